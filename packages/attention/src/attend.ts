@@ -1,0 +1,112 @@
+import { checkInteger, type AttentionStream, type Matrix } from '@sublinear/core'
+import { normalise } from '@sublinear/exact-attention'
+import { rowReader, type RowReader, type RowSource } from './row-source'
+
+/** Tokens a call: bounds what is held at once and how late an abort or a progress report can be. */
+const PIECE = 1024
+
+export interface Attend {
+  readonly queries: RowSource // rows of d (or queryHeads·d) numbers
+  readonly keys: RowSource // rows of d (or kvHeads·d)
+  readonly values: RowSource // rows of dv (or kvHeads·dv)
+  /** Any attention stream, or heads(…). It is pushed to, and keeps what it saw. */
+  readonly stream: Pick<AttentionStream, 'push' | 'attend' | 'step'>
+  /** true: query i sees tokens 0 … i. false: all keys and values are read first, then the queries. */
+  readonly causal: boolean
+  /** Query rows a token when causal (grouped-query attention). Default 1. */
+  readonly groups?: number
+  readonly signal?: AbortSignal
+  /** After every piece: tokens pushed and query rows answered so far. */
+  readonly onProgress?: (progress: { tokens: number; answered: number }) => void
+}
+
+/**
+ * Attention over sequences too long to hold: reads queries, keys and values in one pass and yields the answers in order.
+ *
+ * @returns matrices of dv (or queryHeads·dv) columns, one row for each query row
+ * @throws TypeError, RangeError when a source ends before another, widths change or an entry is not finite; the signal's reason
+ *   when aborted. Sources are closed in every case.
+ * Guarantee: the stream's own. Memory: the stream, and one block of each source.
+ */
+export async function* attend(options: Attend): AsyncGenerator<Matrix, void, undefined> {
+  const { stream, causal, groups = 1, signal, onProgress } = options
+  checkInteger('attend', 'groups', groups, 1)
+  if (typeof causal !== 'boolean') throw new TypeError(`attend: causal must be true or false, got ${String(causal)}`)
+  const keys = rowReader('attend', 'keys', options.keys)
+  const values = rowReader('attend', 'values', options.values)
+  const queries = rowReader('attend', 'queries', options.queries)
+  let tokens = 0
+  let answered = 0
+  const report = () => {
+    signal?.throwIfAborted()
+    onProgress?.({ tokens, answered })
+  }
+  try {
+    signal?.throwIfAborted()
+    for (;;) {
+      const rows = await commonRows(keys, values, tokens)
+      if (rows === 0) break
+      if (!causal) {
+        stream.push({ keys: keys.take(rows), values: values.take(rows) })
+        tokens += rows
+        report()
+        continue
+      }
+      const asked = Math.min(rows, await wholeTokens(queries, groups, tokens))
+      const block = { keys: keys.take(asked), values: values.take(asked) }
+      const own = await gather(queries, asked * groups, tokens)
+      const answers = normalise(stream.step(block, own))
+      tokens += asked
+      answered += own.rows
+      report()
+      yield reshape(answers, own.rows)
+    }
+    for (let rows = await queries.available(); rows > 0; rows = await queries.available()) {
+      if (causal) throw new RangeError(`attend: keys ended after ${tokens} rows, queries go on`)
+      const own = queries.take(Math.min(rows, PIECE))
+      const answers = normalise(stream.attend(own))
+      answered += own.rows
+      report()
+      yield reshape(answers, own.rows)
+    }
+  } finally {
+    await Promise.all([keys.close(), values.close(), queries.close()])
+  }
+}
+
+/** Rows that keys and values both have now; 0 when both have ended. */
+async function commonRows(keys: RowReader, values: RowReader, tokens: number): Promise<number> {
+  const [k, v] = [await keys.available(), await values.available()]
+  if ((k === 0) !== (v === 0)) {
+    const [ended, goesOn] = k === 0 ? ['keys', 'values'] : ['values', 'keys']
+    throw new RangeError(`attend: ${ended} ended after ${tokens} rows, ${goesOn} go on`)
+  }
+  return Math.min(k, v, PIECE)
+}
+
+/** Tokens whose queries are here, at least one where any query is left. */
+async function wholeTokens(queries: RowReader, groups: number, tokens: number): Promise<number> {
+  const rows = await queries.available()
+  if (rows === 0) throw new RangeError(`attend: queries ended after ${tokens * groups} rows, keys go on`)
+  return Math.max(1, Math.floor(rows / groups))
+}
+
+/** Exactly `rows` query rows, over block borders where the groups of one token are cut. */
+async function gather(queries: RowReader, rows: number, tokens: number): Promise<Matrix> {
+  const first = queries.take(Math.min(rows, await queries.available()))
+  if (first.rows === rows) return first
+  const data = new Float32Array(rows * first.cols)
+  data.set(first.data)
+  for (let at = first.rows; at < rows;) {
+    const more = Math.min(rows - at, await queries.available())
+    if (more === 0) throw new RangeError(`attend: queries ended within the groups of token ${tokens}`)
+    data.set(queries.take(more).data, at * first.cols)
+    at += more
+  }
+  return { rows, cols: first.cols, data }
+}
+
+/** The partial of heads(…) has a row a head: side by side they are the rows of the output. */
+function reshape({ data }: Matrix, rows: number): Matrix {
+  return { rows, cols: data.length / rows, data }
+}

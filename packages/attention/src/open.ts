@@ -1,0 +1,21 @@
+import { decodeSnapshot, type AttentionStream } from '@sublinear/core'
+import { restoreExactStream } from '@sublinear/exact-attention'
+import { restoreFeatures } from '@sublinear/poly-features'
+import { restoreFeatureStream } from '@sublinear/streaming-attention'
+
+const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, string>) => AttentionStream> = {
+  exact: restoreExactStream,
+  feature: (bytes, { features = '' }) => restoreFeatureStream(restoreFeatures(features), bytes),
+}
+
+/**
+ * An attention stream from any snapshot of this project, resuming bit for bit.
+ *
+ * @throws RangeError when the bytes are damaged or of no known kind
+ */
+export function open(bytes: Uint8Array): AttentionStream {
+  const { kind, parameters } = decodeSnapshot(bytes)
+  const restore = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+  if (!restore) throw new RangeError(`open: no stream of kind ${JSON.stringify(kind)}, known: ${Object.keys(kinds).join(', ')}`)
+  return restore(bytes, parameters)
+}

@@ -1,0 +1,70 @@
+import { checkMatrix, rowsOf, type Matrix } from '@sublinear/core'
+
+/** A stream of rows, in blocks of any sizes: a matrix, or any kind of sequence of matrices of one width. */
+export type RowSource = Matrix | Iterable<Matrix> | AsyncIterable<Matrix> | ReadableStream<Matrix>
+
+export interface RowReader {
+  /** How many rows can be taken now, after waiting for a block; 0 at the end. */
+  available(): Promise<number>
+  /** The next rows, at most as many as are available. */
+  take(rows: number): Matrix
+  /** Lets the source go, also when it has not ended. */
+  close(): Promise<void>
+}
+
+/**
+ * Reads a row source in pieces that the caller chooses. Blocks are checked as they arrive.
+ *
+ * @throws TypeError when the source is none; available() throws what checkMatrix throws, naming the rows
+ */
+export function rowReader(who: string, name: string, source: RowSource): RowReader {
+  const iterator = iterate(who, name, source)
+  let block: Matrix | undefined
+  let at = 0 // rows of the block already taken
+  let cols: number | undefined
+  return {
+    async available() {
+      while (block === undefined || at === block.rows) {
+        const { done, value } = await iterator.next()
+        if (done) return 0
+        checkMatrix(who, name, value, cols)
+        cols = value.cols
+        block = value
+        at = 0
+      }
+      return block.rows - at
+    },
+    take(rows) {
+      const part = rowsOf(block!, at, at + rows)
+      at += rows
+      return part
+    },
+    async close() {
+      await iterator.return?.()
+    },
+  }
+}
+
+function iterate(who: string, name: string, source: RowSource): Iterator<Matrix> | AsyncIterator<Matrix> {
+  if (typeof source === 'object' && source !== null) {
+    if ('data' in source) return [source][Symbol.iterator]()
+    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]()
+    if (Symbol.iterator in source) return source[Symbol.iterator]()
+    if ('getReader' in source) return readAll(source as ReadableStream<Matrix>)
+  }
+  throw new TypeError(`${who}: ${name} must be a Matrix or an iterable or stream of them, got ${typeof source}`)
+}
+
+/** For engines whose ReadableStream is no async iterable. */
+async function* readAll(stream: ReadableStream<Matrix>): AsyncGenerator<Matrix, undefined> {
+  const reader = stream.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return undefined
+      yield value
+    }
+  } finally {
+    await reader.cancel()
+  }
+}

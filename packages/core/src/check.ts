@@ -1,0 +1,105 @@
+import type { KvBlock, Matrix, Seed } from './contracts'
+
+/** Border checks, one grammar: `amsSketch: m must be an integer >= 1, got 0`. `who` is the function that the user called. */
+export function checkInteger(
+  who: string,
+  name: string,
+  value: unknown,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): asserts value is number {
+  if (typeof value !== 'number') throw new TypeError(`${who}: ${name} must be an integer >= ${least}, got ${show(value)}`)
+  if (!Number.isInteger(value) || value < least || value > most) {
+    const bound = most === Number.MAX_SAFE_INTEGER ? `an integer >= ${least}` : `an integer from ${least} to ${most}`
+    throw new RangeError(`${who}: ${name} must be ${bound}, got ${show(value)}`)
+  }
+}
+
+/** An integer ≥ 0 whose float32 array could exist. */
+export function checkSize(who: string, name: string, value: unknown): asserts value is number {
+  checkInteger(who, name, value, 0, 2 ** 53 - 1)
+}
+
+/** A finite number, above `over` where it is given. */
+export function checkFinite(who: string, name: string, value: unknown, over = -Infinity): asserts value is number {
+  const wanted = over === -Infinity ? 'a finite number' : `a finite number > ${over}`
+  if (typeof value !== 'number') throw new TypeError(`${who}: ${name} must be ${wanted}, got ${show(value)}`)
+  if (!Number.isFinite(value) || value <= over) throw new RangeError(`${who}: ${name} must be ${wanted}, got ${value}`)
+}
+
+/** The seed as 64 bits. */
+export function checkSeed(who: string, seed: Seed): bigint {
+  if (typeof seed === 'bigint') {
+    if (seed < 0n || seed >= 1n << 64n) throw new RangeError(`${who}: seed must be from 0 to 2^64 - 1, got ${seed}`)
+    return seed
+  }
+  checkInteger(who, 'seed', seed, 0)
+  return BigInt(seed)
+}
+
+/** A matrix whose shape is whole and whose data fits it; with `cols`, of that many columns; every entry finite. */
+export function checkMatrix(who: string, name: string, value: Matrix, cols?: number, rows?: number): void {
+  checkShape(who, name, value, cols, rows)
+  checkEntries(who, name, value.data, value.cols)
+}
+
+/** The shape alone: for outputs and for data that is checked elsewhere. */
+export function checkShape(who: string, name: string, value: Matrix, cols?: number, rows?: number): void {
+  if (typeof value !== 'object' || value === null || !(value.data instanceof Float32Array)) {
+    throw new TypeError(`${who}: ${name} must be a Matrix with Float32Array data, got ${show(value)}`)
+  }
+  checkSize(who, `${name}.rows`, value.rows)
+  checkSize(who, `${name}.cols`, value.cols)
+  if (value.data.length !== value.rows * value.cols) {
+    throw new RangeError(
+      `${who}: ${name} must have ${value.rows} x ${value.cols} = ${value.rows * value.cols} entries, got ${value.data.length}`,
+    )
+  }
+  if (cols !== undefined && value.cols !== cols) {
+    throw new RangeError(`${who}: ${name} must have ${cols} columns, got ${value.cols}`)
+  }
+  if (rows !== undefined && value.rows !== rows) {
+    throw new RangeError(`${who}: ${name} must have ${rows} rows, got ${value.rows}`)
+  }
+}
+
+/** Refuses NaN and ±Infinity, with row and column. */
+export function checkEntries(who: string, name: string, data: Float32Array, cols: number): void {
+  // x·0 is 0 for every finite x and NaN otherwise: one multiply-add an entry, and a search only when something is wrong.
+  let a = 0
+  let b = 0
+  let i = 0
+  for (; i + 1 < data.length; i += 2) {
+    a += data[i]! * 0
+    b += data[i + 1]! * 0
+  }
+  if (i < data.length) a += data[i]! * 0
+  if (a + b === 0) return
+  const at = data.findIndex((x) => !Number.isFinite(x))
+  throw new RangeError(
+    `${who}: ${name} must be finite, got ${data[at]} at row ${Math.floor(at / cols)}, column ${at % cols}`,
+  )
+}
+
+/** Keys b × d, values b × dv, weights (if any) b finite numbers > 0. */
+export function checkBlock(who: string, block: KvBlock, d: number, dv: number): void {
+  if (typeof block !== 'object' || block === null) throw new TypeError(`${who}: block must be { keys, values }, got ${show(block)}`)
+  checkMatrix(who, 'keys', block.keys, d)
+  checkMatrix(who, 'values', block.values, dv, block.keys.rows)
+  const { weights } = block
+  if (weights === undefined) return
+  if (!(weights instanceof Float32Array)) throw new TypeError(`${who}: weights must be a Float32Array, got ${show(weights)}`)
+  if (weights.length !== block.keys.rows) {
+    throw new RangeError(`${who}: weights must have ${block.keys.rows} entries, got ${weights.length}`)
+  }
+  const at = weights.findIndex((w) => !(w > 0 && w < Infinity))
+  if (at >= 0) throw new RangeError(`${who}: weights must be finite and > 0, got ${weights[at]} at row ${at}`)
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'bigint') return `${value}n`
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object' && value !== null) return `an object of type ${value.constructor?.name ?? 'null prototype'}`
+  return typeof value === 'function' ? 'a function' : String(value)
+}

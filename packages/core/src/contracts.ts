@@ -1,0 +1,135 @@
+/** Row-major float32: entry (i, j) is data[i * cols + j]. */
+export interface Matrix {
+  readonly rows: number
+  readonly cols: number
+  readonly data: Float32Array
+}
+
+export interface SparseVector {
+  readonly length: number
+  readonly indices: Float64Array
+  readonly values: Float64Array
+}
+
+/** Kept as 64 bits; always required, never from a clock. */
+export type Seed = number | bigint
+
+/** A random m × n matrix Ψ, never stored. Two with equal (kind, m, seed, options) are the same matrix on every engine. */
+export interface SketchMatrix {
+  readonly kind: string
+  readonly m: number
+  readonly seed: bigint
+  /** What describing Ψ costs (hash coefficients, tables). */
+  readonly bytes: number
+  /** into (m × w) += Ψ[:, first … first + block.rows) · block (b × w); columns are addressed up to 2^53 − 1. */
+  accumulate(into: Matrix, block: Matrix, first: number): void
+}
+
+/** Ψ·A (m × width) for the rows of A seen so far; linear, so it merges by addition. */
+export interface Sketch {
+  readonly matrix: SketchMatrix
+  readonly width: number
+  readonly precision: 'f32' | 'f64'
+  /** One past the highest row index seen. */
+  readonly rows: number
+  /** m × width, everything flushed; a copy. */
+  readonly state: { readonly rows: number; readonly cols: number; readonly data: Float32Array | Float64Array }
+  readonly bytes: number
+  /** Rows first … of A (default: the next ones): shards and late parts say where they belong. */
+  push(block: Matrix, first?: number): void
+  /** Adds scale · row to row `index` of A: any row, any time, also as a correction. */
+  update(index: number, row: Float32Array | number, scale?: number): void
+  /** Refuses another kind, m, seed, width or precision. */
+  merge(other: Sketch): void
+  toBytes(): Uint8Array
+}
+
+/** exp(logScale[i])·⟨mapQueries(q)_i, mapKeys(k)⟩ ≈ exp(scale·⟨q_i, k⟩); certified while |scale·⟨q, k − centre⟩| <= radius. */
+export interface FeatureMap {
+  readonly d: number
+  readonly t: number
+  /** 1/√d in practice, 1/d in the first paper: always explicit. */
+  readonly scale: number
+  readonly radius: number
+  /** JSON of everything that decides the map, its kind first: two with equal specs are the same map. */
+  readonly spec: string
+  /**
+   * Leading features that by themselves are a map of the same kind and lower even degree, largest first: what a stream falls
+   * back to where the whole map gives a negative or vanishing mass.
+   */
+  readonly fallbacks: readonly number[]
+  /** b × d → b × t, rows of U₂. */
+  mapKeys(keys: Matrix, out: Matrix): void
+  /** b × d → b × t, rows of U₁; logScale carries scale·⟨q, centre⟩ and the like. */
+  mapQueries(queries: Matrix, out: Matrix, logScale: Float32Array): void
+}
+
+/** Φ with its decoder. */
+export interface SparseRecovery {
+  readonly n: number
+  readonly k: number
+  readonly m: number
+  readonly matrix: SketchMatrix
+  /** At most k entries. */
+  decode(measured: Float32Array | Float64Array): SparseVector
+  /** O(k) entries: the stronger guarantee. */
+  decodeWide(measured: Float32Array | Float64Array): SparseVector
+}
+
+/** Tokens in stream order. Weight w counts a token w times: log w is added to its logit, so numerator and denominator agree. */
+export interface KvBlock {
+  readonly keys: Matrix
+  readonly values: Matrix
+  readonly weights?: Float32Array
+}
+
+/**
+ * Row i stands for sum[i]·e^{max[i]} over mass[i]·e^{max[i]}; mass >= 0. The empty partial is (−∞, 0, 0); normalise gives it a
+ * zero row.
+ */
+export interface PartialSoftmax {
+  readonly max: Float32Array
+  readonly mass: Float64Array
+  readonly sum: Matrix
+}
+
+export interface AttentionStream {
+  readonly d: number
+  readonly dv: number
+  readonly scale: number
+  /** Pushed so far. */
+  readonly tokens: number
+  /** Held now, everything that a snapshot must carry; never below its tensors' bytes. */
+  readonly bytes: number
+  push(block: KvBlock): void
+  /** Over everything pushed. Pure: asking changes nothing. */
+  attend(queries: Matrix): PartialSoftmax
+  /**
+   * Causal: pushes the block and answers its own queries, row i seeing all earlier tokens and block rows <= i.
+   * queries.rows = groups · block.rows (grouped-query attention); row i·groups + g belongs to token i.
+   * The only place where a policy may learn from queries.
+   */
+  step(block: KvBlock, queries: Matrix): PartialSoftmax
+  /** How summaries of two parts of one stream join: any order, in stream order, or not at all. */
+  readonly merging: 'linear' | 'ordered' | 'none'
+  /** Refuses where merging is 'none' or anything differs. */
+  merge(later: AttentionStream): void
+  toBytes(): Uint8Array
+}
+
+/** A stream that can hand on what it forgets. `TierSpec` is what a policy's factory returns: `window({ count: 256 })`. */
+export interface Tier extends AttentionStream {
+  /** Tokens that leave, weights kept; push = admit and drop. */
+  admit(block: KvBlock): KvBlock | undefined
+  /** The combined softmax of all tiers, for score-keeping policies. */
+  observe?(queries: Matrix, total: PartialSoftmax): void
+}
+
+export interface Shape {
+  readonly d: number
+  readonly dv: number
+  readonly scale: number
+}
+
+export type TierSpec = (shape: Shape) => Tier
+export type StreamSpec = (shape: Shape) => AttentionStream

@@ -1,0 +1,118 @@
+import { kernels } from '@sublinear/kernels'
+import type { Matrix, Seed, SketchMatrix } from './contracts'
+import { checkInteger, checkSeed, checkShape } from './check'
+
+/** Columns are made and multiplied in groups that end at multiples of this index. */
+export const BLOCK = 64
+
+export interface DenseColumns {
+  /** Names everything that decides Ψ but m and seed, options included: `ams`, `srht/4096`. */
+  readonly kind: string
+  readonly m: number
+  readonly seed: Seed
+  /** What describing Ψ costs beside kind, m and seed. */
+  readonly bytes?: number
+  /** Fills out (m × count, row-major) with columns first … first + count − 1; count ≤ 64, never across a multiple of 64. */
+  columns(first: number, count: number, out: Float32Array): void
+}
+
+/**
+ * A dense sketch matrix from a function that fills columns: products run in blocks of up to 64 columns through the kernels.
+ *
+ * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
+ * Cost: m · count entries a block and a product of 2·m·count·w operations; m · 64 floats of scratch, shared by all sketches.
+ */
+export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns }: DenseColumns): SketchMatrix {
+  checkInteger(kind, 'm', m, 1)
+  let scratch: Float32Array | undefined
+  return {
+    kind,
+    m,
+    seed: checkSeed(kind, seed),
+    bytes,
+    accumulate(into, block, first) {
+      checkAccumulate(kind, m, into, block, first)
+      scratch ??= new Float32Array(m * BLOCK)
+      for (let from = 0; from < block.rows;) {
+        const index = first + from
+        const count = Math.min(block.rows - from, BLOCK - (index % BLOCK))
+        const entries = scratch.subarray(0, m * count)
+        columns(index, count, entries)
+        const rows = block.data.subarray(from * block.cols, (from + count) * block.cols)
+        kernels().product('nn', into.data, entries, rows, m, count, block.cols, true)
+        from += count
+      }
+    },
+  }
+}
+
+export interface SparseEntries {
+  /** Names everything that decides Ψ but m and seed, options included: `osnap/8`. */
+  readonly kind: string
+  readonly m: number
+  readonly seed: Seed
+  readonly bytes?: number
+  /** How many entries of a column are not zero. */
+  readonly nonzeros: number
+  /** Lists columns first … first + count − 1 (count ≤ 64): entry e of column c is values[c·nonzeros + e] at row rows[c·nonzeros + e] < m. */
+  entries(first: number, count: number, rows: Uint32Array, values: Float32Array): void
+}
+
+/**
+ * A sketch matrix with few nonzeros a column, from a function that lists them: rows are scattered, never multiplied out.
+ *
+ * @throws TypeError, RangeError when m or nonzeros is no integer ≥ 1 or seed no 64-bit integer
+ * Cost: 2·nonzeros·w operations a row.
+ */
+export function sparseSketchMatrix({ kind, m, seed, bytes = 0, nonzeros, entries }: SparseEntries): SketchMatrix {
+  checkInteger(kind, 'm', m, 1)
+  checkInteger(kind, 'nonzeros', nonzeros, 1)
+  const rows = new Uint32Array(BLOCK * nonzeros)
+  const values = new Float32Array(BLOCK * nonzeros)
+  return {
+    kind,
+    m,
+    seed: checkSeed(kind, seed),
+    bytes,
+    accumulate(into, block, first) {
+      checkAccumulate(kind, m, into, block, first)
+      for (let from = 0; from < block.rows;) {
+        const index = first + from
+        const count = Math.min(block.rows - from, BLOCK - (index % BLOCK))
+        entries(index, count, rows, values)
+        const part = block.data.subarray(from * block.cols, (from + count) * block.cols)
+        kernels().scatterAdd(into.data, part, rows, values, count, nonzeros, block.cols)
+        from += count
+      }
+    },
+  }
+}
+
+function checkAccumulate(kind: string, m: number, into: Matrix, block: Matrix, first: number): void {
+  checkShape(kind, 'block', block)
+  checkShape(kind, 'into', into, block.cols, m)
+  checkInteger(kind, 'first', first, 0)
+  checkInteger(kind, 'first + block.rows', first + block.rows, 0)
+}
+
+/**
+ * Every row of `vectors` (b × n) times Ψᵀ: b × m. Column j of a vector is index j of the stream.
+ *
+ * @throws TypeError, RangeError for a malformed matrix
+ */
+export function project(matrix: SketchMatrix, vectors: Matrix): Matrix {
+  checkShape('project', 'vectors', vectors)
+  const { rows, cols } = vectors
+  const product = { rows: matrix.m, cols: rows, data: new Float32Array(matrix.m * rows) } // Ψ·vectorsᵀ
+  const part = new Float32Array(BLOCK * rows)
+  for (let first = 0; first < cols; first += BLOCK) {
+    const count = Math.min(BLOCK, cols - first)
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < count; c++) part[c * rows + r] = vectors.data[r * cols + first + c]!
+    }
+    matrix.accumulate(product, { rows: count, cols: rows, data: part.subarray(0, count * rows) }, first)
+  }
+  const out = new Float32Array(rows * matrix.m)
+  for (let i = 0; i < matrix.m; i++) for (let r = 0; r < rows; r++) out[r * matrix.m + i] = product.data[i * rows + r]!
+  return { rows, cols: matrix.m, data: out }
+}

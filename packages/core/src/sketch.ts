@@ -1,0 +1,216 @@
+import type { Matrix, Sketch, SketchMatrix } from './contracts'
+import { checkEntries, checkFinite, checkInteger, checkMatrix } from './check'
+import { decodeSnapshot, encodeSnapshot } from './safetensors'
+import { BLOCK } from './sketch-matrix'
+
+const KIND = 'sketch'
+
+export interface SketchOptions {
+  /** 'f64' adds each block's float32 partial sums into a float64 state. Default: f64 for width 1 (counting), f32 otherwise. */
+  readonly precision?: 'f32' | 'f64'
+}
+
+/**
+ * The sketch Ψ·A of a streamed matrix A with `width` columns: the one implementation, for every SketchMatrix.
+ *
+ * Rows are kept until their index reaches a multiple of 64 (or a push jumps elsewhere) and then multiplied as one block, so
+ * cutting a contiguous stream anywhere gives the same bits.
+ *
+ * @throws TypeError, RangeError when width is no integer ≥ 1; push, update and merge refuse what does not fit and then change nothing
+ * Cost: m · width state entries (4 or 8 bytes) and a buffer of 64 rows.
+ */
+export function sketch(matrix: SketchMatrix, width: number, options: SketchOptions = {}): Sketch {
+  checkInteger(KIND, 'width', width, 1)
+  const precision = options.precision ?? (width === 1 ? 'f64' : 'f32')
+  if (precision !== 'f32' && precision !== 'f64') {
+    throw new RangeError(`sketch: precision must be 'f32' or 'f64', got ${String(precision)}`)
+  }
+  const size = matrix.m * width
+  return live(matrix, width, precision, {
+    state: precision === 'f64' ? new Float64Array(size) : new Float32Array(size),
+    rows: 0,
+    first: 0,
+    held: new Float32Array(0),
+  })
+}
+
+/**
+ * A sketch from its snapshot, resuming bit for bit, with the same matrix.
+ *
+ * @throws RangeError when the bytes are damaged or of another kind, m or seed
+ */
+export function restoreSketch(matrix: SketchMatrix, bytes: Uint8Array): Sketch {
+  const { parameters, tensors } = decodeSnapshot(bytes, KIND)
+  const whole = (name: string) => {
+    const value = Number(parameters[name])
+    checkInteger('restoreSketch', name, value, 0)
+    return value
+  }
+  for (const [name, mine] of Object.entries(identity(matrix))) {
+    if (parameters[name] !== mine) {
+      throw new RangeError(`restoreSketch: ${name} differs: the matrix has ${mine}, the snapshot ${parameters[name]}`)
+    }
+  }
+  const state = tensors.get('state')?.data
+  const held = tensors.get('buffer')?.data
+  const width = whole('width')
+  const first = whole('first')
+  const rows = whole('rows')
+  const fits =
+    width >= 1 &&
+    (state instanceof Float32Array || state instanceof Float64Array) &&
+    state.length === matrix.m * width &&
+    held instanceof Float32Array &&
+    held.length % width === 0 &&
+    (first % BLOCK) + held.length / width < BLOCK
+  if (!fits) throw new RangeError('restoreSketch: the tensors do not fit the parameters')
+  return live(matrix, width, state instanceof Float64Array ? 'f64' : 'f32', { state, rows, first, held })
+}
+
+/**
+ * Estimates AᵀB (width of a × width of b) as (ΨA)ᵀ(ΨB), summed in float64.
+ *
+ * @throws RangeError when the two do not share kind, m and seed
+ */
+export function innerProduct(a: Sketch, b: Sketch): Matrix {
+  requireSame('innerProduct', identity(a.matrix), identity(b.matrix))
+  const left = a.state
+  const right = b.state
+  const out = new Float64Array(a.width * b.width)
+  for (let r = 0; r < left.rows; r++) {
+    for (let i = 0; i < a.width; i++) {
+      const x = left.data[r * a.width + i]!
+      for (let j = 0; j < b.width; j++) out[i * b.width + j]! += x * right.data[r * b.width + j]!
+    }
+  }
+  return { rows: a.width, cols: b.width, data: Float32Array.from(out) }
+}
+
+interface Contents {
+  readonly state: Float32Array | Float64Array // m × width
+  rows: number
+  /** Index of the first held row. */
+  first: number
+  /** Rows not yet multiplied in: at most BLOCK, all before the same multiple of BLOCK. */
+  readonly held: Float32Array
+}
+
+function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', contents: Contents): Sketch {
+  const { state } = contents
+  const buffer = new Float32Array(BLOCK * width)
+  buffer.set(contents.held)
+  let count = contents.held.length / width
+  let { rows, first } = contents
+
+  const add = (into: Float32Array | Float64Array, block: Matrix, at: number) => {
+    if (into instanceof Float32Array) {
+      matrix.accumulate({ rows: matrix.m, cols: width, data: into }, block, at)
+      return
+    }
+    for (let from = 0; from < block.rows;) {
+      const size = Math.min(block.rows - from, BLOCK - ((at + from) % BLOCK))
+      const partial = new Float32Array(into.length)
+      const part = { rows: size, cols: width, data: block.data.subarray(from * width, (from + size) * width) }
+      matrix.accumulate({ rows: matrix.m, cols: width, data: partial }, part, at + from)
+      for (let i = 0; i < into.length; i++) into[i]! += partial[i]!
+      from += size
+    }
+  }
+  const held = (): Matrix => ({ rows: count, cols: width, data: buffer.subarray(0, count * width) })
+  const flush = () => {
+    if (count > 0) add(state, held(), first)
+    count = 0
+  }
+  const flushed = () => {
+    const copy = state.slice()
+    if (count > 0) add(copy, held(), first)
+    return copy
+  }
+
+  const self: Sketch = {
+    matrix,
+    width,
+    precision,
+    get rows() {
+      return rows
+    },
+    get state() {
+      return { rows: matrix.m, cols: width, data: flushed() }
+    },
+    get bytes() {
+      return state.byteLength + buffer.byteLength + matrix.bytes
+    },
+    push(block, at = rows) {
+      checkMatrix(KIND, 'block', block, width)
+      checkInteger(KIND, 'first', at, 0)
+      checkInteger(KIND, 'first + block.rows', at + block.rows, 0)
+      if (block.rows === 0) return
+      if (count > 0 && at !== first + count) flush()
+      if (count === 0) first = at
+      let from = 0
+      if (first + count === at && (count > 0 || at % BLOCK !== 0)) {
+        from = Math.min(block.rows, BLOCK - (at % BLOCK)) // fill up to the next multiple
+        buffer.set(block.data.subarray(0, from * width), count * width)
+        count += from
+        if ((at + from) % BLOCK === 0) flush()
+      }
+      const whole = from + Math.floor((block.rows - from) / BLOCK) * BLOCK
+      if (whole > from) {
+        add(state, { rows: whole - from, cols: width, data: block.data.subarray(from * width, whole * width) }, at + from)
+      }
+      if (whole < block.rows) {
+        first = at + whole
+        count = block.rows - whole
+        buffer.set(block.data.subarray(whole * width))
+      }
+      rows = Math.max(rows, at + block.rows)
+    },
+    update(index, row, scale = 1) {
+      checkInteger(KIND, 'index', index, 0, Number.MAX_SAFE_INTEGER - 1)
+      checkFinite(KIND, 'scale', scale)
+      const given = typeof row === 'number' ? Float32Array.of(row) : row
+      if (!(given instanceof Float32Array)) throw new TypeError('sketch: row must be a number or a Float32Array')
+      if (given.length !== width) throw new RangeError(`sketch: row must have ${width} entries, got ${given.length}`)
+      const data = given.map((x) => x * scale)
+      checkEntries(KIND, 'scale · row', data, width)
+      add(state, { rows: 1, cols: width, data }, index)
+      rows = Math.max(rows, index + 1)
+    },
+    merge(other) {
+      requireSame(
+        KIND,
+        { ...identity(matrix), width: String(width), precision },
+        { ...identity(other.matrix), width: String(other.width), precision: other.precision },
+      )
+      const theirs = other.state.data
+      for (let i = 0; i < state.length; i++) state[i]! += theirs[i]!
+      rows = Math.max(rows, other.rows)
+    },
+    toBytes() {
+      return encodeSnapshot({
+        kind: KIND,
+        version: '1',
+        parameters: { ...identity(matrix), width: String(width), rows: String(rows), first: String(first) },
+        tensors: {
+          state: { dtype: precision === 'f64' ? 'F64' : 'F32', shape: [matrix.m, width], data: state },
+          buffer: { dtype: 'F32', shape: [count, width], data: held().data },
+        },
+      })
+    },
+  }
+  return self
+}
+
+/** What makes two sketch matrices the same matrix. */
+function identity(matrix: SketchMatrix): Record<string, string> {
+  return { matrix: matrix.kind, m: String(matrix.m), seed: String(matrix.seed) }
+}
+
+/** @throws RangeError naming the first entry that differs */
+export function requireSame(who: string, mine: Record<string, string>, theirs: Record<string, string>): void {
+  for (const name of Object.keys(mine)) {
+    if (mine[name] !== theirs[name]) {
+      throw new RangeError(`${who}: cannot merge, ${name} differs: ${mine[name]} here, ${theirs[name]} there`)
+    }
+  }
+}

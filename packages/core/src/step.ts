@@ -1,0 +1,57 @@
+import type { AttentionStream, KvBlock, Matrix, PartialSoftmax } from './contracts'
+import { checkBlock, checkMatrix } from './check'
+import { rowsOf } from './matrix'
+
+/** How many query rows belong to a token: queries.rows / block.rows, a whole number ≥ 1 (1 for an empty block). */
+export function queryGroups(who: string, block: KvBlock, queries: Matrix): number {
+  const tokens = block.keys.rows
+  if (tokens === 0 && queries.rows === 0) return 1
+  const groups = queries.rows / tokens
+  if (!Number.isInteger(groups) || groups < 1) {
+    throw new RangeError(
+      `${who}: queries must have a whole number of rows for each of the ${tokens} tokens, got ${queries.rows}`,
+    )
+  }
+  return groups
+}
+
+/** A partial softmax of `rows` empty rows: (−∞, 0, 0). */
+export function emptyPartial(rows: number, dv: number): PartialSoftmax {
+  return {
+    max: new Float32Array(rows).fill(-Infinity),
+    mass: new Float64Array(rows),
+    sum: { rows, cols: dv, data: new Float32Array(rows * dv) },
+  }
+}
+
+/**
+ * The generic causal step: token by token through push and attend. What every stream's own, faster step must agree with.
+ *
+ * @param block  b tokens
+ * @param queries  groups · b rows; row i·groups + g belongs to token i
+ * @throws TypeError, RangeError when a shape or an entry is wrong, before anything is pushed
+ */
+export function stepByToken(
+  stream: Pick<AttentionStream, 'd' | 'dv' | 'push' | 'attend'>,
+  block: KvBlock,
+  queries: Matrix,
+): PartialSoftmax {
+  const { d, dv } = stream
+  checkBlock('step', block, d, dv)
+  checkMatrix('step', 'queries', queries, d)
+  const groups = queryGroups('step', block, queries)
+  const out = emptyPartial(queries.rows, dv)
+  for (let i = 0; i < block.keys.rows; i++) {
+    const { weights } = block
+    stream.push({
+      keys: rowsOf(block.keys, i, i + 1),
+      values: rowsOf(block.values, i, i + 1),
+      ...(weights && { weights: weights.subarray(i, i + 1) }),
+    })
+    const answer = stream.attend(rowsOf(queries, i * groups, (i + 1) * groups))
+    out.max.set(answer.max, i * groups)
+    out.mass.set(answer.mass, i * groups)
+    out.sum.data.set(answer.sum.data, i * groups * dv)
+  }
+  return out
+}

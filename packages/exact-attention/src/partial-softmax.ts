@@ -1,0 +1,66 @@
+import { checkShape, type Matrix, type PartialSoftmax } from '@sublinear/core'
+
+/**
+ * The partial softmax of the union of two disjoint sets of tokens, row by row.
+ * A commutative monoid up to rounding, with the empty partial (−∞, 0, 0) as identity.
+ *
+ * @returns a fresh partial of the same shape
+ * @throws RangeError when the two differ in rows or columns
+ * Cost: two multiply-adds an entry.
+ */
+export function combine(a: PartialSoftmax, b: PartialSoftmax): PartialSoftmax {
+  checkPartial('combine', a)
+  checkPartial('combine', b)
+  const { rows, cols } = a.sum
+  if (b.sum.rows !== rows || b.sum.cols !== cols) {
+    throw new RangeError(`combine: shapes differ: ${rows} x ${cols} and ${b.sum.rows} x ${b.sum.cols}`)
+  }
+  const max = new Float32Array(rows)
+  const mass = new Float64Array(rows)
+  const sum = new Float32Array(rows * cols)
+  for (let r = 0; r < rows; r++) {
+    const top = Math.max(a.max[r]!, b.max[r]!)
+    const left = factor(a.max[r]!, top)
+    const right = factor(b.max[r]!, top)
+    max[r] = top
+    mass[r] = a.mass[r]! * left + b.mass[r]! * right
+    for (let i = r * cols; i < (r + 1) * cols; i++) sum[i] = a.sum.data[i]! * left + b.sum.data[i]! * right
+  }
+  return { max, mass, sum: { rows, cols, data: sum } }
+}
+
+/**
+ * The softmax averages that a partial softmax stands for: sum / mass, and a zero row where nothing was seen.
+ *
+ * @returns rows × dv, fresh
+ */
+export function normalise(partial: PartialSoftmax): Matrix {
+  checkPartial('normalise', partial)
+  const { rows, cols } = partial.sum
+  const data = partial.sum.data.slice()
+  divideRows(data, partial.mass, cols)
+  return { rows, cols, data }
+}
+
+/** Divides row i of data (rows × cols) by mass[i] in place; rows without mass become zero. */
+export function divideRows(data: Float32Array, mass: Float64Array, cols: number): void {
+  for (let r = 0; r < mass.length; r++) {
+    const inverse = mass[r]! > 0 ? 1 / mass[r]! : 0
+    for (let i = r * cols; i < (r + 1) * cols; i++) data[i]! *= inverse
+  }
+}
+
+/** e^{max − top}, and 0 for an empty row (also when both are empty, where −∞ − −∞ would be no number). */
+function factor(max: number, top: number): number {
+  return max === -Infinity ? 0 : Math.exp(max - top)
+}
+
+function checkPartial(who: string, { max, mass, sum }: PartialSoftmax): void {
+  checkShape(who, 'sum', sum)
+  if (!(max instanceof Float32Array && mass instanceof Float64Array)) {
+    throw new TypeError(`${who}: max must be a Float32Array and mass a Float64Array`)
+  }
+  if (max.length !== sum.rows || mass.length !== sum.rows) {
+    throw new RangeError(`${who}: max, mass and sum must have the same rows, got ${max.length}, ${mass.length}, ${sum.rows}`)
+  }
+}

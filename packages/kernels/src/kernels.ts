@@ -1,0 +1,100 @@
+/** A float array in the kernels' own memory: kernels use it in place, ordinary arrays are copied in and out. */
+export interface Resident<A extends Float32Array | Float64Array> {
+  readonly length: number
+  /** The elements from … from + count − 1, in the same memory. Keeps the whole array alive. */
+  range(from: number, count: number): Resident<A>
+  /** A fresh copy of the elements. */
+  read(): A
+  /** Copies the elements to out[0 … length). */
+  readInto(out: A): void
+  /** Overwrites the elements from `at` on. */
+  write(values: A, at?: number): void
+  fill(value: number): void
+  /** Gives the memory back now; without it the memory is released when the array is garbage. Any later use throws. */
+  [Symbol.dispose](): void
+}
+
+export type Floats = Float32Array | Resident<Float32Array>
+export type Doubles = Float64Array | Resident<Float64Array>
+
+/** Which operand of a matrix product is read transposed: a·b, a·bᵀ or aᵀ·b. */
+export type ProductForm = 'nn' | 'nt' | 'tn'
+
+export interface AttentionBlock {
+  readonly queries: Floats // rows × d
+  readonly keys: Floats // keyCount × d
+  readonly values: Floats // keyCount × dv
+  /** keyCount: added to the scaled logits (log weights); finite. */
+  readonly bias?: Floats
+  readonly rows: number
+  readonly keyCount: number
+  readonly d: number
+  readonly dv: number
+  readonly scale: number
+  /** Row i sees the first visible + ⌊i / groups⌋ keys (clamped to 0 … keyCount). Absent: all keys. */
+  readonly causal?: { readonly visible: number; readonly groups: number }
+  /** Running partial softmax of each row, continued in place: start with (−∞, 0, 0). */
+  readonly max: Floats // rows
+  readonly mass: Doubles // rows
+  readonly sum: Floats // rows × dv
+}
+
+/**
+ * The inner loops. Matrices are row-major float32 and dense (stride = columns). Nothing is checked: sizes and finiteness are
+ * the caller's. `out` never overlaps an input unless a kernel says that it works in place. Any size is allowed, also 0;
+ * long jobs are cut into calls of at most a few milliseconds, with bounded scratch.
+ */
+export interface Kernels {
+  readonly name: 'simd' | 'scalar'
+  /** A zeroed resident array. */
+  floats(length: number): Resident<Float32Array>
+  doubles(length: number): Resident<Float64Array>
+  /**
+   * out (rows × cols) = a·b, or += with accumulate. 'nn': a rows × inner, b inner × cols; 'nt': b is cols × inner; 'tn': a is
+   * inner × rows. Every entry is summed over inner in ascending order from 0 and then stored or added once, so it does not
+   * depend on how rows and columns were cut.
+   */
+  product(
+    form: ProductForm,
+    out: Floats,
+    a: Floats,
+    b: Floats,
+    rows: number,
+    inner: number,
+    cols: number,
+    accumulate?: boolean,
+  ): void
+  /** out[i] = exp(x[i]) for i < count; relative error ≤ 1e-6 while the result is a normal float32, 0 below, ∞ above; in place if out === x. */
+  exp(out: Floats, x: Floats, count: number): void
+  /**
+   * One online softmax step on scores (rows × cols), in place: with max' = max(max, row maximum), scores become
+   * exp(score − max'), rescale[i] = exp(max − max') (1 where the row was empty), mass = mass·rescale + Σ scores, max = max'.
+   */
+  softmaxStep(scores: Floats, max: Floats, mass: Doubles, rescale: Floats, rows: number, cols: number): void
+  /** Continues the partial softmax of every query row over a block of keys and values, without an array of rows × keyCount. */
+  attend(block: AttentionBlock): void
+  /** out[i] += factor · x[i]. */
+  addScaled(out: Floats, x: Floats, factor: number, count: number): void
+  /** out (rows × count): bit c of row r's words (⌈count/32⌉ a row, lowest bit first) clear → +unit, set → −unit. */
+  expandSigns(out: Floats, words: Uint32Array, rows: number, count: number, unit: number): void
+  /** out[targets[r·nonzeros + e], :] += factors[r·nonzeros + e] · block[r, :] for rows of `width` entries, in ascending order. */
+  scatterAdd(
+    out: Floats,
+    block: Floats,
+    targets: Uint32Array,
+    factors: Float32Array,
+    rows: number,
+    nonzeros: number,
+    width: number,
+  ): void
+  /**
+   * All monomials of x (rows × d) up to `degree`, in graded order: first the constant ratios[0]; then, degree by degree, for
+   * i = 0 … d − 1 the entries xᵢ · (degree − 1 block from its first monomial without an index below i on) · ratio, each
+   * feature f with its own ratios[f]. out is rows × C(d + degree, degree).
+   */
+  monomials(out: Floats, x: Floats, ratios: Float32Array, rows: number, d: number, degree: number): void
+  /** out[i] = ⟨row i of a (rows × inner), x⟩ in float64. */
+  dotRows(out: Doubles, a: Floats, x: Doubles, rows: number, inner: number): void
+  /** out[c] += Σ_r weights[r]·a[r, c] in float64 (weights 1 where absent). */
+  columnSums(out: Doubles, a: Floats, rows: number, cols: number, weights?: Float32Array): void
+}

@@ -1,0 +1,1 @@
+export { featureStream, restoreFeatureStream, type FeatureStream, type FeatureStreamOptions } from './feature-stream'

@@ -1,0 +1,139 @@
+#!/usr/bin/env node
+/**
+ * The dependency-direction check: `node tools/scripts/dependencies.mjs [root]`.
+ * Reads every packages/<name>/package.json and every import in src/ and assembly/; prints one line a violation and exits 1.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+/** What each package may import besides core and kernels. A package that is not in the table does not exist. */
+const mayImport = {
+  kernels: [],
+  core: [],
+  'hash-families': [],
+  'ams-sketch': ['hash-families'],
+  'gaussian-sketch': [],
+  'sparse-sketch': ['hash-families'],
+  'poly-features': ['hash-families', 'gaussian-sketch'],
+  'sparse-recovery': ['hash-families'],
+  'exact-attention': [],
+  'streaming-attention': ['exact-attention'],
+  'cross-attention': ['streaming-attention'],
+  'balance-kv': ['exact-attention'],
+  'kv-cache': ['exact-attention'],
+  io: [],
+  laws: [],
+  'small-lm': ['io', 'exact-attention'],
+}
+mayImport.attention = Object.keys(mayImport).filter((name) => name !== 'laws' && name !== 'small-lm')
+/** The ground of everything, and what the ground itself stands on. */
+const ground = (name) => (name === 'kernels' ? [] : name === 'core' ? ['kernels'] : ['core', 'kernels'])
+/** Third-party code a package may ask its user to bring. */
+const peers = { laws: ['fast-check'] }
+/** The only entry beside the main one. */
+const entries = ['@sublinear/io/node']
+/** Files that may reach Node's own modules: the node entry of io, and the private language model. */
+const mayUseNode = (name, file) => name === 'small-lm' || (name === 'io' && /^src\/node([.-]|\/)/.test(file))
+
+const scope = '@sublinear/'
+const packageOf = (specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+
+export function violations(root) {
+  const found = []
+  for (const name of readdirSync(join(root, 'packages')).toSorted()) {
+    const folder = join(root, 'packages', name)
+    if (!statSync(folder).isDirectory()) continue
+    const say = (where, what) => found.push(`packages/${name}/${where}: ${what}`)
+    if (!existsSync(join(folder, 'package.json'))) say('package.json', 'is missing')
+    else checkPackage(folder, name, say)
+  }
+  return found
+}
+
+function checkPackage(folder, name, say) {
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  if (!Object.hasOwn(mayImport, name))
+    return say('package.json', 'is not in the table of tools/scripts/dependencies.mjs')
+  if (manifest.name !== scope + name) say('package.json', `name must be ${scope}${name}, got ${manifest.name}`)
+  if (!manifest.engines?.node) say('package.json', 'lacks engines.node')
+  if (!manifest.license) say('package.json', 'lacks license')
+  if (manifest.sideEffects !== false) say('package.json', 'lacks sideEffects: false')
+
+  const allowed = [...ground(name), ...mayImport[name]]
+  const declared = checkDeclared(manifest, name, allowed, say)
+  const used = new Set()
+  for (const file of [...sources(join(folder, 'src')), ...sources(join(folder, 'assembly'))]) {
+    const where = relative(folder, file).replaceAll(sep, '/')
+    for (const specifier of imports(file)) {
+      const dependency = checkImport({ folder, name, file, where, specifier, allowed }, say)
+      if (dependency === undefined) continue
+      used.add(dependency)
+      if (!declared.has(dependency)) say(where, `imports ${dependency}, which package.json does not declare`)
+    }
+  }
+  for (const dependency of declared) {
+    if (!used.has(dependency)) say('package.json', `declares ${dependency}, which nothing in src imports`)
+  }
+}
+
+/** The runtime dependencies that package.json names, each tried against the table. */
+function checkDeclared(manifest, name, allowed, say) {
+  const declared = new Set()
+  for (const field of ['dependencies', 'optionalDependencies', 'peerDependencies']) {
+    for (const dependency of Object.keys(manifest[field] ?? {})) {
+      declared.add(dependency)
+      if (dependency.startsWith(scope)) {
+        if (!allowed.includes(dependency.slice(scope.length)))
+          say('package.json', `the edge ${name} → ${dependency} is not allowed`)
+      } else if (field !== 'peerDependencies' || !peers[name]?.includes(dependency)) {
+        say('package.json', `${dependency} is a third-party runtime dependency`)
+      }
+    }
+  }
+  return declared
+}
+
+/** Tries one import; returns the package it needs declared, or undefined where there is none. */
+function checkImport({ folder, name, file, where, specifier, allowed }, say) {
+  if (specifier.startsWith('.') || specifier.startsWith('/')) {
+    const inside = relative(folder, resolve(dirname(file), specifier))
+    if (inside.split(sep)[0] === '..') say(where, `${specifier} leaves the package`)
+    return undefined
+  }
+  if (isBuiltin(specifier)) {
+    if (!mayUseNode(name, where)) say(where, `imports ${specifier}, a Node module`)
+    return undefined
+  }
+  const dependency = packageOf(specifier)
+  if (!dependency.startsWith(scope)) {
+    if (!peers[name]?.includes(dependency)) say(where, `imports ${dependency}, third-party code`)
+    return dependency
+  }
+  if (specifier !== dependency && !entries.includes(specifier)) say(where, `${specifier} is a deep import`)
+  if (entries.includes(specifier) && !mayUseNode(name, where)) say(where, `imports ${specifier}, which needs Node`)
+  if (!allowed.includes(dependency.slice(scope.length))) say(where, `the edge ${name} → ${dependency} is not allowed`)
+  return dependency
+}
+
+function sources(folder) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.[cm]?[jt]sx?$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+/** Static, type-only, re-exporting and dynamic imports, and require: what TypeScript's own scanner finds. */
+function imports(file) {
+  return ts.preProcessFile(readFileSync(file, 'utf8'), true, true).importedFiles.map(({ fileName }) => fileName)
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const root = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '../..'))
+  const found = violations(root)
+  for (const line of found) console.error(line)
+  if (found.length > 0) process.exit(1)
+  console.log(`dependencies: ${readdirSync(join(root, 'packages')).length} packages, every edge allowed`)
+}

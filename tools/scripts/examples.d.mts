@@ -1,0 +1,9 @@
+export interface Example {
+  readonly name: string
+  /** Line of the page where the block's code starts, from 1. */
+  readonly first: number
+  readonly code: string
+  readonly expected: readonly { readonly line: number; readonly index: number; readonly text: string }[]
+}
+export function examples(root: string): Example[]
+export function squeeze(text: string): string

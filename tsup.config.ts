@@ -1,0 +1,14 @@
+import { defineConfig } from 'tsup'
+
+/** The one build of every package: `tsup --config ../../tsup.config.ts` from the package's folder. */
+export default defineConfig({
+  entry: ['src/index.ts'],
+  format: ['esm', 'cjs'],
+  dts: true,
+  sourcemap: true,
+  clean: true,
+  target: 'es2022',
+  platform: 'neutral',
+  splitting: false,
+  minify: false,
+})
