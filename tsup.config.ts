@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { defineConfig } from 'tsup'
 
 /** The one build of every package: `tsup --config ../../tsup.config.ts` from the package's folder. */
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: ['src/index.ts', 'src/node.ts'].filter((file) => existsSync(file)),
+  external: [/^node:/],
   format: ['esm', 'cjs'],
   dts: true,
   sourcemap: true,

@@ -35,8 +35,8 @@ const ground = (name) => (name === 'kernels' ? [] : name === 'core' ? ['kernels'
 const peers = { laws: ['fast-check'] }
 /** The only entry beside the main one. */
 const entries = ['@sublinear/io/node']
-/** Files that may reach Node's own modules: the node entry of io, and the private language model. */
-const mayUseNode = (name, file) => name === 'small-lm' || (name === 'io' && /^src\/node([.-]|\/)/.test(file))
+/** Who may reach Node's own modules: the private language model, and in io what src/index.ts does not lead to. */
+const mayUseNode = (name, reachedFromIndex) => name === 'small-lm' || (name === 'io' && !reachedFromIndex)
 
 const scope = '@sublinear/'
 const packageOf = (specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
@@ -65,10 +65,12 @@ function checkPackage(folder, name, say) {
   const allowed = [...ground(name), ...mayImport[name]]
   const declared = checkDeclared(manifest, name, allowed, say)
   const used = new Set()
+  const reached = closure(join(folder, 'src/index.ts'))
   for (const file of [...sources(join(folder, 'src')), ...sources(join(folder, 'assembly'))]) {
     const where = relative(folder, file).replaceAll(sep, '/')
     for (const specifier of imports(file)) {
-      const dependency = checkImport({ folder, name, file, where, specifier, allowed }, say)
+      const node = mayUseNode(name, reached.has(file))
+      const dependency = checkImport({ folder, file, where, specifier, node, allowed, name }, say)
       if (dependency === undefined) continue
       used.add(dependency)
       if (!declared.has(dependency)) say(where, `imports ${dependency}, which package.json does not declare`)
@@ -97,14 +99,14 @@ function checkDeclared(manifest, name, allowed, say) {
 }
 
 /** Tries one import; returns the package it needs declared, or undefined where there is none. */
-function checkImport({ folder, name, file, where, specifier, allowed }, say) {
+function checkImport({ folder, file, where, specifier, node, allowed, name }, say) {
   if (specifier.startsWith('.') || specifier.startsWith('/')) {
     const inside = relative(folder, resolve(dirname(file), specifier))
     if (inside.split(sep)[0] === '..') say(where, `${specifier} leaves the package`)
     return undefined
   }
   if (isBuiltin(specifier)) {
-    if (!mayUseNode(name, where)) say(where, `imports ${specifier}, a Node module`)
+    if (!node) say(where, `imports ${specifier}, a Node module`)
     return undefined
   }
   const dependency = packageOf(specifier)
@@ -113,7 +115,7 @@ function checkImport({ folder, name, file, where, specifier, allowed }, say) {
     return dependency
   }
   if (specifier !== dependency && !entries.includes(specifier)) say(where, `${specifier} is a deep import`)
-  if (entries.includes(specifier) && !mayUseNode(name, where)) say(where, `imports ${specifier}, which needs Node`)
+  if (entries.includes(specifier) && !node) say(where, `imports ${specifier}, which needs Node`)
   if (!allowed.includes(dependency.slice(scope.length))) say(where, `the edge ${name} → ${dependency} is not allowed`)
   return dependency
 }
@@ -123,6 +125,19 @@ function sources(folder) {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && /\.[cm]?[jt]sx?$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
+}
+
+/** The files of a package that an entry leads to by relative imports, itself included. */
+function closure(entry, seen = new Set()) {
+  if (seen.has(entry) || !existsSync(entry)) return seen
+  seen.add(entry)
+  for (const specifier of imports(entry).filter((specifier) => specifier.startsWith('.'))) {
+    const path = resolve(dirname(entry), specifier)
+    for (const file of [path, `${path}.ts`, join(path, 'index.ts'), path.replace(/\.js$/, '.ts')]) {
+      if (existsSync(file) && statSync(file).isFile()) closure(file, seen)
+    }
+  }
+  return seen
 }
 
 /** Static, type-only, re-exporting and dynamic imports, and require: what TypeScript's own scanner finds. */

@@ -10,11 +10,11 @@ const folder = new URL('../../apps/cli/data/', import.meta.url)
 const layers = [0, 2]
 const [n, d] = [4096, 32]
 
-export const read = (name) => readFileSync(new URL(name, folder))
-export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
+const read = (name) => readFileSync(new URL(name, folder))
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
 
 /** The header of a .npy file of version 1, and its float16 entries as float64. */
-export function npy(bytes) {
+function npy(bytes) {
   const start = 10 + bytes.readUInt16LE(8)
   const header = bytes.toString('latin1', 10, start)
   const count = (bytes.length - start) / 2
@@ -28,7 +28,7 @@ function half(bits) {
 }
 
 /** Largest |logit|, effective keys and the longest query, key and value of one head. */
-export function figures(queries, keys, values) {
+function figures(queries, keys, values) {
   const logits = new Float64Array(n)
   const effective = []
   let largest = 0
@@ -62,21 +62,19 @@ export function figures(queries, keys, values) {
   }
 }
 
-if (process.argv[1]?.endsWith('sample-figures.mjs')) {
-  console.log(`| model | layer.head | max \\|logit\\| | effective keys | max \\|q\\| | max \\|k\\| | max \\|v\\| |`)
-  console.log(`| --- | --- | --- | --- | --- | --- | --- |`)
-  for (const model of ['sharp', 'bounded']) {
-    const tensors = ['q', 'k', 'v'].map((letter) => npy(read(`${model}-${letter}.npy`)).entries)
-    for (let head = 0; head < 4; head++) {
-      const at = tensors.map((entries) => entries.subarray(head * n * d, (head + 1) * n * d))
-      const { largest, effective, longest } = figures(...at)
-      const place = `${layers[head >> 1]}.${head & 1}`
-      const cells = [largest.toFixed(2), effective.toPrecision(4).replace(/\.$/, ''), ...longest.map((x) => x.toFixed(2))]
-      console.log(`| ${model} | ${place} | ${cells.join(' | ')} |`)
-    }
+console.log(`| model | layer.head | max \\|logit\\| | effective keys | max \\|q\\| | max \\|k\\| | max \\|v\\| |`)
+console.log(`| --- | --- | --- | --- | --- | --- | --- |`)
+for (const model of ['sharp', 'bounded']) {
+  const tensors = ['q', 'k', 'v'].map((letter) => npy(read(`${model}-${letter}.npy`)).entries)
+  for (let head = 0; head < 4; head++) {
+    const at = tensors.map((entries) => entries.subarray(head * n * d, (head + 1) * n * d))
+    const { largest, effective, longest } = figures(...at)
+    const place = `${layers[head >> 1]}.${head & 1}`
+    const cells = [largest.toFixed(2), effective.toPrecision(4).replace(/\.$/, ''), ...longest.map((x) => x.toFixed(2))]
+    console.log(`| ${model} | ${place} | ${cells.join(' | ')} |`)
   }
-  console.log('\n| file | SHA-256 |\n| --- | --- |')
-  for (const model of ['sharp', 'bounded'])
-    for (const letter of ['q', 'k', 'v'])
-      console.log(`| \`${model}-${letter}.npy\` | \`${sha256(read(`${model}-${letter}.npy`))}\` |`)
 }
+console.log('\n| file | SHA-256 |\n| --- | --- |')
+for (const model of ['sharp', 'bounded'])
+  for (const letter of ['q', 'k', 'v'])
+    console.log(`| \`${model}-${letter}.npy\` | \`${sha256(read(`${model}-${letter}.npy`))}\` |`)

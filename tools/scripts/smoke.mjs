@@ -6,7 +6,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -38,12 +38,24 @@ const computations = {
     ({ featureDimension }) => [featureDimension(64, 2), featureDimension(8, 4)],
     [2145, 495],
   ],
-  '@sublinear/attention': [({ exactAttention }) => exactAttention(constant).data, constantAnswer],
+  '@sublinear/io': [
+    ({ encodeNpy, decodeNpy }) => decodeNpy(encodeNpy(matrix(2, 2, [1.5, -2, 0, 2048]), { dtype: 'f2' })).data,
+    [1.5, -2, 0, 2048],
+  ],
+  '@sublinear/attention': [
+    ({ featureStream, taylorFeatures, normalise }) => {
+      const features = taylorFeatures({ d: 2, degree: 2, scale: constant.scale })
+      const stream = featureStream({ features, dv: 2 })
+      for (let i = 0; i < 40; i++) stream.push(constant)
+      return normalise(stream.attend(constant.queries)).data
+    },
+    constantAnswer,
+  ],
 }
 
 async function tryEntry(name, folder, { import: esm, require: cjs }) {
   const files = [esm, cjs].map((condition) => join(folder, condition?.default ?? String(condition)))
-  for (const file of files) if (!existsSync(file)) throw new Error(`${file} is not built`)
+  for (const file of files) if (!existsSync(file)) throw new Error(`${relative(root, file)} is not built`)
   const modules = [await import(pathToFileURL(files[0]).href), require(files[1])]
 
   const [names, others] = modules.map((module) =>

@@ -35,8 +35,9 @@ const sound: Files = {
   'packages/core/src/index.ts': `import { product } from '@sublinear/kernels'\nexport const twice = product`,
   'packages/io/package.json': manifest('io', ['@sublinear/core']),
   'packages/io/src/index.ts': `export type { Matrix } from '@sublinear/core'`,
-  'packages/io/src/node.ts': `import { open } from 'node:fs/promises'\nexport { open }`,
-  'packages/io/src/node-rows.ts': `import 'node:fs'`,
+  'packages/io/src/node.ts': `export * from './open-rows'\nimport './npy'`,
+  'packages/io/src/open-rows.ts': `import 'node:fs'`,
+  'packages/io/src/npy.ts': 'export {}',
   'packages/laws/package.json': manifest('laws', ['@sublinear/core'], { peerDependencies: { 'fast-check': '>=4' } }),
   'packages/laws/src/index.ts': `import fc from 'fast-check'\nimport '@sublinear/core'\nexport default fc`,
   'packages/exact-attention/package.json': manifest('exact-attention', ['@sublinear/core']),
@@ -123,6 +124,11 @@ describe('the dependency check', () => {
       'a Node module outside the node entry',
       { [io]: `${coreAgain}import 'node:fs'` },
       `${io}: imports node:fs, a Node module`,
+    ],
+    [
+      'a Node module two files behind the main entry',
+      { [io]: `${coreAgain}export * from './npy'`, 'packages/io/src/npy.ts': `export * from './open-rows.js'` },
+      'packages/io/src/open-rows.ts: imports node:fs, a Node module',
     ],
     [
       'a Node module without its prefix',

@@ -1,0 +1,124 @@
+import {
+  combine,
+  emptyPartial,
+  exactStream,
+  heads,
+  normalise,
+  rowsOf,
+  type Matrix,
+  type PartialSoftmax,
+} from '@sublinear/attention'
+import { openRows, type Rows } from '@sublinear/io/node'
+import { errorMeter, type RelativeErrors } from './errors'
+import type { HeadShape } from './streams'
+
+const BLOCK = 1024
+/** Query rows replayed, evenly spread, the last one among them. */
+const SAMPLE = 1024
+
+interface Check extends HeadShape {
+  readonly queries: Rows
+  readonly keys: Rows
+  readonly values: Rows
+  /** The answers to check: a file of queryHeads·dv columns. */
+  readonly out: string
+  readonly queryHeads: number
+  readonly kvHeads: number
+  readonly causal: boolean
+  readonly signal: AbortSignal
+}
+
+/** Relative errors of a sample of answers against exact attention, from the files again, a block at a time. */
+export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
+  const { queries, keys, values, queryHeads, kvHeads, causal, signal } = check
+  const { d, dv, scale } = check
+  const count = Math.min(SAMPLE, queries.rows)
+  const sample = Array.from({ length: count }, (_, i) => Math.floor(((i + 1) * queries.rows) / count) - 1)
+  const asked = await pick(queries, sample)
+
+  // One partial a sampled row (queryHeads rows each), joined over the blocks of keys and values.
+  const partials: PartialSoftmax[] = sample.map(() => emptyPartial(queryHeads, dv))
+  const means = new Float64Array(count * values.cols)
+  const seen = new Float64Array(values.cols) // column sums of the values so far
+  const valueBlocks = values.blocks(BLOCK)[Symbol.asyncIterator]()
+  let first = 0
+  for await (const keyBlock of keys.blocks(BLOCK)) {
+    signal.throwIfAborted()
+    const valueBlock = (await valueBlocks.next()).value as Matrix
+    const end = first + keyBlock.rows
+    const streams = Array.from({ length: kvHeads }, () => exactStream({ d, dv, scale }))
+    const block = heads({ queryHeads, kvHeads, make: (h) => streams[h]! })
+    let pushed = first
+    const pushTo = (token: number) => {
+      if (token <= pushed) return
+      block.push({
+        keys: rowsOf(keyBlock, pushed - first, token - first),
+        values: rowsOf(valueBlock, pushed - first, token - first),
+      })
+      for (let r = pushed - first; r < token - first; r++) {
+        for (let c = 0; c < values.cols; c++) seen[c]! += valueBlock.data[r * values.cols + c]!
+      }
+      pushed = token
+    }
+    const join = (from: number, to: number) => {
+      const answer = block.attend(rowsOf(asked, from, to))
+      for (let i = from; i < to; i++) partials[i] = combine(partials[i]!, rowOf(answer, i - from, queryHeads))
+    }
+    // Rows whose last token lies within this block see a part of it; later rows see all of it.
+    let i = causal ? sample.findIndex((row) => row >= first) : 0
+    for (const cut = causal ? end : 0; i >= 0 && i < count && sample[i]! < cut; i++) {
+      pushTo(sample[i]! + 1)
+      join(i, i + 1)
+      for (let c = 0; c < values.cols; c++) means[i * values.cols + c] = seen[c]! / pushed
+    }
+    pushTo(end)
+    if (i >= 0 && i < count) join(i, count)
+    for (const stream of streams) stream[Symbol.dispose]()
+    first = end
+  }
+  if (!causal)
+    for (let i = 0; i < count; i++) for (let c = 0; c < values.cols; c++) means[i * values.cols + c] = seen[c]! / first
+
+  const answers = await openRows(check.out)
+  try {
+    const got = await pick(answers, sample)
+    const meter = errorMeter()
+    for (let i = 0; i < count; i++) {
+      const exact = normalise(partials[i]!)
+      meter.add(exact, rowsOf(got, i, i + 1), uniformRow(means, i, check))
+    }
+    return meter.read()
+  } finally {
+    await answers.close()
+  }
+}
+
+/** Row i of the value means, repeated for the query heads that read them. */
+function uniformRow(means: Float64Array, i: number, { queryHeads, kvHeads, dv }: Check): Matrix {
+  const data = new Float32Array(queryHeads * dv)
+  for (let h = 0; h < queryHeads; h++) {
+    const from = i * kvHeads * dv + Math.floor((h * kvHeads) / queryHeads) * dv
+    data.set(means.subarray(from, from + dv), h * dv)
+  }
+  return { rows: 1, cols: queryHeads * dv, data }
+}
+
+function rowOf({ max, mass, sum }: PartialSoftmax, i: number, rows: number): PartialSoftmax {
+  const [from, to] = [i * rows, (i + 1) * rows]
+  return { max: max.subarray(from, to), mass: mass.subarray(from, to), sum: rowsOf(sum, from, to) }
+}
+
+/** The rows of a file at ascending places. */
+async function pick(file: Rows, places: readonly number[]): Promise<Matrix> {
+  const data = new Float32Array(places.length * file.cols)
+  let next = 0
+  let first = 0
+  for await (const block of file.blocks(BLOCK)) {
+    for (; next < places.length && places[next]! < first + block.rows; next++) {
+      const at = places[next]! - first
+      data.set(block.data.subarray(at * file.cols, (at + 1) * file.cols), next * file.cols)
+    }
+    first += block.rows
+  }
+  return { rows: places.length, cols: file.cols, data }
+}

@@ -1,0 +1,76 @@
+import { openRows, type Rows } from '@sublinear/io/node'
+import { Command } from 'commander'
+import { inspect, type Findings, type Spread } from './inspect'
+import { positiveNumber } from './options'
+import { progressBar } from './progress'
+import { outputWidth, tableText } from './report'
+
+interface InspectOptions {
+  readonly queries: string
+  readonly keys: string
+  readonly values: string
+  readonly scale?: number
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+export function inspectCommand(interrupt: AbortSignal): Command {
+  return new Command('inspect')
+    .description(
+      'Norms, score range, effective keys and output tails of one head: is this data what the papers assume?',
+    )
+    .requiredOption('--queries <file>', 'rows of the queries (as in attend)')
+    .requiredOption('--keys <file>', 'rows of the keys')
+    .requiredOption('--values <file>', 'rows of the values')
+    .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', positiveNumber)
+    .option('--json', 'print one JSON object')
+    .option('--quiet', 'no progress bar')
+    .action((options: InspectOptions) => run(options, interrupt))
+}
+
+async function run(options: InspectOptions, interrupt: AbortSignal): Promise<void> {
+  const files: Rows[] = []
+  try {
+    for (const path of [options.queries, options.keys, options.values]) files.push(await openRows(path))
+    const [queries, keys, values] = files as [Rows, Rows, Rows]
+    const bar = progressBar('inspecting', 2 * keys.rows, options.quiet || options.json)
+    const findings = await inspect({
+      queries,
+      keys,
+      values,
+      signal: interrupt,
+      progress: (done) => bar.update(done),
+      ...(options.scale && { scale: options.scale }),
+    }).finally(() => bar.stop())
+    if (options.json) console.log(JSON.stringify(findings))
+    else print(findings)
+  } finally {
+    await Promise.all(files.map((file) => file.close()))
+  }
+}
+
+const number = (x: number) => x.toPrecision(3)
+
+function print(findings: Findings): void {
+  const range = ([low, high]: readonly [number, number]) => `${number(low)} to ${number(high)}`
+  const spread = ({ rms, largest }: Spread) => `${number(rms)} rms, ${number(largest)} largest`
+  const { columnTails: tails } = findings
+  const rows = [
+    ['tokens', `${findings.tokens}, keys of ${findings.d}, values of ${findings.dv}, scale ${number(findings.scale)}`],
+    ['|query|', spread(findings.queryNorm)],
+    ['|key|', spread(findings.keyNorm)],
+    ['|key - mean key|', spread(findings.centredKeyNorm)],
+    ['|value|', spread(findings.valueNorm)],
+    ['scores', range(findings.scores)],
+    ['scores, keys centred', range(findings.centredScores)],
+    ['effective keys a query', number(findings.effectiveKeys)],
+    [
+      'output column tails',
+      `${number(tails['1/64'])}, ${number(tails['1/16'])}, ${number(tails['1/4'])} of the norm outside the largest 1/64, 1/16, 1/4`,
+    ],
+  ]
+  console.log(
+    tableText([{ head: 'quantity' }, { head: `over ${findings.rowsLookedAt} query rows` }], rows, outputWidth()),
+  )
+  console.log(`\n${findings.verdicts.join('\n')}`)
+}

@@ -1,0 +1,239 @@
+import { featureDimension, taylorRadius, type Matrix } from '@sublinear/attention'
+import type { Rows } from '@sublinear/io/node'
+import { kernels } from '@sublinear/kernels'
+
+/** Query rows looked at: spread over the last three quarters, where contexts are long. */
+const SAMPLE = 512
+const BLOCK = 1024
+
+export interface Spread {
+  readonly rms: number
+  readonly largest: number
+}
+
+export interface Findings {
+  readonly tokens: number
+  readonly d: number
+  readonly dv: number
+  readonly scale: number
+  readonly rowsLookedAt: number
+  readonly queryNorm: Spread
+  readonly keyNorm: Spread
+  readonly centredKeyNorm: Spread
+  readonly valueNorm: Spread
+  /** Smallest and largest scale·⟨q, k⟩ over visible pairs, and the same with the mean key subtracted. */
+  readonly scores: readonly [number, number]
+  readonly centredScores: readonly [number, number]
+  /** exp(entropy) of a row's attention: mean over rows. */
+  readonly effectiveKeys: number
+  /** Mean over output columns of |y − y_k| / |y|, y_k keeping the k largest, for k a 64th, a 16th and a quarter of the rows. */
+  readonly columnTails: { readonly '1/64': number; readonly '1/16': number; readonly '1/4': number }
+  /** Degrees of the Taylor features within 10 % on the centred range, and the number of features: null beyond degree 64. */
+  readonly degree: number | null
+  readonly features: number | null
+  readonly verdicts: readonly string[]
+}
+
+interface Inspect {
+  readonly queries: Rows
+  readonly keys: Rows
+  readonly values: Rows
+  readonly scale?: number
+  readonly signal: AbortSignal
+  /** Rows of the keys read so far, of two passes. */
+  readonly progress: (done: number) => void
+}
+
+/** Measures one causal head from its files, in two passes over the keys and bounded memory. */
+export async function inspect({ queries, keys, values, signal, progress, ...options }: Inspect): Promise<Findings> {
+  const { rows: n, cols: d } = keys
+  if (queries.cols !== d) throw new RangeError(`queries have ${queries.cols} columns, keys ${d}`)
+  if (values.rows !== n) throw new RangeError(`keys have ${n} rows, values ${values.rows}`)
+  if (queries.rows !== n) throw new RangeError(`inspect reads a causal head: ${queries.rows} queries, ${n} keys`)
+  if (n === 0) throw new RangeError('inspect: there are no rows')
+  const scale = options.scale ?? 1 / Math.sqrt(d)
+
+  const start = Math.floor(n / 4)
+  const count = Math.min(SAMPLE, n - start)
+  const sample = Array.from({ length: count }, (_, i) => start + Math.floor(((i + 1) * (n - start)) / count) - 1)
+  const asked = new Float32Array(count * d)
+  const queryNorm = normMeter()
+  let next = 0
+  for await (const [block, first] of placed(queries)) {
+    queryNorm.add(block)
+    for (; next < count && sample[next]! < first + block.rows; next++) {
+      asked.set(block.data.subarray((sample[next]! - first) * d, (sample[next]! - first + 1) * d), next * d)
+    }
+  }
+  const keyNorm = normMeter()
+  const mean = new Float64Array(d)
+  for await (const [block, first] of placed(keys)) {
+    signal.throwIfAborted()
+    keyNorm.add(block)
+    for (let i = 0; i < block.data.length; i++) mean[i % d]! += block.data[i]! / n
+    progress(first)
+  }
+
+  // One softmax a sampled row: maximum, Σe^s, Σ s·e^s (for the entropy) and Σe^s·v, over blocks of keys.
+  const shifts = Float64Array.from({ length: count }, (_, i) => {
+    let shift = 0
+    for (let c = 0; c < d; c++) shift += asked[i * d + c]! * mean[c]!
+    return shift * scale
+  })
+  const top = new Float64Array(count).fill(-Infinity)
+  const mass = new Float64Array(count)
+  const moment = new Float64Array(count)
+  const outputs = new Float64Array(count * values.cols)
+  const scores = rangeMeter()
+  const centredScores = rangeMeter()
+  const centredKeyNorm = normMeter()
+  const valueNorm = normMeter()
+  const valueBlocks = values.blocks(BLOCK)[Symbol.asyncIterator]()
+  for await (const [block, first] of placed(keys)) {
+    signal.throwIfAborted()
+    const valueBlock = (await valueBlocks.next()).value as Matrix
+    valueNorm.add(valueBlock)
+    centredKeyNorm.add({ ...block, data: block.data.map((x, i) => x - mean[i % d]!) })
+    const from = sample.findIndex((row) => row >= first)
+    const products = new Float32Array((count - from) * block.rows)
+    kernels().product('nt', products, asked.subarray(from * d), block.data, count - from, d, block.rows)
+    for (let i = from; i < count; i++) {
+      const visible = Math.min(block.rows, sample[i]! - first + 1)
+      for (let j = 0; j < visible; j++) {
+        const s = products[(i - from) * block.rows + j]! * scale
+        scores.add(s)
+        centredScores.add(s - shifts[i]!)
+        if (s > top[i]!) {
+          const shrink = Math.exp(top[i]! - s)
+          moment[i] = (moment[i]! + (mass[i]! > 0 ? mass[i]! * (top[i]! - s) : 0)) * shrink
+          mass[i]! *= shrink
+          for (let c = 0; c < values.cols; c++) outputs[i * values.cols + c]! *= shrink
+          top[i] = s
+        }
+        const p = Math.exp(s - top[i]!)
+        mass[i]! += p
+        moment[i]! += p * (s - top[i]!)
+        if (p < 1e-12) continue
+        for (let c = 0; c < values.cols; c++) outputs[i * values.cols + c]! += p * valueBlock.data[j * values.cols + c]!
+      }
+    }
+    progress(n + first)
+  }
+  let effectiveKeys = 0
+  for (let i = 0; i < count; i++) {
+    effectiveKeys += (mass[i]! * Math.exp(-moment[i]! / mass[i]!)) / count
+    for (let c = 0; c < values.cols; c++) outputs[i * values.cols + c]! /= mass[i]!
+  }
+  const tails = (share: number) => columnTail(outputs, count, values.cols, Math.floor(count / share))
+  const [low, high] = centredScores.read()
+  const radius = Math.max(-low, high)
+  const degree = degreeWithin(radius)
+  const findings = {
+    tokens: n,
+    d,
+    dv: values.cols,
+    scale,
+    rowsLookedAt: count,
+    queryNorm: queryNorm.read(),
+    keyNorm: keyNorm.read(),
+    centredKeyNorm: centredKeyNorm.read(),
+    valueNorm: valueNorm.read(),
+    scores: scores.read(),
+    centredScores: centredScores.read(),
+    effectiveKeys,
+    columnTails: { '1/64': tails(64), '1/16': tails(16), '1/4': tails(4) },
+    degree,
+    features: degree === null ? null : safeDimension(d, degree),
+  }
+  return { ...findings, verdicts: verdicts(findings) }
+}
+
+function verdicts({
+  tokens,
+  d,
+  dv,
+  centredScores,
+  degree,
+  features,
+  effectiveKeys,
+  columnTails,
+}: Omit<Findings, 'verdicts'>): string[] {
+  const radius = Math.max(-centredScores[0], centredScores[1])
+  const breakEven = features === null ? Infinity : (features * (dv + 2)) / (d + dv)
+  const polynomial =
+    breakEven <= tokens
+      ? `Polynomial features (Lemma 3.1): yes. Degree ${degree} is within 10 % of every pair, ${features} features; smaller than the cache from ${Math.ceil(breakEven)} tokens on.`
+      : `Polynomial features (Lemma 3.1): no guarantee in less memory than the cache. Scores reach ${radius.toFixed(1)} from the mean key, so 10 % on every pair takes ${degree === null ? 'a degree over 64' : `degree ${degree}`}${features === null ? '' : `, ${features} features`}; a lower degree may still do on average: try attend --check.`
+  const sparse =
+    columnTails['1/16'] < 0.25
+      ? `Sparse output columns (Theorem 4.1): yes. A sixteenth of the entries carries ${(100 * (1 - columnTails['1/16'] ** 2)).toFixed(0)} % of the energy.`
+      : `Sparse output columns (Theorem 4.1): no. Keeping the largest sixteenth of each column loses ${(100 * columnTails['1/16']).toFixed(0)} % of its norm.`
+  const spread =
+    effectiveKeys > 64
+      ? `Attention is spread over ${effectiveKeys.toFixed(0)} keys a query: summaries of many tokens can work.`
+      : `Attention sits on ${effectiveKeys.toFixed(1)} keys a query: keep tokens, a summary will miss them.`
+  return [polynomial, sparse, spread]
+}
+
+async function* placed(file: Rows): AsyncGenerator<[Matrix, number]> {
+  let first = 0
+  for await (const block of file.blocks(BLOCK)) {
+    yield [block, first]
+    first += block.rows
+  }
+}
+
+function normMeter() {
+  let total = 0
+  let rows = 0
+  let largest = 0
+  return {
+    add({ rows: count, cols, data }: Matrix) {
+      for (let r = 0; r < count; r++) {
+        let square = 0
+        for (let c = 0; c < cols; c++) square += data[r * cols + c]! ** 2
+        total += square
+        largest = Math.max(largest, square)
+      }
+      rows += count
+    },
+    read: (): Spread => ({ rms: Math.sqrt(total / Math.max(1, rows)), largest: Math.sqrt(largest) }),
+  }
+}
+
+function rangeMeter() {
+  let low = Infinity
+  let high = -Infinity
+  return {
+    add(x: number) {
+      if (x < low) low = x
+      if (x > high) high = x
+    },
+    read: (): [number, number] => [low, high],
+  }
+}
+
+/** The least Taylor degree within 10 % on [−radius, radius]; even ones only, which stay positive beyond. */
+function degreeWithin(radius: number): number | null {
+  for (let degree = 0; degree <= 64; degree += 2) if (taylorRadius(degree, 0.1) >= radius) return degree
+  return null
+}
+
+function safeDimension(d: number, degree: number): number | null {
+  try {
+    return featureDimension(d, degree)
+  } catch {
+    return null
+  }
+}
+
+function columnTail(outputs: Float64Array, rows: number, cols: number, k: number): number {
+  let total = 0
+  for (let c = 0; c < cols; c++) {
+    const energies = Float64Array.from({ length: rows }, (_, r) => outputs[r * cols + c]! ** 2).toSorted()
+    const all = energies.reduce((sum, e) => sum + e, 0)
+    const tail = energies.subarray(0, rows - k).reduce((sum, e) => sum + e, 0)
+    total += all === 0 ? 0 : Math.sqrt(tail / all) / cols
+  }
+  return total
+}

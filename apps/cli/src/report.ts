@@ -1,0 +1,77 @@
+import Table from 'cli-table3'
+
+/** Bytes as people read them: 92.1 kB, 1.05 MB. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let unit = 0
+  for (; bytes >= 1000 && unit < units.length - 1; unit++) bytes /= 1000
+  return `${unit === 0 ? bytes : bytes.toPrecision(3)} ${units[unit]}`
+}
+
+export function rateText(perSecond: number): string {
+  if (perSecond >= 1e6) return `${(perSecond / 1e6).toPrecision(3)} M`
+  if (perSecond >= 1e3) return `${(perSecond / 1e3).toPrecision(3)} k`
+  return perSecond.toPrecision(3)
+}
+
+/** 1/11 of the whole, `same`, or 1.2x where it is more. */
+export function shareText(part: number, whole: number): string {
+  const times = whole / part
+  if (Math.abs(times - 1) < 0.02) return 'same'
+  if (times < 1) return `${(1 / times).toPrecision(2)}x`
+  return `1/${times < 10 ? times.toFixed(1) : Math.round(times)}`
+}
+
+export interface Column {
+  readonly head: string
+  readonly align?: 'left' | 'right'
+}
+
+/**
+ * A plain table: aligned columns, no frame. Where the line is wider than `width`, the last column (the words) goes below its
+ * row, indented and wrapped.
+ */
+export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string {
+  const widest = columns.map(({ head }, c) => Math.max(head.length, ...rows.map((row) => row[c]!.length)))
+  const full = widest.reduce((total, w) => total + w + 2, 0)
+  if (full <= width) return draw(columns, rows)
+  const numbers = draw(
+    columns.slice(0, -1),
+    rows.map((row) => row.slice(0, -1)),
+  ).split('\n')
+  const words = rows.map((row) => wrap(row.at(-1)!, Math.max(30, width - 4)))
+  return [numbers[0]!, ...rows.flatMap((_, r) => [numbers[r + 1]!, ...words[r]!.map((line) => `    ${line}`)])].join(
+    '\n',
+  )
+}
+
+function draw(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const frame = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'] // prettier-ignore
+  const table = new Table({
+    head: columns.map(({ head }) => head),
+    colAligns: columns.map(({ align = 'left' }) => align),
+    chars: Object.fromEntries(frame.map((name) => [name, name === 'middle' ? '  ' : ''])),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  })
+  table.push(...rows.map((row) => [...row]))
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!
+    if (line.length + word.length + 1 > width && line !== '') lines.push(word)
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
+  }
+  return lines
+}
+
+/** Columns of the terminal; 80 in a pipe would cut tables for no reader, so there it is unlimited. */
+export function outputWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Infinity
+}

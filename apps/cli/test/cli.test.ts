@@ -1,0 +1,239 @@
+// The built command, as a user runs it: answers against an independent float64 softmax, exit codes, pipes, interrupts.
+// Kills: a causal mask off by one, heads read in the wrong order, a scale left out, output kept after a failure, errors on stdout,
+// exit 0 for bad input, a progress bar in a pipe.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { decodeNpy, encodeNpy } from '@sublinear/io'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
+const data = fileURLToPath(new URL('../data/', import.meta.url))
+let folder: string
+const at = (name: string) => join(folder, name)
+
+interface Result {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function sublinear(args: readonly string[], interruptAfter?: number): Promise<Result> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (text) => (stdout += text))
+    child.stderr.on('data', (text) => (stderr += text))
+    if (interruptAfter !== undefined) setTimeout(() => child.kill('SIGINT'), interruptAfter)
+    child.on('close', (code) => resolve({ code, stdout, stderr }))
+  })
+}
+
+/** Numbers in [−1, 1] from a fixed linear congruence. */
+function numbers(count: number, seed: number): Float32Array {
+  let x = seed >>> 0
+  return Float32Array.from({ length: count }, () => (x = (Math.imul(x, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1)
+}
+
+function save(name: string, rows: number, cols: number, seed: number): Float32Array {
+  const values = numbers(rows * cols, seed)
+  writeFileSync(at(name), encodeNpy({ rows, cols, data: values }))
+  return values
+}
+
+/** Row i of softmax(scale·QKᵀ)V over the first `visible` keys, in float64. */
+function oracle(
+  q: Float32Array,
+  k: Float32Array,
+  v: Float32Array,
+  i: number,
+  d: number,
+  visible: number,
+  scale: number,
+) {
+  const scores = Array.from({ length: visible }, (_, j) => {
+    let s = 0
+    for (let c = 0; c < d; c++) s += q[i * d + c]! * k[j * d + c]!
+    return s * scale
+  })
+  const top = Math.max(...scores)
+  const weights = scores.map((s) => Math.exp(s - top))
+  const mass = weights.reduce((a, b) => a + b, 0)
+  return Array.from({ length: d }, (_, c) => weights.reduce((sum, w, j) => sum + w * v[j * d + c]!, 0) / mass)
+}
+
+const files = () => ['--queries', at('q.npy'), '--keys', at('k.npy'), '--values', at('v.npy')]
+const [n, d] = [300, 8]
+let q: Float32Array, k: Float32Array, v: Float32Array
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sublinear-cli-'))
+  q = save('q.npy', n, d, 1)
+  k = save('k.npy', n, d, 2)
+  v = save('v.npy', n, d, 3)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('attend', () => {
+  test.each([
+    ['causal', [], (i: number) => i + 1],
+    ['full', ['--full'], () => n],
+  ])('%s exact answers equal the float64 softmax', async (_, flags, visible) => {
+    const out = at('exact.npy')
+    const { code, stdout } = await sublinear(['attend', ...files(), '--out', out, '--stream', 'exact', ...flags])
+    expect(code).toBe(0)
+    expect(stdout).toContain('300 tokens')
+    const { shape, data: got } = decodeNpy(readFileSync(out))
+    expect(shape).toEqual([n, d])
+    for (const i of [0, 1, 63, 64, 299]) {
+      const want = oracle(q, k, v, i, d, visible(i), 1 / Math.sqrt(d))
+      want.forEach((x, c) => expect(got[i * d + c]).toBeCloseTo(x, 5))
+    }
+  })
+
+  test('features answer within a few per cent where scores are small, and --check says so', async () => {
+    const { code, stdout } = await sublinear(['attend', ...files(), '--out', at('f.npy'), '--check', '--json'])
+    expect(code).toBe(0)
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ tokens: n, kind: 'feature', degree: 2, zero: 1 })
+    expect(report.error).toBeGreaterThan(0)
+    expect(report.error).toBeLessThan(0.05)
+    const { data: got } = decodeNpy(readFileSync(at('f.npy')))
+    let [distance, norm] = [0, 0]
+    for (let i = 0; i < n; i++) {
+      oracle(q, k, v, i, d, i + 1, 1 / Math.sqrt(d)).forEach((x, c) => {
+        distance += (got[i * d + c]! - x) ** 2
+        norm += x * x
+      })
+    }
+    expect(report.error).toBeCloseTo(Math.sqrt(distance / norm), 5)
+  })
+
+  test('two query heads on one key head: head by head what a single head answers', async () => {
+    const wide = save('q2.npy', n, 2 * d, 4)
+    const args = ['attend', '--queries', at('q2.npy'), ...files().slice(2), '--out', at('gqa.npy'), '--stream', 'exact']
+    expect((await sublinear([...args, '--heads', '2', '--kv-heads', '1', '--check'])).code).toBe(0)
+    const { data: got } = decodeNpy(readFileSync(at('gqa.npy')))
+    for (const [i, h] of [
+      [5, 0],
+      [5, 1],
+      [299, 1],
+    ] as const) {
+      const own = Float32Array.from(wide.subarray((2 * i + h) * d, (2 * i + h + 1) * d))
+      const want = oracle(own, k, v, 0, d, i + 1, 1 / Math.sqrt(d))
+      want.forEach((x, c) => expect(got[(2 * i + h) * d + c]).toBeCloseTo(x, 5))
+    }
+  })
+
+  test('a head of a 4-D array, and exit code 3 where averaging does as well', async () => {
+    const heads = ['q', 'k', 'v'].map((part) => `${data}sharp-${part}.npy[0,1]`)
+    const args = [
+      'attend',
+      '--queries',
+      heads[0]!,
+      '--keys',
+      heads[1]!,
+      '--values',
+      heads[2]!,
+      '--out',
+      at('sharp.npy'),
+    ]
+    const weak = await sublinear([...args, '--degree', '0', '--check'])
+    expect(weak.code).toBe(3)
+    expect(weak.stdout).toContain('no better than averaging')
+    expect((await sublinear([...args, '--check'])).code).toBe(0)
+  })
+
+  test.each([
+    ['no file', ['--queries', 'missing.npy'], 2, 'missing.npy'],
+    ['an unknown option', ['--nonsense'], 1, '--nonsense'],
+    ['a degree that is no number', ['--degree', 'two'], 1, 'whole number'],
+    ['a scale of zero', ['--scale', '0'], 1, 'number > 0'],
+    ['heads that do not divide', ['--heads', '3'], 2, '3 heads'],
+  ])('%s: a clear error on stderr, nothing written', async (_, flags, code, message) => {
+    const result = await sublinear(['attend', ...files(), '--out', at('bad.npy'), ...flags])
+    expect(result).toMatchObject({ code, stdout: '' })
+    expect(result.stderr).toContain(message)
+    expect(result.stderr).not.toContain('    at ') // no stack
+    expect(existsSync(at('bad.npy'))).toBe(false)
+  })
+
+  test('keys and values of different lengths, and a NaN with its row and column', async () => {
+    save('short.npy', n - 1, d, 5)
+    const uneven = await sublinear(['attend', ...files(), '--values', at('short.npy'), '--out', at('bad.npy')])
+    expect(uneven).toMatchObject({ code: 2, stderr: expect.stringContaining('300') })
+    const holed = numbers(n * d, 2)
+    holed[70 * d + 3] = NaN
+    writeFileSync(at('nan.npy'), encodeNpy({ rows: n, cols: d, data: holed }))
+    const nan = await sublinear([
+      'attend',
+      ...files(),
+      '--keys',
+      at('nan.npy'),
+      '--out',
+      at('bad.npy'),
+      '--centre',
+      '0',
+    ])
+    expect(nan.code).toBe(2)
+    expect(nan.stderr).toMatch(/row 70\b.*column 3\b/)
+    expect(readdirSync(folder).filter((name) => name.startsWith('bad'))).toEqual([])
+  })
+
+  test('an interrupt leaves nothing behind: exit code 130', async () => {
+    const big = 60_000
+    for (const [i, name] of ['bq.npy', 'bk.npy', 'bv.npy'].entries()) save(name, big, 32, i)
+    const args = ['attend', '--queries', at('bq.npy'), '--keys', at('bk.npy'), '--values', at('bv.npy')]
+    const result = await sublinear([...args, '--stream', 'exact', '--out', at('late.npy')], 900)
+    expect(result.code).toBe(130)
+    expect(result.stderr).toContain('interrupted')
+    expect(readdirSync(folder).filter((name) => name.startsWith('late'))).toEqual([])
+  })
+})
+
+test('quiet prints nothing', async () => {
+  const result = await sublinear(['attend', ...files(), '--out', at('quiet.npy'), '--quiet'])
+  expect(result).toEqual({ code: 0, stdout: '', stderr: '' })
+})
+
+test('inspect agrees with the published figures of a captured head', async () => {
+  const [queries, keys, values] = ['q', 'k', 'v'].map((part) => `${data}sharp-${part}.npy[0,1]`)
+  const { code, stdout } = await sublinear([
+    'inspect',
+    '--queries',
+    queries!,
+    '--keys',
+    keys!,
+    '--values',
+    values!,
+    '--json',
+  ])
+  expect(code).toBe(0)
+  const found = JSON.parse(stdout)
+  // Figures of the data's own README, over all rows from 1024 on; here a sample of 512 of them.
+  expect(found.queryNorm.largest).toBeCloseTo(11.3, 1)
+  expect(found.keyNorm.largest).toBeCloseTo(13.0, 1)
+  expect(found.centredKeyNorm.largest).toBeCloseTo(12.1, 1)
+  expect(found.effectiveKeys).toBeGreaterThan(179 * 0.85)
+  expect(found.effectiveKeys).toBeLessThan(179 * 1.15)
+  expect(Math.abs(found.columnTails['1/16'] - 0.73)).toBeLessThan(0.06)
+  expect(found.verdicts).toHaveLength(3)
+})
+
+test('the demo prints a line with a verdict for every head and method, and no progress bar in a pipe', async () => {
+  const { code, stdout, stderr } = await sublinear(['demo'])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const lines = stdout.split('\n').filter((line) => /^(sharp|bounded) /.test(line))
+  expect(lines).toHaveLength(8 * 4)
+  for (const line of lines) expect(line).toMatch(/exact$|do not use here$|of the memory/)
+  expect(stdout).not.toContain('\u001b')
+})
+
+test('help and version-less calls', async () => {
+  expect(await sublinear(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('attend') })
+  expect((await sublinear([])).code).toBe(1)
+  expect((await sublinear(['nonsense'])).code).toBe(1)
+})
