@@ -36,8 +36,8 @@ export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
   const sample = Array.from({ length: count }, (_, i) => Math.floor(((i + 1) * queries.rows) / count) - 1)
   const asked = await pick(queries, sample)
 
-  // One partial a sampled row (queryHeads rows each), joined over the blocks of keys and values.
-  const partials: PartialSoftmax[] = sample.map(() => emptyPartial(queryHeads, dv))
+  // The partial of all sampled rows (queryHeads rows each), joined over the blocks of keys and values.
+  const total = emptyPartial(count * queryHeads, dv)
   const means = new Float64Array(count * values.cols)
   const seen = new Float64Array(values.cols) // column sums of the values so far
   const valueBlocks = values.blocks(BLOCK)[Symbol.asyncIterator]()
@@ -61,8 +61,11 @@ export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
       pushed = token
     }
     const join = (from: number, to: number) => {
-      const answer = block.attend(rowsOf(asked, from, to))
-      for (let i = from; i < to; i++) partials[i] = combine(partials[i]!, rowOf(answer, i - from, queryHeads))
+      const mine = rowsOfPartial(total, from * queryHeads, to * queryHeads)
+      const joined = combine(mine, block.attend(rowsOf(asked, from, to)))
+      mine.max.set(joined.max)
+      mine.mass.set(joined.mass)
+      mine.sum.data.set(joined.sum.data)
     }
     // Rows whose last token lies within this block see a part of it; later rows see all of it.
     let i = causal ? sample.findIndex((row) => row >= first) : 0
@@ -83,10 +86,10 @@ export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
   try {
     const got = await pick(answers, sample)
     const meter = errorMeter()
-    for (let i = 0; i < count; i++) {
-      const exact = normalise(partials[i]!)
-      meter.add(exact, rowsOf(got, i, i + 1), uniformRow(means, i, check))
-    }
+    const { data } = normalise(total)
+    const exact = { rows: count, cols: queryHeads * dv, data }
+    for (let i = 0; i < count; i++)
+      meter.add(rowsOf(exact, i, i + 1), rowsOf(got, i, i + 1), uniformRow(means, i, check))
     return meter.read()
   } finally {
     await answers.close()
@@ -103,8 +106,8 @@ function uniformRow(means: Float64Array, i: number, { queryHeads, kvHeads, dv }:
   return { rows: 1, cols: queryHeads * dv, data }
 }
 
-function rowOf({ max, mass, sum }: PartialSoftmax, i: number, rows: number): PartialSoftmax {
-  const [from, to] = [i * rows, (i + 1) * rows]
+/** Rows from … to − 1 over the same memory. */
+function rowsOfPartial({ max, mass, sum }: PartialSoftmax, from: number, to: number): PartialSoftmax {
   return { max: max.subarray(from, to), mass: mass.subarray(from, to), sum: rowsOf(sum, from, to) }
 }
 

@@ -49,7 +49,7 @@ async function run(options: InspectOptions, interrupt: AbortSignal): Promise<voi
   }
 }
 
-const number = (x: number) => x.toPrecision(3)
+const number = (x: number) => String(Number(x.toPrecision(3)))
 
 function print(findings: Findings): void {
   const range = ([low, high]: readonly [number, number]) => `${number(low)} to ${number(high)}`

@@ -163,7 +163,7 @@ function verdicts({
   const polynomial =
     breakEven <= tokens
       ? `Polynomial features (Lemma 3.1): yes. Degree ${degree} is within 10 % of every pair, ${features} features; smaller than the cache from ${Math.ceil(breakEven)} tokens on.`
-      : `Polynomial features (Lemma 3.1): no guarantee in less memory than the cache. Scores reach ${radius.toFixed(1)} from the mean key, so 10 % on every pair takes ${degree === null ? 'a degree over 64' : `degree ${degree}`}${features === null ? '' : `, ${features} features`}; a lower degree may still do on average: try attend --check.`
+      : `Polynomial features (Lemma 3.1): no guarantee in less memory than the cache. Scores reach ${radius.toFixed(1)} from the mean key, so 10 % on every pair takes ${degree === null ? 'a degree over 64' : `degree ${degree}`}${features === null ? '' : `, ${features > 1e6 ? features.toExponential(1) : features} features`}; a lower degree may still do on average: try attend --check.`
   const sparse =
     columnTails['1/16'] < 0.25
       ? `Sparse output columns (Theorem 4.1): yes. A sixteenth of the entries carries ${(100 * (1 - columnTails['1/16'] ** 2)).toFixed(0)} % of the energy.`
