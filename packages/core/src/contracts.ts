@@ -1,3 +1,5 @@
+import type { Resident } from '@sublinear/kernels'
+
 /** Row-major float32: entry (i, j) is data[i * cols + j]. */
 export interface Matrix {
   readonly rows: number
@@ -62,6 +64,11 @@ export interface FeatureMap {
   mapKeys(keys: Matrix, out: Matrix): void
   /** b × d → b × t, rows of U₁; logScale carries scale·⟨q, centre⟩ and the like. */
   mapQueries(queries: Matrix, out: Matrix, logScale: Float32Array): void
+  /** The same two maps into the kernels' own memory (b · t entries), unchecked: streams, which have checked, save the copies. */
+  readonly resident?: {
+    mapKeys(keys: Matrix, out: Resident<Float32Array>): void
+    mapQueries(queries: Matrix, out: Resident<Float32Array>, logScale: Float32Array): void
+  }
 }
 
 /** Φ with its decoder. */

@@ -23,6 +23,7 @@ export {
   checkSeed,
   checkShape,
   checkSize,
+  isFinite,
 } from './check'
 export { crc32 } from './crc32'
 export { matrix, rowsOf } from './matrix'
@@ -30,4 +31,16 @@ export { philox, seedWords } from './philox'
 export { innerProduct, requireSame, restoreSketch, sketch, type SketchOptions } from './sketch'
 export { denseSketchMatrix, project, sparseSketchMatrix, type DenseColumns, type SparseEntries } from './sketch-matrix'
 export { emptyPartial, queryGroups, stepByToken } from './step'
-export * from './safetensors'
+export { fromBrain, fromHalf, toBrain, toHalf } from './half'
+export {
+  decodeTensors,
+  encodeTensors,
+  headerLength,
+  parseHeader,
+  type Dtype,
+  type Tensor,
+  type TensorData,
+  type TensorEntry,
+  type TensorHeader,
+} from './safetensors'
+export { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot'

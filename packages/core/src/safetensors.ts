@@ -1,4 +1,5 @@
-import { crc32 } from './crc32'
+import { fromBrain, fromHalf, toBrain, toHalf } from './half'
+import { fault, jsonReader, loneSurrogate, type JsonReader } from './header-json'
 
 /** dtype → bytes an element and its array. F16 and BF16 are widened exactly to float32, and rounded to nearest even when written. */
 const dtypes = {
@@ -38,13 +39,6 @@ export interface TensorHeader {
   readonly entries: ReadonlyMap<string, TensorEntry>
   readonly metadata: Record<string, string>
 }
-export interface Snapshot {
-  readonly kind: string
-  readonly version: string
-  readonly parameters: Record<string, string>
-  readonly tensors: Map<string, Tensor>
-}
-
 const MOST_HEADER = 100_000_000 // the reference library's bound
 const MOST_AXES = 64
 
@@ -54,7 +48,7 @@ const MOST_AXES = 64
  * @throws TypeError, RangeError when a tensor's data fits neither its dtype nor its shape, or a name is no well-formed text
  */
 export function encodeTensors(tensors: Record<string, Tensor>, metadata: Record<string, string> = {}): Uint8Array {
-  return encode(tensors, Object.entries(metadata))
+  return encodeInOrder(tensors, Object.entries(metadata))
 }
 
 /**
@@ -122,48 +116,8 @@ export function parseHeader(header: Uint8Array, fileSize: number): TensorHeader 
   return { entries, metadata: metadata ?? Object.create(null) }
 }
 
-/**
- * A state as .safetensors bytes: kind, version and parameters as metadata, sealed by a CRC-32 over every other byte.
- *
- * @throws TypeError, RangeError as encodeTensors, or when a parameter is called kind, version or crc32
- */
-export function encodeSnapshot(snapshot: Omit<Snapshot, 'tensors'> & { tensors: Record<string, Tensor> }): Uint8Array {
-  const { kind, version, parameters, tensors } = snapshot
-  for (const name of ['crc32', 'kind', 'version']) {
-    if (Object.hasOwn(parameters, name)) throw new RangeError(`encodeSnapshot: no parameter can be called ${name}`)
-  }
-  const named = Object.entries(parameters)
-  const bytes = encode(tensors, [['crc32', ZEROS], ['kind', kind], ['version', version], ...named])
-  bytes.set(ascii(hex(crc32(bytes))), SEAL)
-  return bytes
-}
-
-/**
- * Guarantee: bytes that differ from a snapshot in one byte, or in up to 32 neighbouring bits, are refused.
- *
- * @throws RangeError when the bytes are damaged or no snapshot, or of another kind than `expectedKind`
- */
-export function decodeSnapshot(bytes: Uint8Array, expectedKind?: string): Snapshot {
-  headerOf(bytes) // so that a cut file is called cut
-  const opening = latin1(bytes.subarray(8, SEAL))
-  if (opening !== OPENING) throw fault('snapshot', 8, OPENING, JSON.stringify(opening))
-  const found = latin1(bytes.subarray(SEAL, SEAL + 8))
-  const rest = crc32(bytes.subarray(SEAL + 8), crc32(ascii(ZEROS), crc32(bytes.subarray(0, SEAL))))
-  if (found !== hex(rest)) throw fault('crc32', SEAL, `${hex(rest)} for these bytes (damaged?)`, JSON.stringify(found))
-  const { tensors, metadata } = decodeTensors(bytes)
-  const { crc32: _, kind, version, ...parameters } = metadata
-  if (kind === undefined || version === undefined) throw fault('snapshot', 8, 'kind and version', 'neither or one')
-  if (expectedKind !== undefined && kind !== expectedKind) {
-    throw fault('kind', 8, JSON.stringify(expectedKind), JSON.stringify(kind))
-  }
-  return { kind, version, parameters, tensors }
-}
-
-const OPENING = '{"__metadata__":{"crc32":"'
-const SEAL = 8 + OPENING.length // where the eight digits of the CRC lie
-const ZEROS = '00000000'
-
-function encode(tensors: Record<string, Tensor>, metadata: [string, string][]): Uint8Array {
+/** Tensors behind metadata in the given order. */
+export function encodeInOrder(tensors: Record<string, Tensor>, metadata: [string, string][]): Uint8Array {
   for (const [key, value] of metadata) {
     checkText('metadata key', key)
     checkText(`metadata ${key}`, value)
@@ -217,9 +171,8 @@ function checkText(what: string, value: unknown): void {
   if (loneSurrogate.test(value)) throw new RangeError(`safetensors: ${what} must be well-formed Unicode`)
 }
 
-const loneSurrogate = /\p{Surrogate}/u
-
-function headerOf(bytes: Uint8Array): TensorHeader {
+/** The checked header of a whole file. */
+export function headerOf(bytes: Uint8Array): TensorHeader {
   if (!(bytes instanceof Uint8Array)) throw new TypeError('safetensors: bytes must be a Uint8Array')
   return parseHeader(bytes.subarray(8, 8 + headerLength(bytes, bytes.length)), bytes.length)
 }
@@ -246,102 +199,6 @@ function parseEntry(reader: JsonReader, at: number, base: number): TensorEntry {
   return { dtype: known, shape, begin: base + begin, end: base + end }
 }
 
-type JsonReader = ReturnType<typeof jsonReader>
-
-/** The JSON that a header may hold: objects, strings, lists of whole numbers. No recursion, so no depth to bound. */
-function jsonReader(bytes: Uint8Array) {
-  let at = 0
-  const wrong = (what: string, expected: string) => {
-    const found = at >= bytes.length ? 'the end of the header' : JSON.stringify(String.fromCharCode(bytes[at]!))
-    return fault(what, 8 + at, expected, found)
-  }
-  const skip = () => {
-    while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) at++
-  }
-  /** One of two characters, with white space after it; says whether it was the first. */
-  const take = (what: string, first: string, second = first) => {
-    const is = bytes[at] === first.charCodeAt(0)
-    if (!is && bytes[at] !== second.charCodeAt(0)) throw wrong(what, first === second ? first : `${first} or ${second}`)
-    at++
-    skip()
-    return is
-  }
-  const string = (what: string): string => {
-    const begin = at
-    if (bytes[at] !== 0x22) throw wrong(what, 'a string')
-    for (at++; bytes[at] !== 0x22; at++) {
-      if (bytes[at] === 0x5c) at++
-      if (!(bytes[at]! >= 0x20)) throw wrong(what, 'the rest of a string')
-    }
-    at++
-    const value = readString(bytes.subarray(begin, at))
-    if (value === undefined) throw fault(what, 8 + begin, 'a JSON string in well-formed UTF-8', 'something else')
-    skip()
-    return value
-  }
-  const integer = (what: string): number => {
-    const begin = at
-    while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at++
-    const digits = latin1(bytes.subarray(begin, Math.min(at, begin + 17)))
-    if (digits === '') throw wrong(what, 'a whole number')
-    if ((digits.length > 1 && digits.startsWith('0')) || !Number.isSafeInteger(Number(digits))) {
-      throw fault(what, 8 + begin, 'a whole number up to 2^53 - 1', digits)
-    }
-    skip()
-    return Number(digits)
-  }
-  return {
-    string,
-    /** Calls `member` for every name, once its value begins; names must differ. */
-    object(what: string, member: (name: string, at: number) => void) {
-      const seen = new Set<string>()
-      take(what, '{')
-      if (bytes[at] === 0x7d) return void take(what, '}')
-      do {
-        const begin = 8 + at
-        const name = string(`${what} name`)
-        if (seen.has(name)) throw fault(`${what} name`, begin, 'each name once', `${JSON.stringify(name)} again`)
-        seen.add(name)
-        take(what, ':')
-        member(name, begin)
-      } while (take(what, ',', '}'))
-    },
-    list(what: string, most: number): number[] {
-      const list: number[] = []
-      take(what, '[')
-      if (bytes[at] === 0x5d) return (void take(what, ']'), list)
-      do {
-        if (list.length === most) throw wrong(what, `at most ${most} numbers`)
-        list.push(integer(what))
-      } while (take(what, ',', ']'))
-      return list
-    },
-    end() {
-      if (at < bytes.length) throw wrong('header', 'nothing but spaces after it')
-    },
-  }
-}
-
-const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** The text of a quoted JSON string, or undefined when it is malformed. */
-function readString(quoted: Uint8Array): string | undefined {
-  try {
-    const value: string = JSON.parse(utf8.decode(quoted))
-    return loneSurrogate.test(value) ? undefined : value
-  } catch {
-    return undefined
-  }
-}
-
-function fault(what: string, at: number, expected: string, found: string): RangeError {
-  return new RangeError(`safetensors: ${what} at byte ${at}: expected ${expected}, found ${found}`)
-}
-
-const hex = (crc: number) => crc.toString(16).padStart(8, '0')
-const ascii = (digits: string) => Uint8Array.from(digits, (c) => c.charCodeAt(0))
-const latin1 = (bytes: Uint8Array) => String.fromCharCode(...bytes)
-
 function toRaw(dtype: Dtype, data: TensorData): Uint8Array {
   if (data instanceof Float32Array && dtype === 'F16') return bytesOf(toHalf(data))
   if (data instanceof Float32Array && dtype === 'BF16') return bytesOf(toBrain(data))
@@ -355,63 +212,3 @@ function fromRaw(dtype: Dtype, raw: ArrayBuffer): TensorData {
 }
 
 const bytesOf = (data: ArrayBufferView) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-
-/** float16 bits to float32: exact, NaN payloads kept. */
-export function fromHalf(bits: Uint16Array, out = new Float32Array(bits.length)): Float32Array {
-  const table = (halves ??= halfTable())
-  const words = new Uint32Array(out.buffer, out.byteOffset, bits.length)
-  for (let i = 0; i < bits.length; i++) words[i] = table[bits[i]!]!
-  return out
-}
-
-let halves: Uint32Array | undefined
-
-function halfTable(): Uint32Array {
-  const words = new Uint32Array(65536)
-  const floats = new Float32Array(words.buffer)
-  for (let half = 0; half < 65536; half++) {
-    const size = half & 0x7fff
-    words[half] = size << 13 // exponent and fraction in place, but the exponent's bias is 112 short
-    floats[half]! *= 2 ** 112
-    words[half]! |= ((half & 0x8000) << 16) | (size >= 0x7c00 ? 0x7f800000 : 0)
-  }
-  return words
-}
-
-/** The float16 nearest to each number, as bits: ties to even, 65520 and beyond to Infinity, NaN to a quiet NaN. */
-export function toHalf(data: Float32Array | Float64Array): Uint16Array {
-  const bits = new Uint16Array(data.length)
-  const wide = new DataView(new ArrayBuffer(8))
-  for (let i = 0; i < data.length; i++) {
-    wide.setFloat64(0, data[i]!)
-    const high = wide.getUint32(0)
-    const sign = (high >>> 16) & 0x8000
-    const exponent = Math.max((high >>> 20) & 0x7ff, 1009) // float16 is evenly spaced below 2^-14, whose exponent is 1009
-    if (exponent > 1038) {
-      bits[i] = sign | (Number.isNaN(data[i]) ? 0x7e00 : 0x7c00)
-      continue
-    }
-    const steps = Math.abs(data[i]!) * (2 ** 24 / (1 << (exponent - 1009)))
-    const rounded = steps + 2 ** 52 - 2 ** 52 // to nearest even
-    bits[i] = sign | ((exponent - 1009) * 1024 + rounded) // a carry runs into the exponent, as it should
-  }
-  return bits
-}
-
-/** bfloat16 bits to float32: exact, NaN payloads kept. */
-export function fromBrain(bits: Uint16Array, out = new Float32Array(bits.length)): Float32Array {
-  const words = new Uint32Array(out.buffer, out.byteOffset, bits.length)
-  for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16
-  return out
-}
-
-/** The bfloat16 nearest to each float32, as bits: ties to even. */
-export function toBrain(data: Float32Array): Uint16Array {
-  const words = new Uint32Array(data.buffer, data.byteOffset, data.length)
-  const bits = new Uint16Array(data.length)
-  for (let i = 0; i < bits.length; i++) {
-    const x = words[i]!
-    bits[i] = (x & 0x7fffffff) > 0x7f800000 ? (x >>> 16) | 0x40 : (x + 0x7fff + ((x >>> 16) & 1)) >>> 16
-  }
-  return bits
-}

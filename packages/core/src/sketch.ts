@@ -1,6 +1,6 @@
 import type { Matrix, Sketch, SketchMatrix } from './contracts'
 import { checkEntries, checkFinite, checkInteger, checkMatrix } from './check'
-import { decodeSnapshot, encodeSnapshot } from './safetensors'
+import { decodeSnapshot, encodeSnapshot } from './snapshot'
 import { BLOCK } from './sketch-matrix'
 
 const KIND = 'sketch'
@@ -62,8 +62,10 @@ export function restoreSketch(matrix: SketchMatrix, bytes: Uint8Array): Sketch {
     state.length === matrix.m * width &&
     held instanceof Float32Array &&
     held.length % width === 0 &&
-    (first % BLOCK) + held.length / width < BLOCK
+    (first % BLOCK) + held.length / width < BLOCK &&
+    (held.length === 0 ? first === 0 : first + held.length / width <= rows)
   if (!fits) throw new RangeError('restoreSketch: the tensors do not fit the parameters')
+  checkEntries('restoreSketch', 'buffer', held, width)
   return live(matrix, width, state instanceof Float64Array ? 'f64' : 'f32', { state, rows, first, held })
 }
 
@@ -156,7 +158,11 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
       }
       const whole = from + Math.floor((block.rows - from) / BLOCK) * BLOCK
       if (whole > from) {
-        add(state, { rows: whole - from, cols: width, data: block.data.subarray(from * width, whole * width) }, at + from)
+        add(
+          state,
+          { rows: whole - from, cols: width, data: block.data.subarray(from * width, whole * width) },
+          at + from,
+        )
       }
       if (whole < block.rows) {
         first = at + whole
@@ -177,6 +183,7 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
       rows = Math.max(rows, index + 1)
     },
     merge(other) {
+      if (typeof other?.matrix !== 'object') throw new TypeError('sketch: cannot merge, the other is not a sketch')
       requireSame(
         KIND,
         { ...identity(matrix), width: String(width), precision },
@@ -190,7 +197,12 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
       return encodeSnapshot({
         kind: KIND,
         version: '1',
-        parameters: { ...identity(matrix), width: String(width), rows: String(rows), first: String(first) },
+        parameters: {
+          ...identity(matrix),
+          width: String(width),
+          rows: String(rows),
+          first: String(count > 0 ? first : 0),
+        },
         tensors: {
           state: { dtype: precision === 'f64' ? 'F64' : 'F32', shape: [matrix.m, width], data: state },
           buffer: { dtype: 'F32', shape: [count, width], data: held().data },

@@ -12,7 +12,7 @@ import {
   encodeTensors,
   headerLength,
   parseHeader,
-} from '../src/safetensors'
+} from '../src'
 
 const text = (s: string) => new TextEncoder().encode(s)
 
@@ -25,6 +25,13 @@ function file(header: string | Uint8Array, data: Uint8Array | number[] = []): Ui
     ...data,
   ])
 }
+
+/** A member of the header. */
+const entry = (shape: string, offsets: string, dtype = '"F32"') =>
+  `{"dtype":${dtype},"shape":${shape},"data_offsets":${offsets}}`
+
+/** The length bytes. */
+const prefix = (low: number, high = 0) => new Uint8Array(Uint32Array.of(low, high).buffer)
 
 describe('crc32', () => {
   it('gives the published check values', () => {
@@ -101,7 +108,8 @@ describe('safetensors bytes', () => {
       f64: { dtype: 'F64', shape: [], data: Float64Array.of(Math.PI) },
     }
     const bytes = encodeTensors(tensors)
-    expect(encodeTensors(Object.fromEntries(Object.entries(tensors).toReversed()))).toEqual(bytes)
+    const backwards = Object.keys(tensors).map((_, i, names) => names.at(-1 - i)!)
+    expect(encodeTensors(Object.fromEntries(backwards.map((name) => [name, tensors[name]!])))).toEqual(bytes)
     expect(Object.fromEntries(decodeTensors(bytes).tensors)).toEqual(tensors)
     const length = headerLength(bytes, bytes.length)
     for (const { begin, dtype } of parseHeader(bytes.subarray(8, 8 + length), bytes.length).entries.values()) {
@@ -123,12 +131,12 @@ describe('safetensors bytes', () => {
         input[key] = { dtype, shape: [1, data.length], data }
       }
       const back = decodeTensors(encodeTensors(input, metadata))
-      expect([...back.tensors.keys()].toSorted()).toEqual(Object.keys(input).toSorted())
+      expect(new Set(back.tensors.keys())).toEqual(new Set(Object.keys(input)))
       for (const [key, { dtype, shape, data }] of back.tensors) {
         expect({ dtype, shape }).toEqual({ dtype: input[key]!.dtype, shape: input[key]!.shape })
         expect(new Uint8Array(data.buffer)).toEqual(new Uint8Array(input[key]!.data.buffer))
       }
-      expect(Object.entries(back.metadata).toSorted()).toEqual(Object.entries(metadata).toSorted())
+      expect(new Map(Object.entries(back.metadata))).toEqual(new Map(Object.entries(metadata)))
     },
   )
 
@@ -169,8 +177,6 @@ describe('safetensors bytes', () => {
 })
 
 describe('hostile headers', () => {
-  const entry = (shape: string, offsets: string, dtype = '"F32"') =>
-    `{"dtype":${dtype},"shape":${shape},"data_offsets":${offsets}}`
   const four = [0, 0, 0, 0]
   const one = entry('[1]', '[0,4]')
   it.each<[string, string, number[], RegExp]>([
@@ -178,7 +184,7 @@ describe('hostile headers', () => {
       'a duplicate name',
       `{"a":${one},"a":${one}}`,
       four,
-      /header name at byte 63: expected each name once, found "a" again/,
+      /header name at byte 62: expected each name once, found "a" again/,
     ],
     ['a duplicate in escapes', `{"a":${one},"\\u0061":${one}}`, four, /each name once/],
     ['duplicate metadata', '{"__metadata__":{},"__metadata__":{}}', [], /each name once/],
@@ -231,7 +237,7 @@ describe('hostile headers', () => {
       'an overlap',
       `{"a":${one},"b":${one}}`,
       four,
-      /data_offsets at byte 63: expected begin 4 \(no hole, no overlap\), found 0/,
+      /data_offsets at byte 62: expected begin 4 \(no hole, no overlap\), found 0/,
     ],
     [
       'a partial overlap',
@@ -268,7 +274,6 @@ describe('hostile headers', () => {
   })
 
   it('are refused by their length alone', () => {
-    const prefix = (low: number, high = 0) => new Uint8Array(Uint32Array.of(low, high).buffer)
     expect(() => headerLength(prefix(11), 18)).toThrow('header length at byte 0: expected 2 to 10, found 11')
     expect(headerLength(prefix(10), 18)).toBe(10)
     expect(() => headerLength(prefix(2, 1), 18)).toThrow(/found 4294967298/)
@@ -298,13 +303,22 @@ describe('a snapshot', () => {
   })
 
   it('is refused after any change of any one byte', () => {
+    const odd: string[] = []
     for (let at = 0; at < bytes.length; at++) {
       const changed = bytes.slice()
       for (let change = 1; change < 256; change++) {
         changed[at] = bytes[at]! ^ change
-        expect(() => decodeSnapshot(changed)).toThrow(/^safetensors: .* at byte \d+: expected .*, found /s)
+        let message = 'accepted'
+        try {
+          decodeSnapshot(changed)
+        } catch (error) {
+          message = (error as Error).message
+        }
+        if (!/^safetensors: .* at byte \d+: expected .*, found /s.test(message))
+          odd.push(`${at} ^ ${change}: ${message}`)
       }
     }
+    expect(odd).toEqual([])
   })
 
   it('is refused when cut anywhere or extended', () => {

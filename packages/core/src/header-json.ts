@@ -1,0 +1,96 @@
+export type JsonReader = ReturnType<typeof jsonReader>
+
+/** The JSON that a header may hold: objects, strings, lists of whole numbers. No recursion, so no depth to bound. */
+export function jsonReader(bytes: Uint8Array) {
+  let at = 0
+  const wrong = (what: string, expected: string) => {
+    const found = at >= bytes.length ? 'the end of the header' : JSON.stringify(String.fromCharCode(bytes[at]!))
+    return fault(what, 8 + at, expected, found)
+  }
+  const skip = () => {
+    while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) at++
+  }
+  /** One of two characters, with white space after it; says whether it was the first. */
+  const take = (what: string, first: string, second = first) => {
+    const is = bytes[at] === first.charCodeAt(0)
+    if (!is && bytes[at] !== second.charCodeAt(0)) throw wrong(what, first === second ? first : `${first} or ${second}`)
+    at++
+    skip()
+    return is
+  }
+  const string = (what: string): string => {
+    const begin = at
+    if (bytes[at] !== 0x22) throw wrong(what, 'a string')
+    for (at++; bytes[at] !== 0x22; at++) {
+      if (bytes[at] === 0x5c) at++
+      if (!(bytes[at]! >= 0x20)) throw wrong(what, 'the rest of a string')
+    }
+    at++
+    const value = readString(bytes.subarray(begin, at))
+    if (value === undefined) throw fault(what, 8 + begin, 'a JSON string in well-formed UTF-8', 'something else')
+    skip()
+    return value
+  }
+  const integer = (what: string): number => {
+    const begin = at
+    while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at++
+    const digits = latin1(bytes.subarray(begin, Math.min(at, begin + 17)))
+    if (digits === '') throw wrong(what, 'a whole number')
+    if ((digits.length > 1 && digits.startsWith('0')) || !Number.isSafeInteger(Number(digits))) {
+      throw fault(what, 8 + begin, 'a whole number up to 2^53 - 1', digits)
+    }
+    skip()
+    return Number(digits)
+  }
+  return {
+    string,
+    /** Calls `member` for every name, once its value begins; names must differ. */
+    object(what: string, member: (name: string, at: number) => void) {
+      const seen = new Set<string>()
+      take(what, '{')
+      if (bytes[at] === 0x7d) return void take(what, '}')
+      do {
+        const begin = 8 + at
+        const name = string(`${what} name`)
+        if (seen.has(name)) throw fault(`${what} name`, begin, 'each name once', `${JSON.stringify(name)} again`)
+        seen.add(name)
+        take(what, ':')
+        member(name, begin)
+      } while (take(what, ',', '}'))
+    },
+    list(what: string, most: number): number[] {
+      const list: number[] = []
+      take(what, '[')
+      if (bytes[at] === 0x5d) return (void take(what, ']'), list)
+      do {
+        if (list.length === most) throw wrong(what, `at most ${most} numbers`)
+        list.push(integer(what))
+      } while (take(what, ',', ']'))
+      return list
+    },
+    end() {
+      if (at < bytes.length) throw wrong('header', 'nothing but spaces after it')
+    },
+  }
+}
+
+const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true })
+
+/** The text of a quoted JSON string, or undefined when it is malformed. */
+function readString(quoted: Uint8Array): string | undefined {
+  try {
+    const value: string = JSON.parse(utf8.decode(quoted))
+    return loneSurrogate.test(value) ? undefined : value
+  } catch {
+    return undefined
+  }
+}
+
+/** The grammar of this codec's errors. */
+export function fault(what: string, at: number, expected: string, found: string): RangeError {
+  return new RangeError(`safetensors: ${what} at byte ${at}: expected ${expected}, found ${found}`)
+}
+
+export const loneSurrogate = /\p{Surrogate}/u
+
+export const latin1 = (bytes: Uint8Array) => String.fromCharCode(...bytes)

@@ -1,0 +1,54 @@
+import { crc32 } from './crc32'
+import { fault, latin1 } from './header-json'
+import { decodeTensors, encodeInOrder, headerOf, type Tensor } from './safetensors'
+
+export interface Snapshot {
+  readonly kind: string
+  readonly version: string
+  readonly parameters: Record<string, string>
+  readonly tensors: Map<string, Tensor>
+}
+
+/**
+ * A state as .safetensors bytes: kind, version and parameters as metadata, sealed by a CRC-32 over every other byte.
+ *
+ * @throws TypeError, RangeError as encodeTensors, or when a parameter is called kind, version or crc32
+ */
+export function encodeSnapshot(snapshot: Omit<Snapshot, 'tensors'> & { tensors: Record<string, Tensor> }): Uint8Array {
+  const { kind, version, parameters, tensors } = snapshot
+  for (const name of ['crc32', 'kind', 'version']) {
+    if (Object.hasOwn(parameters, name)) throw new RangeError(`encodeSnapshot: no parameter can be called ${name}`)
+  }
+  const named = Object.entries(parameters)
+  const bytes = encodeInOrder(tensors, [['crc32', ZEROS], ['kind', kind], ['version', version], ...named])
+  bytes.set(ascii(hex(crc32(bytes))), SEAL)
+  return bytes
+}
+
+/**
+ * Guarantee: bytes that differ from a snapshot in one byte, or in up to 32 neighbouring bits, are refused.
+ *
+ * @throws RangeError when the bytes are damaged or no snapshot, or of another kind than `expectedKind`
+ */
+export function decodeSnapshot(bytes: Uint8Array, expectedKind?: string): Snapshot {
+  headerOf(bytes) // so that a cut file is called cut
+  const opening = latin1(bytes.subarray(8, SEAL))
+  if (opening !== OPENING) throw fault('snapshot', 8, OPENING, JSON.stringify(opening))
+  const found = latin1(bytes.subarray(SEAL, SEAL + 8))
+  const rest = crc32(bytes.subarray(SEAL + 8), crc32(ascii(ZEROS), crc32(bytes.subarray(0, SEAL))))
+  if (found !== hex(rest)) throw fault('crc32', SEAL, `${hex(rest)} for these bytes (damaged?)`, JSON.stringify(found))
+  const { tensors, metadata } = decodeTensors(bytes)
+  const { crc32: _, kind, version, ...parameters } = metadata
+  if (kind === undefined || version === undefined) throw fault('snapshot', 8, 'kind and version', 'neither or one')
+  if (expectedKind !== undefined && kind !== expectedKind) {
+    throw fault('kind', 8, JSON.stringify(expectedKind), JSON.stringify(kind))
+  }
+  return { kind, version, parameters, tensors }
+}
+
+const OPENING = '{"__metadata__":{"crc32":"'
+const SEAL = 8 + OPENING.length // where the eight digits of the CRC lie
+const ZEROS = '00000000'
+
+const hex = (crc: number) => crc.toString(16).padStart(8, '0')
+const ascii = (digits: string) => Uint8Array.from(digits, (c) => c.charCodeAt(0))

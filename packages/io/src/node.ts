@@ -1,0 +1,2 @@
+export { openRows, type OpenRowsOptions, type Rows } from './open-rows'
+export { writeRows, type RowWriter, type WriteRowsOptions } from './write-rows'

@@ -1,0 +1,78 @@
+import type { Matrix } from '@sublinear/core'
+import { type ElementData, elementBytes, fromBytes, swapBytes, toBytes } from './elements'
+import { NPY_PREFIX, formatNpyHeader, npyHeaderLength, parseNpyHeader } from './npy-header'
+
+export interface NpyArray {
+  readonly dtype: 'f2' | 'f4' | 'f8' | 'i4'
+  readonly shape: readonly number[]
+  /** Row-major, whatever the order in the file; float16 is widened to float32. */
+  readonly data: ElementData
+}
+
+/**
+ * The array in the bytes of a .npy file: float16, float32, float64 or int32 of either byte order, C or Fortran order.
+ *
+ * @throws RangeError, with the byte where it goes wrong, unless the header is well formed and the data fills the rest exactly
+ */
+export function decodeNpy(bytes: Uint8Array): NpyArray {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError('npy: bytes must be a Uint8Array')
+  const length = npyHeaderLength(bytes.subarray(0, NPY_PREFIX), bytes.length)
+  const { element, bigEndian, fortran, shape } = parseNpyHeader(bytes.subarray(0, length), bytes.length)
+  const raw = new Uint8Array(bytes.length - length)
+  raw.set(bytes.subarray(length))
+  if (bigEndian) swapBytes(raw, elementBytes[element])
+  const data = fromBytes(element, raw)
+  return { dtype: element as NpyArray['dtype'], shape, data: fortran ? rowMajor(shape, data) : data }
+}
+
+/**
+ * A matrix, or an array of any shape, as the bytes of a .npy file: little endian, row-major.
+ *
+ * @param dtype  default: the data's own
+ * @throws RangeError when the shape does not fit the data, or a finite number would become infinite in `dtype`
+ */
+export function encodeNpy(
+  array: Matrix | { readonly shape: readonly number[]; readonly data: Float32Array | Float64Array },
+  options: { readonly dtype?: 'f2' | 'f4' | 'f8' } = {},
+): Uint8Array {
+  const { data } = array
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) {
+    throw new TypeError('encodeNpy: data must be a Float32Array or a Float64Array')
+  }
+  const shape = 'shape' in array ? array.shape : [array.rows, array.cols]
+  const whole = shape.length <= 32 && shape.every((n) => Number.isSafeInteger(n) && n >= 0)
+  if (!whole || shape.reduce((product, n) => product * n, 1) !== data.length) {
+    throw new RangeError(`encodeNpy: shape [${shape.join(', ')}] must have the ${data.length} entries of data`)
+  }
+  const dtype = checkDtype('encodeNpy', options.dtype ?? (data instanceof Float64Array ? 'f8' : 'f4'))
+  const { bytes, at } = toBytes(dtype, data)
+  if (at >= 0) throw new RangeError(`encodeNpy: entry ${at} must fit ${dtype}, got ${data[at]}`)
+  const header = formatNpyHeader(dtype, shape)
+  const file = new Uint8Array(header.length + bytes.length)
+  file.set(header)
+  file.set(bytes, header.length)
+  return file
+}
+
+export function checkDtype(who: string, dtype: unknown): 'f2' | 'f4' | 'f8' {
+  if (dtype === 'f2' || dtype === 'f4' || dtype === 'f8') return dtype
+  throw new RangeError(`${who}: dtype must be 'f2', 'f4' or 'f8', got ${JSON.stringify(dtype)}`)
+}
+
+/** Column-major to row-major, any number of axes. */
+function rowMajor<T extends ElementData>(shape: readonly number[], data: T): T {
+  const out = data.slice() as T
+  const index = shape.map(() => 0) // of the entry that comes next in row-major order
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, n) => product * n, 1))
+  let from = 0
+  for (let i = 0; i < out.length; i++) {
+    out[i] = data[from]!
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis]!
+      if (++index[axis]! < shape[axis]!) break
+      from -= strides[axis]! * shape[axis]!
+      index[axis] = 0
+    }
+  }
+  return out
+}

@@ -1,0 +1,180 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { type Matrix, checkInteger } from '@sublinear/core'
+import { elementBytes, swapBytes, toFloat32 } from './elements'
+import { type RowLayout, rowLayout } from './row-layout'
+
+export interface OpenRowsOptions {
+  /** Which tensor of a .safetensors file; may be left out when there is only one. */
+  readonly tensor?: string
+  /** Refuse NaN and ±Infinity, float64 beyond float32's range too. Default true. */
+  readonly finite?: boolean
+}
+
+export interface Rows extends AsyncDisposable {
+  readonly rows: number
+  readonly cols: number
+  /** As in the file: f2, f4, f8, i4 or bf2 (bfloat16). */
+  readonly dtype: 'f2' | 'f4' | 'f8' | 'i4' | 'bf2'
+  /** All rows from the first, `size` at a time (the last block may be shorter); every call starts again. */
+  blocks(size: number): AsyncGenerator<Matrix, void, undefined>
+  close(): Promise<void>
+}
+
+const PANEL = 2 ** 20 // bytes read at once, unless one row is longer
+const MOST_BLOCK = 2 ** 30 // entries
+
+/**
+ * The rows of a float matrix in a .npy or .safetensors file of any size, as float32 blocks.
+ *
+ * One matrix of an array with more axes is addressed as `kv.npy[layer,head]`, unless a file of just that name exists. One axis
+ * is read as n × 1. float16 and bfloat16 are exact; float64 and int32 are rounded to the nearest float32.
+ *
+ * @throws Error when the file cannot be opened; TypeError, RangeError when it is malformed or does not hold such a matrix.
+ * blocks() throws when the file shrinks, and for entries that are not finite, with row and column
+ * Cost: the header, then buffers of about 1 MiB (or a few rows, where one is longer) and the block itself.
+ */
+export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<Rows> {
+  if (typeof path !== 'string') throw new TypeError(`openRows: path must be a string, got ${typeof path}`)
+  const { handle, name, index } = await openAddressed(path)
+  const complain = (error: unknown) =>
+    error instanceof RangeError ? new RangeError(`openRows: ${name}: ${error.message}`, { cause: error }) : error
+  let closed = false
+  const fill = async (what: string, position: number, into: Uint8Array) => {
+    for (let at = 0; at < into.length;) {
+      if (closed) throw new Error(`openRows: ${name}: was closed`)
+      const { bytesRead } = await handle.read(into, at, Math.min(into.length - at, 2 ** 30), position + at)
+      if (bytesRead === 0) {
+        const [expected, found] = [position + into.length, position + at]
+        throw new RangeError(
+          `${what} at byte ${found}: expected a file of at least ${expected} bytes, found its end (did it shrink?)`,
+        )
+      }
+      at += bytesRead
+    }
+    return into
+  }
+  let layout: RowLayout
+  try {
+    const info = await handle.stat()
+    if (!info.isFile()) throw new RangeError(`must be a regular file, got ${kindOf(info)}`)
+    const read = (what: string, position: number, length: number) => fill(what, position, new Uint8Array(length))
+    layout = await rowLayout(name, info.size, read, options.tensor, index)
+  } catch (error) {
+    await handle.close()
+    throw complain(error)
+  }
+  const { rows, cols } = layout
+  const finite = options.finite ?? true
+
+  const close = async () => {
+    if (closed) return
+    closed = true
+    await handle.close()
+  }
+  async function* blocks(size: number): AsyncGenerator<Matrix, void, undefined> {
+    checkInteger('openRows', 'size', size, 1)
+    const most = Math.min(size, rows)
+    if (most * cols > MOST_BLOCK) {
+      throw new RangeError(`openRows: ${name}: a block must have at most 2^30 entries, got ${most} x ${cols}`)
+    }
+    const panels = panelReader(layout, fill)
+    try {
+      for (let first = 0; first < rows; first += size) {
+        const count = Math.min(size, rows - first)
+        const data = new Float32Array(count * cols)
+        await panels(first, data)
+        if (finite) checkFiniteRows(data, cols, first)
+        yield { rows: count, cols, data }
+      }
+    } catch (error) {
+      throw complain(error)
+    }
+  }
+  return { rows, cols, dtype: layout.element, blocks, close, [Symbol.asyncDispose]: close }
+}
+
+type Fill = (what: string, position: number, into: Uint8Array) => Promise<Uint8Array>
+
+/** Copies rows first … into `out`, in order, out of panels of whole rows that are read ahead into buffers kept between calls. */
+function panelReader(layout: RowLayout, fill: Fill): (first: number, out: Float32Array) => Promise<void> {
+  const { rows, cols, element, bigEndian, begin, rowStride, colStride } = layout
+  const width = elementBytes[element]
+  const contiguous = colStride === 1 && rowStride === cols
+  // One column of a panel spans (height − 1)·rowStride + 1 elements of the file; C order reads all columns in one span.
+  const height = Math.max(1, Math.min(rows, Math.floor(PANEL / (4 * Math.max(cols, rowStride)))))
+  const span = (count: number) => (contiguous ? count * cols : (count - 1) * rowStride + 1)
+  const raw = new Uint8Array(span(height) * width)
+  const column = new Float32Array(contiguous ? 0 : span(height))
+  const panel = new Float32Array(height * cols)
+  let from = 0
+  let to = 0 // the panel holds rows from … to − 1
+
+  const floats = async (start: number, count: number, out: Float32Array) => {
+    const bytes = await fill('data', begin + start * width, raw.subarray(0, span(count) * width))
+    if (bigEndian) swapBytes(bytes, width)
+    toFloat32(element, bytes, out)
+  }
+  const load = async (first: number) => {
+    const count = Math.min(height, rows - first)
+    if (contiguous) await floats(first * rowStride, count, panel)
+    else {
+      for (let j = 0; j < cols; j++) {
+        await floats(first * rowStride + j * colStride, count, column)
+        for (let i = 0; i < count; i++) panel[i * cols + j] = column[i * rowStride]!
+      }
+    }
+    from = first
+    to = first + count
+  }
+  return async (first, out) => {
+    for (let at = 0; at < out.length;) {
+      const row = first + at / cols
+      if (row >= to) await load(row)
+      const part = panel.subarray((row - from) * cols, (to - from) * cols).subarray(0, out.length - at)
+      out.set(part, at)
+      at += part.length
+    }
+  }
+}
+
+function checkFiniteRows(data: Float32Array, cols: number, first: number): void {
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isFinite(data[i])) continue
+    const where = `row ${first + Math.floor(i / cols)}, column ${i % cols}`
+    throw new RangeError(`data at ${where}: expected a finite float32, found ${data[i]}`)
+  }
+}
+
+/** The file of that very name if there is one, else the file before a trailing [index]. */
+async function openAddressed(path: string): Promise<{ handle: FileHandle; name: string; index: number[] }> {
+  try {
+    return { handle: await openFile(path), name: path, index: [] }
+  } catch (error) {
+    const parts = /^(.+)\[([^[\]]*)\]$/s.exec(path)
+    if (parts === null || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw cannotOpen(path, error)
+    const [, name, list] = parts as unknown as [string, string, string]
+    if (!/^\d{1,15}(, *\d{1,15})*$/.test(list)) {
+      throw new RangeError(`openRows: ${name}: index must be whole numbers such as [0,3], got [${list}]`, {
+        cause: error,
+      })
+    }
+    const handle = await openFile(name).catch((cause: unknown) => {
+      throw cannotOpen(name, cause)
+    })
+    return { handle, name, index: list.split(',').map(Number) }
+  }
+}
+
+/** Does not wait for the other end of a FIFO. */
+const openFile = (path: string) => open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+
+function cannotOpen(path: string, cause: unknown): Error {
+  const { code } = cause as NodeJS.ErrnoException
+  const why = code === 'ENOENT' ? 'there is no such file' : `cannot be opened (${code ?? String(cause)})`
+  return new Error(`openRows: ${path}: ${why}`, { cause })
+}
+
+function kindOf(info: { isDirectory(): boolean; isFIFO(): boolean; isSocket(): boolean }): string {
+  return info.isDirectory() ? 'a directory' : info.isFIFO() ? 'a FIFO' : info.isSocket() ? 'a socket' : 'a device'
+}

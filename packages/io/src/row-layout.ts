@@ -1,0 +1,110 @@
+import { type Dtype, headerLength, parseHeader } from '@sublinear/core'
+import { type Element, elementBytes } from './elements'
+import { NPY_PREFIX, npyHeaderLength, parseNpyHeader, showShape } from './npy-header'
+
+/** Where a matrix lies in a file: entry (i, j) is element i·rowStride + j·colStride after byte `begin`. */
+export interface RowLayout {
+  readonly rows: number
+  readonly cols: number
+  readonly element: Element
+  readonly bigEndian: boolean
+  readonly begin: number
+  readonly rowStride: number
+  readonly colStride: number
+}
+
+/** Reads exactly these bytes, or throws. */
+export type ReadBytes = (what: string, position: number, length: number) => Promise<Uint8Array>
+
+interface Located {
+  readonly element: Element
+  readonly bigEndian: boolean
+  readonly fortran: boolean
+  readonly shape: readonly number[]
+  readonly begin: number
+}
+
+const elements: { [D in Dtype]?: Element } = { F16: 'f2', BF16: 'bf2', F32: 'f4', F64: 'f8', I32: 'i4' }
+
+/**
+ * The layout of one matrix of a .npy or .safetensors file, from its header alone.
+ *
+ * @param path    of the file, without an index; its ending names the format, else the first bytes do
+ * @param tensor  which tensor of a .safetensors file; without it the file must hold exactly one
+ * @param index   of a matrix in an array of more than two axes, one number for each leading axis
+ */
+export async function rowLayout(
+  path: string,
+  fileSize: number,
+  read: ReadBytes,
+  tensor: string | undefined,
+  index: readonly number[],
+): Promise<RowLayout> {
+  const format = path.endsWith('.npy')
+    ? 'npy'
+    : path.endsWith('.safetensors')
+      ? 'safetensors'
+      : await sniff(fileSize, read)
+  if (format === 'npy' && tensor !== undefined) throw new RangeError('tensor must be left out for a .npy file')
+  const located = format === 'npy' ? await locateNpy(fileSize, read) : await locateTensor(fileSize, read, tensor)
+  return addressed(path, located, index)
+}
+
+async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'safetensors'> {
+  const prefix = await read('header', 0, Math.min(9, fileSize))
+  if (prefix[0] === 0x93) return 'npy'
+  if (prefix[8] === 0x7b) return 'safetensors'
+  throw new RangeError('must be a .npy or .safetensors file')
+}
+
+async function locateNpy(fileSize: number, read: ReadBytes): Promise<Located> {
+  const prefix = await read('header', 0, Math.min(NPY_PREFIX, fileSize))
+  const header = await read('header', 0, npyHeaderLength(prefix, fileSize))
+  return parseNpyHeader(header, fileSize)
+}
+
+async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | undefined): Promise<Located> {
+  const length = headerLength(await read('header length', 0, Math.min(8, fileSize)), fileSize)
+  const { entries } = parseHeader(await read('header', 8, length), fileSize)
+  const names = [...entries.keys()]
+  const list = names.length > 8 ? `${names.slice(0, 8).join(', ')}, … (${names.length})` : names.join(', ')
+  const name = tensor ?? (names.length === 1 ? names[0]! : undefined)
+  if (name === undefined) throw new RangeError(`tensor must be given, one of: ${list}`)
+  const entry = entries.get(name)
+  if (entry === undefined) throw new RangeError(`tensor must be one of: ${list}; got ${JSON.stringify(name)}`)
+  const element = elements[entry.dtype]
+  if (element === undefined) {
+    throw new RangeError(
+      `tensor ${name} must be ${Object.keys(elements).join(', ')} to be read as rows, got ${entry.dtype}`,
+    )
+  }
+  return { element, bigEndian: false, fortran: false, shape: entry.shape, begin: entry.begin }
+}
+
+function addressed(path: string, located: Located, index: readonly number[]): RowLayout {
+  const { element, bigEndian, fortran, shape } = located
+  const shown = showShape(shape)
+  if (shape.length === 0) throw new RangeError('shape must have at least one axis, got ()')
+  const lead = shape.slice(0, Math.max(0, shape.length - 2))
+  if (index.length !== lead.length) {
+    const letters = lead.map((_, axis) => 'ijklmnopqrstuvwxyz'.charAt(axis % 18))
+    const how =
+      lead.length === 0
+        ? path
+        : `${path}[${letters.join(',')}] with ${letters.map((l, axis) => `${l} < ${lead[axis]}`).join(', ')}`
+    throw new RangeError(`shape is ${shown}: address one matrix as ${how}, got ${index.length} indices`)
+  }
+  for (const [axis, i] of index.entries()) {
+    if (i >= lead[axis]!) throw new RangeError(`index ${axis} must be < ${lead[axis]} for shape ${shown}, got ${i}`)
+  }
+  const full = shape.length === 1 ? [shape[0]!, 1] : shape
+  const strides = full.map((_, axis) =>
+    (fortran ? full.slice(0, axis) : full.slice(axis + 1)).reduce((p, n) => p * n, 1),
+  )
+  const [rows, cols] = full.slice(-2) as [number, number]
+  const [rowStride, colStride] = strides.slice(-2) as [number, number]
+  if (cols === 0) throw new RangeError(`shape must have at least one column, got ${shown}`)
+  const skipped = index.reduce((sum, i, axis) => sum + i * strides[axis]!, 0)
+  const begin = located.begin + skipped * elementBytes[element]
+  return { rows, cols, element, bigEndian, begin, rowStride, colStride }
+}
