@@ -230,6 +230,13 @@ test('the demo prints a line with a verdict for every head and method, and no pr
   expect(lines).toHaveLength(8 * 4)
   for (const line of lines) expect(line).toMatch(/exact$|do not use here$|of the memory/)
   expect(stdout).not.toContain('\u001b')
+
+  // README.md shows three heads of it (tools/scripts/readme-demo.mjs writes them); only the speed may differ.
+  const words = (line: string) => line.split(/ {2,}/).filter((_, i) => i !== 7)
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+  const shown = /<!-- demo -->\n```\n([^]*?)\n```/.exec(readme)![1]!.split('\n').slice(1)
+  expect(shown).toHaveLength(3 * 4)
+  for (const line of shown) expect(lines.map(words)).toContainEqual(words(line))
 })
 
 test('help and version-less calls', async () => {

@@ -30,11 +30,12 @@ export interface Attend {
  */
 export async function* attend(options: Attend): AsyncGenerator<Matrix, void, undefined> {
   const { stream, causal, groups = 1, signal, onProgress } = options
-  checkInteger('attend', 'groups', groups, 1)
-  if (typeof causal !== 'boolean') throw new TypeError(`attend: causal must be true or false, got ${String(causal)}`)
-  const keys = rowReader('attend', 'keys', options.keys)
-  const values = rowReader('attend', 'values', options.values)
-  const queries = rowReader('attend', 'queries', options.queries)
+  const readers: RowReader[] = []
+  const read = (name: 'keys' | 'values' | 'queries') => {
+    const reader = rowReader('attend', name, options[name])
+    readers.push(reader)
+    return reader
+  }
   let tokens = 0
   let answered = 0
   const report = () => {
@@ -42,6 +43,9 @@ export async function* attend(options: Attend): AsyncGenerator<Matrix, void, und
     onProgress?.({ tokens, answered })
   }
   try {
+    const [keys, values, queries] = [read('keys'), read('values'), read('queries')]
+    checkInteger('attend', 'groups', groups, 1)
+    if (typeof causal !== 'boolean') throw new TypeError(`attend: causal must be true or false, got ${String(causal)}`)
     signal?.throwIfAborted()
     for (;;) {
       const rows = await commonRows(keys, values, tokens)
@@ -70,7 +74,7 @@ export async function* attend(options: Attend): AsyncGenerator<Matrix, void, und
       yield reshape(answers, own.rows)
     }
   } finally {
-    await Promise.all([keys.close(), values.close(), queries.close()])
+    await Promise.allSettled(readers.map((reader) => reader.close())) // what fails here hides no error above
   }
 }
 

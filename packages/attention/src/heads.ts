@@ -130,9 +130,13 @@ export function heads({ queryHeads, kvHeads, make }: HeadsOptions): HeadStreams 
  */
 export function restoreHeads(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): HeadStreams {
   const { parameters, tensors } = decodeSnapshot(bytes, 'heads')
+  const kvHeads = Number(parameters['kvHeads'])
+  if (kvHeads !== tensors.size) {
+    throw new RangeError(`heads: the snapshot must have ${parameters['kvHeads']} streams, got ${tensors.size}`)
+  }
   return heads({
     queryHeads: Number(parameters['queryHeads']),
-    kvHeads: Number(parameters['kvHeads']),
+    kvHeads,
     make: (h) => {
       const data = tensors.get(`stream-${h}`)?.data
       if (!(data instanceof Uint8Array)) throw new RangeError(`heads: the snapshot has no stream ${h}`)

@@ -16,6 +16,7 @@ const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, strin
 export function open(bytes: Uint8Array): AttentionStream {
   const { kind, parameters } = decodeSnapshot(bytes)
   const restore = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
-  if (!restore) throw new RangeError(`open: no stream of kind ${JSON.stringify(kind)}, known: ${Object.keys(kinds).join(', ')}`)
+  if (!restore)
+    throw new RangeError(`open: no stream of kind ${JSON.stringify(kind)}, known: ${Object.keys(kinds).join(', ')}`)
   return restore(bytes, parameters)
 }

@@ -56,15 +56,17 @@ function iterate(who: string, name: string, source: RowSource): Iterator<Matrix>
 }
 
 /** For engines whose ReadableStream is no async iterable. */
-async function* readAll(stream: ReadableStream<Matrix>): AsyncGenerator<Matrix, undefined> {
+function readAll(stream: ReadableStream<Matrix>): AsyncIterator<Matrix> {
   const reader = stream.getReader()
-  try {
-    for (;;) {
+  return {
+    async next() {
       const { done, value } = await reader.read()
-      if (done) return undefined
-      yield value
-    }
-  } finally {
-    await reader.cancel()
+      return done ? { done, value: undefined } : { done, value }
+    },
+    async return() {
+      await reader.cancel()
+      reader.releaseLock()
+      return { done: true, value: undefined }
+    },
   }
 }

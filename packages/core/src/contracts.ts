@@ -1,4 +1,4 @@
-import type { Resident } from '@sublinear/kernels'
+import type { Floats, Resident } from '@sublinear/kernels'
 
 /** Row-major float32: entry (i, j) is data[i * cols + j]. */
 export interface Matrix {
@@ -64,10 +64,13 @@ export interface FeatureMap {
   mapKeys(keys: Matrix, out: Matrix): void
   /** b × d → b × t, rows of U₁; logScale carries scale·⟨q, centre⟩ and the like. */
   mapQueries(queries: Matrix, out: Matrix, logScale: Float32Array): void
-  /** The same two maps into the kernels' own memory (b · t entries), unchecked: streams, which have checked, save the copies. */
+  /**
+   * The same two maps between the kernels' own arrays, feature by feature (t × rows) and unchecked: what streams, which have
+   * checked, use where it exists.
+   */
   readonly resident?: {
-    mapKeys(keys: Matrix, out: Resident<Float32Array>): void
-    mapQueries(queries: Matrix, out: Resident<Float32Array>, logScale: Float32Array): void
+    mapKeys(keys: Floats, rows: number, out: Resident<Float32Array>): void
+    mapQueries(queries: Float32Array, rows: number, out: Resident<Float32Array>, logScale: Float32Array): void
   }
 }
 

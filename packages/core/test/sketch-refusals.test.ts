@@ -15,11 +15,18 @@ import {
 import { dense, random, sparse } from './test-matrices'
 
 const any = (value: unknown) => value as never
+const columns = () => {}
 const filled = (psi = dense(3, 5)) => {
   const one = sketch(psi, 2)
   one.push(random(70, 2, 1))
   return one
 }
+
+const f32 = (shape: number[], value = 0) => ({
+  dtype: 'F32',
+  shape,
+  data: new Float32Array(shape.reduce((a, b) => a * b)).fill(value),
+})
 
 describe('a sketch', () => {
   it.each([
@@ -113,7 +120,6 @@ describe('a sketch', () => {
     expect(() => sketch(dense(3, 5), 1, { precision: any('f16') })).toThrow(
       "sketch: precision must be 'f32' or 'f64', got f16",
     )
-    const columns = () => {}
     expect(() => denseSketchMatrix({ kind: 'k', m: 0, seed: 1, columns })).toThrow(
       'k: m must be an integer >= 1, got 0',
     )
@@ -153,11 +159,6 @@ describe('a snapshot of a sketch', () => {
   })
 
   it('is refused when its parts do not fit', () => {
-    const f32 = (shape: number[], value = 0) => ({
-      dtype: 'F32',
-      shape,
-      data: new Float32Array(shape.reduce((a, b) => a * b)).fill(value),
-    })
     const hostile = [
       changed({}, {}, 'exact'),
       changed({ width: '3' }),

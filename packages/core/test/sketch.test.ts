@@ -32,7 +32,7 @@ describe.each(makers)('a sketch of a %s matrix', (_, make) => {
     width: fc.integer({ min: 1, max: 4 }),
     seed: fc.nat(999),
   })
-  const n = fc.constantFrom(0, 1, 63, 64, 65, 200)
+  const n = fc.constantFrom(0, 1, 63, 64, 65, 128, 192, 200)
   const precision = fc.constantFrom('f32' as const, 'f64' as const)
 
   test.prop([shape, n, cuts, precision], { seed: 1, numRuns: 40 })(
@@ -133,6 +133,19 @@ describe.each(makers)('a sketch of a %s matrix', (_, make) => {
       for (let i = n - 1; i >= 0; i--) counts.update(i, a.data[i]!, -1)
       expect([...counts.state.data].every((x) => x === 0)).toBe(true)
       expect(counts.rows).toBe(n)
+    },
+  )
+
+  test.prop([fc.nat(200), fc.nat(200), fc.integer({ min: 1, max: 3 })], { seed: 8, numRuns: 20 })(
+    'a matrix accumulates any rows from any index on, in blocks that end at multiples of 64',
+    (first, n, width) => {
+      const into = random(3, width, 1)
+      const wanted = Float64Array.from(into.data)
+      const block = random(n, width, first)
+      const psiHere = make(3, 7)
+      psiHere.accumulate(into, block, first)
+      addProduct(wanted, psiHere, block, first)
+      close(into.data, wanted, 1e-5 * (n + 1))
     },
   )
 

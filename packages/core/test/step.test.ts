@@ -29,6 +29,9 @@ function recorder() {
   }
 }
 
+const groups = (tokens: number, rows: number) =>
+  queryGroups('f', { keys: matrix(tokens, 1), values: matrix(tokens, 1) }, matrix(rows, 1))
+
 describe('stepByToken', () => {
   const keys = matrix(3, 1, Float32Array.of(1, 2, 3))
   const queries = matrix(6, 1, Float32Array.of(10, 11, 20, 21, 30, 31))
@@ -67,8 +70,6 @@ describe('stepByToken', () => {
   })
 
   it('queryGroups is a whole number ≥ 1', () => {
-    const groups = (tokens: number, rows: number) =>
-      queryGroups('f', { keys: matrix(tokens, 1), values: matrix(tokens, 1) }, matrix(rows, 1))
     expect([groups(3, 3), groups(3, 6), groups(1, 5), groups(0, 0)]).toEqual([1, 2, 5, 1])
     for (const [tokens, rows] of [
       [3, 2],

@@ -1,5 +1,6 @@
 import {
   checkBlock,
+  checkEntries,
   checkFinite,
   checkInteger,
   checkMatrix,
@@ -70,6 +71,9 @@ export function restoreExactStream(bytes: Uint8Array): AttentionStream & Disposa
       values.length === (keys.length / d) * dv &&
       (bias === undefined || bias.length === keys.length / d)
     if (!fits) throw new RangeError('exact: the tensors of the snapshot do not fit its parameters')
+    checkEntries('exact', 'keys', keys, d)
+    checkEntries('exact', 'values', values, dv)
+    if (bias) checkEntries('exact', 'logWeights', bias, 1)
     return { keys, values, bias }
   })
   return stream
@@ -95,6 +99,8 @@ function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tok
     pages.push(page)
     return page
   }
+
+  const isWeighted = () => pages.some((page) => page.bias)
 
   const append = ({ keys, values, bias }: Tokens) => {
     const rows = keys.length / d
@@ -139,7 +145,7 @@ function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tok
   const everything = (): Tokens => {
     const keys = new Float32Array(tokens * d)
     const values = new Float32Array(tokens * dv)
-    const bias = pages.some((page) => page.bias) ? new Float32Array(tokens) : undefined
+    const bias = isWeighted() ? new Float32Array(tokens) : undefined
     for (const { first, capacity, ...page } of pages) {
       const count = Math.min(capacity, tokens - first)
       page.keys.range(0, count * d).readInto(keys.subarray(first * d, (first + count) * d))
@@ -158,7 +164,8 @@ function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tok
       return tokens
     },
     get bytes() {
-      return 4 * pages.reduce((total, { capacity, bias }) => total + capacity * (d + dv + (bias ? 1 : 0)), 0)
+      const width = d + dv + (isWeighted() ? 1 : 0) // a snapshot has all log weights or none
+      return 4 * width * pages.reduce((total, { capacity }) => total + capacity, 0)
     },
     push(block) {
       checkBlock(KIND, block, d, dv)

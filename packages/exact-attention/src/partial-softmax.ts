@@ -61,6 +61,8 @@ function checkPartial(who: string, { max, mass, sum }: PartialSoftmax): void {
     throw new TypeError(`${who}: max must be a Float32Array and mass a Float64Array`)
   }
   if (max.length !== sum.rows || mass.length !== sum.rows) {
-    throw new RangeError(`${who}: max, mass and sum must have the same rows, got ${max.length}, ${mass.length}, ${sum.rows}`)
+    throw new RangeError(
+      `${who}: max, mass and sum must have the same rows, got ${max.length}, ${mass.length}, ${sum.rows}`,
+    )
   }
 }

@@ -9,7 +9,11 @@ export const constants = memory.data<f32>([
   0.9999997, 0.49999148, 0.16667639, 0.04189816, 0.008290272, // p(r) = 1 + r·(p1 + r·(p2 + …))
   1,
   -87.33654, // below: 0
-  88.722839, // above: ∞
+  88.72283, // above: ∞
+  12583039, // 1.5·2^23 + 127: the lowest bits are then the exponent field of 2^n
+  0.6931472, // ln 2 in one part, for weights
+  -88.1, // its n is −127, whose exponent field is 0: the weight is exactly 0
+  Infinity,
 ])
 
 // @ts-ignore: decorator
@@ -36,14 +40,32 @@ export function power(
   return i32x4.add(p, i32x4.shl(shifted, 23))
 }
 
-/** exp of four numbers ≤ 0, also −∞; for single vectors, where loading the constants does not matter. */
+/**
+ * exp of x ≤ 0, also −∞; exactly 0 below −87.7. ln 2 in one part adds an error of |x|·6e-8, as much as the rounding of a
+ * difference of logits.
+ */
+// @ts-ignore: decorator
+@inline
+export function weight(
+  x: v128, inverse: v128, magic: v128, ln2: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5: v128, one: v128, lowest: v128,
+): v128 {
+  const clamped = f32x4.pmax(x, lowest)
+  const shifted = f32x4.add(f32x4.mul(clamped, inverse), magic)
+  const r = f32x4.sub(clamped, f32x4.mul(f32x4.sub(shifted, magic), ln2))
+  let p = f32x4.add(f32x4.mul(p5, r), p4)
+  p = f32x4.add(f32x4.mul(p, r), p3)
+  p = f32x4.add(f32x4.mul(p, r), p2)
+  p = f32x4.add(f32x4.mul(p, r), p1)
+  p = f32x4.add(f32x4.mul(p, r), one)
+  return f32x4.mul(p, i32x4.shl(shifted, 23))
+}
+
+/** Four weights on their own, where loading the constants does not matter. */
 export function decay(x: v128): v128 {
-  const lowest = constant(10)
-  const p = power(
-    f32x4.pmax(x, lowest), constant(0), constant(1), constant(2), constant(3),
-    constant(4), constant(5), constant(6), constant(7), constant(8), constant(9),
+  return weight(
+    x, constant(0), constant(12), constant(13),
+    constant(4), constant(5), constant(6), constant(7), constant(8), constant(9), constant(14),
   )
-  return v128.and(p, f32x4.ge(x, lowest))
 }
 
 /** out[i] = exp(x[i]); may work in place. Reads and writes only `count` entries. */
@@ -51,13 +73,13 @@ export function exponential(out: usize, x: usize, count: i32): void {
   const inverse = constant(0), magic = constant(1), ln2 = constant(2), rest = constant(3)
   const p1 = constant(4), p2 = constant(5), p3 = constant(6), p4 = constant(7), p5 = constant(8), one = constant(9)
   const lowest = constant(10), highest = constant(11)
-  const infinity = f32x4.splat(Infinity)
+  const infinity = constant(15)
   for (; count > 0; count -= 4, x += 16, out += 16) {
     const v = count >= 4 ? v128.load(x) : first(x, count)
     const p = power(
       f32x4.pmin(f32x4.pmax(v, lowest), highest), inverse, magic, ln2, rest, p1, p2, p3, p4, p5, one,
     )
-    const result = v128.bitselect(infinity, v128.and(p, f32x4.ge(v, lowest)), f32x4.gt(v, highest))
+    const result = f32x4.add(v128.and(p, f32x4.ge(v, lowest)), v128.and(infinity, f32x4.gt(v, highest)))
     if (count >= 4) v128.store(out, result)
     else putFirst(out, result, count)
   }

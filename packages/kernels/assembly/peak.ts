@@ -1,6 +1,6 @@
 /** Twelve chains of multiply and add that never leave the registers: 96 operations a round. Returns their sum. */
 export function peak(rounds: i32): f32 {
-  const factor = f32x4.splat(f32.reinterpret<i32>(0x3f7fffff ^ (rounds >>> 31))), term = f32x4.splat(f32.reinterpret<i32>(0x33800000 ^ (rounds >>> 31)))
+  const factor = f32x4.splat(rounds < 0 ? 0.5 : 0.99999994), term = f32x4.splat(rounds < 0 ? 1 : 5.9604645e-8)
   let a = f32x4.splat(1), b = f32x4.splat(2), c = f32x4.splat(3), d = f32x4.splat(4), e = f32x4.splat(5), f = f32x4.splat(6)
   let g = f32x4.splat(7), h = f32x4.splat(8), i = f32x4.splat(9), j = f32x4.splat(10), k = f32x4.splat(11), l = f32x4.splat(12)
   for (; rounds; rounds--) {

@@ -1,13 +1,13 @@
 // Products of matrices by panels of 8 columns: a panel of b stays in the first cache while strips of 4 rows of a pass.
 import { tile } from './tile'
 
-/** One panel: `strips` tiles below each other. aRow 4: the four rows lie side by side (packed, or a transposed). */
+/** One panel: `strips` tiles below each other. The four rows of a strip lie side by side: packed, or a transposed. */
 function panelPacked(
   a: usize, aStep: usize, aStrip: usize, b: usize, bStep: usize, inner: usize, strips: usize,
   c: usize, cRow: usize, from: usize, fromRow: usize, add: bool,
 ): void {
   for (; strips; strips--) {
-    tile(a, 4, aStep, b, bStep, inner, c, cRow, from, fromRow, add)
+    tile<v128>(a, aStep, b, bStep, inner, c, cRow, from, fromRow, add)
     a += aStrip
     c += cRow << 2
     if (from) from += fromRow << 2
@@ -15,19 +15,19 @@ function panelPacked(
 }
 
 function panel16(a: usize, b: usize, bStep: usize, strips: usize, c: usize, cRow: usize, add: bool): void {
-  for (; strips; strips--, a += 256, c += cRow << 2) tile(a, 64, 4, b, bStep, 16, c, cRow, 0, 0, add)
+  for (; strips; strips--, a += 256, c += cRow << 2) tile<i8>(a, 4, b, bStep, 16, c, cRow, 0, 0, add)
 }
 
 function panel32(a: usize, b: usize, bStep: usize, strips: usize, c: usize, cRow: usize, add: bool): void {
-  for (; strips; strips--, a += 512, c += cRow << 2) tile(a, 128, 4, b, bStep, 32, c, cRow, 0, 0, add)
+  for (; strips; strips--, a += 512, c += cRow << 2) tile<i16>(a, 4, b, bStep, 32, c, cRow, 0, 0, add)
 }
 
 function panel64(a: usize, b: usize, bStep: usize, strips: usize, c: usize, cRow: usize, add: bool): void {
-  for (; strips; strips--, a += 1024, c += cRow << 2) tile(a, 256, 4, b, bStep, 64, c, cRow, 0, 0, add)
+  for (; strips; strips--, a += 1024, c += cRow << 2) tile<i32>(a, 4, b, bStep, 64, c, cRow, 0, 0, add)
 }
 
 function panel128(a: usize, b: usize, bStep: usize, strips: usize, c: usize, cRow: usize, add: bool): void {
-  for (; strips; strips--, a += 2048, c += cRow << 2) tile(a, 512, 4, b, bStep, 128, c, cRow, 0, 0, add)
+  for (; strips; strips--, a += 2048, c += cRow << 2) tile<i64>(a, 4, b, bStep, 128, c, cRow, 0, 0, add)
 }
 
 /**

@@ -3,15 +3,18 @@
 
 /**
  * c (4 × 8) = partial + a·b, every entry summed over inner in ascending order.
- * a: entry (r, i) at a + r·aRow + i·aStep, where aRow is a compile-time constant; b: entry (i, 0 … 7) at b + i·bStep.
+ * a: entry (r, i) at a + r·aRow + i·aStep; b: entry (i, 0 … 7) at b + i·bStep.
+ * L says by its size, at compile time, how the rows of a lie: i8, i16, i32, i64: dense, of 16, 32, 64 or 128 entries; v128: side
+ * by side.
  * from: the partial sums to go on with (0: none); add: c += instead of c =.
  */
 // @ts-ignore: decorator
 @inline
-export function tile(
-  a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize, inner: usize,
+export function tile<L>(
+  a: usize, aStep: usize, b: usize, bStep: usize, inner: usize,
   c: usize, cRow: usize, from: usize, fromRow: usize, add: bool,
 ): void {
+  const aRow: usize = sizeof<L>() == 16 ? 4 : sizeof<L>() << 6
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00
   if (from) {
     c00 = v128.load(from)
@@ -26,7 +29,7 @@ export function tile(
     c30 = v128.load(from)
     c31 = v128.load(from, 16)
   }
-  for (; inner; inner--) {
+  for (const end = b + inner * bStep; b != end; b += bStep) {
     const b0 = v128.load(b), b1 = v128.load(b, 16)
     let s = v128.load32_splat(a)
     c00 = f32x4.add(c00, f32x4.mul(s, b0))
@@ -41,7 +44,6 @@ export function tile(
     c30 = f32x4.add(c30, f32x4.mul(s, b0))
     c31 = f32x4.add(c31, f32x4.mul(s, b1))
     a += aStep
-    b += bStep
   }
   if (add) {
     put(c, f32x4.add(v128.load(c), c00), f32x4.add(v128.load(c, 16), c01))

@@ -14,6 +14,7 @@ const options = [
   '--runtime=stub',
   '--importMemory',
   '--initialMemory=1',
+  '--disableWarning=112', // v128 parameters stay inside the module,
 ]
 if (process.argv.includes('--text')) options.push('--textFile=simd.wat')
 
@@ -40,5 +41,8 @@ writeFileSync(
   `/** assembly/ compiled by scripts/assemble.mjs: ${wasm.length} bytes, base64. */\n` +
     `export const simdModule: string =\n  '${Buffer.from(wasm).toString('base64')}'\n`,
 )
-if (written.has('simd.wat')) writeFileSync(join(folder, 'build', 'simd.wat'), written.get('simd.wat'))
+if (written.has('simd.wat')) {
+  mkdirSync(join(folder, 'build'), { recursive: true })
+  writeFileSync(join(folder, 'build/simd.wat'), written.get('simd.wat'))
+}
 console.log(`assembled ${wasm.length} bytes`)

@@ -1,3 +1,5 @@
 export type { AttentionBlock, Doubles, Floats, Kernels, ProductForm, Resident } from './kernels'
 export { scalarKernels } from './scalar'
+export { simdKernels } from './simd'
 export { kernels } from './choose'
+export { peakProbe } from './peak'

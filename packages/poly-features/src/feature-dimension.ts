@@ -9,12 +9,13 @@ import { checkInteger } from '@sublinear/core'
 export function featureDimension(d: number, degree: number): number {
   checkInteger('featureDimension', 'd', d, 1)
   checkInteger('featureDimension', 'degree', degree, 0)
-  let t = 1
-  for (let i = 1; i <= degree; i++) {
-    t = (t * (d + i)) / i // C(d + i, i), exact while t·(d + i) is
-    if (t * (d + i + 1) > Number.MAX_SAFE_INTEGER) {
-      throw new RangeError(`featureDimension: ${d} variables to degree ${degree} have more than 2^53 monomials`)
+  const [few, many] = d < degree ? [d, degree] : [degree, d] // C(few + many, few) either way
+  let t = 1n
+  for (let i = 1n; i <= few; i++) {
+    t = (t * (BigInt(many) + i)) / i // C(many + i, i): at least doubles, so the loop is short
+    if (t > Number.MAX_SAFE_INTEGER) {
+      throw new RangeError(`featureDimension: ${d} variables to degree ${degree} have more than 2^53 - 1 monomials`)
     }
   }
-  return t
+  return Number(t)
 }

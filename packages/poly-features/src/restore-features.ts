@@ -17,10 +17,13 @@ export function restoreFeatures(spec: string): FeatureMap {
     throw new RangeError('restoreFeatures: the spec names no feature map of this package')
   }
   const { d, degree, scale, centre } = read as Partial<Record<keyof TaylorFeatures, unknown>>
-  return taylorFeatures({
+  const map = taylorFeatures({
     d: d as number, // checked there
     degree: degree as number,
     scale: scale as number,
     ...(Array.isArray(centre) && { centre: Float32Array.from(centre as number[]) }),
   })
+  if (map.spec !== spec)
+    throw new RangeError(`restoreFeatures: the spec must be as a map gives it, ${map.spec.slice(0, 200)}`)
+  return map
 }

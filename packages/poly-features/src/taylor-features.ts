@@ -31,13 +31,29 @@ export function taylorFeatures({ d, degree, scale, centre }: TaylorFeatures): Fe
   checkFinite(who, 'scale', scale, 0)
   const t = featureDimension(d, degree)
   checkInteger(who, 'the number of features', t, 1, 2 ** 26)
-  if (centre !== undefined && !(centre instanceof Float32Array)) throw new TypeError(`${who}: centre must be a Float32Array`)
+  if (centre !== undefined && !(centre instanceof Float32Array))
+    throw new TypeError(`${who}: centre must be a Float32Array`)
   const shift = centre ? centre.slice() : new Float32Array(d)
   checkMatrix(who, 'centre', { rows: 1, cols: shift.length, data: shift }, d)
 
   const unit = Math.sqrt(scale)
-  const ratios = taylorRatios(d, degree, t)
-  const expand = (x: Float32Array, out: Matrix) => kernels().monomials(out.data, x, ratios, out.rows, d, degree)
+  let made: Float32Array | undefined
+  const ratios = () => (made ??= taylorRatios(d, degree, t)) // a spec read from a file costs nothing before it is believed
+  const zero = new Float32Array(d)
+  /** (x − by)·√scale for every row, and its monomials. */
+  const expand = (x: Float32Array, by: Float32Array, out: Matrix) => {
+    const shifted = new Float32Array(x.length)
+    for (let r = 0, i = 0; r < out.rows; r++) for (let c = 0; c < d; c++, i++) shifted[i] = (x[i]! - by[c]!) * unit
+    kernels().monomials(out.data, shifted, ratios(), out.rows, d, degree)
+  }
+  const shiftOf = (queries: Float32Array, logScale: Float32Array) => {
+    if (!centre) return void logScale.fill(0)
+    for (let r = 0, i = 0; r < logScale.length; r++) {
+      let total = 0
+      for (let c = 0; c < d; c++, i++) total += queries[i]! * shift[c]!
+      logScale[r] = total * scale
+    }
+  }
   return {
     d,
     t,
@@ -48,26 +64,26 @@ export function taylorFeatures({ d, degree, scale, centre }: TaylorFeatures): Fe
     mapKeys(keys, out) {
       checkMatrix(who, 'keys', keys, d)
       checkShape(who, 'out', out, t, keys.rows)
-      const x = new Float32Array(keys.data.length)
-      for (let r = 0, i = 0; r < keys.rows; r++) for (let c = 0; c < d; c++, i++) x[i] = (keys.data[i]! - shift[c]!) * unit
-      expand(x, out)
+      expand(keys.data, shift, out)
     },
     mapQueries(queries, out, logScale) {
       checkMatrix(who, 'queries', queries, d)
       checkShape(who, 'out', out, t, queries.rows)
+      if (!(logScale instanceof Float32Array)) throw new TypeError(`${who}: logScale must be a Float32Array`)
       if (logScale.length !== queries.rows) {
         throw new RangeError(`${who}: logScale must have ${queries.rows} entries, got ${logScale.length}`)
       }
-      const x = new Float32Array(queries.data.length)
-      for (let r = 0, i = 0; r < queries.rows; r++) {
-        let shifted = 0
-        for (let c = 0; c < d; c++, i++) {
-          x[i] = queries.data[i]! * unit
-          shifted += queries.data[i]! * shift[c]!
-        }
-        logScale[r] = shifted * scale
-      }
-      expand(x, out)
+      shiftOf(queries.data, logScale)
+      expand(queries.data, zero, out)
+    },
+    resident: {
+      mapKeys(keys, rows, out) {
+        kernels().monomialColumns(out, keys, shift, unit, ratios(), rows, d, degree)
+      },
+      mapQueries(queries, rows, out, logScale) {
+        shiftOf(queries, logScale)
+        kernels().monomialColumns(out, queries, zero, unit, ratios(), rows, d, degree)
+      },
     },
   }
 }
@@ -77,6 +93,8 @@ export function taylorFeatures({ d, degree, scale, centre }: TaylorFeatures): Fe
  * The relative error is |1 − p(s)e^{−s}| = e^{−s}·|Σ_{j > degree} s^j/j!|, largest at s = −R.
  */
 export function taylorRadius(degree: number, error: number): number {
+  checkInteger('taylorRadius', 'degree', degree, 0)
+  checkFinite('taylorRadius', 'error', error, 0)
   let low = 0
   let high = 2 * degree + 4
   for (let i = 0; i < 60; i++) {

@@ -5,6 +5,8 @@ import {
   decodeSnapshot,
   emptyPartial,
   encodeSnapshot,
+  isFinite,
+  matrix,
   queryGroups,
   requireSame,
   rowsOf,
@@ -14,13 +16,15 @@ import {
   type Matrix,
   type PartialSoftmax,
 } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { kernels, type Resident } from '@sublinear/kernels'
 
 const KIND = 'feature'
 /** Tokens held exactly before they are folded into the state together. */
 const BLOCK = 64
 /** Below this share of the mass that all scores 0 would give, a mass is rounding or the negative side of the polynomial. */
 const LEAST_MASS = 2 ** -10
+/** The largest float32. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127
 
 export interface FeatureStreamOptions {
   readonly features: FeatureMap
@@ -94,9 +98,11 @@ export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array): F
     keys.length === weights.length * features.d &&
     values.length === weights.length * dv &&
     weight >= 0 &&
+    weight < Infinity &&
     Number.isInteger(tokens) &&
     tokens >= weights.length
   if (!fits) throw new RangeError('feature: the tensors of the snapshot do not fit its parameters')
+  checkBlock(KIND, heldBlock({ keys, values, weights }, features.d, dv), features.d, dv)
   const stream = live(features, dv, { state, totals, weight, tokens, keys, values, weights })
   return stream
 }
@@ -105,8 +111,8 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
   const { d, t, scale } = features
   const state = kernels().floats(t * dv)
   const totals = kernels().doubles(t)
-  const keys = new Float32Array(BLOCK * d)
-  const values = new Float32Array(BLOCK * dv)
+  const keys = kernels().floats(BLOCK * d)
+  const values = kernels().floats(BLOCK * dv)
   const weights = new Float32Array(BLOCK)
   let count = 0 // tokens held in the three buffers
   let weight = 0 // of the folded tokens
@@ -115,12 +121,11 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
   const counters = { rows: 0, fallbacks: 0 }
 
   const fold = () => {
-    const block: Matrix = { rows: count, cols: d, data: keys.subarray(0, count * d) }
-    const phi = scratch(count * t)
-    features.mapKeys(block, { rows: count, cols: t, data: phi })
-    const scaled = weighted ? scaleRows(values, weights, count, dv) : values
-    kernels().product('tn', state, phi, scaled, t, count, dv, true)
-    kernels().columnSums(totals, phi, count, t, weighted ? weights : undefined)
+    const phi = scratch(t * count)
+    mapKeys(features, keys, count, phi)
+    const scaled = weighted ? scaleRows(values.read(), weights, count, dv) : values
+    kernels().product('nn', state, phi, scaled, t, count, dv, true)
+    kernels().rowSums(totals, phi, t, count, weighted ? weights : undefined)
     for (let i = 0; i < count; i++) weight += weights[i]!
     count = 0
     weighted = false
@@ -130,8 +135,8 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
   const take = (block: KvBlock, from: number): number => {
     if (count === BLOCK) fold()
     const rows = Math.min(BLOCK - count, block.keys.rows - from)
-    keys.set(block.keys.data.subarray(from * d, (from + rows) * d), count * d)
-    values.set(block.values.data.subarray(from * dv, (from + rows) * dv), count * dv)
+    keys.write(block.keys.data.subarray(from * d, (from + rows) * d), count * d)
+    values.write(block.values.data.subarray(from * dv, (from + rows) * dv), count * dv)
     for (let i = 0; i < rows; i++) {
       const w = block.weights ? block.weights[from + i]! : 1
       weights[count + i] = w
@@ -142,20 +147,23 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
     return rows
   }
 
-  /** Answers at most BLOCK-sized pieces; with visible, row i sees the held tokens up to visible + ⌊i / groups⌋. */
+  /** Answers a few rows into `out` from row `at` on; with `visible`, row i sees the held tokens up to visible + ⌊i / groups⌋. */
   const answer = (queries: Matrix, out: PartialSoftmax, at: number, visible?: number, groups = 1) => {
     const { rows } = queries
     const max = out.max.subarray(at, at + rows)
     const mass = out.mass.subarray(at, at + rows)
     const sum = out.sum.data.subarray(at * dv, (at + rows) * dv)
     if (weight > 0) {
-      const phi = scratch(rows * t)
-      features.mapQueries(queries, { rows, cols: t, data: phi }, max)
-      kernels().dotRows(mass, phi, totals, rows, t)
-      kernels().product('nn', sum, phi, state, rows, t, dv)
+      const phi = scratch(t * rows)
+      mapQueries(features, queries, phi, max)
+      kernels().dotColumns(mass, phi, totals, t, rows)
+      kernels().product('tn', sum, phi, state, rows, t, dv)
+      const finite = isFinite(sum)
       for (let r = 0; r < rows; r++) {
-        const row = sum.subarray(r * dv, (r + 1) * dv)
-        if (!isSound(mass[r]!, row)) mass[r] = fallBack(phi.subarray(r * t, (r + 1) * t), row)
+        max[r] = Math.min(LARGEST, Math.max(-LARGEST, max[r]!)) // a shift beyond float32
+        if (isSound(mass[r]!) && (finite || isFinite(sum.subarray(r * dv, (r + 1) * dv)))) continue
+        mass[r] = fallBack(column(phi, r, t, rows), sum.subarray(r * dv, (r + 1) * dv))
+        if (mass[r] === 0) max[r] = -Infinity
       }
     }
     kernels().attend({
@@ -176,8 +184,7 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
     counters.rows += rows
   }
 
-  const isSound = (mass: number, row: Float32Array) =>
-    mass > LEAST_MASS * weight && mass < Infinity && row.every(Number.isFinite)
+  const isSound = (mass: number) => mass > LEAST_MASS * weight && mass < Infinity
 
   /** Answers one row from the largest lower even degree that is sound: overwrites the row, returns its mass. */
   const fallBack = (phi: Float32Array, row: Float32Array): number => {
@@ -187,26 +194,26 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       let mass = 0
       for (let f = 0; f < prefix; f++) mass += phi[f]! * z[f]!
       kernels().product('nn', row, phi.subarray(0, prefix), state.range(0, prefix * dv), 1, prefix, dv)
-      if (isSound(mass, row)) return mass
+      if (isSound(mass) && isFinite(row)) return mass
     }
     row.fill(0) // beyond float32 even for averages: the state has no say
     return 0
   }
 
-  /** Adds another stream's folded tokens to the state and takes the tokens that it holds. */
+  /** Adds another stream's folded tokens to the state. */
   const add = (theirs: Contents) => {
     const z = totals.read()
     for (let f = 0; f < t; f++) z[f]! += theirs.totals[f]!
     totals.write(z)
     kernels().addScaled(state, theirs.state, 1, t * dv)
     weight += theirs.weight
-    tokens += theirs.tokens - theirs.weights.length
+  }
+
+  /** Goes on with another stream's counts and the tokens that it holds. */
+  const takeHeld = (theirs: Contents) => {
     const held = theirs.weights.length
-    const block: KvBlock = {
-      keys: { rows: held, cols: d, data: theirs.keys },
-      values: { rows: held, cols: dv, data: theirs.values },
-      weights: theirs.weights,
-    }
+    tokens += theirs.tokens - held
+    const block = heldBlock(theirs, d, dv)
     for (let from = 0; from < held;) from += take(block, from)
   }
 
@@ -215,8 +222,8 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
     totals: totals.read(),
     weight,
     tokens,
-    keys: keys.slice(0, count * d),
-    values: values.slice(0, count * dv),
+    keys: keys.read().subarray(0, count * d),
+    values: values.read().subarray(0, count * dv),
     weights: weights.slice(0, count),
   })
 
@@ -231,7 +238,7 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       return tokens
     },
     get bytes() {
-      return 4 * t * dv + 8 * t + keys.byteLength + values.byteLength + weights.byteLength + features.spec.length
+      return 4 * t * dv + 8 * t + 4 * BLOCK * (d + dv + 1) + features.spec.length
     },
     push(block) {
       checkBlock(KIND, block, d, dv)
@@ -262,7 +269,9 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       const theirs = contentsOf.get(later)
       if (!theirs) throw new TypeError('feature: cannot merge, the other stream is not a feature stream')
       requireSame(KIND, identity(self), identity(later as FeatureStream))
-      add(theirs())
+      const contents = theirs()
+      add(contents)
+      takeHeld(contents)
     },
     toBytes() {
       const now = contentsNow()
@@ -280,11 +289,15 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       })
     },
     [Symbol.dispose]() {
-      state[Symbol.dispose]()
-      totals[Symbol.dispose]()
+      for (const array of [state, totals, keys, values]) array[Symbol.dispose]()
     },
   }
-  if (contents) add(contents)
+  if (contents) {
+    state.write(contents.state) // not added to zeros: −0 stays −0
+    totals.write(contents.totals)
+    weight = contents.weight
+    takeHeld(contents)
+  }
   contentsOf.set(self, contentsNow)
   return self
 }
@@ -293,12 +306,51 @@ function identity({ features, dv }: FeatureStream): Record<string, string> {
   return { features: features.spec, dv: String(dv) }
 }
 
-let spare = new Float32Array(0)
+function heldBlock(held: Pick<Contents, 'keys' | 'values' | 'weights'>, d: number, dv: number): KvBlock {
+  const rows = held.weights.length
+  return {
+    keys: { rows, cols: d, data: held.keys },
+    values: { rows, cols: dv, data: held.values },
+    weights: held.weights,
+  }
+}
+
+let spare: Resident<Float32Array> | undefined
 
 /** Feature rows of one block: scratch of the process, shared by all streams, valid until the next call. */
-function scratch(length: number): Float32Array {
-  if (spare.length < length) spare = new Float32Array(length)
-  return spare.subarray(0, length)
+function scratch(length: number): Resident<Float32Array> {
+  if (spare && spare.length >= length) return spare
+  spare?.[Symbol.dispose]()
+  return (spare = kernels().floats(length))
+}
+
+/** Features of `rows` keys, t × rows. */
+function mapKeys(features: FeatureMap, keys: Resident<Float32Array>, rows: number, out: Resident<Float32Array>): void {
+  if (features.resident) return features.resident.mapKeys(keys, rows, out)
+  const { d, t } = features
+  const phi = matrix(rows, t)
+  features.mapKeys({ rows, cols: d, data: keys.read().subarray(0, rows * d) }, phi)
+  out.write(transposed(phi))
+}
+
+function mapQueries(features: FeatureMap, queries: Matrix, out: Resident<Float32Array>, logScale: Float32Array): void {
+  const { rows, data } = queries
+  if (features.resident) return features.resident.mapQueries(data, rows, out, logScale)
+  const phi = matrix(rows, features.t)
+  features.mapQueries(queries, phi, logScale)
+  out.write(transposed(phi))
+}
+
+/** Column c of the first rows × cols entries. */
+function column(a: Resident<Float32Array>, c: number, rows: number, cols: number): Float32Array {
+  const all = a.range(0, rows * cols).read()
+  return Float32Array.from({ length: rows }, (_, r) => all[r * cols + c]!)
+}
+
+function transposed({ rows, cols, data }: Matrix): Float32Array {
+  const out = new Float32Array(rows * cols)
+  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c]!
+  return out
 }
 
 function scaleRows(values: Float32Array, weights: Float32Array, rows: number, cols: number): Float32Array {

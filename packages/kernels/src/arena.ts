@@ -1,0 +1,128 @@
+import type { Resident } from './kernels'
+import { resident, type Block } from './resident'
+
+const PAGE = 65536
+const STEP = 256 // pages, 16 MiB: the least by which memory grows
+const LIMIT = 65536 // pages, 4 GiB
+const ALIGN = 64
+/** The kernels read a little past the end of their operands (and ignore what they read). */
+const GUARD = 4096
+
+/** The one memory of the kernels: an allocator with 64-byte alignment, and views that are rebuilt when memory grows. */
+export class Arena {
+  readonly memory = new WebAssembly.Memory({ initial: 16, maximum: LIMIT })
+  f32 = new Float32Array(this.memory.buffer)
+  f64 = new Float64Array(this.memory.buffer)
+  u32 = new Uint32Array(this.memory.buffer)
+  /** First byte never used so far; the first page belongs to the module's constants. */
+  #top = PAGE
+  /** Free ranges below the top, ascending, never touching each other. */
+  readonly #free: { offset: number; bytes: number }[] = []
+  readonly #dropped = new FinalizationRegistry<{ offset: number; bytes: number }>(({ offset, bytes }) =>
+    this.give(offset, bytes),
+  )
+
+  floats(length: number): Resident<Float32Array> {
+    return resident(this.#block(length, 4), length)
+  }
+
+  doubles(length: number): Resident<Float64Array> {
+    return resident(this.#block(length, 8), length)
+  }
+
+  /** The offset of `bytes` bytes, rounded up to 64; contents are whatever was there. */
+  take(bytes: number): number {
+    const size = rounded(bytes)
+    const index = this.#free.findIndex((range) => range.bytes >= size)
+    if (index >= 0) {
+      const range = this.#free[index]
+      const offset = range.offset
+      if (range.bytes === size) this.#free.splice(index, 1)
+      else this.#free[index] = { offset: offset + size, bytes: range.bytes - size }
+      return offset
+    }
+    const offset = this.#top
+    this.#ensure(offset + size + GUARD)
+    this.#top = offset + size
+    return offset
+  }
+
+  give(offset: number, bytes: number): void {
+    let size = rounded(bytes)
+    if (size === 0) return
+    let index = this.#after(offset)
+    const next = this.#free[index]
+    if (next && next.offset === offset + size) {
+      size += next.bytes
+      this.#free.splice(index, 1)
+    }
+    const before = this.#free[index - 1]
+    if (before && before.offset + before.bytes === offset) {
+      offset = before.offset
+      size += before.bytes
+      this.#free.splice(--index, 1)
+    }
+    if (offset + size === this.#top) this.#top = offset
+    else this.#free.splice(index, 0, { offset, bytes: size })
+  }
+
+  /** The index of the first free range that begins after the offset. */
+  #after(offset: number): number {
+    let low = 0
+    let high = this.#free.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#free[middle].offset < offset) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #ensure(bytes: number): void {
+    const have = this.memory.buffer.byteLength / PAGE
+    const want = Math.ceil(bytes / PAGE)
+    if (want <= have) return
+    // Large steps, but never so large that memory which would suffice is refused.
+    for (const more of [Math.max(want - have, STEP, have >> 2), want - have]) {
+      const pages = Math.min(more, LIMIT - have)
+      if (have + pages < want) break
+      try {
+        this.memory.grow(pages)
+      } catch {
+        continue
+      }
+      this.f32 = new Float32Array(this.memory.buffer)
+      this.f64 = new Float64Array(this.memory.buffer)
+      this.u32 = new Uint32Array(this.memory.buffer)
+      return
+    }
+    throw new RangeError(`kernels: the WebAssembly memory cannot grow from ${have} to ${want} pages of 64 KiB`)
+  }
+
+  #block(length: number, bytesPerEntry: 4 | 8): Block {
+    const bytes = length * bytesPerEntry
+    const offset = this.take(bytes)
+    this.f32.fill(0, offset / 4, (offset + bytes) / 4)
+    const range = { offset, bytes }
+    const token = {}
+    const block: Block = {
+      home: 'simd',
+      offset,
+      open: true,
+      view: () =>
+        bytesPerEntry === 4
+          ? this.f32.subarray(offset / 4, offset / 4 + length)
+          : this.f64.subarray(offset / 8, offset / 8 + length),
+      release: () => {
+        this.#dropped.unregister(token)
+        this.give(range.offset, range.bytes)
+      },
+    }
+    this.#dropped.register(block, range, token)
+    return block
+  }
+}
+
+function rounded(bytes: number): number {
+  return Math.ceil(bytes / ALIGN) * ALIGN
+}

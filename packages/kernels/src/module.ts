@@ -1,0 +1,134 @@
+import { Arena } from './arena'
+import { simdModule } from './generated/simd'
+
+/** What assembly/ exports. Pointers and lengths of rows are in bytes, counts in entries. */
+export interface Inner {
+  product(
+    direct: number,
+    a: number,
+    aStep: number,
+    aStrip: number,
+    b: number,
+    bStep: number,
+    bPanel: number,
+    rows: number,
+    inner: number,
+    cols: number,
+    c: number,
+    cRow: number,
+    from: number,
+    fromRow: number,
+    add: number,
+    edge: number,
+  ): void
+  rowProduct(
+    a: number,
+    aStep: number,
+    b: number,
+    bStep: number,
+    inner: number,
+    cols: number,
+    c: number,
+    from: number,
+    add: number,
+    edge: number,
+  ): void
+  packRows(to: number, from: number, fromRow: number, rows: number, inner: number): void
+  packStrips(to: number, from: number, fromRow: number, inner: number, rows: number): void
+  packColumns(to: number, from: number, fromRow: number, cols: number, inner: number): void
+  packPanels(to: number, from: number, fromRow: number, inner: number, cols: number): void
+  exponential(out: number, x: number, count: number): void
+  softmaxStep(scores: number, max: number, mass: number, factors: number, rows: number, cols: number): void
+  attendStrips(
+    strips: number,
+    q: number,
+    d: number,
+    keys: number,
+    values: number,
+    dv: number,
+    bias: number,
+    first: number,
+    count: number,
+    limits: number,
+    max: number,
+    mass: number,
+    out: number,
+    outRow: number,
+    weights: number,
+    packed: number,
+  ): void
+  attendRow(
+    q: number,
+    d: number,
+    keys: number,
+    values: number,
+    dv: number,
+    bias: number,
+    count: number,
+    max: number,
+    mass: number,
+    out: number,
+    scores: number,
+  ): void
+  packQueries(to: number, from: number, rows: number, d: number, scale: number, turned: number): void
+  copyRows(to: number, toRow: number, from: number, fromRow: number, rows: number, bytes: number): void
+  monomials(
+    out: number,
+    x: number,
+    ratios: number,
+    rows: number,
+    d: number,
+    degree: number,
+    t: number,
+    suffix: number,
+  ): void
+  monomialColumns(
+    out: number,
+    x: number,
+    shift: number,
+    unit: number,
+    ratios: number,
+    rows: number,
+    d: number,
+    degree: number,
+    turned: number,
+    suffix: number,
+  ): void
+  dotColumns(out: number, a: number, x: number, inner: number, cols: number, narrow: number): void
+  rowSums(out: number, a: number, rows: number, cols: number, weights: number): void
+  expandSigns(out: number, words: number, rows: number, count: number, unit: number): void
+  scatterAdd(
+    out: number,
+    block: number,
+    targets: number,
+    factors: number,
+    rows: number,
+    nonzeros: number,
+    width: number,
+  ): void
+  addScaled(out: number, x: number, factor: number, count: number): void
+  dotRows(out: number, a: number, aRow: number, x: number, rows: number, inner: number, add: number): void
+  columnSums(out: number, a: number, aRow: number, rows: number, cols: number, weights: number): void
+  peak(rounds: number): number
+}
+
+/** The compiled module with its memory. */
+export interface Machine {
+  readonly inner: Inner
+  readonly arena: Arena
+}
+
+let machine: Machine | undefined
+
+/** Compiled synchronously at the first call, once. */
+export function simdMachine(): Machine {
+  if (!machine) {
+    const text = atob(simdModule)
+    const bytes = new Uint8Array(text.length)
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
+    const arena = new Arena()
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: arena.memory } })
+    machine = { inner: exports as unknown as Inner, arena }
+  }
+  return machine
+}

@@ -1,0 +1,108 @@
+import type { Doubles, Floats, Resident } from './kernels'
+
+/** One allocation, shared by an array and its ranges. */
+export interface Block {
+  readonly home: 'simd' | 'scalar'
+  /** Where it begins in its home's memory, in bytes. */
+  readonly offset: number
+  /** A view of the whole allocation, valid until memory grows. */
+  view(): Float32Array | Float64Array
+  release(): void
+  open: boolean
+}
+
+/** The array that owns a block. */
+export function resident<A extends Float32Array | Float64Array>(block: Block, length: number): Resident<A> {
+  installDispose()
+  return new Held<A>(block, 0, length, true) as unknown as Resident<A>
+}
+
+/** Where an operand's first entry lies, in bytes of its home's memory. */
+export function residentOffset(home: Block['home'], operand: Floats | Doubles, bytesPerEntry: 4 | 8): number {
+  return Held.block(home, operand).offset + Held.start(operand) * bytesPerEntry
+}
+
+/** The entries of an operand of the scalar kernels. */
+export function residentView(home: Block['home'], operand: Floats | Doubles): Float32Array | Float64Array {
+  const start = Held.start(operand)
+  return Held.block(home, operand)
+    .view()
+    .subarray(start, start + operand.length)
+}
+
+class Held<A extends Float32Array | Float64Array> {
+  readonly length: number
+  readonly #block: Block
+  readonly #from: number
+  readonly #owner: boolean
+  #open = true
+
+  constructor(block: Block, from: number, length: number, owner: boolean) {
+    this.#block = block
+    this.#from = from
+    this.#owner = owner
+    this.length = length
+  }
+
+  static block(home: Block['home'], operand: object): Block {
+    if (!(#block in operand) || operand.#block.home !== home) {
+      throw new TypeError(`kernels: an operand is neither a typed array nor a resident array of the ${home} kernels`)
+    }
+    operand.#check()
+    return operand.#block
+  }
+
+  static start(operand: object): number {
+    return #block in operand ? operand.#from : 0
+  }
+
+  range(from: number, count: number): Held<A> {
+    this.#check()
+    if (!(from >= 0 && count >= 0 && from + count <= this.length)) {
+      throw new RangeError(`kernels: range ${from} + ${count} outside a resident array of ${this.length}`)
+    }
+    return new Held<A>(this.#block, this.#from + from, count, false)
+  }
+
+  read(): A {
+    return this.#view().slice() as A
+  }
+
+  readInto(out: A): void {
+    out.set(this.#view())
+  }
+
+  write(values: A, at = 0): void {
+    this.#view().set(values, at)
+  }
+
+  fill(value: number): void {
+    this.#view().fill(value)
+  }
+
+  /** What [Symbol.dispose] does: the owner frees the memory, a range only ends itself. */
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    if (this.#owner) {
+      this.#block.open = false
+      this.#block.release()
+    }
+  }
+
+  #check(): void {
+    if (!this.#open || !this.#block.open) throw new TypeError('kernels: this resident array was disposed')
+  }
+
+  #view(): A {
+    this.#check()
+    return this.#block.view().subarray(this.#from, this.#from + this.length) as A
+  }
+}
+
+/** At first use and not when the class is defined: importing the package changes nothing, also where the symbol is missing. */
+function installDispose(): void {
+  if (Symbol.dispose in Held.prototype) return
+  if (!Symbol.dispose) Object.defineProperty(Symbol, 'dispose', { value: Symbol('Symbol.dispose') })
+  Object.defineProperty(Held.prototype, Symbol.dispose, { value: Held.prototype.close, configurable: true })
+}

@@ -1,0 +1,43 @@
+import type { Kernels } from '../kernels'
+import { doubles, floats } from './operands'
+
+/** Feature by feature, as each is an earlier one times a variable. */
+export const monomialColumns: Kernels['monomialColumns'] = (out, x, shift, unit, ratios, rows, d, degree) => {
+  const to = floats(out)
+  const from = floats(x)
+  const suffix = new Float64Array(d).fill(1)
+  to.fill(ratios[0], 0, rows)
+  let next = 1
+  for (let g = 1; g <= degree; g++) {
+    const start = next
+    for (let i = 0; i < d; i++) {
+      let previous = start - suffix[i]
+      for (const end = next + suffix[i]; next < end; next++, previous++) {
+        for (let r = 0; r < rows; r++) {
+          const variable = Math.fround(Math.fround(from[r * d + i] - shift[i]) * unit)
+          to[next * rows + r] = variable * to[previous * rows + r] * ratios[next]
+        }
+      }
+    }
+    let total = 0
+    for (let i = d - 1; i >= 0; i--) suffix[i] = total += suffix[i]
+  }
+}
+
+export const dotColumns: Kernels['dotColumns'] = (out, a, x, inner, cols) => {
+  const to = doubles(out)
+  const from = floats(a)
+  const by = doubles(x)
+  to.fill(0, 0, cols)
+  for (let i = 0; i < inner; i++) for (let c = 0; c < cols; c++) to[c] += by[i] * from[i * cols + c]
+}
+
+export const rowSums: Kernels['rowSums'] = (out, a, rows, cols, weights) => {
+  const to = doubles(out)
+  const from = floats(a)
+  for (let r = 0; r < rows; r++) {
+    let total = 0
+    for (let c = 0; c < cols; c++) total += (weights ? weights[c] : 1) * from[r * cols + c]
+    to[r] += total
+  }
+}

@@ -1,0 +1,57 @@
+import type { Kernels } from '../kernels'
+import { floats } from './operands'
+
+export const expandSigns: Kernels['expandSigns'] = (outOperand, words, rows, count, unit) => {
+  const out = floats(outOperand)
+  const perRow = Math.ceil(count / 32)
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < count; c++) {
+      out[r * count + c] = (words[r * perRow + (c >>> 5)] >>> (c & 31)) & 1 ? -unit : unit
+    }
+  }
+}
+
+export const scatterAdd: Kernels['scatterAdd'] = (
+  outOperand,
+  blockOperand,
+  targets,
+  factors,
+  rows,
+  nonzeros,
+  width,
+) => {
+  const out = floats(outOperand)
+  const block = floats(blockOperand)
+  for (let r = 0; r < rows; r++) {
+    for (let e = r * nonzeros; e < (r + 1) * nonzeros; e++) {
+      const to = targets[e] * width
+      const factor = factors[e]
+      for (let c = 0; c < width; c++) out[to + c] += factor * block[r * width + c]
+    }
+  }
+}
+
+/** By suffixes: the degree-g monomials with least index i are xᵢ times a contiguous suffix of the degree g − 1 block. */
+export const monomials: Kernels['monomials'] = (outOperand, xOperand, ratios, rows, d, degree) => {
+  const out = floats(outOperand)
+  const x = floats(xOperand)
+  const t = ratios.length
+  const suffix = new Float64Array(d)
+  for (let r = 0; r < rows; r++) {
+    const row = r * t
+    out[row] = ratios[0]
+    suffix.fill(1)
+    let next = 1
+    for (let g = 1; g <= degree; g++) {
+      const start = next
+      for (let i = 0; i < d; i++) {
+        const xi = x[r * d + i]
+        const count = suffix[i]
+        let from = row + start - count
+        for (const end = next + count; next < end; next++) out[row + next] = xi * out[from++] * ratios[next]
+      }
+      let total = 0
+      for (let i = d - 1; i >= 0; i--) suffix[i] = total += suffix[i]
+    }
+  }
+}

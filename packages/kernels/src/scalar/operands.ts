@@ -1,0 +1,23 @@
+import type { Doubles, Floats, Resident } from '../kernels'
+import { resident, residentView, type Block } from '../resident'
+
+/** A resident array of the scalar kernels: an ordinary array behind the same handle. */
+export function scalarArray<A extends Float32Array | Float64Array>(array: A): Resident<A> {
+  let kept: A | undefined = array
+  const block: Block = {
+    home: 'scalar',
+    offset: 0,
+    open: true,
+    view: () => kept as A,
+    release: () => void (kept = undefined),
+  }
+  return resident<A>(block, array.length)
+}
+
+export function floats(operand: Floats): Float32Array {
+  return operand instanceof Float32Array ? operand : (residentView('scalar', operand) as Float32Array)
+}
+
+export function doubles(operand: Doubles): Float64Array {
+  return operand instanceof Float64Array ? operand : (residentView('scalar', operand) as Float64Array)
+}

@@ -1,0 +1,41 @@
+import type { Kernels } from './kernels'
+import { simdMachine } from './module'
+import { simdAttend } from './simd/attend'
+import { simdDotColumns, simdMonomialColumns, simdRowSums } from './simd/columns'
+import { simdExpandSigns, simdMonomials, simdScatterAdd } from './simd/features'
+import { simdProduct } from './simd/product'
+import { simdAddScaled, simdColumnSums, simdDotRows, simdExp, simdSoftmaxStep } from './simd/rows'
+import { Staging } from './staging'
+
+let made: Kernels | undefined
+
+/**
+ * The kernels in WebAssembly SIMD, compiled at the first call (about 2 ms), in one memory for the whole process.
+ *
+ * @throws CompileError where the engine has no WebAssembly SIMD
+ */
+export function simdKernels(): Kernels {
+  if (!made) {
+    const machine = simdMachine()
+    const staging = new Staging(machine.arena)
+    made = {
+      name: 'simd',
+      floats: (length) => machine.arena.floats(length),
+      doubles: (length) => machine.arena.doubles(length),
+      product: simdProduct(machine, staging),
+      exp: simdExp(machine, staging),
+      softmaxStep: simdSoftmaxStep(machine, staging),
+      attend: simdAttend(machine, staging),
+      addScaled: simdAddScaled(machine, staging),
+      expandSigns: simdExpandSigns(machine, staging),
+      scatterAdd: simdScatterAdd(machine, staging),
+      monomials: simdMonomials(machine, staging),
+      monomialColumns: simdMonomialColumns(machine, staging),
+      dotColumns: simdDotColumns(machine, staging),
+      rowSums: simdRowSums(machine, staging),
+      dotRows: simdDotRows(machine, staging),
+      columnSums: simdColumnSums(machine, staging),
+    }
+  }
+  return made
+}

@@ -1,0 +1,128 @@
+import type { Kernels } from '../kernels'
+import type { Machine } from '../module'
+import type { Staging } from '../staging'
+
+const ROWS = 256 // queries of one super-block
+const KEYS = 256 // keys of one call: four blocks, about half a millisecond at d = 64
+const BLOCK = 64
+const STAGED = 65536 // floats: wide rows make the super-blocks smaller
+const FEW = 4 // rows of a call that go one by one: a strip of 8 costs as much as about 6 of them
+
+/** Fused attention: a super-block of queries and its sums stay in scratch while the keys that it sees pass by. */
+export function simdAttend({ inner: wasm, arena }: Machine, staging: Staging): Kernels['attend'] {
+  return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, max, mass, sum }) => {
+    if (rows === 0 || keyCount === 0) return
+    const queriesAt = staging.floats(queries)
+    const keysAt = staging.floats(keys)
+    const valuesAt = staging.floats(values)
+    const biasAt = bias ? staging.floats(bias) : 0
+    const maxAt = staging.floats(max)
+    const massAt = staging.doubles(mass)
+    const sumAt = staging.floats(sum)
+
+    const width = Math.max(d, dv)
+    const few = rows <= FEW
+    const most = few ? rows : Math.min(ROWS, Math.max(8, Math.floor(STAGED / width) & -8), (rows + 7) & -8)
+    const chunk = Math.min((keyCount + 63) & -64, KEYS, Math.max(BLOCK, Math.floor(STAGED / width) & -BLOCK))
+    const direct = d === 64 || d === 128 || d === 32 || d === 16
+    const outCols = few ? dv : (dv + 7) & -8
+    const outRow = outCols * 4
+
+    const [masses, maxima, limits, weights, q, o, turned, packed, staged, stagedValues, stagedBias] = staging.pieces(
+      most * 8,
+      most * 4,
+      most * 4,
+      BLOCK * 8 * 4, // one strip's scores, then weights
+      most * d * 4,
+      most * outRow,
+      8 * d * 4,
+      direct ? 0 : BLOCK * d * 4,
+      Math.max(most * width, chunk * d) * 4, // queries, sums or keys
+      chunk * dv * 4,
+      chunk * 4,
+    )
+
+    for (let r0 = 0; r0 < rows; r0 += most) {
+      const count = Math.min(most, rows - r0)
+      const strips = (count + 7) >> 3
+      const sees = (r: number) =>
+        causal ? Math.max(0, Math.min(keyCount, causal.visible + Math.floor(r / causal.groups))) : keyCount
+      const visible = sees(r0 + count - 1)
+      if (visible === 0) continue
+      for (let r = 0; r < (few ? count : strips * 8); r++) {
+        arena.u32[(limits >>> 2) + r] = sees(r0 + Math.min(r, count - 1))
+      }
+
+      // In: queries, and the partial softmax so far.
+      if (!queriesAt) staging.in(staged, queries, r0 * d, count * d)
+      const from = queriesAt ? queriesAt + r0 * d * 4 : staged
+      if (few) scaled(q, from, count * d)
+      else wasm.packQueries(q, from, count, d, scale, turned)
+      if (!sumAt) staging.in(staged, sum, r0 * dv, count * dv)
+      wasm.copyRows(o, outRow, sumAt ? sumAt + r0 * dv * 4 : staged, dv * 4, count, dv * 4)
+      if (maxAt) wasm.copyRows(maxima, 0, maxAt + r0 * 4, 0, 1, count * 4)
+      else staging.in(maxima, max, r0, count)
+      if (massAt) wasm.copyRows(masses, 0, massAt + r0 * 8, 0, 1, count * 8)
+      else staging.doublesIn(masses, mass, r0, count)
+
+      for (let first = 0; first < visible; first += chunk) {
+        const keysHere = Math.min(chunk, visible - first)
+        if (!keysAt) staging.in(staged, keys, first * d, keysHere * d)
+        if (!valuesAt) staging.in(stagedValues, values, first * dv, keysHere * dv)
+        if (bias && !biasAt) staging.in(stagedBias, bias, first, keysHere)
+        const k = keysAt ? keysAt + first * d * 4 : staged
+        const v = valuesAt ? valuesAt + first * dv * 4 : stagedValues
+        const add = bias ? (biasAt ? biasAt + first * 4 : stagedBias) : 0
+        if (few) {
+          for (let r = 0; r < count; r++) {
+            const left = Math.min(keysHere, arena.u32[(limits >>> 2) + r] - first)
+            wasm.attendRow(
+              q + r * d * 4,
+              d,
+              k,
+              v,
+              dv,
+              add,
+              left,
+              maxima + r * 4,
+              masses + r * 8,
+              o + r * outRow,
+              weights,
+            )
+          }
+        } else {
+          wasm.attendStrips(
+            strips,
+            q,
+            d,
+            k,
+            v,
+            dv,
+            add,
+            first,
+            keysHere,
+            limits,
+            maxima,
+            masses,
+            o,
+            outRow,
+            weights,
+            direct ? 0 : packed,
+          )
+        }
+      }
+
+      // Out again.
+      wasm.copyRows(sumAt ? sumAt + r0 * dv * 4 : staged, dv * 4, o, outRow, count, dv * 4)
+      if (!sumAt) staging.out(sum, r0 * dv, staged, count * dv)
+      if (maxAt) wasm.copyRows(maxAt + r0 * 4, 0, maxima, 0, 1, count * 4)
+      else staging.out(max, r0, maxima, count)
+      if (massAt) wasm.copyRows(massAt + r0 * 8, 0, masses, 0, 1, count * 8)
+      else staging.doublesOut(mass, r0, masses, count)
+    }
+
+    function scaled(to: number, from: number, count: number): void {
+      for (let i = 0; i < count; i++) arena.f32[(to >>> 2) + i] = arena.f32[(from >>> 2) + i] * scale
+    }
+  }
+}

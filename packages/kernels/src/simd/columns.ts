@@ -1,0 +1,49 @@
+import type { Kernels } from '../kernels'
+import type { Machine } from '../module'
+import type { Staging } from '../staging'
+
+/** One row is a row of `monomials`, whose suffixes are contiguous there. */
+export function simdMonomialColumns({ inner: wasm, arena }: Machine, staging: Staging): Kernels['monomialColumns'] {
+  return (out, x, shift, unit, ratios, rows, d, degree) => {
+    if (rows === 0) return
+    const t = ratios.length
+    const xAt = staging.floats(x)
+    const stagedRatios = staging.region(4 * (t + 2 * d + 2 * rows * d))
+    const suffix = stagedRatios + t * 4
+    const stagedShift = suffix + d * 4
+    const turned = stagedShift + d * 4
+    const stagedX = turned + rows * d * 4
+    staging.in(stagedRatios, ratios, 0, t)
+    if (!xAt) staging.in(stagedX, x, 0, rows * d)
+    const from = xAt || stagedX
+    const to = staging.floats(out)
+    if (rows === 1) {
+      const at = from >>> 2
+      for (let i = 0; i < d; i++) arena.f32[(turned >>> 2) + i] = Math.fround(arena.f32[at + i] - shift[i]) * unit
+      wasm.monomials(to, turned, stagedRatios, 1, d, degree, t, suffix)
+    } else {
+      staging.in(stagedShift, shift, 0, d)
+      wasm.monomialColumns(to, from, stagedShift, unit, stagedRatios, rows, d, degree, turned, suffix)
+    }
+  }
+}
+
+/** One column is a row of `dotRows`, where the lanes run along it. */
+export function simdDotColumns({ inner: wasm }: Machine, staging: Staging): Kernels['dotColumns'] {
+  return (out, a, x, inner, cols) => {
+    const outAt = staging.doubles(out)
+    const narrow = staging.region(4 * inner + 8 * cols + 8)
+    const to = outAt || (narrow + 4 * inner + 7) & -8
+    if (cols === 1) wasm.dotRows(to, staging.floats(a), inner * 4, staging.doubles(x), 1, inner, 0)
+    else wasm.dotColumns(to, staging.floats(a), staging.doubles(x), inner, cols, narrow)
+    if (!outAt) staging.doublesOut(out, 0, to, cols)
+  }
+}
+
+export function simdRowSums({ inner: wasm }: Machine, staging: Staging): Kernels['rowSums'] {
+  return (out, a, rows, cols, weights) => {
+    const staged = staging.region(4 * cols)
+    if (weights) staging.in(staged, weights, 0, cols)
+    wasm.rowSums(staging.doubles(out), staging.floats(a), rows, cols, weights ? staged : 0)
+  }
+}

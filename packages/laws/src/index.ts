@@ -1,0 +1,3 @@
+export { attentionStreamLaws, type AttentionStreamLaws } from './attention-stream-laws'
+export { featureMapLaws, type FeatureMapLaws } from './feature-map-laws'
+export type { Law } from './law'

@@ -1,0 +1,24 @@
+import { emptyPartial, type Matrix } from '@sublinear/core'
+import { divideRows, type ExactAttention } from '@sublinear/exact-attention'
+import { scalarKernels } from '@sublinear/kernels'
+
+/** Exact attention through the scalar kernels: fused, tiled 16 × 64, plain JavaScript. */
+export function scalarAttention({ queries, keys, values, scale, causal = false }: ExactAttention): Matrix {
+  const { max, mass, sum } = emptyPartial(queries.rows, values.cols)
+  scalarKernels.attend({
+    queries: queries.data,
+    keys: keys.data,
+    values: values.data,
+    rows: queries.rows,
+    keyCount: keys.rows,
+    d: keys.cols,
+    dv: values.cols,
+    scale,
+    ...(causal && { causal: { visible: 1, groups: 1 } }),
+    max,
+    mass,
+    sum: sum.data,
+  })
+  divideRows(sum.data, mass, values.cols)
+  return sum
+}

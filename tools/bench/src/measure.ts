@@ -1,0 +1,110 @@
+import { Bench } from 'tinybench'
+import { median, spread, type Spread } from './statistics.ts'
+import type { Group, Unit, Work } from './suite.ts'
+
+/** Least CPU time of one sample: short calls are repeated until they fill it. */
+const SAMPLE = 12 // ms
+const WARM_UP = 100 // ms
+
+export interface CaseResult extends Spread {
+  readonly name: string
+  /** Calls in one sample. */
+  readonly calls: number
+  /** 10⁹ floating-point operations a second, at the median. */
+  readonly gigaflops?: number
+  /** Case → how many times faster than it. */
+  readonly ratios?: Readonly<Record<string, Spread>>
+}
+
+export interface GroupResult {
+  readonly name: string
+  readonly unit: string
+  readonly rounds: number
+  readonly cases: readonly CaseResult[]
+}
+
+/** User and system time of all threads of this process, in milliseconds. */
+export function cpuTime(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+/**
+ * Measures the cases of a group in turns: every round takes one sample of each, so that a busy or throttled machine touches all
+ * alike, and ratios are formed within a round. tinybench times the samples, on the CPU clock; a task is reset after each.
+ */
+export async function measureGroup({ name, unit, cases }: Group, rounds: number): Promise<GroupResult> {
+  const bench = new Bench({ now: cpuTime, time: 0, iterations: 1, warmup: false, throws: true })
+  const calls: number[] = []
+  for (const { name, setup } of cases) {
+    const work = await setup()
+    const count = 'run' in work ? await fittingCalls(work.run) : 1
+    calls.push(count)
+    bench.add(name, sample(work, count), { async: true })
+  }
+
+  const samples: number[][] = cases.map(() => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, task] of bench.tasks.entries()) {
+      task.reset()
+      const { result } = await task.run()
+      if (result.state !== 'completed') throw new Error(`${name}, ${task.name}: ${result.state}`)
+      samples[index].push(result.latency.p50 / calls[index])
+    }
+  }
+
+  return {
+    name,
+    unit: unit.of ? `${unit.name}/${unit.of}` : unit.name,
+    rounds,
+    cases: cases.map(({ name, operations, against = [] }, index) => ({
+      name,
+      calls: calls[index],
+      ...spread(samples[index].map((value) => inUnit(value, unit))),
+      ...(operations !== undefined && { gigaflops: operations / (median(samples[index]) * 1e6) }),
+      ...(against.length > 0 && {
+        ratios: Object.fromEntries(
+          against.map((other) => {
+            const base = cases.findIndex((one) => one.name === other)
+            if (base < 0) throw new Error(`${name}: there is no case ${other}`)
+            const work = operations && cases[base].operations ? operations / cases[base].operations : 1
+            return [other, spread(samples[index].map((value, round) => (work * samples[base][round]) / value))]
+          }),
+        ),
+      }),
+    })),
+  }
+}
+
+/** One tinybench iteration: `calls` calls, or what the work measured itself, handed over as the duration. */
+function sample(work: Work, calls: number): () => unknown {
+  if ('measure' in work) return async () => ({ overriddenDuration: await work.measure() })
+  const { run } = work
+  return async () => {
+    for (let i = 0; i < calls; i++) {
+      const pending = run()
+      if (pending instanceof Promise) await pending
+    }
+  }
+}
+
+/** Warms up, then finds how many calls fill a sample. */
+async function fittingCalls(run: () => unknown): Promise<number> {
+  const timeOf = async (calls: number) => {
+    const start = cpuTime()
+    await sample({ run }, calls)()
+    return cpuTime() - start
+  }
+  let calls = 1
+  for (let spent = 0; ;) {
+    const time = await timeOf(calls)
+    spent += time
+    if (time >= SAMPLE) {
+      if (spent >= WARM_UP) return Math.max(1, Math.ceil((calls * SAMPLE) / time))
+    } else calls *= 2
+  }
+}
+
+function inUnit(milliseconds: number, { name, count = 1 }: Unit): number {
+  return (milliseconds * { ms: 1, µs: 1e3, ns: 1e6, MB: 1 }[name]) / count
+}

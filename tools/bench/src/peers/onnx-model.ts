@@ -1,0 +1,44 @@
+import protobuf from 'protobufjs'
+
+/** The few messages of ONNX's schema (onnx.proto3) that one node needs, with their field numbers. */
+const schema = `
+  syntax = "proto3";
+  message Attribute { string name = 1; float f = 2; int64 i = 3; int32 type = 20; }
+  message Node { repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4;
+    repeated Attribute attribute = 5; string domain = 7; }
+  message Dimension { string dim_param = 2; }
+  message Shape { repeated Dimension dim = 1; }
+  message Tensor { int32 elem_type = 1; Shape shape = 2; }
+  message Type { Tensor tensor_type = 1; }
+  message Value { string name = 1; Type type = 2; }
+  message Graph { repeated Node node = 1; string name = 2; repeated Value input = 11; repeated Value output = 12; }
+  message Opset { string domain = 1; int64 version = 2; }
+  message Model { int64 ir_version = 1; Graph graph = 7; repeated Opset opset_import = 8; }`
+const Model = protobuf.parse(schema, { keepCase: true }).root.lookupType('Model')
+
+const FLOAT = 1 // TensorProto.FLOAT and AttributeProto.FLOAT
+const INTEGER = 2 // AttributeProto.INT
+
+/** A model of one node: com.microsoft MultiHeadAttention with one head over (1, n, d) tensors. */
+export function attentionModel(scale: number, causal: boolean): Uint8Array {
+  const value = (name: string) => ({
+    name,
+    type: {
+      tensor_type: { elem_type: FLOAT, shape: { dim: ['batch', 'n', 'd'].map((dim_param) => ({ dim_param })) } },
+    },
+  })
+  const input = ['query', 'key', 'value']
+  const output = ['output']
+  const attribute = [
+    { name: 'num_heads', i: 1, type: INTEGER },
+    { name: 'scale', f: scale, type: FLOAT },
+    { name: 'unidirectional', i: causal ? 1 : 0, type: INTEGER },
+  ]
+  const node = [{ input, output, name: 'attention', op_type: 'MultiHeadAttention', domain: 'com.microsoft', attribute }]
+  const graph = { node, name: 'attention', input: input.map(value), output: output.map(value) }
+  const opset_import = [
+    { domain: '', version: 17 },
+    { domain: 'com.microsoft', version: 1 },
+  ]
+  return Model.encode(Model.create({ ir_version: 8, graph, opset_import })).finish()
+}

@@ -1,0 +1,130 @@
+import type { GroupResult } from './measure.ts'
+import { median } from './statistics.ts'
+
+/** A number that the project promises, and how it is read from the results. */
+export interface Target {
+  readonly id: string
+  readonly suite: string
+  readonly claim: string
+  /** Names of groups begin with these; the measured number is the median over all that match. */
+  readonly groups: readonly string[]
+  readonly case: string
+  /** times: speed over the baseline's. over: value minus the baseline's. Neither: the value itself. */
+  readonly times?: string
+  readonly over?: string
+  readonly atLeast?: number
+  readonly atMost?: number
+}
+
+export interface Verdict {
+  readonly id: string
+  readonly claim: string
+  readonly bound: string
+  readonly measured: number
+  readonly verdict: 'PASS' | 'MISS'
+}
+
+const lengths = (kind: string, ...all: number[]) => all.map((n) => `${kind}, n = ${n}`)
+const IN_PLACE = 'kernels, in place'
+const EXACT = '@sublinear/exact-attention'
+
+export const targets: readonly Target[] = [
+  kernel('product-js', 'product, d = 64, against the best tiled JS', 'scores', 'tiled JS', 5),
+  kernel('product-peak', 'product, d = 64, share of the register-only peak', 'scores', 'register peak', 0.75),
+  kernel('exp-math', 'exp of a row, against Math.exp', 'exp', 'Math.exp', 7),
+  kernel('exp-polynomial', 'exp of a row, against a JS polynomial', 'exp', 'polynomial JS', 2.5),
+  kernel('signs', 'sign block, m = 1024, against tiled JS with its signs given', 'sign', 'tiled JS, signs given', 5),
+  kernel('monomials', 'monomials row by row, t ≥ 500, against the JS suffix construction', 'monomials', 'suffix JS', 9),
+  {
+    ...kernel(
+      'monomial-columns',
+      'monomials feature by feature (what streams use), t ≥ 500, against the same in JS',
+      'monomials',
+      'suffix JS, feature by feature',
+      9,
+    ),
+    case: 'kernels, feature by feature',
+  },
+  exact('causal-ort', 'causal, d = 64, against onnxruntime-node', lengths('causal', 2048, 4096, 8192), 'ort', 0.95),
+  exact('full-ort', 'full, d = 64, against onnxruntime-node', lengths('full', 2048, 4096, 8192), 'ort', 0.36),
+  exact('full-tfjs', 'full, d = 64, against tfjs-wasm at its fastest', lengths('full', 2048, 4096, 8192), 'tfjs', 8),
+  exact('full-tfjs-flag', 'full, d = 64, against tfjs-wasm with transposeB', lengths('full', 2048, 4096), 'flag', 8),
+  {
+    id: 'cold',
+    suite: 'exact-attention',
+    claim: 'first call of a process over later ones, causal, n = 8192',
+    groups: ['cold'],
+    case: 'later calls',
+    times: 'first call of a process',
+    atMost: 1.3,
+  },
+  {
+    id: 'exact-memory',
+    suite: 'memory',
+    claim: 'peak MB of a process, causal exact, n = 65536, d = 64',
+    groups: ['exact attention, causal, n = 65536'],
+    case: EXACT,
+    atMost: 150,
+  },
+  {
+    id: 'attend-memory',
+    suite: 'memory',
+    claim: 'peak MB of sublinear attend, n = 1000000 over n = 10000',
+    groups: ['sublinear attend'],
+    case: 'n = 1000000',
+    over: 'n = 10000',
+    atMost: 30,
+  },
+  {
+    id: 'feature-step',
+    suite: 'feature-stream',
+    claim: 'featureStream.step, degree 2, d = 32, n = 4096, against causal exactAttention',
+    groups: ['causal, blocks of 512, n = 4096, d = 32'],
+    case: 'featureStream.step, degree 2',
+    times: 'exactAttention, causal',
+    atLeast: 3.5,
+  },
+]
+
+function kernel(id: string, claim: string, group: string, times: string, atLeast: number): Target {
+  return { id, suite: 'kernels', claim, groups: [group], case: IN_PLACE, times, atLeast }
+}
+
+function exact(id: string, claim: string, groups: string[], peer: 'ort' | 'tfjs' | 'flag', atLeast: number): Target {
+  const times = {
+    ort: 'onnxruntime-node MultiHeadAttention',
+    tfjs: 'tfjs-wasm, keys transposed first',
+    flag: 'tfjs-wasm, transposeB flag',
+  }[peer]
+  return { id, suite: 'exact-attention', claim, groups, case: EXACT, times, atLeast }
+}
+
+/** The verdicts on a suite's targets. */
+export function judge(suite: string, groups: readonly GroupResult[], all: readonly Target[] = targets): Verdict[] {
+  return all
+    .filter((target) => target.suite === suite)
+    .map((target) => {
+      const chosen = groups.filter(({ name }) => target.groups.some((start) => name.startsWith(start)))
+      if (chosen.length === 0)
+        throw new Error(`target ${target.id}: no group starts with ${target.groups.join(' or ')}`)
+      const measured = median(chosen.map((group) => read(target, group)))
+      const { id, claim, atLeast, atMost } = target
+      const holds = atLeast === undefined ? measured <= atMost! : measured >= atLeast
+      const bound = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`
+      return { id, claim, bound, measured, verdict: holds ? 'PASS' : 'MISS' }
+    })
+}
+
+function read(target: Target, { cases }: GroupResult): number {
+  const find = (name: string) => {
+    const found = cases.find((one) => one.name === name)
+    if (!found) throw new Error(`target ${target.id}: there is no case ${name}`)
+    return found
+  }
+  const measured = find(target.case)
+  if (target.over) return measured.median - find(target.over).median
+  if (!target.times) return measured.median
+  const ratio = measured.ratios?.[target.times]
+  if (!ratio) throw new Error(`target ${target.id}: no ratio against ${target.times}`)
+  return ratio.median
+}
