@@ -218,23 +218,20 @@ for (const [n, d, causal, keyCount = n] of [
     scale: 1 / Math.sqrt(d),
     ...(causal ? { causal: { visible: 1, groups: 1 } } : {}),
   }
-  const plain = (kernels) => () => {
+  const given = { ...shape, queries: q, keys: k, values: v, max, mass, sum }
+  const kept = { ...shape, queries: rq, keys: rk, values: rv, max, mass, sum: rs }
+  const run = (kernels, block) => () => {
     max.fill(-Infinity)
     mass.fill(0)
-    sum.fill(0)
-    kernels.attend({ ...shape, queries: q, keys: k, values: v, max, mass, sum })
+    block.sum.fill(0)
+    kernels.attend(block)
   }
   row(
     `attend ${n}x${keyCount} d=${d}${causal ? ' causal' : ''}`,
     {
-      ...(n <= 2048 ? { scalar: plain(scalar) } : {}),
-      simd: () => {
-        max.fill(-Infinity)
-        mass.fill(0)
-        rs.fill(0)
-        simd.attend({ ...shape, queries: rq, keys: rk, values: rv, max, mass, sum: rs })
-      },
-      copied: plain(simd),
+      ...(n <= 2048 ? { scalar: run(scalar, given) } : {}),
+      simd: run(simd, kept),
+      copied: run(simd, given),
     },
     n * keyCount * d * (causal ? 2 : 4),
   )

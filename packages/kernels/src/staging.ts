@@ -23,18 +23,6 @@ export class Staging {
     return this.#region
   }
 
-  /** Pointers to pieces of that region of the given sizes, each on 64 bytes. */
-  pieces(...bytes: number[]): number[] {
-    let total = 0
-    for (let i = 0; i < bytes.length; i++) total += (bytes[i] + 63) & -64
-    let at = this.region(total)
-    return bytes.map((size) => {
-      const piece = at
-      at += (size + 63) & -64
-      return piece
-    })
-  }
-
   /** Where a resident operand lies; 0 for an ordinary array. */
   floats(operand: Floats): number {
     return operand instanceof Float32Array ? 0 : residentOffset('simd', operand, 4)

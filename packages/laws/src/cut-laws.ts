@@ -49,7 +49,7 @@ export function cutLaws({ make, scores, tolerance, cuts }: StreamCase): Law[] {
     {
       name: 'where a block ends never matters',
       kills: ['the last token of a block forgotten', 'compression at the end of a call', 'an empty block that folds'],
-      runs: 40,
+      runs: 24,
     },
     fc.record({ input, one: sizes, other: sizes, wild: fc.boolean() }),
     ({ input: { n, ...data }, one, other, wild }) => {
@@ -76,7 +76,7 @@ export function cutLaws({ make, scores, tolerance, cuts }: StreamCase): Law[] {
         'weights dropped in step',
         'blocks answered as a whole',
       ],
-      runs: 30,
+      runs: 24,
     },
     fc.record({ input, cut: sizes, groups: fc.integer({ min: 1, max: 3 }) }),
     ({ input: { n, ...data }, cut, groups }) => {

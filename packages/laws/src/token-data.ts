@@ -78,19 +78,21 @@ export function exactAnswer(block: KvBlock, queries: Matrix, shape: Shape, visib
   const { d, dv, scale } = shape
   const averages = new Float64Array(queries.rows * dv)
   const levels = new Float64Array(queries.rows).fill(-Infinity)
+  const shares = new Float64Array(block.keys.rows)
   for (let r = 0; r < queries.rows; r++) {
-    const scores = Array.from({ length: visible(r) }, (_, j) => {
+    const count = visible(r)
+    let top = -Infinity
+    for (let j = 0; j < count; j++) {
       let product = 0
       for (let c = 0; c < d; c++) product += queries.data[r * d + c]! * block.keys.data[j * d + c]!
-      return scale * product + Math.log(block.weights?.[j] ?? 1)
-    })
-    if (scores.length === 0) continue
-    const top = Math.max(...scores)
-    const shares = scores.map((score) => Math.exp(score - top))
-    const total = shares.reduce((sum, share) => sum + share)
-    levels[r] = top + Math.log(total)
-    for (const [j, share] of shares.entries()) {
-      for (let c = 0; c < dv; c++) averages[r * dv + c]! += (share / total) * block.values.data[j * dv + c]!
+      shares[j] = scale * product + Math.log(block.weights ? block.weights[j]! : 1)
+      top = Math.max(top, shares[j]!)
+    }
+    let total = 0
+    for (let j = 0; j < count; j++) total += shares[j] = Math.exp(shares[j]! - top)
+    if (count > 0) levels[r] = top + Math.log(total)
+    for (let j = 0; j < count; j++) {
+      for (let c = 0; c < dv; c++) averages[r * dv + c]! += (shares[j]! / total) * block.values.data[j * dv + c]!
     }
   }
   return { averages, levels }

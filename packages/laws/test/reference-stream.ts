@@ -41,17 +41,19 @@ export function referenceStream({ d, dv, scale }: Shape): ReferenceStream {
   }
   const answer = (queries: Matrix, visible: (row: number) => number): PartialSoftmax => {
     const out = emptyPartial(queries.rows, dv)
+    const scores = new Float32Array(count())
     for (let r = 0; r < queries.rows; r++) {
-      const scores = Array.from({ length: visible(r) }, (_, j) => {
+      const seen = scores.subarray(0, visible(r))
+      for (let j = 0; j < seen.length; j++) {
         let product = 0
         for (let c = 0; c < d; c++) product += queries.data[r * d + c]! * held.keys[j * d + c]!
-        return Math.fround(scale * product)
-      })
-      if (scores.length === 0) continue
-      out.max[r] = Math.max(...scores)
+        seen[j] = scale * product
+      }
+      if (seen.length === 0) continue
+      out.max[r] = Math.max(...seen)
       const sum = new Float64Array(dv)
-      for (const [j, score] of scores.entries()) {
-        const share = held.weights[j]! * Math.exp(score - out.max[r]!)
+      for (let j = 0; j < seen.length; j++) {
+        const share = held.weights[j]! * Math.exp(seen[j]! - out.max[r]!)
         out.mass[r]! += share
         for (let c = 0; c < dv; c++) sum[c]! += share * held.values[j * dv + c]!
       }

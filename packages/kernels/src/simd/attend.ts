@@ -28,19 +28,27 @@ export function simdAttend({ inner: wasm, arena }: Machine, staging: Staging): K
     const outCols = few ? dv : (dv + 7) & -8
     const outRow = outCols * 4
 
-    const [masses, maxima, limits, weights, q, o, turned, packed, staged, stagedValues, stagedBias] = staging.pieces(
-      most * 8,
-      most * 4,
-      most * 4,
-      BLOCK * 8 * 4, // one strip's scores, then weights
-      most * d * 4,
-      most * outRow,
-      8 * d * 4,
-      direct ? 0 : BLOCK * d * 4,
-      Math.max(most * width, chunk * d) * 4, // queries, sums or keys
-      chunk * dv * 4,
-      chunk * 4,
+    // The scratch: the first three for each row, then one strip's weights, then matrices.
+    const rowBytes = aligned(most * 8)
+    const qBytes = aligned(most * d * 4)
+    const oBytes = aligned(most * outRow)
+    const packedBytes = direct ? 0 : BLOCK * d * 4
+    const stagedBytes = aligned(Math.max(most * width, chunk * d) * 4) // queries, sums or keys
+    const valueBytes = aligned(chunk * dv * 4)
+    const turnedBytes = aligned(8 * d * 4)
+    const masses = staging.region(
+      3 * rowBytes + 2048 + qBytes + oBytes + packedBytes + stagedBytes + valueBytes + turnedBytes + chunk * 4,
     )
+    const maxima = masses + rowBytes
+    const limits = maxima + rowBytes
+    const weights = limits + rowBytes
+    const q = weights + 2048
+    const o = q + qBytes
+    const packed = o + oBytes
+    const staged = packed + packedBytes
+    const stagedValues = staged + stagedBytes
+    const turned = stagedValues + valueBytes
+    const stagedBias = turned + turnedBytes
 
     for (let r0 = 0; r0 < rows; r0 += most) {
       const count = Math.min(most, rows - r0)
@@ -125,4 +133,8 @@ export function simdAttend({ inner: wasm, arena }: Machine, staging: Staging): K
       for (let i = 0; i < count; i++) arena.f32[(to >>> 2) + i] = arena.f32[(from >>> 2) + i] * scale
     }
   }
+}
+
+function aligned(bytes: number): number {
+  return (bytes + 63) & -64
 }
