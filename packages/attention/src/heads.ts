@@ -1,7 +1,7 @@
 import {
   checkBlock,
   checkInteger,
-  checkMatrix,
+  checkKeys,
   decodeSnapshot,
   emptyPartial,
   encodeSnapshot,
@@ -57,8 +57,7 @@ export function heads({ queryHeads, kvHeads, make }: HeadsOptions): HeadStreams 
   }
 
   const checked = (block: KvBlock) => checkBlock('heads', block, kvHeads * d, kvHeads * dv)
-  const checkQueries = (queries: Matrix, rows?: number) =>
-    checkMatrix('heads', 'queries', queries, queryHeads * d, rows)
+  const checkQueries = (queries: Matrix, rows?: number) => checkKeys('heads', 'queries', queries, queryHeads * d, rows)
   const blockOf = ({ keys, values, weights }: KvBlock, h: number): KvBlock => ({
     keys: columns(keys, h * d, d),
     values: columns(values, h * dv, dv),
@@ -129,7 +128,7 @@ export function heads({ queryHeads, kvHeads, make }: HeadsOptions): HeadStreams 
  * @throws RangeError when the bytes are damaged or no snapshot of heads
  */
 export function restoreHeads(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): HeadStreams {
-  const { parameters, tensors } = decodeSnapshot(bytes, 'heads')
+  const { parameters, tensors } = decodeSnapshot(bytes, { kind: 'heads', version: '1' })
   const kvHeads = Number(parameters['kvHeads'])
   if (kvHeads !== tensors.size) {
     throw new RangeError(`heads: the snapshot must have ${parameters['kvHeads']} streams, got ${tensors.size}`)

@@ -120,7 +120,7 @@ describe('heads', () => {
       [(h) => h.push({ ...block, keys: nan }), 'heads: keys must be finite, got NaN at row 1, column 1'],
       [
         (h) => h.push({ ...block, weights: Float32Array.of(1, 0) }),
-        'heads: weights must be finite and > 0, got 0 at row 1',
+        'heads: weights must be > 0 and at most 2^53, got 0 at row 1',
       ],
       [(h) => h.attend(random(2, 6, 1)), 'heads: queries must have 12 columns, got 6'],
       [(h) => h.step(block, random(3, 12, 1)), 'heads: queries must have 2 rows, got 3'],

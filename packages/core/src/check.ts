@@ -66,34 +66,68 @@ export function checkShape(who: string, name: string, value: Matrix, cols?: numb
 
 /** Refuses NaN and ±Infinity, with row and column. */
 export function checkEntries(who: string, name: string, data: Float32Array, cols: number): void {
-  if (isFinite(data)) return
-  const at = data.findIndex((x) => !Number.isFinite(x))
-  throw new RangeError(
-    `${who}: ${name} must be finite, got ${data[at]} at row ${Math.floor(at / cols)}, column ${at % cols}`,
-  )
+  if (!isFinite(data)) refuseEntry(who, name, data, cols, Infinity)
 }
 
 /** Whether no entry is NaN or ±Infinity. */
 export function isFinite(data: Float32Array): boolean {
-  // An exponent of all ones, and only that, carries into the sign bit: an add and an or for each entry.
+  return isWithin(data, LARGEST_FLOAT)
+}
+
+const LARGEST_FLOAT = 0x7f7fffff // the bits of the largest float32; those of a larger magnitude are larger integers
+const LARGEST_KEY = 0x58800000 // 2^50: scores of up to 2^17 such products at a scale of 2^10 stay within float32
+const LARGEST_VALUE = 0x5f800000 // 2^64: so do sums over a total weight of 2^53
+const LARGEST_SCALE = 2 ** 10
+const LARGEST_WEIGHT = 2 ** 53
+
+/** Whether no entry is NaN or of a magnitude above the float32 with these bits: an add and an or for each entry. */
+function isWithin(data: Float32Array, largest: number): boolean {
   const words = new Int32Array(data.buffer, data.byteOffset, data.length)
+  const slack = 0x7fffffff - largest // what is larger carries into the sign bit
   const whole = words.length & ~3
   let a = 0
   let b = 0
   for (let i = 0; i < whole; i += 4) {
-    a |= ((words[i]! & 0x7f800000) + 0x00800000) | ((words[i + 1]! & 0x7f800000) + 0x00800000)
-    b |= ((words[i + 2]! & 0x7f800000) + 0x00800000) | ((words[i + 3]! & 0x7f800000) + 0x00800000)
+    a |= ((words[i]! & 0x7fffffff) + slack) | ((words[i + 1]! & 0x7fffffff) + slack)
+    b |= ((words[i + 2]! & 0x7fffffff) + slack) | ((words[i + 3]! & 0x7fffffff) + slack)
   }
-  for (let i = whole; i < words.length; i++) a |= (words[i]! & 0x7f800000) + 0x00800000
+  for (let i = whole; i < words.length; i++) a |= (words[i]! & 0x7fffffff) + slack
   return (a | b) >= 0
 }
 
-/** Keys b × d, values b × dv, weights (if any) b finite numbers > 0. */
+function refuseEntry(who: string, name: string, data: Float32Array, cols: number, largest: number): never {
+  const at = data.findIndex((x) => !(Number.isFinite(x) && Math.abs(x) <= largest))
+  const limit = Number.isFinite(data[at]) ? `at most 2^${Math.log2(largest)} in magnitude` : 'finite'
+  throw new RangeError(
+    `${who}: ${name} must be ${limit}, got ${data[at]} at row ${Math.floor(at / cols)}, column ${at % cols}`,
+  )
+}
+
+/** Queries or keys (rows × d): a matrix with entries of at most 2^50, so that no score leaves float32. */
+export function checkKeys(who: string, name: string, value: Matrix, d?: number, rows?: number): void {
+  checkShape(who, name, value, d, rows)
+  if (!isWithin(value.data, LARGEST_KEY)) refuseEntry(who, name, value.data, value.cols, 2 ** 50)
+}
+
+/** Values (rows × dv): a matrix with entries of at most 2^64, so that no weighted sum leaves float32. */
+export function checkValues(who: string, name: string, value: Matrix, dv?: number, rows?: number): void {
+  checkShape(who, name, value, dv, rows)
+  if (!isWithin(value.data, LARGEST_VALUE)) refuseEntry(who, name, value.data, value.cols, 2 ** 64)
+}
+
+/** The factor inside exp: a finite number of at most 2^10 in magnitude. */
+export function checkScale(who: string, scale: unknown): asserts scale is number {
+  checkFinite(who, 'scale', scale)
+  if (Math.abs(scale) > LARGEST_SCALE)
+    throw new RangeError(`${who}: scale must be at most 2^10 in magnitude, got ${scale}`)
+}
+
+/** Keys b × d, values b × dv, weights (if any) b numbers > 0, at most 2^53. */
 export function checkBlock(who: string, block: KvBlock, d: number, dv: number): void {
   if (typeof block !== 'object' || block === null)
     throw new TypeError(`${who}: block must be { keys, values }, got ${show(block)}`)
-  checkMatrix(who, 'keys', block.keys, d)
-  checkMatrix(who, 'values', block.values, dv, block.keys.rows)
+  checkKeys(who, 'keys', block.keys, d)
+  checkValues(who, 'values', block.values, dv, block.keys.rows)
   const { weights } = block
   if (weights === undefined) return
   if (!(weights instanceof Float32Array))
@@ -101,8 +135,8 @@ export function checkBlock(who: string, block: KvBlock, d: number, dv: number): 
   if (weights.length !== block.keys.rows) {
     throw new RangeError(`${who}: weights must have ${block.keys.rows} entries, got ${weights.length}`)
   }
-  const at = weights.findIndex((w) => !(w > 0 && w < Infinity))
-  if (at >= 0) throw new RangeError(`${who}: weights must be finite and > 0, got ${weights[at]} at row ${at}`)
+  const at = weights.findIndex((w) => !(w > 0 && w <= LARGEST_WEIGHT))
+  if (at >= 0) throw new RangeError(`${who}: weights must be > 0 and at most 2^53, got ${weights[at]} at row ${at}`)
 }
 
 function show(value: unknown): string {

@@ -19,10 +19,13 @@ export {
   checkEntries,
   checkFinite,
   checkInteger,
+  checkKeys,
   checkMatrix,
+  checkScale,
   checkSeed,
   checkShape,
   checkSize,
+  checkValues,
   isFinite,
 } from './check'
 export { crc32 } from './crc32'

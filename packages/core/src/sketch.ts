@@ -4,6 +4,7 @@ import { decodeSnapshot, encodeSnapshot } from './snapshot'
 import { BLOCK } from './sketch-matrix'
 
 const KIND = 'sketch'
+const VERSION = '1'
 
 export interface SketchOptions {
   /** 'f64' adds each block's float32 partial sums into a float64 state. Default: f64 for width 1 (counting), f32 otherwise. */
@@ -40,7 +41,7 @@ export function sketch(matrix: SketchMatrix, width: number, options: SketchOptio
  * @throws RangeError when the bytes are damaged or of another kind, m or seed
  */
 export function restoreSketch(matrix: SketchMatrix, bytes: Uint8Array): Sketch {
-  const { parameters, tensors } = decodeSnapshot(bytes, KIND)
+  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const whole = (name: string) => {
     const value = Number(parameters[name])
     checkInteger('restoreSketch', name, value, 0)
@@ -196,7 +197,7 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
     toBytes() {
       return encodeSnapshot({
         kind: KIND,
-        version: '1',
+        version: VERSION,
         parameters: {
           ...identity(matrix),
           width: String(width),
@@ -222,7 +223,7 @@ function identity(matrix: SketchMatrix): Record<string, string> {
 export function requireSame(who: string, mine: Record<string, string>, theirs: Record<string, string>): void {
   for (const name of Object.keys(mine)) {
     if (mine[name] !== theirs[name]) {
-      throw new RangeError(`${who}: cannot merge, ${name} differs: ${mine[name]} here, ${theirs[name]} there`)
+      throw new RangeError(`${who}: ${name} differs: ${mine[name]} here, ${theirs[name]} there`)
     }
   }
 }

@@ -28,9 +28,9 @@ export function encodeSnapshot(snapshot: Omit<Snapshot, 'tensors'> & { tensors: 
 /**
  * Guarantee: bytes that differ from a snapshot in one byte, or in up to 32 neighbouring bits, are refused.
  *
- * @throws RangeError when the bytes are damaged or no snapshot, or of another kind than `expectedKind`
+ * @throws RangeError when the bytes are damaged or no snapshot, or of another kind or version than expected
  */
-export function decodeSnapshot(bytes: Uint8Array, expectedKind?: string): Snapshot {
+export function decodeSnapshot(bytes: Uint8Array, expected: { kind?: string; version?: string } = {}): Snapshot {
   headerOf(bytes) // so that a cut file is called cut
   const opening = latin1(bytes.subarray(8, SEAL))
   if (opening !== OPENING) throw fault('snapshot', 8, OPENING, JSON.stringify(opening))
@@ -40,8 +40,12 @@ export function decodeSnapshot(bytes: Uint8Array, expectedKind?: string): Snapsh
   const { tensors, metadata } = decodeTensors(bytes)
   const { crc32: _, kind, version, ...parameters } = metadata
   if (kind === undefined || version === undefined) throw fault('snapshot', 8, 'kind and version', 'neither or one')
-  if (expectedKind !== undefined && kind !== expectedKind) {
-    throw fault('kind', 8, JSON.stringify(expectedKind), JSON.stringify(kind))
+  for (const [name, found] of [
+    ['kind', kind],
+    ['version', version],
+  ] as const) {
+    const want = expected[name]
+    if (want !== undefined && found !== want) throw fault(name, 8, JSON.stringify(want), JSON.stringify(found))
   }
   return { kind, version, parameters, tensors }
 }

@@ -1,5 +1,5 @@
 import type { AttentionStream, KvBlock, Matrix, PartialSoftmax } from './contracts'
-import { checkBlock, checkMatrix } from './check'
+import { checkBlock, checkKeys } from './check'
 import { rowsOf } from './matrix'
 
 /** How many query rows belong to a token: queries.rows / block.rows, a whole number ≥ 1 (1 for an empty block). */
@@ -38,7 +38,7 @@ export function stepByToken(
 ): PartialSoftmax {
   const { d, dv } = stream
   checkBlock('step', block, d, dv)
-  checkMatrix('step', 'queries', queries, d)
+  checkKeys('step', 'queries', queries, d)
   const groups = queryGroups('step', block, queries)
   const out = emptyPartial(queries.rows, dv)
   for (let i = 0; i < block.keys.rows; i++) {

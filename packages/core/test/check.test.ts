@@ -7,9 +7,12 @@ import {
   checkEntries,
   checkFinite,
   checkInteger,
+  checkKeys,
   checkMatrix,
+  checkScale,
   checkSeed,
   checkShape,
+  checkValues,
   checkSize,
   matrix,
   rowsOf,
@@ -83,17 +86,33 @@ describe('a check throws its class with its message', () => {
       RangeError,
       'f: values must have 1 rows, got 2',
     ],
+    [
+      () => checkKeys('f', 'keys', matrix(1, 2, Float32Array.of(0, -(2 ** 50) * (1 + 2 ** -23)))),
+      RangeError,
+      'f: keys must be at most 2^50 in magnitude, got -1125900041060352 at row 0, column 1',
+    ],
+    [
+      () => checkKeys('f', 'keys', matrix(1, 1, Float32Array.of(NaN))),
+      RangeError,
+      'f: keys must be finite, got NaN at row 0, column 0',
+    ],
+    [
+      () => checkValues('f', 'values', matrix(2, 1, Float32Array.of(1, 2 ** 65))),
+      RangeError,
+      'f: values must be at most 2^64 in magnitude, got 36893488147419103000 at row 1, column 0',
+    ],
+    [() => checkScale('f', -1025), RangeError, 'f: scale must be at most 2^10 in magnitude, got -1025'],
     [() => checkBlock('f', kv(2, [1, 1]), 2, 3), TypeError, 'f: weights must be a Float32Array, got an array'],
     [() => checkBlock('f', kv(2, Float32Array.of(1)), 2, 3), RangeError, 'f: weights must have 2 entries, got 1'],
     [
       () => checkBlock('f', kv(2, Float32Array.of(1, 0)), 2, 3),
       RangeError,
-      'f: weights must be finite and > 0, got 0 at row 1',
+      'f: weights must be > 0 and at most 2^53, got 0 at row 1',
     ],
     [
       () => checkBlock('f', kv(2, Float32Array.of(NaN, 1)), 2, 3),
       RangeError,
-      'f: weights must be finite and > 0, got NaN at row 0',
+      'f: weights must be > 0 and at most 2^53, got NaN at row 0',
     ],
     [() => matrix(-1, 2), RangeError, 'matrix: rows must be an integer >= 0, got -1'],
     [() => matrix(1, 2, any([1, 2])), TypeError, 'matrix: data must be a Float32Array'],
@@ -116,7 +135,10 @@ describe('what is right passes', () => {
     expect([checkSeed('f', 0), checkSeed('f', -0), checkSeed('f', 2 ** 53 - 1)]).toEqual([0n, 0n, 2n ** 53n - 1n])
     expect(checkSeed('f', (1n << 64n) - 1n)).toBe((1n << 64n) - 1n)
     expect(() => checkBlock('f', kv(0, new Float32Array(0)), 2, 3)).not.toThrow()
-    expect(() => checkBlock('f', kv(2, Float32Array.of(1e-45, 3.4e38)), 2, 3)).not.toThrow()
+    expect(() => checkBlock('f', kv(2, Float32Array.of(1e-45, 2 ** 53)), 2, 3)).not.toThrow()
+    expect(() => checkKeys('f', 'a', matrix(1, 5, Float32Array.of(2 ** 50, -(2 ** 50), 0, -0, 1e-45)))).not.toThrow()
+    expect(() => checkValues('f', 'a', matrix(1, 2, Float32Array.of(2 ** 64, -(2 ** 64))))).not.toThrow()
+    expect(() => checkScale('f', -1024)).not.toThrow()
     expect(() => checkEntries('f', 'a', Float32Array.of(3.4e38, -3.4e38, 1e-45), 1)).not.toThrow()
   })
 

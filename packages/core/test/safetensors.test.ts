@@ -295,7 +295,7 @@ describe('a snapshot', () => {
   const bytes = encodeSnapshot(snapshot)
 
   it('comes back, and its seal is the CRC-32 of the file with eight zeros for digits', () => {
-    const { tensors, ...rest } = decodeSnapshot(bytes, 'sketch')
+    const { tensors, ...rest } = decodeSnapshot(bytes, { kind: 'sketch' })
     expect({ ...rest, tensors: Object.fromEntries(tensors) }).toEqual(snapshot)
     const digits = /"crc32":"([0-9a-f]{8})"/.exec(String.fromCharCode(...bytes))!
     const zeroed = bytes.slice().fill(0x30, digits.index + 9, digits.index + 17)
@@ -331,7 +331,8 @@ describe('a snapshot', () => {
   })
 
   it('is refused when it is of another kind, is none, or takes a reserved name', () => {
-    expect(() => decodeSnapshot(bytes, 'stream')).toThrow('kind at byte 8: expected "stream", found "sketch"')
+    expect(() => decodeSnapshot(bytes, { kind: 'sketch', version: '0' })).toThrow('version at byte 8: expected "0"')
+    expect(() => decodeSnapshot(bytes, { kind: 'stream' })).toThrow('kind at byte 8: expected "stream", found "sketch"')
     expect(() => decodeSnapshot(encodeTensors({}))).toThrow(/snapshot at byte 8/)
     expect(() => encodeSnapshot({ ...snapshot, parameters: { kind: 'x' } })).toThrow('no parameter can be called kind')
   })

@@ -39,7 +39,7 @@ describe('a sketch', () => {
     const one = filled()
     const kept = one.toBytes()
     expect(() => one.merge(other)).toThrow(RangeError)
-    expect(() => one.merge(other)).toThrow(`sketch: cannot merge, ${name} differs: `)
+    expect(() => one.merge(other)).toThrow(`sketch: ${name} differs: `)
     expect(one.toBytes()).toEqual(kept)
   })
 

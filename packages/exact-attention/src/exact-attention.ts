@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger, checkMatrix, emptyPartial, type Matrix } from '@sublinear/core'
+import { checkInteger, checkKeys, checkScale, checkValues, emptyPartial, type Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { divideRows } from './partial-softmax'
 
@@ -24,11 +24,11 @@ export interface ExactAttention {
  */
 export function exactAttention({ queries, keys, values, scale, causal = false, valid }: ExactAttention): Matrix {
   const who = 'exactAttention'
-  checkMatrix(who, 'keys', keys)
+  checkKeys(who, 'keys', keys)
   checkInteger(who, 'd', keys.cols, 1)
-  checkMatrix(who, 'values', values, undefined, keys.rows)
-  checkMatrix(who, 'queries', queries, keys.cols)
-  checkFinite(who, 'scale', scale)
+  checkValues(who, 'values', values, undefined, keys.rows)
+  checkKeys(who, 'queries', queries, keys.cols)
+  checkScale(who, scale)
   const keyCount = valid ?? keys.rows
   checkInteger(who, 'valid', keyCount, 0, keys.rows)
   const groups = keys.rows > 0 ? queries.rows / keys.rows : 1

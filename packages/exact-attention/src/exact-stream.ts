@@ -1,9 +1,10 @@
 import {
   checkBlock,
   checkEntries,
-  checkFinite,
   checkInteger,
-  checkMatrix,
+  checkKeys,
+  checkScale,
+  checkValues,
   decodeSnapshot,
   emptyPartial,
   encodeSnapshot,
@@ -18,6 +19,7 @@ import {
 import { kernels, type Resident } from '@sublinear/kernels'
 
 const KIND = 'exact'
+const VERSION = '1'
 /** Pages double from 64 tokens up to this many, so that what is held depends on the number of tokens alone. */
 const LARGEST_PAGE = 4096
 
@@ -59,7 +61,7 @@ export function exactStream(shape: Shape): AttentionStream & Disposable {
  * @throws RangeError when the bytes are damaged or no snapshot of an exact stream
  */
 export function restoreExactStream(bytes: Uint8Array): AttentionStream & Disposable {
-  const { parameters, tensors } = decodeSnapshot(bytes, KIND)
+  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const shape = { d: Number(parameters['d']), dv: Number(parameters['dv']), scale: Number(parameters['scale']) }
   const [keys, values, bias] = ['keys', 'values', 'logWeights'].map((name) => tensors.get(name)?.data)
   const stream = live(shape, (d, dv) => {
@@ -71,8 +73,8 @@ export function restoreExactStream(bytes: Uint8Array): AttentionStream & Disposa
       values.length === (keys.length / d) * dv &&
       (bias === undefined || bias.length === keys.length / d)
     if (!fits) throw new RangeError('exact: the tensors of the snapshot do not fit its parameters')
-    checkEntries('exact', 'keys', keys, d)
-    checkEntries('exact', 'values', values, dv)
+    checkKeys('exact', 'keys', { rows: keys.length / d, cols: d, data: keys })
+    checkValues('exact', 'values', { rows: keys.length / d, cols: dv, data: values })
     if (bias) checkEntries('exact', 'logWeights', bias, 1)
     return { keys, values, bias }
   })
@@ -82,7 +84,7 @@ export function restoreExactStream(bytes: Uint8Array): AttentionStream & Disposa
 function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tokens): AttentionStream & Disposable {
   checkInteger('exactStream', 'd', d, 1)
   checkInteger('exactStream', 'dv', dv, 1)
-  checkFinite('exactStream', 'scale', scale)
+  checkScale('exactStream', scale)
   const pages: Page[] = []
   let tokens = 0
 
@@ -172,12 +174,12 @@ function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tok
       append(tokensOf(block))
     },
     attend(queries) {
-      checkMatrix(KIND, 'queries', queries, d)
+      checkKeys(KIND, 'queries', queries, d)
       return answer(queries)
     },
     step(block, queries) {
       checkBlock(KIND, block, d, dv)
-      checkMatrix(KIND, 'queries', queries, d)
+      checkKeys(KIND, 'queries', queries, d)
       const groups = queryGroups(KIND, block, queries)
       const before = tokens
       append(tokensOf(block))
@@ -193,7 +195,7 @@ function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tok
       const { keys, values, bias } = everything()
       return encodeSnapshot({
         kind: KIND,
-        version: '1',
+        version: VERSION,
         parameters: shapeText({ d, dv, scale }),
         tensors: {
           keys: { dtype: 'F32', shape: [tokens, d], data: keys },

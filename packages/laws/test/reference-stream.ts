@@ -114,7 +114,7 @@ export function referenceStream({ d, dv, scale }: Shape): ReferenceStream {
 }
 
 export function restoreReference(bytes: Uint8Array): ReferenceStream {
-  const { parameters, tensors } = decodeSnapshot(bytes, 'reference')
+  const { parameters, tensors } = decodeSnapshot(bytes, { kind: 'reference' })
   const [d, dv, scale] = ['d', 'dv', 'scale'].map((name) => Number(parameters[name])) as [number, number, number]
   const [keys, values, weights] = ['keys', 'values', 'weights'].map((name) => tensors.get(name)!.data as Float32Array)
   const rows = weights!.length

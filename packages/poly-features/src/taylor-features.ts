@@ -1,4 +1,12 @@
-import { checkFinite, checkInteger, checkMatrix, checkShape, type FeatureMap, type Matrix } from '@sublinear/core'
+import {
+  checkFinite,
+  checkInteger,
+  checkKeys,
+  checkScale,
+  checkShape,
+  type FeatureMap,
+  type Matrix,
+} from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { featureDimension } from './feature-dimension'
 
@@ -29,12 +37,13 @@ export function taylorFeatures({ d, degree, scale, centre }: TaylorFeatures): Fe
   checkInteger(who, 'd', d, 1)
   checkInteger(who, 'degree', degree, 0, 64)
   checkFinite(who, 'scale', scale, 0)
+  checkScale(who, scale)
   const t = featureDimension(d, degree)
   checkInteger(who, 'the number of features', t, 1, 2 ** 26)
   if (centre !== undefined && !(centre instanceof Float32Array))
     throw new TypeError(`${who}: centre must be a Float32Array`)
   const shift = centre ? centre.slice() : new Float32Array(d)
-  checkMatrix(who, 'centre', { rows: 1, cols: shift.length, data: shift }, d)
+  checkKeys(who, 'centre', { rows: 1, cols: shift.length, data: shift }, d)
 
   const unit = Math.sqrt(scale)
   let made: Float32Array | undefined
@@ -62,12 +71,12 @@ export function taylorFeatures({ d, degree, scale, centre }: TaylorFeatures): Fe
     spec: JSON.stringify({ kind: 'taylor', d, degree, scale, ...(centre && { centre: [...shift] }) }),
     fallbacks: lowerEvenDegrees(degree).map((lower) => featureDimension(d, lower)),
     mapKeys(keys, out) {
-      checkMatrix(who, 'keys', keys, d)
+      checkKeys(who, 'keys', keys, d)
       checkShape(who, 'out', out, t, keys.rows)
       expand(keys.data, shift, out)
     },
     mapQueries(queries, out, logScale) {
-      checkMatrix(who, 'queries', queries, d)
+      checkKeys(who, 'queries', queries, d)
       checkShape(who, 'out', out, t, queries.rows)
       if (!(logScale instanceof Float32Array)) throw new TypeError(`${who}: logScale must be a Float32Array`)
       if (logScale.length !== queries.rows) {

@@ -1,7 +1,7 @@
 import {
   checkBlock,
   checkInteger,
-  checkMatrix,
+  checkKeys,
   decodeSnapshot,
   emptyPartial,
   encodeSnapshot,
@@ -19,6 +19,7 @@ import {
 import { kernels, type Resident } from '@sublinear/kernels'
 
 const KIND = 'feature'
+const VERSION = '1'
 /** Tokens held exactly before they are folded into the state together. */
 const BLOCK = 64
 /** Below this share of the mass that all scores 0 would give, a mass is rounding or the negative side of the polynomial. */
@@ -77,7 +78,7 @@ export function featureStream({ features, dv }: FeatureStreamOptions): FeatureSt
  * @throws RangeError when the bytes are damaged or belong to another feature map
  */
 export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array): FeatureStream {
-  const { parameters, tensors } = decodeSnapshot(bytes, KIND)
+  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   requireSame('restoreFeatureStream', { features: features.spec }, { features: parameters['features'] ?? '' })
   const dv = Number(parameters['dv'])
   checkInteger('restoreFeatureStream', 'dv', dv, 1)
@@ -245,7 +246,7 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       for (let from = 0; from < block.keys.rows;) from += take(block, from)
     },
     attend(queries) {
-      checkMatrix(KIND, 'queries', queries, d)
+      checkKeys(KIND, 'queries', queries, d)
       const out = emptyPartial(queries.rows, dv)
       for (let from = 0; from < queries.rows; from += BLOCK) {
         answer(rowsOf(queries, from, Math.min(queries.rows, from + BLOCK)), out, from)
@@ -254,7 +255,7 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
     },
     step(block, queries) {
       checkBlock(KIND, block, d, dv)
-      checkMatrix(KIND, 'queries', queries, d)
+      checkKeys(KIND, 'queries', queries, d)
       const groups = queryGroups(KIND, block, queries)
       const out = emptyPartial(queries.rows, dv)
       for (let from = 0; from < block.keys.rows;) {
@@ -277,7 +278,7 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       const now = contentsNow()
       return encodeSnapshot({
         kind: KIND,
-        version: '1',
+        version: VERSION,
         parameters: { ...identity(self), weight: String(now.weight), tokens: String(now.tokens) },
         tensors: {
           totals: { dtype: 'F64', shape: [t], data: now.totals },

@@ -195,11 +195,12 @@ describe('featureStream', () => {
   })
 
   it('held tokens answer alone where the state is beyond float32', () => {
-    const features = taylorFeatures({ d: 1, degree: 2, scale: 1, centre: Float32Array.of(500) })
+    // Without a lower degree to fall back to, keys of 2^50 leave float32 at degree 4.
+    const features = { ...taylorFeatures({ d: 1, degree: 4, scale: 1, centre: Float32Array.of(500) }), fallbacks: [] }
     const stream = featureStream({ features, dv: 1 })
     stream.push({
-      keys: matrix(64, 1, new Float32Array(64).fill(500)),
-      values: matrix(64, 1, new Float32Array(64).fill(3e38)),
+      keys: matrix(64, 1, new Float32Array(64).fill(2 ** 50)),
+      values: matrix(64, 1, new Float32Array(64).fill(1)),
     })
     stream.push({ keys: matrix(1, 1), values: matrix(1, 1, Float32Array.of(0.5)) })
     expect([...normalise(stream.attend(matrix(1, 1, Float32Array.of(1)))).data]).toEqual([0.5])

@@ -23,25 +23,24 @@ const f32 = (rows: number, cols: number, value = 0) => ({
 })
 
 describe('huge but finite inputs', () => {
-  const size = fc.constantFrom(1e-30, 1, 1e6, 1e18, 1e30)
-  test.prop([fc.integer({ min: 0, max: 4 }), size, size, fc.constantFrom(0, 1, 1e30), fc.nat()], {
+  const size = fc.constantFrom(1e-30, 1, 1e6, 2 ** 50)
+  test.prop([fc.integer({ min: 0, max: 4 }), size, size, fc.constantFrom(0, 1, 2 ** 50), fc.nat()], {
     seed: 1,
     numRuns: 80,
-  })('give no NaN while logits are within float32', (degree, q, k, c, seed) => {
-    fc.pre(q * k < 1e37)
+  })('give no NaN, up to the largest that are not refused', (degree, q, k, c, seed) => {
     const centre = random(1, 3, seed + 3, c).data
     const stream = featureStream({ features: taylorFeatures({ d: 3, degree, scale: 0.5, centre }), dv: 2 })
-    stream.push({ keys: random(130, 3, seed, k), values: random(130, 2, seed + 1, 1e30) })
+    stream.push({ keys: random(130, 3, seed, k), values: random(130, 2, seed + 1, 2 ** 64) })
     sound(stream, random(5, 3, seed + 2, q))
     const other = featureStream({ features: stream.features, dv: 2 })
-    other.push({ keys: random(70, 3, seed + 4, k), values: random(70, 2, seed + 5, 1e30) })
+    other.push({ keys: random(70, 3, seed + 4, k), values: random(70, 2, seed + 5, 2 ** 64) })
     stream.merge(other)
     sound(stream, random(5, 3, seed + 2, q))
     sound(restoreFeatureStream(stream.features, stream.toBytes()), random(5, 3, seed + 2, q))
   })
 
   it('keep the state in its bits through a snapshot, −0 and ∞ included', () => {
-    for (const k of [1e-30, 1e30]) {
+    for (const k of [1e-30, 2 ** 50]) {
       const stream = featureStream({ features: taylorFeatures({ d: 2, degree: 3, scale: 1 }), dv: 2 })
       stream.push({ keys: random(200, 2, 1, k), values: random(200, 2, 2, 1e-20) })
       expect(restoreFeatureStream(stream.features, stream.toBytes()).toBytes()).toEqual(stream.toBytes())
