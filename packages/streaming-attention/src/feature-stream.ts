@@ -5,8 +5,6 @@ import {
   decodeSnapshot,
   emptyPartial,
   encodeSnapshot,
-  isFinite,
-  matrix,
   queryGroups,
   requireSame,
   rowsOf,
@@ -16,16 +14,13 @@ import {
   type Matrix,
   type PartialSoftmax,
 } from '@sublinear/core'
-import { kernels, type Resident } from '@sublinear/kernels'
+import { kernels } from '@sublinear/kernels'
+import { featureState, type Moments } from './feature-state'
 
 const KIND = 'feature'
 const VERSION = '1'
 /** Tokens held exactly before they are folded into the state together. */
 const BLOCK = 64
-/** Below this share of the mass that all scores 0 would give, a mass is rounding or the negative side of the polynomial. */
-const LEAST_MASS = 2 ** -10
-/** The largest float32. */
-const LARGEST = (2 - 2 ** -23) * 2 ** 127
 
 export interface FeatureStreamOptions {
   readonly features: FeatureMap
@@ -43,12 +38,8 @@ export interface FeatureStream extends AttentionStream, Disposable {
   }
 }
 
-/** S and z over the folded tokens, and the tokens that are still held. */
-interface Contents {
-  readonly state: Float32Array // t × dv
-  readonly totals: Float64Array // t
-  /** Sum of the folded tokens' weights. */
-  readonly weight: number
+/** The moments of the folded tokens, and the tokens that are still held. */
+interface Contents extends Moments {
   readonly tokens: number
   readonly keys: Float32Array // count × d
   readonly values: Float32Array // count × dv
@@ -110,31 +101,22 @@ export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array): F
 
 function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStream {
   const { d, t, scale } = features
-  const state = kernels().floats(t * dv)
-  const totals = kernels().doubles(t)
+  const state = featureState(features, dv, contents)
   const keys = kernels().floats(BLOCK * d)
   const values = kernels().floats(BLOCK * dv)
   const weights = new Float32Array(BLOCK)
   let count = 0 // tokens held in the three buffers
-  let weight = 0 // of the folded tokens
   let tokens = 0
   let weighted = false // any held weight ≠ 1
   const counters = { rows: 0, fallbacks: 0 }
 
-  const fold = () => {
-    const phi = scratch(t * count)
-    mapKeys(features, keys, count, phi)
-    const scaled = weighted ? scaleRows(values.read(), weights, count, dv) : values
-    kernels().product('nn', state, phi, scaled, t, count, dv, true)
-    kernels().rowSums(totals, phi, t, count, weighted ? weights : undefined)
-    for (let i = 0; i < count; i++) weight += weights[i]!
-    count = 0
-    weighted = false
-  }
-
   /** Takes as many rows from `from` on as fit before the next fold, folding first when the buffer is full. */
   const take = (block: KvBlock, from: number): number => {
-    if (count === BLOCK) fold()
+    if (count === BLOCK) {
+      state.fold(keys, values, count, weighted ? weights : undefined)
+      count = 0
+      weighted = false
+    }
     const rows = Math.min(BLOCK - count, block.keys.rows - from)
     keys.write(block.keys.data.subarray(from * d, (from + rows) * d), count * d)
     values.write(block.values.data.subarray(from * dv, (from + rows) * dv), count * dv)
@@ -154,19 +136,8 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
     const max = out.max.subarray(at, at + rows)
     const mass = out.mass.subarray(at, at + rows)
     const sum = out.sum.data.subarray(at * dv, (at + rows) * dv)
-    if (weight > 0) {
-      const phi = scratch(t * rows)
-      mapQueries(features, queries, phi, max)
-      kernels().dotColumns(mass, phi, totals, t, rows)
-      kernels().product('tn', sum, phi, state, rows, t, dv)
-      const finite = isFinite(sum)
-      for (let r = 0; r < rows; r++) {
-        max[r] = Math.min(LARGEST, Math.max(-LARGEST, max[r]!)) // a shift beyond float32
-        if (isSound(mass[r]!) && (finite || isFinite(sum.subarray(r * dv, (r + 1) * dv)))) continue
-        mass[r] = fallBack(column(phi, r, t, rows), sum.subarray(r * dv, (r + 1) * dv))
-        if (mass[r] === 0) max[r] = -Infinity
-      }
-    }
+    counters.rows += rows
+    counters.fallbacks += state.answer(queries, max, mass, sum)
     kernels().attend({
       queries: queries.data,
       keys,
@@ -182,32 +153,6 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       mass,
       sum,
     })
-    counters.rows += rows
-  }
-
-  const isSound = (mass: number) => mass > LEAST_MASS * weight && mass < Infinity
-
-  /** Answers one row from the largest lower even degree that is sound: overwrites the row, returns its mass. */
-  const fallBack = (phi: Float32Array, row: Float32Array): number => {
-    counters.fallbacks++
-    const z = totals.read()
-    for (const prefix of features.fallbacks) {
-      let mass = 0
-      for (let f = 0; f < prefix; f++) mass += phi[f]! * z[f]!
-      kernels().product('nn', row, phi.subarray(0, prefix), state.range(0, prefix * dv), 1, prefix, dv)
-      if (isSound(mass) && isFinite(row)) return mass
-    }
-    row.fill(0) // beyond float32 even for averages: the state has no say
-    return 0
-  }
-
-  /** Adds another stream's folded tokens to the state. */
-  const add = (theirs: Contents) => {
-    const z = totals.read()
-    for (let f = 0; f < t; f++) z[f]! += theirs.totals[f]!
-    totals.write(z)
-    kernels().addScaled(state, theirs.state, 1, t * dv)
-    weight += theirs.weight
   }
 
   /** Goes on with another stream's counts and the tokens that it holds. */
@@ -219,9 +164,7 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
   }
 
   const contentsNow = (): Contents => ({
-    state: state.read(),
-    totals: totals.read(),
-    weight,
+    ...state.read(),
     tokens,
     keys: keys.read().subarray(0, count * d),
     values: values.read().subarray(0, count * dv),
@@ -239,7 +182,7 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       return tokens
     },
     get bytes() {
-      return 4 * t * dv + 8 * t + 4 * BLOCK * (d + dv + 1) + features.spec.length
+      return state.bytes + 4 * BLOCK * (d + dv + 1) + features.spec.length
     },
     push(block) {
       checkBlock(KIND, block, d, dv)
@@ -271,7 +214,7 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       if (!theirs) throw new TypeError('feature: cannot merge, the other stream is not a feature stream')
       requireSame(KIND, identity(self), identity(later as FeatureStream))
       const contents = theirs()
-      add(contents)
+      state.add(contents)
       takeHeld(contents)
     },
     toBytes() {
@@ -290,15 +233,10 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       })
     },
     [Symbol.dispose]() {
-      for (const array of [state, totals, keys, values]) array[Symbol.dispose]()
+      for (const held of [state, keys, values]) held[Symbol.dispose]()
     },
   }
-  if (contents) {
-    state.write(contents.state) // not added to zeros: −0 stays −0
-    totals.write(contents.totals)
-    weight = contents.weight
-    takeHeld(contents)
-  }
+  if (contents) takeHeld(contents)
   contentsOf.set(self, contentsNow)
   return self
 }
@@ -314,48 +252,4 @@ function heldBlock(held: Pick<Contents, 'keys' | 'values' | 'weights'>, d: numbe
     values: { rows, cols: dv, data: held.values },
     weights: held.weights,
   }
-}
-
-let spare: Resident<Float32Array> | undefined
-
-/** Feature rows of one block: scratch of the process, shared by all streams, valid until the next call. */
-function scratch(length: number): Resident<Float32Array> {
-  if (spare && spare.length >= length) return spare
-  spare?.[Symbol.dispose]()
-  return (spare = kernels().floats(length))
-}
-
-/** Features of `rows` keys, t × rows. */
-function mapKeys(features: FeatureMap, keys: Resident<Float32Array>, rows: number, out: Resident<Float32Array>): void {
-  if (features.resident) return features.resident.mapKeys(keys, rows, out)
-  const { d, t } = features
-  const phi = matrix(rows, t)
-  features.mapKeys({ rows, cols: d, data: keys.read().subarray(0, rows * d) }, phi)
-  out.write(transposed(phi))
-}
-
-function mapQueries(features: FeatureMap, queries: Matrix, out: Resident<Float32Array>, logScale: Float32Array): void {
-  const { rows, data } = queries
-  if (features.resident) return features.resident.mapQueries(data, rows, out, logScale)
-  const phi = matrix(rows, features.t)
-  features.mapQueries(queries, phi, logScale)
-  out.write(transposed(phi))
-}
-
-/** Column c of the first rows × cols entries. */
-function column(a: Resident<Float32Array>, c: number, rows: number, cols: number): Float32Array {
-  const all = a.range(0, rows * cols).read()
-  return Float32Array.from({ length: rows }, (_, r) => all[r * cols + c]!)
-}
-
-function transposed({ rows, cols, data }: Matrix): Float32Array {
-  const out = new Float32Array(rows * cols)
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c]!
-  return out
-}
-
-function scaleRows(values: Float32Array, weights: Float32Array, rows: number, cols: number): Float32Array {
-  const out = new Float32Array(rows * cols)
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[r * cols + c] = values[r * cols + c]! * weights[r]!
-  return out
 }
