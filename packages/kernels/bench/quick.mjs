@@ -240,8 +240,9 @@ for (const [n, d, causal, keyCount = n] of [
 /** exp by a degree-5 polynomial and a table of powers of two: the best plain JavaScript that we know. */
 function polynomialExp(out, x, count) {
   for (let i = 0; i < count; i++) {
-    const n = Math.round(x[i] * Math.LOG2E)
-    const r = x[i] - n * Math.LN2
-    out[i] = powers[n + 150] * (1 + r * (1 + r * (0.5 + r * (0.16666667 + r * (0.0416666 + r * 0.0083333)))))
+    const v = x[i]
+    const n = (v * Math.LOG2E + 150.5) | 0
+    const r = v - (n - 150) * Math.LN2
+    out[i] = powers[n] * (1 + r * (1 + r * (0.5 + r * (0.16666667 + r * (0.0416666 + r * 0.0083333)))))
   }
 }

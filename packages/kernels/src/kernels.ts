@@ -81,6 +81,12 @@ export interface Kernels {
   attend(block: AttentionBlock): void
   /** out[i] += factor · x[i]. */
   addScaled(out: Floats, x: Floats, factor: number, count: number): void
+  /**
+   * out[2f], out[2f + 1] (64 bits, the lower word first) = bases[2f], bases[2f + 1] ⊕ A(s) for f < count: s (7 bits) is the XOR
+   * of columns[t] over the set bits t of function f's 128-bit key, and bit l of A(s) is the parity of s & (1 + 2l). Byte p of
+   * key f is byte f mod 16 of the 16 bytes that begin at word 64·⌊f/16⌋ + 4p of keys.
+   */
+  affineWords(out: Uint32Array, keys: Uint32Array, bases: Uint32Array, columns: Uint32Array, count: number): void
   /** out (rows × count): bit c of row r's words (⌈count/32⌉ a row, lowest bit first) clear → +unit, set → −unit. */
   expandSigns(out: Floats, words: Uint32Array, rows: number, count: number, unit: number): void
   /** out[targets[r·nonzeros + e], :] += factors[r·nonzeros + e] · block[r, :] for rows of `width` entries, in ascending order. */
@@ -92,6 +98,20 @@ export interface Kernels {
     rows: number,
     nonzeros: number,
     width: number,
+  ): void
+  /**
+   * out (rows × count): entry (r, c) is unit·Φ⁻¹((w + ½)·2⁻³²), rounded once, with w word r mod 4 of Philox4x32-10 under `key`
+   * (lowest word first) at counter (⌊r/4⌋, low word of j, high word of j, stream), j = first + c < 2^53. Integers and
+   * + − × ÷ √ in a fixed order: the same bits from both kernels, on every engine. |unit| times 6.3 bounds an entry.
+   */
+  normalColumns(
+    out: Floats,
+    key: readonly [number, number],
+    stream: number,
+    first: number,
+    rows: number,
+    count: number,
+    unit: number,
   ): void
   /**
    * All monomials of x (rows × d) up to `degree`, in graded order: first the constant ratios[0]; then, degree by degree, for

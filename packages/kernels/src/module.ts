@@ -96,6 +96,7 @@ export interface Inner {
   ): void
   dotColumns(out: number, a: number, x: number, inner: number, cols: number, narrow: number): void
   rowSums(out: number, a: number, rows: number, cols: number, weights: number): void
+  affineWords(out: number, keys: number, bases: number, columns: number, count: number, scratch: number): void
   expandSigns(out: number, words: number, rows: number, count: number, unit: number): void
   scatterAdd(
     out: number,
@@ -105,6 +106,19 @@ export interface Inner {
     rows: number,
     nonzeros: number,
     width: number,
+  ): void
+  normalColumns(
+    out: number,
+    outRow: number,
+    keyLow: number,
+    keyHigh: number,
+    stream: number,
+    firstRow: number,
+    rows: number,
+    firstLow: number,
+    firstHigh: number,
+    count: number,
+    unit: number,
   ): void
   addScaled(out: number, x: number, factor: number, count: number): void
   dotRows(out: number, a: number, aRow: number, x: number, rows: number, inner: number, add: number): void

@@ -1,8 +1,10 @@
 import type { Kernels } from './kernels'
+import { affineWords } from './scalar/affine-words'
 import { attend } from './scalar/attend'
 import { dotColumns, monomialColumns, rowSums } from './scalar/columns'
 import { expandSigns, monomials, scatterAdd } from './scalar/features'
 import { scalarArray } from './scalar/operands'
+import { normalColumns } from './scalar/normal-columns'
 import { product } from './scalar/product'
 import { addScaled, columnSums, dotRows, exp, softmaxStep } from './scalar/rows'
 
@@ -19,8 +21,10 @@ export const scalarKernels: Kernels = {
   softmaxStep,
   attend,
   addScaled,
+  affineWords,
   expandSigns,
   scatterAdd,
+  normalColumns,
   monomials,
   monomialColumns,
   dotColumns,

@@ -1,8 +1,10 @@
 import type { Kernels } from './kernels'
 import { simdMachine } from './module'
+import { simdAffineWords } from './simd/affine-words'
 import { simdAttend } from './simd/attend'
 import { simdDotColumns, simdMonomialColumns, simdRowSums } from './simd/columns'
 import { simdExpandSigns, simdMonomials, simdScatterAdd } from './simd/features'
+import { simdNormalColumns } from './simd/normal-columns'
 import { simdProduct } from './simd/product'
 import { simdAddScaled, simdColumnSums, simdDotRows, simdExp, simdSoftmaxStep } from './simd/rows'
 import { Staging } from './staging'
@@ -27,8 +29,10 @@ export function simdKernels(): Kernels {
       softmaxStep: simdSoftmaxStep(machine, staging),
       attend: simdAttend(machine, staging),
       addScaled: simdAddScaled(machine, staging),
+      affineWords: simdAffineWords(machine, staging),
       expandSigns: simdExpandSigns(machine, staging),
       scatterAdd: simdScatterAdd(machine, staging),
+      normalColumns: simdNormalColumns(machine, staging),
       monomials: simdMonomials(machine, staging),
       monomialColumns: simdMonomialColumns(machine, staging),
       dotColumns: simdDotColumns(machine, staging),

@@ -60,7 +60,7 @@ describe('product of the simd kernels, bit for bit', () => {
     ],
     { seed: 2, numRuns: 100 },
   )('is the plain float32 sum in ascending order', (form, rows, inner, cols, accumulate, resident, seed) => {
-    const a = numbers(seed, rows * inner)
+    const a = numbers(seed, rows * inner).map((x) => (Math.abs(x) < 0.3 ? 0 : x)) // sums of −0 are 0
     const b = numbers(seed + 1, inner * cols)
     const start = numbers(seed + 2, rows * cols)
     const want = start.slice()

@@ -4,6 +4,7 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { kernels } from '@sublinear/kernels'
 import type { GroupResult } from './measure.ts'
+import type { Spread } from './statistics.ts'
 import type { Verdict } from './targets.ts'
 
 /** One committed file results/<suite>.json. */
@@ -17,6 +18,8 @@ export interface SuiteResult {
   readonly cpu: string
   /** Which kernels answered. */
   readonly kernels: 'simd' | 'scalar'
+  /** Register peak in 10⁹ operations a second, taken between groups: low or wide on a disturbed machine. */
+  readonly peak: Spread
   readonly targets: readonly Verdict[]
   readonly groups: readonly GroupResult[]
 }
@@ -24,7 +27,7 @@ export interface SuiteResult {
 const pathOf = (suite: string) => fileURLToPath(new URL(`../results/${suite}.json`, import.meta.url))
 
 /** The circumstances of a run. */
-export function circumstances(suite: string): Omit<SuiteResult, 'targets' | 'groups'> {
+export function circumstances(suite: string): Omit<SuiteResult, 'peak' | 'targets' | 'groups'> {
   return {
     suite,
     command: `pnpm --filter @sublinear/bench run bench ${suite}`,

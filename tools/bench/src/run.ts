@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { cells, number } from './format.ts'
 import { measureGroup, type GroupResult } from './measure.ts'
+import { peakRate } from './peak.ts'
 import { circumstances, writeResult } from './results.ts'
+import { spread } from './statistics.ts'
 import { suites } from './suites/index.ts'
 import { updateTables } from './tables.ts'
 import { judge } from './targets.ts'
@@ -31,9 +33,11 @@ async function measureSuite(name: string): Promise<void> {
   const about = circumstances(name)
   console.log(`\n${name}: ${about.cpu}, Node ${about.node}, commit ${about.commit}, ${about.kernels} kernels`)
   const groups: GroupResult[] = []
+  const peaks = [peakRate()]
   for (const group of suite.groups()) {
     const result = await measureGroup(group, suite.rounds)
     groups.push(result)
+    peaks.push(peakRate())
     console.log(`\n  ${result.name}`)
     for (const one of result.cases) {
       const [median, quartiles, rate, ratios] = cells(one, result)
@@ -42,10 +46,13 @@ async function measureSuite(name: string): Promise<void> {
     globalThis.gc?.()
   }
   const targets = judge(name, groups)
-  console.log()
+  const peak = spread(peaks)
+  console.log(
+    `\n  register peak between groups: ${number(peak.median)} GF (${number(peak.p25)} … ${number(peak.p75)})\n`,
+  )
   for (const { claim, bound, measured, verdict } of targets) {
     console.log(`  ${verdict}  ${claim}: ${number(measured)} (${bound})`)
   }
-  writeResult({ ...about, targets, groups })
+  writeResult({ ...about, peak, targets, groups })
   updateTables()
 }

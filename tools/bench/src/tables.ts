@@ -48,14 +48,15 @@ function suiteTable(suite: string, start = '', read: (suite: string) => SuiteRes
     group.cases.map((one, i) => line([i === 0 ? group.name : '', one.name, ...cells(one, group)])),
   )
   const head = ['job', 'by', 'median', 'quartiles', 'rate', 'how many times faster than']
-  const { cpu, node, date, commit, kernels, command } = result
+  const { cpu, node, date, commit, kernels, command, peak } = result
   const rounds = [...new Set(groups.map((group) => group.rounds))].join(' or ')
   return [
     line(head),
     line(head.map(() => '---')),
     ...lines,
     '',
-    `${rounds} rounds on ${cpu}, Node ${node}, ${kernels} kernels, commit ${commit}, ${date}: \`${command}\`.`,
+    `${rounds} rounds on ${cpu}, register peak ${number(peak.median)} GF (${number(peak.p25)} … ${number(peak.p75)}), Node ${node}, ` +
+      `${kernels} kernels, commit ${commit}, ${date}: \`${command}\`.`,
   ].join('\n')
 }
 

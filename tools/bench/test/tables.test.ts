@@ -17,6 +17,7 @@ describe('tables', () => {
     node: 'v24',
     cpu: 'a cpu',
     kernels: 'simd',
+    peak: { median: 44, p25: 40.04, p75: 45 },
     targets: [{ id: 'x', claim: 'a claim', bound: '≥ 2', measured: 1.5, verdict: 'MISS' }],
     groups: [
       {
@@ -37,7 +38,9 @@ describe('tables', () => {
     const text = fill('kernels exp')
     expect(text).toContain('| exp | slow | 12.3 ns/entry | 12 … 13 |  |')
     expect(text).toContain('|  | fast | 3 ns/entry | 2 … 4 | 4.12× slow |')
-    expect(text).toContain('9 rounds on a cpu, Node v24, simd kernels, commit abc, 2026-01-02: `the command`.')
+    expect(text).toContain(
+      '9 rounds on a cpu, register peak 44 GF (40 … 45), Node v24, simd kernels, commit abc, 2026-01-02: `the command`.',
+    )
     expect(text).not.toContain('old')
     expect(fill('kernels')).toContain('slow')
     expect(withTables(text, () => result)).toBe(text)

@@ -1,5 +1,6 @@
-import type { Kernels } from '../kernels'
+import type { Kernels, Resident } from '../kernels'
 import type { Machine } from '../module'
+import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
 /** One row is a row of `monomials`, whose suffixes are contiguous there. */
@@ -16,10 +17,10 @@ export function simdMonomialColumns({ inner: wasm, arena }: Machine, staging: St
     staging.in(stagedRatios, ratios, 0, t)
     if (!xAt) staging.in(stagedX, x, 0, rows * d)
     const from = xAt || stagedX
-    const to = staging.floats(out)
+    const to = floatsAt(out)
     if (rows === 1) {
-      const at = from >>> 2
-      for (let i = 0; i < d; i++) arena.f32[(turned >>> 2) + i] = Math.fround(arena.f32[at + i] - shift[i]) * unit
+      const x0 = from >>> 2
+      for (let i = 0; i < d; i++) arena.f32[(turned >>> 2) + i] = Math.fround(arena.f32[x0 + i] - shift[i]) * unit
       wasm.monomials(to, turned, stagedRatios, 1, d, degree, t, suffix)
     } else {
       staging.in(stagedShift, shift, 0, d)
@@ -34,8 +35,8 @@ export function simdDotColumns({ inner: wasm }: Machine, staging: Staging): Kern
     const outAt = staging.doubles(out)
     const narrow = staging.region(4 * inner + 8 * cols + 8)
     const to = outAt || (narrow + 4 * inner + 7) & -8
-    if (cols === 1) wasm.dotRows(to, staging.floats(a), inner * 4, staging.doubles(x), 1, inner, 0)
-    else wasm.dotColumns(to, staging.floats(a), staging.doubles(x), inner, cols, narrow)
+    if (cols === 1) wasm.dotRows(to, floatsAt(a), inner * 4, doublesAt(x), 1, inner, 0)
+    else wasm.dotColumns(to, floatsAt(a), doublesAt(x), inner, cols, narrow)
     if (!outAt) staging.doublesOut(out, 0, to, cols)
   }
 }
@@ -44,6 +45,10 @@ export function simdRowSums({ inner: wasm }: Machine, staging: Staging): Kernels
   return (out, a, rows, cols, weights) => {
     const staged = staging.region(4 * cols)
     if (weights) staging.in(staged, weights, 0, cols)
-    wasm.rowSums(staging.doubles(out), staging.floats(a), rows, cols, weights ? staged : 0)
+    wasm.rowSums(doublesAt(out), floatsAt(a), rows, cols, weights ? staged : 0)
   }
 }
+
+/** Where a resident array lies; an ordinary one is a TypeError here, not address 0. */
+const floatsAt = (operand: Resident<Float32Array>) => residentOffset('simd', operand, 4)
+const doublesAt = (operand: Resident<Float64Array>) => residentOffset('simd', operand, 8)

@@ -1,0 +1,3 @@
+export { project } from '@sublinear/core'
+export { gaussianRows } from './gaussian-rows'
+export { gaussianSketch } from './gaussian-sketch'

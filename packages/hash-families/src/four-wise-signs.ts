@@ -1,0 +1,125 @@
+import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
+import { kernels } from '@sublinear/kernels'
+import { multiply64, parity, square64 } from './field-64'
+import { baseWords, blockColumns } from './sign-blocks'
+import { STREAMS } from './streams'
+
+const BLOCK = 64
+
+export interface FourWiseSigns {
+  readonly count: number
+  readonly seed: bigint
+  /** Held: 24 bytes a function. */
+  readonly bytes: number
+  /** +1 or −1. */
+  sign(row: number, index: number): number
+  /** The signs of 64 indices first … first + 63 (first a multiple of 64): bit l of words 2·row, 2·row + 1 set → −1 at first + l. */
+  words(first: number, out: Uint32Array): void
+  /** out (functions × count, row-major) = ±unit at indices first … first + count − 1; count ≤ 64, never across a multiple of 64. */
+  fill(first: number, count: number, out: Float32Array, unit: number): void
+}
+
+/**
+ * Independent sign functions of 53-bit indices: (−1) to the power c ⊕ ⟨a, x⟩ ⊕ ⟨b, x³⟩, with x³ in GF(2⁶⁴) and random a, b, c.
+ * Source: Definition 3.4 (one-pass paper); Alon, Babai and Itai, 1986 (the dual of an extended BCH code). Deviation: none.
+ *
+ * In blocks: with x = H ⊕ l for l < 64, x³ = H³ ⊕ H²l ⊕ Hl² ⊕ l³, so all that a block changes of a function's 64 signs is
+ * an affine function of l: seven parities of (a, b), taken for 16 functions at once.
+ *
+ * @param count  functions, independent of each other
+ * @throws TypeError, RangeError when an option or an index is out of range
+ * Guarantee: over the seed, the signs of any five distinct indices 0 … 2^53 − 1 are independent and exactly unbiased.
+ * Cost: 0.1 ns a sign as bits, 0.3 ns as floats in blocks of 64; about 1 µs for one sign alone. 129 random bits a function.
+ */
+export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): FourWiseSigns {
+  const who = 'fourWiseSigns'
+  checkInteger(who, 'count', count, 1, 2 ** 32 - 1)
+  const whole = checkSeed(who, seed)
+  const { keys, bases } = randomFunctions(seedWords(whole), count)
+  const columns = new Uint32Array(128)
+  const block = new Uint32Array(2 * count)
+  const cube = new Uint32Array(2)
+  const fillWords = (first: number, out: Uint32Array) => {
+    blockColumns(columns, first)
+    kernels().affineWords(out, keys, bases, columns, count)
+  }
+  return {
+    count,
+    seed: whole,
+    bytes: count * 24,
+    sign(row, index) {
+      checkInteger(who, 'row', row, 0, count - 1)
+      checkInteger(who, 'index', index, 0)
+      const low = index >>> 0
+      const high = Math.floor(index / 2 ** 32)
+      square64(cube, low, high)
+      multiply64(cube, cube[0], cube[1], low, high)
+      const at = (byte: number) => keyByte(keys, row, byte)
+      let bits = bases[2 * row] & 1 // at index 0 there is c alone
+      for (let byte = 0; byte < 8; byte++) {
+        const shift = 8 * (byte % 4)
+        const x = ((byte < 4 ? low : high) >>> shift) & 255
+        bits ^= parity((at(byte) & x) ^ (at(8 + byte) & (cube[byte >> 2] >>> shift)))
+      }
+      return 1 - 2 * bits
+    },
+    words(first, out) {
+      checkInteger(who, 'first', first, 0)
+      if (first % BLOCK !== 0) throw new RangeError(`${who}: first must be a multiple of ${BLOCK}, got ${first}`)
+      if (!(out instanceof Uint32Array)) throw new TypeError(`${who}: out must be a Uint32Array`)
+      if (out.length < 2 * count)
+        throw new RangeError(`${who}: out must have at least ${2 * count} entries, got ${out.length}`)
+      fillWords(first, out)
+    },
+    fill(first, columnCount, out, unit) {
+      checkInteger(who, 'first', first, 0)
+      const offset = first % BLOCK
+      checkInteger(who, 'count', columnCount, 0, BLOCK - offset)
+      if (!(out instanceof Float32Array)) throw new TypeError(`${who}: out must be a Float32Array`)
+      if (out.length < count * columnCount) {
+        throw new RangeError(`${who}: out must have at least ${count * columnCount} entries, got ${out.length}`)
+      }
+      if (columnCount === 0) return
+      fillWords(first - offset, block)
+      kernels().expandSigns(out, cut(block, offset, columnCount), count, columnCount, unit)
+    },
+  }
+}
+
+/** Bits offset … offset + count − 1 of every 64-bit word, as ⌈count/32⌉ words; in place. */
+function cut(words: Uint32Array, offset: number, count: number): Uint32Array {
+  if (offset === 0 && count > 32) return words
+  const each = Math.ceil(count / 32)
+  for (let r = 0; r < words.length / 2; r++) {
+    const low = words[2 * r]
+    const high = words[2 * r + 1]
+    words[each * r] = offset >= 32 ? high >>> (offset - 32) : (low >>> offset) | (high << 1 << (31 - offset))
+    if (each === 2) words[2 * r + 1] = high >>> offset // count > 32, so offset < 32
+  }
+  return words.subarray(0, each * (words.length / 2))
+}
+
+/** Where byte p of function r's 128 bits (a, then b) lies: 16 functions side by side, byte by byte. */
+function keyByte(keys: Uint32Array, row: number, byte: number): number {
+  return (keys[(row >> 4) * 64 + byte * 4 + ((row & 15) >> 2)] >>> (8 * (row & 3))) & 255
+}
+
+/** a and b of every function in the layout of `affineWords`, and the signs that block 0 gives it. */
+function randomFunctions([low, high]: [number, number], count: number): { keys: Uint32Array; bases: Uint32Array } {
+  const keys = new Uint32Array(Math.ceil(count / 16) * 64)
+  const bases = new Uint32Array(2 * count)
+  const drawn = new Uint32Array(4)
+  const constants = new Uint32Array(4)
+  for (let r = 0; r < count; r++) {
+    philox(drawn, low, high, r, 0, 0, STREAMS.signs)
+    if (r % 128 === 0) philox(constants, low, high, r >>> 7, 1, 0, STREAMS.signs)
+    const start = (r >>> 4) * 64 + ((r & 15) >> 2)
+    const shift = 8 * (r & 3)
+    for (let byte = 0; byte < 16; byte++) {
+      keys[start + byte * 4] |= ((drawn[byte >> 2] >>> (8 * (byte & 3))) & 255) << shift
+    }
+    const c = (constants[(r >>> 5) & 3] >>> (r & 31)) & 1
+    baseWords(bases, r, drawn[0], drawn[2], -c)
+  }
+  return { keys, bases }
+}
