@@ -20,6 +20,8 @@ export type Seed = number | bigint
 export interface SketchMatrix {
   readonly kind: string
   readonly m: number
+  /** How many columns there are, where fewer than 2^53 − 1: rows from index n on are refused. */
+  readonly n?: number
   readonly seed: bigint
   /** What describing Ψ costs (hash coefficients, tables). */
   readonly bytes: number

@@ -22,5 +22,6 @@ export function rowsOf(source: Matrix, from: number, to: number = source.rows): 
   if (!(Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from <= to && to <= source.rows)) {
     throw new RangeError(`rowsOf: rows ${from} to ${to} are not within 0 to ${source.rows}`)
   }
+  if (to - from === source.rows) return source
   return { rows: to - from, cols: source.cols, data: source.data.subarray(from * source.cols, to * source.cols) }
 }

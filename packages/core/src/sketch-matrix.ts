@@ -46,6 +46,9 @@ export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns }: DenseCo
   }
 }
 
+/** Entries that are listed at once: a long block takes few calls of the kernel, each of which copies `into` in and out. */
+const ENTRIES = 32768
+
 export interface SparseEntries {
   /** Names everything that decides Ψ but m and seed, options included: `osnap/8`. */
   readonly kind: string
@@ -54,7 +57,7 @@ export interface SparseEntries {
   readonly bytes?: number
   /** How many entries of a column are not zero. */
   readonly nonzeros: number
-  /** Lists columns first … first + count − 1 (count ≤ 64): entry e of column c is values[c·nonzeros + e] at row rows[c·nonzeros + e] < m. */
+  /** Lists columns first … first + count − 1: entry e of column c is values[c·nonzeros + e] at row rows[c·nonzeros + e] < m. */
   entries(first: number, count: number, rows: Uint32Array, values: Float32Array): void
 }
 
@@ -62,13 +65,14 @@ export interface SparseEntries {
  * A sketch matrix with few nonzeros a column, from a function that lists them: rows are scattered, never multiplied out.
  *
  * @throws TypeError, RangeError when m or nonzeros is no integer ≥ 1 or seed no 64-bit integer
- * Cost: 2·nonzeros·w operations a row.
+ * Cost: 2·nonzeros·w operations a row, and 8·m·w bytes copied for every 32768 entries; up to 256 KiB of scratch.
  */
 export function sparseSketchMatrix({ kind, m, seed, bytes = 0, nonzeros, entries }: SparseEntries): SketchMatrix {
   checkInteger(kind, 'm', m, 1)
   checkInteger(kind, 'nonzeros', nonzeros, 1)
-  const rows = new Uint32Array(BLOCK * nonzeros)
-  const values = new Float32Array(BLOCK * nonzeros)
+  const most = Math.max(1, Math.floor(ENTRIES / nonzeros))
+  let rows = new Uint32Array(0)
+  let values = new Float32Array(0)
   return {
     kind,
     m,
@@ -76,10 +80,14 @@ export function sparseSketchMatrix({ kind, m, seed, bytes = 0, nonzeros, entries
     bytes,
     accumulate(into, block, first) {
       checkAccumulate(kind, m, into, block, first)
+      const size = Math.min(block.rows, most) * nonzeros
+      if (rows.length < size) {
+        rows = new Uint32Array(size)
+        values = new Float32Array(size)
+      }
       for (let from = 0; from < block.rows;) {
-        const index = first + from
-        const count = Math.min(block.rows - from, BLOCK - (index % BLOCK))
-        entries(index, count, rows, values)
+        const count = Math.min(block.rows - from, most)
+        entries(first + from, count, rows, values)
         const part = block.data.subarray(from * block.cols, (from + count) * block.cols)
         kernels().scatterAdd(into.data, part, rows, values, count, nonzeros, block.cols)
         from += count

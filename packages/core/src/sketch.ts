@@ -64,7 +64,8 @@ export function restoreSketch(matrix: SketchMatrix, bytes: Uint8Array): Sketch {
     held instanceof Float32Array &&
     held.length % width === 0 &&
     (first % BLOCK) + held.length / width < BLOCK &&
-    (held.length === 0 ? first === 0 : first + held.length / width <= rows)
+    (held.length === 0 ? first === 0 : first + held.length / width <= rows) &&
+    rows <= (matrix.n ?? Number.MAX_SAFE_INTEGER)
   if (!fits) throw new RangeError('restoreSketch: the tensors do not fit the parameters')
   checkEntries('restoreSketch', 'buffer', held, width)
   return live(matrix, width, state instanceof Float64Array ? 'f64' : 'f32', { state, rows, first, held })
@@ -146,7 +147,7 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
     push(block, at = rows) {
       checkMatrix(KIND, 'block', block, width)
       checkInteger(KIND, 'first', at, 0)
-      checkInteger(KIND, 'first + block.rows', at + block.rows, 0)
+      checkInteger(KIND, 'first + block.rows', at + block.rows, 0, matrix.n)
       if (block.rows === 0) return
       if (count > 0 && at !== first + count) flush()
       if (count === 0) first = at
@@ -173,7 +174,7 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
       rows = Math.max(rows, at + block.rows)
     },
     update(index, row, scale = 1) {
-      checkInteger(KIND, 'index', index, 0, Number.MAX_SAFE_INTEGER - 1)
+      checkInteger(KIND, 'index', index, 0, (matrix.n ?? Number.MAX_SAFE_INTEGER) - 1)
       checkFinite(KIND, 'scale', scale)
       const given = typeof row === 'number' ? Float32Array.of(row) : row
       if (!(given instanceof Float32Array)) throw new TypeError('sketch: row must be a number or a Float32Array')

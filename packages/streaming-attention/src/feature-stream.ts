@@ -118,8 +118,8 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       weighted = false
     }
     const rows = Math.min(BLOCK - count, block.keys.rows - from)
-    keys.write(block.keys.data.subarray(from * d, (from + rows) * d), count * d)
-    values.write(block.values.data.subarray(from * dv, (from + rows) * dv), count * dv)
+    keys.write(rowsOf(block.keys, from, from + rows).data, count * d)
+    values.write(rowsOf(block.values, from, from + rows).data, count * dv)
     for (let i = 0; i < rows; i++) {
       const w = block.weights ? block.weights[from + i]! : 1
       weights[count + i] = w
@@ -133,11 +133,9 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
   /** Answers a few rows into `out` from row `at` on; with `visible`, row i sees the held tokens up to visible + ⌊i / groups⌋. */
   const answer = (queries: Matrix, out: PartialSoftmax, at: number, visible?: number, groups = 1) => {
     const { rows } = queries
-    const max = out.max.subarray(at, at + rows)
-    const mass = out.mass.subarray(at, at + rows)
-    const sum = out.sum.data.subarray(at * dv, (at + rows) * dv)
+    const { max, mass, sum } = rows === out.sum.rows ? out : partOf(out, at, at + rows)
     counters.rows += rows
-    counters.fallbacks += state.answer(queries, max, mass, sum)
+    counters.fallbacks += state.answer(queries, max, mass, sum.data)
     kernels().attend({
       queries: queries.data,
       keys,
@@ -151,7 +149,7 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
       ...(visible !== undefined && { causal: { visible, groups } }),
       max,
       mass,
-      sum,
+      sum: sum.data,
     })
   }
 
@@ -243,6 +241,10 @@ function live(features: FeatureMap, dv: number, contents?: Contents): FeatureStr
 
 function identity({ features, dv }: FeatureStream): Record<string, string> {
   return { features: features.spec, dv: String(dv) }
+}
+
+function partOf({ max, mass, sum }: PartialSoftmax, from: number, to: number): PartialSoftmax {
+  return { max: max.subarray(from, to), mass: mass.subarray(from, to), sum: rowsOf(sum, from, to) }
 }
 
 function heldBlock(held: Pick<Contents, 'keys' | 'values' | 'weights'>, d: number, dv: number): KvBlock {
