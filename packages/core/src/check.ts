@@ -1,3 +1,4 @@
+import { kernels } from '@sublinear/kernels'
 import type { KvBlock, Matrix, Seed } from './contracts'
 
 /** Border checks, one grammar: `amsSketch: m must be an integer >= 1, got 0`. `who` is the function that the user called. */
@@ -66,7 +67,7 @@ export function checkShape(who: string, name: string, value: Matrix, cols?: numb
 
 /** Refuses NaN and ±Infinity, with row and column. */
 export function checkEntries(who: string, name: string, data: Float32Array, cols: number): void {
-  if (!isFinite(data)) refuseEntry(who, name, data, cols, Infinity)
+  if (!isFinite(data)) refuseEntry(who, name, data, cols, LARGEST_FLOAT)
 }
 
 /** Whether no entry is NaN or ±Infinity. */
@@ -74,25 +75,19 @@ export function isFinite(data: Float32Array): boolean {
   return isWithin(data, LARGEST_FLOAT)
 }
 
-const LARGEST_FLOAT = 0x7f7fffff // the bits of the largest float32; those of a larger magnitude are larger integers
-const LARGEST_KEY = 0x58800000 // 2^50: scores of up to 2^17 such products at a scale of 2^10 stay within float32
-const LARGEST_VALUE = 0x5f800000 // 2^64: so do sums over a total weight of 2^53
+const LARGEST_FLOAT = (2 - 2 ** -23) * 2 ** 127
+const LARGEST_KEY = 2 ** 50 // scores of up to 2^17 such products at a scale of 2^10 stay within float32
+const LARGEST_VALUE = 2 ** 64 // so do sums over a total weight of 2^53
 const LARGEST_SCALE = 2 ** 10
 const LARGEST_WEIGHT = 2 ** 53
+/** Below this, a loop is faster than a call of the kernels. */
+const FEW = 128
 
-/** Whether no entry is NaN or of a magnitude above the float32 with these bits: an add and an or for each entry. */
+/** Whether no entry is NaN or of a magnitude above `largest`. */
 function isWithin(data: Float32Array, largest: number): boolean {
-  const words = new Int32Array(data.buffer, data.byteOffset, data.length)
-  const slack = 0x7fffffff - largest // what is larger carries into the sign bit
-  const whole = words.length & ~3
-  let a = 0
-  let b = 0
-  for (let i = 0; i < whole; i += 4) {
-    a |= ((words[i]! & 0x7fffffff) + slack) | ((words[i + 1]! & 0x7fffffff) + slack)
-    b |= ((words[i + 2]! & 0x7fffffff) + slack) | ((words[i + 3]! & 0x7fffffff) + slack)
-  }
-  for (let i = whole; i < words.length; i++) a |= (words[i]! & 0x7fffffff) + slack
-  return (a | b) >= 0
+  if (data.length > FEW) return kernels().largestMagnitude(data, data.length) <= largest
+  for (let i = 0; i < data.length; i++) if (!(Math.abs(data[i]!) <= largest)) return false
+  return true
 }
 
 function refuseEntry(who: string, name: string, data: Float32Array, cols: number, largest: number): never {
@@ -106,13 +101,13 @@ function refuseEntry(who: string, name: string, data: Float32Array, cols: number
 /** Queries or keys (rows × d): a matrix with entries of at most 2^50, so that no score leaves float32. */
 export function checkKeys(who: string, name: string, value: Matrix, d?: number, rows?: number): void {
   checkShape(who, name, value, d, rows)
-  if (!isWithin(value.data, LARGEST_KEY)) refuseEntry(who, name, value.data, value.cols, 2 ** 50)
+  if (!isWithin(value.data, LARGEST_KEY)) refuseEntry(who, name, value.data, value.cols, LARGEST_KEY)
 }
 
 /** Values (rows × dv): a matrix with entries of at most 2^64, so that no weighted sum leaves float32. */
 export function checkValues(who: string, name: string, value: Matrix, dv?: number, rows?: number): void {
   checkShape(who, name, value, dv, rows)
-  if (!isWithin(value.data, LARGEST_VALUE)) refuseEntry(who, name, value.data, value.cols, 2 ** 64)
+  if (!isWithin(value.data, LARGEST_VALUE)) refuseEntry(who, name, value.data, value.cols, LARGEST_VALUE)
 }
 
 /** The factor inside exp: a finite number of at most 2^10 in magnitude. */

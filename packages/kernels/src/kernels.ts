@@ -79,8 +79,24 @@ export interface Kernels {
    * 1e-6 of the largest value, and with each other bit for bit.
    */
   attend(block: AttentionBlock): void
+  /** max |x[i]| for i < count; NaN where any entry is, 0 for none. */
+  largestMagnitude(x: Floats, count: number): number
   /** out[i] += factor · x[i]. */
   addScaled(out: Floats, x: Floats, factor: number, count: number): void
+  /**
+   * Polynomials mod p = 2^61 − 1 at keys < 2^53: function f has degree + 1 coefficients < p from word 2·(degree + 1)·f on, two
+   * words each (the lower first), lowest degree first. out (functions × count) gets values 0 … p − 1 as two words each, or
+   * with buckets from 1 to 2^31 the words ⌊value·buckets / 2^61⌋.
+   */
+  polynomials(
+    out: Uint32Array,
+    coefficients: Uint32Array,
+    functions: number,
+    degree: number,
+    keys: Float64Array,
+    count: number,
+    buckets: number,
+  ): void
   /**
    * out[2f], out[2f + 1] (64 bits, the lower word first) = bases[2f], bases[2f + 1] ⊕ A(s) for f < count: s (7 bits) is the XOR
    * of columns[t] over the set bits t of function f's 128-bit key, and bit l of A(s) is the parity of s & (1 + 2l). Byte p of
@@ -111,6 +127,36 @@ export interface Kernels {
     first: number,
     rows: number,
     count: number,
+    unit: number,
+  ): void
+  /**
+   * Columns of `functions` nonzeros from cubics mod p = 2⁶¹ − 1, one a function, each given by its values h at four consecutive
+   * keys: values[8e …], two words a value, lowest first. Entry e of key c, the c-th after the first `skip`, is
+   * t = ⌊h·2·height/2⁶¹⌋: targets[c·functions + e] = e·height + ⌊t/2⌋, factors[…] = unit, or −unit where t is odd. height ≤ 2^30.
+   */
+  cubicEntries(
+    targets: Uint32Array,
+    factors: Float32Array,
+    values: Uint32Array,
+    skip: number,
+    count: number,
+    functions: number,
+    height: number,
+    unit: number,
+  ): void
+  /**
+   * out[r, :] += unit · Σ_c ±block[c, :], the sign (−1)^popcount(i & j) times the sign of j = first + c: i is index r (two
+   * words, lowest first, m of them), and bit j mod 64 of a pair of `signs` words, one pair for each 64 indices touched, is set
+   * for −1. Up to 64 rows cost their Walsh–Hadamard transform and one row added for each index. The same bits from both kernels.
+   */
+  hadamardAdd(
+    out: Floats,
+    block: Floats,
+    first: number,
+    count: number,
+    width: number,
+    signs: Uint32Array,
+    indices: Uint32Array,
     unit: number,
   ): void
   /**

@@ -96,6 +96,15 @@ export interface Inner {
   ): void
   dotColumns(out: number, a: number, x: number, inner: number, cols: number, narrow: number): void
   rowSums(out: number, a: number, rows: number, cols: number, weights: number): void
+  polynomials(
+    out: number,
+    coefficients: number,
+    functions: number,
+    degree: number,
+    keys: number,
+    count: number,
+    buckets: number,
+  ): void
   affineWords(out: number, keys: number, bases: number, columns: number, count: number, scratch: number): void
   expandSigns(out: number, words: number, rows: number, count: number, unit: number): void
   scatterAdd(
@@ -106,6 +115,37 @@ export interface Inner {
     rows: number,
     nonzeros: number,
     width: number,
+  ): void
+  cubicEntries(
+    targets: number,
+    factors: number,
+    step: number,
+    values: number,
+    skip: number,
+    count: number,
+    height: number,
+    base: number,
+    unit: number,
+  ): void
+  signedRows(
+    to: number,
+    block: number,
+    width: number,
+    offset: number,
+    count: number,
+    signsLow: number,
+    signsHigh: number,
+  ): void
+  hadamard(x: number, width: number): void
+  walshRows(
+    out: number,
+    x: number,
+    indices: number,
+    firstLow: number,
+    firstHigh: number,
+    rows: number,
+    width: number,
+    unit: number,
   ): void
   normalColumns(
     out: number,
@@ -120,6 +160,7 @@ export interface Inner {
     count: number,
     unit: number,
   ): void
+  largestBits(x: number, count: number): number
   addScaled(out: number, x: number, factor: number, count: number): void
   dotRows(out: number, a: number, aRow: number, x: number, rows: number, inner: number, add: number): void
   columnSums(out: number, a: number, aRow: number, rows: number, cols: number, weights: number): void

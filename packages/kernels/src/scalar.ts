@@ -4,9 +4,12 @@ import { attend } from './scalar/attend'
 import { dotColumns, monomialColumns, rowSums } from './scalar/columns'
 import { expandSigns, monomials, scatterAdd } from './scalar/features'
 import { scalarArray } from './scalar/operands'
+import { cubicEntries } from './scalar/cubic-entries'
+import { hadamardAdd } from './scalar/hadamard'
 import { normalColumns } from './scalar/normal-columns'
+import { polynomials } from './scalar/polynomials'
 import { product } from './scalar/product'
-import { addScaled, columnSums, dotRows, exp, softmaxStep } from './scalar/rows'
+import { addScaled, columnSums, dotRows, exp, largestMagnitude, softmaxStep } from './scalar/rows'
 
 /**
  * The kernels in plain JavaScript, as fast as tiling makes them: the oracle of the tests, the baseline of the bench, the
@@ -20,11 +23,15 @@ export const scalarKernels: Kernels = {
   exp,
   softmaxStep,
   attend,
+  largestMagnitude,
   addScaled,
   affineWords,
+  polynomials,
   expandSigns,
   scatterAdd,
   normalColumns,
+  cubicEntries,
+  hadamardAdd,
   monomials,
   monomialColumns,
   dotColumns,

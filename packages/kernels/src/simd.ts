@@ -3,10 +3,13 @@ import { simdMachine } from './module'
 import { simdAffineWords } from './simd/affine-words'
 import { simdAttend } from './simd/attend'
 import { simdDotColumns, simdMonomialColumns, simdRowSums } from './simd/columns'
+import { simdCubicEntries } from './simd/cubic-entries'
 import { simdExpandSigns, simdMonomials, simdScatterAdd } from './simd/features'
+import { simdHadamardAdd } from './simd/hadamard'
 import { simdNormalColumns } from './simd/normal-columns'
+import { simdPolynomials } from './simd/polynomials'
 import { simdProduct } from './simd/product'
-import { simdAddScaled, simdColumnSums, simdDotRows, simdExp, simdSoftmaxStep } from './simd/rows'
+import { simdAddScaled, simdColumnSums, simdDotRows, simdExp, simdLargestMagnitude, simdSoftmaxStep } from './simd/rows'
 import { Staging } from './staging'
 
 let made: Kernels | undefined
@@ -28,11 +31,15 @@ export function simdKernels(): Kernels {
       exp: simdExp(machine, staging),
       softmaxStep: simdSoftmaxStep(machine, staging),
       attend: simdAttend(machine, staging),
+      largestMagnitude: simdLargestMagnitude(machine, staging),
       addScaled: simdAddScaled(machine, staging),
       affineWords: simdAffineWords(machine, staging),
+      polynomials: simdPolynomials(machine, staging),
       expandSigns: simdExpandSigns(machine, staging),
       scatterAdd: simdScatterAdd(machine, staging),
       normalColumns: simdNormalColumns(machine, staging),
+      cubicEntries: simdCubicEntries(machine, staging),
+      hadamardAdd: simdHadamardAdd(machine, staging),
       monomials: simdMonomials(machine, staging),
       monomialColumns: simdMonomialColumns(machine, staging),
       dotColumns: simdDotColumns(machine, staging),

@@ -1,5 +1,6 @@
 // Kills: sums in float32, columns beyond a multiple of 4 or 8 dropped, `out` overwritten where it is added to (columnSums) or
-// added to where it is written (dotRows), weights of the wrong row, a wide row cut at 65536 whose parts are not joined.
+// added to where it is written (dotRows), weights of the wrong row, a wide row cut at 65536 whose parts are not joined,
+// a maximum that loses NaN, the sign bit, the last lanes or the chunks before.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { scalarKernels, simdKernels } from '../src/index'
@@ -55,7 +56,24 @@ describe.each([simdKernels(), scalarKernels])('row kernels, $name', (kernels) =>
     ).toBeLessThan(1e-6)
   })
 
+  test.prop([fc.integer({ min: 0, max: 300 }), fc.nat(1e6), fc.nat(2), fc.boolean()], { seed: 23, numRuns: 200 })(
+    'largestMagnitude is max |x|, ∞ and NaN included, wherever it stands',
+    (count, seed, special, resident) => {
+      const x = numbers(seed, count + 1).map((v) => (v < 0 ? v * 1e-40 : -v))
+      if (special > 0) x[seed % (count + 1)] = special === 1 ? NaN : -Infinity
+      const operand = place(kernels, x, resident).operand
+      const part = [...x.subarray(0, count)]
+      const want = part.some(Number.isNaN) ? NaN : Math.max(0, ...part.map(Math.abs))
+      expect(kernels.largestMagnitude(operand, count)).toBe(want)
+    },
+  )
+
   it('cuts wide and long operands', () => {
+    const late = new Float32Array(70_000)
+    late[69_999] = -2
+    expect(kernels.largestMagnitude(late, 70_000)).toBe(2)
+    late[3] = NaN
+    expect(kernels.largestMagnitude(late, 70_000)).toBeNaN()
     const [rows, cols] = [3, 70_003]
     const a = numbers(22, rows * cols)
     const ones = new Float64Array(cols).fill(1)

@@ -26,7 +26,8 @@ export const scatterAdd: Kernels['scatterAdd'] = (
     for (let e = r * nonzeros; e < (r + 1) * nonzeros; e++) {
       const to = targets[e] * width
       const factor = factors[e]
-      for (let c = 0; c < width; c++) out[to + c] += factor * block[r * width + c]
+      // Rounded twice, as the SIMD kernel does: which of the two adds a block must not show.
+      for (let c = 0; c < width; c++) out[to + c] += Math.fround(factor * block[r * width + c])
     }
   }
 }

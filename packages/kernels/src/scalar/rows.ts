@@ -30,6 +30,17 @@ export const softmaxStep: Kernels['softmaxStep'] = (scoresOperand, maxOperand, m
   }
 }
 
+export const largestMagnitude: Kernels['largestMagnitude'] = (operand, count) => {
+  const x = floats(operand)
+  let largest = 0
+  for (let i = 0; i < count; i++) {
+    const magnitude = Math.abs(x[i])
+    if (!(magnitude <= largest)) largest = magnitude // also where it is NaN
+    if (Number.isNaN(magnitude)) return NaN
+  }
+  return largest
+}
+
 export const addScaled: Kernels['addScaled'] = (outOperand, xOperand, factor, count) => {
   const out = floats(outOperand)
   const x = floats(xOperand)

@@ -18,6 +18,23 @@ export function simdExp({ inner: wasm }: Machine, staging: Staging): Kernels['ex
   }
 }
 
+const bits = new Int32Array(1)
+const asFloat = new Float32Array(bits.buffer)
+
+export function simdLargestMagnitude({ inner: wasm }: Machine, staging: Staging): Kernels['largestMagnitude'] {
+  return (x, count) => {
+    const xAt = staging.floats(x)
+    const staged = xAt ? 0 : staging.region(CHUNK * 4)
+    bits[0] = 0
+    for (let i = 0; i < count; i += CHUNK) {
+      const part = Math.min(CHUNK, count - i)
+      if (!xAt) staging.in(staged, x, i, part)
+      bits[0] = Math.max(bits[0], wasm.largestBits(xAt ? xAt + i * 4 : staged, part))
+    }
+    return asFloat[0]
+  }
+}
+
 export function simdAddScaled({ inner: wasm }: Machine, staging: Staging): Kernels['addScaled'] {
   return (out, x, factor, count) => {
     const outAt = staging.floats(out)

@@ -1,0 +1,20 @@
+import type { Kernels } from '../kernels'
+import type { Machine } from '../module'
+import type { Staging } from '../staging'
+
+/** All of a call passes through scratch: 8 bytes an entry. */
+export function simdCubicEntries({ inner: wasm, arena }: Machine, staging: Staging): Kernels['cubicEntries'] {
+  return (targets, factors, values, skip, count, functions, height, unit) => {
+    const entries = count * functions
+    const stagedTargets = staging.region(entries * 8 + functions * 32)
+    const stagedFactors = stagedTargets + entries * 4
+    const stagedValues = stagedFactors + entries * 4
+    staging.wordsIn(stagedValues, values, 0, functions * 8)
+    for (let e = 0; e < functions; e++) {
+      const [to, by] = [stagedTargets + e * 4, stagedFactors + e * 4]
+      wasm.cubicEntries(to, by, functions * 4, stagedValues + e * 32, skip, count, height, e * height, unit)
+    }
+    targets.set(arena.u32.subarray(stagedTargets / 4, stagedTargets / 4 + entries))
+    staging.out(factors, 0, stagedFactors, entries)
+  }
+}

@@ -1,0 +1,32 @@
+import type { Kernels } from '../kernels'
+import type { Machine } from '../module'
+import { scalarKernels } from '../scalar'
+import type { Staging } from '../staging'
+
+const CHUNK = 8192 // values of one call
+const LONG = 4096 // words of coefficients: beyond, they are not staged
+
+export function simdPolynomials({ inner: wasm, arena }: Machine, staging: Staging): Kernels['polynomials'] {
+  return (out, coefficients, functions, degree, keys, count, buckets) => {
+    const words = 2 * (degree + 1)
+    if (words > LONG) return scalarKernels.polynomials(out, coefficients, functions, degree, keys, count, buckets)
+    const each = buckets > 0 ? 1 : 2
+    const width = Math.min(count, CHUNK)
+    const height = Math.min(functions, Math.max(1, Math.floor(Math.min(CHUNK / Math.max(width, 1), LONG / words))))
+    const stagedKeys = staging.region(8 * width + 8 * width * height + 4 * words * height)
+    const stagedCoefficients = stagedKeys + 8 * width
+    const stagedOut = stagedCoefficients + 4 * words * height
+    for (let c = 0; c < count; c += width) {
+      const wide = Math.min(width, count - c)
+      staging.doublesIn(stagedKeys, keys, c, wide)
+      for (let f = 0; f < functions; f += height) {
+        const high = Math.min(height, functions - f)
+        staging.wordsIn(stagedCoefficients, coefficients, f * words, high * words)
+        wasm.polynomials(stagedOut, stagedCoefficients, high, degree, stagedKeys, wide, buckets)
+        for (let r = 0, at = stagedOut >>> 2; r < high; r++, at += wide * each) {
+          out.set(arena.u32.subarray(at, at + wide * each), ((f + r) * count + c) * each)
+        }
+      }
+    }
+  }
+}
