@@ -1,5 +1,5 @@
 import { kernels, scalarKernels, type Kernels, type Resident } from '@sublinear/kernels'
-import { mathExp, polynomialExp } from '../baselines/exponential.ts'
+import { mathExp, polynomialExp, tableExp } from '../baselines/exponential.ts'
 import { suffixColumns, suffixMonomials } from '../baselines/monomials.ts'
 import { tiledProduct } from '../baselines/product.ts'
 import { scatterFour } from '../baselines/scatter.ts'
@@ -65,15 +65,16 @@ function expGroup(count: number): Group {
   const x = normals(count, 3).map((v) => -Math.abs(5 * v))
   const out = new Float32Array(count)
   const [rx, ro] = [x, out].map(resident)
-  const [MATH, POLYNOMIAL] = ['Math.exp', 'polynomial JS']
+  const [MATH, POLYNOMIAL, TABLE] = ['Math.exp', 'polynomial JS', 'table and cubic JS']
   return {
     name: `exp of a row of ${count}`,
     unit: { name: 'ns', of: 'entry', count },
     cases: [
       timed(MATH, () => mathExp(out, x, count)),
       timed(POLYNOMIAL, () => polynomialExp(out, x, count)),
-      timed('kernels, in place', () => kernels().exp(ro, rx, count), [MATH, POLYNOMIAL]),
-      timed('kernels, copied', () => kernels().exp(out, x, count), [MATH, POLYNOMIAL]),
+      timed(TABLE, () => tableExp(out, x, count)),
+      timed('kernels, in place', () => kernels().exp(ro, rx, count), [MATH, POLYNOMIAL, TABLE]),
+      timed('kernels, copied', () => kernels().exp(out, x, count), [MATH, POLYNOMIAL, TABLE]),
     ],
   }
 }
