@@ -1,8 +1,9 @@
 import { attend, heads, type Matrix } from '@sublinear/attention'
-import { openRows, writeRows, type Rows } from '@sublinear/io/node'
+import { writeRows, type Rows } from '@sublinear/io/node'
 import { Command, Option } from 'commander'
 import { checkAgainstExact } from './check-against-exact'
 import { isWorthwhile, verdict } from './errors'
+import { withInputs } from './open-input'
 import { positiveNumber, wholeNumber } from './options'
 import { progressBar } from './progress'
 import { bytesText, rateText, shareText } from './report'
@@ -13,7 +14,6 @@ interface AttendOptions extends StreamChoice {
   readonly keys: string
   readonly values: string
   readonly out: string
-  readonly tensor?: string
   readonly scale?: number
   readonly full?: boolean
   readonly heads: number
@@ -33,7 +33,7 @@ export function attendCommand(interrupt: AbortSignal): Command {
     .description('Attention over files of any length in one pass and bounded memory')
     .requiredOption(
       '--queries <file>',
-      'rows of the queries: .npy, .safetensors, or file[i,j] for a row matrix of a 3-D or 4-D array',
+      'rows of the queries: q.npy, q.npy[layer,head] of a 4-D array, or x.safetensors:tensor[layer,head]',
     )
     .requiredOption('--keys <file>', 'rows of the keys')
     .requiredOption('--values <file>', 'rows of the values')
@@ -50,24 +50,11 @@ export function attendCommand(interrupt: AbortSignal): Command {
     .option('--check', 'replay up to 1024 rows against exact attention; exit code 3 when averaging would do as well')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
-    .action((options: AttendOptions) => run(options, interrupt))
-}
-
-async function run(options: AttendOptions, interrupt: AbortSignal): Promise<void> {
-  const files: Rows[] = []
-  const open = async (path: string) => {
-    const file = await openRows(path)
-    files.push(file)
-    return file
-  }
-  try {
-    const queries = await open(options.queries)
-    const keys = await open(options.keys)
-    const values = await open(options.values)
-    await attendFiles({ queries, keys, values }, options, interrupt)
-  } finally {
-    await Promise.all(files.map((file) => file.close()))
-  }
+    .action((options: AttendOptions) =>
+      withInputs([options.queries, options.keys, options.values] as const, (queries, keys, values) =>
+        attendFiles({ queries, keys, values }, options, interrupt),
+      ),
+    )
 }
 
 interface Inputs {

@@ -1,6 +1,6 @@
-import { openRows, type Rows } from '@sublinear/io/node'
 import { Command } from 'commander'
 import { inspect, type Findings, type Spread } from './inspect'
+import { withInputs } from './open-input'
 import { positiveNumber } from './options'
 import { progressBar } from './progress'
 import { outputWidth, tableText } from './report'
@@ -29,24 +29,22 @@ export function inspectCommand(interrupt: AbortSignal): Command {
 }
 
 async function run(options: InspectOptions, interrupt: AbortSignal): Promise<void> {
-  const files: Rows[] = []
-  try {
-    for (const path of [options.queries, options.keys, options.values]) files.push(await openRows(path))
-    const [queries, keys, values] = files as [Rows, Rows, Rows]
-    const bar = progressBar('inspecting', 2 * keys.rows, options.quiet || options.json)
-    const findings = await inspect({
-      queries,
-      keys,
-      values,
-      signal: interrupt,
-      progress: (done) => bar.update(done),
-      ...(options.scale && { scale: options.scale }),
-    }).finally(() => bar.stop())
-    if (options.json) console.log(JSON.stringify(findings))
-    else print(findings)
-  } finally {
-    await Promise.all(files.map((file) => file.close()))
-  }
+  const findings = await withInputs(
+    [options.queries, options.keys, options.values] as const,
+    (queries, keys, values) => {
+      const bar = progressBar('inspecting', 2 * keys.rows, options.quiet || options.json)
+      return inspect({
+        queries,
+        keys,
+        values,
+        signal: interrupt,
+        progress: (done) => bar.update(done),
+        ...(options.scale && { scale: options.scale }),
+      }).finally(() => bar.stop())
+    },
+  )
+  if (options.json) console.log(JSON.stringify(findings))
+  else print(findings)
 }
 
 const number = (x: number) => String(Number(x.toPrecision(3)))

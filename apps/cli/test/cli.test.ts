@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { decodeNpy, encodeNpy } from '@sublinear/io'
+import { decodeNpy, encodeNpy, encodeTensors } from '@sublinear/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
@@ -63,6 +63,18 @@ function oracle(
   const weights = scores.map((s) => Math.exp(s - top))
   const mass = weights.reduce((a, b) => a + b, 0)
   return Array.from({ length: d }, (_, c) => weights.reduce((sum, w, j) => sum + w * v[j * d + c]!, 0) / mass)
+}
+
+/** The head after one of zeros. */
+function secondHead(own: Float32Array): Float32Array {
+  const both = new Float32Array(2 * own.length)
+  both.set(own, own.length)
+  return both
+}
+
+/** A line of the demo without its speed. */
+function wordsOfLine(line: string): string[] {
+  return line.split(/ {2,}/).filter((_, i) => i !== 7)
 }
 
 const files = () => ['--queries', at('q.npy'), '--keys', at('k.npy'), '--values', at('v.npy')]
@@ -145,6 +157,23 @@ describe('attend', () => {
     expect(weak.code).toBe(3)
     expect(weak.stdout).toContain('no better than averaging')
     expect((await sublinear([...args, '--check'])).code).toBe(0)
+  })
+
+  test('a head of a tensor in a safetensors file', async () => {
+    const tensors = Object.fromEntries(
+      [['q', q] as const, ['k.all', k] as const, ['v', v] as const].map(([name, data]) => [
+        name,
+        { dtype: 'F32' as const, shape: [1, 2, n, d], data: secondHead(data) },
+      ]),
+    )
+    writeFileSync(at('all.safetensors'), encodeTensors(tensors))
+    const [queries, keys, values] = ['q', 'k.all', 'v'].map((name) => `${at('all.safetensors')}:${name}[0,1]`)
+    const args = ['attend', '--queries', queries!, '--keys', keys!, '--values', values!, '--stream', 'exact']
+    expect((await sublinear([...args, '--out', at('s.npy')])).code).toBe(0)
+    await sublinear(['attend', ...files(), '--stream', 'exact', '--out', at('n.npy')])
+    expect(readFileSync(at('s.npy'))).toEqual(readFileSync(at('n.npy')))
+    const unnamed = await sublinear([...args, '--out', at('bad.npy'), '--keys', at('all.safetensors')])
+    expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringContaining('k.all') })
   })
 
   test.each([
@@ -232,11 +261,10 @@ test('the demo prints a line with a verdict for every head and method, and no pr
   expect(stdout).not.toContain('\u001b')
 
   // README.md shows three heads of it (tools/scripts/readme-demo.mjs writes them); only the speed may differ.
-  const words = (line: string) => line.split(/ {2,}/).filter((_, i) => i !== 7)
   const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
   const shown = /<!-- demo -->\n```\n([^]*?)\n```/.exec(readme)![1]!.split('\n').slice(1)
   expect(shown).toHaveLength(3 * 4)
-  for (const line of shown) expect(lines.map(words)).toContainEqual(words(line))
+  for (const line of shown) expect(lines.map(wordsOfLine)).toContainEqual(wordsOfLine(line))
 })
 
 test('help and version-less calls', async () => {

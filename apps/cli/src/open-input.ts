@@ -1,0 +1,21 @@
+import { openRows, type Rows } from '@sublinear/io/node'
+
+/** Rows of `file.npy`, `file.npy[layer,head]`, `file.safetensors:tensor` or `file.safetensors:tensor[layer,head]`. */
+export function openInput(text: string): Promise<Rows> {
+  const [, file, tensor, index = ''] = /^(.*\.safetensors):(.+?)(\[[\d, ]*\])?$/s.exec(text) ?? []
+  return file === undefined || tensor === undefined ? openRows(text) : openRows(`${file}${index}`, { tensor })
+}
+
+/** Opens several inputs, hands them to `use`, and closes them in every case. */
+export async function withInputs<T, N extends readonly string[]>(
+  texts: N,
+  use: (...files: { [I in keyof N]: Rows }) => Promise<T>,
+): Promise<T> {
+  const files: Rows[] = []
+  try {
+    for (const text of texts) files.push(await openInput(text))
+    return await use(...(files as { [I in keyof N]: Rows }))
+  } finally {
+    await Promise.all(files.map((file) => file.close()))
+  }
+}
