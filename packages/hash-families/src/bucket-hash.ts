@@ -1,5 +1,7 @@
 import { checkInteger, checkSeed, seedWords, type Seed } from '@sublinear/core'
-import { coefficients61, evaluate61, LIMBS, share61 } from './field-61'
+import { kernels, scalarKernels } from '@sublinear/kernels'
+import { coefficients61 } from './field-61'
+import { checkOut, checkRange, consecutive } from './keys'
 
 export interface BucketHash {
   readonly count: number
@@ -16,15 +18,15 @@ export interface BucketHash {
 
 /**
  * Independent k-wise hash functions of 53-bit keys into buckets: ⌊h·buckets / 2^61⌋ of a polynomial hash h mod p = 2^61 − 1.
- * Source: Definition 3.2 (one-pass paper) with range reduction. Deviation: uniform up to the bias below, as any reduction from p must be.
+ * Source: Definition 3.2 (one-pass paper) with range reduction. Deviation: uniform up to the bias below, as any reduction from p is.
  *
  * @param count  functions, independent of each other
  * @param buckets  1 … 2^31
  * @param independence  k ≥ 2
  * @throws TypeError, RangeError when an option or a key is out of range
  * Guarantee: over the seed, any k distinct keys fall independently; each bucket has a probability within 2/p < 10⁻¹⁸ of
- * 1/buckets (a relative bias of at most 2·buckets/p < 2⁻²⁹).
- * Cost: about 20 ns (k = 2) or 30 ns (k = 4) a key and function; 24·k bytes a function.
+ * 1/buckets (a relative bias of at most 2·buckets/p < 2⁻²⁸).
+ * Cost at k = 4: some 15 ns a key and function in blocks; 8·k bytes a function.
  */
 export function bucketHash({
   count,
@@ -43,34 +45,36 @@ export function bucketHash({
   checkInteger(who, 'independence', independence, 2, 2 ** 24)
   const whole = checkSeed(who, seed)
   const words = seedWords(whole)
-  const functions = Array.from({ length: count }, (_, row) => coefficients61(words, independence, row))
-  const limbs = new Float64Array(LIMBS)
+  const each = 2 * independence
+  const coefficients = new Uint32Array(count * each)
+  for (let row = 0; row < count; row++) coefficients61(coefficients, row * each, words, independence, row)
+  const one = new Uint32Array(1)
   return {
     count,
     buckets,
     independence,
     seed: whole,
-    bytes: count * independence * LIMBS * 8,
+    bytes: coefficients.byteLength,
     bucket(row, key) {
       checkInteger(who, 'row', row, 0, count - 1)
       checkInteger(who, 'key', key, 0)
-      evaluate61(functions[row], key, limbs)
-      return share61(limbs, buckets)
+      const own = coefficients.subarray(row * each, (row + 1) * each)
+      scalarKernels.polynomials(one, own, 1, independence - 1, Float64Array.of(key), 1, buckets)
+      return one[0]
     },
-    fill(first, keys, out) {
-      checkInteger(who, 'first', first, 0)
-      checkInteger(who, 'count', keys, 0, 2 ** 53 - first)
-      if (!(out instanceof Uint32Array)) throw new TypeError(`${who}: out must be a Uint32Array`)
-      if (out.length < count * keys) {
-        throw new RangeError(`${who}: out must have at least ${count * keys} entries, got ${out.length}`)
-      }
-      let at = 0
-      for (const coefficients of functions) {
-        for (let c = 0; c < keys; c++) {
-          evaluate61(coefficients, first + c, limbs)
-          out[at++] = share61(limbs, buckets)
+    fill(first, keyCount, out) {
+      checkRange(who, first, keyCount)
+      checkOut(who, out, count * keyCount)
+      const use = kernels()
+      consecutive(first, keyCount, (keys, at) => {
+        const whole = keys.length === keyCount
+        const part = whole ? out : new Uint32Array(count * keys.length)
+        use.polynomials(part, coefficients, count, independence - 1, keys, keys.length, buckets)
+        if (whole) return
+        for (let row = 0; row < count; row++) {
+          out.set(part.subarray(row * keys.length, (row + 1) * keys.length), row * keyCount + at)
         }
-      }
+      })
     },
   }
 }

@@ -10,8 +10,8 @@ export function multiply64(out: Uint32Array, aLow: number, aHigh: number, bLow: 
     const low = -((bLow >>> i) & 1)
     const high = -((bHigh >>> i) & 1)
     const a0 = aLow << i
-    const a1 = (aHigh << i) | (aLow >>> 1 >>> (31 - i))
-    const a2 = aHigh >>> 1 >>> (31 - i)
+    const a1 = (aHigh << i) | ((aLow >>> 1) >>> (31 - i))
+    const a2 = (aHigh >>> 1) >>> (31 - i)
     w0 ^= a0 & low
     w1 ^= (a1 & low) ^ (a0 & high)
     w2 ^= (a2 & low) ^ (a1 & high)
@@ -27,8 +27,8 @@ export function square64(out: Uint32Array, low: number, high: number): void {
 
 /** out = a·xⁱ for i < 28. */
 export function shift64(out: Uint32Array, low: number, high: number, i: number): void {
-  const over = high >>> 1 >>> (31 - i)
-  reduce(out, low << i, (high << i) | (low >>> 1 >>> (31 - i)), over, 0)
+  const over = (high >>> 1) >>> (31 - i)
+  reduce(out, low << i, (high << i) | ((low >>> 1) >>> (31 - i)), over, 0)
 }
 
 /** x⁶⁴ = x⁴ + x³ + x + 1, for a product of four words. */

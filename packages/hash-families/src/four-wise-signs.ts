@@ -1,10 +1,13 @@
 import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { multiply64, parity, square64 } from './field-64'
+import { checkOut } from './keys'
 import { baseWords, blockColumns } from './sign-blocks'
 import { STREAMS } from './streams'
 
 const BLOCK = 64
+/** Columns for which a plain loop is faster than cutting words for the kernel. */
+const FEW = 4
 
 export interface FourWiseSigns {
   readonly count: number
@@ -66,9 +69,7 @@ export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): F
     words(first, out) {
       checkInteger(who, 'first', first, 0)
       if (first % BLOCK !== 0) throw new RangeError(`${who}: first must be a multiple of ${BLOCK}, got ${first}`)
-      if (!(out instanceof Uint32Array)) throw new TypeError(`${who}: out must be a Uint32Array`)
-      if (out.length < 2 * count)
-        throw new RangeError(`${who}: out must have at least ${2 * count} entries, got ${out.length}`)
+      checkOut(who, out, 2 * count)
       fillWords(first, out)
     },
     fill(first, columnCount, out, unit) {
@@ -81,8 +82,19 @@ export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): F
       }
       if (columnCount === 0) return
       fillWords(first - offset, block)
+      if (columnCount <= FEW) return expand(out, block, offset, columnCount, unit)
       kernels().expandSigns(out, cut(block, offset, columnCount), count, columnCount, unit)
     },
+  }
+}
+
+/** out (rows × count): ±unit by bits offset … offset + count − 1 of every 64-bit word. */
+function expand(out: Float32Array, words: Uint32Array, offset: number, count: number, unit: number): void {
+  let at = 0
+  for (let r = 0; r < words.length; r += 2) {
+    for (let bit = offset; bit < offset + count; bit++) {
+      out[at++] = unit * (1 - 2 * ((words[r + (bit >> 5)] >>> (bit & 31)) & 1))
+    }
   }
 }
 
@@ -93,7 +105,7 @@ function cut(words: Uint32Array, offset: number, count: number): Uint32Array {
   for (let r = 0; r < words.length / 2; r++) {
     const low = words[2 * r]
     const high = words[2 * r + 1]
-    words[each * r] = offset >= 32 ? high >>> (offset - 32) : (low >>> offset) | (high << 1 << (31 - offset))
+    words[each * r] = offset >= 32 ? high >>> (offset - 32) : (low >>> offset) | ((high << 1) << (31 - offset))
     if (each === 2) words[2 * r + 1] = high >>> offset // count > 32, so offset < 32
   }
   return words.subarray(0, each * (words.length / 2))

@@ -1,4 +1,5 @@
 import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
+import { checkOut, checkRange } from './keys'
 import { STREAMS } from './streams'
 
 export interface TabulationHash {
@@ -32,8 +33,8 @@ export function tabulationHash({ characterBits, seed }: { characterBits: number;
   const domain = size * size
   const table = randomTable(seedWords(whole), 4 * size - 1) // T₀, T₁, T₂ behind each other
   const value = (key: number) => {
-    const x = key % size
-    const y = Math.floor(key / size)
+    const x = key & (size - 1)
+    const y = key >>> characterBits
     return (table[x] ^ table[size + y] ^ table[2 * size + x + y]) >>> 0
   }
   return {
@@ -46,11 +47,8 @@ export function tabulationHash({ characterBits, seed }: { characterBits: number;
       return value(key)
     },
     fill(first, count, out) {
-      checkInteger(who, 'first', first, 0, domain)
-      checkInteger(who, 'count', count, 0, domain - first)
-      if (!(out instanceof Uint32Array)) throw new TypeError(`${who}: out must be a Uint32Array`)
-      if (out.length < count)
-        throw new RangeError(`${who}: out must have at least ${count} entries, got ${out.length}`)
+      checkRange(who, first, count, domain)
+      checkOut(who, out, count)
       for (let c = 0; c < count; c++) out[c] = value(first + c)
     },
   }

@@ -59,7 +59,7 @@ export function refusal(
   const right = wanted ? thrown instanceof wanted : thrown instanceof TypeError || thrown instanceof RangeError
   insist(right, `${what}: threw ${String(thrown)}, not a ${wanted?.name ?? 'TypeError or RangeError'}`)
   insist(
-    /^[A-Za-z][\w.-]*: ./.test(message),
+    /^[A-Za-z][\w./-]*: ./.test(message),
     `${what}: the message must begin with a name and a colon, got "${message}"`,
   )
   return message

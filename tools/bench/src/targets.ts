@@ -84,7 +84,66 @@ export const targets: readonly Target[] = [
     times: 'exactAttention, causal',
     atLeast: 3.5,
   },
+  {
+    id: 'ams-js',
+    suite: 'sketches',
+    claim: 'AMS, m = 1024, w = 64, signs made anew, against tiled JS with its signs given',
+    groups: ['AMS sketch'],
+    case: 'amsSketch, signs and product',
+    times: 'tiled JS, signs given',
+    atLeast: 5,
+  },
+  {
+    id: 'ams-share',
+    suite: 'sketches',
+    claim: 'AMS, m = 1024, w = 64: the whole over its signs alone (5 is a share of 20 %)',
+    groups: ['AMS sketch'],
+    case: 'its signs alone',
+    times: 'amsSketch, signs and product',
+    atLeast: 5,
+  },
+  {
+    id: 'signs-rate',
+    suite: 'sketches',
+    claim: 'ns a 4-wise sign in blocks (0.5 is two billion a second)',
+    groups: ['4-wise signs'],
+    case: 'as bits',
+    atMost: 0.5,
+  },
+  {
+    id: 'ams-flat',
+    suite: 'sketches',
+    claim: 'AMS stream, speed at n = 10000000 over that at n = 10000',
+    groups: ['streams'],
+    case: 'n = 10000000',
+    times: 'n = 10000',
+    atLeast: 0.85,
+  },
+  {
+    id: 'ams-memory',
+    suite: 'sketches',
+    claim: 'AMS stream, peak MB at n = 10000000 over n = 10000',
+    groups: ['peak memory'],
+    case: 'n = 10000000',
+    over: 'n = 10000',
+    atMost: 10,
+  },
+  {
+    id: 'gaussian-columns',
+    suite: 'gaussian-sparse',
+    claim: 'ns an entry of a Gaussian matrix (25 is 40 million a second)',
+    groups: ['Gaussian columns'],
+    case: 'kernels, copied',
+    atMost: 25,
+  },
+  countSketch('count-sketch', 'as one would first write it, BigInt hash', 'plain JS, BigInt hash', 10),
+  countSketch('count-sketch-doubles', 'with the fastest 4-wise hash in JS', 'plain JS, hash in doubles', 5),
 ]
+
+function countSketch(id: string, what: string, times: string, atLeast: number): Target {
+  const claim = `CountSketch, m = 1024, w = 64, hashing included, against plain JS ${what}`
+  return { id, suite: 'gaussian-sparse', claim, groups: ['CountSketch'], case: 'countSketch', times, atLeast }
+}
 
 function kernel(id: string, claim: string, group: string, times: string, atLeast: number): Target {
   return { id, suite: 'kernels', claim, groups: [group], case: IN_PLACE, times, atLeast }

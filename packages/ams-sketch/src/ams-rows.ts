@@ -1,0 +1,24 @@
+import { checkFinite, checkInteger } from '@sublinear/core'
+
+/**
+ * Rows for which one inner product of the mean estimate is within epsilon·|u|·|v| but with probability delta: ⌈2/(ε²δ)⌉.
+ * Source: Lemma 3.5 (one-pass paper). Deviation: 1/δ in place of its log(1/δ), which 4-wise signs do not have (PAPERS.md);
+ * `medianOfMeans` brings the logarithm back.
+ *
+ * @param epsilon  > 0, in units of |u|·|v|
+ * @param delta  in (0, 1)
+ * @throws TypeError, RangeError when epsilon or delta is out of range, or the rows exceed 2^53 − 1
+ * Guarantee: Chebyshev on the variance (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m ≤ 2|u|²|v|²/m.
+ */
+export function amsRows({ epsilon, delta }: { epsilon: number; delta: number }): number {
+  checkAccuracy('amsRows', epsilon, delta)
+  const rows = Math.ceil(2 / (epsilon * epsilon * delta))
+  checkInteger('amsRows', '2/(epsilon^2 delta)', rows, 1)
+  return rows
+}
+
+export function checkAccuracy(who: string, epsilon: number, delta: number): void {
+  checkFinite(who, 'epsilon', epsilon, 0)
+  checkFinite(who, 'delta', delta, 0)
+  if (delta >= 1) throw new RangeError(`${who}: delta must be a number in (0, 1), got ${delta}`)
+}

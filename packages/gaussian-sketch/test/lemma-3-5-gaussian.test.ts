@@ -1,0 +1,81 @@
+// Lemma 3.5, Gaussian: with gaussianRows(ε, δ) rows, |⟨Ψu, Ψv⟩ − ⟨u, v⟩| > ε|u||v| has probability at most δ. For u = v the error
+// is χ²_m/m − 1 exactly, so failures are tested two-sided against that law, and the law against δ; other angles against δ alone.
+// Kills: half the rows (δ then fails at every ε), 1/m for 1/√m, entries reused between columns, a bound that ignores one tail.
+import { describe, expect, it } from 'vitest'
+import { gaussianRows, gaussianSketch } from '../src'
+import { chance, leastFailures, mostFailures } from './binomial'
+import { chiSquareTails } from './chi-square'
+
+const ALARM = 1e-8 // a side and case; 24 cases of four
+const TRIALS = 2000
+const cases = [0.2, 0.3, 0.4, 0.5, 0.75, 1].flatMap((epsilon) =>
+  [0.3, 0.1, 0.03, 0.01].map((delta) => ({ epsilon, delta })),
+)
+
+/** The cumulant function of g² − 1. */
+const kappa = (x: number) => -x - Math.log(1 - 2 * x) / 2
+
+describe('Lemma 3.5, Gaussian', () => {
+  it.each(cases)('fails with probability at most δ: ε = $epsilon, δ = $delta', ({ epsilon, delta }) => {
+    const m = gaussianRows({ epsilon, delta })
+    const law = chiSquareTails(m, epsilon)
+    expect(law).toBeLessThanOrEqual(delta)
+    // Columns u, then v at angles of 0 (v = u), 60 and 90 degrees, all of norm 1.
+    const rows = 8
+    const block = new Float32Array(rows * 3)
+    for (let i = 0; i < rows; i++) {
+      block[i * 3] = Math.sqrt(1 / 8)
+      block[i * 3 + 1] = i % 4 === 3 ? -Math.sqrt(1 / 8) : Math.sqrt(1 / 8)
+      block[i * 3 + 2] = i % 2 ? -Math.sqrt(1 / 8) : Math.sqrt(1 / 8)
+    }
+    const failures = [0, 0, 0]
+    const image = new Float32Array(m * 3)
+    const matrix = gaussianSketch({ m, seed: Math.round(epsilon * 1e6 + delta * 1e3) })
+    for (let trial = 0; trial < TRIALS; trial++) {
+      image.fill(0)
+      matrix.accumulate({ rows: m, cols: 3, data: image }, { rows, cols: 3, data: block }, trial * rows)
+      const got = [0, 0, 0]
+      for (let r = 0; r < m; r++) for (let c = 0; c < 3; c++) got[c] += image[r * 3] * image[r * 3 + c]
+      for (const [c, truth] of [1, 0.5, 0].entries()) if (Math.abs(got[c] - truth) > epsilon) failures[c]++
+    }
+    expect(failures[0]).toBeGreaterThanOrEqual(leastFailures(TRIALS, law, ALARM))
+    expect(failures[0]).toBeLessThanOrEqual(mostFailures(TRIALS, law, ALARM))
+    expect(failures[1]).toBeLessThanOrEqual(mostFailures(TRIALS, delta, ALARM))
+    expect(failures[2]).toBeLessThanOrEqual(mostFailures(TRIALS, delta, ALARM))
+  })
+
+  // The proof's first step at every angle: the cumulant function of a row's error is largest, on both sides, for v = ±u.
+  it('is dominated by u = v', () => {
+    for (let rho = -1; rho <= 1; rho += 0.05) {
+      const [a, b] = [(1 + rho) / 2, (1 - rho) / 2]
+      for (let lambda = 0.01; lambda < 0.5; lambda += 0.01) {
+        expect(kappa(a * lambda) + kappa(-b * lambda)).toBeLessThanOrEqual(kappa(lambda) + 1e-15)
+        expect(kappa(-a * lambda) + kappa(b * lambda)).toBeLessThanOrEqual(kappa(lambda) + 1e-15)
+      }
+    }
+  })
+
+  it('needs about 4·ln(2/δ)/ε² rows, and the reference laws are right', () => {
+    expect(gaussianRows({ epsilon: 0.1, delta: 0.01 })).toBe(2271)
+    expect(gaussianRows({ epsilon: 1, delta: 0.5 })).toBe(17)
+    for (const { epsilon, delta } of cases) {
+      const exact = Math.log(2 / delta) / (epsilon ** 2 / 4 - epsilon ** 3 / 6)
+      expect(gaussianRows({ epsilon, delta })).toBe(Math.ceil(exact))
+    }
+    expect(chiSquareTails(2, 0.5)).toBeCloseTo(1 - Math.exp(-0.5) + Math.exp(-1.5), 12) // χ²₂/2 is exponential
+    expect(chiSquareTails(1, 0.5)).toBeCloseTo(0.5204998778 + 0.220671362, 8) // erf(1/2), erfc(√3/2)
+    expect(chance(4, 0.5, 2)).toBeCloseTo(0.375, 12)
+    expect([mostFailures(4, 0.5, 0.07), mostFailures(4, 0.5, 0.06)]).toEqual([3, 4])
+    expect([leastFailures(4, 0.5, 0.07), leastFailures(4, 0.5, 0.06)]).toEqual([1, 0])
+  })
+
+  it.each([
+    [0, 0.1, 'gaussianRows: epsilon must be a finite number > 0, got 0'],
+    [1.01, 0.1, 'gaussianRows: epsilon must be at most 1, got 1.01'],
+    [0.1, 0, 'gaussianRows: delta must be a finite number > 0, got 0'],
+    [0.1, 1, 'gaussianRows: delta must be below 1, got 1'],
+    [NaN, 0.1, 'gaussianRows: epsilon must be a finite number > 0, got NaN'],
+  ])('refuses ε = %d, δ = %d', (epsilon, delta, message) => {
+    expect(() => gaussianRows({ epsilon, delta })).toThrow(new RangeError(message))
+  })
+})

@@ -1,0 +1,108 @@
+import type { Seed, SketchMatrix } from '@sublinear/core'
+import fc from 'fast-check'
+import { insist, law, type Law } from './law'
+import { uniforms } from './token-data'
+
+export interface InnerProductLaw {
+  /** Begins the name of every law. */
+  readonly name: string
+  readonly make: (shape: { m: number; seed: Seed }) => SketchMatrix
+  /** Default 16. */
+  readonly m?: number
+  /** Columns used; a multiple of 4. Default 64. */
+  readonly n?: number
+  /** Matrices drawn: seeds from `firstSeed` on. Default 4000, 1. */
+  readonly seeds?: number
+  readonly firstSeed?: number
+  /** Index of the first column used. Default 0; consecutive keys from there on. */
+  readonly first?: number
+  /** Standard errors allowed. Default 5: a right matrix fails a pair with probability 1.2e-6 over the choice of seeds. */
+  readonly errors?: number
+}
+
+/** Var⟨Ψu, Ψv⟩ over the seeds, in closed form. */
+export type InnerProductVariance = (pair: { u: Float64Array; v: Float64Array; m: number }) => number
+
+/**
+ * E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = the closed form, from both sides, over many seeds: a law for each pair of flat, sparse,
+ * power-law, orthogonal and adversarially aligned vectors.
+ *
+ * @returns laws that throw where they are broken
+ * Cost: seeds matrices of m rows, n columns of each.
+ */
+export function innerProductLaw(options: InnerProductLaw, variance: InnerProductVariance): Law[] {
+  const { name, make, m = 16, n = 64, seeds = 4000, firstSeed = 1, first = 0, errors = 5 } = options
+  const pairs = vectorPairs(n)
+  const names = Object.keys(pairs)
+  let drawn: Float64Array[] | undefined
+
+  /** Estimates of every pair, seed by seed: all pairs are columns of one block. */
+  const draw = () => {
+    const width = 2 * names.length
+    const block = { rows: n, cols: width, data: new Float32Array(n * width) }
+    for (const [p, { u, v }] of Object.values(pairs).entries()) {
+      for (let i = 0; i < n; i++) {
+        block.data[i * width + 2 * p] = u[i]!
+        block.data[i * width + 2 * p + 1] = v[i]!
+      }
+    }
+    const estimates = names.map(() => new Float64Array(seeds))
+    for (let s = 0; s < seeds; s++) {
+      const into = { rows: m, cols: width, data: new Float32Array(m * width) }
+      make({ m, seed: firstSeed + s }).accumulate(into, block, first)
+      for (let r = 0; r < m; r++) {
+        for (const [p, all] of estimates.entries())
+          all[s]! += into.data[r * width + 2 * p]! * into.data[r * width + 2 * p + 1]!
+      }
+    }
+    return estimates
+  }
+
+  return names.map((pair, p) => {
+    const { u, v } = pairs[pair]!
+    const about = {
+      name: `${name}: mean and variance of ⟨Ψu, Ψv⟩, ${pair} vectors`,
+      kills: [
+        'signs that are only pairwise',
+        'entries not scaled by 1/√m',
+        'rows that repeat',
+        'structure on consecutive keys',
+      ],
+      runs: 1,
+    }
+    return law(about, fc.constant(0), () => {
+      const all = (drawn ??= draw())[p]!
+      const truth = u.reduce((sum, x, i) => sum + x * v[i]!, 0)
+      const wanted = variance({ u, v, m })
+      const mean = all.reduce((sum, x) => sum + x, 0) / seeds
+      const moment = (power: number) => all.reduce((sum, x) => sum + (x - truth) ** power, 0) / seeds
+      const rounding = 1e-6 * norm(u) * norm(v)
+      const offMean = errors * Math.sqrt(wanted / seeds) + rounding
+      insist(Math.abs(mean - truth) <= offMean, `the mean is ${mean}, not ${truth} to ${offMean}`)
+      const second = moment(2)
+      const offVariance = errors * Math.sqrt(Math.max(0, moment(4) - second * second) / seeds) + rounding * rounding
+      insist(Math.abs(second - wanted) <= offVariance, `the variance is ${second}, not ${wanted} to ${offVariance}`)
+    })
+  })
+}
+
+const norm = (x: Float64Array) => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0))
+
+/** Entries are float32 numbers, so that the closed form is of the very vectors that are sketched. */
+function vectorPairs(n: number): Record<string, { u: Float64Array; v: Float64Array }> {
+  const vector = (entry: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => Math.fround(entry(i)))
+  const noise = uniforms(2 * n, 5, 30)
+  const at = (i: number) => noise[i]!
+  return {
+    'equal flat': { u: vector(() => 1), v: vector(() => 1) },
+    'orthogonal flat': { u: vector(() => 1), v: vector((i) => ((i >> 1) % 2 ? -1 : 1)) },
+    sparse: { u: vector((i) => Number(i % 16 === 3)), v: vector((i) => Number(i % 32 === 3) + Number(i % 16 === 5)) },
+    'power-law': { u: vector((i) => Math.sign(at(i)) / (i + 1)), v: vector((i) => 1 / (i + 1)) },
+    // Consecutive indices in opposite halves: what a sign of period 2 or 4 gets wrong every time.
+    'adversarially aligned': {
+      u: vector((i) => (i % 4 < 2 ? 1 : -1)),
+      v: vector((i) => (i % 2 ? -1 : 1) * (i < n / 2 ? 1 : 0.5)),
+    },
+    random: { u: vector(at), v: vector((i) => at(n + i) + at(i) / 2) },
+  }
+}

@@ -1,0 +1,4 @@
+export { project } from '@sublinear/core'
+export { countSketch, countSketchRows } from './count-sketch'
+export { osnap, osnapRows } from './osnap'
+export { srht } from './srht'

@@ -1,0 +1,1 @@
+export function newSketch(name: string, root: string): string[]

@@ -1,0 +1,165 @@
+#!/usr/bin/env node
+/**
+ * Lays out the package of a new sketch: `node tools/scripts/new-sketch.mjs my-sketch [root]`.
+ * Its law tests fail until its columns are written; CONTRIBUTING.md has the six steps.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Writes packages/<name> and its line in the dependency table; returns the paths written, from the root. */
+export function newSketch(name, root) {
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name ?? '')) {
+    throw new RangeError(`new-sketch: the name must be in lower case with hyphens, like my-sketch, got ${String(name)}`)
+  }
+  const folder = join('packages', name)
+  if (existsSync(join(root, folder))) throw new RangeError(`new-sketch: ${folder} is there already`)
+  const factory = name.replaceAll(/-([a-z0-9])/g, (_, letter) => letter.toUpperCase())
+  const files = layout(name, factory)
+  for (const [path, text] of Object.entries(files)) {
+    const to = join(root, folder, path)
+    mkdirSync(dirname(to), { recursive: true })
+    writeFileSync(to, text)
+  }
+  const written = Object.keys(files).map((path) => join(folder, path))
+  return [...written, ...(enterTable(name, root) ? [TABLE] : [])]
+}
+
+const TABLE = 'tools/scripts/dependencies.mjs'
+
+/** The line that lets the package exist: it may import core and kernels, which everything may. */
+function enterTable(name, root) {
+  const path = join(root, TABLE)
+  if (!existsSync(path)) return false
+  const text = readFileSync(path, 'utf8')
+  const after = /^ {2}'sparse-sketch': .*\n/m.exec(text)
+  if (!after) throw new Error(`new-sketch: ${TABLE} has no line of sparse-sketch to stand behind`)
+  const at = after.index + after[0].length
+  const key = name.includes('-') ? `'${name}'` : name
+  writeFileSync(path, `${text.slice(0, at)}  ${key}: [],\n${text.slice(at)}`)
+  return true
+}
+
+function layout(name, factory) {
+  return {
+    'package.json': `${JSON.stringify(manifest(name), null, 2)}\n`,
+    'tsconfig.json': '{ "extends": "../../tsconfig.base.json", "include": ["src"] }\n',
+    'src/index.ts': `export { ${factory} } from './${name}'\n`,
+    [`src/${name}.ts`]: source(name, factory),
+    'test/laws.test.ts': laws(name, factory),
+    'README.md': readme(name, factory),
+  }
+}
+
+function manifest(name) {
+  return {
+    name: `@sublinear/${name}`,
+    version: '0.0.0',
+    description: 'A sketch matrix: say in a line what is random about it',
+    license: 'MIT',
+    type: 'module',
+    sideEffects: false,
+    engines: { node: '>=20' },
+    files: ['dist'],
+    exports: {
+      '.': {
+        import: { types: './dist/index.d.ts', default: './dist/index.js' },
+        require: { types: './dist/index.d.cts', default: './dist/index.cjs' },
+      },
+      './package.json': './package.json',
+    },
+    main: './dist/index.cjs',
+    module: './dist/index.js',
+    types: './dist/index.d.ts',
+    scripts: { build: 'tsup --config ../../tsup.config.ts' },
+    dependencies: { '@sublinear/core': 'workspace:*' },
+  }
+}
+
+function source(name, factory) {
+  return `import { checkInteger, denseSketchMatrix, type Seed, type SketchMatrix } from '@sublinear/core'
+
+/**
+ * One sentence: what the columns are.
+ * Source: not from the papers. Deviation: none.
+ *
+ * @param m  rows
+ * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
+ * Guarantee: over the seed, E⟨Ψu, Ψv⟩ = ⟨u, v⟩, and which variance.
+ * Cost: 2·m·w operations a row of width w; bytes held.
+ */
+export function ${factory}({ m, seed }: { m: number; seed: Seed }): SketchMatrix {
+  checkInteger('${factory}', 'm', m, 1)
+  return denseSketchMatrix({
+    kind: '${name}',
+    m,
+    seed,
+    // Write columns first … first + count − 1 of Ψ into out (m × count, row-major): a function of (seed, row, index) alone.
+    columns: (_first, count, out) => out.fill(0, 0, m * count),
+  })
+}
+`
+}
+
+function laws(name, factory) {
+  return `// The sketch laws (see @sublinear/laws), and the variance of ⟨Ψu, Ψv⟩ against its closed form. Kills: what each law lists.
+import { test } from 'vitest'
+import { innerProductLaw, sketchMatrixLaws } from '@sublinear/laws'
+import { ${factory} } from '../src'
+
+/** Var⟨Ψu, Ψv⟩ in closed form: here that of independent Gaussian entries; write that of your columns. */
+const variance = ({ u, v, m }: { u: Float64Array; v: Float64Array; m: number }) => {
+  const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0)
+  return (dot(u, u) * dot(v, v) + dot(u, v) ** 2) / m
+}
+
+for (const law of [
+  ...sketchMatrixLaws({ name: '${name}', make: ${factory} }), // then add \`golden\`
+  ...innerProductLaw({ name: '${name}', make: ${factory} }, variance),
+]) {
+  test(law.name, law.run)
+}
+`
+}
+
+function readme(name, factory) {
+  return `# @sublinear/${name}
+
+What it is, in two sentences. The statement it implements, or "not from the papers".
+
+\`\`\`ts
+import { matrix, sketch } from '@sublinear/core'
+import { ${factory} } from '@sublinear/${name}'
+
+const summary = sketch(${factory}({ m: 64, seed: 7 }), 2)
+summary.push(matrix(100, 2))
+console.log(summary.state.rows, summary.rows) // 64 100
+\`\`\`
+
+| option | |
+| --- | --- |
+| \`m\` | rows |
+| \`seed\` | 64 bits |
+
+**Guarantee.** An inequality, with its probability over the seed. **Cost.** Time a row, bytes held.
+
+**Limits, and what it refuses.** What it does not do.
+
+**Measured** by a script that is named here.
+
+**See also** its neighbours.
+`
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const root = resolve(process.argv[3] ?? join(dirname(fileURLToPath(import.meta.url)), '../..'))
+  try {
+    for (const path of newSketch(process.argv[2], root)) console.log(path)
+    console.log(
+      `\nNext: pnpm install, then npx vitest run packages/${process.argv[2]}: its laws fail until src has columns.`,
+    )
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}
