@@ -1,10 +1,11 @@
-import { attend, heads, type Matrix } from '@sublinear/attention'
+import { attend, heads, MOST_DEGREE, type Matrix } from '@sublinear/attention'
 import { writeRows, type Rows } from '@sublinear/io/node'
 import { Command, Option } from 'commander'
+import { stat } from 'node:fs/promises'
 import { checkAgainstExact } from './check-against-exact'
 import { isWorthwhile, verdict } from './errors'
 import { withInputs } from './open-input'
-import { positiveNumber, wholeNumber } from './options'
+import { scaleNumber, wholeNumber } from './options'
 import { progressBar } from './progress'
 import { bytesText, rateText, shareText } from './report'
 import { makeStream, meanRow, type HeadShape, type StreamChoice } from './streams'
@@ -41,9 +42,14 @@ export function attendCommand(interrupt: AbortSignal): Command {
     .addOption(
       new Option('--stream <kind>', 'what remembers the tokens').choices(['feature', 'exact']).default('feature'),
     )
-    .option('--degree <g>', 'degree of the feature stream: memory grows as C(d + g, g)', wholeNumber(0), 2)
-    .option('--centre <rows>', 'subtract the mean of this many first keys (0: none)', wholeNumber(0), 256)
-    .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', positiveNumber)
+    .option('--degree <g>', 'degree of the feature stream: memory grows as C(d + g, g)', wholeNumber(0, MOST_DEGREE), 2)
+    .option(
+      '--centre <rows>',
+      'subtract the mean of this many first keys, read ahead: earlier answers then depend on them, as far as they are approximate (0: none)',
+      wholeNumber(0),
+      256,
+    )
+    .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--full', 'every query sees all tokens (default: causal, query i sees tokens 0 to i)')
     .option('--heads <n>', 'query heads side by side in a row', wholeNumber(1), 1)
     .option('--kv-heads <n>', 'key and value heads side by side in a row (default: as many as --heads)', wholeNumber(1))
@@ -74,6 +80,7 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
       `causal attention needs a query for each key: ${queries.rows} queries, ${keys.rows} keys (see --full)`,
     )
   }
+  await refuseInputs(options)
   const pilot = await firstRows(keys, options.centre)
   const stream = heads({
     queryHeads: options.heads,
@@ -162,6 +169,20 @@ function headShape({ queries, keys, values }: Inputs, { heads, kvHeads = heads, 
 function width(name: string, cols: number, count: number): number {
   if (cols % count !== 0) throw new RangeError(`${name} have ${cols} columns, which ${count} heads do not divide`)
   return cols / count
+}
+
+/** Writing over an input would lose it, and read half-written rows. */
+async function refuseInputs({ out, queries, keys, values }: AttendOptions): Promise<void> {
+  const target = await stat(out).catch(() => undefined)
+  if (!target) return
+  for (const input of [queries, keys, values]) {
+    const file = await stat(input.replace(/(\.safetensors):.*$/s, '$1').replace(/\[[\d, ]*\]$/, '')).catch(
+      () => undefined,
+    )
+    if (file && file.dev === target.dev && file.ino === target.ino) {
+      throw new RangeError(`--out ${out} is one of the inputs, ${input}`)
+    }
+  }
 }
 
 async function firstRows(file: Rows, rows: number): Promise<Matrix> {

@@ -30,9 +30,12 @@ export function errorMeter() {
   }
 }
 
-/** Is the answer worth having: better than both answers that know nothing? */
+/** Below this, answers differ from exact ones by little more than float32 does. */
+const AS_GOOD = 1e-3
+
+/** Is the answer worth having: as good as exact, or better than both answers that know nothing? */
 export function isWorthwhile({ error, zero, uniform }: RelativeErrors): boolean {
-  return error < Math.min(zero, uniform)
+  return error < AS_GOOD || error < Math.min(zero, uniform)
 }
 
 /** What the numbers mean, in words. `share` is bytes held over bytes of the exact cache. */
@@ -40,9 +43,9 @@ export function verdict(errors: RelativeErrors, share: number): string {
   const { error, zero, uniform } = errors
   const memory =
     share >= 1 ? 'more memory than the exact cache' : `1/${Math.max(1, Math.round(1 / share))} of the memory`
-  if (error < 1e-3) return share >= 0.9 ? 'exact' : `as good as exact in ${memory}`
-  if (error >= zero) return 'worse than answering zero: do not use here'
-  if (error >= uniform) return 'no better than averaging all values: do not use here'
+  if (error < AS_GOOD) return share >= 0.9 ? 'exact' : `as good as exact in ${memory}`
+  if (!isWorthwhile(errors) && error >= zero) return 'worse than answering zero: do not use here'
+  if (!isWorthwhile(errors)) return 'no better than averaging all values: do not use here'
   const off = `off by ${(100 * error).toFixed(error < 0.1 ? 1 : 0)} % in ${memory}`
   if (error < 0.1) return `close: ${off}`
   const averaging = `averaging is off by ${(100 * uniform).toFixed(0)} %`

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { inspect, type Findings, type Spread } from './inspect'
 import { withInputs } from './open-input'
-import { positiveNumber } from './options'
+import { scaleNumber } from './options'
 import { progressBar } from './progress'
-import { outputWidth, tableText } from './report'
+import { outputWidth, paragraph, tableText } from './report'
 
 interface InspectOptions {
   readonly queries: string
@@ -22,9 +22,9 @@ export function inspectCommand(interrupt: AbortSignal): Command {
     .requiredOption('--queries <file>', 'rows of the queries (as in attend)')
     .requiredOption('--keys <file>', 'rows of the keys')
     .requiredOption('--values <file>', 'rows of the values')
-    .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', positiveNumber)
+    .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--json', 'print one JSON object')
-    .option('--quiet', 'no progress bar')
+    .option('--quiet', 'print nothing but errors')
     .action((options: InspectOptions) => run(options, interrupt))
 }
 
@@ -44,7 +44,7 @@ async function run(options: InspectOptions, interrupt: AbortSignal): Promise<voi
     },
   )
   if (options.json) console.log(JSON.stringify(findings))
-  else print(findings)
+  else if (!options.quiet) print(findings)
 }
 
 const number = (x: number) => String(Number(x.toPrecision(3)))
@@ -70,5 +70,5 @@ function print(findings: Findings): void {
   console.log(
     tableText([{ head: 'quantity' }, { head: `over ${findings.rowsLookedAt} query rows` }], rows, outputWidth()),
   )
-  console.log(`\n${findings.verdicts.join('\n')}`)
+  console.log(`\n${findings.verdicts.map((words) => paragraph(words, outputWidth())).join('\n')}`)
 }

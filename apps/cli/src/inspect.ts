@@ -1,4 +1,13 @@
-import { featureDimension, taylorRadius, type Matrix } from '@sublinear/attention'
+import {
+  checkKeys,
+  checkValues,
+  featureDimension,
+  featureStream,
+  MOST_DEGREE,
+  taylorFeatures,
+  taylorRadius,
+  type Matrix,
+} from '@sublinear/attention'
 import type { Rows } from '@sublinear/io/node'
 import { kernels } from '@sublinear/kernels'
 
@@ -28,7 +37,7 @@ export interface Findings {
   readonly effectiveKeys: number
   /** Mean over output columns of |y − y_k| / |y|, y_k keeping the k largest, for k a 64th, a 16th and a quarter of the rows. */
   readonly columnTails: { readonly '1/64': number; readonly '1/16': number; readonly '1/4': number }
-  /** Degrees of the Taylor features within 10 % on the centred range, and the number of features: null beyond degree 64. */
+  /** Degrees of the Taylor features within 10 % on the centred range, and the number of features: null beyond degree 20, where float32 ends. */
   readonly degree: number | null
   readonly features: number | null
   readonly verdicts: readonly string[]
@@ -60,6 +69,7 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
   const queryNorm = normMeter()
   let next = 0
   for await (const [block, first] of placed(queries)) {
+    checkKeys('inspect', 'queries', block)
     queryNorm.add(block)
     for (; next < count && sample[next]! < first + block.rows; next++) {
       asked.set(block.data.subarray((sample[next]! - first) * d, (sample[next]! - first + 1) * d), next * d)
@@ -69,6 +79,7 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
   const mean = new Float64Array(d)
   for await (const [block, first] of placed(keys)) {
     signal.throwIfAborted()
+    checkKeys('inspect', 'keys', block)
     keyNorm.add(block)
     for (let i = 0; i < block.data.length; i++) mean[i % d]! += block.data[i]! / n
     progress(first)
@@ -92,6 +103,7 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
   for await (const [block, first] of placed(keys)) {
     signal.throwIfAborted()
     const valueBlock = (await valueBlocks.next()).value as Matrix
+    checkValues('inspect', 'values', valueBlock)
     valueNorm.add(valueBlock)
     centredKeyNorm.add({ ...block, data: block.data.map((x, i) => x - mean[i % d]!) })
     const from = sample.findIndex((row) => row >= first)
@@ -159,11 +171,16 @@ function verdicts({
   columnTails,
 }: Omit<Findings, 'verdicts'>): string[] {
   const radius = Math.max(-centredScores[0], centredScores[1])
-  const breakEven = features === null ? Infinity : (features * (dv + 2)) / (d + dv)
+  const bytes = features === null || degree === null ? Infinity : streamBytes(d, dv, degree, features)
+  const breakEven = Math.ceil(bytes / (4 * (d + dv)))
+  const wanted =
+    degree === null || features === null
+      ? 'a degree beyond float32 (over 20)'
+      : `degree ${degree}, ${features > 1e6 ? features.toExponential(1) : features} features`
   const polynomial =
     breakEven <= tokens
-      ? `Polynomial features (Lemma 3.1): yes. Degree ${degree} is within 10 % of every pair, ${features} features; smaller than the cache from ${Math.ceil(breakEven)} tokens on.`
-      : `Polynomial features (Lemma 3.1): no guarantee in less memory than the cache. Scores reach ${radius.toFixed(1)} from the mean key, so 10 % on every pair takes ${degree === null ? 'a degree over 64' : `degree ${degree}`}${features === null ? '' : `, ${features > 1e6 ? features.toExponential(1) : features} features`}; a lower degree may still do on average: try attend --check.`
+      ? `Polynomial features (Lemma 3.1): yes. Degree ${degree}, ${features} features, is within 10 % of every pair looked at; smaller than the cache from ${breakEven} tokens on.`
+      : `Polynomial features (Lemma 3.1): no guarantee in less memory than the cache. Scores reach ${radius.toFixed(1)} from the mean key, so 10 % on every pair takes ${wanted}; a lower degree may still do on average: try attend --check.`
   const sparse =
     columnTails['1/16'] < 0.25
       ? `Sparse output columns (Theorem 4.1): yes. A sixteenth of the entries carries ${(100 * (1 - columnTails['1/16'] ** 2)).toFixed(0)} % of the energy.`
@@ -215,8 +232,17 @@ function rangeMeter() {
 
 /** The least Taylor degree within 10 % on [−radius, radius]; even ones only, which stay positive beyond. */
 function degreeWithin(radius: number): number | null {
-  for (let degree = 0; degree <= 64; degree += 2) if (taylorRadius(degree, 0.1) >= radius) return degree
+  for (let degree = 0; degree <= MOST_DEGREE; degree += 2) if (taylorRadius(degree, 0.1) >= radius) return degree
   return null
+}
+
+/** What a feature stream of this degree would hold; a large one is not built to be asked. */
+function streamBytes(d: number, dv: number, degree: number, features: number): number {
+  if (features > 1e5) return features * (4 * dv + 8)
+  const stream = featureStream({ features: taylorFeatures({ d, degree, scale: 1, centre: new Float32Array(d) }), dv })
+  const { bytes } = stream
+  stream[Symbol.dispose]()
+  return bytes
 }
 
 function safeDimension(d: number, degree: number): number | null {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { version } from '../package.json'
 import { attendCommand } from './attend-command'
 import { demoCommand } from './demo-command'
 import { inspectCommand } from './inspect-command'
@@ -9,17 +10,21 @@ const BAD_INPUT = 2
 const INTERRUPTED = 130
 
 const interrupt = new AbortController()
-process.once('SIGINT', () => {
-  interrupt.abort(new Error('interrupted'))
-  process.once('SIGINT', () => process.exit(INTERRUPTED)) // a second one does not wait for the clean-up
-})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    interrupt.abort(new Error('interrupted'))
+    process.once(signal, () => process.exit(INTERRUPTED)) // a second one does not wait for the clean-up
+  })
+}
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0) // the reader of the pipe has seen enough
-  throw error
+  console.error(`sublinear: cannot write the output: ${error.message}`)
+  process.exit(BAD_INPUT)
 })
 
 const program = new Command('sublinear')
   .description('Attention over sequences too long to store')
+  .version(version)
   .showHelpAfterError('(add --help for the options)')
   .exitOverride()
 for (const command of [attendCommand, inspectCommand, demoCommand]) {
@@ -31,7 +36,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : USAGE
   else if (interrupt.signal.aborted) {
-    console.error('sublinear: interrupted; nothing was left behind')
+    console.error('sublinear: interrupted; no unfinished file was left behind')
     process.exitCode = INTERRUPTED
   } else {
     console.error(`sublinear: ${error instanceof Error ? error.message : String(error)}`)

@@ -1,19 +1,21 @@
 import { InvalidArgumentError } from 'commander'
 
 /** Parsers of option values; commander turns their errors into usage errors (exit code 1). */
-export function wholeNumber(least: number): (text: string) => number {
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`must be a whole number >= ${least}.`)
+    if (!/^\d+$/.test(text) || !(value >= least && value <= most)) {
+      const bounds = most === Number.MAX_SAFE_INTEGER ? `>= ${least}` : `from ${least} to ${most}`
+      throw new InvalidArgumentError(`must be a whole number ${bounds}.`)
     }
     return value
   }
 }
 
-export function positiveNumber(text: string): number {
+export function scaleNumber(text: string): number {
   const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
-    throw new InvalidArgumentError('must be a number > 0.')
+  if (text.trim() === '' || !(value > 0 && value <= 1024)) {
+    throw new InvalidArgumentError('must be a number > 0, at most 1024.')
+  }
   return value
 }

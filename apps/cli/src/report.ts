@@ -16,6 +16,7 @@ export function rateText(perSecond: number): string {
 
 /** 1/11 of the whole, `same`, or 1.2x where it is more. */
 export function shareText(part: number, whole: number): string {
+  if (whole === 0) return part === 0 ? 'same' : 'more'
   const times = whole / part
   if (Math.abs(times - 1) < 0.02) return 'same'
   if (times < 1) return `${(1 / times).toPrecision(2)}x`
@@ -39,10 +40,15 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
     columns.slice(0, -1),
     rows.map((row) => row.slice(0, -1)),
   ).split('\n')
-  const words = rows.map((row) => wrap(row.at(-1)!, Math.max(30, width - 4)))
-  return [numbers[0]!, ...rows.flatMap((_, r) => [numbers[r + 1]!, ...words[r]!.map((line) => `    ${line}`)])].join(
-    '\n',
-  )
+  const below = (words: string) => wrap(words, Math.max(30, width - 4)).map((line) => `    ${line}`)
+  return [columns.at(-1)!.head, ...rows.map((row) => row.at(-1)!)]
+    .flatMap((words, r) => [numbers[r]!, ...below(words)])
+    .join('\n')
+}
+
+/** Lines of at most `width` characters. */
+export function paragraph(text: string, width: number): string {
+  return Number.isFinite(width) ? wrap(text, width).join('\n') : text
 }
 
 function draw(columns: readonly Column[], rows: readonly (readonly string[])[]): string {

@@ -267,8 +267,9 @@ test('the demo prints a line with a verdict for every head and method, and no pr
   for (const line of shown) expect(lines.map(wordsOfLine)).toContainEqual(wordsOfLine(line))
 })
 
-test('help and version-less calls', async () => {
+test('help, the version, and calls without a command', async () => {
   expect(await sublinear(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('attend') })
+  expect(await sublinear(['--version'])).toMatchObject({ code: 0, stdout: '0.0.0\n' })
   expect((await sublinear([])).code).toBe(1)
   expect((await sublinear(['nonsense'])).code).toBe(1)
 })

@@ -109,7 +109,7 @@ function entrywiseMedian(who: string, groups: number, products: readonly Matrix[
   for (const [i, product] of products.entries()) checkShape(who, `products[${i}]`, product, cols, rows)
   const data = new Float32Array(rows * cols)
   for (let i = 0; i < data.length; i++) {
-    data[i] = Float64Array.from(products, (product) => product.data[i]).sort()[(groups - 1) / 2]
+    data[i] = Float64Array.from(products, (product) => product.data[i]).toSorted()[(groups - 1) / 2]
   }
   return { rows, cols, data }
 }

@@ -58,10 +58,11 @@ describe('Definition 3.4', () => {
   })
 })
 
+const units = (state: ArrayLike<number>) => Array.from(state, (x) => BigInt(Math.round(x * 4)))
+
 // With m a power of 4, 1/√m is a power of 2 and products with integers are exact.
 describe('integer streams at m = 16', () => {
   const m = 16
-  const units = (state: ArrayLike<number>) => Array.from(state, (x) => BigInt(Math.round(x * 4)))
   const truth = (counts: ReadonlyMap<number, bigint>) => {
     const signs = fourWiseSigns({ count: m, seed: 3 })
     const sums = Array.from({ length: m }, () => 0n)

@@ -75,6 +75,8 @@ describe('the repaired statement, one pair of fixed vectors', () => {
   })
 })
 
+const seeds = (seed: number) => medianOfMeans({ epsilon: 0.5, delta: 0.01, seed }).matrices.map((psi) => psi.seed)
+
 describe('sizes', () => {
   // m·ε² of THEORY B: 95 (5 groups of 19), 180 (9 of 20), 432 (27 of 16); one group of 2/δ where that is less.
   it.each([
@@ -125,7 +127,6 @@ describe('sizes', () => {
   })
 
   it('groups are independent matrices, the same for the same seed', () => {
-    const seeds = (seed: number) => medianOfMeans({ epsilon: 0.5, delta: 0.01, seed }).matrices.map((psi) => psi.seed)
     expect(seeds(1)).toEqual(seeds(1))
     expect(new Set([...seeds(1), ...seeds(2)]).size).toBe(2 * seeds(1).length)
     const { matrices, median, rows, groups } = medianOfMeans({ epsilon: 0.5, delta: 0.01, seed: 1 })
@@ -135,27 +136,31 @@ describe('sizes', () => {
       counts.push(matrix(3, 1, Float32Array.of(3, 0, -4)))
       return innerProduct(counts, counts)
     })
-    const sorted = products.map(({ data }) => data[0]!).sort((a, b) => a - b)
+    const sorted = products.map(({ data }) => data[0]!).toSorted((a, b) => a - b)
     expect(median(products).data[0]).toBe(sorted[(groups - 1) / 2])
   })
 })
 
+// The family c ⊕ Tr(ax + bx³) over GF(2⁷): a member of Definition 3.4, 5-wise independent on 128 keys; u = v flat on them.
+const product = (a: number, b: number) => {
+  let x = 0
+  for (let i = 0; i < 7; i++) if ((b >> i) & 1) x ^= a << i
+  for (let i = 13; i >= 7; i--) if ((x >> i) & 1) x ^= 0b10000011 << (i - 7) // x⁷ + x + 1
+  return x
+}
+
+const printed = (m: number, epsilon: number) => 2 * Math.exp(-m * (epsilon ** 2 / 4 - epsilon ** 3 / 6))
+
+const trace = (x: number) => {
+  let [sum, power] = [0, x]
+  for (let i = 0; i < 7; i++) {
+    sum ^= power
+    power = product(power, power)
+  }
+  return sum
+}
+
 describe('the statement as printed is false for 4-wise signs', () => {
-  // The family c ⊕ Tr(ax + bx³) over GF(2⁷): a member of Definition 3.4, 5-wise independent on 128 keys; u = v flat on them.
-  const product = (a: number, b: number) => {
-    let x = 0
-    for (let i = 0; i < 7; i++) if ((b >> i) & 1) x ^= a << i
-    for (let i = 13; i >= 7; i--) if ((x >> i) & 1) x ^= 0b10000011 << (i - 7) // x⁷ + x + 1
-    return x
-  }
-  const trace = (x: number) => {
-    let [sum, power] = [0, x]
-    for (let i = 0; i < 7; i++) {
-      sum ^= power
-      power = product(power, power)
-    }
-    return sum
-  }
   const keys = Array.from({ length: 128 }, (_, x) => x)
   const traces = keys.map((x) => keys.map((a) => trace(product(a, x)))) // [x][a]
   const cubes = keys.map((x) => product(x, product(x, x)))
@@ -181,7 +186,7 @@ describe('the statement as printed is false for 4-wise signs', () => {
   const share = (z: number) => counts.get(z)! / 2 ** 14
 
   it('one row takes the values 0, 2 and 128, with shares 0.5038, 0.4961 and 1/128²', () => {
-    expect([...counts.keys()].sort((a, b) => a - b)).toEqual([0, 2, 128])
+    expect([...counts.keys()].toSorted((a, b) => a - b)).toEqual([0, 2, 128])
     expect([share(0), share(2)].map((p) => Math.round(p * 1e4) / 1e4)).toEqual([0.5038, 0.4961])
     expect(counts.get(128)).toBe(1)
   })
@@ -201,8 +206,6 @@ describe('the statement as printed is false for 4-wise signs', () => {
     }
     return sum
   }
-  const printed = (m: number, epsilon: number) => 2 * Math.exp(-m * (epsilon ** 2 / 4 - epsilon ** 3 / 6))
-
   it('m = 256, ε = 0.45: fails with probability 1.14 %, where the exponential bound says 0.023 %', () => {
     expect(failure(256, 0.45)).toBeCloseTo(0.01142, 5) // simulation of 10⁴ gave 1.16 %
     expect(printed(256, 0.45)).toBeCloseTo(0.00023, 5)

@@ -87,6 +87,7 @@ function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tok
   checkScale('exactStream', scale)
   const pages: Page[] = []
   let tokens = 0
+  let disposed = false
 
   const room = (): Page => {
     const last = pages.at(-1)
@@ -100,6 +101,10 @@ function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tok
     }
     pages.push(page)
     return page
+  }
+
+  const checkLive = () => {
+    if (disposed) throw new TypeError('exact: this stream was disposed')
   }
 
   const isWeighted = () => pages.some((page) => page.bias)
@@ -170,14 +175,17 @@ function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tok
       return 4 * width * pages.reduce((total, { capacity }) => total + capacity, 0)
     },
     push(block) {
+      checkLive()
       checkBlock(KIND, block, d, dv)
       append(tokensOf(block))
     },
     attend(queries) {
+      checkLive()
       checkKeys(KIND, 'queries', queries, d)
       return answer(queries)
     },
     step(block, queries) {
+      checkLive()
       checkBlock(KIND, block, d, dv)
       checkKeys(KIND, 'queries', queries, d)
       const groups = queryGroups(KIND, block, queries)
@@ -186,12 +194,14 @@ function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tok
       return answer(queries, before, groups)
     },
     merge(later) {
+      checkLive()
       const theirs = held.get(later)
       if (!theirs) throw new TypeError('exact: cannot merge, the other stream is not an exact stream')
       requireSame(KIND, shapeText({ d, dv, scale }), shapeText(later))
       append(theirs())
     },
     toBytes() {
+      checkLive()
       const { keys, values, bias } = everything()
       return encodeSnapshot({
         kind: KIND,
@@ -205,13 +215,12 @@ function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tok
       })
     },
     [Symbol.dispose]() {
+      disposed = true
       for (const page of pages) {
         page.keys[Symbol.dispose]()
         page.values[Symbol.dispose]()
         page.bias?.[Symbol.dispose]()
       }
-      pages.length = 0
-      tokens = 0
     },
   }
   if (contents) append(contents(d, dv))

@@ -113,6 +113,15 @@ describe('exactStream', () => {
     const stream = exactStream(shape)
     stream.push({ keys: random(70, 3, 1), values: random(70, 2, 2) })
     stream[Symbol.dispose]()
-    expect(stream.bytes).toBe(0)
+    const block = { keys: random(1, 3, 1), values: random(1, 2, 2) }
+    for (const use of [
+      () => stream.push(block),
+      () => stream.step(block, random(1, 3, 3)),
+      () => stream.attend(random(1, 3, 3)),
+      () => stream.merge(exactStream(shape)),
+      () => stream.toBytes(),
+    ]) {
+      expect(use).toThrow('exact: this stream was disposed')
+    }
   })
 })

@@ -1,6 +1,6 @@
 // Lemma 3.5, Gaussian: with gaussianRows(ε, δ) rows, |⟨Ψu, Ψv⟩ − ⟨u, v⟩| > ε|u||v| has probability at most δ. For u = v the error
 // is χ²_m/m − 1 exactly, so failures are tested two-sided against that law, and the law against δ; other angles against δ alone.
-// Kills: half the rows (δ then fails at every ε), 1/m for 1/√m, entries reused between columns, a bound that ignores one tail.
+// Kills: half the rows (δ is then exceeded from δ = 0.03 down), 1/m for 1/√m, columns that repeat every 64, δ for δ/2.
 import { describe, expect, it } from 'vitest'
 import { gaussianRows, gaussianSketch } from '../src'
 import { chance, leastFailures, mostFailures } from './binomial'

@@ -21,7 +21,7 @@ export function blockColumns(columns: Uint32Array, first: number): void {
     shift64(part, squareLow, squareHigh, i)
     const linearLow = part[0]
     const linearHigh = part[1]
-    shift64(part, low, high, i)
+    shift64(part, low, high, 2 * i)
     mark(columns, 64, linearLow ^ part[0], linearHigh ^ part[1], 1 + i)
   }
 }

@@ -23,7 +23,7 @@ export interface TabulationHash {
  * @param characterBits  1 … 16; keys are 0 … 4^characterBits − 1
  * @throws TypeError, RangeError when an option or a key is out of range
  * Guarantee: over the seed, the values of any five distinct keys are independent and exactly uniform on 0 … 2^32 − 1.
- * Cost: about 4 ns a key; 4·(4·2^characterBits − 1) bytes.
+ * Cost: 7 ns a key; 4·(4·2^characterBits − 1) bytes.
  */
 export function tabulationHash({ characterBits, seed }: { characterBits: number; seed: Seed }): TabulationHash {
   const who = 'tabulationHash'

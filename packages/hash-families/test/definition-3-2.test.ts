@@ -30,6 +30,8 @@ function independent(functions: readonly number[][], values: number, keys: numbe
   return true
 }
 
+const real = (c: number[]) => c.flatMap((x) => [x, 0])
+
 describe.each([
   [2, 3, [2, 3]],
   [3, 7, [2, 3, 4]],
@@ -39,8 +41,6 @@ describe.each([
     [...coefficients].map((c) =>
       Array.from({ length: keys }, (_, key) => evaluateMersenne(field, Int32Array.from(c), key)),
     )
-  const real = (c: number[]) => c.flatMap((x) => [x, 0])
-
   it.each(degrees)('are %i-wise independent below p, and no more', (k) => {
     const all = tables(p, [...tuples(p, k)].map(real))
     expect(independent(all, p, p, k)).toBe(true)
@@ -108,14 +108,19 @@ function smallestDependent(vectors: readonly bigint[]): number {
   return least
 }
 
-describe('signs c ⊕ ⟨a, x⟩ ⊕ ⟨b, x³⟩', () => {
-  const cube = (x: bigint, modulus: bigint) => product2(product2(x, x, modulus), x, modulus)
-  const square = (x: bigint, modulus: bigint) => product2(x, x, modulus)
-  const incidence = (r: number, modulus: bigint, power = cube, one = 1n) =>
-    Array.from({ length: 2 ** r }, (_, x) => {
-      return one | (BigInt(x) << 1n) | (power(BigInt(x), modulus) << BigInt(r + 1))
-    })
+const cube = (x: bigint, modulus: bigint) => product2(product2(x, x, modulus), x, modulus)
 
+const square = (x: bigint, modulus: bigint) => product2(x, x, modulus)
+
+const odd = (x: number) =>
+  (x ^ (x >> 1) ^ (x >> 2) ^ (x >> 3) ^ (x >> 4) ^ (x >> 5) ^ (x >> 6) ^ (x >> 7) ^ (x >> 8)) & 1
+
+const incidence = (r: number, modulus: bigint, power = cube, one = 1n) =>
+  Array.from({ length: 2 ** r }, (_, x) => {
+    return one | (BigInt(x) << 1n) | (power(BigInt(x), modulus) << BigInt(r + 1))
+  })
+
+describe('signs c ⊕ ⟨a, x⟩ ⊕ ⟨b, x³⟩', () => {
   it.each([
     [4, 0b10011n],
     [5, 0b100101n],
@@ -127,8 +132,6 @@ describe('signs c ⊕ ⟨a, x⟩ ⊕ ⟨b, x³⟩', () => {
 
   it('over GF(2^4): all 512 functions, every five indices, each of the 32 patterns 16 times; not so for six', () => {
     const vectors = incidence(4, 0b10011n).map(Number)
-    const odd = (x: number) =>
-      (x ^ (x >> 1) ^ (x >> 2) ^ (x >> 3) ^ (x >> 4) ^ (x >> 5) ^ (x >> 6) ^ (x >> 7) ^ (x >> 8)) & 1
     const functions = Array.from({ length: 512 }, (_, f) => vectors.map((v) => odd(v & f)))
     expect(independent(functions, 2, 16, 5)).toBe(true)
     expect(independent(functions, 2, 16, 6)).toBe(false)
@@ -160,21 +163,21 @@ describe('signs c ⊕ ⟨a, x⟩ ⊕ ⟨b, x³⟩', () => {
   })
 })
 
-describe('tabulation of two characters', () => {
-  const incidence = (bits: number, third: (x: number, y: number) => number | undefined) =>
-    Array.from({ length: 4 ** bits }, (_, key) => {
-      const size = 2 ** bits
-      const [x, y] = [key % size, Math.floor(key / size)]
-      const last = third(x, y)
-      return (1n << BigInt(x)) | (1n << BigInt(size + y)) | (last === undefined ? 0n : 1n << BigInt(2 * size + last))
-    })
+const tableIncidence = (bits: number, third: (x: number, y: number) => number | undefined) =>
+  Array.from({ length: 4 ** bits }, (_, key) => {
+    const size = 2 ** bits
+    const [x, y] = [key % size, Math.floor(key / size)]
+    const last = third(x, y)
+    return (1n << BigInt(x)) | (1n << BigInt(size + y)) | (last === undefined ? 0n : 1n << BigInt(2 * size + last))
+  })
 
+describe('tabulation of two characters', () => {
   it.each([2, 3])('derived, characters of %i bits: every five independent, some six not', (bits) => {
-    expect(smallestDependent(incidence(bits, (x, y) => x + y))).toBe(6)
+    expect(smallestDependent(tableIncidence(bits, (x, y) => x + y))).toBe(6)
   })
 
   it('simple: some four dependent; derived by x ⊕ y: some four or five dependent', () => {
-    expect(smallestDependent(incidence(2, () => undefined))).toBe(4)
-    expect(smallestDependent(incidence(2, (x, y) => x ^ y))).toBeLessThan(6)
+    expect(smallestDependent(tableIncidence(2, () => undefined))).toBe(4)
+    expect(smallestDependent(tableIncidence(2, (x, y) => x ^ y))).toBeLessThan(6)
   })
 })

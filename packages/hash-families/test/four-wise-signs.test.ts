@@ -7,9 +7,10 @@ import { fourWiseSigns } from '../src'
 import { multiply64, shift64, square64 } from '../src/field-64'
 import { EDGES, MODULUS64, product2, randomKeys, sign } from './oracle'
 
+const parts = (x: bigint) => [Number(x & 0xffffffffn), Number(x >> 32n)] as const
+
 describe('GF(2^64)', () => {
   const out = new Uint32Array(2)
-  const parts = (x: bigint) => [Number(x & 0xffffffffn), Number(x >> 32n)] as const
   const read = () => BigInt(out[0]!) | (BigInt(out[1]!) << 32n)
   const values = [0n, 1n, 2n, 0x1bn, 1n << 63n, 2n ** 64n - 1n, 0xffffffffn, 0xffffffff00000000n]
   for (const [i, x] of randomKeys(60, 3).entries())

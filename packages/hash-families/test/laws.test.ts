@@ -58,10 +58,13 @@ describe.each([2, 3, 4])('polynomials of independence %i', (independence) => {
   for (const law of [...laws31, ...laws61]) test(law.name, law.run)
 })
 
+const signs = (seed: number | bigint) => fourWiseSigns({ count: 2, seed })
+
+const buckets = (seed: number | bigint) => bucketHash({ count: 2, buckets: 1000, independence: 4, seed })
+
+const tables = (seed: number | bigint) => tabulationHash({ characterBits: 8, seed })
+
 describe('signs, buckets, tables', () => {
-  const signs = (seed: number | bigint) => fourWiseSigns({ count: 2, seed })
-  const buckets = (seed: number | bigint) => bucketHash({ count: 2, buckets: 1000, independence: 4, seed })
-  const tables = (seed: number | bigint) => tabulationHash({ characterBits: 8, seed })
   const laws = [
     ...hashLaws({
       name: 'signs',
@@ -96,13 +99,14 @@ describe('signs, buckets, tables', () => {
   for (const law of laws) test(law.name, law.run)
 })
 
+const digest = (words: Uint32Array) => {
+  const bytes = new DataView(new ArrayBuffer(4 * words.length))
+  for (const [i, word] of words.entries()) bytes.setUint32(4 * i, word, true)
+  return createHash('sha256').update(new Uint8Array(bytes.buffer)).digest('hex').slice(0, 32)
+}
+
 // SHA-256 of little-endian words; a change of any of these is a major version.
 describe('golden bytes', () => {
-  const digest = (words: Uint32Array) => {
-    const bytes = new DataView(new ArrayBuffer(4 * words.length))
-    for (const [i, word] of words.entries()) bytes.setUint32(4 * i, word, true)
-    return createHash('sha256').update(new Uint8Array(bytes.buffer)).digest('hex').slice(0, 32)
-  }
   const seed = 0x0123456789abcdefn
   const polynomial = (prime: '2^31-1' | '2^61-1') => {
     const hash = polynomialHash({ independence: 4, seed, prime })

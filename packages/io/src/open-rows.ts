@@ -23,6 +23,8 @@ export interface Rows extends AsyncDisposable {
 
 const PANEL = 2 ** 20 // bytes read at once, unless one row is longer
 const MOST_BLOCK = 2 ** 30 // entries
+/** A file of no rows may claim any width: what readers allocate a row must have a bound. */
+const MOST_COLS = 2 ** 24
 
 /**
  * The rows of a float matrix in a .npy or .safetensors file of any size, as float32 blocks.
@@ -60,6 +62,7 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
     if (!info.isFile()) throw new RangeError(`must be a regular file, got ${kindOf(info)}`)
     const read = (what: string, position: number, length: number) => fill(what, position, new Uint8Array(length))
     layout = await rowLayout(name, info.size, read, options.tensor, index)
+    if (layout.cols > MOST_COLS) throw new RangeError(`a row must have at most 2^24 entries, got ${layout.cols}`)
   } catch (error) {
     await handle.close()
     throw complain(error)
@@ -78,6 +81,7 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
     if (most * cols > MOST_BLOCK) {
       throw new RangeError(`openRows: ${name}: a block must have at most 2^30 entries, got ${most} x ${cols}`)
     }
+    if (rows === 0) return
     const panels = panelReader(layout, fill)
     try {
       for (let first = 0; first < rows; first += size) {

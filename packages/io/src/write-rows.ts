@@ -1,4 +1,5 @@
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Matrix, checkInteger, checkMatrix } from '@sublinear/core'
 import { toBytes } from './elements'
 import { checkDtype } from './npy'
@@ -24,19 +25,26 @@ export interface RowWriter extends AsyncDisposable {
  * Writes rows, their number unknown, to a .npy file.
  *
  * Guarantee: until close() has succeeded nothing is seen at `path`: rows go to a new file beside it (its name ends in .tmp),
- * which close() flushes to the disk and renames.
+ * which close() flushes to the disk and renames. A link is followed; the mode of a file that is replaced is kept.
  *
  * @param cols  ≥ 1
- * @throws Error when the file cannot be made; write: RangeError for another width, entries that are not finite or do not fit dtype
+ * @throws Error when the file cannot be made or the path names anything but a regular file; write: RangeError for another width, entries that are not finite or do not fit dtype
  */
 export async function writeRows(path: string, cols: number, options: WriteRowsOptions = {}): Promise<RowWriter> {
   if (typeof path !== 'string') throw new TypeError(`writeRows: path must be a string, got ${typeof path}`)
   checkInteger('writeRows', 'cols', cols, 1)
   const dtype = checkDtype('writeRows', options.dtype ?? 'f4')
   const about = (error: unknown) => new Error(`writeRows: ${path}: ${(error as Error).message}`, { cause: error })
-  const target = await stat(path).catch(() => undefined)
-  if (target?.isDirectory()) throw new Error(`writeRows: ${path}: is a directory`)
-  const { handle, temporary } = await openBeside(path).catch((error: unknown) => {
+  if (path === '') throw new RangeError('writeRows: path must not be empty')
+  const old = await stat(path).catch(() => undefined)
+  if (old?.isDirectory()) throw new Error(`writeRows: ${path}: is a directory`)
+  if (old && !old.isFile()) throw new Error(`writeRows: ${path}: must be a regular file or not exist`)
+  const folder = dirname(path)
+  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
+    throw new Error(`writeRows: ${path}: there is no folder ${folder}`)
+  }
+  const target = old ? await realpath(path) : path
+  const { handle, temporary } = await openBeside(target, old?.mode).catch((error: unknown) => {
     throw about(error)
   })
   const begin = formatNpyHeader(dtype, [0, cols]).length // the same for any number of rows
@@ -96,7 +104,7 @@ export async function writeRows(path: string, cols: number, options: WriteRowsOp
           await handle.truncate(end) // a failed write may have left bytes behind
           await handle.sync()
           await handle.close()
-          await rename(temporary, path)
+          await rename(temporary, target)
           state = 'closed'
         } catch (error) {
           await drop()
@@ -109,11 +117,13 @@ export async function writeRows(path: string, cols: number, options: WriteRowsOp
 }
 
 /** A new file in the same folder, so that renaming it is atomic. */
-async function openBeside(path: string): Promise<{ handle: FileHandle; temporary: string }> {
+async function openBeside(path: string, mode?: number): Promise<{ handle: FileHandle; temporary: string }> {
   for (let attempt = 0; ; attempt++) {
     const temporary = `${path}.${process.pid}-${attempt}.tmp`
     try {
-      return { handle: await open(temporary, 'wx'), temporary }
+      const handle = await open(temporary, 'wx', mode === undefined ? 0o666 : mode & 0o777)
+      if (mode !== undefined) await handle.chmod(mode & 0o777)
+      return { handle, temporary }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === 1000) throw error
     }

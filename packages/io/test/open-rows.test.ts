@@ -26,6 +26,19 @@ async function all(path: string, size: number, options: OpenRowsOptions = {}): P
   return blocks
 }
 
+it('a file of no rows costs nothing, whatever width it claims, up to a bound', async () => {
+  const header = (shape: string) => {
+    const text = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + '\n'
+    return Buffer.concat([Buffer.from('\x93NUMPY\x01\0', 'latin1'), Buffer.from([118, 0]), Buffer.from(text)])
+  }
+  const wide = await put('wide.npy', header('(0, 16777216)'))
+  expect(await all(wide, 1_000_000_000)).toEqual([])
+  for (const cols of [2 ** 24 + 1, 400_000_000, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
+    const path = await put('wider.npy', header(`(0, ${cols})`))
+    await expect(openRows(path)).rejects.toThrow(`${path}: a row must have at most 2^24 entries, got ${cols}`)
+  }
+})
+
 const joined = (blocks: Matrix[]) => Float32Array.from(blocks.flatMap(({ data }) => [...data]))
 const ramp = (length: number) => Float32Array.from({ length }, (_, i) => i)
 

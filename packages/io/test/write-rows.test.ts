@@ -1,6 +1,20 @@
 // Kills: a header that says too few rows or is longer than its room, rows at the wrong offset after a refused or failed write,
 // a target touched before close, a temporary file left behind by abort, by a failed close or by `await using`, f2 cut off.
-import { type FileHandle, appendFile, mkdir, mkdtemp, open, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import {
+  type FileHandle,
+  appendFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  readdir,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fc, test } from '@fast-check/vitest'
@@ -39,6 +53,28 @@ describe('writeRows', () => {
     expect(decodeNpy(bytes)).toEqual(decodeNpy(encodeNpy(whole, { dtype })))
     expect(bytes.length - rows * cols * { f2: 2, f4: 4, f8: 8 }[dtype]).toBe(128)
     expect(await readdir(folder)).toEqual(['a.npy'])
+  })
+
+  it('follows a link, keeps the mode of what it replaces, and refuses what is no regular file', async () => {
+    const [real, link, fifo] = ['real.npy', 'link.npy', 'fifo'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    await writeFile(real, 'before', { mode: 0o640 })
+    await symlink(real, link)
+    const writer = await writeRows(link, 2)
+    await writer.write(ramp(3, 2))
+    await writer.close()
+    expect((await lstat(link)).isSymbolicLink()).toBe(true)
+    expect(decodeNpy(await readFile(real)).shape).toEqual([3, 2])
+    expect((await stat(real)).mode & 0o777).toBe(0o640)
+    execFileSync('mkfifo', [fifo])
+    await expect(writeRows(fifo, 2)).rejects.toThrow('must be a regular file or not exist')
+    await expect(writeRows('/dev/null', 2)).rejects.toThrow('must be a regular file or not exist')
+    await expect(writeRows('', 2)).rejects.toThrow('path must not be empty')
+    await expect(writeRows(join(folder, 'none', 'a.npy'), 2)).rejects.toThrow('there is no folder')
+    expect((await readdir(folder)).toSorted()).toEqual(['fifo', 'link.npy', 'real.npy'])
   })
 
   it('leaves the target alone until close, and for good after abort or a scope that ends early', async () => {
@@ -118,7 +154,7 @@ describe('writeRows', () => {
 
   it('refuses a target that cannot be one', async () => {
     await expect(writeRows(folder, 1)).rejects.toThrow(`writeRows: ${folder}: is a directory`)
-    await expect(writeRows(join(folder, 'no', 'a.npy'), 1)).rejects.toThrow(/a\.npy: ENOENT/)
+    await expect(writeRows(join(folder, 'no', 'a.npy'), 1)).rejects.toThrow(/a\.npy: there is no folder/)
     await expect(writeRows(join(folder, 'a.npy'), 0)).rejects.toThrow('writeRows: cols must be an integer >= 1, got 0')
     await expect(writeRows(join(folder, 'a.npy'), 1, { dtype: 'i4' as 'f4' })).rejects.toThrow(/dtype must be/)
     expect(await readdir(folder)).toEqual([])

@@ -3,12 +3,41 @@
 // functions exchanged; a wrong order of the transform's rows, signs of the wrong block, the high word of an index or of j ignored.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { scalarKernels, simdKernels } from '../src/index'
+import { scalarKernels, simdKernels, type Kernels } from '../src/index'
 import { bits, numbers, place } from './oracle'
 
 const P = (1n << 61n) - 1n
-const at = (c: readonly bigint[], x: bigint) => (c[0] + x * (c[1] + x * (c[2] + x * c[3]))) % P
+type Cubic = readonly [bigint, bigint, bigint, bigint]
+const at = (c: Cubic, x: bigint) => (c[0] + x * (c[1] + x * (c[2] + x * c[3]))) % P
 const value = fc.oneof(fc.bigInt({ min: 0n, max: P - 1n }), fc.constantFrom(0n, 1n, P - 1n, P - 2n))
+
+/** The entries of cubics at keys first + skip …, against their definition. */
+function checkCubics(
+  kernels: Kernels,
+  cubics: readonly Cubic[],
+  first: bigint,
+  skip: number,
+  count: number,
+  height: number,
+) {
+  const s = cubics.length
+  const values = Uint32Array.from(
+    cubics.flatMap((c) => [0n, 1n, 2n, 3n].flatMap((i) => [at(c, first + i) & 0xffffffffn, at(c, first + i) >> 32n])),
+    Number,
+  )
+  const targets = new Uint32Array(s * count + 1).fill(9)
+  const factors = new Float32Array(s * count + 1).fill(9)
+  kernels.cubicEntries(targets, factors, values, skip, count, s, Math.floor(height / s) || 1, 0.3)
+  const tall = Math.floor(height / s) || 1
+  for (let i = 0; i < s * count; i++) {
+    const share = Number((at(cubics[i % s], first + BigInt(skip + Math.floor(i / s))) * BigInt(2 * tall)) >> 61n)
+    expect([targets[i], factors[i]]).toEqual([
+      (i % s) * tall + Math.floor(share / 2),
+      Math.fround(share % 2 === 0 ? 0.3 : -0.3),
+    ])
+  }
+  expect([targets[s * count], factors[s * count]]).toEqual([9, 9])
+}
 
 describe.each([simdKernels(), scalarKernels])('$name', (kernels) => {
   test.prop(
@@ -20,24 +49,17 @@ describe.each([simdKernels(), scalarKernels])('$name', (kernels) => {
       fc.oneof(fc.integer({ min: 1, max: 2 ** 30 }), fc.constantFrom(1, 2 ** 30)),
     ],
     { seed: 41, numRuns: 100 },
-  )('cubicEntries evaluates cubics mod 2^61 − 1', (cubics, first, skip, count, height) => {
-    const s = cubics.length
-    const values = Uint32Array.from(
-      cubics.flatMap((c) => [0n, 1n, 2n, 3n].flatMap((i) => [at(c, first + i) & 0xffffffffn, at(c, first + i) >> 32n])),
-      Number,
-    )
-    const targets = new Uint32Array(s * count + 1).fill(9)
-    const factors = new Float32Array(s * count + 1).fill(9)
-    kernels.cubicEntries(targets, factors, values, skip, count, s, Math.floor(height / s) || 1, 0.3)
-    const tall = Math.floor(height / s) || 1
-    for (let i = 0; i < s * count; i++) {
-      const share = Number((at(cubics[i % s], first + BigInt(skip + Math.floor(i / s))) * BigInt(2 * tall)) >> 61n)
-      expect([targets[i], factors[i]]).toEqual([
-        (i % s) * tall + Math.floor(share / 2),
-        Math.fround(share % 2 === 0 ? 0.3 : -0.3),
-      ])
-    }
-    expect([targets[s * count], factors[s * count]]).toEqual([9, 9])
+  )('cubicEntries evaluates cubics mod 2^61 − 1', (...input) => checkCubics(kernels, ...input))
+
+  it('cubicEntries passes through 0', () => {
+    const through: Cubic[] = [
+      [0n, 0n, 0n, 0n],
+      [P - 1n, 0n, 0n, 0n],
+      [P - 3n, 1n, 0n, 0n],
+      [3n, P - 1n, 0n, 0n],
+      [P - 2n, 1n, P - 1n, 1n],
+    ]
+    for (const cubic of through) checkCubics(kernels, [cubic], 0n, 0, 10, 2 ** 30)
   })
 
   test.prop(

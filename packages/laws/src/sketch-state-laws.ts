@@ -5,6 +5,13 @@ import { near } from './sketch-column-laws'
 import { addProduct, columnsOf, randomRows } from './sketch-columns'
 import type { SketchCase } from './sketch-matrix-laws'
 
+/** Ψ·A and the sizes of its terms, in float64. */
+const truth = (matrix: SketchMatrix, a: Matrix, first: number) => {
+  const [sum, sizes] = [new Float64Array(matrix.m * a.cols), new Float64Array(matrix.m * a.cols)]
+  addProduct(sum, sizes, columnsOf(matrix, first, a.rows), a)
+  return { sum, sizes }
+}
+
 /** What sketches of the matrix must do: merge, take parts in any order, be corrected, refuse. */
 export function sketchStateLaws({ make, rows, columns, differs, tolerance }: SketchCase): Law[] {
   const shape = fc.record({ m: fc.constantFrom(...rows), seed: fc.nat() })
@@ -18,13 +25,6 @@ export function sketchStateLaws({ make, rows, columns, differs, tolerance }: Ske
     place: fc.constantFrom(0, 0, 0.37, 1),
   })
   const startOf = (n: number, place: number) => Math.floor((columns - n) * place)
-
-  /** Ψ·A and the sizes of its terms, in float64. */
-  const truth = (matrix: SketchMatrix, a: Matrix, first: number) => {
-    const [sum, sizes] = [new Float64Array(matrix.m * a.cols), new Float64Array(matrix.m * a.cols)]
-    addProduct(sum, sizes, columnsOf(matrix, first, a.rows), a)
-    return { sum, sizes }
-  }
 
   const merges = law(
     {

@@ -56,12 +56,13 @@ function rejected(laws: readonly Law[], named: string): boolean {
   })
 }
 
+// The kind is compared with that of a matrix of other options: a mutant that has one kind for all shares it with them.
+const lawsOf = (make: MakeMatrix, mistake: string) =>
+  mistake.includes('one kind')
+    ? sketchMatrixLaws({ name: 'ams', make, differs: [(shape) => make(shape)] })
+    : matrixLaws(make)
+
 describe('each broken matrix is rejected', () => {
-  // The kind is compared with that of a matrix of other options: a mutant that has one kind for all shares it with them.
-  const lawsOf = (make: MakeMatrix, mistake: string) =>
-    mistake.includes('one kind')
-      ? sketchMatrixLaws({ name: 'ams', make, differs: [(shape) => make(shape)] })
-      : matrixLaws(make)
   const mutants = sketchMatrixMutants(amsSketch)
   test.each(mutants.map((mutant) => [mutant.mistake, mutant] as const))('%s', (mistake, { law, make }) => {
     expect(rejected(lawsOf(make, mistake), law)).toBe(true)

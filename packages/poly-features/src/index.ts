@@ -1,3 +1,3 @@
 export { featureDimension } from './feature-dimension'
 export { restoreFeatures } from './restore-features'
-export { taylorFeatures, taylorRadius, type TaylorFeatures } from './taylor-features'
+export { MOST_DEGREE, taylorFeatures, taylorRadius, type TaylorFeatures } from './taylor-features'

@@ -121,11 +121,12 @@ function lengthGroup(): Group {
   }
 }
 
+const peak = (n: number): Case => ({
+  name: `n = ${n}`,
+  setup: () => ({ measure: () => peakMemory(childScript('ams-stream'), n) }),
+})
+
 function memoryGroup(): Group {
-  const peak = (n: number): Case => ({
-    name: `n = ${n}`,
-    setup: () => ({ measure: () => peakMemory(childScript('ams-stream'), n) }),
-  })
   return {
     name: 'peak memory of a stream, m = 64, rows of 4',
     unit: { name: 'MB' },
