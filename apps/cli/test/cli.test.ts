@@ -2,12 +2,13 @@
 // Kills: a causal mask off by one, heads read in the wrong order, a scale left out, output kept after a failure, errors on stdout,
 // exit 0 for bad input, a progress bar in a pipe.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeNpy, encodeNpy, encodeTensors } from '@sublinear/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tableText } from '../src/report'
 
 const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
 const data = fileURLToPath(new URL('../data/', import.meta.url))
@@ -140,6 +141,48 @@ describe('attend', () => {
     }
   })
 
+  test.each([
+    ['causal, two query heads on one key head', n, n, 2, []],
+    ['full, over several blocks of keys', 1300, 40, 1, ['--full']],
+  ] as const)('--check %s: error and uniform equal the float64 oracle', async (_, tokens, asked, heads, flags) => {
+    const queries = save('cq.npy', asked, heads * d, 6)
+    const keys = save('ck.npy', tokens, d, 7)
+    const values = save('cv.npy', tokens, d, 8)
+    const inputs = ['--queries', at('cq.npy'), '--keys', at('ck.npy'), '--values', at('cv.npy'), '--scale', '1.5']
+    const args = ['attend', ...inputs, '--out', at('co.npy'), '--heads', `${heads}`, '--kv-heads', '1', ...flags]
+    const report = JSON.parse((await sublinear([...args, '--degree', '1', '--check', '--json'])).stdout)
+    const { data: got } = decodeNpy(readFileSync(at('co.npy')))
+    let [distance, uniform, norm] = [0, 0, 0]
+    for (let row = 0; row < asked * heads; row++) {
+      const visible = flags.length > 0 ? tokens : Math.floor(row / heads) + 1
+      oracle(queries, keys, values, row, d, visible, 1.5).forEach((x, c) => {
+        let mean = 0
+        for (let j = 0; j < visible; j++) mean += values[j * d + c]! / visible
+        distance += (got[row * d + c]! - x) ** 2
+        uniform += (mean - x) ** 2
+        norm += x * x
+      })
+    }
+    expect(report.error / Math.sqrt(distance / norm)).toBeCloseTo(1, 4)
+    expect(report.uniform / Math.sqrt(uniform / norm)).toBeCloseTo(1, 4)
+    expect(report.zero).toBe(1)
+  })
+
+  test('refuses to write over an input, also through a link', async () => {
+    symlinkSync(at('k.npy'), at('link.npy'))
+    for (const out of [at('k.npy'), at('link.npy')]) {
+      const result = await sublinear(['attend', ...files(), '--out', out])
+      expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('one of the inputs') })
+    }
+    expect(decodeNpy(readFileSync(at('k.npy'))).data).toEqual(k)
+  })
+
+  test('constant values are worth having, though averaging gets them too', async () => {
+    writeFileSync(at('same.npy'), encodeNpy({ rows: n, cols: d, data: new Float32Array(n * d).fill(0.3) }))
+    const result = await sublinear(['attend', ...files(), '--values', at('same.npy'), '--out', at('c.npy'), '--check'])
+    expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('as good as exact') })
+  })
+
   test('a head of a 4-D array, and exit code 3 where averaging does as well', async () => {
     const heads = ['q', 'k', 'v'].map((part) => `${data}sharp-${part}.npy[0,1]`)
     const args = [
@@ -221,6 +264,30 @@ describe('attend', () => {
     expect(result.stderr).toContain('interrupted')
     expect(readdirSync(folder).filter((name) => name.startsWith('late'))).toEqual([])
   })
+})
+
+test('inspect refuses scores beyond float32, with row and column', async () => {
+  const huge = numbers(n * d, 1)
+  huge[10 * d + 2] = 1e30
+  writeFileSync(at('huge.npy'), encodeNpy({ rows: n, cols: d, data: huge }))
+  const result = await sublinear(['inspect', ...files(), '--keys', at('huge.npy')])
+  expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('row 10, column 2') })
+})
+
+test('a narrow table has its last column below, header included', () => {
+  const columns = [{ head: 'head' }, { head: 'error', align: 'right' as const }, { head: 'verdict' }]
+  const rows = [['sharp 0.0', '0.5', 'no better than averaging all values: do not use here']]
+  expect(tableText(columns, rows, 100).split('\n')).toEqual([
+    'head       error  verdict',
+    'sharp 0.0    0.5  no better than averaging all values: do not use here',
+  ])
+  expect(tableText(columns, rows, 40).split('\n')).toEqual([
+    'head       error',
+    '    verdict',
+    'sharp 0.0    0.5',
+    '    no better than averaging all values:',
+    '    do not use here',
+  ])
 })
 
 test('quiet prints nothing', async () => {

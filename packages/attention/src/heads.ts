@@ -50,6 +50,8 @@ export function heads({ queryHeads, kvHeads, make }: HeadsOptions): HeadStreams 
   const groups = queryHeads / kvHeads
   const streams = Array.from({ length: kvHeads }, (_, h) => make(h))
   const { d, dv, scale, tokens } = streams[0]!
+  if (new Set(streams).size < kvHeads)
+    throw new RangeError('heads: make must return a stream of its own for every head')
   for (const [h, other] of streams.entries()) {
     if (other.d !== d || other.dv !== dv || other.scale !== scale || other.tokens !== tokens) {
       throw new RangeError(`heads: stream ${h} differs from stream 0 in d, dv, scale or tokens`)

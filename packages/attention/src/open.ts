@@ -9,7 +9,7 @@ const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, strin
 }
 
 /**
- * An attention stream from any snapshot of this project, resuming bit for bit.
+ * An attention stream from its snapshot, whatever its kind, resuming bit for bit. (Heads: restoreHeads; sketches: restoreSketch.)
  *
  * @throws RangeError when the bytes are damaged or of no known kind
  */

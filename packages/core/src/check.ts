@@ -12,7 +12,9 @@ export function checkInteger(
   if (typeof value !== 'number')
     throw new TypeError(`${who}: ${name} must be an integer >= ${least}, got ${show(value)}`)
   if (!Number.isInteger(value) || value < least || value > most) {
-    const bound = most === Number.MAX_SAFE_INTEGER ? `an integer >= ${least}` : `an integer from ${least} to ${most}`
+    const above = typeof value === 'number' && value > Number.MAX_SAFE_INTEGER
+    const open = most === Number.MAX_SAFE_INTEGER && !above
+    const bound = open ? `an integer >= ${least}` : `an integer from ${least} to ${most}`
     throw new RangeError(`${who}: ${name} must be ${bound}, got ${show(value)}`)
   }
 }

@@ -1,6 +1,6 @@
 import { kernels } from '@sublinear/kernels'
 import type { Matrix, Seed, SketchMatrix } from './contracts'
-import { checkInteger, checkSeed, checkShape } from './check'
+import { checkInteger, checkMatrix, checkSeed, checkShape } from './check'
 
 /** Columns are made and multiplied in groups that end at multiples of this index. */
 export const BLOCK = 64
@@ -112,10 +112,10 @@ function checkAccumulate(kind: string, m: number, into: Matrix, block: Matrix, f
 /**
  * Every row of `vectors` (b × n) times Ψᵀ: b × m. Column j of a vector is index j of the stream.
  *
- * @throws TypeError, RangeError for a malformed matrix
+ * @throws TypeError, RangeError for a malformed matrix or an entry that is not finite
  */
 export function project(matrix: SketchMatrix, vectors: Matrix): Matrix {
-  checkShape('project', 'vectors', vectors)
+  checkMatrix('project', 'vectors', vectors)
   const { rows, cols } = vectors
   const product = { rows: matrix.m, cols: rows, data: new Float32Array(matrix.m * rows) } // Ψ·vectorsᵀ
   const part = new Float32Array(BLOCK * rows)

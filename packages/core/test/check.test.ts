@@ -32,7 +32,11 @@ describe('a check throws its class with its message', () => {
     [() => checkInteger('f', 'm', 0, 1), RangeError, 'f: m must be an integer >= 1, got 0'],
     [() => checkInteger('f', 'm', 1.5, 1), RangeError, 'f: m must be an integer >= 1, got 1.5'],
     [() => checkInteger('f', 'm', NaN, 1), RangeError, 'f: m must be an integer >= 1, got NaN'],
-    [() => checkInteger('f', 'm', 2 ** 53, 1), RangeError, 'f: m must be an integer >= 1, got 9007199254740992'],
+    [
+      () => checkInteger('f', 'm', 2 ** 53, 1),
+      RangeError,
+      'f: m must be an integer from 1 to 9007199254740991, got 9007199254740992',
+    ],
     [() => checkInteger('f', 'm', 5, 1, 4), RangeError, 'f: m must be an integer from 1 to 4, got 5'],
     [() => checkInteger('f', 'm', '3', 1), TypeError, 'f: m must be an integer >= 1, got "3"'],
     [() => checkInteger('f', 'm', 3n, 1), TypeError, 'f: m must be an integer >= 1, got 3n'],

@@ -26,11 +26,13 @@ async function all(path: string, size: number, options: OpenRowsOptions = {}): P
   return blocks
 }
 
+/** An .npy file of float32 without data. */
+function header(shape: string): Uint8Array {
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + '\n'
+  return Buffer.concat([Buffer.from('\x93NUMPY\x01\0', 'latin1'), Buffer.from([118, 0]), Buffer.from(text)])
+}
+
 it('a file of no rows costs nothing, whatever width it claims, up to a bound', async () => {
-  const header = (shape: string) => {
-    const text = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + '\n'
-    return Buffer.concat([Buffer.from('\x93NUMPY\x01\0', 'latin1'), Buffer.from([118, 0]), Buffer.from(text)])
-  }
   const wide = await put('wide.npy', header('(0, 16777216)'))
   expect(await all(wide, 1_000_000_000)).toEqual([])
   for (const cols of [2 ** 24 + 1, 400_000_000, 2 ** 31, Number.MAX_SAFE_INTEGER]) {

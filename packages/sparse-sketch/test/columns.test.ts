@@ -186,7 +186,10 @@ describe('refused', () => {
     [() => osnap({ m: 4, nonzeros: 2, seed: 0.5 }), 'osnap: seed must be an integer >= 0, got 0.5'],
     [() => srht({ m: 9, n: 8, seed: 1 }), 'srht: m must be an integer from 1 to 8, got 9'],
     [() => srht({ m: 9, n: 0, seed: 1 }), 'srht: n must be an integer >= 1, got 0'],
-    [() => srht({ m: 1, n: 2 ** 53, seed: 1 }), 'srht: n must be an integer >= 1, got 9007199254740992'],
+    [
+      () => srht({ m: 1, n: 2 ** 53, seed: 1 }),
+      'srht: n must be an integer from 1 to 9007199254740991, got 9007199254740992',
+    ],
     [() => srht({ m: 1, n: 8, seed: -1n }), 'srht: seed must be from 0 to 2^64 - 1, got -1'],
   ] as const)('%#', (call, message) => expect(call).toThrow(new RangeError(message)))
 })
