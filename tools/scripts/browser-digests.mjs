@@ -1,25 +1,31 @@
 #!/usr/bin/env node
 /**
- * The built hash and sketch families in Chromium and in Node, on the SIMD and on the scalar kernels: the same bytes?
- * `node tools/scripts/browser-digests.mjs`, with $CHROMIUM_PATH or `chromium` on the path. One line a family; exits 1 on any
- * difference and 2 without a browser. The golden tests fix the bytes in Node, so `same` carries them to Chromium.
+ * Do the built hash and sketch families give the same bytes in Chromium as in Node, on SIMD and on scalar kernels?
+ * `node tools/scripts/browser-digests.mjs`, with `chromium` on the path or $CHROMIUM_PATH. One line a family; exits 1 on any
+ * difference, 2 without a browser. The golden tests fix the bytes in Node. With `simd` or `scalar` it prints Node's digests.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { promisify } from 'node:util'
 
 const packages = ['kernels', 'core', 'hash-families', 'ams-sketch', 'gaussian-sketch', 'sparse-sketch']
-const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync']
-const quiet = ['--disable-background-networking', '--disable-component-update']
+const flags = ['headless', 'no-sandbox', 'disable-gpu', 'disable-quic', 'disable-sync', 'disable-background-networking']
 const built = (name) => new URL(`../../packages/${name}/dist/index.js`, import.meta.url)
 
-/** SHA-256 by family and by seed, options and first index. Runs in Node and, as its own source, in a page: it uses nothing outside. */
+/** Blocks of 1, 50 and 300 indices below the end, the last ones among them. */
+function blocks(end) {
+  const starts = [0, 45, 2 ** 31 - 30, 2 ** 32 - 30, 2 ** 40 + 17, 2 ** 52 - 30, end]
+  const firsts = (count) => Array.from(new Set(starts.map((start) => Math.min(start, end - count))))
+  return [1, 50, 300].flatMap((count) => firsts(count).map((first) => [first, count]))
+}
+
+/** SHA-256 by family, then by seed, options and block. A page runs the source of this function and of `blocks`. */
 async function digests(wanted, load) {
-  if (wanted === 'scalar') WebAssembly.validate = () => false // an engine without SIMD, before the packages choose their kernels
+  if (wanted === 'scalar') WebAssembly.validate = () => false // as on an engine without SIMD
   const { kernels } = await load('kernels')
   if (kernels().name !== wanted) throw new Error(`${kernels().name} kernels instead of ${wanted}`)
   const { bucketHash, fourWiseSigns, polynomialHash, tabulationHash } = await load('hash-families')
@@ -27,94 +33,131 @@ async function digests(wanted, load) {
   const { gaussianSketch } = await load('gaussian-sketch')
   const { countSketch, osnap, srht } = await load('sparse-sketch')
 
-  const last = 2 ** 53 - 1
-  const firsts = [0, 45, 2 ** 31 - 90, 2 ** 32 - 30, 2 ** 40 + 17, 2 ** 52 - 99, last - 200]
   const found = {}
-  const put = async (family, place, array) => {
-    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', array))
-    found[family] = { ...found[family], [place]: Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('') }
+  const put = async (family, place, bytes) => {
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+    found[family] ??= {}
+    if (place in found[family]) throw new Error(`${family}: ${place} twice`)
+    found[family][place] = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
   }
-  /** 200 keys from each place on in a block, and 20 of them one by one. */
-  const keys = async (family, options, words, { fill, one }, domain = 2 ** 53) => {
-    for (const first of new Set(firsts.map((first) => Math.min(first + 1, domain - 200)))) {
-      const out = new Uint32Array(200 * words)
-      fill(first, 200, out)
-      await put(family, `${options}, keys ${first} …`, out)
-      const single = Array.from({ length: 20 }, (_, i) => one(first + 10 * i))
-      await put(family, `${options}, single keys ${first} …`, new TextEncoder().encode(single.join()))
+  const keys = async (family, options, words, fill, one, end = 2 ** 53) => {
+    for (const [first, count] of blocks(end)) {
+      const out = new Uint32Array(count * words)
+      fill(first, count, out)
+      await put(family, `${options}, keys ${first} + ${count}`, out)
+      const single = Array.from({ length: count }, (_, i) => one(first + i))
+      await put(family, `${options}, each key of ${first} + ${count}`, new TextEncoder().encode(single.join()))
     }
   }
-  /** 200 columns of Ψ from each place on, and the first of them alone. */
-  const columns = async (family, options, psi, end = last) => {
-    for (const first of new Set(firsts.map((first) => Math.min(first, end - 200)))) {
-      for (const count of [200, 1]) {
-        const into = { rows: psi.m, cols: count, data: new Float32Array(psi.m * count) }
-        const identity = { rows: count, cols: count, data: new Float32Array(count * count) }
-        for (let i = 0; i < count; i++) identity.data[i * count + i] = 1
-        psi.accumulate(into, identity, first)
-        await put(family, `${options}, ${count} columns from ${first}`, into.data)
-      }
+  const columns = async (family, options, psi, end = 2 ** 53 - 1) => {
+    for (const [first, count] of blocks(end)) {
+      const into = { rows: psi.m, cols: count, data: new Float32Array(psi.m * count) }
+      const data = Float32Array.from({ length: count * count }, (_, i) => (i % (count + 1) === 0 ? 1 : 0))
+      psi.accumulate(into, { rows: count, cols: count, data }, first)
+      await put(family, `${options}, columns ${first} + ${count}`, into.data)
     }
   }
 
   for (const seed of [0, 1, 0x0123456789abcdefn, 2n ** 64n - 1n]) {
     for (const prime of ['2^31-1', '2^61-1']) {
-      for (const [independence, stream] of [2, 4, 7].map((k) => [k, k === 7 ? 2 ** 32 - 1 : 0])) {
-        const hash = polynomialHash({ independence, seed, prime, stream })
-        const use = { fill: hash.fill, one: hash.value }
-        await keys(`polynomialHash mod ${prime}`, `seed ${seed}, k = ${independence}`, hash.words, use)
+      for (const independence of [2, 4, 7]) {
+        const { words, fill, value } = polynomialHash({ independence, seed, prime, stream: independence - 2 })
+        await keys(`polynomialHash mod ${prime}`, `seed ${seed}, k = ${independence}`, words, fill, value)
       }
     }
-    for (const characterBits of [4, 8, 16]) {
-      const { fill, value, domain } = tabulationHash({ characterBits, seed })
-      await keys('tabulationHash', `seed ${seed}, ${characterBits} bits`, 1, { fill, one: value }, domain)
-    }
-    for (const [count, buckets] of [[1, 2 ** 31], [3, 999]]) { // prettier-ignore
-      const { fill, bucket } = bucketHash({ count, buckets, independence: 4, seed })
-      await keys('bucketHash', `seed ${seed}, ${buckets}`, count, { fill, one: (key) => bucket(count - 1, key) })
-    }
-    for (const count of [1, 100]) {
-      const signs = fourWiseSigns({ count, seed })
-      for (const first of firsts) {
-        const words = new Uint32Array(2 * count)
+    for (const functions of [1, 100]) {
+      const signs = fourWiseSigns({ count: functions, seed })
+      for (const [first, count] of blocks(2 ** 53)) {
+        const words = new Uint32Array(2 * functions)
         signs.words(first - (first % 64), words)
-        const floats = new Float32Array(count * (64 - (first % 64)))
-        signs.fill(first, 64 - (first % 64), floats, 0.3)
-        const single = Int8Array.from({ length: 200 }, (_, i) => signs.sign(i % count, first + i))
-        for (const part of [words, floats, single])
-          await put('fourWiseSigns', `seed ${seed}, ${count}, ${part.constructor.name} at ${first}`, part)
+        const width = Math.min(count, 64 - (first % 64))
+        const floats = new Float32Array(functions * width)
+        signs.fill(first, width, floats, 0.3)
+        const single = Int8Array.from({ length: count }, (_, i) => signs.sign(i % functions, first + i))
+        for (const [form, bytes] of Object.entries({ words, floats, single }))
+          await put('fourWiseSigns', `seed ${seed}, ${functions} functions, ${form} ${first} + ${count}`, bytes)
       }
+    }
+    for (const characterBits of [5, 8, 16]) {
+      const { fill, value, domain } = tabulationHash({ characterBits, seed })
+      await keys('tabulationHash', `seed ${seed}, ${characterBits} bits`, 1, fill, value, domain)
+    }
+    for (const count of [1, 3]) {
+      const { fill, bucket } = bucketHash({ count, buckets: count === 1 ? 2 ** 31 : 999, independence: 4, seed })
+      await keys('bucketHash', `seed ${seed}, ${count} functions`, count, fill, (key) => bucket(count - 1, key))
     }
     for (const m of [1, 37, 256]) {
       const options = `seed ${seed}, m = ${m}`
       await columns('amsSketch', options, amsSketch({ m, seed }))
       await columns('gaussianSketch', options, gaussianSketch({ m, seed }))
       await columns('countSketch', options, countSketch({ m, seed }))
-      await columns('srht', options, srht({ m, n: last, seed }))
-      await columns('srht', `${options}, n = 1000`, srht({ m, n: 1000, seed }), 1000)
-      for (const nonzeros of [1, 4, 7]) await columns('osnap', options, osnap({ m: m * nonzeros, nonzeros, seed }))
+      for (const s of [1, 7]) await columns('osnap', `${options}, s = ${s}`, osnap({ m: m * s, nonzeros: s, seed }))
+      for (const n of [1000, 2 ** 53 - 1]) await columns('srht', `${options}, n = ${n}`, srht({ m, n, seed }), n)
     }
   }
   return found
 }
 
-const inNode = async (wanted) => (await once(new Worker(new URL(import.meta.url), { workerData: wanted }), 'message'))[0]
-
-/** What both pages post: each is a frame, hence an engine of its own. */
+/** What the two pages post, each in a frame and so with kernels of its own; an error is posted as its text. */
 async function inBrowser(browser) {
   const imports = Object.fromEntries(packages.map((name) => [`@sublinear/${name}`, `/${name}.js`]))
-  const page = (wanted) => `<script type="importmap">${JSON.stringify({ imports })}</script><script type="module">
-    const found = await (${digests})('${wanted}', (name) => import('@sublinear/' + name)).catch((error) => String(error))
-    await fetch('/${wanted}', { method: 'POST', body: JSON.stringify(found) })</script>`
-  const html = { '/': '<iframe src="/simd"></iframe><iframe src="/scalar"></iframe>' }
-  for (const wanted of ['simd', 'scalar']) html[`/${wanted}`] = page(wanted)
-  const profile = mkdtempSync(join(tmpdir(), 'browser-digests-'))
+  const files = { '/': '<iframe src="/simd"></iframe><iframe src="/scalar"></iframe>' }
+  for (const name of packages) files[`/${name}.js`] = readFileSync(built(name))
+  for (const wanted of ['simd', 'scalar'])
+    files[`/${wanted}`] = `<meta charset="utf-8"><script type="importmap">${JSON.stringify({ imports })}</script>
+      <script type="module">${blocks} ${digests}
+      const found = await digests('${wanted}', (name) => import('@sublinear/' + name)).catch(String)
+      await fetch('/${wanted}', { method: 'POST', body: JSON.stringify(found) })</script>`
   const posted = {}
-  const done = Promise.withResolvers()
-  const server = createServer(async ({ method, url }, response) => {
-    const name = packages.find((name) => url === `/${name}.js`)
-    response.setHeader('content-type', name ? 'text/javascript' : 'text/html; charset=utf-8')
-    if (method !== 'POST') return response.writeHead(name || html[url] ? 200 : 404).end(name ? readFileSync(built(name)) : html[url])
+  const server = createServer(async (request, response) => {
+    const { method, url } = request
+    if (method === 'POST') posted[url.slice(1)] = JSON.parse((await request.setEncoding('utf8').toArray()).join(''))
+    response.setHeader('content-type', url.endsWith('.js') ? 'text/javascript' : 'text/html')
+    response.writeHead(url in files ? 200 : 404).end(files[url])
+    if (posted.simd && posted.scalar) server.emit('posted')
   })
-  return { profile, posted, done, server, browser }
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const profile = mkdtempSync(join(tmpdir(), 'browser-digests-'))
+  const options = [...flags, 'no-first-run', 'disable-component-update', `user-data-dir=${profile}`].map(
+    (x) => `--${x}`,
+  )
+  const child = spawn(browser, [...options, `http://127.0.0.1:${server.address().port}/`], { stdio: 'ignore' })
+  const exited = once(child, 'exit')
+  const late = setTimeout(() => child.kill(), 300_000)
+  await Promise.race([once(server, 'posted'), exited])
+  clearTimeout(late)
+  child.kill()
+  await exited
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  return posted
 }
+
+async function compare(browser) {
+  const { stdout, status } = spawnSync(browser, ['--version', '--no-sandbox'], { encoding: 'utf8' })
+  if (status !== 0) return console.error(`browser-digests: no browser: cannot run ${browser}; set CHROMIUM_PATH`) ?? 2
+  const self = (wanted) => promisify(execFile)(process.execPath, [process.argv[1], wanted], { maxBuffer: 2 ** 26 })
+  const [simd, scalar, posted] = await Promise.all([self('simd'), self('scalar'), inBrowser(browser)])
+  const reference = JSON.parse(simd.stdout)
+  const others = {
+    'Node, scalar': JSON.parse(scalar.stdout),
+    'Chromium, SIMD': posted.simd,
+    'Chromium, scalar': posted.scalar,
+  }
+  console.log(`Node ${process.version} and ${stdout.trim()}`)
+  for (const [who, found] of Object.entries(others))
+    if (typeof found !== 'object') console.log(`${who}: ${found ?? 'no answer'}`)
+  let failed = false
+  for (const [family, wanted] of Object.entries(reference)) {
+    const wrong = Object.entries(others).flatMap(([who, found]) =>
+      Object.keys(wanted).flatMap((place) => (found?.[family]?.[place] === wanted[place] ? [] : `${who}: ${place}`)),
+    )
+    failed ||= wrong.length > 0
+    const note = wrong.length > 0 ? `${wrong.length}, first ${wrong[0]}` : `${Object.keys(wanted).length} digests`
+    console.log(`${wrong.length > 0 ? 'DIFFERENT' : 'same'} ${family}: ${note}`)
+  }
+  return failed ? 1 : 0
+}
+
+const wanted = process.argv[2]
+if (wanted) console.log(JSON.stringify(await digests(wanted, (name) => import(built(name))), undefined, 1))
+else process.exit(await compare(process.env.CHROMIUM_PATH ?? 'chromium'))

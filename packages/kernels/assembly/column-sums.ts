@@ -1,5 +1,4 @@
-// Sums over a feature-major block: the counterparts of dotRows and columnSums for the transposed operand. Short sums in float32
-// lanes, their totals in float64.
+// Sums over a feature-major block: short sums in float32 lanes, their totals in float64.
 
 const RUN = 16
 
@@ -77,4 +76,20 @@ function weightedSum(a: usize, weights: usize, count: i32): f64 {
 function across(v: v128): f64 {
   const s = f64x2.add(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(v128.shuffle<i64>(v, v, 1, 1)))
   return f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1)
+}
+
+/** One column of dotColumns, contiguous: lanes along it, all in float64. */
+export function dot(out: usize, a: usize, x: usize, inner: i32): void {
+  let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0
+  for (; inner >= 8; inner -= 8, a += 32, x += 64) {
+    const low = v128.load(a), high = v128.load(a, 16)
+    s0 = f64x2.add(s0, f64x2.mul(f64x2.promote_low_f32x4(low), v128.load(x)))
+    s1 = f64x2.add(s1, f64x2.mul(f64x2.promote_low_f32x4(v128.shuffle<i64>(low, low, 1, 1)), v128.load(x, 16)))
+    s2 = f64x2.add(s2, f64x2.mul(f64x2.promote_low_f32x4(high), v128.load(x, 32)))
+    s3 = f64x2.add(s3, f64x2.mul(f64x2.promote_low_f32x4(v128.shuffle<i64>(high, high, 1, 1)), v128.load(x, 48)))
+  }
+  s0 = f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3))
+  let total = f64x2.extract_lane(s0, 0) + f64x2.extract_lane(s0, 1)
+  for (; inner; inner--, a += 4, x += 8) total += (load<f32>(a) as f64) * load<f64>(x)
+  store<f64>(out, total)
 }

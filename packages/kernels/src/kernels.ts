@@ -189,8 +189,4 @@ export interface Kernels {
     cols: number,
     weights?: Float32Array,
   ): void
-  /** out[i] = ⟨row i of a (rows × inner), x⟩ in float64. */
-  dotRows(out: Doubles, a: Floats, x: Doubles, rows: number, inner: number): void
-  /** out[c] += Σ_r weights[r]·a[r, c] in float64 (weights 1 where absent). */
-  columnSums(out: Doubles, a: Floats, rows: number, cols: number, weights?: Float32Array): void
 }

@@ -162,8 +162,7 @@ export interface Inner {
   ): void
   largestBits(x: number, count: number): number
   addScaled(out: number, x: number, factor: number, count: number): void
-  dotRows(out: number, a: number, aRow: number, x: number, rows: number, inner: number, add: number): void
-  columnSums(out: number, a: number, aRow: number, rows: number, cols: number, weights: number): void
+  dot(out: number, a: number, x: number, inner: number): void
   peak(rounds: number): number
 }
 

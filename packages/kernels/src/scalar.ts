@@ -9,7 +9,7 @@ import { hadamardAdd } from './scalar/hadamard'
 import { normalColumns } from './scalar/normal-columns'
 import { polynomials } from './scalar/polynomials'
 import { product } from './scalar/product'
-import { addScaled, columnSums, dotRows, exp, largestMagnitude, softmaxStep } from './scalar/rows'
+import { addScaled, exp, largestMagnitude, softmaxStep } from './scalar/rows'
 
 /**
  * The kernels in plain JavaScript, as fast as tiling makes them: the oracle of the tests, the baseline of the bench, the
@@ -36,6 +36,4 @@ export const scalarKernels: Kernels = {
   monomialColumns,
   dotColumns,
   rowSums,
-  dotRows,
-  columnSums,
 }

@@ -9,7 +9,7 @@ import { simdHadamardAdd } from './simd/hadamard'
 import { simdNormalColumns } from './simd/normal-columns'
 import { simdPolynomials } from './simd/polynomials'
 import { simdProduct } from './simd/product'
-import { simdAddScaled, simdColumnSums, simdDotRows, simdExp, simdLargestMagnitude, simdSoftmaxStep } from './simd/rows'
+import { simdAddScaled, simdExp, simdLargestMagnitude, simdSoftmaxStep } from './simd/rows'
 import { Staging } from './staging'
 
 let made: Kernels | undefined
@@ -44,8 +44,6 @@ export function simdKernels(): Kernels {
       monomialColumns: simdMonomialColumns(machine, staging),
       dotColumns: simdDotColumns(machine, staging),
       rowSums: simdRowSums(machine, staging),
-      dotRows: simdDotRows(machine, staging),
-      columnSums: simdColumnSums(machine, staging),
     }
   }
   return made

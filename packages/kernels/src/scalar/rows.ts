@@ -46,34 +46,3 @@ export const addScaled: Kernels['addScaled'] = (outOperand, xOperand, factor, co
   const x = floats(xOperand)
   for (let i = 0; i < count; i++) out[i] += factor * x[i]
 }
-
-export const dotRows: Kernels['dotRows'] = (outOperand, aOperand, xOperand, rows, inner) => {
-  const out = doubles(outOperand)
-  const a = floats(aOperand)
-  const x = doubles(xOperand)
-  const whole = inner & ~3
-  for (let r = 0; r < rows; r++) {
-    const at = r * inner
-    let s0 = 0
-    let s1 = 0
-    let s2 = 0
-    let s3 = 0
-    for (let i = 0; i < whole; i += 4) {
-      s0 += a[at + i] * x[i]
-      s1 += a[at + i + 1] * x[i + 1]
-      s2 += a[at + i + 2] * x[i + 2]
-      s3 += a[at + i + 3] * x[i + 3]
-    }
-    for (let i = whole; i < inner; i++) s0 += a[at + i] * x[i]
-    out[r] = s0 + s1 + (s2 + s3)
-  }
-}
-
-export const columnSums: Kernels['columnSums'] = (outOperand, aOperand, rows, cols, weights) => {
-  const out = doubles(outOperand)
-  const a = floats(aOperand)
-  for (let r = 0; r < rows; r++) {
-    const weight = weights ? weights[r] : 1
-    for (let c = 0; c < cols; c++) out[c] += weight * a[r * cols + c]
-  }
-}

@@ -29,13 +29,13 @@ export function simdMonomialColumns({ inner: wasm, arena }: Machine, staging: St
   }
 }
 
-/** One column is a row of `dotRows`, where the lanes run along it. */
+/** One column is contiguous: there the lanes run along it. */
 export function simdDotColumns({ inner: wasm }: Machine, staging: Staging): Kernels['dotColumns'] {
   return (out, a, x, inner, cols) => {
     const outAt = staging.doubles(out)
     const narrow = staging.region(4 * inner + 8 * cols + 8)
     const to = outAt || (narrow + 4 * inner + 7) & -8
-    if (cols === 1) wasm.dotRows(to, floatsAt(a), inner * 4, doublesAt(x), 1, inner, 0)
+    if (cols === 1) wasm.dot(to, floatsAt(a), doublesAt(x), inner)
     else wasm.dotColumns(to, floatsAt(a), doublesAt(x), inner, cols, narrow)
     if (!outAt) staging.doublesOut(out, 0, to, cols)
   }

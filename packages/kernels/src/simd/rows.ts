@@ -1,4 +1,4 @@
-import type { Doubles, Floats, Kernels } from '../kernels'
+import type { Kernels } from '../kernels'
 import type { Machine } from '../module'
 import type { Staging } from '../staging'
 
@@ -81,73 +81,4 @@ export function simdSoftmaxStep({ inner: wasm }: Machine, staging: Staging): Ker
       if (!rescaleAt) staging.out(rescale, r, stagedRescale, part)
     }
   }
-}
-
-/** Tiles of at most 65536 entries of a: several rows, or a part of one. */
-function tiles(rows: number, cols: number, each: (r: number, c: number, height: number, width: number) => void): void {
-  const width = Math.min(cols, CHUNK)
-  const height = Math.max(1, Math.floor(CHUNK / (width || 1)))
-  for (let r = 0; r < rows; r += height) {
-    for (let c = 0; c < cols; c += width) each(r, c, Math.min(height, rows - r), Math.min(width, cols - c))
-  }
-}
-
-export function simdDotRows({ inner: wasm }: Machine, staging: Staging): Kernels['dotRows'] {
-  return (out, a, x, rows, inner) => {
-    const outAt = staging.doubles(out)
-    const aAt = staging.floats(a)
-    const xAt = staging.doubles(x)
-    const width = Math.min(inner, CHUNK)
-    const most = inner === 0 ? 0 : Math.floor(CHUNK / width)
-    const stagedX = staging.region(width * 8 + most * 8 + CHUNK * 4)
-    const stagedOut = stagedX + width * 8
-    const stagedA = stagedOut + most * 8
-    if (inner === 0) clear(out, rows)
-    let xReady = -1
-    tiles(rows, inner, (r, c, height, w) => {
-      if (!xAt && xReady !== c) staging.doublesIn(stagedX, x, c, w)
-      xReady = c
-      if (!aAt) staging.rowsIn(stagedA, a, r * inner + c, inner, height, w)
-      if (!outAt && c > 0) staging.doublesIn(stagedOut, out, r, height)
-      wasm.dotRows(
-        outAt ? outAt + r * 8 : stagedOut,
-        aAt ? aAt + (r * inner + c) * 4 : stagedA,
-        aAt ? inner * 4 : w * 4,
-        xAt ? xAt + c * 8 : stagedX,
-        height,
-        w,
-        c > 0 ? 1 : 0,
-      )
-      if (!outAt) staging.doublesOut(out, r, stagedOut, height)
-    })
-  }
-}
-
-export function simdColumnSums({ inner: wasm }: Machine, staging: Staging): Kernels['columnSums'] {
-  return (out, a, rows, cols, weights) => {
-    const outAt = staging.doubles(out)
-    const aAt = staging.floats(a)
-    const stagedOut = staging.region(CHUNK * 16)
-    const stagedA = stagedOut + CHUNK * 8
-    const stagedWeights = stagedA + CHUNK * 4
-    tiles(rows, cols, (r, c, height, width) => {
-      if (!aAt) staging.rowsIn(stagedA, a, r * cols + c, cols, height, width)
-      if (!outAt) staging.doublesIn(stagedOut, out, c, width)
-      if (weights) staging.in(stagedWeights, weights, r, height)
-      wasm.columnSums(
-        outAt ? outAt + c * 8 : stagedOut,
-        aAt ? aAt + (r * cols + c) * 4 : stagedA,
-        aAt ? cols * 4 : width * 4,
-        height,
-        width,
-        weights ? stagedWeights : 0,
-      )
-      if (!outAt) staging.doublesOut(out, c, stagedOut, width)
-    })
-  }
-}
-
-function clear(out: Doubles | Floats, count: number): void {
-  if (out instanceof Float64Array || out instanceof Float32Array) out.fill(0, 0, count)
-  else out.range(0, count).fill(0)
 }
