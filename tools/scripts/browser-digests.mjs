@@ -4,16 +4,15 @@
  * `node tools/scripts/browser-digests.mjs`, with `chromium` on the path or $CHROMIUM_PATH. One line a family; exits 1 on any
  * difference, 2 without a browser. The golden tests fix the bytes in Node. With `simd` or `scalar` it prints Node's digests.
  */
-import { execFile, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 
 const packages = ['kernels', 'core', 'hash-families', 'ams-sketch', 'gaussian-sketch', 'sparse-sketch']
-const flags = ['headless', 'no-sandbox', 'disable-gpu', 'disable-quic', 'disable-sync', 'disable-background-networking']
+const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-sync', '--no-first-run']
+flags.push('--disable-background-networking', '--disable-component-update')
 const built = (name) => new URL(`../../packages/${name}/dist/index.js`, import.meta.url)
 
 /** Blocks of 1, 50 and 300 indices below the end, the last ones among them. */
@@ -32,12 +31,10 @@ async function digests(wanted, load) {
   const { amsSketch } = await load('ams-sketch')
   const { gaussianSketch } = await load('gaussian-sketch')
   const { countSketch, osnap, srht } = await load('sparse-sketch')
-
   const found = {}
   const put = async (family, place, bytes) => {
     const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
     found[family] ??= {}
-    if (place in found[family]) throw new Error(`${family}: ${place} twice`)
     found[family][place] = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
   }
   const keys = async (family, options, words, fill, one, end = 2 ** 53) => {
@@ -59,10 +56,10 @@ async function digests(wanted, load) {
   }
 
   for (const seed of [0, 1, 0x0123456789abcdefn, 2n ** 64n - 1n]) {
-    for (const prime of ['2^31-1', '2^61-1']) {
-      for (const independence of [2, 4, 7]) {
-        const { words, fill, value } = polynomialHash({ independence, seed, prime, stream: independence - 2 })
-        await keys(`polynomialHash mod ${prime}`, `seed ${seed}, k = ${independence}`, words, fill, value)
+    for (const k of [2, 4, 7]) {
+      for (const prime of ['2^31-1', '2^61-1']) {
+        const { words, fill, value } = polynomialHash({ independence: k, seed, prime, stream: k - 2 })
+        await keys(`polynomialHash mod ${prime}`, `seed ${seed}, k = ${k}`, words, fill, value)
       }
     }
     for (const functions of [1, 100]) {
@@ -110,22 +107,17 @@ async function inBrowser(browser) {
       await fetch('/${wanted}', { method: 'POST', body: JSON.stringify(found) })</script>`
   const posted = {}
   const server = createServer(async (request, response) => {
-    const { method, url } = request
-    if (method === 'POST') posted[url.slice(1)] = JSON.parse((await request.setEncoding('utf8').toArray()).join(''))
-    response.setHeader('content-type', url.endsWith('.js') ? 'text/javascript' : 'text/html')
-    response.writeHead(url in files ? 200 : 404).end(files[url])
+    const [url, body] = [request.url, (await request.setEncoding('utf8').toArray()).join('')]
+    if (request.method === 'POST') posted[url.slice(1)] = JSON.parse(body)
+    response.setHeader('content-type', url.endsWith('.js') ? 'text/javascript' : 'text/html').end(files[url])
     if (posted.simd && posted.scalar) server.emit('posted')
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  const profile = mkdtempSync(join(tmpdir(), 'browser-digests-'))
-  const options = [...flags, 'no-first-run', 'disable-component-update', `user-data-dir=${profile}`].map(
-    (x) => `--${x}`,
-  )
-  const child = spawn(browser, [...options, `http://127.0.0.1:${server.address().port}/`], { stdio: 'ignore' })
+  const profile = mkdtempSync(`${tmpdir()}/browser-digests-`)
+  const address = `http://127.0.0.1:${server.address().port}/`
+  const child = spawn(browser, [...flags, `--user-data-dir=${profile}`, address], { stdio: 'ignore', timeout: 300_000 })
   const exited = once(child, 'exit')
-  const late = setTimeout(() => child.kill(), 300_000)
   await Promise.race([once(server, 'posted'), exited])
-  clearTimeout(late)
   child.kill()
   await exited
   rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
@@ -135,29 +127,23 @@ async function inBrowser(browser) {
 async function compare(browser) {
   const { stdout, status } = spawnSync(browser, ['--version', '--no-sandbox'], { encoding: 'utf8' })
   if (status !== 0) return console.error(`browser-digests: no browser: cannot run ${browser}; set CHROMIUM_PATH`) ?? 2
-  const self = (wanted) => promisify(execFile)(process.execPath, [process.argv[1], wanted], { maxBuffer: 2 ** 26 })
-  const [simd, scalar, posted] = await Promise.all([self('simd'), self('scalar'), inBrowser(browser)])
-  const reference = JSON.parse(simd.stdout)
-  const others = {
-    'Node, scalar': JSON.parse(scalar.stdout),
-    'Chromium, SIMD': posted.simd,
-    'Chromium, scalar': posted.scalar,
-  }
   console.log(`Node ${process.version} and ${stdout.trim()}`)
-  for (const [who, found] of Object.entries(others))
-    if (typeof found !== 'object') console.log(`${who}: ${found ?? 'no answer'}`)
-  let failed = false
-  for (const [family, wanted] of Object.entries(reference)) {
-    const wrong = Object.entries(others).flatMap(([who, found]) =>
-      Object.keys(wanted).flatMap((place) => (found?.[family]?.[place] === wanted[place] ? [] : `${who}: ${place}`)),
+  const [reference, scalar] = ['simd', 'scalar'].map((kernels) =>
+    JSON.parse(execFileSync(process.execPath, [process.argv[1], kernels], { maxBuffer: 2 ** 26 })),
+  )
+  const { simd, scalar: slow } = await inBrowser(browser)
+  const others = Object.entries({ 'Node, scalar': scalar, 'Chromium, SIMD': simd, 'Chromium, scalar': slow })
+  for (const [who, found] of others) if (typeof found !== 'object') console.log(`${who}: ${found ?? 'no answer'}`)
+  const different = Object.entries(reference).filter(([family, wanted]) => {
+    const places = Object.keys(wanted)
+    const wrong = others.flatMap(([who, found]) =>
+      places.filter((place) => found?.[family]?.[place] !== wanted[place]).map((place) => `${who}: ${place}`),
     )
-    failed ||= wrong.length > 0
-    const note = wrong.length > 0 ? `${wrong.length}, first ${wrong[0]}` : `${Object.keys(wanted).length} digests`
-    console.log(`${wrong.length > 0 ? 'DIFFERENT' : 'same'} ${family}: ${note}`)
-  }
-  return failed ? 1 : 0
+    console.log(wrong.length > 0 ? `DIFFERENT ${family}: ${wrong[0]}` : `same ${family}: ${places.length} digests`)
+    return wrong.length > 0
+  })
+  return different.length > 0 ? 1 : 0
 }
 
-const wanted = process.argv[2]
-if (wanted) console.log(JSON.stringify(await digests(wanted, (name) => import(built(name))), undefined, 1))
-else process.exit(await compare(process.env.CHROMIUM_PATH ?? 'chromium'))
+if (!process.argv[2]) process.exit(await compare(process.env.CHROMIUM_PATH ?? 'chromium'))
+console.log(JSON.stringify(await digests(process.argv[2], (name) => import(built(name))), undefined, 1))
