@@ -4,7 +4,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { attend, exactStream, rowsOf, type Matrix, type RowSource } from '../src'
-import { distance, oracle, random } from './oracle'
+import { distance, random, softmaxOracle } from '@sublinear/laws'
 
 const shape = { d: 3, dv: 2, scale: 0.5 }
 
@@ -97,7 +97,7 @@ describe('attend', () => {
         groups,
       }),
     )
-    const wanted = oracle(queries, keys, values, 0.5, (row) => (causal ? Math.floor(row / groups) + 1 : n))
+    const wanted = softmaxOracle(queries, keys, values, 0.5, (row) => (causal ? Math.floor(row / groups) + 1 : n))
     expect(distance(data, wanted)).toBeLessThan(1e-5)
     expect(parts.every(({ rows, cols }) => rows > 0 && cols === 2)).toBe(true)
     expect(stream.tokens).toBe(n)

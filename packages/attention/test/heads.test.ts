@@ -19,7 +19,7 @@ import {
   type KvBlock,
   type Matrix,
 } from '../src'
-import { distance, random } from './oracle'
+import { distance, random } from '@sublinear/laws'
 
 const [d, dv] = [3, 2]
 const features = taylorFeatures({ d, degree: 2, scale: 0.5 })

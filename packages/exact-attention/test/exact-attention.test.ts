@@ -4,7 +4,7 @@ import { fc, test } from '@fast-check/vitest'
 import { matrix } from '@sublinear/core'
 import { describe, expect, it } from 'vitest'
 import { exactAttention } from '../src'
-import { distance, oracle, random } from './oracle'
+import { distance, random, softmaxOracle } from '@sublinear/laws'
 
 const any = (value: unknown) => value as never
 
@@ -32,14 +32,14 @@ describe('exactAttention', () => {
       expect(
         distance(
           got.data,
-          oracle(queries, keys, values, scale, () => valid),
+          softmaxOracle(queries, keys, values, scale, () => valid),
         ),
       ).toBeLessThan(1e-5)
       const whole = exactAttention({ queries, keys, values, scale })
       expect(
         distance(
           whole.data,
-          oracle(queries, keys, values, scale, () => n),
+          softmaxOracle(queries, keys, values, scale, () => n),
         ),
       ).toBeLessThan(1e-5)
     },
@@ -55,7 +55,7 @@ describe('exactAttention', () => {
       ]
       const valid = cut % (n + 1)
       const got = exactAttention({ queries, keys, values, scale: -0.5, causal: true, valid })
-      const wanted = oracle(queries, keys, values, -0.5, (row) => Math.min(valid, Math.floor(row / groups) + 1))
+      const wanted = softmaxOracle(queries, keys, values, -0.5, (row) => Math.min(valid, Math.floor(row / groups) + 1))
       expect(distance(got.data, wanted)).toBeLessThan(1e-5)
     },
   )
@@ -85,7 +85,7 @@ describe('exactAttention', () => {
     expect(
       distance(
         exactAttention(wide).data,
-        oracle(wide.queries, wide.keys, values, 1, () => n),
+        softmaxOracle(wide.queries, wide.keys, values, 1, () => n),
       ),
     ).toBeLessThan(2e-4)
   })
@@ -96,7 +96,7 @@ describe('exactAttention', () => {
     const values = random(n, 2, 3)
     for (let i = 0; i < n; i++) values.data[i * 2]! += 1000 // sums near 1e8, where float32 has steps of 8
     const got = exactAttention({ queries, keys, values, scale: 0.1 })
-    const wanted = oracle(queries, keys, values, 0.1, () => n)
+    const wanted = softmaxOracle(queries, keys, values, 0.1, () => n)
     const relative = [...got.data].map((x, i) => x / (i % 2 === 0 ? wanted[i]! : 1))
     expect(
       distance(

@@ -4,7 +4,7 @@ import { fc, test } from '@fast-check/vitest'
 import { decodeSnapshot, encodeSnapshot, rowsOf } from '@sublinear/core'
 import { describe, expect, it } from 'vitest'
 import { exactAttention, exactStream, normalise, restoreExactStream } from '../src'
-import { distance, oracle, random } from './oracle'
+import { distance, random, softmaxOracle } from '@sublinear/laws'
 
 const shape = { d: 3, dv: 2, scale: 0.7 }
 
@@ -35,7 +35,7 @@ describe('exactStream', () => {
       const part = { keys: rowsOf(keys, at, to), values: rowsOf(values, at, to) }
       const start = at
       const got = normalise(stream.step(block.weighted ? { ...part, weights: weights.subarray(at, to) } : part, own))
-      const wanted = oracle(own, keys, values, 0.7, (row) => start + Math.floor(row / groups) + 1, weights)
+      const wanted = softmaxOracle(own, keys, values, 0.7, (row) => start + Math.floor(row / groups) + 1, weights)
       expect(distance(got.data, wanted)).toBeLessThan(1e-5)
       at = to
     }
@@ -43,7 +43,7 @@ describe('exactStream', () => {
     expect(
       distance(
         normalise(stream.attend(asked)).data,
-        oracle(asked, keys, values, 0.7, () => n, weights),
+        softmaxOracle(asked, keys, values, 0.7, () => n, weights),
       ),
     ).toBeLessThan(1e-5)
   })

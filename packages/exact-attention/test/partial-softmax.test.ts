@@ -4,7 +4,7 @@ import { fc, test } from '@fast-check/vitest'
 import { emptyPartial, matrix, type PartialSoftmax } from '@sublinear/core'
 import { describe, expect, it } from 'vitest'
 import { combine, exactStream, normalise } from '../src'
-import { distance, oracle, random } from './oracle'
+import { distance, random, softmaxOracle } from '@sublinear/laws'
 
 const [rows, dv] = [3, 2]
 const row = fc.oneof(
@@ -66,7 +66,7 @@ describe('combine', () => {
       expect(
         distance(
           got.data,
-          oracle(queries, keys, values, 1, () => n),
+          softmaxOracle(queries, keys, values, 1, () => n),
         ),
       ).toBeLessThan(1e-5)
     },

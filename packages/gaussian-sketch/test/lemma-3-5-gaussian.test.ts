@@ -3,7 +3,7 @@
 // Kills: half the rows (δ is then exceeded from δ = 0.03 down), 1/m for 1/√m, columns that repeat every 64, δ for δ/2.
 import { describe, expect, it } from 'vitest'
 import { gaussianRows, gaussianSketch } from '../src'
-import { chance, leastFailures, mostFailures } from './binomial'
+import { chance, leastFailures, mostFailures } from '@sublinear/laws'
 import { chiSquareTails } from './chi-square'
 
 const ALARM = 1e-8 // a side and case; 24 cases of four

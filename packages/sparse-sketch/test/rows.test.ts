@@ -3,7 +3,7 @@
 import type { SketchMatrix } from '@sublinear/core'
 import { describe, expect, it } from 'vitest'
 import { countSketch, countSketchRows, osnap, osnapRows } from '../src'
-import { leastFailures, mostFailures } from './binomial'
+import { leastFailures, mostFailures } from '@sublinear/laws'
 
 const ALARM = 1e-8
 const TRIALS = 1000

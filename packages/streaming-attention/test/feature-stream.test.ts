@@ -7,7 +7,7 @@ import { normalise } from '@sublinear/exact-attention'
 import { taylorFeatures } from '@sublinear/poly-features'
 import { describe, expect, it } from 'vitest'
 import { featureStream } from '../src'
-import { distance, oracle, random } from './oracle'
+import { distance, random, softmaxOracle } from '@sublinear/laws'
 
 const dot = (a: Matrix, i: number, b: ArrayLike<number>, j: number) => {
   let sum = 0
@@ -147,7 +147,7 @@ describe('featureStream', () => {
     expect(
       distance(
         normalise(stream.attend(queries)).data,
-        oracle(queries, keys, values, 1, () => n),
+        softmaxOracle(queries, keys, values, 1, () => n),
       ),
     ).toBeLessThanOrEqual(bound)
     expect(stream.counters.fallbacks).toBe(0)

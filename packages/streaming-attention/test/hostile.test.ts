@@ -6,7 +6,7 @@ import { normalise } from '@sublinear/exact-attention'
 import { taylorFeatures } from '@sublinear/poly-features'
 import { describe, expect, it } from 'vitest'
 import { featureStream, restoreFeatureStream } from '../src'
-import { random } from './oracle'
+import { random } from '@sublinear/laws'
 
 const sound = (stream: ReturnType<typeof featureStream>, queries: Matrix) => {
   const { max, mass, sum } = stream.attend(queries)

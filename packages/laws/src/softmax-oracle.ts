@@ -1,7 +1,7 @@
 import type { Matrix } from '@sublinear/core'
 
 /** Softmax attention in float64, two passes over a row of scores; row r sees the first visible(r) keys. */
-export function oracle(
+export function softmaxOracle(
   queries: Matrix,
   keys: Matrix,
   values: Matrix,
