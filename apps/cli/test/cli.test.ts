@@ -21,15 +21,22 @@ interface Result {
   readonly stderr: string
 }
 
-function sublinear(args: readonly string[], interruptAfter?: number): Promise<Result> {
+function sublinear(args: readonly string[], interruptWhen?: () => boolean): Promise<Result> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (text) => (stdout += text))
     child.stderr.on('data', (text) => (stderr += text))
-    if (interruptAfter !== undefined) setTimeout(() => child.kill('SIGINT'), interruptAfter)
-    child.on('close', (code) => resolve({ code, stdout, stderr }))
+    const poll = setInterval(() => {
+      if (!interruptWhen?.()) return
+      clearInterval(poll)
+      child.kill('SIGINT')
+    }, 20)
+    child.on('close', (code) => {
+      clearInterval(poll)
+      resolve({ code, stdout, stderr })
+    })
   })
 }
 
@@ -259,7 +266,8 @@ describe('attend', () => {
     const big = 60_000
     for (const [i, name] of ['bq.npy', 'bk.npy', 'bv.npy'].entries()) save(name, big, 32, i)
     const args = ['attend', '--queries', at('bq.npy'), '--keys', at('bk.npy'), '--values', at('bv.npy')]
-    const result = await sublinear([...args, '--stream', 'exact', '--out', at('late.npy')], 900)
+    const begun = () => readdirSync(folder).some((name) => name.startsWith('late'))
+    const result = await sublinear([...args, '--stream', 'exact', '--out', at('late.npy')], begun)
     expect(result.code).toBe(130)
     expect(result.stderr).toContain('interrupted')
     expect(readdirSync(folder).filter((name) => name.startsWith('late'))).toEqual([])
