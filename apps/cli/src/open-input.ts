@@ -1,7 +1,7 @@
 import { openRows, type Rows } from '@sublinear/io/node'
 
 /** Rows of `file.npy`, `file.npy[layer,head]`, `file.safetensors:tensor` or `file.safetensors:tensor[layer,head]`. */
-export function openInput(text: string): Promise<Rows> {
+function openInput(text: string): Promise<Rows> {
   const [, file, tensor, index = ''] = /^(.*\.safetensors):(.+?)(\[[\d, ]*\])?$/s.exec(text) ?? []
   return file === undefined || tensor === undefined ? openRows(text) : openRows(`${file}${index}`, { tensor })
 }

@@ -1,9 +1,10 @@
 import type { Kernels } from '../kernels'
+import { philox } from '../philox'
 import { floats } from './operands'
 
 // Integers and + − × ÷ √ in the order of assembly/normal-columns.ts: the same bits on every engine.
 
-const words = new Int32Array(4)
+const words = new Uint32Array(4)
 const LN2 = 6243314768165359 / 9007199254740992 // 0.6931471805599453, exactly
 
 export const normalColumns: Kernels['normalColumns'] = (outOperand, key, stream, first, rows, count, unit) => {
@@ -13,7 +14,7 @@ export const normalColumns: Kernels['normalColumns'] = (outOperand, key, stream,
     const low = index % 4294967296
     const high = (index - low) / 4294967296
     for (let r = 0; r < rows; r++) {
-      if (r % 4 === 0) philox(key, r / 4, low, high, stream)
+      if (r % 4 === 0) philox(words, key[0], key[1], r / 4, low, high, stream)
       out[r * count + c] = normal(words[r % 4]) * unit
     }
   }
@@ -73,32 +74,4 @@ function ratioNumerator(c: number[], r: number): number {
 
 function ratioDenominator(c: number[], r: number): number {
   return ((((((c[1] * r + c[3]) * r + c[5]) * r + c[7]) * r + c[9]) * r + c[11]) * r + c[13]) * r + c[15]
-}
-
-/** Philox4x32-10 into `words`; core has it too, but the kernels stand on nothing. */
-function philox(key: readonly [number, number], c0: number, c1: number, c2: number, c3: number): void {
-  let k0 = key[0] | 0
-  let k1 = key[1] | 0
-  for (let round = 0; round < 10; round++) {
-    const x0 = highProduct(0xcd9e8d57, c2) ^ c1 ^ k0
-    const x2 = highProduct(0xd2511f53, c0) ^ c3 ^ k1
-    c1 = Math.imul(0xcd9e8d57, c2)
-    c3 = Math.imul(0xd2511f53, c0)
-    c0 = x0
-    c2 = x2
-    k0 = (k0 + 0x9e3779b9) | 0
-    k1 = (k1 + 0xbb67ae85) | 0
-  }
-  words[0] = c0
-  words[1] = c1
-  words[2] = c2
-  words[3] = c3
-}
-
-/** The upper 32 bits of the product of two 32-bit words, from 16-bit halves. */
-function highProduct(a: number, b: number): number {
-  const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16]
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16)
-  const other = aLow * bHigh + (middle & 0xffff)
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(other / 65536)) | 0
 }
