@@ -81,7 +81,8 @@ export function polynomialHash({ independence, seed, prime, stream = 0 }: Polyno
     fillKeys(keys, out) {
       if (!(keys instanceof Float64Array)) throw new TypeError(`${who}: keys must be a Float64Array`)
       checkOut(who, out, keys.length * words)
-      for (let c = 0; c < keys.length; c++) checkInteger(who, `keys[${c}]`, keys[c], 0)
+      const broken = keys.findIndex((key) => !(Number.isSafeInteger(key) && key >= 0))
+      if (broken >= 0) checkInteger(who, `keys[${broken}]`, keys[broken], 0)
       write(out, keys, kernels())
     },
   }

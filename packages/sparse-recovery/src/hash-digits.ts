@@ -1,0 +1,43 @@
+import { polynomialHash, type PolynomialHash } from '@sublinear/hash-families'
+
+/** The first of the seed's polynomials that are used here. */
+const STREAM = 0x73720000
+
+/** A 4-wise independent hash of 61 bits, read as bits and digits: independent of each other up to 2⁻⁶¹. */
+export interface DigitHash {
+  readonly bytes: number
+  /** Hashes keys[0 … count) ; what follows reads the last keys hashed. */
+  hash(keys: Float64Array): void
+  /** A share of 0 … buckets − 1, uniform up to buckets/2³² of 1/buckets: ⌊top 32 bits · buckets/2³²⌋. */
+  share(at: number, buckets: number): number
+  /** Digit 0, 1 or 2 of 20 bits as a bucket: probabilities of 1/buckets up to 2⁻²⁰, digits independent of each other. */
+  bucket(at: number, digit: number, buckets: number): number
+  /** −1 or 1 by bit 0 … 60, bits independent of each other. */
+  sign(at: number, bit: number): number
+}
+
+export function digitHash(seed: bigint, stream: number): DigitHash {
+  const hash: PolynomialHash<bigint> = polynomialHash({
+    independence: 4,
+    seed,
+    prime: '2^61-1',
+    stream: STREAM + stream,
+  })
+  let words = new Uint32Array(128) // two a key, the lower first
+  return {
+    bytes: hash.bytes,
+    hash(keys) {
+      if (words.length < 2 * keys.length) words = new Uint32Array(2 * keys.length)
+      hash.fillKeys(keys, words)
+    },
+    share: (at, buckets) =>
+      Math.floor((((words[2 * at + 1]! << 3) | (words[2 * at]! >>> 29)) >>> 0) * (buckets / 2 ** 32)),
+    bucket(at, digit, buckets) {
+      const low = words[2 * at]!
+      const high = words[2 * at + 1]!
+      const value = digit === 0 ? low & 0xfffff : digit === 1 ? (low >>> 20) | ((high & 0xff) << 12) : high >>> 9
+      return Math.floor(value * (buckets / 2 ** 20))
+    },
+    sign: (at, bit) => 1 - 2 * ((words[2 * at + (bit >> 5)]! >>> (bit & 31)) & 1),
+  }
+}

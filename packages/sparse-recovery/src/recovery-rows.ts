@@ -1,0 +1,70 @@
+import { checkFinite, checkInteger } from '@sublinear/core'
+
+/** Children of a node. */
+export const BRANCH = 16
+/** Rows of counters of every level of a tree. */
+export const LEVEL_ROWS = 3
+/** Rows of counters of the entries themselves. */
+export const LEAF_ROWS = 5
+export const TREES = 2
+
+export interface RecoverySize {
+  /** Length of the vector, 1 … 2^32. */
+  readonly n: number
+  /** How many entries count as large. */
+  readonly k: number
+  /** How much larger than the best possible error the error may be: a factor 1 + ε, 0 < ε ≤ 16. */
+  readonly epsilon: number
+}
+
+/** How the measurements of energy trees are divided. */
+export interface RecoveryLayout extends RecoverySize {
+  /** Positions in a tree: columns · lines ≥ n. */
+  readonly columns: number
+  readonly lines: number
+  /** Counters in a row: ⌈4k/ε⌉. */
+  readonly width: number
+  /** Nodes of each level, finest first; the coarsest has at least `width`. */
+  readonly nodes: readonly number[]
+  /** Nonzeros of a column of Φ. */
+  readonly nonzeros: number
+  readonly m: number
+}
+
+/**
+ * How many measurements sparse recovery takes: Θ(k·log(εn/k)/ε) from energy trees, or n where that is at least n/4, since the vector
+ * itself is then the better summary.
+ * Source: Lemma 3.7 (one-pass paper), which has O(ε⁻¹k log n). Deviation: none.
+ *
+ * @returns m = ⌈4k/ε⌉·(6·levels + 5) with levels ≈ log₁₆(εn/4k), or n
+ * @throws TypeError, RangeError when an option is out of its range
+ * @example recoveryRows({ n: 2 ** 20, k: 64, epsilon: 0.5 }) // 8704
+ */
+export function recoveryRows(size: RecoverySize): number {
+  const { n, m } = recoveryLayout('recoveryRows', size)
+  return isDominated(n, m) ? n : m
+}
+
+/** Whether storing n numbers is the better summary than m measurements. */
+export function isDominated(n: number, m: number): boolean {
+  return m >= n / 4
+}
+
+export function recoveryLayout(who: string, { n, k, epsilon }: RecoverySize): RecoveryLayout {
+  checkInteger(who, 'n', n, 1, 2 ** 32)
+  checkInteger(who, 'k', k, 1, n)
+  checkFinite(who, 'epsilon', epsilon, 0)
+  if (epsilon > 16) throw new RangeError(`${who}: epsilon must be at most 16, got ${epsilon}`)
+  const columns = Math.ceil(Math.sqrt(n))
+  const lines = Math.ceil(n / columns)
+  const width = Math.ceil((4 * k) / epsilon)
+  const nodes: number[] = []
+  for (let count = columns * lines; ;) {
+    count = Math.ceil(count / BRANCH)
+    if (count < width && nodes.length > 0) break
+    nodes.push(count)
+    if (count <= width) break
+  }
+  const nonzeros = TREES * LEVEL_ROWS * nodes.length + LEAF_ROWS
+  return { n, k, epsilon, columns, lines, width, nodes, nonzeros, m: width * nonzeros }
+}
