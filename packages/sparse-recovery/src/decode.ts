@@ -16,20 +16,32 @@ const ROUNDS = 3
  */
 export function decodeTrees(trees: EnergyTrees, measured: Float64Array): Entries {
   const { k } = trees.layout
-  const residual = measured.slice()
+  const unit = powerOfTwo(measured) // so that no square leaves float64
+  const scaled = measured.map((x) => x / unit)
+  const residual = scaled.slice()
   let fitted: Entries = { keys: new Float64Array(0), values: new Float64Array(0) }
   for (let round = 0; round < ROUNDS; round++) {
     if (round > 0) {
-      residual.set(measured)
+      residual.set(scaled)
       subtract(trees, residual, fitted)
     }
     const found = search(trees, residual, round === 0 ? 'median' : 'mean', fitted.keys)
     const fresh = largestOf(found, round === 0 ? 3 * k : k)
     if (fresh.keys.length === 0) break
-    fitted = fit(trees, measured, joined(fitted, fresh))
-    if (fitted.keys.length > 3 * k) fitted = fit(trees, measured, largestOf(fitted, 3 * k))
+    fitted = fit(trees, scaled, joined(fitted, fresh))
+    if (fitted.keys.length > 3 * k) fitted = fit(trees, scaled, largestOf(fitted, 3 * k))
   }
-  return fitted
+  return { keys: fitted.keys, values: fitted.values.map((x) => x * unit) }
+}
+
+/** The power of two at or below the largest magnitude; 1 for zeros. Dividing by it is exact. */
+function powerOfTwo(x: Float64Array): number {
+  let most = 0
+  for (let i = 0; i < x.length; i++) most = Math.max(most, Math.abs(x[i]!))
+  let unit = 1
+  while (unit * 2 <= most) unit *= 2
+  while (unit > most && most > 0) unit /= 2
+  return unit
 }
 
 /** Candidates of both trees with their estimates, without the `known` keys: all among the 3k largest of either tree. */

@@ -3,7 +3,7 @@ import { polynomialHash, type PolynomialHash } from '@sublinear/hash-families'
 /** The first of the seed's polynomials that are used here. */
 const STREAM = 0x73720000
 
-/** A 4-wise independent hash of 61 bits, read as bits and digits: independent of each other up to 2⁻⁶¹. */
+/** A k-wise independent hash of 61 bits, read as bits and digits: independent of each other up to 2⁻⁶¹. */
 export interface DigitHash {
   readonly bytes: number
   /** Hashes keys[0 … count) ; what follows reads the last keys hashed. */
@@ -16,9 +16,9 @@ export interface DigitHash {
   sign(at: number, bit: number): number
 }
 
-export function digitHash(seed: bigint, stream: number): DigitHash {
+export function digitHash(seed: bigint, stream: number, independence = 4): DigitHash {
   const hash: PolynomialHash<bigint> = polynomialHash({
-    independence: 4,
+    independence,
     seed,
     prime: '2^61-1',
     stream: STREAM + stream,

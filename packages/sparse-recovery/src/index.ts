@@ -1,3 +1,5 @@
-export { heavyHitters, type HeavyHitters } from './heavy-hitters'
-export { recoveryRows } from './recovery-rows'
-export { sparseRecovery, type RecoveryOptions } from './sparse-recovery'
+export { exactRecovery, restoreExactRecovery, type ExactRecovery, type ExactRecoveryOptions } from './exact-recovery'
+export { exactRecoveryTables } from './exact-recovery-tables'
+export { heavyHitters, restoreHeavyHitters, type HeavyHitter, type HeavyHitters } from './heavy-hitters'
+export { recoveryRows, type RecoverySize } from './recovery-rows'
+export { sparseRecovery, type EnergyTreeRecovery, type SparseRecoveryOptions } from './sparse-recovery'

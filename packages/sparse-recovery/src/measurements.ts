@@ -3,7 +3,7 @@ import { decodeTrees } from './decode'
 import { energyTrees } from './energy-trees'
 import { largestOf, type Entries } from './largest'
 import { isDominated, recoveryLayout, type RecoveryLayout, type RecoverySize } from './recovery-rows'
-
+import { estimates } from './tree-search'
 
 /** What is measured of a vector and how it is read: by energy trees, or as the vector itself where that is no longer. */
 export interface Measurements {
@@ -11,8 +11,10 @@ export interface Measurements {
   readonly dominated: boolean
   /** into (m) += Φ · the vector that has changes[c] at keys[c]. */
   add(into: Float64Array, keys: Float64Array, changes: Float64Array): void
-  /** At least 2k entries that matter, if so many are not zero: candidates for the largest. */
+  /** The entries that matter: at most 3k, among them the large ones. */
   read(measured: Float64Array): Entries
+  /** Unbiased estimates of single entries. */
+  estimate(keys: Float64Array, measured: Float64Array): Float64Array
 }
 
 export function measurements(who: string, size: RecoverySize, seed: bigint): Measurements {
@@ -44,11 +46,12 @@ function storedVector({ n, k }: RecoveryLayout, seed: bigint): Measurements {
     add(into, keys, changes) {
       for (let c = 0; c < keys.length; c++) into[keys[c]!]! += changes[c]!
     },
-    read: (measured) => largestOf({ keys: Float64Array.from(measured.keys()), values: measured }, 2 * k),
+    read: (measured) => largestOf({ keys: Float64Array.from(measured.keys()), values: measured }, 3 * k),
+    estimate: (keys, measured) => keys.map((key) => measured[key]!),
   }
 }
 
-export function treeMeasurements(who: string, layout: RecoveryLayout, seed: bigint): Measurements {
+function treeMeasurements(who: string, layout: RecoveryLayout, seed: bigint): Measurements {
   const { n, k, epsilon, m, width, nonzeros } = layout
   checkInteger(who, '4k/epsilon', width, 1, 2 ** 20)
   const trees = energyTrees(layout, seed)
@@ -88,5 +91,6 @@ export function treeMeasurements(who: string, layout: RecoveryLayout, seed: bigi
       }
     },
     read: (measured) => decodeTrees(trees, measured),
+    estimate: (keys, measured) => estimates(trees, keys, measured),
   }
 }

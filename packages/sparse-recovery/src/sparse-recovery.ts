@@ -1,27 +1,50 @@
 import { checkSeed, type Seed, type SparseRecovery, type SparseVector } from '@sublinear/core'
-import { largestOf, type Entries } from './largest'
-import { measurements, type Measurements } from './measurements'
+import { largestOf } from './largest'
+import { measurements } from './measurements'
 import type { RecoverySize } from './recovery-rows'
 
-export interface RecoveryOptions extends RecoverySize {
+export interface SparseRecoveryOptions extends RecoverySize {
+  /** 64 bits; decides every entry of Φ. */
   readonly seed: Seed
 }
 
-export interface TreeRecovery extends SparseRecovery {
+export interface EnergyTreeRecovery extends SparseRecovery {
   readonly epsilon: number
-  /** m would have been n/4 or more, so Φ is the identity and both decoders are exact. */
+  /** m would have been n/4 or more: Φ is the identity, m = n, and both decoders are exact. */
   readonly dominated: boolean
 }
 
-export function sparseRecovery(options: RecoveryOptions): TreeRecovery {
+/**
+ * Φ and its decoder: from m = O(k·log n/ε) measurements Φx of a vector x of length n, the entries of x that matter, in time that hardly
+ * grows with n.
+ * Source: Lemma 3.7 (one-pass paper), after Nakos and Song (2019), by another construction: two trees of signed energy counters
+ * over scattered orders of 0 … n − 1, and least squares on a CountSketch of what they find. Deviation: the lemma gives k entries from
+ * O(ε⁻¹k log n) measurements within (1 + ε); for exactly k entries Price and Woodruff (2011) prove that about k/ε² are needed, so the
+ * stronger statement is decodeWide's. The probability is measured, not proved.
+ *
+ * @param n  length of x, 1 … 2^32
+ * @param k  1 … n, with 4k/ε ≤ 2^20 unless dominated
+ * @param epsilon  0 < ε ≤ 16
+ * @returns decode: at most k entries, in ascending order; decodeWide: at most 2k. Both take m numbers, float32 or float64, and
+ *   leave them as they were
+ * @throws TypeError, RangeError when an option is out of its range, or measurements are not m finite numbers
+ * Guarantee, measured: ‖x′ − x‖₂ ≤ (1 + ε)·tail_k(x) with probability ≥ 0.999 over the seed, for any fixed x, where tail_k is the norm
+ *   without the k largest entries: no failure of decode or decodeWide in 3,600 seeds on twelve kinds of input in each of five cells
+ *   (n, k, ε), nor in 1,200 at n = 2^20 (tools/experiments). For decode the worst case cannot be excluded by any method of this size.
+ * Cost: ≈ log₁₆(εn/4k)·6 + 5 nonzeros a column; decoding scores some 250·k/ε nodes and candidates for each level.
+ */
+export function sparseRecovery({ n, k, epsilon, seed }: SparseRecoveryOptions): EnergyTreeRecovery {
   const who = 'sparseRecovery'
-  return recoveryFrom(who, options, measurements(who, options, checkSeed(who, options.seed)))
-}
-
-export function recoveryFrom(who: string, { n, k, epsilon }: RecoverySize, read: Measurements): TreeRecovery {
-  const { matrix, dominated } = read
-  const decode = (measured: Float32Array | Float64Array, count: number) =>
-    sparseVector(n, largestOf(read.read(checkMeasured(who, measured, matrix.m)), count))
+  const { matrix, dominated, read } = measurements(who, { n, k, epsilon }, checkSeed(who, seed))
+  const decode = (measured: Float32Array | Float64Array, count: number): SparseVector => {
+    const { keys, values } = largestOf(read(checkMeasured(who, measured, matrix.m)), count)
+    const order = Array.from(keys.keys()).toSorted((a, b) => keys[a]! - keys[b]!)
+    return {
+      length: n,
+      indices: Float64Array.from(order, (c) => keys[c]!),
+      values: Float64Array.from(order, (c) => values[c]!),
+    }
+  }
   return {
     n,
     k,
@@ -34,17 +57,13 @@ export function recoveryFrom(who: string, { n, k, epsilon }: RecoverySize, read:
   }
 }
 
-/** The measurements as float64, a copy. */
+/** The measurements in float64, a copy. */
 function checkMeasured(who: string, measured: Float32Array | Float64Array, m: number): Float64Array {
   if (!(measured instanceof Float32Array || measured instanceof Float64Array)) {
-    throw new TypeError(`${who}: measured must be a Float32Array or Float64Array`)
+    throw new TypeError(`${who}: measured must be a Float32Array or a Float64Array`)
   }
   if (measured.length !== m) throw new RangeError(`${who}: measured must have ${m} entries, got ${measured.length}`)
   const at = measured.findIndex((x) => !Number.isFinite(x))
   if (at >= 0) throw new RangeError(`${who}: measured must be finite, got ${measured[at]} at row ${at}`)
   return Float64Array.from(measured)
-}
-
-function sparseVector(length: number, { keys, values }: Entries): SparseVector {
-  return { length, indices: keys, values }
 }

@@ -1,0 +1,73 @@
+import { checkFinite, checkInteger } from '@sublinear/core'
+
+/** Beyond so many keys the load that suffices for them is kept: the chance of failure falls with k at a fixed load. */
+const MOST_COUNTED = 512
+const MOST_TABLES = 6
+
+/**
+ * How many tables of how many cells let k keys be peeled off with probability at least 1 − δ.
+ * Source: first moment of stopping sets. Peeling ends early only where some s keys leave no table with a cell that just one of
+ * them has; the expected number of such sets is Σ_s C(k, s)·P(s, w)^h, P(s, w) the chance that s keys in w cells leave none alone:
+ * s!·[x^s](e^x − x)^w/w^s. Not from the papers.
+ *
+ * @param k  keys, ≥ 1
+ * @param delta  0 < δ < 1
+ * @returns h tables of w cells with the least h·w
+ * @throws TypeError, RangeError when an option is out of its range
+ * @example exactRecoveryTables({ k: 8, delta: 0.001 }) // { tables: 4, cells: 10 }
+ */
+export function exactRecoveryTables({ k, delta }: { readonly k: number; readonly delta: number }): {
+  readonly tables: number
+  readonly cells: number
+} {
+  const who = 'exactRecoveryTables'
+  checkInteger(who, 'k', k, 1, 2 ** 24)
+  checkFinite(who, 'delta', delta, 0)
+  if (delta >= 1) throw new RangeError(`${who}: delta must be below 1, got ${delta}`)
+  const counted = Math.min(k, MOST_COUNTED)
+  let best = { tables: 0, cells: Infinity }
+  for (let tables = 3; tables <= MOST_TABLES; tables++) {
+    let [low, high] = [1, Math.ceil((2 * counted) / tables) + 1]
+    while (failureBound(counted, tables, high) > delta) [low, high] = [high, 2 * high]
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if (failureBound(counted, tables, middle) > delta) low = middle
+      else high = middle
+    }
+    const cells = Math.ceil((high * k) / counted)
+    if (tables * cells < best.tables * best.cells || best.tables === 0) best = { tables, cells }
+  }
+  return best
+}
+
+/** Σ_{s ≥ 2} C(k, s)·P(s, w)^h. */
+function failureBound(k: number, tables: number, cells: number): number {
+  const none = noneAlone(k, cells)
+  let sum = 0
+  let choose = Math.log(k) // ln C(k, s)
+  for (let s = 2; s <= k; s++) {
+    choose += Math.log((k - s + 1) / s)
+    sum += Math.exp(choose + tables * none[s]!)
+  }
+  return sum
+}
+
+/**
+ * ln P(s, w) for s ≤ k. With g = (e^x − x)^w, g′·(e^x − x) = w·(e^x − 1)·g gives the coefficients of g one after the other; they are
+ * kept as p_s = s!·g_s/w^s, numbers between 0 and 1.
+ */
+function noneAlone(k: number, w: number): Float64Array {
+  const p = new Float64Array(k + 1)
+  p[0] = 1
+  // s·g_s + Σ_{j≥2} (s − j)·g_{s−j}/j! = w·Σ_{j≥1} g_{s−1−j}/j!; in p: g_{s−j}/j! = p_{s−j}·w^{s−j}/((s−j)!·j!).
+  for (let s = 1; s <= k; s++) {
+    let sum = 0
+    let term = 1 // C(s, j)/w^j
+    for (let j = 1; j <= s; j++) {
+      term *= (s - j + 1) / (j * w)
+      if (j >= 2) sum += term * p[s - j]! * (w * j - (s - j)) // w·g_{s−j}/(j−1)! − (s−j)·g_{s−j}/j!
+    }
+    p[s] = Math.max(0, sum / s)
+  }
+  return p.map(Math.log)
+}

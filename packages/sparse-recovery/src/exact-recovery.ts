@@ -1,0 +1,185 @@
+import {
+  checkInteger,
+  checkSeed,
+  decodeSnapshot,
+  encodeSnapshot,
+  requireSame,
+  type Seed,
+  type SparseVector,
+} from '@sublinear/core'
+import { exactRecoveryTables } from './exact-recovery-tables'
+import { inverse, modulo, P } from './field-61'
+import { fingerprint } from './fingerprint'
+import { digitHash } from './hash-digits'
+
+const KIND = 'exact-recovery'
+const VERSION = '1'
+/** Places of so many keys are independent: what the smaller stopping sets, which decide, need. */
+const INDEPENDENCE = 16
+const MOST = 2 ** 18
+/** The seed's hashes that places are taken from, three tables each. */
+const STREAM = 0x10000
+/** Numbers a cell: Σx, Σi·x and Σf(i)·x mod p. */
+const SUMS = 3
+
+export interface ExactRecoveryOptions {
+  /** Indices are 0 … n − 1, n ≤ 2^32. */
+  readonly n: number
+  /** How many entries may differ from 0, 1 … 2^18. */
+  readonly k: number
+  /** Chance of not being decoded although no more than k entries differ from 0. */
+  readonly delta: number
+  readonly seed: Seed
+}
+
+export interface ExactRecovery {
+  readonly n: number
+  readonly k: number
+  readonly delta: number
+  readonly seed: bigint
+  /** Numbers held, 8 bytes each. */
+  readonly m: number
+  readonly bytes: number
+  /** Adds an integer to an entry. */
+  update(index: number, change: number): void
+  /** The whole vector, ascending; undefined where it cannot be told, as with far more than k entries. */
+  decode(): SparseVector | undefined
+  /** Adds what another object saw; refuses another n, k, delta or seed. */
+  merge(other: ExactRecovery): void
+  toBytes(): Uint8Array
+}
+
+/**
+ * All entries of a vector of integers, exactly, while at most k of them differ from 0: from changes of either sign, in O(k) numbers.
+ * Source: invertible Bloom lookup tables (Goodrich and Mitzenmacher, 2011), over a field. Not from the papers.
+ *
+ * A cell that one entry has alone tells its index, Σi·x/Σx mod p, and its fingerprint proves it. Taking it out of its other cells may
+ * leave others alone: peeling, until nothing is left, or nothing is alone.
+ *
+ * @throws TypeError, RangeError when an option, an index or a change is out of range; a refused call changes nothing
+ * Guarantee: while totals are at most 2^59 in magnitude, decode never returns a wrong vector but with probability < 2⁻⁴⁰ (a
+ *   fingerprint that lies), whatever the vector; with at most k entries it returns one with probability ≥ 1 − δ (first moment of
+ *   stopping sets, exactly for those of up to 16 keys).
+ * Cost: 24 bytes a cell, 1.3 to 5 cells for each of the k; some 5 µs a change; decoding some 50 µs an entry.
+ */
+export function exactRecovery({ n, k, delta, seed }: ExactRecoveryOptions): ExactRecovery {
+  const who = 'exactRecovery'
+  checkInteger(who, 'n', n, 1, 2 ** 32)
+  checkInteger(who, 'k', k, 1, MOST)
+  return live({ n, k, delta, seed: checkSeed(who, seed) })
+}
+
+/**
+ * Exact recovery from its snapshot.
+ *
+ * @throws RangeError when the bytes are damaged or of another kind
+ */
+export function restoreExactRecovery(bytes: Uint8Array): ExactRecovery {
+  const who = 'restoreExactRecovery'
+  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const n = Number(parameters['n'])
+  const k = Number(parameters['k'])
+  checkInteger(who, 'n', n, 1, 2 ** 32)
+  checkInteger(who, 'k', k, 1, MOST)
+  const seed = parameters['seed'] ?? ''
+  if (!/^\d+$/.test(seed)) throw new RangeError(`${who}: the seed must be an integer, got ${seed}`)
+  const cells = tensors.get('cells')?.data
+  const options = { n, k, delta: Number(parameters['delta']), seed: checkSeed(who, BigInt(seed)) }
+  const { tables, cells: width } = exactRecoveryTables(options)
+  if (
+    !(cells instanceof BigUint64Array && cells.length === tables * width * SUMS && cells.every((value) => value < P))
+  ) {
+    throw new RangeError(`${who}: the cells do not fit the parameters`)
+  }
+  return live(options, cells)
+}
+
+function live(
+  options: Omit<ExactRecoveryOptions, 'seed'> & { readonly seed: bigint },
+  from?: BigUint64Array,
+): ExactRecovery {
+  const who = 'exactRecovery'
+  const { n, k, delta, seed } = options
+  const { tables, cells: width } = exactRecoveryTables({ k, delta })
+  const places = Array.from({ length: Math.ceil(tables / 3) }, (_, i) => digitHash(seed, STREAM + i, INDEPENDENCE))
+  const mark = fingerprint(seed)
+  const cells = from ?? new BigUint64Array(tables * width * SUMS)
+
+  const cellsOf = (index: number) => {
+    for (const hash of places) hash.hash(Float64Array.of(index))
+    return Array.from({ length: tables }, (_, t) => t * width + places[Math.floor(t / 3)]!.bucket(0, t % 3, width))
+  }
+  const add = (into: BigUint64Array, at: readonly number[], index: number, change: bigint) => {
+    const sums = [modulo(change), modulo(BigInt(index) * change), modulo(mark(index) * modulo(change))]
+    for (const cell of at) {
+      for (let s = 0; s < SUMS; s++) {
+        const sum = into[cell * SUMS + s]! + sums[s]!
+        into[cell * SUMS + s] = sum >= P ? sum - P : sum
+      }
+    }
+  }
+  /** The entry that a cell holds alone, with its cells. */
+  const single = (from: BigUint64Array, cell: number) => {
+    const [total, weighted, print] = from.subarray(cell * SUMS, (cell + 1) * SUMS)
+    if (total === 0n) return undefined
+    const index = Number((weighted! * inverse(total!)) % P)
+    if (index >= n || modulo(mark(index) * total!) !== print) return undefined
+    const at = cellsOf(index)
+    return at.includes(cell) ? { index, at, value: total! > P / 2n ? total! - P : total! } : undefined
+  }
+  const identity = { n: String(n), k: String(k), delta: String(delta), seed: String(seed) }
+  const self: ExactRecovery = {
+    n,
+    k,
+    delta,
+    seed,
+    m: cells.length,
+    bytes: cells.byteLength + places.reduce((sum, { bytes }) => sum + bytes, 0) + 4 * 256 * 8,
+    update(index, change) {
+      checkInteger(who, 'index', index, 0, n - 1)
+      checkInteger(who, 'change', change, -Number.MAX_SAFE_INTEGER)
+      add(cells, cellsOf(index), index, BigInt(change))
+    },
+    decode() {
+      const left = cells.slice()
+      const found = new Map<number, bigint>()
+      const open = Array.from({ length: tables * width }, (_, cell) => cell)
+      // Each step empties a cell that was not empty; a lying fingerprint could go on for ever.
+      for (let steps = 0; open.length > 0 && steps < 8 * tables * width; steps++) {
+        const one = single(left, open.pop()!)
+        if (one === undefined) continue
+        found.set(one.index, (found.get(one.index) ?? 0n) + one.value)
+        add(left, one.at, one.index, -one.value)
+        open.push(...one.at)
+      }
+      if (left.some((sum) => sum !== 0n)) return undefined
+      const entries = [...found].filter(([, value]) => value !== 0n).toSorted(([a], [b]) => a - b)
+      return {
+        length: n,
+        indices: Float64Array.from(entries, ([index]) => index),
+        values: Float64Array.from(entries, ([, value]) => Number(value)),
+      }
+    },
+    merge(other) {
+      if (typeof other !== 'object' || other === null || typeof other.toBytes !== 'function') {
+        throw new TypeError(`${who}: cannot merge, the other is not one`)
+      }
+      requireSame(who, identity, {
+        n: String(other.n),
+        k: String(other.k),
+        delta: String(other.delta),
+        seed: String(other.seed),
+      })
+      const theirs = decodeSnapshot(other.toBytes(), { kind: KIND, version: VERSION }).tensors.get('cells')!.data
+      for (let i = 0; i < cells.length; i++) cells[i] = (cells[i]! + (theirs[i] as bigint)) % P
+    },
+    toBytes: () =>
+      encodeSnapshot({
+        kind: KIND,
+        version: VERSION,
+        parameters: identity,
+        tensors: { cells: { dtype: 'U64', shape: [tables, width, SUMS], data: cells } },
+      }),
+  }
+  return self
+}
