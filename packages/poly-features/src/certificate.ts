@@ -15,8 +15,10 @@ export interface Certificate {
   readonly radius: number
   /** |⟨φ(q), φ(k)⟩/e^{scale·⟨q, k − centre⟩} − 1| is at most this in exact arithmetic. ∞ where there is no bound. */
   readonly approximation: number
-  /** What float32 adds at most while scale·‖q‖·‖k − centre‖ ≤ radius; 2⁻²⁴·e^{2·radius} and a factor of about 6·radius + 2. */
+  /** What float32 adds at most while scale·‖q‖·‖k − centre‖ ≤ radius: (6·radius + 2)·2⁻²⁴·e^{2·radius} and a little. */
   readonly rounding: number
+  /** 2⁻²⁴·e^{2·radius}: the size of what float32 adds to the worst pairs in practice, between 0.4 and 0.7 of it where measured. */
+  readonly cancellation: number
   /** approximation + rounding, for pairs with both premises. */
   readonly error: number
   /** Where inner products cannot be negative, in exact arithmetic: for every pair, where the premise holds, or nowhere for sure. */
@@ -24,10 +26,10 @@ export interface Certificate {
   /** What the inner product is on average over the seed. */
   readonly unbiased?: 'exp' | 'taylor polynomial'
   /**
-   * Against the ε asked for: 'ok', error ≤ ε; 'infeasible', rounding alone is above ε, so that no degree helps in float32: shorten the range of
-   * scores; 'degree', a higher degree may do; 'uncertified', no degree will.
+   * Against the ε asked for: 'ok', error ≤ ε; 'degree', approximation > ε, a higher degree may do; 'rounding', only the proven bound of float32 stands
+   * in the way; 'infeasible', cancellation > ε, no degree helps in float32: shorten the range of scores; 'uncertified', no pair has a bound.
    */
-  readonly verdict: 'ok' | 'degree' | 'infeasible' | 'uncertified'
+  readonly verdict: 'ok' | 'degree' | 'rounding' | 'infeasible' | 'uncertified'
 }
 
 export interface CertificateOptions {
@@ -61,19 +63,19 @@ export function certificate(features: FeatureMap, options: CertificateOptions = 
     throw new RangeError(`${who}: radius must be from 0 to ${MOST_RADIUS}, got ${radius}`)
   checkFinite(who, 'epsilon', epsilon, 0)
   const statement = statementOf(who, features, radius)
-  const error = statement.approximation + statement.rounding
-  const verdict =
-    statement.premise === 'none'
-      ? 'uncertified'
-      : error <= epsilon
-        ? 'ok'
-        : statement.rounding > epsilon
-          ? 'infeasible'
-          : 'degree'
-  return { ...statement, radius, error, verdict }
+  const { premise, approximation, rounding } = statement
+  const cancellation = UNIT * Math.exp(2 * radius)
+  const error = approximation + rounding
+  const verdict = (): Certificate['verdict'] => {
+    if (premise === 'none') return 'uncertified'
+    if (cancellation > epsilon) return 'infeasible'
+    if (error <= epsilon) return 'ok'
+    return approximation > epsilon ? 'degree' : 'rounding'
+  }
+  return { ...statement, radius, cancellation, error, verdict: verdict() }
 }
 
-type Statement = Omit<Certificate, 'radius' | 'error' | 'verdict'>
+type Statement = Omit<Certificate, 'radius' | 'cancellation' | 'error' | 'verdict'>
 
 function statementOf(who: string, { spec, d }: FeatureMap, radius: number): Statement {
   const fields = readSpec(who, spec)

@@ -10,8 +10,9 @@ export interface MinimaxPolynomial {
   readonly coefficients: () => Float64Array
 }
 
-/** Points of the grid for each extremum of the error. */
-const DENSITY = 24
+/** Points of the grid for each extremum of the error, and at the least. */
+const DENSITY = 40
+const LEAST_POINTS = 240
 /** Exchange ends when largest and levelled error agree to this share. */
 const LEVEL = 1e-6
 const EXCHANGES = 40
@@ -22,7 +23,7 @@ const EXCHANGES = 40
  * the grid's extrema, moved to the top of a parabola, stand for the true ones.
  *
  * @param settled  ends the exchange early, once the bracket [least, most] says enough
- * Cost: a few rounds of 24·(degree + 2)² sums in double-double. Points come from √ alone and numbers from + − × ÷: the same bits on every engine.
+ * Cost: a few rounds of 40·(degree + 2)² sums in double-double. + − × ÷ alone: the same bits on every engine.
  */
 export function minimaxPolynomial(
   degree: number,
@@ -30,7 +31,7 @@ export function minimaxPolynomial(
   settled: (least: number, most: number) => boolean = () => false,
 ): MinimaxPolynomial {
   const count = degree + 2
-  const grid = spread(DENSITY * count + 1).map((x) => x * radius)
+  const grid = spread(Math.max(LEAST_POINTS, DENSITY * count) + 1).map((x) => x * radius)
   const exps = Array.from(grid, exponential)
   let reference: Float64Array = spread(count).map((x) => x * radius)
   for (let round = 1; ; round++) {
@@ -106,7 +107,7 @@ function parabolaTop([a, b, c]: Float64Array, [u, v, w]: Float64Array): number {
   return Math.min(c!, Math.max(a!, top))
 }
 
-/** `count` points −cos(πi/(count − 1)) of [−1, 1], ascending: half angles and the addition theorem, so only √ and products. */
+/** `count` points −cos(πi/(count − 1)) of [−1, 1], ascending, without the cosine of the engine. */
 function spread(count: number): Float64Array {
   const points = new Float64Array(count)
   const last = count - 1
