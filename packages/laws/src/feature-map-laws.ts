@@ -1,6 +1,7 @@
 import type { FeatureMap, Matrix } from '@sublinear/core'
+import { kernels } from '@sublinear/kernels'
 import fc from 'fast-check'
-import { insist, law, refusal, sameBits, type Law } from './law'
+import { close, insist, law, refusal, sameBits, type Law } from './law'
 import { uniforms } from './token-data'
 
 export interface FeatureMapLaws {
@@ -173,7 +174,49 @@ export function featureMapLaws(options: FeatureMapLaws): Law[] {
       refusal(() => map.mapQueries(good, out(), undefined as never), TypeError, 'mapQueries without logScale')
     },
   )
-  const laws = [exponential, blocks, prefixes, spec, refuses]
+  const resident = law(
+    {
+      name: 'the resident form is the same map, feature by feature',
+      kills: [
+        'rows and features exchanged',
+        'a centre or scale left out',
+        'logScale not written',
+        'entries outside t × rows',
+      ],
+      runs: 12,
+    },
+    input,
+    ({ rows, seed }) => {
+      if (!map.resident) return
+      const x = points(map, rows, seed)
+      const wanted = mapped(map, x)
+      const out = kernels().floats(t * rows + 1)
+      const keys = kernels().floats(rows * d)
+      keys.write(x.data)
+      const logScale = new Float32Array(rows).fill(NaN)
+      const compare = (side: 'keys' | 'queries') => {
+        const got = out.read()
+        insist(got[t * rows] === 7, `resident ${side}: an entry behind the last was overwritten`)
+        for (let i = 0; i < t * rows; i++) {
+          const [f, r] = [Math.floor(i / rows), i % rows]
+          const one = wanted[side][r * t + f]!
+          const near = Math.abs(got[i]! - one) <= 1e-5 * Math.abs(one) + 1e-6
+          insist(near, `resident ${side}: ${got[i]} at feature ${f}, row ${r}, not ${one}`)
+        }
+      }
+      for (const from of [keys, x.data]) {
+        out.fill(7)
+        map.resident.mapKeys(from, rows, out)
+        compare('keys')
+      }
+      out.fill(7)
+      map.resident.mapQueries(x.data, rows, out, logScale)
+      compare('queries')
+      close(logScale, wanted.logScale, 0, 'logScale of the resident form')
+      for (const array of [out, keys]) array[Symbol.dispose]()
+    },
+  )
+  const laws = [exponential, blocks, prefixes, spec, refuses, resident]
   return laws.map((one) => ({ ...one, name: `${name}: ${one.name}` }))
 }
 
