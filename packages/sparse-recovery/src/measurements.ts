@@ -4,7 +4,6 @@ import { energyTrees } from './energy-trees'
 import { largestOf, type Entries } from './largest'
 import { isDominated, recoveryLayout, type RecoveryLayout, type RecoverySize } from './recovery-rows'
 
-
 /** What is measured of a vector and how it is read: by energy trees, or as the vector itself where that is no longer. */
 export interface Measurements {
   readonly matrix: SketchMatrix

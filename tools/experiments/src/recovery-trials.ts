@@ -31,7 +31,9 @@ for (const cell of chosen) {
       if (found.trials < 4) found.sample.push([seed, ratio])
     }
     results.push(found)
-    console.log(`${nameOf(cell)} ${family}: ${found.failures} of ${found.trials} failed, worst ${found.worst.toPrecision(4)}`)
+    console.log(
+      `${nameOf(cell)} ${family}: ${found.failures} of ${found.trials} failed, worst ${found.worst.toPrecision(4)}`,
+    )
   }
   const { n, k, epsilon } = cell
   const whole: CellResult = { n, k, epsilon, m: recoveryRows(cell), families: results }

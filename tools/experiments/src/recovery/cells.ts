@@ -22,7 +22,12 @@ export interface CellResult extends Shape {
   readonly families: readonly FamilyResult[]
 }
 
-const cell = (log2n: number, k: number, epsilon: number, trials: number): Cell => ({ n: 2 ** log2n, k, epsilon, trials })
+const cell = (log2n: number, k: number, epsilon: number, trials: number): Cell => ({
+  n: 2 ** log2n,
+  k,
+  epsilon,
+  trials,
+})
 
 /** 3600 trials without a failure refute a failure rate of 0.001 at the level 0.027; 1200 one of 0.0025 at 0.05. */
 export const cells: readonly Cell[] = [
@@ -37,4 +42,5 @@ export const cells: readonly Cell[] = [
 export const nameOf = ({ n, k, epsilon }: Shape): string => `${Math.log2(n)},${k},${epsilon}`
 
 /** Seeds of the committed runs, from 0 on: the design was tuned on seeds from 10⁹ on. */
-export const seedOf = (family: string, trial: number): number => Object.keys(families).indexOf(family) * 1_000_000 + trial
+export const seedOf = (family: string, trial: number): number =>
+  Object.keys(families).indexOf(family) * 1_000_000 + trial

@@ -63,7 +63,13 @@ function spikes(shape: Shape, random: Random, energy: number): Input {
 }
 
 /** Gaussian noise, and entries of energy · ε/k · (energy of the noise elsewhere) at the keys. */
-function inNoise({ n, k, epsilon }: Shape, random: Random, keys: Float64Array, energy: number, sign: () => number): Input {
+function inNoise(
+  { n, k, epsilon }: Shape,
+  random: Random,
+  keys: Float64Array,
+  energy: number,
+  sign: () => number,
+): Input {
   const values = Float64Array.from(random.normals(n))
   for (const key of keys) values[key] = 0
   let tail = 0
