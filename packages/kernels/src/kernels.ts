@@ -179,6 +179,18 @@ export interface Kernels {
     d: number,
     degree: number,
   ): void
+  /**
+   * Any monomials, feature by feature: out (t × rows) gets row 0 factors[0] and row f = row parents[f] of out, times row
+   * coordinates[f] of z (variables × rows), times factors[f]; parents[f] < f. t is factors.length.
+   */
+  monomialTable(
+    out: Resident<Float32Array>,
+    z: Resident<Float32Array>,
+    parents: Uint32Array,
+    coordinates: Uint32Array,
+    factors: Float32Array,
+    rows: number,
+  ): void
   /** out[c] = Σ_i x[i]·a[i, c], a inner × cols: x rounded to float32, runs of 16 in float32, their sum in float64. */
   dotColumns(out: Doubles, a: Resident<Float32Array>, x: Resident<Float64Array>, inner: number, cols: number): void
   /** out[r] += Σ_c weights[c]·a[r, c] (weights 1 where absent): 64 columns at a time in float32, their sums in float64. */

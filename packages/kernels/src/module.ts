@@ -94,6 +94,15 @@ export interface Inner {
     turned: number,
     suffix: number,
   ): void
+  monomialTable(
+    out: number,
+    z: number,
+    parents: number,
+    coordinates: number,
+    factors: number,
+    rows: number,
+    t: number,
+  ): void
   dotColumns(out: number, a: number, x: number, inner: number, cols: number, narrow: number): void
   rowSums(out: number, a: number, rows: number, cols: number, weights: number): void
   polynomials(

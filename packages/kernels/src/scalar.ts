@@ -1,7 +1,7 @@
 import type { Kernels } from './kernels'
 import { affineWords } from './scalar/affine-words'
 import { attend } from './scalar/attend'
-import { dotColumns, monomialColumns, rowSums } from './scalar/columns'
+import { dotColumns, monomialColumns, monomialTable, rowSums } from './scalar/columns'
 import { expandSigns, monomials, scatterAdd } from './scalar/features'
 import { scalarArray } from './scalar/operands'
 import { cubicEntries } from './scalar/cubic-entries'
@@ -34,6 +34,7 @@ export const scalarKernels: Kernels = {
   hadamardAdd,
   monomials,
   monomialColumns,
+  monomialTable,
   dotColumns,
   rowSums,
 }

@@ -2,7 +2,7 @@ import type { Kernels } from './kernels'
 import { simdMachine } from './module'
 import { simdAffineWords } from './simd/affine-words'
 import { simdAttend } from './simd/attend'
-import { simdDotColumns, simdMonomialColumns, simdRowSums } from './simd/columns'
+import { simdDotColumns, simdMonomialColumns, simdMonomialTable, simdRowSums } from './simd/columns'
 import { simdCubicEntries } from './simd/cubic-entries'
 import { simdExpandSigns, simdMonomials, simdScatterAdd } from './simd/features'
 import { simdHadamardAdd } from './simd/hadamard'
@@ -42,6 +42,7 @@ export function simdKernels(): Kernels {
       hadamardAdd: simdHadamardAdd(machine, staging),
       monomials: simdMonomials(machine, staging),
       monomialColumns: simdMonomialColumns(machine, staging),
+      monomialTable: simdMonomialTable(machine, staging),
       dotColumns: simdDotColumns(machine, staging),
       rowSums: simdRowSums(machine, staging),
     }

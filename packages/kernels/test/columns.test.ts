@@ -1,9 +1,9 @@
 // Kills: a feature-major block that is not the transpose of the row-major one, a shift applied after the unit, sums that lose
-// columns beyond a multiple of 4, 8, 16 or 64, `out` overwritten where it is added to.
+// columns beyond a multiple of 4, 8, 16 or 64, `out` overwritten where it is added to, a table read one feature or one row off.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import { scalarKernels, simdKernels } from '../src/index'
-import { numbers, worst } from './oracle'
+import { numbers, place, words, worst } from './oracle'
 
 describe.each([simdKernels(), scalarKernels])('column kernels, $name', (kernels) => {
   const resident = (values: Float32Array) => {
@@ -33,6 +33,25 @@ describe.each([simdKernels(), scalarKernels])('column kernels, $name', (kernels)
       expect(worst(turned, features, (i) => Math.abs(features[i]) + 1e-9)).toBeLessThan(1e-5)
     },
   )
+
+  test.prop([fc.integer({ min: 0, max: 70 }), fc.integer({ min: 1, max: 40 }), fc.nat(1e6)], {
+    seed: 28,
+    numRuns: 80,
+  })('monomialTable is earlier features times variables times factors', (rows, t, seed) => {
+    const d = 5
+    const z = numbers(seed, d * rows, 2)
+    const next = words(seed + 1)
+    const parents = Uint32Array.from({ length: t }, (_, f) => (f === 0 ? 0 : next() % f))
+    const coordinates = Uint32Array.from({ length: t }, () => next() % d)
+    const factors = numbers(seed + 2, t).map((x) => x + 1.5)
+    const out = place(kernels, new Float32Array(t * rows), true)
+    kernels.monomialTable(out.operand as never, resident(z), parents, coordinates, factors, rows)
+    /** The product of a feature's chain of variables and factors, in float64, by recursion. */
+    const chain = (f: number, r: number): number =>
+      f === 0 ? factors[0] : chain(parents[f], r) * z[coordinates[f] * rows + r] * factors[f]
+    const want = Float64Array.from({ length: t * rows }, (_, i) => chain(Math.floor(i / rows), i % rows))
+    expect(worst(out.result(), want, (i) => Math.abs(want[i]) + 1e-9)).toBeLessThan(1e-5)
+  })
 
   const sizes = [fc.integer({ min: 1, max: 90 }), fc.integer({ min: 1, max: 150 }), fc.nat(1e6)] as const
   test.prop([...sizes], { seed: 26, numRuns: 60 })('dotColumns is xᵀ·a', (inner, cols, seed) => {

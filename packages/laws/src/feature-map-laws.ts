@@ -1,6 +1,7 @@
 import type { FeatureMap, Matrix } from '@sublinear/core'
+import { kernels } from '@sublinear/kernels'
 import fc from 'fast-check'
-import { insist, law, refusal, sameBits, type Law } from './law'
+import { close, insist, law, refusal, sameBits, type Law } from './law'
 import { uniforms } from './token-data'
 
 export interface FeatureMapLaws {
@@ -14,6 +15,10 @@ export interface FeatureMapLaws {
   readonly differs?: readonly (() => FeatureMap)[]
   /** The relative error of one inner product that holds while the score, centred, is within the radius. */
   readonly error: number
+  /** For a map that certifies pairs with scale·‖q‖·‖k − centre‖ ≤ radius, not all with |scale·⟨q, k − centre⟩| ≤ radius: its centre. */
+  readonly normsAbout?: Float32Array
+  /** Fallbacks see only some directions of the space: by themselves they are positive, but no maps of the whole score. */
+  readonly partialFallbacks?: boolean
 }
 
 /** Float32 rounding of a feature product, as a share of the sum of its terms' sizes. */
@@ -27,7 +32,8 @@ const input = fc.record({ rows: fc.constantFrom(0, 1, 2, 63, 64, 65), seed: fc.n
  *
  * @returns laws that throw where they are broken; inputs are random with a fixed seed
  */
-export function featureMapLaws({ name, make, restore, differs = [], error }: FeatureMapLaws): Law[] {
+export function featureMapLaws(options: FeatureMapLaws): Law[] {
+  const { name, make, restore, differs = [], error, normsAbout, partialFallbacks = false } = options
   const map = make()
   const { d, t, radius } = map
 
@@ -45,7 +51,7 @@ export function featureMapLaws({ name, make, restore, differs = [], error }: Fea
     fc.record({ rows: fc.constantFrom(1, 2, 65), seed: fc.nat(), edge: fc.boolean() }),
     ({ rows, seed, edge }) => {
       const shares = uniforms(rows, seed, 9).map((x) => (edge ? Math.sign(x) : x))
-      for (const pair of pairs(map, rows, seed, (i) => shares[i]! * radius * (1 - 1e-6))) {
+      for (const pair of pairs(map, rows, seed, (i) => shares[i]! * radius * (1 - 1e-6), normsAbout)) {
         const wanted = Math.exp(pair.score)
         const { product, size } = inner(pair.left, pair.right, t)
         const most = error * wanted + ROUNDING * (size + Math.abs(pair.shift) * wanted)
@@ -83,7 +89,7 @@ export function featureMapLaws({ name, make, restore, differs = [], error }: Fea
 
   const prefixes = law(
     {
-      name: 'fallbacks are maps by themselves, and positive',
+      name: partialFallbacks ? 'fallbacks are positive' : 'fallbacks are maps by themselves, and positive',
       kills: ['an odd degree among them', 'a prefix that ends within a degree', 'another order of features'],
       runs: 60,
     },
@@ -96,10 +102,13 @@ export function featureMapLaws({ name, make, restore, differs = [], error }: Fea
       }
       const shares = uniforms(rows, seed, 8)
       for (const pair of pairs(map, rows, seed, (i) => shares[i]! * reach * (radius + 1))) {
+        const whole = inner(pair.left, pair.right, t).product
         for (const prefix of fallbacks) {
           const { product } = inner(pair.left, pair.right, prefix)
           insist(product > 0, `the first ${prefix} features give ${product} at score ${pair.score}`)
-          insist(reach > 0 || Math.abs(product - 1) < 1e-3, `the first ${prefix} features give ${product} at score 0`)
+          // Every degree has the same constant; 1 in it where nothing else is promised.
+          const same = reach > 0 || partialFallbacks || Math.abs(product - whole) < 1e-3
+          insist(same, `the first ${prefix} features give ${product} at score 0, all ${whole}`)
         }
       }
     },
@@ -165,7 +174,49 @@ export function featureMapLaws({ name, make, restore, differs = [], error }: Fea
       refusal(() => map.mapQueries(good, out(), undefined as never), TypeError, 'mapQueries without logScale')
     },
   )
-  const laws = [exponential, blocks, prefixes, spec, refuses]
+  const resident = law(
+    {
+      name: 'the resident form is the same map, feature by feature',
+      kills: [
+        'rows and features exchanged',
+        'a centre or scale left out',
+        'logScale not written',
+        'entries outside t × rows',
+      ],
+      runs: 12,
+    },
+    input,
+    ({ rows, seed }) => {
+      if (!map.resident) return
+      const x = points(map, rows, seed)
+      const wanted = mapped(map, x)
+      const out = kernels().floats(t * rows + 1)
+      const keys = kernels().floats(rows * d)
+      keys.write(x.data)
+      const logScale = new Float32Array(rows).fill(NaN)
+      const compare = (side: 'keys' | 'queries') => {
+        const got = out.read()
+        insist(got[t * rows] === 7, `resident ${side}: an entry behind the last was overwritten`)
+        for (let i = 0; i < t * rows; i++) {
+          const [f, r] = [Math.floor(i / rows), i % rows]
+          const one = wanted[side][r * t + f]!
+          const near = Math.abs(got[i]! - one) <= 1e-5 * Math.abs(one) + 1e-6
+          insist(near, `resident ${side}: ${got[i]} at feature ${f}, row ${r}, not ${one}`)
+        }
+      }
+      for (const from of [keys, x.data]) {
+        out.fill(7)
+        map.resident.mapKeys(from, rows, out)
+        compare('keys')
+      }
+      out.fill(7)
+      map.resident.mapQueries(x.data, rows, out, logScale)
+      compare('queries')
+      close(logScale, wanted.logScale, 0, 'logScale of the resident form')
+      for (const array of [out, keys]) array[Symbol.dispose]()
+    },
+  )
+  const laws = [exponential, blocks, prefixes, spec, refuses, resident]
   return laws.map((one) => ({ ...one, name: `${name}: ${one.name}` }))
 }
 
@@ -184,8 +235,11 @@ function mapped(map: FeatureMap, x: Matrix) {
   return { keys: keys.data, queries: queries.data, logScale }
 }
 
-/** Pairs of a query and a key, moved along the query until their centred score is about score(i), and their features. */
-function pairs(map: FeatureMap, rows: number, seed: number, score: (row: number) => number) {
+/**
+ * Pairs of a query and a key, moved along the query until their centred score is about score(i), and their features. With a centre the
+ * key goes to where the norms multiply to |score(i)|, in a direction of its own.
+ */
+function pairs(map: FeatureMap, rows: number, seed: number, score: (row: number) => number, centre?: Float32Array) {
   const { d, t, scale } = map
   const queries = points(map, rows, seed, 1)
   const keys = points(map, rows, seed, 2)
@@ -195,7 +249,13 @@ function pairs(map: FeatureMap, rows: number, seed: number, score: (row: number)
     for (let c = r * d; c < (r + 1) * d; c++) sum += queries.data[c]! * b.data[c]!
     return sum
   }
+  const norm = (r: number, x: Matrix) => Math.hypot(...x.data.subarray(r * d, (r + 1) * d))
   for (let r = 0; r < rows; r++) {
+    if (centre) {
+      const stretch = score(r) / scale / norm(r, queries) / norm(r, keys)
+      for (let c = 0; c < d; c++) keys.data[r * d + c] = centre[c]! + stretch * keys.data[r * d + c]!
+      continue
+    }
     const step = (score(r) - (scale * dot(r, keys) - logScale[r]!)) / (scale * dot(r, queries))
     for (let c = r * d; c < (r + 1) * d; c++) keys.data[c]! += step * queries.data[c]!
   }

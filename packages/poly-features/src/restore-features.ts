@@ -1,29 +1,61 @@
 import type { FeatureMap } from '@sublinear/core'
-import { taylorFeatures, type TaylorFeatures } from './taylor-features'
+import { anisotropicMap } from './anisotropic-map'
+import { readAnisotropy } from './anisotropic-spec'
+import { minimaxFeatures } from './minimax-features'
+import { randomFeatures } from './random-features'
+import { taylorFeatures } from './taylor-features'
+import { tensorSketchFeatures } from './tensor-sketch-features'
+
+type Fields = Readonly<Record<string, unknown>>
+
+const kinds: Readonly<Record<string, (fields: Fields) => FeatureMap>> = {
+  // Each factory checks what it is given.
+  taylor: ({ d, degree, scale, ...rest }) => taylorFeatures({ d, degree, scale, ...centreOf(rest) } as never),
+  minimax: ({ d, degree, radius, scale, ...rest }) =>
+    minimaxFeatures({ d, degree, radius, scale, ...centreOf(rest) } as never),
+  anisotropic: (fields) => anisotropicMap('anisotropicFeatures', readAnisotropy('restoreFeatures', fields)),
+  random: ({ d, t, scale, seed, orthogonal }) =>
+    randomFeatures({ d, t, scale, seed: seedOf(seed), orthogonal } as never),
+  'tensor-sketch': ({ d, degree, t, scale, seed }) =>
+    tensorSketchFeatures({ d, degree, t, scale, seed: seedOf(seed) } as never),
+}
 
 /**
  * The feature map that a `spec` describes, as a snapshot carries it.
  *
- * @throws RangeError when the text is no spec of a map of this package
+ * @throws TypeError, RangeError when the text is no spec of a map of this package; sizes are tried before anything is allocated
  */
 export function restoreFeatures(spec: string): FeatureMap {
+  const fields = readSpec('restoreFeatures', spec)
+  const map = kinds[fields.kind]!(fields)
+  if (map.spec !== spec)
+    throw new RangeError(`restoreFeatures: the spec must be as a map gives it, ${map.spec.slice(0, 200)}`)
+  return map
+}
+
+/** The fields of a spec of one of this package's kinds; nothing else is checked. */
+export function readSpec(who: string, spec: string): Fields & { readonly kind: string } {
   let read: unknown
   try {
     read = JSON.parse(spec)
   } catch {
-    throw new RangeError('restoreFeatures: the spec is not JSON')
+    throw new RangeError(`${who}: the spec is not JSON`)
   }
-  if (typeof read !== 'object' || read === null || !('kind' in read) || read.kind !== 'taylor') {
-    throw new RangeError('restoreFeatures: the spec names no feature map of this package')
+  if (typeof read !== 'object' || read === null || !('kind' in read) || !isKind(read.kind)) {
+    throw new RangeError(`${who}: the spec names no feature map of this package`)
   }
-  const { d, degree, scale, centre } = read as Partial<Record<keyof TaylorFeatures, unknown>>
-  const map = taylorFeatures({
-    d: d as number, // checked there
-    degree: degree as number,
-    scale: scale as number,
-    ...(Array.isArray(centre) && { centre: Float32Array.from(centre as number[]) }),
-  })
-  if (map.spec !== spec)
-    throw new RangeError(`restoreFeatures: the spec must be as a map gives it, ${map.spec.slice(0, 200)}`)
-  return map
+  return read as Fields & { readonly kind: string }
+}
+
+const isKind = (kind: unknown) => typeof kind === 'string' && Object.hasOwn(kinds, kind)
+
+/** A centre as the factories take it. */
+const centreOf = ({ centre }: Fields) =>
+  Array.isArray(centre) ? { centre: Float32Array.from(centre as number[]) } : {}
+
+/** Seeds are written as decimal strings: 64 bits are more than a JSON number holds. */
+function seedOf(seed: unknown): bigint {
+  if (typeof seed !== 'string' || !/^\d{1,20}$/.test(seed))
+    throw new RangeError('restoreFeatures: seed must be a decimal string')
+  return BigInt(seed)
 }

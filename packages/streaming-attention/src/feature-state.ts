@@ -44,7 +44,8 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
     weight = from.weight
   }
 
-  const isSound = (mass: number) => mass > LEAST_MASS * weight && mass < Infinity
+  const least = features.fallbacks.length > 0 ? LEAST_MASS : 0 // without fallbacks no feature is negative
+  const isSound = (mass: number) => mass > least * weight && mass < Infinity
 
   /** Answers one row from a lower even degree: overwrites the row, returns its mass. */
   const fallBack = (phi: Float32Array, row: Float32Array): number => {

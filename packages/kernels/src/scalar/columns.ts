@@ -24,6 +24,18 @@ export const monomialColumns: Kernels['monomialColumns'] = (out, x, shift, unit,
   }
 }
 
+export const monomialTable: Kernels['monomialTable'] = (out, z, parents, coordinates, factors, rows) => {
+  const to = floats(out)
+  const variables = floats(z)
+  to.fill(factors[0], 0, rows)
+  for (let f = 1; f < factors.length; f++) {
+    const from = parents[f] * rows
+    const by = coordinates[f] * rows
+    // Rounded twice, as the SIMD kernel does: a map's features are the same bits from both.
+    for (let r = 0; r < rows; r++) to[f * rows + r] = Math.fround(variables[by + r] * to[from + r]) * factors[f]
+  }
+}
+
 export const dotColumns: Kernels['dotColumns'] = (out, a, x, inner, cols) => {
   const to = doubles(out)
   const from = floats(a)

@@ -29,6 +29,20 @@ export function simdMonomialColumns({ inner: wasm, arena }: Machine, staging: St
   }
 }
 
+export function simdMonomialTable({ inner: wasm }: Machine, staging: Staging): Kernels['monomialTable'] {
+  return (out, z, parents, coordinates, factors, rows) => {
+    const t = factors.length
+    if (rows === 0 || t === 0) return
+    const stagedParents = staging.region(12 * t)
+    const stagedCoordinates = stagedParents + 4 * t
+    const stagedFactors = stagedCoordinates + 4 * t
+    staging.wordsIn(stagedParents, parents, 0, t)
+    staging.wordsIn(stagedCoordinates, coordinates, 0, t)
+    staging.in(stagedFactors, factors, 0, t)
+    wasm.monomialTable(floatsAt(out), floatsAt(z), stagedParents, stagedCoordinates, stagedFactors, rows, t)
+  }
+}
+
 /** One column is contiguous: there the lanes run along it. */
 export function simdDotColumns({ inner: wasm }: Machine, staging: Staging): Kernels['dotColumns'] {
   return (out, a, x, inner, cols) => {

@@ -1,0 +1,58 @@
+import { checkFinite, type FeatureMap } from '@sublinear/core'
+import { featureDimension } from './feature-dimension'
+import { minimaxPolynomial } from './minimax-polynomial'
+import { checkWholeDegrees, lowerEvenDegrees, monomialMap, type WholeDegrees } from './monomial-map'
+import { isPositive } from './positivity'
+
+export interface MinimaxFeatures extends WholeDegrees {
+  /** Bound on |scale·⟨q, k − centre⟩|, 0 < radius ≤ 8: beyond, float32 cancels everything. */
+  readonly radius: number
+}
+
+/** At 8 a float32 rounding, 2⁻²⁴, times e^{2·radius} is 0.53. */
+export const MOST_RADIUS = 8
+/** Below this error Remez would polish what doubles cannot hold. */
+const LEAST_ERROR = 2 ** -40
+
+/**
+ * The polynomial of the degree with the least relative error |p(s)·e^{−s} − 1| on [−radius, radius], as an inner product of monomials.
+ * Source: Lemma 3.1 (one-pass paper), whose p may be any polynomial near exp; Remez exchange. Deviation: p is best in relative error,
+ * which is what moves an answer, not in absolute error; keys may be centred; a negative coefficient puts its sign on the keys' side.
+ *
+ * @returns a FeatureMap with t = C(d + degree, degree), in graded order
+ * @throws TypeError, RangeError when a size is out of range, radius not in (0, 8], or so small that a lower degree is exact to 2⁻⁴⁰
+ * Guarantee: while |scale·⟨q, k − centre⟩| ≤ radius the relative error of one pair, before float32, is at most
+ *   `certificate(features).approximation`, < 1, so that p is positive there. Outside nothing holds; on typical scores, far inside
+ *   the radius, Taylor is often better: this map is for certified bounds.
+ * Cost: one multiply a feature and row; 10 to 100 ms to find the polynomial. The same bits on every engine.
+ */
+export function minimaxFeatures(options: MinimaxFeatures): FeatureMap {
+  const who = 'minimaxFeatures'
+  const { d, degree, scale, radius, centre } = options
+  checkWholeDegrees(who, options)
+  const coefficients = minimaxCoefficients(who, degree, radius)
+  const prefixes = lowerEvenDegrees(degree).filter((lower) => isPositive(coefficients.subarray(0, lower + 1)))
+  return monomialMap(who, options, timesFactorials(coefficients), {
+    radius,
+    spec: JSON.stringify({ kind: 'minimax', d, degree, radius, scale, ...(centre && { centre: [...centre] }) }),
+    fallbacks: prefixes.map((lower) => featureDimension(d, lower)),
+  })
+}
+
+/** Coefficients of 1, s, s², … of the polynomial of minimaxFeatures. */
+export function minimaxCoefficients(who: string, degree: number, radius: number): Float64Array {
+  checkFinite(who, 'radius', radius, 0)
+  if (radius > MOST_RADIUS) throw new RangeError(`${who}: radius must be at most ${MOST_RADIUS}, got ${radius}`)
+  const best = minimaxPolynomial(degree, radius)
+  if (degree > 0 && best.most < LEAST_ERROR) {
+    throw new RangeError(
+      `${who}: degree must be lower on radius ${radius}, got ${degree}: its error is below 2^-40, beyond float32`,
+    )
+  }
+  return best.coefficients()
+}
+
+function timesFactorials(coefficients: Float64Array): Float64Array {
+  let factorial = 1
+  return coefficients.map((c, j) => c * (factorial *= Math.max(1, j)))
+}
