@@ -61,7 +61,7 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): HeldToken
 
   const grow = (needed: number) => {
     if (needed <= capacity) return
-    const room = Math.min(most, Math.max(needed, 2 * capacity))
+    const room = Math.min(most, LEAST * 2 ** Math.ceil(Math.log2(needed / LEAST)))
     keys = moved(keys, count * d, room * d)
     values = moved(values, count * dv, room * dv)
     if (bias) bias = moved(bias, count, room)

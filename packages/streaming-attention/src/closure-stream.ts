@@ -7,9 +7,10 @@ import {
   type Shape,
   type Tensor,
 } from '@sublinear/core'
+import { restoredTokens } from '@sublinear/exact-attention'
 import type { ClosureMoments } from './closure-moments'
 import { closureState } from './closure-state'
-import { foldingStreams, restoredTokens, type FoldingOptions } from './folding-streams'
+import { foldingStreams, type FoldingOptions } from './folding-streams'
 
 const KIND = 'closure'
 const VERSION = '1'

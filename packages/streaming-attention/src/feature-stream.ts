@@ -1,6 +1,7 @@
 import { checkInteger, decodeSnapshot, requireSame, type AttentionStream, type FeatureMap } from '@sublinear/core'
+import { restoredTokens } from '@sublinear/exact-attention'
 import { featureState, type Moments } from './feature-state'
-import { foldingStreams, restoredTokens, type FoldingOptions } from './folding-streams'
+import { foldingStreams, type FoldingOptions } from './folding-streams'
 
 const KIND = 'feature'
 const VERSION = '1'

@@ -1,7 +1,6 @@
 import {
   checkBlock,
   checkKeys,
-  decodeSnapshot,
   emptyPartial,
   encodeSnapshot,
   queryGroups,
@@ -14,7 +13,7 @@ import {
   type Shape,
   type Tensor,
 } from '@sublinear/core'
-import { heldTokens, type HeldTokens } from '@sublinear/exact-attention'
+import { heldTokens, savedTokens, type HeldTokens } from '@sublinear/exact-attention'
 
 /** A summary of the tokens that have left the buffer. */
 export interface FoldedState<M> extends Disposable {
@@ -135,18 +134,12 @@ export function foldingStreams<M>(kind: string, version: string) {
         takeHeld(rest)
       },
       toBytes() {
-        const { keys, values, weights } = held.read()
         const { parameters, tensors } = saved(state.read())
         return encodeSnapshot({
           kind,
           version,
           parameters: { ...identity, ...parameters, tokens: String(tokens) },
-          tensors: {
-            ...tensors,
-            keys: { dtype: 'F32', shape: [keys.rows, d], data: keys.data },
-            values: { dtype: 'F32', shape: [keys.rows, dv], data: values.data },
-            weights: { dtype: 'F32', shape: [keys.rows], data: weights ?? new Float32Array(keys.rows).fill(1) },
-          },
+          tensors: { ...tensors, ...savedTokens(held.read()) },
         })
       },
       [Symbol.dispose]() {
@@ -163,34 +156,6 @@ export function foldingStreams<M>(kind: string, version: string) {
 
 /** Query rows answered at once by attend. */
 const PIECE = 64
-
-/**
- * The count and the tokens held of a snapshot, checked against its parameters.
- *
- * @throws RangeError when they do not fit, or push would refuse the tokens
- */
-export function restoredTokens(
-  kind: string,
-  { parameters, tensors }: ReturnType<typeof decodeSnapshot>,
-  { d, dv, most }: { readonly d: number; readonly dv: number; readonly most: number },
-): { readonly tokens: number; readonly held: KvBlock } {
-  const [keys, values, weights] = ['keys', 'values', 'weights'].map((name) => tensors.get(name)?.data)
-  const tokens = Number(parameters['tokens'])
-  const fits =
-    keys instanceof Float32Array &&
-    values instanceof Float32Array &&
-    weights instanceof Float32Array &&
-    weights.length <= most &&
-    keys.length === weights.length * d &&
-    values.length === weights.length * dv &&
-    Number.isInteger(tokens) &&
-    tokens >= weights.length
-  if (!fits) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
-  const rows = weights.length
-  const held = { keys: { rows, cols: d, data: keys }, values: { rows, cols: dv, data: values }, weights }
-  checkBlock(kind, held, d, dv)
-  return { tokens, held }
-}
 
 function partOf({ max, mass, sum }: PartialSoftmax, from: number, to: number): PartialSoftmax {
   return { max: max.subarray(from, to), mass: mass.subarray(from, to), sum: rowsOf(sum, from, to) }
