@@ -9,6 +9,7 @@ import {
   queryGroups,
   requireSame,
   rowsOf,
+  totalCounters,
   type AttentionStream,
   type KvBlock,
   type Matrix,
@@ -169,10 +170,7 @@ function live(
       return parts.reduce((total, { bytes }) => total + bytes, pending.bytes)
     },
     get counters() {
-      const totals: Record<string, number> = {}
-      for (const { counters } of parts)
-        for (const [name, count] of Object.entries(counters ?? {})) totals[name] = (totals[name] ?? 0) + count
-      return { ...totals, rows }
+      return { ...totalCounters(parts), rows }
     },
     push(block) {
       checkBlock(KIND, block, d, dv)
