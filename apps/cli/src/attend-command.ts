@@ -8,7 +8,7 @@ import { withInputs } from './open-input'
 import { scaleNumber, wholeNumber } from './options'
 import { progressBar } from './progress'
 import { bytesText, rateText, shareText } from './report'
-import { makeStream, meanRow, type HeadShape, type StreamChoice } from './streams'
+import { countersText, detailsOf, makeStream, meanRow, STREAMS, type HeadShape, type StreamChoice } from './streams'
 
 interface AttendOptions extends StreamChoice {
   readonly queries: string
@@ -39,10 +39,14 @@ export function attendCommand(interrupt: AbortSignal): Command {
     .requiredOption('--keys <file>', 'rows of the keys')
     .requiredOption('--values <file>', 'rows of the values')
     .requiredOption('--out <file>', 'the answers, written as float32 .npy; replaced only when complete')
-    .addOption(
-      new Option('--stream <kind>', 'what remembers the tokens').choices(['feature', 'exact']).default('feature'),
-    )
+    .addOption(new Option('--stream <kind>', 'what remembers the tokens').choices(STREAMS).default('feature'))
     .option('--degree <g>', 'degree of the feature stream: memory grows as C(d + g, g)', wholeNumber(0, MOST_DEGREE), 2)
+    .option(
+      '--hold <tokens>',
+      'how many tokens window (beside 4 sinks) or far+closure hold exactly',
+      wholeNumber(1),
+      256,
+    )
     .option(
       '--centre <rows>',
       'subtract the mean of this many first keys, read ahead: earlier answers then depend on them, as far as they are approximate (0: none)',
@@ -125,15 +129,15 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
     : undefined
   const tokensPerSecond = keys.rows / ((user + system) / 1e6)
   if (options.json) {
-    const { stream: kind, degree } = options
     console.log(
       JSON.stringify({
         tokens: keys.rows,
-        kind,
-        ...(kind === 'feature' && { degree }),
+        kind: options.stream,
+        ...detailsOf(options),
         bytes: stream.bytes,
         cacheBytes: cache,
         tokensPerSecond,
+        counters: stream.counters,
         ...errors,
       }),
     )
@@ -142,9 +146,10 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
     console.log(
       `held ${bytesText(stream.bytes)}, the exact cache would hold ${bytesText(cache)} (${shareText(stream.bytes, cache)})`,
     )
-    if (stream.bytes >= cache && options.stream === 'feature') {
+    if (stream.bytes >= cache && options.stream !== 'exact') {
       console.log('at this length the exact cache is smaller: --stream exact gives exact answers for less')
     }
+    for (const line of countersText(stream.counters, queries.rows * options.heads)) console.log(line)
     if (errors) {
       console.log(
         `relative error ${errors.error.toPrecision(3)} (zero vector ${errors.zero}, uniform attention ${errors.uniform.toPrecision(3)})`,

@@ -1,9 +1,25 @@
-import { exactStream, featureStream, taylorFeatures, type AttentionStream, type Matrix } from '@sublinear/attention'
+import {
+  closureStream,
+  exactStream,
+  farKeys,
+  featureStream,
+  sinks,
+  taylorFeatures,
+  tiers,
+  window,
+  type AttentionStream,
+  type Matrix,
+} from '@sublinear/attention'
 
-/** What a command's --stream, --degree and --centre describe. */
+/** The names that --stream takes. */
+export const STREAMS = ['feature', 'exact', 'closure', 'window', 'far+closure'] as const
+
+/** What a command's --stream, --degree, --hold and --centre describe. */
 export interface StreamChoice {
-  readonly stream: 'exact' | 'feature'
+  readonly stream: (typeof STREAMS)[number]
   readonly degree: number
+  /** Tokens that the window or the far keys hold. */
+  readonly hold: number
 }
 
 export interface HeadShape {
@@ -12,11 +28,45 @@ export interface HeadShape {
   readonly scale: number
 }
 
+/** Tokens at the start of the stream that a window keeps for good. */
+const SINKS = 4
+
 /** A stream of the chosen kind for one head; `centre` is the key that feature streams subtract. */
 export function makeStream(choice: StreamChoice, shape: HeadShape, centre: Float32Array): AttentionStream {
-  if (choice.stream === 'exact') return exactStream(shape)
+  const { hold: count, degree } = choice
   const { d, dv, scale } = shape
-  return featureStream({ features: taylorFeatures({ d, degree: choice.degree, scale, centre }), dv })
+  switch (choice.stream) {
+    case 'exact':
+      return exactStream(shape)
+    case 'feature':
+      return featureStream({ features: taylorFeatures({ d, degree, scale, centre }), dv })
+    case 'closure':
+      return closureStream(shape)
+    case 'window':
+      return tiers({ ...shape, parts: [sinks({ count: SINKS }), window({ count })] })
+    case 'far+closure':
+      return tiers({ ...shape, parts: [farKeys({ count }), closureStream] })
+  }
+}
+
+/** What a report says of the choice beside its kind. */
+export function detailsOf({ stream, degree, hold }: StreamChoice): Record<string, number> {
+  if (stream === 'feature') return { degree }
+  return stream === 'window' || stream === 'far+closure' ? { hold } : {}
+}
+
+/** What each counter of a stream means, for its rows out of all. */
+const COUNTED: Readonly<Record<string, string>> = {
+  fallbacks: 'had a negative or vanishing mass and were answered by a lower degree',
+  frozen: 'had scores spread wider than the closure can follow',
+}
+
+/** A line for every counter that is not zero; `rows` is how many answers were given in all. */
+export function countersText(counters: Readonly<Record<string, number>>, rows: number): string[] {
+  return Object.entries(COUNTED).flatMap(([name, meaning]) => {
+    const count = counters[name] ?? 0
+    return count > 0 ? [`${count} of ${rows} answers ${meaning}`] : []
+  })
 }
 
 /** The mean row of a matrix' columns first … first + count − 1; zeros where it has no rows. */

@@ -331,14 +331,14 @@ test('the demo prints a line with a verdict for every head and method, and no pr
   const { code, stdout, stderr } = await sublinear(['demo'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const lines = stdout.split('\n').filter((line) => /^(sharp|bounded) /.test(line))
-  expect(lines).toHaveLength(8 * 4)
+  expect(lines).toHaveLength(8 * 5)
   for (const line of lines) expect(line).toMatch(/exact$|do not use here$|of the memory/)
   expect(stdout).not.toContain('\u001b')
 
   // README.md shows three heads of it (tools/scripts/readme-demo.mjs writes them); only the speed may differ.
   const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
   const shown = /<!-- demo -->\n```\n([^]*?)\n```/.exec(readme)![1]!.split('\n').slice(1)
-  expect(shown).toHaveLength(3 * 4)
+  expect(shown).toHaveLength(3 * 5)
   for (const line of shown) expect(lines.map(wordsOfLine)).toContainEqual(wordsOfLine(line))
 })
 

@@ -5,6 +5,7 @@ import {
   decodeSnapshot,
   emptyPartial,
   encodeSnapshot,
+  totalCounters,
   type AttentionStream,
   type KvBlock,
   type Matrix,
@@ -29,6 +30,8 @@ export interface HeadStreams {
   readonly tokens: number
   readonly bytes: number
   readonly streams: readonly AttentionStream[]
+  /** The sums of what the streams count: `rows` is query rows times query heads. */
+  readonly counters: Readonly<Record<string, number>>
   push(block: KvBlock): void // keys b × kvHeads·d, values b × kvHeads·dv
   attend(queries: Matrix): PartialSoftmax // r × queryHeads·d → r·queryHeads rows
   step(block: KvBlock, queries: Matrix): PartialSoftmax
@@ -96,6 +99,9 @@ export function heads({ queryHeads, kvHeads, make }: HeadsOptions): HeadStreams 
     },
     get bytes() {
       return streams.reduce((total, stream) => total + stream.bytes, 0)
+    },
+    get counters() {
+      return totalCounters(streams)
     },
     push(block) {
       checked(block)

@@ -1,11 +1,17 @@
 import { decodeSnapshot, type AttentionStream } from '@sublinear/core'
 import { restoreExactStream } from '@sublinear/exact-attention'
+import { restoreFarKeys, restoreSinks, restoreTiers, restoreWindow } from '@sublinear/kv-cache'
 import { restoreFeatures } from '@sublinear/poly-features'
-import { restoreFeatureStream } from '@sublinear/streaming-attention'
+import { restoreClosureStream, restoreFeatureStream } from '@sublinear/streaming-attention'
 
 const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, string>) => AttentionStream> = {
+  closure: restoreClosureStream,
   exact: restoreExactStream,
+  'far-keys': restoreFarKeys,
   feature: (bytes, { features = '' }) => restoreFeatureStream(restoreFeatures(features), bytes),
+  sinks: restoreSinks,
+  tiers: (bytes) => restoreTiers(bytes, open),
+  window: restoreWindow,
 }
 
 /**

@@ -122,6 +122,11 @@ export interface AttentionStream {
    * The only place where a policy may learn from queries.
    */
   step(block: KvBlock, queries: Matrix): PartialSoftmax
+  /**
+   * What the stream counts since it was made, query rows (`rows`) among it and the premises that were broken; no part of a snapshot.
+   * Streams of streams add their parts' up.
+   */
+  readonly counters?: Readonly<Record<string, number>>
   /** How summaries of two parts of one stream join: any order, in stream order, or not at all. */
   readonly merging: 'linear' | 'ordered' | 'none'
   /** Refuses where merging is 'none' or anything differs. */

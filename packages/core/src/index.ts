@@ -28,6 +28,7 @@ export {
   checkValues,
   isFinite,
 } from './check'
+export { totalCounters } from './counters'
 export { crc32 } from './crc32'
 export { matrix, rowsOf } from './matrix'
 export { philox, seedWords } from './philox'

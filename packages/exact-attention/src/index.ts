@@ -1,3 +1,5 @@
 export { exactAttention, type ExactAttention } from './exact-attention'
 export { exactStream, restoreExactStream } from './exact-stream'
+export { heldTokens, type HeldTokens, type HeldTokensOptions } from './held-tokens'
+export { restoredTokens, savedTokens } from './saved-tokens'
 export { combine, divideRows, normalise } from './partial-softmax'

@@ -4,7 +4,7 @@
 import { attentionStreamLaws } from '@sublinear/laws'
 import { taylorFeatures } from '@sublinear/poly-features'
 import { describe, test } from 'vitest'
-import { featureStream, restoreFeatureStream } from '../src'
+import { closureStream, featureStream, restoreClosureStream, restoreFeatureStream } from '../src'
 
 /** error: what each degree may miss exact attention by on scores of at most 1. */
 const cases = [
@@ -39,3 +39,24 @@ describe.each(cases)(
     for (const law of laws) test(law.name, law.run)
   },
 )
+
+describe.each([
+  { d: 1, dv: 2, scale: 1, clusters: 1, error: 0.3 },
+  { d: 4, dv: 3, scale: 0.5, clusters: 1, error: 0.15 },
+  { d: 3, dv: 7, scale: 0.25, clusters: 1, error: 0.15 },
+  { d: 4, dv: 2, scale: -0.5, clusters: 3, error: 0.15 },
+])('closureStream d = $d, dv = $dv, clusters = $clusters', ({ error, ...options }) => {
+  const laws = attentionStreamLaws({
+    name: 'closure',
+    make: () => closureStream(options),
+    restore: restoreClosureStream,
+    differs: {
+      d: () => closureStream({ ...options, d: options.d + 1 }),
+      dv: () => closureStream({ ...options, dv: options.dv + 1 }),
+      scale: () => closureStream({ ...options, scale: options.scale * 2 }),
+      clusters: () => closureStream({ ...options, clusters: options.clusters + 1 }),
+    },
+    error,
+  })
+  for (const law of laws) test(law.name, law.run)
+})

@@ -1,0 +1,10 @@
+import type { AttentionStream } from './contracts'
+
+/** What several streams count, name by name; streams that count nothing add nothing. */
+export function totalCounters(streams: readonly Pick<AttentionStream, 'counters'>[]): Record<string, number> {
+  const totals: Record<string, number> = {}
+  for (const { counters } of streams) {
+    for (const [name, count] of Object.entries(counters ?? {})) totals[name] = (totals[name] ?? 0) + count
+  }
+  return totals
+}

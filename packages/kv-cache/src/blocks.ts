@@ -1,0 +1,45 @@
+import { rowsOf, type KvBlock, type Matrix } from '@sublinear/core'
+
+/** Rows from … to − 1 of a block, over the same memory; undefined where there are none. */
+export function part({ keys, values, weights }: KvBlock, from: number, to: number): KvBlock | undefined {
+  if (from >= to) return undefined
+  return {
+    keys: rowsOf(keys, from, to),
+    values: rowsOf(values, from, to),
+    ...(weights && { weights: weights.subarray(from, to) }),
+  }
+}
+
+/** One block after the other; undefined where there is none. */
+export function joined(...blocks: readonly (KvBlock | undefined)[]): KvBlock | undefined {
+  const some = blocks.filter((block) => block !== undefined && block.keys.rows > 0) as KvBlock[]
+  if (some.length < 2) return some[0]
+  const rows = some.reduce((total, { keys }) => total + keys.rows, 0)
+  return {
+    keys: stacked(some.map(({ keys }) => keys)),
+    values: stacked(some.map(({ values }) => values)),
+    ...(some.some(({ weights }) => weights) && { weights: weightsOf(some, rows) }),
+  }
+}
+
+function stacked(parts: readonly Matrix[]): Matrix {
+  const { cols } = parts[0]!
+  const rows = parts.reduce((total, one) => total + one.rows, 0)
+  const data = new Float32Array(rows * cols)
+  let at = 0
+  for (const one of parts) {
+    data.set(one.data, at)
+    at += one.data.length
+  }
+  return { rows, cols, data }
+}
+
+function weightsOf(blocks: readonly KvBlock[], rows: number): Float32Array {
+  const out = new Float32Array(rows).fill(1)
+  let at = 0
+  for (const { keys, weights } of blocks) {
+    if (weights) out.set(weights, at)
+    at += keys.rows
+  }
+  return out
+}

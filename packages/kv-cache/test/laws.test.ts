@@ -1,0 +1,60 @@
+// The laws of every attention stream, for tiers over all kinds of last parts and for each tier alone where it still holds everything.
+// Kills, over the mistakes that the laws list: tokens handed on at the end of a call, a token in two tiers or in none, a snapshot
+// without its buffer, weights lost on the way down, merged parts that lose what a tier displaced.
+import { exactStream } from '@sublinear/exact-attention'
+import { attentionStreamLaws } from '@sublinear/laws'
+import { taylorFeatures } from '@sublinear/poly-features'
+import { closureStream, featureStream } from '@sublinear/streaming-attention'
+import { describe, test } from 'vitest'
+import { farKeys, restoreFarKeys, restoreSinks, restoreTiers, restoreWindow, sinks, tiers, window } from '../src'
+import { openPart } from './open-part'
+import type { StreamSpec, TierSpec } from '@sublinear/core'
+
+const shape = { d: 3, dv: 2, scale: 0.5 }
+const features = taylorFeatures({ d: 3, degree: 2, scale: 0.5 })
+const feature: StreamSpec = ({ dv }) => featureStream({ features, dv })
+
+const stacks: { name: string; parts: [...TierSpec[], StreamSpec]; error?: number }[] = [
+  { name: 'exact alone', parts: [exactStream] },
+  { name: 'sinks, window, exact', parts: [sinks({ count: 4 }), window({ count: 50 }), exactStream] },
+  {
+    name: 'sinks, far keys, window, exact',
+    parts: [sinks({ count: 3 }), farKeys({ count: 40 }), window({ count: 7 }), exactStream],
+  },
+  { name: 'sinks, window, features', parts: [sinks({ count: 4 }), window({ count: 20 }), feature], error: 0.1 },
+  { name: 'far keys, closure', parts: [farKeys({ count: 70 }), closureStream], error: 0.2 },
+  { name: 'window, closure', parts: [window({ count: 10 }), closureStream], error: 0.2 },
+]
+
+describe.each(stacks)('tiers: $name', ({ parts, error }) => {
+  const laws = attentionStreamLaws({
+    name: 'tiers',
+    make: () => tiers({ ...shape, parts }),
+    restore: (bytes) => restoreTiers(bytes, openPart(features)),
+    differs: {
+      scale: () => tiers({ ...shape, scale: 0.25, parts: [exactStream] }),
+      dv: () => tiers({ ...shape, dv: 3, parts: [exactStream] }),
+      parts: () => tiers({ ...shape, parts: [sinks({ count: 9 }), ...parts] }),
+    },
+    ...(error && { error }),
+  })
+  for (const law of laws) test(law.name, law.run)
+})
+
+describe.each([
+  { name: 'sinks', make: sinks({ count: 1000 }), other: sinks({ count: 999 }), restore: restoreSinks },
+  { name: 'window', make: window({ count: 1000 }), other: window({ count: 999 }), restore: restoreWindow },
+  { name: 'far-keys', make: farKeys({ count: 1000 }), other: farKeys({ count: 999 }), restore: restoreFarKeys },
+])('$name that holds all it is given', ({ name, make, other, restore }) => {
+  const laws = attentionStreamLaws({
+    name,
+    make: () => make(shape),
+    restore,
+    differs: {
+      count: () => other(shape),
+      scale: () => make({ ...shape, scale: 0.25 }),
+      dv: () => make({ ...shape, dv: 3 }),
+    },
+  })
+  for (const law of laws) test(law.name, law.run)
+})

@@ -1,0 +1,86 @@
+import type { KvBlock } from '@sublinear/core'
+import { kernels } from '@sublinear/kernels'
+
+/** Mean and covariance of weighted tokens, as what a Gaussian of keys and values needs; normalised, so that it never overflows. */
+export interface ClosureMoments {
+  /** Sum of the weights, N. */
+  weight: number
+  readonly mean: Float64Array // d + dv: μ, v̄
+  readonly spread: Float32Array // d × (d + dv): Σ = Cov(k), Cᵀ = Cov(k, v)
+  readonly low: Float32Array // dv: the least value seen in each column
+  readonly high: Float32Array // dv
+}
+
+export function noMoments(d: number, dv: number): ClosureMoments {
+  return {
+    weight: 0,
+    mean: new Float64Array(d + dv),
+    spread: new Float32Array(d * (d + dv)),
+    low: new Float32Array(dv).fill(Infinity),
+    high: new Float32Array(dv).fill(-Infinity),
+  }
+}
+
+/** Moments of one block: two passes, centred at the block's own mean before anything is squared. */
+export function momentsOf({ keys, values, weights }: KvBlock): ClosureMoments {
+  const { rows, cols: d } = keys
+  const { cols: dv } = values
+  const out = noMoments(d, dv)
+  const shares = new Float64Array(rows).fill(1)
+  for (let r = 0; r < rows; r++) out.weight += weights?.[r] ?? 1
+  for (let r = 0; r < rows; r++) {
+    shares[r] = (weights?.[r] ?? 1) / out.weight
+    for (let c = 0; c < d; c++) out.mean[c]! += shares[r]! * keys.data[r * d + c]!
+    for (let c = 0; c < dv; c++) out.mean[d + c]! += shares[r]! * values.data[r * dv + c]!
+  }
+  const width = d + dv
+  const centred = new Float32Array(rows * width) // keys and values side by side
+  const shared = new Float32Array(rows * d)
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < d; c++) {
+      const x = keys.data[r * d + c]! - out.mean[c]!
+      centred[r * width + c] = x
+      shared[r * d + c] = x * shares[r]!
+    }
+    for (let c = 0; c < dv; c++) {
+      const value = values.data[r * dv + c]!
+      centred[r * width + d + c] = value - out.mean[d + c]!
+      if (value < out.low[c]!) out.low[c] = value
+      if (value > out.high[c]!) out.high[c] = value
+    }
+  }
+  kernels().product('tn', out.spread, shared, centred, d, rows, width)
+  return out
+}
+
+/**
+ * Adds b's tokens to a.
+ * Source: the pairwise update of Chan, Golub and LeVeque (1979), on covariances instead of sums: Σ += r·(Σ_b − Σ) + r(1 − r)·δδᵀ with
+ * r = N_b/(N + N_b). Only differences of means are squared, so a large common mean costs nothing; an addend too small for float32
+ * leaves a covariance as it is, where a sum would stop growing under a growing N.
+ */
+export function addMoments(a: ClosureMoments, b: ClosureMoments): void {
+  if (b.weight === 0) return
+  const weight = a.weight + b.weight
+  const share = b.weight / weight
+  const width = a.mean.length
+  const d = a.spread.length / width
+  const shift = b.mean.map((x, i) => x - a.mean[i]!)
+  for (let i = 0; i < d; i++) {
+    const between = share * (1 - share) * shift[i]!
+    for (let j = 0; j < width; j++) {
+      const at = i * width + j
+      a.spread[at] = a.spread[at]! + share * (b.spread[at]! - a.spread[at]!) + between * shift[j]!
+    }
+  }
+  for (let i = 0; i < width; i++) a.mean[i]! += share * shift[i]!
+  for (let c = 0; c < a.low.length; c++) {
+    a.low[c] = Math.min(a.low[c]!, b.low[c]!)
+    a.high[c] = Math.max(a.high[c]!, b.high[c]!)
+  }
+  a.weight = weight
+}
+
+export function copyMoments({ weight, mean, spread, low, high }: ClosureMoments): ClosureMoments {
+  return { weight, mean: mean.slice(), spread: spread.slice(), low: low.slice(), high: high.slice() }
+}

@@ -1,0 +1,72 @@
+import type { Shape } from '@sublinear/core'
+import { addMoments, copyMoments, momentsOf, noMoments, type ClosureMoments } from './closure-moments'
+import type { FoldedState } from './folding-streams'
+import { gaussianClosure } from './gaussian-closure'
+import { labelled, nearest, seedCentres } from './key-clusters'
+
+/** The largest float32. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127
+
+/** Query rows answered, and those of them that a closure beyond its freezing point had a part in. */
+export interface ClosureCounters {
+  rows: number
+  frozen: number
+}
+
+/**
+ * One or more Gaussian closures as the state of a folding stream. With several, the first block's keys choose the centres, and each
+ * token joins the closure whose mean key is nearest when its block is folded.
+ *
+ * @param from  closures to start with, bit for bit
+ * Cost: 4·d·(d + dv) + 8·(d + 2·dv) + 8 bytes a closure; 2·d·(d + dv) operations a closure and query, and a token.
+ */
+export function closureState(
+  { d, dv, scale }: Shape,
+  clusters: number,
+  counters: ClosureCounters,
+  from?: readonly ClosureMoments[],
+): FoldedState<readonly ClosureMoments[]> {
+  const closures = from ?? Array.from({ length: clusters }, () => noMoments(d, dv))
+  const isEmpty = () => closures.every(({ weight }) => weight === 0)
+
+  return {
+    bytes: clusters * (4 * d * (d + dv) + 8 * (d + 2 * dv) + 8),
+    fold(held) {
+      const block = held.read()
+      if (clusters === 1) return addMoments(closures[0]!, momentsOf(block))
+      if (isEmpty()) {
+        for (const [c, centre] of seedCentres(block.keys, clusters).entries()) closures[c]!.mean.set(centre)
+      }
+      const labels = nearest(
+        block.keys,
+        closures.map(({ mean }) => mean.subarray(0, d)),
+      )
+      for (const [c, closure] of closures.entries()) {
+        const own = labelled(block, labels, c)
+        if (own.keys.rows > 0) addMoments(closure, momentsOf(own))
+      }
+    },
+    answer(queries, max, mass, sum) {
+      const { rows } = queries
+      counters.rows += rows
+      if (isEmpty()) return // the empty partial
+      const answers = closures.filter(({ weight }) => weight > 0).map((one) => gaussianClosure(one, queries, scale))
+      for (let r = 0; r < rows; r++) {
+        if (answers.some(({ frozen }) => frozen[r])) counters.frozen++
+        const top = answers.reduce((most, { levels }) => Math.max(most, levels[r]!), -Infinity)
+        max[r] = Math.min(LARGEST, Math.max(-LARGEST, top))
+        const rest = Math.min(1, Math.max(-1, top - max[r]!)) // what float32 rounded off; beyond 2^24 more, and without meaning
+        for (const { levels, values } of answers) {
+          const share = Math.exp(levels[r]! - top + rest)
+          mass[r]! += share
+          for (let c = r * dv; c < (r + 1) * dv; c++) sum[c]! += share * values[c]!
+        }
+      }
+    },
+    add(others) {
+      for (const [c, other] of others.entries()) addMoments(closures[c]!, other)
+    },
+    read: () => closures.map(copyMoments),
+    [Symbol.dispose]() {},
+  }
+}
