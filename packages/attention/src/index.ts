@@ -1,6 +1,20 @@
 export { attend, type Attend } from './attend'
 export { heads, restoreHeads, type HeadsOptions, type HeadStreams } from './heads'
 export { open } from './open'
+export { createStream } from './create-stream'
+export {
+  plan,
+  type Considered,
+  type Plan,
+  type PlanError,
+  type PlanOptions,
+  type Task,
+  type Term,
+  type Verdict,
+} from './plan/plan'
+export type { Pilot, PilotFindings } from './plan/pilot'
+export type { PlanCost } from './plan/cost'
+export type { StreamPlan } from './plan/stream-plan'
 export type { RowSource } from './row-source'
 export * from '@sublinear/ams-sketch'
 export * from '@sublinear/core'
@@ -9,6 +23,7 @@ export * from '@sublinear/gaussian-sketch'
 export * from '@sublinear/hash-families'
 export * from '@sublinear/kv-cache'
 export * from '@sublinear/poly-features'
+export * from '@sublinear/sparse-recovery'
 export * from '@sublinear/sparse-sketch'
 export * from '@sublinear/streaming-attention'
 export { decodeNpy, encodeNpy } from '@sublinear/io'
