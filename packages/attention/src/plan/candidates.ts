@@ -1,10 +1,8 @@
-import { matrix, type FeatureMap, type Matrix } from '@sublinear/core'
-import { normalise } from '@sublinear/exact-attention'
+import { matrix, type FeatureMap } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { anisotropicFeatures, featureDimension, MOST_DEGREE, taylorFeatures } from '@sublinear/poly-features'
-import { closureStream } from '@sublinear/streaming-attention'
-import { rowsAt, type Answered } from './error-law'
-import type { MeasuredPilot } from './pilot'
+import type { Shares } from './error-law'
+import type { Sample } from './pilot'
 
 /** A summary that could be kept instead of the tokens. */
 export interface Candidate {
@@ -41,7 +39,7 @@ export function closureBytes({ d, dv }: CandidateShape): Record<string, number> 
 }
 
 /** What a pilot allows to try within so many bytes: averages, the Gaussian closure, Taylor and anisotropic features; smallest first. */
-export function candidates(shape: CandidateShape, pilot: MeasuredPilot, mostBytes: number): Candidate[] {
+export function candidates(shape: CandidateShape, pilot: Sample, mostBytes: number): Candidate[] {
   const { d, dv, scale } = shape
   const found: Candidate[] = [{ name: 'Gaussian closure', kind: 'closure', t: d, bytes: closureBytes(shape) }]
   const add = (name: string, t: number, make: () => FeatureMap) => {
@@ -66,37 +64,43 @@ export function candidates(shape: CandidateShape, pilot: MeasuredPilot, mostByte
   return found.filter(({ bytes }) => total(bytes) <= mostBytes).toSorted((a, b) => total(a.bytes) - total(b.bytes))
 }
 
-/** What a candidate's answers are off by, from some of the pilot's tokens: its answer less the exact one. */
-export function errorOf(candidate: Candidate, pilot: MeasuredPilot, shape: CandidateShape): Answered {
-  if (candidate.kind === 'closure') {
-    return (chosen, values) => {
-      const stream = closureStream(shape)
-      const own = rowsAt(values, chosen)
-      stream.push({ keys: rowsAt(pilot.keys, chosen), values: own })
-      const answers = normalise(stream.attend(pilot.queries))
-      stream[Symbol.dispose]()
-      const exact = weighted(shares(pilot.weights, pilot, chosen), own)
-      return { ...answers, data: answers.data.map((x, i) => x - exact.data[i]!) }
-    }
-  }
-  const approximate = pairs(candidate.features!, pilot)
-  return (chosen, values) => {
-    const off = shares(approximate, pilot, chosen, LEAST_MASS * chosen.length)
-    const exact = shares(pilot.weights, pilot, chosen)
-    return weighted(
-      off.map((x, i) => x - exact[i]!),
-      rowsAt(values, chosen),
-    )
-  }
+/** The shares that a candidate gives tokens; `n`: how many the stream will have. */
+export function sharesOf(candidate: Candidate, sample: Sample, scale: number, n: number): Shares {
+  if (candidate.kind === 'closure') return closureShares(sample, scale, n)
+  const pairs = pairsOf(candidate.features!, sample)
+  return (chosen, counts) => normalised(pairs, sample, chosen, counts, LEAST_MASS)
 }
 
-/** The exact answers themselves. */
-export function outputOf(pilot: MeasuredPilot): Answered {
-  return (chosen, values) => weighted(shares(pilot.weights, pilot, chosen), rowsAt(values, chosen))
+/** Softmax's own. */
+export function softmaxShares(sample: Sample): Shares {
+  return (chosen, counts) => normalised(sample.weights, sample, chosen, counts, 0)
+}
+
+/** v̄ + s·Cq as shares of the values: (1 + s⟨q, k − μ⟩) of a mean, the slope smaller where the closure freezes. */
+function closureShares({ queries, keys, spreads }: Sample, scale: number, n: number): Shares {
+  const { cols: d } = keys
+  const widest = Math.sqrt(2 * Math.log(Math.max(2, n)))
+  return (chosen, counts) => {
+    const mass = counts ? counts.reduce((a, b) => a + b, 0) : chosen.length
+    const mean = new Float64Array(d)
+    for (const [c, j] of chosen.entries()) {
+      for (let i = 0; i < d; i++) mean[i]! += ((counts?.[c] ?? 1) * keys.data[j * d + i]!) / mass
+    }
+    const out = new Float64Array(queries.rows * chosen.length)
+    for (let r = 0, at = 0; r < queries.rows; r++) {
+      const slope = scale * Math.min(1, widest / spreads[r]!)
+      for (let c = 0; c < chosen.length; c++, at++) {
+        let product = 0
+        for (let i = 0; i < d; i++) product += queries.data[r * d + i]! * (keys.data[chosen[c]! * d + i]! - mean[i]!)
+        out[at] = ((counts?.[c] ?? 1) / mass) * (1 + slope * product)
+      }
+    }
+    return out
+  }
 }
 
 /** ⟨φ(q), φ(k)⟩ for all pairs: queries × tokens. */
-function pairs(features: FeatureMap, { queries, keys }: MeasuredPilot): Float64Array {
+function pairsOf(features: FeatureMap, { queries, keys }: Sample): Float32Array {
   const { t } = features
   const u1 = matrix(queries.rows, t)
   const u2 = matrix(keys.rows, t)
@@ -104,36 +108,31 @@ function pairs(features: FeatureMap, { queries, keys }: MeasuredPilot): Float64A
   features.mapKeys(keys, u2)
   const out = new Float32Array(queries.rows * keys.rows)
   kernels().product('nt', out, u1.data, u2.data, queries.rows, t, keys.rows)
-  return Float64Array.from(out)
+  return out
 }
 
 /** Below this share of the mass of plain averages a stream falls back; here to averages. */
 const LEAST_MASS = 2 ** -10
 
-/** Each row's weights of the chosen tokens over their sum, or averages where that is not above `least`: queries × chosen. */
-function shares(
-  weights: Float64Array,
-  { queries, keys }: MeasuredPilot,
+/** Each row's weights of the chosen tokens over their sum, or averages where that is not above `least` of all tokens. */
+function normalised(
+  weights: Float32Array | Float64Array,
+  { queries, keys }: Sample,
   chosen: Uint32Array,
-  least = 0,
+  counts: Float64Array | undefined,
+  least: number,
 ): Float64Array {
   const out = new Float64Array(queries.rows * chosen.length)
+  const all = counts ? counts.reduce((a, b) => a + b, 0) : chosen.length
   for (let r = 0, at = 0; r < queries.rows; r++, at += chosen.length) {
     let mass = 0
     for (let c = 0; c < chosen.length; c++) {
-      const weight = weights[r * keys.rows + chosen[c]!]!
+      const weight = weights[r * keys.rows + chosen[c]!]! * (counts?.[c] ?? 1)
       out[at + c] = weight
       mass += weight
     }
-    const sound = mass > least
-    for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? out[at + c]! / mass : 1 / chosen.length
+    const sound = mass > least * all
+    for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? out[at + c]! / mass : (counts?.[c] ?? 1) / all
   }
-  return out
-}
-
-function weighted(weights: Float64Array, values: Matrix): Matrix {
-  const rows = weights.length / values.rows
-  const out = matrix(rows, values.cols)
-  kernels().product('nn', out.data, Float32Array.from(weights), values.data, rows, values.rows, values.cols)
   return out
 }

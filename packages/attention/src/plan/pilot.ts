@@ -8,11 +8,6 @@ export interface Pilot {
   readonly values: Matrix // m × dv
 }
 
-/** More tokens and queries than these are thinned out evenly. */
-const MOST_TOKENS = 512
-const MOST_QUERIES = 512
-export const LEAST_TOKENS = 32
-
 /** What a pilot shows of the data, in numbers. */
 export interface PilotFindings {
   readonly tokens: number
@@ -21,25 +16,30 @@ export interface PilotFindings {
   readonly radius: number
   /** Standard deviation of a query's scores, root mean square over queries. */
   readonly scoreSpread: number
-  /** n·‖softmax‖², mean over queries: by how much attention concentrates; 1 for averages. */
-  readonly concentration: number
-  /** Root mean squares. */
+  /** How many directions the keys' variance fills: (Σλ)²/Σλ² of their covariance, 1 … d. */
+  readonly directions: number
+  /** Root mean square lengths. */
   readonly norms: { readonly query: number; readonly key: number; readonly centredKey: number; readonly value: number }
 }
 
-export interface MeasuredPilot {
-  readonly queries: Matrix
-  readonly keys: Matrix
-  readonly values: Matrix
-  readonly meanKey: Float32Array
-  /** e^{scale·⟨q, k − mean key⟩ − the row's largest}, queries × tokens. */
+/** Tokens and queries with all their exact attention weights. */
+export interface Sample extends Pilot {
+  /** e^{scale·⟨q, k⟩ − the row's largest}, queries × tokens. */
   readonly weights: Float64Array
-  /** The rows' largest scores. */
-  readonly tops: Float64Array
   /** Standard deviation of each query's scores. */
   readonly spreads: Float64Array
+  /** Largest score of each query, keys centred. */
+  readonly tops: Float64Array
+  readonly meanKey: Float32Array
+}
+
+export interface MeasuredPilot extends Sample {
   readonly findings: PilotFindings
 }
+
+/** More tokens or queries than these are thinned out evenly. */
+const MOST = 512
+const LEAST_TOKENS = 32
 
 export function measurePilot(who: string, pilot: Pilot, scale: number): MeasuredPilot {
   if (typeof pilot !== 'object' || pilot === null)
@@ -51,66 +51,75 @@ export function measurePilot(who: string, pilot: Pilot, scale: number): Measured
   checkKeys(who, 'pilot.queries', pilot.queries, d)
   checkValues(who, 'pilot.values', pilot.values, undefined, rows)
   if (rows < LEAST_TOKENS) throw new RangeError(`${who}: pilot.keys must have at least ${LEAST_TOKENS} rows, got ${rows}`)
-  if (pilot.queries.rows === 0) throw new RangeError(`${who}: pilot.queries must have at least one row`)
-  const queries = thinned(pilot.queries, MOST_QUERIES)
-  const keys = thinned(pilot.keys, MOST_TOKENS)
-  const values = thinned(pilot.values, MOST_TOKENS)
-
-  const meanKey = meanRow(keys)
-  const centred = matrix(
-    keys.rows,
-    d,
-    keys.data.map((x, i) => x - meanKey[i % d]!),
+  if (pilot.queries.rows === 0) throw new RangeError(`${who}: pilot.queries must have at least one row, got 0`)
+  const sample = sampleOf(
+    { queries: thinned(pilot.queries, MOST), keys: thinned(pilot.keys, MOST), values: thinned(pilot.values, MOST) },
+    scale,
   )
-  const scores = new Float32Array(queries.rows * keys.rows)
-  kernels().product('nt', scores, queries.data, centred.data, queries.rows, d, keys.rows)
+  const { queries, keys, values, spreads, meanKey } = sample
+  const centred = centredAt(keys, meanKey)
+  let radius = 0
+  const scores = scoresOf(queries, centred, scale)
+  for (const s of scores) radius = Math.max(radius, Math.abs(s))
+  const findings: PilotFindings = {
+    tokens: keys.rows,
+    queries: queries.rows,
+    radius,
+    scoreSpread: Math.sqrt(spreads.reduce((sum, x) => sum + x * x, 0) / queries.rows),
+    directions: directions(centred),
+    norms: { query: rms(queries), key: rms(keys), centredKey: rms(centred), value: rms(values) },
+  }
+  return { ...sample, findings }
+}
+
+/** All weights of a pilot, whatever its size. */
+export function sampleOf({ queries, keys, values }: Pilot, scale: number): Sample {
+  const { rows } = keys
+  const meanKey = meanRow(keys)
+  const scores = scoresOf(queries, centredAt(keys, meanKey), scale)
   const weights = new Float64Array(scores.length)
   const spreads = new Float64Array(queries.rows)
   const tops = new Float64Array(queries.rows)
-  let radius = 0
-  let spread = 0
-  let concentration = 0
   for (let r = 0; r < queries.rows; r++) {
-    const row = scores.subarray(r * keys.rows, (r + 1) * keys.rows).map((x) => x * scale)
-    let top = -Infinity
-    let sum = 0
-    let squares = 0
+    const row = scores.subarray(r * rows, (r + 1) * rows)
+    let [top, sum, squares] = [-Infinity, 0, 0]
     for (const s of row) {
       top = Math.max(top, s)
-      radius = Math.max(radius, Math.abs(s))
       sum += s
       squares += s * s
     }
     tops[r] = top
-    spreads[r] = Math.sqrt(Math.max(0, squares / row.length - (sum / row.length) ** 2))
-    spread += spreads[r]! ** 2
-    let mass = 0
-    let energy = 0
-    for (const [j, s] of row.entries()) {
-      const weight = Math.exp(s - top)
-      weights[r * keys.rows + j] = weight
-      mass += weight
-      energy += weight * weight
-    }
-    concentration += (energy / mass ** 2) * keys.rows
+    spreads[r] = Math.sqrt(Math.max(0, squares / rows - (sum / rows) ** 2))
+    for (let j = 0; j < rows; j++) weights[r * rows + j] = Math.exp(row[j]! - top)
   }
-  return {
-    queries,
-    keys,
-    values,
-    meanKey,
-    weights,
-    tops,
-    spreads,
-    findings: {
-      tokens: keys.rows,
-      queries: queries.rows,
-      radius,
-      scoreSpread: Math.sqrt(spread / queries.rows),
-      concentration: concentration / queries.rows,
-      norms: { query: rms(queries), key: rms(keys), centredKey: rms(centred), value: rms(values) },
-    },
-  }
+  return { queries, keys, values, weights, spreads, tops, meanKey }
+}
+
+export function meanRow({ rows, cols, data }: Matrix): Float32Array {
+  const total = new Float64Array(cols)
+  for (let i = 0; i < data.length; i++) total[i % cols]! += data[i]!
+  return Float32Array.from(total, (x) => x / rows)
+}
+
+export function centredAt(rows: Matrix, centre: Float32Array): Matrix {
+  return matrix(
+    rows.rows,
+    rows.cols,
+    rows.data.map((x, i) => x - centre[i % rows.cols]!),
+  )
+}
+
+/** aᵀa / rows of a centred matrix: cols × cols. */
+export function covariance({ rows, cols, data }: Matrix): Matrix {
+  const out = matrix(cols, cols)
+  kernels().product('tn', out.data, data, data, cols, rows, cols)
+  return { ...out, data: out.data.map((x) => x / rows) }
+}
+
+function scoresOf(queries: Matrix, keys: Matrix, scale: number): Float32Array {
+  const out = new Float32Array(queries.rows * keys.rows)
+  kernels().product('nt', out, queries.data, keys.data, queries.rows, keys.cols, keys.rows)
+  return out.map((x) => x * scale)
 }
 
 /** At most `most` rows, evenly spaced. */
@@ -124,10 +133,12 @@ function thinned(rows: Matrix, most: number): Matrix {
   return out
 }
 
-function meanRow({ rows, cols, data }: Matrix): Float32Array {
-  const total = new Float64Array(cols)
-  for (let i = 0; i < data.length; i++) total[i % cols]! += data[i]!
-  return Float32Array.from(total, (x) => x / rows)
+function directions(centred: Matrix): number {
+  const { cols, data } = covariance(centred)
+  let [trace, squares] = [0, 0]
+  for (let i = 0; i < cols; i++) trace += data[i * cols + i]!
+  for (const x of data) squares += x * x
+  return squares > 0 ? trace ** 2 / squares : 1
 }
 
 /** Root mean square length of a row. */

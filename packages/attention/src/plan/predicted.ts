@@ -1,9 +1,9 @@
-import { candidates, errorOf, outputOf, total, type Candidate } from './candidates'
+import { candidates, sharesOf, softmaxShares, total, type Candidate } from './candidates'
 import { costOf } from './cost'
-import { errorLaw, type ErrorLaw } from './error-law'
+import { measuredLaw, modelledLaw, type ErrorLaw } from './error-law'
+import { gaussianModel } from './gaussian-model'
 import type { MeasuredPilot } from './pilot'
 import type { Considered, Plan, PlanError, Task } from './plan'
-import { permuted, signed } from './shuffled'
 import { NONZEROS, sketchBytes, type StreamPlan } from './stream-plan'
 import { verdictOf } from './verdict'
 
@@ -29,27 +29,36 @@ const PSI_SHARE = 0.5
 export function predictedPlan(shape: PlanShape, pilot: MeasuredPilot): Plan {
   const { n, d, dv, epsilon, keysAndValuesTogether, budgetBytes, task } = shape
   const cacheBytes = 4 * n * (d + dv)
+  const model = gaussianModel(pilot, shape.scale, n)
   const over = (law: ErrorLaw) => meanOver(law, shape)
-  const outputLaw = errorLaw(outputOf(pilot), pilot.values, signed(pilot.values), pilot.spreads)
-  const output = over(outputLaw) // ‖o‖², mean over queries
-  const errorWith = (candidate: Candidate) => {
-    const law = errorLaw(errorOf(candidate, pilot, shape), pilot.values, permuted(pilot.values), pilot.spreads)
-    return Math.sqrt(over(law) / output)
-  }
+  const [exact, exactInModel] = [softmaxShares(pilot), softmaxShares(model.sample)]
+  // ‖o‖², mean over queries: by the pilot and by its model, each for its own errors.
+  const output = over(measuredLaw(pilot, exact))
+  const modelled = over(modelledLaw(model, exactInModel))
+  const onPilot = (candidate: Candidate) =>
+    Math.sqrt(over(measuredLaw(pilot, sharesOf(candidate, pilot, shape.scale, n), exact)) / output)
+  const inModel = (candidate: Candidate) =>
+    Math.sqrt(over(modelledLaw(model, sharesOf(candidate, model.sample, shape.scale, n), exactInModel)) / modelled)
+
   const share = keysAndValuesTogether ? 1 : Math.sqrt(PSI_SHARE)
   const tried: { candidate: Candidate; polynomial: number }[] = []
   const enough = Math.min(budgetBytes, Math.max(2 * cacheBytes, 2 ** 20))
   let average = Infinity
   for (const candidate of candidates(shape, pilot, enough)) {
     if (!keysAndValuesTogether && candidate.kind === 'closure') continue // needs values with their keys
-    const polynomial = errorWith(candidate)
+    let polynomial = onPilot(candidate)
+    const isAverage = candidate.name === 'averages'
+    // The model can only say worse, so it is asked where the pilot is content.
+    if (polynomial <= share * epsilon || isAverage) polynomial = Math.max(polynomial, inModel(candidate))
     tried.push({ candidate, polynomial })
-    if (candidate.name === 'averages') average = polynomial
+    if (isAverage) average = polynomial
     if (polynomial <= share * epsilon && average < Infinity) break
   }
-  if (tried.length === 0) throw new RangeError(`plan: budgetBytes must hold at least the mean of the values, got ${budgetBytes}`)
+  if (tried.length === 0)
+    throw new RangeError(`plan: budgetBytes must hold at least the mean of the values, got ${budgetBytes}`)
   const meets = tried.find(({ polynomial }) => polynomial <= share * epsilon)
   const best = meets ?? tried.reduce((a, b) => (b.polynomial < a.polynomial ? b : a))
+  if (!meets) best.polynomial = Math.max(best.polynomial, inModel(best.candidate))
   const { candidate, polynomial } = best
 
   const float32 = float32Error(pilot, candidate)
@@ -59,7 +68,11 @@ export function predictedPlan(shape: PlanShape, pilot: MeasuredPilot): Plan {
     t: candidate.t,
     ...(candidate.features && { features: candidate.features.spec }),
     ...(!keysAndValuesTogether && {
-      psi: { m: psiRows(pilot, output, meets ? epsilon ** 2 - polynomial ** 2 : epsilon ** 2), nonzeros: NONZEROS, seed: String(shape.seed) },
+      psi: {
+        kind: 'osnap' as const,
+        m: psiRows(pilot, output, meets ? epsilon ** 2 - polynomial ** 2 : epsilon ** 2),
+        seed: String(shape.seed),
+      },
     }),
     ...(task === 'columns' && { phi: { n, k: shape.k!, epsilon: Math.min(1, epsilon), seed: String(shape.seed) } }),
   }
@@ -110,7 +123,16 @@ function meanOver(law: ErrorLaw, { n, task }: PlanShape): number {
 }
 
 /** Σ over columns of the variance of Ψ's error a query, times m: ‖P − mean‖²·‖V_c − mean‖² + ⟨P, V_c − mean⟩². */
-function psiEnergy({ values, findings }: MeasuredPilot): number {
+function psiEnergy({ values, weights, keys, queries }: MeasuredPilot): number {
+  let concentration = 0
+  for (let r = 0; r < queries.rows; r++) {
+    let [mass, energy] = [0, 0]
+    for (const weight of weights.subarray(r * keys.rows, (r + 1) * keys.rows)) {
+      mass += weight
+      energy += weight * weight
+    }
+    concentration += (energy / mass ** 2) * (keys.rows / queries.rows)
+  }
   const { rows, cols, data } = values
   let variance = 0
   for (let c = 0; c < cols; c++) {
@@ -121,7 +143,7 @@ function psiEnergy({ values, findings }: MeasuredPilot): number {
     }
     variance += Math.max(0, squares / rows - (sum / rows) ** 2)
   }
-  return Math.max(0, findings.concentration - 1) * variance
+  return Math.max(0, concentration - 1) * variance
 }
 
 function psiError(pilot: MeasuredPilot, output: number, m: number): number {
@@ -135,17 +157,23 @@ function psiRows(pilot: MeasuredPilot, output: number, square: number): number {
 }
 
 /** tail_k over the norm of an output column, mean over columns, from the pilot's queries: k of n as k·m/n of m. */
-function tailShare(pilot: MeasuredPilot, { n, k }: { readonly n: number; readonly k: number }): number {
-  const all = Uint32Array.from({ length: pilot.keys.rows }, (_, i) => i)
-  const { rows, cols, data } = outputOf(pilot)(all, pilot.values)
+function tailShare({ keys, values, ...pilot }: MeasuredPilot, { n, k }: { readonly n: number; readonly k: number }): number {
+  const { rows } = pilot.queries
+  const shares = softmaxShares({ keys, values, ...pilot })(Uint32Array.from({ length: keys.rows }, (_, i) => i))
   const own = (k * rows) / n
   let mean = 0
-  for (let c = 0; c < cols; c++) {
-    const squares = Float64Array.from({ length: rows }, (_, r) => data[r * cols + c]! ** 2).toSorted().toReversed()
+  for (let c = 0; c < values.cols; c++) {
+    const squares = new Float64Array(rows)
+    for (let r = 0; r < rows; r++) {
+      let output = 0
+      for (let j = 0; j < keys.rows; j++) output += shares[r * keys.rows + j]! * values.data[j * values.cols + c]!
+      squares[r] = output ** 2
+    }
+    squares.sort().reverse()
     const sum = squares.reduce((a, b) => a + b, 0)
     let head = 0
     for (let i = 0; i < rows; i++) head += squares[i]! * Math.min(1, Math.max(0, own - i))
-    mean += sum > 0 ? Math.sqrt(Math.max(0, 1 - head / sum)) / cols : 0
+    mean += sum > 0 ? Math.sqrt(Math.max(0, 1 - head / sum)) / values.cols : 0
   }
   return mean
 }

@@ -1,4 +1,5 @@
-import type { FeatureMap } from '@sublinear/core'
+import type { FeatureMap, SketchMatrix } from '@sublinear/core'
+import { gaussianSketch } from '@sublinear/gaussian-sketch'
 import { osnap } from '@sublinear/sparse-sketch'
 import { recoveryRows, sparseRecovery } from '@sublinear/sparse-recovery'
 
@@ -10,8 +11,8 @@ export interface StreamPlan {
   readonly features?: string
   /** Features. */
   readonly t?: number
-  /** Ψ, where keys and values come apart: OSNAP of m rows. */
-  readonly psi?: { readonly m: number; readonly nonzeros: number; readonly seed: string }
+  /** Ψ, where keys and values come apart: Gaussian where its error must be proved, OSNAP with 8 nonzeros a column otherwise. */
+  readonly psi?: { readonly kind: 'gaussian' | 'osnap'; readonly m: number; readonly seed: string }
   /** Φ, for columns: sparse recovery. */
   readonly phi?: { readonly n: number; readonly k: number; readonly epsilon: number; readonly seed: string }
 }
@@ -19,7 +20,11 @@ export interface StreamPlan {
 /** Nonzeros of a column of Ψ. */
 export const NONZEROS = 8
 
-export const psiOf = ({ m, nonzeros, seed }: NonNullable<StreamPlan['psi']>) => osnap({ m, nonzeros, seed: BigInt(seed) })
+export function psiOf({ kind, m, seed }: NonNullable<StreamPlan['psi']>): SketchMatrix {
+  return kind === 'gaussian'
+    ? gaussianSketch({ m, seed: BigInt(seed) })
+    : osnap({ m, nonzeros: NONZEROS, seed: BigInt(seed) })
+}
 
 export const phiOf = ({ seed, ...size }: NonNullable<StreamPlan['phi']>) =>
   sparseRecovery({ ...size, seed: BigInt(seed) })

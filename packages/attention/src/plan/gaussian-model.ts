@@ -1,0 +1,147 @@
+import { matrix, type Matrix } from '@sublinear/core'
+import { kernels } from '@sublinear/kernels'
+import { centredAt, covariance, meanRow, sampleOf, type Pilot, type Sample } from './pilot'
+
+/** Tokens and queries drawn. */
+const TOKENS = 2048
+const QUERIES = 1024
+/** Queries over which an error is thought of as a mean: what is rarer than one in so many does not count. */
+const ASKED = 2048
+/** Tokens are many chances, for many queries: what is up to so many times rarer than one of n still counts. */
+const RARER = 4
+const KEY = [0x706c616e, 0x6d6f6465] as const
+/** Share of the trace that keeps a covariance invertible. */
+const RIDGE = 1e-6
+/** How often the mean square of importance weights may exceed the square of their mean. */
+const UNEVEN = 3
+/** Ratio of explained to unexplained variance, each over its degrees of freedom, from which on values depend on keys. */
+const DEPENDS = 2
+
+/** A population of tokens and queries by points with probabilities. */
+export interface GaussianModel {
+  /** Values: their part that is linear in the keys. */
+  readonly sample: Sample
+  /** Of each token, adding up to 1; of each query likewise. */
+  readonly tokenShares: Float64Array
+  readonly queryShares: Float64Array
+  /** Variance of the values about their linear part, summed over columns. */
+  readonly residual: number
+}
+
+/**
+ * Tokens and queries like the pilot's, as if they were Gaussian: same means, same covariances, values linear in keys plus noise. They are
+ * drawn wider and weighted down (importance sampling), so that the tails are there which a pilot of some hundred rows lacks, up to what is
+ * to be expected once among n tokens and ASKED queries.
+ */
+export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n: number): GaussianModel {
+  const d = keys.cols
+  const [meanKey, meanValue, meanQuery] = [meanRow(keys), meanRow(values), meanRow(queries)]
+  const factor = cholesky(covariance(centredAt(keys, meanKey)))
+  const { slopes, residual } = regression(centredAt(keys, meanKey), centredAt(values, meanValue), factor)
+  const tokens = drawn(TOKENS, d, 0, RARER * n)
+  const asked = drawn(QUERIES, d, 1, ASKED)
+  const centredKeys = times(tokens.points, factor, 'nt')
+  const centredQueries = times(asked.points, cholesky(covariance(centredAt(queries, meanQuery))), 'nt')
+  const plus = (rows: Matrix, mean: Float32Array) =>
+    centredAt(
+      rows,
+      mean.map((x) => -x),
+    )
+  const sample = sampleOf(
+    {
+      queries: plus(centredQueries, meanQuery),
+      keys: plus(centredKeys, meanKey),
+      values: plus(times(centredKeys, slopes), meanValue),
+    },
+    scale,
+  )
+  return { sample, tokenShares: tokens.shares, queryShares: asked.shares, residual }
+}
+
+/** Least squares of values on keys, both centred; no slopes where chance explains as much. */
+function regression(keys: Matrix, values: Matrix, factor: Matrix): { slopes: Matrix; residual: number } {
+  const { rows, cols: d } = keys
+  const cross = matrix(d, values.cols)
+  kernels().product('tn', cross.data, keys.data, values.data, d, rows, values.cols)
+  const slopes = solve(factor, { ...cross, data: cross.data.map((x) => x / rows) })
+  const fitted = times(keys, slopes)
+  let [left, explained] = [0, 0]
+  for (const [i, x] of values.data.entries()) {
+    left += (x - fitted.data[i]!) ** 2
+    explained += fitted.data[i]! ** 2
+  }
+  const free = Math.max(1, rows - d - 1)
+  if (explained / d < (DEPENDS * left) / free) return { slopes: matrix(d, values.cols), residual: (left + explained) / rows }
+  return { slopes, residual: left / free }
+}
+
+/** Standard normal points from a wider normal distribution, with their probabilities; none that is rarer than one in `reach`. */
+function drawn(count: number, d: number, stream: number, reach: number): { points: Matrix; shares: Float64Array } {
+  const ratio = UNEVEN ** (2 / d)
+  const square = ratio + Math.sqrt(ratio * ratio - ratio) // E ρ² = (square/√(2·square − 1))^d = UNEVEN
+  const points = normals(count, d, stream)
+  const shares = new Float64Array(count)
+  const most = reachOf(d, reach)
+  let total = 0
+  for (let r = 0; r < count; r++) {
+    let energy = 0
+    for (let i = r * d; i < (r + 1) * d; i++) {
+      points.data[i]! *= Math.sqrt(square)
+      energy += points.data[i]! ** 2
+    }
+    shares[r] = energy > most ? 0 : Math.exp((-energy / 2) * (1 - 1 / square))
+    total += shares[r]!
+  }
+  return { points, shares: shares.map((x) => x / total) }
+}
+
+/** The squared length that one of `count` standard normal points of d coordinates reaches (Wilson and Hilferty, 1931). */
+function reachOf(d: number, count: number): number {
+  const z = Math.sqrt(2 * Math.log(Math.max(2, count)))
+  const typical = z - (Math.log(Math.log(Math.max(3, count))) + 2.53) / (2 * z) // the largest of so many normal numbers
+  return d * Math.max(0, 1 - 2 / (9 * d) + typical * Math.sqrt(2 / (9 * d))) ** 3
+}
+
+function normals(rows: number, cols: number, stream: number): Matrix {
+  const out = matrix(rows, cols)
+  kernels().normalColumns(out.data, KEY, stream, 0, rows, cols, 1)
+  return out
+}
+
+function times(a: Matrix, b: Matrix, form: 'nn' | 'nt' = 'nn'): Matrix {
+  const out = matrix(a.rows, form === 'nn' ? b.cols : b.rows)
+  kernels().product(form, out.data, a.data, b.data, a.rows, a.cols, out.cols)
+  return out
+}
+
+/** L with LLᵀ = a, lower triangular. */
+function cholesky({ cols: d, data }: Matrix): Matrix {
+  const out = matrix(d, d)
+  let trace = 0
+  for (let i = 0; i < d; i++) trace += data[i * d + i]!
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = data[i * d + j]! + (i === j ? (RIDGE * trace) / d + 1e-30 : 0)
+      for (let c = 0; c < j; c++) sum -= out.data[i * d + c]! * out.data[j * d + c]!
+      out.data[i * d + j] = i === j ? Math.sqrt(Math.max(sum, 1e-30)) : sum / out.data[j * d + j]!
+    }
+  }
+  return out
+}
+
+/** x with LLᵀx = b. */
+function solve({ cols: d, data }: Matrix, b: Matrix): Matrix {
+  const out = matrix(d, b.cols, b.data.slice())
+  for (let c = 0; c < b.cols; c++) {
+    const at = (i: number) => i * b.cols + c
+    for (let i = 0; i < d; i++) {
+      for (let j = 0; j < i; j++) out.data[at(i)]! -= data[i * d + j]! * out.data[at(j)]!
+      out.data[at(i)]! /= data[i * d + i]!
+    }
+    for (let i = d - 1; i >= 0; i--) {
+      for (let j = i + 1; j < d; j++) out.data[at(i)]! -= data[j * d + i]! * out.data[at(j)]!
+      out.data[at(i)]! /= data[i * d + i]!
+    }
+  }
+  return out
+}
