@@ -298,10 +298,11 @@ function featuresOf(map: FeatureMap, side: 'keys' | 'queries', x: Matrix): Float
   return Float64Array.from(out.data)
 }
 
+const size = (d: number, radius: number, epsilon: number) =>
+  featureDimension(d, degreeFor({ radius, epsilon, kind: 'minimax' }))
+
 describe('part 1: few features do', () => {
   it('t of the degree for radius and ε, e^R = n^o(1): a number that does not grow with n', () => {
-    const size = (d: number, radius: number, epsilon: number) =>
-      featureDimension(d, degreeFor({ radius, epsilon, kind: 'minimax' }))
     expect([size(4, 1, 0.1), size(8, 1, 0.1), size(8, 2, 0.01), size(16, 1, 0.01)]).toEqual([15, 45, 1287, 969])
   })
 })
@@ -385,10 +386,10 @@ describe('part 4: one pair', () => {
   })
 })
 
-describe('part 4: softmax outputs', () => {
-  const attention = (weights: Float64Array, values: ArrayLike<number>) =>
-    dot(weights, values) / weights.reduce((a, b) => a + b, 0)
+const attention = (weights: Float64Array, values: ArrayLike<number>) =>
+  dot(weights, values) / weights.reduce((a, b) => a + b, 0)
 
+describe('part 4: softmax outputs', () => {
   it.each([
     { name: 'Taylor', map: taylorFeatures({ d: 4, degree: 6, scale: 0.5 }) },
     { name: 'Taylor', map: taylorFeatures({ d: 8, degree: 2, scale: 0.35 }) },

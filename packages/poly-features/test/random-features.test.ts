@@ -64,19 +64,19 @@ describe.each([0.5, 1])('randomFeatures at scale %d', (scale) => {
   })
 })
 
-describe('frequencies', () => {
-  /** ω_f of a map with scale 1: ln(φ_f(e_i)·√t) + ½ is its coordinate i. */
-  const frequencies = (map: FeatureMap) => {
-    const { d, t } = map
-    const keys = { rows: d, cols: d, data: new Float32Array(d * d) }
-    for (let i = 0; i < d; i++) keys.data[i * d + i] = 1
-    const out = { rows: d, cols: t, data: new Float32Array(d * t) }
-    map.mapKeys(keys, out)
-    return Array.from({ length: t }, (_, f) =>
-      Float64Array.from({ length: d }, (_, i) => Math.log(out.data[i * t + f]! * Math.sqrt(t)) + 0.5),
-    )
-  }
+/** ω_f of a map with scale 1: ln(φ_f(e_i)·√t) + ½ is its coordinate i. */
+const frequencies = (map: FeatureMap) => {
+  const { d, t } = map
+  const keys = { rows: d, cols: d, data: new Float32Array(d * d) }
+  for (let i = 0; i < d; i++) keys.data[i * d + i] = 1
+  const out = { rows: d, cols: t, data: new Float32Array(d * t) }
+  map.mapKeys(keys, out)
+  return Array.from({ length: t }, (_, f) =>
+    Float64Array.from({ length: d }, (_, i) => Math.log(out.data[i * t + f]! * Math.sqrt(t)) + 0.5),
+  )
+}
 
+describe('frequencies', () => {
   it.each([false, true])('are standard normal, orthogonal: %s', (orthogonal) => {
     const d = 16
     const rows = frequencies(randomFeatures({ d, t: 16_000, scale: 1, seed: 3, orthogonal }))
@@ -139,16 +139,16 @@ describe('randomFeatures', () => {
   })
 })
 
-describe('tensorSketchFeatures', () => {
-  const sketchVariance = (p: number, m: number, q: Float32Array, k: Float32Array) => {
-    const c = dot(q, k) ** 2
-    const same = q.reduce((sum, x, i) => sum + x ** 2 * k[i]! ** 2, 0)
-    const b = dot(q, q) * dot(k, k) - same
-    const a = c - same
-    const both = (c + a + b) ** p - (c + b) ** p - (c + a) ** p + c ** p
-    return ((c + b) ** p + (c + a) ** p - 2 * c ** p) / m + ((m % 2 === 0 ? 2 : 1) * both) / m ** 2
-  }
+const sketchVariance = (p: number, m: number, q: Float32Array, k: Float32Array) => {
+  const c = dot(q, k) ** 2
+  const same = q.reduce((sum, x, i) => sum + x ** 2 * k[i]! ** 2, 0)
+  const b = dot(q, q) * dot(k, k) - same
+  const a = c - same
+  const both = (c + a + b) ** p - (c + b) ** p - (c + a) ** p + c ** p
+  return ((c + b) ** p + (c + a) ** p - 2 * c ** p) / m + ((m % 2 === 0 ? 2 : 1) * both) / m ** 2
+}
 
+describe('tensorSketchFeatures', () => {
   it.each(pairs.flatMap((pair) => [5, 6].map((width) => ({ ...pair, width }))))(
     'of degree 2: mean 1 + s + s²/2 and the variance of the closed form, $width features, $q, $k',
     ({ q, k, width }) => {
@@ -163,8 +163,9 @@ describe('tensorSketchFeatures', () => {
   it.each(pairs)('of degree 3: degrees are independent and add, $q, $k', ({ q, k }) => {
     // 21 features are left for degrees 2 and 3 in proportion to 1.5 and 0.866, at least one each: 14 and 7.
     const big = [q, k].map((x) => x.map((value) => 2 * value))
-    const make = (seed: number) => tensorSketchFeatures({ d: 3, degree: 3, t: 25, scale: 1, seed })
-    const sample = Array.from({ length: 4000 }, (_, seed) => product(make(seed), big[0]!, big[1]!))
+    const sample = Array.from({ length: 4000 }, (_, seed) =>
+      product(tensorSketchFeatures({ d: 3, degree: 3, t: 25, scale: 1, seed }), big[0]!, big[1]!),
+    )
     const s = dot(big[0]!, big[1]!)
     const variance = sketchVariance(2, 14, big[0]!, big[1]!) / 4 + sketchVariance(3, 7, big[0]!, big[1]!) / 36
     expectMoments(sample, 1 + s + s ** 2 / 2 + s ** 3 / 6, variance)
