@@ -301,9 +301,20 @@ function featuresOf(map: FeatureMap, side: 'keys' | 'queries', x: Matrix): Float
 const size = (d: number, radius: number, epsilon: number) =>
   featureDimension(d, degreeFor({ radius, epsilon, kind: 'minimax' }))
 
+/** The power of n that t is, for d = ln n. */
+const power = (log: number, radius: number) => Math.log(size(log, radius, 0.1)) / log
+
 describe('part 1: few features do', () => {
-  it('t of the degree for radius and ε, e^R = n^o(1): a number that does not grow with n', () => {
+  it('t of the degree for radius and ε, for any n', () => {
     expect([size(4, 1, 0.1), size(8, 1, 0.1), size(8, 2, 0.01), size(16, 1, 0.01)]).toEqual([15, 45, 1287, 969])
+  })
+
+  it('at d = ln n and scores up to ln n, which is B = √(ln n) as printed, t is a power of n; up to √(ln n), the power falls', () => {
+    const [printed, repaired] = [(log: number) => log, Math.sqrt].map((radius) =>
+      [4, 9, 16].map((log) => power(log, radius(log))),
+    )
+    for (const exponent of printed!) expect(Math.abs(exponent - 1.34)).toBeLessThan(0.03)
+    expect(repaired!.map((x) => x.toFixed(2))).toEqual(['0.89', '0.73', '0.70'])
   })
 })
 
