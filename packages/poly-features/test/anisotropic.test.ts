@@ -334,7 +334,7 @@ describe('anisotropicFeatures', () => {
     [
       { pilotKeys: { rows: 2, cols: 600, data: new Float32Array(1200) } },
       RangeError,
-      'anisotropicFeatures: pilotKeys.cols must be an integer from 1 to 512, got 600',
+      'anisotropicFeatures: pilotKeys.cols must be an integer from 1 to 256, got 600',
     ],
   ])('refuses %o', (change, error, message) => {
     const pilot = cloud(10, 6, { seed: 1 })
