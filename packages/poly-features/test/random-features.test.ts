@@ -7,7 +7,8 @@
 // features or hashes by two factors (variance off by 2), signs without buckets, Gram–Schmidt lengths all √d (the fourth moment is 2.3 for 3).
 import { describe, expect, it } from 'vitest'
 import { certificate, randomFeatures, tensorSketchFeatures } from '../src'
-import type { FeatureMap } from '@sublinear/core'
+import { crc32, type FeatureMap } from '@sublinear/core'
+import { frequenciesOf } from '../src/random-features'
 
 const product = (map: FeatureMap, q: Float32Array, k: Float32Array) => {
   const rows = (x: Float32Array) => ({ rows: 1, cols: map.d, data: x })
@@ -75,6 +76,27 @@ const frequencies = (map: FeatureMap) => {
     Float64Array.from({ length: d }, (_, i) => Math.log(out.data[i * t + f]! * Math.sqrt(t)) + 0.5),
   )
 }
+
+const digest = ({ buffer, byteOffset, byteLength }: Float32Array) =>
+  crc32(new Uint8Array(buffer, byteOffset, byteLength))
+
+describe('bits', () => {
+  it('of the frequencies are fixed by the seed, on every engine', () => {
+    expect([false, true].map((orthogonal) => digest(frequenciesOf(5, 13, 7n, orthogonal)))).toMatchInlineSnapshot(`
+      [
+        224647030,
+        2610726922,
+      ]
+    `)
+  })
+
+  it('of a tensor sketch of integers are fixed by the seed, on every engine', () => {
+    const map = tensorSketchFeatures({ d: 5, degree: 3, t: 40, scale: 1, seed: 7 })
+    const out = { rows: 1, cols: 40, data: new Float32Array(40) }
+    map.mapKeys({ rows: 1, cols: 5, data: Float32Array.of(1, -2, 3, 5, -7) }, out)
+    expect(digest(out.data)).toMatchInlineSnapshot(`1278705045`)
+  })
+})
 
 describe('frequencies', () => {
   it.each([false, true])('are standard normal, orthogonal: %s', (orthogonal) => {

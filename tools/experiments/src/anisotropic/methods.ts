@@ -2,7 +2,7 @@ import { matrix, philox, rowsOf, type FeatureMap, type Matrix } from '@sublinear
 import { combine, exactAttention, exactStream, normalise } from '@sublinear/exact-attention'
 import { anisotropicFeatures, taylorFeatures } from '@sublinear/poly-features'
 import { featureStream } from '@sublinear/streaming-attention'
-import { D, DV, type Tokens } from './cells.ts'
+import type { Tokens } from './cells.ts'
 
 /** Keys farthest from the mean that are kept exactly. */
 export const FAR = 32
@@ -20,23 +20,27 @@ export const methods: Readonly<Record<string, (tokens: Tokens, seed: number) => 
     split(tokens, FAR, (near) => anisotropic(near, tokens, 256, 128, 32)),
   't = 1024, 32 far keys': (tokens) => split(tokens, FAR, (near) => anisotropic(near, tokens, 1024)),
   't = 256, no far keys': (tokens) => split(tokens, 0, (near) => anisotropic(near, tokens, 256)),
-  'Taylor degree 1 (t = 65), 32 far keys': (tokens) =>
-    split(tokens, FAR, (near) => taylorFeatures({ d: D, degree: 1, scale: tokens.scale, centre: meanOf(near) })),
+  'Taylor degree 1 (t = d + 1), 32 far keys': (tokens) =>
+    split(tokens, FAR, (near) =>
+      taylorFeatures({ d: near.cols, degree: 1, scale: tokens.scale, centre: meanOf(near) }),
+    ),
   '32 far keys and the mean value': (tokens) =>
-    split(tokens, FAR, (near) => taylorFeatures({ d: D, degree: 0, scale: tokens.scale, centre: meanOf(near) })),
+    split(tokens, FAR, (near) =>
+      taylorFeatures({ d: near.cols, degree: 0, scale: tokens.scale, centre: meanOf(near) }),
+    ),
   'a uniform sample of as many floats as t = 256': sample,
 }
 
 function anisotropic(
   near: Matrix,
-  { queries, scale }: Tokens,
+  { pilotQueries, scale }: Tokens,
   t: number,
   keyRows = Infinity,
   queryRows = Infinity,
 ): FeatureMap {
   return anisotropicFeatures({
     pilotKeys: rowsOf(near, 0, Math.min(keyRows, near.rows)),
-    pilotQueries: rowsOf(queries, 0, Math.min(queryRows, queries.rows)),
+    pilotQueries: rowsOf(pilotQueries, 0, Math.min(queryRows, pilotQueries.rows)),
     t,
     scale,
   })
@@ -45,25 +49,27 @@ function anisotropic(
 /** The `count` keys farthest from the mean answered exactly, the others by a feature stream; both combined. */
 function split(tokens: Tokens, count: number, map: (near: Matrix) => FeatureMap): Answer {
   const { keys, values, queries, scale } = tokens
+  const [d, dv] = [keys.cols, values.cols]
   const centre = meanOf(keys)
   const distance = Array.from({ length: keys.rows }, (_, r) => {
     let sum = 0
-    for (let c = 0; c < D; c++) sum += (keys.data[r * D + c]! - centre[c]!) ** 2
+    for (let c = 0; c < d; c++) sum += (keys.data[r * d + c]! - centre[c]!) ** 2
     return sum
   })
   const order = distance.map((_, r) => r).toSorted((a, b) => distance[b]! - distance[a]! || a - b)
   const [far, near] = [order.slice(0, count), order.slice(count).toSorted((a, b) => a - b)]
   const nearKeys = pick(keys, near)
-  const features = featureStream({ features: map(nearKeys), dv: DV })
+  const features = featureStream({ features: map(nearKeys), dv })
   features.push({ keys: nearKeys, values: pick(values, near) })
-  const exact = exactStream({ d: D, dv: DV, scale })
+  const exact = exactStream({ d, dv, scale })
   exact.push({ keys: pick(keys, far), values: pick(values, far) })
   const output = normalise(combine(features.attend(queries), exact.attend(queries)))
   return { output, fallbacks: features.counters.fallbacks }
 }
 
 function sample({ keys, values, queries, scale }: Tokens, seed: number): Answer {
-  const count = Math.round((256 * (DV + 1) + FAR * (D + DV)) / (D + DV))
+  const width = keys.cols + values.cols
+  const count = Math.round((256 * (values.cols + 1) + FAR * width) / width)
   const words = new Uint32Array(4)
   const rank = Array.from({ length: keys.rows }, (_, r) => {
     philox(words, seed, 1, r, 0, 0, 0)
@@ -98,7 +104,7 @@ export function errorOf(output: Matrix, { keys, values, queries, scale }: Tokens
   let [off, all] = [0, 0]
   for (let i = 0; i < exact.data.length; i++) {
     off += (output.data[i]! - exact.data[i]!) ** 2
-    all += (exact.data[i]! - mean[i % DV]!) ** 2
+    all += (exact.data[i]! - mean[i % values.cols]!) ** 2
   }
   return Math.sqrt(off / all)
 }
