@@ -1,6 +1,6 @@
 import { matrix, philox, rowsOf, type FeatureMap, type Matrix } from '@sublinear/core'
 import { combine, exactAttention, exactStream, normalise } from '@sublinear/exact-attention'
-import { anisotropicFeatures, taylorFeatures } from '@sublinear/poly-features'
+import { anisotropicFeatures, randomFeatures, taylorFeatures, tensorSketchFeatures } from '@sublinear/poly-features'
 import { featureStream } from '@sublinear/streaming-attention'
 import type { Tokens } from './cells.ts'
 
@@ -23,6 +23,18 @@ export const methods: Readonly<Record<string, (tokens: Tokens, seed: number) => 
   'Taylor degree 1 (t = d + 1), 32 far keys': (tokens) =>
     split(tokens, FAR, (near) =>
       taylorFeatures({ d: near.cols, degree: 1, scale: tokens.scale, centre: meanOf(near) }),
+    ),
+  'orthogonal random features, t = 256, 32 far keys': (tokens, seed) =>
+    split(centred(tokens), FAR, ({ cols: d }) =>
+      randomFeatures({ d, t: 256, scale: tokens.scale, seed, orthogonal: true }),
+    ),
+  'tensor sketch, degree 2, t = 256, 32 far keys': (tokens, seed) =>
+    split(centred(tokens), FAR, ({ cols: d }) =>
+      tensorSketchFeatures({ d, degree: 2, t: 256, scale: tokens.scale, seed }),
+    ),
+  'tensor sketch, degree 4, t = 256, 32 far keys': (tokens, seed) =>
+    split(centred(tokens), FAR, ({ cols: d }) =>
+      tensorSketchFeatures({ d, degree: 4, t: 256, scale: tokens.scale, seed }),
     ),
   '32 far keys and the mean value': (tokens) =>
     split(tokens, FAR, (near) =>
@@ -65,6 +77,20 @@ function split(tokens: Tokens, count: number, map: (near: Matrix) => FeatureMap)
   exact.push({ keys: pick(keys, far), values: pick(values, far) })
   const output = normalise(combine(features.attend(queries), exact.attend(queries)))
   return { output, fallbacks: features.counters.fallbacks }
+}
+
+/** The same answers from keys about their mean: every query's scores move by one number. */
+function centred(tokens: Tokens): Tokens {
+  const { rows, cols, data } = tokens.keys
+  const mean = meanOf(tokens.keys)
+  return {
+    ...tokens,
+    keys: matrix(
+      rows,
+      cols,
+      data.map((x, i) => x - mean[i % cols]!),
+    ),
+  }
 }
 
 function sample({ keys, values, queries, scale }: Tokens, seed: number): Answer {
