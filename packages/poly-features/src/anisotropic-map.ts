@@ -17,7 +17,8 @@ export interface Anisotropy extends MonomialTable {
   readonly block: { readonly variables: number; readonly even: number }
 }
 
-export const MOST_VARIABLES = 512
+/** The eigenvectors of so many take seconds. */
+export const MOST_VARIABLES = 256
 export const MOST_FEATURES = 2 ** 16
 const RELATIVE_ERROR = 0.1
 const ROWS = 64
@@ -30,22 +31,26 @@ export function anisotropicMap(who: string, parts: Anisotropy): FeatureMap {
   const { d, scale, parents, coordinates } = parts
   const t = parents.length
   const centre = parts.centre.slice()
-  const unit = Math.sqrt(scale)
-  const rotation = parts.basis.map((x) => x * unit)
   const { factors, degrees } = exponentsOf(parts)
   const whole = wholeDegree(d, degrees)
   const zero = new Float32Array(d)
   const ones = new Float32Array(d + 1).fill(1)
+  let rotations: ReturnType<typeof rotationsOf> | undefined // made when first used, as the scratch is
+  let room: Resident<Float32Array> | undefined
 
   /** Features of (x − by), t × rows. */
   const expand = (x: Floats, by: Float32Array, rows: number, out: Resident<Float32Array>) => {
-    const moved = kernels().floats((d + 1) * rows) // the monomials of degree ≤ 1: a row of ones, then x − by turned
-    const turned = kernels().floats(d * rows)
-    kernels().monomialColumns(moved, x, by, 1, ones, rows, d, 1)
-    kernels().product('nn', turned, rotation, moved.range(rows, d * rows), d, d, rows)
-    kernels().monomialTable(out, turned, parents, coordinates, factors, rows)
-    moved[Symbol.dispose]()
-    turned[Symbol.dispose]()
+    const { rotation, turnedRotation } = (rotations ??= rotationsOf(parts.basis, d, Math.sqrt(scale)))
+    if (!room || room.length < (2 * d + 1) * rows) {
+      room?.[Symbol.dispose]()
+      room = kernels().floats((2 * d + 1) * rows)
+    }
+    kernels().monomialColumns(room, x, by, 1, ones, rows, d, 1) // of degree ≤ 1: a row of ones, then x − by turned
+    const moved = room.range(rows, d * rows)
+    const z = room.range((d + 1) * rows, d * rows)
+    if (rows === 1) kernels().product('nn', z, moved, turnedRotation, 1, d, d) // the same sums, along the lanes
+    else kernels().product('nn', z, rotation, moved, d, d, rows)
+    kernels().monomialTable(out, z, parents, coordinates, factors, rows)
   }
   /** The same row by row. */
   const expandRows = (x: Matrix, by: Float32Array, out: Matrix) => {
@@ -84,6 +89,15 @@ export function anisotropicMap(who: string, parts: Anisotropy): FeatureMap {
       },
     },
   }
+}
+
+/** The basis times √scale, and that turned, in the kernels' memory. */
+function rotationsOf(basis: Float32Array, d: number, unit: number) {
+  const [rotation, turnedRotation] = [kernels().floats(d * d), kernels().floats(d * d)]
+  const scaled = basis.map((x) => x * unit)
+  rotation.write(scaled)
+  turnedRotation.write(scaled.map((_, i) => scaled[(i % d) * d + Math.floor(i / d)]!))
+  return { rotation, turnedRotation }
 }
 
 /** JSON of the parts, arrays in base64: parents and coordinates as 4 and 2 bytes a feature. */

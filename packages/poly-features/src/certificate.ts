@@ -17,7 +17,7 @@ export interface Certificate {
   readonly approximation: number
   /** What float32 adds at most while scale·‖q‖·‖k − centre‖ ≤ radius: (6·radius + 2)·2⁻²⁴·e^{2·radius} and a little. */
   readonly rounding: number
-  /** 2⁻²⁴·e^{2·radius}: the size of what float32 adds to the worst pairs in practice, between 0.4 and 0.7 of it where measured. */
+  /** 2⁻²⁴·e^{2·radius}: the size of what float32 adds to the worst pairs in practice, between 0.3 and 0.8 of it where measured. */
   readonly cancellation: number
   /** approximation + rounding, for pairs with both premises. */
   readonly error: number

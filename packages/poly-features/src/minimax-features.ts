@@ -5,13 +5,13 @@ import { checkWholeDegrees, lowerEvenDegrees, monomialMap, type WholeDegrees } f
 import { isPositive } from './positivity'
 
 export interface MinimaxFeatures extends WholeDegrees {
-  /** Bound on |scale·⟨q, k − centre⟩|, 0 < radius ≤ 8: beyond, float32 cancels everything. */
+  /** Bound on |scale·⟨q, k − centre⟩|, 2⁻⁴⁰ to 8: beyond, float32 cancels everything. */
   readonly radius: number
 }
 
 /** At 8 a float32 rounding, 2⁻²⁴, times e^{2·radius} is 0.53. */
 export const MOST_RADIUS = 8
-/** Below this error Remez would polish what doubles cannot hold. */
+/** Below this error Remez would polish what doubles, and features in float32, cannot hold. */
 const LEAST_ERROR = 2 ** -40
 
 /**
@@ -20,7 +20,7 @@ const LEAST_ERROR = 2 ** -40
  * which is what moves an answer, not in absolute error; keys may be centred; a negative coefficient puts its sign on the keys' side.
  *
  * @returns a FeatureMap with t = C(d + degree, degree), in graded order
- * @throws TypeError, RangeError when a size is out of range, radius not in (0, 8], or so small that a lower degree is exact to 2⁻⁴⁰
+ * @throws TypeError, RangeError when a size is out of range, radius not from 2⁻⁴⁰ to 8, or so small that the degree is exact to 2⁻⁴⁰
  * Guarantee: while |scale·⟨q, k − centre⟩| ≤ radius the relative error of one pair, before float32, is at most
  *   `certificate(features).approximation`, < 1, so that p is positive there. Outside nothing holds; on typical scores, far inside
  *   the radius, Taylor is often better: this map is for certified bounds.
@@ -42,14 +42,16 @@ export function minimaxFeatures(options: MinimaxFeatures): FeatureMap {
 /** Coefficients of 1, s, s², … of the polynomial of minimaxFeatures. */
 export function minimaxCoefficients(who: string, degree: number, radius: number): Float64Array {
   checkFinite(who, 'radius', radius, 0)
-  if (radius > MOST_RADIUS) throw new RangeError(`${who}: radius must be at most ${MOST_RADIUS}, got ${radius}`)
-  const best = minimaxPolynomial(degree, radius)
-  if (degree > 0 && best.most < LEAST_ERROR) {
+  if (radius < LEAST_ERROR || radius > MOST_RADIUS)
+    throw new RangeError(`${who}: radius must be from 2^-40 to ${MOST_RADIUS}, got ${radius}`)
+  let error = 2 // near radius^{degree + 1}/(2^degree·(degree + 1)!), the best there is for a small radius
+  for (let j = 1; j <= degree + 1; j++) error *= radius / 2 / j
+  if (error < LEAST_ERROR && degree > 0) {
     throw new RangeError(
       `${who}: degree must be lower on radius ${radius}, got ${degree}: its error is below 2^-40, beyond float32`,
     )
   }
-  return best.coefficients()
+  return minimaxPolynomial(degree, radius).coefficients()
 }
 
 function timesFactorials(coefficients: Float64Array): Float64Array {

@@ -81,7 +81,7 @@ export function randomFeatures({ d, t, scale, seed, orthogonal = false }: Random
 }
 
 /** t × d entries of N(0, 1): column j of the t × d sketch times √t, turned. */
-function frequenciesOf(d: number, t: number, seed: bigint, orthogonal: boolean): Float32Array {
+export function frequenciesOf(d: number, t: number, seed: bigint, orthogonal: boolean): Float32Array {
   const identity = matrix(d, d)
   for (let i = 0; i < d; i++) identity.data[i * d + i] = 1
   const columns = project(gaussianSketch({ m: t, seed }), identity).data // d × t

@@ -45,23 +45,30 @@ function isOffDiagonal(a: Float64Array, d: number): boolean {
 
 /** The rotation of rows and columns p and q that makes a[p, q] vanish, applied to a on both sides and to the rows of v. */
 function rotate(a: Float64Array, v: Float64Array, d: number, p: number, q: number): void {
-  const apq = a[p * d + q]!
+  const [app, aqq, apq] = [a[p * d + p]!, a[q * d + q]!, a[p * d + q]!]
   if (apq === 0) return
-  const theta = (a[q * d + q]! - a[p * d + p]!) / (2 * apq)
+  const theta = (aqq - app) / (2 * apq)
   const tangent = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1))
   const cosine = 1 / Math.sqrt(tangent * tangent + 1)
   const sine = tangent * cosine
-  for (let k = 0; k < d; k++) {
-    const [x, y] = [a[k * d + p]!, a[k * d + q]!]
-    a[k * d + p] = cosine * x - sine * y
-    a[k * d + q] = sine * x + cosine * y
+  turnRows(a, d, p, q, cosine, sine)
+  turnRows(v, d, p, q, cosine, sine)
+  // Columns are rows again, but for the two by two entries where both meet.
+  for (let k = 0, at = 0; k < d; k++, at += d) {
+    a[at + p] = a[p * d + k]!
+    a[at + q] = a[q * d + k]!
   }
-  for (const m of [a, v]) {
-    for (let k = 0; k < d; k++) {
-      const [x, y] = [m[p * d + k]!, m[q * d + k]!]
-      m[p * d + k] = cosine * x - sine * y
-      m[q * d + k] = sine * x + cosine * y
-    }
-  }
+  a[p * d + p] = app - tangent * apq
+  a[q * d + q] = aqq + tangent * apq
   a[p * d + q] = a[q * d + p] = 0
+}
+
+function turnRows(m: Float64Array, d: number, p: number, q: number, cosine: number, sine: number): void {
+  const end = (p + 1) * d
+  for (let i = p * d, j = q * d; i < end; i++, j++) {
+    const x = m[i]!
+    const y = m[j]!
+    m[i] = cosine * x - sine * y
+    m[j] = sine * x + cosine * y
+  }
 }

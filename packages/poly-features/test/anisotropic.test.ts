@@ -55,9 +55,15 @@ function mapped(map: FeatureMap, side: 'keys' | 'queries', x: Matrix) {
   else map.mapQueries(x, out, logScale)
   return { features: out.data, logScale }
 }
+const rms = (x: readonly number[]) => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / x.length)
+
 /** Rotated coordinates times √scale, in float64. */
 const rotated = ({ d, scale, basis }: ReturnType<typeof parts>, x: readonly number[]) =>
   Array.from({ length: d }, (_, i) => Math.sqrt(scale) * x.reduce((sum, v, c) => sum + v * basis[i * d + c]!, 0))
+
+/** How many exponents have degree ≤ g in the first m variables alone. */
+const within = (exponents: readonly number[][], m: number, g: number) =>
+  exponents.filter((e) => e.reduce((sum, p) => sum + p, 0) <= g && e.slice(m).every((p) => p === 0)).length
 
 describe.each([
   { d: 1, t: 12 },
@@ -143,7 +149,6 @@ describe.each([
         )
         expect(Math.abs(mixed.reduce((sum, x) => sum + x, 0) / 200)).toBeLessThan(1e-5 * (options.size ?? 1) ** 2)
       }
-      const rms = (x: readonly number[]) => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / x.length)
       sizes.push(
         rms(values) *
           rms(
@@ -200,28 +205,29 @@ describe.each([
       }
     }
     // Neither one more variable nor two more degrees are whole.
-    const count = (m: number, g: number) =>
-      exponents.filter((e) => e.reduce((sum, p) => sum + p, 0) <= g && e.slice(m).every((p) => p === 0)).length
     if (even > 0 && variables < d)
-      expect(count(variables + 1, even)).toBeLessThan(featureDimension(variables + 1, even))
-    if (even > 0 && even < 20) expect(count(variables, even + 2)).toBeLessThan(featureDimension(variables, even + 2))
+      expect(within(exponents, variables + 1, even)).toBeLessThan(featureDimension(variables + 1, even))
+    if (even > 0 && even < 20)
+      expect(within(exponents, variables, even + 2)).toBeLessThan(featureDimension(variables, even + 2))
   })
 })
+
+const scoreOf = (w: readonly number[], e: readonly number[]) =>
+  e.reduce((score, p, i) => (score * w[i]! ** p) / Math.sqrt(factorial(p)), 1)
+
+const exponentsOf = (w: readonly number[], t: number, degree: number) => {
+  const { parents, coordinates } = bestMonomials(w, t, degree)
+  const out: number[][] = []
+  for (let f = 0; f < parents.length; f++)
+    out.push(f === 0 ? w.map(() => 0) : out[parents[f]!]!.map((p, i) => p + (i === coordinates[f] ? 1 : 0)))
+  return out
+}
 
 describe('bestMonomials', () => {
   const all = (d: number, degree: number): number[][] =>
     d === 0
       ? [[]]
       : Array.from({ length: degree + 1 }, (_, e) => all(d - 1, degree - e).map((rest) => [e, ...rest])).flat()
-  const scoreOf = (w: readonly number[], e: readonly number[]) =>
-    e.reduce((score, p, i) => (score * w[i]! ** p) / Math.sqrt(factorial(p)), 1)
-  const exponentsOf = (w: readonly number[], t: number, degree: number) => {
-    const { parents, coordinates } = bestMonomials(w, t, degree)
-    const out: number[][] = []
-    for (let f = 0; f < parents.length; f++)
-      out.push(f === 0 ? w.map(() => 0) : out[parents[f]!]!.map((p, i) => p + (i === coordinates[f] ? 1 : 0)))
-    return out
-  }
 
   it.each([
     [[0.9, 0.5, 0.2], 40, 8],
@@ -328,7 +334,7 @@ describe('anisotropicFeatures', () => {
     [
       { pilotKeys: { rows: 2, cols: 600, data: new Float32Array(1200) } },
       RangeError,
-      'anisotropicFeatures: pilotKeys.cols must be an integer from 1 to 512, got 600',
+      'anisotropicFeatures: pilotKeys.cols must be an integer from 1 to 256, got 600',
     ],
   ])('refuses %o', (change, error, message) => {
     const pilot = cloud(10, 6, { seed: 1 })

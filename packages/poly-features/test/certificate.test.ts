@@ -19,6 +19,9 @@ const series = (degree: number) => (s: number) => {
   return p
 }
 
+/** What a map whole up to degree g may miss at radius 0.4. */
+const tail = (g: number) => Math.exp(0.4) * (Math.exp(0.4) - series(g)(0.4))
+
 describe('certificate', () => {
   it.each([0, 1, 2, 5, 8, 13, 20])('of Taylor degree %i: error 1/10 at its radius, the truth elsewhere', (degree) => {
     const map = taylor(degree)
@@ -51,7 +54,6 @@ describe('certificate', () => {
     const map = anisotropicFeatures({ pilotKeys: pilot, pilotQueries: pilot, t: 12, scale: 0.5 })
     const { premise, approximation, radius } = certificate(map, { radius: 0.4 })
     expect([premise, radius]).toEqual(['norms', 0.4])
-    const tail = (g: number) => Math.exp(0.4) * (Math.exp(0.4) - series(g)(0.4))
     expect([0, 1, 2, 3].some((g) => Math.abs(approximation / tail(g) - 1) < 1e-9)).toBe(true)
     expect(certificate(map).approximation).toBeLessThan(0.1000001)
     const spectrum = cloud(50, 3, { seed: 1, decay: 9 })

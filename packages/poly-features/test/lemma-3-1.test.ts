@@ -298,11 +298,23 @@ function featuresOf(map: FeatureMap, side: 'keys' | 'queries', x: Matrix): Float
   return Float64Array.from(out.data)
 }
 
+const size = (d: number, radius: number, epsilon: number) =>
+  featureDimension(d, degreeFor({ radius, epsilon, kind: 'minimax' }))
+
+/** The power of n that t is, for d = ln n. */
+const power = (log: number, radius: number) => Math.log(size(log, radius, 0.1)) / log
+
 describe('part 1: few features do', () => {
-  it('t of the degree for radius and ε, e^R = n^o(1): a number that does not grow with n', () => {
-    const size = (d: number, radius: number, epsilon: number) =>
-      featureDimension(d, degreeFor({ radius, epsilon, kind: 'minimax' }))
+  it('t of the degree for radius and ε, for any n', () => {
     expect([size(4, 1, 0.1), size(8, 1, 0.1), size(8, 2, 0.01), size(16, 1, 0.01)]).toEqual([15, 45, 1287, 969])
+  })
+
+  it('at d = ln n and scores up to ln n, which is B = √(ln n) as printed, t is a power of n; up to √(ln n), the power falls', () => {
+    const [printed, repaired] = [(log: number) => log, Math.sqrt].map((radius) =>
+      [4, 9, 16].map((log) => power(log, radius(log))),
+    )
+    for (const exponent of printed!) expect(Math.abs(exponent - 1.34)).toBeLessThan(0.03)
+    expect(repaired!.map((x) => x.toFixed(2))).toEqual(['0.89', '0.73', '0.70'])
   })
 })
 
@@ -367,28 +379,32 @@ describe('part 4: one pair', () => {
     expect(worst).toBeLessThan(approximation + rounding)
   })
 
-  it('at degree 20 float32 shows: the worst pair is beyond the polynomial’s own error', () => {
-    const map = minimaxFeatures({ d: 1, degree: 16, scale: 1, radius: 6 })
+  it.each([
+    { degree: 13, radius: 4 },
+    { degree: 16, radius: 6 },
+    { degree: 18, radius: 8 },
+  ])('on radius $radius float32 adds 0.3 to 0.8 of 2⁻²⁴·e^{2R} to the worst pair', ({ degree, radius }) => {
+    const map = minimaxFeatures({ d: 1, degree, scale: 1, radius })
     const { approximation, cancellation, rounding } = certificate(map)
-    const x = Float32Array.from({ length: 1000 }, (_, i) => Math.sqrt(6 * (0.9 + i / 10_010)))
-    const left = featuresOf(map, 'queries', { rows: 1000, cols: 1, data: x })
-    const right = featuresOf(map, 'keys', { rows: 1000, cols: 1, data: x.map((v) => -v) })
+    const x = Float32Array.from({ length: 4000 }, (_, i) => Math.sqrt(radius * (0.9 + i / 40_010)))
+    const left = featuresOf(map, 'queries', { rows: 4000, cols: 1, data: x })
+    const right = featuresOf(map, 'keys', { rows: 4000, cols: 1, data: x.map((v) => -v) })
     let worst = 0
-    for (let i = 0; i < 1000; i++) {
+    for (let i = 0; i < 4000; i++) {
       const product = dot(left.subarray(i * map.t, (i + 1) * map.t), right.subarray(i * map.t, (i + 1) * map.t))
       worst = Math.max(worst, Math.abs(product * Math.exp(x[i]! ** 2) - 1))
     }
     expect(worst).toBeGreaterThan(100 * approximation)
-    expect(worst - approximation).toBeGreaterThan(0.1 * cancellation)
-    expect(worst - approximation).toBeLessThan(cancellation)
+    expect((worst - approximation) / cancellation).toBeGreaterThan(0.3)
+    expect((worst - approximation) / cancellation).toBeLessThan(0.8)
     expect(rounding).toBeGreaterThan(cancellation)
   })
 })
 
-describe('part 4: softmax outputs', () => {
-  const attention = (weights: Float64Array, values: ArrayLike<number>) =>
-    dot(weights, values) / weights.reduce((a, b) => a + b, 0)
+const attention = (weights: Float64Array, values: ArrayLike<number>) =>
+  dot(weights, values) / weights.reduce((a, b) => a + b, 0)
 
+describe('part 4: softmax outputs', () => {
   it.each([
     { name: 'Taylor', map: taylorFeatures({ d: 4, degree: 6, scale: 0.5 }) },
     { name: 'Taylor', map: taylorFeatures({ d: 8, degree: 2, scale: 0.35 }) },

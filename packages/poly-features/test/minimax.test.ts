@@ -193,9 +193,31 @@ describe('a polynomial with signs of its own', () => {
 })
 
 describe('minimaxFeatures', () => {
+  it('have a certified error near the least at every radius and degree that are taken', () => {
+    let taken = 0
+    for (const radius of [2 ** -40, 1e-9, 1e-6, 1e-4, 0.01, 0.1, 0.4, 1, 2, 5, 8]) {
+      for (const degree of [0, 1, 2, 3, 5, 8, 12, 16, 20]) {
+        let map
+        try {
+          map = minimaxFeatures({ d: 1, degree, radius, scale: 1 })
+        } catch (error) {
+          expect(String(error)).toContain('degree must be lower')
+          expect(taylorError(degree, radius)).toBeLessThan(1e-6) // nothing that float32 would miss
+          continue
+        }
+        taken++
+        const { approximation, cancellation } = certificate(map)
+        const { least } = minimaxPolynomial(degree, radius)
+        expect(approximation).toBeGreaterThanOrEqual(least * (1 - 1e-6))
+        expect(approximation).toBeLessThan(least * 1.003 + 1e-7 * cancellation + 1e-15)
+      }
+    }
+    expect(taken).toBeGreaterThan(40)
+  })
+
   it.each([
     [{ radius: 0 }, RangeError, 'minimaxFeatures: radius must be a finite number > 0, got 0'],
-    [{ radius: 8.5 }, RangeError, 'minimaxFeatures: radius must be at most 8, got 8.5'],
+    [{ radius: 8.5 }, RangeError, 'minimaxFeatures: radius must be from 2^-40 to 8, got 8.5'],
     [{ radius: undefined }, TypeError, 'minimaxFeatures: radius must be a finite number > 0, got undefined'],
     [
       { radius: 0.1, degree: 9 },

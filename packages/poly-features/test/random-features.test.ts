@@ -7,7 +7,8 @@
 // features or hashes by two factors (variance off by 2), signs without buckets, Gram–Schmidt lengths all √d (the fourth moment is 2.3 for 3).
 import { describe, expect, it } from 'vitest'
 import { certificate, randomFeatures, tensorSketchFeatures } from '../src'
-import type { FeatureMap } from '@sublinear/core'
+import { crc32, type FeatureMap } from '@sublinear/core'
+import { frequenciesOf } from '../src/random-features'
 
 const product = (map: FeatureMap, q: Float32Array, k: Float32Array) => {
   const rows = (x: Float32Array) => ({ rows: 1, cols: map.d, data: x })
@@ -64,19 +65,40 @@ describe.each([0.5, 1])('randomFeatures at scale %d', (scale) => {
   })
 })
 
-describe('frequencies', () => {
-  /** ω_f of a map with scale 1: ln(φ_f(e_i)·√t) + ½ is its coordinate i. */
-  const frequencies = (map: FeatureMap) => {
-    const { d, t } = map
-    const keys = { rows: d, cols: d, data: new Float32Array(d * d) }
-    for (let i = 0; i < d; i++) keys.data[i * d + i] = 1
-    const out = { rows: d, cols: t, data: new Float32Array(d * t) }
-    map.mapKeys(keys, out)
-    return Array.from({ length: t }, (_, f) =>
-      Float64Array.from({ length: d }, (_, i) => Math.log(out.data[i * t + f]! * Math.sqrt(t)) + 0.5),
-    )
-  }
+/** ω_f of a map with scale 1: ln(φ_f(e_i)·√t) + ½ is its coordinate i. */
+const frequencies = (map: FeatureMap) => {
+  const { d, t } = map
+  const keys = { rows: d, cols: d, data: new Float32Array(d * d) }
+  for (let i = 0; i < d; i++) keys.data[i * d + i] = 1
+  const out = { rows: d, cols: t, data: new Float32Array(d * t) }
+  map.mapKeys(keys, out)
+  return Array.from({ length: t }, (_, f) =>
+    Float64Array.from({ length: d }, (_, i) => Math.log(out.data[i * t + f]! * Math.sqrt(t)) + 0.5),
+  )
+}
 
+const digest = ({ buffer, byteOffset, byteLength }: Float32Array) =>
+  crc32(new Uint8Array(buffer, byteOffset, byteLength))
+
+describe('bits', () => {
+  it('of the frequencies are fixed by the seed, on every engine', () => {
+    expect([false, true].map((orthogonal) => digest(frequenciesOf(5, 13, 7n, orthogonal)))).toMatchInlineSnapshot(`
+      [
+        224647030,
+        2610726922,
+      ]
+    `)
+  })
+
+  it('of a tensor sketch of integers are fixed by the seed, on every engine', () => {
+    const map = tensorSketchFeatures({ d: 5, degree: 3, t: 40, scale: 1, seed: 7 })
+    const out = { rows: 1, cols: 40, data: new Float32Array(40) }
+    map.mapKeys({ rows: 1, cols: 5, data: Float32Array.of(1, -2, 3, 5, -7) }, out)
+    expect(digest(out.data)).toMatchInlineSnapshot(`1278705045`)
+  })
+})
+
+describe('frequencies', () => {
   it.each([false, true])('are standard normal, orthogonal: %s', (orthogonal) => {
     const d = 16
     const rows = frequencies(randomFeatures({ d, t: 16_000, scale: 1, seed: 3, orthogonal }))
@@ -139,16 +161,16 @@ describe('randomFeatures', () => {
   })
 })
 
-describe('tensorSketchFeatures', () => {
-  const sketchVariance = (p: number, m: number, q: Float32Array, k: Float32Array) => {
-    const c = dot(q, k) ** 2
-    const same = q.reduce((sum, x, i) => sum + x ** 2 * k[i]! ** 2, 0)
-    const b = dot(q, q) * dot(k, k) - same
-    const a = c - same
-    const both = (c + a + b) ** p - (c + b) ** p - (c + a) ** p + c ** p
-    return ((c + b) ** p + (c + a) ** p - 2 * c ** p) / m + ((m % 2 === 0 ? 2 : 1) * both) / m ** 2
-  }
+const sketchVariance = (p: number, m: number, q: Float32Array, k: Float32Array) => {
+  const c = dot(q, k) ** 2
+  const same = q.reduce((sum, x, i) => sum + x ** 2 * k[i]! ** 2, 0)
+  const b = dot(q, q) * dot(k, k) - same
+  const a = c - same
+  const both = (c + a + b) ** p - (c + b) ** p - (c + a) ** p + c ** p
+  return ((c + b) ** p + (c + a) ** p - 2 * c ** p) / m + ((m % 2 === 0 ? 2 : 1) * both) / m ** 2
+}
 
+describe('tensorSketchFeatures', () => {
   it.each(pairs.flatMap((pair) => [5, 6].map((width) => ({ ...pair, width }))))(
     'of degree 2: mean 1 + s + s²/2 and the variance of the closed form, $width features, $q, $k',
     ({ q, k, width }) => {
@@ -163,8 +185,9 @@ describe('tensorSketchFeatures', () => {
   it.each(pairs)('of degree 3: degrees are independent and add, $q, $k', ({ q, k }) => {
     // 21 features are left for degrees 2 and 3 in proportion to 1.5 and 0.866, at least one each: 14 and 7.
     const big = [q, k].map((x) => x.map((value) => 2 * value))
-    const make = (seed: number) => tensorSketchFeatures({ d: 3, degree: 3, t: 25, scale: 1, seed })
-    const sample = Array.from({ length: 4000 }, (_, seed) => product(make(seed), big[0]!, big[1]!))
+    const sample = Array.from({ length: 4000 }, (_, seed) =>
+      product(tensorSketchFeatures({ d: 3, degree: 3, t: 25, scale: 1, seed }), big[0]!, big[1]!),
+    )
     const s = dot(big[0]!, big[1]!)
     const variance = sketchVariance(2, 14, big[0]!, big[1]!) / 4 + sketchVariance(3, 7, big[0]!, big[1]!) / 36
     expectMoments(sample, 1 + s + s ** 2 / 2 + s ** 3 / 6, variance)

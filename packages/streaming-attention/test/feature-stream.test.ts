@@ -4,7 +4,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { decodeSnapshot, matrix, rowsOf, type Matrix } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
-import { taylorFeatures } from '@sublinear/poly-features'
+import { randomFeatures, taylorFeatures } from '@sublinear/poly-features'
 import { describe, expect, it } from 'vitest'
 import { featureStream } from '../src'
 import { distance, random, softmaxOracle } from '@sublinear/laws'
@@ -192,6 +192,17 @@ describe('featureStream', () => {
       expect(Math.abs(got.mass[0]! * Math.exp(got.max[0]!) - 128 * (degree === 1 ? 1 : 2.5))).toBeLessThan(1e-3)
       expect(stream.counters).toEqual({ rows: 1, fallbacks: 1 })
     }
+  })
+
+  it('takes any positive mass of a map without fallbacks for sound, however low the scores', () => {
+    const stream = featureStream({ features: randomFeatures({ d: 2, t: 64, scale: 1, seed: 1 }), dv: 2 })
+    const keys = matrix(130, 2, new Float32Array(260).fill(-2.5))
+    const values = matrix(130, 2, new Float32Array(260).fill(7))
+    stream.push({ keys, values })
+    const answer = stream.attend(matrix(1, 2, Float32Array.of(2.5, 2.5))) // scores of −12.5
+    expect(answer.mass[0]).toBeLessThan(2 ** -10 * 130)
+    expect(normalise(answer).data.every((x) => Math.abs(x - 7) < 1e-4)).toBe(true)
+    expect(stream.counters.fallbacks).toBe(0)
   })
 
   it('held tokens answer alone where the state is beyond float32', () => {

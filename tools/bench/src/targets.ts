@@ -45,6 +45,10 @@ export const targets: readonly Target[] = [
     ),
     case: 'kernels, feature by feature',
   },
+  {
+    ...kernel('monomial-table', 'table of monomials, against the same in JS', 'table of', 'JS, feature by feature', 9),
+    case: 'kernels, feature by feature',
+  },
   exact('causal-ort', 'causal, d = 64, against onnxruntime-node', lengths('causal', 2048, 4096, 8192), 'ort', 0.95),
   exact('full-ort', 'full, d = 64, against onnxruntime-node', lengths('full', 2048, 4096, 8192), 'ort', 0.36),
   exact('full-tfjs', 'full, d = 64, against tfjs-wasm at its fastest', lengths('full', 2048, 4096, 8192), 'tfjs', 8),
@@ -83,6 +87,15 @@ export const targets: readonly Target[] = [
     case: 'featureStream.step, degree 2',
     times: 'exactAttention, causal',
     atLeast: 3.5,
+  },
+  {
+    id: 'feature-step-long',
+    suite: 'feature-stream',
+    claim: 'featureStream.step, degree 2, d = 64, n = 65536 by blocks along the way, against exactAttention',
+    groups: ['causal, n = 65536'],
+    case: 'featureStream.step, degree 2',
+    times: 'exactAttention over the keys so far',
+    atLeast: 14,
   },
   {
     id: 'ams-js',

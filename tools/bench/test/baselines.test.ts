@@ -1,7 +1,7 @@
 import { scalarKernels } from '@sublinear/kernels'
 import { describe, expect, test } from 'vitest'
 import { polynomialExp, tableExp } from '../src/baselines/exponential.ts'
-import { suffixColumns, suffixMonomials } from '../src/baselines/monomials.ts'
+import { suffixColumns, suffixMonomials, tableColumns, tableRows } from '../src/baselines/monomials.ts'
 import { tiledProduct } from '../src/baselines/product.ts'
 import { scatterFour } from '../src/baselines/scatter.ts'
 import { normals, randomWords } from '../src/random.ts'
@@ -49,6 +49,32 @@ describe('plain-JavaScript baselines', () => {
         theirs.map((_, i) => theirs[(i % 3) * t + Math.floor(i / 3)]),
       ),
     ).toBe(0)
+  })
+
+  test('a table of monomials', () => {
+    const [rows, d, t] = [3, 4, 30]
+    const words = randomWords(2 * t, 9)
+    const table = [
+      Uint32Array.from({ length: t }, (_, f) => (f === 0 ? 0 : words[f] % f)),
+      Uint32Array.from({ length: t }, (_, f) => words[t + f] % d),
+      normals(t, 10),
+    ] as const
+    const z = scalarKernels.floats(d * rows)
+    z.write(normals(d * rows, 11))
+    const wanted = scalarKernels.floats(t * rows)
+    scalarKernels.monomialTable(wanted, z, ...table, rows)
+    const columns = new Float32Array(t * rows)
+    tableColumns(columns, z.read(), ...table, rows)
+    expect(distance(columns, wanted.read())).toBeLessThan(1e-5)
+    const turned = z.read().map((_, i) => z.read()[(i % d) * rows + Math.floor(i / d)])
+    const ours = new Float32Array(t * rows)
+    tableRows(ours, turned, ...table, rows, d)
+    expect(
+      distance(
+        ours,
+        columns.map((_, i) => columns[(i % t) * rows + Math.floor(i / t)]),
+      ),
+    ).toBeLessThan(1e-5)
   })
 
   test('scatter, four nonzeros, also where targets meet', () => {

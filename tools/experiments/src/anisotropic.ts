@@ -1,35 +1,42 @@
 /**
- * Anisotropic monomials against what else fits in as little memory, on synthetic keys: `node src/anisotropic.ts`, about a minute.
+ * Anisotropic monomials against what else fits in as little memory, on synthetic keys and on captured heads: `node src/anisotropic.ts`, under a minute.
  * Writes results/anisotropic.json and the table of packages/poly-features/README.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { cells, tokensOf } from './anisotropic/cells.ts'
+import { cells, tokensOf, type Tokens } from './anisotropic/cells.ts'
+import { headsOf } from './anisotropic/heads.ts'
 import { errorOf, methods } from './anisotropic/methods.ts'
 import { withTable, type CellResult, type Result } from './anisotropic/table.ts'
 
 const [n, queries] = [2048, 256]
 const seeds = [101, 102, 103] // nothing was tuned on these
 
-const results: CellResult[] = []
-for (const cell of cells) {
-  const all = seeds.map((seed) => ({ seed, tokens: tokensOf(cell, n, queries, seed) }))
+/** Every method's mean error and share of fallbacks over several data sets. */
+function measured(all: readonly { readonly seed: number; readonly tokens: Tokens }[]): CellResult['methods'] {
   const found = Object.entries(methods).map(([name, method]) => {
     const runs = all.map(({ seed, tokens }) => {
       const { output, fallbacks } = method(tokens, seed)
-      return { error: errorOf(output, tokens), fallbacks: fallbacks / queries }
+      return { error: errorOf(output, tokens), fallbacks: fallbacks / tokens.queries.rows }
     })
     const mean = (of: (run: (typeof runs)[number]) => number) =>
-      runs.reduce((sum, run) => sum + of(run), 0) / runs.length
-    return [
-      name,
-      { error: rounded(mean((run) => run.error)), fallbacks: rounded(mean((run) => run.fallbacks)) },
-    ] as const
+      rounded(runs.reduce((sum, run) => sum + of(run), 0) / runs.length)
+    return [name, { error: mean((run) => run.error), fallbacks: mean((run) => run.fallbacks) }] as const
   })
-  results.push({ ...cell, methods: Object.fromEntries(found) })
-  console.log(cell.decay, cell.data, cell.std, found.map(([name, { error }]) => `${name}: ${error}`).join('; '))
+  return Object.fromEntries(found)
 }
-const result: Result = { n, queries, seeds, cells: results }
+
+const results = cells.map((cell) => {
+  const found = measured(seeds.map((seed) => ({ seed, tokens: tokensOf(cell, n, queries, seed) })))
+  console.log(cell.decay, cell.data, cell.std, JSON.stringify(found))
+  return { ...cell, methods: found }
+})
+const heads = ['bounded', 'sharp'].map((model) => {
+  const found = measured(headsOf(model).map((tokens, seed) => ({ seed, tokens })))
+  console.log(model, JSON.stringify(found))
+  return { model, methods: found }
+})
+const result: Result = { n, queries, seeds, cells: results, heads }
 writeFileSync(new URL('../results/anisotropic.json', import.meta.url), `${JSON.stringify(result, undefined, 1)}\n`)
 const readme = fileURLToPath(new URL('../../../packages/poly-features/README.md', import.meta.url))
 writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), result))

@@ -66,3 +66,40 @@ export function suffixColumns(
     for (let i = d - 1; i >= 0; i--) suffix[i] = total += suffix[i]
   }
 }
+
+/** Monomials of a table (see Kernels.monomialTable) in plain JavaScript, row by row: x is rows × d, out rows × t. */
+export function tableRows(
+  out: Float32Array,
+  x: Float32Array,
+  parents: Uint32Array,
+  coordinates: Uint32Array,
+  factors: Float32Array,
+  rows: number,
+  d: number,
+): void {
+  const t = factors.length
+  const row = new Float32Array(t)
+  for (let r = 0; r < rows; r++) {
+    row[0] = factors[0]
+    const at = Math.imul(r, d)
+    for (let f = 1; f < t; f++) row[f] = row[parents[f]] * x[at + coordinates[f]] * factors[f]
+    out.set(row, r * t)
+  }
+}
+
+/** The same feature by feature: x is d × rows, out t × rows. */
+export function tableColumns(
+  out: Float32Array,
+  x: Float32Array,
+  parents: Uint32Array,
+  coordinates: Uint32Array,
+  factors: Float32Array,
+  rows: number,
+): void {
+  out.fill(factors[0], 0, rows)
+  for (let f = 1; f < factors.length; f++) {
+    let [to, from, at] = [Math.imul(f, rows), Math.imul(parents[f], rows), Math.imul(coordinates[f], rows)]
+    const factor = factors[f]
+    for (const stop = to + rows; to < stop; to++, from++, at++) out[to] = x[at] * out[from] * factor
+  }
+}

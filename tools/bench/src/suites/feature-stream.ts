@@ -1,7 +1,7 @@
 import { rowsOf, type AttentionStream, type Matrix } from '@sublinear/core'
 import { exactAttention, exactStream } from '@sublinear/exact-attention'
 import { kernels } from '@sublinear/kernels'
-import { taylorFeatures } from '@sublinear/poly-features'
+import { anisotropicFeatures, taylorFeatures } from '@sublinear/poly-features'
 import { featureStream } from '@sublinear/streaming-attention'
 import { PEAK, peak } from '../peak.ts'
 import { normalMatrix, normals } from '../random.ts'
@@ -14,7 +14,9 @@ export const suite: Suite = {
   rounds: 9,
   groups: () => [
     ...[16, 32, 64].map((d) => causalGroup(d, 4096)),
+    longGroup(64, 65_536),
     ...[16, 32, 64].map((d) => tokenGroup(d)),
+    anisotropicGroup(64, [256, 1024]),
     partsGroup(32, 561),
   ],
 }
@@ -57,6 +59,63 @@ function causalGroup(d: number, n: number): Group {
         ONE_SHOT,
         STEPS,
       ]),
+    ],
+  }
+}
+
+/**
+ * A causal pass over n tokens seen through four of its blocks, at 1/8, 3/8, 5/8 and 7/8: exact attention costs the same a key, so their mean is that of
+ * the pass. The exact side is spared its own block.
+ */
+function longGroup(d: number, n: number): Group {
+  const { queries, keys, values } = tokensOf(n, d)
+  const scale = 1 / Math.sqrt(d)
+  const starts = [1, 3, 5, 7].map((eighths) => (n * eighths) / 8)
+  const stream = featureStream({ features: features(d), dv: d })
+  const EXACT = 'exactAttention over the keys so far'
+  return {
+    name: `causal, n = ${n}, d = ${d}: blocks of ${BLOCK} along the way`,
+    unit: { name: 'µs', of: 'token', count: starts.length * BLOCK },
+    cases: [
+      timed(EXACT, () => {
+        for (const at of starts) {
+          const before = { keys: rowsOf(keys, 0, at), values: rowsOf(values, 0, at) }
+          exactAttention({ queries: rowsOf(queries, at, at + BLOCK), ...before, scale })
+        }
+      }),
+      timed(
+        'featureStream.step, degree 2',
+        () => {
+          for (const at of starts) {
+            const block = { keys: rowsOf(keys, at, at + BLOCK), values: rowsOf(values, at, at + BLOCK) }
+            stream.step(block, rowsOf(queries, at, at + BLOCK))
+          }
+        },
+        [EXACT],
+      ),
+    ],
+  }
+}
+
+/** Steps with anisotropic maps: rotation included. */
+function anisotropicGroup(d: number, sizes: readonly number[]): Group {
+  const tokens = tokensOf(4096, d)
+  const pilot = { pilotKeys: rowsOf(tokens.keys, 0, 512), pilotQueries: rowsOf(tokens.queries, 0, 128) }
+  const scale = 1 / Math.sqrt(d)
+  const EXACT = 'exactAttention, causal'
+  return {
+    name: `causal, blocks of ${BLOCK}, n = 4096, d = ${d}, anisotropic`,
+    unit: { name: 'µs', of: 'token', count: 4096 },
+    cases: [
+      timed(EXACT, () => exactAttention({ ...tokens, scale, causal: true })),
+      ...sizes.map((t) => {
+        const map = anisotropicFeatures({ ...pilot, t, scale })
+        return timed(
+          `featureStream.step, t = ${t}`,
+          () => stepThrough(featureStream({ features: map, dv: d }), tokens),
+          [EXACT],
+        )
+      }),
     ],
   }
 }

@@ -1,6 +1,6 @@
 import { kernels, scalarKernels, type Kernels, type Resident } from '@sublinear/kernels'
 import { mathExp, polynomialExp, tableExp } from '../baselines/exponential.ts'
-import { suffixColumns, suffixMonomials } from '../baselines/monomials.ts'
+import { suffixColumns, suffixMonomials, tableColumns, tableRows } from '../baselines/monomials.ts'
 import { tiledProduct } from '../baselines/product.ts'
 import { scatterFour } from '../baselines/scatter.ts'
 import { PEAK, peak } from '../peak.ts'
@@ -23,6 +23,8 @@ export const suite: Suite = {
     monomialsGroup(32, 2, 561),
     monomialsGroup(64, 2, 2145),
     monomialsGroup(16, 3, 969),
+    tableGroup(64, 256),
+    tableGroup(64, 1024),
     scatterGroup(1024, 64, 64),
   ],
 }
@@ -126,6 +128,31 @@ function monomialsGroup(d: number, degree: number, t: number): Group {
         COLUMNS,
         SUFFIX,
       ]),
+    ],
+  }
+}
+
+/** Tables as anisotropic maps have them: low degrees of many variables, high ones of the first. */
+function tableGroup(d: number, t: number): Group {
+  const rows = 64
+  const words = randomWords(2 * t, 11)
+  const parents = Uint32Array.from({ length: t }, (_, f) => (f <= d ? 0 : words[f] % (f >> 1)))
+  const coordinates = Uint32Array.from({ length: t }, (_, f) =>
+    f === 0 ? 0 : f <= d ? f - 1 : (words[t + f] % d) >> (words[f] & 3),
+  )
+  const factors = normals(t, 12).map(Math.abs)
+  const x = normals(rows * d, 13)
+  const out = new Float32Array(rows * t)
+  const [rx, ro] = [x, out].map(resident)
+  const [ROWS, COLUMNS] = ['JS, row by row', 'JS, feature by feature']
+  const table = [parents, coordinates, factors] as const
+  return {
+    name: `table of monomials: d = ${d}, t = ${t}`,
+    unit: { name: 'ns', of: 'row', count: rows },
+    cases: [
+      timed(ROWS, () => tableRows(out, x, ...table, rows, d)),
+      timed(COLUMNS, () => tableColumns(out, x, ...table, rows)),
+      timed('kernels, feature by feature', () => kernels().monomialTable(ro, rx, ...table, rows), [ROWS, COLUMNS]),
     ],
   }
 }

@@ -22,6 +22,8 @@ export interface Tokens {
   readonly keys: Matrix
   readonly values: Matrix
   readonly queries: Matrix
+  /** What a map is fitted to. */
+  readonly pilotQueries: Matrix
   readonly scale: number
 }
 
@@ -61,7 +63,8 @@ export function tokensOf({ decay, data, std }: Cell, n: number, queries: number,
       values.data[r * DV + v] = Math.tanh(sum / Math.sqrt(trace))
     }
   }
-  return { keys, values, queries: draw(queries, 5, new Float64Array(D)), scale }
+  const asked = draw(queries, 5, new Float64Array(D))
+  return { keys, values, queries: asked, pilotQueries: asked, scale }
 }
 
 /** Independent standard normal numbers of (seed, lane). */

@@ -10,10 +10,17 @@ export interface Result {
   readonly queries: number
   readonly seeds: readonly number[]
   readonly cells: readonly CellResult[]
+  readonly heads: readonly HeadResult[]
+}
+
+/** A model's sample heads: method → mean error and share of rows that fell back, over its heads. */
+export interface HeadResult {
+  readonly model: string
+  readonly methods: CellResult['methods']
 }
 
 /** The README's table: a row a method and kind of data, three spectra with three deviations each. */
-export function tableOf({ cells, n, queries, seeds }: Result): string {
+export function tableOf({ cells, heads, n, queries, seeds }: Result): string {
   const names = Object.keys(cells[0]!.methods)
   const kinds = [...new Set(cells.map(({ data }) => data))]
   const decays = [...new Set(cells.map(({ decay }) => decay))]
@@ -35,6 +42,12 @@ export function tableOf({ cells, n, queries, seeds }: Result): string {
     '',
     `d = 64, dv = 8, n = ${n}, ${queries} queries, means over seeds ${seeds.join(', ')}; scores with standard deviation 0.5 / 1 / 2. Error ‖ô − o‖/‖o − v̄‖,`,
     'so that 1 is no better than the mean value; * where over 1 % of the rows fell back: `pnpm --filter @sublinear/experiments run anisotropic`.',
+    '',
+    `| captured heads, d = dv = 32 | ${heads.map(({ model }) => model).join(' | ')} |`,
+    `| ${['---', ...heads.map(() => '---')].join(' | ')} |`,
+    ...names.map((name) => `| ${[name, ...heads.map(({ methods }) => figure(methods[name]!))].join(' | ')} |`),
+    '',
+    'Means over four heads of `apps/cli/data`: queries 3584 to 4095 over the 3584 tokens before them, the pilot from those tokens and their queries.',
   ].join('\n')
 }
 
