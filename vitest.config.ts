@@ -14,7 +14,7 @@ const project = (folder: string) => ({
   test: {
     name: folder,
     root: `${root}${folder}`,
-    include: ['*/test/**/*.test.ts'],
+    include: ['*/{test,src/plan}/**/*.test.ts'],
     testTimeout: 60_000,
   },
 })

@@ -127,7 +127,8 @@ function normalised(
   for (let r = 0, at = 0; r < queries.rows; r++, at += chosen.length) {
     let mass = 0
     for (let c = 0; c < chosen.length; c++) {
-      const weight = weights[r * keys.rows + chosen[c]!]! * (counts?.[c] ?? 1)
+      const count = counts?.[c] ?? 1
+      const weight = count === 0 ? 0 : weights[r * keys.rows + chosen[c]!]! * count
       out[at + c] = weight
       mass += weight
     }

@@ -68,6 +68,7 @@ export function measuredLaw(sample: Sample, approximate: Shares, exact?: Shares)
  * answer, plus what the noise in the values adds to that.
  */
 export function modelledLaw(model: GaussianModel, approximate: Shares, exact?: Shares): ErrorLaw {
+  const most = model.tokens
   const { sample, tokenShares, queryShares, residual } = model
   const { values } = sample
   const { rows, cols } = values
@@ -75,15 +76,16 @@ export function modelledLaw(model: GaussianModel, approximate: Shares, exact?: S
   const [own, other] = [approximate, exact].map((shares) => shares?.(all, tokenShares))
   const answers = times(own!, values)
   const truth = other && times(other, values)
+  /** What one of the tokens has in an answer, times their number: at most that, since no share exceeds 1. */
+  const density = (x: number) => x / (1 + Math.abs(x) / most)
   let [sampling, noise] = [0, 0]
   for (const [r, share] of queryShares.entries()) {
     if (share === 0) continue
     for (let j = 0; j < rows; j++) {
       const count = tokenShares[j]!
       if (count === 0) continue
-      // A token counts `count` in a population of 1: its density in the answer is share/count.
-      const a = own![r * rows + j]! / count
-      const b = other ? other[r * rows + j]! / count : 0
+      const a = density(own![r * rows + j]! / count)
+      const b = other ? density(other[r * rows + j]! / count) : 0
       let square = 0
       for (let c = 0; c < cols; c++) {
         const value = values.data[j * cols + c]!

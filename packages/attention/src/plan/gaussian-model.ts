@@ -1,5 +1,6 @@
 import { matrix, type Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
+import { symmetricEigen } from '@sublinear/poly-features'
 import { centredAt, covariance, meanRow, sampleOf, type Pilot, type Sample } from './pilot'
 
 /** Tokens and queries drawn. */
@@ -14,11 +15,13 @@ const KEY = [0x706c616e, 0x6d6f6465] as const
 const RIDGE = 1e-6
 /** How often the mean square of importance weights may exceed the square of their mean. */
 const UNEVEN = 3
-/** Ratio of explained to unexplained variance, each over its degrees of freedom, from which on values depend on keys. */
+/** How many times what chance explains must be explained before values have a mean, or depend on keys. */
 const DEPENDS = 2
 
 /** A population of tokens and queries by points with probabilities. */
 export interface GaussianModel {
+  /** How many tokens there will be. */
+  readonly tokens: number
   /** Values: their part that is linear in the keys. */
   readonly sample: Sample
   /** Of each token, adding up to 1; of each query likewise. */
@@ -36,26 +39,40 @@ export interface GaussianModel {
 export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n: number): GaussianModel {
   const d = keys.cols
   const [meanKey, meanValue, meanQuery] = [meanRow(keys), meanRow(values), meanRow(queries)]
-  const factor = cholesky(covariance(centredAt(keys, meanKey)))
-  const { slopes, residual } = regression(centredAt(keys, meanKey), centredAt(values, meanValue), factor)
-  const tokens = drawn(TOKENS, d, 0, RARER * n)
-  const asked = drawn(QUERIES, d, 1, ASKED)
-  const centredKeys = times(tokens.points, factor, 'nt')
-  const centredQueries = times(asked.points, cholesky(covariance(centredAt(queries, meanQuery))), 'nt')
+  const keySpread = covariance(centredAt(keys, meanKey))
+  const querySpread = covariance(centredAt(queries, meanQuery))
+  const [keyFactor, queryFactor] = [cholesky(keySpread), cholesky(querySpread)]
+  const { slopes, residual } = regression(centredAt(keys, meanKey), centredAt(values, meanValue), keyFactor)
+  // With k = L·z and q = L′·z′ a score is z′ᵀMz: in the singular bases of M, a sum over coordinates, the widest first.
+  const [keyBasis, sizes] = eigenbasis(times(times(keyFactor, querySpread, 'tn'), keyFactor))
+  const [queryBasis] = eigenbasis(times(times(queryFactor, keySpread, 'tn'), queryFactor))
+  const wide = directionsOf(sizes)
+  const tokens = drawn(TOKENS, d, { stream: 0, wide, reach: RARER * n })
+  const asked = drawn(QUERIES, d, { stream: 1, wide, reach: ASKED })
+  const centredKeys = times(times(tokens.points, keyBasis), keyFactor, 'nt')
+  const centredQueries = times(times(asked.points, queryBasis), queryFactor, 'nt')
   const plus = (rows: Matrix, mean: Float32Array) =>
     centredAt(
       rows,
       mean.map((x) => -x),
     )
+  const mean = seenMean(meanValue, residual / keys.rows)
   const sample = sampleOf(
     {
       queries: plus(centredQueries, meanQuery),
       keys: plus(centredKeys, meanKey),
-      values: plus(times(centredKeys, slopes), meanValue),
+      values: plus(times(centredKeys, slopes), mean),
     },
     scale,
+    tokens.shares,
   )
-  return { sample, tokenShares: tokens.shares, queryShares: asked.shares, residual }
+  return { tokens: n, sample, tokenShares: tokens.shares, queryShares: asked.shares, residual }
+}
+
+/** The mean, or zeros where chance alone, `square` a squared length, is as long. */
+function seenMean(mean: Float32Array, square: number): Float32Array {
+  const length = mean.reduce((sum, x) => sum + x * x, 0)
+  return length > DEPENDS * square ? mean : new Float32Array(mean.length)
 }
 
 /** Least squares of values on keys, both centred; no slopes where chance explains as much. */
@@ -75,17 +92,42 @@ function regression(keys: Matrix, values: Matrix, factor: Matrix): { slopes: Mat
   return { slopes, residual: left / free }
 }
 
-/** Standard normal points from a wider normal distribution, with their probabilities; none that is rarer than one in `reach`. */
-function drawn(count: number, d: number, stream: number, reach: number): { points: Matrix; shares: Float64Array } {
-  const ratio = UNEVEN ** (2 / d)
-  const square = ratio + Math.sqrt(ratio * ratio - ratio) // E ρ² = (square/√(2·square − 1))^d = UNEVEN
+/** Eigenvectors as rows and eigenvalues of a symmetric matrix, largest first. */
+function eigenbasis({ cols: d, data }: Matrix): [Matrix, Float64Array] {
+  const { values, vectors } = symmetricEigen(Float64Array.from(data), d)
+  const order = Array.from(values.keys()).toSorted((a, b) => values[b]! - values[a]! || a - b)
+  const rows = order.flatMap((i) => Array.from(vectors.subarray(i * d, (i + 1) * d)))
+  return [matrix(d, d, Float32Array.from(rows)), Float64Array.from(order, (i) => Math.max(0, values[i]!))]
+}
+
+/** How many directions the scores' variance fills: (Σx)²/Σx², rounded. */
+function directionsOf(x: Float64Array): number {
+  let [sum, squares] = [0, 0]
+  for (const size of x) {
+    sum += size
+    squares += size * size
+  }
+  return squares > 0 ? Math.max(1, Math.round(sum ** 2 / squares)) : 1
+}
+
+/**
+ * Standard normal points, the first `wide` coordinates from a wider normal distribution, with their probabilities; none whose wide
+ * coordinates are rarer than one in `reach`.
+ */
+function drawn(
+  count: number,
+  d: number,
+  { stream, wide, reach }: { readonly stream: number; readonly wide: number; readonly reach: number },
+): { points: Matrix; shares: Float64Array } {
+  const ratio = UNEVEN ** (2 / wide)
+  const square = ratio + Math.sqrt(ratio * ratio - ratio) // E ρ² = (square/√(2·square − 1))^wide = UNEVEN
   const points = normals(count, d, stream)
   const shares = new Float64Array(count)
-  const most = reachOf(d, reach)
+  const most = reachOf(wide, reach)
   let total = 0
   for (let r = 0; r < count; r++) {
     let energy = 0
-    for (let i = r * d; i < (r + 1) * d; i++) {
+    for (let i = r * d; i < r * d + wide; i++) {
       points.data[i]! *= Math.sqrt(square)
       energy += points.data[i]! ** 2
     }
@@ -108,9 +150,10 @@ function normals(rows: number, cols: number, stream: number): Matrix {
   return out
 }
 
-function times(a: Matrix, b: Matrix, form: 'nn' | 'nt' = 'nn'): Matrix {
-  const out = matrix(a.rows, form === 'nn' ? b.cols : b.rows)
-  kernels().product(form, out.data, a.data, b.data, a.rows, a.cols, out.cols)
+function times(a: Matrix, b: Matrix, form: 'nn' | 'nt' | 'tn' = 'nn'): Matrix {
+  const [rows, inner] = form === 'tn' ? [a.cols, a.rows] : [a.rows, a.cols]
+  const out = matrix(rows, form === 'nt' ? b.rows : b.cols)
+  kernels().product(form, out.data, a.data, b.data, rows, inner, out.cols)
   return out
 }
 

@@ -72,8 +72,8 @@ export function measurePilot(who: string, pilot: Pilot, scale: number): Measured
   return { ...sample, findings }
 }
 
-/** All weights of a pilot, whatever its size. */
-export function sampleOf({ queries, keys, values }: Pilot, scale: number): Sample {
+/** All weights of a pilot, whatever its size; `shares`: probabilities of the tokens, equal where absent. */
+export function sampleOf({ queries, keys, values }: Pilot, scale: number, shares?: Float64Array): Sample {
   const { rows } = keys
   const meanKey = meanRow(keys)
   const scores = scoresOf(queries, centredAt(keys, meanKey), scale)
@@ -83,13 +83,15 @@ export function sampleOf({ queries, keys, values }: Pilot, scale: number): Sampl
   for (let r = 0; r < queries.rows; r++) {
     const row = scores.subarray(r * rows, (r + 1) * rows)
     let [top, sum, squares] = [-Infinity, 0, 0]
-    for (const s of row) {
-      top = Math.max(top, s)
-      sum += s
-      squares += s * s
+    for (let j = 0; j < rows; j++) {
+      const share = shares ? shares[j]! : 1 / rows
+      if (share === 0) continue
+      top = Math.max(top, row[j]!)
+      sum += share * row[j]!
+      squares += share * row[j]! ** 2
     }
     tops[r] = top
-    spreads[r] = Math.sqrt(Math.max(0, squares / rows - (sum / rows) ** 2))
+    spreads[r] = Math.sqrt(Math.max(0, squares - sum ** 2))
     for (let j = 0; j < rows; j++) weights[r * rows + j] = Math.exp(row[j]! - top)
   }
   return { queries, keys, values, weights, spreads, tops, meanKey }
