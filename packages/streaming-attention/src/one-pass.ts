@@ -209,7 +209,7 @@ function live(state: OnePassState): OnePass {
     pushKeys(block, first = keys.next) {
       checkKeys(KIND, 'keys', block, d)
       checkRows('keys', first, block.rows)
-      if (skD1U1 && skD1U1.queries > 0)
+      if (skD1U1 && skD1U1.queries > 0 && block.rows > 0)
         throw new RangeError(`${KIND}: keys must come before the first query, whose denominator needs them all`)
       if (block.rows > PIECE) mapKeys(block, () => {}) // so that nothing is pushed where a later piece is refused
       mapKeys(block, (u2, at) => {
