@@ -174,6 +174,27 @@ describe('a one-pass state', () => {
     ).toBe(true)
   })
 
+  it('asked in between, answers for what there is, and is as if it had not been asked', () => {
+    const stream = make()
+    for (let from = 0; from < n; from += 20) {
+      stream.pushKeys(rowsOf(keys, from, from + 20))
+      stream.pushValues(rowsOf(values, from, from + 20))
+      const now = make()
+      now.pushKeys(rowsOf(keys, 0, from + 20))
+      now.pushValues(rowsOf(values, 0, from + 20))
+      expect(read(stream)).toEqual(read(now))
+    }
+    const [more, wrong] = [make(), Float32Array.of(1, 2, 3)]
+    more.pushKeys(rowsOf(keys, 0, 9))
+    more.pushValues(rowsOf(values, 0, 9))
+    for (const change of [() => stream.updateValue(4, wrong), () => stream.merge(more)]) {
+      const before = read(stream)
+      change()
+      expect(distance(read(stream), before)).toBeGreaterThan(1e-4)
+      expect(read(stream)).toEqual(read(restore(stream.toBytes())))
+    }
+  })
+
   it('says where the next row belongs, whatever was corrected', () => {
     const stream = make()
     stream.updateValue(250, new Float32Array(dv).fill(1))
