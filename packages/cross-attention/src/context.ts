@@ -103,6 +103,7 @@ function exact(stream: FeatureStream, skD1U1: QuerySketch | undefined): Context 
     merge(other) {
       const theirs = contents.get(other)
       if (!theirs?.stream) throw new RangeError(`${WHO}: cannot merge, only one of the two has psi`)
+      if (self.folds !== other.folds) throw new RangeError(`${WHO}: cannot merge, only one of the two has phi`)
       if (self.queries > 0 || other.queries > 0) {
         const [mine, same] = [moments(), theirs.stream.moments()]
         const equal = mine.weight === same.weight && mine.state.every((x, i) => x === same.state[i])
@@ -112,6 +113,7 @@ function exact(stream: FeatureStream, skD1U1: QuerySketch | undefined): Context 
           )
         return skD1U1!.merge(theirs.skD1U1!)
       }
+      if (skD1U1) skD1U1.merge(theirs.skD1U1!) // both empty: refuses another Φ
       stream.merge(theirs.stream)
       known = undefined
     },

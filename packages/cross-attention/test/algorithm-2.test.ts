@@ -187,8 +187,18 @@ describe.each(kinds)('Algorithm 2 with %s', (_, parts) => {
       if (other === parts || (other.psi === parts.psi && other.phi === parts.phi)) continue
       const partner = crossAttention({ ...weights, features, ...other })
       expect(() => one.merge(partner), name).toThrow(RangeError)
-      expect(() => restore(partner.toBytes()), name).toThrow(/^restoreCrossAttention: parts differs|^restoreOnePass: phi/)
+      expect(() => restore(partner.toBytes()), name).toThrow(
+        /^restoreCrossAttention: parts differs|^restoreOnePass: phi/,
+      )
     }
+  })
+
+  it('refuses another Φ or Ψ before there is anything to add', () => {
+    const one = make()
+    const other = { ...parts, ...(parts.phi && { phi: sparseRecovery({ n: rows, k: rows, epsilon: 0.5, seed: 8 }) }) }
+    if (parts.psi && !parts.phi) other.psi = osnap({ m: 64, nonzeros: 4, seed: 9 })
+    if (!parts.psi && !parts.phi) return
+    expect(() => one.merge(crossAttention({ ...weights, features, ...other }))).toThrow(/p[hs]i.seed differs/)
   })
 
   it('counts its weights, and keeps copies of them', () => {

@@ -14,7 +14,11 @@ const [epsilon1, epsilon2] = [0.5, 0.5]
 const features = taylorFeatures({ d, degree: 4, scale: 1 / d })
 /** Orthogonal weights, and one of norm 1/√n: entries of Q and K stay below 1, ‖V‖ below 1/√n. */
 const turn = (angle: number, size = 1) =>
-  matrix(2, 2, Float32Array.of(Math.cos(angle), Math.sin(angle), -Math.sin(angle), Math.cos(angle)).map((w) => size * w))
+  matrix(
+    2,
+    2,
+    Float32Array.of(Math.cos(angle), Math.sin(angle), -Math.sin(angle), Math.cos(angle)).map((w) => size * w),
+  )
 const weights = { wq: turn(0.3), wk: turn(1.1), wv: turn(2, 1 / n) }
 const [x1, x2] = [random(n, d, 1, 0.7), random(n, d, 2, 0.7)]
 const times = (x: Matrix, w: Matrix) =>
@@ -27,7 +31,7 @@ const times = (x: Matrix, w: Matrix) =>
     }),
   )
 const truth = softmaxOracle(times(x1, weights.wq), times(x2, weights.wk), times(x2, weights.wv), 1 / d, () => n)
-const norm = (y: ArrayLike<number>) => Math.sqrt(Array.prototype.reduce.call(y, (s: number, x) => s + (x as number) ** 2, 0) as number)
+const norm = (y: Float64Array) => Math.sqrt(y.reduce((sum, x) => sum + x * x, 0))
 const columns = Array.from({ length: dv }, (_, c) => Float64Array.from({ length: n }, (_, r) => truth[r * dv + c]!))
 
 const make = (seed: number, sketched: boolean) => {

@@ -12,7 +12,7 @@ const any = (value: unknown) => value as never
 const [n, d] = [100, 3]
 const x = random(n, d, 1)
 const eye = matrix(d, d, Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1))
-const features = taylorFeatures({ d, degree: 6, scale: 0.5 })
+const features = taylorFeatures({ d, degree: 8, scale: 0.5 })
 const make = (more = {}) => crossAttention({ wq: eye, wk: eye, wv: eye, features, ...more })
 const truth = softmaxOracle(x, x, x, 0.5, () => n)
 const blocks = (sizes: number[]) => {
@@ -59,7 +59,12 @@ describe('selfAttention', () => {
   const held = blocks([50, 50]).values()
   const unread: [string, unknown][] = [
     ['a generator', blocks([50, 50]).values()],
-    ['an async generator', (async function* () { yield x })()],
+    [
+      'an async generator',
+      (async function* () {
+        yield x
+      })(),
+    ],
     ['a stream', new ReadableStream<Matrix>()],
   ]
   it.each(unread)('refuses %s before it reads anything', async (_, source) => {
@@ -90,7 +95,8 @@ describe('selfAttention', () => {
   })
 
   it('refuses what is no source, and an attention that has seen rows', async () => {
-    for (const source of [7, null, {}]) await expect(answers(any(source))).rejects.toThrow('selfAttention: source must be')
+    for (const source of [7, null, {}])
+      await expect(answers(any(source))).rejects.toThrow('selfAttention: source must be')
     const used = make()
     used.pushContext(x)
     await expect(answers(x, used)).rejects.toThrow('selfAttention: attention must be empty, got 100 tokens, 0 queries')

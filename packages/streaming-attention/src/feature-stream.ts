@@ -1,4 +1,11 @@
-import { checkInteger, decodeSnapshot, requireSame, type AttentionStream, type FeatureMap, type KvBlock } from '@sublinear/core'
+import {
+  checkInteger,
+  decodeSnapshot,
+  requireSame,
+  type AttentionStream,
+  type FeatureMap,
+  type KvBlock,
+} from '@sublinear/core'
 import { restoredTokens } from '@sublinear/exact-attention'
 import { kernels } from '@sublinear/kernels'
 import { featureState, type Moments } from './feature-state'

@@ -284,6 +284,7 @@ describe('is refused, and changes nothing', () => {
       (s) => s.merge(other()),
       'the keys or values differ: merge the shards first',
     ],
+    ['a merge with queries and other values', asked, (s) => s.merge(otherValues()), 'merge the shards first'],
     [
       'a merge once there are queries',
       asked,
@@ -291,6 +292,12 @@ describe('is refused, and changes nothing', () => {
       'the keys or values differ: merge the shards first',
     ],
   ]
+  const otherValues = () => {
+    const stream = make()
+    stream.pushKeys(keys)
+    stream.pushValues(random(n, dv, 9))
+    return stream
+  }
   const pushed = (keyRows: number, valueRows: number, from = 0) => {
     const stream = make()
     stream.pushKeys(rowsOf(keys, 0, keyRows))

@@ -52,10 +52,7 @@ function queriesGroup(): Group {
   return {
     name: `Algorithm 1, queries, n = 2^32, k = 64, ε₁ = ½ (m₁ = ${phi.m})`,
     unit: { name: 'µs', of: 'query', count: rows },
-    cases: [
-      timed('pushQueries', () => stream.pushQueries(queries)),
-      timed('attend', () => stream.attend(queries)),
-    ],
+    cases: [timed('pushQueries', () => stream.pushQueries(queries)), timed('attend', () => stream.attend(queries))],
   }
 }
 
