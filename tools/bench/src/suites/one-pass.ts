@@ -20,7 +20,7 @@ const kinds: readonly [string, () => SketchMatrix][] = [
 
 export const suite: Suite = {
   name: 'one-pass',
-  rounds: 5,
+  rounds: 3,
   groups: () => [throughputGroup(), queriesGroup(), stateGroup(), lengthGroup(), memoryGroup()],
 }
 
