@@ -1,5 +1,6 @@
-import { matrix, type FeatureMap, type Matrix } from '@sublinear/core'
+import type { FeatureMap, Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
+import { featureRows } from './feature-rows'
 import { isSoundMass } from './feature-state'
 
 /** What a denominator is made of. */
@@ -18,7 +19,8 @@ const LARGEST_FEATURE = 2 ** 64
  * Source: lines 26 to 28 of Algorithm 1 (one-pass paper). Deviation: a row whose denominator is negative, vanishing or beyond float32
  * takes the features of the largest lower even degree that is sound, and zeros behind them; in the end it is zero.
  *
- * @returns the rows, and how many of them fell back
+ * @param queries  a piece
+ * @returns the rows, in scratch that is valid until the next call, and how many of them fell back
  * Guarantee: every entry is finite.
  * Cost: 2·t operations a row beside the features.
  */
@@ -28,7 +30,7 @@ export function inverseRows(
   queries: Matrix,
 ): { rows: Matrix; fallbacks: number } {
   const { t } = features
-  const rows = matrix(queries.rows, t)
+  const rows = featureRows(queries.rows, t)
   features.mapQueries(queries, rows, new Float32Array(queries.rows)) // its logScale is in U₁ and in D, and cancels
   const small = kernels().largestMagnitude(rows.data, rows.data.length) <= LARGEST_FEATURE
   /** φ(q)·z over the first `count` features, or NaN where that cannot divide. */

@@ -15,6 +15,7 @@ import {
   type SparseRecovery,
   type SparseVector,
 } from '@sublinear/core'
+import { featureRows, PIECE, piecesOf } from './feature-rows'
 import { featureState, type FeatureState } from './feature-state'
 import {
   identityOf,
@@ -30,8 +31,6 @@ import { rowLedger } from './row-ledger'
 import { sketchedProduct } from './sketched-product'
 
 const KIND = 'onePass'
-/** Rows mapped or answered at once: bounds what a long block takes beside itself. */
-const PIECE = 256
 
 export interface OnePassOptions {
   readonly features: FeatureMap
@@ -154,12 +153,11 @@ function live(state: OnePassState): OnePass {
   }
   /** The rows of U₂, a piece at a time. */
   const mapKeys = (block: Matrix, use: (u2: Matrix, at: number) => void) => {
-    for (let from = 0; from < block.rows; from += PIECE) {
-      const piece = rowsOf(block, from, Math.min(block.rows, from + PIECE))
-      const u2 = matrix(piece.rows, t)
+    for (const [piece, at] of piecesOf(block)) {
+      const u2 = featureRows(piece.rows, t)
       features.mapKeys(piece, u2)
       checkValues(KIND, 'features of keys', u2, t)
-      use(u2, from)
+      use(u2, at)
     }
   }
 
@@ -240,10 +238,10 @@ function live(state: OnePassState): OnePass {
       const out = emptyPartial(queries.rows, dv)
       const moments = { state: middle().data, totals: prodU2, weight: keys.count }
       readout ??= featureState(features, dv, moments)
-      for (let from = 0; from < queries.rows; from += PIECE) {
-        const to = Math.min(queries.rows, from + PIECE)
+      for (const [piece, from] of piecesOf(queries)) {
+        const to = from + piece.rows
         const [max, mass] = [out.max.subarray(from, to), out.mass.subarray(from, to)]
-        counters.fallbacks += readout.answer(rowsOf(queries, from, to), max, mass, rowsOf(out.sum, from, to).data)
+        counters.fallbacks += readout.answer(piece, max, mass, rowsOf(out.sum, from, to).data)
       }
       counters.rows += queries.rows
       return out

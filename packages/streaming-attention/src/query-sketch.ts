@@ -6,7 +6,6 @@ import {
   encodeSnapshot,
   requireSame,
   restoreSketch,
-  rowsOf,
   sketch,
   type FeatureMap,
   type Matrix,
@@ -15,12 +14,11 @@ import {
   type SparseVector,
 } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
+import { piecesOf } from './feature-rows'
 import { inverseRows, type Totals } from './inverse-rows'
 
 const KIND = 'query-sketch'
 const VERSION = '1'
-/** Rows mapped at once: bounds what a long block takes beside itself. */
-const PIECE = 256
 
 export interface QuerySketchOptions {
   readonly features: FeatureMap
@@ -122,8 +120,7 @@ function live(features: FeatureMap, phi: SparseRecovery, contents: Contents): Qu
         throw new RangeError(`${KIND}: all queries must follow all keys, and the keys changed after the first query`)
       if (block.rows === 0) return
       keys ??= { totals: given.totals.slice(), weight: given.weight }
-      for (let from = 0; from < block.rows; from += PIECE) {
-        const piece = rowsOf(block, from, Math.min(block.rows, from + PIECE))
+      for (const [piece, from] of piecesOf(block)) {
         const inverse = inverseRows(features, keys, piece)
         skD1U1.push(inverse.rows, first + from)
         fallbacks += inverse.fallbacks
