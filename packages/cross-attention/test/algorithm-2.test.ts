@@ -127,6 +127,47 @@ describe.each(kinds)('Algorithm 2 with %s', (_, parts) => {
     expect(copies[0]!.toBytes()).toEqual(before)
   })
 
+  it('asked in between, is as if it had not been asked', () => {
+    if (!parts.phi) return
+    const [asked, silent] = [make(), make()]
+    for (const one of [asked, silent]) {
+      const more = make()
+      more.pushContext(rowsOf(x2, 100), 100)
+      const ask = () => one === asked && [one.columns(), one.attend(x1)]
+      one.pushContext(rowsOf(x2, 0, 50))
+      ask()
+      one.pushContext(rowsOf(x2, 50, 100))
+      ask()
+      one.merge(more)
+      ask()
+      one.pushQueries(x1)
+    }
+    expect(columns(asked)).toEqual(columns(silent))
+    expect(asked.toBytes()).toEqual(silent.toBytes())
+  })
+
+  it('keeps the queries of other values apart, though the keys and so the denominators agree', () => {
+    if (!parts.phi) return
+    const wk = matrix(
+      wide2,
+      d,
+      weights.wk.data.map((w, i) => (i < d ? 0 : w)),
+    ) // blind to the first column
+    const [one, other] = [0, 1].map((shift) => {
+      const all = crossAttention({ ...weights, wk, features, ...parts })
+      all.pushContext(
+        matrix(
+          n,
+          wide2,
+          x2.data.map((x, i) => (i % wide2 === 0 ? x + shift : x)),
+        ),
+      )
+      all.pushQueries(x1)
+      return all
+    })
+    expect(() => one!.merge(other!)).toThrow('merge the shards first, then push queries to copies')
+  })
+
   it('resumes from a snapshot bit for bit, weights and all', () => {
     const one = make()
     one.pushContext(rowsOf(x2, 0, 70))

@@ -51,6 +51,7 @@ describe('selfAttention', () => {
     const attention = make({ phi })
     await answers(x, attention)
     const [first] = attention.columns()
+    expect(first!.indices.length).toBe(n)
     const wanted = [...first!.indices].map((i) => truth[i * d]!)
     expect(distance(first!.values, wanted)).toBeLessThan(1e-5)
   })
