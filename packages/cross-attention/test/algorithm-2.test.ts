@@ -136,10 +136,9 @@ describe.each(kinds)('Algorithm 2 with %s', (_, parts) => {
       const ask = () => one === asked && [one.columns(), one.attend(x1)]
       one.pushContext(rowsOf(x2, 0, 50))
       ask()
-      one.pushContext(rowsOf(x2, 50, 100))
-      ask()
       one.merge(more)
       ask()
+      one.pushContext(rowsOf(x2, 50, 100), 50)
       one.pushQueries(x1)
     }
     expect(columns(asked)).toEqual(columns(silent))

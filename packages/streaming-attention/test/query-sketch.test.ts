@@ -145,13 +145,13 @@ describe('a ledger of rows', () => {
     const again = rowLedger(one!.ledger.text)
     again.merge(two!.ledger)
     expect(again.count).toBe(one!.rows.length + two!.rows.length)
-    expect(again.text).not.toBe(undefined)
+    if (two!.rows.length === 0) expect(again.matches(one!.ledger)).toBe(true)
   })
 
-  test.prop([fc.uniqueArray(fc.nat(60), { minLength: 1 }), fc.nat(), fc.nat(60), fc.boolean()], {
+  test.prop([fc.uniqueArray(fc.nat(60), { minLength: 1 }), fc.nat(), fc.nat(60)], {
     seed: 3,
     numRuns: 300,
-  })('notices one row less, one for another, one twice', (rows, pick, other, twice) => {
+  })('notices one row less, one for another, one twice', (rows, pick, other) => {
     const [one, two] = [rowLedger(), rowLedger()]
     const at = pick % rows.length
     for (const [i, row] of rows.entries()) {
@@ -161,19 +161,17 @@ describe('a ledger of rows', () => {
     expect(one.matches(two)).toBe(false)
     two.add(other, 1)
     expect(one.matches(two)).toBe(other === rows[at])
-    if (twice) {
-      const [left, right] = [1, 4, 2, 3].map((row) => {
-        const ledger = rowLedger()
-        ledger.add(row, 1)
-        return ledger
-      })
-      left!.add(4, 1)
-      right!.add(1, 1)
-      expect(left!.matches(right!)).toBe(true)
-      const third = rowLedger()
-      third.add(2, 2) // 2 + 3 = 1 + 4, but 4 + 9 ≠ 1 + 16
-      expect(left!.matches(third)).toBe(false)
+  })
+
+  it('tells sets of equal sums apart, and sets of equal squares', () => {
+    const of = (...rows: number[]) => {
+      const ledger = rowLedger()
+      for (const row of rows) ledger.add(row, 1)
+      return ledger
     }
+    expect(of(1, 4).matches(of(4, 1))).toBe(true)
+    expect(of(1, 4).matches(of(2, 3))).toBe(false)
+    expect(of(0, 5).matches(of(3, 4))).toBe(false)
   })
 
   it('counts to the end of the indices', () => {
