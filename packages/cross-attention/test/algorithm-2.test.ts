@@ -254,13 +254,20 @@ describe.each(kinds)('Algorithm 2 with %s', (_, parts) => {
   })
 })
 
+const changed = (change: object) => () => crossAttention({ ...weights, features, ...change })
+
 it('weights must fit the features and each other', () => {
-  const make = (change: object) => () => crossAttention({ ...weights, features, ...change })
-  expect(make({ wq: random(5, 2, 1) })).toThrow('crossAttention: wq must have 3 columns, got 2')
-  expect(make({ wk: random(4, 4, 1) })).toThrow('crossAttention: wk must have 3 columns, got 4')
-  expect(make({ wv: random(5, 2, 1) })).toThrow('crossAttention: wv must have 4 rows, got 5')
-  expect(make({ wv: random(4, 0, 1) })).toThrow('crossAttention: wv.cols must be an integer >= 1, got 0')
-  expect(make({ wq: undefined })).toThrow(TypeError)
+  expect(changed({ wq: random(5, 2, 1) })).toThrow('crossAttention: wq must have 3 columns, got 2')
+  expect(changed({ wk: random(4, 4, 1) })).toThrow('crossAttention: wk must have 3 columns, got 4')
+  expect(changed({ wv: random(5, 2, 1) })).toThrow('crossAttention: wv must have 4 rows, got 5')
+  expect(changed({ wv: random(4, 0, 1) })).toThrow('crossAttention: wv.cols must be an integer >= 1, got 0')
+  expect(changed({ wq: undefined })).toThrow(TypeError)
+})
+
+const f32 = (rows: number, cols: number, x = 0) => ({
+  dtype: 'F32',
+  shape: [rows, cols],
+  data: new Float32Array(rows * cols).fill(x),
 })
 
 it('a snapshot with weights that do not fit is refused', () => {
@@ -272,11 +279,6 @@ it('a snapshot with weights that do not fit is refused', () => {
       parameters,
       tensors: any({ ...Object.fromEntries(tensors), ...change }),
     })
-  const f32 = (rows: number, cols: number, x = 0) => ({
-    dtype: 'F32',
-    shape: [rows, cols],
-    data: new Float32Array(rows * cols).fill(x),
-  })
   for (const change of [{ wq: f32(5, 2) }, { wk: f32(4, 3, NaN) }, { wv: f32(3, 2) }, { context: f32(1, 1) }]) {
     expect(() => restoreCrossAttention({ features }, made(change))).toThrow(RangeError)
     expect(() => restoreCrossAttention({ features }, made(change))).toThrow(/^restoreCrossAttention: /)

@@ -25,6 +25,11 @@ const answers = async (source: RowsTwice, attention = make()) => {
   return all
 }
 
+const twice = (first: Matrix[], second: Matrix[]) => {
+  let pass = 0
+  return { [Symbol.iterator]: () => (pass++ === 0 ? first : second).values() }
+}
+
 describe('selfAttention', () => {
   const sources: [string, RowsTwice][] = [
     ['a matrix', x],
@@ -80,10 +85,6 @@ describe('selfAttention', () => {
     await expect(answers({ [Symbol.iterator]: () => same })).rejects.toThrow(spent)
   })
 
-  const twice = (first: Matrix[], second: Matrix[]) => {
-    let pass = 0
-    return { [Symbol.iterator]: () => (pass++ === 0 ? first : second).values() }
-  }
   it.each([
     ['no rows', [x], [], 'got 0 of 100'],
     ['fewer rows', [x], blocks([99]), 'got 99 of 100'],

@@ -30,10 +30,11 @@ const rms = (make: (m: number, seed: number) => SketchMatrix, m: number, control
   for (let seed = 0; seed < trials; seed++) sum += error(make(m, seed), controlVariate) ** 2
   return Math.sqrt(sum / trials)
 }
+const mean = (a: number[]) => a.reduce((s, v) => s + v, 0) / a.length
+
 /** Least squares through (ln m, ln error). */
 const slope = (sizes: readonly number[], errors: readonly number[]) => {
   const [x, y] = [sizes.map(Math.log), errors.map(Math.log)]
-  const mean = (a: number[]) => a.reduce((s, v) => s + v, 0) / a.length
   const [mx, my] = [mean(x), mean(y)]
   return x.reduce((s, v, i) => s + (v - mx) * (y[i]! - my), 0) / x.reduce((s, v) => s + (v - mx) ** 2, 0)
 }

@@ -207,9 +207,12 @@ describe('a one-pass state', () => {
   })
 })
 
+const noPhi = () => onePass({ features, dv, psi })
+
+const last = (key: Matrix) => matrix(300, 2, Float32Array.of(...new Float32Array(598), ...key.data))
+
 describe('is refused, and changes nothing', () => {
   const nan = matrix(1, 3, Float32Array.of(0, NaN, 0))
-  const noPhi = () => onePass({ features, dv, psi })
   const big = matrix(1, 2, Float32Array.of(2 ** 40, 1)) // its square is beyond 2^64
   const calls: [string, () => OnePass, (stream: OnePass) => unknown, string | RegExp][] = [
     ['a key after a query', asked, (s) => s.pushKeys(keys, n), 'onePass: keys must come before the first query'],
@@ -316,7 +319,6 @@ describe('is refused, and changes nothing', () => {
     stream.pushQueries(queries)
     return stream
   }
-  const last = (key: Matrix) => matrix(300, 2, Float32Array.of(...new Float32Array(598), ...key.data))
 
   it.each(calls)('%s', (_, start, call, message) => {
     const stream = start()
@@ -378,6 +380,12 @@ describe('is refused, and changes nothing', () => {
   })
 })
 
+const f64 = (length: number, value = 0) => ({
+  dtype: 'F64',
+  shape: [length],
+  data: new Float64Array(length).fill(value),
+})
+
 describe('a snapshot', () => {
   const { parameters, tensors } = decodeSnapshot(asked().toBytes())
   const made = (change: Record<string, string>, tensor: Record<string, unknown> = {}, kind = 'one-pass') =>
@@ -387,11 +395,6 @@ describe('a snapshot', () => {
       parameters: { ...parameters, ...change },
       tensors: any({ ...Object.fromEntries(tensors), ...tensor }),
     })
-  const f64 = (length: number, value = 0) => ({
-    dtype: 'F64',
-    shape: [length],
-    data: new Float64Array(length).fill(value),
-  })
   const wider = onePass({ features, dv: 4, psi, phi })
 
   it.each<[string, Uint8Array]>([

@@ -126,6 +126,12 @@ describe('a query sketch', () => {
   })
 })
 
+const of = (...rows: number[]) => {
+  const ledger = rowLedger()
+  for (const row of rows) ledger.add(row, 1)
+  return ledger
+}
+
 describe('a ledger of rows', () => {
   const sets = fc.array(fc.record({ first: fc.nat(40), count: fc.nat(4) }), { maxLength: 8 })
   test.prop([sets, sets], { seed: 2, numRuns: 300 })('matches where the rows are the same, each as often', (a, b) => {
@@ -164,11 +170,6 @@ describe('a ledger of rows', () => {
   })
 
   it('tells sets of equal sums apart, and sets of equal squares', () => {
-    const of = (...rows: number[]) => {
-      const ledger = rowLedger()
-      for (const row of rows) ledger.add(row, 1)
-      return ledger
-    }
     expect(of(1, 4).matches(of(4, 1))).toBe(true)
     expect(of(1, 4).matches(of(2, 3))).toBe(false)
     expect(of(0, 5).matches(of(3, 4))).toBe(false)

@@ -88,10 +88,11 @@ describe('on its own premises: d ≤ log n, entries up to 1, ‖V‖ = 1/√n', 
   })
 })
 
+const place = (i: number) => i * 4021 + 17
+
 describe('where it says something: few active queries, V centred, y exactly k-sparse', () => {
   const [n, d, dv, active, m2] = [2 ** 18, 4, 2, 64, 512]
   const scale = 1 / d
-  const place = (i: number) => i * 4021 + 17
   const keys = random(n, d, 301)
   const rows = random(active, d, 302, 3) // the others ask nothing: their answer is the mean of V, 0
   const queries = matrix(n, d)

@@ -73,16 +73,17 @@ function stateGroup(): Group {
   }
 }
 
+const run = (n: number, against: string[]): Case => ({
+  name: `n = ${n}`,
+  against,
+  setup: () => ({
+    measure: () => (runNode([childScript('one-pass'), String(n)]).milliseconds / n) * 10 ** 6,
+  }),
+})
+
 /** The three passes and the decoding, OSNAP of 8, k = 16, in a fresh process. */
 function lengthGroup(): Group {
   const first = 'n = 100000'
-  const run = (n: number, against: string[]): Case => ({
-    name: `n = ${n}`,
-    against,
-    setup: () => ({
-      measure: () => (runNode([childScript('one-pass'), String(n)]).milliseconds / n) * 10 ** 6,
-    }),
-  })
   return {
     name: 'Algorithm 1, all passes, OSNAP of 8, k = 16, a million tokens of',
     unit: { name: 'ms' },
@@ -90,11 +91,12 @@ function lengthGroup(): Group {
   }
 }
 
+const peak = (n: number): Case => ({
+  name: `n = ${n}`,
+  setup: () => ({ measure: () => peakMemory(childScript('one-pass'), n) }),
+})
+
 function memoryGroup(): Group {
-  const peak = (n: number): Case => ({
-    name: `n = ${n}`,
-    setup: () => ({ measure: () => peakMemory(childScript('one-pass'), n) }),
-  })
   return {
     name: 'peak memory of Algorithm 1, all passes',
     unit: { name: 'MB' },
