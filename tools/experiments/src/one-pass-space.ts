@@ -32,7 +32,6 @@ const results = Object.entries(settings).map(([name, values]) => {
     }
     const { bytes } = run(0, true)
     const size = Math.min(n, Math.floor(bytes / (4 * (d + dv))))
-    const all = (once: (seed: number) => number) => rms(Array.from({ length: seeds }, (_, seed) => once(seed)))
     const sampled = (seed: number, moved: boolean) => {
       const order = random(n, 1, seed + 100).data
       const chosen = Array.from(order.keys())
@@ -46,10 +45,10 @@ const results = Object.entries(settings).map(([name, values]) => {
       m,
       bytes,
       sampleSize: size,
-      plain: all((seed) => run(seed, false).error),
-      controlVariate: all((seed) => run(seed, true).error),
-      sample: size < n ? all((seed) => sampled(seed, false)) : 0,
-      sampleMoved: size < n ? all((seed) => sampled(seed, true)) : 0,
+      plain: overSeeds((seed) => run(seed, false).error),
+      controlVariate: overSeeds((seed) => run(seed, true).error),
+      sample: size < n ? overSeeds((seed) => sampled(seed, false)) : 0,
+      sampleMoved: size < n ? overSeeds((seed) => sampled(seed, true)) : 0,
     }
   })
   const uniform = error(Float64Array.from(truth, (_, i) => means[i % dv]!))
@@ -83,6 +82,11 @@ function relative(got: ArrayLike<number>, truth: Float64Array): number {
   let [off, all] = [0, 0]
   for (const [i, x] of truth.entries()) [off, all] = [off + (got[i]! - x) ** 2, all + x * x]
   return Math.sqrt(off / all)
+}
+
+/** Root mean square over the seeds. */
+function overSeeds(once: (seed: number) => number): number {
+  return rms(Array.from({ length: seeds }, (_, seed) => once(seed)))
 }
 
 function rms(errors: readonly number[]): number {

@@ -12,11 +12,8 @@ export function logLogPlot(title: string, lines: readonly Line[]): string {
   const all = lines.flatMap(({ points }) => points)
   const [x0, x1] = decades(all.map(([x]) => x))
   const [y0, y1] = decades(all.map(([, y]) => y))
-  const at = (value: number, low: number, high: number, from: number, to: number) =>
-    from + ((Math.log10(value) - low) / (high - low)) * (to - from)
   const x = (value: number) => at(value, x0, x1, LEFT, WIDTH - RIGHT).toFixed(1)
   const y = (value: number) => at(value, y0, y1, HEIGHT - BOTTOM, TOP).toFixed(1)
-  const powers = (low: number, high: number) => Array.from({ length: high - low + 1 }, (_, i) => low + i)
   const grid = [
     ...powers(x0, x1).map((p) => rule(x(10 ** p), String(TOP), x(10 ** p), String(HEIGHT - BOTTOM))),
     ...powers(y0, y1).map((p) => rule(String(LEFT), y(10 ** p), String(WIDTH - RIGHT), y(10 ** p))),
@@ -37,6 +34,15 @@ export function logLogPlot(title: string, lines: readonly Line[]): string {
   const open = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`
   const ground = `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`
   return [open, ground, text(String(LEFT), '20', title, 'start'), ...grid, ...drawn, '</svg>', ''].join('\n')
+}
+
+/** Where a value stands between two powers of ten, drawn from … to. */
+function at(value: number, low: number, high: number, from: number, to: number): number {
+  return from + ((Math.log10(value) - low) / (high - low)) * (to - from)
+}
+
+function powers(low: number, high: number): number[] {
+  return Array.from({ length: high - low + 1 }, (_, i) => low + i)
 }
 
 /** The powers of ten around the values. */
