@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The examples of the READMEs: every ```ts block that imports from '@sublinear/…'.
+ * The examples of the READMEs, every ```ts block that imports from '@sublinear/…', and the files examples/*.ts.
  * `node tools/scripts/examples.mjs` lists them; tools/scripts/test/readme-examples.test.ts runs them.
  * A comment behind console.log is the expected output of that line, exactly but for runs of white space:
  *
@@ -15,8 +15,9 @@ import { fileURLToPath } from 'node:url'
 const print = /\bconsole\.log\((.*)\)\s*;?\s*\}?\s*\/\/\s*(.+)$/
 
 export function examples(root) {
-  return readmes(root).flatMap((path) => {
-    const blocks = typescriptBlocks(readFileSync(join(root, path), 'utf8'))
+  return [...readmes(root), ...files(root)].flatMap((path) => {
+    const text = readFileSync(join(root, path), 'utf8')
+    const blocks = path.endsWith('.ts') ? [{ first: 1, lines: text.split(/\r?\n/) }] : typescriptBlocks(text)
     return blocks
       .filter(({ lines }) => lines.some((line) => /\bfrom\s+['"]@sublinear\//.test(line)))
       .map(({ lines, first }, index) => ({
@@ -45,6 +46,13 @@ function readmes(root) {
       : [],
   )
   return ['README.md', ...nested].filter((path) => existsSync(join(root, path)))
+}
+
+function files(root) {
+  const folder = join(root, 'examples')
+  if (!existsSync(folder)) return []
+  const names = readdirSync(folder).filter((name) => name.endsWith('.ts'))
+  return names.toSorted().map((name) => `examples/${name}`)
 }
 
 /** The fenced ts blocks of a page: their lines, without the fence's indentation, and the page's line number of the first. */

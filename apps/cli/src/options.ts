@@ -13,9 +13,15 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
 }
 
 export function scaleNumber(text: string): number {
-  const value = Number(text)
-  if (text.trim() === '' || !(value > 0 && value <= 1024)) {
-    throw new InvalidArgumentError('must be a number > 0, at most 1024.')
+  return positiveNumber(1024)(text)
+}
+
+export function positiveNumber(most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !(value > 0 && value <= most)) {
+      throw new InvalidArgumentError(`must be a number > 0, at most ${most}.`)
+    }
+    return value
   }
-  return value
 }

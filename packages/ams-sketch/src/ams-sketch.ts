@@ -20,5 +20,6 @@ export function amsSketch({ m, seed }: { m: number; seed: Seed }): SketchMatrix 
     seed,
     bytes: signs.bytes,
     columns: (first, count, out) => signs.fill(first, count, out, unit), // out: m × count, entries ±1/√m
+    residentColumns: (first, count, out) => signs.fill(first, count, out, unit),
   })
 }

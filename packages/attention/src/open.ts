@@ -14,14 +14,25 @@ const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, strin
   window: restoreWindow,
 }
 
+/** What brings back a snapshot that is no attention stream. */
+const others: Record<string, string> = {
+  'cross-attention': 'openCrossAttention',
+  heads: 'restoreHeads',
+  'one-pass': 'openOnePass',
+  'query-sketch': 'restoreQuerySketch',
+  sketch: 'restoreSketch',
+}
+
 /**
- * An attention stream from its snapshot, whatever its kind, resuming bit for bit. (Heads: restoreHeads; sketches: restoreSketch.)
+ * An attention stream from its snapshot, whatever its kind, resuming bit for bit. (Others have their own: the message says which.)
  *
  * @throws RangeError when the bytes are damaged or of no known kind
  */
 export function open(bytes: Uint8Array): AttentionStream {
   const { kind, parameters } = decodeSnapshot(bytes)
   const restore = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+  if (!restore && Object.hasOwn(others, kind))
+    throw new RangeError(`open: a snapshot of kind ${JSON.stringify(kind)} is no attention stream, use ${others[kind]}`)
   if (!restore)
     throw new RangeError(`open: no stream of kind ${JSON.stringify(kind)}, known: ${Object.keys(kinds).join(', ')}`)
   return restore(bytes, parameters)

@@ -27,10 +27,21 @@ export interface SketchMatrix {
   readonly bytes: number
   /** into (m × w) += Ψ[:, first … first + block.rows) · block (b × w); columns are addressed up to 2^53 − 1. */
   accumulate(into: Matrix, block: Matrix, first: number): void
+  /**
+   * The same product into the kernels' own arrays, unchecked and in the same bits: what `sketch`, which has checked, keeps its
+   * state for where it exists.
+   */
+  readonly resident?: {
+    /** into (m × width) += Ψ[:, first … first + rows) · block (rows × width). */
+    accumulate(into: Resident<Float32Array>, block: Floats, rows: number, width: number, first: number): void
+  }
 }
 
-/** Ψ·A (m × width) for the rows of A seen so far; linear, so it merges by addition. */
-export interface Sketch {
+/**
+ * Ψ·A (m × width) for the rows of A seen so far; linear, so it merges by addition. Disposing it gives its memory back at once;
+ * without that the memory is released when the sketch is garbage.
+ */
+export interface Sketch extends Disposable {
   readonly matrix: SketchMatrix
   readonly width: number
   readonly precision: 'f32' | 'f64'

@@ -1,4 +1,4 @@
-import { kernels } from '@sublinear/kernels'
+import { kernels, rangeOf, type Floats, type Resident } from '@sublinear/kernels'
 import type { Matrix, Seed, SketchMatrix } from './contracts'
 import { checkInteger, checkMatrix, checkSeed, checkShape } from './check'
 
@@ -14,6 +14,8 @@ export interface DenseColumns {
   readonly bytes?: number
   /** Fills out (m × count, row-major) with columns first … first + count − 1; count ≤ 64, never across a multiple of 64. */
   columns(first: number, count: number, out: Float32Array): void
+  /** The same into the first m · count numbers of an array of the kernels, where they can be made there. */
+  residentColumns?(first: number, count: number, out: Resident<Float32Array>): void
 }
 
 /**
@@ -22,9 +24,38 @@ export interface DenseColumns {
  * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
  * Cost: m · count entries a block and a product of 2·m·count·w operations; m · 64 floats of scratch, shared by all sketches.
  */
-export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns }: DenseColumns): SketchMatrix {
+export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns, residentColumns }: DenseColumns): SketchMatrix {
   checkInteger(kind, 'm', m, 1)
   let scratch: Float32Array | undefined
+  /** Ψ[:, index … index + count) as m × count numbers, valid until the next call. */
+  const made = (index: number, count: number): Floats => {
+    if (residentColumns && count > FEW) {
+      const entries = residentScratch(m * BLOCK)
+      residentColumns(index, count, entries)
+      return entries
+    }
+    scratch ??= new Float32Array(m * BLOCK)
+    const entries = scratch.subarray(0, m * count)
+    columns(index, count, entries)
+    return entries
+  }
+  const add = (into: Floats, block: Floats, rows: number, width: number, first: number) => {
+    for (let from = 0; from < rows;) {
+      const index = first + from
+      const count = Math.min(rows - from, BLOCK - (index % BLOCK))
+      const entries = made(index, count)
+      const part = rangeOf(block, from * width, count * width)
+      if (
+        into instanceof Float32Array &&
+        entries instanceof Float32Array &&
+        part instanceof Float32Array &&
+        part.length === 1
+      )
+        addColumn(into, entries, part[0])
+      else kernels().product('nn', into, entries, part, m, count, width, true)
+      from += count
+    }
+  }
   return {
     kind,
     m,
@@ -32,19 +63,22 @@ export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns }: DenseCo
     bytes,
     accumulate(into, block, first) {
       checkAccumulate(kind, m, into, block, first)
-      scratch ??= new Float32Array(m * BLOCK)
-      for (let from = 0; from < block.rows;) {
-        const index = first + from
-        const count = Math.min(block.rows - from, BLOCK - (index % BLOCK))
-        const entries = scratch.subarray(0, m * count)
-        columns(index, count, entries)
-        const rows = block.data.subarray(from * block.cols, (from + count) * block.cols)
-        if (rows.length === 1) addColumn(into.data, entries, rows[0])
-        else kernels().product('nn', into.data, entries, rows, m, count, block.cols, true)
-        from += count
-      }
+      add(into.data, block.data, block.rows, block.cols, first)
     },
+    resident: { accumulate: add },
   }
+}
+
+/** Columns that are sooner made in an ordinary array. */
+const FEW = 4
+
+let spare: Resident<Float32Array> | undefined
+
+/** Scratch of the process, shared by all matrices, valid until the next call. */
+function residentScratch(length: number): Resident<Float32Array> {
+  if (spare && spare.length >= length) return spare
+  spare?.[Symbol.dispose]()
+  return (spare = kernels().floats(length))
 }
 
 /** Entries that are listed at once: a long block takes few calls of the kernel, each of which copies `into` in and out. */
@@ -77,8 +111,21 @@ export function sparseSketchMatrix({ kind, m, seed, bytes = 0, nonzeros, entries
   checkInteger(kind, 'm', m, 1)
   checkInteger(kind, 'nonzeros', nonzeros, 1)
   const most = Math.max(1, Math.floor(ENTRIES / nonzeros))
-  let rows = new Uint32Array(0)
-  let values = new Float32Array(0)
+  let targets = new Uint32Array(0)
+  let factors = new Float32Array(0)
+  const add = (into: Floats, block: Floats, rows: number, width: number, first: number) => {
+    const size = Math.min(rows, most) * nonzeros
+    if (targets.length < size) {
+      targets = new Uint32Array(size)
+      factors = new Float32Array(size)
+    }
+    for (let from = 0; from < rows;) {
+      const count = Math.min(rows - from, most)
+      entries(first + from, count, targets, factors)
+      kernels().scatterAdd(into, rangeOf(block, from * width, count * width), targets, factors, count, nonzeros, width)
+      from += count
+    }
+  }
   return {
     kind,
     m,
@@ -86,19 +133,9 @@ export function sparseSketchMatrix({ kind, m, seed, bytes = 0, nonzeros, entries
     bytes,
     accumulate(into, block, first) {
       checkAccumulate(kind, m, into, block, first)
-      const size = Math.min(block.rows, most) * nonzeros
-      if (rows.length < size) {
-        rows = new Uint32Array(size)
-        values = new Float32Array(size)
-      }
-      for (let from = 0; from < block.rows;) {
-        const count = Math.min(block.rows - from, most)
-        entries(first + from, count, rows, values)
-        const part = block.data.subarray(from * block.cols, (from + count) * block.cols)
-        kernels().scatterAdd(into.data, part, rows, values, count, nonzeros, block.cols)
-        from += count
-      }
+      add(into.data, block.data, block.rows, block.cols, first)
     },
+    resident: { accumulate: add },
   }
 }
 

@@ -1,7 +1,9 @@
+import { installDispose } from '@sublinear/kernels'
 import type { Matrix, Sketch, SketchMatrix } from './contracts'
 import { checkEntries, checkFinite, checkInteger, checkMatrix } from './check'
 import { decodeSnapshot, encodeSnapshot } from './snapshot'
 import { BLOCK } from './sketch-matrix'
+import { addBlock, sketchState } from './sketch-state'
 
 const KIND = 'sketch'
 const VERSION = '1'
@@ -26,13 +28,7 @@ export function sketch(matrix: SketchMatrix, width: number, options: SketchOptio
   if (precision !== 'f32' && precision !== 'f64') {
     throw new RangeError(`sketch: precision must be 'f32' or 'f64', got ${String(precision)}`)
   }
-  const size = matrix.m * width
-  return live(matrix, width, precision, {
-    state: precision === 'f64' ? new Float64Array(size) : new Float32Array(size),
-    rows: 0,
-    first: 0,
-    held: new Float32Array(0),
-  })
+  return live(matrix, width, precision, { rows: 0, first: 0, held: new Float32Array(0) })
 }
 
 /**
@@ -91,7 +87,8 @@ export function innerProduct(a: Sketch, b: Sketch): Matrix {
 }
 
 interface Contents {
-  readonly state: Float32Array | Float64Array // m × width
+  /** m × width; absent: zeros. */
+  readonly state?: Float32Array | Float64Array
   rows: number
   /** Index of the first held row. */
   first: number
@@ -100,34 +97,21 @@ interface Contents {
 }
 
 function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', contents: Contents): Sketch {
-  const { state } = contents
+  installDispose()
+  const state = sketchState(matrix, width, precision, contents.state)
   const buffer = new Float32Array(BLOCK * width)
   buffer.set(contents.held)
   let count = contents.held.length / width
   let { rows, first } = contents
 
-  const add = (into: Float32Array | Float64Array, block: Matrix, at: number) => {
-    if (into instanceof Float32Array) {
-      matrix.accumulate({ rows: matrix.m, cols: width, data: into }, block, at)
-      return
-    }
-    for (let from = 0; from < block.rows;) {
-      const size = Math.min(block.rows - from, BLOCK - ((at + from) % BLOCK))
-      const partial = new Float32Array(into.length)
-      const part = { rows: size, cols: width, data: block.data.subarray(from * width, (from + size) * width) }
-      matrix.accumulate({ rows: matrix.m, cols: width, data: partial }, part, at + from)
-      for (let i = 0; i < into.length; i++) into[i]! += partial[i]!
-      from += size
-    }
-  }
   const held = (): Matrix => ({ rows: count, cols: width, data: buffer.subarray(0, count * width) })
   const flush = () => {
-    if (count > 0) add(state, held(), first)
+    if (count > 0) state.add(held(), first)
     count = 0
   }
   const flushed = () => {
-    const copy = state.slice()
-    if (count > 0) add(copy, held(), first)
+    const copy = state.read()
+    if (count > 0) addBlock(matrix, copy, held(), first)
     return copy
   }
 
@@ -142,7 +126,7 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
       return { rows: matrix.m, cols: width, data: flushed() }
     },
     get bytes() {
-      return state.byteLength + buffer.byteLength + matrix.bytes
+      return state.bytes + buffer.byteLength + matrix.bytes
     },
     push(block, at = rows) {
       checkMatrix(KIND, 'block', block, width)
@@ -160,11 +144,8 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
       }
       const whole = from + Math.floor((block.rows - from) / BLOCK) * BLOCK
       if (whole > from) {
-        add(
-          state,
-          { rows: whole - from, cols: width, data: block.data.subarray(from * width, whole * width) },
-          at + from,
-        )
+        const blocks = { rows: whole - from, cols: width, data: block.data.subarray(from * width, whole * width) }
+        state.add(blocks, at + from)
       }
       if (whole < block.rows) {
         first = at + whole
@@ -181,7 +162,7 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
       if (given.length !== width) throw new RangeError(`sketch: row must have ${width} entries, got ${given.length}`)
       const data = given.map((x) => x * scale)
       checkEntries(KIND, 'scale · row', data, width)
-      add(state, { rows: 1, cols: width, data }, index)
+      state.add({ rows: 1, cols: width, data }, index)
       rows = Math.max(rows, index + 1)
     },
     merge(other) {
@@ -191,8 +172,7 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
         { ...identity(matrix), width: String(width), precision },
         { ...identity(other.matrix), width: String(other.width), precision: other.precision },
       )
-      const theirs = other.state.data
-      for (let i = 0; i < state.length; i++) state[i]! += theirs[i]!
+      state.addNumbers(other.state.data)
       rows = Math.max(rows, other.rows)
     },
     toBytes() {
@@ -206,11 +186,12 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
           first: String(count > 0 ? first : 0),
         },
         tensors: {
-          state: { dtype: precision === 'f64' ? 'F64' : 'F32', shape: [matrix.m, width], data: state },
+          state: { dtype: precision === 'f64' ? 'F64' : 'F32', shape: [matrix.m, width], data: state.read() },
           buffer: { dtype: 'F32', shape: [count, width], data: held().data },
         },
       })
     },
+    [Symbol.dispose]: () => state.dispose(),
   }
   return self
 }

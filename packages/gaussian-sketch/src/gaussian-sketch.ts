@@ -1,5 +1,5 @@
 import { checkInteger, checkSeed, denseSketchMatrix, seedWords, type Seed, type SketchMatrix } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { kernels, type Floats } from '@sublinear/kernels'
 
 /** The last counter word: what keeps these numbers apart from others of the same seed. */
 const STREAM = 0x67617573 // 'gaus'
@@ -22,10 +22,7 @@ export function gaussianSketch({ m, seed }: { m: number; seed: Seed }): SketchMa
   checkInteger('gaussianSketch', 'm', m, 1)
   const key = seedWords(checkSeed('gaussianSketch', seed))
   const unit = 1 / Math.sqrt(m)
-  return denseSketchMatrix({
-    kind: 'gaussian',
-    m,
-    seed,
-    columns: (first, count, out) => kernels().normalColumns(out, key, STREAM, first, m, count, unit),
-  })
+  const columns = (first: number, count: number, out: Floats) =>
+    kernels().normalColumns(out, key, STREAM, first, m, count, unit)
+  return denseSketchMatrix({ kind: 'gaussian', m, seed, columns, residentColumns: columns })
 }

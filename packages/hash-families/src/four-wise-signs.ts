@@ -1,5 +1,5 @@
 import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { isResident, kernels, type Floats } from '@sublinear/kernels'
 import { multiply64, parity, square64 } from './field-64'
 import { checkOut } from './keys'
 import { baseWords, blockColumns } from './sign-blocks'
@@ -19,7 +19,7 @@ export interface FourWiseSigns {
   /** The signs of 64 indices first … first + 63 (first a multiple of 64): bit l of words 2·row, 2·row + 1 set → −1 at first + l. */
   words(first: number, out: Uint32Array): void
   /** out (functions × count, row-major) = ±unit at indices first … first + count − 1; count ≤ 64, never across a multiple of 64. */
-  fill(first: number, count: number, out: Float32Array, unit: number): void
+  fill(first: number, count: number, out: Floats, unit: number): void
 }
 
 /**
@@ -77,13 +77,14 @@ export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): F
       checkInteger(who, 'first', first, 0)
       const offset = first % BLOCK
       checkInteger(who, 'count', columnCount, 0, BLOCK - offset)
-      if (!(out instanceof Float32Array)) throw new TypeError(`${who}: out must be a Float32Array`)
+      const plain = out instanceof Float32Array
+      if (!plain && !isResident(out)) throw new TypeError(`${who}: out must be a Float32Array`)
       if (out.length < count * columnCount) {
         throw new RangeError(`${who}: out must have at least ${count * columnCount} entries, got ${out.length}`)
       }
       if (columnCount === 0) return
       fillWords(first - offset, block)
-      if (columnCount <= FEW) return expand(out, block, offset, columnCount, unit)
+      if (plain && columnCount <= FEW) return expand(out, block, offset, columnCount, unit)
       kernels().expandSigns(out, cut(block, offset, columnCount), count, columnCount, unit)
     },
   }

@@ -2,5 +2,6 @@ export type { AttentionBlock, Doubles, Floats, Kernels, ProductForm, Resident } 
 export { scalarKernels } from './scalar'
 export { simdKernels } from './simd'
 export { kernels } from './choose'
+export { installDispose, isResident, rangeOf } from './resident'
 export { peakProbe } from './peak'
 export { philox } from './philox'

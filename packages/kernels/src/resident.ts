@@ -30,6 +30,16 @@ export function residentView(home: Block['home'], operand: Floats | Doubles): Fl
     .subarray(start, start + operand.length)
 }
 
+/** Whether it is an array of the kernels. */
+export function isResident(value: unknown): value is Resident<Float32Array> | Resident<Float64Array> {
+  return value instanceof Held
+}
+
+/** Entries from … from + count − 1 of either kind of array, in the same memory. */
+export function rangeOf(operand: Floats, from: number, count: number): Floats {
+  return operand instanceof Float32Array ? operand.subarray(from, from + count) : operand.range(from, count)
+}
+
 class Held<A extends Float32Array | Float64Array> {
   readonly length: number
   readonly #block: Block
@@ -101,7 +111,7 @@ class Held<A extends Float32Array | Float64Array> {
 }
 
 /** At first use and not when the class is defined: importing the package changes nothing, also where the symbol is missing. */
-function installDispose(): void {
+export function installDispose(): void {
   if (Symbol.dispose in Held.prototype) return
   if (!Symbol.dispose) Object.defineProperty(Symbol, 'dispose', { value: Symbol('Symbol.dispose') })
   Object.defineProperty(Held.prototype, Symbol.dispose, { value: Held.prototype.close, configurable: true })

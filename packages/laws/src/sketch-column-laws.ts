@@ -1,4 +1,5 @@
 import type { Matrix } from '@sublinear/core'
+import { kernels } from '@sublinear/kernels'
 import fc from 'fast-check'
 import { insist, law, refusal, sameBits, type Law } from './law'
 import { addProduct, columnOf, columnsOf, goldenColumns, randomRows, zeros } from './sketch-columns'
@@ -121,6 +122,31 @@ export function sketchColumnLaws({ make, rows, columns, tolerance, golden }: Ske
     },
   )
 
+  const inside = law(
+    {
+      name: 'the resident product, where there is one, has the same bits',
+      kills: ['a row at the wrong index', 'into overwritten', 'another order of the sums'],
+      runs: 30,
+    },
+    block,
+    ({ shape, first, count, width }) => {
+      const at = fitting(first, count)
+      const matrix = make(shape)
+      if (!matrix.resident) return
+      const rows = randomRows(count, width, shape.seed)
+      const wanted = randomRows(shape.m, width, shape.seed, 21)
+      const [into, block] = [kernels().floats(wanted.data.length), kernels().floats(rows.data.length)]
+      into.write(wanted.data)
+      block.write(rows.data)
+      for (const given of [rows.data, block]) {
+        matrix.accumulate(wanted, rows, at)
+        matrix.resident.accumulate(into, given, count, width, at)
+        sameBits(into.read(), wanted.data, `Ψ·(rows ${at} to ${at + count})`)
+      }
+      for (const held of [into, block]) held[Symbol.dispose]()
+    },
+  )
+
   const finite = law(
     {
       name: 'entries are finite and of the size 1/√m',
@@ -181,7 +207,7 @@ export function sketchColumnLaws({ make, rows, columns, tolerance, golden }: Ske
       insist(make({ ...good, seed: 2n ** 64n - 1n }).seed === 2n ** 64n - 1n, 'a seed of 64 bits is not kept')
     },
   )
-  const laws = [same, apart, linear, cuts, finite, refuses, makes]
+  const laws = [same, apart, linear, cuts, inside, finite, refuses, makes]
   if (!golden) return laws
   const fixed = law(
     { name: 'the golden columns are those of the release', kills: ['any change of Ψ for a given seed'], runs: 1 },

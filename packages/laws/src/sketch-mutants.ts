@@ -27,7 +27,8 @@ export function sketchMatrixMutants(make: MakeMatrix): Mutant<MakeMatrix>[] {
     law,
     make: (shape: { m: number; seed: Seed }): SketchMatrix => {
       const good = make(shape)
-      return Object.defineProperties({ ...good }, Object.getOwnPropertyDescriptors(change(good)))
+      const { resident: _, ...ordinary } = good
+      return Object.defineProperties(ordinary, Object.getOwnPropertyDescriptors(change(good)))
     },
   })
   let calls = 0
@@ -98,6 +99,13 @@ export function sketchMatrixMutants(make: MakeMatrix): Mutant<MakeMatrix>[] {
       accumulate(into, block, first) {
         good.accumulate(into, block, first)
         if (first + block.rows > 2 ** 52) into.data[0] = NaN
+      },
+    })),
+    mutant('takes the row after in the kernels', 'resident product', (good) => ({
+      accumulate: good.accumulate,
+      resident: {
+        accumulate: (into, block, rows, width, first) =>
+          good.resident?.accumulate(into, block, rows, width, Math.min(first + 1, 2 ** 53 - 1 - rows)),
       },
     })),
     mutant('is not scaled by 1/√m', 'mean and variance', (good) => scaled(good, Math.sqrt(good.m))),

@@ -2,6 +2,9 @@ import { sparseSketchMatrix, type SketchMatrix } from '@sublinear/core'
 import { polynomialHash } from '@sublinear/hash-families'
 import { kernels } from '@sublinear/kernels'
 
+/** Entries listed at once for a reader that goes on where it left off: 64 columns by themselves cost mostly their beginning. */
+const AHEAD = 8192
+
 /** The first of the seed's polynomials that are used here. */
 const STREAM = 0x73700000
 
@@ -17,8 +20,16 @@ export function hashedColumns(kind: string, m: number, nonzeros: number, seed: b
     polynomialHash({ independence: 4, seed, prime: '2^61-1', stream: STREAM + e }),
   )
   const values = new Uint32Array(8 * nonzeros)
+  const ahead = { first: 0, count: 0, rows: new Uint32Array(0), factors: new Float32Array(0) }
+  let next = -1
   const height = m / nonzeros
   const unit = 1 / Math.sqrt(nonzeros)
+  const reach = Math.min(1024, Math.floor(AHEAD / nonzeros))
+  const list = (first: number, count: number, rows: Uint32Array, factors: Float32Array) => {
+    const from = Math.min(first, 2 ** 53 - 4) // four keys that exist
+    for (const [e, hash] of hashes.entries()) hash.fill(from, 4, values.subarray(8 * e))
+    kernels().cubicEntries(rows, factors, values, first - from, count, nonzeros, height, unit)
+  }
   return sparseSketchMatrix({
     kind,
     m,
@@ -26,9 +37,22 @@ export function hashedColumns(kind: string, m: number, nonzeros: number, seed: b
     bytes: hashes.reduce((sum, { bytes }) => sum + bytes, 0),
     nonzeros,
     entries(first, count, rows, factors) {
-      const from = Math.min(first, 2 ** 53 - 4) // four keys that exist
-      for (const [e, hash] of hashes.entries()) hash.fill(from, 4, values.subarray(8 * e))
-      kernels().cubicEntries(rows, factors, values, first - from, count, nonzeros, height, unit)
+      const goesOn = first === next
+      next = first + count
+      if (!(first >= ahead.first && next <= ahead.first + ahead.count)) {
+        const columns = Math.min(reach, 2 ** 53 - first)
+        if (!goesOn || count >= columns) return list(first, count, rows, factors)
+        if (ahead.factors.length === 0) {
+          ahead.rows = new Uint32Array(reach * nonzeros)
+          ahead.factors = new Float32Array(reach * nonzeros)
+        }
+        list(first, columns, ahead.rows, ahead.factors)
+        ahead.first = first
+        ahead.count = columns
+      }
+      const [from, to] = [(first - ahead.first) * nonzeros, (next - ahead.first) * nonzeros]
+      rows.set(ahead.rows.subarray(from, to))
+      factors.set(ahead.factors.subarray(from, to))
     },
   })
 }

@@ -1,6 +1,6 @@
 import { checkInteger, checkSeed, checkShape, philox, seedWords, type Seed, type SketchMatrix } from '@sublinear/core'
 import { fourWiseSigns } from '@sublinear/hash-families'
-import { kernels } from '@sublinear/kernels'
+import { kernels, rangeOf, type Floats } from '@sublinear/kernels'
 
 /** The last counter word of what is drawn here. */
 const STREAM = 0x73720000
@@ -31,6 +31,18 @@ export function srht({ m, n, seed }: { m: number; n: number; seed: Seed }): Sket
   const indices = distinctIndices([low, high], m, levels)
   const unit = 1 / Math.sqrt(m)
   const kind = `srht/${n}`
+  const add = (into: Floats, block: Floats, rows: number, width: number, first: number) => {
+    for (let from = 0; from < rows;) {
+      const index = first + from
+      const start = index - (index % 64)
+      const count = Math.min(rows - from, start + BATCH - index)
+      const pairs = new Uint32Array(2 * Math.ceil((index + count - start) / 64))
+      for (let b = 0; 2 * b < pairs.length; b++) signs.words(start + 64 * b, pairs.subarray(2 * b))
+      const now = rangeOf(block, from * width, count * width)
+      kernels().hadamardAdd(into, now, index, count, width, pairs, indices, unit)
+      from += count
+    }
+  }
   return {
     kind,
     m,
@@ -42,17 +54,9 @@ export function srht({ m, n, seed }: { m: number; n: number; seed: Seed }): Sket
       checkShape(kind, 'into', into, block.cols, m)
       checkInteger(kind, 'first', first, 0)
       checkInteger(kind, 'first + block.rows', first + block.rows, 0, n)
-      for (let from = 0; from < block.rows;) {
-        const index = first + from
-        const start = index - (index % 64)
-        const count = Math.min(block.rows - from, start + BATCH - index)
-        const pairs = new Uint32Array(2 * Math.ceil((index + count - start) / 64))
-        for (let b = 0; 2 * b < pairs.length; b++) signs.words(start + 64 * b, pairs.subarray(2 * b))
-        const rows = block.data.subarray(from * block.cols, (from + count) * block.cols)
-        kernels().hadamardAdd(into.data, rows, index, count, block.cols, pairs, indices, unit)
-        from += count
-      }
+      add(into.data, block.data, block.rows, block.cols, first)
     },
+    resident: { accumulate: add },
   }
 }
 

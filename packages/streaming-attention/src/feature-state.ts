@@ -6,6 +6,11 @@ const LEAST_MASS = 2 ** -10
 /** The largest float32. */
 const LARGEST = (2 - 2 ** -23) * 2 ** 127
 
+/** Whether a mass can divide, over tokens of this weight. Without fallbacks no feature is negative, and any mass can. */
+export function isSoundMass({ fallbacks }: FeatureMap, mass: number, weight: number): boolean {
+  return mass > (fallbacks.length > 0 ? LEAST_MASS : 0) * weight && mass < Infinity
+}
+
 /** What a feature state holds. */
 export interface Moments {
   readonly state: Float32Array // S, t × dv
@@ -44,8 +49,7 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
     weight = from.weight
   }
 
-  const least = features.fallbacks.length > 0 ? LEAST_MASS : 0 // without fallbacks no feature is negative
-  const isSound = (mass: number) => mass > least * weight && mass < Infinity
+  const isSound = (mass: number) => isSoundMass(features, mass, weight)
 
   /** Answers one row from a lower even degree: overwrites the row, returns its mass. */
   const fallBack = (phi: Float32Array, row: Float32Array): number => {

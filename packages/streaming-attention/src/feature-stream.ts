@@ -1,5 +1,13 @@
-import { checkInteger, decodeSnapshot, requireSame, type AttentionStream, type FeatureMap } from '@sublinear/core'
+import {
+  checkInteger,
+  decodeSnapshot,
+  requireSame,
+  type AttentionStream,
+  type FeatureMap,
+  type KvBlock,
+} from '@sublinear/core'
 import { restoredTokens } from '@sublinear/exact-attention'
+import { kernels } from '@sublinear/kernels'
 import { featureState, type Moments } from './feature-state'
 import { foldingStreams, type FoldingOptions } from './folding-streams'
 
@@ -16,6 +24,8 @@ export interface FeatureStreamOptions {
 
 export interface FeatureStream extends AttentionStream, Disposable {
   readonly features: FeatureMap
+  /** U₂ᵀV, U₂ᵀ1 and the weight of all tokens pushed, held ones included, as copies: what `querySketch` divides by and multiplies. */
+  moments(): Moments
   /** Query rows answered so far, since this object was made; no part of a snapshot. */
   readonly counters: {
     readonly rows: number
@@ -100,5 +110,17 @@ function live(
     }),
     ...(from && { from }),
   })
-  return Object.assign(base, { features, counters })
+  return Object.assign(base, { features, counters, moments: () => allMoments(features, dv, stream.contents(base)) })
+}
+
+/** The state with the held tokens folded in. */
+function allMoments(features: FeatureMap, dv: number, { moments, held }: { moments: Moments; held: KvBlock }): Moments {
+  const count = held.keys.rows
+  using all = featureState(features, dv, moments)
+  using keys = kernels().floats(count * features.d)
+  using values = kernels().floats(count * dv)
+  keys.write(held.keys.data)
+  values.write(held.values.data)
+  if (count > 0) all.fold(keys, values, count, held.weights)
+  return all.read()
 }

@@ -52,7 +52,7 @@ export function foldingStreams<M>(kind: string, version: string) {
   const contentsOf = new WeakMap<AttentionStream, () => { moments: M; tokens: number; held: KvBlock }>()
   const identityOf = new WeakMap<AttentionStream, Record<string, string>>()
 
-  return (options: FoldingOptions<M>): AttentionStream & Disposable => {
+  const make = (options: FoldingOptions<M>): AttentionStream & Disposable => {
     const { d, dv, scale, state, block: most, merging, identity, saved, from: start } = options
     const held = heldTokens({ d, dv, scale, most })
     let tokens = 0
@@ -152,6 +152,9 @@ export function foldingStreams<M>(kind: string, version: string) {
     identityOf.set(self, identity)
     return self
   }
+  /** What a stream of this kind holds, as copies. */
+  const contents = (stream: AttentionStream) => contentsOf.get(stream)!()
+  return Object.assign(make, { contents })
 }
 
 /** Query rows answered at once by attend. */

@@ -1,0 +1,196 @@
+import {
+  checkInteger,
+  checkKeys,
+  checkMatrix,
+  checkValues,
+  decodeSnapshot,
+  encodeSnapshot,
+  matrix,
+  requireSame,
+  type FeatureMap,
+  type Matrix,
+  type PartialSoftmax,
+  type SketchMatrix,
+  type SparseRecovery,
+  type SparseVector,
+} from '@sublinear/core'
+import { kernels } from '@sublinear/kernels'
+import { makeContext, type Context } from './context'
+
+const KIND = 'cross-attention'
+const VERSION = '1'
+const WHO = 'crossAttention'
+
+export interface CrossAttentionOptions {
+  /** From rows of X₁ to queries: X₁'s columns × d. */
+  readonly wq: Matrix
+  /** From rows of X₂ to keys: X₂'s columns × d. */
+  readonly wk: Matrix
+  /** From rows of X₂ to values: X₂'s columns × dv. */
+  readonly wv: Matrix
+  readonly features: FeatureMap
+  /** Φ with its decoder: for `pushQueries` and `columns`. Row answers need none. */
+  readonly phi?: SparseRecovery
+  /** Ψ, to sketch keys and values as the paper prints it. Default: none, U₂ᵀV is held exactly. */
+  readonly psi?: SketchMatrix
+}
+
+export interface CrossAttention extends Disposable {
+  readonly features: FeatureMap
+  readonly wq: Matrix
+  readonly wk: Matrix
+  readonly wv: Matrix
+  /** Whether there is a Φ to push queries into. */
+  readonly folds: boolean
+  /** Rows of X₂ pushed. */
+  readonly tokens: number
+  /** Rows of X₁ pushed. */
+  readonly queries: number
+  /** Answered by a lower even degree since this object was made. */
+  readonly fallbacks: number
+  readonly bytes: number
+  /** Rows of X₂, before the first query. `first` says where a shard's rows stand; without psi their place does not matter. */
+  pushContext(rows: Matrix, first?: number): void
+  /** Rows first … of X₁ (default: the next ones), after all of X₂. */
+  pushQueries(rows: Matrix, first?: number): void
+  /** The k-sparse columns of the output for all rows of X₁ pushed. */
+  columns(): SparseVector[]
+  /** Row answers for rows of X₁ that are here. Pure. */
+  attend(rows: Matrix): PartialSoftmax
+  /** Before the first query, adds another shard's context. After it, adds the queries of another copy of the same context. */
+  merge(other: CrossAttention): void
+  toBytes(): Uint8Array
+}
+
+/**
+ * Attention of the rows of X₁ over those of X₂, with Q = X₁·wq, K = X₂·wk, V = X₂·wv, one pass over each.
+ * Source: Algorithm 2 and Corollary 4.2 (one-pass paper). Deviation: a key comes with its value, so by default U₂ᵀV is held and not two
+ * sketches of it: t·dv numbers in place of m₂·(t + dv), without sketch error; psi asks for the sketches.
+ *
+ * @throws TypeError, RangeError when shapes do not fit; a call that is refused changes nothing
+ * Guarantee: that of featureStream on the products; with psi that of onePass.
+ * Cost: 2·(columns of X)·d operations a row and weight matrix beside those of the state; bytes of the state and of the weights.
+ */
+export function crossAttention(options: CrossAttentionOptions): CrossAttention {
+  const { wq, wk, wv, features, phi, psi } = options
+  checkWeights(WHO, { wq, wk, wv }, features)
+  const copies = [wq, wk, wv].map(({ rows, cols, data }) => matrix(rows, cols, data.slice())) as [
+    Matrix,
+    Matrix,
+    Matrix,
+  ]
+  return live(copies, features, makeContext({ features, dv: wv.cols, psi, phi }))
+}
+
+/**
+ * Cross-attention from its snapshot, which carries the weights, resuming bit for bit.
+ *
+ * @throws RangeError when the bytes are damaged or belong to other features, another Ψ or another Φ
+ */
+export function restoreCrossAttention(
+  { features, phi, psi }: Pick<CrossAttentionOptions, 'features' | 'phi' | 'psi'>,
+  bytes: Uint8Array,
+): CrossAttention {
+  const who = 'restoreCrossAttention'
+  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  requireSame(who, { features: features.spec }, { features: parameters['features'] ?? 'nothing' })
+  const [wq, wk, wv] = ['wq', 'wk', 'wv'].map((name) => {
+    const { shape = [], data } = tensors.get(name) ?? {}
+    if (!(data instanceof Float32Array) || shape.length !== 2)
+      throw new RangeError(`${who}: the snapshot has no weights ${name}`)
+    return matrix(shape[0]!, shape[1]!, data)
+  }) as [Matrix, Matrix, Matrix]
+  checkWeights(who, { wq, wk, wv }, features)
+  const parts: Record<string, Uint8Array> = {}
+  for (const [name, { data }] of tensors) if (data instanceof Uint8Array) parts[name] = data
+  const wanted = psi ? ['one-pass'] : ['context', ...(phi ? ['sk(D-1U1)'] : [])]
+  requireSame(who, { parts: String(wanted.toSorted()) }, { parts: String(Object.keys(parts).toSorted()) })
+  const context = makeContext({ features, dv: wv.cols, psi, phi }, parts)
+  return live([wq, wk, wv], features, context)
+}
+
+const contextOf = new WeakMap<CrossAttention, Context>()
+
+function live([wq, wk, wv]: [Matrix, Matrix, Matrix], features: FeatureMap, context: Context): CrossAttention {
+  const weights = { wq, wk, wv }
+  /** Rows of Q from rows of X₁. */
+  const queriesOf = (rows: Matrix): Matrix => {
+    const queries = project('rows of X1', rows, wq)
+    checkKeys(WHO, 'queries', queries)
+    return queries
+  }
+
+  const self: CrossAttention = {
+    features,
+    ...weights,
+    folds: context.folds,
+    get tokens() {
+      return context.tokens
+    },
+    get queries() {
+      return context.queries
+    },
+    get fallbacks() {
+      return context.fallbacks
+    },
+    get bytes() {
+      return context.bytes + 4 * (wq.data.length + wk.data.length + wv.data.length)
+    },
+    pushContext(rows, first) {
+      const keys = project('rows of X2', rows, wk)
+      const values = project('rows of X2', rows, wv)
+      checkKeys(WHO, 'keys', keys)
+      checkValues(WHO, 'values', values)
+      context.push(keys, values, first)
+    },
+    pushQueries: (rows, first) => context.pushQueries(queriesOf(rows), first),
+    columns: () => context.columns(),
+    attend: (rows) => context.attend(queriesOf(rows)),
+    merge(other) {
+      const theirs = contextOf.get(other)
+      if (!theirs) throw new TypeError(`${WHO}: cannot merge, the other is no cross-attention`)
+      requireSame(WHO, { features: features.spec }, { features: other.features.spec })
+      for (const name of ['wq', 'wk', 'wv'] as const) {
+        const { rows, cols, data } = other[name]
+        const same = rows === weights[name].rows && cols === weights[name].cols
+        if (!same || !data.every((x, i) => x === weights[name].data[i]))
+          throw new RangeError(`${WHO}: cannot merge, ${name} differs`)
+      }
+      context.merge(theirs)
+    },
+    toBytes() {
+      const tensors = Object.entries(weights).map(
+        ([name, { rows, cols, data }]) => [name, { dtype: 'F32' as const, shape: [rows, cols], data }] as const,
+      )
+      const parts = Object.entries(context.parts()).map(
+        ([name, data]) => [name, { dtype: 'U8' as const, shape: [data.length], data }] as const,
+      )
+      const parameters = { features: features.spec }
+      return encodeSnapshot({
+        kind: KIND,
+        version: VERSION,
+        parameters,
+        tensors: Object.fromEntries([...tensors, ...parts]),
+      })
+    },
+    [Symbol.dispose]: () => context[Symbol.dispose](),
+  }
+  contextOf.set(self, context)
+  return self
+}
+
+function project(name: string, rows: Matrix, weight: Matrix): Matrix {
+  checkMatrix(WHO, name, rows, weight.rows)
+  const out = matrix(rows.rows, weight.cols)
+  kernels().product('nn', out.data, rows.data, weight.data, rows.rows, weight.rows, weight.cols)
+  return out
+}
+
+function checkWeights(who: string, { wq, wk, wv }: Record<'wq' | 'wk' | 'wv', Matrix>, { d }: FeatureMap): void {
+  checkMatrix(who, 'wq', wq, d)
+  checkMatrix(who, 'wk', wk, d)
+  checkMatrix(who, 'wv', wv, undefined, wk.rows)
+  checkInteger(who, 'wq.rows', wq.rows, 1)
+  checkInteger(who, 'wk.rows', wk.rows, 1)
+  checkInteger(who, 'wv.cols', wv.cols, 1)
+}

@@ -1,0 +1,59 @@
+import type { FeatureMap, Matrix } from '@sublinear/core'
+import { kernels } from '@sublinear/kernels'
+import { featureRows } from './feature-rows'
+import { isSoundMass } from './feature-state'
+
+/** What a denominator is made of. */
+export interface Totals {
+  /** z = U₂ᵀ1 over all keys, t. */
+  readonly totals: Float64Array
+  /** How many keys, by weight. */
+  readonly weight: number
+}
+
+/** Features up to here, over any sound denominator, stay within float32 in any sum of rows. */
+const LARGEST_FEATURE = 2 ** 64
+
+/**
+ * Rows of D⁻¹U₁ (b × t): the features of each query over its denominator D = φ(q)·z, so that an answer is a product with U₂ᵀV.
+ * Source: lines 26 to 28 of Algorithm 1 (one-pass paper). Deviation: a row whose denominator is negative, vanishing or beyond float32
+ * takes the features of the largest lower even degree that is sound, and zeros behind them; in the end it is zero.
+ *
+ * @param queries  a piece
+ * @returns the rows, in scratch that is valid until the next call, and how many of them fell back
+ * Guarantee: every entry is finite.
+ * Cost: 2·t operations a row beside the features.
+ */
+export function inverseRows(
+  features: FeatureMap,
+  { totals, weight }: Totals,
+  queries: Matrix,
+): { rows: Matrix; fallbacks: number } {
+  const { t } = features
+  const rows = featureRows(queries.rows, t)
+  features.mapQueries(queries, rows, new Float32Array(queries.rows)) // its logScale is in U₁ and in D, and cancels
+  const small = kernels().largestMagnitude(rows.data, rows.data.length) <= LARGEST_FEATURE
+  /** φ(q)·z over the first `count` features, or NaN where that cannot divide. */
+  const denominator = (row: Float32Array, count: number): number => {
+    let d = 0
+    for (let f = 0; f < count; f++) d += row[f]! * totals[f]!
+    const divides = isSoundMass(features, d, weight) && (small || row.subarray(0, count).every(isSmall))
+    return divides ? d : NaN
+  }
+  let fallbacks = 0
+  for (let r = 0; r < queries.rows; r++) {
+    const row = rows.data.subarray(r * t, (r + 1) * t)
+    let d = denominator(row, t)
+    if (Number.isNaN(d)) {
+      const prefix = features.fallbacks.find((lower) => !Number.isNaN((d = denominator(row, lower))))
+      row.fill(0, prefix ?? 0)
+      fallbacks++
+    }
+    if (!Number.isNaN(d)) for (let f = 0; f < t; f++) row[f]! /= d
+  }
+  return { rows, fallbacks }
+}
+
+function isSmall(feature: number): boolean {
+  return Math.abs(feature) <= LARGEST_FEATURE
+}

@@ -1,0 +1,67 @@
+/** Which rows of a matrix have been seen, in constant memory. */
+export interface RowLedger {
+  readonly count: number
+  /** One past the highest row seen. */
+  readonly next: number
+  /** Rows first … first + count − 1. */
+  add(first: number, count: number): void
+  merge(other: RowLedger): void
+  /** Whether the other has seen the same rows, each as often. */
+  matches(other: RowLedger): boolean
+  /** All of it, for a snapshot. */
+  readonly text: string
+}
+
+/**
+ * A ledger of rows that arrive in any order, from any shard: their number, the sum of their indices and of the squares. It
+ * notices that one side of a product lacks a row.
+ *
+ * @param text  of a ledger to go on with
+ * @throws RangeError when the text is none
+ * Guarantee: what is the same rows matches; sets that differ by a row, or by one row for another, do not.
+ * Cost: a few BigInt operations a block.
+ */
+export function rowLedger(text = '0,0,0,0'): RowLedger {
+  if (!/^\d{1,16}(,\d{1,80}){3}$/.test(text))
+    throw new RangeError('rowLedger: the text must be four whole numbers >= 0')
+  const read = text.split(',')
+  let [count, next] = [Number(read[0]), Number(read[1])]
+  let [sum, squares] = [BigInt(read[2]!), BigInt(read[3]!)]
+  return {
+    get count() {
+      return count
+    },
+    get next() {
+      return next
+    },
+    get text() {
+      return [count, next, sum, squares].join(',')
+    },
+    add(first, rows) {
+      if (rows === 0) return
+      count += rows
+      next = Math.max(next, first + rows)
+      const [from, to] = [BigInt(first), BigInt(first + rows)]
+      sum += sumBelow(to) - sumBelow(from)
+      squares += squaresBelow(to) - squaresBelow(from)
+    },
+    merge(other) {
+      const theirs = other.text.split(',')
+      count += Number(theirs[0])
+      next = Math.max(next, Number(theirs[1]))
+      sum += BigInt(theirs[2]!)
+      squares += BigInt(theirs[3]!)
+    },
+    matches: (other) => [count, sum, squares].join(',') === other.text.replace(/,\d+/, ''),
+  }
+}
+
+/** 0 + 1 + … + (n − 1). */
+function sumBelow(n: bigint): bigint {
+  return (n * (n - 1n)) / 2n
+}
+
+/** 0² + 1² + … + (n − 1)². */
+function squaresBelow(n: bigint): bigint {
+  return (n * (n - 1n) * (2n * n - 1n)) / 6n
+}

@@ -1,0 +1,104 @@
+/**
+ * `pnpm --filter @sublinear/experiments run one-pass-space`: space against error of the sketching phase of Algorithm 1, row answers, beside a
+ * uniform sample of the same bytes, the same sample moved by the exact mean of V, and the exact feature state; writes
+ * results/one-pass-space.json and .svg. A minute.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { normalise, onePass, osnap, polynomialAttention, taylorFeatures, type Matrix } from '@sublinear/attention'
+import { random, softmaxOracle } from '@sublinear/laws'
+import { logLogPlot, type Line } from './plot.ts'
+
+const [n, d, dv, asked, seeds] = [16_384, 4, 4, 256, 5]
+const scale = 1 / d
+const features = taylorFeatures({ d, degree: 4, scale }) // t = 70
+const [queries, keys] = [random(asked, d, 1), random(n, d, 2)]
+const tanh = keys.data.map((x) => Math.tanh(3 * x))
+const settings: Record<string, Matrix> = {
+  'V = tanh(3K)': { rows: n, cols: dv, data: tanh },
+  'V = 1 + tanh(3K)': { rows: n, cols: dv, data: tanh.map((x) => 1 + x) },
+  'V = noise': random(n, dv, 3),
+}
+
+const results = Object.entries(settings).map(([name, values]) => {
+  const truth = softmaxOracle(queries, keys, values, scale, () => n)
+  const error = (got: ArrayLike<number>) => relative(got, truth)
+  const means = meansOf(values)
+  const points = [64, 256, 1024, 4096].map((m) => {
+    const run = (seed: number, controlVariate: boolean) => {
+      const stream = onePass({ features, dv, psi: osnap({ m, nonzeros: 8, seed }), controlVariate })
+      stream.pushKeys(keys)
+      stream.pushValues(values)
+      return { bytes: stream.bytes, error: error(normalise(stream.attend(queries)).data) }
+    }
+    const { bytes } = run(0, true)
+    const size = Math.min(n, Math.floor(bytes / (4 * (d + dv))))
+    const sampled = (seed: number, moved: boolean) => {
+      const order = random(n, 1, seed + 100).data
+      const chosen = Array.from(order.keys())
+        .toSorted((a, b) => order[a]! - order[b]!)
+        .slice(0, size)
+      const [some, theirs] = [pick(keys, chosen), pick(values, chosen)]
+      const shift = moved ? meansOf(theirs).map((mean, c) => means[c]! - mean) : means.map(() => 0)
+      return error(softmaxOracle(queries, some, theirs, scale, () => size).map((x, i) => x + shift[i % dv]!))
+    }
+    return {
+      m,
+      bytes,
+      sampleSize: size,
+      plain: overSeeds((seed) => run(seed, false).error),
+      controlVariate: overSeeds((seed) => run(seed, true).error),
+      sample: size < n ? overSeeds((seed) => sampled(seed, false)) : 0,
+      sampleMoved: size < n ? overSeeds((seed) => sampled(seed, true)) : 0,
+    }
+  })
+  const uniform = error(Float64Array.from(truth, (_, i) => means[i % dv]!))
+  const exact = error(polynomialAttention({ queries, keys, values, features }).data)
+  console.log(name, { uniform, exact }, points)
+  return { name, zero: 1, uniform, exactState: { bytes: 4 * features.t * dv + 8 * features.t, error: exact }, points }
+})
+
+const folder = new URL('../results/', import.meta.url)
+mkdirSync(folder, { recursive: true })
+const setting = { n, d, dv, degree: 4, t: features.t, queries: asked, seeds, psi: 'osnap/8' }
+writeFileSync(new URL('one-pass-space.json', folder), `${JSON.stringify({ ...setting, results }, null, 2)}\n`)
+
+const first = results[0]!
+const line = (name: string, key: 'plain' | 'controlVariate' | 'sample' | 'sampleMoved'): Line => ({
+  name,
+  points: first.points.filter((point) => point[key] > 0).map((point) => [point.bytes, point[key]]),
+})
+writeFileSync(
+  new URL('one-pass-space.svg', folder),
+  logLogPlot(`Algorithm 1, ${first.name}, n = ${n}, d = ${d}: relative error of row answers by bytes held`, [
+    line('sketches', 'plain'),
+    line('with the control variate', 'controlVariate'),
+    line('uniform sample', 'sample'),
+    line('sample moved by the mean', 'sampleMoved'),
+    { name: 'exact feature state', points: [[first.exactState.bytes, first.exactState.error]] },
+  ]),
+)
+
+function relative(got: ArrayLike<number>, truth: Float64Array): number {
+  let [off, all] = [0, 0]
+  for (const [i, x] of truth.entries()) [off, all] = [off + (got[i]! - x) ** 2, all + x * x]
+  return Math.sqrt(off / all)
+}
+
+/** Root mean square over the seeds. */
+function overSeeds(once: (seed: number) => number): number {
+  return rms(Array.from({ length: seeds }, (_, seed) => once(seed)))
+}
+
+function rms(errors: readonly number[]): number {
+  return Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / errors.length)
+}
+
+function meansOf({ rows, cols, data }: Matrix): number[] {
+  return Array.from({ length: cols }, (_, c) => data.reduce((sum, x, i) => sum + (i % cols === c ? x : 0), 0) / rows)
+}
+
+function pick({ cols, data }: Matrix, chosen: readonly number[]): Matrix {
+  const out = new Float32Array(chosen.length * cols)
+  for (const [r, j] of chosen.entries()) out.set(data.subarray(j * cols, (j + 1) * cols), r * cols)
+  return { rows: chosen.length, cols, data: out }
+}
