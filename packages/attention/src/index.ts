@@ -1,7 +1,7 @@
 export { attend, type Attend } from './attend'
 export { heads, restoreHeads, type HeadsOptions, type HeadStreams } from './heads'
 export { open } from './open'
-export { createStream } from './create-stream'
+export { createOnePass, createPhi, createStream } from './create-stream'
 export {
   plan,
   type Considered,

@@ -20,6 +20,9 @@ export interface CandidateShape {
   readonly scale: number
 }
 
+/** Features of degree 0: every answer is the mean of the values. */
+export const AVERAGES = 'averages'
+
 /** Sizes of anisotropic maps that are tried. */
 const SIZES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096]
 /** More features than these are slower than most would wait for. */
@@ -51,7 +54,7 @@ export function candidates(shape: CandidateShape, pilot: Sample, mostBytes: numb
   for (let degree = 0; degree <= MOST_DEGREE; degree++) {
     const t = featureDimension(d, degree)
     if (t > MOST_FEATURES) break
-    const name = degree === 0 ? 'averages' : `Taylor features of degree ${degree}`
+    const name = degree === 0 ? AVERAGES : `Taylor features of degree ${degree}`
     add(name, t, () => taylorFeatures({ d, degree, scale, centre }))
   }
   if (d > 1) {
@@ -80,7 +83,7 @@ export function softmaxShares(sample: Sample): Shares {
 function closureShares({ queries, keys, spreads }: Sample, scale: number, n: number): Shares {
   const { cols: d } = keys
   const widest = Math.sqrt(2 * Math.log(Math.max(2, n)))
-  return (chosen, counts) => {
+  const shares = (chosen: Uint32Array, counts?: Float64Array) => {
     const mass = counts ? counts.reduce((a, b) => a + b, 0) : chosen.length
     const mean = new Float64Array(d)
     for (const [c, j] of chosen.entries()) {
@@ -97,6 +100,7 @@ function closureShares({ queries, keys, spreads }: Sample, scale: number, n: num
     }
     return out
   }
+  return Object.assign(shares, { boxed: true })
 }
 
 /** ⟨φ(q), φ(k)⟩ for all pairs: queries × tokens. */

@@ -1,5 +1,6 @@
 import { matrix, type Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
+import { boxed } from './boxed'
 import type { GaussianModel } from './gaussian-model'
 import type { Sample } from './pilot'
 import { permuted, signed } from './shuffled'
@@ -11,7 +12,11 @@ export type ErrorLaw = (n: number) => number
  * Shares that a summary of the tokens `chosen` gives each of them in each answer, queries × chosen, a row adding up to 1. A summary's
  * answers are these shares of the values: softmax's own, or features', or the closure's. `counts`: how many tokens each stands for; 1 where absent.
  */
-export type Shares = (chosen: Uint32Array, counts?: Float64Array) => Float64Array
+export interface Shares {
+  (chosen: Uint32Array, counts?: Float64Array): Float64Array
+  /** Answers are kept within the box of the values. */
+  readonly boxed?: boolean
+}
 
 /** Cuts of a sample in two. */
 const SPLITS = 4
@@ -37,13 +42,13 @@ export function measuredLaw(sample: Sample, approximate: Shares, exact?: Shares)
   const order = Array.from(spreads.keys()).toSorted((a, b) => spreads[a]! - spreads[b]!)
   const bulk = order.slice(0, Math.ceil(BULK * order.length))
   const cuts = Array.from({ length: SPLITS }, (_, split) =>
-    halves(values.rows, split).map((chosen) => ({ chosen, shares: less(approximate(chosen), exact?.(chosen)) })),
+    halves(values.rows, split).map((chosen) => ({ chosen, own: approximate(chosen), other: exact?.(chosen) })),
   )
   const measure = (own: Matrix, splits: number) => {
     let [cross, square] = [0, 0]
     for (const [a, b] of cuts
       .slice(0, splits)
-      .map((pair) => pair.map(({ chosen, shares }) => times(shares, rowsAt(own, chosen))) as [Matrix, Matrix])) {
+      .map((pair) => pair.map((cut) => off(approximate, cut, rowsAt(own, cut.chosen))) as [Matrix, Matrix])) {
       for (const r of bulk) {
         for (let i = r * a.cols; i < (r + 1) * a.cols; i++) {
           cross += (a.data[i]! * b.data[i]!) / splits / bulk.length
@@ -100,7 +105,8 @@ export function modelledLaw(model: GaussianModel, approximate: Shares, exact?: S
   for (let split = 0; split < SPLITS; split++) {
     const [a, b] = halves(rows, split).map((chosen) => {
       const counts = Float64Array.from(chosen, (j) => tokenShares[j]!)
-      return times(less(approximate(chosen, counts), exact?.(chosen, counts)), rowsAt(values, chosen))
+      const cut = { own: approximate(chosen, counts), other: exact?.(chosen, counts) }
+      return off(approximate, cut, rowsAt(values, chosen))
     }) as [Matrix, Matrix]
     for (const [r, share] of queryShares.entries()) {
       for (let i = r * cols; i < (r + 1) * cols; i++) {
@@ -130,8 +136,17 @@ function rowsAt(source: Matrix, chosen: Uint32Array): Matrix {
   return out
 }
 
-function less(a: Float64Array, b?: Float64Array): Float64Array {
-  return b ? a.map((x, i) => x - b[i]!) : a
+/** Answers by one's own shares less those by the other's. */
+function off(
+  { boxed: isBoxed }: Shares,
+  { own, other }: { readonly own: Float64Array; readonly other: Float64Array | undefined },
+  values: Matrix,
+): Matrix {
+  if (!isBoxed) return times(other ? own.map((x, i) => x - other[i]!) : own, values)
+  const answers = boxed(times(own, values), values)
+  if (!other) return answers
+  const truth = times(other, values)
+  return { ...answers, data: answers.data.map((x, i) => x - truth.data[i]!) }
 }
 
 function times(shares: Float64Array, values: Matrix): Matrix {

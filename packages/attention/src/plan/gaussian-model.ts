@@ -1,6 +1,7 @@
 import { matrix, type Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { symmetricEigen } from '@sublinear/poly-features'
+import { boxed } from './boxed'
 import { centredAt, covariance, meanRow, sampleOf, type Pilot, type Sample } from './pilot'
 
 /** Tokens and queries drawn. */
@@ -22,7 +23,7 @@ const DEPENDS = 2
 export interface GaussianModel {
   /** How many tokens there will be. */
   readonly tokens: number
-  /** Values: their part that is linear in the keys. */
+  /** Values: their part that is linear in the keys, cut off where no value was seen. */
   readonly sample: Sample
   /** Of each token, adding up to 1; of each query likewise. */
   readonly tokenShares: Float64Array
@@ -32,7 +33,8 @@ export interface GaussianModel {
 }
 
 /**
- * Tokens and queries like the pilot's, as if they were Gaussian: same means, same covariances, values linear in keys plus noise. They are
+ * Tokens and queries like the pilot's, as if they were Gaussian: same means, same covariances, values linear in keys, within
+ * the box of those seen, plus noise. They are
  * drawn wider and weighted down (importance sampling), so that the tails are there which a pilot of some hundred rows lacks, up to what is
  * to be expected once among n tokens and ASKED queries.
  */
@@ -61,7 +63,7 @@ export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n
     {
       queries: plus(centredQueries, meanQuery),
       keys: plus(centredKeys, meanKey),
-      values: plus(times(centredKeys, slopes), mean),
+      values: boxed(plus(times(centredKeys, slopes), mean), values),
     },
     scale,
     tokens.shares,

@@ -1,4 +1,4 @@
-import { candidates, sharesOf, softmaxShares, total, type Candidate } from './candidates'
+import { AVERAGES, candidates, sharesOf, softmaxShares, total, type Candidate } from './candidates'
 import { costOf } from './cost'
 import { measuredLaw, modelledLaw, type ErrorLaw } from './error-law'
 import { gaussianModel } from './gaussian-model'
@@ -41,24 +41,32 @@ export function predictedPlan(shape: PlanShape, pilot: MeasuredPilot): Plan {
     Math.sqrt(over(modelledLaw(model, sharesOf(candidate, model.sample, shape.scale, n), exactInModel)) / modelled)
 
   const share = keysAndValuesTogether ? 1 : Math.sqrt(PSI_SHARE)
-  const tried: { candidate: Candidate; polynomial: number }[] = []
+  const tried: { candidate: Candidate; polynomial: number; isModelled: boolean }[] = []
   const enough = Math.min(budgetBytes, Math.max(2 * cacheBytes, 2 ** 20))
   let average = Infinity
   for (const candidate of candidates(shape, pilot, enough)) {
     if (!keysAndValuesTogether && candidate.kind === 'closure') continue // needs values with their keys
     let polynomial = onPilot(candidate)
-    const isAverage = candidate.name === 'averages'
+    const isAverage = candidate.name === AVERAGES
     // The model can only say worse, so it is asked where the pilot is content.
-    if (polynomial <= share * epsilon || isAverage) polynomial = Math.max(polynomial, inModel(candidate))
-    tried.push({ candidate, polynomial })
+    const isModelled = polynomial <= share * epsilon || isAverage
+    if (isModelled) polynomial = Math.max(polynomial, inModel(candidate))
+    tried.push({ candidate, polynomial, isModelled })
     if (isAverage) average = polynomial
     if (polynomial <= share * epsilon && average < Infinity) break
   }
   if (tried.length === 0)
     throw new RangeError(`plan: budgetBytes must hold at least the mean of the values, got ${budgetBytes}`)
-  const meets = tried.find(({ polynomial }) => polynomial <= share * epsilon)
-  const best = meets ?? tried.reduce((a, b) => (b.polynomial < a.polynomial ? b : a))
-  if (!meets) best.polynomial = Math.max(best.polynomial, inModel(best.candidate))
+  // Where the mean of the values meets ε there is nothing to summarise, whatever else does.
+  const meets =
+    tried.find(({ candidate, polynomial }) => candidate.name === AVERAGES && polynomial <= share * epsilon) ??
+    tried.find(({ polynomial }) => polynomial <= share * epsilon)
+  const least = () => tried.reduce((a, b) => (b.polynomial < a.polynomial ? b : a))
+  let best = meets ?? least()
+  for (; !best.isModelled; best = least()) {
+    best.polynomial = Math.max(best.polynomial, inModel(best.candidate))
+    best.isModelled = true
+  }
   const { candidate, polynomial } = best
 
   const float32 = float32Error(pilot, candidate)

@@ -13,6 +13,13 @@ export function verdictOf(plan: Decided, budgetBytes: number): Pick<Plan, 'verdi
   const { bytes, cache, breakEven } = cost
   const reached = `${percent(error.total)} ${unit === 'relative' ? 'of the output' : 'of max |v|'}`
   if (error.total <= epsilon) {
+    if (baselines.average <= epsilon) {
+      return {
+        verdict: 'dominated',
+        decides: 'bytes',
+        advice: `The mean of the values alone, for every query, is off by ${percent(baselines.average)}: keep that.`,
+      }
+    }
     const half = epsilon >= FLOAT16_ERROR && bytes >= cache.float16
     if (half || bytes >= cache.float32) {
       const [kind, size, from] = half
