@@ -87,7 +87,11 @@ async function planOptions(options: Options, interrupt: AbortSignal): Promise<Pl
       if (asked !== undefined && asked !== found) throw new RangeError(`--${name} is ${asked}, the files have ${found}`)
     }
     if (rows[1].rows !== rows[2].rows) throw new RangeError(`keys have ${rows[1].rows} rows, values ${rows[2].rows}`)
-    const bar = progressBar('reading', rows.reduce((sum, file) => sum + file.rows, 0), options.quiet || options.json)
+    const bar = progressBar(
+      'reading',
+      rows.reduce((sum, file) => sum + file.rows, 0),
+      options.quiet || options.json,
+    )
     let before = 0
     const parts: Matrix[] = []
     for (const file of rows) {
@@ -147,7 +151,10 @@ function print(made: Plan): void {
   const term = (name: string, x: number) => (x > 0 ? [`${name} ${number(x)}`] : [])
   const parts = Object.entries(cost.parts).map(([name, bytes]) => `${name} ${bytesText(bytes)}`)
   const rows = [
-    ['stream', `${made.stream.name}${made.stream.psi ? `, ${made.stream.psi.kind} Psi of ${made.stream.psi.m} rows` : ''}`],
+    [
+      'stream',
+      `${made.stream.name}${made.stream.psi ? `, ${made.stream.psi.kind} Psi of ${made.stream.psi.m} rows` : ''}`,
+    ],
     ['holds', `${bytesText(cost.bytes)}: ${parts.join(', ')}`],
     [
       'a cache holds',
@@ -158,7 +165,10 @@ function print(made: Plan): void {
       'error',
       `${number(error.total)} ${of}: ${[...term('polynomial', error.polynomial), ...term('Psi', error.psi), ...term('Phi', error.phi), ...term('float32', error.float32)].join(', ') || 'none'}`,
     ],
-    ['without a summary', `answering 0: ${number(baselines.zero)}, the mean of the values: ${number(baselines.average)}`],
+    [
+      'without a summary',
+      `answering 0: ${number(baselines.zero)}, the mean of the values: ${number(baselines.average)}`,
+    ],
     ...(pilot
       ? [
           [
@@ -172,21 +182,25 @@ function print(made: Plan): void {
   const head = `${made.n} tokens, epsilon ${number(made.epsilon)}, task ${made.task}`
   console.log(tableText([{ head: 'plan' }, { head }], rows, outputWidth()))
   console.log(`\n${paragraph(made.advice, outputWidth())}`)
-  console.log(`\n${tableText(
-    [{ head: 'tried' }, { head: 'bytes', align: 'right' }, { head: 'error', align: 'right' }],
-    made.considered.map(({ name, bytes, error }) => [name, bytesText(bytes), number(error)]),
-    outputWidth(),
-  )}`)
+  console.log(
+    `\n${tableText(
+      [{ head: 'tried' }, { head: 'bytes', align: 'right' }, { head: 'error', align: 'right' }],
+      made.considered.map(({ name, bytes, error }) => [name, bytesText(bytes), number(error)]),
+      outputWidth(),
+    )}`,
+  )
 }
 
 function fraction(text: string): number {
   const value = Number(text)
-  if (text.trim() === '' || !(value > 0 && value < 1)) throw new InvalidArgumentError('must be a number > 0 and below 1.')
+  if (text.trim() === '' || !(value > 0 && value < 1))
+    throw new InvalidArgumentError('must be a number > 0 and below 1.')
   return value
 }
 
 function atLeastZero(text: string): number {
   const value = Number(text)
-  if (text.trim() === '' || !(value >= 0 && value <= 256)) throw new InvalidArgumentError('must be a number from 0 to 256.')
+  if (text.trim() === '' || !(value >= 0 && value <= 256))
+    throw new InvalidArgumentError('must be a number from 0 to 256.')
   return value
 }

@@ -56,7 +56,7 @@ function failureBound(k: number, tables: number, cells: number): number {
  * ln P(s, w) for s ≤ k. With g = (e^x − x)^w, g′·(e^x − x) = w·(e^x − 1)·g gives the coefficients of g one after the other; they are
  * kept as p_s = s!·g_s/w^s, numbers between 0 and 1.
  */
-function noneAlone(k: number, w: number): Float64Array {
+export function noneAlone(k: number, w: number): Float64Array {
   const p = new Float64Array(k + 1)
   p[0] = 1
   // s·g_s + Σ_{j≥2} (s − j)·g_{s−j}/j! = w·Σ_{j≥1} g_{s−1−j}/j!; in p: g_{s−j}/j! = p_{s−j}·w^{s−j}/((s−j)!·j!).

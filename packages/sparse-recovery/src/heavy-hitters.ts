@@ -53,7 +53,7 @@ export interface HeavyHitters {
  *
  * @param n  indices are 0 … n − 1, n ≤ 2^32
  * @param k  how many entries top() is to find, 1 … n
- * @param epsilon  0 < ε ≤ 16
+ * @param epsilon  0 < ε ≤ 1
  * @throws TypeError, RangeError when an option, an index or a change is out of range; a refused call changes nothing
  * Guarantee: that of sparseRecovery for the vector of totals. The state is linear and float64: integer changes and their inverses cancel
  *   to exact zeros while totals stay below 2^53.

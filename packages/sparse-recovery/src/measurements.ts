@@ -53,7 +53,7 @@ function storedVector({ n, k }: RecoveryLayout, seed: bigint): Measurements {
 
 function treeMeasurements(who: string, layout: RecoveryLayout, seed: bigint): Measurements {
   const { n, k, epsilon, m, width, nonzeros } = layout
-  checkInteger(who, '4k/epsilon', width, 1, 2 ** 20)
+  checkInteger(who, '4k/epsilon', width, 1, 2 ** 20) // places have 20 bits
   const trees = energyTrees(layout, seed)
   const columns = sparseSketchMatrix({
     kind: `energy-trees/${n}/${k}/${epsilon}`,

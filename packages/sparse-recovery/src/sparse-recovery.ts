@@ -24,7 +24,7 @@ export interface EnergyTreeRecovery extends SparseRecovery {
  *
  * @param n  length of x, 1 … 2^32
  * @param k  1 … n, with 4k/ε ≤ 2^20 unless dominated
- * @param epsilon  0 < ε ≤ 16
+ * @param epsilon  0 < ε ≤ 1
  * @returns decode: at most k entries, in ascending order; decodeWide: at most 2k. Both take m numbers, float32 or float64, and
  *   leave them as they were
  * @throws TypeError, RangeError when an option is out of its range, or measurements are not m finite numbers

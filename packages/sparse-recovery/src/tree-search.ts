@@ -54,7 +54,7 @@ export function estimates(trees: EnergyTrees, keys: Float64Array, counters: Floa
   const out = new Float64Array(keys.length)
   const entry = (at: number) => signs[at]! * counters[rows[at]!]!
   for (let c = 0, at = 0; c < keys.length; c++, at += LEAF_ROWS) {
-    out[c] = median5(entry(at), entry(at + 1), entry(at + 2), entry(at + 3), entry(at + 4))
+    out[c] = median5(entry(at), entry(at + 1), entry(at + 2), entry(at + 3), entry(at + 4)) + 0 // no −0
   }
   return out
 }

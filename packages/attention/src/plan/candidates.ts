@@ -30,7 +30,8 @@ const MOST_FEATURES = 2 ** 13
 const HELD = 64
 const HELD_CLOSURE = 16
 
-export const total = (bytes: Readonly<Record<string, number>>): number => Object.values(bytes).reduce((a, b) => a + b, 0)
+export const total = (bytes: Readonly<Record<string, number>>): number =>
+  Object.values(bytes).reduce((a, b) => a + b, 0)
 
 /** What a feature stream holds. */
 export function featureBytes({ t, spec, d }: FeatureMap, dv: number): Record<string, number> {

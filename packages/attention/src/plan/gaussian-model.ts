@@ -90,7 +90,8 @@ function regression(keys: Matrix, values: Matrix, factor: Matrix): { slopes: Mat
     explained += fitted.data[i]! ** 2
   }
   const free = Math.max(1, rows - d - 1)
-  if (explained / d < (DEPENDS * left) / free) return { slopes: matrix(d, values.cols), residual: (left + explained) / rows }
+  if (explained / d < (DEPENDS * left) / free)
+    return { slopes: matrix(d, values.cols), residual: (left + explained) / rows }
   return { slopes, residual: left / free }
 }
 

@@ -50,7 +50,8 @@ export function measurePilot(who: string, pilot: Pilot, scale: number): Measured
   const { rows, cols: d } = pilot.keys
   checkKeys(who, 'pilot.queries', pilot.queries, d)
   checkValues(who, 'pilot.values', pilot.values, undefined, rows)
-  if (rows < LEAST_TOKENS) throw new RangeError(`${who}: pilot.keys must have at least ${LEAST_TOKENS} rows, got ${rows}`)
+  if (rows < LEAST_TOKENS)
+    throw new RangeError(`${who}: pilot.keys must have at least ${LEAST_TOKENS} rows, got ${rows}`)
   if (pilot.queries.rows === 0) throw new RangeError(`${who}: pilot.queries must have at least one row, got 0`)
   const sample = sampleOf(
     { queries: thinned(pilot.queries, MOST), keys: thinned(pilot.keys, MOST), values: thinned(pilot.values, MOST) },

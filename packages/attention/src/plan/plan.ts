@@ -125,7 +125,9 @@ export function plan(options: PlanOptions): Plan {
     checkInteger(who, 'n', n, 1, 2 ** 32)
   }
   if ((radius === undefined) === (pilot === undefined))
-    throw new RangeError(`${who}: either a pilot or a radius must be given, got ${pilot === undefined ? 'neither' : 'both'}`)
+    throw new RangeError(
+      `${who}: either a pilot or a radius must be given, got ${pilot === undefined ? 'neither' : 'both'}`,
+    )
   if (task === 'causal' && !keysAndValuesTogether)
     throw new RangeError(`${who}: task must be 'rows' or 'columns' where keys and values come apart, got 'causal'`)
   const whole = {

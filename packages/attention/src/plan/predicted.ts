@@ -126,7 +126,8 @@ function meanOver(law: ErrorLaw, { n, task }: PlanShape): number {
   if (n <= HELD) return law(n)
   const ratio = (n / HELD) ** (1 / STEPS)
   let total = 0
-  for (let step = 0, from = HELD; step < STEPS; step++, from *= ratio) total += law(from * Math.sqrt(ratio)) * from * (ratio - 1)
+  for (let step = 0, from = HELD; step < STEPS; step++, from *= ratio)
+    total += law(from * Math.sqrt(ratio)) * from * (ratio - 1)
   return total / (n - HELD)
 }
 
@@ -165,7 +166,10 @@ function psiRows(pilot: MeasuredPilot, output: number, square: number): number {
 }
 
 /** tail_k over the norm of an output column, mean over columns, from the pilot's queries: k of n as k·m/n of m. */
-function tailShare({ keys, values, ...pilot }: MeasuredPilot, { n, k }: { readonly n: number; readonly k: number }): number {
+function tailShare(
+  { keys, values, ...pilot }: MeasuredPilot,
+  { n, k }: { readonly n: number; readonly k: number },
+): number {
   const { rows } = pilot.queries
   const shares = softmaxShares({ keys, values, ...pilot })(Uint32Array.from({ length: keys.rows }, (_, i) => i))
   const own = (k * rows) / n

@@ -44,6 +44,10 @@ export function sketchBytes(
       'V sums': 8 * dv,
       Psi: psiOf(psi).bytes,
     }),
-    ...(phi && { 'sk(D^-1 U1)': (4 * recoveryRows(phi) + held) * t, Phi: phiOf(phi).matrix.bytes, 'query sums': 8 * t }),
+    ...(phi && {
+      'sk(D^-1 U1)': (4 * recoveryRows(phi) + held) * t,
+      Phi: phiOf(phi).matrix.bytes,
+      'query sums': 8 * t,
+    }),
   }
 }

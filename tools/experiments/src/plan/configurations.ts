@@ -47,8 +47,16 @@ export function source({ seed, d, dv, spread, decay, values }: Configuration, pa
   // scores have variance scale²·c²·Σλ², with queries c times as long as keys
   const energy = deviations.reduce((sum, x) => sum + x ** 4, 0)
   const length = spread / (scale * Math.sqrt(energy))
-  const keyMap = matrix(d, d, Float32Array.from(rotation, (x, i) => x * deviations[Math.floor(i / d)]!))
-  const queryMap = matrix(d, d, keyMap.data.map((x) => x * length))
+  const keyMap = matrix(
+    d,
+    d,
+    Float32Array.from(rotation, (x, i) => x * deviations[Math.floor(i / d)]!),
+  )
+  const queryMap = matrix(
+    d,
+    d,
+    keyMap.data.map((x) => x * length),
+  )
   const mean = Float32Array.from({ length: d }, normal)
   const slope = Float32Array.from({ length: d * dv }, () => (2 * normal()) / Math.sqrt(d))
   const draw = (count: number, cols: number, stream: number, first: number) => {

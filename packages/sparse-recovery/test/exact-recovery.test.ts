@@ -1,0 +1,166 @@
+// Exact recovery: peeling against the vector itself, its chance of failing against a count of all cases, and that it knows. Kills: a
+// fingerprint that is not checked (wrong vectors from overfull tables: 1 in 50), a cell's own place not checked, indices or values mod 2^32,
+// negative values read as p − x, tables that share a hash (fails 10 times as often), a stopping-set formula off by one.
+import { decodeSnapshot, encodeSnapshot } from '@sublinear/core'
+import { mostFailures } from '@sublinear/laws'
+import { describe, expect, it } from 'vitest'
+import { exactRecovery, exactRecoveryTables, restoreExactRecovery, type ExactRecovery } from '../src'
+import { noneAlone } from '../src/exact-recovery-tables'
+import { randomOf } from './truth'
+
+const options = { n: 2 ** 32, k: 8, delta: 0.01 }
+const fresh = (seed = 1) => exactRecovery({ ...options, seed })
+
+function vector(seed: number, count: number): Map<number, number> {
+  const random = randomOf(seed)
+  const x = new Map<number, number>()
+  while (x.size < count) x.set(random.below(2 ** 32), random.sign() * (1 + random.below(seed % 3 ? 10 : 2 ** 52)))
+  return x
+}
+function fed(stream: ExactRecovery, x: Iterable<readonly [number, number]>): ExactRecovery {
+  for (const [index, change] of x) stream.update(index, change)
+  return stream
+}
+const decoded = (stream: ExactRecovery) => {
+  const found = stream.decode()
+  return found && new Map(Array.from(found.indices, (index, c) => [index, found.values[c]!]))
+}
+
+describe('exactRecovery', () => {
+  it('returns every vector of at most k integers exactly, but for a share of δ', () => {
+    const SEEDS = 3000
+    let failures = 0
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const x = vector(seed, seed % 9)
+      const found = decoded(fed(fresh(seed), x))
+      if (found === undefined) failures++
+      else expect(found).toEqual(x)
+    }
+    expect(failures).toBeLessThanOrEqual(mostFailures(SEEDS, 0.01, 1e-6))
+    expect(failures).toBeGreaterThan(0) // the tables are no larger than they need be
+  })
+
+  it('knows when there is too much: never a wrong vector', () => {
+    let told = 0
+    for (let seed = 0; seed < 2000; seed++) {
+      const x = vector(seed, 9 + (seed % 60))
+      const found = decoded(fed(fresh(seed), x))
+      if (found === undefined) told++
+      else expect(found).toEqual(x)
+    }
+    expect(told).toBeGreaterThan(1500)
+  })
+
+  it('takes keys side by side, the ends of the range and large values', () => {
+    const x = new Map([
+      [0, 1],
+      [1, -1],
+      [2, Number.MAX_SAFE_INTEGER],
+      [2 ** 32 - 1, -Number.MAX_SAFE_INTEGER],
+      [2 ** 32 - 2, 5],
+      [2 ** 31, 7],
+    ])
+    for (let seed = 0; seed < 20; seed++) {
+      const found = decoded(fed(fresh(seed), x))
+      if (found) return expect(found).toEqual(x)
+    }
+    throw new Error('20 seeds failed')
+  })
+
+  it('cancels exactly, in any order, merged from anywhere', () => {
+    const x = [...vector(5, 200)]
+    const stream = fed(fresh(), x)
+    expect(stream.decode()).toBeUndefined()
+    const inverse = x.slice(6).map(([index, change]) => [index, -change] as const)
+    const other = fed(fresh(), inverse.toReversed())
+    const kept = other.toBytes()
+    stream.merge(other)
+    expect(other.toBytes()).toEqual(kept)
+    expect(decoded(stream)).toEqual(new Map(x.slice(0, 6)))
+    fed(
+      stream,
+      x.slice(0, 6).map(([index, change]) => [index, -change] as const),
+    )
+    expect(stream.toBytes()).toEqual(fresh().toBytes())
+    expect(stream.decode()!.indices.length).toBe(0)
+  })
+
+  it('resumes from a snapshot; asking changes nothing', () => {
+    const stream = fed(fresh(), vector(6, 7))
+    const bytes = stream.toBytes()
+    stream.decode()
+    expect(stream.toBytes()).toEqual(bytes)
+    const back = restoreExactRecovery(bytes)
+    expect(back.toBytes()).toEqual(bytes)
+    expect(decoded(fed(back, [[3, 4]]))).toEqual(decoded(fed(stream, [[3, 4]])))
+    expect(stream.bytes).toBeGreaterThanOrEqual(8 * stream.m)
+  })
+
+  it('refuses what is out of range, and hostile snapshots, and changes nothing', () => {
+    const stream = fed(fresh(), vector(7, 5))
+    const bytes = stream.toBytes()
+    for (const index of [-1, 2 ** 32, 0.5, NaN])
+      expect(() => stream.update(index, 1)).toThrow(/exactRecovery: index must be/)
+    for (const change of [0.5, NaN, Infinity, 2 ** 53]) expect(() => stream.update(0, change)).toThrow(RangeError)
+    expect(() => stream.update(0, 1n as unknown as number)).toThrow(TypeError)
+    expect(() => stream.merge(fresh(2))).toThrow(/seed differs/)
+    expect(() => stream.merge(exactRecovery({ ...options, k: 9, seed: 1 }))).toThrow(/k differs/)
+    expect(() => stream.merge({} as ExactRecovery)).toThrow(TypeError)
+    expect(stream.toBytes()).toEqual(bytes)
+    const { kind, version, parameters, tensors } = decodeSnapshot(bytes)
+    const again = (more: Record<string, string>, data = tensors.get('cells')!.data) =>
+      encodeSnapshot({
+        kind,
+        version,
+        parameters: { ...parameters, ...more },
+        tensors: { cells: { dtype: 'U64', shape: [data.length], data } },
+      })
+    expect(restoreExactRecovery(again({})).toBytes()).toEqual(bytes)
+    const cells = tensors.get('cells')!.data as BigUint64Array
+    for (const hostile of [
+      again({ n: '0' }),
+      again({ k: '1e9' }),
+      again({ delta: '2' }),
+      again({ seed: '-3' }),
+      again({}, cells.slice(1)),
+      again(
+        {},
+        cells.map(() => (1n << 61n) - 1n),
+      ),
+    ]) {
+      expect(() => restoreExactRecovery(hostile)).toThrow(RangeError)
+    }
+    for (const broken of [{ n: 0 }, { k: 0 }, { k: 2 ** 18 + 1 }, { delta: 0 }, { delta: 1 }]) {
+      expect(() => exactRecovery({ ...options, ...broken, seed: 1 })).toThrow(RangeError)
+    }
+  })
+})
+
+describe('exactRecoveryTables', () => {
+  it('counts stopping sets: P(s, w) is the share of all w^s placements that leave no key alone', () => {
+    for (const w of [1, 2, 3, 4]) {
+      const logs = noneAlone(7, w)
+      for (let s = 2; s <= 7; s++) {
+        let none = 0
+        for (let code = 0; code < w ** s; code++) {
+          const counts = new Uint8Array(w)
+          for (let i = 0, rest = code; i < s; i++, rest = Math.floor(rest / w)) counts[rest % w]!++
+          if (counts.every((count) => count !== 1)) none++
+        }
+        expect(Math.exp(logs[s]!)).toBeCloseTo(none / w ** s, 12)
+      }
+    }
+  })
+
+  it('takes 1.3 to 2 cells a key for many keys, and more for a smaller δ', () => {
+    for (const k of [64, 512, 5000]) {
+      const cells = [0.1, 0.01, 1e-4, 1e-8].map((delta) => {
+        const { tables, cells } = exactRecoveryTables({ k, delta })
+        return (tables * cells) / k
+      })
+      expect(cells).toEqual(cells.toSorted((a, b) => a - b))
+      expect(cells[0]!).toBeGreaterThan(1.22)
+      expect(cells[1]!).toBeLessThan(2)
+    }
+  })
+})
