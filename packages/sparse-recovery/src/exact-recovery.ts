@@ -124,8 +124,7 @@ function live(
     if (total === 0n) return undefined
     const index = Number((weighted! * inverse(total!)) % P)
     if (index >= n || modulo(mark(index) * total!) !== print) return undefined
-    const at = cellsOf(index)
-    return at.includes(cell) ? { index, at, value: total! > P / 2n ? total! - P : total! } : undefined
+    return { index, at: cellsOf(index), value: total! > P / 2n ? total! - P : total! }
   }
   const identity = { n: String(n), k: String(k), delta: String(delta), seed: String(seed) }
   const self: ExactRecovery = {

@@ -1,6 +1,6 @@
-// Exact recovery: peeling against the vector itself, its chance of failing against a count of all cases, and that it knows. Kills: a
-// fingerprint that is not checked (wrong vectors from overfull tables: 1 in 50), a cell's own place not checked, indices or values mod 2^32,
-// negative values read as p − x, tables that share a hash (fails 10 times as often), a stopping-set formula off by one.
+// Exact recovery: peeling against the vector itself, its chance of failing against a count of all cases, and that it knows. Kills (the
+// first three tried): a fingerprint that is not checked, tables that share a hash, values read as p − x where negative; indices or values mod
+// 2^32, a stopping-set formula off by one.
 import { decodeSnapshot, encodeSnapshot } from '@sublinear/core'
 import { mostFailures } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'

@@ -2,8 +2,8 @@
 // Here 40 fresh seeds on each of six inputs at n = 30,011 (no power of two) and 60 sparse ones at n = 2^32: no failure is allowed, which a
 // design that fails once in 1000 breaks with probability 1 − 0.999^300 = 0.26, one that fails once in 10^5 with 0.003; one that fails in
 // 2 % of cases passes with probability 0.002. The rate itself is bounded by the long runs of tools/experiments.
-// Kills, with what each does here: medians instead of least squares (Gaussian entries: all fail), one round (k signs: 1 in 20 fails), one
-// tree and one round (1 in 3), signs by node instead of by entry (neighbours of opposite sign: all fail), no scatter (clusters fail).
+// Kills (tried): estimates that are not fitted by least squares (all inputs), one round of search (k signs), one tree and one round (three inputs and
+// the sparse vectors). Signs by node, a missing scatter or rounds of it that are missing pass here and fail in scatter.test.ts.
 import { describe, expect, it } from 'vitest'
 import { heavyHitters, recoveryRows, sparseRecovery } from '../src'
 import { recoveryLayout } from '../src/recovery-rows'

@@ -1,7 +1,7 @@
 // The scatter is a permutation that tears neighbours apart; digits and signs are what the energy trees take them for.
 // Moments are two-sided: over R = 4000 seeds a rate p is within 5 standard errors √(p(1 − p)/R) but for a false alarm of 6·10⁻⁷ a case.
-// Kills: a round left out (neighbours or keys of one column meet far too often: z > 20), rounds that share a hash (not invertible), a shift
-// that wraps wrongly (no bijection), digits that overlap (z > 10), a sign taken from a digit's bit (correlation 1).
+// Kills (tried): one or two of the four rounds left out (neighbours, ends of a line), none at all, signs by node or none (mean energy 36, not 18);
+// a shift that wraps wrongly (no bijection), digits that overlap.
 import { describe, expect, it } from 'vitest'
 import { energyTrees } from '../src/energy-trees'
 import { digitHash } from '../src/hash-digits'
