@@ -2,6 +2,7 @@ import { matrix, type Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { symmetricEigen } from '@sublinear/poly-features'
 import { boxed } from './boxed'
+import { curveOf, curvePoints } from './curve'
 import { centredAt, covariance, meanRow, sampleOf, type Pilot, type Sample } from './pilot'
 
 /** Tokens and queries drawn. */
@@ -9,7 +10,7 @@ const TOKENS = 2048
 const QUERIES = 1024
 /** Queries over which an error is thought of as a mean: what is rarer than one in so many does not count. */
 const ASKED = 2048
-/** Tokens are many chances, for many queries: what is up to so many times rarer than one of n still counts. */
+/** What is up to so many times rarer still counts: sums of squares are skewed. */
 const RARER = 4
 const KEY = [0x706c616e, 0x6d6f6465] as const
 /** Share of the trace that keeps a covariance invertible. */
@@ -23,18 +24,18 @@ const DEPENDS = 2
 export interface GaussianModel {
   /** How many tokens there will be. */
   readonly tokens: number
-  /** Values: their part that is linear in the keys, cut off where no value was seen. */
+  /** Values: what of them the keys decide, within the box of those seen. */
   readonly sample: Sample
   /** Of each token, adding up to 1; of each query likewise. */
   readonly tokenShares: Float64Array
   readonly queryShares: Float64Array
-  /** Variance of the values about their linear part, summed over columns. */
+  /** Variance of the values about that, summed over columns. */
   readonly residual: number
 }
 
 /**
- * Tokens and queries like the pilot's, as if they were Gaussian: same means, same covariances, values linear in keys, within
- * the box of those seen, plus noise. They are
+ * Tokens and queries like the pilot's, as if they were Gaussian: same means, same covariances, values a function of
+ * the keys, within the box of those seen, plus noise. They are
  * drawn wider and weighted down (importance sampling), so that the tails are there which a pilot of some hundred rows lacks, up to what is
  * to be expected once among n tokens and ASKED queries.
  */
@@ -44,13 +45,13 @@ export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n
   const keySpread = covariance(centredAt(keys, meanKey))
   const querySpread = covariance(centredAt(queries, meanQuery))
   const [keyFactor, queryFactor] = [cholesky(keySpread), cholesky(querySpread)]
-  const { slopes, residual } = regression(centredAt(keys, meanKey), centredAt(values, meanValue), keyFactor)
+  const { values: valuesOf, residual } = regression(centredAt(keys, meanKey), centredAt(values, meanValue), keyFactor)
   // With k = L·z and q = L′·z′ a score is z′ᵀMz: in the singular bases of M, a sum over coordinates, the widest first.
   const [keyBasis, sizes] = eigenbasis(times(times(keyFactor, querySpread, 'tn'), keyFactor))
   const [queryBasis] = eigenbasis(times(times(queryFactor, keySpread, 'tn'), queryFactor))
   const wide = directionsOf(sizes)
   const tokens = drawn(TOKENS, d, { stream: 0, wide, reach: RARER * n })
-  const asked = drawn(QUERIES, d, { stream: 1, wide, reach: ASKED })
+  const asked = drawn(QUERIES, d, { stream: 1, wide, reach: RARER * ASKED })
   const centredKeys = times(times(tokens.points, keyBasis), keyFactor, 'nt')
   const centredQueries = times(times(asked.points, queryBasis), queryFactor, 'nt')
   const plus = (rows: Matrix, mean: Float32Array) =>
@@ -63,7 +64,7 @@ export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n
     {
       queries: plus(centredQueries, meanQuery),
       keys: plus(centredKeys, meanKey),
-      values: boxed(plus(times(centredKeys, slopes), mean), values),
+      values: boxed(plus(valuesOf(centredKeys), mean), values),
     },
     scale,
     tokens.shares,
@@ -77,23 +78,45 @@ function seenMean(mean: Float32Array, square: number): Float32Array {
   return length > DEPENDS * square ? mean : new Float32Array(mean.length)
 }
 
-/** Least squares of values on keys, both centred; no slopes where chance explains as much. */
-function regression(keys: Matrix, values: Matrix, factor: Matrix): { slopes: Matrix; residual: number } {
+/** What is left of the values, squared and summed over columns, when they are taken for a function of the keys; and that function. */
+interface Regression {
+  /** Of centred keys. */
+  readonly values: (keys: Matrix) => Matrix
+  readonly residual: number
+}
+
+/**
+ * Least squares of values on keys, both centred, and then of each column on what that gives: a curve over one direction of the keys (a
+ * single-index model; for Gaussian keys the direction is right whatever the curve, Brillinger 1982). Zeros where chance explains as much.
+ */
+function regression(keys: Matrix, values: Matrix, factor: Matrix): Regression {
   const { rows, cols: d } = keys
-  const cross = matrix(d, values.cols)
-  kernels().product('tn', cross.data, keys.data, values.data, d, rows, values.cols)
+  const { cols } = values
+  const cross = matrix(d, cols)
+  kernels().product('tn', cross.data, keys.data, values.data, d, rows, cols)
   const slopes = solve(factor, { ...cross, data: cross.data.map((x) => x / rows) })
   const fitted = times(keys, slopes)
-  let [left, explained] = [0, 0]
-  for (const [i, x] of values.data.entries()) {
-    left += (x - fitted.data[i]!) ** 2
-    explained += fitted.data[i]! ** 2
-  }
+  const [left, explained] = [energyOf(values, fitted), energyOf(fitted)]
   const free = Math.max(1, rows - d - 1)
   if (explained / d < (DEPENDS * left) / free)
-    return { slopes: matrix(d, values.cols), residual: (left + explained) / rows }
-  return { slopes, residual: left / free }
+    return { values: (asked) => matrix(asked.rows, cols), residual: energyOf(values) / rows }
+  const curves = Array.from({ length: cols }, (_, c) => curveOf(column(fitted, c), column(values, c)))
+  const through = (asked: Matrix) => {
+    const out = times(asked, slopes)
+    for (let i = 0; i < out.data.length; i++) out.data[i] = curves[i % cols]!(out.data[i]!)
+    return out
+  }
+  return { values: through, residual: energyOf(values, through(keys)) / Math.max(1, free - curvePoints(rows)) }
 }
+
+function energyOf({ data }: Matrix, less?: Matrix): number {
+  let sum = 0
+  for (let i = 0; i < data.length; i++) sum += (data[i]! - (less?.data[i] ?? 0)) ** 2
+  return sum
+}
+
+const column = ({ rows, cols, data }: Matrix, c: number): Float64Array =>
+  Float64Array.from({ length: rows }, (_, r) => data[r * cols + c]!)
 
 /** Eigenvectors as rows and eigenvalues of a symmetric matrix, largest first. */
 function eigenbasis({ cols: d, data }: Matrix): [Matrix, Float64Array] {

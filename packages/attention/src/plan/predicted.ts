@@ -57,10 +57,7 @@ export function predictedPlan(shape: PlanShape, pilot: MeasuredPilot): Plan {
   }
   if (tried.length === 0)
     throw new RangeError(`plan: budgetBytes must hold at least the mean of the values, got ${budgetBytes}`)
-  // Where the mean of the values meets ε there is nothing to summarise, whatever else does.
-  const meets =
-    tried.find(({ candidate, polynomial }) => candidate.name === AVERAGES && polynomial <= share * epsilon) ??
-    tried.find(({ polynomial }) => polynomial <= share * epsilon)
+  const meets = tried.find(({ polynomial }) => polynomial <= share * epsilon)
   const least = () => tried.reduce((a, b) => (b.polynomial < a.polynomial ? b : a))
   let best = meets ?? least()
   for (; !best.isModelled; best = least()) {

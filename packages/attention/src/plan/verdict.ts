@@ -17,7 +17,7 @@ export function verdictOf(plan: Decided, budgetBytes: number): Pick<Plan, 'verdi
       return {
         verdict: 'dominated',
         decides: 'bytes',
-        advice: `The mean of the values alone, for every query, is off by ${percent(baselines.average)}: keep that.`,
+        advice: `The mean of the values alone, for every query, is off by ${percent(baselines.average)}: answer with that.`,
       }
     }
     const half = epsilon >= FLOAT16_ERROR && bytes >= cache.float16
