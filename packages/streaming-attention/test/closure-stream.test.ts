@@ -1,7 +1,7 @@
 // The Gaussian closure against closed forms and float64 moments. Kills: a factor ½ or a scale missing in the variance (log mass off by
 // σ²/2), C transposed or its sign turned, means of keys and values swapped, moments by squares of uncentred keys (off by 10² at a mean of
 // 10⁴), weights in the mean but not in the covariance, a cap that binds where the premise holds, answers outside the values' box, a
-// freezing point that ignores N.
+// freezing point that ignores N, values that do not freeze with their mass.
 import { fc, test } from '@fast-check/vitest'
 import { decodeSnapshot, encodeSnapshot, matrix, rowsOf, type KvBlock, type Matrix } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
@@ -205,6 +205,27 @@ describe('off the premise', () => {
     const truth = Math.log([...block.keys.data.subarray(0, 1024)].reduce((sum, k) => sum + Math.exp(strong * k), 0))
     const gauss = Math.log(1024) + strong * mean[0]! + (strong * sigma) ** 2 / 2
     expect(Math.abs(alone(strong) - truth)).toBeLessThan(Math.abs(gauss - truth) / 4)
+  })
+})
+
+describe('beyond the freezing point', () => {
+  it('values are the derivative of log mass: C scaled by √(2 ln N)/σ', () => {
+    const n = 1024
+    const keys = normalRows(n + 1, 1, 3)
+    const noise = normalRows(n + 1, 1, 4)
+    const values = matrix(
+      n + 1,
+      1,
+      keys.data.map((k, i) => k + 4 * noise.data[i]!),
+    ) // a box wide enough not to bind
+    const stream = closureStream({ d: 1, dv: 1, scale: 1 })
+    stream.push({ keys, values })
+    const { mean, spread } = momentsOf({ keys, values }, n)
+    const widest = Math.sqrt(2 * Math.log(n))
+    const sigma = Math.sqrt(spread[0]!)
+    const q = (2 * widest) / sigma // one held token has no share there
+    const wanted = mean[1]! + (widest / sigma) * spread[1]!
+    expect(normalise(stream.attend(matrix(1, 1, Float32Array.of(q)))).data[0]).toBeCloseTo(wanted, 2)
   })
 })
 
