@@ -58,7 +58,15 @@ function table({ command, node, heads, mean, rows }: FixedMemory): string {
   return [
     line(head),
     line(head.map(() => '---')),
-    line(['mean of the values', '–', '–', ...means, ...(hasUnseen ? [figure(unseen.map((i) => mean[longest]![i]!))] : []), '–', '–']),
+    line([
+      'mean of the values',
+      '–',
+      '–',
+      ...means,
+      ...(hasUnseen ? [figure(unseen.map((i) => mean[longest]![i]!))] : []),
+      '–',
+      '–',
+    ]),
     ...methods.map(lineOf),
     '',
     `Mean over ${heads.length} heads of ‖ô − o‖_F/‖o‖_F on the 512 queries after n tokens; answering zero is 1. Share of the float32 cache${
