@@ -177,7 +177,6 @@ describe('open', () => {
       made('feature', { ...feature.parameters, features: '{"kind":"taylor","d":67108863,"degree":1,"scale":1}' }),
       made('feature', { ...feature.parameters, features: '{"kind":"other"}' }),
       made('closure', { d: '67108863', dv: '1', scale: '1', clusters: '1', tokens: '0' }),
-      made('window', { d: '67108863', dv: '1', scale: '1', count: '5', next: '0', tokens: '0' }),
       made('tiers', {
         d: '2',
         dv: '1',
@@ -185,12 +184,12 @@ describe('open', () => {
         tokens: '0',
         'part-0': '{"kind":"tiers","version":"1","parameters":{}}',
       }),
-      emptyWindow(2 ** 40),
       heads({ queryHeads: 1, kvHeads: 1, make: makers['exact']! }).toBytes(),
       new Uint8Array(0),
       new Uint8Array(1000),
     ]
     for (const bytes of hostile) expect(() => open(bytes)).toThrow(RangeError)
+    expect(open(emptyWindow(2 ** 40)).tokens).toBe(0) // allocates nothing before a token comes
     expect(() => open(made('constructor', {}))).toThrow(
       'open: no stream of kind "constructor", known: closure, exact, far-keys, feature, sinks, tiers, window',
     )

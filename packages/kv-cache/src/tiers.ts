@@ -215,7 +215,10 @@ function live(
         kind: KIND,
         version: VERSION,
         parameters: {
-          ...{ d: String(d), dv: String(dv), scale: String(scale), tokens: String(tokens) },
+          d: String(d),
+          dv: String(dv),
+          scale: String(scale),
+          tokens: String(tokens),
           ...Object.assign({}, ...nested.map(({ parameters }) => parameters)),
         },
         tensors: {

@@ -55,19 +55,19 @@ describe.each(policies)('%s', (name, make, restore, stays) => {
   for (const law of tierLaws({ name, make, restore, stays })) test(law.name, law.run)
 })
 
-describe('far keys', () => {
-  /** Keys on a line. */
-  const line = (xs: readonly number[]): KvBlock => ({
-    keys: { rows: xs.length, cols: 1, data: Float32Array.from(xs) },
-    values: { rows: xs.length, cols: 1, data: Float32Array.from(xs) },
-  })
-  const tier = () => farKeys({ count: 2 })({ d: 1, dv: 1, scale: 1 })
+/** Keys on a line. */
+const line = (xs: readonly number[]): KvBlock => ({
+  keys: { rows: xs.length, cols: 1, data: Float32Array.from(xs) },
+  values: { rows: xs.length, cols: 1, data: Float32Array.from(xs) },
+})
+const tier = () => farKeys({ count: 2 })({ d: 1, dv: 1, scale: 1 })
 
+describe('far keys', () => {
   it('follow the mean: what was far becomes near and leaves', () => {
     const far = tier()
     far.push(line(Array.from({ length: 64 }, (_, i) => (i === 10 ? 5 : 0)))) // mean near 0: 5 is the farthest
     expect([...far.read().keys.data]).toContain(5)
-    far.push(line(new Array(1024).fill(5)))
+    far.push(line(Array.from({ length: 1024 }, () => 5)))
     far.push(line([0, 0.5]))
     expect([...far.read().keys.data].toSorted()).toEqual([0, 0.5]) // the mean is near 5 now: 5 is what leaves
   })

@@ -106,6 +106,8 @@ describe('answers', () => {
   })
 })
 
+const open = (bytes: Uint8Array): AttentionStream => restoreTiers(bytes, openPart(features))
+
 describe('what is refused', () => {
   const full: StreamSpec = (own) => {
     const stream = exactStream(own)
@@ -157,7 +159,6 @@ describe('what is refused', () => {
   const part = (index: number, change: object) => ({
     [`part-${index}`]: JSON.stringify({ ...JSON.parse(parameters[`part-${index}`]!), ...change }),
   })
-  const open = (bytes: Uint8Array): AttentionStream => restoreTiers(bytes, openPart(features))
   it.each<[string, Uint8Array]>([
     ['d', made({ d: '4' })],
     ['tokens', made({ tokens: '5' })],

@@ -37,8 +37,6 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5 }: TierL
     for (let i = 0; i < n; i++) values.data[i * shape.dv] = i
     return { block: { ...block, values }, queries }
   }
-  const weightAt = ({ weights }: KvBlock, i: number) => weights?.[i] ?? 1
-
   /** Admits the block in pieces; the places of the tokens that left, in the order they did, each compared with what came. */
   const admitted = (tier: Tier, block: KvBlock, sizes: readonly number[]): number[] => {
     const left: number[] = []
@@ -58,12 +56,6 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5 }: TierL
       }
     }
     return left
-  }
-
-  const staying = (n: number, left: readonly number[]) => {
-    const gone = new Set(left)
-    insist(gone.size === left.length, 'a token left twice')
-    return Array.from({ length: n }, (_, i) => i).filter((i) => !gone.has(i))
   }
 
   const conserves = law(
@@ -169,4 +161,15 @@ function picked(block: KvBlock, places: readonly number[]): KvBlock {
     values: rows(block.values),
     ...(block.weights && { weights: Float32Array.from(places, (i) => block.weights![i]!) }),
   }
+}
+
+function weightAt({ weights }: KvBlock, i: number): number {
+  return weights?.[i] ?? 1
+}
+
+/** The places of n that did not leave. */
+function staying(n: number, left: readonly number[]): number[] {
+  const gone = new Set(left)
+  insist(gone.size === left.length, 'a token left twice')
+  return Array.from({ length: n }, (_, i) => i).filter((i) => !gone.has(i))
 }

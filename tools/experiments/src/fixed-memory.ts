@@ -120,9 +120,10 @@ function prefixOf({ queries, keys, values }: Head, n: number) {
   }
 }
 
+const short = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
+
 function write(result: FixedMemory): void {
   mkdirSync(new URL('../results', import.meta.url), { recursive: true })
-  const short = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
   writeFileSync(
     new URL(`../results/fixed-memory-${result.name}.json`, import.meta.url),
     `${JSON.stringify(result, short)}\n`,

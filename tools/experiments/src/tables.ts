@@ -32,7 +32,6 @@ function table({ command, node, heads, mean, rows }: FixedMemory): string {
   const unseen = heads.flatMap((head, i) => (TUNED.has(head) ? [] : [i]))
   const hasUnseen = heads.length > TUNED.size
   const at = (method: string, n: number) => rows.find((row) => row.method === method && row.n === n)!
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const head = [
     'held',
     'bytes',
@@ -75,6 +74,7 @@ function table({ command, node, heads, mean, rows }: FixedMemory): string {
   ].join('\n')
 }
 
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 const kilobytes = ({ bytes }: FixedMemoryRow) => `${(bytes / 1000).toFixed(1)} kB`
 const figure = (errors: readonly number[]) => (errors.reduce((a, b) => a + b, 0) / errors.length).toFixed(3)
 

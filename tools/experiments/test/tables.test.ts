@@ -10,6 +10,8 @@ test.each(readmes())('%s says what the results say: `node tools/experiments/src/
   expect(withTables(text)).toBe(text)
 })
 
+const m = (...data: number[]) => ({ rows: 1, cols: data.length, data: Float32Array.from(data) })
+
 describe('references', () => {
   test('a uniform sample has different tokens, each as often as any other', () => {
     const counts = new Float64Array(10)
@@ -24,7 +26,6 @@ describe('references', () => {
   })
 
   test('errors are relative Frobenius norms', () => {
-    const m = (...data: number[]) => ({ rows: 1, cols: data.length, data: Float32Array.from(data) })
     expect(relativeError(m(0, 0), m(3, 4))).toBe(1)
     expect(relativeError(m(3, 7), m(3, 4))).toBeCloseTo(0.6, 12)
     expect([...meanOf({ rows: 2, cols: 2, data: Float32Array.of(1, 2, 3, 6) }, 2).data]).toEqual([2, 4, 2, 4])
