@@ -132,6 +132,44 @@ describe('attend', () => {
     expect(report.error).toBeCloseTo(Math.sqrt(distance / norm), 5)
   })
 
+  test.each([
+    ['closure', [], 0.05, undefined],
+    ['window', ['--hold', '300'], 1e-6, 300],
+    ['far+closure', ['--hold', '200'], 0.02, 200],
+  ])('the %s stream answers, and says what it held', async (stream, flags, most, hold) => {
+    const out = at('stream.npy')
+    const { code, stdout } = await sublinear([
+      'attend',
+      ...files(),
+      '--out',
+      out,
+      '--stream',
+      stream,
+      ...flags,
+      '--check',
+      '--json',
+    ])
+    expect(code).toBe(0)
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ tokens: n, kind: stream, counters: { rows: n } })
+    expect(report.hold).toBe(hold)
+    expect(report.error).toBeLessThan(most)
+  })
+
+  test('answers of a lower degree are counted, and said', async () => {
+    writeFileSync(at('low.npy'), encodeNpy({ rows: n, cols: 1, data: new Float32Array(n).fill(-1) }))
+    writeFileSync(at('high.npy'), encodeNpy({ rows: n, cols: 1, data: new Float32Array(n).fill(3) }))
+    const args = ['attend', '--queries', at('high.npy'), '--keys', at('low.npy'), '--values', at('low.npy')]
+    const options = ['--out', at('l.npy'), '--degree', '1', '--centre', '0', '--scale', '1']
+    const { stdout } = await sublinear([...args, ...options])
+    // Scores −3 in degree 1: a mass of −2 a token, from the 65th on.
+    expect(stdout).toContain(`${n - 64} of ${n} answers had a negative or vanishing mass`)
+    expect(JSON.parse((await sublinear([...args, ...options, '--json'])).stdout).counters).toEqual({
+      rows: n,
+      fallbacks: n - 64,
+    })
+  })
+
   test('two query heads on one key head: head by head what a single head answers', async () => {
     const wide = save('q2.npy', n, 2 * d, 4)
     const args = ['attend', '--queries', at('q2.npy'), ...files().slice(2), '--out', at('gqa.npy'), '--stream', 'exact']

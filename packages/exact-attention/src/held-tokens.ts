@@ -51,17 +51,17 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): HeldToken
   checkInteger('heldTokens', 'dv', dv, 1)
   checkScale('heldTokens', scale)
   checkInteger('heldTokens', 'most', most, 1)
-  let capacity = Math.min(LEAST, most)
-  let keys = kernels().floats(capacity * d)
-  let values = kernels().floats(capacity * dv)
-  let weights = new Float32Array(capacity).fill(1)
+  let capacity = 0 // until the first token comes: a snapshot without tokens can name any width
+  let keys = kernels().floats(0)
+  let values = kernels().floats(0)
+  let weights = new Float32Array(0)
   let bias: Resident<Float32Array> | undefined // log weights, while any weight is not 1
   let others = 0 // slots whose weight is not 1
   let count = 0
 
   const grow = (needed: number) => {
     if (needed <= capacity) return
-    const room = Math.min(most, LEAST * 2 ** Math.ceil(Math.log2(needed / LEAST)))
+    const room = Math.min(most, LEAST * 2 ** Math.ceil(Math.log2(Math.max(1, needed / LEAST))))
     keys = moved(keys, count * d, room * d)
     values = moved(values, count * dv, room * dv)
     if (bias) bias = moved(bias, count, room)
@@ -96,7 +96,7 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): HeldToken
       return count
     },
     get bytes() {
-      return 4 * capacity * (d + dv + 1 + (others > 0 ? 1 : 0))
+      return 4 * Math.max(capacity, Math.min(LEAST, most)) * (d + dv + 1 + (others > 0 ? 1 : 0))
     },
     get keys() {
       return keys

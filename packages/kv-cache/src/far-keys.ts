@@ -1,4 +1,4 @@
-import type { KvBlock, Snapshot, TierSpec } from '@sublinear/core'
+import { checkInteger, type KvBlock, type Snapshot, type Shape } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
 import { joined, part } from './blocks'
 import { distanceHeap } from './distance-heap'
@@ -20,7 +20,8 @@ const RESCORE = 64
  *   a token that left does not come back when the mean moves. Merging is 'none': what is held depends on the mean at the time.
  * Cost: 4·(d + dv + 1) + 12 bytes a token held and 16·d; O(d + log count) a token and O(count·d) every 64 tokens.
  */
-export function farKeys({ count }: { readonly count: number }): TierSpec {
+export function farKeys({ count }: { readonly count: number }): (shape: Shape) => TokenTier {
+  checkInteger('farKeys', 'count', count, 1)
   return (shape) => tokenTier({ ...shape, ...options(shape.d, count) })
 }
 

@@ -35,7 +35,6 @@ function described(kind: string, json: string | undefined): Omit<Snapshot, 'tens
   } catch {
     found = undefined
   }
-  const isText = (x: unknown): x is string => typeof x === 'string'
   const one = found as Partial<Omit<Snapshot, 'tensors'>> | null | undefined
   const own = one?.parameters
   if (
@@ -47,4 +46,8 @@ function described(kind: string, json: string | undefined): Omit<Snapshot, 'tens
   )
     throw new RangeError(`${kind}: a part of the snapshot is not described`)
   return { kind: one.kind, version: one.version, parameters: own }
+}
+
+function isText(x: unknown): x is string {
+  return typeof x === 'string'
 }

@@ -1,4 +1,4 @@
-import type { TierSpec } from '@sublinear/core'
+import { checkInteger, type Shape } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
 import { part } from './blocks'
 import { tierSnapshot, tokenTier, type Policy, type TokenTier, type TokenTierOptions } from './token-tier'
@@ -14,7 +14,8 @@ const KIND = 'sinks'
  * Guarantee: exact over the tokens held, which never leave.
  * Cost: 4·(d + dv + 1) bytes a token held.
  */
-export function sinks({ count }: { readonly count: number }): TierSpec {
+export function sinks({ count }: { readonly count: number }): (shape: Shape) => TokenTier {
+  checkInteger('sinks', 'count', count, 1)
   return (shape) => tokenTier({ ...shape, ...options(count) })
 }
 

@@ -134,16 +134,20 @@ function live(
     for (let from = 0; from < block.keys.rows;) from += take(block, from)
   }
 
-  /** All parts and the buffer; with `visible`, row i sees the buffer up to visible + ⌊i / groups⌋. */
-  const answer = (queries: Matrix, visible?: number, groups = 1): PartialSoftmax => {
+  /** Answers into rows at … of `out`, which are empty: all parts and the buffer; with `visible`, row i sees it up to visible + ⌊i / groups⌋. */
+  const answer = (queries: Matrix, out: PartialSoftmax, at: number, visible?: number, groups = 1): PartialSoftmax => {
     rows += queries.rows
-    let total = emptyPartial(queries.rows, dv)
+    const own = queries.rows === out.sum.rows ? out : rowsOfPartial(out, at, at + queries.rows)
     for (const [i, part] of parts.entries()) {
-      if (!insides[i]) total = combine(total, part.attend(queries))
+      if (insides[i]) continue
+      const { max, mass, sum } = combine(own, part.attend(queries))
+      own.max.set(max)
+      own.mass.set(mass)
+      own.sum.data.set(sum.data)
     }
-    for (const inside of insides) inside?.held.attend(queries, total)
-    pending.attend(queries, total, visible === undefined ? undefined : { visible, groups })
-    return total
+    for (const inside of insides) inside?.held.attend(queries, own)
+    pending.attend(queries, own, visible === undefined ? undefined : { visible, groups })
+    return own
   }
 
   /** Takes in what another's tiers hold; the last parts are merged already. */
@@ -178,7 +182,7 @@ function live(
     },
     attend(queries) {
       checkKeys(KIND, 'queries', queries, d)
-      return answer(queries)
+      return answer(queries, emptyPartial(queries.rows, dv), 0)
     },
     step(block, queries) {
       checkBlock(KIND, block, d, dv)
@@ -188,10 +192,7 @@ function live(
       for (let from = 0; from < block.keys.rows;) {
         const count = take(block, from)
         const own = rowsOf(queries, from * groups, (from + count) * groups)
-        const total = answer(own, pending.count - count + 1, groups)
-        out.max.set(total.max, from * groups)
-        out.mass.set(total.mass, from * groups)
-        out.sum.data.set(total.sum.data, from * groups * dv)
+        const total = answer(own, out, from * groups, pending.count - count + 1, groups)
         for (const part of parts as readonly Partial<Tier>[]) part.observe?.(own, total)
         from += count
       }
@@ -214,7 +215,10 @@ function live(
         kind: KIND,
         version: VERSION,
         parameters: {
-          ...{ d: String(d), dv: String(dv), scale: String(scale), tokens: String(tokens) },
+          d: String(d),
+          dv: String(dv),
+          scale: String(scale),
+          tokens: String(tokens),
           ...Object.assign({}, ...nested.map(({ parameters }) => parameters)),
         },
         tensors: {
@@ -255,4 +259,8 @@ function checkShape(who: string, { d, dv, scale }: Shape): void {
   checkInteger(who, 'd', d, 1)
   checkInteger(who, 'dv', dv, 1)
   checkScale(who, scale)
+}
+
+function rowsOfPartial({ max, mass, sum }: PartialSoftmax, from: number, to: number): PartialSoftmax {
+  return { max: max.subarray(from, to), mass: mass.subarray(from, to), sum: rowsOf(sum, from, to) }
 }

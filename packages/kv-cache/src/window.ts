@@ -1,4 +1,4 @@
-import type { KvBlock, TierSpec } from '@sublinear/core'
+import { checkInteger, type KvBlock, type Shape } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
 import { joined, part } from './blocks'
 import { tierSnapshot, tokenTier, type Policy, type TokenTier, type TokenTierOptions } from './token-tier'
@@ -14,7 +14,8 @@ const KIND = 'window'
  * Guarantee: exact over exactly the last `count` tokens admitted; the oldest leaves first.
  * Cost: 4·(d + dv + 1) bytes a token held; admitting copies each token in and out once.
  */
-export function window({ count }: { readonly count: number }): TierSpec {
+export function window({ count }: { readonly count: number }): (shape: Shape) => TokenTier {
+  checkInteger('window', 'count', count, 1)
   return (shape) => tokenTier({ ...shape, ...options(count) })
 }
 

@@ -10,3 +10,4 @@ export { sparseRecoveryLaws, type SparseRecoveryLaws } from './sparse-recovery-l
 export type { SmallFamily } from './small-family-law'
 export { chance, leastFailures, mostFailures } from './binomial'
 export { distance, random, softmaxOracle } from './softmax-oracle'
+export { tierLaws, type TierLaws } from './tier-laws'

@@ -1,0 +1,66 @@
+// Held tokens against float64. Kills: weights of a slot that outlive it, log weights of a grown or cleared store, keys lost while growing,
+// bytes that depend on how the tokens came, a mask that sees the slots behind it.
+import { fc, test } from '@fast-check/vitest'
+import { emptyPartial, rowsOf, type KvBlock } from '@sublinear/core'
+import { distance, random, softmaxOracle } from '@sublinear/laws'
+import { expect, it } from 'vitest'
+import { heldTokens, normalise } from '../src'
+
+const shape = { d: 3, dv: 2, scale: 0.5 }
+
+test.prop(
+  [
+    fc.array(fc.record({ rows: fc.integer({ min: 0, max: 90 }), weighted: fc.boolean(), back: fc.nat(80) }), {
+      maxLength: 6,
+    }),
+  ],
+  { seed: 1, numRuns: 60 },
+)('answer over the slots as they are now, whatever was there before', (writes) => {
+  const store = heldTokens({ ...shape, most: 300 })
+  const [keys, values, weights] = [new Float32Array(900), new Float32Array(600), new Float32Array(300).fill(1)]
+  let count = 0
+  for (const [i, { rows, weighted, back }] of writes.entries()) {
+    const at = Math.max(0, Math.min(count, 300 - rows) - back)
+    const block: KvBlock = {
+      keys: random(rows, 3, i),
+      values: random(rows, 2, i + 50),
+      ...(weighted && { weights: random(rows, 1, i + 99).data.map((x) => 2 + x) }),
+    }
+    store.write(block, 0, rows, at)
+    keys.set(block.keys.data, at * 3)
+    values.set(block.values.data, at * 2)
+    weights.set(block.weights ?? new Float32Array(rows).fill(1), at)
+    count = Math.max(count, at + rows)
+  }
+  expect(store.count).toBe(count)
+  const queries = random(5, 3, 7)
+  const out = emptyPartial(5, 2)
+  store.attend(queries, out, { visible: Math.max(0, count - 2), groups: 2 })
+  const exact = softmaxOracle(
+    queries,
+    { rows: 300, cols: 3, data: keys },
+    { rows: 300, cols: 2, data: values },
+    0.5,
+    (row) => Math.min(count, Math.max(0, count - 2) + Math.floor(row / 2)),
+    weights,
+  )
+  expect(distance(normalise(out).data, exact)).toBeLessThan(1e-5)
+  const read = store.read()
+  expect([...read.keys.data]).toEqual([...keys.subarray(0, count * 3)])
+  expect([...(read.weights ?? new Float32Array(count).fill(1))]).toEqual([...weights.subarray(0, count)])
+  const slots = count <= 64 ? 64 : count <= 128 ? 128 : count <= 256 ? 256 : 300
+  const isWeighted = weights.some((w) => w !== 1)
+  expect(store.bytes).toBe(4 * slots * (3 + 2 + 1 + (isWeighted ? 1 : 0)))
+})
+
+it('are empty after clear, weights too', () => {
+  const store = heldTokens({ ...shape, most: 10 })
+  const block = { keys: random(10, 3, 1), values: random(10, 2, 2), weights: new Float32Array(10).fill(5) }
+  store.write(block, 0, 10, 0)
+  store.clear()
+  expect(store.count).toBe(0)
+  store.write({ keys: rowsOf(block.keys, 0, 1), values: rowsOf(block.values, 0, 1) }, 0, 1, 0)
+  const out = emptyPartial(1, 2)
+  store.attend({ rows: 1, cols: 3, data: new Float32Array(3) }, out)
+  expect(out.mass[0]! * Math.exp(out.max[0]!)).toBeCloseTo(1, 6)
+})

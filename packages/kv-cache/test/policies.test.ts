@@ -1,0 +1,88 @@
+// Each policy against its definition over plain arrays. Kills: sinks that leave, a window off by one, a ring whose oldest is read from the
+// wrong slot, a centre that does not follow the mean or follows it at call borders, held tokens not re-scored, the nearest kept for
+// the farthest, weights left out of the mean, weights lost in a replaced slot.
+import type { KvBlock, Tier } from '@sublinear/core'
+import { tierLaws } from '@sublinear/laws'
+import { describe, expect, it, test } from 'vitest'
+import { farKeys, restoreFarKeys, restoreSinks, restoreWindow, sinks, window } from '../src'
+
+const shape = { d: 3, dv: 2, scale: 0.5 }
+const places = (n: number) => Array.from({ length: n }, (_, i) => i)
+
+/**
+ * Far keys by definition, a token at a time over plain lists: while there is room a token stays; then the nearest of those held and the
+ * new one leaves, the new one when it is not farther. Distances are from the mean as of the last token whose number is a power
+ * of two up to 64 or a multiple of 64.
+ */
+function farthest(count: number, from = places(3).map(() => 0)) {
+  return ({ keys, weights }: KvBlock): number[] => {
+    let centre = from
+    const distance = (i: number) => centre.reduce((sum, m, c) => sum + (keys.data[i * 3 + c]! - m) ** 2, 0)
+    let held: number[] = []
+    for (let i = 0; i < keys.rows; i++) {
+      held.push(i)
+      if (held.length > count) {
+        const nearest = held.reduce((a, b) => (distance(b) <= distance(a) ? b : a))
+        held = held.filter((j) => j !== nearest)
+      }
+      const seen = i + 1
+      if (seen % 64 !== 0 && !(seen < 64 && Number.isInteger(Math.log2(seen)))) continue
+      let weight = 0
+      const total = [0, 0, 0]
+      for (let j = 0; j <= i; j++) {
+        const w = weights?.[j] ?? 1
+        weight += w
+        for (let c = 0; c < 3; c++) total[c]! += w * keys.data[j * 3 + c]!
+      }
+      centre = total.map((x) => x / weight)
+    }
+    return held
+  }
+}
+
+const policies: [string, () => Tier, (bytes: Uint8Array) => Tier, (block: KvBlock) => number[]][] = [
+  ['sinks of 1', () => sinks({ count: 1 })(shape), restoreSinks, ({ keys }) => places(keys.rows).slice(0, 1)],
+  ['sinks of 70', () => sinks({ count: 70 })(shape), restoreSinks, ({ keys }) => places(keys.rows).slice(0, 70)],
+  ['window of 1', () => window({ count: 1 })(shape), restoreWindow, ({ keys }) => places(keys.rows).slice(-1)],
+  ['window of 64', () => window({ count: 64 })(shape), restoreWindow, ({ keys }) => places(keys.rows).slice(-64)],
+  ['window of 100', () => window({ count: 100 })(shape), restoreWindow, ({ keys }) => places(keys.rows).slice(-100)],
+  ['far keys, 1', () => farKeys({ count: 1 })(shape), restoreFarKeys, farthest(1)],
+  ['far keys, 20', () => farKeys({ count: 20 })(shape), restoreFarKeys, farthest(20)],
+  ['far keys, 100', () => farKeys({ count: 100 })(shape), restoreFarKeys, farthest(100)],
+]
+
+describe.each(policies)('%s', (name, make, restore, stays) => {
+  for (const law of tierLaws({ name, make, restore, stays })) test(law.name, law.run)
+})
+
+/** Keys on a line. */
+const line = (xs: readonly number[]): KvBlock => ({
+  keys: { rows: xs.length, cols: 1, data: Float32Array.from(xs) },
+  values: { rows: xs.length, cols: 1, data: Float32Array.from(xs) },
+})
+const tier = () => farKeys({ count: 2 })({ d: 1, dv: 1, scale: 1 })
+
+describe('far keys', () => {
+  it('follow the mean: what was far becomes near and leaves', () => {
+    const far = tier()
+    far.push(line(Array.from({ length: 64 }, (_, i) => (i === 10 ? 5 : 0)))) // mean near 0: 5 is the farthest
+    expect([...far.read().keys.data]).toContain(5)
+    far.push(line(Array.from({ length: 1024 }, () => 5)))
+    far.push(line([0, 0.5]))
+    expect([...far.read().keys.data].toSorted()).toEqual([0, 0.5]) // the mean is near 5 now: 5 is what leaves
+  })
+
+  it('keep the earlier of equals', () => {
+    const far = tier()
+    const left = far.admit({ ...line([1, 1, 1, 1]), values: { rows: 4, cols: 1, data: Float32Array.of(0, 1, 2, 3) } })
+    expect([...left!.values.data]).toEqual([2, 3])
+  })
+})
+
+it.each([
+  ['sinks', () => sinks({ count: 0 }), 'sinks: count must be an integer >= 1, got 0'],
+  ['window', () => window({ count: 1.5 }), 'window: count must be an integer >= 1, got 1.5'],
+  ['farKeys', () => farKeys({ count: -1 }), 'farKeys: count must be an integer >= 1, got -1'],
+])('%s refuses a count that is none', (_, make, message) => {
+  expect(make).toThrow(message)
+})

@@ -1,0 +1,318 @@
+// The Gaussian closure against closed forms and float64 moments. Kills: a factor ½ or a scale missing in the variance (log mass off by
+// σ²/2), C transposed or its sign turned, means of keys and values swapped, moments by squares of uncentred keys (off by 10² at a mean of
+// 10⁴), weights in the mean but not in the covariance, a cap that binds where the premise holds, answers outside the values' box, a
+// freezing point that ignores N, values that do not freeze with their mass.
+import { fc, test } from '@fast-check/vitest'
+import { decodeSnapshot, encodeSnapshot, matrix, rowsOf, type KvBlock, type Matrix } from '@sublinear/core'
+import { normalise } from '@sublinear/exact-attention'
+import { distance, random, softmaxOracle } from '@sublinear/laws'
+import { normalRows } from './normal-rows'
+import { describe, expect, it } from 'vitest'
+import { closureStream, restoreClosureStream } from '../src'
+
+const logMass = ({ max, mass }: { max: Float32Array; mass: Float64Array }, r: number) => max[r]! + Math.log(mass[r]!)
+
+/** n jointly Gaussian tokens: key = μ + A·x, value = ν + B·x + noise, x and noise standard normal. */
+function gaussian(n: number, seed: number, spread = 1) {
+  const [d, dv] = [4, 2]
+  const a = random(d, d, 11, spread).data
+  const b = random(dv, d, 12).data
+  const [mu, nu] = [random(1, d, 13).data, random(1, dv, 14).data]
+  const x = normalRows(n, d + dv, seed)
+  const keys = matrix(n, d)
+  const values = matrix(n, dv)
+  for (let r = 0; r < n; r++) {
+    const own = rowsOf(x, r, r + 1).data
+    for (let i = 0; i < d; i++) keys.data[r * d + i] = mu[i]! + times(a, i, own, d)
+    for (let i = 0; i < dv; i++) values.data[r * dv + i] = nu[i]! + times(b, i, own, d) + 0.5 * own[d + i]!
+  }
+  return { d, dv, a, b, mu, nu, block: { keys, values } }
+}
+const times = (m: Float32Array, row: number, x: Float32Array, cols: number) => {
+  let sum = 0
+  for (let c = 0; c < cols; c++) sum += m[row * cols + c]! * x[c]!
+  return sum
+}
+
+/** The largest distance from exact attention over n jointly Gaussian tokens. */
+function errorAt(queries: Matrix, n: number): number {
+  const scale = 0.5
+  const tokens = gaussian(n, 7)
+  const stream = closureStream({ ...tokens, scale })
+  stream.push(tokens.block)
+  const exact = softmaxOracle(queries, tokens.block.keys, tokens.block.values, scale, () => n)
+  return distance(normalise(stream.attend(queries)).data, exact)
+}
+
+describe('on jointly Gaussian tokens', () => {
+  const scale = 0.5
+  const queries = random(16, 4, 21, 1.5)
+  /** What n → ∞ gives: log E e^{s⟨q,k⟩} and E[v e^{…}]/E e^{…}, from μ, ν, A and B. */
+  const limit = ({ a, b, mu, nu, d, dv }: ReturnType<typeof gaussian>, r: number) => {
+    const q = rowsOf(queries, r, r + 1).data
+    const pulled = Array.from({ length: d }, (_, j) => {
+      let sum = 0
+      for (let i = 0; i < d; i++) sum += scale * q[i]! * a[i * d + j]!
+      return sum
+    }) // s·Aᵀq
+    const level = scale * times(mu, 0, q, d) + pulled.reduce((sum, x) => sum + x * x, 0) / 2
+    const value = Array.from({ length: dv }, (_, i) => nu[i]! + times(b, i, Float32Array.from(pulled), d))
+    return { level, value }
+  }
+  /** Root mean square errors of log mass and value over queries and seeds. */
+  const errorsAt = (n: number, seeds: number) => {
+    let [level, value] = [0, 0]
+    for (let seed = 0; seed < seeds; seed++) {
+      const tokens = gaussian(n, 100 + seed)
+      const stream = closureStream({ ...tokens, scale })
+      stream.push(tokens.block)
+      const answer = stream.attend(queries)
+      const got = normalise(answer)
+      for (let r = 0; r < 16; r++) {
+        const wanted = limit(tokens, r)
+        level += (logMass(answer, r) - Math.log(n) - wanted.level) ** 2 / 16 / seeds
+        for (let c = 0; c < 2; c++) value += (got.data[r * 2 + c]! - wanted.value[c]!) ** 2 / 32 / seeds
+      }
+      expect(stream.counters).toEqual({ rows: 16, frozen: 0 })
+    }
+    return { level: Math.sqrt(level), value: Math.sqrt(value) }
+  }
+
+  it('answers converge to the closed form as 1/√n, from both sides', () => {
+    const [few, many] = [errorsAt(1024, 12), errorsAt(16384, 12)]
+    for (const name of ['level', 'value'] as const) {
+      // √16 = 4; over 12 seeds of 16 dependent queries the ratio is known to about ±25 %.
+      expect(few[name] / many[name]).toBeGreaterThan(2.4)
+      expect(few[name] / many[name]).toBeLessThan(6.5)
+    }
+    expect(many.level).toBeLessThan(0.03)
+    expect(many.value).toBeLessThan(0.03)
+  })
+
+  it('comes nearer to exact attention over the same tokens as they grow', () => {
+    expect(errorAt(queries, 256) / errorAt(queries, 16384)).toBeGreaterThan(3)
+    expect(errorAt(queries, 16384)).toBeLessThan(0.1) // the largest of 32 errors
+  })
+})
+
+/** Weighted mean and covariance in float64, two passes, of the first `count` tokens. */
+function momentsOf({ keys, values, weights }: KvBlock, count: number) {
+  const [d, dv] = [keys.cols, values.cols]
+  const entry = (i: number, c: number) => (c < d ? keys.data[i * d + c]! : values.data[i * dv + c - d]!)
+  const mean = new Float64Array(d + dv)
+  const spread = new Float64Array(d * (d + dv))
+  let total = 0
+  for (let i = 0; i < count; i++) total += weights?.[i] ?? 1
+  for (let i = 0; i < count; i++)
+    for (let c = 0; c < d + dv; c++) mean[c]! += ((weights?.[i] ?? 1) / total) * entry(i, c)
+  for (let i = 0; i < count; i++)
+    for (let a = 0; a < d; a++)
+      for (let b = 0; b < d + dv; b++)
+        spread[a * (d + dv) + b]! += ((weights?.[i] ?? 1) / total) * (entry(i, a) - mean[a]!) * (entry(i, b) - mean[b]!)
+  return { total, mean, spread }
+}
+
+const folded = (n: number) => (n === 0 ? 0 : Math.floor((n - 1) / 16) * 16)
+const held = (bytes: Uint8Array) => {
+  const { tensors } = decodeSnapshot(bytes)
+  const of = (name: string) => tensors.get(name)!.data as Float64Array
+  return { total: of('total')[0]!, mean: of('mean'), spread: of('spread') }
+}
+
+describe('moments', () => {
+  test.prop([fc.constantFrom(17, 65, 300, 1000), fc.nat(), fc.boolean(), fc.constantFrom(0, 1, 1e4)], {
+    seed: 1,
+    numRuns: 40,
+  })('are those of float64 over the folded tokens, also far from 0 and after merging', (n, seed, weighted, mean) => {
+    const keys: Matrix = { rows: n, cols: 3, data: random(n, 3, seed).data.map((x) => mean + x) }
+    const block: KvBlock = {
+      keys,
+      values: { rows: n, cols: 2, data: random(n, 2, seed + 1).data.map((x) => 2 * mean + x) },
+      ...(weighted && { weights: random(n, 1, seed + 2).data.map((x) => 1.5 + x) }),
+    }
+    const shape = { d: 3, dv: 2, scale: 1 }
+    const stream = closureStream(shape)
+    stream.push(block)
+    const wanted = momentsOf(block, folded(n))
+    const check = (got: ReturnType<typeof held>, { total, mean: centre, spread }: ReturnType<typeof momentsOf>) => {
+      expect(Math.abs(got.total / total - 1)).toBeLessThan(1e-9)
+      expect(distance(got.mean, centre)).toBeLessThan(1e-9 * Math.max(1, mean))
+      expect(distance(got.spread, spread)).toBeLessThan(2e-6)
+    }
+    check(held(stream.toBytes()), wanted)
+    const twice = restoreClosureStream(stream.toBytes())
+    twice.merge(stream)
+    // The held tokens of the partner are pushed behind those of the first: everything but the newest 16 is folded.
+    const rest = folded(n + n - folded(n) - folded(n)) // of the 2·(n − folded) tokens held by the two
+    const [first, again] = [rowsFrom(block, 0, folded(n)), rowsFrom(block, folded(n), n)]
+    const order = joinedBlocks([first, first, again, again])
+    check(held(twice.toBytes()), momentsOf(order, 2 * folded(n) + rest))
+  })
+})
+
+function rowsFrom({ keys, values, weights }: KvBlock, from: number, to: number): KvBlock {
+  return {
+    keys: rowsOf(keys, from, to),
+    values: rowsOf(values, from, to),
+    ...(weights && { weights: weights.subarray(from, to) }),
+  }
+}
+const stack = (parts: Matrix[]): Matrix => ({
+  rows: parts.reduce((sum, { rows }) => sum + rows, 0),
+  cols: parts[0]!.cols,
+  data: Float32Array.from(parts.flatMap(({ data }) => [...data])),
+})
+function joinedBlocks(blocks: KvBlock[]): KvBlock {
+  return {
+    keys: stack(blocks.map(({ keys }) => keys)),
+    values: stack(blocks.map(({ values }) => values)),
+    ...(blocks[0]!.weights && { weights: Float32Array.from(blocks.flatMap(({ weights }) => [...weights!])) }),
+  }
+}
+
+describe('off the premise', () => {
+  it('two far points: log mass is off by what two points differ from a Gaussian', () => {
+    // Keys ±1 in equal parts, score s: the truth is N·cosh s, the closure says N·e^{s²/2}.
+    const n = 4096
+    const stream = closureStream({ d: 1, dv: 1, scale: 1 })
+    const signs = Float32Array.from({ length: n }, (_, i) => (i % 2 === 0 ? 1 : -1))
+    stream.push({ keys: matrix(n, 1, signs), values: matrix(n, 1, signs) })
+    for (const s of [0.5, 1, 2]) {
+      const answer = stream.attend(matrix(1, 1, Float32Array.of(s)))
+      const off = s ** 2 / 2 - Math.log(Math.cosh(s))
+      expect(logMass(answer, 0) - Math.log(n * Math.cosh(s))).toBeCloseTo(off, 1)
+      expect(Math.abs(normalise(answer).data[0]!)).toBeLessThanOrEqual(1) // v̄ + sCq = 2 at s = 2, the box holds it
+    }
+  })
+
+  it('beyond √(2 ln N) log mass goes on as the tangent, counted', () => {
+    const n = 1040 // 1024 folded, 16 held
+    const block = { keys: normalRows(n, 1, 3), values: normalRows(n, 1, 3) }
+    const stream = closureStream({ d: 1, dv: 1, scale: 1 })
+    stream.push(block)
+    const { mean, spread } = momentsOf(block, 1024)
+    const sigma = Math.sqrt(spread[0]!)
+    const [weak, strong] = [0.9, 3].map((times) => (times * Math.sqrt(2 * Math.log(1024))) / sigma) as [number, number]
+    const alone = (q: number) => {
+      // the folded part: everything less the exact mass of the 16 held tokens
+      const answer = stream.attend(matrix(1, 1, Float32Array.of(q)))
+      let own = 0
+      for (let i = 1024; i < n; i++) own += Math.exp(q * block.keys.data[i]! - answer.max[0]!)
+      return answer.max[0]! + Math.log(answer.mass[0]! - own)
+    }
+    expect(alone(weak)).toBeCloseTo(Math.log(1024) + weak * mean[0]! + (weak * sigma) ** 2 / 2, 3)
+    expect(stream.counters.frozen).toBe(0)
+    expect(alone(strong)).toBeCloseTo(strong * mean[0]! + strong * sigma * Math.sqrt(2 * Math.log(1024)), 3)
+    expect(stream.counters).toEqual({ rows: 2, frozen: 1 })
+    // and that is nearer to the truth than the Gaussian's own, on the same tokens: the largest score decides
+    const truth = Math.log([...block.keys.data.subarray(0, 1024)].reduce((sum, k) => sum + Math.exp(strong * k), 0))
+    const gauss = Math.log(1024) + strong * mean[0]! + (strong * sigma) ** 2 / 2
+    expect(Math.abs(alone(strong) - truth)).toBeLessThan(Math.abs(gauss - truth) / 4)
+  })
+})
+
+describe('beyond the freezing point', () => {
+  it('values are the derivative of log mass: C scaled by √(2 ln N)/σ', () => {
+    const n = 1024
+    const keys = normalRows(n + 1, 1, 3)
+    const noise = normalRows(n + 1, 1, 4)
+    const values = matrix(
+      n + 1,
+      1,
+      keys.data.map((k, i) => k + 4 * noise.data[i]!),
+    ) // a box wide enough not to bind
+    const stream = closureStream({ d: 1, dv: 1, scale: 1 })
+    stream.push({ keys, values })
+    const { mean, spread } = momentsOf({ keys, values }, n)
+    const widest = Math.sqrt(2 * Math.log(n))
+    const sigma = Math.sqrt(spread[0]!)
+    const q = (2 * widest) / sigma // one held token has no share there
+    const wanted = mean[1]! + (widest / sigma) * spread[1]!
+    expect(normalise(stream.attend(matrix(1, 1, Float32Array.of(q)))).data[0]).toBeCloseTo(wanted, 2)
+  })
+})
+
+describe('clusters', () => {
+  it('three clouds far apart are three closures: near exact, where one closure is not', () => {
+    const n = 2000
+    const centres = [-4, 0, 4]
+    const keys = normalRows(n, 2, 5)
+    const values = matrix(n, 1)
+    for (let i = 0; i < n; i++) {
+      const c = centres[i % 3]!
+      keys.data[2 * i] = 0.3 * keys.data[2 * i]! + c
+      keys.data[2 * i + 1] = 0.3 * keys.data[2 * i + 1]!
+      values.data[i] = c * c
+    }
+    const queries = random(20, 2, 6)
+    const errorOf = (clusters: number) => {
+      const stream = closureStream({ d: 2, dv: 1, scale: 1, clusters })
+      stream.push({ keys, values })
+      return distance(
+        normalise(stream.attend(queries)).data,
+        softmaxOracle(queries, keys, values, 1, () => n),
+      )
+    }
+    expect(errorOf(3)).toBeLessThan(0.05)
+    expect(errorOf(1)).toBeGreaterThan(1)
+  })
+
+  it('more centres than different keys leave some empty', () => {
+    const stream = closureStream({ d: 1, dv: 1, scale: 1, clusters: 4 })
+    stream.push({ keys: matrix(200, 1), values: matrix(200, 1, new Float32Array(200).fill(3)) })
+    expect(normalise(stream.attend(matrix(1, 1, Float32Array.of(1)))).data[0]).toBeCloseTo(3, 6)
+  })
+
+  it('do not merge', () => {
+    const [one, two] = [0, 1].map(() => closureStream({ d: 1, dv: 1, scale: 1, clusters: 2 }))
+    expect(one!.merging).toBe('none')
+    expect(() => one!.merge(two!)).toThrow('closure: cannot merge, merging is none')
+  })
+})
+
+describe('borders', () => {
+  it.each([
+    [{ d: 0, dv: 1, scale: 1 }, 'closureStream: d must be an integer >= 1, got 0'],
+    [{ d: 1, dv: 0, scale: 1 }, 'closureStream: dv must be an integer >= 1, got 0'],
+    [{ d: 1, dv: 1, scale: NaN }, 'closureStream: scale must be a finite number, got NaN'],
+    [{ d: 1, dv: 1, scale: 1, clusters: 65 }, 'closureStream: clusters must be an integer from 1 to 64, got 65'],
+  ])('%o is refused', (options, message) => {
+    expect(() => closureStream(options)).toThrow(message)
+  })
+
+  const stream = closureStream({ d: 2, dv: 3, scale: 1 })
+  stream.push({ keys: random(40, 2, 1), values: random(40, 3, 2) })
+  const { kind, version, parameters, tensors } = decodeSnapshot(stream.toBytes())
+  const made = (change: Record<string, string>, other: object = {}) =>
+    encodeSnapshot({
+      kind,
+      version,
+      parameters: { ...parameters, ...change },
+      tensors: { ...Object.fromEntries(tensors), ...other },
+    })
+  const tensor = (name: string, value: number) => {
+    const { dtype, shape, data } = tensors.get(name)!
+    const changed = data.slice() as Float64Array
+    changed[0] = value
+    return { [name]: { dtype, shape, data: changed } }
+  }
+  it.each<[string, Uint8Array]>([
+    ['d', made({ d: '3' })],
+    ['d', made({ d: '1e99' })],
+    ['clusters', made({ clusters: '2' })],
+    ['clusters', made({ clusters: '1e9' })],
+    ['scale', made({ scale: 'much' })],
+    ['tokens', made({ tokens: '3' })],
+    ['total', made({}, tensor('total', -1))],
+    ['total', made({}, tensor('total', Infinity))],
+    ['mean', made({}, tensor('mean', NaN))],
+    ['spread', made({}, tensor('spread', Infinity))],
+    ['low', made({}, tensor('low', NaN))],
+    ['high', made({}, tensor('high', Infinity))],
+  ])('a snapshot with another %s is refused', (_, bytes) => {
+    expect(() => restoreClosureStream(bytes)).toThrow(RangeError)
+  })
+  it('one that fits is taken', () => {
+    expect(restoreClosureStream(made({})).toBytes()).toEqual(stream.toBytes())
+  })
+})

@@ -1,0 +1,97 @@
+import { emptyPartial, rowsOf, type AttentionStream, type Matrix, type Shape } from '@sublinear/core'
+import { exactAttention, exactStream, heldTokens } from '@sublinear/exact-attention'
+import { farKeys, sinks, tiers, window } from '@sublinear/kv-cache'
+import { closureStream } from '@sublinear/streaming-attention'
+import { normalMatrix } from '../random.ts'
+import { timed, type Group, type Suite } from '../suite.ts'
+
+const N = 4096
+const BLOCK = 512
+
+export const suite: Suite = {
+  name: 'kv-cache',
+  rounds: 9,
+  groups: () => [causalGroup(32), causalGroup(64), tokenGroup(32), upkeepGroup(32)],
+}
+
+/** What is compared: 1/16 of 4096 tokens in the window, and as many far keys. */
+const streams: Readonly<Record<string, (shape: Shape) => AttentionStream & Disposable>> = {
+  '4 sinks + window 252': (shape) => tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
+  '256 far keys + closure': (shape) => tiers({ ...shape, parts: [farKeys({ count: 256 }), closureStream] }),
+  closure: closureStream,
+  '4 closures': (shape) => closureStream({ ...shape, clusters: 4 }),
+}
+
+function tokensOf(n: number, d: number) {
+  const [queries, keys, values] = [1, 2, 3].map((seed) => normalMatrix(n, d, seed)) as [Matrix, Matrix, Matrix]
+  return { queries, keys, values, shape: { d, dv: d, scale: 1 / Math.sqrt(d) } }
+}
+
+function causalGroup(d: number): Group {
+  const { queries, keys, values, shape } = tokensOf(N, d)
+  const EXACT = 'exactAttention, causal'
+  const stepThrough = (stream: AttentionStream & Disposable) => {
+    for (let from = 0; from < N; from += BLOCK) {
+      const to = from + BLOCK
+      stream.step({ keys: rowsOf(keys, from, to), values: rowsOf(values, from, to) }, rowsOf(queries, from, to))
+    }
+    stream[Symbol.dispose]()
+  }
+  return {
+    name: `causal, blocks of ${BLOCK}, n = ${N}, d = ${d}`,
+    unit: { name: 'µs', of: 'token', count: N },
+    cases: [
+      timed(EXACT, () => exactAttention({ queries, keys, values, scale: shape.scale, causal: true })),
+      ...Object.entries(streams).map(([name, make]) => timed(name, () => stepThrough(make(shape)), [EXACT])),
+    ],
+  }
+}
+
+/** One token at a time, its query answered at once, by streams that have seen 4096; beside it attention alone over as many held tokens. */
+function tokenGroup(d: number): Group {
+  const { queries, keys, values, shape } = tokensOf(N, d)
+  const one = { keys: rowsOf(keys, 0, 1), values: rowsOf(values, 0, 1) }
+  const query = rowsOf(queries, 0, 1)
+  const held = heldTokens({ ...shape, most: 320 })
+  held.write({ keys, values }, 0, 320, 0)
+  const exact = exactStream(shape)
+  exact.push({ keys, values })
+  const [HELD, ALL] = ['heldTokens.attend, 320 tokens', 'exactStream.attend, 4096 tokens']
+  return {
+    name: `single tokens, d = ${d}`,
+    unit: { name: 'µs', of: 'token' },
+    cases: [
+      timed(HELD, () => held.attend(query, emptyPartial(1, d))),
+      timed(ALL, () => exact.attend(query)),
+      ...Object.entries(streams).map(([name, make]) => {
+        const stream = make(shape)
+        stream.push({ keys, values })
+        return timed(`${name}, step`, () => stream.step(one, query), [HELD, ALL])
+      }),
+    ],
+  }
+}
+
+/** Pushing alone: what a policy costs beside answering. */
+function upkeepGroup(d: number): Group {
+  const { keys, values, shape } = tokensOf(N, d)
+  const specs = {
+    'window 256': window({ count: 256 }),
+    '64 far keys': farKeys({ count: 64 }),
+    '256 far keys': farKeys({ count: 256 }),
+    '1024 far keys': farKeys({ count: 1024 }),
+    closure: closureStream,
+    '4 closures': (own: Shape) => closureStream({ ...own, clusters: 4 }),
+  }
+  return {
+    name: `push of ${N} tokens, d = ${d}`,
+    unit: { name: 'ns', of: 'token', count: N },
+    cases: Object.entries(specs).map(([name, make]) =>
+      timed(name, () => {
+        const stream = make(shape)
+        stream.push({ keys, values })
+        stream[Symbol.dispose]()
+      }),
+    ),
+  }
+}
