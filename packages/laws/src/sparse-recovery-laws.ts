@@ -214,7 +214,7 @@ const norm = (x: Entries) => Math.sqrt([...x.values()].reduce((sum, value) => su
 
 /** ‖x‖ without its k largest entries, by sorting. */
 function tail(x: Entries, k: number): number {
-  const squares = Float64Array.from(x.values(), (value) => value * value).sort()
+  const squares = Float64Array.from(x.values(), (value) => value * value).toSorted()
   return Math.sqrt(squares.subarray(0, Math.max(0, squares.length - k)).reduce((sum, value) => sum + value, 0))
 }
 

@@ -39,8 +39,8 @@ function powerOfTwo(x: Float64Array): number {
   let most = 0
   for (let i = 0; i < x.length; i++) most = Math.max(most, Math.abs(x[i]!))
   let unit = 1
-  while (unit * 2 <= most) unit *= 2
-  while (unit > most && most > 0) unit /= 2
+  for (; most >= 2; most /= 2) unit *= 2
+  for (; most > 0 && most < 1; most *= 2) unit /= 2
   return unit
 }
 
@@ -58,13 +58,14 @@ function search(trees: EnergyTrees, counters: Float64Array, energy: Energy, know
 }
 
 function joined(a: Entries, b: Entries): Entries {
-  const both = (x: Float64Array, y: Float64Array) => {
-    const out = new Float64Array(x.length + y.length)
-    out.set(x)
-    out.set(y, x.length)
-    return out
-  }
   return { keys: both(a.keys, b.keys), values: both(a.values, b.values) }
+}
+
+function both(x: Float64Array, y: Float64Array): Float64Array {
+  const out = new Float64Array(x.length + y.length)
+  out.set(x)
+  out.set(y, x.length)
+  return out
 }
 
 /** The keys with the values that least squares gives them, from the old values on. */

@@ -167,7 +167,6 @@ function live(options: RecoverySize & { readonly seed: bigint }, from?: Contents
       for (let i = 0; i < state.length; i++) state[i]! += theirs[i]!
     },
     toBytes() {
-      const part = (data: Float64Array) => ({ dtype: 'F64' as const, shape: [data.length], data })
       return encodeSnapshot({
         kind: KIND,
         version: VERSION,
@@ -182,3 +181,5 @@ function live(options: RecoverySize & { readonly seed: bigint }, from?: Contents
   }
   return self
 }
+
+const part = (data: Float64Array) => ({ dtype: 'F64' as const, shape: [data.length], data })

@@ -42,10 +42,7 @@ describe.each([
   for (const law of laws.filter(({ name }) => !others.some((words) => name.includes(words)))) test(law.name, law.run)
 
   it('is merged with nothing of another seed, length, k or ε', () => {
-    const sketchOf = (more: Partial<typeof size>, seed = 5) => {
-      const { matrix } = make({ ...size, ...more })(seed)
-      return sketch(matrix, 1)
-    }
+    const sketchOf = (more: Partial<typeof size>, seed = 5) => sketch(make({ ...size, ...more })(seed).matrix, 1)
     const mine = sketchOf({})
     mine.merge(sketchOf({}))
     for (const unlike of [sketchOf({}, 6), sketchOf(other), sketchOf({ k: size.k + 1 }), sketchOf({ epsilon: 0.7 })]) {
@@ -73,12 +70,6 @@ describe('every mistake is rejected by the law that is named for it', () => {
       const decode: SparseRecovery['decode'] = (measured) => change(good.decode(measured), good)
       return { ...good, decode, decodeWide: (measured) => change(good.decodeWide(measured), good) }
     }
-  const entries = ({ indices, values }: SparseVector) => Array.from(indices, (index, c) => [index, values[c]!] as const)
-  const vector = (length: number, all: (readonly [number, number])[]): SparseVector => ({
-    length,
-    indices: Float64Array.from(all, ([index]) => index),
-    values: Float64Array.from(all, ([, value]) => value),
-  })
   let last: SparseVector | undefined
   it.each<[string, string, (seed: Seed) => SparseRecovery]>([
     ['signs lost', 'at most k entries', after((v) => ({ ...v, values: v.values.map(Math.abs) }))],
@@ -150,4 +141,12 @@ describe('every mistake is rejected by the law that is named for it', () => {
     expect(chosen).toHaveLength(1)
     expect(chosen[0]!.run).toThrow()
   })
+})
+
+const entries = ({ indices, values }: SparseVector) => Array.from(indices, (index, c) => [index, values[c]!] as const)
+
+const vector = (length: number, all: (readonly [number, number])[]): SparseVector => ({
+  length,
+  indices: Float64Array.from(all, ([index]) => index),
+  values: Float64Array.from(all, ([, value]) => value),
 })

@@ -10,6 +10,11 @@ import { scatter } from '../src/scatter'
 
 const SEEDS = 4000
 
+function even(all: Float64Array): void {
+  const p = 1 / all.length
+  for (const count of all) expect(Math.abs(count / SEEDS - p)).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / SEEDS))
+}
+
 describe('scatter', () => {
   it.each([1, 2, 3, 5, 12, 97, 100, 1000, 4099, 65_536])('permutes the rectangle of n = %i, and back', (n) => {
     const columns = Math.ceil(Math.sqrt(n))
@@ -62,10 +67,6 @@ describe('digits', () => {
       for (const [d, bucket] of digits.entries()) counts[d]![bucket]! += 1
       pairs[digits[0]! * buckets + digits[1]!]! += 1
       both[digits[2]! * 2 + (hash.sign(0, 60) > 0 ? 1 : 0)]! += 1
-    }
-    const even = (all: Float64Array) => {
-      const p = 1 / all.length
-      for (const count of all) expect(Math.abs(count / SEEDS - p)).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / SEEDS))
     }
     for (const all of [...counts, pairs]) even(all)
     // The sign of bit 60 is the top bit of digit 2: signs come from a hash of their own in the trees.

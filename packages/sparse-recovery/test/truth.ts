@@ -19,7 +19,7 @@ export function randomOf(seed: number): Random {
 
 /** The ℓ₂ norm without the k entries of largest magnitude, by sorting. */
 export function tailOf(x: Float64Array, k: number): number {
-  const squares = x.map((value) => value * value).sort()
+  const squares = x.map((value) => value * value).toSorted()
   let sum = 0
   for (let i = 0; i < squares.length - k; i++) sum += squares[i]!
   return Math.sqrt(sum)

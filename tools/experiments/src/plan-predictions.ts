@@ -42,6 +42,8 @@ export function predict(seed: number): Prediction {
   }
 }
 
+const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value)
+
 if (import.meta.main) {
   const count = Number(process.argv[2] ?? 200)
   const all: Prediction[] = []
@@ -53,7 +55,6 @@ if (import.meta.main) {
       `${seed} ${one.stream}: predicted ${one.predicted.toPrecision(3)}, measured ${one.measured.toPrecision(3)}, ${one.verdict} ${words}`,
     )
   }
-  const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value)
   const near = all.filter(isNear).length
   const misled = all.filter(isMisled).length
   writeFileSync(

@@ -54,11 +54,6 @@ export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n
   const asked = drawn(QUERIES, d, { stream: 1, wide, reach: RARER * ASKED })
   const centredKeys = times(times(tokens.points, keyBasis), keyFactor, 'nt')
   const centredQueries = times(times(asked.points, queryBasis), queryFactor, 'nt')
-  const plus = (rows: Matrix, mean: Float32Array) =>
-    centredAt(
-      rows,
-      mean.map((x) => -x),
-    )
   const mean = seenMean(meanValue, residual / keys.rows)
   const sample = sampleOf(
     {
@@ -214,3 +209,9 @@ function solve({ cols: d, data }: Matrix, b: Matrix): Matrix {
   }
   return out
 }
+
+const plus = (rows: Matrix, mean: Float32Array): Matrix =>
+  centredAt(
+    rows,
+    mean.map((x) => -x),
+  )

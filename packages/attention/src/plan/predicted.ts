@@ -172,13 +172,13 @@ function tailShare(
   const own = (k * rows) / n
   let mean = 0
   for (let c = 0; c < values.cols; c++) {
-    const squares = new Float64Array(rows)
+    const outputs = new Float64Array(rows)
     for (let r = 0; r < rows; r++) {
       let output = 0
       for (let j = 0; j < keys.rows; j++) output += shares[r * keys.rows + j]! * values.data[j * values.cols + c]!
-      squares[r] = output ** 2
+      outputs[r] = output ** 2
     }
-    squares.sort().reverse()
+    const squares = outputs.toSorted((a, b) => b - a)
     const sum = squares.reduce((a, b) => a + b, 0)
     let head = 0
     for (let i = 0; i < rows; i++) head += squares[i]! * Math.min(1, Math.max(0, own - i))

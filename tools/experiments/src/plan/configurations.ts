@@ -64,11 +64,6 @@ export function source({ seed, d, dv, spread, decay, values }: Configuration, pa
     kernels().normalColumns(out, [seed, 100 + part], stream, first, cols, count, 1)
     return transposed(out, cols, count)
   }
-  const through = (rows: Matrix, map: Matrix) => {
-    const out = matrix(rows.rows, map.cols)
-    kernels().product('nn', out.data, rows.data, map.data, rows.rows, rows.cols, map.cols)
-    return out
-  }
   return {
     scale,
     tokens(first, count) {
@@ -117,5 +112,11 @@ function orthogonal(d: number, normal: () => number): Float64Array {
 function transposed(data: Float32Array, rows: number, cols: number): Matrix {
   const out = matrix(cols, rows)
   for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out.data[c * rows + r] = data[r * cols + c]!
+  return out
+}
+
+function through(rows: Matrix, map: Matrix): Matrix {
+  const out = matrix(rows.rows, map.cols)
+  kernels().product('nn', out.data, rows.data, map.data, rows.rows, rows.cols, map.cols)
   return out
 }

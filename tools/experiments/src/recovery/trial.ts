@@ -29,7 +29,7 @@ export function trial(family: string, shape: Shape, seed: number): Trial {
 }
 
 function sizes(values: Float64Array, k: number): { norm: number; tail: number } {
-  const squares = values.map((x) => x * x).sort()
+  const squares = values.map((x) => x * x).toSorted()
   let sum = 0
   for (let i = 0; i < squares.length - k; i++) sum += squares[i]!
   const tail = Math.sqrt(sum)
