@@ -1,7 +1,6 @@
 import { matrix, type FeatureMap } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { anisotropicFeatures, featureDimension, MOST_DEGREE, taylorFeatures } from '@sublinear/poly-features'
-import type { Shares } from './error-law'
 import type { Sample } from './pilot'
 
 /** A summary that could be kept instead of the tokens. */
@@ -68,77 +67,50 @@ export function candidates(shape: CandidateShape, pilot: Sample, mostBytes: numb
   return found.filter(({ bytes }) => total(bytes) <= mostBytes).toSorted((a, b) => total(a.bytes) - total(b.bytes))
 }
 
-/** The shares that a candidate gives tokens; `n`: how many the stream will have. */
-export function sharesOf(candidate: Candidate, sample: Sample, scale: number, n: number): Shares {
-  if (candidate.kind === 'closure') return closureShares(sample, scale, n)
-  const pairs = pairsOf(candidate.features!, sample)
-  return (chosen, counts) => normalised(pairs, sample, chosen, counts, LEAST_MASS)
+/** Weights that a summary gives tokens, queries × tokens, on the scale of e^{scale·⟨q, k − mean key⟩}: what it has for softmax's own. */
+export interface Weights {
+  readonly weights: Float64Array
+  /** Tokens that it still holds, and answers exactly, on average. */
+  readonly held: number
+  /** Answers are kept within the box of the values. */
+  readonly boxed: boolean
+}
+
+export function weightsOf(candidate: Candidate, sample: Sample, scale: number, n: number): Weights {
+  return candidate.kind === 'closure' ? closureWeights(sample, scale, n) : featureWeights(candidate.features!, sample)
 }
 
 /** Softmax's own. */
-export function softmaxShares(sample: Sample): Shares {
-  return (chosen, counts) => normalised(sample.weights, sample, chosen, counts, 0)
+export function softmaxWeights({ weights, tops, keys }: Sample): Float64Array {
+  return weights.map((weight, i) => weight * Math.exp(tops[Math.floor(i / keys.rows)]!))
 }
 
-/** v̄ + s·Cq as shares of the values: (1 + s⟨q, k − μ⟩) of a mean, the slope smaller where the closure freezes. */
-function closureShares({ queries, keys, spreads }: Sample, scale: number, n: number): Shares {
+/** Mass e^{σ²/2}, its tangent beyond √(2 ln n), and v̄ + s·Cq as weights 1 + s⟨q, k − μ⟩ of the values. */
+function closureWeights({ queries, keys, meanKey, spreads }: Sample, scale: number, n: number): Weights {
   const { cols: d } = keys
   const widest = Math.sqrt(2 * Math.log(Math.max(2, n)))
-  const shares = (chosen: Uint32Array, counts?: Float64Array) => {
-    const mass = counts ? counts.reduce((a, b) => a + b, 0) : chosen.length
-    const mean = new Float64Array(d)
-    for (const [c, j] of chosen.entries()) {
-      for (let i = 0; i < d; i++) mean[i]! += ((counts?.[c] ?? 1) * keys.data[j * d + i]!) / mass
+  const weights = new Float64Array(queries.rows * keys.rows)
+  for (let r = 0, at = 0; r < queries.rows; r++) {
+    const spread = spreads[r]!
+    const mass = spread > widest ? Math.exp(spread * widest) / n : Math.exp(spread ** 2 / 2)
+    const slope = scale * Math.min(1, widest / spread)
+    for (let j = 0; j < keys.rows; j++, at++) {
+      let product = 0
+      for (let i = 0; i < d; i++) product += queries.data[r * d + i]! * (keys.data[j * d + i]! - meanKey[i]!)
+      weights[at] = mass * (1 + slope * product)
     }
-    const out = new Float64Array(queries.rows * chosen.length)
-    for (let r = 0, at = 0; r < queries.rows; r++) {
-      const slope = scale * Math.min(1, widest / spreads[r]!)
-      for (let c = 0; c < chosen.length; c++, at++) {
-        let product = 0
-        for (let i = 0; i < d; i++) product += queries.data[r * d + i]! * (keys.data[chosen[c]! * d + i]! - mean[i]!)
-        out[at] = ((counts?.[c] ?? 1) / mass) * (1 + slope * product)
-      }
-    }
-    return out
   }
-  return Object.assign(shares, { boxed: true })
+  return { weights, held: (HELD_CLOSURE + 1) / 2, boxed: true }
 }
 
-/** ⟨φ(q), φ(k)⟩ for all pairs: queries × tokens. */
-function pairsOf(features: FeatureMap, { queries, keys }: Sample): Float32Array {
+/** ⟨φ(q), φ(k)⟩ for all pairs. A map is centred at the pilot's mean key, and so is the sample. */
+function featureWeights(features: FeatureMap, { queries, keys }: Sample): Weights {
   const { t } = features
   const u1 = matrix(queries.rows, t)
   const u2 = matrix(keys.rows, t)
-  features.mapQueries(queries, u1, new Float32Array(queries.rows)) // a row's common factor cancels
+  features.mapQueries(queries, u1, new Float32Array(queries.rows)) // without the factor of the centre
   features.mapKeys(keys, u2)
   const out = new Float32Array(queries.rows * keys.rows)
   kernels().product('nt', out, u1.data, u2.data, queries.rows, t, keys.rows)
-  return out
-}
-
-/** Below this share of the mass of plain averages a stream falls back; here to averages. */
-const LEAST_MASS = 2 ** -10
-
-/** Each row's weights of the chosen tokens over their sum, or averages where that is not above `least` of all tokens. */
-function normalised(
-  weights: Float32Array | Float64Array,
-  { queries, keys }: Sample,
-  chosen: Uint32Array,
-  counts: Float64Array | undefined,
-  least: number,
-): Float64Array {
-  const out = new Float64Array(queries.rows * chosen.length)
-  const all = counts ? counts.reduce((a, b) => a + b, 0) : chosen.length
-  for (let r = 0, at = 0; r < queries.rows; r++, at += chosen.length) {
-    let mass = 0
-    for (let c = 0; c < chosen.length; c++) {
-      const count = counts?.[c] ?? 1
-      const weight = count === 0 ? 0 : weights[r * keys.rows + chosen[c]!]! * count
-      out[at + c] = weight
-      mass += weight
-    }
-    const sound = mass > least * all
-    for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? out[at + c]! / mass : (counts?.[c] ?? 1) / all
-  }
-  return out
+  return { weights: Float64Array.from(out), held: (HELD + 1) / 2, boxed: false }
 }

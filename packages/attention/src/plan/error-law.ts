@@ -1,22 +1,13 @@
 import { matrix, type Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { boxed } from './boxed'
+import type { Weights } from './candidates'
 import type { GaussianModel } from './gaussian-model'
 import type { Sample } from './pilot'
 import { permuted, signed } from './shuffled'
 
 /** A mean square over queries as a function of the number of independent tokens. */
 export type ErrorLaw = (n: number) => number
-
-/**
- * Shares that a summary of the tokens `chosen` gives each of them in each answer, queries × chosen, a row adding up to 1. A summary's
- * answers are these shares of the values: softmax's own, or features', or the closure's. `counts`: how many tokens each stands for; 1 where absent.
- */
-export interface Shares {
-  (chosen: Uint32Array, counts?: Float64Array): Float64Array
-  /** Answers are kept within the box of the values. */
-  readonly boxed?: boolean
-}
 
 /** Cuts of a sample in two. */
 const SPLITS = 4
@@ -28,27 +19,38 @@ const SIGNIFICANT = 3
 const LEAST_LIMIT = 0.2
 /** The share of the pilot's queries, those of mildest scores, that is measured: of the others there are too few to be typical. */
 const BULK = 0.95
+/** Below this share of the mass of plain averages a stream falls back; here to averages. */
+const LEAST_MASS = 2 ** -10
 
 /**
- * ‖(shares less exact shares)·values‖² as the pilot's own tokens show it, without the queries of widest scores: limit + sampling/n.
+ * ‖answers by a summary less exact ones‖² as the pilot's own tokens show it, without the queries of widest scores: limit + sampling/n.
  *
  * Over two disjoint halves A and B, ⟨a(A), a(B)⟩ estimates ‖E a‖² without bias: the limit. One that does not stand out from what the same
- * tokens show when shuffled values take away whatever there is to find is taken for 0: the pilot cannot see it. What ‖a(A)‖² is above the limit falls as 1/n.
+ * tokens show when shuffled values take away whatever there is to find is taken for 0: the pilot cannot see it. What ‖a(A)‖² is above
+ * the limit falls as 1/n.
  *
- * @param exact  absent for the outputs themselves
+ * @param exact  softmax's weights
+ * @param approximate  absent for the outputs themselves
  */
-export function measuredLaw(sample: Sample, approximate: Shares, exact?: Shares): ErrorLaw {
+export function measuredLaw(sample: Sample, exact: Float64Array, tokens: number, approximate?: Weights): ErrorLaw {
   const { values, spreads } = sample
   const order = Array.from(spreads.keys()).toSorted((a, b) => spreads[a]! - spreads[b]!)
   const bulk = order.slice(0, Math.ceil(BULK * order.length))
+  const mixed = approximate && mixture(approximate, exact, tokens)
   const cuts = Array.from({ length: SPLITS }, (_, split) =>
-    halves(values.rows, split).map((chosen) => ({ chosen, own: approximate(chosen), other: exact?.(chosen) })),
+    halves(values.rows, split).map((chosen) => ({
+      chosen,
+      own: mixed && shares(mixed, sample, chosen),
+      other: shares(exact, sample, chosen),
+    })),
   )
-  const measure = (own: Matrix, splits: number) => {
+  const measure = (values: Matrix, splits: number) => {
     let [cross, square] = [0, 0]
-    for (const [a, b] of cuts
-      .slice(0, splits)
-      .map((pair) => pair.map((cut) => off(approximate, cut, rowsAt(own, cut.chosen))) as [Matrix, Matrix])) {
+    for (const pair of cuts.slice(0, splits)) {
+      const [a, b] = pair.map(({ chosen, own, other }) => off(own, other, rowsAt(values, chosen), approximate)) as [
+        Matrix,
+        Matrix,
+      ]
       for (const r of bulk) {
         for (let i = r * a.cols; i < (r + 1) * a.cols; i++) {
           cross += (a.data[i]! * b.data[i]!) / splits / bulk.length
@@ -59,7 +61,7 @@ export function measuredLaw(sample: Sample, approximate: Shares, exact?: Shares)
     return { cross, square }
   }
   const { cross, square } = measure(values, SPLITS)
-  const shuffled = (exact ? permuted : signed)(values)
+  const shuffled = (approximate ? permuted : signed)(values)
   const chance = Array.from({ length: SHUFFLES }, (_, round) => measure(shuffled(round), 1).cross)
   const mean = chance.reduce((a, b) => a + b, 0) / SHUFFLES
   const deviation = Math.sqrt(chance.reduce((a, b) => a + (b - mean) ** 2, 0) / (SHUFFLES - 1))
@@ -70,43 +72,59 @@ export function measuredLaw(sample: Sample, approximate: Shares, exact?: Shares)
 
 /**
  * The same in the Gaussian model: ‖Σ(shares less exact)·values‖² over the population, plus 1/n of the variance of one token's part in the
- * answer, plus what the noise in the values adds to that.
+ * answer, folded or still held, plus what the noise in the values adds to that.
  */
-export function modelledLaw(model: GaussianModel, approximate: Shares, exact?: Shares): ErrorLaw {
-  const most = model.tokens
-  const { sample, tokenShares, queryShares, residual } = model
+export function modelledLaw(model: GaussianModel, exact: Float64Array, approximate?: Weights): ErrorLaw {
+  const { sample, tokenShares, queryShares, residual, tokens } = model
   const { values } = sample
   const { rows, cols } = values
   const all = Uint32Array.from({ length: rows }, (_, i) => i)
-  const [own, other] = [approximate, exact].map((shares) => shares?.(all, tokenShares))
-  const answers = times(own!, values)
-  const truth = other && times(other, values)
+  const mixed = approximate && mixture(approximate, exact, tokens)
+  const held = approximate ? Math.min(1, approximate.held / tokens) : 0
+  const own = mixed && times(shares(mixed, sample, all, tokenShares), values)
+  const truth = times(shares(exact, sample, all, tokenShares), values)
   /** What one of the tokens has in an answer, times their number: at most that, since no share exceeds 1. */
-  const density = (x: number) => x / (1 + Math.abs(x) / most)
+  const density = (x: number) => x / (1 + Math.abs(x) / tokens)
+  const massOf = (weights: Float64Array, r: number) => {
+    let mass = 0
+    for (let j = 0; j < rows; j++) if (tokenShares[j]! > 0) mass += tokenShares[j]! * weights[r * rows + j]!
+    return mass
+  }
   let [sampling, noise] = [0, 0]
   for (const [r, share] of queryShares.entries()) {
     if (share === 0) continue
-    for (let j = 0; j < rows; j++) {
-      const count = tokenShares[j]!
-      if (count === 0) continue
-      const a = density(own![r * rows + j]! / count)
-      const b = other ? density(other[r * rows + j]! / count) : 0
+    const mass = massOf(exact, r)
+    const ownMass = mixed ? massOf(mixed, r) : 0
+    const sound = ownMass > LEAST_MASS
+    const add = (probability: number, a: number, b: number, j: number) => {
       let square = 0
       for (let c = 0; c < cols; c++) {
         const value = values.data[j * cols + c]!
-        const part = a * (value - answers.data[r * cols + c]!) - (truth ? b * (value - truth.data[r * cols + c]!) : 0)
+        const part = a * (value - (own?.data[r * cols + c] ?? 0)) - b * (value - truth.data[r * cols + c]!)
         square += part * part
       }
-      sampling += share * count * square
-      noise += share * count * (a - b) ** 2
+      sampling += share * probability * square
+      noise += share * probability * (a - b) ** 2
+    }
+    for (let j = 0; j < rows; j++) {
+      const count = tokenShares[j]!
+      if (count === 0) continue
+      const weight = exact[r * rows + j]!
+      const b = density(weight / mass)
+      if (!approximate) {
+        add(count, 0, b, j)
+        continue
+      }
+      add(count * (1 - held), sound ? density(approximate.weights[r * rows + j]! / ownMass) : 1, b, j)
+      if (held > 0) add(count * held, sound ? density(weight / ownMass) : 1, b, j)
     }
   }
   let [cross, square] = [0, 0]
   for (let split = 0; split < SPLITS; split++) {
     const [a, b] = halves(rows, split).map((chosen) => {
       const counts = Float64Array.from(chosen, (j) => tokenShares[j]!)
-      const cut = { own: approximate(chosen, counts), other: exact?.(chosen, counts) }
-      return off(approximate, cut, rowsAt(values, chosen))
+      const ownShares = mixed && shares(mixed, sample, chosen, counts)
+      return off(ownShares, shares(exact, sample, chosen, counts), rowsAt(values, chosen), approximate)
     }) as [Matrix, Matrix]
     for (const [r, share] of queryShares.entries()) {
       for (let i = r * cols; i < (r + 1) * cols; i++) {
@@ -117,6 +135,35 @@ export function modelledLaw(model: GaussianModel, approximate: Shares, exact?: S
   }
   const limit = cross > LEAST_LIMIT * square ? cross : 0
   return (n) => limit + (sampling + residual * noise) / n
+}
+
+/** Weights of a stream that holds a few of its tokens exactly and has folded the others. */
+function mixture({ weights, held }: Weights, exact: Float64Array, tokens: number): Float64Array {
+  const part = Math.min(1, held / tokens)
+  return weights.map((weight, i) => (part === 0 ? weight : (1 - part) * weight + part * exact[i]!))
+}
+
+/** Each row's weights of the chosen tokens over their sum, or averages where a stream falls back: queries × chosen. */
+function shares(
+  weights: Float64Array,
+  { queries, keys }: Sample,
+  chosen: Uint32Array,
+  counts?: Float64Array,
+): Float64Array {
+  const out = new Float64Array(queries.rows * chosen.length)
+  const all = counts ? counts.reduce((a, b) => a + b, 0) : chosen.length
+  for (let r = 0, at = 0; r < queries.rows; r++, at += chosen.length) {
+    let mass = 0
+    for (let c = 0; c < chosen.length; c++) {
+      const count = counts?.[c] ?? 1
+      const weight = count === 0 ? 0 : weights[r * keys.rows + chosen[c]!]! * count
+      out[at + c] = weight
+      mass += weight
+    }
+    const sound = mass > LEAST_MASS * all
+    for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? out[at + c]! / mass : (counts?.[c] ?? 1) / all
+  }
+  return out
 }
 
 /** Two disjoint halves of 0 … m − 1: rows apart by 1, 2, 4, … rows. */
@@ -136,15 +183,14 @@ function rowsAt(source: Matrix, chosen: Uint32Array): Matrix {
   return out
 }
 
-/** Answers by one's own shares less those by the other's. */
-function off(
-  { boxed: isBoxed }: Shares,
-  { own, other }: { readonly own: Float64Array; readonly other: Float64Array | undefined },
-  values: Matrix,
-): Matrix {
-  if (!isBoxed) return times(other ? own.map((x, i) => x - other[i]!) : own, values)
+/** Answers by one's own shares less those by the other's; the other's alone where there are no own. */
+function off(own: Float64Array | undefined, other: Float64Array, values: Matrix, approximate?: Weights): Matrix {
+  if (!own) return times(other, values)
+  if (!approximate?.boxed) {
+    const difference = own.map((x, i) => x - other[i]!)
+    return times(difference, values)
+  }
   const answers = boxed(times(own, values), values)
-  if (!other) return answers
   const truth = times(other, values)
   return { ...answers, data: answers.data.map((x, i) => x - truth.data[i]!) }
 }

@@ -1,4 +1,4 @@
-import { AVERAGES, candidates, sharesOf, softmaxShares, total, type Candidate } from './candidates'
+import { AVERAGES, candidates, softmaxWeights, total, weightsOf, type Candidate } from './candidates'
 import { costOf } from './cost'
 import { measuredLaw, modelledLaw, type ErrorLaw } from './error-law'
 import { gaussianModel } from './gaussian-model'
@@ -31,14 +31,14 @@ export function predictedPlan(shape: PlanShape, pilot: MeasuredPilot): Plan {
   const cacheBytes = 4 * n * (d + dv)
   const model = gaussianModel(pilot, shape.scale, n)
   const over = (law: ErrorLaw) => meanOver(law, shape)
-  const [exact, exactInModel] = [softmaxShares(pilot), softmaxShares(model.sample)]
+  const [exact, exactInModel] = [softmaxWeights(pilot), softmaxWeights(model.sample)]
   // ‖o‖², mean over queries: by the pilot and by its model, each for its own errors.
-  const output = over(measuredLaw(pilot, exact))
+  const output = over(measuredLaw(pilot, exact, n))
   const modelled = over(modelledLaw(model, exactInModel))
   const onPilot = (candidate: Candidate) =>
-    Math.sqrt(over(measuredLaw(pilot, sharesOf(candidate, pilot, shape.scale, n), exact)) / output)
+    Math.sqrt(over(measuredLaw(pilot, exact, n, weightsOf(candidate, pilot, shape.scale, n))) / output)
   const inModel = (candidate: Candidate) =>
-    Math.sqrt(over(modelledLaw(model, sharesOf(candidate, model.sample, shape.scale, n), exactInModel)) / modelled)
+    Math.sqrt(over(modelledLaw(model, exactInModel, weightsOf(candidate, model.sample, shape.scale, n))) / modelled)
 
   const share = keysAndValuesTogether ? 1 : Math.sqrt(PSI_SHARE)
   const tried: { candidate: Candidate; polynomial: number; isModelled: boolean }[] = []
@@ -163,20 +163,20 @@ function psiRows(pilot: MeasuredPilot, output: number, square: number): number {
 }
 
 /** tail_k over the norm of an output column, mean over columns, from the pilot's queries: k of n as k·m/n of m. */
-function tailShare(
-  { keys, values, ...pilot }: MeasuredPilot,
-  { n, k }: { readonly n: number; readonly k: number },
-): number {
-  const { rows } = pilot.queries
-  const shares = softmaxShares({ keys, values, ...pilot })(Uint32Array.from({ length: keys.rows }, (_, i) => i))
+function tailShare({ keys, values, weights, queries }: MeasuredPilot, { n, k }: { readonly n: number; readonly k: number }): number {
+  const { rows } = queries
   const own = (k * rows) / n
   let mean = 0
   for (let c = 0; c < values.cols; c++) {
     const outputs = new Float64Array(rows)
     for (let r = 0; r < rows; r++) {
-      let output = 0
-      for (let j = 0; j < keys.rows; j++) output += shares[r * keys.rows + j]! * values.data[j * values.cols + c]!
-      outputs[r] = output ** 2
+      let [sum, mass] = [0, 0]
+      for (let j = 0; j < keys.rows; j++) {
+        const weight = weights[r * keys.rows + j]!
+        sum += weight * values.data[j * values.cols + c]!
+        mass += weight
+      }
+      outputs[r] = (sum / mass) ** 2
     }
     const squares = outputs.toSorted((a, b) => b - a)
     const sum = squares.reduce((a, b) => a + b, 0)
