@@ -73,6 +73,11 @@ export interface FeatureMap {
    * back to where the whole map gives a negative or vanishing mass.
    */
   readonly fallbacks: readonly number[]
+  /**
+   * Below this share of the mass that all scores 0 would give, a mass is taken for wrong and falls back. Default 2^−10. Keys centred
+   * at their mean have at least 1 for every query (Jensen), so a map that is centred asks for more.
+   */
+  readonly leastMass?: number
   /** b × d → b × t, rows of U₂. */
   mapKeys(keys: Matrix, out: Matrix): void
   /** b × d → b × t, rows of U₁; logScale carries scale·⟨q, centre⟩ and the like. */

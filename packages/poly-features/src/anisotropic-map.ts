@@ -2,7 +2,7 @@ import { rowsOf, type FeatureMap, type Matrix } from '@sublinear/core'
 import { kernels, type Floats, type Resident } from '@sublinear/kernels'
 import { encodeBytes, encodeFloats } from './base64'
 import { featureDimension } from './feature-dimension'
-import { checkKeyCall, checkQueryCall, MOST_DEGREE, shiftOf } from './monomial-map'
+import { checkKeyCall, checkQueryCall, MOST_DEGREE, shiftOf, CENTRED_MASS } from './monomial-map'
 import type { MonomialTable } from './monomial-search'
 import { normsError, radiusWithin } from './relative-error'
 
@@ -72,6 +72,7 @@ export function anisotropicMap(who: string, parts: Anisotropy): FeatureMap {
     radius: radiusWithin((radius) => normsError(whole, radius), RELATIVE_ERROR, whole),
     spec: specOf({ ...parts, centre }),
     fallbacks: evenPrefixes(parts.block).filter((prefix) => prefix < t),
+    leastMass: CENTRED_MASS,
     mapKeys(keys, out) {
       checkKeyCall(who, d, t, keys, out)
       expandRows(keys, centre, out)

@@ -22,6 +22,8 @@ export interface WholeDegrees {
 
 /** At degree 20 the least value of the Taylor polynomial, 2.7e-3, is 80 times its float32 rounding; at 24 it would be 9 times. */
 export const MOST_DEGREE = 20
+/** `leastMass` of centred maps: about the mean key every query's mass is at least that of averages; an eighth allows for a centre that is off. */
+export const CENTRED_MASS = 2 ** -3
 export const MOST_FEATURES = 2 ** 26
 
 /** Refuses what no map of whole degrees can be; returns t. */
@@ -112,6 +114,7 @@ export function monomialMap(
     t,
     scale,
     ...rest,
+    ...(kept && { leastMass: CENTRED_MASS }),
     mapKeys(keys, out) {
       checkKeyCall(who, d, t, keys, out)
       expand(keys.data, shift, 'keys', out)

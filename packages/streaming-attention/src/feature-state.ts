@@ -1,14 +1,14 @@
 import { isFinite, matrix, type FeatureMap, type Matrix } from '@sublinear/core'
 import { kernels, type Resident } from '@sublinear/kernels'
 
-/** Below this share of the mass that all scores 0 would give, a mass is rounding or the negative side of the polynomial. */
+/** Below this share of the mass that all scores 0 would give, where a map has no share of its own, a mass is rounding or the negative side of the polynomial. */
 const LEAST_MASS = 2 ** -10
 /** The largest float32. */
 const LARGEST = (2 - 2 ** -23) * 2 ** 127
 
 /** Whether a mass can divide, over tokens of this weight. Without fallbacks no feature is negative, and any mass can. */
-export function isSoundMass({ fallbacks }: FeatureMap, mass: number, weight: number): boolean {
-  return mass > (fallbacks.length > 0 ? LEAST_MASS : 0) * weight && mass < Infinity
+export function isSoundMass({ fallbacks, leastMass = LEAST_MASS }: FeatureMap, mass: number, weight: number): boolean {
+  return mass > (fallbacks.length > 0 ? leastMass : 0) * weight && mass < Infinity
 }
 
 /** What a feature state holds. */

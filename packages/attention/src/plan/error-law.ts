@@ -19,8 +19,8 @@ const SIGNIFICANT = 3
 const LEAST_LIMIT = 0.2
 /** The share of the pilot's queries, those of mildest scores, that is measured: of the others there are too few to be typical. */
 const BULK = 0.95
-/** Below this share of the mass of plain averages a stream falls back; here to averages. */
-const LEAST_MASS = 2 ** -10
+/** Below this share of the mass of plain averages centred features fall back; here to averages. */
+const LEAST_MASS = 2 ** -3
 
 /**
  * ‖answers by a summary less exact ones‖² as the pilot's own tokens show it, without the queries of widest scores: limit + sampling/n.
@@ -40,7 +40,7 @@ export function measuredLaw(sample: Sample, exact: Float64Array, tokens: number,
   const cuts = Array.from({ length: SPLITS }, (_, split) =>
     halves(values.rows, split).map((chosen) => ({
       chosen,
-      own: mixed && shares(mixed, sample, chosen),
+      own: mixed && shares(mixed, sample, chosen, { least: LEAST_MASS }),
       other: shares(exact, sample, chosen),
     })),
   )
@@ -81,8 +81,8 @@ export function modelledLaw(model: GaussianModel, exact: Float64Array, approxima
   const all = Uint32Array.from({ length: rows }, (_, i) => i)
   const mixed = approximate && mixture(approximate, exact, tokens)
   const held = approximate ? Math.min(1, approximate.held / tokens) : 0
-  const own = mixed && times(shares(mixed, sample, all, tokenShares), values)
-  const truth = times(shares(exact, sample, all, tokenShares), values)
+  const own = mixed && times(shares(mixed, sample, all, { counts: tokenShares, least: LEAST_MASS }), values)
+  const truth = times(shares(exact, sample, all, { counts: tokenShares }), values)
   /** What one of the tokens has in an answer, times their number: at most that, since no share exceeds 1. */
   const density = (x: number) => x / (1 + Math.abs(x) / tokens)
   const massOf = (weights: Float64Array, r: number) => {
@@ -123,8 +123,8 @@ export function modelledLaw(model: GaussianModel, exact: Float64Array, approxima
   for (let split = 0; split < SPLITS; split++) {
     const [a, b] = halves(rows, split).map((chosen) => {
       const counts = Float64Array.from(chosen, (j) => tokenShares[j]!)
-      const ownShares = mixed && shares(mixed, sample, chosen, counts)
-      return off(ownShares, shares(exact, sample, chosen, counts), rowsAt(values, chosen), approximate)
+      const ownShares = mixed && shares(mixed, sample, chosen, { counts, least: LEAST_MASS })
+      return off(ownShares, shares(exact, sample, chosen, { counts }), rowsAt(values, chosen), approximate)
     }) as [Matrix, Matrix]
     for (const [r, share] of queryShares.entries()) {
       for (let i = r * cols; i < (r + 1) * cols; i++) {
@@ -148,7 +148,7 @@ function shares(
   weights: Float64Array,
   { queries, keys }: Sample,
   chosen: Uint32Array,
-  counts?: Float64Array,
+  { counts, least = 0 }: { readonly counts?: Float64Array; readonly least?: number } = {},
 ): Float64Array {
   const out = new Float64Array(queries.rows * chosen.length)
   const all = counts ? counts.reduce((a, b) => a + b, 0) : chosen.length
@@ -160,7 +160,7 @@ function shares(
       out[at + c] = weight
       mass += weight
     }
-    const sound = mass > LEAST_MASS * all
+    const sound = mass > least * all
     for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? out[at + c]! / mass : (counts?.[c] ?? 1) / all
   }
   return out

@@ -9,7 +9,7 @@ import { centredAt, covariance, meanRow, sampleOf, type Pilot, type Sample } fro
 const TOKENS = 2048
 const QUERIES = 2048
 /** Queries over which an error is thought of as a mean: what is rarer than one in so many does not count. */
-const ASKED = 8192
+const ASKED = 4096
 /** What is up to so many times rarer still counts: sums of squares are skewed. */
 const RARER = 4
 const KEY = [0x706c616e, 0x6d6f6465] as const

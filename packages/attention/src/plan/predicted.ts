@@ -163,7 +163,10 @@ function psiRows(pilot: MeasuredPilot, output: number, square: number): number {
 }
 
 /** tail_k over the norm of an output column, mean over columns, from the pilot's queries: k of n as k·m/n of m. */
-function tailShare({ keys, values, weights, queries }: MeasuredPilot, { n, k }: { readonly n: number; readonly k: number }): number {
+function tailShare(
+  { keys, values, weights, queries }: MeasuredPilot,
+  { n, k }: { readonly n: number; readonly k: number },
+): number {
   const { rows } = queries
   const own = (k * rows) / n
   let mean = 0

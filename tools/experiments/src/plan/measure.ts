@@ -2,7 +2,7 @@ import { createStream, exactStream, normalise, plan, type Plan } from '@sublinea
 import { source, type Configuration } from './configurations.ts'
 
 const PILOT = 512
-const QUERIES = 8192
+const QUERIES = 4096
 const BLOCK = 4096
 
 export interface Measured {
