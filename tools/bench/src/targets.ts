@@ -203,6 +203,32 @@ export const targets: readonly Target[] = [
     times: 'OSNAP of 8, state outside the kernels',
     atLeast: 1.5,
   },
+  {
+    id: 'recovery-growth',
+    suite: 'sparse-recovery',
+    claim:
+      'decode, k = 64, ε = 0.5: speed at n = 2^26 over that at 2^15, the least n with trees (1/3 is 3 times as long)',
+    groups: ['decode, k = 64'],
+    case: 'n = 2^26, m = 11776',
+    times: 'n = 2^15, m = 5632',
+    atLeast: 1 / 3,
+  },
+  {
+    id: 'recovery-decode',
+    suite: 'sparse-recovery',
+    claim: 'ms to decode, n = 2^20, k = 64, ε = 0.5',
+    groups: ['decode, k = 64'],
+    case: 'n = 2^20, m = 8704',
+    atMost: 40,
+  },
+  {
+    id: 'recovery-update',
+    suite: 'sparse-recovery',
+    claim: 'µs a change of heavyHitters, n = 2^20, k = 64, ε = 0.5',
+    groups: ['an update'],
+    case: 'heavyHitters',
+    atMost: 1.5,
+  },
   countSketch('count-sketch', 'as one would first write it, BigInt hash', 'plain JS, BigInt hash', 10),
   countSketch('count-sketch-doubles', 'with the fastest 4-wise hash in JS', 'plain JS, hash in doubles', 5),
 ]

@@ -15,8 +15,6 @@ const SPLITS = 4
 const SHUFFLES = 16
 /** Standard errors by which a limit must stand out from chance. */
 const SIGNIFICANT = 3
-/** In the model, where there is no noise to hide a limit: the least share of halves' squares that is one. */
-const LEAST_LIMIT = 0.2
 /** The share of the pilot's queries, those of mildest scores, that is measured: of the others there are too few to be typical. */
 const BULK = 0.95
 /** Below this share of the mass of plain averages centred features fall back; here to averages. */
@@ -81,7 +79,9 @@ export function modelledLaw(model: GaussianModel, exact: Float64Array, approxima
   const all = Uint32Array.from({ length: rows }, (_, i) => i)
   const mixed = approximate && mixture(approximate, exact, tokens)
   const held = approximate ? Math.min(1, approximate.held / tokens) : 0
-  const own = mixed && times(shares(mixed, sample, all, { counts: tokenShares, least: LEAST_MASS }), values)
+  const ownShares = mixed && shares(mixed, sample, all, { counts: tokenShares, least: LEAST_MASS })
+  const ownAnswers =
+    ownShares && (approximate.boxed ? boxed(times(ownShares, values), values) : times(ownShares, values))
   const truth = times(shares(exact, sample, all, { counts: tokenShares }), values)
   /** What one of the tokens has in an answer, times their number: at most that, since no share exceeds 1. */
   const density = (x: number) => x / (1 + Math.abs(x) / tokens)
@@ -90,20 +90,24 @@ export function modelledLaw(model: GaussianModel, exact: Float64Array, approxima
     for (let j = 0; j < rows; j++) if (tokenShares[j]! > 0) mass += tokenShares[j]! * weights[r * rows + j]!
     return mass
   }
-  let [sampling, noise] = [0, 0]
+  let [sampling, noise, square, chance] = [0, 0, 0, 0]
   for (const [r, share] of queryShares.entries()) {
     if (share === 0) continue
     const mass = massOf(exact, r)
     const ownMass = mixed ? massOf(mixed, r) : 0
     const sound = ownMass > LEAST_MASS
-    const add = (probability: number, a: number, b: number, j: number) => {
+    /** ‖a token's part in the summary's answer less its part in the exact one‖², its densities there being a and b. */
+    const part = (a: number, b: number, j: number) => {
       let square = 0
       for (let c = 0; c < cols; c++) {
         const value = values.data[j * cols + c]!
-        const part = a * (value - (own?.data[r * cols + c] ?? 0)) - b * (value - truth.data[r * cols + c]!)
-        square += part * part
+        const own = ownAnswers ? a * (value - ownAnswers.data[r * cols + c]!) : 0
+        square += (own - b * (value - truth.data[r * cols + c]!)) ** 2
       }
-      sampling += share * probability * square
+      return square
+    }
+    const add = (probability: number, a: number, b: number, j: number) => {
+      sampling += share * probability * part(a, b, j)
       noise += share * probability * (a - b) ** 2
     }
     for (let j = 0; j < rows; j++) {
@@ -111,29 +115,18 @@ export function modelledLaw(model: GaussianModel, exact: Float64Array, approxima
       if (count === 0) continue
       const weight = exact[r * rows + j]!
       const b = density(weight / mass)
-      if (!approximate) {
+      if (!mixed || !approximate) {
         add(count, 0, b, j)
+        chance += share * count ** 2 * part(0, weight / mass, j)
         continue
       }
       add(count * (1 - held), sound ? density(approximate.weights[r * rows + j]! / ownMass) : 1, b, j)
       if (held > 0) add(count * held, sound ? density(weight / ownMass) : 1, b, j)
+      chance += share * count ** 2 * part(sound ? mixed[r * rows + j]! / ownMass : 1, weight / mass, j)
     }
+    for (let i = r * cols; i < (r + 1) * cols; i++) square += share * ((ownAnswers?.data[i] ?? 0) - truth.data[i]!) ** 2
   }
-  let [cross, square] = [0, 0]
-  for (let split = 0; split < SPLITS; split++) {
-    const [a, b] = halves(rows, split).map((chosen) => {
-      const counts = Float64Array.from(chosen, (j) => tokenShares[j]!)
-      const ownShares = mixed && shares(mixed, sample, chosen, { counts, least: LEAST_MASS })
-      return off(ownShares, shares(exact, sample, chosen, { counts }), rowsAt(values, chosen), approximate)
-    }) as [Matrix, Matrix]
-    for (const [r, share] of queryShares.entries()) {
-      for (let i = r * cols; i < (r + 1) * cols; i++) {
-        cross += (share * a.data[i]! * b.data[i]!) / SPLITS
-        square += (share * (a.data[i]! ** 2 + b.data[i]! ** 2)) / 2 / SPLITS
-      }
-    }
-  }
-  const limit = cross > LEAST_LIMIT * square ? cross : 0
+  const limit = Math.max(0, square - chance) // what the drawn tokens show of the population is off by chance
   return (n) => limit + (sampling + residual * noise) / n
 }
 

@@ -7,10 +7,10 @@ import { centredAt, covariance, meanRow, sampleOf, type Pilot, type Sample } fro
 
 /** Tokens and queries drawn. */
 const TOKENS = 2048
-const QUERIES = 2048
+const QUERIES = 1024
 /** Queries over which an error is thought of as a mean: what is rarer than one in so many does not count. */
 const ASKED = 4096
-/** What is up to so many times rarer still counts: sums of squares are skewed. */
+/** Tokens are many chances, for many queries: what is up to so many times rarer than one of n still counts. */
 const RARER = 4
 const KEY = [0x706c616e, 0x6d6f6465] as const
 /** Share of the trace that keeps a covariance invertible. */
@@ -51,7 +51,7 @@ export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n
   const [queryBasis] = eigenbasis(times(times(queryFactor, keySpread, 'tn'), queryFactor))
   const wide = directionsOf(sizes)
   const tokens = drawn(TOKENS, d, { stream: 0, wide, reach: RARER * n })
-  const asked = drawn(QUERIES, d, { stream: 1, wide, reach: RARER * ASKED })
+  const asked = drawn(QUERIES, d, { stream: 1, wide, reach: ASKED })
   const centredKeys = times(times(tokens.points, keyBasis), keyFactor, 'nt')
   const centredQueries = times(times(asked.points, queryBasis), queryFactor, 'nt')
   const mean = seenMean(meanValue, residual / keys.rows)

@@ -123,6 +123,8 @@ export function plan(options: PlanOptions): Plan {
     if (k === undefined) throw new RangeError(`${who}: k must be given for the task 'columns'`)
     checkInteger(who, 'k', k, 1, n)
     checkInteger(who, 'n', n, 1, 2 ** 32)
+    if (pilot === undefined && radius !== undefined)
+      throw new RangeError(`${who}: pilot must be given for the task 'columns', got a radius`)
   }
   if ((radius === undefined) === (pilot === undefined))
     throw new RangeError(

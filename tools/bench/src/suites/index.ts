@@ -7,6 +7,7 @@ export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   'feature-stream': async () => (await import('./feature-stream.ts')).suite,
   'kv-cache': async () => (await import('./kv-cache.ts')).suite,
   'gaussian-sparse': async () => (await import('./gaussian-sparse.ts')).suite,
+  'sparse-recovery': async () => (await import('./sparse-recovery.ts')).suite,
   sketches: async () => (await import('./sketches.ts')).suite,
   'one-pass': async () => (await import('./one-pass.ts')).suite,
   memory: async () => (await import('./memory.ts')).suite,

@@ -18,8 +18,8 @@ export function trial(family: string, shape: Shape, seed: number): Trial {
   const stream = heavyHitters({ ...shape, seed })
   const { keys, values } = input
   for (let c = 0; c < values.length; c++) stream.update(keys ? keys[c]! : c, values[c]!)
-  const { norm, tail } = sizes(values, shape.k)
-  const distances = [shape.k, 2 * shape.k].map((count) => distance(input, stream.top(count)))
+  const { norm, tail } = sizesOf(values, shape.k)
+  const distances = [shape.k, 2 * shape.k].map((count) => distanceOf(input, stream.top(count)))
   const within = (error: number) => error <= (1 + shape.epsilon) * tail + ROUNDING * norm
   return {
     ratio: distances[0]! / (tail > 0 ? tail : norm),
@@ -28,7 +28,8 @@ export function trial(family: string, shape: Shape, seed: number): Trial {
   }
 }
 
-function sizes(values: Float64Array, k: number): { norm: number; tail: number } {
+/** ‖x‖ and tail_k(x), by sorting. */
+export function sizesOf(values: Float64Array, k: number): { norm: number; tail: number } {
   const squares = values.map((x) => x * x).toSorted()
   let sum = 0
   for (let i = 0; i < squares.length - k; i++) sum += squares[i]!
@@ -38,7 +39,7 @@ function sizes(values: Float64Array, k: number): { norm: number; tail: number } 
 }
 
 /** ‖x′ − x‖ for the sparse vector x′. */
-function distance({ keys, values }: Input, top: readonly { index: number; value: number }[]): number {
+export function distanceOf({ keys, values }: Input, top: readonly { index: number; value: number }[]): number {
   const guess = new Map(top.map(({ index, value }) => [index, value]))
   let sum = 0
   for (let c = 0; c < values.length; c++) {
