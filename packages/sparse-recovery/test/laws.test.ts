@@ -11,6 +11,7 @@ const make =
   (size: typeof trees) =>
   (seed: Seed): SparseRecovery =>
     sparseRecovery({ ...size, seed })
+const sketchOf = (size: typeof trees, seed = 5) => sketch(make(size)(seed).matrix, 1)
 const digest = (bytes: Uint8Array) => crc32(bytes).toString(16)
 
 describe.each([
@@ -42,10 +43,14 @@ describe.each([
   for (const law of laws.filter(({ name }) => !others.some((words) => name.includes(words)))) test(law.name, law.run)
 
   it('is merged with nothing of another seed, length, k or ε', () => {
-    const sketchOf = (more: Partial<typeof size>, seed = 5) => sketch(make({ ...size, ...more })(seed).matrix, 1)
-    const mine = sketchOf({})
-    mine.merge(sketchOf({}))
-    for (const unlike of [sketchOf({}, 6), sketchOf(other), sketchOf({ k: size.k + 1 }), sketchOf({ epsilon: 0.7 })]) {
+    const mine = sketchOf(size)
+    mine.merge(sketchOf(size))
+    for (const unlike of [
+      sketchOf(size, 6),
+      sketchOf(other),
+      sketchOf({ ...size, k: size.k + 1 }),
+      sketchOf({ ...size, epsilon: 0.3 }),
+    ]) {
       if (unlike.matrix.kind === mine.matrix.kind && unlike.matrix.seed === mine.matrix.seed) continue // Φ = I of the same n
       expect(() => mine.merge(unlike)).toThrow(/sketch: (matrix|m|seed) differs/)
     }

@@ -119,10 +119,12 @@ export const sampleHeads = () =>
     readHeads(sample(model)).map((head) => ({ ...head, name: `${model} ${head.name}` })),
   )
 
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+
+const figures = ({ errors, fallbacks }: HeadRow) =>
+  errors.map((error, i) => `${error.toFixed(3)}${fallbacks[i]! > MARKED ? '*' : ''}`)
+
 export function table({ heads, rows, node }: Heads): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  const figures = ({ errors, fallbacks }: HeadRow) =>
-    errors.map((error, i) => `${error.toFixed(3)}${fallbacks[i]! > MARKED ? '*' : ''}`)
   return [
     line(['held', 'bytes', ...heads]),
     line(Array.from({ length: heads.length + 2 }, () => '---')),

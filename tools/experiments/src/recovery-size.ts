@@ -55,7 +55,6 @@ function streams(seed: number): { positive: [number, number][]; signed: [number,
   const random = randomOf(seed)
   const n = 2 ** 20
   const ranked = () => Math.floor(Math.exp((random.below(2 ** 24) / 2 ** 24) * Math.log(n))) // density 1/rank
-  const place = (rank: number) => Math.imul(rank, 0x9e3779b1) >>> 12 // a fixed odd multiplier permutes 2^32; its top 20 bits
   const positive = Array.from({ length: 2 ** 18 }, (): [number, number] => [place(ranked()), 1])
   const signed = positive.map(([index]): [number, number] => [index, index % 2 ? -1 : 1])
   return { positive, signed }
@@ -127,6 +126,10 @@ function fullScan(m: number, rows: number) {
   }
 }
 
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+const pair = (x: readonly [number, number] | undefined) => (x ? `${x[0].toFixed(2)}, ${x[1].toFixed(2)}` : 'refused')
+const place = (rank: number) => Math.imul(rank, 0x9e3779b1) >>> 12 // a fixed odd multiplier permutes 2^32; its top 20 bits
+
 interface Result {
   readonly families: readonly string[]
   readonly sizes: readonly SizePoint[]
@@ -134,8 +137,6 @@ interface Result {
 }
 
 export function withTable(text: string, { sizes, peers: rows, families: names }: Result): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  const pair = (x: readonly [number, number] | undefined) => (x ? `${x[0].toFixed(2)}, ${x[1].toFixed(2)}` : 'refused')
   const table = [
     line(['64 largest of 2^20 indices, 2^18 changes, Zipf', 'bytes', 'counts of ones', 'signed']),
     line(['---', '---', '---', '---']),

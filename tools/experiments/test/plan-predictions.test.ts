@@ -3,14 +3,14 @@
 // planner that changed without a new run (predictions move by far more than 1e-3).
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { isMisled, isNear, predict, type Prediction } from '../src/plan-predictions'
+import { FIRST, isMisled, isNear, predict, withTable, type Predictions } from '../src/plan-predictions'
 
 const { near, misled, predictions } = JSON.parse(
   readFileSync(new URL('../results/plan-predictions.json', import.meta.url), 'utf8'),
-) as { near: number; misled: number; predictions: Prediction[] }
+) as Predictions
 
 test('at least 90 % of 200 predictions are within a factor 2, and no verdict misleads', () => {
-  expect(predictions.map(({ seed }) => seed)).toEqual(Array.from({ length: 200 }, (_, seed) => seed))
+  expect(predictions.map(({ seed }) => seed)).toEqual(Array.from({ length: 200 }, (_, i) => FIRST + i))
   expect(near).toBe(predictions.filter(isNear).length)
   expect(misled).toBe(predictions.filter(isMisled).length)
   expect(near).toBeGreaterThanOrEqual(180)
@@ -26,4 +26,9 @@ test.each(shortest)('seed $seed, $values: the same again', ({ seed, stream, verd
   expect([again.stream, again.verdict]).toEqual([stream, verdict])
   expect(again.predicted / predicted).toBeCloseTo(1, 3)
   expect(again.measured / measured).toBeCloseTo(1, 3)
+})
+
+test('the README says what the results say', () => {
+  const text = readFileSync(new URL('../../../packages/attention/README.md', import.meta.url), 'utf8')
+  expect(withTable(text, { near, misled, predictions })).toBe(text)
 })

@@ -11,7 +11,7 @@ const QUERIES = 1024
 /** Queries over which an error is thought of as a mean: what is rarer than one in so many does not count. */
 const ASKED = 4096
 /** Tokens are many chances, for many queries: what is up to so many times rarer than one of n still counts. */
-const RARER = 4
+const RARER = 2
 const KEY = [0x706c616e, 0x6d6f6465] as const
 /** Share of the trace that keeps a covariance invertible. */
 const RIDGE = 1e-6
