@@ -365,6 +365,63 @@ test('inspect agrees with the published figures of a captured head', async () =>
   expect(found.verdicts).toHaveLength(3)
 })
 
+describe('plan', () => {
+  const files = (head: string) =>
+    ['queries', 'keys', 'values'].flatMap((name) => [`--${name}`, `${data}bounded-${name[0]}.npy[${head}]`])
+
+  test('prints a table, and as JSON what createStream builds', async () => {
+    const table = await sublinear(['plan', ...files('0,0'), '--epsilon', '0.4'])
+    expect(table.stderr).toBe('')
+    expect(table.stdout).toMatch(/^plan +4096 tokens, epsilon 0.4, task causal\n/)
+    for (const word of ['holds', 'a cache holds', 'pays from', 'error', 'verdict', 'tried'])
+      expect(table.stdout).toContain(word)
+    const { code, stdout } = await sublinear(['plan', ...files('0,0'), '--epsilon', '0.4', '--json'])
+    const made = JSON.parse(stdout)
+    expect(code).toBe(made.verdict === 'ok' ? 0 : 3)
+    expect(made.cost.cache.float32).toBe(4 * 4096 * 64)
+    expect(made.considered.length).toBeGreaterThan(1)
+    expect(table.code).toBe(code)
+  })
+
+  test('exits with 3 where something exact is cheaper', async () => {
+    const { code, stdout } = await sublinear([
+      'plan',
+      '--radius',
+      '1',
+      '--d',
+      '32',
+      '--tokens',
+      '500',
+      '--epsilon',
+      '0.1',
+    ])
+    expect(code).toBe(3)
+    expect(stdout).toContain('dominated, by bytes')
+    const long = await sublinear(['plan', '--radius', '1', '--d', '8', '--tokens', '1000000', '--epsilon', '0.1'])
+    expect([long.code, long.stderr]).toEqual([0, ''])
+  })
+
+  test('plans a sketch where keys and values come apart', async () => {
+    const { stdout } = await sublinear(['plan', ...files('0,0'), '--epsilon', '0.5', '--apart', '--json'])
+    expect(JSON.parse(stdout).stream).toMatchObject({ kind: 'one-pass', psi: { kind: 'osnap' } })
+  })
+
+  test('refuses what does not fit', async () => {
+    for (const [args, code, words] of [
+      [['--radius', '1'], 2, 'plan needs --queries'],
+      [['--queries', 'q.npy'], 2, 'plan needs all of'],
+      [[...files('0,0'), '--radius', '1'], 2, 'not both'],
+      [[...files('0,0'), '--d', '5'], 2, '--d is 5, the files have 32'],
+      [[...files('0,0'), '--task', 'columns'], 2, 'k must be given'],
+      [['--epsilon', '2'], 1, 'below 1'],
+    ] as const) {
+      const result = await sublinear(['plan', ...args])
+      expect([result.code, result.stdout]).toEqual([code, ''])
+      expect(result.stderr).toContain(words)
+    }
+  })
+})
+
 test('the demo prints a line with a verdict for every head and method, and no progress bar in a pipe', async () => {
   const { code, stdout, stderr } = await sublinear(['demo'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

@@ -1,0 +1,29 @@
+// The committed table of heads: one head again, and what the table must show. Kills: a table edited by hand, a stream that changed.
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { measureHead, sampleHeads, withTable, type Heads } from '../src/heads.ts'
+
+const result = JSON.parse(readFileSync(new URL('../results/heads.json', import.meta.url), 'utf8')) as Heads
+const row = (method: string) => result.rows.find((one) => one.method === method)!
+
+test('the README says what the results say', () => {
+  const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  expect(withTable(text, result)).toBe(text)
+})
+
+test('a head has the same errors again', () => {
+  const at = result.heads.indexOf('bounded 0.1')
+  const methods = ['Taylor, degree 1', 'anisotropic, t = 64', '64 far keys + closure']
+  for (const { method, error } of measureHead(sampleHeads()[at]!, methods)) {
+    expect(error).toBeCloseTo(row(method).errors[at]!, 4)
+  }
+})
+
+test('on bounded heads anisotropic features beat Taylor of as many bytes on most, and far keys with a closure beat both', () => {
+  const bounded = result.heads.flatMap((name, i) => (name.startsWith('bounded') ? [i] : []))
+  const [anisotropic, taylor, far] = ['anisotropic, t = 480', 'Taylor, degree 2', '256 far keys + closure'].map(row)
+  expect(anisotropic!.bytes).toBeLessThanOrEqual(taylor!.bytes)
+  const wins = bounded.filter((i) => anisotropic!.errors[i]! < taylor!.errors[i]!)
+  expect(wins.length).toBeGreaterThan(bounded.length / 2)
+  for (const i of bounded) expect(far!.errors[i]!).toBeLessThan(taylor!.errors[i]!)
+})
