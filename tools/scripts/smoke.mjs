@@ -42,6 +42,14 @@ const computations = {
     ({ encodeNpy, decodeNpy }) => decodeNpy(encodeNpy(matrix(2, 2, [1.5, -2, 0, 2048]), { dtype: 'f2' })).data,
     [1.5, -2, 0, 2048],
   ],
+  '@sublinear/sparse-recovery': [
+    ({ heavyHitters }) => {
+      const stream = heavyHitters({ n: 2 ** 20, k: 2, epsilon: 0.5, seed: 1 })
+      stream.update(77, -4)
+      return stream.top().flatMap(({ index, value }) => [index, value])
+    },
+    [77, -4],
+  ],
   '@sublinear/attention': [
     ({ featureStream, taylorFeatures, normalise }) => {
       const features = taylorFeatures({ d: 2, degree: 2, scale: constant.scale })
