@@ -14,11 +14,13 @@ export interface Scatter {
  * independent function of the other, x += E(y), y += G(x), x += F(y), y += H(x).
  * Source: Luby and Rackoff, 1988; Naor and Reingold, 1999. Not from the papers.
  *
- * Guarantee: any two keys i ≠ j come into one given partition class of W intervals of about equal size (a level of a tree) with
- * probability at most (1 + o(1))/W. Proof: let a = columns, b = lines. After E the two differ in x but for a probability of 1/a, and
- * 0 where i and j share a line. Where they do, G makes their y differ by a uniform shift; so before F they share a line with
- * probability ≤ 1/b + 1/a·[their y differ], and where they do not, F makes x independent, uniform; where x differ, H does so with y. So
- * (x, y) of both are uniform and independent but for a probability of O(1/a²) in which x and x meet twice.
+ * Guarantee: any two keys i ≠ j come into one of W equal intervals of positions (a node of a tree) with probability at most
+ *   (1 + O(1/a))/W + O(1/a²), a = columns ≥ b = lines.
+ * Proof. E makes their x differ but for a probability of 1/a (if they share a line they differ already). G then gives them different y but for 1/b; where
+ *   x was equal, y stays different. F makes their x independent and uniform wherever y differs, equal with 1/a. H does the same to y wherever x
+ *   differs. So both positions are independent and uniform, which is 1/W, unless (1) y was equal after G, 1/b, and H still gives independent y: at
+ *   most 1/b times the larger of 1/W and 1/b; or (2) x is equal after F, 1/a: then y differs by what G gave it, uniform, in one interval with 2/W at most,
+ *   unless x was equal after E too, 1/a².
  * Cost: four hashes a key, 60 ns; 128 bytes.
  */
 export function scatter({
