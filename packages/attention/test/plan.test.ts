@@ -1,4 +1,4 @@
-// plan(): certified plans against the formulas of THEORY in plain numbers, predictions against streams that are run, verdicts, bytes against the
+// plan(): certified plans against the formulas in plain numbers, predictions against streams that are run, verdicts, bytes against the
 // objects themselves, borders. Predictions over 200 drawn configurations: tools/experiments, plan-predictions.
 // Kills: ε not passed on, bytes that forget a part, a float16 cache that is not compared, a radius taken for a score range, sampling error that
 // does not fall with n (ratio 1 instead of 100), a limit that does, Ψ sized without the values' variance, a verdict 'ok' where the mean does.
@@ -141,7 +141,7 @@ describe('keys and values apart', () => {
 
 describe('with a radius alone', () => {
   it('takes the least certified degree: 2e/(1 − e) ≤ ε', () => {
-    // Minimax on [−1, 1]: degree 3 is off by at most 0.0055, degree 2 by 0.045 (THEORY C: 0.01 needs 4 or less); 2e/(1 − e) is 0.011 and 0.094.
+    // Minimax on [−1, 1]: degree 3 is off by at most 0.0055, degree 2 by 0.045 (0.01 needs degree 3); 2e/(1 − e) is 0.011 and 0.094.
     const made = plan({ n: 1e6, d: 4, dv: 4, scale: 0.25, radius: 1, epsilon: 0.1, task: 'rows' })
     expect(made.unit).toBe('max |v|')
     expect(made.verdict).toBe('ok')

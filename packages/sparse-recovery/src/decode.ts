@@ -8,7 +8,7 @@ const ROUNDS = 3
 
 /**
  * The entries that m measurements point to: at most 3k, fitted together.
- * Source: THEORY of this design: two energy trees, joint least squares; for Lemma 3.7 (one-pass paper).
+ * Source: for Lemma 3.7 (one-pass paper); the search is that of dyadic Count-Min trees (Cormode and Muthukrishnan, 2005) on energies.
  *
  * Round 1 searches both trees, keeps the 3k candidates whose own estimates are largest and fits them together, by least squares on the
  * entries' own rows. Two more rounds take the fit out of the measurements, search what is left (by mean energy: what is still

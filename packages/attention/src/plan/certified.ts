@@ -17,7 +17,7 @@ const MOST_MINIMAX = 8
 /**
  * The plan that holds for all data with scores within a radius: the least certified degree, Taylor's where it does as well.
  *
- * A pointwise relative error e moves an answer by at most 2e/(1 − e)·max|v| (THEORY E). Ψ: with scores in [−R, R] a row of weights has
+ * A pointwise relative error e moves an answer by at most 2e/(1 − e)·max|v|. Ψ: with scores in [−R, R] a row of weights has
  * norm at most e^R/√n and a column of V, less its mean, √n·max|v|.
  */
 export function certifiedPlan(shape: PlanShape & { readonly radius: number }): Plan {

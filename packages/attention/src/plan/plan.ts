@@ -86,7 +86,7 @@ export interface Plan {
 
 /**
  * Which summary answers a stream within ε, what it holds, and whether it is worth having at all.
- * Source: THEORY of both papers as measured here; for Theorem 4.1 (one-pass paper) with the repaired bound of its error.
+ * Source: not from the papers; for Ψ the bound of Theorem 4.1 (one-pass paper) with ‖P‖_F and the values' deviation in the place of 1.
  *
  * With a pilot, candidates are tried on it: what two disjoint halves of it agree on is error that stays, the rest is sampling and falls
  * as 1/n; the same law gives the outputs that the error is relative to. With a radius alone, degrees come from certificates and hold for all data.
