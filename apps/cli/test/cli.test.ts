@@ -365,10 +365,10 @@ test('inspect agrees with the published figures of a captured head', async () =>
   expect(found.verdicts).toHaveLength(3)
 })
 
-describe('plan', () => {
-  const files = (head: string) =>
-    ['queries', 'keys', 'values'].flatMap((name) => [`--${name}`, `${data}bounded-${name[0]}.npy[${head}]`])
+const files = (head: string) =>
+  ['queries', 'keys', 'values'].flatMap((name) => [`--${name}`, `${data}bounded-${name[0]}.npy[${head}]`])
 
+describe('plan', () => {
   test('prints a table, and as JSON what createStream builds', async () => {
     const table = await sublinear(['plan', ...files('0,0'), '--epsilon', '0.4'])
     expect(table.stderr).toBe('')
