@@ -211,7 +211,7 @@ export const targets: readonly Target[] = [
     groups: ['decode, k = 64'],
     case: 'n = 2^26, m = 14848',
     times: 'n = 2^15, m = 5632',
-    atLeast: 1 / 3,
+    atLeast: 0.333,
   },
   {
     id: 'recovery-decode',
