@@ -103,7 +103,7 @@ describe('attend', () => {
     ['full', ['--full'], () => n],
   ])('%s exact answers equal the float64 softmax', async (_, flags, visible) => {
     const out = at('exact.npy')
-    const { code, stdout } = await sublinear(['attend', ...headFiles(), '--out', out, '--stream', 'exact', ...flags])
+    const { code, stdout } = await sublinear(['attend', ...files(), '--out', out, '--stream', 'exact', ...flags])
     expect(code).toBe(0)
     expect(stdout).toContain('300 tokens')
     const { shape, data: got } = decodeNpy(readFileSync(out))
@@ -115,7 +115,7 @@ describe('attend', () => {
   })
 
   test('features answer within a few per cent where scores are small, and --check says so', async () => {
-    const { code, stdout } = await sublinear(['attend', ...headFiles(), '--out', at('f.npy'), '--check', '--json'])
+    const { code, stdout } = await sublinear(['attend', ...files(), '--out', at('f.npy'), '--check', '--json'])
     expect(code).toBe(0)
     const report = JSON.parse(stdout)
     expect(report).toMatchObject({ tokens: n, kind: 'feature', degree: 2, zero: 1 })
@@ -140,7 +140,7 @@ describe('attend', () => {
     const out = at('stream.npy')
     const { code, stdout } = await sublinear([
       'attend',
-      ...headFiles(),
+      ...files(),
       '--out',
       out,
       '--stream',
@@ -172,16 +172,7 @@ describe('attend', () => {
 
   test('two query heads on one key head: head by head what a single head answers', async () => {
     const wide = save('q2.npy', n, 2 * d, 4)
-    const args = [
-      'attend',
-      '--queries',
-      at('q2.npy'),
-      ...headFiles().slice(2),
-      '--out',
-      at('gqa.npy'),
-      '--stream',
-      'exact',
-    ]
+    const args = ['attend', '--queries', at('q2.npy'), ...files().slice(2), '--out', at('gqa.npy'), '--stream', 'exact']
     expect((await sublinear([...args, '--heads', '2', '--kv-heads', '1', '--check'])).code).toBe(0)
     const { data: got } = decodeNpy(readFileSync(at('gqa.npy')))
     for (const [i, h] of [
@@ -225,7 +216,7 @@ describe('attend', () => {
   test('refuses to write over an input, also through a link', async () => {
     symlinkSync(at('k.npy'), at('link.npy'))
     for (const out of [at('k.npy'), at('link.npy')]) {
-      const result = await sublinear(['attend', ...headFiles(), '--out', out])
+      const result = await sublinear(['attend', ...files(), '--out', out])
       expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('one of the inputs') })
     }
     expect(decodeNpy(readFileSync(at('k.npy'))).data).toEqual(k)
@@ -233,15 +224,7 @@ describe('attend', () => {
 
   test('constant values are worth having, though averaging gets them too', async () => {
     writeFileSync(at('same.npy'), encodeNpy({ rows: n, cols: d, data: new Float32Array(n * d).fill(0.3) }))
-    const result = await sublinear([
-      'attend',
-      ...headFiles(),
-      '--values',
-      at('same.npy'),
-      '--out',
-      at('c.npy'),
-      '--check',
-    ])
+    const result = await sublinear(['attend', ...files(), '--values', at('same.npy'), '--out', at('c.npy'), '--check'])
     expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('as good as exact') })
   })
 
@@ -275,7 +258,7 @@ describe('attend', () => {
     const [queries, keys, values] = ['q', 'k.all', 'v'].map((name) => `${at('all.safetensors')}:${name}[0,1]`)
     const args = ['attend', '--queries', queries!, '--keys', keys!, '--values', values!, '--stream', 'exact']
     expect((await sublinear([...args, '--out', at('s.npy')])).code).toBe(0)
-    await sublinear(['attend', ...headFiles(), '--stream', 'exact', '--out', at('n.npy')])
+    await sublinear(['attend', ...files(), '--stream', 'exact', '--out', at('n.npy')])
     expect(readFileSync(at('s.npy'))).toEqual(readFileSync(at('n.npy')))
     const unnamed = await sublinear([...args, '--out', at('bad.npy'), '--keys', at('all.safetensors')])
     expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringContaining('k.all') })
@@ -288,7 +271,7 @@ describe('attend', () => {
     ['a scale of zero', ['--scale', '0'], 1, 'number > 0'],
     ['heads that do not divide', ['--heads', '3'], 2, '3 heads'],
   ])('%s: a clear error on stderr, nothing written', async (_, flags, code, message) => {
-    const result = await sublinear(['attend', ...headFiles(), '--out', at('bad.npy'), ...flags])
+    const result = await sublinear(['attend', ...files(), '--out', at('bad.npy'), ...flags])
     expect(result).toMatchObject({ code, stdout: '' })
     expect(result.stderr).toContain(message)
     expect(result.stderr).not.toContain('    at ') // no stack
@@ -297,14 +280,14 @@ describe('attend', () => {
 
   test('keys and values of different lengths, and a NaN with its row and column', async () => {
     save('short.npy', n - 1, d, 5)
-    const uneven = await sublinear(['attend', ...headFiles(), '--values', at('short.npy'), '--out', at('bad.npy')])
+    const uneven = await sublinear(['attend', ...files(), '--values', at('short.npy'), '--out', at('bad.npy')])
     expect(uneven).toMatchObject({ code: 2, stderr: expect.stringContaining('300') })
     const holed = numbers(n * d, 2)
     holed[70 * d + 3] = NaN
     writeFileSync(at('nan.npy'), encodeNpy({ rows: n, cols: d, data: holed }))
     const nan = await sublinear([
       'attend',
-      ...headFiles(),
+      ...files(),
       '--keys',
       at('nan.npy'),
       '--out',
@@ -333,7 +316,7 @@ test('inspect refuses scores beyond float32, with row and column', async () => {
   const huge = numbers(n * d, 1)
   huge[10 * d + 2] = 1e30
   writeFileSync(at('huge.npy'), encodeNpy({ rows: n, cols: d, data: huge }))
-  const result = await sublinear(['inspect', ...headFiles(), '--keys', at('huge.npy')])
+  const result = await sublinear(['inspect', ...files(), '--keys', at('huge.npy')])
   expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('row 10, column 2') })
 })
 
@@ -354,7 +337,7 @@ test('a narrow table has its last column below, header included', () => {
 })
 
 test('quiet prints nothing', async () => {
-  const result = await sublinear(['attend', ...headFiles(), '--out', at('quiet.npy'), '--quiet'])
+  const result = await sublinear(['attend', ...files(), '--out', at('quiet.npy'), '--quiet'])
   expect(result).toEqual({ code: 0, stdout: '', stderr: '' })
 })
 
