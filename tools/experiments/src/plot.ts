@@ -7,8 +7,8 @@ export interface Line {
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [720, 420, 70, 190, 40, 50]
 const COLOURS = ['#c0392b', '#2471a3', '#7d6608', '#1e8449', '#6c3483']
 
-/** A plot of lines over logarithmic axes, powers of ten marked, as SVG text. */
-export function logLogPlot(title: string, lines: readonly Line[]): string {
+/** A plot of lines over logarithmic axes, powers of ten marked, as SVG text; `unit` stands behind the numbers of the lower axis. */
+export function logLogPlot(title: string, lines: readonly Line[], unit = ' B'): string {
   const all = lines.flatMap(({ points }) => points)
   const [x0, x1] = decades(all.map(([x]) => x))
   const [y0, y1] = decades(all.map(([, y]) => y))
@@ -17,7 +17,7 @@ export function logLogPlot(title: string, lines: readonly Line[]): string {
   const grid = [
     ...powers(x0, x1).map((p) => rule(x(10 ** p), String(TOP), x(10 ** p), String(HEIGHT - BOTTOM))),
     ...powers(y0, y1).map((p) => rule(String(LEFT), y(10 ** p), String(WIDTH - RIGHT), y(10 ** p))),
-    ...powers(x0, x1).map((p) => text(x(10 ** p), String(HEIGHT - BOTTOM + 18), `10^${p} B`, 'middle')),
+    ...powers(x0, x1).map((p) => text(x(10 ** p), String(HEIGHT - BOTTOM + 18), `10^${p}${unit}`, 'middle')),
     ...powers(y0, y1).map((p) => text(String(LEFT - 8), y(10 ** p), `10^${p}`, 'end')),
   ]
   const drawn = lines.flatMap(({ name, points }, i) => {
