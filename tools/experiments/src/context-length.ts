@@ -97,7 +97,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(new URL('../results/context-length.json', import.meta.url), `${JSON.stringify(result, rounded, 1)}\n`)
   const methods = [...new Set(result.map(({ method }) => method))]
   const lines = methods.map((method) => ({
-    name: `${method}, ${(result.find((one) => one.method === method)!.bytes / 1000).toFixed(1)} kB`,
+    name: `${method}, ${Number((result.find((one) => one.method === method)!.bytes / 1000).toPrecision(2))} kB`,
     points: result.filter((one) => one.method === method).map(({ n, error }): [number, number] => [n, error]),
   }))
   writeFileSync(
