@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { exactAttention, type Matrix } from '@sublinear/attention'
 import { kernels } from '@sublinear/kernels'
+import { fourDigits } from './four-digits.ts'
 import { sampleHeads } from './heads.ts'
 
 /** k as a share of n. */
@@ -46,8 +47,10 @@ export function measured(): Sparsity[] {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const result = measured()
-  const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value)
-  writeFileSync(new URL('../results/column-sparsity.json', import.meta.url), `${JSON.stringify(result, rounded, 1)}\n`)
+  writeFileSync(
+    new URL('../results/column-sparsity.json', import.meta.url),
+    `${JSON.stringify(result, fourDigits, 1)}\n`,
+  )
   for (const { head, tails, centred } of result)
     console.log(head, tails.map((x) => x.toFixed(2)).join(' '), '| centred', centred.map((x) => x.toFixed(2)).join(' '))
 }

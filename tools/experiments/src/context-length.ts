@@ -13,6 +13,7 @@ import {
   taylorFeatures,
   type AttentionStream,
 } from '@sublinear/attention'
+import { fourDigits } from './four-digits.ts'
 import { source, type Configuration } from './plan/configurations.ts'
 import { logLogPlot } from './plot.ts'
 
@@ -93,8 +94,10 @@ export function measured(n: number): Length[] {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const result = [1e4, 1e5, 1e6, 1e7].flatMap((n) => measured(n))
-  const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value)
-  writeFileSync(new URL('../results/context-length.json', import.meta.url), `${JSON.stringify(result, rounded, 1)}\n`)
+  writeFileSync(
+    new URL('../results/context-length.json', import.meta.url),
+    `${JSON.stringify(result, fourDigits, 1)}\n`,
+  )
   const methods = [...new Set(result.map(({ method }) => method))]
   const lines = methods.map((method) => ({
     name: `${method}, ${Number((result.find((one) => one.method === method)!.bytes / 1000).toPrecision(2))} kB`,
@@ -104,5 +107,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     new URL('../results/context-length.svg', import.meta.url),
     logLogPlot('error against tokens, at fixed memory', lines, ''),
   )
-  for (const one of result) console.log(JSON.stringify(one, rounded))
+  for (const one of result) console.log(JSON.stringify(one, fourDigits))
 }

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { featureDimension, matrix, symmetricEigen, taylorFeatures, type Matrix } from '@sublinear/attention'
 import { kernels } from '@sublinear/kernels'
+import { fourDigits } from './four-digits.ts'
 import { logLogPlot } from './plot.ts'
 
 const N = 192
@@ -79,8 +80,7 @@ function squaredSingularValues(a: Float64Array): number[] {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const result = measured()
-  const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value)
-  writeFileSync(new URL('../results/low-rank.json', import.meta.url), `${JSON.stringify(result, rounded, 1)}\n`)
+  writeFileSync(new URL('../results/low-rank.json', import.meta.url), `${JSON.stringify(result, fourDigits, 1)}\n`)
   const line = (d: number, spread: number, of: 'features' | 'best') => ({
     name: `${of === 'best' ? 'best' : 'Taylor'}, d = ${d}, σ = ${spread}`,
     points: result
@@ -96,5 +96,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   ]
   const title = 'relative Frobenius error of exp(scale·QKᵀ) against the rank t'
   writeFileSync(new URL('../results/low-rank.svg', import.meta.url), logLogPlot(title, lines, ''))
-  for (const one of result) console.log(JSON.stringify(one, rounded))
+  for (const one of result) console.log(JSON.stringify(one, fourDigits))
 }

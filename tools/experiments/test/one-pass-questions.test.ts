@@ -5,6 +5,8 @@ import { expect, test } from 'vitest'
 import { measured as sparsity, type Sparsity } from '../src/column-sparsity.ts'
 import { measured as lengths, type Length } from '../src/context-length.ts'
 import { measured as lowRank, type LowRank } from '../src/low-rank.ts'
+import { scaling } from '../src/scaling.ts'
+import { CELLS, measured as sensitivity, type Sensitivity } from '../src/sensitivity.ts'
 
 const read = <T>(name: string) =>
   JSON.parse(readFileSync(new URL(`../results/${name}.json`, import.meta.url), 'utf8')) as T[]
@@ -42,4 +44,21 @@ test('columns of real heads are about as sparse as Gaussian ones', () => {
   // Of n independent normal numbers the tail beyond a share p of the largest has √(1 − 2(zφ(z) + p/2)), Φ(−z) = p/2: 0.9384, 0.8218, 0.5257.
   const gaussian = all.at(-1)!.tails
   for (const [i, closed] of [0.9384, 0.8218, 0.5257].entries()) expect(gaussian[i]).toBeCloseTo(closed, 2)
+})
+
+test('Algorithm 1 gets better with m₂, and with k up to the 64 entries that there are', () => {
+  const all = read<Sensitivity>('sensitivity')
+  expect(all).toHaveLength(CELLS.length)
+  const errors = (belongs: (one: Sensitivity) => boolean) => all.filter(belongs).map(({ error }) => error)
+  const byM2 = errors(({ k, epsilon1 }) => k === 64 && epsilon1 === 0.5)
+  expect(byM2).toEqual(byM2.toSorted((a, b) => b - a))
+  const byK = errors(({ k, m2, epsilon1 }) => k < 64 && m2 === 1024 && epsilon1 === 0.5)
+  expect(byK).toEqual(byK.toSorted((a, b) => b - a))
+  const [again] = sensitivity([[0.5, 8, 1024]])
+  const kept = all.find(({ k }) => k === 8)!
+  expect(again!.error / kept.error).toBeCloseTo(1, 2)
+})
+
+test('sizes of large models are what the packages say', () => {
+  expect(JSON.parse(JSON.stringify(scaling()))).toEqual(read('scaling'))
 })
