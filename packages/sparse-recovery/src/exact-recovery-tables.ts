@@ -3,6 +3,8 @@ import { checkFinite, checkInteger } from '@sublinear/core'
 /** Beyond so many keys the load that suffices for them is kept: the chance of failure falls with k at a fixed load. */
 const MOST_COUNTED = 512
 const MOST_TABLES = 6
+/** Cells a table: places have 20 bits. */
+const MOST_CELLS = 2 ** 20
 
 /**
  * How many tables of how many cells let k keys be peeled off with probability at least 1 − δ.
@@ -10,33 +12,36 @@ const MOST_TABLES = 6
  * them has; the expected number of such sets is Σ_s C(k, s)·P(s, w)^h, P(s, w) the chance that s keys in w cells leave none alone:
  * s!·[x^s](e^x − x)^w/w^s. Not from the papers.
  *
- * @param k  keys, ≥ 1
+ * @param k  keys, 1 … 2^18
  * @param delta  0 < δ < 1
  * @returns h tables of w cells with the least h·w
- * @throws TypeError, RangeError when an option is out of its range
- * @example exactRecoveryTables({ k: 8, delta: 0.001 }) // { tables: 4, cells: 10 }
+ * @throws TypeError, RangeError when an option is out of its range, or delta too small for tables of 2^20 cells
+ * @example exactRecoveryTables({ k: 8, delta: 0.001 }) // { tables: 6, cells: 6 }
  */
 export function exactRecoveryTables({ k, delta }: { readonly k: number; readonly delta: number }): {
   readonly tables: number
   readonly cells: number
 } {
   const who = 'exactRecoveryTables'
-  checkInteger(who, 'k', k, 1, 2 ** 24)
+  checkInteger(who, 'k', k, 1, 2 ** 18)
   checkFinite(who, 'delta', delta, 0)
   if (delta >= 1) throw new RangeError(`${who}: delta must be below 1, got ${delta}`)
   const counted = Math.min(k, MOST_COUNTED)
-  let best = { tables: 0, cells: Infinity }
+  const most = Math.floor((MOST_CELLS * counted) / k)
+  let best: { tables: number; cells: number } | undefined
   for (let tables = 3; tables <= MOST_TABLES; tables++) {
-    let [low, high] = [1, Math.ceil((2 * counted) / tables) + 1]
-    while (failureBound(counted, tables, high) > delta) [low, high] = [high, 2 * high]
+    if (failureBound(counted, tables, most) > delta) continue
+    let [low, high] = [1, most]
     while (high - low > 1) {
-      const middle = (low + high) >> 1
+      const middle = Math.floor((low + high) / 2)
       if (failureBound(counted, tables, middle) > delta) low = middle
       else high = middle
     }
     const cells = Math.ceil((high * k) / counted)
-    if (tables * cells < best.tables * best.cells || best.tables === 0) best = { tables, cells }
+    if (best === undefined || tables * cells < best.tables * best.cells) best = { tables, cells }
   }
+  if (best === undefined)
+    throw new RangeError(`${who}: delta must be what ${MOST_TABLES} tables of 2^20 cells reach, got ${delta}`)
   return best
 }
 

@@ -17,6 +17,8 @@ const VERSION = '1'
 const HELD = 64
 /** 2^53 changes of this size stay within float64. */
 const LARGEST_CHANGE = 2 ** 900
+/** Beyond what 2^53 changes reach, and so far below the end of float64 that answers stay finite. */
+const LARGEST_TOTAL = 2 ** 1000
 
 export interface HeavyHitter {
   readonly index: number
@@ -42,7 +44,7 @@ export interface HeavyHitters {
   estimate(index: number): number
   /** Φx, for a decoder of the same n, k, epsilon and seed; a copy. */
   readonly measured: Float64Array
-  /** Adds what another object saw; refuses another n, k, epsilon or seed. */
+  /** Adds what another object saw; refuses another n, k, epsilon or seed, and totals beyond 2^1000. */
   merge(other: HeavyHitters): void
   toBytes(): Uint8Array
 }
@@ -87,8 +89,8 @@ export function restoreHeavyHitters(bytes: Uint8Array): HeavyHitters {
     state.length === matrix.m &&
     indices.length < HELD &&
     changes.length === indices.length &&
-    state.every(Number.isFinite) &&
-    changes.every(Number.isFinite) &&
+    state.every((total) => Math.abs(total) <= LARGEST_TOTAL) &&
+    changes.every((change) => Math.abs(change) <= LARGEST_CHANGE) &&
     indices.every((index) => Number.isInteger(index) && index >= 0 && index < size.n)
   if (!fits) throw new RangeError(`${who}: the tensors do not fit the parameters`)
   return live({ ...size, seed: whole }, { state, indices, changes })
@@ -164,6 +166,9 @@ function live(options: RecoverySize & { readonly seed: bigint }, from?: Contents
         seed: String(other.seed),
       })
       const theirs = other.measured
+      if (!state.every((total, i) => Math.abs(total + theirs[i]!) <= LARGEST_TOTAL)) {
+        throw new RangeError(`${who}: totals must be at most 2^1000 in magnitude`)
+      }
       for (let i = 0; i < state.length; i++) state[i]! += theirs[i]!
     },
     toBytes() {

@@ -85,6 +85,22 @@ describe('exactRecovery', () => {
     expect(stream.decode()!.indices.length).toBe(0)
   })
 
+  it('never rounds: a total beyond 2^53 − 1 is told as unknown, and told again when it is back', () => {
+    const stream = fed(fresh(), [
+      [5, Number.MAX_SAFE_INTEGER],
+      [9, -3],
+    ])
+    stream.update(5, 2)
+    expect(stream.decode()).toBeUndefined()
+    stream.update(5, -2)
+    expect(decoded(stream)).toEqual(
+      new Map([
+        [5, Number.MAX_SAFE_INTEGER],
+        [9, -3],
+      ]),
+    )
+  })
+
   it('resumes from a snapshot; asking changes nothing', () => {
     const stream = fed(fresh(), vector(6, 7))
     const bytes = stream.toBytes()
@@ -121,6 +137,7 @@ describe('exactRecovery', () => {
       again({ n: '0' }),
       again({ k: '1e9' }),
       again({ delta: '2' }),
+      again({ delta: '1e-300' }, new BigUint64Array(0)),
       again({ seed: '-3' }),
       again({}, cells.slice(1)),
       again(
@@ -130,7 +147,7 @@ describe('exactRecovery', () => {
     ]) {
       expect(() => restoreExactRecovery(hostile)).toThrow(RangeError)
     }
-    for (const broken of [{ n: 0 }, { k: 0 }, { k: 2 ** 18 + 1 }, { delta: 0 }, { delta: 1 }]) {
+    for (const broken of [{ n: 0 }, { k: 0 }, { k: 2 ** 18 + 1 }, { delta: 0 }, { delta: 1 }, { delta: 1e-300 }]) {
       expect(() => exactRecovery({ ...options, ...broken, seed: 1 })).toThrow(RangeError)
     }
   })
@@ -150,6 +167,29 @@ describe('exactRecoveryTables', () => {
         expect(Math.exp(logs[s]!)).toBeCloseTo(none / w ** s, 12)
       }
     }
+  })
+
+  it('meets every δ that 2^20 cells can, and refuses the others', () => {
+    for (const k of [1, 2, 8, 600]) {
+      for (let digits = 1; digits <= 320; digits++) {
+        const delta = Number(`1e-${digits}`)
+        let found: ReturnType<typeof exactRecoveryTables> | undefined
+        try {
+          found = exactRecoveryTables({ k, delta })
+        } catch (error) {
+          expect((error as Error).message).toMatch(
+            /^exactRecoveryTables: delta must be what 6 tables of 2\^20 cells reach/,
+          )
+          expect(digits).toBeGreaterThan(30)
+          continue
+        }
+        // Two keys that share a cell of every table are the least that any sum of stopping sets counts.
+        const { tables, cells } = found
+        expect(Number.isInteger(cells) && cells >= 1 && cells <= 2 ** 20).toBe(true)
+        expect((k * (k - 1)) / 2 / cells ** tables).toBeLessThanOrEqual(delta * (k > 512 ? 2 : 1))
+      }
+    }
+    expect(exactRecoveryTables({ k: 8, delta: 0.001 })).toEqual({ tables: 6, cells: 6 })
   })
 
   it('takes 1.3 to 2 cells a key for many keys, and more for a smaller δ', () => {

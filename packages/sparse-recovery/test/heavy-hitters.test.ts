@@ -150,6 +150,8 @@ describe('heavyHitters', () => {
       again({ seed: 'x' }),
       again({ n: '200003' }, { state: new Float64Array(5) }),
       again({}, { state: new Float64Array(fresh().m).fill(NaN) }),
+      again({}, { state: new Float64Array(fresh().m).fill(1.7e308) }),
+      again({}, { 'held-changes': Float64Array.of(2 ** 901, 0, 0, 0, 0, 0) }),
       again({}, { 'held-indices': Float64Array.of(size.n, 0, 1, 2, 3, 4) }),
       again({}, { 'held-changes': Float64Array.of(1) }),
       again({}, { 'held-indices': new Float64Array(64), 'held-changes': new Float64Array(64) }),
@@ -189,6 +191,20 @@ describe('heavyHitters', () => {
       expect(() => sparseRecovery({ ...broken, seed: 1 })).toThrow(RangeError)
     }
     expect(() => heavyHitters({ ...size, seed: -1 })).toThrow(RangeError)
+  })
+
+  it('refuses totals beyond 2^1000, which no number of changes reaches, and stays as it was', () => {
+    const stream = fed(fresh(), [[5, 2 ** 900]])
+    for (let i = 0; i < 100; i++) stream.merge(stream)
+    expect(stream.top(1)).toEqual([{ index: 5, value: 2 ** 1000 }])
+    const bytes = stream.toBytes()
+    expect(() => stream.merge(stream)).toThrow(/heavyHitters: totals must be at most 2\^1000/)
+    expect(stream.toBytes()).toEqual(bytes)
+    const { decode, m } = sparseRecovery({ ...size, seed: 1 })
+    expect(decode(new Float64Array(m).fill(2 ** 1000)).values.every(Number.isFinite)).toBe(true)
+    expect(() => decode(new Float64Array(m).fill(1.7e308))).toThrow(
+      /at most 2\^1000 in magnitude, got 1.7e\+308 at row 0/,
+    )
   })
 
   it('takes numbers of any size', () => {

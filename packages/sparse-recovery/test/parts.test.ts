@@ -55,6 +55,13 @@ describe('leastSquares', () => {
     }
   })
 
+  it('starts from x: of two equal columns each keeps its share', () => {
+    const columns = { count: 2, each: 1, height: 1, rows: Uint32Array.of(0, 0), values: Float32Array.of(1, 1) }
+    const x = Float64Array.of(3, 1)
+    leastSquares(columns, Float64Array.of(6), x)
+    expect([...x]).toEqual([4, 2]) // from zero on it would be 3 and 3
+  })
+
   it('leaves a solution as it is', () => {
     const columns = { count: 1, each: 2, height: 2, rows: Uint32Array.of(0, 1), values: Float32Array.of(1, -1) }
     const x = Float64Array.of(3)

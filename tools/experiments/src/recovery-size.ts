@@ -50,7 +50,7 @@ function fed<S extends { update(index: number, change: number): void }>(stream: 
   return stream
 }
 
-/** Two streams of 2^18 changes over 2^20 indices with Zipf totals: ones, and such that come back with the other sign. */
+/** Two streams of 2^18 changes over 2^20 indices with Zipf totals: ones, and −1 for every odd index instead. Nothing cancels in either. */
 function streams(seed: number): { positive: [number, number][]; signed: [number, number][] } {
   const random = randomOf(seed)
   const n = 2 ** 20
