@@ -27,7 +27,7 @@ export const isNear = ({ predicted, measured }: Prediction): boolean =>
  */
 export function isMisled({ verdict, measured, average, bytes, n, d, dv, epsilon }: Prediction): boolean {
   const exactEnough = bytes >= 4 * n * (d + dv) || (epsilon >= 2 ** -10 && bytes >= 2 * n * (d + dv))
-  return verdict === 'ok' && (measured >= 1 || measured >= average || average <= epsilon / 2 || exactEnough)
+  return verdict === 'ok' && (measured >= 1 || measured >= average || average <= epsilon || exactEnough)
 }
 
 export function predict(seed: number): Prediction {
