@@ -39,3 +39,14 @@ export function sample(model: 'sharp' | 'bounded') {
   const path = (part: string) => fileURLToPath(new URL(`../../../apps/cli/data/${model}-${part}.npy`, import.meta.url))
   return { q: path('q'), k: path('k'), v: path('v') }
 }
+
+/** Models and their heads: from groups of four arguments, name q.npy k.npy v.npy, or of the sample where there are none. */
+export function capturesOf(args: readonly string[]): { readonly name: string; readonly heads: readonly Head[] }[] {
+  if (args.length === 0)
+    return (['bounded', 'sharp'] as const).map((name) => ({ name, heads: readHeads(sample(name)) }))
+  if (args.length % 4 !== 0) throw new RangeError('captures: arguments must be groups of name q.npy k.npy v.npy')
+  return Array.from({ length: args.length / 4 }, (_, i) => {
+    const [name, q, k, v] = args.slice(4 * i, 4 * i + 4) as [string, string, string, string]
+    return { name, heads: readHeads({ q, k, v }) }
+  })
+}

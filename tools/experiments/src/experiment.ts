@@ -1,0 +1,67 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+
+/** A question with a number for an answer: `run` measures, the rest is a function of what it found. */
+export interface Experiment<Result> {
+  /** Of the script in package.json, of results/<name>.json and .svg. */
+  readonly name: string
+  readonly asks: string
+  readonly run: (args: readonly string[]) => Result | Promise<Result>
+  /** Markdown. */
+  readonly answer: (result: Result) => string
+  /** SVG. */
+  readonly picture: (result: Result) => string
+}
+
+const results = new URL('../results/', import.meta.url)
+const readme = new URL('../README.md', import.meta.url)
+
+export function resultOf<Result>({ name }: Experiment<Result>): Result {
+  return JSON.parse(readFileSync(new URL(`${name}.json`, results), 'utf8')) as Result
+}
+
+/** The text with the experiment's section brought up to date: the question, the command, the answer, the picture. */
+export function withAnswer<Result>(text: string, experiment: Experiment<Result>, result: Result): string {
+  const { name, asks, answer } = experiment
+  const section = [
+    asks,
+    '',
+    answer(result),
+    '',
+    `![${name}](results/${name}.svg)`,
+    '',
+    `\`pnpm --filter @sublinear/experiments run ${name}\` writes \`results/${name}.json\`, the picture and this section.`,
+  ].join('\n')
+  const [open, close] = [`<!-- asked:${name} -->`, '<!-- /asked -->']
+  const start = text.indexOf(open)
+  const end = text.indexOf(close, start)
+  if (start < 0 || end < 0) throw new RangeError(`experiments: README.md must have a section ${open} … ${close}`)
+  return `${text.slice(0, start)}${open}\n\n${section}\n\n${text.slice(end)}`
+}
+
+/** Picture and section of README.md from the committed result. */
+export function show<Result>(experiment: Experiment<Result>): void {
+  const result = resultOf(experiment)
+  writeFileSync(new URL(`${experiment.name}.svg`, results), experiment.picture(result))
+  writeFileSync(readme, withAnswer(readFileSync(readme, 'utf8'), experiment, result))
+}
+
+/**
+ * Runs the experiment and records it where this module is the program; imported, nothing happens. `url` is its import.meta.url.
+ * With arguments (captures of one's own) only results/<name>-full.json is written.
+ */
+export async function main<Result>(url: string, experiment: Experiment<Result>): Promise<void> {
+  if (pathToFileURL(process.argv[1] ?? '').href !== url) return
+  const args = process.argv.slice(2)
+  const result = await experiment.run(args)
+  mkdirSync(results, { recursive: true })
+  const file = args.length > 0 ? `${experiment.name}-full.json` : `${experiment.name}.json`
+  writeFileSync(new URL(file, results), `${JSON.stringify(result, fiveDigits, 1)}\n`)
+  if (args.length === 0) show(experiment)
+  console.log(experiment.answer(result))
+}
+
+/** Five digits, so that another engine's last bits change nothing; whole numbers as they are. */
+function fiveDigits(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value
+}
