@@ -29,6 +29,8 @@ export interface HeldTokens extends Disposable {
   readonly weights: Float32Array | undefined
   /** Puts rows from … from + rows − 1 of the block into the slots at …, over what is there or right behind it. */
   write(block: KvBlock, from: number, rows: number, at: number): void
+  /** Gives the slots at … other weights. */
+  weigh(at: number, weights: Float32Array): void
   /** A copy of the slots from … from + rows − 1; weights only where one of them differs from 1. */
   read(from?: number, rows?: number): KvBlock
   clear(): void
@@ -115,6 +117,7 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): HeldToken
       if (block.weights || others > 0) weigh(at, rows, block.weights?.subarray(from, from + rows))
       count = Math.max(count, at + rows)
     },
+    weigh: (at, given) => weigh(at, given.length, given),
     read(from = 0, rows = count - from) {
       const own = weights.slice(from, from + rows)
       return {

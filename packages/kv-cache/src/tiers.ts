@@ -4,11 +4,9 @@ import {
   checkKeys,
   checkScale,
   decodeSnapshot,
-  emptyPartial,
   encodeSnapshot,
   queryGroups,
   requireSame,
-  rowsOf,
   totalCounters,
   type AttentionStream,
   type KvBlock,
@@ -19,10 +17,11 @@ import {
   type Tier,
   type TierSpec,
 } from '@sublinear/core'
-import { combine, heldTokens, restoredTokens, savedTokens } from '@sublinear/exact-attention'
+import { combine, restoredTokens, savedTokens } from '@sublinear/exact-attention'
 import { joined } from './blocks'
+import { front } from './front'
 import { nestedIn, nestedSnapshot } from './nested-snapshots'
-import { insideOf } from './token-tier'
+import { insideOf, type Policy } from './token-tier'
 
 const KIND = 'tiers'
 const VERSION = '1'
@@ -98,7 +97,6 @@ function live(
   checkParts(parts, { d, dv, scale })
   const forgetting = parts.slice(0, -1) as Tier[]
   const last = parts.at(-1)!
-  const pending = heldTokens({ d, dv, scale, most: BLOCK })
   const insides = parts.map(insideOf)
   const canMerge = forgetting.every((tier, i) => insides[i] && tier.merging === 'ordered') && last.merging === 'linear'
   const identity = {
@@ -110,55 +108,40 @@ function live(
   let rows = 0
   let tokens = 0
 
-  /** Hands tokens down the tiers until none is left. */
+  /** Hands tokens down the parts until none is left; a policy's own front is for those that stand alone. */
   const handOn = (block: KvBlock | undefined, first = 0) => {
-    for (let i = first; block && i < forgetting.length; i++) block = forgetting[i]!.admit(block)
-    if (block) last.push(block)
+    for (let i = first; block && i < forgetting.length; i++) block = (insides[i] ?? forgetting[i]!).admit(block)
+    if (block) takeLast(block)
   }
+  const takeLast = (block: KvBlock) => (insides.at(-1) ? insides.at(-1)!.admit(block) : last.push(block))
 
-  const settle = () => {
-    if (pending.count > 0) handOn(pending.read())
-    pending.clear()
-  }
-
-  /** Takes as many rows from `from` on as fit before the next are handed on, handing on first when the buffer is full. */
-  const take = (block: KvBlock, from: number): number => {
-    if (pending.count === BLOCK) settle()
-    const count = Math.min(BLOCK - pending.count, block.keys.rows - from)
-    pending.write(block, from, count, pending.count)
-    tokens += count
-    return count
-  }
-
-  const takeAll = (block: KvBlock) => {
-    for (let from = 0; from < block.keys.rows;) from += take(block, from)
-  }
-
-  /** Answers into rows at … of `out`, which are empty: all parts and the buffer; with `visible`, row i sees it up to visible + ⌊i / groups⌋. */
-  const answer = (queries: Matrix, out: PartialSoftmax, at: number, visible?: number, groups = 1): PartialSoftmax => {
-    rows += queries.rows
-    const own = queries.rows === out.sum.rows ? out : rowsOfPartial(out, at, at + queries.rows)
+  const answer = (queries: Matrix, out: PartialSoftmax) => {
     for (const [i, part] of parts.entries()) {
       if (insides[i]) continue
-      const { max, mass, sum } = combine(own, part.attend(queries))
-      own.max.set(max)
-      own.mass.set(mass)
-      own.sum.data.set(sum.data)
+      const { max, mass, sum } = combine(out, part.attend(queries))
+      out.max.set(max)
+      out.mass.set(mass)
+      out.sum.data.set(sum.data)
     }
-    for (const inside of insides) inside?.held.attend(queries, own)
-    pending.attend(queries, own, visible === undefined ? undefined : { visible, groups })
-    return own
+    for (const inside of insides) inside?.held.attend(queries, out)
   }
+
+  const observers = (parts as readonly { observe?: Policy['observe'] }[]).map((part) => part.observe?.bind(part))
+  const observe: Policy['observe'] = (queries, total, arrival) => {
+    const { groups } = arrival!
+    for (const [i, learn] of observers.entries()) learn?.(queries, total, i === 0 ? arrival : { groups })
+  }
+  const waiting = front({ d, dv, scale, most: BLOCK, handOn, answer, ...(observers.some(Boolean) && { observe }) })
 
   /** Takes in what another's tiers hold; the last parts are merged already. */
   const absorb = (theirs: Contents) => {
-    settle()
+    waiting.settle()
     let moved: KvBlock | undefined
-    for (const [i, tier] of forgetting.entries()) {
-      const displaced = moved && tier.admit(moved)
+    for (const i of forgetting.keys()) {
+      const displaced = moved && insides[i]!.admit(moved)
       moved = joined(displaced, insides[i]!.absorb(insideOf(theirs.parts[i]!)!))
     }
-    if (moved) last.push(moved)
+    if (moved) takeLast(moved)
   }
 
   const self: Tiers = {
@@ -171,32 +154,28 @@ function live(
       return tokens
     },
     get bytes() {
-      return parts.reduce((total, { bytes }) => total + bytes, pending.bytes)
+      return parts.reduce((total, { bytes }) => total + bytes, waiting.bytes)
     },
     get counters() {
       return { ...totalCounters(parts), rows }
     },
     push(block) {
       checkBlock(KIND, block, d, dv)
-      takeAll(block)
+      waiting.push(block)
+      tokens += block.keys.rows
     },
     attend(queries) {
       checkKeys(KIND, 'queries', queries, d)
-      return answer(queries, emptyPartial(queries.rows, dv), 0)
+      rows += queries.rows
+      return waiting.attend(queries)
     },
     step(block, queries) {
       checkBlock(KIND, block, d, dv)
       checkKeys(KIND, 'queries', queries, d)
       const groups = queryGroups(KIND, block, queries)
-      const out = emptyPartial(queries.rows, dv)
-      for (let from = 0; from < block.keys.rows;) {
-        const count = take(block, from)
-        const own = rowsOf(queries, from * groups, (from + count) * groups)
-        const total = answer(own, out, from * groups, pending.count - count + 1, groups)
-        for (const part of parts as readonly Partial<Tier>[]) part.observe?.(own, total)
-        from += count
-      }
-      return out
+      rows += queries.rows
+      tokens += block.keys.rows
+      return waiting.step(block, queries, groups)
     },
     merge(later) {
       const theirs = contentsOf.get(later)?.()
@@ -204,10 +183,9 @@ function live(
       requireSame(KIND, identity, theirs.identity)
       if (!canMerge) throw new RangeError(`${KIND}: cannot merge, merging is none`)
       last.merge(theirs.parts.at(-1)!) // refuses what differs, before anything has changed
-      const settled = theirs.tokens - theirs.pending.keys.rows
-      if (settled > 0) absorb(theirs)
-      tokens += settled
-      takeAll(theirs.pending)
+      if (theirs.tokens > theirs.pending.keys.rows) absorb(theirs)
+      tokens += theirs.tokens
+      waiting.push(theirs.pending)
     },
     toBytes() {
       const nested = parts.map((part, i) => nestedIn(`part-${i}`, part.toBytes()))
@@ -223,20 +201,20 @@ function live(
         },
         tensors: {
           ...Object.assign({}, ...nested.map(({ tensors }) => tensors)),
-          ...savedTokens(pending.read()),
+          ...savedTokens(waiting.read()),
         },
       })
     },
     [Symbol.dispose]() {
-      pending[Symbol.dispose]()
+      waiting[Symbol.dispose]()
       for (const part of parts as readonly Partial<Disposable>[]) part[Symbol.dispose]?.()
     },
   }
   if (from) {
-    tokens = from.tokens - from.held.keys.rows
-    takeAll(from.held)
+    tokens = from.tokens
+    waiting.push(from.held)
   }
-  contentsOf.set(self, () => ({ identity, tokens, parts, pending: pending.read() }))
+  contentsOf.set(self, () => ({ identity, tokens, parts, pending: waiting.read() }))
   return self
 }
 
@@ -248,6 +226,8 @@ function checkParts(parts: readonly AttentionStream[], shape: Shape): void {
       throw new TypeError(
         `${KIND}: part ${i} must be a tier, which hands on what it forgets; only the last may be any stream`,
       )
+    if (insideOf(part)?.waits())
+      throw new RangeError(`${KIND}: part ${i} must not hold tokens that wait, as those of a tier that stood alone do`)
     for (const name of ['d', 'dv', 'scale'] as const) {
       if (part[name] !== shape[name])
         throw new RangeError(`${KIND}: part ${i} must have ${name} = ${shape[name]}, got ${part[name]}`)
@@ -259,8 +239,4 @@ function checkShape(who: string, { d, dv, scale }: Shape): void {
   checkInteger(who, 'd', d, 1)
   checkInteger(who, 'dv', dv, 1)
   checkScale(who, scale)
-}
-
-function rowsOfPartial({ max, mass, sum }: PartialSoftmax, from: number, to: number): PartialSoftmax {
-  return { max: max.subarray(from, to), mass: mass.subarray(from, to), sum: rowsOf(sum, from, to) }
 }
