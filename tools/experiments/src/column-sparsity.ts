@@ -1,16 +1,16 @@
 /**
- * `pnpm --filter @sublinear/experiments run column-sparsity`: are the columns of softmax(scale·QKᵀ)V near k-sparse, as the one-pass paper
- * assumes? Every head of the committed sample, beside columns of independent Gaussian numbers. Writes results/column-sparsity.json.
+ * `pnpm --filter @sublinear/experiments run column-sparsity [name q.npy k.npy v.npy …]`: are the columns of softmax(scale·QKᵀ)V near k-sparse,
+ * as the one-pass paper assumes? Every head of the committed sample, or of the captures given, beside independent Gaussian numbers. Seconds.
  */
-import { writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { exactAttention, type Matrix } from '@sublinear/attention'
 import { kernels } from '@sublinear/kernels'
-import { fourDigits } from './four-digits.ts'
-import { sampleHeads } from './heads.ts'
+import { main, type Experiment } from './experiment.ts'
+import { headsOf } from './heads.ts'
+import { plot } from './plot.ts'
 
 /** k as a share of n. */
 const SHARES = [1 / 64, 1 / 16, 1 / 4]
+const NOISE = 'Gaussian columns'
 
 export interface Sparsity {
   readonly head: string
@@ -18,6 +18,66 @@ export interface Sparsity {
   readonly tails: readonly number[]
   /** The same for columns less their mean, which are what Φ sees where V is centred. */
   readonly centred: readonly number[]
+}
+
+export const columnSparsity: Experiment<readonly Sparsity[]> = {
+  name: 'column-sparsity',
+  asks:
+    'Are the columns of the output k-sparse, as Lemma 3.7 and Theorem 4.1 want them? tail_k(y)/‖y‖, the norm outside the k largest entries, mean over the ' +
+    'columns of a head: 0 is k-sparse, 1 is what answering 0 has; in brackets, for columns less their mean. n = 4096, every query over all tokens.',
+  run: (args) => [
+    ...headsOf(args).map(({ name, queries, keys, values }) => {
+      const outputs = exactAttention({ queries, keys, values, scale: 1 / Math.sqrt(keys.cols) })
+      return { head: name, tails: tailsOf(outputs, false), centred: tailsOf(outputs, true) }
+    }),
+    noise(),
+  ],
+  answer(rows) {
+    const real = rows.filter(({ head }) => head !== NOISE)
+    const first = (of: 'tails' | 'centred') => real.map((row) => row[of][0]!)
+    return [
+      `No: at k = n/64 the tail is ${figure(Math.min(...first('tails')))} to ${figure(Math.max(...first('tails')))} of the column, less the mean ` +
+        `${figure(Math.min(...first('centred')))} to ${figure(Math.max(...first('centred')))}; independent Gaussian numbers have ${figure(rows.at(-1)!.tails[0]!)}.`,
+      '',
+      '| head of the sample (its layer 1 is layer 2 of the model) | k = n/64 | k = n/16 | k = n/4 |',
+      '| --- | --- | --- | --- |',
+      ...rows.map((row) => `| ${row.head} | ${SHARES.map((_, i) => both(row, i)).join(' | ')} |`),
+    ].join('\n')
+  },
+  all(full) {
+    const real = full.filter(({ head }) => head !== NOISE)
+    const layers = [...new Set(real.map(({ head }) => head.split('.')[0]!))]
+    const centred = real.map((row) => row.centred[0]!)
+    const sparse = centred.filter((tail) => tail < 0.5).length
+    return [
+      `All ${real.length} captured heads at k = n/64 (less the mean ${figure(Math.min(...centred))} to ${figure(Math.max(...centred))}, below a half on ${sparse}):`,
+      '',
+      '| layer | head 0 | head 1 | head 2 | head 3 |',
+      '| --- | --- | --- | --- | --- |',
+      ...layers.map((layer) => {
+        const own = real.filter(({ head }) => head.startsWith(`${layer}.`))
+        return `| ${layer} | ${own.map((row) => both(row, 0)).join(' | ')} |`
+      }),
+    ].join('\n')
+  },
+  picture(rows) {
+    const models = ['sharp', 'bounded']
+    return plot(
+      'Norm outside the k largest entries of output columns less their mean',
+      models.map((model, at) => ({
+        title: `${model} heads of the sample`,
+        x: { label: 'k/n', log: true },
+        y: { label: at === 0 ? 'share of the norm' : '' },
+        lines: rows
+          .filter(({ head }) => head === NOISE || head.startsWith(model))
+          .map(({ head, centred }) => ({
+            name: head.replace(`${model} `, 'head '),
+            dashed: head === NOISE,
+            points: centred.map((tail, i) => [SHARES[i]!, tail] as const),
+          })),
+      })),
+    )
+  },
 }
 
 export function tailsOf({ rows, cols, data }: Matrix, centre: boolean): number[] {
@@ -35,22 +95,13 @@ export function tailsOf({ rows, cols, data }: Matrix, centre: boolean): number[]
   return tails
 }
 
-export function measured(): Sparsity[] {
-  const found = sampleHeads().map(({ name, queries, keys, values }) => {
-    const outputs = exactAttention({ queries, keys, values, scale: 1 / Math.sqrt(keys.cols) })
-    return { head: name, tails: tailsOf(outputs, false), centred: tailsOf(outputs, true) }
-  })
-  const noise = { rows: 4096, cols: 32, data: new Float32Array(4096 * 32) }
-  kernels().normalColumns(noise.data, [1, 2], 0, 0, 4096, 32, 1)
-  return [...found, { head: 'Gaussian columns', tails: tailsOf(noise, false), centred: tailsOf(noise, true) }]
+function noise(): Sparsity {
+  const columns = { rows: 4096, cols: 32, data: new Float32Array(4096 * 32) }
+  kernels().normalColumns(columns.data, [1, 2], 0, 0, 4096, 32, 1)
+  return { head: NOISE, tails: tailsOf(columns, false), centred: tailsOf(columns, true) }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const result = measured()
-  writeFileSync(
-    new URL('../results/column-sparsity.json', import.meta.url),
-    `${JSON.stringify(result, fourDigits, 1)}\n`,
-  )
-  for (const { head, tails, centred } of result)
-    console.log(head, tails.map((x) => x.toFixed(2)).join(' '), '| centred', centred.map((x) => x.toFixed(2)).join(' '))
-}
+const figure = (tail: number) => tail.toFixed(2)
+const both = ({ tails, centred }: Sparsity, i: number) => `${figure(tails[i]!)} (${figure(centred[i]!)})`
+
+await main(import.meta.url, columnSparsity)

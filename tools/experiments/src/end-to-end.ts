@@ -174,7 +174,21 @@ export const endToEnd: Experiment<EndToEnd> = {
       }),
       '',
       `CPU time, one run each, smallest and largest over the columns; push and answers in wall time are in the JSON. Algorithm 1 ` +
-        `has t ≤ 64, and as large an m₂ as then fits. All heads: \`results/end-to-end-full.json\`, from captures given as arguments. Node ${node}.`,
+        `has t ≤ 64, and as large an m₂ as then fits. Node ${node}.`,
+    ].join('\n')
+  },
+  all({ rows }) {
+    const captured = rows.filter(({ data }) => data.endsWith('heads'))
+    const summaries = captured[0]!.methods.filter(({ method }) => method !== 'exact attention')
+    return [
+      'All captured heads, means:',
+      '',
+      `| | ${summaries.map(({ method }) => method).join(' | ')} |`,
+      `| --- | ${summaries.map(() => '---').join(' | ')} |`,
+      ...captured.map(
+        (row) =>
+          `| ${row.heads} ${row.data} | ${summaries.map(({ method }) => figure(of(row, method).error)).join(' | ')} |`,
+      ),
     ].join('\n')
   },
   picture({ rows, budget }) {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
 /** A question with a number for an answer: `run` measures, the rest is a function of what it found. */
@@ -11,6 +11,8 @@ export interface Experiment<Result> {
   readonly answer: (result: Result) => string
   /** SVG. */
   readonly picture: (result: Result) => string
+  /** Markdown for results/<name>-full.json, from captures given as arguments: it stands below the answer where there is such a file. */
+  readonly all?: (full: Result) => string
 }
 
 const results = new URL('../results/', import.meta.url)
@@ -20,17 +22,26 @@ export function resultOf<Result>({ name }: Experiment<Result>): Result {
   return JSON.parse(readFileSync(new URL(`${name}.json`, results), 'utf8')) as Result
 }
 
+/** The result on all captured heads, where one is committed. */
+export function fullResultOf<Result>({ name }: Experiment<Result>): Result | undefined {
+  const file = new URL(`${name}-full.json`, results)
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Result) : undefined
+}
+
 /** The text with the experiment's section brought up to date: the question, the command, the answer, the picture. */
 export function withAnswer<Result>(text: string, experiment: Experiment<Result>, result: Result): string {
-  const { name, asks, answer } = experiment
+  const { name, asks, answer, all } = experiment
+  const full = all && fullResultOf(experiment)
   const section = [
     asks,
     '',
     answer(result),
     '',
+    ...(all && full ? [all(full), ''] : []),
     `![${name}](results/${name}.svg)`,
     '',
-    `\`pnpm --filter @sublinear/experiments run ${name}\` writes \`results/${name}.json\`, the picture and this section.`,
+    `\`pnpm --filter @sublinear/experiments run ${name}\` writes \`results/${name}.json\`, the picture and this section` +
+      `${full ? `; with captures as arguments, \`results/${name}-full.json\`` : ''}.`,
   ].join('\n')
   const [open, close] = [`<!-- asked:${name} -->`, '<!-- /asked -->']
   const start = text.indexOf(open)
@@ -48,7 +59,7 @@ export function show<Result>(experiment: Experiment<Result>): void {
 
 /**
  * Runs the experiment and records it where this module is the program; imported, nothing happens. `url` is its import.meta.url.
- * With arguments (captures of one's own) only results/<name>-full.json is written.
+ * With arguments (captures of one's own) results/<name>-full.json is written instead.
  */
 export async function main<Result>(url: string, experiment: Experiment<Result>): Promise<void> {
   if (pathToFileURL(process.argv[1] ?? '').href !== url) return
@@ -57,8 +68,8 @@ export async function main<Result>(url: string, experiment: Experiment<Result>):
   mkdirSync(results, { recursive: true })
   const file = args.length > 0 ? `${experiment.name}-full.json` : `${experiment.name}.json`
   writeFileSync(new URL(file, results), `${JSON.stringify(result, fiveDigits, 1)}\n`)
-  if (args.length === 0) show(experiment)
-  console.log(experiment.answer(result))
+  show(experiment)
+  console.log((args.length > 0 && experiment.all ? experiment.all : experiment.answer)(result))
 }
 
 /** Five digits, so that another engine's last bits change nothing; whole numbers as they are. */

@@ -1,6 +1,7 @@
 /**
- * `pnpm --filter @sublinear/experiments run heads`: error against bytes on every head of the committed sample of both models: 3584
- * tokens summarised, the next 512 queries. Writes results/heads.json and the table of README.md here.
+ * `pnpm --filter @sublinear/experiments run heads [name q.npy k.npy v.npy …]`: error against bytes on every head of the committed sample of
+ * both models, or of the captures given: 3584 tokens summarised, the next 512 queries. Writes results/heads.json, or heads-full.json, and
+ * the tables of README.md here.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -21,7 +22,7 @@ import {
   type Matrix,
   type Shape,
 } from '@sublinear/attention'
-import { readHeads, sample, type Head } from './captures.ts'
+import { capturesOf, type Head } from './captures.ts'
 import { meanOf, pick, relativeError, uniformSample } from './references.ts'
 
 const TOKENS = 3584
@@ -113,11 +114,9 @@ export function measureHead({ queries, keys, values }: Head, methods = Object.ke
   return found
 }
 
-/** The heads of the sample, `sharp 0.1` and the like. */
-export const sampleHeads = () =>
-  (['sharp', 'bounded'] as const).flatMap((model) =>
-    readHeads(sample(model)).map((head) => ({ ...head, name: `${model} ${head.name}` })),
-  )
+/** The heads of the sample, or of the captures that the arguments name: `sharp 0.1` and the like. */
+export const headsOf = (args: readonly string[] = []) =>
+  capturesOf(args).flatMap((model) => model.heads.map((head) => ({ ...head, name: `${model.name} ${head.name}` })))
 
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 
@@ -135,17 +134,44 @@ export function table({ heads, rows, node }: Heads): string {
   ].join('\n')
 }
 
-export function withTable(text: string, result: Heads): string {
-  return text.replace(
-    /(<!-- experiments:heads -->\n).*?(<!-- \/experiments -->)/s,
-    (_, open: string, close: string) => `${open}\n${table(result)}\n\n${close}`,
-  )
+/** Mean errors by layer of all captured heads. */
+export function layers({ heads, rows, node }: Heads): string {
+  const names = [...new Set(heads.map((head) => head.split('.')[0]!))]
+  const meansOf = (values: readonly number[]) =>
+    names.map((name) => {
+      const own = values.filter((_, i) => heads[i]!.startsWith(`${name}.`))
+      return own.reduce((a, b) => a + b, 0) / own.length
+    })
+  const cells = ({ errors, fallbacks }: HeadRow) => {
+    const [means, shares] = [meansOf(errors), meansOf(fallbacks)]
+    return means.map(
+      (mean, i) => `${mean < 10 ? mean.toFixed(3) : mean.toPrecision(2)}${shares[i]! > MARKED ? '*' : ''}`,
+    )
+  }
+  return [
+    line(['held', 'bytes', ...names.map((name) => `${name}.*`)]),
+    line(Array.from({ length: names.length + 2 }, () => '---')),
+    ...rows.map((row) => line([row.method, `${(row.bytes / 1000).toFixed(1)} kB`, ...cells(row)])),
+    '',
+    `All ${heads.length} captured heads, means over the ${heads.length / names.length} of a layer, otherwise as above; every head in \`results/heads-full.json\`. Node ${node}.`,
+  ].join('\n')
 }
 
+function between(text: string, name: string, content: string): string {
+  const section = new RegExp(`(<!-- experiments:${name} -->\\n).*?(<!-- /experiments -->)`, 's')
+  return text.replace(section, (_, open: string, close: string) => `${open}\n${content}\n\n${close}`)
+}
+
+export function withTables(text: string, result: Heads, full: Heads): string {
+  return between(between(text, 'heads', table(result)), 'heads-full', layers(full))
+}
+
+const file = (name: string) => new URL(`../results/${name}.json`, import.meta.url)
 const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const heads = sampleHeads()
+  const args = process.argv.slice(2)
+  const heads = headsOf(args)
   const columns = heads.map((head) => measureHead(head))
   const rows: HeadRow[] = columns[0]!.map(({ method }, i) => ({
     method,
@@ -154,8 +180,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     fallbacks: columns.map((column) => column[i]!.fallbacks),
   }))
   const result: Heads = { node: process.version, heads: heads.map(({ name }) => name), rows }
-  writeFileSync(new URL('../results/heads.json', import.meta.url), `${JSON.stringify(result, rounded, 2)}\n`)
+  writeFileSync(file(args.length > 0 ? 'heads-full' : 'heads'), `${JSON.stringify(result, rounded, 2)}\n`)
+  const [kept, full] = ['heads', 'heads-full'].map((name) => JSON.parse(readFileSync(file(name), 'utf8')) as Heads)
   const readme = new URL('../README.md', import.meta.url)
-  writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), JSON.parse(JSON.stringify(result, rounded)) as Heads))
-  console.log(table(result))
+  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), kept!, full!))
+  console.log(args.length > 0 ? layers(result) : table(result))
 }

@@ -1,11 +1,10 @@
 /**
  * `pnpm --filter @sublinear/experiments run one-pass-space`: space against error of the sketching phase of Algorithm 1, row answers, beside a
- * uniform sample of the same bytes, the same sample moved by the exact mean of V, and the exact feature state; writes
- * results/one-pass-space.json and .svg. A minute.
+ * uniform sample of the same bytes, the same sample moved by the exact mean of V, and the exact feature state. A minute.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { normalise, onePass, osnap, polynomialAttention, taylorFeatures, type Matrix } from '@sublinear/attention'
 import { random, softmaxOracle } from '@sublinear/laws'
+import { main, type Experiment } from './experiment.ts'
 import { logLogPlot, type Line } from './plot.ts'
 
 const [n, d, dv, asked, seeds] = [16_384, 4, 4, 256, 5]
@@ -19,7 +18,90 @@ const settings: Record<string, Matrix> = {
   'V = noise': random(n, dv, 3),
 }
 
-const results = Object.entries(settings).map(([name, values]) => {
+type Kind = 'plain' | 'controlVariate' | 'sample' | 'sampleMoved'
+
+interface Point extends Readonly<Record<Kind, number>> {
+  readonly m: number
+  readonly bytes: number
+  /** Tokens of a sample of as many bytes; where that is all of them, its errors are given as 0. */
+  readonly sampleSize: number
+}
+
+interface Setting {
+  readonly name: string
+  /** Errors of answering 0, and the mean of V. */
+  readonly zero: number
+  readonly uniform: number
+  readonly exactState: { readonly bytes: number; readonly error: number }
+  readonly points: readonly Point[]
+}
+
+export interface OnePassSpace {
+  readonly n: number
+  readonly d: number
+  readonly t: number
+  readonly results: readonly Setting[]
+}
+
+const KINDS: Readonly<Record<Kind, string>> = {
+  plain: 'sketches',
+  controlVariate: 'with the control variate',
+  sample: 'uniform sample',
+  sampleMoved: 'sample moved by the mean',
+}
+
+export const onePassSpace: Experiment<OnePassSpace> = {
+  name: 'one-pass-space',
+  asks:
+    `How much space buys how little error in the sketching phase? Row answers of Algorithm 1, n = ${n}, d = dv = ${d}, degree 4 (t = 70), OSNAP of 8, ${asked} dense ` +
+    `queries, rms relative error over ${seeds} seeds; beside it a uniform sample of the same bytes, and that sample moved by the exact mean of V.`,
+  run: () => ({
+    n,
+    d,
+    dv,
+    degree: 4,
+    t: features.t,
+    queries: asked,
+    seeds,
+    psi: 'osnap/8',
+    results: Object.entries(settings).map(([name, values]) => measured(name, values)),
+  }),
+  answer({ results }) {
+    const all = results.flatMap(({ points }) => points)
+    const gains = all.map(({ plain, controlVariate }) => plain / controlVariate)
+    const won = all.filter(({ sample, controlVariate }) => sample > controlVariate).length
+    const lost = all.filter(({ sampleMoved, controlVariate }) => sampleMoved > 0 && sampleMoved < controlVariate).length
+    const compared = all.filter(({ sample }) => sample > 0).length
+    const exact = results.map(({ exactState }) => exactState.error)
+    return [
+      `The control variate is worth ${Math.min(...gains).toFixed(1)} to ${Math.max(...gains).toFixed(1)} times. With it the sketches beat a uniform sample of equal bytes in ${won} of ${compared} ` +
+        `cases and lose to one moved by the mean of V in ${lost}; the exact feature state, ${results[0]!.exactState.bytes} bytes, has ${Math.min(...exact).toExponential(0)} to ${Math.max(...exact).toExponential(0)}.`,
+      '',
+      `| V | m₂ | bytes | ${Object.values(KINDS).join(' | ')} | mean of V | exact state |`,
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+      ...results.flatMap(({ name, points, uniform, exactState }) =>
+        points.map((point) => {
+          const cells = (Object.keys(KINDS) as Kind[]).map((kind) => (point[kind] === 0 ? '–' : point[kind].toFixed(3)))
+          const size = `${Math.round(point.bytes / 1000)} kB`
+          return `| ${name.slice(4)} | ${point.m} | ${size} | ${cells.join(' | ')} | ${uniform.toFixed(3)} | ${exactState.error.toExponential(0)} |`
+        }),
+      ),
+    ].join('\n')
+  },
+  picture({ results }) {
+    const first = results[0]!
+    const line = (kind: Kind): Line => ({
+      name: KINDS[kind],
+      points: first.points.filter((point) => point[kind] > 0).map((point) => [point.bytes, point[kind]]),
+    })
+    return logLogPlot(`Algorithm 1, ${first.name}, n = ${n}, d = ${d}: relative error of row answers by bytes held`, [
+      ...(Object.keys(KINDS) as Kind[]).map(line),
+      { name: 'exact feature state', points: [[first.exactState.bytes, first.exactState.error]] },
+    ])
+  },
+}
+
+function measured(name: string, values: Matrix): Setting {
   const truth = softmaxOracle(queries, keys, values, scale, () => n)
   const error = (got: ArrayLike<number>) => relative(got, truth)
   const means = meansOf(values)
@@ -53,30 +135,8 @@ const results = Object.entries(settings).map(([name, values]) => {
   })
   const uniform = error(Float64Array.from(truth, (_, i) => means[i % dv]!))
   const exact = error(polynomialAttention({ queries, keys, values, features }).data)
-  console.log(name, { uniform, exact }, points)
   return { name, zero: 1, uniform, exactState: { bytes: 4 * features.t * dv + 8 * features.t, error: exact }, points }
-})
-
-const folder = new URL('../results/', import.meta.url)
-mkdirSync(folder, { recursive: true })
-const setting = { n, d, dv, degree: 4, t: features.t, queries: asked, seeds, psi: 'osnap/8' }
-writeFileSync(new URL('one-pass-space.json', folder), `${JSON.stringify({ ...setting, results }, null, 2)}\n`)
-
-const first = results[0]!
-const line = (name: string, key: 'plain' | 'controlVariate' | 'sample' | 'sampleMoved'): Line => ({
-  name,
-  points: first.points.filter((point) => point[key] > 0).map((point) => [point.bytes, point[key]]),
-})
-writeFileSync(
-  new URL('one-pass-space.svg', folder),
-  logLogPlot(`Algorithm 1, ${first.name}, n = ${n}, d = ${d}: relative error of row answers by bytes held`, [
-    line('sketches', 'plain'),
-    line('with the control variate', 'controlVariate'),
-    line('uniform sample', 'sample'),
-    line('sample moved by the mean', 'sampleMoved'),
-    { name: 'exact feature state', points: [[first.exactState.bytes, first.exactState.error]] },
-  ]),
-)
+}
 
 function relative(got: ArrayLike<number>, truth: Float64Array): number {
   let [off, all] = [0, 0]
@@ -102,3 +162,5 @@ function pick({ cols, data }: Matrix, chosen: readonly number[]): Matrix {
   for (const [r, j] of chosen.entries()) out.set(data.subarray(j * cols, (j + 1) * cols), r * cols)
   return { rows: chosen.length, cols, data: out }
 }
+
+await main(import.meta.url, onePassSpace)

@@ -1,9 +1,21 @@
 /** `pnpm --filter @sublinear/experiments run questions`: pictures and sections of README.md from the committed results, nothing measured. */
+import { columnSparsity } from './column-sparsity.ts'
+import { contextLength } from './context-length.ts'
 import { decodingTime } from './decoding-time.ts'
 import { endToEnd } from './end-to-end.ts'
 import { show } from './experiment.ts'
 import { figure1 } from './figure-1.ts'
+import { lowRank } from './low-rank.ts'
+import { onePassSpace } from './one-pass-space.ts'
+import { scalingToModels } from './scaling.ts'
+import { sensitivity } from './sensitivity.ts'
 
 show(figure1)
+show(contextLength)
+show(onePassSpace)
+show(scalingToModels)
 show(endToEnd)
+show(lowRank)
+show(sensitivity)
+show(columnSparsity)
 show(decodingTime)

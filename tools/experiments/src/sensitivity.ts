@@ -1,102 +1,118 @@
 /**
- * `pnpm --filter @sublinear/experiments run sensitivity`: Algorithm 1 over ε₁ and k (of Φ) and m₂ = 1/ε₂² (of Ψ), where the theorem says something: 64
- * active queries among 2^16, V centred. Error of the recovered columns and bytes held. Writes results/sensitivity.json and sensitivity.svg.
+ * `pnpm --filter @sublinear/experiments run sensitivity [name q.npy k.npy v.npy …]`: Algorithm 1 over ε₁ and k (of Φ) and m₂ = 1/ε₂² (of Ψ), where
+ * the theorem says something (64 active queries among 2^16, V centred) and on captured heads. A minute.
  */
-import { writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import {
-  exactAttention,
-  matrix,
-  onePass,
-  osnap,
-  rowsOf,
-  sparseRecovery,
-  taylorFeatures,
-  type Matrix,
-} from '@sublinear/attention'
-import { kernels } from '@sublinear/kernels'
-import { fourDigits } from './four-digits.ts'
-import { logLogPlot } from './plot.ts'
+import { main, type Experiment } from './experiment.ts'
+import { headsOf } from './heads.ts'
+import { plot } from './plot.ts'
+import { activeQueries, CELLS, type Cell, type Sensitivity } from './sensitivity/active.ts'
+import { HEAD_CELLS, onHead, type HeadSensitivity } from './sensitivity/real-head.ts'
 
-const [N, ACTIVE, D, DV] = [2 ** 16, 64, 4, 4]
-const SCALE = 0.25
-const SEEDS = [1, 2, 3]
-
-export interface Sensitivity {
-  readonly epsilon1: number
-  readonly k: number
-  readonly m2: number
-  readonly bytes: number
-  /** ‖T − Y‖_F/‖Y‖_F, root mean square over the seeds; answering 0 has 1. */
-  readonly error: number
+export interface Sensitivities {
+  readonly active: readonly Sensitivity[]
+  readonly heads: readonly HeadSensitivity[]
 }
 
-/** Keys, centred values, and queries of which every 1024th is not 0. */
-function data(): { queries: Matrix; keys: Matrix; values: Matrix; truth: Matrix } {
-  const [keys, values, active] = [normals(N, D, 0), normals(N, DV, 1), normals(ACTIVE, D, 2)]
-  for (let c = 0; c < DV; c++) {
-    for (let r = 0; r < N; r++) values.data[r * DV + c]! += keys.data[r * D + c]! // values lean on keys
-    let mean = 0
-    for (let r = 0; r < N; r++) mean += values.data[r * DV + c]! / N
-    for (let r = 0; r < N; r++) values.data[r * DV + c]! -= mean
-  }
-  const queries = matrix(N, D)
-  for (let r = 0; r < ACTIVE; r++) queries.data.set(rowsOf(active, r, r + 1).data, r * (N / ACTIVE) * D)
-  return { queries, keys, values, truth: exactAttention({ queries, keys, values, scale: SCALE }) }
+export const sensitivity: Experiment<Sensitivities> = {
+  name: 'sensitivity',
+  asks:
+    'What do ε₁, k and m₂ do to Algorithm 1? First where it says something: 64 active queries of 2¹⁶, d = dv = 4, t = 70, V centred, so that outputs are 64-sparse. ' +
+    "Then on the sample's heads: n = 4096, d = dv = 32, 64 anisotropic features, every query over all tokens, V less its mean. Relative Frobenius errors; answering 0 has 1.",
+  run: (args) => ({
+    active: args.length > 0 ? [] : activeQueries(CELLS),
+    heads: headsOf(args).flatMap((head) => onHead(head)),
+  }),
+  answer({ active, heads }) {
+    return [
+      'With 64 active queries m₂ decides; k below the 64 that there are leaves its share out, k above and ε₁ buy nothing.',
+      '',
+      '| ε₁ | k | m₂ | bytes | columns |',
+      '| --- | --- | --- | --- | --- |',
+      ...active.map(
+        ({ epsilon1, k, m2, bytes, error }) =>
+          `| ${epsilon1} | ${k} | ${m2} | ${megabytes(bytes)} | ${error.toFixed(3)} |`,
+      ),
+      '',
+      ...verdict(heads),
+      '',
+      headTable(heads),
+    ].join('\n')
+  },
+  all: ({ heads }) => `All ${new Set(heads.map(({ head }) => head)).size} captured heads:\n\n${headTable(heads)}`,
+  picture({ active, heads }) {
+    const points = (belongs: (one: Sensitivity) => boolean) =>
+      active
+        .filter(belongs)
+        .toSorted((a, b) => a.bytes - b.bytes)
+        .map(({ bytes, error }) => [bytes / 1e6, error] as const)
+    const byM2 = (model: string, key: 'columns' | 'rows' | 'exactState') =>
+      HEAD_CELLS.slice(0, 5).map(([, , m2]) => {
+        const own = heads.filter((one) => one.head.startsWith(model) && one.k === 4 && one.m2 === m2)
+        return [m2, mean(own.map((one) => one[key]))] as const
+      })
+    return plot('Relative error of Algorithm 1', [
+      {
+        title: '64 active queries of 2^16',
+        x: { label: 'MB', log: true },
+        y: { label: 'relative error', log: true },
+        lines: [
+          { name: 'm₂ = 64 … 16384', points: points(({ k, epsilon1 }) => k === 64 && epsilon1 === 0.5) },
+          { name: 'k = 8 … 128', points: points(({ m2, epsilon1 }) => m2 === 1024 && epsilon1 === 0.5) },
+          { name: 'ε₁ = 0.25 … 1', points: points(({ m2, k }) => m2 === 1024 && k === 64) },
+        ],
+      },
+      ...['bounded', 'sharp'].map((model) => ({
+        title: `${model} heads`,
+        x: { label: 'm₂', log: true },
+        y: { label: '', log: true, most: 100 },
+        lines: [
+          { name: 'columns, k = 4', points: byM2(model, 'columns') },
+          { name: 'row answers', points: byM2(model, 'rows') },
+          { name: 'row answers, U₂ᵀV itself', dashed: true, points: byM2(model, 'exactState') },
+        ],
+      })),
+    ])
+  },
 }
 
-function normals(rows: number, cols: number, stream: number): Matrix {
-  const out = matrix(rows, cols)
-  kernels().normalColumns(out.data, [4, 1], stream, 0, rows, cols, 1)
-  return out
-}
-
-export function measured(cells: readonly (readonly [number, number, number])[]): Sensitivity[] {
-  const { queries, keys, values, truth } = data()
-  const features = taylorFeatures({ d: D, degree: 4, scale: SCALE })
-  return cells.map(([epsilon1, k, m2]) => {
-    let [square, bytes] = [0, 0]
-    for (const seed of SEEDS) {
-      const phi = sparseRecovery({ n: N, k, epsilon: epsilon1, seed })
-      const state = onePass({ features, dv: DV, psi: osnap({ m: m2, nonzeros: 8, seed }), phi })
-      state.pushValues(values)
-      state.pushKeys(keys)
-      state.pushQueries(queries)
-      bytes = state.bytes
-      const left = truth.data.slice()
-      for (const [c, { indices, values }] of state.columns().entries()) {
-        for (const [e, i] of indices.entries()) left[i * DV + c]! -= values[e]!
-      }
-      square += energy(left) / energy(truth.data) / SEEDS.length
-      state[Symbol.dispose]()
-    }
-    return { epsilon1, k, m2, bytes, error: Math.sqrt(square) }
-  })
-}
-
-const energy = (x: Float32Array) => x.reduce((sum, value) => sum + value * value, 0)
-
-/** One parameter at a time about ε₁ = 0.5, k = 64, m₂ = 1024. */
-export const CELLS: readonly (readonly [number, number, number])[] = [
-  ...[64, 256, 1024, 4096, 16384].map((m2) => [0.5, 64, m2] as const),
-  ...[8, 16, 32, 128].map((k) => [0.5, k, 1024] as const),
-  ...[0.25, 1].map((epsilon1) => [epsilon1, 64, 1024] as const),
-]
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const result = measured(CELLS)
-  writeFileSync(new URL('../results/sensitivity.json', import.meta.url), `${JSON.stringify(result, fourDigits, 1)}\n`)
-  const points = (belongs: (one: Sensitivity) => boolean) =>
-    result
-      .filter(belongs)
-      .toSorted((a, b) => a.bytes - b.bytes)
-      .map(({ bytes, error }): [number, number] => [bytes, error])
-  const lines = [
-    { name: 'm₂ = 64 … 16384', points: points(({ k, epsilon1 }) => k === 64 && epsilon1 === 0.5) },
-    { name: 'k = 8 … 128', points: points(({ m2, epsilon1 }) => m2 === 1024 && epsilon1 === 0.5) },
-    { name: 'ε₁ = 0.25 … 1', points: points(({ m2, k }) => m2 === 1024 && k === 64) },
+function verdict(heads: readonly HeadSensitivity[]): string[] {
+  const sparse = heads.filter(({ identity }) => !identity)
+  const better = sparse.filter(({ columns }) => columns < 1).length
+  const columns = sparse.map((one) => one.columns)
+  return [
+    `On real heads no setting makes the columns worth having: ${better} of ${sparse.length} runs with a Φ are nearer than answering 0, the best of them ` +
+      `${Math.min(...columns).toFixed(3)}, since the ${Math.max(...sparse.map(({ k }) => k))} largest of 4096 entries leave ` +
+      `${Math.min(...sparse.map(({ least }) => least)).toFixed(2)} of the norm at best. From k = 8 on Φ would have n/4 rows and is the identity. ` +
+      'Row answers fall with m₂ towards those of the exact U₂ᵀV and U₂ᵀ1, 64·(32 + 2) numbers.',
   ]
-  const title = 'Algorithm 1, 64 active queries of 2^16: relative error of the columns by bytes held'
-  writeFileSync(new URL('../results/sensitivity.svg', import.meta.url), logLogPlot(title, lines))
-  for (const one of result) console.log(JSON.stringify(one, fourDigits))
 }
+
+function headTable(heads: readonly HeadSensitivity[]): string {
+  const models = [...new Set(heads.map(({ head }) => head.split(' ')[0]!))]
+  const cellOf = ([epsilon1, k, m2]: Cell) => {
+    const all = heads.filter((one) => one.epsilon1 === epsilon1 && one.k === k && one.m2 === m2)
+    const cells = models.map((model) => {
+      const own = all.filter(({ head }) => head.startsWith(`${model} `))
+      const of = (key: 'columns' | 'least' | 'rows') => figure(mean(own.map((one) => one[key])))
+      return `${of('columns')} (${of('least')}) | ${of('rows')}`
+    })
+    const { bytes, identity } = all[0]!
+    return `| ${epsilon1} | ${k}${identity ? ', Φ = 1' : ''} | ${m2} | ${megabytes(bytes)} | ${cells.join(' | ')} |`
+  }
+  const exact = models.map((model) => {
+    const own = heads.filter(({ head }) => head.startsWith(`${model} `))
+    return `– | ${figure(mean(own.map(({ exactState }) => exactState)))}`
+  })
+  return [
+    `| ε₁ | k | m₂ | bytes | ${models.map((model) => `${model}: columns (least) | rows`).join(' | ')} |`,
+    `| --- | --- | --- | --- | ${models.map(() => '--- | ---').join(' | ')} |`,
+    ...HEAD_CELLS.map(cellOf),
+    `| U₂ᵀV itself | | | 0.01 MB | ${exact.join(' | ')} |`,
+  ].join('\n')
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
+const figure = (x: number) => (x >= 100 ? x.toExponential(0) : x.toFixed(x < 10 ? 3 : 0))
+
+await main(import.meta.url, sensitivity)
