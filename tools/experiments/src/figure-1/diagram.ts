@@ -1,6 +1,8 @@
 import type { Figure1, Way } from '../figure-1.ts'
 
-const [WIDTH, LANE, HEAD] = [980, 190, 46]
+const [WIDTH, LANE, HEAD] = [940, 202, 46]
+/** Where the bars begin, and how long one of 2 GB is. */
+const [BARS, FULL] = [660, 190]
 
 interface Box {
   readonly name: string
@@ -54,29 +56,38 @@ const LANES: readonly Lane[] = [
       { name: 'T', shape: 'k a column', width: 26, height: 100, behind: '' },
     ],
   },
+  {
+    way: 'blocks',
+    title: "exact attention in blocks, which the paper's figure leaves out",
+    note: 'a tile of the scores at a time, no n × n matrix: 4·n·d numbers',
+    boxes: [
+      { name: 'Q', shape: 'n × d', width: 26, height: 100, long: true, behind: '·' },
+      { name: 'Kᵀ', shape: 'd × n', width: 100, height: 26, long: true, behind: '→' },
+      { name: 'V', shape: 'n × d', width: 26, height: 100, long: true, behind: '=' },
+      { name: 'T', shape: 'n × d', width: 26, height: 100, long: true, behind: '' },
+    ],
+  },
 ]
 
-/** The three computations, one a lane: matrices to the left, measured peaks to the right. SVG. */
+/** The three computations and their exact rival, one a lane: matrices to the left, measured peaks to the right. SVG. */
 export function diagram({ lengths, peaks }: Figure1): string {
-  const height = HEAD + LANE * LANES.length + 68
-  const last = peaks.blocks.findLastIndex((peak) => peak !== null)
+  const height = HEAD + LANE * LANES.length + 42
   const lanes = LANES.flatMap(({ way, title, note, boxes }, i) => [
     `<g transform="translate(0 ${HEAD + LANE * i})">`,
     `<line x1="24" y1="0" x2="${WIDTH - 24}" y2="0" stroke="#ccc"/>`,
     `<text x="24" y="24" font-weight="bold">${title}</text>`,
-    `<text x="24" y="180" fill="#555">${note}</text>`,
+    `<text x="24" y="186" fill="#555">${note}</text>`,
     ...boxesOf(boxes),
     ...bars(way, lengths, peaks[way]),
     '</g>',
   ])
-  const rival = `exact attention in blocks, which holds Q, K, V and T but no n × n matrix: ${megabytes(peaks.blocks[last]!)} at n = ${power(lengths[last]!)}.`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" font-family="sans-serif" font-size="13">`,
     `<rect width="${WIDTH}" height="${height}" fill="white"/>`,
     '<text x="24" y="28" font-size="16">Figure 1 of the one-pass paper, with measured peak memory</text>',
+    `<text x="${BARS}" y="28" fill="#555">peak memory by length</text>`,
     ...lanes,
-    `<line x1="24" y1="${height - 66}" x2="${WIDTH - 24}" y2="${height - 66}" stroke="#ccc"/>`,
-    `<text x="24" y="${height - 40}">Not in the figure: ${safe(rival)}</text>`,
+    `<line x1="24" y1="${height - 42}" x2="${WIDTH - 24}" y2="${height - 42}" stroke="#ccc"/>`,
     `<text x="24" y="${height - 16}" fill="#555">Red grows with n, green does not (m₁ as log n). d = dv = 4, t = 70, m₂ = 1024, k = 16. Bars are logarithmic.</text>`,
     '</svg>',
     '',
@@ -100,25 +111,25 @@ function boxesOf(boxes: readonly Box[]): string[] {
       `<text x="${left + width / 2}" y="${sparse ? top - 6 : 102}" text-anchor="middle">${name}</text>`,
       `<text x="${left + width / 2}" y="${top + height + 15}" text-anchor="middle" font-size="11" fill="#555">${shape}</text>`,
     )
-    x += column + 10
-    out.push(`<text x="${x}" y="102">${behind}</text>`)
-    x += 7.4 * behind.length + 8
+    const gap = 16 + 8 * behind.length
+    x += column
+    out.push(`<text x="${x + gap / 2}" y="103" text-anchor="middle" font-size="15">${behind}</text>`)
+    x += gap
   }
   return out
 }
 
 /** A bar a length, on a logarithmic scale from 1 MB on. */
 function bars(way: Way, lengths: readonly number[], peaks: readonly (number | null)[]): string[] {
-  const [left, full] = [700, 170]
   const colour = way === 'streams' ? '#1e8449' : '#c0392b'
   return lengths.flatMap((n, i) => {
-    const y = 36 + 28 * i
+    const y = 40 + 26 * i
     const peak = peaks[i]!
-    const bar = peak === null ? 0 : 2 + (full * Math.log10(Math.max(1, peak))) / Math.log10(2000)
+    const bar = peak === null ? 0 : 2 + (FULL * Math.log10(Math.max(1, peak))) / Math.log10(2000)
     return [
-      `<text x="${left - 10}" y="${y + 11}" text-anchor="end" font-size="12">n = ${power(n)}</text>`,
-      `<rect x="${left}" y="${y}" width="${bar.toFixed(1)}" height="14" fill="${colour}"/>`,
-      `<text x="${(left + bar + 6).toFixed(1)}" y="${y + 11}" font-size="12">${peak === null ? 'not run' : safe(megabytes(peak))}</text>`,
+      `<text x="${BARS - 10}" y="${y + 11}" text-anchor="end" font-size="12">n = ${power(n)}</text>`,
+      `<rect x="${BARS}" y="${y}" width="${bar.toFixed(1)}" height="14" fill="${colour}"/>`,
+      `<text x="${(BARS + bar + 6).toFixed(1)}" y="${y + 11}" font-size="12">${peak === null ? 'not run' : safe(megabytes(peak))}</text>`,
     ]
   })
 }
