@@ -52,7 +52,15 @@ const emptyWindow = (width: number) =>
   encodeSnapshot({
     kind: 'window',
     version: '1',
-    parameters: { d: String(width), dv: '1', scale: '1', count: '5', next: '0', tokens: '0' },
+    parameters: {
+      d: String(width),
+      dv: '1',
+      scale: '1',
+      count: '5',
+      store: '{"kind":"float32"}',
+      next: '0',
+      tokens: '0',
+    },
     tensors: Object.fromEntries(
       ['keys', 'values', 'weights'].map((name) => [name, { dtype: 'F32', shape: [0], data: new Float32Array(0) }]),
     ),
@@ -181,6 +189,7 @@ describe('open', () => {
         d: '2',
         dv: '1',
         scale: '1',
+        buffer: '64',
         tokens: '0',
         'part-0': '{"kind":"tiers","version":"1","parameters":{}}',
       }),

@@ -71,7 +71,7 @@ describe('Corollary 4.2', () => {
     const { t } = features
     const queries = 4 * phi.m * t + 8 * t + 4 * 64 * t + phi.matrix.bytes
     const shared = queries + 4 * 3 * d * d + features.spec.length
-    expect(exact.bytes).toBe(shared + 4 * t * dv + 8 * t + 4 * 64 * (d + dv + 1))
+    expect(exact.bytes).toBe(shared + 4 * t * dv + 8 * t + 4 * 64 * (d + dv))
     expect(sketched.bytes).toBe(shared + 4 * m2 * (t + dv + 1) + 8 * (t + dv) + 4 * 64 * (t + dv + 1) + psi.bytes)
     expect((sketched.bytes - shared) / (exact.bytes - shared)).toBeGreaterThan(20)
   })

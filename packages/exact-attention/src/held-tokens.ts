@@ -1,41 +1,19 @@
-import {
-  checkInteger,
-  checkScale,
-  rowsOf,
-  type KvBlock,
-  type Matrix,
-  type PartialSoftmax,
-  type Shape,
-} from '@sublinear/core'
+import { checkInteger, checkScale, rowsOf } from '@sublinear/core'
 import { kernels, type Resident } from '@sublinear/kernels'
+import { savedTokens, tokensIn } from './saved-tokens'
+import { slotWeights } from './slot-weights'
+import type { HeldTokens, HeldTokensOptions } from './token-store'
 
 /** What is allocated at first; then it doubles, so that what is held depends on the number of tokens alone. */
 const LEAST = 64
+const SPEC = JSON.stringify({ kind: 'float32' })
 
-export interface HeldTokensOptions extends Shape {
-  /** The most tokens that will be held at once. */
-  readonly most: number
-}
-
-/** Tokens in slots 0 … count − 1. Nothing is checked: blocks are the caller's, checked before. */
-export interface HeldTokens extends Disposable {
-  readonly count: number
-  readonly bytes: number
-  /** count × d, in the kernels' memory; another array after the store has grown. */
+/** Tokens as they came, in arrays of the kernels. */
+export interface ResidentTokens extends HeldTokens {
+  /** count × d; another array after the store has grown. */
   readonly keys: Resident<Float32Array>
   /** count × dv. */
   readonly values: Resident<Float32Array>
-  /** Weights of the slots, where any differs from 1. */
-  readonly weights: Float32Array | undefined
-  /** Puts rows from … from + rows − 1 of the block into the slots at …, over what is there or right behind it. */
-  write(block: KvBlock, from: number, rows: number, at: number): void
-  /** Gives the slots at … other weights. */
-  weigh(at: number, weights: Float32Array): void
-  /** A copy of the slots from … from + rows − 1; weights only where one of them differs from 1. */
-  read(from?: number, rows?: number): KvBlock
-  clear(): void
-  /** Continues a partial softmax in place over all slots; with causal, row i sees the first visible + ⌊i / groups⌋. */
-  attend(queries: Matrix, partial: PartialSoftmax, causal?: { readonly visible: number; readonly groups: number }): void
 }
 
 /**
@@ -45,10 +23,10 @@ export interface HeldTokens extends Disposable {
  * @param d, dv, scale  the shape; most  the most tokens held at once
  * @throws TypeError, RangeError when a size is no integer ≥ 1 or scale not finite
  * Guarantee: answers equal exactAttention over the slots, to rounding; sums are taken in the order of the slots.
- * Cost: 4·(d + dv + 1) bytes a slot, 4 more while any weight differs from 1; slots double from 64 up to `most`.
+ * Cost: 4·(d + dv) bytes a slot, 8 more while any weight differs from 1; slots double from 64 up to `most`.
  *   2·(d + dv) operations a query and slot.
  */
-export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): HeldTokens {
+export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentTokens {
   checkInteger('heldTokens', 'd', d, 1)
   checkInteger('heldTokens', 'dv', dv, 1)
   checkScale('heldTokens', scale)
@@ -56,9 +34,7 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): HeldToken
   let capacity = 0 // until the first token comes: a snapshot without tokens can name any width
   let keys = kernels().floats(0)
   let values = kernels().floats(0)
-  let weights = new Float32Array(0)
-  let bias: Resident<Float32Array> | undefined // log weights, while any weight is not 1
-  let others = 0 // slots whose weight is not 1
+  const weights = slotWeights()
   let count = 0
 
   const grow = (needed: number) => {
@@ -66,39 +42,22 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): HeldToken
     const room = Math.min(most, LEAST * 2 ** Math.ceil(Math.log2(Math.max(1, needed / LEAST))))
     keys = moved(keys, count * d, room * d)
     values = moved(values, count * dv, room * dv)
-    if (bias) bias = moved(bias, count, room)
-    const wider = new Float32Array(room).fill(1)
-    wider.set(weights.subarray(0, count))
-    weights = wider
+    weights.resize(count, room)
     capacity = room
   }
 
-  const weigh = (at: number, rows: number, given: Float32Array | undefined) => {
-    for (let i = at; i < at + rows; i++) if (weights[i] !== 1) others--
-    if (given) weights.set(given, at)
-    else weights.fill(1, at, at + rows)
-    for (let i = at; i < at + rows; i++) if (weights[i] !== 1) others++
-    settleBias()
-    bias?.write(weights.subarray(at, at + rows).map(Math.log), at)
+  const truncate = (to: number) => {
+    weights.drop(to, count)
+    count = to
   }
 
-  /** Log weights exist while any weight is not 1, and are then complete. */
-  const settleBias = () => {
-    if (others > 0 && !bias) {
-      bias = kernels().floats(capacity)
-      bias.write(weights.map(Math.log))
-    } else if (others === 0 && bias) {
-      bias[Symbol.dispose]()
-      bias = undefined
-    }
-  }
-
-  return {
+  const self: ResidentTokens = {
+    spec: SPEC,
     get count() {
       return count
     },
     get bytes() {
-      return 4 * Math.max(capacity, Math.min(LEAST, most)) * (d + dv + 1 + (others > 0 ? 1 : 0))
+      return 4 * Math.max(capacity, Math.min(LEAST, most)) * (d + dv) + weights.bytes
     },
     get keys() {
       return keys
@@ -107,38 +66,51 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): HeldToken
       return values
     },
     get weights() {
-      return others > 0 ? weights.subarray(0, count) : undefined
+      return weights.all?.subarray(0, count)
     },
     write(block, from, rows, at) {
       if (rows === 0) return
       grow(at + rows)
       keys.write(rowsOf(block.keys, from, from + rows).data, at * d)
       values.write(rowsOf(block.values, from, from + rows).data, at * dv)
-      if (block.weights || others > 0) weigh(at, rows, block.weights?.subarray(from, from + rows))
+      weights.write(block.weights?.subarray(from, from + rows), rows, at, capacity)
       count = Math.max(count, at + rows)
     },
-    weigh: (at, given) => weigh(at, given.length, given),
+    weigh: (at, given) => weights.write(given, given.length, at, capacity),
     read(from = 0, rows = count - from) {
-      const own = weights.slice(from, from + rows)
+      const own = weights.all?.slice(from, from + rows)
       return {
-        keys: { rows, cols: d, data: keys.range(from * d, rows * d).read() },
+        keys: self.readKeys(from, rows),
         values: { rows, cols: dv, data: values.range(from * dv, rows * dv).read() },
-        ...(others > 0 && own.some((w) => w !== 1) && { weights: own }),
+        ...(own?.some((w) => w !== 1) && { weights: own }),
       }
     },
-    clear() {
-      weights.fill(1)
-      others = 0
-      count = 0
-      settleBias()
+    readKeys: (from = 0, rows = count - from) => ({ rows, cols: d, data: keys.range(from * d, rows * d).read() }),
+    distances(point, from = 0, rows = count - from) {
+      const { data } = self.readKeys(from, rows)
+      const out = new Float64Array(rows)
+      for (let r = 0, at = 0; r < rows; r++) {
+        for (let c = 0; c < d; c++, at++) {
+          const gap = data[at]! - point[c]!
+          out[r]! += gap * gap
+        }
+      }
+      return out
     },
+    move(from, to) {
+      keys.write(keys.range(from * d, d).read(), to * d)
+      values.write(values.range(from * dv, dv).read(), to * dv)
+      weights.write(weights.all?.slice(from, from + 1), 1, to, capacity)
+    },
+    truncate,
+    clear: () => truncate(0),
     attend(queries, { max, mass, sum }, causal) {
       if (count === 0) return
       kernels().attend({
         queries: queries.data,
         keys,
         values,
-        ...(bias && { bias }),
+        ...(weights.bias && { bias: weights.bias }),
         rows: queries.rows,
         keyCount: count,
         d,
@@ -150,10 +122,16 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): HeldToken
         sum: sum.data,
       })
     },
+    saved: () => savedTokens(self.read()),
+    restore(kind, snapshot) {
+      const block = tokensIn(kind, snapshot, { d, dv, most })
+      self.write(block, 0, block.keys.rows, 0)
+    },
     [Symbol.dispose]() {
-      for (const array of [keys, values, bias]) array?.[Symbol.dispose]()
+      for (const part of [keys, values, weights]) part[Symbol.dispose]()
     },
   }
+  return self
 }
 
 /** The first `used` numbers in an array of `room`; the old array is given back. */

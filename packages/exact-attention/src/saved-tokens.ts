@@ -1,39 +1,65 @@
 import { checkBlock, type KvBlock, type Snapshot, type Tensor } from '@sublinear/core'
 
-/** Tokens as the tensors keys, values and weights of a snapshot. */
+/** Tokens as the tensors keys and values of a snapshot, and weights where there are any. */
 export function savedTokens({ keys, values, weights }: KvBlock): Record<string, Tensor> {
   const { rows } = keys
   return {
     keys: { dtype: 'F32', shape: [rows, keys.cols], data: keys.data },
     values: { dtype: 'F32', shape: [rows, values.cols], data: values.data },
-    weights: { dtype: 'F32', shape: [rows], data: weights ?? new Float32Array(rows).fill(1) },
+    ...(weights && { weights: { dtype: 'F32' as const, shape: [rows], data: weights } }),
   }
 }
 
+/** The widths of tokens, and the most of them. */
+interface Room {
+  readonly d: number
+  readonly dv: number
+  readonly most: number
+}
+
 /**
- * The tokens that a snapshot holds, at most `most`, and the parameter `tokens`: how many its stream had been given.
+ * The tokens that a snapshot holds, at most `most`.
  *
  * @throws RangeError when they do not fit each other, or push would refuse them
  */
-export function restoredTokens(
-  kind: string,
-  { parameters, tensors }: Snapshot,
-  { d, dv, most }: { readonly d: number; readonly dv: number; readonly most: number },
-): { readonly tokens: number; readonly held: KvBlock } {
+export function tokensIn(kind: string, { tensors }: Snapshot, { d, dv, most }: Room): KvBlock {
   const [keys, values, weights] = ['keys', 'values', 'weights'].map((name) => tensors.get(name)?.data)
-  const tokens = Number(parameters['tokens'])
   const fits =
     keys instanceof Float32Array &&
     values instanceof Float32Array &&
-    weights instanceof Float32Array &&
-    weights.length <= most &&
-    keys.length === weights.length * d &&
-    values.length === weights.length * dv &&
-    Number.isSafeInteger(tokens) &&
-    tokens >= weights.length
+    (weights === undefined || (weights instanceof Float32Array && weights.length * d === keys.length)) &&
+    keys.length % d === 0 &&
+    keys.length / d <= most &&
+    keys.length * dv === values.length * d
   if (!fits) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
-  const rows = weights.length
-  const held = { keys: { rows, cols: d, data: keys }, values: { rows, cols: dv, data: values }, weights }
+  const rows = keys.length / d
+  const held = {
+    keys: { rows, cols: d, data: keys },
+    values: { rows, cols: dv, data: values },
+    ...(weights && { weights }),
+  }
   checkBlock(kind, held, d, dv)
-  return { tokens, held }
+  return held
+}
+
+/**
+ * The parameter `tokens` of a snapshot: how many its stream had been given, at least those that it holds.
+ *
+ * @throws RangeError when it is no such number
+ */
+export function tokenCount(kind: string, { parameters }: Snapshot, held: number): number {
+  const tokens = Number(parameters['tokens'])
+  if (!Number.isSafeInteger(tokens) || tokens < held)
+    throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
+  return tokens
+}
+
+/** Both. @throws RangeError as they do */
+export function restoredTokens(
+  kind: string,
+  snapshot: Snapshot,
+  room: Room,
+): { readonly tokens: number; readonly held: KvBlock } {
+  const held = tokensIn(kind, snapshot, room)
+  return { tokens: tokenCount(kind, snapshot, held.keys.rows), held }
 }

@@ -50,7 +50,7 @@ test.prop(
   expect([...(read.weights ?? new Float32Array(count).fill(1))]).toEqual([...weights.subarray(0, count)])
   const slots = count <= 64 ? 64 : count <= 128 ? 128 : count <= 256 ? 256 : 300
   const isWeighted = weights.some((w) => w !== 1)
-  expect(store.bytes).toBe(4 * slots * (3 + 2 + 1 + (isWeighted ? 1 : 0)))
+  expect(store.bytes).toBe(4 * slots * (3 + 2 + (isWeighted ? 2 : 0)))
 })
 
 it('are empty after clear, weights too', () => {

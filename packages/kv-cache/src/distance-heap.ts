@@ -1,22 +1,17 @@
 /** A min-heap of slots by their distance: the nearest slot is found at once, and replaced in O(log n). Ties go to the lower slot. */
 export interface DistanceHeap {
-  readonly size: number
-  readonly bytes: number
   /** The slot of the least distance. */
   readonly nearest: number
-  distance(slot: number): number
-  /** Adds slot `size`. */
-  push(distance: number): void
+  /** The least distance. */
+  readonly least: number
   /** Gives the nearest slot another distance. */
   replaceNearest(distance: number): void
-  /** All distances anew, in O(n). */
-  rescore(distances: Float64Array): void
 }
 
-export function distanceHeap(): DistanceHeap {
-  let distances = new Float64Array(64) // by slot
-  let slots = new Int32Array(64) // the heap
-  let size = 0
+/** The heap of slots 0 … distances.length − 1, in O(n); it keeps the array. */
+export function distanceHeap(distances: Float64Array): DistanceHeap {
+  const size = distances.length
+  const slots = Int32Array.from(distances, (_, slot) => slot)
 
   const isBefore = (a: number, b: number) => distances[a]! < distances[b]! || (distances[a] === distances[b] && a < b)
 
@@ -33,53 +28,17 @@ export function distanceHeap(): DistanceHeap {
     slots[at] = slot
   }
 
-  const rise = (at: number) => {
-    const slot = slots[at]!
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (!isBefore(slot, slots[parent]!)) break
-      slots[at] = slots[parent]!
-      at = parent
-    }
-    slots[at] = slot
-  }
-
-  const grow = (room: number) => {
-    const wider = new Float64Array(room)
-    wider.set(distances)
-    distances = wider
-    const more = new Int32Array(room)
-    more.set(slots)
-    slots = more
-  }
-
+  for (let i = (size >> 1) - 1; i >= 0; i--) sink(i)
   return {
-    get size() {
-      return size
-    },
-    get bytes() {
-      return distances.byteLength + slots.byteLength
-    },
     get nearest() {
       return slots[0]!
     },
-    distance: (slot) => distances[slot]!,
-    push(distance) {
-      if (size === slots.length) grow(2 * size)
-      distances[size] = distance
-      slots[size] = size
-      rise(size++)
+    get least() {
+      return distances[slots[0]!]!
     },
     replaceNearest(distance) {
       distances[slots[0]!] = distance
       sink(0)
-    },
-    rescore(all) {
-      if (all.length > slots.length) grow(2 ** Math.ceil(Math.log2(all.length)))
-      size = all.length
-      distances.set(all)
-      for (let i = 0; i < size; i++) slots[i] = i
-      for (let i = (size >> 1) - 1; i >= 0; i--) sink(i)
     },
   }
 }

@@ -1,38 +1,46 @@
-import { checkInteger, type KvBlock, type Snapshot, type Shape } from '@sublinear/core'
+import type { KvBlock, Shape, Snapshot } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
 import { joined, part } from './blocks'
-import { distanceHeap } from './distance-heap'
-import { tierSnapshot, tokenTier, type Policy, type TokenTier, type TokenTierOptions } from './token-tier'
+import { distanceHeap, type DistanceHeap } from './distance-heap'
+import {
+  checkTokenOptions,
+  tierSnapshot,
+  tokenTier,
+  type Policy,
+  type TokenOptions,
+  type TokenTier,
+  type TokenTierOptions,
+} from './token-tier'
 
 const KIND = 'far-keys'
-/** Tokens between two re-scores; before the first, at every power of two. */
+/** Tokens between two moves of the centre; before the first, at every power of two. */
 const RESCORE = 64
 
 /**
  * A tier that keeps the `count` tokens whose keys lie farthest from the mean key: those whose scores differ most from the average,
  * which a summary of the rest would get wrong. It needs no queries.
- * Source: not from the papers; a heap by distance from the running mean of all keys admitted, which follows the stream: held
- *   tokens are re-scored every 64 tokens (and at 1, 2, 4 … 32).
+ * Source: not from the papers. Distances are from the running mean of all keys admitted, which follows the stream: it is taken
+ *   every 64 tokens (and at 1, 2, 4 … 32). Distances are of the keys as they are held, and are not kept: a call takes them anew.
  *
- * @param count  tokens kept, ≥ 1
- * @throws TypeError, RangeError when count is no integer ≥ 1
- * Guarantee: exact over the tokens held. Between re-scores every token that left was no farther from the centre than all that stayed;
- *   a token that left does not come back when the mean moves. Merging is 'none': what is held depends on the mean at the time.
- * Cost: 4·(d + dv + 1) + 12 bytes a token held and 16·d; O(d + log count) a token and O(count·d) every 64 tokens.
+ * @param count  tokens kept, ≥ 1; store  how they are held (float32)
+ * @throws TypeError, RangeError when count is no integer ≥ 1 or store no function
+ * Guarantee: exact over the tokens held. Between two moves of the centre every token that left was no farther from it than all that
+ *   stayed; a token that left does not come back when the mean moves. Merging is 'none': what is held depends on the mean at the time.
+ * Cost: the store's bytes, 4·(d + dv) a token in float32, and 16·d. A call of up to 64 tokens takes O(count·d), and O(d + log count) a token.
  */
-export function farKeys({ count }: { readonly count: number }): (shape: Shape) => TokenTier {
-  checkInteger('farKeys', 'count', count, 1)
-  return (shape) => tokenTier({ ...shape, ...options(shape.d, count) })
+export function farKeys(options: TokenOptions): (shape: Shape) => TokenTier {
+  checkTokenOptions('farKeys', options)
+  return (shape) => tokenTier({ ...shape, ...described(shape.d, options) })
 }
 
 /** Far keys from their snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreFarKeys(bytes: Uint8Array): TokenTier {
-  const { snapshot, count, ...shape } = tierSnapshot(KIND, bytes)
-  return tokenTier({ ...shape, ...options(shape.d, count) }, snapshot)
+  const { snapshot, count, store, ...shape } = tierSnapshot(KIND, bytes)
+  return tokenTier({ ...shape, ...described(shape.d, { count, store }) }, snapshot)
 }
 
-function options(d: number, count: number): Omit<TokenTierOptions, 'd' | 'dv' | 'scale'> {
-  return { kind: KIND, count, merging: 'none', policy: (held, snapshot) => farthest(held, d, count, snapshot) }
+function described(d: number, { count, store }: TokenOptions): Omit<TokenTierOptions, 'd' | 'dv' | 'scale'> {
+  return { kind: KIND, count, store, merging: 'none', policy: (held, snapshot) => farthest(held, d, count, snapshot) }
 }
 
 /** Where the stream stands: the running mean as a weighted sum, and the mean that distances were last taken from. */
@@ -48,50 +56,35 @@ function farthest(held: HeldTokens, d: number, count: number, snapshot?: Snapsho
     ? restored(snapshot, d)
     : { seen: 0, weight: 0, sum: new Float64Array(d), centre: new Float64Array(d) }
   const { sum, centre } = position
-  const heap = distanceHeap()
 
-  const rescore = () => {
-    const keys = held.keys.range(0, held.count * d).read()
-    heap.rescore(Float64Array.from({ length: held.count }, (_, slot) => squaredDistance(keys, slot * d, centre)))
-  }
-
-  /** Counts the token and moves the centre where the stream has come to a place for that. */
-  const passed = (keys: Float32Array, at: number, weight: number) => {
+  /** Counts the token, and says whether it moved the centre. */
+  const passed = (keys: Float32Array, at: number, weight: number): boolean => {
     for (let c = 0; c < d; c++) sum[c]! += weight * keys[at + c]!
     position.weight += weight
     const seen = ++position.seen
-    if (seen % RESCORE !== 0 && (seen > RESCORE || (seen & (seen - 1)) !== 0)) return
+    if (seen % RESCORE !== 0 && (seen > RESCORE || (seen & (seen - 1)) !== 0)) return false
     for (let c = 0; c < d; c++) centre[c] = sum[c]! / position.weight
-    rescore()
+    return true
   }
 
-  if (snapshot) rescore()
   return {
-    get bytes() {
-      return heap.bytes + 16 * d
-    },
+    bytes: 16 * d,
     admit(block) {
-      const { rows } = block.keys
-      const { data } = block.keys
+      const { rows, data } = block.keys
       const left: (KvBlock | undefined)[] = []
+      let heap: DistanceHeap | undefined // of the full store, since the centre last moved
       let from = 0 // rows from … r − 1 leave as they came
       for (let r = 0; r < rows; r++) {
-        const distance = squaredDistance(data, r * d, centre)
-        const isFull = held.count === count
-        if (!isFull || distance > heap.distance(heap.nearest)) {
+        if (held.count === count) heap ??= distanceHeap(held.distances(centre))
+        if (!heap || squaredDistance(data, r * d, centre) > heap.least) {
           left.push(part(block, from, r))
           from = r + 1
-          if (isFull) {
-            const slot = heap.nearest
-            left.push(held.read(slot, 1))
-            held.write(block, r, 1, slot)
-            heap.replaceNearest(distance)
-          } else {
-            held.write(block, r, 1, held.count)
-            heap.push(distance)
-          }
+          const slot = heap ? heap.nearest : held.count
+          if (heap) left.push(held.read(slot, 1))
+          held.write(block, r, 1, slot)
+          heap?.replaceNearest(held.distances(centre, slot, 1)[0]!)
         }
-        passed(data, r * d, block.weights?.[r] ?? 1)
+        if (passed(data, r * d, block.weights?.[r] ?? 1)) heap = undefined
       }
       left.push(part(block, from, rows))
       return joined(...left)

@@ -1,5 +1,5 @@
 export { farKeys, restoreFarKeys } from './far-keys'
 export { restoreSinks, sinks } from './sinks'
 export { restoreTiers, tiers, type Tiers, type TiersOptions } from './tiers'
-export type { TokenTier } from './token-tier'
+export type { TokenOptions, TokenTier } from './token-tier'
 export { restoreWindow, window } from './window'

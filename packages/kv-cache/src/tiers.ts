@@ -25,12 +25,14 @@ import { insideOf, type Policy } from './token-tier'
 
 const KIND = 'tiers'
 const VERSION = '1'
-/** Tokens held exactly before they are handed to the first tier together. */
+/** The most tokens held exactly before they are handed to the first tier together, and the default. */
 const BLOCK = 64
 
 export interface TiersOptions extends Shape {
   /** In order: what a tier evicts goes to the next; the last part may be any stream. */
   readonly parts: readonly [...TierSpec[], StreamSpec]
+  /** Tokens held exactly before they are handed to the first tier together, 1 to 64: fewer where bytes are few. Default 64. */
+  readonly buffer?: number
 }
 
 export interface Tiers extends AttentionStream, Disposable {
@@ -54,23 +56,24 @@ const contentsOf = new WeakMap<AttentionStream, () => Contents>()
  * A key-value cache of tiers: each holds the tokens of its policy, what it evicts goes to the next, and the last part takes what is left.
  * Source: not from the papers; answers of disjoint sets of tokens combine as partial softmaxes.
  *
- * @param d, dv, scale  the shape of every part; parts  tiers in order and at last any stream
- * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape
+ * @param d, dv, scale  the shape of every part; parts  tiers in order and at last any stream; buffer  1 to 64
+ * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, or buffer no such number
  * Guarantee: every token pushed is in exactly one place, with its weight: exact over the tokens held, the last part's own guarantee for the
- *   rest. Tokens are handed on 64 at a time, at fixed positions of the stream; until then they are held here, exactly.
+ *   rest. Tokens are handed on `buffer` at a time, at fixed positions of the stream; until then they are held here, exactly.
  *   Merging is 'ordered' where every tier's is and the last part's is 'linear', else 'none'.
- * Cost: the parts' and a buffer of 64 tokens.
+ * Cost: the parts' and the buffer, 4·(d + dv) bytes a token; smaller buffers are slower.
  */
 export function tiers(options: TiersOptions): Tiers {
-  const { parts, ...shape } = options
+  const { parts, buffer = BLOCK, ...shape } = options
   checkShape(KIND, shape)
+  checkInteger(KIND, 'buffer', buffer, 1, BLOCK)
   if (!Array.isArray(parts) || parts.length === 0 || parts.some((spec) => typeof spec !== 'function'))
     throw new TypeError(`${KIND}: parts must be a list of at least one tier or stream spec`)
   const made = parts.map((spec) => spec(shape))
   for (const [i, { tokens }] of made.entries()) {
     if (tokens !== 0) throw new RangeError(`${KIND}: part ${i} must be empty, got one with ${tokens} tokens`)
   }
-  return live(shape, made)
+  return live(shape, made, buffer)
 }
 
 /**
@@ -80,18 +83,21 @@ export function tiers(options: TiersOptions): Tiers {
  */
 export function restoreTiers(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Tiers {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const { d: width, dv: valueWidth, scale: factor, tokens: _, ...described } = snapshot.parameters
+  const { d: width, dv: valueWidth, scale: factor, buffer: waits, tokens: _, ...described } = snapshot.parameters
   const shape = { d: Number(width), dv: Number(valueWidth), scale: Number(factor) }
   checkShape(KIND, shape)
-  const from = restoredTokens(KIND, snapshot, { ...shape, most: BLOCK })
+  const buffer = Number(waits)
+  checkInteger(KIND, 'buffer', buffer, 1, BLOCK)
+  const from = restoredTokens(KIND, snapshot, { ...shape, most: buffer })
   const parts = Object.keys(described).map((_, i) => open(nestedSnapshot(snapshot, `part-${i}`)))
   if (parts.length === 0) throw new RangeError(`${KIND}: the snapshot has no parts`)
-  return live(shape, parts, from)
+  return live(shape, parts, buffer, from)
 }
 
 function live(
   { d, dv, scale }: Shape,
   parts: readonly AttentionStream[],
+  buffer: number,
   from?: { readonly tokens: number; readonly held: KvBlock },
 ): Tiers {
   checkParts(parts, { d, dv, scale })
@@ -103,6 +109,7 @@ function live(
     d: String(d),
     dv: String(dv),
     scale: String(scale),
+    buffer: String(buffer),
     parts: JSON.stringify(insides.slice(0, -1).map((inside) => inside?.identity ?? 'unknown')),
   }
   let rows = 0
@@ -131,7 +138,7 @@ function live(
     const { groups } = arrival!
     for (const [i, learn] of observers.entries()) learn?.(queries, total, i === 0 ? arrival : { groups })
   }
-  const waiting = front({ d, dv, scale, most: BLOCK, handOn, answer, ...(observers.some(Boolean) && { observe }) })
+  const waiting = front({ d, dv, scale, most: buffer, handOn, answer, ...(observers.some(Boolean) && { observe }) })
 
   /** Takes in what another's tiers hold; the last parts are merged already. */
   const absorb = (theirs: Contents) => {
@@ -196,6 +203,7 @@ function live(
           d: String(d),
           dv: String(dv),
           scale: String(scale),
+          buffer: String(buffer),
           tokens: String(tokens),
           ...Object.assign({}, ...nested.map(({ parameters }) => parameters)),
         },

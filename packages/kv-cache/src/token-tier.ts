@@ -16,18 +16,34 @@ import {
   type Tensor,
   type Tier,
 } from '@sublinear/core'
-import { heldTokens, restoredTokens, savedTokens, type HeldTokens } from '@sublinear/exact-attention'
+import {
+  heldTokens,
+  savedTokens,
+  tokenCount,
+  tokensIn,
+  type HeldTokens,
+  type TokenStore,
+} from '@sublinear/exact-attention'
 import { joined } from './blocks'
 import { front, type Arrival, type Front } from './front'
+import { openStore } from './open-store'
 
 const VERSION = '1'
 /** Tokens that wait before a tier that stands alone, as they do before the first part of tiers. */
 const WAITING = 64
 
-/** A tier that holds up to `count` tokens, chosen by its policy, and answers exactly over them. */
+/** What every policy that holds tokens takes. */
+export interface TokenOptions {
+  /** Tokens held, ≥ 1. */
+  readonly count: number
+  /** How they are held: in float32 (the default) or `quantised({ keyBits, valueBits })`. */
+  readonly store?: TokenStore
+}
+
+/** A tier that holds up to `count` tokens, chosen by its policy, and answers over them as its store holds them. */
 export interface TokenTier extends Tier, Disposable {
   readonly count: number
-  /** What the policy holds now, in the order of the slots; a copy. Tokens that wait are not among it. */
+  /** What the policy holds now, in the order of the slots; a copy, rounded as the store rounds. Tokens that wait are not among it. */
   read(): KvBlock
 }
 
@@ -48,6 +64,8 @@ export interface Policy {
 export interface TokenTierOptions extends Shape {
   readonly kind: string
   readonly count: number
+  /** Default: heldTokens, float32. */
+  readonly store?: TokenStore | undefined
   readonly merging: 'ordered' | 'none'
   /** The policy over an empty store, or over one filled from a snapshot. */
   readonly policy: (held: HeldTokens, snapshot?: Snapshot) => Policy
@@ -77,18 +95,25 @@ export function insideOf(stream: AttentionStream): Inside | undefined {
  * The tier of a policy: store, checks, answers, snapshots and merging are the same for all. Alone it is tiers of one: up to 64 tokens
  * wait before they go to the policy together.
  *
- * Guarantee: exact over the tokens held and those that wait. Alone, it forgets what it evicts; what admit returns is fresh or shares the
+ * Guarantee: exact over the tokens as the store holds them, and those that wait. Alone, it forgets what it evicts; what admit returns is fresh or shares the
  *   block's memory.
  */
 export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier {
-  const { kind, d, dv, scale, count, merging } = options
-  checkInteger(kind, 'count', count, 1)
-  const held = heldTokens({ d, dv, scale, most: count })
-  const before = from && parted(kind, from, { d, dv, most: count })
-  if (before) held.write(before.held, 0, before.held.keys.rows, 0)
+  const { kind, d, dv, scale, count, store = heldTokens, merging } = options
+  checkTokenOptions(kind, { count, store })
+  const held = store({ d, dv, scale, most: count })
+  if (from) held.restore(kind, from)
+  const before = from && waited(kind, from, { d, dv, held: held.count })
   let given = before?.given ?? 0
   const policy = options.policy(held, before?.snapshot)
-  const identity = { kind, d: String(d), dv: String(dv), scale: String(scale), count: String(count) }
+  const identity = {
+    kind,
+    d: String(d),
+    dv: String(dv),
+    scale: String(scale),
+    count: String(count),
+    store: held.spec,
+  }
 
   const take = (block: KvBlock): KvBlock | undefined => {
     given += block.keys.rows
@@ -191,7 +216,7 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
         parameters: { ...named, ...parameters, tokens: String(self.tokens) },
         tensors: {
           ...tensors,
-          ...savedTokens(held.read()),
+          ...held.saved(),
           ...(rest &&
             Object.fromEntries(Object.entries(savedTokens(rest)).map(([name, data]) => [`waiting/${name}`, data]))),
         },
@@ -207,33 +232,48 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
   return self
 }
 
-/** The tokens of a snapshot: those with the policy, and those that waited before it. `snapshot` is that of the policy. */
-function parted(
+/** The tokens of a snapshot that waited before the policy, which holds `held`. `snapshot` is that of the policy. */
+function waited(
   kind: string,
   snapshot: Snapshot,
-  { d, dv, most }: { readonly d: number; readonly dv: number; readonly most: number },
-): { readonly held: KvBlock; readonly given: number; readonly waiting?: KvBlock; readonly snapshot: Snapshot } {
+  { d, dv, held }: { readonly d: number; readonly dv: number; readonly held: number },
+): { readonly given: number; readonly waiting?: KvBlock; readonly snapshot: Snapshot } {
   const { parameters, tensors } = snapshot
-  const { held, tokens } = restoredTokens(kind, snapshot, { d, dv, most })
-  if (!tensors.has('waiting/keys')) return { held, given: tokens, snapshot }
+  const tokens = tokenCount(kind, snapshot, held)
+  if (!tensors.has('waiting/keys')) return { given: tokens, snapshot }
   const apart = new Map(
     ['keys', 'values', 'weights'].flatMap((name) => {
       const found = tensors.get(`waiting/${name}`)
       return found ? [[name, found] as const] : []
     }),
   )
-  const waiting = restoredTokens(kind, { ...snapshot, tensors: apart }, { d, dv, most: WAITING }).held
+  const waiting = tokensIn(kind, { ...snapshot, tensors: apart }, { d, dv, most: WAITING })
   const given = tokens - waiting.keys.rows
-  if (given < held.keys.rows) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
-  return { held, given, waiting, snapshot: { ...snapshot, parameters: { ...parameters, tokens: String(given) } } }
+  if (given < held) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
+  return { given, waiting, snapshot: { ...snapshot, parameters: { ...parameters, tokens: String(given) } } }
+}
+
+/** @throws TypeError, RangeError when count is no integer ≥ 1 or store no function */
+export function checkTokenOptions(who: string, { count, store }: TokenOptions): void {
+  checkInteger(who, 'count', count, 1)
+  if (store !== undefined && typeof store !== 'function')
+    throw new TypeError(`${who}: store must be a token store, got ${typeof store}`)
 }
 
 /** The snapshot of a tier of this kind, with what decides it. */
 export function tierSnapshot(
   kind: string,
   bytes: Uint8Array,
-): Shape & { readonly count: number; readonly snapshot: Snapshot } {
+): Shape & Required<TokenOptions> & { readonly snapshot: Snapshot } {
   const snapshot = decodeSnapshot(bytes, { kind, version: VERSION })
-  const number = (name: string) => Number(snapshot.parameters[name])
-  return { d: number('d'), dv: number('dv'), scale: number('scale'), count: number('count'), snapshot }
+  const { parameters } = snapshot
+  const number = (name: string) => Number(parameters[name])
+  return {
+    d: number('d'),
+    dv: number('dv'),
+    scale: number('scale'),
+    count: number('count'),
+    store: openStore(kind, parameters['store']),
+    snapshot,
+  }
 }

@@ -1,7 +1,15 @@
-import { checkInteger, type KvBlock, type Shape } from '@sublinear/core'
+import type { KvBlock, Shape } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
 import { joined, part } from './blocks'
-import { tierSnapshot, tokenTier, type Policy, type TokenTier, type TokenTierOptions } from './token-tier'
+import {
+  checkTokenOptions,
+  tierSnapshot,
+  tokenTier,
+  type Policy,
+  type TokenOptions,
+  type TokenTier,
+  type TokenTierOptions,
+} from './token-tier'
 
 const KIND = 'window'
 
@@ -9,26 +17,27 @@ const KIND = 'window'
  * A tier that keeps the last `count` tokens, in a ring.
  * Source: sliding-window attention; with sinks before it, Xiao et al. (2023).
  *
- * @param count  tokens kept, ≥ 1
- * @throws TypeError, RangeError when count is no integer ≥ 1
+ * @param count  tokens kept, ≥ 1; store  how they are held (float32)
+ * @throws TypeError, RangeError when count is no integer ≥ 1 or store no function
  * Guarantee: exact over exactly the last `count` tokens admitted; the oldest leaves first.
- * Cost: 4·(d + dv + 1) bytes a token held; admitting copies each token in and out once.
+ * Cost: the store's, 4·(d + dv) bytes a token in float32; admitting copies each token in and out once.
  */
-export function window({ count }: { readonly count: number }): (shape: Shape) => TokenTier {
-  checkInteger('window', 'count', count, 1)
-  return (shape) => tokenTier({ ...shape, ...options(count) })
+export function window(options: TokenOptions): (shape: Shape) => TokenTier {
+  checkTokenOptions('window', options)
+  return (shape) => tokenTier({ ...shape, ...described(options) })
 }
 
 /** A window from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreWindow(bytes: Uint8Array): TokenTier {
-  const { snapshot, count, ...shape } = tierSnapshot(KIND, bytes)
-  return tokenTier({ ...shape, ...options(count) }, snapshot)
+  const { snapshot, count, store, ...shape } = tierSnapshot(KIND, bytes)
+  return tokenTier({ ...shape, ...described({ count, store }) }, snapshot)
 }
 
-function options(count: number): Omit<TokenTierOptions, 'd' | 'dv' | 'scale'> {
+function described({ count, store }: TokenOptions): Omit<TokenTierOptions, 'd' | 'dv' | 'scale'> {
   return {
     kind: KIND,
     count,
+    store,
     merging: 'ordered',
     policy(held, snapshot) {
       const next = Number(snapshot?.parameters['next'] ?? 0)

@@ -14,7 +14,7 @@ const shape = { d: 3, dv: 2, scale: 0.5 }
 const features = taylorFeatures({ d: 3, degree: 2, scale: 0.5 })
 const feature: StreamSpec = ({ dv }) => featureStream({ features, dv })
 
-const stacks: { name: string; parts: [...TierSpec[], StreamSpec]; error?: number }[] = [
+const stacks: { name: string; parts: [...TierSpec[], StreamSpec]; buffer?: number; error?: number }[] = [
   { name: 'exact alone', parts: [exactStream] },
   { name: 'sinks, window, exact', parts: [sinks({ count: 4 }), window({ count: 50 }), exactStream] },
   {
@@ -24,17 +24,28 @@ const stacks: { name: string; parts: [...TierSpec[], StreamSpec]; error?: number
   { name: 'sinks, window, features', parts: [sinks({ count: 4 }), window({ count: 20 }), feature], error: 0.1 },
   { name: 'far keys, closure', parts: [farKeys({ count: 70 }), closureStream], error: 0.2 },
   { name: 'window, closure', parts: [window({ count: 10 }), closureStream], error: 0.2 },
+  {
+    name: 'sinks, window, exact, a buffer of 1',
+    parts: [sinks({ count: 4 }), window({ count: 50 }), exactStream],
+    buffer: 1,
+  },
+  {
+    name: 'far keys, window, exact, a buffer of 16',
+    parts: [farKeys({ count: 40 }), window({ count: 7 }), exactStream],
+    buffer: 16,
+  },
 ]
 
-describe.each(stacks)('tiers: $name', ({ parts, error }) => {
+describe.each(stacks)('tiers: $name', ({ parts, buffer, error }) => {
   const laws = attentionStreamLaws({
     name: 'tiers',
-    make: () => tiers({ ...shape, parts }),
+    make: () => tiers({ ...shape, parts, ...(buffer && { buffer }) }),
     restore: (bytes) => restoreTiers(bytes, openPart(features)),
     differs: {
       scale: () => tiers({ ...shape, scale: 0.25, parts: [exactStream] }),
       dv: () => tiers({ ...shape, dv: 3, parts: [exactStream] }),
-      parts: () => tiers({ ...shape, parts: [sinks({ count: 9 }), ...parts] }),
+      parts: () => tiers({ ...shape, parts: [sinks({ count: 9 }), ...parts], ...(buffer && { buffer }) }),
+      buffer: () => tiers({ ...shape, parts, buffer: 30 }),
     },
     ...(error && { error }),
   })

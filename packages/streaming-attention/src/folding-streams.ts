@@ -13,12 +13,12 @@ import {
   type Shape,
   type Tensor,
 } from '@sublinear/core'
-import { heldTokens, savedTokens, type HeldTokens } from '@sublinear/exact-attention'
+import { heldTokens, savedTokens, type ResidentTokens } from '@sublinear/exact-attention'
 
 /** A summary of the tokens that have left the buffer. */
 export interface FoldedState<M> extends Disposable {
   readonly bytes: number
-  fold(held: HeldTokens): void
+  fold(held: ResidentTokens): void
   /** Overwrites max, mass and sum (rows × dv) with the partial softmax of the folded tokens. */
   answer(queries: Matrix, max: Float32Array, mass: Float64Array, sum: Float32Array): void
   add(moments: M): void

@@ -34,11 +34,11 @@ export const total = (bytes: Readonly<Record<string, number>>): number =>
 
 /** What a feature stream holds. */
 export function featureBytes({ t, spec, d }: FeatureMap, dv: number): Record<string, number> {
-  return { state: 4 * t * dv, totals: 8 * t, map: spec.length, buffer: 4 * HELD * (d + dv + 1) }
+  return { state: 4 * t * dv, totals: 8 * t, map: spec.length, buffer: 4 * HELD * (d + dv) }
 }
 
 export function closureBytes({ d, dv }: CandidateShape): Record<string, number> {
-  return { moments: 4 * d * (d + dv) + 8 * (d + 2 * dv) + 8, buffer: 4 * HELD_CLOSURE * (d + dv + 1) }
+  return { moments: 4 * d * (d + dv) + 8 * (d + 2 * dv) + 8, buffer: 4 * HELD_CLOSURE * (d + dv) }
 }
 
 /** What a pilot allows to try within so many bytes: averages, the Gaussian closure, Taylor and anisotropic features; smallest first. */

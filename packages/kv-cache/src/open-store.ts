@@ -1,0 +1,21 @@
+import { heldTokens, type TokenStore } from '@sublinear/exact-attention'
+
+/**
+ * The store that a `spec` names.
+ *
+ * @throws RangeError when it names none
+ */
+export function openStore(kind: string, spec: string | undefined): TokenStore {
+  const options = described(spec)
+  if (options?.['kind'] === 'float32') return heldTokens
+  throw new RangeError(`${kind}: the snapshot names no known store, got ${spec}`)
+}
+
+function described(spec: string | undefined): Record<string, unknown> | undefined {
+  try {
+    const found: unknown = JSON.parse(spec ?? '')
+    return typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
