@@ -15,6 +15,8 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 /** Scripts of the experiments that draw and measure nothing. */
 const DRAWN = ['questions', 'tables']
+/** Scripts that fill a cache for the others, which ask for what they need. */
+const CACHED = ['captures']
 
 const args = process.argv.slice(2)
 const at = args.indexOf('--captures')
@@ -23,7 +25,7 @@ const [drawn, list] = ['--drawn', '--list'].map((flag) => args.includes(flag))
 const names = args.filter((word) => !word.startsWith('--'))
 
 const { scripts } = JSON.parse(readFileSync(`${root}tools/experiments/package.json`, 'utf8'))
-const experiments = Object.keys(scripts).filter((name) => !DRAWN.includes(name))
+const experiments = Object.keys(scripts).filter((name) => ![...DRAWN, ...CACHED].includes(name))
 const suites = readdirSync(`${root}tools/bench/src/suites`)
   .map((file) => file.replace(/\.ts$/, ''))
   .filter((name) => name !== 'index')

@@ -1,0 +1,61 @@
+import { matrix, type Matrix } from '@sublinear/core'
+import type { LanguageModel } from './language-model'
+import { reader, type HeadSpec } from './reader'
+
+/** Queries, keys and values of one head over a whole text; queries and keys rotated, queries not scaled. */
+export interface CapturedHead {
+  readonly layer: number
+  readonly head: number
+  readonly queries: Matrix // n × d
+  readonly keys: Matrix // n × d
+  readonly values: Matrix // n × d
+}
+
+export interface CaptureOptions {
+  readonly model: LanguageModel
+  /** What heads read their past through while they are captured: it decides what later layers see. */
+  readonly stream: HeadSpec
+  readonly ids: ArrayLike<number>
+  /** Tokens done, after each block. */
+  readonly onProgress?: (tokens: number) => void
+}
+
+/** Tokens of one call of the reader: progress is told after each. */
+const BLOCK = 1024
+
+/**
+ * What every head of a model is given for a text: the inputs of attention, captured.
+ *
+ * @returns one entry a head, layer by layer
+ * @throws TypeError, RangeError as reader
+ * Cost: as reader; 12·d bytes a token and head for the answer.
+ */
+export function capture({ model, stream, ids, onProgress }: CaptureOptions): CapturedHead[] {
+  const { layers, heads, d } = model.config
+  const out = Array.from({ length: layers * heads }, (_, i) => ({
+    layer: Math.floor(i / heads),
+    head: i % heads,
+    queries: matrix(ids.length, d),
+    keys: matrix(ids.length, d),
+    values: matrix(ids.length, d),
+  }))
+  const filled = Array.from({ length: layers * heads }, () => 0)
+  const run = reader({
+    model,
+    stream,
+    onHead({ layer, head, ...block }) {
+      const i = layer * heads + head
+      for (const part of ['queries', 'keys', 'values'] as const) out[i]![part].data.set(block[part].data, filled[i])
+      filled[i]! += block.keys.data.length
+    },
+  })
+  try {
+    for (let from = 0; from < ids.length; from += BLOCK) {
+      run.read(Array.prototype.slice.call(ids, from, from + BLOCK), 'none')
+      onProgress?.(run.tokens)
+    }
+    return out
+  } finally {
+    run[Symbol.dispose]()
+  }
+}

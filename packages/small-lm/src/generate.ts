@@ -1,0 +1,47 @@
+import { checkInteger } from '@sublinear/core'
+import type { LanguageModel } from './language-model'
+import { reader, type HeadSpec, type Reader } from './reader'
+
+export interface GenerateOptions {
+  readonly model: LanguageModel
+  readonly stream: HeadSpec
+  /** What has been said, from `tokenizer.bos` on; at least one token. */
+  readonly ids: ArrayLike<number>
+  /** How many tokens to add. */
+  readonly count: number
+}
+
+/**
+ * The most likely next token, again and again (the lowest id among equals).
+ *
+ * @returns the new ids alone
+ * @throws TypeError, RangeError as reader, or when ids is empty
+ */
+export function generate({ model, stream, ids, count }: GenerateOptions): Uint16Array {
+  checkInteger('generate', 'count', count, 0)
+  if (ids.length === 0) throw new RangeError('generate: ids must have at least one token, got none')
+  const run = reader({ model, stream })
+  try {
+    const next = largest(run.read(ids, 'last').data)
+    return continued(run, next, count)
+  } finally {
+    run[Symbol.dispose]()
+  }
+}
+
+/** `next` and the tokens that the reader finds likeliest after it, `count` in all; it has read all but the last. */
+function continued(run: Reader, next: number, count: number): Uint16Array {
+  const out = new Uint16Array(count)
+  for (let i = 0; i < count; i++) {
+    out[i] = next
+    if (i + 1 < count) next = largest(run.read([next], 'last').data)
+  }
+  return out
+}
+
+/** Index of the largest entry, the first among equals. */
+export function largest(row: Float32Array): number {
+  let best = 0
+  for (let i = 1; i < row.length; i++) if (row[i]! > row[best]!) best = i
+  return best
+}

@@ -1,0 +1,7 @@
+export { capture, type CapturedHead, type CaptureOptions } from './capture'
+export type { ModelConfig } from './config'
+export { generate, type GenerateOptions } from './generate'
+export { languageModel, type LanguageModel } from './language-model'
+export { logits, type LogitsOptions } from './logits'
+export { reader, type HeadBlock, type HeadSpec, type Reader, type ReaderOptions } from './reader'
+export { tokenizer, type Encoder, type Tokenizer } from './tokenizer'

@@ -1,0 +1,185 @@
+import { checkScale, type AttentionStream, type Matrix, type Shape } from '@sublinear/core'
+import { kernels } from '@sublinear/kernels'
+import type { LanguageModel } from './language-model'
+import { layerNorm } from './layer-norm'
+import { rotaryTable, turned } from './rotary'
+import { checkIds } from './tokenizer'
+
+/** What one head remembers its past with; every StreamSpec is one. Layers and heads count from 0. */
+export type HeadSpec = (shape: Shape, layer: number, head: number) => AttentionStream
+
+/** Queries, keys and values of one head for the tokens of a block: keys and queries rotated, queries not scaled. */
+export interface HeadBlock {
+  readonly layer: number
+  readonly head: number
+  readonly queries: Matrix // rows × d
+  readonly keys: Matrix // rows × d
+  readonly values: Matrix // rows × d
+}
+
+export interface ReaderOptions {
+  readonly model: LanguageModel
+  readonly stream: HeadSpec
+  /** Sees what every head is given, before its stream does. */
+  readonly onHead?: (block: HeadBlock) => void
+}
+
+export interface Reader extends Disposable {
+  /** Tokens read so far. */
+  readonly tokens: number
+  /** Bytes that the streams of all heads hold. */
+  readonly bytes: number
+  /** Bytes that a float32 cache of all keys and values would hold. */
+  readonly cacheBytes: number
+  /** By layer and head. */
+  readonly streams: readonly (readonly AttentionStream[])[]
+  /** Reads on; gives the logits after every token, the last one, or none: rows × vocabulary. */
+  read(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Matrix
+}
+
+/** Tokens in one pass through the layers. */
+const BLOCK = 128
+
+/**
+ * A model reading a text from the left: every head keeps its past in an attention stream of its own.
+ * Source: the model's own forward pass; attention is the stream's `step`.
+ *
+ * @param model; stream  makes the stream of a head: exactStream for the model's own attention
+ * @throws TypeError, RangeError when a stream has another shape or is not empty, or an id is unknown; a refused call reads nothing.
+ *   After an error inside a stream the heads disagree about the past: every later call throws.
+ * Guarantee: with exactStream, the model's logits to rounding; how a text is cut into calls changes them by rounding alone.
+ * Cost: a token takes two operations a weight and what its streams take; memory is the streams' and 1.5 MB of scratch.
+ */
+export function reader({ model, stream, onHead }: ReaderOptions): Reader {
+  const { config, weights } = model
+  const { layers, heads, d, width, hidden, vocabulary, ropeBase, epsilon, logitBound } = config
+  const shape = { d, dv: d, scale: 1 / Math.sqrt(d) }
+  const streams = makeStreams(stream, shape, layers, heads)
+  const length = logitBound === undefined ? undefined : Math.sqrt(logitBound * Math.sqrt(d))
+  const stride = 3 * heads * d
+  const { product } = kernels()
+
+  const x = new Float32Array(BLOCK * width)
+  const normed = new Float32Array(BLOCK * width)
+  const qkv = new Float32Array(BLOCK * stride)
+  const attended = new Float32Array(BLOCK * heads * d)
+  const inner = new Float32Array(BLOCK * hidden)
+  let tokens = 0
+  let previous: number | undefined
+  let failure: 'a stream failed before' | 'it was disposed' | undefined
+
+  const embed = (ids: ArrayLike<number>, from: number, rows: number) => {
+    for (let r = 0; r < rows; r++) {
+      const id = ids[from + r]!
+      const own = weights.embedding.subarray(id * width, (id + 1) * width)
+      x.set(own, r * width)
+      if (previous !== undefined)
+        for (let c = 0; c < width; c++) x[r * width + c]! += weights.shifted[previous * width + c]!
+      previous = id
+    }
+  }
+
+  const attend = (layer: number, rows: number, table: Float64Array) => {
+    for (let head = 0; head < heads; head++) {
+      const matrixOf = (part: number, turn: boolean): Matrix => {
+        const place = { rows, stride, at: (part * heads + head) * d, d }
+        return { rows, cols: d, data: turn ? turned(qkv, place, table, length) : columnsOf(qkv, place) }
+      }
+      const [queries, keys, values] = [matrixOf(0, true), matrixOf(1, true), matrixOf(2, false)]
+      onHead?.({ layer, head, queries, keys, values })
+      const { mass, sum } = streams[layer]![head]!.step({ keys, values }, queries)
+      for (let r = 0; r < rows; r++) {
+        const inverse = mass[r]! > 0 ? 1 / mass[r]! : 0
+        const to = (r * heads + head) * d
+        for (let c = 0; c < d; c++) attended[to + c] = sum.data[r * d + c]! * inverse
+      }
+    }
+  }
+
+  /** Takes tokens from … from + rows − 1 through all layers; x then holds their last states. */
+  const pass = (ids: ArrayLike<number>, from: number, rows: number) => {
+    embed(ids, from, rows)
+    const table = rotaryTable(tokens, rows, d, ropeBase)
+    for (const [l, layer] of weights.layers.entries()) {
+      layerNorm(normed, x, rows, layer.attentionNorm, epsilon)
+      product('nn', qkv, normed, layer.qkv, rows, width, stride)
+      attend(l, rows, table)
+      product('nn', x, attended, layer.project, rows, heads * d, width, true)
+      layerNorm(normed, x, rows, layer.hiddenNorm, epsilon)
+      product('nn', inner, normed, layer.up, rows, width, hidden)
+      for (let i = 0; i < rows * hidden; i++) inner[i] = inner[i]! > 0 ? inner[i]! * inner[i]! : 0
+      product('nn', x, inner, layer.down, rows, hidden, width, true)
+    }
+    tokens += rows
+  }
+
+  return {
+    streams,
+    get tokens() {
+      return tokens
+    },
+    get bytes() {
+      return streams.flat().reduce((total, { bytes }) => total + bytes, 0)
+    },
+    get cacheBytes() {
+      return 4 * 2 * d * heads * layers * tokens
+    },
+    read(ids, logits) {
+      if (failure) throw new TypeError(`reader: cannot read on, ${failure}`)
+      checkIds('reader', ids, vocabulary)
+      const wanted = { all: ids.length, last: Math.min(1, ids.length), none: 0 }[logits]
+      if (wanted === undefined)
+        throw new RangeError(`reader: logits must be 'all', 'last' or 'none', got ${String(logits)}`)
+      const first = ids.length - wanted // of the rows wanted
+      const out = new Float32Array(wanted * vocabulary)
+      for (let from = 0; from < ids.length; from += BLOCK) {
+        const rows = Math.min(BLOCK, ids.length - from)
+        try {
+          pass(ids, from, rows)
+        } catch (error) {
+          failure = 'a stream failed before'
+          throw error
+        }
+        const skipped = Math.max(0, first - from)
+        const count = rows - skipped
+        if (count <= 0) continue
+        layerNorm(normed, x.subarray(skipped * width), count, weights.lastNorm, epsilon)
+        const at = (from + skipped - first) * vocabulary
+        const own = out.subarray(at, at + count * vocabulary)
+        product('nn', own, normed, weights.unembedding, count, width, vocabulary)
+      }
+      return { rows: wanted, cols: vocabulary, data: out }
+    },
+    [Symbol.dispose]() {
+      failure = 'it was disposed'
+      for (const own of streams.flat() as readonly Partial<Disposable>[]) own[Symbol.dispose]?.()
+    },
+  }
+}
+
+function makeStreams(spec: HeadSpec, shape: Shape, layers: number, heads: number): AttentionStream[][] {
+  if (typeof spec !== 'function') throw new TypeError('reader: stream must be a function of shape, layer and head')
+  checkScale('reader', shape.scale)
+  const streams = Array.from({ length: layers }, (_, layer) =>
+    Array.from({ length: heads }, (_, head) => spec(shape, layer, head)),
+  )
+  if (new Set(streams.flat()).size < layers * heads)
+    throw new RangeError('reader: every head must have a stream of its own')
+  for (const { tokens, ...own } of streams.flat().map(({ d, dv, scale, tokens }) => ({ d, dv, scale, tokens }))) {
+    if (tokens !== 0) throw new RangeError(`reader: streams must be empty, got one with ${tokens} tokens`)
+    for (const name of ['d', 'dv', 'scale'] as const)
+      if (own[name] !== shape[name])
+        throw new RangeError(`reader: streams must have ${name} = ${shape[name]}, got ${own[name]}`)
+  }
+  return streams
+}
+
+/** Columns at … at + d − 1 of x (rows × stride). */
+function columnsOf(
+  x: Float32Array,
+  { rows, stride, at, d }: { readonly rows: number; readonly stride: number; readonly at: number; readonly d: number },
+): Float32Array {
+  const out = new Float32Array(rows * d)
+  for (let r = 0; r < rows; r++) out.set(x.subarray(r * stride + at, r * stride + at + d), r * d)
+  return out
+}

@@ -1,0 +1,153 @@
+import { checkInteger } from '@sublinear/core'
+import { LOOKAHEAD, preTokenEnd } from './pre-tokens'
+
+/** Byte-level byte-pair encoding: ids 0 … 255 are bytes, 256 + i the i-th merge, the last one begins a text and has no bytes. */
+export interface Tokenizer {
+  readonly vocabulary: number
+  /** Begins every text. */
+  readonly bos: number
+  /** Lossless: bytesOf(encode(text)) is the UTF-8 of the text, also where bytes are no UTF-8. */
+  encode(text: string | Uint8Array): Uint16Array
+  /** The same ids for bytes that come in parts of any length. */
+  encoder(): Encoder
+  /** The text of ids; bytes that are no UTF-8 show as U+FFFD. */
+  decode(ids: ArrayLike<number>): string
+  bytesOf(ids: ArrayLike<number>): Uint8Array
+}
+
+export interface Encoder {
+  /** Ids that later bytes cannot change; the rest, at most 1028 bytes, waits. */
+  push(bytes: Uint8Array): Uint16Array
+  /** Ids of what waited; the encoder is then as new. */
+  end(): Uint16Array
+}
+
+/** Pre-tokens remembered with their ids; all are forgotten when so many are. */
+const MOST_KNOWN = 16384
+/** Longer pre-tokens are seldom seen twice. */
+const LONGEST_KNOWN = 32
+
+/**
+ * The tokenizer of a list of merges.
+ * Source: byte-pair encoding (Sennrich, Haddow and Birch 2016) over bytes: within a pre-token, the earliest merge in the list that
+ *   applies is applied everywhere, again and again. Deviation: see preTokenEnd.
+ *
+ * @param merges  pairs of ids, each below the id that the merge itself gets
+ * @throws TypeError, RangeError when a merge is no pair of earlier ids, or there are more than 65279
+ * Cost: a look-up a known pre-token, O(length²) bytes for a new one.
+ */
+export function tokenizer(merges: readonly (readonly [number, number])[]): Tokenizer {
+  const who = 'tokenizer'
+  if (!Array.isArray(merges)) throw new TypeError(`${who}: merges must be a list of pairs`)
+  checkInteger(who, 'merges.length', merges.length, 0, 65535 - 256)
+  const bytesById: Uint8Array[] = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte))
+  const idOfPair = new Map<number, number>() // left · 2^16 + right
+  for (const [i, pair] of (merges as readonly (readonly [number, number])[]).entries()) {
+    if (!Array.isArray(pair) || pair.length !== 2) throw new TypeError(`${who}: merge ${i} must be a pair of ids`)
+    for (const id of pair) checkInteger(who, `merge ${i}`, id, 0, 255 + i)
+    const [left, right] = pair as [number, number]
+    bytesById.push(Uint8Array.of(...bytesById[left]!, ...bytesById[right]!))
+    if (!idOfPair.has(left * 65536 + right)) idOfPair.set(left * 65536 + right, 256 + i)
+  }
+  const bos = bytesById.length
+  bytesById.push(new Uint8Array(0))
+  const known = new Map<string, readonly number[]>()
+
+  const idsOf = (preToken: Uint8Array): readonly number[] => {
+    if (preToken.length > LONGEST_KNOWN) return merged(preToken, idOfPair)
+    const key = String.fromCharCode(...preToken)
+    let ids = known.get(key)
+    if (ids) return ids
+    if (known.size >= MOST_KNOWN) known.clear()
+    ids = merged(preToken, idOfPair)
+    known.set(key, ids)
+    return ids
+  }
+
+  /** Ids of the pre-tokens whose end is certain, and where the rest begins. */
+  const encodeFrom = (bytes: Uint8Array, isWhole: boolean): { ids: number[]; rest: number } => {
+    const ids: number[] = []
+    let at = 0
+    while (at < bytes.length) {
+      const end = preTokenEnd(bytes, at)
+      if (!isWhole && end + LOOKAHEAD > bytes.length) break
+      ids.push(...idsOf(bytes.subarray(at, end)))
+      at = end
+    }
+    return { ids, rest: at }
+  }
+
+  const bytesOf = (ids: ArrayLike<number>): Uint8Array => {
+    checkIds('decode', ids, bos + 1)
+    let size = 0
+    for (let i = 0; i < ids.length; i++) size += bytesById[ids[i]!]!.length
+    const bytes = new Uint8Array(size)
+    for (let i = 0, at = 0; i < ids.length; at += bytesById[ids[i++]!]!.length) bytes.set(bytesById[ids[i]!]!, at)
+    return bytes
+  }
+
+  return {
+    vocabulary: bos + 1,
+    bos,
+    encode(text) {
+      return Uint16Array.from(encodeFrom(typeof text === 'string' ? utf8(text) : checkedBytes(text), true).ids)
+    },
+    encoder() {
+      let waiting = new Uint8Array(0)
+      const take = (bytes: Uint8Array, isWhole: boolean) => {
+        const { ids, rest } = encodeFrom(bytes, isWhole)
+        waiting = bytes.slice(rest)
+        return Uint16Array.from(ids)
+      }
+      return {
+        push(bytes) {
+          const all = new Uint8Array(waiting.length + checkedBytes(bytes).length)
+          all.set(waiting)
+          all.set(bytes, waiting.length)
+          return take(all, false)
+        },
+        end: () => take(waiting, true),
+      }
+    },
+    decode: (ids) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOf(ids)),
+    bytesOf,
+  }
+}
+
+/** Refuses ids that are no integers from 0 to vocabulary − 1, with the position. */
+export function checkIds(who: string, ids: ArrayLike<number>, vocabulary: number): void {
+  if (typeof ids !== 'object' || ids === null || !Number.isInteger(ids.length))
+    throw new TypeError(`${who}: ids must be a list of token ids, got ${String(ids)}`)
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]
+    if (!(Number.isInteger(id) && id! >= 0 && id! < vocabulary))
+      throw new RangeError(
+        `${who}: ids must be integers from 0 to ${vocabulary - 1}, got ${String(id)} at position ${i}`,
+      )
+  }
+}
+
+/** The ids of one pre-token: the earliest merge that applies is applied from left to right, until none does. */
+function merged(preToken: Uint8Array, idOfPair: ReadonlyMap<number, number>): number[] {
+  let ids = Array.from(preToken)
+  for (;;) {
+    let next = Infinity
+    for (let i = 0; i + 1 < ids.length; i++) next = Math.min(next, idOfPair.get(ids[i]! * 65536 + ids[i + 1]!) ?? next)
+    if (next === Infinity) return ids
+    const shorter: number[] = []
+    for (let i = 0; i < ids.length; i++) {
+      if (i + 1 < ids.length && idOfPair.get(ids[i]! * 65536 + ids[i + 1]!) === next) {
+        shorter.push(next)
+        i++
+      } else shorter.push(ids[i]!)
+    }
+    ids = shorter
+  }
+}
+
+const utf8 = (text: string) => new TextEncoder().encode(text)
+
+function checkedBytes(bytes: Uint8Array): Uint8Array {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError('encode: text must be a string or a Uint8Array')
+  return bytes
+}

@@ -1,0 +1,75 @@
+// Ids against Python's `re` and merges applied one at a time (scripts/tokens.py), bytes against themselves, streams against the whole.
+// Kills: JS's \s (which has U+FEFF and lacks U+001C to 001F and 0085), digits not paired from the left, a space given to white space,
+// merges in order of place instead of rank, a pre-token cut at the border of two chunks, bytes that are no UTF-8 replaced.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { tokenizer, type Tokenizer } from '../src'
+import { LONGEST_RUN } from '../src/pre-tokens'
+import { fixture, heldOut, model } from './model-files'
+
+const own = model('sharp').tokenizer
+const cases = JSON.parse(new TextDecoder().decode(fixture('tokens.json'))) as { text: string; ids: number[] }[]
+
+function inParts(tokenizer: Tokenizer, bytes: Uint8Array, cuts: readonly number[]): number[] {
+  const encoder = tokenizer.encoder()
+  const edges = [0, ...cuts.toSorted((a, b) => a - b), bytes.length]
+  const parts = edges.slice(1).map((to, i) => encoder.push(bytes.subarray(edges[i], to)))
+  return [...parts, encoder.end()].flatMap((ids) => Array.from(ids))
+}
+
+describe('the tokenizer', () => {
+  test.each(cases)('gives the ids of the reference: $text', ({ text, ids }) => {
+    expect(Array.from(own.encode(text))).toEqual(ids)
+    expect(own.decode(ids)).toBe(text)
+  })
+
+  test('reads a book without loss, at less than a token for two bytes', () => {
+    const book = heldOut('romans')
+    const ids = own.encode(book)
+    expect(own.bytesOf(ids)).toEqual(new Uint8Array(book))
+    expect(book.length / ids.length).toBeGreaterThan(2)
+  })
+
+  const awkward = fc.oneof(
+    fc.constantFrom(...' aZ09().\n\t', ' (recall falcon', '\u00a0', '\u2003', '\u3000', '\ufeff', '\u0085', '😀', 'é'),
+    fc.string({ unit: 'binary', maxLength: 8 }),
+  )
+  test('gives the same ids however the bytes are cut', () => {
+    const text = fc.array(awkward, { maxLength: 40 }).map((parts) => new TextEncoder().encode(parts.join('')))
+    fc.assert(
+      fc.property(text, fc.array(fc.nat(), { maxLength: 8 }), (bytes, at) => {
+        const cuts = at.map((x) => x % (bytes.length + 1))
+        expect(inParts(own, bytes, cuts)).toEqual(Array.from(own.encode(bytes)))
+        expect(own.bytesOf(own.encode(bytes))).toEqual(bytes)
+      }),
+      { seed: 7, numRuns: 500 },
+    )
+  })
+
+  test('keeps every byte of what is no UTF-8', () => {
+    const bytes = Uint8Array.from({ length: 4096 }, (_, i) => (i * 197 + (i >> 3)) % 256)
+    expect(own.bytesOf(own.encode(bytes))).toEqual(bytes)
+    expect(inParts(own, bytes, [1, 2, 3, 500, 1027, 1028, 4095])).toEqual(Array.from(own.encode(bytes)))
+  })
+
+  test('holds back no more than a run and what may be white space, also where letters never end', () => {
+    const encoder = own.encoder()
+    let out = 0
+    for (let i = 1; i <= 64; i++) {
+      for (const id of encoder.push(new Uint8Array(256).fill(0x61))) out += own.bytesOf([id]).length
+      expect(256 * i - out).toBeLessThanOrEqual(LONGEST_RUN + 4)
+    }
+  })
+
+  test('gives nothing for nothing, and refuses what it does not know', () => {
+    expect(own.encode('')).toEqual(new Uint16Array(0))
+    expect(own.decode([own.bos])).toBe('')
+    expect(() => own.decode([1, own.vocabulary])).toThrow(
+      'decode: ids must be integers from 0 to 1471, got 1472 at position 1',
+    )
+    expect(() => own.decode([0.5])).toThrow(RangeError)
+    expect(() => own.encode(5 as unknown as string)).toThrow(TypeError)
+    expect(() => tokenizer([[0, 256]])).toThrow('tokenizer: merge 0 must be an integer from 0 to 255, got 256')
+    expect(() => tokenizer([[1] as unknown as [number, number]])).toThrow(TypeError)
+  })
+})
