@@ -1,16 +1,33 @@
 import { decodeSnapshot, type AttentionStream } from '@sublinear/core'
 import { restoreExactStream } from '@sublinear/exact-attention'
-import { restoreFarKeys, restoreSinks, restoreTiers, restoreWindow } from '@sublinear/kv-cache'
+import {
+  restoreClusters,
+  restoreFarKeys,
+  restoreH2o,
+  restoreReservoir,
+  restoreSinks,
+  restoreSnapKv,
+  restoreStreamingLlm,
+  restoreTiers,
+  restoreTova,
+  restoreWindow,
+} from '@sublinear/kv-cache'
 import { restoreFeatures } from '@sublinear/poly-features'
 import { restoreClosureStream, restoreFeatureStream } from '@sublinear/streaming-attention'
 
 const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, string>) => AttentionStream> = {
   closure: restoreClosureStream,
+  clusters: restoreClusters,
   exact: restoreExactStream,
   'far-keys': restoreFarKeys,
   feature: (bytes, { features = '' }) => restoreFeatureStream(restoreFeatures(features), bytes),
+  h2o: restoreH2o,
+  reservoir: restoreReservoir,
   sinks: restoreSinks,
+  'snap-kv': restoreSnapKv,
+  'streaming-llm': restoreStreamingLlm,
   tiers: (bytes) => restoreTiers(bytes, open),
+  tova: restoreTova,
   window: restoreWindow,
 }
 

@@ -67,6 +67,8 @@ export interface TokenTierOptions extends Shape {
   /** Default: heldTokens, float32. */
   readonly store?: TokenStore | undefined
   readonly merging: 'ordered' | 'none'
+  /** What decides the policy beside `count`: saved, and compared by merge. */
+  readonly identity?: Record<string, string>
   /** The policy over an empty store, or over one filled from a snapshot. */
   readonly policy: (held: HeldTokens, snapshot?: Snapshot) => Policy
 }
@@ -113,6 +115,7 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
     scale: String(scale),
     count: String(count),
     store: held.spec,
+    ...options.identity,
   }
 
   const take = (block: KvBlock): KvBlock | undefined => {

@@ -1,4 +1,4 @@
-import type { KvBlock, Shape } from '@sublinear/core'
+import type { KvBlock, Shape, Snapshot } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
 import { joined, part } from './blocks'
 import {
@@ -39,40 +39,59 @@ function described({ count, store }: TokenOptions): Omit<TokenTierOptions, 'd' |
     count,
     store,
     merging: 'ordered',
-    policy(held, snapshot) {
-      const next = Number(snapshot?.parameters['next'] ?? 0)
-      const isSlot = Number.isInteger(next) && next >= 0 && next < count
-      if (!isSlot || (held.count < count && next !== held.count))
-        throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)
-      return ring(held, count, next)
-    },
+    policy: (held, snapshot) => ring(held, count, restoredRing(KIND, held, count, 0, snapshot)),
   }
 }
 
-/** The i-th token admitted lies in slot i mod count; `next` is the slot of the next one, and of the oldest once the ring is full. */
-function ring(held: HeldTokens, count: number, next: number): Policy {
+/** Which of the slots `first` … count − 1 comes next, counted from `first` on. */
+export function restoredRing(
+  kind: string,
+  held: HeldTokens,
+  count: number,
+  first: number,
+  snapshot?: Snapshot,
+): number {
+  const next = Number(snapshot?.parameters['next'] ?? 0)
+  const isSlot = Number.isInteger(next) && next >= 0 && next < count - first
+  if (!isSlot || (held.count < count && next !== Math.max(0, held.count - first)))
+    throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
+  return next
+}
+
+/**
+ * The last tokens in the slots `first` … count − 1: the i-th admitted lies in the slot i mod (count − first) of them; `next` is that of the
+ * next one, and of the oldest once the ring is full.
+ */
+export function ring(
+  held: HeldTokens,
+  count: number,
+  next: number,
+  first = 0,
+): Policy & Required<Pick<Policy, 'inOrder'>> {
+  const room = count - first
+  const used = () => Math.max(0, held.count - first)
   /** The oldest `rows` tokens. */
   const oldest = (rows: number): KvBlock | undefined => {
-    const start = held.count < count ? 0 : next
-    const before = Math.min(rows, held.count - start)
-    return joined(held.read(start, before), held.read(0, rows - before))
+    const start = used() < room ? 0 : next
+    const before = Math.min(rows, used() - start)
+    return joined(held.read(first + start, before), held.read(first, rows - before))
   }
   return {
     admit(block) {
       const { rows } = block.keys
-      const leaving = Math.max(0, held.count + rows - count)
-      const old = Math.min(leaving, held.count)
+      const leaving = Math.max(0, used() + rows - room)
+      const old = Math.min(leaving, used())
       const left = joined(old > 0 ? oldest(old) : undefined, part(block, 0, leaving - old))
       for (let from = leaving - old; from < rows;) {
-        const slot = (next + from) % count
-        const run = Math.min(rows - from, count - slot)
-        held.write(block, from, run, slot)
+        const slot = (next + from) % room
+        const run = Math.min(rows - from, room - slot)
+        held.write(block, from, run, first + slot)
         from += run
       }
-      next = (next + rows) % count
+      next = (next + rows) % room
       return left
     },
-    inOrder: () => oldest(held.count) ?? held.read(0, 0),
+    inOrder: () => oldest(used()) ?? held.read(0, 0),
     saved: () => ({ parameters: { next: String(next) } }),
   }
 }

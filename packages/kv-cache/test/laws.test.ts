@@ -6,7 +6,28 @@ import { attentionStreamLaws } from '@sublinear/laws'
 import { taylorFeatures } from '@sublinear/poly-features'
 import { closureStream, featureStream } from '@sublinear/streaming-attention'
 import { describe, test } from 'vitest'
-import { farKeys, restoreFarKeys, restoreSinks, restoreTiers, restoreWindow, sinks, tiers, window } from '../src'
+import {
+  clusters,
+  farKeys,
+  h2o,
+  reservoir,
+  restoreClusters,
+  restoreFarKeys,
+  restoreH2o,
+  restoreReservoir,
+  restoreSinks,
+  restoreSnapKv,
+  restoreStreamingLlm,
+  restoreTiers,
+  restoreTova,
+  restoreWindow,
+  sinks,
+  snapKv,
+  streamingLlm,
+  tiers,
+  tova,
+  window,
+} from '../src'
 import { openPart } from './open-part'
 import type { StreamSpec, TierSpec } from '@sublinear/core'
 
@@ -23,6 +44,12 @@ const stacks: { name: string; parts: [...TierSpec[], StreamSpec]; buffer?: numbe
   },
   { name: 'sinks, window, features', parts: [sinks({ count: 4 }), window({ count: 20 }), feature], error: 0.1 },
   { name: 'far keys, closure', parts: [farKeys({ count: 70 }), closureStream], error: 0.2 },
+  {
+    name: 'snapKv, h2o, tova, exact',
+    parts: [snapKv({ count: 30 }), h2o({ count: 20 }), tova({ count: 9 }), exactStream],
+  },
+  { name: 'sinks, clusters', parts: [sinks({ count: 4 }), clusters({ count: 100 })], error: 0.2 },
+  { name: 'streamingLlm, closure', parts: [streamingLlm({ count: 10 }), closureStream], error: 0.2 },
   { name: 'window, closure', parts: [window({ count: 10 }), closureStream], error: 0.2 },
   {
     name: 'sinks, window, exact, a buffer of 1',
@@ -55,6 +82,22 @@ describe.each(stacks)('tiers: $name', ({ parts, buffer, error }) => {
 describe.each([
   { name: 'sinks', make: sinks({ count: 1000 }), other: sinks({ count: 999 }), restore: restoreSinks },
   { name: 'window', make: window({ count: 1000 }), other: window({ count: 999 }), restore: restoreWindow },
+  {
+    name: 'streaming-llm',
+    make: streamingLlm({ count: 1000 }),
+    other: streamingLlm({ count: 999 }),
+    restore: restoreStreamingLlm,
+  },
+  {
+    name: 'reservoir',
+    make: reservoir({ count: 1000, seed: 1 }),
+    other: reservoir({ count: 999, seed: 1 }),
+    restore: restoreReservoir,
+  },
+  { name: 'h2o', make: h2o({ count: 1000 }), other: h2o({ count: 999 }), restore: restoreH2o },
+  { name: 'tova', make: tova({ count: 1000 }), other: tova({ count: 999 }), restore: restoreTova },
+  { name: 'snap-kv', make: snapKv({ count: 1000 }), other: snapKv({ count: 999 }), restore: restoreSnapKv },
+  { name: 'clusters', make: clusters({ count: 1000 }), other: clusters({ count: 999 }), restore: restoreClusters },
   { name: 'far-keys', make: farKeys({ count: 1000 }), other: farKeys({ count: 999 }), restore: restoreFarKeys },
 ])('$name that holds all it is given', ({ name, make, other, restore }) => {
   const laws = attentionStreamLaws({

@@ -4,7 +4,22 @@
 import { rowsOf, type KvBlock, type Tier } from '@sublinear/core'
 import { tierLaws } from '@sublinear/laws'
 import { describe, expect, it, test } from 'vitest'
-import { farKeys, restoreFarKeys, restoreSinks, restoreWindow, sinks, window } from '../src'
+import {
+  farKeys,
+  h2o,
+  restoreFarKeys,
+  restoreH2o,
+  restoreSinks,
+  restoreSnapKv,
+  restoreStreamingLlm,
+  restoreTova,
+  restoreWindow,
+  sinks,
+  snapKv,
+  streamingLlm,
+  tova,
+  window,
+} from '../src'
 
 const shape = { d: 3, dv: 2, scale: 0.5 }
 const places = (n: number) => Array.from({ length: n }, (_, i) => i)
@@ -40,6 +55,15 @@ function farthest(count: number, from = places(3).map(() => 0)) {
   }
 }
 
+const lastOf =
+  (count: number) =>
+  ({ keys }: KvBlock): number[] =>
+    places(keys.rows).slice(-count)
+const firstAndLast =
+  (sinks: number, last: number) =>
+  ({ keys }: KvBlock): number[] =>
+    places(keys.rows).filter((i) => i < sinks || i >= keys.rows - last)
+
 /** Alone, tokens wait before their policy 64 at a time: those from the last multiple of 64 on, the last of them included, are held too. */
 const alone =
   (stays: (block: KvBlock) => number[]) =>
@@ -55,6 +79,18 @@ const policies: [string, () => Tier, (bytes: Uint8Array) => Tier, (block: KvBloc
   ['window of 1', () => window({ count: 1 })(shape), restoreWindow, ({ keys }) => places(keys.rows).slice(-1)],
   ['window of 64', () => window({ count: 64 })(shape), restoreWindow, ({ keys }) => places(keys.rows).slice(-64)],
   ['window of 100', () => window({ count: 100 })(shape), restoreWindow, ({ keys }) => places(keys.rows).slice(-100)],
+  ['streamingLlm of 5', () => streamingLlm({ count: 5 })(shape), restoreStreamingLlm, firstAndLast(4, 1)],
+  [
+    'streamingLlm of 100, 9 sinks',
+    () => streamingLlm({ count: 100, sinks: 9 })(shape),
+    restoreStreamingLlm,
+    firstAndLast(9, 91),
+  ],
+  ['streamingLlm without sinks', () => streamingLlm({ count: 30, sinks: 0 })(shape), restoreStreamingLlm, lastOf(30)],
+  // Without queries the policies that learn from them keep the latest.
+  ['h2o without queries', () => h2o({ count: 20, recent: 3 })(shape), restoreH2o, lastOf(20)],
+  ['tova without queries', () => tova({ count: 20 })(shape), restoreTova, lastOf(20)],
+  ['snapKv without queries', () => snapKv({ count: 20 })(shape), restoreSnapKv, lastOf(20)],
   ['far keys, 1', () => farKeys({ count: 1 })(shape), restoreFarKeys, farthest(1)],
   ['far keys, 20', () => farKeys({ count: 20 })(shape), restoreFarKeys, farthest(20)],
   ['far keys, 100', () => farKeys({ count: 100 })(shape), restoreFarKeys, farthest(100)],
@@ -100,6 +136,11 @@ describe('far keys', () => {
 it.each([
   ['sinks', () => sinks({ count: 0 }), 'sinks: count must be an integer >= 1, got 0'],
   ['window', () => window({ count: 1.5 }), 'window: count must be an integer >= 1, got 1.5'],
+  ['streamingLlm', () => streamingLlm({ count: 4 }), 'streamingLlm: count must be an integer >= 5, got 4'],
+  ['h2o', () => h2o({ count: 4, recent: 5 }), 'h2o: recent must be an integer from 0 to 4, got 5'],
+  ['tova', () => tova({ count: 0 }), 'tova: count must be an integer >= 1, got 0'],
+  ['snapKv', () => snapKv({ count: 8, window: 8 }), 'snapKv: window must be an integer from 1 to 7, got 8'],
+  ['snapKv', () => snapKv({ count: 8, pool: 2 }), 'snapKv: pool must be odd, got 2'],
   ['farKeys', () => farKeys({ count: -1 }), 'farKeys: count must be an integer >= 1, got -1'],
 ])('%s refuses a count that is none', (_, make, message) => {
   expect(make).toThrow(message)

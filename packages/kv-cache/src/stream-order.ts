@@ -1,0 +1,85 @@
+import type { KvBlock, Snapshot, Tensor } from '@sublinear/core'
+import type { HeldTokens } from '@sublinear/exact-attention'
+
+/** Held tokens by their place in the stream: tokens that stay keep their slots, newcomers take those of the tokens that leave. */
+export interface StreamOrder {
+  readonly bytes: number
+  /** Slots from the oldest token on. */
+  readonly slots: readonly number[]
+  /**
+   * Takes in a block. `stays` has an entry for each token held, the oldest first, and then for each row of the block; the others
+   * are returned, in stream order.
+   */
+  exchange(block: KvBlock, stays: Uint8Array): KvBlock | undefined
+  saved(): Record<string, Tensor>
+}
+
+/** @throws RangeError when the snapshot's order is none of the tokens held */
+export function streamOrder(kind: string, held: HeldTokens, snapshot?: Snapshot): StreamOrder {
+  let slots = snapshot ? restored(kind, held.count, snapshot) : []
+  return {
+    get bytes() {
+      return 4 * slots.length
+    },
+    get slots() {
+      return slots
+    },
+    exchange(block, stays) {
+      const before = held.read()
+      const leaving = slots.filter((_, i) => !stays[i])
+      const left = gathered(before, leaving, block, stays.subarray(slots.length))
+      const next = slots.filter((_, i) => stays[i])
+      for (let r = 0; r < block.keys.rows; r++) {
+        if (!stays[slots.length + r]) continue
+        const slot = leaving.pop() ?? held.count
+        held.write(block, r, 1, slot)
+        next.push(slot)
+      }
+      slots = next
+      return left
+    },
+    saved: () => ({ order: { dtype: 'U32', shape: [slots.length], data: Uint32Array.from(slots) } }),
+  }
+}
+
+/** The tokens of these slots, and then the rows of the block that do not stay. */
+function gathered(held: KvBlock, slots: readonly number[], block: KvBlock, stays: Uint8Array): KvBlock | undefined {
+  const passing = Array.from(stays.keys()).filter((r) => !stays[r])
+  const rows = slots.length + passing.length
+  if (rows === 0) return undefined
+  const taken = (name: 'keys' | 'values') => {
+    const { cols } = block[name]
+    const data = new Float32Array(rows * cols)
+    let at = 0
+    for (const [source, places] of [
+      [held, slots],
+      [block, passing],
+    ] as const)
+      for (const i of places) {
+        data.set(source[name].data.subarray(i * cols, (i + 1) * cols), at)
+        at += cols
+      }
+    return { rows, cols, data }
+  }
+  return {
+    keys: taken('keys'),
+    values: taken('values'),
+    ...((held.weights || block.weights) && {
+      weights: Float32Array.of(
+        ...slots.map((slot) => held.weights?.[slot] ?? 1),
+        ...passing.map((r) => block.weights?.[r] ?? 1),
+      ),
+    }),
+  }
+}
+
+function restored(kind: string, count: number, { tensors }: Snapshot): number[] {
+  const order = tensors.get('order')?.data
+  const fits =
+    order instanceof Uint32Array &&
+    order.length === count &&
+    order.every((slot) => slot < count) &&
+    new Set(order).size === count
+  if (!fits) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
+  return [...order]
+}

@@ -1,0 +1,104 @@
+import { philox } from '@sublinear/core'
+
+/** The last word of the Philox counter. */
+const STREAM = 0x72730000
+
+/** What is left of a sample: the weights of heavy slots, 0 for light ones, which all count `threshold`. */
+export interface SampleState {
+  readonly own: number[]
+  threshold: number
+  /** Tokens offered so far. */
+  seen: number
+}
+
+export interface WeightedSample {
+  /** Offers a token; the slot that it takes, or −1 where it is the one to go. */
+  offer(weight: number): number
+  /** What the token of a slot counts. */
+  weight(slot: number): number
+}
+
+/**
+ * Variance-optimal sampling: `count` of the tokens offered, each with probability min(1, w / τ), counting max(w, τ).
+ * Source: Cohen, Duffield, Kaplan, Lund, Thorup (2011), Algorithm 1. The i-th token draws one number of 53 bits from Philox at counter i.
+ *
+ * @param state  where the sample stands, kept up to date: { own: [], threshold: 0, seen: 0 } at first
+ * Cost: O(1) for equal weights; for others O(log count) and O(count) to move what is sorted.
+ */
+export function weightedSample(
+  count: number,
+  [low, high]: readonly [number, number],
+  state: SampleState,
+): WeightedSample {
+  const { own } = state
+  const words = new Uint32Array(4)
+  const isBefore = (a: number, b: number) => own[a]! < own[b]! || (own[a] === own[b] && a < b)
+  const slots = Array.from(own, (_, slot) => slot)
+  /** Slots of heavy tokens, the lightest first. */
+  const heavy = slots.filter((slot) => own[slot]! > 0).toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
+
+  const place = (slot: number, weight: number) => {
+    own[slot] = weight
+    let [from, to] = [0, heavy.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (isBefore(heavy[middle]!, slot)) from = middle + 1
+      else to = middle
+    }
+    heavy.splice(from, 0, slot)
+  }
+
+  /** The slot of the i-th light token. */
+  const lightSlot = (i: number): number => {
+    if (heavy.length === 0) return i
+    let slot = 0
+    for (let before = i; own[slot]! > 0 || before-- > 0;) slot++
+    return slot
+  }
+
+  const offer = (weight: number): number => {
+    philox(words, low, high, state.seen >>> 0, Math.floor(state.seen / 2 ** 32), 0, STREAM)
+    state.seen++
+    if (own.length < count) {
+      place(own.length, weight)
+      return own.length - 1
+    }
+    const { threshold } = state
+    const light = count - heavy.length
+    // The threshold rises until one of the count + 1 has to go: heavy tokens below it sink, the lightest first.
+    let isLight = weight <= threshold
+    let total = threshold * light + (isLight ? weight : 0)
+    let below = light + (isLight ? 1 : 0)
+    let sunk = 0
+    for (;;) {
+      const held = sunk < heavy.length ? own[heavy[sunk]!]! : Infinity
+      const least = isLight ? held : Math.min(held, weight)
+      if (least === Infinity || total < (below - 1) * least) break
+      if (!isLight && weight === least) isLight = true
+      else sunk++
+      total += least
+      below++
+    }
+    const raised = total / (below - 1)
+
+    // A token below the threshold goes with probability 1 − w / raised: the light ones first, the new one, then those that sank.
+    const share = 1 - threshold / raised
+    let draw = (words[0]! + Math.floor(words[1]! / 2 ** 11) / 2 ** 21) / 2 ** 32
+    let gone = sunk > 0 ? heavy[sunk - 1]! : isLight ? -1 : lightSlot(light - 1) // where rounding leaves a rest of the draw
+    if (draw < light * share) gone = lightSlot(Math.min(light - 1, Math.floor(draw / share)))
+    else {
+      draw -= light * share
+      const ending = [...(isLight ? [-1] : []), ...heavy.slice(0, sunk)]
+      const first = ending.find((slot) => (draw -= 1 - (slot < 0 ? weight : own[slot]!) / raised) < 0)
+      gone = first ?? gone
+    }
+
+    for (const slot of heavy.splice(0, sunk)) own[slot] = 0
+    state.threshold = raised
+    if (gone < 0) return gone
+    if (isLight) own[gone] = 0
+    else place(gone, weight)
+    return gone
+  }
+  return { offer, weight: (slot) => own[slot]! || state.threshold }
+}

@@ -1,0 +1,149 @@
+// Clusters against Ward's rule by definition: all pairs compared anew before each merge, in float64. Kills: another criterion (smallest distance
+// without weights, largest), a mean that ignores weights, values averaged with other shares than keys, a nearest neighbour not looked for again
+// after its partner moved, one merge too few, weights that stop at 2^24, tokens of the last block left out.
+import type { KvBlock } from '@sublinear/core'
+import { exactAttention, normalise } from '@sublinear/exact-attention'
+import { distance, random } from '@sublinear/laws'
+import { describe, expect, it } from 'vitest'
+import { clusters, restoreClusters, type TokenTier } from '../src'
+
+const shape = { d: 3, dv: 2, scale: 0.5 }
+
+function tokensOf(n: number, seed: number, weighted: boolean): KvBlock {
+  const weights = random(n, 1, seed + 2).data.map((x) => 2 + x)
+  return { keys: random(n, 3, seed), values: random(n, 2, seed + 1), ...(weighted && { weights }) }
+}
+
+interface Cluster {
+  readonly weight: number
+  readonly key: number[]
+  readonly value: number[]
+}
+
+/** 64 tokens at a time; while there are more than `count`, the pair goes together whose merging costs least. */
+function byDefinition({ keys, values, weights }: KvBlock, count: number): Cluster[] {
+  const given = Math.max(0, Math.ceil(keys.rows / 64) - 1) * 64
+  let all: Cluster[] = []
+  for (let i = 0; i < given; i++) {
+    all.push({
+      weight: weights?.[i] ?? 1,
+      key: [...keys.data.subarray(3 * i, 3 * i + 3)],
+      value: [...values.data.subarray(2 * i, 2 * i + 2)],
+    })
+    if (i % 64 !== 63) continue
+    while (all.length > count) {
+      let best: [number, Cluster, Cluster] | undefined
+      for (const [i, a] of all.entries()) {
+        for (const b of all.slice(i + 1)) {
+          const gap = a.key.reduce((sum, x, c) => sum + (x - b.key[c]!) ** 2, 0)
+          const cost = ((a.weight * b.weight) / (a.weight + b.weight)) * gap
+          if (!best || cost < best[0]) best = [cost, a, b]
+        }
+      }
+      const [, a, b] = best!
+      const weight = a.weight + b.weight
+      const mean = (one: number[], other: number[]) => one.map((x, c) => (a.weight * x + b.weight * other[c]!) / weight)
+      const merged = { weight, key: mean(a.key, b.key), value: mean(a.value, b.value) }
+      all = all.flatMap((one) => (one === a ? [merged] : one === b ? [] : [one]))
+    }
+  }
+  return all
+}
+
+describe('clusters', () => {
+  it.each([
+    [130, 30, false],
+    [130, 90, true],
+    [257, 64, true],
+    [193, 1, false],
+  ])('of %i tokens, %i are Ward’s (weighted: %o)', (n, count, weighted) => {
+    const block = tokensOf(n, n + count, weighted)
+    const tier = clusters({ count })(shape)
+    tier.push(block)
+    const wanted = byDefinition(block, count)
+    const { keys, values, weights } = tier.read()
+    expect(keys.rows).toBe(count)
+    expect(
+      distance(
+        keys.data,
+        wanted.flatMap(({ key }) => key),
+      ),
+    ).toBeLessThan(1e-5)
+    expect(
+      distance(
+        values.data,
+        wanted.flatMap(({ value }) => value),
+      ),
+    ).toBeLessThan(1e-5)
+    expect(
+      distance(
+        weights!,
+        wanted.map(({ weight }) => weight),
+      ),
+    ).toBeLessThan(1e-4)
+  })
+
+  it('hold the mean of all keys and values, and all weights', () => {
+    const tier = clusters({ count: 25 })(shape)
+    let [total, sum] = [0, 0]
+    for (let i = 0; i < 30; i++) {
+      const block = tokensOf(33, i, true)
+      tier.push(block)
+      for (let r = 0; r < 33; r++) {
+        total += block.weights![r]!
+        sum += block.weights![r]! * block.values.data[2 * r]!
+      }
+      // A query of zeros averages everything.
+      const { max, mass, sum: got } = tier.attend({ rows: 1, cols: 3, data: new Float32Array(3) })
+      const level = Math.exp(max[0]!)
+      expect((mass[0]! * level) / total).toBeCloseTo(1, 5)
+      expect(Math.abs(got.data[0]! * level - sum) / total).toBeLessThan(1e-6)
+      expect(tier.read().keys.rows).toBeLessThanOrEqual(25)
+      expect(tier.bytes).toBeLessThanOrEqual(2 * 64 * 28 + 8 * 25)
+    }
+  })
+
+  it('give constant values back after a thousand merges, to 1e-5', () => {
+    const tier = clusters({ count: 20 })(shape)
+    const { keys } = tokensOf(3000, 1, false)
+    tier.push({ keys, values: { rows: 3000, cols: 2, data: new Float32Array(6000).fill(0.1) } })
+    expect(tier.read().values.data.every((x) => Math.abs(x - 0.1) < 1e-7)).toBe(true)
+  })
+
+  it('count beyond 2^24, and resume bit for bit', () => {
+    let tier: TokenTier = clusters({ count: 1 })({ d: 1, dv: 1, scale: 1 })
+    const block = (weight: number, n: number): KvBlock => ({
+      keys: { rows: n, cols: 1, data: new Float32Array(n) },
+      values: { rows: n, cols: 1, data: new Float32Array(n) },
+      weights: new Float32Array(n).fill(weight),
+    })
+    tier.push(block(2 ** 24, 64))
+    for (let i = 0; i < 4; i++) {
+      tier.push(block(1, 64))
+      tier = restoreClusters(tier.toBytes())
+    }
+    tier.push(block(2, 1))
+    // 2^30 + 256: float32 takes 2^30 + 64 for 2^30, so with its counts every block would be lost.
+    expect(tier.read().weights![0]! - 2 ** 30).toBe(256)
+  })
+
+  it('are near exact on keys that come in clusters', () => {
+    const centres = random(8, 3, 4, 3)
+    const noise = random(900, 3, 5, 0.01)
+    const keys = {
+      rows: 900,
+      cols: 3,
+      data: noise.data.map((x, i) => x + centres.data[(Math.floor(i / 3) % 8) * 3 + (i % 3)]!),
+    }
+    const values = random(900, 2, 6)
+    const queries = random(20, 3, 7, 2)
+    const tier = clusters({ count: 16 })(shape)
+    tier.push({ keys, values })
+    const exact = exactAttention({ queries, keys, values, scale: 0.5 })
+    expect(distance(normalise(tier.attend(queries)).data, exact.data)).toBeLessThan(0.02)
+  })
+
+  it('refuse a count that is none', () => {
+    expect(() => clusters({ count: 0 })).toThrow('clusters: count must be an integer >= 1, got 0')
+  })
+})
