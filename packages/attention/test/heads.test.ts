@@ -5,19 +5,25 @@ import { describe, expect, it } from 'vitest'
 import {
   attend,
   closureStream,
+  clusters,
   decodeSnapshot,
   encodeSnapshot,
   exactStream,
   farKeys,
   featureStream,
+  h2o,
   heads,
   matrix,
   normalise,
   open,
+  reservoir,
   restoreHeads,
   sinks,
+  snapKv,
+  streamingLlm,
   taylorFeatures,
   tiers,
+  tova,
   window,
   type AttentionStream,
   type HeadStreams,
@@ -35,6 +41,12 @@ const makers: Record<string, () => AttentionStream> = {
   sinks: () => sinks({ count: 5 })({ d, dv, scale: 0.5 }),
   window: () => window({ count: 5 })({ d, dv, scale: 0.5 }),
   'far-keys': () => farKeys({ count: 5 })({ d, dv, scale: 0.5 }),
+  'streaming-llm': () => streamingLlm({ count: 5 })({ d, dv, scale: 0.5 }),
+  reservoir: () => reservoir({ count: 5, seed: 1 })({ d, dv, scale: 0.5 }),
+  h2o: () => h2o({ count: 5 })({ d, dv, scale: 0.5 }),
+  tova: () => tova({ count: 5 })({ d, dv, scale: 0.5 }),
+  'snap-kv': () => snapKv({ count: 5 })({ d, dv, scale: 0.5 }),
+  clusters: () => clusters({ count: 5 })({ d, dv, scale: 0.5 }),
   tiers: () => tiers({ d, dv, scale: 0.5, parts: [sinks({ count: 2 }), farKeys({ count: 9 }), closureStream] }),
 }
 const head = (m: Matrix, h: number, width: number): Matrix =>
@@ -200,7 +212,7 @@ describe('open', () => {
     for (const bytes of hostile) expect(() => open(bytes)).toThrow(RangeError)
     expect(open(emptyWindow(2 ** 40)).tokens).toBe(0) // allocates nothing before a token comes
     expect(() => open(made('constructor', {}))).toThrow(
-      'open: no stream of kind "constructor", known: closure, exact, far-keys, feature, sinks, tiers, window',
+      'open: no stream of kind "constructor", known: closure, clusters, exact, far-keys, feature, h2o, reservoir, sinks, snap-kv, streaming-llm, tiers, tova, window',
     )
     for (const bytes of [undefined, 'text', [1]]) expect(() => open(bytes as never)).toThrow(TypeError)
   })

@@ -14,6 +14,13 @@ function tokensOf(n: number, seed: number, weighted: boolean): KvBlock {
   return { keys: random(n, 3, seed), values: random(n, 2, seed + 1), ...(weighted && { weights }) }
 }
 
+/** n times the same token. */
+const alike = (weight: number, n: number): KvBlock => ({
+  keys: { rows: n, cols: 1, data: new Float32Array(n) },
+  values: { rows: n, cols: 1, data: new Float32Array(n) },
+  weights: new Float32Array(n).fill(weight),
+})
+
 interface Cluster {
   readonly weight: number
   readonly key: number[]
@@ -112,17 +119,12 @@ describe('clusters', () => {
 
   it('count beyond 2^24, and resume bit for bit', () => {
     let tier: TokenTier = clusters({ count: 1 })({ d: 1, dv: 1, scale: 1 })
-    const block = (weight: number, n: number): KvBlock => ({
-      keys: { rows: n, cols: 1, data: new Float32Array(n) },
-      values: { rows: n, cols: 1, data: new Float32Array(n) },
-      weights: new Float32Array(n).fill(weight),
-    })
-    tier.push(block(2 ** 24, 64))
+    tier.push(alike(2 ** 24, 64))
     for (let i = 0; i < 4; i++) {
-      tier.push(block(1, 64))
+      tier.push(alike(1, 64))
       tier = restoreClusters(tier.toBytes())
     }
-    tier.push(block(2, 1))
+    tier.push(alike(2, 1))
     // 2^30 + 256: float32 takes 2^30 + 64 for 2^30, so with its counts every block would be lost.
     expect(tier.read().weights![0]! - 2 ** 30).toBe(256)
   })

@@ -52,7 +52,7 @@ const without = (
   leaving: number,
   score: (j: number) => number,
 ) => {
-  const gone = new Set([...among].sort((a, b) => score(a) - score(b) || a - b).slice(0, leaving))
+  const gone = new Set(among.toSorted((a, b) => score(a) - score(b) || a - b).slice(0, leaving))
   return places.filter((j) => !gone.has(j))
 }
 
