@@ -20,6 +20,9 @@ const LARGEST_CHANGE = 2 ** 900
 /** Beyond what 2^53 changes reach, and so far below the end of float64 that answers stay finite. */
 const LARGEST_TOTAL = 2 ** 1000
 
+/** Entries of a vector that is held itself: 2 GB. */
+const MOST_STORED = 2 ** 28
+
 export interface HeavyHitter {
   readonly index: number
   /** Its estimated total, with sign. */
@@ -53,7 +56,7 @@ export interface HeavyHitters {
  * The largest entries, by magnitude, of a vector that arrives as changes (index, change) of either sign and in any order.
  * Source: Lemma 3.7 (one-pass paper), as a stream. Deviation: see sparseRecovery.
  *
- * @param n  indices are 0 … n − 1, n ≤ 2^32
+ * @param n  indices are 0 … n − 1, n ≤ 2^32, where the vector itself is held 2^28
  * @param k  how many entries top() is to find, 1 … n
  * @param epsilon  0 < ε ≤ 1
  * @throws TypeError, RangeError when an option, an index or a change is out of range; a refused call changes nothing
@@ -106,6 +109,10 @@ function live(options: RecoverySize & { readonly seed: bigint }, from?: Contents
   const who = 'heavyHitters'
   const { n, k, epsilon, seed } = options
   const { matrix, dominated, add, read, estimate } = measurements(who, options, seed)
+  if (dominated && n > MOST_STORED)
+    throw new RangeError(
+      `${who}: n must be at most 2^28 where k and epsilon leave nothing shorter than the vector, got ${n}`,
+    )
   const state = from?.state ?? new Float64Array(matrix.m)
   const indices = new Float64Array(HELD)
   const changes = new Float64Array(HELD)

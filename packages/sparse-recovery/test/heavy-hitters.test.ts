@@ -191,6 +191,9 @@ describe('heavyHitters', () => {
       expect(() => sparseRecovery({ ...broken, seed: 1 })).toThrow(RangeError)
     }
     expect(() => heavyHitters({ ...size, seed: -1 })).toThrow(RangeError)
+    expect(() => heavyHitters({ n: 2 ** 32, k: 2 ** 30, epsilon: 0.5, seed: 1 })).toThrow(
+      'heavyHitters: n must be at most 2^28 where k and epsilon leave nothing shorter than the vector, got 4294967296',
+    )
   })
 
   it('refuses totals beyond 2^1000, which no number of changes reaches, and stays as it was', () => {

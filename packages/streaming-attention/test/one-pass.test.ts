@@ -213,6 +213,7 @@ const last = (key: Matrix) => matrix(300, 2, Float32Array.of(...new Float32Array
 
 describe('is refused, and changes nothing', () => {
   const nan = matrix(1, 3, Float32Array.of(0, NaN, 0))
+  const nanRow = matrix(1, 2, Float32Array.of(0, NaN))
   const big = matrix(1, 2, Float32Array.of(2 ** 40, 1)) // its square is beyond 2^64
   const calls: [string, () => OnePass, (stream: OnePass) => unknown, string | RegExp][] = [
     ['a key after a query', asked, (s) => s.pushKeys(keys, n), 'onePass: keys must come before the first query'],
@@ -233,11 +234,18 @@ describe('is refused, and changes nothing', () => {
     ['a query of another width', asked, (s) => s.pushQueries(values), 'query-sketch: queries must have 2 columns'],
     ['a question of another width', filled, (s) => s.attend(values), 'onePass: queries must have 2 columns, got 3'],
     ['NaN in a value', filled, (s) => s.pushValues(nan), 'onePass: values must be finite, got NaN at row 0, column 1'],
+    ['NaN in a key', filled, (s) => s.pushKeys(nanRow), 'onePass: keys must be finite, got NaN at row 0, column 1'],
     [
-      'NaN in a key',
-      filled,
-      (s) => s.pushKeys(rowsOf({ ...nan, cols: 1, rows: 3 }, 1, 3)),
-      'onePass: keys must have 2',
+      'NaN in a query',
+      asked,
+      (s) => s.pushQueries(nanRow),
+      'query-sketch: queries must be finite, got NaN at row 0, column 1',
+    ],
+    [
+      'NaN in a question',
+      asked,
+      (s) => s.attend(nanRow),
+      'onePass: queries must be finite, got NaN at row 0, column 1',
     ],
     [
       'a key of ∞',

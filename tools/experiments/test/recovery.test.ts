@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { cells, nameOf, seedOf, type CellResult } from '../src/recovery/cells.ts'
 import { families } from '../src/recovery/families.ts'
 import { trial } from '../src/recovery/trial.ts'
-import { sizePoint, withTable } from '../src/recovery-size.ts'
+import { FIRST, sizePoint, withTable } from '../src/recovery-size.ts'
 
 const folder = new URL('../results/recovery-trials/', import.meta.url)
 const resultOf = (name: string) => JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as CellResult
@@ -59,8 +59,12 @@ test('the README says what the results of recovery-size say, and its first row i
   const result = JSON.parse(readFileSync(new URL('../results/recovery-size.json', import.meta.url), 'utf8'))
   const text = readFileSync(new URL('../../../packages/sparse-recovery/README.md', import.meta.url), 'utf8')
   expect(withTable(text, result)).toBe(text)
-  const { m, success } = sizePoint(16, 10)
+  // Fixed seeds: of the first ten of the 60 trials as many succeed as before. At m = 2176 one family succeeds half the time, so that another hash,
+  // decoder or input keeps that count with probability 0.25.
+  const { m, success, first } = sizePoint(16, FIRST)
   expect(m).toBe(result.sizes[0].m)
-  // Of the first 10 of 60 trials the share is within 0.5 of the whole, for rates that differ by no more than chance (5 standard errors).
-  for (const [i, share] of success.entries()) expect(Math.abs(share - result.sizes[0].success[i])).toBeLessThan(0.8)
+  expect(first).toEqual(result.sizes[0].first)
+  expect(success).toEqual(first)
+  expect(result.sizes[0].success[1]).toBeGreaterThan(0.3)
+  expect(result.sizes[0].success[1]).toBeLessThan(0.7)
 })

@@ -3,24 +3,13 @@ import { costOf } from './cost'
 import { measuredLaw, modelledLaw, type ErrorLaw } from './error-law'
 import { gaussianModel } from './gaussian-model'
 import type { MeasuredPilot } from './pilot'
-import type { Considered, Plan, PlanError, Task } from './plan'
+import type { Considered, Plan, PlanError, PlanOptions } from './plan'
 import { NONZEROS, sketchBytes, type StreamPlan } from './stream-plan'
 import { verdictOf } from './verdict'
 
 /** The options of a plan, complete. */
-export interface PlanShape {
-  readonly n: number
-  readonly d: number
-  readonly dv: number
-  readonly scale: number
-  readonly epsilon: number
-  readonly task: Task
-  readonly keysAndValuesTogether: boolean
-  readonly delta: number
-  readonly budgetBytes: number
-  readonly seed: bigint
-  readonly k?: number
-}
+export type PlanShape = Required<Omit<PlanOptions, 'pilot' | 'radius' | 'k' | 'seed'>> &
+  Pick<PlanOptions, 'k'> & { readonly seed: bigint }
 
 /** Half of ε² for features and half for Ψ, where there is one. */
 const PSI_SHARE = 0.5

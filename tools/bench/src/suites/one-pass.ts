@@ -21,7 +21,7 @@ const kinds: readonly [string, () => SketchMatrix][] = [
 export const suite: Suite = {
   name: 'one-pass',
   rounds: 3,
-  groups: () => [throughputGroup(), queriesGroup(), stateGroup(), lengthGroup(), memoryGroup()],
+  groups: () => [throughputGroup(), placesGroup(), queriesGroup(), stateGroup(), lengthGroup(), memoryGroup()],
 }
 
 /** A token is its key and its value. */
@@ -40,6 +40,24 @@ function throughputGroup(): Group {
       return timed(name, push, i === 0 ? [] : ['AMS'])
     }),
   }
+}
+
+/** The same where the stream has been going on: columns of Ψ are made from their index, so the rows before need not be pushed. */
+function placesGroup(): Group {
+  const rows = 1024
+  const [keys, values] = [normalMatrix(rows, D, 1), normalMatrix(rows, D, 2)]
+  const cases = kinds.slice(0, 3).flatMap(([name, make]) => {
+    const first = `${name}, from 10^5 on`
+    return [5, 6, 7].map((power) => {
+      const stream = onePass({ features, dv: D, psi: make() })
+      const push = () => {
+        stream.pushKeys(keys, 10 ** power)
+        stream.pushValues(values, 10 ** power)
+      }
+      return timed(`${name}, from 10^${power} on`, push, power === 5 ? [] : [first])
+    })
+  })
+  return { name: 'the same, rows far along the stream', unit: { name: 'µs', of: 'token', count: rows }, cases }
 }
 
 function queriesGroup(): Group {

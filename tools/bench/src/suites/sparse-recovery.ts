@@ -7,6 +7,8 @@ import { timed, type Group, type Suite } from '../suite.ts'
 const K = 64
 const EPSILON = 0.5
 const ITEMS = 4096
+/** Of the peers that count. */
+const ROWS = 5
 
 export const suite: Suite = {
   name: 'sparse-recovery',
@@ -57,10 +59,10 @@ function updateGroup(): Group {
   const exact = exactRecovery({ n, k: K, delta: 0.01, seed: 1 })
   const scan = fullScan({ m: stream.m, seed: 5 })
   const counters = new Float64Array(stream.m)
-  const peer = new bloomFilters.TopK(K, 0.001, 0.99)
+  const peer = new bloomFilters.TopK(K, Math.E / Math.floor(stream.m / ROWS), Math.exp(-ROWS)) // a Count-Min of as many counters
   const indices = Array.from(randomWords(ITEMS, 6), (word) => word % n)
   const words = indices.map(String)
-  const [PEER, PLAIN] = ['bloom-filters TopK', 'CountSketch of five rows, plain JS']
+  const [PEER, PLAIN] = [`bloom-filters TopK, ${ROWS} rows`, 'CountSketch of five rows, plain JS']
   return {
     name: `an update, n = 2^20, m = ${stream.m}`,
     unit: { name: 'µs', of: 'change', count: ITEMS },
