@@ -44,7 +44,8 @@ test('at fixed memory the error does not grow from 10^4 to 10^7 tokens', () => {
   for (const { method, error, bytes } of lengths(1e4)) {
     const kept = all.find((one) => one.n === 1e4 && one.method === method)!
     expect(error / kept.error).toBeCloseTo(1, 2)
-    expect(bytes / kept.bytes).toBeCloseTo(1, 3)
+    expect(bytes).toBeLessThanOrEqual(1.001 * kept.bytes) // a summary that has become smaller keeps its errors
+    expect(bytes).toBeGreaterThan(0.8 * kept.bytes)
   }
 })
 
@@ -110,6 +111,6 @@ test('on real heads no column of few entries is nearer than its tail, and no set
     expect(onHead(head, cells)[0]![key] / kept[key], key).toBeCloseTo(1, 2)
 })
 
-test('sizes of large models are what the packages say', () => {
+test('sizes of large models are what the packages say: `node tools/experiments/src/scaling.ts`', () => {
   expect(JSON.parse(JSON.stringify(scaling()))).toEqual(resultOf(scalingToModels))
 })

@@ -46,7 +46,8 @@ test('a synthetic stream has the same errors and bytes again, none above the bud
   for (const { method, error, bytes } of rowOf([syntheticTask({ std: 0.5, clusters: 0 })], methods).methods) {
     const before = kept.methods.find((found) => found.method === method)!
     expect(error / before.error).toBeCloseTo(1, 3)
-    expect(bytes / before.bytes).toBeCloseTo(1, 2)
+    expect(bytes).toBeLessThanOrEqual(1.01 * before.bytes) // a summary that has become smaller keeps its errors
+    expect(bytes).toBeGreaterThan(0.8 * before.bytes)
   }
   for (const row of rows) {
     for (const { method, bytes } of row.methods)
