@@ -13,7 +13,7 @@ import {
   restoreWindow,
 } from '@sublinear/kv-cache'
 import { restoreFeatures } from '@sublinear/poly-features'
-import { restoreClosureStream, restoreFeatureStream } from '@sublinear/streaming-attention'
+import { restoreClosureStream, restoreFeatureStream, restoreMeanStream } from '@sublinear/streaming-attention'
 
 const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, string>) => AttentionStream> = {
   closure: restoreClosureStream,
@@ -23,6 +23,7 @@ const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, strin
   feature: (bytes, { features = '' }) => restoreFeatureStream(restoreFeatures(features), bytes),
   h2o: restoreH2o,
   reservoir: restoreReservoir,
+  mean: restoreMeanStream,
   sinks: restoreSinks,
   'snap-kv': restoreSnapKv,
   'streaming-llm': restoreStreamingLlm,

@@ -6,16 +6,36 @@ export interface ClosureMoments {
   /** Sum of the weights, N. */
   weight: number
   readonly mean: Float64Array // d + dv: μ, v̄
-  readonly spread: Float32Array // d × (d + dv): Σ = Cov(k), Cᵀ = Cov(k, v)
+  /** Σ = Cov(k) and Cᵀ = Cov(k, v) side by side, d × (d + dv), row by row from the diagonal on: Σ is symmetric. */
+  readonly spread: Float32Array // spreadSize(d, dv)
   readonly low: Float32Array // dv: the least value seen in each column
   readonly high: Float32Array // dv
+}
+
+/** Numbers in the rows of Σ from the diagonal on, and in Cᵀ. */
+export function spreadSize(d: number, dv: number): number {
+  return (d * (d + 1)) / 2 + d * dv
+}
+
+/** Σ and Cᵀ in full, d × (d + dv). */
+export function unpacked({ mean, spread, low }: ClosureMoments): Float32Array {
+  const width = mean.length
+  const d = width - low.length
+  const out = new Float32Array(d * width)
+  for (let i = 0, at = 0; i < d; i++) {
+    for (let j = i; j < width; j++, at++) {
+      out[i * width + j] = spread[at]!
+      if (j < d) out[j * width + i] = spread[at]!
+    }
+  }
+  return out
 }
 
 export function noMoments(d: number, dv: number): ClosureMoments {
   return {
     weight: 0,
     mean: new Float64Array(d + dv),
-    spread: new Float32Array(d * (d + dv)),
+    spread: new Float32Array(spreadSize(d, dv)),
     low: new Float32Array(dv).fill(Infinity),
     high: new Float32Array(dv).fill(-Infinity),
   }
@@ -49,7 +69,9 @@ export function momentsOf({ keys, values, weights }: KvBlock): ClosureMoments {
       if (value > out.high[c]!) out.high[c] = value
     }
   }
-  kernels().product('tn', out.spread, shared, centred, d, rows, width)
+  const full = new Float32Array(d * width)
+  kernels().product('tn', full, shared, centred, d, rows, width)
+  for (let i = 0, at = 0; i < d; i++) for (let j = i; j < width; j++, at++) out.spread[at] = full[i * width + j]!
   return out
 }
 
@@ -64,12 +86,11 @@ export function addMoments(a: ClosureMoments, b: ClosureMoments): void {
   const weight = a.weight + b.weight
   const share = b.weight / weight
   const width = a.mean.length
-  const d = a.spread.length / width
+  const d = width - a.low.length
   const shift = b.mean.map((x, i) => x - a.mean[i]!)
-  for (let i = 0; i < d; i++) {
+  for (let i = 0, at = 0; i < d; i++) {
     const between = share * (1 - share) * shift[i]!
-    for (let j = 0; j < width; j++) {
-      const at = i * width + j
+    for (let j = i; j < width; j++, at++) {
       a.spread[at] = a.spread[at]! + share * (b.spread[at]! - a.spread[at]!) + between * shift[j]!
     }
   }

@@ -1,5 +1,5 @@
 import type { Shape } from '@sublinear/core'
-import { addMoments, copyMoments, momentsOf, noMoments, type ClosureMoments } from './closure-moments'
+import { addMoments, copyMoments, momentsOf, noMoments, spreadSize, type ClosureMoments } from './closure-moments'
 import type { FoldedState } from './folding-streams'
 import { gaussianClosure } from './gaussian-closure'
 import { labelled, nearest, seedCentres } from './key-clusters'
@@ -18,7 +18,7 @@ export interface ClosureCounters {
  * token joins the closure whose mean key is nearest when its block is folded.
  *
  * @param from  closures to start with, bit for bit
- * Cost: 4·d·(d + dv) + 8·(d + 2·dv) + 8 bytes a closure; 2·d·(d + dv) operations a closure and query, and a token.
+ * Cost: 2·d·(d + 1) + 4·d·dv + 8·(d + 2·dv) + 8 bytes a closure; 2·d·(d + dv) operations a closure and query, and a token.
  */
 export function closureState(
   { d, dv, scale }: Shape,
@@ -30,7 +30,7 @@ export function closureState(
   const isEmpty = () => closures.every(({ weight }) => weight === 0)
 
   return {
-    bytes: clusters * (4 * d * (d + dv) + 8 * (d + 2 * dv) + 8),
+    bytes: clusters * (4 * spreadSize(d, dv) + 8 * (d + 2 * dv) + 8),
     fold(held) {
       const block = held.read()
       if (clusters === 1) return addMoments(closures[0]!, momentsOf(block))

@@ -1,6 +1,6 @@
 import type { Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
-import type { ClosureMoments } from './closure-moments'
+import { unpacked, type ClosureMoments } from './closure-moments'
 
 /** What the moments answer to one query: value·e^{level} over e^{level}. */
 export interface ClosureAnswer {
@@ -19,7 +19,8 @@ export interface ClosureAnswer {
  *   log mass continues as that tangent, and C, its derivative, is scaled by √(2 ln N)/σ. Values never leave the box of those seen.
  */
 export function gaussianClosure(moments: ClosureMoments, queries: Matrix, scale: number): ClosureAnswer {
-  const { weight, mean, spread, low, high } = moments
+  const { weight, mean, low, high } = moments
+  const spread = unpacked(moments)
   const { rows, cols: d } = queries
   const dv = low.length
   const width = d + dv
@@ -38,7 +39,7 @@ export function gaussianClosure(moments: ClosureMoments, queries: Matrix, scale:
       centre += q * mean[i]!
       variance += q * scale * products[r * width + i]!
     }
-    if (!(variance < Infinity)) variance = widestVariance(moments, queries, r, scale) // Σq left float32
+    if (!(variance < Infinity)) variance = widestVariance(spread, queries, r, scale) // Σq left float32
     const deviation = Math.sqrt(Math.max(0, variance))
     const isFrozen = deviation > widest
     const rise = isFrozen ? deviation * widest - count : variance / 2
@@ -55,16 +56,11 @@ export function gaussianClosure(moments: ClosureMoments, queries: Matrix, scale:
 }
 
 /** s²‖q‖²·trace Σ, which qᵀΣq never exceeds. */
-function widestVariance(
-  { spread, mean }: ClosureMoments,
-  { data, cols: d }: Matrix,
-  row: number,
-  scale: number,
-): number {
+function widestVariance(spread: Float32Array, { data, cols: d }: Matrix, row: number, scale: number): number {
   let trace = 0
   let norm = 0
   for (let i = 0; i < d; i++) {
-    trace += spread[i * (mean.length + 1)]!
+    trace += spread[i * (spread.length / d + 1)]!
     norm += (scale * data[row * d + i]!) ** 2
   }
   return norm * trace

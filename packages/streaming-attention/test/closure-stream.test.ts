@@ -1,6 +1,6 @@
 // The Gaussian closure against closed forms and float64 moments. Kills: a factor ½ or a scale missing in the variance (log mass off by
 // σ²/2), C transposed or its sign turned, means of keys and values swapped, moments by squares of uncentred keys (off by 10² at a mean of
-// 10⁴), weights in the mean but not in the covariance, a cap that binds where the premise holds, answers outside the values' box, a
+// 10⁴), weights in the mean but not in the covariance, a packed Σ read in another order (off by its own size), a cap that binds where the premise holds, answers outside the values' box, a
 // freezing point that ignores N, values that do not freeze with their mass.
 import { fc, test } from '@fast-check/vitest'
 import { decodeSnapshot, encodeSnapshot, matrix, rowsOf, type KvBlock, type Matrix } from '@sublinear/core'
@@ -109,7 +109,8 @@ function momentsOf({ keys, values, weights }: KvBlock, count: number) {
     for (let a = 0; a < d; a++)
       for (let b = 0; b < d + dv; b++)
         spread[a * (d + dv) + b]! += ((weights?.[i] ?? 1) / total) * (entry(i, a) - mean[a]!) * (entry(i, b) - mean[b]!)
-  return { total, mean, spread }
+  const packed = Array.from({ length: d }, (_, a) => [...spread.subarray(a * (d + dv) + a, (a + 1) * (d + dv))]).flat()
+  return { total, mean, spread: Float64Array.from(packed) } // Σ from the diagonal on, as the state has it
 }
 
 const folded = (n: number) => (n === 0 ? 0 : Math.floor((n - 1) / 16) * 16)
@@ -276,6 +277,7 @@ describe('borders', () => {
     [{ d: 1, dv: 0, scale: 1 }, 'closureStream: dv must be an integer >= 1, got 0'],
     [{ d: 1, dv: 1, scale: NaN }, 'closureStream: scale must be a finite number, got NaN'],
     [{ d: 1, dv: 1, scale: 1, clusters: 65 }, 'closureStream: clusters must be an integer from 1 to 64, got 65'],
+    [{ d: 1, dv: 1, scale: 1, buffer: 0 }, 'closureStream: buffer must be an integer from 1 to 64, got 0'],
   ])('%o is refused', (options, message) => {
     expect(() => closureStream(options)).toThrow(message)
   })
@@ -301,6 +303,8 @@ describe('borders', () => {
     ['d', made({ d: '1e99' })],
     ['clusters', made({ clusters: '2' })],
     ['clusters', made({ clusters: '1e9' })],
+    ['buffer', made({ buffer: '4' })],
+    ['buffer', made({ buffer: '1e9' })],
     ['scale', made({ scale: 'much' })],
     ['tokens', made({ tokens: '3' })],
     ['total', made({}, tensor('total', -1))],

@@ -12,7 +12,14 @@ import {
   tensorSketchFeatures,
 } from '@sublinear/poly-features'
 import { describe, test } from 'vitest'
-import { closureStream, featureStream, restoreClosureStream, restoreFeatureStream } from '../src'
+import {
+  closureStream,
+  featureStream,
+  meanStream,
+  restoreClosureStream,
+  restoreFeatureStream,
+  restoreMeanStream,
+} from '../src'
 
 /** error: what each degree may miss exact attention by on scores of at most 1. */
 const cases = [
@@ -103,6 +110,8 @@ describe.each([
   { d: 4, dv: 3, scale: 0.5, clusters: 1, error: 0.15 },
   { d: 3, dv: 7, scale: 0.25, clusters: 1, error: 0.15 },
   { d: 4, dv: 2, scale: -0.5, clusters: 3, error: 0.15 },
+  { d: 4, dv: 3, scale: 0.5, clusters: 1, buffer: 1, error: 0.15 },
+  { d: 3, dv: 2, scale: 0.5, clusters: 3, buffer: 5, error: 0.15 },
 ])('closureStream d = $d, dv = $dv, clusters = $clusters', ({ error, ...options }) => {
   const laws = attentionStreamLaws({
     name: 'closure',
@@ -113,6 +122,27 @@ describe.each([
       dv: () => closureStream({ ...options, dv: options.dv + 1 }),
       scale: () => closureStream({ ...options, scale: options.scale * 2 }),
       clusters: () => closureStream({ ...options, clusters: options.clusters + 1 }),
+      buffer: () => closureStream({ ...options, buffer: 7 }),
+    },
+    error,
+  })
+  for (const law of laws) test(law.name, law.run)
+})
+
+describe.each([
+  { d: 1, dv: 2, scale: 1, error: 0.9 },
+  { d: 4, dv: 3, scale: 0.25, buffer: 1, error: 0.5 },
+  { d: 3, dv: 2, scale: -0.5, buffer: 64, error: 0.5 },
+])('meanStream d = $d, dv = $dv', ({ error, ...options }) => {
+  const laws = attentionStreamLaws({
+    name: 'mean',
+    make: () => meanStream(options),
+    restore: restoreMeanStream,
+    differs: {
+      d: () => meanStream({ ...options, d: options.d + 1 }),
+      dv: () => meanStream({ ...options, dv: options.dv + 1 }),
+      scale: () => meanStream({ ...options, scale: options.scale * 2 }),
+      buffer: () => meanStream({ ...options, buffer: 7 }),
     },
     error,
   })

@@ -38,7 +38,7 @@ export function featureBytes({ t, spec, d }: FeatureMap, dv: number): Record<str
 }
 
 export function closureBytes({ d, dv }: CandidateShape): Record<string, number> {
-  return { moments: 4 * d * (d + dv) + 8 * (d + 2 * dv) + 8, buffer: 4 * HELD_CLOSURE * (d + dv) }
+  return { moments: 2 * d * (d + 1) + 4 * d * dv + 8 * (d + 2 * dv) + 8, buffer: 4 * HELD_CLOSURE * (d + dv) }
 }
 
 /** What a pilot allows to try within so many bytes: averages, the Gaussian closure, Taylor and anisotropic features; smallest first. */

@@ -1,0 +1,141 @@
+import {
+  checkInteger,
+  checkScale,
+  decodeSnapshot,
+  type AttentionStream,
+  type KvBlock,
+  type Shape,
+  type Snapshot,
+} from '@sublinear/core'
+import { restoredTokens } from '@sublinear/exact-attention'
+import { foldingStreams, type FoldedState, type FoldingOptions } from './folding-streams'
+
+const KIND = 'mean'
+const VERSION = '1'
+/** Tokens held exactly before they are folded. */
+const TOKENS = 16
+const MOST_BUFFER = 64
+
+export interface MeanStreamOptions extends Shape {
+  /** Tokens held exactly before they are folded together. Default 16. */
+  readonly buffer?: number
+}
+
+export interface MeanStream extends AttentionStream, Disposable {
+  readonly buffer: number
+}
+
+/** Weight, mean key and mean value; normalised, so that it never overflows. */
+interface Mean {
+  weight: number
+  readonly mean: Float64Array // d + dv
+}
+
+const stream = foldingStreams<Mean>(KIND, VERSION)
+
+/**
+ * Softmax attention from one token that stands for all: the mean key and the mean value, with the tokens' weight. The smallest last part
+ * of tiers: right where the keys that reach it lie close together, as behind `farKeys`.
+ * Source: not from the papers; the closure of `closureStream` without its covariances.
+ *
+ * @param d, dv, scale  widths of keys and values, factor inside exp
+ * @param buffer  tokens held exactly before they are folded, 1 to 64; default 16
+ * @throws TypeError, RangeError when a size is out of range or scale not finite
+ * Guarantee: mass is that of Jensen's inequality, never above the truth; answers are the mean of the values over what is folded, exact where
+ *   all keys are equal, and exact over the newest 1 to `buffer` tokens. A query that is 0 is answered exactly.
+ * Cost: 8·(d + dv) + 8 bytes and the buffer; d + dv operations a token, d + dv a query.
+ */
+export function meanStream({ buffer = TOKENS, ...shape }: MeanStreamOptions): MeanStream {
+  return live(shape, buffer)
+}
+
+/** A mean stream from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+export function restoreMeanStream(bytes: Uint8Array): MeanStream {
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const [d, dv, scale, buffer] = ['d', 'dv', 'scale', 'buffer'].map((name) => Number(snapshot.parameters[name])) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  checkOptions({ d, dv, scale }, buffer)
+  const from = restoredTokens(KIND, snapshot, { d, dv, most: buffer })
+  return live({ d, dv, scale }, buffer, meanFrom(snapshot, d + dv), from)
+}
+
+function live(shape: Shape, buffer: number, mean?: Mean, from?: FoldingOptions<never>['from']): MeanStream {
+  checkOptions(shape, buffer)
+  const { d, dv, scale } = shape
+  const base = stream({
+    d,
+    dv,
+    scale,
+    block: buffer,
+    merging: 'linear',
+    identity: { d: String(d), dv: String(dv), scale: String(scale), buffer: String(buffer) },
+    state: meanState(shape, mean ?? { weight: 0, mean: new Float64Array(d + dv) }),
+    saved: (one) => ({
+      parameters: { weight: String(one.weight) },
+      tensors: { mean: { dtype: 'F64', shape: [d + dv], data: one.mean } },
+    }),
+    ...(from && { from }),
+  })
+  return Object.assign(base, { buffer })
+}
+
+function meanState({ d, dv, scale }: Shape, total: Mean): FoldedState<Mean> {
+  const add = (other: Mean) => {
+    if (other.weight === 0) return
+    const weight = total.weight + other.weight
+    for (const [i, x] of other.mean.entries()) total.mean[i]! += (other.weight / weight) * (x - total.mean[i]!)
+    total.weight = weight
+  }
+  return {
+    bytes: 8 * (d + dv) + 8,
+    fold: (held) => add(meanOf(held.read())),
+    answer({ rows, data }, max, mass, sum) {
+      if (total.weight === 0) return // the empty partial
+      for (let r = 0; r < rows; r++) {
+        let level = Math.log(total.weight)
+        for (let i = 0; i < d; i++) level += scale * data[r * d + i]! * total.mean[i]!
+        max[r] = level
+        const rest = Math.exp(Math.min(1, Math.max(-1, level - max[r]!))) // what float32 rounded off; beyond 2^24 more, and without meaning
+        mass[r] = rest
+        for (let c = 0; c < dv; c++) sum[r * dv + c] = rest * total.mean[d + c]!
+      }
+    },
+    add,
+    read: () => ({ weight: total.weight, mean: total.mean.slice() }),
+    [Symbol.dispose]() {},
+  }
+}
+
+function meanOf({ keys, values, weights }: KvBlock): Mean {
+  const [d, dv] = [keys.cols, values.cols]
+  const mean = new Float64Array(d + dv)
+  let weight = 0
+  for (let r = 0; r < keys.rows; r++) {
+    const own = weights?.[r] ?? 1
+    weight += own
+    for (let c = 0; c < d; c++) mean[c]! += own * keys.data[r * d + c]!
+    for (let c = 0; c < dv; c++) mean[d + c]! += own * values.data[r * dv + c]!
+  }
+  return { weight, mean: mean.map((x) => x / weight) }
+}
+
+function checkOptions({ d, dv, scale }: Shape, buffer: number): void {
+  checkInteger('meanStream', 'd', d, 1)
+  checkInteger('meanStream', 'dv', dv, 1)
+  checkScale('meanStream', scale)
+  checkInteger('meanStream', 'buffer', buffer, 1, MOST_BUFFER)
+}
+
+function meanFrom({ parameters, tensors }: Snapshot, width: number): Mean {
+  const mean = tensors.get('mean')?.data
+  const weight = Number(parameters['weight'])
+  if (!(mean instanceof Float64Array && mean.length === width && mean.every(Number.isFinite)))
+    throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)
+  if (!(weight >= 0 && weight < Infinity))
+    throw new RangeError(`${KIND}: weight must be a number >= 0, got ${parameters['weight']}`)
+  return { weight, mean: mean.slice() }
+}
