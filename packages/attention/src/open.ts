@@ -1,3 +1,4 @@
+import { restoreBalanceKv, restoreMergeReduce } from '@sublinear/balance-kv'
 import { decodeSnapshot, type AttentionStream } from '@sublinear/core'
 import { restoreExactStream } from '@sublinear/exact-attention'
 import {
@@ -16,6 +17,7 @@ import { restoreFeatures } from '@sublinear/poly-features'
 import { restoreClosureStream, restoreFeatureStream, restoreMeanStream } from '@sublinear/streaming-attention'
 
 const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, string>) => AttentionStream> = {
+  'balance-kv': restoreBalanceKv,
   closure: restoreClosureStream,
   clusters: restoreClusters,
   exact: restoreExactStream,
@@ -24,6 +26,7 @@ const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, strin
   h2o: restoreH2o,
   reservoir: restoreReservoir,
   mean: restoreMeanStream,
+  'merge-reduce': (bytes) => restoreMergeReduce(bytes),
   sinks: restoreSinks,
   'snap-kv': restoreSnapKv,
   'streaming-llm': restoreStreamingLlm,

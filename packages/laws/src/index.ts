@@ -1,5 +1,6 @@
 export { attentionStreamLaws, type AttentionStreamLaws } from './attention-stream-laws'
 export { featureMapLaws, type FeatureMapLaws } from './feature-map-laws'
+export { halvingLaws, halvingMutants, type HalvesBlocks, type HalvingLaws, type HalvingMutant } from './halving-laws'
 export { hashLaws, type HashLaws } from './hash-laws'
 export { innerProductLaw, type InnerProductLaw, type InnerProductVariance } from './inner-product-law'
 export type { Law } from './law'

@@ -1,0 +1,85 @@
+import { checkFinite, checkInteger, checkScale, type AttentionStream, type Seed, type Shape } from '@sublinear/core'
+import { cacheSizes } from './halving-cache'
+import { mergeReduce, mergeReduceBytes, type MergeReduceOptions } from './merge-reduce'
+import { octaveBytes, octaveStream } from './octave-stream'
+import { balanceKvSize } from './sizes'
+import { softmaxBalance, type SoftmaxBalanceOptions } from './softmax-balance'
+
+const WHO = 'balanceKv'
+const LEAST_CAPACITY = 8
+/** Failure probability of a walk where a byte budget decides, and not an analysis. */
+const DELTA = 0.01
+
+export type BalanceKvOptions = Shape & {
+  readonly seed: Seed
+  /** Default 'greedy'; with epsilon 'theory'. */
+  readonly mode?: SoftmaxBalanceOptions['mode']
+  /** 'joint' (the default): one weighted set; 'apart' (the default with epsilon): the paper's, by octaves of ‖v‖ and one for the mass. */
+  readonly sums?: 'joint' | 'apart'
+} & (
+    | {
+        /** Bytes that the stream never exceeds. */
+        readonly budget: number
+      }
+    | {
+        /** Error in units of ‖softmax‖₂·‖V‖_F, for queries and keys of at most `norm` and at most n tokens, but for probability delta. */
+        readonly epsilon: number
+        readonly norm: number
+        readonly n: number
+        readonly delta: number
+      }
+  )
+
+/** Every stream of this package: its counters have at least rows and failures. */
+export type BalanceKv = AttentionStream &
+  Disposable & { readonly counters: Readonly<Record<'rows' | 'failures', number>> & Readonly<Record<string, number>> }
+
+/**
+ * Softmax attention from a weighted coreset of the stream, chosen by discrepancy: BalanceKV.
+ * Source: Algorithm BalanceKV (Theorem 3.1), which `epsilon` and sums 'apart' give. Deviation: by default one weighted set serves numerator and
+ *   denominator, log weights in the logits, and signs are greedy; no token is halved while there is room; octaves are merged, not dropped.
+ *
+ * @param d, dv, scale  the shape; seed  decides every coin
+ * @param budget  bytes never exceeded, or epsilon, norm, n and delta, from which `balanceKvSize` takes block and levels
+ * @param mode  'theory', 'greedy' or 'pairs' of softmaxBalance; sums  'joint' or 'apart'
+ * @throws TypeError, RangeError when an option is out of range, or budget has no room for 8 tokens
+ * Guarantee: joint: constant values come back; exact while all tokens fit the budget; no bound on the error is proved for 'greedy'.
+ *   With epsilon: Theorem 3.1, where balanceKvSize does not call it vacuous.
+ * Cost: 4·(d + dv + 2) bytes a token held. A halving of 256 tokens for every 128 that come, and as many again for the levels above.
+ */
+export function balanceKv(options: BalanceKvOptions): BalanceKv {
+  const { d, dv, scale, seed } = options
+  checkInteger(WHO, 'd', d, 1)
+  checkInteger(WHO, 'dv', dv, 1)
+  checkScale(WHO, scale)
+  const shape = { d, dv, scale }
+  const isSized = 'epsilon' in options
+  const { mode = isSized ? 'theory' : 'greedy', sums = isSized ? 'apart' : 'joint' } = options
+  const delta = isSized ? options.delta : DELTA
+  const halving = softmaxBalance({ mode, seed, sums, ...(mode === 'theory' && { delta }) } as SoftmaxBalanceOptions)
+  if (isSized) {
+    const { blockSize, levels } = balanceKvSize({ ...shape, ...options })
+    return sums === 'joint'
+      ? mergeReduce({ ...shape, halving, blockSize, levels })
+      : octaveStream({ ...shape, halving, blockSize, levels })
+  }
+  checkFinite(WHO, 'budget', options.budget, 0)
+  if (sums === 'joint') {
+    const bytes = (capacity: number) => mergeReduceBytes({ ...shape, halving, ...cacheSizes(capacity) })
+    return mergeReduce({ ...shape, halving, ...fitting(options.budget, bytes) })
+  }
+  const bytes = (capacity: number) => octaveBytes({ ...shape, halving, ...cacheSizes(capacity) })
+  return octaveStream({ ...shape, halving, ...fitting(options.budget, bytes) })
+}
+
+/** The largest sizes whose bytes, affine in the capacity, stay within the budget. */
+function fitting(
+  budget: number,
+  bytes: (capacity: number) => number,
+): Required<Pick<MergeReduceOptions, 'blockSize' | 'levels' | 'capacity'>> {
+  const least = bytes(LEAST_CAPACITY)
+  if (budget < least)
+    throw new RangeError(`${WHO}: budget must be at least ${least} bytes for this shape, got ${budget}`)
+  const each = bytes(LEAST_CAPACITY + 1) - least
+  return cacheSizes(LEAST_CAPACITY + Math.floor((budget - least) / each))
+}

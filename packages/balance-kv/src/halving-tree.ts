@@ -1,0 +1,208 @@
+import { matrix, type KvBlock, type Matrix, type PartialSoftmax, type Shape } from '@sublinear/core'
+import { heldTokens } from '@sublinear/exact-attention'
+import { joined, part, rowsAt } from './blocks'
+import { coins, MOST_WEIGHT, type Halving } from './halving'
+
+export interface HalvingTreeOptions extends Shape {
+  readonly halving: Halving
+  /** Tokens halved together. */
+  readonly blockSize: number
+  /** Levels above the tokens as they came. */
+  readonly levels: number
+  /** Tokens held before any is halved; absent: a block is halved as soon as it is full. */
+  readonly capacity?: number | undefined
+  /** Told what stands for what: after every halving, and for what the sampler drops. */
+  readonly replaced?: ((before: KvBlock, after: KvBlock) => void) | undefined
+}
+
+/** Where a tree stands, beside its tokens. */
+export interface TreeState {
+  /** Tokens by level: first those as they came, then by ascending weight. levels + 1 counts. */
+  readonly counts: number[]
+  /** Halvings from level 0 to level 1. */
+  lift: number
+  /** Halvings so far: the number of the next. */
+  draws: number
+  /** Share of a token of level 1 that the sampler has collected, in its candidate. */
+  progress: number
+  failures: number
+}
+
+export interface HalvingTree extends Disposable {
+  readonly bytes: number
+  readonly state: TreeState
+  /** Takes as many rows from `from` on as fit before the next halving, halving first where there is no room. */
+  take(block: KvBlock, from: number): number
+  /** Continues a partial over all tokens; with `recent`, row i sees all but the last recent − 1 − ⌊i / groups⌋ of them. */
+  attend(queries: Matrix, partial: PartialSoftmax, recent?: number, groups?: number): void
+  /** Everything held, level by level from the top, in stream order within one. */
+  read(): KvBlock
+  /** The sampler's candidate: one token or none. */
+  candidate(): KvBlock
+}
+
+export function emptyTree(levels: number): TreeState {
+  return { counts: Array.from({ length: levels + 1 }, () => 0), lift: 1, draws: 0, progress: 0, failures: 0 }
+}
+
+export function capacityOf({
+  blockSize,
+  levels,
+  capacity,
+}: Pick<HalvingTreeOptions, 'blockSize' | 'levels' | 'capacity'>) {
+  return capacity ?? (levels + 1) * blockSize
+}
+
+/** Bytes that a tree never exceeds. */
+export function mostTreeBytes(options: Shape & Pick<HalvingTreeOptions, 'blockSize' | 'levels' | 'capacity'>): number {
+  return 4 * (options.d + options.dv + 2) * (capacityOf(options) + 1) + stateBytes(options.levels)
+}
+
+const stateBytes = (levels: number) => 8 * (levels + 1) + 32
+
+/**
+ * A tree of halvings in bounded memory. When a block has to leave level i, its halved tokens go to level i + 1; where that would be beyond the
+ * last, the tree moves up: the lowest level is halved into the next, and from then on tokens enter it halved once more, without a
+ * stop. Blocks that shrink to one token that way are sampled by weight.
+ * Source: MergeAndReduce (BalanceKV); the moving up is the idea of the KLL sketch (Karnin, Lang and Liberty 2016).
+ *
+ * Guarantee: at most capacity + 1 tokens, whatever the length of the stream; total weight as the halving keeps it.
+ */
+export function halvingTree(
+  options: HalvingTreeOptions,
+  state: TreeState,
+  from?: { held: KvBlock; candidate: KvBlock },
+): HalvingTree {
+  const { d, dv, scale, halving, blockSize, levels, replaced } = options
+  const most = capacityOf(options)
+  const isEager = options.capacity === undefined
+  const quota = isEager ? blockSize : Math.ceil(most / (levels + 1)) // some level has so many once all room is taken
+  const held = heldTokens({ d, dv, scale, most })
+  const candidate = heldTokens({ d, dv, scale, most: 1 })
+  const { counts } = state
+  /** All room at once, so that what is held does not depend on how full a level once was. */
+  const reserve = () => {
+    const { count } = held
+    held.write({ keys: matrix(most - count, d), values: matrix(most - count, dv) }, 0, most - count, count)
+    held.truncate(count)
+  }
+  if (from) {
+    if (state.draws > 0) reserve()
+    held.write(from.held, 0, from.held.keys.rows, 0)
+    candidate.write(from.candidate, 0, from.candidate.keys.rows, 0)
+  }
+
+  const halved = (block: KvBlock): KvBlock => {
+    const { kept, weights, failures } = halving.halve(block, scale, state.draws++)
+    const after = rowsAt(block, kept, weights)
+    state.failures += failures
+    replaced?.(block, after)
+    return after
+  }
+
+  /** What a block from level 0 becomes on its way to level 1; undefined while the sampler collects. */
+  const lifted = (block: KvBlock): KvBlock | undefined => {
+    let done = 0
+    while (done < state.lift && (block.keys.rows > 1 || done === 0)) {
+      block = halved(block)
+      done++
+    }
+    return done === state.lift ? block : sampled(block, 2 ** (done - state.lift))
+  }
+
+  /** Keeps one of the single tokens given, each with a probability as its weight, until they make up one token of level 1. */
+  const sampled = (one: KvBlock, share: number): KvBlock | undefined => {
+    const before = candidate.count > 0 ? joined(candidate.read(), one) : one
+    const [first, second] = [before.weights?.[0] ?? 1, before.weights?.[1] ?? 0]
+    const total = Math.min(MOST_WEIGHT, first + second)
+    const coin = coins(halving.seed, state.draws++, 1)[0]!
+    const chosen = coin * (first + second) < first ? 0 : 1
+    const after = rowsAt(before, Uint32Array.of(chosen), Float32Array.of(total))
+    if (before.keys.rows > 1) replaced?.(before, after)
+    candidate.clear()
+    state.progress += share
+    if (state.progress >= 1) {
+      state.progress = 0
+      return after
+    }
+    candidate.write(after, 0, 1, 0)
+    return undefined
+  }
+
+  /** Halves the oldest block of a level into the next; tokens above it stay where they are. */
+  const reduce = (level: number) => {
+    if (state.draws === 0) reserve()
+    if (level === levels) return moveUp()
+    const start = counts.reduce((total, count, l) => total + (l > level ? count : 0), 0)
+    const tail = held.read(start)
+    const oldest = part(tail, 0, blockSize)
+    const after = level === 0 ? lifted(oldest) : halved(oldest)
+    held.truncate(start)
+    if (after) append(after, level + 1)
+    append(part(tail, blockSize, tail.keys.rows))
+    counts[level]! -= blockSize
+  }
+
+  /** Behind everything held; counted where it belongs to a level that has no count of it yet. */
+  const append = (block: KvBlock, level?: number) => {
+    held.write(block, 0, block.keys.rows, held.count)
+    if (level !== undefined) counts[level]! += block.keys.rows
+  }
+
+  /** The oldest block of the last level makes a level above it, and the lowest goes into the next. */
+  const moveUp = () => {
+    const all = held.read()
+    held.clear()
+    const last = counts[levels]!
+    const before = all.keys.rows - counts[0]! - counts[1]! // where the lowest level begins
+    const top = halved(part(all, 0, blockSize))
+    const lowest = part(all, levels === 1 ? blockSize : before, all.keys.rows - counts[0]!)
+    const rest = lowest.keys.rows > 1 ? halved(lowest) : lowest
+    append(top)
+    if (levels > 1) append(part(all, blockSize, before))
+    append(rest)
+    append(part(all, all.keys.rows - counts[0]!, all.keys.rows))
+    if (levels === 1) counts[1] = top.keys.rows + rest.keys.rows
+    else {
+      counts[levels] = last - blockSize
+      counts[2]! += rest.keys.rows
+      counts.splice(1, 1)
+      counts.push(top.keys.rows)
+    }
+    state.lift++
+  }
+
+  /** Halves until a token fits. */
+  const makeRoom = () => {
+    for (;;) {
+      const full = counts.findIndex((count) => count >= quota)
+      if (full < 0 || (!isEager && held.count < most)) return
+      reduce(full)
+    }
+  }
+
+  return {
+    state,
+    get bytes() {
+      return held.bytes + candidate.bytes + stateBytes(levels)
+    },
+    take(block, start) {
+      makeRoom()
+      const free = isEager ? blockSize - counts[0]! : most - held.count
+      const rows = Math.min(free, block.keys.rows - start)
+      held.write(block, start, rows, held.count)
+      counts[0]! += rows
+      return rows
+    },
+    attend(queries, partial, recent, groups = 1) {
+      candidate.attend(queries, partial)
+      held.attend(queries, partial, recent === undefined ? undefined : { visible: held.count - recent + 1, groups })
+    },
+    read: () => held.read(),
+    candidate: () => candidate.read(),
+    [Symbol.dispose]() {
+      held[Symbol.dispose]()
+      candidate[Symbol.dispose]()
+    },
+  }
+}

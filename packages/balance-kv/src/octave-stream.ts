@@ -1,0 +1,244 @@
+import {
+  checkBlock,
+  checkKeys,
+  decodeSnapshot,
+  emptyPartial,
+  encodeSnapshot,
+  stepByToken,
+  type AttentionStream,
+  type KvBlock,
+  type Matrix,
+  type PartialSoftmax,
+  type Tensor,
+} from '@sublinear/core'
+import { combine } from '@sublinear/exact-attention'
+import { part } from './blocks'
+import {
+  mergeReduce,
+  mergeReduceBytes,
+  restoreMergeReduce,
+  type MergeReduce,
+  type MergeReduceOptions,
+} from './merge-reduce'
+
+const KIND = 'balance-kv'
+const VERSION = '1'
+/** Octaves of ‖v‖ alive at once, the highest seen and those below it. */
+const OCTAVES = 3
+/** How far the two masses of one query may be apart before the numerators' own is the better guess. */
+const MOST_RATIO = 2 ** 10
+
+export type OctaveOptions = Omit<MergeReduceOptions, 'replaced'>
+
+export interface OctaveStream extends AttentionStream, Disposable {
+  /** Octaves alive: exponents of two, ascending. */
+  readonly octaves: readonly number[]
+  readonly counters: {
+    readonly rows: number
+    readonly failures: number
+    /** Rows whose mass was vanishing or out of all proportion, answered with the numerators' own. */
+    readonly fallbacks: number
+  }
+}
+
+/** Bytes that the stream never exceeds. */
+export function octaveBytes(options: OctaveOptions): number {
+  return OCTAVES * mergeReduceBytes(options) + mergeReduceBytes({ ...options, dv: 1 }) + 8 * OCTAVES
+}
+
+/**
+ * The paper's arrangement: a tree for the numerator of each octave of ‖v‖, and one for the denominator, whose values are 1.
+ * Source: Algorithm BalanceKV. Deviation: three octaves, the lowest taking all below; the paper drops an octave once it is too small to
+ *   matter, here it is merged into the next. Tokens with v = 0 have no numerator.
+ *
+ * Guarantee: Theorem 3.1's where its premises hold. A constant V comes back, since its octave is halved as the mass is; values of several
+ *   octaves have numerators and denominator over different tokens, and then only to the two errors.
+ * Cost: three trees and one of value width 1. Steps go token by token.
+ */
+export function octaveStream(options: OctaveOptions, from?: Restored): OctaveStream {
+  const { d, dv, scale } = options
+  const mass = from?.mass ?? mergeReduce({ ...options, dv: 1 })
+  const numerators = from?.numerators ?? new Map<number, MergeReduce>()
+  let rows = 0
+  let fallbacks = 0
+
+  /** The tree of an octave; where the window moves up, the octaves that fall out of it go into the lowest that stays. */
+  const treeOf = (octave: number): MergeReduce => {
+    const top = Math.max(octave, ...numerators.keys())
+    const lowest = top - OCTAVES + 1
+    const own = Math.max(octave, lowest)
+    const fallen = [...numerators].filter(([exponent]) => exponent < lowest)
+    for (const [exponent] of fallen) numerators.delete(exponent)
+    const get = (exponent: number) => {
+      const tree = numerators.get(exponent) ?? mergeReduce(options)
+      numerators.set(exponent, tree)
+      return tree
+    }
+    for (const [, tree] of fallen) {
+      get(lowest).push(tree.read())
+      tree[Symbol.dispose]()
+    }
+    return get(own)
+  }
+
+  const take = (block: KvBlock) => {
+    const { keys, values, weights } = block
+    const ones = { rows: keys.rows, cols: 1, data: new Float32Array(keys.rows).fill(1) }
+    mass.push({ keys, values: ones, ...(weights && { weights }) })
+    for (let r = 0; r < keys.rows; r++) {
+      const octave = octaveOf(values, r)
+      if (octave !== undefined) treeOf(octave).push(part(block, r, r + 1))
+    }
+  }
+
+  const answer = (queries: Matrix): PartialSoftmax => {
+    rows += queries.rows
+    const below = mass.attend(queries)
+    let above = emptyPartial(queries.rows, dv)
+    for (const [, tree] of byOctave(numerators)) above = combine(above, tree.attend(queries))
+    const { max, sum } = above
+    for (let r = 0; r < queries.rows; r++) {
+      const own = above.mass[r]!
+      const share = below.mass[r]! * Math.exp(below.max[r]! - max[r]!)
+      if (own === 0) {
+        max[r] = below.max[r]! // all values are zero
+        above.mass[r] = below.mass[r]!
+      } else if (share > own / MOST_RATIO && share < own * MOST_RATIO) above.mass[r] = share
+      else fallbacks++
+    }
+    return { max, mass: above.mass, sum }
+  }
+
+  const self: OctaveStream = {
+    d,
+    dv,
+    scale,
+    merging: 'none',
+    get octaves() {
+      return byOctave(numerators).map(([exponent]) => exponent)
+    },
+    get tokens() {
+      return mass.tokens
+    },
+    get bytes() {
+      return [...numerators.values()].reduce((total, tree) => total + tree.bytes, mass.bytes) + 8 * OCTAVES
+    },
+    get counters() {
+      const failures = [mass, ...numerators.values()].reduce((total, { counters }) => total + counters.failures, 0)
+      return { rows, failures, fallbacks }
+    },
+    push(block) {
+      checkBlock(KIND, block, d, dv)
+      take(block)
+    },
+    attend(queries) {
+      checkKeys(KIND, 'queries', queries, d)
+      return answer(queries)
+    },
+    step: (block, queries) => stepByToken(self, block, queries),
+    merge() {
+      throw new RangeError(`${KIND}: cannot merge, merging is none`)
+    },
+    toBytes() {
+      const trees = [['mass', mass] as const, ...byOctave(numerators).map(([e, tree]) => [`octave${e}`, tree] as const)]
+      const saved = trees.map(([name, tree]) => [name, decodeSnapshot(tree.toBytes())] as const)
+      return encodeSnapshot({
+        kind: KIND,
+        version: VERSION,
+        parameters: {
+          dv: String(dv),
+          patient: String(options.capacity !== undefined),
+          ...Object.fromEntries(saved.map(([name, { parameters }]) => [name, JSON.stringify(parameters)])),
+        },
+        tensors: Object.fromEntries(
+          saved.flatMap(([name, { tensors }]) => [...tensors].map(([tensor, data]) => [`${name}/${tensor}`, data])),
+        ),
+      })
+    },
+    [Symbol.dispose]() {
+      for (const tree of [mass, ...numerators.values()]) tree[Symbol.dispose]()
+    },
+  }
+  return self
+}
+
+interface Restored {
+  readonly mass: MergeReduce
+  readonly numerators: Map<number, MergeReduce>
+}
+
+/**
+ * A balanceKv stream from its snapshot, of either arrangement, resuming bit for bit.
+ *
+ * @throws RangeError when the bytes are damaged or of another kind
+ */
+export function restoreBalanceKv(bytes: Uint8Array): MergeReduce | OctaveStream {
+  const snapshot = decodeSnapshot(bytes)
+  if (snapshot.kind === 'merge-reduce') return restoreMergeReduce(bytes)
+  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const { dv: width, patient, mass: massTree, ...octaves } = parameters
+  const dv = Number(width)
+  const mass = nested('mass', massTree, tensors)
+  const { d, scale, halving, blockSize, levels } = mass
+  const options = { d, scale, dv, halving, blockSize, levels, ...(patient === 'true' && { capacity: mass.capacity }) }
+  const numerators = new Map(
+    Object.entries(octaves).map(([name, json]) => [Number(name.replace('octave', '')), nested(name, json, tensors)]),
+  )
+  const exponents = [...numerators.keys()]
+  const isFitting = (tree: MergeReduce) =>
+    tree.d === d &&
+    tree.scale === scale &&
+    tree.dv === dv &&
+    tree.halving.spec === halving.spec &&
+    tree.blockSize === blockSize &&
+    tree.levels === levels &&
+    tree.capacity === mass.capacity
+  const fits =
+    mass.dv === 1 &&
+    exponents.every(Number.isInteger) &&
+    (exponents.length === 0 || Math.max(...exponents) - Math.min(...exponents) < OCTAVES) &&
+    [...numerators.values()].every(isFitting)
+  if (!fits) throw new RangeError(`${KIND}: the trees of the snapshot do not fit each other`)
+  return octaveStream(options, { mass, numerators })
+}
+
+function nested(name: string, json: string | undefined, tensors: ReadonlyMap<string, Tensor>): MergeReduce {
+  const own = [...tensors].filter(([tensor]) => tensor.startsWith(`${name}/`))
+  return restoreMergeReduce(
+    encodeSnapshot({
+      kind: 'merge-reduce',
+      version: VERSION,
+      parameters: described(json),
+      tensors: Object.fromEntries(own.map(([tensor, data]) => [tensor.slice(name.length + 1), data])),
+    }),
+  )
+}
+
+function described(json: string | undefined): Record<string, string> {
+  try {
+    const found: unknown = JSON.parse(json ?? '')
+    if (typeof found === 'object' && found) return found as Record<string, string>
+  } catch {
+    // said below
+  }
+  throw new RangeError(`${KIND}: a tree of the snapshot is not described`)
+}
+
+function byOctave(numerators: ReadonlyMap<number, MergeReduce>): [number, MergeReduce][] {
+  return [...numerators].toSorted(([a], [b]) => a - b)
+}
+
+/** e with 2^e ≤ ‖v‖ < 2^{e+1}; undefined for a zero row. */
+function octaveOf({ cols, data }: Matrix, row: number): number | undefined {
+  let largest = 0
+  for (let c = row * cols; c < (row + 1) * cols; c++) largest = Math.max(largest, Math.abs(data[c]!))
+  if (largest === 0) return undefined
+  let square = 0 // over the largest, so that nothing under- or overflows
+  for (let c = row * cols; c < (row + 1) * cols; c++) square += (data[c]! / largest) ** 2
+  return exponentOf(largest * Math.sqrt(square))
+}
+
+/** The exponent of a normal float64, from its bits. */
+function exponentOf(x: number): number {
+  return ((new Uint32Array(Float64Array.of(x).buffer)[1]! >>> 20) & 0x7ff) - 1023
+}

@@ -1,0 +1,30 @@
+import type { Halving } from './halving'
+import { softmaxBalance, type SoftmaxBalanceOptions } from './softmax-balance'
+import { uniformHalving } from './uniform-halving'
+
+/**
+ * A halving from its spec.
+ *
+ * @throws RangeError when the spec is none of this package's
+ */
+export function restoreHalving(spec: string): Halving {
+  const { kind, seed, ...options } = parsed(spec)
+  if (typeof seed !== 'string' || !/^\d{1,20}$/.test(seed)) throw unknown(spec)
+  if (kind === 'uniform') return uniformHalving({ seed: BigInt(seed) })
+  if (kind !== 'softmax-balance') throw unknown(spec)
+  return softmaxBalance({ ...options, seed: BigInt(seed) } as SoftmaxBalanceOptions)
+}
+
+function parsed(spec: string): Record<string, unknown> {
+  try {
+    const found: unknown = JSON.parse(spec)
+    if (typeof found === 'object' && found) return found as Record<string, unknown>
+  } catch {
+    // said below
+  }
+  throw unknown(spec)
+}
+
+function unknown(spec: string): RangeError {
+  return new RangeError(`restoreHalving: spec must be of softmaxBalance or uniformHalving, got ${spec.slice(0, 60)}`)
+}

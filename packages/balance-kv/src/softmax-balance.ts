@@ -1,0 +1,103 @@
+import { checkFinite, checkSeed, type KvBlock, type Seed } from '@sublinear/core'
+import { balanceKernel, type Sums } from './balance-kernel'
+import { coins, MOST_WEIGHT, type Halved, type Halving } from './halving'
+import { neighbours, onePerPair } from './pairs'
+import { greedyWalk, pairWalk, theoryWalk, type Signs } from './walks'
+
+const WHO = 'softmaxBalance'
+
+export type SoftmaxBalanceOptions = {
+  readonly seed: Seed
+  /** One weighted set for numerator and denominator ('joint', the default), or one for either alone ('apart', the paper's). */
+  readonly sums?: Sums
+} & (
+  | {
+      /** The walk of the analysis, with its constants. */
+      readonly mode: 'theory'
+      /** Probability that the walk fails, over 0 and below 1. */
+      readonly delta: number
+    }
+  | {
+      /** Each sign against the drift: exactly half. */
+      readonly mode: 'greedy'
+    }
+  | {
+      /** One of each two neighbours, against the drift: exactly half. */
+      readonly mode: 'pairs'
+    }
+)
+
+/**
+ * Halves a block so that the sums Σ w·exp(scale·⟨q, k⟩)·v of every query move little: signs that balance the tokens as vectors.
+ * Source: SoftmaxBalance (BalanceKV, Theorem 3.3), mode 'theory' with sums 'apart'. Deviation: keys are centred in the block; 'joint' balances
+ *   the mass in the same walk; a failed walk is counted and goes on; an empty class, which happens to a handful of tokens, becomes one
+ *   token for all. 'greedy' is what released code does in effect, here with classes of equal size; 'pairs' signs differences.
+ *
+ * @throws TypeError, RangeError when an option is missing or out of range
+ * Guarantee: of an even number 'greedy' and 'pairs' keep exactly half, 'theory' the smaller class, each token for two; 'pairs' keeps the total
+ *   weight whatever the weights. No token is preferred, over seeds. In 'theory' mode a failure has probability at most delta a block, and every query's imbalance is at most √dv·c·e^{scale·‖q‖²/2} times the largest norm.
+ * Cost: 2·m²·(d + dv) operations and an exp for each of m² entries; the walk m²/2 multiply-adds ('pairs' m²).
+ */
+export function softmaxBalance(options: SoftmaxBalanceOptions): Halving {
+  const { mode, sums = 'joint' } = options
+  const seed = checkSeed(WHO, options.seed)
+  if (mode !== 'theory' && mode !== 'greedy' && mode !== 'pairs')
+    throw new RangeError(`${WHO}: mode must be theory, greedy or pairs, got ${String(mode)}`)
+  if (sums !== 'joint' && sums !== 'apart')
+    throw new RangeError(`${WHO}: sums must be joint or apart, got ${String(sums)}`)
+  const identity = { kind: 'softmax-balance', mode, seed: String(seed), sums }
+  if (mode === 'pairs') return { spec: JSON.stringify(identity), seed, halve: pairHalving(sums, seed) }
+  if (mode === 'greedy')
+    return { spec: JSON.stringify(identity), seed, halve: walkHalving(sums, seed, greedyWalk, () => 1) }
+  const { delta } = options
+  checkFinite(WHO, 'delta', delta, 0)
+  if (delta >= 1) throw new RangeError(`${WHO}: delta must be below 1, got ${delta}`)
+  return {
+    spec: JSON.stringify({ ...identity, delta }),
+    seed,
+    halve: walkHalving(sums, seed, (entries, weights, luck) => theoryWalk(entries, weights, luck, delta), smaller),
+  }
+}
+
+type Walk = (kernel: Float32Array, weights: Float32Array | undefined, luck: Float64Array) => Signs
+
+function walkHalving(sums: Sums, seed: bigint, walk: Walk, wanted: (signs: Int8Array) => number): Halving['halve'] {
+  return (block, scale, draw) => {
+    const { rows } = block.keys
+    const luck = coins(seed, draw, rows + 1)
+    const { signs, failures } = walk(balanceKernel(block, scale, sums), block.weights, luck.subarray(0, rows))
+    return { ...classOf(block, signs, wanted(signs), luck[rows]!), failures }
+  }
+}
+
+function pairHalving(sums: Sums, seed: bigint): Halving['halve'] {
+  return (block, scale, draw) => {
+    const { rows } = block.keys
+    const pairs = neighbours(rows)
+    const second = pairWalk(
+      balanceKernel(block, scale, sums),
+      block.weights,
+      rows,
+      pairs,
+      coins(seed, draw, pairs.length / 2),
+    )
+    return onePerPair(block, pairs, (p) => second[p] === 1)
+  }
+}
+
+/** The sign of the smaller class; of equal ones +1, as a coin decided. */
+function smaller(signs: Int8Array): number {
+  return signs.reduce((sum, sign) => sum + sign, 0) <= 0 ? 1 : -1
+}
+
+/** The tokens of one sign at twice their weights; where there are none, one by its weight for all. */
+function classOf({ keys: { rows }, weights }: KvBlock, signs: Int8Array, wanted: number, coin: number): Halved {
+  const kept = Uint32Array.from(signs.keys()).filter((i) => signs[i] === wanted)
+  const weightOf = (i: number) => weights?.[i] ?? 1
+  const twice = (i: number) => Math.min(MOST_WEIGHT, 2 * weightOf(i))
+  if (kept.length > 0 || rows === 0) return { kept, weights: Float32Array.from(kept, twice), failures: 0 }
+  const total = signs.reduce((sum, _, i) => sum + weightOf(i), 0)
+  let one = 0
+  for (let left = coin * total - weightOf(0); left >= 0 && one < rows - 1; left -= weightOf(++one));
+  return { kept: Uint32Array.of(one), weights: Float32Array.of(Math.min(MOST_WEIGHT, total)), failures: 0 }
+}
