@@ -1,0 +1,94 @@
+import { checkInteger } from '@sublinear/core'
+import type { LanguageModel } from './language-model'
+import { reader, type HeadSpec } from './reader'
+
+export interface BitsOptions {
+  readonly model: LanguageModel
+  readonly stream: HeadSpec
+  /** Token ids of the text, without the one that begins a text. */
+  readonly ids: ArrayLike<number>
+  /** Length of a window: `bos` and its tokens but the last are read, the second half of its tokens is scored. */
+  readonly tokens: number
+}
+
+/** What predicting tokens cost, and how many bytes of text they stand for. */
+export interface Bits {
+  readonly bits: number
+  readonly bytes: number
+}
+
+/** Logits held at once: 64 rows of 1472 are 377 kB. */
+const BLOCK = 64
+
+/**
+ * Bits that the model needs for the second half of one window of a text.
+ * Source: cross-entropy; the protocol of the training scripts' evaluation, so that every scored token has half a window of context.
+ *
+ * @param from  the window's first token; tokens  its length, even
+ * @throws TypeError, RangeError when the window is not within the text, or as reader
+ * Guarantee: a pure function of its options: two streams are compared on the same bytes.
+ */
+export function bitsOfWindow({ model, stream, ids, tokens, from }: BitsOptions & { readonly from: number }): Bits {
+  checkInteger('bitsOfWindow', 'tokens', tokens, 2)
+  checkInteger('bitsOfWindow', 'from', from, 0)
+  if (from + tokens > ids.length)
+    throw new RangeError(`bitsOfWindow: tokens ${from} to ${from + tokens - 1} are not within the ${ids.length} given`)
+  const { bos, bytesOf } = model.tokenizer
+  const own = Array.from({ length: tokens }, (_, i) => ids[from + i]!)
+  const half = Math.floor(tokens / 2)
+  const run = reader({ model, stream })
+  try {
+    run.read([bos, ...own.slice(0, half - 1)], 'none')
+    let nats = 0
+    for (let at = half; at < tokens; at += BLOCK) {
+      const to = Math.min(tokens, at + BLOCK)
+      const { data, cols } = run.read(own.slice(at - 1, to - 1), 'all')
+      for (let i = at; i < to; i++) nats += surprise(data.subarray((i - at) * cols, (i - at + 1) * cols), own[i]!)
+    }
+    return { bits: nats / Math.LN2, bytes: bytesOf(own.slice(half)).length }
+  } finally {
+    run[Symbol.dispose]()
+  }
+}
+
+/**
+ * Bits per byte over windows spread evenly over a text.
+ *
+ * @param windows  how many at most; fewer where so many would overlap; onProgress  windows done
+ * @returns bits / bytes is the measure
+ * @throws TypeError, RangeError when the text is shorter than a window, or as reader
+ */
+export function bitsPerByte({
+  windows,
+  onProgress,
+  ...options
+}: BitsOptions & { readonly windows: number; readonly onProgress?: (done: number) => void }): Bits {
+  let [bits, bytes, done] = [0, 0, 0]
+  for (const from of windowStarts(options.ids.length, options.tokens, windows)) {
+    const own = bitsOfWindow({ ...options, from })
+    bits += own.bits
+    bytes += own.bytes
+    onProgress?.(++done)
+  }
+  return { bits, bytes }
+}
+
+/** Where up to `most` windows of `tokens` tokens begin in a text of `length`, evenly spread and not overlapping. */
+export function windowStarts(length: number, tokens: number, most: number): number[] {
+  checkInteger('windowStarts', 'length', length, 0)
+  checkInteger('windowStarts', 'tokens', tokens, 2)
+  checkInteger('windowStarts', 'windows', most, 1)
+  const count = Math.min(most, Math.floor(length / tokens))
+  if (count === 0) throw new RangeError(`windowStarts: the text must have at least ${tokens} tokens, got ${length}`)
+  const step = Math.floor((length - tokens) / Math.max(1, count - 1))
+  return Array.from({ length: count }, (_, i) => i * step)
+}
+
+/** −log of the softmax of a row at one entry, in nats. */
+function surprise(row: Float32Array, at: number): number {
+  let top = -Infinity
+  for (const x of row) if (x > top) top = x
+  let mass = 0
+  for (const x of row) mass += Math.exp(x - top)
+  return Math.log(mass) + top - row[at]!
+}

@@ -1,0 +1,119 @@
+import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
+import { answerText, KEY_WORDS, needleText, questionText } from './recall-task'
+import type { Tokenizer } from './tokenizer'
+
+export interface NeedlePromptOptions {
+  readonly tokenizer: Tokenizer
+  /** Token ids of a text without needles, longer than the prompt. */
+  readonly haystack: ArrayLike<number>
+  /** Length of the prompt, with its questions and answers. */
+  readonly tokens: number
+  /** Where the needles stand that will be asked for: 0 is the start of the haystack, 1 its end. */
+  readonly depths: readonly number[]
+  /** Further needles at random depths, never asked for. */
+  readonly distractors: number
+  readonly seed: Seed
+  /** Which of the prompts of this seed and length. */
+  readonly trial: number
+}
+
+export interface NeedlePrompt {
+  readonly ids: Uint16Array
+  /** By depth, as given: the answer's tokens are ids[at … at + length − 1]. The first question begins at `tail`. */
+  readonly answers: readonly { readonly at: number; readonly length: number }[]
+  readonly tail: number
+}
+
+/** The stream of Philox that prompts draw from. */
+const STREAM = 0x6e656564
+
+/**
+ * A text with needles ` (remember word 1234)` in it and, at its end, in random order, the questions ` (recall word` with their answers.
+ * Source: the evaluation of the training scripts, with our own random numbers.
+ *
+ * @throws TypeError, RangeError when a depth is not within 0 … 1, or tokens are too few for the needles or more than the haystack has
+ * Guarantee: a pure function of its options. Depths move needles and change neither words, values nor haystack, so that depths are
+ *   compared on the same texts, as streams are.
+ */
+export function needlePrompt(options: NeedlePromptOptions): NeedlePrompt {
+  const { tokenizer, haystack, tokens, depths, distractors } = options
+  checkOptions(options)
+  const below = draws(options)
+  const count = depths.length + distractors
+  const offset = below(2 ** 32) / 2 ** 32
+  const words = chosen(KEY_WORDS, count, below)
+  const values = words.map(() => String(below(10_000)).padStart(4, '0'))
+  const order = chosen(
+    depths.map((_, i) => i),
+    depths.length,
+    below,
+  )
+  const places = [...depths, ...Array.from({ length: distractors }, () => below(2 ** 32) / 2 ** 32)]
+
+  const needles = words.map((word, i) => tokenizer.encode(needleText(word, values[i]!)))
+  const questions = order.map((i) => ({
+    i,
+    question: tokenizer.encode(questionText(words[i]!)),
+    answer: tokenizer.encode(answerText(values[i]!)),
+  }))
+  const tailLength = questions.reduce((sum, { question, answer }) => sum + question.length + answer.length, 0)
+  const free = tokens - 1 - tailLength - needles.reduce((sum, { length }) => sum + length, 0)
+  if (free < 1 || free > haystack.length)
+    throw new RangeError(
+      `needlePrompt: tokens must leave 1 to ${haystack.length} for the haystack of ${haystack.length}, got ${tokens}, which leave ${free}`,
+    )
+
+  const first = Math.floor(offset * (haystack.length - free + 1))
+  const straw = Array.from({ length: free }, (_, i) => haystack[first + i]!)
+  const ids: number[] = [tokenizer.bos]
+  let at = 0
+  for (const { needle, place } of needles
+    .map((needle, i) => ({ needle, place: places[i]! }))
+    .toSorted((a, b) => a.place - b.place)) {
+    let to = Math.max(at, Math.floor(place * (free - 1)))
+    while (to < free && !startsWord(tokenizer, straw[to]!)) to++
+    ids.push(...straw.slice(at, to), ...needle)
+    at = to
+  }
+  ids.push(...straw.slice(at))
+  const tail = ids.length
+  const answers: { at: number; length: number }[] = []
+  for (const { i, question, answer } of questions) {
+    ids.push(...question)
+    answers[i] = { at: ids.length, length: answer.length - 1 } // the closing bracket does not count
+    ids.push(...answer)
+  }
+  return { ids: Uint16Array.from(ids), answers, tail }
+}
+
+function checkOptions({ depths, distractors, tokens, trial }: NeedlePromptOptions): void {
+  const who = 'needlePrompt'
+  checkInteger(who, 'tokens', tokens, 1)
+  checkInteger(who, 'trial', trial, 0, 2 ** 32 - 1)
+  if (!Array.isArray(depths) || depths.length === 0) throw new TypeError(`${who}: depths must be a list of numbers`)
+  for (const depth of depths)
+    if (!(depth >= 0 && depth <= 1)) throw new RangeError(`${who}: depths must be from 0 to 1, got ${depth}`)
+  checkInteger(who, 'distractors', distractors, 0, KEY_WORDS.length - depths.length)
+}
+
+/** Numbers below a bound, one after another: functions of (seed, trial, tokens) and of how many came before. */
+function draws({ seed, trial, tokens }: NeedlePromptOptions): (bound: number) => number {
+  const [low, high] = seedWords(checkSeed('needlePrompt', seed))
+  const words = new Uint32Array(4)
+  let drawn = 0
+  return (bound) => {
+    if (drawn % 4 === 0) philox(words, low, high, drawn / 4, trial, tokens, STREAM)
+    return Math.floor((words[drawn++ % 4]! / 2 ** 32) * bound)
+  }
+}
+
+/** `count` different entries, in random order. */
+function chosen<T>(list: readonly T[], count: number, below: (bound: number) => number): T[] {
+  const left = [...list]
+  return Array.from({ length: count }, () => left.splice(below(left.length), 1)[0]!)
+}
+
+function startsWord({ bytesOf }: Tokenizer, id: number): boolean {
+  const [first] = bytesOf([id])
+  return first === undefined || first === 0x20 || first === 0x0a // also the token that begins a text
+}

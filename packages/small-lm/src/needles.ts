@@ -1,0 +1,121 @@
+import { checkInteger, type Seed } from '@sublinear/core'
+import { largest } from './generate'
+import type { LanguageModel } from './language-model'
+import { needlePrompt, type NeedlePrompt } from './needle-prompt'
+import { reader, type HeadSpec } from './reader'
+
+/** How one question was answered: with its needle's value, or what share of its tokens was right. */
+export interface Recall {
+  readonly isRight: boolean
+  readonly tokensRight: number
+}
+
+/**
+ * How a model answers the questions of a prompt, each after the right answers to those before it.
+ *
+ * @returns one entry a depth of the prompt; bytes that the streams held at the end
+ * @throws TypeError, RangeError as reader
+ */
+export function needleTrial({
+  model,
+  stream,
+  prompt: { ids, answers, tail },
+}: {
+  readonly model: LanguageModel
+  readonly stream: HeadSpec
+  readonly prompt: NeedlePrompt
+}): { readonly recalls: readonly Recall[]; readonly bytes: number } {
+  const run = reader({ model, stream })
+  try {
+    run.read(ids.subarray(0, tail), 'none')
+    const { data, cols } = run.read(ids.subarray(tail, ids.length - 1), 'all')
+    const recalls = answers.map(({ at, length }) => {
+      let right = 0
+      for (let i = at; i < at + length; i++) {
+        const row = i - 1 - tail // the row that predicts token i
+        if (largest(data.subarray(row * cols, (row + 1) * cols)) === ids[i]) right++
+      }
+      return { isRight: right === length, tokensRight: right / length }
+    })
+    return { recalls, bytes: run.bytes }
+  } finally {
+    run[Symbol.dispose]()
+  }
+}
+
+export interface NeedlesOptions {
+  readonly model: LanguageModel
+  /** Streams by name: all read the same prompts. */
+  readonly streams: Readonly<Record<string, HeadSpec>>
+  /** Token ids of a text without needles, longer than the longest prompt. */
+  readonly haystack: ArrayLike<number>
+  /** Lengths of prompts in tokens. */
+  readonly lengths: readonly number[]
+  readonly depths: readonly number[]
+  /** Prompts of every length. */
+  readonly trials: number
+  readonly seed: Seed
+  /** Every depth a prompt of its own, or one prompt with a needle at each depth. */
+  readonly asked: 'alone' | 'together'
+  /** Further needles of a prompt, never asked for. */
+  readonly distractors: number
+  /** Trials done of the cells that come next. */
+  readonly onProgress?: (cell: Pick<NeedleCell, 'stream' | 'tokens' | 'depth'>, trials: number) => void
+  /** Cells that are known already, and not wanted. */
+  readonly skip?: (cell: Pick<NeedleCell, 'stream' | 'tokens' | 'depth'>) => boolean
+}
+
+/** What one stream recalls at one length and depth. */
+export interface NeedleCell {
+  readonly stream: string
+  readonly tokens: number
+  readonly depth: number
+  readonly trials: number
+  /** Answers wholly right. */
+  readonly right: number
+  /** Mean share of an answer's tokens that were right. */
+  readonly tokensRight: number
+  /** The most that the streams of all heads held at the end of a prompt. */
+  readonly bytes: number
+}
+
+/**
+ * Recall by stream, length and depth, cell by cell, as cells become known.
+ * Source: needle in a haystack, by the protocol of the models' own evaluation.
+ *
+ * @throws TypeError, RangeError as needlePrompt and reader
+ * Guarantee: a cell is a pure function of model, stream, haystack, length, depth(s), trials, seed, asked and distractors: it does not
+ *   depend on the cells beside it, so that a run may stop anywhere and go on later.
+ * Cost: `tokens` tokens read a trial, times the depths where each is asked alone.
+ */
+export function* needles(options: NeedlesOptions): Generator<NeedleCell> {
+  const { streams, lengths, depths, asked } = options
+  checkInteger('needles', 'trials', options.trials, 1)
+  if (asked !== 'alone' && asked !== 'together')
+    throw new RangeError(`needles: asked must be 'alone' or 'together', got ${String(asked)}`)
+  const groups = asked === 'alone' ? depths.map((depth) => [depth]) : [[...depths]]
+  for (const tokens of lengths)
+    for (const [name, stream] of Object.entries(streams))
+      for (const group of groups) {
+        if (group.every((depth) => options.skip?.({ stream: name, tokens, depth }))) continue
+        yield* cells(options, name, stream, tokens, group)
+      }
+}
+
+/** The cells of depths that share their prompts. */
+function cells(options: NeedlesOptions, name: string, stream: HeadSpec, tokens: number, depths: readonly number[]) {
+  const { model, haystack, trials, seed, distractors } = options
+  const found = depths.map((depth) => ({ stream: name, tokens, depth, trials, right: 0, tokensRight: 0, bytes: 0 }))
+  for (let trial = 0; trial < trials; trial++) {
+    const { tokenizer } = model
+    const prompt = needlePrompt({ tokenizer, haystack, tokens, depths, distractors, seed, trial })
+    const { recalls, bytes } = needleTrial({ model, stream, prompt })
+    for (const [i, cell] of found.entries()) {
+      if (recalls[i]!.isRight) cell.right++
+      cell.tokensRight += recalls[i]!.tokensRight / trials
+      cell.bytes = Math.max(cell.bytes, bytes)
+      options.onProgress?.({ stream: name, tokens, depth: cell.depth }, trial + 1)
+    }
+  }
+  return found as readonly NeedleCell[]
+}
