@@ -26,6 +26,9 @@ const forgetful: HeadSpec = (shape) => tiers({ ...shape, parts: [window({ count:
 /** A prompt without its needle. */
 const bare = (text: string) => text.replace(/ \(remember.*?\)/, '')
 
+/** Cells that a run has had before. */
+const known = ({ stream, depth }: { stream: string; depth: number }) => stream === 'forgetful' || depth === 0.25
+
 describe('bits per byte', () => {
   test('of Romans at 512 tokens are those of the training framework, 1.402', () => {
     const ids = tokenizer.encode(heldOut('romans'))
@@ -137,7 +140,6 @@ describe('needles', () => {
     distractors: 0,
   }
   const all = [...needles(options)]
-  const known = ({ stream, depth }: { stream: string; depth: number }) => stream === 'forgetful' || depth === 0.25
 
   test('are all recalled by exact attention, none by a window that has lost them', () => {
     expect(all.map(({ stream, tokens, depth, right }) => [stream, tokens, depth, right])).toEqual([
