@@ -30,10 +30,10 @@ export interface HeadSensitivity {
   readonly exactState: number
 }
 
-/** One parameter at a time about ε₁ = 0.5, k = 4, m₂ = 1024. At n = 4096 Φ is the identity from k = 8 on. */
+/** One parameter at a time about ε₁ = 0.5, k = 4, m₂ = 1024. At n = 4096 Φ is the identity from k = 12 on. */
 export const HEAD_CELLS: readonly Cell[] = [
   ...[64, 256, 1024, 4096, 16384].map((m2) => [0.5, 4, m2] as const),
-  ...[1, 2, 64, 1024].map((k) => [0.5, k, 1024] as const),
+  ...[1, 2, 8, 64, 1024].map((k) => [0.5, k, 1024] as const),
   ...[0.25, 1].map((epsilon1) => [epsilon1, 4, 1024] as const),
 ]
 
