@@ -32,6 +32,7 @@ const computations = {
     },
     [19, 22, 43, 50],
   ],
+  '@sublinear/small-lm': [({ tokenizer }) => tokenizer([[104, 105]]).encode('hi hi'), [256, 32, 256]],
   '@sublinear/core': [({ crc32 }) => [crc32(new TextEncoder().encode('123456789'))], [0xcbf43926]],
   '@sublinear/exact-attention': [({ exactAttention }) => exactAttention(constant).data, constantAnswer],
   '@sublinear/poly-features': [

@@ -4,6 +4,7 @@ import { attendCommand } from './attend-command'
 import { demoCommand } from './demo-command'
 import { inspectCommand } from './inspect-command'
 import { planCommand } from './plan-command'
+import { readCommand } from './read-command'
 import { recoverCommand } from './recover-command'
 
 /** Exit codes: 0 ok, 1 usage, 2 bad input, 3 done but not worthwhile, 130 interrupted. */
@@ -29,7 +30,7 @@ const program = new Command('sublinear')
   .version(version)
   .showHelpAfterError('(add --help for the options)')
   .exitOverride()
-for (const command of [attendCommand, planCommand, inspectCommand, recoverCommand, demoCommand]) {
+for (const command of [attendCommand, planCommand, inspectCommand, recoverCommand, readCommand, demoCommand]) {
   program.addCommand(command(interrupt.signal).exitOverride().showHelpAfterError('(add --help for the options)'))
 }
 

@@ -1,0 +1,86 @@
+// The built command, as a user runs it, on files and pipes. Kills: a question at the end of a pipe not answered, memory that grows, answers
+// on stderr, an interrupt not heard while a long part is read, exit 0 for a file that is not there, a live line in a pipe.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
+const built = fileURLToPath(new URL('../dist/', import.meta.url))
+const romans = readFileSync(new URL('../../../packages/small-lm/data/romans.txt', import.meta.url), 'utf8')
+let folder: string
+
+/** `input` is written to standard input, which stays open where `interrupt` is given: that many ms later the command is interrupted. */
+function read(args: readonly string[], input = '', interrupt?: number) {
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    const child = spawn(process.execPath, [bin, 'read', ...args], { stdio: 'pipe' })
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', (text) => (stdout += text))
+    child.stderr.on('data', (text) => (stderr += text))
+    child.stdin.on('error', () => {}) // a command that does not read has closed it
+    child.stdin.write(input)
+    if (interrupt === undefined) child.stdin.end()
+    else setTimeout(() => child.kill('SIGINT'), interrupt)
+    child.on('close', (code) => resolve({ code, stdout, stderr }))
+  })
+}
+
+describe.runIf(existsSync(join(built, 'sharp.safetensors')))('sublinear read', () => {
+  beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'sublinear-read-'))))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('answers questions in a file and after it, and says what it held', async () => {
+    const file = join(folder, 'text.txt')
+    const straw = romans.slice(0, 2000)
+    writeFileSync(
+      file,
+      `${straw} (remember falcon 4729)${straw} (remember ivy 0815) he said (recall falcon) and${straw}`,
+    )
+    const { code, stdout, stderr } = await read([file, '--stream', 'exact', '--ask', 'ivy', '--json'])
+    expect([code, stderr]).toEqual([0, ''])
+    const found = JSON.parse(stdout)
+    expect(found.answers.map(({ word, text }: { word: string; text: string }) => [word, text])).toEqual([
+      ['falcon', ' 4729'],
+      ['ivy', ' 0815'],
+    ])
+    expect(found.cacheBytes).toBe(found.tokens * 4096)
+    expect(found).toMatchObject({ model: 'sharp', kind: 'exact' })
+  })
+
+  test('reads a pipe in flat memory, with every stream', async () => {
+    for (const kind of ['window', 'far+closure', 'feature']) {
+      const runs = [5000, 10_000].map((size) =>
+        read(['-', '--stream', kind, '--hold', '64', '--json'], romans.slice(0, size)),
+      )
+      const [short, long] = (await Promise.all(runs)).map(({ stdout }) => JSON.parse(stdout))
+      expect(long.tokens).toBeGreaterThan(1.9 * short.tokens)
+      expect(long.bytes, kind).toBe(short.bytes)
+    }
+  })
+
+  test('says in words what it does, without a live line in a pipe', async () => {
+    const { code, stdout, stderr } = await read(
+      ['-', '--stream', 'exact'],
+      `And (remember falcon 4729) he said (recall falcon`,
+    )
+    expect([code, stderr]).toEqual([0, ''])
+    const [answer, stand] = stdout.trim().split('\n')
+    expect(answer).toMatch(/^token \d+: \(recall falcon 4729\)$/)
+    expect(stand).toMatch(/^\d+ tokens, .* tokens\/s; held .*B, the exact cache would hold .*B/)
+    expect((await read(['-', '--quiet'], 'And')).stdout).toBe('')
+  })
+
+  test('reads nothing as nothing, and refuses what is no text', async () => {
+    expect(JSON.parse((await read(['-', '--json'])).stdout)).toMatchObject({ tokens: 1, answers: [] })
+    expect(await read([join(folder, 'none.txt')])).toMatchObject({ code: 2, stdout: '' })
+    expect((await read([folder])).stderr).toContain('is a directory, not a text')
+    expect((await read(['-', '--stream', 'nothing'])).code).toBe(1)
+  })
+
+  test('stops when interrupted, within a long part and while it waits for more', async () => {
+    const stopped = await Promise.all([read(['-'], romans + romans, 1500), read(['-'], 'And', 1500)])
+    expect(stopped.map(({ code }) => code)).toEqual([130, 130])
+  })
+})
