@@ -21,17 +21,15 @@ export function attentionShares(
   const { rows, cols: d } = queries
   const count = keys.rows
   const shares = new Float32Array(rows * count)
-  kernels().product('nt', shares, queries.data, keys.data, rows, d, count)
-  const logs = weights?.map(Math.log)
+  if (rows === 1) kernels().product('nt', shares, keys.data, queries.data, count, d, 1)
+  else kernels().product('nt', shares, queries.data, keys.data, rows, d, count)
+  const logs = weights ? weights.map(Math.log) : new Float32Array(count)
   for (let r = 0, at = 0; r < rows; r++) {
-    for (let j = 0; j < count; j++, at++)
-      shares[at] = Math.min(0, scale * shares[at]! + (logs ? logs[j]! : 0) - max[r]!)
+    const top = max[r]!
+    const level = mass[r]! > 0 ? Math.log(mass[r]!) : Infinity
+    for (let j = 0; j < count; j++, at++) shares[at] = Math.min(0, scale * shares[at]! + logs[j]! - top) - level
   }
   kernels().exp(shares, shares, shares.length)
-  for (let r = 0, at = 0; r < rows; r++) {
-    const inverse = mass[r]! > 0 ? 1 / mass[r]! : 0
-    for (let j = 0; j < count; j++, at++) shares[at]! *= inverse
-  }
   return shares
 }
 

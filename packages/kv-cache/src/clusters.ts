@@ -1,7 +1,7 @@
-import { checkInteger, type Matrix, type Shape, type Snapshot } from '@sublinear/core'
+import { checkInteger, type KvBlock, type Matrix, type Shape, type Snapshot } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
 import { tierSnapshot, tokenTier, type Policy, type TokenTier, type TokenTierOptions } from './token-tier'
-import { mergeClosest } from './ward'
+import { joinNearest, mergeClosest, type WeightedPoints } from './ward'
 
 const KIND = 'clusters'
 
@@ -13,14 +13,15 @@ export interface ClustersOptions {
  * Clusters of tokens by their keys, made as the stream goes: each is held as one token, its mean key and mean value, counting as often as
  * its tokens do.
  * Source: Zandieh et al., SubGen: Token Generation in Sublinear Time and Memory (2024), which opens a cluster for a key farther than a given
- *   radius from all others and keeps samples of each. Deviation: `count` is given and not the radius, so when there are too many
- *   the two merge that lie closest (Ward), and means stand for samples.
+ *   radius from all others and keeps samples of each. Deviation: `count` is given and not the radius. Closeness is Ward's, w w′ / (w + w′)
+ *   times the squared distance of the means; when there are too many clusters the closest merge until an eighth of the slots is free, and
+ *   a token joins a cluster that is no farther than those were. Means stand for samples.
  *
  * @param count  clusters held, ≥ 1
  * @throws TypeError, RangeError when count is no integer ≥ 1
  * Guarantee: exact up to count tokens; from then on every cluster has the mean key, mean value and total weight of its tokens, so weights add
  *   up to all weights given. Nothing leaves: `admit` returns undefined, and merging is 'none'.
- * Cost: 4·(d + dv + 2) + 8 bytes a cluster; every 64 tokens (count + 64)²·d operations, from 1024 clusters on less often.
+ * Cost: 4·(d + dv + 2) + 8 bytes a cluster; count·d operations a token, and count²·d each time that too many were opened.
  */
 export function clusters({ count }: ClustersOptions): (shape: Shape) => TokenTier {
   checkInteger(KIND, 'count', count, 1)
@@ -38,40 +39,47 @@ function described(count: number): Omit<TokenTierOptions, 'd' | 'dv' | 'scale'> 
 }
 
 function merged(held: HeldTokens, count: number, snapshot?: Snapshot): Policy {
-  let weights = restored(held, snapshot) // by slot, in full: float32 stops counting at 2^24
-  /** Merging frees so many slots at once that its cost stays a few times that of an answer over all clusters. */
-  const left = count - Math.max(0, Math.floor(count / 8) - 64)
+  let { weights, radius } = restored(held, snapshot)
+  const left = count - Math.floor(count / 8)
 
   return {
     get bytes() {
       return weights.byteLength
     },
     admit(block) {
-      const before = held.count
-      const rows = before + block.keys.rows
-      const all = new Float64Array(rows).fill(1)
-      all.set(weights)
-      if (block.weights) all.set(block.weights, before)
-      weights = all
-      if (rows <= count) {
-        held.write(block, 0, block.keys.rows, before)
-        return undefined
+      const { keys, values } = held.read()
+      const clusters = { points: keys.data, values: values.data, weights }
+      const fresh = pointsOf(block)
+      const alone = radius > 0 ? joinNearest(fresh, clusters, radius) : Array.from(fresh.weights.keys())
+      const all = {
+        points: appended(keys, rowsAt(block.keys, alone)),
+        values: appended(values, rowsAt(block.values, alone)),
+        weights: Float64Array.of(...weights, ...alone.map((i) => fresh.weights[i]!)),
       }
-      const old = held.read()
-      const points = appended(old.keys, block.keys)
-      const values = appended(old.values, block.values)
-      const stay = mergeClosest({ points: points.data, values: values.data, weights: all }, left)
-      weights = Float64Array.from(stay, (i) => all[i]!)
-      held.clear()
-      held.write(
-        { keys: rowsAt(points, stay), values: rowsAt(values, stay), weights: Float32Array.from(weights) },
-        0,
-        left,
-        0,
-      )
+      let stay: readonly number[] = Array.from(all.weights.keys())
+      if (stay.length > count) {
+        const { rows, most } = mergeClosest({ ...all, points: all.points.data, values: all.values.data }, left)
+        stay = rows
+        radius = Math.max(radius, most)
+      }
+      weights = Float64Array.from(stay, (i) => all.weights[i]!)
+      held.truncate(Math.min(held.count, stay.length))
+      const means = { keys: rowsAt(all.points, stay), values: rowsAt(all.values, stay) }
+      held.write({ ...means, weights: Float32Array.from(weights) }, 0, stay.length, 0)
       return undefined
     },
-    saved: () => ({ tensors: { counts: { dtype: 'F64', shape: [weights.length], data: weights } } }),
+    saved: () => ({
+      parameters: { radius: String(radius) },
+      tensors: { counts: { dtype: 'F64', shape: [weights.length], data: weights } },
+    }),
+  }
+}
+
+function pointsOf({ keys, values, weights }: KvBlock): WeightedPoints {
+  return {
+    points: keys.data,
+    values: values.data,
+    weights: weights ? Float64Array.from(weights) : new Float64Array(keys.rows).fill(1),
   }
 }
 
@@ -89,13 +97,16 @@ function rowsAt(source: Matrix, places: readonly number[]): Matrix {
   return { rows: places.length, cols, data }
 }
 
-function restored(held: HeldTokens, snapshot?: Snapshot): Float64Array {
-  if (!snapshot) return new Float64Array(0)
-  const counts = snapshot.tensors.get('counts')?.data
+function restored(held: HeldTokens, snapshot?: Snapshot): { readonly weights: Float64Array; readonly radius: number } {
+  if (!snapshot) return { weights: new Float64Array(0), radius: 0 }
+  const weights = snapshot.tensors.get('counts')?.data
+  const radius = Number(snapshot.parameters['radius'])
   const fits =
-    counts instanceof Float64Array &&
-    counts.length === held.count &&
-    counts.every((weight, i) => Math.fround(weight) === (held.weights?.[i] ?? 1))
+    weights instanceof Float64Array &&
+    weights.length === held.count &&
+    weights.every((weight, i) => Math.fround(weight) === (held.weights?.[i] ?? 1)) &&
+    radius >= 0 &&
+    radius < Infinity
   if (!fits) throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)
-  return counts
+  return { weights, radius }
 }

@@ -67,7 +67,7 @@ function described(
 
 function heavyHitters(held: HeldTokens, { scale }: Shape, count: number, recent: number, snapshot?: Snapshot): Policy {
   const order = streamOrder(KIND, held, snapshot)
-  let received = restored('received', held.count, held.count, snapshot) // in stream order
+  let received = restored('received', held.count, held.count, snapshot) // by slot
   let waited = restored('waited', 0, Infinity, snapshot) // by tokens that wait before this tier
 
   return {
@@ -75,32 +75,28 @@ function heavyHitters(held: HeldTokens, { scale }: Shape, count: number, recent:
       return order.bytes + received.byteLength + waited.byteLength
     },
     observe(queries, total, arrival) {
-      if (held.count > 0) {
-        const shares = attentionShares(queries, total, held.readKeys(), held.weights, scale)
-        for (let r = 0; r < queries.rows; r++)
-          for (const [i, slot] of order.slots.entries()) received[i]! += shares[r * held.count + slot]!
-      }
+      const shares = attentionShares(queries, total, held.readKeys(), held.weights, scale)
+      addRows(received, shares, queries.rows, () => received.length)
       if (!arrival?.waiting) return
       const { groups, waiting } = arrival
-      const rows = waiting.held.count
-      const shares = attentionShares(queries, total, waiting.held.readKeys(), waiting.held.weights, scale)
-      const more = new Float64Array(rows)
+      const more = new Float64Array(waiting.held.count)
       more.set(waited)
       waited = more
-      for (let r = 0; r < queries.rows; r++) {
-        const seen = Math.min(rows, waiting.visible + Math.floor(r / groups))
-        for (let i = 0; i < seen; i++) waited[i]! += shares[r * rows + i]!
-      }
+      const fresh = attentionShares(queries, total, waiting.held.readKeys(), waiting.held.weights, scale)
+      addRows(waited, fresh, queries.rows, (r) => waiting.visible + Math.floor(r / groups))
     },
     admit(block) {
       const rows = held.count + block.keys.rows
       const scores = new Float64Array(rows)
-      scores.set(received)
+      for (const [i, slot] of order.slots.entries()) scores[i] = received[slot]!
       scores.set(waited.subarray(0, block.keys.rows), held.count)
       const stays = allButLowest(scores, rows - count, rows - recent)
-      received = scores.filter((_, i) => stays[i])
+      const left = order.exchange(block, stays)
+      const kept = scores.filter((_, i) => stays[i])
+      received = new Float64Array(kept.length)
+      for (const [i, slot] of order.slots.entries()) received[slot] = kept[i]!
       waited = new Float64Array(0)
-      return order.exchange(block, stays)
+      return left
     },
     saved: () => ({
       tensors: {
@@ -109,6 +105,15 @@ function heavyHitters(held: HeldTokens, { scale }: Shape, count: number, recent:
         waited: { dtype: 'F64', shape: [waited.length], data: waited },
       },
     }),
+  }
+}
+
+/** into += the rows of shares one after the other, of row r the first visible(r) entries. */
+function addRows(into: Float64Array, shares: Float32Array, rows: number, visible: (r: number) => number): void {
+  const count = into.length
+  for (let r = 0; r < rows; r++) {
+    const seen = Math.min(count, visible(r))
+    for (let j = 0; j < seen; j++) into[j]! += shares[r * count + j]!
   }
 }
 

@@ -8,75 +8,137 @@ export interface WeightedPoints {
   readonly weights: Float64Array // rows
 }
 
+export interface Merged {
+  readonly rows: readonly number[]
+  readonly most: number
+}
+
 /**
  * Merges the two points whose merging adds least to the weighted squared distances from their means, until `left` remain: a merged point
  * is the weighted mean of the two, and its weight their sum.
  * Source: Ward (1963), by the recurrence of Lance and Williams.
  *
- * @returns the rows that remain, ascending
+ * @returns the rows that remain, ascending, and the most that a merge added
  * Cost: rows²·d multiply-adds, 4·rows² bytes of scratch, some passes over `rows` numbers a merge.
  */
-export function mergeClosest({ points, values, weights }: WeightedPoints, left: number): number[] {
+export function mergeClosest({ points, values, weights }: WeightedPoints, left: number): Merged {
   const rows = weights.length
-  const costs = wardCosts(points, weights) // rows × rows
-  const alive = Array.from({ length: rows }, (_, i) => i)
+  const costs = wardCosts({ points, weights }, { points, weights }) // rows × rows
+  const alive = new Uint8Array(rows).fill(1)
   const nearest = new Int32Array(rows)
+  /** Of merging with the nearest; after a merge only a lower bound, since that brings nothing nearer to anything else. */
   const least = new Float64Array(rows)
-  const rescan = (i: number) => {
-    least[i] = Infinity
-    for (const j of alive) {
-      if (j === i || costs[i * rows + j]! >= least[i]!) continue
-      least[i] = costs[i * rows + j]!
-      nearest[i] = j
+  const scan = (i: number) => {
+    let [best, at] = [Infinity, i]
+    for (let j = 0, from = i * rows; j < rows; j++) {
+      if (costs[from + j]! < best && j !== i && alive[j]) {
+        best = costs[from + j]!
+        at = j
+      }
+    }
+    least[i] = best
+    nearest[i] = at
+  }
+  /** The row of the least bound that is also a cost. */
+  const closest = (): number => {
+    for (;;) {
+      let best = -1
+      for (let i = 0; i < rows; i++) if (alive[i] && (best < 0 || least[i]! < least[best]!)) best = i
+      const partner = nearest[best]!
+      if (alive[partner] && costs[best * rows + partner] === least[best]) return best
+      scan(best)
     }
   }
-  for (const i of alive) rescan(i)
 
-  while (alive.length > left) {
-    const one = alive.reduce((best, i) => (least[i]! < least[best]! ? i : best))
+  for (let i = 0; i < rows; i++) scan(i)
+  let most = 0
+  for (let remaining = rows; remaining > left; remaining--) {
+    const one = closest()
     const [a, b] = [Math.min(one, nearest[one]!), Math.max(one, nearest[one]!)]
-    alive.splice(alive.indexOf(b), 1)
     const [wa, wb, apart] = [weights[a]!, weights[b]!, costs[a * rows + b]!]
-    for (const k of alive) {
-      if (k === a) continue
+    alive[b] = 0
+    most = Math.max(most, apart)
+    for (let k = 0; k < rows; k++) {
+      if (!alive[k] || k === a) continue
       const wk = weights[k]!
       const sum = (wa + wk) * costs[a * rows + k]! + (wb + wk) * costs[b * rows + k]! - wk * apart
       costs[a * rows + k] = costs[k * rows + a] = Math.max(0, sum / (wa + wb + wk))
     }
     weights[a] = wa + wb
-    towards(points, points.length / rows, a, b, wb / (wa + wb))
-    towards(values, values.length / rows, a, b, wb / (wa + wb))
-    for (const k of alive) {
-      if (k === a || nearest[k] === a || nearest[k] === b) rescan(k)
-      else if (costs[k * rows + a]! < least[k]!) {
-        least[k] = costs[k * rows + a]!
-        nearest[k] = a
-      }
-    }
+    towards(points, a, points, b, rows, wb / (wa + wb))
+    towards(values, a, values, b, rows, wb / (wa + wb))
+    scan(a)
   }
-  return alive
+  return { rows: Array.from(alive.keys()).filter((i) => alive[i]), most }
 }
 
-/** Moves row a by `share` of the way to row b. */
-function towards(data: Float32Array, cols: number, a: number, b: number, share: number): void {
-  for (let c = 0; c < cols; c++) data[a * cols + c]! += (data[b * cols + c]! - data[a * cols + c]!) * share
-}
-
-/** What merging two rows adds: w w′ / (w + w′) times their squared distance. Rows are centred first, so that little cancels. */
-function wardCosts(points: Float32Array, weights: Float64Array): Float32Array {
-  const rows = weights.length
-  const d = points.length / rows
-  const mean = new Float64Array(d)
-  for (let i = 0; i < points.length; i++) mean[i % d]! += points[i]! / rows
-  const centred = points.map((x, i) => x - mean[i % d]!)
-  const costs = new Float32Array(rows * rows)
-  kernels().product('nt', costs, centred, centred, rows, d, rows)
-  const squares = Float32Array.from({ length: rows }, (_, i) => costs[i * rows + i]!)
+/**
+ * Gives each of some points to the one of `into` where it adds least, unless that is more than `most`: all to where those stood before.
+ *
+ * @returns the points that went nowhere
+ * Cost: one multiply-add an entry for each pair.
+ */
+export function joinNearest(points: WeightedPoints, into: WeightedPoints, most: number): number[] {
+  const [rows, count] = [points.weights.length, into.weights.length]
+  const costs = wardCosts(points, into) // rows × count
+  const alone: number[] = []
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < rows; j++) {
-      const gap = Math.max(0, squares[i]! + squares[j]! - 2 * costs[i * rows + j]!)
-      costs[i * rows + j] = (weights[i]! / (weights[i]! + weights[j]!)) * weights[j]! * gap
+    let nearest = -1
+    let least = most
+    for (let j = 0; j < count; j++) {
+      if (costs[i * count + j]! > least) continue
+      least = costs[i * count + j]!
+      nearest = j
+    }
+    if (nearest < 0) {
+      alone.push(i)
+      continue
+    }
+    into.weights[nearest]! += points.weights[i]!
+    const share = points.weights[i]! / into.weights[nearest]!
+    towards(into.points, nearest, points.points, i, count, share)
+    towards(into.values, nearest, points.values, i, count, share)
+  }
+  return alone
+}
+
+/** Moves row a of one by `share` of the way to row b of the other. */
+function towards(one: Float32Array, a: number, other: Float32Array, b: number, rows: number, share: number): void {
+  const cols = one.length / rows
+  for (let c = 0; c < cols; c++) one[a * cols + c]! += (other[b * cols + c]! - one[a * cols + c]!) * share
+}
+
+/** What merging a row of one and a row of the other adds: w w′ / (w + w′) times their squared distance. Centred, so that little cancels. */
+function wardCosts(one: Points, other: Points): Float32Array {
+  const [rows, count] = [one.weights.length, other.weights.length]
+  const d = one.points.length / rows
+  const mean = new Float64Array(d)
+  for (let j = 0; j < count; j++) for (let c = 0; c < d; c++) mean[c]! += other.points[j * d + c]! / count
+  const [left, right] = [centred(one.points, mean), centred(other.points, mean)]
+  const [own, theirs] = [squares(left, d), squares(right, d)]
+  const costs = new Float32Array(rows * count)
+  kernels().product('nt', costs, left, right, rows, d, count)
+  for (let i = 0, at = 0; i < rows; i++) {
+    const w = one.weights[i]!
+    for (let j = 0; j < count; j++, at++) {
+      const gap = Math.max(0, own[i]! + theirs[j]! - 2 * costs[at]!)
+      costs[at] = ((w * other.weights[j]!) / (w + other.weights[j]!)) * gap
     }
   }
   return costs
+}
+
+type Points = Pick<WeightedPoints, 'points' | 'weights'>
+
+function centred(points: Float32Array, mean: Float64Array): Float32Array {
+  const out = new Float32Array(points.length)
+  for (let i = 0; i < points.length; i += mean.length)
+    for (let c = 0; c < mean.length; c++) out[i + c] = points[i + c]! - mean[c]!
+  return out
+}
+
+function squares(points: Float32Array, d: number): Float64Array {
+  const out = new Float64Array(points.length / d)
+  for (let i = 0; i < points.length; i++) out[Math.floor(i / d)]! += points[i]! * points[i]!
+  return out
 }

@@ -1,6 +1,18 @@
 import { emptyPartial, rowsOf, type AttentionStream, type Matrix, type Shape } from '@sublinear/core'
 import { exactAttention, exactStream, heldTokens } from '@sublinear/exact-attention'
-import { farKeys, sinks, tiers, window } from '@sublinear/kv-cache'
+import {
+  clusters,
+  farKeys,
+  h2o,
+  reservoir,
+  sinks,
+  snapKv,
+  streamingLlm,
+  tiers,
+  tova,
+  window,
+  type TokenTier,
+} from '@sublinear/kv-cache'
 import { closureStream } from '@sublinear/streaming-attention'
 import { normalMatrix } from '../random.ts'
 import { timed, type Group, type Suite } from '../suite.ts'
@@ -11,7 +23,14 @@ const BLOCK = 512
 export const suite: Suite = {
   name: 'kv-cache',
   rounds: 9,
-  groups: () => [causalGroup(32), causalGroup(64), tokenGroup(32), upkeepGroup(32)],
+  groups: () => [
+    causalGroup(32),
+    causalGroup(64),
+    tokenGroup(32),
+    upkeepGroup(32),
+    policyGroup(32, BLOCK, N),
+    policyGroup(32, 1, 1024),
+  ],
 }
 
 /** What is compared: 1/16 of 4096 tokens in the window, and as many far keys. */
@@ -20,6 +39,18 @@ const streams: Readonly<Record<string, (shape: Shape) => AttentionStream & Dispo
   '256 far keys + closure': (shape) => tiers({ ...shape, parts: [farKeys({ count: 256 }), closureStream] }),
   closure: closureStream,
   '4 closures': (shape) => closureStream({ ...shape, clusters: 4 }),
+}
+
+/** The policies, each alone with as many tokens. */
+const policies: Readonly<Record<string, (shape: Shape) => TokenTier>> = {
+  'window 256': window({ count: 256 }),
+  'streamingLlm 256': streamingLlm({ count: 256 }),
+  '256 far keys': farKeys({ count: 256 }),
+  'h2o 256': h2o({ count: 256 }),
+  'tova 256': tova({ count: 256 }),
+  'snapKv 256': snapKv({ count: 256 }),
+  'reservoir 256': reservoir({ count: 256, seed: 1 }),
+  '256 clusters': clusters({ count: 256 }),
 }
 
 function tokensOf(n: number, d: number) {
@@ -76,9 +107,8 @@ function tokenGroup(d: number): Group {
 function upkeepGroup(d: number): Group {
   const { keys, values, shape } = tokensOf(N, d)
   const specs = {
-    'window 256': window({ count: 256 }),
+    ...policies,
     '64 far keys': farKeys({ count: 64 }),
-    '256 far keys': farKeys({ count: 256 }),
     '1024 far keys': farKeys({ count: 1024 }),
     closure: closureStream,
     '4 closures': (own: Shape) => closureStream({ ...own, clusters: 4 }),
@@ -92,6 +122,30 @@ function upkeepGroup(d: number): Group {
         stream.push({ keys, values })
         stream[Symbol.dispose]()
       }),
+    ),
+  }
+}
+
+/** What policies cost that choose tokens, and learn from queries, beside one that does neither: steps of `block` tokens. */
+function policyGroup(d: number, block: number, n: number): Group {
+  const { queries, keys, values, shape } = tokensOf(n, d)
+  const PLAIN = 'window 256'
+  return {
+    name: `policies, blocks of ${block}, n = ${n}, d = ${d}`,
+    unit: { name: 'µs', of: 'token', count: n },
+    cases: Object.entries(policies).map(([name, make]) =>
+      timed(
+        name,
+        () => {
+          const stream = make(shape)
+          for (let from = 0; from < n; from += block) {
+            const to = from + block
+            stream.step({ keys: rowsOf(keys, from, to), values: rowsOf(values, from, to) }, rowsOf(queries, from, to))
+          }
+          stream[Symbol.dispose]()
+        },
+        name === PLAIN ? [] : [PLAIN],
+      ),
     ),
   }
 }
