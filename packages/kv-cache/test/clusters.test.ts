@@ -56,7 +56,8 @@ function byDefinition({ keys, values, weights }: KvBlock, count: number): Cluste
       if (radius > 0 && costs[nearest]! <= radius) all[nearest] = union(all[nearest]!, token)
       else all.push(token)
     }
-    for (let isOver = all.length > count; isOver && all.length > count - Math.floor(count / 8);) {
+    const left = all.length > count ? count - Math.floor(count / 8) : count
+    while (all.length > left) {
       let best: [number, Cluster, Cluster] | undefined
       for (const [i, a] of all.entries())
         for (const b of all.slice(i + 1)) if (!best || cost(a, b) < best[0]) best = [cost(a, b), a, b]

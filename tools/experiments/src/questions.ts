@@ -7,6 +7,7 @@ import { show } from './experiment.ts'
 import { figure1 } from './figure-1.ts'
 import { lowRank } from './low-rank.ts'
 import { onePassSpace } from './one-pass-space.ts'
+import { policies } from './policies.ts'
 import { scalingToModels } from './scaling.ts'
 import { sensitivity } from './sensitivity.ts'
 
@@ -19,3 +20,4 @@ show(lowRank)
 show(sensitivity)
 show(columnSparsity)
 show(decodingTime)
+show(policies)

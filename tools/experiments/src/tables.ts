@@ -1,11 +1,14 @@
 /**
- * Tables in the READMEs, made from results/*.json between `<!-- experiment:fixed-memory <name> -->` and `<!-- /experiment -->`.
+ * Tables in the READMEs, made from results/*.json between `<!-- experiment:fixed-memory <name> -->`, or `<!-- experiment:policies -->`, and
+ * `<!-- /experiment -->`.
  * `node src/tables.ts` brings all of them up to date.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { resultOf } from './experiment.ts'
 import type { FixedMemory, FixedMemoryRow } from './fixed-memory.ts'
+import { policies } from './policies.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -16,7 +19,11 @@ export function readmes(): string[] {
 
 /** The text with every table replaced by what the results say. */
 export function withTables(text: string, read: (name: string) => FixedMemory = readResult): string {
-  return text.replace(
+  const withPolicies = text.replace(
+    /(<!-- experiment:policies -->\n).*?(<!-- \/experiment -->)/gs,
+    (_, open: string, close: string) => `${open}\n${policies.answer(resultOf(policies))}\n\n${close}`,
+  )
+  return withPolicies.replace(
     /(<!-- experiment:fixed-memory ([a-z-]+) -->\n).*?(<!-- \/experiment -->)/gs,
     (_, open: string, name: string, close: string) => `${open}\n${table(read(name))}\n\n${close}`,
   )
