@@ -15,18 +15,23 @@ export function combine(a: PartialSoftmax, b: PartialSoftmax): PartialSoftmax {
   if (b.sum.rows !== rows || b.sum.cols !== cols) {
     throw new RangeError(`combine: shapes differ: ${rows} x ${cols} and ${b.sum.rows} x ${b.sum.cols}`)
   }
-  const max = new Float32Array(rows)
-  const mass = new Float64Array(rows)
-  const sum = new Float32Array(rows * cols)
-  for (let r = 0; r < rows; r++) {
-    const top = Math.max(a.max[r]!, b.max[r]!)
-    const left = factor(a.max[r]!, top)
-    const right = factor(b.max[r]!, top)
+  const out = { max: a.max.slice(), mass: a.mass.slice(), sum: { rows, cols, data: a.sum.data.slice() } }
+  addPartial(out, b)
+  return out
+}
+
+/** Makes `into` the partial softmax of both, in place; nothing is checked. */
+export function addPartial(into: PartialSoftmax, other: PartialSoftmax): void {
+  const { max, mass, sum } = into
+  const { cols } = sum
+  for (let r = 0; r < max.length; r++) {
+    const top = Math.max(max[r]!, other.max[r]!)
+    const left = factor(max[r]!, top)
+    const right = factor(other.max[r]!, top)
     max[r] = top
-    mass[r] = a.mass[r]! * left + b.mass[r]! * right
-    for (let i = r * cols; i < (r + 1) * cols; i++) sum[i] = a.sum.data[i]! * left + b.sum.data[i]! * right
+    mass[r] = mass[r]! * left + other.mass[r]! * right
+    for (let i = r * cols; i < (r + 1) * cols; i++) sum.data[i] = sum.data[i]! * left + other.sum.data[i]! * right
   }
-  return { max, mass, sum: { rows, cols, data: sum } }
 }
 
 /**

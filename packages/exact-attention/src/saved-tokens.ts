@@ -43,6 +43,19 @@ export function tokensIn(kind: string, { tensors }: Snapshot, { d, dv, most }: R
 }
 
 /**
+ * The weights of `rows` tokens that a snapshot holds; undefined where all are 1.
+ *
+ * @throws RangeError when they are no weights of so many tokens
+ */
+export function weightsIn(kind: string, { tensors }: Snapshot, rows: number): Float32Array | undefined {
+  const weights = tensors.get('weights')?.data
+  if (weights === undefined) return undefined
+  if (!(weights instanceof Float32Array && weights.length === rows && weights.every((w) => w > 0 && w <= 2 ** 53)))
+    throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
+  return weights
+}
+
+/**
  * The parameter `tokens` of a snapshot: how many its stream had been given, at least those that it holds.
  *
  * @throws RangeError when it is no such number

@@ -14,6 +14,7 @@ export class Arena {
   f32 = new Float32Array(this.memory.buffer)
   f64 = new Float64Array(this.memory.buffer)
   u32 = new Uint32Array(this.memory.buffer)
+  u8 = new Uint8Array(this.memory.buffer)
   /** First byte never used so far; the first page belongs to the module's constants. */
   #top = PAGE
   /** Free ranges below the top, ascending, never touching each other. */
@@ -28,6 +29,10 @@ export class Arena {
 
   doubles(length: number): Resident<Float64Array> {
     return resident(this.#block(length, 8), length)
+  }
+
+  bytes(length: number): Resident<Uint8Array> {
+    return resident(this.#block(length, 1), length)
   }
 
   /** The offset of `bytes` bytes, rounded up to 64; contents are whatever was there. */
@@ -94,25 +99,26 @@ export class Arena {
       this.f32 = new Float32Array(this.memory.buffer)
       this.f64 = new Float64Array(this.memory.buffer)
       this.u32 = new Uint32Array(this.memory.buffer)
+      this.u8 = new Uint8Array(this.memory.buffer)
       return
     }
     throw new RangeError(`kernels: the WebAssembly memory cannot grow from ${have} to ${want} pages of 64 KiB`)
   }
 
-  #block(length: number, bytesPerEntry: 4 | 8): Block {
+  #block(length: number, bytesPerEntry: 1 | 4 | 8): Block {
     const bytes = length * bytesPerEntry
     const offset = this.take(bytes)
-    this.f32.fill(0, offset / 4, (offset + bytes) / 4)
+    this.u8.fill(0, offset, offset + bytes)
     const range = { offset, bytes }
     const token = {}
     const block: Block = {
       home: 'simd',
       offset,
       open: true,
-      view: () =>
-        bytesPerEntry === 4
-          ? this.f32.subarray(offset / 4, offset / 4 + length)
-          : this.f64.subarray(offset / 8, offset / 8 + length),
+      view: () => {
+        const all = bytesPerEntry === 4 ? this.f32 : bytesPerEntry === 8 ? this.f64 : this.u8
+        return all.subarray(offset / bytesPerEntry, offset / bytesPerEntry + length)
+      },
       release: () => {
         this.#dropped.unregister(token)
         this.give(range.offset, range.bytes)

@@ -1,5 +1,5 @@
-/** A float array in the kernels' own memory: kernels use it in place, ordinary arrays are copied in and out. */
-export interface Resident<A extends Float32Array | Float64Array> {
+/** An array in the kernels' own memory: kernels use it in place, ordinary arrays are copied in and out. */
+export interface Resident<A extends Float32Array | Float64Array | Uint8Array> {
   readonly length: number
   /** The elements from … from + count − 1, in the same memory. Keeps the whole array alive. */
   range(from: number, count: number): Resident<A>
@@ -17,13 +17,26 @@ export interface Resident<A extends Float32Array | Float64Array> {
 export type Floats = Float32Array | Resident<Float32Array>
 export type Doubles = Float64Array | Resident<Float64Array>
 
+/**
+ * Rows of numbers in a few bits each. Row r begins at byte offset + r·stride with a step (bfloat16, lowest byte first); then come the codes,
+ * `bits` bits each, lowest bit first. Code c stands for u·(1 + 2u²/4^bits)·step with u = c − (2^bits − 1)/2: levels that lie closer in
+ * the middle, where bell-shaped numbers are.
+ */
+export interface PackedRows {
+  readonly codes: Resident<Uint8Array>
+  readonly offset: number
+  readonly stride: number
+  /** 2 … 8. */
+  readonly bits: number
+}
+
 /** Which operand of a matrix product is read transposed: a·b, a·bᵀ or aᵀ·b. */
 export type ProductForm = 'nn' | 'nt' | 'tn'
 
 export interface AttentionBlock {
   readonly queries: Floats // rows × d
-  readonly keys: Floats // keyCount × d
-  readonly values: Floats // keyCount × dv
+  readonly keys: Floats | PackedRows // keyCount × d
+  readonly values: Floats | PackedRows // keyCount × dv
   /** keyCount: added to the scaled logits (log weights); finite. */
   readonly bias?: Floats
   readonly rows: number
@@ -49,6 +62,7 @@ export interface Kernels {
   /** A zeroed resident array. */
   floats(length: number): Resident<Float32Array>
   doubles(length: number): Resident<Float64Array>
+  bytes(length: number): Resident<Uint8Array>
   /**
    * out (rows × cols) = a·b, or += with accumulate. 'nn': a rows × inner, b inner × cols; 'nt': b is cols × inner; 'tn': a is
    * inner × rows. Every entry is summed over inner in ascending order from 0 and then stored or added once, so it does not
@@ -79,6 +93,11 @@ export interface Kernels {
    * 1e-6 of the largest value, and with each other bit for bit.
    */
   attend(block: AttentionBlock): void
+  /**
+   * out (rows × width) = rows first … first + rows − 1 of packed codes. u·(1 + 2u²/4^bits) is rounded to float32, so is its product with
+   * the step: the same bits from both kernels. `attend` unpacks into its scratch, a few blocks of keys at a time.
+   */
+  unpack(out: Floats, packed: PackedRows, first: number, rows: number, width: number): void
   /** max |x[i]| for i < count; NaN where any entry is, 0 for none. */
   largestMagnitude(x: Floats, count: number): number
   /** out[i] += factor · x[i]. */

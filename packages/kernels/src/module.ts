@@ -172,6 +172,7 @@ export interface Inner {
   largestBits(x: number, count: number): number
   addScaled(out: number, x: number, factor: number, count: number): void
   dot(out: number, a: number, x: number, inner: number): void
+  unpack(out: number, from: number, stride: number, bits: number, rows: number, width: number): void
   peak(rounds: number): number
 }
 

@@ -1,29 +1,31 @@
 import type { Doubles, Floats, Resident } from './kernels'
 
+type Entries = Float32Array | Float64Array | Uint8Array
+
 /** One allocation, shared by an array and its ranges. */
 export interface Block {
   readonly home: 'simd' | 'scalar'
   /** Where it begins in its home's memory, in bytes. */
   readonly offset: number
   /** A view of the whole allocation, valid until memory grows. */
-  view(): Float32Array | Float64Array
+  view(): Entries
   release(): void
   open: boolean
 }
 
 /** The array that owns a block. */
-export function resident<A extends Float32Array | Float64Array>(block: Block, length: number): Resident<A> {
+export function resident<A extends Entries>(block: Block, length: number): Resident<A> {
   installDispose()
   return new Held<A>(block, 0, length, true) as unknown as Resident<A>
 }
 
 /** Where an operand's first entry lies, in bytes of its home's memory. */
-export function residentOffset(home: Block['home'], operand: Floats | Doubles, bytesPerEntry: 4 | 8): number {
+export function residentOffset(home: Block['home'], operand: Floats | Doubles | Resident<Uint8Array>, bytesPerEntry: 1 | 4 | 8): number {
   return Held.block(home, operand).offset + Held.start(operand) * bytesPerEntry
 }
 
 /** The entries of an operand of the scalar kernels. */
-export function residentView(home: Block['home'], operand: Floats | Doubles): Float32Array | Float64Array {
+export function residentView(home: Block['home'], operand: Floats | Doubles | Resident<Uint8Array>): Entries {
   const start = Held.start(operand)
   return Held.block(home, operand)
     .view()
@@ -40,7 +42,7 @@ export function rangeOf(operand: Floats, from: number, count: number): Floats {
   return operand instanceof Float32Array ? operand.subarray(from, from + count) : operand.range(from, count)
 }
 
-class Held<A extends Float32Array | Float64Array> {
+class Held<A extends Entries> {
   readonly length: number
   readonly #block: Block
   readonly #from: number

@@ -9,6 +9,7 @@ import { hadamardAdd } from './scalar/hadamard'
 import { normalColumns } from './scalar/normal-columns'
 import { polynomials } from './scalar/polynomials'
 import { product } from './scalar/product'
+import { unpack } from './scalar/unpack'
 import { addScaled, exp, largestMagnitude, softmaxStep } from './scalar/rows'
 
 /**
@@ -19,10 +20,12 @@ export const scalarKernels: Kernels = {
   name: 'scalar',
   floats: (length) => scalarArray(new Float32Array(length)),
   doubles: (length) => scalarArray(new Float64Array(length)),
+  bytes: (length) => scalarArray(new Uint8Array(length)),
   product,
   exp,
   softmaxStep,
   attend,
+  unpack,
   largestMagnitude,
   addScaled,
   affineWords,

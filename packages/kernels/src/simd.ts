@@ -10,6 +10,7 @@ import { simdNormalColumns } from './simd/normal-columns'
 import { simdPolynomials } from './simd/polynomials'
 import { simdProduct } from './simd/product'
 import { simdAddScaled, simdExp, simdLargestMagnitude, simdSoftmaxStep } from './simd/rows'
+import { simdUnpack } from './simd/unpack'
 import { Staging } from './staging'
 
 let made: Kernels | undefined
@@ -27,10 +28,12 @@ export function simdKernels(): Kernels {
       name: 'simd',
       floats: (length) => machine.arena.floats(length),
       doubles: (length) => machine.arena.doubles(length),
+      bytes: (length) => machine.arena.bytes(length),
       product: simdProduct(machine, staging),
       exp: simdExp(machine, staging),
       softmaxStep: simdSoftmaxStep(machine, staging),
       attend: simdAttend(machine, staging),
+      unpack: simdUnpack(machine, staging),
       largestMagnitude: simdLargestMagnitude(machine, staging),
       addScaled: simdAddScaled(machine, staging),
       affineWords: simdAffineWords(machine, staging),

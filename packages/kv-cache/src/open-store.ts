@@ -1,4 +1,5 @@
 import { heldTokens, type TokenStore } from '@sublinear/exact-attention'
+import { quantised } from './quantised'
 
 /**
  * The store that a `spec` names.
@@ -8,6 +9,11 @@ import { heldTokens, type TokenStore } from '@sublinear/exact-attention'
 export function openStore(kind: string, spec: string | undefined): TokenStore {
   const options = described(spec)
   if (options?.['kind'] === 'float32') return heldTokens
+  if (options?.['kind'] === 'quantised') {
+    const { keyBits, valueBits, seed } = options
+    if (typeof seed === 'string' && /^\d{1,20}$/.test(seed))
+      return quantised({ keyBits: Number(keyBits), valueBits: Number(valueBits), seed: BigInt(seed) })
+  }
   throw new RangeError(`${kind}: the snapshot names no known store, got ${spec}`)
 }
 

@@ -17,7 +17,7 @@ import {
   type Tier,
   type TierSpec,
 } from '@sublinear/core'
-import { combine, restoredTokens, savedTokens } from '@sublinear/exact-attention'
+import { addPartial, restoredTokens, savedTokens } from '@sublinear/exact-attention'
 import { joined } from './blocks'
 import { front } from './front'
 import { nestedIn, nestedSnapshot } from './nested-snapshots'
@@ -123,13 +123,7 @@ function live(
   const takeLast = (block: KvBlock) => (insides.at(-1) ? insides.at(-1)!.admit(block) : last.push(block))
 
   const answer = (queries: Matrix, out: PartialSoftmax) => {
-    for (const [i, part] of parts.entries()) {
-      if (insides[i]) continue
-      const { max, mass, sum } = combine(out, part.attend(queries))
-      out.max.set(max)
-      out.mass.set(mass)
-      out.sum.data.set(sum.data)
-    }
+    for (const [i, part] of parts.entries()) if (!insides[i]) addPartial(out, part.attend(queries))
     for (const inside of insides) inside?.held.attend(queries, out)
   }
 

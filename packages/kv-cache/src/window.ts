@@ -82,12 +82,12 @@ export function ring(
       const leaving = Math.max(0, used() + rows - room)
       const old = Math.min(leaving, used())
       const left = joined(old > 0 ? oldest(old) : undefined, part(block, 0, leaving - old))
-      for (let from = leaving - old; from < rows;) {
-        const slot = (next + from) % room
-        const run = Math.min(rows - from, room - slot)
-        held.write(block, from, run, first + slot)
-        from += run
-      }
+      // What is written wraps at most once; the lower slots first, so that none is written before those below it exist.
+      const from = leaving - old
+      const slot = (next + from) % room
+      const wrapped = Math.max(0, slot + rows - from - room)
+      held.write(block, rows - wrapped, wrapped, first)
+      held.write(block, from, rows - wrapped - from, first + slot)
       next = (next + rows) % room
       return left
     },

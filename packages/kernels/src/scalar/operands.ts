@@ -2,7 +2,7 @@ import type { Doubles, Floats, Resident } from '../kernels'
 import { resident, residentView, type Block } from '../resident'
 
 /** A resident array of the scalar kernels: an ordinary array behind the same handle. */
-export function scalarArray<A extends Float32Array | Float64Array>(array: A): Resident<A> {
+export function scalarArray<A extends Float32Array | Float64Array | Uint8Array>(array: A): Resident<A> {
   let kept: A | undefined = array
   const block: Block = {
     home: 'scalar',
@@ -20,4 +20,8 @@ export function floats(operand: Floats): Float32Array {
 
 export function doubles(operand: Doubles): Float64Array {
   return operand instanceof Float64Array ? operand : (residentView('scalar', operand) as Float64Array)
+}
+
+export function bytes(operand: Resident<Uint8Array>): Uint8Array {
+  return residentView('scalar', operand) as Uint8Array
 }

@@ -1,0 +1,222 @@
+import { emptyPartial, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import { addPartial, slotWeights, weightsIn, type HeldTokens, type HeldTokensOptions } from '@sublinear/exact-attention'
+import { kernels, type PackedRows } from '@sublinear/kernels'
+import type { Rotation } from './rotation'
+import type { Centres, TokenCoder } from './token-coder'
+
+/** Rows that are unpacked at a time, and the least room. */
+const BLOCK = 64
+
+export interface CodedTokensOptions extends HeldTokensOptions {
+  readonly spec: string
+  readonly coder: TokenCoder
+  readonly centres: Centres
+}
+
+/** Bytes of a store of so many tokens without weights. */
+export function codedBytes({ d, dv, most }: HeldTokensOptions, coder: TokenCoder, tokens: number): number {
+  return coder.bytes * roomFor(tokens, most) + 4 * (d + dv)
+}
+
+/** From 64 slots on by an eighth, in whole blocks: it depends on the number of tokens alone. */
+function roomFor(tokens: number, most: number): number {
+  let room = BLOCK
+  while (room < tokens) room += BLOCK * Math.ceil(room / (8 * BLOCK))
+  return Math.min(room, most)
+}
+
+/**
+ * Tokens in the codes of what is left of them when their centres are taken away and they are turned.
+ *
+ * Queries are turned instead of keys, sums turned back once. q·k = q·centre + (turned q)·(turned rest), so the centre moves the maximum
+ * of a query's softmax, and that of the values is added to its sum, times its mass.
+ */
+export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOptions): HeldTokens {
+  const { d, dv, scale, most } = options
+  const { keyCentre, valueCentre } = centres
+  const stride = coder.bytes
+  const weights = slotWeights()
+  let room = 0
+  let rows = kernels().bytes(0) // room × stride
+  let count = 0
+
+  const resize = (to: number) => {
+    const wanted = roomFor(to, most)
+    if (wanted === room) return
+    const used = Math.min(count, to)
+    const other = kernels().bytes(wanted * stride)
+    other.write(rows.range(0, used * stride).read())
+    rows[Symbol.dispose]()
+    rows = other
+    weights.resize(used, wanted)
+    room = wanted
+  }
+
+  const packedKeys = (): PackedRows => ({ codes: rows, offset: 0, stride, bits: coder.keys.bits })
+  const packedValues = (): PackedRows => ({ codes: rows, offset: coder.keys.bytes, stride, bits: coder.values.bits })
+
+  /** Unpacked rows, turned back and moved to their centre. */
+  const decoded = (packed: PackedRows, turn: Rotation, centre: Float32Array, from: number, count: number): Matrix => {
+    const { width } = turn
+    const data = new Float32Array(count * width)
+    kernels().unpack(data, packed, from, count, width)
+    const x = new Float64Array(width)
+    for (let at = 0; at < data.length; at += width) {
+      for (let c = 0; c < width; c++) x[c] = data[at + c]!
+      turn.turnBack(x)
+      for (let c = 0; c < width; c++) data[at + c] = x[c]! + centre[c]!
+    }
+    return { rows: count, cols: width, data }
+  }
+
+  const truncate = (to: number) => {
+    weights.drop(to, count)
+    resize(to)
+    count = to
+  }
+
+  const self: HeldTokens = {
+    spec,
+    get count() {
+      return count
+    },
+    get bytes() {
+      return codedBytes({ ...options, most }, coder, count) + weights.bytes
+    },
+    get weights() {
+      return weights.all?.subarray(0, count)
+    },
+    write(block, from, added, at) {
+      if (added === 0) return
+      if (at + added > count) resize(at + added)
+      const out = new Uint8Array(added * stride)
+      const key = new Float64Array(d)
+      const value = new Float64Array(dv)
+      for (let r = 0; r < added; r++) {
+        takeRest(key, block.keys, from + r, keyCentre)
+        coder.turnKeys.turn(key)
+        coder.keys.encode(key, out, r * stride)
+        takeRest(value, block.values, from + r, valueCentre)
+        coder.turnValues.turn(value)
+        coder.values.encode(value, out, r * stride + coder.keys.bytes)
+      }
+      rows.write(out, at * stride)
+      weights.write(block.weights?.subarray(from, from + added), added, at, room)
+      count = Math.max(count, at + added)
+    },
+    weigh: (at, given) => weights.write(given, given.length, at, room),
+    read(from = 0, some = count - from) {
+      const own = weights.all?.slice(from, from + some)
+      return {
+        keys: self.readKeys(from, some),
+        values: decoded(packedValues(), coder.turnValues, valueCentre, from, some),
+        ...(own?.some((w) => w !== 1) && { weights: own }),
+      }
+    },
+    readKeys: (from = 0, some = count - from) => decoded(packedKeys(), coder.turnKeys, keyCentre, from, some),
+    distances(point, from = 0, some = count - from) {
+      const shift = Float64Array.from(point, (x, c) => keyCentre[c]! - x)
+      coder.turnKeys.turn(shift)
+      const out = new Float64Array(some)
+      const keys = new Float32Array(Math.min(some, BLOCK) * d)
+      for (let first = 0; first < some; first += BLOCK) {
+        const here = Math.min(BLOCK, some - first)
+        kernels().unpack(keys, packedKeys(), from + first, here, d)
+        for (let r = 0, at = 0; r < here; r++) {
+          let total = 0
+          for (let c = 0; c < d; c++, at++) {
+            const gap = keys[at]! + shift[c]!
+            total += gap * gap
+          }
+          out[first + r] = total
+        }
+      }
+      return out
+    },
+    move(from, to) {
+      rows.write(rows.range(from * stride, stride).read(), to * stride)
+      weights.write(weights.all?.slice(from, from + 1), 1, to, room)
+    },
+    truncate,
+    clear: () => truncate(0),
+    attend(queries, partial, causal) {
+      if (count === 0) return
+      const own = emptyPartial(queries.rows, dv)
+      kernels().attend({
+        queries: turned(queries, coder.turnKeys),
+        keys: packedKeys(),
+        values: packedValues(),
+        ...(weights.bias && { bias: weights.bias }),
+        rows: queries.rows,
+        keyCount: count,
+        d,
+        dv,
+        scale,
+        ...(causal && { causal }),
+        max: own.max,
+        mass: own.mass,
+        sum: own.sum.data,
+      })
+      backFromCentre(own, queries, centres, scale, coder.turnValues)
+      addPartial(partial, own)
+    },
+    saved: () => ({
+      codes: { dtype: 'U8', shape: [count, stride], data: rows.range(0, count * stride).read() },
+      keyCentre: { dtype: 'F32', shape: [d], data: keyCentre.slice() },
+      valueCentre: { dtype: 'F32', shape: [dv], data: valueCentre.slice() },
+      ...(weights.all && { weights: { dtype: 'F32' as const, shape: [count], data: weights.all.slice(0, count) } }),
+    }),
+    restore(kind, snapshot) {
+      const data = coder.rowsIn(kind, snapshot, most)
+      const tokens = data.length / stride
+      const given = weightsIn(kind, snapshot, tokens)
+      if (tokens === 0) return
+      resize(tokens)
+      rows.write(data)
+      weights.write(given, tokens, 0, room)
+      count = tokens
+    },
+    [Symbol.dispose]() {
+      rows[Symbol.dispose]()
+      weights[Symbol.dispose]()
+    },
+  }
+  return self
+}
+
+/** x = row r of a matrix less the centre. */
+function takeRest(x: Float64Array, { cols, data }: Matrix, r: number, centre: Float32Array): void {
+  for (let c = 0; c < cols; c++) x[c] = data[r * cols + c]! - centre[c]!
+}
+
+function turned({ rows, cols, data }: Matrix, rotation: Rotation): Float32Array {
+  const out = new Float32Array(rows * cols)
+  const x = new Float64Array(cols)
+  for (let at = 0; at < out.length; at += cols) {
+    for (let c = 0; c < cols; c++) x[c] = data[at + c]!
+    rotation.turn(x)
+    out.set(x, at)
+  }
+  return out
+}
+
+/** The partial of centred, turned tokens → that of the tokens. */
+function backFromCentre(
+  { max, mass, sum }: PartialSoftmax,
+  queries: Matrix,
+  { keyCentre, valueCentre }: Centres,
+  scale: number,
+  turnValues: Rotation,
+): void {
+  const { cols } = sum
+  const x = new Float64Array(cols)
+  for (let r = 0; r < mass.length; r++) {
+    if (max[r] === -Infinity) continue
+    let shift = 0
+    for (let c = 0; c < queries.cols; c++) shift += queries.data[r * queries.cols + c]! * keyCentre[c]!
+    max[r]! += scale * shift
+    for (let c = 0; c < cols; c++) x[c] = sum.data[r * cols + c]!
+    turnValues.turnBack(x)
+    for (let c = 0; c < cols; c++) sum.data[r * cols + c] = x[c]! + mass[r]! * valueCentre[c]!
+  }
+}

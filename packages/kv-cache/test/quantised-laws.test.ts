@@ -1,0 +1,83 @@
+// The laws of streams for what is held in few bits. Kills, over the mistakes that the laws list: a centre or a change into codes that depends
+// on how the stream was cut, codes that are rounded anew by a snapshot, bits or a seed that merge and restore do not compare, weights
+// or the tokens before the codes not counted, another rotation after restoring.
+import { attentionStreamLaws } from '@sublinear/laws'
+import { taylorFeatures } from '@sublinear/poly-features'
+import { closureStream } from '@sublinear/streaming-attention'
+import { describe, test } from 'vitest'
+import {
+  farKeys,
+  quantised,
+  quantisedStream,
+  restoreFarKeys,
+  restoreQuantisedStream,
+  restoreSinks,
+  restoreTiers,
+  restoreWindow,
+  sinks,
+  tiers,
+  window,
+} from '../src'
+import { openPart } from './open-part'
+import type { StreamSpec, TierSpec } from '@sublinear/core'
+
+const shape = { d: 5, dv: 3, scale: 0.5 }
+const store = quantised({ keyBits: 8, valueBits: 7, seed: 3 })
+const others = {
+  keyBits: quantised({ keyBits: 7, valueBits: 7, seed: 3 }),
+  seed: quantised({ keyBits: 8, valueBits: 7, seed: 4 }),
+}
+const features = taylorFeatures({ d: 5, degree: 2, scale: 0.5 })
+
+describe.each([
+  { name: 'sinks', tier: sinks, restore: restoreSinks },
+  { name: 'window', tier: window, restore: restoreWindow },
+  { name: 'far-keys', tier: farKeys, restore: restoreFarKeys },
+])('$name in few bits', ({ name, tier, restore }) => {
+  const laws = attentionStreamLaws({
+    name,
+    make: () => tier({ count: 500, store })(shape),
+    restore,
+    error: 0.03,
+    differs: {
+      store: () => tier({ count: 500 })(shape),
+      keyBits: () => tier({ count: 500, store: others.keyBits })(shape),
+      seed: () => tier({ count: 500, store: others.seed })(shape),
+    },
+  })
+  for (const law of laws) test(law.name, law.run)
+})
+
+describe('every token in few bits', () => {
+  const laws = attentionStreamLaws({
+    name: 'quantised',
+    make: () => quantisedStream({ keyBits: 8, valueBits: 7 })(shape),
+    restore: restoreQuantisedStream,
+    error: 0.03,
+    differs: { valueBits: () => quantisedStream({ keyBits: 8, valueBits: 6 })(shape) },
+  })
+  for (const law of laws) test(law.name, law.run)
+})
+
+const stacks: { name: string; parts: [...TierSpec[], StreamSpec]; error: number }[] = [
+  {
+    name: 'window, far keys, all',
+    parts: [
+      window({ count: 10, store }),
+      farKeys({ count: 30, store }),
+      quantisedStream({ keyBits: 8, valueBits: 8 }),
+    ],
+    error: 0.05,
+  },
+  { name: 'far keys, closure', parts: [farKeys({ count: 70, store }), closureStream], error: 0.2 },
+]
+
+describe.each(stacks)('tiers: $name', ({ parts, error }) => {
+  const laws = attentionStreamLaws({
+    name: 'tiers',
+    make: () => tiers({ ...shape, parts, buffer: 16 }),
+    restore: (bytes) => restoreTiers(bytes, openPart(features)),
+    error,
+  })
+  for (const law of laws) test(law.name, law.run)
+})
