@@ -20,7 +20,11 @@ export function resident<A extends Entries>(block: Block, length: number): Resid
 }
 
 /** Where an operand's first entry lies, in bytes of its home's memory. */
-export function residentOffset(home: Block['home'], operand: Floats | Doubles | Resident<Uint8Array>, bytesPerEntry: 1 | 4 | 8): number {
+export function residentOffset(
+  home: Block['home'],
+  operand: Floats | Doubles | Resident<Uint8Array>,
+  bytesPerEntry: 1 | 4 | 8,
+): number {
   return Held.block(home, operand).offset + Held.start(operand) * bytesPerEntry
 }
 

@@ -17,7 +17,15 @@ const shape = fc.record({
 })
 
 /** Random rows of codes, with the codes and the steps that they were made of. */
-function packed(kernels: Kernels, width: number, rows: number, bits: number, offset: number, gap: number, seed: number) {
+function packed(
+  kernels: Kernels,
+  width: number,
+  rows: number,
+  bits: number,
+  offset: number,
+  gap: number,
+  seed: number,
+) {
   const stride = 2 + Math.ceil((width * bits) / 8) + gap
   const data = new Uint8Array(offset + rows * stride)
   const next = words(seed)

@@ -13,11 +13,6 @@ export interface CodedTokensOptions extends HeldTokensOptions {
   readonly centres: Centres
 }
 
-/** Bytes of a store of so many tokens without weights. */
-export function codedBytes({ d, dv, most }: HeldTokensOptions, coder: TokenCoder, tokens: number): number {
-  return coder.bytes * roomFor(tokens, most) + 4 * (d + dv)
-}
-
 /** From 64 slots on by an eighth, in whole blocks: it depends on the number of tokens alone. */
 function roomFor(tokens: number, most: number): number {
   let room = BLOCK
@@ -81,7 +76,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       return count
     },
     get bytes() {
-      return codedBytes({ ...options, most }, coder, count) + weights.bytes
+      return stride * room + 4 * (d + dv) + weights.bytes
     },
     get weights() {
       return weights.all?.subarray(0, count)

@@ -1,10 +1,10 @@
 import { checkInteger, checkScale, checkSeed, type KvBlock, type Seed } from '@sublinear/core'
 import { heldTokens, tokensIn, type HeldTokens, type ResidentTokens, type TokenStore } from '@sublinear/exact-attention'
-import { codedBytes, codedTokens } from './coded-tokens'
+import { codedTokens } from './coded-tokens'
 import { tokenCoder } from './token-coder'
 
 /** The most tokens whose mean is the centre. */
-const FIRST = 64
+const FIRST = 256
 
 export interface QuantisedOptions {
   /** Bits an entry of a key, 2 to 8. Errors of keys pass through exp: they deserve more than values. */
@@ -20,7 +20,7 @@ export interface QuantisedOptions {
  * Source: scalar quantisation after a random rotation (QuaRot, TurboQuant). Deviation: keys and values are centred, levels bend, and
  *   every vector takes its best step (see vectorCodec).
  *
- * The centre is the mean of the first tokens held: as many, up to 64, as fit in float32 into the bytes that the full store takes. Until one more
+ * The centre is the mean of the first tokens held: as many, up to 256, as fit in float32 into the bytes that the full store takes. Until one more
  * comes they are held exactly. A common shift of the keys adds scale·⟨q, centre⟩ to every logit, one of the values adds mass·centre.
  *
  * @param keyBits, valueBits  2 … 8; seed  of the rotations

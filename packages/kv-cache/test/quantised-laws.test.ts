@@ -62,11 +62,7 @@ describe('every token in few bits', () => {
 const stacks: { name: string; parts: [...TierSpec[], StreamSpec]; error: number }[] = [
   {
     name: 'window, far keys, all',
-    parts: [
-      window({ count: 10, store }),
-      farKeys({ count: 30, store }),
-      quantisedStream({ keyBits: 8, valueBits: 8 }),
-    ],
+    parts: [window({ count: 10, store }), farKeys({ count: 30, store }), quantisedStream({ keyBits: 8, valueBits: 8 })],
     error: 0.05,
   },
   { name: 'far keys, closure', parts: [farKeys({ count: 70, store }), closureStream], error: 0.2 },

@@ -104,8 +104,7 @@ function measure(heads: readonly Head[]): QuantisedRow[] {
     const mean = errors.reduce((a, b) => a + b, 0) / errors.length
     console.log(`${method}${share ? ` at 1/${share}` : ''}: ${mean.toFixed(4)} with ${bytes} of ${cacheBytes} bytes`)
   }
-  for (const [keyBits, valueBits] of EVERY)
-    add(`every token, ${keyBits}/${valueBits} bits`, every(keyBits, valueBits))
+  for (const [keyBits, valueBits] of EVERY) add(`every token, ${keyBits}/${valueBits} bits`, every(keyBits, valueBits))
   for (const share of SHARES) {
     for (const [keyBits, valueBits] of FAR) {
       for (const recent of [0, 16]) {
