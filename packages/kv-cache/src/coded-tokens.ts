@@ -50,20 +50,6 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
   const packedKeys = (): PackedRows => ({ codes: rows, offset: 0, stride, bits: coder.keys.bits })
   const packedValues = (): PackedRows => ({ codes: rows, offset: coder.keys.bytes, stride, bits: coder.values.bits })
 
-  /** Unpacked rows, turned back and moved to their centre. */
-  const decoded = (packed: PackedRows, turn: Rotation, centre: Float32Array, from: number, count: number): Matrix => {
-    const { width } = turn
-    const data = new Float32Array(count * width)
-    kernels().unpack(data, packed, from, count, width)
-    const x = new Float64Array(width)
-    for (let at = 0; at < data.length; at += width) {
-      for (let c = 0; c < width; c++) x[c] = data[at + c]!
-      turn.turnBack(x)
-      for (let c = 0; c < width; c++) data[at + c] = x[c]! + centre[c]!
-    }
-    return { rows: count, cols: width, data }
-  }
-
   const truncate = (to: number) => {
     weights.drop(to, count)
     resize(to)
@@ -177,6 +163,20 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     },
   }
   return self
+}
+
+/** Unpacked rows, turned back and moved to their centre. */
+function decoded(packed: PackedRows, turn: Rotation, centre: Float32Array, from: number, count: number): Matrix {
+  const { width } = turn
+  const data = new Float32Array(count * width)
+  kernels().unpack(data, packed, from, count, width)
+  const x = new Float64Array(width)
+  for (let at = 0; at < data.length; at += width) {
+    for (let c = 0; c < width; c++) x[c] = data[at + c]!
+    turn.turnBack(x)
+    for (let c = 0; c < width; c++) data[at + c] = x[c]! + centre[c]!
+  }
+  return { rows: count, cols: width, data }
 }
 
 /** x = row r of a matrix less the centre. */

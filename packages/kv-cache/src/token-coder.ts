@@ -38,9 +38,6 @@ export function tokenCoder({ d, dv, keyBits, valueBits, seed }: TokenCoderOption
   const keys = vectorCodec({ width: d, bits: keyBits })
   const values = vectorCodec({ width: dv, bits: valueBits })
   const bytes = keys.bytes + values.bytes
-  const refuse = (kind: string): never => {
-    throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
-  }
   return {
     keys,
     values,
@@ -65,4 +62,8 @@ export function tokenCoder({ d, dv, keyBits, valueBits, seed }: TokenCoderOption
       return rows
     },
   }
+}
+
+function refuse(kind: string): never {
+  throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
 }

@@ -36,6 +36,23 @@ function decoded(row: Uint8Array, width: number, bits: number): Float64Array {
   })
 }
 
+/** Share of the square that is lost by 2000 rows of Gaussian entries. */
+function lost(width: number, bits: number): number {
+  const codec = vectorCodec({ width, bits })
+  const data = gaussian(2000, width, bits)
+  let [error, total] = [0, 0]
+  for (let r = 0; r < 2000; r++) {
+    const x = Float64Array.from(data.subarray(r * width, (r + 1) * width))
+    const row = new Uint8Array(codec.bytes)
+    codec.encode(x, row, 0)
+    for (const [c, y] of decoded(row, width, bits).entries()) {
+      error += (x[c]! - y) ** 2
+      total += x[c]! ** 2
+    }
+  }
+  return error / total
+}
+
 describe('the rotation', () => {
   it.each([1, 2, 3, 5, 32, 33, 48, 80, 127])('is orthogonal and comes back, for width %i', (width) => {
     const turn = rotation({ width, seed: 5n, index: 0 })
@@ -85,23 +102,6 @@ describe('the codec', () => {
       expect(gaps[nearest(y)]).toBe(Math.min(...gaps))
     }
   })
-
-  /** Share of the square that is lost by 2000 rows of Gaussian entries. */
-  const lost = (width: number, bits: number) => {
-    const codec = vectorCodec({ width, bits })
-    const data = gaussian(2000, width, bits)
-    let [error, total] = [0, 0]
-    for (let r = 0; r < 2000; r++) {
-      const x = Float64Array.from(data.subarray(r * width, (r + 1) * width))
-      const row = new Uint8Array(codec.bytes)
-      codec.encode(x, row, 0)
-      for (const [c, y] of decoded(row, width, bits).entries()) {
-        error += (x[c]! - y) ** 2
-        total += x[c]! ** 2
-      }
-    }
-    return error / total
-  }
 
   // Closed form: the least squared error of even levels over a Gaussian (Max 1960), one step for all vectors, for 2 … 6 bits; of Max's
   // own levels in the third column. Each vector's best step must do better than the first, and not worse than the second at 32 entries.

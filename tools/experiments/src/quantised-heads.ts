@@ -8,12 +8,12 @@ import {
   closureStream,
   exactAttention,
   farKeys,
+  meanStream,
   normalise,
   quantised,
   quantisedStream,
   rowsOf,
   tiers,
-  window,
   type AttentionStream,
   type Shape,
   type StreamSpec,
@@ -45,7 +45,6 @@ const EVERY = [
 const FAR = [
   [6, 4],
   [5, 3],
-  [4, 3],
 ] as const
 const SHARES = [7, 16, 32]
 
@@ -54,21 +53,17 @@ function every(keyBits: number, valueBits: number): (shape: Shape) => AttentionS
 }
 
 /** As many far keys as the bytes have room for, beside the rest. */
-function far(keyBits: number, valueBits: number, recent: number, last: StreamSpec, bytes: number) {
+function far(keyBits: number, valueBits: number, last: StreamSpec, bytes: number) {
   const store = quantised({ keyBits, valueBits })
+  const parts = (count: number): [...TierSpec[], StreamSpec] => [farKeys({ count, store }), last]
   return (shape: Shape): AttentionStream => {
-    const parts = (count: number): [...TierSpec[], StreamSpec] => [
-      ...(recent > 0 ? [window({ count: recent, store })] : []),
-      farKeys({ count, store }),
-      last,
-    ]
     const full = (count: number): number => {
       const stream = tiers({ ...shape, parts: parts(count), buffer: BUFFER })
-      stream.push(blank(shape, count + recent + 200))
+      stream.push(blank(shape, count + 300))
       return stream.bytes
     }
-    const token = full(2001) - full(2000)
-    const count = Math.floor((bytes - full(2000)) / token) + 2000
+    const token = full(301) - full(300)
+    const count = Math.floor((bytes - full(300)) / token) + 300
     return tiers({ ...shape, parts: parts(count), buffer: BUFFER })
   }
 }
@@ -107,9 +102,9 @@ function measure(heads: readonly Head[]): QuantisedRow[] {
   for (const [keyBits, valueBits] of EVERY) add(`every token, ${keyBits}/${valueBits} bits`, every(keyBits, valueBits))
   for (const share of SHARES) {
     for (const [keyBits, valueBits] of FAR) {
-      for (const recent of [0, 16]) {
-        const name = `far keys ${keyBits}/${valueBits} bits${recent > 0 ? `, window ${recent}` : ''}, closure`
-        add(name, far(keyBits, valueBits, recent, closureStream, cacheBytes / share), share)
+      for (const [rest, last] of Object.entries({ closure: closureStream, mean: meanStream })) {
+        const name = `far keys ${keyBits}/${valueBits} bits, ${rest}`
+        add(name, far(keyBits, valueBits, last, cacheBytes / share), share)
       }
     }
   }
