@@ -1,4 +1,8 @@
 export { attend, type Attend } from './attend'
+export { autoStream, restoreAutoStream, type AutoStream, type AutoStreamOptions } from './auto/auto-stream'
+export { calibrate, type CalibrateOptions } from './auto/calibrate'
+export type { Recipe, Score } from './auto/recipe'
+export type { FarKeys, Stack } from './auto/stack'
 export { heads, restoreHeads, type HeadsOptions, type HeadStreams } from './heads'
 export { open } from './open'
 export { createOnePass, createPhi, createStream } from './create-stream'

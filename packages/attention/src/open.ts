@@ -16,8 +16,10 @@ import {
 } from '@sublinear/kv-cache'
 import { restoreFeatures } from '@sublinear/poly-features'
 import { restoreClosureStream, restoreFeatureStream, restoreMeanStream } from '@sublinear/streaming-attention'
+import { restoreAutoStream } from './auto/auto-stream'
 
 const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, string>) => AttentionStream> = {
+  auto: (bytes) => restoreAutoStream(bytes, open),
   'balance-kv': restoreBalanceKv,
   closure: restoreClosureStream,
   clusters: restoreClusters,

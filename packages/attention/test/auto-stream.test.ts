@@ -1,0 +1,249 @@
+// Streams within a byte budget. Kills: bytes of a tier's centres, of what waits or of weights left out of the count (over the budget by 100
+// to 4000 bytes), a share taken twice, a stack of half the budget, a recipe read without a check (allocations of any size), weights taken
+// where there is no room for them, a snapshot that forgets its budget.
+import { fc, test } from '@fast-check/vitest'
+import { decodeSnapshot, encodeSnapshot, matrix, rowsOf } from '@sublinear/core'
+import { normalise } from '@sublinear/exact-attention'
+import { attentionStreamLaws, distance, random, softmaxOracle } from '@sublinear/laws'
+import { describe, expect, it } from 'vitest'
+import { autoStream, open, restoreAutoStream, type Recipe, type Stack } from '../src'
+
+const recipeOf = (stack: Stack, shape = { d: 4, dv: 3, scale: 0.5 }): Recipe => ({
+  kind: 'recipe',
+  version: 1,
+  ...shape,
+  budgetBytes: 9000,
+  tokens: 1000,
+  pilot: 300,
+  stack,
+  error: 0.1,
+  scores: [{ stack, error: 0.1 }],
+})
+const one = [{ share: 1, keyBits: 5, valueBits: 3 }]
+const two = [
+  { share: 0.4, keyBits: 8, valueBits: 6 },
+  { share: 0.4, keyBits: 4, valueBits: 2 },
+]
+const shape = { d: 4, dv: 3, scale: 0.5 }
+
+describe.each<{ name: string; stack?: Stack }>([
+  { name: 'the default' },
+  { name: 'a window, far keys, a closure', stack: { window: 10, far: one, rest: 'closure' } },
+  { name: 'two precisions, clusters', stack: { window: 0, far: two, rest: 'clusters' } },
+])('autoStream: $name', ({ stack }) => {
+  const options = {
+    ...shape,
+    budgetBytes: 4000,
+    tokens: 250,
+    weighted: true,
+    ...(stack && { recipe: recipeOf(stack) }),
+  }
+  const laws = attentionStreamLaws({
+    name: 'auto',
+    make: () => autoStream(options),
+    restore: open,
+    tolerance: 1e-4,
+    error: 0.6,
+  })
+  for (const law of laws) test(law.name, law.run)
+})
+
+const stacks = fc.record({
+  window: fc.constantFrom(0, 1, 17),
+  far: fc.array(
+    fc.record({
+      share: fc.constantFrom(0.5, 0.3),
+      keyBits: fc.integer({ min: 2, max: 8 }),
+      valueBits: fc.integer({ min: 2, max: 8 }),
+    }),
+    { maxLength: 2 },
+  ),
+  rest: fc.constantFrom('none' as const, 'mean' as const, 'closure' as const, 'clusters' as const),
+})
+
+const within = (budgetBytes: number) =>
+  autoStream({ ...shape, budgetBytes, tokens: 9, recipe: recipeOf({ window: 5, far: one, rest: 'closure' }) })
+
+describe('the budget', () => {
+  test.prop([stacks, fc.integer({ min: 4000, max: 40_000 }), fc.boolean(), fc.nat()], { seed: 1, numRuns: 60 })(
+    'is never exceeded after any call, and used where tokens are enough',
+    (stack, budgetBytes, weighted, seed) => {
+      fc.pre(stack.far.reduce((sum, { share }) => sum + share, 0) < 1 || stack.rest !== 'clusters')
+      fc.pre(stack.window > 0 || stack.far.length > 0 || stack.rest !== 'none')
+      const stream = autoStream({ ...shape, budgetBytes, tokens: 500, recipe: recipeOf(stack), weighted })
+      const witnessed = () => {
+        let held = 0
+        for (const { data } of decodeSnapshot(stream.toBytes()).tensors.values()) held += data.byteLength
+        expect(held).toBeLessThanOrEqual(stream.bytes)
+        expect(stream.bytes).toBeLessThanOrEqual(budgetBytes)
+      }
+      witnessed()
+      const block = (rows: number, at: number) => ({
+        keys: random(rows, 4, seed + at),
+        values: random(rows, 3, seed + at + 1),
+        ...(weighted && { weights: random(rows, 1, seed + at + 2).data.map((x) => 1.5 + x) }),
+      })
+      for (const [i, rows] of [1, 3, 60, 1, 130, 700, 1, 1500].entries()) {
+        if (i % 2 === 0) stream.push(block(rows, i))
+        else stream.step(block(rows, i), random(2 * rows, 4, seed))
+        witnessed()
+      }
+      const shares = stack.far.reduce((sum, tier) => sum + tier.share, 0)
+      const token = 28 + (weighted ? 8 : 0)
+      // All but what a token of each tier would have taken. (Clusters merge some ahead.)
+      if (
+        shares === 1 &&
+        stack.rest !== 'clusters' &&
+        stack.far.every(({ share }) => (share * budgetBytes) / 20 < 1500)
+      )
+        expect(stream.bytes).toBeGreaterThan(budgetBytes - 4 * token - 100)
+    },
+  )
+
+  it('a budget too small for the stack says what it takes', () => {
+    const message = (() => {
+      try {
+        within(100)
+      } catch (error) {
+        return (error as Error).message
+      }
+      return ''
+    })()
+    const least = Number(/at least (\d+), got 100$/.exec(message)![1])
+    expect(() => within(least - 1)).toThrow(RangeError)
+    const stream = within(least)
+    stream.push({ keys: random(300, 4, 1), values: random(300, 3, 2) })
+    expect(stream.bytes).toBeLessThanOrEqual(least)
+  })
+
+  it('holds every token where it has room: answers are those of a few bits', () => {
+    const stream = autoStream({ ...shape, budgetBytes: 20_000, tokens: 1000 })
+    const block = { keys: random(1000, 4, 3), values: random(1000, 3, 4) }
+    stream.push(block)
+    expect(stream.stack.far).toEqual([{ share: 1, keyBits: 8, valueBits: 6 }])
+    const queries = random(20, 4, 5)
+    const exact = softmaxOracle(queries, block.keys, block.values, 0.5, () => 1000)
+    expect(distance(normalise(stream.attend(queries)).data, exact)).toBeLessThan(0.01)
+  })
+})
+
+const make = (given: unknown) => autoStream({ ...shape, budgetBytes: 5000, tokens: 900, recipe: given as Recipe })
+
+describe('recipes', () => {
+  const recipe = recipeOf({ window: 3, far: two, rest: 'mean' })
+
+  it('are plain JSON', () => {
+    const block = { keys: random(700, 4, 1), values: random(700, 3, 2) }
+    const [first, second] = [recipe, JSON.parse(JSON.stringify(recipe))].map((given) => {
+      const stream = make(given)
+      stream.push(block)
+      return stream.toBytes()
+    })
+    expect(second).toEqual(first)
+  })
+
+  const stack = recipe.stack
+  const tier = stack.far[0]!
+  it.each<[string, unknown, ErrorConstructor]>([
+    ['null', null, TypeError],
+    ['a string', 'recipe', TypeError],
+    ['another kind', { ...recipe, kind: 'plan' }, TypeError],
+    ['another version', { ...recipe, version: 2 }, TypeError],
+    ['another width', { ...recipe, d: 8 }, RangeError],
+    ['another scale', { ...recipe, scale: 0.25 }, RangeError],
+    ['no stack', { ...recipe, stack: undefined }, TypeError],
+    ['an empty stack', { ...recipe, stack: { window: 0, far: [], rest: 'none' } }, RangeError],
+    ['a rest of its own', { ...recipe, stack: { ...stack, rest: 'toString' } }, RangeError],
+    ['a huge window', { ...recipe, stack: { ...stack, window: 2 ** 40 } }, RangeError],
+    ['a window that does not fit', { ...recipe, stack: { ...stack, window: 2 ** 30 } }, RangeError],
+    ['part of a token', { ...recipe, stack: { ...stack, window: 0.5 } }, RangeError],
+    ['far no list', { ...recipe, stack: { ...stack, far: { length: 1 } } }, TypeError],
+    ['a tier null', { ...recipe, stack: { ...stack, far: [null] } }, TypeError],
+    ['a share of 0', { ...recipe, stack: { ...stack, far: [{ ...tier, share: 0 }] } }, RangeError],
+    ['a share NaN', { ...recipe, stack: { ...stack, far: [{ ...tier, share: NaN }] } }, RangeError],
+    [
+      'shares over 1',
+      {
+        ...recipe,
+        stack: {
+          ...stack,
+          far: [
+            { ...tier, share: 0.7 },
+            { ...tier, share: 0.7 },
+          ],
+        },
+      },
+      RangeError,
+    ],
+    [
+      'nothing left for clusters',
+      { ...recipe, stack: { ...stack, rest: 'clusters', far: [{ ...tier, share: 1 }] } },
+      RangeError,
+    ],
+    ['9 bits', { ...recipe, stack: { ...stack, far: [{ ...tier, keyBits: 9 }] } }, RangeError],
+    ['bits as text', { ...recipe, stack: { ...stack, far: [{ ...tier, valueBits: '3' }] } }, TypeError],
+    [
+      'many tiers',
+      { ...recipe, stack: { ...stack, far: Array.from({ length: 9 }, () => ({ ...tier, share: 0.1 })) } },
+      RangeError,
+    ],
+  ])('%s: refused', (_, given, kind) => {
+    expect(() => make(given)).toThrow(kind)
+  })
+})
+
+describe('weights', () => {
+  it('other than 1 are refused where there is no room for them, and nothing changes', () => {
+    const stream = autoStream({ ...shape, budgetBytes: 5000, tokens: 900 })
+    stream.push({ keys: random(70, 4, 1), values: random(70, 3, 2), weights: new Float32Array(70).fill(1) })
+    const before = stream.toBytes()
+    const block = { keys: random(2, 4, 1), values: random(2, 3, 2), weights: Float32Array.of(1, 2) }
+    const message = 'auto: weights must be 1 unless the stream is weighted, got 2 in row 1'
+    expect(() => stream.push(block)).toThrow(message)
+    expect(() => stream.step(block, random(2, 4, 3))).toThrow(message)
+    expect(stream.toBytes()).toEqual(before)
+    expect(() => open(before).push(block)).toThrow(message)
+  })
+})
+
+describe('snapshots', () => {
+  const stream = autoStream({ ...shape, budgetBytes: 5000, tokens: 900 })
+  stream.push({ keys: random(700, 4, 1), values: random(700, 3, 2) })
+  const { kind, version, parameters, tensors } = decodeSnapshot(stream.toBytes())
+  const made = (auto: unknown) =>
+    encodeSnapshot({
+      kind,
+      version,
+      parameters: { ...parameters, auto: typeof auto === 'string' ? auto : JSON.stringify(auto) },
+      tensors: Object.fromEntries(tensors),
+    })
+  const own = JSON.parse(parameters['auto']!) as Record<string, unknown>
+  it('come back with their budget', () => {
+    const back = restoreAutoStream(stream.toBytes(), open)
+    expect([back.budgetBytes, back.stack, back.bytes]).toEqual([5000, stream.stack, stream.bytes])
+    const queries = rowsOf(matrix(1, 4, Float32Array.of(1, 2, 3, 4)), 0, 1)
+    expect(back.attend(queries)).toEqual(stream.attend(queries))
+  })
+  it.each<[string, unknown]>([
+    ['no JSON', '{'],
+    ['null', 'null'],
+    ['a smaller budget', { ...own, budgetBytes: stream.bytes - 1 }],
+    ['no budget', { ...own, budgetBytes: undefined }],
+    ['another stack', { ...own, stack: { window: 0, far: [], rest: 'none' } }],
+    ['weighted no boolean', { ...own, weighted: 1 }],
+    ['another version inside', { ...own, inner: '99' }],
+    ['no version inside', { ...own, inner: 7 }],
+  ])('%s: refused', (_, auto) => {
+    expect(() => open(made(auto))).toThrow()
+  })
+})
+
+it.each([
+  [{ d: 0 }, 'autoStream: d must be an integer >= 1, got 0'],
+  [{ scale: NaN }, 'autoStream: scale must be a finite number, got NaN'],
+  [{ budgetBytes: 0 }, 'autoStream: budgetBytes must be an integer >= 1, got 0'],
+  [{ tokens: 1.5 }, 'autoStream: tokens must be an integer >= 1, got 1.5'],
+  [{ weighted: 1 as never }, 'autoStream: weighted must be true or false, got number'],
+])('%o is refused', (change, message) => {
+  expect(() => autoStream({ ...shape, budgetBytes: 5000, tokens: 900, ...change })).toThrow(message)
+})

@@ -1,0 +1,202 @@
+// The choice of a stack. Scores against a stack put together by hand and a float64 softmax. Kills: counts of the budget's bytes instead of its
+// rate (scores off by the factor of what is held), queries before or among the tokens summarised, the newest tokens asked for (a window
+// looks perfect), a score of another candidate recorded, the last of the best instead of the first, errors not relative.
+import { matrix, rowsOf, type Matrix } from '@sublinear/core'
+import { normalise } from '@sublinear/exact-attention'
+import { farKeys, quantised, tiers } from '@sublinear/kv-cache'
+import { random, softmaxOracle } from '@sublinear/laws'
+import { meanStream } from '@sublinear/streaming-attention'
+import { describe, expect, it } from 'vitest'
+import { autoStream, calibrate, type Stack } from '../src'
+
+const scale = 0.5
+const far = (keyBits: number, valueBits: number) => [{ share: 1, keyBits, valueBits }]
+const bell = (rows: number, cols: number, seed: number, size = 1): Matrix => {
+  const parts = Array.from({ length: 6 }, (_, i) => random(rows, cols, 97 * seed + i, size).data)
+  return matrix(
+    rows,
+    cols,
+    parts[0]!.map((_, i) => parts.reduce((sum, one) => sum + one[i]!, 0) / Math.SQRT2),
+  )
+}
+
+/** Keys in a cloud, values that follow them. */
+function cloud(n: number, seed: number, size: number) {
+  const keys = bell(n, 4, seed, size)
+  const values = matrix(
+    n,
+    2,
+    Float32Array.from({ length: 2 * n }, (_, i) => keys.data[4 * (i >> 1) + (i % 2)]! + 0.1),
+  )
+  return { queries: bell(n, 4, seed + 1, size), keys, values }
+}
+
+describe('a score', () => {
+  it('is the relative error of the stack at the rate of the budget, on later queries', () => {
+    const pilot = cloud(800, 1, 1)
+    const stack: Stack = { window: 0, far: far(6, 4), rest: 'mean' }
+    const [budgetBytes, tokens] = [8000, 2400]
+    const { scores } = calibrate({ ...pilot, scale, budgetBytes, tokens, candidates: [stack] })
+    // By hand: 600 tokens summarised of 2400, so a quarter of the far keys; a token takes ⌈4·6/8⌉ + ⌈2·4/8⌉ + 4 bytes.
+    const whole = autoStream({
+      d: 4,
+      dv: 2,
+      scale,
+      budgetBytes,
+      tokens,
+      recipe: { ...recipe(stack), budgetBytes, tokens },
+    })
+    const count = Math.round((whole.parts[0] as unknown as { count: number }).count / 4)
+    const stream = tiers({
+      d: 4,
+      dv: 2,
+      scale,
+      parts: [
+        farKeys({ count, store: quantised({ keyBits: 6, valueBits: 4 }) }),
+        (shape) => meanStream({ ...shape, buffer: 16 }),
+      ],
+    })
+    const [keys, values] = [rowsOf(pilot.keys, 0, 600), rowsOf(pilot.values, 0, 600)]
+    stream.push({ keys, values })
+    const queries = rowsOf(pilot.queries, 664, 800)
+    const exact = softmaxOracle(queries, keys, values, scale, () => 600)
+    const got = normalise(stream.attend(queries)).data
+    let [off, norm] = [0, 0]
+    for (const [i, x] of got.entries()) {
+      off += (x - exact[i]!) ** 2
+      norm += exact[i]! ** 2
+    }
+    expect(scores[0]!.error).toBeCloseTo(Math.sqrt(off / norm), 5)
+  })
+
+  it('is the same every time, and in JSON', () => {
+    const [first, again] = [0, 1].map(() => calibrate({ ...cloud(400, 3, 1), scale, budgetBytes: 5000, tokens: 2000 }))
+    expect(JSON.parse(JSON.stringify(again))).toEqual(first)
+    expect(first!.stack).toEqual(first!.scores.find(({ error }) => error === first!.error)!.stack)
+    expect(first!.error).toBe(Math.min(...first!.scores.flatMap(({ error }) => error ?? [])))
+  })
+
+  it('is null where a candidate does not fit', () => {
+    const small: Stack = { window: 0, far: far(4, 2), rest: 'mean' }
+    const large: Stack = { window: 500, far: far(4, 2), rest: 'mean' }
+    const { scores, stack } = calibrate({
+      ...cloud(300, 3, 1),
+      scale,
+      budgetBytes: 3000,
+      tokens: 2000,
+      candidates: [large, small],
+    })
+    expect(scores.map(({ error }) => error === null)).toEqual([true, false])
+    expect(stack).toEqual(small)
+  })
+})
+
+const recipe = (stack: Stack) => ({
+  kind: 'recipe' as const,
+  version: 1 as const,
+  d: 4,
+  dv: 2,
+  scale,
+  budgetBytes: 1,
+  tokens: 1,
+  pilot: 300,
+  stack,
+  error: 0,
+  scores: [],
+})
+
+describe('the choice', () => {
+  it('is a closure for a Gaussian cloud, and a mean token where far keys hold what matters', () => {
+    const gaussian = calibrate({ ...cloud(1200, 5, 1.2), scale, budgetBytes: 4000, tokens: 5000 })
+    expect(gaussian.stack.rest).toBe('closure')
+    // One key in forty is long and asked for; the others, in a shell, have no score to speak of.
+    const n = 1200
+    const { keys, values } = cloud(n, 7, 0.05)
+    const queries = matrix(n, 4)
+    for (let i = 0; i < n; i++) {
+      if (i % 40 === 0) keys.data.set([6, (i % 7) - 3, (i % 11) / 2 - 2.5, (i % 13) / 3 - 2], 4 * i)
+      queries.data.set([4, ((i * 5) % 7) - 3, ((i * 3) % 11) / 2 - 2.5, ((i * 7) % 13) / 3 - 2], 4 * i)
+    }
+    const spiked = calibrate({ queries, keys, values, scale, budgetBytes: 4000, tokens: 5000 })
+    expect(spiked.error).toBeLessThan(0.1)
+    const withoutFar = spiked.scores.filter(({ stack }) => stack.window > 0)
+    expect(withoutFar.length).toBeGreaterThan(0)
+    const none = calibrate({
+      queries,
+      keys,
+      values,
+      scale,
+      budgetBytes: 4000,
+      tokens: 5000,
+      candidates: [{ window: 60, far: [], rest: 'mean' }],
+    })
+    expect(none.error).toBeGreaterThan(3 * spiked.error)
+  })
+
+  it('holds on the stream to come, of the same head: what it said to within a half', () => {
+    const options = { scale, budgetBytes: 4000, tokens: 5000 }
+    const made = calibrate({ ...cloud(1200, 5, 1.2), ...options })
+    const { queries, keys, values } = cloud(5000, 105, 1.2)
+    const stream = autoStream({ d: 4, dv: 2, ...options, recipe: made })
+    stream.push({ keys, values })
+    const asked = rowsOf(queries, 0, 200)
+    const exact = softmaxOracle(asked, keys, values, scale, () => 5000)
+    const got = normalise(stream.attend(asked)).data
+    const norm = Math.hypot(...exact)
+    const error = Math.hypot(...got.map((x, i) => x - exact[i]!)) / norm
+    expect(error).toBeLessThan(2 * made.error)
+    const plain = autoStream({ d: 4, dv: 2, ...options })
+    plain.push({ keys, values })
+    const other = Math.hypot(...normalise(plain.attend(asked)).data.map((x, i) => x - exact[i]!)) / norm
+    expect(error).toBeLessThan(other)
+  })
+
+  it('takes several queries a token', () => {
+    const { queries, keys, values } = cloud(400, 9, 1)
+    const doubled = matrix(
+      800,
+      4,
+      Float32Array.from({ length: 3200 }, (_, i) => queries.data[4 * (i >> 3) + (i % 4)]!),
+    )
+    const options = {
+      keys,
+      values,
+      scale,
+      budgetBytes: 3000,
+      tokens: 2000,
+      candidates: [{ window: 0, far: far(4, 4), rest: 'mean' as const }],
+    }
+    const [single, both] = [queries, doubled].map((asked) => calibrate({ ...options, queries: asked }).error)
+    expect(both).toBeCloseTo(single!, 6)
+  })
+})
+
+describe('borders', () => {
+  const pilot = cloud(300, 3, 1)
+  const good = { ...pilot, scale, budgetBytes: 5000, tokens: 2000 }
+  const short = {
+    queries: rowsOf(pilot.queries, 0, 255),
+    keys: rowsOf(pilot.keys, 0, 255),
+    values: rowsOf(pilot.values, 0, 255),
+  }
+  it.each<[object, string]>([
+    [short, 'calibrate: the pilot must have at least 256 tokens, got 255'],
+    [
+      { queries: rowsOf(pilot.queries, 0, 299) },
+      'calibrate: queries must have a whole number of rows for each of the 300 tokens, got 299',
+    ],
+    [{ values: rowsOf(pilot.values, 0, 299) }, 'calibrate: values must have 300 rows, got 299'],
+    [{ queries: matrix(300, 5) }, 'calibrate: queries must have 4 columns, got 5'],
+    [{ scale: NaN }, 'calibrate: scale must be a finite number, got NaN'],
+    [{ budgetBytes: 0 }, 'calibrate: budgetBytes must be an integer >= 1, got 0'],
+    [{ tokens: 0 }, 'calibrate: tokens must be an integer >= 1, got 0'],
+    [{ budgetBytes: 100 }, 'calibrate: budgetBytes must hold one of the candidates, got 100'],
+    [{ candidates: [] }, 'calibrate: candidates must be a list of at least one stack'],
+    [
+      { candidates: [{ window: 0, far: far(9, 4), rest: 'mean' }] },
+      'calibrate: candidates[0].far[0].keyBits must be an integer from 2 to 8, got 9',
+    ],
+  ])('%# is refused', (change, message) => {
+    expect(() => calibrate({ ...good, ...change })).toThrow(message)
+  })
+})
