@@ -4,6 +4,7 @@ export { calibrate, type CalibrateOptions } from './auto/calibrate'
 export type { Recipe, Score } from './auto/recipe'
 export type { FarKeys, Stack } from './auto/stack'
 export { heads, restoreHeads, type HeadsOptions, type HeadStreams } from './heads'
+export { momentCoreset, restoreMomentCoreset, type MomentCoreset, type MomentCoresetOptions } from './moment-coreset'
 export { open } from './open'
 export { createOnePass, createPhi, createStream } from './create-stream'
 export {

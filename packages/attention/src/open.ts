@@ -17,6 +17,7 @@ import {
 import { restoreFeatures } from '@sublinear/poly-features'
 import { restoreClosureStream, restoreFeatureStream, restoreMeanStream } from '@sublinear/streaming-attention'
 import { restoreAutoStream } from './auto/auto-stream'
+import { restoreMomentCoreset } from './moment-coreset'
 
 const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, string>) => AttentionStream> = {
   auto: (bytes) => restoreAutoStream(bytes, open),
@@ -31,6 +32,7 @@ const kinds: Record<string, (bytes: Uint8Array, parameters: Record<string, strin
   mean: restoreMeanStream,
   'merge-reduce': (bytes) => restoreMergeReduce(bytes),
   quantised: restoreQuantisedStream,
+  'moment-coreset': restoreMomentCoreset,
   sinks: restoreSinks,
   'snap-kv': restoreSnapKv,
   'streaming-llm': restoreStreamingLlm,

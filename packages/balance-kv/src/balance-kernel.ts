@@ -24,8 +24,7 @@ export function balanceKernel({ keys, values }: KvBlock, scale: number, sums: Su
   gram(scores, x, -top) // every entry ≤ 0, so that exp stays within 1
   const shared = sums === 'joint' ? centred(values, 1) : values
   const v = unit(shared)
-  const power = v.data.reduce((total, y) => total + y * y, 0) / m
-  gram(likeness, v, sums === 'joint' ? power * MASS_SHARE || 1 : 0)
+  gram(likeness, v, sums === 'joint' ? powerOf(v) * MASS_SHARE || 1 : 0)
 
   const out = outOf(size)
   const other = workOf(size)
@@ -49,14 +48,27 @@ function gram(out: Resident<Float32Array>, { rows, cols, data }: Matrix, start: 
 /** Rows less their mean, times a factor. */
 function centred({ rows, cols, data }: Matrix, factor: number): Matrix {
   const mean = new Float64Array(cols)
-  for (let i = 0; i < rows * cols; i++) mean[i % cols]! += data[i]! / rows
-  return { rows, cols, data: data.map((x, i) => (x - mean[i % cols]!) * factor) }
+  for (let r = 0, at = 0; r < rows; r++) for (let c = 0; c < cols; c++, at++) mean[c]! += data[at]!
+  for (let c = 0; c < cols; c++) mean[c]! /= rows
+  const out = new Float32Array(rows * cols)
+  for (let r = 0, at = 0; r < rows; r++) for (let c = 0; c < cols; c++, at++) out[at] = (data[at]! - mean[c]!) * factor
+  return { rows, cols, data: out }
 }
 
 /** The matrix over its largest magnitude, so that no product overflows. */
 function unit({ rows, cols, data }: Matrix): Matrix {
   const largest = kernels().largestMagnitude(data, data.length)
-  return { rows, cols, data: largest > 0 ? data.map((x) => x / largest) : data }
+  const most = largest > 0 ? largest : 1
+  const out = new Float32Array(rows * cols)
+  for (let i = 0; i < out.length; i++) out[i] = data[i]! / most
+  return { rows, cols, data: out }
+}
+
+/** Mean square of a row. */
+function powerOf({ rows, data }: Matrix): number {
+  let total = 0
+  for (let i = 0; i < data.length; i++) total += data[i]! * data[i]!
+  return total / rows
 }
 
 function largestSquare({ rows, cols, data }: Matrix): number {

@@ -31,6 +31,8 @@ export interface TreeState {
 export interface HalvingTree extends Disposable {
   readonly bytes: number
   readonly state: TreeState
+  /** Tokens that fit before the next halving. */
+  readonly room: number
   /** Takes as many rows from `from` on as fit before the next halving, halving first where there is no room. */
   take(block: KvBlock, from: number): number
   /** Continues a partial over all tokens; with `recent`, row i sees all but the last recent − 1 − ⌊i / groups⌋ of them. */
@@ -76,7 +78,6 @@ export function halvingTree(
   const { d, dv, scale, halving, blockSize, levels, replaced } = options
   const most = capacityOf(options)
   const isEager = options.capacity === undefined
-  const quota = isEager ? blockSize : Math.ceil(most / (levels + 1)) // some level has so many once all room is taken
   const held = heldTokens({ d, dv, scale, most })
   const candidate = heldTokens({ d, dv, scale, most: 1 })
   const { counts } = state
@@ -175,7 +176,7 @@ export function halvingTree(
   /** Halves until a token fits. */
   const makeRoom = () => {
     for (;;) {
-      const full = counts.findIndex((count) => count >= quota)
+      const full = counts.findIndex((count) => count >= blockSize) // there is one once all room is taken
       if (full < 0 || (!isEager && held.count < most)) return
       reduce(full)
     }
@@ -186,10 +187,12 @@ export function halvingTree(
     get bytes() {
       return held.bytes + candidate.bytes + stateBytes(levels)
     },
+    get room() {
+      return isEager ? blockSize - counts[0]! : most - held.count
+    },
     take(block, start) {
       makeRoom()
-      const free = isEager ? blockSize - counts[0]! : most - held.count
-      const rows = Math.min(free, block.keys.rows - start)
+      const rows = Math.min(this.room, block.keys.rows - start)
       held.write(block, start, rows, held.count)
       counts[0]! += rows
       return rows

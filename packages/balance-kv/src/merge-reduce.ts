@@ -41,6 +41,8 @@ export interface MergeReduce extends AttentionStream, Disposable {
   readonly halving: Halving
   /** The most tokens held at once; one more in the sampler of a tree that has moved up. */
   readonly capacity: number
+  /** Tokens that come in before anything is halved: `replaced` is not called for so many. */
+  readonly room: number
   /** What stands for the stream, weights included: from the top level down, in stream order within one; a copy. */
   read(): KvBlock
   /** Tokens by level, level 0 first, as they are now. */
@@ -130,6 +132,9 @@ function live(
     },
     get bytes() {
       return tree.bytes + halving.spec.length
+    },
+    get room() {
+      return tree.room
     },
     get counts() {
       return [...state.counts]

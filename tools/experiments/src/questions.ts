@@ -1,4 +1,7 @@
 /** `pnpm --filter @sublinear/experiments run questions`: pictures and sections of README.md from the committed results, nothing measured. */
+import { balanceMoments } from './balance-moments.ts'
+import { balanceRates } from './balance-rates.ts'
+import { balanceSpace } from './balance-space.ts'
 import { columnSparsity } from './column-sparsity.ts'
 import { contextLength } from './context-length.ts'
 import { decodingTime } from './decoding-time.ts'
@@ -21,3 +24,6 @@ show(sensitivity)
 show(columnSparsity)
 show(decodingTime)
 show(policies)
+show(balanceRates)
+show(balanceSpace)
+show(balanceMoments)

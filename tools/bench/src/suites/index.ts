@@ -5,6 +5,7 @@ export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   kernels: async () => (await import('./kernels.ts')).suite,
   'exact-attention': async () => (await import('./exact-attention.ts')).suite,
   'feature-stream': async () => (await import('./feature-stream.ts')).suite,
+  'balance-kv': async () => (await import('./balance-kv.ts')).suite,
   'kv-cache': async () => (await import('./kv-cache.ts')).suite,
   'gaussian-sparse': async () => (await import('./gaussian-sparse.ts')).suite,
   'sparse-recovery': async () => (await import('./sparse-recovery.ts')).suite,
