@@ -212,7 +212,7 @@ describe('open', () => {
     for (const bytes of hostile) expect(() => open(bytes)).toThrow(RangeError)
     expect(open(emptyWindow(2 ** 40)).tokens).toBe(0) // allocates nothing before a token comes
     expect(() => open(made('constructor', {}))).toThrow(
-      'open: no stream of kind "constructor", known: balance-kv, closure, clusters, exact, far-keys, feature, h2o, reservoir, mean, merge-reduce, quantised, moment-coreset, sinks, snap-kv, streaming-llm, tiers, tova, window',
+      'open: no stream of kind "constructor", known: auto, balance-kv, closure, clusters, exact, far-keys, feature, h2o, reservoir, mean, merge-reduce, quantised, moment-coreset, sinks, snap-kv, streaming-llm, tiers, tova, window',
     )
     for (const bytes of [undefined, 'text', [1]]) expect(() => open(bytes as never)).toThrow(TypeError)
   })
