@@ -29,7 +29,7 @@ interface Cluster {
 }
 
 /**
- * 64 tokens at a time: each joins the cluster that is closest as they come, if that is no farther than any that were merged before, and opens one
+ * 64 tokens at a time: each joins the cluster that is closest as they come, if that is no farther than those that were merged last, and opens one
  * otherwise; when there are more than `count`, the closest pair goes together until an eighth is free.
  */
 function byDefinition({ keys, values, weights }: KvBlock, count: number): Cluster[] {
@@ -57,6 +57,7 @@ function byDefinition({ keys, values, weights }: KvBlock, count: number): Cluste
       else all.push(token)
     }
     const left = all.length > count ? count - Math.floor(count / 8) : count
+    if (all.length > left) radius = 0
     while (all.length > left) {
       let best: [number, Cluster, Cluster] | undefined
       for (const [i, a] of all.entries())
