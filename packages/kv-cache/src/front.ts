@@ -101,7 +101,9 @@ export function front({ d, dv, scale, most, handOn, answer, observe }: FrontOpti
   }
 
   function askPadded(queries: Matrix, out: PartialSoftmax, visible: number, groups: number): void {
-    const data = Float32Array.from({ length: FEW * d }, (_, i) => queries.data[i % queries.data.length]!)
+    const data = new Float32Array(FEW * d)
+    data.set(queries.data)
+    for (let r = queries.rows; r < FEW; r++) data.copyWithin(r * d, 0, d)
     const padded = emptyPartial(FEW, dv)
     ask({ rows: FEW, cols: d, data }, padded, visible, groups)
     const { max, mass, sum } = rowsOfPartial(padded, 0, queries.rows)

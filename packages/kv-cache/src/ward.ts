@@ -118,12 +118,12 @@ function wardCosts(one: Points, other: Points): Float32Array {
   const [own, theirs] = [squares(left, d), squares(right, d)]
   const costs = new Float32Array(rows * count)
   kernels().product('nt', costs, left, right, rows, d, count)
+  const factors = new Float64Array(count) // w w′ / (w + w′) for the weight of the row at hand, most often that of the row before
   for (let i = 0, at = 0; i < rows; i++) {
     const w = one.weights[i]!
-    for (let j = 0; j < count; j++, at++) {
-      const gap = Math.max(0, own[i]! + theirs[j]! - 2 * costs[at]!)
-      costs[at] = ((w * other.weights[j]!) / (w + other.weights[j]!)) * gap
-    }
+    if (i === 0 || w !== one.weights[i - 1])
+      for (let j = 0; j < count; j++) factors[j] = (w * other.weights[j]!) / (w + other.weights[j]!)
+    for (let j = 0; j < count; j++, at++) costs[at] = factors[j]! * Math.max(0, own[i]! + theirs[j]! - 2 * costs[at]!)
   }
   return costs
 }

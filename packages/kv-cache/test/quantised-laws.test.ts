@@ -9,12 +9,14 @@ import {
   farKeys,
   quantised,
   quantisedStream,
+  reservoir,
   restoreFarKeys,
   restoreQuantisedStream,
   restoreSinks,
   restoreTiers,
   restoreWindow,
   sinks,
+  streamingLlm,
   tiers,
   window,
 } from '../src'
@@ -66,6 +68,11 @@ const stacks: { name: string; parts: [...TierSpec[], StreamSpec]; error: number 
     error: 0.05,
   },
   { name: 'far keys, closure', parts: [farKeys({ count: 70, store }), closureStream], error: 0.2 },
+  {
+    name: 'streamingLlm, reservoir',
+    parts: [streamingLlm({ count: 20, store }), reservoir({ count: 500, seed: 1, store })],
+    error: 0.05,
+  },
 ]
 
 describe.each(stacks)('tiers: $name', ({ parts, error }) => {
