@@ -8,12 +8,12 @@ import { balanceKv, halvingCache, open, sinks, softmaxBalance, tiers, window } f
 const shape = { d: 4, dv: 3, scale: 0.5 }
 const [keys, values, queries] = [random(3000, 4, 1), random(3000, 3, 2), random(9, 4, 3)]
 const halving = softmaxBalance({ mode: 'pairs', seed: 5 })
+const cache = (target: number) =>
+  tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 32 }), halvingCache({ target, halving })] })
 
 test('sinks, a window and a halving cache: exact while it has room, near afterwards, resumed by open', () => {
-  const make = (target: number) =>
-    tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 32 }), halvingCache({ target, halving })] })
   const exact = exactAttention({ queries, keys, values, scale: 0.5 })
-  const [roomy, tight] = [make(1000), make(64)]
+  const [roomy, tight] = [cache(1000), cache(64)]
   for (const stream of [roomy, tight]) stream.push({ keys, values })
   expect(distance(normalise(roomy.attend(queries)).data, exact.data)).toBeLessThan(1e-5)
   expect(distance(normalise(tight.attend(queries)).data, exact.data)).toBeLessThan(0.1)
