@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../package.json'
 import { attendCommand } from './attend-command'
+import { compareCommand } from './compare-command'
 import { demoCommand } from './demo-command'
 import { inspectCommand } from './inspect-command'
 import { planCommand } from './plan-command'
@@ -30,7 +31,15 @@ const program = new Command('sublinear')
   .version(version)
   .showHelpAfterError('(add --help for the options)')
   .exitOverride()
-for (const command of [attendCommand, planCommand, inspectCommand, recoverCommand, readCommand, demoCommand]) {
+for (const command of [
+  attendCommand,
+  compareCommand,
+  planCommand,
+  inspectCommand,
+  recoverCommand,
+  readCommand,
+  demoCommand,
+]) {
   program.addCommand(command(interrupt.signal).exitOverride().showHelpAfterError('(add --help for the options)'))
 }
 

@@ -1,9 +1,14 @@
 import { openRows, type Rows } from '@sublinear/io/node'
 
-/** Rows of `file.npy`, `file.npy[layer,head]`, `file.safetensors:tensor` or `file.safetensors:tensor[layer,head]`. */
-function openInput(text: string): Promise<Rows> {
+/** Path and tensor of `file.npy`, `file.npy[layer,head]`, `file.safetensors:tensor` or `file.safetensors:tensor[layer,head]`. */
+export function addressOf(text: string): { readonly path: string; readonly tensor?: string } {
   const [, file, tensor, index = ''] = /^(.*\.safetensors):(.+?)(\[[\d, ]*\])?$/s.exec(text) ?? []
-  return file === undefined || tensor === undefined ? openRows(text) : openRows(`${file}${index}`, { tensor })
+  return file === undefined || tensor === undefined ? { path: text } : { path: `${file}${index}`, tensor }
+}
+
+function openInput(text: string): Promise<Rows> {
+  const { path, ...options } = addressOf(text)
+  return openRows(path, options)
 }
 
 /** Opens several inputs, hands them to `use`, and closes them in every case. */

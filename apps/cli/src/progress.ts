@@ -6,11 +6,11 @@ export interface Progress {
 }
 
 /** A bar on stderr where that is a terminal, nothing in a pipe or with --quiet. */
-export function progressBar(title: string, total: number, quiet = false): Progress {
+export function progressBar(title: string, total: number, quiet = false, unit = 'tokens'): Progress {
   if (quiet || !process.stderr.isTTY) return { update: () => {}, stop: () => {} }
   const bar = new SingleBar(
     {
-      format: `${title} {bar} {percentage}% {value}/{total} tokens, {eta_formatted} left`,
+      format: `${title} {bar} {percentage}% {value}/{total} ${unit}, {eta_formatted} left`,
       hideCursor: true,
       clearOnComplete: true,
       stream: process.stderr,

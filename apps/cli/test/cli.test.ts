@@ -80,11 +80,6 @@ function secondHead(own: Float32Array): Float32Array {
   return both
 }
 
-/** A line of the demo without its speed. */
-function wordsOfLine(line: string): string[] {
-  return line.split(/ {2,}/).filter((_, i) => i !== 7)
-}
-
 const files = () => ['--queries', at('q.npy'), '--keys', at('k.npy'), '--values', at('v.npy')]
 const [n, d] = [300, 8]
 let q: Float32Array, k: Float32Array, v: Float32Array
@@ -422,19 +417,18 @@ describe('plan', () => {
   })
 })
 
-test('the demo prints a line with a verdict for every head and method, and no progress bar in a pipe', async () => {
+test('the demo prints the board of both models as README.md has it, and no progress bar in a pipe', async () => {
   const { code, stdout, stderr } = await sublinear(['demo'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  const lines = stdout.split('\n').filter((line) => /^(sharp|bounded) /.test(line))
-  expect(lines).toHaveLength(8 * 5)
-  for (const line of lines) expect(line).toMatch(/exact$|do not use here$|of the memory/)
   expect(stdout).not.toContain('\u001b')
+  expect(stdout.split('\n').filter((line) => line.startsWith('streamingLlm '))).toHaveLength(2)
 
-  // README.md shows three heads of it (tools/scripts/readme-demo.mjs writes them); only the speed may differ.
+  // tools/scripts/readme-demo.mjs writes them; the times are left out.
   const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-  const shown = /<!-- demo -->\n```\n([^]*?)\n```/.exec(readme)![1]!.split('\n').slice(1)
-  expect(shown).toHaveLength(3 * 5)
-  for (const line of shown) expect(lines.map(wordsOfLine)).toContainEqual(wordsOfLine(line))
+  const shown = /<!-- demo -->\n```\n([^]*?)\n```/.exec(readme)![1]!.split('\n')
+  expect(shown.length).toBeGreaterThan(26)
+  const printed = stdout.split('\n')
+  for (const line of shown) expect(printed.some((own) => own.startsWith(line))).toBe(true)
 })
 
 test('help, the version, and calls without a command', async () => {

@@ -20,6 +20,21 @@ export {
 export type { Pilot, PilotFindings } from './plan/pilot'
 export type { PlanCost } from './plan/cost'
 export type { StreamPlan } from './plan/stream-plan'
+export { compare, type BoardProgress, type CompareOptions } from './compare/compare'
+export { compareStreams } from './compare/compare-streams'
+export { boardMeans, type BoardMean, type BoardMeans, type BoardUnit } from './compare/board-means'
+export { mostThatFits, type MostThatFits } from './compare/most-that-fits'
+export type {
+  Board,
+  BoardBudget,
+  BoardCell,
+  BoardContestant,
+  BoardErrors,
+  BoardHead,
+  BoardHeadResult,
+  BoardStream,
+  OverQueries,
+} from './compare/board'
 export { openCrossAttention, openOnePass } from './open-one-pass'
 export type { RowSource } from './row-source'
 export * from '@sublinear/ams-sketch'

@@ -1,2 +1,3 @@
+export { arrayShape, type ArrayShape } from './array-shape'
 export { openRows, type OpenRowsOptions, type Rows } from './open-rows'
 export { writeRows, type RowWriter, type WriteRowsOptions } from './write-rows'

@@ -1,6 +1,5 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
 import { type Matrix, checkInteger } from '@sublinear/core'
+import { exactReads, fileSize, fresh, openAddressed, type Fill } from './addressed-file'
 import { elementBytes, swapBytes, toFloat32 } from './elements'
 import { type RowLayout, rowLayout } from './row-layout'
 
@@ -38,30 +37,15 @@ const MOST_COLS = 2 ** 24
  */
 export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<Rows> {
   if (typeof path !== 'string') throw new TypeError(`openRows: path must be a string, got ${typeof path}`)
-  const { handle, name, index } = await openAddressed(path)
+  const { handle, name, index } = await openAddressed('openRows', path)
   const complain = (error: unknown) =>
     error instanceof RangeError ? new RangeError(`openRows: ${name}: ${error.message}`, { cause: error }) : error
   let closed = false
-  const fill = async (what: string, position: number, into: Uint8Array) => {
-    for (let at = 0; at < into.length;) {
-      if (closed) throw new Error(`openRows: ${name}: was closed`)
-      const { bytesRead } = await handle.read(into, at, Math.min(into.length - at, 2 ** 30), position + at)
-      if (bytesRead === 0) {
-        const [expected, found] = [position + into.length, position + at]
-        throw new RangeError(
-          `${what} at byte ${found}: expected a file of at least ${expected} bytes, found its end (did it shrink?)`,
-        )
-      }
-      at += bytesRead
-    }
-    return into
-  }
+  const fill = exactReads(handle, name, () => closed)
   let layout: RowLayout
   try {
-    const info = await handle.stat()
-    if (!info.isFile()) throw new RangeError(`must be a regular file, got ${kindOf(info)}`)
-    const read = (what: string, position: number, length: number) => fill(what, position, new Uint8Array(length))
-    layout = await rowLayout(name, info.size, read, options.tensor, index)
+    const size = await fileSize(handle)
+    layout = await rowLayout(name, size, (...part) => fresh(fill, ...part), options.tensor, index)
     if (layout.cols > MOST_COLS) throw new RangeError(`a row must have at most 2^24 entries, got ${layout.cols}`)
   } catch (error) {
     await handle.close()
@@ -97,8 +81,6 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
   }
   return { rows, cols, dtype: layout.element, blocks, close, [Symbol.asyncDispose]: close }
 }
-
-type Fill = (what: string, position: number, into: Uint8Array) => Promise<Uint8Array>
 
 /** Copies rows first … into `out`, in order, out of panels of whole rows that are read ahead into buffers kept between calls. */
 function panelReader(layout: RowLayout, fill: Fill): (first: number, out: Float32Array) => Promise<void> {
@@ -148,37 +130,4 @@ function checkFiniteRows(data: Float32Array, cols: number, first: number): void 
     const where = `row ${first + Math.floor(i / cols)}, column ${i % cols}`
     throw new RangeError(`data at ${where}: expected a finite float32, found ${data[i]}`)
   }
-}
-
-/** The file of that very name if there is one, else the file before a trailing [index]. */
-async function openAddressed(path: string): Promise<{ handle: FileHandle; name: string; index: number[] }> {
-  try {
-    return { handle: await openFile(path), name: path, index: [] }
-  } catch (error) {
-    const parts = /^(.+)\[([^[\]]*)\]$/s.exec(path)
-    if (parts === null || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw cannotOpen(path, error)
-    const [, name, list] = parts as unknown as [string, string, string]
-    if (!/^\d{1,15}(, *\d{1,15})*$/.test(list)) {
-      throw new RangeError(`openRows: ${name}: index must be whole numbers such as [0,3], got [${list}]`, {
-        cause: error,
-      })
-    }
-    const handle = await openFile(name).catch((cause: unknown) => {
-      throw cannotOpen(name, cause)
-    })
-    return { handle, name, index: list.split(',').map(Number) }
-  }
-}
-
-/** Does not wait for the other end of a FIFO. */
-const openFile = (path: string) => open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-
-function cannotOpen(path: string, cause: unknown): Error {
-  const { code } = cause as NodeJS.ErrnoException
-  const why = code === 'ENOENT' ? 'there is no such file' : `cannot be opened (${code ?? String(cause)})`
-  return new Error(`openRows: ${path}: ${why}`, { cause })
-}
-
-function kindOf(info: { isDirectory(): boolean; isFIFO(): boolean; isSocket(): boolean }): string {
-  return info.isDirectory() ? 'a directory' : info.isFIFO() ? 'a FIFO' : info.isSocket() ? 'a socket' : 'a device'
 }

@@ -40,14 +40,27 @@ export async function rowLayout(
   tensor: string | undefined,
   index: readonly number[],
 ): Promise<RowLayout> {
+  return addressed(path, await locate(path, fileSize, read, tensor), index)
+}
+
+/** All axes of the array that `rowLayout` would take a matrix of, from the header alone. */
+export async function arrayAxes(
+  path: string,
+  fileSize: number,
+  read: ReadBytes,
+  tensor: string | undefined,
+): Promise<readonly number[]> {
+  return (await locate(path, fileSize, read, tensor)).shape
+}
+
+async function locate(path: string, fileSize: number, read: ReadBytes, tensor: string | undefined): Promise<Located> {
   const format = path.endsWith('.npy')
     ? 'npy'
     : path.endsWith('.safetensors')
       ? 'safetensors'
       : await sniff(fileSize, read)
   if (format === 'npy' && tensor !== undefined) throw new RangeError('tensor must be left out for a .npy file')
-  const located = format === 'npy' ? await locateNpy(fileSize, read) : await locateTensor(fileSize, read, tensor)
-  return addressed(path, located, index)
+  return format === 'npy' ? locateNpy(fileSize, read) : locateTensor(fileSize, read, tensor)
 }
 
 async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'safetensors'> {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { type Matrix, encodeTensors, matrix } from '@sublinear/core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { encodeNpy } from '../src/index'
-import { type OpenRowsOptions, openRows } from '../src/node'
+import { type OpenRowsOptions, arrayShape, openRows } from '../src/node'
 
 let folder = ''
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'sublinear-'))))
@@ -286,4 +286,15 @@ describe('a file that cannot be read as rows', () => {
     await expect(rows.blocks(1).next()).rejects.toThrow(`openRows: ${path}: was closed`)
     await expect(rows.blocks(0).next()).rejects.toThrow('openRows: size must be an integer >= 1, got 0')
   })
+})
+
+it('the shape of an array and the index of its path, from the header alone', async () => {
+  const path = await put('heads.npy', header('(2, 3, 0, 5)'))
+  expect(await arrayShape(path)).toEqual({ shape: [2, 3, 0, 5], index: [] })
+  expect(await arrayShape(`${path}[1,2]`)).toEqual({ shape: [2, 3, 0, 5], index: [1, 2] })
+  const data = { dtype: 'F32' as const, shape: [4, 1, 2], data: new Float32Array(8) }
+  const tensors = await put('two.safetensors', encodeTensors({ a: data, b: { ...data, shape: [8] } }))
+  expect(await arrayShape(tensors, { tensor: 'a' })).toEqual({ shape: [4, 1, 2], index: [] })
+  await expect(arrayShape(tensors)).rejects.toThrow(`arrayShape: ${tensors}: tensor must be given`)
+  await expect(arrayShape(join(folder, 'no-such.npy'))).rejects.toThrow('there is no such file')
 })

@@ -2,6 +2,7 @@
 import { balanceMoments } from './balance-moments.ts'
 import { balanceRates } from './balance-rates.ts'
 import { balanceSpace } from './balance-space.ts'
+import { equalBytes } from './board.ts'
 import { columnSparsity } from './column-sparsity.ts'
 import { contextLength } from './context-length.ts'
 import { decodingTime } from './decoding-time.ts'
@@ -27,3 +28,4 @@ show(policies)
 show(balanceRates)
 show(balanceSpace)
 show(balanceMoments)
+show(equalBytes)

@@ -1,0 +1,148 @@
+import { compareStreams, type Board, type BoardStream } from '@sublinear/attention'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { boardText, faults, UNITS } from './board-text'
+import { headsOf, readHead } from './head-files'
+import { measuredBoard } from './measured-board'
+import { scaleNumber, wholeNumber } from './options'
+import { ownStream } from './own-stream'
+import { outputWidth } from './report'
+import { commandLine } from './reproduce'
+import { refuseReport, writeReport } from './report-file'
+
+interface CompareFlags {
+  readonly streams?: readonly string[]
+  readonly stream: readonly string[]
+  readonly budgets: readonly (string | number)[]
+  readonly heads?: readonly string[]
+  readonly prefix?: number
+  readonly last?: number
+  readonly block: number
+  readonly scale?: number
+  readonly seed: number
+  readonly unit: (typeof UNITS)[number]
+  readonly report?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+const NOT_WORTHWHILE = 3
+/** Queries judged where nothing else is said: this many, or an eighth of the tokens. */
+const LAST = 512
+
+export function compareCommand(interrupt: AbortSignal): Command {
+  return new Command('compare')
+    .description('Streams side by side at equal bytes: error against exact attention, memory and time, head by head')
+    .argument('<queries>', 'q.npy, q.npy[layer,head] or x.safetensors:tensor; all heads of an array with more axes')
+    .argument('<keys>', 'rows of the keys')
+    .argument('<values>', 'rows of the values')
+    .option('--streams <names>', `which, of ${Object.keys(compareStreams).join(', ')} (default: all)`, names)
+    .option(
+      '--stream <file>',
+      'a stream of your own: a module whose default export makes it (again for more)',
+      more,
+      [],
+    )
+    .option(
+      '--budgets <list>',
+      'shares of the float32 cache of the prefix, or bytes',
+      budgetList,
+      budgetList('1/4,1/7,1/16,1/32'),
+    )
+    .option('--heads <names>', 'which heads of the arrays, as 0.1,2.0 (default: all)', list)
+    .option(
+      '--prefix <tokens>',
+      'tokens taken in before answers count (default: all but the last ones)',
+      wholeNumber(1),
+    )
+    .option(
+      '--last <tokens>',
+      `tokens after the prefix whose answers are judged (default: ${LAST}, or an eighth)`,
+      wholeNumber(1),
+    )
+    .option('--block <tokens>', 'tokens of one call', wholeNumber(1), 64)
+    .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
+    .option('--seed <n>', 'of the uniform samples', wholeNumber(0), 0)
+    .addOption(new Option('--unit <kind>', 'of the errors printed').choices(UNITS).default('relative'))
+    .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
+    .option('--json', 'print the board as one JSON object')
+    .option('--quiet', 'print nothing but errors')
+    .action((queries: string, keys: string, values: string, flags: CompareFlags) =>
+      run({ queries, keys, values }, flags, interrupt),
+    )
+}
+
+async function run(
+  files: { readonly queries: string; readonly keys: string; readonly values: string },
+  flags: CompareFlags,
+  interrupt: AbortSignal,
+): Promise<void> {
+  if (flags.report !== undefined) await refuseReport(flags.report)
+  const streams = await streamsOf(flags)
+  const located = await headsOf(files, flags.heads)
+  const first = await readHead(located[0]!)
+  const { prefix, queries } = parts(first.keys.rows, flags)
+  const { scale } = flags
+  const board = await measuredBoard({
+    heads: located.map((head) => async () => ({ ...(await readHead(head)), ...(scale && { scale }) })),
+    streams,
+    budgets: flags.budgets,
+    prefix,
+    queries,
+    block: flags.block,
+    seed: flags.seed,
+    signal: interrupt,
+    reproduce: commandLine(process.argv.slice(2)),
+    quiet: Boolean(flags.quiet || flags.json),
+  })
+  if (flags.report !== undefined) await writeReport(flags.report, board)
+  print(board, flags)
+  if (faults(board).length > 0) process.exitCode = NOT_WORTHWHILE
+}
+
+function print(board: Board, { json, quiet, unit, report }: CompareFlags): void {
+  if (json) return console.log(JSON.stringify(board))
+  if (quiet) return
+  console.log(boardText(board, outputWidth(), unit))
+  if (report !== undefined) console.log(`charts in ${report}`)
+}
+
+async function streamsOf({ streams, stream }: CompareFlags): Promise<Record<string, BoardStream>> {
+  const chosen = streams ?? Object.keys(compareStreams)
+  const own: (readonly [string, BoardStream])[] = []
+  for (const path of stream) own.push(await ownStream(path))
+  const all = [...chosen.map((name) => [name, compareStreams[name]!] as const), ...own]
+  const twice = all.find(([name], i) => all.findIndex(([other]) => other === name) < i)
+  if (twice) throw new RangeError(`compare: two streams are named ${twice[0]}: rename the file of one`)
+  return Object.fromEntries(all)
+}
+
+/** How many tokens are summarised, and how many come after. */
+function parts(tokens: number, { prefix, last }: CompareFlags): { readonly prefix: number; readonly queries: number } {
+  const queries = last ?? (prefix === undefined ? Math.max(1, Math.min(LAST, Math.floor(tokens / 8))) : tokens - prefix)
+  return { prefix: prefix ?? tokens - queries, queries }
+}
+
+function list(text: string): string[] {
+  const parts = text.split(',').map((part) => part.trim())
+  if (parts.includes('')) throw new InvalidArgumentError('must be a list such as a,b.')
+  return parts
+}
+
+function names(text: string): string[] {
+  const unknown = list(text).find((name) => !Object.hasOwn(compareStreams, name))
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`${unknown} is none of ${Object.keys(compareStreams).join(', ')}.`)
+  return list(text)
+}
+
+function budgetList(text: string): (string | number)[] {
+  return list(text).map((part) => {
+    if (/^[1-9]\d{0,8}\/[1-9]\d{0,8}$/.test(part)) return part
+    if (/^[1-9]\d{0,14}$/.test(part)) return Number(part)
+    throw new InvalidArgumentError(`${part} must be a share such as 1/16, or a number of bytes.`)
+  })
+}
+
+function more(value: string, before: readonly string[]): string[] {
+  return [...before, value]
+}

@@ -1,0 +1,40 @@
+import { compare, type Board, type BoardHead, type BoardProgress, type CompareOptions } from '@sublinear/attention'
+import { progressBar } from './progress'
+
+interface MeasuredBoard extends Omit<CompareOptions, 'heads' | 'now' | 'onProgress'> {
+  /** How many, and each when its turn comes: one is in memory at a time. */
+  readonly heads: readonly (() => Promise<BoardHead>)[]
+  readonly quiet: boolean
+}
+
+/** A board with times, under a progress bar: heads one after another, each stream tried once untimed, since first calls compile. */
+export async function measuredBoard({ heads, quiet, ...options }: MeasuredBoard): Promise<Board> {
+  const cells = options.budgets.length * Object.keys(options.streams).length
+  const bar = progressBar('comparing', cells * heads.length, quiet, 'runs')
+  const boards: Board[] = []
+  try {
+    for (const [h, load] of heads.entries()) {
+      const head = await load()
+      if (h === 0) await warmUp(head, options)
+      const onProgress = ({ done }: BoardProgress) => {
+        bar.update(h * cells + done)
+        return new Promise<void>(setImmediate) // lets the bar draw and an interrupt arrive
+      }
+      boards.push(await compare({ ...options, heads: [head], now: cpuTime, onProgress }))
+    }
+  } finally {
+    bar.stop()
+  }
+  return { ...boards[0]!, heads: boards.flatMap((board) => board.heads) }
+}
+
+/** User and system time of this process, in milliseconds. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+async function warmUp(head: BoardHead, options: Omit<MeasuredBoard, 'heads' | 'quiet'>): Promise<void> {
+  const prefix = Math.min(options.prefix, 256)
+  await compare({ ...options, heads: [head], prefix, queries: Math.min(64, options.queries ?? 64) })
+}

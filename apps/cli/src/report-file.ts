@@ -1,0 +1,24 @@
+import type { Board } from '@sublinear/attention'
+import { constants } from 'node:fs'
+import { access, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** Refuses a place that cannot be written to, before the work that would fill it. */
+export async function refuseReport(path: string): Promise<void> {
+  await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
+    throw new Error(`--report ${path}: its folder cannot be written to`, { cause })
+  })
+}
+
+/** Writes the page of a board; it appears complete, or not at all. */
+export async function writeReport(path: string, board: Board): Promise<void> {
+  const { reportPage } = await import('./report-page') // loads the charts, a third of a second that only reports pay
+  const part = `${path}.${process.pid}.part`
+  try {
+    await writeFile(part, reportPage(board))
+    await rename(part, path)
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
+  }
+}

@@ -1,0 +1,71 @@
+import type { Board, BoardBudget, BoardCell, BoardErrors } from './board'
+
+/** Which number of a BoardErrors. */
+export type BoardUnit = 'relative' | 'softmax' | 'value'
+
+export interface BoardMean {
+  readonly stream: string
+  /** The worst of the heads' outcomes. */
+  readonly outcome: BoardCell['outcome']
+  readonly why?: string
+  /** Means over the heads; undefined where any head has no result. */
+  readonly error?: number
+  readonly bytes?: number
+  readonly time?: BoardCell['time']
+}
+
+export interface BoardMeans {
+  readonly budget: string
+  readonly bytes: number // of the first head
+  readonly zero: number
+  readonly uniform: number
+  readonly sample: number
+  readonly streams: readonly BoardMean[]
+}
+
+const FROM_BEST = ['within', 'does not fit', 'over', 'failed'] as const
+
+/**
+ * A board in one table: for each budget the mean over the heads, for each stream and for the three references.
+ *
+ * @param unit  of the errors; of those that every query has, the mean over the queries. Default 'relative'
+ */
+export function boardMeans(board: Board, unit: BoardUnit = 'relative'): BoardMeans[] {
+  const { heads, streams } = board
+  const of = (errors: BoardErrors) => (unit === 'relative' ? errors.relative : errors[unit].mean)
+  return (heads[0]?.budgets ?? []).map(({ name, bytes }, b) => {
+    const budgets = heads.map((head) => head.budgets[b]!)
+    return {
+      budget: name,
+      bytes,
+      zero: mean(heads.map(({ zero }) => of(zero))),
+      uniform: mean(heads.map(({ uniform }) => of(uniform))),
+      sample: mean(budgets.map(({ sample }) => of(sample))),
+      streams: streams.map((stream, s) => meanOf(stream, cellsOf(budgets, s), of)),
+    }
+  })
+}
+
+function cellsOf(budgets: readonly BoardBudget[], index: number): BoardCell[] {
+  return budgets.map(({ cells }) => cells[index]!)
+}
+
+function meanOf(stream: string, cells: readonly BoardCell[], of: (errors: BoardErrors) => number): BoardMean {
+  const worst = cells.reduce((a, b) => (FROM_BEST.indexOf(b.outcome) > FROM_BEST.indexOf(a.outcome) ? b : a))
+  const { outcome, why } = worst
+  if (outcome !== 'within') return { stream, outcome, ...(why !== undefined && { why }) }
+  const over = (what: (cell: BoardCell) => number) => mean(cells.map(what))
+  return {
+    stream,
+    outcome,
+    error: over(({ errors }) => of(errors!)),
+    bytes: over(({ bytes }) => bytes!),
+    ...(cells.every(({ time }) => time) && {
+      time: { push: over(({ time }) => time!.push), query: over(({ time }) => time!.query) },
+    }),
+  }
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0) / numbers.length
+}

@@ -1,0 +1,100 @@
+import type { AttentionStream, Matrix, Shape } from '@sublinear/core'
+import type { Pilot } from '../plan/pilot'
+
+/**
+ * What stands in the board: makes an empty stream that will never hold more than budgetBytes over this many tokens, or undefined
+ * where none fits. `pilot` is the head's first tokens, at most 512, for streams that centre or calibrate.
+ */
+export interface BoardStream {
+  (shape: Shape, budgetBytes: number, tokens: number, pilot: Pilot): BoardContestant | undefined
+  /** It learns from queries: its prefix comes by `step`, with the queries, instead of `push`. */
+  readonly learns?: boolean
+}
+
+/** An attention stream, or as much of one as a board needs; without `step`, tokens are answered one by one. */
+export type BoardContestant = Pick<AttentionStream, 'bytes' | 'push' | 'attend'> &
+  Partial<Pick<AttentionStream, 'step' | 'toBytes'>> &
+  Partial<Disposable>
+
+export interface BoardHead {
+  readonly name: string
+  readonly queries: Matrix // groups·n × d; row i·groups + g belongs to token i
+  readonly keys: Matrix // n × d
+  readonly values: Matrix // n × dv
+  /** Factor inside exp. Default 1/√d. */
+  readonly scale?: number
+}
+
+/** Of a ratio that every query has: the mean over the queries, and the largest. */
+export interface OverQueries {
+  readonly mean: number
+  readonly worst: number
+}
+
+/** Distances of answers ô from exact ones o, in three units. */
+export interface BoardErrors {
+  /** ‖ô − o‖_F/‖o‖_F over all queries. */
+  readonly relative: number
+  /** ‖ô − o‖₂ of a query over ‖softmax‖₂·‖V‖_F, the ε of both papers. */
+  readonly softmax: OverQueries
+  /** ‖ô − o‖₂ of a query over max ‖v‖₂. */
+  readonly value: OverQueries
+}
+
+/** One stream within one budget on one head. */
+export interface BoardCell {
+  readonly stream: string
+  /**
+   * within: never held more than the budget. over: it did, so its errors are no result. does not fit: it declined.
+   * failed: it threw, or answered what is no number.
+   */
+  readonly outcome: 'within' | 'over' | 'does not fit' | 'failed'
+  /** What was wrong, where something was. */
+  readonly why?: string
+  /** Held at the end: what the stream says, or the tensors of its snapshot where they are larger. */
+  readonly bytes?: number
+  /** The most held after any call. */
+  readonly peakBytes?: number
+  /** Bytes held after so many tokens, whenever twice as many have come, and at the end. */
+  readonly memory?: readonly (readonly [tokens: number, bytes: number])[]
+  readonly errors?: BoardErrors
+  /** Microseconds, by the caller's clock: a token of the prefix (for one that learns, with its queries), and a query with its token. */
+  readonly time?: { readonly push: number; readonly query: number }
+}
+
+export interface BoardBudget {
+  /** As asked for: '1/16', or bytes. */
+  readonly name: string
+  readonly bytes: number
+  /** A uniform sample of as many tokens as the bytes hold in float32, kept as a reservoir: mean of four. */
+  readonly sample: BoardErrors
+  readonly cells: readonly BoardCell[]
+}
+
+export interface BoardHeadResult {
+  readonly name: string
+  readonly d: number
+  readonly dv: number
+  readonly scale: number
+  readonly tokens: number
+  /** Of the prefix: what shares are shares of. */
+  readonly cacheBytes: { readonly float32: number; readonly float16: number }
+  /** What answering 0, and answering the mean of the values so far, would get. */
+  readonly zero: BoardErrors
+  readonly uniform: BoardErrors
+  readonly budgets: readonly BoardBudget[]
+}
+
+/** Plain JSON. */
+export interface Board {
+  readonly version: 1
+  /** How to make it again: the call, or what the caller gave. */
+  readonly reproduce: string
+  readonly prefix: number
+  /** Tokens after the prefix whose queries were judged. */
+  readonly queries: number
+  readonly block: number
+  readonly seed: number
+  readonly streams: readonly string[]
+  readonly heads: readonly BoardHeadResult[]
+}

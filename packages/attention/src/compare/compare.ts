@@ -1,0 +1,151 @@
+import { checkInteger, checkKeys, checkScale, checkSeed, checkValues, rowsOf } from '@sublinear/core'
+import type { Board, BoardBudget, BoardHead, BoardHeadResult, BoardStream } from './board'
+import { budgetBytes } from './budget-bytes'
+import { runCell } from './run-cell'
+import { sampleErrors } from './sample-errors'
+import { truthOf, type Part } from './truth'
+
+export interface CompareOptions {
+  readonly heads: readonly BoardHead[]
+  /** By name; `compareStreams` has those of this repository. */
+  readonly streams: Readonly<Record<string, BoardStream>>
+  /** Shares of the float32 cache of the prefix, as '1/16', or numbers of bytes. */
+  readonly budgets: readonly (string | number)[]
+  /** Tokens taken in before any answer counts. */
+  readonly prefix: number
+  /** Tokens after it, stepped with their queries, which are judged. Default: all that are left. */
+  readonly queries?: number
+  /** Tokens a call. Default 64. */
+  readonly block?: number
+  /** Of the uniform samples. Default 0. */
+  readonly seed?: number
+  /** A clock in milliseconds; without one no times are reported. */
+  readonly now?: () => number
+  /** After every cell, and awaited: the place to draw, or to let an interrupt arrive. */
+  readonly onProgress?: (progress: BoardProgress) => void | Promise<void>
+  readonly signal?: AbortSignal
+  /** What the board says of how to make it again. Default: this call. */
+  readonly reproduce?: string
+}
+
+export interface BoardProgress {
+  readonly done: number
+  readonly total: number
+  readonly head: string
+  readonly budget: string
+  readonly stream: string
+}
+
+/** Samples averaged for the uniform reference. */
+const SAMPLES = 4
+const PILOT = 512
+
+/**
+ * The equal-bytes board: every stream in every budget on every head, streaming and causal, against exact attention. The prefix is pushed
+ * (or stepped, for streams that learn from queries), then the tokens after it are stepped, and their answers judged.
+ * Source: not from the papers; the units are theirs (BalanceKV: ε‖softmax‖₂‖V‖_F) and the relative one.
+ *
+ * @param heads  queries, keys and values of one head each; streams  by name; budgets  '1/16' or bytes
+ * @returns plain JSON; nothing in it depends on anything but the options, times apart
+ * @throws TypeError, RangeError when heads, budgets or sizes are wrong; the signal's reason when aborted. A stream that throws, or holds
+ *   more than its budget after any call, is reported in its cell and stops nobody else.
+ * Guarantee: everything counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
+ * Cost: one run a cell and one exact run a head; memory: one head, its exact cache and one stream.
+ */
+export async function compare(options: CompareOptions): Promise<Board> {
+  const { heads, streams, budgets, prefix, block = 64, seed = 0, now, onProgress, signal } = options
+  check(options)
+  const queries = options.queries ?? heads[0]!.keys.rows - prefix
+  const names = Object.keys(streams)
+  const total = heads.length * budgets.length * names.length
+  const results: BoardHeadResult[] = []
+  let done = 0
+  for (const head of heads) {
+    const part = partOf(head, prefix, queries)
+    const { shape, keys, values } = part
+    const truth = truthOf(part, block)
+    const float32 = 4 * prefix * (shape.d + shape.dv)
+    const pilot = pilotOf(part)
+    const boards: BoardBudget[] = []
+    for (const budget of budgets) {
+      const bytes = budgetBytes(budget, float32)
+      const cells = []
+      for (const stream of names) {
+        signal?.throwIfAborted()
+        const make = () => streams[stream]!(shape, bytes, keys.rows, pilot)
+        const learns = streams[stream]!.learns === true
+        cells.push(runCell({ stream, make, learns, bytes, part, block, truth, now }))
+        await onProgress?.({ done: ++done, total, head: head.name, budget: String(budget), stream })
+      }
+      const sample = sampleErrors({ part, truth, bytes, seed, samples: SAMPLES })
+      boards.push({ name: String(budget), bytes, sample, cells })
+    }
+    results.push({
+      name: head.name,
+      ...shape,
+      tokens: keys.rows,
+      cacheBytes: { float32, float16: float32 / 2 },
+      zero: truth.errors(new Float32Array(truth.exact.data.length)),
+      uniform: truth.errors(truth.uniform(values)),
+      budgets: boards,
+    })
+  }
+  const call = { budgets, prefix, queries, block, seed, streams: names, heads: heads.map(({ name }) => name) }
+  const { reproduce = `compare(${JSON.stringify(call)})` } = options
+  return { version: 1, reproduce, prefix, queries, block, seed, streams: names, heads: results }
+}
+
+function check({ heads, streams, budgets, prefix, queries, block = 64, seed = 0 }: CompareOptions): void {
+  const who = 'compare'
+  for (const [name, list] of [
+    ['heads', heads],
+    ['budgets', budgets],
+  ] as const) {
+    if (!Array.isArray(list) || list.length === 0) throw new TypeError(`${who}: ${name} must be a list of at least one`)
+  }
+  const isNamed = typeof streams === 'object' && streams !== null && Object.keys(streams).length > 0
+  if (!isNamed || Object.values(streams).some((make) => typeof make !== 'function'))
+    throw new TypeError(`${who}: streams must be functions by name, at least one`)
+  checkInteger(who, 'prefix', prefix, 1)
+  checkInteger(who, 'block', block, 1)
+  checkSeed(who, seed)
+  if (queries !== undefined) checkInteger(who, 'queries', queries, 1)
+  for (const { name, queries: asked, keys, values, scale } of heads) {
+    const whose = `head ${name}`
+    checkKeys(who, `keys of ${whose}`, keys)
+    checkInteger(who, `columns of the keys of ${whose}`, keys.cols, 1)
+    checkValues(who, `values of ${whose}`, values, undefined, keys.rows)
+    checkInteger(who, `columns of the values of ${whose}`, values.cols, 1)
+    checkKeys(who, `queries of ${whose}`, asked, keys.cols)
+    if (scale !== undefined) checkScale(who, scale)
+    if (keys.rows < prefix + (queries ?? 1) || (queries === undefined && keys.rows !== heads[0]!.keys.rows))
+      throw new RangeError(
+        `${who}: ${whose} must have ${queries === undefined ? `as many tokens as the first, more than ${prefix}` : `at least ${prefix + queries} tokens`}, got ${keys.rows}`,
+      )
+    if (asked.rows === 0 || asked.rows % keys.rows !== 0)
+      throw new RangeError(
+        `${who}: queries of ${whose} must have a whole number of rows for each of the ${keys.rows} tokens, got ${asked.rows}`,
+      )
+  }
+  const least = Math.min(...heads.map(({ keys, values }) => 4 * prefix * (keys.cols + values.cols)))
+  for (const budget of budgets) budgetBytes(budget, least)
+}
+
+/** The tokens of a head that the board runs over. */
+function partOf({ queries, keys, values, scale }: BoardHead, prefix: number, asked: number): Part {
+  const tokens = prefix + asked
+  const groups = queries.rows / keys.rows
+  return {
+    shape: { d: keys.cols, dv: values.cols, scale: scale ?? 1 / Math.sqrt(keys.cols) },
+    groups,
+    prefix,
+    queries: rowsOf(queries, 0, tokens * groups),
+    keys: rowsOf(keys, 0, tokens),
+    values: rowsOf(values, 0, tokens),
+  }
+}
+
+function pilotOf({ queries, keys, values, prefix, groups }: Part) {
+  const rows = Math.min(PILOT, prefix)
+  return { queries: rowsOf(queries, 0, rows * groups), keys: rowsOf(keys, 0, rows), values: rowsOf(values, 0, rows) }
+}

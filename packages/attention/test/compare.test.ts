@@ -1,0 +1,406 @@
+// compare: the equal-bytes board against a float64 oracle written out here, contestants whose answers or crimes are known beforehand, and
+// sizes found by trying every one of them.
+// Kills: a query that sees a token too many or too few (relative error 0.03), ‖V‖_F or max ‖v‖ over the prefix only (3 %), ‖softmax‖₂ without
+// its root (a factor 3), groups paired with other tokens, a budget looked at only at the end or only by what a stream says, a cheat whose
+// errors enter the means, shares of all tokens instead of the prefix, a reservoir that favours the prefix (z = 9) or never takes later
+// tokens (z = 18), a prefix pushed to a stream that learns, a size one too small.
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import {
+  boardMeans,
+  closureStream,
+  compare,
+  compareStreams,
+  decodeNpy,
+  emptyPartial,
+  exactStream,
+  farKeys,
+  mostThatFits,
+  rowsOf,
+  sinks,
+  tiers,
+  window,
+  type BoardContestant,
+  type BoardHead,
+  type BoardStream,
+  type Matrix,
+} from '../src/index'
+
+/** Numbers in [−1, 1) from a fixed linear congruence. */
+function rows(count: number, cols: number, seed: number): Matrix {
+  let x = seed >>> 0
+  const next = () => (x = (Math.imul(x, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1
+  return { rows: count, cols, data: Float32Array.from({ length: count * cols }, next) }
+}
+
+const [n, prefix, d, dv, groups, scale] = [90, 70, 3, 2, 2, 2.5]
+const head: BoardHead = {
+  name: 'h',
+  queries: rows(groups * n, d, 1),
+  keys: rows(n, d, 2),
+  values: rows(n, dv, 3),
+  scale,
+}
+const MUCH = 1_000_000
+
+/** Softmax weights of a query over the tokens up to `token`, in float64. */
+function weightsOf(row: number, token: number): number[] {
+  const scores = Array.from({ length: token + 1 }, (_, j) => {
+    let s = 0
+    for (let c = 0; c < d; c++) s += head.queries.data[row * d + c]! * head.keys.data[j * d + c]!
+    return Math.exp(scale * s)
+  })
+  const mass = scores.reduce((a, b) => a + b, 0)
+  return scores.map((e) => e / mass)
+}
+
+const value = (t: number, c: number) => head.values.data[t * dv + c]!
+const over = (all: number[]) => ({ mean: all.reduce((a, b) => a + b, 0) / all.length, worst: Math.max(...all) })
+
+/** The three units for answers that are a function of the token, straight from their definitions. */
+function oracle(answer: (token: number) => readonly number[]) {
+  let [distance, norm] = [0, 0]
+  const [softmax, relativeToValue]: [number[], number[]] = [[], []]
+  for (let row = prefix * groups; row < n * groups; row++) {
+    const token = Math.floor(row / groups)
+    const weights = weightsOf(row, token)
+    let [off, frobenius, largest] = [0, 0, 0]
+    for (let c = 0; c < dv; c++) {
+      const exact = weights.reduce((sum, w, t) => sum + w * value(t, c), 0)
+      off += (answer(token)[c]! - exact) ** 2
+      norm += exact ** 2
+    }
+    for (let t = 0; t <= token; t++) {
+      let squared = 0
+      for (let c = 0; c < dv; c++) squared += value(t, c) ** 2
+      frobenius += squared
+      largest = Math.max(largest, squared)
+    }
+    distance += off
+    softmax.push(Math.sqrt(off / (weights.reduce((sum, w) => sum + w * w, 0) * frobenius)))
+    relativeToValue.push(Math.sqrt(off / largest))
+  }
+  return { relative: Math.sqrt(distance / norm), softmax: over(softmax), value: over(relativeToValue) }
+}
+
+/** The same numbers to a relative 2e-5: exact answers come from float32 kernels. */
+function expectErrors(got: unknown, want: ReturnType<typeof oracle>) {
+  const flat = (errors: ReturnType<typeof oracle>) => [
+    errors.relative,
+    ...[errors.softmax, errors.value].flatMap(({ mean, worst }) => [mean, worst]),
+  ]
+  const wanted = flat(want)
+  for (const [i, x] of flat(got as ReturnType<typeof oracle>).entries())
+    expect(Math.abs(x / wanted[i]! - 1)).toBeLessThan(2e-5)
+}
+
+/** A contestant whose answer to every query of token t is given: what it is worth can be computed by hand. */
+function answering(answer: (token: number) => readonly number[], extra: Partial<BoardContestant> = {}): BoardStream {
+  return () => {
+    let tokens = 0
+    return {
+      bytes: 8,
+      push: ({ keys }) => void (tokens += keys.rows),
+      attend(queries) {
+        const out = emptyPartial(queries.rows, dv)
+        for (let r = 0; r < queries.rows; r++) {
+          out.max[r] = 0
+          out.mass[r] = 1
+          out.sum.data.set(answer(tokens - 1), r * dv)
+        }
+        return out
+      },
+      ...extra,
+    }
+  }
+}
+
+const lastValue = (token: number) => [...head.values.data.subarray(token * dv, (token + 1) * dv)]
+const meanValue = (token: number) =>
+  Array.from({ length: dv }, (_, c) => {
+    let total = 0
+    for (let t = 0; t <= token; t++) total += head.values.data[t * dv + c]!
+    return total / (token + 1)
+  })
+const only = (board: Awaited<ReturnType<typeof compare>>) => board.heads[0]!.budgets[0]!.cells[0]!
+
+describe('errors', () => {
+  test.each([1, 7, 64])('all three units equal the float64 oracle, in blocks of %d', async (block) => {
+    const streams = { last: answering(lastValue), exact: (shape) => exactStream(shape) } satisfies Record<
+      string,
+      BoardStream
+    >
+    const board = await compare({ heads: [head], streams, budgets: [MUCH], prefix, block })
+    const [last, exact] = board.heads[0]!.budgets[0]!.cells
+    expectErrors(last!.errors, oracle(lastValue))
+    expect(exact!.errors!.relative).toBeLessThan(1e-6)
+    expectErrors(
+      board.heads[0]!.zero,
+      oracle(() => [0, 0]),
+    )
+    expectErrors(board.heads[0]!.uniform, oracle(meanValue))
+    expect(board.heads[0]!.zero.relative).toBe(1)
+    expect(board.heads[0]!.budgets[0]!.sample.relative).toBeLessThan(1e-6) // a sample of everything
+  })
+
+  test('only the tokens asked for are looked at', async () => {
+    const part = {
+      ...head,
+      queries: rowsOf(head.queries, 0, groups * 80),
+      keys: rowsOf(head.keys, 0, 80),
+      values: rowsOf(head.values, 0, 80),
+    }
+    const options = { streams: { last: answering(lastValue) }, budgets: [MUCH], prefix, queries: 10 }
+    const [whole, cut] = [await compare({ heads: [head], ...options }), await compare({ heads: [part], ...options })]
+    expect(only(whole)).toEqual(only(cut))
+  })
+
+  // One token held of 64, scores all 0: the answer is 1 if the token is of the last quarter, else 0, and the truth is 1/4. So the error is 3
+  // with probability 1/4, else 1: mean 1.5, deviation 0.866 a trial; 1600 trials, |z| < 5: a false alarm in 1.7 million.
+  test('a uniform sample holds every token with the same probability', async () => {
+    const zeros = rows(64, 1, 1)
+    zeros.data.fill(0)
+    const values = { ...zeros, data: Float32Array.from({ length: 64 }, (_, t) => (t >= 48 ? 1 : 0)) }
+    const one = { name: 'quarter', queries: zeros, keys: zeros, values, scale: 1 }
+    for (const start of [40, 52]) {
+      let total = 0
+      for (let seed = 0; seed < 400; seed++) {
+        const options = { heads: [{ ...one }], budgets: [8], streams: { last: answering(() => [0, 0]) }, seed }
+        const board = await compare({ ...options, prefix: 63, queries: 1, block: start })
+        total += board.heads[0]!.budgets[0]!.sample.relative
+      }
+      expect(Math.abs((total / 400 - 1.5) / (0.866 / 40))).toBeLessThan(5)
+    }
+    // The reservoir after it has gone on: at the last of 24 judged queries the law is the same.
+    let hits = 0
+    for (let seed = 0; seed < 400; seed++) {
+      const board = await compare({
+        heads: [
+          { ...one, values: { ...zeros, data: Float32Array.from({ length: 64 }, (_, t) => (t === 63 ? 1 : 0)) } },
+        ],
+        budgets: [4 * 2 * 16],
+        streams: { last: answering(() => [0, 0]) },
+        prefix: 40,
+        queries: 24,
+        seed,
+      })
+      // Truth 0 until the last query, then 1/64; a sample of 16 that holds the last token answers 1/16 there.
+      hits += board.heads[0]!.budgets[0]!.sample.value.worst
+    }
+    // worst = |1/16 − 1/64| when held (1 in 4), else 1/64: mean 1/64 + (2/64)/4; deviation (2/64)·0.433 a trial.
+    expect(Math.abs((hits / 400 - 1.5 / 64) / ((2 / 64) * (0.433 / 40)))).toBeLessThan(5)
+  })
+})
+
+/** The first tokens of a captured head. */
+const sampleOf = (model: string): BoardHead => {
+  const part = (name: string, count: number): Matrix => {
+    const path = fileURLToPath(new URL(`../../../apps/cli/data/${model}-${name}.npy`, import.meta.url))
+    const { data } = decodeNpy(readFileSync(path))
+    return { rows: count, cols: 32, data: Float32Array.from(data.subarray(0, count * 32) as Float32Array) }
+  }
+  return { name: model, queries: part('q', 1024), keys: part('k', 1024), values: part('v', 1024) }
+}
+
+/** Exact, with whatever it says of its bytes, and a snapshot of so many. */
+const spell =
+  (when: (pushed: number) => number, saved = 0): BoardStream =>
+  (shape) => {
+    const inner = exactStream(shape)
+    let pushed = 0
+    return {
+      get bytes() {
+        return when(pushed)
+      },
+      push: (block) => void ((pushed += block.keys.rows), inner.push(block)),
+      attend: (queries) => inner.attend(queries),
+      toBytes: () => new Uint8Array(8 + saved),
+    }
+  }
+
+describe('bytes', () => {
+  test('every stream of the record stays within its budget, and those of tokens use it', async () => {
+    const board = await compare({
+      heads: [sampleOf('sharp'), sampleOf('bounded')],
+      streams: compareStreams,
+      budgets: ['1/2', '1/8', 40_001],
+      prefix: 960,
+    })
+    const cache = 4 * 960 * 64
+    for (const { budgets, cacheBytes } of board.heads) {
+      expect(cacheBytes).toEqual({ float32: cache, float16: cache / 2 })
+      expect(budgets.map(({ bytes }) => bytes)).toEqual([cache / 2, cache / 8, 40_001])
+      for (const { bytes, cells } of budgets) {
+        for (const { stream, outcome, peakBytes } of cells) {
+          expect([stream, ['within', 'does not fit'].includes(outcome)]).toEqual([stream, true])
+          if (outcome === 'within') expect(peakBytes).toBeLessThanOrEqual(bytes)
+          if (['window', 'streamingLlm', 'h2o', 'far'].includes(stream)) expect(peakBytes).toBeGreaterThan(bytes - 600)
+        }
+      }
+    }
+    expect(only(board)).toEqual({ stream: 'exact', outcome: 'does not fit' })
+  })
+
+  test('a stream that holds too much at any time is reported, and enters no mean', async () => {
+    const streams = {
+      honest: spell(() => 500, 500),
+      brief: spell((pushed) => (pushed === 20 ? 501 : 8)),
+      liar: spell(() => 8, 501),
+      throws: () => {
+        throw new Error('out of luck')
+      },
+      silent: answering(() => [NaN, 0]),
+      nameless: () => ({ push: () => {}, attend: () => emptyPartial(1, dv) }) as unknown as BoardContestant,
+      none: () => undefined,
+    } satisfies Record<string, BoardStream>
+    const board = await compare({ heads: [head], streams, budgets: [500], prefix, block: 10 })
+    const { cells } = board.heads[0]!.budgets[0]!
+    const by = Object.fromEntries(cells.map((cell) => [cell.stream, cell]))
+    expect(by['honest']).toMatchObject({ outcome: 'within', bytes: 500, peakBytes: 500 })
+    expect(by['brief']).toMatchObject({
+      outcome: 'over',
+      peakBytes: 501,
+      bytes: 8,
+      why: 'it held 501 bytes in a budget of 500',
+    })
+    expect(by['liar']).toMatchObject({
+      outcome: 'over',
+      bytes: 501,
+      why: 'its snapshot holds 501 bytes where it says 8, in a budget of 500',
+    })
+    expect(by['throws']).toEqual({ stream: 'throws', outcome: 'failed', why: 'out of luck' })
+    expect(by['silent']).toMatchObject({ outcome: 'failed', why: 'it answered what is no finite number' })
+    expect(by['nameless']).toMatchObject({ outcome: 'failed', why: expect.stringContaining('bytes of a stream') })
+    expect(by['none']).toEqual({ stream: 'none', outcome: 'does not fit' })
+    const means = boardMeans(board)[0]!.streams
+    expect(means.filter(({ error }) => error !== undefined).map(({ stream }) => stream)).toEqual(['honest'])
+    expect(means.map(({ outcome }) => outcome)).toEqual(cells.map(({ outcome }) => outcome))
+  })
+
+  test('the largest size that fits, as trying every size finds it', () => {
+    const shape = { d, dv, scale }
+    const makes = [
+      (count: number) => window({ count })(shape),
+      (count: number) => farKeys({ count })(shape),
+      (count: number) => tiers({ ...shape, parts: [sinks({ count: 4 }), farKeys({ count }), closureStream] }),
+    ]
+    const peakOf = (make: (typeof makes)[0], count: number) => {
+      const stream = make(count)
+      let peak = stream.bytes
+      for (let at = 0; at < 300; at += 60) {
+        stream.push({ keys: rows(60, d, at), values: rows(60, dv, at) })
+        peak = Math.max(peak, stream.bytes)
+      }
+      return peak
+    }
+    for (const make of makes) {
+      const peaks = Array.from({ length: 300 }, (_, i) => peakOf(make, i + 1))
+      for (const budgetBytes of [100, 2000, 3000, 3001, 4567, 100_000]) {
+        const most = peaks.findLastIndex((peak) => peak <= budgetBytes) + 1
+        expect(mostThatFits({ make, shape, budgetBytes, tokens: 300 })).toBe(most)
+      }
+    }
+    expect(() => mostThatFits({ make: makes[0]!, shape, budgetBytes: 0.5, tokens: 1 })).toThrow(
+      'mostThatFits: budgetBytes must be',
+    )
+  })
+})
+
+test('a stream that learns gets its prefix by step, with the queries; others by push', async () => {
+  const calls: string[] = []
+  const spy: BoardStream = (shape) => {
+    const inner = exactStream(shape)
+    return {
+      bytes: 0,
+      push: (block) => void (calls.push(`push ${block.keys.rows}`), inner.push(block)),
+      attend: (queries) => inner.attend(queries),
+      step(block, queries) {
+        calls.push(`step ${block.keys.rows} ${queries.rows}`)
+        return inner.step(block, queries)
+      },
+    }
+  }
+  const learning = Object.assign((...given: Parameters<BoardStream>) => spy(...given), { learns: true })
+  const options = { heads: [head], budgets: ['1/2'], prefix, block: 40 }
+  const board = await compare({ ...options, streams: { spy } })
+  expect(calls.splice(0)).toEqual(['push 40', 'push 30', 'step 20 40'])
+  expect(only(await compare({ ...options, streams: { spy: learning } }))).toEqual(only(board))
+  expect(calls).toEqual(['step 40 80', 'step 30 60', 'step 20 40'])
+})
+
+test('the board is plain JSON of a fixed form, the same every time, with times only by the given clock', async () => {
+  const options = {
+    heads: [head],
+    streams: { window: compareStreams['window']! },
+    budgets: ['1/1', 1700],
+    prefix,
+    seed: 3,
+  }
+  const board = await compare(options)
+  expect(JSON.parse(JSON.stringify(board))).toEqual(board)
+  expect(await compare(options)).toEqual(board)
+  expect(Object.keys(board)).toEqual(['version', 'reproduce', 'prefix', 'queries', 'block', 'seed', 'streams', 'heads'])
+  expect(Object.keys(board.heads[0]!)).toEqual([
+    'name',
+    'd',
+    'dv',
+    'scale',
+    'tokens',
+    'cacheBytes',
+    'zero',
+    'uniform',
+    'budgets',
+  ])
+  expect(Object.keys(board.heads[0]!.budgets[0]!)).toEqual(['name', 'bytes', 'sample', 'cells'])
+  expect(Object.keys(only(board))).toEqual(['stream', 'outcome', 'bytes', 'peakBytes', 'memory', 'errors'])
+  expect(only(board).memory!.map(([tokens]) => tokens)).toEqual([64, 90])
+  expect(board.reproduce).toContain('"budgets":["1/1",1700]')
+  let clock = 0
+  const timed = await compare({ ...options, now: () => (clock += 7), reproduce: 'again' })
+  // Each call takes 7 ms by this clock: 2 calls for 70 tokens, 1 for 40 query rows.
+  expect(only(timed).time).toEqual({ push: (1000 * 14) / 70, query: (1000 * 7) / 40 })
+  expect(timed.reproduce).toBe('again')
+})
+
+test('progress is awaited after every cell, and an abort stops between them', async () => {
+  const seen: string[] = []
+  const abort = new AbortController()
+  const streams = { a: answering(lastValue), b: answering(lastValue) }
+  const run = compare({
+    heads: [head, head],
+    streams,
+    budgets: ['1/2', '1/4'],
+    prefix,
+    signal: abort.signal,
+    async onProgress({ done, total, budget, stream }) {
+      await Promise.resolve()
+      seen.push(`${done}/${total} ${budget} ${stream}`)
+      if (done === 3) abort.abort(new Error('enough'))
+    },
+  })
+  await expect(run).rejects.toThrow('enough')
+  expect(seen).toEqual(['1/8 1/2 a', '2/8 1/2 b', '3/8 1/4 a'])
+})
+
+test('refuses what cannot be compared, before anything runs', async () => {
+  const fine = { heads: [head], streams: { a: answering(lastValue) }, budgets: ['1/2'], prefix }
+  const nan = { ...head, keys: { ...head.keys, data: head.keys.data.map((x, i) => (i === 4 ? NaN : x)) } }
+  for (const [wrong, message] of [
+    [{ heads: [] }, 'compare: heads must be a list of at least one'],
+    [{ budgets: ['a'] }, 'compare: budgets must be shares such as "1/16" or bytes, got "a"'],
+    [{ budgets: ['1/0'] }, 'compare: budgets must be shares'],
+    [{ budgets: [1.5] }, 'compare: budgets must be whole numbers of bytes >= 1, got 1.5'],
+    [{ streams: {} }, 'compare: streams must be functions by name'],
+    [{ streams: { a: 1 as never } }, 'compare: streams must be functions by name'],
+    [{ prefix: 0 }, 'compare: prefix must be an integer >= 1, got 0'],
+    [{ prefix: n }, 'compare: head h must have as many tokens as the first, more than 90, got 90'],
+    [{ queries: 21 }, 'compare: head h must have at least 91 tokens, got 90'],
+    [{ heads: [nan] }, 'compare: keys of head h must be finite, got NaN at row 1, column 1'],
+    [{ heads: [{ ...head, queries: rows(100, d, 1) }] }, 'compare: queries of head h must have a whole number of rows'],
+    [{ heads: [{ ...head, scale: NaN }] }, 'compare: scale must be a finite number, got NaN'],
+    [{ seed: -1 }, 'compare: seed must be an integer >= 0, got -1'],
+  ] as const) {
+    await expect(compare({ ...fine, ...wrong } as never)).rejects.toThrow(message)
+  }
+})
