@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const output = execFileSync(process.execPath, [`${root}apps/cli/bin/sublinear.mjs`, 'demo'], { encoding: 'utf8' })
-const times = output.split('\n').find((line) => line.startsWith('stream ')).indexOf('µs a token')
+const times = output
+  .split('\n')
+  .find((line) => line.startsWith('stream '))
+  .indexOf('µs a token')
 const lines = output
   .trim()
   .split('\n')
