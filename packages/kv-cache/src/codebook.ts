@@ -23,8 +23,9 @@ export function codebook(bits: number): Codebook {
   const size = 2 ** (bits - 1)
   const levels = Float64Array.from({ length: size }, (_, m) => level(m + 0.5, bits))
   const borders = Float64Array.from({ length: size - 1 }, (_, m) => (levels[m]! + levels[m + 1]!) / 2)
-  // The first level whose upper border lies above k / 2: two levels are at least a step apart, so the nearest is that one or one of the next two.
-  const starts = new Uint8Array(2 * Math.ceil(levels[size - 1]!) + 2)
+  // The first level whose upper border lies above k / 2: borders are at least a step apart, so the nearest is that one or the next.
+  const last = borders[size - 2]!
+  const starts = new Uint8Array(2 * Math.ceil(last) + 2)
   for (let k = 0, m = 0; k < starts.length; k++) {
     while (m < size - 1 && borders[m]! <= k / 2) m++
     starts[k] = m
@@ -35,8 +36,9 @@ export function codebook(bits: number): Codebook {
     levels,
     trials: Float64Array.from({ length: TRIALS }, (_, i) => 1 - ((1 - least) * i) / (TRIALS - 1)),
     nearest(y) {
-      let m = starts[Math.min(starts.length - 1, Math.floor(2 * y))]!
-      while (m < size - 1 && y >= borders[m]!) m++
+      if (y >= last) return size - 1
+      let m = starts[(2 * y) | 0]!
+      while (y >= borders[m]!) m++
       return m
     },
   }

@@ -26,32 +26,39 @@ export function vectorCodec({ width, bits }: { width: number; bits: number }): V
   const size = levels.length
   const top = levels[size - 1]!
 
-  /** The bfloat16 steps to try. */
-  const stepsFor = (largest: number) => toBrain(Float32Array.from(trials, (factor) => (factor * largest) / top))
+  const wanted = new Float32Array(trials.length)
+  const magnitudes = new Float64Array(width)
+
+  /** The squared error with this step, or some number of at least `enough` where it is no less. */
+  const errorOf = (magnitudes: Float64Array, step: number, enough: number): number => {
+    let error = 0
+    for (let i = 0; i < width && error < enough; i++) {
+      const gap = magnitudes[i]! - levels[nearest(magnitudes[i]! / step)]! * step
+      error += gap * gap
+    }
+    return error
+  }
 
   return {
     bits,
     bytes: 2 + Math.ceil((width * bits) / 8),
     encode(x, out, at) {
       let largest = 0
-      for (let i = 0; i < width; i++) largest = Math.max(largest, Math.abs(x[i]!))
-      const words = stepsFor(largest)
+      for (let i = 0; i < width; i++) {
+        magnitudes[i] = Math.abs(x[i]!)
+        if (magnitudes[i]! > largest) largest = magnitudes[i]!
+      }
+      for (let t = 0; t < trials.length; t++) wanted[t] = (trials[t]! * largest) / top
+      const words = toBrain(wanted)
       const steps = fromBrain(words)
       let best = 0
       let least = Infinity
       for (let t = 0; t < steps.length; t++) {
-        const step = steps[t]!
-        if (step === 0) continue
-        let error = 0
-        for (let i = 0; i < width && error < least; i++) {
-          const y = Math.abs(x[i]!)
-          const gap = y - levels[nearest(y / step)]! * step
-          error += gap * gap
-        }
-        if (error < least) {
-          least = error
-          best = t
-        }
+        if (steps[t] === 0) continue
+        const error = errorOf(magnitudes, steps[t]!, least)
+        if (error >= least) continue
+        least = error
+        best = t
       }
       const step = steps[best]!
       out[at] = words[best]! & 255
@@ -60,7 +67,7 @@ export function vectorCodec({ width, bits }: { width: number; bits: number }): V
       let filled = 0
       let to = at + 2
       for (let i = 0; i < width; i++) {
-        const m = step > 0 ? nearest(Math.abs(x[i]!) / step) : 0
+        const m = step > 0 ? nearest(magnitudes[i]! / step) : 0
         waiting |= (x[i]! < 0 ? size - 1 - m : size + m) << filled
         filled += bits
         for (; filled >= 8; filled -= 8, waiting >>= 8) out[to++] = waiting & 255

@@ -256,6 +256,7 @@ describe('the store', () => {
   it('moves, truncates and goes on in the same bits', () => {
     const store = quantised({ keyBits: 3, valueBits: 3 })({ ...shape, most: 400 })
     store.write(tokens(400), 0, 400, 0)
+    store.weigh(398, Float32Array.of(4, 3))
     const before = store.read()
     store.move(399, 7)
     store.truncate(300)
@@ -264,6 +265,9 @@ describe('the store', () => {
     expect([...rowsOf(after.values, 7, 8).data]).toEqual([...rowsOf(before.values, 399, 400).data])
     expect([...rowsOf(after.keys, 8, 300).data]).toEqual([...rowsOf(before.keys, 8, 300).data])
     expect(after.keys.rows).toBe(300)
+    expect([...after.weights!]).toEqual(Array.from({ length: 300 }, (_, i) => (i === 7 ? 3 : 1)))
+    store.move(6, 7)
+    expect(store.weights).toBeUndefined()
     store.clear()
     expect(store.count).toBe(0)
   })

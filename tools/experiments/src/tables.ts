@@ -1,5 +1,6 @@
 /**
- * Tables in the READMEs, made from results/*.json between `<!-- experiment:fixed-memory <name> -->`, or `<!-- experiment:policies -->`, and
+ * Tables in the READMEs, made from results/*.json between `<!-- experiment:fixed-memory <name> -->`, or `<!-- experiment:policies -->`,
+ * `<!-- experiment:quantised-heads -->`, and
  * `<!-- /experiment -->`.
  * `node src/tables.ts` brings all of them up to date.
  */
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { resultOf } from './experiment.ts'
 import type { FixedMemory, FixedMemoryRow } from './fixed-memory.ts'
 import { policies } from './policies.ts'
+import { quantisedTable } from './quantised-table.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -23,7 +25,11 @@ export function withTables(text: string, read: (name: string) => FixedMemory = r
     /(<!-- experiment:policies -->\n).*?(<!-- \/experiment -->)/gs,
     (_, open: string, close: string) => `${open}\n${policies.answer(resultOf(policies))}\n\n${close}`,
   )
-  return withPolicies.replace(
+  const withQuantised = withPolicies.replace(
+    /(<!-- experiment:quantised-heads -->\n).*?(<!-- \/experiment -->)/gs,
+    (_, open: string, close: string) => `${open}\n${quantisedTable()}\n\n${close}`,
+  )
+  return withQuantised.replace(
     /(<!-- experiment:fixed-memory ([a-z-]+) -->\n).*?(<!-- \/experiment -->)/gs,
     (_, open: string, name: string, close: string) => `${open}\n${table(read(name))}\n\n${close}`,
   )

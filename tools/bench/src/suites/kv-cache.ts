@@ -4,6 +4,7 @@ import {
   clusters,
   farKeys,
   h2o,
+  quantised,
   reservoir,
   sinks,
   snapKv,
@@ -28,6 +29,8 @@ export const suite: Suite = {
     causalGroup(64),
     tokenGroup(32),
     upkeepGroup(32),
+    storeGroup(32, 64),
+    storeGroup(32, 1),
     policyGroup(32, BLOCK, N),
     policyGroup(32, 1, 1024),
   ],
@@ -108,6 +111,8 @@ function upkeepGroup(d: number): Group {
   const { keys, values, shape } = tokensOf(N, d)
   const specs = {
     ...policies,
+    'window 256, 5/3 bits': window({ count: 256, store: quantised({ keyBits: 5, valueBits: 3 }) }),
+    '256 far keys, 5/3 bits': farKeys({ count: 256, store: quantised({ keyBits: 5, valueBits: 3 }) }),
     '64 far keys': farKeys({ count: 64 }),
     '1024 far keys': farKeys({ count: 1024 }),
     closure: closureStream,
@@ -123,6 +128,29 @@ function upkeepGroup(d: number): Group {
         stream[Symbol.dispose]()
       }),
     ),
+  }
+}
+
+/** Attention over tokens that are held, by how they are held. */
+function storeGroup(d: number, block: number): Group {
+  const most = 1024
+  const { queries, keys, values, shape } = tokensOf(most, d)
+  const asked = rowsOf(queries, 0, block)
+  const FLOAT = 'heldTokens, float32'
+  const stores = {
+    [FLOAT]: heldTokens,
+    '8/8 bits': quantised({ keyBits: 8, valueBits: 8 }),
+    '5/3 bits': quantised({ keyBits: 5, valueBits: 3 }),
+    '2/2 bits': quantised({ keyBits: 2, valueBits: 2 }),
+  }
+  return {
+    name: `attention over ${most} held tokens, ${block === 1 ? 'one query' : `${block} queries`} a call, d = ${d}`,
+    unit: { name: 'µs', of: 'query', count: block },
+    cases: Object.entries(stores).map(([name, store]) => {
+      const held = store({ ...shape, most })
+      held.write({ keys, values }, 0, most, 0)
+      return timed(name, () => held.attend(asked, emptyPartial(block, d)), name === FLOAT ? [] : [FLOAT])
+    }),
   }
 }
 
