@@ -22,6 +22,7 @@ export type { PlanCost } from './plan/cost'
 export type { StreamPlan } from './plan/stream-plan'
 export { compare, type BoardProgress, type CompareOptions } from './compare/compare'
 export { compareStreams } from './compare/compare-streams'
+export { modelStreams, type ModelBudget, type ModelHeads, type ModelStream } from './compare/model-streams'
 export { boardMeans, type BoardMean, type BoardMeans, type BoardUnit } from './compare/board-means'
 export { mostThatFits, type MostThatFits } from './compare/most-that-fits'
 export type {

@@ -13,9 +13,10 @@ export interface MostThatFits {
   readonly most?: number
   /** Query rows a token: given, tokens are stepped with made-up queries, for streams that hold more once they have learnt. */
   readonly groups?: number
+  /** Tokens pushed at once: those of a full buffer show its peak. Default 64. */
+  readonly block?: number
 }
 
-/** Tokens pushed at once. */
 const BLOCK = 64
 
 /**
@@ -29,12 +30,13 @@ const BLOCK = 64
  *   with what the tokens are. `compare` looks again at the real ones.
  * Cost: about nine streams filled, none more than four times as large as what fits.
  */
-export function mostThatFits({ make, shape, budgetBytes, tokens, most = tokens, groups = 0 }: MostThatFits): number {
-  for (const [name, value] of Object.entries({ budgetBytes, tokens, most }))
+export function mostThatFits(options: MostThatFits): number {
+  const { make, shape, budgetBytes, tokens, most = tokens, groups = 0, block = BLOCK } = options
+  for (const [name, value] of Object.entries({ budgetBytes, tokens, most, block }))
     checkInteger('mostThatFits', name, value, 1)
   checkInteger('mostThatFits', 'groups', groups, 0)
   const peakOf = (size: number, enough: number) =>
-    peakBytes(make(size), { shape, budgetBytes, tokens: Math.min(tokens, enough), groups })
+    peakBytes(make(size), { shape, budgetBytes, tokens: Math.min(tokens, enough), groups, block })
   // Full several times over, a stream holds what it ever will; where one does not, look again with all tokens.
   const found = largest((size) => peakOf(size, 4 * size + 4 * BLOCK), budgetBytes, most)
   if (found === 0 || peakOf(found, tokens) <= budgetBytes) return found
@@ -80,11 +82,11 @@ function guessed(peaks: ReadonlyMap<number, number>, low: number, budget: number
 type Filling = Required<Omit<MostThatFits, 'make' | 'most'>>
 
 /** The most bytes held while made-up tokens are pushed; stops at the first that are too many. */
-function peakBytes(made: Made, { shape, budgetBytes, tokens, groups }: Filling): number {
+function peakBytes(made: Made, { shape, budgetBytes, tokens, groups, block: most }: Filling): number {
   const { d, dv } = shape
   let peak = made.bytes
-  for (let from = 0; from < tokens && peak <= budgetBytes; from += BLOCK) {
-    const rows = Math.min(BLOCK, tokens - from)
+  for (let from = 0; from < tokens && peak <= budgetBytes; from += most) {
+    const rows = Math.min(most, tokens - from)
     const block = { keys: spread(rows, d, from), values: spread(rows, dv, from) }
     if (groups > 0) made.step(block, spread(rows * groups, d, from * groups))
     else made.push(block)
