@@ -90,7 +90,7 @@ function timesText(means: readonly BoardMeans[], stream: number): string[] {
 }
 
 /** As many columns side by side as the width lets, the rest in tables below. */
-function tables(rows: readonly (readonly string[])[], width: number): string {
+export function tables(rows: readonly (readonly string[])[], width: number): string {
   const widest = rows[0]!.map((_, c) => 2 + Math.max(...rows.map((row) => row[c]!.length)))
   const parts: number[][] = [[]]
   let used = widest[0]!

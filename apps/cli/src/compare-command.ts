@@ -3,11 +3,11 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { boardText, faults, UNITS } from './board-text'
 import { headsOf, readHead } from './head-files'
 import { measuredBoard } from './measured-board'
-import { scaleNumber, wholeNumber } from './options'
+import { list, scaleNumber, wholeNumber } from './options'
 import { ownStream } from './own-stream'
 import { outputWidth } from './report'
 import { commandLine } from './reproduce'
-import { refuseReport, writeReport } from './report-file'
+import { refuseReport, writeWhole } from './report-file'
 
 interface CompareFlags {
   readonly streams?: readonly string[]
@@ -94,7 +94,10 @@ async function run(
     reproduce: commandLine(process.argv.slice(2)),
     quiet: Boolean(flags.quiet || flags.json),
   })
-  if (flags.report !== undefined) await writeReport(flags.report, board)
+  if (flags.report !== undefined) {
+    const { reportPage } = await import('./report-page') // loads the charts, a third of a second that only reports pay
+    await writeWhole(flags.report, () => reportPage(board))
+  }
   print(board, flags)
   if (faults(board).length > 0) process.exitCode = NOT_WORTHWHILE
 }
@@ -120,12 +123,6 @@ async function streamsOf({ streams, stream }: CompareFlags): Promise<Record<stri
 function parts(tokens: number, { prefix, last }: CompareFlags): { readonly prefix: number; readonly queries: number } {
   const queries = last ?? (prefix === undefined ? Math.max(1, Math.min(LAST, Math.floor(tokens / 8))) : tokens - prefix)
   return { prefix: prefix ?? tokens - queries, queries }
-}
-
-function list(text: string): string[] {
-  const parts = text.split(',').map((part) => part.trim())
-  if (parts.includes('')) throw new InvalidArgumentError('must be a list such as a,b.')
-  return parts
 }
 
 function names(text: string): string[] {

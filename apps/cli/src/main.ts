@@ -4,6 +4,8 @@ import { attendCommand } from './attend-command'
 import { compareCommand } from './compare-command'
 import { demoCommand } from './demo-command'
 import { inspectCommand } from './inspect-command'
+import { needleCommand } from './needle-command'
+import { perplexityCommand } from './perplexity-command'
 import { planCommand } from './plan-command'
 import { readCommand } from './read-command'
 import { recoverCommand } from './recover-command'
@@ -38,6 +40,8 @@ for (const command of [
   inspectCommand,
   recoverCommand,
   readCommand,
+  needleCommand,
+  perplexityCommand,
   demoCommand,
 ]) {
   program.addCommand(command(interrupt.signal).exitOverride().showHelpAfterError('(add --help for the options)'))

@@ -25,3 +25,9 @@ export function positiveNumber(most: number): (text: string) => number {
     return value
   }
 }
+
+export function list(text: string): string[] {
+  const parts = text.split(',').map((part) => part.trim())
+  if (parts.includes('')) throw new InvalidArgumentError('must be a list such as a,b.')
+  return parts
+}

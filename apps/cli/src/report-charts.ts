@@ -24,7 +24,7 @@ const COLOURS = [
   '#a8704a',
 ]
 const SYMBOLS = ['circle', 'square', 'triangle', 'diamond'] as const
-const GREY = '#8a8a8a'
+export const GREY = '#8a8a8a'
 const [WIDTH, HEIGHT] = [480, 400]
 
 export function lookOf(index: number): Look {
@@ -150,7 +150,7 @@ function axes(x: readonly number[], xText: (x: number) => string, y: readonly nu
   return [Plot.gridY(y), Plot.axisX(x, { text: xText, tickPadding: 5 }), Plot.axisY(y, { text: yText })]
 }
 
-function draw(options: Plot.PlotOptions): string {
+export function draw(options: Plot.PlotOptions): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>')
   const drawn = Plot.plot({
     document,

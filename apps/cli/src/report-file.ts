@@ -1,4 +1,3 @@
-import type { Board } from '@sublinear/attention'
 import { constants } from 'node:fs'
 import { access, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -10,12 +9,11 @@ export async function refuseReport(path: string): Promise<void> {
   })
 }
 
-/** Writes the page of a board; it appears complete, or not at all. */
-export async function writeReport(path: string, board: Board): Promise<void> {
-  const { reportPage } = await import('./report-page') // loads the charts, a third of a second that only reports pay
+/** Writes a text file; it appears complete, or not at all. */
+export async function writeWhole(path: string, text: () => string): Promise<void> {
   const part = `${path}.${process.pid}.part`
   try {
-    await writeFile(part, reportPage(board))
+    await writeFile(part, text())
     await rename(part, path)
   } catch (error) {
     await rm(part, { force: true })

@@ -1,0 +1,81 @@
+import { modelStreams } from '@sublinear/attention'
+import { InvalidArgumentError, type Command } from 'commander'
+import { MODELS } from '../models'
+import { list, wholeNumber } from '../options'
+import { TEXTS } from './texts'
+import type { Cell } from './task'
+
+/** What both evaluations are asked. */
+export interface EvaluationFlags {
+  readonly models: readonly Cell['model'][]
+  readonly methods: readonly string[]
+  readonly budgets: readonly string[]
+  readonly lengths: readonly number[]
+  readonly text: string
+  readonly workers?: number
+  readonly resume?: string
+  readonly recipes?: string
+  readonly report?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+const METHODS = Object.keys(modelStreams)
+
+export function withEvaluationOptions(command: Command, lengths: readonly number[]): Command {
+  return command
+    .option('--models <names>', `which, of ${MODELS.join(', ')}`, among(MODELS), [...MODELS])
+    .option('--methods <names>', `what every head remembers with, of ${METHODS.join(', ')}`, among(METHODS), METHODS)
+    .option('--budgets <list>', 'shares of the float32 cache of the whole text', shares, ['1/2', '1/4', '1/8', '1/16'])
+    .option('--lengths <list>', 'tokens of a text: 4096 or 4k', tokenCounts, lengths)
+    .option('--text <name>', `held-out text: ${TEXTS.join(', ')}, or a file of your own`, 'persuasion')
+    .option('--workers <n>', 'threads (default: one a core)', wholeNumber(1, 1024))
+    .option('--resume <file>', 'keep what is done in this file, and go on from it')
+    .option('--recipes <file>', 'recipes of autoStream: read from here, else calibrated and written here')
+    .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
+    .option('--json', 'print one JSON object')
+    .option('--quiet', 'print nothing but errors')
+}
+
+/** Every method in every budget, exact once; cell after cell. */
+export function cellsOf({ models, methods, budgets, lengths }: EvaluationFlags): Cell[] {
+  const cells: Cell[] = []
+  for (const model of models)
+    for (const tokens of lengths)
+      for (const method of methods)
+        for (const budget of method === 'exact' ? ['1'] : budgets) cells.push({ model, method, budget, tokens })
+  return cells
+}
+
+/** Names out of a list, each once. */
+function among<Name extends string>(known: readonly Name[]): (text: string) => Name[] {
+  return (text) => {
+    const names = list(text)
+    const unknown = names.find((name) => !(known as readonly string[]).includes(name))
+    if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is none of ${known.join(', ')}.`)
+    return [...new Set(names)] as Name[]
+  }
+}
+
+function shares(text: string): string[] {
+  const parts = list(text)
+  const wrong = parts.find((part) => !/^[1-9]\d{0,5}(\/[1-9]\d{0,5})?$/.test(part))
+  if (wrong !== undefined) throw new InvalidArgumentError(`${wrong} must be a share such as 1/8.`)
+  return [...new Set(parts)]
+}
+
+function tokenCounts(text: string): number[] {
+  const counts = list(text).map((part) => {
+    const [, digits, thousands] = /^([1-9]\d{0,7})(k?)$/i.exec(part) ?? []
+    if (digits === undefined) throw new InvalidArgumentError(`${part} must be a number of tokens such as 4096 or 4k.`)
+    return Number(digits) * (thousands ? 1024 : 1)
+  })
+  return [...new Set(counts)]
+}
+
+/** Numbers from 0 to 1. */
+export function depthList(text: string): number[] {
+  const wrong = list(text).find((part) => !(/^[\d.]+$/.test(part) && Number(part) >= 0 && Number(part) <= 1))
+  if (wrong !== undefined) throw new InvalidArgumentError(`${wrong} must be a number from 0 to 1.`)
+  return [...new Set(list(text).map(Number))]
+}

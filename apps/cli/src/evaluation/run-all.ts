@@ -1,0 +1,80 @@
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { Tinypool } from 'tinypool'
+import { progressBar } from '../progress'
+import type { Calibration } from './calibrate-cell'
+import type { Resume } from './resume-file'
+import { keyOf, type Cell, type ModelRecipes, type Outcome, type Task } from './task'
+
+export interface Running {
+  /** Threads. Default: as many as there are cores. */
+  readonly workers?: number | undefined
+  readonly signal: AbortSignal
+  readonly quiet: boolean
+}
+
+/**
+ * Runs tasks on threads, under a progress bar that counts tokens; every outcome is kept as soon as it is there.
+ *
+ * @throws the signal's reason when interrupted: what was done is kept
+ */
+export function readAll(tasks: readonly Task[], resume: Resume, running: Running): Promise<void> {
+  return onThreads<Task, Outcome>(tasks, 'read', {
+    ...running,
+    title: 'reading',
+    sizeOf: ({ cell }) => cell.tokens,
+    unit: 'tokens',
+    take: ({ cell, trial }, outcome) => resume.add(keyOf(cell, trial), outcome),
+  })
+}
+
+/** Recipes of cells, each as soon as it is there. */
+export function calibrateAll(
+  calibrations: readonly Calibration[],
+  take: (cell: Cell, recipes: ModelRecipes) => void,
+  running: Running,
+): Promise<void> {
+  return onThreads<Calibration, ModelRecipes>(calibrations, 'calibrate', {
+    ...running,
+    title: 'calibrating',
+    sizeOf: () => 1,
+    unit: 'cells',
+    take: ({ cell }, recipes) => take(cell, recipes),
+  })
+}
+
+interface OnThreads<Given, Found> extends Running {
+  readonly title: string
+  readonly sizeOf: (given: Given) => number
+  readonly unit: string
+  readonly take: (given: Given, found: Found) => void
+}
+
+/** `name` is what the worker exports. */
+async function onThreads<Given, Found>(
+  all: readonly Given[],
+  name: string,
+  { workers = availableParallelism(), signal, quiet, title, sizeOf, unit, take }: OnThreads<Given, Found>,
+): Promise<void> {
+  if (all.length === 0) return
+  const threads = Math.min(workers, all.length)
+  const filename = fileURLToPath(new URL('evaluation-worker.js', import.meta.url))
+  const pool = new Tinypool({ filename, minThreads: threads, maxThreads: threads })
+  const total = all.reduce((sum, given) => sum + sizeOf(given), 0)
+  const bar = progressBar(title, total, quiet, unit)
+  let done = 0
+  try {
+    await Promise.all(
+      all.map(async (given) => {
+        take(given, (await pool.run(given, { name, signal })) as Found)
+        bar.update((done += sizeOf(given)))
+      }),
+    )
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    bar.stop()
+    await pool.destroy()
+  }
+}

@@ -1,0 +1,80 @@
+import type { Recipe } from '@sublinear/attention'
+import type { MODELS } from '../models'
+
+/** What is compared: one method, within one budget, in one model, on texts of one length. */
+export interface Cell {
+  readonly model: (typeof MODELS)[number]
+  readonly method: string
+  /** A share of the float32 cache of all tokens; '1' for exact. */
+  readonly budget: string
+  readonly tokens: number
+}
+
+/** What decides the texts and questions: the same for every cell of one length. */
+export type Protocol = NeedleProtocol | BitsProtocol
+
+export interface NeedleProtocol {
+  readonly kind: 'needle'
+  /** A held-out text by name, or a file. */
+  readonly text: string
+  /** CRC-32 of that text. */
+  readonly crc: number
+  readonly depths: readonly number[]
+  /** Needles of a text that are never asked for. */
+  readonly distractors: number
+  readonly seed: number
+}
+
+export interface BitsProtocol {
+  readonly kind: 'perplexity'
+  readonly text: string
+  readonly crc: number
+  /** Windows of the text, at most. */
+  readonly windows: number
+}
+
+/** One text read by one cell: a pure function of the protocol, the cell and the trial (which text, or which window). */
+export interface Task {
+  readonly protocol: Protocol
+  readonly cell: Cell
+  readonly trial: number
+  /** Of the cell, by layer and head, for autoStream. */
+  readonly recipes?: ModelRecipes
+}
+
+/** By layer and head. */
+export type ModelRecipes = readonly (readonly Recipe[])[]
+
+/** What came of it. */
+export type Outcome = Refused | (Held & (Answers | Cost))
+
+/** The budget holds no such stream, or it failed. */
+export interface Refused {
+  readonly refused: string
+}
+
+interface Held {
+  /** The most that the streams of all heads held: their peaks added up. */
+  readonly peakBytes: number
+}
+
+/** By depth: was the whole answer right? */
+interface Answers {
+  readonly right: readonly boolean[]
+}
+
+/** What the tokens scored cost in bits, and how many bytes of text they are. */
+interface Cost {
+  readonly bits: number
+  readonly bytes: number
+}
+
+/** Names a cell, or one of its trials. */
+export const keyOf = ({ model, method, budget, tokens }: Cell, trial?: number): string =>
+  [model, method, budget, tokens, ...(trial === undefined ? [] : [trial])].join(' ')
+
+/** Bytes of a share '1/8' of a cache. */
+export function budgetBytes(share: string, cacheBytes: number): number {
+  const [part, whole = 1] = share.split('/').map(Number)
+  return Math.floor((cacheBytes * part!) / whole)
+}

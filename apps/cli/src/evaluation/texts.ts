@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs'
+
+/** The held-out texts that the build puts beside the models. */
+export const TEXTS = ['persuasion', 'romans', 'revelation'] as const
+
+/** A held-out text by name, or any other file. */
+export function openTextNamed(name: string): Uint8Array {
+  const isOwn = (TEXTS as readonly string[]).includes(name)
+  return readFileSync(isOwn ? new URL(`${name}.txt`, import.meta.url) : name)
+}

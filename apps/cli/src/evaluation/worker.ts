@@ -1,0 +1,6 @@
+import { calibrateCell } from './calibrate-cell'
+import { taskRunner } from './run-task'
+
+/** What a thread of the pool runs. */
+export const read = taskRunner()
+export const calibrate = calibrateCell
