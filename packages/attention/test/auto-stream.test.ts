@@ -1,5 +1,6 @@
 // Streams within a byte budget. Kills: bytes of a tier's centres, of what waits or of weights left out of the count (over the budget by 100
-// to 4000 bytes), a share taken twice, a stack of half the budget, a recipe read without a check (allocations of any size), weights taken
+// to 4000 bytes), a share taken twice, a stack of half the budget, a recipe read without a check (allocations of any size, widths of its own
+// that make a token look smaller, a share whose least budget is looked for without end), weights taken
 // where there is no room for them, a snapshot that forgets its budget.
 import { fc, test } from '@fast-check/vitest'
 import { decodeSnapshot, encodeSnapshot, matrix, rowsOf } from '@sublinear/core'
@@ -180,6 +181,7 @@ describe('recipes', () => {
       { ...recipe, stack: { ...stack, rest: 'clusters', far: [{ ...tier, share: 1 }] } },
       RangeError,
     ],
+    ['a share that no budget meets', { ...recipe, stack: { ...stack, far: [{ ...tier, share: 1e-300 }] } }, RangeError],
     ['9 bits', { ...recipe, stack: { ...stack, far: [{ ...tier, keyBits: 9 }] } }, RangeError],
     ['bits as text', { ...recipe, stack: { ...stack, far: [{ ...tier, valueBits: '3' }] } }, TypeError],
     [
@@ -190,6 +192,13 @@ describe('recipes', () => {
   ])('%s: refused', (_, given, kind) => {
     expect(() => make(given)).toThrow(kind)
   })
+})
+
+it('what else a recipe from JSON has in it counts for nothing', () => {
+  const stack = { window: 0, far: [{ ...one[0]!, d: 1, dv: 1, weighted: false }], rest: 'mean' } as const
+  const stream = make(recipeOf(stack))
+  stream.push({ keys: random(900, 4, 1), values: random(900, 3, 2) })
+  expect(stream.bytes).toBeLessThanOrEqual(5000)
 })
 
 describe('weights', () => {

@@ -1,4 +1,4 @@
-import { matrix, type KvBlock, type Matrix, type PartialSoftmax, type Shape } from '@sublinear/core'
+import type { KvBlock, Matrix, PartialSoftmax, Shape } from '@sublinear/core'
 import { heldTokens } from '@sublinear/exact-attention'
 import { joined, part, rowsAt } from './blocks'
 import { coins, MOST_WEIGHT, type Halving } from './halving'
@@ -81,14 +81,7 @@ export function halvingTree(
   const held = heldTokens({ d, dv, scale, most })
   const candidate = heldTokens({ d, dv, scale, most: 1 })
   const { counts } = state
-  /** All room at once, so that what is held does not depend on how full a level once was. */
-  const reserve = () => {
-    const { count } = held
-    held.write({ keys: matrix(most - count, d), values: matrix(most - count, dv) }, 0, most - count, count)
-    held.truncate(count)
-  }
   if (from) {
-    if (state.draws > 0) reserve()
     held.write(from.held, 0, from.held.keys.rows, 0)
     candidate.write(from.candidate, 0, from.candidate.keys.rows, 0)
   }
@@ -132,7 +125,6 @@ export function halvingTree(
 
   /** Halves the oldest block of a level into the next; tokens above it stay where they are. */
   const reduce = (level: number) => {
-    if (state.draws === 0) reserve()
     if (level === levels) return moveUp()
     const start = counts.reduce((total, count, l) => total + (l > level ? count : 0), 0)
     const tail = held.read(start)
@@ -185,7 +177,9 @@ export function halvingTree(
   return {
     state,
     get bytes() {
-      return held.bytes + candidate.bytes + stateBytes(levels)
+      // From the first halving on all room, so that what is held does not depend on how full a level once was.
+      const tokens = state.draws > 0 ? most * (4 * (d + dv) + (held.weights ? 8 : 0)) : held.bytes
+      return tokens + candidate.bytes + stateBytes(levels)
     },
     get room() {
       return isEager ? blockSize - counts[0]! : most - held.count

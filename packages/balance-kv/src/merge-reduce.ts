@@ -16,6 +16,7 @@ import {
   type Snapshot,
 } from '@sublinear/core'
 import { restoredTokens, savedTokens } from '@sublinear/exact-attention'
+import { joined } from './blocks'
 import type { Halving } from './halving'
 import { restoreHalving } from './restore-halving'
 import { capacityOf, emptyTree, halvingTree, mostTreeBytes, type TreeState } from './halving-tree'
@@ -43,7 +44,7 @@ export interface MergeReduce extends AttentionStream, Disposable {
   readonly capacity: number
   /** Tokens that come in before anything is halved: `replaced` is not called for so many. */
   readonly room: number
-  /** What stands for the stream, weights included: from the top level down, in stream order within one; a copy. */
+  /** What stands for the stream, weights included: from the top level down, in stream order within one, then what the sampler has; a copy. */
   read(): KvBlock
   /** Tokens by level, level 0 first, as they are now. */
   readonly counts: readonly number[]
@@ -170,7 +171,7 @@ function live(
     merge() {
       throw new RangeError(`${KIND}: cannot merge, merging is none`)
     },
-    read: () => tree.read(),
+    read: () => (tree.candidate().keys.rows > 0 ? joined(tree.read(), tree.candidate()) : tree.read()),
     toBytes() {
       const { counts, lift, draws, progress, failures } = state
       const candidate = savedTokens(tree.candidate())

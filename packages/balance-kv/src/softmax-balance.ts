@@ -94,6 +94,7 @@ function smaller(signs: Int8Array): number {
 function classOf({ keys: { rows }, weights }: KvBlock, signs: Int8Array, wanted: number, coin: number): Halved {
   const kept = Uint32Array.from(signs.keys()).filter((i) => signs[i] === wanted)
   const weightOf = (i: number) => weights?.[i] ?? 1
+  if (rows === 1) return { kept: Uint32Array.of(0), weights: Float32Array.of(weightOf(0)), failures: 0 }
   const twice = (i: number) => Math.min(MOST_WEIGHT, 2 * weightOf(i))
   if (kept.length > 0 || rows === 0) return { kept, weights: Float32Array.from(kept, twice), failures: 0 }
   const total = signs.reduce((sum, _, i) => sum + weightOf(i), 0)

@@ -1,6 +1,6 @@
 // BalanceKV: the byte budget, the octaves, both arrangements against exact attention.
 // Kills: a byte too many (bytes compared after every block), an octave boundary at the wrong power, octaves dropped instead of merged (a
-// large value would erase the small ones), an octave and the mass halved with different coins (a constant is then off by a tenth).
+// large value would erase the small ones) or without their sampler (3008 comes back as 2828), an octave and the mass halved with different coins (a constant is then off by a tenth).
 import { matrix, rowsOf } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
 import { distance, random, softmaxOracle } from '@sublinear/laws'
@@ -83,6 +83,22 @@ describe('balanceKv', () => {
     const got = normalise(stream.attend(matrix(1, 4))).data
     expect(distance(got, [1.6 / 6, 1.99 / 6, -7 / 6])).toBeLessThan(1e-6) // nothing was lost
     expect(stream.counters).toEqual({ rows: 1, failures: 0, fallbacks: 0 })
+  })
+
+  test('an octave that falls takes what its sampler has along: pairs keep every sum of one value', () => {
+    const stream = balanceKv({ d: 1, dv: 1, scale: 1, seed: 3, budget: 1124, sums: 'apart', mode: 'pairs' })
+    const push = (rows: number, value: number) =>
+      stream.push({ keys: matrix(rows, 1), values: matrix(rows, 1, new Float32Array(rows).fill(value)) })
+    const total = () => {
+      const { max, sum } = stream.attend(matrix(1, 1))
+      return sum.data[0]! * Math.exp(max[0]!)
+    }
+    for (let n = 100; n <= 3000; n += 100) {
+      push(100, 1)
+      expect(total() / n).toBeCloseTo(1, 5)
+    }
+    push(1, 8) // the octave of 1 goes into that of 2
+    expect(total() / 3008).toBeCloseTo(1, 5)
   })
 
   test('apart is exact until something is halved, and near after it', () => {

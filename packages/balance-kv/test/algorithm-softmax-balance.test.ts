@@ -1,6 +1,6 @@
 // SoftmaxBalance against its own text, in float64 and token by token. Kills: keys not centred (another kernel), the sign of the drift
 // turned round (greedy then triples the imbalance), the larger class kept, the mass left out of the joint kernel (its
-// imbalance is then uniform's), a pair's difference signed by one token alone. Walks: the theory's coin is fair to 1/100 at these sizes (tilt < 10⁻²).
+// imbalance is then uniform's), a pair's difference signed by one token alone, a single token counted twice at one of two signs. Walks: the theory's coin is fair to 1/100 at these sizes (tilt < 10⁻²).
 import { random } from '@sublinear/laws'
 import { describe, expect, test } from 'vitest'
 import { softmaxBalance, uniformHalving, type Halving } from '../src'
@@ -67,6 +67,16 @@ describe('SoftmaxBalance', () => {
     }
     expect(theory.sums / uniform.sums).toBeGreaterThan(0.7)
     expect(theory.sums / uniform.sums).toBeLessThan(1.4)
+  })
+
+  test('a token alone stays, with its weight, whatever its sign', () => {
+    for (let draw = 0; draw < 20; draw++) {
+      for (const mode of ['greedy', 'pairs', 'theory'] as const) {
+        const block = { keys: random(1, 2, 1), values: random(1, 2, 2), weights: Float32Array.of(3) }
+        const { kept, weights } = softmaxBalance({ mode, delta: 0.1, seed: 1 }).halve(block, 1, draw)
+        expect([...kept, ...weights]).toEqual([0, 3])
+      }
+    }
   })
 
   test('huge, equal and empty inputs give rows, never NaN', () => {

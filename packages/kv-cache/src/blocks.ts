@@ -1,5 +1,8 @@
 import { rowsOf, type KvBlock, type Matrix } from '@sublinear/core'
 
+/** The most that a token may count: what a block may bring. */
+export const MOST_WEIGHT = 2 ** 53
+
 /** Rows from … to − 1 of a block, over the same memory; undefined where there are none. */
 export function part({ keys, values, weights }: KvBlock, from: number, to: number): KvBlock | undefined {
   if (from >= to) return undefined

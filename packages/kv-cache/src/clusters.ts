@@ -1,5 +1,6 @@
 import { checkInteger, type KvBlock, type Matrix, type Shape, type Snapshot } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
+import { MOST_WEIGHT } from './blocks'
 import { tierSnapshot, tokenTier, type Policy, type TokenTier, type TokenTierOptions } from './token-tier'
 import { joinNearest, mergeClosest, type WeightedPoints } from './ward'
 
@@ -20,7 +21,7 @@ export interface ClustersOptions {
  * @param count  clusters held, ≥ 1
  * @throws TypeError, RangeError when count is no integer ≥ 1
  * Guarantee: exact up to count tokens; from then on every cluster has the mean key, mean value and total weight of its tokens, so weights add
- *   up to all weights given. Nothing leaves: `admit` returns undefined, and merging is 'none'.
+ *   up to all weights given (a cluster counts 2^53 at most). Nothing leaves: `admit` returns undefined, and merging is 'none'.
  *   Closeness is known to 1e-6 of the largest squared distance from the mean key: beside keys a thousand times farther out than others, those
  *   are all alike to it.
  * Cost: 4·(d + dv + 2) + 8 bytes a cluster; count·d operations a token, and count²·d each time that too many were opened.
@@ -67,7 +68,7 @@ function merged(held: HeldTokens, count: number, snapshot?: Snapshot): Policy {
       weights = Float64Array.from(stay, (i) => all.weights[i]!)
       held.truncate(Math.min(held.count, stay.length))
       const means = { keys: rowsAt(all.points, stay), values: rowsAt(all.values, stay) }
-      held.write({ ...means, weights: Float32Array.from(weights) }, 0, stay.length, 0)
+      held.write({ ...means, weights: Float32Array.from(weights, heldWeight) }, 0, stay.length, 0)
       return undefined
     },
     saved: () => ({
@@ -75,6 +76,11 @@ function merged(held: HeldTokens, count: number, snapshot?: Snapshot): Policy {
       tensors: { counts: { dtype: 'F64', shape: [weights.length], data: weights } },
     }),
   }
+}
+
+/** Of a cluster, as a token. */
+function heldWeight(weight: number): number {
+  return Math.min(MOST_WEIGHT, weight)
 }
 
 function pointsOf({ keys, values, weights }: KvBlock): WeightedPoints {
@@ -106,7 +112,7 @@ function restored(held: HeldTokens, snapshot?: Snapshot): { readonly weights: Fl
   const fits =
     weights instanceof Float64Array &&
     weights.length === held.count &&
-    weights.every((weight, i) => Math.fround(weight) === (held.weights?.[i] ?? 1)) &&
+    weights.every((weight, i) => Math.fround(heldWeight(weight)) === (held.weights?.[i] ?? 1)) &&
     radius >= 0 &&
     radius < Infinity
   if (!fits) throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)

@@ -6,6 +6,9 @@ import type { Centres, TokenCoder } from './token-coder'
 
 /** Rows that are unpacked at a time, and the least room. */
 const BLOCK = 64
+/** Entries that push accepts: tokens that leave are pushed on. */
+const MOST_KEY = 2 ** 50
+const MOST_VALUE = 2 ** 64
 
 export interface CodedTokensOptions extends HeldTokensOptions {
   readonly spec: string
@@ -90,11 +93,11 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       const own = weights.all?.slice(from, from + some)
       return {
         keys: self.readKeys(from, some),
-        values: decoded(packedValues(), coder.turnValues, valueCentre, from, some),
+        values: decoded(packedValues(), coder.turnValues, valueCentre, MOST_VALUE, from, some),
         ...(own?.some((w) => w !== 1) && { weights: own }),
       }
     },
-    readKeys: (from = 0, some = count - from) => decoded(packedKeys(), coder.turnKeys, keyCentre, from, some),
+    readKeys: (from = 0, some = count - from) => decoded(packedKeys(), coder.turnKeys, keyCentre, MOST_KEY, from, some),
     distances(point, from = 0, some = count - from) {
       const shift = Float64Array.from(point, (x, c) => keyCentre[c]! - x)
       coder.turnKeys.turn(shift)
@@ -165,8 +168,15 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
   return self
 }
 
-/** Unpacked rows, turned back and moved to their centre. */
-function decoded(packed: PackedRows, turn: Rotation, centre: Float32Array, from: number, count: number): Matrix {
+/** Unpacked rows, turned back and moved to their centre; where rounding left an entry above `most`, at `most`. */
+function decoded(
+  packed: PackedRows,
+  turn: Rotation,
+  centre: Float32Array,
+  most: number,
+  from: number,
+  count: number,
+): Matrix {
   const { width } = turn
   const data = new Float32Array(count * width)
   kernels().unpack(data, packed, from, count, width)
@@ -174,7 +184,7 @@ function decoded(packed: PackedRows, turn: Rotation, centre: Float32Array, from:
   for (let at = 0; at < data.length; at += width) {
     for (let c = 0; c < width; c++) x[c] = data[at + c]!
     turn.turnBack(x)
-    for (let c = 0; c < width; c++) data[at + c] = x[c]! + centre[c]!
+    for (let c = 0; c < width; c++) data[at + c] = Math.max(-most, Math.min(most, x[c]! + centre[c]!))
   }
   return { rows: count, cols: width, data }
 }

@@ -80,7 +80,7 @@ function heavyHitters(held: HeldTokens, { scale }: Shape, count: number, recent:
       if (!arrival?.waiting) return
       const { groups, waiting } = arrival
       const more = new Float64Array(waiting.held.count)
-      more.set(waited)
+      more.set(waited.subarray(0, more.length))
       waited = more
       const fresh = attentionShares(queries, total, waiting.held.readKeys(), waiting.held.weights, scale)
       addRows(waited, fresh, queries.rows, (r) => waiting.visible + Math.floor(r / groups))

@@ -1,4 +1,4 @@
-import type { Shape } from '@sublinear/core'
+import { checkInteger, type Shape } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
 import { quantised, type QuantisedOptions } from './quantised'
 import { tierSnapshot, tokenTier, type Policy, type TokenTier } from './token-tier'
@@ -24,6 +24,7 @@ export function quantisedStream(options: QuantisedOptions): (shape: Shape) => To
 /** A quantised stream from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreQuantisedStream(bytes: Uint8Array): TokenTier {
   const { snapshot, ...options } = tierSnapshot(KIND, bytes)
+  checkInteger(KIND, 'count', options.count, COUNT, COUNT)
   return tokenTier({ ...options, kind: KIND, merging: 'ordered', policy: all }, snapshot)
 }
 

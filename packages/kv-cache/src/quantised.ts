@@ -26,7 +26,8 @@ export interface QuantisedOptions {
  * @param keyBits, valueBits  2 … 8; seed  of the rotations
  * @returns a store for any policy, or for `quantisedStream`
  * @throws TypeError, RangeError when bits are no integer from 2 to 8, or the seed is none
- * Guarantee: answers equal exact attention over the tokens as `read` gives them, to rounding. The squared error of a centred vector of
+ * Guarantee: answers equal exact attention over the tokens as `read` gives them, to rounding (what rounding leaves above the 2^50 and 2^64
+ *   that push accepts, `read` gives as these). The squared error of a centred vector of
  *   Gaussian entries, over its square, at most 0.12, 0.033, 0.0088, 0.0022, 0.0006 for 2 … 6 bits, up to 128 entries.
  *   What was encoded stays in its bits until it is written over.
  * Cost: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 bytes a token, 8 more while any weight differs from 1, and 4·(d + dv). Room grows by an eighth, never

@@ -1,5 +1,6 @@
 import { checkSeed, seedWords, type Seed, type Shape, type Snapshot } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
+import { MOST_WEIGHT } from './blocks'
 import {
   checkTokenOptions,
   tierSnapshot,
@@ -27,7 +28,7 @@ export interface ReservoirOptions extends TokenOptions {
  * @throws TypeError, RangeError when count is no integer ≥ 1, seed none or store no function
  * Guarantee: a token of weight w is held with probability min(1, w / τ), exactly, where τ is the number with Σ min(1, w / τ) = count over all
  *   tokens, and then counts max(w, τ): every sum over tokens is estimated without bias, and the weights held add up to all weights
- *   given. Nothing leaves: what is not held is counted by what is, so `admit` returns undefined and merging is 'none'.
+ *   given (each is 2^53 at most). Nothing leaves: what is not held is counted by what is, so `admit` returns undefined and merging is 'none'.
  * Cost: the store's, 4·(d + dv + 1) bytes a token in float32, and 8 more; O(1) a token without weights, O(count) with, and O(count) logarithms every 64 tokens.
  */
 export function reservoir(options: ReservoirOptions): (shape: Shape) => TokenTier {
@@ -70,7 +71,7 @@ function sample(held: HeldTokens, count: number, seed: readonly [number, number]
       if (state.threshold > 0)
         held.weigh(
           0,
-          Float32Array.from(state.own, (_, slot) => chosen.weight(slot)),
+          Float32Array.from(state.own, (_, slot) => Math.min(MOST_WEIGHT, chosen.weight(slot))),
         )
       return undefined
     },

@@ -1,4 +1,4 @@
-import { checkEntries, type Snapshot } from '@sublinear/core'
+import { checkKeys, checkValues, type Snapshot } from '@sublinear/core'
 import { rotation, type Rotation } from './rotation'
 import { vectorCodec, type VectorCodec } from './vector-codec'
 
@@ -38,20 +38,27 @@ export function tokenCoder({ d, dv, keyBits, valueBits, seed }: TokenCoderOption
   const keys = vectorCodec({ width: d, bits: keyBits })
   const values = vectorCodec({ width: dv, bits: valueBits })
   const bytes = keys.bytes + values.bytes
+  /** Made with the first token: a snapshot without tokens can name any width. */
+  let turnKeys: Rotation | undefined
+  let turnValues: Rotation | undefined
   return {
     keys,
     values,
     bytes,
-    turnKeys: rotation({ width: d, seed, index: 0 }),
-    turnValues: rotation({ width: dv, seed, index: 1 }),
+    get turnKeys() {
+      return (turnKeys ??= rotation({ width: d, seed, index: 0 }))
+    },
+    get turnValues() {
+      return (turnValues ??= rotation({ width: dv, seed, index: 1 }))
+    },
     centresIn(kind, { tensors }) {
-      const centre = (name: string, width: number): Float32Array => {
+      const centre = (name: string, width: number, check: typeof checkKeys): Float32Array => {
         const data = tensors.get(name)?.data
         if (!(data instanceof Float32Array) || data.length !== width) return refuse(kind)
-        checkEntries(kind, name, data, width)
+        check(kind, name, { rows: 1, cols: width, data })
         return data.slice()
       }
-      return { keyCentre: centre('keyCentre', d), valueCentre: centre('valueCentre', dv) }
+      return { keyCentre: centre('keyCentre', d, checkKeys), valueCentre: centre('valueCentre', dv, checkValues) }
     },
     rowsIn(kind, { tensors }, most) {
       const rows = tensors.get('codes')?.data

@@ -62,7 +62,7 @@ export function mergeClosest({ points, values, weights }: WeightedPoints, left: 
       if (!alive[k] || k === a) continue
       const wk = weights[k]!
       const sum = (wa + wk) * costs[a * rows + k]! + (wb + wk) * costs[b * rows + k]! - wk * apart
-      costs[a * rows + k] = costs[k * rows + a] = Math.max(0, sum / (wa + wb + wk))
+      costs[a * rows + k] = costs[k * rows + a] = Math.max(0, Math.min(LARGEST, sum / (wa + wb + wk)))
     }
     weights[a] = wa + wb
     towards(points, a, points, b, rows, wb / (wa + wb))
@@ -123,10 +123,14 @@ function wardCosts(one: Points, other: Points): Float32Array {
     const w = one.weights[i]!
     if (i === 0 || w !== one.weights[i - 1])
       for (let j = 0; j < count; j++) factors[j] = (w * other.weights[j]!) / (w + other.weights[j]!)
-    for (let j = 0; j < count; j++, at++) costs[at] = factors[j]! * Math.max(0, own[i]! + theirs[j]! - 2 * costs[at]!)
+    for (let j = 0; j < count; j++, at++)
+      costs[at] = Math.min(LARGEST, factors[j]! * Math.max(0, own[i]! + theirs[j]! - 2 * costs[at]!))
   }
   return costs
 }
+
+/** The largest float32: a cost beyond it would be no bound to look for. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127
 
 type Points = Pick<WeightedPoints, 'points' | 'weights'>
 

@@ -64,7 +64,10 @@ export function countsWithin(stack: Stack, { d, dv, budgetBytes, weighted }: Bud
   const used = stack.far.reduce((sum, { share }) => sum + share, 0)
   const counts = {
     window: stack.window,
-    far: stack.far.map(({ share, ...bits }) => Math.floor((share * left) / codedBytes({ d, dv, ...bits, weighted }))),
+    // By name: a recipe from JSON may have more in it.
+    far: stack.far.map(({ share, keyBits, valueBits }) =>
+      Math.floor((share * left) / codedBytes({ d, dv, keyBits, valueBits, weighted })),
+    ),
     clusters: stack.rest === 'clusters' ? Math.floor(((1 - used) * left) / (4 * (d + dv) + 16)) : 0,
     buffer,
     restBuffer,
@@ -78,8 +81,9 @@ export function countsWithin(stack: Stack, { d, dv, budgetBytes, weighted }: Bud
 export function leastBytes(stack: Stack, shape: Omit<Budget, 'budgetBytes'>): number {
   let [low, high] = [0, 1024]
   while (!countsWithin(stack, { ...shape, budgetBytes: high })) [low, high] = [high, 2 * high]
-  while (high - low > 1) {
+  for (;;) {
     const middle = Math.floor((low + high) / 2)
+    if (middle <= low || middle >= high) break // also beyond 2^53, where not every integer is a number
     if (countsWithin(stack, { ...shape, budgetBytes: middle })) high = middle
     else low = middle
   }
