@@ -27,7 +27,7 @@ export function vectorCodec({ width, bits }: { width: number; bits: number }): V
   const top = levels[size - 1]!
 
   const wanted = new Float32Array(trials.length)
-  const magnitudes = new Float64Array(width)
+  let magnitudes = new Float64Array(0) // of `width` from the first vector on: a snapshot without tokens can name any width
 
   /** The squared error with this step, or some number of at least `enough` where it is no less. */
   const errorOf = (magnitudes: Float64Array, step: number, enough: number): number => {
@@ -43,6 +43,7 @@ export function vectorCodec({ width, bits }: { width: number; bits: number }): V
     bits,
     bytes: 2 + Math.ceil((width * bits) / 8),
     encode(x, out, at) {
+      if (magnitudes.length < width) magnitudes = new Float64Array(width)
       let largest = 0
       for (let i = 0; i < width; i++) {
         magnitudes[i] = Math.abs(x[i]!)
