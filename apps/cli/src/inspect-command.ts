@@ -62,6 +62,7 @@ function print(findings: Findings): void {
     ['scores', range(findings.scores)],
     ['scores, keys centred', range(findings.centredScores)],
     ['effective keys a query', number(findings.effectiveKeys)],
+    ['regime', findings.regime],
     [
       'output column tails',
       `${number(tails['1/64'])}, ${number(tails['1/16'])}, ${number(tails['1/4'])} of the norm outside the largest 1/64, 1/16, 1/4`,

@@ -357,7 +357,9 @@ test('inspect agrees with the published figures of a captured head', async () =>
   expect(found.effectiveKeys).toBeGreaterThan(179 * 0.85)
   expect(found.effectiveKeys).toBeLessThan(179 * 1.15)
   expect(Math.abs(found.columnTails['1/16'] - 0.73)).toBeLessThan(0.06)
-  expect(found.verdicts).toHaveLength(3)
+  expect(found.verdicts).toHaveLength(4)
+  expect(found.regime).toBe('diffuse with far keys')
+  expect(found.predicted.heads).toBeGreaterThan(0)
 })
 
 const headFiles = (head: string) =>

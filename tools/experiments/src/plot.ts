@@ -11,6 +11,8 @@ export interface Axis {
   readonly label: string
   /** Powers of ten marked. Default: linear. */
   readonly log?: boolean
+  /** Marked instead, on a logarithmic axis. */
+  readonly ticks?: readonly number[]
   /** At most this, where a few values would squeeze the others. */
   readonly most?: number
   /** At least this. */
@@ -109,9 +111,11 @@ interface Scale {
 
 function scaleOf(axis: Axis, values: readonly number[], from: number, to: number): Scale {
   const bounded = (value: number) => Math.min(axis.most ?? Infinity, Math.max(axis.least ?? -Infinity, value))
-  const [ticks, transform] = axis.log
-    ? [decades(values.map(bounded)), Math.log10]
-    : [evenSteps(Math.min(0, ...values.map(bounded)), Math.max(...values.map(bounded))), Number]
+  const [ticks, transform] = axis.ticks
+    ? [axis.ticks, Math.log10]
+    : axis.log
+      ? [decades(values.map(bounded)), Math.log10]
+      : [evenSteps(Math.min(0, ...values.map(bounded)), Math.max(...values.map(bounded))), Number]
   const [low, high] = [transform(ticks[0]!), transform(ticks.at(-1)!)]
   return { ticks, at: (value) => from + ((transform(bounded(value)) - low) / (high - low)) * (to - from) }
 }

@@ -14,6 +14,8 @@ import { onePassSpace } from './one-pass-space.ts'
 import { policies } from './policies.ts'
 import { scalingToModels } from './scaling.ts'
 import { sensitivity } from './sensitivity.ts'
+import { sparsityStructure } from './sparsity-structure.ts'
+import { regimes } from './regimes.ts'
 
 show(figure1)
 show(contextLength)
@@ -23,6 +25,8 @@ show(endToEnd)
 show(lowRank)
 show(sensitivity)
 show(columnSparsity)
+show(sparsityStructure)
+show(regimes)
 show(decodingTime)
 show(policies)
 show(balanceRates)

@@ -1,0 +1,25 @@
+/** Kinds of heads, by how scores spread; what can be held in few bytes differs from kind to kind. */
+export type Regime = 'bounded and diffuse' | 'diffuse with far keys' | 'sharp'
+
+/** Rows that spread over fewer keys than this are sharp. */
+export const FEW_KEYS = 64
+/** Scores that stay within this of the mean key's are bounded. */
+export const BOUNDED = 10
+
+/** @param effectiveKeys  e^entropy of a row, mean; centredScores  smallest and largest score less that of the mean key */
+export function regimeOf({
+  effectiveKeys,
+  centredScores: [low, high],
+}: {
+  readonly effectiveKeys: number
+  readonly centredScores: readonly [number, number]
+}): Regime {
+  if (effectiveKeys < FEW_KEYS) return 'sharp'
+  return Math.max(-low, high) <= BOUNDED ? 'bounded and diffuse' : 'diffuse with far keys'
+}
+
+/** What was measured on heads of a regime: medians over the heads of the relative error, by budget and stream. */
+export interface RegimeFigures {
+  readonly heads: number
+  readonly errors: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
