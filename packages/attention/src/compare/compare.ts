@@ -1,7 +1,7 @@
-import { checkInteger, checkKeys, checkScale, checkSeed, checkValues, rowsOf } from '@sublinear/core'
+import { checkInteger, checkKeys, checkScale, checkValues, rowsOf } from '@sublinear/core'
 import type { Board, BoardBudget, BoardHead, BoardHeadResult, BoardStream } from './board'
 import { budgetBytes } from './budget-bytes'
-import { runCell } from './run-cell'
+import { copied, runCell } from './run-cell'
 import { sampleErrors } from './sample-errors'
 import { truthOf, type Part } from './truth'
 
@@ -65,14 +65,13 @@ export async function compare(options: CompareOptions): Promise<Board> {
     const { shape, keys, values } = part
     const truth = truthOf(part, block)
     const float32 = 4 * prefix * (shape.d + shape.dv)
-    const pilot = pilotOf(part)
     const boards: BoardBudget[] = []
     for (const budget of budgets) {
       const bytes = budgetBytes(budget, float32)
       const cells = []
       for (const stream of names) {
         signal?.throwIfAborted()
-        const make = () => streams[stream]!(shape, bytes, keys.rows, pilot)
+        const make = () => streams[stream]!({ ...shape }, bytes, keys.rows, pilotOf(part))
         const learns = streams[stream]!.learns === true
         cells.push(runCell({ stream, make, learns, bytes, part, block, truth, now }))
         await onProgress?.({ done: ++done, total, head: head.name, budget: String(budget), stream })
@@ -108,7 +107,7 @@ function check({ heads, streams, budgets, prefix, queries, block = 64, seed = 0 
     throw new TypeError(`${who}: streams must be functions by name, at least one`)
   checkInteger(who, 'prefix', prefix, 1)
   checkInteger(who, 'block', block, 1)
-  checkSeed(who, seed)
+  checkInteger(who, 'seed', seed, 0)
   if (queries !== undefined) checkInteger(who, 'queries', queries, 1)
   for (const { name, queries: asked, keys, values, scale } of heads) {
     const whose = `head ${name}`
@@ -147,5 +146,5 @@ function partOf({ queries, keys, values, scale }: BoardHead, prefix: number, ask
 
 function pilotOf({ queries, keys, values, prefix, groups }: Part) {
   const rows = Math.min(PILOT, prefix)
-  return { queries: rowsOf(queries, 0, rows * groups), keys: rowsOf(keys, 0, rows), values: rowsOf(values, 0, rows) }
+  return { queries: copied(queries, 0, rows * groups), keys: copied(keys, 0, rows), values: copied(values, 0, rows) }
 }

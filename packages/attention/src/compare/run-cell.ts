@@ -26,7 +26,16 @@ export function runCell(options: CellOptions): BoardCell {
   } catch (error) {
     return { stream, outcome: 'failed', why: error instanceof Error ? error.message : String(error) }
   } finally {
+    release(made)
+  }
+}
+
+/** What a stream does when it is no longer wanted is its own matter. */
+function release(made: BoardContestant | undefined): void {
+  try {
     made?.[Symbol.dispose]?.()
+  } catch {
+    // its cell is written
   }
 }
 
@@ -37,6 +46,7 @@ function run(made: BoardContestant, { learns, bytes: budget, part, block, truth,
   const memory: [number, number][] = []
   let peak = made.bytes
   let spent = 0
+  let isSound = true
 
   const timed = <T>(work: () => T): T => {
     const start = now?.() ?? 0
@@ -53,20 +63,27 @@ function run(made: BoardContestant, { learns, bytes: budget, part, block, truth,
     peak = Math.max(peak, made.bytes)
     if (to >= 2 * (memory.at(-1)?.[0] ?? 0) || to === keys.rows) memory.push([to, made.bytes])
   }
-  const tokensOf = (from: number, to: number) => ({ keys: rowsOf(keys, from, to), values: rowsOf(values, from, to) })
-  const askedOf = (from: number, to: number) => rowsOf(queries, from * groups, to * groups)
+  // Copies: what a stream does to its blocks is not done to those of the others.
+  const tokensOf = (from: number, to: number) => ({ keys: copied(keys, from, to), values: copied(values, from, to) })
+  const askedOf = (from: number, to: number) => copied(queries, from * groups, to * groups)
 
   for (let from = 0; from < prefix; from += block) {
     const to = Math.min(prefix, from + block)
-    timed(() => (learns ? stepped(tokensOf(from, to), askedOf(from, to)) : made.push(tokensOf(from, to))))
+    const [tokens, asked] = [tokensOf(from, to), askedOf(from, to)]
+    timed(() => (learns ? stepped(tokens, asked) : made.push(tokens)))
     look(to)
   }
   const push = (1000 * spent) / prefix
   spent = 0
   for (let from = prefix; from < keys.rows; from += block) {
     const to = Math.min(keys.rows, from + block)
-    const partial = timed(() => stepped(tokensOf(from, to), askedOf(from, to)))
-    answers.set(normalise(partial).data, (from - prefix) * groups * dv)
+    const [tokens, asked] = [tokensOf(from, to), askedOf(from, to)]
+    const partial = timed(() => stepped(tokens, asked))
+    const { rows, cols, data } = normalise(partial)
+    if (rows !== asked.rows || cols !== dv)
+      throw new RangeError(`compare: answers of a stream must be ${asked.rows} x ${dv}, got ${rows} x ${cols}`)
+    isSound &&= partial.mass.every((mass) => mass >= 0 && mass < Infinity)
+    answers.set(data, (from - prefix) * groups * dv)
     look(to)
   }
   const query = (1000 * spent) / (queries.rows - prefix * groups)
@@ -74,7 +91,8 @@ function run(made: BoardContestant, { learns, bytes: budget, part, block, truth,
   const bytes = Math.max(made.bytes, saved)
   const peakBytes = Math.max(peak, bytes)
   const held = { bytes, peakBytes, memory, ...(now && { time: { push, query } }) }
-  if (!isFinite(answers)) return { outcome: 'failed' as const, why: 'it answered what is no finite number', ...held }
+  if (!(isSound && isFinite(answers)))
+    return { outcome: 'failed' as const, why: 'it answered what is no finite number', ...held }
   const errors = truth.errors(answers)
   if (peakBytes <= budget) return { outcome: 'within' as const, ...held, errors }
   const why =
@@ -82,6 +100,12 @@ function run(made: BoardContestant, { learns, bytes: budget, part, block, truth,
       ? `its snapshot holds ${saved} bytes where it says ${made.bytes}, in a budget of ${budget}`
       : `it held ${peakBytes} bytes in a budget of ${budget}`
   return { outcome: 'over' as const, why, ...held, errors }
+}
+
+/** Rows from … to − 1 of a matrix in memory of their own. */
+export function copied(source: Matrix, from: number, to: number): Matrix {
+  const { data, ...shape } = rowsOf(source, from, to)
+  return { ...shape, data: data.slice() }
 }
 
 function checkContestant(made: BoardContestant): void {
