@@ -1,6 +1,6 @@
 // The choice of a stack. Scores against a stack put together by hand and a float64 softmax. Kills: counts of the budget's bytes instead of its
 // rate (scores off by the factor of what is held), queries before or among the tokens summarised, the newest tokens asked for (a window
-// looks perfect), a score of another candidate recorded, the last of the best instead of the first, errors not relative.
+// looks perfect; of short pilots 32 tokens later instead of 64), a score of another candidate recorded, the last of the best instead of the first, errors not relative.
 import { matrix, rowsOf, type Matrix } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
 import { farKeys, quantised, tiers } from '@sublinear/kv-cache'
@@ -31,7 +31,25 @@ function cloud(n: number, seed: number, size: number) {
   return { queries: bell(n, 4, seed + 1, size), keys, values }
 }
 
+/** The rows of one matrix, from `from` on those of another. */
+const mixed = (first: Matrix, second: Matrix, from: number) => {
+  const data = first.data.slice()
+  data.set(second.data.subarray(from * first.cols), from * first.cols)
+  return { ...first, data }
+}
+
 describe('a score', () => {
+  it('of a short pilot too: 160 tokens of 256 are summarised, the queries of the last 32 asked', () => {
+    const [one, other] = [cloud(256, 1, 1), cloud(256, 9, 1)]
+    const { scores } = calibrate({ ...one, scale, budgetBytes: 3000, tokens: 5000 })
+    const pilot = {
+      queries: mixed(other.queries, one.queries, 224),
+      keys: mixed(one.keys, other.keys, 160),
+      values: mixed(one.values, other.values, 160),
+    }
+    expect(calibrate({ ...pilot, scale, budgetBytes: 3000, tokens: 5000 }).scores).toEqual(scores)
+  })
+
   it('is the relative error of the stack at the rate of the budget, on later queries', () => {
     const pilot = cloud(800, 1, 1)
     const stack: Stack = { window: 0, far: far(6, 4), rest: 'mean' }

@@ -13,7 +13,7 @@ export interface HalvingCacheOptions {
 }
 
 /**
- * Any halving as a causal cache: exact while n ≤ 4·target, then at most 4·target tokens for any n. A stream for the last part of `tiers`.
+ * Any halving as a causal cache: exact while n ≤ 4·target, then at most 4·target tokens and one for any n. A stream for the last part of `tiers`.
  * Source: after *Express* (Gong, Carrell, Dwivedi and Mackey 2026), of which only the abstract was at hand: the same promise, kept by
  *   `mergeReduce` with a capacity of 4·target.
  *

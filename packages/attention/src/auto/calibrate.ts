@@ -11,6 +11,8 @@ const SUMMARISED = 0.75
 /** The newest tokens summarised are no part of what is asked: a window would look perfect. */
 const GAP = 64
 const MOST_QUERIES = 256
+/** Tokens whose queries are asked at least: of a pilot below 384 tokens less than three quarters are summarised. */
+const LEAST_ASKED = 32
 /** More tokens wait than in the stream to come: far keys are then quicker, and the queries asked stand after them. */
 const WAITING = { buffer: GAP, restBuffer: 16 }
 
@@ -39,7 +41,7 @@ export interface CalibrateOptions {
  * @throws TypeError, RangeError when the pilot is too short or not of one length, or no candidate fits the budget
  * Guarantee: a function of its arguments: the same scores every time. Of the pilot it is the best candidate; a head whose later keys are unlike
  *   the pilot's is another head.
- * Cost: each candidate pushes three quarters of the pilot and answers up to 256 queries: about a second for 2000 tokens at d = 32.
+ * Cost: each candidate pushes three quarters of the pilot at most and answers up to 256 queries: about a second for 2000 tokens at d = 32.
  */
 export function calibrate(options: CalibrateOptions): Recipe {
   const { queries, keys, values, scale, budgetBytes, tokens, candidates } = options
@@ -109,9 +111,9 @@ function checkCandidates(candidates: readonly Stack[]): void {
 
 /** The tokens summarised, queries that come later, evenly over what is left, and their exact answers. */
 function cut(queries: Matrix, keys: Matrix, values: Matrix, scale: number) {
-  const known = Math.floor(SUMMARISED * keys.rows)
+  const known = Math.min(Math.floor(SUMMARISED * keys.rows), keys.rows - GAP - LEAST_ASKED)
   const groups = queries.rows / keys.rows
-  const from = Math.min(known + GAP, keys.rows - 32) * groups
+  const from = (known + GAP) * groups
   const left = queries.rows - from
   const rows = Math.min(MOST_QUERIES, left)
   const d = queries.cols
