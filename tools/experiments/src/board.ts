@@ -10,7 +10,7 @@ import { plot, type Line } from './plot.ts'
 const BUDGETS = ['1/4', '1/7', '1/16', '1/32']
 const [PREFIX, QUERIES] = [3584, 512]
 /** In the table alone: each has a sibling that the picture shows. */
-const UNDRAWN = new Set(['window', 'tova', 'far', 'taylor', 'anisotropic'])
+const UNDRAWN = new Set(['window', 'reservoir', 'tova', 'snapKv', 'far', 'far+closure', 'taylor', 'anisotropic'])
 /** The heads of the committed sample, which choices elsewhere were tuned on. */
 const TUNED = new Set(['0.0', '0.1', '2.0', '2.1'])
 
