@@ -19,6 +19,7 @@ import { autoStream } from '../auto/auto-stream'
 import { calibrate } from '../auto/calibrate'
 import type { Pilot } from '../plan/pilot'
 import type { BoardStream } from './board'
+import { bufferWithin } from './buffer-within'
 import { mostThatFits } from './most-that-fits'
 
 const SINKS = 4
@@ -79,6 +80,8 @@ interface Given {
 interface Growing {
   readonly most?: number
   readonly learns?: boolean
+  /** Tokens that wait in the stream: pushed as many at a time, it shows its peak, that of a full buffer. Default 64. */
+  readonly buffer?: (budgetBytes: number, shape: Shape) => number
 }
 
 /** A stream that takes a budget; it refuses one with no room for it. */
@@ -96,13 +99,20 @@ function budgeted(make: (shape: Shape, given: Given) => AttentionStream): BoardS
 /** A stream with a size, as large as fits. */
 function growing(
   make: (size: number, shape: Shape, given: Given) => AttentionStream,
-  { most = Infinity, learns = false }: Growing = {},
+  { most = Infinity, learns = false, buffer }: Growing = {},
 ): BoardStream {
   const sizes = new Map<string, number>() // a memo: the answer depends on the question alone, and heads ask the same one
   const fitted: BoardStream = (shape, budgetBytes, tokens, pilot) => {
     const sized = (size: number) => make(size, shape, { budgetBytes, tokens, pilot })
     const groups = pilot.queries.rows / pilot.keys.rows
-    const limits = { shape, budgetBytes, tokens, most: Math.min(most, tokens), ...(learns && { groups }) }
+    const limits = {
+      shape,
+      budgetBytes,
+      tokens,
+      most: Math.min(most, tokens),
+      ...(learns && { groups }),
+      ...(buffer && { block: buffer(budgetBytes, shape) }),
+    }
     const question = JSON.stringify(limits)
     const size = sizes.get(question) ?? mostThatFits({ make: sized, ...limits })
     sizes.set(question, size)
@@ -116,10 +126,11 @@ function tiered(
   parts: (size: number, tokens: number) => readonly [...TierSpec[], StreamSpec],
   options: Growing = {},
 ): BoardStream {
-  return growing((size, shape, { budgetBytes, tokens }) => {
-    const eighth = Math.floor(budgetBytes / (8 * 4 * (shape.d + shape.dv)))
-    return tiers({ ...shape, parts: parts(size, tokens), buffer: Math.max(1, Math.min(64, eighth)) })
-  }, options)
+  return growing(
+    (size, shape, { budgetBytes, tokens }) =>
+      tiers({ ...shape, parts: parts(size, tokens), buffer: bufferWithin(budgetBytes, shape) }),
+    { ...options, buffer: bufferWithin },
+  )
 }
 
 /** Bits of keys and values, 2 and 2 at size 1, then one more in turn, keys first. */

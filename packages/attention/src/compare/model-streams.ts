@@ -15,6 +15,7 @@ import {
 } from '@sublinear/kv-cache'
 import { autoStream } from '../auto/auto-stream'
 import type { Recipe } from '../auto/recipe'
+import { bufferWithin } from './buffer-within'
 import { mostThatFits } from './most-that-fits'
 
 /** The heads of a model, and what each may hold. */
@@ -105,16 +106,11 @@ function sizeWithin(
   const { budgetBytes, tokens } = model
   const make = (size: number) => buffered(model, parts(size))
   const limits = { ...(most !== undefined && { most }), ...(learns && { groups: 1 }) }
-  return mostThatFits({ make, shape: shapeOf(model), budgetBytes, tokens, block: bufferOf(model), ...limits })
+  return mostThatFits({ make, shape: shapeOf(model), budgetBytes, tokens, block: bufferWithin(budgetBytes, model), ...limits })
 }
 
 function buffered(model: ModelBudget, parts: readonly [...TierSpec[], StreamSpec]): AttentionStream {
-  return tiers({ ...shapeOf(model), parts, buffer: bufferOf(model) })
-}
-
-/** An eighth of the budget, at most 64 tokens. */
-function bufferOf({ budgetBytes, d, dv }: ModelBudget): number {
-  return Math.max(1, Math.min(64, Math.floor(budgetBytes / (8 * 4 * (d + dv)))))
+  return tiers({ ...shapeOf(model), parts, buffer: bufferWithin(model.budgetBytes, model) })
 }
 
 const shapeOf = ({ d, dv, scale }: Shape): Shape => ({ d, dv, scale })
