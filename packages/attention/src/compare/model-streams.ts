@@ -106,7 +106,14 @@ function sizeWithin(
   const { budgetBytes, tokens } = model
   const make = (size: number) => buffered(model, parts(size))
   const limits = { ...(most !== undefined && { most }), ...(learns && { groups: 1 }) }
-  return mostThatFits({ make, shape: shapeOf(model), budgetBytes, tokens, block: bufferWithin(budgetBytes, model), ...limits })
+  return mostThatFits({
+    make,
+    shape: shapeOf(model),
+    budgetBytes,
+    tokens,
+    block: bufferWithin(budgetBytes, model),
+    ...limits,
+  })
 }
 
 function buffered(model: ModelBudget, parts: readonly [...TierSpec[], StreamSpec]): AttentionStream {
