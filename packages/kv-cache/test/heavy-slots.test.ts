@@ -1,5 +1,5 @@
 // Slots that stand for many tokens of the largest weight, 2^53, count more than a token may: their snapshots come back and go on bit for bit.
-// Kills, tried one by one (tests of 8 that then fail): the weights of a snapshot bounded as those of a push (4), or not at all (4).
+// Kills, tried one by one (tests of 8 that then fail): the weights of a snapshot bounded as those of a push (4), or not at all (2: clusters compare them with their own).
 import { decodeSnapshot, encodeSnapshot, type AttentionStream, type KvBlock } from '@sublinear/core'
 import { random } from '@sublinear/laws'
 import { taylorFeatures } from '@sublinear/poly-features'
