@@ -49,7 +49,9 @@ export function tokensIn(kind: string, snapshot: Snapshot, { d, dv, most }: Room
 export function weightsIn(kind: string, { tensors }: Snapshot, rows: number): Float32Array | undefined {
   const weights = tensors.get('weights')?.data
   if (weights === undefined) return undefined
-  if (!(weights instanceof Float32Array && weights.length === rows && weights.every((w) => w > 0 && w <= LARGEST_COUNT)))
+  if (
+    !(weights instanceof Float32Array && weights.length === rows && weights.every((w) => w > 0 && w <= LARGEST_COUNT))
+  )
     throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
   return weights
 }

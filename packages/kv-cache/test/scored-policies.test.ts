@@ -282,34 +282,34 @@ it.each<[string, TierSpec]>([
   ['snapKv', snapKv({ count: 40, store })],
 ])('%s in few bits is the same however its steps are cut, and after a snapshot', (_, make) => sameHoweverCut(make))
 
-describe('h2o with a buffer of 1', () => {
-  // Zhang et al., Algorithm 1, in float64: one token comes and is seen, its query scores everything held, and with more than `count` the one of
-  // the least sum among all but the `recent` last goes, before the next token comes.
-  function oneByOne(count: number, recent: number, { block, queries }: ReturnType<typeof tokensOf>) {
-    let kept: { place: number; received: number }[] = []
-    const answers: number[] = []
-    for (let i = 0; i < block.keys.rows; i++) {
-      if (kept.length > count) {
-        const among = kept.slice(0, kept.length - recent)
-        const least = Math.min(...among.map(({ received }) => received))
-        kept = kept.filter((one) => one !== among.find(({ received }) => received === least))
-      }
-      kept.push({ place: i, received: 0 })
-      const scores = kept.map(({ place }) => {
-        let product = 0
-        for (let c = 0; c < 3; c++) product += queries.data[3 * i + c]! * block.keys.data[3 * place + c]!
-        return Math.exp(shape.scale * product) * (block.weights?.[place] ?? 1)
-      })
-      const mass = scores.reduce((a, b) => a + b)
-      for (const [k, one] of kept.entries()) one.received += scores[k]! / mass
-      for (let c = 0; c < 2; c++)
-        answers.push(
-          kept.reduce((sum, { place }, k) => sum + (scores[k]! / mass) * block.values.data[2 * place + c]!, 0),
-        )
+/**
+ * The answers of Zhang et al.'s Algorithm 1, in float64: one token comes and is seen, its query scores everything held, and with more than `count`
+ * the one of the least sum among all but the `recent` last goes, before the next token comes.
+ */
+function oneByOne(count: number, recent: number, { block, queries }: ReturnType<typeof tokensOf>) {
+  let kept: { place: number; received: number }[] = []
+  const answers: number[] = []
+  for (let i = 0; i < block.keys.rows; i++) {
+    if (kept.length > count) {
+      const among = kept.slice(0, kept.length - recent)
+      const least = Math.min(...among.map(({ received }) => received))
+      kept = kept.filter((one) => one !== among.find(({ received }) => received === least))
     }
-    return answers
+    kept.push({ place: i, received: 0 })
+    const scores = kept.map(({ place }) => {
+      let product = 0
+      for (let c = 0; c < 3; c++) product += queries.data[3 * i + c]! * block.keys.data[3 * place + c]!
+      return Math.exp(shape.scale * product) * (block.weights?.[place] ?? 1)
+    })
+    const mass = scores.reduce((a, b) => a + b)
+    for (const [k, one] of kept.entries()) one.received += scores[k]! / mass
+    for (let c = 0; c < 2; c++)
+      answers.push(kept.reduce((sum, { place }, k) => sum + (scores[k]! / mass) * block.values.data[2 * place + c]!, 0))
   }
+  return answers
+}
 
+describe('h2o with a buffer of 1', () => {
   it.each([
     [40, undefined, false],
     [40, 5, true],
