@@ -10,9 +10,6 @@ export function savedTokens({ keys, values, weights }: KvBlock): Record<string, 
   }
 }
 
-/** What a slot may count: fewer than 2^53 tokens have been given, of weights up to 2^53. Answers take its logarithm. */
-const LARGEST_COUNT = 2 ** 106
-
 /** The widths of tokens, and the most of them. */
 interface Room {
   readonly d: number
@@ -23,22 +20,26 @@ interface Room {
 /**
  * The tokens that a snapshot holds, at most `most`.
  *
- * @throws RangeError when they do not fit each other, or push would refuse their keys or values
+ * @throws RangeError when they do not fit each other, or push would refuse them
  */
-export function tokensIn(kind: string, snapshot: Snapshot, { d, dv, most }: Room): KvBlock {
-  const [keys, values] = ['keys', 'values'].map((name) => snapshot.tensors.get(name)?.data)
+export function tokensIn(kind: string, { tensors }: Snapshot, { d, dv, most }: Room): KvBlock {
+  const [keys, values, weights] = ['keys', 'values', 'weights'].map((name) => tensors.get(name)?.data)
   const fits =
     keys instanceof Float32Array &&
     values instanceof Float32Array &&
+    (weights === undefined || (weights instanceof Float32Array && weights.length * d === keys.length)) &&
     keys.length % d === 0 &&
     keys.length / d <= most &&
     keys.length * dv === values.length * d
   if (!fits) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
   const rows = keys.length / d
-  const held = { keys: { rows, cols: d, data: keys }, values: { rows, cols: dv, data: values } }
+  const held = {
+    keys: { rows, cols: d, data: keys },
+    values: { rows, cols: dv, data: values },
+    ...(weights && { weights }),
+  }
   checkBlock(kind, held, d, dv)
-  const weights = weightsIn(kind, snapshot, rows)
-  return { ...held, ...(weights && { weights }) }
+  return held
 }
 
 /**
@@ -49,9 +50,7 @@ export function tokensIn(kind: string, snapshot: Snapshot, { d, dv, most }: Room
 export function weightsIn(kind: string, { tensors }: Snapshot, rows: number): Float32Array | undefined {
   const weights = tensors.get('weights')?.data
   if (weights === undefined) return undefined
-  if (
-    !(weights instanceof Float32Array && weights.length === rows && weights.every((w) => w > 0 && w <= LARGEST_COUNT))
-  )
+  if (!(weights instanceof Float32Array && weights.length === rows && weights.every((w) => w > 0 && w <= 2 ** 53)))
     throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
   return weights
 }

@@ -31,8 +31,7 @@ export interface QuantisedOptions {
  *   Gaussian entries, over its square, at most 0.12, 0.033, 0.0088, 0.0022, 0.0006 for 2 … 6 bits, up to 128 entries.
  *   What was encoded stays in its bits until it is written over.
  * Cost: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 bytes a token, 8 more while any weight differs from 1, and 4·(d + dv). Room grows by an eighth, never
- *   beyond `most`. Queries in blocks of 64 take 1.3 times, single ones
- *   4.3 times as long as in float32 (d = 32, 1024 tokens); a token that comes takes some microseconds.
+ *   beyond `most`. A token that comes is turned and rounded eight times; a query unpacks every row, once for a block of them.
  */
 export function quantised({ keyBits, valueBits, seed = 0 }: QuantisedOptions): TokenStore {
   checkInteger('quantised', 'keyBits', keyBits, 2, 8)

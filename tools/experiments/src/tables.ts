@@ -1,12 +1,12 @@
 /**
  * Tables in the READMEs, made from results/*.json between `<!-- experiment:fixed-memory <name> -->`, or `<!-- experiment:policies -->`,
- * `<!-- experiment:quantised-heads -->`, and
- * `<!-- /experiment -->`.
+ * `<!-- experiment:quantised-heads -->`, `<!-- experiment:codebook -->`, and `<!-- /experiment -->`.
  * `node src/tables.ts` brings all of them up to date.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { codebookTables } from './codebook/table.ts'
 import { resultOf } from './experiment.ts'
 import type { FixedMemory, FixedMemoryRow } from './fixed-memory.ts'
 import { policies } from './policies.ts'
@@ -29,7 +29,11 @@ export function withTables(text: string, read: (name: string) => FixedMemory = r
     /(<!-- experiment:quantised-heads -->\n).*?(<!-- \/experiment -->)/gs,
     (_, open: string, close: string) => `${open}\n${quantisedTable()}\n\n${close}`,
   )
-  return withQuantised.replace(
+  const withCodebook = withQuantised.replace(
+    /(<!-- experiment:codebook -->\n).*?(<!-- \/experiment -->)/gs,
+    (_, open: string, close: string) => `${open}\n${codebookTables()}\n\n${close}`,
+  )
+  return withCodebook.replace(
     /(<!-- experiment:fixed-memory ([a-z-]+) -->\n).*?(<!-- \/experiment -->)/gs,
     (_, open: string, name: string, close: string) => `${open}\n${table(read(name))}\n\n${close}`,
   )

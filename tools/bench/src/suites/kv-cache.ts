@@ -144,7 +144,7 @@ function storeGroup(d: number, block: number): Group {
     '2/2 bits': quantised({ keyBits: 2, valueBits: 2 }),
   }
   return {
-    name: `attention over ${most} held tokens, ${block === 1 ? 'one query' : `${block} queries`} a call, d = ${d}`,
+    name: `single calls of ${block === 1 ? '1 query' : `${block} queries`}, ${most} tokens held, d = ${d}`,
     unit: { name: 'µs', of: 'query', count: block },
     cases: Object.entries(stores).map(([name, store]) => {
       const held = store({ ...shape, most })
