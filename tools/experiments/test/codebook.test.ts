@@ -1,5 +1,5 @@
 // The table of codebooks: rows measured again to three digits, and Lloyd and Max's levels by Max's own constants.
-// Kills, tried one by one (tests of 5 that then fail): a bend half as strong (1), Lloyd's iteration stopped after ten rounds (3), signs that are
+// Kills, tried one by one (tests of 5 that then fail): a bend half as strong (1), Lloyd's iteration stopped after ten rounds (4), signs that are
 // not taken back (1).
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
