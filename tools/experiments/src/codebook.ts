@@ -1,6 +1,7 @@
 /**
  * `pnpm --filter @sublinear/experiments run codebook`: how levels lie and steps are chosen, on Gaussian vectors and on the keys and values of
- * the committed sample; and of how many first tokens the mean is the best centre. Writes results/codebook.json and the tables. Two minutes.
+ * the committed sample; and of how many first tokens the mean is the best centre. Writes results/codebook.json;
+ * `run tables` puts it into the README of kv-cache.
  */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
