@@ -119,7 +119,7 @@ export const targets: readonly Target[] = [
     id: 'window-token',
     suite: 'kv-cache',
     claim: 'sinks + window, a token and its query, share of the speed of attention over as many held tokens',
-    groups: ['single'],
+    groups: ['single tokens'],
     case: '4 sinks + window 252, step',
     times: 'heldTokens.attend, 320 tokens',
     atLeast: 0.5,
