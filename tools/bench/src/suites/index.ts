@@ -11,5 +11,6 @@ export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   'sparse-recovery': async () => (await import('./sparse-recovery.ts')).suite,
   sketches: async () => (await import('./sketches.ts')).suite,
   'one-pass': async () => (await import('./one-pass.ts')).suite,
+  'small-lm': async () => (await import('./small-lm.ts')).suite,
   memory: async () => (await import('./memory.ts')).suite,
 }
