@@ -12,7 +12,7 @@ const LENGTHS = [2048, 16_384, 65_536]
 
 export const suite: Suite = {
   name: 'small-lm',
-  rounds: 5,
+  rounds: 3,
   groups: () => {
     const model = languageModel(readFileSync(data('sharp.safetensors')))
     const text = model.tokenizer.encode(readFileSync(data('persuasion.txt')))
