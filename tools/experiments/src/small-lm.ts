@@ -23,7 +23,7 @@ export interface Cell {
 export const LENGTHS = [1024, 2048, 4096]
 export const DEPTHS = [0.02, 0.25, 0.5, 0.75, 0.95]
 export const WINDOWS: Readonly<Record<number, number>> = { 1024: 20, 2048: 10, 4096: 4 }
-const TRIALS = 6
+const TRIALS = 12
 const SEED = 2026
 
 /** The training framework's figures, from the README of the training data: PyTorch, float32, exact attention. */
