@@ -1,15 +1,9 @@
 import { matrix, type Matrix } from '@sublinear/core'
 import type { LanguageModel } from './language-model'
-import { reader, type HeadSpec } from './reader'
+import { reader, type HeadBlock, type HeadSpec } from './reader'
 
 /** Queries, keys and values of one head over a whole text; queries and keys rotated, queries not scaled. */
-export interface CapturedHead {
-  readonly layer: number
-  readonly head: number
-  readonly queries: Matrix // n × d
-  readonly keys: Matrix // n × d
-  readonly values: Matrix // n × d
-}
+export type CapturedHead = HeadBlock
 
 export interface CaptureOptions {
   readonly model: LanguageModel
