@@ -1,4 +1,4 @@
-import { matrix, type Matrix } from '@sublinear/core'
+import { matrix } from '@sublinear/core'
 import type { LanguageModel } from './language-model'
 import { reader, type HeadBlock, type HeadSpec } from './reader'
 
