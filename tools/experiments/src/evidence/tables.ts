@@ -1,0 +1,190 @@
+import { mcnemar, signFlips } from '@sublinear/small-lm'
+import { FIGURE, LENGTHS, MODELS, SHARES, TEXTS, type ModelName } from './cells.ts'
+import {
+  askedOf,
+  bitsPerByteOf,
+  cellOf,
+  differences,
+  disagreements,
+  methodsIn,
+  recallOf,
+  rightOf,
+  type Evidence,
+  type Place,
+} from './results.ts'
+import type { CellResult } from './run-cell.ts'
+
+/** One-sided, of each of the comparisons. */
+export const LEVEL = 0.01
+
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+const NONE = '–'
+const shareName = (share: number) => (share === 1 ? 'all' : `1/${share}`)
+/** Of a share of the float32 cache: what it is of a cache in float16. */
+const halfName = (share: number) => (share === 2 ? 'all' : `1/${share / 2}`)
+
+export const places = (lengths: readonly number[] = LENGTHS): Place[] =>
+  MODELS.flatMap((model) => lengths.flatMap((tokens) => SHARES.map((share) => ({ model, tokens, share }))))
+
+/** Recall of one model: methods down, lengths and shares across. */
+export function recallTable(evidence: Evidence, model: ModelName): string {
+  const columns = LENGTHS.flatMap((tokens) => SHARES.map((share) => ({ model, tokens, share })))
+  const all = methodsIn(evidence)
+  const cells = columns.map((place) => all.map((method) => cellOf(evidence, place, method)))
+  const best = cells.map((column) => Math.max(...column.slice(1).map((cell) => (cell ? rightOf(cell) : 0))))
+  return table(
+    ['needles answered', ...columns.map(({ tokens, share }) => `${tokens / 1024}k, ${shareName(share)}`)],
+    all.map((method, m) => [
+      method,
+      ...cells.map((column, c) => {
+        const cell = column[m]
+        if (!cell) return NONE
+        const words = recallOf(cell).toFixed(2)
+        return method !== 'exact' && rightOf(cell) === best[c] ? `**${words}**` : words
+      }),
+    ]),
+  )
+}
+
+/** Bits per byte: exact attention's, and what the others have more. */
+export function bitsTable(evidence: Evidence, model: ModelName): string {
+  const columns = LENGTHS.flatMap((tokens) => SHARES.map((share) => ({ model, tokens, share })))
+  return table(
+    ['bits per byte', ...columns.map(({ tokens, share }) => `${tokens / 1024}k, ${shareName(share)}`)],
+    methodsIn(evidence).map((method) => [
+      method === 'exact' ? 'exact' : `${method}, more by`,
+      ...columns.map((place) => {
+        const bits = bitsOf(evidence, place, method)
+        if (bits === undefined) return NONE
+        return method === 'exact' ? bits.toFixed(3) : (bits - bitsOf(evidence, place, 'exact')!).toFixed(3)
+      }),
+    ]),
+  )
+}
+
+function bitsOf(evidence: Evidence, place: Place, method: string, text?: (typeof TEXTS)[number]): number | undefined {
+  const cell = cellOf(evidence, place, method)
+  return cell && bitsPerByteOf(cell, text)
+}
+
+/** The second paper's table of tasks, at its share: recall by length, bits per byte by text, both models. */
+export function taskTable(evidence: Evidence): string {
+  const { share } = FIGURE
+  const lengths = [...FIGURE.lengths, ...LENGTHS].toSorted((a, b) => a - b)
+  const most = LENGTHS.at(-1)!
+  return table(
+    [
+      'method',
+      ...MODELS.flatMap((model) => [
+        ...lengths.map((tokens) => `${model}: needles, ${tokens / 1024}k`),
+        ...TEXTS.map((text) => `${model}: bits, ${text}`),
+      ]),
+    ],
+    methodsIn(evidence).map((method) => [
+      method,
+      ...MODELS.flatMap((model) => [
+        ...lengths.map((tokens) => {
+          const cell = cellOf(evidence, { model, tokens, share }, method)
+          return cell ? recallOf(cell).toFixed(2) : NONE
+        }),
+        ...TEXTS.map((text) => bitsOf(evidence, { model, tokens: most, share }, method, text)?.toFixed(3) ?? NONE),
+      ]),
+    ]),
+  )
+}
+
+export interface Rival {
+  readonly place: Place
+  readonly best: CellResult
+  readonly own: CellResult
+  /** How likely the best is so much better by chance: McNemar's exact test over questions, and sign flips of whole texts. */
+  readonly p: number
+  readonly byText: number
+}
+
+/** autoStream beside the best single policy of every place. */
+export function rivals(evidence: Evidence): Rival[] {
+  return places().flatMap((place) => {
+    const own = cellOf(evidence, place, 'autoStream')
+    const others = methodsIn(evidence)
+      .filter((method) => method !== 'exact' && method !== 'autoStream')
+      .flatMap((method) => cellOf(evidence, place, method) ?? [])
+    if (!own || others.length === 0) return []
+    const best = others.reduce((a, b) => (rightOf(b) > rightOf(a) ? b : a))
+    return [{ place, best, own, p: mcnemar(disagreements(own, best)), byText: signFlips(differences(own, best)) }]
+  })
+}
+
+export function rivalTable(evidence: Evidence): string {
+  return table(
+    ['model', 'tokens', 'bytes', 'best single policy', 'right', 'autoStream', 'of', 'p', 'p by text'],
+    rivals(evidence).map(({ place, best, own, p, byText }) => [
+      place.model,
+      String(place.tokens),
+      shareName(place.share),
+      best.method,
+      String(rightOf(best)),
+      String(rightOf(own)),
+      String(askedOf(own)),
+      ...[p, byText].map((chance) => (chance < LEVEL ? `**${chance.toPrecision(2)}**` : chance.toFixed(2))),
+    ]),
+  )
+}
+
+export interface Claim {
+  readonly says: string
+  readonly found: string
+  readonly holds: boolean
+}
+
+/** What was to be shown, and whether it was. */
+export function claims(evidence: Evidence): Claim[] {
+  const tokens = LENGTHS.at(-1)!
+  const eighth = MODELS.flatMap((model) => {
+    const place = { model, tokens, share: 8 }
+    const [own, exact] = ['autoStream', 'exact'].map((method) => cellOf(evidence, place, method))
+    return own && exact ? [{ model, own, exact }] : []
+  })
+  const ratios = eighth.map(({ model, own, exact }) => ({ model, ratio: rightOf(own) / rightOf(exact) }))
+  const more = eighth.map(({ model, own, exact }) => ({ model, bits: bitsPerByteOf(own)! - bitsPerByteOf(exact)! }))
+  const all = rivals(evidence)
+  const worse = all.filter(({ p }) => p < LEVEL)
+  return [
+    {
+      says: `in 1/8 of the bytes autoStream answers at least 0.9 of what exact attention answers at ${tokens} tokens`,
+      found: ratios.map(({ model, ratio }) => `${model} ${ratio.toFixed(2)}`).join(', '),
+      holds: ratios.every(({ ratio }) => ratio >= 0.9),
+    },
+    {
+      says: 'there it is within 0.05 bits per byte of exact attention',
+      found: more.map(({ model, bits }) => `${model} ${bits.toFixed(3)} more`).join(', '),
+      holds: more.every(({ bits }) => bits <= 0.05),
+    },
+    {
+      says: `nowhere is it significantly worse than the best single policy (McNemar’s exact test, one-sided, ${100 * LEVEL} %)`,
+      found: `${worse.length} of ${all.length} places${worse.length > 0 ? `: ${worse.map(({ place, best }) => `${place.model} ${place.tokens} 1/${place.share} (${best.method})`).join(', ')}` : ''}`,
+      holds: worse.length === 0,
+    },
+  ]
+}
+
+export function claimTable(evidence: Evidence): string {
+  return table(
+    ['claim', 'found', 'holds'],
+    claims(evidence).map(({ says, found, holds }) => [says, found, holds ? 'yes' : '**no**']),
+  )
+}
+
+/** What a share of the float32 cache is in tokens, and of a float16 cache. */
+export function budgetTable(): string {
+  return table(
+    ['of the float32 cache', 'of a float16 cache', ...LENGTHS.map((tokens) => `float32 tokens a head, of ${tokens}`)],
+    SHARES.map((share) => [
+      shareName(share),
+      halfName(share),
+      ...LENGTHS.map((tokens) => String(Math.floor(tokens / share))),
+    ]),
+  )
+}
