@@ -11,6 +11,7 @@ import {
   farKeys,
   featureStream,
   normalise,
+  quantised,
   rowsOf,
   sinks,
   taylorFeatures,
@@ -47,7 +48,8 @@ export interface FixedMemory {
   readonly rows: readonly FixedMemoryRow[]
 }
 
-const LENGTHS = [1024, 2048, 3584]
+/** Those that a capture is long enough for. */
+const LENGTHS = [512, 1024, 2048, 3584, 8192]
 const QUERIES = 512
 const SEEDS = [1, 2, 3, 4]
 const SINKS = 4
@@ -61,9 +63,23 @@ const farThen =
   (shape) =>
     tiers({ ...shape, parts: [farKeys({ count }), last] })
 
+/** Far keys in 6 and 4 bits before a closure, hardly any token waiting. */
+const compact =
+  (count: number): StreamSpec =>
+  (shape) =>
+    tiers({
+      ...shape,
+      parts: [
+        farKeys({ count, store: quantised({ keyBits: 6, valueBits: 4 }) }),
+        (given) => closureStream({ ...given, buffer: 2 }),
+      ],
+      buffer: 4,
+    })
+
 /** Everything compared, smallest first. Feature streams subtract the mean of the first 256 keys. */
 const METHODS: Readonly<Record<string, (shape: Shape, keys: Matrix) => AttentionStream>> = {
   closure: closures(1),
+  '80 far keys in 6/4 bits + closure': compact(80),
   '4 closures': closures(4),
   '64 far keys + closure': farThen(64, closures(1)),
   '128 far keys + closure': farThen(128, closures(1)),
@@ -81,7 +97,8 @@ function experiment(name: string, paths: Parameters<typeof readHeads>[0], comman
   const heads = readHeads(paths)
   const mean: Record<string, number[]> = {}
   const rows = new Map<string, FixedMemoryRow & { errors: number[]; uniform: number[]; recent: number[] }>()
-  for (const n of LENGTHS) {
+  const lengths = LENGTHS.filter((n) => n + QUERIES <= heads[0]!.queries.rows)
+  for (const n of lengths) {
     mean[n] = []
     for (const head of heads) {
       const { queries, keys, values, shape } = prefixOf(head, n)

@@ -1,4 +1,5 @@
 /** `pnpm --filter @sublinear/experiments run questions`: pictures and sections of README.md from the committed results, nothing measured. */
+import { autoBoard } from './auto-board.ts'
 import { balanceMoments } from './balance-moments.ts'
 import { balanceRates } from './balance-rates.ts'
 import { balanceSpace } from './balance-space.ts'
@@ -29,6 +30,7 @@ show(sparsityStructure)
 show(regimes)
 show(decodingTime)
 show(policies)
+show(autoBoard)
 show(balanceRates)
 show(balanceSpace)
 show(balanceMoments)

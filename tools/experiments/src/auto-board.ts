@@ -1,0 +1,202 @@
+/**
+ * `pnpm --filter @sublinear/experiments run auto-board [name q.npy k.npy v.npy …]`: autoStream at equal bytes, by recipes from a head's own
+ * first 2048 tokens and from another text, on the committed sample of both models or the captures given (named sharp or bounded, of all
+ * heads). The table of packages/attention/README.md too. Some ten minutes for all heads.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import {
+  autoStream,
+  calibrate,
+  exactAttention,
+  normalise,
+  quantised,
+  rowsOf,
+  tiers,
+  window,
+  type AttentionStream,
+  type Recipe,
+  type Stack,
+} from '@sublinear/attention'
+import { capturesOf, type Head } from './captures.ts'
+import { fullResultOf, main, resultOf, type Experiment } from './experiment.ts'
+import { plot } from './plot.ts'
+import { meanOf, relativeError } from './references.ts'
+import { capturedHeads, type TextCapture } from './text-captures.ts'
+
+const [TOKENS, QUERIES, PILOT] = [3584, 512, 2048]
+const SHARES = [4, 7, 16, 32]
+const TEXT = 'romans'
+/** Bits of keys and values where every token is quantised; all that fit are tried, the best of each head counts. */
+const BITS = [8, 7, 6, 5, 4, 3, 2].flatMap((keys) => [7, 6, 5, 4, 3, 2].map((values) => [keys, values] as const))
+
+const METHODS = ['mean of the values', 'every token, best bits', 'no recipe', 'own first 2048', 'another text'] as const
+
+export interface AutoRow {
+  readonly model: string
+  readonly method: (typeof METHODS)[number]
+  /** Of the float32 cache, its inverse. */
+  readonly share: number
+  /** The most that any head held. */
+  readonly bytes: number
+  /** ‖ô − o‖_F/‖o‖_F, by head; null where no bits fit. */
+  readonly errors: readonly (number | null)[]
+  /** Of recipes: how often which rest was chosen. */
+  readonly rests?: Readonly<Record<string, number>>
+}
+
+export interface AutoBoard {
+  readonly heads: number
+  readonly rows: readonly AutoRow[]
+}
+
+export const autoBoard: Experiment<AutoBoard> = {
+  name: 'auto-board',
+  asks:
+    `What does autoStream keep of the answers at equal bytes, and does a recipe hold on what it was not made from? ${TOKENS} tokens of a head pushed, then the ` +
+    `next ${QUERIES} queries over them: mean over the heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Bytes are everything held, never more than the share of ` +
+    `the float32 cache. Recipes from the head's own first ${PILOT} tokens, or from as many of Romans, where the head reads Persuasion. “Best bits” quantises every ` +
+    'token, with the bits that turn out best for each head (seen with hindsight).',
+  run: (args) => measured(capturesOf(args), args.length > 0),
+  answer: (result) => `${autoTable(result)}\n\nMean over the ${result.heads} heads of a model in the sample.`,
+  all: (full) => `All ${full.heads} heads of a model:\n\n${autoTable(full)}`,
+  picture: ({ rows }) =>
+    plot(
+      'Relative error of autoStream against the share of the cache',
+      [...new Set(rows.map(({ model }) => model))].map((model) => ({
+        title: `${model} heads`,
+        x: { label: 'cache / bytes', log: true },
+        y: { label: 'relative error', most: 1 },
+        lines: METHODS.map((method, i) => ({
+          name: method,
+          dashed: i < 2,
+          points: rows
+            .filter((row) => row.model === model && row.method === method && meanError(row) !== undefined)
+            .map((row) => [row.share, meanError(row)!] as const),
+        })),
+      })),
+    ),
+}
+
+const meanError = ({ errors }: AutoRow): number | undefined =>
+  errors.includes(null) ? undefined : (errors as number[]).reduce((a, b) => a + b, 0) / errors.length
+
+export function autoTable({ rows }: AutoBoard): string {
+  const models = [...new Set(rows.map(({ model }) => model))]
+  const columns = models.flatMap((model) => SHARES.map((share) => ({ model, share })))
+  const cell = (method: string, { model, share }: (typeof columns)[number]) =>
+    meanError(rows.find((row) => row.method === method && row.model === model && row.share === share)!)?.toFixed(3) ??
+    '–'
+  return [
+    `| held | ${columns.map(({ model, share }) => `${model}, 1/${share}`).join(' | ')} |`,
+    `| --- | ${columns.map(() => '---').join(' | ')} |`,
+    ...METHODS.map((method) => `| ${method} | ${columns.map((column) => cell(method, column)).join(' | ')} |`),
+  ].join('\n')
+}
+
+function measured(captures: ReturnType<typeof capturesOf>, isAll: boolean): AutoBoard {
+  const rows = captures.flatMap(({ name, heads }) => {
+    const others = capturedHeads({ model: name as TextCapture['model'], text: TEXT, tokens: 4096 })
+    return SHARES.flatMap((share) => {
+      const found = heads.map((head) => ofHead(head, otherOf(head, others, isAll), share))
+      console.error(`${name}, 1/${share}`)
+      return METHODS.map((method): AutoRow => {
+        const own = found.map((one) => one[method])
+        const rests: Record<string, number> = {}
+        for (const { stack } of own) if (stack) rests[stack.rest] = (rests[stack.rest] ?? 0) + 1
+        return {
+          model: name,
+          method,
+          share,
+          bytes: Math.max(...own.map(({ bytes }) => bytes)),
+          errors: own.map(({ error }) => error),
+          ...(method === 'own first 2048' || method === 'another text' ? { rests } : {}),
+        }
+      })
+    })
+  })
+  return { heads: captures[0]!.heads.length, rows }
+}
+
+/** The same head on another text; layers of the sample are 0 and 2 of the model. */
+function otherOf({ name }: Head, others: readonly Head[], isAll: boolean): Head {
+  const [layer, head] = name.split('.').map(Number) as [number, number]
+  return others.find((other) => other.name === `${isAll ? layer : 2 * layer}.${head}`)!
+}
+
+interface Found {
+  readonly error: number | null
+  readonly bytes: number
+  readonly stack?: Stack
+}
+
+export function ofHead(head: Head, other: Head, share: number): Record<AutoRow['method'], Found> {
+  const [d, dv] = [head.keys.cols, head.values.cols]
+  const shape = { d, dv, scale: 1 / Math.sqrt(d) }
+  const budgetBytes = Math.floor((4 * (d + dv) * TOKENS) / share)
+  const [keys, values] = [rowsOf(head.keys, 0, TOKENS), rowsOf(head.values, 0, TOKENS)]
+  const queries = rowsOf(head.queries, TOKENS, TOKENS + QUERIES)
+  const exact = exactAttention({ queries, keys, values, scale: shape.scale })
+
+  const judged = (stream: AttentionStream & Disposable): Found => {
+    stream.push({ keys, values })
+    const found = { error: relativeError(normalise(stream.attend(queries)), exact), bytes: stream.bytes }
+    stream[Symbol.dispose]()
+    if (found.bytes > budgetBytes) throw new RangeError(`auto-board: ${found.bytes} bytes held of ${budgetBytes}`)
+    return found
+  }
+  const auto = (recipe?: Recipe): Found => {
+    const stream = autoStream({ ...shape, budgetBytes, tokens: TOKENS, ...(recipe && { recipe }) })
+    return { ...judged(stream), stack: stream.stack }
+  }
+  const recipeOf = (pilot: Head) =>
+    calibrate({
+      queries: rowsOf(pilot.queries, 0, PILOT),
+      keys: rowsOf(pilot.keys, 0, PILOT),
+      values: rowsOf(pilot.values, 0, PILOT),
+      scale: shape.scale,
+      budgetBytes,
+      tokens: TOKENS,
+    })
+  return {
+    'mean of the values': { error: relativeError(meanOf(values, QUERIES), exact), bytes: 4 * dv },
+    'every token, best bits': bestBits(shape, budgetBytes, judged),
+    'no recipe': auto(),
+    'own first 2048': auto(recipeOf(head)),
+    'another text': auto(recipeOf(other)),
+  }
+}
+
+function bestBits(
+  shape: { readonly d: number; readonly dv: number; readonly scale: number },
+  budgetBytes: number,
+  judged: (stream: AttentionStream & Disposable) => Found,
+): Found {
+  const room = (budgetBytes - 4000) / TOKENS // a few waiting tokens and the centres
+  const sizes = BITS.map(([keys, values]) => ({ keys, values, bytes: (shape.d * keys + shape.dv * values) / 8 + 4 }))
+  const fitting = sizes.filter(
+    ({ keys, values, bytes }) =>
+      bytes <= room &&
+      !sizes.some((one) => one.keys >= keys && one.values >= values && one.bytes > bytes && one.bytes <= room),
+  )
+  let best: Found = { error: null, bytes: 0 }
+  for (const { keys, values } of fitting) {
+    const store = quantised({ keyBits: keys, valueBits: values })
+    const found = judged(tiers({ ...shape, parts: [window({ count: TOKENS, store })], buffer: 8 }))
+    if (best.error === null || found.error! < best.error) best = found
+  }
+  return best
+}
+
+await main(import.meta.url, autoBoard)
+if (process.argv[1]?.endsWith('auto-board.ts')) {
+  const readme = new URL('../../../packages/attention/README.md', import.meta.url)
+  const table = autoTable(fullResultOf(autoBoard) ?? resultOf(autoBoard))
+  const text = readFileSync(readme, 'utf8')
+  writeFileSync(
+    readme,
+    text.replace(
+      /(<!-- experiments:auto-board -->\n).*?(\n<!-- \/experiments -->)/s,
+      (_, open, close) => `${open}\n${table}\n${close}`,
+    ),
+  )
+}
