@@ -13,8 +13,6 @@ const GAP = 64
 const MOST_QUERIES = 256
 /** Tokens whose queries are asked at least: of a pilot below 384 tokens less than three quarters are summarised. */
 const LEAST_ASKED = 32
-/** More tokens wait than in the stream to come: far keys are then quicker, and the queries asked stand after them. */
-const WAITING = { buffer: GAP, restBuffer: 16 }
 
 export interface CalibrateOptions {
   /** Of the pilot, in stream order: query row i·groups + g belongs to token i. The head's own first tokens, or those of another text. */
@@ -52,7 +50,7 @@ export function calibrate(options: CalibrateOptions): Recipe {
   const scoreOf = (stack: Stack): Score => {
     const counts = countsWithin(stack, { ...shape, budgetBytes, weighted: false })
     if (!counts) return { stack, error: null }
-    const stream = builtStack(stack, { ...countsAtRate(counts, rate), ...WAITING }, shape)
+    const stream = builtStack(stack, countsAtRate(counts, rate), shape)
     stream.push(pilot)
     const error = relativeError(normalise(stream.attend(pilot.queries)), pilot.exact)
     stream[Symbol.dispose]()

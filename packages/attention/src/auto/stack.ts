@@ -42,6 +42,9 @@ export interface Budget extends Shape {
 const WAITING = 64
 const LEAST_WAITING = 4
 const MOST_WAITING = 64
+/** On a pilot. */
+const PILOT_BUFFER = 16
+const PILOT_REST = 4
 
 /**
  * How many tokens a stack holds within a budget: the bytes of its fixed parts are taken away, the rest is shared out.
@@ -52,7 +55,7 @@ const MOST_WAITING = 64
 export function countsWithin(stack: Stack, { d, dv, budgetBytes, weighted }: Budget): Counts | undefined {
   const token = 4 * (d + dv) + (weighted ? 8 : 0) // in float32
   const buffer = Math.min(MOST_WAITING, Math.max(LEAST_WAITING, Math.floor(budgetBytes / WAITING / token)))
-  const restBuffer = Math.min(16, buffer >> 1)
+  const restBuffer = stack.rest === 'mean' || stack.rest === 'closure' ? Math.min(16, buffer >> 1) : 0
   const fixed = {
     none: 0,
     clusters: 0,
@@ -102,15 +105,17 @@ export function codedBytes(token: {
   return Math.ceil((d * keyBits) / 8) + Math.ceil((dv * valueBits) / 8) + 4 + (weighted ? 8 : 0)
 }
 
-/** Counts for a shorter stream at the same rate: so many of its tokens as of those to come. What waits stays. */
+/**
+ * Counts for a shorter stream at the same rate: so many of its tokens as of those to come. A few more wait, for speed; the last tier
+ * has that many fewer, else a stack that loses one token in a hundred would lose none.
+ */
 export function countsAtRate(counts: Counts, rate: number): Counts {
   const scaled = (count: number) => (count === 0 ? 0 : Math.max(1, Math.round(count * rate)))
-  return {
-    ...counts,
-    window: scaled(counts.window),
-    far: counts.far.map(scaled),
-    clusters: scaled(counts.clusters),
-  }
+  const restBuffer = Math.min(PILOT_REST, counts.restBuffer)
+  const more = PILOT_BUFFER + restBuffer - scaled(counts.buffer + counts.restBuffer)
+  const far = counts.far.map(scaled)
+  if (far.length > 0) far[far.length - 1] = Math.max(1, far.at(-1)! - more)
+  return { window: scaled(counts.window), far, clusters: scaled(counts.clusters), buffer: PILOT_BUFFER, restBuffer }
 }
 
 /** The tiers of a stack with these counts, empty. */
@@ -122,7 +127,7 @@ export function builtStack(stack: Stack, counts: Counts, shape: Shape): Tiers {
     ),
   ]
   const { rest } = stack
-  const buffer = counts.restBuffer
+  const buffer = Math.max(1, counts.restBuffer)
   const last: Record<Exclude<Stack['rest'], 'none'>, StreamSpec> = {
     mean: (given) => meanStream({ ...given, buffer }),
     closure: (given) => closureStream({ ...given, buffer }),
