@@ -43,7 +43,7 @@ export function attendCommand(interrupt: AbortSignal): Command {
     .option('--degree <g>', 'degree of the feature stream: memory grows as C(d + g, g)', wholeNumber(0, MOST_DEGREE), 2)
     .option(
       '--hold <tokens>',
-      'how many tokens window (beside 4 sinks) or far+closure hold exactly',
+      'how many tokens window (beside 4 sinks) or far+closure hold exactly; auto holds as many bytes',
       wholeNumber(1),
       256,
     )

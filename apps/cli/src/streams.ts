@@ -1,4 +1,5 @@
 import {
+  autoStream,
   closureStream,
   exactStream,
   farKeys,
@@ -12,13 +13,13 @@ import {
 } from '@sublinear/attention'
 
 /** The names that --stream takes. */
-export const STREAMS = ['feature', 'exact', 'closure', 'window', 'far+closure'] as const
+export const STREAMS = ['feature', 'exact', 'closure', 'window', 'far+closure', 'auto'] as const
 
 /** What a command's --stream, --degree, --hold and --centre describe. */
 export interface StreamChoice {
   readonly stream: (typeof STREAMS)[number]
   readonly degree: number
-  /** Tokens that the window or the far keys hold. */
+  /** Tokens that the window or the far keys hold; auto holds as many bytes as they would. */
   readonly hold: number
 }
 
@@ -28,6 +29,8 @@ export interface HeadShape {
   readonly scale: number
 }
 
+/** How many tokens come is not known. */
+const ANY = Number.MAX_SAFE_INTEGER
 /** Tokens at the start of the stream that a window keeps for good. */
 const SINKS = 4
 
@@ -46,13 +49,15 @@ export function makeStream(choice: StreamChoice, shape: HeadShape, centre: Float
       return tiers({ ...shape, parts: [sinks({ count: SINKS }), window({ count })] })
     case 'far+closure':
       return tiers({ ...shape, parts: [farKeys({ count }), closureStream] })
+    case 'auto':
+      return autoStream({ ...shape, budgetBytes: 4 * (d + dv) * count, tokens: ANY })
   }
 }
 
 /** What a report says of the choice beside its kind. */
 export function detailsOf({ stream, degree, hold }: StreamChoice): Record<string, number> {
   if (stream === 'feature') return { degree }
-  return stream === 'window' || stream === 'far+closure' ? { hold } : {}
+  return ['window', 'far+closure', 'auto'].includes(stream) ? { hold } : {}
 }
 
 /** What each counter of a stream means, for its rows out of all. */

@@ -131,6 +131,7 @@ describe('attend', () => {
     ['closure', [], 0.05, undefined],
     ['window', ['--hold', '300'], 1e-6, 300],
     ['far+closure', ['--hold', '200'], 0.02, 200],
+    ['auto', ['--hold', '200'], 0.05, 200],
   ])('the %s stream answers, and says what it held', async (stream, flags, most, hold) => {
     const out = at('stream.npy')
     const { code, stdout } = await sublinear([

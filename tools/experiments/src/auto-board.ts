@@ -129,7 +129,13 @@ interface Found {
   readonly stack?: Stack
 }
 
-export function ofHead(head: Head, other: Head, share: number): Record<AutoRow['method'], Found> {
+/** One head under these methods; `other` is the same head on another text. */
+export function ofHead(
+  head: Head,
+  other: Head,
+  share: number,
+  methods: readonly AutoRow['method'][] = METHODS,
+): Record<AutoRow['method'], Found> {
   const [d, dv] = [head.keys.cols, head.values.cols]
   const shape = { d, dv, scale: 1 / Math.sqrt(d) }
   const budgetBytes = Math.floor((4 * (d + dv) * TOKENS) / share)
@@ -157,13 +163,14 @@ export function ofHead(head: Head, other: Head, share: number): Record<AutoRow['
       budgetBytes,
       tokens: TOKENS,
     })
-  return {
-    'mean of the values': { error: relativeError(meanOf(values, QUERIES), exact), bytes: 4 * dv },
-    'every token, best bits': bestBits(shape, budgetBytes, judged),
-    'no recipe': auto(),
-    'own first 2048': auto(recipeOf(head)),
-    'another text': auto(recipeOf(other)),
+  const found: Record<AutoRow['method'], () => Found> = {
+    'mean of the values': () => ({ error: relativeError(meanOf(values, QUERIES), exact), bytes: 4 * dv }),
+    'every token, best bits': () => bestBits(shape, budgetBytes, judged),
+    'no recipe': () => auto(),
+    'own first 2048': () => auto(recipeOf(head)),
+    'another text': () => auto(recipeOf(other)),
   }
+  return Object.fromEntries(methods.map((method) => [method, found[method]()])) as Record<AutoRow['method'], Found>
 }
 
 function bestBits(
