@@ -1,7 +1,8 @@
 // Streams within a byte budget. Kills: bytes of a tier's centres, of what waits or of weights left out of the count (over the budget by 100
 // to 4000 bytes), a share taken twice, a stack of half the budget, a recipe read without a check (allocations of any size, widths of its own
 // that make a token look smaller, a share whose least budget is looked for without end), weights taken
-// where there is no room for them, a snapshot that forgets its budget.
+// where there is no room for them, a snapshot that forgets its budget, a
+// default that loses tokens where there is room for all.
 import { fc, test } from '@fast-check/vitest'
 import { decodeSnapshot, encodeSnapshot, matrix, rowsOf } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
@@ -129,6 +130,30 @@ describe('the budget', () => {
 })
 
 const make = (given: unknown) => autoStream({ ...shape, budgetBytes: 5000, tokens: 900, recipe: given as Recipe })
+
+it.each([
+  [70_000, [[1, 8, 6]]],
+  [58_000, [[1, 7, 5]]],
+  [50_000, [[1, 6, 4]]],
+  [
+    36_000,
+    [
+      [0.4, 8, 6],
+      [0.6, 5, 3],
+    ],
+  ],
+  [
+    15_000,
+    [
+      [0.5, 6, 4],
+      [0.5, 4, 2],
+    ],
+  ],
+])('without a recipe %i bytes for 1000 tokens of 64 numbers are shared out as %j', (budgetBytes, far) => {
+  const { stack } = autoStream({ d: 32, dv: 32, scale: 1, budgetBytes, tokens: 1000 })
+  expect(stack.far.map(({ share, keyBits, valueBits }) => [share, keyBits, valueBits])).toEqual(far)
+  expect(stack.rest).toBe('mean')
+})
 
 describe('recipes', () => {
   const recipe = recipeOf({ window: 3, far: two, rest: 'mean' })
