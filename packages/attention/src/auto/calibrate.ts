@@ -39,7 +39,7 @@ export interface CalibrateOptions {
  * @throws TypeError, RangeError when the pilot is too short or not of one length, or no candidate fits the budget
  * Guarantee: a function of its arguments: the same scores every time. Of the pilot it is the best candidate; a head whose later keys are unlike
  *   the pilot's is another head.
- * Cost: each candidate pushes three quarters of the pilot at most and answers up to 256 queries: about a second for 2000 tokens at d = 32.
+ * Cost: each candidate pushes three quarters of the pilot at most and answers up to 256 queries: about a second and a half for 2000 tokens at d = 32.
  */
 export function calibrate(options: CalibrateOptions): Recipe {
   const { queries, keys, values, scale, budgetBytes, tokens, candidates } = options
