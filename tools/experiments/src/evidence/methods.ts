@@ -3,7 +3,7 @@ import {
   clusters,
   modelStreams,
   mostThatFits,
-  quantisedStream,
+  quantised,
   reservoir,
   sinks,
   tiers,
@@ -30,7 +30,7 @@ export const methods: Readonly<Record<string, ModelStream>> = {
   balanceKv: besideEnds(
     (count, seed) => (shape) => balanceKv({ ...shape, seed, budget: (LEAST_CORESET + count) * tokenBytes(shape) }),
   ),
-  quantised,
+  quantised: inFewBits,
 }
 
 export const tokenBytes = ({ d, dv }: Pick<Shape, 'd' | 'dv'>) => 4 * (d + dv)
@@ -49,11 +49,11 @@ function besideEnds(rest: (count: number, seed: number) => StreamSpec): ModelStr
 }
 
 /** Every token, in as many bits as fit, keys up to two more than values. */
-function quantised(model: ModelBudget): ReturnType<ModelStream> {
+function inFewBits(model: ModelBudget): ReturnType<ModelStream> {
   const { budgetBytes, tokens } = model
   const shape = shapeOf(model)
   const make = (keyBits: number, valueBits: number) =>
-    tiers({ ...shape, parts: [quantisedStream({ keyBits, valueBits })], buffer: QUANTISED_BUFFER })
+    tiers({ ...shape, parts: [window({ count: tokens, store: quantised({ keyBits, valueBits }) })], buffer: QUANTISED_BUFFER })
   for (let sum = 16; sum >= 4; sum--)
     for (const ahead of [2, 1, 0]) {
       const [keyBits, valueBits] = [(sum + ahead) / 2, (sum - ahead) / 2]
