@@ -29,7 +29,19 @@ export interface Panel {
 const [WIDTH, HEIGHT] = [360, 300] // of the field of a panel
 const [LEFT, TOP, BOTTOM, GAP, HEAD] = [64, 30, 54, 26, 34]
 const KEY = 250 // the legend's column
-const COLOURS = ['#c0392b', '#2471a3', '#1e8449', '#b9770e', '#6c3483', '#17202a', '#5d6d7e', '#d4679a', '#7b7d7d', '#17a2a8', '#e67e22']
+const COLOURS = [
+  '#c0392b',
+  '#2471a3',
+  '#1e8449',
+  '#b9770e',
+  '#6c3483',
+  '#17202a',
+  '#5d6d7e',
+  '#d4679a',
+  '#7b7d7d',
+  '#17a2a8',
+  '#e67e22',
+]
 
 /** Panels side by side under one title, with one legend: a name has one colour in all of them. SVG text. */
 export function plot(title: string, panels: readonly Panel[]): string {

@@ -53,7 +53,11 @@ function inFewBits(model: ModelBudget): ReturnType<ModelStream> {
   const { budgetBytes, tokens } = model
   const shape = shapeOf(model)
   const make = (keyBits: number, valueBits: number) =>
-    tiers({ ...shape, parts: [window({ count: tokens, store: quantised({ keyBits, valueBits }) })], buffer: QUANTISED_BUFFER })
+    tiers({
+      ...shape,
+      parts: [window({ count: tokens, store: quantised({ keyBits, valueBits }) })],
+      buffer: QUANTISED_BUFFER,
+    })
   for (let sum = 16; sum >= 4; sum--)
     for (const ahead of [2, 1, 0]) {
       const [keyBits, valueBits] = [(sum + ahead) / 2, (sum - ahead) / 2]
