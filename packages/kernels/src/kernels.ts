@@ -98,6 +98,18 @@ export interface Kernels {
    * the step: the same bits from both kernels. `attend` unpacks into its scratch, a few blocks of keys at a time.
    */
   unpack(out: Floats, packed: PackedRows, first: number, rows: number, width: number): void
+  /**
+   * Rows of x (rows × width) → rows first … first + rows − 1 of packed codes: unpack's inverse. Steps are tried, those at which the top level
+   * is trials[t] times the row's largest magnitude, rounded to bfloat16; the first of least squared error is taken, and every entry goes to
+   * its nearest level, the outer of two. Float64 in a fixed order: the same bits from both kernels. Magnitudes < 2^120.
+   */
+  pack(packed: PackedRows, first: number, x: Doubles, rows: number, width: number, trials: Float64Array): void
+  /**
+   * Every row of x (rows × width), in place, by an orthogonal map: with p the largest power of two ≤ width, the first p entries times signs[0 … p),
+   * times the Hadamard matrix over √p; where p < width then the last p likewise, with signs[p … 2p). With `back` by its inverse.
+   * The same bits from both kernels.
+   */
+  turn(x: Doubles, signs: Int8Array, rows: number, width: number, back?: boolean): void
   /** max |x[i]| for i < count; NaN where any entry is, 0 for none. */
   largestMagnitude(x: Floats, count: number): number
   /** out[i] += factor · x[i]. */

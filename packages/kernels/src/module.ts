@@ -173,6 +173,20 @@ export interface Inner {
   addScaled(out: number, x: number, factor: number, count: number): void
   dot(out: number, a: number, x: number, inner: number): void
   unpack(out: number, from: number, stride: number, bits: number, rows: number, width: number): void
+  packCodes(
+    to: number,
+    stride: number,
+    bits: number,
+    x: number,
+    rows: number,
+    width: number,
+    trials: number,
+    count: number,
+    top: number,
+    table: number,
+    last: number,
+  ): void
+  turn(x: number, signs: number, rows: number, width: number, p: number, unit: number, back: boolean): void
   peak(rounds: number): number
 }
 

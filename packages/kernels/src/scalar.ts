@@ -9,6 +9,8 @@ import { hadamardAdd } from './scalar/hadamard'
 import { normalColumns } from './scalar/normal-columns'
 import { polynomials } from './scalar/polynomials'
 import { product } from './scalar/product'
+import { pack } from './scalar/pack'
+import { turn } from './scalar/turn'
 import { unpack } from './scalar/unpack'
 import { addScaled, exp, largestMagnitude, softmaxStep } from './scalar/rows'
 
@@ -26,6 +28,8 @@ export const scalarKernels: Kernels = {
   softmaxStep,
   attend,
   unpack,
+  pack,
+  turn,
   largestMagnitude,
   addScaled,
   affineWords,

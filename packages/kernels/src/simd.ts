@@ -10,6 +10,8 @@ import { simdNormalColumns } from './simd/normal-columns'
 import { simdPolynomials } from './simd/polynomials'
 import { simdProduct } from './simd/product'
 import { simdAddScaled, simdExp, simdLargestMagnitude, simdSoftmaxStep } from './simd/rows'
+import { simdPack } from './simd/pack'
+import { simdTurn } from './simd/turn'
 import { simdUnpack } from './simd/unpack'
 import { Staging } from './staging'
 
@@ -34,6 +36,8 @@ export function simdKernels(): Kernels {
       softmaxStep: simdSoftmaxStep(machine, staging),
       attend: simdAttend(machine, staging),
       unpack: simdUnpack(machine, staging),
+      pack: simdPack(machine, staging),
+      turn: simdTurn(machine, staging),
       largestMagnitude: simdLargestMagnitude(machine, staging),
       addScaled: simdAddScaled(machine, staging),
       affineWords: simdAffineWords(machine, staging),

@@ -73,18 +73,13 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     write(block, from, added, at) {
       if (added === 0) return
       if (at + added > count) resize(at + added)
-      const out = new Uint8Array(added * stride)
-      const key = new Float64Array(d)
-      const value = new Float64Array(dv)
-      for (let r = 0; r < added; r++) {
-        takeRest(key, block.keys, from + r, keyCentre)
-        coder.turnKeys.turn(key)
-        coder.keys.encode(key, out, r * stride)
-        takeRest(value, block.values, from + r, valueCentre)
-        coder.turnValues.turn(value)
-        coder.values.encode(value, out, r * stride + coder.keys.bytes)
+      for (let r = 0; r < added; r += BLOCK) {
+        const here = Math.min(BLOCK, added - r)
+        const rest = restOf(block.keys, from + r, here, keyCentre, coder.turnKeys)
+        coder.keys.encode(rest, packedKeys(), at + r, here)
+        const valueRest = restOf(block.values, from + r, here, valueCentre, coder.turnValues)
+        coder.values.encode(valueRest, packedValues(), at + r, here)
       }
-      rows.write(out, at * stride)
       weights.write(block.weights?.subarray(from, from + added), added, at, room)
       count = Math.max(count, at + added)
     },
@@ -180,29 +175,28 @@ function decoded(
   const { width } = turn
   const data = new Float32Array(count * width)
   kernels().unpack(data, packed, from, count, width)
-  const x = new Float64Array(width)
+  const x = new Float64Array(data)
+  turn.turnBack(x)
   for (let at = 0; at < data.length; at += width) {
-    for (let c = 0; c < width; c++) x[c] = data[at + c]!
-    turn.turnBack(x)
-    for (let c = 0; c < width; c++) data[at + c] = Math.max(-most, Math.min(most, x[c]! + centre[c]!))
+    for (let c = 0; c < width; c++) data[at + c] = Math.max(-most, Math.min(most, x[at + c]! + centre[c]!))
   }
   return { rows: count, cols: width, data }
 }
 
-/** x = row r of a matrix less the centre. */
-function takeRest(x: Float64Array, { cols, data }: Matrix, r: number, centre: Float32Array): void {
-  for (let c = 0; c < cols; c++) x[c] = data[r * cols + c]! - centre[c]!
+/** Rows of a matrix less the centre, turned. */
+function restOf({ cols, data }: Matrix, from: number, rows: number, centre: Float32Array, turn: Rotation) {
+  const x = new Float64Array(rows * cols)
+  for (let at = 0, i = from * cols; at < x.length; at += cols) {
+    for (let c = 0; c < cols; c++) x[at + c] = data[i++]! - centre[c]!
+  }
+  turn.turn(x)
+  return x
 }
 
-function turned({ rows, cols, data }: Matrix, rotation: Rotation): Float32Array {
-  const out = new Float32Array(rows * cols)
-  const x = new Float64Array(cols)
-  for (let at = 0; at < out.length; at += cols) {
-    for (let c = 0; c < cols; c++) x[c] = data[at + c]!
-    rotation.turn(x)
-    out.set(x, at)
-  }
-  return out
+function turned({ data }: Matrix, rotation: Rotation): Float32Array {
+  const x = new Float64Array(data)
+  rotation.turn(x)
+  return new Float32Array(x)
 }
 
 /** The partial of centred, turned tokens → that of the tokens. */
@@ -214,14 +208,13 @@ function backFromCentre(
   turnValues: Rotation,
 ): void {
   const { cols } = sum
-  const x = new Float64Array(cols)
+  const x = new Float64Array(sum.data)
+  turnValues.turnBack(x)
   for (let r = 0; r < mass.length; r++) {
     if (max[r] === -Infinity) continue
     let shift = 0
     for (let c = 0; c < queries.cols; c++) shift += queries.data[r * queries.cols + c]! * keyCentre[c]!
     max[r]! += scale * shift
-    for (let c = 0; c < cols; c++) x[c] = sum.data[r * cols + c]!
-    turnValues.turnBack(x)
-    for (let c = 0; c < cols; c++) sum.data[r * cols + c] = x[c]! + mass[r]! * valueCentre[c]!
+    for (let i = r * cols, c = 0; c < cols; c++, i++) sum.data[i] = x[i]! + mass[r]! * valueCentre[c]!
   }
 }

@@ -1,10 +1,12 @@
 import { checkInteger, philox, seedWords } from '@sublinear/core'
+import { kernels } from '@sublinear/kernels'
 
 const STREAM = 0x6b760000
 
-/** A random orthogonal map of vectors, in place. */
+/** A random orthogonal map of vectors. */
 export interface Rotation {
   readonly width: number
+  /** Every row of x, in place. */
   turn(x: Float64Array): void
   turnBack(x: Float64Array): void
 }
@@ -21,47 +23,14 @@ export interface Rotation {
 export function rotation({ width, seed, index }: { width: number; seed: bigint; index: number }): Rotation {
   checkInteger('rotation', 'width', width, 1)
   const p = 2 ** Math.floor(Math.log2(width))
-  const first = signs(p, seed, 2 * index)
-  const last = p < width ? signs(p, seed, 2 * index + 1) : undefined
+  const factors = new Int8Array(p < width ? 2 * p : p)
+  factors.set(signs(p, seed, 2 * index))
+  if (p < width) factors.set(signs(p, seed, 2 * index + 1), p)
   return {
     width,
-    turn(x) {
-      flip(x, 0, first)
-      hadamard(x, 0, p)
-      if (!last) return
-      flip(x, width - p, last)
-      hadamard(x, width - p, p)
-    },
-    turnBack(x) {
-      if (last) {
-        hadamard(x, width - p, p)
-        flip(x, width - p, last)
-      }
-      hadamard(x, 0, p)
-      flip(x, 0, first)
-    },
+    turn: (x) => kernels().turn(x, factors, x.length / width, width),
+    turnBack: (x) => kernels().turn(x, factors, x.length / width, width, true),
   }
-}
-
-function flip(x: Float64Array, at: number, signs: Int8Array): void {
-  for (let i = 0; i < signs.length; i++) x[at + i]! *= signs[i]!
-}
-
-/** Entries at … at + p − 1 times the Hadamard matrix over √p: its own inverse. */
-function hadamard(x: Float64Array, at: number, p: number): void {
-  const end = at + p
-  for (let half = 1; half < p; half *= 2) {
-    for (let from = at; from < end; from += 2 * half) {
-      for (let i = from; i < from + half; i++) {
-        const a = x[i]!
-        const b = x[i + half]!
-        x[i] = a + b
-        x[i + half] = a - b
-      }
-    }
-  }
-  const unit = 1 / Math.sqrt(p)
-  for (let i = at; i < end; i++) x[i]! *= unit
 }
 
 /** ±1, a bit of Philox each. */

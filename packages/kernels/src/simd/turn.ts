@@ -1,0 +1,23 @@
+import type { Kernels } from '../kernels'
+import type { Machine } from '../module'
+import type { Staging } from '../staging'
+
+const CHUNK = 8192 // doubles that pass through scratch at once, or one row
+
+export function simdTurn({ inner: wasm, arena }: Machine, staging: Staging): Kernels['turn'] {
+  return (x, signs, rows, width, back = false) => {
+    if (rows === 0 || width === 0) return
+    const p = 2 ** (31 - Math.clz32(width))
+    const xAt = staging.doubles(x)
+    const most = xAt ? rows : Math.min(rows, Math.max(1, Math.floor(CHUNK / width)))
+    const factors = staging.region(8 * (2 * p + (xAt ? 0 : most * width)))
+    const staged = factors + 16 * p
+    arena.f64.set(signs, factors / 8)
+    for (let r = 0; r < rows; r += most) {
+      const part = Math.min(most, rows - r)
+      if (!xAt) staging.doublesIn(staged, x, r * width, part * width)
+      wasm.turn(xAt || staged, factors, part, width, p, 1 / Math.sqrt(p), back)
+      if (!xAt) staging.doublesOut(x, r * width, staged, part * width)
+    }
+  }
+}
