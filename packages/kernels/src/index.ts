@@ -1,4 +1,4 @@
-export type { AttentionBlock, Doubles, Floats, Kernels, PackedRows, ProductForm, Resident } from './kernels'
+export type { AttentionBlock, Doubles, Floats, Kernels, PackedRows, ProductForm, Resident, ShareBlock } from './kernels'
 export { scalarKernels } from './scalar'
 export { simdKernels } from './simd'
 export { kernels } from './choose'

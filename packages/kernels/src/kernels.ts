@@ -52,6 +52,20 @@ export interface AttentionBlock {
   readonly sum: Floats // rows × dv
 }
 
+/** Dot products of queries and keys, with the maximum and mass of each query's softmax over everything that it saw. */
+export interface ShareBlock {
+  readonly scores: Floats // rows × cols
+  readonly max: Float32Array // rows
+  readonly mass: Float64Array // rows
+  /** cols: added to the scaled scores. */
+  readonly bias?: Floats
+  readonly rows: number
+  readonly cols: number
+  readonly scale: number
+  /** Row i sees the first visible + ⌊i / groups⌋ keys (clamped to 0 … cols). Absent: all keys. */
+  readonly causal?: { readonly visible: number; readonly groups: number }
+}
+
 /**
  * The inner loops. Matrices are row-major float32 and dense (stride = columns). Nothing is checked: sizes and finiteness are
  * the caller's. `out` never overlaps an input unless a kernel says that it works in place. Any size is allowed, also 0;
@@ -85,6 +99,11 @@ export interface Kernels {
    * exp(score − max'), rescale[i] = exp(max − max') (1 where the row was empty), mass = mass·rescale + Σ scores, max = max'.
    */
   softmaxStep(scores: Floats, max: Floats, mass: Doubles, rescale: Floats, rows: number, cols: number): void
+  /**
+   * out[j] += Σ_r e^{min(0, scale·scores[r, j] + bias[j] − max[r])} / mass[r] over the rows that see key j, in ascending order in float64: what
+   * the keys receive of the rows' softmax. Nothing of a row without mass.
+   */
+  addShares(out: Float64Array, block: ShareBlock): void
   /**
    * Continues the partial softmax of every query row over a block of keys and values, without an array of rows × keyCount.
    * Keys are taken in blocks of 64, counted from the start of the array; keys that a row does not see add exact zeros. With

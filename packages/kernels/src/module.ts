@@ -39,6 +39,17 @@ export interface Inner {
   packPanels(to: number, from: number, fromRow: number, inner: number, cols: number): void
   exponential(out: number, x: number, count: number): void
   softmaxStep(scores: number, max: number, mass: number, factors: number, rows: number, cols: number): void
+  addShares(
+    out: number,
+    scores: number,
+    cols: number,
+    scale: number,
+    bias: number,
+    max: number,
+    factors: number,
+    limits: number,
+    rows: number,
+  ): void
   attendStrips(
     strips: number,
     q: number,

@@ -10,6 +10,7 @@ import { normalColumns } from './scalar/normal-columns'
 import { polynomials } from './scalar/polynomials'
 import { product } from './scalar/product'
 import { pack } from './scalar/pack'
+import { addShares } from './scalar/shares'
 import { turn } from './scalar/turn'
 import { unpack } from './scalar/unpack'
 import { addScaled, exp, largestMagnitude, softmaxStep } from './scalar/rows'
@@ -26,6 +27,7 @@ export const scalarKernels: Kernels = {
   product,
   exp,
   softmaxStep,
+  addShares,
   attend,
   unpack,
   pack,

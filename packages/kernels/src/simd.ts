@@ -11,6 +11,7 @@ import { simdPolynomials } from './simd/polynomials'
 import { simdProduct } from './simd/product'
 import { simdAddScaled, simdExp, simdLargestMagnitude, simdSoftmaxStep } from './simd/rows'
 import { simdPack } from './simd/pack'
+import { simdAddShares } from './simd/shares'
 import { simdTurn } from './simd/turn'
 import { simdUnpack } from './simd/unpack'
 import { Staging } from './staging'
@@ -34,6 +35,7 @@ export function simdKernels(): Kernels {
       product: simdProduct(machine, staging),
       exp: simdExp(machine, staging),
       softmaxStep: simdSoftmaxStep(machine, staging),
+      addShares: simdAddShares(machine, staging),
       attend: simdAttend(machine, staging),
       unpack: simdUnpack(machine, staging),
       pack: simdPack(machine, staging),

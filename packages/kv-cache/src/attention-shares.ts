@@ -6,31 +6,37 @@ import { kernels } from '@sublinear/kernels'
 export type Levels = Pick<PartialSoftmax, 'max' | 'mass'>
 
 /**
- * The shares of the whole softmax that queries give to some tokens: e^{scale·⟨q, k⟩ + log w − max} / mass.
+ * Adds to `out`, query by query, what tokens receive of the whole softmax: e^{scale·⟨q, k⟩ + log w − max} / mass from each query that sees them.
  *
- * @param total  of each query over everything that it saw; keys, weights  of the tokens
- * @returns rows × count; at most 1 / mass, also for a token that the query did not see
+ * @param out  one sum a token; total  of each query over everything that it saw; keys, weights  of the tokens; causal  which of them a query
+ *   sees: all where absent
  */
-export function attentionShares(
+export function addShares(
+  out: Float64Array,
   queries: Matrix,
   { max, mass }: Levels,
   keys: Matrix,
   weights: Float32Array | undefined,
   scale: number,
-): Float32Array {
+  causal?: { readonly visible: number; readonly groups: number },
+): void {
   const { rows, cols: d } = queries
-  const count = keys.rows
-  const shares = new Float32Array(rows * count)
-  if (rows === 1) kernels().product('nt', shares, keys.data, queries.data, count, d, 1)
-  else kernels().product('nt', shares, queries.data, keys.data, rows, d, count)
-  const logs = weights ? weights.map(Math.log) : new Float32Array(count)
-  for (let r = 0, at = 0; r < rows; r++) {
-    const top = max[r]!
-    const level = mass[r]! > 0 ? Math.log(mass[r]!) : Infinity
-    for (let j = 0; j < count; j++, at++) shares[at] = Math.min(0, scale * shares[at]! + logs[j]! - top) - level
-  }
-  kernels().exp(shares, shares, shares.length)
-  return shares
+  const cols = keys.rows
+  if (rows === 0 || cols === 0) return
+  const scores = kernels().floats(rows * cols)
+  if (rows === 1) kernels().product('nt', scores, keys.data, queries.data, cols, d, 1)
+  else kernels().product('nt', scores, queries.data, keys.data, rows, d, cols)
+  kernels().addShares(out, {
+    scores,
+    max,
+    mass,
+    ...(weights && { bias: weights.map(Math.log) }),
+    rows,
+    cols,
+    scale,
+    ...(causal && { causal }),
+  })
+  scores[Symbol.dispose]()
 }
 
 /**
@@ -40,23 +46,14 @@ export function receivedShares(
   { queries, total }: { readonly queries: Matrix; readonly total: Levels },
   held: HeldTokens,
   slots: readonly number[],
-  block: KvBlock,
+  { keys, weights }: KvBlock,
   scale: number,
 ): Float64Array {
-  const out = new Float64Array(slots.length + block.keys.rows)
-  if (queries.rows === 0) return out
-  const { weights } = held
-  const count = slots.length
-  const rows = count + block.keys.rows
-  const keys = new Float32Array(rows * queries.cols)
-  keys.set(held.readKeys().data)
-  keys.set(block.keys.data, count * queries.cols)
-  const all = (weights || block.weights) && new Float32Array(rows).fill(1)
-  if (weights) all!.set(weights)
-  if (block.weights) all!.set(block.weights, count)
-  const shares = attentionShares(queries, total, { rows, cols: queries.cols, data: keys }, all, scale)
-  for (let r = 0; r < queries.rows; r++)
-    for (let i = 0; i < rows; i++) out[i]! += shares[r * rows + (i < count ? slots[i]! : i)]!
+  const out = new Float64Array(slots.length + keys.rows)
+  const bySlot = new Float64Array(slots.length)
+  addShares(bySlot, queries, total, held.readKeys(), held.weights, scale)
+  for (const [i, slot] of slots.entries()) out[i] = bySlot[slot]!
+  addShares(out.subarray(slots.length), queries, total, keys, weights, scale)
   return out
 }
 

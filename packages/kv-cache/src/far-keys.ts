@@ -69,7 +69,7 @@ function farthest(held: HeldTokens, d: number, count: number, snapshot?: Snapsho
 
   return {
     bytes: 16 * d,
-    admit(block) {
+    admit(block, dropped) {
       const { rows, data } = block.keys
       const left: (KvBlock | undefined)[] = []
       let heap: DistanceHeap | undefined // of the full store, since the centre last moved
@@ -80,14 +80,14 @@ function farthest(held: HeldTokens, d: number, count: number, snapshot?: Snapsho
           left.push(part(block, from, r))
           from = r + 1
           const slot = heap ? heap.nearest : held.count
-          if (heap) left.push(held.read(slot, 1))
+          if (heap && !dropped) left.push(held.read(slot, 1))
           held.write(block, r, 1, slot)
           heap?.replaceNearest(held.distances(centre, slot, 1)[0]!)
         }
         if (passed(data, r * d, block.weights?.[r] ?? 1)) heap = undefined
       }
       left.push(part(block, from, rows))
-      return joined(...left)
+      return dropped ? undefined : joined(...left)
     },
     saved: () => ({
       parameters: { weight: String(position.weight) },

@@ -1,6 +1,6 @@
 import { checkInteger, type Shape, type Snapshot } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
-import { allButLowest, attentionShares } from './attention-shares'
+import { addShares, allButLowest } from './attention-shares'
 import { streamOrder } from './stream-order'
 import {
   checkTokenOptions,
@@ -75,23 +75,22 @@ function heavyHitters(held: HeldTokens, { scale }: Shape, count: number, recent:
       return order.bytes + received.byteLength + waited.byteLength
     },
     observe(queries, total, arrival) {
-      const shares = attentionShares(queries, total, held.readKeys(), held.weights, scale)
-      addRows(received, shares, queries.rows, () => received.length)
+      addShares(received, queries, total, held.readKeys(), held.weights, scale)
       if (!arrival?.waiting) return
       const { groups, waiting } = arrival
       const more = new Float64Array(waiting.held.count)
       more.set(waited.subarray(0, more.length))
       waited = more
-      const fresh = attentionShares(queries, total, waiting.held.readKeys(), waiting.held.weights, scale)
-      addRows(waited, fresh, queries.rows, (r) => waiting.visible + Math.floor(r / groups))
+      const { held: front, visible } = waiting
+      addShares(waited, queries, total, front.readKeys(), front.weights, scale, { visible, groups })
     },
-    admit(block) {
+    admit(block, dropped) {
       const rows = held.count + block.keys.rows
       const scores = new Float64Array(rows)
       for (const [i, slot] of order.slots.entries()) scores[i] = received[slot]!
       scores.set(waited.subarray(0, block.keys.rows), held.count)
       const stays = allButLowest(scores, rows - count, rows - recent)
-      const left = order.exchange(block, stays)
+      const left = order.exchange(block, stays, dropped)
       const kept = scores.filter((_, i) => stays[i])
       received = new Float64Array(kept.length)
       for (const [i, slot] of order.slots.entries()) received[slot] = kept[i]!
@@ -105,15 +104,6 @@ function heavyHitters(held: HeldTokens, { scale }: Shape, count: number, recent:
         waited: { dtype: 'F64', shape: [waited.length], data: waited },
       },
     }),
-  }
-}
-
-/** into += the rows of shares one after the other, of row r the first visible(r) entries. */
-function addRows(into: Float64Array, shares: Float32Array, rows: number, visible: (r: number) => number): void {
-  const count = into.length
-  for (let r = 0; r < rows; r++) {
-    const seen = Math.min(count, visible(r))
-    for (let j = 0; j < seen; j++) into[j]! += shares[r * count + j]!
   }
 }
 

@@ -92,14 +92,14 @@ function selected(
       return order.bytes + last.bytes
     },
     observe: (queries, total, arrival) => last.observe(queries, total, arrival?.groups ?? 1),
-    admit(block) {
+    admit(block, dropped) {
       const rows = held.count + block.keys.rows
-      if (rows <= count) return order.exchange(block, new Uint8Array(rows).fill(1))
+      if (rows <= count) return order.exchange(block, new Uint8Array(rows).fill(1), dropped)
       const before = rows - window
       const pooled = largestAround(receivedShares(last, held, order.slots, block, scale).subarray(0, before), pool)
       const scores = new Float64Array(rows)
       scores.set(pooled)
-      return order.exchange(block, allButLowest(scores, rows - count, before))
+      return order.exchange(block, allButLowest(scores, rows - count, before), dropped)
     },
     saved: () => ({ ...last.saved(), tensors: { ...last.saved().tensors, ...order.saved() } }),
   }

@@ -8,9 +8,9 @@ export interface StreamOrder {
   readonly slots: readonly number[]
   /**
    * Takes in a block. `stays` has an entry for each token held, the oldest first, and then for each row of the block; the others
-   * are returned, in stream order.
+   * are returned, in stream order, unless they are dropped.
    */
-  exchange(block: KvBlock, stays: Uint8Array): KvBlock | undefined
+  exchange(block: KvBlock, stays: Uint8Array, dropped?: boolean): KvBlock | undefined
   saved(): Record<string, Tensor>
 }
 
@@ -24,17 +24,23 @@ export function streamOrder(kind: string, held: HeldTokens, snapshot?: Snapshot)
     get slots() {
       return slots
     },
-    exchange(block, stays) {
-      const before = held.read()
+    exchange(block, stays, dropped) {
       const leaving = slots.filter((_, i) => !stays[i])
-      const left = gathered(before, leaving, block, stays.subarray(slots.length))
+      const left = dropped ? undefined : gathered(held, leaving, block, stays.subarray(slots.length))
       const next = slots.filter((_, i) => stays[i])
+      let end = held.count
+      let run = { from: 0, rows: 0, slot: 0 } // rows that go to slots one after the other
       for (let r = 0; r < block.keys.rows; r++) {
         if (!stays[slots.length + r]) continue
-        const slot = leaving.pop() ?? held.count
-        held.write(block, r, 1, slot)
+        const slot = leaving.pop() ?? end++
         next.push(slot)
+        if (r === run.from + run.rows && slot === run.slot + run.rows) run.rows++
+        else {
+          held.write(block, run.from, run.rows, run.slot)
+          run = { from: r, rows: 1, slot }
+        }
       }
+      held.write(block, run.from, run.rows, run.slot)
       slots = next
       return left
     },
@@ -43,10 +49,11 @@ export function streamOrder(kind: string, held: HeldTokens, snapshot?: Snapshot)
 }
 
 /** The tokens of these slots, and then the rows of the block that do not stay. */
-function gathered(held: KvBlock, slots: readonly number[], block: KvBlock, stays: Uint8Array): KvBlock | undefined {
+function gathered(store: HeldTokens, slots: readonly number[], block: KvBlock, stays: Uint8Array): KvBlock | undefined {
   const passing = Array.from(stays.keys()).filter((r) => !stays[r])
   const rows = slots.length + passing.length
   if (rows === 0) return undefined
+  const held = store.read()
   const taken = (name: 'keys' | 'values') => {
     const { cols } = block[name]
     const data = new Float32Array(rows * cols)

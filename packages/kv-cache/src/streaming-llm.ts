@@ -64,12 +64,12 @@ function firstAndLast(held: HeldTokens, count: number, sinks: number, next: numb
   const last = ring(held, count, next, sinks)
   return {
     ...last,
-    admit(block) {
+    admit(block, dropped) {
       const { rows } = block.keys
       const kept = Math.min(rows, Math.max(0, sinks - held.count))
       held.write(block, 0, kept, held.count)
       const rest = part(block, kept, rows)
-      return rest && last.admit(rest)
+      return rest && last.admit(rest, dropped)
     },
     inOrder: () => joined(held.read(0, Math.min(sinks, held.count)), last.inOrder!()) ?? held.read(0, 0),
   }

@@ -120,7 +120,7 @@ function live(
     for (let i = first; block && i < forgetting.length; i++) block = (insides[i] ?? forgetting[i]!).admit(block)
     if (block) takeLast(block)
   }
-  const takeLast = (block: KvBlock) => (insides.at(-1) ? insides.at(-1)!.admit(block) : last.push(block))
+  const takeLast = (block: KvBlock) => (insides.at(-1) ? insides.at(-1)!.admit(block, true) : last.push(block))
 
   const answer = (queries: Matrix, out: PartialSoftmax) => {
     for (const [i, part] of parts.entries()) if (!insides[i]) addPartial(out, part.attend(queries))

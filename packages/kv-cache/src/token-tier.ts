@@ -49,8 +49,8 @@ export interface TokenTier extends Tier, Disposable {
 
 /** Which tokens stay. */
 export interface Policy {
-  /** Takes what it wants of a checked block into the store; returns what leaves, in stream order. */
-  admit(block: KvBlock): KvBlock | undefined
+  /** Takes what it wants of a checked block into the store; returns what leaves, in stream order; anything where that is dropped. */
+  admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
   /** Learns from queries and the softmax of everything that they saw; `held` has not changed since. */
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
   /** What is held, in stream order; only where merging is 'ordered'. */
@@ -77,7 +77,7 @@ export interface TokenTierOptions extends Shape {
 export interface Inside {
   readonly held: HeldTokens
   readonly identity: Record<string, string>
-  admit(block: KvBlock): KvBlock | undefined
+  admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
   /** Takes in another tier's tokens, which come later; returns what leaves. */
   absorb(later: Inside): KvBlock | undefined
   readonly policy: Policy
@@ -118,13 +118,13 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
     ...options.identity,
   }
 
-  const take = (block: KvBlock): KvBlock | undefined => {
+  const take = (block: KvBlock, dropped = false): KvBlock | undefined => {
     given += block.keys.rows
-    return block.keys.rows > 0 ? policy.admit(block) : undefined
+    return block.keys.rows > 0 ? policy.admit(block, dropped) : undefined
   }
 
   let waiting: Front | undefined // none in tiers, which have their own
-  let left: (KvBlock | undefined)[] = []
+  let left: (KvBlock | undefined)[] | undefined // what leaves, while it is asked for
   const observe = policy.observe?.bind(policy)
   const opened = () =>
     (waiting ??= front({
@@ -132,17 +132,13 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
       dv,
       scale,
       most: WAITING,
-      handOn: (block) => void left.push(take(block)),
+      handOn(block) {
+        const leaving = take(block, left === undefined)
+        left?.push(leaving)
+      },
       answer: (queries, out) => held.attend(queries, out),
       ...(observe && { observe }),
     }))
-  const takeIn = (block: KvBlock): KvBlock | undefined => {
-    if (block.keys.rows > 0) opened().push(block)
-    const leaving = joined(...left)
-    left = []
-    return leaving
-  }
-
   const inside: Inside = {
     held,
     identity,
@@ -171,11 +167,16 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
     },
     admit(block) {
       checkBlock(kind, block, d, dv)
-      return takeIn(block)
+      if (block.keys.rows === 0) return undefined
+      left = []
+      opened().push(block)
+      const leaving = joined(...left)
+      left = undefined
+      return leaving
     },
     push(block) {
       checkBlock(kind, block, d, dv)
-      takeIn(block)
+      if (block.keys.rows > 0) opened().push(block)
     },
     attend(queries) {
       checkKeys(kind, 'queries', queries, d)
@@ -189,9 +190,7 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
       checkKeys(kind, 'queries', queries, d)
       const groups = queryGroups(kind, block, queries)
       if (block.keys.rows === 0) return emptyPartial(queries.rows, dv)
-      const out = opened().step(block, queries, groups)
-      left = []
-      return out
+      return opened().step(block, queries, groups)
     },
     ...(observe && { observe }),
     merge(later) {
@@ -206,7 +205,6 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
       }
       const rest = theirs.waits()
       if (rest) opened().push(rest)
-      left = []
     },
     read: () => held.read(),
     toBytes() {

@@ -55,9 +55,9 @@ function attendedLast(held: HeldTokens, { d, scale }: Shape, count: number, snap
       return order.bytes + last.bytes
     },
     observe: (queries, total, arrival) => last.observe(queries, total, arrival?.groups ?? 1),
-    admit(block) {
+    admit(block, dropped) {
       const scores = receivedShares(last, held, order.slots, block, scale)
-      return order.exchange(block, allButLowest(scores, scores.length - count))
+      return order.exchange(block, allButLowest(scores, scores.length - count), dropped)
     },
     saved: () => ({ ...last.saved(), tensors: { ...last.saved().tensors, ...order.saved() } }),
   }

@@ -77,11 +77,11 @@ export function ring(
     return joined(held.read(first + start, before), held.read(first, rows - before))
   }
   return {
-    admit(block) {
+    admit(block, dropped) {
       const { rows } = block.keys
       const leaving = Math.max(0, used() + rows - room)
       const old = Math.min(leaving, used())
-      const left = joined(old > 0 ? oldest(old) : undefined, part(block, 0, leaving - old))
+      const left = dropped ? undefined : joined(old > 0 ? oldest(old) : undefined, part(block, 0, leaving - old))
       // What is written wraps at most once; the lower slots first, so that none is written before those below it exist.
       const from = leaving - old
       const slot = (next + from) % room
