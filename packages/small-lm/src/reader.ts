@@ -2,7 +2,7 @@ import { checkScale, type AttentionStream, type Matrix, type Shape } from '@subl
 import { kernels } from '@sublinear/kernels'
 import type { LanguageModel } from './language-model'
 import { layerNorm } from './layer-norm'
-import { rotaryTable, turned } from './rotary'
+import { rotaryTable, take, turn } from './rotary'
 import { checkIds } from './tokenizer'
 
 /** What one head remembers its past with; every StreamSpec is one. Layers and heads count from 0. */
@@ -20,7 +20,7 @@ export interface HeadBlock {
 export interface ReaderOptions {
   readonly model: LanguageModel
   readonly stream: HeadSpec
-  /** Sees what every head is given, before its stream does. */
+  /** Sees what every head is given, before its stream does. The arrays are written over after the call: copy what is to stay. */
   readonly onHead?: (block: HeadBlock) => void
 }
 
@@ -63,6 +63,8 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
   const normed = new Float32Array(BLOCK * width)
   const qkv = new Float32Array(BLOCK * stride)
   const attended = new Float32Array(BLOCK * heads * d)
+  const table = new Float64Array(BLOCK * d)
+  const scratch = headScratch(d)
   const inner = new Float32Array(BLOCK * hidden)
   let tokens = 0
   let previous: number | undefined
@@ -79,13 +81,13 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
     }
   }
 
-  const attend = (layer: number, rows: number, table: Float64Array) => {
+  const attend = (layer: number, rows: number) => {
+    const { queries, keys, values } = scratch(rows)
     for (let head = 0; head < heads; head++) {
-      const matrixOf = (part: number, turn: boolean): Matrix => {
-        const place = { rows, stride, at: (part * heads + head) * d, d }
-        return { rows, cols: d, data: turn ? turned(qkv, place, table, length) : columnsOf(qkv, place) }
-      }
-      const [queries, keys, values] = [matrixOf(0, true), matrixOf(1, true), matrixOf(2, false)]
+      const placeOf = (part: number) => ({ rows, stride, at: (part * heads + head) * d, d })
+      turn(queries.data, qkv, placeOf(0), table, length)
+      turn(keys.data, qkv, placeOf(1), table, length)
+      take(values.data, qkv, placeOf(2))
       onHead?.({ layer, head, queries, keys, values })
       const { mass, sum } = streams[layer]![head]!.step({ keys, values }, queries)
       for (let r = 0; r < rows; r++) {
@@ -99,11 +101,11 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
   /** Takes tokens from … from + rows − 1 through all layers; x then holds their last states. */
   const pass = (ids: ArrayLike<number>, from: number, rows: number) => {
     embed(ids, from, rows)
-    const table = rotaryTable(tokens, rows, d, ropeBase)
+    rotaryTable(table, tokens, rows, d, ropeBase)
     for (const [l, layer] of weights.layers.entries()) {
       layerNorm(normed, x, rows, layer.attentionNorm, epsilon)
       product('nn', qkv, normed, layer.qkv, rows, width, stride)
-      attend(l, rows, table)
+      attend(l, rows)
       product('nn', x, attended, layer.project, rows, heads * d, width, true)
       layerNorm(normed, x, rows, layer.hiddenNorm, epsilon)
       product('nn', inner, normed, layer.up, rows, width, hidden)
@@ -174,12 +176,13 @@ function makeStreams(spec: HeadSpec, shape: Shape, layers: number, heads: number
   return streams
 }
 
-/** Columns at … at + d − 1 of x (rows × stride). */
-function columnsOf(
-  x: Float32Array,
-  { rows, stride, at, d }: { readonly rows: number; readonly stride: number; readonly at: number; readonly d: number },
-): Float32Array {
-  const out = new Float32Array(rows * d)
-  for (let r = 0; r < rows; r++) out.set(x.subarray(r * stride + at, r * stride + at + d), r * d)
-  return out
+/** Queries, keys and values of one head, in arrays that all layers and heads use in turn: their first rows, made anew for another number. */
+function headScratch(d: number): (rows: number) => Pick<HeadBlock, 'queries' | 'keys' | 'values'> {
+  const [queries, keys, values] = Array.from({ length: 3 }, () => new Float32Array(BLOCK * d))
+  let views: Pick<HeadBlock, 'queries' | 'keys' | 'values'> | undefined
+  return (rows) => {
+    if (views?.keys.rows === rows) return views
+    const first = (data: Float32Array): Matrix => ({ rows, cols: d, data: data.subarray(0, rows * d) })
+    return (views = { queries: first(queries!), keys: first(keys!), values: first(values!) })
+  }
 }

@@ -1,10 +1,10 @@
 /**
- * Cosines and sines of the rotary angles at positions first … first + rows − 1: rows × d, the d/2 cosines of a position before its sines.
+ * Cosines and sines of the rotary angles at positions first … first + rows − 1, into the table's first rows: rows × d, the d/2 cosines
+ * of a position before its sines.
  * Source: RoPE (Su et al. 2021); coordinates i and i + d/2 turn by position·base^(−2i/d). Angles in float64, so that positions may be large.
  */
-export function rotaryTable(first: number, rows: number, d: number, base: number): Float64Array {
+export function rotaryTable(table: Float64Array, first: number, rows: number, d: number, base: number): void {
   const half = d / 2
-  const table = new Float64Array(rows * d)
   for (let i = 0; i < half; i++) {
     const speed = base ** ((-2 * i) / d)
     for (let r = 0; r < rows; r++) {
@@ -12,29 +12,29 @@ export function rotaryTable(first: number, rows: number, d: number, base: number
       table[r * d + half + i] = Math.sin((first + r) * speed)
     }
   }
-  return table
 }
 
-/**
- * One head's rows out of x (rows × stride, from column `at`): turned by the table, and of the given length where there is one.
- *
- * @returns rows × d, fresh
- */
-export function turned(
-  x: Float32Array,
-  { rows, stride, at, d }: { readonly rows: number; readonly stride: number; readonly at: number; readonly d: number },
-  table: Float64Array,
-  length?: number,
-): Float32Array {
+/** Where one head's rows lie in an array of all: `rows` rows, `stride` apart, d columns from column `at` on. */
+export interface Place {
+  readonly rows: number
+  readonly stride: number
+  readonly at: number
+  readonly d: number
+}
+
+/** out (rows × d) = one head's rows out of x: turned by the table, and of the given length where there is one. */
+export function turn(out: Float32Array, x: Float32Array, place: Place, table: Float64Array, length?: number): void {
+  const { rows, stride, at, d } = place
   const half = d / 2
-  const out = new Float32Array(rows * d)
   for (let r = 0; r < rows; r++) {
     const from = r * stride + at
     const to = r * d
     let squares = 0
     for (let i = 0; i < half; i++) {
-      const [a, b] = [x[from + i]!, x[from + half + i]!]
-      const [cosine, sine] = [table[to + i]!, table[to + half + i]!]
+      const a = x[from + i]!
+      const b = x[from + half + i]!
+      const cosine = table[to + i]!
+      const sine = table[to + half + i]!
       out[to + i] = a * cosine - b * sine
       out[to + half + i] = a * sine + b * cosine
       squares += a * a + b * b
@@ -43,5 +43,9 @@ export function turned(
     const factor = length / Math.sqrt(squares)
     for (let i = to; i < to + d; i++) out[i]! *= factor
   }
-  return out
+}
+
+/** out (rows × d) = one head's rows out of x. */
+export function take(out: Float32Array, x: Float32Array, { rows, stride, at, d }: Place): void {
+  for (let r = 0, to = 0; r < rows; r++) for (let c = r * stride + at; c < r * stride + at + d; c++) out[to++] = x[c]!
 }
