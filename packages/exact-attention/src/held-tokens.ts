@@ -1,5 +1,5 @@
 import { checkInteger, checkScale, rowsOf } from '@sublinear/core'
-import { kernels, type Resident } from '@sublinear/kernels'
+import { kernels, scratch, type Resident } from '@sublinear/kernels'
 import { savedTokens, tokensIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
 import type { HeldTokens, HeldTokensOptions } from './token-store'
@@ -7,6 +7,9 @@ import type { HeldTokens, HeldTokensOptions } from './token-store'
 /** What is allocated at first; then it doubles, so that what is held depends on the number of tokens alone. */
 const LEAST = 64
 const SPEC = JSON.stringify({ kind: 'float32' })
+/** Keys that distances are taken from at a time. */
+const BLOCK = 64
+const keyScratch = scratch(Float32Array)
 
 /** Tokens as they came, in arrays of the kernels. */
 export interface ResidentTokens extends HeldTokens {
@@ -86,13 +89,23 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
       }
     },
     readKeys: (from = 0, rows = count - from) => ({ rows, cols: d, data: keys.range(from * d, rows * d).read() }),
+    readInto(keyRows, valueRows, at, slot) {
+      keys.range(slot * d, d).readInto(keyRows.data.subarray(at * d, (at + 1) * d))
+      values.range(slot * dv, dv).readInto(valueRows.data.subarray(at * dv, (at + 1) * dv))
+    },
     distances(point, from = 0, rows = count - from) {
-      const { data } = self.readKeys(from, rows)
       const out = new Float64Array(rows)
-      for (let r = 0, at = 0; r < rows; r++) {
-        for (let c = 0; c < d; c++, at++) {
-          const gap = data[at]! - point[c]!
-          out[r]! += gap * gap
+      for (let first = 0; first < rows; first += BLOCK) {
+        const here = Math.min(BLOCK, rows - first)
+        const some = keyScratch(here * d)
+        keys.range((from + first) * d, here * d).readInto(some)
+        for (let r = 0, at = 0; r < here; r++) {
+          let total = 0
+          for (let c = 0; c < d; c++, at++) {
+            const gap = some[at]! - point[c]!
+            total += gap * gap
+          }
+          out[first + r] = total
         }
       }
       return out

@@ -19,6 +19,8 @@ export interface HeldTokens extends Disposable {
   weigh(at: number, weights: Float32Array): void
   /** A copy of the slots from … from + rows − 1, as they are held; weights only where one of them differs from 1. */
   read(from?: number, rows?: number): KvBlock
+  /** Copies the slot's key and value, as they are held, into row `at` of matrices. */
+  readInto(keys: Matrix, values: Matrix, at: number, slot: number): void
   /** The keys alone (rows × d). */
   readKeys(from?: number, rows?: number): Matrix
   /** Squared distances from a point of the keys that are held; the same bits whatever the other rows. */

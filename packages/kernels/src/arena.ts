@@ -115,9 +115,10 @@ export class Arena {
       home: 'simd',
       offset,
       open: true,
-      view: () => {
+      view: (from, count) => {
         const all = bytesPerEntry === 4 ? this.f32 : bytesPerEntry === 8 ? this.f64 : this.u8
-        return all.subarray(offset / bytesPerEntry, offset / bytesPerEntry + length)
+        const first = offset / bytesPerEntry + from
+        return all.subarray(first, first + count)
       },
       release: () => {
         this.#dropped.unregister(token)

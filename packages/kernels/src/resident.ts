@@ -7,8 +7,8 @@ export interface Block {
   readonly home: 'simd' | 'scalar'
   /** Where it begins in its home's memory, in bytes. */
   readonly offset: number
-  /** A view of the whole allocation, valid until memory grows. */
-  view(): Entries
+  /** A view of `count` entries from `from` on, valid until memory grows. */
+  view(from: number, count: number): Entries
   release(): void
   open: boolean
 }
@@ -30,10 +30,7 @@ export function residentOffset(
 
 /** The entries of an operand of the scalar kernels. */
 export function residentView(home: Block['home'], operand: Floats | Doubles | Resident<Uint8Array>): Entries {
-  const start = Held.start(operand)
-  return Held.block(home, operand)
-    .view()
-    .subarray(start, start + operand.length)
+  return Held.block(home, operand).view(Held.start(operand), operand.length)
 }
 
 /** Whether it is an array of the kernels. */
@@ -112,7 +109,7 @@ class Held<A extends Entries> {
 
   #view(): A {
     this.#check()
-    return this.#block.view().subarray(this.#from, this.#from + this.length) as A
+    return this.#block.view(this.#from, this.length) as A
   }
 }
 

@@ -1,4 +1,4 @@
-import { rowsOf, type KvBlock, type Matrix } from '@sublinear/core'
+import { matrix, rowsOf, type KvBlock, type Matrix } from '@sublinear/core'
 
 /** The most that a token may count: what a block may bring. */
 export const MOST_WEIGHT = 2 ** 53
@@ -11,6 +11,22 @@ export function part({ keys, values, weights }: KvBlock, from: number, to: numbe
     values: rowsOf(values, from, to),
     ...(weights && { weights: weights.subarray(from, to) }),
   }
+}
+
+/** A block to be filled: of rows of zeros, and of weights 1 where there are any. */
+export function emptyBlock(rows: number, d: number, dv: number, isWeighted: boolean): KvBlock {
+  return {
+    keys: matrix(rows, d),
+    values: matrix(rows, dv),
+    ...(isWeighted && { weights: new Float32Array(rows).fill(1) }),
+  }
+}
+
+/** Row `at` of a block becomes row r of another. */
+export function copyRow(to: KvBlock, at: number, from: KvBlock, r: number): void {
+  for (let c = 0, d = to.keys.cols; c < d; c++) to.keys.data[at * d + c] = from.keys.data[r * d + c]!
+  for (let c = 0, dv = to.values.cols; c < dv; c++) to.values.data[at * dv + c] = from.values.data[r * dv + c]!
+  if (to.weights) to.weights[at] = from.weights?.[r] ?? 1
 }
 
 /** One block after the other; undefined where there is none. */

@@ -92,6 +92,11 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
         ...(own?.some((w) => w !== 1) && { weights: own }),
       }
     },
+    readInto(keys, values, at, slot) {
+      const own = self.read(slot, 1)
+      keys.data.set(own.keys.data, at * d)
+      values.data.set(own.values.data, at * dv)
+    },
     readKeys: (from = 0, some = count - from) => decoded(packedKeys(), coder.turnKeys, keyCentre, MOST_KEY, from, some),
     distances(point, from = 0, some = count - from) {
       const shift = Float64Array.from(point, (x, c) => keyCentre[c]! - x)

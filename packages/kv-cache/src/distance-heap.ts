@@ -1,17 +1,25 @@
+import { scratch } from '@sublinear/kernels'
+
 /** A min-heap of slots by their distance: the nearest slot is found at once, and replaced in O(log n). Ties go to the lower slot. */
 export interface DistanceHeap {
   /** The slot of the least distance. */
-  readonly nearest: number
+  nearest(): number
   /** The least distance. */
-  readonly least: number
+  least(): number
   /** Gives the nearest slot another distance. */
   replaceNearest(distance: number): void
 }
 
-/** The heap of slots 0 … distances.length − 1, in O(n); it keeps the array. */
+const slotScratch = scratch(Int32Array)
+
+/**
+ * The heap of slots 0 … distances.length − 1, in O(n); it keeps the array, and is good until the next one is made. Its members are no
+ * getters: V8 would keep those of every heap until it collects all garbage.
+ */
 export function distanceHeap(distances: Float64Array): DistanceHeap {
   const size = distances.length
-  const slots = Int32Array.from(distances, (_, slot) => slot)
+  const slots = slotScratch(size)
+  for (let slot = 0; slot < size; slot++) slots[slot] = slot
 
   const isBefore = (a: number, b: number) => distances[a]! < distances[b]! || (distances[a] === distances[b] && a < b)
 
@@ -30,12 +38,8 @@ export function distanceHeap(distances: Float64Array): DistanceHeap {
 
   for (let i = (size >> 1) - 1; i >= 0; i--) sink(i)
   return {
-    get nearest() {
-      return slots[0]!
-    },
-    get least() {
-      return distances[slots[0]!]!
-    },
+    nearest: () => slots[0]!,
+    least: () => distances[slots[0]!]!,
     replaceNearest(distance) {
       distances[slots[0]!] = distance
       sink(0)

@@ -1,6 +1,6 @@
 import type { KvBlock, Shape, Snapshot } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/exact-attention'
-import { joined, part } from './blocks'
+import { copyRow, emptyBlock } from './blocks'
 import { distanceHeap, type DistanceHeap } from './distance-heap'
 import {
   checkTokenOptions,
@@ -71,23 +71,23 @@ function farthest(held: HeldTokens, d: number, count: number, snapshot?: Snapsho
     bytes: 16 * d,
     admit(block, dropped) {
       const { rows, data } = block.keys
-      const left: (KvBlock | undefined)[] = []
+      const leaving = dropped ? 0 : Math.max(0, held.count + rows - count)
+      const isWeighted = block.weights !== undefined || held.weights !== undefined
+      const left = leaving > 0 ? emptyBlock(leaving, d, block.values.cols, isWeighted) : undefined
+      let done = 0 // rows of `left`
       let heap: DistanceHeap | undefined // of the full store, since the centre last moved
-      let from = 0 // rows from … r − 1 leave as they came
       for (let r = 0; r < rows; r++) {
         if (held.count === count) heap ??= distanceHeap(held.distances(centre))
-        if (!heap || squaredDistance(data, r * d, centre) > heap.least) {
-          left.push(part(block, from, r))
-          from = r + 1
-          const slot = heap ? heap.nearest : held.count
-          if (heap && !dropped) left.push(held.read(slot, 1))
+        if (!heap) held.write(block, r, 1, held.count)
+        else if (squaredDistance(data, r * d, centre) > heap.least()) {
+          const slot = heap.nearest()
+          if (left) takeSlot(left, done++, held, slot)
           held.write(block, r, 1, slot)
-          heap?.replaceNearest(held.distances(centre, slot, 1)[0]!)
-        }
+          heap.replaceNearest(held.distances(centre, slot, 1)[0]!)
+        } else if (left) copyRow(left, done++, block, r)
         if (passed(data, r * d, block.weights?.[r] ?? 1)) heap = undefined
       }
-      left.push(part(block, from, rows))
-      return dropped ? undefined : joined(...left)
+      return left
     },
     saved: () => ({
       parameters: { weight: String(position.weight) },
@@ -113,6 +113,12 @@ function restored({ parameters, tensors }: Snapshot, d: number): Position {
     weight < Infinity
   if (!fits) throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)
   return { seen: Number(parameters['tokens']), weight, sum, centre }
+}
+
+/** Row `at` of a block becomes what a slot holds. */
+function takeSlot(to: KvBlock, at: number, held: HeldTokens, slot: number): void {
+  held.readInto(to.keys, to.values, at, slot)
+  if (to.weights) to.weights[at] = held.weights?.[slot] ?? 1
 }
 
 function squaredDistance(keys: Float32Array, at: number, centre: Float64Array): number {

@@ -92,6 +92,7 @@ function store(
     },
     weigh: (at, weights) => now().weigh(at, weights),
     read: (from, rows) => now().read(from, rows),
+    readInto: (keys, values, at, slot) => now().readInto(keys, values, at, slot),
     readKeys: (from, rows) => now().readKeys(from, rows),
     distances: (point, from, rows) => now().distances(point, from, rows),
     move: (from, to) => now().move(from, to),

@@ -1,5 +1,5 @@
 import type { KvBlock } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { kernels, scratch } from '@sublinear/kernels'
 
 /** Mean and covariance of weighted tokens, as what a Gaussian of keys and values needs; normalised, so that it never overflows. */
 export interface ClosureMoments {
@@ -12,16 +12,21 @@ export interface ClosureMoments {
   readonly high: Float32Array // dv
 }
 
+const wholeScratch = scratch(Float32Array)
+const spreadScratch = scratch(Float32Array)
+const centredScratch = scratch(Float32Array)
+const sharedScratch = scratch(Float32Array)
+
 /** Numbers in the rows of Σ from the diagonal on, and in Cᵀ. */
 export function spreadSize(d: number, dv: number): number {
   return (d * (d + 1)) / 2 + d * dv
 }
 
-/** Σ and Cᵀ in full, d × (d + dv). */
+/** Σ and Cᵀ in full, d × (d + dv); good until the next call. */
 export function unpacked({ mean, spread, low }: ClosureMoments): Float32Array {
   const width = mean.length
   const d = width - low.length
-  const out = new Float32Array(d * width)
+  const out = wholeScratch(d * width)
   for (let i = 0, at = 0; i < d; i++) {
     for (let j = i; j < width; j++, at++) {
       out[i * width + j] = spread[at]!
@@ -36,26 +41,30 @@ export function noMoments(d: number, dv: number): ClosureMoments {
     weight: 0,
     mean: new Float64Array(d + dv),
     spread: new Float32Array(spreadSize(d, dv)),
-    low: new Float32Array(dv).fill(Infinity),
-    high: new Float32Array(dv).fill(-Infinity),
+    ...noBounds(dv),
   }
 }
 
-/** Moments of one block: two passes, centred at the block's own mean before anything is squared. */
+function noBounds(dv: number): Pick<ClosureMoments, 'low' | 'high'> {
+  return { low: new Float32Array(dv).fill(Infinity), high: new Float32Array(dv).fill(-Infinity) }
+}
+
+/** Moments of one block: two passes, centred at the block's own mean before anything is squared. Their spread is good until the next call. */
 export function momentsOf({ keys, values, weights }: KvBlock): ClosureMoments {
   const { rows, cols: d } = keys
   const { cols: dv } = values
-  const out = noMoments(d, dv)
-  const shares = new Float64Array(rows).fill(1)
-  for (let r = 0; r < rows; r++) out.weight += weights?.[r] ?? 1
+  let weight = 0
+  for (let r = 0; r < rows; r++) weight += weights?.[r] ?? 1
+  const out = { ...noBounds(dv), weight, mean: new Float64Array(d + dv), spread: spreadScratch(spreadSize(d, dv)) }
+  const shares = new Float64Array(rows)
   for (let r = 0; r < rows; r++) {
-    shares[r] = (weights?.[r] ?? 1) / out.weight
+    shares[r] = (weights?.[r] ?? 1) / weight
     for (let c = 0; c < d; c++) out.mean[c]! += shares[r]! * keys.data[r * d + c]!
     for (let c = 0; c < dv; c++) out.mean[d + c]! += shares[r]! * values.data[r * dv + c]!
   }
   const width = d + dv
-  const centred = new Float32Array(rows * width) // keys and values side by side
-  const shared = new Float32Array(rows * d)
+  const centred = centredScratch(rows * width) // keys and values side by side
+  const shared = sharedScratch(rows * d)
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < d; c++) {
       const x = keys.data[r * d + c]! - out.mean[c]!
@@ -69,7 +78,7 @@ export function momentsOf({ keys, values, weights }: KvBlock): ClosureMoments {
       if (value > out.high[c]!) out.high[c] = value
     }
   }
-  const full = new Float32Array(d * width)
+  const full = wholeScratch(d * width)
   kernels().product('tn', full, shared, centred, d, rows, width)
   for (let i = 0, at = 0; i < d; i++) for (let j = i; j < width; j++, at++) out.spread[at] = full[i * width + j]!
   return out
@@ -87,7 +96,8 @@ export function addMoments(a: ClosureMoments, b: ClosureMoments): void {
   const share = b.weight / weight
   const width = a.mean.length
   const d = width - a.low.length
-  const shift = b.mean.map((x, i) => x - a.mean[i]!)
+  const shift = new Float64Array(width)
+  for (let i = 0; i < width; i++) shift[i] = b.mean[i]! - a.mean[i]!
   for (let i = 0, at = 0; i < d; i++) {
     const between = share * (1 - share) * shift[i]!
     for (let j = i; j < width; j++, at++) {

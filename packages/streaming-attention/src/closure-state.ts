@@ -1,4 +1,5 @@
 import type { Shape } from '@sublinear/core'
+import { scratch } from '@sublinear/kernels'
 import { addMoments, copyMoments, momentsOf, noMoments, spreadSize, type ClosureMoments } from './closure-moments'
 import type { FoldedState } from './folding-streams'
 import { gaussianClosure } from './gaussian-closure'
@@ -6,6 +7,7 @@ import { labelled, nearest, seedCentres } from './key-clusters'
 
 /** The largest float32. */
 const LARGEST = (2 - 2 ** -23) * 2 ** 127
+const valueScratch = scratch(Float64Array)
 
 /** Query rows answered, and those of them that a closure beyond its freezing point had a part in. */
 export interface ClosureCounters {
@@ -50,16 +52,26 @@ export function closureState(
       const { rows } = queries
       counters.rows += rows
       if (isEmpty()) return // the empty partial
-      const answers = closures.filter(({ weight }) => weight > 0).map((one) => gaussianClosure(one, queries, scale))
+      const asked = closures.filter(({ weight }) => weight > 0)
+      const size = rows * dv
+      const values = valueScratch(asked.length * size) // one closure's after the other's
+      const answers = asked.map((one, i) =>
+        gaussianClosure(one, queries, scale, values.subarray(i * size, (i + 1) * size)),
+      )
       for (let r = 0; r < rows; r++) {
-        if (answers.some(({ frozen }) => frozen[r])) counters.frozen++
-        const top = answers.reduce((most, { levels }) => Math.max(most, levels[r]!), -Infinity)
+        let top = -Infinity
+        let frozen = 0
+        for (let i = 0; i < answers.length; i++) {
+          top = Math.max(top, answers[i]!.levels[r]!)
+          frozen |= answers[i]!.frozen[r]!
+        }
+        counters.frozen += frozen
         max[r] = Math.min(LARGEST, Math.max(-LARGEST, top))
         const rest = Math.min(1, Math.max(-1, top - max[r]!)) // what float32 rounded off; beyond 2^24 more, and without meaning
-        for (const { levels, values } of answers) {
-          const share = Math.exp(levels[r]! - top + rest)
+        for (let i = 0; i < answers.length; i++) {
+          const share = Math.exp(answers[i]!.levels[r]! - top + rest)
           mass[r]! += share
-          for (let c = r * dv; c < (r + 1) * dv; c++) sum[c]! += share * values[c]!
+          for (let c = r * dv; c < (r + 1) * dv; c++) sum[c]! += share * values[i * size + c]!
         }
       }
     },

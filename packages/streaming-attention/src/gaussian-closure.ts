@@ -1,14 +1,15 @@
 import type { Matrix } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { kernels, scratch } from '@sublinear/kernels'
 import { unpacked, type ClosureMoments } from './closure-moments'
 
-/** What the moments answer to one query: value·e^{level} over e^{level}. */
+/** What the moments answer to each query: value·e^{level} over e^{level}. */
 export interface ClosureAnswer {
   readonly levels: Float64Array // rows: log mass
-  readonly values: Float64Array // rows × dv
   /** Rows whose scores spread wider than N Gaussian scores can show. */
   readonly frozen: Uint8Array
 }
+
+const productScratch = scratch(Float32Array)
 
 /**
  * Softmax attention over N tokens of which only mean and covariance are known, as if key and value were jointly Gaussian:
@@ -17,17 +18,23 @@ export interface ClosureAnswer {
  * Deviation: N tokens are a sample. The largest of N Gaussian scores stands near σ√(2 ln N), so beyond σ = √(2 ln N) their mean
  *   of exponentials is e^{σ√(2 ln N)}/N and no longer e^{σ²/2} (the freezing of the random energy model, Derrida 1981). There
  *   log mass continues as that tangent, and C, its derivative, is scaled by √(2 ln N)/σ. Values never leave the box of those seen.
+ *
+ * @param values  rows × dv, written
  */
-export function gaussianClosure(moments: ClosureMoments, queries: Matrix, scale: number): ClosureAnswer {
+export function gaussianClosure(
+  moments: ClosureMoments,
+  queries: Matrix,
+  scale: number,
+  values: Float64Array,
+): ClosureAnswer {
   const { weight, mean, low, high } = moments
   const spread = unpacked(moments)
   const { rows, cols: d } = queries
   const dv = low.length
   const width = d + dv
   const levels = new Float64Array(rows)
-  const values = new Float64Array(rows * dv)
   const frozen = new Uint8Array(rows)
-  const products = new Float32Array(rows * width) // Σq and Cq side by side
+  const products = productScratch(rows * width) // Σq and Cq side by side
   kernels().product('nn', products, queries.data, spread, rows, d, width)
   const count = Math.log(Math.max(1, weight))
   const widest = Math.sqrt(2 * count)
@@ -52,7 +59,7 @@ export function gaussianClosure(moments: ClosureMoments, queries: Matrix, scale:
       values[r * dv + c] = Math.min(high[c]!, Math.max(low[c]!, sound))
     }
   }
-  return { levels, values, frozen }
+  return { levels, frozen }
 }
 
 /** s²‖q‖²·trace Σ, which qᵀΣq never exceeds. */

@@ -8,7 +8,7 @@ export function scalarArray<A extends Float32Array | Float64Array | Uint8Array>(
     home: 'scalar',
     offset: 0,
     open: true,
-    view: () => kept as A,
+    view: (from, count) => kept!.subarray(from, from + count) as A,
     release: () => void (kept = undefined),
   }
   return resident<A>(block, array.length)
