@@ -3,6 +3,7 @@ import { answerLaws } from './answer-laws'
 import { cutLaws } from './cut-laws'
 import type { Law } from './law'
 import { mergeLaws } from './merge-laws'
+import { ownershipLaws } from './ownership-laws'
 import { refusalLaws } from './refusal-laws'
 import { snapshotLaws } from './snapshot-laws'
 
@@ -38,6 +39,8 @@ export type StreamCase = Required<Omit<AttentionStreamLaws, 'restore'>> & Pick<A
 export function attentionStreamLaws(options: AttentionStreamLaws): Law[] {
   const tolerance = options.tolerance ?? 1e-5
   const stream: StreamCase = { differs: {}, error: tolerance, scores: 1, cuts: 'bits', ...options, tolerance }
-  const laws = [cutLaws, answerLaws, snapshotLaws, mergeLaws, refusalLaws].flatMap((laws) => laws(stream))
+  const laws = [cutLaws, ownershipLaws, answerLaws, snapshotLaws, mergeLaws, refusalLaws].flatMap((laws) =>
+    laws(stream),
+  )
   return laws.map((law) => ({ ...law, name: `${stream.name}: ${law.name}` }))
 }

@@ -137,6 +137,47 @@ export const streamMutants: readonly Mutant[] = [
       },
     }
   }),
+  mutant('a step reads its keys again at the next call', 'may be overwritten', (good) => {
+    let last: KvBlock | undefined
+    return {
+      step(block, queries) {
+        if (last)
+          good.held.keys.splice(good.held.keys.length - last.keys.data.length, last.keys.data.length, ...last.keys.data)
+        last = block
+        return good.step(block, queries)
+      },
+      push(block) {
+        last = undefined
+        good.push(block)
+      },
+    }
+  }),
+  mutant('learns from the queries of the step before', 'may be overwritten', (good) => {
+    let last: Matrix | undefined
+    return {
+      step(block, queries) {
+        if (last && last.rows > 0 && good.held.values.length > 0) good.held.values[0]! += last.data[0]!
+        last = queries
+        return good.step(block, queries)
+      },
+    }
+  }),
+  mutant('a step answers into scratch', 'stay as they were', (good) => {
+    const scratch = { max: new Float32Array(1024), mass: new Float64Array(1024), sum: new Float32Array(2048) }
+    return {
+      step(block, queries) {
+        const { max, mass, sum } = good.step(block, queries)
+        scratch.max.set(max)
+        scratch.mass.set(mass)
+        scratch.sum.set(sum.data)
+        return {
+          max: scratch.max.subarray(0, max.length),
+          mass: scratch.mass.subarray(0, mass.length),
+          sum: { ...sum, data: scratch.sum.subarray(0, sum.data.length) },
+        }
+      },
+    }
+  }),
   mutant('takes another scale', 'exact attention', (good) => ({
     attend: (queries) => good.attend({ ...queries, data: queries.data.map((x) => 2 * x) }),
   })),
