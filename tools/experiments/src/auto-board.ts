@@ -1,7 +1,7 @@
 /**
- * `pnpm --filter @sublinear/experiments run auto-board [name q.npy k.npy v.npy …]`: autoStream at equal bytes, by recipes from a head's own
- * first 2048 tokens and from another text, on the committed sample of both models or the captures given (named sharp or bounded, of all
- * heads). The table of packages/attention/README.md too. Some ten minutes for all heads.
+ * `pnpm --filter @sublinear/experiments run auto-board [--text <text> | name q.npy k.npy v.npy …]`: autoStream at equal bytes, by recipes from a
+ * head's own first 2048 tokens and from another text, on the committed sample of both models, all heads over a held-out text, or the captures
+ * given (named sharp or bounded, of all heads). The table of packages/attention/README.md too. Some ten minutes for all heads.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import {
@@ -9,25 +9,21 @@ import {
   calibrate,
   exactAttention,
   normalise,
-  quantised,
   rowsOf,
-  tiers,
-  window,
   type AttentionStream,
   type Recipe,
   type Stack,
 } from '@sublinear/attention'
-import { capturesOf, type Head } from './captures.ts'
-import { fullResultOf, main, resultOf, type Experiment } from './experiment.ts'
+import { bestBits, type Judged } from './best-bits.ts'
+import type { Head } from './captures.ts'
+import { fullResultOf, main, resultOf, textResultsOf, type Experiment } from './experiment.ts'
 import { plot } from './plot.ts'
+import { EVERY, meanError, policies, type Policies } from './policies.ts'
 import { meanOf, relativeError } from './references.ts'
-import { capturedHeads, type TextCapture } from './text-captures.ts'
+import { capturedHeads, capturesNamed, textNamed, type TextCapture } from './text-captures.ts'
 
 const [TOKENS, QUERIES, PILOT] = [3584, 512, 2048]
 const SHARES = [4, 7, 16, 32]
-const TEXT = 'romans'
-/** Bits of keys and values where every token is quantised; all that fit are tried, the best of each head counts. */
-const BITS = [8, 7, 6, 5, 4, 3, 2].flatMap((keys) => [7, 6, 5, 4, 3, 2].map((values) => [keys, values] as const))
 
 const METHODS = ['mean of the values', 'every token, best bits', 'no recipe', 'own first 2048', 'another text'] as const
 
@@ -54,11 +50,21 @@ export const autoBoard: Experiment<AutoBoard> = {
   asks:
     `What does autoStream keep of the answers at equal bytes, and does a recipe hold on what it was not made from? ${TOKENS} tokens of a head pushed, then the ` +
     `next ${QUERIES} queries over them: mean over the heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Bytes are everything held, never more than the share of ` +
-    `the float32 cache. Recipes from the head's own first ${PILOT} tokens, or from as many of Romans, where the head reads Persuasion. “Best bits” quantises every ` +
+    `the float32 cache. Recipes from the head's own first ${PILOT} tokens, or from as many of another text. “Best bits” quantises every ` +
     'token, with the bits that turn out best for each head (seen with hindsight).',
-  run: (args) => measured(capturesOf(args), args.length > 0),
+  run: (args) => measured(capturesNamed(args, TOKENS + QUERIES), args),
   answer: (result) => `${autoTable(result)}\n\nMean over the ${result.heads} heads of a model in the sample.`,
   all: (full) => `All ${full.heads} heads of a model:\n\n${autoTable(full)}`,
+  texts: (found) =>
+    found
+      .flatMap(({ text, result }) => {
+        const single = textResultsOf(policies).find((one) => one.text === text)
+        const head = `All ${result.heads} heads over ${text[0]!.toUpperCase()}${text.slice(1)}, recipes of another text from ${otherText(text)}`
+        return single
+          ? `${head}; the best of the single policies of [policies](#policies-of-the-cache), by column:\n\n${againstPolicies(result, single.result)}`
+          : `${head}:\n\n${autoTable(result)}`
+      })
+      .join('\n\n'),
   picture: ({ rows }) =>
     plot(
       'Relative error of autoStream against the share of the cache',
@@ -77,8 +83,55 @@ export const autoBoard: Experiment<AutoBoard> = {
     ),
 }
 
-const meanError = ({ errors }: AutoRow): number | undefined =>
-  errors.includes(null) ? undefined : (errors as number[]).reduce((a, b) => a + b, 0) / errors.length
+/** The text that recipes come from where a head reads this one, or the sample. */
+function otherText(text: TextCapture['text'] | undefined): TextCapture['text'] {
+  return text === undefined || text === 'revelation' ? 'romans' : 'revelation'
+}
+
+/** Ways to use autoStream, against which a policy is held. */
+const AUTO = METHODS.slice(2)
+
+const errorsAt = (rows: readonly (Policies['rows'][number] | AutoRow)[], model: string, share: number) =>
+  rows.flatMap((row) => {
+    const error = meanError(row)
+    return row.model === model && row.share === share && error !== undefined ? [{ method: row.method, error }] : []
+  })
+
+/** By model and share: the single policy that errs least, every token in the best bits, autoStream, and who is best of all. */
+export function contests(auto: AutoBoard, single: Policies) {
+  const models = [...new Set(auto.rows.map(({ model }) => model))]
+  return models.flatMap((model) =>
+    SHARES.map((share) => {
+      const alone = errorsAt(single.rows, model, share)
+      const policy = least(alone.filter(({ method }) => method !== EVERY))
+      const every = alone.find(({ method }) => method === EVERY)
+      const ours = errorsAt(auto.rows, model, share).filter(({ method }) => AUTO.some((one) => one === method))
+      return { model, share, policy, every, ours, best: least([policy, ...(every ? [every] : []), ...ours]) }
+    }),
+  )
+}
+
+const least = (found: readonly { readonly method: string; readonly error: number }[]) =>
+  found.reduce((best, one) => (one.error < best.error ? one : best))
+
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+
+function againstPolicies(auto: AutoBoard, single: Policies): string {
+  const columns = contests(auto, single)
+  return [
+    line(['held', ...columns.map(({ model, share }) => `${model}, 1/${share}`)]),
+    line(['---', ...columns.map(() => '---')]),
+    line(['best single policy', ...columns.map(({ policy }) => `${policy.error.toFixed(3)} ${policy.method}`)]),
+    line([EVERY, ...columns.map(({ every }) => every?.error.toFixed(3) ?? '–')]),
+    ...AUTO.map((name) =>
+      line([
+        `autoStream, ${name}`,
+        ...columns.map(({ ours }) => ours.find(({ method }) => method === name)!.error.toFixed(3)),
+      ]),
+    ),
+    line(['best', ...columns.map(({ best }) => best.method)]),
+  ].join('\n')
+}
 
 export function autoTable({ rows }: AutoBoard): string {
   const models = [...new Set(rows.map(({ model }) => model))]
@@ -93,11 +146,12 @@ export function autoTable({ rows }: AutoBoard): string {
   ].join('\n')
 }
 
-function measured(captures: ReturnType<typeof capturesOf>, isAll: boolean): AutoBoard {
+function measured(captures: ReturnType<typeof capturesNamed>, args: readonly string[]): AutoBoard {
+  const text = otherText(textNamed(args))
   const rows = captures.flatMap(({ name, heads }) => {
-    const others = capturedHeads({ model: name as TextCapture['model'], text: TEXT, tokens: 4096 })
+    const others = capturedHeads({ model: name as TextCapture['model'], text, tokens: TOKENS + QUERIES })
     return SHARES.flatMap((share) => {
-      const found = heads.map((head) => ofHead(head, otherOf(head, others, isAll), share))
+      const found = heads.map((head) => ofHead(head, otherOf(head, others, args.length > 0), share))
       console.error(`${name}, 1/${share}`)
       return METHODS.map((method): AutoRow => {
         const own = found.map((one) => one[method])
@@ -123,9 +177,7 @@ function otherOf({ name }: Head, others: readonly Head[], isAll: boolean): Head 
   return others.find((other) => other.name === `${isAll ? layer : 2 * layer}.${head}`)!
 }
 
-interface Found {
-  readonly error: number | null
-  readonly bytes: number
+interface Found extends Judged {
   readonly stack?: Stack
 }
 
@@ -165,33 +217,12 @@ export function ofHead(
     })
   const found: Record<AutoRow['method'], () => Found> = {
     'mean of the values': () => ({ error: relativeError(meanOf(values, QUERIES), exact), bytes: 4 * dv }),
-    'every token, best bits': () => bestBits(shape, budgetBytes, judged),
+    'every token, best bits': () => bestBits(shape, TOKENS, budgetBytes, judged),
     'no recipe': () => auto(),
     'own first 2048': () => auto(recipeOf(head)),
     'another text': () => auto(recipeOf(other)),
   }
   return Object.fromEntries(methods.map((method) => [method, found[method]()])) as Record<AutoRow['method'], Found>
-}
-
-function bestBits(
-  shape: { readonly d: number; readonly dv: number; readonly scale: number },
-  budgetBytes: number,
-  judged: (stream: AttentionStream & Disposable) => Found,
-): Found {
-  const room = (budgetBytes - 4000) / TOKENS // a few waiting tokens and the centres
-  const sizes = BITS.map(([keys, values]) => ({ keys, values, bytes: (shape.d * keys + shape.dv * values) / 8 + 4 }))
-  const fitting = sizes.filter(
-    ({ keys, values, bytes }) =>
-      bytes <= room &&
-      !sizes.some((one) => one.keys >= keys && one.values >= values && one.bytes > bytes && one.bytes <= room),
-  )
-  let best: Found = { error: null, bytes: 0 }
-  for (const { keys, values } of fitting) {
-    const store = quantised({ keyBits: keys, valueBits: values })
-    const found = judged(tiers({ ...shape, parts: [window({ count: TOKENS, store })], buffer: 8 }))
-    if (best.error === null || found.error! < best.error) best = found
-  }
-  return best
 }
 
 await main(import.meta.url, autoBoard)

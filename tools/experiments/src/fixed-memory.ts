@@ -64,9 +64,9 @@ const farThen =
     tiers({ ...shape, parts: [farKeys({ count }), last] })
 
 /** Far keys in 6 and 4 bits before a closure, hardly any token waiting. */
-const compact =
-  (count: number): StreamSpec =>
-  (shape) =>
+export const compact =
+  (count: number) =>
+  (shape: Shape): AttentionStream =>
     tiers({
       ...shape,
       parts: [

@@ -1,18 +1,22 @@
 /**
- * `pnpm --filter @sublinear/experiments run policies [name q.npy k.npy v.npy …]`: the policies of kv-cache on the committed sample of both
- * models, or the captures given: 3584 tokens stepped through, the next 512 queries, at four shares of the float32 cache. A minute.
+ * `pnpm --filter @sublinear/experiments run policies [--text <text>]`: the policies of kv-cache, coresets, and every token in few bits, each alone,
+ * on the committed sample of both models, or on all heads over a held-out text: 3584 tokens, the next 512 queries, at four shares of the
+ * float32 cache. A minute; five for a text.
  */
 import {
+  balanceKv,
   clusters,
   exactAttention,
   farKeys,
   h2o,
+  momentCoreset,
   normalise,
   pyramidKv,
   reservoir,
   rowsOf,
   snapKv,
   streamingLlm,
+  taylorFeatures,
   tiers,
   tova,
   window,
@@ -20,25 +24,32 @@ import {
   type Shape,
   type TierSpec,
 } from '@sublinear/attention'
-import { capturesOf, type Head } from './captures.ts'
-import { main, type Experiment } from './experiment.ts'
+import { bestBits, type Judged } from './best-bits.ts'
+import type { Head } from './captures.ts'
+import { main, type Experiment, type TextResult } from './experiment.ts'
 import { plot } from './plot.ts'
 import { meanOf, pick, relativeError, uniformSample } from './references.ts'
+import { capturesNamed } from './text-captures.ts'
 
 const [TOKENS, QUERIES] = [3584, 512]
 const SHARES = [4, 7, 16, 32]
 const SEEDS = [1, 2, 3, 4]
+/** First keys, whose mean is the centre of moments. */
+const CENTRE = 256
 const [MEAN, UNIFORM] = ['mean of the values', 'uniform sample']
+/** Bytes from which moments of degree 2 have room at d = dv = 32, with a few tokens beside them. */
+const LEAST_DEGREE_2 = 100_000
+export const EVERY = 'every token, best bits'
 
 export interface PolicyRow {
   readonly model: string
   readonly method: string
   /** Of the cache, its inverse. */
   readonly share: number
-  /** Held after all tokens, mean over the heads; never more than the share. */
+  /** The most that any head held; within the share, but for pyramidKv, which holds as much on average over the layers. */
   readonly bytes: number
-  /** Mean over the heads of ‖ô − o‖_F/‖o‖_F. */
-  readonly error: number
+  /** ‖ô − o‖_F/‖o‖_F by head; null where nothing fits. */
+  readonly errors: readonly (number | null)[]
 }
 
 export interface Policies {
@@ -59,43 +70,79 @@ const POLICIES: Readonly<Record<string, Make>> = {
   clusters: (count) => clusters({ count }),
 }
 
+/** Those that learn from queries, and so are stepped with them. */
+const LEARNS = new Set(['h2o', 'tova', 'snapKv', 'pyramidKv'])
+
 export const policies: Experiment<Policies> = {
   name: 'policies',
   asks:
-    `What do the policies of kv-cache keep of the answers, at equal bytes? ${TOKENS} tokens of a head stepped through, then the next ${QUERIES} queries over them: ` +
-    'mean over the heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Every policy alone, with nothing behind it; bytes are everything held, ' +
-    'buffer included (an eighth of the budget, at most 64 tokens); defaults as they are, nothing tuned.',
-  run: (args) => measured(capturesOf(args), args.length > 0),
+    `What does each policy keep of the answers alone, at equal bytes? ${TOKENS} tokens of a head, with their queries for the policies that learn from them, then the ` +
+    `next ${QUERIES} queries: mean over the heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Nothing behind them; bytes are everything held, ` +
+    'buffer included (an eighth of the budget, at most 64 tokens); defaults as they are, nothing tuned. momentCoreset has the better of degree 1 and 2, and “every ' +
+    'token” the best bits that fit, of each head with hindsight.',
+  run: (args) => measured(capturesNamed(args, TOKENS + QUERIES), args.length > 0),
   answer: (result) =>
     `${policyTable(result)}\n\nMean over the ${result.heads} heads of a model in the sample. The least of a column in bold; the references are the mean of all ` +
-    'values and a uniform sample in the same bytes (mean over 4 seeds).',
-  all: (full) =>
-    `All ${full.heads} heads of a model; pyramidKv, whose layers have other budgets and the same in all, is measured there alone:\n\n${policyTable(full)}`,
-  picture: ({ rows }) =>
+    'values and a uniform sample in the same bytes (mean over 4 seeds); – nothing fits.',
+  texts: (found) =>
+    found
+      .map(
+        ({ text, result }) =>
+          `All ${result.heads} heads over ${titled(text)}; pyramidKv, whose layers have other budgets and the same in all, is measured there alone:\n\n${policyTable(result)}`,
+      )
+      .join('\n\n'),
+  picture: (result) =>
     plot(
       'Relative error of the policies against the share of the cache',
-      [...new Set(rows.map(({ model }) => model))].map((model) => ({
+      [...new Set(result.rows.map(({ model }) => model))].map((model) => ({
         title: `${model} heads`,
         x: { label: 'cache / bytes', log: true },
         y: { label: 'relative error', most: 1.5 },
-        lines: [...new Set(rows.map(({ method }) => method))].map((method) => ({
+        lines: [...new Set(result.rows.map(({ method }) => method))].map((method) => ({
           name: method,
           dashed: method === MEAN || method === UNIFORM,
-          points: rows
-            .filter((row) => row.model === model && row.method === method)
-            .map(({ share, error }) => [share, error] as const),
+          points: result.rows.flatMap((row) => {
+            const error = meanError(row)
+            return row.model === model && row.method === method && error !== undefined
+              ? [[row.share, error] as const]
+              : []
+          }),
         })),
       })),
     ),
+}
+
+const titled = (text: string) => text[0]!.toUpperCase() + text.slice(1)
+
+/** Undefined where any head has no result. */
+export const meanError = ({ errors }: Pick<PolicyRow, 'errors'>): number | undefined =>
+  errors.includes(null) ? undefined : mean(errors as readonly number[])
+
+/** The table of packages/kv-cache/README.md: all heads over all texts. */
+export function textsTable(found: readonly TextResult<Policies>[]): string {
+  const rows = found[0]!.result.rows.map((row) => ({
+    ...row,
+    errors: found.flatMap(
+      ({ result }) =>
+        result.rows.find(
+          ({ model, method, share }) => model === row.model && method === row.method && share === row.share,
+        )!.errors,
+    ),
+  }))
+  const { heads } = found[0]!.result
+  return (
+    `${policyTable({ heads, rows })}\n\nMean over the ${heads} heads of a model over ${found.map(({ text }) => titled(text)).join(' and ')}. The least of a column in bold; – nothing fits. ` +
+    'momentCoreset and “every token” have the best degree and bits of each head with hindsight.'
+  )
 }
 
 export function policyTable({ rows }: Policies): string {
   const models = [...new Set(rows.map(({ model }) => model))]
   const columns = models.flatMap((model) => SHARES.map((share) => ({ model, share })))
   const at = (method: string, { model, share }: (typeof columns)[number]) =>
-    rows.find((row) => row.method === method && row.model === model && row.share === share)!.error
+    meanError(rows.find((row) => row.method === method && row.model === model && row.share === share)!)
   const methods = [...new Set(rows.map(({ method }) => method))]
-  const least = columns.map((column) => Math.min(...methods.map((method) => at(method, column))))
+  const least = columns.map((column) => Math.min(...methods.map((method) => at(method, column) ?? Infinity)))
   return [
     `| policy | ${columns.map(({ model, share }) => `${model}, 1/${share}`).join(' | ')} |`,
     `| --- | ${columns.map(() => '---').join(' | ')} |`,
@@ -105,31 +152,33 @@ export function policyTable({ rows }: Policies): string {
   ].join('\n')
 }
 
-const cell = (error: number, best: number) => (error === best ? `**${error.toFixed(3)}**` : error.toFixed(3))
+const cell = (error: number | undefined, best: number) =>
+  error === best ? `**${error.toFixed(3)}**` : (error?.toFixed(3) ?? '–')
 
-function measured(captures: ReturnType<typeof capturesOf>, hasAllLayers: boolean): Policies {
+function measured(captures: ReturnType<typeof capturesNamed>, hasAllLayers: boolean): Policies {
   const rows = captures.flatMap(({ name, heads }) =>
     SHARES.flatMap((share) => {
-      const results = new Map<string, { error: number; bytes: number }[]>()
+      const results = new Map<string, Judged[]>()
       const layers = 1 + Math.max(...heads.map((head) => layerOf(head)))
       for (const head of heads) {
         for (const [method, found] of Object.entries(ofHead(head, share, hasAllLayers ? layers : 0)))
           results.set(method, [...(results.get(method) ?? []), found])
       }
+      console.error(`${name}, 1/${share}`)
       return [...results].map(([method, found]) => ({
         model: name,
         method,
         share,
-        bytes: mean(found.map(({ bytes }) => bytes)),
-        error: mean(found.map(({ error }) => error)),
+        bytes: Math.max(...found.map(({ bytes }) => bytes)),
+        errors: found.map(({ error }) => error),
       }))
     }),
   )
   return { heads: captures[0]!.heads.length, rows }
 }
 
-/** Error and bytes of every method on one head; of pyramidKv where the layers are known. */
-export function ofHead(head: Head, share: number, layers = 0): Record<string, { error: number; bytes: number }> {
+/** Error and bytes of these methods on one head; of pyramidKv where the layers are known. */
+export function ofHead(head: Head, share: number, layers = 0, methods?: readonly string[]): Record<string, Judged> {
   const [d, dv] = [head.keys.cols, head.values.cols]
   const shape = { d, dv, scale: 1 / Math.sqrt(d) }
   const [keys, values, own] = [head.keys, head.values, head.queries].map((rows) => rowsOf(rows, 0, TOKENS)) as [
@@ -139,35 +188,51 @@ export function ofHead(head: Head, share: number, layers = 0): Record<string, { 
   ]
   const queries = rowsOf(head.queries, TOKENS, TOKENS + QUERIES)
   const exact = exactAttention({ queries, keys, values, scale: shape.scale })
-  const budget = (4 * (d + dv) * TOKENS) / share
+  const budget = Math.floor((4 * (d + dv) * TOKENS) / share)
   const most = Math.floor(budget / (4 * (d + dv)))
 
-  const stepped = (make: TierSpec): AttentionStream => {
-    const stream = tiers({ ...shape, parts: [make], buffer: bufferFor(most) })
-    stream.step({ keys, values }, own)
-    return stream
+  const judged = (stream: AttentionStream & Disposable, learns = false): Judged => {
+    if (learns) stream.step({ keys, values }, own)
+    else stream.push({ keys, values })
+    const found = { error: relativeError(normalise(stream.attend(queries)), exact), bytes: stream.bytes }
+    stream[Symbol.dispose]()
+    return found
   }
-  const judged = (stream: AttentionStream) => ({
-    error: relativeError(normalise(stream.attend(queries)), exact),
-    bytes: stream.bytes,
-  })
-  const over = (chosen: readonly number[]) =>
-    relativeError(
-      exactAttention({ queries, keys: pick(keys, chosen), values: pick(values, chosen), scale: shape.scale }),
-      exact,
-    )
-  const uniform = mean(SEEDS.map((seed) => over(uniformSample(TOKENS, most, seed))))
-  const found: Record<string, { error: number; bytes: number }> = {
-    [MEAN]: { error: relativeError(meanOf(values, QUERIES), exact), bytes: 4 * dv },
-    [UNIFORM]: { error: uniform, bytes: budget },
+  const alone = (method: string, make: TierSpec) =>
+    judged(tiers({ ...shape, parts: [make], buffer: bufferFor(most) }), LEARNS.has(method))
+  const sampled = (seed: number) => {
+    const chosen = uniformSample(TOKENS, most, seed)
+    const over = { queries, keys: pick(keys, chosen), values: pick(values, chosen), scale: shape.scale }
+    return relativeError(exactAttention(over), exact)
+  }
+  const found: Record<string, () => Judged> = {
+    [MEAN]: () => ({ error: relativeError(meanOf(values, QUERIES), exact), bytes: 4 * dv }),
+    [UNIFORM]: () => ({ error: mean(SEEDS.map(sampled)), bytes: budget }),
   }
   for (const [method, make] of Object.entries(POLICIES))
-    found[method] = judged(stepped(make(countFor(method, shape, budget, most))))
+    found[method] = () => alone(method, make(countFor(method, shape, budget, most)))
   if (layers > 0) {
-    const count = countFor('snapKv', shape, budget, most)
-    found['pyramidKv'] = judged(stepped(pyramidKv({ layers, layer: layerOf(head), count })))
+    found['pyramidKv'] = () =>
+      alone('pyramidKv', pyramidKv({ layers, layer: layerOf(head), count: countFor('snapKv', shape, budget, most) }))
   }
-  return found
+  found['balanceKv'] = () => judged(balanceKv({ ...shape, seed: 1, budget }))
+  found['momentCoreset'] = () => {
+    const centre = meanOf(rowsOf(keys, 0, CENTRE), 1).data
+    const of = (degree: number) =>
+      judged(
+        momentCoreset({ features: taylorFeatures({ d, degree, scale: shape.scale, centre }), dv, seed: 1, budget }),
+      )
+    const first = of(1)
+    if (budget < LEAST_DEGREE_2) return first
+    const second = of(2)
+    return second.error! < first.error! ? second : first
+  }
+  found[EVERY] = () => bestBits(shape, TOKENS, budget, judged)
+  return Object.fromEntries(
+    Object.entries(found)
+      .filter(([method]) => methods?.includes(method) ?? true)
+      .map(([method, of]) => [method, of()]),
+  )
 }
 
 const bufferFor = (most: number) => Math.min(64, 2 ** Math.max(0, Math.floor(Math.log2(most / 8))))
@@ -186,7 +251,8 @@ function countFor(method: string, shape: Shape, budget: number, most: number): n
   while (low < high) {
     const middle = Math.ceil((low + high) / 2)
     const stream = tiers({ ...shape, parts: [POLICIES[method]!(middle)], buffer: bufferFor(most) })
-    stream.step({ keys: zeros, values }, zeros)
+    if (LEARNS.has(method)) stream.step({ keys: zeros, values }, zeros)
+    else stream.push({ keys: zeros, values })
     if (stream.bytes <= budget) low = middle
     else high = middle - 1
   }

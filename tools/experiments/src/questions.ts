@@ -10,6 +10,7 @@ import { decodingTime } from './decoding-time.ts'
 import { endToEnd } from './end-to-end.ts'
 import { show } from './experiment.ts'
 import { figure1 } from './figure-1.ts'
+import { fixedMemoryCurve } from './fixed-memory-curve.ts'
 import { lowRank } from './low-rank.ts'
 import { onePassSpace } from './one-pass-space.ts'
 import { policies } from './policies.ts'
@@ -17,6 +18,7 @@ import { scalingToModels } from './scaling.ts'
 import { sensitivity } from './sensitivity.ts'
 import { sparsityStructure } from './sparsity-structure.ts'
 import { regimes } from './regimes.ts'
+import { rests } from './rests.ts'
 
 show(figure1)
 show(contextLength)
@@ -35,3 +37,5 @@ show(balanceRates)
 show(balanceSpace)
 show(balanceMoments)
 show(equalBytes)
+show(rests)
+show(fixedMemoryCurve)

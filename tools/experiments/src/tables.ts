@@ -7,9 +7,9 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { codebookTables } from './codebook/table.ts'
-import { resultOf } from './experiment.ts'
+import { textResultsOf } from './experiment.ts'
 import type { FixedMemory, FixedMemoryRow } from './fixed-memory.ts'
-import { policies } from './policies.ts'
+import { policies, textsTable } from './policies.ts'
 import { quantisedTable } from './quantised-table.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -23,7 +23,7 @@ export function readmes(): string[] {
 export function withTables(text: string, read: (name: string) => FixedMemory = readResult): string {
   const withPolicies = text.replace(
     /(<!-- experiment:policies -->\n).*?(<!-- \/experiment -->)/gs,
-    (_, open: string, close: string) => `${open}\n${policies.answer(resultOf(policies))}\n\n${close}`,
+    (_, open: string, close: string) => `${open}\n${textsTable(textResultsOf(policies))}\n\n${close}`,
   )
   const withQuantised = withPolicies.replace(
     /(<!-- experiment:quantised-heads -->\n).*?(<!-- \/experiment -->)/gs,

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { exactStream } from '@sublinear/exact-attention'
 import { encodeNpy } from '@sublinear/io'
 import { capture, languageModel, type LanguageModel } from '@sublinear/small-lm'
-import { readHeads, type Head } from './captures.ts'
+import { capturesOf, readHeads, type Head } from './captures.ts'
 
 export const MODELS = ['sharp', 'bounded'] as const
 export const TEXTS = ['persuasion', 'romans', 'revelation'] as const
@@ -70,6 +70,26 @@ export function captureFiles(
 /** All heads of a model over a text, from the cache or made now. */
 export function capturedHeads(wanted: TextCapture): Head[] {
   return readHeads(captureFiles(wanted))
+}
+
+/** Of all heads of both models over the first tokens of a text, where the arguments are `--text <name>`; else as `capturesOf`. */
+export function capturesNamed(args: readonly string[], tokens: number): ReturnType<typeof capturesOf> {
+  const text = textNamed(args)
+  return text === undefined
+    ? capturesOf(args)
+    : (['bounded', 'sharp'] as const).map((name) => ({
+        name,
+        heads: capturedHeads({ model: name, text, tokens }),
+      }))
+}
+
+/** The text that the arguments name, if they name one. */
+export function textNamed([flag, text, ...rest]: readonly string[]): TextCapture['text'] | undefined {
+  if (flag !== '--text') return undefined
+  const found = TEXTS.find((one) => one === text)
+  if (found === undefined || rest.length > 0)
+    throw new RangeError(`captures: --text must be one of ${TEXTS.join(', ')} and nothing after it, got ${text}`)
+  return found
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
