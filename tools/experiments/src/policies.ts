@@ -240,8 +240,12 @@ const layerOf = ({ name }: Head) => Number(name.split('.')[0])
 
 const counts = new Map<string, number>()
 
-/** The most tokens with which a policy stays within its bytes: a matter of sizes alone, so measured once, on zeros. */
+/** The most tokens with which a policy stays within its bytes: a matter of sizes alone, so measured once, on zeros, which are one cluster. */
 function countFor(method: string, shape: Shape, budget: number, most: number): number {
+  if (method === 'clusters') {
+    const token = 4 * (shape.d + shape.dv)
+    return Math.floor((budget - bufferFor(most) * token) / (token + 16))
+  }
   const key = `${method} ${budget}`
   const known = counts.get(key)
   if (known !== undefined) return known
