@@ -2,6 +2,9 @@ import type { Arena } from './arena'
 import type { Doubles, Floats } from './kernels'
 import { residentOffset } from './resident'
 
+/** Up to so many entries a loop is faster than a view and its copy: views are made of several objects. */
+const FEW = 96
+
 /** Scratch for what passes through a call, and the copies of ordinary arrays in and out. Pointers are in bytes. */
 export class Staging {
   readonly #arena: Arena
@@ -34,7 +37,7 @@ export class Staging {
 
   /** Copies entries of an ordinary array to a pointer. */
   in(to: number, from: Floats | Float32Array, first: number, count: number): void {
-    this.#arena.f32.set((from as Float32Array).subarray(first, first + count), to >>> 2)
+    copy(this.#arena.f32, to >>> 2, from as Float32Array, first, count)
   }
 
   /** Copies `rows` rows of `cols` entries, `stride` apart in the array, dense to a pointer. */
@@ -45,8 +48,7 @@ export class Staging {
 
   /** Copies entries at a pointer to an ordinary array. */
   out(to: Floats, first: number, from: number, count: number): void {
-    const at = from >>> 2
-    ;(to as Float32Array).set(this.#arena.f32.subarray(at, at + count), first)
+    copy(to as Float32Array, first, this.#arena.f32, from >>> 2, count)
   }
 
   rowsOut(to: Floats, first: number, stride: number, from: number, rows: number, cols: number): void {
@@ -55,14 +57,25 @@ export class Staging {
   }
 
   doublesIn(to: number, from: Doubles, first: number, count: number): void {
-    this.#arena.f64.set((from as Float64Array).subarray(first, first + count), to / 8)
+    copyDoubles(this.#arena.f64, to / 8, from as Float64Array, first, count)
   }
 
   doublesOut(to: Doubles, first: number, from: number, count: number): void {
-    ;(to as Float64Array).set(this.#arena.f64.subarray(from / 8, from / 8 + count), first)
+    copyDoubles(to as Float64Array, first, this.#arena.f64, from / 8, count)
   }
 
   wordsIn(to: number, from: Uint32Array, first: number, count: number): void {
     this.#arena.u32.set(from.subarray(first, first + count), to >>> 2)
   }
+}
+
+function copy(to: Float32Array, at: number, from: Float32Array, first: number, count: number): void {
+  if (count > FEW) to.set(from.subarray(first, first + count), at)
+  else for (let i = 0; i < count; i++) to[at + i] = from[first + i]
+}
+
+/** The same once more: a loop that sees two types of arrays is slow. */
+function copyDoubles(to: Float64Array, at: number, from: Float64Array, first: number, count: number): void {
+  if (count > FEW) to.set(from.subarray(first, first + count), at)
+  else for (let i = 0; i < count; i++) to[at + i] = from[first + i]
 }

@@ -113,6 +113,8 @@ export function front({ d, dv, scale, most, handOn, answer, observe }: FrontOpti
   }
 }
 
-function rowsOfPartial({ max, mass, sum }: PartialSoftmax, from: number, to: number): PartialSoftmax {
+function rowsOfPartial(whole: PartialSoftmax, from: number, to: number): PartialSoftmax {
+  const { max, mass, sum } = whole
+  if (to - from === sum.rows) return whole
   return { max: max.subarray(from, to), mass: mass.subarray(from, to), sum: rowsOf(sum, from, to) }
 }

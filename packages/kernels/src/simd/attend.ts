@@ -24,7 +24,8 @@ export function simdAttend({ inner: wasm, arena }: Machine, staging: Staging): K
     const width = Math.max(d, dv)
     const few = rows <= FEW
     const most = few ? rows : Math.min(ROWS, Math.max(8, Math.floor(STAGED / width) & -8), (rows + 7) & -8)
-    const chunk = Math.min((keyCount + 63) & -64, KEYS, Math.max(BLOCK, Math.floor(STAGED / width) & -BLOCK))
+    const unpacked = keysAt === 0 && few ? BLOCK : KEYS // what is unpacked for a row or two stays in the first cache
+    const chunk = Math.min((keyCount + 63) & -64, unpacked, Math.max(BLOCK, Math.floor(STAGED / width) & -BLOCK))
     const direct = d === 64 || d === 128 || d === 32 || d === 16
     const outCols = few ? dv : (dv + 7) & -8
     const outRow = outCols * 4
