@@ -52,14 +52,16 @@ export interface AttentionBlock {
   readonly sum: Floats // rows × dv
 }
 
-/** Dot products of queries and keys, with the maximum and mass of each query's softmax over everything that it saw. */
+/** Queries with the maximum and mass of their softmax over everything that they saw, and some of the keys. */
 export interface ShareBlock {
-  readonly scores: Floats // rows × cols
+  readonly queries: Floats // rows × d
+  readonly keys: Floats // cols × d
   readonly max: Float32Array // rows
   readonly mass: Float64Array // rows
   /** cols: added to the scaled scores. */
   readonly bias?: Floats
   readonly rows: number
+  readonly d: number
   readonly cols: number
   readonly scale: number
   /** Row i sees the first visible + ⌊i / groups⌋ keys (clamped to 0 … cols). Absent: all keys. */
@@ -100,8 +102,8 @@ export interface Kernels {
    */
   softmaxStep(scores: Floats, max: Floats, mass: Doubles, rescale: Floats, rows: number, cols: number): void
   /**
-   * out[j] += Σ_r e^{min(0, scale·scores[r, j] + bias[j] − max[r])} / mass[r] over the rows that see key j, in ascending order in float64: what
-   * the keys receive of the rows' softmax. Nothing of a row without mass.
+   * out[j] += Σ_r e^{min(0, scale·⟨q_r, k_j⟩ + bias[j] − max[r])} / mass[r] over the rows that see key j, in ascending order in float64: what
+   * the keys receive of the rows' softmax. Nothing of a row without mass. The same bits however the rows are cut.
    */
   addShares(out: Float64Array, block: ShareBlock): void
   /**

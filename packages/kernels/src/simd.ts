@@ -27,15 +27,16 @@ export function simdKernels(): Kernels {
   if (!made) {
     const machine = simdMachine()
     const staging = new Staging(machine.arena)
+    const product = simdProduct(machine, staging)
     made = {
       name: 'simd',
       floats: (length) => machine.arena.floats(length),
       doubles: (length) => machine.arena.doubles(length),
       bytes: (length) => machine.arena.bytes(length),
-      product: simdProduct(machine, staging),
+      product,
       exp: simdExp(machine, staging),
       softmaxStep: simdSoftmaxStep(machine, staging),
-      addShares: simdAddShares(machine, staging),
+      addShares: simdAddShares(machine, staging, product),
       attend: simdAttend(machine, staging),
       unpack: simdUnpack(machine, staging),
       pack: simdPack(machine, staging),

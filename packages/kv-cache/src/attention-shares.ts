@@ -20,23 +20,18 @@ export function addShares(
   scale: number,
   causal?: { readonly visible: number; readonly groups: number },
 ): void {
-  const { rows, cols: d } = queries
-  const cols = keys.rows
-  if (rows === 0 || cols === 0) return
-  const scores = kernels().floats(rows * cols)
-  if (rows === 1) kernels().product('nt', scores, keys.data, queries.data, cols, d, 1)
-  else kernels().product('nt', scores, queries.data, keys.data, rows, d, cols)
   kernels().addShares(out, {
-    scores,
+    queries: queries.data,
+    keys: keys.data,
     max,
     mass,
     ...(weights && { bias: weights.map(Math.log) }),
-    rows,
-    cols,
+    rows: queries.rows,
+    d: queries.cols,
+    cols: keys.rows,
     scale,
     ...(causal && { causal }),
   })
-  scores[Symbol.dispose]()
 }
 
 /**

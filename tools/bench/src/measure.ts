@@ -5,6 +5,7 @@ import type { Group, Unit, Work } from './suite.ts'
 /** Least CPU time of one sample: short calls are repeated until they fill it. */
 const SAMPLE = 12 // ms
 const WARM_UP = 100 // ms
+const PER_MS = { ms: 1, µs: 1e3, ns: 1e6, MB: 1 }
 
 export interface CaseResult extends Spread {
   readonly name: string
@@ -19,6 +20,8 @@ export interface CaseResult extends Spread {
 export interface GroupResult {
   readonly name: string
   readonly unit: string
+  /** What tables count a second, and how many of it a measured 1 would be. */
+  readonly rate?: { readonly name: string; readonly one: number }
   readonly rounds: number
   readonly cases: readonly CaseResult[]
 }
@@ -56,6 +59,7 @@ export async function measureGroup({ name, unit, cases }: Group, rounds: number)
   return {
     name,
     unit: unit.of ? `${unit.name}/${unit.of}` : unit.name,
+    ...(unit.rate && { rate: { name: `${unit.of}s/s`, one: 1000 * PER_MS[unit.name] } }),
     rounds,
     cases: cases.map(({ name, operations, against = [] }, index) => ({
       name,
@@ -106,5 +110,5 @@ async function fittingCalls(run: () => unknown): Promise<number> {
 }
 
 function inUnit(milliseconds: number, { name, count = 1 }: Unit): number {
-  return (milliseconds * { ms: 1, µs: 1e3, ns: 1e6, MB: 1 }[name]) / count
+  return (milliseconds * PER_MS[name]) / count
 }

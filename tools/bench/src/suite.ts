@@ -24,6 +24,8 @@ export interface Unit {
   readonly of?: string
   /** How many of these one call does. Default 1. */
   readonly count?: number
+  /** Whether tables say how many of them a second that is. */
+  readonly rate?: boolean
 }
 
 export interface Suite {

@@ -40,7 +40,7 @@ function suiteTable(suite: string, start = '', read: (suite: string) => SuiteRes
   const groups = result.groups.filter(({ name }) => name.startsWith(start))
   if (groups.length === 0)
     throw new Error(`a table asks for groups of ${suite} starting with "${start}"; there are none`)
-  const timed = groups.some(({ cases }) => cases.some(({ gigaflops }) => gigaflops !== undefined))
+  const timed = groups.some(({ cases, rate }) => rate || cases.some(({ gigaflops }) => gigaflops !== undefined))
   const compared = groups.some(({ cases }) => cases.some(({ ratios }) => ratios))
   const keep = [true, true, true, true, timed, compared]
   const line = (all: readonly string[]) => `| ${all.filter((_, i) => keep[i]).join(' | ')} |`

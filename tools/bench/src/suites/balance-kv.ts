@@ -10,7 +10,13 @@ const [N, BLOCK] = [4096, 512]
 export const suite: Suite = {
   name: 'balance-kv',
   rounds: 9,
-  groups: () => [halvingGroup(64, 256), halvingGroup(32, 256), halvingGroup(64, 128), streamGroup(64)],
+  groups: () => [
+    halvingGroup(64, 256),
+    halvingGroup(32, 256),
+    halvingGroup(64, 128),
+    streamGroup(64),
+    throughputGroup(64, 64),
+  ],
 }
 
 /** One block of m tokens halved, beside the product kernel alone: the two Gram matrices that a halving cannot do without. */
@@ -79,5 +85,30 @@ function streamGroup(d: number): Group {
       timed('uniform halving, 512 tokens', through(uniform), [EXACT]),
       timed('balanceKv, greedy, push alone', pushed(greedy)),
     ],
+  }
+}
+
+/** Pushing alone once the streams are full, `block` tokens at a time, as the suite kv-cache measures its policies. */
+function throughputGroup(d: number, block: number): Group {
+  const [keys, values] = [normalMatrix(N, d, 1), normalMatrix(N, d, 2)]
+  const shape = { d, dv: d, scale: 1 / Math.sqrt(d) }
+  const budget = (4 * N * 2 * d) / 8
+  const streams = {
+    'balanceKv, greedy, 1/8 of 4096': balanceKv({ ...shape, seed: 1, budget }),
+    'balanceKv, pairs, 1/8 of 4096': balanceKv({ ...shape, seed: 1, budget, mode: 'pairs' }),
+  }
+  return {
+    name: `throughput of pushing ${block} tokens at a time, d = ${d}`,
+    unit: { name: 'ns', of: 'token', count: N, rate: true },
+    cases: Object.entries(streams).map(([name, stream]) => {
+      const push = () => {
+        for (let from = 0; from < N; from += block) {
+          const to = from + block
+          stream.push({ keys: rowsOf(keys, from, to), values: rowsOf(values, from, to) })
+        }
+      }
+      push()
+      return timed(name, push)
+    }),
   }
 }

@@ -4,6 +4,7 @@ import {
   clusters,
   farKeys,
   h2o,
+  pyramidKv,
   quantised,
   reservoir,
   sinks,
@@ -33,6 +34,7 @@ export const suite: Suite = {
     storeGroup(32, 1),
     policyGroup(32, BLOCK, N),
     policyGroup(32, 1, 1024),
+    throughputGroup(64, 64),
   ],
 }
 
@@ -128,6 +130,33 @@ function upkeepGroup(d: number): Group {
         stream[Symbol.dispose]()
       }),
     ),
+  }
+}
+
+/** Pushing alone once the streams are full, `block` tokens at a time: what comes must leave, or be passed by. */
+function throughputGroup(d: number, block: number): Group {
+  const { keys, values, shape } = tokensOf(N, d)
+  const specs: Readonly<Record<string, (shape: Shape) => TokenTier>> = {
+    'sinks 256': sinks({ count: 256 }),
+    ...policies,
+    'pyramidKv 256, the middle layer of 3': pyramidKv({ layers: 3, layer: 1, count: 256 }),
+    'window 256, 5/3 bits': window({ count: 256, store: quantised({ keyBits: 5, valueBits: 3 }) }),
+    '256 far keys, 5/3 bits': farKeys({ count: 256, store: quantised({ keyBits: 5, valueBits: 3 }) }),
+  }
+  return {
+    name: `throughput of pushing ${block} tokens at a time, d = ${d}`,
+    unit: { name: 'ns', of: 'token', count: N, rate: true },
+    cases: Object.entries(specs).map(([name, make]) => {
+      const stream = make(shape)
+      const push = () => {
+        for (let from = 0; from < N; from += block) {
+          const to = from + block
+          stream.push({ keys: rowsOf(keys, from, to), values: rowsOf(values, from, to) })
+        }
+      }
+      push()
+      return timed(name, push)
+    }),
   }
 }
 
