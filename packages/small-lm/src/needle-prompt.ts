@@ -12,6 +12,8 @@ export interface NeedlePromptOptions {
   readonly depths: readonly number[]
   /** Further needles at random depths, never asked for. */
   readonly distractors: number
+  /** What values are remembered under: different words, enough for all needles. Default: those of training. */
+  readonly words?: readonly string[]
   readonly seed: Seed
   /** Which of the prompts of this seed and length. */
   readonly trial: number
@@ -36,12 +38,12 @@ const STREAM = 0x6e656564
  *   compared on the same texts, as streams are.
  */
 export function needlePrompt(options: NeedlePromptOptions): NeedlePrompt {
-  const { tokenizer, haystack, tokens, depths, distractors } = options
+  const { tokenizer, haystack, tokens, depths, distractors, words: known = KEY_WORDS } = options
   checkOptions(options)
   const below = draws(options)
   const count = depths.length + distractors
   const offset = below(2 ** 32) / 2 ** 32
-  const words = chosen(KEY_WORDS, count, below)
+  const words = chosen(known, count, below)
   const values = words.map(() => String(below(10_000)).padStart(4, '0'))
   const order = chosen(
     depths.map((_, i) => i),
@@ -86,14 +88,20 @@ export function needlePrompt(options: NeedlePromptOptions): NeedlePrompt {
   return { ids: Uint16Array.from(ids), answers, tail }
 }
 
-function checkOptions({ depths, distractors, tokens, trial }: NeedlePromptOptions): void {
+function checkOptions({ depths, distractors, words = KEY_WORDS, tokens, trial }: NeedlePromptOptions): void {
   const who = 'needlePrompt'
   checkInteger(who, 'tokens', tokens, 1)
   checkInteger(who, 'trial', trial, 0, 2 ** 32 - 1)
   if (!Array.isArray(depths) || depths.length === 0) throw new TypeError(`${who}: depths must be a list of numbers`)
   for (const depth of depths)
     if (!(depth >= 0 && depth <= 1)) throw new RangeError(`${who}: depths must be from 0 to 1, got ${depth}`)
-  checkInteger(who, 'distractors', distractors, 0, KEY_WORDS.length - depths.length)
+  if (!Array.isArray(words)) throw new TypeError(`${who}: words must be a list of words`)
+  const different = new Set(words).size
+  if (different < words.length)
+    throw new RangeError(`${who}: words must be different, got ${words.length} of which ${different} are`)
+  if (words.length < depths.length)
+    throw new RangeError(`${who}: words must be at least as many as depths, got ${words.length} for ${depths.length}`)
+  checkInteger(who, 'distractors', distractors, 0, words.length - depths.length)
 }
 
 /** Numbers below a bound, one after another: functions of (seed, trial, tokens) and of how many came before. */

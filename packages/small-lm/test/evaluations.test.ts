@@ -117,6 +117,18 @@ describe('a needle prompt', () => {
     expect(new Set(words).size).toBeGreaterThan(45) // 60 draws of 212: 52 different expected
   })
 
+  test('draws its words from a list that is given', () => {
+    const words = ['one', 'other', 'third']
+    const { ids } = needlePrompt({ ...options, words, distractors: 0 })
+    const said = [...tokenizer.decode(ids).matchAll(/remember (\w+)/g)].map(([, word]) => word!)
+    expect(said.toSorted()).toEqual(words)
+    const { ids: same } = needlePrompt({ ...options, words: KEY_WORDS })
+    expect(same).toEqual(needlePrompt(options).ids)
+    expect(() => needlePrompt({ ...options, words })).toThrow(RangeError) // distractors have none
+    expect(() => needlePrompt({ ...options, words: ['one', 'one', 'third', 'a', 'b'] })).toThrow('words must be different')
+    expect(() => needlePrompt({ ...options, words: ['one'] })).toThrow('at least as many as depths')
+  })
+
   test('is refused where it cannot be', () => {
     expect(() => needlePrompt({ ...options, tokens: 40 })).toThrow('needlePrompt: tokens must leave')
     expect(() => needlePrompt({ ...options, tokens: 1e6 })).toThrow('needlePrompt: tokens must leave')

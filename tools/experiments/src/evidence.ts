@@ -1,26 +1,43 @@
 /**
- * `pnpm --filter @sublinear/experiments run evidence [method | --collect]`: what two language models lose when all heads read through a
- * bounded stream: needles and bits per byte, every method and budget. Two processes; each cell is kept in cache/evidence as it ends, so that a run may
- * be stopped and go on later; --collect writes what is finished. Writes results/evidence*.json, the pictures and the tables of docs/evidence.md.
+ * `pnpm --filter @sublinear/experiments run evidence [--held-out] [--fresh | --collect]`: what two language models lose when all heads read
+ * through a bounded stream: needles and bits per byte, every method and budget. Two processes; recipes and cells are kept in cache/evidence
+ * as they end, so that a run may be stopped and go on later. --fresh forgets them first (after any change of a stream), --held-out asks other prompts
+ * with the recipes as they are, --collect writes what is finished. Writes results/evidence*.json, the pictures and the tables of docs/evidence.md.
  */
 import { pathToFileURL } from 'node:url'
-import { allCells } from './evidence/cells.ts'
-import { makeRecipes } from './evidence/recipes.ts'
-import { finished, runCells } from './evidence/run-cells.ts'
+import { allCells, heldOutCells, MODELS } from './evidence/cells.ts'
+import { droppingCells } from './evidence/dropping.ts'
+import { cellJobs, finished, forget, runJobs, type Job } from './evidence/jobs.ts'
+import { calibrationHeads, recipeJobs, writeRecipes } from './evidence/recipes.ts'
+import type { CellResult } from './evidence/run-cell.ts'
 import { writeEvidence } from './evidence/write-evidence.ts'
 
 const PROCESSES = 2
-const say = (words: string) => process.stderr.write(`${words}\n`)
+const say = (done: number, of: number, last: string) => process.stderr.write(`${done} of ${of}: ${last}\n`)
 
-async function run([what]: readonly string[]): Promise<void> {
-  const cells = allCells().filter(({ method }) => what === undefined || what === '--collect' || method === what)
-  if (what === '--collect') return writeEvidence(finished(cells))
-  makeRecipes(
-    cells.filter(({ method }) => method === 'autoStream'),
-    (name) => say(`recipes ${name}`),
-  )
-  await runCells(cells, PROCESSES, (done, of, last) => say(`${done} of ${of}: ${last}`))
-  writeEvidence(finished(allCells()))
+async function run(options: readonly string[]): Promise<void> {
+  const isHeldOut = options.includes('--held-out')
+  const recipes = recipeJobs()
+  const cells = isHeldOut
+    ? cellJobs('held-out', [...heldOutCells(), ...droppingCells()])
+    : cellJobs('evidence', [...allCells(), ...droppingCells()])
+  const jobs: readonly Job[] = isHeldOut ? cells : [...recipes, ...cells]
+  const write = (minutes?: number) => {
+    const seconds = finished(jobs).reduce((sum, done) => sum + done.seconds, 0)
+    const found = finished(cells).map(({ result }) => result as CellResult)
+    writeEvidence(isHeldOut ? 'evidence-held-out' : 'evidence', { cpuMinutes: seconds / 60, minutes, cells: found })
+  }
+  if (options.includes('--collect')) return write()
+  if (options.includes('--fresh')) forget(jobs)
+  const isWhole = finished(jobs).length === 0
+  const start = performance.now()
+  if (!isHeldOut) {
+    for (const model of MODELS) calibrationHeads(model)
+    await runJobs(recipes, PROCESSES, say)
+    writeRecipes()
+  }
+  await runJobs(cells, PROCESSES, say)
+  write(isWhole ? (performance.now() - start) / 60_000 : undefined)
 }
 
 if (pathToFileURL(process.argv[1] ?? '').href === import.meta.url) await run(process.argv.slice(2))

@@ -3,71 +3,109 @@
 // said to hold that does not, a stream that holds more than its share.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import {
-  allCells,
-  CONTEXTS,
-  DEPTHS,
-  METHODS,
-  MODELS,
-  nameOf,
-  TEXTS,
-  WINDOWS,
-  type Cell,
-} from '../src/evidence/cells.ts'
+import { allCells, heldOutCells, METHODS, MODELS, nameOf, type Cell } from '../src/evidence/cells.ts'
+import { droppingCells } from '../src/evidence/dropping.ts'
 import { heatMaps } from '../src/evidence/heat-maps.ts'
+import { largestScores } from '../src/evidence/largest-scores.ts'
+import { CONTEXTS, DEPTHS, EVIDENCE, HELD_OUT, TEXTS, WINDOWS } from '../src/evidence/prompt-sets.ts'
 import { recipesOf } from '../src/evidence/recipes.ts'
 import { bitsPerByteOf, cellOf, committedEvidence, recallOf } from '../src/evidence/results.ts'
-import { runCell } from '../src/evidence/run-cell.ts'
+import { promptOf, runCell } from '../src/evidence/run-cell.ts'
 import { claims, rivals } from '../src/evidence/tables.ts'
 import { pictures, withTables } from '../src/evidence/write-evidence.ts'
+import { loadModel } from '../src/text-captures.ts'
 
 const evidence = committedEvidence()
+const heldOut = committedEvidence('evidence-held-out')
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
-const kept = (cell: Cell) => evidence.cells.find((one) => nameOf(one) === nameOf(cell))!
+const kept = (cell: Cell, { cells } = evidence) => cells.find((one) => nameOf(one) === nameOf(cell))!
 
 describe('the committed cells', () => {
-  test('are cells of the experiment, in its order, each with every prompt and window, and none over its share', () => {
-    const all = new Set(evidence.cells.map(nameOf))
-    expect(evidence.cells.map(nameOf)).toEqual(
-      allCells()
-        .map(nameOf)
-        .filter((name) => all.has(name)),
-    )
-    for (const cell of evidence.cells) {
-      if (!cell.fits) {
-        expect(cell.method).toBe('quantised') // two bits do not fit
-        continue
+  test.each([
+    { name: 'evidence', own: evidence, all: [...allCells(), ...droppingCells()], windows: WINDOWS * TEXTS.length },
+    { name: 'held out', own: heldOut, all: [...heldOutCells(), ...droppingCells()], windows: 2 },
+  ])(
+    '$name: all cells, in order, each with every prompt and window, and none over its share',
+    ({ own, all, windows }) => {
+      const known = new Set(own.cells.map(nameOf))
+    expect(own.cells.map(nameOf)).toEqual(all.map(nameOf).filter((one) => known.has(one)))
+      for (const cell of own.cells) {
+        if (!cell.fits) {
+          expect(cell.method).toBe('quantised') // two bits do not fit
+          continue
+        }
+        expect(cell.right.length, nameOf(cell)).toBe(CONTEXTS)
+        for (const digits of cell.right) expect(digits).toMatch(new RegExp(`^[01]{${DEPTHS.length}}$`))
+        expect(windows % Math.max(1, cell.bits.length)).toBe(0)
+        expect(cell.held).toBeLessThanOrEqual(cell.method === 'exact' ? 2 : 1 / cell.share) // exact slots double as they fill
+        if (cell.asks === 'both') expect(cell.textBytes, nameOf(cell)).toEqual(cellOf(own, cell, 'exact')!.textBytes)
       }
-      expect(cell.right.length, nameOf(cell)).toBe(CONTEXTS)
-      for (const digits of cell.right) expect(digits).toMatch(new RegExp(`^[01]{${DEPTHS.length}}$`))
-      expect(cell.bits.length).toBe(cell.asks === 'both' ? WINDOWS * TEXTS.length : 0)
-      expect(cell.held).toBeLessThanOrEqual(cell.method === 'exact' ? 2 : 1 / cell.share) // exact slots double as they fill
-    }
-  })
+    },
+  )
 
-  test('have 100 paired prompts and more, and texts of the same bytes for every method', () => {
+  test('have 100 paired prompts and more; the words held out are asked for in no prompt of 2048 or 4096 tokens', () => {
     expect(CONTEXTS * DEPTHS.length).toBeGreaterThanOrEqual(100)
-    for (const cell of evidence.cells.filter(({ bits }) => bits.length > 0)) {
-      const exact = cellOf(evidence, cell, 'exact')!
-      expect(cell.textBytes, nameOf(cell)).toEqual(exact.textBytes)
-    }
+    const model = loadModel('sharp')
+    const asked = [2048, 4096].flatMap((tokens) =>
+      Array.from({ length: CONTEXTS }, (_, context) => {
+        const { ids, tail } = promptOf(model, EVIDENCE, tokens, context)
+        return [...model.tokenizer.decode(ids.subarray(tail)).matchAll(/recall (\w+)/g)].map(([, word]) => word!)
+      }),
+    )
+    expect(asked.flat().length).toBe(2 * CONTEXTS * DEPTHS.length)
+    for (const word of asked.flat()) expect(HELD_OUT.words).not.toContain(word)
+    expect(HELD_OUT.texts.some((text) => (TEXTS as readonly string[]).includes(text) || text === 'revelation')).toBe(
+      false,
+    )
   })
 
-  test.each(MODELS)('come again: %s, one prompt of 2048 tokens by six methods, one window by quantised', (model) => {
-    for (const method of ['exact', 'streamingLlm', 'snapKv', 'pyramidKv', 'h2o', 'autoStream'] as const) {
-      const cell = { model, method, share: method === 'exact' ? 1 : 8, tokens: 2048, asks: 'needles' } as const
-      expect(runCell(cell, recipesOf, { contexts: [1] }).right[0], nameOf(cell)).toBe(kept(cell).right[1])
+  test.each(
+    MODELS.flatMap((model) =>
+      ['exact', 'streamingLlm', 'snapKv', 'pyramidKv', 'h2o', 'autoStream'].map((method) => ({ model, method })),
+    ),
+  )('come again: $model, a prompt of 2048 tokens by $method', ({ model, method }) => {
+    const cell: Cell = { model, method, share: method === 'exact' ? 1 : 8, tokens: 2048, asks: 'needles' }
+    expect(runCell(cell, recipesOf, { contexts: [1] }).right[0]).toBe(kept(cell).right[1])
+  })
+
+  test.each(MODELS)('come again: %s, a window of 4096 tokens by quantised', (model) => {
+    const cell: Cell = { model, method: 'quantised', share: 8, tokens: 4096, asks: 'both' }
+    const again = runCell(cell, recipesOf, { contexts: [], windows: [0] })
+    expect(again.bits[0]! / kept(cell).bits[0]!).toBeCloseTo(1, 3)
+  })
+
+  test('come again: sharp, a prompt of other words and texts by autoStream', () => {
+    const cell: Cell = { model: 'sharp', method: 'autoStream', share: 8, tokens: 4096, asks: 'both' }
+    const again = runCell(cell, recipesOf, { set: HELD_OUT, contexts: [1], windows: [] })
+    expect(again.right[0]).toBe(kept(cell, heldOut).right[1])
+  })
+
+  test('exact attention to the largest scores is exact attention where all are the largest, and drops the others', () => {
+    const shape = { d: 2, dv: 1, scale: 1 }
+    const keys = { rows: 4, cols: 2, data: Float32Array.of(3, 0, 1, 0, 2, 0, -4, 0) }
+    const values = { rows: 4, cols: 1, data: Float32Array.of(1, 10, 100, 1000) }
+    const queries = { rows: 4, cols: 2, data: Float32Array.of(1, 0, 1, 0, 1, 0, -1, 0) }
+    for (const [share, keptRows] of [
+      [1, [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3]]],
+      [1 / 2, [[0], [0], [0, 2], [1, 3]]], // of one and two tokens one; of three two (1.5 is rounded up)
+    ] as const) {
+      const { max, mass, sum } = largestScores(shape, share).step({ keys, values }, queries)
+      for (const [i, rows] of keptRows.entries()) {
+        const score = (j: number) => keys.data[2 * j]! * queries.data[2 * i]!
+        const weights = rows.map((j) => Math.exp(score(j)))
+        const truth = weights.reduce((a, b) => a + b, 0)
+        expect((mass[i]! * Math.exp(max[i]!)) / truth, `${share} row ${i}`).toBeCloseTo(1, 5)
+        const top = rows.reduce<number>((a, j, at) => a + weights[at]! * values.data[j]!, 0)
+        expect((sum.data[i]! * Math.exp(max[i]!)) / top).toBeCloseTo(1, 5)
+      }
     }
-    const long = { model, method: 'quantised', share: 8, tokens: 4096, asks: 'both' } as const
-    const again = runCell(long, recipesOf, { contexts: [], windows: [0] })
-    expect(again.bits[0]! / kept(long).bits[0]!).toBeCloseTo(1, 3)
   })
 })
 
 describe('what is written from them', () => {
   test('docs/evidence.md and the pictures say what the results say', () => {
     const docs = read('../../../docs/evidence.md')
-    expect(withTables(docs, evidence)).toBe(docs)
+    expect(withTables(docs, evidence, heldOut)).toBe(docs)
     for (const [name, picture] of Object.entries(pictures(evidence)))
       expect(read(`../results/${name}.svg`), name).toBe(picture)
   })

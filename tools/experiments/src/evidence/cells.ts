@@ -12,20 +12,21 @@ export interface Cell {
 
 export type ModelName = 'sharp' | 'bounded'
 
+/** A text of its own: none that is asked about. */
+export const CALIBRATION = 'revelation'
+
 export const MODELS: readonly ModelName[] = ['sharp', 'bounded']
 export const SHARES = [2, 4, 8, 16]
 export const LENGTHS: readonly number[] = [2048, 4096]
 /** Further lengths of the needle figure, at the second paper's share of 1/4. */
 export const FIGURE = { share: 4, lengths: [1024, 3072] }
 
-/** Prompts of a cell: so many contexts, one needle at each depth, all asked for at the end. */
-export const CONTEXTS = 9
-export const DEPTHS = Array.from({ length: 12 }, (_, i) => (i + 0.5) / 12)
-/** Windows of each text, of the longest length, whose second halves are predicted. */
-export const WINDOWS = 1
-/** Held out from the models, and none of them what recipes are made from. */
-export const TEXTS = ['persuasion', 'romans'] as const
-export const CALIBRATION = 'revelation'
+/** Beyond what the models were trained on: some methods, at one share, needles alone. */
+export const BEYOND = {
+  tokens: 8192,
+  share: 8,
+  methods: ['exact', 'streamingLlm', 'snapKv', 'quantised', 'autoStream'],
+}
 
 /** Exact attention first; then what a cache can hold, as users know it; then what came of the two papers and of this repository. */
 export const METHODS = [
@@ -42,18 +43,31 @@ export const METHODS = [
   'autoStream',
 ] as const
 
+/** Both models. */
+function cellsOf(methods: readonly string[], tokens: number, share: number, asks: Cell['asks']): Cell[] {
+  return methods.flatMap((method) =>
+    MODELS.map((model) => ({ model, method, share: method === 'exact' ? 1 : share, tokens, asks })),
+  )
+}
+
+const each = (cells: readonly Cell[]) => [...new Map(cells.map((cell) => [nameOf(cell), cell])).values()]
+
 /** All cells, those first without which nothing can be said. */
 export function allCells(): Cell[] {
   const [shorter, longest] = LENGTHS as [number, number]
-  const of = (tokens: number, share: number, asks: Cell['asks']) =>
-    METHODS.flatMap((method) =>
-      MODELS.map((model): Cell => ({ model, method, share: method === 'exact' ? 1 : share, tokens, asks })),
-    )
-  const cells = [
-    ...[8, 4, 16, 2].flatMap((share) => [...of(longest, share, 'both'), ...of(shorter, share, 'needles')]),
-    ...FIGURE.lengths.flatMap((tokens) => of(tokens, FIGURE.share, 'needles')),
-  ]
-  return [...new Map(cells.map((cell) => [nameOf(cell), cell])).values()]
+  return each([
+    ...[8, 4, 16, 2].flatMap((share) => [
+      ...cellsOf(METHODS, longest, share, 'both'),
+      ...cellsOf(METHODS, shorter, share, 'needles'),
+    ]),
+    ...cellsOf(BEYOND.methods, BEYOND.tokens, BEYOND.share, 'needles'),
+    ...FIGURE.lengths.flatMap((tokens) => cellsOf(METHODS, tokens, FIGURE.share, 'needles')),
+  ])
+}
+
+/** What is asked of the other prompts and texts. */
+export function heldOutCells(): Cell[] {
+  return each([8, 2].flatMap((share) => cellsOf(METHODS, LENGTHS.at(-1)!, share, 'both')))
 }
 
 export const nameOf = ({ model, method, share, tokens }: Cell) => `${model}-${tokens}-${share}-${method}`

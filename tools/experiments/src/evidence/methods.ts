@@ -14,6 +14,7 @@ import {
   type StreamSpec,
   type TierSpec,
 } from '@sublinear/attention'
+import { droppingMethods } from './dropping.ts'
 
 /** The second paper keeps the first and the last tokens beside a coreset or a sample; so it is here. */
 const ENDS: readonly TierSpec[] = [sinks({ count: 4 }), window({ count: 32 })]
@@ -31,6 +32,7 @@ export const methods: Readonly<Record<string, ModelStream>> = {
     (count, seed) => (shape) => balanceKv({ ...shape, seed, budget: (LEAST_CORESET + count) * tokenBytes(shape) }),
   ),
   quantised: inFewBits,
+  ...droppingMethods,
 }
 
 export const tokenBytes = ({ d, dv }: Pick<Shape, 'd' | 'dv'>) => 4 * (d + dv)

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { calibrate, type Recipe } from '@sublinear/attention'
 import { capturedHeads } from '../text-captures.ts'
-import { CALIBRATION, LENGTHS, type ModelName } from './cells.ts'
+import { CALIBRATION, LENGTHS, MODELS, SHARES, type ModelName } from './cells.ts'
+import { finished, type RecipeJob } from './jobs.ts'
 import { tokenBytes } from './methods.ts'
 
 /** Tokens of the calibration text that a recipe is made from. */
@@ -13,42 +14,48 @@ const TOKENS = LENGTHS.at(-1)!
 /** Recipes by model and share, then by layer and head; without the scores of what was not chosen. */
 export type Recipes = Record<string, readonly (readonly Recipe[])[]>
 
+const LAYERS = [0, 1, 2, 3]
+
 const file = new URL('../../results/evidence-recipes.json', import.meta.url)
 const nameOf = (model: ModelName, share: number) => `${model}-${share}`
 
-export const committedRecipes = (): Recipes =>
-  existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Recipes) : {}
-
 /** The recipes of a model's heads for a budget, as committed. */
 export function recipesOf(model: ModelName, share: number): readonly (readonly Recipe[])[] {
-  const found = committedRecipes()[nameOf(model, share)]
+  const found = (JSON.parse(readFileSync(file, 'utf8')) as Recipes)[nameOf(model, share)]
   if (!found) throw new RangeError(`evidence: there are no recipes for ${nameOf(model, share)}`)
   return found
 }
 
-/** Makes the recipes that are not committed yet, and records them. */
-export function makeRecipes(
-  wanted: readonly { readonly model: ModelName; readonly share: number }[],
-  onProgress: (name: string) => void,
-): void {
-  for (const { model, share } of wanted) {
-    const known = committedRecipes()
-    const name = nameOf(model, share)
-    if (known[name]) continue
-    onProgress(name)
-    known[name] = calibrated(model, share)
-    writeFileSync(file, `${JSON.stringify(known, null, 1)}\n`)
-  }
+/** One for each layer of each model and share. */
+export const recipeJobs = (): RecipeJob[] =>
+  SHARES.flatMap((share) =>
+    MODELS.flatMap((model) => LAYERS.map((layer): RecipeJob => ({ kind: 'recipes', model, share, layer }))),
+  )
+
+/** The recipes of a layer's heads. */
+export function calibratedLayer({ model, share, layer }: RecipeJob): Recipe[] {
+  return calibrationHeads(model)
+    .filter(({ name }) => name.startsWith(`${layer}.`))
+    .map((head) => {
+      const { cols: d } = head.keys
+      const budgetBytes = Math.floor((TOKENS * tokenBytes({ d, dv: head.values.cols })) / share)
+      const recipe = calibrate({ ...head, scale: 1 / Math.sqrt(d), budgetBytes, tokens: TOKENS })
+      return { ...recipe, error: Number(recipe.error.toPrecision(4)), scores: [] }
+    })
 }
 
-function calibrated(model: ModelName, share: number): Recipe[][] {
-  const layers: Recipe[][] = []
-  for (const { name, ...head } of capturedHeads({ model, text: CALIBRATION, tokens: PILOT })) {
-    const { cols: d } = head.keys
-    const budgetBytes = Math.floor((TOKENS * tokenBytes({ d, dv: head.values.cols })) / share)
-    const recipe = calibrate({ ...head, scale: 1 / Math.sqrt(d), budgetBytes, tokens: TOKENS })
-    const layer = Number(name.split('.')[0])
-    ;(layers[layer] ??= []).push({ ...recipe, error: Number(recipe.error.toPrecision(4)), scores: [] })
-  }
-  return layers
+/** What is calibrated on; the first call captures it. */
+export const calibrationHeads = (model: ModelName) => capturedHeads({ model, text: CALIBRATION, tokens: PILOT })
+
+/** Records the recipes that the jobs gave. */
+export function writeRecipes(): void {
+  const recipes: Recipes = Object.fromEntries(
+    SHARES.flatMap((share) =>
+      MODELS.map((model) => {
+        const own = recipeJobs().filter((job) => job.model === model && job.share === share)
+        return [nameOf(model, share), finished(own).map(({ result }) => result as Recipe[])]
+      }),
+    ),
+  )
+  writeFileSync(file, `${JSON.stringify(recipes, null, 1)}\n`)
 }

@@ -1,17 +1,23 @@
 import { readFileSync } from 'node:fs'
-import { DEPTHS, TEXTS, WINDOWS, type ModelName } from './cells.ts'
+import { METHODS, type ModelName } from './cells.ts'
+import { DEPTHS, TEXTS } from './prompt-sets.ts'
 import type { CellResult } from './run-cell.ts'
 
 /** results/evidence.json: every cell that was run, answers by context and depth. */
 export interface Evidence {
   readonly node: string
+  /** Of processors, for everything; of the clock, where it was run in one go. */
+  readonly cpuMinutes?: number
+  readonly minutes?: number
   readonly cells: readonly CellResult[]
 }
 
 export const resultsUrl = new URL('../../results/', import.meta.url)
 
-export const committedEvidence = (): Evidence =>
-  JSON.parse(readFileSync(new URL('evidence.json', resultsUrl), 'utf8')) as Evidence
+export type EvidenceName = 'evidence' | 'evidence-held-out'
+
+export const committedEvidence = (name: EvidenceName = 'evidence'): Evidence =>
+  JSON.parse(readFileSync(new URL(`${name}.json`, resultsUrl), 'utf8')) as Evidence
 
 export interface Place {
   readonly model: ModelName
@@ -28,8 +34,8 @@ export function cellOf({ cells }: Evidence, { model, tokens, share }: Place, met
   )
 }
 
-/** Methods with a result, in the order of the cells. */
-export const methodsIn = ({ cells }: Evidence) => [...new Set(cells.map(({ method }) => method))]
+/** Methods with a result. */
+export const methodsIn = ({ cells }: Evidence) => METHODS.filter((name) => cells.some(({ method }) => method === name))
 
 const onesIn = (digits: string) => digits.split('1').length - 1
 
@@ -41,10 +47,15 @@ export const recallOf = (cell: CellResult) => rightOf(cell) / askedOf(cell)
 export const recallAt = ({ right }: CellResult, depth: number) =>
   right.filter((digits) => digits[depth] === '1').length / right.length
 
-/** Bits per byte, of one text or of both. */
-export function bitsPerByteOf({ bits, textBytes }: CellResult, text?: (typeof TEXTS)[number]): number | undefined {
-  const first = text === undefined ? 0 : TEXTS.indexOf(text) * WINDOWS
-  const end = text === undefined ? bits.length : first + WINDOWS
+/** Bits per byte, of one text or of all, which have as many windows each. */
+export function bitsPerByteOf(
+  { bits, textBytes }: CellResult,
+  text?: string,
+  texts: readonly string[] = TEXTS,
+): number | undefined {
+  const windows = bits.length / texts.length
+  const first = text === undefined ? 0 : texts.indexOf(text) * windows
+  const end = text === undefined ? bits.length : first + windows
   const sum = (of: readonly number[]) => of.slice(first, end).reduce((a, b) => a + b, 0)
   return bits.length === 0 ? undefined : sum(bits) / sum(textBytes)
 }

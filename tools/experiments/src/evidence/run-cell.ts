@@ -5,13 +5,13 @@ import {
   windowStarts,
   type HeadSpec,
   type LanguageModel,
+  type NeedlePrompt,
 } from '@sublinear/small-lm'
 import type { Recipe, Shape } from '@sublinear/attention'
-import { loadModel, textIds } from '../text-captures.ts'
-import { CONTEXTS, DEPTHS, TEXTS, WINDOWS, type Cell, type ModelName } from './cells.ts'
+import { loadModel } from '../text-captures.ts'
+import type { Cell, ModelName } from './cells.ts'
 import { methods, tokenBytes } from './methods.ts'
-
-const SEED = 9
+import { CONTEXTS, DEPTHS, EVIDENCE, idsOfText, type PromptSet } from './prompt-sets.ts'
 
 export interface CellResult extends Cell {
   /** The budget is too small for the method: nothing was measured. */
@@ -26,10 +26,11 @@ export interface CellResult extends Cell {
   readonly held: number
 }
 
-/** What of a cell is wanted: contexts and windows by number. Default: all. */
+/** What of a cell is wanted: contexts and windows by number, of which prompts. Default: all, of EVIDENCE. */
 export interface Part {
   readonly contexts?: readonly number[]
   readonly windows?: readonly number[]
+  readonly set?: PromptSet
 }
 
 export type RecipesOf = (model: ModelName, share: number) => readonly (readonly Recipe[])[]
@@ -47,9 +48,10 @@ export function runCell(cell: Cell, recipesOf: RecipesOf, part: Part = {}): Cell
   const stream = streamOf(cell, model, recipesOf)
   const result = { ...cell, fits: stream !== undefined }
   if (!stream) return { ...result, right: [], bits: [], textBytes: [], held: 0 }
-  const { contexts = count(CONTEXTS), windows = cell.asks === 'both' ? count(WINDOWS * TEXTS.length) : [] } = part
-  const trials = contexts.map((context) => asked(cell, model, stream, context))
-  const scored = windows.map((at) => predicted(cell, model, stream, at))
+  const { contexts = count(CONTEXTS), set = EVIDENCE } = part
+  const windows = part.windows ?? (cell.asks === 'both' ? count(set.windows * set.texts.length) : [])
+  const trials = contexts.map((context) => asked(cell, model, stream, context, set))
+  const scored = windows.map((at) => predicted(cell, model, stream, at, set))
   return {
     ...result,
     right: trials.map(({ right }) => right),
@@ -68,11 +70,10 @@ function streamOf({ method, share, tokens, model: name }: Cell, { config }: Lang
   return make && ((_: Shape, layer: number, head: number) => make(layer, head))
 }
 
-/** One prompt: ten needles, asked for in random order. Texts take turns. */
-function asked({ tokens }: Cell, model: LanguageModel, stream: HeadSpec, context: number) {
-  const haystack = idsOf(model, TEXTS[context % TEXTS.length]!)
-  const options = { tokenizer: model.tokenizer, haystack, tokens, depths: DEPTHS, distractors: 0, seed: SEED }
-  const { recalls, bytes } = needleTrial({ model, stream, prompt: needlePrompt({ ...options, trial: context }) })
+/** Twelve needles, asked for in random order. */
+function asked({ tokens }: Cell, model: LanguageModel, stream: HeadSpec, context: number, set: PromptSet) {
+  const prompt = promptOf(model, set, tokens, context)
+  const { recalls, bytes } = needleTrial({ model, stream, prompt })
   const { layers, heads, d } = model.config
   return {
     right: recalls.map(({ isRight }) => Number(isRight)).join(''),
@@ -80,13 +81,31 @@ function asked({ tokens }: Cell, model: LanguageModel, stream: HeadSpec, context
   }
 }
 
+/** One prompt of a set; texts take turns. */
+export function promptOf(model: LanguageModel, set: PromptSet, tokens: number, context: number): NeedlePrompt {
+  const { seed, texts, words } = set
+  const haystack = idsOf(model, texts[context % texts.length]!)
+  const { tokenizer } = model
+  return needlePrompt({
+    tokenizer,
+    haystack,
+    tokens,
+    depths: DEPTHS,
+    distractors: 0,
+    seed,
+    trial: context,
+    ...(words && { words }),
+  })
+}
+
 /** Bits of the second half of one window, and the bytes of its text. */
-function predicted({ tokens }: Cell, model: LanguageModel, stream: HeadSpec, at: number) {
-  const ids = idsOf(model, TEXTS[Math.floor(at / WINDOWS)]!)
-  const from = windowStarts(ids.length, tokens, WINDOWS)[at % WINDOWS]!
+function predicted({ tokens }: Cell, model: LanguageModel, stream: HeadSpec, at: number, set: PromptSet) {
+  const { texts, windows } = set
+  const ids = idsOf(model, texts[Math.floor(at / windows)]!)
+  const from = windowStarts(ids.length, tokens, windows)[at % windows]!
   return bitsOfWindow({ model, stream, ids, tokens, from })
 }
 
-const idsOf = (model: LanguageModel, text: (typeof TEXTS)[number]) => once(texts, text, () => textIds(model, text))
+const idsOf = (model: LanguageModel, text: string) => once(texts, text, () => idsOfText(model, text))
 
 const count = (to: number) => Array.from({ length: to }, (_, i) => i)

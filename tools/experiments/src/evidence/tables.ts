@@ -1,5 +1,6 @@
 import { mcnemar, signFlips } from '@sublinear/small-lm'
-import { FIGURE, LENGTHS, METHODS, MODELS, SHARES, TEXTS, type ModelName } from './cells.ts'
+import { BEYOND, FIGURE, LENGTHS, METHODS, MODELS, SHARES, type ModelName } from './cells.ts'
+import { TEXTS } from './prompt-sets.ts'
 import {
   askedOf,
   bitsPerByteOf,
@@ -18,10 +19,10 @@ import type { CellResult } from './run-cell.ts'
 export const LEVEL = 0.01
 
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
-const NONE = '–'
-const shareName = (share: number) => (share === 1 ? 'all' : `1/${share}`)
+export const NONE = '–'
+export const shareName = (share: number) => (share === 1 ? 'all' : `1/${share}`)
 /** Of a share of the float32 cache: what it is of a cache in float16. */
 const halfName = (share: number) => (share === 2 ? 'all' : `1/${share / 2}`)
 
@@ -106,13 +107,17 @@ export interface Rival {
 
 /** Whether every method was tried at a place. */
 function isComplete({ cells }: Evidence, { model, tokens, share }: Place): boolean {
-  const tried = cells.filter((cell) => cell.model === model && cell.tokens === tokens && cell.share === share)
-  return tried.length === METHODS.length - 1 // exact attention has no share
+  const tried = new Set(
+    cells
+      .filter((one) => one.model === model && one.tokens === tokens && one.share === share)
+      .map(({ method }) => method),
+  )
+  return METHODS.slice(1).every((method) => tried.has(method)) // exact attention has no share
 }
 
 /** autoStream beside the best single policy of every place where all were run. */
-export function rivals(evidence: Evidence): Rival[] {
-  return places().flatMap((place) => {
+export function rivals(evidence: Evidence, where: readonly Place[] = places()): Rival[] {
+  return where.flatMap((place) => {
     const own = cellOf(evidence, place, 'autoStream')
     const others = methodsIn(evidence)
       .filter((method) => method !== 'exact' && method !== 'autoStream')
@@ -122,6 +127,8 @@ export function rivals(evidence: Evidence): Rival[] {
     return [{ place, best, own, p: mcnemar(disagreements(own, best)), byText: signFlips(differences(own, best)) }]
   })
 }
+
+export const chanceName = (p: number) => (p < LEVEL ? `**${p.toPrecision(2)}**` : p.toFixed(2))
 
 export function rivalTable(evidence: Evidence): string {
   return table(
@@ -134,7 +141,7 @@ export function rivalTable(evidence: Evidence): string {
       String(rightOf(best)),
       String(rightOf(own)),
       String(askedOf(own)),
-      ...[p, byText].map((chance) => (chance < LEVEL ? `**${chance.toPrecision(2)}**` : chance.toFixed(2))),
+      ...[p, byText].map(chanceName),
     ]),
   )
 }
@@ -180,6 +187,34 @@ export function claimTable(evidence: Evidence): string {
   return table(
     ['claim', 'found', 'holds'],
     claims(evidence).map(({ says, found, holds }) => [says, found, holds ? 'yes' : '**not shown**']),
+  )
+}
+
+/** Twice the length that the models were trained on. */
+export function beyondTable(evidence: Evidence): string {
+  const { tokens, share, methods } = BEYOND
+  return table(
+    ['needles answered', ...MODELS.map((model) => `${model}, ${tokens / 1024}k, ${shareName(share)}`)],
+    methods.map((method) => [
+      method,
+      ...MODELS.map((model) => {
+        const cell = cellOf(evidence, { model, tokens, share }, method)
+        return cell ? recallOf(cell).toFixed(2) : NONE
+      }),
+    ]),
+  )
+}
+
+/** What it took. */
+export function runTable(evidence: Evidence, heldOut: Evidence): string {
+  return table(
+    ['run', 'cells', 'minutes', 'minutes of processor'],
+    Object.entries({ evidence, 'evidence --held-out': heldOut }).map(([name, { cells, minutes, cpuMinutes }]) => [
+      `\`${name}\``,
+      String(cells.length),
+      minutes === undefined ? 'in parts' : minutes.toFixed(0),
+      cpuMinutes === undefined ? NONE : cpuMinutes.toFixed(0),
+    ]),
   )
 }
 

@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { plot } from '../plot.ts'
-import { DEPTHS, FIGURE, LENGTHS, MODELS, SHARES } from './cells.ts'
+import { FIGURE, LENGTHS, MODELS, SHARES } from './cells.ts'
+import { droppingTable } from './dropping-table.ts'
 import { heatMaps } from './heat-maps.ts'
+import { heldOutRivals, heldOutTable } from './held-out-table.ts'
+import { DEPTHS } from './prompt-sets.ts'
 import {
   bitsPerByteOf,
   cellOf,
@@ -11,20 +14,31 @@ import {
   recallOf,
   resultsUrl,
   type Evidence,
+  type EvidenceName,
 } from './results.ts'
 import type { CellResult } from './run-cell.ts'
-import { bitsTable, budgetTable, claimTable, recallTable, rivalTable, taskTable } from './tables.ts'
+import {
+  beyondTable,
+  bitsTable,
+  budgetTable,
+  claimTable,
+  recallTable,
+  rivalTable,
+  runTable,
+  taskTable,
+} from './tables.ts'
 
 const docs = new URL('../../../../docs/evidence.md', import.meta.url)
 
-/** Records the cells, then draws what follows from them. */
-export function writeEvidence(cells: readonly CellResult[]): void {
-  const evidence: Evidence = { node: process.version, cells }
+/** Records the cells and what they took, then draws what follows from them. */
+export function writeEvidence(
+  name: EvidenceName,
+  { cells, cpuMinutes, minutes }: Pick<Evidence, 'cells' | 'cpuMinutes'> & { readonly minutes: number | undefined },
+): void {
+  const took = [cpuMinutes, minutes].map((time) => time && Number(time.toFixed(1)))
+  const head = JSON.stringify({ node: process.version, cpuMinutes: took[0], minutes: took[1] })
   const lines = cells.map((cell) => JSON.stringify(cell))
-  writeFileSync(
-    new URL('evidence.json', resultsUrl),
-    `{"node":"${evidence.node}","cells":[\n${lines.join(',\n')}\n]}\n`,
-  )
+  writeFileSync(new URL(`${name}.json`, resultsUrl), `${head.slice(0, -1)},"cells":[\n${lines.join(',\n')}\n]}\n`)
   showEvidence()
 }
 
@@ -33,7 +47,7 @@ export function showEvidence(): void {
   const evidence = committedEvidence()
   for (const [name, picture] of Object.entries(pictures(evidence)))
     writeFileSync(new URL(`${name}.svg`, resultsUrl), picture)
-  writeFileSync(docs, withTables(readFileSync(docs, 'utf8'), evidence))
+  writeFileSync(docs, withTables(readFileSync(docs, 'utf8'), evidence, committedEvidence('evidence-held-out')))
 }
 
 export function pictures(evidence: Evidence): Record<string, string> {
@@ -45,12 +59,17 @@ export function pictures(evidence: Evidence): Record<string, string> {
 }
 
 /** The text with every table between `<!-- evidence:name -->` and `<!-- /evidence -->` made from the results. */
-export function withTables(text: string, evidence: Evidence): string {
+export function withTables(text: string, evidence: Evidence, heldOut: Evidence): string {
   const tables: Record<string, () => string> = {
     budgets: budgetTable,
     claims: () => claimTable(evidence),
     rivals: () => rivalTable(evidence),
     tasks: () => taskTable(evidence),
+    beyond: () => beyondTable(evidence),
+    'held-out': () => heldOutTable(heldOut),
+    'held-out-rivals': () => heldOutRivals(heldOut),
+    dropping: () => droppingTable(evidence, heldOut),
+    run: () => runTable(evidence, heldOut),
     ...Object.fromEntries(
       MODELS.flatMap((model) => [
         [`recall-${model}`, () => recallTable(evidence, model)],
