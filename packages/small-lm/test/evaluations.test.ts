@@ -125,7 +125,9 @@ describe('a needle prompt', () => {
     const { ids: same } = needlePrompt({ ...options, words: KEY_WORDS })
     expect(same).toEqual(needlePrompt(options).ids)
     expect(() => needlePrompt({ ...options, words })).toThrow(RangeError) // distractors have none
-    expect(() => needlePrompt({ ...options, words: ['one', 'one', 'third', 'a', 'b'] })).toThrow('words must be different')
+    expect(() => needlePrompt({ ...options, words: ['one', 'one', 'third', 'a', 'b'] })).toThrow(
+      'words must be different',
+    )
     expect(() => needlePrompt({ ...options, words: ['one'] })).toThrow('at least as many as depths')
   })
 

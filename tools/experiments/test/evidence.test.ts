@@ -28,7 +28,7 @@ describe('the committed cells', () => {
     '$name: all cells, in order, each with every prompt and window, and none over its share',
     ({ own, all, windows }) => {
       const known = new Set(own.cells.map(nameOf))
-    expect(own.cells.map(nameOf)).toEqual(all.map(nameOf).filter((one) => known.has(one)))
+      expect(own.cells.map(nameOf)).toEqual(all.map(nameOf).filter((one) => known.has(one)))
       for (const cell of own.cells) {
         if (!cell.fits) {
           expect(cell.method).toBe('quantised') // two bits do not fit

@@ -13,10 +13,11 @@ const ROWS: readonly (readonly [string, number, string])[] = [
   ['sharper', 1, 'exact, all scores times 1.1'],
 ]
 
+const cell = ({ cells }: Evidence, method: string, share: number): CellResult | undefined =>
+  cells.find((one) => one.model === 'bounded' && one.tokens === 4096 && one.method === method && one.share === share)
+
 /** The bounded model at 4096 tokens, on both sets of prompts: right answers, and how likely so many more than exact attention's are by chance. */
 export function droppingTable(evidence: Evidence, heldOut: Evidence): string {
-  const cell = ({ cells }: Evidence, method: string, share: number): CellResult | undefined =>
-    cells.find((one) => one.model === 'bounded' && one.tokens === 4096 && one.method === method && one.share === share)
   const columns = [evidence, heldOut]
   return table(
     ['bounded model, 4096 tokens', 'right', 'of', 'p', 'other words and texts', 'of', 'p'],

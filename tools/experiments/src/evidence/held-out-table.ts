@@ -7,6 +7,8 @@ import { chanceName, NONE, rivals, shareName, table } from './tables.ts'
 export const heldOutPlaces = (): Place[] =>
   MODELS.flatMap((model) => [2, 8].map((share) => ({ model, tokens: 4096, share })))
 
+const name = ({ model, share }: Place) => `${model}, ${shareName(share)}`
+
 /** Recall and bits per byte of every method on other words and texts. */
 export function heldOutTable(evidence: Evidence): string {
   const places = heldOutPlaces()
@@ -14,7 +16,6 @@ export function heldOutTable(evidence: Evidence): string {
     const cell = cellOf(evidence, place, method)
     return cell && bitsPerByteOf(cell, undefined, HELD_OUT.texts)
   }
-  const name = ({ model, share }: Place) => `${model}, ${shareName(share)}`
   return table(
     [
       'other words and texts',
