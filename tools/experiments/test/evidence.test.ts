@@ -80,6 +80,14 @@ describe('the committed cells', () => {
     expect(again.right[0]).toBe(kept(cell, heldOut).right[1])
   })
 
+  test('words that the models were not trained with are recalled by exact attention neither', () => {
+    const words = ['father', 'house', 'son', 'children', 'people', 'hand', 'heart', 'ear', 'wind', 'sun', 'day', 'word']
+    for (const model of MODELS) {
+      const cell: Cell = { model, method: 'exact', share: 1, tokens: 2048, asks: 'needles' }
+      expect(runCell(cell, recipesOf, { set: { ...EVIDENCE, words }, contexts: [0] }).right[0]).toBe('0'.repeat(12))
+    }
+  })
+
   test('exact attention to the largest scores is exact attention where all are the largest, and drops the others', () => {
     const shape = { d: 2, dv: 1, scale: 1 }
     const keys = { rows: 4, cols: 2, data: Float32Array.of(3, 0, 1, 0, 2, 0, -4, 0) }
