@@ -14,11 +14,12 @@ import {
   type Recipe,
   type Stack,
 } from '@sublinear/attention'
+import { againstPolicies } from './against-policies.ts'
 import { bestBits, type Judged } from './best-bits.ts'
 import type { Head } from './captures.ts'
 import { fullResultOf, main, resultOf, textResultsOf, type Experiment } from './experiment.ts'
 import { plot } from './plot.ts'
-import { EVERY, meanError, policies, type Policies } from './policies.ts'
+import { policies } from './policies.ts'
 import { meanOf, relativeError } from './references.ts'
 import { capturedHeads, capturesNamed, textNamed, type TextCapture } from './text-captures.ts'
 
@@ -54,14 +55,20 @@ export const autoBoard: Experiment<AutoBoard> = {
     'token, with the bits that turn out best for each head (seen with hindsight).',
   run: (args) => measured(capturesNamed(args, TOKENS + QUERIES), args),
   answer: (result) => `${autoTable(result)}\n\nMean over the ${result.heads} heads of a model in the sample.`,
-  all: (full) => `All ${full.heads} heads of a model:\n\n${autoTable(full)}`,
+  all: (full) => {
+    const single = fullResultOf(policies)
+    const against = single
+      ? `\n\nAgainst the best of the single policies of [policies](#policies-of-the-cache), by column:\n\n${againstPolicies(full.rows, single)}`
+      : ''
+    return `All ${full.heads} heads of a model:\n\n${autoTable(full)}${against}`
+  },
   texts: (found) =>
     found
       .flatMap(({ text, result }) => {
         const single = textResultsOf(policies).find((one) => one.text === text)
         const head = `All ${result.heads} heads over ${text[0]!.toUpperCase()}${text.slice(1)}, recipes of another text from ${otherText(text)}`
         return single
-          ? `${head}; the best of the single policies of [policies](#policies-of-the-cache), by column:\n\n${againstPolicies(result, single.result)}`
+          ? `${head}; the best of the single policies of [policies](#policies-of-the-cache), by column:\n\n${againstPolicies(result.rows, single.result)}`
           : `${head}:\n\n${autoTable(result)}`
       })
       .join('\n\n'),
@@ -88,50 +95,8 @@ function otherText(text: TextCapture['text'] | undefined): TextCapture['text'] {
   return text === undefined || text === 'revelation' ? 'romans' : 'revelation'
 }
 
-/** Ways to use autoStream, against which a policy is held. */
-const AUTO = METHODS.slice(2)
-
-const errorsAt = (rows: readonly (Policies['rows'][number] | AutoRow)[], model: string, share: number) =>
-  rows.flatMap((row) => {
-    const error = meanError(row)
-    return row.model === model && row.share === share && error !== undefined ? [{ method: row.method, error }] : []
-  })
-
-/** By model and share: the single policy that errs least, every token in the best bits, autoStream, and who is best of all. */
-export function contests(auto: AutoBoard, single: Policies) {
-  const models = [...new Set(auto.rows.map(({ model }) => model))]
-  return models.flatMap((model) =>
-    SHARES.map((share) => {
-      const alone = errorsAt(single.rows, model, share)
-      const policy = least(alone.filter(({ method }) => method !== EVERY))
-      const every = alone.find(({ method }) => method === EVERY)
-      const ours = errorsAt(auto.rows, model, share).filter(({ method }) => AUTO.some((one) => one === method))
-      return { model, share, policy, every, ours, best: least([policy, ...(every ? [every] : []), ...ours]) }
-    }),
-  )
-}
-
-const least = (found: readonly { readonly method: string; readonly error: number }[]) =>
-  found.reduce((best, one) => (one.error < best.error ? one : best))
-
-const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-
-function againstPolicies(auto: AutoBoard, single: Policies): string {
-  const columns = contests(auto, single)
-  return [
-    line(['held', ...columns.map(({ model, share }) => `${model}, 1/${share}`)]),
-    line(['---', ...columns.map(() => '---')]),
-    line(['best single policy', ...columns.map(({ policy }) => `${policy.error.toFixed(3)} ${policy.method}`)]),
-    line([EVERY, ...columns.map(({ every }) => every?.error.toFixed(3) ?? '–')]),
-    ...AUTO.map((name) =>
-      line([
-        `autoStream, ${name}`,
-        ...columns.map(({ ours }) => ours.find(({ method }) => method === name)!.error.toFixed(3)),
-      ]),
-    ),
-    line(['best', ...columns.map(({ best }) => best.method)]),
-  ].join('\n')
-}
+const meanError = ({ errors }: AutoRow): number | undefined =>
+  errors.includes(null) ? undefined : (errors as number[]).reduce((a, b) => a + b, 0) / errors.length
 
 export function autoTable({ rows }: AutoBoard): string {
   const models = [...new Set(rows.map(({ model }) => model))]

@@ -36,10 +36,10 @@ const SHARES = [4, 7, 16, 32]
 const SEEDS = [1, 2, 3, 4]
 /** First keys, whose mean is the centre of moments. */
 const CENTRE = 256
-const [MEAN, UNIFORM] = ['mean of the values', 'uniform sample']
+export const [MEAN, UNIFORM] = ['mean of the values', 'uniform sample'] as const
 /** Bytes from which moments of degree 2 have room at d = dv = 32, with a few tokens beside them. */
 const LEAST_DEGREE_2 = 100_000
-export const EVERY = 'every token, best bits'
+export const EVERY: string = 'every token, best bits'
 
 export interface PolicyRow {
   readonly model: string
@@ -84,12 +84,11 @@ export const policies: Experiment<Policies> = {
   answer: (result) =>
     `${policyTable(result)}\n\nMean over the ${result.heads} heads of a model in the sample. The least of a column in bold; the references are the mean of all ` +
     'values and a uniform sample in the same bytes (mean over 4 seeds); – nothing fits.',
+  all: (full) =>
+    `All ${full.heads} captured heads; pyramidKv, whose layers have other budgets and the same in all, is measured where all layers are:\n\n${policyTable(full)}`,
   texts: (found) =>
     found
-      .map(
-        ({ text, result }) =>
-          `All ${result.heads} heads over ${titled(text)}; pyramidKv, whose layers have other budgets and the same in all, is measured there alone:\n\n${policyTable(result)}`,
-      )
+      .map(({ text, result }) => `All ${result.heads} heads over ${titled(text)}:\n\n${policyTable(result)}`)
       .join('\n\n'),
   picture: (result) =>
     plot(

@@ -3,8 +3,10 @@
 // are the same to three digits), a claim that a column does not bear out.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { contests } from '../src/against-policies.ts'
+import { autoBoard } from '../src/auto-board.ts'
 import { readHeads, sample } from '../src/captures.ts'
-import { resultOf, textResultsOf, withAnswer } from '../src/experiment.ts'
+import { fullResultOf, resultOf, textResultsOf, withAnswer } from '../src/experiment.ts'
 import { meanError, ofHead, policies } from '../src/policies.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
@@ -59,6 +61,25 @@ test('every token in few bits is beaten by no policy where it fits', () => {
       if (error === undefined) continue
       for (const row of result.rows.filter(({ model, share }) => model === every.model && share === every.share))
         expect(meanError(row), row.method).toBeGreaterThanOrEqual(error)
+    }
+  }
+})
+
+test('autoStream by a recipe errs less than every policy alone, and than all tokens in few bits, at every share', () => {
+  const pairs = textResultsOf(autoBoard).map(({ text, result }) => ({
+    rows: result.rows,
+    single: textResultsOf(policies).find((one) => one.text === text)!.result,
+  }))
+  pairs.push({ rows: fullResultOf(autoBoard)!.rows, single: fullResultOf(policies)! })
+  for (const { rows, single } of pairs) {
+    const found = contests(rows, single)
+    expect(found).toHaveLength(2 * 4)
+    for (const { model, share, policy, every, ours } of found) {
+      for (const name of ['own first 2048', 'another text']) {
+        const { error } = ours.find(({ method }) => method === name)!
+        expect(error, `${model} 1/${share}, ${policy.method}`).toBeLessThan(policy.error)
+        if (every) expect(error, `${model} 1/${share}, ${every.method}`).toBeLessThanOrEqual(every.error)
+      }
     }
   }
 })
