@@ -1,6 +1,6 @@
 // Policies alone on captured heads against their committed results, and autoStream against them. Kills: results that this code did not write,
-// tables and pictures edited by hand, bytes over the share, a policy that learns from queries and was only pushed to (snapKv and the window then
-// are the same to three digits), a claim that a column does not bear out.
+// tables and pictures edited by hand, bytes over the share, a policy that learns from queries and was only pushed to (h2o then errs 0.61 of what it
+// does), another seed (balanceKv: 1.03), a best that is not the least, a claim that a column does not bear out.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { contests } from '../src/against-policies.ts'
@@ -27,7 +27,6 @@ test('the committed results are what this code finds, on one head of the sample'
     expect(error! / row.errors[0]!, method).toBeCloseTo(1, 3)
     expect(bytes).toBeLessThanOrEqual(row.bytes)
   }
-  expect(Math.abs(found['snapKv']!.error! - found['window']!.error!)).toBeGreaterThan(0.01)
 })
 
 test('on every text all policies are there, at every share, on all 16 heads, within their bytes', () => {
@@ -74,11 +73,14 @@ test('autoStream by a recipe errs less than every policy alone, and than all tok
   for (const { rows, single } of pairs) {
     const found = contests(rows, single)
     expect(found).toHaveLength(2 * 4)
-    for (const { model, share, policy, every, ours } of found) {
+    for (const { model, share, ours, best } of found) {
+      const alone = single.rows.filter((row) => row.model === model && row.share === share)
+      const errors = [...alone.map(meanError), ...ours.map(({ error }) => error)].filter((error) => error !== undefined)
+      expect(best.error).toBe(Math.min(...errors))
       for (const name of ['own first 2048', 'another text']) {
         const { error } = ours.find(({ method }) => method === name)!
-        expect(error, `${model} 1/${share}, ${policy.method}`).toBeLessThan(policy.error)
-        if (every) expect(error, `${model} 1/${share}, ${every.method}`).toBeLessThanOrEqual(every.error)
+        for (const row of alone)
+          expect(error, `${model} 1/${share}, ${row.method}`).toBeLessThanOrEqual(meanError(row) ?? Infinity)
       }
     }
   }

@@ -1,5 +1,6 @@
 // What takes the rest behind far keys, against the committed results. Kills: results that this code did not write, a section or picture edited by
-// hand, bytes over the share, a count of heads that leaves one out, a halving that wins where nobody said so.
+// hand, bytes over the share, values in a bit less (0.99 of the error of the mean token), the worst bits for the best, a halving that wins where nobody
+// said so.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { readHeads, sample } from '../src/captures.ts'
