@@ -1,9 +1,10 @@
 import { balanceKv, mergeReduce, softmaxBalance, uniformHalving } from '@sublinear/balance-kv'
 import { exactAttention } from '@sublinear/exact-attention'
 import { kernels } from '@sublinear/kernels'
-import { rowsOf } from '@sublinear/core'
+import { rowsOf, type Shape } from '@sublinear/core'
 import { normalMatrix } from '../random.ts'
 import { timed, type Case, type Group, type Suite } from '../suite.ts'
+import { throughputGroup } from '../throughput.ts'
 
 const [N, BLOCK] = [4096, 512]
 
@@ -15,8 +16,14 @@ export const suite: Suite = {
     halvingGroup(32, 256),
     halvingGroup(64, 128),
     streamGroup(64),
-    throughputGroup(64, 64),
+    throughputGroup(64, 64, bounded),
   ],
+}
+
+const bounded = {
+  'balanceKv, greedy, 1/8 of 4096': ({ d, dv, scale }: Shape) => balanceKv({ d, dv, scale, seed: 1, budget: d * N }),
+  'balanceKv, pairs, 1/8 of 4096': ({ d, dv, scale }: Shape) =>
+    balanceKv({ d, dv, scale, seed: 1, budget: d * N, mode: 'pairs' }),
 }
 
 /** One block of m tokens halved, beside the product kernel alone: the two Gram matrices that a halving cannot do without. */
@@ -85,30 +92,5 @@ function streamGroup(d: number): Group {
       timed('uniform halving, 512 tokens', through(uniform), [EXACT]),
       timed('balanceKv, greedy, push alone', pushed(greedy)),
     ],
-  }
-}
-
-/** Pushing alone once the streams are full, `block` tokens at a time, as the suite kv-cache measures its policies. */
-function throughputGroup(d: number, block: number): Group {
-  const [keys, values] = [normalMatrix(N, d, 1), normalMatrix(N, d, 2)]
-  const shape = { d, dv: d, scale: 1 / Math.sqrt(d) }
-  const budget = (4 * N * 2 * d) / 8
-  const streams = {
-    'balanceKv, greedy, 1/8 of 4096': balanceKv({ ...shape, seed: 1, budget }),
-    'balanceKv, pairs, 1/8 of 4096': balanceKv({ ...shape, seed: 1, budget, mode: 'pairs' }),
-  }
-  return {
-    name: `throughput of pushing ${block} tokens at a time, d = ${d}`,
-    unit: { name: 'ns', of: 'token', count: N, rate: true },
-    cases: Object.entries(streams).map(([name, stream]) => {
-      const push = () => {
-        for (let from = 0; from < N; from += block) {
-          const to = from + block
-          stream.push({ keys: rowsOf(keys, from, to), values: rowsOf(values, from, to) })
-        }
-      }
-      push()
-      return timed(name, push)
-    }),
   }
 }

@@ -18,6 +18,7 @@ import {
 import { closureStream } from '@sublinear/streaming-attention'
 import { normalMatrix } from '../random.ts'
 import { timed, type Group, type Suite } from '../suite.ts'
+import { throughputGroup } from '../throughput.ts'
 
 const N = 4096
 const BLOCK = 512
@@ -34,7 +35,7 @@ export const suite: Suite = {
     storeGroup(32, 1),
     policyGroup(32, BLOCK, N),
     policyGroup(32, 1, 1024),
-    throughputGroup(64, 64),
+    throughputGroup(64, 64, every),
   ],
 }
 
@@ -56,6 +57,14 @@ const policies: Readonly<Record<string, (shape: Shape) => TokenTier>> = {
   'snapKv 256': snapKv({ count: 256 }),
   'reservoir 256': reservoir({ count: 256, seed: 1 }),
   '256 clusters': clusters({ count: 256 }),
+}
+
+const every: Readonly<Record<string, (shape: Shape) => TokenTier>> = {
+  'sinks 256': sinks({ count: 256 }),
+  ...policies,
+  'pyramidKv 256, the middle layer of 3': pyramidKv({ layers: 3, layer: 1, count: 256 }),
+  'window 256, 5/3 bits': window({ count: 256, store: quantised({ keyBits: 5, valueBits: 3 }) }),
+  '256 far keys, 5/3 bits': farKeys({ count: 256, store: quantised({ keyBits: 5, valueBits: 3 }) }),
 }
 
 function tokensOf(n: number, d: number) {
@@ -130,33 +139,6 @@ function upkeepGroup(d: number): Group {
         stream[Symbol.dispose]()
       }),
     ),
-  }
-}
-
-/** Pushing alone once the streams are full, `block` tokens at a time: what comes must leave, or be passed by. */
-function throughputGroup(d: number, block: number): Group {
-  const { keys, values, shape } = tokensOf(N, d)
-  const specs: Readonly<Record<string, (shape: Shape) => TokenTier>> = {
-    'sinks 256': sinks({ count: 256 }),
-    ...policies,
-    'pyramidKv 256, the middle layer of 3': pyramidKv({ layers: 3, layer: 1, count: 256 }),
-    'window 256, 5/3 bits': window({ count: 256, store: quantised({ keyBits: 5, valueBits: 3 }) }),
-    '256 far keys, 5/3 bits': farKeys({ count: 256, store: quantised({ keyBits: 5, valueBits: 3 }) }),
-  }
-  return {
-    name: `throughput of pushing ${block} tokens at a time, d = ${d}`,
-    unit: { name: 'ns', of: 'token', count: N, rate: true },
-    cases: Object.entries(specs).map(([name, make]) => {
-      const stream = make(shape)
-      const push = () => {
-        for (let from = 0; from < N; from += block) {
-          const to = from + block
-          stream.push({ keys: rowsOf(keys, from, to), values: rowsOf(values, from, to) })
-        }
-      }
-      push()
-      return timed(name, push)
-    }),
   }
 }
 
