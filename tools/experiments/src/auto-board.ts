@@ -17,7 +17,7 @@ import {
 import { againstPolicies } from './against-policies.ts'
 import { bestBits, type Judged } from './best-bits.ts'
 import type { Head } from './captures.ts'
-import { fullResultOf, main, resultOf, textResultsOf, type Experiment } from './experiment.ts'
+import { main, resultOf, textResultsOf, type Experiment } from './experiment.ts'
 import { plot } from './plot.ts'
 import { policies } from './policies.ts'
 import { meanOf, relativeError } from './references.ts'
@@ -26,7 +26,16 @@ import { capturedHeads, capturesNamed, textNamed, type TextCapture } from './tex
 const [TOKENS, QUERIES, PILOT] = [3584, 512, 2048]
 const SHARES = [4, 7, 16, 32]
 
-const METHODS = ['mean of the values', 'every token, best bits', 'no recipe', 'own first 2048', 'another text'] as const
+const METHODS = [
+  'mean of the values',
+  'every token, best bits',
+  'no recipe',
+  'own first 2048',
+  'another text',
+  'own, asked later only',
+] as const
+/** Tokens a call where queries come with them. */
+const BLOCK = 256
 
 export interface AutoRow {
   readonly model: string
@@ -35,8 +44,10 @@ export interface AutoRow {
   readonly share: number
   /** The most that any head held. */
   readonly bytes: number
-  /** ‖ô − o‖_F/‖o‖_F, by head; null where no bits fit. */
+  /** ‖ô − o‖_F/‖o‖_F of the queries over the tokens before, by head; null where no bits fit. */
   readonly errors: readonly (number | null)[]
+  /** Of the tokens since, each with its own queries over all before it; null where not asked. */
+  readonly causal: readonly (number | null)[]
   /** Of recipes: how often which rest was chosen. */
   readonly rests?: Readonly<Record<string, number>>
 }
@@ -49,27 +60,22 @@ export interface AutoBoard {
 export const autoBoard: Experiment<AutoBoard> = {
   name: 'auto-board',
   asks:
-    `What does autoStream keep of the answers at equal bytes, and does a recipe hold on what it was not made from? ${TOKENS} tokens of a head pushed, then the ` +
-    `next ${QUERIES} queries over them: mean over the heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Bytes are everything held, never more than the share of ` +
-    `the float32 cache. Recipes from the head's own first ${PILOT} tokens, or from as many of another text. “Best bits” quantises every ` +
-    'token, with the bits that turn out best for each head (seen with hindsight).',
+    `What does autoStream keep of the answers at equal bytes, and does a recipe hold on what it was not made from? ${TOKENS} tokens of a head with their ` +
+    `queries; then the next ${QUERIES} queries over these tokens alone (later), and the next ${QUERIES} tokens with their queries (causal): mean over the heads of ` +
+    '‖ô − o‖_F/‖o‖_F; answering zero is 1. Bytes are everything held, never more than the share of the float32 cache. Recipes from the ' +
+    `head's own first ${PILOT} tokens, or from as many of another text; “asked later only” pushes tokens without queries, by a ` +
+    'recipe that asks so. “Best bits” quantises every token, with the bits that turn out best for each head (seen with hindsight).',
   run: (args) => measured(capturesNamed(args, TOKENS + QUERIES), args),
   answer: (result) => `${autoTable(result)}\n\nMean over the ${result.heads} heads of a model in the sample.`,
-  all: (full) => {
-    const single = fullResultOf(policies)
-    const against = single
-      ? `\n\nAgainst the best of the single policies of [policies](#policies-of-the-cache), by column:\n\n${againstPolicies(full.rows, single)}`
-      : ''
-    return `All ${full.heads} heads of a model:\n\n${autoTable(full)}${against}`
-  },
   texts: (found) =>
     found
       .flatMap(({ text, result }) => {
         const single = textResultsOf(policies).find((one) => one.text === text)
         const head = `All ${result.heads} heads over ${text[0]!.toUpperCase()}${text.slice(1)}, recipes of another text from ${otherText(text)}`
+        const own = `${head}:\n\n${autoTable(result)}`
         return single
-          ? `${head}; the best of the single policies of [policies](#policies-of-the-cache), by column:\n\n${againstPolicies(result.rows, single.result)}`
-          : `${head}:\n\n${autoTable(result)}`
+          ? `${own}\n\nBeside the best of the single policies of [policies](#policies-of-the-cache), by column, asked later:\n\n${againstPolicies(result.rows, single.result)}`
+          : own
       })
       .join('\n\n'),
   picture: ({ rows }) =>
@@ -83,8 +89,8 @@ export const autoBoard: Experiment<AutoBoard> = {
           name: method,
           dashed: i < 2,
           points: rows
-            .filter((row) => row.model === model && row.method === method && meanError(row) !== undefined)
-            .map((row) => [row.share, meanError(row)!] as const),
+            .filter((row) => row.model === model && row.method === method && meanOver(row.errors) !== undefined)
+            .map((row) => [row.share, meanOver(row.errors)!] as const),
         })),
       })),
     ),
@@ -95,19 +101,29 @@ function otherText(text: TextCapture['text'] | undefined): TextCapture['text'] {
   return text === undefined || text === 'revelation' ? 'romans' : 'revelation'
 }
 
-const meanError = ({ errors }: AutoRow): number | undefined =>
-  errors.includes(null) ? undefined : (errors as number[]).reduce((a, b) => a + b, 0) / errors.length
+/** The mean over the heads; undefined where it was not asked of all. */
+export function meanOver(errors: readonly (number | null)[]): number | undefined {
+  return errors.includes(null) ? undefined : (errors as number[]).reduce((a, b) => a + b, 0) / errors.length
+}
 
 export function autoTable({ rows }: AutoBoard): string {
   const models = [...new Set(rows.map(({ model }) => model))]
   const columns = models.flatMap((model) => SHARES.map((share) => ({ model, share })))
-  const cell = (method: string, { model, share }: (typeof columns)[number]) =>
-    meanError(rows.find((row) => row.method === method && row.model === model && row.share === share)!)?.toFixed(3) ??
-    '–'
+  const lines = (['errors', 'causal'] as const).flatMap((asked) =>
+    METHODS.map((method) => {
+      const cells = columns.map(({ model, share }) => {
+        const row = rows.find((one) => one.method === method && one.model === model && one.share === share)!
+        return meanOver(row[asked])?.toFixed(3)
+      })
+      return cells.every((cell) => cell === undefined)
+        ? []
+        : `| ${asked === 'errors' ? 'later' : 'causal'}: ${method} | ${cells.map((cell) => cell ?? '–').join(' | ')} |`
+    }),
+  )
   return [
     `| held | ${columns.map(({ model, share }) => `${model}, 1/${share}`).join(' | ')} |`,
     `| --- | ${columns.map(() => '---').join(' | ')} |`,
-    ...METHODS.map((method) => `| ${method} | ${columns.map((column) => cell(method, column)).join(' | ')} |`),
+    ...lines.flat(),
   ].join('\n')
 }
 
@@ -128,7 +144,8 @@ function measured(captures: ReturnType<typeof capturesNamed>, args: readonly str
           share,
           bytes: Math.max(...own.map(({ bytes }) => bytes)),
           errors: own.map(({ error }) => error),
-          ...(method === 'own first 2048' || method === 'another text' ? { rests } : {}),
+          causal: own.map(({ causal }) => causal ?? null),
+          ...(/own|text/.test(method) ? { rests } : {}),
         }
       })
     })
@@ -143,6 +160,7 @@ function otherOf({ name }: Head, others: readonly Head[], isAll: boolean): Head 
 }
 
 interface Found extends Judged {
+  readonly causal?: number
   readonly stack?: Stack
 }
 
@@ -160,18 +178,39 @@ export function ofHead(
   const queries = rowsOf(head.queries, TOKENS, TOKENS + QUERIES)
   const exact = exactAttention({ queries, keys, values, scale: shape.scale })
 
-  const judged = (stream: AttentionStream & Disposable): Found => {
-    stream.push({ keys, values })
-    const found = { error: relativeError(normalise(stream.attend(queries)), exact), bytes: stream.bytes }
+  const since = rowsOf(head.keys, TOKENS, TOKENS + QUERIES)
+  const sinceValues = rowsOf(head.values, TOKENS, TOKENS + QUERIES)
+  const causalExact = rowsOf(
+    exactAttention({
+      queries: rowsOf(head.queries, 0, TOKENS + QUERIES),
+      keys: rowsOf(head.keys, 0, TOKENS + QUERIES),
+      values: rowsOf(head.values, 0, TOKENS + QUERIES),
+      scale: shape.scale,
+      causal: true,
+    }),
+    TOKENS,
+  )
+
+  const judged = (stream: AttentionStream & Disposable, withQueries = true): Found => {
+    for (let from = 0; from < TOKENS; from += BLOCK) {
+      const to = Math.min(TOKENS, from + BLOCK)
+      const block = { keys: rowsOf(keys, from, to), values: rowsOf(values, from, to) }
+      if (withQueries) stream.step(block, rowsOf(head.queries, from, to))
+      else stream.push(block)
+      if (stream.bytes > budgetBytes) throw new RangeError(`auto-board: ${stream.bytes} bytes held of ${budgetBytes}`)
+    }
+    const error = relativeError(normalise(stream.attend(queries)), exact)
+    const own = normalise(stream.step({ keys: since, values: sinceValues }, queries))
+    const found = { error, causal: relativeError(own, causalExact), bytes: stream.bytes }
     stream[Symbol.dispose]()
     if (found.bytes > budgetBytes) throw new RangeError(`auto-board: ${found.bytes} bytes held of ${budgetBytes}`)
     return found
   }
   const auto = (recipe?: Recipe): Found => {
     const stream = autoStream({ ...shape, budgetBytes, tokens: TOKENS, ...(recipe && { recipe }) })
-    return { ...judged(stream), stack: stream.stack }
+    return { ...judged(stream, recipe?.asks !== 'later'), stack: stream.stack }
   }
-  const recipeOf = (pilot: Head) =>
+  const recipeOf = (pilot: Head, asks: Recipe['asks'] = 'both') =>
     calibrate({
       queries: rowsOf(pilot.queries, 0, PILOT),
       keys: rowsOf(pilot.keys, 0, PILOT),
@@ -179,21 +218,26 @@ export function ofHead(
       scale: shape.scale,
       budgetBytes,
       tokens: TOKENS,
+      asks,
     })
   const found: Record<AutoRow['method'], () => Found> = {
     'mean of the values': () => ({ error: relativeError(meanOf(values, QUERIES), exact), bytes: 4 * dv }),
-    'every token, best bits': () => bestBits(shape, TOKENS, budgetBytes, judged),
+    'every token, best bits': () => laterAlone(bestBits(shape, TOKENS, budgetBytes, (stream) => judged(stream, false))),
     'no recipe': () => auto(),
     'own first 2048': () => auto(recipeOf(head)),
     'another text': () => auto(recipeOf(other)),
+    'own, asked later only': () => auto(recipeOf(head, 'later')),
   }
   return Object.fromEntries(methods.map((method) => [method, found[method]()])) as Record<AutoRow['method'], Found>
 }
 
+/** A window of these tokens and no more has lost the first by the time the next ones ask. */
+const laterAlone = ({ error, bytes }: Judged): Found => ({ error, bytes })
+
 await main(import.meta.url, autoBoard)
 if (process.argv[1]?.endsWith('auto-board.ts')) {
   const readme = new URL('../../../packages/attention/README.md', import.meta.url)
-  const table = autoTable(fullResultOf(autoBoard) ?? resultOf(autoBoard))
+  const table = autoTable(textResultsOf(autoBoard)[0]?.result ?? resultOf(autoBoard))
   const text = readFileSync(readme, 'utf8')
   writeFileSync(
     readme,

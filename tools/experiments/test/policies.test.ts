@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { contests } from '../src/against-policies.ts'
 import { autoBoard } from '../src/auto-board.ts'
 import { readHeads, sample } from '../src/captures.ts'
-import { fullResultOf, resultOf, textResultsOf, withAnswer } from '../src/experiment.ts'
+import { resultOf, textResultsOf, withAnswer } from '../src/experiment.ts'
 import { meanError, ofHead, policies } from '../src/policies.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
@@ -69,7 +69,6 @@ test('autoStream by a recipe errs less than every policy alone, and than all tok
     rows: result.rows,
     single: textResultsOf(policies).find((one) => one.text === text)!.result,
   }))
-  pairs.push({ rows: fullResultOf(autoBoard)!.rows, single: fullResultOf(policies)! })
   for (const { rows, single } of pairs) {
     const found = contests(rows, single)
     expect(found).toHaveLength(2 * 4)

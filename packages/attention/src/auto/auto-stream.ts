@@ -22,7 +22,7 @@ export interface AutoStreamOptions extends Shape {
   readonly budgetBytes: number
   /** The length to come. A longer stream is taken, within the same bytes. */
   readonly tokens: number
-  /** Of `calibrate`, made for this head. Without one: far keys in two precisions and one mean token. */
+  /** Of `calibrate`, made for this head. Without one: tokens that receive attention, far keys, and one mean token. */
   readonly recipe?: Recipe
   /** Whether tokens of weights other than 1 may come, for 8 bytes more a token held. Default false. */
   readonly weighted?: boolean
@@ -36,7 +36,8 @@ export interface AutoStream extends AttentionStream, Disposable {
 }
 
 /**
- * An attention stream within a byte budget, by the recipe of its head: far keys in few bits, and something small for all the others.
+ * An attention stream within a byte budget, by the recipe of its head: tokens that receive attention and far keys in few bits, and something small for
+ * all the others. Attention is learned from the queries that come with tokens, in `step`; of pushed tokens the newest stand for them.
  * Source: not from the papers. Tiers (`@sublinear/kv-cache`) as `calibrate` chose them; counts follow from the bytes.
  *
  * @param d, dv, scale  the shape; budgetBytes  of everything held; tokens  the length to come
@@ -72,6 +73,7 @@ export function restoreAutoStream(bytes: Uint8Array, open: (bytes: Uint8Array) =
   const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const { auto, ...inside } = parameters
   const { inner: version, ...limits } = limitsIn(auto)
+  checkBuilt(inside, limits)
   const inner = open(
     encodeSnapshot({ kind: INNER, version, parameters: inside, tensors: Object.fromEntries(tensors) }),
   ) as Tiers
@@ -80,6 +82,36 @@ export function restoreAutoStream(bytes: Uint8Array, open: (bytes: Uint8Array) =
       `${KIND}: budgetBytes must be at least what is held, ${inner.bytes}, got ${limits.budgetBytes}`,
     )
   return live(inner, limits)
+}
+
+/** What decides how much a part holds, and how it chooses. */
+const SIZES = ['kind', 'count', 'store', 'recent', 'buffer', 'capacity', 'blockSize', 'levels']
+
+/** @throws RangeError where the parameters of saved tiers are not those of this stack within this budget */
+function checkBuilt(saved: Readonly<Record<string, string>>, { stack, budgetBytes, weighted }: Limits): void {
+  const shape = { d: Number(saved['d']), dv: Number(saved['dv']), scale: Number(saved['scale']) }
+  checkBudget(KIND, { ...shape, budgetBytes, tokens: 1 })
+  const counts = countsWithin(stack, { ...shape, budgetBytes, weighted })
+  const fresh = counts && builtStack(stack, counts, shape)
+  const wanted = fresh && sizesIn(decodeSnapshot(fresh.toBytes()).parameters)
+  fresh?.[Symbol.dispose]()
+  if (JSON.stringify(sizesIn(saved)) !== JSON.stringify(wanted))
+    throw new RangeError(`${KIND}: the tiers of the snapshot must be those of its stack within ${budgetBytes} bytes`)
+}
+
+/** Of saved tiers: their buffer, and the sizes of each part. */
+function sizesIn(saved: Readonly<Record<string, string>>): readonly (readonly (string | undefined)[])[] {
+  const parts = Object.keys(saved).filter((name) => name.startsWith('part-'))
+  return [[saved['buffer']], ...parts.map((_, i) => sizesOf(saved[`part-${i}`]))]
+}
+
+function sizesOf(json: string | undefined): readonly (string | undefined)[] {
+  try {
+    const { kind, parameters } = JSON.parse(json ?? '') as { readonly kind: string; parameters: Record<string, string> }
+    return SIZES.map((name) => (name === 'kind' ? kind : parameters[name]))
+  } catch {
+    return []
+  }
 }
 
 function limitsIn(json: string | undefined): Limits & { readonly inner: string } {

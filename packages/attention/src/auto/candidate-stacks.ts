@@ -1,4 +1,4 @@
-import type { FarKeys, Stack } from './stack'
+import type { Kept, Stack } from './stack'
 
 /** Bits of keys and values for one tier of far keys. */
 const ONE: readonly (readonly [number, number])[] = [
@@ -19,29 +19,66 @@ const TWO: readonly (readonly [number, number, number, number, number])[] = [
   [0.5, 6, 4, 4, 2],
   [0.5, 6, 4, 3, 2],
 ]
-/** Of the bytes, for clusters. */
-const CLUSTERS = 0.1
+/** What may take bytes of its own instead of the best rest, and how much of them. */
+const SIZED: readonly (readonly [Stack['rest'], number])[] = [
+  ['clusters', 0.1],
+  ['halving', 0.3],
+  ['moments', 0.3],
+]
 
-const far = (share: number, keyBits: number, valueBits: number): FarKeys => ({ share, keyBits, valueBits })
+type Bits = readonly [keyBits: number, valueBits: number]
 
-const selections: readonly (readonly FarKeys[])[] = [
-  ...ONE.map(([a, b]) => [far(1, a, b)]),
-  ...TWO.map(([share, a, b, c, e]) => [far(share, a, b), far(1 - share, c, e)]),
+const tier = (by: Kept['by'], share: number, [keyBits, valueBits]: Bits): Kept => ({ by, share, keyBits, valueBits })
+
+const selections: readonly (readonly Kept[])[] = [
+  ...ONE.map((bits) => [tier('far', 1, bits)]),
+  ...TWO.map(([share, a, b, c, e]) => [tier('far', share, [a, b]), tier('far', 1 - share, [c, e])]),
 ]
 
 /**
- * What is tried where nothing is asked for: far keys in one or two precisions, and what takes the rest. Bits decide above 1/7 of the
+ * What is tried first where nothing is asked for: far keys in one or two precisions, and what takes the rest. Bits decide above 1/7 of the
  * cache, what is kept and what stands for the others below; no stack wins on every head (measured, see the README).
  */
-export const STACKS: readonly Stack[] = [
-  ...selections.flatMap((one) => (['mean', 'closure'] as const).map((rest) => ({ window: 0, far: one, rest }))),
-  ...selections.slice(5).map((one): Stack => {
-    const smaller = one.map(({ share, ...bits }) => ({ share: share * (1 - CLUSTERS), ...bits }))
-    return { window: 0, far: smaller, rest: 'clusters' }
-  }),
+export const STACKS: readonly Stack[] = selections.flatMap((kept) =>
+  (['mean', 'closure'] as const).map((rest) => ({ window: 0, kept, rest })),
+)
+
+/** The newest tokens, before what is far. */
+const WINDOWS = [16, 64]
+/** Tokens in many bits before what is far, by their share; and the bits of the others, which need be fewer then. */
+const FRONTS: readonly (readonly [Kept['by'], number])[] = [
+  ['attended', 0.15],
+  ['attended', 0.3],
+  ['recent', 0.15],
+]
+const FINE: Bits = [8, 6]
+const BEHIND: readonly Bits[] = [
+  [5, 3],
+  [4, 3],
+  [4, 2],
 ]
 
-/** The best so far with the newest tokens before it. */
-export function withWindows(stack: Stack): Stack[] {
-  return [16, 64].map((window) => ({ ...stack, window }))
+/**
+ * What is tried with the best so far: other rests, windows, and where queries come with their tokens the newest and those that receive attention
+ * before the others.
+ */
+export function variantsOf(best: Stack, withQueries: boolean): Stack[] {
+  const used = best.kept.reduce((sum, { share }) => sum + share, 0)
+  const behind = [best.kept, ...BEHIND.map((bits) => [tier('far', used, bits)])]
+  const fronts = withQueries ? FRONTS : []
+  return [
+    ...SIZED.map(([rest, share]) => ({ ...best, kept: best.kept.map((one) => smaller(one, share)), rest })),
+    ...WINDOWS.map((window) => ({ ...best, window })),
+    ...fronts.flatMap(([by, share]) =>
+      behind.map((others) => ({
+        ...best,
+        kept: [tier(by, share * used, FINE), ...others.map((one) => smaller(one, share))],
+      })),
+    ),
+  ]
+}
+
+/** A tier of a smaller share, to leave room for another. */
+function smaller(kept: Kept, by: number): Kept {
+  return { ...kept, share: kept.share * (1 - by) }
 }

@@ -1,10 +1,11 @@
 import { checkInteger, checkScale, type Shape } from '@sublinear/core'
-import { RESTS, type FarKeys, type Stack } from './stack'
+import type { ASKS, PilotErrors } from './pilot'
+import { isSized, RESTS, SELECTIONS, type Kept, type Stack } from './stack'
 
 const MOST_TIERS = 8
 
-/** A candidate and its relative error on the pilot; null where it does not fit the budget. */
-export interface Score {
+/** A candidate and its errors on the pilot, of which `error` is the mean; null where it does not fit the budget. */
+export interface Score extends PilotErrors {
   readonly stack: Stack
   readonly error: number | null
 }
@@ -12,10 +13,11 @@ export interface Score {
 /** What `calibrate` found for a head: plain JSON. */
 export interface Recipe extends Shape {
   readonly kind: 'recipe'
-  readonly version: 1
+  readonly version: 2
   /** What it was made for. */
   readonly budgetBytes: number
   readonly tokens: number
+  readonly asks: (typeof ASKS)[number]
   /** Tokens of the pilot. */
   readonly pilot: number
   readonly stack: Stack
@@ -30,8 +32,8 @@ export interface Recipe extends Shape {
  * @throws TypeError, RangeError with the first field that is wrong
  */
 export function checkRecipe(who: string, recipe: Recipe, { d, dv, scale }: Shape): void {
-  if (typeof recipe !== 'object' || recipe === null || recipe.kind !== 'recipe' || recipe.version !== 1)
-    throw new TypeError(`${who}: recipe must be one that calibrate made, of version 1`)
+  if (typeof recipe !== 'object' || recipe === null || recipe.kind !== 'recipe' || recipe.version !== 2)
+    throw new TypeError(`${who}: recipe must be one that calibrate made, of version 2`)
   for (const [name, want] of Object.entries({ d, dv, scale })) {
     const found = recipe[name as keyof Shape]
     if (found !== want) throw new RangeError(`${who}: recipe must be for ${name} = ${want}, got ${String(found)}`)
@@ -41,28 +43,30 @@ export function checkRecipe(who: string, recipe: Recipe, { d, dv, scale }: Shape
 
 /** @throws TypeError, RangeError where a stack is none */
 export function checkStack(who: string, name: string, stack: Stack): void {
-  if (typeof stack !== 'object' || stack === null || !Array.isArray(stack.far))
-    throw new TypeError(`${who}: ${name} must have window, far and rest`)
+  if (typeof stack !== 'object' || stack === null || !Array.isArray(stack.kept))
+    throw new TypeError(`${who}: ${name} must have window, kept and rest`)
   checkInteger(who, `${name}.window`, stack.window, 0, 2 ** 31 - 1)
   if (!RESTS.includes(stack.rest))
     throw new RangeError(`${who}: ${name}.rest must be one of ${RESTS.join(', ')}, got ${String(stack.rest)}`)
-  if (stack.far.length > MOST_TIERS)
-    throw new RangeError(`${who}: ${name}.far must have at most ${MOST_TIERS} tiers, got ${stack.far.length}`)
-  if (stack.far.length === 0 && stack.window === 0 && stack.rest === 'none')
+  if (stack.kept.length > MOST_TIERS)
+    throw new RangeError(`${who}: ${name}.kept must have at most ${MOST_TIERS} tiers, got ${stack.kept.length}`)
+  if (stack.kept.length === 0 && stack.window === 0 && stack.rest === 'none')
     throw new RangeError(`${who}: ${name} must hold something`)
   let sum = 0
-  for (const [i, tier] of stack.far.entries()) sum += checkedShare(who, `${name}.far[${i}]`, tier)
-  const most = stack.rest === 'clusters' ? 1 - 2 ** -10 : 1 + 2 ** -20 // clusters need some; 0.3 + 0.7 is not 1
+  for (const [i, tier] of stack.kept.entries()) sum += checkedShare(who, `${name}.kept[${i}]`, tier)
+  const most = isSized(stack) ? 1 - 2 ** -10 : 1 + 2 ** -20 // 0.3 + 0.7 is not 1
   if (sum > most)
     throw new RangeError(
-      `${who}: the shares of ${name}.far must leave ${stack.rest === 'clusters' ? 'some for clusters' : 'none below 0'}, got ${sum}`,
+      `${who}: the shares of ${name}.kept must leave ${isSized(stack) ? `some for ${stack.rest}` : 'none below 0'}, got ${sum}`,
     )
 }
 
-function checkedShare(who: string, name: string, tier: FarKeys): number {
+function checkedShare(who: string, name: string, tier: Kept): number {
   if (typeof tier !== 'object' || tier === null)
-    throw new TypeError(`${who}: ${name} must have share, keyBits and valueBits`)
-  const { share, keyBits, valueBits } = tier
+    throw new TypeError(`${who}: ${name} must have by, share, keyBits and valueBits`)
+  const { by, share, keyBits, valueBits } = tier
+  if (!SELECTIONS.includes(by))
+    throw new RangeError(`${who}: ${name}.by must be one of ${SELECTIONS.join(', ')}, got ${String(by)}`)
   if (!(typeof share === 'number' && share > 0 && share <= 1))
     throw new RangeError(`${who}: ${name}.share must be a number in (0, 1], got ${String(share)}`)
   checkInteger(who, `${name}.keyBits`, keyBits, 2, 8)

@@ -1,32 +1,52 @@
+import { balanceKv } from '@sublinear/balance-kv'
 import type { Shape, StreamSpec, TierSpec } from '@sublinear/core'
-import { clusters, farKeys, quantised, tiers, window, type Tiers } from '@sublinear/kv-cache'
+import { clusters, farKeys, h2o, quantised, tiers, window, type Tiers } from '@sublinear/kv-cache'
+import { taylorFeatures } from '@sublinear/poly-features'
 import { closureStream, meanStream } from '@sublinear/streaming-attention'
+import { momentCoreset } from '../moment-coreset'
 
-/** Far keys that stay, in so many bits an entry. */
-export interface FarKeys {
+/**
+ * What decides which tokens a tier keeps: the newest; those that have received the most attention (h2o), for which queries must come with their
+ * tokens, in `step`; those whose keys are farthest from their mean.
+ */
+export const SELECTIONS = ['recent', 'attended', 'far'] as const
+
+/** Tokens that stay, in so many bits an entry. */
+export interface Kept {
+  readonly by: (typeof SELECTIONS)[number]
   /** Of the bytes that the fixed parts leave, in (0, 1]. */
   readonly share: number
   readonly keyBits: number
   readonly valueBits: number
 }
 
-/** What takes the tokens that no tier keeps: nothing, one mean token, the Gaussian closure, or clusters for what the shares leave over. */
-export const RESTS = ['none', 'mean', 'closure', 'clusters'] as const
+/**
+ * What takes the tokens that no tier keeps: nothing; one mean token, the Gaussian closure; or in the bytes that the shares leave over clusters, a
+ * coreset halved by balanceKv, or moments of degree 1 with one.
+ */
+export const RESTS = ['none', 'mean', 'closure', 'clusters', 'halving', 'moments'] as const
+/** Those that take bytes of their own. */
+const SIZED: ReadonlySet<string> = new Set<Stack['rest']>(['clusters', 'halving', 'moments'])
+
+export function isSized({ rest }: Pick<Stack, 'rest'>): boolean {
+  return SIZED.has(rest)
+}
 
 /** Tiers for any budget, as plain JSON: what is held follows from the bytes. */
 export interface Stack {
   /** The newest tokens, exactly, in float32. */
   readonly window: number
-  /** From the farthest on; shares add up to at most 1. */
-  readonly far: readonly FarKeys[]
+  /** In order: what one lets go the next may keep. Shares add up to at most 1. */
+  readonly kept: readonly Kept[]
   readonly rest: (typeof RESTS)[number]
 }
 
 /** Numbers of tokens, for one budget or one rate. */
 export interface Counts {
   readonly window: number
-  readonly far: readonly number[]
-  readonly clusters: number
+  readonly kept: readonly number[]
+  /** Bytes of a rest that takes its own. */
+  readonly restBytes: number
   /** Tokens that wait, exactly, before the first tier and before the rest. */
   readonly buffer: number
   readonly restBuffer: number
@@ -42,6 +62,12 @@ export interface Budget extends Shape {
 const WAITING = 64
 const LEAST_WAITING = 4
 const MOST_WAITING = 64
+/** A coreset of fewer tokens is not begun. */
+const LEAST_CORESET = 24
+/** What the description of features takes at most. */
+const SPEC_BYTES = 128
+/** Of the attended tokens, the latest, which stay in any case. */
+const RECENT = 4
 /** On a pilot. */
 const PILOT_BUFFER = 16
 const PILOT_REST = 4
@@ -59,25 +85,51 @@ export function countsWithin(stack: Stack, { d, dv, budgetBytes, weighted }: Bud
   const fixed = {
     none: 0,
     clusters: 0,
+    halving: 0,
+    moments: 0,
     mean: 8 * (d + dv) + 8 + restBuffer * token,
     closure: 2 * d * (d + 1) + 4 * d * dv + 8 * (d + 2 * dv) + 8 + restBuffer * token,
   }[stack.rest]
-  const centres = stack.far.length * (16 * d + 4 * (d + dv)) // the running mean of a tier, and its store's centres
-  const left = budgetBytes - fixed - centres - (buffer + stack.window) * token
-  const used = stack.far.reduce((sum, { share }) => sum + share, 0)
+  const state = stack.kept.reduce((sum, { by }) => sum + stateBytes(by, d, dv, buffer), 0)
+  const left = budgetBytes - fixed - state - (buffer + stack.window) * token
+  const used = stack.kept.reduce((sum, { share }) => sum + share, 0)
   const counts = {
     window: stack.window,
     // By name: a recipe from JSON may have more in it.
-    far: stack.far.map(({ share, keyBits, valueBits }) =>
-      Math.floor((share * left) / codedBytes({ d, dv, keyBits, valueBits, weighted })),
+    kept: stack.kept.map(({ by, share, keyBits, valueBits }) =>
+      Math.floor((share * left) / (codedBytes({ d, dv, keyBits, valueBits, weighted }) + SLOT_BYTES[by])),
     ),
-    clusters: stack.rest === 'clusters' ? Math.floor(((1 - used) * left) / (4 * (d + dv) + 16)) : 0,
+    restBytes: isSized(stack) ? Math.floor((1 - used) * left) : 0,
     buffer,
     restBuffer,
   }
   const fits =
-    left >= 0 && counts.far.every((count) => count >= 1) && (stack.rest !== 'clusters' || counts.clusters >= 1)
+    left >= 0 &&
+    counts.kept.every((count) => count >= 1) &&
+    (!isSized(stack) || counts.restBytes >= leastRest(stack.rest, d, dv))
   return fits ? counts : undefined
+}
+
+/** Beside the codes of a token: its place in the stream and the attention it has received. */
+const SLOT_BYTES: Record<Kept['by'], number> = { recent: 0, attended: 12, far: 0 }
+
+/** Beside its tokens: the running mean of far keys, the attention that waiting tokens have received; and the centres of the store. */
+function stateBytes(by: Kept['by'], d: number, dv: number, buffer: number): number {
+  return { recent: 0, attended: 8 * buffer, far: 16 * d }[by] + 4 * (d + dv)
+}
+
+/** Whether a tier of it needs the queries that tokens come with. */
+export function learns({ kept }: Stack): boolean {
+  return kept.some(({ by }) => by === 'attended')
+}
+
+/** Of a cluster: two means, a weight as a token's and one as a count. */
+const clusterBytes = (d: number, dv: number) => 4 * (d + dv) + 16
+
+/** One cluster; a coreset of at least 24 tokens, beside the moments where there are any. */
+function leastRest(rest: Stack['rest'], d: number, dv: number): number {
+  if (rest === 'clusters') return clusterBytes(d, dv)
+  return LEAST_CORESET * (4 * (d + dv) + 8) + (rest === 'moments' ? (d + 1) * (4 * dv + 8) + SPEC_BYTES : 0)
 }
 
 /** The smallest budget that a stack fits into. */
@@ -109,29 +161,39 @@ export function codedBytes(token: {
  * Counts for a shorter stream at the same rate: so many of its tokens as of those to come. A few more wait, for speed; the last tier
  * has that many fewer, else a stack that loses one token in a hundred would lose none.
  */
-export function countsAtRate(counts: Counts, rate: number): Counts {
+export function countsAtRate(stack: Stack, counts: Counts, rate: number, { d, dv }: Shape): Counts {
   const scaled = (count: number) => (count === 0 ? 0 : Math.max(1, Math.round(count * rate)))
   const restBuffer = Math.min(PILOT_REST, counts.restBuffer)
   const more = PILOT_BUFFER + restBuffer - scaled(counts.buffer + counts.restBuffer)
-  const far = counts.far.map(scaled)
-  if (far.length > 0) far[far.length - 1] = Math.max(1, far.at(-1)! - more)
-  return { window: scaled(counts.window), far, clusters: scaled(counts.clusters), buffer: PILOT_BUFFER, restBuffer }
+  const kept = counts.kept.map(scaled)
+  const restBytes = isSized(stack) ? Math.max(leastRest(stack.rest, d, dv), scaled(counts.restBytes)) : 0
+  if (kept.length > 0) kept[kept.length - 1] = Math.max(1, kept.at(-1)! - more)
+  return { window: scaled(counts.window), kept, restBytes, buffer: PILOT_BUFFER, restBuffer }
 }
 
 /** The tiers of a stack with these counts, empty. */
 export function builtStack(stack: Stack, counts: Counts, shape: Shape): Tiers {
   const parts: TierSpec[] = [
     ...(counts.window > 0 ? [window({ count: counts.window })] : []),
-    ...stack.far.map(({ keyBits, valueBits }, i) =>
-      farKeys({ count: counts.far[i]!, store: quantised({ keyBits, valueBits }) }),
-    ),
+    ...stack.kept.map(({ by, keyBits, valueBits }, i) => {
+      const held = { count: counts.kept[i]!, store: quantised({ keyBits, valueBits }) }
+      return {
+        recent: () => window(held),
+        attended: () => h2o({ ...held, recent: Math.floor(held.count / RECENT) }),
+        far: () => farKeys(held),
+      }[by]()
+    }),
   ]
   const { rest } = stack
   const buffer = Math.max(1, counts.restBuffer)
   const last: Record<Exclude<Stack['rest'], 'none'>, StreamSpec> = {
     mean: (given) => meanStream({ ...given, buffer }),
     closure: (given) => closureStream({ ...given, buffer }),
-    clusters: clusters({ count: Math.max(1, counts.clusters) }),
+    clusters: (given) =>
+      clusters({ count: Math.max(1, Math.floor(counts.restBytes / clusterBytes(given.d, given.dv))) })(given),
+    halving: (given) => balanceKv({ ...given, seed: 0, budget: counts.restBytes }),
+    moments: ({ d, dv, scale }) =>
+      momentCoreset({ features: taylorFeatures({ d, degree: 1, scale }), dv, seed: 0, budget: counts.restBytes }),
   }
   const all: StreamSpec[] = rest === 'none' ? parts : [...parts, last[rest]]
   return tiers({ ...shape, parts: all as [...TierSpec[], StreamSpec], buffer: counts.buffer })

@@ -47,11 +47,11 @@ export const compareStreams: Readonly<Record<string, BoardStream>> = {
   quantised: tiered((bits, tokens) => [window({ count: tokens, store: quantised(shared(bits)) })], { most: 13 }),
   'far6/4+closure': tiered((count) => [farKeys({ count, store: FEW_BITS }), closureStream]),
   balanceKv: budgeted((shape, { budgetBytes }) => balanceKv({ ...shape, seed: 0, budget: budgetBytes })),
-  auto: budgeted((shape, { budgetBytes, tokens }) => autoStream({ ...shape, budgetBytes, tokens })),
+  auto: budgeted((shape, { budgetBytes, tokens }) => autoStream({ ...shape, budgetBytes, tokens }), LEARNS),
   calibrated: budgeted((shape, { budgetBytes, tokens, pilot }) => {
     const budget = { ...shape, budgetBytes, tokens }
-    return autoStream({ ...budget, recipe: calibrate({ ...pilot, ...budget }) })
-  }),
+    return autoStream({ ...budget, recipe: calibrate({ ...pilot, ...budget, asks: 'causal' }) })
+  }, LEARNS),
   closure: fixed(closureStream),
   taylor: growing(
     (size, { d, dv, scale }, { pilot: { keys } }) =>
@@ -85,8 +85,11 @@ interface Growing {
 }
 
 /** A stream that takes a budget; it refuses one with no room for it. */
-function budgeted(make: (shape: Shape, given: Given) => AttentionStream): BoardStream {
-  return (shape, budgetBytes, tokens, pilot) => {
+function budgeted(
+  make: (shape: Shape, given: Given) => AttentionStream,
+  { learns = false }: { readonly learns?: boolean } = {},
+): BoardStream {
+  const made: BoardStream = (shape, budgetBytes, tokens, pilot) => {
     try {
       return make(shape, { budgetBytes, tokens, pilot })
     } catch (error) {
@@ -94,6 +97,7 @@ function budgeted(make: (shape: Shape, given: Given) => AttentionStream): BoardS
       throw error
     }
   }
+  return Object.assign(made, { learns })
 }
 
 /** A stream with a size, as large as fits. */
