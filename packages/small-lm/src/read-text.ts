@@ -24,9 +24,11 @@ export interface Reading {
 const BLOCK = 128
 /** An answer ends at its bracket, or here. */
 const LONGEST_ANSWER = 4
-const QUESTION = /\(recall ([A-Za-z]+)$/
-/** Bytes before a token's end that a question can begin in. */
+const QUESTION = /\(recall ([A-Za-z]{1,56})(?![A-Za-z])/g
+/** Bytes of the longest question. */
 const LOOK_BACK = 64
+/** Bytes that become tokens at a time: a long part's tokens would outlive many collections of garbage while the model reads them. */
+const PART = 4096
 
 /**
  * A text of any length, read from the left; each question ` (recall word` in it is answered where it stands.
@@ -57,7 +59,8 @@ export async function* readText({ model, stream, source }: ReadTextOptions): Asy
         yield standOf(run)
       }
     }
-    for await (const bytes of source) yield* take(encoder.push(bytes))
+    for await (const bytes of source)
+      for (let at = 0; at < bytes.length; at += PART) yield* take(encoder.push(bytes.subarray(at, at + PART)))
     yield* take(encoder.end())
     yield standOf(run)
   } finally {
@@ -75,13 +78,16 @@ function nextStop(
   before: string,
 ): { readonly end: number; readonly before: string; readonly word?: string } {
   const most = Math.min(ids.length, from + BLOCK)
-  for (let i = from; i < most; i++) {
-    before = (before + latin1(tokenizer.bytesOf([ids[i]!]))).slice(-LOOK_BACK)
-    const word = QUESTION.exec(before)?.[1]
-    const goesOn = i + 1 < ids.length && /^[A-Za-z]/.test(latin1(tokenizer.bytesOf([ids[i + 1]!])))
-    if (word !== undefined && !goesOn) return { end: i + 1, before, word }
+  const text = before + latin1(tokenizer.bytesOf(ids.subarray(from, most + 1))) // one more: does a word go on?
+  const lengthOf = (token: number) => tokenizer.bytesOf(ids.subarray(token, token + 1)).length
+  for (const { 0: question, 1: word, index } of text.matchAll(QUESTION)) {
+    const over = index + question.length // a letter never shares a token with what follows it
+    let [end, at] = [from, before.length]
+    while (at < over) at += lengthOf(end++)
+    if (end > from && end <= most) return { end, before: text.slice(Math.max(0, over - LOOK_BACK), over), word: word! }
   }
-  return { end: most, before }
+  const next = most < ids.length ? lengthOf(most) : 0
+  return { end: most, before: text.slice(0, text.length - next).slice(-LOOK_BACK) }
 }
 
 /** Reads a question and what the model says to it, up to the closing bracket. */

@@ -1,4 +1,5 @@
 import { checkInteger } from '@sublinear/core'
+import { preTokenIds } from './pre-token-ids'
 import { LOOKAHEAD, preTokenEnd } from './pre-tokens'
 
 /** Byte-level byte-pair encoding: ids 0 … 255 are bytes, 256 + i the i-th merge, the last one begins a text and has no bytes. */
@@ -22,11 +23,6 @@ export interface Encoder {
   end(): Uint16Array
 }
 
-/** Pre-tokens remembered with their ids; all are forgotten when so many are. */
-const MOST_KNOWN = 16384
-/** Longer pre-tokens are seldom seen twice. */
-const LONGEST_KNOWN = 32
-
 /**
  * The tokenizer of a list of merges.
  * Source: byte-pair encoding (Sennrich, Haddow and Birch 2016) over bytes: within a pre-token, the earliest merge in the list that
@@ -34,7 +30,7 @@ const LONGEST_KNOWN = 32
  *
  * @param merges  pairs of ids, each below the id that the merge itself gets
  * @throws TypeError, RangeError when a merge is no pair of earlier ids, or there are more than 65279
- * Cost: a look-up a known pre-token, O(length²) bytes for a new one.
+ * Cost: a look-up for a pre-token seen lately, O(length²) for another; 0.4 MB.
  */
 export function tokenizer(merges: readonly (readonly [number, number])[]): Tokenizer {
   const who = 'tokenizer'
@@ -51,30 +47,20 @@ export function tokenizer(merges: readonly (readonly [number, number])[]): Token
   }
   const bos = bytesById.length
   bytesById.push(new Uint8Array(0))
-  const known = new Map<string, readonly number[]>()
-
-  const idsOf = (preToken: Uint8Array): readonly number[] => {
-    if (preToken.length > LONGEST_KNOWN) return merged(preToken, idOfPair)
-    const key = String.fromCharCode(...preToken)
-    let ids = known.get(key)
-    if (ids) return ids
-    if (known.size >= MOST_KNOWN) known.clear()
-    ids = merged(preToken, idOfPair)
-    known.set(key, ids)
-    return ids
-  }
+  const writeIds = preTokenIds((preToken) => merged(preToken, idOfPair))
 
   /** Ids of the pre-tokens whose end is certain, and where the rest begins. */
-  const encodeFrom = (bytes: Uint8Array, isWhole: boolean): { ids: number[]; rest: number } => {
-    const ids: number[] = []
+  const encodeFrom = (bytes: Uint8Array, isWhole: boolean): { ids: Uint16Array; rest: number } => {
+    const ids = new Uint16Array(bytes.length)
+    let count = 0
     let at = 0
     while (at < bytes.length) {
       const end = preTokenEnd(bytes, at)
       if (!isWhole && end + LOOKAHEAD > bytes.length) break
-      ids.push(...idsOf(bytes.subarray(at, end)))
+      count = writeIds(ids, count, bytes, at, end)
       at = end
     }
-    return { ids, rest: at }
+    return { ids: ids.slice(0, count), rest: at }
   }
 
   const bytesOf = (ids: ArrayLike<number>): Uint8Array => {
@@ -90,14 +76,14 @@ export function tokenizer(merges: readonly (readonly [number, number])[]): Token
     vocabulary: bos + 1,
     bos,
     encode(text) {
-      return Uint16Array.from(encodeFrom(typeof text === 'string' ? utf8(text) : checkedBytes(text), true).ids)
+      return encodeFrom(typeof text === 'string' ? utf8(text) : checkedBytes(text), true).ids
     },
     encoder() {
       let waiting = new Uint8Array(0)
       const take = (bytes: Uint8Array, isWhole: boolean) => {
         const { ids, rest } = encodeFrom(bytes, isWhole)
         waiting = bytes.slice(rest)
-        return Uint16Array.from(ids)
+        return ids
       }
       return {
         push(bytes) {

@@ -39,6 +39,23 @@ test('answers questions from what stands before them, however the text is cut', 
   expect(whole.at(-1)!.tokens).toBe(own + 4) // two answers of two tokens
 })
 
+test('meets a question wherever the blocks of 128 tokens and the parts of 4096 bytes end, once, and none in what goes on', async () => {
+  for (let length = 0; length < 6; length++) {
+    const filler = ' a'.repeat(118 + length) // the question's tokens lie on both sides of the block's end
+    expect(answers(await read([bytes(`${filler} (recall ivy) a`)], bounded)).map(({ word }) => word)).toEqual(['ivy'])
+  }
+  const far = 'a\n'.repeat(2040)
+  for (let length = 0; length < 24; length += 4)
+    expect(
+      answers(await read([bytes(`${far}${'\n'.repeat(length)} (recall ivy) a`)], bounded)).map(({ word }) => word),
+    ).toEqual(['ivy'])
+  const longest = 'x'.repeat(56)
+  const words = answers(
+    await read([bytes(` (recall ${longest}) (recall y${longest}) (recall) (recall 5) (recallx)`)], bounded),
+  )
+  expect(words.map(({ word }) => word)).toEqual([longest])
+})
+
 test('answers a question at the very end, and one about a word of several tokens by its whole', async () => {
   expect(answers(await read(parts(bytes(`${straw} (remember falcon 4729)${straw} (recall falcon`), 64)))).toEqual([
     { word: 'falcon', text: ' 4729' },

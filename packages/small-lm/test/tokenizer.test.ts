@@ -1,7 +1,7 @@
 // Ids against Python's `re` and merges applied one at a time (scripts/tokens.py), bytes against themselves, streams against the whole.
 // Kills: JS's \s instead of Python's (U+001C to 001F, 0085 and FEFF: the ids of this vocabulary cannot tell, the ends of pre-tokens do), digits
 // not paired from the left, a space given to white space, merges in order of place instead of rank, a pre-token cut at the border of two
-// chunks, bytes that are no UTF-8 replaced.
+// chunks, bytes that are no UTF-8 replaced, two pre-tokens that share a place in the look-up taken for one another.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { tokenizer, type Tokenizer } from '../src'
@@ -59,6 +59,24 @@ describe('the tokenizer', () => {
       }),
       { seed: 7, numRuns: 500 },
     )
+  })
+
+  test('gives the same ids to the same words among 21,844 others, whatever it remembers', () => {
+    const words = Array.from({ length: 7 }).reduce<string[][]>(
+      (all) => [...all, all.at(-1)!.flatMap((word) => [...'abcd'].map((letter) => word + letter))],
+      [['']],
+    )
+    const text = words.flat().slice(1).join('\n')
+    const { encode } = tokenizer([
+      [0x61, 0x62],
+      [0x63, 0x64],
+    ])
+    // The two merges cannot meet: 256 for every ab, 257 for every cd.
+    const want = Uint16Array.from(text.replaceAll('ab', '\u0100').replaceAll('cd', '\u0101'), (sign) =>
+      sign.charCodeAt(0),
+    )
+    expect(encode(text)).toEqual(want)
+    expect(encode(text)).toEqual(want)
   })
 
   test('keeps every byte of what is no UTF-8', () => {
