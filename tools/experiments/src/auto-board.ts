@@ -63,8 +63,8 @@ export const autoBoard: Experiment<AutoBoard> = {
     `What does autoStream keep of the answers at equal bytes, and does a recipe hold on what it was not made from? ${TOKENS} tokens of a head with their ` +
     `queries; then the next ${QUERIES} queries over these tokens alone (later), and the next ${QUERIES} tokens with their queries (causal): mean over the heads of ` +
     '‖ô − o‖_F/‖o‖_F; answering zero is 1. Bytes are everything held, never more than the share of the float32 cache. Recipes from the ' +
-    `head's own first ${PILOT} tokens, or from as many of another text; “asked later only” pushes tokens without queries, by a ` +
-    'recipe that asks so. “Best bits” quantises every token, with the bits that turn out best for each head (seen with hindsight).',
+    `head's own first ${PILOT} tokens, or from as many of another text, for all ${TOKENS + QUERIES} tokens to come; “asked later only” pushes the ${TOKENS} without ` +
+    'queries, by a recipe that asks so, for these alone. “Best bits” quantises every token, with the bits that turn out best for each head (seen with hindsight).',
   run: (args) => measured(capturesNamed(args, TOKENS + QUERIES), args),
   answer: (result) => `${autoTable(result)}\n\nMean over the ${result.heads} heads of a model in the sample.`,
   texts: (found) =>
@@ -207,7 +207,7 @@ export function ofHead(
     return found
   }
   const auto = (recipe?: Recipe): Found => {
-    const stream = autoStream({ ...shape, budgetBytes, tokens: TOKENS, ...(recipe && { recipe }) })
+    const stream = autoStream({ ...shape, budgetBytes, tokens: lengthOf(recipe?.asks), ...(recipe && { recipe }) })
     return { ...judged(stream, recipe?.asks !== 'later'), stack: stream.stack }
   }
   const recipeOf = (pilot: Head, asks: Recipe['asks'] = 'both') =>
@@ -217,7 +217,7 @@ export function ofHead(
       values: rowsOf(pilot.values, 0, PILOT),
       scale: shape.scale,
       budgetBytes,
-      tokens: TOKENS,
+      tokens: lengthOf(asks),
       asks,
     })
   const found: Record<AutoRow['method'], () => Found> = {
@@ -233,6 +233,9 @@ export function ofHead(
 
 /** A window of these tokens and no more has lost the first by the time the next ones ask. */
 const laterAlone = ({ error, bytes }: Judged): Found => ({ error, bytes })
+
+/** What is to come: the tokens with their queries too, where these are asked. */
+const lengthOf = (asks: Recipe['asks'] = 'both') => (asks === 'later' ? TOKENS : TOKENS + QUERIES)
 
 await main(import.meta.url, autoBoard)
 if (process.argv[1]?.endsWith('auto-board.ts')) {

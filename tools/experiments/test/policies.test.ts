@@ -64,23 +64,21 @@ test('every token in few bits is beaten by no policy where it fits', () => {
   }
 })
 
-test('autoStream by a recipe errs less than every policy alone, and than all tokens in few bits, at every share', () => {
-  const pairs = textResultsOf(autoBoard).map(({ text, result }) => ({
-    rows: result.rows,
-    single: textResultsOf(policies).find((one) => one.text === text)!.result,
-  }))
-  for (const { rows, single } of pairs) {
-    const found = contests(rows, single)
+test('autoStream by a recipe errs less than every policy alone; asked later only, no more than all tokens in the best bits of each head', () => {
+  const boards = textResultsOf(autoBoard)
+  expect(boards.length).toBeGreaterThan(1)
+  for (const { text, result } of boards) {
+    const single = textResultsOf(policies).find((one) => one.text === text)!.result
+    const found = contests(result.rows, single)
     expect(found).toHaveLength(2 * 4)
-    for (const { model, share, ours, best } of found) {
-      const alone = single.rows.filter((row) => row.model === model && row.share === share)
-      const errors = [...alone.map(meanError), ...ours.map(({ error }) => error)].filter((error) => error !== undefined)
-      expect(best.error).toBe(Math.min(...errors))
-      for (const name of ['own first 2048', 'another text']) {
+    for (const { model, share, policy, every, ours } of found) {
+      for (const name of ['own first 2048', 'another text', 'own, asked later only']) {
         const { error } = ours.find(({ method }) => method === name)!
-        for (const row of alone)
-          expect(error, `${model} 1/${share}, ${row.method}`).toBeLessThanOrEqual(meanError(row) ?? Infinity)
+        expect(error, `${model} 1/${share}, ${policy.method}`).toBeLessThan(policy.error)
       }
+      const { error } = ours.find(({ method }) => method === 'own, asked later only')!
+      // These bits are chosen with hindsight, head by head: at 1/4 both hold every token, and a hundredth is left to chance.
+      if (every) expect(error, `${model} 1/${share}, ${every.method}`).toBeLessThanOrEqual(1.01 * every.error)
     }
   }
 })

@@ -59,17 +59,18 @@ const BEHIND: readonly Bits[] = [
 ]
 
 /**
- * What is tried with the best so far: other rests, windows, and where queries come with their tokens the newest and those that receive attention
- * before the others.
+ * What is tried with the best so far: other rests; and where queries come with their tokens windows, the newest and those that receive attention in
+ * more bits before the others.
  */
 export function variantsOf(best: Stack, withQueries: boolean): Stack[] {
   const used = best.kept.reduce((sum, { share }) => sum + share, 0)
   const behind = [best.kept, ...BEHIND.map((bits) => [tier('far', used, bits)])]
-  const fronts = withQueries ? FRONTS : []
+  const rests = SIZED.map(([rest, share]) => ({ ...best, kept: best.kept.map((one) => smaller(one, share)), rest }))
+  if (!withQueries) return rests // what is asked later has no use for the newest: they would win by chance
   return [
-    ...SIZED.map(([rest, share]) => ({ ...best, kept: best.kept.map((one) => smaller(one, share)), rest })),
+    ...rests,
     ...WINDOWS.map((window) => ({ ...best, window })),
-    ...fronts.flatMap(([by, share]) =>
+    ...FRONTS.flatMap(([by, share]) =>
       behind.map((others) => ({
         ...best,
         kept: [tier(by, share * used, FINE), ...others.map((one) => smaller(one, share))],
