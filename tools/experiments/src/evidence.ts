@@ -31,12 +31,16 @@ async function run(options: readonly string[]): Promise<void> {
   if (options.includes('--fresh')) forget(jobs)
   const isWhole = finished(jobs).length === 0
   const start = performance.now()
+  const [calibrated, others] = [true, false].map((is) =>
+    cells.filter(({ cell }) => (cell.method === 'autoStream') === is),
+  )
+  await runJobs(others!, PROCESSES, say)
   if (!isHeldOut) {
     for (const model of MODELS) calibrationHeads(model)
     await runJobs(recipes, PROCESSES, say)
     writeRecipes()
   }
-  await runJobs(cells, PROCESSES, say)
+  await runJobs(calibrated!, PROCESSES, say)
   write(isWhole ? (performance.now() - start) / 60_000 : undefined)
 }
 
