@@ -1,6 +1,6 @@
 // The committed evidence against a sample of it run again, and against what is written from it. Kills: results that this code did not write
 // (one answer of ten changed), recipes of another text, prompts that differ between methods, tables or pictures edited by hand, a claim
-// said to hold that does not, a stream that holds more than its share.
+// said to hold that does not, a stream that holds more than its share, a word held out that was asked before (1 of 76).
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { allCells, heldOutCells, METHODS, MODELS, nameOf, type Cell } from '../src/evidence/cells.ts'

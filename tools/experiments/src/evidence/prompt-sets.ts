@@ -24,8 +24,9 @@ export const WINDOWS = 2
 export const EVIDENCE: PromptSet = { name: 'evidence', seed: 9, texts: TEXTS, windows: WINDOWS }
 
 /**
- * Other words, other texts, another seed: asked once, when everything stood. The words are those of the models' 212 that no prompt of EVIDENCE of 2048 or
+ * Other words, other texts, another seed: nothing was chosen by them. The words are those of the models' 212 that no prompt of EVIDENCE of 2048 or
  * 4096 tokens asks for; words that they were not trained to remember under they never recall, whatever the stream.
+ * Texts: chapters 1 to 9 of *Moby-Dick* (Project Gutenberg's, punctuation made ASCII), and the two books of the King James Bible; public domain.
  */
 export const HELD_OUT: PromptSet = {
   name: 'held-out',
