@@ -8,7 +8,7 @@ import { droppingCells } from '../src/evidence/dropping.ts'
 import { heatMaps } from '../src/evidence/heat-maps.ts'
 import { largestScores } from '../src/evidence/largest-scores.ts'
 import { CONTEXTS, DEPTHS, EVIDENCE, HELD_OUT, TEXTS, WINDOWS } from '../src/evidence/prompt-sets.ts'
-import { recipesOf } from '../src/evidence/recipes.ts'
+import { calibratedLayer, recipesOf } from '../src/evidence/recipes.ts'
 import { bitsPerByteOf, cellOf, committedEvidence, recallOf } from '../src/evidence/results.ts'
 import { promptOf, runCell } from '../src/evidence/run-cell.ts'
 import { claims, rivals } from '../src/evidence/tables.ts'
@@ -72,6 +72,11 @@ describe('the committed cells', () => {
     const cell: Cell = { model, method: 'quantised', share: 8, tokens: 4096, asks: 'both' }
     const again = runCell(cell, recipesOf, { contexts: [], windows: [0] })
     expect(again.bits[0]! / kept(cell).bits[0]!).toBeCloseTo(1, 3)
+  })
+
+  test('come again: recipes of a layer', () => {
+    const again = calibratedLayer({ kind: 'recipes', model: 'bounded', share: 8, layer: 1 })
+    expect(again.map(({ stack }) => stack)).toEqual(recipesOf('bounded', 8)[1]!.map(({ stack }) => stack))
   })
 
   test('come again: sharp, a prompt of other words and texts by autoStream', () => {
