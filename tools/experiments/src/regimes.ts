@@ -15,7 +15,10 @@ const TOKENS = 4096
 const BUDGETS = ['1/4', '1/8', '1/16', '1/32']
 const REGIMES: readonly Regime[] = ['bounded and diffuse', 'diffuse with far keys', 'sharp']
 
-const auto: BoardStream = (shape, budgetBytes, tokens) => autoStream({ ...shape, budgetBytes, tokens })
+const auto: BoardStream = Object.assign(
+  (...[shape, budgetBytes, tokens]: Parameters<BoardStream>) => autoStream({ ...shape, budgetBytes, tokens }),
+  { learns: true },
+)
 const balance: BoardStream = (shape, budget) => balanceKv({ ...shape, budget, seed: 1 })
 
 /** What stands beside each other, by the names that are printed. */
