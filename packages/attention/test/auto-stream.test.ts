@@ -142,6 +142,16 @@ describe('the budget', () => {
     expect(most).toBeGreaterThan(20_000 - 30)
   })
 
+  it('is kept where shares add up to 1 and a rounding more', () => {
+    const kept = [0.5, 0.5 + 2 ** -20].map((share) => ({ by: 'recent' as const, share, keyBits: 8, valueBits: 8 }))
+    const recipe = recipeOf({ window: 0, kept, rest: 'none' }, { d: 1, dv: 1, scale: 1 })
+    const stream = autoStream({ d: 1, dv: 1, scale: 1, budgetBytes: 16_000_000, tokens: 10, recipe })
+    const block = { keys: random(100_000, 1, 1), values: random(100_000, 1, 2) }
+    for (let i = 0; i < 28; i++) stream.push(block)
+    expect(stream.bytes).toBeLessThanOrEqual(16_000_000)
+    expect(stream.bytes).toBeGreaterThan(15_999_900)
+  })
+
   it('a budget too small for the stack says what it takes', () => {
     const message = (() => {
       try {
@@ -270,6 +280,21 @@ it('what else a recipe from JSON has in it counts for nothing', () => {
   expect(stream.bytes).toBeLessThanOrEqual(5000)
 })
 
+it('a recipe that is changed afterwards changes no stream', () => {
+  const recipe = recipeOf({ window: 3, kept: one, rest: 'mean' })
+  const stream = make(recipe)
+  ;(recipe.stack as { window: number }).window = 7
+  expect(stream.stack.window).toBe(3)
+  expect(open(stream.toBytes()).bytes).toBe(stream.bytes)
+})
+
+it('moments of a scale of 0 or below are refused', () => {
+  const recipe = recipeOf({ window: 0, kept: [{ ...one[0]!, share: 0.5 }], rest: 'moments' }, { ...shape, scale: -1 })
+  expect(() => autoStream({ ...shape, scale: -1, budgetBytes: 9000, tokens: 900, recipe })).toThrow(
+    'autoStream: recipe.stack.rest must not be moments where scale is not above 0, got -1',
+  )
+})
+
 describe('weights', () => {
   it('other than 1 are refused where there is no room for them, and nothing changes', () => {
     const stream = autoStream({ ...shape, budgetBytes: 5000, tokens: 900 })
@@ -307,6 +332,8 @@ describe('snapshots', () => {
     ['null', 'null'],
     ['a smaller budget', { ...own, budgetBytes: stream.bytes - 1 }],
     ['no budget', { ...own, budgetBytes: undefined }],
+    ['a list', []],
+    ['a stack that is a number', { ...own, stack: 3 }],
     ['another stack', { ...own, stack: { window: 0, kept: [], rest: 'none' } }],
     ['a larger budget, whose tiers hold more', { ...own, budgetBytes: 6000 }],
     [
@@ -317,7 +344,15 @@ describe('snapshots', () => {
     ['another version inside', { ...own, inner: '99' }],
     ['no version inside', { ...own, inner: 7 }],
   ])('%s: refused', (_, auto) => {
-    expect(() => open(made(auto))).toThrow()
+    expect(() => open(made(auto))).toThrow(RangeError)
+  })
+  it('of another width than their tensors are refused before anything of that width is made', () => {
+    const large = { ...parameters, d: String(3e7), auto: JSON.stringify({ ...own, budgetBytes: 2 ** 53 - 1 }) }
+    const before = process.memoryUsage().arrayBuffers
+    expect(() =>
+      open(encodeSnapshot({ kind, version, parameters: large, tensors: Object.fromEntries(tensors) })),
+    ).toThrow(RangeError)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e7)
   })
 })
 

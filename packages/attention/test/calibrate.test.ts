@@ -142,6 +142,12 @@ describe('a score', () => {
     expect(first!.error).toBe(Math.min(...first!.scores.flatMap(({ error }) => error ?? [])))
   })
 
+  it('is null for moments where the scale is not above 0', () => {
+    const { scores } = calibrate({ ...cloud(300, 3, 1), scale: -0.5, budgetBytes: 9000, tokens: 2000 })
+    const without = scores.filter(({ error }) => error === null).map(({ stack }) => stack.rest)
+    expect(without).toEqual(['moments'])
+  })
+
   it('is null where a candidate does not fit', () => {
     const small: Stack = { window: 0, kept: far(4, 2), rest: 'mean' }
     const large: Stack = { window: 500, kept: far(4, 2), rest: 'mean' }

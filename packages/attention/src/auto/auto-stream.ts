@@ -1,6 +1,5 @@
 import {
   checkBlock,
-  checkInteger,
   decodeSnapshot,
   encodeSnapshot,
   type AttentionStream,
@@ -10,7 +9,7 @@ import {
 import type { Tiers } from '@sublinear/kv-cache'
 import { defaultStack } from './default-stack'
 import { checkBudget, checkRecipe, checkStack, type Recipe } from './recipe'
-import { builtStack, countsWithin, leastBytes, type Stack } from './stack'
+import { builtStack, copyOf, countsWithin, leastBytes, type Stack } from './stack'
 
 const KIND = 'auto'
 const VERSION = '1'
@@ -55,7 +54,7 @@ export function autoStream(options: AutoStreamOptions): AutoStream {
   if (recipe !== undefined) checkRecipe('autoStream', recipe, options)
   if (typeof weighted !== 'boolean')
     throw new TypeError(`autoStream: weighted must be true or false, got ${typeof weighted}`)
-  const stack = recipe?.stack ?? defaultStack({ ...options, weighted })
+  const stack = copyOf(recipe?.stack ?? defaultStack({ ...options, weighted }))
   const counts = countsWithin(stack, { ...options, weighted })
   if (!counts)
     throw new RangeError(
@@ -73,10 +72,11 @@ export function restoreAutoStream(bytes: Uint8Array, open: (bytes: Uint8Array) =
   const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const { auto, ...inside } = parameters
   const { inner: version, ...limits } = limitsIn(auto)
-  checkBuilt(inside, limits)
+  // First the tiers, which know their shape from their tensors.
   const inner = open(
     encodeSnapshot({ kind: INNER, version, parameters: inside, tensors: Object.fromEntries(tensors) }),
   ) as Tiers
+  checkBuilt(inside, limits)
   if (inner.bytes > limits.budgetBytes)
     throw new RangeError(
       `${KIND}: budgetBytes must be at least what is held, ${inner.bytes}, got ${limits.budgetBytes}`,
@@ -123,11 +123,14 @@ function limitsIn(json: string | undefined): Limits & { readonly inner: string }
   }
   if (typeof found !== 'object' || found === null) throw new RangeError(`${KIND}: the snapshot does not say its budget`)
   const { inner, budgetBytes, weighted, stack } = found as Limits & { readonly inner: string }
-  checkInteger(KIND, 'budgetBytes', budgetBytes, 1)
-  checkStack(KIND, 'stack', stack)
-  if (typeof inner !== 'string' || typeof weighted !== 'boolean')
-    throw new RangeError(`${KIND}: the snapshot does not say whether it is weighted`)
-  return { inner, budgetBytes, weighted, stack }
+  if (typeof inner !== 'string' || typeof weighted !== 'boolean' || !Number.isInteger(budgetBytes) || budgetBytes < 1)
+    throw new RangeError(`${KIND}: the snapshot does not say its budget and whether it is weighted`)
+  try {
+    checkStack(KIND, 'stack', stack)
+  } catch (error) {
+    throw new RangeError((error as Error).message, { cause: error })
+  }
+  return { inner, budgetBytes, weighted, stack: copyOf(stack) }
 }
 
 interface Limits {

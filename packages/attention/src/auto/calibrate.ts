@@ -34,7 +34,7 @@ export interface CalibrateOptions {
  * @throws TypeError, RangeError when the pilot is too short or not of one length, asks is none of the three, or no candidate fits the budget
  * Guarantee: a function of its arguments: the same scores every time. Of the pilot it is the best candidate; a head whose later keys are unlike
  *   the pilot's is another head. Where asks is `later` no default candidate needs queries.
- * Cost: each candidate takes in three quarters of the pilot, answers a quarter of it and up to 256 later queries: two seconds for 2000 tokens at d = 32.
+ * Cost: each candidate takes in three quarters of the pilot (fewer of one below 384 tokens), answers a quarter of it and up to 256 later queries: two seconds for 2000 tokens at d = 32.
  */
 export function calibrate(options: CalibrateOptions): Recipe {
   const { keys, budgetBytes, tokens, asks = 'both', candidates } = options

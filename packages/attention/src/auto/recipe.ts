@@ -1,6 +1,6 @@
 import { checkInteger, checkScale, type Shape } from '@sublinear/core'
 import type { ASKS, PilotErrors } from './pilot'
-import { isSized, RESTS, SELECTIONS, type Kept, type Stack } from './stack'
+import { isForScale, isSized, RESTS, SELECTIONS, type Kept, type Stack } from './stack'
 
 const MOST_TIERS = 8
 
@@ -39,6 +39,8 @@ export function checkRecipe(who: string, recipe: Recipe, { d, dv, scale }: Shape
     if (found !== want) throw new RangeError(`${who}: recipe must be for ${name} = ${want}, got ${String(found)}`)
   }
   checkStack(who, 'recipe.stack', recipe.stack)
+  if (!isForScale(recipe.stack, scale))
+    throw new RangeError(`${who}: recipe.stack.rest must not be moments where scale is not above 0, got ${scale}`)
 }
 
 /** @throws TypeError, RangeError where a stack is none */

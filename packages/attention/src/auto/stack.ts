@@ -32,6 +32,11 @@ export function isSized({ rest }: Pick<Stack, 'rest'>): boolean {
   return SIZED.has(rest)
 }
 
+/** Moments are of features, which have none for a scale of 0 or below. */
+export function isForScale({ rest }: Pick<Stack, 'rest'>, scale: number): boolean {
+  return rest !== 'moments' || scale > 0
+}
+
 /** Tiers for any budget, as plain JSON: what is held follows from the bytes. */
 export interface Stack {
   /** The newest tokens, exactly, in float32. */
@@ -39,6 +44,15 @@ export interface Stack {
   /** In order: what one lets go the next may keep. Shares add up to at most 1. */
   readonly kept: readonly Kept[]
   readonly rest: (typeof RESTS)[number]
+}
+
+/** A copy of what a stack says, and no more. */
+export function copyOf({ window, kept, rest }: Stack): Stack {
+  return {
+    window,
+    kept: kept.map(({ by, share, keyBits, valueBits }) => ({ by, share, keyBits, valueBits })),
+    rest,
+  }
 }
 
 /** Numbers of tokens, for one budget or one rate. */
@@ -75,10 +89,11 @@ const PILOT_REST = 4
 /**
  * How many tokens a stack holds within a budget: the bytes of its fixed parts are taken away, the rest is shared out.
  *
- * @returns counts of at least 1 a tier; undefined where the budget is too small for that
+ * @returns counts of at least 1 a tier; undefined where the budget is too small for that, or the rest is none for this scale
  * Guarantee: `builtStack` with these counts never holds more than budgetBytes.
  */
-export function countsWithin(stack: Stack, { d, dv, budgetBytes, weighted }: Budget): Counts | undefined {
+export function countsWithin(stack: Stack, { d, dv, scale, budgetBytes, weighted }: Budget): Counts | undefined {
+  if (!isForScale(stack, scale)) return undefined
   const token = 4 * (d + dv) + (weighted ? 8 : 0) // in float32
   const buffer = Math.min(MOST_WAITING, Math.max(LEAST_WAITING, Math.floor(budgetBytes / WAITING / token)))
   const restBuffer = stack.rest === 'mean' || stack.rest === 'closure' ? Math.min(16, buffer >> 1) : 0
@@ -97,7 +112,9 @@ export function countsWithin(stack: Stack, { d, dv, budgetBytes, weighted }: Bud
     window: stack.window,
     // By name: a recipe from JSON may have more in it.
     kept: stack.kept.map(({ by, share, keyBits, valueBits }) =>
-      Math.floor((share * left) / (codedBytes({ d, dv, keyBits, valueBits, weighted }) + SLOT_BYTES[by])),
+      Math.floor(
+        ((share / Math.max(1, used)) * left) / (codedBytes({ d, dv, keyBits, valueBits, weighted }) + SLOT_BYTES[by]),
+      ),
     ),
     restBytes: isSized(stack) ? Math.floor((1 - used) * left) : 0,
     buffer,
