@@ -64,9 +64,10 @@ test('every token in few bits is beaten by no policy where it fits', () => {
   }
 })
 
-test('autoStream by a recipe errs less than every policy alone; asked later only, no more than all tokens in the best bits of each head', () => {
+test('autoStream by a recipe errs less than every policy alone; asked later only, no more than all tokens in the best bits of each head but at one place', () => {
   const boards = textResultsOf(autoBoard)
   expect(boards.length).toBeGreaterThan(1)
+  const lost: string[] = []
   for (const { text, result } of boards) {
     const single = textResultsOf(policies).find((one) => one.text === text)!.result
     const found = contests(result.rows, single)
@@ -77,8 +78,9 @@ test('autoStream by a recipe errs less than every policy alone; asked later only
         expect(error, `${model} 1/${share}, ${policy.method}`).toBeLessThan(policy.error)
       }
       const { error } = ours.find(({ method }) => method === 'own, asked later only')!
-      // These bits are chosen with hindsight, head by head: at 1/4 both hold every token, and a hundredth is left to chance.
-      if (every) expect(error, `${model} 1/${share}, ${every.method}`).toBeLessThanOrEqual(1.01 * every.error)
+      if (every && error > every.error) lost.push(`${text}, ${model}, 1/${share}`)
     }
   }
+  // These bits are chosen with hindsight, head by head, and at 1/4 both hold every token: .02149 against .02146.
+  expect(lost).toEqual(['persuasion, sharp, 1/4'])
 })
