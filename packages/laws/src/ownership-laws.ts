@@ -29,11 +29,7 @@ export function ownershipLaws({ make, scores }: StreamCase): Law[] {
       const wanted = pushed(make(), block, cut)
       const stream = make()
       for (const { piece } of pieces(block, cut)) {
-        const copy: KvBlock = {
-          keys: { ...piece.keys, data: piece.keys.data.slice() },
-          values: { ...piece.values, data: piece.values.data.slice() },
-          ...(piece.weights && { weights: piece.weights.slice() }),
-        }
+        const copy = copyOfBlock(piece)
         stream.push(copy)
         sameBits(copy.keys.data, piece.keys.data, 'the keys given')
         sameBits(copy.values.data, piece.values.data, 'the values given')

@@ -76,7 +76,7 @@ export function restoreAutoStream(bytes: Uint8Array, open: (bytes: Uint8Array) =
   const inner = open(
     encodeSnapshot({ kind: INNER, version, parameters: inside, tensors: Object.fromEntries(tensors) }),
   ) as Tiers
-  checkBuilt(inside, limits)
+  checkBuilt(inside, inner, limits)
   if (inner.bytes > limits.budgetBytes)
     throw new RangeError(
       `${KIND}: budgetBytes must be at least what is held, ${inner.bytes}, got ${limits.budgetBytes}`,
@@ -88,9 +88,12 @@ export function restoreAutoStream(bytes: Uint8Array, open: (bytes: Uint8Array) =
 const SIZES = ['kind', 'count', 'store', 'recent', 'buffer', 'capacity', 'blockSize', 'levels']
 
 /** @throws RangeError where the parameters of saved tiers are not those of this stack within this budget */
-function checkBuilt(saved: Readonly<Record<string, string>>, { stack, budgetBytes, weighted }: Limits): void {
-  const shape = { d: Number(saved['d']), dv: Number(saved['dv']), scale: Number(saved['scale']) }
-  checkBudget(KIND, { ...shape, budgetBytes, tokens: 1 })
+function checkBuilt(
+  saved: Readonly<Record<string, string>>,
+  { d, dv, scale }: Shape,
+  { stack, budgetBytes, weighted }: Limits,
+): void {
+  const shape = { d, dv, scale }
   const counts = countsWithin(stack, { ...shape, budgetBytes, weighted })
   const fresh = counts && builtStack(stack, counts, shape)
   const wanted = fresh && sizesIn(decodeSnapshot(fresh.toBytes()).parameters)

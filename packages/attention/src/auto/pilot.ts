@@ -27,7 +27,7 @@ export interface PilotErrors {
 /** What a recipe is scored by. */
 export const ASKS = ['both', 'later', 'causal'] as const
 
-export interface Pilot {
+export interface AskedPilot {
   /** Tokens taken in. */
   readonly summarised: number
   errors(stack: Stack, counts: Counts): PilotErrors
@@ -42,7 +42,7 @@ export function pilotOf(
   { queries, keys, values }: { readonly queries: Matrix; readonly keys: Matrix; readonly values: Matrix },
   shape: Shape,
   asks: (typeof ASKS)[number],
-): Pilot {
+): AskedPilot {
   const groups = queries.rows / keys.rows
   const summarised = Math.min(Math.floor(SUMMARISED * keys.rows), keys.rows - GAP - LEAST_ASKED)
   const answered = summarised - Math.floor(ANSWERED * summarised)
