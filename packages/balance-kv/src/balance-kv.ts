@@ -1,12 +1,19 @@
-import { checkFinite, checkInteger, checkScale, type AttentionStream, type Seed, type Shape } from '@sublinear/core'
-import { cacheSizes } from './halving-cache'
+import {
+  checkFinite,
+  checkInteger,
+  checkScale,
+  type AttentionStream,
+  type Method,
+  type Seed,
+  type Shape,
+} from '@sublinear/core'
+import { cacheSizes, LEAST_CAPACITY } from './cache-sizes'
 import { mergeReduce, mergeReduceBytes, type MergeReduceOptions } from './merge-reduce'
-import { octaveBytes, octaveStream } from './octave-stream'
+import { octaveBytes, octaveStream, restoreBalanceKv } from './octave-stream'
 import { balanceKvSize } from './sizes'
 import { softmaxBalance, type SoftmaxBalanceOptions } from './softmax-balance'
 
 const WHO = 'balanceKv'
-const LEAST_CAPACITY = 8
 /** Failure probability of a walk where a byte budget decides, and not an analysis. */
 const DELTA = 0.01
 
@@ -60,16 +67,50 @@ export function balanceKv(options: BalanceKvOptions): BalanceKv {
   if (isSized) {
     const { blockSize, levels } = balanceKvSize({ ...shape, ...options })
     return sums === 'joint'
-      ? mergeReduce({ ...shape, halving, blockSize, levels })
+      ? mergeReduce({ ...shape, halving, blockSize, levels, name: WHO })
       : octaveStream({ ...shape, halving, blockSize, levels })
   }
   checkFinite(WHO, 'budget', options.budget, 0)
   if (sums === 'joint') {
     const bytes = (capacity: number) => mergeReduceBytes({ ...shape, halving, ...cacheSizes(capacity) })
-    return mergeReduce({ ...shape, halving, ...fitting(options.budget, bytes) })
+    return mergeReduce({ ...shape, halving, ...fitting(options.budget, bytes), name: WHO })
   }
   const bytes = (capacity: number) => octaveBytes({ ...shape, halving, ...cacheSizes(capacity) })
   return octaveStream({ ...shape, halving, ...fitting(options.budget, bytes) })
+}
+
+/** What of balanceKv's options a byte budget leaves open. */
+export type BalanceKvBudget = Pick<BalanceKvOptions & { readonly budget: number }, 'seed' | 'mode' | 'sums' | 'budget'>
+
+export const balanceKvMethod: Method<BalanceKvBudget> = {
+  name: WHO,
+  source: 'Algorithm BalanceKV (Theorem 3.1)',
+  learns: 'nothing',
+  make: (shape, options) => balanceKv({ ...shape, ...options }),
+  bytes: (shape, options) => capped(shape, options).bytes,
+  within(shape, budget, { place }) {
+    const options = { seed: place ? place.layer * place.heads + place.head : 0, budget }
+    return capped(shape, options).least <= budget ? options : undefined
+  },
+  atRate: (shape, options, rate) => ({
+    ...options,
+    budget: Math.max(capped(shape, options).least, Math.round(options.budget * rate)),
+  }),
+  open: restoreBalanceKv,
+}
+
+/** What a budget comes to: the bytes that its sizes take, and the least that it must be. */
+function capped({ d, dv, scale }: Shape, { seed, mode = 'greedy', sums = 'joint', budget }: BalanceKvBudget) {
+  const halving = softmaxBalance({
+    mode,
+    seed,
+    sums,
+    ...(mode === 'theory' && { delta: DELTA }),
+  } as SoftmaxBalanceOptions)
+  const most = sums === 'joint' ? mergeReduceBytes : octaveBytes
+  const bytes = (capacity: number) => most({ d, dv, scale, halving, ...cacheSizes(capacity) })
+  const least = bytes(LEAST_CAPACITY)
+  return { least, bytes: budget < least ? least : bytes(fitting(budget, bytes).capacity) }
 }
 
 /** The largest sizes whose bytes, affine in the capacity, stay within the budget. */

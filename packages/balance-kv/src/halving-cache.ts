@@ -1,10 +1,7 @@
 import { checkInteger, type Shape } from '@sublinear/core'
+import { cacheSizes } from './cache-sizes'
 import type { Halving } from './halving'
 import { mergeReduce, type MergeReduce } from './merge-reduce'
-
-/** Longer blocks balance no better for what their kernel costs. */
-const MOST_BLOCK = 256
-const LEVELS = 3
 
 export interface HalvingCacheOptions {
   /** A quarter of the tokens held. */
@@ -25,13 +22,4 @@ export interface HalvingCacheOptions {
 export function halvingCache({ target, halving }: HalvingCacheOptions): (shape: Shape) => MergeReduce {
   checkInteger('halvingCache', 'target', target, 2)
   return (shape) => mergeReduce({ ...shape, ...cacheSizes(4 * target), halving })
-}
-
-/** Block, levels and capacity for so many tokens. Blocks of an 8th, 16th and 32nd of the tokens, and more levels, were no better. */
-export function cacheSizes(capacity: number): {
-  readonly blockSize: number
-  readonly levels: number
-  readonly capacity: number
-} {
-  return { blockSize: Math.min(MOST_BLOCK, Math.floor(capacity / (LEVELS + 1))), levels: LEVELS, capacity }
 }

@@ -1,7 +1,16 @@
-import type { KvBlock, Matrix, PartialSoftmax, Shape } from '@sublinear/core'
-import { heldTokens } from '@sublinear/exact-attention'
-import { joined, part, rowsAt } from './blocks'
-import { coins, MOST_WEIGHT, type Halving } from './halving'
+import {
+  joinedTokens,
+  MOST_WEIGHT,
+  pickedTokens,
+  tokensOf,
+  type Arrived,
+  type KvBlock,
+  type Matrix,
+  type PartialSoftmax,
+  type Shape,
+} from '@sublinear/core'
+import { heldTokens } from '@sublinear/token-store'
+import { coins, type Halving } from './halving'
 
 export interface HalvingTreeOptions extends Shape {
   readonly halving: Halving
@@ -35,8 +44,10 @@ export interface HalvingTree extends Disposable {
   readonly room: number
   /** Takes as many rows from `from` on as fit before the next halving, halving first where there is no room. */
   take(block: KvBlock, from: number): number
-  /** Continues a partial over all tokens; with `recent`, row i sees all but the last recent − 1 − ⌊i / groups⌋ of them. */
-  attend(queries: Matrix, partial: PartialSoftmax, recent?: number, groups?: number): void
+  /** Continues a partial over all tokens; with `arrived`, row i sees all but the last count − 1 − ⌊i / groups⌋ of them. */
+  attend(queries: Matrix, partial: PartialSoftmax, arrived?: Arrived): void
+  /** Asks for the memory that so many more tokens take: throws where there is none. */
+  reserve(tokens: number): void
   /** Everything held, level by level from the top, in stream order within one. */
   read(): KvBlock
   /** The sampler's candidate: one token or none. */
@@ -88,7 +99,7 @@ export function halvingTree(
 
   const halved = (block: KvBlock): KvBlock => {
     const { kept, weights, failures } = halving.halve(block, scale, state.draws++)
-    const after = rowsAt(block, kept, weights)
+    const after = pickedTokens(block, kept, weights)
     state.failures += failures
     replaced?.(block, after)
     return after
@@ -106,12 +117,12 @@ export function halvingTree(
 
   /** Keeps one of the single tokens given, each with a probability as its weight, until they make up one token of level 1. */
   const sampled = (one: KvBlock, share: number): KvBlock | undefined => {
-    const before = candidate.count > 0 ? joined(candidate.read(), one) : one
+    const before = candidate.count > 0 ? joinedTokens(candidate.read(), one)! : one
     const [first, second] = [before.weights?.[0] ?? 1, before.weights?.[1] ?? 0]
     const total = Math.min(MOST_WEIGHT, first + second)
     const coin = coins(halving.seed, state.draws++, 1)[0]!
     const chosen = coin * (first + second) < first ? 0 : 1
-    const after = rowsAt(before, Uint32Array.of(chosen), Float32Array.of(total))
+    const after = pickedTokens(before, Uint32Array.of(chosen), Float32Array.of(total))
     if (before.keys.rows > 1) replaced?.(before, after)
     candidate.clear()
     state.progress += share
@@ -128,11 +139,11 @@ export function halvingTree(
     if (level === levels) return moveUp()
     const start = counts.reduce((total, count, l) => total + (l > level ? count : 0), 0)
     const tail = held.read(start)
-    const oldest = part(tail, 0, blockSize)
+    const oldest = tokensOf(tail, 0, blockSize)
     const after = level === 0 ? lifted(oldest) : halved(oldest)
     held.truncate(start)
     if (after) append(after, level + 1)
-    append(part(tail, blockSize, tail.keys.rows))
+    append(tokensOf(tail, blockSize, tail.keys.rows))
     counts[level]! -= blockSize
   }
 
@@ -148,13 +159,13 @@ export function halvingTree(
     held.clear()
     const last = counts[levels]!
     const before = all.keys.rows - counts[0]! - counts[1]! // where the lowest level begins
-    const top = halved(part(all, 0, blockSize))
-    const lowest = part(all, levels === 1 ? blockSize : before, all.keys.rows - counts[0]!)
+    const top = halved(tokensOf(all, 0, blockSize))
+    const lowest = tokensOf(all, levels === 1 ? blockSize : before, all.keys.rows - counts[0]!)
     const rest = lowest.keys.rows > 1 ? halved(lowest) : lowest
     append(top)
-    if (levels > 1) append(part(all, blockSize, before))
+    if (levels > 1) append(tokensOf(all, blockSize, before))
     append(rest)
-    append(part(all, all.keys.rows - counts[0]!, all.keys.rows))
+    append(tokensOf(all, all.keys.rows - counts[0]!, all.keys.rows))
     if (levels === 1) counts[1] = top.keys.rows + rest.keys.rows
     else {
       counts[levels] = last - blockSize
@@ -191,10 +202,11 @@ export function halvingTree(
       counts[0]! += rows
       return rows
     },
-    attend(queries, partial, recent, groups = 1) {
+    attend(queries, partial, arrived) {
       candidate.attend(queries, partial)
-      held.attend(queries, partial, recent === undefined ? undefined : { visible: held.count - recent + 1, groups })
+      held.attend(queries, partial, arrived && { visible: held.count - arrived.count + 1, groups: arrived.groups })
     },
+    reserve: (tokens) => held.reserve(Math.min(most, held.count + tokens)),
     read: () => held.read(),
     candidate: () => candidate.read(),
     [Symbol.dispose]() {

@@ -24,8 +24,6 @@ export interface Halving {
   halve(block: KvBlock, scale: number, draw: number): Halved
 }
 
-/** The most that a token may count: what a block may bring. */
-export const MOST_WEIGHT = 2 ** 53
 const STREAM = 0x62616c // words of Philox that no one else asks for under a seed
 
 /** `count` numbers ≥ 0 and < 1 of a halving. */

@@ -1,9 +1,11 @@
-export { balanceKv, type BalanceKv, type BalanceKvOptions } from './balance-kv'
+export { balanceKv, balanceKvMethod, type BalanceKv, type BalanceKvBudget, type BalanceKvOptions } from './balance-kv'
 export type { Halved, Halving } from './halving'
 export { halvingCache, type HalvingCacheOptions } from './halving-cache'
 export {
   mergeReduce,
   mergeReduceBytes,
+  mergeReduceMethod,
+  type MergeReduceSizes,
   restoreMergeReduce,
   type MergeReduce,
   type MergeReduceOptions,
@@ -20,3 +22,10 @@ export {
 } from './sizes'
 export { softmaxBalance, type SoftmaxBalanceOptions } from './softmax-balance'
 export { uniformHalving } from './uniform-halving'
+export {
+  momentCoreset,
+  momentCoresetMethod,
+  restoreMomentCoreset,
+  type MomentCoreset,
+  type MomentCoresetOptions,
+} from './moment-coreset'

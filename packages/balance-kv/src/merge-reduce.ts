@@ -1,28 +1,33 @@
 import {
-  checkBlock,
+  checkFits,
   checkInteger,
-  checkKeys,
   checkScale,
   decodeSnapshot,
-  emptyPartial,
-  encodeSnapshot,
-  queryGroups,
+  joinedTokens,
+  largestWithin,
+  life,
+  liveStream,
+  numbersIn,
   requireSame,
-  rowsOf,
+  snapshotUnder,
+  tensorsIn,
+  tensorsUnder,
   type AttentionStream,
+  type Inside,
   type KvBlock,
-  type PartialSoftmax,
+  type Method,
   type Shape,
   type Snapshot,
 } from '@sublinear/core'
-import { restoredTokens, savedTokens } from '@sublinear/exact-attention'
-import { joined } from './blocks'
+import { restoredTokens, savedTokens, tokensIn } from '@sublinear/token-store'
 import type { Halving } from './halving'
+import { capacityOf, emptyTree, halvingTree, mostTreeBytes, type HalvingTree, type TreeState } from './halving-tree'
+import { cacheSizes, LEAST_CAPACITY } from './cache-sizes'
 import { restoreHalving } from './restore-halving'
-import { capacityOf, emptyTree, halvingTree, mostTreeBytes, type TreeState } from './halving-tree'
+import { uniformHalving } from './uniform-halving'
 
-const KIND = 'merge-reduce'
-const VERSION = '1'
+const KIND = 'mergeReduce'
+const VERSION = '2'
 
 export interface MergeReduceOptions extends Shape {
   readonly halving: Halving
@@ -34,6 +39,8 @@ export interface MergeReduceOptions extends Shape {
   readonly capacity?: number
   /** Told what stands for what at every halving: for a stream that keeps account of the difference. Not part of a snapshot. */
   readonly replaced?: (before: KvBlock, after: KvBlock) => void
+  /** The kind of its snapshots: the name of a method that is such a tree. Default 'mergeReduce'. */
+  readonly name?: string
 }
 
 export interface MergeReduce extends AttentionStream, Disposable {
@@ -85,21 +92,26 @@ export function mergeReduce(options: MergeReduceOptions): MergeReduce {
  *
  * @throws RangeError when the bytes are damaged or belong to another halving
  */
-export function restoreMergeReduce(
-  bytes: Uint8Array,
-  own?: Halving,
-  replaced?: MergeReduceOptions['replaced'],
-): MergeReduce {
-  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+export function restoreMergeReduce(bytes: Uint8Array, own?: Halving, name: string = KIND): MergeReduce {
+  const snapshot = decodeSnapshot(bytes, { kind: name, version: VERSION })
+  const { options, tokens, state, held, candidate } = treeIn(name, snapshot, own)
+  return live({ ...options, name }, state, tokens, { held, candidate })
+}
+
+/**
+ * The tree of a snapshot.
+ *
+ * @throws RangeError when its tensors do not fit, or belong to another halving
+ */
+export function treeIn(kind: string, snapshot: Snapshot, own?: Halving) {
   const spec = snapshot.parameters['halving'] ?? ''
   const halving = own ?? restoreHalving(spec)
-  requireSame('restoreMergeReduce', { halving: halving.spec }, { halving: spec })
-  const options = { ...sizesOf(snapshot), halving, ...(replaced && { replaced }) }
+  requireSame(kind, { halving: halving.spec }, { halving: spec })
+  const options = { ...sizesOf(snapshot), halving }
   const levels = checkedLevels(options)
   const { d, dv } = options
-  const { tokens, held } = restoredTokens(KIND, snapshot, { d, dv, most: capacityOf(options) })
-  const { state, candidate } = restoredState(snapshot, d, dv, levels, held.keys.rows)
-  return live(options, state, tokens, { held, candidate })
+  const { tokens, held } = restoredTokens(kind, snapshot, { d, dv, most: capacityOf(options) })
+  return { options, tokens, held, ...restoredState(kind, snapshot, d, dv, levels, held.keys.rows) }
 }
 
 function live(
@@ -108,84 +120,83 @@ function live(
   pushed: number,
   from?: { readonly held: KvBlock; readonly candidate: KvBlock },
 ): MergeReduce {
-  const { d, dv, scale, halving, blockSize, levels, capacity } = options
+  const { halving, blockSize, levels, name: kind = KIND } = options
   const tree = halvingTree(options, state, from)
-  let tokens = pushed
   let rows = 0
-
-  const take = (block: KvBlock, start: number) => {
-    const count = tree.take(block, start)
-    tokens += count
-    return count
+  const inside: Inside = {
+    ...treeInside(options, tree),
+    kind,
+    answer(queries, out, arrived) {
+      rows += queries.rows
+      tree.attend(queries, out, arrived)
+    },
+    counters: () => ({ rows, failures: state.failures }),
   }
+  return Object.defineProperties(
+    Object.assign(liveStream(inside, life(kind, pushed)), {
+      halving,
+      blockSize,
+      levels,
+      capacity: capacityOf(options),
+      read: () => joinedTokens(tree.read(), tree.candidate()) ?? tree.read(),
+    }),
+    { room: { get: () => tree.room }, counts: { get: () => [...state.counts] } },
+  ) as unknown as MergeReduce
+}
 
+/** What of its options is not the shape; a halving by its spec. */
+export type MergeReduceSizes = Pick<MergeReduceOptions, 'blockSize' | 'levels'> & {
+  readonly halving: string
+  readonly capacity?: number
+}
+
+/** A tree of uniform halvings, as large as fits: what every other halving must beat. */
+export const mergeReduceMethod: Method<MergeReduceSizes> = {
+  name: KIND,
+  source: 'MergeAndReduce (BalanceKV, Theorem 3.4)',
+  learns: 'nothing',
+  make: (shape, { halving, ...sizes }) => mergeReduce({ ...shape, ...sizes, halving: restoreHalving(halving) }),
+  bytes: (shape, { halving, ...sizes }) => mergeReduceBytes({ ...shape, ...sizes, halving: restoreHalving(halving) }),
+  within(shape, budgetBytes, { place }) {
+    const { spec } = uniformHalving({ seed: place ? place.layer * place.heads + place.head : 0 })
+    const sizes = (capacity: number) => ({ ...cacheSizes(capacity), halving: spec })
+    const bytes = (capacity: number) => mergeReduceMethod.bytes(shape, sizes(capacity), { tokens: Infinity })
+    const capacity = largestWithin(bytes, budgetBytes, { least: LEAST_CAPACITY })
+    return capacity === undefined ? undefined : sizes(capacity)
+  },
+  atRate: (_, options, rate) => ({
+    halving: options.halving,
+    ...cacheSizes(Math.max(LEAST_CAPACITY, Math.round(capacityOf(options) * rate))),
+  }),
+  open: (bytes) => restoreMergeReduce(bytes),
+}
+
+/** A tree as a stream: what every stream over one shares. */
+export function treeInside(options: MergeReduceOptions, tree: HalvingTree): Omit<Inside, 'kind'> {
+  const { d, dv, scale, halving, blockSize, levels, capacity } = options
   return {
+    version: VERSION,
     d,
     dv,
     scale,
-    halving,
-    blockSize,
-    levels,
-    capacity: capacityOf(options),
     merging: 'none',
-    get tokens() {
-      return tokens
+    identity: {
+      d: String(d),
+      dv: String(dv),
+      scale: String(scale),
+      halving: halving.spec,
+      blockSize: String(blockSize),
+      ...(capacity !== undefined && { capacity: String(capacity) }),
     },
-    get bytes() {
-      return tree.bytes + halving.spec.length
-    },
-    get room() {
-      return tree.room
-    },
-    get counts() {
-      return [...state.counts]
-    },
-    get counters() {
-      return { rows, failures: state.failures }
-    },
-    push(block) {
-      checkBlock(KIND, block, d, dv)
-      for (let at = 0; at < block.keys.rows;) at += take(block, at)
-    },
-    attend(queries) {
-      checkKeys(KIND, 'queries', queries, d)
-      rows += queries.rows
-      const out = emptyPartial(queries.rows, dv)
-      tree.attend(queries, out)
-      return out
-    },
-    step(block, queries) {
-      checkBlock(KIND, block, d, dv)
-      checkKeys(KIND, 'queries', queries, d)
-      const groups = queryGroups(KIND, block, queries)
-      const out = emptyPartial(queries.rows, dv)
-      rows += queries.rows
-      for (let at = 0; at < block.keys.rows;) {
-        const count = take(block, at)
-        const [first, end] = [at * groups, (at + count) * groups]
-        tree.attend(rowsOf(queries, first, end), rowsOfPartial(out, first, end), count, groups)
-        at += count
-      }
-      return out
-    },
-    merge() {
-      throw new RangeError(`${KIND}: cannot merge, merging is none`)
-    },
-    read: () => (tree.candidate().keys.rows > 0 ? joined(tree.read(), tree.candidate()) : tree.read()),
-    toBytes() {
-      const { counts, lift, draws, progress, failures } = state
-      const candidate = savedTokens(tree.candidate())
-      return encodeSnapshot({
-        kind: KIND,
-        version: VERSION,
+    bytes: () => tree.bytes + halving.spec.length,
+    take: (block, at) => tree.take(block, at),
+    answer: (queries, out, arrived) => tree.attend(queries, out, arrived),
+    continues: true,
+    refuses: ({ keys }) => tree.reserve(keys.rows),
+    saved() {
+      const { counts, lift, draws, progress, failures } = tree.state
+      return {
         parameters: {
-          d: String(d),
-          dv: String(dv),
-          scale: String(scale),
-          halving: halving.spec,
-          blockSize: String(blockSize),
-          ...(capacity !== undefined && { capacity: String(capacity) }),
-          tokens: String(tokens),
           lift: String(lift),
           draws: String(draws),
           progress: String(progress),
@@ -193,14 +204,12 @@ function live(
         },
         tensors: {
           ...savedTokens(tree.read()),
-          ...Object.fromEntries(Object.entries(candidate).map(([name, tensor]) => [`candidate/${name}`, tensor])),
+          ...tensorsUnder('candidate', savedTokens(tree.candidate())),
           counts: { dtype: 'F64', shape: [levels + 1], data: Float64Array.from(counts) },
         },
-      })
+      }
     },
-    [Symbol.dispose]() {
-      tree[Symbol.dispose]()
-    },
+    dispose: () => tree[Symbol.dispose](),
   }
 }
 
@@ -232,36 +241,30 @@ function sizesOf({ parameters, tensors }: Snapshot): Omit<MergeReduceOptions, 'h
 }
 
 function restoredState(
+  kind: string,
   snapshot: Snapshot,
   d: number,
   dv: number,
   levels: number,
   rows: number,
 ): { readonly state: TreeState; readonly candidate: KvBlock } {
-  const { parameters, tensors } = snapshot
-  const own = new Map(
-    ['keys', 'values', 'weights'].flatMap((name) => {
-      const tensor = tensors.get(`candidate/${name}`)
-      return tensor ? [[name, tensor] as const] : []
-    }),
+  const candidate = tokensIn(kind, snapshotUnder('candidate', snapshot), { d, dv, most: 1 })
+  const counts = [...tensorsIn(kind, snapshot, { counts: ['F64', levels + 1] }).counts]
+  const [lift, draws, progress, failures] = numbersIn(snapshot, 'lift', 'draws', 'progress', 'failures') as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  checkFits(
+    kind,
+    counts.every((count) => Number.isInteger(count) && count >= 0),
   )
-  const { held: candidate } = restoredTokens(KIND, { ...snapshot, tensors: own }, { d, dv, most: 1 })
-  const counts = [...(tensors.get('counts')?.data ?? [])].map(Number)
-  const [lift, draws, progress, failures] = ['lift', 'draws', 'progress', 'failures'].map((name) =>
-    Number(parameters[name]),
-  ) as [number, number, number, number]
-  const fits =
-    counts.length === levels + 1 &&
-    counts.every((count) => Number.isInteger(count) && count >= 0) &&
-    counts.reduce((a, b) => a + b, 0) === rows &&
-    [lift, draws, failures].every((count) => Number.isSafeInteger(count) && count >= 0) &&
-    lift >= 1 &&
-    progress >= 0 &&
-    progress < 1
-  if (!fits) throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)
+  checkFits(kind, counts.reduce((a, b) => a + b, 0) === rows)
+  checkFits(
+    kind,
+    [lift, draws, failures].every((count) => Number.isSafeInteger(count) && count >= 0),
+  )
+  checkFits(kind, lift >= 1 && progress >= 0 && progress < 1)
   return { state: { counts, lift, draws, progress, failures }, candidate }
-}
-
-function rowsOfPartial({ max, mass, sum }: PartialSoftmax, from: number, to: number): PartialSoftmax {
-  return { max: max.subarray(from, to), mass: mass.subarray(from, to), sum: rowsOf(sum, from, to) }
 }

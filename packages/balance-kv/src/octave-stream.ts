@@ -1,18 +1,18 @@
 import {
-  checkBlock,
-  checkKeys,
   decodeSnapshot,
   emptyPartial,
-  encodeSnapshot,
-  stepByToken,
+  life,
+  liveStream,
+  nestedAll,
+  nestedSnapshot,
+  tokensOf,
   type AttentionStream,
+  type Inside,
   type KvBlock,
   type Matrix,
   type PartialSoftmax,
-  type Tensor,
 } from '@sublinear/core'
 import { combine } from '@sublinear/exact-attention'
-import { part } from './blocks'
 import {
   mergeReduce,
   mergeReduceBytes,
@@ -21,8 +21,8 @@ import {
   type MergeReduceOptions,
 } from './merge-reduce'
 
-const KIND = 'balance-kv'
-const VERSION = '1'
+const KIND = 'balanceKv'
+const VERSION = '2'
 /** Octaves of ‖v‖ alive at once, the highest seen and those below it. */
 const OCTAVES = 3
 /** How far the two masses of one query may be apart before the numerators' own is the better guess. */
@@ -87,7 +87,7 @@ export function octaveStream(options: OctaveOptions, from?: Restored): OctaveStr
     mass.push({ keys, values: ones, ...(weights && { weights }) })
     for (let r = 0; r < keys.rows; r++) {
       const octave = octaveOf(values, r)
-      if (octave !== undefined) treeOf(octave).push(part(block, r, r + 1))
+      if (octave !== undefined) treeOf(octave).push(tokensOf(block, r, r + 1))
     }
   }
 
@@ -109,57 +109,46 @@ export function octaveStream(options: OctaveOptions, from?: Restored): OctaveStr
     return { max, mass: above.mass, sum }
   }
 
-  const self: OctaveStream = {
+  const inside: Inside = {
+    kind: KIND,
+    version: VERSION,
     d,
     dv,
     scale,
     merging: 'none',
-    get octaves() {
-      return byOctave(numerators).map(([exponent]) => exponent)
+    identity: {
+      d: String(d),
+      dv: String(dv),
+      scale: String(scale),
+      sums: 'apart',
+      patient: String(options.capacity !== undefined),
     },
-    get tokens() {
-      return mass.tokens
+    bytes: () => [...numerators.values()].reduce((total, tree) => total + tree.bytes, mass.bytes) + 8 * OCTAVES,
+    take(block, at) {
+      take(tokensOf(block, at, at + 1)) // one by one: an octave may fall with any token
+      return 1
     },
-    get bytes() {
-      return [...numerators.values()].reduce((total, tree) => total + tree.bytes, mass.bytes) + 8 * OCTAVES
+    answer(queries, out) {
+      const { max, mass, sum } = answer(queries)
+      out.max.set(max)
+      out.mass.set(mass)
+      out.sum.data.set(sum.data)
     },
-    get counters() {
+    counters() {
       const failures = [mass, ...numerators.values()].reduce((total, { counters }) => total + counters.failures, 0)
       return { rows, failures, fallbacks }
     },
-    push(block) {
-      checkBlock(KIND, block, d, dv)
-      take(block)
+    saved() {
+      const trees = Object.fromEntries(byOctave(numerators).map(([e, tree]) => [`octave${e}`, tree.toBytes()]))
+      return nestedAll({ mass: mass.toBytes(), ...trees })
     },
-    attend(queries) {
-      checkKeys(KIND, 'queries', queries, d)
-      return answer(queries)
-    },
-    step: (block, queries) => stepByToken(self, block, queries),
-    merge() {
-      throw new RangeError(`${KIND}: cannot merge, merging is none`)
-    },
-    toBytes() {
-      const trees = [['mass', mass] as const, ...byOctave(numerators).map(([e, tree]) => [`octave${e}`, tree] as const)]
-      const saved = trees.map(([name, tree]) => [name, decodeSnapshot(tree.toBytes())] as const)
-      return encodeSnapshot({
-        kind: KIND,
-        version: VERSION,
-        parameters: {
-          dv: String(dv),
-          patient: String(options.capacity !== undefined),
-          ...Object.fromEntries(saved.map(([name, { parameters }]) => [name, JSON.stringify(parameters)])),
-        },
-        tensors: Object.fromEntries(
-          saved.flatMap(([name, { tensors }]) => [...tensors].map(([tensor, data]) => [`${name}/${tensor}`, data])),
-        ),
-      })
-    },
-    [Symbol.dispose]() {
+    dispose() {
       for (const tree of [mass, ...numerators.values()]) tree[Symbol.dispose]()
     },
   }
-  return self
+  return Object.defineProperty(liveStream(inside, life(KIND, mass.tokens)), 'octaves', {
+    get: () => byOctave(numerators).map(([exponent]) => exponent),
+  }) as unknown as OctaveStream
 }
 
 interface Restored {
@@ -173,17 +162,17 @@ interface Restored {
  * @throws RangeError when the bytes are damaged or of another kind
  */
 export function restoreBalanceKv(bytes: Uint8Array): MergeReduce | OctaveStream {
-  const snapshot = decodeSnapshot(bytes)
-  if (snapshot.kind === 'merge-reduce') return restoreMergeReduce(bytes)
-  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const { dv: width, patient, mass: massTree, ...octaves } = parameters
-  const dv = Number(width)
-  const mass = nested('mass', massTree, tensors)
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const { parameters } = snapshot
+  if (parameters['sums'] !== 'apart') return restoreMergeReduce(bytes, undefined, KIND)
+  const nested = (name: string) => restoreMergeReduce(nestedSnapshot(snapshot, name))
+  const dv = Number(parameters['dv'])
+  const mass = nested('mass')
   const { d, scale, halving, blockSize, levels } = mass
-  const options = { d, scale, dv, halving, blockSize, levels, ...(patient === 'true' && { capacity: mass.capacity }) }
-  const numerators = new Map(
-    Object.entries(octaves).map(([name, json]) => [Number(name.replace('octave', '')), nested(name, json, tensors)]),
-  )
+  const patient = parameters['patient'] === 'true'
+  const options = { d, scale, dv, halving, blockSize, levels, ...(patient && { capacity: mass.capacity }) }
+  const names = Object.keys(parameters).filter((name) => name.startsWith('octave'))
+  const numerators = new Map(names.map((name) => [Number(name.replace('octave', '')), nested(name)]))
   const exponents = [...numerators.keys()]
   const isFitting = (tree: MergeReduce) =>
     tree.d === d &&
@@ -200,28 +189,6 @@ export function restoreBalanceKv(bytes: Uint8Array): MergeReduce | OctaveStream 
     [...numerators.values()].every(isFitting)
   if (!fits) throw new RangeError(`${KIND}: the trees of the snapshot do not fit each other`)
   return octaveStream(options, { mass, numerators })
-}
-
-function nested(name: string, json: string | undefined, tensors: ReadonlyMap<string, Tensor>): MergeReduce {
-  const own = [...tensors].filter(([tensor]) => tensor.startsWith(`${name}/`))
-  return restoreMergeReduce(
-    encodeSnapshot({
-      kind: 'merge-reduce',
-      version: VERSION,
-      parameters: described(json),
-      tensors: Object.fromEntries(own.map(([tensor, data]) => [tensor.slice(name.length + 1), data])),
-    }),
-  )
-}
-
-function described(json: string | undefined): Record<string, string> {
-  try {
-    const found: unknown = JSON.parse(json ?? '')
-    if (typeof found === 'object' && found) return found as Record<string, string>
-  } catch {
-    // said below
-  }
-  throw new RangeError(`${KIND}: a tree of the snapshot is not described`)
 }
 
 function byOctave(numerators: ReadonlyMap<number, MergeReduce>): [number, MergeReduce][] {

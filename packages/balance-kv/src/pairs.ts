@@ -1,5 +1,5 @@
-import type { KvBlock } from '@sublinear/core'
-import { MOST_WEIGHT, type Halved } from './halving'
+import { MOST_WEIGHT, type KvBlock } from '@sublinear/core'
+import type { Halved } from './halving'
 
 /** Neighbours: rows 2p and 2p + 1. A last odd row has no partner. */
 export function neighbours(rows: number): Uint32Array {

@@ -1,6 +1,6 @@
-import { checkFinite, checkSeed, type KvBlock, type Seed } from '@sublinear/core'
+import { checkFinite, checkSeed, MOST_WEIGHT, type KvBlock, type Seed } from '@sublinear/core'
 import { balanceKernel, type Sums } from './balance-kernel'
-import { coins, MOST_WEIGHT, type Halved, type Halving } from './halving'
+import { coins, type Halved, type Halving } from './halving'
 import { neighbours, onePerPair } from './pairs'
 import { greedyWalk, pairWalk, theoryWalk, type Signs } from './walks'
 

@@ -129,9 +129,17 @@ export interface AttentionStream {
   readonly tokens: number
   /** Held now, everything that a snapshot must carry; never below its tensors' bytes. */
   readonly bytes: number
+  /**
+   * The first half of a mutating call: asks everything that may refuse it, throws what the call would throw, and changes nothing. Whoever
+   * makes one call to several streams asks all of them first. A stream without it is asked by the call alone.
+   */
+  readonly check?: Checks
   push(block: KvBlock): void
-  /** Over everything pushed. Pure: asking changes nothing. */
-  attend(queries: Matrix): PartialSoftmax
+  /**
+   * Over everything pushed. Pure: asking changes nothing. A stream may continue the partial `into` in place and return it; else it returns one
+   * of its own, and `into` is as it was.
+   */
+  attend(queries: Matrix, into?: PartialSoftmax): PartialSoftmax
   /**
    * Causal: pushes the block and answers its own queries, row i seeing all earlier tokens and block rows <= i.
    * queries.rows = groups · block.rows (grouped-query attention); row i·groups + g belongs to token i.
@@ -145,17 +153,44 @@ export interface AttentionStream {
   readonly counters?: Readonly<Record<string, number>>
   /** How summaries of two parts of one stream join: any order, in stream order, or not at all. */
   readonly merging: 'linear' | 'ordered' | 'none'
-  /** Refuses where merging is 'none' or anything differs. */
-  merge(later: AttentionStream): void
+  /**
+   * Takes in a later part of the stream, as its snapshot has it, so that whatever wraps a stream merges as it does. Refuses where merging is
+   * 'none' or anything differs.
+   */
+  merge(later: Pick<AttentionStream, 'toBytes'>): void
   toBytes(): Uint8Array
+}
+
+/** The refusing halves of the mutating calls. */
+export interface Checks {
+  push(block: KvBlock): void
+  step(block: KvBlock, queries: Matrix): void
+  merge(later: Pick<AttentionStream, 'toBytes'>): void
+}
+
+/** What a tier may know of queries that it observes. */
+export interface Arrival {
+  /** Query rows a token. */
+  readonly groups: number
+  /** The tokens that wait before the first tier, given to that tier alone: query row i saw the first visible + ⌊i / groups⌋ of them. */
+  readonly waiting?: {
+    keys(): Matrix
+    readonly weights: Float32Array | undefined
+    readonly visible: number
+  }
 }
 
 /** A stream that can hand on what it forgets. `TierSpec` is what a policy's factory returns: `window({ count: 256 })`. */
 export interface Tier extends AttentionStream {
-  /** Tokens that leave, weights kept; push = admit and drop. */
-  admit(block: KvBlock): KvBlock | undefined
+  /**
+   * Takes tokens at once and returns those that leave, weights kept. Where calls end is the caller's business: `tiers` calls it at fixed places
+   * of the stream, and so does a tier that is pushed to by itself. With `dropped` nobody reads what is returned, and it need not be made.
+   */
+  admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
+  /** Takes in the tokens that a tier of a later part of the stream holds; returns what leaves. There where merging is 'ordered'. */
+  absorb?(later: Pick<AttentionStream, 'toBytes'>): KvBlock | undefined
   /** The combined softmax of all tiers, for score-keeping policies. */
-  observe?(queries: Matrix, total: PartialSoftmax): void
+  observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
 }
 
 export interface Shape {

@@ -1,5 +1,7 @@
 export type {
+  Arrival,
   AttentionStream,
+  Checks,
   FeatureMap,
   KvBlock,
   Matrix,
@@ -29,6 +31,22 @@ export {
   isFinite,
 } from './check'
 export { totalCounters } from './counters'
+export {
+  copyToken,
+  emptyBlock,
+  joinedTokens,
+  MOST_WEIGHT,
+  pickedRows,
+  pickedTokens,
+  rowsOfPartial,
+  stackedRows,
+  tokensOf,
+} from './kv-block'
+export { life, type Life } from './life'
+export { liveStream, type Arrived, type Inside, type LiveStream } from './live-stream'
+export { largestWithin, type Method, type Pilot, type TierMethod, type Traffic } from './method'
+export { nestedAll, nestedIn, nestedSnapshot, snapshotUnder, tensorsUnder } from './nested-snapshots'
+export { checkFits, numbersIn, tensorsIn, tokenCount } from './snapshot-fits'
 export { crc32 } from './crc32'
 export { matrix, rowsOf } from './matrix'
 export { philox, seedWords } from './philox'

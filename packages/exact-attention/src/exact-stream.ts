@@ -1,47 +1,26 @@
 import {
-  checkBlock,
   checkEntries,
+  checkFits,
   checkInteger,
   checkKeys,
   checkScale,
   checkValues,
   decodeSnapshot,
-  emptyPartial,
-  encodeSnapshot,
-  queryGroups,
-  requireSame,
+  life,
+  liveStream,
+  numbersIn,
   type AttentionStream,
+  type Inside,
   type KvBlock,
-  type Matrix,
-  type PartialSoftmax,
+  type Method,
   type Shape,
+  type Snapshot,
 } from '@sublinear/core'
-import { kernels, type Resident } from '@sublinear/kernels'
+import { kernels } from '@sublinear/kernels'
+import { newPages, pagedTokens, pagesBytes, type PagedTokens, type Tokens } from './paged-tokens'
 
 const KIND = 'exact'
-const VERSION = '1'
-/** Pages double from 64 tokens up to this many, so that what is held depends on the number of tokens alone. */
-const LARGEST_PAGE = 4096
-
-/** Tokens first … first + capacity − 1 of the stream, in the kernels' memory. */
-interface Page {
-  readonly first: number
-  readonly capacity: number
-  readonly keys: Resident<Float32Array> // capacity × d
-  readonly values: Resident<Float32Array> // capacity × dv
-  /** capacity log weights, once any token came with a weight. */
-  bias?: Resident<Float32Array>
-}
-
-/** Tokens with the logarithms of their weights, which are what is kept. */
-interface Tokens {
-  readonly keys: Float32Array // n × d
-  readonly values: Float32Array // n × dv
-  readonly bias?: Float32Array | undefined // n
-}
-
-/** What merge reads of another exact stream. */
-const held = new WeakMap<AttentionStream, () => Tokens>()
+const VERSION = '2'
 
 /**
  * The growing key-value cache as an attention stream: exact, and what every bounded stream is compared with.
@@ -61,177 +40,89 @@ export function exactStream(shape: Shape): AttentionStream & Disposable {
  * @throws RangeError when the bytes are damaged or no snapshot of an exact stream
  */
 export function restoreExactStream(bytes: Uint8Array): AttentionStream & Disposable {
-  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const shape = { d: Number(parameters['d']), dv: Number(parameters['dv']), scale: Number(parameters['scale']) }
-  const [keys, values, bias] = ['keys', 'values', 'logWeights'].map((name) => tensors.get(name)?.data)
-  const stream = live(shape, (d, dv) => {
-    const fits =
-      keys instanceof Float32Array &&
-      values instanceof Float32Array &&
-      (bias === undefined || bias instanceof Float32Array) &&
-      keys.length % d === 0 &&
-      values.length === (keys.length / d) * dv &&
-      (bias === undefined || bias.length === keys.length / d)
-    if (!fits) throw new RangeError('exact: the tensors of the snapshot do not fit its parameters')
-    checkKeys('exact', 'keys', { rows: keys.length / d, cols: d, data: keys })
-    checkValues('exact', 'values', { rows: keys.length / d, cols: dv, data: values })
-    if (bias) checkEntries('exact', 'logWeights', bias, 1)
-    return { keys, values, bias }
-  })
-  return stream
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const [d, dv, scale] = numbersIn(snapshot, 'd', 'dv', 'scale') as [number, number, number]
+  return live({ d, dv, scale }, snapshot)
 }
 
-function live({ d, dv, scale }: Shape, contents?: (d: number, dv: number) => Tokens): AttentionStream & Disposable {
+export const exactMethod: Method = {
+  name: KIND,
+  source: 'not from the papers: all keys and values, kept',
+  learns: 'nothing',
+  make: exactStream,
+  bytes: (shape, _, { tokens, weighted = false }) => pagesBytes(shape, tokens, weighted),
+  within(shape, budgetBytes, { tokens, weighted = false }) {
+    return pagesBytes(shape, tokens, weighted) <= budgetBytes ? {} : undefined
+  },
+  open: restoreExactStream,
+}
+
+function live(shape: Shape, from?: Snapshot): AttentionStream & Disposable {
+  const { d, dv, scale } = shape
   checkInteger('exactStream', 'd', d, 1)
   checkInteger('exactStream', 'dv', dv, 1)
   checkScale('exactStream', scale)
-  const pages: Page[] = []
-  let tokens = 0
-  let disposed = false
+  const pages = pagedTokens(shape)
+  if (from) pages.append(tokensIn(from, shape))
 
-  const room = (): Page => {
-    const last = pages.at(-1)
-    if (last && tokens < last.first + last.capacity) return last
-    const capacity = Math.min(LARGEST_PAGE, Math.max(64, tokens))
-    const page: Page = {
-      first: tokens,
-      capacity,
-      keys: kernels().floats(capacity * d),
-      values: kernels().floats(capacity * dv),
-    }
-    pages.push(page)
-    return page
-  }
-
-  const checkLive = () => {
-    if (disposed) throw new TypeError('exact: this stream was disposed')
-  }
-
-  const isWeighted = () => pages.some((page) => page.bias)
-
-  const append = ({ keys, values, bias }: Tokens) => {
-    const rows = keys.length / d
-    for (let from = 0; from < rows;) {
-      const page = room()
-      const at = tokens - page.first
-      const count = Math.min(page.capacity - at, rows - from)
-      page.keys.write(keys.subarray(from * d, (from + count) * d), at * d)
-      page.values.write(values.subarray(from * dv, (from + count) * dv), at * dv)
-      if (bias) {
-        page.bias ??= kernels().floats(page.capacity)
-        page.bias.write(bias.subarray(from, from + count), at)
-      }
-      tokens += count
-      from += count
-    }
-  }
-
-  /** With `before`, row i·groups + g sees the first before + i + 1 tokens; otherwise all. */
-  const answer = (queries: Matrix, before?: number, groups = 1): PartialSoftmax => {
-    const partial = emptyPartial(queries.rows, dv)
-    for (const page of pages) {
-      kernels().attend({
-        queries: queries.data,
-        keys: page.keys,
-        values: page.values,
-        ...(page.bias && { bias: page.bias }),
-        rows: queries.rows,
-        keyCount: Math.min(page.capacity, tokens - page.first),
-        d,
-        dv,
-        scale,
-        ...(before !== undefined && { causal: { visible: before + 1 - page.first, groups } }),
-        max: partial.max,
-        mass: partial.mass,
-        sum: partial.sum.data,
-      })
-    }
-    return partial
-  }
-
-  const everything = (): Tokens => {
-    const keys = new Float32Array(tokens * d)
-    const values = new Float32Array(tokens * dv)
-    const bias = isWeighted() ? new Float32Array(tokens) : undefined
-    for (const { first, capacity, ...page } of pages) {
-      const count = Math.min(capacity, tokens - first)
-      page.keys.range(0, count * d).readInto(keys.subarray(first * d, (first + count) * d))
-      page.values.range(0, count * dv).readInto(values.subarray(first * dv, (first + count) * dv))
-      if (bias && page.bias) page.bias.range(0, count).readInto(bias.subarray(first, first + count))
-    }
-    return { keys, values, bias }
-  }
-
-  const self: AttentionStream & Disposable = {
+  const inside: Inside = {
+    kind: KIND,
+    version: VERSION,
     d,
     dv,
     scale,
     merging: 'linear',
-    get tokens() {
-      return tokens
+    identity: { d: String(d), dv: String(dv), scale: String(scale) },
+    bytes: () => pages.bytes,
+    take(block, first) {
+      pages.append(logWeighted(block), first)
+      return block.keys.rows - first
     },
-    get bytes() {
-      const width = d + dv + (isWeighted() ? 1 : 0) // a snapshot has all log weights or none
-      return 4 * width * pages.reduce((total, { capacity }) => total + capacity, 0)
+    answer: (queries, out, arrived) => pages.attend(queries, out, arrived),
+    continues: true,
+    refuses: ({ keys: { rows } }) => reserve(pages, shape, rows),
+    joining(later) {
+      const theirs = tokensIn(later, shape)
+      reserve(pages, shape, theirs.keys.length / d)
+      return () => pages.append(theirs)
     },
-    push(block) {
-      checkLive()
-      checkBlock(KIND, block, d, dv)
-      append(tokensOf(block))
-    },
-    attend(queries) {
-      checkLive()
-      checkKeys(KIND, 'queries', queries, d)
-      return answer(queries)
-    },
-    step(block, queries) {
-      checkLive()
-      checkBlock(KIND, block, d, dv)
-      checkKeys(KIND, 'queries', queries, d)
-      const groups = queryGroups(KIND, block, queries)
-      const before = tokens
-      append(tokensOf(block))
-      return answer(queries, before, groups)
-    },
-    merge(later) {
-      checkLive()
-      const theirs = held.get(later)
-      if (!theirs) throw new TypeError('exact: cannot merge, the other stream is not an exact stream')
-      requireSame(KIND, shapeText({ d, dv, scale }), shapeText(later))
-      append(theirs())
-    },
-    toBytes() {
-      checkLive()
-      const { keys, values, bias } = everything()
-      return encodeSnapshot({
-        kind: KIND,
-        version: VERSION,
-        parameters: shapeText({ d, dv, scale }),
+    saved() {
+      const { keys, values, bias } = pages.read()
+      const tokens = pages.count
+      return {
         tensors: {
           keys: { dtype: 'F32', shape: [tokens, d], data: keys },
           values: { dtype: 'F32', shape: [tokens, dv], data: values },
           ...(bias && { logWeights: { dtype: 'F32' as const, shape: [tokens], data: bias } }),
         },
-      })
-    },
-    [Symbol.dispose]() {
-      disposed = true
-      for (const page of pages) {
-        page.keys[Symbol.dispose]()
-        page.values[Symbol.dispose]()
-        page.bias?.[Symbol.dispose]()
       }
     },
+    dispose: () => pages[Symbol.dispose](),
   }
-  if (contents) append(contents(d, dv))
-  held.set(self, everything)
-  return self
+  return liveStream(inside, life(KIND, pages.count))
 }
 
-function tokensOf({ keys, values, weights }: KvBlock): Tokens {
+/** Asks for the memory of the pages that so many more tokens need, and gives it back: throws where there is none. */
+function reserve({ count, room }: PagedTokens, { d, dv }: Shape, tokens: number): void {
+  if (tokens <= room) return
+  kernels()
+    .floats(newPages(count + room, tokens - room) * (d + dv))
+    [Symbol.dispose]()
+}
+
+function logWeighted({ keys, values, weights }: KvBlock): Tokens {
   return { keys: keys.data, values: values.data, bias: weights?.map(Math.log) }
 }
 
-function shapeText({ d, dv, scale }: Shape): Record<string, string> {
-  return { d: String(d), dv: String(dv), scale: String(scale) }
+/** @throws RangeError when the tensors do not fit, or push would refuse them */
+function tokensIn({ tensors }: Snapshot, { d, dv }: Shape): Tokens {
+  const [keys, values, bias] = ['keys', 'values', 'logWeights'].map((name) => tensors.get(name)?.data)
+  checkFits(KIND, keys instanceof Float32Array && values instanceof Float32Array && keys.length % d === 0)
+  const rows = keys.length / d
+  checkFits(KIND, values.length === rows * dv)
+  checkFits(KIND, bias === undefined || (bias instanceof Float32Array && bias.length === rows))
+  checkKeys(KIND, 'keys', { rows, cols: d, data: keys })
+  checkValues(KIND, 'values', { rows, cols: dv, data: values })
+  if (bias) checkEntries(KIND, 'logWeights', bias, 1)
+  return { keys, values, bias }
 }

@@ -1,7 +1,3 @@
 export { exactAttention, type ExactAttention } from './exact-attention'
-export { exactStream, restoreExactStream } from './exact-stream'
-export { heldTokens, type ResidentTokens } from './held-tokens'
-export { restoredTokens, savedTokens, tokenCount, tokensIn, weightsIn } from './saved-tokens'
-export { slotWeights, type SlotWeights } from './slot-weights'
+export { exactMethod, exactStream, restoreExactStream } from './exact-stream'
 export { addPartial, combine, divideRows, normalise } from './partial-softmax'
-export type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'

@@ -1,5 +1,5 @@
 import type { KvBlock, Matrix, PartialSoftmax } from '@sublinear/core'
-import type { HeldTokens } from '@sublinear/exact-attention'
+import type { HeldTokens } from '@sublinear/token-store'
 import { kernels } from '@sublinear/kernels'
 
 /** Softmax levels of some queries: all of a partial softmax but its sums. */

@@ -1,12 +1,15 @@
-import type { Matrix, Snapshot, Tensor } from '@sublinear/core'
-import type { Levels } from './attention-shares'
+import { checkFits, tensorsIn, type KvBlock, type Matrix, type Snapshot, type Tensor } from '@sublinear/core'
+import type { HeldTokens } from '@sublinear/token-store'
+import { receivedShares, type Levels } from './attention-shares'
 
 /** The queries of the last `most` tokens observed, with the levels of their softmax. */
 export interface LastQueries {
   readonly bytes: number
-  /** None before the first was observed. */
-  readonly queries: Matrix
-  readonly total: Levels
+  /**
+   * What tokens get of the softmax of the queries kept, added up over their tokens: one array a query head, over the tokens held, in the order of
+   * the slots given, and then over a block. None before the first query was observed.
+   */
+  shares(held: HeldTokens, slots: readonly number[], block: KvBlock, scale: number): Float64Array[]
   observe(queries: Matrix, total: Levels, groups: number): void
   saved(): { readonly parameters: Record<string, string>; readonly tensors: Record<string, Tensor> }
 }
@@ -20,11 +23,15 @@ export function lastQueries(kind: string, d: number, most: number, snapshot?: Sn
     get bytes() {
       return most * groups * (4 * d + 12)
     },
-    get queries() {
-      return { rows: max.length, cols: d, data: queries }
-    },
-    get total() {
-      return { max, mass }
+    shares(held, slots, block, scale) {
+      const heads = max.length > 0 ? groups : 0
+      return Array.from({ length: heads }, (_, head) => {
+        const own = Array.from({ length: max.length / groups }, (_, i) => i * groups + head)
+        const asked = new Float32Array(own.length * d)
+        for (const [i, r] of own.entries()) asked.set(queries.subarray(r * d, (r + 1) * d), i * d)
+        const total = { max: Float32Array.from(own, (r) => max[r]!), mass: Float64Array.from(own, (r) => mass[r]!) }
+        return receivedShares({ queries: { rows: own.length, cols: d, data: asked }, total }, held, slots, block, scale)
+      })
     },
     observe(asked, total, per) {
       if (per !== groups) [groups, queries, max, mass] = [per, queries.slice(0, 0), max.slice(0, 0), mass.slice(0, 0)]
@@ -57,21 +64,16 @@ function lastOf<A extends Float32Array | Float64Array>(keep: number, old: A, fre
   return out
 }
 
-function restored(kind: string, d: number, most: number, { parameters, tensors }: Snapshot) {
-  const [queries, max, mass] = ['queries', 'maxima', 'masses'].map((name) => tensors.get(name)?.data)
-  const groups = Number(parameters['groups'])
-  const fits =
-    queries instanceof Float32Array &&
-    max instanceof Float32Array &&
-    mass instanceof Float64Array &&
-    Number.isSafeInteger(groups) &&
-    groups >= 0 &&
-    mass.length <= most * groups &&
-    max.length === mass.length &&
-    queries.length === mass.length * d &&
-    queries.every(Number.isFinite) &&
-    max.every((level) => level < Infinity) &&
-    mass.every((total) => total >= 0 && total < Infinity)
-  if (!fits) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
-  return { groups, queries, max, mass }
+function restored(kind: string, d: number, most: number, snapshot: Snapshot) {
+  const { queries, maxima, masses } = tensorsIn(kind, snapshot, { queries: ['F32'], maxima: ['F32'], masses: ['F64'] })
+  const groups = Number(snapshot.parameters['groups'])
+  checkFits(kind, Number.isSafeInteger(groups) && groups >= 0 && masses.length <= most * groups)
+  checkFits(kind, maxima.length === masses.length && queries.length === masses.length * d)
+  checkFits(kind, groups === 0 || masses.length % groups === 0)
+  checkFits(kind, queries.every(Number.isFinite) && maxima.every((level) => level < Infinity))
+  checkFits(
+    kind,
+    masses.every((total) => total >= 0 && total < Infinity),
+  )
+  return { groups, queries, max: maxima, mass: masses }
 }

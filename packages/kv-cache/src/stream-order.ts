@@ -1,5 +1,5 @@
-import type { KvBlock, Snapshot, Tensor } from '@sublinear/core'
-import type { HeldTokens } from '@sublinear/exact-attention'
+import { checkFits, tensorsIn, type KvBlock, type Snapshot, type Tensor } from '@sublinear/core'
+import type { HeldTokens } from '@sublinear/token-store'
 
 /** Held tokens by their place in the stream: tokens that stay keep their slots, newcomers take those of the tokens that leave. */
 export interface StreamOrder {
@@ -80,13 +80,8 @@ function gathered(store: HeldTokens, slots: readonly number[], block: KvBlock, s
   }
 }
 
-function restored(kind: string, count: number, { tensors }: Snapshot): number[] {
-  const order = tensors.get('order')?.data
-  const fits =
-    order instanceof Uint32Array &&
-    order.length === count &&
-    order.every((slot) => slot < count) &&
-    new Set(order).size === count
-  if (!fits) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
+function restored(kind: string, count: number, snapshot: Snapshot): number[] {
+  const { order } = tensorsIn(kind, snapshot, { order: ['U32', count] })
+  checkFits(kind, order.every((slot) => slot < count) && new Set(order).size === count)
   return [...order]
 }

@@ -1,15 +1,19 @@
 import {
-  checkBlock,
   checkInteger,
-  checkKeys,
   checkScale,
   decodeSnapshot,
-  encodeSnapshot,
-  queryGroups,
-  requireSame,
+  joinedTokens,
+  life,
+  liveStream,
+  nestedAll,
+  nestedSnapshot,
+  numbersIn,
   totalCounters,
+  type Arrival,
   type AttentionStream,
+  type Inside,
   type KvBlock,
+  type LiveStream,
   type Matrix,
   type PartialSoftmax,
   type Shape,
@@ -17,14 +21,11 @@ import {
   type Tier,
   type TierSpec,
 } from '@sublinear/core'
-import { addPartial, restoredTokens, savedTokens } from '@sublinear/exact-attention'
-import { joined } from './blocks'
-import { front } from './front'
-import { nestedIn, nestedSnapshot } from './nested-snapshots'
-import { insideOf, type Policy } from './token-tier'
+import { addPartial } from '@sublinear/exact-attention'
+import { restoredTokens, savedTokens, tokensIn, waitingTokens } from '@sublinear/token-store'
 
 const KIND = 'tiers'
-const VERSION = '1'
+const VERSION = '2'
 /** The most tokens held exactly before they are handed to the first tier together, and the default. */
 const BLOCK = 64
 
@@ -33,47 +34,42 @@ export interface TiersOptions extends Shape {
   readonly parts: readonly [...TierSpec[], StreamSpec]
   /** Tokens held exactly before they are handed to the first tier together, 1 to 64: fewer where bytes are few. Default 64. */
   readonly buffer?: number
+  /** The kind of its snapshots: the name of a method that is made of tiers. Default 'tiers'. */
+  readonly name?: string
 }
 
 export interface Tiers extends AttentionStream, Disposable {
+  readonly check: LiveStream['check']
   /** Not to be pushed to: tokens reach them through the tiers before. */
   readonly parts: readonly AttentionStream[]
   /** Query rows answered so far, since this object was made, and the sums of what the parts count beside rows. */
   readonly counters: Readonly<Record<string, number>>
 }
 
-/** What merge reads of another. */
-interface Contents {
-  readonly identity: Record<string, string>
-  readonly tokens: number
-  readonly parts: readonly AttentionStream[]
-  readonly pending: KvBlock
-}
-
-const contentsOf = new WeakMap<AttentionStream, () => Contents>()
-
 /**
  * A key-value cache of tiers: each holds the tokens of its policy, what it evicts goes to the next, and the last part takes what is left.
  * Source: not from the papers; answers of disjoint sets of tokens combine as partial softmaxes.
  *
- * @param d, dv, scale  the shape of every part; parts  tiers in order and at last any stream; buffer  1 to 64
+ * @param d, dv, scale  the shape of every part; parts  tiers in order and at last any stream; buffer  1 to 64; name  of its snapshots
  * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, or buffer no such number
  * Guarantee: every token pushed is in exactly one place, with its weight: exact over the tokens held, the last part's own guarantee for the
- *   rest. Tokens are handed on `buffer` at a time, at fixed positions of the stream; until then they are held here, exactly.
+ *   rest. Tokens are handed on `buffer` at a time, at fixed positions of the stream; until then they are held here, exactly. Parts that can be asked
+ *   are asked before any takes; where one fails all the same, the whole says that it is broken.
  *   Merging is 'ordered' where every tier's is and the last part's is 'linear', else 'none'.
  * Cost: the parts' and the buffer, 4·(d + dv) bytes a token; smaller buffers are slower.
  */
 export function tiers(options: TiersOptions): Tiers {
-  const { parts, buffer = BLOCK, ...shape } = options
-  checkShape(KIND, shape)
-  checkInteger(KIND, 'buffer', buffer, 1, BLOCK)
+  const { parts, buffer = BLOCK, name = KIND, ...shape } = options
+  checkShape(name, shape)
+  checkInteger(name, 'buffer', buffer, 1, BLOCK)
   if (!Array.isArray(parts) || parts.length === 0 || parts.some((spec) => typeof spec !== 'function'))
-    throw new TypeError(`${KIND}: parts must be a list of at least one tier or stream spec`)
-  const made = parts.map((spec) => spec(shape))
+    throw new TypeError(`${name}: parts must be a list of at least one tier or stream spec`)
+  const { d, dv, scale } = shape
+  const made = parts.map((spec) => spec({ d, dv, scale }))
   for (const [i, { tokens }] of made.entries()) {
-    if (tokens !== 0) throw new RangeError(`${KIND}: part ${i} must be empty, got one with ${tokens} tokens`)
+    if (tokens !== 0) throw new RangeError(`${name}: part ${i} must be empty, got one with ${tokens} tokens`)
   }
-  return live(shape, made, buffer)
+  return live(name, shape, made, buffer)
 }
 
 /**
@@ -81,158 +77,153 @@ export function tiers(options: TiersOptions): Tiers {
  *
  * @throws RangeError when the bytes are damaged, of another kind, or their parts do not fit
  */
-export function restoreTiers(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Tiers {
-  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const { d: width, dv: valueWidth, scale: factor, buffer: waits, tokens: _, ...described } = snapshot.parameters
-  const shape = { d: Number(width), dv: Number(valueWidth), scale: Number(factor) }
-  checkShape(KIND, shape)
-  const buffer = Number(waits)
-  checkInteger(KIND, 'buffer', buffer, 1, BLOCK)
-  const from = restoredTokens(KIND, snapshot, { ...shape, most: buffer })
-  const parts = Object.keys(described).map((_, i) => open(nestedSnapshot(snapshot, `part-${i}`)))
-  if (parts.length === 0) throw new RangeError(`${KIND}: the snapshot has no parts`)
-  return live(shape, parts, buffer, from)
+export function restoreTiers(
+  bytes: Uint8Array,
+  open: (bytes: Uint8Array) => AttentionStream,
+  name: string = KIND,
+): Tiers {
+  const snapshot = decodeSnapshot(bytes, { kind: name, version: VERSION })
+  const [d, dv, scale, buffer, count] = numbersIn(snapshot, 'd', 'dv', 'scale', 'buffer', 'parts') as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const shape = { d, dv, scale }
+  checkShape(name, shape)
+  checkInteger(name, 'buffer', buffer, 1, BLOCK)
+  checkInteger(name, 'parts', count, 1, Object.keys(snapshot.parameters).length)
+  const from = restoredTokens(name, snapshot, { ...shape, most: buffer })
+  const parts = Array.from({ length: count }, (_, i) => open(nestedSnapshot(snapshot, partName(i))))
+  return live(name, shape, parts, buffer, from)
 }
 
+const partName = (i: number) => `part-${i}`
+const isTier = (part: AttentionStream): part is Tier => typeof (part as Partial<Tier>).admit === 'function'
+
 function live(
+  name: string,
   { d, dv, scale }: Shape,
   parts: readonly AttentionStream[],
   buffer: number,
   from?: { readonly tokens: number; readonly held: KvBlock },
 ): Tiers {
-  checkParts(parts, { d, dv, scale })
+  checkParts(name, parts, { d, dv, scale })
   const forgetting = parts.slice(0, -1) as Tier[]
   const last = parts.at(-1)!
-  const insides = parts.map(insideOf)
-  const canMerge = forgetting.every((tier, i) => insides[i] && tier.merging === 'ordered') && last.merging === 'linear'
-  const identity = {
-    d: String(d),
-    dv: String(dv),
-    scale: String(scale),
-    buffer: String(buffer),
-    parts: JSON.stringify(insides.slice(0, -1).map((inside) => inside?.identity ?? 'unknown')),
-  }
+  const lastTier = isTier(last) ? last : undefined
+  const canMerge = forgetting.every((tier) => tier.absorb && tier.merging === 'ordered') && last.merging === 'linear'
   let rows = 0
-  let tokens = 0
 
-  /** Hands tokens down the parts until none is left; a policy's own front is for those that stand alone. */
+  /** Hands tokens down the parts from `first` on, until none is left. */
   const handOn = (block: KvBlock | undefined, first = 0) => {
-    for (let i = first; block && i < forgetting.length; i++) block = (insides[i] ?? forgetting[i]!).admit(block)
-    if (block) takeLast(block)
-  }
-  const takeLast = (block: KvBlock) => (insides.at(-1) ? insides.at(-1)!.admit(block, true) : last.push(block))
-
-  const answer = (queries: Matrix, out: PartialSoftmax) => {
-    for (const [i, part] of parts.entries()) if (!insides[i]) addPartial(out, part.attend(queries))
-    for (const inside of insides) inside?.held.attend(queries, out)
+    for (let i = first; block && i < forgetting.length; i++) block = forgetting[i]!.admit(block)
+    if (!block) return
+    if (lastTier) lastTier.admit(block, true)
+    else last.push(block)
   }
 
-  const observers = (parts as readonly { observe?: Policy['observe'] }[]).map((part) => part.observe?.bind(part))
-  const observe: Policy['observe'] = (queries, total, arrival) => {
-    const { groups } = arrival!
+  /** Parts that begin a partial are asked before those that go on with it. */
+  const asked = lastTier ? parts : [last, ...forgetting]
+  const behind = (queries: Matrix, out: PartialSoftmax) => {
+    for (const part of asked) {
+      const answer = part.attend(queries, out)
+      if (answer !== out) addPartial(out, answer)
+    }
+  }
+
+  const observers = parts.map((part) => (part as Partial<Tier>).observe?.bind(part))
+  const observe = (queries: Matrix, total: PartialSoftmax, arrival: Arrival) => {
+    const { groups } = arrival
     for (const [i, learn] of observers.entries()) learn?.(queries, total, i === 0 ? arrival : { groups })
   }
-  const waiting = front({ d, dv, scale, most: buffer, handOn, answer, ...(observers.some(Boolean) && { observe }) })
-
-  /** Takes in what another's tiers hold; the last parts are merged already. */
-  const absorb = (theirs: Contents) => {
-    waiting.settle()
-    let moved: KvBlock | undefined
-    for (const i of forgetting.keys()) {
-      const displaced = moved && insides[i]!.admit(moved)
-      moved = joined(displaced, insides[i]!.absorb(insideOf(theirs.parts[i]!)!))
-    }
-    if (moved) takeLast(moved)
-  }
-
-  const self: Tiers = {
+  const waiting = waitingTokens({
     d,
     dv,
     scale,
-    parts,
+    most: buffer,
+    handOn: (held) => handOn(held.read()),
+    behind,
+    ...(observers.some(Boolean) && { observe }),
+  })
+  const takeAll = (block: KvBlock) => {
+    for (let at = 0; at < block.keys.rows;) at += waiting.take(block, at)
+  }
+
+  /** Takes in what the tiers of a later part hold; what they displace goes down, the older before the younger. */
+  const absorb = (theirs: readonly Pick<AttentionStream, 'toBytes'>[]) => {
+    waiting.settle()
+    let moved: KvBlock | undefined
+    for (const [i, tier] of forgetting.entries()) {
+      const displaced = moved && tier.admit(moved)
+      moved = joinedTokens(displaced, tier.absorb!(theirs[i]!))
+    }
+    if (moved) handOn(moved, forgetting.length)
+  }
+
+  const inside: Inside = {
+    kind: name,
+    version: VERSION,
+    d,
+    dv,
+    scale,
     merging: canMerge ? 'ordered' : 'none',
-    get tokens() {
-      return tokens
+    identity: {
+      d: String(d),
+      dv: String(dv),
+      scale: String(scale),
+      buffer: String(buffer),
+      parts: String(parts.length),
     },
-    get bytes() {
-      return parts.reduce((total, { bytes }) => total + bytes, waiting.bytes)
-    },
-    get counters() {
-      return { ...totalCounters(parts), rows }
-    },
-    push(block) {
-      checkBlock(KIND, block, d, dv)
-      waiting.push(block)
-      tokens += block.keys.rows
-    },
-    attend(queries) {
-      checkKeys(KIND, 'queries', queries, d)
+    bytes: () => parts.reduce((total, { bytes }) => total + bytes, waiting.bytes),
+    take: (block, at) => waiting.take(block, at),
+    answer(queries, out, arrived) {
       rows += queries.rows
-      return waiting.attend(queries)
+      waiting.answer(queries, out, arrived)
     },
-    step(block, queries) {
-      checkBlock(KIND, block, d, dv)
-      checkKeys(KIND, 'queries', queries, d)
-      const groups = queryGroups(KIND, block, queries)
-      rows += queries.rows
-      tokens += block.keys.rows
-      return waiting.step(block, queries, groups)
+    counters: () => ({ ...totalCounters(parts), rows }),
+    refuses(block, queries) {
+      waiting.reserve(block.keys.rows)
+      for (const { check } of parts) {
+        if (queries) check?.step(block, queries)
+        else check?.push(block)
+      }
     },
-    merge(later) {
-      const theirs = contentsOf.get(later)?.()
-      if (!theirs) throw new TypeError(`${KIND}: cannot merge, the other stream is not of tiers`)
-      requireSame(KIND, identity, theirs.identity)
-      if (!canMerge) throw new RangeError(`${KIND}: cannot merge, merging is none`)
-      last.merge(theirs.parts.at(-1)!) // refuses what differs, before anything has changed
-      if (theirs.tokens > theirs.pending.keys.rows) absorb(theirs)
-      tokens += theirs.tokens
-      waiting.push(theirs.pending)
+    joining(later) {
+      const theirs = parts.map((_, i) => ({ toBytes: () => nestedSnapshot(later, partName(i)) }))
+      for (const [i, { check }] of parts.entries()) check?.merge(theirs[i]!)
+      const pending = tokensIn(name, later, { d, dv, most: buffer })
+      return () => {
+        last.merge(theirs.at(-1)!)
+        if (Number(later.parameters['tokens']) > pending.keys.rows) absorb(theirs)
+        takeAll(pending)
+      }
     },
-    toBytes() {
-      const nested = parts.map((part, i) => nestedIn(`part-${i}`, part.toBytes()))
-      return encodeSnapshot({
-        kind: KIND,
-        version: VERSION,
-        parameters: {
-          d: String(d),
-          dv: String(dv),
-          scale: String(scale),
-          buffer: String(buffer),
-          tokens: String(tokens),
-          ...Object.assign({}, ...nested.map(({ parameters }) => parameters)),
-        },
-        tensors: {
-          ...Object.assign({}, ...nested.map(({ tensors }) => tensors)),
-          ...savedTokens(waiting.read()),
-        },
-      })
+    saved() {
+      const nested = nestedAll(Object.fromEntries(parts.map((part, i) => [partName(i), part.toBytes()])))
+      return { parameters: nested.parameters, tensors: { ...nested.tensors, ...savedTokens(waiting.read()) } }
     },
-    [Symbol.dispose]() {
+    dispose() {
       waiting[Symbol.dispose]()
       for (const part of parts as readonly Partial<Disposable>[]) part[Symbol.dispose]?.()
     },
   }
-  if (from) {
-    tokens = from.tokens
-    waiting.push(from.held)
-  }
-  contentsOf.set(self, () => ({ identity, tokens, parts, pending: waiting.read() }))
-  return self
+  if (from) takeAll(from.held)
+  return Object.assign(liveStream(inside, life(name, from?.tokens)), { parts }) as Tiers
 }
 
 /** All but the last can hand on what they forget; all have one shape and are different objects. */
-function checkParts(parts: readonly AttentionStream[], shape: Shape): void {
-  if (new Set(parts).size < parts.length) throw new RangeError(`${KIND}: every part must be a stream of its own`)
+function checkParts(name: string, parts: readonly AttentionStream[], shape: Shape): void {
+  if (new Set(parts).size < parts.length) throw new RangeError(`${name}: every part must be a stream of its own`)
   for (const [i, part] of parts.entries()) {
-    if (i < parts.length - 1 && typeof (part as Partial<Tier>).admit !== 'function')
+    if (i < parts.length - 1 && !isTier(part))
       throw new TypeError(
-        `${KIND}: part ${i} must be a tier, which hands on what it forgets; only the last may be any stream`,
+        `${name}: part ${i} must be a tier, which hands on what it forgets; only the last may be any stream`,
       )
-    if (insideOf(part)?.waits())
-      throw new RangeError(`${KIND}: part ${i} must not hold tokens that wait, as those of a tier that stood alone do`)
-    for (const name of ['d', 'dv', 'scale'] as const) {
-      if (part[name] !== shape[name])
-        throw new RangeError(`${KIND}: part ${i} must have ${name} = ${shape[name]}, got ${part[name]}`)
+    for (const side of ['d', 'dv', 'scale'] as const) {
+      if (part[side] !== shape[side])
+        throw new RangeError(`${name}: part ${i} must have ${side} = ${shape[side]}, got ${part[side]}`)
     }
   }
 }

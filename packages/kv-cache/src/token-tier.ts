@@ -1,14 +1,20 @@
 import {
   checkBlock,
+  checkFits,
   checkInteger,
-  checkKeys,
   decodeSnapshot,
-  emptyPartial,
-  encodeSnapshot,
-  queryGroups,
-  requireSame,
+  joinedTokens,
+  life,
+  liveStream,
+  numbersIn,
+  snapshotUnder,
+  tensorsUnder,
+  tokenCount,
+  type Arrival,
   type AttentionStream,
+  type Inside,
   type KvBlock,
+  type LiveStream,
   type Matrix,
   type PartialSoftmax,
   type Shape,
@@ -17,20 +23,19 @@ import {
   type Tier,
 } from '@sublinear/core'
 import {
-  heldTokens,
+  float32,
+  openStore,
   savedTokens,
-  tokenCount,
   tokensIn,
+  waitingTokens,
   type HeldTokens,
   type TokenStore,
-} from '@sublinear/exact-attention'
-import { joined } from './blocks'
-import { front, type Arrival, type Front } from './front'
-import { openStore } from './open-store'
+  type WaitingTokens,
+} from '@sublinear/token-store'
 
-const VERSION = '1'
-/** Tokens that wait before a tier that stands alone, as they do before the first part of tiers. */
-const WAITING = 64
+const VERSION = '2'
+/** The most tokens that wait before a tier that stands alone, and the default. */
+const MOST_BUFFER = 64
 
 /** What every policy that holds tokens takes. */
 export interface TokenOptions {
@@ -38,13 +43,19 @@ export interface TokenOptions {
   readonly count: number
   /** How they are held: in float32 (the default) or `quantised({ keyBits, valueBits })`. */
   readonly store?: TokenStore
+  /** Tokens that wait before the policy where the tier stands alone, 1 to 64. Default 64. In tiers they wait before the first. */
+  readonly buffer?: number
 }
 
 /** A tier that holds up to `count` tokens, chosen by its policy, and answers over them as its store holds them. */
 export interface TokenTier extends Tier, Disposable {
+  readonly check: LiveStream['check']
   readonly count: number
-  /** What the policy holds now, in the order of the slots; a copy, rounded as the store rounds. Tokens that wait are not among it. */
+  /** What the policy holds now, a copy, rounded as the store rounds; in stream order where merging is 'ordered'. Tokens that wait are not among it. */
   read(): KvBlock
+  /** Tokens that wait before the policy, where the tier stands alone. */
+  waits(): KvBlock | undefined
+  absorb(later: Pick<AttentionStream, 'toBytes'>): KvBlock | undefined
 }
 
 /** Which tokens stay. */
@@ -61,203 +72,164 @@ export interface Policy {
   saved?(): { readonly parameters?: Record<string, string>; readonly tensors?: Record<string, Tensor> }
 }
 
-export interface TokenTierOptions extends Shape {
+/** A snapshot to go on from, and how many tokens its policy had been given. */
+export interface PolicyStart {
+  readonly snapshot: Snapshot
+  readonly seen: number
+}
+
+export interface TokenTierOptions extends Shape, TokenOptions {
   readonly kind: string
-  readonly count: number
-  /** Default: heldTokens, float32. */
-  readonly store?: TokenStore | undefined
   readonly merging: 'ordered' | 'none'
   /** What decides the policy beside `count`: saved, and compared by merge. */
   readonly identity?: Record<string, string>
   /** The policy over an empty store, or over one filled from a snapshot. */
-  readonly policy: (held: HeldTokens, snapshot?: Snapshot) => Policy
-}
-
-/** What tiers() reaches past the contract for: the policy without its front, answers continued in place, merging that hands on. */
-export interface Inside {
-  readonly held: HeldTokens
-  readonly identity: Record<string, string>
-  admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
-  /** Takes in another tier's tokens, which come later; returns what leaves. */
-  absorb(later: Inside): KvBlock | undefined
-  readonly policy: Policy
-  /** Given to the policy so far. */
-  readonly tokens: () => number
-  /** What waits before the policy; undefined where nothing does. */
-  readonly waits: () => KvBlock | undefined
-}
-
-const insides = new WeakMap<AttentionStream, Inside>()
-
-export function insideOf(stream: AttentionStream): Inside | undefined {
-  return insides.get(stream)
+  readonly policy: (held: HeldTokens, from?: PolicyStart) => Policy
 }
 
 /**
- * The tier of a policy: store, checks, answers, snapshots and merging are the same for all. Alone it is tiers of one: up to 64 tokens
+ * The tier of a policy: store, checks, answers, snapshots and merging are the same for all. Alone it is tiers of one: up to `buffer` tokens
  * wait before they go to the policy together.
  *
  * Guarantee: exact over the tokens as the store holds them, and those that wait. Alone, it forgets what it evicts; what admit returns is fresh or shares the
  *   block's memory.
  */
 export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier {
-  const { kind, d, dv, scale, count, store = heldTokens, merging } = options
-  checkTokenOptions(kind, { count, store })
-  const held = store({ d, dv, scale, most: count })
+  const { kind, d, dv, scale, count, store = float32, buffer = MOST_BUFFER, merging } = options
+  checkTokenOptions(kind, options)
+  const held = store.make({ d, dv, scale, most: count })
   if (from) held.restore(kind, from)
-  const before = from && waited(kind, from, { d, dv, held: held.count })
-  let given = before?.given ?? 0
-  const policy = options.policy(held, before?.snapshot)
-  const identity = {
-    kind,
-    d: String(d),
-    dv: String(dv),
-    scale: String(scale),
-    count: String(count),
-    store: held.spec,
-    ...options.identity,
-  }
+  const start = from && waited(kind, from, { d, dv, most: buffer, held: held.count })
+  const policy = options.policy(held, start)
+  const alive = life(kind, start?.seen)
 
-  const take = (block: KvBlock, dropped = false): KvBlock | undefined => {
-    given += block.keys.rows
-    return block.keys.rows > 0 ? policy.admit(block, dropped) : undefined
-  }
-
-  let waiting: Front | undefined // none in tiers, which have their own
+  let waiting: WaitingTokens | undefined // none in tiers, which have their own
   let left: (KvBlock | undefined)[] | undefined // what leaves, while it is asked for
   const observe = policy.observe?.bind(policy)
   const opened = () =>
-    (waiting ??= front({
+    (waiting ??= waitingTokens({
       d,
       dv,
       scale,
-      most: WAITING,
-      handOn(block) {
-        const leaving = take(block, left === undefined)
+      most: buffer,
+      handOn(waited) {
+        const leaving = policy.admit(waited.read(), left === undefined)
         left?.push(leaving)
       },
-      answer: (queries, out) => held.attend(queries, out),
+      behind: (queries, out) => held.attend(queries, out),
       ...(observe && { observe }),
     }))
-  const inside: Inside = {
-    held,
-    identity,
-    policy,
-    admit: take,
-    tokens: () => given,
-    waits: () => (waiting && waiting.count > 0 ? waiting.read() : undefined),
-    absorb(later) {
-      const theirs = later.policy.inOrder!()
-      given += later.tokens() - theirs.keys.rows
-      return take(theirs)
-    },
+  const takeAll = (block: KvBlock) => {
+    for (let at = 0; at < block.keys.rows;) at += opened().take(block, at)
   }
-
-  const self: TokenTier = {
+  /** The policy's own taking: what waits goes before. */
+  const admitted = (block: KvBlock, dropped = false): KvBlock | undefined => {
+    left = dropped ? undefined : []
+    waiting?.settle()
+    const before = left ?? []
+    left = undefined
+    const leaving = block.keys.rows > 0 ? policy.admit(block, dropped) : undefined
+    return dropped ? undefined : joinedTokens(...before, leaving)
+  }
+  const inside: Inside = {
+    kind,
+    version: VERSION,
     d,
     dv,
     scale,
-    count,
     merging,
-    get tokens() {
-      return given + (waiting?.count ?? 0)
+    identity: {
+      d: String(d),
+      dv: String(dv),
+      scale: String(scale),
+      count: String(count),
+      store: held.spec,
+      buffer: String(buffer),
+      ...options.identity,
     },
-    get bytes() {
-      return held.bytes + (policy.bytes ?? 0) + (waiting?.bytes ?? 0)
+    bytes: () => held.bytes + (policy.bytes ?? 0) + (waiting?.bytes ?? 0),
+    take: (block, at) => opened().take(block, at),
+    answer(queries, out, arrived) {
+      if (waiting) waiting.answer(queries, out, arrived)
+      else held.attend(queries, out)
     },
-    admit(block) {
-      checkBlock(kind, block, d, dv)
-      if (block.keys.rows === 0) return undefined
-      left = []
-      opened().push(block)
-      const leaving = joined(...left)
-      left = undefined
-      return leaving
+    continues: true,
+    refuses({ keys: { rows } }) {
+      waiting?.reserve(rows)
+      held.reserve(Math.min(count, held.count + rows))
     },
-    push(block) {
-      checkBlock(kind, block, d, dv)
-      if (block.keys.rows > 0) opened().push(block)
-    },
-    attend(queries) {
-      checkKeys(kind, 'queries', queries, d)
-      if (waiting) return waiting.attend(queries)
-      const out = emptyPartial(queries.rows, dv)
-      held.attend(queries, out)
-      return out
-    },
-    step(block, queries) {
-      checkBlock(kind, block, d, dv)
-      checkKeys(kind, 'queries', queries, d)
-      const groups = queryGroups(kind, block, queries)
-      if (block.keys.rows === 0) return emptyPartial(queries.rows, dv)
-      return opened().step(block, queries, groups)
-    },
-    ...(observe && { observe }),
-    merge(later) {
-      const theirs = insides.get(later)
-      if (!theirs || theirs.identity['kind'] !== kind)
-        throw new TypeError(`${kind}: cannot merge, the other stream is not a ${kind} tier`)
-      requireSame(kind, identity, theirs.identity)
-      if (merging === 'none') throw new RangeError(`${kind}: cannot merge, merging is none`)
-      if (theirs.tokens() > 0) {
-        waiting?.settle()
-        inside.absorb(theirs)
+    joining(later) {
+      const theirs = tokenTier(options, later)
+      return () => {
+        const rest = theirs.waits()
+        if (theirs.tokens > (rest?.keys.rows ?? 0)) admitted(theirs.read(), true)
+        if (rest) takeAll(rest)
+        theirs[Symbol.dispose]()
       }
-      const rest = theirs.waits()
-      if (rest) opened().push(rest)
     },
-    read: () => held.read(),
-    toBytes() {
+    saved() {
       const { parameters = {}, tensors = {} } = policy.saved?.() ?? {}
-      const { kind: _, ...named } = identity
-      const rest = inside.waits()
-      return encodeSnapshot({
-        kind,
-        version: VERSION,
-        parameters: { ...named, ...parameters, tokens: String(self.tokens) },
-        tensors: {
-          ...tensors,
-          ...held.saved(),
-          ...(rest &&
-            Object.fromEntries(Object.entries(savedTokens(rest)).map(([name, data]) => [`waiting/${name}`, data]))),
-        },
-      })
+      const rest = waiting && waiting.count > 0 ? tensorsUnder('waiting', savedTokens(waiting.read())) : {}
+      return { parameters, tensors: { ...tensors, ...held.saved(), ...rest } }
     },
-    [Symbol.dispose]() {
+    dispose() {
       held[Symbol.dispose]()
       waiting?.[Symbol.dispose]()
     },
   }
-  insides.set(self, inside)
-  if (before?.waiting) opened().push(before.waiting)
-  return self
+  const stream = liveStream(inside, alive)
+  if (start?.waiting) {
+    takeAll(start.waiting)
+    alive.tokens += start.waiting.keys.rows
+  }
+  return Object.assign(stream, {
+    count,
+    read: () => policy.inOrder?.() ?? held.read(),
+    waits: () => (waiting && waiting.count > 0 ? waiting.read() : undefined),
+    admit(block: KvBlock, dropped?: boolean) {
+      alive.check()
+      checkBlock(kind, block, d, dv)
+      return alive.act('admit', () => {
+        alive.tokens += block.keys.rows
+        return admitted(block, dropped)
+      })
+    },
+    absorb(later: Pick<AttentionStream, 'toBytes'>) {
+      stream.check.merge(later)
+      const theirs = tokenTier(options, decodeSnapshot(later.toBytes()))
+      return alive.act('absorb', () => {
+        const all = joinedTokens(theirs.read(), theirs.waits())
+        alive.tokens += theirs.tokens
+        theirs[Symbol.dispose]()
+        return all && admitted(all)
+      })
+    },
+    ...(observe && {
+      observe: (queries: Matrix, total: PartialSoftmax, arrival?: Arrival) =>
+        alive.act('observe', () => observe(queries, total, arrival)),
+    }),
+  })
 }
 
-/** The tokens of a snapshot that waited before the policy, which holds `held`. `snapshot` is that of the policy. */
+/** The tokens of a snapshot that waited before the policy, which holds `held`. */
 function waited(
   kind: string,
   snapshot: Snapshot,
-  { d, dv, held }: { readonly d: number; readonly dv: number; readonly held: number },
-): { readonly given: number; readonly waiting?: KvBlock; readonly snapshot: Snapshot } {
-  const { parameters, tensors } = snapshot
+  { d, dv, most, held }: { readonly d: number; readonly dv: number; readonly most: number; readonly held: number },
+): PolicyStart & { readonly waiting?: KvBlock } {
   const tokens = tokenCount(kind, snapshot, held)
-  if (!tensors.has('waiting/keys')) return { given: tokens, snapshot }
-  const apart = new Map(
-    ['keys', 'values', 'weights'].flatMap((name) => {
-      const found = tensors.get(`waiting/${name}`)
-      return found ? [[name, found] as const] : []
-    }),
-  )
-  const waiting = tokensIn(kind, { ...snapshot, tensors: apart }, { d, dv, most: WAITING })
-  const given = tokens - waiting.keys.rows
-  if (given < held) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
-  return { given, waiting, snapshot: { ...snapshot, parameters: { ...parameters, tokens: String(given) } } }
+  if (!snapshot.tensors.has('waiting/keys')) return { snapshot, seen: tokens }
+  const waiting = tokensIn(kind, snapshotUnder('waiting', snapshot), { d, dv, most })
+  const seen = tokens - waiting.keys.rows
+  checkFits(kind, seen >= held)
+  return { snapshot, seen, waiting }
 }
 
-/** @throws TypeError, RangeError when count is no integer ≥ 1 or store no function */
-export function checkTokenOptions(who: string, { count, store }: TokenOptions): void {
+/** @throws TypeError, RangeError when count is no integer ≥ 1, store no token store or buffer no integer from 1 to 64 */
+export function checkTokenOptions(who: string, { count, store, buffer }: TokenOptions): void {
   checkInteger(who, 'count', count, 1)
-  if (store !== undefined && typeof store !== 'function')
+  if (buffer !== undefined) checkInteger(who, 'buffer', buffer, 1, MOST_BUFFER)
+  if (store !== undefined && typeof store?.make !== 'function')
     throw new TypeError(`${who}: store must be a token store, got ${typeof store}`)
 }
 
@@ -267,14 +239,12 @@ export function tierSnapshot(
   bytes: Uint8Array,
 ): Shape & Required<TokenOptions> & { readonly snapshot: Snapshot } {
   const snapshot = decodeSnapshot(bytes, { kind, version: VERSION })
-  const { parameters } = snapshot
-  const number = (name: string) => Number(parameters[name])
-  return {
-    d: number('d'),
-    dv: number('dv'),
-    scale: number('scale'),
-    count: number('count'),
-    store: openStore(kind, parameters['store']),
-    snapshot,
-  }
+  const [d, dv, scale, count, buffer] = numbersIn(snapshot, 'd', 'dv', 'scale', 'count', 'buffer') as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  return { d, dv, scale, count, buffer, store: openStore(kind, snapshot.parameters['store']), snapshot }
 }

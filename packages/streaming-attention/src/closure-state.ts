@@ -1,7 +1,7 @@
 import type { Shape } from '@sublinear/core'
 import { scratch } from '@sublinear/kernels'
 import { addMoments, copyMoments, momentsOf, noMoments, spreadSize, type ClosureMoments } from './closure-moments'
-import type { FoldedState } from './folding-streams'
+import type { FoldedState } from './folding-stream'
 import { gaussianClosure } from './gaussian-closure'
 import { labelled, nearest, seedCentres } from './key-clusters'
 
@@ -13,6 +13,11 @@ const valueScratch = scratch(Float64Array)
 export interface ClosureCounters {
   rows: number
   frozen: number
+}
+
+/** Bytes of one closure. */
+export function closureBytes({ d, dv }: Pick<Shape, 'd' | 'dv'>): number {
+  return 4 * spreadSize(d, dv) + 8 * (d + 2 * dv) + 8
 }
 
 /**
@@ -32,7 +37,7 @@ export function closureState(
   const isEmpty = () => closures.every(({ weight }) => weight === 0)
 
   return {
-    bytes: clusters * (4 * spreadSize(d, dv) + 8 * (d + 2 * dv) + 8),
+    bytes: clusters * closureBytes({ d, dv }),
     fold(held) {
       const block = held.read()
       if (clusters === 1) return addMoments(closures[0]!, momentsOf(block))

@@ -1,19 +1,24 @@
 import {
+  checkFits,
   checkInteger,
   checkScale,
   checkValues,
   decodeSnapshot,
+  numbersIn,
+  tensorsIn,
   type AttentionStream,
+  type Method,
   type Shape,
+  type Snapshot,
   type Tensor,
 } from '@sublinear/core'
-import { restoredTokens } from '@sublinear/exact-attention'
+import { restoredTokens, waitingBytes } from '@sublinear/token-store'
 import { spreadSize, type ClosureMoments } from './closure-moments'
-import { closureState } from './closure-state'
-import { foldingStreams, type FoldingOptions } from './folding-streams'
+import { closureBytes, closureState } from './closure-state'
+import { foldingStream, type FoldingOptions } from './folding-stream'
 
 const KIND = 'closure'
-const VERSION = '2'
+const VERSION = '3'
 /** Tokens held exactly for each closure: the buffer of 64 that features have would outweigh the moments it feeds. */
 const TOKENS_A_CLUSTER = 16
 const MOST_CLUSTERS = 64
@@ -36,8 +41,6 @@ export interface ClosureStream extends AttentionStream, Disposable {
     readonly frozen: number
   }
 }
-
-const stream = foldingStreams<readonly ClosureMoments[]>(KIND, VERSION)
 
 /**
  * Softmax attention from mean and covariance of keys and values, in constant memory: the Gaussian closure. Answers have mass
@@ -70,12 +73,16 @@ export function closureStream({
  */
 export function restoreClosureStream(bytes: Uint8Array): ClosureStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const [d, dv, scale, clusters, buffer] = ['d', 'dv', 'scale', 'clusters', 'buffer'].map((name) =>
-    Number(snapshot.parameters[name]),
-  ) as [number, number, number, number, number]
+  const [d, dv, scale, clusters, buffer] = numbersIn(snapshot, 'd', 'dv', 'scale', 'clusters', 'buffer') as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
   checkOptions({ d, dv, scale }, clusters, buffer)
   const from = restoredTokens(KIND, snapshot, { d, dv, most: buffer })
-  return live({ d, dv, scale }, clusters, buffer, momentsFrom(snapshot.tensors, d, dv, clusters), from)
+  return live({ d, dv, scale }, clusters, buffer, momentsFrom(snapshot, d, dv, clusters), from)
 }
 
 function live(
@@ -83,12 +90,14 @@ function live(
   clusters: number,
   buffer: number,
   moments?: readonly ClosureMoments[],
-  from?: FoldingOptions<never>['from'],
+  from?: FoldingOptions<readonly ClosureMoments[]>['from'],
 ): ClosureStream {
   checkOptions(shape, clusters, buffer)
   const { d, dv, scale } = shape
   const counters = { rows: 0, frozen: 0 }
-  const base = stream({
+  const { stream } = foldingStream<readonly ClosureMoments[]>({
+    kind: KIND,
+    version: VERSION,
     d,
     dv,
     scale,
@@ -102,10 +111,27 @@ function live(
       buffer: String(buffer),
     },
     state: closureState(shape, clusters, counters, moments),
-    saved: (closures) => ({ parameters: {}, tensors: tensorsOf(closures, d, dv) }),
+    saved: (closures) => ({ tensors: tensorsOf(closures, d, dv) }),
+    restored: (snapshot) => momentsFrom(snapshot, d, dv, clusters),
     ...(from && { from }),
   })
-  return Object.assign(base, { clusters, buffer, counters })
+  return Object.assign(stream, { clusters, buffer, counters })
+}
+
+export const closureMethod: Method<Pick<ClosureStreamOptions, 'clusters' | 'buffer'>> = {
+  name: KIND,
+  source: 'not from the papers; its first-order part is that of MomentKV (2026)',
+  learns: 'nothing',
+  make: (shape, options) => closureStream({ ...shape, ...options }),
+  bytes(shape, { clusters = 1, buffer = blockOf(clusters) }, { weighted = false }) {
+    return clusters * closureBytes(shape) + waitingBytes(shape, buffer, weighted)
+  },
+  within(shape, budgetBytes, { weighted = false }) {
+    const room = budgetBytes - closureBytes(shape)
+    const buffer = [TOKENS_A_CLUSTER, 8, 4, 2, 1].find((count) => waitingBytes(shape, count, weighted) <= room)
+    return buffer === undefined ? undefined : { buffer }
+  },
+  open: restoreClosureStream,
 }
 
 function blockOf(clusters: number): number {
@@ -138,35 +164,25 @@ function tensorsOf(closures: readonly ClosureMoments[], d: number, dv: number): 
   }
 }
 
-function momentsFrom(
-  tensors: ReadonlyMap<string, Tensor>,
-  d: number,
-  dv: number,
-  clusters: number,
-): readonly ClosureMoments[] {
-  const [total, mean, spread, low, high] = ['total', 'mean', 'spread', 'low', 'high'].map(
-    (name) => tensors.get(name)?.data,
+function momentsFrom(snapshot: Snapshot, d: number, dv: number, clusters: number): readonly ClosureMoments[] {
+  const size = spreadSize(d, dv)
+  const { total, mean, spread, low, high } = tensorsIn(KIND, snapshot, {
+    total: ['F64', clusters],
+    mean: ['F64', clusters * (d + dv)],
+    spread: ['F32', clusters * size],
+    low: ['F32', clusters * dv],
+    high: ['F32', clusters * dv],
+  })
+  checkFits(
+    KIND,
+    total.every((weight) => weight >= 0 && weight < Infinity),
   )
-  const fits =
-    total instanceof Float64Array &&
-    mean instanceof Float64Array &&
-    spread instanceof Float32Array &&
-    low instanceof Float32Array &&
-    high instanceof Float32Array &&
-    total.length === clusters &&
-    mean.length === clusters * (d + dv) &&
-    spread.length === clusters * spreadSize(d, dv) &&
-    low.length === clusters * dv &&
-    high.length === clusters * dv &&
-    total.every((weight) => weight >= 0 && weight < Infinity) &&
-    mean.every(Number.isFinite) &&
-    spread.every(Number.isFinite)
-  if (!fits) throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)
+  checkFits(KIND, mean.every(Number.isFinite) && spread.every(Number.isFinite))
   return Array.from(total, (weight, c) => {
     const one = {
       weight,
       mean: mean.slice(c * (d + dv), (c + 1) * (d + dv)),
-      spread: spread.slice(c * spreadSize(d, dv), (c + 1) * spreadSize(d, dv)),
+      spread: spread.slice(c * size, (c + 1) * size),
       low: low.slice(c * dv, (c + 1) * dv),
       high: high.slice(c * dv, (c + 1) * dv),
     }

@@ -1,18 +1,22 @@
 import {
+  checkFits,
   checkInteger,
   decodeSnapshot,
   requireSame,
+  tensorsIn,
   type AttentionStream,
   type FeatureMap,
   type KvBlock,
+  type Shape,
+  type Snapshot,
 } from '@sublinear/core'
-import { restoredTokens } from '@sublinear/exact-attention'
 import { kernels } from '@sublinear/kernels'
+import { restoredTokens, waitingBytes } from '@sublinear/token-store'
 import { featureState, type Moments } from './feature-state'
-import { foldingStreams, type FoldingOptions } from './folding-streams'
+import { foldingStream, type FoldingOptions } from './folding-stream'
 
 const KIND = 'feature'
-const VERSION = '1'
+const VERSION = '2'
 /** Tokens held exactly before they are folded into the state together. */
 const BLOCK = 64
 
@@ -20,6 +24,8 @@ export interface FeatureStreamOptions {
   readonly features: FeatureMap
   /** Value width. */
   readonly dv: number
+  /** The kind of its snapshots: the name of a method with such a map. Default 'feature'. */
+  readonly name?: string
 }
 
 export interface FeatureStream extends AttentionStream, Disposable {
@@ -34,8 +40,6 @@ export interface FeatureStream extends AttentionStream, Disposable {
   }
 }
 
-const stream = foldingStreams<Moments>(KIND, VERSION)
-
 /**
  * Softmax attention from polynomial features in constant memory: S = U₂ᵀV, z = U₂ᵀ1, answers φ(q)ᵀS / φ(q)ᵀz.
  * Source: Lemma 3.1 and the product U₁(U₂ᵀV) of Definition 1.1's solution (one-pass paper). Deviation: keys and values arrive
@@ -46,9 +50,9 @@ const stream = foldingStreams<Moments>(KIND, VERSION)
  *   a row whose polynomial mass is negative or vanishing is answered by a lower even degree of the same state, and counted.
  * Cost: 4·t·dv + 8·t bytes and a buffer of 64 tokens; 4·t·dv operations a token with its query.
  */
-export function featureStream({ features, dv }: FeatureStreamOptions): FeatureStream {
+export function featureStream({ features, dv, name = KIND }: FeatureStreamOptions): FeatureStream {
   checkInteger('featureStream', 'dv', dv, 1)
-  return live(features, dv)
+  return live(name, features, dv)
 }
 
 /**
@@ -56,27 +60,31 @@ export function featureStream({ features, dv }: FeatureStreamOptions): FeatureSt
  *
  * @throws RangeError when the bytes are damaged or belong to another feature map
  */
-export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array): FeatureStream {
-  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const { parameters, tensors } = snapshot
+export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array, name: string = KIND): FeatureStream {
+  const snapshot = decodeSnapshot(bytes, { kind: name, version: VERSION })
+  const { parameters } = snapshot
   requireSame('restoreFeatureStream', { features: features.spec }, { features: parameters['features'] ?? '' })
   const dv = Number(parameters['dv'])
   checkInteger('restoreFeatureStream', 'dv', dv, 1)
-  const [state, totals] = ['state', 'totals'].map((name) => tensors.get(name)?.data)
-  const weight = Number(parameters['weight'])
-  const fits =
-    state instanceof Float32Array &&
-    totals instanceof Float64Array &&
-    state.length === features.t * dv &&
-    totals.length === features.t &&
-    weight >= 0 &&
-    weight < Infinity
-  if (!fits) throw new RangeError('feature: the tensors of the snapshot do not fit its parameters')
-  const from = restoredTokens(KIND, snapshot, { d: features.d, dv, most: BLOCK })
-  return live(features, dv, { state, totals, weight }, from)
+  const moments = momentsFrom(name, snapshot, features.t, dv)
+  return live(name, features, dv, moments, restoredTokens(name, snapshot, { d: features.d, dv, most: BLOCK }))
+}
+
+/** What a feature stream holds, at most. */
+export function featureStreamBytes({ t, d, scale, spec }: FeatureMap, dv: number, weighted: boolean): number {
+  const shape: Shape = { d, dv, scale }
+  return 4 * t * dv + 8 * t + spec.length + waitingBytes(shape, BLOCK, weighted)
+}
+
+function momentsFrom(kind: string, snapshot: Snapshot, t: number, dv: number): Moments {
+  const { state, totals } = tensorsIn(kind, snapshot, { state: ['F32', t * dv], totals: ['F64', t] })
+  const weight = Number(snapshot.parameters['weight'])
+  checkFits(kind, weight >= 0 && weight < Infinity)
+  return { state, totals, weight }
 }
 
 function live(
+  kind: string,
   features: FeatureMap,
   dv: number,
   moments?: Moments,
@@ -85,7 +93,9 @@ function live(
   const { d, t, scale } = features
   const state = featureState(features, dv, moments)
   const counters = { rows: 0, fallbacks: 0 }
-  const base = stream({
+  const { stream, contents } = foldingStream<Moments>({
+    kind,
+    version: VERSION,
     d,
     dv,
     scale,
@@ -108,9 +118,10 @@ function live(
         state: { dtype: 'F32', shape: [t, dv], data },
       },
     }),
+    restored: (snapshot) => momentsFrom(kind, snapshot, t, dv),
     ...(from && { from }),
   })
-  return Object.assign(base, { features, counters, moments: () => allMoments(features, dv, stream.contents(base)) })
+  return Object.assign(stream, { features, counters, moments: () => allMoments(features, dv, contents()) })
 }
 
 /** The state with the held tokens folded in. */

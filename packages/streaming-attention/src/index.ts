@@ -1,6 +1,19 @@
-export { featureStream, restoreFeatureStream, type FeatureStream, type FeatureStreamOptions } from './feature-stream'
-export { closureStream, restoreClosureStream, type ClosureStream, type ClosureStreamOptions } from './closure-stream'
-export { meanStream, restoreMeanStream, type MeanStream, type MeanStreamOptions } from './mean-stream'
+export { anisotropicMethod, openFeatureStream, taylorMethod, type FeatureOptions } from './feature-methods'
+export {
+  featureStream,
+  featureStreamBytes,
+  restoreFeatureStream,
+  type FeatureStream,
+  type FeatureStreamOptions,
+} from './feature-stream'
+export {
+  closureMethod,
+  closureStream,
+  restoreClosureStream,
+  type ClosureStream,
+  type ClosureStreamOptions,
+} from './closure-stream'
+export { meanMethod, meanStream, restoreMeanStream, type MeanStream, type MeanStreamOptions } from './mean-stream'
 export { onePass, restoreOnePass, type OnePass, type OnePassOptions } from './one-pass'
 export { polynomialAttention, type PolynomialAttention } from './polynomial-attention'
 export { querySketch, restoreQuerySketch, type QuerySketch, type QuerySketchOptions } from './query-sketch'

@@ -1,17 +1,21 @@
 import {
+  checkFits,
   checkInteger,
   checkScale,
   decodeSnapshot,
+  numbersIn,
+  tensorsIn,
   type AttentionStream,
   type KvBlock,
+  type Method,
   type Shape,
   type Snapshot,
 } from '@sublinear/core'
-import { restoredTokens } from '@sublinear/exact-attention'
-import { foldingStreams, type FoldedState, type FoldingOptions } from './folding-streams'
+import { restoredTokens, waitingBytes } from '@sublinear/token-store'
+import { foldingStream, type FoldedState, type FoldingOptions } from './folding-stream'
 
 const KIND = 'mean'
-const VERSION = '1'
+const VERSION = '2'
 /** Tokens held exactly before they are folded. */
 const TOKENS = 16
 const MOST_BUFFER = 64
@@ -30,8 +34,6 @@ interface Mean {
   weight: number
   readonly mean: Float64Array // d + dv
 }
-
-const stream = foldingStreams<Mean>(KIND, VERSION)
 
 /**
  * Softmax attention from one token that stands for all: the mean key and the mean value, with the tokens' weight. The smallest last part
@@ -52,21 +54,18 @@ export function meanStream({ buffer = TOKENS, ...shape }: MeanStreamOptions): Me
 /** A mean stream from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreMeanStream(bytes: Uint8Array): MeanStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const [d, dv, scale, buffer] = ['d', 'dv', 'scale', 'buffer'].map((name) => Number(snapshot.parameters[name])) as [
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [d, dv, scale, buffer] = numbersIn(snapshot, 'd', 'dv', 'scale', 'buffer') as [number, number, number, number]
   checkOptions({ d, dv, scale }, buffer)
   const from = restoredTokens(KIND, snapshot, { d, dv, most: buffer })
   return live({ d, dv, scale }, buffer, meanFrom(snapshot, d + dv), from)
 }
 
-function live(shape: Shape, buffer: number, mean?: Mean, from?: FoldingOptions<never>['from']): MeanStream {
+function live(shape: Shape, buffer: number, mean?: Mean, from?: FoldingOptions<Mean>['from']): MeanStream {
   checkOptions(shape, buffer)
   const { d, dv, scale } = shape
-  const base = stream({
+  const { stream } = foldingStream<Mean>({
+    kind: KIND,
+    version: VERSION,
     d,
     dv,
     scale,
@@ -78,9 +77,27 @@ function live(shape: Shape, buffer: number, mean?: Mean, from?: FoldingOptions<n
       parameters: { weight: String(one.weight) },
       tensors: { mean: { dtype: 'F64', shape: [d + dv], data: one.mean } },
     }),
+    restored: (snapshot) => meanFrom(snapshot, d + dv),
     ...(from && { from }),
   })
-  return Object.assign(base, { buffer })
+  return Object.assign(stream, { buffer })
+}
+
+/** Bytes of the mean alone. */
+const meanBytes = ({ d, dv }: Shape) => 8 * (d + dv) + 8
+
+export const meanMethod: Method<Pick<MeanStreamOptions, 'buffer'>> = {
+  name: KIND,
+  source: 'not from the papers',
+  learns: 'nothing',
+  make: (shape, options) => meanStream({ ...shape, ...options }),
+  bytes: (shape, { buffer = TOKENS }, { weighted = false }) => meanBytes(shape) + waitingBytes(shape, buffer, weighted),
+  within(shape, budgetBytes, { weighted = false }) {
+    const room = budgetBytes - meanBytes(shape)
+    const buffer = [TOKENS, 8, 4, 2, 1].find((count) => waitingBytes(shape, count, weighted) <= room)
+    return buffer === undefined ? undefined : { buffer }
+  },
+  open: restoreMeanStream,
 }
 
 function meanState({ d, dv, scale }: Shape, total: Mean): FoldedState<Mean> {
@@ -91,7 +108,7 @@ function meanState({ d, dv, scale }: Shape, total: Mean): FoldedState<Mean> {
     total.weight = weight
   }
   return {
-    bytes: 8 * (d + dv) + 8,
+    bytes: meanBytes({ d, dv, scale }),
     fold: (held) => add(meanOf(held.read())),
     answer({ rows, data }, max, mass, sum) {
       if (total.weight === 0) return // the empty partial
@@ -130,12 +147,11 @@ function checkOptions({ d, dv, scale }: Shape, buffer: number): void {
   checkInteger('meanStream', 'buffer', buffer, 1, MOST_BUFFER)
 }
 
-function meanFrom({ parameters, tensors }: Snapshot, width: number): Mean {
-  const mean = tensors.get('mean')?.data
-  const weight = Number(parameters['weight'])
-  if (!(mean instanceof Float64Array && mean.length === width && mean.every(Number.isFinite)))
-    throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)
+function meanFrom(snapshot: Snapshot, width: number): Mean {
+  const { mean } = tensorsIn(KIND, snapshot, { mean: ['F64', width] })
+  checkFits(KIND, mean.every(Number.isFinite))
+  const weight = Number(snapshot.parameters['weight'])
   if (!(weight >= 0 && weight < Infinity))
-    throw new RangeError(`${KIND}: weight must be a number >= 0, got ${parameters['weight']}`)
+    throw new RangeError(`${KIND}: weight must be a number >= 0, got ${snapshot.parameters['weight']}`)
   return { weight, mean: mean.slice() }
 }

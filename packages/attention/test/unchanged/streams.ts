@@ -1,4 +1,4 @@
-import { balanceKv, halvingCache, mergeReduce, softmaxBalance } from '@sublinear/balance-kv'
+import { balanceKv, halvingCache, mergeReduce, momentCoreset, softmaxBalance } from '@sublinear/balance-kv'
 import type { AttentionStream, Shape } from '@sublinear/core'
 import { exactStream } from '@sublinear/exact-attention'
 import {
@@ -6,7 +6,6 @@ import {
   farKeys,
   h2o,
   pyramidKv,
-  quantised,
   quantisedStream,
   reservoir,
   sinks,
@@ -15,10 +14,12 @@ import {
   tiers,
   tova,
   window,
+  type Stack,
 } from '@sublinear/kv-cache'
 import { anisotropicFeatures, taylorFeatures } from '@sublinear/poly-features'
 import { closureStream, featureStream, meanStream } from '@sublinear/streaming-attention'
-import { autoStream, momentCoreset, type Recipe, type Stack } from '../../src'
+import { quantised } from '@sublinear/token-store'
+import { autoStream } from '../../src'
 import { tokens } from './digest'
 
 export const SHAPE: Shape = { d: 16, dv: 12, scale: 0.25 }
@@ -29,23 +30,9 @@ const centre = new Float32Array(16).fill(0.2)
 const auto =
   (budgetBytes: number, length: number, stack?: Stack, weighted = false) =>
   (): AttentionStream => {
-    const budget = { ...SHAPE, budgetBytes, tokens: length, weighted }
-    if (!stack) return autoStream(budget)
-    const recipe: Recipe = {
-      kind: 'recipe',
-      version: 2,
-      ...SHAPE,
-      budgetBytes,
-      tokens: length,
-      asks: 'both',
-      pilot: 300,
-      stack,
-      error: 0,
-      scores: [],
-    }
-    return autoStream({ ...budget, recipe })
+    return autoStream({ ...SHAPE, budgetBytes, tokens: length, weighted, ...(stack && { stack }) })
   }
-const far = (share: number, keyBits: number, valueBits: number) => ({ by: 'far' as const, share, keyBits, valueBits })
+const far = (share: number, keyBits: number, valueBits: number) => ({ by: 'farKeys', share, keyBits, valueBits })
 
 /** Every stream as it was before the catalogue, in options that its users gave. */
 export const streams: Readonly<Record<string, () => AttentionStream>> = {
@@ -63,7 +50,7 @@ export const streams: Readonly<Record<string, () => AttentionStream>> = {
   tova: () => tova({ count: 75 })(SHAPE),
   'tova in few bits': () => tova({ count: 330, store: rough })(SHAPE),
   snapKv: () => snapKv({ count: 96 })(SHAPE),
-  'snapKv, narrow': () => snapKv({ count: 340, window: 9, pool: 3, store })(SHAPE),
+  'snapKv, narrow': () => snapKv({ count: 340, window: 9, pool: { kind: 'max', size: 3 }, store })(SHAPE),
   pyramidKv: () => pyramidKv({ layers: 4, layer: 1, count: 60 })(SHAPE),
   clusters: () => clusters({ count: 48 })(SHAPE),
   farKeys: () => farKeys({ count: 110 })(SHAPE),
@@ -120,14 +107,14 @@ export const streams: Readonly<Record<string, () => AttentionStream>> = {
   'auto, closure': auto(24_000, 1500, { window: 16, kept: [far(0.4, 8, 6), far(0.6, 4, 3)], rest: 'closure' }),
   'auto, clusters': auto(24_000, 1500, {
     window: 0,
-    kept: [{ by: 'attended', share: 0.3, keyBits: 8, valueBits: 6 }, far(0.6, 5, 3)],
+    kept: [{ by: 'h2o', share: 0.3, keyBits: 8, valueBits: 6 }, far(0.6, 5, 3)],
     rest: 'clusters',
   }),
   'auto, halving': auto(24_000, 1500, {
     window: 0,
-    kept: [{ by: 'recent', share: 0.15, keyBits: 8, valueBits: 6 }, far(0.55, 5, 3)],
-    rest: 'halving',
+    kept: [{ by: 'window', share: 0.15, keyBits: 8, valueBits: 6 }, far(0.55, 5, 3)],
+    rest: 'balanceKv',
   }),
-  'auto, moments': auto(24_000, 1500, { window: 0, kept: [far(0.7, 4, 2)], rest: 'moments' }),
+  'auto, moments': auto(24_000, 1500, { window: 0, kept: [far(0.7, 4, 2)], rest: 'momentCoreset' }),
   'auto, none': auto(24_000, 1500, { window: 8, kept: [far(1, 6, 4)], rest: 'none' }),
 }

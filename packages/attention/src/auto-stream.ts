@@ -1,0 +1,223 @@
+import {
+  checkBlock,
+  checkInteger,
+  checkScale,
+  decodeSnapshot,
+  encodeSnapshot,
+  nestedIn,
+  nestedSnapshot,
+  type AttentionStream,
+  type Checks,
+  type KvBlock,
+  type Matrix,
+  type Method,
+  type Shape,
+} from '@sublinear/core'
+import {
+  builtStack,
+  checkStack,
+  copyOfStack,
+  countsWithin,
+  leastBytes,
+  restoreTiers,
+  type Stack,
+  type Tiers,
+} from '@sublinear/kv-cache'
+import { defaultStack } from './default-stack'
+
+const KIND = 'auto'
+const VERSION = '2'
+
+export interface AutoStreamOptions extends Shape {
+  /** Everything held, after every call, however many tokens come. */
+  readonly budgetBytes: number
+  /** The length to come. A longer stream is taken, within the same bytes. */
+  readonly tokens: number
+  /** A stack of tiers, as `plan` finds it for a head. Without one: tokens that receive attention, far keys, and one mean token. */
+  readonly stack?: Stack
+  /** Whether tokens of weights other than 1 may come, for 8 bytes more a token held. Default false. */
+  readonly weighted?: boolean
+}
+
+export interface AutoStream extends AttentionStream, Disposable {
+  readonly budgetBytes: number
+  readonly stack: Stack
+  readonly parts: readonly AttentionStream[]
+  readonly counters: Readonly<Record<string, number>>
+}
+
+/** What of its options is not the shape: plain JSON, as a plan has it. */
+export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
+
+/**
+ * An attention stream within a byte budget, by the stack of its head: tokens that receive attention and far keys in few bits, and something small for
+ * all the others. Attention is learned from the queries that come with tokens, in `step`; of pushed tokens the newest stand for them.
+ * Source: not from the papers. Tiers (`@sublinear/kv-cache`) as `plan` chose them; counts follow from the bytes.
+ *
+ * @param d, dv, scale  the shape; budgetBytes  of everything held; tokens  the length to come
+ * @param stack  tiers for any budget, which share its bytes out; weighted  whether weights other than 1 may come
+ * @param methods  those that the stack may name
+ * @throws TypeError, RangeError when an option is out of range, the stack is none, or the budget too small for it;
+ *   from push and step also when a weight is not 1 and `weighted` was not asked for
+ * Guarantee: bytes ≤ budgetBytes after every call. Exact over the tokens held, as their store rounds them; for the rest what its last part
+ *   promises. Merging is 'none'.
+ * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query.
+ */
+export function autoStream(options: AutoStreamOptions, methods: readonly Method[]): AutoStream {
+  const { d, dv, scale, budgetBytes, weighted = false } = options
+  checkBudget(options)
+  if (options.stack !== undefined) checkStack('autoStream', 'stack', options.stack, methods)
+  const budget = { d, dv, scale, budgetBytes, weighted }
+  const stack = copyOfStack(options.stack ?? defaultStack({ ...budget, tokens: options.tokens }, methods))
+  const counts = countsWithin(stack, budget, methods)
+  if (!counts) {
+    const least = leastBytes(stack, budget, methods)
+    throw new RangeError(`autoStream: budgetBytes must hold the stack, at least ${least}, got ${budgetBytes}`)
+  }
+  return live(builtStack(stack, counts, { d, dv, scale }, methods), { budgetBytes, weighted, stack })
+}
+
+/**
+ * An auto stream from its snapshot, resuming bit for bit; `open` restores what is inside.
+ *
+ * @throws RangeError when the bytes are damaged, of another kind, or hold more than their budget
+ */
+export function restoreAutoStream(
+  bytes: Uint8Array,
+  open: (bytes: Uint8Array) => AttentionStream,
+  methods: readonly Method[],
+): AutoStream {
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const limits = limitsIn(snapshot.parameters['limits'], methods)
+  const saved = nestedSnapshot(snapshot, 'tiers')
+  const inner = restoreTiers(saved, open)
+  checkBuilt(saved, inner, limits, methods)
+  if (inner.bytes > limits.budgetBytes)
+    throw new RangeError(
+      `${KIND}: budgetBytes must be at least what is held, ${inner.bytes}, got ${limits.budgetBytes}`,
+    )
+  return live(inner, limits)
+}
+
+interface Limits {
+  readonly budgetBytes: number
+  readonly weighted: boolean
+  readonly stack: Stack
+}
+
+function checkBudget({ d, dv, scale, budgetBytes, tokens, weighted = false }: AutoStreamOptions): void {
+  const who = 'autoStream'
+  checkInteger(who, 'd', d, 1)
+  checkInteger(who, 'dv', dv, 1)
+  checkScale(who, scale)
+  checkInteger(who, 'budgetBytes', budgetBytes, 1)
+  if (tokens !== Infinity) checkInteger(who, 'tokens', tokens, 1)
+  if (typeof weighted !== 'boolean')
+    throw new TypeError(`${who}: weighted must be true or false, got ${typeof weighted}`)
+}
+
+/** @throws RangeError where the parts of saved tiers are not those of this stack within this budget */
+function checkBuilt(saved: Uint8Array, { d, dv, scale }: Shape, limits: Limits, methods: readonly Method[]): void {
+  const { stack, budgetBytes, weighted } = limits
+  const shape = { d, dv, scale }
+  const counts = countsWithin(stack, { ...shape, budgetBytes, weighted }, methods)
+  const fresh = counts && builtStack(stack, counts, shape, methods)
+  const wanted = fresh && sizesIn(fresh.toBytes())
+  fresh?.[Symbol.dispose]()
+  if (sizesIn(saved) !== wanted)
+    throw new RangeError(`${KIND}: the tiers of the snapshot must be those of its stack within ${budgetBytes} bytes`)
+}
+
+/** What decides how much a part holds, and how it chooses. */
+const SIZES = ['count', 'store', 'recent', 'buffer', 'capacity', 'blockSize', 'levels']
+
+/** The sizes of saved tiers, as text. */
+function sizesIn(saved: Uint8Array): string {
+  const { parameters } = decodeSnapshot(saved)
+  const parts = Array.from({ length: Number(parameters['parts']) }, (_, i) => {
+    const { kind, parameters: own } = JSON.parse(parameters[`part-${i}`] ?? '{}') as {
+      readonly kind?: string
+      readonly parameters?: Record<string, string>
+    }
+    return [kind, ...SIZES.map((name) => own?.[name])]
+  })
+  return JSON.stringify([parameters['buffer'], parts])
+}
+
+function limitsIn(json: string | undefined, methods: readonly Method[]): Limits {
+  let found: Partial<Limits> | undefined
+  try {
+    found = JSON.parse(json ?? '') as Partial<Limits> | undefined
+  } catch {
+    // said below
+  }
+  const { budgetBytes, weighted, stack } = found ?? {}
+  if (typeof weighted !== 'boolean' || !Number.isInteger(budgetBytes) || budgetBytes! < 1 || !stack)
+    throw new RangeError(`${KIND}: the snapshot does not say its budget and whether it is weighted`)
+  try {
+    checkStack(KIND, 'stack', stack, methods)
+  } catch (error) {
+    throw new RangeError((error as Error).message, { cause: error })
+  }
+  return { budgetBytes: budgetBytes!, weighted, stack: copyOfStack(stack) }
+}
+
+function live(inner: Tiers, { budgetBytes, weighted, stack }: Limits): AutoStream {
+  const { d, dv, scale } = inner
+  const refuse = (block: KvBlock) => {
+    checkBlock(KIND, block, d, dv)
+    const at = weighted ? -1 : (block.weights?.findIndex((weight) => weight !== 1) ?? -1)
+    if (at >= 0)
+      throw new RangeError(
+        `${KIND}: weights must be 1 unless the stream is weighted, got ${block.weights![at]} in row ${at}`,
+      )
+  }
+  const check: Checks = {
+    push(block) {
+      refuse(block)
+      inner.check.push(block)
+    },
+    step(block, queries) {
+      refuse(block)
+      inner.check.step(block, queries)
+    },
+    merge() {
+      throw new RangeError(`${KIND}: cannot merge, merging is none`)
+    },
+  }
+  return {
+    d,
+    dv,
+    scale,
+    budgetBytes,
+    stack,
+    parts: inner.parts,
+    merging: 'none',
+    check,
+    get tokens() {
+      return inner.tokens
+    },
+    get bytes() {
+      return inner.bytes
+    },
+    get counters() {
+      return inner.counters
+    },
+    push(block) {
+      refuse(block)
+      inner.push(block)
+    },
+    attend: (queries) => inner.attend(queries),
+    step(block: KvBlock, queries: Matrix) {
+      refuse(block)
+      return inner.step(block, queries)
+    },
+    merge: check.merge,
+    toBytes() {
+      const { parameters, tensors } = nestedIn('tiers', inner.toBytes())
+      const limits = JSON.stringify({ budgetBytes, weighted, stack })
+      return encodeSnapshot({ kind: KIND, version: VERSION, parameters: { ...parameters, limits }, tensors })
+    },
+    [Symbol.dispose]: () => inner[Symbol.dispose](),
+  }
+}

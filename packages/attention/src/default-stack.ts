@@ -1,0 +1,36 @@
+import type { Method } from '@sublinear/core'
+import { countsWithin, type Kept, type Stack } from '@sublinear/kv-cache'
+
+const tier = (by: string, share: number, keyBits: number, valueBits: number): Kept => ({
+  by,
+  share,
+  keyBits,
+  valueBits,
+})
+const FEWEST: readonly Kept[] = [tier('h2o', 0.2, 8, 6), tier('farKeys', 0.8, 4, 3)]
+
+/** What is held, the finest first, and for how many of the tokens to come there must be room. */
+const CHOICES: readonly (readonly [readonly Kept[], number])[] = [
+  [[tier('farKeys', 1, 8, 6)], 1],
+  [[tier('farKeys', 1, 7, 5)], 1],
+  [[tier('farKeys', 1, 6, 4)], 1],
+  [[tier('h2o', 0.15, 8, 6), tier('farKeys', 0.85, 5, 3)], 0.6],
+  [FEWEST, 0],
+]
+
+/**
+ * What to hold of a head that nothing is known of: all tokens while 6 and 4 bits have room for them, else those that receive attention (of tokens that are
+ * pushed without queries, the newest) in many bits and far keys in few, and one mean token for the others: a closure does better where
+ * scores are bounded, and answers sharp heads worse than that.
+ */
+export function defaultStack(
+  budget: Parameters<typeof countsWithin>[1] & { readonly tokens: number },
+  methods: readonly Method[],
+): Stack {
+  const stacks = CHOICES.map(([kept, room]) => ({ stack: { window: 0, kept, rest: 'mean' }, room }))
+  const fitting = stacks.find(({ stack, room }) => {
+    const held = countsWithin(stack, budget, methods)?.kept.reduce((sum, count) => sum + count, 0) ?? 0
+    return held >= (room === 0 ? 0 : room * budget.tokens)
+  })
+  return (fitting ?? stacks.at(-1)!).stack
+}

@@ -1,0 +1,66 @@
+import { largestWithin, type AttentionStream, type Method, type Shape } from '@sublinear/core'
+import { bufferWithin, farKeys, farKeysMethod, restoreTiers, tiers, type Tiers } from '@sublinear/kv-cache'
+import { closureMethod, closureStream } from '@sublinear/streaming-attention'
+import { quantised, waitingBytes } from '@sublinear/token-store'
+
+const KIND = 'farClosure'
+/** Keys need more bits than values: their error passes through exp. */
+const FEW_BITS = { keyBits: 6, valueBits: 4 }
+const MOST_BUFFER = 64
+
+export interface FarClosureOptions {
+  /** Far keys held. */
+  readonly count: number
+  /** Bits of their keys and values, 2 to 8. Default: float32. */
+  readonly keyBits?: number
+  readonly valueBits?: number
+  /** Tokens that wait before them, 1 to 64. Default 64. */
+  readonly buffer?: number
+}
+
+/**
+ * Far keys, and a Gaussian closure for all the others: memory that does not grow, for scores that are bounded.
+ * Source: not from the papers; `farKeys` and `closureStream` as tiers.
+ *
+ * @param d, dv, scale  the shape; count  far keys; keyBits, valueBits  how they are held; buffer  tokens that wait
+ * @throws TypeError, RangeError when an option is out of range
+ * Guarantee: exact over the far keys, as their store rounds them; the closure's for the rest. Merging is 'none'.
+ * Cost: that of its parts; 16 tokens more wait before the closure.
+ */
+export function farClosure({ d, dv, scale, ...options }: Shape & FarClosureOptions): Tiers {
+  const { buffer } = options
+  const parts = [farKeys(farOptions(options)), closureStream] as const
+  return tiers({ d, dv, scale, parts, name: KIND, ...(buffer !== undefined && { buffer }) })
+}
+
+/** Far keys and their closure from a snapshot, resuming bit for bit; `open` restores a part. @throws RangeError as restoreTiers */
+export function restoreFarClosure(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Tiers {
+  return restoreTiers(bytes, open, KIND)
+}
+
+export const farClosureMethod: Method<FarClosureOptions> = {
+  name: KIND,
+  source: 'not from the papers',
+  learns: 'nothing',
+  make: (shape, options) => farClosure({ ...shape, ...options }),
+  bytes(shape, options, traffic) {
+    const { buffer = MOST_BUFFER } = options
+    const far = farKeysMethod.tierBytes(shape, farOptions(options), traffic, buffer)
+    return far + closureMethod.bytes(shape, {}, traffic) + waitingBytes(shape, buffer, traffic.weighted ?? false)
+  },
+  within(shape, budgetBytes, traffic) {
+    const buffer = bufferWithin(budgetBytes, shape)
+    const optionsOf = (count: number) => ({ ...FEW_BITS, count, buffer })
+    const bytes = (count: number) => farClosureMethod.bytes(shape, optionsOf(count), traffic)
+    const count = largestWithin(bytes, budgetBytes, { most: Math.min(2 ** 31, traffic.tokens) })
+    return count === undefined ? undefined : optionsOf(count)
+  },
+  atRate: (_, options, rate) => ({ ...options, count: Math.max(1, Math.round(options.count * rate)) }),
+  open: restoreFarClosure,
+}
+
+function farOptions({ count, keyBits, valueBits }: FarClosureOptions) {
+  const isCoded = keyBits !== undefined || valueBits !== undefined
+  const bits = { ...FEW_BITS, ...(keyBits && { keyBits }), ...(valueBits && { valueBits }) }
+  return { count, ...(isCoded && { store: quantised(bits) }) }
+}

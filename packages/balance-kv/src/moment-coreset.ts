@@ -1,0 +1,172 @@
+import {
+  checkFinite,
+  checkInteger,
+  decodeSnapshot,
+  life,
+  liveStream,
+  tensorsIn,
+  tokensOf,
+  type AttentionStream,
+  type FeatureMap,
+  type Inside,
+  type KvBlock,
+  type Method,
+  type Seed,
+} from '@sublinear/core'
+import { restoreFeatures, taylorFeatures } from '@sublinear/poly-features'
+import { cacheSizes, LEAST_CAPACITY } from './cache-sizes'
+import { emptyTree, halvingTree, type TreeState } from './halving-tree'
+import { mergeReduceBytes, treeIn, treeInside, type MergeReduceOptions } from './merge-reduce'
+import { addTokens, correct, noResidual, type Residual } from './moment-residual'
+import { softmaxBalance } from './softmax-balance'
+
+const KIND = 'momentCoreset'
+const VERSION = '2'
+
+export interface MomentCoresetOptions {
+  /** The moments that stay exact; decides d and scale too. */
+  readonly features: FeatureMap
+  readonly dv: number
+  readonly seed: Seed
+  /** Bytes that the stream never exceeds: 4·t·dv + 8·t for the moments, the rest for tokens. */
+  readonly budget: number
+  /** Of softmaxBalance. Default 'greedy'. */
+  readonly mode?: 'greedy' | 'pairs'
+}
+
+export interface MomentCoreset extends AttentionStream, Disposable {
+  readonly features: FeatureMap
+  readonly counters: {
+    readonly rows: number
+    /** Of these: rows where the moments would have moved the mass by more than half of itself, answered by the coreset alone. */
+    readonly fallbacks: number
+  }
+}
+
+/**
+ * Exact low-degree moments of all tokens and a balanced coreset for what is beyond them: Σ_all p(s)·v + Σ_coreset w·(eˢ − p(s))·v, the same in the
+ * mass, p the polynomial of the features.
+ * Source: the composition of *Towards Tight Bounds for Streaming Attention* (Chen, Feng, Indyk, Kapralov, Kochetkova and Prokhorov 2026) of this
+ *   repository's two papers. Deviation: no partition of space; what is kept is not the moments but what the coreset has lost of them, the same
+ *   sum without its cancellation, which changes only when a block is halved; the walk balances all of exp.
+ *
+ * @param features  the polynomial, its centre and scale; dv, seed, budget, mode  as described
+ * @throws TypeError, RangeError when an option is out of range or the budget has no room for 8 tokens
+ * Guarantee: exact while all tokens fit; afterwards an error in tail(s) = eˢ − p(s) alone, where no row falls back; constant values come back. Mass
+ *   stays within half and three halves of the coreset's.
+ * Cost: budget bytes; 2·t·dv operations a query, and for every token that is halved, beside balanceKv's.
+ */
+export function momentCoreset({ features, dv, seed, budget, mode = 'greedy' }: MomentCoresetOptions): MomentCoreset {
+  checkInteger(KIND, 'dv', dv, 1)
+  checkFinite(KIND, 'budget', budget, 0)
+  const { least, capacity } = sizedWithin({ features, dv, seed, budget, mode })
+  if (budget < least)
+    throw new RangeError(`${KIND}: budget must be at least ${least} bytes for this map, got ${budget}`)
+  const { d, t, scale } = features
+  const sizes = cacheSizes(capacity)
+  const options = { d, dv, scale, halving: softmaxBalance({ mode, seed }), ...sizes }
+  return live(features, noResidual(t, dv), options, emptyTree(sizes.levels), 0)
+}
+
+/** The tokens of its coreset within a budget, the bytes of these, and the least that the budget must be. */
+function sizedWithin({ features, dv, seed, budget, mode = 'greedy' }: MomentCoresetOptions) {
+  const { d, scale } = features
+  const halving = softmaxBalance({ mode, seed })
+  const bytes = (capacity: number) =>
+    residualBytes(features, dv) + mergeReduceBytes({ d, dv, scale, halving, ...cacheSizes(capacity) })
+  const least = bytes(LEAST_CAPACITY)
+  const each = bytes(LEAST_CAPACITY + 1) - least
+  const capacity = LEAST_CAPACITY + Math.max(0, Math.floor((budget - least) / each))
+  return { least, capacity, bytes: bytes(capacity) }
+}
+
+/**
+ * A momentCoreset from its snapshot, resuming bit for bit.
+ *
+ * @throws RangeError when the bytes are damaged or of another kind
+ */
+export function restoreMomentCoreset(bytes: Uint8Array): MomentCoreset {
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const features = restoreFeatures(snapshot.parameters['features'] ?? '')
+  const { options, tokens, held, candidate, state } = treeIn(KIND, snapshot)
+  const { d, dv, scale } = options
+  if (d !== features.d || scale !== features.scale)
+    throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)
+  const own = tensorsIn(KIND, snapshot, { state: ['F32', features.t * dv], totals: ['F64', features.t] })
+  const residual = { state: own.state.slice(), totals: own.totals.slice() }
+  return live(features, residual, options, state, tokens, { held, candidate })
+}
+
+const residualBytes = ({ t, spec }: FeatureMap, dv: number) => 4 * t * dv + 8 * t + spec.length
+
+function live(
+  features: FeatureMap,
+  residual: Residual,
+  options: MergeReduceOptions,
+  state: TreeState,
+  tokens: number,
+  from?: { readonly held: KvBlock; readonly candidate: KvBlock },
+): MomentCoreset {
+  const { dv } = options
+  const replaced = (before: KvBlock, after: KvBlock) => {
+    addTokens(features, residual, before, 1)
+    addTokens(features, residual, after, -1)
+  }
+  const tree = halvingTree({ ...options, replaced }, state, from)
+  const alive = life(KIND, tokens)
+  const base = treeInside(options, tree)
+  let rows = 0
+  let fallbacks = 0
+  const inside: Inside = {
+    ...base,
+    kind: KIND,
+    identity: { ...base.identity, features: features.spec },
+    bytes: () => base.bytes() + residualBytes(features, dv),
+    // The residual stands still until a halving: a token that causes one is a piece of its own.
+    take: (block, at) => tree.take(tree.room === 0 ? tokensOf(block, at, at + 1) : block, tree.room === 0 ? 0 : at),
+    answer(queries, out, arrived) {
+      tree.attend(queries, out, arrived)
+      if (alive.tokens === 0) return
+      rows += queries.rows
+      fallbacks += correct(features, residual, queries, out)
+    },
+    continues: false,
+    counters: () => ({ rows, fallbacks }),
+    saved() {
+      const { parameters, tensors } = base.saved()
+      return {
+        ...(parameters && { parameters }),
+        tensors: {
+          ...tensors,
+          state: { dtype: 'F32', shape: [features.t, dv], data: residual.state },
+          totals: { dtype: 'F64', shape: [features.t], data: residual.totals },
+        },
+      }
+    },
+  }
+  return Object.assign(liveStream(inside, alive), { features }) as MomentCoreset
+}
+
+/** What of its options a byte budget leaves open: moments of degree 1 where nothing else is said. */
+export type MomentCoresetBudget = Pick<MomentCoresetOptions, 'seed' | 'budget' | 'mode'>
+
+const degreeOne = ({ d, scale }: { readonly d: number; readonly scale: number }) =>
+  taylorFeatures({ d, degree: 1, scale })
+
+export const momentCoresetMethod: Method<MomentCoresetBudget> = {
+  name: KIND,
+  source: 'Chen, Feng, Indyk, Kapralov, Kochetkova and Prokhorov, Towards Tight Bounds for Streaming Attention (2026)',
+  learns: 'nothing',
+  make: (shape, options) => momentCoreset({ ...options, features: degreeOne(shape), dv: shape.dv }),
+  bytes: (shape, options) => sizedWithin({ ...options, features: degreeOne(shape), dv: shape.dv }).bytes,
+  within(shape, budget, { place }) {
+    if (!(shape.scale > 0)) return undefined // features have none
+    const options = { seed: place ? place.layer * place.heads + place.head : 0, budget }
+    return sizedWithin({ ...options, features: degreeOne(shape), dv: shape.dv }).least <= budget ? options : undefined
+  },
+  atRate(shape, options, rate) {
+    const { least } = sizedWithin({ ...options, features: degreeOne(shape), dv: shape.dv })
+    return { ...options, budget: Math.max(least, Math.round(options.budget * rate)) }
+  },
+  open: restoreMomentCoreset,
+}

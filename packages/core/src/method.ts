@@ -1,0 +1,73 @@
+import type { AttentionStream, Matrix, Shape, TierSpec } from './contracts'
+
+/** What will come to a stream. */
+export interface Traffic {
+  /** Tokens; Infinity where their number is not known. */
+  readonly tokens: number
+  /** Query rows a token. Default 1. */
+  readonly groups?: number
+  /** Whether weights other than 1 may come. Default false. */
+  readonly weighted?: boolean
+  /** Where the head stands in its model, from 0 on: for budgets that differ by layer, and for seeds. */
+  readonly place?: {
+    readonly layer: number
+    readonly layers: number
+    readonly head: number
+    readonly heads: number
+  }
+}
+
+/** Rows of a head's own data: tokens like those to come, with queries like those to come. */
+export interface Pilot {
+  readonly queries: Matrix // groups·rows × d
+  readonly keys: Matrix // rows × d
+  readonly values: Matrix // rows × dv
+}
+
+/**
+ * A way to hold the past of one head, under one name everywhere: snapshot kind, board row, CLI value, recipe's word, README row, law test.
+ * Its record stands in the stream's own file.
+ */
+export interface Method<Options = object> {
+  readonly name: string
+  /** The paper, or 'not from the papers'. */
+  readonly source: string
+  /** What it learns from. Where that is not nothing, tokens come with their queries, by `step`. */
+  readonly learns: 'nothing' | 'queries' | 'pilot'
+  make(shape: Shape, options: Options): AttentionStream
+  /** The most that make's stream holds after any call, exactly; Infinity where it grows and `tokens` is Infinity. */
+  bytes(shape: Shape, options: Options, traffic: Traffic): number
+  /** Options that use a budget best for what is to come; undefined where none fits. Their `bytes` are never above the budget. */
+  within(shape: Shape, budgetBytes: number, traffic: Traffic, pilot?: Pilot): Options | undefined
+  /** The same for a stream shorter by this rate, 0 < rate ≤ 1: counts shrink, what does not grow stays. Default: as they are. */
+  atRate?(shape: Shape, options: Options, rate: number): Options
+  /** The stream of a snapshot of this kind; `open` is for what is nested in it. */
+  open(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): AttentionStream
+}
+
+/** A method whose stream can stand before others in tiers. */
+export interface TierMethod<Options = object> extends Method<Options> {
+  tier(options: Options): TierSpec
+  /** The most that it holds as a part of tiers behind a buffer of so many tokens, exactly. */
+  tierBytes(shape: Shape, options: Options, traffic: Traffic, buffer: number): number
+}
+
+/**
+ * The largest whole number from `least` to `most` whose bytes fit a budget, where bytes grow with it; undefined where none does.
+ * Cost: the logarithm of the result calls of `bytes`.
+ */
+export function largestWithin(
+  bytes: (count: number) => number,
+  budgetBytes: number,
+  { least = 1, most = 2 ** 31 }: { readonly least?: number; readonly most?: number } = {},
+): number | undefined {
+  if (most < least || !(bytes(least) <= budgetBytes)) return undefined
+  let low = least // fits
+  let step = 1
+  while (low + step <= most && bytes(low + step) <= budgetBytes) {
+    low += step
+    step *= 2
+  }
+  for (; step >= 1; step /= 2) if (low + step <= most && bytes(low + step) <= budgetBytes) low += step
+  return low
+}

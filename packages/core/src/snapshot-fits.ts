@@ -1,0 +1,55 @@
+import type { Dtype, TensorData } from './safetensors'
+import type { Snapshot } from './snapshot'
+
+/** @throws RangeError unless the condition holds: the state of a snapshot must be one that its parameters allow */
+export function checkFits(kind: string, holds: boolean): asserts holds {
+  if (!holds) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
+}
+
+/** Arrays by the name of their type. */
+const ARRAYS = { F32: Float32Array, F64: Float64Array, U8: Uint8Array, U32: Uint32Array } as const
+interface ArrayOf {
+  readonly F32: Float32Array
+  readonly F64: Float64Array
+  readonly U8: Uint8Array
+  readonly U32: Uint32Array
+}
+type Wanted = Readonly<Record<string, readonly [type: keyof ArrayOf & Dtype, length?: number | undefined]>>
+
+/**
+ * The tensors of a snapshot that have these names, types and lengths; the snapshot's own memory.
+ *
+ * @throws RangeError when one is missing or another
+ */
+export function tensorsIn<const W extends Wanted>(
+  kind: string,
+  { tensors }: Pick<Snapshot, 'tensors'>,
+  wanted: W,
+): { [N in keyof W]: ArrayOf[W[N][0]] } {
+  const found: Record<string, TensorData> = {}
+  for (const [name, [type, length]] of Object.entries(wanted)) {
+    const data = tensors.get(name)?.data
+    checkFits(kind, data instanceof ARRAYS[type] && (length === undefined || data.length === length))
+    found[name] = data
+  }
+  return found as { [N in keyof W]: ArrayOf[W[N][0]] }
+}
+
+/**
+ * The parameter `tokens` of a snapshot: how many its stream had been given, at least those that it holds.
+ *
+ * @throws RangeError when it is no such number
+ */
+export function tokenCount(kind: string, { parameters }: Pick<Snapshot, 'parameters'>, held = 0): number {
+  const tokens = Number(parameters['tokens'])
+  checkFits(kind, Number.isSafeInteger(tokens) && tokens >= held)
+  return tokens
+}
+
+/** The parameters of a snapshot as numbers, in this order; NaN where one is missing. */
+export function numbersIn(
+  { parameters }: Pick<Snapshot, 'parameters'>,
+  ...names: readonly string[]
+): readonly number[] {
+  return names.map((name) => Number(parameters[name]))
+}

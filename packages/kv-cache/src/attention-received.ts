@@ -1,0 +1,111 @@
+import {
+  checkFits,
+  tensorsIn,
+  type Arrival,
+  type Matrix,
+  type PartialSoftmax,
+  type Snapshot,
+  type Tensor,
+} from '@sublinear/core'
+import type { HeldTokens } from '@sublinear/token-store'
+import { addShares } from './attention-shares'
+
+/** Attention by token, in stream order: those held, then those that have just come. */
+export interface Received {
+  readonly received: Float64Array
+  readonly watched: Float64Array
+}
+
+/** What each token held, and each that waits, has received of the softmax of all queries since it came. */
+export interface AttentionReceived {
+  readonly bytes: number
+  observe(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
+  /** Of the tokens in these slots, and of the next `rows` to come, which waited. */
+  inOrder(slots: readonly number[], rows: number): Received
+  /** Goes on with what `inOrder` gave of the tokens that stay, now in these slots; none waits any more. */
+  keep(before: Received, stays: Uint8Array, slots: readonly number[]): void
+  saved(): Record<string, Tensor>
+}
+
+/**
+ * @param counts  whether query rows are counted, too: 8 more bytes a token
+ * @throws RangeError when the snapshot's are none of the tokens held
+ */
+export function attentionReceived(
+  kind: string,
+  held: HeldTokens,
+  scale: number,
+  counts: boolean,
+  snapshot?: Snapshot,
+): AttentionReceived {
+  const names = counts ? (['received', 'watched'] as const) : (['received'] as const)
+  const bySlot = new Map(names.map((name) => [name, restored(kind, name, held.count, snapshot)]))
+  const waited = new Map(names.map((name) => [name, restored(kind, `waited/${name}`, undefined, snapshot)]))
+
+  /** The sums of tokens that wait, for as many as there are now. */
+  const grown = (name: 'received' | 'watched', count: number): Float64Array => {
+    const more = new Float64Array(count)
+    const old = waited.get(name)!
+    more.set(old.subarray(0, count))
+    waited.set(name, more)
+    return more
+  }
+
+  return {
+    get bytes() {
+      return [...bySlot.values(), ...waited.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
+    },
+    observe(queries, total, arrival) {
+      addShares(bySlot.get('received')!, queries, total, held.readKeys(), held.weights, scale)
+      const seen = bySlot.get('watched')
+      if (seen) for (let i = 0; i < seen.length; i++) seen[i]! += queries.rows
+      if (!arrival?.waiting) return
+      const { groups, waiting } = arrival
+      const keys = waiting.keys()
+      const causal = { visible: waiting.visible, groups }
+      addShares(grown('received', keys.rows), queries, total, keys, waiting.weights, scale, causal)
+      if (!counts) return
+      const by = grown('watched', keys.rows)
+      for (let i = 0; i < by.length; i++) {
+        const blind = groups * Math.max(0, i + 1 - waiting.visible) // rows of tokens before this one
+        by[i]! += Math.max(0, queries.rows - blind)
+      }
+    },
+    inOrder(slots, rows) {
+      const of = (name: 'received' | 'watched') => {
+        const out = new Float64Array(slots.length + rows)
+        const held = bySlot.get(name)
+        if (held) for (const [i, slot] of slots.entries()) out[i] = held[slot]!
+        out.set((waited.get(name) ?? new Float64Array(0)).subarray(0, rows), slots.length)
+        return out
+      }
+      return { received: of('received'), watched: counts ? of('watched') : new Float64Array(0) }
+    },
+    keep(before, stays, slots) {
+      for (const name of names) {
+        const kept = before[name].filter((_, i) => stays[i])
+        const next = new Float64Array(kept.length)
+        for (const [i, slot] of slots.entries()) next[slot] = kept[i]!
+        bySlot.set(name, next)
+        waited.set(name, new Float64Array(0))
+      }
+    },
+    saved: () =>
+      Object.fromEntries(
+        [
+          ...names.map((name) => [name, bySlot.get(name)!] as const),
+          ...names.map((name) => [`waited/${name}`, waited.get(name)!] as const),
+        ].map(([name, data]) => [name, { dtype: 'F64' as const, shape: [data.length], data }]),
+      ),
+  }
+}
+
+function restored(kind: string, name: string, length: number | undefined, snapshot?: Snapshot): Float64Array {
+  if (!snapshot) return new Float64Array(0)
+  const data = tensorsIn(kind, snapshot, { [name]: ['F64', length] })[name]!
+  checkFits(
+    kind,
+    data.every((sum) => sum >= 0 && sum < Infinity),
+  )
+  return data
+}

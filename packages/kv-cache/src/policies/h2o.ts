@@ -1,0 +1,39 @@
+import { checkInteger } from '@sublinear/core'
+import { scored } from '../scored'
+import { scoredMethod } from '../scored-method'
+import type { TokenOptions } from '../token-tier'
+
+const KIND = 'h2o'
+
+export interface H2oOptions extends TokenOptions {
+  /** Of the tokens held, the latest, which stay whatever their attention. Default half of them, the paper's. */
+  readonly recent?: number
+}
+
+const recentOf = ({ count, recent = Math.floor(count / 2) }: H2oOptions) => recent
+
+/**
+ * A tier that keeps the tokens which have received the most attention, and the latest.
+ * Source: Zhang et al., H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large Language Models (2023). Deviation: tokens
+ *   leave 64 at a time, at fixed places of the stream, and not one a token; the query heads of a group add up.
+ *
+ * @param count  tokens kept, ≥ 1; recent  of these the latest, from 0 to count; store, buffer  as window has them
+ * @throws TypeError, RangeError when one is no such integer or store no token store
+ * Guarantee: that of `scored`. Attention is that of the softmax over everything, in `step`, from the token's arrival on; behind other tiers from
+ *   its arrival here on.
+ * Cost: the store's, and 12 bytes a token; 2·count·d operations and count exponentials a query.
+ */
+export const h2o = scored<H2oOptions>({
+  name: KIND,
+  source: 'Zhang et al., H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large Language Models (2023)',
+  identity(options) {
+    checkInteger(KIND, 'recent', recentOf(options), 0, options.count)
+    return { recent: recentOf(options) }
+  },
+  options: ({ recent }) => ({ recent: Number(recent) }),
+  remembers: { received: true },
+  newest: recentOf,
+  score: ({ received }) => received,
+})
+
+export const h2oMethod = scoredMethod(h2o)

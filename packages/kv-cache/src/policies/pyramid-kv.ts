@@ -1,0 +1,105 @@
+import { checkFinite, checkInteger, type Shape, type TierMethod } from '@sublinear/core'
+import { scored } from '../scored'
+import { scoredMethod } from '../scored-method'
+import type { TokenTier } from '../token-tier'
+import { snapKvPolicy, type SnapKvOptions } from './snap-kv'
+
+const KIND = 'pyramidKv'
+const SOURCE = 'Cai et al., PyramidKV: Dynamic KV Cache Compression based on Pyramidal Information Funneling (2024)'
+/** Tokens that every layer keeps: the paper's. */
+const WINDOW = 8
+
+export interface PyramidOptions {
+  /** Layers of the model. */
+  readonly layers: number
+  /** Tokens kept a layer, on average; the window among them. */
+  readonly count: number
+  /** Tokens that every layer keeps, whatever its budget. Default 8, the paper's. */
+  readonly window?: number
+  /** The last layer gets 1 / beta of the average beyond the window. Default 20, the paper's. */
+  readonly beta?: number
+}
+
+export interface PyramidKvOptions extends PyramidOptions, Pick<SnapKvOptions, 'pool' | 'store' | 'buffer'> {
+  /** From 0, the layer next to the input. */
+  readonly layer: number
+}
+
+/**
+ * Budgets that fall from layer to layer: how many tokens each keeps.
+ * Source: Cai et al., PyramidKV: Dynamic KV Cache Compression based on Pyramidal Information Funneling (2024), its arithmetic sequence.
+ *   Deviation: rounded so that the budgets add up to layers · count and none is empty.
+ *
+ * @returns `layers` integers from the first layer on, each > window
+ * @throws TypeError, RangeError when count ≤ window, beta < 1, or a size is no integer ≥ 1
+ */
+export function pyramidCounts({ layers, count, window = WINDOW, beta = 20 }: PyramidOptions): number[] {
+  checkInteger(KIND, 'layers', layers, 1)
+  checkInteger(KIND, 'window', window, 1)
+  checkInteger(KIND, 'count', count, window + 1)
+  checkFinite(KIND, 'beta', beta)
+  if (beta < 1) throw new RangeError(`${KIND}: beta must be at least 1, got ${beta}`)
+  const average = count - window
+  const last = average / beta
+  const first = 2 * average - last
+  /** Tokens of the first `below` layers, unrounded: a sum of an arithmetic sequence. */
+  const upTo = (below: number) =>
+    below * first -
+    (layers > 1 ? ((first - last) / (layers - 1)) * ((below * (below - 1)) / 2) : below * (first - average))
+  const rounded = Array.from({ length: layers + 1 }, (_, i) => Math.round(upTo(i)))
+  const beyond = rounded.slice(1).map((total, i) => Math.max(1, total - rounded[i]!))
+  for (let lent = beyond.reduce((a, b) => a + b) - layers * average; lent > 0; lent--)
+    beyond[beyond.lastIndexOf(Math.max(...beyond))]!--
+  return beyond.map((tokens) => window + tokens)
+}
+
+/**
+ * SnapKV with the budget of its layer: `pyramidKv({ layers, layer, count })` for the layers of one model.
+ * Source: Cai et al. (2024); the selection is that of `snapKv`, and so is the snapshot.
+ *
+ * @param layers, layer, count, window, beta  as pyramidCounts has it, layer < layers; pool, store  as snapKv has them
+ * @throws TypeError, RangeError as they do
+ * Guarantee, Cost: of `snapKv`, with the count of the layer.
+ */
+export function pyramidKv(options: PyramidKvOptions): (shape: Shape) => TokenTier {
+  const { layers, layer, window = WINDOW, pool, store, buffer } = options
+  const counts = pyramidCounts(options)
+  checkInteger(KIND, 'layer', layer, 0, layers - 1)
+  return layered({
+    count: counts[layer]!,
+    window,
+    ...(pool && { pool }),
+    ...(store && { store }),
+    ...(buffer !== undefined && { buffer }),
+  })
+}
+
+const layered = scored(snapKvPolicy(KIND, SOURCE))
+const sized = scoredMethod(layered, { least: () => WINDOW + 1, options: () => ({ window: WINDOW }) })
+
+/** Sizes are of the average layer; bytes of the layer that the options name. */
+export const pyramidKvMethod: TierMethod<PyramidKvOptions> = {
+  name: KIND,
+  source: SOURCE,
+  learns: 'queries',
+  tier: pyramidKv,
+  make: (shape, options) => pyramidKv(options)(shape),
+  bytes: (shape, options, traffic) => sized.bytes(shape, ofLayer(options), traffic),
+  tierBytes: (shape, options, traffic, buffer) => sized.tierBytes(shape, ofLayer(options), traffic, buffer),
+  within(shape, budgetBytes, traffic) {
+    const { layer = 0, layers = 1 } = traffic.place ?? {}
+    const average = sized.within(shape, budgetBytes, traffic)
+    return average && { ...average, layer, layers }
+  },
+  atRate: (_, options, rate) => ({
+    ...options,
+    count: Math.max((options.window ?? WINDOW) + 1, Math.round(options.count * rate)),
+  }),
+  open: layered.open,
+}
+
+/** What snapKv's selection gets in the layer of the options. */
+function ofLayer({ layer, beta, layers, ...options }: PyramidKvOptions): SnapKvOptions {
+  const counts = pyramidCounts({ ...options, layers, ...(beta !== undefined && { beta }) })
+  return { ...options, count: counts[layer]! }
+}

@@ -1,0 +1,76 @@
+import { checkInteger, type Shape, type TierMethod, type Traffic } from '@sublinear/core'
+import { quantised, waitingBytes, type HeldTokens, type QuantisedOptions } from '@sublinear/token-store'
+import { bufferWithin } from '../tier-method'
+import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-tier'
+
+const KIND = 'quantised'
+/** More than memory has room for. */
+const COUNT = 2 ** 31
+const BUFFER = 64
+const [LEAST_BITS, MOST_BITS] = [2, 8]
+
+export interface QuantisedStreamOptions extends QuantisedOptions {
+  /** Tokens that wait where it stands alone, 1 to 64. Default 64. */
+  readonly buffer?: number
+}
+
+/**
+ * The growing key-value cache in few bits an entry: every token is held, as `quantised` holds it.
+ * Source: KIVI, QuaRot and the like; what policies that choose tokens are to be compared with at equal bytes.
+ *
+ * @param keyBits, valueBits, seed  as quantised has them; buffer  tokens that wait where it stands alone (64)
+ * @throws TypeError, RangeError as quantised
+ * Guarantee: exact over all tokens as the store holds them. Merging is 'ordered': the later stream's tokens are rounded once more.
+ * Cost: the store's bytes: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 a token. Alone, up to `buffer` tokens wait in float32.
+ */
+export function quantisedStream({ buffer = BUFFER, ...options }: QuantisedStreamOptions): (shape: Shape) => TokenTier {
+  const store = quantised(options)
+  checkInteger(KIND, 'buffer', buffer, 1, BUFFER)
+  return (shape) => tokenTier({ ...shape, kind: KIND, count: COUNT, store, buffer, merging: 'ordered', policy: all })
+}
+
+/** A quantised stream from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+export function restoreQuantisedStream(bytes: Uint8Array): TokenTier {
+  const { snapshot, ...options } = tierSnapshot(KIND, bytes)
+  checkInteger(KIND, 'count', options.count, COUNT, COUNT)
+  return tokenTier({ ...options, kind: KIND, merging: 'ordered', policy: all }, snapshot)
+}
+
+export const quantisedMethod: TierMethod<QuantisedStreamOptions> = {
+  name: KIND,
+  source: 'KIVI (2024), QuaRot (2024), TurboQuant (2025) and the like',
+  learns: 'nothing',
+  tier: quantisedStream,
+  make: (shape, options) => quantisedStream(options)(shape),
+  bytes(shape, options, traffic) {
+    const { buffer = BUFFER } = options
+    const { tokens, weighted = false } = traffic
+    const stored = tokens - (((tokens - 1) % buffer) + 1)
+    return storedBytes(shape, options, { ...traffic, tokens: stored }) + waitingBytes(shape, buffer, weighted)
+  },
+  tierBytes: storedBytes,
+  within(shape, budgetBytes, traffic) {
+    const buffer = bufferWithin(budgetBytes, shape)
+    for (let bits = 2 * MOST_BITS; bits >= 2 * LEAST_BITS; bits--) {
+      const options = { keyBits: Math.ceil(bits / 2), valueBits: Math.floor(bits / 2), buffer }
+      if (quantisedMethod.bytes(shape, options, traffic) <= budgetBytes) return options
+    }
+    return undefined
+  },
+  open: restoreQuantisedStream,
+}
+
+function storedBytes(shape: Shape, options: QuantisedStreamOptions, { tokens, weighted = false }: Traffic): number {
+  if (!(tokens < Infinity)) return Infinity
+  return quantised(options).bytes({ ...shape, most: COUNT }, Math.max(0, tokens), weighted)
+}
+
+function all(held: HeldTokens): Policy {
+  return {
+    admit(block) {
+      held.write(block, 0, block.keys.rows, held.count)
+      return undefined
+    },
+    inOrder: () => held.read(),
+  }
+}

@@ -1,0 +1,54 @@
+import { tokensOf, type Shape } from '@sublinear/core'
+import type { HeldTokens } from '@sublinear/token-store'
+import { tokenMethod } from '../tier-method'
+import {
+  checkTokenOptions,
+  tierSnapshot,
+  tokenTier,
+  type Policy,
+  type TokenOptions,
+  type TokenTier,
+} from '../token-tier'
+
+const KIND = 'sinks'
+const kept = { kind: KIND, merging: 'ordered' as const }
+
+/**
+ * A tier that keeps the first `count` tokens for good: attention sinks.
+ * Source: Xiao et al., Efficient Streaming Language Models with Attention Sinks (2023).
+ *
+ * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
+ * @throws TypeError, RangeError when one is no such integer or store no token store
+ * Guarantee: exact over the tokens held, which never leave.
+ * Cost: the store's, 4·(d + dv) bytes a token in float32.
+ */
+export function sinks(options: TokenOptions): (shape: Shape) => TokenTier {
+  checkTokenOptions(KIND, options)
+  return (shape) => tokenTier({ ...shape, ...options, ...kept, policy: (held) => first(held, options.count) })
+}
+
+/** Sinks from their snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+export function restoreSinks(bytes: Uint8Array): TokenTier {
+  const { snapshot, ...options } = tierSnapshot(KIND, bytes)
+  return tokenTier({ ...options, ...kept, policy: (held) => first(held, options.count) }, snapshot)
+}
+
+export const sinksMethod = tokenMethod<TokenOptions>({
+  name: KIND,
+  source: 'Xiao et al., Efficient Streaming Language Models with Attention Sinks (2023)',
+  learns: 'nothing',
+  tier: sinks,
+  open: restoreSinks,
+})
+
+function first(held: HeldTokens, count: number): Policy {
+  return {
+    admit(block) {
+      const { rows } = block.keys
+      const stay = Math.min(rows, count - held.count)
+      held.write(block, 0, stay, held.count)
+      return stay < rows ? tokensOf(block, stay, rows) : undefined
+    },
+    inOrder: () => held.read(),
+  }
+}

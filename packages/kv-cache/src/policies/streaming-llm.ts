@@ -1,0 +1,89 @@
+import { checkInteger, joinedTokens, tokensOf, type Shape, type Snapshot } from '@sublinear/core'
+import type { HeldTokens } from '@sublinear/token-store'
+import { tokenMethod } from '../tier-method'
+import {
+  checkTokenOptions,
+  tierSnapshot,
+  tokenTier,
+  type Policy,
+  type TokenOptions,
+  type TokenTier,
+} from '../token-tier'
+import { restoredRing, ring } from './window'
+
+const KIND = 'streamingLlm'
+/** The paper's. */
+const SINKS = 4
+
+export interface StreamingLlmOptions extends TokenOptions {
+  /** Of the tokens held, the first of the stream. Default 4, the paper's. */
+  readonly sinks?: number
+}
+
+/**
+ * A tier that keeps the first `sinks` tokens and the last `count` − `sinks`.
+ * Source: Xiao et al., Efficient Streaming Language Models with Attention Sinks (2023). Deviation: keys keep the positions that they
+ *   came with, where the paper counts positions within the cache.
+ *
+ * @param count  tokens kept, > sinks; sinks  those kept for good, ≥ 0; store  how they are held (float32); buffer  tokens that wait where it
+ *   stands alone (64)
+ * @throws TypeError, RangeError when one is no such integer or store no token store
+ * Guarantee: exact over the tokens held; the oldest that is no sink leaves first. The same tokens as `sinks` and `window` one after the other.
+ * Cost: the store's, 4·(d + dv) bytes a token in float32; admitting copies each token in and out once.
+ */
+export function streamingLlm(options: StreamingLlmOptions): (shape: Shape) => TokenTier {
+  checkTokenOptions(KIND, options)
+  const sinks = checked(options.count, options.sinks ?? SINKS)
+  return (shape) => live(shape, options, sinks)
+}
+
+/** A tier of streamingLlm from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+export function restoreStreamingLlm(bytes: Uint8Array): TokenTier {
+  const { snapshot, ...options } = tierSnapshot(KIND, bytes)
+  return live(options, options, checked(options.count, Number(snapshot.parameters['sinks'])), snapshot)
+}
+
+export const streamingLlmMethod = tokenMethod<StreamingLlmOptions>({
+  name: KIND,
+  source: 'Xiao et al., Efficient Streaming Language Models with Attention Sinks (2023)',
+  learns: 'nothing',
+  tier: streamingLlm,
+  open: restoreStreamingLlm,
+  least: () => SINKS + 1,
+})
+
+function checked(count: number, sinks: number): number {
+  checkInteger(KIND, 'sinks', sinks, 0)
+  checkInteger(KIND, 'count', count, sinks + 1)
+  return sinks
+}
+
+function live(shape: Shape, options: TokenOptions, sinks: number, snapshot?: Snapshot): TokenTier {
+  const { count } = options
+  return tokenTier(
+    {
+      ...shape,
+      ...options,
+      kind: KIND,
+      merging: 'ordered',
+      identity: { sinks: String(sinks) },
+      policy: (held, from) => firstAndLast(held, count, sinks, restoredRing(KIND, held, count, sinks, from?.snapshot)),
+    },
+    snapshot,
+  )
+}
+
+/** Sinks in the slots before `sinks`, a ring over the others. */
+function firstAndLast(held: HeldTokens, count: number, sinks: number, next: number): Policy {
+  const last = ring(held, count, next, sinks)
+  return {
+    ...last,
+    admit(block, dropped) {
+      const { rows } = block.keys
+      const kept = Math.min(rows, Math.max(0, sinks - held.count))
+      held.write(block, 0, kept, held.count)
+      return kept < rows ? last.admit(tokensOf(block, kept, rows), dropped) : undefined
+    },
+    inOrder: () => joinedTokens(held.read(0, Math.min(sinks, held.count)), last.inOrder!()) ?? held.read(0, 0),
+  }
+}

@@ -1,0 +1,252 @@
+import {
+  checkInteger,
+  largestWithin,
+  type AttentionStream,
+  type Method,
+  type Shape,
+  type StreamSpec,
+  type TierMethod,
+  type TierSpec,
+} from '@sublinear/core'
+import { quantised, waitingBytes } from '@sublinear/token-store'
+import { tiers, type Tiers } from './tiers'
+
+/** Tokens that stay, in so many bits an entry. */
+export interface Kept {
+  /** The method that chooses them: `window`, `h2o`, `farKeys` or any other tier of tokens. */
+  readonly by: string
+  /** Share of the bytes that the fixed parts leave, in (0, 1]. */
+  readonly share: number
+  readonly keyBits: number
+  readonly valueBits: number
+}
+
+/** Tiers for any budget, as plain JSON: what is held follows from the bytes. */
+export interface Stack {
+  /** The newest tokens, exactly, in float32. */
+  readonly window: number
+  /** In order: what one lets go the next may keep. Shares add up to at most 1. */
+  readonly kept: readonly Kept[]
+  /** The method that takes the tokens which no tier keeps, in the bytes that the shares leave; or none. */
+  readonly rest: string
+}
+
+/** A copy of what a stack says, and no more. */
+export function copyOfStack({ window, kept, rest }: Stack): Stack {
+  return {
+    window,
+    kept: kept.map(({ by, share, keyBits, valueBits }) => ({ by, share, keyBits, valueBits })),
+    rest,
+  }
+}
+
+/** Numbers of tokens, for one budget or one rate. */
+export interface Counts {
+  readonly window: number
+  readonly kept: readonly number[]
+  /** Bytes of a rest that takes its own. */
+  readonly restBytes: number
+  /** Tokens that wait, exactly, before the first tier and before the rest. */
+  readonly buffer: number
+  readonly restBuffer: number
+}
+
+export interface StackBudget extends Shape {
+  readonly budgetBytes: number
+  /** Whether weights other than 1 may come: 8 bytes more a token. */
+  readonly weighted: boolean
+}
+
+/** At most a 64th of the budget is spent on waiting tokens, which are float32; 4 to 64 tokens. */
+const WAITING = 64
+const [LEAST_WAITING, MOST_WAITING] = [4, 64]
+const MOST_REST_WAITING = 16
+/** Rests that are the same size in every budget. */
+const FIXED: ReadonlySet<string> = new Set(['mean', 'closure'])
+/** One attended token in 4 is reserved for the newest. */
+const RECENT = 4
+/** A coreset of fewer tokens is not begun. */
+const LEAST_CORESET = 24
+/** So many tokens that a store holds them in its codes: from there on bytes are a line. */
+const MANY = 1024
+/** Pilots use larger buffers than their rate allows, for speed. */
+const [PILOT_BUFFER, PILOT_REST] = [16, 4]
+
+/** Whether the rest takes a share of the bytes. */
+export function isSized({ rest }: Pick<Stack, 'rest'>): boolean {
+  return rest !== 'none' && !FIXED.has(rest)
+}
+
+/** Whether one of its tiers learns from the queries that tokens come with. */
+export function learns({ kept }: Stack, methods: readonly Method[]): boolean {
+  return kept.some(({ by }) => named(methods, by).learns !== 'nothing')
+}
+
+/** The method of a name. */
+function named(methods: readonly Method[], name: string): Method {
+  const found = methods.find((method) => method.name === name)
+  if (!found) throw new RangeError(`stack: no method is called ${JSON.stringify(name)}`)
+  return found
+}
+
+const tierNamed = (methods: readonly Method[], name: string) => named(methods, name) as TierMethod
+const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number) => ({
+  count,
+  store: quantised({ keyBits, valueBits }),
+  ...(by === 'h2o' && { recent: Math.floor(count / RECENT) }),
+})
+
+/**
+ * How many tokens a stack holds within a budget: the bytes of its fixed parts are taken away, the rest is shared out.
+ *
+ * @param methods  those that the stack names
+ * @returns counts of at least 1 a tier; undefined where the budget is too small for that, or the rest is none for this scale
+ * Guarantee: `builtStack` with these counts never holds more than budgetBytes.
+ */
+export function countsWithin(
+  stack: Stack,
+  { budgetBytes, weighted, ...given }: StackBudget,
+  methods: readonly Method[],
+): Counts | undefined {
+  const shape = { d: given.d, dv: given.dv, scale: given.scale }
+  const traffic = { tokens: Infinity, weighted }
+  const token = waitingBytes(shape, 1, weighted)
+  const buffer = Math.min(MOST_WAITING, Math.max(LEAST_WAITING, Math.floor(budgetBytes / WAITING / token)))
+  const isFixed = FIXED.has(stack.rest)
+  const restBuffer = isFixed ? Math.min(MOST_REST_WAITING, buffer >> 1) : 0
+  const fixed = isFixed ? named(methods, stack.rest).bytes(shape, { buffer: restBuffer }, traffic) : 0
+  const slots = stack.kept.map((kept) => {
+    const bytes = (count: number) =>
+      tierNamed(methods, kept.by).tierBytes(shape, tierOptions(kept, count), traffic, buffer)
+    const each = (bytes(2 * MANY) - bytes(MANY)) / MANY
+    return { each, state: bytes(MANY) - MANY * each }
+  })
+  const state = slots.reduce((sum, one) => sum + one.state, 0)
+  const left = budgetBytes - fixed - state - (buffer + stack.window) * token
+  const used = stack.kept.reduce((sum, { share }) => sum + share, 0)
+  const counts = {
+    window: stack.window,
+    kept: stack.kept.map(({ share }, i) => Math.floor(((share / Math.max(1, used)) * left) / slots[i]!.each)),
+    restBytes: isSized(stack) ? Math.floor((1 - used) * left) : 0,
+    buffer,
+    restBuffer,
+  }
+  const fits =
+    left >= 0 &&
+    counts.kept.every((count) => count >= 1 && count < Infinity) &&
+    (!isSized(stack) || restSpec(stack.rest, counts.restBytes, shape, methods) !== undefined)
+  return fits ? counts : undefined
+}
+
+/** What takes the rest within so many bytes; undefined where they are too few, or the method is none for this shape. */
+function restSpec(rest: string, bytes: number, shape: Shape, methods: readonly Method[]): StreamSpec | undefined {
+  const method = named(methods, rest)
+  const traffic = { tokens: Infinity }
+  if ('tierBytes' in method) {
+    const tier = method as TierMethod<{ readonly count: number }>
+    const count = largestWithin((count) => tier.tierBytes(shape, { count }, traffic, 0), bytes)
+    return count === undefined ? undefined : tier.tier({ count })
+  }
+  if (bytes < LEAST_CORESET * waitingBytes(shape, 1, true)) return undefined
+  const options = method.within(shape, bytes, traffic)
+  return options && ((given) => method.make(given, options))
+}
+
+/** The smallest budget that a stack fits into. */
+export function leastBytes(stack: Stack, budget: Omit<StackBudget, 'budgetBytes'>, methods: readonly Method[]): number {
+  let [low, high] = [0, 1024]
+  const fits = (budgetBytes: number) => countsWithin(stack, { ...budget, budgetBytes }, methods) !== undefined
+  while (!fits(high)) [low, high] = [high, 2 * high]
+  for (;;) {
+    const middle = Math.floor((low + high) / 2)
+    if (middle <= low || middle >= high) return high // also beyond 2^53, where not every integer is a number
+    if (fits(middle)) high = middle
+    else low = middle
+  }
+}
+
+/**
+ * Counts for a shorter stream at the same rate: so many of its tokens as of those to come. Pilots use a larger buffer than the rate allows, for speed;
+ * the last tier shrinks by as much, so that a stack which drops 1 % of a long stream also drops 1 % of the pilot.
+ */
+export function countsAtRate(stack: Stack, counts: Counts, rate: number): Counts {
+  const scaled = (count: number) => (count === 0 ? 0 : Math.max(1, Math.round(count * rate)))
+  const restBuffer = Math.min(PILOT_REST, counts.restBuffer)
+  const more = PILOT_BUFFER + restBuffer - scaled(counts.buffer + counts.restBuffer)
+  const kept = counts.kept.map(scaled)
+  if (kept.length > 0) kept[kept.length - 1] = Math.max(1, kept.at(-1)! - more)
+  const restBytes = isSized(stack) ? scaled(counts.restBytes) : 0
+  return { window: scaled(counts.window), kept, restBytes, buffer: PILOT_BUFFER, restBuffer }
+}
+
+/** The tiers of a stack with these counts, empty; `name` is the kind of their snapshots. */
+export function builtStack(
+  stack: Stack,
+  counts: Counts,
+  shape: Shape,
+  methods: readonly Method[],
+  name?: string,
+): Tiers {
+  const window = tierNamed(methods, 'window')
+  const parts: ((shape: Shape) => AttentionStream)[] = [
+    ...(counts.window > 0 ? [window.tier({ count: counts.window })] : []),
+    ...stack.kept.map((kept, i) => tierNamed(methods, kept.by).tier(tierOptions(kept, counts.kept[i]!))),
+  ]
+  const { rest } = stack
+  if (FIXED.has(rest)) {
+    const buffer = Math.max(1, counts.restBuffer)
+    parts.push((given) => named(methods, rest).make(given, { buffer }))
+  } else if (rest !== 'none') parts.push(smallest(stack, counts, shape, methods))
+  return tiers({
+    ...shape,
+    parts: parts as [...TierSpec[], StreamSpec],
+    buffer: counts.buffer,
+    ...(name !== undefined && { name }),
+  })
+}
+
+/** The rest in its bytes, or in the fewest that it can be: a pilot's rate may leave it less. */
+function smallest({ rest }: Stack, { restBytes }: Counts, shape: Shape, methods: readonly Method[]): StreamSpec {
+  for (let bytes = restBytes; ; bytes = Math.max(bytes + 1, Math.ceil(1.25 * bytes))) {
+    const spec = restSpec(rest, bytes, shape, methods)
+    if (spec) return spec
+    if (bytes > 2 ** 40) throw new RangeError(`stack: ${rest} must be a stream for a scale of ${shape.scale}`)
+  }
+}
+
+const MOST_TIERS = 8
+
+/** @throws TypeError, RangeError where a stack is none, or names no such methods */
+export function checkStack(who: string, name: string, stack: Stack, methods: readonly Method[]): void {
+  if (typeof stack !== 'object' || stack === null || !Array.isArray(stack.kept))
+    throw new TypeError(`${who}: ${name} must have window, kept and rest`)
+  checkInteger(who, `${name}.window`, stack.window, 0, 2 ** 31 - 1)
+  const rests = ['none', ...methods.map((method) => method.name)]
+  if (!rests.includes(stack.rest))
+    throw new RangeError(`${who}: ${name}.rest must be one of ${rests.join(', ')}, got ${String(stack.rest)}`)
+  if (stack.kept.length > MOST_TIERS)
+    throw new RangeError(`${who}: ${name}.kept must have at most ${MOST_TIERS} tiers, got ${stack.kept.length}`)
+  if (stack.kept.length === 0 && stack.window === 0 && stack.rest === 'none')
+    throw new RangeError(`${who}: ${name} must hold something`)
+  let sum = 0
+  for (const [i, tier] of stack.kept.entries()) sum += checkedShare(who, `${name}.kept[${i}]`, tier, methods)
+  const most = isSized(stack) ? 1 - 2 ** -10 : 1 + 2 ** -20 // 0.3 + 0.7 is not 1
+  if (sum > most)
+    throw new RangeError(
+      `${who}: the shares of ${name}.kept must leave ${isSized(stack) ? `some for ${stack.rest}` : 'none below 0'}, got ${sum}`,
+    )
+}
+
+function checkedShare(who: string, name: string, tier: Kept, methods: readonly Method[]): number {
+  if (typeof tier !== 'object' || tier === null)
+    throw new TypeError(`${who}: ${name} must have by, share, keyBits and valueBits`)
+  const { by, share, keyBits, valueBits } = tier
+  const known = methods.filter((method) => 'tierBytes' in method).map((method) => method.name)
+  if (!known.includes(by))
+    throw new RangeError(`${who}: ${name}.by must be one of ${known.join(', ')}, got ${String(by)}`)
+  if (!(typeof share === 'number' && share > 0 && share <= 1))
+    throw new RangeError(`${who}: ${name}.share must be a number in (0, 1], got ${String(share)}`)
+  checkInteger(who, `${name}.keyBits`, keyBits, 2, 8)
+  checkInteger(who, `${name}.valueBits`, valueBits, 2, 8)
+  return share
+}

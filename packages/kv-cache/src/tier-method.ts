@@ -1,0 +1,72 @@
+import { largestWithin, type Shape, type TierMethod, type TierSpec, type Traffic } from '@sublinear/core'
+import { float32, waitingBytes } from '@sublinear/token-store'
+import type { TokenOptions } from './token-tier'
+
+/** The most tokens that wait before a tier that stands alone. */
+const MOST_BUFFER = 64
+
+/** Tokens that wait before a stream of a byte budget: those of an eighth of it, from 1 to 64. */
+export function bufferWithin(budgetBytes: number, { d, dv }: Shape): number {
+  return Math.max(1, Math.min(MOST_BUFFER, Math.floor(budgetBytes / (8 * 4 * (d + dv)))))
+}
+
+/** What a tier of tokens is, beside what all of them share. */
+export interface TokenMethod<O extends TokenOptions> {
+  readonly name: string
+  readonly source: string
+  readonly learns: 'nothing' | 'queries'
+  readonly tier: (options: O) => TierSpec
+  readonly open: TierMethod['open']
+  /** Options beside count, store and buffer, for so many tokens. Default: none. */
+  readonly options?: (count: number, traffic: Traffic) => Omit<O, keyof TokenOptions>
+  /** The fewest tokens that it can hold. Default 1. */
+  readonly least?: (traffic: Traffic) => number
+  /** Whether held tokens have weights of their own, once more than `count` have come. */
+  readonly weighs?: boolean
+  /** Bytes of the policy beside its store, which holds `held` tokens, behind a buffer of so many. Default 0. */
+  readonly beside?: (shape: Shape, options: O, traffic: Traffic, held: number, buffer: number) => number
+}
+
+/**
+ * The record of a tier of tokens: sizes follow from its store, its buffer and what its policy keeps beside them.
+ *
+ * Guarantee: bytes are exact for tokens that are pushed or stepped, whatever their numbers.
+ */
+export function tokenMethod<O extends TokenOptions>(method: TokenMethod<O>): TierMethod<O> {
+  const { name, source, learns, tier, open, least = () => 1, weighs = false } = method
+  const heldBytes = (shape: Shape, options: O, traffic: Traffic, stored: number, buffer: number): number => {
+    const { count, store = float32 } = options
+    const held = Math.min(count, stored)
+    const weighted = (traffic.weighted ?? false) || (weighs && stored > count)
+    return (
+      store.bytes({ ...shape, most: count }, held, weighted) +
+      (method.beside?.(shape, options, traffic, held, buffer) ?? 0)
+    )
+  }
+  const bytes = (shape: Shape, options: O, traffic: Traffic): number => {
+    const { tokens, weighted = false } = traffic
+    const { buffer = MOST_BUFFER } = options
+    const stored = tokens === Infinity ? Infinity : Math.max(0, tokens - (((tokens - 1) % buffer) + 1))
+    return heldBytes(shape, options, traffic, stored, buffer) + waitingBytes(shape, buffer, weighted)
+  }
+  return {
+    name,
+    source,
+    learns,
+    tier,
+    open,
+    make: (shape, options) => tier(options)(shape),
+    bytes,
+    tierBytes: (shape, options, traffic, buffer) => heldBytes(shape, options, traffic, traffic.tokens, buffer),
+    within(shape, budgetBytes, traffic) {
+      const buffer = bufferWithin(budgetBytes, shape)
+      const optionsOf = (count: number) => ({ count, buffer, ...method.options?.(count, traffic) }) as O
+      const count = largestWithin((count) => bytes(shape, optionsOf(count), traffic), budgetBytes, {
+        least: least(traffic),
+        most: Math.min(2 ** 31, Math.max(least(traffic), traffic.tokens)),
+      })
+      return count === undefined ? undefined : optionsOf(count)
+    },
+    atRate: (_, options, rate) => ({ ...options, count: Math.max(1, Math.round(options.count * rate)) }),
+  }
+}

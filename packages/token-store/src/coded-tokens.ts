@@ -1,0 +1,244 @@
+import { emptyPartial, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import { addPartial } from '@sublinear/exact-attention'
+import { kernels, type PackedRows } from '@sublinear/kernels'
+import type { Rotation } from './rotation'
+import { weightsIn } from './saved-tokens'
+import { slotWeights } from './slot-weights'
+import type { Centres, TokenCoder } from './token-coder'
+import type { HeldTokens, HeldTokensOptions } from './token-store'
+
+/** Rows that are unpacked at a time, and the least room. */
+const BLOCK = 64
+/** Entries that push accepts: tokens that leave are pushed on. */
+const MOST_KEY = 2 ** 50
+const MOST_VALUE = 2 ** 64
+
+export interface CodedTokensOptions extends HeldTokensOptions {
+  readonly spec: string
+  readonly coder: TokenCoder
+  readonly centres: Centres
+}
+
+/** From 64 slots on by an eighth, in whole blocks: it depends on the number of tokens alone. */
+function roomFor(tokens: number, most: number): number {
+  let room = BLOCK
+  while (room < tokens) room += BLOCK * Math.ceil(room / (8 * BLOCK))
+  return Math.min(room, most)
+}
+
+/** Bytes held for so many tokens, at most `most` of them. */
+export function codedBytes(
+  { d, dv, most }: HeldTokensOptions,
+  { bytes }: Pick<TokenCoder, 'bytes'>,
+  tokens: number,
+  weighted: boolean,
+): number {
+  return (bytes + (weighted ? 8 : 0)) * roomFor(tokens, most) + 4 * (d + dv)
+}
+
+/**
+ * Tokens stored as codes: centre subtracted, rotated, quantised.
+ *
+ * Queries are turned instead of keys, sums turned back once. q·k = q·centre + (turned q)·(turned rest), so the centre moves the maximum
+ * of a query's softmax, and that of the values is added to its sum, times its mass.
+ */
+export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOptions): HeldTokens {
+  const { d, dv, scale, most } = options
+  const { keyCentre, valueCentre } = centres
+  const stride = coder.bytes
+  const weights = slotWeights()
+  let room = 0
+  let rows = kernels().bytes(0) // room × stride
+  let count = 0
+
+  const resize = (to: number) => {
+    const wanted = roomFor(to, most)
+    if (wanted === room) return
+    const used = Math.min(count, to)
+    const other = kernels().bytes(wanted * stride)
+    other.write(rows.range(0, used * stride).read())
+    rows[Symbol.dispose]()
+    rows = other
+    weights.resize(used, wanted)
+    room = wanted
+  }
+
+  const packedKeys = (): PackedRows => ({ codes: rows, offset: 0, stride, bits: coder.keys.bits })
+  const packedValues = (): PackedRows => ({ codes: rows, offset: coder.keys.bytes, stride, bits: coder.values.bits })
+
+  const truncate = (to: number) => {
+    weights.drop(to, count)
+    resize(to)
+    count = to
+  }
+
+  const self: HeldTokens = {
+    spec,
+    get count() {
+      return count
+    },
+    get bytes() {
+      return stride * room + 4 * (d + dv) + weights.bytes
+    },
+    get weights() {
+      return weights.all?.subarray(0, count)
+    },
+    write(block, from, added, at) {
+      if (added === 0) return
+      if (at + added > count) resize(at + added)
+      for (let r = 0; r < added; r += BLOCK) {
+        const here = Math.min(BLOCK, added - r)
+        const rest = restOf(block.keys, from + r, here, keyCentre, coder.turnKeys)
+        coder.keys.encode(rest, packedKeys(), at + r, here)
+        const valueRest = restOf(block.values, from + r, here, valueCentre, coder.turnValues)
+        coder.values.encode(valueRest, packedValues(), at + r, here)
+      }
+      weights.write(block.weights?.subarray(from, from + added), added, at, room)
+      count = Math.max(count, at + added)
+    },
+    weigh: (at, given) => weights.write(given, given.length, at, room),
+    read(from = 0, some = count - from) {
+      const own = weights.all?.slice(from, from + some)
+      return {
+        keys: self.readKeys(from, some),
+        values: decoded(packedValues(), coder.turnValues, valueCentre, MOST_VALUE, from, some),
+        ...(own?.some((w) => w !== 1) && { weights: own }),
+      }
+    },
+    readInto(keys, values, at, slot) {
+      const own = self.read(slot, 1)
+      keys.data.set(own.keys.data, at * d)
+      values.data.set(own.values.data, at * dv)
+    },
+    readKeys: (from = 0, some = count - from) => decoded(packedKeys(), coder.turnKeys, keyCentre, MOST_KEY, from, some),
+    distances(point, from = 0, some = count - from) {
+      const shift = Float64Array.from(point, (x, c) => keyCentre[c]! - x)
+      coder.turnKeys.turn(shift)
+      const out = new Float64Array(some)
+      const keys = new Float32Array(Math.min(some, BLOCK) * d)
+      for (let first = 0; first < some; first += BLOCK) {
+        const here = Math.min(BLOCK, some - first)
+        kernels().unpack(keys, packedKeys(), from + first, here, d)
+        for (let r = 0, at = 0; r < here; r++) {
+          let total = 0
+          for (let c = 0; c < d; c++, at++) {
+            const gap = keys[at]! + shift[c]!
+            total += gap * gap
+          }
+          out[first + r] = total
+        }
+      }
+      return out
+    },
+    move(from, to) {
+      rows.write(rows.range(from * stride, stride).read(), to * stride)
+      weights.write(weights.all?.slice(from, from + 1), 1, to, room)
+    },
+    reserve(tokens) {
+      if (tokens > room)
+        kernels()
+          .bytes(roomFor(tokens, most) * stride)
+          [Symbol.dispose]()
+    },
+    truncate,
+    clear: () => truncate(0),
+    attend(queries, partial, causal) {
+      if (count === 0) return
+      const own = emptyPartial(queries.rows, dv)
+      kernels().attend({
+        queries: turned(queries, coder.turnKeys),
+        keys: packedKeys(),
+        values: packedValues(),
+        ...(weights.bias && { bias: weights.bias }),
+        rows: queries.rows,
+        keyCount: count,
+        d,
+        dv,
+        scale,
+        ...(causal && { causal }),
+        max: own.max,
+        mass: own.mass,
+        sum: own.sum.data,
+      })
+      backFromCentre(own, queries, centres, scale, coder.turnValues)
+      addPartial(partial, own)
+    },
+    saved: () => ({
+      codes: { dtype: 'U8', shape: [count, stride], data: rows.range(0, count * stride).read() },
+      keyCentre: { dtype: 'F32', shape: [d], data: keyCentre.slice() },
+      valueCentre: { dtype: 'F32', shape: [dv], data: valueCentre.slice() },
+      ...(weights.all && { weights: { dtype: 'F32' as const, shape: [count], data: weights.all.slice(0, count) } }),
+    }),
+    restore(kind, snapshot) {
+      const data = coder.rowsIn(kind, snapshot, most)
+      const tokens = data.length / stride
+      const given = weightsIn(kind, snapshot, tokens)
+      if (tokens === 0) return
+      resize(tokens)
+      rows.write(data)
+      weights.write(given, tokens, 0, room)
+      count = tokens
+    },
+    [Symbol.dispose]() {
+      rows[Symbol.dispose]()
+      weights[Symbol.dispose]()
+    },
+  }
+  return self
+}
+
+/** Unpacked rows, turned back and moved to their centre; where rounding left an entry above `most`, at `most`. */
+function decoded(
+  packed: PackedRows,
+  turn: Rotation,
+  centre: Float32Array,
+  most: number,
+  from: number,
+  count: number,
+): Matrix {
+  const { width } = turn
+  const data = new Float32Array(count * width)
+  kernels().unpack(data, packed, from, count, width)
+  const x = new Float64Array(data)
+  turn.turnBack(x)
+  for (let at = 0; at < data.length; at += width) {
+    for (let c = 0; c < width; c++) data[at + c] = Math.max(-most, Math.min(most, x[at + c]! + centre[c]!))
+  }
+  return { rows: count, cols: width, data }
+}
+
+/** Rows of a matrix less the centre, turned. */
+function restOf({ cols, data }: Matrix, from: number, rows: number, centre: Float32Array, turn: Rotation) {
+  const x = new Float64Array(rows * cols)
+  for (let at = 0, i = from * cols; at < x.length; at += cols) {
+    for (let c = 0; c < cols; c++) x[at + c] = data[i++]! - centre[c]!
+  }
+  turn.turn(x)
+  return x
+}
+
+function turned({ data }: Matrix, rotation: Rotation): Float32Array {
+  const x = new Float64Array(data)
+  rotation.turn(x)
+  return new Float32Array(x)
+}
+
+/** The partial of centred, turned tokens → that of the tokens. */
+function backFromCentre(
+  { max, mass, sum }: PartialSoftmax,
+  queries: Matrix,
+  { keyCentre, valueCentre }: Centres,
+  scale: number,
+  turnValues: Rotation,
+): void {
+  const { cols } = sum
+  const x = new Float64Array(sum.data)
+  turnValues.turnBack(x)
+  for (let r = 0; r < mass.length; r++) {
+    if (max[r] === -Infinity) continue
+    let shift = 0
+    for (let c = 0; c < queries.cols; c++) shift += queries.data[r * queries.cols + c]! * keyCentre[c]!
+    max[r]! += scale * shift
+    for (let i = r * cols, c = 0; c < cols; c++, i++) sum.data[i] = x[i]! + mass[r]! * valueCentre[c]!
+  }
+}

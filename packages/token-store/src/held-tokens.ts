@@ -1,0 +1,176 @@
+import { checkInteger, checkScale, rowsOf } from '@sublinear/core'
+import { kernels, scratch, type Resident } from '@sublinear/kernels'
+import { savedTokens, tokensIn } from './saved-tokens'
+import { slotWeights } from './slot-weights'
+import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
+
+/** What is allocated at first; then it doubles, so that what is held depends on the number of tokens alone. */
+const LEAST = 64
+const SPEC = JSON.stringify({ kind: 'float32' })
+/** Keys that distances are taken from at a time. */
+const BLOCK = 64
+const keyScratch = scratch(Float32Array)
+
+/** Slots that there is room for once there were so many tokens. */
+const roomFor = (tokens: number, most: number) =>
+  Math.min(most, LEAST * 2 ** Math.ceil(Math.log2(Math.max(1, tokens / LEAST))))
+
+/** The store of tokens as they came. */
+export const float32: TokenStore = {
+  spec: SPEC,
+  make: heldTokens,
+  bytes({ d, dv, most }, tokens, weighted) {
+    const room = roomFor(Math.min(tokens, most), most)
+    return 4 * room * (d + dv) + (weighted && tokens > 0 ? 8 * room : 0)
+  },
+}
+
+/** Tokens as they came, in arrays of the kernels. */
+export interface ResidentTokens extends HeldTokens {
+  /** count × d; another array after the store has grown. */
+  readonly keys: Resident<Float32Array>
+  /** count × dv. */
+  readonly values: Resident<Float32Array>
+}
+
+/**
+ * Tokens that are held and answered exactly: what bounded streams keep their buffers, windows and chosen tokens in.
+ * Source: not from the papers; the `attend` kernel over a resident array.
+ *
+ * @param d, dv, scale  the shape; most  the most tokens held at once
+ * @throws TypeError, RangeError when a size is no integer ≥ 1 or scale not finite
+ * Guarantee: answers equal exactAttention over the slots, to rounding; sums are taken in the order of the slots.
+ * Cost: 4·(d + dv) bytes a slot, 8 more while any weight differs from 1; slots double from 64 up to `most`.
+ *   2·(d + dv) operations a query and slot.
+ */
+export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentTokens {
+  checkInteger('heldTokens', 'd', d, 1)
+  checkInteger('heldTokens', 'dv', dv, 1)
+  checkScale('heldTokens', scale)
+  checkInteger('heldTokens', 'most', most, 1)
+  let capacity = 0 // until the first token comes: a snapshot without tokens can name any width
+  let keys = kernels().floats(0)
+  let values = kernels().floats(0)
+  const weights = slotWeights()
+  let count = 0
+
+  const grow = (needed: number) => {
+    if (needed <= capacity) return
+    const room = roomFor(needed, most)
+    keys = moved(keys, count * d, room * d)
+    values = moved(values, count * dv, room * dv)
+    weights.resize(count, room)
+    capacity = room
+  }
+
+  const truncate = (to: number) => {
+    weights.drop(to, count)
+    count = to
+  }
+
+  const self: ResidentTokens = {
+    spec: SPEC,
+    get count() {
+      return count
+    },
+    get bytes() {
+      return 4 * Math.max(capacity, Math.min(LEAST, most)) * (d + dv) + weights.bytes
+    },
+    get keys() {
+      return keys
+    },
+    get values() {
+      return values
+    },
+    get weights() {
+      return weights.all?.subarray(0, count)
+    },
+    write(block, from, rows, at) {
+      if (rows === 0) return
+      grow(at + rows)
+      keys.write(rowsOf(block.keys, from, from + rows).data, at * d)
+      values.write(rowsOf(block.values, from, from + rows).data, at * dv)
+      weights.write(block.weights?.subarray(from, from + rows), rows, at, capacity)
+      count = Math.max(count, at + rows)
+    },
+    weigh: (at, given) => weights.write(given, given.length, at, capacity),
+    read(from = 0, rows = count - from) {
+      const own = weights.all?.slice(from, from + rows)
+      return {
+        keys: self.readKeys(from, rows),
+        values: { rows, cols: dv, data: values.range(from * dv, rows * dv).read() },
+        ...(own?.some((w) => w !== 1) && { weights: own }),
+      }
+    },
+    readKeys: (from = 0, rows = count - from) => ({ rows, cols: d, data: keys.range(from * d, rows * d).read() }),
+    readInto(keyRows, valueRows, at, slot) {
+      keys.range(slot * d, d).readInto(keyRows.data.subarray(at * d, (at + 1) * d))
+      values.range(slot * dv, dv).readInto(valueRows.data.subarray(at * dv, (at + 1) * dv))
+    },
+    distances(point, from = 0, rows = count - from) {
+      const out = new Float64Array(rows)
+      for (let first = 0; first < rows; first += BLOCK) {
+        const here = Math.min(BLOCK, rows - first)
+        const some = keyScratch(here * d)
+        keys.range((from + first) * d, here * d).readInto(some)
+        for (let r = 0, at = 0; r < here; r++) {
+          let total = 0
+          for (let c = 0; c < d; c++, at++) {
+            const gap = some[at]! - point[c]!
+            total += gap * gap
+          }
+          out[first + r] = total
+        }
+      }
+      return out
+    },
+    move(from, to) {
+      keys.write(keys.range(from * d, d).read(), to * d)
+      values.write(values.range(from * dv, dv).read(), to * dv)
+      weights.write(weights.all?.slice(from, from + 1), 1, to, capacity)
+    },
+    reserve(tokens) {
+      if (tokens > capacity)
+        kernels()
+          .floats(roomFor(tokens, most) * (d + dv))
+          [Symbol.dispose]()
+    },
+    truncate,
+    clear: () => truncate(0),
+    attend(queries, { max, mass, sum }, causal) {
+      if (count === 0) return
+      kernels().attend({
+        queries: queries.data,
+        keys,
+        values,
+        ...(weights.bias && { bias: weights.bias }),
+        rows: queries.rows,
+        keyCount: count,
+        d,
+        dv,
+        scale,
+        ...(causal && { causal }),
+        max,
+        mass,
+        sum: sum.data,
+      })
+    },
+    saved: () => savedTokens(self.read()),
+    restore(kind, snapshot) {
+      const block = tokensIn(kind, snapshot, { d, dv, most })
+      self.write(block, 0, block.keys.rows, 0)
+    },
+    [Symbol.dispose]() {
+      for (const part of [keys, values, weights]) part[Symbol.dispose]()
+    },
+  }
+  return self
+}
+
+/** The first `used` numbers in an array of `room`; the old array is given back. */
+function moved(array: Resident<Float32Array>, used: number, room: number): Resident<Float32Array> {
+  const wider = kernels().floats(room)
+  wider.write(array.range(0, used).read())
+  array[Symbol.dispose]()
+  return wider
+}

@@ -1,0 +1,6 @@
+export { float32, heldTokens, type ResidentTokens } from './held-tokens'
+export { openStore } from './open-store'
+export { quantised, type QuantisedOptions } from './quantised'
+export { restoredTokens, savedTokens, tokensIn } from './saved-tokens'
+export type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
+export { waitingBytes, waitingTokens, type WaitingTokens } from './waiting-tokens'

@@ -1,0 +1,28 @@
+import { float32 } from './held-tokens'
+import { quantised } from './quantised'
+import type { TokenStore } from './token-store'
+
+/**
+ * The store that a `spec` names.
+ *
+ * @throws RangeError when it names none
+ */
+export function openStore(kind: string, spec: string | undefined): TokenStore {
+  const options = described(spec)
+  if (options?.['kind'] === 'float32') return float32
+  if (options?.['kind'] === 'quantised') {
+    const { keyBits, valueBits, seed } = options
+    if (typeof seed === 'string' && /^\d{1,20}$/.test(seed))
+      return quantised({ keyBits: Number(keyBits), valueBits: Number(valueBits), seed: BigInt(seed) })
+  }
+  throw new RangeError(`${kind}: the snapshot names no known store, got ${spec}`)
+}
+
+function described(spec: string | undefined): Record<string, unknown> | undefined {
+  try {
+    const found: unknown = JSON.parse(spec ?? '')
+    return typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

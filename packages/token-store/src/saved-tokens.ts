@@ -1,0 +1,72 @@
+import {
+  checkBlock,
+  checkFits,
+  MOST_WEIGHT,
+  type KvBlock,
+  type Snapshot,
+  tokenCount,
+  type Tensor,
+} from '@sublinear/core'
+
+/** Tokens as the tensors keys and values of a snapshot, and weights where there are any. */
+export function savedTokens({ keys, values, weights }: KvBlock): Record<string, Tensor> {
+  const { rows } = keys
+  return {
+    keys: { dtype: 'F32', shape: [rows, keys.cols], data: keys.data },
+    values: { dtype: 'F32', shape: [rows, values.cols], data: values.data },
+    ...(weights && { weights: { dtype: 'F32' as const, shape: [rows], data: weights } }),
+  }
+}
+
+/** The widths of tokens, and the most of them. */
+interface Room {
+  readonly d: number
+  readonly dv: number
+  readonly most: number
+}
+
+/**
+ * The tokens that a snapshot holds, at most `most`.
+ *
+ * @throws RangeError when they do not fit each other, or push would refuse them
+ */
+export function tokensIn(kind: string, { tensors }: Snapshot, { d, dv, most }: Room): KvBlock {
+  const [keys, values, weights] = ['keys', 'values', 'weights'].map((name) => tensors.get(name)?.data)
+  checkFits(kind, keys instanceof Float32Array && values instanceof Float32Array)
+  checkFits(kind, weights === undefined || (weights instanceof Float32Array && weights.length * d === keys.length))
+  checkFits(kind, keys.length % d === 0 && keys.length / d <= most && keys.length * dv === values.length * d)
+  const rows = keys.length / d
+  const held = {
+    keys: { rows, cols: d, data: keys },
+    values: { rows, cols: dv, data: values },
+    ...(weights && { weights }),
+  }
+  checkBlock(kind, held, d, dv)
+  return held
+}
+
+/**
+ * The weights of `rows` tokens that a snapshot holds; undefined where all are 1.
+ *
+ * @throws RangeError when they are no weights of so many tokens
+ */
+export function weightsIn(kind: string, { tensors }: Snapshot, rows: number): Float32Array | undefined {
+  const weights = tensors.get('weights')?.data
+  if (weights === undefined) return undefined
+  checkFits(kind, weights instanceof Float32Array && weights.length === rows)
+  checkFits(
+    kind,
+    weights.every((w) => w > 0 && w <= MOST_WEIGHT),
+  )
+  return weights
+}
+
+/** The tokens that a snapshot holds, at most `most`, and how many its stream had been given. @throws RangeError when they do not fit */
+export function restoredTokens(
+  kind: string,
+  snapshot: Snapshot,
+  room: Room,
+): { readonly tokens: number; readonly held: KvBlock } {
+  const held = tokensIn(kind, snapshot, room)
+  return { tokens: tokenCount(kind, snapshot, held.keys.rows), held }
+}

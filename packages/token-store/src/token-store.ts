@@ -1,0 +1,54 @@
+import type { KvBlock, Matrix, PartialSoftmax, Shape, Snapshot, Tensor } from '@sublinear/core'
+
+export interface HeldTokensOptions extends Shape {
+  /** The most tokens that will be held at once. */
+  readonly most: number
+}
+
+/** Tokens in slots 0 … count − 1. Nothing is checked: blocks are the caller's, checked before. */
+export interface HeldTokens extends Disposable {
+  readonly count: number
+  readonly bytes: number
+  /** JSON of what decides how tokens are held, `kind` first: two with equal specs hold the same tokens in the same bits. */
+  readonly spec: string
+  /** Weights of the slots, where any differs from 1. */
+  readonly weights: Float32Array | undefined
+  /** Puts rows from … from + rows − 1 of the block into the slots at …, over what is there or right behind it. */
+  write(block: KvBlock, from: number, rows: number, at: number): void
+  /** Gives the slots at … other weights. */
+  weigh(at: number, weights: Float32Array): void
+  /** A copy of the slots from … from + rows − 1, as they are held; weights only where one of them differs from 1. */
+  read(from?: number, rows?: number): KvBlock
+  /** Copies the slot's key and value, as they are held, into row `at` of matrices. */
+  readInto(keys: Matrix, values: Matrix, at: number, slot: number): void
+  /** The keys alone (rows × d). */
+  readKeys(from?: number, rows?: number): Matrix
+  /** Squared distances from a point of the keys that are held; the same bits whatever the other rows. */
+  distances(point: Float64Array, from?: number, rows?: number): Float64Array
+  /** Slot `to` gets what slot `from` holds, in the bits in which it is held. */
+  move(from: number, to: number): void
+  /** Asks for the memory that so many tokens take and gives it back: throws where there is none. */
+  reserve(tokens: number): void
+  /** Forgets the slots from `count` on. */
+  truncate(count: number): void
+  clear(): void
+  /** Continues a partial softmax in place over all slots; with causal, row i sees the first visible + ⌊i / groups⌋. */
+  attend(queries: Matrix, partial: PartialSoftmax, causal?: { readonly visible: number; readonly groups: number }): void
+  /** What a snapshot carries. */
+  saved(): Record<string, Tensor>
+  /**
+   * Fills the empty store from a snapshot that carries what `saved` gave, bit for bit.
+   *
+   * @throws RangeError when the tensors do not fit, before anything has changed
+   */
+  restore(kind: string, snapshot: Snapshot): void
+}
+
+/** How tokens are held: `float32`, or `quantised({ keyBits, valueBits })` in fewer bytes. */
+export interface TokenStore {
+  /** The spec of what it makes. */
+  readonly spec: string
+  make(options: HeldTokensOptions): HeldTokens
+  /** The most bytes that a store made so ever holds while there are at most `tokens` in it at once, exactly. */
+  bytes(options: HeldTokensOptions, tokens: number, weighted: boolean): number
+}
