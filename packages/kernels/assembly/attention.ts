@@ -150,3 +150,8 @@ function lanes(count: i32): v128 {
 export function copyRows(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i32, bytes: usize): void {
   for (; rows; rows--, to += toRow, from += fromRow) memory.copy(to, from, bytes)
 }
+
+/** Copies `bytes` bytes that lie together. */
+export function copyBytes(to: usize, from: usize, bytes: usize): void {
+  memory.copy(to, from, bytes)
+}

@@ -12,10 +12,10 @@ export function attendRow(
     const block = min(BLOCK, count)
     let key = 0
     for (; key + 4 <= block; key += 4) {
-      v128.store(scores + ((key as usize) << 2), fourDots(q, keys + ((key * d) as usize << 2), d))
+      v128.store(scores + ((key as usize) << 2), fourDots(q, keys + (((key * d) as usize) << 2), d))
     }
     for (; key < block; key++) {
-      store<f32>(scores + ((key as usize) << 2), dot(q, keys + ((key * d) as usize << 2), d))
+      store<f32>(scores + ((key as usize) << 2), dot(q, keys + (((key * d) as usize) << 2), d))
     }
     for (; key & 3; key++) store<f32>(scores + ((key as usize) << 2), -Infinity)
     if (bias) {

@@ -25,10 +25,10 @@ function fourRows(
     const start = next
     for (let i = 0; i < d; i++) {
       const count = load<i32>(suffix + ((i as usize) << 2))
-      let from = (start - count) as usize << 2
-      let to = next as usize << 2
+      let from = ((start - count) as usize) << 2
+      let to = (next as usize) << 2
       next += count
-      const end = next as usize << 2
+      const end = (next as usize) << 2
       const factor = x + ((i as usize) << 2)
       const x0 = v128.load32_splat(factor), x1 = v128.load32_splat(factor + xRow)
       const x2 = v128.load32_splat(factor + 2 * xRow), x3 = v128.load32_splat(factor + 3 * xRow)
@@ -61,12 +61,12 @@ function oneRow(out: usize, x: usize, ratios: usize, d: i32, degree: i32, t: i32
     const start = next
     for (let i = 0; i < d; i++) {
       const count = load<i32>(suffix + ((i as usize) << 2))
-      let from = (start - count) as usize << 2
-      let to = next as usize << 2
+      let from = ((start - count) as usize) << 2
+      let to = (next as usize) << 2
       next += count
-      const end = next as usize << 2
+      const end = (next as usize) << 2
       const x0 = v128.load32_splat(x + ((i as usize) << 2))
-      const last = t > 3 ? min(end, (t as usize << 2) - 12) : 0
+      const last = t > 3 ? min(end, ((t as usize) << 2) - 12) : 0
       for (; to < last; to += 16, from += 16) {
         v128.store(out + to, f32x4.mul(f32x4.mul(x0, v128.load(out + from)), v128.load(ratios + to)))
       }

@@ -72,7 +72,7 @@ function putCodes(to: usize, bits: i32, x: usize, end: usize, step: f64, table: 
     if (step > 0) {
       const y = abs(value) / step
       const at = table + ((min(last, y + y) as usize) << 5)
-      nearest = (load<f64>(at, 24) as i32) + ((y >= load<f64>(at, 16)) as i32)
+      nearest = (load<f64>(at, 24) as i32) + i32(y >= load<f64>(at, 16))
     }
     waiting |= (value < 0 ? size - 1 - nearest : size + nearest) << filled
     for (filled += bits; filled >= 8; filled -= 8, waiting >>= 8) store<u8>(to++, waiting as u8)

@@ -1,8 +1,9 @@
-// Compiles assembly/ to WebAssembly and embeds it: src/generated/simd.ts exports the module's bytes in base64.
+// Compiles assembly/ to WebAssembly and embeds it: src/generated/simd.ts exports the module's bytes in base64, bindings.ts its calls.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
+import { bindings } from './bindings.mjs'
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..')
 const options = [
@@ -41,6 +42,7 @@ writeFileSync(
   `/** assembly/ compiled by scripts/assemble.mjs: ${wasm.length} bytes, base64. */\n` +
     `export const simdModule: string =\n  '${Buffer.from(wasm).toString('base64')}'\n`,
 )
+writeFileSync(join(generated, 'bindings.ts'), bindings(join(folder, 'assembly')))
 if (written.has('simd.wat')) {
   mkdirSync(join(folder, 'build'), { recursive: true })
   writeFileSync(join(folder, 'build/simd.wat'), written.get('simd.wat'))

@@ -5,6 +5,6 @@ import { simdMachine } from './module'
  * registers for, and returns the float32 operations done. Their rate is what a perfect plain-SIMD kernel could reach.
  */
 export function peakProbe(iterations: number): number {
-  simdMachine().inner.peak(iterations)
+  simdMachine().wasm.peak({ rounds: iterations })
   return iterations * 96
 }

@@ -5,7 +5,7 @@ import type { Staging } from '../staging'
 const CHUNK = 4096 // functions of one call
 const SCRATCH = 1552
 
-export function simdAffineWords({ inner: wasm, arena }: Machine, staging: Staging): Kernels['affineWords'] {
+export function simdAffineWords({ wasm, arena }: Machine, staging: Staging): Kernels['affineWords'] {
   return (out, keys, bases, columns, count) => {
     const most = Math.min(CHUNK, Math.ceil(count / 16) * 16)
     const stagedKeys = staging.region(32 * most + 512 + SCRATCH)
@@ -17,7 +17,14 @@ export function simdAffineWords({ inner: wasm, arena }: Machine, staging: Stagin
       const part = Math.min(CHUNK, count - f)
       staging.wordsIn(stagedKeys, keys, 4 * f, Math.ceil(part / 16) * 64)
       staging.wordsIn(stagedBases, bases, 2 * f, 2 * part)
-      wasm.affineWords(stagedOut, stagedKeys, stagedBases, stagedColumns, part, stagedColumns + 512)
+      wasm.affineWords({
+        out: stagedOut,
+        keys: stagedKeys,
+        bases: stagedBases,
+        columns: stagedColumns,
+        count: part,
+        scratch: stagedColumns + 512,
+      })
       const at = stagedOut >>> 2
       out.set(arena.u32.subarray(at, at + 2 * part), 2 * f)
     }

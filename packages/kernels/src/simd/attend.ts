@@ -10,7 +10,7 @@ const STAGED = 65536 // floats: wide rows make the super-blocks smaller
 const FEW = 4 // rows of a call that go one by one: a strip of 8 costs as much as about 6 of them
 
 /** Fused attention: a super-block of queries and its sums stay in scratch while the keys that it sees pass by. */
-export function simdAttend({ inner: wasm, arena }: Machine, staging: Staging): Kernels['attend'] {
+export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels['attend'] {
   return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, max, mass, sum }) => {
     if (rows === 0 || keyCount === 0) return
     const queriesAt = staging.floats(queries)
@@ -67,12 +67,14 @@ export function simdAttend({ inner: wasm, arena }: Machine, staging: Staging): K
       if (!queriesAt) staging.in(staged, queries, r0 * d, count * d)
       const from = queriesAt ? queriesAt + r0 * d * 4 : staged
       if (few) scaled(q, from, count * d)
-      else wasm.packQueries(q, from, count, d, scale, turned)
+      else wasm.packQueries({ to: q, from, rows: count, d, scale, turned })
       if (!sumAt) staging.in(staged, sum, r0 * dv, count * dv)
-      wasm.copyRows(o, outRow, sumAt ? sumAt + r0 * dv * 4 : staged, dv * 4, count, dv * 4)
-      if (maxAt) wasm.copyRows(maxima, 0, maxAt + r0 * 4, 0, 1, count * 4)
+      const sums = sumAt ? sumAt + r0 * dv * 4 : staged
+      const sumRow = dv * 4
+      wasm.copyRows({ to: o, toRow: outRow, from: sums, fromRow: sumRow, rows: count, bytes: sumRow })
+      if (maxAt) wasm.copyBytes({ to: maxima, from: maxAt + r0 * 4, bytes: count * 4 })
       else staging.in(maxima, max, r0, count)
-      if (massAt) wasm.copyRows(masses, 0, massAt + r0 * 8, 0, 1, count * 8)
+      if (massAt) wasm.copyBytes({ to: masses, from: massAt + r0 * 8, bytes: count * 8 })
       else staging.doublesIn(masses, mass, r0, count)
 
       for (let first = 0; first < visible; first += chunk) {
@@ -86,48 +88,48 @@ export function simdAttend({ inner: wasm, arena }: Machine, staging: Staging): K
         if (few) {
           for (let r = 0; r < count; r++) {
             const left = Math.min(keysHere, arena.u32[(limits >>> 2) + r] - first)
-            wasm.attendRow(
-              q + r * d * 4,
+            wasm.attendRow({
+              q: q + r * d * 4,
               d,
-              k,
-              v,
+              keys: k,
+              values: v,
               dv,
-              add,
-              left,
-              maxima + r * 4,
-              masses + r * 8,
-              o + r * outRow,
-              weights,
-            )
+              bias: add,
+              count: left,
+              max: maxima + r * 4,
+              mass: masses + r * 8,
+              out: o + r * outRow,
+              scores: weights,
+            })
           }
         } else {
-          wasm.attendStrips(
+          wasm.attendStrips({
             strips,
             q,
             d,
-            k,
-            v,
+            keys: k,
+            values: v,
             dv,
-            add,
+            bias: add,
             first,
-            keysHere,
+            count: keysHere,
             limits,
-            maxima,
-            masses,
-            o,
+            max: maxima,
+            mass: masses,
+            out: o,
             outRow,
             weights,
-            direct ? 0 : packed,
-          )
+            packed: direct ? 0 : packed,
+          })
         }
       }
 
       // Out again.
-      wasm.copyRows(sumAt ? sumAt + r0 * dv * 4 : staged, dv * 4, o, outRow, count, dv * 4)
+      wasm.copyRows({ to: sums, toRow: sumRow, from: o, fromRow: outRow, rows: count, bytes: sumRow })
       if (!sumAt) staging.out(sum, r0 * dv, staged, count * dv)
-      if (maxAt) wasm.copyRows(maxAt + r0 * 4, 0, maxima, 0, 1, count * 4)
+      if (maxAt) wasm.copyBytes({ to: maxAt + r0 * 4, from: maxima, bytes: count * 4 })
       else staging.out(max, r0, maxima, count)
-      if (massAt) wasm.copyRows(massAt + r0 * 8, 0, masses, 0, 1, count * 8)
+      if (massAt) wasm.copyBytes({ to: massAt + r0 * 8, from: masses, bytes: count * 8 })
       else staging.doublesOut(mass, r0, masses, count)
     }
 
@@ -135,7 +137,7 @@ export function simdAttend({ inner: wasm, arena }: Machine, staging: Staging): K
     function bring(to: number, from: Floats | PackedRows, first: number, count: number, width: number): void {
       if (!isPacked(from)) return staging.in(to, from, first * width, count * width)
       const at = residentOffset('simd', from.codes, 1) + from.offset + first * from.stride
-      wasm.unpack(to, at, from.stride, from.bits, count, width)
+      wasm.unpack({ out: to, from: at, stride: from.stride, bits: from.bits, rows: count, width })
     }
 
     function scaled(to: number, from: number, count: number): void {

@@ -4,7 +4,7 @@ import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
 /** One row is a row of `monomials`, whose suffixes are contiguous there. */
-export function simdMonomialColumns({ inner: wasm, arena }: Machine, staging: Staging): Kernels['monomialColumns'] {
+export function simdMonomialColumns({ wasm, arena }: Machine, staging: Staging): Kernels['monomialColumns'] {
   return (out, x, shift, unit, ratios, rows, d, degree) => {
     if (rows === 0) return
     const t = ratios.length
@@ -21,15 +21,26 @@ export function simdMonomialColumns({ inner: wasm, arena }: Machine, staging: St
     if (rows === 1) {
       const x0 = from >>> 2
       for (let i = 0; i < d; i++) arena.f32[(turned >>> 2) + i] = Math.fround(arena.f32[x0 + i] - shift[i]) * unit
-      wasm.monomials(to, turned, stagedRatios, 1, d, degree, t, suffix)
+      wasm.monomials({ out: to, x: turned, ratios: stagedRatios, rows: 1, d, degree, t, suffix })
     } else {
       staging.in(stagedShift, shift, 0, d)
-      wasm.monomialColumns(to, from, stagedShift, unit, stagedRatios, rows, d, degree, turned, suffix)
+      wasm.monomialColumns({
+        out: to,
+        x: from,
+        shift: stagedShift,
+        unit,
+        ratios: stagedRatios,
+        rows,
+        d,
+        degree,
+        z: turned,
+        suffix,
+      })
     }
   }
 }
 
-export function simdMonomialTable({ inner: wasm }: Machine, staging: Staging): Kernels['monomialTable'] {
+export function simdMonomialTable({ wasm }: Machine, staging: Staging): Kernels['monomialTable'] {
   return (out, z, parents, coordinates, factors, rows) => {
     const t = factors.length
     if (rows === 0 || t === 0) return
@@ -39,27 +50,35 @@ export function simdMonomialTable({ inner: wasm }: Machine, staging: Staging): K
     staging.wordsIn(stagedParents, parents, 0, t)
     staging.wordsIn(stagedCoordinates, coordinates, 0, t)
     staging.in(stagedFactors, factors, 0, t)
-    wasm.monomialTable(floatsAt(out), floatsAt(z), stagedParents, stagedCoordinates, stagedFactors, rows, t)
+    wasm.monomialTable({
+      out: floatsAt(out),
+      z: floatsAt(z),
+      parents: stagedParents,
+      coordinates: stagedCoordinates,
+      factors: stagedFactors,
+      rows,
+      t,
+    })
   }
 }
 
 /** One column is contiguous: there the lanes run along it. */
-export function simdDotColumns({ inner: wasm }: Machine, staging: Staging): Kernels['dotColumns'] {
+export function simdDotColumns({ wasm }: Machine, staging: Staging): Kernels['dotColumns'] {
   return (out, a, x, inner, cols) => {
     const outAt = staging.doubles(out)
     const narrow = staging.region(4 * inner + 8 * cols + 8)
     const to = outAt || (narrow + 4 * inner + 7) & -8
-    if (cols === 1) wasm.dot(to, floatsAt(a), doublesAt(x), inner)
-    else wasm.dotColumns(to, floatsAt(a), doublesAt(x), inner, cols, narrow)
+    if (cols === 1) wasm.dot({ out: to, a: floatsAt(a), x: doublesAt(x), inner })
+    else wasm.dotColumns({ out: to, a: floatsAt(a), x: doublesAt(x), inner, cols, narrow })
     if (!outAt) staging.doublesOut(out, 0, to, cols)
   }
 }
 
-export function simdRowSums({ inner: wasm }: Machine, staging: Staging): Kernels['rowSums'] {
+export function simdRowSums({ wasm }: Machine, staging: Staging): Kernels['rowSums'] {
   return (out, a, rows, cols, weights) => {
     const staged = staging.region(4 * cols)
     if (weights) staging.in(staged, weights, 0, cols)
-    wasm.rowSums(doublesAt(out), floatsAt(a), rows, cols, weights ? staged : 0)
+    wasm.rowSums({ out: doublesAt(out), a: floatsAt(a), rows, cols, weights: weights ? staged : 0 })
   }
 }
 

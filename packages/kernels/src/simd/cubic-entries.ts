@@ -3,7 +3,7 @@ import type { Machine } from '../module'
 import type { Staging } from '../staging'
 
 /** All of a call passes through scratch: 8 bytes an entry. */
-export function simdCubicEntries({ inner: wasm, arena }: Machine, staging: Staging): Kernels['cubicEntries'] {
+export function simdCubicEntries({ wasm, arena }: Machine, staging: Staging): Kernels['cubicEntries'] {
   return (targets, factors, values, skip, count, functions, height, unit) => {
     const entries = count * functions
     const stagedTargets = staging.region(entries * 8 + functions * 32)
@@ -11,8 +11,17 @@ export function simdCubicEntries({ inner: wasm, arena }: Machine, staging: Stagi
     const stagedValues = stagedFactors + entries * 4
     staging.wordsIn(stagedValues, values, 0, functions * 8)
     for (let e = 0; e < functions; e++) {
-      const [to, by] = [stagedTargets + e * 4, stagedFactors + e * 4]
-      wasm.cubicEntries(to, by, functions * 4, stagedValues + e * 32, skip, count, height, e * height, unit)
+      wasm.cubicEntries({
+        targets: stagedTargets + e * 4,
+        factors: stagedFactors + e * 4,
+        step: functions * 4,
+        values: stagedValues + e * 32,
+        skip,
+        count,
+        height,
+        base: e * height,
+        unit,
+      })
     }
     targets.set(arena.u32.subarray(stagedTargets / 4, stagedTargets / 4 + entries))
     staging.out(factors, 0, stagedFactors, entries)

@@ -6,7 +6,7 @@ import type { Staging } from '../staging'
 const CHUNK = 65536 // floats that pass through scratch at once
 
 /** A row of features must fit the scratch whole when `out` is an ordinary array; beyond 2 MB the plain loop fills it. */
-export function simdMonomials({ inner: wasm }: Machine, staging: Staging): Kernels['monomials'] {
+export function simdMonomials({ wasm }: Machine, staging: Staging): Kernels['monomials'] {
   return (out, x, ratios, rows, d, degree) => {
     const outAt = staging.floats(out)
     const xAt = staging.floats(x)
@@ -23,13 +23,14 @@ export function simdMonomials({ inner: wasm }: Machine, staging: Staging): Kerne
       const part = Math.min(most, rows - r)
       if (!xAt) staging.in(stagedX, x, r * d, part * d)
       const to = outAt ? outAt + r * t * 4 : stagedOut
-      wasm.monomials(to, xAt ? xAt + r * d * 4 : stagedX, stagedRatios, part, d, degree, t, suffix)
+      const from = xAt ? xAt + r * d * 4 : stagedX
+      wasm.monomials({ out: to, x: from, ratios: stagedRatios, rows: part, d, degree, t, suffix })
       if (!outAt) staging.out(out, r * t, stagedOut, part * t)
     }
   }
 }
 
-export function simdExpandSigns({ inner: wasm }: Machine, staging: Staging): Kernels['expandSigns'] {
+export function simdExpandSigns({ wasm }: Machine, staging: Staging): Kernels['expandSigns'] {
   return (out, words, rows, count, unit) => {
     const outAt = staging.floats(out)
     const perRow = Math.ceil(count / 32)
@@ -43,7 +44,8 @@ export function simdExpandSigns({ inner: wasm }: Machine, staging: Staging): Ker
         const w = Math.min(width, count - c)
         staging.wordsIn(stagedWords, words, r * perRow + c / 32, part === 1 ? Math.ceil(w / 32) : part * perRow)
         const first = r * count + c
-        wasm.expandSigns(outAt ? outAt + first * 4 : staged, stagedWords, part, w, unit)
+        const to = outAt ? outAt + first * 4 : staged
+        wasm.expandSigns({ out: to, words: stagedWords, rows: part, count: w, unit })
         if (!outAt) staging.out(out, first, staged, part * w)
       }
     }
@@ -51,7 +53,7 @@ export function simdExpandSigns({ inner: wasm }: Machine, staging: Staging): Ker
 }
 
 /** An ordinary `out` is only copied in and out where that is less than the work; else the plain loop adds to it. */
-export function simdScatterAdd({ inner: wasm }: Machine, staging: Staging): Kernels['scatterAdd'] {
+export function simdScatterAdd({ wasm }: Machine, staging: Staging): Kernels['scatterAdd'] {
   return (out, block, targets, factors, rows, nonzeros, width) => {
     const outAt = staging.floats(out)
     const blockAt = staging.floats(block)
@@ -72,7 +74,15 @@ export function simdScatterAdd({ inner: wasm }: Machine, staging: Staging): Kern
       staging.wordsIn(stagedTargets, targets, r * nonzeros, part * nonzeros)
       staging.in(stagedFactors, factors, r * nonzeros, part * nonzeros)
       const from = blockAt ? blockAt + r * width * 4 : stagedBlock
-      wasm.scatterAdd(outAt || stagedOut, from, stagedTargets, stagedFactors, part, nonzeros, width)
+      wasm.scatterAdd({
+        out: outAt || stagedOut,
+        block: from,
+        targets: stagedTargets,
+        factors: stagedFactors,
+        rows: part,
+        nonzeros,
+        width,
+      })
     }
     if (!outAt) staging.out(out, 0, stagedOut, outLength)
   }

@@ -7,7 +7,7 @@ const OUT = 262144 // floats of `out` that pass through scratch at once
 const LOW = 4294967296
 
 /** An ordinary `out` is copied in and out once for all of the block, in parts where it is large. */
-export function simdHadamardAdd({ inner: wasm }: Machine, staging: Staging): Kernels['hadamardAdd'] {
+export function simdHadamardAdd({ wasm }: Machine, staging: Staging): Kernels['hadamardAdd'] {
   return (out, block, first, count, width, signs, indices, unit) => {
     const m = indices.length / 2
     if (count === 0 || width === 0) return
@@ -28,12 +28,13 @@ export function simdHadamardAdd({ inner: wasm }: Machine, staging: Staging): Ker
         const offset = (first + from) % 64
         const rows = Math.min(count - from, 64 - offset)
         if (!blockAt) staging.in(stagedBlock, block, from * width, rows * width)
-        const [low, high] = [signs[2 * b], signs[2 * b + 1]]
-        wasm.signedRows(x, blockAt ? blockAt + from * width * 4 : stagedBlock, width, offset, rows, low, high)
-        wasm.hadamard(x, width)
+        const [signsLow, signsHigh] = [signs[2 * b], signs[2 * b + 1]]
+        const rowsAt = blockAt ? blockAt + from * width * 4 : stagedBlock
+        wasm.signedRows({ to: x, block: rowsAt, width, offset, count: rows, signsLow, signsHigh })
+        wasm.hadamard({ x, width })
         const start = first + from - offset
-        const [startLow, startHigh] = [start % LOW, Math.floor(start / LOW)]
-        wasm.walshRows(to, x, stagedIndices + r * 8, startLow, startHigh, part, width, unit)
+        const [firstLow, firstHigh] = [start % LOW, Math.floor(start / LOW)]
+        wasm.walshRows({ out: to, x, indices: stagedIndices + r * 8, firstLow, firstHigh, rows: part, width, unit })
         from += rows
       }
       if (!outAt) staging.out(out, r * width, stagedOut, part * width)

@@ -6,7 +6,7 @@ const CHUNK = 65536 // numbers made in one call: about half a millisecond
 const LOW = 4294967296
 
 /** Groups of four rows whole, in parts where rows are long: a number does not depend on its neighbours. */
-export function simdNormalColumns({ inner: wasm }: Machine, staging: Staging): Kernels['normalColumns'] {
+export function simdNormalColumns({ wasm }: Machine, staging: Staging): Kernels['normalColumns'] {
   return (out, [keyLow, keyHigh], stream, first, rows, count, unit) => {
     if (rows === 0 || count === 0) return
     const outAt = staging.floats(out)
@@ -19,9 +19,21 @@ export function simdNormalColumns({ inner: wasm }: Machine, staging: Staging): K
         const width = Math.min(most, count - c)
         const at = r * count + c
         const to = outAt ? outAt + at * 4 : staged
-        const row = (outAt ? count : width) * 4
-        const [low, high] = [(first + c) % LOW, Math.floor((first + c) / LOW)]
-        wasm.normalColumns(to, row, keyLow, keyHigh, stream, r, part, low, high, width, unit)
+        const outRow = (outAt ? count : width) * 4
+        const [firstLow, firstHigh] = [(first + c) % LOW, Math.floor((first + c) / LOW)]
+        wasm.normalColumns({
+          out: to,
+          outRow,
+          keyLow,
+          keyHigh,
+          stream,
+          firstRow: r,
+          rows: part,
+          firstLow,
+          firstHigh,
+          count: width,
+          unit,
+        })
         if (!outAt) staging.rowsOut(out, at, count, staged, part, width)
       }
     }

@@ -12,7 +12,7 @@ interface Table {
   readonly top: number
 }
 
-export function simdPack({ inner: wasm, arena }: Machine, staging: Staging): Kernels['pack'] {
+export function simdPack({ wasm, arena }: Machine, staging: Staging): Kernels['pack'] {
   const tables = new Map<number, Table>()
 
   /** The levels about every half step, as the kernel reads them; kept, 12 kB at most. */
@@ -43,7 +43,19 @@ export function simdPack({ inner: wasm, arena }: Machine, staging: Staging): Ker
     for (let r = 0; r < rows; r += most) {
       const part = Math.min(most, rows - r)
       if (!xAt) staging.doublesIn(staged, x, r * width, part * width)
-      wasm.packCodes(to + r * stride, stride, bits, xAt || staged, part, width, factors, even, top, table, last)
+      wasm.packCodes({
+        to: to + r * stride,
+        stride,
+        bits,
+        x: xAt || staged,
+        rows: part,
+        width,
+        trials: factors,
+        count: even,
+        top,
+        table,
+        last,
+      })
     }
   }
 }

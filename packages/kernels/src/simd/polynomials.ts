@@ -6,7 +6,7 @@ import type { Staging } from '../staging'
 const CHUNK = 8192 // values of one call
 const LONG = 4096 // words of coefficients: beyond, they are not staged
 
-export function simdPolynomials({ inner: wasm, arena }: Machine, staging: Staging): Kernels['polynomials'] {
+export function simdPolynomials({ wasm, arena }: Machine, staging: Staging): Kernels['polynomials'] {
   return (out, coefficients, functions, degree, keys, count, buckets) => {
     const words = 2 * (degree + 1)
     if (words > LONG) return scalarKernels.polynomials(out, coefficients, functions, degree, keys, count, buckets)
@@ -22,7 +22,15 @@ export function simdPolynomials({ inner: wasm, arena }: Machine, staging: Stagin
       for (let f = 0; f < functions; f += height) {
         const high = Math.min(height, functions - f)
         staging.wordsIn(stagedCoefficients, coefficients, f * words, high * words)
-        wasm.polynomials(stagedOut, stagedCoefficients, high, degree, stagedKeys, wide, buckets)
+        wasm.polynomials({
+          out: stagedOut,
+          coefficients: stagedCoefficients,
+          functions: high,
+          degree,
+          keys: stagedKeys,
+          count: wide,
+          buckets,
+        })
         for (let r = 0, at = stagedOut >>> 2; r < high; r++, at += wide * each) {
           out.set(arena.u32.subarray(at, at + wide * each), ((f + r) * count + c) * each)
         }

@@ -19,7 +19,7 @@ interface Side {
 
 /** Matrix product in tiles of at most 256³. Partial sums of a long inner dimension wait in float32, as a register would hold them. */
 export function simdProduct(machine: Machine, staging: Staging): Kernels['product'] {
-  const wasm = machine.inner
+  const { wasm } = machine
   const rowProduct = simdRowProduct(machine, staging)
   const left: Side = { direct: 0, at: 0, step: 0, next: 0 }
   const right: Side = { direct: 0, at: 0, step: 0, next: 0 }
@@ -55,24 +55,24 @@ export function simdProduct(machine: Machine, staging: Staging): Kernels['produc
           takeLeft(form, a, aAt, r0, height, rows, k0, depth, inner, width, scratchA)
           if (ready !== k0) takeRight(form, b, bAt, c0, width, cols, k0, depth, inner, rows, scratchB)
           ready = k0
-          wasm.product(
-            left.direct,
-            left.at,
-            left.step,
-            left.next,
-            right.at,
-            right.step,
-            right.next,
-            height,
-            depth,
-            width,
-            last ? c : waiting,
-            last ? cRow : waitingRow,
-            k0 === 0 ? 0 : waiting,
-            waitingRow,
-            accumulate && last ? 1 : 0,
+          wasm.product({
+            direct: left.direct,
+            a: left.at,
+            aStep: left.step,
+            aStrip: left.next,
+            b: right.at,
+            bStep: right.step,
+            bPanel: right.next,
+            rows: height,
+            inner: depth,
+            cols: width,
+            c: last ? c : waiting,
+            cRow: last ? cRow : waitingRow,
+            from: k0 === 0 ? 0 : waiting,
+            fromRow: waitingRow,
+            add: accumulate && last,
             edge,
-          )
+          })
         }
         if (!outAt) staging.rowsOut(out, first, cols, c, height, width)
       }
@@ -104,7 +104,7 @@ export function simdProduct(machine: Machine, staging: Staging): Kernels['produc
       const at = aAt ? aAt + first * 4 : scratch
       const row = aAt ? rows * 4 : height * 4
       // With few columns the strips are read so seldom that packing them does not pay.
-      if (width > 32 && depth > 4) wasm.packStrips(packed, at, row, depth, height)
+      if (width > 32 && depth > 4) wasm.packStrips({ to: packed, from: at, fromRow: row, inner: depth, rows: height })
       else {
         left.at = at
         left.step = row
@@ -118,7 +118,7 @@ export function simdProduct(machine: Machine, staging: Staging): Kernels['produc
     if (depth === inner && (inner === 64 || inner === 32 || inner === 128 || inner === 16)) {
       left.direct = inner
       left.at = at
-    } else wasm.packRows(packed, at, aAt ? inner * 4 : depth * 4, height, depth)
+    } else wasm.packRows({ to: packed, from: at, fromRow: aAt ? inner * 4 : depth * 4, rows: height, inner: depth })
   }
 
   /** Columns c0 … of b, inner entries k0 …, packed into panels of 8 columns unless few rows will read them. */
@@ -142,14 +142,15 @@ export function simdProduct(machine: Machine, staging: Staging): Kernels['produc
     if (form === 'nt') {
       const first = c0 * inner + k0
       if (!bAt) staging.rowsIn(scratch, b, first, inner, width, depth)
-      wasm.packColumns(packed, bAt ? bAt + first * 4 : scratch, bAt ? inner * 4 : depth * 4, width, depth)
+      const from = bAt ? bAt + first * 4 : scratch
+      wasm.packColumns({ to: packed, from, fromRow: bAt ? inner * 4 : depth * 4, cols: width, inner: depth })
       return
     }
     const first = k0 * cols + c0
     if (!bAt) staging.rowsIn(scratch, b, first, cols, depth, width)
     const at = bAt ? bAt + first * 4 : scratch
     const row = bAt ? cols * 4 : width * 4
-    if (rows > THIN) wasm.packPanels(packed, at, row, depth, width)
+    if (rows > THIN) wasm.packPanels({ to: packed, from: at, fromRow: row, inner: depth, cols: width })
     else {
       right.at = at
       right.step = row

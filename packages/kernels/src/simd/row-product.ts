@@ -6,7 +6,7 @@ const COLUMNS = 4096
 const ENTRIES = 65536 // of b in one call
 
 /** a·b or aᵀ·b with few rows, row by row, with b read where it lies: the same sums in the same order as the tiles form. */
-export function simdRowProduct({ inner: wasm }: Machine, staging: Staging) {
+export function simdRowProduct({ wasm }: Machine, staging: Staging) {
   return (
     form: ProductForm,
     out: Floats,
@@ -45,18 +45,18 @@ export function simdRowProduct({ inner: wasm }: Machine, staging: Staging) {
         for (let r = 0; r < rows; r++) {
           const into = c + r * cRow
           const waiting = accumulate ? partial + r * w * 4 : into
-          wasm.rowProduct(
-            left + r * leftRow,
-            form === 'tn' ? rows * 4 : 4,
-            right,
-            bAt ? cols * 4 : w * 4,
-            k,
-            w,
-            last ? into : waiting,
-            k0 === 0 ? 0 : waiting,
-            accumulate && last ? 1 : 0,
+          wasm.rowProduct({
+            a: left + r * leftRow,
+            aStep: form === 'tn' ? rows * 4 : 4,
+            b: right,
+            bStep: bAt ? cols * 4 : w * 4,
+            inner: k,
+            cols: w,
+            c: last ? into : waiting,
+            from: k0 === 0 ? 0 : waiting,
+            add: accumulate && last,
             edge,
-          )
+          })
         }
       }
       if (!outAt) staging.rowsOut(out, c0, cols, c, rows, w)

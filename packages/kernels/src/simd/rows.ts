@@ -4,7 +4,7 @@ import type { Staging } from '../staging'
 
 const CHUNK = 65536 // floats that pass through scratch at once
 
-export function simdExp({ inner: wasm }: Machine, staging: Staging): Kernels['exp'] {
+export function simdExp({ wasm }: Machine, staging: Staging): Kernels['exp'] {
   return (out, x, count) => {
     const outAt = staging.floats(out)
     const xAt = staging.floats(x)
@@ -12,7 +12,7 @@ export function simdExp({ inner: wasm }: Machine, staging: Staging): Kernels['ex
     for (let i = 0; i < count; i += CHUNK) {
       const part = Math.min(CHUNK, count - i)
       if (!xAt) staging.in(staged, x, i, part)
-      wasm.exponential(outAt ? outAt + i * 4 : staged, xAt ? xAt + i * 4 : staged, part)
+      wasm.exponential({ out: outAt ? outAt + i * 4 : staged, x: xAt ? xAt + i * 4 : staged, count: part })
       if (!outAt) staging.out(out, i, staged, part)
     }
   }
@@ -21,7 +21,7 @@ export function simdExp({ inner: wasm }: Machine, staging: Staging): Kernels['ex
 const bits = new Int32Array(1)
 const asFloat = new Float32Array(bits.buffer)
 
-export function simdLargestMagnitude({ inner: wasm }: Machine, staging: Staging): Kernels['largestMagnitude'] {
+export function simdLargestMagnitude({ wasm }: Machine, staging: Staging): Kernels['largestMagnitude'] {
   return (x, count) => {
     const xAt = staging.floats(x)
     const staged = xAt ? 0 : staging.region(CHUNK * 4)
@@ -29,13 +29,13 @@ export function simdLargestMagnitude({ inner: wasm }: Machine, staging: Staging)
     for (let i = 0; i < count; i += CHUNK) {
       const part = Math.min(CHUNK, count - i)
       if (!xAt) staging.in(staged, x, i, part)
-      bits[0] = Math.max(bits[0], wasm.largestBits(xAt ? xAt + i * 4 : staged, part))
+      bits[0] = Math.max(bits[0], wasm.largestBits({ x: xAt ? xAt + i * 4 : staged, count: part }))
     }
     return asFloat[0]
   }
 }
 
-export function simdAddScaled({ inner: wasm }: Machine, staging: Staging): Kernels['addScaled'] {
+export function simdAddScaled({ wasm }: Machine, staging: Staging): Kernels['addScaled'] {
   return (out, x, factor, count) => {
     const outAt = staging.floats(out)
     const xAt = staging.floats(x)
@@ -44,14 +44,15 @@ export function simdAddScaled({ inner: wasm }: Machine, staging: Staging): Kerne
       const part = Math.min(CHUNK, count - i)
       if (!outAt) staging.in(staged, out, i, part)
       if (!xAt) staging.in(staged + CHUNK * 4, x, i, part)
-      wasm.addScaled(outAt ? outAt + i * 4 : staged, xAt ? xAt + i * 4 : staged + CHUNK * 4, factor, part)
+      const to = outAt ? outAt + i * 4 : staged
+      wasm.addScaled({ out: to, x: xAt ? xAt + i * 4 : staged + CHUNK * 4, factor, count: part })
       if (!outAt) staging.out(out, i, staged, part)
     }
   }
 }
 
 /** Rows wider than the scratch stay whole: a step needs all of a row. */
-export function simdSoftmaxStep({ inner: wasm }: Machine, staging: Staging): Kernels['softmaxStep'] {
+export function simdSoftmaxStep({ wasm }: Machine, staging: Staging): Kernels['softmaxStep'] {
   return (scores, max, mass, rescale, rows, cols) => {
     const scoresAt = staging.floats(scores)
     const maxAt = staging.floats(max)
@@ -67,14 +68,14 @@ export function simdSoftmaxStep({ inner: wasm }: Machine, staging: Staging): Ker
       if (!scoresAt) staging.in(staged, scores, r * cols, part * cols)
       if (!maxAt) staging.in(stagedMax, max, r, part)
       if (!massAt) staging.doublesIn(stagedMass, mass, r, part)
-      wasm.softmaxStep(
-        scoresAt ? scoresAt + r * cols * 4 : staged,
-        maxAt ? maxAt + r * 4 : stagedMax,
-        massAt ? massAt + r * 8 : stagedMass,
-        rescaleAt ? rescaleAt + r * 4 : stagedRescale,
-        part,
+      wasm.softmaxStep({
+        scores: scoresAt ? scoresAt + r * cols * 4 : staged,
+        max: maxAt ? maxAt + r * 4 : stagedMax,
+        mass: massAt ? massAt + r * 8 : stagedMass,
+        factors: rescaleAt ? rescaleAt + r * 4 : stagedRescale,
+        rows: part,
         cols,
-      )
+      })
       if (!scoresAt) staging.out(scores, r * cols, staged, part * cols)
       if (!maxAt) staging.out(max, r, stagedMax, part)
       if (!massAt) staging.doublesOut(mass, r, stagedMass, part)

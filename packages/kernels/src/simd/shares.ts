@@ -7,7 +7,7 @@ const CHUNK = 65536 // scores at once, or those of one row
 
 /** Scores have a scratch of their own: the product uses the one that is shared. */
 export function simdAddShares(
-  { inner: wasm, arena }: Machine,
+  { wasm, arena }: Machine,
   staging: Staging,
   product: Kernels['product'],
 ): Kernels['addShares'] {
@@ -41,7 +41,17 @@ export function simdAddShares(
         const seen = causal ? Math.max(0, Math.min(cols, causal.visible + Math.floor(r / causal.groups))) : cols
         arena.u32[(limits >>> 2) + i] = seen
       }
-      wasm.addShares(sums, staging.floats(scores), cols, scale, biasAt ?? 0, maxima, factors, limits, part)
+      wasm.addShares({
+        out: sums,
+        scores: staging.floats(scores),
+        cols,
+        scale,
+        bias: biasAt ?? 0,
+        max: maxima,
+        factors,
+        limits,
+        rows: part,
+      })
       staging.doublesOut(out, 0, sums, cols)
     }
   }

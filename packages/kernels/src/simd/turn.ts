@@ -4,7 +4,7 @@ import type { Staging } from '../staging'
 
 const CHUNK = 8192 // doubles that pass through scratch at once, or one row
 
-export function simdTurn({ inner: wasm, arena }: Machine, staging: Staging): Kernels['turn'] {
+export function simdTurn({ wasm, arena }: Machine, staging: Staging): Kernels['turn'] {
   return (x, signs, rows, width, back = false) => {
     if (rows === 0 || width === 0) return
     const p = 2 ** (31 - Math.clz32(width))
@@ -16,7 +16,7 @@ export function simdTurn({ inner: wasm, arena }: Machine, staging: Staging): Ker
     for (let r = 0; r < rows; r += most) {
       const part = Math.min(most, rows - r)
       if (!xAt) staging.doublesIn(staged, x, r * width, part * width)
-      wasm.turn(xAt || staged, factors, part, width, p, 1 / Math.sqrt(p), back)
+      wasm.turn({ x: xAt || staged, signs: factors, rows: part, width, p, unit: 1 / Math.sqrt(p), back })
       if (!xAt) staging.doublesOut(x, r * width, staged, part * width)
     }
   }

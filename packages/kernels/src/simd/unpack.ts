@@ -6,7 +6,7 @@ import type { Staging } from '../staging'
 const ROWS = 64
 
 /** By way of the scratch, which has room for what the kernel writes past its last row. */
-export function simdUnpack({ inner: wasm }: Machine, staging: Staging): Kernels['unpack'] {
+export function simdUnpack({ wasm }: Machine, staging: Staging): Kernels['unpack'] {
   return (out, { codes, offset, stride, bits }, first, rows, width) => {
     if (rows === 0 || width === 0) return
     const staged = staging.region(4 * Math.min(rows, ROWS) * width + 32)
@@ -14,8 +14,8 @@ export function simdUnpack({ inner: wasm }: Machine, staging: Staging): Kernels[
     const to = staging.floats(out)
     for (let r = 0; r < rows; r += ROWS) {
       const count = Math.min(ROWS, rows - r)
-      wasm.unpack(staged, from + (first + r) * stride, stride, bits, count, width)
-      if (to) wasm.copyRows(to + 4 * r * width, 0, staged, 0, 1, 4 * count * width)
+      wasm.unpack({ out: staged, from: from + (first + r) * stride, stride, bits, rows: count, width })
+      if (to) wasm.copyBytes({ to: to + 4 * r * width, from: staged, bytes: 4 * count * width })
       else staging.out(out, r * width, staged, count * width)
     }
   }

@@ -1,0 +1,9 @@
+export interface Signature {
+  readonly name: string
+  /** The comment above it. */
+  readonly doc: string
+  readonly parameters: readonly { readonly name: string; readonly type: string }[]
+  readonly result: string
+}
+export function signatures(folder: string): Signature[]
+export function bindings(folder: string): string
