@@ -1,6 +1,12 @@
+export { adaKvCounts, type AdaOptions } from './policies/ada-kv'
 export { clusters, clustersMethod, restoreClusters, type ClustersOptions } from './policies/clusters'
+export { cur, curMethod, type CurOptions } from './policies/cur'
 export { farKeys, farKeysMethod, restoreFarKeys } from './policies/far-keys'
 export { h2o, h2oMethod, type H2oOptions } from './policies/h2o'
+export { keyDiff, keyDiffMethod } from './policies/key-diff'
+export { keyNorm, keyNormMethod } from './policies/key-norm'
+export { lagKv, lagKvMethod, type LagKvOptions } from './policies/lag-kv'
+export { observedAttention, observedAttentionMethod } from './policies/observed-attention'
 export {
   pyramidCounts,
   pyramidKv,
@@ -25,7 +31,8 @@ export {
 } from './policies/streaming-llm'
 export { tova, tovaMethod } from './policies/tova'
 export { restoreWindow, window, windowMethod } from './policies/window'
-export { scored, type ScoredPolicy, type ScoredTier, type Scoring } from './scored'
+export { scored, type ScoredTier } from './scored'
+export type { ScorePolicy, Scoring } from './scoring'
 export { scoredMethod } from './scored-method'
 export {
   builtStack,

@@ -1,8 +1,9 @@
-import { stackedRows, type KvBlock, type Matrix, type Shape, type Snapshot } from '@sublinear/core'
+import { checkFits, stackedRows, type KvBlock, type Matrix, type Shape, type Snapshot } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { attentionReceived, type Received } from './attention-received'
 import { allButLowest } from './attention-shares'
 import { lastQueries } from './last-queries'
+import type { Counted, ScorePolicy, Scoring } from './scoring'
 import { streamOrder } from './stream-order'
 import {
   checkTokenOptions,
@@ -14,73 +15,29 @@ import {
   type TokenTier,
 } from './token-tier'
 
-/** What a score may look at: tokens in stream order, those held first, then those that have just come. */
-export interface Scoring {
-  /** Tokens to be scored. */
-  readonly count: number
-  /** Tokens that have come in all, those that left included. */
-  readonly seen: number
-  readonly scale: number
-  /** Keys and values as they are held, count × d and count × dv; copies. */
-  keys(): Matrix
-  values(): Matrix
-  /** Weights of the tokens, where any differs from 1. */
-  readonly weights: Float32Array | undefined
-  /** Attention that each token has received since it came, added up over queries; where the policy remembers it. */
-  readonly received: Float64Array
-  /** Query rows that saw each token since it came; where the policy remembers it. */
-  readonly watched: Float64Array
-  /** Attention that each token gets from the last queries, added up over their tokens: one array a query head. None before the first query. */
-  shares(): readonly Float64Array[]
-}
-
-/** A cache policy: what stays is the largest of its score. */
-export interface ScoredPolicy<O extends TokenOptions = TokenOptions> {
-  /** The kind of its snapshots. */
-  readonly name: string
-  /** The paper. */
-  readonly source: string
-  /** Checks options beside count and store; what decides the policy, by name, for snapshots and merging. */
-  identity?(options: O): Readonly<Record<string, number | string>>
-  /** Options from the identity of a snapshot. */
-  options?(identity: Readonly<Record<string, string>>): Omit<O, keyof TokenOptions>
-  /** What it remembers of queries. */
-  readonly remembers?: {
-    /** Attention received by each token. */
-    readonly received?: boolean
-    /** How many query rows saw each token. */
-    readonly watched?: boolean
-    /** Tokens whose queries are kept. */
-    readonly last?: (options: O) => number
-  }
-  /** How many of the newest tokens stay whatever their score. Default 0. */
-  readonly newest?: (options: O) => number
-  /** One number a token. The largest stay, of equals the later. */
-  score(tokens: Scoring, options: O): Float64Array
-}
-
-/** The tier of a scored policy, and how it comes back. */
-export interface ScoredTier<O extends TokenOptions> {
-  (options: O): (shape: Shape) => TokenTier
-  readonly policy: ScoredPolicy<O>
+/** The tiers of a policy, and how one comes back. */
+export interface ScoredTier<O extends Counted, S extends Counted = O> {
+  (options: O & TokenOptions): (shape: Shape) => TokenTier
+  readonly policy: ScorePolicy<O, S>
+  /** A tier from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
   open(bytes: Uint8Array): TokenTier
 }
 
 /**
- * The tiers of a policy that is one score. Selection, ties, forced tokens, prefill in one go, stores, snapshots, the waiting buffer and what is
- * remembered of queries are the same for all.
+ * Tiers of a policy that is one score: what stays is the largest of it. Selection, ties, forced tokens, prefill in one go, stores, snapshots, the
+ * waiting buffer and what is remembered of queries are the same for all.
  *
  * Guarantee: exact over the tokens held. At every selection those that stay and are not forced have scores no lower than those that leave, of
  *   equals the earlier leave. Selections come at fixed places of the stream; a stream of count + buffer tokens or less sees one, as a prompt does.
  *   Pushing and asking teach nothing. Merging is 'none'.
- * Cost: the store's, 4 bytes a token for its place, 8 for the attention received, 8 for the queries that saw it, and 4·d + 12 a query kept, each
+ * Cost: that of the store, 4 bytes a token for its place, 8 for the attention received, 8 for the queries that saw it, and 4·d + 12 a query kept, each
  *   where the policy remembers it.
  */
-export function scored<O extends TokenOptions>(policy: ScoredPolicy<O>): ScoredTier<O> {
+export function scored<O extends Counted, S extends Counted = O>(policy: ScorePolicy<O, S>): ScoredTier<O, S> {
   const { name } = policy
-  const live = (shape: Shape, options: O, snapshot?: Snapshot): TokenTier => {
-    const identity = policy.identity?.(options) ?? {}
-    const { count, store, buffer } = options
+  const settledOf = (options: O): S => (policy.settle?.(options) ?? { count: options.count }) as S
+  const live = (shape: Shape, own: TokenOptions, settled: S, snapshot?: Snapshot): TokenTier => {
+    const { count, store, buffer } = own
     return tokenTier(
       {
         ...shape,
@@ -89,58 +46,75 @@ export function scored<O extends TokenOptions>(policy: ScoredPolicy<O>): ScoredT
         ...(buffer !== undefined && { buffer }),
         kind: name,
         merging: 'none',
-        identity: Object.fromEntries(Object.entries(identity).map(([key, value]) => [key, String(value)])),
-        policy: (held, from) => chosen(policy, held, shape, options, from),
+        identity: { options: JSON.stringify(settled) },
+        policy: (held, from) => chosen(policy, settled, held, shape, from),
       },
       snapshot,
     )
   }
-  const make = (options: O) => {
+  const make = (options: O & TokenOptions) => {
     checkTokenOptions(name, options)
-    policy.identity?.(options) // refuses
-    return (shape: Shape) => live(shape, options)
+    const settled = settledOf(options)
+    return (shape: Shape) => live(shape, options, settled)
   }
   return Object.assign(make, {
     policy,
     open(bytes: Uint8Array) {
       const { snapshot, count, store, buffer, ...shape } = tierSnapshot(name, bytes)
-      const options = { ...policy.options?.(snapshot.parameters), count, store, buffer } as O
-      return live(shape, options, snapshot)
+      const saved = snapshot.parameters['options']
+      const settled = read(name, saved, (options) => settledOf({ ...options, count } as O))
+      checkFits(name, JSON.stringify(settled) === saved)
+      return live(shape, { count, store, buffer }, settled, snapshot)
     },
   })
 }
 
-function chosen<O extends TokenOptions>(
-  policy: ScoredPolicy<O>,
+/** Options of a snapshot, as they were settled. */
+function read<S>(name: string, json: string | undefined, settled: (options: object) => S): S {
+  try {
+    return settled(JSON.parse(json ?? '') as object)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new RangeError(`${name}: the options of the snapshot must be its own: ${why}`, { cause: error })
+  }
+}
+
+function chosen<O extends Counted, S extends Counted>(
+  policy: ScorePolicy<O, S>,
+  settled: S,
   held: HeldTokens,
   { d, scale }: Shape,
-  options: O,
   from?: PolicyStart,
 ): Policy {
-  const { name, remembers = {} } = policy
-  const { count } = options
-  const newest = policy.newest?.(options) ?? 0
+  const { name, learns } = policy
+  const { count } = settled
+  const { first = 0, recent = 0 } = policy.stays?.(settled) ?? {}
   const order = streamOrder(name, held, from?.snapshot)
-  const attention = remembers.received
-    ? attentionReceived(name, held, scale, remembers.watched ?? false, from?.snapshot)
-    : undefined
-  const last = remembers.last ? lastQueries(name, d, remembers.last(options), from?.snapshot) : undefined
+  const attention =
+    learns === 'received' || learns === 'watched'
+      ? attentionReceived(name, held, scale, learns === 'watched', from?.snapshot)
+      : undefined
+  const last = learns === 'lastQueries' ? lastQueries(name, d, policy.asks?.(settled) ?? 1, from?.snapshot) : undefined
   let seen = from?.seen ?? 0
 
-  const scoring = (block: KvBlock, rows: number, sums: Received | undefined): Scoring => {
-    const all = (name: 'keys' | 'values') => stackedRows([inOrder(held.read()[name], order.slots), block[name]])
-    const keys = () => all('keys')
+  const scoring = (block: KvBlock, sums: Received | undefined): Scoring => {
+    const all = (side: 'keys' | 'values') => stackedRows([inOrder(held.read()[side], order.slots), block[side]])
     return {
-      count: rows,
+      count: held.count + block.keys.rows,
       seen,
       scale,
-      keys,
+      keys: () => all('keys'),
       values: () => all('values'),
       weights: weightsOf(held, order.slots, block),
-      received: sums?.received ?? new Float64Array(0),
-      watched: sums?.watched ?? new Float64Array(0),
-      shares: () => last?.shares(held, order.slots, block, scale) ?? [],
+      ...sums,
+      ...(last && { shares: () => last.shares(held, order.slots, block, scale) }),
     }
+  }
+  const stay = (block: KvBlock, sums: Received | undefined): Uint8Array => {
+    const rows = held.count + block.keys.rows
+    if (rows <= count) return new Uint8Array(rows).fill(1)
+    const scores = policy.score(scoring(block, sums), settled)
+    return allButLowest(first > 0 ? scores.fill(Infinity, 0, first) : scores, rows - count, rows - recent)
   }
 
   return {
@@ -155,14 +129,10 @@ function chosen<O extends TokenOptions>(
     }),
     admit(block, dropped) {
       seen += block.keys.rows
-      const rows = held.count + block.keys.rows
-      const before = attention?.inOrder(order.slots, block.keys.rows)
-      const stays =
-        rows <= count
-          ? new Uint8Array(rows).fill(1)
-          : allButLowest(policy.score(scoring(block, rows, before), options), rows - count, rows - newest)
+      const sums = attention?.inOrder(order.slots, block.keys.rows)
+      const stays = stay(block, sums)
       const left = order.exchange(block, stays, dropped)
-      if (before) attention!.keep(before, stays, order.slots)
+      if (sums) attention!.keep(sums, stays, order.slots)
       return left
     },
     saved() {

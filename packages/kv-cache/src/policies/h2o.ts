@@ -1,16 +1,15 @@
 import { checkInteger } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
-import type { TokenOptions } from '../token-tier'
 
 const KIND = 'h2o'
 
-export interface H2oOptions extends TokenOptions {
+export interface H2oOptions {
+  /** Tokens held, ≥ 1. */
+  readonly count: number
   /** Of the tokens held, the latest, which stay whatever their attention. Default half of them, the paper's. */
   readonly recent?: number
 }
-
-const recentOf = ({ count, recent = Math.floor(count / 2) }: H2oOptions) => recent
 
 /**
  * A tier that keeps the tokens which have received the most attention, and the latest.
@@ -23,17 +22,16 @@ const recentOf = ({ count, recent = Math.floor(count / 2) }: H2oOptions) => rece
  *   its arrival here on.
  * Cost: the store's, and 12 bytes a token; 2·count·d operations and count exponentials a query.
  */
-export const h2o = scored<H2oOptions>({
+export const h2o = scored<H2oOptions, Required<H2oOptions>>({
   name: KIND,
   source: 'Zhang et al., H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large Language Models (2023)',
-  identity(options) {
-    checkInteger(KIND, 'recent', recentOf(options), 0, options.count)
-    return { recent: recentOf(options) }
+  learns: 'received',
+  settle({ count, recent = Math.floor(count / 2) }) {
+    checkInteger(KIND, 'recent', recent, 0, count)
+    return { count, recent }
   },
-  options: ({ recent }) => ({ recent: Number(recent) }),
-  remembers: { received: true },
-  newest: recentOf,
-  score: ({ received }) => received,
+  stays: ({ recent }) => ({ recent }),
+  score: ({ received }) => received!.slice(),
 })
 
 export const h2oMethod = scoredMethod(h2o)

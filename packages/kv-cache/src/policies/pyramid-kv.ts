@@ -1,7 +1,7 @@
 import { checkFinite, checkInteger, type Shape, type TierMethod } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
-import type { TokenTier } from '../token-tier'
+import type { TokenOptions, TokenTier } from '../token-tier'
 import { snapKvPolicy, type SnapKvOptions } from './snap-kv'
 
 const KIND = 'pyramidKv'
@@ -20,7 +20,7 @@ export interface PyramidOptions {
   readonly beta?: number
 }
 
-export interface PyramidKvOptions extends PyramidOptions, Pick<SnapKvOptions, 'pool' | 'store' | 'buffer'> {
+export interface PyramidKvOptions extends PyramidOptions, Pick<SnapKvOptions, 'pool'>, Omit<TokenOptions, 'count'> {
   /** From 0, the layer next to the input. */
   readonly layer: number
 }
@@ -99,7 +99,7 @@ export const pyramidKvMethod: TierMethod<PyramidKvOptions> = {
 }
 
 /** What snapKv's selection gets in the layer of the options. */
-function ofLayer({ layer, beta, layers, ...options }: PyramidKvOptions): SnapKvOptions {
+function ofLayer({ layer, beta, layers, ...options }: PyramidKvOptions): SnapKvOptions & TokenOptions {
   const counts = pyramidCounts({ ...options, layers, ...(beta !== undefined && { beta }) })
   return { ...options, count: counts[layer]! }
 }

@@ -1,7 +1,7 @@
 import { checkInteger } from '@sublinear/core'
-import { scored, type ScoredPolicy } from '../scored'
+import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
-import type { TokenOptions } from '../token-tier'
+import { sumOfHeads, type ScorePolicy } from '../scoring'
 
 const KIND = 'snapKv'
 const SOURCE = 'Li et al., SnapKV: LLM Knows What You are Looking for Before Generation (2024)'
@@ -14,21 +14,21 @@ export interface Pool {
   readonly size: number
 }
 
-export interface SnapKvOptions extends TokenOptions {
+export interface SnapKvOptions {
+  /** Tokens held, ≥ 2. */
+  readonly count: number
   /** Tokens whose queries select, and which stay themselves. Default 32, the paper's, or half of `count` where that is less. */
   readonly window?: number
-  /** Default the largest of 7, the paper's. */
+  /** What of its neighbours counts for a token. Default the largest of 7. */
   readonly pool?: Pool
 }
-
-const windowOf = ({ count, window = Math.max(1, Math.min(32, Math.floor(count / 2))) }: SnapKvOptions) => window
-const poolOf = ({ pool = { kind: 'max', size: 7 } }: SnapKvOptions) => pool
 
 /**
  * A tier that keeps the last `window` tokens and those before them to which their queries give the most attention, smoothed over neighbours.
  * Source: Li et al., SnapKV: LLM Knows What You are Looking for Before Generation (2024). Deviation: the paper selects once, when the prompt is
  *   complete; here it is done anew every 64 tokens, among those still held (a prompt of count + 64 tokens or less is selected from as in the
- *   paper), so neighbours are neighbours among these. Each query head is pooled before heads are averaged.
+ *   paper), so neighbours are neighbours among these. Shares are pooled head by head,
+ *   then added up over the query heads of the group.
  *
  * @param count  tokens kept, ≥ 2; window  1 … count − 1; pool  kind and odd size; store, buffer  as window has them
  * @throws TypeError, RangeError when one is no such integer, pool no such record or store no token store
@@ -38,46 +38,48 @@ const poolOf = ({ pool = { kind: 'max', size: 7 } }: SnapKvOptions) => pool
 export const snapKv = scored(snapKvPolicy(KIND, SOURCE))
 
 /** The selection of snapKv under a name of its own: `pyramidKv` selects so, too. */
-export function snapKvPolicy(name: string, source: string): ScoredPolicy<SnapKvOptions> {
+export function snapKvPolicy(name: string, source: string): ScorePolicy<SnapKvOptions, Required<SnapKvOptions>> {
   return {
     name,
     source,
-    identity(options) {
-      const pool = poolOf(options)
-      checkInteger(name, 'count', options.count, 2)
-      checkInteger(name, 'window', windowOf(options), 1, options.count - 1)
-      if (typeof pool !== 'object' || !POOLS.includes(pool.kind))
-        throw new TypeError(`${name}: pool must have a kind, one of ${POOLS.join(', ')}, and a size`)
-      checkInteger(name, 'pool.size', pool.size, 1)
-      if (pool.size % 2 === 0) throw new RangeError(`${name}: pool.size must be odd, got ${pool.size}`)
-      return { window: windowOf(options), pool: pool.kind, poolSize: pool.size }
+    learns: 'lastQueries',
+    settle({ count, window = Math.min(32, Math.floor(count / 2)), pool = { kind: 'max', size: 7 } }) {
+      checkInteger(name, 'count', count, 2)
+      checkInteger(name, 'window', window, 1, count - 1)
+      return { count, window, pool: checkedPool(name, pool) }
     },
-    options: ({ window, pool, poolSize }) => ({
-      window: Number(window),
-      pool: { kind: pool as Pool['kind'], size: Number(poolSize) },
-    }),
-    remembers: { last: windowOf },
-    newest: windowOf,
-    score({ count, shares }, options) {
-      const total = new Float64Array(count)
-      const before = count - windowOf(options)
-      for (const own of shares()) {
-        const smooth = pooled(own.subarray(0, before), poolOf(options))
-        for (let i = 0; i < before; i++) total[i]! += smooth[i]!
-      }
-      return total
+    stays: ({ window }) => ({ recent: window }),
+    asks: ({ window }) => window,
+    score({ count, shares }, { window, pool }) {
+      const before = count - window
+      const out = new Float64Array(count)
+      out.set(
+        sumOfHeads(
+          shares!().map((own) => pooled(own.subarray(0, before), pool)),
+          before,
+        ),
+      )
+      return out
     },
   }
 }
 
-/** The mean or the largest of `size` entries around each, of those that there are. */
-export function pooled(scores: Float64Array, { kind, size }: Pool): Float64Array {
+function checkedPool(name: string, pool: Pool): Pool {
+  if (typeof pool !== 'object' || !POOLS.includes(pool?.kind))
+    throw new TypeError(`${name}: pool must have a kind, one of ${POOLS.join(', ')}, and a size`)
+  const { kind, size } = pool
+  checkInteger(name, 'pool.size', size, 1)
+  if (size % 2 === 0) throw new RangeError(`${name}: pool.size must be odd, got ${size}`)
+  return { kind, size }
+}
+
+/** The largest of `size` entries around each, or their mean, with zeros beyond either end. */
+function pooled(shares: Float64Array, { kind, size }: Pool): Float64Array {
   const reach = (size - 1) / 2
-  if (kind === 'none') return scores
-  return scores.map((_, i) => {
-    const near = scores.subarray(Math.max(0, i - reach), i + reach + 1)
-    if (kind === 'max') return near.reduce((a, b) => Math.max(a, b))
-    return near.reduce((a, b) => a + b) / size
+  if (kind === 'none') return shares
+  return shares.map((_, i) => {
+    const around = shares.subarray(Math.max(0, i - reach), i + reach + 1)
+    return kind === 'max' ? around.reduce((a, b) => Math.max(a, b)) : around.reduce((a, b) => a + b) / size
   })
 }
 

@@ -1,5 +1,6 @@
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
+import { sumOfHeads } from '../scoring'
 
 /**
  * A tier from which those tokens leave to which the last query gives the least attention, wherever they stand.
@@ -14,12 +15,8 @@ import { scoredMethod } from '../scored-method'
 export const tova = scored({
   name: 'tova',
   source: 'Oren et al., Transformers are Multi-State RNNs (2024)',
-  remembers: { last: () => 1 },
-  score({ count, shares }) {
-    const total = new Float64Array(count)
-    for (const own of shares()) for (let i = 0; i < count; i++) total[i]! += own[i]!
-    return total
-  },
+  learns: 'lastQueries',
+  score: ({ count, shares }) => sumOfHeads(shares!(), count),
 })
 
 export const tovaMethod = scoredMethod(tova)

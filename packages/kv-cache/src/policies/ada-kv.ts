@@ -1,0 +1,52 @@
+import { checkFinite, checkInteger } from '@sublinear/core'
+
+export interface AdaOptions {
+  /** Tokens kept a head, on average; the window among them. */
+  readonly count: number
+  /** Tokens that every head keeps beside those scored, as snapKv its window. Default 0. */
+  readonly window?: number
+  /** The part of the average beyond the window that every head gets. Default 0.2, as kvpress has it. */
+  readonly safeguard?: number
+}
+
+/**
+ * Budgets shared between the heads of a layer: how many tokens each keeps.
+ * Source: Feng et al., Ada-KV: Optimizing KV Cache Eviction by Adaptive Budget Allocation for Efficient LLM Inference (2024). A head's share is how
+ *   many of the heads · (count − window) largest scores of all heads are its own, of equals the earlier head's; the safeguard mixes the share
+ *   with the average, as in the authors' code. Deviation: rounded down, what is left to the largest remainders, so that the budgets add
+ *   up and none is empty.
+ *
+ * @param scores  of each head, one a token that may leave; they are compared between heads, so in one unit, as shares of attention are
+ * @returns one integer a head, > window; heads · count together
+ * @throws TypeError, RangeError when count ≤ window, safeguard is not from 0 to 1, or there is no head
+ * Cost: a sort of all scores.
+ */
+export function adaKvCounts(
+  scores: readonly Float64Array[],
+  { count, window = 0, safeguard = 0.2 }: AdaOptions,
+): number[] {
+  checkInteger('adaKv', 'the number of heads', scores.length, 1)
+  checkInteger('adaKv', 'window', window, 0)
+  checkInteger('adaKv', 'count', count, window + 1)
+  checkFinite('adaKv', 'safeguard', safeguard)
+  if (safeguard < 0 || safeguard > 1) throw new RangeError(`adaKv: safeguard must be from 0 to 1, got ${safeguard}`)
+  const average = count - window
+  const total = scores.length * average
+  const every = scores.flatMap((own, head) => Array.from(own, (score) => ({ score, head })))
+  if (every.length <= total) return scores.map(() => count)
+
+  const shares = scores.map(() => 0)
+  for (const { head } of every.toSorted((a, b) => b.score - a.score).slice(0, total)) shares[head]!++
+  const budgets = shares.map((share) => (1 - safeguard) * share + safeguard * average)
+  return rounded(budgets, total).map((beyond) => window + beyond)
+}
+
+/** Integers ≥ 1 near these numbers, which add up to `total`: the largest remainders are rounded up. */
+function rounded(budgets: readonly number[], total: number): number[] {
+  const out = budgets.map((budget) => Math.max(1, Math.floor(budget)))
+  let left = total - out.reduce((a, b) => a + b)
+  const remainder = (head: number) => budgets[head]! - out[head]!
+  for (const head of [...out.keys()].toSorted((a, b) => remainder(b) - remainder(a))) if (left-- > 0) out[head]!++
+  for (let lent = out.reduce((a, b) => a + b) - total; lent > 0; lent--) out[out.indexOf(Math.max(...out))]!--
+  return out
+}

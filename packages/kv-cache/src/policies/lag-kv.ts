@@ -1,0 +1,77 @@
+import { checkInteger, type Matrix } from '@sublinear/core'
+import { scored } from '../scored'
+import { scoredMethod } from '../scored-method'
+import type { Scoring } from '../scoring'
+
+export interface LagKvOptions {
+  readonly count: number
+  /** Tokens of a partition. Default 128, or a quarter of those after the first where that is less. */
+  readonly lag?: number
+  /** Tokens kept for good, the first of the stream. Default 4, or 0 where `count` is below 16. */
+  readonly first?: number
+}
+
+/**
+ * A policy that compares tokens with those that come next: of every partition it keeps those whose keys and values vary most from
+ * coordinate to coordinate, once each coordinate is scaled by its range in the next partition.
+ * Source: Liang et al., LagKV: Lag-Relative Information of the KV Cache Tells Which Tokens Are Important (2025); the standard deviation divides by
+ *   d − 1, as in the authors' code. Deviation: in the paper what was selected once stays for good, and the cache grows; here partitions
+ *   are taken anew at each selection among the tokens there, so that `count` are held. In one piece it is the paper's selection, the same
+ *   number of every partition; what does not divide goes to the later ones. A coordinate that does not vary counts 0. Weights do not count.
+ *
+ * @param count  tokens kept, ≥ 1; first, lag  with lag ≥ 1 and first + 2·lag − 1 ≤ count
+ * @throws TypeError, RangeError when one is no such integer
+ * Guarantee: exact over the tokens held. The first tokens stay, and so do the last partition and what follows it, `lag` to 2·lag − 1 tokens.
+ * Cost: 5·(d + dv) + log lag operations a token at each selection; nothing beside the tokens.
+ */
+export const lagKv = scored<LagKvOptions, Required<LagKvOptions>>({
+  name: 'lagKv',
+  source: 'Liang et al., LagKV: Lag-Relative Information of the KV Cache Tells Which Tokens Are Important (2025)',
+  learns: 'nothing',
+  settle({ count, first = count < 16 ? 0 : 4, lag }) {
+    checkInteger('lagKv', 'first', first, 0, count - 1)
+    const wide = lag ?? Math.max(1, Math.min(128, Math.floor((count - first) / 4)))
+    checkInteger('lagKv', 'lag', wide, 1, Math.floor((count + 1 - first) / 2))
+    return { count, lag: wide, first }
+  },
+  stays: ({ first }) => ({ first }),
+  score,
+})
+
+export const lagKvMethod = scoredMethod(lagKv)
+
+/** The rank of each token in its partition; `lag`, above all ranks, where no partition follows its own. */
+function score(tokens: Scoring, { lag, first }: Required<LagKvOptions>): Float64Array {
+  const out = new Float64Array(tokens.count).fill(lag)
+  const states = [tokens.keys(), tokens.values()]
+  for (let from = first; from + 2 * lag <= tokens.count; from += lag) {
+    const [ofKeys, ofValues] = states.map((side) => softmax(deviations(side, from, lag)))
+    const information = ofKeys!.map((share, i) => share + ofValues![i]!)
+    const ascending = Array.from(information.keys()).toSorted((a, b) => information[a]! - information[b]!)
+    for (const [rank, i] of ascending.entries()) out[from + i] = rank
+  }
+  return out
+}
+
+/** Standard deviations over the coordinates of `lag` rows, each scaled by its range in the `lag` rows after them. */
+function deviations({ cols, data }: Matrix, from: number, lag: number): Float64Array {
+  const low = new Float64Array(cols).fill(Infinity)
+  const high = new Float64Array(cols).fill(-Infinity)
+  for (let i = (from + lag) * cols; i < (from + 2 * lag) * cols; i++) {
+    low[i % cols] = Math.min(low[i % cols]!, data[i]!)
+    high[i % cols] = Math.max(high[i % cols]!, data[i]!)
+  }
+  return Float64Array.from({ length: lag }, (_, i) => {
+    const row = data.subarray((from + i) * cols, (from + i + 1) * cols)
+    const scaled = Float64Array.from(row, (x, c) => (high[c]! > low[c]! ? (x - low[c]!) / (high[c]! - low[c]!) : 0))
+    const mean = scaled.reduce((a, b) => a + b) / cols
+    return Math.sqrt(scaled.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, cols - 1))
+  })
+}
+
+function softmax(logits: Float64Array): Float64Array {
+  const most = logits.reduce((a, b) => Math.max(a, b))
+  const powers = logits.map((x) => Math.exp(x - most))
+  const total = powers.reduce((a, b) => a + b)
+  return powers.map((x) => x / total)
+}
