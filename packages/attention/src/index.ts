@@ -1,8 +1,72 @@
-export { attend, type Attend } from './attend'
-export type { AutoStream, AutoStreamOptions } from './auto-stream'
+// Exact attention, and how partial answers combine.
+export { combine, exactAttention, exactStream, normalise } from '@sublinear/exact-attention'
+
+// Streams: bounded summaries of the past of one head, and how they stand behind each other. `policies.window`, `policies.h2o` … choose tokens.
+export { balanceKv, momentCoreset } from '@sublinear/balance-kv'
+export { tiers } from '@sublinear/kv-cache'
+export * as policies from '@sublinear/kv-cache'
+export { closureStream, featureStream, meanStream } from '@sublinear/streaming-attention'
+export { quantised } from '@sublinear/token-store'
 export { autoStream, catalogue } from './catalogue'
-export { farClosure, type FarClosureOptions } from './far-closure'
-export { heads, restoreHeads, type HeadsOptions, type HeadStreams } from './heads'
+export { farClosure } from './far-closure'
 export { openStream } from './open'
+
+// A whole layer, and whole files.
+export { attend } from './attend'
+export { layer, restoreLayer } from './layer'
+
+// The first paper: Algorithms 1 and 2, and attention over columns.
+export { crossAttention, selfAttention } from '@sublinear/cross-attention'
+export { onePass, polynomialAttention, querySketch } from '@sublinear/streaming-attention'
 export { openCrossAttention, openOnePass } from './open-one-pass'
+
+// What these are made of: feature maps, sketch matrices, recovery.
+export {
+  anisotropicFeatures,
+  certificate,
+  minimaxFeatures,
+  randomFeatures,
+  taylorFeatures,
+  tensorSketchFeatures,
+} from '@sublinear/poly-features'
+export { amsSketch } from '@sublinear/ams-sketch'
+export { gaussianSketch } from '@sublinear/gaussian-sketch'
+export { countSketch, osnap, srht } from '@sublinear/sparse-sketch'
+export { exactRecovery, heavyHitters, sparseRecovery } from '@sublinear/sparse-recovery'
+export { matrix, sketch } from '@sublinear/core'
+export { decodeNpy, encodeNpy } from '@sublinear/io'
+
+// Sizes from accuracy.
+export { amsRows } from '@sublinear/ams-sketch'
+export { gaussianRows } from '@sublinear/gaussian-sketch'
+export { degreeFor, featureDimension } from '@sublinear/poly-features'
+export { recoveryRows } from '@sublinear/sparse-recovery'
+export { osnapRows } from '@sublinear/sparse-sketch'
+
+export type {
+  AttentionStream,
+  FeatureMap,
+  KvBlock,
+  Matrix,
+  Method,
+  PartialSoftmax,
+  Pilot,
+  Seed,
+  Shape,
+  Sketch,
+  SketchMatrix,
+  SparseRecovery,
+  SparseVector,
+  StreamSpec,
+  Tier,
+  TierMethod,
+  TierSpec,
+  Traffic,
+} from '@sublinear/core'
+export type { Stack, Tiers } from '@sublinear/kv-cache'
+export type { OnePass } from '@sublinear/streaming-attention'
+export type { Attend } from './attend'
+export type { AutoStream, AutoStreamOptions } from './auto-stream'
+export type { FarClosureOptions } from './far-closure'
+export type { Layer, LayerOptions } from './layer'
 export type { RowSource } from './row-source'

@@ -1,0 +1,212 @@
+import {
+  checkBlock,
+  checkInteger,
+  checkKeys,
+  decodeSnapshot,
+  emptyPartial,
+  encodeSnapshot,
+  life,
+  nestedAll,
+  nestedSnapshot,
+  numbersIn,
+  totalCounters,
+  type AttentionStream,
+  type Checks,
+  type KvBlock,
+  type Matrix,
+  type PartialSoftmax,
+} from '@sublinear/core'
+
+const KIND = 'layer'
+const VERSION = '2'
+
+export interface LayerOptions {
+  readonly queryHeads: number
+  /** Divides queryHeads: head h of the queries reads stream ⌊h·kvHeads/queryHeads⌋. */
+  readonly kvHeads: number
+  /** The stream of a kv-head; all of one shape. */
+  readonly make: (kvHead: number) => AttentionStream
+}
+
+/** One stream a kv-head behind rows of heads·d columns. Row r·queryHeads + h of a partial is head h of query row r. */
+export interface Layer extends Disposable {
+  readonly queryHeads: number
+  readonly kvHeads: number
+  /** Widths of one head. */
+  readonly d: number
+  readonly dv: number
+  readonly tokens: number
+  readonly bytes: number
+  readonly streams: readonly AttentionStream[]
+  /** The sums of what the streams count: `rows` is query rows times query heads. */
+  readonly counters: Readonly<Record<string, number>>
+  readonly check: Checks
+  push(block: KvBlock): void // keys b × kvHeads·d, values b × kvHeads·dv
+  attend(queries: Matrix): PartialSoftmax // r × queryHeads·d → r·queryHeads rows
+  step(block: KvBlock, queries: Matrix): PartialSoftmax
+  /** Takes in a layer that holds a later part of the stream, head by head. */
+  merge(later: Pick<Layer, 'toBytes'>): void
+  toBytes(): Uint8Array
+}
+
+/**
+ * Multi-head and grouped-query attention: kvHeads streams answer queryHeads query heads.
+ *
+ * @throws TypeError, RangeError when kvHeads does not divide queryHeads or the streams' shapes differ
+ * Guarantee: head by head what the streams answer alone. All heads that can be asked are asked before any takes; where one fails all the same, the layer
+ *   says that it is broken.
+ */
+export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
+  checkInteger(KIND, 'queryHeads', queryHeads, 1)
+  checkInteger(KIND, 'kvHeads', kvHeads, 1)
+  if (queryHeads % kvHeads !== 0) {
+    throw new RangeError(`${KIND}: queryHeads must be a multiple of kvHeads = ${kvHeads}, got ${queryHeads}`)
+  }
+  const groups = queryHeads / kvHeads
+  const streams = Array.from({ length: kvHeads }, (_, h) => make(h))
+  const { d, dv } = checkedStreams(streams)
+  const alive = life(KIND)
+
+  /** The tokens of one kv-head, and its queries: its groups side by side are groups rows a token. */
+  const blockOf = ({ keys, values, weights }: KvBlock, h: number): KvBlock => ({
+    keys: columns(keys, h * d, d),
+    values: columns(values, h * dv, dv),
+    ...(weights && { weights }),
+  })
+  const queriesOf = (queries: Matrix, h: number): Matrix => {
+    const { data } = columns(queries, h * groups * d, groups * d)
+    return { rows: queries.rows * groups, cols: d, data }
+  }
+  const gather = (rows: number, answer: (h: number) => PartialSoftmax): PartialSoftmax => {
+    const out = emptyPartial(rows * queryHeads, dv)
+    for (let h = 0; h < kvHeads; h++) {
+      const part = answer(h)
+      for (let r = 0; r < rows; r++) {
+        const to = r * queryHeads + h * groups
+        const from = r * groups
+        out.max.set(part.max.subarray(from, from + groups), to)
+        out.mass.set(part.mass.subarray(from, from + groups), to)
+        out.sum.data.set(part.sum.data.subarray(from * dv, (from + groups) * dv), to * dv)
+      }
+    }
+    return out
+  }
+
+  /** Everything that may refuse, asked before any stream takes; returns what each takes. */
+  const pushes = (block: KvBlock) => {
+    alive.check()
+    checkBlock(KIND, block, kvHeads * d, kvHeads * dv)
+    const blocks = streams.map((_, h) => blockOf(block, h))
+    for (const [h, { check }] of streams.entries()) check?.push(blocks[h]!)
+    return blocks
+  }
+  const steps = (block: KvBlock, queries: Matrix) => {
+    alive.check()
+    checkBlock(KIND, block, kvHeads * d, kvHeads * dv)
+    checkKeys(KIND, 'queries', queries, queryHeads * d, block.keys.rows)
+    const calls = streams.map((_, h) => [blockOf(block, h), queriesOf(queries, h)] as const)
+    for (const [h, { check }] of streams.entries()) check?.step(...calls[h]!)
+    return calls
+  }
+  const merges = (later: Pick<Layer, 'toBytes'>) => {
+    alive.check()
+    if (typeof later?.toBytes !== 'function') throw new TypeError(`${KIND}: cannot merge what is no layer`)
+    const parts = partsIn(later.toBytes(), { queryHeads, kvHeads })
+    for (const [h, { check }] of streams.entries()) check?.merge(parts[h]!)
+    return parts
+  }
+
+  return {
+    queryHeads,
+    kvHeads,
+    d,
+    dv,
+    streams,
+    check: { push: (block) => void pushes(block), step: (...call) => void steps(...call), merge: (l) => void merges(l) },
+    get tokens() {
+      return streams[0]!.tokens
+    },
+    get bytes() {
+      return streams.reduce((total, stream) => total + stream.bytes, 0)
+    },
+    get counters() {
+      return totalCounters(streams)
+    },
+    push(block) {
+      const blocks = pushes(block)
+      alive.act('push', () => {
+        for (const [h, stream] of streams.entries()) stream.push(blocks[h]!)
+      })
+    },
+    attend(queries) {
+      alive.check()
+      checkKeys(KIND, 'queries', queries, queryHeads * d)
+      return gather(queries.rows, (h) => streams[h]!.attend(queriesOf(queries, h)))
+    },
+    step(block, queries) {
+      const calls = steps(block, queries)
+      return alive.act('step', () => gather(queries.rows, (h) => streams[h]!.step(...calls[h]!)))
+    },
+    merge(later) {
+      const parts = merges(later)
+      alive.act('merge', () => {
+        for (const [h, stream] of streams.entries()) stream.merge(parts[h]!)
+      })
+    },
+    toBytes() {
+      alive.check()
+      const { parameters, tensors } = nestedAll(
+        Object.fromEntries(streams.map((stream, h) => [`stream-${h}`, stream.toBytes()])),
+      )
+      const heads = { queryHeads: String(queryHeads), kvHeads: String(kvHeads) }
+      return encodeSnapshot({ kind: KIND, version: VERSION, parameters: { ...heads, ...parameters }, tensors })
+    },
+    [Symbol.dispose]() {
+      alive.end()
+      for (const stream of streams as readonly Partial<Disposable>[]) stream[Symbol.dispose]?.()
+    },
+  }
+}
+
+/**
+ * A layer from its snapshot; `open` restores one stream.
+ *
+ * @throws RangeError when the bytes are damaged or no snapshot of a layer
+ */
+export function restoreLayer(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Layer {
+  const [queryHeads, kvHeads] = numbersIn(decodeSnapshot(bytes, { kind: KIND, version: VERSION }), 'queryHeads', 'kvHeads')
+  const heads = { queryHeads: queryHeads!, kvHeads: kvHeads! }
+  const parts = partsIn(bytes, heads)
+  return layer({ ...heads, make: (h) => open(parts[h]!.toBytes()) })
+}
+
+/** The streams of a layer's snapshot, each as what merge takes. @throws RangeError when it is of another number of heads */
+function partsIn(
+  bytes: Uint8Array,
+  { queryHeads, kvHeads }: Pick<LayerOptions, 'queryHeads' | 'kvHeads'>,
+): readonly { toBytes(): Uint8Array }[] {
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const found = numbersIn(snapshot, 'queryHeads', 'kvHeads')
+  if (found[0] !== queryHeads || found[1] !== kvHeads)
+    throw new RangeError(`${KIND}: heads differ: ${queryHeads} and ${kvHeads} here, ${found.join(' and ')} there`)
+  checkInteger(KIND, 'kvHeads', kvHeads, 1, Object.keys(snapshot.parameters).length)
+  return Array.from({ length: kvHeads }, (_, h) => ({ toBytes: () => nestedSnapshot(snapshot, `stream-${h}`) }))
+}
+
+/** One shape and length for all, and as many objects as heads. */
+function checkedStreams(streams: readonly AttentionStream[]): Pick<AttentionStream, 'd' | 'dv'> {
+  const first = streams[0]!
+  if (new Set(streams).size < streams.length)
+    throw new RangeError(`${KIND}: make must return a stream of its own for every head`)
+  for (const [h, other] of streams.entries()) {
+    const isAlike = (['d', 'dv', 'scale', 'tokens'] as const).every((name) => other[name] === first[name])
+    if (!isAlike) throw new RangeError(`${KIND}: stream ${h} differs from stream 0 in d, dv, scale or tokens`)
+  }
+  return first
+}
+
+function columns({ rows, cols, data }: Matrix, first: number, count: number): Matrix {
+  const out = new Float32Array(rows * count)
+  for (let r = 0; r < rows; r++) out.set(data.subarray(r * cols + first, r * cols + first + count), r * count)
+  return { rows, cols: count, data: out }
+}
