@@ -122,7 +122,11 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
     d,
     dv,
     streams,
-    check: { push: (block) => void pushes(block), step: (...call) => void steps(...call), merge: (l) => void merges(l) },
+    check: {
+      push: (block) => void pushes(block),
+      step: (...call) => void steps(...call),
+      merge: (l) => void merges(l),
+    },
     get tokens() {
       return streams[0]!.tokens
     },
@@ -174,7 +178,11 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
  * @throws RangeError when the bytes are damaged or no snapshot of a layer
  */
 export function restoreLayer(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Layer {
-  const [queryHeads, kvHeads] = numbersIn(decodeSnapshot(bytes, { kind: KIND, version: VERSION }), 'queryHeads', 'kvHeads')
+  const [queryHeads, kvHeads] = numbersIn(
+    decodeSnapshot(bytes, { kind: KIND, version: VERSION }),
+    'queryHeads',
+    'kvHeads',
+  )
   const heads = { queryHeads: queryHeads!, kvHeads: kvHeads! }
   const parts = partsIn(bytes, heads)
   return layer({ ...heads, make: (h) => open(parts[h]!.toBytes()) })
