@@ -124,7 +124,7 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
     streams,
     check: {
       push: (block) => void pushes(block),
-      step: (...call) => void steps(...call),
+      step: (block, queries) => void steps(block, queries),
       merge: (l) => void merges(l),
     },
     get tokens() {
