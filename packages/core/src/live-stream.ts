@@ -77,7 +77,7 @@ export function liveStream(inside: Inside, alive: Life = life(inside.kind)): Liv
     if (snapshot.kind !== kind)
       throw new TypeError(`${kind}: cannot merge, the other stream is not ${kind} but ${snapshot.kind}`)
     const theirs = Object.fromEntries(Object.keys(identity).map((name) => [name, snapshot.parameters[name] ?? '']))
-    requireSame(kind, identity, theirs)
+    requireSame(kind, { version, ...identity }, { version: snapshot.version, ...theirs })
     if (merging === 'none') throw new RangeError(`${kind}: cannot merge, merging is none`)
     return { tokens: tokenCount(kind, snapshot), join: inside.joining!(snapshot) }
   }
