@@ -122,7 +122,11 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
     d,
     dv,
     streams,
-    check: { push: (block) => void pushes(block), step: (...call) => void steps(...call), merge: (l) => void merges(l) },
+    check: {
+      push: (block) => void pushes(block),
+      step: (...call) => void steps(...call),
+      merge: (l) => void merges(l),
+    },
     get tokens() {
       return streams[0]!.tokens
     },
@@ -174,7 +178,11 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
  * @throws RangeError when the bytes are damaged or no snapshot of a layer
  */
 export function restoreLayer(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Layer {
-  const [queryHeads, kvHeads] = numbersIn(decodeSnapshot(bytes, { kind: KIND, version: VERSION }), 'queryHeads', 'kvHeads')
+  const [queryHeads, kvHeads] = numbersIn(
+    decodeSnapshot(bytes, { kind: KIND, version: VERSION }),
+    'queryHeads',
+    'kvHeads',
+  )
   const heads = { queryHeads: queryHeads!, kvHeads: kvHeads! }
   const parts = partsIn(bytes, heads)
   return layer({ ...heads, make: (h) => open(parts[h]!.toBytes()) })
@@ -189,7 +197,9 @@ function partsIn(
   const found = numbersIn(snapshot, 'queryHeads', 'kvHeads')
   if (found[0] !== queryHeads || found[1] !== kvHeads)
     throw new RangeError(`${KIND}: heads differ: ${queryHeads} and ${kvHeads} here, ${found.join(' and ')} there`)
-  checkInteger(KIND, 'kvHeads', kvHeads, 1, Object.keys(snapshot.parameters).length)
+  const saved = Object.keys(snapshot.parameters).filter((name) => name.startsWith('stream-')).length
+  if (saved !== kvHeads)
+    throw new RangeError(`${KIND}: kvHeads must be the streams of the snapshot, ${saved}, got ${kvHeads}`)
   return Array.from({ length: kvHeads }, (_, h) => ({ toBytes: () => nestedSnapshot(snapshot, `stream-${h}`) }))
 }
 
