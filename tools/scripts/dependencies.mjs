@@ -26,6 +26,7 @@ const mayImport = {
   'balance-kv': ['token-store', 'exact-attention', 'poly-features'],
   'kv-cache': ['token-store', 'exact-attention', 'poly-features'],
   io: [],
+  board: ['exact-attention'],
   laws: [],
   'small-lm': ['io', 'exact-attention'],
 }

@@ -2,6 +2,8 @@ import { balanceKvMethod, mergeReduceMethod, momentCoresetMethod } from '@sublin
 import type { Method } from '@sublinear/core'
 import { exactMethod } from '@sublinear/exact-attention'
 import {
+  autoMethod,
+  autoStream as autoStreamOf,
   clustersMethod,
   curMethod,
   farKeysMethod,
@@ -18,10 +20,10 @@ import {
   streamingLlmMethod,
   tovaMethod,
   windowMethod,
+  type AutoStream,
+  type AutoStreamOptions,
 } from '@sublinear/kv-cache'
 import { anisotropicMethod, closureMethod, meanMethod, taylorMethod } from '@sublinear/streaming-attention'
-import { autoMethod } from './auto-method'
-import { autoStream as autoStreamOf, type AutoStream, type AutoStreamOptions } from './auto-stream'
 import { farClosureMethod } from './far-closure'
 
 const streams: readonly Method[] = [

@@ -63,10 +63,9 @@ export type {
   TierSpec,
   Traffic,
 } from '@sublinear/core'
-export type { Stack, Tiers } from '@sublinear/kv-cache'
+export type { AutoStream, AutoStreamOptions, Stack, Tiers } from '@sublinear/kv-cache'
 export type { OnePass } from '@sublinear/streaming-attention'
 export type { Attend } from './attend'
-export type { AutoStream, AutoStreamOptions } from './auto-stream'
 export type { FarClosureOptions } from './far-closure'
 export type { Layer, LayerOptions } from './layer'
 export type { RowSource } from './row-source'

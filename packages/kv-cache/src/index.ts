@@ -34,9 +34,17 @@ export { restoreWindow, window, windowMethod } from './policies/window'
 export { scored, type ScoredTier } from './scored'
 export type { ScorePolicy, Scoring } from './scoring'
 export { scoredMethod } from './scored-method'
+export { autoMethod, type AutoMethodOptions } from './stack/auto-method'
+export {
+  autoStream,
+  restoreAutoStream,
+  type AutoOptions,
+  type AutoStream,
+  type AutoStreamOptions,
+} from './stack/auto-stream'
+export { checkStack } from './stack/check-stack'
 export {
   builtStack,
-  checkStack,
   copyOfStack,
   countsAtRate,
   countsWithin,
@@ -46,7 +54,7 @@ export {
   type Counts,
   type Kept,
   type Stack,
-} from './stack'
+} from './stack/stack'
 export { bufferWithin } from './tier-method'
 export { restoreTiers, tiers, type Tiers, type TiersOptions } from './tiers'
 export type { TokenOptions, TokenTier } from './token-tier'

@@ -2,6 +2,7 @@ export { bitsOfWindow, bitsPerByte, windowStarts, type Bits, type BitsOptions } 
 export { capture, type CapturedHead, type CaptureOptions } from './capture'
 export type { ModelConfig } from './config'
 export { generate, type GenerateOptions } from './generate'
+export { advisedStreams, headStreams, type HeadAdvice, type HeadStreamsOptions, type ModelAdvice } from './head-streams'
 export { languageModel, type LanguageModel } from './language-model'
 export { logits, type LogitsOptions } from './logits'
 export { needlePrompt, type NeedlePrompt, type NeedlePromptOptions } from './needle-prompt'

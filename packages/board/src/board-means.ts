@@ -1,6 +1,6 @@
 import type { Board, BoardBudget, BoardCell, BoardErrors } from './board'
 
-/** Which number of a BoardErrors. */
+/** The number of a BoardErrors that is meant. */
 export type BoardUnit = 'relative' | 'softmax' | 'value'
 
 export interface BoardMean {

@@ -1,12 +1,11 @@
-import { isFinite, rowsOf, stepByToken, type KvBlock, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import { isFinite, rowsOf, type AttentionStream, type Matrix, type Method, type Pilot } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
-import type { BoardCell, BoardContestant } from './board'
+import type { BoardCell } from './board'
 import type { Part, Truth } from './truth'
 
 interface CellOptions {
-  readonly stream: string
-  readonly make: () => BoardContestant | undefined
-  readonly learns: boolean
+  readonly method: Method
+  readonly pilot: Pilot | undefined
   readonly bytes: number
   readonly part: Part
   readonly block: number
@@ -14,15 +13,21 @@ interface CellOptions {
   readonly now: (() => number) | undefined
 }
 
-/** One stream over one head within one budget; whatever it does, a cell comes back. */
+/** A stream, as a method of a user's own may make it. */
+type Made = AttentionStream & Partial<Disposable>
+
+/** One method over one head within one budget; whatever its stream does, a cell comes back. */
 export function runCell(options: CellOptions): BoardCell {
-  const { stream, make } = options
-  let made: BoardContestant | undefined
+  const { method, pilot, bytes, part } = options
+  const { name: stream, learns } = method
+  let made: Made | undefined
   try {
-    made = make()
-    if (made === undefined) return { stream, outcome: 'does not fit' }
-    checkContestant(made)
-    return { stream, ...run(made, options) }
+    const traffic = { tokens: part.keys.rows, groups: part.groups }
+    const chosen = method.within({ ...part.shape }, bytes, traffic, pilot)
+    if (chosen === undefined) return { stream, outcome: 'does not fit' }
+    made = method.make({ ...part.shape }, chosen)
+    checkBytes(made.bytes)
+    return { stream, ...run(made, learns !== 'nothing', options) }
   } catch (error) {
     return { stream, outcome: 'failed', why: error instanceof Error ? error.message : String(error) }
   } finally {
@@ -31,7 +36,7 @@ export function runCell(options: CellOptions): BoardCell {
 }
 
 /** What a stream does when it is no longer wanted is its own matter. */
-function release(made: BoardContestant | undefined): void {
+function release(made: Made | undefined): void {
   try {
     made?.[Symbol.dispose]?.()
   } catch {
@@ -39,9 +44,9 @@ function release(made: BoardContestant | undefined): void {
   }
 }
 
-function run(made: BoardContestant, { learns, bytes: budget, part, block, truth, now }: CellOptions) {
+function run(made: Made, learns: boolean, { bytes: budget, part, block, truth, now }: CellOptions) {
   const { prefix, groups, queries, keys, values, shape } = part
-  const { d, dv } = shape
+  const { dv } = shape
   const answers = new Float32Array(truth.exact.data.length)
   const memory: [number, number][] = []
   let peak = made.bytes
@@ -54,10 +59,6 @@ function run(made: BoardContestant, { learns, bytes: budget, part, block, truth,
     spent += (now?.() ?? 0) - start
     return result
   }
-  const stepped = (tokens: KvBlock, asked: Matrix): PartialSoftmax =>
-    made.step
-      ? made.step(tokens, asked)
-      : stepByToken({ d, dv, push: made.push.bind(made), attend: made.attend.bind(made) }, tokens, asked)
   const look = (to: number) => {
     checkBytes(made.bytes)
     peak = Math.max(peak, made.bytes)
@@ -70,7 +71,7 @@ function run(made: BoardContestant, { learns, bytes: budget, part, block, truth,
   for (let from = 0; from < prefix; from += block) {
     const to = Math.min(prefix, from + block)
     const [tokens, asked] = [tokensOf(from, to), askedOf(from, to)]
-    timed(() => (learns ? stepped(tokens, asked) : made.push(tokens)))
+    timed(() => (learns ? made.step(tokens, asked) : made.push(tokens)))
     look(to)
   }
   const push = (1000 * spent) / prefix
@@ -78,7 +79,7 @@ function run(made: BoardContestant, { learns, bytes: budget, part, block, truth,
   for (let from = prefix; from < keys.rows; from += block) {
     const to = Math.min(keys.rows, from + block)
     const [tokens, asked] = [tokensOf(from, to), askedOf(from, to)]
-    const partial = timed(() => stepped(tokens, asked))
+    const partial = timed(() => made.step(tokens, asked))
     const { rows, cols, data } = normalise(partial)
     if (rows !== asked.rows || cols !== dv)
       throw new RangeError(`compare: answers of a stream must be ${asked.rows} x ${dv}, got ${rows} x ${cols}`)
@@ -88,15 +89,16 @@ function run(made: BoardContestant, { learns, bytes: budget, part, block, truth,
   }
   const query = (1000 * spent) / (queries.rows - prefix * groups)
   const saved = savedBytes(made)
-  const bytes = Math.max(made.bytes, saved)
+  const bytes = Math.max(made.bytes, saved ?? 0)
   const peakBytes = Math.max(peak, bytes)
   const held = { bytes, peakBytes, memory, ...(now && { time: { push, query } }) }
   if (!(isSound && isFinite(answers)))
     return { outcome: 'failed' as const, why: 'it answered what is no finite number', ...held }
   const errors = truth.errors(answers)
-  if (peakBytes <= budget) return { outcome: 'within' as const, ...held, errors }
+  const trusted = saved === undefined && { why: 'it gives no snapshot: what it holds is its own word' }
+  if (peakBytes <= budget) return { outcome: 'within' as const, ...trusted, ...held, errors }
   const why =
-    saved > made.bytes
+    saved !== undefined && saved > made.bytes
       ? `its snapshot holds ${saved} bytes where it says ${made.bytes}, in a budget of ${budget}`
       : `it held ${peakBytes} bytes in a budget of ${budget}`
   return { outcome: 'over' as const, why, ...held, errors }
@@ -108,21 +110,20 @@ export function copied(source: Matrix, from: number, to: number): Matrix {
   return { ...shape, data: data.slice() }
 }
 
-function checkContestant(made: BoardContestant): void {
-  if (typeof made !== 'object' || typeof made.push !== 'function' || typeof made.attend !== 'function')
-    throw new TypeError('compare: a stream must have push and attend')
-  checkBytes(made.bytes)
-}
-
 function checkBytes(bytes: unknown): void {
   if (!(typeof bytes === 'number' && bytes >= 0 && bytes < Infinity))
     throw new TypeError(`compare: bytes of a stream must be a number >= 0, got ${String(bytes)}`)
 }
 
-/** Bytes of the tensors in the snapshot: safetensors, eight bytes of header length, the header, the data. 0 without a snapshot. */
-function savedBytes(made: BoardContestant): number {
-  const saved = made.toBytes?.()
-  if (saved === undefined) return 0
-  const view = new DataView(saved.buffer, saved.byteOffset, saved.byteLength)
-  return saved.byteLength - 8 - Number(view.getBigUint64(0, true))
+/** Bytes of the tensors in the snapshot: safetensors, eight bytes of header length, the header, the data; undefined without one. */
+function savedBytes(made: Made): number | undefined {
+  let saved: Uint8Array
+  try {
+    saved = made.toBytes()
+  } catch {
+    return undefined
+  }
+  if (!(saved instanceof Uint8Array) || saved.length < 8) return undefined
+  const header = new DataView(saved.buffer, saved.byteOffset).getBigUint64(0, true)
+  return header <= saved.length - 8 ? saved.length - 8 - Number(header) : undefined
 }

@@ -3,13 +3,17 @@
 // others (the next one then answers from what is left of them), a dispose that throws and stops the board.
 import { random } from '@sublinear/laws'
 import { expect, test } from 'vitest'
-import { compare, emptyPartial, exactStream, type BoardContestant, type BoardStream } from '../src/index'
+import { emptyPartial } from '@sublinear/core'
+import { exactStream } from '@sublinear/exact-attention'
+import { boardMethod, compare, type BoardMethodOptions, type BoardStream } from '../src'
+
+type Make = BoardMethodOptions['make']
 
 const head = { name: 'h', queries: random(180, 3, 1), keys: random(90, 3, 2), values: random(90, 2, 3) }
 
 /** Exact but for a change. */
 const exactBut =
-  (change: (inner: BoardContestant, given: Parameters<BoardStream>) => Partial<BoardContestant>): BoardStream =>
+  (change: (inner: BoardStream, given: Parameters<Make>) => Partial<BoardStream>): Make =>
   (...given) => {
     const inner = exactStream(given[0])
     return {
@@ -21,12 +25,13 @@ const exactBut =
     }
   }
 
-async function cellsOf(streams: Record<string, BoardStream>) {
-  const board = await compare({ heads: [head], streams, budgets: [100], prefix: 70, block: 16 })
+async function cellsOf(streams: Record<string, Make>) {
+  const methods = Object.entries(streams).map(([name, make]) => boardMethod({ name, make }))
+  const board = await compare({ heads: [head], methods, budgets: [100], prefix: 70, block: 16 })
   return board.heads[0]!.budgets[0]!.cells
 }
 
-test.each<[string, BoardStream, string]>([
+test.each<[string, Make, string]>([
   [
     'too few rows',
     exactBut((inner) => ({ step: (block, queries) => (inner.push(block), emptyPartial(queries.rows - 1, 2)) })),
@@ -56,7 +61,7 @@ test.each<[string, BoardStream, string]>([
 test('what a contestant does to what it is given, and how it ends, is nothing to the others', async () => {
   const honest = exactBut(() => ({}))
   const vandal = exactBut((inner, [shape, , , pilot]) => {
-    for (const { data } of [pilot.queries, pilot.keys, pilot.values]) data.fill(9)
+    for (const { data } of [pilot!.queries, pilot!.keys, pilot!.values]) data.fill(9)
     Object.assign(shape, { d: 1, dv: 1, scale: 7 })
     return {
       push: ({ keys, values }) => void (keys.data.fill(9), values.data.fill(9), inner.push({ keys, values })),

@@ -1,16 +1,16 @@
 import type { Method, Shape } from '@sublinear/core'
-import { builtStack, countsAtRate, countsWithin, type Counts, type Stack } from '@sublinear/kv-cache'
 import { autoStream, restoreAutoStream, type AutoOptions } from './auto-stream'
 import { defaultStack } from './default-stack'
+import { builtStack, countsAtRate, countsWithin, type Counts, type Stack } from './stack'
 
 /** Options of the method: those of autoStream, and on a pilot the numbers of tokens that its rate means. */
-type Options = AutoOptions & { readonly counts?: Counts }
+export type AutoMethodOptions = AutoOptions & { readonly counts?: Counts }
 
 /** The method `auto` over the methods that its stacks may name. */
-export function autoMethod(methods: readonly Method[]): Method<Options> {
-  const stackOf = (shape: Shape, { stack, budgetBytes, tokens, weighted = false }: Options): Stack =>
+export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions> {
+  const stackOf = (shape: Shape, { stack, budgetBytes, tokens, weighted = false }: AutoMethodOptions): Stack =>
     stack ?? defaultStack({ ...shape, budgetBytes, tokens, weighted }, methods)
-  const countsOf = (shape: Shape, options: Options) => {
+  const countsOf = (shape: Shape, options: AutoMethodOptions) => {
     const { budgetBytes, weighted = false } = options
     return countsWithin(stackOf(shape, options), { ...shape, budgetBytes, weighted }, methods)
   }

@@ -1,5 +1,6 @@
-import { checkInteger, checkKeys, checkScale, checkValues, rowsOf } from '@sublinear/core'
-import type { Board, BoardBudget, BoardHead, BoardHeadResult, BoardStream } from './board'
+import { checkInteger, checkKeys, checkScale, checkValues, rowsOf, type Method, type Pilot } from '@sublinear/core'
+import type { Board, BoardBudget, BoardHead, BoardHeadResult } from './board'
+import { isMethod } from './board-method'
 import { budgetBytes } from './budget-bytes'
 import { copied, runCell } from './run-cell'
 import { sampleErrors } from './sample-errors'
@@ -7,8 +8,8 @@ import { truthOf, type Part } from './truth'
 
 export interface CompareOptions {
   readonly heads: readonly BoardHead[]
-  /** By name; `compareStreams` has those of this repository. */
-  readonly streams: Readonly<Record<string, BoardStream>>
+  /** A row each, under their names: any of the catalogue, and `boardMethod` of a stream of your own. */
+  readonly methods: readonly Method[]
   /** Shares of the float32 cache of the prefix, as '1/16', or numbers of bytes. */
   readonly budgets: readonly (string | number)[]
   /** Tokens taken in before any answer counts. */
@@ -17,8 +18,10 @@ export interface CompareOptions {
   readonly queries?: number
   /** Tokens a call. Default 64. */
   readonly block?: number
-  /** Of the uniform samples. Default 0. */
+  /** Decides the uniform samples. Default 0. */
   readonly seed?: number
+  /** Rows of the prefix, from the first on, that methods may look at beforehand; 0: none. Default 512. */
+  readonly pilot?: number
   /** A clock in milliseconds; without one no times are reported. */
   readonly now?: () => number
   /** After every cell, and awaited: the place to draw, or to let an interrupt arrive. */
@@ -41,23 +44,23 @@ const SAMPLES = 4
 const PILOT = 512
 
 /**
- * The equal-bytes board: every stream in every budget on every head, streaming and causal, against exact attention. The prefix is pushed
- * (or stepped, for streams that learn from queries), then the tokens after it are stepped, and their answers judged.
+ * The equal-bytes board: every method in every budget on every head, streaming and causal, against exact attention. The prefix is pushed
+ * (or stepped, for methods that learn), then the tokens after it are stepped, and their answers judged.
  * Source: not from the papers; the units are theirs (BalanceKV: ε‖softmax‖₂‖V‖_F) and the relative one.
  *
- * @param heads  queries, keys and values of one head each; streams  by name; budgets  '1/16' or bytes
+ * @param heads  queries, keys and values of one head each; methods  different names; budgets  '1/16' or bytes
  * @returns plain JSON; nothing in it depends on anything but the options, times apart
- * @throws TypeError, RangeError when heads, budgets or sizes are wrong; the signal's reason when aborted. A stream that throws, or holds
- *   more than its budget after any call, is reported in its cell and stops nobody else.
+ * @throws TypeError, RangeError when heads, methods, budgets or sizes are wrong; the signal's reason when aborted. A stream that throws, or
+ *   holds more than its budget after any call, is reported in its cell and stops nobody else.
  * Guarantee: everything counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
  * Cost: one run a cell and one exact run a head; memory: one head, its exact cache and one stream.
  */
 export async function compare(options: CompareOptions): Promise<Board> {
-  const { heads, streams, budgets, prefix, block = 64, seed = 0, now, onProgress, signal } = options
+  const { heads, methods, budgets, prefix, block = 64, seed = 0, pilot = PILOT, now, onProgress, signal } = options
   check(options)
   const queries = options.queries ?? heads[0]!.keys.rows - prefix
-  const names = Object.keys(streams)
-  const total = heads.length * budgets.length * names.length
+  const streams = methods.map(({ name }) => name)
+  const total = heads.length * budgets.length * methods.length
   const results: BoardHeadResult[] = []
   let done = 0
   for (const head of heads) {
@@ -69,12 +72,10 @@ export async function compare(options: CompareOptions): Promise<Board> {
     for (const budget of budgets) {
       const bytes = budgetBytes(budget, float32)
       const cells = []
-      for (const stream of names) {
+      for (const method of methods) {
         signal?.throwIfAborted()
-        const make = () => streams[stream]!({ ...shape }, bytes, keys.rows, pilotOf(part))
-        const learns = streams[stream]!.learns === true
-        cells.push(runCell({ stream, make, learns, bytes, part, block, truth, now }))
-        await onProgress?.({ done: ++done, total, head: head.name, budget: String(budget), stream })
+        cells.push(runCell({ method, pilot: pilotOf(part, pilot), bytes, part, block, truth, now }))
+        await onProgress?.({ done: ++done, total, head: head.name, budget: String(budget), stream: method.name })
       }
       const sample = sampleErrors({ part, truth, bytes, seed, samples: SAMPLES })
       boards.push({ name: String(budget), bytes, sample, cells })
@@ -89,25 +90,36 @@ export async function compare(options: CompareOptions): Promise<Board> {
       budgets: boards,
     })
   }
-  const call = { budgets, prefix, queries, block, seed, streams: names, heads: heads.map(({ name }) => name) }
+  const call = { budgets, prefix, queries, block, seed, pilot, methods: streams, heads: heads.map(({ name }) => name) }
   const { reproduce = `compare(${JSON.stringify(call)})` } = options
-  return { version: 1, reproduce, prefix, queries, block, seed, streams: names, heads: results }
+  return { version: 1, reproduce, prefix, queries, block, seed, streams, heads: results }
 }
 
-function check({ heads, streams, budgets, prefix, queries, block = 64, seed = 0 }: CompareOptions): void {
+function check({
+  heads,
+  methods,
+  budgets,
+  prefix,
+  queries,
+  block = 64,
+  seed = 0,
+  pilot = PILOT,
+}: CompareOptions): void {
   const who = 'compare'
   for (const [name, list] of [
     ['heads', heads],
+    ['methods', methods],
     ['budgets', budgets],
   ] as const) {
     if (!Array.isArray(list) || list.length === 0) throw new TypeError(`${who}: ${name} must be a list of at least one`)
   }
-  const isNamed = typeof streams === 'object' && streams !== null && Object.keys(streams).length > 0
-  if (!isNamed || Object.values(streams).some((make) => typeof make !== 'function'))
-    throw new TypeError(`${who}: streams must be functions by name, at least one`)
+  if (!methods.every(isMethod)) throw new TypeError(`${who}: methods must be methods, see boardMethod for a function`)
+  const twice = methods.find(({ name }, i) => methods.findIndex((other) => other.name === name) < i)
+  if (twice) throw new RangeError(`${who}: methods must have different names, got two called ${twice.name}`)
   checkInteger(who, 'prefix', prefix, 1)
   checkInteger(who, 'block', block, 1)
   checkInteger(who, 'seed', seed, 0)
+  checkInteger(who, 'pilot', pilot, 0)
   if (queries !== undefined) checkInteger(who, 'queries', queries, 1)
   for (const { name, queries: asked, keys, values, scale } of heads) {
     const whose = `head ${name}`
@@ -144,7 +156,9 @@ function partOf({ queries, keys, values, scale }: BoardHead, prefix: number, ask
   }
 }
 
-function pilotOf({ queries, keys, values, prefix, groups }: Part) {
-  const rows = Math.min(PILOT, prefix)
+/** The first rows of the prefix, copied: what a method does to them is not done to the others. */
+function pilotOf({ queries, keys, values, prefix, groups }: Part, most: number): Pilot | undefined {
+  const rows = Math.min(most, prefix)
+  if (rows === 0) return undefined
   return { queries: copied(queries, 0, rows * groups), keys: copied(keys, 0, rows), values: copied(values, 0, rows) }
 }

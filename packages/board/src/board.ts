@@ -1,20 +1,4 @@
-import type { AttentionStream, Matrix, Shape } from '@sublinear/core'
-import type { Pilot } from '../plan/pilot'
-
-/**
- * What stands in the board: makes an empty stream that will never hold more than budgetBytes over this many tokens, or undefined
- * where none fits. `pilot` is the head's first tokens, at most 512, for streams that centre or calibrate.
- */
-export interface BoardStream {
-  (shape: Shape, budgetBytes: number, tokens: number, pilot: Pilot): BoardContestant | undefined
-  /** It learns from queries: its prefix comes by `step`, with the queries, instead of `push`. */
-  readonly learns?: boolean
-}
-
-/** An attention stream, or as much of one as a board needs; without `step`, tokens are answered one by one. */
-export type BoardContestant = Pick<AttentionStream, 'bytes' | 'push' | 'attend'> &
-  Partial<Pick<AttentionStream, 'step' | 'toBytes'>> &
-  Partial<Disposable>
+import type { Matrix } from '@sublinear/core'
 
 export interface BoardHead {
   readonly name: string
@@ -25,7 +9,7 @@ export interface BoardHead {
   readonly scale?: number
 }
 
-/** Of a ratio that every query has: the mean over the queries, and the largest. */
+/** A ratio that every query has: its mean over the queries, and the largest. */
 export interface OverQueries {
   readonly mean: number
   readonly worst: number
@@ -41,15 +25,16 @@ export interface BoardErrors {
   readonly value: OverQueries
 }
 
-/** One stream within one budget on one head. */
+/** One method within one budget on one head. */
 export interface BoardCell {
+  /** The method's name. */
   readonly stream: string
   /**
    * within: never held more than the budget. over: it did, so its errors are no result. does not fit: it declined.
    * failed: it threw, or answered what is no number.
    */
   readonly outcome: 'within' | 'over' | 'does not fit' | 'failed'
-  /** What was wrong, where something was. */
+  /** What was wrong, or could not be looked at, where something was. */
   readonly why?: string
   /** Held at the end: what the stream says, or the tensors of its snapshot where they are larger. */
   readonly bytes?: number
@@ -77,7 +62,7 @@ export interface BoardHeadResult {
   readonly dv: number
   readonly scale: number
   readonly tokens: number
-  /** Of the prefix: what shares are shares of. */
+  /** Bytes of a cache of the prefix: what shares are shares of. */
   readonly cacheBytes: { readonly float32: number; readonly float16: number }
   /** What answering 0, and answering the mean of the values so far, would get. */
   readonly zero: BoardErrors
@@ -95,6 +80,7 @@ export interface Board {
   readonly queries: number
   readonly block: number
   readonly seed: number
+  /** Names of the methods. */
   readonly streams: readonly string[]
   readonly heads: readonly BoardHeadResult[]
 }

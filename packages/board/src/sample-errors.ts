@@ -1,5 +1,5 @@
-import { emptyPartial, philox, rowsOf } from '@sublinear/core'
-import { heldTokens, normalise } from '@sublinear/exact-attention'
+import { matrix, philox, rowsOf, type Matrix } from '@sublinear/core'
+import { exactAttention } from '@sublinear/exact-attention'
 import type { BoardErrors, OverQueries } from './board'
 import type { Part, Truth } from './truth'
 
@@ -23,8 +23,8 @@ export function sampleErrors({ part, truth, bytes, seed, samples }: SampleOption
 }
 
 function answersOf({ shape, groups, prefix, queries, keys, values }: Part, most: number, seed: number, lane: number) {
-  const { dv } = shape
-  const held = heldTokens({ ...shape, most })
+  const { d, dv, scale } = shape
+  const held = { keys: matrix(most, d), values: matrix(most, dv) }
   const out = new Float32Array((queries.rows - prefix * groups) * dv)
   const words = new Uint32Array(4)
   const slots = Array.from({ length: most }, (_, slot) => slot) // of the prefix: which token lies where
@@ -33,16 +33,33 @@ function answersOf({ shape, groups, prefix, queries, keys, values }: Part, most:
     philox(words, seed >>> 0, Math.floor(seed / 2 ** 32), t, lane, 0, 0)
     return Math.floor(((words[0]! + words[1]! / 2 ** 32) / 2 ** 32) * (t + 1))
   }
-  for (let t = 0; t < prefix; t++) if (slotOf(t) < most) slots[slotOf(t)] = t
-  for (const [slot, t] of slots.entries()) if (t < prefix) held.write({ keys, values }, t, 1, slot)
-  for (let t = prefix; t < keys.rows; t++) {
-    if (slotOf(t) < most) held.write({ keys, values }, t, 1, slotOf(t))
-    const partial = emptyPartial(groups, dv)
-    held.attend(rowsOf(queries, t * groups, (t + 1) * groups), partial)
-    out.set(normalise(partial).data, (t - prefix) * groups * dv)
+  const hold = (t: number, slot: number) => {
+    copyRow(keys, t, held.keys, slot)
+    copyRow(values, t, held.values, slot)
   }
-  held[Symbol.dispose]()
+  let asked = prefix
+  /** Answers the queries of the tokens before t that are left, from what is held. */
+  const answer = (t: number) => {
+    if (t === asked) return
+    const own = rowsOf(queries, asked * groups, t * groups)
+    const { data } = exactAttention({ ...held, queries: own, scale, valid: Math.min(most, asked + 1) })
+    out.set(data, (asked - prefix) * groups * dv)
+    asked = t
+  }
+  for (let t = 0; t < prefix; t++) if (slotOf(t) < most) slots[slotOf(t)] = t
+  for (const [slot, t] of slots.entries()) if (t < prefix) hold(t, slot)
+  for (let t = prefix; t < keys.rows; t++) {
+    const slot = slotOf(t)
+    if (slot >= most) continue
+    answer(t)
+    hold(t, slot)
+  }
+  answer(keys.rows)
   return out
+}
+
+function copyRow(from: Matrix, row: number, to: Matrix, slot: number): void {
+  to.data.set(from.data.subarray(row * from.cols, (row + 1) * from.cols), slot * to.cols)
 }
 
 function meanOf(all: readonly BoardErrors[]): BoardErrors {

@@ -15,9 +15,9 @@ export interface Part {
 /** Exact answers of the judged queries, and distances from them. */
 export interface Truth {
   readonly exact: Matrix // groups·(n − prefix) × dv
-  /** Of answers in the shape of `exact`. */
+  /** Errors of answers in the shape of `exact`. */
   errors(answers: Float32Array): BoardErrors
-  /** What uniform attention answers: the mean of the values up to each query. */
+  /** The answers of uniform attention: the mean of the values up to each query. */
   uniform(values: Matrix): Float32Array
 }
 
@@ -103,7 +103,7 @@ function ones(rows: number): Matrix {
   return { rows, cols: 1, data: new Float32Array(rows).fill(1) }
 }
 
-/** Of 0 over 0, 0: nothing is off where all values are 0. */
+/** A ratio, where 0 over 0 is 0: nothing is off where all values are 0. */
 function ratio(part: number, whole: number): number {
   return part === 0 ? 0 : part / whole
 }

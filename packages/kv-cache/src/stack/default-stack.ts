@@ -1,5 +1,5 @@
 import type { Method } from '@sublinear/core'
-import { countsWithin, type Kept, type Stack } from '@sublinear/kv-cache'
+import { countsWithin, type Kept, type Stack } from './stack'
 
 const tier = (by: string, share: number, keyBits: number, valueBits: number): Kept => ({
   by,

@@ -1,31 +1,23 @@
-// compare: the equal-bytes board against a float64 oracle written out here, contestants whose answers or crimes are known beforehand, and
-// sizes found by trying every one of them.
+// compare: the equal-bytes board against a float64 oracle written out here, and contestants whose answers or crimes are known beforehand.
 // Kills: ‖softmax‖₂ without its root, ‖V‖_F or max ‖v‖ over the prefix only, groups paired with other tokens, a budget looked at only at the end
 // or only by what a stream says, a cheat whose errors enter the means, shares of all tokens instead of the prefix, a reservoir that never takes
-// later tokens (z = -23) or half as often as it should (z = -12), a prefix pushed to a stream that learns, a size one too small where
-// bytes are no line in it. A reservoir that is off by one token in 64 passes: it is a reference, and that moves it by less than its spread.
+// later tokens (z = -23) or half as often as it should (z = -12), a prefix pushed to a stream that learns, a placeholder for a snapshot taken
+// for one. A reservoir that is off by one token in 64 passes: it is a reference, and that moves it by less than its spread.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import {
-  boardMeans,
-  closureStream,
-  compare,
-  compareStreams,
-  decodeNpy,
-  emptyPartial,
-  exactStream,
-  farKeys,
-  mostThatFits,
-  rowsOf,
-  sinks,
-  tiers,
-  window,
-  type BoardContestant,
-  type BoardHead,
-  type BoardStream,
-  type Matrix,
-} from '../src/index'
+import { catalogue } from '@sublinear/attention'
+import { emptyPartial, rowsOf, type Matrix, type Method } from '@sublinear/core'
+import { exactMethod, exactStream } from '@sublinear/exact-attention'
+import { decodeNpy } from '@sublinear/io'
+import { windowMethod } from '@sublinear/kv-cache'
+import { boardMeans, boardMethod, compare, type BoardHead, type BoardMethodOptions, type BoardStream } from '../src'
+
+type Make = BoardMethodOptions['make']
+
+/** Methods of functions by name. */
+const methodsOf = (makes: Readonly<Record<string, Make>>, learns?: BoardMethodOptions['learns']) =>
+  Object.entries(makes).map(([name, make]) => boardMethod({ name, make, ...(learns && { learns }) }))
 
 /** Numbers in [−1, 1) from a fixed linear congruence. */
 function rows(count: number, cols: number, seed: number): Matrix {
@@ -96,7 +88,7 @@ function expectErrors(got: unknown, want: ReturnType<typeof oracle>) {
 }
 
 /** A contestant whose answer to every query of token t is given: what it is worth can be computed by hand. */
-function answering(answer: (token: number) => readonly number[], extra: Partial<BoardContestant> = {}): BoardStream {
+function answering(answer: (token: number) => readonly number[], extra: Partial<BoardStream> = {}): Make {
   return () => {
     let tokens = 0
     return {
@@ -127,11 +119,8 @@ const only = (board: Awaited<ReturnType<typeof compare>>) => board.heads[0]!.bud
 
 describe('errors', () => {
   test.each([1, 7, 64])('all three units equal the float64 oracle, in blocks of %d', async (block) => {
-    const streams = { last: answering(lastValue), exact: (shape) => exactStream(shape) } satisfies Record<
-      string,
-      BoardStream
-    >
-    const board = await compare({ heads: [head], streams, budgets: [MUCH], prefix, block })
+    const methods = [...methodsOf({ last: answering(lastValue) }), exactMethod]
+    const board = await compare({ heads: [head], methods, budgets: [MUCH], prefix, block })
     const [last, exact] = board.heads[0]!.budgets[0]!.cells
     expectErrors(last!.errors, oracle(lastValue))
     expect(exact!.errors!.relative).toBeLessThan(1e-6)
@@ -151,7 +140,7 @@ describe('errors', () => {
       keys: rowsOf(head.keys, 0, 80),
       values: rowsOf(head.values, 0, 80),
     }
-    const options = { streams: { last: answering(lastValue) }, budgets: [MUCH], prefix, queries: 10 }
+    const options = { methods: methodsOf({ last: answering(lastValue) }), budgets: [MUCH], prefix, queries: 10 }
     const [whole, cut] = [await compare({ heads: [head], ...options }), await compare({ heads: [part], ...options })]
     expect(only(whole)).toEqual(only(cut))
   })
@@ -166,7 +155,12 @@ describe('errors', () => {
     for (const start of [40, 52]) {
       let total = 0
       for (let seed = 0; seed < 400; seed++) {
-        const options = { heads: [{ ...one }], budgets: [8], streams: { last: answering(() => [0, 0]) }, seed }
+        const options = {
+          heads: [{ ...one }],
+          budgets: [8],
+          methods: methodsOf({ last: answering(() => [0, 0]) }),
+          seed,
+        }
         const board = await compare({ ...options, prefix: 63, queries: 1, block: start })
         total += board.heads[0]!.budgets[0]!.sample.relative
       }
@@ -180,7 +174,7 @@ describe('errors', () => {
           { ...one, values: { ...zeros, data: Float32Array.from({ length: 64 }, (_, t) => (t === 63 ? 1 : 0)) } },
         ],
         budgets: [4 * 2 * 16],
-        streams: { last: answering(() => [0, 0]) },
+        methods: methodsOf({ last: answering(() => [0, 0]) }),
         prefix: 40,
         queries: 24,
         seed,
@@ -205,7 +199,7 @@ const sampleOf = (model: string): BoardHead => {
 
 /** Exact, with whatever it says of its bytes, and a snapshot of so many. */
 const spell =
-  (when: (pushed: number) => number, saved = 0): BoardStream =>
+  (when: (pushed: number) => number, saved = 0): Make =>
   (shape) => {
     const inner = exactStream(shape)
     let pushed = 0
@@ -220,10 +214,10 @@ const spell =
   }
 
 describe('bytes', () => {
-  test('every stream of the record stays within its budget, and those of tokens use it', async () => {
+  test('every method of the catalogue stays within its budget, and those of tokens use it', async () => {
     const board = await compare({
       heads: [sampleOf('sharp'), sampleOf('bounded')],
-      streams: compareStreams,
+      methods: catalogue,
       budgets: ['1/2', '1/8', 40_001],
       prefix: 960,
     })
@@ -235,7 +229,8 @@ describe('bytes', () => {
         for (const { stream, outcome, peakBytes } of cells) {
           expect([stream, ['within', 'does not fit'].includes(outcome)]).toEqual([stream, true])
           if (outcome === 'within') expect(peakBytes).toBeLessThanOrEqual(bytes)
-          if (['window', 'streamingLlm', 'h2o', 'far'].includes(stream)) expect(peakBytes).toBeGreaterThan(bytes - 600)
+          if (['window', 'streamingLlm', 'h2o', 'farKeys'].includes(stream))
+            expect(peakBytes).toBeGreaterThan(bytes - 600)
         }
       }
     }
@@ -251,10 +246,10 @@ describe('bytes', () => {
         throw new Error('out of luck')
       },
       silent: answering(() => [NaN, 0]),
-      nameless: () => ({ push: () => {}, attend: () => emptyPartial(1, dv) }) as unknown as BoardContestant,
+      nameless: () => ({ push: () => {}, attend: () => emptyPartial(1, dv) }) as unknown as BoardStream,
       none: () => undefined,
-    } satisfies Record<string, BoardStream>
-    const board = await compare({ heads: [head], streams, budgets: [500], prefix, block: 10 })
+    }
+    const board = await compare({ heads: [head], methods: methodsOf(streams), budgets: [500], prefix, block: 10 })
     const { cells } = board.heads[0]!.budgets[0]!
     const by = Object.fromEntries(cells.map((cell) => [cell.stream, cell]))
     expect(by['honest']).toMatchObject({ outcome: 'within', bytes: 500, peakBytes: 500 })
@@ -278,43 +273,52 @@ describe('bytes', () => {
     expect(means.map(({ outcome }) => outcome)).toEqual(cells.map(({ outcome }) => outcome))
   })
 
-  test('the largest size that fits, as trying every size finds it', () => {
-    const shape = { d, dv, scale }
-    const makes = [
-      (count: number) => window({ count })(shape),
-      (count: number) => farKeys({ count })(shape),
-      (count: number) => tiers({ ...shape, parts: [sinks({ count: 4 }), farKeys({ count }), closureStream] }),
-    ]
-    const peakOf = (make: (typeof makes)[0], count: number) => {
-      const stream = make(count)
-      let peak = stream.bytes
-      for (let at = 0; at < 300; at += 60) {
-        stream.push({ keys: rows(60, d, at), values: rows(60, dv, at) })
-        peak = Math.max(peak, stream.bytes)
-      }
-      return peak
+  test('a snapshot that is none stops nobody: the cell says that there was nothing to look at', async () => {
+    const placeholders = {
+      empty: new Uint8Array(0),
+      short: new Uint8Array(7),
+      noise: new Uint8Array(100).fill(255),
+      none: undefined as unknown as Uint8Array,
     }
-    const squared = (size: number) => ({ bytes: size * size, push() {}, step: () => emptyPartial(0, dv) })
-    for (const budgetBytes of [1, 50, 99, 100, 4567, 90_000]) {
-      const most = Math.min(300, Math.floor(Math.sqrt(budgetBytes)))
-      expect(mostThatFits({ make: squared, shape, budgetBytes, tokens: 300 })).toBe(most)
-    }
-    for (const make of makes) {
-      const peaks = Array.from({ length: 300 }, (_, i) => peakOf(make, i + 1))
-      for (const budgetBytes of [100, 2000, 3000, 3001, 4567, 100_000]) {
-        const most = peaks.findLastIndex((peak) => peak <= budgetBytes) + 1
-        expect(mostThatFits({ make, shape, budgetBytes, tokens: 300 })).toBe(most)
-      }
-    }
-    expect(() => mostThatFits({ make: makes[0]!, shape, budgetBytes: 0.5, tokens: 1 })).toThrow(
-      'mostThatFits: budgetBytes must be',
+    const makes = Object.entries(placeholders).map(
+      ([name, saved]) => [name, answering(lastValue, { toBytes: () => saved })] as const,
     )
+    const throwing = answering(lastValue, {
+      toBytes() {
+        throw new Error('not yet')
+      },
+    })
+    const methods = methodsOf({ without: answering(lastValue), throwing, ...Object.fromEntries(makes) })
+    const board = await compare({ heads: [head], methods, budgets: [500], prefix })
+    for (const cell of board.heads[0]!.budgets[0]!.cells)
+      expect(cell).toMatchObject({
+        outcome: 'within',
+        bytes: 8,
+        why: 'it gives no snapshot: what it holds is its own word',
+        errors: only(board).errors,
+      })
   })
+})
+
+test('a pilot is the first rows of the prefix, 512 of them or as many as asked for', async () => {
+  const seen: unknown[] = []
+  const look: Make = (_shape, _budget, tokens, pilot) => {
+    seen.push([tokens, pilot?.queries.rows, pilot?.keys.rows, pilot?.values.data.slice(-dv)])
+    return undefined
+  }
+  const options = { heads: [head], methods: methodsOf({ look }), budgets: ['1/2'], prefix }
+  for (const pilot of [{}, { pilot: 10 }, { pilot: 0 }]) await compare({ ...options, ...pilot })
+  const last = (rows: number) => head.values.data.slice((rows - 1) * dv, rows * dv)
+  expect(seen).toEqual([
+    [n, prefix * groups, prefix, last(prefix)],
+    [n, 10 * groups, 10, last(10)],
+    [n, undefined, undefined, undefined],
+  ])
 })
 
 test('a stream that learns gets its prefix by step, with the queries; others by push', async () => {
   const calls: string[] = []
-  const spy: BoardStream = (shape) => {
+  const spy: Make = (shape) => {
     const inner = exactStream(shape)
     return {
       bytes: 0,
@@ -326,18 +330,17 @@ test('a stream that learns gets its prefix by step, with the queries; others by 
       },
     }
   }
-  const learning = Object.assign((...given: Parameters<BoardStream>) => spy(...given), { learns: true })
   const options = { heads: [head], budgets: ['1/2'], prefix, block: 40 }
-  const board = await compare({ ...options, streams: { spy } })
+  const board = await compare({ ...options, methods: methodsOf({ spy }) })
   expect(calls.splice(0)).toEqual(['push 40', 'push 30', 'step 20 40'])
-  expect(only(await compare({ ...options, streams: { spy: learning } }))).toEqual(only(board))
+  expect(only(await compare({ ...options, methods: methodsOf({ spy }, 'queries') }))).toEqual(only(board))
   expect(calls).toEqual(['step 40 80', 'step 30 60', 'step 20 40'])
 })
 
 test('the board is plain JSON of a fixed form, the same every time, with times only by the given clock', async () => {
   const options = {
     heads: [head],
-    streams: { window: compareStreams['window']! },
+    methods: [windowMethod as Method],
     budgets: ['1/1', 1700],
     prefix,
     seed: 3,
@@ -371,10 +374,10 @@ test('the board is plain JSON of a fixed form, the same every time, with times o
 test('progress is awaited after every cell, and an abort stops between them', async () => {
   const seen: string[] = []
   const abort = new AbortController()
-  const streams = { a: answering(lastValue), b: answering(lastValue) }
+  const methods = methodsOf({ a: answering(lastValue), b: answering(lastValue) })
   const run = compare({
     heads: [head, head],
-    streams,
+    methods,
     budgets: ['1/2', '1/4'],
     prefix,
     signal: abort.signal,
@@ -389,15 +392,17 @@ test('progress is awaited after every cell, and an abort stops between them', as
 })
 
 test('refuses what cannot be compared, before anything runs', async () => {
-  const fine = { heads: [head], streams: { a: answering(lastValue) }, budgets: ['1/2'], prefix }
+  const fine = { heads: [head], methods: methodsOf({ a: answering(lastValue) }), budgets: ['1/2'], prefix }
   const nan = { ...head, keys: { ...head.keys, data: head.keys.data.map((x, i) => (i === 4 ? NaN : x)) } }
   for (const [wrong, message] of [
     [{ heads: [] }, 'compare: heads must be a list of at least one'],
     [{ budgets: ['a'] }, 'compare: budgets must be shares such as "1/16" or bytes, got "a"'],
     [{ budgets: ['1/0'] }, 'compare: budgets must be shares'],
     [{ budgets: [1.5] }, 'compare: budgets must be whole numbers of bytes >= 1, got 1.5'],
-    [{ streams: {} }, 'compare: streams must be functions by name'],
-    [{ streams: { a: 1 as never } }, 'compare: streams must be functions by name'],
+    [{ methods: [] }, 'compare: methods must be a list of at least one'],
+    [{ methods: [lastValue as never] }, 'compare: methods must be methods, see boardMethod'],
+    [{ methods: [exactMethod, exactMethod] }, 'compare: methods must have different names, got two called exact'],
+    [{ pilot: -1 }, 'compare: pilot must be an integer >= 0, got -1'],
     [{ prefix: 0 }, 'compare: prefix must be an integer >= 1, got 0'],
     [{ prefix: n }, 'compare: head h must have as many tokens as the first, more than 90, got 90'],
     [{ queries: 21 }, 'compare: head h must have at least 91 tokens, got 90'],

@@ -13,17 +13,10 @@ import {
   type Method,
   type Shape,
 } from '@sublinear/core'
-import {
-  builtStack,
-  checkStack,
-  copyOfStack,
-  countsWithin,
-  leastBytes,
-  restoreTiers,
-  type Stack,
-  type Tiers,
-} from '@sublinear/kv-cache'
+import { restoreTiers, type Tiers } from '../tiers'
+import { checkStack } from './check-stack'
 import { defaultStack } from './default-stack'
+import { builtStack, copyOfStack, countsWithin, leastBytes, type Stack } from './stack'
 
 const KIND = 'auto'
 const VERSION = '2'

@@ -1,0 +1,129 @@
+import { stepByToken, type AttentionStream, type Matrix, type Method, type Pilot, type Shape } from '@sublinear/core'
+
+/** An attention stream, or as much of one as answers need; without `step`, tokens are answered one by one. */
+export type BoardStream = Pick<AttentionStream, 'bytes' | 'push' | 'attend'> &
+  Partial<Omit<AttentionStream, 'bytes' | 'push' | 'attend'>> &
+  Partial<Disposable>
+
+export interface BoardMethodOptions {
+  readonly name: string
+  /** An empty stream that will never hold more than budgetBytes over so many tokens; undefined where none fits. */
+  readonly make: (
+    shape: Shape,
+    budgetBytes: number,
+    tokens: number,
+    pilot: Pilot | undefined,
+  ) => BoardStream | undefined
+  /** What it learns from: where that is not nothing, tokens come by `step`, with their queries. Default 'nothing'. */
+  readonly learns?: Method['learns']
+}
+
+/** The question that `make` is asked. */
+interface Asked {
+  readonly budgetBytes: number
+  readonly tokens: number
+  readonly pilot?: Pilot
+}
+
+/**
+ * A method of a function that makes a stream: what a board, or whatever else takes methods, needs of a stream of your own.
+ *
+ * @param name  its row; make  the function, asked once a stream; learns  as Method has it
+ * @throws TypeError from `within`, when what `make` returns has no push and attend
+ * Guarantee: `bytes` is the budget that it was made for, a promise that nothing has looked at: the board measures. Its snapshots open nowhere.
+ */
+export function boardMethod({ name, make, learns = 'nothing' }: BoardMethodOptions): Method<Asked> {
+  if (typeof make !== 'function') throw new TypeError(`boardMethod: make must be a function, got ${typeof make}`)
+  const first = new WeakMap<Asked, BoardStream>() // made to see whether one fits, and not yet handed out
+  const made = (shape: Shape, { budgetBytes, tokens, pilot }: Asked) =>
+    checked(name, make({ ...shape }, budgetBytes, tokens, pilot))
+  return {
+    name,
+    source: 'not from the papers',
+    learns,
+    bytes: (_, { budgetBytes }) => budgetBytes,
+    within(shape, budgetBytes, { tokens }, pilot) {
+      const asked = { budgetBytes, tokens, ...(pilot && { pilot }) }
+      const stream = made(shape, asked)
+      if (stream) first.set(asked, stream)
+      return stream && asked
+    },
+    make(shape, asked) {
+      const stream = first.get(asked) ?? made(shape, asked)
+      first.delete(asked)
+      if (!stream) throw new RangeError(`${name}: no stream fits ${asked.budgetBytes} bytes`)
+      return whole(name, { ...shape }, stream)
+    },
+    open() {
+      throw new RangeError(`${name}: its snapshots cannot be opened`)
+    },
+  }
+}
+
+/** Whether a value has what a method must have. */
+export function isMethod(value: unknown): value is Method {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, learns, make, bytes, within, open } = value as Partial<Method>
+  const functions: unknown[] = [make, bytes, within, open]
+  return (
+    typeof name === 'string' &&
+    ['nothing', 'queries', 'pilot'].includes(learns as string) &&
+    functions.every((own) => typeof own === 'function')
+  )
+}
+
+function checked(name: string, stream: BoardStream | undefined): BoardStream | undefined {
+  if (stream === undefined) return undefined
+  const { push, attend } = (stream ?? {}) as Partial<BoardStream>
+  if (typeof push !== 'function' || typeof attend !== 'function')
+    throw new TypeError(`${name}: a stream must have push and attend`)
+  return stream
+}
+
+/** The stream with the members that it lacks; it is called on itself, whatever it is made of. */
+function whole(name: string, { d, dv, scale }: Shape, stream: BoardStream): AttentionStream & Disposable {
+  let tokens = 0
+  const { check } = stream
+  const bound = {
+    d,
+    dv,
+    push: (block: Parameters<BoardStream['push']>[0]) => stream.push(block),
+    attend: (queries: Matrix) => stream.attend(queries),
+  }
+  return {
+    d,
+    dv,
+    scale,
+    merging: stream.merge ? (stream.merging ?? 'none') : 'none',
+    ...(check && { check }),
+    get tokens() {
+      return tokens
+    },
+    get bytes() {
+      return stream.bytes
+    },
+    get counters() {
+      return stream.counters ?? {}
+    },
+    push(block) {
+      stream.push(block)
+      tokens += block.keys.rows
+    },
+    attend: (queries, into) => stream.attend(queries, into),
+    step(block, queries) {
+      const partial = stream.step ? stream.step(block, queries) : stepByToken(bound, block, queries)
+      tokens += block.keys.rows
+      return partial
+    },
+    merge(later) {
+      if (!stream.merge) throw new RangeError(`${name}: cannot merge, merging is none`)
+      stream.merge(later)
+      tokens = stream.tokens ?? tokens
+    },
+    toBytes() {
+      if (!stream.toBytes) throw new RangeError(`${name}: has no snapshot`)
+      return stream.toBytes()
+    },
+    [Symbol.dispose]: () => stream[Symbol.dispose]?.(),
+  }
+}

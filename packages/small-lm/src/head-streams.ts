@@ -1,0 +1,68 @@
+import type { Method, Pilot } from '@sublinear/core'
+import type { LanguageModel } from './language-model'
+import type { HeadSpec } from './reader'
+
+/** What one head remembers with, as plain JSON: a method's name and its options. */
+export interface HeadAdvice {
+  readonly method: string
+  readonly options: object
+}
+
+/** By layer and head. */
+export type ModelAdvice = readonly (readonly HeadAdvice[])[]
+
+export interface HeadStreamsOptions {
+  readonly model: Pick<LanguageModel, 'config'>
+  readonly method: Method
+  /** What a head may hold, on average over the layers. `exact` takes what it needs, whatever this is. */
+  readonly budgetBytes: number
+  /** How many will be read; Infinity where that is not known. */
+  readonly tokens: number
+  /** Rows of every head, layer by layer, as `capture` gives them. */
+  readonly pilots?: readonly Pilot[]
+}
+
+/**
+ * One method for every head of a model, each within a budget.
+ *
+ * @returns what makes the heads' streams; undefined where a head has no such stream within the budget
+ * Guarantee: each head gets its method's own options for its place: seeds differ from head to head, and pyramidKv's layers in size.
+ */
+export function headStreams({ model, method, budgetBytes, tokens, pilots }: HeadStreamsOptions): HeadSpec | undefined {
+  const { layers, heads, d } = model.config
+  const shape = { d, dv: d, scale: 1 / Math.sqrt(d) }
+  const bytes = method.name === 'exact' ? Infinity : budgetBytes
+  const options = Array.from({ length: layers * heads }, (_, i) => {
+    const place = { layer: Math.floor(i / heads), layers, head: i % heads, heads }
+    return method.within(shape, bytes, { tokens, place }, pilots?.[i])
+  })
+  if (options.includes(undefined)) return undefined
+  return (given, layer, head) => method.make(given, options[layer * heads + head]!)
+}
+
+/**
+ * Heads that each remember with a method of their own.
+ *
+ * @param advice  by layer and head; methods  those that it may name
+ * @throws TypeError, RangeError when advice is not as many layers of as many heads, names another method, or a method refuses its options
+ */
+export function advisedStreams(
+  { config: { layers, heads, d } }: Pick<LanguageModel, 'config'>,
+  advice: ModelAdvice,
+  methods: readonly Method[],
+): HeadSpec {
+  const who = 'advisedStreams'
+  const fits = Array.isArray(advice) && advice.length === layers
+  if (!fits || advice.some((own) => !Array.isArray(own) || own.length !== heads))
+    throw new RangeError(`${who}: advice must be ${layers} layers of ${heads} heads`)
+  const makes = (advice as ModelAdvice).flat().map(({ method: name, options }) => {
+    const method = methods.find((one) => one.name === name)
+    if (!method) throw new RangeError(`${who}: no method is called ${JSON.stringify(name)}`)
+    if (typeof options !== 'object' || options === null)
+      throw new TypeError(`${who}: options of ${name} must be an object`)
+    const make: HeadSpec = (shape) => method.make(shape, options)
+    ;(make({ d, dv: d, scale: 1 / Math.sqrt(d) }, 0, 0) as Partial<Disposable>)[Symbol.dispose]?.() // refuses here what it would later
+    return make
+  })
+  return (shape, layer, head) => makes[layer * heads + head]!(shape, layer, head)
+}
