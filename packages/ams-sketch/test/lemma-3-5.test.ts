@@ -78,7 +78,7 @@ describe('the repaired statement, one pair of fixed vectors', () => {
 const seeds = (seed: number) => medianOfMeans({ epsilon: 0.5, delta: 0.01, seed }).matrices.map((psi) => psi.seed)
 
 describe('sizes', () => {
-  // m·ε² of THEORY B: 95 (5 groups of 19), 180 (9 of 20), 432 (27 of 16); one group of 2/δ where that is less.
+  // m·ε² by medians of means: 95 (5 groups of 19), 180 (9 of 20), 432 (27 of 16); one group of 2/δ where that is less.
   it.each([
     [0.1, 1, 20],
     [0.01, 5, 95],

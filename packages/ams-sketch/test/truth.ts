@@ -1,6 +1,6 @@
 import { philox } from '@sublinear/core'
 
-/** Var⟨Ψu, Ψv⟩ of m rows of 4-wise independent signs over √m: THEORY B. */
+/** Var⟨Ψu, Ψv⟩ of m rows of 4-wise independent signs over √m: (|u|²|v|² + ⟨u,v⟩² − 2Σuᵢ²vᵢ²)/m. */
 export function amsVariance({ u, v, m }: { u: ArrayLike<number>; v: ArrayLike<number>; m: number }): number {
   let [uu, vv, uv, both] = [0, 0, 0, 0]
   for (let i = 0; i < u.length; i++) {

@@ -27,38 +27,38 @@ import { anisotropicMethod, closureMethod, meanMethod, taylorMethod } from '@sub
 import { farClosureMethod } from './far-closure'
 
 const streams: readonly Method[] = [
-  exactMethod as Method,
-  quantisedMethod as Method,
-  sinksMethod as Method,
-  windowMethod as Method,
-  streamingLlmMethod as Method,
-  h2oMethod as Method,
-  tovaMethod as Method,
-  snapKvMethod as Method,
-  pyramidKvMethod as Method,
-  observedAttentionMethod as Method,
-  keyNormMethod as Method,
-  keyDiffMethod as Method,
-  lagKvMethod as Method,
-  curMethod as Method,
-  reservoirMethod as Method,
-  clustersMethod as Method,
-  farKeysMethod as Method,
-  farClosureMethod as Method,
-  meanMethod as Method,
-  closureMethod as Method,
-  taylorMethod as Method,
-  anisotropicMethod as Method,
-  balanceKvMethod as Method,
-  momentCoresetMethod as Method,
-  mergeReduceMethod as Method,
+  exactMethod,
+  quantisedMethod,
+  sinksMethod,
+  windowMethod,
+  streamingLlmMethod,
+  h2oMethod,
+  tovaMethod,
+  snapKvMethod,
+  pyramidKvMethod,
+  observedAttentionMethod,
+  keyNormMethod,
+  keyDiffMethod,
+  lagKvMethod,
+  curMethod,
+  reservoirMethod,
+  clustersMethod,
+  farKeysMethod,
+  farClosureMethod,
+  meanMethod,
+  closureMethod,
+  taylorMethod,
+  anisotropicMethod,
+  balanceKvMethod,
+  momentCoresetMethod,
+  mergeReduceMethod,
 ]
 
 /**
  * Every method of these packages, once. Whatever enumerates streams enumerates this list, or one that it is given: yours with a method of your own,
  * or a single method.
  */
-export const catalogue: readonly Method[] = [...streams, autoMethod(streams) as Method]
+export const catalogue: readonly Method[] = [...streams, autoMethod(streams)]
 
 /** An attention stream within a byte budget, by a stack of tiers; see `AutoStream`. The stack may name any of `methods`. */
 export function autoStream(options: AutoStreamOptions, methods: readonly Method[] = streams): AutoStream {

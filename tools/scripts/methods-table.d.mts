@@ -1,0 +1,3 @@
+export function methodsPage(
+  methods: readonly { readonly name: string; readonly source: string; readonly learns: string }[],
+): string
