@@ -197,7 +197,9 @@ function partsIn(
   const found = numbersIn(snapshot, 'queryHeads', 'kvHeads')
   if (found[0] !== queryHeads || found[1] !== kvHeads)
     throw new RangeError(`${KIND}: heads differ: ${queryHeads} and ${kvHeads} here, ${found.join(' and ')} there`)
-  checkInteger(KIND, 'kvHeads', kvHeads, 1, Object.keys(snapshot.parameters).length)
+  const saved = Object.keys(snapshot.parameters).filter((name) => name.startsWith('stream-')).length
+  if (saved !== kvHeads)
+    throw new RangeError(`${KIND}: kvHeads must be the streams of the snapshot, ${saved}, got ${kvHeads}`)
   return Array.from({ length: kvHeads }, (_, h) => ({ toBytes: () => nestedSnapshot(snapshot, `stream-${h}`) }))
 }
 

@@ -3,7 +3,8 @@
 // error of a source replaced by another, progress that counts blocks, causal and not mixed up.
 import { fc, test } from '@fast-check/vitest'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { attend, exactStream, rowsOf, type Matrix, type RowSource } from '../src'
+import { rowsOf } from '@sublinear/core'
+import { attend, exactStream, type Matrix, type RowSource } from '../src'
 import { distance, random, softmaxOracle } from '@sublinear/laws'
 
 const shape = { d: 3, dv: 2, scale: 0.5 }

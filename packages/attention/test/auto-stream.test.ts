@@ -1,6 +1,6 @@
 // Streams within a byte budget. Kills: bytes of a tier's centres, of what waits or of weights left out of the count (over the budget by 100
-// to 4000 bytes), a share taken twice, a stack of half the budget, a recipe read without a check (allocations of any size, widths of its own
-// that make a token look smaller, a share whose least budget is looked for without end), weights taken
+// to 4000 bytes), a share taken twice, a stack of half the budget, a stack read without a check (allocations of any size, numbers of its own
+// that make a token look smaller, a rest that fits no budget or a share whose least budget is looked for without end), weights taken
 // where there is no room for them, a snapshot that forgets its budget, a
 // default that loses tokens where there is room for all.
 import { fc, test } from '@fast-check/vitest'
@@ -8,34 +8,22 @@ import { decodeSnapshot, encodeSnapshot, matrix, rowsOf } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
 import { attentionStreamLaws, distance, random, softmaxOracle } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'
-import { autoStream, open, restoreAutoStream, type Recipe, type Stack } from '../src'
+import { autoStream, openStream, type AutoStream, type AutoStreamOptions, type Stack } from '../src'
 
-const recipeOf = (stack: Stack, shape = { d: 4, dv: 3, scale: 0.5 }): Recipe => ({
-  kind: 'recipe',
-  version: 2,
-  ...shape,
-  budgetBytes: 9000,
-  tokens: 1000,
-  asks: 'both',
-  pilot: 300,
-  stack,
-  error: 0.1,
-  scores: [{ stack, error: 0.1 }],
-})
-const one = [{ by: 'far' as const, share: 1, keyBits: 5, valueBits: 3 }]
+const one = [{ by: 'farKeys', share: 1, keyBits: 5, valueBits: 3 }]
 const two = [
-  { by: 'attended' as const, share: 0.4, keyBits: 8, valueBits: 6 },
-  { by: 'far' as const, share: 0.4, keyBits: 4, valueBits: 2 },
+  { by: 'h2o', share: 0.4, keyBits: 8, valueBits: 6 },
+  { by: 'farKeys', share: 0.4, keyBits: 4, valueBits: 2 },
 ]
 const shape = { d: 4, dv: 3, scale: 0.5 }
 
 describe.each<{ name: string; stack?: Stack }>([
   { name: 'the default' },
   { name: 'a window, far keys, a closure', stack: { window: 10, kept: one, rest: 'closure' } },
-  { name: 'far keys, a coreset', stack: { window: 0, kept: [{ ...one[0]!, share: 0.5 }], rest: 'halving' } },
+  { name: 'far keys, a coreset', stack: { window: 0, kept: [{ ...one[0]!, share: 0.5 }], rest: 'balanceKv' } },
   {
     name: 'far keys, moments and a coreset',
-    stack: { window: 0, kept: [{ ...one[0]!, share: 0.3 }], rest: 'moments' },
+    stack: { window: 0, kept: [{ ...one[0]!, share: 0.3 }], rest: 'momentCoreset' },
   },
   { name: 'two selections, clusters', stack: { window: 0, kept: two, rest: 'clusters' } },
 ])('autoStream: $name', ({ stack }) => {
@@ -44,18 +32,18 @@ describe.each<{ name: string; stack?: Stack }>([
     budgetBytes: 4000,
     tokens: 250,
     weighted: true,
-    ...(stack && { recipe: recipeOf(stack) }),
+    ...(stack && { stack }),
   }
   const made = () => autoStream(options)
   const laws = attentionStreamLaws({
     name: 'auto',
     make: made,
-    restore: open,
+    restore: openStream,
     tolerance: 1e-4,
     error: 0.6,
   })
   // Where tokens stay by the attention they receive, step teaches what pushing and asking do not.
-  const learns = made().stack.kept.some(({ by }) => by === 'attended')
+  const learns = made().stack.kept.some(({ by }) => by === 'h2o')
   for (const law of laws) if (!(learns && law.name.includes('step is push and attend'))) test(law.name, law.run)
 
   it('steps of any length teach the same', () => {
@@ -77,20 +65,20 @@ const stacks = fc.record({
   window: fc.constantFrom(0, 1, 17),
   kept: fc.array(
     fc.record({
-      by: fc.constantFrom('recent' as const, 'attended' as const, 'far' as const),
+      by: fc.constantFrom('window', 'h2o', 'farKeys'),
       share: fc.constantFrom(0.5, 0.3),
       keyBits: fc.integer({ min: 2, max: 8 }),
       valueBits: fc.integer({ min: 2, max: 8 }),
     }),
     { maxLength: 2 },
   ),
-  rest: fc.constantFrom(...(['none', 'mean', 'closure', 'clusters', 'halving', 'moments'] as const)),
+  rest: fc.constantFrom(...(['none', 'mean', 'closure', 'clusters', 'balanceKv', 'momentCoreset'] as const)),
 })
 
-const SIZED = ['clusters', 'halving', 'moments']
+const SIZED = ['clusters', 'balanceKv', 'momentCoreset']
 
 const within = (budgetBytes: number) =>
-  autoStream({ ...shape, budgetBytes, tokens: 9, recipe: recipeOf({ window: 5, kept: one, rest: 'closure' }) })
+  autoStream({ ...shape, budgetBytes, tokens: 9, stack: { window: 5, kept: one, rest: 'closure' } })
 
 describe('the budget', () => {
   test.prop([stacks, fc.integer({ min: 4000, max: 40_000 }), fc.boolean(), fc.nat()], { seed: 1, numRuns: 60 })(
@@ -98,7 +86,7 @@ describe('the budget', () => {
     (stack, budgetBytes, weighted, seed) => {
       fc.pre(stack.kept.reduce((sum, { share }) => sum + share, 0) < 1 || !SIZED.includes(stack.rest))
       fc.pre(stack.window > 0 || stack.kept.length > 0 || stack.rest !== 'none')
-      const stream = autoStream({ ...shape, budgetBytes, tokens: 500, recipe: recipeOf(stack), weighted })
+      const stream = autoStream({ ...shape, budgetBytes, tokens: 500, stack, weighted })
       const witnessed = () => {
         let held = 0
         for (const { data } of decodeSnapshot(stream.toBytes()).tensors.values()) held += data.byteLength
@@ -128,10 +116,10 @@ describe('the budget', () => {
     },
   )
 
-  it.each(['recent', 'attended', 'far'] as const)('has room for what waits, one token after the other: %s', (by) => {
+  it.each(['window', 'h2o', 'farKeys'])('has room for what waits, one token after the other: %s', (by) => {
     const kept = [{ by, share: 1, keyBits: 5, valueBits: 3 }]
-    const recipe = recipeOf({ window: 0, kept, rest: 'none' })
-    const stream = autoStream({ ...shape, budgetBytes: 20_000, tokens: 500, recipe })
+    const stack = { window: 0, kept, rest: 'none' }
+    const stream = autoStream({ ...shape, budgetBytes: 20_000, tokens: 500, stack })
     stream.step({ keys: random(2500, 4, 1), values: random(2500, 3, 2) }, random(2500, 4, 3))
     let most = 0
     for (let i = 0; i < 70; i++) {
@@ -143,9 +131,9 @@ describe('the budget', () => {
   })
 
   it('is kept where shares add up to 1 and a rounding more', () => {
-    const kept = [0.5, 0.5 + 2 ** -20].map((share) => ({ by: 'recent' as const, share, keyBits: 8, valueBits: 8 }))
-    const recipe = recipeOf({ window: 0, kept, rest: 'none' }, { d: 1, dv: 1, scale: 1 })
-    const stream = autoStream({ d: 1, dv: 1, scale: 1, budgetBytes: 16_000_000, tokens: 10, recipe })
+    const kept = [0.5, 0.5 + 2 ** -20].map((share) => ({ by: 'window', share, keyBits: 8, valueBits: 8 }))
+    const stack = { window: 0, kept, rest: 'none' }
+    const stream = autoStream({ d: 1, dv: 1, scale: 1, budgetBytes: 16_000_000, tokens: 10, stack })
     const block = { keys: random(100_000, 1, 1), values: random(100_000, 1, 2) }
     for (let i = 0; i < 28; i++) stream.push(block)
     expect(stream.bytes).toBeLessThanOrEqual(16_000_000)
@@ -172,45 +160,45 @@ describe('the budget', () => {
     const stream = autoStream({ ...shape, budgetBytes: 20_000, tokens: 1000 })
     const block = { keys: random(1000, 4, 3), values: random(1000, 3, 4) }
     stream.push(block)
-    expect(stream.stack.kept).toEqual([{ by: 'far', share: 1, keyBits: 8, valueBits: 6 }])
+    expect(stream.stack.kept).toEqual([{ by: 'farKeys', share: 1, keyBits: 8, valueBits: 6 }])
     const queries = random(20, 4, 5)
     const exact = softmaxOracle(queries, block.keys, block.values, 0.5, () => 1000)
     expect(distance(normalise(stream.attend(queries)).data, exact)).toBeLessThan(0.01)
   })
 })
 
-const make = (given: unknown) => autoStream({ ...shape, budgetBytes: 5000, tokens: 900, recipe: given as Recipe })
+const make = (stack: unknown) => autoStream({ ...shape, budgetBytes: 5000, tokens: 900, stack } as AutoStreamOptions)
 
 it.each([
-  [70_000, [['far', 1, 8, 6]]],
-  [58_000, [['far', 1, 7, 5]]],
-  [50_000, [['far', 1, 6, 4]]],
+  [70_000, [['farKeys', 1, 8, 6]]],
+  [58_000, [['farKeys', 1, 7, 5]]],
+  [50_000, [['farKeys', 1, 6, 4]]],
   [
     36_000,
     [
-      ['attended', 0.15, 8, 6],
-      ['far', 0.85, 5, 3],
+      ['h2o', 0.15, 8, 6],
+      ['farKeys', 0.85, 5, 3],
     ],
   ],
   [
     15_000,
     [
-      ['attended', 0.2, 8, 6],
-      ['far', 0.8, 4, 3],
+      ['h2o', 0.2, 8, 6],
+      ['farKeys', 0.8, 4, 3],
     ],
   ],
-])('without a recipe %i bytes for 1000 tokens of 64 numbers are shared out as %j', (budgetBytes, kept) => {
+])('without a stack %i bytes for 1000 tokens of 64 numbers are shared out as %j', (budgetBytes, kept) => {
   const { stack } = autoStream({ d: 32, dv: 32, scale: 1, budgetBytes, tokens: 1000 })
   expect(stack.kept.map(({ by, share, keyBits, valueBits }) => [by, share, keyBits, valueBits])).toEqual(kept)
   expect(stack.rest).toBe('mean')
 })
 
-describe('recipes', () => {
-  const recipe = recipeOf({ window: 3, kept: two, rest: 'mean' })
+describe('stacks', () => {
+  const stack: Stack = { window: 3, kept: two, rest: 'mean' }
 
   it('are plain JSON', () => {
     const block = { keys: random(700, 4, 1), values: random(700, 3, 2) }
-    const [first, second] = [recipe, JSON.parse(JSON.stringify(recipe))].map((given) => {
+    const [first, second] = [stack, JSON.parse(JSON.stringify(stack))].map((given) => {
       const stream = make(given)
       stream.push(block)
       return stream.toBytes()
@@ -218,80 +206,61 @@ describe('recipes', () => {
     expect(second).toEqual(first)
   })
 
-  const stack = recipe.stack
   const tier = stack.kept[0]!
   it.each<[string, unknown, ErrorConstructor]>([
     ['null', null, TypeError],
-    ['a string', 'recipe', TypeError],
-    ['another kind', { ...recipe, kind: 'plan' }, TypeError],
-    ['another version', { ...recipe, version: 1 }, TypeError],
-    ['another width', { ...recipe, d: 8 }, RangeError],
-    ['another scale', { ...recipe, scale: 0.25 }, RangeError],
-    ['no stack', { ...recipe, stack: undefined }, TypeError],
-    ['an empty stack', { ...recipe, stack: { window: 0, kept: [], rest: 'none' } }, RangeError],
-    ['a rest of its own', { ...recipe, stack: { ...stack, rest: 'toString' } }, RangeError],
-    ['a huge window', { ...recipe, stack: { ...stack, window: 2 ** 40 } }, RangeError],
-    ['a window that does not fit', { ...recipe, stack: { ...stack, window: 2 ** 30 } }, RangeError],
-    ['part of a token', { ...recipe, stack: { ...stack, window: 0.5 } }, RangeError],
-    ['kept no list', { ...recipe, stack: { ...stack, kept: { length: 1 } } }, TypeError],
-    ['a tier null', { ...recipe, stack: { ...stack, kept: [null] } }, TypeError],
-    ['a share of 0', { ...recipe, stack: { ...stack, kept: [{ ...tier, share: 0 }] } }, RangeError],
-    ['a share NaN', { ...recipe, stack: { ...stack, kept: [{ ...tier, share: NaN }] } }, RangeError],
+    ['a string', 'farKeys', TypeError],
+    ['an empty stack', { window: 0, kept: [], rest: 'none' }, RangeError],
+    ['a rest of its own', { ...stack, rest: 'toString' }, RangeError],
+    ['a tier of its own', { ...stack, kept: [{ ...tier, by: 'toString' }] }, RangeError],
+    ['a tier that is none', { ...stack, kept: [{ ...tier, by: 'closure' }] }, RangeError],
+    ['a huge window', { ...stack, window: 2 ** 40 }, RangeError],
+    ['a window that does not fit', { ...stack, window: 2 ** 30 }, RangeError],
+    ['part of a token', { ...stack, window: 0.5 }, RangeError],
+    ['kept no list', { ...stack, kept: { length: 1 } }, TypeError],
+    ['a tier null', { ...stack, kept: [null] }, TypeError],
+    ['a share of 0', { ...stack, kept: [{ ...tier, share: 0 }] }, RangeError],
+    ['a share NaN', { ...stack, kept: [{ ...tier, share: NaN }] }, RangeError],
     [
       'shares over 1',
       {
-        ...recipe,
-        stack: {
-          ...stack,
-          kept: [
-            { ...tier, share: 0.7 },
-            { ...tier, share: 0.7 },
-          ],
-        },
+        ...stack,
+        kept: [
+          { ...tier, share: 0.7 },
+          { ...tier, share: 0.7 },
+        ],
       },
       RangeError,
     ],
-    [
-      'nothing left for clusters',
-      { ...recipe, stack: { ...stack, rest: 'clusters', kept: [{ ...tier, share: 1 }] } },
-      RangeError,
-    ],
-    [
-      'a share that no budget meets',
-      { ...recipe, stack: { ...stack, kept: [{ ...tier, share: 1e-300 }] } },
-      RangeError,
-    ],
-    ['9 bits', { ...recipe, stack: { ...stack, kept: [{ ...tier, keyBits: 9 }] } }, RangeError],
-    ['bits as text', { ...recipe, stack: { ...stack, kept: [{ ...tier, valueBits: '3' }] } }, TypeError],
-    [
-      'many tiers',
-      { ...recipe, stack: { ...stack, kept: Array.from({ length: 9 }, () => ({ ...tier, share: 0.1 })) } },
-      RangeError,
-    ],
+    ['nothing left for clusters', { ...stack, rest: 'clusters', kept: [{ ...tier, share: 1 }] }, RangeError],
+    ['a share that no budget meets', { ...stack, kept: [{ ...tier, share: 1e-300 }] }, RangeError],
+    ['9 bits', { ...stack, kept: [{ ...tier, keyBits: 9 }] }, RangeError],
+    ['bits as text', { ...stack, kept: [{ ...tier, valueBits: '3' }] }, TypeError],
+    ['many tiers', { ...stack, kept: Array.from({ length: 9 }, () => ({ ...tier, share: 0.1 })) }, RangeError],
   ])('%s: refused', (_, given, kind) => {
     expect(() => make(given)).toThrow(kind)
   })
 })
 
-it('what else a recipe from JSON has in it counts for nothing', () => {
+it('what else a stack from JSON has in it counts for nothing', () => {
   const stack = { window: 0, kept: [{ ...one[0]!, d: 1, dv: 1, weighted: false }], rest: 'mean' } as const
-  const stream = make(recipeOf(stack))
+  const stream = make(stack)
   stream.push({ keys: random(900, 4, 1), values: random(900, 3, 2) })
   expect(stream.bytes).toBeLessThanOrEqual(5000)
 })
 
-it('a recipe that is changed afterwards changes no stream', () => {
-  const recipe = recipeOf({ window: 3, kept: one, rest: 'mean' })
-  const stream = make(recipe)
-  ;(recipe.stack as { window: number }).window = 7
+it('a stack that is changed afterwards changes no stream', () => {
+  const stack = { window: 3, kept: one, rest: 'mean' }
+  const stream = make(stack)
+  stack.window = 7
   expect(stream.stack.window).toBe(3)
-  expect(open(stream.toBytes()).bytes).toBe(stream.bytes)
+  expect(openStream(stream.toBytes()).bytes).toBe(stream.bytes)
 })
 
 it('moments of a scale of 0 or below are refused', () => {
-  const recipe = recipeOf({ window: 0, kept: [{ ...one[0]!, share: 0.5 }], rest: 'moments' }, { ...shape, scale: -1 })
-  expect(() => autoStream({ ...shape, scale: -1, budgetBytes: 9000, tokens: 900, recipe })).toThrow(
-    'autoStream: recipe.stack.rest must not be moments where scale is not above 0, got -1',
+  const stack = { window: 0, kept: [{ ...one[0]!, share: 0.5 }], rest: 'momentCoreset' }
+  expect(() => autoStream({ ...shape, scale: -1, budgetBytes: 9000, tokens: 900, stack })).toThrow(
+    'autoStream: stack.rest must be a method for a scale of -1, got momentCoreset',
   )
 })
 
@@ -305,7 +274,7 @@ describe('weights', () => {
     expect(() => stream.push(block)).toThrow(message)
     expect(() => stream.step(block, random(2, 4, 3))).toThrow(message)
     expect(stream.toBytes()).toEqual(before)
-    expect(() => open(before).push(block)).toThrow(message)
+    expect(() => openStream(before).push(block)).toThrow(message)
   })
 })
 
@@ -313,16 +282,16 @@ describe('snapshots', () => {
   const stream = autoStream({ ...shape, budgetBytes: 5000, tokens: 900 })
   stream.push({ keys: random(700, 4, 1), values: random(700, 3, 2) })
   const { kind, version, parameters, tensors } = decodeSnapshot(stream.toBytes())
-  const made = (auto: unknown) =>
+  const made = (limits: unknown) =>
     encodeSnapshot({
       kind,
       version,
-      parameters: { ...parameters, auto: typeof auto === 'string' ? auto : JSON.stringify(auto) },
+      parameters: { ...parameters, limits: typeof limits === 'string' ? limits : JSON.stringify(limits) },
       tensors: Object.fromEntries(tensors),
     })
-  const own = JSON.parse(parameters['auto']!) as Record<string, unknown>
+  const own = JSON.parse(parameters['limits']!) as Record<string, unknown>
   it('come back with their budget', () => {
-    const back = restoreAutoStream(stream.toBytes(), open)
+    const back = openStream(stream.toBytes()) as AutoStream
     expect([back.budgetBytes, back.stack, back.bytes]).toEqual([5000, stream.stack, stream.bytes])
     const queries = rowsOf(matrix(1, 4, Float32Array.of(1, 2, 3, 4)), 0, 1)
     expect(back.attend(queries)).toEqual(stream.attend(queries))
@@ -341,16 +310,34 @@ describe('snapshots', () => {
       { ...own, stack: { ...stream.stack, kept: stream.stack.kept.map((k) => ({ ...k, share: 0.4 })) } },
     ],
     ['weighted no boolean', { ...own, weighted: 1 }],
-    ['another version inside', { ...own, inner: '99' }],
-    ['no version inside', { ...own, inner: 7 }],
-  ])('%s: refused', (_, auto) => {
-    expect(() => open(made(auto))).toThrow(RangeError)
+  ])('%s: refused', (_, limits) => {
+    expect(() => openStream(made(limits))).toThrow(RangeError)
+  })
+  it.each<[string, unknown]>([
+    ['another version', { version: '99' }],
+    ['no version', { version: 7 }],
+    ['another kind', { kind: 'farClosure' }],
+    ['no parameters', { parameters: null }],
+  ])('%s inside: refused', (_, change) => {
+    const tiers = JSON.stringify({ ...(JSON.parse(parameters['tiers']!) as object), ...(change as object) })
+    const bytes = encodeSnapshot({
+      kind,
+      version,
+      parameters: { ...parameters, tiers },
+      tensors: Object.fromEntries(tensors),
+    })
+    expect(() => openStream(bytes)).toThrow(RangeError)
   })
   it('of another width than their tensors are refused before anything of that width is made', () => {
-    const large = { ...parameters, d: String(3e7), auto: JSON.stringify({ ...own, budgetBytes: 2 ** 53 - 1 }) }
+    const inner = JSON.parse(parameters['tiers']!) as { readonly parameters: Record<string, string> }
+    const large = {
+      ...parameters,
+      tiers: JSON.stringify({ ...inner, parameters: { ...inner.parameters, d: String(3e7) } }),
+      limits: JSON.stringify({ ...own, budgetBytes: 2 ** 53 - 1 }),
+    }
     const before = process.memoryUsage().arrayBuffers
     expect(() =>
-      open(encodeSnapshot({ kind, version, parameters: large, tensors: Object.fromEntries(tensors) })),
+      openStream(encodeSnapshot({ kind, version, parameters: large, tensors: Object.fromEntries(tensors) })),
     ).toThrow(RangeError)
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e7)
   })

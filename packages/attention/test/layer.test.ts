@@ -1,53 +1,48 @@
-// Heads against one stream a head, and snapshots by kind. Kills: groups of the wrong kv-head, columns of a neighbour, rows of a
-// partial head by head instead of row by row, weights for the first head only, snapshots that restore another kind or nothing.
+// A layer against one stream a head, and snapshots by kind. Kills: groups of the wrong kv-head, columns of a neighbour, rows of a
+// partial head by head instead of row by row, weights for the first head only, a head that takes before another refuses, merging with what has
+// other heads, snapshots that restore another kind or nothing.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
+import { decodeSnapshot, encodeSnapshot } from '@sublinear/core'
+import { distance, random } from '@sublinear/laws'
 import {
   attend,
+  catalogue,
   closureStream,
-  clusters,
-  decodeSnapshot,
-  encodeSnapshot,
   exactStream,
-  farKeys,
   featureStream,
-  h2o,
-  heads,
+  layer,
   matrix,
   normalise,
-  open,
-  reservoir,
-  restoreHeads,
-  sinks,
-  snapKv,
-  streamingLlm,
+  openStream,
+  policies,
+  restoreLayer,
   taylorFeatures,
   tiers,
-  tova,
-  window,
   type AttentionStream,
-  type HeadStreams,
   type KvBlock,
+  type Layer,
   type Matrix,
 } from '../src'
-import { distance, random } from '@sublinear/laws'
 
 const [d, dv] = [3, 2]
+const shape = { d, dv, scale: 0.5 }
 const features = taylorFeatures({ d, degree: 2, scale: 0.5 })
+const { clusters, farKeys, h2o, reservoir, sinks, snapKv, streamingLlm, tova, window } = policies
 const makers: Record<string, () => AttentionStream> = {
-  exact: () => exactStream({ d, dv, scale: 0.5 }),
+  exact: () => exactStream(shape),
   feature: () => featureStream({ features, dv }),
-  closure: () => closureStream({ d, dv, scale: 0.5 }),
-  sinks: () => sinks({ count: 5 })({ d, dv, scale: 0.5 }),
-  window: () => window({ count: 5 })({ d, dv, scale: 0.5 }),
-  'far-keys': () => farKeys({ count: 5 })({ d, dv, scale: 0.5 }),
-  'streaming-llm': () => streamingLlm({ count: 5 })({ d, dv, scale: 0.5 }),
-  reservoir: () => reservoir({ count: 5, seed: 1 })({ d, dv, scale: 0.5 }),
-  h2o: () => h2o({ count: 5 })({ d, dv, scale: 0.5 }),
-  tova: () => tova({ count: 5 })({ d, dv, scale: 0.5 }),
-  'snap-kv': () => snapKv({ count: 5 })({ d, dv, scale: 0.5 }),
-  clusters: () => clusters({ count: 5 })({ d, dv, scale: 0.5 }),
-  tiers: () => tiers({ d, dv, scale: 0.5, parts: [sinks({ count: 2 }), farKeys({ count: 9 }), closureStream] }),
+  closure: () => closureStream(shape),
+  sinks: () => sinks({ count: 5 })(shape),
+  window: () => window({ count: 5 })(shape),
+  farKeys: () => farKeys({ count: 5 })(shape),
+  streamingLlm: () => streamingLlm({ count: 5 })(shape),
+  reservoir: () => reservoir({ count: 5, seed: 1 })(shape),
+  h2o: () => h2o({ count: 5 })(shape),
+  tova: () => tova({ count: 5 })(shape),
+  snapKv: () => snapKv({ count: 5 })(shape),
+  clusters: () => clusters({ count: 5 })(shape),
+  tiers: () => tiers({ ...shape, parts: [sinks({ count: 2 }), farKeys({ count: 9 }), closureStream] }),
 }
 const head = (m: Matrix, h: number, width: number): Matrix =>
   matrix(
@@ -59,35 +54,25 @@ const head = (m: Matrix, h: number, width: number): Matrix =>
     ),
   )
 
-/** The snapshot of a window of tokens so wide that no buffer for them can exist. */
-const emptyWindow = (width: number) =>
-  encodeSnapshot({
-    kind: 'window',
-    version: '1',
-    parameters: {
-      d: String(width),
-      dv: '1',
-      scale: '1',
-      count: '5',
-      store: '{"kind":"float32"}',
-      next: '0',
-      tokens: '0',
-    },
-    tensors: Object.fromEntries(
-      ['keys', 'values', 'weights'].map((name) => [name, { dtype: 'F32', shape: [0], data: new Float32Array(0) }]),
-    ),
-  })
+/** A snapshot with other parameters; what is undefined is not there. */
+function altered(bytes: Uint8Array, change: Readonly<Record<string, string | undefined>>): Uint8Array {
+  const { kind, version, parameters, tensors } = decodeSnapshot(bytes)
+  const all = Object.entries({ ...parameters, ...change }).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  )
+  return encodeSnapshot({ kind, version, parameters: Object.fromEntries(all), tensors: Object.fromEntries(tensors) })
+}
 
 const uneven = (h: number) => exactStream({ d, dv: dv + h, scale: 0.5 })
 
-describe('heads', () => {
-  const shape = fc.constantFrom([1, 1], [2, 2], [4, 1], [6, 2], [6, 3])
-  test.prop([shape, fc.constantFrom('exact', 'feature'), fc.nat(80), fc.nat(80), fc.boolean(), fc.nat()], {
+describe('a layer', () => {
+  const counts = fc.constantFrom([1, 1], [2, 2], [4, 1], [6, 2], [6, 3])
+  test.prop([counts, fc.constantFrom('exact', 'feature'), fc.nat(80), fc.nat(80), fc.boolean(), fc.nat()], {
     seed: 1,
     numRuns: 40,
-  })('are head by head what the streams answer alone', ([queryHeads, kvHeads], kind, before, n, weighted, seed) => {
+  })('is head by head what the streams answer alone', ([queryHeads, kvHeads], kind, before, n, weighted, seed) => {
     const groups = queryHeads! / kvHeads!
-    const all = heads({ queryHeads: queryHeads!, kvHeads: kvHeads!, make: makers[kind]! })
+    const all = layer({ queryHeads: queryHeads!, kvHeads: kvHeads!, make: makers[kind]! })
     const alone = Array.from({ length: kvHeads! }, makers[kind]!)
     const block = (rows: number, salt: number): KvBlock => ({
       keys: random(rows, kvHeads! * d, seed + salt),
@@ -125,46 +110,46 @@ describe('heads', () => {
     }
     expect(all.tokens).toBe(before + n)
     expect(all.bytes).toBe(alone.reduce((sum, { bytes }) => sum + bytes, 0))
-    const copy = restoreHeads(all.toBytes(), open)
+    const copy = restoreLayer(all.toBytes(), openStream)
     expect(copy.toBytes()).toEqual(all.toBytes())
     expect(copy.attend(queries)).toEqual(all.attend(queries))
   })
 
-  it('run in attend: a row of heads in, a row of heads out', async () => {
-    const all = heads({ queryHeads: 4, kvHeads: 2, make: makers['exact']! })
+  it('runs in attend: a row of heads in, a row of heads out', async () => {
+    const all = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! })
     const input = { queries: random(9, 12, 1), keys: random(9, 6, 2), values: random(9, 4, 3) }
     const parts: Matrix[] = []
     for await (const part of attend({ ...input, stream: all, causal: true })) parts.push(part)
-    const whole = heads({ queryHeads: 4, kvHeads: 2, make: makers['exact']! }).step(input, input.queries)
+    const whole = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! }).step(input, input.queries)
     expect(parts.map(({ rows, cols }) => [rows, cols])).toEqual([[9, 8]])
     expect(distance(parts[0]!.data, normalise(whole).data)).toBeLessThan(1e-6)
   })
 
-  it('refuse what does not fit, and stay as they were', () => {
-    expect(() => heads({ queryHeads: 3, kvHeads: 2, make: makers['exact']! })).toThrow(
-      'heads: queryHeads must be a multiple of kvHeads = 2, got 3',
+  it('refuses what does not fit, and stays as it was', () => {
+    expect(() => layer({ queryHeads: 3, kvHeads: 2, make: makers['exact']! })).toThrow(
+      'layer: queryHeads must be a multiple of kvHeads = 2, got 3',
     )
-    expect(() => heads({ queryHeads: 0, kvHeads: 1, make: makers['exact']! })).toThrow(
-      'heads: queryHeads must be an integer >= 1, got 0',
+    expect(() => layer({ queryHeads: 0, kvHeads: 1, make: makers['exact']! })).toThrow(
+      'layer: queryHeads must be an integer >= 1, got 0',
     )
-    expect(() => heads({ queryHeads: 2, kvHeads: 2, make: uneven })).toThrow(
-      'heads: stream 1 differs from stream 0 in d, dv, scale or tokens',
+    expect(() => layer({ queryHeads: 2, kvHeads: 2, make: uneven })).toThrow(
+      'layer: stream 1 differs from stream 0 in d, dv, scale or tokens',
     )
-    const all = heads({ queryHeads: 4, kvHeads: 2, make: makers['exact']! })
+    const all = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! })
     all.push({ keys: random(5, 6, 1), values: random(5, 4, 2) })
     const kept = all.toBytes()
     const nan = random(2, 6, 1)
     nan.data[7] = NaN
     const block = { keys: random(2, 6, 1), values: random(2, 4, 2) }
-    const calls: [(h: HeadStreams) => void, string][] = [
-      [(h) => h.push({ ...block, keys: random(2, 3, 1) }), 'heads: keys must have 6 columns, got 3'],
-      [(h) => h.push({ ...block, keys: nan }), 'heads: keys must be finite, got NaN at row 1, column 1'],
+    const calls: [(h: Layer) => void, string][] = [
+      [(h) => h.push({ ...block, keys: random(2, 3, 1) }), 'layer: keys must have 6 columns, got 3'],
+      [(h) => h.push({ ...block, keys: nan }), 'layer: keys must be finite, got NaN at row 1, column 1'],
       [
         (h) => h.push({ ...block, weights: Float32Array.of(1, 0) }),
-        'heads: weights must be > 0 and at most 2^53, got 0 at row 1',
+        'layer: weights must be > 0 and at most 2^53, got 0 at row 1',
       ],
-      [(h) => h.attend(random(2, 6, 1)), 'heads: queries must have 12 columns, got 6'],
-      [(h) => h.step(block, random(3, 12, 1)), 'heads: queries must have 2 rows, got 3'],
+      [(h) => h.attend(random(2, 6, 1)), 'layer: queries must have 12 columns, got 6'],
+      [(h) => h.step(block, random(3, 12, 1)), 'layer: queries must have 2 rows, got 3'],
     ]
     for (const [call, message] of calls) {
       expect(() => call(all)).toThrow(message)
@@ -173,11 +158,97 @@ describe('heads', () => {
   })
 })
 
-describe('open', () => {
+describe('heads that cannot go on together', () => {
+  const ask = { queries: random(3, 12, 3) }
+  const block = { keys: random(3, 6, 1), values: random(3, 4, 2) }
+
+  it('none takes where another refuses', () => {
+    const streams: AttentionStream[] = []
+    const all = layer({
+      queryHeads: 4,
+      kvHeads: 2,
+      make(h) {
+        const inner = exactStream(shape)
+        const refuse = () => {
+          throw new RangeError('no room')
+        }
+        const check = h === 0 ? inner.check! : { push: refuse, step: refuse, merge: refuse }
+        const stream = {
+          ...inner,
+          check,
+          get tokens() {
+            return inner.tokens
+          },
+          get bytes() {
+            return inner.bytes
+          },
+        }
+        streams.push(stream)
+        return stream
+      },
+    })
+    const before = all.toBytes()
+    const other = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! })
+    other.push(block)
+    for (const call of [() => all.push(block), () => all.step(block, ask.queries), () => all.merge(other)])
+      expect(call).toThrow('no room')
+    expect(all.toBytes()).toEqual(before)
+    expect(streams.map(({ tokens }) => tokens)).toEqual([0, 0])
+  })
+
+  it('a head that fails after all have agreed leaves a layer that says so', () => {
+    const all = layer({
+      queryHeads: 4,
+      kvHeads: 2,
+      make(h) {
+        const inner = exactStream(shape)
+        if (h === 0) return inner
+        return {
+          ...inner,
+          get tokens() {
+            return inner.tokens
+          },
+          push() {
+            throw new Error('disk on fire')
+          },
+        }
+      },
+    })
+    expect(() => all.push(block)).toThrow('disk on fire')
+    for (const call of [() => all.push(block), () => all.attend(ask.queries), () => all.toBytes()])
+      expect(call).toThrow(/layer: .*broken/)
+  })
+
+  it('merging is head by head, and refuses other heads', () => {
+    const [whole, first, later] = [0, 1, 2].map(() => layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! })) as [
+      Layer,
+      Layer,
+      Layer,
+    ]
+    const blocks = [0, 1].map((at) => ({ keys: random(40, 6, at), values: random(40, 4, at + 5) })) as [
+      KvBlock,
+      KvBlock,
+    ]
+    for (const one of blocks) whole.push(one)
+    first.push(blocks[0])
+    later.push(blocks[1])
+    first.merge(later)
+    expect(first.tokens).toBe(80)
+    expect(first.attend(ask.queries)).toEqual(whole.attend(ask.queries))
+    const before = first.toBytes()
+    const other = layer({ queryHeads: 2, kvHeads: 2, make: makers['exact']! })
+    expect(() => first.merge(other)).toThrow('layer: heads differ: 4 and 2 here, 2 and 2 there')
+    expect(() => first.merge(exactStream(shape) as never)).toThrow(RangeError)
+    expect(() => first.merge({} as never)).toThrow(TypeError)
+    expect(first.toBytes()).toEqual(before)
+  })
+})
+
+describe('openStream', () => {
   it.each(Object.entries(makers))('brings back a stream of kind %s, bit for bit', (_, make) => {
     const stream = make()
     stream.push({ keys: random(150, d, 1), values: random(150, dv, 2), weights: new Float32Array(150).fill(2) })
-    const copy = open(stream.toBytes())
+    const copy = openStream(stream.toBytes())
     expect(copy.toBytes()).toEqual(stream.toBytes())
     expect(copy.attend(random(5, d, 3))).toEqual(stream.attend(random(5, d, 3)))
     if (copy.merging !== 'none') copy.merge(stream)
@@ -185,43 +256,45 @@ describe('open', () => {
   })
 
   it('refuses what it does not know, and what is hostile', () => {
-    const feature = decodeSnapshot(makers['feature']!().toBytes())
-    const made = (kind: string, parameters: Record<string, string>) =>
-      encodeSnapshot({ kind, version: '1', parameters, tensors: Object.fromEntries(feature.tensors) })
+    const made = (kind: string, change: Readonly<Record<string, string | undefined>>) =>
+      altered(makers[kind]!().toBytes(), change)
+    const none = (kind: string) =>
+      made(
+        kind,
+        Object.fromEntries(
+          Object.keys(decodeSnapshot(makers[kind]!().toBytes()).parameters).map((name) => [name, undefined]),
+        ),
+      )
+    const ofKind = (kind: string) => encodeSnapshot({ kind, version: '2', parameters: {}, tensors: {} })
     const hostile = [
-      made('nothing', {}),
-      made('constructor', {}),
-      made('__proto__', {}),
-      made('exact', {}),
-      made('feature', {}),
-      made('feature', { ...feature.parameters, features: '{"kind":"taylor","d":67108863,"degree":1,"scale":1}' }),
-      made('feature', { ...feature.parameters, features: '{"kind":"other"}' }),
-      made('closure', { d: '67108863', dv: '1', scale: '1', clusters: '1', tokens: '0' }),
-      made('tiers', {
-        d: '2',
-        dv: '1',
-        scale: '1',
-        buffer: '64',
-        tokens: '0',
-        'part-0': '{"kind":"tiers","version":"1","parameters":{}}',
-      }),
-      heads({ queryHeads: 1, kvHeads: 1, make: makers['exact']! }).toBytes(),
+      ofKind('nothing'),
+      ofKind('constructor'),
+      ofKind('__proto__'),
+      none('exact'),
+      none('feature'),
+      none('tiers'),
+      made('feature', { features: '{"kind":"taylor","d":67108863,"degree":1,"scale":1}' }),
+      made('feature', { features: '{"kind":"other"}' }),
+      made('closure', { d: '67108863' }),
+      made('tiers', { 'part-0': '{"kind":"tiers","version":"2","parameters":{}}' }),
+      layer({ queryHeads: 1, kvHeads: 1, make: makers['exact']! }).toBytes(),
       new Uint8Array(0),
       new Uint8Array(1000),
     ]
-    for (const bytes of hostile) expect(() => open(bytes)).toThrow(RangeError)
-    expect(open(emptyWindow(2 ** 40)).tokens).toBe(0) // allocates nothing before a token comes
-    expect(() => open(made('constructor', {}))).toThrow(
-      'open: no stream of kind "constructor", known: auto, balance-kv, closure, clusters, exact, far-keys, feature, h2o, reservoir, mean, merge-reduce, quantised, moment-coreset, sinks, snap-kv, streaming-llm, tiers, tova, window',
+    for (const bytes of hostile) {
+      expect(() => openStream(bytes)).toThrow(RangeError)
+      expect(() => openStream(bytes)).not.toThrow('version') // it is not the version that is refused
+    }
+    expect(openStream(made('window', { d: String(2 ** 40) })).tokens).toBe(0) // allocates nothing before a token comes
+    expect(() => openStream(ofKind('constructor'))).toThrow(
+      `openStream: no stream of kind "constructor", known: ${catalogue.map(({ name }) => name).join(', ')}, tiers, feature`,
     )
-    for (const bytes of [undefined, 'text', [1]]) expect(() => open(bytes as never)).toThrow(TypeError)
+    for (const bytes of [undefined, 'text', [1]]) expect(() => openStream(bytes as never)).toThrow(TypeError)
   })
 
-  it('restoreHeads refuses counts that the streams do not bear out', () => {
-    const bytes = heads({ queryHeads: 4, kvHeads: 2, make: makers['exact']! }).toBytes()
-    const { tensors } = decodeSnapshot(bytes)
-    const made = (queryHeads: string, kvHeads: string, kind = 'heads') =>
-      encodeSnapshot({ kind, version: '1', parameters: { queryHeads, kvHeads }, tensors: Object.fromEntries(tensors) })
+  it('restoreLayer refuses counts that the streams do not bear out', () => {
+    const bytes = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! }).toBytes()
+    const made = (queryHeads: string, kvHeads: string) => altered(bytes, { queryHeads, kvHeads })
     for (const bytes of [
       made('4', '1'),
       made('4', '3'),
@@ -229,10 +302,11 @@ describe('open', () => {
       made('1e9', '1e9'),
       made('4', ''),
       made('', '2'),
-      made('4', '2', 'exact'),
+      makers['exact']!().toBytes(),
     ]) {
-      expect(() => restoreHeads(bytes, open)).toThrow(RangeError)
+      expect(() => restoreLayer(bytes, openStream)).toThrow(RangeError)
+      expect(() => restoreLayer(bytes, openStream)).not.toThrow('version')
     }
-    expect(restoreHeads(made('2', '2'), open).queryHeads).toBe(2)
+    expect(restoreLayer(made('2', '2'), openStream).queryHeads).toBe(2)
   })
 })

@@ -1,17 +1,17 @@
 // One-pass states and cross-attention from their bytes alone, for every Ψ and Φ of these packages. Kills: an option of Ψ's kind dropped, a
 // seed rounded to 2^53, a Φ of another ε, a snapshot of one kind taken for another.
+import { denseSketchMatrix } from '@sublinear/core'
 import { random } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'
 import {
   amsSketch,
   countSketch,
   crossAttention,
-  denseSketchMatrix,
   gaussianSketch,
   onePass,
-  open,
   openCrossAttention,
   openOnePass,
+  openStream,
   osnap,
   sparseRecovery,
   srht,
@@ -66,10 +66,10 @@ it('openCrossAttention brings back the exact state too, with and without Φ', ()
 it('each kind is refused by the others, which say what to use', () => {
   const stream = onePass({ features, dv: 3, psi: kinds[0]! })
   const cross = crossAttention({ wq: keys, wk: keys, wv: values, features })
-  expect(() => open(stream.toBytes())).toThrow(
-    'open: a snapshot of kind "one-pass" is no attention stream, use openOnePass',
+  expect(() => openStream(stream.toBytes())).toThrow(
+    'openStream: a snapshot of kind "one-pass" is no attention stream, use openOnePass',
   )
-  expect(() => open(cross.toBytes())).toThrow('is no attention stream, use openCrossAttention')
+  expect(() => openStream(cross.toBytes())).toThrow('is no attention stream, use openCrossAttention')
   expect(() => openOnePass(cross.toBytes())).toThrow(RangeError)
   expect(() => openCrossAttention(stream.toBytes())).toThrow(RangeError)
   const foreign = denseSketchMatrix({

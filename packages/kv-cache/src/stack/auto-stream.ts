@@ -65,6 +65,8 @@ export function autoStream(options: AutoStreamOptions, methods: readonly Method[
   const counts = countsWithin(stack, budget, methods)
   if (!counts) {
     const least = leastBytes(stack, budget, methods)
+    if (least === Infinity)
+      throw new RangeError(`autoStream: stack.rest must be a method for a scale of ${scale}, got ${stack.rest}`)
     throw new RangeError(`autoStream: budgetBytes must hold the stack, at least ${least}, got ${budgetBytes}`)
   }
   return live(builtStack(stack, counts, { d, dv, scale }, methods), { budgetBytes, weighted, stack })

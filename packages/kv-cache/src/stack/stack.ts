@@ -151,11 +151,14 @@ function restSpec(rest: string, bytes: number, shape: Shape, methods: readonly M
   return options && ((given) => method.make(given, options))
 }
 
-/** The smallest budget that a stack fits into. */
+/** The smallest budget that a stack fits into; Infinity where it fits none, since its rest is none for this shape. */
 export function leastBytes(stack: Stack, budget: Omit<StackBudget, 'budgetBytes'>, methods: readonly Method[]): number {
   let [low, high] = [0, 1024]
   const fits = (budgetBytes: number) => countsWithin(stack, { ...budget, budgetBytes }, methods) !== undefined
-  while (!fits(high)) [low, high] = [high, 2 * high]
+  while (!fits(high)) {
+    if (high === Infinity) return Infinity
+    ;[low, high] = [high, 2 * high]
+  }
   for (;;) {
     const middle = Math.floor((low + high) / 2)
     if (middle <= low || middle >= high) return high // also beyond 2^53, where not every integer is a number
