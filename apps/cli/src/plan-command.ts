@@ -70,11 +70,11 @@ type Question = Omit<PlanOptions, 'methods'>
 
 async function run(options: Options, interrupt: AbortSignal): Promise<void> {
   const question = await planOptions(options)
-  const bar = progressBar('trying methods', 1, options.quiet || options.json)
+  const bar = progressBar('trying methods', 100, options.quiet || options.json, 'steps')
   const made = await plan({
     ...question,
     signal: interrupt,
-    onProgress: ({ round, rounds, done, candidates }) => bar.update((round + done / candidates) / rounds),
+    onProgress: ({ round, rounds, done, candidates }) => bar.update(Math.floor((100 * (round + done / candidates)) / rounds)),
   }).finally(() => bar.stop())
   if (options.json) console.log(JSON.stringify(made))
   else print(made)
