@@ -25,6 +25,7 @@ const mayImport = {
   'cross-attention': ['streaming-attention'],
   'balance-kv': ['token-store', 'exact-attention', 'poly-features'],
   'kv-cache': ['token-store', 'exact-attention', 'poly-features'],
+  adviser: ['exact-attention', 'poly-features', 'gaussian-sketch', 'sparse-sketch', 'sparse-recovery'],
   io: [],
   board: ['exact-attention'],
   laws: [],

@@ -1,20 +1,29 @@
-import type { AttentionStream, FeatureMap, SparseRecovery } from '@sublinear/core'
+import { phiOf, plan as planOf, psiOf, type OnePassPlan, type Plan, type PlanOptions } from '@sublinear/adviser'
+import type { AttentionStream, Method, SparseRecovery } from '@sublinear/core'
 import { restoreFeatures } from '@sublinear/poly-features'
-import { closureStream, featureStream, onePass, type OnePass } from '@sublinear/streaming-attention'
-import type { Plan } from './plan/plan'
-import { phiOf, psiOf } from './plan/stream-plan'
+import { onePass, type OnePass } from '@sublinear/streaming-attention'
+import { catalogue } from './catalogue'
 
-type Planned = Pick<Plan, 'd' | 'dv' | 'scale' | 'stream'>
+/** `plan` of the adviser over the catalogue, or over the methods that are given. */
+export function plan(options: Omit<PlanOptions, 'methods'> & Partial<Pick<PlanOptions, 'methods'>>): Promise<Plan> {
+  return planOf({ methods: catalogue, ...options })
+}
 
 /**
  * The attention stream that a plan describes, empty: for keys that come with their values. The plan may come from JSON.
  *
- * @throws RangeError when keys and values come apart, which is createOnePass, or the plan is not as `plan` made it
+ * @throws RangeError when keys and values come apart, which is createOnePass, or the plan names no method
  */
-export function createStream({ d, dv, scale, stream }: Planned): AttentionStream & Disposable {
-  if (stream?.kind === 'closure') return closureStream({ d, dv, scale })
-  if (stream?.kind === 'feature') return featureStream({ features: featuresOf('createStream', { stream }), dv })
-  throw new RangeError(`createStream: stream.kind must be closure or feature, got ${String(stream?.kind)}`)
+export function createStream(
+  { d, dv, scale, method, options }: Pick<Plan, 'd' | 'dv' | 'scale' | 'method' | 'options'>,
+  methods: readonly Method[] = catalogue,
+): AttentionStream & Partial<Disposable> {
+  const found = methods.find(({ name }) => name === method)
+  if (!found)
+    throw new RangeError(
+      `createStream: method must be one of ${methods.map(({ name }) => name).join(', ')}, got ${String(method)}`,
+    )
+  return found.make({ d, dv, scale }, options)
 }
 
 /**
@@ -22,12 +31,11 @@ export function createStream({ d, dv, scale, stream }: Planned): AttentionStream
  *
  * @throws RangeError when the plan is for keys with their values, or not as `plan` made it
  */
-export function createOnePass({ dv, stream }: Pick<Planned, 'dv' | 'stream'>): OnePass {
-  const who = 'createOnePass'
-  if (stream?.kind !== 'one-pass' || !stream.psi)
-    throw new RangeError(`${who}: stream.kind must be one-pass with a psi, got ${String(stream?.kind)}`)
-  const psi = psiOf(stream.psi)
-  return onePass({ features: featuresOf(who, { stream }), dv, psi, ...(stream.phi && { phi: phiOf(stream.phi) }) })
+export function createOnePass({ dv, method, options, phi }: Pick<Plan, 'dv' | 'method' | 'options' | 'phi'>): OnePass {
+  const { features, psi } = options as Partial<OnePassPlan>
+  if (method !== 'onePass' || typeof features !== 'string' || !psi)
+    throw new RangeError(`createOnePass: method must be onePass with features and a psi, got ${String(method)}`)
+  return onePass({ features: restoreFeatures(features), dv, psi: psiOf(psi), ...(phi && { phi: phiOf(phi) }) })
 }
 
 /**
@@ -35,12 +43,7 @@ export function createOnePass({ dv, stream }: Pick<Planned, 'dv' | 'stream'>): O
  *
  * @throws RangeError when the plan has none
  */
-export function createPhi({ stream }: Pick<Planned, 'stream'>): SparseRecovery {
-  if (!stream?.phi) throw new RangeError(`createPhi: the plan must be for the task 'columns', got no phi`)
-  return phiOf(stream.phi)
-}
-
-function featuresOf(who: string, { stream }: Pick<Planned, 'stream'>): FeatureMap {
-  if (typeof stream.features !== 'string') throw new RangeError(`${who}: stream.features must be the spec of a map`)
-  return restoreFeatures(stream.features)
+export function createPhi({ phi }: Pick<Plan, 'phi'>): SparseRecovery {
+  if (!phi) throw new RangeError(`createPhi: the plan must be for the task 'columns', got no phi`)
+  return phiOf(phi)
 }

@@ -7,6 +7,8 @@ const KIND = 'farClosure'
 /** Keys need more bits than values: their error passes through exp. */
 const FEW_BITS = { keyBits: 6, valueBits: 4 }
 const MOST_BUFFER = 64
+/** Fewer than these do not wait on a pilot, for speed. */
+const PILOT_BUFFER = 16
 
 export interface FarClosureOptions {
   /** Far keys held. */
@@ -55,7 +57,11 @@ export const farClosureMethod: Method<FarClosureOptions> = {
     const count = largestWithin(bytes, budgetBytes, { most: Math.min(2 ** 31, traffic.tokens) })
     return count === undefined ? undefined : optionsOf(count)
   },
-  atRate: (_, options, rate) => ({ ...options, count: Math.max(1, Math.round(options.count * rate)) }),
+  atRate(_, options, rate) {
+    const { count, buffer = MOST_BUFFER } = options
+    const waiting = Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
+    return { ...options, buffer: waiting, count: Math.max(1, Math.round(count * rate)) }
+  },
   open: restoreFarClosure,
 }
 

@@ -11,6 +11,9 @@ export { autoStream, catalogue } from './catalogue'
 export { farClosure } from './far-closure'
 export { openStream } from './open'
 
+// Which of them: certified, predicted or measured; and the stream of a plan.
+export { createOnePass, createPhi, createStream, plan } from './create-stream'
+
 // A whole layer, and whole files.
 export { attend } from './attend'
 export { layer, restoreLayer } from './layer'
@@ -43,6 +46,7 @@ export { degreeFor, featureDimension } from '@sublinear/poly-features'
 export { recoveryRows } from '@sublinear/sparse-recovery'
 export { osnapRows } from '@sublinear/sparse-sketch'
 
+export type { Plan, PlanOptions, PlanProgress } from '@sublinear/adviser'
 export type {
   AttentionStream,
   FeatureMap,

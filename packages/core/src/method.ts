@@ -41,6 +41,12 @@ export interface Method<Options = object> {
   within(shape: Shape, budgetBytes: number, traffic: Traffic, pilot?: Pilot): Options | undefined
   /** The same for a stream shorter by this rate, 0 < rate ≤ 1: counts shrink, what does not grow stays. Default: as they are. */
   atRate?(shape: Shape, options: Options, rate: number): Options
+  /** Whether a stream of these options learns from the queries that tokens come with. Default: as `learns` says. */
+  needsQueries?(options: Options): boolean
+  /** Options that are worth trying on a pilot beside those of `within`; each fits the budget. Default: none. */
+  variants?(shape: Shape, budgetBytes: number, traffic: Traffic, pilot?: Pilot): readonly Options[]
+  /** Options near the best found so far that are worth trying next, the most promising first; each fits the budget. Default: none. */
+  refine?(shape: Shape, best: Options, budgetBytes: number, traffic: Traffic): readonly Options[]
   /** The stream of a snapshot of this kind; `open` is for what is nested in it. */
   open(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): AttentionStream
 }

@@ -53,13 +53,14 @@ function gathered(store: HeldTokens, slots: readonly number[], block: KvBlock, s
   const passing = Array.from(stays.keys()).filter((r) => !stays[r])
   const rows = slots.length + passing.length
   if (rows === 0) return undefined
-  const held = store.read()
+  const held = slots.length > 0 ? store.readAt(slots) : block
+  const isWeighted = store.weights !== undefined || block.weights !== undefined
   const taken = (name: 'keys' | 'values') => {
     const { cols } = block[name]
     const data = new Float32Array(rows * cols)
     let at = 0
     for (const [source, places] of [
-      [held, slots],
+      [held, [...slots.keys()]],
       [block, passing],
     ] as const)
       for (const i of places) {
@@ -71,9 +72,9 @@ function gathered(store: HeldTokens, slots: readonly number[], block: KvBlock, s
   return {
     keys: taken('keys'),
     values: taken('values'),
-    ...((held.weights || block.weights) && {
+    ...(isWeighted && {
       weights: Float32Array.of(
-        ...slots.map((slot) => held.weights?.[slot] ?? 1),
+        ...slots.map((_, i) => held.weights?.[i] ?? 1),
         ...passing.map((r) => block.weights?.[r] ?? 1),
       ),
     }),

@@ -4,6 +4,8 @@ import type { TokenOptions } from './token-tier'
 
 /** The most tokens that wait before a tier that stands alone. */
 const MOST_BUFFER = 64
+/** Fewer than these do not wait on a pilot, for speed. */
+const PILOT_BUFFER = 16
 
 /** Tokens that wait before a stream of a byte budget: those of an eighth of it, from 1 to 64. */
 export function bufferWithin(budgetBytes: number, { d, dv }: Shape): number {
@@ -67,6 +69,11 @@ export function tokenMethod<O extends TokenOptions>(method: TokenMethod<O>): Tie
       })
       return count === undefined ? undefined : optionsOf(count)
     },
-    atRate: (_, options, rate) => ({ ...options, count: Math.max(1, Math.round(options.count * rate)) }),
+    atRate(_, options, rate) {
+      const { count, buffer = MOST_BUFFER } = options
+      const waiting = Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
+      const held = Math.round((count + buffer) * rate) - waiting
+      return { ...options, buffer: waiting, count: Math.max(least({ tokens: Infinity }), held) }
+    },
   }
 }

@@ -67,15 +67,19 @@ export const anisotropicMethod = featureMethod(
   ({ d, scale }, fits, pilot) => {
     if (!pilot) return undefined
     const made = (t: number) => anisotropicFeatures({ pilotKeys: pilot.keys, pilotQueries: pilot.queries, t, scale })
-    if (!fits(made(1))) return undefined
     const most = d < WIDE ? Math.min(MOST_FEATURES, featureDimension(d, MOST_DEGREE)) : MOST_FEATURES
-    let [low, high] = [1, most + 1]
+    const largest = made(most)
+    if (fits(largest)) return largest
+    let found = made(1)
+    if (!fits(found)) return undefined
+    let [low, high] = [1, most]
     while (high - low > 1) {
       const middle = (low + high) >> 1
-      if (fits(made(middle))) low = middle
+      const tried = made(middle)
+      if (fits(tried)) [low, found] = [middle, tried]
       else high = middle
     }
-    return made(low)
+    return found
   },
 )
 

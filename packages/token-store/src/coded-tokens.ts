@@ -1,6 +1,6 @@
-import { emptyPartial, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import { emptyPartial, type KvBlock, type Matrix, type PartialSoftmax } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
-import { kernels, type PackedRows } from '@sublinear/kernels'
+import { kernels, type PackedRows, type Resident } from '@sublinear/kernels'
 import type { Rotation } from './rotation'
 import { weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
@@ -66,6 +66,47 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
   const packedKeys = (): PackedRows => ({ codes: rows, offset: 0, stride, bits: coder.keys.bits })
   const packedValues = (): PackedRows => ({ codes: rows, offset: coder.keys.bytes, stride, bits: coder.values.bits })
 
+  /** Rows of a block in codes, in memory of their own: `use` reads them there. */
+  const encoded = <T>(block: KvBlock, from: number, added: number, use: (codes: Coded) => T): T => {
+    const own = kernels().bytes(added * stride)
+    const codes = codedAt(own)
+    coder.keys.encode(restOf(block.keys, from, added, keyCentre, coder.turnKeys), codes.keys, 0, added)
+    coder.values.encode(restOf(block.values, from, added, valueCentre, coder.turnValues), codes.values, 0, added)
+    const result = use(codes)
+    own[Symbol.dispose]()
+    return result
+  }
+  const codedAt = (own: typeof rows): Coded => ({
+    all: own,
+    keys: { codes: own, offset: 0, stride, bits: coder.keys.bits },
+    values: { codes: own, offset: coder.keys.bytes, stride, bits: coder.values.bits },
+  })
+  const decodedAll = ({ keys, values }: Coded, some: number) => ({
+    keys: decoded(keys, coder.turnKeys, keyCentre, MOST_KEY, 0, some),
+    values: decoded(values, coder.turnValues, valueCentre, MOST_VALUE, 0, some),
+  })
+
+  /** Squared distances of coded keys from a point, all in turned coordinates. */
+  const distancesOf = (packed: PackedRows, point: Float64Array, from: number, some: number): Float64Array => {
+    const shift = Float64Array.from(point, (x, c) => keyCentre[c]! - x)
+    coder.turnKeys.turn(shift)
+    const out = new Float64Array(some)
+    const keys = new Float32Array(Math.min(some, BLOCK) * d)
+    for (let first = 0; first < some; first += BLOCK) {
+      const here = Math.min(BLOCK, some - first)
+      kernels().unpack(keys, packed, from + first, here, d)
+      for (let r = 0, at = 0; r < here; r++) {
+        let total = 0
+        for (let c = 0; c < d; c++, at++) {
+          const gap = keys[at]! + shift[c]!
+          total += gap * gap
+        }
+        out[first + r] = total
+      }
+    }
+    return out
+  }
+
   const truncate = (to: number) => {
     weights.drop(to, count)
     resize(to)
@@ -111,25 +152,29 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       values.data.set(own.values.data, at * dv)
     },
     readKeys: (from = 0, some = count - from) => decoded(packedKeys(), coder.turnKeys, keyCentre, MOST_KEY, from, some),
-    distances(point, from = 0, some = count - from) {
-      const shift = Float64Array.from(point, (x, c) => keyCentre[c]! - x)
-      coder.turnKeys.turn(shift)
-      const out = new Float64Array(some)
-      const keys = new Float32Array(Math.min(some, BLOCK) * d)
-      for (let first = 0; first < some; first += BLOCK) {
-        const here = Math.min(BLOCK, some - first)
-        kernels().unpack(keys, packedKeys(), from + first, here, d)
-        for (let r = 0, at = 0; r < here; r++) {
-          let total = 0
-          for (let c = 0; c < d; c++, at++) {
-            const gap = keys[at]! + shift[c]!
-            total += gap * gap
-          }
-          out[first + r] = total
-        }
-      }
-      return out
+    readAt(slots) {
+      const own = kernels().bytes(slots.length * stride)
+      for (const [i, slot] of slots.entries()) own.write(rows.range(slot * stride, stride).read(), i * stride)
+      const block = decodedAll(codedAt(own), slots.length)
+      own[Symbol.dispose]()
+      return { ...block, ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]!) }) }
     },
+    writeAt(block, from, slots) {
+      if (from.length === 0) return
+      encoded(rowsAt(block, from), 0, from.length, ({ all }) => {
+        const codes = all.read()
+        for (const [i, slot] of slots.entries())
+          rows.write(codes.subarray(i * stride, (i + 1) * stride), slot * stride)
+      })
+      for (const [i, slot] of slots.entries())
+        weights.write(block.weights?.subarray(from[i]!, from[i]! + 1), 1, slot, room)
+    },
+    rounded: (block, from, some, point) =>
+      encoded(block, from, some, (codes) => ({
+        block: { ...decodedAll(codes, some), ...(block.weights && { weights: block.weights.subarray(from, from + some) }) },
+        distances: distancesOf(codes.keys, point, 0, some),
+      })),
+    distances: (point, from = 0, some = count - from) => distancesOf(packedKeys(), point, from, some),
     move(from, to) {
       rows.write(rows.range(from * stride, stride).read(), to * stride)
       weights.write(weights.all?.slice(from, from + 1), 1, to, room)
@@ -185,6 +230,22 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     },
   }
   return self
+}
+
+interface Coded {
+  readonly all: Resident<Uint8Array>
+  readonly keys: PackedRows
+  readonly values: PackedRows
+}
+
+/** These rows of a block; weights stay behind. */
+function rowsAt({ keys, values }: KvBlock, places: readonly number[]): KvBlock {
+  const taken = ({ cols, data }: Matrix): Matrix => {
+    const out = new Float32Array(places.length * cols)
+    for (const [i, place] of places.entries()) out.set(data.subarray(place * cols, (place + 1) * cols), i * cols)
+    return { rows: places.length, cols, data: out }
+  }
+  return { keys: taken(keys), values: taken(values) }
 }
 
 /** Unpacked rows, turned back and moved to their centre; where rounding left an entry above `most`, at `most`. */

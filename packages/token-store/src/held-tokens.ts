@@ -102,6 +102,24 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
         ...(own?.some((w) => w !== 1) && { weights: own }),
       }
     },
+    readAt(slots) {
+      const block = {
+        keys: { rows: slots.length, cols: d, data: new Float32Array(slots.length * d) },
+        values: { rows: slots.length, cols: dv, data: new Float32Array(slots.length * dv) },
+        ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]!) }),
+      }
+      for (const [at, slot] of slots.entries()) self.readInto(block.keys, block.values, at, slot)
+      return block
+    },
+    writeAt(block, rows, slots) {
+      for (const [i, row] of rows.entries()) self.write(block, row, 1, slots[i]!)
+    },
+    rounded(block, from, rows, point) {
+      const own = rowsOf(block.keys, from, from + rows)
+      const distances = new Float64Array(rows)
+      squaredDistances(own.data, point, distances)
+      return { block: { ...block, keys: own, values: rowsOf(block.values, from, from + rows) }, distances }
+    },
     readKeys: (from = 0, rows = count - from) => ({ rows, cols: d, data: keys.range(from * d, rows * d).read() }),
     readInto(keyRows, valueRows, at, slot) {
       keys.range(slot * d, d).readInto(keyRows.data.subarray(at * d, (at + 1) * d))
@@ -113,14 +131,7 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
         const here = Math.min(BLOCK, rows - first)
         const some = keyScratch(here * d)
         keys.range((from + first) * d, here * d).readInto(some)
-        for (let r = 0, at = 0; r < here; r++) {
-          let total = 0
-          for (let c = 0; c < d; c++, at++) {
-            const gap = some[at]! - point[c]!
-            total += gap * gap
-          }
-          out[first + r] = total
-        }
+        squaredDistances(some, point, out.subarray(first, first + here))
       }
       return out
     },
@@ -173,4 +184,16 @@ function moved(array: Resident<Float32Array>, used: number, room: number): Resid
   wider.write(array.range(0, used).read())
   array[Symbol.dispose]()
   return wider
+}
+
+/** Of rows of keys, as many as `out` has entries. */
+function squaredDistances(keys: Float32Array, point: Float64Array, out: Float64Array): void {
+  for (let r = 0, at = 0; r < out.length; r++) {
+    let total = 0
+    for (let c = 0; c < point.length; c++, at++) {
+      const gap = keys[at]! - point[c]!
+      total += gap * gap
+    }
+    out[r] = total
+  }
 }

@@ -21,6 +21,12 @@ export interface HeldTokens extends Disposable {
   read(from?: number, rows?: number): KvBlock
   /** Copies the slot's key and value, as they are held, into row `at` of matrices. */
   readInto(keys: Matrix, values: Matrix, at: number, slot: number): void
+  /** A copy of these slots, one after the other, as `read` gives them; with weights where any token held has another than 1. */
+  readAt(slots: readonly number[]): KvBlock
+  /** Puts these rows of the block into these slots, all of them in use. */
+  writeAt(block: KvBlock, rows: readonly number[], slots: readonly number[]): void
+  /** Rows from … from + rows − 1 of a block as they would be held, and their squared distances from a point: the bits of `read` and `distances`. */
+  rounded(block: KvBlock, from: number, rows: number, point: Float64Array): { readonly block: KvBlock; readonly distances: Float64Array }
   /** The keys alone (rows × d). */
   readKeys(from?: number, rows?: number): Matrix
   /** Squared distances from a point of the keys that are held; the same bits whatever the other rows. */

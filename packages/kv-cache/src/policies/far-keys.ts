@@ -1,7 +1,7 @@
 import { checkFits, copyToken, emptyBlock, tensorsIn, type KvBlock, type Shape, type Snapshot } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
-import { distanceHeap, type DistanceHeap } from './distance-heap'
+import { distanceHeap } from './distance-heap'
 import {
   checkTokenOptions,
   tierSnapshot,
@@ -67,35 +67,33 @@ function farthest(held: HeldTokens, d: number, count: number, from?: PolicyStart
     : { seen: 0, weight: 0, sum: new Float64Array(d), centre: new Float64Array(d) }
   const { sum, centre } = position
 
-  /** Counts the token, and says whether it moved the centre. */
-  const passed = (keys: Float32Array, at: number, weight: number): boolean => {
-    for (let c = 0; c < d; c++) sum[c]! += weight * keys[at + c]!
-    position.weight += weight
-    const seen = ++position.seen
-    if (seen % RESCORE !== 0 && (seen > RESCORE || (seen & (seen - 1)) !== 0)) return false
-    for (let c = 0; c < d; c++) centre[c] = sum[c]! / position.weight
-    return true
+  /** Counts tokens, of which at most the last moves the centre. */
+  const passed = ({ keys, weights }: KvBlock, from: number, rows: number): void => {
+    for (let r = from; r < from + rows; r++) {
+      const weight = weights?.[r] ?? 1
+      for (let c = 0; c < d; c++) sum[c]! += weight * keys.data[r * d + c]!
+      position.weight += weight
+    }
+    position.seen += rows
+    if (moves(position.seen)) for (let c = 0; c < d; c++) centre[c] = sum[c]! / position.weight
   }
 
   return {
     bytes: 16 * d,
     admit(block, dropped) {
-      const { rows, data } = block.keys
+      const { rows } = block.keys
       const leaving = dropped ? 0 : Math.max(0, held.count + rows - count)
       const isWeighted = block.weights !== undefined || held.weights !== undefined
       const left = leaving > 0 ? emptyBlock(leaving, d, block.values.cols, isWeighted) : undefined
       let done = 0 // rows of `left`
-      let heap: DistanceHeap | undefined // of the full store, since the centre last moved
-      for (let r = 0; r < rows; r++) {
-        if (held.count === count) heap ??= distanceHeap(held.distances(centre))
-        if (!heap) held.write(block, r, 1, held.count)
-        else if (squaredDistance(data, r * d, centre) > heap.least()) {
-          const slot = heap.nearest()
-          if (left) takeSlot(left, done++, held, slot)
-          held.write(block, r, 1, slot)
-          heap.replaceNearest(held.distances(centre, slot, 1)[0]!)
-        } else if (left) copyToken(left, done++, block, r)
-        if (passed(data, r * d, block.weights?.[r] ?? 1)) heap = undefined
+      for (let r = 0, some = 0; r < rows; r += some) {
+        // As many as come before the centre moves, and have room or have none.
+        some = 1
+        while (r + some < rows && !moves(position.seen + some)) some++
+        const room = count - held.count
+        if (room > 0) held.write(block, r, (some = Math.min(some, room)), held.count)
+        else done = compete(held, block, { from: r, rows: some, centre }, left, done)
+        passed(block, r, some)
       }
       return left
     },
@@ -116,10 +114,52 @@ function restored({ snapshot, seen }: PolicyStart, d: number): Position {
   return { seen, weight, sum, centre }
 }
 
-/** Row `at` of a block becomes what a slot holds. */
-function takeSlot(to: KvBlock, at: number, held: HeldTokens, slot: number): void {
-  held.readInto(to.keys, to.values, at, slot)
-  if (to.weights) to.weights[at] = held.weights?.[slot] ?? 1
+/** Whether the centre moves with the token that is the seen-th. */
+function moves(seen: number): boolean {
+  return seen % RESCORE === 0 || (seen < RESCORE && (seen & (seen - 1)) === 0)
+}
+
+/**
+ * One row after the other takes the slot of the nearest token if it is farther out; what leaves goes to `left` from row `done` on. What is read and
+ * written of the store is so at once, since few bits are slow token by token.
+ *
+ * @returns rows of `left` that are taken then
+ */
+function compete(
+  held: HeldTokens,
+  block: KvBlock,
+  { from, rows, centre }: { readonly from: number; readonly rows: number; readonly centre: Float64Array },
+  left: KvBlock | undefined,
+  done: number,
+): number {
+  const heap = distanceHeap(held.distances(centre))
+  const placed = new Map<number, number>() // row by slot
+  const leaving: { readonly slot?: number; readonly row?: number; readonly isRounded?: boolean }[] = []
+  let rounded: ReturnType<HeldTokens['rounded']> | undefined
+  for (let row = from; row < from + rows; row++) {
+    if (!(squaredDistance(block.keys.data, row * centre.length, centre) > heap.least())) {
+      leaving.push({ row })
+      continue
+    }
+    const slot = heap.nearest()
+    const before = placed.get(slot)
+    leaving.push(before === undefined ? { slot } : { row: before, isRounded: true })
+    placed.set(slot, row)
+    rounded ??= held.rounded(block, from, rows, centre)
+    heap.replaceNearest(rounded.distances[row - from]!)
+  }
+  if (left) {
+    const slots = leaving.flatMap(({ slot }) => slot ?? [])
+    const old = slots.length > 0 ? held.readAt(slots) : undefined
+    let at = 0
+    for (const { slot, row, isRounded } of leaving) {
+      if (slot !== undefined) copyToken(left, done++, old!, at++)
+      else if (isRounded) copyToken(left, done++, rounded!.block, row! - from)
+      else copyToken(left, done++, block, row!)
+    }
+  }
+  held.writeAt(block, [...placed.values()], [...placed.keys()])
+  return done
 }
 
 function squaredDistance(keys: Float32Array, at: number, centre: Float64Array): number {

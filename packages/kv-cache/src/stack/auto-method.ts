@@ -1,7 +1,8 @@
-import type { Method, Shape } from '@sublinear/core'
+import type { Method, Shape, Traffic } from '@sublinear/core'
 import { autoStream, restoreAutoStream, type AutoOptions } from './auto-stream'
+import { stacksFor, variantsOf } from './candidate-stacks'
 import { defaultStack } from './default-stack'
-import { builtStack, countsAtRate, countsWithin, type Counts, type Stack } from './stack'
+import { builtStack, countsAtRate, countsWithin, learns, type Counts, type Stack } from './stack'
 
 /** Options of the method: those of autoStream, and on a pilot the numbers of tokens that its rate means. */
 export type AutoMethodOptions = AutoOptions & { readonly counts?: Counts }
@@ -14,6 +15,13 @@ export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions
     const { budgetBytes, weighted = false } = options
     return countsWithin(stackOf(shape, options), { ...shape, budgetBytes, weighted }, methods)
   }
+  const fitting = (
+    shape: Shape,
+    budgetBytes: number,
+    { tokens, weighted = false }: Traffic,
+    stacks: readonly Stack[],
+  ): AutoMethodOptions[] =>
+    stacks.map((stack) => ({ budgetBytes, tokens, weighted, stack })).filter((options) => countsOf(shape, options))
   return {
     name: 'auto',
     source: 'not from the papers',
@@ -31,6 +39,13 @@ export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions
       const counts = countsOf(shape, options)
       return counts ? { ...options, counts: countsAtRate(stackOf(shape, options), counts, rate) } : options
     },
+    needsQueries: ({ stack }) => stack === undefined || learns(stack, methods),
+    variants(shape, budgetBytes, traffic) {
+      const budget = { ...shape, budgetBytes, tokens: traffic.tokens, weighted: traffic.weighted ?? false }
+      return fitting(shape, budgetBytes, traffic, stacksFor(budget, methods))
+    },
+    refine: (shape, best, budgetBytes, traffic) =>
+      fitting(shape, budgetBytes, traffic, variantsOf(stackOf(shape, best), true)),
     open: (bytes, open) => restoreAutoStream(bytes, open, methods),
   }
 }

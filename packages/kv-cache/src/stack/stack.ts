@@ -69,7 +69,7 @@ const LEAST_CORESET = 24
 /** So many tokens that a store holds them in its codes: from there on bytes are a line. */
 const MANY = 1024
 /** Pilots use larger buffers than their rate allows, for speed. */
-const [PILOT_BUFFER, PILOT_REST] = [16, 4]
+const [PILOT_BUFFER, PILOT_REST] = [16, 8]
 
 /** Whether the rest takes a share of the bytes. */
 export function isSized({ rest }: Pick<Stack, 'rest'>): boolean {
@@ -173,7 +173,7 @@ export function leastBytes(stack: Stack, budget: Omit<StackBudget, 'budgetBytes'
  */
 export function countsAtRate(stack: Stack, counts: Counts, rate: number): Counts {
   const scaled = (count: number) => (count === 0 ? 0 : Math.max(1, Math.round(count * rate)))
-  const restBuffer = Math.min(PILOT_REST, counts.restBuffer)
+  const restBuffer = counts.restBuffer === 0 ? 0 : PILOT_REST
   const more = PILOT_BUFFER + restBuffer - scaled(counts.buffer + counts.restBuffer)
   const kept = counts.kept.map(scaled)
   if (kept.length > 0) kept[kept.length - 1] = Math.max(1, kept.at(-1)! - more)

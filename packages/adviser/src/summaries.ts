@@ -1,22 +1,18 @@
 import { matrix, type FeatureMap } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { anisotropicFeatures, featureDimension, MOST_DEGREE, taylorFeatures } from '@sublinear/poly-features'
-import type { Sample } from './pilot'
+import type { PlanShape } from './check-options'
+import type { Sample } from './sample'
 
 /** A summary that could be kept instead of the tokens. */
-export interface Candidate {
+export interface Summary {
   readonly name: string
-  readonly kind: 'closure' | 'feature'
+  /** The method that holds it, and its options. */
+  readonly method: 'closure' | 'taylor' | 'anisotropic'
+  readonly options: object
   readonly features?: FeatureMap
   readonly t: number
-  /** Bytes by part; what the stream will hold. */
-  readonly bytes: Readonly<Record<string, number>>
-}
-
-export interface CandidateShape {
-  readonly d: number
-  readonly dv: number
-  readonly scale: number
+  readonly bytes: number
 }
 
 /** Features of degree 0: every answer is the mean of the values. */
@@ -26,45 +22,46 @@ export const AVERAGES = 'averages'
 const SIZES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096]
 /** More features than these are slower than most would wait for. */
 const MOST_FEATURES = 2 ** 13
+/** Tokens that feature streams and closures hold exactly at most. */
 const HELD = 64
 const HELD_CLOSURE = 16
 
-export const total = (bytes: Readonly<Record<string, number>>): number =>
-  Object.values(bytes).reduce((a, b) => a + b, 0)
-
-/** What a feature stream holds. */
-export function featureBytes({ t, spec, d }: FeatureMap, dv: number): Record<string, number> {
-  return { state: 4 * t * dv, totals: 8 * t, map: spec.length, buffer: 4 * HELD * (d + dv) }
-}
-
-export function closureBytes({ d, dv }: CandidateShape): Record<string, number> {
-  return { moments: 2 * d * (d + 1) + 4 * d * dv + 8 * (d + 2 * dv) + 8, buffer: 4 * HELD_CLOSURE * (d + dv) }
-}
-
 /** What a pilot allows to try within so many bytes: averages, the Gaussian closure, Taylor and anisotropic features; smallest first. */
-export function candidates(shape: CandidateShape, pilot: Sample, mostBytes: number): Candidate[] {
-  const { d, dv, scale } = shape
-  const found: Candidate[] = [{ name: 'Gaussian closure', kind: 'closure', t: d, bytes: closureBytes(shape) }]
-  const add = (name: string, t: number, make: () => FeatureMap) => {
-    if (4 * t * dv > mostBytes) return
-    const features = make()
-    found.push({ name, kind: 'feature', features, t, bytes: featureBytes(features, dv) })
+export function summaries(
+  { d, dv, scale, methods, tokens, weighted, keysAndValuesTogether }: PlanShape,
+  pilot: Sample,
+  mostBytes: number,
+): Summary[] {
+  const shape = { d, dv, scale }
+  const found: Summary[] = []
+  const consider = (method: Summary['method'], one: Omit<Summary, 'method' | 'bytes'>) => {
+    const held = methods.find(({ name }) => name === method)
+    if (!held && keysAndValuesTogether) return // nothing that would make it
+    // Algorithm 1 needs no method: its own bytes follow when Ψ is known.
+    const bytes = held ? held.bytes(shape, one.options, { tokens, weighted }) : 4 * one.t * dv
+    if (bytes <= mostBytes) found.push({ ...one, method, bytes })
   }
+  const add = (method: 'taylor' | 'anisotropic', name: string, t: number, make: () => FeatureMap) => {
+    if (4 * t * dv > mostBytes || !(scale > 0)) return
+    const features = make()
+    consider(method, { name, options: { features: features.spec }, features, t })
+  }
+  if (keysAndValuesTogether) consider('closure', { name: 'Gaussian closure', options: {}, t: d })
   const centre = pilot.meanKey
   for (let degree = 0; degree <= MOST_DEGREE; degree++) {
     const t = featureDimension(d, degree)
     if (t > MOST_FEATURES) break
     const name = degree === 0 ? AVERAGES : `Taylor features of degree ${degree}`
-    add(name, t, () => taylorFeatures({ d, degree, scale, centre }))
+    add('taylor', name, t, () => taylorFeatures({ d, degree, scale, centre }))
   }
   if (d > 1) {
     for (const t of SIZES.filter((t) => t > d + 1 && t < featureDimension(d, Math.min(MOST_DEGREE, 8)))) {
-      add(`${t} anisotropic features`, t, () =>
+      add('anisotropic', `${t} anisotropic features`, t, () =>
         anisotropicFeatures({ pilotKeys: pilot.keys, pilotQueries: pilot.queries, t, scale }),
       )
     }
   }
-  return found.filter(({ bytes }) => total(bytes) <= mostBytes).toSorted((a, b) => total(a.bytes) - total(b.bytes))
+  return found.toSorted((a, b) => a.bytes - b.bytes)
 }
 
 /** Weights that a summary gives tokens, queries × tokens, on the scale of e^{scale·⟨q, k − mean key⟩}: what it has for softmax's own. */
@@ -76,8 +73,8 @@ export interface Weights {
   readonly boxed: boolean
 }
 
-export function weightsOf(candidate: Candidate, sample: Sample, scale: number, n: number): Weights {
-  return candidate.kind === 'closure' ? closureWeights(sample, scale, n) : featureWeights(candidate.features!, sample)
+export function weightsOf({ features }: Summary, sample: Sample, scale: number, n: number): Weights {
+  return features ? featureWeights(features, sample) : closureWeights(sample, scale, n)
 }
 
 /** Softmax's own. */

@@ -1,10 +1,10 @@
 import { matrix, type Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { boxed } from './boxed'
-import type { Weights } from './candidates'
 import type { GaussianModel } from './gaussian-model'
-import type { Sample } from './pilot'
+import type { Sample } from './sample'
 import { permuted, signed } from './shuffled'
+import type { Weights } from './summaries'
 
 /** A mean square over queries as a function of the number of independent tokens. */
 export type ErrorLaw = (n: number) => number

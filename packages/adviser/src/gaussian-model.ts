@@ -1,9 +1,9 @@
-import { matrix, type Matrix } from '@sublinear/core'
+import { matrix, type Matrix, type Pilot } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { symmetricEigen } from '@sublinear/poly-features'
 import { boxed } from './boxed'
 import { curveOf, curvePoints } from './curve'
-import { centredAt, covariance, meanRow, sampleOf, type Pilot, type Sample } from './pilot'
+import { centredAt, covariance, meanRow, sampleOf, type Sample } from './sample'
 
 /** Tokens and queries drawn. */
 const TOKENS = 2048

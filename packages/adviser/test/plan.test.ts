@@ -3,8 +3,10 @@
 // Kills: ε not passed on, bytes that forget a part, a float16 cache that is not compared, a radius taken for a score range, sampling error that
 // does not fall with n (ratio 1 instead of 100), a limit that does, Ψ sized without the values' variance, a verdict 'ok' where the mean does.
 import { expect, describe, it } from 'vitest'
-import { matrix, normalise, type Matrix } from '../src'
-import { createOnePass, createPhi, createStream, exactAttention, plan, type PlanOptions } from '../src'
+import { catalogue, createOnePass, createPhi, createStream } from '@sublinear/attention'
+import { matrix, type Matrix } from '@sublinear/core'
+import { exactAttention, normalise } from '@sublinear/exact-attention'
+import { plan, type OnePassPlan, type PlanOptions } from '../src'
 
 /** Gaussian numbers, the same for the same seed. */
 function normals(rows: number, cols: number, seed: number): Matrix {
@@ -31,12 +33,12 @@ function data(n: number, seed: number) {
     queries: times(normals(n, d, seed + 1), 0.8),
   }
 }
-const base: PlanOptions = { n: 20_000, d, dv: 2, scale, epsilon: 0.1, task: 'rows', pilot: data(512, 3) }
+const base: PlanOptions = { methods: catalogue, tokens: 20_000, d, dv: 2, scale, epsilon: 0.1, task: 'rows', pilot: data(512, 3) }
 
 describe('with a pilot', () => {
-  it('predicts the error of the stream that it describes, and its bytes exactly', () => {
+  it('predicts the error of the stream that it describes, and its bytes exactly', async () => {
     for (const epsilon of [0.3, 0.05, 0.01]) {
-      const made = plan({ ...base, epsilon })
+      const made = await plan({ ...base, epsilon })
       expect(made.verdict).toBe('ok')
       expect(made.error.total).toBeLessThanOrEqual(epsilon)
       const stream = createStream(JSON.parse(JSON.stringify(made)))
@@ -52,66 +54,70 @@ describe('with a pilot', () => {
     }
   })
 
-  it('says the same for the same pilot', () => {
-    expect(plan(base)).toEqual(plan(base))
+  it('says the same for the same pilot', async () => {
+    expect(await plan(base)).toEqual(await plan(base))
   })
 
-  it('counts parts, caches and break-even', () => {
-    const { cost } = plan(base)
+  it('counts parts, caches and break-even', async () => {
+    const { cost } = await plan(base)
     expect(Object.values(cost.parts).reduce((a, b) => a + b, 0)).toBe(cost.bytes)
     expect(cost.cache).toEqual({ float32: 4 * 20_000 * 6, float16: 2 * 20_000 * 6 })
     expect(cost.breakEven.float32).toBe(Math.ceil(cost.bytes / 24))
     expect(cost.breakEven.float16).toBe(Math.ceil(cost.bytes / 12))
   })
 
-  it('lets sampling error fall with n, and limits stay', () => {
+  it('lets sampling error fall with n, and limits stay', async () => {
     // Values that have nothing to do with keys, about a mean: all error is sampling.
     const noise = { ...base.pilot!, values: { ...normals(512, 2, 9), data: normals(512, 2, 9).data.map((x) => 1 + x) } }
-    const errors = [1e4, 1e6].map((n) => plan({ ...base, n, pilot: noise, epsilon: 0.5 }).baselines.average)
+    const averages = async (options: PlanOptions) => {
+      const made = await Promise.all([1e4, 1e6].map((tokens) => plan({ ...options, tokens, epsilon: 0.5 })))
+      return made.map(({ baselines }) => baselines.average)
+    }
+    const errors = await averages({ ...base, pilot: noise })
     expect(errors[0]! / errors[1]!).toBeGreaterThan(8)
     expect(errors[0]! / errors[1]!).toBeLessThan(12)
-    const smooth = [1e4, 1e6].map((n) => plan({ ...base, n, epsilon: 0.5 }).baselines.average)
+    const smooth = await averages(base)
     expect(smooth[0]! / smooth[1]!).toBeGreaterThan(0.8)
     expect(smooth[0]! / smooth[1]!).toBeLessThan(1.3)
   })
 
-  it('says dominated where the mean of the values, or a cache, does as well', () => {
+  it('says dominated where the mean of the values, or a cache, does as well', async () => {
     const constant = { ...base.pilot!, values: matrix(512, 2, new Float32Array(1024).fill(3)) }
-    const mean = plan({ ...base, pilot: constant })
+    const mean = await plan({ ...base, pilot: constant })
     expect([mean.verdict, mean.decides]).toEqual(['dominated', 'bytes'])
     expect(mean.advice).toContain('mean of the values')
-    const short = plan({ ...base, n: 100, epsilon: 0.05 })
+    const short = await plan({ ...base, tokens: 100, epsilon: 0.05 })
     expect(short.verdict).toBe('dominated')
     expect(short.cost.bytes).toBeGreaterThanOrEqual(short.cost.cache.float16)
     expect(short.advice).toContain('cache')
   })
 
-  it('says infeasible or vacuous where nothing reaches ε, and what is reached', () => {
+  it('says infeasible or vacuous where nothing reaches ε, and what is reached', async () => {
     const sharp = { ...base.pilot!, queries: times(base.pilot!.queries, 12) }
-    const made = plan({ ...base, pilot: sharp, epsilon: 0.01 })
+    const made = await plan({ ...base, pilot: sharp, epsilon: 0.01 })
     expect(['infeasible', 'vacuous']).toContain(made.verdict)
     expect(made.decides).toBe('polynomial')
     expect(made.error.total).toBeGreaterThan(0.01)
     expect(made.advice).toContain('keep the tokens')
-    const poor = plan({ ...base, epsilon: 0.001, budgetBytes: 3000 })
+    const poor = await plan({ ...base, epsilon: 0.001, budgetBytes: 3000 })
     expect(poor.verdict).not.toBe('ok')
     expect(poor.cost.bytes).toBeLessThanOrEqual(3000)
     expect(poor.advice).toContain('raise the budget')
-    expect(() => plan({ ...base, budgetBytes: 10 })).toThrow(/budgetBytes must hold at least/)
+    await expect(plan({ ...base, budgetBytes: 10 })).rejects.toThrow(/budgetBytes must hold at least/)
   })
 
-  it('averages the error over prefixes where every token asks', () => {
-    const causal = plan({ ...base, task: 'causal' })
+  it('averages the error over prefixes where every token asks', async () => {
+    const causal = await plan({ ...base, task: 'causal' })
     expect(causal.error.total).toBeGreaterThan(0)
     expect(causal.task).toBe('causal')
-    expect(plan({ ...base, task: 'causal', n: 40 }).error.polynomial).toBeGreaterThanOrEqual(0)
+    expect((await plan({ ...base, task: 'causal', tokens: 40 })).error.total).toBeGreaterThanOrEqual(0)
   })
 })
 
 describe('keys and values apart', () => {
-  it('plans Ψ by its predicted error, and Algorithm 1 has the bytes and about the error', () => {
-    const made = plan({ ...base, keysAndValuesTogether: false, epsilon: 0.3 })
-    expect(made.stream.kind).toBe('one-pass')
+  it('plans Ψ by its predicted error, and Algorithm 1 has the bytes and about the error', async () => {
+    const made = await plan({ ...base, keysAndValuesTogether: false, epsilon: 0.3 })
+    expect(made.method).toBe('onePass')
     expect(made.error.psi).toBeGreaterThan(0)
     expect(made.error.psi).toBeLessThanOrEqual(0.3)
     const state = createOnePass(JSON.parse(JSON.stringify(made)))
@@ -125,36 +131,39 @@ describe('keys and values apart', () => {
     const error = Math.hypot(...answers.map((x, i) => x - exact[i]!)) / Math.hypot(...exact)
     expect(made.error.total / error).toBeGreaterThan(0.4)
     expect(made.error.total / error).toBeLessThan(2.5)
-    expect(() => createStream(made)).toThrow(/createStream: stream.kind must be/)
-    expect(() => createOnePass(plan(base))).toThrow(/createOnePass: stream.kind must be/)
+    expect(() => createStream(made)).toThrow(/createStream: method must be one of/)
+    const other = await plan(base)
+    expect(() => createOnePass(other)).toThrow(/createOnePass: method must be onePass/)
   })
 
-  it('plans Φ for columns, by the tail that the pilot shows', () => {
-    const made = plan({ ...base, task: 'columns', k: 64 })
-    expect(made.stream.phi).toEqual({ n: 20_000, k: 64, epsilon: 0.1, seed: '0' })
+  it('plans Φ for columns, by the tail that the pilot shows', async () => {
+    const made = await plan({ ...base, task: 'columns', k: 64 })
+    expect(made.phi).toEqual({ n: 20_000, k: 64, epsilon: 0.1, seed: '0' })
     expect(createPhi(made).k).toBe(64)
     expect(made.error.phi).toBeGreaterThan(0.5) // columns of smooth values are not sparse
     expect(made.verdict).not.toBe('ok')
-    expect(() => createPhi(plan(base))).toThrow(/createPhi: the plan must be for the task 'columns'/)
+    const other = await plan(base)
+    expect(() => createPhi(other)).toThrow(/createPhi: the plan must be for the task 'columns'/)
   })
 })
 
 describe('with a radius alone', () => {
-  it('takes the least certified degree: 2e/(1 − e) ≤ ε', () => {
+  it('takes the least certified degree: 2e/(1 − e) ≤ ε', async () => {
     // Minimax on [−1, 1]: degree 3 is off by at most 0.0055, degree 2 by 0.045 (0.01 needs degree 3); 2e/(1 − e) is 0.011 and 0.094.
-    const made = plan({ n: 1e6, d: 4, dv: 4, scale: 0.25, radius: 1, epsilon: 0.1, task: 'rows' })
+    const made = await plan({ methods: catalogue, tokens: 1e6, d: 4, dv: 4, scale: 0.25, radius: 1, epsilon: 0.1, task: 'rows' })
     expect(made.unit).toBe('max |v|')
     expect(made.verdict).toBe('ok')
-    expect(made.stream.name).toContain('degree 2')
+    expect(made.name).toContain('degree 2')
     expect(made.error.polynomial).toBeGreaterThan(0.05)
     expect(made.error.total).toBeLessThanOrEqual(0.1)
     expect(createStream(made).bytes).toBe(made.cost.bytes)
     expect(made.baselines.average).toBeCloseTo(2 * Math.tanh(0.5), 12)
   })
 
-  it('sizes Ψ by the Gaussian tail bound, as large as the theorem has it', () => {
-    const made = plan({
-      n: 1e6,
+  it('sizes Ψ by the Gaussian tail bound, as large as the theorem has it', async () => {
+    const made = await plan({
+      methods: catalogue,
+      tokens: 1e6,
       d: 2,
       dv: 2,
       scale: 0.5,
@@ -163,31 +172,36 @@ describe('with a radius alone', () => {
       task: 'rows',
       keysAndValuesTogether: false,
     })
-    expect(made.stream.psi!.kind).toBe('gaussian')
+    expect((made.options as OnePassPlan).psi.kind).toBe('gaussian')
     // ε² m ≥ 4 ln(2/δ) e^{2R} up to the share that the features leave
-    expect(made.stream.psi!.m).toBeGreaterThan((4 * Math.log(2 / 0.01) * Math.exp(2)) / 0.2 ** 2)
+    expect((made.options as OnePassPlan).psi.m).toBeGreaterThan((4 * Math.log(2 / 0.01) * Math.exp(2)) / 0.2 ** 2)
     expect(createOnePass(made).bytes).toBe(made.cost.bytes)
   })
 
-  it('refuses float32 where cancellation eats the error, and says so', () => {
-    const made = plan({ n: 1e6, d: 2, dv: 2, scale: 0.5, radius: 9, epsilon: 0.1, task: 'rows' })
+  it('refuses float32 where cancellation eats the error, and says so', async () => {
+    const options = { tokens: 1e6, d: 2, dv: 2, scale: 0.5, epsilon: 0.1, task: 'rows' } as const
+    const summaries = catalogue.filter(({ name }) => name !== 'exact')
+    const made = await plan({ ...options, methods: summaries, radius: 9 })
     expect(made.verdict).not.toBe('ok')
     expect(made.error.total).toBeGreaterThan(0.1)
-    const mild = plan({ n: 1e6, d: 2, dv: 2, scale: 0.5, radius: 2, epsilon: 0.1, task: 'rows' })
+    expect(made.advice).toContain('give a pilot')
+    const mild = await plan({ ...options, methods: summaries, radius: 2 })
     expect(mild.verdict).toBe('ok')
+    const kept = await plan({ ...options, methods: catalogue, radius: 9 })
+    expect([kept.method, kept.verdict]).toEqual(['exact', 'dominated'])
   })
 })
 
 describe('borders', () => {
   const broken: [string, Partial<Record<keyof PlanOptions, unknown>>, RegExp][] = [
-    ['n', { n: 0 }, /plan: n must be an integer >= 1, got 0/],
+    ['tokens', { tokens: 0 }, /plan: tokens must be an integer >= 1, got 0/],
     ['d', { d: 1.5 }, /plan: d must be/],
     ['dv', { dv: 3 }, /plan: dv must be the pilot's 2, got 3/],
     ['the pilot’s width', { d: 5 }, /d must be/],
     ['scale', { scale: 0 }, /plan: scale must be a finite number > 0, got 0/],
     ['epsilon', { epsilon: 1 }, /plan: epsilon must be below 1, got 1/],
     ['delta', { delta: -1 }, /plan: delta must be a finite number > 0, got -1/],
-    ['task', { task: 'all' }, /plan: task must be 'rows', 'causal' or 'columns'/],
+    ['task', { task: 'all' }, /plan: task must be one of causal, rows, both, columns, got "all"/],
     ['k', { task: 'columns' }, /plan: k must be given/],
     ['budgetBytes', { budgetBytes: 0 }, /plan: budgetBytes must be/],
     ['both', { radius: 1 }, /plan: either a pilot or a radius must be given, got both/],
@@ -197,20 +211,20 @@ describe('borders', () => {
     ['no queries', { pilot: { ...data(40, 1), queries: matrix(0, d) } }, /pilot.queries must have at least one row/],
     ['seed', { seed: -1 }, /plan: seed must be/],
   ]
-  it.each(broken)('%s', (_, change, message) => {
-    expect(() => plan({ ...base, ...change } as PlanOptions)).toThrow(message)
+  it.each(broken)('%s', async (_, change, message) => {
+    await expect(plan({ ...base, ...change } as PlanOptions)).rejects.toThrow(message)
   })
 
-  it('NaN in a pilot is named', () => {
+  it('NaN in a pilot is named', async () => {
     const pilot = data(40, 1)
     pilot.keys.data[9] = NaN
-    expect(() => plan({ ...base, pilot })).toThrow(/pilot.keys must be finite, got NaN at row 2, column 1/)
-    expect(() => plan(undefined as unknown as PlanOptions)).toThrow(TypeError)
-    expect(() => plan({ ...base, pilot: 7 as never })).toThrow(TypeError)
+    await expect(plan({ ...base, pilot })).rejects.toThrow(/pilot.keys must be finite, got NaN at row 2, column 1/)
+    await expect(plan(undefined as unknown as PlanOptions)).rejects.toThrow(TypeError)
+    await expect(plan({ ...base, pilot: 7 as never })).rejects.toThrow(TypeError)
   })
 
-  it('columns need a pilot', () => {
-    expect(() => plan({ n: 1e4, d: 2, dv: 2, scale: 0.5, radius: 1, epsilon: 0.1, task: 'columns', k: 4 })).toThrow(
+  it('columns need a pilot', async () => {
+    await expect(plan({ methods: catalogue, tokens: 1e4, d: 2, dv: 2, scale: 0.5, radius: 1, epsilon: 0.1, task: 'columns', k: 4 })).rejects.toThrow(
       /plan: pilot must be given for the task 'columns'/,
     )
   })

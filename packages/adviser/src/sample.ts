@@ -1,12 +1,5 @@
-import { checkFinite, checkKeys, checkScale, checkValues, matrix, type Matrix } from '@sublinear/core'
+import { checkKeys, checkScale, checkValues, matrix, type Matrix, type Pilot } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
-
-/** Rows of the user's data: some hundred tokens and queries like those to come. */
-export interface Pilot {
-  readonly queries: Matrix // rows × d
-  readonly keys: Matrix // m × d
-  readonly values: Matrix // m × dv
-}
 
 /** What a pilot shows of the data, in numbers. */
 export interface PilotFindings {
@@ -45,7 +38,6 @@ export function measurePilot(who: string, pilot: Pilot, scale: number): Measured
   if (typeof pilot !== 'object' || pilot === null)
     throw new TypeError(`${who}: pilot must be { queries, keys, values }, got ${String(pilot)}`)
   checkScale(who, scale)
-  checkFinite(who, 'scale', scale, 0)
   checkKeys(who, 'pilot.keys', pilot.keys)
   const { rows, cols: d } = pilot.keys
   checkKeys(who, 'pilot.queries', pilot.queries, d)

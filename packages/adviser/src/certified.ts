@@ -1,0 +1,128 @@
+import type { FeatureMap, Method } from '@sublinear/core'
+import { gaussianRows } from '@sublinear/gaussian-sketch'
+import { certificate, featureDimension, minimaxFeatures, MOST_DEGREE, taylorFeatures } from '@sublinear/poly-features'
+import type { PlanShape } from './check-options'
+import type { Answer, Considered, PlanError } from './plan-types'
+import { ONE_PASS, sketchBytes, type Psi } from './sketches'
+
+const MOST_FEATURES = 2 ** 16
+/** What the features may use up of ε where Ψ takes the rest. */
+const FEATURE_SHARE = 0.5
+/** Radius to which minimax polynomials go. */
+const MOST_MINIMAX = 8
+/** The method that holds features: it makes a stream of any map. */
+const FEATURES = 'taylor'
+/** The method that holds every token as it is. */
+const EXACT = 'exact'
+/** Float32 attention, of one answer. */
+const ROUNDED = 2 ** -22
+
+export interface Certified {
+  readonly answer: Answer
+  readonly average: number
+  readonly considered: readonly Considered[]
+}
+
+/**
+ * What holds for all data with scores within a radius: every token as it is, where the budget has room for that, or the least certified degree, Taylor's where it
+ * does as well.
+ *
+ * A pointwise relative error e moves an answer by at most 2e/(1 − e)·max|v|. Ψ: with scores in [−R, R] a row of weights has
+ * norm at most e^R/√n and a column of V, less its mean, √n·max|v|.
+ */
+export function certified(shape: PlanShape, radius: number): Certified {
+  const { tokens, d, dv, scale, epsilon, keysAndValuesTogether, budgetBytes, weighted, methods } = shape
+  const traffic = { tokens, weighted }
+  const own = { d, dv, scale }
+  const named = (name: string): Method | undefined => methods.find((method) => method.name === name)
+  const features = named(FEATURES)
+  const bytesOf = (map: FeatureMap) =>
+    features?.bytes(own, { features: map.spec }, traffic) ?? 4 * map.t * dv + 8 * map.t + map.spec.length
+  const tried: { features: FeatureMap; name: string; polynomial: number; float32: number }[] = []
+  const share = keysAndValuesTogether ? 1 : FEATURE_SHARE
+  const meetsOwn = ({ polynomial, float32 }: { polynomial: number; float32: number }) =>
+    polynomial + float32 <= share * epsilon
+  for (let degree = 0; degree <= MOST_DEGREE && !tried.some(meetsOwn); degree++) {
+    if (featureDimension(d, degree) > MOST_FEATURES) break
+    for (const [kind, map] of mapsOf(d, degree, scale, radius)) {
+      if (tried.length > 0 && bytesOf(map) > budgetBytes) continue
+      const { approximation, rounding } = certificate(map, { radius })
+      tried.push({
+        features: map,
+        name: `${kind} features of degree ${degree}`,
+        polynomial: moved(approximation),
+        float32: moved(rounding),
+      })
+    }
+  }
+  const sum = ({ polynomial, float32 }: (typeof tried)[number]) => polynomial + float32
+  const best = tried.find(meetsOwn) ?? tried.reduce((a, b) => (sum(b) < sum(a) ? b : a))
+  const considered: Considered[] = tried.map((one) => ({
+    name: one.name,
+    options: { features: one.features.spec },
+    evidence: 'certified',
+    bytes: bytesOf(one.features),
+    error: sum(one),
+  }))
+  const average = 2 * Math.tanh(radius / 2)
+  const exact = keysAndValuesTogether ? named(EXACT)?.within(own, budgetBytes, traffic) : undefined
+  if (exact) {
+    const bytes = named(EXACT)!.bytes(own, exact, traffic)
+    considered.push({ name: EXACT, options: exact, evidence: 'certified', bytes, error: ROUNDED })
+    if (!meetsOwn(best)) {
+      const error = { float32: ROUNDED, total: ROUNDED }
+      const answer = { name: EXACT, method: EXACT, options: exact, evidence: 'certified' as const, error }
+      return { answer: { ...answer, parts: { stream: bytes } }, average, considered }
+    }
+  }
+  return { answer: answerOf(shape, radius, best, bytesOf(best.features)), average, considered }
+}
+
+/** A certified map with the Ψ that it needs. */
+function answerOf(
+  { dv, epsilon, delta, keysAndValuesTogether, seed }: PlanShape,
+  radius: number,
+  {
+    features,
+    name,
+    polynomial,
+    float32,
+  }: { readonly features: FeatureMap; readonly name: string; readonly polynomial: number; readonly float32: number },
+  bytes: number,
+): Answer {
+  const room = epsilon - polynomial - float32
+  const each = Math.min(1, (room > 0 ? room : epsilon * FEATURE_SHARE) / Math.exp(radius))
+  const psi: Psi = { kind: 'gaussian', m: gaussianRows({ epsilon: each, delta: delta / dv }), seed: String(seed) }
+  const psiPart = keysAndValuesTogether ? 0 : each * Math.exp(radius)
+  const error: PlanError = {
+    polynomial,
+    psi: psiPart,
+    phi: 0,
+    float32,
+    total: polynomial + psiPart + float32,
+  }
+  const options = { features: features.spec }
+  return keysAndValuesTogether
+    ? { name, method: FEATURES, options, evidence: 'certified', error, parts: { stream: bytes } }
+    : {
+        name,
+        method: ONE_PASS,
+        options: { ...options, psi },
+        evidence: 'certified',
+        error,
+        parts: { map: features.spec.length, ...sketchBytes(features, dv, { psi }) },
+      }
+}
+
+function mapsOf(d: number, degree: number, scale: number, radius: number): [string, FeatureMap][] {
+  const taylor: [string, FeatureMap] = ['Taylor', taylorFeatures({ d, degree, scale })]
+  if (radius === 0 || radius > MOST_MINIMAX) return [taylor]
+  try {
+    return [taylor, ['minimax', minimaxFeatures({ d, degree, radius, scale })]]
+  } catch {
+    return [taylor] // a lower degree is exact in float32 already
+  }
+}
+
+/** What a pointwise relative error does to an answer, in units of max|v|: never more than 2. */
+const moved = (error: number) => (error < 1 / 2 ? (2 * error) / (1 - error) : 2)

@@ -1,0 +1,6 @@
+export { plan } from './plan'
+export { phiOf, psiOf, type OnePassPlan, type Phi, type Psi } from './sketches'
+export type { PlanCost } from './cost'
+export type { Considered, Evidence, Plan, PlanError, PlanOptions, Task, Term, Verdict } from './plan-types'
+export type { PilotFindings } from './sample'
+export type { Step as PlanProgress } from './tournament'

@@ -1,0 +1,61 @@
+import type { Pilot, Shape } from '@sublinear/core'
+import type { PlanShape } from './check-options'
+import type { Answer, Considered } from './plan-types'
+import { search } from './search'
+import type { Standing, Step } from './tournament'
+import { LEAST_PILOT, type Asked } from './trial'
+
+export interface Measured {
+  /** The best of those that were run on the whole pilot; absent where nothing fits. */
+  readonly answer?: Answer
+  readonly considered: readonly Considered[]
+}
+
+/** Whether a pilot can be run: tokens in stream order with their queries, long enough, of a stream whose tokens come whole. */
+export function canMeasure({ task, keysAndValuesTogether }: PlanShape, { queries, keys }: Pilot): boolean {
+  return (
+    keysAndValuesTogether &&
+    task !== 'columns' &&
+    keys.rows >= LEAST_PILOT &&
+    queries.rows > 0 &&
+    queries.rows % keys.rows === 0
+  )
+}
+
+/** The methods of the catalogue within a budget, run on a pilot. */
+export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): Generator<Step, Measured> {
+  const { methods, d, dv, scale, tokens, weighted, task } = shape
+  const own: Shape = { d, dv, scale }
+  const traffic = { tokens, weighted, groups: pilot.queries.rows / pilot.keys.rows }
+  const { standings, tooLarge } = yield* search({
+    methods,
+    shape: own,
+    budgetBytes,
+    traffic,
+    pilot,
+    asked: task as Asked,
+  })
+  const bytesOf = ({ method, options }: Standing) => method.bytes(own, options, traffic)
+  const considered: Considered[] = [
+    ...standings.map((one) => ({
+      name: one.method.name,
+      options: one.options,
+      evidence: 'measured' as const,
+      bytes: bytesOf(one),
+      error: errorOf(one),
+      ...(one.droppedAt !== undefined && { droppedAt: one.droppedAt }),
+    })),
+    ...tooLarge.map((name) => ({ name, evidence: 'measured' as const, bytes: null, error: null })),
+  ]
+  const best = standings[0]
+  if (!best) return { considered }
+  const { method, options, tokens: looked } = best
+  const error = { total: errorOf(best), tokens: looked }
+  const parts = { stream: bytesOf(best) }
+  return { answer: { name: method.name, method: method.name, options, evidence: 'measured', error, parts }, considered }
+}
+
+/** What was measured, without what a causal ranking adds for the questions that a pilot lacks. */
+function errorOf({ errors }: Standing): number {
+  return errors.measured
+}

@@ -1,0 +1,229 @@
+import type { PlanShape } from './check-options'
+import { measuredLaw, modelledLaw, type ErrorLaw } from './error-law'
+import { gaussianModel } from './gaussian-model'
+import type { Answer, Considered, PlanError } from './plan-types'
+import type { MeasuredPilot } from './sample'
+import { NONZEROS, ONE_PASS, sketchBytes, type Phi, type Psi } from './sketches'
+import type { Step } from './tournament'
+import { AVERAGES, softmaxWeights, summaries, weightsOf, type Summary } from './summaries'
+
+/** Half of ε² for features and half for Ψ, where there is one. */
+const PSI_SHARE = 0.5
+
+export interface Predicted {
+  /** The smallest summary that meets ε, or the best of all; absent where none fits. */
+  readonly answer?: Answer
+  /** The error of the mean of the values. */
+  readonly average: number
+  readonly considered: readonly Considered[]
+}
+
+/**
+ * What trying summaries on a pilot by formulas leads to. The Gaussian model takes seconds, so it is made where a summary is content with the pilot, or
+ * where formulas are all there is.
+ *
+ * @param isLast  whether nothing will be measured: then there is an answer though it does not meet ε
+ */
+export function* predicted(shape: PlanShape, pilot: MeasuredPilot, isLast: boolean): Generator<Step, Predicted> {
+  const { tokens: n, d, dv, epsilon, keysAndValuesTogether, budgetBytes } = shape
+  const cacheBytes = 4 * n * (d + dv)
+  const over = (law: ErrorLaw) => meanOver(law, shape)
+  const exact = softmaxWeights(pilot)
+  const output = over(measuredLaw(pilot, exact, n)) // ‖o‖², mean over queries
+  const onPilot = (summary: Summary) =>
+    Math.sqrt(over(measuredLaw(pilot, exact, n, weightsOf(summary, pilot, shape.scale, n))) / output)
+  let inModel: ((summary: Summary) => number) | undefined
+  const modelled = (one: Tried) => {
+    inModel ??= errorsInModel(shape, pilot)
+    if (!one.isModelled) one.polynomial = Math.max(one.polynomial, inModel(one.summary))
+    one.isModelled = true
+    return one
+  }
+
+  const share = keysAndValuesTogether ? 1 : Math.sqrt(PSI_SHARE)
+  const tried: Tried[] = []
+  const enough = Math.min(budgetBytes, Math.max(2 * cacheBytes, 2 ** 20))
+  const meetsIt = ({ polynomial }: Tried) => polynomial <= share * epsilon
+  const all = summaries(shape, pilot, enough)
+  for (const [done, summary] of all.entries()) {
+    yield { round: 0, rounds: 1, done, candidates: all.length }
+    const one: Tried = { summary, polynomial: onPilot(summary), isModelled: false }
+    tried.push(one)
+    if (meetsIt(one)) modelled(one) // the model can only say worse
+    if (meetsIt(one) && tried.some(isAverage)) break
+  }
+  const average = tried.find(isAverage)
+  if (average && (inModel || isLast)) modelled(average)
+  let best = tried.find(meetsIt)
+  if (!best && isLast && tried.length > 0) {
+    const least = () => tried.reduce((a, b) => (b.polynomial < a.polynomial ? b : a))
+    for (best = least(); !best.isModelled; best = least()) modelled(best)
+  }
+  const considered = tried.map(
+    ({ summary: { name, options, bytes }, polynomial }): Considered => ({
+      name,
+      options,
+      evidence: 'predicted',
+      bytes,
+      error: polynomial,
+    }),
+  )
+  return {
+    ...(best && { answer: answerOf(shape, pilot, { ...best, output, isMet: meetsIt(best) }) }),
+    average: average?.polynomial ?? Infinity,
+    considered,
+  }
+}
+
+interface Tried {
+  readonly summary: Summary
+  polynomial: number
+  isModelled: boolean
+}
+
+const isAverage = ({ summary }: Tried) => summary.name === AVERAGES
+
+/** Errors in the Gaussian model of a pilot, relative to the outputs there. */
+function errorsInModel(shape: PlanShape, pilot: MeasuredPilot): (summary: Summary) => number {
+  const { tokens, scale } = shape
+  const model = gaussianModel(pilot, scale, tokens)
+  const exact = softmaxWeights(model.sample)
+  const over = (law: ErrorLaw) => meanOver(law, shape)
+  const output = over(modelledLaw(model, exact))
+  return (summary) =>
+    Math.sqrt(over(modelledLaw(model, exact, weightsOf(summary, model.sample, scale, tokens))) / output)
+}
+
+/** A summary with the sketches that it needs. */
+function answerOf(
+  { tokens: n, dv, epsilon, keysAndValuesTogether, task, k, seed }: PlanShape,
+  pilot: MeasuredPilot,
+  {
+    summary,
+    polynomial,
+    output,
+    isMet,
+  }: { readonly summary: Summary; readonly polynomial: number; readonly output: number; readonly isMet: boolean },
+): Answer {
+  const { name, method, options, features, bytes } = summary
+  const psi: Psi | undefined = keysAndValuesTogether
+    ? undefined
+    : {
+        kind: 'osnap',
+        m: psiRows(pilot, output, isMet ? epsilon ** 2 - polynomial ** 2 : epsilon ** 2),
+        seed: String(seed),
+      }
+  const phi: Phi | undefined =
+    task === 'columns' ? { n, k: k!, epsilon: Math.min(1, epsilon), seed: String(seed) } : undefined
+  const psiPart = psi ? psiError(pilot, output, psi.m) : 0
+  const phiPart = phi ? (1 + phi.epsilon) * tailShare(pilot, phi) : 0
+  const float32 = float32Error(pilot, summary)
+  const error: PlanError = {
+    polynomial,
+    psi: psiPart,
+    phi: phiPart,
+    float32,
+    total: Math.hypot(polynomial, psiPart, phiPart, float32),
+  }
+  const sketches = features ? sketchBytes(features, dv, { ...(psi && { psi }), ...(phi && { phi }) }) : {}
+  const parts = psi ? { map: features!.spec.length, ...sketches } : { stream: bytes, ...sketches }
+  const held = psi
+    ? { method: ONE_PASS, options: { features: features!.spec, psi } }
+    : { method: method as string, options }
+  return { name, ...held, ...(phi && { phi }), evidence: 'predicted', error, parts }
+}
+
+const HELD = 64
+const STEPS = 24
+
+/**
+ * A law's mean over queries: those after all n tokens; or of token i over the first i, i = 1 … n, in steps of equal ratio. The first
+ * HELD tokens are held, so that there is no error yet: an output counts there all the same.
+ */
+function meanOver(law: ErrorLaw, { tokens: n, task }: PlanShape): number {
+  if (task !== 'causal') return law(n)
+  if (n <= HELD) return law(n)
+  const ratio = (n / HELD) ** (1 / STEPS)
+  let total = 0
+  for (let step = 0, from = HELD; step < STEPS; step++, from *= ratio)
+    total += law(from * Math.sqrt(ratio)) * from * (ratio - 1)
+  return total / (n - HELD)
+}
+
+/** Σ over columns of the variance of Ψ's error a query, times m: ‖P − mean‖²·‖V_c − mean‖² + ⟨P, V_c − mean⟩². */
+function psiEnergy({ values, weights, keys, queries }: MeasuredPilot): number {
+  let concentration = 0
+  for (let r = 0; r < queries.rows; r++) {
+    let [mass, energy] = [0, 0]
+    for (const weight of weights.subarray(r * keys.rows, (r + 1) * keys.rows)) {
+      mass += weight
+      energy += weight * weight
+    }
+    concentration += (energy / mass ** 2) * (keys.rows / queries.rows)
+  }
+  const { rows, cols, data } = values
+  let variance = 0
+  for (let c = 0; c < cols; c++) {
+    let [sum, squares] = [0, 0]
+    for (let r = 0; r < rows; r++) {
+      sum += data[r * cols + c]!
+      squares += data[r * cols + c]! ** 2
+    }
+    variance += Math.max(0, squares / rows - (sum / rows) ** 2)
+  }
+  return Math.max(0, concentration - 1) * variance
+}
+
+function psiError(pilot: MeasuredPilot, output: number, m: number): number {
+  return Math.sqrt(psiEnergy(pilot) / m / output)
+}
+
+/** Rows of Ψ, a multiple of its nonzeros, for this relative squared error. */
+function psiRows(pilot: MeasuredPilot, output: number, square: number): number {
+  const rows = psiEnergy(pilot) / square / output
+  return NONZEROS * Math.ceil(Math.min(2 ** 26, Math.max(NONZEROS, rows)) / NONZEROS)
+}
+
+/** tail_k over the norm of an output column, mean over columns, from the pilot's queries: k of n as k·m/n of m. */
+function tailShare(
+  { keys, values, weights, queries }: MeasuredPilot,
+  { n, k }: { readonly n: number; readonly k: number },
+): number {
+  const { rows } = queries
+  const own = (k * rows) / n
+  let mean = 0
+  for (let c = 0; c < values.cols; c++) {
+    const outputs = new Float64Array(rows)
+    for (let r = 0; r < rows; r++) {
+      let [sum, mass] = [0, 0]
+      for (let j = 0; j < keys.rows; j++) {
+        const weight = weights[r * keys.rows + j]!
+        sum += weight * values.data[j * values.cols + c]!
+        mass += weight
+      }
+      outputs[r] = (sum / mass) ** 2
+    }
+    const squares = outputs.toSorted((a, b) => b - a)
+    const sum = squares.reduce((a, b) => a + b, 0)
+    let head = 0
+    for (let i = 0; i < rows; i++) head += squares[i]! * Math.min(1, Math.max(0, own - i))
+    mean += sum > 0 ? Math.sqrt(Math.max(0, 1 - head / sum)) / values.cols : 0
+  }
+  return mean
+}
+
+/** 2⁻²⁴ times the mean over queries of Σe^{|s|}/Σe^s: roundings of the terms against their sum. */
+function float32Error({ weights, tops, keys, queries }: MeasuredPilot, { features }: Summary): number {
+  if (!features) return 2 ** -24
+  let mean = 0
+  for (let r = 0; r < queries.rows; r++) {
+    let [sum, sizes] = [0, 0]
+    const mirrored = Math.exp(-2 * tops[r]!) // e^{−s − top} = mirrored / e^{s − top}
+    for (const weight of weights.subarray(r * keys.rows, (r + 1) * keys.rows)) {
+      sum += weight
+      sizes += Math.max(weight, mirrored / weight)
+    }
+    mean += sizes / sum / queries.rows
+  }
+  return 2 ** -24 * mean
+}

@@ -1,0 +1,79 @@
+import { rowsOf, type Method, type Pilot, type Shape, type Traffic } from '@sublinear/core'
+import { trialOf, type Asked, type Candidate } from './trial'
+import { tournament, type Round, type Standing, type Step } from './tournament'
+
+export interface SearchOptions {
+  readonly methods: readonly Method[]
+  readonly shape: Shape
+  readonly budgetBytes: number
+  readonly traffic: Traffic
+  readonly pilot: Pilot
+  readonly asked: Asked
+}
+
+export interface Found {
+  /** The last round's first, its best at the head. */
+  readonly standings: readonly Standing[]
+  /** Names of methods of which nothing fits the budget. */
+  readonly tooLarge: readonly string[]
+}
+
+/**
+ * Rounds for a pilot of so many tokens, the last over all of it; those of more tokens than there are are left out. Chosen on heads of the two committed
+ * models: as few tokens as leave the error of the choice where an exhaustive search has it. On the fewest only methods
+ * with nothing to refine are compared.
+ */
+export function roundsOf(tokens: number): Round[] {
+  const shorter = [
+    { tokens: 256, keep: 4, single: true },
+    { tokens: 512, keep: 4, refine: 12 },
+    { tokens: 1024, keep: 2, refine: 2 },
+  ].filter((round) => round.tokens < tokens)
+  return [...shorter, { tokens, keep: 1, ...(shorter.length === 0 && { refine: Infinity }) }]
+}
+
+/** Every method's options within a budget, tried on a pilot. */
+export function* search(
+  { methods, shape, budgetBytes, traffic, pilot, asked }: SearchOptions,
+  rounds: readonly Round[] = roundsOf(pilot.keys.rows),
+): Generator<Step, Found> {
+  const few = firstOf(pilot, Math.min(SHAPING, pilot.keys.rows))
+  const candidates = methods.flatMap((method) => candidatesOf(method, shape, budgetBytes, traffic, few))
+  const entered = new Set(candidates.map(({ method }) => method.name))
+  const standings = yield* tournament({
+    candidates,
+    rounds,
+    trialOf: (length) => trialOf(pilot, shape, { asked, length, streamTokens: traffic.tokens }),
+    near: ({ method, options }) =>
+      (method.refine?.(shape, options, budgetBytes, traffic) ?? []).map((near) => ({ method, options: near })),
+  })
+  return { standings, tooLarge: methods.map(({ name }) => name).filter((name) => !entered.has(name)) }
+}
+
+/** Tokens of a pilot that methods which learn from one are made from. */
+const SHAPING = 512
+
+function firstOf({ queries, keys, values }: Pilot, rows: number): Pilot {
+  const groups = queries.rows / keys.rows
+  return { queries: rowsOf(queries, 0, rows * groups), keys: rowsOf(keys, 0, rows), values: rowsOf(values, 0, rows) }
+}
+
+/** What a method's `within` finds, and its variants. */
+export function candidatesOf(
+  method: Method,
+  shape: Shape,
+  budgetBytes: number,
+  traffic: Traffic,
+  pilot?: Pilot,
+): Candidate[] {
+  const own = method.within(shape, budgetBytes, traffic, pilot)
+  const more = method.variants?.(shape, budgetBytes, traffic, pilot) ?? []
+  const all = [...(own ? [own] : []), ...more]
+  const seen = new Set<string>()
+  return all.flatMap((options) => {
+    const text = JSON.stringify(options)
+    if (seen.has(text)) return []
+    seen.add(text)
+    return [{ method, options }]
+  })
+}

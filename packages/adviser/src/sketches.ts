@@ -1,0 +1,64 @@
+import type { FeatureMap, SketchMatrix, SparseRecovery } from '@sublinear/core'
+import { gaussianSketch } from '@sublinear/gaussian-sketch'
+import { recoveryRows, sparseRecovery } from '@sublinear/sparse-recovery'
+import { osnap } from '@sublinear/sparse-sketch'
+
+/** Ψ as plain JSON: Gaussian where its error must be proved, OSNAP with 8 nonzeros a column otherwise. */
+export interface Psi {
+  readonly kind: 'gaussian' | 'osnap'
+  readonly m: number
+  readonly seed: string
+}
+
+/** Φ as plain JSON: sparse recovery. */
+export interface Phi {
+  readonly n: number
+  readonly k: number
+  readonly epsilon: number
+  readonly seed: string
+}
+
+/** Options of Algorithm 1, for keys and values that come apart. */
+export interface OnePassPlan {
+  /** `spec` of the feature map. */
+  readonly features: string
+  readonly psi: Psi
+}
+
+/** The name of Algorithm 1 in a plan: it is no attention stream, and so no method. */
+export const ONE_PASS = 'onePass'
+/** Nonzeros of a column of Ψ. */
+export const NONZEROS = 8
+
+export function psiOf({ kind, m, seed }: Psi): SketchMatrix {
+  return kind === 'gaussian'
+    ? gaussianSketch({ m, seed: BigInt(seed) })
+    : osnap({ m, nonzeros: NONZEROS, seed: BigInt(seed) })
+}
+
+export function phiOf({ seed, ...size }: Phi): SparseRecovery {
+  return sparseRecovery({ ...size, seed: BigInt(seed) })
+}
+
+/** What Algorithm 1's states hold: Ψ's part where there is one, Φ's where there is one. */
+export function sketchBytes(
+  { t }: FeatureMap,
+  dv: number,
+  { psi, phi }: { readonly psi?: Psi; readonly phi?: Phi },
+): Record<string, number> {
+  const held = 4 * 64 // a sketch keeps up to 64 rows before it multiplies them
+  return {
+    ...(psi && {
+      'sk(U2)': (4 * psi.m + held) * t,
+      'sk(V)': (4 * psi.m + held) * (dv + 1),
+      'U2 sums': 8 * t,
+      'V sums': 8 * dv,
+      Psi: psiOf(psi).bytes,
+    }),
+    ...(phi && {
+      'sk(D^-1 U1)': (4 * recoveryRows(phi) + held) * t,
+      Phi: phiOf(phi).matrix.bytes,
+      'query sums': 8 * t,
+    }),
+  }
+}

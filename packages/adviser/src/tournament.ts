@@ -1,0 +1,93 @@
+import type { Candidate, Trial, TrialErrors } from './trial'
+
+/** A candidate and how far it has come. */
+export interface Standing extends Candidate {
+  readonly errors: TrialErrors
+  /** Tokens of the pilot that the errors are of. */
+  readonly tokens: number
+  /** The same where it went no further: what was better went on. */
+  readonly droppedAt?: number
+}
+
+export interface Round {
+  /** Tokens looked at. */
+  readonly tokens: number
+  /** How many go on. */
+  readonly keep: number
+  /** Only methods without `refine` take part; the others wait for the next round. */
+  readonly single?: boolean
+  /** How many of those near its best join it. */
+  readonly refine?: number
+}
+
+/** Where a search stands, between two pieces of work. */
+export interface Step {
+  readonly round: number
+  readonly rounds: number
+  /** Candidates of this round that are done, and all of them so far. */
+  readonly done: number
+  readonly candidates: number
+}
+
+/**
+ * Successive halving: many candidates on few tokens of a pilot, the best of them on more, the last on all.
+ * Source: Jamieson and Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization (2016). Deviation: rounds are given, and what lies
+ *   near the best candidate of a round may join it.
+ *
+ * @param candidates  in order of preference among equals; rounds  at least one; trialOf  of so many tokens
+ * @param near  what a refining round tries beside its best
+ * @returns the standings: those of the last round first, the best of them at the head; then the dropped, the latest first
+ * Guarantee: a function of its arguments. Errors of different rounds are of different questions and never compared.
+ * Cost: the trials'. It yields between pieces of them.
+ */
+export function* tournament({
+  candidates,
+  rounds,
+  trialOf,
+  near,
+}: {
+  readonly candidates: readonly Candidate[]
+  readonly rounds: readonly Round[]
+  readonly trialOf: (tokens: number) => Trial
+  readonly near: (best: Candidate) => readonly Candidate[]
+}): Generator<Step, Standing[]> {
+  let field = candidates
+  const dropped: Standing[] = []
+  let ranked: Standing[] = []
+  for (const [round, { tokens, keep, refine, single = false }] of rounds.entries()) {
+    const trial = trialOf(tokens)
+    const standings: Standing[] = []
+    const enter = function* (entrants: readonly Candidate[]): Generator<Step> {
+      const all = standings.length + entrants.length
+      for (const { method, options } of entrants) {
+        const run = trial.run({ method, options })
+        let piece = run.next()
+        for (; !piece.done; piece = run.next())
+          yield { round, rounds: rounds.length, done: standings.length, candidates: all }
+        standings.push({ method, options, errors: piece.value, tokens })
+      }
+    }
+    const waiting = single ? field.filter(({ method }) => method.refine) : []
+    yield* enter(field.filter((one) => !waiting.includes(one)))
+    if (refine) {
+      const best = inOrder(standings).find(({ method }) => method.refine)
+      const known = [...standings, ...dropped]
+      const fresh = best ? near(best).filter((one) => !known.some((other) => isSame(one, other))) : []
+      yield* enter(fresh.slice(0, refine))
+    }
+    ranked = inOrder(standings)
+    if (round === rounds.length - 1) break
+    dropped.unshift(...ranked.slice(keep).map((one) => ({ ...one, droppedAt: tokens })))
+    field = [...ranked.slice(0, keep), ...waiting]
+  }
+  return [...ranked, ...dropped]
+}
+
+/** The least error first, the earlier of equals. */
+function inOrder(standings: readonly Standing[]): Standing[] {
+  return standings.toSorted((a, b) => a.errors.total - b.errors.total || 0)
+}
+
+function isSame(one: Candidate, other: Candidate): boolean {
+  return one.method.name === other.method.name && JSON.stringify(one.options) === JSON.stringify(other.options)
+}

@@ -1,0 +1,137 @@
+import {
+  matrix,
+  rowsOf,
+  type AttentionStream,
+  type Matrix,
+  type Method,
+  type Pilot,
+  type Shape,
+} from '@sublinear/core'
+import { exactStream, normalise } from '@sublinear/exact-attention'
+import { relativeError } from './relative-error'
+
+/** A method with options that fit the budget. */
+export interface Candidate {
+  readonly method: Method
+  readonly options: object
+}
+
+/** What is asked of a stream: by its own tokens as they come, after all of them, or both as much. */
+export const ASKED = ['causal', 'rows', 'both'] as const
+export type Asked = (typeof ASKED)[number]
+
+/** Relative Frobenius errors on a pilot. */
+export interface TrialErrors {
+  /** What candidates are ranked by. */
+  readonly total: number
+  /** The mean over what was asked. */
+  readonly measured: number
+}
+
+export interface Trial {
+  /** Tokens of the pilot that are looked at. */
+  readonly tokens: number
+  /** Takes in the tokens a piece at a time, so that a caller can stop between; returns the errors. */
+  run(candidate: Candidate): Generator<void, TrialErrors>
+}
+
+/** Fewer tokens show neither which keys are far nor how the others lie. */
+export const LEAST_PILOT = 256
+/** Of a pilot, what is taken in before later questions. */
+const TAKEN = 0.75
+/** Of what is taken in, the last part, whose tokens are answered as they come. */
+const ANSWERED = 1 / 3
+/** The newest tokens taken in are no part of what is asked later: a window would look perfect. */
+const GAP = 64
+const MOST_QUERIES = 256
+/** Tokens whose queries are asked at least: of a pilot below 384 tokens less than three quarters are taken in. */
+const LEAST_ASKED = 32
+/** Tokens a piece. */
+const PIECE = 256
+
+/**
+ * Candidates judged on the first tokens of a pilot, at the rate of tokens kept that their options mean for the whole stream (not at its bytes: what does
+ * not grow would weigh too much).
+ *
+ * `causal`: all tokens are taken in, the last third answered as they come, as of a text that goes on. Of N answers none may have needed what one of the next
+ * N needs, so candidates are ranked as if one in N had asked for what is old: √(causal² + later²/N), else a window would win on every head that looks
+ * back rarely. `rows`: three quarters are pushed without queries and then asked by those that come after them, as of a
+ * prompt read before. `both`: three quarters are taken in with their queries; both kinds of answers count as much.
+ *
+ * @param length  tokens looked at, at least 256; streamTokens  of the stream to come
+ * Cost: exact attention of the answers, once; a candidate takes in its tokens and answers a quarter to a third of them.
+ */
+export function trialOf(
+  pilot: Pilot,
+  shape: Shape,
+  { asked, length, streamTokens }: { readonly asked: Asked; readonly length: number; readonly streamTokens: number },
+): Trial {
+  const groups = pilot.queries.rows / pilot.keys.rows
+  const taken = asked === 'causal' ? length : Math.min(Math.floor(TAKEN * length), length - GAP - LEAST_ASKED)
+  const answered = taken - Math.floor(ANSWERED * taken)
+  const rate = Math.min(1, taken / streamTokens)
+  const cut = (from: number, to: number) => ({
+    block: { keys: rowsOf(pilot.keys, from, to), values: rowsOf(pilot.values, from, to) },
+    queries: rowsOf(pilot.queries, from * groups, to * groups),
+  })
+  const last = cut(answered, taken)
+  const later = spread(rowsOf(pilot.queries, ((asked === 'causal' ? answered : taken) + GAP) * groups))
+  const exact = exactAnswers()
+
+  function exactAnswers() {
+    const whole = exactStream(shape)
+    whole.push(cut(0, answered).block)
+    const early = asked === 'causal' ? normalise(whole.attend(later)) : undefined
+    const causal = normalise(whole.step(last.block, last.queries))
+    const late = early ?? normalise(whole.attend(later))
+    whole[Symbol.dispose]()
+    return { causal, later: late }
+  }
+
+  return {
+    tokens: length,
+    *run({ method, options }) {
+      const stream: AttentionStream & Partial<Disposable> = method.make(
+        shape,
+        method.atRate?.(shape, options, rate) ?? options,
+      )
+      try {
+        const learns = asked !== 'rows' && (method.needsQueries?.(options) ?? method.learns !== 'nothing')
+        const until = asked === 'rows' ? taken : answered
+        for (let from = 0; from < until; from += PIECE) {
+          const { block, queries } = cut(from, Math.min(until, from + PIECE))
+          if (learns) stream.step(block, queries)
+          else stream.push(block)
+          yield
+        }
+        const laterError = () => relativeError([normalise(stream.attend(later))], exact.later)
+        if (asked === 'rows') return same(laterError())
+        const early = asked === 'causal' ? laterError() : undefined
+        const answers: Matrix[] = []
+        for (let from = until; from < taken; from += PIECE) {
+          const { block, queries } = cut(from, Math.min(taken, from + PIECE))
+          answers.push(normalise(stream.step(block, queries)))
+          yield
+        }
+        const causal = relativeError(answers, exact.causal)
+        if (early === undefined) return same((causal + laterError()) / 2)
+        return { total: Math.hypot(causal, early / Math.sqrt(taken - answered)), measured: causal }
+      } finally {
+        stream[Symbol.dispose]?.()
+      }
+    },
+  }
+}
+
+const same = (error: number): TrialErrors => ({ total: error, measured: error })
+
+/** Up to 256 rows, evenly over all. */
+function spread(all: Matrix): Matrix {
+  const rows = Math.min(MOST_QUERIES, all.rows)
+  const out = matrix(rows, all.cols)
+  for (let r = 0; r < rows; r++) {
+    const at = Math.floor((r * all.rows) / rows)
+    out.data.set(rowsOf(all, at, at + 1).data, r * all.cols)
+  }
+  return out
+}

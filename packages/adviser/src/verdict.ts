@@ -1,0 +1,81 @@
+import type { Plan, PlanError, Term } from './plan-types'
+
+/** A float16 cache is off by about this, so for a larger ε it is exact enough. */
+const FLOAT16_ERROR = 2 ** -10
+/** How much better than averaging a summary must be to be worth a word. */
+const WORTH = 0.95
+
+type Decided = Pick<Plan, 'epsilon' | 'budgetBytes' | 'error' | 'evidence' | 'cost' | 'baselines' | 'name' | 'unit'>
+type Decision = Pick<Plan, 'verdict' | 'decides' | 'advice'>
+
+/** Whether the choice is worth having, which term decides, and what to do instead. */
+export function verdictOf(plan: Decided): Decision {
+  const { epsilon, error, evidence, cost, baselines, name } = plan
+  const decides = largestTerm(error)
+  const reached = `${percent(error.total)} ${plan.unit === 'relative' ? 'of the output' : 'of max |v|'} (${evidence})`
+  const use = `Use ${name}: ${cost.bytes} bytes, off by ${reached}; a float16 cache takes ${cost.cache.float16}.`
+  const isWorse = error.total >= WORTH * Math.min(baselines.zero, baselines.average)
+  if (epsilon === null)
+    return isWorse ? vacuous(plan, reached, decides) : (cacheInstead(plan) ?? { verdict: 'ok', decides, advice: use })
+  if (error.total <= epsilon) {
+    if (baselines.average <= epsilon)
+      return {
+        verdict: 'dominated',
+        decides: 'bytes',
+        advice: `The mean of the values alone, for every query, is off by ${percent(baselines.average)}: answer with that.`,
+      }
+    return cacheInstead(plan) ?? { verdict: 'ok', decides, advice: use }
+  }
+  if (isWorse) return vacuous(plan, reached, decides)
+  const only = evidence === 'certified' ? 'Nothing is certified to reach' : 'Nothing that was tried reaches'
+  return {
+    verdict: 'infeasible',
+    decides,
+    advice: `${only} ${percent(epsilon)}: the best that fits, ${name}, is off by ${reached}; ask for that, or ${instead(plan)}.`,
+  }
+}
+
+/** The verdict where a cache is no larger, and exact or exact enough. */
+function cacheInstead({ epsilon, cost: { bytes, cache, breakEven }, name }: Decided): Decision | undefined {
+  const half = bytes >= cache.float16 && epsilon !== null && epsilon >= FLOAT16_ERROR
+  if (!half && bytes < cache.float32) return undefined
+  const [kind, size, from] = half
+    ? ['float16', cache.float16, breakEven.float16]
+    : ['float32', cache.float32, breakEven.float32]
+  return {
+    verdict: 'dominated',
+    decides: 'bytes',
+    advice: `Keep the tokens: a ${kind} cache takes ${size} bytes, ${name} ${bytes}; they pay from ${from} tokens on.`,
+  }
+}
+
+function vacuous(plan: Decided, reached: string, decides: Term): Decision {
+  const { baselines, name } = plan
+  const trivial = baselines.average <= baselines.zero ? 'averaging the values' : 'answering 0'
+  return {
+    verdict: 'vacuous',
+    decides,
+    advice: `Nothing that fits is better than ${trivial}: the best, ${name}, is off by ${reached}; ${instead(plan)}.`,
+  }
+}
+
+function instead({ cost: { cache }, budgetBytes, evidence }: Decided): string {
+  const most = budgetBytes ?? Infinity
+  const more = evidence === 'certified' ? ', or give a pilot, on which every method is tried' : ''
+  return cache.float32 <= most
+    ? `keep the tokens (${cache.float32} bytes in float32, ${cache.float16} in float16)${more}`
+    : `raise the budget of ${most} bytes${more}`
+}
+
+function largestTerm({ polynomial = 0, psi = 0, phi = 0, float32 = 0, tokens }: PlanError): Term {
+  if (tokens !== undefined) return 'measured'
+  const terms: [Term, number][] = [
+    ['polynomial', polynomial],
+    ['psi', psi],
+    ['phi', phi],
+    ['float32', float32],
+  ]
+  return terms.reduce((a, b) => (b[1] > a[1] ? b : a))[0]
+}
+
+const percent = (x: number) => `${Number((100 * x).toPrecision(2))} %`
