@@ -49,6 +49,8 @@ const specOf = (name: string, bytes = budgetBytes) => {
 }
 const peaks = (name: string) => [0, 1].map((layer) => [0, 1].map((head) => peakOf(specOf(name)!(shape, layer, head))))
 
+const of = (count: number) => ({ method: 'window', options: { count } })
+
 describe('streams of a model', () => {
   test.each(bounded)('%s holds at most its budget over all heads, and most of it', (name) => {
     const total = peaks(name)
@@ -86,7 +88,6 @@ describe('streams of a model', () => {
   })
 
   test('advice gives each head its own method and options, and is refused as a whole', () => {
-    const of = (count: number) => ({ method: 'window', options: { count } })
     const make = advisedStreams(
       model,
       [

@@ -11,9 +11,11 @@ export function openStore(kind: string, spec: string | undefined): TokenStore {
   const options = described(spec)
   if (options?.['kind'] === 'float32') return float32
   if (options?.['kind'] === 'quantised') {
-    const { keyBits, valueBits, seed } = options
-    if (typeof seed === 'string' && /^\d{1,20}$/.test(seed))
-      return quantised({ keyBits: Number(keyBits), valueBits: Number(valueBits), seed: BigInt(seed) })
+    const { keyBits, valueBits, seed, first } = options
+    if (typeof seed === 'string' && /^\d{1,20}$/.test(seed)) {
+      const bits = { keyBits: Number(keyBits), valueBits: Number(valueBits), seed: BigInt(seed) }
+      return quantised({ ...bits, ...(first !== undefined && { first: Number(first) }) })
+    }
   }
   throw new RangeError(`${kind}: the snapshot names no known store, got ${spec}`)
 }

@@ -16,6 +16,8 @@ export interface QuantisedOptions {
   readonly valueBits: number
   /** Of the rotations. Default 0: they only have to be unlike the data. */
   readonly seed?: Seed
+  /** Tokens held exactly before the first is coded, 1 to 256. Default: as many as fit into the bytes that the full store takes. */
+  readonly first?: number
 }
 
 /**
@@ -23,10 +25,10 @@ export interface QuantisedOptions {
  * Source: scalar quantisation after a random rotation (QuaRot, TurboQuant). Deviation: keys and values are centred, levels bend, and
  *   every vector takes its best step (see vectorCodec).
  *
- * The centre is the mean of the first tokens held: as many, up to 256, as fit in float32 into the bytes that the full store takes. Until one more
+ * The centre is the mean of the `first` tokens held. Until one more
  * comes they are held exactly. A common shift of the keys adds scale·⟨q, centre⟩ to every logit, one of the values adds mass·centre.
  *
- * @param keyBits, valueBits  2 … 8; seed  of the rotations
+ * @param keyBits, valueBits  2 … 8; seed  of the rotations; first  tokens held exactly before that
  * @returns a store for any policy, or for `quantisedStream`
  * @throws TypeError, RangeError when bits are no integer from 2 to 8, or the seed is none
  * Guarantee: answers equal exact attention over the tokens as `read` gives them, to rounding (what rounding leaves above the 2^50 and 2^64
@@ -36,10 +38,11 @@ export interface QuantisedOptions {
  * Cost: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 bytes a token, 8 more while any weight differs from 1, and 4·(d + dv). Room grows by an eighth, never
  *   beyond `most`. A token that comes is turned and rounded eight times; a query unpacks every row, once for a block of them.
  */
-export function quantised({ keyBits, valueBits, seed = 0 }: QuantisedOptions): TokenStore {
+export function quantised({ keyBits, valueBits, seed = 0, first: asked }: QuantisedOptions): TokenStore {
   checkInteger('quantised', 'keyBits', keyBits, 2, 8)
   checkInteger('quantised', 'valueBits', valueBits, 2, 8)
-  const bits = { keyBits, valueBits, seed: checkSeed('quantised', seed) }
+  if (asked !== undefined) checkInteger('quantised', 'first', asked, 1, FIRST)
+  const bits = { keyBits, valueBits, seed: checkSeed('quantised', seed), ...(asked !== undefined && { first: asked }) }
   const spec = JSON.stringify({ kind: 'quantised', ...bits, seed: String(bits.seed) })
   return {
     spec,
@@ -53,7 +56,7 @@ export function quantised({ keyBits, valueBits, seed = 0 }: QuantisedOptions): T
     },
     bytes(options, tokens, weighted) {
       const coder = tokenCoder({ ...options, ...bits })
-      const first = firstOf(options, coder)
+      const first = firstOf(options, coder, asked)
       const raw = float32.bytes({ ...options, most: first }, tokens, weighted)
       if (tokens <= first) return raw
       return Math.max(raw, codedBytes(options, coder, Math.min(tokens, options.most), weighted))
@@ -62,19 +65,20 @@ export function quantised({ keyBits, valueBits, seed = 0 }: QuantisedOptions): T
 }
 
 /** How many tokens are held exactly at first. */
-function firstOf({ d, dv, most }: HeldTokensOptions, { bytes }: { readonly bytes: number }): number {
+function firstOf({ d, dv, most }: HeldTokensOptions, { bytes }: { readonly bytes: number }, asked?: number): number {
+  if (asked !== undefined) return Math.min(asked, most)
   return Math.min(FIRST, most, 1 + Math.floor((most * bytes) / (4 * (d + dv))))
 }
 
 /** First in float32, then in codes. */
 function store(
   options: HeldTokensOptions,
-  bits: { readonly keyBits: number; readonly valueBits: number; readonly seed: bigint },
+  bits: { readonly keyBits: number; readonly valueBits: number; readonly seed: bigint; readonly first?: number },
   spec: string,
 ): HeldTokens {
   const { d, dv, most } = options
   const coder = tokenCoder({ ...options, ...bits })
-  const first = firstOf(options, coder)
+  const first = firstOf(options, coder, bits.first)
   const warm = () => heldTokens({ ...options, most: first })
   let raw: ResidentTokens | undefined = warm()
   let coded: HeldTokens | undefined

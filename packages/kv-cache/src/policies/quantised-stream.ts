@@ -8,6 +8,8 @@ const KIND = 'quantised'
 const COUNT = 2 ** 31
 const BUFFER = 64
 const [LEAST_BITS, MOST_BITS] = [2, 8]
+/** As many tokens are held exactly at first where nothing else is said. */
+const MOST_FIRST = 256
 
 export interface QuantisedStreamOptions extends QuantisedOptions {
   /** Tokens that wait where it stands alone, 1 to 64. Default 64. */
@@ -18,7 +20,7 @@ export interface QuantisedStreamOptions extends QuantisedOptions {
  * The growing key-value cache in few bits an entry: every token is held, as `quantised` holds it.
  * Source: KIVI, QuaRot and the like; what policies that choose tokens are to be compared with at equal bytes.
  *
- * @param keyBits, valueBits, seed  as quantised has them; buffer  tokens that wait where it stands alone (64)
+ * @param keyBits, valueBits, seed, first  as quantised has them; buffer  tokens that wait where it stands alone (64)
  * @throws TypeError, RangeError as quantised
  * Guarantee: exact over all tokens as the store holds them. Merging is 'ordered': the later stream's tokens are rounded once more.
  * Cost: the store's bytes: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 a token. Alone, up to `buffer` tokens wait in float32.
@@ -45,19 +47,42 @@ export const quantisedMethod: TierMethod<QuantisedStreamOptions> = {
   bytes(shape, options, traffic) {
     const { buffer = BUFFER } = options
     const { tokens, weighted = false } = traffic
-    const stored = tokens - (((tokens - 1) % buffer) + 1)
-    return storedBytes(shape, options, { ...traffic, tokens: stored }) + waitingBytes(shape, buffer, weighted)
+    return (
+      storedBytes(shape, options, { ...traffic, tokens: storedOf(tokens, buffer) }) +
+      waitingBytes(shape, buffer, weighted)
+    )
   },
   tierBytes: storedBytes,
   within(shape, budgetBytes, traffic) {
     const buffer = bufferWithin(budgetBytes, shape)
     for (let bits = 2 * MOST_BITS; bits >= 2 * LEAST_BITS; bits--) {
-      const options = { keyBits: Math.ceil(bits / 2), valueBits: Math.floor(bits / 2), buffer }
+      const options = firstFitting(
+        shape,
+        { keyBits: Math.ceil(bits / 2), valueBits: Math.floor(bits / 2), buffer },
+        traffic,
+      )
       if (quantisedMethod.bytes(shape, options, traffic) <= budgetBytes) return options
     }
     return undefined
   },
   open: restoreQuantisedStream,
+}
+
+/** Tokens that have left the buffer when the last has come. */
+function storedOf(tokens: number, buffer: number): number {
+  return tokens - (((tokens - 1) % buffer) + 1)
+}
+
+/** A short stream codes its first tokens earlier, so that they never take more than all tokens will in their codes. */
+function firstFitting(
+  shape: Shape,
+  options: QuantisedStreamOptions & { readonly buffer: number },
+  traffic: Traffic,
+): QuantisedStreamOptions {
+  const tokens = storedOf(traffic.tokens, options.buffer)
+  const coded = storedBytes(shape, { ...options, first: 1 }, { ...traffic, tokens })
+  const first = Math.max(1, Math.floor(coded / (4 * (shape.d + shape.dv))))
+  return first < MOST_FIRST ? { ...options, first } : options
 }
 
 function storedBytes(shape: Shape, options: QuantisedStreamOptions, { tokens, weighted = false }: Traffic): number {
