@@ -97,7 +97,7 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
     alive.check()
     checkBlock(KIND, block, kvHeads * d, kvHeads * dv)
     const blocks = streams.map((_, h) => blockOf(block, h))
-    for (const [h, { check }] of streams.entries()) check?.push(blocks[h]!)
+    for (const [h, { check }] of streams.entries()) check?.push(blocks[h]!, true)
     return blocks
   }
   const steps = (block: KvBlock, queries: Matrix) => {
@@ -105,7 +105,7 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
     checkBlock(KIND, block, kvHeads * d, kvHeads * dv)
     checkKeys(KIND, 'queries', queries, queryHeads * d, block.keys.rows)
     const calls = streams.map((_, h) => [blockOf(block, h), queriesOf(queries, h)] as const)
-    for (const [h, { check }] of streams.entries()) check?.step(...calls[h]!)
+    for (const [h, { check }] of streams.entries()) check?.step(...calls[h]!, true)
     return calls
   }
   const merges = (later: Pick<Layer, 'toBytes'>) => {
@@ -124,7 +124,7 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
     streams,
     check: {
       push: (block) => void pushes(block),
-      step: (...call) => void steps(...call),
+      step: (block, queries) => void steps(block, queries),
       merge: (l) => void merges(l),
     },
     get tokens() {

@@ -134,11 +134,11 @@ describe('MergeAndReduce', () => {
   })
 
   test('refusals name what is wrong, and merging says that it is none', () => {
-    expect(make({ blockSize: 1 })).toThrow('merge-reduce: blockSize must be an integer from 2 to 2147483648, got 1')
-    expect(make({ levels: 0 })).toThrow('merge-reduce: levels must be an integer from 1 to 52, got 0')
-    expect(make({ capacity: 23 })).toThrow('merge-reduce: capacity must be an integer >= 24, got 23')
+    expect(make({ blockSize: 1 })).toThrow('mergeReduce: blockSize must be an integer from 2 to 2147483648, got 1')
+    expect(make({ levels: 0 })).toThrow('mergeReduce: levels must be an integer from 1 to 52, got 0')
+    expect(make({ capacity: 23 })).toThrow('mergeReduce: capacity must be an integer >= 24, got 23')
     expect(make({ halving: {} as Halving })).toThrow(TypeError)
     expect(() => halvingCache({ target: 1, halving })).toThrow('halvingCache: target must be an integer >= 2, got 1')
-    expect(() => make({})().merge(make({})())).toThrow('merge-reduce: cannot merge, merging is none')
+    expect(() => make({})().merge(make({})())).toThrow('mergeReduce: cannot merge, merging is none')
   })
 })

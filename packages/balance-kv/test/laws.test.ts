@@ -18,30 +18,30 @@ const greedy = softmaxBalance({ mode: 'greedy', seed: 1 })
 const pairs = softmaxBalance({ mode: 'pairs', seed: 1 })
 
 const trees = [
-  { name: 'patient, everything fits', halving: pairs, blockSize: 16, levels: 3, capacity: 2000, error: 1e-5 },
-  { name: 'eager pairs', halving: pairs, blockSize: 64, levels: 4, error: 0.4 },
-  { name: 'patient pairs', halving: pairs, blockSize: 32, levels: 3, capacity: 130, error: 0.4 },
-  { name: 'patient greedy', halving: greedy, blockSize: 32, levels: 2, capacity: 128, error: 0.4 },
+  { title: 'patient, everything fits', halving: pairs, blockSize: 16, levels: 3, capacity: 2000, error: 1e-5 },
+  { title: 'eager pairs', halving: pairs, blockSize: 64, levels: 4, error: 0.4 },
+  { title: 'patient pairs', halving: pairs, blockSize: 32, levels: 3, capacity: 130, error: 0.4 },
+  { title: 'patient greedy', halving: greedy, blockSize: 32, levels: 2, capacity: 128, error: 0.4 },
   {
-    name: 'eager pairs of small blocks',
+    title: 'eager pairs of small blocks',
     halving: softmaxBalance({ mode: 'pairs', seed: 3 }),
     blockSize: 32,
     levels: 3,
     error: 0.5,
   },
   {
-    name: 'theory',
+    title: 'theory',
     halving: softmaxBalance({ mode: 'theory', delta: 0.1, seed: 2 }),
     blockSize: 64,
     levels: 3,
     error: 1,
   },
-  { name: 'uniform, one level, moved up', halving: uniformHalving({ seed: 2 }), blockSize: 8, levels: 1, error: 1.5 },
+  { title: 'uniform, one level, moved up', halving: uniformHalving({ seed: 2 }), blockSize: 8, levels: 1, error: 1.5 },
 ] as const
 
-describe.each(trees)('mergeReduce: $name', ({ error, ...options }) => {
+describe.each(trees)('mergeReduce: $title', ({ title: _, error, ...options }) => {
   const laws = attentionStreamLaws({
-    name: 'merge-reduce',
+    name: 'mergeReduce',
     make: () => mergeReduce({ ...shape, ...options }),
     restore: (bytes) => restoreMergeReduce(bytes),
     error,
@@ -57,10 +57,15 @@ const streams = [
   { name: 'joint, theory', make: () => balanceKv({ ...shape, seed: 2, budget: 4000, mode: 'theory' }), error: 0.8 },
   { name: 'apart, all fits', make: () => balanceKv({ ...shape, seed: 1, budget: 4e5, sums: 'apart' }), error: 2e-5 },
   { name: 'apart, sized', make: () => balanceKv({ ...shape, seed: 1, ...size }), error: 2e-5 },
-  { name: 'halvingCache', make: () => halvingCache({ target: 32, halving: pairs })(shape), error: 0.4 },
+  {
+    name: 'halvingCache',
+    make: () => halvingCache({ target: 32, halving: pairs })(shape),
+    error: 0.4,
+    restore: restoreMergeReduce,
+  },
 ]
 
-describe.each(streams)('balanceKv: $name', ({ make, error }) => {
-  const laws = attentionStreamLaws({ name: 'balance-kv', make, restore: restoreBalanceKv, error, tolerance: 2e-5 })
+describe.each(streams)('balanceKv: $name', ({ make, error, restore = restoreBalanceKv }) => {
+  const laws = attentionStreamLaws({ name: 'balanceKv', make, restore, error, tolerance: 2e-5 })
   for (const law of laws) test(law.name, law.run)
 })

@@ -161,10 +161,10 @@ export interface AttentionStream {
   toBytes(): Uint8Array
 }
 
-/** The refusing halves of the mutating calls. */
+/** The refusing halves of the mutating calls. With `isSound` the caller has checked shapes and entries already, and they need not be looked at again. */
 export interface Checks {
-  push(block: KvBlock): void
-  step(block: KvBlock, queries: Matrix): void
+  push(block: KvBlock, isSound?: boolean): void
+  step(block: KvBlock, queries: Matrix, isSound?: boolean): void
   merge(later: Pick<AttentionStream, 'toBytes'>): void
 }
 

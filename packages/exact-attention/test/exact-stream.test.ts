@@ -82,11 +82,11 @@ describe('exactStream', () => {
   it('refuses snapshots whose parts do not fit', () => {
     const stream = exactStream(shape)
     stream.push({ keys: random(5, 3, 1), values: random(5, 2, 2), weights: new Float32Array(5).fill(2) })
-    const { parameters, tensors } = decodeSnapshot(stream.toBytes())
+    const { version, parameters, tensors } = decodeSnapshot(stream.toBytes())
     const made = (change: Record<string, string>, other: object = {}, kind = 'exact') =>
       encodeSnapshot({
         kind,
-        version: '1',
+        version,
         parameters: { ...parameters, ...change },
         tensors: { ...Object.fromEntries(tensors), ...other },
       })

@@ -186,8 +186,8 @@ function live(
     refuses(block, queries) {
       waiting.reserve(block.keys.rows)
       for (const { check } of parts) {
-        if (queries) check?.step(block, queries)
-        else check?.push(block)
+        if (queries) check?.step(block, queries, true)
+        else check?.push(block, true)
       }
     },
     joining(later) {

@@ -6,15 +6,14 @@ import { decodeSnapshot, encodeSnapshot, type Snapshot, type Tensor, type TierSp
 import { exactStream } from '@sublinear/exact-attention'
 import { random } from '@sublinear/laws'
 import { taylorFeatures } from '@sublinear/poly-features'
+import { quantised } from '@sublinear/token-store'
 import { describe, expect, test } from 'vitest'
 import {
   clusters,
   farKeys,
   h2o,
-  quantised,
   quantisedStream,
   reservoir,
-  restoreH2o,
   restoreQuantisedStream,
   restoreTiers,
   restoreWindow,
@@ -97,7 +96,7 @@ describe('a snapshot', () => {
     const stream = h2o({ count: 20 })(shape)
     stream.step({ keys: random(10, 3, 1), values: random(10, 2, 2) }, random(10, 3, 3))
     const more = withTensor('waited', () => ({ dtype: 'F64', shape: [500], data: new Float64Array(500) }))
-    const back = restoreH2o(changed(stream.toBytes(), more))
+    const back = h2o.open(changed(stream.toBytes(), more))
     back.step({ keys: random(90, 3, 1), values: random(90, 2, 2) }, random(90, 3, 3))
     expect(back.tokens).toBe(100)
   })

@@ -4,22 +4,19 @@
 import { attentionStreamLaws } from '@sublinear/laws'
 import { taylorFeatures } from '@sublinear/poly-features'
 import { closureStream } from '@sublinear/streaming-attention'
+import { quantised } from '@sublinear/token-store'
 import { describe, test } from 'vitest'
 import {
   farKeys,
   h2o,
-  quantised,
   quantisedStream,
   reservoir,
   restoreFarKeys,
-  restoreH2o,
   restoreQuantisedStream,
   restoreReservoir,
   restoreSinks,
-  restoreSnapKv,
   restoreStreamingLlm,
   restoreTiers,
-  restoreTova,
   restoreWindow,
   sinks,
   snapKv,
@@ -43,11 +40,11 @@ const features = taylorFeatures({ d: 5, degree: 2, scale: 0.5 })
 describe.each([
   { name: 'sinks', tier: sinks, restore: restoreSinks },
   { name: 'window', tier: window, restore: restoreWindow },
-  { name: 'far-keys', tier: farKeys, restore: restoreFarKeys },
-  { name: 'streaming-llm', tier: streamingLlm, restore: restoreStreamingLlm },
-  { name: 'h2o', tier: h2o, restore: restoreH2o },
-  { name: 'tova', tier: tova, restore: restoreTova },
-  { name: 'snap-kv', tier: snapKv, restore: restoreSnapKv },
+  { name: 'farKeys', tier: farKeys, restore: restoreFarKeys },
+  { name: 'streamingLlm', tier: streamingLlm, restore: restoreStreamingLlm },
+  { name: 'h2o', tier: h2o, restore: h2o.open },
+  { name: 'tova', tier: tova, restore: tova.open },
+  { name: 'snapKv', tier: snapKv, restore: snapKv.open },
   { name: 'reservoir', tier: (own: TokenOptions) => reservoir({ ...own, seed: 1 }), restore: restoreReservoir },
 ])('$name in few bits', ({ name, tier, restore }) => {
   const laws = attentionStreamLaws({

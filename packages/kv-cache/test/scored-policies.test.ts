@@ -2,7 +2,7 @@
 // and behind sinks and a window, for any cut of the stream, grouped queries and weights.
 // Kills, tried one by one (tests of 101 that then fail): attention of the buffer not counted (11), a query that scores later tokens of the
 // buffer (14), a mask off by one in the front (27), log weights dropped (23), a share not divided by its mass (38), one query head of the
-// group (17, tova 6), recent tokens off by one (7), the observation window off by one (14), a pool off by one (25), the query before the
+// group (17, tova 6), recent tokens off by one (7), the observation window off by one (14), a pool off by one (25), heads added up before they are pooled (2), the query before the
 // last (11), the order of the stream lost (18), calls of fewer than five query rows asked as they are (8: a cut by single tokens changes bits),
 // a first layer of the pyramid that takes no less for the last (9).
 import {
@@ -16,20 +16,9 @@ import {
 import { exactStream } from '@sublinear/exact-attention'
 import { random } from '@sublinear/laws'
 import { taylorFeatures } from '@sublinear/poly-features'
+import { quantised } from '@sublinear/token-store'
 import { describe, expect, it } from 'vitest'
-import {
-  h2o,
-  pyramidCounts,
-  pyramidKv,
-  quantised,
-  sinks,
-  snapKv,
-  tiers,
-  tova,
-  window,
-  restoreTiers,
-  type TokenTier,
-} from '../src'
+import { h2o, pyramidCounts, pyramidKv, sinks, snapKv, tiers, tova, window, restoreTiers, type TokenTier } from '../src'
 import { openPart } from './open-part'
 
 const shape = { d: 3, dv: 2, scale: 0.8 }
@@ -51,8 +40,8 @@ interface Sight {
   readonly groups: number
   /** The last token whose query was seen. */
   readonly now: number
-  /** Σ over the query heads of token i of the share of the whole softmax that goes to token j; 0 where j came later. */
-  readonly share: (i: number, j: number) => number
+  /** Of one query head of token i, or of all added up, the share of the whole softmax that goes to token j; 0 where j came later. */
+  readonly share: (i: number, j: number, head?: number) => number
   /** When token j came to the policy. */
   readonly came: (j: number) => number
 }
@@ -83,18 +72,23 @@ const attendedLast =
   (count: number): Rule =>
   ({ places, share, now }) =>
     without(places, places, places.length - count, (j) => share(now, j))
+const largest = (near: readonly number[]) => Math.max(...near)
+/** Smoothed head by head, then added up over the heads. */
 const snap =
-  (count: number, windowed: number, pool: number): Rule =>
-  ({ places, share, now }) => {
+  (count: number, windowed: number, pool: number, smooth: (near: readonly number[]) => number = largest): Rule =>
+  ({ places, share, now, groups }) => {
     const before = places.slice(0, places.length - windowed)
-    const votes = before.map((j) => {
-      let total = 0
-      for (let i = Math.max(0, now - windowed + 1); i <= now; i++) total += share(i, j)
-      return total
-    })
     const reach = (pool - 1) / 2
-    const pooled = votes.map((_, k) => Math.max(...votes.slice(Math.max(0, k - reach), k + reach + 1)))
-    return without(places, before, places.length - count, (j) => pooled[before.indexOf(j)]!)
+    const total = before.map(() => 0)
+    for (let head = 0; head < groups; head++) {
+      const votes = before.map((j) => {
+        let votes = 0
+        for (let i = Math.max(0, now - windowed + 1); i <= now; i++) votes += share(i, j, head)
+        return votes
+      })
+      for (const k of before.keys()) total[k]! += smooth(votes.slice(Math.max(0, k - reach), k + reach + 1))
+    }
+    return without(places, before, places.length - count, (j) => total[before.indexOf(j)]!)
   }
 
 /**
@@ -116,9 +110,10 @@ function held(
     return Math.exp(0.8 * product) * (weights?.[j] ?? 1)
   }
   const mass = new Float64Array(n * groups)
-  const share = (i: number, j: number) => {
+  const share = (i: number, j: number, head?: number) => {
+    const [first, end] = head === undefined ? [0, groups] : [head, head + 1]
     let total = 0
-    if (i >= j) for (let q = i * groups; q < (i + 1) * groups; q++) total += score(q, j) / mass[q]!
+    if (i >= j) for (let q = i * groups + first; q < i * groups + end; q++) total += score(q, j) / mass[q]!
     return total
   }
   const arrival = new Map<number, number>()
@@ -177,7 +172,18 @@ const policies: [string, (shape: { d: number; dv: number; scale: number }) => To
   ['tova', tova({ count: 50 }), attendedLast(50), 50],
   ['tova of one', tova({ count: 1 }), attendedLast(1), 1],
   ['snapKv', snapKv({ count: 40 }), snap(40, 20, 7), 40],
-  ['snapKv, window 8, no pool', snapKv({ count: 100, window: 8, pool: 1 }), snap(100, 8, 1), 100],
+  [
+    'snapKv, window 8, no pool',
+    snapKv({ count: 100, window: 8, pool: { kind: 'none', size: 1 } }),
+    snap(100, 8, 1),
+    100,
+  ],
+  [
+    'snapKv, the average of 5',
+    snapKv({ count: 60, window: 9, pool: { kind: 'average', size: 5 } }),
+    snap(60, 9, 5, (near) => near.reduce((a, b) => a + b) / 5),
+    60,
+  ],
   ['pyramidKv, the first of 4 layers', pyramidKv({ layers: 4, layer: 0, count: 30 }), snap(51, 8, 7), 51],
 ]
 const cases = [

@@ -148,11 +148,11 @@ describe('what is refused', () => {
 
   const stream = tiers({ ...shape, parts: [sinks({ count: 2 }), farKeys({ count: 9 }), closureStream] })
   stream.push(tokens(200))
-  const { parameters, tensors } = decodeSnapshot(stream.toBytes())
+  const { version, parameters, tensors } = decodeSnapshot(stream.toBytes())
   const made = (change: Record<string, string>, without: readonly string[] = []) =>
     encodeSnapshot({
       kind: 'tiers',
-      version: '1',
+      version,
       parameters: { ...parameters, ...change },
       tensors: Object.fromEntries([...tensors].filter(([name]) => !without.includes(name))),
     })

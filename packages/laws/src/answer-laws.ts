@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import type { StreamCase } from './attention-stream-laws'
 import { pushed, queriesOf, closePartial } from './cut-laws'
 import { close, insist, law, type Law } from './law'
+import type { StreamCase } from './stream-case'
 import { answerOf, exactAnswer, pieces, randomTokens, uniforms } from './token-data'
 
 const input = fc.record({

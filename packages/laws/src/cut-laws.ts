@@ -1,7 +1,7 @@
 import { stepByToken, type AttentionStream, type KvBlock, type Matrix, type PartialSoftmax } from '@sublinear/core'
 import fc from 'fast-check'
-import type { StreamCase } from './attention-stream-laws'
 import { close, insist, law, sameBits, type Law } from './law'
+import type { StreamCase } from './stream-case'
 import { answerOf, pieces, randomTokens } from './token-data'
 
 /** Scores far beyond what an approximation is made for: equal must stay equal there too. */

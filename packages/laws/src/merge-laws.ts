@@ -1,7 +1,8 @@
+import { decodeSnapshot, encodeSnapshot } from '@sublinear/core'
 import fc from 'fast-check'
-import type { StreamCase } from './attention-stream-laws'
 import { closePartial, pushed, samePartial } from './cut-laws'
 import { insist, law, refusal, sameBits, type Law } from './law'
+import type { StreamCase } from './stream-case'
 import { part, randomTokens } from './token-data'
 
 const input = fc.record({
@@ -25,6 +26,7 @@ export function mergeLaws({ make, differs, scores, tolerance, error }: StreamCas
         'the partner’s buffer lost',
         'tokens or weights not added',
         'the partner changed or shared',
+        'anything read of it but its snapshot',
       ],
       runs: 30,
     },
@@ -44,6 +46,9 @@ export function mergeLaws({ make, differs, scores, tolerance, error }: StreamCas
       closePartial(a.attend(queries), whole.attend(queries), most, `${known} and ${n - known} tokens merged`)
       sameBits(b.toBytes(), partner, 'the partner')
       const merged = a.toBytes()
+      const reader = first()
+      reader.merge({ toBytes: () => partner })
+      sameBits(reader.toBytes(), merged, 'merged with the snapshot alone')
       b.push(more)
       sameBits(a.toBytes(), merged, 'the merged stream, after its partner went on')
       pushed(a, more)
@@ -68,7 +73,11 @@ export function mergeLaws({ make, differs, scores, tolerance, error }: StreamCas
   const refuses = law(
     {
       name: 'merge refuses what differs, and then changes nothing',
-      kills: ['a foreign stream accepted', 'a scale, width or feature map not compared', 'a state half merged'],
+      kills: [
+        'a foreign stream accepted, or one of another version',
+        'a scale, width or feature map not compared',
+        'a state half merged',
+      ],
       runs: 4,
     },
     input,
@@ -81,11 +90,19 @@ export function mergeLaws({ make, differs, scores, tolerance, error }: StreamCas
         insist(stream.tokens === n, `tokens changed by ${what}`)
         samePartial(stream.attend(queries), answers, `the answers after ${what}`)
       }
-      const foreign = { ...make(), merging: 'none' as const, merge: () => {} }
-      for (const partner of [foreign, undefined, {}, 7]) {
-        const wanted = merging === 'none' ? undefined : TypeError
-        refusal(() => stream.merge(partner as never), wanted, `merge with ${String(partner)}`)
-        unchanged('a foreign stream')
+      const { kind, version, parameters, tensors } = decodeSnapshot(bytes)
+      const foreign = encodeSnapshot({ kind: 'foreign', version, parameters, tensors: {} })
+      const older = encodeSnapshot({ kind, version: 'older', parameters, tensors: Object.fromEntries(tensors) })
+      const partners: readonly (readonly [string, unknown, typeof TypeError | typeof RangeError])[] = [
+        ['a stream of another kind', { ...make(), toBytes: () => foreign }, TypeError],
+        ['a stream of another version', { ...make(), toBytes: () => older }, RangeError],
+        ['a stream whose snapshot is damaged', { ...make(), toBytes: () => bytes.slice(1) }, RangeError],
+        ...[undefined, null, {}, 7].map((other) => [String(other), other, TypeError] as const),
+      ]
+      for (const [what, partner, error] of partners) {
+        const wanted = merging === 'none' ? undefined : error
+        refusal(() => stream.merge(partner as never), wanted, `merge with ${what}`)
+        unchanged(what)
       }
       if (merging === 'none') {
         refusal(() => stream.merge(make()), undefined, 'merge where merging is none')

@@ -1,8 +1,8 @@
 import type { KvBlock, Matrix, PartialSoftmax } from '@sublinear/core'
 import fc from 'fast-check'
-import type { StreamCase } from './attention-stream-laws'
 import { input, pushed, queriesOf, samePartial, sizes } from './cut-laws'
 import { law, sameBits, type Law } from './law'
+import type { StreamCase } from './stream-case'
 import { pieces, randomTokens } from './token-data'
 
 /** Some calls push and some step, with `groups` queries a token. */

@@ -1,8 +1,8 @@
 import type { KvBlock, Matrix } from '@sublinear/core'
 import fc from 'fast-check'
-import type { StreamCase } from './attention-stream-laws'
 import { pushed, samePartial } from './cut-laws'
 import { insist, law, refusal, sameBits, type Law } from './law'
+import type { StreamCase } from './stream-case'
 import { randomTokens } from './token-data'
 
 /** What push, attend and step must refuse, and with which class. */

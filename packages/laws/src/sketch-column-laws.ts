@@ -3,7 +3,7 @@ import { kernels } from '@sublinear/kernels'
 import fc from 'fast-check'
 import { insist, law, refusal, sameBits, type Law } from './law'
 import { addProduct, columnOf, columnsOf, goldenColumns, randomRows, zeros } from './sketch-columns'
-import type { SketchCase } from './sketch-matrix-laws'
+import type { SketchCase } from './sketch-case'
 
 /** What accumulate must do. */
 export function sketchColumnLaws({ make, rows, columns, tolerance, golden }: SketchCase): Law[] {

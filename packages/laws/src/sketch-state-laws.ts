@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { insist, law, refusal, sameBits, type Law } from './law'
 import { near } from './sketch-column-laws'
 import { addProduct, columnsOf, randomRows } from './sketch-columns'
-import type { SketchCase } from './sketch-matrix-laws'
+import type { SketchCase } from './sketch-case'
 
 /** Ψ·A and the sizes of its terms, in float64. */
 const truth = (matrix: SketchMatrix, a: Matrix, first: number) => {

@@ -1,8 +1,8 @@
 import { decodeSnapshot } from '@sublinear/core'
 import fc from 'fast-check'
-import type { StreamCase } from './attention-stream-laws'
 import { pushed, samePartial, WILD } from './cut-laws'
 import { insist, law, refusal, sameBits, type Law } from './law'
+import type { StreamCase } from './stream-case'
 import { part, randomTokens } from './token-data'
 
 const input = fc.record({

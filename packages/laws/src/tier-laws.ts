@@ -1,4 +1,4 @@
-import type { KvBlock, Tier } from '@sublinear/core'
+import type { KvBlock, Matrix, Tier } from '@sublinear/core'
 import fc from 'fast-check'
 import { pushed } from './cut-laws'
 import { close, insist, law, refusal, sameBits, type Law } from './law'
@@ -10,10 +10,12 @@ export interface TierLaws {
   /** A fresh, empty tier; always the same one. */
   readonly make: () => Tier
   readonly restore?: (bytes: Uint8Array) => Tier
-  /** Which tokens of a stream stay, by the policy's definition: an oracle of your own. */
+  /** Which of the tokens that were admitted, `buffer` at a time, stay by the policy's definition: an oracle of your own. */
   readonly stays?: (block: KvBlock) => readonly number[]
   /** How far answers over the tokens held may be from exact ones. Default 1e-5, a tier that holds what it is given. */
   readonly tolerance?: number
+  /** Tokens that wait before the policy where the tier is pushed to by itself. Default 64. */
+  readonly buffer?: number
 }
 
 const input = fc.record({
@@ -28,7 +30,7 @@ const cut = fc.array(fc.constantFrom(1, 5, 63, 64, 65, 200), { minLength: 1, max
  *
  * @returns laws that throw where they are broken; inputs are random with a fixed seed
  */
-export function tierLaws({ name, make, restore, stays, tolerance = 1e-5 }: TierLaws): Law[] {
+export function tierLaws({ name, make, restore, stays, tolerance = 1e-5, buffer = 64 }: TierLaws): Law[] {
   const shape = make()
   /** Tokens whose first value is their place in the stream. */
   const tokens = (n: number, data: { seed: number; weighted: boolean }) => {
@@ -37,25 +39,35 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5 }: TierL
     for (let i = 0; i < n; i++) values.data[i * shape.dv] = i
     return { block: { ...block, values }, queries }
   }
-  /** Admits the block in pieces; the places of the tokens that left, in the order they did, each compared with what came. */
-  const admitted = (tier: Tier, block: KvBlock, sizes: readonly number[]): number[] => {
+  /** The places of tokens that left, each compared with what came: the tokens before `to`. */
+  const leaving = (out: KvBlock, whole: KvBlock, to: number): number[] => {
+    const { keys, values } = out
+    insist(keys.rows > 0 && values.rows === keys.rows, 'what leaves must be a block of tokens, or undefined')
+    return Array.from({ length: keys.rows }, (_, i) => {
+      const place = values.data[i * shape.dv]!
+      insist(Number.isInteger(place) && place >= 0 && place < to, `a token left that never came: ${place} of ${to}`)
+      const [got, came] = [part(out, i, i + 1), part(whole, place, place + 1)]
+      sameBits(got.keys.data, came.keys.data, `the key of token ${place}, which left`)
+      sameBits(got.values.data, came.values.data, `the value of token ${place}, which left`)
+      insist(weightAt(out, i) === weightAt(whole, place), `token ${place} left with weight ${weightAt(out, i)}`)
+      return place
+    })
+  }
+  /** Admits the block, a part of a stream, in pieces; the places of the tokens that left, in the order they did. */
+  const admitted = (tier: Tier, block: KvBlock, sizes: readonly number[], whole = block): number[] => {
     const left: number[] = []
     for (const { piece, to } of pieces(block, sizes)) {
       const out = tier.admit(piece)
-      if (!out) continue
-      const { keys, values } = out
-      insist(keys.rows > 0 && values.rows === keys.rows, 'what leaves must be a block of tokens, or undefined')
-      for (let i = 0; i < keys.rows; i++) {
-        const place = values.data[i * shape.dv]!
-        insist(Number.isInteger(place) && place >= 0 && place < to, `a token left that never came: ${place} of ${to}`)
-        const [got, came] = [part(out, i, i + 1), part(block, place, place + 1)]
-        sameBits(got.keys.data, came.keys.data, `the key of token ${place}, which left`)
-        sameBits(got.values.data, came.values.data, `the value of token ${place}, which left`)
-        insist(weightAt(out, i) === weightAt(block, place), `token ${place} left with weight ${weightAt(out, i)}`)
-        left.push(place)
-      }
+      if (out) left.push(...leaving(out, whole, whole === block ? to : whole.keys.rows))
     }
     return left
+  }
+  /** The tier answers over these tokens. */
+  const holds = (tier: Tier, rest: KvBlock, queries: Matrix) => {
+    const got = answerOf(tier.attend(queries))
+    const wanted = exactAnswer(rest, queries, shape, () => rest.keys.rows)
+    close(got.averages, wanted.averages, tolerance * Math.max(1, queries.rows), 'answers over what stayed')
+    close(got.levels, wanted.levels, tolerance * 8, 'log mass over what stayed')
   }
 
   const conserves = law(
@@ -70,26 +82,42 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5 }: TierL
       const tier = make()
       const rest = picked(block, staying(n, admitted(tier, block, cut)))
       insist(tier.tokens === n, `tokens: ${tier.tokens}, not ${n}`)
-      const got = answerOf(tier.attend(queries))
-      const wanted = exactAnswer(rest, queries, shape, () => rest.keys.rows)
-      close(got.averages, wanted.averages, tolerance * Math.max(1, n), 'answers over what stayed')
-      close(got.levels, wanted.levels, tolerance * 8, 'log mass over what stayed')
+      holds(tier, rest, queries)
     },
   )
 
   const same = law(
     {
-      name: 'admit is push, however the stream is cut',
-      kills: ['push that keeps other tokens', 'evictions at the end of a call', 'leaving in another order'],
+      name: 'push is admit at fixed places, however it is cut',
+      kills: ['push that keeps other tokens', 'evictions at the end of a call', 'a buffer that ends with the call'],
+      runs: 24,
     },
-    fc.record({ input, one: cut, other: cut }),
-    ({ input: { n, ...data }, one, other }) => {
+    fc.record({ input, cut }),
+    ({ input: { n, ...data }, cut }) => {
       const { block } = tokens(n, data)
-      const [a, b] = [make(), make()]
-      const [left, again] = [admitted(a, block, one), admitted(b, block, other)]
-      insist(left.join() === again.join(), `cut by ${one}, ${left} left, cut by ${other}, ${again}`)
-      sameBits(a.toBytes(), b.toBytes(), `snapshots cut by ${one} and by ${other}`)
-      sameBits(pushed(make(), block, one).toBytes(), a.toBytes(), 'the snapshot after push, against admit')
+      const settled = Math.max(0, Math.ceil(n / buffer) - 1) * buffer
+      const [told, pushedTo] = [make(), pushed(make(), block, cut)]
+      admitted(told, part(block, 0, settled), [buffer])
+      told.push(part(block, settled, n))
+      insist(pushedTo.tokens === n, `tokens: ${pushedTo.tokens}, not ${n}`)
+      sameBits(pushedTo.toBytes(), told.toBytes(), `the snapshot of ${n} tokens pushed by ${cut}, against admit`)
+    },
+  )
+
+  const dropped = law(
+    {
+      name: 'what is dropped changes nothing that stays',
+      kills: ['dropped tokens that stay', 'places not followed while nobody reads what leaves'],
+    },
+    fc.record({ input, cut }),
+    ({ input: { n, ...data }, cut }) => {
+      const { block } = tokens(n, data)
+      const [one, other] = [make(), make()]
+      for (const { piece } of pieces(block, cut)) {
+        one.admit(piece)
+        other.admit(piece, true)
+        sameBits(other.toBytes(), one.toBytes(), `the snapshot after ${one.tokens} tokens, the rest dropped`)
+      }
     },
   )
 
@@ -99,10 +127,10 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5 }: TierL
       kills: ['off by one', 'the newest evicted for the oldest', 'places not followed as the stream goes on'],
       runs: 24,
     },
-    fc.record({ input, cut }),
-    ({ input: { n, ...data }, cut }) => {
+    input,
+    ({ n, ...data }) => {
       const { block } = tokens(n, data)
-      const stayed = staying(n, admitted(make(), block, cut))
+      const stayed = staying(n, admitted(make(), block, [buffer]))
       const wanted = [...stays!(block)].toSorted((a, b) => a - b)
       insist(stayed.join() === wanted.join(), `of ${n} tokens ${stayed} stayed, not ${wanted}`)
     },
@@ -129,6 +157,28 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5 }: TierL
     },
   )
 
+  const absorbs = law(
+    {
+      name: 'absorb takes in a later tier, and lets go what is too much',
+      kills: ['a token counted twice or lost', 'the later tier changed', 'tokens given before not added'],
+      runs: 24,
+    },
+    fc.record({ input, at: fc.nat(), cut }),
+    ({ input: { n, ...data }, at, cut }) => {
+      const { block, queries } = tokens(n, data)
+      const known = at % (n + 1)
+      const [tier, later] = [make(), make()]
+      const left = admitted(tier, part(block, 0, known), cut)
+      left.push(...admitted(later, part(block, known, n), cut, block))
+      const [theirs, given] = [later.toBytes(), { toBytes: () => theirs }]
+      const out = tier.absorb!(given)
+      if (out) left.push(...leaving(out, block, n))
+      sameBits(later.toBytes(), theirs, 'the later tier')
+      insist(tier.tokens === n, `tokens: ${tier.tokens} absorbed, not ${n}`)
+      holds(tier, picked(block, staying(n, left)), queries)
+    },
+  )
+
   const refuses = law(
     { name: 'a broken admit is refused and changes nothing', kills: ['checks in push alone'], runs: 4 },
     input,
@@ -143,10 +193,16 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5 }: TierL
       }
     },
   )
-  return [conserves, same, ...(stays ? [policy] : []), ...(restore ? [resumes] : []), refuses].map((one) => ({
-    ...one,
-    name: `${name}: ${one.name}`,
-  }))
+  const laws = [
+    conserves,
+    same,
+    dropped,
+    ...(stays ? [policy] : []),
+    ...(restore ? [resumes] : []),
+    ...(shape.absorb && shape.merging === 'ordered' ? [absorbs] : []),
+    refuses,
+  ]
+  return laws.map((one) => ({ ...one, name: `${name}: ${one.name}` }))
 }
 
 /** Some tokens of a block. */

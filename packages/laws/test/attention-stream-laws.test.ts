@@ -1,10 +1,12 @@
-// The laws themselves: a plain float64 stream passes all of them, and each mistake of stream-mutants.ts is rejected by the law
+// The laws themselves: a plain float64 stream passes all of them, and each mistake of stream-mutants.ts and state-mutants.ts is rejected by the law
 // that is named for it. Kills: a law that compares nothing, a law that a mistake slips through, laws that differ from run to run.
 import { describe, expect, test } from 'vitest'
 import { attentionStreamLaws } from '../src'
 import { referenceStream, restoreReference } from './reference-stream'
+import { stateMutants } from './state-mutants'
 import { streamMutants } from './stream-mutants'
 
+const mutants = [...streamMutants, ...stateMutants]
 const shape = { d: 3, dv: 2, scale: 0.5 }
 const differs = {
   dv: () => referenceStream({ ...shape, dv: 3 }),
@@ -44,20 +46,17 @@ describe('other options pass', () => {
 })
 
 describe('each mistake is rejected by its law', () => {
-  test.each(streamMutants.map((mutant) => [mutant.mistake, mutant] as const))(
-    '%s',
-    (_, { law: named, make, restore }) => {
-      const laws = attentionStreamLaws({ ...options, make, ...(restore && { restore }) })
-      const [law, ...others] = laws.filter(({ name }) => name.includes(named))
-      expect(others).toEqual([])
-      expect(law!.run).toThrow()
-    },
-  )
+  test.each(mutants.map((mutant) => [mutant.mistake, mutant] as const))('%s', (_, { law: named, make, restore }) => {
+    const laws = attentionStreamLaws({ ...options, make, ...(restore && { restore }) })
+    const [law, ...others] = laws.filter(({ name }) => name.includes(named))
+    expect(others).toEqual([])
+    expect(law!.run).toThrow()
+  })
 
   test('every law rejects some mistake, and says which it kills', () => {
     for (const { name, kills } of attentionStreamLaws(options)) {
       expect(
-        streamMutants.some(({ law }) => name.includes(law)),
+        mutants.some(({ law }) => name.includes(law)),
         name,
       ).toBe(true)
       expect(kills.length, name).toBeGreaterThan(0)
@@ -65,7 +64,7 @@ describe('each mistake is rejected by its law', () => {
   })
 
   test('a failure says what was wrong, the same each time', () => {
-    const { make } = streamMutants[0]!
+    const { make } = mutants[0]!
     const report = () => {
       try {
         attentionStreamLaws({ ...options, make })[0]!.run()

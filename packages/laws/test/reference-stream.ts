@@ -90,13 +90,15 @@ export function referenceStream({ d, dv, scale }: Shape): ReferenceStream {
       return answer(queries, (row) => before + Math.floor(row / groups) + 1)
     },
     merge(later) {
-      const theirs = (later as Partial<ReferenceStream> | undefined)?.held
-      if (later?.merging !== 'linear' || !theirs) throw new TypeError('reference: cannot merge a foreign stream')
-      requireSame('reference', parameters, { d: String(later.d), dv: String(later.dv), scale: String(later.scale) })
-      const copy = structuredClone(theirs)
-      held.keys.push(...copy.keys)
-      held.values.push(...copy.values)
-      held.weights.push(...copy.weights)
+      if (typeof later?.toBytes !== 'function') throw new TypeError('reference: cannot merge what is no stream')
+      const bytes = later.toBytes()
+      const { kind, version, parameters: theirs } = decodeSnapshot(bytes)
+      if (kind !== 'reference') throw new TypeError('reference: cannot merge a foreign stream')
+      requireSame('reference', { version: '1', ...parameters }, { version, ...theirs })
+      const own = restoreReference(bytes).held
+      held.keys.push(...own.keys)
+      held.values.push(...own.values)
+      held.weights.push(...own.weights)
     },
     toBytes() {
       return encodeSnapshot({

@@ -1,47 +1,13 @@
-import {
-  encodeSnapshot,
-  decodeSnapshot,
-  rowsOf,
-  type AttentionStream,
-  type KvBlock,
-  type Matrix,
-} from '@sublinear/core'
+import { rowsOf, type KvBlock, type Matrix } from '@sublinear/core'
 import { part } from '../src/token-data'
-import { referenceStream, restoreReference, type ReferenceStream } from './reference-stream'
-
-const shape = { d: 3, dv: 2, scale: 0.5 }
-
-export interface Mutant {
-  readonly mistake: string
-  /** Part of the name of the law that must reject it. */
-  readonly law: string
-  readonly make: () => AttentionStream
-  readonly restore?: (bytes: Uint8Array) => AttentionStream
-}
-
-/** The reference stream with some members replaced. */
-function broken(
-  change: (good: ReferenceStream) => Partial<AttentionStream>,
-  good = referenceStream(shape),
-): AttentionStream {
-  const changes = change(good)
-  return new Proxy<AttentionStream>(good, {
-    get: (target, name) => Reflect.get(Object.hasOwn(changes, name) ? changes : target, name),
-  })
-}
-
-const mutant = (mistake: string, law: string, change: (good: ReferenceStream) => Partial<AttentionStream>): Mutant => ({
-  mistake,
-  law,
-  make: () => broken(change),
-  restore: (bytes) => broken(change, restoreReference(bytes)),
-})
+import { mutant, type Mutant } from './mutant'
+import { restoreReference } from './reference-stream'
 
 const rowsBut = ({ keys, values, weights }: KvBlock, last: number): KvBlock =>
   part({ keys, values, ...(weights && { weights }) }, 0, Math.max(0, keys.rows - last))
-const zeros = (m: Matrix): Matrix => ({ ...m, data: new Float32Array(m.data.length) })
 const without = ({ keys, values }: KvBlock): KvBlock => ({ keys, values })
 
+/** Mistakes in what is taken and answered. */
 export const streamMutants: readonly Mutant[] = [
   mutant('forgets the last token of a long block', 'where a block ends', (good) => ({
     push: (block) => good.push(rowsBut(block, block.keys.rows > 64 ? 1 : 0)),
@@ -220,126 +186,4 @@ export const streamMutants: readonly Mutant[] = [
   mutant('ignores weights', 'weight w is w copies', (good) => ({
     push: (block) => good.push(block.weights?.length === block.keys.rows ? without(block) : block),
   })),
-  mutant('under-reports bytes', 'bytes covers', (good) => ({
-    get bytes() {
-      return Math.floor(good.bytes * 0.99)
-    },
-  })),
-  {
-    ...mutant('the snapshot loses what is behind the last multiple of 64', 'resumes bit for bit', () => ({})),
-    restore(bytes) {
-      const good = restoreReference(bytes)
-      const kept = Math.floor(good.tokens / 64) * 64
-      const cut = referenceStream(shape)
-      const { keys, values, weights } = good.held
-      Object.assign(cut.held, {
-        keys: keys.slice(0, kept * 3),
-        values: values.slice(0, kept * 2),
-        weights: weights.slice(0, kept),
-      })
-      return cut
-    },
-  },
-  {
-    ...mutant('restores values that are rounded', 'resumes bit for bit', () => ({})),
-    restore(bytes) {
-      const good = restoreReference(bytes)
-      good.held.values.splice(0, Infinity, ...good.held.values.map((x) => Math.round(x * 1024) / 1024))
-      return good
-    },
-  },
-  {
-    ...mutant('restores damaged bytes', 'damaged snapshot', () => ({})),
-    restore(bytes) {
-      try {
-        return restoreReference(bytes)
-      } catch {
-        return referenceStream(shape)
-      }
-    },
-  },
-  mutant('merge loses the partner’s last tokens', 'merged parts', (good) => ({
-    merge(later) {
-      const before = good.held.weights.length
-      good.merge(later)
-      const lost = (good.held.weights.length - before) % 64
-      if (lost === 0) return
-      good.held.keys.splice(-3 * lost)
-      good.held.values.splice(-2 * lost)
-      good.held.weights.splice(-lost)
-    },
-  })),
-  mutant('merge loses weights', 'merged parts', (good) => ({
-    merge(later) {
-      good.merge(later)
-      good.held.weights.fill(1)
-    },
-  })),
-  mutant('merge empties its partner', 'merged parts', (good) => ({
-    merge(later) {
-      good.merge(later)
-      if (later === good) return
-      for (const list of Object.values((later as ReferenceStream).held) as number[][]) list.length = 0
-    },
-  })),
-  mutant('merge ignores scale', 'merge refuses', (good) => ({
-    merge(later) {
-      const scaled = {
-        get: (of: AttentionStream, name: string | symbol) => (name === 'scale' ? 0.5 : Reflect.get(of, name)),
-      }
-      good.merge(later?.merging === 'linear' ? new Proxy(later, scaled) : later)
-    },
-  })),
-  mutant('merge takes half before it refuses', 'merge refuses', (good) => ({
-    merge(later) {
-      if (later?.dv === 3) good.held.weights.fill(2)
-      good.merge(later)
-    },
-  })),
-  mutant('accepts NaN', 'broken call', (good) => ({
-    push: (block) =>
-      good.push(
-        block?.values?.data instanceof Float32Array && block.values.data.some(Number.isNaN)
-          ? { ...block, values: zeros(block.values) }
-          : block,
-      ),
-  })),
-  mutant('accepts weights of zero', 'broken call', (good) => ({
-    push: (block) =>
-      good.push(block?.weights instanceof Float32Array && block.weights.includes(0) ? without(block) : block),
-  })),
-  mutant('pushes before it looks at the queries', 'broken call', (good) => ({
-    step(block, queries) {
-      good.push(block)
-      const { keys, values, weights } = good.held
-      const n = block.keys.rows
-      keys.splice(keys.length - n * 3)
-      values.splice(values.length - n * 2)
-      const own = weights.splice(weights.length - n)
-      try {
-        return good.step(block, queries)
-      } catch (error) {
-        weights.push(...own)
-        keys.push(...block.keys.data)
-        values.push(...block.values.data)
-        throw error
-      }
-    },
-  })),
-  mutant('throws plain errors', 'broken call', (good) => ({
-    attend(queries) {
-      if (queries?.cols !== 3) throw new Error('bad queries')
-      return good.attend(queries)
-    },
-  })),
-  {
-    ...mutant('a snapshot of another kind', 'resumes bit for bit', () => ({})),
-    make: () =>
-      broken((good) => ({
-        toBytes() {
-          const { parameters, tensors } = decodeSnapshot(good.toBytes())
-          return encodeSnapshot({ kind: 'other', version: '1', parameters, tensors: Object.fromEntries(tensors) })
-        },
-      })),
-  },
 ]

@@ -1,6 +1,6 @@
 // The laws of tiers: a window of plain arrays passes all of them, and each mistake below is rejected by the law that is named for it.
 // Kills: a law that compares nothing, a law that a mistake slips through.
-import type { KvBlock, Tier } from '@sublinear/core'
+import { decodeSnapshot, encodeSnapshot, joinedTokens, type KvBlock, type Tier } from '@sublinear/core'
 import { describe, expect, test } from 'vitest'
 import { tierLaws } from '../src'
 import { part } from '../src/token-data'
@@ -17,6 +17,10 @@ interface Change {
   /** Whether the newest go first. */
   readonly newest?: boolean
   readonly push?: (tier: Tier, block: KvBlock) => void
+  /** What is admitted while nobody reads what leaves. */
+  readonly dropped?: (block: KvBlock) => KvBlock
+  /** What is absorbed of the tokens of a later window. */
+  readonly absorbs?: (held: KvBlock) => KvBlock
   readonly unchecked?: boolean
 }
 
@@ -24,7 +28,8 @@ interface Change {
 function plainWindow(change: Change = {}, good: ReferenceStream = referenceStream(shape), before = 0): Tier {
   let tokens = before
   const { held } = good
-  const admit = (block: KvBlock): KvBlock | undefined => {
+  const admit = (block: KvBlock, dropped = false): KvBlock | undefined => {
+    if (dropped && change.dropped) return admit(change.dropped(block))
     if (!change.unchecked || block?.weights === undefined) good.push(block)
     else good.push({ keys: block.keys, values: block.values })
     tokens += block.keys.rows
@@ -42,6 +47,19 @@ function plainWindow(change: Change = {}, good: ReferenceStream = referenceStrea
   }
   const tier = {
     admit,
+    merging: 'ordered',
+    absorb(later) {
+      const bytes = later.toBytes()
+      const theirs = allOf(restoreReference(bytes))
+      const own = change.absorbs ? change.absorbs(theirs) : theirs
+      tokens += Number(decodeSnapshot(bytes).parameters['tokens']) - own.keys.rows
+      return admit(own)
+    },
+    toBytes() {
+      const { tensors, ...snapshot } = decodeSnapshot(good.toBytes())
+      const parameters = { ...snapshot.parameters, tokens: String(tokens) }
+      return encodeSnapshot({ ...snapshot, parameters, tensors: Object.fromEntries(tensors) })
+    },
     push: (block: KvBlock) => {
       if (change.push) change.push(tier, block)
       else admit(block)
@@ -53,7 +71,18 @@ function plainWindow(change: Change = {}, good: ReferenceStream = referenceStrea
 }
 
 const last = (block: KvBlock) => Array.from({ length: block.keys.rows }, (_, i) => i).slice(-COUNT)
-const restore = (bytes: Uint8Array) => plainWindow({}, restoreReference(bytes))
+const restoredWith = (change: Change) => (bytes: Uint8Array) =>
+  plainWindow(change, restoreReference(bytes), Number(decodeSnapshot(bytes).parameters['tokens']))
+const restore = restoredWith({})
+
+function allOf({ held: { keys, values, weights } }: ReferenceStream): KvBlock {
+  const rows = weights.length
+  return {
+    keys: { rows, cols: 3, data: Float32Array.from(keys) },
+    values: { rows, cols: 2, data: Float32Array.from(values) },
+    weights: Float32Array.from(weights),
+  }
+}
 
 describe('a plain window passes', () => {
   for (const law of tierLaws({ name: 'window', make: () => plainWindow(), restore, stays: last }))
@@ -75,18 +104,21 @@ const mistakes: [string, string, Change, ((bytes: Uint8Array) => Tier)?][] = [
   ['hands out an empty block', 'what came', { leaves: (out) => part(out, 0, 0) }],
   ['evicts the newest', 'policy', { newest: true }],
   ['keeps one too many', 'policy', { count: () => COUNT + 1 }],
-  ['evicts at the end of a call', 'however', { count: (rows) => COUNT - (rows % 2) }],
+  ['evicts at the end of a call', 'fixed places', { count: (rows) => COUNT - (rows % 2) }],
   [
     'push keeps everything it should not',
-    'however',
+    'fixed places',
     { push: (tier, block) => void tier.admit(part(block, 0, Math.max(0, block.keys.rows - 1))) },
   ],
+  ['a restored tier forgets', 'restored', {}, restoredWith({ count: () => COUNT - 1 })],
   [
-    'a restored tier forgets',
-    'restored',
-    {},
-    (bytes) => plainWindow({ count: () => COUNT - 1 }, restoreReference(bytes)),
+    'keeps a token less while nobody reads',
+    'dropped',
+    { dropped: (block) => part(block, 0, block.keys.rows && block.keys.rows - 1) },
   ],
+  ['absorb takes the first token twice', 'absorb', { absorbs: (held) => joinedTokens(part(held, 0, 1), held) ?? held }],
+  ['absorb loses a token', 'absorb', { absorbs: (held) => part(held, 0, Math.max(0, held.keys.rows - 1)) }],
+  ['absorb loses weights', 'absorb', { absorbs: ({ keys, values }) => ({ keys, values }) }],
   ['admit does not look at weights', 'broken admit', { unchecked: true }],
 ]
 

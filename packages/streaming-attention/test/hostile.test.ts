@@ -52,11 +52,11 @@ describe('a snapshot', () => {
   const features = taylorFeatures({ d: 2, degree: 2, scale: 0.5 })
   const stream = featureStream({ features, dv: 3 })
   stream.push({ keys: random(70, 2, 1), values: random(70, 3, 2), weights: new Float32Array(70).fill(2) })
-  const { parameters, tensors } = decodeSnapshot(stream.toBytes())
+  const { version, parameters, tensors } = decodeSnapshot(stream.toBytes())
   const made = (change: Record<string, string>, other: object = {}, kind = 'feature') =>
     encodeSnapshot({
       kind,
-      version: '1',
+      version,
       parameters: { ...parameters, ...change },
       tensors: { ...Object.fromEntries(tensors), ...other },
     })
@@ -106,5 +106,6 @@ it('a stream needs a width, and can be let go', () => {
   const stream = featureStream({ features, dv: 1 })
   stream.push({ keys: matrix(65, 1), values: matrix(65, 1) })
   stream[Symbol.dispose]()
-  expect(() => stream.attend(matrix(1, 1))).toThrow(/^kernels: /)
+  expect(() => stream.attend(matrix(1, 1))).toThrow(new TypeError('feature: this stream was disposed'))
+  expect(() => stream.toBytes()).toThrow(TypeError)
 })

@@ -2,9 +2,10 @@
 // bytes that depend on how the tokens came, a mask that sees the slots behind it.
 import { fc, test } from '@fast-check/vitest'
 import { emptyPartial, rowsOf, type KvBlock } from '@sublinear/core'
+import { normalise } from '@sublinear/exact-attention'
 import { distance, random, softmaxOracle } from '@sublinear/laws'
 import { expect, it } from 'vitest'
-import { heldTokens, normalise } from '../src'
+import { heldTokens } from '../src'
 
 const shape = { d: 3, dv: 2, scale: 0.5 }
 

@@ -4,11 +4,11 @@
 // earlier versions, a centre left out of logits, sums or distances, a sum that is not turned back, weights that differ from copies,
 // a store above its bytes, codes rounded anew by a move.
 import { emptyPartial, rowsOf, type KvBlock } from '@sublinear/core'
-import { heldTokens, normalise } from '@sublinear/exact-attention'
+import { normalise } from '@sublinear/exact-attention'
 import { kernels } from '@sublinear/kernels'
 import { distance, random, softmaxOracle } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'
-import { quantised, quantisedStream } from '../src'
+import { heldTokens, quantised } from '../src'
 import { rotation } from '../src/rotation'
 import { vectorCodec, type VectorCodec } from '../src/vector-codec'
 
@@ -150,7 +150,7 @@ const tokens = (n: number, seed = 1): KvBlock => {
 
 describe('the store', () => {
   it('gives the codes that version 1 of its snapshots has always had', () => {
-    const store = quantised({ keyBits: 5, valueBits: 3 })({ ...shape, most: 4 })
+    const store = quantised({ keyBits: 5, valueBits: 3 }).make({ ...shape, most: 4 })
     store.write({ keys: random(4, 20, 7), values: random(4, 12, 8) }, 0, 4, 0)
     const codes = store.saved()['codes']!.data as Uint8Array
     expect(Array.from(codes, (byte) => byte.toString(16).padStart(2, '0')).join('')).toBe(
@@ -163,7 +163,7 @@ describe('the store', () => {
     ['without weights', false],
     ['with weights', true],
   ])('answers exactly over what it reads, %s, causal or not', (_, weighted) => {
-    const store = quantised({ keyBits: 4, valueBits: 3 })({ ...shape, most: 400 })
+    const store = quantised({ keyBits: 4, valueBits: 3 }).make({ ...shape, most: 400 })
     const block = {
       ...tokens(400),
       ...(weighted && { weights: random(400, 1, 9).data.map((x) => 2 + x) }),
@@ -209,7 +209,7 @@ describe('the store', () => {
   })
 
   it('reads tokens close to what was written, and takes distances from what it reads', () => {
-    const store = quantised({ keyBits: 8, valueBits: 8 })({ ...shape, most: 400 })
+    const store = quantised({ keyBits: 8, valueBits: 8 }).make({ ...shape, most: 400 })
     const block = tokens(400)
     store.write(block, 0, 400, 0)
     const read = store.read()
@@ -226,7 +226,7 @@ describe('the store', () => {
 
   it('answers weights as copies', () => {
     const block = tokens(300)
-    const [twice, copies] = [1, 2].map(() => quantised({ keyBits: 5, valueBits: 4 })({ ...shape, most: 301 }))
+    const [twice, copies] = [1, 2].map(() => quantised({ keyBits: 5, valueBits: 4 }).make({ ...shape, most: 301 }))
     twice!.write(block, 0, 300, 0)
     copies!.write(block, 0, 300, 0)
     twice!.weigh(299, Float32Array.of(2))
@@ -245,7 +245,7 @@ describe('the store', () => {
     [7, 7],
     [2, 8],
   ])('costs what it says, %i/%i bits', (keyBits, valueBits) => {
-    const store = quantised({ keyBits, valueBits })({ ...shape, most: 1000 })
+    const store = quantised({ keyBits, valueBits }).make({ ...shape, most: 1000 })
     const full = 1000 * (Math.ceil((20 * keyBits) / 8) + Math.ceil((12 * valueBits) / 8) + 4) + 4 * (20 + 12)
     for (let at = 0; at < 1000; at += 50) {
       store.write(tokens(50, at), 0, 50, at)
@@ -259,7 +259,7 @@ describe('the store', () => {
   })
 
   it('moves, truncates and goes on in the same bits', () => {
-    const store = quantised({ keyBits: 3, valueBits: 3 })({ ...shape, most: 400 })
+    const store = quantised({ keyBits: 3, valueBits: 3 }).make({ ...shape, most: 400 })
     store.write(tokens(400), 0, 400, 0)
     store.weigh(398, Float32Array.of(4, 3))
     const before = store.read()
@@ -278,7 +278,7 @@ describe('the store', () => {
   })
 
   it('is exact before there are codes', () => {
-    const store = quantised({ keyBits: 2, valueBits: 2 })({ ...shape, most: 400 })
+    const store = quantised({ keyBits: 2, valueBits: 2 }).make({ ...shape, most: 400 })
     const first = 1 + Math.floor((400 * (5 + 3 + 4)) / (4 * 32))
     store.write(tokens(400), 0, first, 0)
     expect([...store.read().keys.data]).toEqual([...tokens(400).keys.data.subarray(0, first * 20)])
@@ -300,22 +300,17 @@ describe('what is refused', () => {
       'quantised: valueBits must be an integer from 2 to 8, got 9',
     ],
     ['a seed that is none', () => quantised({ keyBits: 4, valueBits: 4, seed: -1 }), 'quantised: seed must be'],
-    [
-      'bits of a stream',
-      () => quantisedStream({ keyBits: 4.5, valueBits: 4 }),
-      'quantised: keyBits must be an integer',
-    ],
   ])('%s', (_, make, message) => {
     expect(make).toThrow(message)
   })
 
   const store = quantised({ keyBits: 4, valueBits: 4 })
-  const full = store({ ...shape, most: 300 })
+  const full = store.make({ ...shape, most: 300 })
   full.write(tokens(300), 0, 300, 0)
   const saved = full.saved()
   const restored = (change: object, most = 300) => {
     const tensors = new Map(Object.entries({ ...saved, ...change }).filter(([, tensor]) => tensor))
-    const one = store({ ...shape, most })
+    const one = store.make({ ...shape, most })
     one.restore('test', { kind: 'test', version: '1', parameters: {}, tensors } as never)
     return one
   }

@@ -82,6 +82,7 @@ export function ring(
   const used = () => Math.max(0, held.count - first)
   /** The oldest `rows` tokens. */
   const oldest = (rows: number): KvBlock | undefined => {
+    if (rows === 0) return undefined
     const start = used() < room ? 0 : next
     const before = Math.min(rows, used() - start)
     return joinedTokens(held.read(first + start, before), held.read(first, rows - before))

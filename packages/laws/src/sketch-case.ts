@@ -1,0 +1,26 @@
+import type { Seed, SketchMatrix } from '@sublinear/core'
+
+export interface SketchMatrixLaws {
+  /** Begins the name of every law. */
+  readonly name: string
+  /** Ψ of m rows from a seed; all other options always the same. */
+  readonly make: (shape: { m: number; seed: Seed }) => SketchMatrix
+  /** Numbers of rows to try. Default 1, 5, 48. */
+  readonly rows?: readonly number[]
+  /** Columns that Ψ has. Default 2^53 − 1. */
+  readonly columns?: number
+  /** Matrices that no sketch of `make` merges with, whatever m and seed they were given: other kinds and options. */
+  readonly differs?: readonly ((shape: { m: number; seed: Seed }) => SketchMatrix)[]
+  /** Rounding of one product, relative to the sum of its terms' sizes. Default 1e-5. */
+  readonly tolerance?: number
+  /** The digest of the bytes of 100 columns of Ψ for a seed, which a release fixes: see `goldenColumns`. */
+  readonly golden?: {
+    readonly m: number
+    readonly seed: Seed
+    readonly digest: (bytes: Uint8Array) => string
+    readonly expected: string
+  }
+}
+
+/** The options, complete. */
+export type SketchCase = Required<Omit<SketchMatrixLaws, 'golden' | 'name'>> & Pick<SketchMatrixLaws, 'golden'>
