@@ -13,11 +13,27 @@ const BESIDE_ENDS = new Set(['reservoir', 'clusters', 'balanceKv'])
 /** Tokens that wait for their codes: fewer, since each takes the room of many that are coded. */
 const QUANTISED_BUFFER = 16
 
+/** Every token, in as many bits as fit, keys up to two more than values. */
+const inFewBits: typeof quantisedMethod = {
+  ...quantisedMethod,
+  within(shape, budgetBytes, traffic) {
+    for (let sum = 16; sum >= 4; sum--)
+      for (const ahead of [2, 1, 0]) {
+        const options = { keyBits: (sum + ahead) / 2, valueBits: (sum - ahead) / 2, buffer: QUANTISED_BUFFER }
+        if (!Number.isInteger(options.keyBits) || options.keyBits > 8 || options.valueBits < 2) continue
+        if (quantisedMethod.bytes(shape, options, traffic) <= budgetBytes) return options
+      }
+    return undefined
+  },
+}
+
 /** The catalogue, but for the ends and for what quantised lets wait; then what is asked of dropping tokens. */
-export const methods: readonly Method[] = [
-  ...catalogue.map((method) => (BESIDE_ENDS.has(method.name) ? besideEnds(method) : method)),
-  ...droppingMethods,
-].map((method) => (method.name === quantisedMethod.name ? (inFewBits as Method) : method))
+export const methods: readonly Method[] = [...catalogue.map(asHere), ...droppingMethods]
+
+function asHere(method: Method): Method {
+  if (method.name === inFewBits.name) return inFewBits as Method
+  return BESIDE_ENDS.has(method.name) ? besideEnds(method) : method
+}
 
 export function methodNamed(name: string): Method {
   const found = methods.find((method) => method.name === name)
@@ -63,18 +79,4 @@ function besideEnds(method: Method): Method {
     },
   }
   return beside as Method
-}
-
-/** Every token, in as many bits as fit, keys up to two more than values. */
-const inFewBits: typeof quantisedMethod = {
-  ...quantisedMethod,
-  within(shape, budgetBytes, traffic) {
-    for (let sum = 16; sum >= 4; sum--)
-      for (const ahead of [2, 1, 0]) {
-        const options = { keyBits: (sum + ahead) / 2, valueBits: (sum - ahead) / 2, buffer: QUANTISED_BUFFER }
-        if (!Number.isInteger(options.keyBits) || options.keyBits > 8 || options.valueBits < 2) continue
-        if (quantisedMethod.bytes(shape, options, traffic) <= budgetBytes) return options
-      }
-    return undefined
-  },
 }
