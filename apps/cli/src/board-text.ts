@@ -1,4 +1,4 @@
-import { boardMeans, type Board, type BoardMean, type BoardMeans, type BoardUnit } from '@sublinear/attention'
+import { boardMeans, type Board, type BoardMean, type BoardMeans, type BoardUnit } from '@sublinear/board'
 import { bytesText, paragraph, shareText, tableText } from './report'
 
 export const UNITS = ['relative', 'softmax', 'value'] as const satisfies readonly BoardUnit[]
