@@ -1,4 +1,4 @@
-import { createRequire, register, registerHooks } from 'node:module'
+import nodeModule from 'node:module' // as a whole: older versions lack registerHooks, and naming it would stop them
 import { pathToFileURL } from 'node:url'
 
 let isDone = false
@@ -11,11 +11,11 @@ export function lendPackages(): void {
   if (isDone) return
   isDone = true
   const parents = [import.meta.url, ...faceUrl()]
-  if (typeof registerHooks !== 'function') {
-    register(new URL('../bin/resolve-hook.mjs', import.meta.url), { data: parents })
+  if (typeof nodeModule.registerHooks !== 'function') {
+    nodeModule.register(new URL('../bin/resolve-hook.mjs', import.meta.url), { data: parents })
     return
   }
-  registerHooks({
+  nodeModule.registerHooks({
     resolve(specifier, context, next) {
       try {
         return next(specifier, context)
@@ -37,7 +37,7 @@ export function lendPackages(): void {
 /** The file of @sublinear/attention, which depends on all the others. */
 function faceUrl(): string[] {
   try {
-    return [pathToFileURL(createRequire(import.meta.url).resolve('@sublinear/attention')).href]
+    return [pathToFileURL(nodeModule.createRequire(import.meta.url).resolve('@sublinear/attention')).href]
   } catch {
     return []
   }
