@@ -1,16 +1,19 @@
-import { attend, heads, MOST_DEGREE, type Matrix } from '@sublinear/attention'
+import { attend, layer } from '@sublinear/attention'
+import { checkKeys, checkValues, type Matrix, type Pilot, type Shape } from '@sublinear/core'
 import { writeRows, type Rows } from '@sublinear/io/node'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { stat } from 'node:fs/promises'
 import { checkAgainstExact } from './check-against-exact'
+import { countersText } from './counters-text'
 import { isWorthwhile, verdict } from './errors'
+import { methodNamed } from './methods'
 import { withInputs } from './open-input'
 import { scaleNumber, wholeNumber } from './options'
 import { progressBar } from './progress'
 import { bytesText, rateText, shareText } from './report'
-import { countersText, detailsOf, makeStream, meanRow, STREAMS, type HeadShape, type StreamChoice } from './streams'
+import { sizing, withSizedStream, type Sized, type SizeFlags } from './sizing'
 
-interface AttendOptions extends StreamChoice {
+interface AttendOptions extends SizeFlags {
   readonly queries: string
   readonly keys: string
   readonly values: string
@@ -19,7 +22,6 @@ interface AttendOptions extends StreamChoice {
   readonly full?: boolean
   readonly heads: number
   readonly kvHeads?: number
-  readonly centre: number
   readonly check?: boolean
   readonly json?: boolean
   readonly quiet?: boolean
@@ -30,7 +32,7 @@ const NOT_WORTHWHILE = 3
 const BLOCK = 1024
 
 export function attendCommand(interrupt: AbortSignal): Command {
-  return new Command('attend')
+  const command = new Command('attend')
     .description('Attention over files of any length in one pass and bounded memory')
     .requiredOption(
       '--queries <file>',
@@ -39,20 +41,7 @@ export function attendCommand(interrupt: AbortSignal): Command {
     .requiredOption('--keys <file>', 'rows of the keys')
     .requiredOption('--values <file>', 'rows of the values')
     .requiredOption('--out <file>', 'the answers, written as float32 .npy; replaced only when complete')
-    .addOption(new Option('--stream <kind>', 'what remembers the tokens').choices(STREAMS).default('feature'))
-    .option('--degree <g>', 'degree of the feature stream: memory grows as C(d + g, g)', wholeNumber(0, MOST_DEGREE), 2)
-    .option(
-      '--hold <tokens>',
-      'how many tokens window (beside 4 sinks) or far+closure hold exactly; auto holds as many bytes',
-      wholeNumber(1),
-      256,
-    )
-    .option(
-      '--centre <rows>',
-      'subtract the mean of this many first keys, read ahead: earlier answers then depend on them, as far as they are approximate (0: none)',
-      wholeNumber(0),
-      256,
-    )
+  return withSizedStream(command, 'taylor')
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--full', 'every query sees all tokens (default: causal, query i sees tokens 0 to i)')
     .option('--heads <n>', 'query heads side by side in a row', wholeNumber(1), 1)
@@ -85,12 +74,9 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
     )
   }
   await refuseInputs(options)
-  const pilot = await firstRows(keys, options.centre)
-  const stream = heads({
-    queryHeads: options.heads,
-    kvHeads,
-    make: (h) => makeStream(options, shape, meanRow(pilot, h * shape.d, shape.d)),
-  })
+  const method = await methodNamed(options.stream)
+  const sized = await sizedHeads(inputs, options, shape, sizing(method, options))
+  const stream = layer({ queryHeads: options.heads, kvHeads, make: (h) => method.make(shape, sized[h]!.options) })
 
   const bar = progressBar('attending', keys.rows, options.quiet || options.json)
   const out = await writeRows(options.out, options.heads * shape.dv)
@@ -132,8 +118,8 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
     console.log(
       JSON.stringify({
         tokens: keys.rows,
-        kind: options.stream,
-        ...detailsOf(options),
+        stream: method.name,
+        ...sized[0]!.details,
         bytes: stream.bytes,
         cacheBytes: cache,
         tokensPerSecond,
@@ -146,7 +132,7 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
     console.log(
       `held ${bytesText(stream.bytes)}, the exact cache would hold ${bytesText(cache)} (${shareText(stream.bytes, cache)})`,
     )
-    if (stream.bytes >= cache && options.stream !== 'exact') {
+    if (stream.bytes >= cache && method.name !== 'exact') {
       console.log('at this length the exact cache is smaller: --stream exact gives exact answers for less')
     }
     for (const line of countersText(stream.counters, queries.rows * options.heads)) console.log(line)
@@ -161,7 +147,7 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
 }
 
 /** Widths of one head from the widths of the files. */
-function headShape({ queries, keys, values }: Inputs, { heads, kvHeads = heads, scale }: AttendOptions): HeadShape {
+function headShape({ queries, keys, values }: Inputs, { heads, kvHeads = heads, scale }: AttendOptions): Shape {
   const d = width('keys', keys.cols, kvHeads)
   if (width('queries', queries.cols, heads) !== d) {
     throw new RangeError(
@@ -190,7 +176,43 @@ async function refuseInputs({ out, queries, keys, values }: AttendOptions): Prom
   }
 }
 
+/** Options of the method for every key-value head, each with its own columns of the first rows. */
+async function sizedHeads(
+  { queries, keys, values }: Inputs,
+  { heads, kvHeads = heads, pilot: rows }: AttendOptions,
+  shape: Shape,
+  sizeOf: ReturnType<typeof sizing>,
+): Promise<Sized[]> {
+  const groups = heads / kvHeads
+  const first = {
+    queries: await firstRows(queries, rows),
+    keys: await firstRows(keys, rows),
+    values: await firstRows(values, rows),
+  }
+  checkKeys('attend', 'queries', first.queries)
+  checkKeys('attend', 'keys', first.keys)
+  checkValues('attend', 'values', first.values)
+  const pilotOf = (h: number): Pilot => {
+    const asked = columns(first.queries, h * groups * shape.d, groups * shape.d)
+    return {
+      queries: { rows: asked.rows * groups, cols: shape.d, data: asked.data },
+      keys: columns(first.keys, h * shape.d, shape.d),
+      values: columns(first.values, h * shape.dv, shape.dv),
+    }
+  }
+  return Array.from({ length: kvHeads }, (_, h) => {
+    const place = { layer: 0, layers: 1, head: h, heads: kvHeads }
+    return sizeOf(shape, { tokens: keys.rows, groups, place }, first.keys.rows > 0 ? pilotOf(h) : undefined)
+  })
+}
+
 async function firstRows(file: Rows, rows: number): Promise<Matrix> {
   if (rows > 0) for await (const block of file.blocks(rows)) return block
   return { rows: 0, cols: file.cols, data: new Float32Array(0) }
+}
+
+function columns({ rows, cols, data }: Matrix, first: number, count: number): Matrix {
+  const out = new Float32Array(rows * count)
+  for (let r = 0; r < rows; r++) out.set(data.subarray(r * cols + first, r * cols + first + count), r * count)
+  return { rows, cols: count, data: out }
 }

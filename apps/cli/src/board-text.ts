@@ -1,4 +1,4 @@
-import { boardMeans, type Board, type BoardMean, type BoardMeans, type BoardUnit } from '@sublinear/attention'
+import { boardMeans, type Board, type BoardMean, type BoardMeans, type BoardUnit } from '@sublinear/board'
 import { bytesText, paragraph, shareText, tableText } from './report'
 
 export const UNITS = ['relative', 'softmax', 'value'] as const satisfies readonly BoardUnit[]
@@ -86,7 +86,7 @@ export function errorText({ outcome, error }: Pick<BoardMean, 'outcome' | 'error
 /** A token and a query in the first budget that the stream fits. */
 function timesText(means: readonly BoardMeans[], stream: number): string[] {
   const time = means.map(({ streams }) => streams[stream]!.time).find((found) => found !== undefined)
-  return [time?.push, time?.query].map((x) => (x === undefined ? '–' : x.toPrecision(2)))
+  return [time?.push, time?.query].map((x) => (x === undefined ? '–' : x < 99.5 ? x.toPrecision(2) : x.toFixed(0)))
 }
 
 /** As many columns side by side as the width lets, the rest in tables below. */

@@ -1,22 +1,13 @@
-import {
-  combine,
-  emptyPartial,
-  exactStream,
-  heads,
-  normalise,
-  rowsOf,
-  type Matrix,
-  type PartialSoftmax,
-} from '@sublinear/attention'
+import { combine, exactStream, layer, normalise } from '@sublinear/attention'
+import { emptyPartial, rowsOf, rowsOfPartial, type Matrix, type Shape } from '@sublinear/core'
 import { openRows, type Rows } from '@sublinear/io/node'
 import { errorMeter, type RelativeErrors } from './errors'
-import type { HeadShape } from './streams'
 
 const BLOCK = 1024
 /** Query rows replayed, evenly spread, the last one among them. */
 const SAMPLE = 1024
 
-interface Check extends HeadShape {
+interface Check extends Shape {
   readonly queries: Rows
   readonly keys: Rows
   readonly values: Rows
@@ -47,7 +38,7 @@ export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
     const valueBlock = (await valueBlocks.next()).value as Matrix
     const end = first + keyBlock.rows
     const streams = Array.from({ length: kvHeads }, () => exactStream({ d, dv, scale }))
-    const block = heads({ queryHeads, kvHeads, make: (h) => streams[h]! })
+    const block = layer({ queryHeads, kvHeads, make: (h) => streams[h]! })
     let pushed = first
     const pushTo = (token: number) => {
       if (token <= pushed) return
@@ -104,11 +95,6 @@ function uniformRow(means: Float64Array, i: number, { queryHeads, kvHeads, dv }:
     data.set(means.subarray(from, from + dv), h * dv)
   }
   return { rows: 1, cols: queryHeads * dv, data }
-}
-
-/** Rows from … to − 1 over the same memory. */
-function rowsOfPartial({ max, mass, sum }: PartialSoftmax, from: number, to: number): PartialSoftmax {
-  return { max: max.subarray(from, to), mass: mass.subarray(from, to), sum: rowsOf(sum, from, to) }
 }
 
 /** The rows of a file at ascending places. */

@@ -1,22 +1,22 @@
-import { compareStreams, type Board, type BoardStream } from '@sublinear/attention'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import type { Board } from '@sublinear/board'
+import { Command, Option } from 'commander'
 import { boardText, faults, UNITS } from './board-text'
 import { headsOf, readHead } from './head-files'
 import { measuredBoard } from './measured-board'
+import { chosenStreams, methodsNamed, NAMES, withStreams, type StreamsFlags } from './methods'
 import { list, scaleNumber, wholeNumber } from './options'
-import { ownStream } from './own-stream'
 import { outputWidth } from './report'
 import { commandLine } from './reproduce'
 import { refuseReport, writeWhole } from './report-file'
+import { budgetValue } from './sizing'
 
-interface CompareFlags {
-  readonly streams?: readonly string[]
-  readonly stream: readonly string[]
+interface CompareFlags extends StreamsFlags {
   readonly budgets: readonly (string | number)[]
   readonly heads?: readonly string[]
   readonly prefix?: number
   readonly last?: number
   readonly block: number
+  readonly pilot: number
   readonly scale?: number
   readonly seed: number
   readonly unit: (typeof UNITS)[number]
@@ -30,18 +30,12 @@ const NOT_WORTHWHILE = 3
 const LAST = 512
 
 export function compareCommand(interrupt: AbortSignal): Command {
-  return new Command('compare')
+  const command = new Command('compare')
     .description('Streams side by side at equal bytes: error against exact attention, memory and time, head by head')
     .argument('<queries>', 'q.npy, q.npy[layer,head] or x.safetensors:tensor; all heads of an array with more axes')
     .argument('<keys>', 'rows of the keys')
     .argument('<values>', 'rows of the values')
-    .option('--streams <names>', `which, of ${Object.keys(compareStreams).join(', ')} (default: all)`, names)
-    .option(
-      '--stream <file>',
-      'a stream of your own: a module whose default export makes it (again for more)',
-      more,
-      [],
-    )
+  return withStreams(command)
     .option(
       '--budgets <list>',
       'shares of the float32 cache of the prefix, or bytes',
@@ -60,9 +54,10 @@ export function compareCommand(interrupt: AbortSignal): Command {
       wholeNumber(1),
     )
     .option('--block <tokens>', 'tokens of one call', wholeNumber(1), 64)
+    .option('--pilot <rows>', 'first rows of the prefix that methods may look at beforehand', wholeNumber(0), 512)
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
-    .option('--seed <n>', 'of the uniform samples', wholeNumber(0), 0)
-    .addOption(new Option('--unit <kind>', 'of the errors printed').choices(UNITS).default('relative'))
+    .option('--seed <n>', 'decides the uniform samples', wholeNumber(0), 0)
+    .addOption(new Option('--unit <kind>', 'unit of the errors printed').choices(UNITS).default('relative'))
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print the board as one JSON object')
     .option('--quiet', 'print nothing but errors')
@@ -77,18 +72,19 @@ async function run(
   interrupt: AbortSignal,
 ): Promise<void> {
   if (flags.report !== undefined) await refuseReport(flags.report)
-  const streams = await streamsOf(flags)
+  const methods = await methodsNamed(chosenStreams(flags, NAMES))
   const located = await headsOf(files, flags.heads)
   const first = await readHead(located[0]!)
   const { prefix, queries } = parts(first.keys.rows, flags)
   const { scale } = flags
   const board = await measuredBoard({
     heads: located.map((head) => async () => ({ ...(await readHead(head)), ...(scale && { scale }) })),
-    streams,
+    methods,
     budgets: flags.budgets,
     prefix,
     queries,
     block: flags.block,
+    pilot: flags.pilot,
     seed: flags.seed,
     signal: interrupt,
     reproduce: commandLine(process.argv.slice(2)),
@@ -109,37 +105,12 @@ function print(board: Board, { json, quiet, unit, report }: CompareFlags): void 
   if (report !== undefined) console.log(`charts in ${report}`)
 }
 
-async function streamsOf({ streams, stream }: CompareFlags): Promise<Record<string, BoardStream>> {
-  const chosen = streams ?? Object.keys(compareStreams)
-  const own: (readonly [string, BoardStream])[] = []
-  for (const path of stream) own.push(await ownStream(path))
-  const all = [...chosen.map((name) => [name, compareStreams[name]!] as const), ...own]
-  const twice = all.find(([name], i) => all.findIndex(([other]) => other === name) < i)
-  if (twice) throw new RangeError(`compare: two streams are named ${twice[0]}: rename the file of one`)
-  return Object.fromEntries(all)
-}
-
 /** How many tokens are summarised, and how many come after. */
 function parts(tokens: number, { prefix, last }: CompareFlags): { readonly prefix: number; readonly queries: number } {
   const queries = last ?? (prefix === undefined ? Math.max(1, Math.min(LAST, Math.floor(tokens / 8))) : tokens - prefix)
   return { prefix: prefix ?? tokens - queries, queries }
 }
 
-function names(text: string): string[] {
-  const unknown = list(text).find((name) => !Object.hasOwn(compareStreams, name))
-  if (unknown !== undefined)
-    throw new InvalidArgumentError(`${unknown} is none of ${Object.keys(compareStreams).join(', ')}.`)
-  return list(text)
-}
-
 function budgetList(text: string): (string | number)[] {
-  return list(text).map((part) => {
-    if (/^[1-9]\d{0,8}\/[1-9]\d{0,8}$/.test(part)) return part
-    if (/^[1-9]\d{0,14}$/.test(part)) return Number(part)
-    throw new InvalidArgumentError(`${part} must be a share such as 1/16, or a number of bytes.`)
-  })
-}
-
-function more(value: string, before: readonly string[]): string[] {
-  return [...before, value]
+  return list(text).map(budgetValue)
 }

@@ -1,36 +1,46 @@
-import { compareStreams, type Board } from '@sublinear/attention'
+import type { Board } from '@sublinear/board'
 import { Command } from 'commander'
 import { fileURLToPath } from 'node:url'
 import { boardText } from './board-text'
 import { headsOf, readHead } from './head-files'
 import { measuredBoard } from './measured-board'
+import { chosenStreams, methodsNamed, withStreams, type StreamsFlags } from './methods'
 import { outputWidth, paragraph } from './report'
 
 const MODELS = {
   sharp: 'Sharp heads: 3 to 800 keys matter to a query. No bound on the logits.',
   bounded: 'Bounded heads: |logit| <= 6, 600 to 1400 keys matter to a query; the regime of the papers.',
 } as const
-const STREAMS = ['streamingLlm', 'snapKv', 'taylor', 'closure', 'quantised', 'far6/4+closure', 'auto']
+const STREAMS = ['streamingLlm', 'snapKv', 'taylor', 'closure', 'quantised', 'farClosure', 'auto']
 const BUDGETS = ['1/4', '1/16']
 /** Of 4096 captured tokens. */
 const [PREFIX, LAST] = [3584, 512]
 
-export function demoCommand(interrupt: AbortSignal): Command {
-  return new Command('demo')
-    .description('The board of compare on what two small language models really produced')
-    .option('--json', 'print one JSON object with a board for each model')
-    .option('--quiet', 'print nothing but errors')
-    .action((options: { json?: boolean; quiet?: boolean }) => run(options, interrupt))
+interface DemoFlags extends StreamsFlags {
+  readonly json?: boolean
+  readonly quiet?: boolean
 }
 
-async function run({ json, quiet }: { json?: boolean; quiet?: boolean }, interrupt: AbortSignal): Promise<void> {
+export function demoCommand(interrupt: AbortSignal): Command {
+  const command = new Command('demo').description(
+    'The board of compare on what two small language models really produced',
+  )
+  return withStreams(command, STREAMS.join(','))
+    .option('--json', 'print one JSON object with a board for each model')
+    .option('--quiet', 'print nothing but errors')
+    .action((flags: DemoFlags) => run(flags, interrupt))
+}
+
+async function run(flags: DemoFlags, interrupt: AbortSignal): Promise<void> {
+  const { json, quiet } = flags
+  const methods = await methodsNamed(chosenStreams(flags, STREAMS))
   const boards: [keyof typeof MODELS, Board][] = []
   for (const model of Object.keys(MODELS) as (keyof typeof MODELS)[]) {
     const path = (part: string) => fileURLToPath(new URL(`../data/${model}-${part}.npy`, import.meta.url))
     const heads = await headsOf({ queries: path('q'), keys: path('k'), values: path('v') })
     const board = await measuredBoard({
       heads: heads.map((head) => () => readHead(head)),
-      streams: Object.fromEntries(STREAMS.map((name) => [name, compareStreams[name]!])),
+      methods,
       budgets: BUDGETS,
       prefix: PREFIX,
       queries: LAST,

@@ -1,4 +1,4 @@
-import type { Matrix } from '@sublinear/attention'
+import type { Matrix } from '@sublinear/core'
 
 /** Relative Frobenius errors against exact answers, beside what two answers that know nothing would get. */
 export interface RelativeErrors {

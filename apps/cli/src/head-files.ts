@@ -1,4 +1,5 @@
-import type { BoardHead, Matrix } from '@sublinear/attention'
+import type { BoardHead } from '@sublinear/board'
+import type { Matrix } from '@sublinear/core'
 import { arrayShape } from '@sublinear/io/node'
 import { addressOf, withInputs } from './open-input'
 

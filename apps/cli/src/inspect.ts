@@ -1,15 +1,8 @@
-import {
-  checkKeys,
-  checkValues,
-  featureDimension,
-  featureStream,
-  MOST_DEGREE,
-  taylorFeatures,
-  taylorRadius,
-  type Matrix,
-} from '@sublinear/attention'
+import { featureDimension, featureStream, taylorFeatures } from '@sublinear/attention'
+import { checkKeys, checkValues, type Matrix } from '@sublinear/core'
 import type { Rows } from '@sublinear/io/node'
 import { kernels } from '@sublinear/kernels'
+import { MOST_DEGREE, taylorRadius } from '@sublinear/poly-features'
 import figures from './regime-figures.json'
 import { FEW_KEYS, regimeOf, type Regime, type RegimeFigures } from './regime'
 

@@ -1,4 +1,4 @@
-import { compare, type Board, type BoardHead, type BoardProgress, type CompareOptions } from '@sublinear/attention'
+import { compare, type Board, type BoardHead, type BoardProgress, type CompareOptions } from '@sublinear/board'
 import { progressBar } from './progress'
 
 interface MeasuredBoard extends Omit<CompareOptions, 'heads' | 'now' | 'onProgress'> {
@@ -9,7 +9,7 @@ interface MeasuredBoard extends Omit<CompareOptions, 'heads' | 'now' | 'onProgre
 
 /** A board with times, under a progress bar: heads one after another, each stream tried once untimed, since first calls compile. */
 export async function measuredBoard({ heads, quiet, ...options }: MeasuredBoard): Promise<Board> {
-  const cells = options.budgets.length * Object.keys(options.streams).length
+  const cells = options.budgets.length * options.methods.length
   const bar = progressBar('comparing', cells * heads.length, quiet, 'runs')
   const boards: Board[] = []
   try {

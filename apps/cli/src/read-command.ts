@@ -1,18 +1,20 @@
-import { exactStream, MOST_DEGREE } from '@sublinear/attention'
+import { exactStream } from '@sublinear/attention'
+import type { Method, Pilot } from '@sublinear/core'
 import { capture, questionText, readText, type HeadSpec, type LanguageModel, type Reading } from '@sublinear/small-lm'
 import { Command, Option } from 'commander'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
+import { methodNamed } from './methods'
 import { MODELS, openModel } from './models'
 import { wholeNumber } from './options'
 import { bytesText, rateText, shareText } from './report'
-import { detailsOf, makeStream, meanRow, STREAMS, type StreamChoice } from './streams'
+import { sizing, withSizedStream, type Sized, type SizeFlags } from './sizing'
 
-interface ReadOptions extends StreamChoice {
+interface ReadOptions extends SizeFlags {
   readonly model: (typeof MODELS)[number]
-  readonly centre: number
+  readonly tokens?: number
   readonly ask: readonly string[]
   readonly json?: boolean
   readonly quiet?: boolean
@@ -21,17 +23,19 @@ interface ReadOptions extends StreamChoice {
 type Answer = NonNullable<Reading['answer']> & { readonly tokens: number }
 
 export function readCommand(interrupt: AbortSignal): Command {
-  return new Command('read')
+  const command = new Command('read')
     .description(
       'A small language model reads a text of any length through bounded streams, and answers each "(recall word" in it ' +
         'from a "(remember word 1234)" before it',
     )
     .argument('<file>', 'the text, UTF-8; - is standard input')
     .addOption(new Option('--model <name>', 'which model').choices(MODELS).default('sharp'))
-    .addOption(new Option('--stream <kind>', 'what each head remembers with').choices(STREAMS).default('far+closure'))
-    .option('--degree <g>', 'degree of the feature stream: memory grows as C(d + g, g)', wholeNumber(0, MOST_DEGREE), 2)
-    .option('--hold <tokens>', 'how many tokens a bounded stream holds exactly, a head', wholeNumber(1), 256)
-    .option('--centre <rows>', 'feature: subtract the mean of this many first keys (0: none)', wholeNumber(0), 256)
+  return withSizedStream(command, 'farClosure')
+    .option(
+      '--tokens <n>',
+      'tokens to come: streams that grow, as quantised, are sized for them (default: half the bytes of a file)',
+      wholeNumber(1),
+    )
     .option('--ask <word...>', 'ask for these words when the text has ended', [])
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
@@ -39,10 +43,15 @@ export function readCommand(interrupt: AbortSignal): Command {
 }
 
 async function readFile(file: string, options: ReadOptions, interrupt: AbortSignal): Promise<void> {
-  const source = await openText(file, interrupt)
+  const method = await methodNamed(options.stream)
+  const sizeOf = sizing(method, options)
+  const { source, bytes: size } = await openText(file, interrupt)
   const model = openModel(options.model)
   const text = withQuestions(source, options.ask)
-  const { stream, whole } = await streamFor(model, text, options)
+  const { pilots, whole } = await pilotsFrom(model, text, method.learns === 'pilot' ? options.pilot : 0)
+  const coming = options.tokens ?? (size === undefined ? Infinity : Math.ceil(size * TOKENS_A_BYTE) + MORE)
+  const sized = sizedHeads(model, sizeOf, coming, pilots)
+  const stream = headsOf(model, method, sized)
 
   const line = liveLine(options.quiet || options.json)
   const answers: Answer[] = []
@@ -63,7 +72,7 @@ async function readFile(file: string, options: ReadOptions, interrupt: AbortSign
   const tokensPerSecond = last.tokens / ((performance.now() - start) / 1000)
   const { tokens, bytes, cacheBytes } = last
   if (options.json) {
-    const details = { model: options.model, kind: options.stream, ...detailsOf(options) }
+    const details = { model: options.model, stream: method.name, ...sized[0]!.details }
     console.log(JSON.stringify({ tokens, ...details, bytes, cacheBytes, tokensPerSecond, answers }))
   } else if (!options.quiet) {
     console.log(standText(last, start))
@@ -74,13 +83,16 @@ async function readFile(file: string, options: ReadOptions, interrupt: AbortSign
   }
 }
 
-/** A file or standard input as bytes in parts; refused before the model is loaded. */
-async function openText(file: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-  if (file === '-') return addAbortSignal(signal, process.stdin)
+/** A file or standard input as bytes in parts, how many where that is known; refused before the model is loaded. */
+async function openText(
+  file: string,
+  signal: AbortSignal,
+): Promise<{ readonly source: AsyncIterable<Uint8Array>; readonly bytes?: number }> {
+  if (file === '-') return { source: addAbortSignal(signal, process.stdin) }
   const found = await stat(file).catch(() => undefined)
   if (!found) throw new RangeError(`cannot open ${file}`)
   if (found.isDirectory()) throw new RangeError(`${file} is a directory, not a text`)
-  return createReadStream(file, { signal })
+  return { source: createReadStream(file, { signal }), bytes: found.size }
 }
 
 /** The text, and behind it a question for every word. */
@@ -89,30 +101,47 @@ async function* withQuestions(source: AsyncIterable<Uint8Array>, words: readonly
   for (const word of words) yield new TextEncoder().encode(`${questionText(word)})`)
 }
 
-/** The chosen stream for every head. A feature stream needs its centre beforehand: the text's first tokens are read twice. */
-async function streamFor(
+/** A token of prose stands for about three bytes; of other texts for less. */
+const TOKENS_A_BYTE = 1 / 2
+/** What a text has at least: its first token, and some questions. */
+const MORE = 64
+
+/** Rows of every head, layer by layer, of the text's first tokens: these are read twice. None where no rows are wanted. */
+async function pilotsFrom(
   model: LanguageModel,
   source: AsyncGenerator<Uint8Array>,
-  options: ReadOptions,
-): Promise<{ readonly stream: HeadSpec; readonly whole: AsyncIterable<Uint8Array> }> {
-  const none = new Float32Array(model.config.d)
-  if (options.stream !== 'feature' || options.centre === 0)
-    return { stream: (shape) => makeStream(options, shape, none), whole: source }
+  rows: number,
+): Promise<{ readonly pilots?: readonly Pilot[]; readonly whole: AsyncIterable<Uint8Array> }> {
+  if (rows === 0) return { whole: source }
   const first: Uint8Array[] = []
   let size = 0
-  while (size < options.centre * MOST_BYTES) {
+  while (size < rows * MOST_BYTES) {
     const { done, value } = await source.next()
     if (done) break
     first.push(value)
     size += value.length
   }
   const { bos, encode } = model.tokenizer
-  const ids = [bos, ...encode(Buffer.concat(first).subarray(0, options.centre * MOST_BYTES))].slice(0, options.centre)
-  const pilot = capture({ model, stream: exactStream, ids })
-  return {
-    stream: (shape, layer, head) => makeStream(options, shape, meanRow(pilot[layer * model.config.heads + head]!.keys)),
-    whole: chained(first, source),
-  }
+  const ids = [bos, ...encode(Buffer.concat(first).subarray(0, rows * MOST_BYTES))].slice(0, rows)
+  return { pilots: capture({ model, stream: exactStream, ids }), whole: chained(first, source) }
+}
+
+/** Options of every head, layer by layer. */
+function sizedHeads(
+  { config: { layers, heads, d } }: LanguageModel,
+  sizeOf: ReturnType<typeof sizing>,
+  tokens: number,
+  pilots?: readonly Pilot[],
+): Sized[] {
+  const shape = { d, dv: d, scale: 1 / Math.sqrt(d) }
+  return Array.from({ length: layers * heads }, (_, i) => {
+    const place = { layer: Math.floor(i / heads), layers, head: i % heads, heads }
+    return sizeOf(shape, { tokens, place }, pilots?.[i])
+  })
+}
+
+function headsOf({ config: { heads } }: LanguageModel, method: Method, sized: readonly Sized[]): HeadSpec {
+  return (shape, layer, head) => method.make(shape, sized[layer * heads + head]!.options)
 }
 
 /** Bytes that a token of prose stands for at most, nearly always. */

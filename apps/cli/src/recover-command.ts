@@ -1,19 +1,13 @@
-import {
-  checkValues,
-  featureStream,
-  MOST_DEGREE,
-  querySketch,
-  sparseRecovery,
-  taylorFeatures,
-  type SparseVector,
-} from '@sublinear/attention'
+import { featureStream, querySketch, sparseRecovery, taylorFeatures } from '@sublinear/attention'
+import { checkValues, type SparseVector } from '@sublinear/core'
 import type { Rows } from '@sublinear/io/node'
+import { MOST_DEGREE } from '@sublinear/poly-features'
 import { Command } from 'commander'
+import { meanRow } from './mean-row'
 import { withInputs } from './open-input'
 import { positiveNumber, scaleNumber, wholeNumber } from './options'
 import { progressBar } from './progress'
 import { bytesText, outputWidth, shareText, tableText } from './report'
-import { meanRow } from './streams'
 
 interface RecoverOptions {
   readonly queries: string
@@ -154,6 +148,6 @@ function report(columns: readonly SparseVector[], sums: Float64Array, n: number,
 }
 
 async function firstMean(keys: Rows, rows: number): Promise<Float32Array | undefined> {
-  if (rows > 0) for await (const block of keys.blocks(rows)) return meanRow(block, 0, keys.cols)
+  if (rows > 0) for await (const block of keys.blocks(rows)) return meanRow(block)
   return undefined
 }

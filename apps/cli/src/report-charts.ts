@@ -1,4 +1,4 @@
-import { boardMeans, type Board } from '@sublinear/attention'
+import { boardMeans, type Board } from '@sublinear/board'
 import * as Plot from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
 import { bytesText } from './report'

@@ -1,4 +1,4 @@
-import type { Board, BoardCell } from '@sublinear/attention'
+import type { Board, BoardCell } from '@sublinear/board'
 import { bestLines, boardTable, errorText, faults, UNIT_WORDS } from './board-text'
 import { htmlPage, htmlTable, htmlTextTable, safe } from './html-page'
 import { bytesText } from './report'

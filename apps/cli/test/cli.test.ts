@@ -113,7 +113,7 @@ describe('attend', () => {
     const { code, stdout } = await sublinear(['attend', ...files(), '--out', at('f.npy'), '--check', '--json'])
     expect(code).toBe(0)
     const report = JSON.parse(stdout)
-    expect(report).toMatchObject({ tokens: n, kind: 'feature', degree: 2, zero: 1 })
+    expect(report).toMatchObject({ tokens: n, stream: 'taylor', degree: 2, zero: 1 })
     expect(report.error).toBeGreaterThan(0)
     expect(report.error).toBeLessThan(0.05)
     const { data: got } = decodeNpy(readFileSync(at('f.npy')))
@@ -128,11 +128,24 @@ describe('attend', () => {
   })
 
   test.each([
-    ['closure', [], 0.05, undefined],
-    ['window', ['--hold', '300'], 1e-6, 300],
-    ['far+closure', ['--hold', '200'], 0.02, 200],
-    ['auto', ['--hold', '200'], 0.05, 200],
-  ])('the %s stream answers, and says what it held', async (stream, flags, most, hold) => {
+    ['closure', [], 0.05, { budgetBytes: 256 * 64 }],
+    ['window', ['--budget', '64/1'], 1e-6, { budgetBytes: 64 * n * 64 }],
+    ['streamingLlm', ['--budget', '25600'], 1e-6, { budgetBytes: 25_600 }],
+    [
+      'farClosure',
+      ['--hold', '200'],
+      0.025,
+      {
+        // 6 and 4 bits; 0.02 was of 200 far keys in float32, more bytes
+        budgetBytes: 200 * 64,
+        hold: 200,
+      },
+    ],
+    ['auto', ['--hold', '200'], 0.05, { budgetBytes: 200 * 64, hold: 200 }],
+    ['quantised', ['--budget', '1/2'], 0.05, { budgetBytes: n * 32 }],
+    ['taylor', ['--degree', '3'], 0.05, { degree: 3 }],
+    ['taylor', ['--hold', '200'], 0.05, { budgetBytes: 200 * 64, hold: 200 }],
+  ])('the %s stream answers with %j, and says what it held', async (stream, flags, most, details) => {
     const out = at('stream.npy')
     const { code, stdout } = await sublinear([
       'attend',
@@ -147,8 +160,15 @@ describe('attend', () => {
     ])
     expect(code).toBe(0)
     const report = JSON.parse(stdout)
-    expect(report).toMatchObject({ tokens: n, kind: stream, counters: { rows: n } })
-    expect(report.hold).toBe(hold)
+    const { hold, budgetBytes, degree } = report
+    expect(report).toMatchObject({ tokens: n, stream })
+    expect({ hold, budgetBytes, degree }).toEqual({
+      hold: undefined,
+      budgetBytes: undefined,
+      degree: undefined,
+      ...details,
+    })
+    if (report.budgetBytes !== undefined) expect(report.bytes).toBeLessThanOrEqual(report.budgetBytes)
     expect(report.error).toBeLessThan(most)
   })
 
@@ -156,7 +176,7 @@ describe('attend', () => {
     writeFileSync(at('low.npy'), encodeNpy({ rows: n, cols: 1, data: new Float32Array(n).fill(-1) }))
     writeFileSync(at('high.npy'), encodeNpy({ rows: n, cols: 1, data: new Float32Array(n).fill(3) }))
     const args = ['attend', '--queries', at('high.npy'), '--keys', at('low.npy'), '--values', at('low.npy')]
-    const options = ['--out', at('l.npy'), '--degree', '1', '--centre', '0', '--scale', '1']
+    const options = ['--out', at('l.npy'), '--degree', '1', '--pilot', '0', '--scale', '1']
     const { stdout } = await sublinear([...args, ...options])
     // Scores −3 in degree 1: a mass of −2 a token, from the 65th on.
     expect(stdout).toContain(`${n - 64} of ${n} answers had a negative or vanishing mass`)
@@ -265,6 +285,17 @@ describe('attend', () => {
     ['an unknown option', ['--nonsense'], 1, '--nonsense'],
     ['a degree that is no number', ['--degree', 'two'], 1, 'whole number'],
     ['a scale of zero', ['--scale', '0'], 1, 'number > 0'],
+    ['an unknown stream', ['--stream', 'far+closure'], 1, 'did you mean farClosure?'],
+    ['a degree of what has none', ['--stream', 'h2o', '--degree', '2'], 2, '--degree is for taylor, not for h2o'],
+    ['two sizes', ['--degree', '2', '--hold', '9'], 2, 'give one of them'],
+    ['a budget of nothing', ['--budget', '0/4'], 1, 'must be a share such as 1/16'],
+    ['a budget too small', ['--stream', 'closure', '--hold', '2'], 2, 'closure: none fits 128 B a head for 300 tokens'],
+    [
+      'a method without its pilot',
+      ['--stream', 'anisotropic', '--pilot', '0'],
+      2,
+      'none fits any budget for 300 tokens and --pilot rows',
+    ],
     ['heads that do not divide', ['--heads', '3'], 2, '3 heads'],
   ])('%s: a clear error on stderr, nothing written', async (_, flags, code, message) => {
     const result = await sublinear(['attend', ...files(), '--out', at('bad.npy'), ...flags])
@@ -281,18 +312,11 @@ describe('attend', () => {
     const holed = numbers(n * d, 2)
     holed[70 * d + 3] = NaN
     writeFileSync(at('nan.npy'), encodeNpy({ rows: n, cols: d, data: holed }))
-    const nan = await sublinear([
-      'attend',
-      ...files(),
-      '--keys',
-      at('nan.npy'),
-      '--out',
-      at('bad.npy'),
-      '--centre',
-      '0',
-    ])
-    expect(nan.code).toBe(2)
-    expect(nan.stderr).toMatch(/row 70\b.*column 3\b/)
+    for (const pilot of [[], ['--pilot', '0']]) {
+      const nan = await sublinear(['attend', ...files(), '--keys', at('nan.npy'), '--out', at('bad.npy'), ...pilot])
+      expect(nan.code).toBe(2)
+      expect(nan.stderr).toMatch(/row 70\b.*column 3\b/)
+    }
     expect(readdirSync(folder).filter((name) => name.startsWith('bad'))).toEqual([])
   })
 

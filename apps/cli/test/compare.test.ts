@@ -7,11 +7,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Board } from '@sublinear/attention'
+import type { Board } from '@sublinear/board'
 import { encodeNpy } from '@sublinear/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { boardText } from '../src/board-text'
-import { ownStream } from '../src/own-stream'
+import { ownMethod } from '../src/own-method'
 import { reportPage } from '../src/report-page'
 
 const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
@@ -20,7 +20,7 @@ const at = (name: string) => join(folder, name)
 
 function compare(args: readonly string[], interruptAfter?: number) {
   return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, [bin, 'compare', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [bin, 'compare', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', (text) => (stdout += text))
     child.stderr.on('data', (text) => (stderr += text))
@@ -62,6 +62,7 @@ beforeAll(() => {
   writeFileSync(at('k.npy'), encodeNpy({ shape: [2, 1, n, d], data: keys }))
   writeFileSync(at('v.npy'), encodeNpy({ shape: [2, 1, n, d], data: values }))
   writeFileSync(at('newest.mjs'), newest('16'))
+  writeFileSync(at('window.mjs'), newest('16'))
   writeFileSync(at('greedy.mjs'), newest('tokens > 100 ? budget + 1 : 16'))
 })
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -98,16 +99,16 @@ describe('compare', () => {
       ...files(),
       ...sizes(),
       '--streams',
-      'window,far',
+      'window,farKeys',
       '--stream',
       at('newest.mjs'),
       '--json',
     ])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const board = JSON.parse(stdout) as Board
-    expect(board).toMatchObject({ version: 1, prefix, queries: n - prefix, streams: ['window', 'far', 'newest'] })
+    expect(board).toMatchObject({ version: 1, prefix, queries: n - prefix, streams: ['window', 'farKeys', 'newest'] })
     expect(board.reproduce).toBe(
-      `sublinear compare ${files().join(' ')} --prefix 200 --budgets 1/2,900 --streams window,far --stream ${at('newest.mjs')} --json`,
+      `sublinear compare ${files().join(' ')} --prefix 200 --budgets 1/2,900 --streams window,farKeys --stream ${at('newest.mjs')} --json`,
     )
     expect(board.heads.map(({ name }) => name)).toEqual(['0.0', '0.1', '1.0', '1.1'])
     for (const [h, { budgets }] of board.heads.entries()) {
@@ -151,14 +152,23 @@ describe('compare', () => {
   })
 
   test('a stream that breaks its budget: exit code 3, said, and not called best', async () => {
-    const { code, stdout } = await compare([...files(), ...sizes(), '--streams', 'far', '--stream', at('greedy.mjs')])
+    const { code, stdout } = await compare([
+      ...files(),
+      ...sizes(),
+      '--streams',
+      'farKeys',
+      '--stream',
+      at('greedy.mjs'),
+    ])
     expect(code).toBe(3)
     expect(stdout).toContain('greedy, head 0.0, budget 900: over: it held 901 bytes in a budget of 900')
     expect(stdout).not.toMatch(/best.*greedy/)
   })
 
   test.each([
-    ['an unknown stream', ['--streams', 'windw'], 1, 'windw is none of exact, window'],
+    ['an unknown stream', ['--streams', 'windw'], 1, 'windw is none of exact, quantised'],
+    ['its nearest', ['--stream', 'farkey'], 1, 'did you mean farKeys?'],
+    ['a name twice', ['--stream', 'window', '--stream', './window.mjs'], 2, 'two streams are named window'],
     ['a share of nothing', ['--budgets', '1/0'], 1, 'must be a share such as 1/16'],
     ['a head that is not there', ['--heads', '2.0'], 2, 'there is no head 2.0'],
     ['more tokens than there are', ['--last', '400', '--prefix', '1'], 2, 'must have at least 401 tokens, got 256'],
@@ -180,20 +190,23 @@ describe('compare', () => {
     for (const [i, name] of ['bq.npy', 'bk.npy', 'bv.npy'].entries())
       writeFileSync(at(name), encodeNpy({ rows: 30_000, cols: 32, data: numbers(30_000 * 32, i) }))
     const big = ['bq.npy', 'bk.npy', 'bv.npy'].map(at)
-    const result = await compare([...big, '--streams', 'far,far+closure', '--report', at('late.html')], 1500)
+    const result = await compare([...big, '--streams', 'farKeys,farClosure', '--report', at('late.html')], 1500)
     expect(result).toMatchObject({ code: 130, stdout: '', stderr: expect.stringContaining('interrupted') })
     expect(readdirSync(folder).filter((name) => name.startsWith('late'))).toEqual([])
   })
 })
 
 describe("a stream of one's own", () => {
-  test('needs a function as default; says whether it learns; TypeScript where this Node strips types', async () => {
+  test('needs a function or a method as default; says whether it learns; TypeScript where this Node strips types', async () => {
     writeFileSync(at('nothing.mjs'), 'export const learns = true')
-    await expect(ownStream(at('nothing.mjs'))).rejects.toThrow('must export a function as default, got undefined')
+    await expect(ownMethod(at('nothing.mjs'))).rejects.toThrow(
+      'must export a method or a function as default, got undefined',
+    )
     writeFileSync(at('pupil.mjs'), 'export const learns = true\nexport default () => undefined')
-    const [name, make] = await ownStream(at('pupil.mjs'))
-    expect([name, make.learns]).toEqual(['pupil', true])
-    expect((await ownStream(at('newest.mjs')))[1].learns).toBe(false)
+    expect(await ownMethod(at('pupil.mjs'))).toMatchObject({ name: 'pupil', learns: 'queries' })
+    expect(await ownMethod(at('newest.mjs'))).toMatchObject({ name: 'newest', learns: 'nothing' })
+    writeFileSync(at('odd.mjs'), "export const learns = 'much'\nexport default () => undefined")
+    await expect(ownMethod(at('odd.mjs'))).rejects.toThrow("learns must be true, false, 'queries' or 'pilot', got much")
   })
 
   test('a .ts file runs, or the error names the Node it needs', async () => {
@@ -223,7 +236,7 @@ describe('the page', () => {
       ...files(),
       ...sizes(),
       '--streams',
-      'window,far,exact',
+      'window,farKeys,exact',
       '--report',
       at('page.html'),
       '--json',
@@ -239,7 +252,7 @@ describe('the page', () => {
     const hurt = reportPage(hostile(JSON.parse(stdout) as Board, name))
     expect(hurt).not.toContain('<img')
     expect(hurt).toContain('&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;')
-    expect(page).toContain('--streams window,far,exact')
+    expect(page).toContain('--streams window,farKeys,exact')
   })
 
   test('a board where nothing fits, and one of constant values, still make a page and a table', async () => {
@@ -279,7 +292,7 @@ test('the table of a narrow terminal is cut into several, none wider', async () 
     ...files(),
     ...sizes(),
     '--streams',
-    'window,far',
+    'window,farKeys',
     '--budgets',
     '1/2,1/3,1/4,1/5',
     '--json',

@@ -39,8 +39,9 @@ function sublinear(args: readonly string[], interruptWhen?: () => boolean): Prom
   })
 }
 
-const small = ['--models', 'sharp', '--methods', 'exact,streamingLlm,quantised', '--lengths', '400', '--budgets', '1/4']
+const small = ['--models', 'sharp', '--streams', 'exact,streamingLlm,quantised', '--lengths', '400', '--budgets', '1/4']
 const needle = ['needle', ...small, '--contexts', '3', '--workers', '2']
+const advice = (head: object) => Array.from({ length: 4 }, () => [head, head, head, head])
 const linesOf = (name: string) => readFileSync(at(name), 'utf8').split('\n').slice(0, -1)
 /** Questions that the first answered and the second did not. */
 const only = (a: string, b: string) => Array.from(a).filter((answer, i) => answer === '1' && b[i] === '0').length
@@ -121,16 +122,48 @@ describe('sublinear needle', () => {
   })
 
   test('refuses what cannot be asked', async () => {
-    expect((await sublinear(['needle', '--methods', 'magic'])).code).toBe(1)
+    expect((await sublinear(['needle', '--streams', 'magic'])).code).toBe(1)
     expect((await sublinear(['needle', '--budgets', '0/4'])).code).toBe(1)
     const short = await sublinear(['needle', '--lengths', '20'])
     expect([short.code, short.stderr]).toEqual([2, expect.stringContaining('tokens must leave')])
     const lost = await sublinear([...needle, '--text', at('nowhere.txt')])
     expect(lost.code).toBe(2)
-    writeFileSync(at('recipes.json'), '{"kind":"sublinear recipes","version":1,"text":"revelation","recipes":{"sharp autoStream 1/4 400":[[{}]]}}') // prettier-ignore
-    const methods = ['--methods', 'autoStream', '--recipes', at('recipes.json')]
-    const hostile = await sublinear([...needle, ...methods])
-    expect([hostile.code, hostile.stderr]).toEqual([2, expect.stringContaining('must be 4 layers of 4 recipes')])
+    for (const [change, words] of [
+      [{ kind: 'sublinear recipes' }, 'is no file of advice'],
+      [{ text: 'persuasion', advice: {} }, 'was made from persuasion, the text that is read'],
+      [{ advice: {} }, 'has none for sharp 1/4 400'],
+      [{ advice: { 'sharp 1/4 400': [[{}]] } }, 'must be 4 layers of 4 heads'],
+      [{ advice: { 'sharp 1/4 400': advice({ method: 'magic', options: {} }) } }, 'no method is called "magic"'],
+      [{ advice: { 'sharp 1/4 400': advice({ method: 'window', options: {} }) } }, 'window: count must be an integer'],
+    ] as const) {
+      writeFileSync(
+        at('advice.json'),
+        JSON.stringify({ kind: 'sublinear advice', version: 1, text: 'romans', ...change }),
+      )
+      const hostile = await sublinear([...needle, '--advice', at('advice.json')])
+      expect([hostile.code, hostile.stderr]).toEqual([2, expect.stringContaining(words)])
+    }
+  })
+
+  test('a row as advised: every head with its own method and options', async () => {
+    const given = { 'sharp 1/4 400': advice({ method: 'window', options: { count: 100, buffer: 1 } }) }
+    writeFileSync(
+      at('given.json'),
+      JSON.stringify({ kind: 'sublinear advice', version: 1, text: 'romans', advice: given }),
+    )
+    const { code, stdout, stderr } = await sublinear([
+      ...needle,
+      '--stream',
+      'exact',
+      '--advice',
+      at('given.json'),
+      '--json',
+    ])
+    expect([code, stderr]).toEqual([0, ''])
+    const row = (JSON.parse(stdout) as Evaluation).cells.find(({ method }) => method === 'advised')!
+    expect(row).toMatchObject({ budget: '1/4', version: expect.stringMatching(/^[\da-f]+$/) })
+    expect(row.peakBytes).toBe(16 * 101 * 256)
+    expect(row.needles!.recallAt.slice(0, 3)).toEqual([0, 0, 0])
   })
 
   test('fits a narrow terminal, and writes one page that loads nothing', async () => {

@@ -46,13 +46,17 @@ describe.runIf(existsSync(join(built, 'sharp.safetensors')))('sublinear read', (
       ['ivy', ' 0815'],
     ])
     expect(found.cacheBytes).toBe(found.tokens * 4096)
-    expect(found).toMatchObject({ model: 'sharp', kind: 'exact' })
+    expect(found).toMatchObject({ model: 'sharp', stream: 'exact' })
   })
 
   test('reads a pipe in flat memory, with every stream', async () => {
-    for (const kind of ['window', 'far+closure', 'feature']) {
-      const runs = [5000, 10_000].map((size) =>
-        read(['-', '--stream', kind, '--hold', '64', '--json'], romans.slice(0, size)),
+    for (const [kind, ...size] of [
+      ['streamingLlm', '--hold', '64'],
+      ['farClosure', '--hold', '64'],
+      ['taylor'],
+    ] as const) {
+      const runs = [5000, 10_000].map((bytes) =>
+        read(['-', '--stream', kind, ...size, '--json'], romans.slice(0, bytes)),
       )
       const [short, long] = (await Promise.all(runs)).map(({ stdout }) => JSON.parse(stdout))
       expect(long.tokens).toBeGreaterThan(1.9 * short.tokens)
@@ -77,6 +81,16 @@ describe.runIf(existsSync(join(built, 'sharp.safetensors')))('sublinear read', (
     expect(await read([join(folder, 'none.txt')])).toMatchObject({ code: 2, stdout: '' })
     expect((await read([folder])).stderr).toContain('is a directory, not a text')
     expect((await read(['-', '--stream', 'nothing'])).code).toBe(1)
+    const grows = await read(['-', '--stream', 'quantised'], 'And')
+    expect(grows).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('none fits any budget for a length that is not known'),
+    })
+    const sized = await read(
+      ['-', '--stream', 'quantised', '--tokens', '300', '--budget', '1/4', '--json'],
+      romans.slice(0, 600),
+    )
+    expect(JSON.parse(sized.stdout)).toMatchObject({ stream: 'quantised', budgetBytes: (300 * 256) / 4 })
   })
 
   test('stops when interrupted, within a long part and while it waits for more', async () => {

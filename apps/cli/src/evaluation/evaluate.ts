@@ -1,19 +1,17 @@
 import { crc32 } from '@sublinear/core'
-import type { LanguageModel } from '@sublinear/small-lm'
+import type { LanguageModel, ModelAdvice } from '@sublinear/small-lm'
+import { readFileSync } from 'node:fs'
+import { chosenStreams, isPath, methodsNamed, NAMES } from '../methods'
 import { openModel } from '../models'
 import { refuseReport } from '../report-file'
 import { commandLine } from '../reproduce'
+import { ADVISED, adviceKey, readAdvice } from './advice-file'
 import { cellsOf, type EvaluationFlags } from './options'
 import { openResume } from './resume-file'
 import { summarised, type Evaluation } from './results'
-import { readRecipes, writeRecipes, type Recipes } from './recipes-file'
-import { calibrateAll, readAll, type Running } from './run-all'
-import { keyOf, type Cell, type ModelRecipes, type Protocol } from './task'
+import { readAll } from './run-all'
+import { keyOf, type Cell, type Protocol } from './task'
 import { openTextNamed } from './texts'
-
-/** What recipes are made from: none of the text that is then read. */
-const CALIBRATION_TEXT = 'revelation'
-const OTHER_TEXT = 'romans'
 
 interface Evaluated {
   readonly flags: EvaluationFlags
@@ -35,18 +33,20 @@ export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluate
   }
   const trials = ({ model, tokens }: Cell) => counted.get(`${model} ${tokens}`)!
   const protocol = protocolOf({ text: flags.text, crc: crc32(bytes) })
-  const cells = cellsOf(flags)
+  const rows = await rowsOf(flags)
+  const cells = cellsOf(flags, rows)
+  const advice = adviceFor(cells, flags)
   const resume = openResume(flags.resume, protocol)
   try {
     const running = { workers: flags.workers, signal, quiet: Boolean(flags.quiet || flags.json) }
     const isKnown = (cell: Cell, trial: number) => resume.known.has(keyOf(cell, trial))
     const trialsLeft = (cell: Cell) =>
       Array.from({ length: trials(cell) }, (_, trial) => trial).filter((trial) => !isKnown(cell, trial))
-    const left = cells.filter((cell) => trialsLeft(cell).length > 0)
-    const recipes = await recipesFor(left, flags, running)
-    const tasks = left.flatMap((cell) => {
-      const own = recipes[keyOf(cell)]
-      return trialsLeft(cell).map((trial) => ({ protocol, cell, trial, ...(own && { recipes: own }) }))
+    const tasks = cells.flatMap((cell) => {
+      const path = rows.find(({ method }) => method === cell.method)?.path
+      const own = cell.method === ADVISED ? advice?.[adviceKey(cell)] : undefined
+      const how = { ...(path !== undefined && { path }), ...(own && { advice: own }) }
+      return trialsLeft(cell).map((trial) => ({ protocol, cell, trial, ...how }))
     })
     await readAll(tasks, resume, running)
   } finally {
@@ -60,24 +60,36 @@ export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluate
   return summarised({ protocol, cells, trials, tokenBytes, known: resume.known, reproduce })
 }
 
-/** What autoStream is made by: from the file, as far as it has them; else calibrated now, and kept there one by one. */
-async function recipesFor(
+/** A method that is compared. */
+interface Row extends Pick<Cell, 'method' | 'version'> {
+  /** Its module, where it is the user's own. */
+  readonly path?: string
+}
+
+/** The methods that --streams, --stream and --advice ask for. */
+async function rowsOf(flags: EvaluationFlags): Promise<Row[]> {
+  const texts = chosenStreams(flags, NAMES)
+  const methods = await methodsNamed(texts)
+  const rows = methods.map(({ name: method }, i): Row => {
+    const text = texts[i]!
+    return isPath(text) ? { method, version: versionOf(text), path: text } : { method }
+  })
+  const { advice } = flags
+  return advice === undefined ? rows : [...rows, { method: ADVISED, version: versionOf(advice) }]
+}
+
+function versionOf(path: string): string {
+  return crc32(readFileSync(path)).toString(16)
+}
+
+function adviceFor(
   cells: readonly Cell[],
-  { text, recipes: path }: EvaluationFlags,
-  running: Running,
-): Promise<Recipes> {
-  const wanted = cells.filter(({ method }) => method === 'autoStream')
-  const from = text === CALIBRATION_TEXT ? OTHER_TEXT : CALIBRATION_TEXT
-  const all: Record<string, ModelRecipes> = { ...readRecipes(path, from, wanted) }
-  const missing = wanted.filter((cell) => !Object.hasOwn(all, keyOf(cell)))
-  const take = (cell: Cell, recipes: ModelRecipes) => {
-    all[keyOf(cell)] = recipes
-    if (path !== undefined) writeRecipes(path, from, all)
-  }
-  await calibrateAll(
-    missing.map((cell) => ({ cell, text: from })),
-    take,
-    running,
+  { advice, text }: EvaluationFlags,
+): Readonly<Record<string, ModelAdvice>> | undefined {
+  if (advice === undefined) return undefined
+  return readAdvice(
+    advice,
+    text,
+    cells.filter(({ method }) => method === ADVISED),
   )
-  return all
 }

@@ -1,49 +1,49 @@
-import { modelStreams } from '@sublinear/attention'
 import { InvalidArgumentError, type Command } from 'commander'
+import { withStreams, type StreamsFlags } from '../methods'
 import { MODELS } from '../models'
 import { list, wholeNumber } from '../options'
 import { TEXTS } from './texts'
 import type { Cell } from './task'
 
 /** What both evaluations are asked. */
-export interface EvaluationFlags {
+export interface EvaluationFlags extends StreamsFlags {
   readonly models: readonly Cell['model'][]
-  readonly methods: readonly string[]
   readonly budgets: readonly string[]
   readonly lengths: readonly number[]
   readonly text: string
   readonly workers?: number
   readonly resume?: string
-  readonly recipes?: string
+  readonly advice?: string
   readonly report?: string
   readonly json?: boolean
   readonly quiet?: boolean
 }
 
-const METHODS = Object.keys(modelStreams)
-
 export function withEvaluationOptions(command: Command, lengths: readonly number[]): Command {
-  return command
+  return withStreams(command)
     .option('--models <names>', `which, of ${MODELS.join(', ')}`, among(MODELS), [...MODELS])
-    .option('--methods <names>', `what every head remembers with, of ${METHODS.join(', ')}`, among(METHODS), METHODS)
     .option('--budgets <list>', 'shares of the float32 cache of the whole text', shares, ['1/2', '1/4', '1/8', '1/16'])
     .option('--lengths <list>', 'tokens of a text: 4096 or 4k', tokenCounts, lengths)
     .option('--text <name>', `held-out text: ${TEXTS.join(', ')}, or a file of your own`, 'persuasion')
     .option('--workers <n>', 'threads (default: one a core)', wholeNumber(1, 1024))
     .option('--resume <file>', 'keep what is done in this file, and go on from it')
-    .option('--recipes <file>', 'recipes of autoStream: read from here, else calibrated and written here')
+    .option('--advice <file>', 'another row, advised: each head with the method and options that the file has for it')
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
 }
 
 /** Every method in every budget, exact once; cell after cell. */
-export function cellsOf({ models, methods, budgets, lengths }: EvaluationFlags): Cell[] {
+export function cellsOf(
+  { models, budgets, lengths }: EvaluationFlags,
+  methods: readonly Pick<Cell, 'method' | 'version'>[],
+): Cell[] {
   const cells: Cell[] = []
   for (const model of models)
     for (const tokens of lengths)
-      for (const method of methods)
-        for (const budget of method === 'exact' ? ['1'] : budgets) cells.push({ model, method, budget, tokens })
+      for (const { method, version } of methods)
+        for (const budget of method === 'exact' ? ['1'] : budgets)
+          cells.push({ model, method, ...(version !== undefined && { version }), budget, tokens })
   return cells
 }
 

@@ -2,9 +2,8 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Tinypool } from 'tinypool'
 import { progressBar } from '../progress'
-import type { Calibration } from './calibrate-cell'
 import type { Resume } from './resume-file'
-import { keyOf, type Cell, type ModelRecipes, type Outcome, type Task } from './task'
+import { keyOf, type Outcome, type Task } from './task'
 
 export interface Running {
   /** Threads. Default: as many as there are cores. */
@@ -25,21 +24,6 @@ export function readAll(tasks: readonly Task[], resume: Resume, running: Running
     sizeOf: ({ cell }) => cell.tokens,
     unit: 'tokens',
     take: ({ cell, trial }, outcome) => resume.add(keyOf(cell, trial), outcome),
-  })
-}
-
-/** Recipes of cells, each as soon as it is there. */
-export function calibrateAll(
-  calibrations: readonly Calibration[],
-  take: (cell: Cell, recipes: ModelRecipes) => void,
-  running: Running,
-): Promise<void> {
-  return onThreads<Calibration, ModelRecipes>(calibrations, 'calibrate', {
-    ...running,
-    title: 'calibrating',
-    sizeOf: () => 1,
-    unit: 'cells',
-    take: ({ cell }, recipes) => take(cell, recipes),
   })
 }
 

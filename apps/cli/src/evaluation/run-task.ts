@@ -1,34 +1,60 @@
-import { modelStreams, type AttentionStream, type ModelBudget, type ModelHeads } from '@sublinear/attention'
+import { catalogue, exactStream } from '@sublinear/attention'
+import type { AttentionStream } from '@sublinear/core'
 import {
+  advisedStreams,
   bitsOfWindow,
+  capture,
+  headStreams,
   needlePrompt,
   needleTrial,
   windowStarts,
   type HeadSpec,
-  type LanguageModel,
 } from '@sublinear/small-lm'
+import { methodNamed } from '../methods'
 import { openModel } from '../models'
-import { openTextNamed } from './texts'
-import { budgetBytes, keyOf, type Cell, type ModelRecipes, type Outcome, type Task } from './task'
+import { budgetBytes, keyOf, type Cell, type Outcome, type Task } from './task'
+import { openTextNamed, otherText } from './texts'
 
-/** Runs tasks one after another: models, texts and the sizes of streams are found once. */
-export function taskRunner(): (task: Task) => Outcome {
+/** Tokens of the text that pilots are made from. */
+const PILOT = 512
+
+/** Runs tasks one after another: models, texts, pilots and the sizes of streams are found once. */
+export function taskRunner(): (task: Task) => Promise<Outcome> {
   const models = remembered(openModel)
   const texts = remembered((name: string) => remembered((model: Cell['model']) => models(model).tokenizer.encode(openTextNamed(name)))) // prettier-ignore
-  const streams = new Map<string, ModelHeads | undefined>()
+  const pilots = remembered((text: string) =>
+    remembered((name: Cell['model']) => {
+      const model = models(name)
+      const ids = [model.tokenizer.bos, ...texts(text)(name).subarray(0, PILOT - 1)]
+      return capture({ model, stream: exactStream, ids })
+    }),
+  )
+  const streams = new Map<string, Promise<HeadSpec | undefined>>()
 
-  const streamsOf = ({ cell, recipes }: Task, model: LanguageModel): ModelHeads | undefined => {
-    const key = keyOf(cell)
-    if (!streams.has(key)) streams.set(key, modelStreams[cell.method]!(modelBudget(cell, model, recipes)))
-    return streams.get(key)
+  const sized = async ({ protocol, cell, path, advice }: Task): Promise<HeadSpec | undefined> => {
+    const model = models(cell.model)
+    if (advice) return advisedStreams(model, advice, catalogue)
+    return headStreams({
+      model,
+      method: await methodNamed(path ?? cell.method),
+      budgetBytes: budgetBytes(cell.budget, 4 * 2 * model.config.d * cell.tokens),
+      tokens: cell.tokens,
+      pilots: pilots(otherText(protocol.text))(cell.model),
+    })
+  }
+  const streamsOf = (task: Task): Promise<HeadSpec | undefined> => {
+    const key = keyOf(task.cell)
+    const known = streams.get(key) ?? sized(task)
+    streams.set(key, known)
+    return known
   }
 
-  return (task) => {
+  return async (task) => {
     const { protocol, cell, trial } = task
     const model = models(cell.model)
     const ids = texts(protocol.text)(cell.model)
     try {
-      const make = streamsOf(task, model)
+      const make = await streamsOf(task)
       if (!make) return { refused: 'does not fit' }
       const { stream, peakBytes } = watched(make)
       if (protocol.kind === 'needle') {
@@ -48,24 +74,38 @@ export function taskRunner(): (task: Task) => Outcome {
   }
 }
 
-/** The shape of a model's heads, and what each may hold. */
-export function modelBudget({ budget, tokens }: Cell, { config }: LanguageModel, recipes?: ModelRecipes): ModelBudget {
-  const { layers, heads, d } = config
-  const sizes = { layers, heads, tokens, budgetBytes: budgetBytes(budget, 4 * 2 * d * tokens) }
-  return { d, dv: d, scale: 1 / Math.sqrt(d), ...sizes, ...(recipes && { recipes }) }
-}
-
 /** The streams, with an eye on what they hold after every step. */
-function watched(make: ModelHeads): { readonly stream: HeadSpec; readonly peakBytes: () => number } {
+function watched(make: HeadSpec): { readonly stream: HeadSpec; readonly peakBytes: () => number } {
   const peaks: number[] = []
-  const stream: HeadSpec = (_, layer, head) => {
-    const made = make(layer, head)
+  const stream: HeadSpec = (shape, layer, head) => {
+    const made: AttentionStream & Partial<Disposable> = make(shape, layer, head)
     const at = peaks.push(made.bytes) - 1
-    const own = Object.create(made) as { -readonly [Name in keyof AttentionStream]: AttentionStream[Name] }
-    own.step = (block, queries) => {
-      const partial = made.step(block, queries)
-      peaks[at] = Math.max(peaks[at]!, made.bytes)
-      return partial
+    const look = () => void (peaks[at] = Math.max(peaks[at]!, made.bytes))
+    const { d, dv, scale, merging } = made
+    const own: AttentionStream & Disposable = {
+      d,
+      dv,
+      scale,
+      merging,
+      get tokens() {
+        return made.tokens
+      },
+      get bytes() {
+        return made.bytes
+      },
+      push(block) {
+        made.push(block)
+        look()
+      },
+      attend: (queries) => made.attend(queries),
+      step(block, queries) {
+        const partial = made.step(block, queries)
+        look()
+        return partial
+      },
+      merge: (later) => made.merge(later),
+      toBytes: () => made.toBytes(),
+      [Symbol.dispose]: () => made[Symbol.dispose]?.(),
     }
     return own
   }

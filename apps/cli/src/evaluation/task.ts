@@ -1,10 +1,13 @@
-import type { Recipe } from '@sublinear/attention'
+import type { ModelAdvice } from '@sublinear/small-lm'
 import type { MODELS } from '../models'
 
 /** What is compared: one method, within one budget, in one model, on texts of one length. */
 export interface Cell {
   readonly model: (typeof MODELS)[number]
+  /** Its name, or 'advised'. */
   readonly method: string
+  /** CRC-32 of what decides it beside its name: the user's own module, or advice. */
+  readonly version?: string
   /** A share of the float32 cache of all tokens; '1' for exact. */
   readonly budget: string
   readonly tokens: number
@@ -38,12 +41,11 @@ export interface Task {
   readonly protocol: Protocol
   readonly cell: Cell
   readonly trial: number
-  /** Of the cell, by layer and head, for autoStream. */
-  readonly recipes?: ModelRecipes
+  /** The module of a method of the user's own. */
+  readonly path?: string
+  /** What each head remembers with, where the method is 'advised'. */
+  readonly advice?: ModelAdvice
 }
-
-/** By layer and head. */
-export type ModelRecipes = readonly (readonly Recipe[])[]
 
 /** What came of it. */
 export type Outcome = Refused | (Held & (Answers | Cost))
@@ -70,8 +72,10 @@ interface Cost {
 }
 
 /** Names a cell, or one of its trials. */
-export const keyOf = ({ model, method, budget, tokens }: Cell, trial?: number): string =>
-  [model, method, budget, tokens, ...(trial === undefined ? [] : [trial])].join(' ')
+export function keyOf({ model, method, version, budget, tokens }: Cell, trial?: number): string {
+  const name = method.replaceAll(/\s/g, '_') + (version === undefined ? '' : `@${version}`)
+  return [model, name, budget, tokens, ...(trial === undefined ? [] : [trial])].join(' ')
+}
 
 /** Bytes of a share '1/8' of a cache. */
 export function budgetBytes(share: string, cacheBytes: number): number {

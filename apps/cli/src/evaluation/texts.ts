@@ -3,6 +3,11 @@ import { readFileSync } from 'node:fs'
 /** The held-out texts that the build puts beside the models. */
 export const TEXTS = ['persuasion', 'romans', 'revelation'] as const
 
+/** What pilots are made from when this text is read: another. */
+export function otherText(name: string): (typeof TEXTS)[number] {
+  return name === 'revelation' ? 'romans' : 'revelation'
+}
+
 /** A held-out text by name, or any other file. */
 export function openTextNamed(name: string): Uint8Array {
   const isOwn = (TEXTS as readonly string[]).includes(name)

@@ -1,6 +1,4 @@
-import { calibrateCell } from './calibrate-cell'
 import { taskRunner } from './run-task'
 
 /** What a thread of the pool runs. */
 export const read = taskRunner()
-export const calibrate = calibrateCell

@@ -1,0 +1,64 @@
+import { catalogue } from '@sublinear/attention'
+import type { Method } from '@sublinear/core'
+import { InvalidArgumentError, type Command } from 'commander'
+import { nearest } from './nearest'
+import { list } from './options'
+import { ownMethod } from './own-method'
+
+/** Names of the catalogue: what --stream takes beside a module. */
+export const NAMES: readonly string[] = catalogue.map(({ name }) => name)
+
+/** Whether a value of --stream is the file of a module. */
+export function isPath(text: string): boolean {
+  return /[/\\]|\.[cm]?[jt]s$/.test(text)
+}
+
+/** The value of --stream: the name of a method, or the file of a module of the user's own. */
+export function streamName(text: string): string {
+  if (NAMES.includes(text) || isPath(text)) return text
+  throw new InvalidArgumentError(
+    `${text} is none of ${NAMES.join(', ')}, and no module: did you mean ${nearest(text, NAMES)}?`,
+  )
+}
+
+/** The method of a value of --stream. @throws Error when it is a module that cannot be loaded, or exports none */
+export async function methodNamed(text: string): Promise<Method> {
+  return isPath(text) ? ownMethod(text) : catalogue.find(({ name }) => name === text)!
+}
+
+/** What --streams and --stream say together. */
+export interface StreamsFlags {
+  readonly streams?: readonly string[]
+  readonly stream: readonly string[]
+}
+
+/** Options of a command that runs several methods side by side. */
+export function withStreams(command: Command, default_ = 'all'): Command {
+  return command
+    .option('--streams <names>', `which, of ${NAMES.join(', ')} (default: ${default_})`, streamNames)
+    .option(
+      '--stream <name or file>',
+      'one of them, or a module of your own, which stands beside the others (again for more)',
+      (text: string, before: readonly string[]) => [...before, streamName(text)],
+      [],
+    )
+}
+
+/** Values of --stream and --streams, each once: names alone are all that is wanted, modules stand beside the usual ones. */
+export function chosenStreams({ streams, stream }: StreamsFlags, usual: readonly string[]): string[] {
+  const chosen = streams ?? (stream.every(isPath) ? usual : [])
+  return [...new Set([...chosen, ...stream])]
+}
+
+/** @throws RangeError when two have one name */
+export async function methodsNamed(texts: readonly string[]): Promise<Method[]> {
+  const methods: Method[] = []
+  for (const text of texts) methods.push(await methodNamed(text))
+  const twice = methods.find(({ name }, i) => methods.findIndex((other) => other.name === name) < i)
+  if (twice) throw new RangeError(`two streams are named ${twice.name}: rename one`)
+  return methods
+}
+
+function streamNames(text: string): string[] {
+  return list(text).map(streamName)
+}

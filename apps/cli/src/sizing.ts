@@ -1,0 +1,118 @@
+import type { Method, Pilot, Shape, Traffic } from '@sublinear/core'
+import { MOST_DEGREE, taylorFeatures } from '@sublinear/poly-features'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { meanRow } from './mean-row'
+import { streamName } from './methods'
+import { wholeNumber } from './options'
+import { bytesText } from './report'
+
+/** What --stream, --hold, --budget, --degree and --pilot say. */
+export interface SizeFlags {
+  readonly stream: string
+  readonly hold?: number
+  readonly budget?: string | number
+  readonly degree?: number
+  readonly pilot: number
+}
+
+/** Tokens whose bytes are the budget where nothing is said. */
+const HOLD = 256
+const DEGREE = 2
+/** No budget is doubled beyond. */
+const MOST_BYTES = 2 ** 40
+
+/** Options of a command that runs one method, and how large it is. */
+export function withSizedStream(command: Command, usual: string): Command {
+  return command
+    .addOption(
+      new Option('--stream <name or file>', 'what remembers the tokens: a method of `compare`, or a module of your own')
+        .argParser(streamName)
+        .default(usual),
+    )
+    .option(
+      '--hold <tokens>',
+      `bytes of as many float32 tokens, a head (default: ${HOLD}, or what is needed)`,
+      wholeNumber(1),
+    )
+    .option('--budget <bytes>', 'bytes a head, or a share such as 1/16 of the float32 cache', budgetValue)
+    .option(
+      '--degree <g>',
+      `taylor: the degree; memory grows as C(d + g, g) (default: ${DEGREE})`,
+      wholeNumber(0, MOST_DEGREE),
+    )
+    .option(
+      '--pilot <rows>',
+      'first rows, read ahead, that a method may look at, as taylor for the mean key: earlier answers then depend on them (0: none)',
+      wholeNumber(0),
+      256,
+    )
+}
+
+/** A share of the cache, or a number of bytes. */
+export function budgetValue(text: string): string | number {
+  if (/^[1-9]\d{0,8}\/[1-9]\d{0,8}$/.test(text)) return text
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError(`${text} must be a share such as 1/16, or a number of bytes.`)
+}
+
+export interface Sized {
+  readonly options: object
+  /** What a report says of the size beside the stream's name. */
+  readonly details: Readonly<Record<string, number>>
+}
+
+/** Chooses the options of a method for one head. @throws RangeError when no such stream fits */
+export type Sizing = (shape: Shape, traffic: Traffic, pilot?: Pilot) => Sized
+
+/**
+ * How large the streams of a method are, as the flags have it: a degree, a budget, or what is needed where neither is said.
+ *
+ * @throws RangeError when flags contradict each other
+ */
+export function sizing(method: Method, flags: SizeFlags): Sizing {
+  const { hold, budget, degree } = flags
+  const isTaylor = method.name === 'taylor'
+  if (degree !== undefined && !isTaylor) throw new RangeError(`--degree is for taylor, not for ${method.name}`)
+  if ([hold, budget, degree].filter((size) => size !== undefined).length > 1)
+    throw new RangeError('--hold, --budget and --degree all say how large the stream is: give one of them')
+  if (isTaylor && hold === undefined && budget === undefined)
+    return (shape, _, pilot) => taylorOf(shape, degree ?? DEGREE, pilot)
+  return (shape, traffic, pilot) => {
+    const token = 4 * (shape.d + shape.dv)
+    if (method.name === 'exact') return { options: method.within(shape, Infinity, traffic)!, details: {} }
+    if (hold === undefined && budget === undefined) return needed(method, shape, HOLD * token, traffic, pilot)
+    const bytes = hold === undefined ? budgetOf(budget!, token, traffic.tokens) : hold * token
+    const options = method.within(shape, bytes, traffic, pilot)
+    if (options) return { options, details: { budgetBytes: bytes, ...(hold !== undefined && { hold }) } }
+    throw none(method, `${bytesText(bytes)} a head`, traffic)
+  }
+}
+
+function taylorOf({ d, scale }: Shape, degree: number, pilot?: Pilot): Sized {
+  const features = taylorFeatures({ d, degree, scale, ...(pilot && { centre: meanRow(pilot.keys) }) })
+  return { options: { features: features.spec }, details: { degree } }
+}
+
+/** From a budget on, doubled until one fits. */
+function needed(method: Method, shape: Shape, least: number, traffic: Traffic, pilot?: Pilot): Sized {
+  for (let budgetBytes = least; budgetBytes <= MOST_BYTES; budgetBytes *= 2) {
+    const options = method.within(shape, budgetBytes, traffic, pilot)
+    if (options) return { options, details: { budgetBytes } }
+  }
+  throw none(method, 'any budget', traffic)
+}
+
+/** Bytes of --budget. */
+function budgetOf(budget: string | number, token: number, tokens: number): number {
+  if (typeof budget === 'number') return budget
+  if (tokens === Infinity)
+    throw new RangeError(`--budget ${budget} is a share of a length that is not known: give bytes, --hold or --tokens`)
+  const [part, whole] = budget.split('/').map(Number)
+  return Math.max(1, Math.floor((tokens * token * part!) / whole!))
+}
+
+function none({ name, learns }: Method, where: string, { tokens }: Traffic): RangeError {
+  const many = tokens === Infinity ? 'a length that is not known' : `${tokens} tokens`
+  const hint = learns === 'pilot' ? ' and --pilot rows' : tokens === Infinity ? ' (it may need --tokens)' : ''
+  return new RangeError(`--stream ${name}: none fits ${where} for ${many}${hint}`)
+}
