@@ -14,6 +14,9 @@ export { openStream } from './open'
 // Which of them: certified, predicted or measured; and the stream of a plan.
 export { createOnePass, createPhi, createStream, plan } from './create-stream'
 
+// Methods beside each other at equal bytes.
+export { boardMeans, compare } from '@sublinear/board'
+
 // A whole layer, and whole files.
 export { attend } from './attend'
 export { layer, restoreLayer } from './layer'
@@ -47,6 +50,7 @@ export { recoveryRows } from '@sublinear/sparse-recovery'
 export { osnapRows } from '@sublinear/sparse-sketch'
 
 export type { Plan, PlanOptions, PlanProgress } from '@sublinear/adviser'
+export type { Board, BoardHead, CompareOptions } from '@sublinear/board'
 export type {
   AttentionStream,
   FeatureMap,
