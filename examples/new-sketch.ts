@@ -1,5 +1,6 @@
 // A sketch of your own in the pipeline: a function that fills columns is all of it. `node examples/new-sketch.ts`
-import { denseSketchMatrix, matrix, normalise, onePass, philox, taylorFeatures } from '@sublinear/attention'
+import { denseSketchMatrix, philox } from '@sublinear/core'
+import { matrix, normalise, onePass, taylorFeatures } from '@sublinear/attention'
 
 /** Entries 0, +√(3/m) or −√(3/m) with odds 4 : 1 : 1 (Achlioptas 2003): a third of the work of signs, the same variance. */
 const sparseSigns = ({ m, seed }: { m: number; seed: number }) => {

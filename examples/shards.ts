@@ -5,11 +5,11 @@ import {
   gaussianSketch,
   matrix,
   onePass,
-  restoreOnePass,
-  rowsOf,
+  openOnePass,
   sparseRecovery,
   taylorFeatures,
 } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
 
 const n = 3000
 const keys = matrix(
@@ -42,7 +42,7 @@ const sum = shards.reduce((all, shard) => (all.merge(shard), all))
 console.log(sum.keys, sum.values) // 3000 3000
 
 const copies = [0, 1000, 2000].map((from) => {
-  const copy = restoreOnePass(parts, sum.toBytes()) // all of U₂ᵀ1: every row of D is right
+  const copy = openOnePass(sum.toBytes()) // all of U₂ᵀ1: every row of D is right
   copy.pushQueries(rowsOf(queries, from, from + 1000), from)
   return copy
 })

@@ -63,6 +63,10 @@ function altered(bytes: Uint8Array, change: Readonly<Record<string, string | und
   return encodeSnapshot({ kind, version, parameters: Object.fromEntries(all), tensors: Object.fromEntries(tensors) })
 }
 
+const ofKind = (kind: string) => encodeSnapshot({ kind, version: '2', parameters: {}, tensors: {} })
+const refuse = () => {
+  throw new RangeError('no room')
+}
 const uneven = (h: number) => exactStream({ d, dv: dv + h, scale: 0.5 })
 
 describe('a layer', () => {
@@ -169,9 +173,6 @@ describe('heads that cannot go on together', () => {
       kvHeads: 2,
       make(h) {
         const inner = exactStream(shape)
-        const refuse = () => {
-          throw new RangeError('no room')
-        }
         const check = h === 0 ? inner.check! : { push: refuse, step: refuse, merge: refuse }
         const stream = {
           ...inner,
@@ -265,7 +266,6 @@ describe('openStream', () => {
           Object.keys(decodeSnapshot(makers[kind]!().toBytes()).parameters).map((name) => [name, undefined]),
         ),
       )
-    const ofKind = (kind: string) => encodeSnapshot({ kind, version: '2', parameters: {}, tensors: {} })
     const hostile = [
       ofKind('nothing'),
       ofKind('constructor'),

@@ -4,20 +4,14 @@
  * given (named sharp or bounded, of all heads). The table of packages/attention/README.md too. Some ten minutes for all heads.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import {
-  autoStream,
-  calibrate,
-  exactAttention,
-  normalise,
-  rowsOf,
-  type AttentionStream,
-  type Recipe,
-  type Stack,
-} from '@sublinear/attention'
+import { autoStream, exactAttention, normalise, type AttentionStream, type Stack } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
+import { plan, type Task } from '@sublinear/adviser'
 import { againstPolicies } from './against-policies.ts'
 import { bestBits, type Judged } from './best-bits.ts'
 import type { Head } from './captures.ts'
 import { main, resultOf, textResultsOf, type Experiment } from './experiment.ts'
+import { methodsNamed } from './methods-named.ts'
 import { plot } from './plot.ts'
 import { policies } from './policies.ts'
 import { meanOf, relativeError } from './references.ts'
@@ -127,18 +121,20 @@ export function autoTable({ rows }: AutoBoard): string {
   ].join('\n')
 }
 
-function measured(captures: ReturnType<typeof capturesNamed>, args: readonly string[]): AutoBoard {
+async function measured(captures: ReturnType<typeof capturesNamed>, args: readonly string[]): Promise<AutoBoard> {
   const text = otherText(textNamed(args))
-  const rows = captures.flatMap(({ name, heads }) => {
+  const rows: AutoRow[] = []
+  for (const { name, heads } of captures) {
     const others = capturedHeads({ model: name as TextCapture['model'], text, tokens: TOKENS + QUERIES })
-    return SHARES.flatMap((share) => {
-      const found = heads.map((head) => ofHead(head, otherOf(head, others, args.length > 0), share))
+    for (const share of SHARES) {
+      const found: Awaited<ReturnType<typeof ofHead>>[] = []
+      for (const head of heads) found.push(await ofHead(head, otherOf(head, others, args.length > 0), share))
       console.error(`${name}, 1/${share}`)
-      return METHODS.map((method): AutoRow => {
+      for (const method of METHODS) {
         const own = found.map((one) => one[method])
         const rests: Record<string, number> = {}
         for (const { stack } of own) if (stack) rests[stack.rest] = (rests[stack.rest] ?? 0) + 1
-        return {
+        rows.push({
           model: name,
           method,
           share,
@@ -146,10 +142,10 @@ function measured(captures: ReturnType<typeof capturesNamed>, args: readonly str
           errors: own.map(({ error }) => error),
           causal: own.map(({ causal }) => causal ?? null),
           ...(/own|text/.test(method) ? { rests } : {}),
-        }
-      })
-    })
-  })
+        })
+      }
+    }
+  }
   return { heads: captures[0]!.heads.length, rows }
 }
 
@@ -165,12 +161,12 @@ interface Found extends Judged {
 }
 
 /** One head under these methods; `other` is the same head on another text. */
-export function ofHead(
+export async function ofHead(
   head: Head,
   other: Head,
   share: number,
   methods: readonly AutoRow['method'][] = METHODS,
-): Record<AutoRow['method'], Found> {
+): Promise<Record<AutoRow['method'], Found>> {
   const [d, dv] = [head.keys.cols, head.values.cols]
   const shape = { d, dv, scale: 1 / Math.sqrt(d) }
   const budgetBytes = Math.floor((4 * (d + dv) * TOKENS) / share)
@@ -206,36 +202,38 @@ export function ofHead(
     if (found.bytes > budgetBytes) throw new RangeError(`auto-board: ${found.bytes} bytes held of ${budgetBytes}`)
     return found
   }
-  const auto = (recipe?: Recipe): Found => {
-    const stream = autoStream({ ...shape, budgetBytes, tokens: lengthOf(recipe?.asks), ...(recipe && { recipe }) })
-    return { ...judged(stream, recipe?.asks !== 'later'), stack: stream.stack }
+  const auto = (stack?: Stack, task: Task = 'both'): Found => {
+    const stream = autoStream({ ...shape, budgetBytes, tokens: lengthOf(task), ...(stack && { stack }) })
+    return { ...judged(stream, task !== 'rows'), stack: stream.stack }
   }
-  const recipeOf = (pilot: Head, asks: Recipe['asks'] = 'both') =>
-    calibrate({
-      queries: rowsOf(pilot.queries, 0, PILOT),
-      keys: rowsOf(pilot.keys, 0, PILOT),
-      values: rowsOf(pilot.values, 0, PILOT),
-      scale: shape.scale,
-      budgetBytes,
-      tokens: lengthOf(asks),
-      asks,
-    })
-  const found: Record<AutoRow['method'], () => Found> = {
+  const advised = async (other: Head, task: Task = 'both') => {
+    const pilot = {
+      queries: rowsOf(other.queries, 0, PILOT),
+      keys: rowsOf(other.keys, 0, PILOT),
+      values: rowsOf(other.values, 0, PILOT),
+    }
+    const methods = methodsNamed('auto')
+    const { options } = await plan({ ...shape, methods, pilot, budgetBytes, tokens: lengthOf(task), task })
+    return auto((options as { readonly stack?: Stack }).stack, task)
+  }
+  const found: Record<AutoRow['method'], () => Found | Promise<Found>> = {
     'mean of the values': () => ({ error: relativeError(meanOf(values, QUERIES), exact), bytes: 4 * dv }),
     'every token, best bits': () => laterAlone(bestBits(shape, TOKENS, budgetBytes, (stream) => judged(stream, false))),
     'no recipe': () => auto(),
-    'own first 2048': () => auto(recipeOf(head)),
-    'another text': () => auto(recipeOf(other)),
-    'own, asked later only': () => auto(recipeOf(head, 'later')),
+    'own first 2048': () => advised(head),
+    'another text': () => advised(other),
+    'own, asked later only': () => advised(head, 'rows'),
   }
-  return Object.fromEntries(methods.map((method) => [method, found[method]()])) as Record<AutoRow['method'], Found>
+  const judgedOf: Partial<Record<AutoRow['method'], Found>> = {}
+  for (const method of methods) judgedOf[method] = await found[method]()
+  return judgedOf as Record<AutoRow['method'], Found>
 }
 
 /** A window of these tokens and no more has lost the first by the time the next ones ask. */
 const laterAlone = ({ error, bytes }: Judged): Found => ({ error, bytes })
 
 /** What is to come: the tokens with their queries too, where these are asked. */
-const lengthOf = (asks: Recipe['asks'] = 'both') => (asks === 'later' ? TOKENS : TOKENS + QUERIES)
+const lengthOf = (task: Task) => (task === 'rows' ? TOKENS : TOKENS + QUERIES)
 
 await main(import.meta.url, autoBoard)
 if (process.argv[1]?.endsWith('auto-board.ts')) {

@@ -9,12 +9,12 @@ import {
   featureStream,
   momentCoreset,
   normalise,
-  rowsOf,
   taylorFeatures,
   type AttentionStream,
   type FeatureMap,
   type Shape,
 } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
 import { diffuseHead } from './balance/diffuse.ts'
 import type { Head } from './captures.ts'
 import { main, type Experiment } from './experiment.ts'

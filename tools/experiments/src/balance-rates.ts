@@ -2,18 +2,9 @@
  * `pnpm --filter @sublinear/experiments run balance-rates [name q.npy k.npy v.npy …]`: Figures 1 and 3 of BalanceKV again: error of what halvings leave of
  * 3584 tokens, by layer, rate, mode and block, and what it takes. Two minutes; all captured heads of two models, five.
  */
-import {
-  balanceKvReach,
-  exactAttention,
-  mergeReduce,
-  normalise,
-  rowsOf,
-  softmaxBalance,
-  uniformHalving,
-  type Halving,
-  type KvBlock,
-  type Matrix,
-} from '@sublinear/attention'
+import { balanceKvReach, mergeReduce, softmaxBalance, uniformHalving, type Halving } from '@sublinear/balance-kv'
+import { exactAttention, normalise, type KvBlock, type Matrix } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
 import { diffuseHead } from './balance/diffuse.ts'
 import { halvedTokens } from './balance/halved.ts'
 import type { Head } from './captures.ts'

@@ -2,7 +2,8 @@
  * `pnpm --filter @sublinear/experiments run balance-space`: what BalanceKV holds for an error in the unit of its theorems, beside the lower bound of
  * Theorem 3.2 and the size of Theorem 3.1, where the premises hold. A minute.
  */
-import { balanceKv, balanceKvLeast, balanceKvSize, exactAttention, normalise, type Matrix } from '@sublinear/attention'
+import { balanceKv, exactAttention, normalise, type Matrix } from '@sublinear/attention'
+import { balanceKvLeast, balanceKvSize } from '@sublinear/balance-kv'
 import { normals } from './balance/diffuse.ts'
 import { main, type Experiment } from './experiment.ts'
 import { plot } from './plot.ts'

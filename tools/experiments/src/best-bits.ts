@@ -1,4 +1,5 @@
-import { quantised, tiers, window, type AttentionStream, type Shape } from '@sublinear/attention'
+import { quantised, tiers, type AttentionStream, type Shape } from '@sublinear/attention'
+import { window } from '@sublinear/kv-cache'
 
 /** What a stream came to on a head: ‖ô − o‖_F/‖o‖_F, null where nothing fits, and what it held. */
 export interface Judged {

@@ -1,16 +1,28 @@
 /**
- * `pnpm --filter @sublinear/experiments run board [name q.npy k.npy v.npy …]`: every stream of `compareStreams` in the same bytes, on every
+ * `pnpm --filter @sublinear/experiments run board [name q.npy k.npy v.npy …]`: every method of the catalogue in the same bytes, on every
  * head of the committed sample of both models, or of the captures given. Streaming and causal, as `sublinear compare` runs it.
  */
-import { compare, compareStreams, type BoardHeadResult } from '@sublinear/attention'
+import { catalogue } from '@sublinear/attention'
+import { compare, type BoardHeadResult } from '@sublinear/board'
+import type { Method } from '@sublinear/core'
 import { capturesOf, type Head } from './captures.ts'
 import { fullResultOf, main, type Experiment } from './experiment.ts'
 import { plot, type Line } from './plot.ts'
 
 const BUDGETS = ['1/4', '1/7', '1/16', '1/32']
 const [PREFIX, QUERIES] = [3584, 512]
-/** In the table alone: each has a sibling that the picture shows. */
-const UNDRAWN = new Set(['window', 'reservoir', 'tova', 'snapKv', 'far', 'far+closure', 'taylor', 'anisotropic'])
+/** The others stand in the table alone: each has a sibling that the picture shows, or is far above them. */
+const DRAWN = new Set([
+  'quantised',
+  'streamingLlm',
+  'h2o',
+  'lagKv',
+  'clusters',
+  'farClosure',
+  'closure',
+  'balanceKv',
+  'auto',
+])
 /** The heads of the committed sample, which choices elsewhere were tuned on. */
 const TUNED = new Set(['0.0', '0.1', '2.0', '2.1'])
 
@@ -39,16 +51,16 @@ export interface BoardResult {
   readonly models: readonly ModelBoard[]
 }
 
-/** One model, its streams in the order of the record, heads one after the other. */
+/** One model, its methods in the order of the catalogue, heads one after the other. */
 export async function modelBoard(
   model: string,
   heads: readonly Head[],
-  streams = compareStreams,
+  methods: readonly Method[] = catalogue,
   budgets: readonly string[] = BUDGETS,
 ): Promise<ModelBoard> {
   const found: BoardHeadResult[] = []
   for (const head of heads) {
-    const board = await compare({ heads: [head], streams, budgets, prefix: PREFIX, queries: QUERIES })
+    const board = await compare({ heads: [head], methods, budgets, prefix: PREFIX, queries: QUERIES })
     found.push(...board.heads)
   }
   const [first] = found
@@ -60,7 +72,7 @@ export async function modelBoard(
     uniform: found.map(({ uniform }) => uniform.relative),
     sample: budgets.map((_, b) => found.map((head) => head.budgets[b]!.sample.relative)),
     rows: budgets.flatMap((budget, b) =>
-      Object.keys(streams).map((stream, s) => {
+      methods.map(({ name: stream }, s) => {
         const cells = found.map((head) => head.budgets[b]!.cells[s]!)
         const held = cells.flatMap(({ outcome, peakBytes }) => (outcome === 'within' ? [peakBytes!] : []))
         return {
@@ -164,7 +176,7 @@ function picture({ models }: BoardResult): string {
     const { model, rows, budgetBytes, sample, uniform } = board
     const budgets = [...new Set(rows.map(({ budget }) => budget))]
     const lines: Line[] = streamsOf(board).flatMap((name) => {
-      if (UNDRAWN.has(name)) return []
+      if (!DRAWN.has(name)) return []
       const points = budgets.flatMap((budget) => {
         const row = rowOf(board, name, budget)
         const error = meanError(row)

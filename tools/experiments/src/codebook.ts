@@ -5,7 +5,9 @@
  */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { exactAttention, normalise, quantised, quantisedStream, rowsOf, type Matrix } from '@sublinear/attention'
+import { exactAttention, normalise, quantised, type Matrix } from '@sublinear/attention'
+import { quantisedStream } from '@sublinear/kv-cache'
+import { rowsOf } from '@sublinear/core'
 import { capturesOf, type Head } from './captures.ts'
 import { LAWS, levelsOf, round, type Law } from './codebook/levels.ts'
 import { bestOf8, CHOICES, lost, stepsFor, type Choice } from './codebook/steps.ts'
@@ -29,7 +31,7 @@ export function rowOf(levels: Law, step: Choice, bits: number, sets = headVector
 /** The same of the store itself, by what it reads. */
 function rowOfStore(bits: number, heads: readonly Matrix[]): CodebookRow {
   const ofStore = (keys: Matrix) => {
-    const held = quantised({ keyBits: bits, valueBits: bits })({ d: keys.cols, dv: 1, scale: 1, most: keys.rows })
+    const held = quantised({ keyBits: bits, valueBits: bits }).make({ d: keys.cols, dv: 1, scale: 1, most: keys.rows })
     const values = { rows: keys.rows, cols: 1, data: new Float32Array(keys.rows) }
     held.write({ keys, values }, 0, keys.rows, 0)
     const read = held.readKeys()

@@ -3,7 +3,8 @@
  * indices; rounds interleaved, medians. Two minutes.
  */
 import { random } from '@sublinear/laws'
-import { philox, sketch, sparseRecovery, sparseSketchMatrix, type SparseRecovery } from '@sublinear/attention'
+import { philox, sparseSketchMatrix } from '@sublinear/core'
+import { sketch, sparseRecovery, type SparseRecovery } from '@sublinear/attention'
 import { main, type Experiment } from './experiment.ts'
 import { plot } from './plot.ts'
 

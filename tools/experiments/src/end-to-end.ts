@@ -8,20 +8,18 @@ import {
   closureStream,
   exactAttention,
   exactStream,
-  farKeys,
   featureStream,
   normalise,
   onePass,
   osnap,
-  rowsOf,
-  sinks,
   taylorFeatures,
   tiers,
-  window,
   type AttentionStream,
   type FeatureMap,
   type Matrix,
 } from '@sublinear/attention'
+import { farKeys, sinks, window } from '@sublinear/kv-cache'
+import { rowsOf } from '@sublinear/core'
 import { capturesOf } from './captures.ts'
 import { main, type Experiment } from './experiment.ts'
 import { plot } from './plot.ts'

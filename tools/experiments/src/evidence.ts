@@ -31,9 +31,7 @@ async function run(options: readonly string[]): Promise<void> {
   if (options.includes('--fresh')) forget(jobs)
   const isWhole = finished(jobs).length === 0
   const start = performance.now()
-  const [calibrated, others] = [true, false].map((is) =>
-    cells.filter(({ cell }) => (cell.method === 'autoStream') === is),
-  )
+  const [calibrated, others] = [true, false].map((is) => cells.filter(({ cell }) => (cell.method === 'auto') === is))
   await runJobs(others!, PROCESSES, say)
   if (!isHeldOut) {
     for (const model of MODELS) calibrationHeads(model)

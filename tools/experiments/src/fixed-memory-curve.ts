@@ -4,17 +4,17 @@
  */
 import {
   exactAttention,
-  farKeys,
   meanStream,
-  mostThatFits,
   normalise,
   quantised,
-  rowsOf,
   tiers,
-  window,
   type AttentionStream,
   type Shape,
 } from '@sublinear/attention'
+import { farKeys, farKeysMethod, windowMethod } from '@sublinear/kv-cache'
+import { meanMethod } from '@sublinear/streaming-attention'
+import { waitingBytes } from '@sublinear/token-store'
+import { largestWithin, rowsOf } from '@sublinear/core'
 import type { Head } from './captures.ts'
 import { main, type Experiment } from './experiment.ts'
 import { average, compact } from './fixed-memory.ts'
@@ -32,25 +32,28 @@ const TRAINED = 4096
 const FEW_BITS = quantised({ keyBits: 6, valueBits: 4 })
 const CLOSURE = 'far keys, closure'
 
-/** As many tokens as the bytes have room for, however long the stream. */
-function within(make: (count: number, shape: Shape) => AttentionStream): (shape: Shape) => AttentionStream {
-  let count: number | undefined // a matter of sizes alone, the same for every head
-  return (shape) => {
-    count ??= mostThatFits({ make: (size) => make(size, shape), shape, budgetBytes: BYTES, tokens: 1024 })
-    return make(count, shape)
-  }
+const TRAFFIC = { tokens: Infinity }
+
+/** As many far keys as the bytes have room for before a mean token, however long the stream. */
+function farBeforeMean(shape: Shape): AttentionStream {
+  const [waiting, behind] = [4, { buffer: 2 }]
+  const room = BYTES - meanMethod.bytes(shape, behind, TRAFFIC) - waitingBytes(shape, waiting, false)
+  const held = (count: number) => farKeysMethod.tierBytes(shape, { count, store: FEW_BITS }, TRAFFIC, waiting)
+  const count = largestWithin(held, room)!
+  const mean = (given: Shape) => meanStream({ ...given, ...behind })
+  return tiers({ ...shape, parts: [farKeys({ count, store: FEW_BITS }), mean], buffer: waiting })
+}
+
+/** As many of the latest tokens as the bytes have room for. */
+function window(shape: Shape): AttentionStream {
+  const bytes = (count: number) => windowMethod.bytes(shape, { count, buffer: 1 }, TRAFFIC)
+  return windowMethod.make(shape, { count: largestWithin(bytes, BYTES)!, buffer: 1 })
 }
 
 const STREAMS = {
   [CLOSURE]: compact(80),
-  'far keys, mean': within((count, shape) =>
-    tiers({
-      ...shape,
-      parts: [farKeys({ count, store: FEW_BITS }), (given) => meanStream({ ...given, buffer: 2 })],
-      buffer: 4,
-    }),
-  ),
-  window: within((count, shape) => tiers({ ...shape, parts: [window({ count })], buffer: 1 })),
+  'far keys, mean': farBeforeMean,
+  window,
 } satisfies Record<string, (shape: Shape) => AttentionStream>
 const [UNIFORM, MEAN] = ['uniform sample', 'mean of the values']
 

@@ -8,20 +8,18 @@ import { fileURLToPath } from 'node:url'
 import {
   closureStream,
   exactAttention,
-  farKeys,
   featureStream,
   normalise,
   quantised,
-  rowsOf,
-  sinks,
   taylorFeatures,
   tiers,
-  window,
   type AttentionStream,
   type Matrix,
   type Shape,
   type StreamSpec,
 } from '@sublinear/attention'
+import { farKeys, sinks, window } from '@sublinear/kv-cache'
+import { rowsOf } from '@sublinear/core'
 import { readHeads, sample, type Head } from './captures.ts'
 import { meanOf, pick, relativeError, uniformSample } from './references.ts'
 

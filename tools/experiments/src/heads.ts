@@ -9,11 +9,9 @@ import {
   anisotropicFeatures,
   closureStream,
   exactAttention,
-  farKeys,
   featureStream,
   normalise,
   randomFeatures,
-  rowsOf,
   taylorFeatures,
   tensorSketchFeatures,
   tiers,
@@ -22,6 +20,8 @@ import {
   type Matrix,
   type Shape,
 } from '@sublinear/attention'
+import { farKeys } from '@sublinear/kv-cache'
+import { rowsOf } from '@sublinear/core'
 import { capturesOf, type Head } from './captures.ts'
 import { meanOf, pick, relativeError, uniformSample } from './references.ts'
 

@@ -2,14 +2,8 @@
  * `pnpm --filter @sublinear/experiments run low-rank [name q.npy k.npy v.npy …]`: how near U₁U₂ᵀ comes to exp(scale·QKᵀ), beside the best matrix
  * of the same rank: Gaussian queries and keys, and captured heads, every 16th of their 4096 tokens. Half a minute.
  */
-import {
-  anisotropicFeatures,
-  featureDimension,
-  matrix,
-  rowsOf,
-  taylorFeatures,
-  type Matrix,
-} from '@sublinear/attention'
+import { anisotropicFeatures, featureDimension, matrix, taylorFeatures, type Matrix } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import type { Head } from './captures.ts'
 import { main, type Experiment } from './experiment.ts'

@@ -30,12 +30,12 @@ export function isMisled({ verdict, measured, average, bytes, n, d, dv, epsilon 
   return verdict === 'ok' && (measured >= 1 || measured >= average || average <= epsilon || exactEnough)
 }
 
-export function predict(seed: number): Prediction {
+export async function predict(seed: number): Promise<Prediction> {
   const chosen = configuration(seed)
-  const { plan, error, average } = measured(chosen)
+  const { plan, error, average } = await measured(chosen)
   return {
     ...chosen,
-    stream: plan.stream.name,
+    stream: plan.name,
     bytes: plan.cost.bytes,
     verdict: plan.verdict,
     predicted: plan.error.total,
@@ -98,7 +98,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [first = FIRST, count = 200] = process.argv.slice(2).map(Number)
   const all: Prediction[] = []
   for (let seed = first; seed < first + count; seed++) {
-    const one = predict(seed)
+    const one = await predict(seed)
     all.push(one)
     const words = isMisled(one) ? 'misled' : isNear(one) ? '' : 'far'
     console.error(

@@ -5,29 +5,19 @@
  */
 import {
   balanceKv,
-  clusters,
   exactAttention,
-  farKeys,
-  h2o,
   momentCoreset,
   normalise,
-  pyramidKv,
-  reservoir,
-  rowsOf,
-  snapKv,
-  streamingLlm,
   taylorFeatures,
-  tiers,
-  tova,
-  window,
   type AttentionStream,
   type Shape,
-  type TierSpec,
 } from '@sublinear/attention'
+import { largestWithin, rowsOf, type Method } from '@sublinear/core'
 import { bestBits, type Judged } from './best-bits.ts'
 import type { Head } from './captures.ts'
 import { main, type Experiment, type TextResult } from './experiment.ts'
 import { plot } from './plot.ts'
+import { methodsNamed } from './methods-named.ts'
 import { meanOf, pick, relativeError, uniformSample } from './references.ts'
 import { capturesNamed } from './text-captures.ts'
 
@@ -57,21 +47,9 @@ export interface Policies {
   readonly rows: readonly PolicyRow[]
 }
 
-type Make = (count: number) => TierSpec
-
-const POLICIES: Readonly<Record<string, Make>> = {
-  window: (count) => window({ count }),
-  streamingLlm: (count) => streamingLlm({ count }),
-  h2o: (count) => h2o({ count }),
-  tova: (count) => tova({ count }),
-  snapKv: (count) => snapKv({ count }),
-  reservoir: (count) => reservoir({ count, seed: 1 }),
-  farKeys: (count) => farKeys({ count }),
-  clusters: (count) => clusters({ count }),
-}
-
-/** Those that learn from queries, and so are stepped with them. */
-const LEARNS = new Set(['h2o', 'tova', 'snapKv', 'pyramidKv'])
+/** Those that hold so many tokens. */
+const POLICIES = methodsNamed('window', 'streamingLlm', 'h2o', 'tova', 'snapKv', 'reservoir', 'farKeys', 'clusters')
+const [SNAP_KV, PYRAMID_KV] = methodsNamed('snapKv', 'pyramidKv') as [Method, Method]
 
 export const policies: Experiment<Policies> = {
   name: 'policies',
@@ -197,8 +175,8 @@ export function ofHead(head: Head, share: number, layers = 0, methods?: readonly
     stream[Symbol.dispose]()
     return found
   }
-  const alone = (method: string, make: TierSpec) =>
-    judged(tiers({ ...shape, parts: [make], buffer: bufferFor(most) }), LEARNS.has(method))
+  const alone = (method: Method, options: object) =>
+    judged(method.make(shape, options) as AttentionStream & Disposable, method.learns !== 'nothing')
   const sampled = (seed: number) => {
     const chosen = uniformSample(TOKENS, most, seed)
     const over = { queries, keys: pick(keys, chosen), values: pick(values, chosen), scale: shape.scale }
@@ -208,11 +186,10 @@ export function ofHead(head: Head, share: number, layers = 0, methods?: readonly
     [MEAN]: () => ({ error: relativeError(meanOf(values, QUERIES), exact), bytes: 4 * dv }),
     [UNIFORM]: () => ({ error: mean(SEEDS.map(sampled)), bytes: budget }),
   }
-  for (const [method, make] of Object.entries(POLICIES))
-    found[method] = () => alone(method, make(countFor(method, shape, budget, most)))
+  for (const method of POLICIES) found[method.name] = () => alone(method, optionsOf(method, shape, budget, most))
   if (layers > 0) {
-    found['pyramidKv'] = () =>
-      alone('pyramidKv', pyramidKv({ layers, layer: layerOf(head), count: countFor('snapKv', shape, budget, most) }))
+    const place = { layers, layer: layerOf(head) }
+    found[PYRAMID_KV.name] = () => alone(PYRAMID_KV, { ...optionsOf(SNAP_KV, shape, budget, most), ...place })
   }
   found['balanceKv'] = () => judged(balanceKv({ ...shape, seed: 1, budget }))
   found['momentCoreset'] = () => {
@@ -235,32 +212,18 @@ export function ofHead(head: Head, share: number, layers = 0, methods?: readonly
 }
 
 const bufferFor = (most: number) => Math.min(64, 2 ** Math.max(0, Math.floor(Math.log2(most / 8))))
+/** One token more than those that stay anyway. */
+const LEAST = new Map([
+  ['streamingLlm', 5],
+  ['snapKv', 2],
+])
 const layerOf = ({ name }: Head) => Number(name.split('.')[0])
 
-const counts = new Map<string, number>()
-
-/** The most tokens with which a policy stays within its bytes: a matter of sizes alone, so measured once, on zeros, which are one cluster. */
-function countFor(method: string, shape: Shape, budget: number, most: number): number {
-  if (method === 'clusters') {
-    const token = 4 * (shape.d + shape.dv)
-    return Math.floor((budget - bufferFor(most) * token) / (token + 16))
-  }
-  const key = `${method} ${budget}`
-  const known = counts.get(key)
-  if (known !== undefined) return known
-  const zeros = { rows: 2 * most + 128, cols: shape.d, data: new Float32Array((2 * most + 128) * shape.d) }
-  const values = { rows: zeros.rows, cols: shape.dv, data: new Float32Array(zeros.rows * shape.dv) }
-  let [low, high] = [2, most]
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2)
-    const stream = tiers({ ...shape, parts: [POLICIES[method]!(middle)], buffer: bufferFor(most) })
-    if (LEARNS.has(method)) stream.step({ keys: zeros, values }, zeros)
-    else stream.push({ keys: zeros, values })
-    if (stream.bytes <= budget) low = middle
-    else high = middle - 1
-  }
-  counts.set(key, low)
-  return low
+/** As many tokens as fit, behind the buffer; a reservoir draws by one seed. */
+function optionsOf(method: Method, shape: Shape, budget: number, most: number) {
+  const options = (count: number) => ({ count, buffer: bufferFor(most), seed: SEEDS[0]! })
+  const bytes = (count: number) => method.bytes(shape, options(count), { tokens: TOKENS })
+  return options(largestWithin(bytes, budget, { least: LEAST.get(method.name) ?? 1, most })!)
 }
 
 const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length

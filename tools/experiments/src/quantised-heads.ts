@@ -8,18 +8,17 @@ import { fileURLToPath } from 'node:url'
 import {
   closureStream,
   exactAttention,
-  farKeys,
   meanStream,
   normalise,
   quantised,
-  quantisedStream,
-  rowsOf,
   tiers,
   type AttentionStream,
   type Shape,
   type StreamSpec,
   type TierSpec,
 } from '@sublinear/attention'
+import { farKeys, quantisedStream } from '@sublinear/kv-cache'
+import { rowsOf } from '@sublinear/core'
 import { capturesOf, type Head } from './captures.ts'
 import { relativeError } from './references.ts'
 

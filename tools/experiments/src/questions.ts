@@ -19,6 +19,7 @@ import { sensitivity } from './sensitivity.ts'
 import { sparsityStructure } from './sparsity-structure.ts'
 import { regimes } from './regimes.ts'
 import { rests } from './rests.ts'
+import { selections } from './selections.ts'
 
 show(figure1)
 show(contextLength)
@@ -38,4 +39,5 @@ show(balanceSpace)
 show(balanceMoments)
 show(equalBytes)
 show(rests)
+show(selections)
 show(fixedMemoryCurve)

@@ -1,4 +1,5 @@
-import { philox, rowsOf, seedWords, type Matrix } from '@sublinear/attention'
+import { philox, rowsOf, seedWords } from '@sublinear/core'
+import type { Matrix } from '@sublinear/attention'
 
 /** The mean of the values: what uniform attention answers to every query. */
 export function meanOf(values: Matrix, rows: number): Matrix {

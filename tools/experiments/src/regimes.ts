@@ -3,10 +3,10 @@
  * puts a head in. 3584 tokens of a held-out text, the next 512 queries. Writes the figures that `inspect` predicts from, too.
  */
 import { writeFileSync } from 'node:fs'
-import { autoStream, balanceKv, compareStreams, type BoardStream } from '@sublinear/attention'
 import { regimeOf, type Regime, type RegimeFigures } from '../../../apps/cli/src/regime.ts'
 import { modelBoard } from './board.ts'
 import { main, type Experiment } from './experiment.ts'
+import { methodsNamed } from './methods-named.ts'
 import { plot } from './plot.ts'
 import { centredScoresOf, sampledRows, structureOf } from './sparsity-structure.ts'
 import { capturedHeads, MODELS } from './text-captures.ts'
@@ -15,22 +15,17 @@ const TOKENS = 4096
 const BUDGETS = ['1/4', '1/8', '1/16', '1/32']
 const REGIMES: readonly Regime[] = ['bounded and diffuse', 'diffuse with far keys', 'sharp']
 
-const auto: BoardStream = Object.assign(
-  (...[shape, budgetBytes, tokens]: Parameters<BoardStream>) => autoStream({ ...shape, budgetBytes, tokens }),
-  { learns: true },
+/** What stands beside each other. */
+export const METHODS = methodsNamed(
+  'auto',
+  'farClosure',
+  'clusters',
+  'balanceKv',
+  'reservoir',
+  'snapKv',
+  'streamingLlm',
 )
-const balance: BoardStream = (shape, budget) => balanceKv({ ...shape, budget, seed: 1 })
-
-/** What stands beside each other, by the names that are printed. */
-export const STREAMS: Readonly<Record<string, BoardStream>> = {
-  autoStream: auto,
-  'far keys + closure': compareStreams['far+closure']!,
-  clusters: compareStreams['clusters']!,
-  balanceKv: balance,
-  uniform: compareStreams['reservoir']!,
-  snapKv: compareStreams['snapKv']!,
-  streamingLlm: compareStreams['streamingLlm']!,
-}
+const NAMES = METHODS.map(({ name }) => name)
 
 export interface RegimeHead {
   readonly model: string
@@ -61,7 +56,7 @@ export const regimes: Experiment<readonly RegimeHead[]> = {
       '',
       `| held | ${REGIMES.flatMap((regime) => BUDGETS.map((budget) => `${regime}, ${budget}`)).join(' | ')} |`,
       `| --- | ${REGIMES.flatMap(() => BUDGETS.map(() => '---')).join(' | ')} |`,
-      ...Object.keys(STREAMS).map(
+      ...NAMES.map(
         (stream) =>
           `| ${stream} | ${REGIMES.flatMap((regime) => BUDGETS.map((budget) => figuresOf(heads, regime).errors[budget]![stream]?.toFixed(3) ?? '–')).join(' | ')} |`,
       ),
@@ -73,7 +68,7 @@ export const regimes: Experiment<readonly RegimeHead[]> = {
         title: `${regime}, ${figuresOf(heads, regime).heads} heads`,
         x: { label: 'bytes held, of the float32 cache: 1 over', ticks: BUDGETS.map(sizeOf) },
         y: { label: at === 0 ? 'relative error, median' : '', most: 1.2 },
-        lines: Object.keys(STREAMS).map((stream) => ({
+        lines: NAMES.map((stream) => ({
           name: stream,
           points: BUDGETS.flatMap((budget) => {
             const error = figuresOf(heads, regime).errors[budget]![stream]
@@ -90,7 +85,7 @@ const sizeOf = (budget: string) => Number(budget.split('/')[1])
 export function figuresOf(heads: readonly RegimeHead[], regime: Regime): RegimeFigures {
   const own = heads.filter((head) => head.regime === regime)
   const errors = BUDGETS.map((budget, b) => {
-    const found = Object.keys(STREAMS).flatMap((stream, s) => {
+    const found = NAMES.flatMap((stream, s) => {
       const all = own.map((head) => head.errors[b]![s]!)
       return all.includes(null as never) ? [] : [[stream, Number(median(all as number[]).toPrecision(3))] as const]
     })
@@ -113,7 +108,7 @@ async function measured(): Promise<RegimeHead[]> {
   const found: RegimeHead[] = []
   for (const model of MODELS) {
     const heads = capturedHeads({ model, text: 'romans', tokens: TOKENS })
-    const { rows } = await modelBoard(model, heads, STREAMS, BUDGETS)
+    const { rows } = await modelBoard(model, heads, METHODS, BUDGETS)
     for (const [h, head] of heads.entries()) {
       const { effectiveKeys } = structureOf(head)
       const centredScores = centredScoresOf(head, sampledRows(TOKENS))
@@ -124,9 +119,7 @@ async function measured(): Promise<RegimeHead[]> {
         effectiveKeys,
         reach: Math.max(-centredScores[0], centredScores[1]),
         errors: BUDGETS.map((budget) =>
-          Object.keys(STREAMS).map(
-            (stream) => rows.find((row) => row.stream === stream && row.budget === budget)!.errors[h]!,
-          ),
+          NAMES.map((stream) => rows.find((row) => row.stream === stream && row.budget === budget)!.errors[h]!),
         ),
       })
     }

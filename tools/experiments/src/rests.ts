@@ -4,18 +4,11 @@
  */
 import {
   closureStream,
-  clusters,
   exactAttention,
-  farKeys,
-  halvingCache,
   meanStream,
   momentCoreset,
-  mostThatFits,
   normalise,
   quantised,
-  reservoir,
-  rowsOf,
-  softmaxBalance,
   taylorFeatures,
   tiers,
   type AttentionStream,
@@ -23,6 +16,11 @@ import {
   type Shape,
   type StreamSpec,
 } from '@sublinear/attention'
+import { clusters, farKeys, farKeysMethod, reservoir } from '@sublinear/kv-cache'
+import { halvingCache, softmaxBalance } from '@sublinear/balance-kv'
+import { largestWithin, rowsOf } from '@sublinear/core'
+import { closureMethod, meanMethod } from '@sublinear/streaming-attention'
+import { waitingBytes } from '@sublinear/token-store'
 import type { Head } from './captures.ts'
 import { main, type Experiment } from './experiment.ts'
 import { plot } from './plot.ts'
@@ -39,12 +37,13 @@ const BITS = [
 /** Of the budget, for rests that take as much as they are given. */
 const PARTS = [0.1, 0.3, 0.6]
 const SEED = 1
+const TRAFFIC = { tokens: TOKENS }
 /** Bytes by which moments and coreset differ from head to head, the numbers of their centre being written out. */
 const SPARED = 512
 
-/** What autoStream's recipes know, and what is tried beside it. */
+/** What the adviser's stacks know, and what is tried beside it. */
 const KNOWN = ['mean', 'closure', 'clusters'] as const
-const NEW = ['reservoir', 'halving', 'moments + coreset'] as const
+const NEW = ['reservoir', 'halvingCache', 'momentCoreset'] as const
 const RESTS = [...KNOWN, ...NEW]
 type Rest = (typeof RESTS)[number]
 
@@ -69,7 +68,7 @@ export const rests: Experiment<Rests> = {
   asks:
     `What should take the tokens that far keys in few bits let go? ${TOKENS} tokens of a head, the next ${QUERIES} queries, everything held within the share of the ` +
     `float32 cache: mean over the heads of ‖ô − o‖_F/‖o‖_F. Each rest has the best of 6/4 and 5/3 bits and, where it takes as much as it is given, of ` +
-    `${PARTS.join(', ')} of the bytes, for each head with hindsight. Halving is \`halvingCache\` with the greedy walk, moments + coreset \`momentCoreset\` of ` +
+    `${PARTS.join(', ')} of the bytes, for each head with hindsight. halvingCache takes the greedy walk, momentCoreset moments of ` +
     'degree 1; a reservoir is the sample that halvings should beat. At 1/4 all tokens have room in 8 and 6 bits.',
   run: (args) => measured(capturesNamed(args, TOKENS + QUERIES)),
   answer: (result) => `On the ${result.heads} heads of a model in the sample:\n\n${table(result)}`,
@@ -121,21 +120,29 @@ const MAKE: Readonly<Record<Rest, (given: Given) => StreamSpec>> = {
     ({ bytes }) =>
     (shape) =>
       reservoir({ count: Math.floor(bytes / (token(shape) + 16)), seed: SEED })(shape),
-  halving:
+  halvingCache:
     ({ bytes }) =>
     (shape) => {
       const halving = softmaxBalance({ mode: 'greedy', seed: SEED })
       const least = 2 * (token(shape) + 8) + halving.spec.length + 64
       return halvingCache({ target: Math.floor((bytes - least) / (4 * token(shape) + 32)), halving })(shape)
     },
-  'moments + coreset':
+  momentCoreset:
     ({ bytes, centre }) =>
     ({ d, dv, scale }) =>
       momentCoreset({ features: taylorFeatures({ d, degree: 1, scale, centre }), dv, seed: SEED, budget: bytes }),
 }
 const HAS_ONE_SIZE = new Set<Rest>(['mean', 'closure'])
 
-const counts = new Map<string, number>()
+/** The most that a rest holds: by its formula, or what it is given. */
+const HELD: Readonly<Record<Rest, (shape: Shape, given: Omit<Given, 'centre'>) => number>> = {
+  mean: (shape, { buffer }) => meanMethod.bytes(shape, { buffer }, TRAFFIC),
+  closure: (shape, { buffer }) => closureMethod.bytes(shape, { buffer }, TRAFFIC),
+  clusters: (_, { bytes }) => bytes,
+  reservoir: (_, { bytes }) => bytes,
+  halvingCache: (_, { bytes }) => bytes,
+  momentCoreset: (_, { bytes }) => bytes,
+}
 
 /** Far keys in these bits and a rest that takes this part of the budget; undefined where there is no room for it. */
 function stackOf(
@@ -145,17 +152,15 @@ function stackOf(
   { shape, budgetBytes, centre }: { shape: Shape; budgetBytes: number; centre: Float32Array },
 ): AttentionStream | undefined {
   const buffer = Math.min(64, Math.max(4, Math.floor(budgetBytes / 64 / token(shape))))
-  const bytes = Math.floor(part * budgetBytes)
-  const last = (spared: number) => MAKE[rest]({ bytes: bytes - spared, buffer: buffer >> 1, centre })
+  const given = { bytes: Math.floor(part * budgetBytes), buffer: buffer >> 1 }
   const store = quantised({ keyBits, valueBits })
-  const sized = (count: number, spared = 0) =>
-    tiers({ ...shape, parts: [farKeys({ count, store }), last(spared)], buffer })
-  const key = JSON.stringify([rest, keyBits, part, budgetBytes])
-  const known = counts.get(key)
+  const left = budgetBytes - HELD[rest](shape, given) - waitingBytes(shape, buffer, false)
+  const bytes = (count: number) => farKeysMethod.tierBytes(shape, { count, store }, TRAFFIC, buffer)
+  const count = largestWithin(bytes, left, { most: TOKENS })
+  const spared = rest === 'momentCoreset' ? SPARED : 0
   try {
-    const count = known ?? mostThatFits({ make: sized, shape, budgetBytes, tokens: TOKENS, block: buffer })
-    counts.set(key, count)
-    return count > 0 ? sized(count, rest === 'moments + coreset' ? SPARED : 0) : undefined
+    const last = MAKE[rest]({ ...given, bytes: given.bytes - spared, centre })
+    return count === undefined ? undefined : tiers({ ...shape, parts: [farKeys({ count, store }), last], buffer })
   } catch (error) {
     if (error instanceof RangeError) return undefined // no room for the moments
     throw error
@@ -218,8 +223,8 @@ export function chosen({ rows }: Rests, model: string, share: number) {
       RESTS.map((rest) => [rest, heads.filter((h) => at(rest)[h] === all[h]).length]),
     ) as Record<Rest, number>,
     known: mean(least(KNOWN)),
-    withHalving: mean(least([...KNOWN, 'halving'])),
-    withMoments: mean(least([...KNOWN, 'moments + coreset'])),
+    withHalving: mean(least([...KNOWN, 'halvingCache'])),
+    withMoments: mean(least([...KNOWN, 'momentCoreset'])),
   }
 }
 
@@ -240,8 +245,8 @@ function table(result: Rests): string {
       line([rest, ...columns.map(({ means, times }) => `${means[rest].toFixed(3)} (${times[rest]})`)]),
     ),
     best('best of mean, closure, clusters', 'known'),
-    best('or halving', 'withHalving'),
-    best('or moments + coreset', 'withMoments'),
+    best('or halvingCache', 'withHalving'),
+    best('or momentCoreset', 'withMoments'),
   ].join('\n')
 }
 

@@ -2,16 +2,9 @@
  * `pnpm --filter @sublinear/experiments run selections [--text <text> | name q.npy k.npy v.npy …]`: which tokens should a budget keep, for what is
  * asked later and for a text that goes on? Five minutes for all heads of a text.
  */
-import {
-  autoStream,
-  exactAttention,
-  exactStream,
-  normalise,
-  rowsOf,
-  type Kept,
-  type Recipe,
-  type Stack,
-} from '@sublinear/attention'
+import { autoStream, exactAttention, exactStream, normalise, type Stack } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
+import type { Kept } from '@sublinear/kv-cache'
 import type { Head } from './captures.ts'
 import { main, type Experiment } from './experiment.ts'
 import { plot } from './plot.ts'
@@ -27,18 +20,18 @@ const kept = (by: Kept['by'], share: number, keyBits: number, valueBits: number)
   keyBits,
   valueBits,
 })
-const far = kept('far', 0.7, 4, 3)
+const far = kept('farKeys', 0.7, 4, 3)
 
 /** What is kept, with a mean token for the rest. */
 export const SELECTIONS: Readonly<Record<string, readonly Kept[]>> = {
-  'recent 6/4': [kept('recent', 1, 6, 4)],
-  'attended 6/4': [kept('attended', 1, 6, 4)],
-  'far 6/4': [kept('far', 1, 6, 4)],
-  'far 5/3': [kept('far', 1, 5, 3)],
-  'far 6/4, far 4/3': [kept('far', 0.3, 6, 4), far],
-  'recent 8/6, far 4/3': [kept('recent', 0.3, 8, 6), far],
-  'attended 8/6, far 4/3': [kept('attended', 0.3, 8, 6), far],
-  'far 4/3, attended 8/6': [far, kept('attended', 0.3, 8, 6)],
+  'window 6/4': [kept('window', 1, 6, 4)],
+  'h2o 6/4': [kept('h2o', 1, 6, 4)],
+  'farKeys 6/4': [kept('farKeys', 1, 6, 4)],
+  'farKeys 5/3': [kept('farKeys', 1, 5, 3)],
+  'farKeys 6/4, farKeys 4/3': [kept('farKeys', 0.3, 6, 4), far],
+  'window 8/6, farKeys 4/3': [kept('window', 0.3, 8, 6), far],
+  'h2o 8/6, farKeys 4/3': [kept('h2o', 0.3, 8, 6), far],
+  'farKeys 4/3, h2o 8/6': [far, kept('h2o', 0.3, 8, 6)],
 }
 
 interface Errors {
@@ -67,7 +60,7 @@ export const selections: Experiment<Selections> = {
   asks:
     `Which tokens should a budget keep? ${TOKENS} tokens of a head with their queries, everything held within the share of the float32 cache; then the next ` +
     `${QUERIES} queries over these tokens alone (later) and the next ${QUERIES} tokens with their queries (causal): mean over the heads of ‖ô − o‖_F/‖o‖_F, later / ` +
-    'causal. Recent are the newest tokens, attended those that received the most attention (H2O, a quarter of them the newest), far those with keys far from ' +
+    'causal. Of a window are the newest tokens, of h2o those that received the most attention (a quarter of them the newest), of farKeys those with keys far from ' +
     'the mean; bits of keys / values; the first of two has 0.3 of the bytes, and what it lets go the second may keep. One mean token for the rest.',
   run: (args) => measured(capturesNamed(args, TOKENS + QUERIES)),
   answer: (result) => `On the ${result.heads} heads of a model in the sample:\n\n${table(result)}`,
@@ -85,7 +78,7 @@ export const selections: Experiment<Selections> = {
         title: `${model} heads`,
         x: { label: 'cache / bytes', log: true },
         y: { label: 'relative error', most: 1 },
-        lines: ['attended 6/4', 'far 5/3', 'attended 8/6, far 4/3'].flatMap((selection) =>
+        lines: ['h2o 6/4', 'farKeys 5/3', 'h2o 8/6, farKeys 4/3'].flatMap((selection) =>
           (['later', 'causal'] as const).map((asked) => ({
             name: `${selection}: ${asked}`,
             dashed: asked === 'causal',
@@ -143,7 +136,7 @@ export function ofHead(head: Head, share: number, selection: string): Errors {
     asked: rowsOf(head.queries, from, to),
   })
   const stack: Stack = { window: 0, kept: SELECTIONS[selection]!, rest: 'mean' }
-  const stream = autoStream({ ...shape, budgetBytes, tokens: TOKENS, recipe: recipeOf(stack, shape, budgetBytes) })
+  const stream = autoStream({ ...shape, budgetBytes, tokens: TOKENS, stack })
   for (let from = 0; from < TOKENS; from += BLOCK) {
     const { block, asked } = cut(from, Math.min(TOKENS, from + BLOCK))
     stream.step(block, asked)
@@ -165,16 +158,6 @@ export function ofHead(head: Head, share: number, selection: string): Errors {
   whole[Symbol.dispose]()
   stream[Symbol.dispose]()
   return errors
-}
-
-/** A recipe written by hand. */
-function recipeOf(
-  stack: Stack,
-  shape: { readonly d: number; readonly dv: number; readonly scale: number },
-  budgetBytes: number,
-): Recipe {
-  const made = { kind: 'recipe', version: 2, asks: 'both', pilot: 0, error: 0, scores: [] } as const
-  return { ...made, ...shape, budgetBytes, tokens: TOKENS, stack }
 }
 
 await main(import.meta.url, selections)

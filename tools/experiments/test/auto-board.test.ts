@@ -17,9 +17,9 @@ test('sections, tables and the picture say what the results say', () => {
   )
 })
 
-test('the committed results are what this code finds, on one head of the sample', () => {
+test('the committed results are what this code finds, on one head of the sample', async () => {
   const head = readHeads(sample('bounded'))[0]!
-  const found = ofHead(head, head, 32, ['no recipe', 'own first 2048'])
+  const found = await ofHead(head, head, 32, ['no recipe', 'own first 2048'])
   for (const [method, { error, causal, bytes }] of Object.entries(found)) {
     const row = resultOf(autoBoard).rows.find(
       (one) => one.model === 'bounded' && one.share === 32 && one.method === method,

@@ -1,16 +1,16 @@
 // The committed board, one cell of it run again, and what its table says. Kills: a committed figure that the code no longer gives, a mean over
 // heads without a result, a best that is not the smallest, a share of another cache.
-import { compareStreams } from '@sublinear/attention'
+import { catalogue } from '@sublinear/attention'
 import { expect, test } from 'vitest'
 import { equalBytes, modelBoard } from '../src/board.ts'
 import { readHeads, sample } from '../src/captures.ts'
 import { fullResultOf, resultOf } from '../src/experiment.ts'
+import { methodsNamed } from '../src/methods-named.ts'
 
-test('one head and two streams of the committed result, run again', { timeout: 120_000 }, async () => {
+test('one head and two methods of the committed result, run again', { timeout: 120_000 }, async () => {
   const committed = resultOf(equalBytes).models.find(({ model }) => model === 'bounded')!
-  const streams = Object.fromEntries(['streamingLlm', 'far+closure'].map((name) => [name, compareStreams[name]!]))
   const [head] = readHeads(sample('bounded'))
-  const again = await modelBoard('bounded', [head!], streams, ['1/16'])
+  const again = await modelBoard('bounded', [head!], methodsNamed('streamingLlm', 'farClosure'), ['1/16'])
   expect(again.uniform[0]! / committed.uniform[0]!).toBeCloseTo(1, 3)
   expect(again.sample[0]![0]! / committed.sample[2]![0]!).toBeCloseTo(1, 3)
   for (const row of again.rows) {
@@ -20,12 +20,12 @@ test('one head and two streams of the committed result, run again', { timeout: 1
   }
 })
 
-test('every stream of the committed results stands in the record, within its bytes', () => {
+test('every stream of the committed results is a method of the catalogue, within its bytes', () => {
   for (const result of [resultOf(equalBytes), fullResultOf(equalBytes)]) {
     for (const { rows, heads, budgetBytes, cacheBytes } of result?.models ?? []) {
       expect(cacheBytes).toBe(4 * 3584 * 64)
       expect(budgetBytes).toEqual([4, 7, 16, 32].map((share) => Math.floor(cacheBytes / share)))
-      for (const { stream } of rows) expect(Object.keys(compareStreams)).toContain(stream)
+      for (const { stream } of rows) expect(catalogue.map(({ name }) => name)).toContain(stream)
       for (const { bytes, budget, errors } of rows) {
         expect(errors).toHaveLength(heads.length)
         if (bytes !== null)

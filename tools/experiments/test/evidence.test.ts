@@ -61,7 +61,7 @@ describe('the committed cells', () => {
 
   test.each(
     MODELS.flatMap((model) =>
-      ['exact', 'streamingLlm', 'snapKv', 'pyramidKv', 'h2o', 'autoStream'].map((method) => ({ model, method })),
+      ['exact', 'streamingLlm', 'snapKv', 'pyramidKv', 'h2o', 'auto'].map((method) => ({ model, method })),
     ),
   )('come again: $model, a prompt of 2048 tokens by $method', ({ model, method }) => {
     const cell: Cell = { model, method, share: method === 'exact' ? 1 : 8, tokens: 2048, asks: 'needles' }
@@ -74,13 +74,13 @@ describe('the committed cells', () => {
     expect(again.bits[0]! / kept(cell).bits[0]!).toBeCloseTo(1, 3)
   })
 
-  test('come again: recipes of a layer', () => {
-    const again = calibratedLayer({ kind: 'recipes', model: 'bounded', share: 8, layer: 1 })
-    expect(again.map(({ stack }) => stack)).toEqual(recipesOf('bounded', 8)[1]!.map(({ stack }) => stack))
+  test('come again: recipes of a layer', async () => {
+    const again = await calibratedLayer({ kind: 'recipes', model: 'bounded', share: 8, layer: 1 })
+    expect(again).toEqual(recipesOf('bounded', 8)[1])
   })
 
-  test('come again: sharp, a prompt of other words and texts by autoStream', () => {
-    const cell: Cell = { model: 'sharp', method: 'autoStream', share: 8, tokens: 4096, asks: 'both' }
+  test('come again: sharp, a prompt of other words and texts by auto', () => {
+    const cell: Cell = { model: 'sharp', method: 'auto', share: 8, tokens: 4096, asks: 'both' }
     const again = runCell(cell, recipesOf, { set: HELD_OUT, contexts: [1], windows: [] })
     expect(again.right[0]).toBe(kept(cell, heldOut).right[1])
   })
@@ -140,7 +140,7 @@ describe('what is written from them', () => {
   test('claims are what the counts say', () => {
     expect(rivals(evidence).length).toBeGreaterThanOrEqual(5)
     const counted = MODELS.every((model) => {
-      const [own, exact] = ['autoStream', 'exact'].map(
+      const [own, exact] = ['auto', 'exact'].map(
         (method) => cellOf(evidence, { model, tokens: 4096, share: 8 }, method)!.right.join('').match(/1/g)!.length,
       )
       return own! >= 0.9 * exact!

@@ -21,8 +21,8 @@ const shortest = (['noise', 'mean + noise', 'smooth'] as const).map(
   (values) => predictions.filter((one) => one.values === values).toSorted((a, b) => a.n - b.n)[0]!,
 )
 
-test.each(shortest)('seed $seed, $values: the same again', ({ seed, stream, verdict, predicted, measured }) => {
-  const again = predict(seed)
+test.each(shortest)('seed $seed, $values: the same again', async ({ seed, stream, verdict, predicted, measured }) => {
+  const again = await predict(seed)
   expect([again.stream, again.verdict]).toEqual([stream, verdict])
   expect(again.predicted / predicted).toBeCloseTo(1, 3)
   expect(again.measured / measured).toBeCloseTo(1, 3)

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { modelBoard } from '../src/board.ts'
 import { resultOf, withAnswer, type Experiment } from '../src/experiment.ts'
-import { figures, regimes, STREAMS } from '../src/regimes.ts'
+import { methodsNamed } from '../src/methods-named.ts'
+import { figures, METHODS, regimes } from '../src/regimes.ts'
 import { sparsityStructure, structureOf } from '../src/sparsity-structure.ts'
 import { capturedHeads } from '../src/text-captures.ts'
 
@@ -71,10 +72,10 @@ describe('kinds of heads', () => {
     const heads = capturedHeads({ model: 'bounded', text: 'romans', tokens: 4096 })
     const head = heads.find(({ name }) => name === '2.1')!
     const kept = resultOf(regimes).find((one) => one.model === 'bounded' && one.head === '2.1')!
-    for (const stream of ['autoStream', 'far keys + closure', 'streamingLlm']) {
-      const { rows } = await modelBoard('bounded', [head], { own: STREAMS[stream]! }, ['1/8'])
-      const want = kept.errors[1]![Object.keys(STREAMS).indexOf(stream)]!
-      expect(rows[0]!.errors[0]! / want, stream).toBeCloseTo(1, 3)
+    for (const method of methodsNamed('auto', 'farClosure', 'streamingLlm')) {
+      const { rows } = await modelBoard('bounded', [head], [method], ['1/8'])
+      const want = kept.errors[1]![METHODS.indexOf(method)]!
+      expect(rows[0]!.errors[0]! / want, method.name).toBeCloseTo(1, 3)
     }
   })
 })

@@ -16,7 +16,7 @@ test('the section and the picture say what the results say', () => {
 
 test('the committed results are what this code finds, on one head of the sample', () => {
   const [head] = readHeads(sample('sharp'))
-  for (const selection of ['attended 6/4', 'attended 8/6, far 4/3']) {
+  for (const selection of ['h2o 6/4', 'h2o 8/6, farKeys 4/3']) {
     const { later, causal } = ofHead(head!, 32, selection)
     const row = resultOf(selections).rows.find(
       (one) => one.model === 'sharp' && one.share === 32 && one.selection === selection,
@@ -27,9 +27,9 @@ test('the committed results are what this code finds, on one head of the sample'
 })
 
 test.each(textResultsOf(selections))(
-  'attended tokens before far keys: what ARCHITECTURE.md says, over $text',
+  'tokens of h2o before far keys: what ARCHITECTURE.md says, over $text',
   ({ result }) => {
-    const [front, far, attended] = ['attended 8/6, far 4/3', 'far 5/3', 'attended 6/4'].map((one) =>
+    const [front, far, attended] = ['h2o 8/6, farKeys 4/3', 'farKeys 5/3', 'h2o 6/4'].map((one) =>
       meanOf(result, 'sharp', one, 32),
     ) as [ReturnType<typeof meanOf>, ReturnType<typeof meanOf>, ReturnType<typeof meanOf>]
     expect(front.causal).toBeLessThan(0.6 * far.causal)

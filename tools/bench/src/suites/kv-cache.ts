@@ -1,11 +1,10 @@
 import { emptyPartial, rowsOf, type AttentionStream, type Matrix, type Shape } from '@sublinear/core'
-import { exactAttention, exactStream, heldTokens } from '@sublinear/exact-attention'
+import { exactAttention, exactStream } from '@sublinear/exact-attention'
 import {
   clusters,
   farKeys,
   h2o,
   pyramidKv,
-  quantised,
   reservoir,
   sinks,
   snapKv,
@@ -16,6 +15,7 @@ import {
   type TokenTier,
 } from '@sublinear/kv-cache'
 import { closureStream } from '@sublinear/streaming-attention'
+import { float32, heldTokens, quantised } from '@sublinear/token-store'
 import { normalMatrix } from '../random.ts'
 import { timed, type Group, type Suite } from '../suite.ts'
 import { throughputGroup } from '../throughput.ts'
@@ -149,7 +149,7 @@ function storeGroup(d: number, block: number): Group {
   const asked = rowsOf(queries, 0, block)
   const FLOAT = 'heldTokens, float32'
   const stores = {
-    [FLOAT]: heldTokens,
+    [FLOAT]: float32,
     '8/8 bits': quantised({ keyBits: 8, valueBits: 8 }),
     '5/3 bits': quantised({ keyBits: 5, valueBits: 3 }),
     '2/2 bits': quantised({ keyBits: 2, valueBits: 2 }),
@@ -158,7 +158,7 @@ function storeGroup(d: number, block: number): Group {
     name: `single calls of ${block === 1 ? '1 query' : `${block} queries`}, ${most} tokens held, d = ${d}`,
     unit: { name: 'µs', of: 'query', count: block },
     cases: Object.entries(stores).map(([name, store]) => {
-      const held = store({ ...shape, most })
+      const held = store.make({ ...shape, most })
       held.write({ keys, values }, 0, most, 0)
       return timed(name, () => held.attend(asked, emptyPartial(block, d)), name === FLOAT ? [] : [FLOAT])
     }),

@@ -1,4 +1,5 @@
-import { matrix, philox, type Matrix } from '@sublinear/attention'
+import { matrix, type Matrix } from '@sublinear/attention'
+import { philox } from '@sublinear/core'
 import type { Head } from '../captures.ts'
 
 /**

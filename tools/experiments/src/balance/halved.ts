@@ -1,4 +1,6 @@
-import { rowsOf, type Halving, type KvBlock } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
+import type { Halving } from '@sublinear/balance-kv'
+import type { KvBlock } from '@sublinear/attention'
 import { pick } from '../references.ts'
 
 /** What `rounds` halvings leave of all tokens, blocks of `block` one after the other: a rate of 2^−rounds. */

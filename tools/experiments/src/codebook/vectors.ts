@@ -1,4 +1,5 @@
-import { philox, seedWords, type Matrix } from '@sublinear/attention'
+import { philox, seedWords } from '@sublinear/core'
+import type { Matrix } from '@sublinear/attention'
 
 /** Vectors of Gaussian entries, by Box and Muller. */
 export function gaussians(count: number, width: number, seed: number): Float64Array[] {

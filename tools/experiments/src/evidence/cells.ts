@@ -25,7 +25,7 @@ export const FIGURE = { share: 4, lengths: [1024, 3072] }
 export const BEYOND = {
   tokens: 8192,
   share: 8,
-  methods: ['exact', 'streamingLlm', 'snapKv', 'quantised', 'autoStream'],
+  methods: ['exact', 'streamingLlm', 'snapKv', 'quantised', 'auto'],
 }
 
 /** Exact attention first; then what a cache can hold, as users know it; then what came of the two papers and of this repository. */
@@ -36,11 +36,11 @@ export const METHODS = [
   'pyramidKv',
   'h2o',
   'tova',
-  'uniform',
+  'reservoir',
   'clusters',
   'balanceKv',
   'quantised',
-  'autoStream',
+  'auto',
 ] as const
 
 /** Both models. */

@@ -6,11 +6,11 @@ import { chanceName, NONE, table } from './tables.ts'
 /** What is compared with exact attention: methods, shares, words for both. */
 const ROWS: readonly (readonly [string, number, string])[] = [
   ['exact', 1, 'exact'],
-  ['autoStream', 2, 'autoStream, 1/2 of the bytes'],
+  ['auto', 2, 'auto, 1/2 of the bytes'],
   ['snapKv', 2, 'snapKv, 1/2 of the bytes: 1/2 of the tokens'],
   ['snapKvHalfInBits', 8, 'snapKv, 1/2 of the tokens in 6 and 4 bits, within 1/8 of the bytes'],
-  ['attendedHalfInBits', 8, 'h2o, 1/2 of the tokens in 6 and 4 bits, within 1/8 of the bytes'],
-  ['attendedBesideWindow', 8, 'the same, 256 of them the newest'],
+  ['h2oHalfInBits', 8, 'h2o, 1/2 of the tokens in 6 and 4 bits, within 1/8 of the bytes'],
+  ['h2oBesideWindow', 8, 'the same, 256 of them the newest'],
   ['largestHalf', 1, 'exact, to the 1/2 of the tokens with the largest scores of each query'],
   ['sharper', 1, 'exact, all scores times 1.1'],
 ]

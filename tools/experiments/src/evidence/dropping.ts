@@ -1,17 +1,7 @@
-import {
-  exactStream,
-  h2o,
-  quantised,
-  snapKv,
-  tiers,
-  window,
-  type AttentionStream,
-  type Matrix,
-  type ModelStream,
-  type Shape,
-  type StreamSpec,
-  type TierSpec,
-} from '@sublinear/attention'
+import { exactStream, quantised, tiers } from '@sublinear/attention'
+import { boardMethod } from '@sublinear/board'
+import type { AttentionStream, Matrix, Method, Shape, StreamSpec, TierSpec } from '@sublinear/core'
+import { h2o, snapKv, window } from '@sublinear/kv-cache'
 import { LENGTHS, type Cell } from './cells.ts'
 import { largestScores } from './largest-scores.ts'
 
@@ -25,18 +15,28 @@ const SHARE_IN_BITS = 8
  * Why does a model that drops tokens answer more than the exact one? Exact attention to each query's largest scores alone, exact attention with
  * larger scores, and half of the tokens in few bits, chosen as SnapKV does, or by attention received. Nothing here was chosen by the answers.
  */
-export const droppingMethods: Readonly<Record<string, ModelStream>> = {
-  largestHalf: (model) => () => largestScores(model, 1 / 2),
-  sharper: (model) => () => sharper(exactStream(model), 1.1),
-  snapKvHalfInBits: (model) => () => inTiers(model, [snapKv({ count: model.tokens / 2, store })]),
-  attendedHalfInBits: (model) => () => inTiers(model, [attended(model.tokens / 2)]),
-  attendedBesideWindow: (model) => () =>
-    inTiers(model, [window({ count: 256, store }), attended(model.tokens / 2 - 256)]),
+export const droppingMethods: readonly Method[] = [
+  own('largestHalf', (shape) => largestScores(shape, 1 / 2)),
+  own('sharper', (shape) => sharper(exactStream(shape), 1.1)),
+  own('snapKvHalfInBits', (shape, tokens) => inTiers(shape, [snapKv({ count: tokens / 2, store })])),
+  own('h2oHalfInBits', (shape, tokens) => inTiers(shape, [attended(tokens / 2)])),
+  own('h2oBesideWindow', (shape, tokens) =>
+    inTiers(shape, [window({ count: 256, store }), attended(tokens / 2 - 256)]),
+  ),
+]
+
+/** A stream of this experiment, whatever the budget: cells say what it holds. */
+function own(name: string, make: (shape: Shape, tokens: number) => AttentionStream): Method {
+  return boardMethod({
+    name,
+    learns: 'queries',
+    make: (shape, _budgetBytes, tokens) => make(shape, tokens),
+  }) as Method
 }
 
 /** The bounded model at the longest length; the share is that of the bytes where the method has one. */
 export const droppingCells = (): Cell[] =>
-  Object.keys(droppingMethods).map((method) => ({
+  droppingMethods.map(({ name: method }) => ({
     model: 'bounded',
     method,
     share: method === 'largestHalf' || method === 'sharper' ? 1 : SHARE_IN_BITS,
@@ -60,7 +60,4 @@ function sharper(stream: AttentionStream, times: number): AttentionStream {
   }
 }
 
-const inTiers = (shape: Shape, parts: readonly [...TierSpec[], StreamSpec]) =>
-  tiers({ ...shapeOf(shape), parts, buffer: 16 })
-
-const shapeOf = ({ d, dv, scale }: Shape): Shape => ({ d, dv, scale })
+const inTiers = (shape: Shape, parts: readonly [...TierSpec[], StreamSpec]) => tiers({ ...shape, parts, buffer: 16 })

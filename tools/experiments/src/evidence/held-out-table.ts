@@ -37,10 +37,10 @@ export function heldOutTable(evidence: Evidence): string {
   )
 }
 
-/** autoStream beside exact attention and the best single policy there. */
+/** `auto` beside exact attention and the best single policy there. */
 export function heldOutRivals(evidence: Evidence): string {
   return table(
-    ['model', 'bytes', 'exact', 'autoStream', 'of', 'of exact', 'best single policy', 'right', 'p', 'p by text'],
+    ['model', 'bytes', 'exact', 'auto', 'of', 'of exact', 'best single policy', 'right', 'p', 'p by text'],
     rivals(evidence, heldOutPlaces()).map(({ place, best, own, p, byText }) => {
       const exact = rightOf(cellOf(evidence, place, 'exact')!)
       return [

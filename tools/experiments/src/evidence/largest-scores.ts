@@ -1,4 +1,5 @@
-import { rowsOf, type AttentionStream, type Matrix, type PartialSoftmax, type Shape } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
+import type { AttentionStream, Matrix, PartialSoftmax, Shape } from '@sublinear/attention'
 
 /**
  * Exact attention to a share of the tokens, for every query those of its largest scores: what a cache would answer that dropped the others with

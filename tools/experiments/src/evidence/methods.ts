@@ -1,73 +1,82 @@
-import {
-  balanceKv,
-  clusters,
-  modelStreams,
-  mostThatFits,
-  quantised,
-  reservoir,
-  sinks,
-  tiers,
-  window,
-  type ModelBudget,
-  type ModelStream,
-  type Shape,
-  type StreamSpec,
-  type TierSpec,
-} from '@sublinear/attention'
+import { catalogue } from '@sublinear/attention'
+import { largestWithin, type Method, type Shape, type TierMethod, type Traffic } from '@sublinear/core'
+import { bufferWithin, quantisedMethod, restoreTiers, sinksMethod, tiers, windowMethod } from '@sublinear/kv-cache'
+import { waitingBytes } from '@sublinear/token-store'
 import { droppingMethods } from './dropping.ts'
 
 /** The second paper keeps the first and the last tokens beside a coreset or a sample; so it is here. */
-const ENDS: readonly TierSpec[] = [sinks({ count: 4 }), window({ count: 32 })]
-/** Tokens without which balanceKv does not begin. */
-const LEAST_CORESET = 32
+const ENDS = [
+  [sinksMethod as TierMethod, { count: 4 }],
+  [windowMethod as TierMethod, { count: 32 }],
+] as const
+const BESIDE_ENDS = new Set(['reservoir', 'clusters', 'balanceKv'])
 /** Tokens that wait for their codes: fewer, since each takes the room of many that are coded. */
 const QUANTISED_BUFFER = 16
 
-/** Streams by name, each as large as the budget lets it be: those of `modelStreams`, but for the ends, and for what quantised lets wait. */
-export const methods: Readonly<Record<string, ModelStream>> = {
-  ...modelStreams,
-  uniform: besideEnds((count, seed) => reservoir({ count, seed })),
-  clusters: besideEnds((count) => clusters({ count })),
-  balanceKv: besideEnds(
-    (count, seed) => (shape) => balanceKv({ ...shape, seed, budget: (LEAST_CORESET + count) * tokenBytes(shape) }),
-  ),
-  quantised: inFewBits,
-  ...droppingMethods,
+/** Every token, in as many bits as fit, keys up to two more than values. */
+const inFewBits: typeof quantisedMethod = {
+  ...quantisedMethod,
+  within(shape, budgetBytes, traffic) {
+    for (let sum = 16; sum >= 4; sum--)
+      for (const ahead of [2, 1, 0]) {
+        const options = { keyBits: (sum + ahead) / 2, valueBits: (sum - ahead) / 2, buffer: QUANTISED_BUFFER }
+        if (!Number.isInteger(options.keyBits) || options.keyBits > 8 || options.valueBits < 2) continue
+        if (quantisedMethod.bytes(shape, options, traffic) <= budgetBytes) return options
+      }
+    return undefined
+  },
+}
+
+/** The catalogue, but for the ends and for what quantised lets wait; then what is asked of dropping tokens. */
+export const methods: readonly Method[] = [...catalogue.map(asHere), ...droppingMethods]
+
+function asHere(method: Method): Method {
+  if (method.name === inFewBits.name) return inFewBits as Method
+  return BESIDE_ENDS.has(method.name) ? besideEnds(method) : method
+}
+
+export function methodNamed(name: string): Method {
+  const found = methods.find((method) => method.name === name)
+  if (!found) throw new RangeError(`evidence: no method is called ${name}`)
+  return found
 }
 
 export const tokenBytes = ({ d, dv }: Pick<Shape, 'd' | 'dv'>) => 4 * (d + dv)
 
-/** Sinks, a window, and something as large as fits; heads differ in their seeds. */
-function besideEnds(rest: (count: number, seed: number) => StreamSpec): ModelStream {
-  return (model) => {
-    const { heads, budgetBytes, tokens } = model
-    const shape = shapeOf(model)
-    const buffer = Math.max(1, Math.min(64, Math.floor(budgetBytes / (8 * tokenBytes(shape)))))
-    const make = (count: number, seed: number) =>
-      tiers({ ...shape, parts: [...ENDS, rest(count, seed)] as [...TierSpec[], StreamSpec], buffer })
-    const count = mostThatFits({ make: (size) => make(size, 0), shape, budgetBytes, tokens, block: buffer })
-    return count === 0 ? undefined : (layer, head) => make(count, layer * heads + head)
+const endBytes = (shape: Shape, traffic: Traffic, buffer: number) =>
+  ENDS.reduce((sum, [end, options]) => sum + end.tierBytes(shape, options, traffic, buffer), 0) +
+  waitingBytes(shape, buffer, traffic.weighted ?? false)
+
+/** A method behind sinks and a window, in the bytes that these leave. */
+function besideEnds(method: Method): Method {
+  type Options = { readonly own: object; readonly buffer: number }
+  const ownBytes = (shape: Shape, options: object, traffic: Traffic, buffer: number) =>
+    'tierBytes' in method
+      ? (method as TierMethod).tierBytes(shape, options, traffic, buffer)
+      : method.bytes(shape, options, traffic)
+  const { name, source, learns } = method
+  const beside: Method<Options> = {
+    name,
+    source,
+    learns,
+    open: (bytes, open) => restoreTiers(bytes, open),
+    make: (shape, { own, buffer }) =>
+      tiers({
+        ...shape,
+        parts: [...ENDS.map(([end, options]) => end.tier(options)), (given: Shape) => method.make(given, own)] as never,
+        buffer,
+      }),
+    bytes: (shape, { own, buffer }, traffic) =>
+      endBytes(shape, traffic, buffer) + ownBytes(shape, own, traffic, buffer),
+    within(shape, budgetBytes, traffic) {
+      const buffer = bufferWithin(budgetBytes, shape)
+      const room = budgetBytes - endBytes(shape, traffic, buffer)
+      const own = method.within(shape, room, traffic)
+      if (!own || !('tierBytes' in method)) return own && { own, buffer }
+      // Here it waits in front of all parts, so that it holds more by itself.
+      const count = largestWithin((count) => ownBytes(shape, { ...own, count }, traffic, buffer), room)
+      return count === undefined ? undefined : { own: { ...own, count }, buffer }
+    },
   }
+  return beside as Method
 }
-
-/** Every token, in as many bits as fit, keys up to two more than values. */
-function inFewBits(model: ModelBudget): ReturnType<ModelStream> {
-  const { budgetBytes, tokens } = model
-  const shape = shapeOf(model)
-  const make = (keyBits: number, valueBits: number) =>
-    tiers({
-      ...shape,
-      parts: [window({ count: tokens, store: quantised({ keyBits, valueBits }) })],
-      buffer: QUANTISED_BUFFER,
-    })
-  for (let sum = 16; sum >= 4; sum--)
-    for (const ahead of [2, 1, 0]) {
-      const [keyBits, valueBits] = [(sum + ahead) / 2, (sum - ahead) / 2]
-      if (!Number.isInteger(keyBits) || keyBits > 8 || valueBits < 2) continue
-      if (mostThatFits({ make: () => make(keyBits, valueBits), shape, budgetBytes, tokens, most: 1 }) === 1)
-        return () => make(keyBits, valueBits)
-    }
-  return undefined
-}
-
-const shapeOf = ({ d, dv, scale }: Shape): Shape => ({ d, dv, scale })

@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { calibrate, type Recipe } from '@sublinear/attention'
+import { plan } from '@sublinear/adviser'
+import type { HeadAdvice, ModelAdvice } from '@sublinear/small-lm'
+import { methodsNamed } from '../methods-named.ts'
 import { capturedHeads } from '../text-captures.ts'
 import { CALIBRATION, LENGTHS, MODELS, SHARES, type ModelName } from './cells.ts'
 import { finished, type RecipeJob } from './jobs.ts'
@@ -11,8 +13,13 @@ export const PILOT = 2048
 /** What a recipe is made for; a shorter stream shares out fewer bytes by the same. */
 const TOKENS = LENGTHS.at(-1)!
 
-/** Recipes by model and share, then by layer and head; without the scores of what was not chosen. */
-export type Recipes = Record<string, readonly (readonly Recipe[])[]>
+/** What the adviser says of stacks, by model and share, then by layer and head. */
+export type Recipes = Record<string, ModelAdvice>
+
+interface Recipe extends HeadAdvice {
+  /** On the pilot. */
+  readonly error: number
+}
 
 const LAYERS = [0, 1, 2, 3]
 
@@ -20,7 +27,7 @@ const file = new URL('../../results/evidence-recipes.json', import.meta.url)
 const nameOf = (model: ModelName, share: number) => `${model}-${share}`
 
 /** The recipes of a model's heads for a budget, as committed. */
-export function recipesOf(model: ModelName, share: number): readonly (readonly Recipe[])[] {
+export function recipesOf(model: ModelName, share: number): ModelAdvice {
   const found = (JSON.parse(readFileSync(file, 'utf8')) as Recipes)[nameOf(model, share)]
   if (!found) throw new RangeError(`evidence: there are no recipes for ${nameOf(model, share)}`)
   return found
@@ -32,16 +39,26 @@ export const recipeJobs = (): RecipeJob[] =>
     MODELS.flatMap((model) => LAYERS.map((layer): RecipeJob => ({ kind: 'recipes', model, share, layer }))),
   )
 
-/** The recipes of a layer's heads. */
-export function calibratedLayer({ model, share, layer }: RecipeJob): Recipe[] {
-  return calibrationHeads(model)
-    .filter(({ name }) => name.startsWith(`${layer}.`))
-    .map((head) => {
-      const { cols: d } = head.keys
-      const budgetBytes = Math.floor((TOKENS * tokenBytes({ d, dv: head.values.cols })) / share)
-      const recipe = calibrate({ ...head, scale: 1 / Math.sqrt(d), budgetBytes, tokens: TOKENS })
-      return { ...recipe, error: Number(recipe.error.toPrecision(4)), scores: [] }
+/** The recipes of a layer's heads: the best stack for each, also for what is asked at the end. */
+export async function calibratedLayer({ model, share, layer }: RecipeJob): Promise<Recipe[]> {
+  const found: Recipe[] = []
+  for (const { name, queries, keys, values } of calibrationHeads(model)) {
+    if (!name.startsWith(`${layer}.`)) continue
+    const shape = { d: keys.cols, dv: values.cols, scale: 1 / Math.sqrt(keys.cols) }
+    const budgetBytes = Math.floor((TOKENS * tokenBytes(shape)) / share)
+    const pilot = { queries, keys, values }
+    const methods = methodsNamed('auto')
+    const { method, options, error } = await plan({
+      ...shape,
+      methods,
+      pilot,
+      budgetBytes,
+      tokens: TOKENS,
+      task: 'both',
     })
+    found.push({ method, options, error: Number(error.total.toPrecision(4)) })
+  }
+  return found
 }
 
 /** What is calibrated on; the first call captures it. */

@@ -1,16 +1,19 @@
+import { catalogue } from '@sublinear/attention'
 import {
+  advisedStreams,
   bitsOfWindow,
+  headStreams,
   needlePrompt,
   needleTrial,
   windowStarts,
   type HeadSpec,
   type LanguageModel,
+  type ModelAdvice,
   type NeedlePrompt,
 } from '@sublinear/small-lm'
-import type { Recipe, Shape } from '@sublinear/attention'
 import { loadModel } from '../text-captures.ts'
 import type { Cell, ModelName } from './cells.ts'
-import { methods, tokenBytes } from './methods.ts'
+import { methodNamed, tokenBytes } from './methods.ts'
 import { CONTEXTS, DEPTHS, EVIDENCE, idsOfText, type PromptSet } from './prompt-sets.ts'
 
 export interface CellResult extends Cell {
@@ -33,7 +36,7 @@ export interface Part {
   readonly set?: PromptSet
 }
 
-export type RecipesOf = (model: ModelName, share: number) => readonly (readonly Recipe[])[]
+export type RecipesOf = (model: ModelName, share: number) => ModelAdvice
 
 const models = new Map<ModelName, LanguageModel>()
 const texts = new Map<string, Uint16Array>()
@@ -61,13 +64,14 @@ export function runCell(cell: Cell, recipesOf: RecipesOf, part: Part = {}): Cell
   }
 }
 
-function streamOf({ method, share, tokens, model: name }: Cell, { config }: LanguageModel, recipesOf: RecipesOf) {
-  const { layers, heads, d } = config
-  const shape = { d, dv: d, scale: 1 / Math.sqrt(d) }
-  const budgetBytes = Math.floor((tokens * tokenBytes(shape)) / share)
-  const recipes = method === 'autoStream' ? recipesOf(name, share) : []
-  const make = methods[method]!({ ...shape, layers, heads, budgetBytes, tokens, recipes })
-  return make && ((_: Shape, layer: number, head: number) => make(layer, head))
+function streamOf({ method, share, tokens, model: name }: Cell, model: LanguageModel, recipesOf: RecipesOf) {
+  const { d } = model.config
+  const budgetBytes = Math.floor((tokens * tokenBytes({ d, dv: d })) / share)
+  if (method !== 'auto') return headStreams({ model, method: methodNamed(method), budgetBytes, tokens })
+  const advice = recipesOf(name, share).map((layer) =>
+    layer.map((head) => ({ ...head, options: { ...head.options, budgetBytes, tokens } })),
+  )
+  return advisedStreams(model, advice, catalogue)
 }
 
 /** Twelve needles, asked for in random order. */

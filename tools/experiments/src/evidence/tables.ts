@@ -115,12 +115,12 @@ function isComplete({ cells }: Evidence, { model, tokens, share }: Place): boole
   return METHODS.slice(1).every((method) => tried.has(method)) // exact attention has no share
 }
 
-/** autoStream beside the best single policy of every place where all were run. */
+/** `auto` beside the best single policy of every place where all were run. */
 export function rivals(evidence: Evidence, where: readonly Place[] = places()): Rival[] {
   return where.flatMap((place) => {
-    const own = cellOf(evidence, place, 'autoStream')
+    const own = cellOf(evidence, place, 'auto')
     const others = methodsIn(evidence)
-      .filter((method) => method !== 'exact' && method !== 'autoStream')
+      .filter((method) => method !== 'exact' && method !== 'auto')
       .flatMap((method) => cellOf(evidence, place, method) ?? [])
     if (!own || !isComplete(evidence, place)) return []
     const best = others.reduce((a, b) => (rightOf(b) > rightOf(a) ? b : a))
@@ -132,7 +132,7 @@ export const chanceName = (p: number) => (p < LEVEL ? `**${p.toPrecision(2)}**` 
 
 export function rivalTable(evidence: Evidence): string {
   return table(
-    ['model', 'tokens', 'bytes', 'best single policy', 'right', 'autoStream', 'of', 'p', 'p by text'],
+    ['model', 'tokens', 'bytes', 'best single policy', 'right', 'auto', 'of', 'p', 'p by text'],
     rivals(evidence).map(({ place, best, own, p, byText }) => [
       place.model,
       String(place.tokens),
@@ -157,7 +157,7 @@ export function claims(evidence: Evidence): Claim[] {
   const tokens = LENGTHS.at(-1)!
   const eighth = MODELS.flatMap((model) => {
     const place = { model, tokens, share: 8 }
-    const [own, exact] = ['autoStream', 'exact'].map((method) => cellOf(evidence, place, method))
+    const [own, exact] = ['auto', 'exact'].map((method) => cellOf(evidence, place, method))
     return own && exact ? [{ model, own, exact }] : []
   })
   const ratios = eighth.map(({ model, own, exact }) => ({ model, ratio: rightOf(own) / rightOf(exact) }))
@@ -166,7 +166,7 @@ export function claims(evidence: Evidence): Claim[] {
   const worse = all.filter(({ p }) => p < LEVEL)
   return [
     {
-      says: `in 1/8 of the bytes autoStream answers at least 0.9 of what exact attention answers at ${tokens} tokens`,
+      says: `in 1/8 of the bytes auto answers at least 0.9 of what exact attention answers at ${tokens} tokens`,
       found: ratios.map(({ model, ratio }) => `${model} ${ratio.toFixed(2)}`).join(', '),
       holds: ratios.every(({ ratio }) => ratio >= 0.9),
     },

@@ -1,5 +1,6 @@
 // One of the ways of Figure 1 over n tokens: `node child.mjs <plain|features|streams|blocks> n`, for its peak memory.
-import { exactAttention, matrix, onePass, osnap, rowsOf, sparseRecovery, taylorFeatures } from '@sublinear/attention'
+import { exactAttention, matrix, onePass, osnap, sparseRecovery, taylorFeatures } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
 import { random } from '@sublinear/laws'
 
 const [d, degree, m2, k] = [4, 4, 1024, 16]

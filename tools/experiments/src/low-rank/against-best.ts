@@ -1,4 +1,5 @@
-import { matrix, symmetricEigen, type FeatureMap, type Matrix } from '@sublinear/attention'
+import { matrix, type FeatureMap, type Matrix } from '@sublinear/attention'
+import { symmetricEigen } from '@sublinear/poly-features'
 import { kernels } from '@sublinear/kernels'
 
 export interface AgainstBest {

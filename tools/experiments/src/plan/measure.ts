@@ -1,4 +1,5 @@
-import { createStream, exactStream, normalise, plan, type Plan } from '@sublinear/attention'
+import { plan, type Plan } from '@sublinear/adviser'
+import { catalogue, createStream, exactStream, normalise } from '@sublinear/attention'
 import { source, type Configuration } from './configurations.ts'
 
 const PILOT = 512
@@ -13,18 +14,19 @@ export interface Measured {
   readonly average: number
 }
 
-/** Plans from a pilot, runs the stream that was planned over n other tokens, and compares it with exact attention. */
-export function measured(configuration: Configuration): Measured {
+/** Plans from a pilot by formulas, runs the stream that was planned over n other tokens, and compares it with exact attention. */
+export async function measured(configuration: Configuration): Promise<Measured> {
   const { n, d, dv, epsilon } = configuration
   const { scale, ...pilot } = source(configuration, 1)
-  const made = plan({
-    n,
+  const made = await plan({
+    methods: catalogue,
+    tokens: n,
     d,
     dv,
     scale,
     epsilon,
     task: 'rows',
-    pilot: { ...pilot.tokens(0, PILOT), queries: pilot.queries(PILOT) },
+    pilot: { ...pilot.tokens(0, PILOT), queries: pilot.queries(PILOT + 1) }, // not one a token, so that formulas alone answer
   })
   const shape = { d, dv, scale }
   const stream = createStream(made)
@@ -51,7 +53,7 @@ export function measured(configuration: Configuration): Measured {
     for (let i = 0; i < block.values.data.length; i++) mean[i % dv]! += block.values.data[i]! / n
   }
   const answers = normalise(stream.attend(queries)).data
-  stream[Symbol.dispose]()
+  stream[Symbol.dispose]?.()
   let [off, far, norm] = [0, 0, 0]
   for (let i = 0; i < exact.length; i++) {
     const truth = exact[i]! / mass[Math.floor(i / dv)]!

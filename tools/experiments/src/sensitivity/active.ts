@@ -3,11 +3,11 @@ import {
   matrix,
   onePass,
   osnap,
-  rowsOf,
   sparseRecovery,
   taylorFeatures,
   type Matrix,
 } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 
 const [N, ACTIVE, D, DV] = [2 ** 16, 64, 4, 4]

@@ -5,9 +5,9 @@ import {
   onePass,
   osnap,
   polynomialAttention,
-  rowsOf,
   sparseRecovery,
 } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
 import type { Head } from '../captures.ts'
 import { relativeError } from '../references.ts'
 import { centre, energy, leftBy, type Cell } from './active.ts'
