@@ -18,18 +18,16 @@ export interface Found {
   readonly tooLarge: readonly string[]
 }
 
+/** Tokens on which all candidates are compared. */
+const FIRST = 512
+
 /**
- * Rounds for a pilot of so many tokens, the last over all of it; those of more tokens than there are are left out. Chosen on heads of the two committed
- * models: as few tokens as leave the error of the choice where an exhaustive search has it. On the fewest only methods
- * with nothing to refine are compared.
+ * Two rounds: all candidates on the first tokens of a pilot, then the best three and at least three plain methods on all of it. Chosen on twelve heads of the
+ * two committed models, so that the error of the choice on all of the pilot is that of a search which drops nothing.
  */
 export function roundsOf(tokens: number): Round[] {
-  const shorter = [
-    { tokens: 256, keep: 4, single: true },
-    { tokens: 512, keep: 4, refine: 12 },
-    { tokens: 1024, keep: 2, refine: 2 },
-  ].filter((round) => round.tokens < tokens)
-  return [...shorter, { tokens, keep: 1, ...(shorter.length === 0 && { refine: Infinity }) }]
+  const first = FIRST < tokens ? [{ tokens: FIRST, keep: 3, plain: 3, refine: 8 }] : []
+  return [...first, { tokens, keep: 1, ...(first.length === 0 && { refine: Infinity }) }]
 }
 
 /** Every method's options within a budget, tried on a pilot. */

@@ -12,10 +12,9 @@ export interface Standing extends Candidate {
 export interface Round {
   /** Tokens looked at. */
   readonly tokens: number
-  /** How many go on. */
+  /** How many go on, and how many at least of methods that have nothing to refine: on few tokens they look worse than on many. */
   readonly keep: number
-  /** Only methods without `refine` take part; the others wait for the next round. */
-  readonly single?: boolean
+  readonly plain?: number
   /** How many of those near its best join it. */
   readonly refine?: number
 }
@@ -54,7 +53,7 @@ export function* tournament({
   let field = candidates
   const dropped: Standing[] = []
   let ranked: Standing[] = []
-  for (const [round, { tokens, keep, refine, single = false }] of rounds.entries()) {
+  for (const [round, { tokens, keep, plain = 0, refine }] of rounds.entries()) {
     const trial = trialOf(tokens)
     const standings: Standing[] = []
     const enter = function* (entrants: readonly Candidate[]): Generator<Step> {
@@ -67,8 +66,7 @@ export function* tournament({
         standings.push({ method, options, errors: piece.value, tokens })
       }
     }
-    const waiting = single ? field.filter(({ method }) => method.refine) : []
-    yield* enter(field.filter((one) => !waiting.includes(one)))
+    yield* enter(field)
     if (refine) {
       const best = inOrder(standings).find(({ method }) => method.refine)
       const known = [...standings, ...dropped]
@@ -77,8 +75,9 @@ export function* tournament({
     }
     ranked = inOrder(standings)
     if (round === rounds.length - 1) break
-    dropped.unshift(...ranked.slice(keep).map((one) => ({ ...one, droppedAt: tokens })))
-    field = [...ranked.slice(0, keep), ...waiting]
+    const going = new Set([...ranked.slice(0, keep), ...ranked.filter(({ method }) => !method.refine).slice(0, plain)])
+    dropped.unshift(...ranked.filter((one) => !going.has(one)).map((one) => ({ ...one, droppedAt: tokens })))
+    field = ranked.filter((one) => going.has(one))
   }
   return [...ranked, ...dropped]
 }

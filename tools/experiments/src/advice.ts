@@ -1,0 +1,143 @@
+/**
+ * `pnpm --filter @sublinear/experiments run advice <name> q.npy k.npy v.npy …`: what the adviser picks for a head within shares of its float32 cache, against
+ * the best single method of the catalogue seen with hindsight, and what advising costs. All tokens but the last eighth are the pilot, and are taken in; the
+ * last eighth comes with its queries. Adds to results/advice.json what is not there.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { catalogue, plan, type Plan } from '@sublinear/attention'
+import { rowsOf, type Method, type Shape } from '@sublinear/core'
+import { exactStream, normalise } from '@sublinear/exact-attention'
+import { capturesOf, type Head } from './captures.ts'
+import { relativeError } from './references.ts'
+
+const SHARES = [4, 7, 16, 32]
+const BLOCK = 256
+/** Captures are rounded to float16, which moves answers by about this: smaller errors are no different. */
+const FLOOR = 1e-3
+
+export interface Advice {
+  readonly set: string
+  readonly head: string
+  /** Of the float32 cache of the tokens taken in, its inverse. */
+  readonly share: number
+  readonly method: string
+  readonly options: object
+  /** Measured on the pilot; and of the tokens since. */
+  readonly promised: number
+  readonly error: number
+  /** The best single method, and all of them. */
+  readonly best: string
+  readonly single: Readonly<Record<string, number>>
+  /** Seconds of processor time. */
+  readonly seconds: number
+  readonly considered: number
+}
+
+/** Relative errors of the tokens after the pilot, each with its own queries. */
+function judged(head: Head, shape: Shape, pilot: number): (method: Method, options: object) => number {
+  const cut = (from: number, to: number) => ({ keys: rowsOf(head.keys, from, to), values: rowsOf(head.values, from, to) })
+  const asked = rowsOf(head.queries, pilot)
+  const rest = cut(pilot, head.keys.rows)
+  const whole = exactStream(shape)
+  whole.push(cut(0, pilot))
+  const exact = normalise(whole.step(rest, asked))
+  whole[Symbol.dispose]()
+  return (method, options) => {
+    const stream = method.make(shape, options) as ReturnType<Method['make']> & Partial<Disposable>
+    const learns = method.needsQueries?.(options) ?? method.learns !== 'nothing'
+    for (let from = 0; from < pilot; from += BLOCK) {
+      const to = Math.min(pilot, from + BLOCK)
+      if (learns) stream.step(cut(from, to), rowsOf(head.queries, from, to))
+      else stream.push(cut(from, to))
+    }
+    const error = relativeError(normalise(stream.step(rest, asked)), exact)
+    stream[Symbol.dispose]?.()
+    return error
+  }
+}
+
+async function advised(set: string, head: Head, share: number): Promise<Advice> {
+  const [d, dv] = [head.keys.cols, head.values.cols]
+  const shape = { d, dv, scale: 1 / Math.sqrt(d) }
+  const tokens = head.keys.rows
+  const pilot = Math.floor((7 * tokens) / 8)
+  const budgetBytes = Math.floor((4 * (d + dv) * pilot) / share)
+  const known = {
+    queries: rowsOf(head.queries, 0, pilot),
+    keys: rowsOf(head.keys, 0, pilot),
+    values: rowsOf(head.values, 0, pilot),
+  }
+  const before = process.cpuUsage()
+  const made: Plan = await plan({ ...shape, tokens, budgetBytes, pilot: known })
+  const spent = process.cpuUsage(before)
+  const errorOf = judged(head, shape, pilot)
+  const single = Object.fromEntries(
+    catalogue.flatMap((method) => {
+      const options = method.within(shape, budgetBytes, { tokens }, known)
+      return options ? [[method.name, errorOf(method, options)] as const] : []
+    }),
+  )
+  const best = Object.entries(single).toSorted((a, b) => a[1] - b[1])[0]![0]
+  const method = catalogue.find(({ name }) => name === made.method)!
+  const { options, considered, error } = made
+  return {
+    set,
+    head: head.name,
+    share,
+    method: method.name,
+    options,
+    promised: error.total,
+    error: errorOf(method, options),
+    best,
+    single,
+    seconds: (spent.user + spent.system) / 1e6,
+    considered: considered.length,
+  }
+}
+
+const mean = (all: readonly number[]) => all.reduce((sum, one) => sum + one / all.length, 0)
+
+/** A line a set and share. */
+export function adviceTable(rows: readonly Advice[]): string {
+  const sets = [...new Set(rows.map(({ set, share }) => `${set}, 1/${share}`))]
+  const lines = sets.map((name) => {
+    const own = rows.filter(({ set, share }) => `${set}, 1/${share}` === name)
+    const hindsight = own.map(({ single, best }) => single[best]!)
+    const over = own.map(({ error }, i) => Math.max(FLOOR, error) / Math.max(FLOOR, hindsight[i]!))
+    const worst = own[over.indexOf(Math.max(...over))]!
+    const cells = [
+      name,
+      own.length,
+      mean(own.map(({ error }) => error)).toFixed(4),
+      mean(hindsight).toFixed(4),
+      (mean(own.map(({ error }) => error)) / mean(hindsight)).toFixed(2),
+      `${Math.max(...over).toFixed(2)} (${worst.head}, ${worst.best})`,
+      over.filter((ratio) => ratio > 1.2).length,
+      mean(own.map(({ seconds }) => seconds)).toFixed(2),
+    ]
+    return `| ${cells.join(' | ')} |`
+  })
+  return [
+    '| heads | number | picked | best single of each head | ratio | worst ratio | above 1.2 | seconds |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...lines,
+  ].join('\n')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const file = new URL('../results/advice.json', import.meta.url)
+  const rows: Advice[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Advice[]) : []
+  for (const { name, heads } of capturesOf(process.argv.slice(2))) {
+    for (const head of heads) {
+      for (const share of SHARES) {
+        if (rows.some((row) => row.set === name && row.head === head.name && row.share === share)) continue
+        rows.push(await advised(name, head, share))
+        const rounded = (_: string, x: unknown) => (typeof x === 'number' ? Number(x.toPrecision(4)) : x)
+        writeFileSync(file, `[\n${rows.map((row) => JSON.stringify(row, rounded)).join(',\n')}\n]\n`)
+        console.error(`${name} ${head.name}, 1/${share}`)
+      }
+    }
+  }
+  console.log(adviceTable(rows))
+}
