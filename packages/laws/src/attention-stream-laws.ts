@@ -1,4 +1,5 @@
 import { answerLaws } from './answer-laws'
+import { checkLaws } from './check-laws'
 import { cutLaws } from './cut-laws'
 import type { Law } from './law'
 import { mergeLaws } from './merge-laws'
@@ -17,7 +18,7 @@ import type { AttentionStreamLaws, StreamCase } from './stream-case'
 export function attentionStreamLaws(options: AttentionStreamLaws): Law[] {
   const tolerance = options.tolerance ?? 1e-5
   const stream: StreamCase = { differs: {}, error: tolerance, scores: 1, cuts: 'bits', ...options, tolerance }
-  const laws = [cutLaws, ownershipLaws, answerLaws, snapshotLaws, mergeLaws, refusalLaws].flatMap((laws) =>
+  const laws = [cutLaws, ownershipLaws, answerLaws, snapshotLaws, mergeLaws, refusalLaws, checkLaws].flatMap((laws) =>
     laws(stream),
   )
   return laws.map((law) => ({ ...law, name: `${stream.name}: ${law.name}` }))

@@ -35,7 +35,11 @@ describe('other options pass', () => {
   function withoutMerge() {
     const good = referenceStream(wide)
     return new Proxy(good, {
-      get: (of, name) => (name === 'merging' ? 'none' : name === 'merge' ? refuseToMerge : Reflect.get(of, name)),
+      get(of, name) {
+        if (name === 'merging') return 'none'
+        if (name === 'check') return { ...of.check, merge: refuseToMerge }
+        return name === 'merge' ? refuseToMerge : Reflect.get(of, name)
+      },
     })
   }
   for (const law of laws) test(law.name, law.run)

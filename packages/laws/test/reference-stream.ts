@@ -7,6 +7,7 @@ import {
   queryGroups,
   requireSame,
   type AttentionStream,
+  type Checks,
   type KvBlock,
   type Matrix,
   type PartialSoftmax,
@@ -61,12 +62,31 @@ export function referenceStream({ d, dv, scale }: Shape): ReferenceStream {
     }
     return out
   }
+  const read: (later: Pick<AttentionStream, 'toBytes'>) => Held = (later) => {
+    if (typeof later?.toBytes !== 'function') throw new TypeError('reference: cannot merge what is no stream')
+    const bytes = later.toBytes()
+    const { kind, version, parameters: theirs } = decodeSnapshot(bytes)
+    if (kind !== 'reference') throw new TypeError('reference: cannot merge a foreign stream')
+    requireSame('reference', { version: '1', ...parameters }, { version, ...theirs })
+    return restoreReference(bytes).held
+  }
+  const check: Checks = {
+    push: (block) => checkBlock('reference', block, d, dv),
+    step(block, queries) {
+      checkBlock('reference', block, d, dv)
+      checkMatrix('reference', 'queries', queries, d)
+      queryGroups('reference', block, queries)
+    },
+    merge: (later) => void read(later),
+  }
+
   return {
     d,
     dv,
     scale,
     held,
     merging: 'linear',
+    check,
     get tokens() {
       return count()
     },
@@ -74,7 +94,7 @@ export function referenceStream({ d, dv, scale }: Shape): ReferenceStream {
       return 4 * count() * (d + dv + 1)
     },
     push(block) {
-      checkBlock('reference', block, d, dv)
+      check.push(block)
       add(block)
     },
     attend(queries) {
@@ -82,20 +102,14 @@ export function referenceStream({ d, dv, scale }: Shape): ReferenceStream {
       return answer(queries, count)
     },
     step(block, queries) {
-      checkBlock('reference', block, d, dv)
-      checkMatrix('reference', 'queries', queries, d)
+      check.step(block, queries)
       const groups = queryGroups('reference', block, queries)
       const before = count()
       add(block)
       return answer(queries, (row) => before + Math.floor(row / groups) + 1)
     },
     merge(later) {
-      if (typeof later?.toBytes !== 'function') throw new TypeError('reference: cannot merge what is no stream')
-      const bytes = later.toBytes()
-      const { kind, version, parameters: theirs } = decodeSnapshot(bytes)
-      if (kind !== 'reference') throw new TypeError('reference: cannot merge a foreign stream')
-      requireSame('reference', { version: '1', ...parameters }, { version, ...theirs })
-      const own = restoreReference(bytes).held
+      const own = read(later)
       held.keys.push(...own.keys)
       held.values.push(...own.values)
       held.weights.push(...own.weights)

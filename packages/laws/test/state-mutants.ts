@@ -110,6 +110,26 @@ export const stateMutants: readonly Mutant[] = [
       good.merge(later)
     },
   })),
+  mutant('check pushes', 'check refuses', (good) => ({
+    check: { ...good.check!, push: (block) => good.push(block) },
+  })),
+  mutant('check lets queries through that step refuses', 'check refuses', (good) => ({
+    check: { ...good.check!, step: (block) => good.check!.push(block) },
+  })),
+  mutant('step refuses what is too much, and check does not say so', 'check refuses', (good) => ({
+    step(block, queries) {
+      if (good.tokens >= 64) throw new RangeError('reference: block must have room')
+      return good.step(block, queries)
+    },
+  })),
+  mutant('check asks for the class of its partner', 'check refuses', (good) => ({
+    check: {
+      ...good.check!,
+      merge(later) {
+        if (!(later as Partial<ReferenceStream>)?.held) throw new TypeError('reference: cannot merge a foreign stream')
+      },
+    },
+  })),
   mutant('accepts NaN', 'broken call', (good) => ({
     push: (block) =>
       good.push(

@@ -1,0 +1,125 @@
+import type { AttentionStream, KvBlock, Matrix, Tier } from '@sublinear/core'
+
+/** A stream or tier that forwards to another: logging, counting, rounding are of this kind. */
+export interface Wrapper {
+  readonly name: string
+  readonly wrap: <S extends AttentionStream>(stream: S) => S
+  /** Whether answers come in the same bits: a wrapper that hands on no `into` leaves adding up to whoever asks. */
+  readonly bits: boolean
+}
+
+/** Which of the members that a wrapper need not know it hands on. */
+interface Forwarded {
+  readonly check: boolean
+  readonly into: boolean
+  readonly dropped: boolean
+}
+
+/** An object literal that forwards member by member. */
+function forwarding<S extends AttentionStream>(stream: S, { check, into, dropped }: Forwarded): S {
+  const { admit, absorb, observe } = stream as unknown as Partial<Tier>
+  const { d, dv, scale, merging } = stream
+  const wrapper: AttentionStream & Partial<Disposable> = {
+    d,
+    dv,
+    scale,
+    merging,
+    get tokens() {
+      return stream.tokens
+    },
+    get bytes() {
+      return stream.bytes
+    },
+    get counters() {
+      return stream.counters ?? {}
+    },
+    ...(check && stream.check && { check: stream.check }),
+    push: (block) => stream.push(block),
+    attend: (queries, partial) => (into ? stream.attend(queries, partial) : stream.attend(queries)),
+    step: (block, queries) => stream.step(block, queries),
+    merge: (later) => stream.merge(later),
+    toBytes: () => stream.toBytes(),
+    ...(admit && { admit: (block: KvBlock, drop?: boolean) => (dropped ? admit(block, drop) : admit(block)) }),
+    ...(absorb && { absorb }),
+    ...(observe && { observe }),
+    [Symbol.dispose]: () => (stream as Partial<Disposable>)[Symbol.dispose]?.(),
+  }
+  return wrapper as S
+}
+
+/** A proxy that counts what is asked of it and forwards all. */
+function counting<S extends AttentionStream>(stream: S): S {
+  const calls = new Map<PropertyKey, number>()
+  return new Proxy(stream, {
+    get(of, name) {
+      calls.set(name, (calls.get(name) ?? 0) + 1)
+      return Reflect.get(of, name)
+    },
+  })
+}
+
+const all: Forwarded = { check: true, into: true, dropped: true }
+/** The ways to wrap that must make no difference. */
+export const wrappers: readonly Wrapper[] = [
+  { name: 'a proxy', wrap: counting, bits: true },
+  { name: 'every member forwarded', wrap: (stream) => forwarding(stream, all), bits: true },
+  { name: 'no check', wrap: (stream) => forwarding(stream, { ...all, check: false }), bits: true },
+  { name: 'no into', wrap: (stream) => forwarding(stream, { ...all, into: false }), bits: false },
+  { name: 'no dropped', wrap: (stream) => forwarding(stream, { ...all, dropped: false }), bits: true },
+  {
+    name: 'the least that a contract asks for',
+    wrap: (stream) => forwarding(stream, { check: false, into: false, dropped: false }),
+    bits: false,
+  },
+]
+
+/** A call of a stream or tier that may fail. */
+export type Fallible = 'push' | 'step' | 'attend' | 'merge' | 'admit' | 'absorb' | 'observe'
+
+/** Fails at one call of one member: before the call is done, or afterwards. */
+export function failing<S extends AttentionStream>(
+  stream: S,
+  { member, at, done }: { readonly member: Fallible; readonly at: number; readonly done: boolean },
+): S {
+  let calls = 0
+  return new Proxy(stream, {
+    get(of, name) {
+      const own = Reflect.get(of, name) as unknown
+      if (name !== member || typeof own !== 'function') return own
+      return (...given: [Matrix & KvBlock]) => {
+        const isNow = calls++ === at
+        if (isNow && !done) throw new Error('part: it fails here')
+        const out: unknown = (own as (...all: unknown[]) => unknown).apply(of, given)
+        if (isNow) throw new Error('part: it fails here')
+        return out
+      }
+    },
+  })
+}
+
+/** Refuses every push and step from a number of calls on: in `check`, or in the call where nobody ever asks. */
+export function refusing<S extends AttentionStream>(stream: S, at: number): S {
+  let calls = 0
+  let isAsked = false
+  const ask = () => {
+    if (calls++ >= at) throw new RangeError('part: it takes no more')
+  }
+  const asked = (own: () => void) => {
+    ask()
+    own()
+    isAsked = true
+  }
+  const check = {
+    push: (block: KvBlock) => asked(() => stream.check?.push(block)),
+    step: (block: KvBlock, queries: Matrix) => asked(() => stream.check?.step(block, queries)),
+    merge: (later: Pick<AttentionStream, 'toBytes'>) => stream.check?.merge(later),
+  }
+  const taken = <T>(own: () => T): T => {
+    if (!isAsked) ask()
+    return own()
+  }
+  const push = (block: KvBlock) => taken(() => stream.push(block))
+  const step = (block: KvBlock, queries: Matrix) => taken(() => stream.step(block, queries))
+  const own: Partial<AttentionStream> = { check, push, step }
+  return new Proxy(stream, { get: (of, name) => Reflect.get(Object.hasOwn(own, name) ? own : of, name) })
+}
