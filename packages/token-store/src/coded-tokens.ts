@@ -1,7 +1,7 @@
-import { emptyPartial, type KvBlock, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import { emptyPartial, pickedRows, type KvBlock } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
 import { kernels, type PackedRows, type Resident } from '@sublinear/kernels'
-import type { Rotation } from './rotation'
+import { backFromCentre, decoded, restOf, turned } from './centred-rows'
 import { weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
 import type { Centres, TokenCoder } from './token-coder'
@@ -161,17 +161,25 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     },
     writeAt(block, from, slots) {
       if (from.length === 0) return
-      encoded(rowsAt(block, from), 0, from.length, ({ all }) => {
-        const codes = all.read()
-        for (const [i, slot] of slots.entries())
-          rows.write(codes.subarray(i * stride, (i + 1) * stride), slot * stride)
-      })
+      encoded(
+        { keys: pickedRows(block.keys, from), values: pickedRows(block.values, from) },
+        0,
+        from.length,
+        ({ all }) => {
+          const codes = all.read()
+          for (const [i, slot] of slots.entries())
+            rows.write(codes.subarray(i * stride, (i + 1) * stride), slot * stride)
+        },
+      )
       for (const [i, slot] of slots.entries())
         weights.write(block.weights?.subarray(from[i]!, from[i]! + 1), 1, slot, room)
     },
     rounded: (block, from, some, point) =>
       encoded(block, from, some, (codes) => ({
-        block: { ...decodedAll(codes, some), ...(block.weights && { weights: block.weights.subarray(from, from + some) }) },
+        block: {
+          ...decodedAll(codes, some),
+          ...(block.weights && { weights: block.weights.subarray(from, from + some) }),
+        },
         distances: distancesOf(codes.keys, point, 0, some),
       })),
     distances: (point, from = 0, some = count - from) => distancesOf(packedKeys(), point, from, some),
@@ -236,70 +244,4 @@ interface Coded {
   readonly all: Resident<Uint8Array>
   readonly keys: PackedRows
   readonly values: PackedRows
-}
-
-/** These rows of a block; weights stay behind. */
-function rowsAt({ keys, values }: KvBlock, places: readonly number[]): KvBlock {
-  const taken = ({ cols, data }: Matrix): Matrix => {
-    const out = new Float32Array(places.length * cols)
-    for (const [i, place] of places.entries()) out.set(data.subarray(place * cols, (place + 1) * cols), i * cols)
-    return { rows: places.length, cols, data: out }
-  }
-  return { keys: taken(keys), values: taken(values) }
-}
-
-/** Unpacked rows, turned back and moved to their centre; where rounding left an entry above `most`, at `most`. */
-function decoded(
-  packed: PackedRows,
-  turn: Rotation,
-  centre: Float32Array,
-  most: number,
-  from: number,
-  count: number,
-): Matrix {
-  const { width } = turn
-  const data = new Float32Array(count * width)
-  kernels().unpack(data, packed, from, count, width)
-  const x = new Float64Array(data)
-  turn.turnBack(x)
-  for (let at = 0; at < data.length; at += width) {
-    for (let c = 0; c < width; c++) data[at + c] = Math.max(-most, Math.min(most, x[at + c]! + centre[c]!))
-  }
-  return { rows: count, cols: width, data }
-}
-
-/** Rows of a matrix less the centre, turned. */
-function restOf({ cols, data }: Matrix, from: number, rows: number, centre: Float32Array, turn: Rotation) {
-  const x = new Float64Array(rows * cols)
-  for (let at = 0, i = from * cols; at < x.length; at += cols) {
-    for (let c = 0; c < cols; c++) x[at + c] = data[i++]! - centre[c]!
-  }
-  turn.turn(x)
-  return x
-}
-
-function turned({ data }: Matrix, rotation: Rotation): Float32Array {
-  const x = new Float64Array(data)
-  rotation.turn(x)
-  return new Float32Array(x)
-}
-
-/** The partial of centred, turned tokens → that of the tokens. */
-function backFromCentre(
-  { max, mass, sum }: PartialSoftmax,
-  queries: Matrix,
-  { keyCentre, valueCentre }: Centres,
-  scale: number,
-  turnValues: Rotation,
-): void {
-  const { cols } = sum
-  const x = new Float64Array(sum.data)
-  turnValues.turnBack(x)
-  for (let r = 0; r < mass.length; r++) {
-    if (max[r] === -Infinity) continue
-    let shift = 0
-    for (let c = 0; c < queries.cols; c++) shift += queries.data[r * queries.cols + c]! * keyCentre[c]!
-    max[r]! += scale * shift
-    for (let i = r * cols, c = 0; c < cols; c++, i++) sum.data[i] = x[i]! + mass[r]! * valueCentre[c]!
-  }
 }
