@@ -60,7 +60,7 @@ describe('the regime of a head', () => {
     const norm = Math.hypot(...exact.data)
     const error = Math.hypot(...exact.data.map((x, i) => x - got.data[i]!)) / norm
     // Within a factor of the median of its kind: kinds say that much and no more.
-    const ratio = error / found.predicted.errors['1/8']!['autoStream']!
+    const ratio = error / found.predicted.errors['1/8']!['auto']!
     expect(ratio, `${model} ${head}: ${error}`).toBeGreaterThan(0.3)
     expect(ratio, `${model} ${head}: ${error}`).toBeLessThan(3)
   })

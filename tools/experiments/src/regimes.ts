@@ -43,8 +43,7 @@ export const regimes: Experiment<readonly RegimeHead[]> = {
   asks:
     'Which stream suits which kind of head? All heads of both models over 4096 tokens of Romans, sorted as `sublinear inspect` does: *sharp* where a row ' +
     'spreads over fewer than 64 keys, else *bounded and diffuse* where scores stay within 10 of the mean key’s, else *diffuse with far keys*. ' +
-    'Medians over the heads of a kind of ‖ô − o‖_F/‖o‖_F; 3584 tokens, the next 512 queries; nothing calibrated. –: ' +
-    'on some head it held a few bytes more than its budget, so it has no result.',
+    'Medians over the heads of a kind of ‖ô − o‖_F/‖o‖_F; 3584 tokens, the next 512 queries; nothing advised.',
   run: measured,
   answer: (heads) =>
     [
