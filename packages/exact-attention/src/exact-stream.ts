@@ -9,6 +9,7 @@ import {
   life,
   liveStream,
   numbersIn,
+  reserveMemory,
   type AttentionStream,
   type Inside,
   type KvBlock,
@@ -16,7 +17,6 @@ import {
   type Shape,
   type Snapshot,
 } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
 import { newPages, pagedTokens, pagesBytes, type PagedTokens, type Tokens } from './paged-tokens'
 
 const KIND = 'exact'
@@ -105,9 +105,7 @@ function live(shape: Shape, from?: Snapshot): AttentionStream & Disposable {
 /** Asks for the memory of the pages that so many more tokens need, and gives it back: throws where there is none. */
 function reserve({ count, room }: PagedTokens, { d, dv }: Shape, tokens: number): void {
   if (tokens <= room) return
-  kernels()
-    .floats(newPages(count + room, tokens - room) * (d + dv))
-    [Symbol.dispose]()
+  reserveMemory(4 * newPages(count + room, tokens - room) * (d + dv))
 }
 
 function logWeighted({ keys, values, weights }: KvBlock): Tokens {

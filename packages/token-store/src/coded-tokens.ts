@@ -1,4 +1,4 @@
-import { emptyPartial, pickedRows, type KvBlock } from '@sublinear/core'
+import { emptyPartial, pickedRows, reserveMemory, type KvBlock } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
 import { kernels, type PackedRows, type Resident } from '@sublinear/kernels'
 import { backFromCentre, decoded, restOf, turned } from './centred-rows'
@@ -188,10 +188,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       weights.write(weights.all?.slice(from, from + 1), 1, to, room)
     },
     reserve(tokens) {
-      if (tokens > room)
-        kernels()
-          .bytes(roomFor(tokens, most) * stride)
-          [Symbol.dispose]()
+      if (tokens > room) reserveMemory(roomFor(tokens, most) * stride)
     },
     truncate,
     clear: () => truncate(0),

@@ -1,4 +1,4 @@
-import { checkInteger, checkScale, rowsOf } from '@sublinear/core'
+import { checkInteger, checkScale, reserveMemory, rowsOf } from '@sublinear/core'
 import { kernels, scratch, type Resident } from '@sublinear/kernels'
 import { savedTokens, tokensIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
@@ -141,10 +141,7 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
       weights.write(weights.all?.slice(from, from + 1), 1, to, capacity)
     },
     reserve(tokens) {
-      if (tokens > capacity)
-        kernels()
-          .floats(roomFor(tokens, most) * (d + dv))
-          [Symbol.dispose]()
+      if (tokens > capacity) reserveMemory(4 * roomFor(tokens, most) * (d + dv))
     },
     truncate,
     clear: () => truncate(0),

@@ -1,5 +1,4 @@
-import { checkInteger, checkScale, checkSeed, type KvBlock, type Seed } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { checkInteger, checkScale, checkSeed, reserveMemory, type KvBlock, type Seed } from '@sublinear/core'
 import { codedBytes, codedTokens } from './coded-tokens'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
 import { tokensIn } from './saved-tokens'
@@ -123,10 +122,7 @@ function store(
     move: (from, to) => now().move(from, to),
     reserve(tokens) {
       if (coded || tokens <= first) now().reserve(tokens)
-      else
-        kernels()
-          .bytes(codedBytes(options, coder, Math.min(tokens, most), false))
-          [Symbol.dispose]()
+      else reserveMemory(codedBytes(options, coder, Math.min(tokens, most), false))
     },
     truncate: (count) => now().truncate(count),
     clear() {
