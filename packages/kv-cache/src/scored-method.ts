@@ -7,7 +7,7 @@ import type { TokenOptions } from './token-tier'
 /** The record of a scored policy: what it remembers decides whether it learns from queries, and what it holds beside its store. */
 export function scoredMethod<O extends Counted, S extends Counted>(
   tier: ScoredTier<O, S>,
-  size: Pick<TokenMethod<O & TokenOptions>, 'least' | 'options'> = {},
+  size: Pick<TokenMethod<O & TokenOptions>, 'least' | 'fewest' | 'options'> = {},
 ): TierMethod<O & TokenOptions> {
   const { name, source, learns, settle, asks } = tier.policy
   const sums = learns === 'watched' ? 16 : learns === 'received' ? 8 : 0

@@ -23,6 +23,8 @@ export interface TokenMethod<O extends TokenOptions> {
   readonly options?: (count: number, traffic: Traffic) => Omit<O, keyof TokenOptions>
   /** The fewest tokens that it can hold. Default 1. */
   readonly least?: (traffic: Traffic) => number
+  /** The fewest tokens that the other options allow: what a rate never goes below. Default 1. */
+  readonly fewest?: (options: O) => number
   /** Whether held tokens have weights of their own, once more than `count` have come. */
   readonly weighs?: boolean
   /** Bytes of the policy beside its store, which holds `held` tokens, behind a buffer of so many. Default 0. */
@@ -35,7 +37,7 @@ export interface TokenMethod<O extends TokenOptions> {
  * Guarantee: bytes are exact for tokens that are pushed or stepped, whatever their numbers.
  */
 export function tokenMethod<O extends TokenOptions>(method: TokenMethod<O>): TierMethod<O> {
-  const { name, source, learns, tier, open, least = () => 1, weighs = false } = method
+  const { name, source, learns, tier, open, least = () => 1, fewest = () => 1, weighs = false } = method
   const heldBytes = (shape: Shape, options: O, traffic: Traffic, stored: number, buffer: number): number => {
     const { count, store = float32 } = options
     const held = Math.min(count, stored)
@@ -73,7 +75,7 @@ export function tokenMethod<O extends TokenOptions>(method: TokenMethod<O>): Tie
       const { count, buffer = MOST_BUFFER } = options
       const waiting = Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
       const held = Math.round((count + buffer) * rate) - waiting
-      return { ...options, buffer: waiting, count: Math.max(least({ tokens: Infinity }), held) }
+      return { ...options, buffer: waiting, count: Math.max(fewest(options), held) }
     },
   }
 }

@@ -40,7 +40,7 @@ export const cur = scored<CurOptions, Required<CurOptions>>({
   },
 })
 
-export const curMethod = scoredMethod(cur)
+export const curMethod = scoredMethod(cur, { fewest: ({ first = 0 }) => Math.max(1, first) })
 
 /** The share of each row in the squared norms of its block. */
 function leverage(matrix: Matrix, block: number): Float64Array {

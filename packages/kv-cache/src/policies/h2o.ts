@@ -34,4 +34,4 @@ export const h2o = scored<H2oOptions, Required<H2oOptions>>({
   score: ({ received }) => received!.slice(),
 })
 
-export const h2oMethod = scoredMethod(h2o)
+export const h2oMethod = scoredMethod(h2o, { fewest: ({ recent = 0 }) => Math.max(1, recent) })

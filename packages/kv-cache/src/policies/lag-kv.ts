@@ -38,7 +38,9 @@ export const lagKv = scored<LagKvOptions, Required<LagKvOptions>>({
   score,
 })
 
-export const lagKvMethod = scoredMethod(lagKv)
+export const lagKvMethod = scoredMethod(lagKv, {
+  fewest: ({ lag, first = lag === undefined ? 0 : 4 }) => first + 2 * (lag ?? 1) - 1,
+})
 
 /** The rank of each token in its partition; `lag`, above all ranks, where no partition follows its own. */
 function score(tokens: Scoring, { lag, first }: Required<LagKvOptions>): Float64Array {

@@ -101,5 +101,5 @@ export const pyramidKvMethod: TierMethod<PyramidKvOptions> = {
 /** What snapKv's selection gets in the layer of the options. */
 function ofLayer({ layer, beta, layers, ...options }: PyramidKvOptions): SnapKvOptions & TokenOptions {
   const counts = pyramidCounts({ ...options, layers, ...(beta !== undefined && { beta }) })
-  return { ...options, count: counts[layer]! }
+  return { ...options, window: options.window ?? WINDOW, count: counts[layer]! }
 }

@@ -83,4 +83,4 @@ function pooled(shares: Float64Array, { kind, size }: Pool): Float64Array {
   })
 }
 
-export const snapKvMethod = scoredMethod(snapKv, { least: () => 2 })
+export const snapKvMethod = scoredMethod(snapKv, { least: () => 2, fewest: ({ window = 1 }) => window + 1 })

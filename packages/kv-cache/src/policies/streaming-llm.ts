@@ -50,6 +50,7 @@ export const streamingLlmMethod = tokenMethod<StreamingLlmOptions>({
   tier: streamingLlm,
   open: restoreStreamingLlm,
   least: () => SINKS + 1,
+  fewest: ({ sinks = SINKS }) => sinks + 1,
 })
 
 function checked(count: number, sinks: number): number {
