@@ -205,8 +205,10 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
       })
     },
     ...(observe && {
-      observe: (queries: Matrix, total: PartialSoftmax, arrival?: Arrival) =>
-        alive.act('observe', () => observe(queries, total, arrival)),
+      observe(queries: Matrix, total: PartialSoftmax, arrival?: Arrival) {
+        alive.check()
+        alive.act('observe', () => observe(queries, total, arrival))
+      },
     }),
   })
 }

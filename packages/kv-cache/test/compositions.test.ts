@@ -1,12 +1,12 @@
 // Tiers by the laws of compositions: every part wrapped, refusing, failing; and the example that began it, a tier that forwards each member by hand.
 // Kills, tried one by one: parts asked after the first took, parts known by a WeakMap, a stream that goes on after a part failed, a part that is
 // absorbed without being asked, tokens counted before they are taken.
-import type { Shape, StreamSpec, TierSpec } from '@sublinear/core'
+import { emptyPartial, type Shape, type StreamSpec, type TierSpec } from '@sublinear/core'
 import { exactStream } from '@sublinear/exact-attention'
-import { compositionLaws } from '@sublinear/laws'
+import { compositionLaws, random } from '@sublinear/laws'
 import { taylorFeatures } from '@sublinear/poly-features'
 import { closureStream, featureStream } from '@sublinear/streaming-attention'
-import { quantised } from '@sublinear/token-store'
+import { float32, quantised, type TokenStore } from '@sublinear/token-store'
 import { describe, expect, test } from 'vitest'
 import { farKeys, h2o, quantisedStream, restoreTiers, sinks, snapKv, streamingLlm, tiers, window } from '../src'
 import { openPart } from './open-part'
@@ -87,5 +87,45 @@ describe('a tier from outside', () => {
     wrapped!.merge(bare!)
     bare!.merge(restore(bare!.toBytes()))
     expect(wrapped!.toBytes()).toEqual(bare!.toBytes())
+  })
+})
+
+describe('a tier alone whose memory fails', () => {
+  /** A store that fails at its second writing. */
+  const failing: TokenStore = {
+    ...float32,
+    make(options) {
+      let writes = 0
+      return new Proxy(float32.make(options), {
+        get(of, name) {
+          if (name === 'write' && writes++ > 0)
+            return () => {
+              throw new RangeError('memory: there is none')
+            }
+          return Reflect.get(of, name)
+        },
+      })
+    },
+  }
+
+  test('says that it is broken, whatever is asked of it', () => {
+    const tier = h2o({ count: 20, store: failing })(shape)
+    const block = { keys: random(200, 3, 1), values: random(200, 2, 2) }
+    const queries = random(200, 3, 3)
+    expect(() => tier.push(block)).toThrow('memory: there is none')
+    const since = 'h2o: this stream is broken since push failed halfway: memory: there is none'
+    for (const call of [
+      () => tier.push(block),
+      () => tier.step(block, queries),
+      () => tier.attend(queries),
+      () => tier.admit(block),
+      () => tier.merge(h2o({ count: 20 })(shape)),
+      () => tier.absorb(h2o({ count: 20 })(shape)),
+      () => tier.observe!(queries, emptyPartial(200, 2)),
+      () => tier.check.push(block),
+      () => tier.check.step(block, queries),
+      () => tier.toBytes(),
+    ])
+      expect(call).toThrow(since)
   })
 })
