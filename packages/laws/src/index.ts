@@ -4,6 +4,7 @@ export { halvingLaws, halvingMutants, type HalvesBlocks, type HalvingLaws, type 
 export { hashLaws, type HashLaws } from './hash-laws'
 export { innerProductLaw, type InnerProductLaw, type InnerProductVariance } from './inner-product-law'
 export type { Law } from './law'
+export { methodLaws, type MethodLaws } from './method-laws'
 export { goldenColumns } from './sketch-columns'
 export type { SketchMatrixLaws } from './sketch-case'
 export { sketchMatrixLaws } from './sketch-matrix-laws'
