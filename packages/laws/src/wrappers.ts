@@ -110,8 +110,9 @@ export function refusing<S extends AttentionStream>(stream: S, at: number): S {
     isAsked = true
   }
   const check = {
-    push: (block: KvBlock) => asked(() => stream.check?.push(block)),
-    step: (block: KvBlock, queries: Matrix) => asked(() => stream.check?.step(block, queries)),
+    push: (block: KvBlock, isSound?: boolean) => asked(() => stream.check?.push(block, isSound)),
+    step: (block: KvBlock, queries: Matrix, isSound?: boolean) =>
+      asked(() => stream.check?.step(block, queries, isSound)),
     merge: (later: Pick<AttentionStream, 'toBytes'>) => stream.check?.merge(later),
   }
   const taken = <T>(own: () => T): T => {
