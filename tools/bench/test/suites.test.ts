@@ -1,0 +1,37 @@
+// Every suite sets up, on the streams and stores as they are now; the policies' calls are made once. Kills: a factory that was renamed or takes other
+// options, a ratio against a case that is not there, a target without its case.
+import { describe, expect, test } from 'vitest'
+import { suites } from '../src/suites/index.ts'
+import { targets } from '../src/targets.ts'
+
+/** Called once too: the streams and stores of tokens. */
+const CALLED = new Set(['kv-cache'])
+/** Its cases read thousands of tokens to be set up: one of each group stands for the others. */
+const HEAVY = new Set(['small-lm'])
+
+describe.each(Object.entries(suites))('%s', (name, load) => {
+  test('sets up', { timeout: 120_000 }, async () => {
+    const suite = await load()
+    expect(suite.name).toBe(name)
+    const groups = suite.groups()
+    for (const group of groups) {
+      const names = group.cases.map((one) => one.name)
+      expect(new Set(names).size).toBe(names.length)
+      for (const [i, { against = [], setup }] of group.cases.entries()) {
+        for (const other of against) expect(names.slice(0, i), group.name).toContain(other)
+        if (HEAVY.has(name) && i > 0) continue
+        const work = await setup()
+        if (CALLED.has(name) && 'run' in work) await work.run()
+      }
+    }
+    for (const target of targets.filter((one) => one.suite === name)) {
+      const matching = groups.filter((group) => target.groups.some((start) => group.name.startsWith(start)))
+      expect(matching, target.id).not.toEqual([])
+      for (const group of matching)
+        expect(
+          group.cases.map((one) => one.name),
+          target.id,
+        ).toContain(target.case)
+    }
+  })
+})
