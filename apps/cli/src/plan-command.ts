@@ -74,7 +74,8 @@ async function run(options: Options, interrupt: AbortSignal): Promise<void> {
   const made = await plan({
     ...question,
     signal: interrupt,
-    onProgress: ({ round, rounds, done, candidates }) => bar.update(Math.floor((100 * (round + done / candidates)) / rounds)),
+    onProgress: ({ round, rounds, done, candidates }) =>
+      bar.update(Math.floor((100 * (round + done / candidates)) / rounds)),
   }).finally(() => bar.stop())
   if (options.json) console.log(JSON.stringify(made))
   else print(made)

@@ -3,7 +3,8 @@
 // another regime, medians that a stream does not come near, figures edited by hand.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { autoStream, exactAttention, normalise, rowsOf, type Matrix } from '@sublinear/attention'
+import { autoStream, exactAttention, normalise, type Matrix } from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
 import { decodeNpy } from '@sublinear/io'
 import { openRows } from '@sublinear/io/node'
 import { describe, expect, test } from 'vitest'
