@@ -131,7 +131,7 @@ describe('sublinear needle', () => {
     for (const [change, words] of [
       [{ kind: 'sublinear recipes' }, 'is no file of advice'],
       [{ text: 'persuasion', advice: {} }, 'was made from persuasion, the text that is read'],
-      [{ advice: {} }, 'has none for sharp 1/4 400'],
+      [{ text: 'mine.txt', advice: {} }, 'was made from mine.txt, and has none for sharp 1/4 400'],
       [{ advice: { 'sharp 1/4 400': [[{}]] } }, 'must be 4 layers of 4 heads'],
       [{ advice: { 'sharp 1/4 400': advice({ method: 'magic', options: {} }) } }, 'no method is called "magic"'],
       [{ advice: { 'sharp 1/4 400': advice({ method: 'window', options: {} }) } }, 'window: count must be an integer'],

@@ -1,6 +1,6 @@
 import { catalogue } from '@sublinear/attention'
 import { advisedStreams, type ModelAdvice } from '@sublinear/small-lm'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { openModel } from '../models'
 import type { Cell } from './task'
 
@@ -9,33 +9,49 @@ export const ADVISED = 'advised'
 const KIND = 'sublinear advice'
 const VERSION = 1
 
-/** What a file of advice is asked for. */
+/** Method and options of every head, for the cells that a file has. */
+export interface AdviceFile {
+  /** The text that they were made from. */
+  readonly text: string
+  /** By `adviceKey`. */
+  readonly advice: Readonly<Record<string, ModelAdvice>>
+}
+
+/** Names a cell in a file of advice. */
 export const adviceKey = ({ model, budget, tokens }: Cell): string => [model, budget, tokens].join(' ')
 
 /**
- * Method and options of every head, for the cells that are asked for, by `adviceKey`.
+ * A file of advice; undefined where there is none.
  *
- * @param text  the text that will be read: advice must have been made from another
- * @throws Error when the file is none of ours, was made from that text, lacks a cell, or a method refuses its options
+ * @param text  the text that will be read: advice must have been made from another; cells  those that are asked for, of which it may lack some
+ * @throws Error when the file is none of ours, was made from that text, or a method refuses its options
  */
-export function readAdvice(path: string, text: string, cells: readonly Cell[]): Readonly<Record<string, ModelAdvice>> {
+export function readAdvice(path: string, text: string, cells: readonly Cell[]): AdviceFile | undefined {
+  if (!existsSync(path)) return undefined
   const wrong = (what: string, cause?: unknown) =>
     new RangeError(`--advice ${path}: ${what}`, cause === undefined ? {} : { cause })
   const file = parsed(readFileSync(path, 'utf8'))
-  if (file?.['kind'] !== KIND || file['version'] !== VERSION || typeof file['advice'] !== 'object' || !file['advice'])
-    throw wrong('is no file of advice')
-  if (file['text'] === text) throw wrong(`was made from ${text}, the text that is read`)
-  const advice = file['advice'] as Readonly<Record<string, ModelAdvice>>
+  const isOurs = file?.['kind'] === KIND && file['version'] === VERSION && typeof file['text'] === 'string'
+  if (!isOurs || typeof file['advice'] !== 'object' || !file['advice']) throw wrong('is no file of advice')
+  const found = file as unknown as AdviceFile
+  if (found.text === text) throw wrong(`was made from ${text}, the text that is read`)
   for (const cell of cells) {
     const key = adviceKey(cell)
-    if (!Object.hasOwn(advice, key)) throw wrong(`has none for ${key}`)
+    if (!Object.hasOwn(found.advice, key)) continue
     try {
-      advisedStreams(openModel(cell.model), advice[key]!, catalogue)
+      advisedStreams(openModel(cell.model), found.advice[key]!, catalogue)
     } catch (error) {
       throw wrong(`${key}: ${error instanceof Error ? error.message : String(error)}`, error)
     }
   }
-  return advice
+  return found
+}
+
+/** The file is whole at any time. */
+export function writeAdvice(path: string, { text, advice }: AdviceFile): void {
+  const part = `${path}.${process.pid}.part`
+  writeFileSync(part, `${JSON.stringify({ kind: KIND, version: VERSION, text, advice })}\n`)
+  renameSync(part, path)
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {

@@ -1,11 +1,12 @@
 import { crc32 } from '@sublinear/core'
-import type { LanguageModel, ModelAdvice } from '@sublinear/small-lm'
+import type { LanguageModel } from '@sublinear/small-lm'
 import { readFileSync } from 'node:fs'
 import { chosenStreams, isPath, methodsNamed, NAMES } from '../methods'
 import { openModel } from '../models'
 import { refuseReport } from '../report-file'
 import { commandLine } from '../reproduce'
-import { ADVISED, adviceKey, readAdvice } from './advice-file'
+import { adviceFor } from './advice'
+import { ADVISED, adviceKey } from './advice-file'
 import { cellsOf, type EvaluationFlags } from './options'
 import { openResume } from './resume-file'
 import { summarised, type Evaluation } from './results'
@@ -34,17 +35,22 @@ export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluate
   const trials = ({ model, tokens }: Cell) => counted.get(`${model} ${tokens}`)!
   const protocol = protocolOf({ text: flags.text, crc: crc32(bytes) })
   const rows = await rowsOf(flags)
-  const cells = cellsOf(flags, rows)
-  const advice = adviceFor(cells, flags)
+  const running = { workers: flags.workers, signal, quiet: Boolean(flags.quiet || flags.json) }
+  const asked = cellsOf(flags, rows)
+  const advice = await adviceFor(asked, flags, running)
+  const adviceOf = (cell: Cell) => (cell.method === ADVISED ? advice[adviceKey(cell)] : undefined)
+  const cells = asked.map((cell) => {
+    const own = adviceOf(cell)
+    return own ? { ...cell, version: crc32(new TextEncoder().encode(JSON.stringify(own))).toString(16) } : cell
+  })
   const resume = openResume(flags.resume, protocol)
   try {
-    const running = { workers: flags.workers, signal, quiet: Boolean(flags.quiet || flags.json) }
     const isKnown = (cell: Cell, trial: number) => resume.known.has(keyOf(cell, trial))
     const trialsLeft = (cell: Cell) =>
       Array.from({ length: trials(cell) }, (_, trial) => trial).filter((trial) => !isKnown(cell, trial))
     const tasks = cells.flatMap((cell) => {
       const path = rows.find(({ method }) => method === cell.method)?.path
-      const own = cell.method === ADVISED ? advice?.[adviceKey(cell)] : undefined
+      const own = adviceOf(cell)
       const how = { ...(path !== undefined && { path }), ...(own && { advice: own }) }
       return trialsLeft(cell).map((trial) => ({ protocol, cell, trial, ...how }))
     })
@@ -72,24 +78,7 @@ async function rowsOf(flags: EvaluationFlags): Promise<Row[]> {
   const methods = await methodsNamed(texts)
   const rows = methods.map(({ name: method }, i): Row => {
     const text = texts[i]!
-    return isPath(text) ? { method, version: versionOf(text), path: text } : { method }
+    return isPath(text) ? { method, version: crc32(readFileSync(text)).toString(16), path: text } : { method }
   })
-  const { advice } = flags
-  return advice === undefined ? rows : [...rows, { method: ADVISED, version: versionOf(advice) }]
-}
-
-function versionOf(path: string): string {
-  return crc32(readFileSync(path)).toString(16)
-}
-
-function adviceFor(
-  cells: readonly Cell[],
-  { advice, text }: EvaluationFlags,
-): Readonly<Record<string, ModelAdvice>> | undefined {
-  if (advice === undefined) return undefined
-  return readAdvice(
-    advice,
-    text,
-    cells.filter(({ method }) => method === ADVISED),
-  )
+  return flags.advice === undefined ? rows : [...rows, { method: ADVISED }]
 }

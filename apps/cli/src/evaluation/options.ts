@@ -27,7 +27,10 @@ export function withEvaluationOptions(command: Command, lengths: readonly number
     .option('--text <name>', `held-out text: ${TEXTS.join(', ')}, or a file of your own`, 'persuasion')
     .option('--workers <n>', 'threads (default: one a core)', wholeNumber(1, 1024))
     .option('--resume <file>', 'keep what is done in this file, and go on from it')
-    .option('--advice <file>', 'another row, advised: each head with the method and options that the file has for it')
+    .option(
+      '--advice <file>',
+      'another row, advised: each head as plan has it, read from this file, else made and written there',
+    )
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')

@@ -2,8 +2,10 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Tinypool } from 'tinypool'
 import { progressBar } from '../progress'
+import type { ModelAdvice } from '@sublinear/small-lm'
+import type { AdviceTask } from './advise-cell'
 import type { Resume } from './resume-file'
-import { keyOf, type Outcome, type Task } from './task'
+import { keyOf, type Cell, type Outcome, type Task } from './task'
 
 export interface Running {
   /** Threads. Default: as many as there are cores. */
@@ -24,6 +26,21 @@ export function readAll(tasks: readonly Task[], resume: Resume, running: Running
     sizeOf: ({ cell }) => cell.tokens,
     unit: 'tokens',
     take: ({ cell, trial }, outcome) => resume.add(keyOf(cell, trial), outcome),
+  })
+}
+
+/** Advice of cells, each as soon as it is there. */
+export function adviseAll(
+  tasks: readonly AdviceTask[],
+  take: (cell: Cell, advice: ModelAdvice) => void,
+  running: Running,
+): Promise<void> {
+  return onThreads<AdviceTask, ModelAdvice>(tasks, 'advise', {
+    ...running,
+    title: 'advising',
+    sizeOf: () => 1,
+    unit: 'cells',
+    take: ({ cell }, advice) => take(cell, advice),
   })
 }
 

@@ -6,7 +6,7 @@ export interface Cell {
   readonly model: (typeof MODELS)[number]
   /** Its name, or 'advised'. */
   readonly method: string
-  /** CRC-32 of what decides it beside its name: the user's own module, or advice. */
+  /** CRC-32 of what decides it beside its name: the user's own module, or its advice. */
   readonly version?: string
   /** A share of the float32 cache of all tokens; '1' for exact. */
   readonly budget: string

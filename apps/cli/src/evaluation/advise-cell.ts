@@ -1,0 +1,30 @@
+import { exactStream, plan } from '@sublinear/attention'
+import { capture, type HeadAdvice, type ModelAdvice } from '@sublinear/small-lm'
+import { openModel } from '../models'
+import { budgetBytes, type Cell } from './task'
+import { openTextNamed } from './texts'
+
+/** Tokens of the text that advice is made from. */
+const PILOT = 2048
+
+export interface AdviceTask {
+  readonly cell: Cell
+  /** None of the texts that are then read. */
+  readonly text: string
+}
+
+/** What `plan` says for every head of a model within a budget, from the beginning of a text that the model reads with its own attention. */
+export async function adviseCell({ cell, text }: AdviceTask): Promise<ModelAdvice> {
+  const model = openModel(cell.model)
+  const { layers, d } = model.config
+  const { bos, encode } = model.tokenizer
+  const ids = [bos, ...encode(openTextNamed(text)).subarray(0, PILOT - 1)]
+  const { tokens } = cell
+  const asked = { d, dv: d, scale: 1 / Math.sqrt(d), tokens, budgetBytes: budgetBytes(cell.budget, 4 * 2 * d * tokens) }
+  const advice: HeadAdvice[][] = Array.from({ length: layers }, () => [])
+  for (const { layer, ...pilot } of capture({ model, stream: exactStream, ids })) {
+    const { method, options } = await plan({ ...asked, pilot, task: 'both' })
+    advice[layer]!.push({ method, options })
+  }
+  return advice
+}
