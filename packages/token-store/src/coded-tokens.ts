@@ -163,15 +163,17 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       if (from.length === 0) return
       encoded(rowsAt(block, from), 0, from.length, ({ all }) => {
         const codes = all.read()
-        for (const [i, slot] of slots.entries())
-          rows.write(codes.subarray(i * stride, (i + 1) * stride), slot * stride)
+        for (const [i, slot] of slots.entries()) rows.write(codes.subarray(i * stride, (i + 1) * stride), slot * stride)
       })
       for (const [i, slot] of slots.entries())
         weights.write(block.weights?.subarray(from[i]!, from[i]! + 1), 1, slot, room)
     },
     rounded: (block, from, some, point) =>
       encoded(block, from, some, (codes) => ({
-        block: { ...decodedAll(codes, some), ...(block.weights && { weights: block.weights.subarray(from, from + some) }) },
+        block: {
+          ...decodedAll(codes, some),
+          ...(block.weights && { weights: block.weights.subarray(from, from + some) }),
+        },
         distances: distancesOf(codes.keys, point, 0, some),
       })),
     distances: (point, from = 0, some = count - from) => distancesOf(packedKeys(), point, from, some),

@@ -26,7 +26,12 @@ export interface HeldTokens extends Disposable {
   /** Puts these rows of the block into these slots, all of them in use. */
   writeAt(block: KvBlock, rows: readonly number[], slots: readonly number[]): void
   /** Rows from … from + rows − 1 of a block as they would be held, and their squared distances from a point: the bits of `read` and `distances`. */
-  rounded(block: KvBlock, from: number, rows: number, point: Float64Array): { readonly block: KvBlock; readonly distances: Float64Array }
+  rounded(
+    block: KvBlock,
+    from: number,
+    rows: number,
+    point: Float64Array,
+  ): { readonly block: KvBlock; readonly distances: Float64Array }
   /** The keys alone (rows × d). */
   readKeys(from?: number, rows?: number): Matrix
   /** Squared distances from a point of the keys that are held; the same bits whatever the other rows. */

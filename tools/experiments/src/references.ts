@@ -1,4 +1,4 @@
-import { philox, rowsOf, seedWords, type Matrix } from '@sublinear/attention'
+import { philox, rowsOf, seedWords, type Matrix } from '@sublinear/core'
 
 /** The mean of the values: what uniform attention answers to every query. */
 export function meanOf(values: Matrix, rows: number): Matrix {
