@@ -38,8 +38,7 @@ export function checkOptions(options: PlanOptions): PlanShape {
     if (k === undefined) throw new RangeError(`${WHO}: k must be given for the task 'columns'`)
     checkInteger(WHO, 'k', k, 1, tokens)
     checkInteger(WHO, 'tokens', tokens, 1, 2 ** 32)
-    if (pilot === undefined)
-      throw new RangeError(`${WHO}: pilot must be given for the task 'columns', got a radius`)
+    if (pilot === undefined) throw new RangeError(`${WHO}: pilot must be given for the task 'columns', got a radius`)
   }
   if (!keysAndValuesTogether && (task === 'causal' || task === 'both'))
     throw new RangeError(`${WHO}: task must be 'rows' or 'columns' where keys and values come apart, got '${task}'`)

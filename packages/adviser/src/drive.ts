@@ -11,10 +11,7 @@ export interface Driven {
  *
  * @throws the signal's reason once it is aborted
  */
-export async function drive<Result>(
-  search: Generator<Step, Result>,
-  { signal, onProgress }: Driven,
-): Promise<Result> {
+export async function drive<Result>(search: Generator<Step, Result>, { signal, onProgress }: Driven): Promise<Result> {
   try {
     for (;;) {
       signal?.throwIfAborted()
@@ -32,10 +29,12 @@ export async function drive<Result>(
 function turn(): Promise<void> {
   return new Promise((done) => {
     const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
+    const end = () => {
       port1.close()
       done()
     }
+    port1.addEventListener('message', end, { once: true })
+    port1.start()
     port2.postMessage(undefined)
   })
 }

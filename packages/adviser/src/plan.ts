@@ -1,6 +1,6 @@
 import { certified } from './certified'
 import { checkOptions, type PlanShape } from './check-options'
-import { costOf } from './cost'
+import { costOf, total } from './cost'
 import { drive } from './drive'
 import { canMeasure, measured } from './measured'
 import type { Answer, Considered, Plan, PlanOptions } from './plan-types'
@@ -83,9 +83,8 @@ function* advise(
 
 /** The smallest that meets ε, or the best of all. */
 function bestOf(answers: readonly Answer[], epsilon: number): Answer | undefined {
-  const bytesOf = ({ parts }: Answer) => Object.values(parts).reduce((a, b) => a + b, 0)
   const meets = epsilon < Infinity ? answers.filter(({ error }) => error.total <= epsilon) : []
-  if (meets.length > 0) return meets.reduce((a, b) => (bytesOf(b) < bytesOf(a) ? b : a))
+  if (meets.length > 0) return meets.reduce((a, b) => (total(b.parts) < total(a.parts) ? b : a))
   return answers.length > 0 ? answers.reduce((a, b) => (b.error.total < a.error.total ? b : a)) : undefined
 }
 

@@ -59,15 +59,13 @@ export function* predicted(shape: PlanShape, pilot: MeasuredPilot, isLast: boole
     const least = () => tried.reduce((a, b) => (b.polynomial < a.polynomial ? b : a))
     for (best = least(); !best.isModelled; best = least()) modelled(best)
   }
-  const considered = tried.map(
-    ({ summary: { name, options, bytes }, polynomial }): Considered => ({
-      name,
-      options,
-      evidence: 'predicted',
-      bytes,
-      error: polynomial,
-    }),
-  )
+  const considered = tried.map(({ summary: { name, options, bytes }, polynomial }): Considered => ({
+    name,
+    options,
+    evidence: 'predicted',
+    bytes,
+    error: polynomial,
+  }))
   return {
     ...(best && { answer: answerOf(shape, pilot, { ...best, output, isMet: meetsIt(best) }) }),
     average: average?.polynomial ?? Infinity,

@@ -60,10 +60,14 @@ export function* tournament({
       const all = standings.length + entrants.length
       for (const { method, options } of entrants) {
         const run = trial.run({ method, options })
-        let piece = run.next()
-        for (; !piece.done; piece = run.next())
-          yield { round, rounds: rounds.length, done: standings.length, candidates: all }
-        standings.push({ method, options, errors: piece.value, tokens })
+        try {
+          let piece = run.next()
+          for (; !piece.done; piece = run.next())
+            yield { round, rounds: rounds.length, done: standings.length, candidates: all }
+          standings.push({ method, options, errors: piece.value, tokens })
+        } finally {
+          run.return(undefined as never) // whoever stops here leaves no stream behind
+        }
       }
     }
     yield* enter(field)

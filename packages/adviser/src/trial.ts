@@ -1,12 +1,4 @@
-import {
-  matrix,
-  rowsOf,
-  type AttentionStream,
-  type Matrix,
-  type Method,
-  type Pilot,
-  type Shape,
-} from '@sublinear/core'
+import { matrix, rowsOf, type AttentionStream, type Matrix, type Method, type Pilot, type Shape } from '@sublinear/core'
 import { exactStream, normalise } from '@sublinear/exact-attention'
 import { relativeError } from './relative-error'
 

@@ -99,22 +99,29 @@ describe('a trial', () => {
       4,
       Float32Array.from({ length: 6400 }, (_, i) => pilot.queries.data[4 * (i >> 3) + (i % 4)]!),
     )
-    const of = (one: Pilot) =>
-      spent(trialOf(one, shape, { asked: 'both', length: 800, streamTokens: 2400 }), candidate).total
-    expect(of({ ...pilot, queries: doubled }) / of(pilot)).toBeCloseTo(1, 1)
+    const [one, two] = [pilot.queries, doubled].map((queries) => {
+      const trial = trialOf({ ...pilot, queries }, shape, { asked: 'both', length: 800, streamTokens: 2400 })
+      return spent(trial, candidate).total
+    })
+    expect(two! / one!).toBeCloseTo(1, 1)
   })
 })
 
+const fake = (refine?: Method['refine']): Method => ({
+  ...window,
+  name: refine ? 'refined' : 'plain',
+  ...(refine && { refine }),
+})
+const trialWith = (tokens: number): Trial => ({
+  tokens,
+  *run({ options }) {
+    yield
+    const { error } = options as { readonly error: number }
+    return { total: error, measured: error }
+  },
+})
+
 describe('a tournament', () => {
-  const fake = (refine?: Method['refine']): Method => ({ ...window, name: refine ? 'refined' : 'plain', ...(refine && { refine }) })
-  const trialWith = (tokens: number): Trial => ({
-    tokens,
-    *run({ options }) {
-      yield
-      const { error } = options as { readonly error: number }
-      return { total: error, measured: error }
-    },
-  })
   const run = (candidates: readonly Candidate[], near: (best: Candidate) => readonly Candidate[] = () => []) => {
     const search = tournament({
       candidates,

@@ -33,7 +33,21 @@ function data(n: number, seed: number) {
     queries: times(normals(n, d, seed + 1), 0.8),
   }
 }
-const base: PlanOptions = { methods: catalogue, tokens: 20_000, d, dv: 2, scale, epsilon: 0.1, task: 'rows', pilot: data(512, 3) }
+const base: PlanOptions = {
+  methods: catalogue,
+  tokens: 20_000,
+  d,
+  dv: 2,
+  scale,
+  epsilon: 0.1,
+  task: 'rows',
+  pilot: data(512, 3),
+}
+
+const averages = async (options: PlanOptions) => {
+  const made = await Promise.all([1e4, 1e6].map((tokens) => plan({ ...options, tokens, epsilon: 0.5 })))
+  return made.map(({ baselines }) => baselines.average)
+}
 
 describe('with a pilot', () => {
   it('predicts the error of the stream that it describes, and its bytes exactly', async () => {
@@ -69,10 +83,6 @@ describe('with a pilot', () => {
   it('lets sampling error fall with n, and limits stay', async () => {
     // Values that have nothing to do with keys, about a mean: all error is sampling.
     const noise = { ...base.pilot!, values: { ...normals(512, 2, 9), data: normals(512, 2, 9).data.map((x) => 1 + x) } }
-    const averages = async (options: PlanOptions) => {
-      const made = await Promise.all([1e4, 1e6].map((tokens) => plan({ ...options, tokens, epsilon: 0.5 })))
-      return made.map(({ baselines }) => baselines.average)
-    }
     const errors = await averages({ ...base, pilot: noise })
     expect(errors[0]! / errors[1]!).toBeGreaterThan(8)
     expect(errors[0]! / errors[1]!).toBeLessThan(12)
@@ -150,7 +160,16 @@ describe('keys and values apart', () => {
 describe('with a radius alone', () => {
   it('takes the least certified degree: 2e/(1 − e) ≤ ε', async () => {
     // Minimax on [−1, 1]: degree 3 is off by at most 0.0055, degree 2 by 0.045 (0.01 needs degree 3); 2e/(1 − e) is 0.011 and 0.094.
-    const made = await plan({ methods: catalogue, tokens: 1e6, d: 4, dv: 4, scale: 0.25, radius: 1, epsilon: 0.1, task: 'rows' })
+    const made = await plan({
+      methods: catalogue,
+      tokens: 1e6,
+      d: 4,
+      dv: 4,
+      scale: 0.25,
+      radius: 1,
+      epsilon: 0.1,
+      task: 'rows',
+    })
     expect(made.unit).toBe('max |v|')
     expect(made.verdict).toBe('ok')
     expect(made.name).toContain('degree 2')
@@ -224,8 +243,18 @@ describe('borders', () => {
   })
 
   it('columns need a pilot', async () => {
-    await expect(plan({ methods: catalogue, tokens: 1e4, d: 2, dv: 2, scale: 0.5, radius: 1, epsilon: 0.1, task: 'columns', k: 4 })).rejects.toThrow(
-      /plan: pilot must be given for the task 'columns'/,
-    )
+    await expect(
+      plan({
+        methods: catalogue,
+        tokens: 1e4,
+        d: 2,
+        dv: 2,
+        scale: 0.5,
+        radius: 1,
+        epsilon: 0.1,
+        task: 'columns',
+        k: 4,
+      }),
+    ).rejects.toThrow(/plan: pilot must be given for the task 'columns'/)
   })
 })

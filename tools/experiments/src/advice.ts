@@ -36,7 +36,10 @@ export interface Advice {
 
 /** Relative errors of the tokens after the pilot, each with its own queries. */
 function judged(head: Head, shape: Shape, pilot: number): (method: Method, options: object) => number {
-  const cut = (from: number, to: number) => ({ keys: rowsOf(head.keys, from, to), values: rowsOf(head.values, from, to) })
+  const cut = (from: number, to: number) => ({
+    keys: rowsOf(head.keys, from, to),
+    values: rowsOf(head.values, from, to),
+  })
   const asked = rowsOf(head.queries, pilot)
   const rest = cut(pilot, head.keys.rows)
   const whole = exactStream(shape)
@@ -96,6 +99,7 @@ async function advised(set: string, head: Head, share: number): Promise<Advice> 
   }
 }
 
+const rounded = (_: string, x: unknown) => (typeof x === 'number' ? Number(x.toPrecision(4)) : x)
 const mean = (all: readonly number[]) => all.reduce((sum, one) => sum + one / all.length, 0)
 
 /** A line a set and share. */
@@ -133,7 +137,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       for (const share of SHARES) {
         if (rows.some((row) => row.set === name && row.head === head.name && row.share === share)) continue
         rows.push(await advised(name, head, share))
-        const rounded = (_: string, x: unknown) => (typeof x === 'number' ? Number(x.toPrecision(4)) : x)
         writeFileSync(file, `[\n${rows.map((row) => JSON.stringify(row, rounded)).join(',\n')}\n]\n`)
         console.error(`${name} ${head.name}, 1/${share}`)
       }

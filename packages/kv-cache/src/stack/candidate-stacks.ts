@@ -82,12 +82,10 @@ export function variantsOf(best: Stack, withQueries: boolean): Stack[] {
   const behind = best.kept.slice(front ? 1 : 0)
   const left = behind.reduce((sum, { share }) => sum + share, 0)
   const bits = nextTo(own.at(-1) ?? FINE).map((bits) => far(bits, left))
-  const splits = [
-    ...splitsNear(own.at(-1) ?? FINE).map(([share, a, b]) => [
-      tier('farKeys', share * left, a),
-      tier('farKeys', (1 - share) * left, b),
-    ]),
-  ]
+  const splits = splitsNear(own.at(-1) ?? FINE).map(([share, a, b]) => [
+    tier('farKeys', share * left, a),
+    tier('farKeys', (1 - share) * left, b),
+  ])
   const behindFront = (kept: readonly Kept[]): Stack => ({ ...best, kept: front ? [front, ...kept] : kept })
   const others = [
     ...bits.map(behindFront),
