@@ -25,5 +25,5 @@ for (let i = 0; i < n; i += block) stream.pushKeys(rows(i, (row, c) => wave(row,
 for (let i = 0; i < n; i += block) stream.pushQueries(rows(i, (row, c) => (c === 0 ? (loud.get(row) ?? 0) : 0))) // sk(D⁻¹U₁)
 
 const [first] = stream.columns() // Z = sk(D⁻¹U₁)·sk(U₂)ᵀ·sk(V), decoded
-console.log(first!.indices.join(' '), [...first!.values].map((x) => x.toFixed(1)).join(' ')) // 1234 67890 0.4 -0.4
+console.log(first.indices.join(' '), [...first.values].map((x) => x.toFixed(1)).join(' ')) // 1234 67890 0.4 -0.4
 console.log(stream.bytes < 4 * n * d, stream.counters.fallbacks) // true 0

@@ -49,4 +49,4 @@ const copies = [0, 1000, 2000].map((from) => {
 const whole = copies.reduce((all, copy) => (all.merge(copy), all))
 const [column] = whole.columns()
 const truth = exactAttention({ queries: rowsOf(queries, 2500, 2501), keys, values, scale: 1 })
-console.log(column!.indices[0], column!.values[0]!.toFixed(1), truth.data[0]!.toFixed(1)) // 2500 1.6 1.4
+console.log(column.indices[0], column.values[0].toFixed(1), truth.data[0].toFixed(1)) // 2500 1.6 1.4

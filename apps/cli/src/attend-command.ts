@@ -76,7 +76,7 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
   await refuseInputs(options)
   const method = await methodNamed(options.stream)
   const sized = await sizedHeads(inputs, options, shape, sizing(method, options))
-  const stream = layer({ queryHeads: options.heads, kvHeads, make: (h) => method.make(shape, sized[h]!.options) })
+  const stream = layer({ queryHeads: options.heads, kvHeads, make: (h) => method.make(shape, sized[h].options) })
 
   const bar = progressBar('attending', keys.rows, options.quiet || options.json)
   const out = await writeRows(options.out, options.heads * shape.dv)
@@ -119,7 +119,7 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
       JSON.stringify({
         tokens: keys.rows,
         stream: method.name,
-        ...sized[0]!.details,
+        ...sized[0].details,
         bytes: stream.bytes,
         cacheBytes: cache,
         tokensPerSecond,

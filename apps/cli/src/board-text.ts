@@ -14,8 +14,8 @@ export const UNIT_WORDS: Readonly<Record<BoardUnit, string>> = {
 export function boardText(board: Board, width: number, unit: BoardUnit = 'relative'): string {
   const { heads, prefix, queries } = board
   const [first] = heads
-  const cache = first!.cacheBytes
-  const of = heads.length > 1 ? `mean over ${heads.length} heads` : `head ${first!.name}`
+  const cache = first.cacheBytes
+  const of = heads.length > 1 ? `mean over ${heads.length} heads` : `head ${first.name}`
   const intro =
     `${prefix} tokens summarised, the next ${queries} asked: ${UNIT_WORDS[unit]}, ${of}. ` +
     `A float32 cache of the ${prefix} tokens is ${bytesText(cache.float32)} a head, a float16 one half of it.`
@@ -45,7 +45,8 @@ export function bestLines({ heads, streams }: Board, unit: BoardUnit = 'relative
   return (heads[0]?.budgets ?? []).map(({ name }, b) => {
     const counts = new Map<string, number>()
     for (const { budgets } of heads) {
-      const [best] = budgets[b]!.cells.filter(({ outcome }) => outcome === 'within')
+      const [best] = budgets[b].cells
+        .filter(({ outcome }) => outcome === 'within')
         .map(({ stream, errors }) => [stream, unit === 'relative' ? errors!.relative : errors![unit].mean] as const)
         .toSorted(([, x], [, y]) => x - y)
       if (best) counts.set(best[0], (counts.get(best[0]) ?? 0) + 1)
@@ -61,7 +62,7 @@ export function bestLines({ heads, streams }: Board, unit: BoardUnit = 'relative
 /** The rows of the board's table, headings first: a column for each budget, and times. */
 export function boardTable(board: Board, unit: BoardUnit = 'relative'): string[][] {
   const means = boardMeans(board, unit)
-  const { float16 } = board.heads[0]!.cacheBytes
+  const { float16 } = board.heads[0].cacheBytes
   const timed = means.some(({ streams }) => streams.some(({ time }) => time))
   const row = (name: string, of: (budget: BoardMeans) => string, times: readonly string[] = ['', '']) => [
     name,
@@ -72,7 +73,7 @@ export function boardTable(board: Board, unit: BoardUnit = 'relative'): string[]
     row('stream', ({ budget }) => budget, ['µs a token', 'µs a query']),
     row('bytes', ({ bytes }) => bytesText(bytes)),
     row('of float16', ({ bytes }) => shareText(bytes, float16)),
-    ...board.streams.map((stream, s) => row(stream, ({ streams }) => errorText(streams[s]!), timesText(means, s))),
+    ...board.streams.map((stream, s) => row(stream, ({ streams }) => errorText(streams[s]), timesText(means, s))),
     row('uniform sample', ({ sample }) => sample.toFixed(3)),
     row('mean of V', ({ uniform }) => uniform.toFixed(3)),
     row('zero', ({ zero }) => zero.toFixed(3)),
@@ -85,27 +86,27 @@ export function errorText({ outcome, error }: Pick<BoardMean, 'outcome' | 'error
 
 /** A token and a query in the first budget that the stream fits. */
 function timesText(means: readonly BoardMeans[], stream: number): string[] {
-  const time = means.map(({ streams }) => streams[stream]!.time).find((found) => found !== undefined)
+  const time = means.map(({ streams }) => streams[stream].time).find((found) => found !== undefined)
   return [time?.push, time?.query].map((x) => (x === undefined ? '–' : x < 99.5 ? x.toPrecision(2) : x.toFixed(0)))
 }
 
 /** As many columns side by side as the width lets, the rest in tables below. */
 export function tables(rows: readonly (readonly string[])[], width: number): string {
-  const widest = rows[0]!.map((_, c) => 2 + Math.max(...rows.map((row) => row[c]!.length)))
+  const widest = rows[0].map((_, c) => 2 + Math.max(...rows.map((row) => row[c].length)))
   const parts: number[][] = [[]]
-  let used = widest[0]!
+  let used = widest[0]
   for (let c = 1; c < widest.length; c++) {
-    if (used + widest[c]! > width && parts.at(-1)!.length > 0) {
+    if (used + widest[c] > width && parts.at(-1)!.length > 0) {
       parts.push([])
-      used = widest[0]!
+      used = widest[0]
     }
     parts.at(-1)!.push(c)
-    used += widest[c]!
+    used += widest[c]
   }
   return parts
     .map((part) => {
-      const [head, ...body] = rows.map((row) => [row[0]!, ...part.map((c) => row[c]!)])
-      const columns = head!.map((text, c) => ({ head: text, align: c === 0 ? ('left' as const) : ('right' as const) }))
+      const [head, ...body] = rows.map((row) => [row[0], ...part.map((c) => row[c])])
+      const columns = head.map((text, c) => ({ head: text, align: c === 0 ? ('left' as const) : ('right' as const) }))
       return tableText(columns, body, Infinity)
     })
     .join('\n\n')

@@ -38,7 +38,7 @@ export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
     const valueBlock = (await valueBlocks.next()).value as Matrix
     const end = first + keyBlock.rows
     const streams = Array.from({ length: kvHeads }, () => exactStream({ d, dv, scale }))
-    const block = layer({ queryHeads, kvHeads, make: (h) => streams[h]! })
+    const block = layer({ queryHeads, kvHeads, make: (h) => streams[h] })
     let pushed = first
     const pushTo = (token: number) => {
       if (token <= pushed) return
@@ -47,7 +47,7 @@ export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
         values: rowsOf(valueBlock, pushed - first, token - first),
       })
       for (let r = pushed - first; r < token - first; r++) {
-        for (let c = 0; c < values.cols; c++) seen[c]! += valueBlock.data[r * values.cols + c]!
+        for (let c = 0; c < values.cols; c++) seen[c] += valueBlock.data[r * values.cols + c]
       }
       pushed = token
     }
@@ -60,10 +60,10 @@ export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
     }
     // Rows whose last token lies within this block see a part of it; later rows see all of it.
     let i = causal ? sample.findIndex((row) => row >= first) : 0
-    for (const cut = causal ? end : 0; i >= 0 && i < count && sample[i]! < cut; i++) {
-      pushTo(sample[i]! + 1)
+    for (const cut = causal ? end : 0; i >= 0 && i < count && sample[i] < cut; i++) {
+      pushTo(sample[i] + 1)
       join(i, i + 1)
-      for (let c = 0; c < values.cols; c++) means[i * values.cols + c] = seen[c]! / pushed
+      for (let c = 0; c < values.cols; c++) means[i * values.cols + c] = seen[c] / pushed
     }
     pushTo(end)
     if (i >= 0 && i < count) join(i, count)
@@ -71,7 +71,7 @@ export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
     first = end
   }
   if (!causal)
-    for (let i = 0; i < count; i++) for (let c = 0; c < values.cols; c++) means[i * values.cols + c] = seen[c]! / first
+    for (let i = 0; i < count; i++) for (let c = 0; c < values.cols; c++) means[i * values.cols + c] = seen[c] / first
 
   const answers = await openRows(check.out)
   try {
@@ -103,8 +103,8 @@ async function pick(file: Rows, places: readonly number[]): Promise<Matrix> {
   let next = 0
   let first = 0
   for await (const block of file.blocks(BLOCK)) {
-    for (; next < places.length && places[next]! < first + block.rows; next++) {
-      const at = places[next]! - first
+    for (; next < places.length && places[next] < first + block.rows; next++) {
+      const at = places[next] - first
       data.set(block.data.subarray(at * file.cols, (at + 1) * file.cols), next * file.cols)
     }
     first += block.rows

@@ -74,7 +74,7 @@ async function run(
   if (flags.report !== undefined) await refuseReport(flags.report)
   const methods = await methodsNamed(chosenStreams(flags, NAMES))
   const located = await headsOf(files, flags.heads)
-  const first = await readHead(located[0]!)
+  const first = await readHead(located[0])
   const { prefix, queries } = parts(first.keys.rows, flags)
   const { scale } = flags
   const board = await measuredBoard({

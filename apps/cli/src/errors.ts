@@ -17,10 +17,10 @@ export function errorMeter() {
   return {
     add(exact: Matrix, answer: Matrix, uniform: Matrix) {
       for (let i = 0; i < exact.data.length; i++) {
-        const truth = exact.data[i]!
+        const truth = exact.data[i]
         norm += truth * truth
-        distance += (answer.data[i]! - truth) ** 2
-        uniformDistance += (uniform.data[i]! - truth) ** 2
+        distance += (answer.data[i] - truth) ** 2
+        uniformDistance += (uniform.data[i] - truth) ** 2
       }
     },
     read(): RelativeErrors {

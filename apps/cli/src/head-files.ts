@@ -78,10 +78,10 @@ function indices(lead: readonly number[]): number[][] {
 function matching(name: string, index: readonly number[], from: readonly number[], to: readonly number[]): number[] {
   const fits =
     to.length === from.length &&
-    to.every((count, axis) => (axis < to.length - 1 ? count === from[axis] : count > 0 && from[axis]! % count === 0))
+    to.every((count, axis) => (axis < to.length - 1 ? count === from[axis] : count > 0 && from[axis] % count === 0))
   if (!fits)
     throw new RangeError(`queries have the heads [${from.join(', ')}], ${name} [${to.join(', ')}]: they do not fit`)
-  return index.map((i, axis) => Math.floor((i * to[axis]!) / from[axis]!))
+  return index.map((i, axis) => Math.floor((i * to[axis]) / from[axis]))
 }
 
 function withIndex(text: string, index: readonly number[]): string {

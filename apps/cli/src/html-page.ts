@@ -28,10 +28,10 @@ export function htmlTable(head: readonly string[], rows: readonly string[]): str
 /** Rows of words, headings first; the first of a row names it. */
 export function htmlTextTable([head, ...rows]: readonly (readonly string[])[]): string {
   return htmlTable(
-    head!,
+    head,
     rows.map(
       ([name, ...cells]) =>
-        `<tr><th scope="row">${safe(name!)}</th>${cells.map((cell) => `<td>${safe(cell)}</td>`).join('')}</tr>`,
+        `<tr><th scope="row">${safe(name)}</th>${cells.map((cell) => `<td>${safe(cell)}</td>`).join('')}</tr>`,
     ),
   )
 }
@@ -44,7 +44,7 @@ export function safe(words: string): string {
     '"': '&quot;',
     "'": '&#39;',
   }
-  return words.replace(/[&<>"']/g, (character) => names[character]!)
+  return words.replace(/[&<>"']/g, (character) => names[character])
 }
 
 const STYLE = `

@@ -69,8 +69,8 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
   for await (const [block, first] of placed(queries)) {
     checkKeys('inspect', 'queries', block)
     queryNorm.add(block)
-    for (; next < count && sample[next]! < first + block.rows; next++) {
-      asked.set(block.data.subarray((sample[next]! - first) * d, (sample[next]! - first + 1) * d), next * d)
+    for (; next < count && sample[next] < first + block.rows; next++) {
+      asked.set(block.data.subarray((sample[next] - first) * d, (sample[next] - first + 1) * d), next * d)
     }
   }
   const keyNorm = normMeter()
@@ -79,14 +79,14 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
     signal.throwIfAborted()
     checkKeys('inspect', 'keys', block)
     keyNorm.add(block)
-    for (let i = 0; i < block.data.length; i++) mean[i % d]! += block.data[i]! / n
+    for (let i = 0; i < block.data.length; i++) mean[i % d] += block.data[i] / n
     progress(first)
   }
 
   // One softmax a sampled row: maximum, Σe^s, Σ s·e^s (for the entropy) and Σe^s·v, over blocks of keys.
   const shifts = Float64Array.from({ length: count }, (_, i) => {
     let shift = 0
-    for (let c = 0; c < d; c++) shift += asked[i * d + c]! * mean[c]!
+    for (let c = 0; c < d; c++) shift += asked[i * d + c] * mean[c]
     return shift * scale
   })
   const top = new Float64Array(count).fill(-Infinity)
@@ -103,36 +103,36 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
     const valueBlock = (await valueBlocks.next()).value as Matrix
     checkValues('inspect', 'values', valueBlock)
     valueNorm.add(valueBlock)
-    centredKeyNorm.add({ ...block, data: block.data.map((x, i) => x - mean[i % d]!) })
+    centredKeyNorm.add({ ...block, data: block.data.map((x, i) => x - mean[i % d]) })
     const from = sample.findIndex((row) => row >= first)
     const products = new Float32Array((count - from) * block.rows)
     kernels().product('nt', products, asked.subarray(from * d), block.data, count - from, d, block.rows)
     for (let i = from; i < count; i++) {
-      const visible = Math.min(block.rows, sample[i]! - first + 1)
+      const visible = Math.min(block.rows, sample[i] - first + 1)
       for (let j = 0; j < visible; j++) {
-        const s = products[(i - from) * block.rows + j]! * scale
+        const s = products[(i - from) * block.rows + j] * scale
         scores.add(s)
-        centredScores.add(s - shifts[i]!)
-        if (s > top[i]!) {
-          const shrink = Math.exp(top[i]! - s)
-          moment[i] = (moment[i]! + (mass[i]! > 0 ? mass[i]! * (top[i]! - s) : 0)) * shrink
-          mass[i]! *= shrink
-          for (let c = 0; c < values.cols; c++) outputs[i * values.cols + c]! *= shrink
+        centredScores.add(s - shifts[i])
+        if (s > top[i]) {
+          const shrink = Math.exp(top[i] - s)
+          moment[i] = (moment[i] + (mass[i] > 0 ? mass[i] * (top[i] - s) : 0)) * shrink
+          mass[i] *= shrink
+          for (let c = 0; c < values.cols; c++) outputs[i * values.cols + c] *= shrink
           top[i] = s
         }
-        const p = Math.exp(s - top[i]!)
-        mass[i]! += p
-        moment[i]! += p * (s - top[i]!)
+        const p = Math.exp(s - top[i])
+        mass[i] += p
+        moment[i] += p * (s - top[i])
         if (p < 1e-12) continue
-        for (let c = 0; c < values.cols; c++) outputs[i * values.cols + c]! += p * valueBlock.data[j * values.cols + c]!
+        for (let c = 0; c < values.cols; c++) outputs[i * values.cols + c] += p * valueBlock.data[j * values.cols + c]
       }
     }
     progress(n + first)
   }
   let effectiveKeys = 0
   for (let i = 0; i < count; i++) {
-    effectiveKeys += (mass[i]! * Math.exp(-moment[i]! / mass[i]!)) / count
-    for (let c = 0; c < values.cols; c++) outputs[i * values.cols + c]! /= mass[i]!
+    effectiveKeys += (mass[i] * Math.exp(-moment[i] / mass[i])) / count
+    for (let c = 0; c < values.cols; c++) outputs[i * values.cols + c] /= mass[i]
   }
   const tails = (share: number) => columnTail(outputs, count, values.cols, Math.floor(count / share))
   const [low, high] = centredScores.read()
@@ -203,7 +203,7 @@ function prediction(regime: Regime, { heads, errors }: RegimeFigures): string {
   const budgets = Object.entries(errors).map(([budget, streams]) => {
     const [first, ...others] = Object.entries(streams).toSorted(([, a], [, b]) => a - b)
     const last = others.at(-1)!
-    return `${budget} ${percent(first![1])} with ${first![0]} (${last[0]} ${percent(last[1])})`
+    return `${budget} ${percent(first[1])} with ${first[0]} (${last[0]} ${percent(last[1])})`
   })
   return `This head is ${regime}. On ${heads} such heads of two small models answers were off by, in the median, in a share of the float32 cache: ${budgets.join('; ')}.`
 }
@@ -226,7 +226,7 @@ function normMeter() {
     add({ rows: count, cols, data }: Matrix) {
       for (let r = 0; r < count; r++) {
         let square = 0
-        for (let c = 0; c < cols; c++) square += data[r * cols + c]! ** 2
+        for (let c = 0; c < cols; c++) square += data[r * cols + c] ** 2
         total += square
         largest = Math.max(largest, square)
       }
@@ -274,7 +274,7 @@ function safeDimension(d: number, degree: number): number | null {
 function columnTail(outputs: Float64Array, rows: number, cols: number, k: number): number {
   let total = 0
   for (let c = 0; c < cols; c++) {
-    const energies = Float64Array.from({ length: rows }, (_, r) => outputs[r * cols + c]! ** 2).toSorted()
+    const energies = Float64Array.from({ length: rows }, (_, r) => outputs[r * cols + c] ** 2).toSorted()
     const all = energies.reduce((sum, e) => sum + e, 0)
     const tail = energies.subarray(0, rows - k).reduce((sum, e) => sum + e, 0)
     total += all === 0 ? 0 : Math.sqrt(tail / all) / cols

@@ -25,7 +25,7 @@ export async function measuredBoard({ heads, quiet, ...options }: MeasuredBoard)
   } finally {
     bar.stop()
   }
-  return { ...boards[0]!, heads: boards.flatMap((board) => board.heads) }
+  return { ...boards[0], heads: boards.flatMap((board) => board.heads) }
 }
 
 /** User and system time of this process, in milliseconds. */

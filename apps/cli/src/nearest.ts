@@ -1,7 +1,7 @@
 /** The word that takes the fewest letters inserted, left out or exchanged; capitals count for nothing. */
 export function nearest(word: string, words: readonly string[]): string {
   const distances = words.map((other) => distance(word.toLowerCase(), other.toLowerCase()))
-  return words[distances.indexOf(Math.min(...distances))]!
+  return words[distances.indexOf(Math.min(...distances))]
 }
 
 /** Levenshtein's distance, row by row. */
@@ -10,8 +10,8 @@ function distance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))
     row = next
   }
-  return row[b.length]!
+  return row[b.length]
 }

@@ -105,7 +105,7 @@ async function planOptions(options: Options): Promise<Question> {
     }
     if (rows[1].rows !== rows[2].rows) throw new RangeError(`keys have ${rows[1].rows} rows, values ${rows[2].rows}`)
     const [asked, own, said] = await Promise.all(rows.map((file) => firstRows(file, options.pilot)))
-    return { ...shared(options, d), tokens, d, dv, pilot: { queries: asked!, keys: own!, values: said! } }
+    return { ...shared(options, d), tokens, d, dv, pilot: { queries: asked, keys: own, values: said } }
   })
 }
 

@@ -72,7 +72,7 @@ async function readFile(file: string, options: ReadOptions, interrupt: AbortSign
   const tokensPerSecond = last.tokens / ((performance.now() - start) / 1000)
   const { tokens, bytes, cacheBytes } = last
   if (options.json) {
-    const details = { model: options.model, stream: method.name, ...sized[0]!.details }
+    const details = { model: options.model, stream: method.name, ...sized[0].details }
     console.log(JSON.stringify({ tokens, ...details, bytes, cacheBytes, tokensPerSecond, answers }))
   } else if (!options.quiet) {
     console.log(standText(last, start))
@@ -141,7 +141,7 @@ function sizedHeads(
 }
 
 function headsOf({ config: { heads } }: LanguageModel, method: Method, sized: readonly Sized[]): HeadSpec {
-  return (shape, layer, head) => method.make(shape, sized[layer * heads + head]!.options)
+  return (shape, layer, head) => method.make(shape, sized[layer * heads + head].options)
 }
 
 /** Bytes that a token of prose stands for at most, nearly always. */

@@ -77,7 +77,7 @@ async function recover(
     for await (const [keyBlock, valueBlock] of pairs(keys, values)) {
       interrupt.throwIfAborted()
       checkValues('recover', 'values', valueBlock)
-      for (let i = 0; i < valueBlock.data.length; i++) sums[i % values.cols]! += valueBlock.data[i]!
+      for (let i = 0; i < valueBlock.data.length; i++) sums[i % values.cols] += valueBlock.data[i]
       stream.push({ keys: keyBlock, values: valueBlock })
       bar.update(stream.tokens)
     }
@@ -89,7 +89,7 @@ async function recover(
     }
     // U₂ᵀ(V − v̄): the answer of a query that sees all keys alike is 0, so what is left is few.
     const { state, totals } = moments
-    const core = state.map((x, i) => x - (totals[Math.floor(i / sums.length)]! * sums[i % sums.length]!) / keys.rows)
+    const core = state.map((x, i) => x - (totals[Math.floor(i / sums.length)] * sums[i % sums.length]) / keys.rows)
     report(sketched.columns({ rows: features.t, cols: sums.length, data: core }), sums, keys.rows, {
       bytes: stream.bytes + sketched.bytes,
       stored: 4 * (n * d + keys.rows * (d + values.cols)),
@@ -124,8 +124,8 @@ interface Findings {
 function report(columns: readonly SparseVector[], sums: Float64Array, n: number, findings: Findings): void {
   const { bytes, stored, fallbacks, json } = findings
   const found = columns.map(({ indices, values }, column) => {
-    const mean = sums[column]! / n
-    const rows = Array.from(indices, (row, i) => ({ row, deviation: values[i]!, value: mean + values[i]! }))
+    const mean = sums[column] / n
+    const rows = Array.from(indices, (row, i) => ({ row, deviation: values[i], value: mean + values[i] }))
     return { column, mean, rows: rows.toSorted((a, b) => Math.abs(b.deviation) - Math.abs(a.deviation)) }
   })
   if (json) return console.log(JSON.stringify({ columns: found, bytes, storedBytes: stored, fallbacks }))

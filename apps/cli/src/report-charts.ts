@@ -30,9 +30,9 @@ const [WIDTH, HEIGHT] = [480, 400]
 export function lookOf(index: number): Look {
   const turn = Math.floor(index / COLOURS.length)
   return {
-    colour: COLOURS[index % COLOURS.length]!,
-    dash: ['none', '6 3', '2 3'][turn % 3]!,
-    symbol: SYMBOLS[(index + turn) % SYMBOLS.length]!,
+    colour: COLOURS[index % COLOURS.length],
+    dash: ['none', '6 3', '2 3'][turn % 3],
+    symbol: SYMBOLS[(index + turn) % SYMBOLS.length],
   }
 }
 
@@ -46,8 +46,8 @@ export function errorChart(board: Board): string {
   )
   const samples = means.filter(({ sample }) => sample > 0).map(({ bytes, sample }) => ({ bytes, error: sample }))
   const levels = [
-    { label: 'zero', error: means[0]!.zero },
-    { label: 'mean of V', error: means[0]!.uniform },
+    { label: 'zero', error: means[0].zero },
+    { label: 'mean of V', error: means[0].uniform },
   ].filter(({ error }) => error > 0)
   const errors = [...points, ...samples, ...levels].map(({ error }) => error)
   const least = Math.min(...[...points, ...samples].map(({ bytes }) => bytes))
@@ -85,15 +85,15 @@ const titleOf = ({ stream, bytes, error }: { stream: string; bytes: number; erro
 
 /** Bytes held while tokens come in: the first head, one budget, and the cache beside them. */
 export function memoryChart(board: Board, budget: number): string {
-  const head = board.heads[0]!
-  const cells = head.budgets[budget]!.cells.filter(({ memory }) => memory)
+  const head = board.heads[0]
+  const cells = head.budgets[budget].cells.filter(({ memory }) => memory)
   const rate = head.cacheBytes.float32 / board.prefix
   const places = [...new Set(cells.flatMap(({ memory }) => memory!.map(([tokens]) => tokens)))].toSorted(
     (a, b) => a - b,
   )
   const cache = places.map((tokens) => ({ tokens, bytes: tokens * rate }))
   const bytes = [...cells.flatMap(({ memory }) => memory!.map(([, held]) => held)), ...cache.map((at) => at.bytes)]
-  const limit = head.budgets[budget]!
+  const limit = head.budgets[budget]
   return draw({
     x: { type: 'log', label: 'tokens' },
     y: { type: 'log', label: 'bytes held' },

@@ -12,7 +12,7 @@ export function reportPage(board: Board): string {
   const { heads, prefix, queries, streams, reproduce } = board
   const names = heads.map(({ name }) => name)
   const shown = typicalBudget(board)
-  const { float32 } = heads[0]!.cacheBytes
+  const { float32 } = heads[0].cacheBytes
   const intro =
     `${prefix} tokens were summarised, the next ${queries} asked causally, on ${heads.length === 1 ? `head ${names[0]}` : `${heads.length} heads`}. ` +
     `Every stream gets the same bytes, everything counted; the float32 cache of the ${prefix} tokens is ${bytesText(float32)} a head, a float16 one half of it.`
@@ -29,12 +29,12 @@ ${streams.map((stream, i) => `<li>${swatch(i)} ${safe(stream)}</li>`).join('\n')
 </ul>
 <div class="charts">
 <figure>${errorChart(board)}<figcaption>${safe(UNIT_WORDS.relative)}, mean over the heads, against bytes held. Lower left is better.</figcaption></figure>
-<figure>${memoryChart(board, shown)}<figcaption>Bytes held while tokens come in: head ${safe(names[0]!)}, budget ${safe(heads[0]!.budgets[shown]!.name)}.</figcaption></figure>
+<figure>${memoryChart(board, shown)}<figcaption>Bytes held while tokens come in: head ${safe(names[0])}, budget ${safe(heads[0].budgets[shown].name)}.</figcaption></figure>
 </div>
 <h2>All budgets</h2>
 ${htmlTextTable(boardTable(board))}
 <h2>Head by head</h2>
-${heads[0]!.budgets.map((_, b) => headTable(board, b, b === shown)).join('\n')}
+${heads[0].budgets.map((_, b) => headTable(board, b, b === shown)).join('\n')}
 <h2>Make it again</h2>
 <pre>${safe(reproduce)}</pre>`,
   )
@@ -42,7 +42,7 @@ ${heads[0]!.budgets.map((_, b) => headTable(board, b, b === shown)).join('\n')}
 
 /** The smallest budget that most streams fit: what the memory chart and the open table show. */
 function typicalBudget({ heads }: Board): number {
-  const fitting = heads[0]!.budgets.map(({ cells }) => cells.filter(({ outcome }) => outcome === 'within').length)
+  const fitting = heads[0].budgets.map(({ cells }) => cells.filter(({ outcome }) => outcome === 'within').length)
   return fitting.lastIndexOf(Math.max(...fitting))
 }
 
@@ -52,9 +52,9 @@ function faultList(board: Board): string {
 }
 
 function headTable({ heads, streams }: Board, budget: number, open: boolean): string {
-  const first = heads[0]!.budgets[budget]!
+  const first = heads[0].budgets[budget]
   const rows = heads.map(({ name, budgets, uniform }) => {
-    const { cells, sample } = budgets[budget]!
+    const { cells, sample } = budgets[budget]
     const best = Math.min(...cells.map(({ outcome, errors }) => (outcome === 'within' ? errors!.relative : Infinity)))
     const references = [sample, uniform].map(({ relative }) => `<td>${relative.toFixed(3)}</td>`)
     return `<tr><th scope="row">${safe(name)}</th>${cells.map((cell) => cellOf(cell, best)).join('')}${references.join('')}</tr>`

@@ -33,7 +33,7 @@ export interface Column {
  * row, indented and wrapped.
  */
 export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string {
-  const widest = columns.map(({ head }, c) => Math.max(head.length, ...rows.map((row) => row[c]!.length)))
+  const widest = columns.map(({ head }, c) => Math.max(head.length, ...rows.map((row) => row[c].length)))
   const full = widest.reduce((total, w) => total + w + 2, 0)
   if (full <= width) return draw(columns, rows)
   const numbers = draw(
@@ -42,7 +42,7 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
   ).split('\n')
   const below = (words: string) => wrap(words, Math.max(30, width - 4)).map((line) => `    ${line}`)
   return [columns.at(-1)!.head, ...rows.map((row) => row.at(-1)!)]
-    .flatMap((words, r) => [numbers[r]!, ...below(words)])
+    .flatMap((words, r) => [numbers[r], ...below(words)])
     .join('\n')
 }
 

@@ -108,7 +108,7 @@ function budgetOf(budget: string | number, token: number, tokens: number): numbe
   if (tokens === Infinity)
     throw new RangeError(`--budget ${budget} is a share of a length that is not known: give bytes, --hold or --tokens`)
   const [part, whole] = budget.split('/').map(Number)
-  return Math.max(1, Math.floor((tokens * token * part!) / whole!))
+  return Math.max(1, Math.floor((tokens * token * part) / whole))
 }
 
 function none({ name, learns }: Method, where: string, { tokens }: Traffic): RangeError {

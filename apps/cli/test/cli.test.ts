@@ -64,13 +64,13 @@ function oracle(
 ) {
   const scores = Array.from({ length: visible }, (_, j) => {
     let s = 0
-    for (let c = 0; c < d; c++) s += q[i * d + c]! * k[j * d + c]!
+    for (let c = 0; c < d; c++) s += q[i * d + c] * k[j * d + c]
     return s * scale
   })
   const top = Math.max(...scores)
   const weights = scores.map((s) => Math.exp(s - top))
   const mass = weights.reduce((a, b) => a + b, 0)
-  return Array.from({ length: d }, (_, c) => weights.reduce((sum, w, j) => sum + w * v[j * d + c]!, 0) / mass)
+  return Array.from({ length: d }, (_, c) => weights.reduce((sum, w, j) => sum + w * v[j * d + c], 0) / mass)
 }
 
 /** The head after one of zeros. */
@@ -120,7 +120,7 @@ describe('attend', () => {
     let [distance, norm] = [0, 0]
     for (let i = 0; i < n; i++) {
       oracle(q, k, v, i, d, i + 1, 1 / Math.sqrt(d)).forEach((x, c) => {
-        distance += (got[i * d + c]! - x) ** 2
+        distance += (got[i * d + c] - x) ** 2
         norm += x * x
       })
     }
@@ -218,8 +218,8 @@ describe('attend', () => {
       const visible = flags.length > 0 ? tokens : Math.floor(row / heads) + 1
       oracle(queries, keys, values, row, d, visible, 1.5).forEach((x, c) => {
         let mean = 0
-        for (let j = 0; j < visible; j++) mean += values[j * d + c]! / visible
-        distance += (got[row * d + c]! - x) ** 2
+        for (let j = 0; j < visible; j++) mean += values[j * d + c] / visible
+        distance += (got[row * d + c] - x) ** 2
         uniform += (mean - x) ** 2
         norm += x * x
       })
@@ -246,17 +246,7 @@ describe('attend', () => {
 
   test('a head of a 4-D array, and exit code 3 where averaging does as well', async () => {
     const heads = ['q', 'k', 'v'].map((part) => `${data}sharp-${part}.npy[0,1]`)
-    const args = [
-      'attend',
-      '--queries',
-      heads[0]!,
-      '--keys',
-      heads[1]!,
-      '--values',
-      heads[2]!,
-      '--out',
-      at('sharp.npy'),
-    ]
+    const args = ['attend', '--queries', heads[0], '--keys', heads[1], '--values', heads[2], '--out', at('sharp.npy')]
     const weak = await sublinear([...args, '--degree', '0', '--check'])
     expect(weak.code).toBe(3)
     expect(weak.stdout).toContain('no better than averaging')
@@ -272,7 +262,7 @@ describe('attend', () => {
     )
     writeFileSync(at('all.safetensors'), encodeTensors(tensors))
     const [queries, keys, values] = ['q', 'k.all', 'v'].map((name) => `${at('all.safetensors')}:${name}[0,1]`)
-    const args = ['attend', '--queries', queries!, '--keys', keys!, '--values', values!, '--stream', 'exact']
+    const args = ['attend', '--queries', queries, '--keys', keys, '--values', values, '--stream', 'exact']
     expect((await sublinear([...args, '--out', at('s.npy')])).code).toBe(0)
     await sublinear(['attend', ...files(), '--stream', 'exact', '--out', at('n.npy')])
     expect(readFileSync(at('s.npy'))).toEqual(readFileSync(at('n.npy')))
@@ -366,11 +356,11 @@ test('inspect agrees with the published figures of a captured head', async () =>
   const { code, stdout } = await sublinear([
     'inspect',
     '--queries',
-    queries!,
+    queries,
     '--keys',
-    keys!,
+    keys,
     '--values',
-    values!,
+    values,
     '--json',
   ])
   expect(code).toBe(0)
@@ -452,7 +442,7 @@ test('the demo prints the board of both models as README.md has it, and no progr
 
   // tools/scripts/readme-demo.mjs writes them; the times are left out.
   const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-  const shown = /<!-- demo -->\n```\n([^]*?)\n```/.exec(readme)![1]!.split('\n')
+  const shown = /<!-- demo -->\n```\n([^]*?)\n```/.exec(readme)![1].split('\n')
   expect(shown.length).toBeGreaterThan(26)
   const printed = stdout.split('\n')
   for (const line of shown) expect(printed.some((own) => own.startsWith(line))).toBe(true)

@@ -74,13 +74,13 @@ function newestError(layer: number, head: number): number {
   for (let i = prefix; i < n; i++) {
     const weights = Array.from({ length: i + 1 }, (_, j) => {
       let s = 0
-      for (let c = 0; c < d; c++) s += queries[q + i * d + c]! * keys[kv + j * d + c]!
+      for (let c = 0; c < d; c++) s += queries[q + i * d + c] * keys[kv + j * d + c]
       return Math.exp(s / Math.sqrt(d))
     })
     const mass = weights.reduce((a, b) => a + b, 0)
     for (let c = 0; c < d; c++) {
-      const exact = weights.reduce((sum, w, j) => sum + (w / mass) * values[kv + j * d + c]!, 0)
-      distance += (values[kv + i * d + c]! - exact) ** 2
+      const exact = weights.reduce((sum, w, j) => sum + (w / mass) * values[kv + j * d + c], 0)
+      distance += (values[kv + i * d + c] - exact) ** 2
       norm += exact ** 2
     }
   }
@@ -91,7 +91,7 @@ const sizes = () => ['--prefix', `${prefix}`, '--budgets', '1/2,900']
 
 /** What stands in a board of one head and stream. */
 const figures = (text: string) =>
-  (JSON.parse(text) as Board).heads[0]!.budgets.map(({ sample, cells }) => [sample, cells[0]!.errors])
+  (JSON.parse(text) as Board).heads[0].budgets.map(({ sample, cells }) => [sample, cells[0].errors])
 
 describe('compare', () => {
   test('every head of the arrays, a stream from a file among them, equals the float64 oracle', async () => {
@@ -116,7 +116,7 @@ describe('compare', () => {
         ['1/2', (4 * prefix * 2 * d) / 2],
         ['900', 900],
       ])
-      const own = budgets[0]!.cells[2]!
+      const own = budgets[0].cells[2]
       expect(own).toMatchObject({ stream: 'newest', outcome: 'within', bytes: 16 })
       expect(own.errors!.relative / newestError(h >> 1, h & 1)).toBeCloseTo(1, 4)
       expect(own.time!.push).toBeGreaterThanOrEqual(0)

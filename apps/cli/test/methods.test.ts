@@ -66,7 +66,7 @@ describe('every method of the catalogue', () => {
   test('stands in compare, needle and perplexity, without being asked for', async () => {
     const compared = await sublinear(['compare', 'q.npy', 'k.npy', 'v.npy', '--budgets', '2/1', '--json'])
     const board = JSON.parse(compared.stdout) as Board
-    const outcomes = board.heads[0]!.budgets[0]!.cells.map(({ stream, outcome }) => [stream, outcome])
+    const outcomes = board.heads[0].budgets[0].cells.map(({ stream, outcome }) => [stream, outcome])
     expect(outcomes).toEqual(names.map((name) => [name, 'within']))
     const sizes = ['--models', 'sharp', '--lengths', '200', '--budgets', '1', '--workers', '2', '--json']
     for (const args of [
@@ -112,19 +112,19 @@ describe("a method of one's own, outside the clone", () => {
         ),
       )
       expect(own).toMatchObject({ code: 0, stderr: '' })
-      const [mine, theirs] = [own!, built!].map(({ stdout }) => JSON.parse(stdout))
+      const [mine, theirs] = [own, built].map(({ stdout }) => JSON.parse(stdout))
       expect(mine).toMatchObject({ stream: 'newest', bytes: theirs.bytes, tokens: theirs.tokens })
     }
     expect(readFileSync(at('newest.mjs.npy'))).toEqual(readFileSync(at('window.npy')))
     const both = ['--streams', 'window', '--stream', 'newest.mjs']
     const board = await sublinear(['compare', 'q.npy', 'k.npy', 'v.npy', ...both, '--budgets', '1/4', '--json'])
-    const [window, newest] = (JSON.parse(board.stdout) as Board).heads[0]!.budgets[0]!.cells
-    expect(newest).toMatchObject({ outcome: 'within', bytes: window!.bytes, errors: window!.errors })
+    const [window, newest] = (JSON.parse(board.stdout) as Board).heads[0].budgets[0].cells
+    expect(newest).toMatchObject({ outcome: 'within', bytes: window.bytes, errors: window.errors })
     const recalled = await sublinear([...needle, ...both, '--budgets', '1/4', '--workers', '2', '--json'])
     expect(recalled).toMatchObject({ code: 0, stderr: '' })
     const [first, second] = (JSON.parse(recalled.stdout) as Evaluation).cells
-    expect(second).toMatchObject({ method: 'newest', outcome: 'within', peakBytes: first!.peakBytes })
-    expect(second!.needles!.answers).toEqual(first!.needles!.answers)
+    expect(second).toMatchObject({ method: 'newest', outcome: 'within', peakBytes: first.peakBytes })
+    expect(second.needles!.answers).toEqual(first.needles!.answers)
   })
 
   test('may be a whole method, under its own name', async () => {
@@ -181,7 +181,7 @@ describe("a method of one's own, outside the clone", () => {
       '--json',
     ])
     expect(code).toBe(0)
-    const cells = (JSON.parse(stdout) as Board).heads[0]!.budgets.map((budget) => budget.cells[1]!)
+    const cells = (JSON.parse(stdout) as Board).heads[0].budgets.map((budget) => budget.cells[1])
     for (const cell of cells)
       expect(cell).toMatchObject({ stream: 'holder', outcome: 'within', errors: { relative: 1 } })
   })

@@ -65,18 +65,18 @@ describe('sublinear needle', () => {
       ['quantised', '1/4', 'within'],
     ])
     const [exact, window, quantised] = found.cells
-    expect(window!.budgetBytes).toBe((400 * 16 * 2 * 32 * 4) / 4)
-    expect(window!.ofFloat16).toBe(0.5)
-    for (const { peakBytes, budgetBytes } of [window!, quantised!]) expect(peakBytes).toBeLessThanOrEqual(budgetBytes)
-    expect(exact!.needles!.recall).toBeGreaterThan(0.7) // 0.94 expected of 15
-    expect(window!.needles!.recallAt.slice(0, 3)).toEqual([0, 0, 0]) // older than a quarter of the text
+    expect(window.budgetBytes).toBe((400 * 16 * 2 * 32 * 4) / 4)
+    expect(window.ofFloat16).toBe(0.5)
+    for (const { peakBytes, budgetBytes } of [window, quantised]) expect(peakBytes).toBeLessThanOrEqual(budgetBytes)
+    expect(exact.needles!.recall).toBeGreaterThan(0.7) // 0.94 expected of 15
+    expect(window.needles!.recallAt.slice(0, 3)).toEqual([0, 0, 0]) // older than a quarter of the text
     for (const { needles } of found.cells) {
       expect(needles!.answers.join('').replaceAll('0', '').length).toBe(needles!.right)
       expect(needles!.questions).toBe(15)
     }
-    const against = window!.needles!.against.find(({ method }) => method === 'exact')!
-    const pairs = window!.needles!.answers.join('')
-    const truth = exact!.needles!.answers.join('')
+    const against = window.needles!.against.find(({ method }) => method === 'exact')!
+    const pairs = window.needles!.answers.join('')
+    const truth = exact.needles!.answers.join('')
     expect([against.onlyThis, against.onlyThat]).toEqual([only(pairs, truth), only(truth, pairs)])
     expect(against.p).toBe(mcnemar({ firstOnly: only(pairs, truth), secondOnly: only(truth, pairs) }))
     expect(linesOf('whole.jsonl').length).toBe(1 + 9)
@@ -100,12 +100,12 @@ describe('sublinear needle', () => {
 
   test('refuses files that are none of its own, and leaves them as they are', async () => {
     const [first, second] = linesOf('whole.jsonl')
-    const outcome = JSON.parse(second!) as Record<string, unknown>
+    const outcome = JSON.parse(second) as Record<string, unknown>
     const wrong: readonly (readonly [string, string])[] = [
       ['my diary', 'is no file of an earlier run'],
       ['my diary\n', 'line 1 is no JSON object'],
       ['{"kind":"recipes"}\n', 'is no file of an earlier run'],
-      [`${first!.replace('"seed":1', '"seed":2')}\n`, 'was begun with other texts or questions'],
+      [`${first.replace('"seed":1', '"seed":2')}\n`, 'was begun with other texts or questions'],
       [`${first}\n[]\n`, 'line 2 is no JSON object'],
       [`${first}\n${JSON.stringify({ ...outcome, right: [true] })}\n`, 'line 2 is no outcome of a task'],
       [`${first}\n${JSON.stringify({ ...outcome, peakBytes: -1 })}\n`, 'line 2 is no outcome of a task'],
@@ -187,11 +187,11 @@ describe('sublinear perplexity', () => {
     expect(code).toBe(0)
     const { cells } = JSON.parse(stdout) as Evaluation
     const [exact, window, quantised] = cells.map(({ perplexity }) => perplexity!)
-    expect(exact!.bitsPerByte).toBeGreaterThan(1)
-    expect(exact!.bitsPerByte).toBeLessThan(2.5)
-    expect(exact!.aboveExact).toBe(0)
-    expect(window!.bytes).toBe(exact!.bytes)
-    expect(window!.aboveExact).toBeCloseTo(window!.bits / window!.bytes - exact!.bits / exact!.bytes, 12)
-    expect(Math.abs(quantised!.aboveExact!)).toBeLessThan(0.05)
+    expect(exact.bitsPerByte).toBeGreaterThan(1)
+    expect(exact.bitsPerByte).toBeLessThan(2.5)
+    expect(exact.aboveExact).toBe(0)
+    expect(window.bytes).toBe(exact.bytes)
+    expect(window.aboveExact).toBeCloseTo(window.bits / window.bytes - exact.bits / exact.bytes, 12)
+    expect(Math.abs(quantised.aboveExact!)).toBeLessThan(0.05)
   })
 })

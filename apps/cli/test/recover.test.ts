@@ -24,7 +24,7 @@ const numbers = (count: number, seed: number) => {
   return Float32Array.from({ length: count }, () => (x = (Math.imul(x, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1)
 }
 const keys = numbers(n * d, 1)
-const values = Float32Array.from({ length: n * d }, (_, i) => 3 + Math.tanh(2 * keys[i]!))
+const values = Float32Array.from({ length: n * d }, (_, i) => 3 + Math.tanh(2 * keys[i]))
 const queries = numbers(queryCount * d, 2).map((x) => x / 10_000)
 for (const [i, row] of large.entries()) queries.set([1 + i / 4, i % 2 === 0 ? -1 : 1], row * d)
 
@@ -32,10 +32,10 @@ for (const [i, row] of large.entries()) queries.set([1 + i / 4, i % 2 === 0 ? -1
 const deviation = (row: number, column: number) => {
   let [mass, sum, mean] = [0, 0, 0]
   for (let j = 0; j < n; j++) {
-    const w = Math.exp(queries[row * d]! * keys[j * d]! + queries[row * d + 1]! * keys[j * d + 1]!)
+    const w = Math.exp(queries[row * d] * keys[j * d] + queries[row * d + 1] * keys[j * d + 1])
     mass += w
-    sum += w * values[j * d + column]!
-    mean += values[j * d + column]! / n
+    sum += w * values[j * d + column]
+    mean += values[j * d + column] / n
   }
   return { value: sum / mass, mean }
 }

@@ -36,7 +36,7 @@ async function inspected(model: string, head: string) {
 function rowsOfHead(model: string, part: string, head: string): Matrix {
   const { data: all } = decodeNpy(readFileSync(`${data}${model}-${part}.npy`))
   const [layer, own] = head.split(',').map(Number)
-  const at = (2 * layer! + own!) * 4096 * 32
+  const at = (2 * layer + own) * 4096 * 32
   return { rows: 4096, cols: 32, data: Float32Array.from(all.subarray(at, at + 4096 * 32) as Float32Array) }
 }
 
@@ -58,9 +58,9 @@ describe('the regime of a head', () => {
     const got = normalise(stream.step(block(3584, 4096), rowsOf(queries, 3584)))
     stream[Symbol.dispose]()
     const norm = Math.hypot(...exact.data)
-    const error = Math.hypot(...exact.data.map((x, i) => x - got.data[i]!)) / norm
+    const error = Math.hypot(...exact.data.map((x, i) => x - got.data[i])) / norm
     // Within a factor of the median of its kind: kinds say that much and no more.
-    const ratio = error / found.predicted.errors['1/8']!['auto']!
+    const ratio = error / found.predicted.errors['1/8']['auto']
     expect(ratio, `${model} ${head}: ${error}`).toBeGreaterThan(0.3)
     expect(ratio, `${model} ${head}: ${error}`).toBeLessThan(3)
   })

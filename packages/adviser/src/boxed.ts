@@ -6,12 +6,12 @@ export function boxed(rows: Matrix, seen: Matrix): Matrix {
   const low = new Float32Array(cols).fill(Infinity)
   const high = new Float32Array(cols).fill(-Infinity)
   for (const [i, x] of seen.data.entries()) {
-    low[i % cols] = Math.min(low[i % cols]!, x)
-    high[i % cols] = Math.max(high[i % cols]!, x)
+    low[i % cols] = Math.min(low[i % cols], x)
+    high[i % cols] = Math.max(high[i % cols], x)
   }
   return matrix(
     rows.rows,
     cols,
-    rows.data.map((x, i) => Math.min(high[i % cols]!, Math.max(low[i % cols]!, x))),
+    rows.data.map((x, i) => Math.min(high[i % cols], Math.max(low[i % cols], x))),
   )
 }

@@ -32,7 +32,7 @@ const LEAST_MASS = 2 ** -3
  */
 export function measuredLaw(sample: Sample, exact: Float64Array, tokens: number, approximate?: Weights): ErrorLaw {
   const { values, spreads } = sample
-  const order = Array.from(spreads.keys()).toSorted((a, b) => spreads[a]! - spreads[b]!)
+  const order = Array.from(spreads.keys()).toSorted((a, b) => spreads[a] - spreads[b])
   const bulk = order.slice(0, Math.ceil(BULK * order.length))
   const mixed = approximate && mixture(approximate, exact, tokens)
   const cuts = Array.from({ length: SPLITS }, (_, split) =>
@@ -51,8 +51,8 @@ export function measuredLaw(sample: Sample, exact: Float64Array, tokens: number,
       ]
       for (const r of bulk) {
         for (let i = r * a.cols; i < (r + 1) * a.cols; i++) {
-          cross += (a.data[i]! * b.data[i]!) / splits / bulk.length
-          square += (a.data[i]! ** 2 + b.data[i]! ** 2) / 2 / splits / bulk.length
+          cross += (a.data[i] * b.data[i]) / splits / bulk.length
+          square += (a.data[i] ** 2 + b.data[i] ** 2) / 2 / splits / bulk.length
         }
       }
     }
@@ -87,7 +87,7 @@ export function modelledLaw(model: GaussianModel, exact: Float64Array, approxima
   const density = (x: number) => x / (1 + Math.abs(x) / tokens)
   const massOf = (weights: Float64Array, r: number) => {
     let mass = 0
-    for (let j = 0; j < rows; j++) if (tokenShares[j]! > 0) mass += tokenShares[j]! * weights[r * rows + j]!
+    for (let j = 0; j < rows; j++) if (tokenShares[j] > 0) mass += tokenShares[j] * weights[r * rows + j]
     return mass
   }
   let [sampling, noise, square, chance] = [0, 0, 0, 0]
@@ -100,9 +100,9 @@ export function modelledLaw(model: GaussianModel, exact: Float64Array, approxima
     const part = (a: number, b: number, j: number) => {
       let square = 0
       for (let c = 0; c < cols; c++) {
-        const value = values.data[j * cols + c]!
-        const own = ownAnswers ? a * (value - ownAnswers.data[r * cols + c]!) : 0
-        square += (own - b * (value - truth.data[r * cols + c]!)) ** 2
+        const value = values.data[j * cols + c]
+        const own = ownAnswers ? a * (value - ownAnswers.data[r * cols + c]) : 0
+        square += (own - b * (value - truth.data[r * cols + c])) ** 2
       }
       return square
     }
@@ -111,20 +111,20 @@ export function modelledLaw(model: GaussianModel, exact: Float64Array, approxima
       noise += share * probability * (a - b) ** 2
     }
     for (let j = 0; j < rows; j++) {
-      const count = tokenShares[j]!
+      const count = tokenShares[j]
       if (count === 0) continue
-      const weight = exact[r * rows + j]!
+      const weight = exact[r * rows + j]
       const b = density(weight / mass)
       if (!mixed || !approximate) {
         add(count, 0, b, j)
         chance += share * count ** 2 * part(0, weight / mass, j)
         continue
       }
-      add(count * (1 - held), sound ? density(approximate.weights[r * rows + j]! / ownMass) : 1, b, j)
+      add(count * (1 - held), sound ? density(approximate.weights[r * rows + j] / ownMass) : 1, b, j)
       if (held > 0) add(count * held, sound ? density(weight / ownMass) : 1, b, j)
-      chance += share * count ** 2 * part(sound ? mixed[r * rows + j]! / ownMass : 1, weight / mass, j)
+      chance += share * count ** 2 * part(sound ? mixed[r * rows + j] / ownMass : 1, weight / mass, j)
     }
-    for (let i = r * cols; i < (r + 1) * cols; i++) square += share * ((ownAnswers?.data[i] ?? 0) - truth.data[i]!) ** 2
+    for (let i = r * cols; i < (r + 1) * cols; i++) square += share * ((ownAnswers?.data[i] ?? 0) - truth.data[i]) ** 2
   }
   const limit = Math.max(0, square - chance) // what the drawn tokens show of the population is off by chance
   return (n) => limit + (sampling + residual * noise) / n
@@ -133,7 +133,7 @@ export function modelledLaw(model: GaussianModel, exact: Float64Array, approxima
 /** Weights of a stream that holds a few of its tokens exactly and has folded the others. */
 function mixture({ weights, held }: Weights, exact: Float64Array, tokens: number): Float64Array {
   const part = Math.min(1, held / tokens)
-  return weights.map((weight, i) => (part === 0 ? weight : (1 - part) * weight + part * exact[i]!))
+  return weights.map((weight, i) => (part === 0 ? weight : (1 - part) * weight + part * exact[i]))
 }
 
 /** Each row's weights of the chosen tokens over their sum, or averages where a stream falls back: queries × chosen. */
@@ -149,12 +149,12 @@ function shares(
     let mass = 0
     for (let c = 0; c < chosen.length; c++) {
       const count = counts?.[c] ?? 1
-      const weight = count === 0 ? 0 : weights[r * keys.rows + chosen[c]!]! * count
+      const weight = count === 0 ? 0 : weights[r * keys.rows + chosen[c]] * count
       out[at + c] = weight
       mass += weight
     }
     const sound = mass > least * all
-    for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? out[at + c]! / mass : (counts?.[c] ?? 1) / all
+    for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? out[at + c] / mass : (counts?.[c] ?? 1) / all
   }
   return out
 }
@@ -180,12 +180,12 @@ function rowsAt(source: Matrix, chosen: Uint32Array): Matrix {
 function off(own: Float64Array | undefined, other: Float64Array, values: Matrix, approximate?: Weights): Matrix {
   if (!own) return times(other, values)
   if (!approximate?.boxed) {
-    const difference = own.map((x, i) => x - other[i]!)
+    const difference = own.map((x, i) => x - other[i])
     return times(difference, values)
   }
   const answers = boxed(times(own, values), values)
   const truth = times(other, values)
-  return { ...answers, data: answers.data.map((x, i) => x - truth.data[i]!) }
+  return { ...answers, data: answers.data.map((x, i) => x - truth.data[i]) }
 }
 
 function times(shares: Float64Array, values: Matrix): Matrix {

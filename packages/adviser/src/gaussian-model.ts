@@ -98,7 +98,7 @@ function regression(keys: Matrix, values: Matrix, factor: Matrix): Regression {
   const curves = Array.from({ length: cols }, (_, c) => curveOf(column(fitted, c), column(values, c)))
   const through = (asked: Matrix) => {
     const out = times(asked, slopes)
-    for (let i = 0; i < out.data.length; i++) out.data[i] = curves[i % cols]!(out.data[i]!)
+    for (let i = 0; i < out.data.length; i++) out.data[i] = curves[i % cols](out.data[i])
     return out
   }
   return { values: through, residual: energyOf(values, through(keys)) / Math.max(1, free - curvePoints(rows)) }
@@ -106,19 +106,19 @@ function regression(keys: Matrix, values: Matrix, factor: Matrix): Regression {
 
 function energyOf({ data }: Matrix, less?: Matrix): number {
   let sum = 0
-  for (let i = 0; i < data.length; i++) sum += (data[i]! - (less?.data[i] ?? 0)) ** 2
+  for (let i = 0; i < data.length; i++) sum += (data[i] - (less?.data[i] ?? 0)) ** 2
   return sum
 }
 
 const column = ({ rows, cols, data }: Matrix, c: number): Float64Array =>
-  Float64Array.from({ length: rows }, (_, r) => data[r * cols + c]!)
+  Float64Array.from({ length: rows }, (_, r) => data[r * cols + c])
 
 /** Eigenvectors as rows and eigenvalues of a symmetric matrix, largest first. */
 function eigenbasis({ cols: d, data }: Matrix): [Matrix, Float64Array] {
   const { values, vectors } = symmetricEigen(Float64Array.from(data), d)
-  const order = Array.from(values.keys()).toSorted((a, b) => values[b]! - values[a]! || a - b)
+  const order = Array.from(values.keys()).toSorted((a, b) => values[b] - values[a] || a - b)
   const rows = order.flatMap((i) => Array.from(vectors.subarray(i * d, (i + 1) * d)))
-  return [matrix(d, d, Float32Array.from(rows)), Float64Array.from(order, (i) => Math.max(0, values[i]!))]
+  return [matrix(d, d, Float32Array.from(rows)), Float64Array.from(order, (i) => Math.max(0, values[i]))]
 }
 
 /** How many directions the scores' variance fills: (Σx)²/Σx², rounded. */
@@ -149,11 +149,11 @@ function drawn(
   for (let r = 0; r < count; r++) {
     let energy = 0
     for (let i = r * d; i < r * d + wide; i++) {
-      points.data[i]! *= Math.sqrt(square)
-      energy += points.data[i]! ** 2
+      points.data[i] *= Math.sqrt(square)
+      energy += points.data[i] ** 2
     }
     shares[r] = energy > most ? 0 : Math.exp((-energy / 2) * (1 - 1 / square))
-    total += shares[r]!
+    total += shares[r]
   }
   return { points, shares: shares.map((x) => x / total) }
 }
@@ -182,12 +182,12 @@ function times(a: Matrix, b: Matrix, form: 'nn' | 'nt' | 'tn' = 'nn'): Matrix {
 function cholesky({ cols: d, data }: Matrix): Matrix {
   const out = matrix(d, d)
   let trace = 0
-  for (let i = 0; i < d; i++) trace += data[i * d + i]!
+  for (let i = 0; i < d; i++) trace += data[i * d + i]
   for (let i = 0; i < d; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = data[i * d + j]! + (i === j ? (RIDGE * trace) / d + 1e-30 : 0)
-      for (let c = 0; c < j; c++) sum -= out.data[i * d + c]! * out.data[j * d + c]!
-      out.data[i * d + j] = i === j ? Math.sqrt(Math.max(sum, 1e-30)) : sum / out.data[j * d + j]!
+      let sum = data[i * d + j] + (i === j ? (RIDGE * trace) / d + 1e-30 : 0)
+      for (let c = 0; c < j; c++) sum -= out.data[i * d + c] * out.data[j * d + c]
+      out.data[i * d + j] = i === j ? Math.sqrt(Math.max(sum, 1e-30)) : sum / out.data[j * d + j]
     }
   }
   return out
@@ -199,12 +199,12 @@ function solve({ cols: d, data }: Matrix, b: Matrix): Matrix {
   for (let c = 0; c < b.cols; c++) {
     const at = (i: number) => i * b.cols + c
     for (let i = 0; i < d; i++) {
-      for (let j = 0; j < i; j++) out.data[at(i)]! -= data[i * d + j]! * out.data[at(j)]!
-      out.data[at(i)]! /= data[i * d + i]!
+      for (let j = 0; j < i; j++) out.data[at(i)] -= data[i * d + j] * out.data[at(j)]
+      out.data[at(i)] /= data[i * d + i]
     }
     for (let i = d - 1; i >= 0; i--) {
-      for (let j = i + 1; j < d; j++) out.data[at(i)]! -= data[j * d + i]! * out.data[at(j)]!
-      out.data[at(i)]! /= data[i * d + i]!
+      for (let j = i + 1; j < d; j++) out.data[at(i)] -= data[j * d + i] * out.data[at(j)]
+      out.data[at(i)] /= data[i * d + i]
     }
   }
   return out

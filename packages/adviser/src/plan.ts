@@ -92,15 +92,15 @@ function bestOf(answers: readonly Answer[], epsilon: number): Answer | undefined
 function averageOf({ weights, queries, keys, values }: MeasuredPilot): number {
   const { rows, cols, data } = values
   const mean = new Float64Array(cols)
-  for (let i = 0; i < data.length; i++) mean[i % cols]! += data[i]! / rows
+  for (let i = 0; i < data.length; i++) mean[i % cols] += data[i] / rows
   let [distance, norm] = [0, 0]
   for (let r = 0; r < queries.rows; r++) {
     const row = weights.subarray(r * keys.rows, (r + 1) * keys.rows)
     const mass = row.reduce((a, b) => a + b, 0)
     for (let c = 0; c < cols; c++) {
       let answer = 0
-      for (let j = 0; j < rows; j++) answer += (row[j]! / mass) * data[j * cols + c]!
-      distance += (mean[c]! - answer) ** 2
+      for (let j = 0; j < rows; j++) answer += (row[j] / mass) * data[j * cols + c]
+      distance += (mean[c] - answer) ** 2
       norm += answer ** 2
     }
   }

@@ -164,8 +164,8 @@ function psiEnergy({ values, weights, keys, queries }: MeasuredPilot): number {
   for (let c = 0; c < cols; c++) {
     let [sum, squares] = [0, 0]
     for (let r = 0; r < rows; r++) {
-      sum += data[r * cols + c]!
-      squares += data[r * cols + c]! ** 2
+      sum += data[r * cols + c]
+      squares += data[r * cols + c] ** 2
     }
     variance += Math.max(0, squares / rows - (sum / rows) ** 2)
   }
@@ -195,8 +195,8 @@ function tailShare(
     for (let r = 0; r < rows; r++) {
       let [sum, mass] = [0, 0]
       for (let j = 0; j < keys.rows; j++) {
-        const weight = weights[r * keys.rows + j]!
-        sum += weight * values.data[j * values.cols + c]!
+        const weight = weights[r * keys.rows + j]
+        sum += weight * values.data[j * values.cols + c]
         mass += weight
       }
       outputs[r] = (sum / mass) ** 2
@@ -204,7 +204,7 @@ function tailShare(
     const squares = outputs.toSorted((a, b) => b - a)
     const sum = squares.reduce((a, b) => a + b, 0)
     let head = 0
-    for (let i = 0; i < rows; i++) head += squares[i]! * Math.min(1, Math.max(0, own - i))
+    for (let i = 0; i < rows; i++) head += squares[i] * Math.min(1, Math.max(0, own - i))
     mean += sum > 0 ? Math.sqrt(Math.max(0, 1 - head / sum)) / values.cols : 0
   }
   return mean
@@ -216,7 +216,7 @@ function float32Error({ weights, tops, keys, queries }: MeasuredPilot, { feature
   let mean = 0
   for (let r = 0; r < queries.rows; r++) {
     let [sum, sizes] = [0, 0]
-    const mirrored = Math.exp(-2 * tops[r]!) // e^{−s − top} = mirrored / e^{s − top}
+    const mirrored = Math.exp(-2 * tops[r]) // e^{−s − top} = mirrored / e^{s − top}
     for (const weight of weights.subarray(r * keys.rows, (r + 1) * keys.rows)) {
       sum += weight
       sizes += Math.max(weight, mirrored / weight)

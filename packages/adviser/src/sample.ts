@@ -77,22 +77,22 @@ export function sampleOf({ queries, keys, values }: Pilot, scale: number, shares
     const row = scores.subarray(r * rows, (r + 1) * rows)
     let [top, sum, squares] = [-Infinity, 0, 0]
     for (let j = 0; j < rows; j++) {
-      const share = shares ? shares[j]! : 1 / rows
+      const share = shares ? shares[j] : 1 / rows
       if (share === 0) continue
-      top = Math.max(top, row[j]!)
-      sum += share * row[j]!
-      squares += share * row[j]! ** 2
+      top = Math.max(top, row[j])
+      sum += share * row[j]
+      squares += share * row[j] ** 2
     }
     tops[r] = top
     spreads[r] = Math.sqrt(Math.max(0, squares - sum ** 2))
-    for (let j = 0; j < rows; j++) weights[r * rows + j] = Math.exp(row[j]! - top)
+    for (let j = 0; j < rows; j++) weights[r * rows + j] = Math.exp(row[j] - top)
   }
   return { queries, keys, values, weights, spreads, tops, meanKey }
 }
 
 export function meanRow({ rows, cols, data }: Matrix): Float32Array {
   const total = new Float64Array(cols)
-  for (let i = 0; i < data.length; i++) total[i % cols]! += data[i]!
+  for (let i = 0; i < data.length; i++) total[i % cols] += data[i]
   return Float32Array.from(total, (x) => x / rows)
 }
 
@@ -100,7 +100,7 @@ export function centredAt(rows: Matrix, centre: Float32Array): Matrix {
   return matrix(
     rows.rows,
     rows.cols,
-    rows.data.map((x, i) => x - centre[i % rows.cols]!),
+    rows.data.map((x, i) => x - centre[i % rows.cols]),
   )
 }
 
@@ -131,7 +131,7 @@ function thinned(rows: Matrix, most: number): Matrix {
 function directions(centred: Matrix): number {
   const { cols, data } = covariance(centred)
   let [trace, squares] = [0, 0]
-  for (let i = 0; i < cols; i++) trace += data[i * cols + i]!
+  for (let i = 0; i < cols; i++) trace += data[i * cols + i]
   for (const x of data) squares += x * x
   return squares > 0 ? trace ** 2 / squares : 1
 }

@@ -5,7 +5,7 @@ export function permuted(values: Matrix): (round: number) => Matrix {
   return (round) => {
     const { rows, cols, data } = values
     const words = wordsOf(rows, round, 0)
-    const order = Array.from({ length: rows }, (_, i) => i).toSorted((a, b) => words[a]! - words[b]! || a - b)
+    const order = Array.from({ length: rows }, (_, i) => i).toSorted((a, b) => words[a] - words[b] || a - b)
     const out = matrix(rows, cols)
     for (const [to, from] of order.entries()) out.data.set(data.subarray(from * cols, (from + 1) * cols), to * cols)
     return out
@@ -16,7 +16,7 @@ export function permuted(values: Matrix): (round: number) => Matrix {
 export function signed(values: Matrix): (round: number) => Matrix {
   return (round) => {
     const words = wordsOf(values.rows, round, 1)
-    return { ...values, data: values.data.map((x, i) => (words[Math.floor(i / values.cols)]! & 1 ? -x : x)) }
+    return { ...values, data: values.data.map((x, i) => (words[Math.floor(i / values.cols)] & 1 ? -x : x)) }
   }
 }
 
@@ -24,6 +24,6 @@ function wordsOf(count: number, round: number, stream: number): Uint32Array {
   const four = new Uint32Array(4)
   return Uint32Array.from({ length: count }, (_, i) => {
     philox(four, round, 0, i, 0, 0, 0x706c0000 + stream)
-    return four[0]!
+    return four[0]
   })
 }

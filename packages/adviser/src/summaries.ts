@@ -79,7 +79,7 @@ export function weightsOf({ features }: Summary, sample: Sample, scale: number, 
 
 /** Softmax's own. */
 export function softmaxWeights({ weights, tops, keys }: Sample): Float64Array {
-  return weights.map((weight, i) => weight * Math.exp(tops[Math.floor(i / keys.rows)]!))
+  return weights.map((weight, i) => weight * Math.exp(tops[Math.floor(i / keys.rows)]))
 }
 
 /** Mass e^{σ²/2}, its tangent beyond √(2 ln n), and v̄ + s·Cq as weights 1 + s⟨q, k − μ⟩ of the values. */
@@ -88,12 +88,12 @@ function closureWeights({ queries, keys, meanKey, spreads }: Sample, scale: numb
   const widest = Math.sqrt(2 * Math.log(Math.max(2, n)))
   const weights = new Float64Array(queries.rows * keys.rows)
   for (let r = 0, at = 0; r < queries.rows; r++) {
-    const spread = spreads[r]!
+    const spread = spreads[r]
     const mass = spread > widest ? Math.exp(spread * widest) / n : Math.exp(spread ** 2 / 2)
     const slope = scale * Math.min(1, widest / spread)
     for (let j = 0; j < keys.rows; j++, at++) {
       let product = 0
-      for (let i = 0; i < d; i++) product += queries.data[r * d + i]! * (keys.data[j * d + i]! - meanKey[i]!)
+      for (let i = 0; i < d; i++) product += queries.data[r * d + i] * (keys.data[j * d + i] - meanKey[i])
       weights[at] = mass * (1 + slope * product)
     }
   }

@@ -18,7 +18,7 @@ const bell = (rows: number, cols: number, seed: number, size = 1): Matrix => {
   return matrix(
     rows,
     cols,
-    parts[0]!.map((_, i) => parts.reduce((sum, one) => sum + one[i]!, 0) / Math.SQRT2),
+    parts[0].map((_, i) => parts.reduce((sum, one) => sum + one[i], 0) / Math.SQRT2),
   )
 }
 
@@ -28,13 +28,13 @@ function cloud(n: number, seed: number, size: number): Pilot {
   const values = matrix(
     n,
     2,
-    Float32Array.from({ length: 2 * n }, (_, i) => keys.data[4 * (i >> 1) + (i % 2)]! + 0.1),
+    Float32Array.from({ length: 2 * n }, (_, i) => keys.data[4 * (i >> 1) + (i % 2)] + 0.1),
   )
   return { queries: bell(n, 4, seed + 1, size), keys, values }
 }
 
 const relative = (got: Float32Array, truth: Float64Array) =>
-  Math.hypot(...got.map((x, i) => x - truth[i]!)) / Math.hypot(...truth)
+  Math.hypot(...got.map((x, i) => x - truth[i])) / Math.hypot(...truth)
 
 const named = (name: string): Method => catalogue.find((method) => method.name === name)!
 const window = named('window')
@@ -97,13 +97,13 @@ describe('a trial', () => {
     const doubled = matrix(
       1600,
       4,
-      Float32Array.from({ length: 6400 }, (_, i) => pilot.queries.data[4 * (i >> 3) + (i % 4)]!),
+      Float32Array.from({ length: 6400 }, (_, i) => pilot.queries.data[4 * (i >> 3) + (i % 4)]),
     )
     const [one, two] = [pilot.queries, doubled].map((queries) => {
       const trial = trialOf({ ...pilot, queries }, shape, { asked: 'both', length: 800, streamTokens: 2400 })
       return spent(trial, candidate).total
     })
-    expect(two! / one!).toBeCloseTo(1, 1)
+    expect(two / one).toBeCloseTo(1, 1)
   })
 })
 
@@ -121,23 +121,23 @@ const trialWith = (tokens: number): Trial => ({
   },
 })
 
-describe('a tournament', () => {
-  const run = (candidates: readonly Candidate[], near: (best: Candidate) => readonly Candidate[] = () => []) => {
-    const search = tournament({
-      candidates,
-      rounds: [
-        { tokens: 256, keep: 2, refine: 1 },
-        { tokens: 512, keep: 1 },
-      ],
-      trialOf: trialWith,
-      near,
-    })
-    let piece = search.next()
-    while (!piece.done) piece = search.next()
-    return piece.value.map(({ options, droppedAt }) => [(options as { error: number }).error, droppedAt])
-  }
-  const plain = (error: number): Candidate => ({ method: fake(), options: { error } })
+const run = (candidates: readonly Candidate[], near: (best: Candidate) => readonly Candidate[] = () => []) => {
+  const search = tournament({
+    candidates,
+    rounds: [
+      { tokens: 256, keep: 2, refine: 1 },
+      { tokens: 512, keep: 1 },
+    ],
+    trialOf: trialWith,
+    near,
+  })
+  let piece = search.next()
+  while (!piece.done) piece = search.next()
+  return piece.value.map(({ options, droppedAt }) => [(options as { error: number }).error, droppedAt])
+}
+const plain = (error: number): Candidate => ({ method: fake(), options: { error } })
 
+describe('a tournament', () => {
   it('drops the worst, and keeps the first of equals', () => {
     expect(run([plain(3), plain(1), plain(2)])).toEqual([
       [1, undefined],

@@ -25,7 +25,7 @@ function data(n: number, seed: number) {
   const values = matrix(
     n,
     2,
-    Float32Array.from({ length: 2 * n }, (_, i) => Math.tanh(keys.data[(i >> 1) * d + (i % 2)]!)),
+    Float32Array.from({ length: 2 * n }, (_, i) => Math.tanh(keys.data[(i >> 1) * d + (i % 2)])),
   )
   return {
     keys: { ...keys, data: keys.data.map((x, i) => x + (i % d)) },
@@ -62,7 +62,7 @@ describe('with a pilot', () => {
       const asked = matrix(1000, d, queries.data.slice(0, 1000 * d))
       const exact = exactAttention({ queries: asked, keys, values, scale }).data
       const answers = normalise(stream.attend(asked)).data
-      const error = Math.hypot(...answers.map((x, i) => x - exact[i]!)) / Math.hypot(...exact)
+      const error = Math.hypot(...answers.map((x, i) => x - exact[i])) / Math.hypot(...exact)
       expect(made.error.total / error).toBeGreaterThan(0.4)
       expect(made.error.total / error).toBeLessThan(2.5)
     }
@@ -84,11 +84,11 @@ describe('with a pilot', () => {
     // Values that have nothing to do with keys, about a mean: all error is sampling.
     const noise = { ...base.pilot!, values: { ...normals(512, 2, 9), data: normals(512, 2, 9).data.map((x) => 1 + x) } }
     const errors = await averages({ ...base, pilot: noise })
-    expect(errors[0]! / errors[1]!).toBeGreaterThan(8)
-    expect(errors[0]! / errors[1]!).toBeLessThan(12)
+    expect(errors[0] / errors[1]).toBeGreaterThan(8)
+    expect(errors[0] / errors[1]).toBeLessThan(12)
     const smooth = await averages(base)
-    expect(smooth[0]! / smooth[1]!).toBeGreaterThan(0.8)
-    expect(smooth[0]! / smooth[1]!).toBeLessThan(1.3)
+    expect(smooth[0] / smooth[1]).toBeGreaterThan(0.8)
+    expect(smooth[0] / smooth[1]).toBeLessThan(1.3)
   })
 
   it('says dominated where the mean of the values, or a cache, does as well', async () => {
@@ -138,7 +138,7 @@ describe('keys and values apart', () => {
     const asked = matrix(500, d, queries.data.slice(0, 500 * d))
     const exact = exactAttention({ queries: asked, keys, values, scale }).data
     const answers = normalise(state.attend(asked)).data
-    const error = Math.hypot(...answers.map((x, i) => x - exact[i]!)) / Math.hypot(...exact)
+    const error = Math.hypot(...answers.map((x, i) => x - exact[i])) / Math.hypot(...exact)
     expect(made.error.total / error).toBeGreaterThan(0.4)
     expect(made.error.total / error).toBeLessThan(2.5)
     expect(() => createStream(made)).toThrow(/createStream: method must be one of/)

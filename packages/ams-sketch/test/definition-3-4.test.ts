@@ -31,7 +31,7 @@ describe('Definition 3.4', () => {
         matrix(
           37,
           2,
-          Float32Array.from({ length: 74 }, (_, i) => start[i >> 1]!),
+          Float32Array.from({ length: 74 }, (_, i) => start[i >> 1]),
         ),
       ]
       psi.accumulate(one, matrix(1, 1, Float32Array.of(0.3)), index)
@@ -66,7 +66,7 @@ describe('integer streams at m = 16', () => {
   const truth = (counts: ReadonlyMap<number, bigint>) => {
     const signs = fourWiseSigns({ count: m, seed: 3 })
     const sums = Array.from({ length: m }, () => 0n)
-    for (const [index, count] of counts) for (let r = 0; r < m; r++) sums[r]! += BigInt(signs.sign(r, index)) * count
+    for (const [index, count] of counts) for (let r = 0; r < m; r++) sums[r] += BigInt(signs.sign(r, index)) * count
     return sums
   }
 

@@ -16,15 +16,15 @@ const columns = [
   noise.subarray(0, N),
   noise.subarray(0, N),
   noise.subarray(0, N),
-  Float32Array.from({ length: N }, (_, i) => noise[i]! + noise[N + i]!),
+  Float32Array.from({ length: N }, (_, i) => noise[i] + noise[N + i]),
 ]
 const block = matrix(
   N,
   6,
-  Float32Array.from({ length: 6 * N }, (_, at) => columns[at % 6]![Math.floor(at / 6)]!),
+  Float32Array.from({ length: 6 * N }, (_, at) => columns[at % 6][Math.floor(at / 6)]),
 )
-const truths = [0, 2, 4].map((c) => dot(columns[c]!, columns[c + 1]!))
-const sizes = [0, 2, 4].map((c) => Math.sqrt(dot(columns[c]!, columns[c]!) * dot(columns[c + 1]!, columns[c + 1]!)))
+const truths = [0, 2, 4].map((c) => dot(columns[c], columns[c + 1]))
+const sizes = [0, 2, 4].map((c) => Math.sqrt(dot(columns[c], columns[c]) * dot(columns[c + 1], columns[c + 1])))
 
 /** ⟨Ψu, Ψv⟩ of the three pairs. */
 function estimates(psi: SketchMatrix): number[] {
@@ -32,7 +32,7 @@ function estimates(psi: SketchMatrix): number[] {
   psi.accumulate(into, block, 0)
   return [0, 2, 4].map((c) => {
     let sum = 0
-    for (let r = 0; r < psi.m; r++) sum += into.data[6 * r + c]! * into.data[6 * r + c + 1]!
+    for (let r = 0; r < psi.m; r++) sum += into.data[6 * r + c] * into.data[6 * r + c + 1]
     return sum
   })
 }
@@ -40,7 +40,7 @@ function estimates(psi: SketchMatrix): number[] {
 function failures(trials: number, epsilon: number, estimate: (seed: number) => number[]): number[] {
   const failed = [0, 0, 0]
   for (let seed = 1; seed <= trials; seed++) {
-    for (const [p, got] of estimate(seed).entries()) if (Math.abs(got - truths[p]!) > epsilon * sizes[p]!) failed[p]!++
+    for (const [p, got] of estimate(seed).entries()) if (Math.abs(got - truths[p]) > epsilon * sizes[p]) failed[p]++
   }
   return failed
 }
@@ -136,7 +136,7 @@ describe('sizes', () => {
       counts.push(matrix(3, 1, Float32Array.of(3, 0, -4)))
       return innerProduct(counts, counts)
     })
-    const sorted = products.map(({ data }) => data[0]!).toSorted((a, b) => a - b)
+    const sorted = products.map(({ data }) => data[0]).toSorted((a, b) => a - b)
     expect(median(products).data[0]).toBe(sorted[(groups - 1) / 2])
   })
 })
@@ -166,9 +166,9 @@ describe('the statement as printed is false for 4-wise signs', () => {
   const cubes = keys.map((x) => product(x, product(x, x)))
 
   it('the family is 4-wise: incidence vectors (1, x, x³), all sums of two distinct', () => {
-    const vectors = keys.map((x) => x | (cubes[x]! << 7))
+    const vectors = keys.map((x) => x | (cubes[x] << 7))
     const pairs = new Set<number>()
-    for (const i of keys) for (let j = 0; j < i; j++) pairs.add(vectors[i]! ^ vectors[j]!)
+    for (const i of keys) for (let j = 0; j < i; j++) pairs.add(vectors[i] ^ vectors[j])
     expect(pairs.size).toBe((128 * 127) / 2) // no two or four sum to 0; the constant excludes odd sums
     expect(pairs.has(0)).toBe(false)
     for (const t of keys.slice(1)) expect(keys.some((a) => trace(product(a, t)) === 1)).toBe(true) // ⟨a, x⟩ = Tr(ax) is any linear form
@@ -179,7 +179,7 @@ describe('the statement as printed is false for 4-wise signs', () => {
   for (const a of keys) {
     for (const b of keys) {
       let sum = 0
-      for (const x of keys) sum += 1 - 2 * (traces[x]![a]! ^ traces[cubes[x]!]![b]!)
+      for (const x of keys) sum += 1 - 2 * (traces[x][a] ^ traces[cubes[x]][b])
       counts.set((sum * sum) / 128, (counts.get((sum * sum) / 128) ?? 0) + 1)
     }
   }
@@ -195,9 +195,9 @@ describe('the statement as printed is false for 4-wise signs', () => {
   const failure = (m: number, epsilon: number) => {
     const [large, two] = [share(128), share(2) / (1 - share(128))]
     const logFactorial = [0]
-    for (let i = 1; i <= m; i++) logFactorial.push(logFactorial[i - 1]! + Math.log(i))
+    for (let i = 1; i <= m; i++) logFactorial.push(logFactorial[i - 1] + Math.log(i))
     const term = (n: number, k: number, p: number) =>
-      Math.exp(logFactorial[n]! - logFactorial[k]! - logFactorial[n - k]! + k * Math.log(p) + (n - k) * Math.log1p(-p))
+      Math.exp(logFactorial[n] - logFactorial[k] - logFactorial[n - k] + k * Math.log(p) + (n - k) * Math.log1p(-p))
     let sum = 0
     for (let k = 0; k <= Math.min(m, 30); k++) {
       for (let j = 0; j <= m - k; j++) {
@@ -215,7 +215,7 @@ describe('the statement as printed is false for 4-wise signs', () => {
   it('more rows fail more often, as long as m < n/ε', () => {
     const rates = [64, 128, 256].map((m) => failure(m, 0.45))
     expect(rates[0]).toBeGreaterThan(0.0035)
-    expect(rates[1]).toBeGreaterThan(1.5 * rates[0]!)
-    expect(rates[2]).toBeGreaterThan(1.4 * rates[1]!)
+    expect(rates[1]).toBeGreaterThan(1.5 * rates[0])
+    expect(rates[2]).toBeGreaterThan(1.4 * rates[1])
   })
 })

@@ -26,10 +26,10 @@ const weights = Array.from({ length: n }, (_, i) => {
 /** V with spectral norm 1/√n exactly: orthogonal columns by Gram and Schmidt, one constant among them. */
 const values: Float64Array[] = []
 for (let c = 0; c < dv; c++) {
-  const column = Float64Array.from({ length: n }, (_, i) => (c === 0 ? 1 : noise[i * 4 + c]!))
+  const column = Float64Array.from({ length: n }, (_, i) => (c === 0 ? 1 : noise[i * 4 + c]))
   for (const before of values) {
     const share = dot(column, before) / dot(before, before)
-    for (let i = 0; i < n; i++) column[i]! -= share * before[i]!
+    for (let i = 0; i < n; i++) column[i] -= share * before[i]
   }
   const size = Math.sqrt(dot(column, column) * n)
   values.push(column.map((x) => Math.fround(x / size)))
@@ -41,8 +41,8 @@ const frobenius = Math.sqrt(weights.reduce((sum, p) => sum + dot(p, p), 0))
 /** (P̃ΨᵀΨV − P̃V) for many seeds: [seed][column][row]. */
 const block = matrix(n, n + dv)
 for (let i = 0; i < n; i++) {
-  for (let j = 0; j < n; j++) block.data[i * (n + dv) + j] = weights[j]![i]!
-  for (let c = 0; c < dv; c++) block.data[i * (n + dv) + n + c] = values[c]![i]!
+  for (let j = 0; j < n; j++) block.data[i * (n + dv) + j] = weights[j][i]
+  for (let c = 0; c < dv; c++) block.data[i * (n + dv) + n + c] = values[c][i]
 }
 const errors = Array.from({ length: seeds }, (_, s) => {
   const into = matrix(m, n + dv)
@@ -50,10 +50,10 @@ const errors = Array.from({ length: seeds }, (_, s) => {
   return values.map((v, c) => {
     const product = new Float64Array(n)
     for (let r = 0; r < m; r++) {
-      const right = into.data[r * (n + dv) + n + c]!
-      for (let i = 0; i < n; i++) product[i]! += into.data[r * (n + dv) + i]! * right
+      const right = into.data[r * (n + dv) + n + c]
+      for (let i = 0; i < n; i++) product[i] += into.data[r * (n + dv) + i] * right
     }
-    return product.map((x, i) => x - dot(weights[i]!, v))
+    return product.map((x, i) => x - dot(weights[i], v))
   })
 })
 
@@ -61,7 +61,7 @@ describe('Lemma 3.6 with AMS signs', () => {
   it('Part 2, repaired: the mean of |error|² is Σ Var, at most 2·‖P̃‖_F²|V_i|²/m', () => {
     for (const [c, v] of values.entries()) {
       const wanted = weights.reduce((sum, u) => sum + amsVariance({ u, v, m }), 0)
-      const squares = errors.map((one) => dot(one[c]!, one[c]!))
+      const squares = errors.map((one) => dot(one[c], one[c]))
       const mean = squares.reduce((a, b) => a + b) / seeds
       const spread = Math.sqrt(squares.reduce((sum, x) => sum + (x - mean) ** 2, 0) / seeds / seeds)
       expect(Math.abs(mean - wanted)).toBeLessThan(5 * spread)
@@ -71,7 +71,7 @@ describe('Lemma 3.6 with AMS signs', () => {
 
   it('Part 2: c in |error| ≤ c·‖P̃‖_F|V_i|/√m is at most 4.2 over 600 columns', () => {
     const constants = errors.flatMap((one) =>
-      one.map((e, c) => (norm(e) * Math.sqrt(m)) / (frobenius * norm(values[c]!))),
+      one.map((e, c) => (norm(e) * Math.sqrt(m)) / (frobenius * norm(values[c]))),
     )
     expect(Math.max(...constants)).toBeLessThan(LARGEST_COLUMN)
     expect(Math.max(...constants)).toBeGreaterThan(LARGEST_COLUMN * 0.9)
@@ -81,7 +81,7 @@ describe('Lemma 3.6 with AMS signs', () => {
     const constants = errors.map((one) =>
       Math.max(
         ...one.map((e, c) =>
-          Math.max(...e.map((x, j) => (Math.abs(x) * Math.sqrt(m)) / (norm(weights[j]!) * norm(values[c]!)))),
+          Math.max(...e.map((x, j) => (Math.abs(x) * Math.sqrt(m)) / (norm(weights[j]) * norm(values[c])))),
         ),
       ),
     )

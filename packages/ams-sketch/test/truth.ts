@@ -4,10 +4,10 @@ import { philox } from '@sublinear/core'
 export function amsVariance({ u, v, m }: { u: ArrayLike<number>; v: ArrayLike<number>; m: number }): number {
   let [uu, vv, uv, both] = [0, 0, 0, 0]
   for (let i = 0; i < u.length; i++) {
-    uu += u[i]! ** 2
-    vv += v[i]! ** 2
-    uv += u[i]! * v[i]!
-    both += (u[i]! * v[i]!) ** 2
+    uu += u[i] ** 2
+    vv += v[i] ** 2
+    uv += u[i] * v[i]
+    both += (u[i] * v[i]) ** 2
   }
   return (uu * vv + uv * uv - 2 * both) / m
 }
@@ -35,12 +35,12 @@ export function uniforms(count: number, seed: number): Float32Array {
   const words = new Uint32Array(4)
   return Float32Array.from({ length: count }, (_, i) => {
     philox(words, seed, 0, i, 0, 0, 9)
-    return words[0]! / 2 ** 31 - 1
+    return words[0] / 2 ** 31 - 1
   })
 }
 
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i]
   return sum
 }

@@ -97,7 +97,7 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
     alive.check()
     checkBlock(KIND, block, kvHeads * d, kvHeads * dv)
     const blocks = streams.map((_, h) => blockOf(block, h))
-    for (const [h, { check }] of streams.entries()) check?.push(blocks[h]!, true)
+    for (const [h, { check }] of streams.entries()) check?.push(blocks[h], true)
     return blocks
   }
   const steps = (block: KvBlock, queries: Matrix) => {
@@ -105,14 +105,14 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
     checkBlock(KIND, block, kvHeads * d, kvHeads * dv)
     checkKeys(KIND, 'queries', queries, queryHeads * d, block.keys.rows)
     const calls = streams.map((_, h) => [blockOf(block, h), queriesOf(queries, h)] as const)
-    for (const [h, { check }] of streams.entries()) check?.step(...calls[h]!, true)
+    for (const [h, { check }] of streams.entries()) check?.step(...calls[h], true)
     return calls
   }
   const merges = (later: Pick<Layer, 'toBytes'>) => {
     alive.check()
     if (typeof later?.toBytes !== 'function') throw new TypeError(`${KIND}: cannot merge what is no layer`)
     const parts = partsIn(later.toBytes(), { queryHeads, kvHeads })
-    for (const [h, { check }] of streams.entries()) check?.merge(parts[h]!)
+    for (const [h, { check }] of streams.entries()) check?.merge(parts[h])
     return parts
   }
 
@@ -128,7 +128,7 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
       merge: (l) => void merges(l),
     },
     get tokens() {
-      return streams[0]!.tokens
+      return streams[0].tokens
     },
     get bytes() {
       return streams.reduce((total, stream) => total + stream.bytes, 0)
@@ -139,22 +139,22 @@ export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
     push(block) {
       const blocks = pushes(block)
       alive.act('push', () => {
-        for (const [h, stream] of streams.entries()) stream.push(blocks[h]!)
+        for (const [h, stream] of streams.entries()) stream.push(blocks[h])
       })
     },
     attend(queries) {
       alive.check()
       checkKeys(KIND, 'queries', queries, queryHeads * d)
-      return gather(queries.rows, (h) => streams[h]!.attend(queriesOf(queries, h)))
+      return gather(queries.rows, (h) => streams[h].attend(queriesOf(queries, h)))
     },
     step(block, queries) {
       const calls = steps(block, queries)
-      return alive.act('step', () => gather(queries.rows, (h) => streams[h]!.step(...calls[h]!)))
+      return alive.act('step', () => gather(queries.rows, (h) => streams[h].step(...calls[h])))
     },
     merge(later) {
       const parts = merges(later)
       alive.act('merge', () => {
-        for (const [h, stream] of streams.entries()) stream.merge(parts[h]!)
+        for (const [h, stream] of streams.entries()) stream.merge(parts[h])
       })
     },
     toBytes() {
@@ -183,9 +183,9 @@ export function restoreLayer(bytes: Uint8Array, open: (bytes: Uint8Array) => Att
     'queryHeads',
     'kvHeads',
   )
-  const heads = { queryHeads: queryHeads!, kvHeads: kvHeads! }
+  const heads = { queryHeads: queryHeads, kvHeads: kvHeads }
   const parts = partsIn(bytes, heads)
-  return layer({ ...heads, make: (h) => open(parts[h]!.toBytes()) })
+  return layer({ ...heads, make: (h) => open(parts[h].toBytes()) })
 }
 
 /** The streams of a layer's snapshot, each as what merge takes. @throws RangeError when it is of another number of heads */
@@ -205,7 +205,7 @@ function partsIn(
 
 /** One shape and length for all, and as many objects as heads. */
 function checkedStreams(streams: readonly AttentionStream[]): Pick<AttentionStream, 'd' | 'dv'> {
-  const first = streams[0]!
+  const first = streams[0]
   if (new Set(streams).size < streams.length)
     throw new RangeError(`${KIND}: make must return a stream of its own for every head`)
   for (const [h, other] of streams.entries()) {

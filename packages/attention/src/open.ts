@@ -31,7 +31,7 @@ export function openStream(bytes: Uint8Array, methods: readonly Method[] = catal
   const open = (part: Uint8Array) => openStream(part, methods)
   const method = methods.find(({ name }) => name === kind)
   if (method) return method.open(bytes, open)
-  if (Object.hasOwn(compositions, kind)) return compositions[kind]!(bytes, open)
+  if (Object.hasOwn(compositions, kind)) return compositions[kind](bytes, open)
   const quoted = JSON.stringify(kind)
   if (Object.hasOwn(others, kind))
     throw new RangeError(`openStream: a snapshot of kind ${quoted} is no attention stream, use ${others[kind]}`)

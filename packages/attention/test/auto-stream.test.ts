@@ -20,10 +20,10 @@ const shape = { d: 4, dv: 3, scale: 0.5 }
 describe.each<{ name: string; stack?: Stack }>([
   { name: 'the default' },
   { name: 'a window, far keys, a closure', stack: { window: 10, kept: one, rest: 'closure' } },
-  { name: 'far keys, a coreset', stack: { window: 0, kept: [{ ...one[0]!, share: 0.5 }], rest: 'balanceKv' } },
+  { name: 'far keys, a coreset', stack: { window: 0, kept: [{ ...one[0], share: 0.5 }], rest: 'balanceKv' } },
   {
     name: 'far keys, moments and a coreset',
-    stack: { window: 0, kept: [{ ...one[0]!, share: 0.3 }], rest: 'momentCoreset' },
+    stack: { window: 0, kept: [{ ...one[0], share: 0.3 }], rest: 'momentCoreset' },
   },
   { name: 'two selections, clusters', stack: { window: 0, kept: two, rest: 'clusters' } },
 ])('autoStream: $name', ({ stack }) => {
@@ -206,7 +206,7 @@ describe('stacks', () => {
     expect(second).toEqual(first)
   })
 
-  const tier = stack.kept[0]!
+  const tier = stack.kept[0]
   it.each<[string, unknown, ErrorConstructor]>([
     ['null', null, TypeError],
     ['a string', 'farKeys', TypeError],
@@ -243,7 +243,7 @@ describe('stacks', () => {
 })
 
 it('what else a stack from JSON has in it counts for nothing', () => {
-  const stack = { window: 0, kept: [{ ...one[0]!, d: 1, dv: 1, weighted: false }], rest: 'mean' } as const
+  const stack = { window: 0, kept: [{ ...one[0], d: 1, dv: 1, weighted: false }], rest: 'mean' } as const
   const stream = make(stack)
   stream.push({ keys: random(900, 4, 1), values: random(900, 3, 2) })
   expect(stream.bytes).toBeLessThanOrEqual(5000)
@@ -258,7 +258,7 @@ it('a stack that is changed afterwards changes no stream', () => {
 })
 
 it('moments of a scale of 0 or below are refused', () => {
-  const stack = { window: 0, kept: [{ ...one[0]!, share: 0.5 }], rest: 'momentCoreset' }
+  const stack = { window: 0, kept: [{ ...one[0], share: 0.5 }], rest: 'momentCoreset' }
   expect(() => autoStream({ ...shape, scale: -1, budgetBytes: 9000, tokens: 900, stack })).toThrow(
     'autoStream: stack.rest must be a method for a scale of -1, got momentCoreset',
   )
@@ -289,7 +289,7 @@ describe('snapshots', () => {
       parameters: { ...parameters, limits: typeof limits === 'string' ? limits : JSON.stringify(limits) },
       tensors: Object.fromEntries(tensors),
     })
-  const own = JSON.parse(parameters['limits']!) as Record<string, unknown>
+  const own = JSON.parse(parameters['limits']) as Record<string, unknown>
   it('come back with their budget', () => {
     const back = openStream(stream.toBytes()) as AutoStream
     expect([back.budgetBytes, back.stack, back.bytes]).toEqual([5000, stream.stack, stream.bytes])
@@ -319,7 +319,7 @@ describe('snapshots', () => {
     ['another kind', { kind: 'farClosure' }],
     ['no parameters', { parameters: null }],
   ])('%s inside: refused', (_, change) => {
-    const tiers = JSON.stringify({ ...(JSON.parse(parameters['tiers']!) as object), ...(change as object) })
+    const tiers = JSON.stringify({ ...(JSON.parse(parameters['tiers']) as object), ...(change as object) })
     const bytes = encodeSnapshot({
       kind,
       version,
@@ -329,7 +329,7 @@ describe('snapshots', () => {
     expect(() => openStream(bytes)).toThrow(RangeError)
   })
   it('of another width than their tensors are refused before anything of that width is made', () => {
-    const inner = JSON.parse(parameters['tiers']!) as { readonly parameters: Record<string, string> }
+    const inner = JSON.parse(parameters['tiers']) as { readonly parameters: Record<string, string> }
     const large = {
       ...parameters,
       tiers: JSON.stringify({ ...inner, parameters: { ...inner.parameters, d: String(3e7) } }),

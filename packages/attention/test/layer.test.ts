@@ -50,7 +50,7 @@ const head = (m: Matrix, h: number, width: number): Matrix =>
     width,
     Float32Array.from(
       { length: m.rows * width },
-      (_, i) => m.data[Math.floor(i / width) * m.cols + h * width + (i % width)]!,
+      (_, i) => m.data[Math.floor(i / width) * m.cols + h * width + (i % width)],
     ),
   )
 
@@ -75,16 +75,16 @@ describe('a layer', () => {
     seed: 1,
     numRuns: 40,
   })('is head by head what the streams answer alone', ([queryHeads, kvHeads], kind, before, n, weighted, seed) => {
-    const groups = queryHeads! / kvHeads!
-    const all = layer({ queryHeads: queryHeads!, kvHeads: kvHeads!, make: makers[kind]! })
-    const alone = Array.from({ length: kvHeads! }, makers[kind]!)
+    const groups = queryHeads / kvHeads
+    const all = layer({ queryHeads: queryHeads, kvHeads: kvHeads, make: makers[kind] })
+    const alone = Array.from({ length: kvHeads }, makers[kind])
     const block = (rows: number, salt: number): KvBlock => ({
-      keys: random(rows, kvHeads! * d, seed + salt),
-      values: random(rows, kvHeads! * dv, seed + salt + 1),
+      keys: random(rows, kvHeads * d, seed + salt),
+      values: random(rows, kvHeads * dv, seed + salt + 1),
       ...(weighted && { weights: random(rows, 1, seed + salt + 2).data.map((x) => 1.5 + x) }),
     })
     const [past, now] = [block(before, 0), block(n, 10)]
-    const queries = random(n, queryHeads! * d, seed + 20)
+    const queries = random(n, queryHeads * d, seed + 20)
     const part = ({ keys, values, weights }: KvBlock, h: number): KvBlock => ({
       keys: head(keys, h, d),
       values: head(values, h, dv),
@@ -93,7 +93,7 @@ describe('a layer', () => {
     all.push(past)
     const stepped = all.step(now, queries)
     const asked = all.attend(queries)
-    expect([stepped.sum.rows, stepped.sum.cols]).toEqual([n * queryHeads!, dv])
+    expect([stepped.sum.rows, stepped.sum.cols]).toEqual([n * queryHeads, dv])
     for (const [h, stream] of alone.entries()) {
       stream.push(part(past, h))
       const own = matrix(n * groups, d, head(queries, h, groups * d).data)
@@ -103,7 +103,7 @@ describe('a layer', () => {
       ] as const) {
         for (let r = 0; r < n; r++) {
           for (let g = 0; g < groups; g++) {
-            const [at, from] = [r * queryHeads! + h * groups + g, r * groups + g]
+            const [at, from] = [r * queryHeads + h * groups + g, r * groups + g]
             expect([got.max[at], got.mass[at]]).toEqual([wanted.max[from], wanted.mass[from]])
             expect(got.sum.data.slice(at * dv, (at + 1) * dv)).toEqual(
               wanted.sum.data.slice(from * dv, (from + 1) * dv),
@@ -120,26 +120,26 @@ describe('a layer', () => {
   })
 
   it('runs in attend: a row of heads in, a row of heads out', async () => {
-    const all = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! })
+    const all = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact'] })
     const input = { queries: random(9, 12, 1), keys: random(9, 6, 2), values: random(9, 4, 3) }
     const parts: Matrix[] = []
     for await (const part of attend({ ...input, stream: all, causal: true })) parts.push(part)
-    const whole = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! }).step(input, input.queries)
+    const whole = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact'] }).step(input, input.queries)
     expect(parts.map(({ rows, cols }) => [rows, cols])).toEqual([[9, 8]])
-    expect(distance(parts[0]!.data, normalise(whole).data)).toBeLessThan(1e-6)
+    expect(distance(parts[0].data, normalise(whole).data)).toBeLessThan(1e-6)
   })
 
   it('refuses what does not fit, and stays as it was', () => {
-    expect(() => layer({ queryHeads: 3, kvHeads: 2, make: makers['exact']! })).toThrow(
+    expect(() => layer({ queryHeads: 3, kvHeads: 2, make: makers['exact'] })).toThrow(
       'layer: queryHeads must be a multiple of kvHeads = 2, got 3',
     )
-    expect(() => layer({ queryHeads: 0, kvHeads: 1, make: makers['exact']! })).toThrow(
+    expect(() => layer({ queryHeads: 0, kvHeads: 1, make: makers['exact'] })).toThrow(
       'layer: queryHeads must be an integer >= 1, got 0',
     )
     expect(() => layer({ queryHeads: 2, kvHeads: 2, make: uneven })).toThrow(
       'layer: stream 1 differs from stream 0 in d, dv, scale or tokens',
     )
-    const all = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! })
+    const all = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact'] })
     all.push({ keys: random(5, 6, 1), values: random(5, 4, 2) })
     const kept = all.toBytes()
     const nan = random(2, 6, 1)
@@ -189,7 +189,7 @@ describe('heads that cannot go on together', () => {
       },
     })
     const before = all.toBytes()
-    const other = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! })
+    const other = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact'] })
     other.push(block)
     for (const call of [() => all.push(block), () => all.step(block, ask.queries), () => all.merge(other)])
       expect(call).toThrow('no room')
@@ -221,7 +221,7 @@ describe('heads that cannot go on together', () => {
   })
 
   it('merging is head by head, and refuses other heads', () => {
-    const [whole, first, later] = [0, 1, 2].map(() => layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! })) as [
+    const [whole, first, later] = [0, 1, 2].map(() => layer({ queryHeads: 4, kvHeads: 2, make: makers['exact'] })) as [
       Layer,
       Layer,
       Layer,
@@ -237,7 +237,7 @@ describe('heads that cannot go on together', () => {
     expect(first.tokens).toBe(80)
     expect(first.attend(ask.queries)).toEqual(whole.attend(ask.queries))
     const before = first.toBytes()
-    const other = layer({ queryHeads: 2, kvHeads: 2, make: makers['exact']! })
+    const other = layer({ queryHeads: 2, kvHeads: 2, make: makers['exact'] })
     expect(() => first.merge(other)).toThrow('layer: heads differ: 4 and 2 here, 2 and 2 there')
     expect(() => first.merge(exactStream(shape) as never)).toThrow(RangeError)
     expect(() => first.merge({} as never)).toThrow(TypeError)
@@ -258,12 +258,12 @@ describe('openStream', () => {
 
   it('refuses what it does not know, and what is hostile', () => {
     const made = (kind: string, change: Readonly<Record<string, string | undefined>>) =>
-      altered(makers[kind]!().toBytes(), change)
+      altered(makers[kind]().toBytes(), change)
     const none = (kind: string) =>
       made(
         kind,
         Object.fromEntries(
-          Object.keys(decodeSnapshot(makers[kind]!().toBytes()).parameters).map((name) => [name, undefined]),
+          Object.keys(decodeSnapshot(makers[kind]().toBytes()).parameters).map((name) => [name, undefined]),
         ),
       )
     const hostile = [
@@ -277,7 +277,7 @@ describe('openStream', () => {
       made('feature', { features: '{"kind":"other"}' }),
       made('closure', { d: '67108863' }),
       made('tiers', { 'part-0': '{"kind":"tiers","version":"2","parameters":{}}' }),
-      layer({ queryHeads: 1, kvHeads: 1, make: makers['exact']! }).toBytes(),
+      layer({ queryHeads: 1, kvHeads: 1, make: makers['exact'] }).toBytes(),
       new Uint8Array(0),
       new Uint8Array(1000),
     ]
@@ -293,7 +293,7 @@ describe('openStream', () => {
   })
 
   it('restoreLayer refuses counts that the streams do not bear out', () => {
-    const bytes = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact']! }).toBytes()
+    const bytes = layer({ queryHeads: 4, kvHeads: 2, make: makers['exact'] }).toBytes()
     const made = (queryHeads: string, kvHeads: string) => altered(bytes, { queryHeads, kvHeads })
     for (const bytes of [
       made('4', '1'),
@@ -302,7 +302,7 @@ describe('openStream', () => {
       made('1e9', '1e9'),
       made('4', ''),
       made('', '2'),
-      makers['exact']!().toBytes(),
+      makers['exact']().toBytes(),
     ]) {
       expect(() => restoreLayer(bytes, openStream)).toThrow(RangeError)
       expect(() => restoreLayer(bytes, openStream)).not.toThrow('version')

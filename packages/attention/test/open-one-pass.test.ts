@@ -64,7 +64,7 @@ it('openCrossAttention brings back the exact state too, with and without Φ', ()
 })
 
 it('each kind is refused by the others, which say what to use', () => {
-  const stream = onePass({ features, dv: 3, psi: kinds[0]! })
+  const stream = onePass({ features, dv: 3, psi: kinds[0] })
   const cross = crossAttention({ wq: keys, wk: keys, wv: values, features })
   expect(() => openStream(stream.toBytes())).toThrow(
     'openStream: a snapshot of kind "one-pass" is no attention stream, use openOnePass',

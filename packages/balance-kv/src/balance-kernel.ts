@@ -31,7 +31,7 @@ export function balanceKernel({ keys, values }: KvBlock, scale: number, sums: Su
   kernels().exp(scores, scores, size)
   scores.range(0, size).readInto(out)
   likeness.range(0, size).readInto(other)
-  for (let i = 0; i < size; i++) out[i]! *= other[i]!
+  for (let i = 0; i < size; i++) out[i] *= other[i]
   return out
 }
 
@@ -48,10 +48,10 @@ function gram(out: Resident<Float32Array>, { rows, cols, data }: Matrix, start: 
 /** Rows less their mean, times a factor. */
 function centred({ rows, cols, data }: Matrix, factor: number): Matrix {
   const mean = new Float64Array(cols)
-  for (let r = 0, at = 0; r < rows; r++) for (let c = 0; c < cols; c++, at++) mean[c]! += data[at]!
-  for (let c = 0; c < cols; c++) mean[c]! /= rows
+  for (let r = 0, at = 0; r < rows; r++) for (let c = 0; c < cols; c++, at++) mean[c] += data[at]
+  for (let c = 0; c < cols; c++) mean[c] /= rows
   const out = new Float32Array(rows * cols)
-  for (let r = 0, at = 0; r < rows; r++) for (let c = 0; c < cols; c++, at++) out[at] = (data[at]! - mean[c]!) * factor
+  for (let r = 0, at = 0; r < rows; r++) for (let c = 0; c < cols; c++, at++) out[at] = (data[at] - mean[c]) * factor
   return { rows, cols, data: out }
 }
 
@@ -60,14 +60,14 @@ function unit({ rows, cols, data }: Matrix): Matrix {
   const largest = kernels().largestMagnitude(data, data.length)
   const most = largest > 0 ? largest : 1
   const out = new Float32Array(rows * cols)
-  for (let i = 0; i < out.length; i++) out[i] = data[i]! / most
+  for (let i = 0; i < out.length; i++) out[i] = data[i] / most
   return { rows, cols, data: out }
 }
 
 /** Mean square of a row. */
 function powerOf({ rows, data }: Matrix): number {
   let total = 0
-  for (let i = 0; i < data.length; i++) total += data[i]! * data[i]!
+  for (let i = 0; i < data.length; i++) total += data[i] * data[i]
   return total / rows
 }
 
@@ -75,7 +75,7 @@ function largestSquare({ rows, cols, data }: Matrix): number {
   let most = 0
   for (let r = 0; r < rows; r++) {
     let square = 0
-    for (let c = r * cols; c < (r + 1) * cols; c++) square += data[c]! * data[c]!
+    for (let c = r * cols; c < (r + 1) * cols; c++) square += data[c] * data[c]
     if (square > most) most = square
   }
   return Math.min(most, LARGEST)

@@ -120,7 +120,7 @@ export function halvingTree(
     const before = candidate.count > 0 ? joinedTokens(candidate.read(), one)! : one
     const [first, second] = [before.weights?.[0] ?? 1, before.weights?.[1] ?? 0]
     const total = Math.min(MOST_WEIGHT, first + second)
-    const coin = coins(halving.seed, state.draws++, 1)[0]!
+    const coin = coins(halving.seed, state.draws++, 1)[0]
     const chosen = coin * (first + second) < first ? 0 : 1
     const after = pickedTokens(before, Uint32Array.of(chosen), Float32Array.of(total))
     if (before.keys.rows > 1) replaced?.(before, after)
@@ -144,32 +144,32 @@ export function halvingTree(
     held.truncate(start)
     if (after) append(after, level + 1)
     append(tokensOf(tail, blockSize, tail.keys.rows))
-    counts[level]! -= blockSize
+    counts[level] -= blockSize
   }
 
   /** Behind everything held; counted where it belongs to a level that has no count of it yet. */
   const append = (block: KvBlock, level?: number) => {
     held.write(block, 0, block.keys.rows, held.count)
-    if (level !== undefined) counts[level]! += block.keys.rows
+    if (level !== undefined) counts[level] += block.keys.rows
   }
 
   /** The oldest block of the last level makes a level above it, and the lowest goes into the next. */
   const moveUp = () => {
     const all = held.read()
     held.clear()
-    const last = counts[levels]!
-    const before = all.keys.rows - counts[0]! - counts[1]! // where the lowest level begins
+    const last = counts[levels]
+    const before = all.keys.rows - counts[0] - counts[1] // where the lowest level begins
     const top = halved(tokensOf(all, 0, blockSize))
-    const lowest = tokensOf(all, levels === 1 ? blockSize : before, all.keys.rows - counts[0]!)
+    const lowest = tokensOf(all, levels === 1 ? blockSize : before, all.keys.rows - counts[0])
     const rest = lowest.keys.rows > 1 ? halved(lowest) : lowest
     append(top)
     if (levels > 1) append(tokensOf(all, blockSize, before))
     append(rest)
-    append(tokensOf(all, all.keys.rows - counts[0]!, all.keys.rows))
+    append(tokensOf(all, all.keys.rows - counts[0], all.keys.rows))
     if (levels === 1) counts[1] = top.keys.rows + rest.keys.rows
     else {
       counts[levels] = last - blockSize
-      counts[2]! += rest.keys.rows
+      counts[2] += rest.keys.rows
       counts.splice(1, 1)
       counts.push(top.keys.rows)
     }
@@ -193,13 +193,13 @@ export function halvingTree(
       return tokens + candidate.bytes + stateBytes(levels)
     },
     get room() {
-      return isEager ? blockSize - counts[0]! : most - held.count
+      return isEager ? blockSize - counts[0] : most - held.count
     },
     take(block, start) {
       makeRoom()
       const rows = Math.min(this.room, block.keys.rows - start)
       held.write(block, start, rows, held.count)
-      counts[0]! += rows
+      counts[0] += rows
       return rows
     },
     attend(queries, partial, arrived) {

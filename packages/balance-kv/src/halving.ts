@@ -33,7 +33,7 @@ export function coins(seed: bigint, draw: number, count: number): Float64Array {
   const out = new Float64Array(count)
   for (let i = 0; i < count; i++) {
     if (i % 4 === 0) philox(words, low, high, i >>> 2, draw >>> 0, Math.floor(draw / 2 ** 32), STREAM)
-    out[i] = words[i % 4]! / 2 ** 32
+    out[i] = words[i % 4] / 2 ** 32
   }
   return out
 }

@@ -30,8 +30,8 @@ export function addTokens(
   for (let r = 0; r < rows; r++) {
     const w = sign * (weights?.[r] ?? 1)
     for (let f = 0, at = r * t; f < t; f++, at++) {
-      phi.data[at]! *= w
-      totals[f]! += phi.data[at]!
+      phi.data[at] *= w
+      totals[f] += phi.data[at]
     }
   }
   kernels().product('tn', state, phi.data, values.data, t, rows, values.cols, true)
@@ -59,17 +59,17 @@ export function correct(
     const moved = new Float32Array(rows * dv)
     kernels().product('nn', moved, phi.data, state, rows, t, dv)
     for (let r = 0; r < rows; r++) {
-      const factor = Math.exp(logScale[r]! - max[from + r]!)
+      const factor = Math.exp(logScale[r] - max[from + r])
       let shift = 0
-      for (let f = 0; f < t; f++) shift += phi.data[r * t + f]! * totals[f]!
+      for (let f = 0; f < t; f++) shift += phi.data[r * t + f] * totals[f]
       shift *= factor
       const own = moved.subarray(r * dv, (r + 1) * dv)
       const isSound =
-        Math.abs(shift) <= MOST_SHIFT * mass[from + r]! && own.every((x) => Math.abs(x * factor) < 2 ** 120)
+        Math.abs(shift) <= MOST_SHIFT * mass[from + r] && own.every((x) => Math.abs(x * factor) < 2 ** 120)
       if (!isSound) left++
       else {
-        mass[from + r]! += shift
-        for (let c = 0; c < dv; c++) sum.data[(from + r) * dv + c]! += own[c]! * factor
+        mass[from + r] += shift
+        for (let c = 0; c < dv; c++) sum.data[(from + r) * dv + c] += own[c] * factor
       }
     }
   }

@@ -98,11 +98,11 @@ export function octaveStream(options: OctaveOptions, from?: Restored): OctaveStr
     for (const [, tree] of byOctave(numerators)) above = combine(above, tree.attend(queries))
     const { max, sum } = above
     for (let r = 0; r < queries.rows; r++) {
-      const own = above.mass[r]!
-      const share = below.mass[r]! * Math.exp(below.max[r]! - max[r]!)
+      const own = above.mass[r]
+      const share = below.mass[r] * Math.exp(below.max[r] - max[r])
       if (own === 0) {
-        max[r] = below.max[r]! // all values are zero
-        above.mass[r] = below.mass[r]!
+        max[r] = below.max[r] // all values are zero
+        above.mass[r] = below.mass[r]
       } else if (share > own / MOST_RATIO && share < own * MOST_RATIO) above.mass[r] = share
       else fallbacks++
     }
@@ -198,14 +198,14 @@ function byOctave(numerators: ReadonlyMap<number, MergeReduce>): [number, MergeR
 /** e with 2^e ≤ ‖v‖ < 2^{e+1}; undefined for a zero row. */
 function octaveOf({ cols, data }: Matrix, row: number): number | undefined {
   let largest = 0
-  for (let c = row * cols; c < (row + 1) * cols; c++) largest = Math.max(largest, Math.abs(data[c]!))
+  for (let c = row * cols; c < (row + 1) * cols; c++) largest = Math.max(largest, Math.abs(data[c]))
   if (largest === 0) return undefined
   let square = 0 // over the largest, so that nothing under- or overflows
-  for (let c = row * cols; c < (row + 1) * cols; c++) square += (data[c]! / largest) ** 2
+  for (let c = row * cols; c < (row + 1) * cols; c++) square += (data[c] / largest) ** 2
   return exponentOf(largest * Math.sqrt(square))
 }
 
 /** The exponent of a normal float64, from its bits. */
 function exponentOf(x: number): number {
-  return ((new Uint32Array(Float64Array.of(x).buffer)[1]! >>> 20) & 0x7ff) - 1023
+  return ((new Uint32Array(Float64Array.of(x).buffer)[1] >>> 20) & 0x7ff) - 1023
 }

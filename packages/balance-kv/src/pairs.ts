@@ -14,12 +14,12 @@ export function onePerPair(
 ): Halved {
   const total = weights ? weights.slice() : new Float32Array(rows).fill(1)
   for (let p = 0; p < pairs.length / 2; p++) {
-    const [i, j] = [pairs[2 * p]!, pairs[2 * p + 1]!]
-    const both = Math.min(MOST_WEIGHT, total[i]! + total[j]!)
+    const [i, j] = [pairs[2 * p], pairs[2 * p + 1]]
+    const both = Math.min(MOST_WEIGHT, total[i] + total[j])
     const stays = second(p)
     total[stays ? j : i] = both
     total[stays ? i : j] = 0
   }
-  const kept = Uint32Array.from(total.keys()).filter((i) => total[i]! > 0)
-  return { kept, weights: Float32Array.from(kept, (i) => total[i]!), failures: 0 }
+  const kept = Uint32Array.from(total.keys()).filter((i) => total[i] > 0)
+  return { kept, weights: Float32Array.from(kept, (i) => total[i]), failures: 0 }
 }

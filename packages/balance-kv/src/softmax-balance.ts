@@ -66,7 +66,7 @@ function walkHalving(sums: Sums, seed: bigint, walk: Walk, wanted: (signs: Int8A
     const { rows } = block.keys
     const luck = coins(seed, draw, rows + 1)
     const { signs, failures } = walk(balanceKernel(block, scale, sums), block.weights, luck.subarray(0, rows))
-    return { ...classOf(block, signs, wanted(signs), luck[rows]!), failures }
+    return { ...classOf(block, signs, wanted(signs), luck[rows]), failures }
   }
 }
 

@@ -21,8 +21,8 @@ export function uniformHalving({ seed }: { readonly seed: Seed }): Halving {
       const luck = coins(own, draw, pairs.length / 2)
       const weightOf = (row: number) => block.weights?.[row] ?? 1
       return onePerPair(block, pairs, (p) => {
-        const [i, j] = [weightOf(pairs[2 * p]!), weightOf(pairs[2 * p + 1]!)]
-        return luck[p]! * (i + j) >= i
+        const [i, j] = [weightOf(pairs[2 * p]), weightOf(pairs[2 * p + 1])]
+        return luck[p] * (i + j) >= i
       })
     },
   }

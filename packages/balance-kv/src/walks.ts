@@ -21,10 +21,10 @@ function walk(
   const signs = new Int8Array(m)
   for (let j = 0; j < m; j++) {
     const w = weights?.[j] ?? 1
-    const eta = sign(w * drift[j]!, luck[j]!)
+    const eta = sign(w * drift[j], luck[j])
     signs[j] = eta
     const step = eta * w
-    for (let i = j + 1, at = j * m + j + 1; i < m; i++, at++) drift[i]! += step * kernel[at]!
+    for (let i = j + 1, at = j * m + j + 1; i < m; i++, at++) drift[i] += step * kernel[at]
   }
   return { signs, failures: 0 }
 }
@@ -38,7 +38,7 @@ export function theoryWalk(
 ): Signs {
   const m = luck.length
   let most = 0
-  for (let i = 0; i < m; i++) most = Math.max(most, kernel[i * m + i]! * (weights?.[i] ?? 1) ** 2)
+  for (let i = 0; i < m; i++) most = Math.max(most, kernel[i * m + i] * (weights?.[i] ?? 1) ** 2)
   const reach = walkConstant(m, delta) * most
   let failures = 0
   const { signs } = walk(kernel, weights, luck, (a, coin) => {
@@ -79,16 +79,16 @@ export function pairWalk(
   const drift = new Float64Array(rows) // ⟨drift, φᵢ⟩
   const second = new Uint8Array(pairs.length / 2)
   for (let p = 0; p < second.length; p++) {
-    const [i, j] = [pairs[2 * p]!, pairs[2 * p + 1]!]
+    const [i, j] = [pairs[2 * p], pairs[2 * p + 1]]
     const [wi, wj] = [weights?.[i] ?? 1, weights?.[j] ?? 1]
-    const along = drift[i]! - drift[j]!
-    const square = kernel[i * rows + i]! + kernel[j * rows + j]! - 2 * kernel[i * rows + j]!
+    const along = drift[i] - drift[j]
+    const square = kernel[i * rows + i] + kernel[j * rows + j] - 2 * kernel[i * rows + j]
     // |drift + wⱼδ|² − |drift − wᵢδ|² over wᵢ + wⱼ
     const worse = 2 * along + (wj - wi) * square
-    second[p] = worse > 0 ? 1 : worse < 0 ? 0 : luck[p]! * (wi + wj) < wi ? 0 : 1
+    second[p] = worse > 0 ? 1 : worse < 0 ? 0 : luck[p] * (wi + wj) < wi ? 0 : 1
     const step = second[p] ? -wi : wj
     const [first, other] = [i * rows, j * rows]
-    for (let r = 0; r < rows; r++) drift[r]! += step * (kernel[first + r]! - kernel[other + r]!)
+    for (let r = 0; r < rows; r++) drift[r] += step * (kernel[first + r] - kernel[other + r])
   }
   return second
 }

@@ -13,7 +13,7 @@ const [keys, values, queries] = [random(n, 4, 1, 1.5), random(n, 3, 2), random(2
 const truth = softmaxOracle(queries, keys, values, shape.scale, () => n)
 const errorOf = (stream: { attend(q: typeof queries): Parameters<typeof normalise>[0] }) => {
   const got = normalise(stream.attend(queries)).data
-  return Math.hypot(...got.map((x, i) => x - truth[i]!)) / Math.hypot(...truth)
+  return Math.hypot(...got.map((x, i) => x - truth[i])) / Math.hypot(...truth)
 }
 
 const make = (options: object) => () => balanceKv({ ...shape, seed: 1, budget: 1e4, ...options })
@@ -55,8 +55,8 @@ describe('balanceKv', () => {
   })
 
   test('constant values come back, from two sets too: one octave and the mass are halved alike', () => {
-    const constant = { rows: n, cols: 3, data: values.data.map((_, i) => [1.5, -2, 0.25][i % 3]!) }
-    const wanted = Float32Array.from({ length: 60 }, (_, i) => [1.5, -2, 0.25][i % 3]!)
+    const constant = { rows: n, cols: 3, data: values.data.map((_, i) => [1.5, -2, 0.25][i % 3]) }
+    const wanted = Float32Array.from({ length: 60 }, (_, i) => [1.5, -2, 0.25][i % 3])
     const gap = (sums: 'joint' | 'apart') => {
       const stream = balanceKv({ ...shape, seed: 1, budget: 8000, sums })
       stream.push({ keys, values: constant })
@@ -91,7 +91,7 @@ describe('balanceKv', () => {
       stream.push({ keys: matrix(rows, 1), values: matrix(rows, 1, new Float32Array(rows).fill(value)) })
     const total = () => {
       const { max, sum } = stream.attend(matrix(1, 1))
-      return sum.data[0]! * Math.exp(max[0]!)
+      return sum.data[0] * Math.exp(max[0])
     }
     for (let n = 100; n <= 3000; n += 100) {
       push(100, 1)

@@ -27,9 +27,9 @@ function figure2(n: number, b: number, levels: number): number[] {
     for (let l = 0; l < levels; l++) {
       if (counts[l] !== b) continue
       counts[l] = 0
-      counts[l + 1]! += b / 2
+      counts[l + 1] += b / 2
     }
-    counts[0]!++
+    counts[0]++
   }
   return counts
 }
@@ -90,12 +90,12 @@ describe('MergeAndReduce', () => {
       const stream = mergeReduce({ ...shape, halving: uniformHalving({ seed }), blockSize: 4, levels: 1 })
       for (let i = 0; i < 32; i++) stream.push(block)
       const { max, mass } = stream.attend(query)
-      total += (mass[0]! * Math.exp(max[0]!)) / seeds
+      total += (mass[0] * Math.exp(max[0])) / seeds
     }
     let truth = 0
     for (let j = 0; j < 64; j++)
       truth +=
-        32 * Math.exp(0.5 * (query.data[0]! * block.keys.data[2 * j]! + query.data[1]! * block.keys.data[2 * j + 1]!))
+        32 * Math.exp(0.5 * (query.data[0] * block.keys.data[2 * j] + query.data[1] * block.keys.data[2 * j + 1]))
     expect(Math.abs(total / truth - 1)).toBeLessThan(0.06) // five standard errors of 0.012
   })
 

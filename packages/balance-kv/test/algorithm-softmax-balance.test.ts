@@ -21,8 +21,8 @@ function imbalance(halving: Halving) {
     for (let q = 0; q < 20; q++) {
       const query = queries.data.subarray(q * d, (q + 1) * d)
       const [truth, got] = [sumsOf(query, centred, scale), sumsOf(query, after, scale)]
-      for (let c = 0; c < dv; c++) sums += (got[c]! - truth[c]!) ** 2 / (60 * 20 * dv)
-      mass += (got[dv]! - truth[dv]!) ** 2 / (60 * 20)
+      for (let c = 0; c < dv; c++) sums += (got[c] - truth[c]) ** 2 / (60 * 20 * dv)
+      mass += (got[dv] - truth[dv]) ** 2 / (60 * 20)
     }
   }
   return { sums, mass }
@@ -32,10 +32,7 @@ function imbalance(halving: Halving) {
 function greedyBySteps(block: ReturnType<typeof blockOf>): number[] {
   const [k, v] = [centredRows(block.keys), block.values]
   const dot = (a: typeof k, i: number, j: number) =>
-    Array.from({ length: a.cols }, (_, c) => a.data[i * a.cols + c]! * a.data[j * a.cols + c]!).reduce(
-      (x, y) => x + y,
-      0,
-    )
+    Array.from({ length: a.cols }, (_, c) => a.data[i * a.cols + c] * a.data[j * a.cols + c]).reduce((x, y) => x + y, 0)
   const signs: number[] = [1]
   for (let j = 1; j < m; j++) {
     const drift = signs.reduce((a, eta, i) => a + eta * Math.exp(scale * dot(k, i, j)) * dot(v, i, j), 0)

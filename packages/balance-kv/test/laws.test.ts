@@ -39,9 +39,9 @@ const trees = [
   { title: 'uniform, one level, moved up', halving: uniformHalving({ seed: 2 }), blockSize: 8, levels: 1, error: 1.5 },
 ] as const
 
-describe.each(trees)('mergeReduce: $title', ({ title: _, error, ...options }) => {
+describe.each(trees)('mergeReduce: $title', ({ title, error, ...options }) => {
   const laws = attentionStreamLaws({
-    name: 'mergeReduce',
+    name: `mergeReduce, ${title}`,
     make: () => mergeReduce({ ...shape, ...options }),
     restore: (bytes) => restoreMergeReduce(bytes),
     error,

@@ -31,7 +31,7 @@ const truth = softmaxOracle(queries, keys, values, 0.5, () => n)
 const errorOf = (stream: { push(b: object): void; attend(q: typeof queries): Parameters<typeof normalise>[0] }) => {
   stream.push({ keys, values })
   const got = normalise(stream.attend(queries)).data
-  return Math.hypot(...got.map((x, i) => x - truth[i]!)) / Math.hypot(...truth)
+  return Math.hypot(...got.map((x, i) => x - truth[i])) / Math.hypot(...truth)
 }
 
 describe('momentCoreset', () => {
@@ -47,9 +47,9 @@ describe('momentCoreset', () => {
         }) as never,
       ),
     )
-    expect(errors[0]! / coreset).toBeLessThan(0.5)
-    expect(errors[1]! / errors[0]!).toBeLessThan(0.5)
-    expect(errors[2]! / errors[1]!).toBeLessThan(0.5)
+    expect(errors[0] / coreset).toBeLessThan(0.5)
+    expect(errors[1] / errors[0]).toBeLessThan(0.5)
+    expect(errors[2] / errors[1]).toBeLessThan(0.5)
   })
 
   test('bytes are within the budget after every push, and rows beyond the polynomial fall back to the coreset', () => {

@@ -7,10 +7,10 @@ export function sumsOf(query: ArrayLike<number>, { keys, values, weights }: KvBl
   const out = new Float64Array(dv + 1)
   for (let j = 0; j < keys.rows; j++) {
     let score = 0
-    for (let c = 0; c < d; c++) score += query[c]! * keys.data[j * d + c]!
+    for (let c = 0; c < d; c++) score += query[c] * keys.data[j * d + c]
     const w = (weights?.[j] ?? 1) * Math.exp(scale * score)
-    for (let c = 0; c < dv; c++) out[c]! += w * values.data[j * dv + c]!
-    out[dv]! += w
+    for (let c = 0; c < dv; c++) out[c] += w * values.data[j * dv + c]
+    out[dv] += w
   }
   return out
 }
@@ -22,7 +22,7 @@ export function chosen({ keys, values }: KvBlock, rows: ArrayLike<number>, weigh
     cols,
     data: Float32Array.from(
       { length: rows.length * cols },
-      (_, i) => data[rows[Math.floor(i / cols)]! * cols + (i % cols)]!,
+      (_, i) => data[rows[Math.floor(i / cols)] * cols + (i % cols)],
     ),
   })
   return { keys: pick(keys), values: pick(values), weights }
@@ -31,8 +31,8 @@ export function chosen({ keys, values }: KvBlock, rows: ArrayLike<number>, weigh
 /** Rows less their mean. */
 export function centredRows({ rows, cols, data }: Matrix): Matrix {
   const mean = new Float64Array(cols)
-  for (let i = 0; i < data.length; i++) mean[i % cols]! += data[i]! / rows
-  return { rows, cols, data: data.map((x, i) => x - mean[i % cols]!) }
+  for (let i = 0; i < data.length; i++) mean[i % cols] += data[i] / rows
+  return { rows, cols, data: data.map((x, i) => x - mean[i % cols]) }
 }
 
 export const norm = (x: ArrayLike<number>) => Math.hypot(...Array.from(x))

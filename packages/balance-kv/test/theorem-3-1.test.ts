@@ -33,7 +33,7 @@ describe('Theorem 3.1', () => {
     stream.push({ keys, values })
     const got = normalise(stream.attend(queries)).data
     const truth = softmaxOracle(queries, keys, values, 0.5, () => n)
-    expect(Math.max(...got.map((x, i) => Math.abs(x - truth[i]!)))).toBeLessThan(1e-5)
+    expect(Math.max(...got.map((x, i) => Math.abs(x - truth[i])))).toBeLessThan(1e-5)
   })
 
   test('in its unit the error of what fits a budget falls faster than 1/√tokens', () => {
@@ -42,8 +42,8 @@ describe('Theorem 3.1', () => {
     const truth = softmaxOracle(queries, keys, values, 0.5, () => n)
     const unit = (q: number) => {
       const row = queries.data.subarray(q * 4, (q + 1) * 4)
-      const mass = sumsOf(row, { keys, values }, 0.5)[3]!
-      const doubled = sumsOf(row, { keys, values }, 1)[3]! // Σ e^{2s}
+      const mass = sumsOf(row, { keys, values }, 0.5)[3]
+      const doubled = sumsOf(row, { keys, values }, 1)[3] // Σ e^{2s}
       return (Math.sqrt(doubled) / mass) * norm(values.data)
     }
     const error = (budget: number, mode: 'greedy' | 'pairs') => {
@@ -53,7 +53,7 @@ describe('Theorem 3.1', () => {
         stream.push({ keys, values })
         const got = normalise(stream.attend(queries)).data
         for (let q = 0; q < 16; q++)
-          total += norm([0, 1, 2].map((c) => got[q * 3 + c]! - truth[q * 3 + c]!)) / unit(q) / (6 * 16)
+          total += norm([0, 1, 2].map((c) => got[q * 3 + c] - truth[q * 3 + c])) / unit(q) / (6 * 16)
       }
       return total
     }

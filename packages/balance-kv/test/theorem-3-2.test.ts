@@ -16,7 +16,7 @@ describe('Theorem 3.2', () => {
     const words = new Uint32Array(4)
     const bits = Float32Array.from({ length: n }, (_, i) => {
       philox(words, 1, 0, i, 0, 0, 0)
-      return words[0]! & 1
+      return words[0] & 1
     })
     const basis = matrix(n, n)
     for (let i = 0; i < n; i++) basis.data[i * n + i] = 1
@@ -24,7 +24,7 @@ describe('Theorem 3.2', () => {
     const wrong = (stream: ReturnType<typeof exactStream>) => {
       stream.push({ keys: basis, values: matrix(n, 1, bits) })
       const read = normalise(stream.attend(basis)).data
-      return read.reduce((count, x, i) => count + (Math.abs(x - bits[i]!) < 0.4 ? 0 : 1), 0)
+      return read.reduce((count, x, i) => count + (Math.abs(x - bits[i]) < 0.4 ? 0 : 1), 0)
     }
     expect(wrong(exactStream(shape))).toBe(0)
     const budget = 4 * (n + 3) * (n / 2 + 1) + 200

@@ -21,7 +21,7 @@ describe('Theorem 3.3', () => {
       if (failures > 0) failed++
       const query = random(1, d, draw + 20_000, 0.5).data
       const [truth, got] = [sumsOf(query, block, scale), sumsOf(query, chosen(block, kept, weights), scale)]
-      const moved = norm(got.subarray(0, dv).map((x, c) => x - truth[c]!))
+      const moved = norm(got.subarray(0, dv).map((x, c) => x - truth[c]))
       const longest = Math.exp((scale * largestRow(block.keys) ** 2) / 2) * largestRow(block.values)
       const bound = Math.sqrt(dv) * walkConstant(m, delta) * Math.exp((scale * norm(query) ** 2) / 2) * longest
       largest = Math.max(largest, moved / bound)

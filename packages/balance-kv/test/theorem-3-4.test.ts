@@ -30,7 +30,7 @@ describe('Theorem 3.4', () => {
         for (let q = 0; q < 10; q++) {
           const query = queries.data.subarray(q * 4, (q + 1) * 4)
           const [truth, got] = [sumsOf(query, block, 0.5), sumsOf(query, coreset, 0.5)]
-          const moved = norm(got.subarray(0, 3).map((x, c) => x - truth[c]!))
+          const moved = norm(got.subarray(0, 3).map((x, c) => x - truth[c]))
           const bound =
             ((levels * n) / t) *
             Math.sqrt(3) *
@@ -43,7 +43,7 @@ describe('Theorem 3.4', () => {
       }
       return sum
     })
-    expect(errors[3]! / errors[0]!).toBeLessThan(0.5)
-    expect(errors[3]! / errors[0]!).toBeGreaterThan(0.05)
+    expect(errors[3] / errors[0]).toBeLessThan(0.5)
+    expect(errors[3] / errors[0]).toBeGreaterThan(0.05)
   })
 })

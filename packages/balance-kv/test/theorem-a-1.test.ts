@@ -14,11 +14,11 @@ function vectors(seed: number, length: number) {
   const { data } = random(m, d, seed)
   for (let r = 0; r < m; r++) {
     const norm = Math.hypot(...data.subarray(r * d, (r + 1) * d))
-    for (let c = r * d; c < (r + 1) * d; c++) data[c]! *= length / norm
+    for (let c = r * d; c < (r + 1) * d; c++) data[c] *= length / norm
   }
   const gram = new Float32Array(m * m)
   for (let i = 0; i < m; i++)
-    for (let j = 0; j < m; j++) for (let c = 0; c < d; c++) gram[i * m + j]! += data[i * d + c]! * data[j * d + c]!
+    for (let j = 0; j < m; j++) for (let c = 0; c < d; c++) gram[i * m + j] += data[i * d + c] * data[j * d + c]
   return { data, gram }
 }
 
@@ -28,8 +28,8 @@ function largest(data: Float32Array, signs: Int8Array): number {
   let most = 0
   for (let r = 0; r < m; r++) {
     for (let c = 0; c < d; c++) {
-      sum[c]! += signs[r]! * data[r * d + c]!
-      most = Math.max(most, Math.abs(sum[c]!))
+      sum[c] += signs[r] * data[r * d + c]
+      most = Math.max(most, Math.abs(sum[c]))
     }
   }
   return most

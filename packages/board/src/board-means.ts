@@ -34,7 +34,7 @@ export function boardMeans(board: Board, unit: BoardUnit = 'relative'): BoardMea
   const { heads, streams } = board
   const of = (errors: BoardErrors) => (unit === 'relative' ? errors.relative : errors[unit].mean)
   return (heads[0]?.budgets ?? []).map(({ name, bytes }, b) => {
-    const budgets = heads.map((head) => head.budgets[b]!)
+    const budgets = heads.map((head) => head.budgets[b])
     return {
       budget: name,
       bytes,
@@ -47,7 +47,7 @@ export function boardMeans(board: Board, unit: BoardUnit = 'relative'): BoardMea
 }
 
 function cellsOf(budgets: readonly BoardBudget[], index: number): BoardCell[] {
-  return budgets.map(({ cells }) => cells[index]!)
+  return budgets.map(({ cells }) => cells[index])
 }
 
 function meanOf(stream: string, cells: readonly BoardCell[], of: (errors: BoardErrors) => number): BoardMean {

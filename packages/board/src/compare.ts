@@ -58,7 +58,7 @@ const PILOT = 512
 export async function compare(options: CompareOptions): Promise<Board> {
   const { heads, methods, budgets, prefix, block = 64, seed = 0, pilot = PILOT, now, onProgress, signal } = options
   check(options)
-  const queries = options.queries ?? heads[0]!.keys.rows - prefix
+  const queries = options.queries ?? heads[0].keys.rows - prefix
   const streams = methods.map(({ name }) => name)
   const total = heads.length * budgets.length * methods.length
   const results: BoardHeadResult[] = []
@@ -129,7 +129,7 @@ function check({
     checkInteger(who, `columns of the values of ${whose}`, values.cols, 1)
     checkKeys(who, `queries of ${whose}`, asked, keys.cols)
     if (scale !== undefined) checkScale(who, scale)
-    if (keys.rows < prefix + (queries ?? 1) || (queries === undefined && keys.rows !== heads[0]!.keys.rows))
+    if (keys.rows < prefix + (queries ?? 1) || (queries === undefined && keys.rows !== heads[0].keys.rows))
       throw new RangeError(
         `${who}: ${whose} must have ${queries === undefined ? `as many tokens as the first, more than ${prefix}` : `at least ${prefix + queries} tokens`}, got ${keys.rows}`,
       )

@@ -31,7 +31,7 @@ function answersOf({ shape, groups, prefix, queries, keys, values }: Part, most:
   const slotOf = (t: number) => {
     if (t < most) return t
     philox(words, seed >>> 0, Math.floor(seed / 2 ** 32), t, lane, 0, 0)
-    return Math.floor(((words[0]! + words[1]! / 2 ** 32) / 2 ** 32) * (t + 1))
+    return Math.floor(((words[0] + words[1] / 2 ** 32) / 2 ** 32) * (t + 1))
   }
   const hold = (t: number, slot: number) => {
     copyRow(keys, t, held.keys, slot)

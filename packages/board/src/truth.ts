@@ -44,7 +44,7 @@ export function truthOf({ shape, prefix, groups, queries, keys, values }: Part, 
     const at = (from - prefix) * groups
     exact.set(normalise(partial).data, at * dv)
     for (let r = 0; r < asked.rows; r++) {
-      const log = Math.log(squares.mass[r]!) + squares.max[r]! - 2 * (Math.log(partial.mass[r]!) + partial.max[r]!)
+      const log = Math.log(squares.mass[r]) + squares.max[r] - 2 * (Math.log(partial.mass[r]) + partial.max[r])
       lengths[at + r] = Math.exp(log / 2)
     }
   }
@@ -59,13 +59,13 @@ export function truthOf({ shape, prefix, groups, queries, keys, values }: Part, 
       for (let r = 0; r < rows; r++) {
         let [squared, length] = [0, 0]
         for (let i = r * dv; i < (r + 1) * dv; i++) {
-          squared += (answers[i]! - exact[i]!) ** 2
-          length += exact[i]! ** 2
+          squared += (answers[i] - exact[i]) ** 2
+          length += exact[i] ** 2
         }
         distance += squared
         norm += length
-        softmax.add(ratio(Math.sqrt(squared), lengths[r]! * frobenius[token(r)]!))
-        value.add(ratio(Math.sqrt(squared), largest[token(r)]!))
+        softmax.add(ratio(Math.sqrt(squared), lengths[r] * frobenius[token(r)]))
+        value.add(ratio(Math.sqrt(squared), largest[token(r)]))
       }
       return { relative: ratio(Math.sqrt(distance), Math.sqrt(norm)), softmax: softmax.read(), value: value.read() }
     },
@@ -73,7 +73,7 @@ export function truthOf({ shape, prefix, groups, queries, keys, values }: Part, 
       const out = new Float32Array(rows * dv)
       const total = new Float64Array(dv)
       for (let t = 0; t < own.rows; t++) {
-        for (let c = 0; c < dv; c++) total[c]! += own.data[t * dv + c]!
+        for (let c = 0; c < dv; c++) total[c] += own.data[t * dv + c]
         if (t < prefix) continue
         const mean = total.map((x) => x / (t + 1))
         for (let g = 0; g < groups; g++) out.set(mean, ((t - prefix) * groups + g) * dv)
@@ -89,7 +89,7 @@ function valueNorms({ rows, cols, data }: Matrix, prefix: number) {
   let [total, most] = [0, 0]
   for (let t = 0; t < rows; t++) {
     let squared = 0
-    for (let i = t * cols; i < (t + 1) * cols; i++) squared += data[i]! ** 2
+    for (let i = t * cols; i < (t + 1) * cols; i++) squared += data[i] ** 2
     total += squared
     most = Math.max(most, squared)
     if (t < prefix) continue

@@ -40,14 +40,14 @@ const MUCH = 1_000_000
 function weightsOf(row: number, token: number): number[] {
   const scores = Array.from({ length: token + 1 }, (_, j) => {
     let s = 0
-    for (let c = 0; c < d; c++) s += head.queries.data[row * d + c]! * head.keys.data[j * d + c]!
+    for (let c = 0; c < d; c++) s += head.queries.data[row * d + c] * head.keys.data[j * d + c]
     return Math.exp(scale * s)
   })
   const mass = scores.reduce((a, b) => a + b, 0)
   return scores.map((e) => e / mass)
 }
 
-const value = (t: number, c: number) => head.values.data[t * dv + c]!
+const value = (t: number, c: number) => head.values.data[t * dv + c]
 const over = (all: number[]) => ({ mean: all.reduce((a, b) => a + b, 0) / all.length, worst: Math.max(...all) })
 
 /** The three units for answers that are a function of the token, straight from their definitions. */
@@ -60,7 +60,7 @@ function oracle(answer: (token: number) => readonly number[]) {
     let [off, frobenius, largest] = [0, 0, 0]
     for (let c = 0; c < dv; c++) {
       const exact = weights.reduce((sum, w, t) => sum + w * value(t, c), 0)
-      off += (answer(token)[c]! - exact) ** 2
+      off += (answer(token)[c] - exact) ** 2
       norm += exact ** 2
     }
     for (let t = 0; t <= token; t++) {
@@ -84,7 +84,7 @@ function expectErrors(got: unknown, want: ReturnType<typeof oracle>) {
   ]
   const wanted = flat(want)
   for (const [i, x] of flat(got as ReturnType<typeof oracle>).entries())
-    expect(Math.abs(x / wanted[i]! - 1)).toBeLessThan(2e-5)
+    expect(Math.abs(x / wanted[i] - 1)).toBeLessThan(2e-5)
 }
 
 /** A contestant whose answer to every query of token t is given: what it is worth can be computed by hand. */
@@ -112,25 +112,25 @@ const lastValue = (token: number) => [...head.values.data.subarray(token * dv, (
 const meanValue = (token: number) =>
   Array.from({ length: dv }, (_, c) => {
     let total = 0
-    for (let t = 0; t <= token; t++) total += head.values.data[t * dv + c]!
+    for (let t = 0; t <= token; t++) total += head.values.data[t * dv + c]
     return total / (token + 1)
   })
-const only = (board: Awaited<ReturnType<typeof compare>>) => board.heads[0]!.budgets[0]!.cells[0]!
+const only = (board: Awaited<ReturnType<typeof compare>>) => board.heads[0].budgets[0].cells[0]
 
 describe('errors', () => {
   test.each([1, 7, 64])('all three units equal the float64 oracle, in blocks of %d', async (block) => {
     const methods = [...methodsOf({ last: answering(lastValue) }), exactMethod]
     const board = await compare({ heads: [head], methods, budgets: [MUCH], prefix, block })
-    const [last, exact] = board.heads[0]!.budgets[0]!.cells
-    expectErrors(last!.errors, oracle(lastValue))
-    expect(exact!.errors!.relative).toBeLessThan(1e-6)
+    const [last, exact] = board.heads[0].budgets[0].cells
+    expectErrors(last.errors, oracle(lastValue))
+    expect(exact.errors!.relative).toBeLessThan(1e-6)
     expectErrors(
-      board.heads[0]!.zero,
+      board.heads[0].zero,
       oracle(() => [0, 0]),
     )
-    expectErrors(board.heads[0]!.uniform, oracle(meanValue))
-    expect(board.heads[0]!.zero.relative).toBe(1)
-    expect(board.heads[0]!.budgets[0]!.sample.relative).toBeLessThan(1e-6) // a sample of everything
+    expectErrors(board.heads[0].uniform, oracle(meanValue))
+    expect(board.heads[0].zero.relative).toBe(1)
+    expect(board.heads[0].budgets[0].sample.relative).toBeLessThan(1e-6) // a sample of everything
   })
 
   test('only the tokens asked for are looked at', async () => {
@@ -162,7 +162,7 @@ describe('errors', () => {
           seed,
         }
         const board = await compare({ ...options, prefix: 63, queries: 1, block: start })
-        total += board.heads[0]!.budgets[0]!.sample.relative
+        total += board.heads[0].budgets[0].sample.relative
       }
       expect(Math.abs((total / 400 - 1.5) / (0.866 / 40))).toBeLessThan(5)
     }
@@ -180,7 +180,7 @@ describe('errors', () => {
         seed,
       })
       // Truth 0 until the last query, then 1/64; a sample of 16 that holds the last token answers 1/16 there.
-      hits += board.heads[0]!.budgets[0]!.sample.value.worst
+      hits += board.heads[0].budgets[0].sample.value.worst
     }
     // worst = |1/16 − 1/64| when held (1 in 4), else 1/64: mean 1/64 + (2/64)/4; deviation (2/64)·0.433 a trial.
     expect(Math.abs((hits / 400 - 1.5 / 64) / ((2 / 64) * (0.433 / 40)))).toBeLessThan(5)
@@ -250,7 +250,7 @@ describe('bytes', () => {
       none: () => undefined,
     }
     const board = await compare({ heads: [head], methods: methodsOf(streams), budgets: [500], prefix, block: 10 })
-    const { cells } = board.heads[0]!.budgets[0]!
+    const { cells } = board.heads[0].budgets[0]
     const by = Object.fromEntries(cells.map((cell) => [cell.stream, cell]))
     expect(by['honest']).toMatchObject({ outcome: 'within', bytes: 500, peakBytes: 500 })
     expect(by['brief']).toMatchObject({
@@ -268,7 +268,7 @@ describe('bytes', () => {
     expect(by['silent']).toMatchObject({ outcome: 'failed', why: 'it answered what is no finite number' })
     expect(by['nameless']).toMatchObject({ outcome: 'failed', why: expect.stringContaining('bytes of a stream') })
     expect(by['none']).toEqual({ stream: 'none', outcome: 'does not fit' })
-    const means = boardMeans(board)[0]!.streams
+    const means = boardMeans(board)[0].streams
     expect(means.filter(({ error }) => error !== undefined).map(({ stream }) => stream)).toEqual(['honest'])
     expect(means.map(({ outcome }) => outcome)).toEqual(cells.map(({ outcome }) => outcome))
   })
@@ -290,7 +290,7 @@ describe('bytes', () => {
     })
     const methods = methodsOf({ without: answering(lastValue), throwing, ...Object.fromEntries(makes) })
     const board = await compare({ heads: [head], methods, budgets: [500], prefix })
-    for (const cell of board.heads[0]!.budgets[0]!.cells)
+    for (const cell of board.heads[0].budgets[0].cells)
       expect(cell).toMatchObject({
         outcome: 'within',
         bytes: 8,
@@ -349,7 +349,7 @@ test('the board is plain JSON of a fixed form, the same every time, with times o
   expect(JSON.parse(JSON.stringify(board))).toEqual(board)
   expect(await compare(options)).toEqual(board)
   expect(Object.keys(board)).toEqual(['version', 'reproduce', 'prefix', 'queries', 'block', 'seed', 'streams', 'heads'])
-  expect(Object.keys(board.heads[0]!)).toEqual([
+  expect(Object.keys(board.heads[0])).toEqual([
     'name',
     'd',
     'dv',
@@ -360,7 +360,7 @@ test('the board is plain JSON of a fixed form, the same every time, with times o
     'uniform',
     'budgets',
   ])
-  expect(Object.keys(board.heads[0]!.budgets[0]!)).toEqual(['name', 'bytes', 'sample', 'cells'])
+  expect(Object.keys(board.heads[0].budgets[0])).toEqual(['name', 'bytes', 'sample', 'cells'])
   expect(Object.keys(only(board))).toEqual(['stream', 'outcome', 'bytes', 'peakBytes', 'memory', 'errors'])
   expect(only(board).memory!.map(([tokens]) => tokens)).toEqual([64, 90])
   expect(board.reproduce).toContain('"budgets":["1/1",1700]')

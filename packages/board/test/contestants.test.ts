@@ -28,7 +28,7 @@ const exactBut =
 async function cellsOf(streams: Record<string, Make>) {
   const methods = Object.entries(streams).map(([name, make]) => boardMethod({ name, make }))
   const board = await compare({ heads: [head], methods, budgets: [100], prefix: 70, block: 16 })
-  return board.heads[0]!.budgets[0]!.cells
+  return board.heads[0].budgets[0].cells
 }
 
 test.each<[string, Make, string]>([
@@ -75,7 +75,7 @@ test('what a contestant does to what it is given, and how it ends, is nothing to
     }
   })
   const [first, bad, last] = await cellsOf({ first: honest, vandal, last: honest })
-  expect(first!.errors!.relative).toBeLessThan(1e-6)
-  expect(bad!.errors!.relative).toBeGreaterThan(1)
+  expect(first.errors!.relative).toBeLessThan(1e-6)
+  expect(bad.errors!.relative).toBeGreaterThan(1)
   expect({ ...last, stream: 'first' }).toEqual(first)
 })

@@ -88,7 +88,7 @@ const FEW = 128
 /** Whether no entry is NaN or of a magnitude above `largest`. */
 function isWithin(data: Float32Array, largest: number): boolean {
   if (data.length > FEW) return kernels().largestMagnitude(data, data.length) <= largest
-  for (let i = 0; i < data.length; i++) if (!(Math.abs(data[i]!) <= largest)) return false
+  for (let i = 0; i < data.length; i++) if (!(Math.abs(data[i]) <= largest)) return false
   return true
 }
 

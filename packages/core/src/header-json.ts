@@ -4,7 +4,7 @@ export type JsonReader = ReturnType<typeof jsonReader>
 export function jsonReader(bytes: Uint8Array) {
   let at = 0
   const wrong = (what: string, expected: string) => {
-    const found = at >= bytes.length ? 'the end of the header' : JSON.stringify(String.fromCharCode(bytes[at]!))
+    const found = at >= bytes.length ? 'the end of the header' : JSON.stringify(String.fromCharCode(bytes[at]))
     return fault(what, 8 + at, expected, found)
   }
   const skip = () => {
@@ -23,7 +23,7 @@ export function jsonReader(bytes: Uint8Array) {
     if (bytes[at] !== 0x22) throw wrong(what, 'a string')
     for (at++; bytes[at] !== 0x22; at++) {
       if (bytes[at] === 0x5c) at++
-      if (!(bytes[at]! >= 0x20)) throw wrong(what, 'the rest of a string')
+      if (!(bytes[at] >= 0x20)) throw wrong(what, 'the rest of a string')
     }
     at++
     const value = readString(bytes.subarray(begin, at))
@@ -33,7 +33,7 @@ export function jsonReader(bytes: Uint8Array) {
   }
   const integer = (what: string): number => {
     const begin = at
-    while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at++
+    while (bytes[at] >= 0x30 && bytes[at] <= 0x39) at++
     const digits = latin1(bytes.subarray(begin, Math.min(at, begin + 17)))
     if (digits === '') throw wrong(what, 'a whole number')
     if ((digits.length > 1 && digits.startsWith('0')) || !Number.isSafeInteger(Number(digits))) {

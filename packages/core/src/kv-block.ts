@@ -31,8 +31,8 @@ export function emptyBlock(rows: number, d: number, dv: number, isWeighted: bool
 
 /** Row `at` of a block becomes row r of another. */
 export function copyToken(to: KvBlock, at: number, from: KvBlock, r: number): void {
-  for (let c = 0, d = to.keys.cols; c < d; c++) to.keys.data[at * d + c] = from.keys.data[r * d + c]!
-  for (let c = 0, dv = to.values.cols; c < dv; c++) to.values.data[at * dv + c] = from.values.data[r * dv + c]!
+  for (let c = 0, d = to.keys.cols; c < d; c++) to.keys.data[at * d + c] = from.keys.data[r * d + c]
+  for (let c = 0, dv = to.values.cols; c < dv; c++) to.values.data[at * dv + c] = from.values.data[r * dv + c]
   if (to.weights) to.weights[at] = from.weights?.[r] ?? 1
 }
 
@@ -44,7 +44,7 @@ export function pickedTokens({ keys, values }: KvBlock, rows: ArrayLike<number>,
 /** Some rows of a matrix; a copy. */
 export function pickedRows({ cols, data }: Matrix, rows: ArrayLike<number>): Matrix {
   const out = new Float32Array(rows.length * cols)
-  for (let i = 0; i < rows.length; i++) out.set(data.subarray(rows[i]! * cols, (rows[i]! + 1) * cols), i * cols)
+  for (let i = 0; i < rows.length; i++) out.set(data.subarray(rows[i] * cols, (rows[i] + 1) * cols), i * cols)
   return { rows: rows.length, cols, data: out }
 }
 
@@ -63,7 +63,7 @@ export function joinedTokens(...blocks: readonly (KvBlock | undefined)[]): KvBlo
 /** Matrices of one width, one below the other; a copy. */
 export function stackedRows(parts: readonly Matrix[]): Matrix {
   const rows = parts.reduce((total, one) => total + one.rows, 0)
-  const out = matrix(rows, parts[0]!.cols)
+  const out = matrix(rows, parts[0].cols)
   let at = 0
   for (const { data } of parts) {
     out.data.set(data, at)

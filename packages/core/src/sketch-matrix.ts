@@ -159,11 +159,11 @@ export function project(matrix: SketchMatrix, vectors: Matrix): Matrix {
   for (let first = 0; first < cols; first += BLOCK) {
     const count = Math.min(BLOCK, cols - first)
     for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < count; c++) part[c * rows + r] = vectors.data[r * cols + first + c]!
+      for (let c = 0; c < count; c++) part[c * rows + r] = vectors.data[r * cols + first + c]
     }
     matrix.accumulate(product, { rows: count, cols: rows, data: part.subarray(0, count * rows) }, first)
   }
   const out = new Float32Array(rows * matrix.m)
-  for (let i = 0; i < matrix.m; i++) for (let r = 0; r < rows; r++) out[r * matrix.m + i] = product.data[i * rows + r]!
+  for (let i = 0; i < matrix.m; i++) for (let r = 0; r < rows; r++) out[r * matrix.m + i] = product.data[i * rows + r]
   return { rows, cols: matrix.m, data: out }
 }

@@ -78,5 +78,5 @@ export function addBlock(matrix: SketchMatrix, into: Numbers, block: Matrix, fir
 }
 
 function addNumbers(into: Numbers, numbers: Numbers): void {
-  for (let i = 0; i < into.length; i++) into[i]! += numbers[i]!
+  for (let i = 0; i < into.length; i++) into[i] += numbers[i]
 }

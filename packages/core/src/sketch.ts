@@ -79,8 +79,8 @@ export function innerProduct(a: Sketch, b: Sketch): Matrix {
   const out = new Float64Array(a.width * b.width)
   for (let r = 0; r < left.rows; r++) {
     for (let i = 0; i < a.width; i++) {
-      const x = left.data[r * a.width + i]!
-      for (let j = 0; j < b.width; j++) out[i * b.width + j]! += x * right.data[r * b.width + j]!
+      const x = left.data[r * a.width + i]
+      for (let j = 0; j < b.width; j++) out[i * b.width + j] += x * right.data[r * b.width + j]
     }
   }
   return { rows: a.width, cols: b.width, data: Float32Array.from(out) }

@@ -6,7 +6,7 @@ import { philox, seedWords } from '../src'
 
 const words = (...of: [number, number, ...number[]]) => {
   const out = new Uint32Array(4)
-  philox(out, of[4]!, of[5]!, of[0], of[1], of[2]!, of[3]!)
+  philox(out, of[4], of[5], of[0], of[1], of[2], of[3])
   return [...out].map((word) => word.toString(16).padStart(8, '0')).join(' ')
 }
 

@@ -109,7 +109,7 @@ describe('safetensors bytes', () => {
     }
     const bytes = encodeTensors(tensors)
     const backwards = Object.keys(tensors).map((_, i, names) => names.at(-1 - i)!)
-    expect(encodeTensors(Object.fromEntries(backwards.map((name) => [name, tensors[name]!])))).toEqual(bytes)
+    expect(encodeTensors(Object.fromEntries(backwards.map((name) => [name, tensors[name]])))).toEqual(bytes)
     expect(Object.fromEntries(decodeTensors(bytes).tensors)).toEqual(tensors)
     const length = headerLength(bytes, bytes.length)
     for (const { begin, dtype } of parseHeader(bytes.subarray(8, 8 + length), bytes.length).entries.values()) {
@@ -133,8 +133,8 @@ describe('safetensors bytes', () => {
       const back = decodeTensors(encodeTensors(input, metadata))
       expect(new Set(back.tensors.keys())).toEqual(new Set(Object.keys(input)))
       for (const [key, { dtype, shape, data }] of back.tensors) {
-        expect({ dtype, shape }).toEqual({ dtype: input[key]!.dtype, shape: input[key]!.shape })
-        expect(new Uint8Array(data.buffer)).toEqual(new Uint8Array(input[key]!.data.buffer))
+        expect({ dtype, shape }).toEqual({ dtype: input[key].dtype, shape: input[key].shape })
+        expect(new Uint8Array(data.buffer)).toEqual(new Uint8Array(input[key].data.buffer))
       }
       expect(new Map(Object.entries(back.metadata))).toEqual(new Map(Object.entries(metadata)))
     },
@@ -307,7 +307,7 @@ describe('a snapshot', () => {
     for (let at = 0; at < bytes.length; at++) {
       const changed = bytes.slice()
       for (let change = 1; change < 256; change++) {
-        changed[at] = bytes[at]! ^ change
+        changed[at] = bytes[at] ^ change
         let message = 'accepted'
         try {
           decodeSnapshot(changed)

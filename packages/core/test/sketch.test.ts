@@ -13,13 +13,13 @@ const makers: [string, (m: number, seed: number) => SketchMatrix][] = [
 const close = (got: ArrayLike<number>, wanted: ArrayLike<number>, most: number) => {
   expect(got.length).toBe(wanted.length)
   for (let i = 0; i < got.length; i++) {
-    if (!(Math.abs(got[i]! - wanted[i]!) <= most)) expect.fail(`${got[i]} at ${i}, not ${wanted[i]} to ${most}`)
+    if (!(Math.abs(got[i] - wanted[i]) <= most)) expect.fail(`${got[i]} at ${i}, not ${wanted[i]} to ${most}`)
   }
 }
 const cuts = fc.array(fc.constantFrom(0, 1, 2, 7, 63, 64, 65, 130), { minLength: 1, maxLength: 6 })
 const pushed = (sketch: Sketch, rows: ReturnType<typeof random>, sizes: readonly number[]) => {
   for (let from = 0, i = 0; from < rows.rows; i++) {
-    const to = Math.min(rows.rows, from + (sizes.some((s) => s > 0) ? sizes[i % sizes.length]! : rows.rows))
+    const to = Math.min(rows.rows, from + (sizes.some((s) => s > 0) ? sizes[i % sizes.length] : rows.rows))
     sketch.push(rowsOf(rows, from, to))
     from = to
   }
@@ -67,7 +67,7 @@ describe.each(makers)('a sketch of a %s matrix', (_, make) => {
     for (const [i, part] of parts.entries()) {
       const block = random(part.update ? 1 : part.rows, width, seed + i)
       if (part.update) {
-        got.update(part.at, width === 1 ? block.data[0]! : block.data, -2)
+        got.update(part.at, width === 1 ? block.data[0] : block.data, -2)
         addProduct(wanted, got.matrix, { ...block, data: block.data.map((x) => -2 * x) }, part.at)
       } else {
         const next = i % 3 === 0
@@ -130,7 +130,7 @@ describe.each(makers)('a sketch of a %s matrix', (_, make) => {
       expect(counts.precision).toBe('f64')
       const a = { ...random(n, 1, seed), data: random(n, 1, seed).data.map((x) => Math.round(x * 9)) }
       counts.push(a)
-      for (let i = n - 1; i >= 0; i--) counts.update(i, a.data[i]!, -1)
+      for (let i = n - 1; i >= 0; i--) counts.update(i, a.data[i], -1)
       expect([...counts.state.data].every((x) => x === 0)).toBe(true)
       expect(counts.rows).toBe(n)
     },
@@ -155,7 +155,7 @@ describe.each(makers)('a sketch of a %s matrix', (_, make) => {
     const at = wide.findIndex((x) => x !== 0)
     one.update(at, 2 ** 30)
     for (let i = 0; i < 100; i++) one.update(at, 0.5)
-    expect(one.state.data[0]).toBe(wide[at]! * (2 ** 30 + 50))
+    expect(one.state.data[0]).toBe(wide[at] * (2 ** 30 + 50))
   })
 
   it('addresses columns up to 2^53 - 1', () => {
@@ -188,7 +188,7 @@ describe.each(makers)('a sketch of a %s matrix', (_, make) => {
       expect([got.rows, got.cols]).toEqual([rows, m])
       const wanted = Array.from({ length: rows * m }, (_, at) => {
         let sum = 0
-        for (let j = 0; j < n; j++) sum += columns[(at % m) * n + j]! * vectors.data[Math.floor(at / m) * n + j]!
+        for (let j = 0; j < n; j++) sum += columns[(at % m) * n + j] * vectors.data[Math.floor(at / m) * n + j]
         return sum
       })
       close(got.data, wanted, 1e-5 * (n + 1))
@@ -203,7 +203,7 @@ describe.each(makers)('a sketch of a %s matrix', (_, make) => {
     expect([got.rows, got.cols]).toEqual([width, 2])
     const wanted = Array.from({ length: width * 2 }, (_, at) => {
       let sum = 0
-      for (let r = 0; r < m; r++) sum += a.state.data[r * width + (at >> 1)]! * b.state.data[r * 2 + (at & 1)]!
+      for (let r = 0; r < m; r++) sum += a.state.data[r * width + (at >> 1)] * b.state.data[r * 2 + (at & 1)]
       return Math.fround(sum)
     })
     expect([...got.data]).toEqual(wanted)

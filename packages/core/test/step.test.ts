@@ -14,15 +14,15 @@ function recorder() {
     push({ keys, weights }: KvBlock) {
       calls.push(`push ${[...keys.data]} ${weights ? [...weights] : 'unweighted'}`)
       count += keys.rows
-      total += keys.data[0]! * (weights?.[0] ?? 1)
+      total += keys.data[0] * (weights?.[0] ?? 1)
     },
     attend(queries: ReturnType<typeof matrix>): PartialSoftmax {
       calls.push(`attend ${[...queries.data]}`)
       const out = emptyPartial(queries.rows, 2)
       for (let r = 0; r < queries.rows; r++) {
         out.max[r] = count
-        out.mass[r] = queries.data[r]!
-        out.sum.data.set([total, queries.data[r]!], r * 2)
+        out.mass[r] = queries.data[r]
+        out.sum.data.set([total, queries.data[r]], r * 2)
       }
       return out
     },

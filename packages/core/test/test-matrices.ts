@@ -4,7 +4,7 @@ import { denseSketchMatrix, philox, sparseSketchMatrix, type Matrix, type Sketch
 export function denseEntry(seed: number, row: number, index: number): number {
   const words = new Uint32Array(4)
   philox(words, seed, 0, index % 2 ** 32, Math.floor(index / 2 ** 32), row, 0)
-  return ((words[0]! >>> 24) - 128) / 128
+  return ((words[0] >>> 24) - 128) / 128
 }
 
 export function dense(m: number, seed: number, kind = 'test-dense'): SketchMatrix {
@@ -26,7 +26,7 @@ export function sparseColumn(m: number, seed: number, nonzeros: number, index: n
   const words = new Uint32Array(4)
   return Array.from({ length: nonzeros }, (_, e) => {
     philox(words, seed, 1, index % 2 ** 32, Math.floor(index / 2 ** 32), e, 0)
-    return [words[0]! % m, words[1]! & 1 ? 1 : -1]
+    return [words[0] % m, words[1] & 1 ? 1 : -1]
   })
 }
 
@@ -54,7 +54,7 @@ export function psi(matrix: SketchMatrix, first: number, count: number): Float64
   const nonzeros = Number(kind.split('/')[1] ?? 0)
   for (let c = 0; c < count; c++) {
     if (nonzeros === 0) for (let r = 0; r < m; r++) out[r * count + c] = denseEntry(Number(seed), r, first + c)
-    else for (const [row, value] of sparseColumn(m, Number(seed), nonzeros, first + c)) out[row * count + c]! += value
+    else for (const [row, value] of sparseColumn(m, Number(seed), nonzeros, first + c)) out[row * count + c] += value
   }
   return out
 }
@@ -65,7 +65,7 @@ export function addProduct(into: Float64Array, matrix: SketchMatrix, block: Matr
   const columns = psi(matrix, first, rows)
   for (let r = 0; r < matrix.m; r++) {
     for (let i = 0; i < rows; i++) {
-      for (let c = 0; c < cols; c++) into[r * cols + c]! += columns[r * rows + i]! * data[i * cols + c]!
+      for (let c = 0; c < cols; c++) into[r * cols + c] += columns[r * rows + i] * data[i * cols + c]
     }
   }
 }
@@ -75,7 +75,7 @@ export function random(rows: number, cols: number, seed: number): Matrix {
   const words = new Uint32Array(4)
   const data = Float32Array.from({ length: rows * cols }, (_, i) => {
     philox(words, seed, 2, i, 0, 0, 0)
-    return words[0]! / 2 ** 31 - 1
+    return words[0] / 2 ** 31 - 1
   })
   return { rows, cols, data }
 }

@@ -164,5 +164,5 @@ function sketched(all: OnePass): Context {
 function part(parts: Record<string, Uint8Array>, name: string): Uint8Array {
   const bytes = parts[name]
   if (!bytes) requireSame('restoreCrossAttention', { parts: name }, { parts: Object.keys(parts).join(', ') })
-  return bytes!
+  return bytes
 }

@@ -98,7 +98,7 @@ export function restoreCrossAttention(
     const { shape = [], data } = tensors.get(name) ?? {}
     if (!(data instanceof Float32Array) || shape.length !== 2)
       throw new RangeError(`${who}: the snapshot has no weights ${name}`)
-    return matrix(shape[0]!, shape[1]!, data)
+    return matrix(shape[0], shape[1], data)
   }) as [Matrix, Matrix, Matrix]
   checkWeights(who, { wq, wk, wv }, features)
   const parts: Record<string, Uint8Array> = {}

@@ -26,7 +26,7 @@ const product = (a: Matrix, b: Matrix) => {
   for (let r = 0; r < a.rows; r++) {
     for (let c = 0; c < b.cols; c++) {
       let sum = 0
-      for (let i = 0; i < a.cols; i++) sum += a.data[r * a.cols + i]! * b.data[i * b.cols + c]!
+      for (let i = 0; i < a.cols; i++) sum += a.data[r * a.cols + i] * b.data[i * b.cols + c]
       out.data[r * b.cols + c] = sum
     }
   }
@@ -83,14 +83,14 @@ describe.each(kinds)('Algorithm 2 with %s', (_, parts) => {
     (sizes) => {
       const [one, whole] = [make(), filled()]
       for (let from = 0, i = 0; from < n; i++) {
-        const to = Math.min(n, from + sizes[i % sizes.length]!)
+        const to = Math.min(n, from + sizes[i % sizes.length])
         one.pushContext(rowsOf(x2, from, to))
         from = to
       }
       if (parts.phi) {
         whole.pushQueries(x1)
-        one.pushQueries(rowsOf(x1, 0, sizes[0]!))
-        one.pushQueries(rowsOf(x1, sizes[0]!))
+        one.pushQueries(rowsOf(x1, 0, sizes[0]))
+        one.pushQueries(rowsOf(x1, sizes[0]))
       }
       expect(one.toBytes()).toEqual(whole.toBytes())
     },
@@ -102,29 +102,29 @@ describe.each(kinds)('Algorithm 2 with %s', (_, parts) => {
       one.pushContext(rowsOf(x2, from, from + 50), from)
       return one
     })
-    const kept = shards[1]!.toBytes()
-    shards[2]!.merge(shards[1]!)
-    expect(shards[1]!.toBytes()).toEqual(kept)
-    shards[2]!.merge(shards[0]!)
+    const kept = shards[1].toBytes()
+    shards[2].merge(shards[1])
+    expect(shards[1].toBytes()).toEqual(kept)
+    shards[2].merge(shards[0])
     const whole = filled()
-    expect(distance(rowsAnswered(shards[2]!), rowsAnswered(whole))).toBeLessThan(2e-5)
-    expect(shards[2]!.tokens).toBe(n)
+    expect(distance(rowsAnswered(shards[2]), rowsAnswered(whole))).toBeLessThan(2e-5)
+    expect(shards[2].tokens).toBe(n)
     if (!parts.phi) return
     whole.pushQueries(x1)
     const copies = [0, 100].map((from) => {
-      const copy = restore(shards[2]!.toBytes())
+      const copy = restore(shards[2].toBytes())
       copy.pushQueries(rowsOf(x1, from, from + 100), from)
       return copy
     })
-    copies[0]!.merge(copies[1]!)
-    expect(distance(columns(copies[0]!), columns(whole))).toBeLessThan(2e-5)
-    expect(copies[0]!.queries).toBe(rows)
-    const before = copies[0]!.toBytes()
+    copies[0].merge(copies[1])
+    expect(distance(columns(copies[0]), columns(whole))).toBeLessThan(2e-5)
+    expect(copies[0].queries).toBe(rows)
+    const before = copies[0].toBytes()
     const early = make()
     early.pushContext(rowsOf(x2, 0, 50))
-    expect(() => copies[0]!.merge(early)).toThrow('merge the shards first, then push queries to copies')
-    expect(() => early.merge(copies[0]!)).toThrow('merge the shards first, then push queries to copies')
-    expect(copies[0]!.toBytes()).toEqual(before)
+    expect(() => copies[0].merge(early)).toThrow('merge the shards first, then push queries to copies')
+    expect(() => early.merge(copies[0])).toThrow('merge the shards first, then push queries to copies')
+    expect(copies[0].toBytes()).toEqual(before)
   })
 
   it('asked in between, is as if it had not been asked', () => {
@@ -164,7 +164,7 @@ describe.each(kinds)('Algorithm 2 with %s', (_, parts) => {
       all.pushQueries(x1)
       return all
     })
-    expect(() => one!.merge(other!)).toThrow('merge the shards first, then push queries to copies')
+    expect(() => one.merge(other)).toThrow('merge the shards first, then push queries to copies')
   })
 
   it('resumes from a snapshot bit for bit, weights and all', () => {

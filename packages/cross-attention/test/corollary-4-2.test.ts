@@ -27,12 +27,12 @@ const times = (x: Matrix, w: Matrix) =>
     2,
     Float32Array.from({ length: 2 * x.rows }, (_, i) => {
       const [r, c] = [i >> 1, i & 1]
-      return x.data[2 * r]! * w.data[c]! + x.data[2 * r + 1]! * w.data[2 + c]!
+      return x.data[2 * r] * w.data[c] + x.data[2 * r + 1] * w.data[2 + c]
     }),
   )
 const truth = softmaxOracle(times(x1, weights.wq), times(x2, weights.wk), times(x2, weights.wv), 1 / d, () => n)
 const norm = (y: Float64Array) => Math.sqrt(y.reduce((sum, x) => sum + x * x, 0))
-const columns = Array.from({ length: dv }, (_, c) => Float64Array.from({ length: n }, (_, r) => truth[r * dv + c]!))
+const columns = Array.from({ length: dv }, (_, c) => Float64Array.from({ length: n }, (_, r) => truth[r * dv + c]))
 
 const make = (seed: number, sketched: boolean) => {
   const phi = sparseRecovery({ n, k, epsilon: epsilon1, seed })
@@ -47,10 +47,10 @@ describe('Corollary 4.2', () => {
   it.each([true, false])('columns of at most k entries meet the bound, and so does zero (Ψ: %s)', (sketched) => {
     for (let seed = 1; seed <= 20; seed++) {
       for (const [c, { indices, values }] of make(seed, sketched).one.columns().entries()) {
-        const y = columns[c]!
+        const y = columns[c]
         const tail = norm(y.toSorted((a, b) => b * b - a * a).slice(k))
         const rest = y.slice()
-        for (const [i, index] of indices.entries()) rest[index]! -= values[i]!
+        for (const [i, index] of indices.entries()) rest[index] -= values[i]
         expect(indices.length).toBeLessThanOrEqual(k)
         expect(norm(rest)).toBeLessThanOrEqual((1 + epsilon1) * tail + epsilon2)
         expect(norm(rest)).toBeLessThan(3 * norm(y))

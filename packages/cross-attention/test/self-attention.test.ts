@@ -56,9 +56,9 @@ describe('selfAttention', () => {
     const attention = make({ phi })
     await answers(x, attention)
     const [first] = attention.columns()
-    expect(first!.indices.length).toBe(n)
-    const wanted = [...first!.indices].map((i) => truth[i * d]!)
-    expect(distance(first!.values, wanted)).toBeLessThan(1e-5)
+    expect(first.indices.length).toBe(n)
+    const wanted = [...first.indices].map((i) => truth[i * d])
+    expect(distance(first.values, wanted)).toBeLessThan(1e-5)
   })
 
   const spent = 'selfAttention: source must be readable twice, got one that is spent once read'

@@ -25,12 +25,12 @@ export function addPartial(into: PartialSoftmax, other: PartialSoftmax): void {
   const { max, mass, sum } = into
   const { cols } = sum
   for (let r = 0; r < max.length; r++) {
-    const top = Math.max(max[r]!, other.max[r]!)
-    const left = factor(max[r]!, top)
-    const right = factor(other.max[r]!, top)
+    const top = Math.max(max[r], other.max[r])
+    const left = factor(max[r], top)
+    const right = factor(other.max[r], top)
     max[r] = top
-    mass[r] = mass[r]! * left + other.mass[r]! * right
-    for (let i = r * cols; i < (r + 1) * cols; i++) sum.data[i] = sum.data[i]! * left + other.sum.data[i]! * right
+    mass[r] = mass[r] * left + other.mass[r] * right
+    for (let i = r * cols; i < (r + 1) * cols; i++) sum.data[i] = sum.data[i] * left + other.sum.data[i] * right
   }
 }
 
@@ -50,8 +50,8 @@ export function normalise(partial: PartialSoftmax): Matrix {
 /** Divides row i of data (rows × cols) by mass[i] in place; rows without mass become zero. */
 export function divideRows(data: Float32Array, mass: Float64Array, cols: number): void {
   for (let r = 0; r < mass.length; r++) {
-    const inverse = mass[r]! > 0 ? 1 / mass[r]! : 0
-    for (let i = r * cols; i < (r + 1) * cols; i++) data[i]! *= inverse
+    const inverse = mass[r] > 0 ? 1 / mass[r] : 0
+    for (let i = r * cols; i < (r + 1) * cols; i++) data[i] *= inverse
   }
 }
 

@@ -75,7 +75,7 @@ describe('exactAttention', () => {
         m.rows,
         d + 1,
         Float32Array.from({ length: m.rows * (d + 1) }, (_, i) =>
-          i % (d + 1) === d ? entry : m.data[Math.floor(i / (d + 1)) * d + (i % (d + 1))]!,
+          i % (d + 1) === d ? entry : m.data[Math.floor(i / (d + 1)) * d + (i % (d + 1))],
         ),
       )
     const plain = exactAttention({ queries, keys, values, scale: 1 })
@@ -94,10 +94,10 @@ describe('exactAttention', () => {
     const n = 2 ** 17
     const [queries, keys] = [random(3, 2, 1), random(n, 2, 2)]
     const values = random(n, 2, 3)
-    for (let i = 0; i < n; i++) values.data[i * 2]! += 1000 // sums near 1e8, where float32 has steps of 8
+    for (let i = 0; i < n; i++) values.data[i * 2] += 1000 // sums near 1e8, where float32 has steps of 8
     const got = exactAttention({ queries, keys, values, scale: 0.1 })
     const wanted = softmaxOracle(queries, keys, values, 0.1, () => n)
-    const relative = [...got.data].map((x, i) => x / (i % 2 === 0 ? wanted[i]! : 1))
+    const relative = [...got.data].map((x, i) => x / (i % 2 === 0 ? wanted[i] : 1))
     expect(
       distance(
         relative,

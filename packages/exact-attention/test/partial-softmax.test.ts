@@ -23,7 +23,7 @@ const partial = fc.array(row, { minLength: rows, maxLength: rows }).map((list): 
   mass: Float64Array.from(list, ({ mass }) => mass),
   sum: matrix(rows, dv, Float32Array.from(list.flatMap(({ mass, x }) => [Math.fround(mass * x) + 0, mass]))),
 }))
-const level = ({ max, mass }: PartialSoftmax) => [...mass].map((m, i) => (m > 0 ? max[i]! + Math.log(m) : -1e9))
+const level = ({ max, mass }: PartialSoftmax) => [...mass].map((m, i) => (m > 0 ? max[i] + Math.log(m) : -1e9))
 const same = (a: PartialSoftmax, b: PartialSoftmax) => {
   expect(distance(level(a), level(b))).toBeLessThan(1e-6)
   expect(distance(normalise(a).data, normalise(b).data)).toBeLessThan(1e-5) // float32 sums of numbers up to 9
@@ -58,11 +58,11 @@ describe('combine', () => {
         [known, n],
       ].map(([from, to]) => {
         const stream = exactStream({ d: 3, dv, scale: 1 })
-        const cut = (m: typeof keys) => matrix(to! - from!, m.cols, m.data.slice(from! * m.cols, to! * m.cols))
+        const cut = (m: typeof keys) => matrix(to - from, m.cols, m.data.slice(from * m.cols, to * m.cols))
         stream.push({ keys: cut(keys), values: cut(values) })
         return stream.attend(queries)
       })
-      const got = normalise(combine(parts[0]!, parts[1]!))
+      const got = normalise(combine(parts[0], parts[1]))
       expect(
         distance(
           got.data,

@@ -24,7 +24,7 @@ function independent(functions: readonly number[][], values: number, keys: numbe
   const share = functions.length / values ** size
   for (const chosen of subsets(keys, size)) {
     const seen = new Uint32Array(values ** size)
-    for (const table of functions) seen[chosen.reduce((at, key) => at * values + table[key]!, 0)]!++
+    for (const table of functions) seen[chosen.reduce((at, key) => at * values + table[key], 0)]++
     if (seen.some((count) => count !== share)) return false
   }
   return true
@@ -62,7 +62,7 @@ describe.each([
     const trials = 4000
     const counts = Array.from({ length: 4 }, () => new Uint32Array(p))
     for (let stream = 0; stream < trials; stream++) {
-      for (const [i, c] of mersenneCoefficients(field, [1, 2], 2, stream).entries()) counts[i]![c]!++
+      for (const [i, c] of mersenneCoefficients(field, [1, 2], 2, stream).entries()) counts[i][c]++
     }
     // Five standard errors, 4p counts: a right generator fails once in 60 000 seeds; this seed is fixed.
     const most = 5 * Math.sqrt((trials / p) * (1 - 1 / p))
@@ -91,7 +91,7 @@ function smallestDependent(vectors: readonly bigint[]): number {
   let least = Infinity
   for (let i = 0; i < n; i++) {
     for (let j = i + 1; j < n; j++) {
-      const sum = vectors[i]! ^ vectors[j]!
+      const sum = vectors[i] ^ vectors[j]
       if (single.has(sum)) return 3
       if (pairs.has(sum)) least = 4
       pairs.add(sum)
@@ -100,7 +100,7 @@ function smallestDependent(vectors: readonly bigint[]): number {
   if (least === 4) return 4
   const triples = new Set<bigint>()
   for (const [i, j, k] of subsets(n, 3)) {
-    const sum = vectors[i!]! ^ vectors[j!]! ^ vectors[k!]!
+    const sum = vectors[i] ^ vectors[j] ^ vectors[k]
     if (pairs.has(sum)) return 5
     if (triples.has(sum)) least = 6
     triples.add(sum)
@@ -146,7 +146,7 @@ describe('signs c ⊕ ⟨a, x⟩ ⊕ ⟨b, x³⟩', () => {
       signs.words(first, words)
       const images = Array.from({ length: 64 }, (_, l) => {
         let image = 0n
-        for (let f = 0; f < 300; f++) image = (image << 1n) | BigInt((words[2 * f + (l >> 5)]! >>> (l & 31)) & 1)
+        for (let f = 0; f < 300; f++) image = (image << 1n) | BigInt((words[2 * f + (l >> 5)] >>> (l & 31)) & 1)
         return image
       })
       expect(smallestDependent(images)).toBe(6)

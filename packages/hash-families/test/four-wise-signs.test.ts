@@ -11,7 +11,7 @@ const parts = (x: bigint) => [Number(x & 0xffffffffn), Number(x >> 32n)] as cons
 
 describe('GF(2^64)', () => {
   const out = new Uint32Array(2)
-  const read = () => BigInt(out[0]!) | (BigInt(out[1]!) << 32n)
+  const read = () => BigInt(out[0]) | (BigInt(out[1]) << 32n)
   const values = [0n, 1n, 2n, 0x1bn, 1n << 63n, 2n ** 64n - 1n, 0xffffffffn, 0xffffffff00000000n]
   for (const [i, x] of randomKeys(60, 3).entries())
     values.push((BigInt(x) * 0x9e3779b97f4a7c15n + BigInt(i)) % 2n ** 64n)
@@ -49,7 +49,7 @@ describe.each(['simd', 'scalar'] as const)('signs on the %s kernels', (name) => 
       for (const row of rows) {
         const wanted = sign(seed, row, index)
         expect(signs.sign(row, index)).toBe(wanted)
-        expect((words[2 * row + (bit >> 5)]! >>> (bit & 31)) & 1).toBe(wanted < 0 ? 1 : 0)
+        expect((words[2 * row + (bit >> 5)] >>> (bit & 31)) & 1).toBe(wanted < 0 ? 1 : 0)
       }
     }
   })
@@ -98,8 +98,8 @@ describe('fourWiseSigns', () => {
       for (let c = 0; c < 64; c++) {
         let [sum, product] = [0, 0]
         for (let r = 0; r < count; r++) {
-          sum += out[r * 64 + c]!
-          product += out[r * 64 + c]! * out[r * 64 + ((c + 1) & 63)]!
+          sum += out[r * 64 + c]
+          product += out[r * 64 + c] * out[r * 64 + ((c + 1) & 63)]
         }
         expect(Math.abs(sum)).toBeLessThan(5 * Math.sqrt(count))
         expect(Math.abs(product)).toBeLessThan(5 * Math.sqrt(count))

@@ -48,7 +48,7 @@ describe.each([2, 3, 4])('polynomials of independence %i', (independence) => {
     independence,
     block: (seed, first, count) => {
       const words = filled(2 * count, (out) => large61(seed).fill(first, count, out))
-      return Array.from({ length: count }, (_, c) => BigInt(words[2 * c]!) | (BigInt(words[2 * c + 1]!) << 32n))
+      return Array.from({ length: count }, (_, c) => BigInt(words[2 * c]) | (BigInt(words[2 * c + 1]) << 32n))
     },
     oracle: (seed, key) => {
       const coefficients = Array.from({ length: independence }, (_, j) => oracle.coefficient61(whole(seed), 0, j))

@@ -15,7 +15,7 @@ function words(seed: bigint, ...counter: [number, number, number, number]): bigi
 export function coefficient31(seed: bigint, stream: number, j: number): [bigint, bigint] {
   const part = (word: number) => {
     for (let attempt = 0; ; attempt++) {
-      const value = words(seed, j, stream, attempt, 0x68310000)[word]! >> 1n
+      const value = words(seed, j, stream, attempt, 0x68310000)[word] >> 1n
       if (value < P31) return value
     }
   }
@@ -25,7 +25,7 @@ export function coefficient31(seed: bigint, stream: number, j: number): [bigint,
 export function coefficient61(seed: bigint, stream: number, j: number): bigint {
   for (let attempt = 0; ; attempt++) {
     const [low, high] = words(seed, j, stream, attempt, 0x68610000)
-    const value = low! | ((high! >> 3n) << 32n)
+    const value = low | ((high >> 3n) << 32n)
     if (value < P61) return value
   }
 }
@@ -71,10 +71,10 @@ export function parity2(x: bigint): number {
 export function sign(seed: bigint, row: number, index: number): number {
   const [a0, a1, b0, b1] = words(seed, row, 0, 0, 0x68640000)
   const constants = words(seed, row >> 7, 1, 0, 0x68640000)
-  const c = Number((constants[(row >> 5) & 3]! >> BigInt(row & 31)) & 1n)
+  const c = Number((constants[(row >> 5) & 3] >> BigInt(row & 31)) & 1n)
   const x = BigInt(index)
   const cube = product2(product2(x, x, MODULUS64), x, MODULUS64)
-  return (c ^ parity2((a0! | (a1! << 32n)) & x) ^ parity2((b0! | (b1! << 32n)) & cube)) === 1 ? -1 : 1
+  return (c ^ parity2((a0 | (a1 << 32n)) & x) ^ parity2((b0 | (b1 << 32n)) & cube)) === 1 ? -1 : 1
 }
 
 /** Word of a table of derived tabulation. */
@@ -87,7 +87,7 @@ export function randomKeys(count: number, seed: number): Float64Array {
   const out = new Uint32Array(4)
   return Float64Array.from({ length: count }, (_, i) => {
     philox(out, seed, 0, i, 0, 0, 1)
-    return Math.floor(((out[0]! & 0x1fffff) * 2 ** 32 + out[1]!) / 2 ** (out[2]! % 54))
+    return Math.floor(((out[0] & 0x1fffff) * 2 ** 32 + out[1]) / 2 ** (out[2] % 54))
   })
 }
 

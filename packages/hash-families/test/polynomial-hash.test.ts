@@ -20,7 +20,7 @@ describe('mod 2^31 - 1', () => {
   it('a step a·x + b equals BigInt at 200 000 random and all edge inputs', () => {
     const random = randomKeys(600_000, 1)
     for (let i = 0; i < 200_000; i++) {
-      const [a, x, b] = [0, 1, 2].map((j) => random[3 * i + j]! % (2 ** 31 - 1)) as [number, number, number]
+      const [a, x, b] = [0, 1, 2].map((j) => random[3 * i + j] % (2 ** 31 - 1)) as [number, number, number]
       check(a, x, b)
     }
     for (const a of edge31) for (const x of edge31) for (const b of edge31) check(a, x, b)
@@ -45,7 +45,7 @@ describe('mod 2^31 - 1', () => {
     for (const a of edge31) {
       for (const b of edge31) {
         const parts = [a, b, b, a, a, b]
-        const pairs = [0, 2, 4].map((i) => [BigInt(parts[i]!), BigInt(parts[i + 1]!)] as const)
+        const pairs = [0, 2, 4].map((i) => [BigInt(parts[i]), BigInt(parts[i + 1])] as const)
         for (const key of EDGES) {
           const got = evaluateMersenne(field, Int32Array.from(parts), key)
           if (got !== Number(polynomialOverPairs(P31, pairs, key))) expect.fail(`${parts} at ${key}: ${got}`)
@@ -61,7 +61,7 @@ describe.each([simdKernels(), scalarKernels])('mod 2^61 - 1 on the $name kernels
     const out = new Uint32Array(2 * keys.length)
     kernels.polynomials(out, words, 1, coefficients.length - 1, keys, keys.length, 0)
     return keys.reduce<bigint[]>((all, _, i) => {
-      all.push(BigInt(out[2 * i]!) | (BigInt(out[2 * i + 1]!) << 32n))
+      all.push(BigInt(out[2 * i]) | (BigInt(out[2 * i + 1]) << 32n))
       return all
     }, [])
   }
@@ -69,17 +69,17 @@ describe.each([simdKernels(), scalarKernels])('mod 2^61 - 1 on the $name kernels
   it('a step a·x + b equals BigInt at 100 000 random inputs, and at all edges', () => {
     const random = randomKeys(100_000, 2)
     for (let part = 0; part < 100; part++) {
-      const [a, b] = [0, 1].map((i) => (BigInt(random[part * 7 + i]!) * 0x9e3779b97f4a7c15n) % P61) as [bigint, bigint]
+      const [a, b] = [0, 1].map((i) => (BigInt(random[part * 7 + i]) * 0x9e3779b97f4a7c15n) % P61) as [bigint, bigint]
       const keys = random.subarray(part * 1000, (part + 1) * 1000)
       for (const [i, got] of run([b, a], keys).entries()) {
-        if (got !== polynomial61([b, a], keys[i]!)) expect.fail(`${a}·${keys[i]} + ${b} is not ${got}`)
+        if (got !== polynomial61([b, a], keys[i])) expect.fail(`${a}·${keys[i]} + ${b} is not ${got}`)
       }
     }
     const keys = Float64Array.from(EDGES)
     for (const a of edge61) {
       for (const b of edge61) {
         for (const [i, got] of run([b, a, b, a], keys).entries()) {
-          if (got !== polynomial61([b, a, b, a], keys[i]!)) expect.fail(`${a}, ${b} at ${keys[i]}: ${got}`)
+          if (got !== polynomial61([b, a, b, a], keys[i])) expect.fail(`${a}, ${b} at ${keys[i]}: ${got}`)
         }
       }
     }
@@ -95,7 +95,7 @@ describe('polynomialHash mod 2^61 - 1', () => {
     hash.fillKeys(keys, got)
     for (const [i, key] of keys.entries()) {
       const wanted = polynomial61(coefficients, key)
-      expect(BigInt(got[2 * i]!) | (BigInt(got[2 * i + 1]!) << 32n)).toBe(wanted)
+      expect(BigInt(got[2 * i]) | (BigInt(got[2 * i + 1]) << 32n)).toBe(wanted)
       if (i < 500) expect(hash.value(key)).toBe(wanted)
     }
   })
@@ -113,8 +113,8 @@ describe.each(['2^31-1', '2^61-1'] as const)('polynomialHash mod %s', (prime) =>
       const out = new Uint32Array(count * hash.words)
       hash.fill(first, count, out)
       for (let c = 0; c < count; c += count > 100 ? 97 : 1) {
-        const low = BigInt(out[c * hash.words]!)
-        const high = hash.words === 2 ? BigInt(out[2 * c + 1]!) : 0n
+        const low = BigInt(out[c * hash.words])
+        const high = hash.words === 2 ? BigInt(out[2 * c + 1]) : 0n
         expect(BigInt(hash.value(first + c))).toBe(low | (high << 32n))
       }
     }

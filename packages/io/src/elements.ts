@@ -39,7 +39,7 @@ export function toBytes(
 function firstBeyond(element: 'f2' | 'f4', data: Float32Array | Float64Array): number {
   const most = element === 'f2' ? 65520 : 2 ** 128 - 2 ** 103 // from here on the nearest is Infinity
   for (let i = 0; i < data.length; i++) {
-    const size = Math.abs(data[i]!)
+    const size = Math.abs(data[i])
     if (size >= most && size < Infinity) return i
   }
   return -1

@@ -107,7 +107,7 @@ function literalReader(bytes: Uint8Array, start: number) {
     if (quote !== 0x22 && quote !== 0x27) throw wrong(what, 'a string')
     const begin = ++at
     while (bytes[at] !== quote) {
-      if (!(bytes[at]! >= 0x20 && bytes[at]! < 0x7f && bytes[at] !== 0x5c)) throw wrong(what, 'a plain ASCII string')
+      if (!(bytes[at] >= 0x20 && bytes[at] < 0x7f && bytes[at] !== 0x5c)) throw wrong(what, 'a plain ASCII string')
       at++
     }
     const value = String.fromCharCode(...bytes.subarray(begin, Math.min(at, begin + 40)))
@@ -117,7 +117,7 @@ function literalReader(bytes: Uint8Array, start: number) {
   }
   const integer = (what: string): number => {
     const begin = at
-    while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at++
+    while (bytes[at] >= 0x30 && bytes[at] <= 0x39) at++
     const digits = String.fromCharCode(...bytes.subarray(begin, Math.min(at, begin + 17)))
     if (digits === '') throw wrong(what, 'a whole number')
     if ((digits.length > 1 && digits.startsWith('0')) || !Number.isSafeInteger(Number(digits))) {

@@ -66,11 +66,11 @@ function rowMajor<T extends ElementData>(shape: readonly number[], data: T): T {
   const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, n) => product * n, 1))
   let from = 0
   for (let i = 0; i < out.length; i++) {
-    out[i] = data[from]!
+    out[i] = data[from]
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!
-      if (++index[axis]! < shape[axis]!) break
-      from -= strides[axis]! * shape[axis]!
+      from += strides[axis]
+      if (++index[axis] < shape[axis]) break
+      from -= strides[axis] * shape[axis]
       index[axis] = 0
     }
   }

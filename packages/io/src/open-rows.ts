@@ -107,7 +107,7 @@ function panelReader(layout: RowLayout, fill: Fill): (first: number, out: Float3
     else {
       for (let j = 0; j < cols; j++) {
         await floats(first * rowStride + j * colStride, count, column)
-        for (let i = 0; i < count; i++) panel[i * cols + j] = column[i * rowStride]!
+        for (let i = 0; i < count; i++) panel[i * cols + j] = column[i * rowStride]
       }
     }
     from = first

@@ -81,7 +81,7 @@ async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | 
   const { entries } = parseHeader(await read('header', 8, length), fileSize)
   const names = [...entries.keys()]
   const list = names.length > 8 ? `${names.slice(0, 8).join(', ')}, … (${names.length})` : names.join(', ')
-  const name = tensor ?? (names.length === 1 ? names[0]! : undefined)
+  const name = tensor ?? (names.length === 1 ? names[0] : undefined)
   if (name === undefined) throw new RangeError(`tensor must be given, one of: ${list}`)
   const entry = entries.get(name)
   if (entry === undefined) throw new RangeError(`tensor must be one of: ${list}; got ${JSON.stringify(name)}`)
@@ -108,16 +108,16 @@ function addressed(path: string, located: Located, index: readonly number[]): Ro
     throw new RangeError(`shape is ${shown}: address one matrix as ${how}, got ${index.length} indices`)
   }
   for (const [axis, i] of index.entries()) {
-    if (i >= lead[axis]!) throw new RangeError(`index ${axis} must be < ${lead[axis]} for shape ${shown}, got ${i}`)
+    if (i >= lead[axis]) throw new RangeError(`index ${axis} must be < ${lead[axis]} for shape ${shown}, got ${i}`)
   }
-  const full = shape.length === 1 ? [shape[0]!, 1] : shape
+  const full = shape.length === 1 ? [shape[0], 1] : shape
   const strides = full.map((_, axis) =>
     (fortran ? full.slice(0, axis) : full.slice(axis + 1)).reduce((p, n) => p * n, 1),
   )
   const [rows, cols] = full.slice(-2) as [number, number]
   const [rowStride, colStride] = strides.slice(-2) as [number, number]
   if (cols === 0) throw new RangeError(`shape must have at least one column, got ${shown}`)
-  const skipped = index.reduce((sum, i, axis) => sum + i * strides[axis]!, 0)
+  const skipped = index.reduce((sum, i, axis) => sum + i * strides[axis], 0)
   const begin = located.begin + skipped * elementBytes[element]
   return { rows, cols, element, bigEndian, begin, rowStride, colStride }
 }

@@ -62,8 +62,8 @@ describe('decodeNpy', () => {
     (dtype) => {
       const data = arrays[dtype]
       const width = data.BYTES_PER_ELEMENT
-      const swapped = bytesOf(data).map((_, i, all) => all[i - (i % width) + width - 1 - (i % width)]!)
-      const columns = data.map((_, i) => data[(i % 3) * 2 + Math.floor(i / 3)]!) // row-major (2, 3) of column-major data
+      const swapped = bytesOf(data).map((_, i, all) => all[i - (i % width) + width - 1 - (i % width)])
+      const columns = data.map((_, i) => data[(i % 3) * 2 + Math.floor(i / 3)]) // row-major (2, 3) of column-major data
       for (const version of [1, 2, 3]) {
         for (const [order, bytes] of [
           ['<', bytesOf(data)],
@@ -101,8 +101,8 @@ describe('decodeNpy', () => {
         let rest = i
         let at = 0
         for (let axis = shape.length - 1; axis >= 0; axis--) {
-          at += (rest % shape[axis]!) * shape.slice(0, axis).reduce((product, n) => product * n, 1)
-          rest = Math.floor(rest / shape[axis]!)
+          at += (rest % shape[axis]) * shape.slice(0, axis).reduce((product, n) => product * n, 1)
+          rest = Math.floor(rest / shape[axis])
         }
         expect(read.data[i]).toBe(at)
       }
@@ -204,7 +204,7 @@ describe('decodeNpy', () => {
     for (let at = 0; at < 128; at++) {
       for (let change = 1; change < 256; change++) {
         const changed = bytes.slice()
-        changed[at]! ^= change
+        changed[at] ^= change
         let decoded: ReturnType<typeof decodeNpy>
         try {
           decoded = decodeNpy(changed)

@@ -46,14 +46,14 @@ const ramp = (length: number) => Float32Array.from({ length }, (_, i) => i)
 
 /** The same numbers in Fortran order: `at` maps a position in the file to one in row-major order. */
 function fortran(shape: number[], data: Float32Array): Uint8Array {
-  const bytes = Buffer.from(encodeNpy({ shape, data: data.map((_, to) => data[rowMajorOf(shape, to)]!) }))
+  const bytes = Buffer.from(encodeNpy({ shape, data: data.map((_, to) => data[rowMajorOf(shape, to)]) }))
   return Buffer.from(bytes.toString('latin1').replace("'fortran_order': False", "'fortran_order': True "), 'latin1')
 }
 function rowMajorOf(shape: number[], position: number): number {
   let at = 0
   let rest = position
-  const index = shape.map((n) => [rest % n, (rest = Math.floor(rest / n))][0]!)
-  for (const [axis, i] of index.entries()) at = at * shape[axis]! + i
+  const index = shape.map((n) => [rest % n, (rest = Math.floor(rest / n))][0])
+  for (const [axis, i] of index.entries()) at = at * shape[axis] + i
   return at
 }
 

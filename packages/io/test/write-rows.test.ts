@@ -137,7 +137,7 @@ describe('writeRows', () => {
     await probe.close()
     await rm(path + '.probe')
     const full = async () => {
-      await appendFile(path.replace(/a\.npy$/, (await readdir(folder))[0]!), 'half a block')
+      await appendFile(path.replace(/a\.npy$/, (await readdir(folder))[0]), 'half a block')
       throw new Error('ENOSPC: no space left')
     }
     write.mockImplementationOnce(full)

@@ -58,7 +58,7 @@ export function attentionReceived(
     observe(queries, total, arrival) {
       addShares(bySlot.get('received')!, queries, total, held.readKeys(), held.weights, scale)
       const seen = bySlot.get('watched')
-      if (seen) for (let i = 0; i < seen.length; i++) seen[i]! += queries.rows
+      if (seen) for (let i = 0; i < seen.length; i++) seen[i] += queries.rows
       if (!arrival?.waiting) return
       const { groups, waiting } = arrival
       const keys = waiting.keys()
@@ -68,14 +68,14 @@ export function attentionReceived(
       const by = grown('watched', keys.rows)
       for (let i = 0; i < by.length; i++) {
         const blind = groups * Math.max(0, i + 1 - waiting.visible) // rows of tokens before this one
-        by[i]! += Math.max(0, queries.rows - blind)
+        by[i] += Math.max(0, queries.rows - blind)
       }
     },
     inOrder(slots, rows) {
       const of = (name: 'received' | 'watched') => {
         const out = new Float64Array(slots.length + rows)
         const held = bySlot.get(name)
-        if (held) for (const [i, slot] of slots.entries()) out[i] = held[slot]!
+        if (held) for (const [i, slot] of slots.entries()) out[i] = held[slot]
         out.set((waited.get(name) ?? new Float64Array(0)).subarray(0, rows), slots.length)
         return out
       }
@@ -85,7 +85,7 @@ export function attentionReceived(
       for (const name of names) {
         const kept = before[name].filter((_, i) => stays[i])
         const next = new Float64Array(kept.length)
-        for (const [i, slot] of slots.entries()) next[slot] = kept[i]!
+        for (const [i, slot] of slots.entries()) next[slot] = kept[i]
         bySlot.set(name, next)
         waited.set(name, new Float64Array(0))
       }
@@ -102,7 +102,7 @@ export function attentionReceived(
 
 function restored(kind: string, name: string, length: number | undefined, snapshot?: Snapshot): Float64Array {
   if (!snapshot) return new Float64Array(0)
-  const data = tensorsIn(kind, snapshot, { [name]: ['F64', length] })[name]!
+  const data = tensorsIn(kind, snapshot, { [name]: ['F64', length] })[name]
   checkFits(
     kind,
     data.every((sum) => sum >= 0 && sum < Infinity),

@@ -47,7 +47,7 @@ export function receivedShares(
   const out = new Float64Array(slots.length + keys.rows)
   const bySlot = new Float64Array(slots.length)
   addShares(bySlot, queries, total, held.readKeys(), held.weights, scale)
-  for (const [i, slot] of slots.entries()) out[i] = bySlot[slot]!
+  for (const [i, slot] of slots.entries()) out[i] = bySlot[slot]
   addShares(out.subarray(slots.length), queries, total, keys, weights, scale)
   return out
 }
@@ -56,11 +56,11 @@ export function receivedShares(
 export function allButLowest(scores: Float64Array, leaving: number, candidates = scores.length): Uint8Array {
   const stays = new Uint8Array(scores.length).fill(1)
   if (leaving <= 0) return stays
-  const limit = scores.slice(0, candidates).toSorted()[leaving - 1]!
+  const limit = scores.slice(0, candidates).toSorted()[leaving - 1]
   let equals = leaving
-  for (let i = 0; i < candidates; i++) if (scores[i]! < limit) equals--
+  for (let i = 0; i < candidates; i++) if (scores[i] < limit) equals--
   for (let i = 0; i < candidates; i++) {
-    if (scores[i]! < limit || (scores[i] === limit && equals-- > 0)) stays[i] = 0
+    if (scores[i] < limit || (scores[i] === limit && equals-- > 0)) stays[i] = 0
   }
   return stays
 }

@@ -29,7 +29,7 @@ export function lastQueries(kind: string, d: number, most: number, snapshot?: Sn
         const own = Array.from({ length: max.length / groups }, (_, i) => i * groups + head)
         const asked = new Float32Array(own.length * d)
         for (const [i, r] of own.entries()) asked.set(queries.subarray(r * d, (r + 1) * d), i * d)
-        const total = { max: Float32Array.from(own, (r) => max[r]!), mass: Float64Array.from(own, (r) => mass[r]!) }
+        const total = { max: Float32Array.from(own, (r) => max[r]), mass: Float64Array.from(own, (r) => mass[r]) }
         return receivedShares({ queries: { rows: own.length, cols: d, data: asked }, total }, held, slots, block, scale)
       })
     },

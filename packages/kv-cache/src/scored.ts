@@ -155,7 +155,7 @@ function weightsOf(held: HeldTokens, slots: readonly number[], { keys, weights }
   const own = held.weights
   if (!own && !weights) return undefined
   const out = new Float32Array(slots.length + keys.rows).fill(1)
-  if (own) for (const [i, slot] of slots.entries()) out[i] = own[slot]!
+  if (own) for (const [i, slot] of slots.entries()) out[i] = own[slot]
   if (weights) out.set(weights, slots.length)
   return out
 }

@@ -50,13 +50,13 @@ export interface Counted {
 /** Squared norms of the rows. */
 export function squaredNorms({ rows, cols, data }: Matrix): Float64Array {
   const out = new Float64Array(rows)
-  for (let i = 0; i < rows; i++) for (let c = i * cols; c < (i + 1) * cols; c++) out[i]! += data[c]! ** 2
+  for (let i = 0; i < rows; i++) for (let c = i * cols; c < (i + 1) * cols; c++) out[i] += data[c] ** 2
   return out
 }
 
 /** Sums over the query heads, which rank tokens as their means do; zeros where there are none. */
 export function sumOfHeads(heads: readonly Float64Array[], count: number): Float64Array {
   const out = new Float64Array(count)
-  for (const shares of heads) for (let i = 0; i < count; i++) out[i]! += shares[i]!
+  for (const shares of heads) for (let i = 0; i < count; i++) out[i] += shares[i]
   return out
 }

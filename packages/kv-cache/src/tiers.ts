@@ -118,7 +118,7 @@ function live(
 
   /** Hands tokens down the parts from `first` on, until none is left. */
   const handOn = (block: KvBlock | undefined, first = 0) => {
-    for (let i = first; block && i < forgetting.length; i++) block = forgetting[i]!.admit(block)
+    for (let i = first; block && i < forgetting.length; i++) block = forgetting[i].admit(block)
     if (!block) return
     if (lastTier) lastTier.admit(block, true)
     else last.push(block)
@@ -157,7 +157,7 @@ function live(
     let moved: KvBlock | undefined
     for (const [i, tier] of forgetting.entries()) {
       const displaced = moved && tier.admit(moved)
-      moved = joinedTokens(displaced, tier.absorb!(theirs[i]!))
+      moved = joinedTokens(displaced, tier.absorb!(theirs[i]))
     }
     if (moved) handOn(moved, forgetting.length)
   }
@@ -192,7 +192,7 @@ function live(
     },
     joining(later) {
       const theirs = parts.map((_, i) => ({ toBytes: () => nestedSnapshot(later, partName(i)) }))
-      for (const [i, { check }] of parts.entries()) check?.merge(theirs[i]!)
+      for (const [i, { check }] of parts.entries()) check?.merge(theirs[i])
       const pending = tokensIn(name, later, { d, dv, most: buffer })
       return () => {
         last.merge(theirs.at(-1)!)

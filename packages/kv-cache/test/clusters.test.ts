@@ -34,10 +34,10 @@ interface Cluster {
 function byDefinition({ keys, values, weights }: KvBlock, count: number): Cluster[] {
   const given = Math.max(0, Math.ceil(keys.rows / 64) - 1) * 64
   const cost = (a: Cluster, b: Cluster) =>
-    ((a.weight * b.weight) / (a.weight + b.weight)) * a.key.reduce((sum, x, c) => sum + (x - b.key[c]!) ** 2, 0)
+    ((a.weight * b.weight) / (a.weight + b.weight)) * a.key.reduce((sum, x, c) => sum + (x - b.key[c]) ** 2, 0)
   const union = (a: Cluster, b: Cluster): Cluster => {
     const weight = a.weight + b.weight
-    const mean = (one: number[], other: number[]) => one.map((x, c) => (a.weight * x + b.weight * other[c]!) / weight)
+    const mean = (one: number[], other: number[]) => one.map((x, c) => (a.weight * x + b.weight * other[c]) / weight)
     return { weight, key: mean(a.key, b.key), value: mean(a.value, b.value) }
   }
   let all: Cluster[] = []
@@ -52,7 +52,7 @@ function byDefinition({ keys, values, weights }: KvBlock, count: number): Cluste
       }
       const costs = before.map((one) => cost(token, one))
       const nearest = costs.indexOf(Math.min(...costs))
-      if (radius > 0 && costs[nearest]! <= radius) all[nearest] = union(all[nearest]!, token)
+      if (radius > 0 && costs[nearest] <= radius) all[nearest] = union(all[nearest], token)
       else all.push(token)
     }
     const left = all.length > count ? count - Math.floor(count / 8) : count
@@ -112,14 +112,14 @@ describe('clusters', () => {
       const block = tokensOf(33, i, true)
       tier.push(block)
       for (let r = 0; r < 33; r++) {
-        total += block.weights![r]!
-        sum += block.weights![r]! * block.values.data[2 * r]!
+        total += block.weights![r]
+        sum += block.weights![r] * block.values.data[2 * r]
       }
       // A query of zeros averages everything.
       const { max, mass, sum: got } = tier.attend({ rows: 1, cols: 3, data: new Float32Array(3) })
-      const level = Math.exp(max[0]!)
-      expect((mass[0]! * level) / total).toBeCloseTo(1, 5)
-      expect(Math.abs(got.data[0]! * level - sum) / total).toBeLessThan(1e-6)
+      const level = Math.exp(max[0])
+      expect((mass[0] * level) / total).toBeCloseTo(1, 5)
+      expect(Math.abs(got.data[0] * level - sum) / total).toBeLessThan(1e-6)
       expect(tier.read().keys.rows).toBeLessThanOrEqual(25)
       expect(tier.bytes).toBeLessThanOrEqual(2 * 64 * 28 + 8 * 25)
     }
@@ -141,7 +141,7 @@ describe('clusters', () => {
     }
     tier.push(alike(2, 1))
     // 2^30 + 256: float32 takes 2^30 + 64 for 2^30, so with its counts every block would be lost.
-    expect(tier.read().weights![0]! - 2 ** 30).toBe(256)
+    expect(tier.read().weights![0] - 2 ** 30).toBe(256)
   })
 
   it('are near exact on keys that come in clusters', () => {
@@ -150,7 +150,7 @@ describe('clusters', () => {
     const keys = {
       rows: 900,
       cols: 3,
-      data: noise.data.map((x, i) => x + centres.data[(Math.floor(i / 3) % 8) * 3 + (i % 3)]!),
+      data: noise.data.map((x, i) => x + centres.data[(Math.floor(i / 3) % 8) * 3 + (i % 3)]),
     }
     const values = random(900, 2, 6)
     const queries = random(20, 3, 7, 2)

@@ -50,43 +50,43 @@ describe.each(stacks)('tiers: $name', ({ parts, buffer }) => {
   for (const law of laws) test(law.name, law.run)
 })
 
-describe('a tier from outside', () => {
-  /** Forwards every member to `window({ count: 8 })`. */
-  const mine: TierSpec = (own) => {
-    const inner = window({ count: 8 })(own)
-    return {
-      ...own,
-      merging: inner.merging,
-      get tokens() {
-        return inner.tokens
-      },
-      get bytes() {
-        return inner.bytes
-      },
-      push: (block) => inner.push(block),
-      admit: (block) => inner.admit(block),
-      absorb: (later) => inner.absorb(later),
-      attend: (queries) => inner.attend(queries),
-      step: (block, queries) => inner.step(block, queries),
-      merge: (later) => inner.merge(later),
-      toBytes: () => inner.toBytes(),
-    }
+/** Forwards every member to `window({ count: 8 })`. */
+const mine: TierSpec = (own) => {
+  const inner = window({ count: 8 })(own)
+  return {
+    ...own,
+    merging: inner.merging,
+    get tokens() {
+      return inner.tokens
+    },
+    get bytes() {
+      return inner.bytes
+    },
+    push: (block) => inner.push(block),
+    admit: (block) => inner.admit(block),
+    absorb: (later) => inner.absorb(later),
+    attend: (queries) => inner.attend(queries),
+    step: (block, queries) => inner.step(block, queries),
+    merge: (later) => inner.merge(later),
+    toBytes: () => inner.toBytes(),
   }
+}
 
+describe('a tier from outside', () => {
   test('stands as the tier does that it forwards to: merging, tokens, snapshots that open', () => {
     const [bare, wrapped] = [window({ count: 8 }), mine].map((part) => tiers({ ...shape, parts: [part, exactStream] }))
-    expect(wrapped!.merging).toBe('ordered')
+    expect(wrapped.merging).toBe('ordered')
     const block = {
       keys: { rows: 200, cols: 3, data: Float32Array.from({ length: 600 }, (_, i) => Math.sin(i)) },
       values: { rows: 200, cols: 2, data: Float32Array.from({ length: 400 }, (_, i) => Math.cos(i)) },
     }
-    for (const stream of [bare!, wrapped!]) stream.push(block)
-    expect(wrapped!.parts.map(({ tokens }) => tokens)).toEqual(bare!.parts.map(({ tokens }) => tokens))
-    expect(wrapped!.toBytes()).toEqual(bare!.toBytes())
-    expect(restore(wrapped!.toBytes()).tokens).toBe(200)
-    wrapped!.merge(bare!)
-    bare!.merge(restore(bare!.toBytes()))
-    expect(wrapped!.toBytes()).toEqual(bare!.toBytes())
+    for (const stream of [bare, wrapped]) stream.push(block)
+    expect(wrapped.parts.map(({ tokens }) => tokens)).toEqual(bare.parts.map(({ tokens }) => tokens))
+    expect(wrapped.toBytes()).toEqual(bare.toBytes())
+    expect(restore(wrapped.toBytes()).tokens).toBe(200)
+    wrapped.merge(bare)
+    bare.merge(restore(bare.toBytes()))
+    expect(wrapped.toBytes()).toEqual(bare.toBytes())
   })
 })
 

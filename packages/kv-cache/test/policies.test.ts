@@ -31,7 +31,7 @@ const places = (n: number) => Array.from({ length: n }, (_, i) => i)
 function farthest(count: number, from = places(3).map(() => 0)) {
   return ({ keys, weights }: KvBlock): number[] => {
     let centre = from
-    const distance = (i: number) => centre.reduce((sum, m, c) => sum + (keys.data[i * 3 + c]! - m) ** 2, 0)
+    const distance = (i: number) => centre.reduce((sum, m, c) => sum + (keys.data[i * 3 + c] - m) ** 2, 0)
     let held: number[] = []
     for (let i = 0; i < keys.rows; i++) {
       held.push(i)
@@ -46,7 +46,7 @@ function farthest(count: number, from = places(3).map(() => 0)) {
       for (let j = 0; j <= i; j++) {
         const w = weights?.[j] ?? 1
         weight += w
-        for (let c = 0; c < 3; c++) total[c]! += w * keys.data[j * 3 + c]!
+        for (let c = 0; c < 3; c++) total[c] += w * keys.data[j * 3 + c]
       }
       centre = total.map((x) => x / weight)
     }
@@ -98,7 +98,6 @@ describe.each(policies)('%s', (name, make, restore, stays) => {
       const tier = make() as TokenTier
       for (let i = 0; i < n; i += 50) tier.push(part(block, i, Math.min(n, i + 50)))
       const settled = Math.max(0, Math.ceil(n / 64) - 1) * 64
-      const placesIn = (held?: KvBlock) => [...(held?.values.data ?? [])].filter((_, i) => i % 2 === 0)
       expect(placesIn(tier.waits())).toEqual(places(n).slice(settled))
       expect(placesIn(tier.read()).toSorted((a, b) => a - b)).toEqual(stays(part(block, 0, settled)))
     },
@@ -151,3 +150,8 @@ it.each([
 ])('%s refuses a count that is none', (_, make, message) => {
   expect(make).toThrow(message)
 })
+
+/** The places that the first values of tokens name. */
+function placesIn(held?: KvBlock): number[] {
+  return [...(held?.values.data ?? [])].filter((_, i) => i % 2 === 0)
+}

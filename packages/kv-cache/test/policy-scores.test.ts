@@ -63,7 +63,7 @@ const [keys, values, queries] = [matrix(d, fixture.keys), matrix(dv, fixture.val
 const attention = (head: number, i: number): number[] => {
   const powers = Array.from({ length: i + 1 }, (_, j) => {
     let product = 0
-    for (let c = 0; c < d; c++) product += queries.data[(i * heads + head) * d + c]! * keys.data[j * d + c]!
+    for (let c = 0; c < d; c++) product += queries.data[(i * heads + head) * d + c] * keys.data[j * d + c]
     return Math.exp(scale * product)
   })
   const mass = powers.reduce((a, b) => a + b)
@@ -72,7 +72,7 @@ const attention = (head: number, i: number): number[] => {
 /** The attention that tokens receive from the queries of tokens `from` … n − 1, summed. */
 const shares = (head: number, from: number) => {
   const out = new Float64Array(n)
-  for (let i = from; i < n; i++) for (const [j, share] of attention(head, i).entries()) out[j]! += share
+  for (let i = from; i < n; i++) for (const [j, share] of attention(head, i).entries()) out[j] += share
   return out
 }
 const perHead = (from: number) => Array.from({ length: heads }, (_, head) => shares(head, from))
@@ -88,7 +88,7 @@ function sight({ learns, asks }: AnyPolicy, settled: { count: number }): Scoring
   if (learns === 'lastQueries') return { ...blank, shares: () => perHead(n - (asks?.(settled) ?? 1)) }
   return {
     ...blank,
-    received: whole[0]!.map((_, j) => whole.reduce((sum, head) => sum + head[j]!, 0)),
+    received: whole[0].map((_, j) => whole.reduce((sum, head) => sum + head[j], 0)),
     watched: Float64Array.from({ length: n }, (_, j) => heads * (n - j)),
   }
 }
@@ -101,7 +101,7 @@ function kept(policy: AnyPolicy, options: { count: number; [option: string]: unk
   const scores = policy.score(seen, settled)
   const places = Array.from({ length: seen.count }, (_, j) => j)
   const between = places.slice(first, seen.count - recent)
-  const best = between.toSorted((a, b) => scores[b]! - scores[a]! || b - a).slice(0, settled.count - first - recent)
+  const best = between.toSorted((a, b) => scores[b] - scores[a] || b - a).slice(0, settled.count - first - recent)
   return [...places.slice(0, first), ...best, ...places.slice(seen.count - recent)].toSorted((a, b) => a - b)
 }
 
@@ -181,7 +181,7 @@ describe('a score', () => {
     }
     const each = keyDiff.score({ ...blank, count: copies.rows, keys: () => copies }, { count: 1 })
     const once = keyDiff.score({ ...blank, weights }, { count: 1 })
-    for (const [i, j] of times.entries()) expect(Math.abs(each[i]! - once[j]!)).toBeLessThan(1e-12 * n)
+    for (const [i, j] of times.entries()) expect(Math.abs(each[i] - once[j])).toBeLessThan(1e-12 * n)
   })
 })
 
@@ -218,7 +218,7 @@ describe('pyramidCounts', () => {
     '$layers layers, $count on average, beta $beta: within 1 of the sequence, exact where it is whole',
     ({ budgets, ...options }) => {
       const counts = pyramidCounts(options)
-      for (const [layer, budget] of budgets.entries()) expect(Math.abs(counts[layer]! - budget)).toBeLessThan(1)
+      for (const [layer, budget] of budgets.entries()) expect(Math.abs(counts[layer] - budget)).toBeLessThan(1)
       if (budgets.every(Number.isInteger)) expect(counts).toEqual(budgets)
       expect(counts.reduce((a, b) => a + b)).toBe(options.layers * options.count)
     },
@@ -231,11 +231,11 @@ describe('adaKvCounts', () => {
     '$count on average, window $window, safeguard $safeguard: $counts',
     ({ counts, budgets, ...options }) => {
       expect(adaKvCounts(scores, options)).toEqual(counts)
-      for (const [head, budget] of budgets.entries()) expect(Math.abs(counts[head]! - budget)).toBeLessThan(1)
+      for (const [head, budget] of budgets.entries()) expect(Math.abs(counts[head] - budget)).toBeLessThan(1)
     },
   )
   it('guards a fifth where nothing is said, and leaves no head empty', () => {
-    expect(adaKvCounts(scores, { count: 12 })).toEqual(fixture.adaKv.cases[0]!.counts)
+    expect(adaKvCounts(scores, { count: 12 })).toEqual(fixture.adaKv.cases[0].counts)
     const one = [Float64Array.of(9, 8, 7, 6), Float64Array.of(1, 1, 1, 1), Float64Array.of(2, 2, 2, 2)]
     expect(adaKvCounts(one, { count: 2, safeguard: 0 })).toEqual([3, 1, 2])
     expect(adaKvCounts(one, { count: 9, window: 2, safeguard: 0 })).toEqual([9, 9, 9])

@@ -30,8 +30,8 @@ function sampled(count: number, seed: number, weights: readonly number[]): { pla
   stream.push(tokens([...weights, ...Array.from({ length: 64 - (weights.length % 64) }, () => 1e-30)]))
   stream.push(tokens([1]))
   const { values, weights: counts } = (stream.parts[0] as TokenTier).read()
-  const kept = [...values.data.keys()].filter((i) => values.data[i]! < weights.length)
-  return { places: kept.map((i) => values.data[i]!), counts: kept.map((i) => counts?.[i] ?? 1) }
+  const kept = [...values.data.keys()].filter((i) => values.data[i] < weights.length)
+  return { places: kept.map((i) => values.data[i]), counts: kept.map((i) => counts?.[i] ?? 1) }
 }
 
 /** τ with Σ min(1, w / τ) = count, by bisection. */
@@ -66,13 +66,13 @@ describe('a reservoir', () => {
         seed,
         Array.from({ length: n }, () => 1),
       )
-      for (const i of places) hits[i]!++
-      for (const i of places) for (const j of places) if (i < j) pairs[i * n + j]!++
+      for (const i of places) hits[i]++
+      for (const i of places) for (const j of places) if (i < j) pairs[i * n + j]++
     }
     const [one, two] = [bounds(count / n), bounds((count * (count - 1)) / (n * (n - 1)))]
     for (let i = 0; i < n; i++) {
-      within(hits[i]!, one)
-      for (let j = i + 1; j < n; j++) within(pairs[i * n + j]!, two)
+      within(hits[i], one)
+      for (let j = i + 1; j < n; j++) within(pairs[i * n + j], two)
     }
   })
 
@@ -84,11 +84,11 @@ describe('a reservoir', () => {
     for (let seed = 0; seed < RUNS; seed++) {
       const { places, counts } = sampled(count, seed, weights)
       for (const [i, place] of places.entries()) {
-        hits[place]!++
-        expect(counts[i]! / Math.max(weights[place]!, threshold)).toBeCloseTo(1, 5)
+        hits[place]++
+        expect(counts[i] / Math.max(weights[place], threshold)).toBeCloseTo(1, 5)
       }
     }
-    for (const [i, w] of weights.entries()) within(hits[i]!, bounds(Math.min(1, w / threshold)))
+    for (const [i, w] of weights.entries()) within(hits[i], bounds(Math.min(1, w / threshold)))
   })
 
   it('counts as much as all tokens given, always', () => {
@@ -100,7 +100,7 @@ describe('a reservoir', () => {
         total += weights.reduce((a, b) => a + b)
         tier.push(tokens(weights))
         const { max, mass } = tier.attend({ rows: 1, cols: 1, data: new Float32Array(1) })
-        expect((mass[0]! * Math.exp(max[0]!)) / total).toBeCloseTo(1, 5)
+        expect((mass[0] * Math.exp(max[0])) / total).toBeCloseTo(1, 5)
         expect(tier.read().keys.rows).toBeLessThanOrEqual(30)
         expect(tier.bytes).toBeLessThanOrEqual(64 * 16 + 64 * 16 + 8 * 30)
       }
@@ -139,7 +139,7 @@ describe('a reservoir', () => {
       tier.push({ keys, values })
       const { data } = normalise(tier.attend(queries))
       typical += distance(data, exact) / 400
-      for (const [i, x] of data.entries()) mean[i]! += x / 400
+      for (const [i, x] of data.entries()) mean[i] += x / 400
     }
     expect(distance(mean, exact)).toBeLessThan(typical / 10)
   })
@@ -147,7 +147,7 @@ describe('a reservoir', () => {
   it('hands nothing on: what comes after it in tiers stays empty', () => {
     const stream = tiers({ ...shape, parts: [reservoir({ count: 10, seed: 1 }), exactStream] })
     stream.push(tokens(Array.from({ length: 300 }, () => 1)))
-    expect(stream.parts[1]!.tokens).toBe(0)
+    expect(stream.parts[1].tokens).toBe(0)
     expect(reservoir({ count: 2, seed: 1 })(shape).admit(tokens(Array.from({ length: 200 }, () => 1)))).toBeUndefined()
   })
 

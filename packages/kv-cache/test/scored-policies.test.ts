@@ -86,9 +86,9 @@ const snap =
         for (let i = Math.max(0, now - windowed + 1); i <= now; i++) votes += share(i, j, head)
         return votes
       })
-      for (const k of before.keys()) total[k]! += smooth(votes.slice(Math.max(0, k - reach), k + reach + 1))
+      for (const k of before.keys()) total[k] += smooth(votes.slice(Math.max(0, k - reach), k + reach + 1))
     }
-    return without(places, before, places.length - count, (j) => total[before.indexOf(j)]!)
+    return without(places, before, places.length - count, (j) => total[before.indexOf(j)])
   }
 
 /**
@@ -106,14 +106,14 @@ function held(
   const n = keys.rows
   const score = (q: number, j: number) => {
     let product = 0
-    for (let c = 0; c < 3; c++) product += queries.data[q * 3 + c]! * keys.data[j * 3 + c]!
+    for (let c = 0; c < 3; c++) product += queries.data[q * 3 + c] * keys.data[j * 3 + c]
     return Math.exp(0.8 * product) * (weights?.[j] ?? 1)
   }
   const mass = new Float64Array(n * groups)
   const share = (i: number, j: number, head?: number) => {
     const [first, end] = head === undefined ? [0, groups] : [head, head + 1]
     let total = 0
-    if (i >= j) for (let q = i * groups + first; q < i * groups + end; q++) total += score(q, j) / mass[q]!
+    if (i >= j) for (let q = i * groups + first; q < i * groups + end; q++) total += score(q, j) / mass[q]
     return total
   }
   const arrival = new Map<number, number>()
@@ -134,7 +134,7 @@ function held(
     for (let q = i * groups; q < (i + 1) * groups; q++) {
       for (let j = 0; j <= i; j++) {
         const isSeen = stack !== undefined || j >= settled || places.includes(j)
-        if (isSeen) mass[q]! += score(q, j)
+        if (isSeen) mass[q] += score(q, j)
       }
     }
   }
@@ -149,7 +149,7 @@ function stepped(
 ) {
   const answers: number[] = []
   for (let from = 0, i = 0; from < block.keys.rows; i++) {
-    const to = Math.min(block.keys.rows, from + cut[i % cut.length]!)
+    const to = Math.min(block.keys.rows, from + cut[i % cut.length])
     const piece = {
       keys: rowsOf(block.keys, from, to),
       values: rowsOf(block.values, from, to),
@@ -157,7 +157,7 @@ function stepped(
     }
     const { max, mass, sum } = stream.step(piece, rowsOf(queries, from * groups, to * groups))
     for (let r = 0; r < mass.length; r++)
-      for (let c = 0; c < 2; c++) answers.push(sum.data[2 * r + c]! / mass[r]!, max[r]!)
+      for (let c = 0; c < 2; c++) answers.push(sum.data[2 * r + c] / mass[r], max[r])
     from = to
   }
   return answers
@@ -203,7 +203,7 @@ function sameHoweverCut(make: TierSpec): void {
     const tier = make(shape)
     const again = stepped(tier, data, groups, cut)
     expect(tier.toBytes()).toEqual(whole.toBytes())
-    expect(Math.max(...again.map((x, i) => Math.abs(x - answers[i]!)))).toBeLessThan(300e-6)
+    expect(Math.max(...again.map((x, i) => Math.abs(x - answers[i])))).toBeLessThan(300e-6)
   }
   const stream = tiers({ ...shape, parts: [make] })
   stepped(stream, { block: part(data.block, 0, 130), queries: rowsOf(data.queries, 0, 260) }, groups, [7])
@@ -212,7 +212,7 @@ function sameHoweverCut(make: TierSpec): void {
   stepped(stream, rest, groups, [31])
   stepped(copy, rest, groups, [170])
   expect(copy.toBytes()).toEqual(stream.toBytes())
-  expect(copy.parts[0]!.bytes).toBe(stream.parts[0]!.bytes)
+  expect(copy.parts[0].bytes).toBe(stream.parts[0].bytes)
 }
 
 describe.each(policies)('%s', (_, make, rule, count) => {
@@ -304,13 +304,13 @@ function oneByOne(count: number, recent: number, { block, queries }: ReturnType<
     kept.push({ place: i, received: 0 })
     const scores = kept.map(({ place }) => {
       let product = 0
-      for (let c = 0; c < 3; c++) product += queries.data[3 * i + c]! * block.keys.data[3 * place + c]!
+      for (let c = 0; c < 3; c++) product += queries.data[3 * i + c] * block.keys.data[3 * place + c]
       return Math.exp(shape.scale * product) * (block.weights?.[place] ?? 1)
     })
     const mass = scores.reduce((a, b) => a + b)
-    for (const [k, one] of kept.entries()) one.received += scores[k]! / mass
+    for (const [k, one] of kept.entries()) one.received += scores[k] / mass
     for (let c = 0; c < 2; c++)
-      answers.push(kept.reduce((sum, { place }, k) => sum + (scores[k]! / mass) * block.values.data[2 * place + c]!, 0))
+      answers.push(kept.reduce((sum, { place }, k) => sum + (scores[k] / mass) * block.values.data[2 * place + c], 0))
   }
   return answers
 }
@@ -328,7 +328,7 @@ describe('h2o with a buffer of 1', () => {
     for (const cut of [[200], [1], [7, 30]]) {
       const stream = tiers({ ...shape, parts: [h2o(own)], buffer: 1 })
       const got = stepped(stream, data, 1, cut).filter((_, i) => i % 2 === 0)
-      for (const [i, x] of got.entries()) expect([i, Math.abs(x - wanted[i]!) < 1e-3]).toEqual([i, true])
+      for (const [i, x] of got.entries()) expect([i, Math.abs(x - wanted[i]) < 1e-3]).toEqual([i, true])
       // The first values are places: beside 200 of them, 1e-3 is float32.
     }
   })
@@ -342,7 +342,7 @@ describe('pyramidCounts', () => {
         const counts = pyramidCounts({ layers, count })
         expect(counts.reduce((a, b) => a + b)).toBe(layers * count)
         expect(counts).toEqual(counts.toSorted((a, b) => b - a))
-        const [average, first] = [count - 8, counts[0]! - 8]
+        const [average, first] = [count - 8, counts[0] - 8]
         if (layers > 1 && count > 28) expect(Math.abs(first - (2 - 1 / 20) * average)).toBeLessThanOrEqual(1)
       }
     }

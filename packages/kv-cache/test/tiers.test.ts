@@ -157,7 +157,7 @@ describe('what is refused', () => {
       tensors: Object.fromEntries([...tensors].filter(([name]) => !without.includes(name))),
     })
   const part = (index: number, change: object) => ({
-    [`part-${index}`]: JSON.stringify({ ...JSON.parse(parameters[`part-${index}`]!), ...change }),
+    [`part-${index}`]: JSON.stringify({ ...JSON.parse(parameters[`part-${index}`]), ...change }),
   })
   it.each<[string, Uint8Array]>([
     ['d', made({ d: '4' })],
@@ -165,7 +165,7 @@ describe('what is refused', () => {
     ['a part without description', made({ 'part-1': 'no json' })],
     ['a part of no kind', made(part(1, { kind: 7 }))],
     ['a part without a tensor', made({}, ['part-1/keys'])],
-    ['a part that cannot hand on', made({ 'part-0': parameters['part-2']!, 'part-2': parameters['part-0']! })],
+    ['a part that cannot hand on', made({ 'part-0': parameters['part-2'], 'part-2': parameters['part-0'] })],
     ['no buffer', made({}, ['keys'])],
   ])('a snapshot with another %s', (_, bytes) => {
     expect(() => open(bytes)).toThrow(/^[a-zA-Z-]+: /)

@@ -60,7 +60,7 @@ export function answerLaws({ make, scores, tolerance, error }: StreamCase): Law[
     ({ input: { n, ...data }, cut }) => {
       const { block, queries } = randomTokens(shape, n, { ...data, scores })
       const row = uniforms(shape.dv, data.seed, 5).map((x) => 4 * x)
-      const values = { ...block.values, data: block.values.data.map((_, i) => row[i % shape.dv]!) }
+      const values = { ...block.values, data: block.values.data.map((_, i) => row[i % shape.dv]) }
       const stepped = make()
       for (const { piece, from, to } of pieces({ ...block, values }, cut)) {
         const { averages } = answerOf(stepped.step(piece, queriesOf(queries, 1, from, to)))
@@ -86,7 +86,7 @@ export function answerLaws({ make, scores, tolerance, error }: StreamCase): Law[
           const row = sum.data.subarray(r * shape.dv, (r + 1) * shape.dv)
           insist(total >= 0 && total < Infinity, `mass ${total} in row ${r}`)
           insist(
-            max[r]! < Infinity && (max[r]! > -Infinity || total === 0),
+            max[r] < Infinity && (max[r] > -Infinity || total === 0),
             `max ${max[r]} with mass ${total} in row ${r}`,
           )
           insist(row.every(Number.isFinite), `sum ${row} in row ${r}`)

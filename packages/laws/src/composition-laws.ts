@@ -41,6 +41,23 @@ const inputs = (groups: number) =>
   })
 const partsOf = ({ parts, streams }: Composition) => parts ?? streams ?? []
 
+/** Answers that are the same bits, or the same numbers to a tolerance. */
+function alikeAnswers(got: PartialSoftmax, wanted: PartialSoftmax, tolerance: number | undefined, what: string): void {
+  if (tolerance === undefined) samePartial(got, wanted, what)
+  else closePartial(got, wanted, tolerance, what)
+}
+
+/** Calls of one program: each pushes or steps, as its place in `steps` says. */
+function* callsOf({ block, queries }: Tokens, { cut, steps, groups }: Program) {
+  let i = 0
+  for (const { piece, from, to } of pieces(block, cut)) {
+    const own = queriesOf(queries, groups, from, to)
+    const isStep = steps[i++ % steps.length]
+    yield (stream: Composition): PartialSoftmax | undefined =>
+      isStep ? stream.step(piece, own) : void stream.push(piece)
+  }
+}
+
 /**
  * The laws of what is made of streams: a part that forwards is the part, a part that refuses changes nothing anywhere, a part that fails breaks the
  * whole. `for (const law of compositionLaws({ name, make, restore, shape })) test(law.name, law.run)`.
@@ -50,17 +67,6 @@ const partsOf = ({ parts, streams }: Composition) => parts ?? streams ?? []
 export function compositionLaws(options: CompositionLaws): Law[] {
   const { name, make, restore, shape, tolerance = 1e-5, groups: most = 2 } = options
   const input = inputs(most)
-  /** Calls of one program: each pushes or steps, as its place in `steps` says. */
-  function* callsOf({ block, queries }: Tokens, { cut, steps, groups }: Program) {
-    let i = 0
-    for (const { piece, from, to } of pieces(block, cut)) {
-      const own = queriesOf(queries, groups, from, to)
-      const isStep = steps[i++ % steps.length]!
-      yield (stream: Composition): PartialSoftmax | undefined =>
-        isStep ? stream.step(piece, own) : void stream.push(piece)
-    }
-  }
-
   const wraps = wrappers.map(({ name: how, wrap, bits }) =>
     law(
       {
@@ -77,8 +83,6 @@ export function compositionLaws(options: CompositionLaws): Law[] {
         const data = randomTokens(shape, n, { seed, scores: 2, weighted, groups: program.groups })
         const [one, other] = [make(bare), make(wrap)]
         insist(one.merging === other.merging, `merging: ${other.merging}, not ${one.merging}`)
-        const same = (got: PartialSoftmax, wanted: PartialSoftmax, what: string) =>
-          bits ? samePartial(got, wanted, what) : closePartial(got, wanted, tolerance, what)
         const alike = (what: string) => {
           insist(other.tokens === one.tokens, `${what}: ${other.tokens} tokens, not ${one.tokens}`)
           insist(other.bytes === one.bytes, `${what}: ${other.bytes} bytes, not ${one.bytes}`)
@@ -89,10 +93,10 @@ export function compositionLaws(options: CompositionLaws): Law[] {
         }
         for (const call of callsOf(data, program)) {
           const [got, wanted] = [call(other), call(one)]
-          if (got && wanted) same(got, wanted, `a step at ${one.tokens} tokens`)
+          if (got && wanted) alikeAnswers(got, wanted, bits ? undefined : tolerance, `a step at ${one.tokens} tokens`)
           alike(`after ${one.tokens} tokens`)
         }
-        same(other.attend(data.queries), one.attend(data.queries), 'attend')
+        alikeAnswers(other.attend(data.queries), one.attend(data.queries), bits ? undefined : tolerance, 'attend')
         const opened = restore(other.toBytes())
         insist(opened.tokens === n, `tokens: ${opened.tokens} once opened, not ${n}`)
         if (one.merge && one.merging !== 'none') {

@@ -51,7 +51,7 @@ export function featureMapLaws(options: FeatureMapLaws): Law[] {
     fc.record({ rows: fc.constantFrom(1, 2, 65), seed: fc.nat(), edge: fc.boolean() }),
     ({ rows, seed, edge }) => {
       const shares = uniforms(rows, seed, 9).map((x) => (edge ? Math.sign(x) : x))
-      for (const pair of pairs(map, rows, seed, (i) => shares[i]! * radius * (1 - 1e-6), normsAbout)) {
+      for (const pair of pairs(map, rows, seed, (i) => shares[i] * radius * (1 - 1e-6), normsAbout)) {
         const wanted = Math.exp(pair.score)
         const { product, size } = inner(pair.left, pair.right, t)
         const most = error * wanted + ROUNDING * (size + Math.abs(pair.shift) * wanted)
@@ -101,7 +101,7 @@ export function featureMapLaws(options: FeatureMapLaws): Law[] {
         insist(falling, `fallbacks must fall from below t = ${t} to 1, got ${fallbacks}`)
       }
       const shares = uniforms(rows, seed, 8)
-      for (const pair of pairs(map, rows, seed, (i) => shares[i]! * reach * (radius + 1))) {
+      for (const pair of pairs(map, rows, seed, (i) => shares[i] * reach * (radius + 1))) {
         const whole = inner(pair.left, pair.right, t).product
         for (const prefix of fallbacks) {
           const { product } = inner(pair.left, pair.right, prefix)
@@ -199,8 +199,8 @@ export function featureMapLaws(options: FeatureMapLaws): Law[] {
         insist(got[t * rows] === 7, `resident ${side}: an entry behind the last was overwritten`)
         for (let i = 0; i < t * rows; i++) {
           const [f, r] = [Math.floor(i / rows), i % rows]
-          const one = wanted[side][r * t + f]!
-          const near = Math.abs(got[i]! - one) <= 1e-5 * Math.abs(one) + 1e-6
+          const one = wanted[side][r * t + f]
+          const near = Math.abs(got[i] - one) <= 1e-5 * Math.abs(one) + 1e-6
           insist(near, `resident ${side}: ${got[i]} at feature ${f}, row ${r}, not ${one}`)
         }
       }
@@ -246,23 +246,23 @@ function pairs(map: FeatureMap, rows: number, seed: number, score: (row: number)
   const { logScale } = mapped(map, queries)
   const dot = (r: number, b: Matrix) => {
     let sum = 0
-    for (let c = r * d; c < (r + 1) * d; c++) sum += queries.data[c]! * b.data[c]!
+    for (let c = r * d; c < (r + 1) * d; c++) sum += queries.data[c] * b.data[c]
     return sum
   }
   const norm = (r: number, x: Matrix) => Math.hypot(...x.data.subarray(r * d, (r + 1) * d))
   for (let r = 0; r < rows; r++) {
     if (centre) {
       const stretch = score(r) / scale / norm(r, queries) / norm(r, keys)
-      for (let c = 0; c < d; c++) keys.data[r * d + c] = centre[c]! + stretch * keys.data[r * d + c]!
+      for (let c = 0; c < d; c++) keys.data[r * d + c] = centre[c] + stretch * keys.data[r * d + c]
       continue
     }
-    const step = (score(r) - (scale * dot(r, keys) - logScale[r]!)) / (scale * dot(r, queries))
-    for (let c = r * d; c < (r + 1) * d; c++) keys.data[c]! += step * queries.data[c]!
+    const step = (score(r) - (scale * dot(r, keys) - logScale[r])) / (scale * dot(r, queries))
+    for (let c = r * d; c < (r + 1) * d; c++) keys.data[c] += step * queries.data[c]
   }
   const [left, right] = [mapped(map, queries).queries, mapped(map, keys).keys]
   return Array.from({ length: rows }, (_, r) => ({
-    score: scale * dot(r, keys) - logScale[r]!,
-    shift: logScale[r]!,
+    score: scale * dot(r, keys) - logScale[r],
+    shift: logScale[r],
     left: left.subarray(r * t, (r + 1) * t),
     right: right.subarray(r * t, (r + 1) * t),
   }))
@@ -272,8 +272,8 @@ function pairs(map: FeatureMap, rows: number, seed: number, score: (row: number)
 function inner(a: Float32Array, b: Float32Array, count: number): { product: number; size: number } {
   let [product, size] = [0, 0]
   for (let f = 0; f < count; f++) {
-    product += a[f]! * b[f]!
-    size += Math.abs(a[f]! * b[f]!)
+    product += a[f] * b[f]
+    size += Math.abs(a[f] * b[f])
   }
   return { product, size }
 }

@@ -50,7 +50,7 @@ export function halvingLaws({ name, make, exact }: HalvingLaws): Law[] {
       const { kept, weights } = make(seed).halve(blockOf(m, seed, weighted), shape.scale, draw)
       insist(kept.length === weights.length && kept.length > 0, `${kept.length} rows, ${weights.length} weights`)
       insist(
-        kept.every((row, i) => row < m && (i === 0 || row > kept[i - 1]!)),
+        kept.every((row, i) => row < m && (i === 0 || row > kept[i - 1])),
         `rows ${kept} of ${m}`,
       )
       insist(
@@ -113,7 +113,7 @@ export function halvingLaws({ name, make, exact }: HalvingLaws): Law[] {
       let total = 0
       for (let draw = 0; draw < draws; draw++) {
         const after = half.halve(block, shape.scale, draw)
-        for (const [i, row] of after.kept.entries()) kept[row]! += after.weights[i]!
+        for (const [i, row] of after.kept.entries()) kept[row] += after.weights[i]
         total += after.weights.reduce((a, b) => a + b, 0)
       }
       // A fair row's mean weight is total/(m·draws), give or take 1/√draws: beyond 6 of those once in 10⁸ rows.

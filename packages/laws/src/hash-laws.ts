@@ -100,13 +100,13 @@ export function hashLaws({ name, make, domain = 2 ** 53, seeds = 2000, ...option
       const sums = sets.map(() => 0)
       for (let s = 0; s < seeds; s++) {
         const hash = make(s)
-        for (const [i, keys] of sets.entries()) sums[i]! += keys.reduce((sign, key) => sign * half(hash(key), range), 1)
+        for (const [i, keys] of sets.entries()) sums[i] += keys.reduce((sign, key) => sign * half(hash(key), range), 1)
       }
       // The product of up to k fair, independent signs is a fair sign. Five standard errors, for each of the sets; an odd
       // range is fair only to 1/range.
       const most = 5 * Math.sqrt(seeds) + (2 * seeds * independence) / Number(range)
       for (const [i, sum] of sums.entries()) {
-        insist(Math.abs(sum) <= most, `signs at keys ${sets[i]!.join(', ')} multiply to ${sum} over ${seeds} seeds`)
+        insist(Math.abs(sum) <= most, `signs at keys ${sets[i].join(', ')} multiply to ${sum} over ${seeds} seeds`)
       }
     },
   )

@@ -42,8 +42,8 @@ export function innerProductLaw(options: InnerProductLaw, variance: InnerProduct
     const block = { rows: n, cols: width, data: new Float32Array(n * width) }
     for (const [p, { u, v }] of Object.values(pairs).entries()) {
       for (let i = 0; i < n; i++) {
-        block.data[i * width + 2 * p] = u[i]!
-        block.data[i * width + 2 * p + 1] = v[i]!
+        block.data[i * width + 2 * p] = u[i]
+        block.data[i * width + 2 * p + 1] = v[i]
       }
     }
     const estimates = names.map(() => new Float64Array(seeds))
@@ -52,14 +52,14 @@ export function innerProductLaw(options: InnerProductLaw, variance: InnerProduct
       make({ m, seed: firstSeed + s }).accumulate(into, block, first)
       for (let r = 0; r < m; r++) {
         for (const [p, all] of estimates.entries())
-          all[s]! += into.data[r * width + 2 * p]! * into.data[r * width + 2 * p + 1]!
+          all[s] += into.data[r * width + 2 * p] * into.data[r * width + 2 * p + 1]
       }
     }
     return estimates
   }
 
   return names.map((pair, p) => {
-    const { u, v } = pairs[pair]!
+    const { u, v } = pairs[pair]
     const about = {
       name: `${name}: mean and variance of ⟨Ψu, Ψv⟩, ${pair} vectors`,
       kills: [
@@ -71,8 +71,8 @@ export function innerProductLaw(options: InnerProductLaw, variance: InnerProduct
       runs: 1,
     }
     return law(about, fc.constant(0), () => {
-      const all = (drawn ??= draw())[p]!
-      const truth = u.reduce((sum, x, i) => sum + x * v[i]!, 0)
+      const all = (drawn ??= draw())[p]
+      const truth = u.reduce((sum, x, i) => sum + x * v[i], 0)
       const wanted = variance({ u, v, m })
       const mean = all.reduce((sum, x) => sum + x, 0) / seeds
       const moment = (power: number) => all.reduce((sum, x) => sum + (x - truth) ** power, 0) / seeds
@@ -92,7 +92,7 @@ const norm = (x: Float64Array) => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0)
 function vectorPairs(n: number): Record<string, { u: Float64Array; v: Float64Array }> {
   const vector = (entry: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => Math.fround(entry(i)))
   const noise = uniforms(2 * n, 5, 30)
-  const at = (i: number) => noise[i]!
+  const at = (i: number) => noise[i]
   return {
     'equal flat': { u: vector(() => 1), v: vector(() => 1) },
     'orthogonal flat': { u: vector(() => 1), v: vector((i) => ((i >> 1) % 2 ? -1 : 1)) },

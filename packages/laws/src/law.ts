@@ -37,7 +37,7 @@ export function sameBits(got: ArrayBufferView, wanted: ArrayBufferView, what: st
 export function close(got: ArrayLike<number>, wanted: ArrayLike<number>, most: number, what: string): void {
   insist(got.length === wanted.length, `${what}: ${got.length} numbers, not ${wanted.length}`)
   for (let i = 0; i < got.length; i++) {
-    const near = got[i] === wanted[i] || Math.abs(got[i]! - wanted[i]!) <= most
+    const near = got[i] === wanted[i] || Math.abs(got[i] - wanted[i]) <= most
     insist(near, `${what}: ${got[i]} at ${i}, not ${wanted[i]} to ${most}`)
   }
 }

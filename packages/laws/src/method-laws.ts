@@ -231,7 +231,7 @@ export function methodLaws<Options>(method: Method<Options>, given: MethodLaws<O
     ({ traffic, buffer }) => {
       for (const options of tried({ tokens: long, ...traffic })) {
         const stream = given.inTiers!(tier.tier(options), shape, buffer)
-        const part = stream.parts[0]!
+        const part = stream.parts[0]
         const n = long + WAITING
         const peak = peakOf(stream, part, n, traffic)
         const most = tier.tierBytes(shape, options, { tokens: n, ...traffic }, buffer)

@@ -118,7 +118,7 @@ function* callsOf(
 ): Generator<{ readonly piece: KvBlock; readonly own: Matrix; readonly isStep: boolean }> {
   let i = 0
   for (const { piece, from, to } of pieces(block, cut))
-    yield { piece, own: queriesOf(queries, groups, from, to), isStep: steps[i++ % steps.length]! }
+    yield { piece, own: queriesOf(queries, groups, from, to), isStep: steps[i++ % steps.length] }
 }
 
 const copyOf = (m: Matrix): Matrix => ({ ...m, data: m.data.slice() })

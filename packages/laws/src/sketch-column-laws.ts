@@ -33,7 +33,7 @@ export function sketchColumnLaws({ make, rows, columns, tolerance, golden }: Ske
       insist(a.m === shape.m && a.seed === BigInt(shape.seed), `m or seed is not what was asked for: ${a.m}, ${a.seed}`)
       const whole = columnsOf(a, at, count)
       for (let c = count - 1; c >= 0; c -= 1 + (count >> 4)) {
-        const column = Float32Array.from({ length: shape.m }, (_, r) => whole.data[r * count + c]!)
+        const column = Float32Array.from({ length: shape.m }, (_, r) => whole.data[r * count + c])
         sameBits(columnOf(b, at + c), column, `column ${at + c} by itself and in a block of ${count}`)
       }
       sameBits(columnsOf(a, at, count).data, whole.data, 'the same columns again')
@@ -112,7 +112,7 @@ export function sketchColumnLaws({ make, rows, columns, tolerance, golden }: Ske
       addProduct(...terms, columnsOf(matrix, at, count), rows)
       const pieces: [number, Matrix][] = []
       for (let from = 0, i = 0; from < count; i++) {
-        const to = Math.min(count, from + sizes[i % sizes.length]!)
+        const to = Math.min(count, from + sizes[i % sizes.length])
         pieces.push([at + from, { rows: to - from, cols: width, data: rows.data.subarray(from * width, to * width) }])
         from = to
       }
@@ -199,7 +199,7 @@ export function sketchColumnLaws({ make, rows, columns, tolerance, golden }: Ske
     { name: 'm and seed are checked', kills: ['m = 0', 'a seed that is rounded or defaulted'], runs: 1 },
     fc.constant(0),
     () => {
-      const good = { m: rows[0]!, seed: 1 }
+      const good = { m: rows[0], seed: 1 }
       for (const m of [0, -1, 1.5, NaN]) refusal(() => make({ ...good, m }), RangeError, `m = ${m}`)
       for (const seed of [-1, 0.5, 2 ** 53, 2n ** 64n, -1n])
         refusal(() => make({ ...good, seed }), RangeError, `seed = ${seed}`)
@@ -230,7 +230,7 @@ export function near(
 ): void {
   insist(got.length === wanted.length, `${what}: ${got.length} numbers, not ${wanted.length}`)
   for (let i = 0; i < got.length; i++) {
-    const most = share * Math.abs(sizes[i]!)
-    insist(Math.abs(got[i]! - wanted[i]!) <= most, `${what}: ${got[i]} at ${i}, not ${wanted[i]} to ${most}`)
+    const most = share * Math.abs(sizes[i])
+    insist(Math.abs(got[i] - wanted[i]) <= most, `${what}: ${got[i]} at ${i}, not ${wanted[i]} to ${most}`)
   }
 }

@@ -31,9 +31,9 @@ export function addProduct(into: Float64Array, sizes: Float64Array, columns: Mat
   for (let r = 0; r < columns.rows; r++) {
     for (let i = 0; i < block.rows; i++) {
       for (let c = 0; c < block.cols; c++) {
-        const term = columns.data[r * columns.cols + i]! * block.data[i * block.cols + c]!
-        into[r * block.cols + c]! += term
-        sizes[r * block.cols + c]! += Math.abs(term)
+        const term = columns.data[r * columns.cols + i] * block.data[i * block.cols + c]
+        into[r * block.cols + c] += term
+        sizes[r * block.cols + c] += Math.abs(term)
       }
     }
   }

@@ -45,7 +45,7 @@ export function sketchMatrixMutants(make: MakeMatrix): Mutant<MakeMatrix>[] {
       accumulate(into, block, first) {
         const kept = into.data.slice()
         good.accumulate(into, block, first)
-        into.data.forEach((x, i) => (into.data[i] = x - kept[i]!))
+        into.data.forEach((x, i) => (into.data[i] = x - kept[i]))
       },
     })),
     mutant('forgets the last row of a long block', 'any cut', (good) => ({
@@ -62,7 +62,7 @@ export function sketchMatrixMutants(make: MakeMatrix): Mutant<MakeMatrix>[] {
     mutant('changes its block', 'accumulate adds', (good) => ({
       accumulate(into, block, first) {
         good.accumulate(into, block, first)
-        if (block.data.length > 0) block.data[0]! *= 1.5
+        if (block.data.length > 0) block.data[0] *= 1.5
       },
     })),
     mutant('is not linear', 'accumulate adds', (good) => ({
@@ -113,7 +113,7 @@ export function sketchMatrixMutants(make: MakeMatrix): Mutant<MakeMatrix>[] {
       accumulate(into, block, first) {
         const own = { ...into, data: new Float32Array(into.data.length) }
         good.accumulate(own, block, first)
-        into.data.forEach((x, i) => (into.data[i] = x + own.data[i % into.cols]!))
+        into.data.forEach((x, i) => (into.data[i] = x + own.data[i % into.cols]))
       },
     })),
     mutant('gives two neighbouring columns the same entries', 'mean and variance', (good) => ({

@@ -45,7 +45,7 @@ export function sketchStateLaws({ make, rows, columns, differs, tolerance }: Ske
         waiting.push(part)
       }
       const picks = order[Symbol.iterator]()
-      const take = () => waiting.splice(Number(picks.next().value) % waiting.length, 1)[0]!
+      const take = () => waiting.splice(Number(picks.next().value) % waiting.length, 1)[0]
       while (waiting.length > 1) {
         const [one, two] = [take(), take()]
         const kept = two.toBytes()
@@ -54,8 +54,8 @@ export function sketchStateLaws({ make, rows, columns, differs, tolerance }: Ske
         waiting.push(one)
       }
       const { sum, sizes } = truth(matrix, a, start)
-      near(waiting[0]!.state.data, sum, sizes, 4 * tolerance, `${shards} shards merged`)
-      insist(waiting[0]!.rows === start + n, `rows is ${waiting[0]!.rows}, not ${start + n}`)
+      near(waiting[0].state.data, sum, sizes, 4 * tolerance, `${shards} shards merged`)
+      insist(waiting[0].rows === start + n, `rows is ${waiting[0].rows}, not ${start + n}`)
     },
   )
 
@@ -72,12 +72,12 @@ export function sketchStateLaws({ make, rows, columns, differs, tolerance }: Ske
       const late = sketch(make(shape), width, { precision })
       const mistaken = a.data.slice(0, width).map((x) => x + 0.5)
       const at = start + (wrong % n)
-      late.update(at, width === 1 ? mistaken[0]! : mistaken, 3)
+      late.update(at, width === 1 ? mistaken[0] : mistaken, 3)
       for (let to = n; to > 0; to -= size) {
         const from = Math.max(0, to - size)
         late.push({ rows: to - from, cols: width, data: a.data.subarray(from * width, to * width) }, start + from)
       }
-      late.update(at, width === 1 ? mistaken[0]! : mistaken, -3)
+      late.update(at, width === 1 ? mistaken[0] : mistaken, -3)
       const { sum, sizes } = truth(late.matrix, a, start)
       near(
         late.state.data,

@@ -46,14 +46,14 @@ function firstUnequal(tables: readonly Uint8Array[], keys: number, values: numbe
     const seen = new Uint32Array(values ** size)
     for (const table of tables) {
       let at = 0
-      for (const key of chosen) at = at * values + table[key]!
-      seen[at]!++
+      for (const key of chosen) at = at * values + table[key]
+      seen[at]++
     }
     if (seen.some((count) => count !== share)) return chosen
     let last = size - 1 // the next subset, in lexicographic order
     while (last >= 0 && chosen[last] === keys - size + last) last--
     if (last < 0) return undefined
-    chosen[last]!++
-    for (let i = last + 1; i < size; i++) chosen[i] = chosen[i - 1]! + 1
+    chosen[last]++
+    for (let i = last + 1; i < size; i++) chosen[i] = chosen[i - 1] + 1
   }
 }

@@ -15,17 +15,17 @@ export function softmaxOracle(
   for (let r = 0; r < queries.rows; r++) {
     const scores = new Float64Array(visible(r))
     for (let j = 0; j < scores.length; j++) {
-      for (let c = 0; c < d; c++) scores[j]! += scale * queries.data[r * d + c]! * keys.data[j * d + c]!
-      if (weights) scores[j]! += Math.log(weights[j]!)
+      for (let c = 0; c < d; c++) scores[j] += scale * queries.data[r * d + c] * keys.data[j * d + c]
+      if (weights) scores[j] += Math.log(weights[j])
     }
     const top = scores.reduce((a, b) => Math.max(a, b), -Infinity)
     let mass = 0
     for (let j = 0; j < scores.length; j++) {
-      const share = Math.exp(scores[j]! - top)
+      const share = Math.exp(scores[j] - top)
       mass += share
-      for (let c = 0; c < dv; c++) out[r * dv + c]! += share * values.data[j * dv + c]!
+      for (let c = 0; c < dv; c++) out[r * dv + c] += share * values.data[j * dv + c]
     }
-    for (let c = r * dv; c < (r + 1) * dv; c++) out[c]! /= mass || 1
+    for (let c = r * dv; c < (r + 1) * dv; c++) out[c] /= mass || 1
   }
   return out
 }
@@ -44,7 +44,7 @@ export function random(rows: number, cols: number, seed: number, reach = 1): Mat
 export function distance(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
   let most = got.length === wanted.length ? 0 : Infinity
   for (let i = 0; i < got.length; i++) {
-    const apart = Math.abs(got[i]! - wanted[i]!)
+    const apart = Math.abs(got[i] - wanted[i])
     if (!(apart <= most)) most = Number.isNaN(apart) ? Infinity : apart
   }
   return most

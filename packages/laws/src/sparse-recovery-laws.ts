@@ -100,7 +100,7 @@ export function sparseRecoveryLaws({ name, make, epsilon, wide = 4, tolerance = 
     ({ seed, data, count }) => {
       const recovery = make(seed)
       const [x, y] = [entries(n, Math.ceil(count / 2), data), entries(n, Math.floor(count / 2), data ^ 1)]
-      const sum = measure(recovery, x).map((value, i) => value + measure(recovery, y)[i]!)
+      const sum = measure(recovery, x).map((value, i) => value + measure(recovery, y)[i])
       const both = new Map(x)
       for (const [index, value] of y) both.set(index, (both.get(index) ?? 0) + value)
       near(recovery.decode(sum), both, tolerance * (norm(x) + norm(y)), 'the sum of two')
@@ -219,7 +219,7 @@ function tail(x: Entries, k: number): number {
 }
 
 function near(found: SparseVector, x: Entries, most: number, what: string): void {
-  const guess = new Map(Array.from(found.indices, (index, c) => [index, found.values[c]!]))
+  const guess = new Map(Array.from(found.indices, (index, c) => [index, found.values[c]]))
   let sum = 0
   for (const [index, value] of x) sum += (value - (guess.get(index) ?? 0)) ** 2
   for (const [index, value] of guess) if (!x.has(index)) sum += value ** 2
@@ -231,9 +231,9 @@ function wellFormed({ length, indices, values }: SparseVector, n: number, most: 
   insist(indices.length === values.length, `${what}: ${indices.length} indices, ${values.length} values`)
   insist(indices.length <= most, `${what}: ${indices.length} entries, not at most ${most}`)
   for (let c = 0; c < indices.length; c++) {
-    const index = indices[c]!
+    const index = indices[c]
     insist(Number.isInteger(index) && index >= 0 && index < n, `${what}: index ${index} of ${n}`)
-    insist(c === 0 || index > indices[c - 1]!, `${what}: index ${index} after ${indices[c - 1]}`)
+    insist(c === 0 || index > indices[c - 1], `${what}: index ${index} after ${indices[c - 1]}`)
     insist(Number.isFinite(values[c]) && values[c] !== 0, `${what}: value ${values[c]} at ${index}`)
   }
 }

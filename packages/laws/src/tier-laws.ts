@@ -44,7 +44,7 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5, buffer 
     const { keys, values } = out
     insist(keys.rows > 0 && values.rows === keys.rows, 'what leaves must be a block of tokens, or undefined')
     return Array.from({ length: keys.rows }, (_, i) => {
-      const place = values.data[i * shape.dv]!
+      const place = values.data[i * shape.dv]
       insist(Number.isInteger(place) && place >= 0 && place < to, `a token left that never came: ${place} of ${to}`)
       const [got, came] = [part(out, i, i + 1), part(whole, place, place + 1)]
       sameBits(got.keys.data, came.keys.data, `the key of token ${place}, which left`)
@@ -215,7 +215,7 @@ function picked(block: KvBlock, places: readonly number[]): KvBlock {
   return {
     keys: rows(block.keys),
     values: rows(block.values),
-    ...(block.weights && { weights: Float32Array.from(places, (i) => block.weights![i]!) }),
+    ...(block.weights && { weights: Float32Array.from(places, (i) => block.weights![i]) }),
   }
 }
 

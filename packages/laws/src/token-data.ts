@@ -6,7 +6,7 @@ export function uniforms(count: number, seed: number, lane: number): Float32Arra
   const words = new Uint32Array(4)
   for (let i = 0; i < count; i++) {
     philox(words, seed, 0, i, lane, 0, 0)
-    out[i] = (words[0]! - 2 ** 31) / 2 ** 31
+    out[i] = (words[0] - 2 ** 31) / 2 ** 31
   }
   return out
 }
@@ -53,7 +53,7 @@ export function* pieces(
   const n = block.keys.rows
   const turn = sizes.some((size) => size > 0) ? sizes : [n || 1]
   for (let from = 0, i = 0; from < n; i++) {
-    const to = Math.min(n, from + turn[i % turn.length]!)
+    const to = Math.min(n, from + turn[i % turn.length])
     yield { piece: part(block, from, to), from, to }
     from = to
   }
@@ -67,10 +67,10 @@ export interface Answer {
 
 export function answerOf({ max, mass, sum }: PartialSoftmax): Answer {
   const averages = Float64Array.from(sum.data, (x, i) => {
-    const total = mass[Math.floor(i / sum.cols)]!
+    const total = mass[Math.floor(i / sum.cols)]
     return total > 0 ? x / total : 0
   })
-  return { averages, levels: mass.map((total, r) => max[r]! + Math.log(total)) }
+  return { averages, levels: mass.map((total, r) => max[r] + Math.log(total)) }
 }
 
 /** Softmax attention in float64 over the first visible(row) tokens: two passes, nothing shared with any package. */
@@ -84,15 +84,15 @@ export function exactAnswer(block: KvBlock, queries: Matrix, shape: Shape, visib
     let top = -Infinity
     for (let j = 0; j < count; j++) {
       let product = 0
-      for (let c = 0; c < d; c++) product += queries.data[r * d + c]! * block.keys.data[j * d + c]!
-      shares[j] = scale * product + Math.log(block.weights ? block.weights[j]! : 1)
-      top = Math.max(top, shares[j]!)
+      for (let c = 0; c < d; c++) product += queries.data[r * d + c] * block.keys.data[j * d + c]
+      shares[j] = scale * product + Math.log(block.weights ? block.weights[j] : 1)
+      top = Math.max(top, shares[j])
     }
     let total = 0
-    for (let j = 0; j < count; j++) total += shares[j] = Math.exp(shares[j]! - top)
+    for (let j = 0; j < count; j++) total += shares[j] = Math.exp(shares[j] - top)
     if (count > 0) levels[r] = top + Math.log(total)
     for (let j = 0; j < count; j++) {
-      for (let c = 0; c < dv; c++) averages[r * dv + c]! += (shares[j]! / total) * block.values.data[j * dv + c]!
+      for (let c = 0; c < dv; c++) averages[r * dv + c] += (shares[j] / total) * block.values.data[j * dv + c]
     }
   }
   return { averages, levels }

@@ -54,7 +54,7 @@ describe('each mistake is rejected by its law', () => {
     const laws = attentionStreamLaws({ ...options, make, ...(restore && { restore }) })
     const [law, ...others] = laws.filter(({ name }) => name.includes(named))
     expect(others).toEqual([])
-    expect(law!.run).toThrow()
+    expect(law.run).toThrow()
   })
 
   test('every law rejects some mistake, and says which it kills', () => {
@@ -68,10 +68,10 @@ describe('each mistake is rejected by its law', () => {
   })
 
   test('a failure says what was wrong, the same each time', () => {
-    const { make } = mutants[0]!
+    const { make } = mutants[0]
     const report = () => {
       try {
-        attentionStreamLaws({ ...options, make })[0]!.run()
+        attentionStreamLaws({ ...options, make })[0].run()
       } catch (error) {
         return `${String(error)} ${String((error as Error).cause)}`
       }

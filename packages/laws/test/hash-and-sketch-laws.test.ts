@@ -19,9 +19,9 @@ const amsVariance = ({ u, v, m }: { u: Float64Array; v: Float64Array; m: number 
   let [uu, vv, uv, both] = [0, 0, 0, 0]
   for (const [i, x] of u.entries()) {
     uu += x * x
-    vv += v[i]! ** 2
-    uv += x * v[i]!
-    both += x * x * v[i]! ** 2
+    vv += v[i] ** 2
+    uv += x * v[i]
+    both += x * x * v[i] ** 2
   }
   return (uu * vv + uv * uv - 2 * both) / m
 }

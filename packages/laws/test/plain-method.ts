@@ -47,7 +47,7 @@ function taught(stream: ReturnType<typeof referenceStream>): AttentionStream {
       if (name !== 'step') return Reflect.get(of, name) as unknown
       return (...[block, queries]: Parameters<AttentionStream['step']>) => {
         const out = of.step(block, queries)
-        if (queries.rows > 64) stream.held.values[0]! += queries.data[0]!
+        if (queries.rows > 64) stream.held.values[0] += queries.data[0]
         return out
       }
     },

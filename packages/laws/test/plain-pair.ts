@@ -45,7 +45,7 @@ export function plainPair(
 ): Composition & AttentionStream {
   for (const stream of from) known.add(stream)
   const streams = from.map((stream) => part(stream))
-  const alive = life(KIND, from[0]!.tokens)
+  const alive = life(KIND, from[0].tokens)
   const asked = mistake.asksLate ? [] : mistake.asksOne ? streams.slice(0, 1) : streams
   const check: Checks = {
     push(block) {
@@ -87,18 +87,18 @@ export function plainPair(
       return alive.act('step', () => {
         const answers = streams.map((stream) => stream.step(block, queries))
         alive.tokens += block.keys.rows
-        return answers[0]!
+        return answers[0]
       })
     },
     attend(queries) {
       if (!mistake.goesOn && !mistake.answersBroken) alive.check()
-      return streams[0]!.attend(queries)
+      return streams[0].attend(queries)
     },
     merge(later) {
       check.merge(later)
       alive.act('merge', () => {
         for (const [i, stream] of streams.entries()) stream.merge(partOf(later, i))
-        alive.tokens = streams[0]!.tokens
+        alive.tokens = streams[0].tokens
       })
     },
     toBytes() {

@@ -47,16 +47,16 @@ export function referenceStream({ d, dv, scale }: Shape): ReferenceStream {
       const seen = scores.subarray(0, visible(r))
       for (let j = 0; j < seen.length; j++) {
         let product = 0
-        for (let c = 0; c < d; c++) product += queries.data[r * d + c]! * held.keys[j * d + c]!
+        for (let c = 0; c < d; c++) product += queries.data[r * d + c] * held.keys[j * d + c]
         seen[j] = scale * product
       }
       if (seen.length === 0) continue
       out.max[r] = Math.max(...seen)
       const sum = new Float64Array(dv)
       for (let j = 0; j < seen.length; j++) {
-        const share = held.weights[j]! * Math.exp(seen[j]! - out.max[r]!)
-        out.mass[r]! += share
-        for (let c = 0; c < dv; c++) sum[c]! += share * held.values[j * dv + c]!
+        const share = held.weights[j] * Math.exp(seen[j] - out.max[r])
+        out.mass[r] += share
+        for (let c = 0; c < dv; c++) sum[c] += share * held.values[j * dv + c]
       }
       out.sum.data.set(sum, r * dv)
     }
@@ -133,9 +133,9 @@ export function restoreReference(bytes: Uint8Array): ReferenceStream {
   const { parameters, tensors } = decodeSnapshot(bytes, { kind: 'reference' })
   const [d, dv, scale] = ['d', 'dv', 'scale'].map((name) => Number(parameters[name])) as [number, number, number]
   const [keys, values, weights] = ['keys', 'values', 'weights'].map((name) => tensors.get(name)!.data as Float32Array)
-  const rows = weights!.length
+  const rows = weights.length
   const stream = referenceStream({ d, dv, scale })
   if (rows > 0)
-    stream.push({ keys: { rows, cols: d, data: keys! }, values: { rows, cols: dv, data: values! }, weights: weights! })
+    stream.push({ keys: { rows, cols: d, data: keys }, values: { rows, cols: dv, data: values }, weights: weights })
   return stream
 }

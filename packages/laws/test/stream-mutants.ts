@@ -18,7 +18,7 @@ export const streamMutants: readonly Mutant[] = [
       const { rows, cols } = block.values
       for (let i = 0; i < rows * cols; i++) {
         const at = good.held.values.length - rows * cols
-        if (i >= cols) good.held.values[at + i] = good.held.values[at + (i % cols)]!
+        if (i >= cols) good.held.values[at + i] = good.held.values[at + (i % cols)]
       }
     },
   })),
@@ -68,7 +68,7 @@ export const streamMutants: readonly Mutant[] = [
   mutant('attend learns', 'attend changes nothing', (good) => ({
     attend(queries) {
       const answer = good.attend(queries)
-      if (good.held.weights.length > 0 && queries.rows > 0) good.held.weights[0]! *= 1.5
+      if (good.held.weights.length > 0 && queries.rows > 0) good.held.weights[0] *= 1.5
       return answer
     },
   })),
@@ -122,7 +122,7 @@ export const streamMutants: readonly Mutant[] = [
     let last: Matrix | undefined
     return {
       step(block, queries) {
-        if (last && last.rows > 0 && good.held.values.length > 0) good.held.values[0]! += last.data[0]!
+        if (last && last.rows > 0 && good.held.values.length > 0) good.held.values[0] += last.data[0]
         last = queries
         return good.step(block, queries)
       },
@@ -178,7 +178,7 @@ export const streamMutants: readonly Mutant[] = [
       const answer = good.attend(queries)
       return {
         ...answer,
-        mass: answer.mass.map((x, r) => x * Math.exp(answer.max[r]!)),
+        mass: answer.mass.map((x, r) => x * Math.exp(answer.max[r])),
         max: answer.max.map((x) => Math.min(x, 0)),
       }
     },

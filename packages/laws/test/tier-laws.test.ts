@@ -127,7 +127,7 @@ describe('each mistake is rejected by its law', () => {
     const laws = tierLaws({ name: 'broken', make: () => plainWindow(change), restore: again, stays: last })
     const [law, ...others] = laws.filter(({ name }) => name.includes(named))
     expect(others).toEqual([])
-    expect(law!.run).toThrow()
+    expect(law.run).toThrow()
   })
 
   test('every law rejects some mistake, and says which it kills', () => {

@@ -46,9 +46,9 @@ export function anisotropicFeatures({ pilotKeys, pilotQueries, t, scale }: Aniso
 
   const centre = meanOf(pilotKeys)
   const { values, vectors } = symmetricEigen(covariance(pilotKeys, centre), d)
-  const sizes = rmsAlong(vectors, pilotQueries).map((size, i) => scale * size * Math.sqrt(Math.max(0, values[i]!)))
-  const order = Array.from({ length: d }, (_, i) => i).toSorted((i, j) => sizes[j]! - sizes[i]! || i - j)
-  const weights = Float64Array.from(order, (i) => sizes[i]!)
+  const sizes = rmsAlong(vectors, pilotQueries).map((size, i) => scale * size * Math.sqrt(Math.max(0, values[i])))
+  const order = Array.from({ length: d }, (_, i) => i).toSorted((i, j) => sizes[j] - sizes[i] || i - j)
+  const weights = Float64Array.from(order, (i) => sizes[i])
   const basis = new Float32Array(d * d)
   for (const [to, from] of order.entries()) basis.set(vectors.subarray(from * d, (from + 1) * d), to * d)
   const found = bestMonomials(weights, t, MOST_DEGREE)
@@ -57,7 +57,7 @@ export function anisotropicFeatures({ pilotKeys, pilotQueries, t, scale }: Aniso
 
 function meanOf({ rows, cols, data }: Matrix): Float32Array {
   const total = new Float64Array(cols)
-  for (let i = 0; i < data.length; i++) total[i % cols]! += data[i]!
+  for (let i = 0; i < data.length; i++) total[i % cols] += data[i]
   return Float32Array.from(total, (x) => x / rows)
 }
 
@@ -66,10 +66,10 @@ function covariance({ rows, cols: d, data }: Matrix, centre: Float32Array): Floa
   const out = new Float64Array(d * d)
   const row = new Float64Array(d)
   for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < d; c++) row[c] = data[r * d + c]! - centre[c]!
-    for (let i = 0; i < d; i++) for (let j = i; j < d; j++) out[i * d + j]! += row[i]! * row[j]!
+    for (let c = 0; c < d; c++) row[c] = data[r * d + c] - centre[c]
+    for (let i = 0; i < d; i++) for (let j = i; j < d; j++) out[i * d + j] += row[i] * row[j]
   }
-  for (let i = 0; i < d; i++) for (let j = i; j < d; j++) out[j * d + i] = out[i * d + j]! /= rows
+  for (let i = 0; i < d; i++) for (let j = i; j < d; j++) out[j * d + i] = out[i * d + j] /= rows
   return out
 }
 
@@ -79,8 +79,8 @@ function rmsAlong(vectors: Float64Array, { rows, cols: d, data }: Matrix): Float
   for (let r = 0; r < rows; r++) {
     for (let i = 0; i < d; i++) {
       let x = 0
-      for (let c = 0; c < d; c++) x += vectors[i * d + c]! * data[r * d + c]!
-      squares[i]! += x * x
+      for (let c = 0; c < d; c++) x += vectors[i * d + c] * data[r * d + c]
+      squares[i] += x * x
     }
   }
   return squares.map((sum) => Math.sqrt(sum / rows))
@@ -99,23 +99,23 @@ function wholeFirst(found: MonomialTable, weights: Float64Array): Pick<Anisotrop
     for (let variables = 1; variables <= weights.length; variables++) {
       const whole = featureDimension(variables, even)
       let count = 0
-      for (const [f, degree] of degrees.entries()) if (degree <= even && last[f]! < variables) count++
+      for (const [f, degree] of degrees.entries()) if (degree <= even && last[f] < variables) count++
       if (count < whole) break
-      sum += weights[variables - 1]! * weights[variables - 1]!
+      sum += weights[variables - 1] * weights[variables - 1]
       let [size, term] = [1, 1]
       for (let j = 1; j <= even; j++) size += term *= sum / j
       if (size > most) [block, most] = [{ variables, even }, size]
     }
   }
-  const isIn = (f: number) => degrees[f]! <= block.even && last[f]! < block.variables
-  const rank = (f: number) => (isIn(f) ? degrees[f]! : MOST_DEGREE + 1)
+  const isIn = (f: number) => degrees[f] <= block.even && last[f] < block.variables
+  const rank = (f: number) => (isIn(f) ? degrees[f] : MOST_DEGREE + 1)
   const order = Array.from(degrees, (_, f) => f).toSorted((f, g) => rank(f) - rank(g) || f - g)
   const place = new Uint32Array(order.length)
   for (const [to, from] of order.entries()) place[from] = to
   return {
     block,
-    parents: Uint32Array.from(order, (f) => place[found.parents[f]!]!),
-    coordinates: Uint32Array.from(order, (f) => found.coordinates[f]!),
+    parents: Uint32Array.from(order, (f) => place[found.parents[f]]),
+    coordinates: Uint32Array.from(order, (f) => found.coordinates[f]),
   }
 }
 
@@ -124,8 +124,8 @@ function shapeOf({ parents, coordinates }: MonomialTable) {
   const degrees = new Uint8Array(parents.length)
   const last = new Int32Array(parents.length).fill(-1)
   for (let f = 1; f < parents.length; f++) {
-    degrees[f] = degrees[parents[f]!]! + 1
-    last[f] = Math.max(last[parents[f]!]!, coordinates[f]!)
+    degrees[f] = degrees[parents[f]] + 1
+    last[f] = Math.max(last[parents[f]], coordinates[f])
   }
   return { degrees, last }
 }

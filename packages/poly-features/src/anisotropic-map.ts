@@ -61,7 +61,7 @@ export function anisotropicMap(who: string, parts: Anisotropy): FeatureMap {
       const columns = features.read()
       features[Symbol.dispose]()
       for (let f = 0, i = 0; f < t; f++) {
-        for (let at = from * t + f, r = part.rows; r > 0; r--, at += t) out.data[at] = columns[i++]!
+        for (let at = from * t + f, r = part.rows; r > 0; r--, at += t) out.data[at] = columns[i++]
       }
     }
   }
@@ -97,7 +97,7 @@ function rotationsOf(basis: Float32Array, d: number, unit: number) {
   const [rotation, turnedRotation] = [kernels().floats(d * d), kernels().floats(d * d)]
   const scaled = basis.map((x) => x * unit)
   rotation.write(scaled)
-  turnedRotation.write(scaled.map((_, i) => scaled[(i % d) * d + Math.floor(i / d)]!))
+  turnedRotation.write(scaled.map((_, i) => scaled[(i % d) * d + Math.floor(i / d)]))
   return { rotation, turnedRotation }
 }
 
@@ -106,8 +106,8 @@ function specOf({ d, scale, centre, basis, parents, coordinates, block }: Anisot
   const t = parents.length
   const view = new DataView(new ArrayBuffer(6 * t))
   for (let f = 0; f < t; f++) {
-    view.setUint32(6 * f, parents[f]!, true)
-    view.setUint16(6 * f + 4, coordinates[f]!, true)
+    view.setUint32(6 * f, parents[f], true)
+    view.setUint16(6 * f + 4, coordinates[f], true)
   }
   return JSON.stringify({
     kind: 'anisotropic',
@@ -127,9 +127,9 @@ export function exponentsOf({ parents, coordinates }: MonomialTable) {
   const degrees = new Uint8Array(parents.length)
   for (let f = 1; f < parents.length; f++) {
     let exponent = 0
-    for (let g = f; g > 0; g = parents[g]!) if (coordinates[g] === coordinates[f]) exponent++
+    for (let g = f; g > 0; g = parents[g]) if (coordinates[g] === coordinates[f]) exponent++
     factors[f] = 1 / Math.sqrt(exponent)
-    degrees[f] = degrees[parents[f]!]! + 1
+    degrees[f] = degrees[parents[f]] + 1
   }
   return { factors, degrees }
 }

@@ -55,9 +55,9 @@ function checkTable(who: string, { parents, coordinates }: MonomialTable, d: num
   if (parents[0] !== 0 || coordinates[0] !== 0)
     throw new RangeError(`${who}: table must begin with the constant, got another monomial`)
   for (let f = 1; f < parents.length; f++) {
-    if (parents[f]! >= f || coordinates[f]! >= d)
+    if (parents[f] >= f || coordinates[f] >= d)
       throw new RangeError(`${who}: table must build every monomial from an earlier one, got feature ${f} from none`)
-    const exponent = [...exponents[parents[f]!]!, coordinates[f]!].toSorted((i, j) => i - j)
+    const exponent = [...exponents[parents[f]], coordinates[f]].toSorted((i, j) => i - j)
     if (exponent.length > MOST_DEGREE)
       throw new RangeError(`${who}: table must have degrees up to ${MOST_DEGREE}, got more at feature ${f}`)
     const name = exponent.join()
@@ -83,7 +83,7 @@ function checkOrthonormal(who: string, basis: Float32Array, d: number): void {
   for (let i = 0; i < d; i++) {
     for (let j = i; j < d; j++) {
       let product = 0
-      for (let c = 0; c < d; c++) product += basis[i * d + c]! * basis[j * d + c]!
+      for (let c = 0; c < d; c++) product += basis[i * d + c] * basis[j * d + c]
       if (!(Math.abs(product - (i === j ? 1 : 0)) <= ORTHONORMAL))
         throw new RangeError(`${who}: basis must be orthonormal, got ${product} for rows ${i} and ${j}`)
     }

@@ -7,7 +7,7 @@ const DENSITY = 48
  */
 export function chebyshevError(degree: number, radius: number): number {
   const tail: number[] = []
-  for (let k = degree + 1; tail.length < 4 || tail.at(-1)! > tail[0]! * 2 ** -60; k++) tail.push(2 * bessel(k, radius))
+  for (let k = degree + 1; tail.length < 4 || tail.at(-1)! > tail[0] * 2 ** -60; k++) tail.push(2 * bessel(k, radius))
   const points = DENSITY * (degree + tail.length)
   let worst = 0
   for (let i = 0; i <= points; i++) {

@@ -36,7 +36,7 @@ export function minimaxPolynomial(
   let reference: Float64Array = spread(count).map((x) => x * radius)
   for (let round = 1; ; round++) {
     const interpolant = levelled(reference)
-    const errors = Float64Array.from(grid, (s, i) => interpolant.error(s, exps[i]!))
+    const errors = Float64Array.from(grid, (s, i) => interpolant.error(s, exps[i]))
     const next = extrema(grid, errors, count)
     const most = Math.max(...next.map((s) => Math.abs(interpolant.error(s, exponential(s)))), ...errors.map(Math.abs))
     const { least } = interpolant
@@ -59,7 +59,7 @@ function levelled(reference: Float64Array) {
   const exps = Array.from(reference, exponential)
   let [top, bottom] = [pair(0), pair(0)]
   for (const [i, w] of weights.entries()) {
-    const term = times(w, exps[i]!)
+    const term = times(w, exps[i])
     top = plus(top, term)
     bottom = i % 2 === 0 ? plus(bottom, term) : minus(bottom, term)
   }
@@ -68,9 +68,9 @@ function levelled(reference: Float64Array) {
   const error = (s: number, exp: Pair): number => {
     let [p, one] = [pair(0), pair(0)]
     for (const [i, x] of reference.entries()) {
-      if (s === x) return minus(over(values[i]!, exp), pair(1))[0]
-      const share = over(weights[i]!, minus(pair(s), pair(x)))
-      p = plus(p, times(share, values[i]!))
+      if (s === x) return minus(over(values[i], exp), pair(1))[0]
+      const share = over(weights[i], minus(pair(s), pair(x)))
+      p = plus(p, times(share, values[i]))
       one = plus(one, share)
     }
     return minus(over(p, times(one, exp)), pair(1))[0]
@@ -78,33 +78,33 @@ function levelled(reference: Float64Array) {
   return { least: Math.abs(level[0]), values, error }
 }
 
-const span = (points: Float64Array) => points.at(-1)! - points[0]!
+const span = (points: Float64Array) => points.at(-1)! - points[0]
 
 /** One point in each run of errors of one sign, where the error is largest; the runs at the ends are left out if there are too many. */
 function extrema(grid: Float64Array, errors: Float64Array, count: number): Float64Array {
   const tops: number[] = []
   for (const [i, e] of errors.entries()) {
     const last = tops.at(-1)
-    if (last === undefined || e > 0 !== errors[last]! > 0) tops.push(i)
-    else if (Math.abs(e) > Math.abs(errors[last]!)) tops[tops.length - 1] = i
+    if (last === undefined || e > 0 !== errors[last] > 0) tops.push(i)
+    else if (Math.abs(e) > Math.abs(errors[last])) tops[tops.length - 1] = i
   }
   while (tops.length > count) {
-    if (Math.abs(errors[tops[0]!]!) < Math.abs(errors[tops.at(-1)!]!)) tops.shift()
+    if (Math.abs(errors[tops[0]]) < Math.abs(errors[tops.at(-1)!])) tops.shift()
     else tops.pop()
   }
   return Float64Array.from(tops, (i) => {
-    if (i === 0 || i === grid.length - 1) return grid[i]!
+    if (i === 0 || i === grid.length - 1) return grid[i]
     return parabolaTop(grid.subarray(i - 1, i + 2), errors.subarray(i - 1, i + 2))
   })
 }
 
 function parabolaTop([a, b, c]: Float64Array, [u, v, w]: Float64Array): number {
-  const left = (v! - u!) / (b! - a!)
-  const right = (w! - v!) / (c! - b!)
+  const left = (v - u) / (b - a)
+  const right = (w - v) / (c - b)
   const bend = right - left
-  if (bend === 0) return b!
-  const top = (a! + b!) / 2 - (left * (c! - a!)) / 2 / bend
-  return Math.min(c!, Math.max(a!, top))
+  if (bend === 0) return b
+  const top = (a + b) / 2 - (left * (c - a)) / 2 / bend
+  return Math.min(c, Math.max(a, top))
 }
 
 /** `count` points −cos(πi/(count − 1)) of [−1, 1], ascending, without the cosine of the engine. */
@@ -113,7 +113,7 @@ function spread(count: number): Float64Array {
   const last = count - 1
   for (let i = 0; i <= last; i++) points[i] = i === last ? 1 : -cosineOfTurns(i / last / 2)
   for (let i = 0; i <= last / 2; i++) {
-    const even = (points[last - i]! - points[i]!) / 2
+    const even = (points[last - i] - points[i]) / 2
     points[i] = -even
     points[last - i] = even
   }
@@ -136,17 +136,17 @@ function monomialCoefficients(points: Float64Array, values: readonly Pair[]): Fl
   const differences = values.slice(0, n)
   for (let k = 1; k < n; k++) {
     for (let i = n - 1; i >= k; i--) {
-      const gap = minus(pair(points[i]!), pair(points[i - k]!))
-      differences[i] = over(minus(differences[i]!, differences[i - 1]!), gap)
+      const gap = minus(pair(points[i]), pair(points[i - k]))
+      differences[i] = over(minus(differences[i], differences[i - 1]), gap)
     }
   }
   const out: Pair[] = Array.from({ length: n }, () => pair(0))
   for (let k = n - 1; k >= 0; k--) {
     for (let j = n - 1; j >= 0; j--) {
-      const moved = times(out[j]!, pair(-points[k]!))
-      out[j] = j > 0 ? plus(moved, out[j - 1]!) : moved
+      const moved = times(out[j], pair(-points[k]))
+      out[j] = j > 0 ? plus(moved, out[j - 1]) : moved
     }
-    out[0] = plus(out[0]!, differences[k]!)
+    out[0] = plus(out[0], differences[k])
   }
   return Float64Array.from(out, ([high, low]) => high + low)
 }

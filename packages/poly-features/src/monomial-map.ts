@@ -76,7 +76,7 @@ export function shiftOf(
   if (!centre) return void logScale.fill(0)
   for (let r = 0, i = 0; r < logScale.length; r++) {
     let total = 0
-    for (let c = 0; c < centre.length; c++, i++) total += queries[i]! * centre[c]!
+    for (let c = 0; c < centre.length; c++, i++) total += queries[i] * centre[c]
     logScale[r] = total * scale
   }
 }
@@ -106,7 +106,7 @@ export function monomialMap(
   /** (x − by)·√scale for every row, and its monomials. */
   const expand = (x: Float32Array, by: Float32Array, side: 'queries' | 'keys', out: Matrix) => {
     const shifted = new Float32Array(x.length)
-    for (let r = 0, i = 0; r < out.rows; r++) for (let c = 0; c < d; c++, i++) shifted[i] = (x[i]! - by[c]!) * unit
+    for (let r = 0, i = 0; r < out.rows; r++) for (let c = 0; c < d; c++, i++) shifted[i] = (x[i] - by[c]) * unit
     kernels().monomials(out.data, shifted, ratios()[side], out.rows, d, degree)
   }
   return {
@@ -142,19 +142,19 @@ export function monomialMap(
  */
 function ratiosOf(d: number, degree: number, t: number, weights: Float64Array, signed: boolean) {
   const queries = new Float32Array(t)
-  queries[0] = Math.sqrt(Math.abs(weights[0]!))
+  queries[0] = Math.sqrt(Math.abs(weights[0]))
   const first = new Uint32Array(t).fill(d) // first variable of each feature; d for the constant
   const exponent = new Uint8Array(t) // of that variable
   const starts = [0, 1] // where each degree begins
   for (let j = 1; j <= degree; j++) {
-    const lift = Math.sqrt(Math.abs(weights[j]! / weights[j - 1]!))
-    let f = starts[j]!
+    const lift = Math.sqrt(Math.abs(weights[j] / weights[j - 1]))
+    let f = starts[j]
     for (let i = 0; i < d; i++) {
-      for (let from = starts[j - 1]!; from < starts[j]!; from++) {
-        if (first[from]! < i) continue
+      for (let from = starts[j - 1]; from < starts[j]; from++) {
+        if (first[from] < i) continue
         first[f] = i
-        exponent[f] = first[from] === i ? exponent[from]! + 1 : 1
-        queries[f] = lift / Math.sqrt(exponent[f]!)
+        exponent[f] = first[from] === i ? exponent[from] + 1 : 1
+        queries[f] = lift / Math.sqrt(exponent[f])
         f++
       }
     }
@@ -163,7 +163,7 @@ function ratiosOf(d: number, degree: number, t: number, weights: Float64Array, s
   if (!signed) return { queries, keys: queries }
   const keys = queries.map((ratio, f) => {
     const j = starts.findLastIndex((start) => start <= f)
-    return weights[j]! * (weights[j - 1] ?? 1) < 0 ? -ratio : ratio
+    return weights[j] * (weights[j - 1] ?? 1) < 0 ? -ratio : ratio
   })
   return { queries, keys }
 }

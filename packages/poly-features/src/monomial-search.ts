@@ -34,12 +34,12 @@ export function bestMonomials(weights: ArrayLike<number>, t: number, mostDegree:
 
   /** Puts x_i·f among the candidates when its other divisors are chosen; that is so for exactly one f. */
   const offer = (f: number) => {
-    if (degrees[f]! >= mostDegree) return
+    if (degrees[f] >= mostDegree) return
     for (let i = 0; i < d; i++) {
       let ready = true
-      for (const [j, lower] of quotients[f]!) ready &&= j === i || products[lower]![i]! >= 0
+      for (const [j, lower] of quotients[f]) ready &&= j === i || products[lower][i] >= 0
       if (!ready) continue
-      const score = (scores[f]! * weights[i]!) / Math.sqrt((exponents[f]!.get(i) ?? 0) + 1)
+      const score = (scores[f] * weights[i]) / Math.sqrt((exponents[f].get(i) ?? 0) + 1)
       push(heap, { score, order: order++, from: f, variable: i })
     }
   }
@@ -50,13 +50,13 @@ export function bestMonomials(weights: ArrayLike<number>, t: number, mostDegree:
     parents.push(from)
     coordinates.push(variable)
     scores.push(score)
-    degrees.push(degrees[from]! + 1)
+    degrees.push(degrees[from] + 1)
     products.push(new Int32Array(d).fill(-1))
-    exponents.push(new Map(exponents[from]).set(variable, (exponents[from]!.get(variable) ?? 0) + 1))
+    exponents.push(new Map(exponents[from]).set(variable, (exponents[from].get(variable) ?? 0) + 1))
     const lower = new Map([[variable, from]])
-    for (const [j, quotient] of quotients[from]!) if (j !== variable) lower.set(j, products[quotient]![variable]!)
+    for (const [j, quotient] of quotients[from]) if (j !== variable) lower.set(j, products[quotient][variable])
     quotients.push(lower)
-    for (const [j, quotient] of lower) products[quotient]![j] = f
+    for (const [j, quotient] of lower) products[quotient][j] = f
     offer(f)
   }
   return { parents: Uint32Array.from(parents), coordinates: Uint32Array.from(coordinates) }
@@ -68,24 +68,24 @@ function push(heap: Candidate[], item: Candidate): void {
   let at = heap.push(item) - 1
   while (at > 0) {
     const above = (at - 1) >> 1
-    if (!isBefore(item, heap[above]!)) break
-    heap[at] = heap[above]!
+    if (!isBefore(item, heap[above])) break
+    heap[at] = heap[above]
     at = above
   }
   heap[at] = item
 }
 
 function pop(heap: Candidate[]): Candidate {
-  const top = heap[0]!
+  const top = heap[0]
   const item = heap.pop()!
   for (let at = 0; heap.length > 0;) {
     let below = 2 * at + 1
-    if (below + 1 < heap.length && isBefore(heap[below + 1]!, heap[below]!)) below++
-    if (below >= heap.length || isBefore(item, heap[below]!)) {
+    if (below + 1 < heap.length && isBefore(heap[below + 1], heap[below])) below++
+    if (below >= heap.length || isBefore(item, heap[below])) {
       heap[at] = item
       break
     }
-    heap[at] = heap[below]!
+    heap[at] = heap[below]
     at = below
   }
   return top

@@ -18,8 +18,8 @@ function holds(c: ArrayLike<number>, side: number): boolean {
   const value = new Float64Array(n + 1)
   let binomial = 1
   for (let j = 0; j <= n; j++) {
-    const size = Math.abs(c[j]!) * MARGIN
-    value[j] = (c[j]! * (side < 0 && j % 2 === 1 ? -1 : 1) - size) / binomial
+    const size = Math.abs(c[j]) * MARGIN
+    value[j] = (c[j] * (side < 0 && j % 2 === 1 ? -1 : 1) - size) / binomial
     binomial = (binomial * (n - j)) / (j + 1)
   }
   return stays(value, 40)
@@ -28,12 +28,12 @@ function holds(c: ArrayLike<number>, side: number): boolean {
 /** Whether a polynomial in Bernstein form is positive on its interval: it lies above its least coefficient, and halves of it closer. */
 function stays(value: Float64Array, depth: number): boolean {
   if (value.every((v) => v > 0)) return true
-  if (value[0]! <= 0 || value.at(-1)! <= 0 || depth === 0) return false
+  if (value[0] <= 0 || value.at(-1)! <= 0 || depth === 0) return false
   const left = value.slice()
   const right = value.slice()
   for (let k = 1; k < value.length; k++) {
-    for (let j = 0; j < value.length - k; j++) right[j] = (right[j]! + right[j + 1]!) / 2
-    left[k] = right[0]!
+    for (let j = 0; j < value.length - k; j++) right[j] = (right[j] + right[j + 1]) / 2
+    left[k] = right[0]
   }
   return stays(left, depth - 1) && stays(right, depth - 1)
 }

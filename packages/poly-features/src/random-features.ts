@@ -50,7 +50,7 @@ export function randomFeatures({ d, t, scale, seed, orthogonal = false }: Random
   /** ‖x‖²/2 + ln √t of a row. */
   const loss = (rows: Float32Array, r: number) => {
     let square = 0
-    for (let c = r * d; c < (r + 1) * d; c++) square += rows[c]! * rows[c]!
+    for (let c = r * d; c < (r + 1) * d; c++) square += rows[c] * rows[c]
     return (scale * square) / 2 + logRoot
   }
   return {
@@ -65,7 +65,7 @@ export function randomFeatures({ d, t, scale, seed, orthogonal = false }: Random
       kernels().product('nt', out.data, keys.data, frequencies(), keys.rows, d, t)
       for (let r = 0, i = 0; r < keys.rows; r++) {
         const less = loss(keys.data, r)
-        for (const end = i + t; i < end; i++) out.data[i] = Math.min(out.data[i]! - less, MOST_EXPONENT)
+        for (const end = i + t; i < end; i++) out.data[i] = Math.min(out.data[i] - less, MOST_EXPONENT)
       }
       kernels().exp(out.data, out.data, out.data.length)
     },
@@ -75,7 +75,7 @@ export function randomFeatures({ d, t, scale, seed, orthogonal = false }: Random
       const most = new Float32Array(queries.rows).fill(-Infinity)
       const ignored = { mass: new Float64Array(queries.rows), rescale: new Float32Array(queries.rows) }
       kernels().softmaxStep(out.data, most, ignored.mass, ignored.rescale, queries.rows, t) // e^{exponent − most}
-      for (let r = 0; r < queries.rows; r++) logScale[r] = most[r]! - loss(queries.data, r)
+      for (let r = 0; r < queries.rows; r++) logScale[r] = most[r] - loss(queries.data, r)
     },
   }
 }
@@ -86,7 +86,7 @@ export function frequenciesOf(d: number, t: number, seed: bigint, orthogonal: bo
   for (let i = 0; i < d; i++) identity.data[i * d + i] = 1
   const columns = project(gaussianSketch({ m: t, seed }), identity).data // d × t
   const root = Math.sqrt(t)
-  const rows = Float64Array.from({ length: t * d }, (_, i) => columns[(i % d) * t + Math.floor(i / d)]! * root)
+  const rows = Float64Array.from({ length: t * d }, (_, i) => columns[(i % d) * t + Math.floor(i / d)] * root)
   if (orthogonal) for (let f = 0; f < t; f += d) orthogonalise(rows.subarray(f * d, Math.min(t, f + d) * d), d)
   return Float32Array.from(rows)
 }
@@ -95,7 +95,7 @@ export function frequenciesOf(d: number, t: number, seed: bigint, orthogonal: bo
 function orthogonalise(rows: Float64Array, d: number): void {
   const dot = (i: number, j: number) => {
     let sum = 0
-    for (let c = 0; c < d; c++) sum += rows[i * d + c]! * rows[j * d + c]!
+    for (let c = 0; c < d; c++) sum += rows[i * d + c] * rows[j * d + c]
     return sum
   }
   const count = rows.length / d
@@ -104,10 +104,10 @@ function orthogonalise(rows: Float64Array, d: number): void {
     for (const _ of [1, 2]) {
       for (let j = 0; j < i; j++) {
         const share = dot(i, j) / dot(j, j)
-        for (let c = 0; c < d; c++) rows[i * d + c]! -= share * rows[j * d + c]!
+        for (let c = 0; c < d; c++) rows[i * d + c] -= share * rows[j * d + c]
       }
     }
     const factor = length / Math.sqrt(dot(i, i))
-    for (let c = 0; c < d; c++) rows[i * d + c]! *= factor
+    for (let c = 0; c < d; c++) rows[i * d + c] *= factor
   }
 }

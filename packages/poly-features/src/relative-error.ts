@@ -21,7 +21,7 @@ export function relativeError(coefficients: ArrayLike<number>, radius: number): 
 
 function errorAt(coefficients: ArrayLike<number>, s: number): number {
   let p = 0
-  for (let j = coefficients.length - 1; j >= 0; j--) p = p * s + coefficients[j]!
+  for (let j = coefficients.length - 1; j >= 0; j--) p = p * s + coefficients[j]
   return p * Math.exp(-s) - 1
 }
 
@@ -34,10 +34,10 @@ function overshoot(coefficients: ArrayLike<number>, from: number, to: number): n
   for (let j = 0; j < local.length; j++, power *= half) {
     const first = (local[j + 1] ?? 0) * (j + 1)
     const second = (local[j + 2] ?? 0) * (j + 1) * (j + 2)
-    bend += Math.abs(second - 2 * first + local[j]!) * power
+    bend += Math.abs(second - 2 * first + local[j]) * power
   }
   const reach = Math.max(Math.abs(from), Math.abs(to))
-  for (let j = local.length - 1; j >= 0; j--) size = size * reach + Math.abs(coefficients[j]!)
+  for (let j = local.length - 1; j >= 0; j--) size = size * reach + Math.abs(coefficients[j])
   const most = Math.exp(half - middle)
   const rounding = (2 * coefficients.length + 8) * 2 ** -53 * (1 + size * most)
   return ((half * half) / 2) * (bend * most + 1024 * rounding) + rounding
@@ -47,7 +47,7 @@ function overshoot(coefficients: ArrayLike<number>, from: number, to: number): n
 function shifted(coefficients: ArrayLike<number>, by: number): Float64Array {
   const local = Float64Array.from(coefficients)
   for (let k = 0; k < local.length; k++) {
-    for (let j = local.length - 2; j >= k; j--) local[j]! += by * local[j + 1]!
+    for (let j = local.length - 2; j >= k; j--) local[j] += by * local[j + 1]
   }
   return local
 }

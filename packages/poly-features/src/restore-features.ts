@@ -27,7 +27,7 @@ const kinds: Readonly<Record<string, (fields: Fields) => FeatureMap>> = {
  */
 export function restoreFeatures(spec: string): FeatureMap {
   const fields = readSpec('restoreFeatures', spec)
-  const map = kinds[fields.kind]!(fields)
+  const map = kinds[fields.kind](fields)
   if (map.spec !== spec)
     throw new RangeError(`restoreFeatures: the spec must be as a map gives it, ${map.spec.slice(0, 200)}`)
   return map

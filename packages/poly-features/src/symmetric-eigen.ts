@@ -21,21 +21,21 @@ export function symmetricEigen(matrix: Float64Array, d: number): Eigen {
   for (let sweep = 0; sweep < SWEEPS && isOffDiagonal(a, d); sweep++) {
     for (let p = 0; p < d; p++) for (let q = p + 1; q < d; q++) rotate(a, v, d, p, q)
   }
-  const order = Array.from({ length: d }, (_, i) => i).toSorted((i, j) => a[j * d + j]! - a[i * d + i]! || i - j)
+  const order = Array.from({ length: d }, (_, i) => i).toSorted((i, j) => a[j * d + j] - a[i * d + i] || i - j)
   const vectors = new Float64Array(d * d)
   for (const [to, from] of order.entries()) {
     const row = v.subarray(from * d, (from + 1) * d)
     const largest = row.reduce((best, x) => (Math.abs(x) > Math.abs(best) ? x : best), 0)
-    for (let c = 0; c < d; c++) vectors[to * d + c] = largest < 0 ? -row[c]! : row[c]!
+    for (let c = 0; c < d; c++) vectors[to * d + c] = largest < 0 ? -row[c] : row[c]
   }
-  return { values: Float64Array.from(order, (i) => a[i * d + i]!), vectors }
+  return { values: Float64Array.from(order, (i) => a[i * d + i]), vectors }
 }
 
 function isOffDiagonal(a: Float64Array, d: number): boolean {
   let [off, all] = [0, 0]
   for (let p = 0; p < d; p++) {
     for (let q = 0; q < d; q++) {
-      const square = a[p * d + q]! * a[p * d + q]!
+      const square = a[p * d + q] * a[p * d + q]
       all += square
       if (p !== q) off += square
     }
@@ -45,7 +45,7 @@ function isOffDiagonal(a: Float64Array, d: number): boolean {
 
 /** The rotation of rows and columns p and q that makes a[p, q] vanish, applied to a on both sides and to the rows of v. */
 function rotate(a: Float64Array, v: Float64Array, d: number, p: number, q: number): void {
-  const [app, aqq, apq] = [a[p * d + p]!, a[q * d + q]!, a[p * d + q]!]
+  const [app, aqq, apq] = [a[p * d + p], a[q * d + q], a[p * d + q]]
   if (apq === 0) return
   const theta = (aqq - app) / (2 * apq)
   const tangent = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1))
@@ -55,8 +55,8 @@ function rotate(a: Float64Array, v: Float64Array, d: number, p: number, q: numbe
   turnRows(v, d, p, q, cosine, sine)
   // Columns are rows again, but for the two by two entries where both meet.
   for (let k = 0, at = 0; k < d; k++, at += d) {
-    a[at + p] = a[p * d + k]!
-    a[at + q] = a[q * d + k]!
+    a[at + p] = a[p * d + k]
+    a[at + q] = a[q * d + k]
   }
   a[p * d + p] = app - tangent * apq
   a[q * d + q] = aqq + tangent * apq
@@ -66,8 +66,8 @@ function rotate(a: Float64Array, v: Float64Array, d: number, p: number, q: numbe
 function turnRows(m: Float64Array, d: number, p: number, q: number, cosine: number, sine: number): void {
   const end = (p + 1) * d
   for (let i = p * d, j = q * d; i < end; i++, j++) {
-    const x = m[i]!
-    const y = m[j]!
+    const x = m[i]
+    const y = m[j]
     m[i] = cosine * x - sine * y
     m[j] = sine * x + cosine * y
   }

@@ -93,12 +93,12 @@ function convolved({ width, factors }: Part, row: Float64Array): Float64Array {
   for (const [k, { buckets, signs }] of factors.entries()) {
     const next = new Float64Array(width)
     for (const [i, x] of row.entries()) {
-      const [at, value] = [buckets[i]!, signs[i]! * x]
-      if (k === 0) next[at]! += value
+      const [at, value] = [buckets[i], signs[i] * x]
+      if (k === 0) next[at] += value
       else {
         for (let b = 0, to = at; b < width; b++, to++) {
           if (to === width) to = 0
-          next[to]! += value * sketch[b]!
+          next[to] += value * sketch[b]
         }
       }
     }
@@ -118,8 +118,8 @@ function partsOf(d: number, degree: number, t: number, seed: bigint): Part[] {
       const signs = new Float64Array(d)
       for (let i = 0; i < d; i++) {
         philox(words, low, high, i, k, j, STREAM)
-        buckets[i] = Math.floor((words[0]! * width) / 2 ** 32)
-        signs[i] = (words[1]! & 1 ? -1 : 1) / Math.sqrt(k + 1)
+        buckets[i] = Math.floor((words[0] * width) / 2 ** 32)
+        signs[i] = (words[1] & 1 ? -1 : 1) / Math.sqrt(k + 1)
       }
       return { buckets, signs }
     })
@@ -139,6 +139,6 @@ function widthsOf(degree: number, room: number): number[] {
   const total = wanted.reduce((sum, x) => sum + x, 0)
   const spare = room - wanted.length
   const widths = wanted.map((x) => 1 + Math.floor((spare * x) / total))
-  widths[0]! += room - widths.reduce((sum, w) => sum + w, 0)
+  widths[0] += room - widths.reduce((sum, w) => sum + w, 0)
   return widths
 }

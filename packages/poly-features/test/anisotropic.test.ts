@@ -33,8 +33,8 @@ function parts(map: FeatureMap) {
   const bytes = new DataView(decodeBytes('test', 'table', spec.table, 6 * t).buffer)
   const exponents: number[][] = []
   for (let f = 0; f < t; f++) {
-    const e = f === 0 ? Array.from({ length: d }, () => 0) : [...exponents[bytes.getUint32(6 * f, true)]!]
-    if (f > 0) e[bytes.getUint16(6 * f + 4, true)]!++
+    const e = f === 0 ? Array.from({ length: d }, () => 0) : [...exponents[bytes.getUint32(6 * f, true)]]
+    if (f > 0) e[bytes.getUint16(6 * f + 4, true)]++
     exponents.push(e)
   }
   return {
@@ -46,7 +46,7 @@ function parts(map: FeatureMap) {
 }
 const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1))
 const monomial = (z: readonly number[], e: readonly number[]) =>
-  e.reduce((product, power, i) => product * z[i]! ** power, 1)
+  e.reduce((product, power, i) => product * z[i] ** power, 1)
 
 function mapped(map: FeatureMap, side: 'keys' | 'queries', x: Matrix) {
   const out = { rows: x.rows, cols: map.t, data: new Float32Array(x.rows * map.t) }
@@ -59,7 +59,7 @@ const rms = (x: readonly number[]) => Math.sqrt(x.reduce((sum, v) => sum + v * v
 
 /** Rotated coordinates times √scale, in float64. */
 const rotated = ({ d, scale, basis }: ReturnType<typeof parts>, x: readonly number[]) =>
-  Array.from({ length: d }, (_, i) => Math.sqrt(scale) * x.reduce((sum, v, c) => sum + v * basis[i * d + c]!, 0))
+  Array.from({ length: d }, (_, i) => Math.sqrt(scale) * x.reduce((sum, v, c) => sum + v * basis[i * d + c], 0))
 
 /** How many exponents have degree ≤ g in the first m variables alone. */
 const within = (exponents: readonly number[][], m: number, g: number) =>
@@ -84,7 +84,7 @@ describe.each([
     expect(names.size).toBe(t)
     for (const e of exponents) {
       for (let i = 0; i < d; i++)
-        if (e[i]! > 0) expect(names.has(e.map((p, j) => p - (i === j ? 1 : 0)).join())).toBe(true)
+        if (e[i] > 0) expect(names.has(e.map((p, j) => p - (i === j ? 1 : 0)).join())).toBe(true)
     }
     const [left, right] = [mapped(map, 'queries', queries), mapped(map, 'keys', keys)]
     for (let r = 0; r < 6; r++) {
@@ -92,13 +92,13 @@ describe.each([
       const a = rotated(told, query)
       const b = rotated(
         told,
-        row(keys, r).map((x, c) => x - centre[c]!),
+        row(keys, r).map((x, c) => x - centre[c]),
       )
       for (const [f, e] of exponents.entries()) {
         const root = Math.sqrt(e.reduce((product, p) => product * factorial(p), 1))
         for (const [z, got] of [
-          [a, left.features[r * t + f]!],
-          [b, right.features[r * t + f]!],
+          [a, left.features[r * t + f]],
+          [b, right.features[r * t + f]],
         ] as const) {
           const wanted = monomial(z, e) / root
           // A coordinate is off by the rounding of a rotation, so far as the others are large.
@@ -110,10 +110,8 @@ describe.each([
           expect(Math.abs(got - wanted)).toBeLessThan(1e-5 * Math.abs(wanted) + 2 * (reach - Math.abs(wanted)) + 1e-7)
         }
       }
-      const shift = scale * query.reduce((sum, x, c) => sum + x * centre[c]!, 0)
-      expect(Math.abs(left.logScale[r]! - shift)).toBeLessThan(
-        1e-6 * (1 + Math.hypot(...query) * Math.hypot(...centre)),
-      )
+      const shift = scale * query.reduce((sum, x, c) => sum + x * centre[c], 0)
+      expect(Math.abs(left.logScale[r] - shift)).toBeLessThan(1e-6 * (1 + Math.hypot(...query) * Math.hypot(...centre)))
     }
   })
 
@@ -122,18 +120,18 @@ describe.each([
     const others = cloud(100, d, { seed: 2, decay: options.decay ?? 1, size: options.size ?? 1 })
     const mean = Array.from({ length: d }, (_, c) => {
       let sum = 0
-      for (let r = 0; r < 200; r++) sum += pilot.data[r * d + c]! / 200
+      for (let r = 0; r < 200; r++) sum += pilot.data[r * d + c] / 200
       return sum
     })
-    for (let c = 0; c < d; c++) expect(Math.abs(centre[c]! - mean[c]!)).toBeLessThan(1e-6)
-    const along = (i: number, x: readonly number[]) => x.reduce((sum, v, c) => sum + v * basis[i * d + c]!, 0)
+    for (let c = 0; c < d; c++) expect(Math.abs(centre[c] - mean[c])).toBeLessThan(1e-6)
+    const along = (i: number, x: readonly number[]) => x.reduce((sum, v, c) => sum + v * basis[i * d + c], 0)
     const sizes: number[] = []
     for (let i = 0; i < d; i++) {
       const of = (m: Matrix, by: readonly number[]) =>
         Array.from({ length: m.rows }, (_, r) =>
           along(
             i,
-            row(m, r).map((x, c) => x - by[c]!),
+            row(m, r).map((x, c) => x - by[c]),
           ),
         )
       const values = of(pilot, mean)
@@ -141,10 +139,10 @@ describe.each([
         const mixed = Array.from(
           { length: 200 },
           (_, r) =>
-            values[r]! *
+            values[r] *
             along(
               j,
-              row(pilot, r).map((x, c) => x - mean[c]!),
+              row(pilot, r).map((x, c) => x - mean[c]),
             ),
         )
         expect(Math.abs(mixed.reduce((sum, x) => sum + x, 0) / 200)).toBeLessThan(1e-5 * (options.size ?? 1) ** 2)
@@ -158,7 +156,7 @@ describe.each([
             ),
           ),
       )
-      if (i > 0) expect(sizes[i]!).toBeLessThan(sizes[i - 1]! * (1 + 1e-5))
+      if (i > 0) expect(sizes[i]).toBeLessThan(sizes[i - 1] * (1 + 1e-5))
     }
   })
 
@@ -171,14 +169,14 @@ describe.each([
       const aligned = r % 2 === 0 ? [...q].map((v) => v * (r % 4 === 0 ? 1 : -1)) : u
       const length = radius / scale / Math.hypot(...q) / Math.hypot(...aligned)
       for (const stretch of [length * (1 - 1e-5), 0.5 / scale / Math.hypot(...q) / Math.hypot(...aligned)]) {
-        const key = Float32Array.from(aligned, (v, c) => v * stretch + centre[c]!)
-        const moved = [...key].map((v, c) => v - centre[c]!)
-        const s = scale * moved.reduce((sum, v, c) => sum + v * q[c]!, 0)
+        const key = Float32Array.from(aligned, (v, c) => v * stretch + centre[c])
+        const moved = [...key].map((v, c) => v - centre[c])
+        const s = scale * moved.reduce((sum, v, c) => sum + v * q[c], 0)
         const left = mapped(map, 'queries', { rows: 1, cols: d, data: q }).features
         const right = mapped(map, 'keys', { rows: 1, cols: d, data: key }).features
-        const product = left.reduce((sum, v, f) => sum + v * right[f]!, 0)
+        const product = left.reduce((sum, v, f) => sum + v * right[f], 0)
         const [a, b] = [rotated(told, [...q]), rotated(told, moved)]
-        const sizes = a.map((v, i) => Math.abs(v * b[i]!))
+        const sizes = a.map((v, i) => Math.abs(v * b[i]))
         const present = exponents.reduce(
           (sum, e) => sum + monomial(sizes, e) / e.reduce((total, p) => total * factorial(p), 1),
           0,
@@ -213,13 +211,13 @@ describe.each([
 })
 
 const scoreOf = (w: readonly number[], e: readonly number[]) =>
-  e.reduce((score, p, i) => (score * w[i]! ** p) / Math.sqrt(factorial(p)), 1)
+  e.reduce((score, p, i) => (score * w[i] ** p) / Math.sqrt(factorial(p)), 1)
 
 const exponentsOf = (w: readonly number[], t: number, degree: number) => {
   const { parents, coordinates } = bestMonomials(w, t, degree)
   const out: number[][] = []
   for (let f = 0; f < parents.length; f++)
-    out.push(f === 0 ? w.map(() => 0) : out[parents[f]!]!.map((p, i) => p + (i === coordinates[f] ? 1 : 0)))
+    out.push(f === 0 ? w.map(() => 0) : out[parents[f]].map((p, i) => p + (i === coordinates[f] ? 1 : 0)))
   return out
 }
 
@@ -240,7 +238,7 @@ describe('bestMonomials', () => {
       .toSorted((a, b) => b - a)
     const scores = exponentsOf(w, t, degree).map((e) => scoreOf(w, e))
     const ascending = scores.toSorted((a, b) => b - a)
-    for (let f = 0; f < t; f++) expect(Math.abs(ascending[f]! - sorted[f]!)).toBeLessThan(1e-12 * sorted[f]!)
+    for (let f = 0; f < t; f++) expect(Math.abs(ascending[f] - sorted[f])).toBeLessThan(1e-12 * sorted[f])
   })
 
   it('of weights above 1 each are the best of those whose divisors are there', () => {
@@ -274,7 +272,7 @@ describe('anisotropicFeatures', () => {
     const [q, k] = [cloud(1, 3, { seed: 3 }), cloud(1, 3, { seed: 4 })]
     const product = (one: FeatureMap) => {
       const [a, b] = [mapped(one, 'queries', q).features, mapped(one, 'keys', k).features]
-      return a.reduce((sum, x, f) => sum + x * b[f]!, 0)
+      return a.reduce((sum, x, f) => sum + x * b[f], 0)
     }
     expect(Math.abs(product(map) - product(taylor))).toBeLessThan(1e-5)
     expect(certificate(map).positive).toBe('within')
@@ -293,13 +291,13 @@ describe('anisotropicFeatures', () => {
         const sums = [0, 0, 0, 0]
         for (let j = 0; j < 400; j++) {
           let [s, product] = [0, 0]
-          for (let c = 0; c < d; c++) s += queries.data[i * d + c]! * keys.data[j * d + c]!
-          for (let f = 0; f < one.t; f++) product += left.features[i * one.t + f]! * right.features[j * one.t + f]!
+          for (let c = 0; c < d; c++) s += queries.data[i * d + c] * keys.data[j * d + c]
+          for (let f = 0; f < one.t; f++) product += left.features[i * one.t + f] * right.features[j * one.t + f]
           const weight = Math.exp(scale * s)
-          for (const [at, x] of [weight, weight * values[j]!, product, product * values[j]!].entries()) sums[at]! += x
+          for (const [at, x] of [weight, weight * values[j], product, product * values[j]].entries()) sums[at] += x
         }
-        off += (sums[1]! / sums[0]! - sums[3]! / sums[2]!) ** 2
-        all += (sums[1]! / sums[0]!) ** 2
+        off += (sums[1] / sums[0] - sums[3] / sums[2]) ** 2
+        all += (sums[1] / sums[0]) ** 2
       }
       return Math.sqrt(off / all)
     }
@@ -386,7 +384,7 @@ describe('a spec', () => {
     ['a constant from elsewhere', { table: withByte(4, 1) }],
     ['a parent that comes later', { table: withByte(6, 9) }],
     ['a coordinate outside', { table: withByte(10, 3) }],
-    ['a monomial twice', { table: encodeBytes(table.map((b, i) => (i >= 12 && i < 18 ? table[i - 6]! : b))) }],
+    ['a monomial twice', { table: encodeBytes(table.map((b, i) => (i >= 12 && i < 18 ? table[i - 6] : b))) }],
     ['an odd block', { block: [3, 1] }],
     ['a block larger than the table', { block: [3, 20] }],
     ['a block of other monomials', { block: [2, 4] }],

@@ -27,11 +27,11 @@ const features = (map: FeatureMap, side: 'keys' | 'queries', x: Float32Array) =>
   const logScale = new Float32Array(1)
   if (side === 'keys') map.mapKeys(rows, out)
   else map.mapQueries(rows, out, logScale)
-  return { phi: out.data, shift: logScale[0]! }
+  return { phi: out.data, shift: logScale[0] }
 }
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>, n = a.length) => {
   let sum = 0
-  for (let i = 0; i < n; i++) sum += a[i]! * b[i]!
+  for (let i = 0; i < n; i++) sum += a[i] * b[i]
   return sum
 }
 /** Σ s^j/j! for j ≤ degree, from the highest term down. */
@@ -46,7 +46,7 @@ const monomials = (x: readonly number[], degree: number): number[] =>
     ? [1]
     : Array.from({ length: degree + 1 }, (_, e) => e).flatMap((e) => {
         let factor = 1
-        for (let i = 1; i <= e; i++) factor *= x[0]! / Math.sqrt(i)
+        for (let i = 1; i <= e; i++) factor *= x[0] / Math.sqrt(i)
         return monomials(x.slice(1), degree - e).map((rest) => factor * rest)
       })
 
@@ -111,7 +111,7 @@ describe('the features', () => {
       const map = taylorFeatures({ ...rest, centre })
       const left = features(map, 'queries', q)
       const right = features(map, 'keys', k)
-      const centred = k.map((x, i) => x - centre[i]!)
+      const centred = k.map((x, i) => x - centre[i])
       const score = scale * (dot(q, k) - dot(q, centre))
       expect(Math.abs(left.shift - scale * dot(q, centre))).toBeLessThan(2e-6)
       const size = scale * Math.sqrt(dot(q, q) * dot(centred, centred))
@@ -132,7 +132,7 @@ describe('the features', () => {
     ).toSorted((a, b) => a - b)
     const got = [...features(map, 'keys', k).phi].toSorted((a, b) => a - b)
     expect(got.length).toBe(wanted.length)
-    for (const [i, x] of wanted.entries()) expect(Math.abs(got[i]! - x)).toBeLessThan(2e-6 * (1 + Math.abs(x)))
+    for (const [i, x] of wanted.entries()) expect(Math.abs(got[i] - x)).toBeLessThan(2e-6 * (1 + Math.abs(x)))
     expect(features(map, 'queries', k).phi).toEqual(features(map, 'keys', k).phi)
     expect(q.length + centre.length).toBe(2 * rest.d)
   })
@@ -285,7 +285,7 @@ function sphere(rows: number, d: number, length: (row: number) => number, seed: 
   const data = new Float32Array(rows * d)
   for (let r = 0; r < rows; r++) {
     const norm = Math.hypot(...x.subarray(r * d, (r + 1) * d))
-    for (let c = 0; c < d; c++) data[r * d + c] = (x[r * d + c]! / norm) * length(r)
+    for (let c = 0; c < d; c++) data[r * d + c] = (x[r * d + c] / norm) * length(r)
   }
   return { rows, cols: d, data }
 }
@@ -313,8 +313,8 @@ describe('part 1: few features do', () => {
     const [printed, repaired] = [(log: number) => log, Math.sqrt].map((radius) =>
       [4, 9, 16].map((log) => power(log, radius(log))),
     )
-    for (const exponent of printed!) expect(Math.abs(exponent - 1.34)).toBeLessThan(0.03)
-    expect(repaired!.map((x) => x.toFixed(2))).toEqual(['0.89', '0.73', '0.70'])
+    for (const exponent of printed) expect(Math.abs(exponent - 1.34)).toBeLessThan(0.03)
+    expect(repaired.map((x) => x.toFixed(2))).toEqual(['0.89', '0.73', '0.70'])
   })
 })
 
@@ -351,7 +351,7 @@ describe('part 4: one pair', () => {
       [2, 9],
       [3, 6],
       [8, 3],
-    ].map(([d, degree]) => ({ name, d: d!, degree: degree!, map: make(d!, degree!) })),
+    ].map(([d, degree]) => ({ name, d: d, degree: degree, map: make(d, degree) })),
   )
 
   it.each(cases)('$name, $d variables to degree $degree: 262144 pairs within the certificate, and near it', (one) => {
@@ -362,7 +362,7 @@ describe('part 4: one pair', () => {
     const queries = sphere(512, d, (r) => (r % 2 ? length : (length * (r + 1)) / 512), 1)
     const keys = sphere(512, d, (r) => (r % 2 ? length : (length * (r + 1)) / 512), 2)
     for (let r = 0; r < 512; r += 4)
-      for (let c = 0; c < d; c++) keys.data[r * d + c] = queries.data[(r + 1) * d + c]! * (r % 8 ? 1 : -1)
+      for (let c = 0; c < d; c++) keys.data[r * d + c] = queries.data[(r + 1) * d + c] * (r % 8 ? 1 : -1)
     const [left, right] = [featuresOf(map, 'queries', queries), featuresOf(map, 'keys', keys)]
     let [worst, broken] = [0, 0]
     for (let i = 0; i < 512; i++) {
@@ -392,7 +392,7 @@ describe('part 4: one pair', () => {
     let worst = 0
     for (let i = 0; i < 4000; i++) {
       const product = dot(left.subarray(i * map.t, (i + 1) * map.t), right.subarray(i * map.t, (i + 1) * map.t))
-      worst = Math.max(worst, Math.abs(product * Math.exp(x[i]! ** 2) - 1))
+      worst = Math.max(worst, Math.abs(product * Math.exp(x[i] ** 2) - 1))
     }
     expect(worst).toBeGreaterThan(100 * approximation)
     expect((worst - approximation) / cancellation).toBeGreaterThan(0.3)
@@ -418,7 +418,7 @@ describe('part 4: softmax outputs', () => {
     const queries = sphere(64, d, () => length, 3)
     const keys = sphere(256, d, (r) => (r % 2 ? length : (length * r) / 256), 4)
     for (let r = 0; r < 64; r++)
-      for (let c = 0; c < d; c++) keys.data[r * d + c] = queries.data[r * d + c]! * (r % 2 ? 1 : -1)
+      for (let c = 0; c < d; c++) keys.data[r * d + c] = queries.data[r * d + c] * (r % 2 ? 1 : -1)
     const left = featuresOf(map, 'queries', queries)
     let worst = 0
     for (let i = 0; i < 64; i++) {
@@ -427,7 +427,7 @@ describe('part 4: softmax outputs', () => {
       const against = matrix(
         16,
         d,
-        Float32Array.from({ length: 16 * d }, (_, j) => -q[j % d]! * (j < 12 * d ? 1 : 0.5)),
+        Float32Array.from({ length: 16 * d }, (_, j) => -q[j % d] * (j < 12 * d ? 1 : 0.5)),
       )
       for (const some of [keys, against]) {
         const right = featuresOf(map, 'keys', some)
@@ -437,7 +437,7 @@ describe('part 4: softmax outputs', () => {
         const near = exact.map((_, j) => dot(left.subarray(i * t, (i + 1) * t), right.subarray(j * t, (j + 1) * t)))
         const values = [
           normals(some.rows, 5).map((v) => Math.sign(v)),
-          exact.map((w, j) => Math.sign(near[j]! / w - 0.97)), // errors of one kind against the others
+          exact.map((w, j) => Math.sign(near[j] / w - 0.97)), // errors of one kind against the others
           exact.map((_, j) => (j < 12 ? 1 : -1)),
         ]
         for (const v of values) worst = Math.max(worst, Math.abs(attention(near, v) - attention(exact, v)))

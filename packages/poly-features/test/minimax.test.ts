@@ -20,7 +20,7 @@ const fixture = JSON.parse(readFileSync(new URL('fixtures/polynomials.json', imp
 
 const value = (coefficients: ArrayLike<number>, s: number) => {
   let p = 0
-  for (let j = coefficients.length - 1; j >= 0; j--) p = p * s + coefficients[j]!
+  for (let j = coefficients.length - 1; j >= 0; j--) p = p * s + coefficients[j]
   return p
 }
 
@@ -94,7 +94,7 @@ describe('minimaxPolynomial', () => {
     expect(coefficients.length).toBe(best.degree + 1)
     for (const [j, c] of best.coefficients.entries()) {
       const size = Math.max(...best.coefficients.map((b, i) => Math.abs(b) * best.radius ** (i - j)))
-      expect(Math.abs(coefficients[j]! - c)).toBeLessThan(1e-4 * best.error * Math.exp(best.radius) * size)
+      expect(Math.abs(coefficients[j] - c)).toBeLessThan(1e-4 * best.error * Math.exp(best.radius) * size)
     }
   })
 
@@ -132,7 +132,7 @@ describe('relativeError', () => {
     { degree: 12, radius: 5, change: 1e-5 },
   ])('of degree $degree on $radius, one coefficient moved by $change, is above the truth by at most 1/500', (one) => {
     const p = minimaxPolynomial(one.degree, one.radius).coefficients()
-    p[one.degree]! *= 1 + one.change
+    p[one.degree] *= 1 + one.change
     const bound = relativeError(p, one.radius)
     let worst = 0
     for (let i = 0; i <= 200_000; i++) {
@@ -182,13 +182,13 @@ describe('a polynomial with signs of its own', () => {
     map.mapQueries({ rows: 1, cols: d, data: q }, left, new Float32Array(1))
     map.mapKeys({ rows: 1, cols: d, data: k }, right)
     map.mapKeys({ rows: 1, cols: d, data: q }, other)
-    const product = left.data.reduce((sum, x, f) => sum + x * right.data[f]!, 0)
-    const s = scale * q.reduce((sum, x, c) => sum + x * k[c]!, 0)
-    const coefficients = weights.map((w, j) => w / [1, 1, 2, 6, 24][j]!)
+    const product = left.data.reduce((sum, x, f) => sum + x * right.data[f], 0)
+    const s = scale * q.reduce((sum, x, c) => sum + x * k[c], 0)
+    const coefficients = weights.map((w, j) => w / [1, 1, 2, 6, 24][j])
     expect(Math.abs(product - value(coefficients, s))).toBeLessThan(2e-6)
     expect(other.data).not.toEqual(left.data)
     expect(other.data.map(Math.abs)).toEqual(left.data.map(Math.abs))
-    for (let f = 0; f < map.t; f++) expect(left.data[f]! * other.data[f]! < 0).toBe(f === 0 || (f >= 4 && f < 10))
+    for (let f = 0; f < map.t; f++) expect(left.data[f] * other.data[f] < 0).toBe(f === 0 || (f >= 4 && f < 10))
   })
 })
 

@@ -9,7 +9,7 @@ const fromPairs = (pairs: readonly (readonly [number, number])[]) => {
   for (const [re, im] of pairs) {
     const factor = [re * re + im * im, -2 * re, 1]
     const next = Array.from({ length: p.length + 2 }, () => 0)
-    for (const [i, a] of p.entries()) for (const [j, b] of factor.entries()) next[i + j]! += a * b
+    for (const [i, a] of p.entries()) for (const [j, b] of factor.entries()) next[i + j] += a * b
     p = next
   }
   return p
@@ -45,7 +45,7 @@ describe('isPositive', () => {
     { p: [1, 1] },
     { p: [1, 2, 1] },
     { p: [1, -2, 1] },
-    { p: fromPairs([[2, 1]]).map((c, j) => c - [0, 1.5, 0][j]!) },
+    { p: fromPairs([[2, 1]]).map((c, j) => c - [0, 1.5, 0][j]) },
     { p: [1, 0, -1e-9] },
     { p: [1, 1, 0.5, 1 / 6] },
     { p: [-1e-7, 1, 1] },
@@ -57,7 +57,7 @@ describe('isPositive', () => {
   it('holds for every even Taylor polynomial up to degree 20, no odd one', () => {
     const p = [1]
     for (let j = 1; j <= 20; j++) {
-      p.push(p[j - 1]! / j)
+      p.push(p[j - 1] / j)
       expect(isPositive(p), `degree ${j}`).toBe(j % 2 === 0)
     }
   })

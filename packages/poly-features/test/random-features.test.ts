@@ -16,11 +16,11 @@ const product = (map: FeatureMap, q: Float32Array, k: Float32Array) => {
   const [left, right, logScale] = [out(), out(), new Float32Array(1)]
   map.mapQueries(rows(q), left, logScale)
   map.mapKeys(rows(k), right)
-  return Math.exp(logScale[0]!) * left.data.reduce((sum, x, f) => sum + x * right.data[f]!, 0)
+  return Math.exp(logScale[0]) * left.data.reduce((sum, x, f) => sum + x * right.data[f], 0)
 }
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i]
   return sum
 }
 /** Mean and variance of a sample, with the standard errors of both. */
@@ -50,7 +50,7 @@ describe.each([0.5, 1])('randomFeatures at scale %d', (scale) => {
     const t = 24
     const sample = Array.from({ length: 3000 }, (_, seed) => product(randomFeatures({ d: 3, t, scale, seed }), q, k))
     const s = scale * dot(q, k)
-    const both = scale * q.reduce((sum, x, i) => sum + (x + k[i]!) ** 2, 0)
+    const both = scale * q.reduce((sum, x, i) => sum + (x + k[i]) ** 2, 0)
     expectMoments(sample, Math.exp(s), (Math.exp(2 * s) * (Math.exp(both) - 1)) / t)
   })
 
@@ -59,7 +59,7 @@ describe.each([0.5, 1])('randomFeatures at scale %d', (scale) => {
     const make = (seed: number) => randomFeatures({ d: 3, t, scale, seed, orthogonal: true })
     const got = moments(Array.from({ length: 3000 }, (_, seed) => product(make(seed), q, k)))
     const s = scale * dot(q, k)
-    const both = scale * q.reduce((sum, x, i) => sum + (x + k[i]!) ** 2, 0)
+    const both = scale * q.reduce((sum, x, i) => sum + (x + k[i]) ** 2, 0)
     expect(Math.abs(got.mean - Math.exp(s)) / got.ofMean).toBeLessThan(5)
     expect(got.variance).toBeLessThan((Math.exp(2 * s) * (Math.exp(both) - 1)) / t + 5 * got.ofVariance)
   })
@@ -73,7 +73,7 @@ const frequencies = (map: FeatureMap) => {
   const out = { rows: d, cols: t, data: new Float32Array(d * t) }
   map.mapKeys(keys, out)
   return Array.from({ length: t }, (_, f) =>
-    Float64Array.from({ length: d }, (_, i) => Math.log(out.data[i * t + f]! * Math.sqrt(t)) + 0.5),
+    Float64Array.from({ length: d }, (_, i) => Math.log(out.data[i * t + f] * Math.sqrt(t)) + 0.5),
   )
 }
 
@@ -121,7 +121,7 @@ describe('frequencies', () => {
     const rows = frequencies(randomFeatures({ d: 6, t: 20, scale: 1, seed: 4, orthogonal: true }))
     for (let f = 0; f < 20; f++) {
       for (let g = 0; g < f; g++) {
-        const cosine = Math.abs(dot(rows[f]!, rows[g]!)) / Math.sqrt(dot(rows[f]!, rows[f]!) * dot(rows[g]!, rows[g]!))
+        const cosine = Math.abs(dot(rows[f], rows[g])) / Math.sqrt(dot(rows[f], rows[f]) * dot(rows[g], rows[g]))
         if (Math.floor(f / 6) === Math.floor(g / 6)) expect(cosine).toBeLessThan(1e-5)
         else expect(cosine).toBeGreaterThan(1e-5)
       }
@@ -163,7 +163,7 @@ describe('randomFeatures', () => {
 
 const sketchVariance = (p: number, m: number, q: Float32Array, k: Float32Array) => {
   const c = dot(q, k) ** 2
-  const same = q.reduce((sum, x, i) => sum + x ** 2 * k[i]! ** 2, 0)
+  const same = q.reduce((sum, x, i) => sum + x ** 2 * k[i] ** 2, 0)
   const b = dot(q, q) * dot(k, k) - same
   const a = c - same
   const both = (c + a + b) ** p - (c + b) ** p - (c + a) ** p + c ** p
@@ -176,9 +176,9 @@ describe('tensorSketchFeatures', () => {
     ({ q, k, width }) => {
       const big = [q, k].map((x) => x.map((value) => 2 * value))
       const make = (seed: number) => tensorSketchFeatures({ d: 3, degree: 2, t: 4 + width, scale: 1, seed })
-      const sample = Array.from({ length: 4000 }, (_, seed) => product(make(seed), big[0]!, big[1]!))
-      const s = dot(big[0]!, big[1]!)
-      expectMoments(sample, 1 + s + s ** 2 / 2, sketchVariance(2, width, big[0]!, big[1]!) / 4)
+      const sample = Array.from({ length: 4000 }, (_, seed) => product(make(seed), big[0], big[1]))
+      const s = dot(big[0], big[1])
+      expectMoments(sample, 1 + s + s ** 2 / 2, sketchVariance(2, width, big[0], big[1]) / 4)
     },
   )
 
@@ -186,10 +186,10 @@ describe('tensorSketchFeatures', () => {
     // 21 features are left for degrees 2 and 3 in proportion to 1.5 and 0.866, at least one each: 14 and 7.
     const big = [q, k].map((x) => x.map((value) => 2 * value))
     const sample = Array.from({ length: 4000 }, (_, seed) =>
-      product(tensorSketchFeatures({ d: 3, degree: 3, t: 25, scale: 1, seed }), big[0]!, big[1]!),
+      product(tensorSketchFeatures({ d: 3, degree: 3, t: 25, scale: 1, seed }), big[0], big[1]),
     )
-    const s = dot(big[0]!, big[1]!)
-    const variance = sketchVariance(2, 14, big[0]!, big[1]!) / 4 + sketchVariance(3, 7, big[0]!, big[1]!) / 36
+    const s = dot(big[0], big[1])
+    const variance = sketchVariance(2, 14, big[0], big[1]) / 4 + sketchVariance(3, 7, big[0], big[1]) / 36
     expectMoments(sample, 1 + s + s ** 2 / 2 + s ** 3 / 6, variance)
   })
 

@@ -6,7 +6,7 @@ import { normals } from './pilot'
 
 const random = (d: number, seed: number) => {
   const x = normals(d * d, seed)
-  return x.map((_, i) => x[i]! + x[(i % d) * d + Math.floor(i / d)]!)
+  return x.map((_, i) => x[i] + x[(i % d) * d + Math.floor(i / d)])
 }
 
 describe.each([1, 2, 3, 17, 64])('symmetricEigen of %i variables', (d) => {
@@ -19,15 +19,15 @@ describe.each([1, 2, 3, 17, 64])('symmetricEigen of %i variables', (d) => {
     const { values, vectors } = symmetricEigen(a, d)
     const size = Math.sqrt(a.reduce((sum, x) => sum + x * x, 0))
     for (let i = 0; i < d; i++) {
-      if (i > 0) expect(values[i]!).toBeLessThanOrEqual(values[i - 1]!)
+      if (i > 0) expect(values[i]).toBeLessThanOrEqual(values[i - 1])
       const v = vectors.subarray(i * d, (i + 1) * d)
       for (let r = 0; r < d; r++) {
         let [image, product] = [0, 0]
         for (let c = 0; c < d; c++) {
-          image += a[r * d + c]! * v[c]!
-          product += vectors[r * d + c]! * v[c]!
+          image += a[r * d + c] * v[c]
+          product += vectors[r * d + c] * v[c]
         }
-        expect(Math.abs(image - values[i]! * v[r]!)).toBeLessThan(1e-13 * (1 + size))
+        expect(Math.abs(image - values[i] * v[r])).toBeLessThan(1e-13 * (1 + size))
         expect(Math.abs(product - (r === i ? 1 : 0))).toBeLessThan(1e-13)
       }
     }
@@ -42,5 +42,5 @@ it('finds the eigenvalues 2 − 2·cos(πj/(d + 1)) of the second difference', (
   })
   const { values } = symmetricEigen(a, d)
   for (let j = 1; j <= d; j++)
-    expect(Math.abs(values[d - j]! - (2 - 2 * Math.cos((Math.PI * j) / (d + 1))))).toBeLessThan(1e-13)
+    expect(Math.abs(values[d - j] - (2 - 2 * Math.cos((Math.PI * j) / (d + 1))))).toBeLessThan(1e-13)
 })

@@ -34,7 +34,7 @@ export function bitsOfWindow({ model, stream, ids, tokens, from }: BitsOptions &
   if (from + tokens > ids.length)
     throw new RangeError(`bitsOfWindow: tokens ${from} to ${from + tokens - 1} are not within the ${ids.length} given`)
   const { bos, bytesOf } = model.tokenizer
-  const own = Array.from({ length: tokens }, (_, i) => ids[from + i]!)
+  const own = Array.from({ length: tokens }, (_, i) => ids[from + i])
   const half = Math.floor(tokens / 2)
   const run = reader({ model, stream })
   try {
@@ -43,7 +43,7 @@ export function bitsOfWindow({ model, stream, ids, tokens, from }: BitsOptions &
     for (let at = half; at < tokens; at += BLOCK) {
       const to = Math.min(tokens, at + BLOCK)
       const { data, cols } = run.read(own.slice(at - 1, to - 1), 'all')
-      for (let i = at; i < to; i++) nats += surprise(data.subarray((i - at) * cols, (i - at + 1) * cols), own[i]!)
+      for (let i = at; i < to; i++) nats += surprise(data.subarray((i - at) * cols, (i - at + 1) * cols), own[i])
     }
     return { bits: nats / Math.LN2, bytes: bytesOf(own.slice(half)).length }
   } finally {
@@ -90,5 +90,5 @@ function surprise(row: Float32Array, at: number): number {
   for (const x of row) if (x > top) top = x
   let mass = 0
   for (const x of row) mass += Math.exp(x - top)
-  return Math.log(mass) + top - row[at]!
+  return Math.log(mass) + top - row[at]
 }

@@ -39,8 +39,8 @@ export function capture({ model, stream, ids, onProgress }: CaptureOptions): Cap
     stream,
     onHead({ layer, head, ...block }) {
       const i = layer * heads + head
-      for (const part of ['queries', 'keys', 'values'] as const) out[i]![part].data.set(block[part].data, filled[i])
-      filled[i]! += block.keys.data.length
+      for (const part of ['queries', 'keys', 'values'] as const) out[i][part].data.set(block[part].data, filled[i])
+      filled[i] += block.keys.data.length
     },
   })
   try {

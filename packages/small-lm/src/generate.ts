@@ -42,6 +42,6 @@ function continued(run: Reader, next: number, count: number): Uint16Array {
 /** Index of the largest entry, the first among equals. */
 export function largest(row: Float32Array): number {
   let best = 0
-  for (let i = 1; i < row.length; i++) if (row[i]! > row[best]!) best = i
+  for (let i = 1; i < row.length; i++) if (row[i] > row[best]) best = i
   return best
 }

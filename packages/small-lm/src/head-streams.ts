@@ -64,5 +64,5 @@ export function advisedStreams(
     ;(make({ d, dv: d, scale: 1 / Math.sqrt(d) }, 0, 0) as Partial<Disposable>)[Symbol.dispose]?.() // refuses here what it would later
     return make
   })
-  return (shape, layer, head) => makes[layer * heads + head]!(shape, layer, head)
+  return (shape, layer, head) => makes[layer * heads + head](shape, layer, head)
 }

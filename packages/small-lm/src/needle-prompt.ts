@@ -52,11 +52,11 @@ export function needlePrompt(options: NeedlePromptOptions): NeedlePrompt {
   )
   const places = [...depths, ...Array.from({ length: distractors }, () => below(2 ** 32) / 2 ** 32)]
 
-  const needles = words.map((word, i) => tokenizer.encode(needleText(word, values[i]!)))
+  const needles = words.map((word, i) => tokenizer.encode(needleText(word, values[i])))
   const questions = order.map((i) => ({
     i,
-    question: tokenizer.encode(questionText(words[i]!)),
-    answer: tokenizer.encode(answerText(values[i]!)),
+    question: tokenizer.encode(questionText(words[i])),
+    answer: tokenizer.encode(answerText(values[i])),
   }))
   const tailLength = questions.reduce((sum, { question, answer }) => sum + question.length + answer.length, 0)
   const free = tokens - 1 - tailLength - needles.reduce((sum, { length }) => sum + length, 0)
@@ -66,14 +66,14 @@ export function needlePrompt(options: NeedlePromptOptions): NeedlePrompt {
     )
 
   const first = Math.floor(offset * (haystack.length - free + 1))
-  const straw = Array.from({ length: free }, (_, i) => haystack[first + i]!)
+  const straw = Array.from({ length: free }, (_, i) => haystack[first + i])
   const ids: number[] = [tokenizer.bos]
   let at = 0
   for (const { needle, place } of needles
-    .map((needle, i) => ({ needle, place: places[i]! }))
+    .map((needle, i) => ({ needle, place: places[i] }))
     .toSorted((a, b) => a.place - b.place)) {
     let to = Math.max(at, Math.floor(place * (free - 1)))
-    while (to < free && !startsWord(tokenizer, straw[to]!)) to++
+    while (to < free && !startsWord(tokenizer, straw[to])) to++
     ids.push(...straw.slice(at, to), ...needle)
     at = to
   }
@@ -111,7 +111,7 @@ function draws({ seed, trial, tokens }: NeedlePromptOptions): (bound: number) =>
   let drawn = 0
   return (bound) => {
     if (drawn % 4 === 0) philox(words, low, high, drawn / 4, trial, tokens, STREAM)
-    return Math.floor((words[drawn++ % 4]! / 2 ** 32) * bound)
+    return Math.floor((words[drawn++ % 4] / 2 ** 32) * bound)
   }
 }
 

@@ -111,8 +111,8 @@ function cells(options: NeedlesOptions, name: string, stream: HeadSpec, tokens: 
     const prompt = needlePrompt({ tokenizer, haystack, tokens, depths, distractors, seed, trial })
     const { recalls, bytes } = needleTrial({ model, stream, prompt })
     for (const [i, cell] of found.entries()) {
-      if (recalls[i]!.isRight) cell.right++
-      cell.tokensRight += recalls[i]!.tokensRight / trials
+      if (recalls[i].isRight) cell.right++
+      cell.tokensRight += recalls[i].tokensRight / trials
       cell.bytes = Math.max(cell.bytes, bytes)
       options.onProgress?.({ stream: name, tokens, depth: cell.depth }, trial + 1)
     }

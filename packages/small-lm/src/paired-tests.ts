@@ -48,8 +48,8 @@ export function signFlips(differences: readonly number[]): number {
     const next = new Float64Array(chance.length)
     for (const [at, p] of chance.entries()) {
       if (p === 0) continue
-      next[at + step]! += p / 2
-      next[at - step]! += p / 2
+      next[at + step] += p / 2
+      next[at - step] += p / 2
     }
     chance = next
   }

@@ -38,8 +38,8 @@ export function preTokenIds(merged: (preToken: Uint8Array) => ArrayLike<number>)
       ids.set(own, first)
       counts[place] = own.length
     }
-    const end = at + counts[place]!
-    for (let i = at, k = first; i < end; i++, k++) out[i] = ids[k]!
+    const end = at + counts[place]
+    for (let i = at, k = first; i < end; i++, k++) out[i] = ids[k]
     return end
   }
 }
@@ -47,6 +47,6 @@ export function preTokenIds(merged: (preToken: Uint8Array) => ArrayLike<number>)
 /** FNV-1a (Fowler, Noll and Vo), its high half folded into the low one. */
 function hash(bytes: Uint8Array, from: number, to: number): number {
   let h = 0x811c9dc5
-  for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193)
+  for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i], 0x01000193)
   return (h ^ (h >>> 16)) >>> 0
 }

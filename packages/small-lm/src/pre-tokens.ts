@@ -12,11 +12,11 @@ export function preTokenEnd(bytes: Uint8Array, at: number): number {
   const most = Math.min(bytes.length, start + LONGEST_RUN)
   if (start < most) {
     let end = start
-    if (isLetter(bytes[start]!)) {
-      while (end < most && isLetter(bytes[end]!)) end++
+    if (isLetter(bytes[start])) {
+      while (end < most && isLetter(bytes[end])) end++
       return end
     }
-    if (isDigit(bytes[start]!)) return start + 1 < most && isDigit(bytes[start + 1]!) ? start + 2 : start + 1
+    if (isDigit(bytes[start])) return start + 1 < most && isDigit(bytes[start + 1]) ? start + 2 : start + 1
     while (end < most && isSign(bytes, end)) end++
     if (end > start) return end
   }
@@ -31,11 +31,11 @@ const SPACE = 0x20
 const isLetter = (byte: number) => (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a
 const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39
 const isSign = (bytes: Uint8Array, at: number) =>
-  !isLetter(bytes[at]!) && !isDigit(bytes[at]!) && whiteSpace(bytes, at) === 0
+  !isLetter(bytes[at]) && !isDigit(bytes[at]) && whiteSpace(bytes, at) === 0
 
 /** Length of the white space at a byte, 0 for none: the characters that Python's `\s` knows, which the model was trained with. */
 function whiteSpace(bytes: Uint8Array, at: number): number {
-  const byte = bytes[at]!
+  const byte = bytes[at]
   if (byte < 0x80) return byte === SPACE || (byte >= 0x09 && byte <= 0x0d) || (byte >= 0x1c && byte <= 0x1f) ? 1 : 0
   const second = bytes[at + 1]
   if (byte === 0xc2) return second === 0x85 || second === 0xa0 ? 2 : 0 // next line, no-break space

@@ -84,7 +84,7 @@ function nextStop(
     const over = index + question.length // a letter never shares a token with what follows it
     let [end, at] = [from, before.length]
     while (at < over) at += lengthOf(end++)
-    if (end > from && end <= most) return { end, before: text.slice(Math.max(0, over - LOOK_BACK), over), word: word! }
+    if (end > from && end <= most) return { end, before: text.slice(Math.max(0, over - LOOK_BACK), over), word: word }
   }
   const next = most < ids.length ? lengthOf(most) : 0
   return { end: most, before: text.slice(0, text.length - next).slice(-LOOK_BACK) }

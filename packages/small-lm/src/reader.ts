@@ -72,11 +72,11 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
 
   const embed = (ids: ArrayLike<number>, from: number, rows: number) => {
     for (let r = 0; r < rows; r++) {
-      const id = ids[from + r]!
+      const id = ids[from + r]
       const own = weights.embedding.subarray(id * width, (id + 1) * width)
       x.set(own, r * width)
       if (previous !== undefined)
-        for (let c = 0; c < width; c++) x[r * width + c]! += weights.shifted[previous * width + c]!
+        for (let c = 0; c < width; c++) x[r * width + c] += weights.shifted[previous * width + c]
       previous = id
     }
   }
@@ -89,11 +89,11 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
       turn(keys.data, qkv, placeOf(1), table, length)
       take(values.data, qkv, placeOf(2))
       onHead?.({ layer, head, queries, keys, values })
-      const { mass, sum } = streams[layer]![head]!.step({ keys, values }, queries)
+      const { mass, sum } = streams[layer][head].step({ keys, values }, queries)
       for (let r = 0; r < rows; r++) {
-        const inverse = mass[r]! > 0 ? 1 / mass[r]! : 0
+        const inverse = mass[r] > 0 ? 1 / mass[r] : 0
         const to = (r * heads + head) * d
-        for (let c = 0; c < d; c++) attended[to + c] = sum.data[r * d + c]! * inverse
+        for (let c = 0; c < d; c++) attended[to + c] = sum.data[r * d + c] * inverse
       }
     }
   }
@@ -109,7 +109,7 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
       product('nn', x, attended, layer.project, rows, heads * d, width, true)
       layerNorm(normed, x, rows, layer.hiddenNorm, epsilon)
       product('nn', inner, normed, layer.up, rows, width, hidden)
-      for (let i = 0; i < rows * hidden; i++) inner[i] = inner[i]! > 0 ? inner[i]! * inner[i]! : 0
+      for (let i = 0; i < rows * hidden; i++) inner[i] = inner[i] > 0 ? inner[i] * inner[i] : 0
       product('nn', x, inner, layer.down, rows, hidden, width, true)
     }
     tokens += rows
@@ -183,6 +183,6 @@ function headScratch(d: number): (rows: number) => Pick<HeadBlock, 'queries' | '
   return (rows) => {
     if (views?.keys.rows === rows) return views
     const first = (data: Float32Array): Matrix => ({ rows, cols: d, data: data.subarray(0, rows * d) })
-    return (views = { queries: first(queries!), keys: first(keys!), values: first(values!) })
+    return (views = { queries: first(queries), keys: first(keys), values: first(values) })
   }
 }

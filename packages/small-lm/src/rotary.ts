@@ -31,21 +31,21 @@ export function turn(out: Float32Array, x: Float32Array, place: Place, table: Fl
     const to = r * d
     let squares = 0
     for (let i = 0; i < half; i++) {
-      const a = x[from + i]!
-      const b = x[from + half + i]!
-      const cosine = table[to + i]!
-      const sine = table[to + half + i]!
+      const a = x[from + i]
+      const b = x[from + half + i]
+      const cosine = table[to + i]
+      const sine = table[to + half + i]
       out[to + i] = a * cosine - b * sine
       out[to + half + i] = a * sine + b * cosine
       squares += a * a + b * b
     }
     if (length === undefined || squares === 0) continue
     const factor = length / Math.sqrt(squares)
-    for (let i = to; i < to + d; i++) out[i]! *= factor
+    for (let i = to; i < to + d; i++) out[i] *= factor
   }
 }
 
 /** out (rows × d) = one head's rows out of x. */
 export function take(out: Float32Array, x: Float32Array, { rows, stride, at, d }: Place): void {
-  for (let r = 0, to = 0; r < rows; r++) for (let c = r * stride + at; c < r * stride + at + d; c++) out[to++] = x[c]!
+  for (let r = 0, to = 0; r < rows; r++) for (let c = r * stride + at; c < r * stride + at + d; c++) out[to++] = x[c]
 }

@@ -42,7 +42,7 @@ export function tokenizer(merges: readonly (readonly [number, number])[]): Token
     if (!Array.isArray(pair) || pair.length !== 2) throw new TypeError(`${who}: merge ${i} must be a pair of ids`)
     for (const id of pair) checkInteger(who, `merge ${i}`, id, 0, 255 + i)
     const [left, right] = pair as [number, number]
-    bytesById.push(Uint8Array.of(...bytesById[left]!, ...bytesById[right]!))
+    bytesById.push(Uint8Array.of(...bytesById[left], ...bytesById[right]))
     if (!idOfPair.has(left * 65536 + right)) idOfPair.set(left * 65536 + right, 256 + i)
   }
   const bos = bytesById.length
@@ -66,9 +66,9 @@ export function tokenizer(merges: readonly (readonly [number, number])[]): Token
   const bytesOf = (ids: ArrayLike<number>): Uint8Array => {
     checkIds('decode', ids, bos + 1)
     let size = 0
-    for (let i = 0; i < ids.length; i++) size += bytesById[ids[i]!]!.length
+    for (let i = 0; i < ids.length; i++) size += bytesById[ids[i]].length
     const bytes = new Uint8Array(size)
-    for (let i = 0, at = 0; i < ids.length; at += bytesById[ids[i++]!]!.length) bytes.set(bytesById[ids[i]!]!, at)
+    for (let i = 0, at = 0; i < ids.length; at += bytesById[ids[i++]].length) bytes.set(bytesById[ids[i]], at)
     return bytes
   }
 
@@ -106,7 +106,7 @@ export function checkIds(who: string, ids: ArrayLike<number>, vocabulary: number
     throw new TypeError(`${who}: ids must be a list of token ids, got ${String(ids)}`)
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]
-    if (!(Number.isInteger(id) && id! >= 0 && id! < vocabulary))
+    if (!(Number.isInteger(id) && id >= 0 && id < vocabulary))
       throw new RangeError(
         `${who}: ids must be integers from 0 to ${vocabulary - 1}, got ${String(id)} at position ${i}`,
       )
@@ -118,14 +118,14 @@ function merged(preToken: Uint8Array, idOfPair: ReadonlyMap<number, number>): nu
   let ids = Array.from(preToken)
   for (;;) {
     let next = Infinity
-    for (let i = 0; i + 1 < ids.length; i++) next = Math.min(next, idOfPair.get(ids[i]! * 65536 + ids[i + 1]!) ?? next)
+    for (let i = 0; i + 1 < ids.length; i++) next = Math.min(next, idOfPair.get(ids[i] * 65536 + ids[i + 1]) ?? next)
     if (next === Infinity) return ids
     const shorter: number[] = []
     for (let i = 0; i < ids.length; i++) {
-      if (i + 1 < ids.length && idOfPair.get(ids[i]! * 65536 + ids[i + 1]!) === next) {
+      if (i + 1 < ids.length && idOfPair.get(ids[i] * 65536 + ids[i + 1]) === next) {
         shorter.push(next)
         i++
-      } else shorter.push(ids[i]!)
+      } else shorter.push(ids[i])
     }
     ids = shorter
   }

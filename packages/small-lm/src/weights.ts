@@ -93,7 +93,7 @@ function checkTensor(who: string, name: string, tensor: Tensor | undefined, shap
 
 function transposed(data: Float32Array, rows: number, cols: number): Float32Array {
   const out = new Float32Array(data.length)
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c]!
+  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c]
   return out
 }
 

@@ -52,7 +52,7 @@ describe('bits per byte', () => {
     let bits = 0
     for (let i = tokens / 2; i < tokens; i++) {
       const row = Array.from(data.subarray(i * cols, (i + 1) * cols))
-      bits -= Math.log2(Math.exp(row[own[i]!]!) / row.reduce((sum, x) => sum + Math.exp(x), 0))
+      bits -= Math.log2(Math.exp(row[own[i]]) / row.reduce((sum, x) => sum + Math.exp(x), 0))
     }
     const got = bitsOfWindow({ model: lm, stream: exactStream, ids: prose, tokens, from })
     expect(got.bits).toBeCloseTo(bits, 3)
@@ -90,7 +90,7 @@ describe('a needle prompt', () => {
       const said = [...body.matchAll(/ \(remember ([a-z]+) (\d{4})\)/g)]
       expect(said.length).toBe(5)
       expect(new Set(said.map(([, word]) => word)).size).toBe(5)
-      expect(said.every(([, word]) => KEY_WORDS.includes(word!))).toBe(true)
+      expect(said.every(([, word]) => KEY_WORDS.includes(word))).toBe(true)
       const asked = tokenizer.decode(ids.subarray(tail))
       const questions = [...asked.matchAll(/ \(recall ([a-z]+) (\d{4})\)/g)]
       expect(questions.map(([text]) => text).join('')).toBe(asked)
@@ -99,7 +99,7 @@ describe('a needle prompt', () => {
         const value = tokenizer.decode(ids.subarray(at, at + length))
         const needle = said.find((match) => ` ${match[2]}` === value)!
         expect(questions.some(([, word, own]) => word === needle[1] && ` ${own}` === value)).toBe(true)
-        expect(Math.abs(needle.index / body.length - options.depths[i]!)).toBeLessThan(0.1)
+        expect(Math.abs(needle.index / body.length - options.depths[i])).toBeLessThan(0.1)
       }
       const straw = tokenizer.encode(body.replaceAll(/ \(remember [a-z]+ \d{4}\)/g, ''))
       expect(tokenizer.decode(prose)).toContain(tokenizer.decode(straw))
@@ -120,7 +120,7 @@ describe('a needle prompt', () => {
   test('draws its words from a list that is given', () => {
     const words = ['one', 'other', 'third']
     const { ids } = needlePrompt({ ...options, words, distractors: 0 })
-    const said = [...tokenizer.decode(ids).matchAll(/remember (\w+)/g)].map(([, word]) => word!)
+    const said = [...tokenizer.decode(ids).matchAll(/remember (\w+)/g)].map(([, word]) => word)
     expect(said.toSorted()).toEqual(words)
     const { ids: same } = needlePrompt({ ...options, words: KEY_WORDS })
     expect(same).toEqual(needlePrompt(options).ids)
@@ -162,8 +162,8 @@ describe('needles', () => {
       ['forgetful', 512, 0.25, 0],
       ['forgetful', 512, 0.75, 0],
     ])
-    expect(all[0]!.tokensRight).toBe(1)
-    expect(all[2]!.bytes).toBeLessThan(all[0]!.bytes / 3)
+    expect(all[0].tokensRight).toBe(1)
+    expect(all[2].bytes).toBeLessThan(all[0].bytes / 3)
   })
 
   test('give each cell by itself, and leave out what is known', () => {

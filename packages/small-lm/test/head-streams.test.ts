@@ -62,8 +62,8 @@ describe('streams of a model', () => {
 
   test('pyramidKv gives the first layers more', () => {
     const [first, last] = peaks('pyramidKv')
-    expect(first![0]! / last![0]!).toBeGreaterThan(2)
-    expect(first![0]).toBe(first![1])
+    expect(first[0] / last[0]).toBeGreaterThan(2)
+    expect(first[0]).toBe(first[1])
   })
 
   test('heads draw their own samples; the same head the same one', () => {
@@ -97,8 +97,8 @@ describe('streams of a model', () => {
       catalogue,
     )
     const held = [0, 1].map((layer) => [0, 1].map((head) => peakOf(make(shape, layer, head))))
-    expect([held[0]![1]! - held[0]![0]!, held[1]![0]! - held[0]![1]!]).toEqual([640, 640])
-    expect(held[1]![1]).toBeGreaterThan(64 * tokens)
+    expect([held[0][1] - held[0][0], held[1][0] - held[0][1]]).toEqual([640, 640])
+    expect(held[1][1]).toBeGreaterThan(64 * tokens)
     for (const [wrong, what] of [
       [undefined, 'must be 2 layers of 2 heads'],
       [[[of(1)], [of(1)]], 'must be 2 layers of 2 heads'],

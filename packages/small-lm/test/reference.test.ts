@@ -29,7 +29,7 @@ describe.each(NAMES)('the %s model', (name) => {
     const got = logits({ model: lm, stream: exactStream, ids })
     const differences = rows.flatMap((row, i) =>
       Array.from({ length: vocabulary }, (_, c) =>
-        Math.abs(got.data[row * vocabulary + c]! - Number(data[i * vocabulary + c])),
+        Math.abs(got.data[row * vocabulary + c] - Number(data[i * vocabulary + c])),
       ),
     )
     expect(Math.max(...differences)).toBeLessThan(TOLERANCE)
@@ -47,7 +47,7 @@ describe.each(NAMES)('the %s model', (name) => {
     const run = reader({ model: lm, stream: exactStream })
     const parts = long.map((id) => run.read([id], 'last').data)
     const largest = Math.max(
-      ...parts.map((row, i) => Math.max(...row.map((x, c) => Math.abs(x - whole[i * vocabulary + c]!)))),
+      ...parts.map((row, i) => Math.max(...row.map((x, c) => Math.abs(x - whole[i * vocabulary + c])))),
     )
     expect(largest).toBeLessThan(1e-3)
     expect(logits({ model: lm, stream: exactStream, ids: long }).data).toEqual(whole)
@@ -62,7 +62,7 @@ test('captures are the heads that the command-line tool ships', () => {
     ['values', 'v'],
   ] as const) {
     const { shape, data } = decodeNpy(readFileSync(shipped(`sharp-${file}.npy`)))
-    const size = shape[2]! * shape[3]!
+    const size = shape[2] * shape[3]
     for (const [i, [layer, head]] of [
       [0, 0],
       [0, 1],
@@ -72,7 +72,7 @@ test('captures are the heads that the command-line tool ships', () => {
       const own = heads.find((one) => one.layer === layer && one.head === head)!
       let [error, norm] = [0, 0]
       for (let j = 0; j < size; j++) {
-        error += (own[part].data[j]! - Number(data[i * size + j])) ** 2
+        error += (own[part].data[j] - Number(data[i * size + j])) ** 2
         norm += Number(data[i * size + j]) ** 2
       }
       expect(Math.sqrt(error / norm), `${part} of ${layer}.${head}`).toBeLessThan(1e-3) // 6.4e-4 at most

@@ -19,7 +19,7 @@ function edited(edit: (parts: { parameters: Record<string, string>; tensors: Rec
 
 const withConfig = (change: object) =>
   edited(({ parameters }) => {
-    parameters['config'] = JSON.stringify({ ...JSON.parse(parameters['config']!), ...change })
+    parameters['config'] = JSON.stringify({ ...JSON.parse(parameters['config']), ...change })
   })
 
 const tensor = (shape: number[], data: Tensor['data'], dtype: Tensor['dtype'] = 'F32') => ({ dtype, shape, data })
@@ -32,7 +32,7 @@ describe('a weight file is refused', () => {
   test('when one byte is damaged, of the header or of a weight', () => {
     for (const at of [9, 1000, 100_000, file.length - 1]) {
       const bytes = Uint8Array.from(file)
-      bytes[at]! ^= 1
+      bytes[at] ^= 1
       expect(() => languageModel(bytes)).toThrow(RangeError)
     }
   })
@@ -97,7 +97,7 @@ describe('a reader', () => {
     expect(run.read([], 'all').rows).toBe(0)
     expect(run.read([], 'last').rows).toBe(0)
     expect(logits({ model: lm, stream: exactStream, ids: [] }).rows).toBe(0)
-    expect(capture({ model: lm, stream: exactStream, ids: [] })[15]!.keys.rows).toBe(0)
+    expect(capture({ model: lm, stream: exactStream, ids: [] })[15].keys.rows).toBe(0)
     expect(() => generate({ model: lm, stream: exactStream, ids: [], count: 1 })).toThrow(
       'at least one token, got none',
     )

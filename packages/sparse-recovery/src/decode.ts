@@ -37,7 +37,7 @@ export function decodeTrees(trees: EnergyTrees, measured: Float64Array): Entries
 /** The power of two at or below the largest magnitude; 1 for zeros. Dividing by it is exact. */
 function powerOfTwo(x: Float64Array): number {
   let most = 0
-  for (let i = 0; i < x.length; i++) most = Math.max(most, Math.abs(x[i]!))
+  for (let i = 0; i < x.length; i++) most = Math.max(most, Math.abs(x[i]))
   let unit = 1
   for (; most >= 2; most /= 2) unit *= 2
   for (; most > 0 && most < 1; most *= 2) unit /= 2
@@ -51,7 +51,7 @@ function search(trees: EnergyTrees, counters: Float64Array, energy: Energy, know
   for (let tree = 0; tree < TREES; tree++) {
     const keys = searchTree(trees, tree, counters, energy, 4 * k)
     const best = largestOf({ keys, values: estimates(trees, keys, counters) }, 3 * k + known.length)
-    for (let c = 0; c < best.keys.length; c++) found.set(best.keys[c]!, best.values[c]!)
+    for (let c = 0; c < best.keys.length; c++) found.set(best.keys[c], best.values[c])
   }
   for (const key of known) found.delete(key)
   return { keys: Float64Array.from(found.keys()), values: Float64Array.from(found.values()) }
@@ -80,7 +80,7 @@ function fit(trees: EnergyTrees, measured: Float64Array, { keys, values }: Entri
     values: new Float32Array(keys.length * LEAF_ROWS),
   }
   trees.leaves(keys, columns.rows, columns.values)
-  for (let at = 0; at < columns.rows.length; at++) columns.rows[at]! -= m - height
+  for (let at = 0; at < columns.rows.length; at++) columns.rows[at] -= m - height
   const best = values.slice()
   leastSquares(columns, measured.subarray(m - height), best)
   return { keys, values: best }
@@ -92,6 +92,6 @@ function subtract(trees: EnergyTrees, from: Float64Array, { keys, values }: Entr
   const signs = new Float32Array(keys.length * nonzeros)
   trees.entries(keys, rows, signs)
   for (let c = 0, at = 0; c < keys.length; c++) {
-    for (let e = 0; e < nonzeros; e++, at++) from[rows[at]!]! -= signs[at]! * values[c]!
+    for (let e = 0; e < nonzeros; e++, at++) from[rows[at]] -= signs[at] * values[c]
   }
 }

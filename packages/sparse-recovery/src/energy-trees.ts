@@ -51,12 +51,12 @@ export function energyTrees(layout: RecoveryLayout, seed: bigint): EnergyTrees {
     offset = 0,
   ) => {
     const first = firstRow(tree, level)
-    const direct = nodes[level]! <= width // every node has counters of its own
-    const hash = places[tree]![level]!
+    const direct = nodes[level] <= width // every node has counters of its own
+    const hash = places[tree][level]
     if (!direct) hash.hash(keys)
     for (let c = 0; c < keys.length; c++) {
       for (let r = 0; r < LEVEL_ROWS; r++) {
-        rows[c * stride + offset + r] = first + r * width + (direct ? keys[c]! : hash.bucket(c, r, width))
+        rows[c * stride + offset + r] = first + r * width + (direct ? keys[c] : hash.bucket(c, r, width))
       }
     }
   }
@@ -65,7 +65,7 @@ export function energyTrees(layout: RecoveryLayout, seed: bigint): EnergyTrees {
     for (let c = 0; c < keys.length; c++) {
       for (let r = 0; r < LEAF_ROWS; r++) {
         const at = (c + 1) * stride - LEAF_ROWS + r
-        rows[at] = leafRow + r * width + own[r < 3 ? 0 : 1]!.bucket(c, r % 3, width)
+        rows[at] = leafRow + r * width + own[r < 3 ? 0 : 1].bucket(c, r % 3, width)
         values[at] = signs.sign(c, TREES * LEVEL_ROWS * levels + r)
       }
     }
@@ -86,9 +86,9 @@ export function energyTrees(layout: RecoveryLayout, seed: bigint): EnergyTrees {
       const at = positions.subarray(0, count)
       signs.hash(keys)
       for (let tree = 0, e = 0; tree < TREES; tree++) {
-        scatters[tree]!.positions(keys, at)
+        scatters[tree].positions(keys, at)
         for (let level = 0; level < levels; level++, e += LEVEL_ROWS) {
-          for (let c = 0; c < count; c++) at[c] = Math.floor(at[c]! / BRANCH)
+          for (let c = 0; c < count; c++) at[c] = Math.floor(at[c] / BRANCH)
           counters(tree, level, at, rows, nonzeros, e)
           for (let c = 0; c < count; c++) {
             for (let r = 0; r < LEVEL_ROWS; r++) values[c * nonzeros + e + r] = signs.sign(c, e + r)

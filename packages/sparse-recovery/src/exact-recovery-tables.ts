@@ -52,7 +52,7 @@ function failureBound(k: number, tables: number, cells: number): number {
   let choose = Math.log(k) // ln C(k, s)
   for (let s = 2; s <= k; s++) {
     choose += Math.log((k - s + 1) / s)
-    sum += Math.exp(choose + tables * none[s]!)
+    sum += Math.exp(choose + tables * none[s])
   }
   return sum
 }
@@ -70,7 +70,7 @@ export function noneAlone(k: number, w: number): Float64Array {
     let term = 1 // C(s, j)/w^j
     for (let j = 1; j <= s; j++) {
       term *= (s - j + 1) / (j * w)
-      if (j >= 2) sum += term * p[s - j]! * (w * j - (s - j)) // w·g_{s−j}/(j−1)! − (s−j)·g_{s−j}/j!
+      if (j >= 2) sum += term * p[s - j] * (w * j - (s - j)) // w·g_{s−j}/(j−1)! − (s−j)·g_{s−j}/j!
     }
     p[s] = Math.max(0, sum / s)
   }

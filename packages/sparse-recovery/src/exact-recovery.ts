@@ -107,13 +107,13 @@ function live(
 
   const cellsOf = (index: number) => {
     for (const hash of places) hash.hash(Float64Array.of(index))
-    return Array.from({ length: tables }, (_, t) => t * width + places[Math.floor(t / 3)]!.bucket(0, t % 3, width))
+    return Array.from({ length: tables }, (_, t) => t * width + places[Math.floor(t / 3)].bucket(0, t % 3, width))
   }
   const add = (into: BigUint64Array, at: readonly number[], index: number, change: bigint) => {
     const sums = [modulo(change), modulo(BigInt(index) * change), modulo(mark(index) * modulo(change))]
     for (const cell of at) {
       for (let s = 0; s < SUMS; s++) {
-        const sum = into[cell * SUMS + s]! + sums[s]!
+        const sum = into[cell * SUMS + s] + sums[s]
         into[cell * SUMS + s] = sum >= P ? sum - P : sum
       }
     }
@@ -122,9 +122,9 @@ function live(
   const single = (from: BigUint64Array, cell: number) => {
     const [total, weighted, print] = from.subarray(cell * SUMS, (cell + 1) * SUMS)
     if (total === 0n) return undefined
-    const index = Number((weighted! * inverse(total!)) % P)
-    if (index >= n || modulo(mark(index) * total!) !== print) return undefined
-    return { index, at: cellsOf(index), value: total! > P / 2n ? total! - P : total! }
+    const index = Number((weighted * inverse(total)) % P)
+    if (index >= n || modulo(mark(index) * total) !== print) return undefined
+    return { index, at: cellsOf(index), value: total > P / 2n ? total - P : total }
   }
   const identity = { n: String(n), k: String(k), delta: String(delta), seed: String(seed) }
   const self: ExactRecovery = {
@@ -171,7 +171,7 @@ function live(
         seed: String(other.seed),
       })
       const theirs = decodeSnapshot(other.toBytes(), { kind: KIND, version: VERSION }).tensors.get('cells')!.data
-      for (let i = 0; i < cells.length; i++) cells[i] = (cells[i]! + (theirs[i] as bigint)) % P
+      for (let i = 0; i < cells.length; i++) cells[i] = (cells[i] + (theirs[i] as bigint)) % P
     },
     toBytes: () =>
       encodeSnapshot({

@@ -16,14 +16,14 @@ export function fingerprint(seed: bigint): (index: number) => bigint {
     const r = point(digit)
     const table = new BigUint64Array(256)
     table[0] = 1n
-    for (let e = 1; e < 256; e++) table[e] = (table[e - 1]! * r) % P
+    for (let e = 1; e < 256; e++) table[e] = (table[e - 1] * r) % P
     return table
   })
   return (index) => {
-    let product = powers[0]![index & 255]!
-    if (index > 0xff) product = (product * powers[1]![(index >>> 8) & 255]!) % P
-    if (index > 0xffff) product = (product * powers[2]![(index >>> 16) & 255]!) % P
-    if (index > 0xffffff) product = (product * powers[3]![index >>> 24]!) % P
+    let product = powers[0][index & 255]
+    if (index > 0xff) product = (product * powers[1][(index >>> 8) & 255]) % P
+    if (index > 0xffff) product = (product * powers[2][(index >>> 16) & 255]) % P
+    if (index > 0xffffff) product = (product * powers[3][index >>> 24]) % P
     return product
   }
 }

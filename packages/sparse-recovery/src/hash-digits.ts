@@ -31,13 +31,13 @@ export function digitHash(seed: bigint, stream: number, independence = 4): Digit
       hash.fillKeys(keys, words)
     },
     share: (at, buckets) =>
-      Math.floor((((words[2 * at + 1]! << 3) | (words[2 * at]! >>> 29)) >>> 0) * (buckets / 2 ** 32)),
+      Math.floor((((words[2 * at + 1] << 3) | (words[2 * at] >>> 29)) >>> 0) * (buckets / 2 ** 32)),
     bucket(at, digit, buckets) {
-      const low = words[2 * at]!
-      const high = words[2 * at + 1]!
+      const low = words[2 * at]
+      const high = words[2 * at + 1]
       const value = digit === 0 ? low & 0xfffff : digit === 1 ? (low >>> 20) | ((high & 0xff) << 12) : high >>> 9
       return Math.floor(value * (buckets / 2 ** 20))
     },
-    sign: (at, bit) => 1 - 2 * ((words[2 * at + (bit >> 5)]! >>> (bit & 31)) & 1),
+    sign: (at, bit) => 1 - 2 * ((words[2 * at + (bit >> 5)] >>> (bit & 31)) & 1),
   }
 }

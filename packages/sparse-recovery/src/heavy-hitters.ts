@@ -82,7 +82,7 @@ export function restoreHeavyHitters(bytes: Uint8Array): HeavyHitters {
   const state = tensors.get('state')?.data
   const indices = tensors.get('held-indices')?.data
   const changes = tensors.get('held-changes')?.data
-  const whole = checkSeed(who, BigInt(seed!))
+  const whole = checkSeed(who, BigInt(seed))
   const size = { n: Number(n), k: Number(k), epsilon: Number(epsilon) }
   const { matrix } = measurements(who, size, whole) // throws where they are out of range; holds no state
   const fits =
@@ -152,12 +152,12 @@ function live(options: RecoverySize & { readonly seed: bigint }, from?: Contents
     top(count = k) {
       checkInteger(who, 'count', count, 0, 2 * k)
       const { keys, values } = largestOf(read(measured()), count)
-      const found = Array.from(keys, (index, c) => ({ index, value: values[c]! }))
+      const found = Array.from(keys, (index, c) => ({ index, value: values[c] }))
       return found.toSorted((a, b) => Math.abs(b.value) - Math.abs(a.value) || a.index - b.index)
     },
     estimate(index) {
       checkInteger(who, 'index', index, 0, n - 1)
-      return estimate(Float64Array.of(index), measured())[0]!
+      return estimate(Float64Array.of(index), measured())[0]
     },
     get measured() {
       return measured()
@@ -173,10 +173,10 @@ function live(options: RecoverySize & { readonly seed: bigint }, from?: Contents
         seed: String(other.seed),
       })
       const theirs = other.measured
-      if (!state.every((total, i) => Math.abs(total + theirs[i]!) <= LARGEST_TOTAL)) {
+      if (!state.every((total, i) => Math.abs(total + theirs[i]) <= LARGEST_TOTAL)) {
         throw new RangeError(`${who}: totals must be at most 2^1000 in magnitude`)
       }
-      for (let i = 0; i < state.length; i++) state[i]! += theirs[i]!
+      for (let i = 0; i < state.length; i++) state[i] += theirs[i]
     },
     toBytes() {
       return encodeSnapshot({

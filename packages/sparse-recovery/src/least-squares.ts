@@ -21,7 +21,7 @@ export function leastSquares(columns: SparseColumns, target: Float64Array, x: Fl
   const image = new Float64Array(height)
   const residual = target.slice(0, height)
   multiply(columns, x, image)
-  for (let i = 0; i < height; i++) residual[i]! -= image[i]!
+  for (let i = 0; i < height; i++) residual[i] -= image[i]
   const gradient = new Float64Array(count)
   transposed(columns, residual, gradient)
   const direction = gradient.slice()
@@ -31,11 +31,11 @@ export function leastSquares(columns: SparseColumns, target: Float64Array, x: Fl
     multiply(columns, direction, image)
     const length = energy / square(image)
     if (!Number.isFinite(length)) break
-    for (let c = 0; c < count; c++) x[c]! += length * direction[c]!
-    for (let i = 0; i < height; i++) residual[i]! -= length * image[i]!
+    for (let c = 0; c < count; c++) x[c] += length * direction[c]
+    for (let i = 0; i < height; i++) residual[i] -= length * image[i]
     transposed(columns, residual, gradient)
     const next = square(gradient)
-    for (let c = 0; c < count; c++) direction[c] = gradient[c]! + (next / energy) * direction[c]!
+    for (let c = 0; c < count; c++) direction[c] = gradient[c] + (next / energy) * direction[c]
     energy = next
   }
 }
@@ -43,14 +43,14 @@ export function leastSquares(columns: SparseColumns, target: Float64Array, x: Fl
 function multiply({ count, each, rows, values }: SparseColumns, x: Float64Array, out: Float64Array): void {
   out.fill(0)
   for (let c = 0, at = 0; c < count; c++) {
-    for (let e = 0; e < each; e++, at++) out[rows[at]!]! += values[at]! * x[c]!
+    for (let e = 0; e < each; e++, at++) out[rows[at]] += values[at] * x[c]
   }
 }
 
 function transposed({ count, each, rows, values }: SparseColumns, y: Float64Array, out: Float64Array): void {
   for (let c = 0, at = 0; c < count; c++) {
     let sum = 0
-    for (let e = 0; e < each; e++, at++) sum += values[at]! * y[rows[at]!]!
+    for (let e = 0; e < each; e++, at++) sum += values[at] * y[rows[at]]
     out[c] = sum
   }
 }
@@ -63,6 +63,6 @@ function normOfTransposed(columns: SparseColumns, y: Float64Array): number {
 
 function square(x: Float64Array): number {
   let sum = 0
-  for (let i = 0; i < x.length; i++) sum += x[i]! * x[i]!
+  for (let i = 0; i < x.length; i++) sum += x[i] * x[i]
   return sum
 }

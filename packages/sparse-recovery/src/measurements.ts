@@ -37,17 +37,17 @@ function storedVector({ n, k }: RecoveryLayout, seed: bigint): Measurements {
       checkInteger(kind, 'first', first, 0)
       checkInteger(kind, 'first + block.rows', first + block.rows, 0, n)
       const at = first * block.cols
-      for (let i = 0; i < block.data.length; i++) into.data[at + i]! += block.data[i]!
+      for (let i = 0; i < block.data.length; i++) into.data[at + i] += block.data[i]
     },
   }
   return {
     matrix,
     dominated: true,
     add(into, keys, changes) {
-      for (let c = 0; c < keys.length; c++) into[keys[c]!]! += changes[c]!
+      for (let c = 0; c < keys.length; c++) into[keys[c]] += changes[c]
     },
     read: (measured) => largestOf({ keys: Float64Array.from(measured.keys()), values: measured }, 3 * k),
-    estimate: (keys, measured) => keys.map((key) => measured[key]!),
+    estimate: (keys, measured) => keys.map((key) => measured[key]),
   }
 }
 
@@ -86,8 +86,8 @@ function treeMeasurements(who: string, layout: RecoveryLayout, seed: bigint): Me
       if (rows.length < size) [rows, signs] = [new Uint32Array(size), new Float32Array(size)]
       trees.entries(keys, rows, signs)
       for (let c = 0, at = 0; c < keys.length; c++) {
-        const change = changes[c]!
-        for (let e = 0; e < nonzeros; e++, at++) into[rows[at]!]! += signs[at]! * change
+        const change = changes[c]
+        for (let e = 0; e < nonzeros; e++, at++) into[rows[at]] += signs[at] * change
       }
     },
     read: (measured) => decodeTrees(trees, measured),

@@ -40,11 +40,11 @@ export function scatter({
 
   /** Shifts one coordinate by what the round says of the other. */
   const shift = (round: number, count: number, by: 1 | -1) => {
-    const hash = rounds[round]!
+    const hash = rounds[round]
     const [moved, fixed, size] = round % 2 === 0 ? [x, y, columns] : [y, x, lines]
     hash.hash(fixed.subarray(0, count))
     for (let c = 0; c < count; c++) {
-      const to = moved[c]! + by * hash.share(c, size)
+      const to = moved[c] + by * hash.share(c, size)
       moved[c] = to >= size ? to - size : to < 0 ? to + size : to
     }
   }
@@ -52,11 +52,11 @@ export function scatter({
     const count = from.length
     if (x.length < count) [x, y] = [new Float64Array(count), new Float64Array(count)]
     for (let c = 0; c < count; c++) {
-      y[c] = Math.floor(from[c]! / columns)
-      x[c] = from[c]! - y[c]! * columns
+      y[c] = Math.floor(from[c] / columns)
+      x[c] = from[c] - y[c] * columns
     }
     for (const round of order) shift(round, count, by)
-    for (let c = 0; c < count; c++) out[c] = y[c]! * columns + x[c]!
+    for (let c = 0; c < count; c++) out[c] = y[c] * columns + x[c]
   }
   return {
     bytes: rounds.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -38,11 +38,11 @@ export function sparseRecovery({ n, k, epsilon, seed }: SparseRecoveryOptions): 
   const { matrix, dominated, read } = measurements(who, { n, k, epsilon }, checkSeed(who, seed))
   const decode = (measured: Float32Array | Float64Array, count: number): SparseVector => {
     const { keys, values } = largestOf(read(checkMeasured(who, measured, matrix.m)), count)
-    const order = Array.from(keys.keys()).toSorted((a, b) => keys[a]! - keys[b]!)
+    const order = Array.from(keys.keys()).toSorted((a, b) => keys[a] - keys[b])
     return {
       length: n,
-      indices: Float64Array.from(order, (c) => keys[c]!),
-      values: Float64Array.from(order, (c) => values[c]!),
+      indices: Float64Array.from(order, (c) => keys[c]),
+      values: Float64Array.from(order, (c) => values[c]),
     }
   }
   return {

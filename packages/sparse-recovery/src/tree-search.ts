@@ -20,29 +20,29 @@ export function searchTree(
 ): Float64Array {
   const { nodes, columns, lines, n } = trees.layout
   let level = nodes.length - 1
-  let open: Float64Array = Float64Array.from({ length: nodes[level]! }, (_, node) => node)
+  let open: Float64Array = Float64Array.from({ length: nodes[level] }, (_, node) => node)
   for (; level >= 0; level--) {
     const rows = new Uint32Array(open.length * LEVEL_ROWS)
     trees.counters(tree, level, open, rows)
     const scores = new Float64Array(open.length)
     for (let c = 0; c < open.length; c++) {
       const at = c * LEVEL_ROWS
-      const x = counters[rows[at]!]!
-      const y = counters[rows[at + 1]!]!
-      const z = counters[rows[at + 2]!]!
+      const x = counters[rows[at]]
+      const y = counters[rows[at + 1]]
+      const z = counters[rows[at + 2]]
       scores[c] = energy === 'median' ? median3(x * x, y * y, z * z) : x * x + y * y + z * z
     }
     const kept = largest(scores, beam)
-    const below = level > 0 ? nodes[level - 1]! : columns * lines
+    const below = level > 0 ? nodes[level - 1] : columns * lines
     const children = new Float64Array(kept.length * BRANCH)
     let count = 0
     for (const c of kept) {
-      const first = open[c]! * BRANCH
+      const first = open[c] * BRANCH
       for (let child = first; child < first + BRANCH && child < below; child++) children[count++] = child
     }
     open = children.subarray(0, count)
   }
-  trees.scatters[tree]!.keys(open, open)
+  trees.scatters[tree].keys(open, open)
   return open.filter((key) => key < n)
 }
 
@@ -52,7 +52,7 @@ export function estimates(trees: EnergyTrees, keys: Float64Array, counters: Floa
   const signs = new Float32Array(keys.length * LEAF_ROWS)
   trees.leaves(keys, rows, signs)
   const out = new Float64Array(keys.length)
-  const entry = (at: number) => signs[at]! * counters[rows[at]!]!
+  const entry = (at: number) => signs[at] * counters[rows[at]]
   for (let c = 0, at = 0; c < keys.length; c++, at += LEAF_ROWS) {
     out[c] = median5(entry(at), entry(at + 1), entry(at + 2), entry(at + 3), entry(at + 4)) + 0 // no −0
   }

@@ -23,7 +23,7 @@ function fed(stream: ExactRecovery, x: Iterable<readonly [number, number]>): Exa
 }
 const decoded = (stream: ExactRecovery) => {
   const found = stream.decode()
-  return found && new Map(Array.from(found.indices, (index, c) => [index, found.values[c]!]))
+  return found && new Map(Array.from(found.indices, (index, c) => [index, found.values[c]]))
 }
 
 describe('exactRecovery', () => {
@@ -161,10 +161,10 @@ describe('exactRecoveryTables', () => {
         let none = 0
         for (let code = 0; code < w ** s; code++) {
           const counts = new Uint8Array(w)
-          for (let i = 0, rest = code; i < s; i++, rest = Math.floor(rest / w)) counts[rest % w]!++
+          for (let i = 0, rest = code; i < s; i++, rest = Math.floor(rest / w)) counts[rest % w]++
           if (counts.every((count) => count !== 1)) none++
         }
-        expect(Math.exp(logs[s]!)).toBeCloseTo(none / w ** s, 12)
+        expect(Math.exp(logs[s])).toBeCloseTo(none / w ** s, 12)
       }
     }
   })
@@ -199,8 +199,8 @@ describe('exactRecoveryTables', () => {
         return (tables * cells) / k
       })
       expect(cells).toEqual(cells.toSorted((a, b) => a - b))
-      expect(cells[0]!).toBeGreaterThan(1.22)
-      expect(cells[1]!).toBeLessThan(2)
+      expect(cells[0]).toBeGreaterThan(1.22)
+      expect(cells[1]).toBeLessThan(2)
     }
   })
 })

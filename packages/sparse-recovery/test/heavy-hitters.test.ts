@@ -29,7 +29,7 @@ describe('heavyHitters', () => {
     stream.update(7, 1e6)
     const top = stream.top()
     expect(top.slice(0, 2).map(({ index }) => index)).toEqual([99_999, 7])
-    expect(top[0]!.value).toBeCloseTo(-3e6, -4)
+    expect(top[0].value).toBeCloseTo(-3e6, -4)
     expect(top).toHaveLength(8)
     expect(stream.top(2)).toEqual(top.slice(0, 2))
     expect(stream.top(0)).toEqual([])
@@ -47,7 +47,7 @@ describe('heavyHitters', () => {
     )
     expect(stream.measured.every((x) => x === 0)).toBe(true)
     expect(stream.top()).toEqual([])
-    expect(stream.estimate(all[0]![0])).toBe(0)
+    expect(stream.estimate(all[0][0])).toBe(0)
   })
 
   it('depends on totals alone: order, cuts and merge trees give the same measurements', () => {
@@ -65,12 +65,12 @@ describe('heavyHitters', () => {
         all.filter((_, i) => i % 4 === s),
       ),
     )
-    shards[0]!.merge(shards[1]!)
-    shards[2]!.merge(shards[3]!)
-    const kept = shards[2]!.measured
-    shards[0]!.merge(shards[2]!)
-    expect(shards[0]!.measured).toEqual(whole)
-    expect(shards[2]!.measured).toEqual(kept)
+    shards[0].merge(shards[1])
+    shards[2].merge(shards[3])
+    const kept = shards[2].measured
+    shards[0].merge(shards[2])
+    expect(shards[0].measured).toEqual(whole)
+    expect(shards[2].measured).toEqual(kept)
   })
 
   it('measures what Φ of sparseRecovery does', () => {
@@ -79,7 +79,7 @@ describe('heavyHitters', () => {
     expect(recovery.m).toBe(stream.m)
     const { indices, values } = recovery.decode(stream.measured)
     const top = stream.top().toSorted((a, b) => a.index - b.index)
-    expect(top).toEqual(Array.from(indices, (index, c) => ({ index, value: values[c]! })))
+    expect(top).toEqual(Array.from(indices, (index, c) => ({ index, value: values[c] })))
   })
 
   it('estimates single entries without bias, within ‖x‖/√width', () => {
@@ -123,7 +123,7 @@ describe('heavyHitters', () => {
     const bytes = fed(fresh(), changes(8, 70)).toBytes()
     for (const at of [20, 200, bytes.length - 1]) {
       const broken = bytes.slice()
-      broken[at]! ^= 4
+      broken[at] ^= 4
       expect(() => restoreHeavyHitters(broken)).toThrow(RangeError)
     }
     expect(() => restoreHeavyHitters(bytes.subarray(0, 100))).toThrow(RangeError)

@@ -126,7 +126,7 @@ describe('every mistake is rejected by the law that is named for it', () => {
           ...good,
           decodeWide(measured) {
             const found = good.decodeWide(measured)
-            measured[0]! += 1
+            measured[0] += 1
             return found
           },
         }
@@ -144,11 +144,11 @@ describe('every mistake is rejected by the law that is named for it', () => {
     const laws = sparseRecoveryLaws({ name: 'mutant', make: mutant, epsilon: 0.5, wide: 2 })
     const chosen = laws.filter(({ name }) => name.includes(named))
     expect(chosen).toHaveLength(1)
-    expect(chosen[0]!.run).toThrow()
+    expect(chosen[0].run).toThrow()
   })
 })
 
-const entries = ({ indices, values }: SparseVector) => Array.from(indices, (index, c) => [index, values[c]!] as const)
+const entries = ({ indices, values }: SparseVector) => Array.from(indices, (index, c) => [index, values[c]] as const)
 
 const vector = (length: number, all: (readonly [number, number])[]): SparseVector => ({
   length,

@@ -45,7 +45,7 @@ const inputs: Record<string, (random: Random) => Float64Array> = {
 describe.each(Object.keys(inputs))('%s', (name) => {
   it('is recovered within (1 + ε)·tail_k, narrow and wide, in 40 of 40 seeds', () => {
     for (let seed = 1; seed <= 40; seed++) {
-      const x = inputs[name]!(randomOf(7000 + seed))
+      const x = inputs[name](randomOf(7000 + seed))
       const stream = heavyHitters({ n, k, epsilon, seed })
       for (const [i, value] of x.entries()) if (value !== 0) stream.update(i, value)
       const most = (1 + epsilon) * tailOf(x, k) + 1e-9 * Math.hypot(...x.subarray(0, 1000), tailOf(x, 0))
@@ -53,7 +53,7 @@ describe.each(Object.keys(inputs))('%s', (name) => {
       const { measured } = stream
       for (const { indices, values } of [recovery.decode(measured), recovery.decodeWide(measured)]) {
         const left = x.slice()
-        for (const [c, i] of indices.entries()) left[i]! -= values[c]!
+        for (const [c, i] of indices.entries()) left[i] -= values[c]
         expect(tailOf(left, 0)).toBeLessThanOrEqual(most)
       }
     }

@@ -12,12 +12,12 @@ describe('largest', () => {
       const scores = Float64Array.from({ length: random.below(60) }, () => random.below(seed % 2 ? 5 : 1000) - 1)
       const count = random.below(70)
       const wanted = Array.from(scores.keys())
-        .filter((i) => scores[i]! > 0)
-        .toSorted((a, b) => scores[b]! - scores[a]! || a - b)
+        .filter((i) => scores[i] > 0)
+        .toSorted((a, b) => scores[b] - scores[a] || a - b)
         .slice(0, count)
       const found = largest(scores.slice(), count)
       expect(found.length).toBe(wanted.length)
-      const sorted = (all: Iterable<number>) => Array.from(all, (i) => scores[i]!).toSorted((a, b) => a - b)
+      const sorted = (all: Iterable<number>) => Array.from(all, (i) => scores[i]).toSorted((a, b) => a - b)
       expect(sorted(found)).toEqual(sorted(wanted))
       expect(Array.from(found)).toEqual(Array.from(found).toSorted((a, b) => a - b))
       expect(Array.from(found)).toEqual(wanted.toSorted((a, b) => a - b))
@@ -44,13 +44,13 @@ describe('leastSquares', () => {
 
       const columns = Array.from({ length: count }, (_, c) => {
         const column = new Float64Array(height)
-        for (let e = 0; e < each; e++) column[rows[c * each + e]!]! += values[c * each + e]!
+        for (let e = 0; e < each; e++) column[rows[c * each + e]] += values[c * each + e]
         return column
       })
       // The residual of a least-squares solution is orthogonal to every column, whatever their rank.
-      const residual = target.map((y, i) => y - columns.reduce((sum, column, c) => sum + column[i]! * x[c]!, 0))
+      const residual = target.map((y, i) => y - columns.reduce((sum, column, c) => sum + column[i] * x[c], 0))
       for (const column of columns) {
-        expect(Math.abs(column.reduce((sum, value, i) => sum + value * residual[i]!, 0))).toBeLessThan(1e-9)
+        expect(Math.abs(column.reduce((sum, value, i) => sum + value * residual[i], 0))).toBeLessThan(1e-9)
       }
     }
   })

@@ -44,7 +44,7 @@ describe('scatter', () => {
     const out = new Float64Array(2)
     for (let seed = 0; seed < SEEDS * 10; seed++) {
       scatter({ columns, lines, seed: BigInt(seed), stream: 4 }).positions(Float64Array.of(i, j), out)
-      if (Math.floor(out[0]! / 16) === Math.floor(out[1]! / 16)) met++
+      if (Math.floor(out[0] / 16) === Math.floor(out[1] / 16)) met++
     }
     const rate = met / (SEEDS * 10)
     // The proof allows O(1/columns²) more than chance; a permutation of fewer rounds has 1/columns more.
@@ -64,9 +64,9 @@ describe('digits', () => {
       const hash = digitHash(BigInt(seed), 0)
       hash.hash(Float64Array.of(12, 2 ** 32 - 1))
       const digits = [0, 1, 2].map((digit) => hash.bucket(0, digit, buckets))
-      for (const [d, bucket] of digits.entries()) counts[d]![bucket]! += 1
-      pairs[digits[0]! * buckets + digits[1]!]! += 1
-      both[digits[2]! * 2 + (hash.sign(0, 60) > 0 ? 1 : 0)]! += 1
+      for (const [d, bucket] of digits.entries()) counts[d][bucket] += 1
+      pairs[digits[0] * buckets + digits[1]] += 1
+      both[digits[2] * 2 + (hash.sign(0, 60) > 0 ? 1 : 0)] += 1
     }
     for (const all of [...counts, pairs]) even(all)
     // The sign of bit 60 is the top bit of digit 2: signs come from a hash of their own in the trees.
@@ -100,13 +100,13 @@ it('a counter squared has the energy of its node for a mean, and a variance of a
   for (let seed = 0; seed < SEEDS; seed++) {
     const trees = energyTrees(layout, BigInt(seed))
     const keys = new Float64Array(4)
-    trees.scatters[1]!.keys(Float64Array.of(160, 161, 169, 175), keys) // all in node 10 of tree 1
+    trees.scatters[1].keys(Float64Array.of(160, 161, 169, 175), keys) // all in node 10 of tree 1
     const rows = new Uint32Array(4 * nonzeros)
     const signs = new Float32Array(4 * nonzeros)
     trees.entries(keys, rows, signs)
     const first = 3 * layout.nodes.length // tree 1, its finest level, row 0
     expect(new Set([0, 1, 2, 3].map((c) => rows[c * nonzeros + first])).size).toBe(1)
-    const counter = x.reduce((sum, value, c) => sum + value * signs[c * nonzeros + first]!, 0)
+    const counter = x.reduce((sum, value, c) => sum + value * signs[c * nonzeros + first], 0)
     mean += counter ** 2 / SEEDS
     square += counter ** 4 / SEEDS
   }

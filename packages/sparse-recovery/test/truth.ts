@@ -21,6 +21,6 @@ export function randomOf(seed: number): Random {
 export function tailOf(x: Float64Array, k: number): number {
   const squares = x.map((value) => value * value).toSorted()
   let sum = 0
-  for (let i = 0; i < squares.length - k; i++) sum += squares[i]!
+  for (let i = 0; i < squares.length - k; i++) sum += squares[i]
   return Math.sqrt(sum)
 }

@@ -29,8 +29,8 @@ export function unpacked({ mean, spread, low }: ClosureMoments): Float32Array {
   const out = wholeScratch(d * width)
   for (let i = 0, at = 0; i < d; i++) {
     for (let j = i; j < width; j++, at++) {
-      out[i * width + j] = spread[at]!
-      if (j < d) out[j * width + i] = spread[at]!
+      out[i * width + j] = spread[at]
+      if (j < d) out[j * width + i] = spread[at]
     }
   }
   return out
@@ -59,28 +59,28 @@ export function momentsOf({ keys, values, weights }: KvBlock): ClosureMoments {
   const shares = new Float64Array(rows)
   for (let r = 0; r < rows; r++) {
     shares[r] = (weights?.[r] ?? 1) / weight
-    for (let c = 0; c < d; c++) out.mean[c]! += shares[r]! * keys.data[r * d + c]!
-    for (let c = 0; c < dv; c++) out.mean[d + c]! += shares[r]! * values.data[r * dv + c]!
+    for (let c = 0; c < d; c++) out.mean[c] += shares[r] * keys.data[r * d + c]
+    for (let c = 0; c < dv; c++) out.mean[d + c] += shares[r] * values.data[r * dv + c]
   }
   const width = d + dv
   const centred = centredScratch(rows * width) // keys and values side by side
   const shared = sharedScratch(rows * d)
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < d; c++) {
-      const x = keys.data[r * d + c]! - out.mean[c]!
+      const x = keys.data[r * d + c] - out.mean[c]
       centred[r * width + c] = x
-      shared[r * d + c] = x * shares[r]!
+      shared[r * d + c] = x * shares[r]
     }
     for (let c = 0; c < dv; c++) {
-      const value = values.data[r * dv + c]!
-      centred[r * width + d + c] = value - out.mean[d + c]!
-      if (value < out.low[c]!) out.low[c] = value
-      if (value > out.high[c]!) out.high[c] = value
+      const value = values.data[r * dv + c]
+      centred[r * width + d + c] = value - out.mean[d + c]
+      if (value < out.low[c]) out.low[c] = value
+      if (value > out.high[c]) out.high[c] = value
     }
   }
   const full = wholeScratch(d * width)
   kernels().product('tn', full, shared, centred, d, rows, width)
-  for (let i = 0, at = 0; i < d; i++) for (let j = i; j < width; j++, at++) out.spread[at] = full[i * width + j]!
+  for (let i = 0, at = 0; i < d; i++) for (let j = i; j < width; j++, at++) out.spread[at] = full[i * width + j]
   return out
 }
 
@@ -97,17 +97,17 @@ export function addMoments(a: ClosureMoments, b: ClosureMoments): void {
   const width = a.mean.length
   const d = width - a.low.length
   const shift = new Float64Array(width)
-  for (let i = 0; i < width; i++) shift[i] = b.mean[i]! - a.mean[i]!
+  for (let i = 0; i < width; i++) shift[i] = b.mean[i] - a.mean[i]
   for (let i = 0, at = 0; i < d; i++) {
-    const between = share * (1 - share) * shift[i]!
+    const between = share * (1 - share) * shift[i]
     for (let j = i; j < width; j++, at++) {
-      a.spread[at] = a.spread[at]! + share * (b.spread[at]! - a.spread[at]!) + between * shift[j]!
+      a.spread[at] = a.spread[at] + share * (b.spread[at] - a.spread[at]) + between * shift[j]
     }
   }
-  for (let i = 0; i < width; i++) a.mean[i]! += share * shift[i]!
+  for (let i = 0; i < width; i++) a.mean[i] += share * shift[i]
   for (let c = 0; c < a.low.length; c++) {
-    a.low[c] = Math.min(a.low[c]!, b.low[c]!)
-    a.high[c] = Math.max(a.high[c]!, b.high[c]!)
+    a.low[c] = Math.min(a.low[c], b.low[c])
+    a.high[c] = Math.max(a.high[c], b.high[c])
   }
   a.weight = weight
 }

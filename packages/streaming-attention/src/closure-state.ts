@@ -40,9 +40,9 @@ export function closureState(
     bytes: clusters * closureBytes({ d, dv }),
     fold(held) {
       const block = held.read()
-      if (clusters === 1) return addMoments(closures[0]!, momentsOf(block))
+      if (clusters === 1) return addMoments(closures[0], momentsOf(block))
       if (isEmpty()) {
-        for (const [c, centre] of seedCentres(block.keys, clusters).entries()) closures[c]!.mean.set(centre)
+        for (const [c, centre] of seedCentres(block.keys, clusters).entries()) closures[c].mean.set(centre)
       }
       const labels = nearest(
         block.keys,
@@ -67,21 +67,21 @@ export function closureState(
         let top = -Infinity
         let frozen = 0
         for (let i = 0; i < answers.length; i++) {
-          top = Math.max(top, answers[i]!.levels[r]!)
-          frozen |= answers[i]!.frozen[r]!
+          top = Math.max(top, answers[i].levels[r])
+          frozen |= answers[i].frozen[r]
         }
         counters.frozen += frozen
         max[r] = Math.min(LARGEST, Math.max(-LARGEST, top))
-        const rest = Math.min(1, Math.max(-1, top - max[r]!)) // what float32 rounded off; beyond 2^24 more, and without meaning
+        const rest = Math.min(1, Math.max(-1, top - max[r])) // what float32 rounded off; beyond 2^24 more, and without meaning
         for (let i = 0; i < answers.length; i++) {
-          const share = Math.exp(answers[i]!.levels[r]! - top + rest)
-          mass[r]! += share
-          for (let c = r * dv; c < (r + 1) * dv; c++) sum[c]! += share * values[i * size + c]!
+          const share = Math.exp(answers[i].levels[r] - top + rest)
+          mass[r] += share
+          for (let c = r * dv; c < (r + 1) * dv; c++) sum[c] += share * values[i * size + c]
         }
       }
     },
     add(others) {
-      for (const [c, other] of others.entries()) addMoments(closures[c]!, other)
+      for (const [c, other] of others.entries()) addMoments(closures[c], other)
     },
     read: () => closures.map(copyMoments),
     [Symbol.dispose]() {},

@@ -85,6 +85,6 @@ export const anisotropicMethod = featureMethod(
 
 function meanRow({ keys: { rows, cols, data } }: Pilot): Float32Array {
   const total = new Float64Array(cols)
-  for (let i = 0; i < data.length; i++) total[i % cols]! += data[i]!
+  for (let i = 0; i < data.length; i++) total[i % cols] += data[i]
   return Float32Array.from(total, (x) => x / rows)
 }

@@ -56,7 +56,7 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
     const z = totals.read()
     for (const prefix of features.fallbacks) {
       let mass = 0
-      for (let f = 0; f < prefix; f++) mass += phi[f]! * z[f]!
+      for (let f = 0; f < prefix; f++) mass += phi[f] * z[f]
       kernels().product('nn', row, phi.subarray(0, prefix), state.range(0, prefix * dv), 1, prefix, dv)
       if (isSound(mass) && isFinite(row)) return mass
     }
@@ -72,7 +72,7 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
       const weighted = weights ? scaleRows(values.read(), weights, count, dv) : values
       kernels().product('nn', state, phi, weighted, t, count, dv, true)
       kernels().rowSums(totals, phi, t, count, weights)
-      for (let i = 0; i < count; i++) weight += weights ? weights[i]! : 1
+      for (let i = 0; i < count; i++) weight += weights ? weights[i] : 1
     },
     answer(queries, max, mass, sum) {
       if (weight === 0) return 0 // the empty partial
@@ -84,8 +84,8 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
       const finite = isFinite(sum)
       let fallbacks = 0
       for (let r = 0; r < rows; r++) {
-        max[r] = Math.min(LARGEST, Math.max(-LARGEST, max[r]!)) // a shift beyond float32
-        if (isSound(mass[r]!) && (finite || isFinite(sum.subarray(r * dv, (r + 1) * dv)))) continue
+        max[r] = Math.min(LARGEST, Math.max(-LARGEST, max[r])) // a shift beyond float32
+        if (isSound(mass[r]) && (finite || isFinite(sum.subarray(r * dv, (r + 1) * dv)))) continue
         mass[r] = fallBack(column(phi, r, t, rows), sum.subarray(r * dv, (r + 1) * dv))
         if (mass[r] === 0) max[r] = -Infinity
         fallbacks++
@@ -94,7 +94,7 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
     },
     add(other) {
       const z = totals.read()
-      for (let f = 0; f < t; f++) z[f]! += other.totals[f]!
+      for (let f = 0; f < t; f++) z[f] += other.totals[f]
       totals.write(z)
       kernels().addScaled(state, other.state, 1, t * dv)
       weight += other.weight
@@ -136,17 +136,17 @@ function mapQueries(features: FeatureMap, queries: Matrix, out: Resident<Float32
 /** Column c of the first rows × cols entries. */
 function column(a: Resident<Float32Array>, c: number, rows: number, cols: number): Float32Array {
   const all = a.range(0, rows * cols).read()
-  return Float32Array.from({ length: rows }, (_, r) => all[r * cols + c]!)
+  return Float32Array.from({ length: rows }, (_, r) => all[r * cols + c])
 }
 
 function transposed({ rows, cols, data }: Matrix): Float32Array {
   const out = new Float32Array(rows * cols)
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c]!
+  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c]
   return out
 }
 
 function scaleRows(values: Float32Array, weights: Float32Array, rows: number, cols: number): Float32Array {
   const out = new Float32Array(rows * cols)
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[r * cols + c] = values[r * cols + c]! * weights[r]!
+  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[r * cols + c] = values[r * cols + c] * weights[r]
   return out
 }

@@ -42,9 +42,9 @@ export function gaussianClosure(
     let centre = 0
     let variance = 0
     for (let i = 0; i < d; i++) {
-      const q = scale * queries.data[r * d + i]!
-      centre += q * mean[i]!
-      variance += q * scale * products[r * width + i]!
+      const q = scale * queries.data[r * d + i]
+      centre += q * mean[i]
+      variance += q * scale * products[r * width + i]
     }
     if (!(variance < Infinity)) variance = widestVariance(spread, queries, r, scale) // Σq left float32
     const deviation = Math.sqrt(Math.max(0, variance))
@@ -54,9 +54,9 @@ export function gaussianClosure(
     frozen[r] = isFrozen ? 1 : 0
     const tilt = scale * (isFrozen ? widest / deviation : 1)
     for (let c = 0; c < dv; c++) {
-      const value = mean[d + c]! + tilt * products[r * width + d + c]!
-      const sound = Number.isNaN(value) ? mean[d + c]! : value
-      values[r * dv + c] = Math.min(high[c]!, Math.max(low[c]!, sound))
+      const value = mean[d + c] + tilt * products[r * width + d + c]
+      const sound = Number.isNaN(value) ? mean[d + c] : value
+      values[r * dv + c] = Math.min(high[c], Math.max(low[c], sound))
     }
   }
   return { levels, frozen }
@@ -67,8 +67,8 @@ function widestVariance(spread: Float32Array, { data, cols: d }: Matrix, row: nu
   let trace = 0
   let norm = 0
   for (let i = 0; i < d; i++) {
-    trace += spread[i * (spread.length / d + 1)]!
-    norm += (scale * data[row * d + i]!) ** 2
+    trace += spread[i * (spread.length / d + 1)]
+    norm += (scale * data[row * d + i]) ** 2
   }
   return norm * trace
 }

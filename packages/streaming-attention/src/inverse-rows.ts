@@ -36,7 +36,7 @@ export function inverseRows(
   /** φ(q)·z over the first `count` features, or NaN where that cannot divide. */
   const denominator = (row: Float32Array, count: number): number => {
     let d = 0
-    for (let f = 0; f < count; f++) d += row[f]! * totals[f]!
+    for (let f = 0; f < count; f++) d += row[f] * totals[f]
     const divides = isSoundMass(features, d, weight) && (small || row.subarray(0, count).every(isSmall))
     return divides ? d : NaN
   }
@@ -49,7 +49,7 @@ export function inverseRows(
       row.fill(0, prefix ?? 0)
       fallbacks++
     }
-    if (!Number.isNaN(d)) for (let f = 0; f < t; f++) row[f]! /= d
+    if (!Number.isNaN(d)) for (let f = 0; f < t; f++) row[f] /= d
   }
   return { rows, fallbacks }
 }

@@ -16,19 +16,19 @@ export function seedCentres(keys: Matrix, count: number): Float64Array[] {
   const near = (centre: Float64Array, least: boolean) => {
     for (let r = 0; r < rows; r++) {
       const distance = squaredDistance(keys, r, centre)
-      distances[r] = least ? Math.min(distances[r]!, distance) : distance
+      distances[r] = least ? Math.min(distances[r], distance) : distance
     }
   }
-  const farthest = () => distances.reduce((best, x, r) => (x > distances[best]! ? r : best), 0)
+  const farthest = () => distances.reduce((best, x, r) => (x > distances[best] ? r : best), 0)
   const centres: Float64Array[] = []
   near(meanOf(keys, undefined)!, false)
   for (let c = 0; c < count; c++) {
     centres.push(rowOf(farthest()))
-    near(centres[c]!, c > 0)
+    near(centres[c], c > 0)
   }
   for (let round = 0; round < ROUNDS; round++) {
     const labels = nearest(keys, centres)
-    for (let c = 0; c < count; c++) centres[c] = meanOf(keys, (r) => labels[r] === c) ?? centres[c]!
+    for (let c = 0; c < count; c++) centres[c] = meanOf(keys, (r) => labels[r] === c) ?? centres[c]
   }
   return centres
 }
@@ -53,7 +53,7 @@ export function labelled({ keys, values, weights }: KvBlock, labels: Uint8Array,
   return {
     keys: pick(keys, rows),
     values: pick(values, rows),
-    ...(weights && { weights: Float32Array.from(rows, (r) => weights[r]!) }),
+    ...(weights && { weights: Float32Array.from(rows, (r) => weights[r]) }),
   }
 }
 
@@ -69,13 +69,13 @@ function meanOf({ rows, cols, data }: Matrix, counts?: (row: number) => boolean)
   for (let r = 0; r < rows; r++) {
     if (counts && !counts(r)) continue
     count++
-    for (let c = 0; c < cols; c++) total[c]! += data[r * cols + c]!
+    for (let c = 0; c < cols; c++) total[c] += data[r * cols + c]
   }
   return count > 0 ? total.map((x) => x / count) : undefined
 }
 
 function squaredDistance({ cols, data }: Matrix, row: number, centre: Float64Array): number {
   let sum = 0
-  for (let c = 0; c < cols; c++) sum += (data[row * cols + c]! - centre[c]!) ** 2
+  for (let c = 0; c < cols; c++) sum += (data[row * cols + c] - centre[c]) ** 2
   return sum
 }

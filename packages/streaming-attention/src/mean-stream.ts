@@ -104,7 +104,7 @@ function meanState({ d, dv, scale }: Shape, total: Mean): FoldedState<Mean> {
   const add = (other: Mean) => {
     if (other.weight === 0) return
     const weight = total.weight + other.weight
-    for (const [i, x] of other.mean.entries()) total.mean[i]! += (other.weight / weight) * (x - total.mean[i]!)
+    for (const [i, x] of other.mean.entries()) total.mean[i] += (other.weight / weight) * (x - total.mean[i])
     total.weight = weight
   }
   return {
@@ -114,11 +114,11 @@ function meanState({ d, dv, scale }: Shape, total: Mean): FoldedState<Mean> {
       if (total.weight === 0) return // the empty partial
       for (let r = 0; r < rows; r++) {
         let level = Math.log(total.weight)
-        for (let i = 0; i < d; i++) level += scale * data[r * d + i]! * total.mean[i]!
+        for (let i = 0; i < d; i++) level += scale * data[r * d + i] * total.mean[i]
         max[r] = level
-        const rest = Math.exp(Math.min(1, Math.max(-1, level - max[r]!))) // what float32 rounded off; beyond 2^24 more, and without meaning
+        const rest = Math.exp(Math.min(1, Math.max(-1, level - max[r]))) // what float32 rounded off; beyond 2^24 more, and without meaning
         mass[r] = rest
-        for (let c = 0; c < dv; c++) sum[r * dv + c] = rest * total.mean[d + c]!
+        for (let c = 0; c < dv; c++) sum[r * dv + c] = rest * total.mean[d + c]
       }
     },
     add,
@@ -134,8 +134,8 @@ function meanOf({ keys, values, weights }: KvBlock): Mean {
   for (let r = 0; r < keys.rows; r++) {
     const own = weights?.[r] ?? 1
     weight += own
-    for (let c = 0; c < d; c++) mean[c]! += own * keys.data[r * d + c]!
-    for (let c = 0; c < dv; c++) mean[d + c]! += own * values.data[r * dv + c]!
+    for (let c = 0; c < d; c++) mean[c] += own * keys.data[r * d + c]
+    for (let c = 0; c < dv; c++) mean[d + c] += own * values.data[r * dv + c]
   }
   return { weight, mean: mean.map((x) => x / weight) }
 }

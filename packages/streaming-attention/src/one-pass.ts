@@ -187,7 +187,7 @@ function live(state: OnePassState): OnePass {
       checkValues(KIND, 'values', block, dv)
       checkRows('values', first, block.rows)
       changed()
-      for (let i = 0; i < block.data.length; i++) sumV[i % dv]! += block.data[i]!
+      for (let i = 0; i < block.data.length; i++) sumV[i % dv] += block.data[i]
       skV.push(controlVariate ? withOnes(block) : block, first)
       values.add(first, block.rows)
     },
@@ -197,7 +197,7 @@ function live(state: OnePassState): OnePass {
       if (!(row instanceof Float32Array)) throw new TypeError(`${KIND}: row must be a Float32Array, got ${typeof row}`)
       checkValues(KIND, 'scale · row', { rows: 1, cols: dv, data: row.map((x) => x * scale) })
       changed()
-      for (let c = 0; c < dv; c++) sumV[c]! += row[c]! * scale
+      for (let c = 0; c < dv; c++) sumV[c] += row[c] * scale
       const change = new Float32Array(skV.width) // the column of ones keeps its 1
       change.set(row)
       skV.update(index, change, scale)
@@ -212,7 +212,7 @@ function live(state: OnePassState): OnePass {
       if (block.rows > PIECE) mapKeys(block, () => {}) // so that nothing is pushed where a later piece is refused
       mapKeys(block, (u2, at) => {
         changed()
-        for (let i = 0; i < u2.rows; i++) for (let f = 0; f < t; f++) prodU2[f]! += u2.data[i * t + f]!
+        for (let i = 0; i < u2.rows; i++) for (let f = 0; f < t; f++) prodU2[f] += u2.data[i * t + f]
         skU2.push(u2, first + at)
       })
       keys.add(first, block.rows)
@@ -258,8 +258,8 @@ function live(state: OnePassState): OnePass {
       changed()
       skU2.merge(theirs.skU2)
       skV.merge(theirs.skV)
-      for (const [f, z] of theirs.prodU2.entries()) prodU2[f]! += z
-      for (const [c, sum] of theirs.sumV.entries()) sumV[c]! += sum
+      for (const [f, z] of theirs.prodU2.entries()) prodU2[f] += z
+      for (const [c, sum] of theirs.sumV.entries()) sumV[c] += sum
       keys.merge(theirs.keys)
       values.merge(theirs.values)
     },

@@ -134,7 +134,7 @@ function live(features: FeatureMap, phi: SparseRecovery, contents: Contents): Qu
       kernels().product('nn', z, skD1U1.state.data as Float32Array, core.data, phi.m, t, dv)
       checkMatrix(KIND, 'Z', { rows: phi.m, cols: dv, data: z })
       return Array.from({ length: dv }, (_, c) =>
-        phi.decode(Float32Array.from({ length: phi.m }, (_, r) => z[r * dv + c]!)),
+        phi.decode(Float32Array.from({ length: phi.m }, (_, r) => z[r * dv + c])),
       )
     },
     merge(other) {

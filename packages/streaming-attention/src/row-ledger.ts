@@ -26,7 +26,7 @@ export function rowLedger(text = '0,0,0,0'): RowLedger {
     throw new RangeError('rowLedger: the text must be four whole numbers >= 0')
   const read = text.split(',')
   let [count, next] = [Number(read[0]), Number(read[1])]
-  let [sum, squares] = [BigInt(read[2]!), BigInt(read[3]!)]
+  let [sum, squares] = [BigInt(read[2]), BigInt(read[3])]
   return {
     get count() {
       return count
@@ -49,8 +49,8 @@ export function rowLedger(text = '0,0,0,0'): RowLedger {
       const theirs = other.text.split(',')
       count += Number(theirs[0])
       next = Math.max(next, Number(theirs[1]))
-      sum += BigInt(theirs[2]!)
-      squares += BigInt(theirs[3]!)
+      sum += BigInt(theirs[2])
+      squares += BigInt(theirs[3])
     },
     matches: (other) => [count, sum, squares].join(',') === other.text.replace(/,\d+/, ''),
   }

@@ -26,11 +26,11 @@ export function sketchedProduct({ skU2, skV, prodU2, sumV, keys, controlVariate 
   }
   const values = new Float32Array(m * dv)
   for (let r = 0; r < m; r++) {
-    const p = right[r * (dv + 1) + dv]!
-    for (let f = 0; f < t; f++) left[r * t + f]! -= (p * prodU2[f]!) / n
-    for (let c = 0; c < dv; c++) values[r * dv + c] = right[r * (dv + 1) + c]! - (p * sumV[c]!) / n
+    const p = right[r * (dv + 1) + dv]
+    for (let f = 0; f < t; f++) left[r * t + f] -= (p * prodU2[f]) / n
+    for (let c = 0; c < dv; c++) values[r * dv + c] = right[r * (dv + 1) + c] - (p * sumV[c]) / n
   }
   kernels().product('tn', out.data, left, values, t, m, dv)
-  for (let f = 0; f < t; f++) for (let c = 0; c < dv; c++) out.data[f * dv + c]! += (prodU2[f]! * sumV[c]!) / n
+  for (let f = 0; f < t; f++) for (let c = 0; c < dv; c++) out.data[f * dv + c] += (prodU2[f] * sumV[c]) / n
   return out
 }

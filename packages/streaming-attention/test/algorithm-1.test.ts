@@ -51,18 +51,18 @@ describe.each(makers)('with Ψ = %s', (_, make) => {
       const shares = taylorShares(queries, keys, 1 / d, degree)
       const wanted = sketchedAnswers(shares, values, columnsOf(psi, n), controlVariate)
       const size = Math.max(1, ...wanted.flatMap((y) => [...y].map(Math.abs)))
-      for (const [c, y] of answers(stream, queries).entries()) expect(distance(y, wanted[c]!)).toBeLessThan(2e-5 * size)
+      for (const [c, y] of answers(stream, queries).entries()) expect(distance(y, wanted[c])).toBeLessThan(2e-5 * size)
       const { max, mass } = stream.attend(queries)
       for (let r = 0; r < 9; r++) {
         let truth = 0
         for (let j = 0; j < n; j++) {
           let s = 0
-          for (let i = 0; i < d; i++) s += (queries.data[r * d + i]! * keys.data[j * d + i]!) / d
+          for (let i = 0; i < d; i++) s += (queries.data[r * d + i] * keys.data[j * d + i]) / d
           let p = 1
           for (let g = degree; g >= 1; g--) p = 1 + (p * s) / g
           truth += p
         }
-        expect(Math.abs((mass[r]! * Math.exp(max[r]!)) / truth - 1)).toBeLessThan(1e-6)
+        expect(Math.abs((mass[r] * Math.exp(max[r])) / truth - 1)).toBeLessThan(1e-6)
       }
     },
   )
@@ -92,7 +92,7 @@ describe.each(makers)('with Ψ = %s', (_, make) => {
       for (const [c, y] of wanted.entries()) {
         const z = sketched(phiColumns, y)
         const size = Math.max(1, ...y.map(Math.abs)) * 40
-        expect(distance(measured[c]!, z)).toBeLessThan(2e-5 * size)
+        expect(distance(measured[c], z)).toBeLessThan(2e-5 * size)
       }
     },
   )
@@ -110,7 +110,7 @@ describe('Algorithm 1', () => {
       seed: 0n,
       bytes: 0,
       accumulate(into, block, first) {
-        for (let i = 0; i < block.data.length; i++) into.data[first * block.cols + i]! += block.data[i]!
+        for (let i = 0; i < block.data.length; i++) into.data[first * block.cols + i] += block.data[i]
       },
     }
     const even = taylorFeatures({ d: 3, degree: 4, scale: 1 })
@@ -121,7 +121,7 @@ describe('Algorithm 1', () => {
       stream.pushValues(values)
       const shares = taylorShares(queries, keys, 1, 4)
       for (const [c, y] of answers(stream, queries).entries()) {
-        const truth = shares.map((p) => p.reduce((sum, x, j) => sum + x * values.data[j * 2 + c]!, 0))
+        const truth = shares.map((p) => p.reduce((sum, x, j) => sum + x * values.data[j * 2 + c], 0))
         expect(distance(y, truth)).toBeLessThan(2e-6)
       }
     }
@@ -146,12 +146,12 @@ describe('Algorithm 1', () => {
     const [three, two] = [3, 2].map((g) =>
       sketchedAnswers(taylorShares(queries, keys, 1, g), values, columnsOf(psi, 100), true),
     )
-    const wanted = [three![0]![0]!, two![0]![1]!, two![0]![2]!, three![0]![3]!]
-    expect(distance(answers(stream, queries)[0]!, wanted)).toBeLessThan(1e-5)
+    const wanted = [three[0][0], two[0][1], two[0][2], three[0][3]]
+    expect(distance(answers(stream, queries)[0], wanted)).toBeLessThan(1e-5)
     expect(stream.counters).toEqual({ rows: 8, fallbacks: 4 })
     const [found] = stream.columns()
-    expect([...found!.indices]).toEqual([0, 1, 2, 3])
-    expect(distance(found!.values, wanted)).toBeLessThan(1e-5)
+    expect([...found.indices]).toEqual([0, 1, 2, 3])
+    expect(distance(found.values, wanted)).toBeLessThan(1e-5)
   })
 
   it('a correction of V is as if it had been right from the start', () => {
@@ -162,12 +162,11 @@ describe('Algorithm 1', () => {
     const [right, mended] = [onePass({ features, dv: 2, psi }), onePass({ features, dv: 2, psi })]
     mended.updateValue(99, Float32Array.of(1, -1)) // before its row comes
     mended.pushValues(wrong)
-    mended.updateValue(10, Float32Array.of(5 - values.data[20]!, 0), -1)
+    mended.updateValue(10, Float32Array.of(5 - values.data[20], 0), -1)
     mended.updateValue(99, Float32Array.of(2, -2), -0.5)
     right.pushValues(values)
     for (const one of [right, mended]) one.pushKeys(keys)
-    for (const c of [0, 1])
-      expect(distance(answers(mended, queries)[c]!, answers(right, queries)[c]!)).toBeLessThan(1e-5)
+    for (const c of [0, 1]) expect(distance(answers(mended, queries)[c], answers(right, queries)[c])).toBeLessThan(1e-5)
     expect([mended.values, mended.keys]).toEqual([100, 100])
   })
 

@@ -10,7 +10,7 @@ import { normalRows } from './normal-rows'
 import { describe, expect, it } from 'vitest'
 import { closureStream, restoreClosureStream } from '../src'
 
-const logMass = ({ max, mass }: { max: Float32Array; mass: Float64Array }, r: number) => max[r]! + Math.log(mass[r]!)
+const logMass = ({ max, mass }: { max: Float32Array; mass: Float64Array }, r: number) => max[r] + Math.log(mass[r])
 
 /** n jointly Gaussian tokens: key = μ + A·x, value = ν + B·x + noise, x and noise standard normal. */
 function gaussian(n: number, seed: number, spread = 1) {
@@ -23,14 +23,14 @@ function gaussian(n: number, seed: number, spread = 1) {
   const values = matrix(n, dv)
   for (let r = 0; r < n; r++) {
     const own = rowsOf(x, r, r + 1).data
-    for (let i = 0; i < d; i++) keys.data[r * d + i] = mu[i]! + times(a, i, own, d)
-    for (let i = 0; i < dv; i++) values.data[r * dv + i] = nu[i]! + times(b, i, own, d) + 0.5 * own[d + i]!
+    for (let i = 0; i < d; i++) keys.data[r * d + i] = mu[i] + times(a, i, own, d)
+    for (let i = 0; i < dv; i++) values.data[r * dv + i] = nu[i] + times(b, i, own, d) + 0.5 * own[d + i]
   }
   return { d, dv, a, b, mu, nu, block: { keys, values } }
 }
 const times = (m: Float32Array, row: number, x: Float32Array, cols: number) => {
   let sum = 0
-  for (let c = 0; c < cols; c++) sum += m[row * cols + c]! * x[c]!
+  for (let c = 0; c < cols; c++) sum += m[row * cols + c] * x[c]
   return sum
 }
 
@@ -52,11 +52,11 @@ describe('on jointly Gaussian tokens', () => {
     const q = rowsOf(queries, r, r + 1).data
     const pulled = Array.from({ length: d }, (_, j) => {
       let sum = 0
-      for (let i = 0; i < d; i++) sum += scale * q[i]! * a[i * d + j]!
+      for (let i = 0; i < d; i++) sum += scale * q[i] * a[i * d + j]
       return sum
     }) // s·Aᵀq
     const level = scale * times(mu, 0, q, d) + pulled.reduce((sum, x) => sum + x * x, 0) / 2
-    const value = Array.from({ length: dv }, (_, i) => nu[i]! + times(b, i, Float32Array.from(pulled), d))
+    const value = Array.from({ length: dv }, (_, i) => nu[i] + times(b, i, Float32Array.from(pulled), d))
     return { level, value }
   }
   /** Root mean square errors of log mass and value over queries and seeds. */
@@ -71,7 +71,7 @@ describe('on jointly Gaussian tokens', () => {
       for (let r = 0; r < 16; r++) {
         const wanted = limit(tokens, r)
         level += (logMass(answer, r) - Math.log(n) - wanted.level) ** 2 / 16 / seeds
-        for (let c = 0; c < 2; c++) value += (got.data[r * 2 + c]! - wanted.value[c]!) ** 2 / 32 / seeds
+        for (let c = 0; c < 2; c++) value += (got.data[r * 2 + c] - wanted.value[c]) ** 2 / 32 / seeds
       }
       expect(stream.counters).toEqual({ rows: 16, frozen: 0 })
     }
@@ -98,17 +98,17 @@ describe('on jointly Gaussian tokens', () => {
 /** Weighted mean and covariance in float64, two passes, of the first `count` tokens. */
 function momentsOf({ keys, values, weights }: KvBlock, count: number) {
   const [d, dv] = [keys.cols, values.cols]
-  const entry = (i: number, c: number) => (c < d ? keys.data[i * d + c]! : values.data[i * dv + c - d]!)
+  const entry = (i: number, c: number) => (c < d ? keys.data[i * d + c] : values.data[i * dv + c - d])
   const mean = new Float64Array(d + dv)
   const spread = new Float64Array(d * (d + dv))
   let total = 0
   for (let i = 0; i < count; i++) total += weights?.[i] ?? 1
   for (let i = 0; i < count; i++)
-    for (let c = 0; c < d + dv; c++) mean[c]! += ((weights?.[i] ?? 1) / total) * entry(i, c)
+    for (let c = 0; c < d + dv; c++) mean[c] += ((weights?.[i] ?? 1) / total) * entry(i, c)
   for (let i = 0; i < count; i++)
     for (let a = 0; a < d; a++)
       for (let b = 0; b < d + dv; b++)
-        spread[a * (d + dv) + b]! += ((weights?.[i] ?? 1) / total) * (entry(i, a) - mean[a]!) * (entry(i, b) - mean[b]!)
+        spread[a * (d + dv) + b] += ((weights?.[i] ?? 1) / total) * (entry(i, a) - mean[a]) * (entry(i, b) - mean[b])
   const packed = Array.from({ length: d }, (_, a) => [...spread.subarray(a * (d + dv) + a, (a + 1) * (d + dv))]).flat()
   return { total, mean, spread: Float64Array.from(packed) } // Σ from the diagonal on, as the state has it
 }
@@ -117,7 +117,7 @@ const folded = (n: number) => (n === 0 ? 0 : Math.floor((n - 1) / 16) * 16)
 const held = (bytes: Uint8Array) => {
   const { tensors } = decodeSnapshot(bytes)
   const of = (name: string) => tensors.get(name)!.data as Float64Array
-  return { total: of('total')[0]!, mean: of('mean'), spread: of('spread') }
+  return { total: of('total')[0], mean: of('mean'), spread: of('spread') }
 }
 
 describe('moments', () => {
@@ -160,14 +160,14 @@ function rowsFrom({ keys, values, weights }: KvBlock, from: number, to: number):
 }
 const stack = (parts: Matrix[]): Matrix => ({
   rows: parts.reduce((sum, { rows }) => sum + rows, 0),
-  cols: parts[0]!.cols,
+  cols: parts[0].cols,
   data: Float32Array.from(parts.flatMap(({ data }) => [...data])),
 })
 function joinedBlocks(blocks: KvBlock[]): KvBlock {
   return {
     keys: stack(blocks.map(({ keys }) => keys)),
     values: stack(blocks.map(({ values }) => values)),
-    ...(blocks[0]!.weights && { weights: Float32Array.from(blocks.flatMap(({ weights }) => [...weights!])) }),
+    ...(blocks[0].weights && { weights: Float32Array.from(blocks.flatMap(({ weights }) => [...weights!])) }),
   }
 }
 
@@ -182,7 +182,7 @@ describe('off the premise', () => {
       const answer = stream.attend(matrix(1, 1, Float32Array.of(s)))
       const off = s ** 2 / 2 - Math.log(Math.cosh(s))
       expect(logMass(answer, 0) - Math.log(n * Math.cosh(s))).toBeCloseTo(off, 1)
-      expect(Math.abs(normalise(answer).data[0]!)).toBeLessThanOrEqual(1) // v̄ + sCq = 2 at s = 2, the box holds it
+      expect(Math.abs(normalise(answer).data[0])).toBeLessThanOrEqual(1) // v̄ + sCq = 2 at s = 2, the box holds it
     }
   })
 
@@ -192,22 +192,22 @@ describe('off the premise', () => {
     const stream = closureStream({ d: 1, dv: 1, scale: 1 })
     stream.push(block)
     const { mean, spread } = momentsOf(block, 1024)
-    const sigma = Math.sqrt(spread[0]!)
+    const sigma = Math.sqrt(spread[0])
     const [weak, strong] = [0.9, 3].map((times) => (times * Math.sqrt(2 * Math.log(1024))) / sigma) as [number, number]
     const alone = (q: number) => {
       // the folded part: everything less the exact mass of the 16 held tokens
       const answer = stream.attend(matrix(1, 1, Float32Array.of(q)))
       let own = 0
-      for (let i = 1024; i < n; i++) own += Math.exp(q * block.keys.data[i]! - answer.max[0]!)
-      return answer.max[0]! + Math.log(answer.mass[0]! - own)
+      for (let i = 1024; i < n; i++) own += Math.exp(q * block.keys.data[i] - answer.max[0])
+      return answer.max[0] + Math.log(answer.mass[0] - own)
     }
-    expect(alone(weak)).toBeCloseTo(Math.log(1024) + weak * mean[0]! + (weak * sigma) ** 2 / 2, 3)
+    expect(alone(weak)).toBeCloseTo(Math.log(1024) + weak * mean[0] + (weak * sigma) ** 2 / 2, 3)
     expect(stream.counters.frozen).toBe(0)
-    expect(alone(strong)).toBeCloseTo(strong * mean[0]! + strong * sigma * Math.sqrt(2 * Math.log(1024)), 3)
+    expect(alone(strong)).toBeCloseTo(strong * mean[0] + strong * sigma * Math.sqrt(2 * Math.log(1024)), 3)
     expect(stream.counters).toEqual({ rows: 2, frozen: 1 })
     // and that is nearer to the truth than the Gaussian's own, on the same tokens: the largest score decides
     const truth = Math.log([...block.keys.data.subarray(0, 1024)].reduce((sum, k) => sum + Math.exp(strong * k), 0))
-    const gauss = Math.log(1024) + strong * mean[0]! + (strong * sigma) ** 2 / 2
+    const gauss = Math.log(1024) + strong * mean[0] + (strong * sigma) ** 2 / 2
     expect(Math.abs(alone(strong) - truth)).toBeLessThan(Math.abs(gauss - truth) / 4)
   })
 })
@@ -220,15 +220,15 @@ describe('beyond the freezing point', () => {
     const values = matrix(
       n + 1,
       1,
-      keys.data.map((k, i) => k + 4 * noise.data[i]!),
+      keys.data.map((k, i) => k + 4 * noise.data[i]),
     ) // a box wide enough not to bind
     const stream = closureStream({ d: 1, dv: 1, scale: 1 })
     stream.push({ keys, values })
     const { mean, spread } = momentsOf({ keys, values }, n)
     const widest = Math.sqrt(2 * Math.log(n))
-    const sigma = Math.sqrt(spread[0]!)
+    const sigma = Math.sqrt(spread[0])
     const q = (2 * widest) / sigma // one held token has no share there
-    const wanted = mean[1]! + (widest / sigma) * spread[1]!
+    const wanted = mean[1] + (widest / sigma) * spread[1]
     expect(normalise(stream.attend(matrix(1, 1, Float32Array.of(q)))).data[0]).toBeCloseTo(wanted, 2)
   })
 })
@@ -240,9 +240,9 @@ describe('clusters', () => {
     const keys = normalRows(n, 2, 5)
     const values = matrix(n, 1)
     for (let i = 0; i < n; i++) {
-      const c = centres[i % 3]!
-      keys.data[2 * i] = 0.3 * keys.data[2 * i]! + c
-      keys.data[2 * i + 1] = 0.3 * keys.data[2 * i + 1]!
+      const c = centres[i % 3]
+      keys.data[2 * i] = 0.3 * keys.data[2 * i] + c
+      keys.data[2 * i + 1] = 0.3 * keys.data[2 * i + 1]
       values.data[i] = c * c
     }
     const queries = random(20, 2, 6)
@@ -266,8 +266,8 @@ describe('clusters', () => {
 
   it('do not merge', () => {
     const [one, two] = [0, 1].map(() => closureStream({ d: 1, dv: 1, scale: 1, clusters: 2 }))
-    expect(one!.merging).toBe('none')
-    expect(() => one!.merge(two!)).toThrow('closure: cannot merge, merging is none')
+    expect(one.merging).toBe('none')
+    expect(() => one.merge(two)).toThrow('closure: cannot merge, merging is none')
   })
 })
 

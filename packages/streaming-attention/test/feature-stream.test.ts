@@ -11,7 +11,7 @@ import { distance, random, softmaxOracle } from '@sublinear/laws'
 
 const dot = (a: Matrix, i: number, b: ArrayLike<number>, j: number) => {
   let sum = 0
-  for (let c = 0; c < a.cols; c++) sum += a.data[i * a.cols + c]! * b[j * a.cols + c]!
+  for (let c = 0; c < a.cols; c++) sum += a.data[i * a.cols + c] * b[j * a.cols + c]
   return sum
 }
 const taylor = (degree: number, s: number) => {
@@ -63,7 +63,7 @@ function definition({ degree, scale, queries, keys, values, centre, weights }: A
     const shares = scores.map((s, j) => weightOf(j) * (j < split ? taylor(g, s - shift) : Math.exp(s - shift)))
     const mass = shares.reduce((a, b) => a + b, 0)
     for (const [j, share] of shares.entries())
-      for (let c = 0; c < dv; c++) averages[r * dv + c]! += (share / mass) * values.data[j * dv + c]!
+      for (let c = 0; c < dv; c++) averages[r * dv + c] += (share / mass) * values.data[j * dv + c]
   }
   return { averages, fallbacks, unclear }
 }
@@ -97,10 +97,10 @@ describe('featureStream', () => {
       let most = 1
       for (let j = 0; j < split; j++) {
         for (let f = 0; f < features.t; f++) {
-          const share = phi.data[j * features.t + f]! * (weighted ? weights[j]! : 1)
+          const share = phi.data[j * features.t + f] * (weighted ? weights[j] : 1)
           most = Math.max(most, Math.abs(share))
-          totals[f]! += share
-          for (let c = 0; c < dv; c++) state[f * dv + c]! += share * values.data[j * dv + c]!
+          totals[f] += share
+          for (let c = 0; c < dv; c++) state[f * dv + c] += share * values.data[j * dv + c]
         }
       }
       expect(distance(tensors.get('state')!.data as Float32Array, state)).toBeLessThan(1e-6 * most * (split + 1))
@@ -139,7 +139,7 @@ describe('featureStream', () => {
       random(8, d, seed, Math.sqrt(features.radius / d)),
       random(n, d, seed + 1, Math.sqrt(features.radius / d)),
     ]
-    for (let i = 0; i < d; i++) keys.data[i] = -queries.data[i]! // as far out as it goes
+    for (let i = 0; i < d; i++) keys.data[i] = -queries.data[i] // as far out as it goes
     const values = random(n, 3, seed + 2)
     const stream = featureStream({ features, dv: 3 })
     stream.push({ keys, values })
@@ -189,7 +189,7 @@ describe('featureStream', () => {
       const mean = values.data.reduce((a, b) => a + b, 0) / 128
       const got = stream.attend(matrix(1, 1, Float32Array.of(1)))
       expect(distance(normalise(got).data, [mean])).toBeLessThan(1e-6)
-      expect(Math.abs(got.mass[0]! * Math.exp(got.max[0]!) - 128 * (degree === 1 ? 1 : 2.5))).toBeLessThan(1e-3)
+      expect(Math.abs(got.mass[0] * Math.exp(got.max[0]) - 128 * (degree === 1 ? 1 : 2.5))).toBeLessThan(1e-3)
       expect(stream.counters).toEqual({ rows: 1, fallbacks: 1 })
     }
   })

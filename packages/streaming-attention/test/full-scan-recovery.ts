@@ -18,8 +18,8 @@ export function fullScanRecovery(options: {
     for (let c = 0; c < count; c++) {
       for (let h = 0; h < hashes; h++) {
         philox(words, seed, 0x66756c6c, (first + c) % 2 ** 32, Math.floor((first + c) / 2 ** 32), h, 0)
-        rows[c * hashes + h] = h * width + (words[0]! % width)
-        values[c * hashes + h] = words[1]! & 1 ? 1 : -1
+        rows[c * hashes + h] = h * width + (words[0] % width)
+        values[c * hashes + h] = words[1] & 1 ? 1 : -1
       }
     }
   }
@@ -27,14 +27,14 @@ export function fullScanRecovery(options: {
     const [rows, signs] = [new Uint32Array(hashes), new Float32Array(hashes)]
     const estimates = Float64Array.from({ length: n }, (_, i) => {
       list(i, 1, rows, signs)
-      const all = Array.from(rows, (row, h) => measured[row]! * signs[h]!)
-      return all.toSorted((a, b) => a - b)[(hashes - 1) / 2]!
+      const all = Array.from(rows, (row, h) => measured[row] * signs[h])
+      return all.toSorted((a, b) => a - b)[(hashes - 1) / 2]
     })
     const indices = Float64Array.from(estimates.keys()).toSorted(
-      (a, b) => Math.abs(estimates[b]!) - Math.abs(estimates[a]!),
+      (a, b) => Math.abs(estimates[b]) - Math.abs(estimates[a]),
     )
     const kept = indices.slice(0, count).toSorted()
-    return { length: n, indices: kept, values: kept.map((i) => estimates[i]!) }
+    return { length: n, indices: kept, values: kept.map((i) => estimates[i]) }
   }
   return {
     n,

@@ -60,7 +60,7 @@ function pilot(rows: number, seed: number) {
   const words = new Uint32Array(4)
   const entry = (i: number) => {
     philox(words, seed, 0, i, 0, 0, 0)
-    return (words[0]! / 2 ** 31 - 1) * 0.7
+    return (words[0] / 2 ** 31 - 1) * 0.7
   }
   return matrix(
     rows,

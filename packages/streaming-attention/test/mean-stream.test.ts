@@ -31,26 +31,26 @@ describe('meanStream', () => {
     const { max, mass, sum } = stream.attend(queries)
     for (let r = 0; r < 5; r++) {
       const q = rowsOf(queries, r, r + 1).data
-      const score = (key: (c: number) => number) => [0, 1, 2].reduce((total, c) => total + 0.5 * q[c]! * key(c), 0)
-      const weightOf = (i: number) => weights[i]!
+      const score = (key: (c: number) => number) => [0, 1, 2].reduce((total, c) => total + 0.5 * q[c] * key(c), 0)
+      const weightOf = (i: number) => weights[i]
       const part = Array.from({ length: folded }, (_, i) => i)
       const total = part.reduce((w, i) => w + weightOf(i), 0)
       const mean = (of: (i: number) => number) => part.reduce((w, i) => w + weightOf(i) * of(i), 0) / total
       const tokens = Array.from({ length: n - folded }, (_, i) => ({
-        level: Math.log(weightOf(folded + i)) + score((c) => keys.data[(folded + i) * 3 + c]!),
-        value: [0, 1].map((c) => values.data[(folded + i) * 2 + c]!),
+        level: Math.log(weightOf(folded + i)) + score((c) => keys.data[(folded + i) * 3 + c]),
+        value: [0, 1].map((c) => values.data[(folded + i) * 2 + c]),
       }))
       if (folded > 0)
         tokens.push({
-          level: Math.log(total) + score((c) => mean((i) => keys.data[i * 3 + c]!)),
-          value: [0, 1].map((c) => mean((i) => values.data[i * 2 + c]!)),
+          level: Math.log(total) + score((c) => mean((i) => keys.data[i * 3 + c])),
+          value: [0, 1].map((c) => mean((i) => values.data[i * 2 + c])),
         })
       const top = Math.max(...tokens.map(({ level }) => level))
       const wanted = tokens.reduce((w, { level }) => w + Math.exp(level - top), 0)
-      expect(max[r]! + Math.log(mass[r]!)).toBeCloseTo(top + Math.log(wanted), far > 0 ? 3 : 5)
+      expect(max[r] + Math.log(mass[r])).toBeCloseTo(top + Math.log(wanted), far > 0 ? 3 : 5)
       for (const c of [0, 1]) {
-        const value = tokens.reduce((v, one) => v + Math.exp(one.level - top) * one.value[c]!, 0) / wanted
-        expect(sum.data[r * 2 + c]! / mass[r]!).toBeCloseTo(value, far > 0 ? 3 : 5)
+        const value = tokens.reduce((v, one) => v + Math.exp(one.level - top) * one.value[c], 0) / wanted
+        expect(sum.data[r * 2 + c] / mass[r]).toBeCloseTo(value, far > 0 ? 3 : 5)
       }
     }
   })
@@ -61,7 +61,7 @@ describe('meanStream', () => {
     same.push({ keys: matrix(100, 2, new Float32Array(200).fill(0.25)), values })
     const queries = random(7, 2, 4)
     const exact = softmaxOracle(queries, matrix(100, 2), values, 1, () => 100)
-    for (const [i, x] of normalise(same.attend(queries)).data.entries()) expect(x).toBeCloseTo(exact[i]!, 5)
+    for (const [i, x] of normalise(same.attend(queries)).data.entries()) expect(x).toBeCloseTo(exact[i], 5)
     const keys = random(101, 2, 5)
     const spread = meanStream({ d: 2, dv: 2, scale: 1, buffer: 1 })
     spread.push({ keys, values: random(101, 2, 3) })
@@ -69,8 +69,8 @@ describe('meanStream', () => {
     for (let r = 0; r < 7; r++) {
       let truth = 0
       for (let i = 0; i < 101; i++)
-        truth += Math.exp(queries.data[2 * r]! * keys.data[2 * i]! + queries.data[2 * r + 1]! * keys.data[2 * i + 1]!)
-      expect(max[r]! + Math.log(mass[r]!)).toBeLessThan(Math.log(truth) - 1e-3)
+        truth += Math.exp(queries.data[2 * r] * keys.data[2 * i] + queries.data[2 * r + 1] * keys.data[2 * i + 1])
+      expect(max[r] + Math.log(mass[r])).toBeLessThan(Math.log(truth) - 1e-3)
     }
   })
 

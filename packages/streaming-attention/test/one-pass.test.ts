@@ -26,7 +26,7 @@ const cuts = fc.array(fc.constantFrom(1, 2, 7, 63, 64, 65, 130), { minLength: 1,
 const pieces = (rows: number, sizes: readonly number[]) => {
   const all: [number, number][] = []
   for (let from = 0, i = 0; from < rows; i++) {
-    const to = Math.min(rows, from + sizes[i % sizes.length]!)
+    const to = Math.min(rows, from + sizes[i % sizes.length])
     all.push([from, to])
     from = to
   }
@@ -79,7 +79,7 @@ describe('a one-pass state', () => {
       const stream = make()
       for (const pick of order) {
         if (calls.length === 0) break
-        calls.splice(pick % calls.length, 1)[0]!(stream)
+        calls.splice(pick % calls.length, 1)[0](stream)
       }
       for (const [from, to] of pieces(300, [70]).toReversed()) stream.pushQueries(rowsOf(queries, from, to), from)
       expect(distance(read(stream), read(asked()))).toBeLessThan(2e-5)
@@ -101,7 +101,7 @@ describe('a one-pass state', () => {
       const picks = order[Symbol.iterator]()
       const together = (all: OnePass[]) => {
         const waiting = [...all]
-        const take = () => waiting.splice(Number(picks.next().value) % waiting.length, 1)[0]!
+        const take = () => waiting.splice(Number(picks.next().value) % waiting.length, 1)[0]
         while (waiting.length > 1) {
           const [one, two] = [take(), take()]
           const kept = two.toBytes()
@@ -109,7 +109,7 @@ describe('a one-pass state', () => {
           expect(two.toBytes()).toEqual(kept)
           waiting.push(one)
         }
-        return waiting[0]!
+        return waiting[0]
       }
       const parts = Array.from({ length: shards }, (_, s) => {
         const stream = make()
@@ -169,7 +169,7 @@ describe('a one-pass state', () => {
     ).toBe(true)
     expect(
       make()
-        .columns()[0]!
+        .columns()[0]
         .values.every((x) => x === 0),
     ).toBe(true)
   })

@@ -32,7 +32,7 @@ describe('a query sketch', () => {
       expect(length).toBe(600)
       expect(
         distance(
-          [...indices].map((i) => wanted[i]!),
+          [...indices].map((i) => wanted[i]),
           found,
         ),
       ).toBeLessThan(2e-6)
@@ -45,7 +45,7 @@ describe('a query sketch', () => {
     const sketched = querySketch({ features, phi })
     const mine = { totals: moments.totals.slice(), weight: n }
     sketched.push(rowsOf(queries, 0, 5), mine)
-    mine.totals[0]! += 1
+    mine.totals[0] += 1
     const kept = sketched.toBytes()
     const refused = 'query-sketch: all queries must follow all keys, and the keys changed after the first query'
     expect(() => sketched.push(rowsOf(queries, 5, 6), mine)).toThrow(refused)
@@ -63,19 +63,19 @@ describe('a query sketch', () => {
     (a, b) => {
       const [whole, one, two] = [0, 1, 2].map(() => querySketch({ features, phi }))
       const cut = Math.min(a, b)
-      whole!.push(queries, moments)
-      one!.push(rowsOf(queries, 0, cut), moments)
-      two!.push(rowsOf(queries, cut), moments, cut)
-      const again = restoreQuerySketch({ features, phi }, one!.toBytes())
-      expect(again.toBytes()).toEqual(one!.toBytes())
-      again.merge(two!)
+      whole.push(queries, moments)
+      one.push(rowsOf(queries, 0, cut), moments)
+      two.push(rowsOf(queries, cut), moments, cut)
+      const again = restoreQuerySketch({ features, phi }, one.toBytes())
+      expect(again.toBytes()).toEqual(one.toBytes())
+      again.merge(two)
       expect(again.queries).toBe(600)
       const empty = querySketch({ features, phi })
       empty.merge(again)
       if (cut < 600)
         expect(() => empty.push(rowsOf(queries, 0, 1), { ...moments, weight: 1 }, 0)).toThrow('keys changed')
       for (const [c, { values }] of empty.columns(core).entries())
-        expect(distance(values, whole!.columns(core)[c]!.values)).toBeLessThan(2e-6)
+        expect(distance(values, whole.columns(core)[c].values)).toBeLessThan(2e-6)
       again.push(rowsOf(queries, 0, 1), moments, 0)
       const later = restoreQuerySketch({ features, phi }, again.toBytes())
       for (const each of [again, later]) each.push(rowsOf(queries, 9, 40), moments, 9)
@@ -145,13 +145,13 @@ describe('a ledger of rows', () => {
       rows.sort((x, y) => x - y)
       return { ledger, rows }
     })
-    expect(one!.ledger.count).toBe(one!.rows.length)
-    expect(one!.ledger.next).toBe((one!.rows.at(-1) ?? -1) + 1)
-    if (String(one!.rows) === String(two!.rows)) expect(one!.ledger.matches(two!.ledger)).toBe(true)
-    const again = rowLedger(one!.ledger.text)
-    again.merge(two!.ledger)
-    expect(again.count).toBe(one!.rows.length + two!.rows.length)
-    if (two!.rows.length === 0) expect(again.matches(one!.ledger)).toBe(true)
+    expect(one.ledger.count).toBe(one.rows.length)
+    expect(one.ledger.next).toBe((one.rows.at(-1) ?? -1) + 1)
+    if (String(one.rows) === String(two.rows)) expect(one.ledger.matches(two.ledger)).toBe(true)
+    const again = rowLedger(one.ledger.text)
+    again.merge(two.ledger)
+    expect(again.count).toBe(one.rows.length + two.rows.length)
+    if (two.rows.length === 0) expect(again.matches(one.ledger)).toBe(true)
   })
 
   test.prop([fc.uniqueArray(fc.nat(60), { minLength: 1 }), fc.nat(), fc.nat(60)], {

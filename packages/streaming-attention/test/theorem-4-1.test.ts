@@ -16,7 +16,7 @@ import { column, dot, norm } from './truth'
 /** The norm outside the k largest entries. */
 const tail = (y: Float64Array, k: number) => norm(y.toSorted((a, b) => b * b - a * a).slice(k))
 const columnOf = (data: Float64Array, dv: number, c: number) =>
-  Float64Array.from({ length: data.length / dv }, (_, r) => data[r * dv + c]!)
+  Float64Array.from({ length: data.length / dv }, (_, r) => data[r * dv + c])
 
 describe('on its own premises: d ≤ log n, entries up to 1, ‖V‖ = 1/√n', () => {
   const [n, d, dv, k] = [4096, 2, 2, 4]
@@ -36,8 +36,8 @@ describe('on its own premises: d ≤ log n, entries up to 1, ‖V‖ = 1/√n', 
     stream.pushKeys(keys)
     stream.pushQueries(queries)
     const errors = stream.columns().map(({ indices, values: found }, c) => {
-      const rest = columns[c]!.slice()
-      for (const [i, index] of indices.entries()) rest[index]! -= found[i]!
+      const rest = columns[c].slice()
+      for (const [i, index] of indices.entries()) rest[index] -= found[i]
       expect(indices.length).toBeLessThanOrEqual(k)
       return norm(rest)
     })
@@ -48,8 +48,8 @@ describe('on its own premises: d ≤ log n, entries up to 1, ‖V‖ = 1/√n', 
     let [failures, worst] = [0, 0]
     for (let seed = 1; seed <= trials; seed++) {
       const { errors } = run(seed)
-      if (errors.some((error, c) => error > bounds[c]!)) failures++
-      worst = Math.max(worst, ...errors.map((error, c) => error / norm(columns[c]!)))
+      if (errors.some((error, c) => error > bounds[c])) failures++
+      worst = Math.max(worst, ...errors.map((error, c) => error / norm(columns[c])))
     }
     expect(chance(trials, 0.01, 0)).toBeLessThan(0.01)
     expect(failures).toBe(0)
@@ -61,9 +61,9 @@ describe('on its own premises: d ≤ log n, entries up to 1, ‖V‖ = 1/√n', 
   it('so does T = 0: the right side is 1500 to 3100 times |y|', () => {
     for (const [c, y] of columns.entries()) {
       expect(norm(y)).toBeLessThan(Math.E / Math.sqrt(n)) // |y| ≤ e^R/√n, R = 1
-      expect(norm(y)).toBeLessThan(bounds[c]!)
-      expect(bounds[c]! / norm(y)).toBeGreaterThan(1500)
-      expect(bounds[c]! / norm(y)).toBeLessThan(3100)
+      expect(norm(y)).toBeLessThan(bounds[c])
+      expect(bounds[c] / norm(y)).toBeGreaterThan(1500)
+      expect(bounds[c] / norm(y)).toBeLessThan(3100)
     }
     expect(epsilon2).toBeGreaterThan(Math.E / Math.sqrt(n)) // an ε₂ that excludes 0 …
     expect((Math.E / Math.sqrt(n)) ** -2).toBeGreaterThan(n / 8) // … takes an m₂ of the order of n
@@ -115,9 +115,9 @@ describe('where it says something: few active queries, V centred, y exactly k-sp
     stream.pushValues(values)
     stream.pushQueries(queries)
     const errors = stream.columns().map(({ indices, values: found }, c) => {
-      const rest = new Map(Array.from(columns[c]!, (y, i) => [place(i), y]))
-      for (const [i, index] of indices.entries()) rest.set(index, (rest.get(index) ?? 0) - found[i]!)
-      return norm([...rest.values()]) / norm(columns[c]!)
+      const rest = new Map(Array.from(columns[c], (y, i) => [place(i), y]))
+      for (const [i, index] of indices.entries()) rest.set(index, (rest.get(index) ?? 0) - found[i])
+      return norm([...rest.values()]) / norm(columns[c])
     })
     return { errors, bytes: stream.bytes }
   }
@@ -129,7 +129,7 @@ describe('where it says something: few active queries, V centred, y exactly k-sp
     const size = Math.floor(bytes / (4 * (d + dv)))
     const order = random(n, 1, seed).data
     const chosen = Uint32Array.from(order.keys())
-      .toSorted((a, b) => order[a]! - order[b]!)
+      .toSorted((a, b) => order[a] - order[b])
       .subarray(0, size)
     const pick = ({ cols, data }: Matrix) => {
       const out = matrix(size, cols)
@@ -142,7 +142,7 @@ describe('where it says something: few active queries, V centred, y exactly k-sp
       const [v, mean] = [column(values, c), dot(column(theirs, c), new Float64Array(size).fill(1 / size))]
       const spread = (dot(v, v) / n) * (1 / size - 1 / n)
       expect(Math.abs(mean)).toBeLessThan(5 * Math.sqrt(spread))
-      const moved = y.map((truth, i) => answers[i * dv + c]! - mean - truth)
+      const moved = y.map((truth, i) => answers[i * dv + c] - mean - truth)
       return { size, all: Math.sqrt((n - active) * spread) / norm(y), moved: norm(moved) / norm(y) }
     })
   }
@@ -154,10 +154,10 @@ describe('where it says something: few active queries, V centred, y exactly k-sp
       const others = sample(bytes, 303)
       for (const [c, { all, size }] of others.entries()) {
         expect(size).toBeLessThan(n / 2)
-        expect(errors[c]!).toBeLessThan(all / 2)
+        expect(errors[c]).toBeLessThan(all / 2)
       }
       // The losses beside the win: a sample that knows the mean of V is better still, as are U₂ᵀV and U₂ᵀ1, 210 numbers.
-      for (const [c, { moved }] of others.entries()) expect(moved).toBeLessThan(0.2 * errors[c]!)
+      for (const [c, { moved }] of others.entries()) expect(moved).toBeLessThan(0.2 * errors[c])
     }
   })
 
@@ -179,7 +179,7 @@ function ofNorm(v: Matrix, wanted: number): Matrix {
 }
 
 function tanh3(keys: Matrix, i: number, dv: number): number {
-  return Math.tanh(3 * keys.data[Math.floor(i / dv) * keys.cols + (i % dv)]!)
+  return Math.tanh(3 * keys.data[Math.floor(i / dv) * keys.cols + (i % dv)])
 }
 
 function centred({ rows, cols, data }: Matrix): Matrix {
@@ -190,6 +190,6 @@ function centred({ rows, cols, data }: Matrix): Matrix {
   return matrix(
     rows,
     cols,
-    data.map((v, i) => v - means[i % cols]!),
+    data.map((v, i) => v - means[i % cols]),
   )
 }

@@ -6,12 +6,12 @@ export function row({ cols, data }: Matrix, r: number): Float64Array {
 }
 
 export function column({ rows, cols, data }: Matrix, c: number): Float64Array {
-  return Float64Array.from({ length: rows }, (_, r) => data[r * cols + c]!)
+  return Float64Array.from({ length: rows }, (_, r) => data[r * cols + c])
 }
 
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i]
   return sum
 }
 
@@ -19,7 +19,7 @@ export const norm = (a: ArrayLike<number>) => Math.sqrt(dot(a, a))
 
 /** |a − b| over |b|. */
 export function relative(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return norm(Float64Array.from(b, (x, i) => a[i]! - x)) / norm(b)
+  return norm(Float64Array.from(b, (x, i) => a[i] - x)) / norm(b)
 }
 
 /** P̃ in float64, row by row and without a feature: p(s) over its sum, p the Taylor polynomial of exp of this degree. */
@@ -48,9 +48,9 @@ export function columnsOf(psi: SketchMatrix, n: number): Float32Array[] {
 
 /** Ψ·a for a vector of one number a column of Ψ. */
 export function sketched(columns: readonly Float32Array[], a: ArrayLike<number>): Float64Array {
-  const out = new Float64Array(columns[0]!.length)
+  const out = new Float64Array(columns[0].length)
   for (let j = 0; j < columns.length; j++) {
-    if (a[j] !== 0) for (let r = 0; r < out.length; r++) out[r]! += columns[j]![r]! * a[j]!
+    if (a[j] !== 0) for (let r = 0; r < out.length; r++) out[r] += columns[j][r] * a[j]
   }
   return out
 }

@@ -18,7 +18,7 @@ export function decoded(
   const x = new Float64Array(data)
   turn.turnBack(x)
   for (let at = 0; at < data.length; at += width) {
-    for (let c = 0; c < width; c++) data[at + c] = Math.max(-most, Math.min(most, x[at + c]! + centre[c]!))
+    for (let c = 0; c < width; c++) data[at + c] = Math.max(-most, Math.min(most, x[at + c] + centre[c]))
   }
   return { rows: count, cols: width, data }
 }
@@ -27,7 +27,7 @@ export function decoded(
 export function restOf({ cols, data }: Matrix, from: number, rows: number, centre: Float32Array, turn: Rotation) {
   const x = new Float64Array(rows * cols)
   for (let at = 0, i = from * cols; at < x.length; at += cols) {
-    for (let c = 0; c < cols; c++) x[at + c] = data[i++]! - centre[c]!
+    for (let c = 0; c < cols; c++) x[at + c] = data[i++] - centre[c]
   }
   turn.turn(x)
   return x
@@ -53,8 +53,8 @@ export function backFromCentre(
   for (let r = 0; r < mass.length; r++) {
     if (max[r] === -Infinity) continue
     let shift = 0
-    for (let c = 0; c < queries.cols; c++) shift += queries.data[r * queries.cols + c]! * keyCentre[c]!
-    max[r]! += scale * shift
-    for (let i = r * cols, c = 0; c < cols; c++, i++) sum.data[i] = x[i]! + mass[r]! * valueCentre[c]!
+    for (let c = 0; c < queries.cols; c++) shift += queries.data[r * queries.cols + c] * keyCentre[c]
+    max[r] += scale * shift
+    for (let i = r * cols, c = 0; c < cols; c++, i++) sum.data[i] = x[i] + mass[r] * valueCentre[c]
   }
 }

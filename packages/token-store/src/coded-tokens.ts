@@ -88,7 +88,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
 
   /** Squared distances of coded keys from a point, all in turned coordinates. */
   const distancesOf = (packed: PackedRows, point: Float64Array, from: number, some: number): Float64Array => {
-    const shift = Float64Array.from(point, (x, c) => keyCentre[c]! - x)
+    const shift = Float64Array.from(point, (x, c) => keyCentre[c] - x)
     coder.turnKeys.turn(shift)
     const out = new Float64Array(some)
     const keys = new Float32Array(Math.min(some, BLOCK) * d)
@@ -98,7 +98,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       for (let r = 0, at = 0; r < here; r++) {
         let total = 0
         for (let c = 0; c < d; c++, at++) {
-          const gap = keys[at]! + shift[c]!
+          const gap = keys[at] + shift[c]
           total += gap * gap
         }
         out[first + r] = total
@@ -157,7 +157,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       for (const [i, slot] of slots.entries()) own.write(rows.range(slot * stride, stride).read(), i * stride)
       const block = decodedAll(codedAt(own), slots.length)
       own[Symbol.dispose]()
-      return { ...block, ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]!) }) }
+      return { ...block, ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]) }) }
     },
     writeAt(block, from, slots) {
       if (from.length === 0) return
@@ -172,7 +172,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
         },
       )
       for (const [i, slot] of slots.entries())
-        weights.write(block.weights?.subarray(from[i]!, from[i]! + 1), 1, slot, room)
+        weights.write(block.weights?.subarray(from[i], from[i] + 1), 1, slot, room)
     },
     rounded: (block, from, some, point) =>
       encoded(block, from, some, (codes) => ({

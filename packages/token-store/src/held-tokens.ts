@@ -106,13 +106,13 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
       const block = {
         keys: { rows: slots.length, cols: d, data: new Float32Array(slots.length * d) },
         values: { rows: slots.length, cols: dv, data: new Float32Array(slots.length * dv) },
-        ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]!) }),
+        ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]) }),
       }
       for (const [at, slot] of slots.entries()) self.readInto(block.keys, block.values, at, slot)
       return block
     },
     writeAt(block, rows, slots) {
-      for (const [i, row] of rows.entries()) self.write(block, row, 1, slots[i]!)
+      for (const [i, row] of rows.entries()) self.write(block, row, 1, slots[i])
     },
     rounded(block, from, rows, point) {
       const own = rowsOf(block.keys, from, from + rows)
@@ -188,7 +188,7 @@ function squaredDistances(keys: Float32Array, point: Float64Array, out: Float64A
   for (let r = 0, at = 0; r < out.length; r++) {
     let total = 0
     for (let c = 0; c < point.length; c++, at++) {
-      const gap = keys[at]! - point[c]!
+      const gap = keys[at] - point[c]
       total += gap * gap
     }
     out[r] = total

@@ -155,6 +155,6 @@ function store(
 /** The mean row, in float32. */
 function mean({ rows, cols, data }: KvBlock['keys']): Float32Array {
   const out = new Float64Array(cols)
-  for (let i = 0; i < data.length; i++) out[i % cols]! += data[i]! / rows
+  for (let i = 0; i < data.length; i++) out[i % cols] += data[i] / rows
   return Float32Array.from(out)
 }

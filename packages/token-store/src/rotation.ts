@@ -40,7 +40,7 @@ function signs(count: number, seed: bigint, index: number): Int8Array {
   const out = new Int8Array(count)
   for (let i = 0; i < count; i++) {
     if (i % 128 === 0) philox(words, low, high, i / 128, index, 0, STREAM)
-    out[i] = (words[(i % 128) >> 5]! >>> (i & 31)) & 1 ? -1 : 1
+    out[i] = (words[(i % 128) >> 5] >>> (i & 31)) & 1 ? -1 : 1
   }
   return out
 }

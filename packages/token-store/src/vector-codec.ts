@@ -36,7 +36,7 @@ export function vectorCodec({ width, bits }: { width: number; bits: number }): V
     bytes: 2 + Math.ceil((width * bits) / 8),
     encode: (x, packed, first, rows) => kernels().pack(packed, first, x, rows, width, trials),
     isSound(row, at, largest) {
-      const step = fromBrain(Uint16Array.of(row[at]! | (row[at + 1]! << 8)))[0]!
+      const step = fromBrain(Uint16Array.of(row[at] | (row[at + 1] << 8)))[0]
       return step >= 0 && step * top <= largest * (1 + 2 ** -7)
     },
   }

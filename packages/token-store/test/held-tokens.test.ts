@@ -63,7 +63,7 @@ it('are empty after clear, weights too', () => {
   store.write({ keys: rowsOf(block.keys, 0, 1), values: rowsOf(block.values, 0, 1) }, 0, 1, 0)
   const out = emptyPartial(1, 2)
   store.attend({ rows: 1, cols: 3, data: new Float32Array(3) }, out)
-  expect(out.mass[0]! * Math.exp(out.max[0]!)).toBeCloseTo(1, 6)
+  expect(out.mass[0] * Math.exp(out.max[0])).toBeCloseTo(1, 6)
 })
 
 it('move and truncate with their weights, and measure distances of what they hold', () => {
@@ -79,7 +79,7 @@ it('move and truncate with their weights, and measure distances of what they hol
   expect([...rowsOf(read.values, 4, 5).data]).toEqual([...rowsOf(block.values, 99, 100).data])
   expect([...read.weights!]).toEqual([1, 1, 1, 1, 5, 1, 1, 1, 1, 1])
   const point = Float64Array.of(0.5, -1, 2)
-  const wanted = (r: number) => point.reduce((sum, x, c) => sum + (read.keys.data[r * 3 + c]! - x) ** 2, 0)
+  const wanted = (r: number) => point.reduce((sum, x, c) => sum + (read.keys.data[r * 3 + c] - x) ** 2, 0)
   expect([...store.distances(point, 2, 5)]).toEqual([2, 3, 4, 5, 6].map(wanted))
   store.move(0, 4)
   expect(store.weights).toBeUndefined()

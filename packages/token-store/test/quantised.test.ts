@@ -15,7 +15,7 @@ import { vectorCodec, type VectorCodec } from '../src/vector-codec'
 /** Gaussian entries. */
 function gaussian(rows: number, cols: number, seed: number) {
   const { data } = random(2 * rows, cols, seed)
-  const even = (i: number) => (data[i]! + 1) / 2
+  const even = (i: number) => (data[i] + 1) / 2
   return Float32Array.from(
     { length: rows * cols },
     (_, i) => Math.sqrt(-2 * Math.log(even(2 * i) + 1e-12)) * Math.cos(2 * Math.PI * even(2 * i + 1)),
@@ -24,12 +24,12 @@ function gaussian(rows: number, cols: number, seed: number) {
 
 /** What a row of codes stands for, read bit by bit. */
 function decoded(row: Uint8Array, width: number, bits: number): Float64Array {
-  const step = new DataView(Uint8Array.of(0, 0, row[0]!, row[1]!).buffer).getFloat32(0, true)
+  const step = new DataView(Uint8Array.of(0, 0, row[0], row[1]).buffer).getFloat32(0, true)
   return Float64Array.from({ length: width }, (_, c) => {
     let code = 0
     for (let b = 0; b < bits; b++) {
       const bit = c * bits + b
-      code += ((row[2 + Math.floor(bit / 8)]! >> (bit % 8)) & 1) * 2 ** b
+      code += ((row[2 + Math.floor(bit / 8)] >> (bit % 8)) & 1) * 2 ** b
     }
     const u = code - (2 ** bits - 1) / 2
     return u * (1 + (2 * u * u) / 4 ** bits) * step
@@ -52,8 +52,8 @@ function lost(width: number, bits: number): number {
     const x = Float64Array.from(data.subarray(r * width, (r + 1) * width))
     const row = encoded(codec, x)
     for (const [c, y] of decoded(row, width, bits).entries()) {
-      error += (x[c]! - y) ** 2
-      total += x[c]! ** 2
+      error += (x[c] - y) ** 2
+      total += x[c] ** 2
     }
   }
   return error / total
@@ -70,7 +70,7 @@ describe('the rotation', () => {
     })
     for (const [i, a] of images.entries()) {
       for (const [j, b] of images.entries()) {
-        const dot = a.reduce((sum, x, c) => sum + x * b[c]!, 0)
+        const dot = a.reduce((sum, x, c) => sum + x * b[c], 0)
         expect(Math.abs(dot - (i === j ? 1 : 0))).toBeLessThan(1e-12)
       }
       const back = a.slice()
@@ -131,7 +131,7 @@ describe('the codec', () => {
     for (const size of [2 ** -120, 1e-20, 1, 1e18, 2 ** 70]) {
       const x = Float64Array.of(size, -size / 2, size / 3, 0)
       const row = encoded(codec, x)
-      for (const [c, y] of decoded(row, 4, 5).entries()) expect(Math.abs(y - x[c]!) / size).toBeLessThan(0.06)
+      for (const [c, y] of decoded(row, 4, 5).entries()) expect(Math.abs(y - x[c]) / size).toBeLessThan(0.06)
     }
     const row = encoded(codec, new Float64Array(4))
     expect(decoded(row, 4, 5).every((y) => y === 0)).toBe(true)
@@ -152,7 +152,7 @@ describe('the store', () => {
   it('gives the codes that version 1 of its snapshots has always had', () => {
     const store = quantised({ keyBits: 5, valueBits: 3 }).make({ ...shape, most: 4 })
     store.write({ keys: random(4, 20, 7), values: random(4, 12, 8) }, 0, 4, 0)
-    const codes = store.saved()['codes']!.data as Uint8Array
+    const codes = store.saved()['codes'].data as Uint8Array
     expect(Array.from(codes, (byte) => byte.toString(16).padStart(2, '0')).join('')).toBe(
       '00001042082184104208218410420800002449922409953dd65de618491954ecb9ea582d0f393e5f395d8101' +
         '993d174bf6f41992c06ff1a5285209603ea5313d500bc33db4a686b20176c5e932b6f750048c3ea55152c208',
@@ -193,7 +193,7 @@ describe('the store', () => {
             data: Float32Array.from(pick.flatMap((i) => [...data.subarray(i * cols, (i + 1) * cols)])),
           }
         }
-        const weights = weighted ? Float32Array.from(pick, (i) => (i < 400 ? block.weights![i]! : 1)) : undefined
+        const weights = weighted ? Float32Array.from(pick, (i) => (i < 400 ? block.weights![i] : 1)) : undefined
         const exact = softmaxOracle(
           rowsOf(queries, row, row + 1),
           some('keys'),
@@ -217,27 +217,27 @@ describe('the store', () => {
     expect(distance(read.values.data, Float64Array.from(block.values.data))).toBeLessThan(0.02)
     const point = Float64Array.from({ length: 20 }, (_, c) => 3 + c / 50)
     const wanted = Array.from({ length: 400 }, (_, r) =>
-      point.reduce((sum, x, c) => sum + (read.keys.data[r * 20 + c]! - x) ** 2, 0),
+      point.reduce((sum, x, c) => sum + (read.keys.data[r * 20 + c] - x) ** 2, 0),
     )
     for (const [r, got] of store.distances(point).entries())
-      expect(Math.abs(got - wanted[r]!)).toBeLessThan(1e-5 * wanted[r]! + 1e-6)
+      expect(Math.abs(got - wanted[r])).toBeLessThan(1e-5 * wanted[r] + 1e-6)
     expect([...store.distances(point, 130, 100)]).toEqual([...store.distances(point).subarray(130, 230)])
   })
 
   it('answers weights as copies', () => {
     const block = tokens(300)
     const [twice, copies] = [1, 2].map(() => quantised({ keyBits: 5, valueBits: 4 }).make({ ...shape, most: 301 }))
-    twice!.write(block, 0, 300, 0)
-    copies!.write(block, 0, 300, 0)
-    twice!.weigh(299, Float32Array.of(2))
-    copies!.write(block, 299, 1, 300)
-    const answers = [twice!, copies!].map((store) => {
+    twice.write(block, 0, 300, 0)
+    copies.write(block, 0, 300, 0)
+    twice.weigh(299, Float32Array.of(2))
+    copies.write(block, 299, 1, 300)
+    const answers = [twice, copies].map((store) => {
       const out = emptyPartial(6, 12)
       store.attend(random(6, 20, 3), out)
-      return { levels: out.mass.map((m, i) => Math.log(m) + out.max[i]!), averages: normalise(out).data }
+      return { levels: out.mass.map((m, i) => Math.log(m) + out.max[i]), averages: normalise(out).data }
     })
-    expect(distance(answers[0]!.averages, Float64Array.from(answers[1]!.averages))).toBeLessThan(1e-5)
-    expect(distance(answers[0]!.levels, answers[1]!.levels)).toBeLessThan(1e-5)
+    expect(distance(answers[0].averages, Float64Array.from(answers[1].averages))).toBeLessThan(1e-5)
+    expect(distance(answers[0].levels, answers[1].levels)).toBeLessThan(1e-5)
   })
 
   it.each([
@@ -314,7 +314,7 @@ describe('what is refused', () => {
     one.restore('test', { kind: 'test', version: '1', parameters: {}, tensors } as never)
     return one
   }
-  const codes = saved['codes']!.data as Uint8Array
+  const codes = saved['codes'].data as Uint8Array
   it.each<[string, object, number?]>([
     ['codes of no whole token', { codes: { data: codes.slice(1) } }],
     ['more than the most', {}, 299],

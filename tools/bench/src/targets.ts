@@ -255,7 +255,7 @@ export const targets: readonly Target[] = [
     atMost: 3333,
   },
   ...['4 sinks + window 252', '256 far keys + closure'].map((name, i) => ({
-    id: ['lm-flat-window', 'lm-flat-closure'][i]!,
+    id: ['lm-flat-window', 'lm-flat-closure'][i],
     suite: 'small-lm',
     claim: `reading on after 65536 tokens, ${name}, speed over that after 2048`,
     groups: [`reading on after n tokens, ${name}`],
@@ -264,7 +264,7 @@ export const targets: readonly Target[] = [
     atLeast: 0.85,
   })),
   ...['4 sinks + window 252', '256 far keys + closure'].map((name, i) => ({
-    id: ['lm-memory-window', 'lm-memory-closure'][i]!,
+    id: ['lm-memory-window', 'lm-memory-closure'][i],
     suite: 'small-lm',
     claim: `reading through ${name}, peak MB at 65536 tokens over that at 2048, some 100`,
     groups: [`peak memory of reading, ${name}`],

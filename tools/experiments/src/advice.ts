@@ -81,7 +81,7 @@ async function advised(set: string, head: Head, share: number): Promise<Advice> 
       return options ? [[method.name, errorOf(method, options)] as const] : []
     }),
   )
-  const best = Object.entries(single).toSorted((a, b) => a[1] - b[1])[0]![0]
+  const best = Object.entries(single).toSorted((a, b) => a[1] - b[1])[0][0]
   const method = catalogue.find(({ name }) => name === made.method)!
   const { options, considered, error } = made
   return {
@@ -107,9 +107,9 @@ export function adviceTable(rows: readonly Advice[]): string {
   const sets = [...new Set(rows.map(({ set, share }) => `${set}, 1/${share}`))]
   const lines = sets.map((name) => {
     const own = rows.filter(({ set, share }) => `${set}, 1/${share}` === name)
-    const hindsight = own.map(({ single, best }) => single[best]!)
-    const over = own.map(({ error }, i) => Math.max(FLOOR, error) / Math.max(FLOOR, hindsight[i]!))
-    const worst = own[over.indexOf(Math.max(...over))]!
+    const hindsight = own.map(({ single, best }) => single[best])
+    const over = own.map(({ error }, i) => Math.max(FLOOR, error) / Math.max(FLOOR, hindsight[i]))
+    const worst = own[over.indexOf(Math.max(...over))]
     const cells = [
       name,
       own.length,

@@ -21,7 +21,7 @@ export interface Contest {
 
 /** autoStream, in the ways that its board knows, against every policy alone on the same heads. */
 export function contests(auto: readonly Row[], single: Policies): Contest[] {
-  const columns = auto.filter(({ method }) => method === auto[0]!.method)
+  const columns = auto.filter(({ method }) => method === auto[0].method)
   return columns.map(({ model, share }) => {
     const alone = meansAt(single.rows, model, share)
     const every = alone.find(({ method }) => method === EVERY)
@@ -56,8 +56,8 @@ export function againstPolicies(auto: readonly Row[], single: Policies): string 
     line(['---', ...columns.map(() => '---')]),
     line(['best single policy', ...columns.map(({ policy }) => `${policy.error.toFixed(4)} ${policy.method}`)]),
     line([EVERY, ...columns.map(({ every }) => every?.error.toFixed(4) ?? '–')]),
-    ...columns[0]!.ours.map(({ method }, i) =>
-      line([`autoStream, ${method}`, ...columns.map(({ ours }) => ours[i]!.error.toFixed(4))]),
+    ...columns[0].ours.map(({ method }, i) =>
+      line([`autoStream, ${method}`, ...columns.map(({ ours }) => ours[i].error.toFixed(4))]),
     ),
     line(['best', ...columns.map(({ best }) => best.method)]),
   ].join('\n')

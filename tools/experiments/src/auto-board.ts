@@ -65,7 +65,7 @@ export const autoBoard: Experiment<AutoBoard> = {
     found
       .flatMap(({ text, result }) => {
         const single = textResultsOf(policies).find((one) => one.text === text)
-        const head = `All ${result.heads} heads over ${text[0]!.toUpperCase()}${text.slice(1)}, recipes of another text from ${otherText(text)}`
+        const head = `All ${result.heads} heads over ${text[0].toUpperCase()}${text.slice(1)}, recipes of another text from ${otherText(text)}`
         const own = `${head}:\n\n${autoTable(result)}`
         return single
           ? `${own}\n\nBeside the best of the single policies of [policies](#policies-of-the-cache), by column, asked later:\n\n${againstPolicies(result.rows, single.result)}`
@@ -146,7 +146,7 @@ async function measured(captures: ReturnType<typeof capturesNamed>, args: readon
       }
     }
   }
-  return { heads: captures[0]!.heads.length, rows }
+  return { heads: captures[0].heads.length, rows }
 }
 
 /** The same head on another text; layers of the sample are 0 and 2 of the model. */

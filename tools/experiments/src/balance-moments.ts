@@ -91,7 +91,7 @@ export const balanceMoments: Experiment<readonly Moments[]> = {
     ),
 }
 
-const model = ({ name }: Head) => name.split(' ')[0]!
+const model = ({ name }: Head) => name.split(' ')[0]
 
 /** Every method and share on the heads of one set. */
 export function measured(set: string, heads: readonly Head[], seeds = SEEDS): Moments[] {
@@ -110,7 +110,7 @@ export function measured(set: string, heads: readonly Head[], seeds = SEEDS): Mo
       exact: exactAttention({ queries, keys, values, scale: shape.scale }),
     }
   })
-  const cache = 4 * prepared[0]!.keys.rows * (prepared[0]!.shape.d + prepared[0]!.shape.dv)
+  const cache = 4 * prepared[0].keys.rows * (prepared[0].shape.d + prepared[0].shape.dv)
 
   const over = (method: string, make: Maker, share: number, own: readonly number[]): Moments | undefined => {
     const budget = Math.floor(cache / (share || 1))

@@ -87,14 +87,14 @@ export const balanceRates: Experiment<readonly Rates[]> = {
           .filter((one) => one.layer === layer && one.block === BLOCK)
           .map(({ method, errors }) => ({
             name: method,
-            points: errors.map((error, i) => [2 ** -ROUNDS[i]!, error] as const),
+            points: errors.map((error, i) => [2 ** -ROUNDS[i], error] as const),
           })),
       })),
     ),
 }
 
-const layerOf = ({ name }: Head) => name.split('.')[0]!
-const rate = (i: number) => `1/${2 ** ROUNDS[i]!}`
+const layerOf = ({ name }: Head) => name.split('.')[0]
+const rate = (i: number) => `1/${2 ** ROUNDS[i]}`
 
 /** Every method on the heads of one layer, with the blocks and seeds given. */
 export function ratesOf(layer: string, heads: readonly Head[], blocks = BLOCKS, seeds = SEEDS): Rates[] {
@@ -115,8 +115,8 @@ export function ratesOf(layer: string, heads: readonly Head[], blocks = BLOCKS, 
           time += ((user + system) / tokens.keys.rows) * share
           for (const [i, rounds] of ROUNDS.entries()) {
             const after = halvedTokens(tokens, scale, halving, block, rounds)
-            errors[i]! += share * relativeError(answersOf(queries, after, scale), exact)
-            kept[i]! += (share * after.keys.rows) / tokens.keys.rows
+            errors[i] += share * relativeError(answersOf(queries, after, scale), exact)
+            kept[i] += (share * after.keys.rows) / tokens.keys.rows
           }
         }
       }
@@ -175,8 +175,8 @@ function table(rates: readonly Rates[]): string {
       ROUNDS.map((_, i) => {
         const cells = methods.map((method) => {
           const own = rates.find((one) => one.layer === layer && one.method === method)!
-          const off = Math.abs(own.kept[i]! * 2 ** ROUNDS[i]! - 1) > 0.02
-          return `${own.errors[i]!.toPrecision(3)}${off ? ` (keeps ${own.kept[i]!.toPrecision(2)})` : ''}`
+          const off = Math.abs(own.kept[i] * 2 ** ROUNDS[i] - 1) > 0.02
+          return `${own.errors[i].toPrecision(3)}${off ? ` (keeps ${own.kept[i].toPrecision(2)})` : ''}`
         })
         return `| ${i === 0 ? layer : ''} | ${rate(i)} | ${cells.join(' | ')} |`
       }),
@@ -194,7 +194,7 @@ function blocks(rates: readonly Rates[]): string {
     ...layers.map((layer) => {
       const cells = BLOCKS.map((block) => {
         const { errors, time } = at(layer, block)
-        return `${errors[1]!.toPrecision(3)}, ${errors[3]!.toPrecision(3)}; ${time.toPrecision(2)} µs a token`
+        return `${errors[1].toPrecision(3)}, ${errors[3].toPrecision(3)}; ${time.toPrecision(2)} µs a token`
       })
       return `| ${layer} | ${cells.join(' | ')} |`
     }),
@@ -205,7 +205,7 @@ function verdict(rates: readonly Rates[]): string {
   const gain = (layer: string, method: string) => {
     const at = (name: string) =>
       rates.find((one) => one.layer === layer && one.method === name && one.block === BLOCK)!.errors
-    const ratios = at(method).map((error, i) => 100 * (1 - error / at(UNIFORM)[i]!))
+    const ratios = at(method).map((error, i) => 100 * (1 - error / at(UNIFORM)[i]))
     return `${Math.round(Math.min(...ratios))} to ${Math.round(Math.max(...ratios))} %`
   }
   const layers = [...new Set(rates.map(({ layer }) => layer))]

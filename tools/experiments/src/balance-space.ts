@@ -94,7 +94,7 @@ export function spaceOf(norm: number, sizes = TOKENS, seeds = SEEDS): Space[] {
     let most = 0
     for (const [q, unit] of units.entries()) {
       let square = 0
-      for (let c = q * D; c < (q + 1) * D; c++) square += (answers.data[c]! - exact.data[c]!) ** 2
+      for (let c = q * D; c < (q + 1) * D; c++) square += (answers.data[c] - exact.data[c]) ** 2
       most = Math.max(most, Math.sqrt(square) / unit)
     }
     return most
@@ -128,7 +128,7 @@ function sphere(rows: number, norm: number, seed: number): Matrix {
   for (let r = 0; r < rows; r++) {
     const own = out.data.subarray(r * D, (r + 1) * D)
     const length = Math.hypot(...own)
-    for (let c = 0; c < D; c++) own[c]! *= norm / length
+    for (let c = 0; c < D; c++) own[c] *= norm / length
   }
   return out
 }
@@ -142,7 +142,7 @@ function unitsOf(queries: Matrix, keys: Matrix, values: Matrix, scale: number): 
     let [mass, doubled] = [0, 0]
     for (let j = 0; j < keys.rows; j++) {
       let score = 0
-      for (let c = 0; c < D; c++) score += scale * queries.data[q * D + c]! * keys.data[j * D + c]!
+      for (let c = 0; c < D; c++) score += scale * queries.data[q * D + c] * keys.data[j * D + c]
       mass += Math.exp(score)
       doubled += Math.exp(2 * score)
     }
@@ -154,7 +154,7 @@ function verdict(all: readonly Space[]): string {
   const words = NORMS.map((norm) => {
     const slope = (method: string) => {
       const own = all.filter((one) => one.norm === norm && one.method === method)
-      const [a, b] = [own[0]!, own.at(-1)!]
+      const [a, b] = [own[0], own.at(-1)!]
       return (Math.log(b.numbers / a.numbers) / Math.log(a.epsilon / b.epsilon)).toFixed(2)
     }
     return `r = ${norm}: uniform ε^−${slope('uniform sample')}, greedy ε^−${slope('greedy')}, pairs ε^−${slope('pairs')}`

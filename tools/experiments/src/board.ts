@@ -67,13 +67,13 @@ export async function modelBoard(
   return {
     model,
     heads: found.map(({ name }) => name),
-    cacheBytes: first!.cacheBytes.float32,
-    budgetBytes: first!.budgets.map(({ bytes }) => bytes),
+    cacheBytes: first.cacheBytes.float32,
+    budgetBytes: first.budgets.map(({ bytes }) => bytes),
     uniform: found.map(({ uniform }) => uniform.relative),
-    sample: budgets.map((_, b) => found.map((head) => head.budgets[b]!.sample.relative)),
+    sample: budgets.map((_, b) => found.map((head) => head.budgets[b].sample.relative)),
     rows: budgets.flatMap((budget, b) =>
       methods.map(({ name: stream }, s) => {
-        const cells = found.map((head) => head.budgets[b]!.cells[s]!)
+        const cells = found.map((head) => head.budgets[b].cells[s])
         const held = cells.flatMap(({ outcome, peakBytes }) => (outcome === 'within' ? [peakBytes!] : []))
         return {
           stream,
@@ -145,7 +145,7 @@ function table(board: ModelBoard): string {
   return [
     line([
       `${model}, ${heads.length} heads`,
-      ...budgets.map((budget, b) => `${budget}, ${(budgetBytes[b]! / 1000).toFixed(0)} kB`),
+      ...budgets.map((budget, b) => `${budget}, ${(budgetBytes[b] / 1000).toFixed(0)} kB`),
       ...narrow.map((budget) => `${budget}, unseen`),
     ]),
     line(['---', ...budgets.map(() => '---'), ...narrow.map(() => '---')]),
@@ -154,12 +154,12 @@ function table(board: ModelBoard): string {
     line([
       'uniform sample',
       ...sample.map((errors) => figure(mean(errors))),
-      ...narrow.map((budget) => figure(mean(unseen.map((h) => sample[budgets.indexOf(budget)]![h]!)))),
+      ...narrow.map((budget) => figure(mean(unseen.map((h) => sample[budgets.indexOf(budget)][h])))),
     ]),
     line([
       'mean of V',
       ...budgets.map(() => figure(mean(uniform))),
-      ...narrow.map(() => figure(mean(unseen.map((h) => uniform[h]!)))),
+      ...narrow.map(() => figure(mean(unseen.map((h) => uniform[h])))),
     ]),
   ].join('\n')
 }
@@ -167,7 +167,7 @@ function table(board: ModelBoard): string {
 function legend({ node, models }: BoardResult): string {
   return (
     `Mean over the heads of ‖ô − o‖_F/‖o‖_F, the ${QUERIES} tokens after ${PREFIX} stepped with their queries; answering 0 is 1. Shares of the float32 cache of the ` +
-    `${PREFIX} tokens (${(models[0]!.cacheBytes / 1000).toFixed(0)} kB a head; twice the share of a float16 cache), everything held counted. – does not fit. Node ${node}.`
+    `${PREFIX} tokens (${(models[0].cacheBytes / 1000).toFixed(0)} kB a head; twice the share of a float16 cache), everything held counted. – does not fit. Node ${node}.`
   )
 }
 
@@ -185,7 +185,7 @@ function picture({ models }: BoardResult): string {
       const apart = points.filter(([bytes], i) => points.findIndex(([other]) => other === bytes) === i)
       return apart.length > 0 ? [{ name, points: apart }] : []
     })
-    const ends = [budgetBytes.at(-1)!, budgetBytes[0]!]
+    const ends = [budgetBytes.at(-1)!, budgetBytes[0]]
     return {
       title: model,
       x: { label: 'bytes held', log: true },
@@ -194,7 +194,7 @@ function picture({ models }: BoardResult): string {
         ...lines,
         {
           name: 'uniform sample',
-          points: sample.map((errors, b) => [budgetBytes[b]!, mean(errors)] as const),
+          points: sample.map((errors, b) => [budgetBytes[b], mean(errors)] as const),
           dashed: true,
         },
         { name: 'mean of V', points: ends.map((bytes) => [bytes, mean(uniform)] as const), dashed: true },

@@ -15,11 +15,11 @@ export interface Head {
 /** All heads of three .npy files of shape [layers, heads, n, width]. */
 export function readHeads(paths: { readonly q: string; readonly k: string; readonly v: string }): Head[] {
   const [q, k, v] = [paths.q, paths.k, paths.v].map((path) => decodeNpy(readFileSync(path)))
-  const [layers, heads, n] = q!.shape
-  if (q!.shape.length !== 4 || layers === undefined || heads === undefined || n === undefined)
-    throw new RangeError(`captures: ${paths.q} must have the shape [layers, heads, n, width], got [${q!.shape}]`)
+  const [layers, heads, n] = q.shape
+  if (q.shape.length !== 4 || layers === undefined || heads === undefined || n === undefined)
+    throw new RangeError(`captures: ${paths.q} must have the shape [layers, heads, n, width], got [${q.shape}]`)
   const matrixOf = ({ shape, data }: ReturnType<typeof decodeNpy>, index: number): Matrix => {
-    const cols = shape[3]!
+    const cols = shape[3]
     return {
       rows: n,
       cols,
@@ -28,9 +28,9 @@ export function readHeads(paths: { readonly q: string; readonly k: string; reado
   }
   return Array.from({ length: layers * heads }, (_, i) => ({
     name: `${Math.floor(i / heads)}.${i % heads}`,
-    queries: matrixOf(q!, i),
-    keys: matrixOf(k!, i),
-    values: matrixOf(v!, i),
+    queries: matrixOf(q, i),
+    keys: matrixOf(k, i),
+    values: matrixOf(v, i),
   }))
 }
 

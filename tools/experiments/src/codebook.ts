@@ -24,8 +24,8 @@ const QUERIES = 512
 export function rowOf(levels: Law, step: Choice, bits: number, sets = headVectors()): CodebookRow {
   const own = levelsOf(levels, bits)
   const rules = WIDTHS.map((width) => stepsFor(step, own, gaussians(TUNING, width, 1)))
-  const gaussian = WIDTHS.map((width, i) => lost(gaussians(JUDGED, width, 2), own, rules[i]!))
-  return { levels, step, bits, gaussian, heads: mean(sets.map((vectors) => lost(vectors, own, rules[0]!))) }
+  const gaussian = WIDTHS.map((width, i) => lost(gaussians(JUDGED, width, 2), own, rules[i]))
+  return { levels, step, bits, gaussian, heads: mean(sets.map((vectors) => lost(vectors, own, rules[0]))) }
 }
 
 /** The same of the store itself, by what it reads. */
@@ -38,8 +38,8 @@ function rowOfStore(bits: number, heads: readonly Matrix[]): CodebookRow {
     const centre = centreOf(keys, 256)
     let [error, square] = [0, 0]
     for (const [i, x] of keys.data.entries()) {
-      error += (x - read.data[i]!) ** 2
-      square += (x - centre[i % keys.cols]!) ** 2
+      error += (x - read.data[i]) ** 2
+      square += (x - centre[i % keys.cols]) ** 2
     }
     held[Symbol.dispose]()
     return error / square

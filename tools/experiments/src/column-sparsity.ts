@@ -34,10 +34,10 @@ export const columnSparsity: Experiment<readonly Sparsity[]> = {
   ],
   answer(rows) {
     const real = rows.filter(({ head }) => head !== NOISE)
-    const first = (of: 'tails' | 'centred') => real.map((row) => row[of][0]!)
+    const first = (of: 'tails' | 'centred') => real.map((row) => row[of][0])
     return [
       `No: at k = n/64 the tail is ${figure(Math.min(...first('tails')))} to ${figure(Math.max(...first('tails')))} of the column, less the mean ` +
-        `${figure(Math.min(...first('centred')))} to ${figure(Math.max(...first('centred')))}; independent Gaussian numbers have ${figure(rows.at(-1)!.tails[0]!)}.`,
+        `${figure(Math.min(...first('centred')))} to ${figure(Math.max(...first('centred')))}; independent Gaussian numbers have ${figure(rows.at(-1)!.tails[0])}.`,
       '',
       '| head of the sample (its layer 1 is layer 2 of the model) | k = n/64 | k = n/16 | k = n/4 |',
       '| --- | --- | --- | --- |',
@@ -46,8 +46,8 @@ export const columnSparsity: Experiment<readonly Sparsity[]> = {
   },
   all(full) {
     const real = full.filter(({ head }) => head !== NOISE)
-    const layers = [...new Set(real.map(({ head }) => head.split('.')[0]!))]
-    const centred = real.map((row) => row.centred[0]!)
+    const layers = [...new Set(real.map(({ head }) => head.split('.')[0]))]
+    const centred = real.map((row) => row.centred[0])
     const sparse = centred.filter((tail) => tail < 0.5).length
     return [
       `All ${real.length} captured heads at k = n/64 (less the mean ${figure(Math.min(...centred))} to ${figure(Math.max(...centred))}, below a half on ${sparse}):`,
@@ -73,7 +73,7 @@ export const columnSparsity: Experiment<readonly Sparsity[]> = {
           .map(({ head, centred }) => ({
             name: head.replace(`${model} `, 'head '),
             dashed: head === NOISE,
-            points: centred.map((tail, i) => [SHARES[i]!, tail] as const),
+            points: centred.map((tail, i) => [SHARES[i], tail] as const),
           })),
       })),
     )
@@ -83,13 +83,13 @@ export const columnSparsity: Experiment<readonly Sparsity[]> = {
 export function tailsOf({ rows, cols, data }: Matrix, centre: boolean): number[] {
   const tails = SHARES.map(() => 0)
   for (let c = 0; c < cols; c++) {
-    const column = Float64Array.from({ length: rows }, (_, r) => data[r * cols + c]!)
+    const column = Float64Array.from({ length: rows }, (_, r) => data[r * cols + c])
     const mean = centre ? column.reduce((a, b) => a + b, 0) / rows : 0
     const squares = column.map((x) => (x - mean) ** 2).toSorted()
     const whole = squares.reduce((a, b) => a + b, 0)
     for (const [i, share] of SHARES.entries()) {
       const tail = squares.subarray(0, rows - Math.round(share * rows)).reduce((a, b) => a + b, 0)
-      tails[i]! += Math.sqrt(tail / whole) / cols
+      tails[i] += Math.sqrt(tail / whole) / cols
     }
   }
   return tails
@@ -102,6 +102,6 @@ function noise(): Sparsity {
 }
 
 const figure = (tail: number) => tail.toFixed(2)
-const both = ({ tails, centred }: Sparsity, i: number) => `${figure(tails[i]!)} (${figure(centred[i]!)})`
+const both = ({ tails, centred }: Sparsity, i: number) => `${figure(tails[i])} (${figure(centred[i])})`
 
 await main(import.meta.url, columnSparsity)

@@ -42,7 +42,7 @@ export const contextLength: Experiment<readonly Length[]> = {
       const errors = lengths.map((n) => at(method, n).error)
       return Math.max(...errors) / Math.min(...errors) - 1
     })
-    const [first, last] = [lengths[0]!, lengths.at(-1)!].map((n) => megabytes(at(methods[0]!, n).cacheBytes))
+    const [first, last] = [lengths[0], lengths.at(-1)!].map((n) => megabytes(at(methods[0], n).cacheBytes))
     return [
       `As long as one likes where the distribution of the tokens does not change: over three decades no error changes by more than ${(100 * Math.max(...changes)).toFixed(1)} % ` +
         `of itself, while a float32 cache grows from ${first} to ${last}. The error does not shrink with n either, as the paper's abstract has it. On captured heads it grows ` +
@@ -60,7 +60,7 @@ export const contextLength: Experiment<readonly Length[]> = {
   picture(result) {
     const { methods, lengths, at } = byMethod(result)
     const lines = methods.map((method) => ({
-      name: `${method}, ${Number((at(method, lengths[0]!).bytes / 1000).toPrecision(2))} kB`,
+      name: `${method}, ${Number((at(method, lengths[0]).bytes / 1000).toPrecision(2))} kB`,
       points: lengths.map((n) => [n, at(method, n).error] as const),
     }))
     return logLogPlot('error against tokens, at fixed memory', lines, '')
@@ -84,7 +84,7 @@ export function measured(n: number): Length[] {
   const { keys } = pilot.tokens(0, 512)
   const centre = Float32Array.from({ length: d }, (_, c) => {
     let sum = 0
-    for (let r = 0; r < keys.rows; r++) sum += keys.data[r * d + c]!
+    for (let r = 0; r < keys.rows; r++) sum += keys.data[r * d + c]
     return sum / keys.rows
   })
   const aniso = anisotropicFeatures({ pilotKeys: keys, pilotQueries: pilot.queries(512), t: 256, scale })
@@ -105,9 +105,9 @@ export function measured(n: number): Length[] {
     const { max, mass: own, sum } = part.attend(queries)
     part[Symbol.dispose]()
     for (let r = 0; r < QUERIES; r++) {
-      const unit = Math.exp(max[r]!) // scores are mild
-      mass[r]! += own[r]! * unit
-      for (let c = 0; c < dv; c++) exact[r * dv + c]! += sum.data[r * dv + c]! * unit
+      const unit = Math.exp(max[r]) // scores are mild
+      mass[r] += own[r] * unit
+      for (let c = 0; c < dv; c++) exact[r * dv + c] += sum.data[r * dv + c] * unit
     }
     for (const [name, stream] of Object.entries(streams)) {
       const start = process.cpuUsage()
@@ -120,8 +120,8 @@ export function measured(n: number): Length[] {
     const answers = normalise(stream.attend(queries)).data
     let [off, norm] = [0, 0]
     for (let i = 0; i < exact.length; i++) {
-      const truth = exact[i]! / mass[Math.floor(i / dv)]!
-      off += (answers[i]! - truth) ** 2
+      const truth = exact[i] / mass[Math.floor(i / dv)]
+      off += (answers[i] - truth) ** 2
       norm += truth ** 2
     }
     const { bytes } = stream

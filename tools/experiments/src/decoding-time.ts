@@ -46,8 +46,8 @@ export const decodingTime: Experiment<DecodingTime> = {
     for (const { decode } of cells) decode() // compiled
     for (let round = 0; round < ROUNDS; round++) {
       for (const [i, { n, decode, scan }] of cells.entries()) {
-        times[i]!.decode.push(cpuTime(decode))
-        if (n <= LONGEST_SCAN && round < 3) times[i]!.scan.push(cpuTime(scan))
+        times[i].decode.push(cpuTime(decode))
+        if (n <= LONGEST_SCAN && round < 3) times[i].scan.push(cpuTime(scan))
       }
     }
     return {
@@ -58,8 +58,8 @@ export const decodingTime: Experiment<DecodingTime> = {
         n,
         k,
         m,
-        decode: median(times[i]!.decode),
-        scan: median(times[i]!.scan),
+        decode: median(times[i].decode),
+        scan: median(times[i].scan),
         found: decode(),
       })),
     }
@@ -130,14 +130,14 @@ export function columnOf(n: number, k: number) {
 }
 
 const small = random(NOISE, 1, 5).data
-const noise = (i: number) => small[i]!
+const noise = (i: number) => small[i]
 
 /** Places in [0, n), a function of the lane. */
 function places(n: number, count: number, lane: number): number[] {
   const words = new Uint32Array(4)
   return Array.from({ length: count }, (_, i) => {
     philox(words, 1, 2, i, lane, 0, 0)
-    return Math.floor((words[0]! / 2 ** 32) * n)
+    return Math.floor((words[0] / 2 ** 32) * n)
   })
 }
 
@@ -150,8 +150,8 @@ function countSketches(n: number, width: number) {
         philox(words, 9, 0, (first + c) % 2 ** 32, Math.floor((first + c) / 2 ** 32), h, 0)
         for (const half of [0, 1]) {
           if (h + half >= HASHES) break
-          rows[c * HASHES + h + half] = (h + half) * width + (words[2 * half]! % width)
-          values[c * HASHES + h + half] = words[2 * half + 1]! & 1 ? 1 : -1
+          rows[c * HASHES + h + half] = (h + half) * width + (words[2 * half] % width)
+          values[c * HASHES + h + half] = words[2 * half + 1] & 1 ? 1 : -1
         }
       }
     }
@@ -164,17 +164,17 @@ function countSketches(n: number, width: number) {
     for (let i = 0; i < n; i++) {
       list(i, 1, rows, signs)
       for (let h = 0; h < HASHES; h++) {
-        const counter = measured[rows[h]!]! * signs[h]!
+        const counter = measured[rows[h]] * signs[h]
         let place = h
-        for (; place > 0 && own[place - 1]! > counter; place--) own[place] = own[place - 1]!
+        for (; place > 0 && own[place - 1] > counter; place--) own[place] = own[place - 1]
         own[place] = counter
       }
-      const estimate = own[(HASHES - 1) / 2]!
+      const estimate = own[(HASHES - 1) / 2]
       if (Math.abs(estimate) <= least) continue
       kept.push([i, estimate])
       if (kept.length < 2 * k) continue
       kept = kept.toSorted((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, k)
-      least = Math.abs(kept[k - 1]![1])
+      least = Math.abs(kept[k - 1][1])
     }
     return kept
   }

@@ -156,12 +156,12 @@ export const endToEnd: Experiment<EndToEnd> = {
     }
   },
   answer({ rows, node }) {
-    const names = rows[0]!.methods.map(({ method }) => method)
+    const names = rows[0].methods.map(({ method }) => method)
     const summaries = names.filter((name) => name !== 'exact attention')
     const best = rows.map((row) => summaries.reduce((a, b) => (of(row, a).error <= of(row, b).error ? a : b)))
     const beaten = rows.filter((row) => of(row, 'Algorithm 1').error > of(row, 'exact feature state').error)
     return [
-      `Best: ${rows.map(({ data }, i) => `${data}: ${best[i]} (${figure(of(rows[i]!, best[i]!).error)})`).join('; ')}. ` +
+      `Best: ${rows.map(({ data }, i) => `${data}: ${best[i]} (${figure(of(rows[i], best[i]).error)})`).join('; ')}. ` +
         `Algorithm 1 is behind the exact feature state on ${beaten.length} of ${rows.length}.`,
       '',
       `| | ${rows.map(({ data, n }) => `${data}, n = ${n}`).join(' | ')} | kB | µs a token | µs a query |`,
@@ -177,7 +177,7 @@ export const endToEnd: Experiment<EndToEnd> = {
   },
   all({ rows }) {
     const captured = rows.filter(({ data }) => data.endsWith('heads'))
-    const summaries = captured[0]!.methods.filter(({ method }) => method !== 'exact attention')
+    const summaries = captured[0].methods.filter(({ method }) => method !== 'exact attention')
     return [
       'All captured heads, means:',
       '',
@@ -259,12 +259,12 @@ export function syntheticTask({ std, clusters }: { std: number; clusters: number
 
 export function rowOf(tasks: readonly Task[], methods = Object.keys(METHODS)): Row {
   const [first] = tasks
-  const { rows: n, cols: d } = first!.keys
+  const { rows: n, cols: d } = first.keys
   const all = methods.map((method) => {
     const runs = tasks.map((task) => {
       const exact = exactAttention(task)
-      METHODS[method]!(task).push() // compiled
-      const state = METHODS[method]!(task)
+      METHODS[method](task).push() // compiled
+      const state = METHODS[method](task)
       const push = timed(state.push)
       const attend = timed(state.output)
       return {
@@ -281,11 +281,11 @@ export function rowOf(tasks: readonly Task[], methods = Object.keys(METHODS)): R
   const others = all.filter(({ method }) => !method.startsWith('uniform sample'))
   const sample = samples.length > 0 ? [{ method: 'uniform sample', ...meanOfAll(samples) }] : []
   return {
-    data: first!.name,
+    data: first.name,
     n,
     d,
     heads: tasks.length,
-    cacheBytes: 4 * n * (d + first!.values.cols),
+    cacheBytes: 4 * n * (d + first.values.cols),
     methods: [...others, ...sample],
   }
 }

@@ -32,13 +32,13 @@ async function run(options: readonly string[]): Promise<void> {
   const isWhole = finished(jobs).length === 0
   const start = performance.now()
   const [calibrated, others] = [true, false].map((is) => cells.filter(({ cell }) => (cell.method === 'auto') === is))
-  await runJobs(others!, PROCESSES, say)
+  await runJobs(others, PROCESSES, say)
   if (!isHeldOut) {
     for (const model of MODELS) calibrationHeads(model)
     await runJobs(recipes, PROCESSES, say)
     writeRecipes()
   }
-  await runJobs(calibrated!, PROCESSES, say)
+  await runJobs(calibrated, PROCESSES, say)
   write(isWhole ? (performance.now() - start) / 60_000 : undefined)
 }
 

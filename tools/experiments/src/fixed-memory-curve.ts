@@ -81,13 +81,13 @@ export const fixedMemoryCurve: Experiment<readonly CurveRow[]> = {
         return LENGTHS.flatMap((n) => {
           const found = heads.map((head) => ofHead(head, n))
           console.error(`${model}, ${text}, n = ${n}`)
-          return Object.keys(found[0]!).map((method) => ({
+          return Object.keys(found[0]).map((method) => ({
             model,
             text,
             method,
             n,
-            bytes: Math.max(...found.map((one) => one[method]!.bytes)),
-            errors: found.map((one) => one[method]!.error),
+            bytes: Math.max(...found.map((one) => one[method].bytes)),
+            errors: found.map((one) => one[method].error),
           }))
         })
       }),
@@ -168,7 +168,7 @@ function verdict(rows: readonly CurveRow[]): string {
     const means = textsOf(rows).map((text) =>
       LENGTHS.map((n) => average(rows.find((row) => is(row, { model, text, method: CLOSURE, n }))!.errors)),
     )
-    const [first, last] = [0, LENGTHS.length - 1].map((i) => means.map((one) => one[i]!.toFixed(3)).join(', '))
+    const [first, last] = [0, LENGTHS.length - 1].map((i) => means.map((one) => one[i].toFixed(3)).join(', '))
     const most = Math.max(...means.flat())
     return `${model} heads: at most ${most.toFixed(3)}; ${first} at n = ${LENGTHS[0]} and ${last} at ${LENGTHS.at(-1)} (${textsOf(rows).join(', ')})`
   })

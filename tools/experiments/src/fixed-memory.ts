@@ -95,7 +95,7 @@ function experiment(name: string, paths: Parameters<typeof readHeads>[0], comman
   const heads = readHeads(paths)
   const mean: Record<string, number[]> = {}
   const rows = new Map<string, FixedMemoryRow & { errors: number[]; uniform: number[]; recent: number[] }>()
-  const lengths = LENGTHS.filter((n) => n + QUERIES <= heads[0]!.queries.rows)
+  const lengths = LENGTHS.filter((n) => n + QUERIES <= heads[0].queries.rows)
   for (const n of lengths) {
     mean[n] = []
     for (const head of heads) {

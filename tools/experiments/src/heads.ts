@@ -92,7 +92,7 @@ export function measureHead({ queries, keys, values }: Head, methods = Object.ke
   const exact = exactAttention({ queries: asked, keys: held, values: own, scale: shape.scale })
   const pilot = { keys: rowsOf(keys, 0, PILOT), queries: rowsOf(queries, 0, PILOT) }
   const found = methods.map((method) => {
-    const stream = METHODS[method]!(shape, pilot)
+    const stream = METHODS[method](shape, pilot)
     stream.push({ keys: held, values: own })
     const error = relativeError(normalise(stream.attend(asked)), exact)
     const fallbacks = (stream.counters?.['fallbacks'] ?? 0) / QUERIES
@@ -121,7 +121,7 @@ export const headsOf = (args: readonly string[] = []) =>
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 
 const figures = ({ errors, fallbacks }: HeadRow) =>
-  errors.map((error, i) => `${error.toFixed(3)}${fallbacks[i]! > MARKED ? '*' : ''}`)
+  errors.map((error, i) => `${error.toFixed(3)}${fallbacks[i] > MARKED ? '*' : ''}`)
 
 export function table({ heads, rows, node }: Heads): string {
   return [
@@ -136,16 +136,16 @@ export function table({ heads, rows, node }: Heads): string {
 
 /** Mean errors by layer of all captured heads. */
 export function layers({ heads, rows, node }: Heads): string {
-  const names = [...new Set(heads.map((head) => head.split('.')[0]!))]
+  const names = [...new Set(heads.map((head) => head.split('.')[0]))]
   const meansOf = (values: readonly number[]) =>
     names.map((name) => {
-      const own = values.filter((_, i) => heads[i]!.startsWith(`${name}.`))
+      const own = values.filter((_, i) => heads[i].startsWith(`${name}.`))
       return own.reduce((a, b) => a + b, 0) / own.length
     })
   const cells = ({ errors, fallbacks }: HeadRow) => {
     const [means, shares] = [meansOf(errors), meansOf(fallbacks)]
     return means.map(
-      (mean, i) => `${mean < 10 ? mean.toFixed(3) : mean.toPrecision(2)}${shares[i]! > MARKED ? '*' : ''}`,
+      (mean, i) => `${mean < 10 ? mean.toFixed(3) : mean.toPrecision(2)}${shares[i] > MARKED ? '*' : ''}`,
     )
   }
   return [
@@ -173,16 +173,16 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const args = process.argv.slice(2)
   const heads = headsOf(args)
   const columns = heads.map((head) => measureHead(head))
-  const rows: HeadRow[] = columns[0]!.map(({ method }, i) => ({
+  const rows: HeadRow[] = columns[0].map(({ method }, i) => ({
     method,
-    bytes: Math.max(...columns.map((column) => column[i]!.bytes)),
-    errors: columns.map((column) => column[i]!.error),
-    fallbacks: columns.map((column) => column[i]!.fallbacks),
+    bytes: Math.max(...columns.map((column) => column[i].bytes)),
+    errors: columns.map((column) => column[i].error),
+    fallbacks: columns.map((column) => column[i].fallbacks),
   }))
   const result: Heads = { node: process.version, heads: heads.map(({ name }) => name), rows }
   writeFileSync(file(args.length > 0 ? 'heads-full' : 'heads'), `${JSON.stringify(result, rounded, 2)}\n`)
   const [kept, full] = ['heads', 'heads-full'].map((name) => JSON.parse(readFileSync(file(name), 'utf8')) as Heads)
   const readme = new URL('../README.md', import.meta.url)
-  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), kept!, full!))
+  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), kept, full))
   console.log(args.length > 0 ? layers(result) : table(result))
 }

@@ -115,7 +115,7 @@ export function syntheticRows(widths: readonly number[] = [2, 4, 8]): Synthetic[
       return againstBest(normals(d, 1), normals(d, 2), scale, maps).map((one, i) => ({
         d,
         spread,
-        degree: degrees[i]!,
+        degree: degrees[i],
         ...one,
       }))
     }),
@@ -142,7 +142,7 @@ export function rowsOfHead({ name, queries, keys }: Head): HeadRank[] {
     scale,
     maps.map(([, map]) => map),
   )
-  return found.map((one, i) => ({ head: name, by: maps[i]![0], ...one }))
+  return found.map((one, i) => ({ head: name, by: maps[i][0], ...one }))
 }
 
 /** Over the least error, least and largest at degrees 1 and 2. */
@@ -163,7 +163,7 @@ function sharesAt(heads: readonly HeadRank[], key: 'rows' | 'bestRows'): string 
 }
 
 function headTable(heads: readonly HeadRank[]): string {
-  const models = [...new Set(heads.map(({ head }) => head.split(' ')[0]!))]
+  const models = [...new Set(heads.map(({ head }) => head.split(' ')[0]))]
   const methods = [...new Set(heads.map(({ by }) => by))]
   return [
     `| heads | ${models.map((model) => `${model}: A | P | rows not positive`).join(' | ')} |`,

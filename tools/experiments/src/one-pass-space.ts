@@ -75,7 +75,7 @@ export const onePassSpace: Experiment<OnePassSpace> = {
     const exact = results.map(({ exactState }) => exactState.error)
     return [
       `The control variate is worth ${Math.min(...gains).toFixed(1)} to ${Math.max(...gains).toFixed(1)} times. With it the sketches beat a uniform sample of equal bytes in ${won} of ${compared} ` +
-        `cases and lose to one moved by the mean of V in ${lost}; the exact feature state, ${results[0]!.exactState.bytes} bytes, has ${Math.min(...exact).toExponential(0)} to ${Math.max(...exact).toExponential(0)}.`,
+        `cases and lose to one moved by the mean of V in ${lost}; the exact feature state, ${results[0].exactState.bytes} bytes, has ${Math.min(...exact).toExponential(0)} to ${Math.max(...exact).toExponential(0)}.`,
       '',
       `| V | m₂ | bytes | ${Object.values(KINDS).join(' | ')} | mean of V | exact state |`,
       '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
@@ -89,7 +89,7 @@ export const onePassSpace: Experiment<OnePassSpace> = {
     ].join('\n')
   },
   picture({ results }) {
-    const first = results[0]!
+    const first = results[0]
     const line = (kind: Kind): Line => ({
       name: KINDS[kind],
       points: first.points.filter((point) => point[kind] > 0).map((point) => [point.bytes, point[kind]]),
@@ -117,11 +117,11 @@ function measured(name: string, values: Matrix): Setting {
     const sampled = (seed: number, moved: boolean) => {
       const order = random(n, 1, seed + 100).data
       const chosen = Array.from(order.keys())
-        .toSorted((a, b) => order[a]! - order[b]!)
+        .toSorted((a, b) => order[a] - order[b])
         .slice(0, size)
       const [some, theirs] = [pick(keys, chosen), pick(values, chosen)]
-      const shift = moved ? meansOf(theirs).map((mean, c) => means[c]! - mean) : means.map(() => 0)
-      return error(softmaxOracle(queries, some, theirs, scale, () => size).map((x, i) => x + shift[i % dv]!))
+      const shift = moved ? meansOf(theirs).map((mean, c) => means[c] - mean) : means.map(() => 0)
+      return error(softmaxOracle(queries, some, theirs, scale, () => size).map((x, i) => x + shift[i % dv]))
     }
     return {
       m,
@@ -133,14 +133,14 @@ function measured(name: string, values: Matrix): Setting {
       sampleMoved: size < n ? overSeeds((seed) => sampled(seed, true)) : 0,
     }
   })
-  const uniform = error(Float64Array.from(truth, (_, i) => means[i % dv]!))
+  const uniform = error(Float64Array.from(truth, (_, i) => means[i % dv]))
   const exact = error(polynomialAttention({ queries, keys, values, features }).data)
   return { name, zero: 1, uniform, exactState: { bytes: 4 * features.t * dv + 8 * features.t, error: exact }, points }
 }
 
 function relative(got: ArrayLike<number>, truth: Float64Array): number {
   let [off, all] = [0, 0]
-  for (const [i, x] of truth.entries()) [off, all] = [off + (got[i]! - x) ** 2, all + x * x]
+  for (const [i, x] of truth.entries()) [off, all] = [off + (got[i] - x) ** 2, all + x * x]
   return Math.sqrt(off / all)
 }
 

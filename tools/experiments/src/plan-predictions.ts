@@ -70,7 +70,7 @@ export function withTable(text: string, { predictions, misled }: Predictions): s
   const rows = groups.map(([name, belongs]) => {
     const own = predictions.filter(belongs)
     const ratios = own.map(({ predicted, measured }) => predicted / measured).toSorted((a, b) => a - b)
-    const at = (share: number) => ratios[Math.min(ratios.length - 1, Math.floor(share * ratios.length))]!.toFixed(2)
+    const at = (share: number) => ratios[Math.min(ratios.length - 1, Math.floor(share * ratios.length))].toFixed(2)
     const near = own.filter(isNear).length
     return line([
       name,

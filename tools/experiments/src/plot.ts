@@ -128,7 +128,7 @@ function scaleOf(axis: Axis, values: readonly number[], from: number, to: number
     : axis.log
       ? [decades(values.map(bounded)), Math.log10]
       : [evenSteps(Math.min(0, ...values.map(bounded)), Math.max(...values.map(bounded))), Number]
-  const [low, high] = [transform(ticks[0]!), transform(ticks.at(-1)!)]
+  const [low, high] = [transform(ticks[0]), transform(ticks.at(-1)!)]
   return { ticks, at: (value) => from + ((transform(bounded(value)) - low) / (high - low)) * (to - from) }
 }
 
@@ -156,11 +156,11 @@ function mark({ log }: Axis, value: number): string {
 }
 
 function superscript(power: number): string {
-  return Array.from(String(power), (sign) => (sign === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(sign)]!)).join('')
+  return Array.from(String(power), (sign) => (sign === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(sign)])).join('')
 }
 
 function colourOf(index: number): string {
-  return COLOURS[index % COLOURS.length]!
+  return COLOURS[index % COLOURS.length]
 }
 
 function rule(x1: number, y1: number, x2: number, y2: number): string {

@@ -89,7 +89,7 @@ export const policies: Experiment<Policies> = {
     ),
 }
 
-const titled = (text: string) => text[0]!.toUpperCase() + text.slice(1)
+const titled = (text: string) => text[0].toUpperCase() + text.slice(1)
 
 /** Undefined where any head has no result. */
 export const meanError = ({ errors }: Pick<PolicyRow, 'errors'>): number | undefined =>
@@ -97,7 +97,7 @@ export const meanError = ({ errors }: Pick<PolicyRow, 'errors'>): number | undef
 
 /** The table of packages/kv-cache/README.md: all heads over all texts. */
 export function textsTable(found: readonly TextResult<Policies>[]): string {
-  const rows = found[0]!.result.rows.map((row) => ({
+  const rows = found[0].result.rows.map((row) => ({
     ...row,
     errors: found.flatMap(
       ({ result }) =>
@@ -106,7 +106,7 @@ export function textsTable(found: readonly TextResult<Policies>[]): string {
         )!.errors,
     ),
   }))
-  const { heads } = found[0]!.result
+  const { heads } = found[0].result
   return (
     `${policyTable({ heads, rows })}\n\nMean over the ${heads} heads of a model over ${found.map(({ text }) => titled(text)).join(' and ')}. The least of a column in bold; – nothing fits. ` +
     'momentCoreset and “every token” have the best degree and bits of each head with hindsight.'
@@ -124,7 +124,7 @@ export function policyTable({ rows }: Policies): string {
     `| policy | ${columns.map(({ model, share }) => `${model}, 1/${share}`).join(' | ')} |`,
     `| --- | ${columns.map(() => '---').join(' | ')} |`,
     ...methods.map(
-      (method) => `| ${method} | ${columns.map((column, i) => cell(at(method, column), least[i]!)).join(' | ')} |`,
+      (method) => `| ${method} | ${columns.map((column, i) => cell(at(method, column), least[i])).join(' | ')} |`,
     ),
   ].join('\n')
 }
@@ -151,7 +151,7 @@ function measured(captures: ReturnType<typeof capturesNamed>, hasAllLayers: bool
       }))
     }),
   )
-  return { heads: captures[0]!.heads.length, rows }
+  return { heads: captures[0].heads.length, rows }
 }
 
 /** Error and bytes of these methods on one head; of pyramidKv where the layers are known. */
@@ -221,7 +221,7 @@ const layerOf = ({ name }: Head) => Number(name.split('.')[0])
 
 /** As many tokens as fit, behind the buffer; a reservoir draws by one seed. */
 function optionsOf(method: Method, shape: Shape, budget: number, most: number) {
-  const options = (count: number) => ({ count, buffer: bufferFor(most), seed: SEEDS[0]! })
+  const options = (count: number) => ({ count, buffer: bufferFor(most), seed: SEEDS[0] })
   const bytes = (count: number) => method.bytes(shape, options(count), { tokens: TOKENS })
   return options(largestWithin(bytes, budget, { least: LEAST.get(method.name) ?? 1, most })!)
 }

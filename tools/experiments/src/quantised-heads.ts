@@ -82,8 +82,8 @@ function blank({ d, dv }: Shape, rows: number) {
 }
 
 function measure(heads: readonly Head[]): QuantisedRow[] {
-  const n = heads[0]!.keys.rows - QUERIES
-  const [d, dv] = [heads[0]!.keys.cols, heads[0]!.values.cols]
+  const n = heads[0].keys.rows - QUERIES
+  const [d, dv] = [heads[0].keys.cols, heads[0].values.cols]
   const cacheBytes = 4 * n * (d + dv)
   const rows: QuantisedRow[] = []
   const add = (method: string, make: (shape: Shape) => AttentionStream, share?: number) => {

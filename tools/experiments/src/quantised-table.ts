@@ -12,12 +12,12 @@ export interface QuantisedHeads {
 
 /** Markdown of results/quantised-heads-full.json: a column a model. */
 export function quantisedTable({ node, models }: QuantisedHeads = readResult()): string {
-  const first = models[0]!
+  const first = models[0]
   const rows = first.rows.map(({ method, bytes, cacheBytes, share }, i) => [
     method,
     `${(bytes / 1000).toFixed(1)} kB`,
     `1/${share ?? (cacheBytes / bytes).toFixed(1)}`,
-    ...models.map(({ rows }) => (rows[i]!.errors.reduce((a, b) => a + b, 0) / rows[i]!.errors.length).toFixed(3)),
+    ...models.map(({ rows }) => (rows[i].errors.reduce((a, b) => a + b, 0) / rows[i].errors.length).toFixed(3)),
   ])
   const head = ['held', 'bytes', 'share', ...models.map(({ name }) => name)]
   return [

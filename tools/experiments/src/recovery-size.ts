@@ -38,7 +38,7 @@ export function sizePoint(k: number, trials: number): SizePoint {
     let [met, early] = [0, 0]
     for (let trial = 0; trial < trials; trial++) {
       const seed = 5_000_000 + trial
-      const input = families[family]!({ n: N, k: WANTED, epsilon: EPSILON }, randomOf(seed))
+      const input = families[family]({ n: N, k: WANTED, epsilon: EPSILON }, randomOf(seed))
       const stream = fed(heavyHitters({ n: N, k, epsilon: EPSILON, seed }), input)
       const { norm, tail } = sizesOf(input.values, WANTED)
       if (distanceOf(input, stream.top(WANTED)) > (1 + EPSILON) * tail + 1e-9 * norm) continue
@@ -55,7 +55,7 @@ export function sizePoint(k: number, trials: number): SizePoint {
 }
 
 function fed<S extends { update(index: number, change: number): void }>(stream: S, { keys, values }: Input): S {
-  for (let c = 0; c < values.length; c++) stream.update(keys ? keys[c]! : c, values[c]!)
+  for (let c = 0; c < values.length; c++) stream.update(keys ? keys[c] : c, values[c])
   return stream
 }
 
@@ -81,10 +81,10 @@ function peers(): PeerRow[] {
   const columns = Math.floor(m / rows)
   const judged = (changes: readonly [number, number][], top: readonly { index: number; value: number }[]) => {
     const totals = new Float64Array(n)
-    for (const [index, change] of changes) totals[index]! += change
-    const order = Array.from(totals.keys()).toSorted((a, b) => Math.abs(totals[b]!) - Math.abs(totals[a]!))
-    const least = Math.abs(totals[order[k - 1]!]!)
-    const found = top.filter(({ index }) => Math.abs(totals[index]!) >= least).length
+    for (const [index, change] of changes) totals[index] += change
+    const order = Array.from(totals.keys()).toSorted((a, b) => Math.abs(totals[b]) - Math.abs(totals[a]))
+    const least = Math.abs(totals[order[k - 1]])
+    const found = top.filter(({ index }) => Math.abs(totals[index]) >= least).length
     const input = { values: totals }
     return [Math.min(1, found / k), distanceOf(input, top) / sizesOf(totals, k).tail] as const
   }
@@ -121,17 +121,17 @@ function fullScan(m: number, rows: number) {
   return {
     add(index: number, change: number) {
       for (const [r, place] of places.entries()) {
-        const at = place[index]!
-        counters[r * width + (at >> 1)]! += at % 2 === 0 ? change : -change
+        const at = place[index]
+        counters[r * width + (at >> 1)] += at % 2 === 0 ? change : -change
       }
     },
     top(count: number, k: number) {
       const all = Array.from({ length: count }, (_, index) => {
         const five = places.map((place, r) => {
-          const at = place[index]!
-          return at % 2 === 0 ? counters[r * width + (at >> 1)]! : -counters[r * width + (at >> 1)]!
+          const at = place[index]
+          return at % 2 === 0 ? counters[r * width + (at >> 1)] : -counters[r * width + (at >> 1)]
         })
-        return { index, value: five.toSorted((a, b) => a - b)[2]! }
+        return { index, value: five.toSorted((a, b) => a - b)[2] }
       })
       return all.toSorted((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, k)
     },

@@ -5,8 +5,8 @@ import type { Matrix } from '@sublinear/attention'
 export function meanOf(values: Matrix, rows: number): Matrix {
   const { cols } = values
   const total = new Float64Array(cols)
-  for (let r = 0; r < values.rows; r++) for (let c = 0; c < cols; c++) total[c]! += values.data[r * cols + c]!
-  const data = Float32Array.from({ length: rows * cols }, (_, i) => total[i % cols]! / values.rows)
+  for (let r = 0; r < values.rows; r++) for (let c = 0; c < cols; c++) total[c] += values.data[r * cols + c]
+  const data = Float32Array.from({ length: rows * cols }, (_, i) => total[i % cols] / values.rows)
   return { rows, cols, data }
 }
 
@@ -17,8 +17,8 @@ export function uniformSample(n: number, count: number, seed: number): number[] 
   const [low, high] = seedWords(BigInt(seed))
   for (let i = 0; i < Math.min(count, n); i++) {
     philox(words, low, high, i, 0, 0, 0)
-    const j = i + Math.floor((words[0]! / 2 ** 32) * (n - i))
-    ;[order[i], order[j]] = [order[j]!, order[i]!]
+    const j = i + Math.floor((words[0] / 2 ** 32) * (n - i))
+    ;[order[i], order[j]] = [order[j], order[i]]
   }
   return order.slice(0, count).toSorted((a, b) => a - b)
 }
@@ -34,7 +34,7 @@ export function pick(source: Matrix, rows: readonly number[]): Matrix {
 export function relativeError(got: Matrix, exact: Matrix): number {
   let [distance, norm] = [0, 0]
   for (const [i, truth] of exact.data.entries()) {
-    distance += (got.data[i]! - truth) ** 2
+    distance += (got.data[i] - truth) ** 2
     norm += truth * truth
   }
   return Math.sqrt(distance / norm)

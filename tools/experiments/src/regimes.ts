@@ -49,7 +49,7 @@ export const regimes: Experiment<readonly RegimeHead[]> = {
     [
       ...REGIMES.map((regime) => {
         const { heads: count, errors } = figuresOf(heads, regime)
-        const best = (budget: string) => Object.entries(errors[budget]!).toSorted(([, a], [, b]) => a - b)[0]!
+        const best = (budget: string) => Object.entries(errors[budget]).toSorted(([, a], [, b]) => a - b)[0]
         return `*${regime}* (${count} heads): in 1/8 of the bytes ${best('1/8')[0]} has ${best('1/8')[1].toFixed(3)}, in 1/16 ${best('1/16')[0]} ${best('1/16')[1].toFixed(3)}.`
       }),
       '',
@@ -57,7 +57,7 @@ export const regimes: Experiment<readonly RegimeHead[]> = {
       `| --- | ${REGIMES.flatMap(() => BUDGETS.map(() => '---')).join(' | ')} |`,
       ...NAMES.map(
         (stream) =>
-          `| ${stream} | ${REGIMES.flatMap((regime) => BUDGETS.map((budget) => figuresOf(heads, regime).errors[budget]![stream]?.toFixed(3) ?? '–')).join(' | ')} |`,
+          `| ${stream} | ${REGIMES.flatMap((regime) => BUDGETS.map((budget) => figuresOf(heads, regime).errors[budget][stream]?.toFixed(3) ?? '–')).join(' | ')} |`,
       ),
     ].join('\n'),
   picture: (heads) =>
@@ -70,7 +70,7 @@ export const regimes: Experiment<readonly RegimeHead[]> = {
         lines: NAMES.map((stream) => ({
           name: stream,
           points: BUDGETS.flatMap((budget) => {
-            const error = figuresOf(heads, regime).errors[budget]![stream]
+            const error = figuresOf(heads, regime).errors[budget][stream]
             return error === undefined ? [] : [[sizeOf(budget), error] as const]
           }),
         })),
@@ -85,7 +85,7 @@ export function figuresOf(heads: readonly RegimeHead[], regime: Regime): RegimeF
   const own = heads.filter((head) => head.regime === regime)
   const errors = BUDGETS.map((budget, b) => {
     const found = NAMES.flatMap((stream, s) => {
-      const all = own.map((head) => head.errors[b]![s]!)
+      const all = own.map((head) => head.errors[b][s]!)
       return all.includes(null as never) ? [] : [[stream, Number(median(all as number[]).toPrecision(3))] as const]
     })
     return [budget, Object.fromEntries(found)] as const
@@ -96,7 +96,7 @@ export function figuresOf(heads: readonly RegimeHead[], regime: Regime): RegimeF
 function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
 /** What `inspect` predicts from. */

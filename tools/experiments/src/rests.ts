@@ -206,7 +206,7 @@ function measured(captures: ReturnType<typeof capturesNamed>): Rests {
       }))
     }),
   )
-  return { heads: captures[0]!.heads.length, rows }
+  return { heads: captures[0].heads.length, rows }
 }
 
 const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length
@@ -215,7 +215,7 @@ const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) 
 export function chosen({ rows }: Rests, model: string, share: number) {
   const at = (rest: Rest) => rows.find((row) => row.rest === rest && row.model === model && row.share === share)!.errors
   const heads = at('mean').map((_, h) => h)
-  const least = (rests: readonly Rest[]) => heads.map((h) => Math.min(...rests.map((rest) => at(rest)[h]!)))
+  const least = (rests: readonly Rest[]) => heads.map((h) => Math.min(...rests.map((rest) => at(rest)[h])))
   const all = least(RESTS)
   return {
     means: Object.fromEntries(RESTS.map((rest) => [rest, mean(at(rest))])) as Record<Rest, number>,
@@ -230,7 +230,7 @@ export function chosen({ rows }: Rests, model: string, share: number) {
 
 const modelsOf = ({ rows }: Rests) => [...new Set(rows.map(({ model }) => model))]
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-const titled = (text: string) => text[0]!.toUpperCase() + text.slice(1)
+const titled = (text: string) => text[0].toUpperCase() + text.slice(1)
 
 function table(result: Rests): string {
   const columns = modelsOf(result).flatMap((model) =>

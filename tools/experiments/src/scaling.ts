@@ -40,7 +40,7 @@ export const scalingToModels: Experiment<readonly Scaling[]> = {
   answer(models) {
     return [
       `Memory is not the obstacle, the certificate is: a closure a head is smaller than the cache from ${models.at(-1)!.closure.from} tokens on, but a certified polynomial takes ` +
-        `${count(models.at(-1)!.certified['R = 4']!.t!)} features a head at R = 4. What an uncertified summary loses on a large model's heads is not known here. Last column: the ` +
+        `${count(models.at(-1)!.certified['R = 4'].t!)} features a head at R = 4. What an uncertified summary loses on a large model's heads is not known here. Last column: the ` +
         'sketch of the queries alone, a head, for the 64 largest outputs of each column among 10⁷ queries at degree 2.',
       '',
       `| model | cache at ${LENGTHS.map((n) => n.toLocaleString('en-US')).join(' | ')} | closures | 1024 far keys + closures | degree 2 | t, R = 1 | R = 4 | R = 8 | ΦD⁻¹U₁ |`,
@@ -50,19 +50,19 @@ export const scalingToModels: Experiment<readonly Scaling[]> = {
           ({ bytes, from }) => `${size(bytes)} (${from.toLocaleString('en-US')})`,
         )
         const sizes = Object.values(certified).map(({ t }) => (t === null ? '> 2^53' : count(t)))
-        const caches = LENGTHS.map((n) => size(cache[String(n)]!))
+        const caches = LENGTHS.map((n) => size(cache[String(n)]))
         return `| ${model} | ${[...caches, ...held, ...sizes, size(columns.bytes)].join(' | ')} |`
       }),
     ].join('\n')
   },
   picture(models) {
     const [small, large] = [2 ** 10, 10_000_000]
-    const { model, cache, closure, farKeys1024AndClosure, degree2 } = models[1]!
+    const { model, cache, closure, farKeys1024AndClosure, degree2 } = models[1]
     const flat = (name: string, bytes: number) => ({
       name,
       points: [[small, bytes / 1e9] as const, [large, bytes / 1e9] as const],
     })
-    const token = cache[String(large)]! / large
+    const token = cache[String(large)] / large
     return logLogPlot(
       `GB held by tokens, a model of ${model}`,
       [

@@ -68,7 +68,7 @@ export const selections: Experiment<Selections> = {
     found
       .map(
         ({ text, result }) =>
-          `All ${result.heads} heads over ${text[0]!.toUpperCase()}${text.slice(1)}:\n\n${table(result)}`,
+          `All ${result.heads} heads over ${text[0].toUpperCase()}${text.slice(1)}:\n\n${table(result)}`,
       )
       .join('\n\n'),
   picture: (result) =>
@@ -123,7 +123,7 @@ function measured(captures: ReturnType<typeof capturesNamed>): Selections {
       })
     }),
   )
-  return { heads: captures[0]!.heads.length, rows }
+  return { heads: captures[0].heads.length, rows }
 }
 
 /** One head under one selection. */
@@ -135,7 +135,7 @@ export function ofHead(head: Head, share: number, selection: string): Errors {
     block: { keys: rowsOf(head.keys, from, to), values: rowsOf(head.values, from, to) },
     asked: rowsOf(head.queries, from, to),
   })
-  const stack: Stack = { window: 0, kept: SELECTIONS[selection]!, rest: 'mean' }
+  const stack: Stack = { window: 0, kept: SELECTIONS[selection], rest: 'mean' }
   const stream = autoStream({ ...shape, budgetBytes, tokens: TOKENS, stack })
   for (let from = 0; from < TOKENS; from += BLOCK) {
     const { block, asked } = cut(from, Math.min(TOKENS, from + BLOCK))

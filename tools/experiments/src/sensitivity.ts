@@ -96,7 +96,7 @@ function leastIdentity(): number {
 }
 
 function headTable(heads: readonly HeadSensitivity[]): string {
-  const models = [...new Set(heads.map(({ head }) => head.split(' ')[0]!))]
+  const models = [...new Set(heads.map(({ head }) => head.split(' ')[0]))]
   const cellOf = ([epsilon1, k, m2]: Cell): string[] => {
     const all = heads.filter((one) => one.epsilon1 === epsilon1 && one.k === k && one.m2 === m2)
     if (all.length === 0) return [] // a cell that these captures have not been run on
@@ -105,7 +105,7 @@ function headTable(heads: readonly HeadSensitivity[]): string {
       const of = (key: 'columns' | 'least' | 'rows') => figure(mean(own.map((one) => one[key])))
       return `${of('columns')} (${of('least')}) | ${of('rows')}`
     })
-    const { bytes, identity } = all[0]!
+    const { bytes, identity } = all[0]
     return [`| ${epsilon1} | ${k}${identity ? ', Φ = 1' : ''} | ${m2} | ${megabytes(bytes)} | ${cells.join(' | ')} |`]
   }
   const exact = models.map((model) => {

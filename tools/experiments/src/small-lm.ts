@@ -36,7 +36,7 @@ const MEASURES = ['persuasion', 'romans', 'one needle'] as const
 export function measureCell(name: Model, measure: Cell['measure'], tokens: number, trials = TRIALS): Cell {
   const model = loadModel(name)
   if (measure !== 'one needle') {
-    const windows = WINDOWS[tokens]!
+    const windows = WINDOWS[tokens]
     const { bits, bytes } = bitsPerByte({ model, stream: exactStream, ids: textIds(model, measure), tokens, windows })
     return { model: name, measure, tokens, value: bits / bytes, samples: windows }
   }
@@ -67,7 +67,7 @@ export function table(cells: readonly Cell[]): string {
       MEASURES.map((measure) => {
         const values = LENGTHS.flatMap((tokens, i) => {
           const own = cells.find((one) => one.model === model && one.measure === measure && one.tokens === tokens)!
-          return [own.value, TRAINED[model][measure][i]!].map((x) => x.toFixed(measure === 'one needle' ? 2 : 3))
+          return [own.value, TRAINED[model][measure][i]].map((x) => x.toFixed(measure === 'one needle' ? 2 : 3))
         })
         return line([model, measure === 'one needle' ? 'one needle, recall' : `${measure}, bits per byte`, ...values])
       }),

@@ -35,17 +35,17 @@ export function syntheticStream({ d, dv, std, clusters, seed, most = Infinity }:
         let centre = 0
         if (clusters > 0) {
           philox(words, seed, 1, first + r, 5, 0, 0)
-          centre = words[0]! % clusters
+          centre = words[0] % clusters
         }
         for (let c = 0; c < d; c++) {
-          const x = z[r * d + c]!
-          const mixed = clusters > 0 ? Math.sqrt(0.75) * centres[centre * d + c]! + x / 2 : x
+          const x = z[r * d + c]
+          const mixed = clusters > 0 ? Math.sqrt(0.75) * centres[centre * d + c] + x / 2 : x
           keys.data[r * d + c] = drawn(mixed)
         }
         for (let v = 0; v < dv; v++) {
           let sum = 0
-          for (let c = 0; c < d; c++) sum += image[v * d + c]! * keys.data[r * d + c]!
-          values.data[r * dv + v] = Math.tanh(sum / Math.sqrt(d)) + noise[r * dv + v]! / 2
+          for (let c = 0; c < d; c++) sum += image[v * d + c] * keys.data[r * d + c]
+          values.data[r * dv + v] = Math.tanh(sum / Math.sqrt(d)) + noise[r * dv + v] / 2
         }
       }
       return { keys, values }
@@ -67,7 +67,7 @@ function normals(count: number, seed: number, first: number, lane: number): Floa
     const block = Math.floor((first + i) / 4)
     if (block !== at) philox(words, seed, 0, block, lane, 0, 0)
     at = block
-    const [a, b] = [words[(first + i) & 2]!, words[((first + i) & 2) + 1]!]
+    const [a, b] = [words[(first + i) & 2], words[((first + i) & 2) + 1]]
     const length = Math.sqrt(-2 * Math.log((a + 0.5) / 2 ** 32))
     const angle = (2 * Math.PI * b) / 2 ** 32
     out[i] = (first + i) & 1 ? length * Math.sin(angle) : length * Math.cos(angle)

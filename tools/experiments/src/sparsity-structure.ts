@@ -67,7 +67,7 @@ export const sparsityStructure: Experiment<readonly HeadStructure[]> = {
             name: `${model}, head ${head.split('.')[1]}`,
             dashed: model === 'bounded',
             colour: Number(head.split('.')[1]),
-            points: TOPS.map((k, i) => [k, top[i]!] as const),
+            points: TOPS.map((k, i) => [k, top[i]] as const),
           })),
       })),
     ),
@@ -85,7 +85,7 @@ export function structureOf(
     const entropy = shares.reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : 0), 0)
     sums.effectiveKeys += Math.exp(entropy)
     const largest = shares.toSorted().toReversed()
-    for (const [i, k] of TOPS.entries()) sums.top[i]! += total(largest.subarray(0, k))
+    for (const [i, k] of TOPS.entries()) sums.top[i] += total(largest.subarray(0, k))
     sums.sinks += total(shares.subarray(0, SINKS))
     sums.recent += total(shares.subarray(row + 1 - RECENT))
     sums.far += total(
@@ -111,13 +111,13 @@ export function structureOf(
 export function centredScoresOf({ queries, keys }: Head, rows: readonly number[]): [number, number] {
   const { rows: n, cols: d } = keys
   const mean = new Float64Array(d)
-  for (let i = 0; i < n * d; i++) mean[i % d]! += keys.data[i]! / n
+  for (let i = 0; i < n * d; i++) mean[i % d] += keys.data[i] / n
   let [low, high] = [Infinity, -Infinity]
   for (const row of rows) {
     const scores = scoresOf(queries.data.subarray(row * d, (row + 1) * d), keys.data, row + 1)
     const [shift] = scoresOf(queries.data.subarray(row * d, (row + 1) * d), mean, 1)
-    low = Math.min(low, scores.reduce((a, b) => Math.min(a, b)) - shift!)
-    high = Math.max(high, scores.reduce((a, b) => Math.max(a, b)) - shift!)
+    low = Math.min(low, scores.reduce((a, b) => Math.min(a, b)) - shift)
+    high = Math.max(high, scores.reduce((a, b) => Math.max(a, b)) - shift)
   }
   return [low, high]
 }
@@ -138,7 +138,7 @@ function scoresOf(query: Float32Array, keys: Float32Array | Float64Array, n: num
   const d = query.length
   return Float64Array.from({ length: n }, (_, i) => {
     let dot = 0
-    for (let c = 0; c < d; c++) dot += query[c]! * keys[i * d + c]!
+    for (let c = 0; c < d; c++) dot += query[c] * keys[i * d + c]
     return dot / Math.sqrt(d)
   })
 }
@@ -148,7 +148,7 @@ const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) 
 /** Of the effective keys of some heads. */
 function range(heads: readonly HeadStructure[]): string {
   const keys = heads.map(({ effectiveKeys }) => effectiveKeys).toSorted((a, b) => a - b)
-  return `${figure(keys[0]!)} to ${figure(keys.at(-1)!)}`
+  return `${figure(keys[0])} to ${figure(keys.at(-1)!)}`
 }
 
 /** Mean share of the mass that sinks and a window have. */

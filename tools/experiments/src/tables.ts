@@ -65,12 +65,12 @@ function table({ command, node, heads, mean, rows }: FixedMemory): string {
       kilobytes(last),
       `1/${Math.round(last.cacheBytes / last.bytes)}`,
       ...lengths.map((n) => figure(at(method, n).errors)),
-      ...(hasUnseen ? [figure(unseen.map((i) => last.errors[i]!))] : []),
+      ...(hasUnseen ? [figure(unseen.map((i) => last.errors[i]))] : []),
       figure(last.uniform),
       figure(last.recent),
     ])
   }
-  const means = lengths.map((n) => figure(mean[n]!))
+  const means = lengths.map((n) => figure(mean[n]))
   return [
     line(head),
     line(head.map(() => '---')),
@@ -79,7 +79,7 @@ function table({ command, node, heads, mean, rows }: FixedMemory): string {
       '–',
       '–',
       ...means,
-      ...(hasUnseen ? [figure(unseen.map((i) => mean[longest]![i]!))] : []),
+      ...(hasUnseen ? [figure(unseen.map((i) => mean[longest][i]))] : []),
       '–',
       '–',
     ]),

@@ -18,7 +18,7 @@ test('sections, tables and the picture say what the results say', () => {
 })
 
 test('the committed results are what this code finds, on one head of the sample', async () => {
-  const head = readHeads(sample('bounded'))[0]!
+  const head = readHeads(sample('bounded'))[0]
   const found = await ofHead(head, head, 32, ['no recipe', 'own first 2048'])
   for (const [method, { error, causal, bytes }] of Object.entries(found)) {
     const row = resultOf(autoBoard).rows.find(
@@ -40,7 +40,7 @@ test.each(textResultsOf(autoBoard))(
           rows.find((row) => row.model === model && row.share === share && row.method === method)!
         for (const method of ['own first 2048', 'another text', 'own, asked later only']) {
           expect(at(method).errors.length).toBe(16)
-          expect(meanOver(at(method).errors), `${model} 1/${share} ${method}`).toBeLessThanOrEqual(errors[i]!)
+          expect(meanOver(at(method).errors), `${model} 1/${share} ${method}`).toBeLessThanOrEqual(errors[i])
           expect(at(method).bytes).toBeLessThanOrEqual((3584 * 256) / share)
           if (method === 'own, asked later only') continue
           for (const asked of ['errors', 'causal'] as const)

@@ -27,12 +27,12 @@ test('Figure 1: greedy and pairs are a third nearer than uniform on diffuse toke
   const errorsOf = (layer: string, method: string) =>
     committed.find((one) => one.layer === layer && one.method === method && one.block === 256)!.errors
   for (const [i, uniform] of errorsOf('diffuse 0.5', 'uniform sample').entries()) {
-    expect(errorsOf('diffuse 0.5', 'greedy')[i]! / uniform).toBeLessThan(0.67)
-    expect(errorsOf('diffuse 0.5', 'pairs')[i]! / uniform).toBeLessThan(0.67)
+    expect(errorsOf('diffuse 0.5', 'greedy')[i] / uniform).toBeLessThan(0.67)
+    expect(errorsOf('diffuse 0.5', 'pairs')[i] / uniform).toBeLessThan(0.67)
   }
   const again = ratesOf('diffuse 0.5', [diffuseHead(8192, 512, 64, 0.5, 11)], [256], [1])
   for (const { method, errors } of again)
-    for (const [i, error] of errors.entries()) expect(error / errorsOf('diffuse 0.5', method)[i]!).toBeCloseTo(1, 0)
+    for (const [i, error] of errors.entries()) expect(error / errorsOf('diffuse 0.5', method)[i]).toBeCloseTo(1, 0)
   expect(fullResultOf(balanceRates)!.some(({ layer }) => layer === 'sharp 3')).toBe(true)
 })
 
@@ -40,7 +40,7 @@ test('Figure 3: on diffuse tokens the error falls with the block', () => {
   const own = resultOf(balanceRates).filter(({ layer, method }) => layer === 'diffuse 0.5' && method === 'greedy')
   expect(own.map(({ block }) => block)).toEqual([64, 128, 256])
   for (let i = 1; i < own.length; i++)
-    for (const [r, error] of own[i]!.errors.entries()) expect(error).toBeLessThan(own[i - 1]!.errors[r]!)
+    for (const [r, error] of own[i].errors.entries()) expect(error).toBeLessThan(own[i - 1].errors[r])
 })
 
 test('an error takes fewer numbers than sampling does, and more than the lower bound', () => {

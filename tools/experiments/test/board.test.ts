@@ -10,13 +10,13 @@ import { methodsNamed } from '../src/methods-named.ts'
 test('one head and two methods of the committed result, run again', { timeout: 120_000 }, async () => {
   const committed = resultOf(equalBytes).models.find(({ model }) => model === 'bounded')!
   const [head] = readHeads(sample('bounded'))
-  const again = await modelBoard('bounded', [head!], methodsNamed('streamingLlm', 'farClosure'), ['1/16'])
-  expect(again.uniform[0]! / committed.uniform[0]!).toBeCloseTo(1, 3)
-  expect(again.sample[0]![0]! / committed.sample[2]![0]!).toBeCloseTo(1, 3)
+  const again = await modelBoard('bounded', [head], methodsNamed('streamingLlm', 'farClosure'), ['1/16'])
+  expect(again.uniform[0] / committed.uniform[0]).toBeCloseTo(1, 3)
+  expect(again.sample[0][0] / committed.sample[2][0]).toBeCloseTo(1, 3)
   for (const row of again.rows) {
     const before = committed.rows.find(({ stream, budget }) => stream === row.stream && budget === '1/16')!
     expect(row.errors[0]! / before.errors[0]!).toBeCloseTo(1, 3)
-    expect(row.bytes).toBeLessThanOrEqual(again.budgetBytes[0]!)
+    expect(row.bytes).toBeLessThanOrEqual(again.budgetBytes[0])
   }
 })
 
@@ -29,7 +29,7 @@ test('every stream of the committed results is a method of the catalogue, within
       for (const { bytes, budget, errors } of rows) {
         expect(errors).toHaveLength(heads.length)
         if (bytes !== null)
-          expect(bytes).toBeLessThanOrEqual(budgetBytes[['1/4', '1/7', '1/16', '1/32'].indexOf(budget)]!)
+          expect(bytes).toBeLessThanOrEqual(budgetBytes[['1/4', '1/7', '1/16', '1/32'].indexOf(budget)])
       }
     }
   }

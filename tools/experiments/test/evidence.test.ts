@@ -49,7 +49,7 @@ describe('the committed cells', () => {
     const asked = [2048, 4096].flatMap((tokens) =>
       Array.from({ length: CONTEXTS }, (_, context) => {
         const { ids, tail } = promptOf(model, EVIDENCE, tokens, context)
-        return [...model.tokenizer.decode(ids.subarray(tail)).matchAll(/recall (\w+)/g)].map(([, word]) => word!)
+        return [...model.tokenizer.decode(ids.subarray(tail)).matchAll(/recall (\w+)/g)].map(([, word]) => word)
       }),
     )
     expect(asked.flat().length).toBe(2 * CONTEXTS * DEPTHS.length)
@@ -71,7 +71,7 @@ describe('the committed cells', () => {
   test.each(MODELS)('come again: %s, a window of 4096 tokens by quantised', (model) => {
     const cell: Cell = { model, method: 'quantised', share: 8, tokens: 4096, asks: 'both' }
     const again = runCell(cell, recipesOf, { contexts: [], windows: [0] })
-    expect(again.bits[0]! / kept(cell).bits[0]!).toBeCloseTo(1, 3)
+    expect(again.bits[0] / kept(cell).bits[0]).toBeCloseTo(1, 3)
   })
 
   test('come again: recipes of a layer', async () => {
@@ -104,12 +104,12 @@ describe('the committed cells', () => {
     ] as const) {
       const { max, mass, sum } = largestScores(shape, share).step({ keys, values }, queries)
       for (const [i, rows] of keptRows.entries()) {
-        const score = (j: number) => keys.data[2 * j]! * queries.data[2 * i]!
+        const score = (j: number) => keys.data[2 * j] * queries.data[2 * i]
         const weights = rows.map((j) => Math.exp(score(j)))
         const truth = weights.reduce((a, b) => a + b, 0)
-        expect((mass[i]! * Math.exp(max[i]!)) / truth, `${share} row ${i}`).toBeCloseTo(1, 5)
-        const top = rows.reduce<number>((a, j, at) => a + weights[at]! * values.data[j]!, 0)
-        expect((sum.data[i]! * Math.exp(max[i]!)) / top).toBeCloseTo(1, 5)
+        expect((mass[i] * Math.exp(max[i])) / truth, `${share} row ${i}`).toBeCloseTo(1, 5)
+        const top = rows.reduce<number>((a, j, at) => a + weights[at] * values.data[j], 0)
+        expect((sum.data[i] * Math.exp(max[i])) / top).toBeCloseTo(1, 5)
       }
     }
   })
@@ -143,9 +143,9 @@ describe('what is written from them', () => {
       const [own, exact] = ['auto', 'exact'].map(
         (method) => cellOf(evidence, { model, tokens: 4096, share: 8 }, method)!.right.join('').match(/1/g)!.length,
       )
-      return own! >= 0.9 * exact!
+      return own >= 0.9 * exact
     })
-    expect(claims(evidence)[0]!.holds).toBe(counted)
+    expect(claims(evidence)[0].holds).toBe(counted)
     expect(METHODS[0]).toBe('exact')
   })
 

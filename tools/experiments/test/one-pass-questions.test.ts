@@ -55,12 +55,12 @@ test('U₁U₂ᵀ is never nearer than the best matrix of its rank', () => {
     expect(one.features).toBeGreaterThanOrEqual(one.best)
     expect(one.rows).toBeGreaterThanOrEqual(one.bestRows)
   }
-  for (const [i, one] of syntheticRows([2]).entries()) expect(one.features / synthetic[i]!.features).toBeCloseTo(1, 2)
+  for (const [i, one] of syntheticRows([2]).entries()) expect(one.features / synthetic[i].features).toBeCloseTo(1, 2)
   const head = headsOf().find(({ name }) => name === 'bounded 0.1')!
   const kept = heads.filter((one) => one.head === head.name)
   for (const [i, one] of rowsOfHead(head).entries()) {
     for (const key of ['features', 'best', 'rows', 'bestRows'] as const)
-      expect(one[key] - kept[i]![key], `${one.by}, ${key}`).toBeCloseTo(0, 3)
+      expect(one[key] - kept[i][key], `${one.by}, ${key}`).toBeCloseTo(0, 3)
   }
 })
 
@@ -68,8 +68,8 @@ test('columns of real heads are about as sparse as Gaussian ones', () => {
   const all = resultOf(columnSparsity)
   const again = columnSparsity.run([]) as typeof all
   for (const [i, { head, tails }] of all.entries()) {
-    expect(again[i]!.head).toBe(head)
-    for (const [j, tail] of tails.entries()) expect(again[i]!.tails[j]).toBeCloseTo(tail, 3)
+    expect(again[i].head).toBe(head)
+    for (const [j, tail] of tails.entries()) expect(again[i].tails[j]).toBeCloseTo(tail, 3)
   }
   // Of n independent normal numbers the tail beyond a share p of the largest has √(1 − 2(zφ(z) + p/2)), Φ(−z) = p/2: 0.9384, 0.8218, 0.5257.
   const gaussian = all.at(-1)!.tails
@@ -91,7 +91,7 @@ test('Algorithm 1 gets better with m₂, and with k up to the 64 entries that th
   expect(byK).toEqual(byK.toSorted((a, b) => b - a))
   const [again] = activeQueries([[0.5, 8, 1024]])
   const kept = active.find(({ k }) => k === 8)!
-  expect(again!.error / kept.error).toBeCloseTo(1, 2)
+  expect(again.error / kept.error).toBeCloseTo(1, 2)
 })
 
 test('on real heads no column of few entries is nearer than its tail, and no setting with a Φ beats answering 0 on average', () => {
@@ -105,10 +105,10 @@ test('on real heads no column of few entries is nearer than its tail, and no set
     expect(above).toEqual(above.toSorted((a, b) => b - a))
   }
   const head = headsOf().find(({ name }) => name === 'bounded 1.0')!
-  const cells = [HEAD_CELLS[1]!]
+  const cells = [HEAD_CELLS[1]]
   const kept = resultOf(sensitivity).heads.find((one) => one.head === head.name && one.m2 === 256)!
   for (const key of ['columns', 'least', 'rows', 'exactState'] as const)
-    expect(onHead(head, cells)[0]![key] / kept[key], key).toBeCloseTo(1, 2)
+    expect(onHead(head, cells)[0][key] / kept[key], key).toBeCloseTo(1, 2)
 })
 
 test('sizes of large models are what the packages say: `node tools/experiments/src/scaling.ts`', () => {

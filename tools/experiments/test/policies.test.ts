@@ -19,7 +19,7 @@ test('the section and the picture say what the results say', () => {
 
 test('the committed results are what this code finds, on one head of the sample', { timeout: 60_000 }, () => {
   const [head] = readHeads(sample('bounded'))
-  const found = ofHead(head!, 32, 0, ['window', 'h2o', 'snapKv', 'clusters', 'balanceKv', 'momentCoreset'])
+  const found = ofHead(head, 32, 0, ['window', 'h2o', 'snapKv', 'clusters', 'balanceKv', 'momentCoreset'])
   for (const [method, { error, bytes }] of Object.entries(found)) {
     const row = resultOf(policies).rows.find(
       (one) => one.model === 'bounded' && one.share === 32 && one.method === method,

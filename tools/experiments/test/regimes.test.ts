@@ -74,8 +74,8 @@ describe('kinds of heads', () => {
     const kept = resultOf(regimes).find((one) => one.model === 'bounded' && one.head === '2.1')!
     for (const method of methodsNamed('auto', 'farClosure', 'streamingLlm')) {
       const { rows } = await modelBoard('bounded', [head], [method], ['1/8'])
-      const want = kept.errors[1]![METHODS.indexOf(method)]!
-      expect(rows[0]!.errors[0]! / want, method.name).toBeCloseTo(1, 3)
+      const want = kept.errors[1][METHODS.indexOf(method)]!
+      expect(rows[0].errors[0]! / want, method.name).toBeCloseTo(1, 3)
     }
   })
 })

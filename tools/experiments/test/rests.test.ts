@@ -18,9 +18,9 @@ test('the section and the picture say what the results say', () => {
 
 test('the committed results are what this code finds, on one head of the sample', { timeout: 60_000 }, () => {
   const [head] = readHeads(sample('sharp'))
-  for (const [rest, { error }] of Object.entries(ofHead(head!, 32, ['mean', 'closure']))) {
+  for (const [rest, { error }] of Object.entries(ofHead(head, 32, ['mean', 'closure']))) {
     const row = resultOf(rests).rows.find((one) => one.model === 'sharp' && one.share === 32 && one.rest === rest)!
-    expect(error / row.errors[0]!, rest).toBeCloseTo(1, 3)
+    expect(error / row.errors[0], rest).toBeCloseTo(1, 3)
   }
 })
 

@@ -17,12 +17,12 @@ test('the section and the picture say what the results say', () => {
 test('the committed results are what this code finds, on one head of the sample', () => {
   const [head] = readHeads(sample('sharp'))
   for (const selection of ['h2o 6/4', 'h2o 8/6, farKeys 4/3']) {
-    const { later, causal } = ofHead(head!, 32, selection)
+    const { later, causal } = ofHead(head, 32, selection)
     const row = resultOf(selections).rows.find(
       (one) => one.model === 'sharp' && one.share === 32 && one.selection === selection,
     )!
-    expect(later / row.errors[0]!.later, selection).toBeCloseTo(1, 3)
-    expect(causal / row.errors[0]!.causal, selection).toBeCloseTo(1, 3)
+    expect(later / row.errors[0].later, selection).toBeCloseTo(1, 3)
+    expect(causal / row.errors[0].causal, selection).toBeCloseTo(1, 3)
   }
 })
 

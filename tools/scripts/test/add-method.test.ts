@@ -74,7 +74,7 @@ describe('a method of one file', () => {
     const head = { name: 'noise', queries, keys, values }
     const board = await compare({ heads: [head], methods: all, budgets: ['1/8'], prefix: 500 })
     expect(board.streams).toEqual([...catalogue.map(({ name }) => name), 'valueNorm'])
-    const cell = board.heads[0]!.budgets[0]!.cells.at(-1)!
+    const cell = board.heads[0].budgets[0].cells.at(-1)!
     expect([cell.stream, cell.outcome]).toEqual(['valueNorm', 'within'])
     expect(cell.errors!.relative).toBeGreaterThan(0)
   })

@@ -51,14 +51,14 @@ describe('PAPERS.md', () => {
     const text = readFileSync(`${root}PAPERS.md`, 'utf8')
     const said = text.split('\n').filter((line) => !line.endsWith('| not yet |'))
     const paths = said.flatMap((line) => [
-      ...Array.from(line.matchAll(/`([\w./-]+\.(?:ts|py|json|svg|mjs))`/g), ([, path]) => path!),
-      ...Array.from(line.matchAll(/\]\(([^)#]+)\)/g), ([, path]) => path!),
+      ...Array.from(line.matchAll(/`([\w./-]+\.(?:ts|py|json|svg|mjs))`/g), ([, path]) => path),
+      ...Array.from(line.matchAll(/\]\(([^)#]+)\)/g), ([, path]) => path),
     ])
     expect(paths.length).toBeGreaterThan(25)
     const places = ['', 'packages/', 'packages/poly-features/test/'] // from the root, as tests are named, and one fixture
     expect(paths.filter((path) => !places.some((place) => existsSync(root + place + path)))).toEqual([])
     const { scripts } = JSON.parse(readFileSync(`${root}tools/experiments/package.json`, 'utf8'))
-    const experiments = Array.from(text.matchAll(/`tools\/experiments`, ([a-z0-9-]+)\)/g), ([, name]) => name!)
+    const experiments = Array.from(text.matchAll(/`tools\/experiments`, ([a-z0-9-]+)\)/g), ([, name]) => name)
     expect(experiments.length).toBeGreaterThan(1)
     for (const name of experiments) expect(Object.keys(scripts)).toContain(name)
   })

@@ -39,7 +39,7 @@ export function readAdvice(path: string, text: string, cells: readonly Cell[]): 
     const key = adviceKey(cell)
     if (!Object.hasOwn(found.advice, key)) continue
     try {
-      advisedStreams(openModel(cell.model), found.advice[key]!, catalogue)
+      advisedStreams(openModel(cell.model), found.advice[key], catalogue)
     } catch (error) {
       throw wrong(`${key}: ${error instanceof Error ? error.message : String(error)}`, error)
     }

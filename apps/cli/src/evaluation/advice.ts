@@ -22,7 +22,7 @@ export async function adviceFor(
   const advice: Record<string, ModelAdvice> = { ...file?.advice }
   const missing = wanted.filter((cell) => !Object.hasOwn(advice, adviceKey(cell)))
   if (file && file.text !== from && missing.length > 0)
-    throw new RangeError(`--advice ${path}: was made from ${file.text}, and has none for ${adviceKey(missing[0]!)}`)
+    throw new RangeError(`--advice ${path}: was made from ${file.text}, and has none for ${adviceKey(missing[0])}`)
   const take = (cell: Cell, own: ModelAdvice) => {
     advice[adviceKey(cell)] = own
     writeAdvice(path, { text: from, advice })

@@ -24,7 +24,7 @@ export async function adviseCell({ cell, text }: AdviceTask): Promise<ModelAdvic
   const advice: HeadAdvice[][] = Array.from({ length: layers }, () => [])
   for (const { layer, ...pilot } of capture({ model, stream: exactStream, ids })) {
     const { method, options } = await plan({ ...asked, pilot, task: 'both' })
-    advice[layer]!.push({ method, options })
+    advice[layer].push({ method, options })
   }
   return advice
 }

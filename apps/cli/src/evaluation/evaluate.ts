@@ -77,7 +77,7 @@ async function rowsOf(flags: EvaluationFlags): Promise<Row[]> {
   const texts = chosenStreams(flags, NAMES)
   const methods = await methodsNamed(texts)
   const rows = methods.map(({ name: method }, i): Row => {
-    const text = texts[i]!
+    const text = texts[i]
     return isPath(text) ? { method, version: crc32(readFileSync(text)).toString(16), path: text } : { method }
   })
   return flags.advice === undefined ? rows : [...rows, { method: ADVISED }]

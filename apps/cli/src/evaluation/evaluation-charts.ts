@@ -40,7 +40,7 @@ export function heatChart(cells: readonly CellResult[], depths: readonly number[
   const methods = [...new Set(cells.map(({ method }) => method))]
   const lengths = [...new Set(cells.map(({ tokens }) => tokens))]
   const squares = cells.flatMap(({ method, tokens, needles, outcome }) =>
-    outcome === 'within' ? depths.map((depth, i) => ({ method, tokens, depth, recall: needles!.recallAt[i]! })) : [],
+    outcome === 'within' ? depths.map((depth, i) => ({ method, tokens, depth, recall: needles!.recallAt[i] })) : [],
   )
   return draw({
     width: 150 + Math.max(570, 34 * depths.length * lengths.length),

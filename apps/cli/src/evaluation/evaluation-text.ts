@@ -112,7 +112,7 @@ function heatMap(cells: readonly CellResult[]): string[][] {
       method,
       ...lengths.map((tokens) => {
         const cell = cells.find((own) => own.method === method && own.tokens === tokens)
-        const shades = cell?.needles?.recallAt.map((recall) => SHADES[Math.round(4 * recall)]!).join('')
+        const shades = cell?.needles?.recallAt.map((recall) => SHADES[Math.round(4 * recall)]).join('')
         return shades === undefined ? scoreText(cell) : `[${shades}]`
       }),
     ]),

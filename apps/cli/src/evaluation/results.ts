@@ -87,7 +87,7 @@ function cellResult(cell: Cell, outcomes: readonly Outcome[], cacheBytes: number
 }
 
 function needleResult(answers: readonly (readonly boolean[])[]): NeedleResult {
-  const depths = answers[0]!.length
+  const depths = answers[0].length
   const rightAt = Array.from({ length: depths }, (_, i) => answers.filter((right) => right[i]).length)
   const right = rightAt.reduce((a, b) => a + b)
   const questions = answers.length * depths
@@ -103,7 +103,7 @@ function needleResult(answers: readonly (readonly boolean[])[]): NeedleResult {
 
 function bitsResult(costs: readonly { readonly bits: number; readonly bytes: number }[]): BitsResult {
   const [bits, bytes] = (['bits', 'bytes'] as const).map((part) => costs.reduce((total, own) => total + own[part], 0))
-  return { bitsPerByte: bits! / bytes!, bits: bits!, bytes: bytes! }
+  return { bitsPerByte: bits / bytes, bits: bits, bytes: bytes }
 }
 
 /** A cell beside exact and beside the best other method of its budget, on the same texts. */
@@ -129,11 +129,11 @@ function compared(cell: CellResult, all: readonly CellResult[]): CellResult {
 function paired({ answers }: NeedleResult, { method, needles }: CellResult): Against {
   let [onlyThis, onlyThat] = [0, 0]
   const differences = answers.map((own, text) => {
-    const that = needles!.answers[text]!
+    const that = needles!.answers[text]
     const [mine, other] = [0, 1].map((want) => Array.from(own).filter((_, i) => own[i] !== that[i] && Number(that[i]) === want).length) // prettier-ignore
-    onlyThis += mine!
-    onlyThat += other!
-    return other! - mine!
+    onlyThis += mine
+    onlyThat += other
+    return other - mine
   })
   const p = mcnemar({ firstOnly: onlyThis, secondOnly: onlyThat })
   return { method, onlyThis, onlyThat, p, pByText: signFlips(differences) }

@@ -65,7 +65,7 @@ export function taskRunner(): (task: Task) => Promise<Outcome> {
         const right = needleTrial({ model, stream, prompt }).recalls.map(({ isRight }) => isRight)
         return { right, peakBytes: peakBytes() }
       }
-      const from = windowStarts(ids.length, cell.tokens, protocol.windows)[trial]!
+      const from = windowStarts(ids.length, cell.tokens, protocol.windows)[trial]
       const cost = bitsOfWindow({ model, stream, ids, tokens: cell.tokens, from })
       return { ...cost, peakBytes: peakBytes() }
     } catch (error) {
@@ -80,7 +80,7 @@ function watched(make: HeadSpec): { readonly stream: HeadSpec; readonly peakByte
   const stream: HeadSpec = (shape, layer, head) => {
     const made: AttentionStream & Partial<Disposable> = make(shape, layer, head)
     const at = peaks.push(made.bytes) - 1
-    const look = () => void (peaks[at] = Math.max(peaks[at]!, made.bytes))
+    const look = () => void (peaks[at] = Math.max(peaks[at], made.bytes))
     const { d, dv, scale, merging } = made
     const own: AttentionStream & Disposable = {
       d,

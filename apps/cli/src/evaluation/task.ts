@@ -80,5 +80,5 @@ export function keyOf({ model, method, version, budget, tokens }: Cell, trial?: 
 /** Bytes of a share '1/8' of a cache. */
 export function budgetBytes(share: string, cacheBytes: number): number {
   const [part, whole = 1] = share.split('/').map(Number)
-  return Math.floor((cacheBytes * part!) / whole)
+  return Math.floor((cacheBytes * part) / whole)
 }

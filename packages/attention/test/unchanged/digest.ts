@@ -55,7 +55,7 @@ const rowsOf = ({ cols, data }: Matrix, from: number, to: number): Matrix => ({
 function* pieces({ block, queries, groups }: Input, cut: readonly number[]) {
   const n = block.keys.rows
   for (let from = 0, i = 0; from < n; i++) {
-    const to = Math.min(n, from + cut[i % cut.length]!)
+    const to = Math.min(n, from + cut[i % cut.length])
     yield {
       block: {
         keys: rowsOf(block.keys, from, to),

@@ -9,7 +9,7 @@ const grouped = tokens({ n: 700, ...SHAPE, groups: 3 })
 const weighted = tokens({ n: 700, ...SHAPE, weighted: true })
 
 describe.each(Object.keys(streams))('%s', (name) => {
-  const make = streams[name]!
+  const make = streams[name]
 
   test('pushed in blocks of 64', () => expect(digest(make, plain, [64], 'push')).toMatchSnapshot())
   test('stepped in odd pieces', () => expect(digest(make, plain, [1, 7, 130, 2], 'step')).toMatchSnapshot())

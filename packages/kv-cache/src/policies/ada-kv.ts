@@ -36,7 +36,7 @@ export function adaKvCounts(
   if (every.length <= total) return scores.map(() => count)
 
   const shares = scores.map(() => 0)
-  for (const { head } of every.toSorted((a, b) => b.score - a.score).slice(0, total)) shares[head]!++
+  for (const { head } of every.toSorted((a, b) => b.score - a.score).slice(0, total)) shares[head]++
   const budgets = shares.map((share) => (1 - safeguard) * share + safeguard * average)
   return rounded(budgets, total).map((beyond) => window + beyond)
 }
@@ -45,8 +45,8 @@ export function adaKvCounts(
 function rounded(budgets: readonly number[], total: number): number[] {
   const out = budgets.map((budget) => Math.max(1, Math.floor(budget)))
   let left = total - out.reduce((a, b) => a + b)
-  const remainder = (head: number) => budgets[head]! - out[head]!
-  for (const head of [...out.keys()].toSorted((a, b) => remainder(b) - remainder(a))) if (left-- > 0) out[head]!++
-  for (let lent = out.reduce((a, b) => a + b) - total; lent > 0; lent--) out[out.indexOf(Math.max(...out))]!--
+  const remainder = (head: number) => budgets[head] - out[head]
+  for (const head of [...out.keys()].toSorted((a, b) => remainder(b) - remainder(a))) if (left-- > 0) out[head]++
+  for (let lent = out.reduce((a, b) => a + b) - total; lent > 0; lent--) out[out.indexOf(Math.max(...out))]--
   return out
 }

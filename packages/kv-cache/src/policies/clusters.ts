@@ -80,7 +80,7 @@ function merged(held: HeldTokens, count: number, snapshot?: Snapshot): Policy {
       const all = {
         points: stackedRows([keys, pickedRows(block.keys, alone)]),
         values: stackedRows([values, pickedRows(block.values, alone)]),
-        weights: Float64Array.of(...weights, ...alone.map((i) => fresh.weights[i]!)),
+        weights: Float64Array.of(...weights, ...alone.map((i) => fresh.weights[i])),
       }
       let stay: readonly number[] = Array.from(all.weights.keys())
       if (stay.length > count) {
@@ -88,7 +88,7 @@ function merged(held: HeldTokens, count: number, snapshot?: Snapshot): Policy {
         stay = rows
         radius = most
       }
-      weights = Float64Array.from(stay, (i) => all.weights[i]!)
+      weights = Float64Array.from(stay, (i) => all.weights[i])
       held.truncate(Math.min(held.count, stay.length))
       const means = { keys: pickedRows(all.points, stay), values: pickedRows(all.values, stay) }
       held.write({ ...means, weights: Float32Array.from(weights, heldWeight) }, 0, stay.length, 0)

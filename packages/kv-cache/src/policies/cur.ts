@@ -36,7 +36,7 @@ export const cur = scored<CurOptions, Required<CurOptions>>({
   stays: ({ first }) => ({ first }),
   score(tokens, { block }) {
     const ofValues = leverage(tokens.values(), block)
-    return leverage(tokens.keys(), block).map((ofKey, i) => ofKey * ofValues[i]!)
+    return leverage(tokens.keys(), block).map((ofKey, i) => ofKey * ofValues[i])
   },
 })
 
@@ -48,7 +48,7 @@ function leverage(matrix: Matrix, block: number): Float64Array {
   for (let from = 0; from < shares.length; from += block) {
     const part = shares.subarray(from, from + block)
     const total = part.reduce((a, b) => a + b)
-    if (total > 0) for (let i = 0; i < part.length; i++) part[i]! /= total
+    if (total > 0) for (let i = 0; i < part.length; i++) part[i] /= total
   }
   return shares
 }

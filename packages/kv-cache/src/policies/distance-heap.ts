@@ -21,16 +21,16 @@ export function distanceHeap(distances: Float64Array): DistanceHeap {
   const slots = slotScratch(size)
   for (let slot = 0; slot < size; slot++) slots[slot] = slot
 
-  const isBefore = (a: number, b: number) => distances[a]! < distances[b]! || (distances[a] === distances[b] && a < b)
+  const isBefore = (a: number, b: number) => distances[a] < distances[b] || (distances[a] === distances[b] && a < b)
 
   const sink = (at: number) => {
-    const slot = slots[at]!
+    const slot = slots[at]
     for (;;) {
       let child = 2 * at + 1
       if (child >= size) break
-      if (child + 1 < size && isBefore(slots[child + 1]!, slots[child]!)) child++
-      if (!isBefore(slots[child]!, slot)) break
-      slots[at] = slots[child]!
+      if (child + 1 < size && isBefore(slots[child + 1], slots[child])) child++
+      if (!isBefore(slots[child], slot)) break
+      slots[at] = slots[child]
       at = child
     }
     slots[at] = slot
@@ -38,10 +38,10 @@ export function distanceHeap(distances: Float64Array): DistanceHeap {
 
   for (let i = (size >> 1) - 1; i >= 0; i--) sink(i)
   return {
-    nearest: () => slots[0]!,
-    least: () => distances[slots[0]!]!,
+    nearest: () => slots[0],
+    least: () => distances[slots[0]],
     replaceNearest(distance) {
-      distances[slots[0]!] = distance
+      distances[slots[0]] = distance
       sink(0)
     },
   }

@@ -71,11 +71,11 @@ function farthest(held: HeldTokens, d: number, count: number, from?: PolicyStart
   const passed = ({ keys, weights }: KvBlock, from: number, rows: number): void => {
     for (let r = from; r < from + rows; r++) {
       const weight = weights?.[r] ?? 1
-      for (let c = 0; c < d; c++) sum[c]! += weight * keys.data[r * d + c]!
+      for (let c = 0; c < d; c++) sum[c] += weight * keys.data[r * d + c]
       position.weight += weight
     }
     position.seen += rows
-    if (moves(position.seen)) for (let c = 0; c < d; c++) centre[c] = sum[c]! / position.weight
+    if (moves(position.seen)) for (let c = 0; c < d; c++) centre[c] = sum[c] / position.weight
   }
 
   return {
@@ -146,7 +146,7 @@ function compete(
     leaving.push(before === undefined ? { slot } : { row: before, isRounded: true })
     placed.set(slot, row)
     rounded ??= held.rounded(block, from, rows, centre)
-    heap.replaceNearest(rounded.distances[row - from]!)
+    heap.replaceNearest(rounded.distances[row - from])
   }
   if (left) {
     const slots = leaving.flatMap(({ slot }) => slot ?? [])
@@ -165,7 +165,7 @@ function compete(
 function squaredDistance(keys: Float32Array, at: number, centre: Float64Array): number {
   let total = 0
   for (let c = 0; c < centre.length; c++) {
-    const gap = keys[at + c]! - centre[c]!
+    const gap = keys[at + c] - centre[c]
     total += gap * gap
   }
   return total

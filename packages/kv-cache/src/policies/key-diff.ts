@@ -28,12 +28,12 @@ function score(tokens: Scoring): Float64Array {
   const norms = squaredNorms(keys).map(Math.sqrt)
   const anchor = new Float64Array(cols) // a mean times what no comparison sees
   for (let i = 0; i < rows; i++) {
-    const share = norms[i]! > 0 ? (tokens.weights?.[i] ?? 1) / norms[i]! : 0
-    for (let c = 0; c < cols; c++) anchor[c]! += share * data[i * cols + c]!
+    const share = norms[i] > 0 ? (tokens.weights?.[i] ?? 1) / norms[i] : 0
+    for (let c = 0; c < cols; c++) anchor[c] += share * data[i * cols + c]
   }
   return norms.map((norm, i) => {
     let product = 0
-    for (let c = 0; c < cols; c++) product += anchor[c]! * data[i * cols + c]!
+    for (let c = 0; c < cols; c++) product += anchor[c] * data[i * cols + c]
     return norm > 0 ? -product / norm : 0
   })
 }

@@ -48,8 +48,8 @@ function score(tokens: Scoring, { lag, first }: Required<LagKvOptions>): Float64
   const states = [tokens.keys(), tokens.values()]
   for (let from = first; from + 2 * lag <= tokens.count; from += lag) {
     const [ofKeys, ofValues] = states.map((side) => softmax(deviations(side, from, lag)))
-    const information = ofKeys!.map((share, i) => share + ofValues![i]!)
-    const ascending = Array.from(information.keys()).toSorted((a, b) => information[a]! - information[b]!)
+    const information = ofKeys.map((share, i) => share + ofValues[i])
+    const ascending = Array.from(information.keys()).toSorted((a, b) => information[a] - information[b])
     for (const [rank, i] of ascending.entries()) out[from + i] = rank
   }
   return out
@@ -60,12 +60,12 @@ function deviations({ cols, data }: Matrix, from: number, lag: number): Float64A
   const low = new Float64Array(cols).fill(Infinity)
   const high = new Float64Array(cols).fill(-Infinity)
   for (let i = (from + lag) * cols; i < (from + 2 * lag) * cols; i++) {
-    low[i % cols] = Math.min(low[i % cols]!, data[i]!)
-    high[i % cols] = Math.max(high[i % cols]!, data[i]!)
+    low[i % cols] = Math.min(low[i % cols], data[i])
+    high[i % cols] = Math.max(high[i % cols], data[i])
   }
   return Float64Array.from({ length: lag }, (_, i) => {
     const row = data.subarray((from + i) * cols, (from + i + 1) * cols)
-    const scaled = Float64Array.from(row, (x, c) => (high[c]! > low[c]! ? (x - low[c]!) / (high[c]! - low[c]!) : 0))
+    const scaled = Float64Array.from(row, (x, c) => (high[c] > low[c] ? (x - low[c]) / (high[c] - low[c]) : 0))
     const mean = scaled.reduce((a, b) => a + b) / cols
     return Math.sqrt(scaled.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, cols - 1))
   })

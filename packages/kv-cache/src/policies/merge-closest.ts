@@ -31,8 +31,8 @@ export function mergeClosest({ points, values, weights }: WeightedPoints, left: 
   const scan = (i: number) => {
     let [best, at] = [Infinity, i]
     for (let j = 0, from = i * rows; j < rows; j++) {
-      if (costs[from + j]! < best && j !== i && alive[j]) {
-        best = costs[from + j]!
+      if (costs[from + j] < best && j !== i && alive[j]) {
+        best = costs[from + j]
         at = j
       }
     }
@@ -43,8 +43,8 @@ export function mergeClosest({ points, values, weights }: WeightedPoints, left: 
   const closest = (): number => {
     for (;;) {
       let best = -1
-      for (let i = 0; i < rows; i++) if (alive[i] && (best < 0 || least[i]! < least[best]!)) best = i
-      const partner = nearest[best]!
+      for (let i = 0; i < rows; i++) if (alive[i] && (best < 0 || least[i] < least[best])) best = i
+      const partner = nearest[best]
       if (alive[partner] && costs[best * rows + partner] === least[best]) return best
       scan(best)
     }
@@ -54,14 +54,14 @@ export function mergeClosest({ points, values, weights }: WeightedPoints, left: 
   let most = 0
   for (let remaining = rows; remaining > left; remaining--) {
     const one = closest()
-    const [a, b] = [Math.min(one, nearest[one]!), Math.max(one, nearest[one]!)]
-    const [wa, wb, apart] = [weights[a]!, weights[b]!, costs[a * rows + b]!]
+    const [a, b] = [Math.min(one, nearest[one]), Math.max(one, nearest[one])]
+    const [wa, wb, apart] = [weights[a], weights[b], costs[a * rows + b]]
     alive[b] = 0
     most = Math.max(most, apart)
     for (let k = 0; k < rows; k++) {
       if (!alive[k] || k === a) continue
-      const wk = weights[k]!
-      const sum = (wa + wk) * costs[a * rows + k]! + (wb + wk) * costs[b * rows + k]! - wk * apart
+      const wk = weights[k]
+      const sum = (wa + wk) * costs[a * rows + k] + (wb + wk) * costs[b * rows + k] - wk * apart
       costs[a * rows + k] = costs[k * rows + a] = Math.max(0, Math.min(LARGEST, sum / (wa + wb + wk)))
     }
     weights[a] = wa + wb
@@ -86,16 +86,16 @@ export function joinNearest(points: WeightedPoints, into: WeightedPoints, most: 
     let nearest = -1
     let least = most
     for (let j = 0; j < count; j++) {
-      if (costs[i * count + j]! > least) continue
-      least = costs[i * count + j]!
+      if (costs[i * count + j] > least) continue
+      least = costs[i * count + j]
       nearest = j
     }
     if (nearest < 0) {
       alone.push(i)
       continue
     }
-    into.weights[nearest]! += points.weights[i]!
-    const share = points.weights[i]! / into.weights[nearest]!
+    into.weights[nearest] += points.weights[i]
+    const share = points.weights[i] / into.weights[nearest]
     towards(into.points, nearest, points.points, i, count, share)
     towards(into.values, nearest, points.values, i, count, share)
   }
@@ -105,7 +105,7 @@ export function joinNearest(points: WeightedPoints, into: WeightedPoints, most: 
 /** Moves row a of one by `share` of the way to row b of the other. */
 function towards(one: Float32Array, a: number, other: Float32Array, b: number, rows: number, share: number): void {
   const cols = one.length / rows
-  for (let c = 0; c < cols; c++) one[a * cols + c]! += (other[b * cols + c]! - one[a * cols + c]!) * share
+  for (let c = 0; c < cols; c++) one[a * cols + c] += (other[b * cols + c] - one[a * cols + c]) * share
 }
 
 /** What merging a row of one and a row of the other adds: w w′ / (w + w′) times their squared distance. Centred, so that little cancels. */
@@ -113,18 +113,18 @@ function wardCosts(one: Points, other: Points): Float32Array {
   const [rows, count] = [one.weights.length, other.weights.length]
   const d = one.points.length / rows
   const mean = new Float64Array(d)
-  for (let j = 0; j < count; j++) for (let c = 0; c < d; c++) mean[c]! += other.points[j * d + c]! / count
+  for (let j = 0; j < count; j++) for (let c = 0; c < d; c++) mean[c] += other.points[j * d + c] / count
   const [left, right] = [centred(one.points, mean), centred(other.points, mean)]
   const [own, theirs] = [squares(left, d), squares(right, d)]
   const costs = new Float32Array(rows * count)
   kernels().product('nt', costs, left, right, rows, d, count)
   const factors = new Float64Array(count) // w w′ / (w + w′) for the weight of the row at hand, most often that of the row before
   for (let i = 0, at = 0; i < rows; i++) {
-    const w = one.weights[i]!
+    const w = one.weights[i]
     if (i === 0 || w !== one.weights[i - 1])
-      for (let j = 0; j < count; j++) factors[j] = (w * other.weights[j]!) / (w + other.weights[j]!)
+      for (let j = 0; j < count; j++) factors[j] = (w * other.weights[j]) / (w + other.weights[j])
     for (let j = 0; j < count; j++, at++)
-      costs[at] = Math.min(LARGEST, factors[j]! * Math.max(0, own[i]! + theirs[j]! - 2 * costs[at]!))
+      costs[at] = Math.min(LARGEST, factors[j] * Math.max(0, own[i] + theirs[j] - 2 * costs[at]))
   }
   return costs
 }
@@ -137,12 +137,12 @@ type Points = Pick<WeightedPoints, 'points' | 'weights'>
 function centred(points: Float32Array, mean: Float64Array): Float32Array {
   const out = new Float32Array(points.length)
   for (let i = 0; i < points.length; i += mean.length)
-    for (let c = 0; c < mean.length; c++) out[i + c] = points[i + c]! - mean[c]!
+    for (let c = 0; c < mean.length; c++) out[i + c] = points[i + c] - mean[c]
   return out
 }
 
 function squares(points: Float32Array, d: number): Float64Array {
   const out = new Float64Array(points.length / d)
-  for (let i = 0; i < points.length; i++) out[Math.floor(i / d)]! += points[i]! * points[i]!
+  for (let i = 0; i < points.length; i++) out[Math.floor(i / d)] += points[i] * points[i]
   return out
 }

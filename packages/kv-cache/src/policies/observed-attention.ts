@@ -18,7 +18,7 @@ export const observedAttention = scored({
   score: ({ count, received, watched }) =>
     Float64Array.from({ length: count }, (_, i) => {
       const queries = watched?.[i] ?? 0
-      return queries > 0 ? received![i]! / queries : 0
+      return queries > 0 ? received![i] / queries : 0
     }),
 })
 

@@ -47,9 +47,9 @@ export function pyramidCounts({ layers, count, window = WINDOW, beta = 20 }: Pyr
     below * first -
     (layers > 1 ? ((first - last) / (layers - 1)) * ((below * (below - 1)) / 2) : below * (first - average))
   const rounded = Array.from({ length: layers + 1 }, (_, i) => Math.round(upTo(i)))
-  const beyond = rounded.slice(1).map((total, i) => Math.max(1, total - rounded[i]!))
+  const beyond = rounded.slice(1).map((total, i) => Math.max(1, total - rounded[i]))
   for (let lent = beyond.reduce((a, b) => a + b) - layers * average; lent > 0; lent--)
-    beyond[beyond.lastIndexOf(Math.max(...beyond))]!--
+    beyond[beyond.lastIndexOf(Math.max(...beyond))]--
   return beyond.map((tokens) => window + tokens)
 }
 
@@ -66,7 +66,7 @@ export function pyramidKv(options: PyramidKvOptions): (shape: Shape) => TokenTie
   const counts = pyramidCounts(options)
   checkInteger(KIND, 'layer', layer, 0, layers - 1)
   return layered({
-    count: counts[layer]!,
+    count: counts[layer],
     window,
     ...(pool && { pool }),
     ...(store && { store }),
@@ -101,5 +101,5 @@ export const pyramidKvMethod: TierMethod<PyramidKvOptions> = {
 /** What snapKv's selection gets in the layer of the options. */
 function ofLayer({ layer, beta, layers, ...options }: PyramidKvOptions): SnapKvOptions & TokenOptions {
   const counts = pyramidCounts({ ...options, layers, ...(beta !== undefined && { beta }) })
-  return { ...options, window: options.window ?? WINDOW, count: counts[layer]! }
+  return { ...options, window: options.window ?? WINDOW, count: counts[layer] }
 }

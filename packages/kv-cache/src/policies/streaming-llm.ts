@@ -85,6 +85,6 @@ function firstAndLast(held: HeldTokens, count: number, sinks: number, next: numb
       held.write(block, 0, kept, held.count)
       return kept < rows ? last.admit(tokensOf(block, kept, rows), dropped) : undefined
     },
-    inOrder: () => joinedTokens(held.read(0, Math.min(sinks, held.count)), last.inOrder!()) ?? held.read(0, 0),
+    inOrder: () => joinedTokens(held.read(0, Math.min(sinks, held.count)), last.inOrder()) ?? held.read(0, 0),
   }
 }

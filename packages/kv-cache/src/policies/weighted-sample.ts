@@ -32,17 +32,17 @@ export function weightedSample(
 ): WeightedSample {
   const { own } = state
   const words = new Uint32Array(4)
-  const isBefore = (a: number, b: number) => own[a]! < own[b]! || (own[a] === own[b] && a < b)
+  const isBefore = (a: number, b: number) => own[a] < own[b] || (own[a] === own[b] && a < b)
   const slots = Array.from(own, (_, slot) => slot)
   /** Slots of heavy tokens, the lightest first. */
-  const heavy = slots.filter((slot) => own[slot]! > 0).toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
+  const heavy = slots.filter((slot) => own[slot] > 0).toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
 
   const place = (slot: number, weight: number) => {
     own[slot] = weight
     let [from, to] = [0, heavy.length]
     while (from < to) {
       const middle = (from + to) >> 1
-      if (isBefore(heavy[middle]!, slot)) from = middle + 1
+      if (isBefore(heavy[middle], slot)) from = middle + 1
       else to = middle
     }
     heavy.splice(from, 0, slot)
@@ -52,7 +52,7 @@ export function weightedSample(
   const lightSlot = (i: number): number => {
     if (heavy.length === 0) return i
     let slot = 0
-    for (let before = i; own[slot]! > 0 || before-- > 0;) slot++
+    for (let before = i; own[slot] > 0 || before-- > 0;) slot++
     return slot
   }
 
@@ -71,7 +71,7 @@ export function weightedSample(
     let below = light + (isLight ? 1 : 0)
     let sunk = 0
     for (;;) {
-      const held = sunk < heavy.length ? own[heavy[sunk]!]! : Infinity
+      const held = sunk < heavy.length ? own[heavy[sunk]] : Infinity
       const least = isLight ? held : Math.min(held, weight)
       if (least === Infinity || total < (below - 1) * least) break
       if (!isLight && weight === least) isLight = true
@@ -83,13 +83,13 @@ export function weightedSample(
 
     // A token below the threshold goes with probability 1 − w / raised: the light ones first, the new one, then those that sank.
     const share = 1 - threshold / raised
-    let draw = (words[0]! + Math.floor(words[1]! / 2 ** 11) / 2 ** 21) / 2 ** 32
-    let gone = sunk > 0 ? heavy[sunk - 1]! : isLight ? -1 : lightSlot(light - 1) // where rounding leaves a rest of the draw
+    let draw = (words[0] + Math.floor(words[1] / 2 ** 11) / 2 ** 21) / 2 ** 32
+    let gone = sunk > 0 ? heavy[sunk - 1] : isLight ? -1 : lightSlot(light - 1) // where rounding leaves a rest of the draw
     if (draw < light * share) gone = lightSlot(Math.min(light - 1, Math.floor(draw / share)))
     else {
       draw -= light * share
       const ending = [...(isLight ? [-1] : []), ...heavy.slice(0, sunk)]
-      const first = ending.find((slot) => (draw -= 1 - (slot < 0 ? weight : own[slot]!) / raised) < 0)
+      const first = ending.find((slot) => (draw -= 1 - (slot < 0 ? weight : own[slot]) / raised) < 0)
       gone = first ?? gone
     }
 
@@ -100,5 +100,5 @@ export function weightedSample(
     else place(gone, weight)
     return gone
   }
-  return { offer, weight: (slot) => own[slot]! || state.threshold }
+  return { offer, weight: (slot) => own[slot] || state.threshold }
 }

@@ -46,13 +46,13 @@ const TIGHT: readonly Bits[] = [
 export function stacksFor(budget: StackBudget & { readonly tokens: number }, methods: readonly Method[]): Stack[] {
   const holdsAll = (bits: Bits) => {
     const counts = countsWithin({ window: 0, kept: far(bits), rest: 'mean' }, budget, methods)
-    return counts !== undefined && counts.kept[0]! >= budget.tokens
+    return counts !== undefined && counts.kept[0] >= budget.tokens
   }
   const at = ONE.findIndex(holdsAll)
   const some = at < 0 ? TIGHT : ONE.slice(Math.max(0, at - 2), at + 1)
   return [
     ...some.flatMap((bits) => RESTS.map((rest): Stack => ({ window: 0, kept: far(bits), rest }))),
-    { window: 0, kept: far(some[0]!, 0.5), rest: 'clusters' },
+    { window: 0, kept: far(some[0], 0.5), rest: 'clusters' },
   ]
 }
 
@@ -78,7 +78,7 @@ const BEHIND: readonly Bits[] = [
 export function variantsOf(best: Stack, withQueries: boolean): Stack[] {
   const used = best.kept.reduce((sum, { share }) => sum + share, 0)
   const own = best.kept.map(({ keyBits, valueBits }) => [keyBits, valueBits] as const)
-  const front = best.kept.length > 0 && best.kept[0]!.by !== 'farKeys' ? best.kept[0] : undefined
+  const front = best.kept.length > 0 && best.kept[0].by !== 'farKeys' ? best.kept[0] : undefined
   const behind = best.kept.slice(front ? 1 : 0)
   const left = behind.reduce((sum, { share }) => sum + share, 0)
   const bits = nextTo(own.at(-1) ?? FINE).map((bits) => far(bits, left))

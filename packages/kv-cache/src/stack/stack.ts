@@ -125,7 +125,7 @@ export function countsWithin(
   const used = stack.kept.reduce((sum, { share }) => sum + share, 0)
   const counts = {
     window: stack.window,
-    kept: stack.kept.map(({ share }, i) => Math.floor(((share / Math.max(1, used)) * left) / slots[i]!.each)),
+    kept: stack.kept.map(({ share }, i) => Math.floor(((share / Math.max(1, used)) * left) / slots[i].each)),
     restBytes: isSized(stack) ? Math.floor((1 - used) * left) : 0,
     buffer,
     restBuffer,
@@ -192,7 +192,7 @@ export function builtStack(
   const window = tierNamed(methods, 'window')
   const parts: ((shape: Shape) => AttentionStream)[] = [
     ...(counts.window > 0 ? [window.tier({ count: counts.window })] : []),
-    ...stack.kept.map((kept, i) => tierNamed(methods, kept.by).tier(tierOptions(kept, counts.kept[i]!))),
+    ...stack.kept.map((kept, i) => tierNamed(methods, kept.by).tier(tierOptions(kept, counts.kept[i]))),
   ]
   const { rest } = stack
   if (FIXED.has(rest)) {

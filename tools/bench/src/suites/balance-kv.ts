@@ -33,10 +33,10 @@ function halvingGroup(d: number, m: number): Group {
   const operations = 4 * m * m * d // 2·m²·(d + dv)
   const PRODUCT = 'product kernel, both Gram matrices'
   const [a, b, out] = [m * d, m * d, m * m].map((length) => kernels().floats(length))
-  a!.write(keys.data)
-  b!.write(values.data)
+  a.write(keys.data)
+  b.write(values.data)
   const gram = () => {
-    for (const x of [a!, b!]) kernels().product('nt', out!, x, x, m, d, m)
+    for (const x of [a, b]) kernels().product('nt', out, x, x, m, d, m)
   }
   const halve = (name: string, mode: 'theory' | 'greedy' | 'pairs'): Case => {
     const halving = softmaxBalance({ mode, seed: 1, ...(mode === 'theory' && { delta: 0.1 }) } as never)

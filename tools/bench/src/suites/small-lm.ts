@@ -65,7 +65,7 @@ function decodingGroup(model: LanguageModel, text: Uint16Array): Group {
       setup: () => {
         const run = reader({ model, stream })
         run.read(text.subarray(0, CONTEXT), 'none')
-        return { run: () => run.read([text[run.tokens]!], 'last') }
+        return { run: () => run.read([text[run.tokens]], 'last') }
       },
     })),
   }
@@ -93,7 +93,7 @@ function memoryGroup(name: keyof typeof KINDS): Group {
   return {
     name: `peak memory of reading, ${name}`,
     unit: { name: 'MB' },
-    cases: [LENGTHS[0]!, LENGTHS.at(-1)!].map((n) => ({
+    cases: [LENGTHS[0], LENGTHS.at(-1)!].map((n) => ({
       name: `n = ${n}`,
       setup: () => ({ measure: () => peakMemory(childScript('small-lm'), n, KINDS[name]) }),
     })),

@@ -39,13 +39,13 @@ export function tokensOf({ decay, data, std }: Cell, n: number, queries: number,
     const which = normals(rows, seed, lane + 10)
     const out = matrix(rows, D)
     for (let r = 0; r < rows; r++) {
-      const cluster = Math.abs(Math.floor(which[r]! * 1e6)) % 8
+      const cluster = Math.abs(Math.floor(which[r] * 1e6)) % 8
       const z = Float64Array.from({ length: D }, (_, i) => {
-        const x = noise[r * D + i]!
-        const mixed = data === 'mixture of 8' ? Math.sqrt(0.75) * centres[cluster * D + i]! + x / 2 : x
-        return deviations[i]! * mixed
+        const x = noise[r * D + i]
+        const mixed = data === 'mixture of 8' ? Math.sqrt(0.75) * centres[cluster * D + i] + x / 2 : x
+        return deviations[i] * mixed
       })
-      for (let c = 0; c < D; c++) out.data[r * D + c] = mean[c]! + dot(turn.subarray(c * D, (c + 1) * D), z)
+      for (let c = 0; c < D; c++) out.data[r * D + c] = mean[c] + dot(turn.subarray(c * D, (c + 1) * D), z)
     }
     return out
   }
@@ -53,13 +53,13 @@ export function tokensOf({ decay, data, std }: Cell, n: number, queries: number,
   const trace = spectrum.reduce((sum, x) => sum + x, 0)
   const mean = direction.map((x) => (x * Math.sqrt(trace)) / Math.sqrt(dot(direction, direction)))
   const keys = draw(n, 3, mean)
-  if (data === 'two sinks') for (let i = 0; i < 2 * D; i++) keys.data[i]! *= 5
+  if (data === 'two sinks') for (let i = 0; i < 2 * D; i++) keys.data[i] *= 5
   const image = normals(D * DV, seed, 4)
   const values = matrix(n, DV)
   for (let r = 0; r < n; r++) {
     for (let v = 0; v < DV; v++) {
       let sum = 0
-      for (let c = 0; c < D; c++) sum += image[v * D + c]! * (keys.data[r * D + c]! - mean[c]!)
+      for (let c = 0; c < D; c++) sum += image[v * D + c] * (keys.data[r * D + c] - mean[c])
       values.data[r * DV + v] = Math.tanh(sum / Math.sqrt(trace))
     }
   }
@@ -72,7 +72,7 @@ function normals(count: number, seed: number, lane: number): Float64Array {
   const words = new Uint32Array(4)
   return Float64Array.from({ length: count }, (_, i) => {
     philox(words, seed, 0, i, lane, 0, 0)
-    return Math.sqrt(-2 * Math.log((words[0]! + 0.5) / 2 ** 32)) * Math.cos((2 * Math.PI * words[1]!) / 2 ** 32)
+    return Math.sqrt(-2 * Math.log((words[0] + 0.5) / 2 ** 32)) * Math.cos((2 * Math.PI * words[1]) / 2 ** 32)
   })
 }
 
@@ -83,16 +83,16 @@ function orthogonal(rows: Float64Array): Float64Array {
     for (let j = 0; j < i; j++) {
       const other = rows.subarray(j * D, (j + 1) * D)
       const share = dot(row, other)
-      for (let c = 0; c < D; c++) row[c]! -= share * other[c]!
+      for (let c = 0; c < D; c++) row[c] -= share * other[c]
     }
     const norm = Math.sqrt(dot(row, row))
-    for (let c = 0; c < D; c++) row[c]! /= norm
+    for (let c = 0; c < D; c++) row[c] /= norm
   }
   return rows
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i]
   return sum
 }

@@ -19,14 +19,14 @@ export function headsOf(model: string): Tokens[] {
       return matrix(
         to - from,
         D,
-        Float32Array.from({ length: (to - from) * D }, (_, i) => of[first + i]!),
+        Float32Array.from({ length: (to - from) * D }, (_, i) => of[first + i]),
       )
     }
     return {
-      keys: rows(k!, 0, PREFIX),
-      values: rows(v!, 0, PREFIX),
-      queries: rows(q!, PREFIX, N),
-      pilotQueries: rows(q!, 0, PREFIX),
+      keys: rows(k, 0, PREFIX),
+      values: rows(v, 0, PREFIX),
+      queries: rows(q, PREFIX, N),
+      pilotQueries: rows(q, 0, PREFIX),
       scale: 1 / Math.sqrt(D),
     }
   })

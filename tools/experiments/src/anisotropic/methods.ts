@@ -65,10 +65,10 @@ function split(tokens: Tokens, count: number, map: (near: Matrix) => FeatureMap)
   const centre = meanOf(keys)
   const distance = Array.from({ length: keys.rows }, (_, r) => {
     let sum = 0
-    for (let c = 0; c < d; c++) sum += (keys.data[r * d + c]! - centre[c]!) ** 2
+    for (let c = 0; c < d; c++) sum += (keys.data[r * d + c] - centre[c]) ** 2
     return sum
   })
-  const order = distance.map((_, r) => r).toSorted((a, b) => distance[b]! - distance[a]! || a - b)
+  const order = distance.map((_, r) => r).toSorted((a, b) => distance[b] - distance[a] || a - b)
   const [far, near] = [order.slice(0, count), order.slice(count).toSorted((a, b) => a - b)]
   const nearKeys = pick(keys, near)
   const features = featureStream({ features: map(nearKeys), dv })
@@ -88,7 +88,7 @@ function centred(tokens: Tokens): Tokens {
     keys: matrix(
       rows,
       cols,
-      data.map((x, i) => x - mean[i % cols]!),
+      data.map((x, i) => x - mean[i % cols]),
     ),
   }
 }
@@ -99,11 +99,11 @@ function sample({ keys, values, queries, scale }: Tokens, seed: number): Answer 
   const words = new Uint32Array(4)
   const rank = Array.from({ length: keys.rows }, (_, r) => {
     philox(words, seed, 1, r, 0, 0, 0)
-    return words[0]!
+    return words[0]
   })
   const chosen = rank
     .map((_, r) => r)
-    .toSorted((a, b) => rank[a]! - rank[b]!)
+    .toSorted((a, b) => rank[a] - rank[b])
     .slice(0, count)
   return {
     output: exactAttention({ queries, keys: pick(keys, chosen), values: pick(values, chosen), scale }),
@@ -119,7 +119,7 @@ function pick({ cols, data }: Matrix, rows: readonly number[]): Matrix {
 
 function meanOf({ rows, cols, data }: Matrix): Float32Array {
   const total = new Float64Array(cols)
-  for (let i = 0; i < data.length; i++) total[i % cols]! += data[i]! / rows
+  for (let i = 0; i < data.length; i++) total[i % cols] += data[i] / rows
   return Float32Array.from(total)
 }
 
@@ -129,8 +129,8 @@ export function errorOf(output: Matrix, { keys, values, queries, scale }: Tokens
   const mean = meanOf(values)
   let [off, all] = [0, 0]
   for (let i = 0; i < exact.data.length; i++) {
-    off += (output.data[i]! - exact.data[i]!) ** 2
-    all += (exact.data[i]! - mean[i % values.cols]!) ** 2
+    off += (output.data[i] - exact.data[i]) ** 2
+    all += (exact.data[i] - mean[i % values.cols]) ** 2
   }
   return Math.sqrt(off / all)
 }

@@ -21,7 +21,7 @@ export interface HeadResult {
 
 /** The README's table: a row a method and kind of data, three spectra with three deviations each. */
 export function tableOf({ cells, heads, n, queries, seeds }: Result): string {
-  const names = Object.keys(cells[0]!.methods)
+  const names = Object.keys(cells[0].methods)
   const kinds = [...new Set(cells.map(({ data }) => data))]
   const decays = [...new Set(cells.map(({ decay }) => decay))]
   const rows = names.flatMap((name) =>
@@ -29,7 +29,7 @@ export function tableOf({ cells, heads, n, queries, seeds }: Result): string {
       const columns = decays.map((decay) =>
         cells
           .filter((cell) => cell.data === data && cell.decay === decay)
-          .map(({ methods }) => figure(methods[name]!))
+          .map(({ methods }) => figure(methods[name]))
           .join(' / '),
       )
       return `| ${[i === 0 ? name : '', data, ...columns].join(' | ')} |`
@@ -45,7 +45,7 @@ export function tableOf({ cells, heads, n, queries, seeds }: Result): string {
     '',
     `| captured heads, d = dv = 32 | ${heads.map(({ model }) => model).join(' | ')} |`,
     `| ${['---', ...heads.map(() => '---')].join(' | ')} |`,
-    ...names.map((name) => `| ${[name, ...heads.map(({ methods }) => figure(methods[name]!))].join(' | ')} |`),
+    ...names.map((name) => `| ${[name, ...heads.map(({ methods }) => figure(methods[name]))].join(' | ')} |`),
     '',
     'Means over four heads of `apps/cli/data`: queries 3584 to 4095 over the 3584 tokens before them, the pilot from those tokens and their queries.',
   ].join('\n')

@@ -14,7 +14,7 @@ export function diffuseHead(n: number, queries: number, d: number, spread: numbe
   for (let i = 0; i < n; i++) {
     for (let c = 0; c < d; c++) {
       let along = 0
-      for (let e = 0; e < d; e++) along += keys.data[i * d + e]! * directions.data[e * d + c]!
+      for (let e = 0; e < d; e++) along += keys.data[i * d + e] * directions.data[e * d + c]
       values.data[i * d + c] = Math.sin(along) + 0.3
     }
   }
@@ -28,8 +28,8 @@ export function normals(rows: number, cols: number, seed: number, unit: number):
   const words = new Uint32Array(4)
   for (let i = 0; i < out.data.length; i++) {
     if (i % 2 === 0) philox(words, seed, 7, i / 2, 0, 0, 0)
-    const radius = Math.sqrt(-2 * Math.log((words[0]! + 1) / 2 ** 32))
-    const angle = (2 * Math.PI * words[1]!) / 2 ** 32
+    const radius = Math.sqrt(-2 * Math.log((words[0] + 1) / 2 ** 32))
+    const angle = (2 * Math.PI * words[1]) / 2 ** 32
     out.data[i] = unit * radius * (i % 2 === 0 ? Math.cos(angle) : Math.sin(angle))
   }
   return out

@@ -48,7 +48,7 @@ function least(
   make: (factor: number) => StepOf,
 ): StepOf {
   const errors = factors.map((factor) => lost(tuning, levels, make(factor)))
-  return make(factors[errors.indexOf(Math.min(...errors))]!)
+  return make(factors[errors.indexOf(Math.min(...errors))])
 }
 
 /** The squared error over the square, of all vectors together. */

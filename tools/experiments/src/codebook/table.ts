@@ -38,8 +38,8 @@ export function codebookTables({ node, rows, centres }: Codebook = readResult())
       kinds.map((kind) => [
         kind.levels,
         kind.step,
-        ...of(kind, ({ gaussian }) => gaussian[0]!),
-        ...of(kind, ({ gaussian }) => gaussian[1]!),
+        ...of(kind, ({ gaussian }) => gaussian[0]),
+        ...of(kind, ({ gaussian }) => gaussian[1]),
         ...of(kind, ({ heads }) => heads),
       ]),
     ),

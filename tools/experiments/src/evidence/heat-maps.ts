@@ -30,9 +30,9 @@ export function heatMaps({ title, columns, rows, across, down, groups }: HeatMap
     `<rect width="${width}" height="${height}" fill="white"/>`,
     text(LEFT, 22, title, 'start', 15),
     ...groups.flatMap(({ name, maps }, g) => [
-      text(LEFT, tops[g]! + 16, name, 'start', 13),
+      text(LEFT, tops[g] + 16, name, 'start', 13),
       ...maps.map((map, i) => {
-        const [x, y] = [wide * (i % PER_LINE), tops[g]! + HEADING + high * Math.floor(i / PER_LINE)]
+        const [x, y] = [wide * (i % PER_LINE), tops[g] + HEADING + high * Math.floor(i / PER_LINE)]
         return `<g transform="translate(${x} ${y})">\n${field(map, columns, rows)}\n</g>`
       }),
     ]),
@@ -75,7 +75,7 @@ const SCALE = [
 function colourOf(value: number): string {
   const at = Math.min(1, Math.max(0, value)) * (SCALE.length - 1)
   const low = Math.min(SCALE.length - 2, Math.floor(at))
-  const mixed = SCALE[low]!.map((from, i) => Math.round(from + (at - low) * (SCALE[low + 1]![i]! - from)))
+  const mixed = SCALE[low].map((from, i) => Math.round(from + (at - low) * (SCALE[low + 1][i] - from)))
   return `#${mixed.map((part) => part.toString(16).padStart(2, '0')).join('')}`
 }
 

@@ -26,14 +26,14 @@ export function largestScores({ d, dv, scale }: Shape, share: number): Attention
     for (let i = 0; i < rows; i++) {
       const scores = scoresOf(rowsOf(queries, i, i + 1).data, keys, Math.min(tokens, first + i), scale)
       const sorted = scores.toSorted()
-      const least = sorted[sorted.length - Math.max(1, Math.round(share * sorted.length))]!
+      const least = sorted[sorted.length - Math.max(1, Math.round(share * sorted.length))]
       const most = sorted.at(-1)!
       const row = new Float64Array(dv)
       for (let j = 0; j < scores.length; j++) {
-        if (scores[j]! < least) continue
-        const weight = Math.exp(scores[j]! - most)
-        partial.mass[i]! += weight
-        for (let c = 0; c < dv; c++) row[c]! += weight * values[j * dv + c]!
+        if (scores[j] < least) continue
+        const weight = Math.exp(scores[j] - most)
+        partial.mass[i] += weight
+        for (let c = 0; c < dv; c++) row[c] += weight * values[j * dv + c]
       }
       sum.data.set(row, i * dv)
       partial.max[i] = most
@@ -79,7 +79,7 @@ function scoresOf(query: Float32Array, keys: Float32Array, count: number, scale:
   const scores = new Float32Array(count)
   for (let j = 0; j < count; j++) {
     let dot = 0
-    for (let c = 0; c < d; c++) dot += query[c]! * keys[j * d + c]!
+    for (let c = 0; c < d; c++) dot += query[c] * keys[j * d + c]
     scores[j] = scale * dot
   }
   return scores

@@ -62,7 +62,7 @@ export function bitsPerByteOf(
 
 /** By context: questions that the second answered less those that the first did. */
 export function differences(first: CellResult, second: CellResult): number[] {
-  return first.right.map((digits, i) => onesIn(second.right[i]!) - onesIn(digits))
+  return first.right.map((digits, i) => onesIn(second.right[i]) - onesIn(digits))
 }
 
 const only = (one: string, other: string) => [...one].filter((digit, i) => digit === '1' && other[i] === '0').length
@@ -70,5 +70,5 @@ const only = (one: string, other: string) => [...one].filter((digit, i) => digit
 /** Questions that exactly one of two cells answered. */
 export function disagreements(first: CellResult, second: CellResult): { firstOnly: number; secondOnly: number } {
   const [a, b] = [first, second].map(({ right }) => right.join(''))
-  return { firstOnly: only(a!, b!), secondOnly: only(b!, a!) }
+  return { firstOnly: only(a, b), secondOnly: only(b, a) }
 }

@@ -88,7 +88,7 @@ function asked({ tokens }: Cell, model: LanguageModel, stream: HeadSpec, context
 /** One prompt of a set; texts take turns. */
 export function promptOf(model: LanguageModel, set: PromptSet, tokens: number, context: number): NeedlePrompt {
   const { seed, texts, words } = set
-  const haystack = idsOf(model, texts[context % texts.length]!)
+  const haystack = idsOf(model, texts[context % texts.length])
   const { tokenizer } = model
   return needlePrompt({
     tokenizer,
@@ -105,8 +105,8 @@ export function promptOf(model: LanguageModel, set: PromptSet, tokens: number, c
 /** Bits of the second half of one window, and the bytes of its text. */
 function predicted({ tokens }: Cell, model: LanguageModel, stream: HeadSpec, at: number, set: PromptSet) {
   const { texts, windows } = set
-  const ids = idsOf(model, texts[Math.floor(at / windows)]!)
-  const from = windowStarts(ids.length, tokens, windows)[at % windows]!
+  const ids = idsOf(model, texts[Math.floor(at / windows)])
+  const from = windowStarts(ids.length, tokens, windows)[at % windows]
   return bitsOfWindow({ model, stream, ids, tokens, from })
 }
 

@@ -101,7 +101,7 @@ function bitsPicture(evidence: Evidence): string {
     'Bits per byte at 4096 tokens, more than exact attention',
     'more bits per byte',
     (cell) => {
-      const [own, least] = [cell, exact[`${cell.model}-${cell.tokens}`]!].map((one) => bitsPerByteOf(one))
+      const [own, least] = [cell, exact[`${cell.model}-${cell.tokens}`]].map((one) => bitsPerByteOf(one))
       return own === undefined || least === undefined ? undefined : own - least
     },
   )

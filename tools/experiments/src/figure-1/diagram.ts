@@ -135,7 +135,7 @@ function bars(way: Way, lengths: readonly number[], peaks: readonly (number | nu
 }
 
 function power(n: number): string {
-  return `2${Array.from(String(Math.log2(n)), (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]!).join('')}`
+  return `2${Array.from(String(Math.log2(n)), (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('')}`
 }
 
 /** Markdown and, but for `<`, SVG. */

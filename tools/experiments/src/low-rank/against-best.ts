@@ -26,7 +26,7 @@ export function againstBest(
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) {
       let s = 0
-      for (let c = 0; c < keys.cols; c++) s += scale * queries.data[i * keys.cols + c]! * keys.data[j * keys.cols + c]!
+      for (let c = 0; c < keys.cols; c++) s += scale * queries.data[i * keys.cols + c] * keys.data[j * keys.cols + c]
       scores[i * n + j] = s
     }
   }
@@ -37,9 +37,9 @@ export function againstBest(
   return maps.map((features) => {
     const { t } = features
     const { product, logScale } = productOf(features, queries, keys)
-    const approximate = product.map((x, i) => x * Math.exp(logScale[Math.floor(i / n)]! - most))
+    const approximate = product.map((x, i) => x * Math.exp(logScale[Math.floor(i / n)] - most))
     const sums = sumsOf(product, n)
-    const approximateShares = product.map((x, i) => x / sums[Math.floor(i / n)]!)
+    const approximateShares = product.map((x, i) => x / sums[Math.floor(i / n)])
     return {
       t,
       features: relative(approximate, exact),
@@ -57,7 +57,7 @@ function exactShares(scores: Float64Array, n: number): Float64Array {
     const row = scores.subarray(i * n, (i + 1) * n)
     const most = row.reduce((a, b) => Math.max(a, b), -Infinity)
     const total = row.reduce((sum, s) => sum + Math.exp(s - most), 0)
-    for (let j = 0; j < n; j++) out[i * n + j] = Math.exp(row[j]! - most) / total
+    for (let j = 0; j < n; j++) out[i * n + j] = Math.exp(row[j] - most) / total
   }
   return out
 }
@@ -80,7 +80,7 @@ function sumsOf(product: Float64Array, n: number): Float64Array {
 function relative(got: Float64Array, truth: Float64Array): number {
   let [off, norm] = [0, 0]
   for (const [i, x] of truth.entries()) {
-    off += (x - got[i]!) ** 2
+    off += (x - got[i]) ** 2
     norm += x * x
   }
   return Math.sqrt(off / norm)
@@ -99,7 +99,7 @@ function squaredSingularValues(a: Float64Array, n: number): number[] {
   for (let i = 0; i < n; i++) {
     for (let j = i; j < n; j++) {
       let sum = 0
-      for (let c = 0; c < n; c++) sum += a[i * n + c]! * a[j * n + c]!
+      for (let c = 0; c < n; c++) sum += a[i * n + c] * a[j * n + c]
       square[i * n + j] = square[j * n + i] = sum
     }
   }

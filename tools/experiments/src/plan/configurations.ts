@@ -50,7 +50,7 @@ export function source({ seed, d, dv, spread, decay, values }: Configuration, pa
   const keyMap = matrix(
     d,
     d,
-    Float32Array.from(rotation, (x, i) => x * deviations[Math.floor(i / d)]!),
+    Float32Array.from(rotation, (x, i) => x * deviations[Math.floor(i / d)]),
   )
   const queryMap = matrix(
     d,
@@ -75,7 +75,7 @@ export function source({ seed, d, dv, spread, decay, values }: Configuration, pa
           : values === 'mean + noise'
             ? { ...noise, data: noise.data.map((x) => 1 + 0.3 * x) }
             : { ...noise, data: through(keys, matrix(d, dv, slope)).data.map(Math.tanh) }
-      return { keys: { ...keys, data: keys.data.map((x, i) => x + mean[i % d]!) }, values: own }
+      return { keys: { ...keys, data: keys.data.map((x, i) => x + mean[i % d]) }, values: own }
     },
     queries: (count) => through(draw(count, d, 2, 0), queryMap),
   }
@@ -86,7 +86,7 @@ function uniforms(seed: number, stream: number): () => number {
   let drawn = 0
   return () => {
     if (drawn % 4 === 0) philox(words, seed, 77, drawn / 4, stream, 0, 0)
-    return (words[drawn++ % 4]! + 0.5) / 2 ** 32
+    return (words[drawn++ % 4] + 0.5) / 2 ** 32
   }
 }
 
@@ -99,19 +99,19 @@ function orthogonal(d: number, normal: () => number): Float64Array {
     for (let pass = 0; pass < 2; pass++) {
       for (let j = 0; j < i; j++) {
         const other = out.subarray(j * d, (j + 1) * d)
-        const along = row.reduce((sum, x, c) => sum + x * other[c]!, 0)
-        for (let c = 0; c < d; c++) row[c]! -= along * other[c]!
+        const along = row.reduce((sum, x, c) => sum + x * other[c], 0)
+        for (let c = 0; c < d; c++) row[c] -= along * other[c]
       }
     }
     const norm = Math.hypot(...row)
-    for (let c = 0; c < d; c++) row[c]! /= norm
+    for (let c = 0; c < d; c++) row[c] /= norm
   }
   return out
 }
 
 function transposed(data: Float32Array, rows: number, cols: number): Matrix {
   const out = matrix(cols, rows)
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out.data[c * rows + r] = data[r * cols + c]!
+  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out.data[c * rows + r] = data[r * cols + c]
   return out
 }
 

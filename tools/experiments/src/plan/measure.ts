@@ -44,21 +44,21 @@ export async function measured(configuration: Configuration): Promise<Measured> 
     const answer = part.attend(queries)
     part[Symbol.dispose]()
     for (let r = 0; r < QUERIES; r++) {
-      const most = Math.max(top[r]!, answer.max[r]!)
-      const [old, own] = [Math.exp(top[r]! - most), Math.exp(answer.max[r]! - most)]
-      mass[r] = mass[r]! * old + answer.mass[r]! * own
-      for (let c = 0; c < dv; c++) exact[r * dv + c] = exact[r * dv + c]! * old + answer.sum.data[r * dv + c]! * own
+      const most = Math.max(top[r], answer.max[r])
+      const [old, own] = [Math.exp(top[r] - most), Math.exp(answer.max[r] - most)]
+      mass[r] = mass[r] * old + answer.mass[r] * own
+      for (let c = 0; c < dv; c++) exact[r * dv + c] = exact[r * dv + c] * old + answer.sum.data[r * dv + c] * own
       top[r] = most
     }
-    for (let i = 0; i < block.values.data.length; i++) mean[i % dv]! += block.values.data[i]! / n
+    for (let i = 0; i < block.values.data.length; i++) mean[i % dv] += block.values.data[i] / n
   }
   const answers = normalise(stream.attend(queries)).data
   stream[Symbol.dispose]?.()
   let [off, far, norm] = [0, 0, 0]
   for (let i = 0; i < exact.length; i++) {
-    const truth = exact[i]! / mass[Math.floor(i / dv)]!
-    off += (answers[i]! - truth) ** 2
-    far += (mean[i % dv]! - truth) ** 2
+    const truth = exact[i] / mass[Math.floor(i / dv)]
+    off += (answers[i] - truth) ** 2
+    far += (mean[i % dv] - truth) ** 2
     norm += truth ** 2
   }
   return { plan: made, error: Math.sqrt(off / norm), average: Math.sqrt(far / norm) }

@@ -16,7 +16,7 @@ export interface Shape {
 /** The inputs on which sparse recovery is tried: name → the vector of a seed. */
 export const families: Record<string, (shape: Shape, random: Random) => Input> = {
   'k signs': ({ n, k }, random) => sparse(random.keys(n, k), () => random.sign()),
-  'k Gaussian': ({ n, k }, random) => sparse(random.keys(n, k), () => random.normals(1)[0]!),
+  'k Gaussian': ({ n, k }, random) => sparse(random.keys(n, k), () => random.normals(1)[0]),
   'power law 0.5': (shape, random) => powerLaw(shape, random, 0.5),
   'power law 1': (shape, random) => powerLaw(shape, random, 1),
   'power law 1.5': (shape, random) => powerLaw(shape, random, 1.5),
@@ -51,8 +51,8 @@ function powerLaw({ n }: Shape, random: Random, exponent: number): Input {
   const values = new Float64Array(n).map((_, i) => random.sign() * (i + 1) ** -exponent)
   for (let i = n - 1; i > 0; i--) {
     const j = random.below(i + 1)
-    const kept = values[i]!
-    values[i] = values[j]!
+    const kept = values[i]
+    values[i] = values[j]
     values[j] = kept
   }
   return { values }
@@ -93,7 +93,7 @@ export function randomOf(seed: number): Random {
   let streams = 0
   const word = () => {
     if (drawn % 4 === 0) philox(words, seed, 1, drawn / 4, 0, 0, 0)
-    return words[drawn++ % 4]!
+    return words[drawn++ % 4]
   }
   const below = (bound: number) => Math.floor((word() / 2 ** 32) * bound)
   return {

@@ -14,17 +14,17 @@ export interface Trial {
 
 /** One input of a family, measured and decoded: the truth is the dense vector's, its tail found by sorting. */
 export function trial(family: string, shape: Shape, seed: number): Trial {
-  const input = families[family]!(shape, randomOf(seed))
+  const input = families[family](shape, randomOf(seed))
   const stream = heavyHitters({ ...shape, seed })
   const { keys, values } = input
-  for (let c = 0; c < values.length; c++) stream.update(keys ? keys[c]! : c, values[c]!)
+  for (let c = 0; c < values.length; c++) stream.update(keys ? keys[c] : c, values[c])
   const { norm, tail } = sizesOf(values, shape.k)
   const distances = [shape.k, 2 * shape.k].map((count) => distanceOf(input, stream.top(count)))
   const within = (error: number) => error <= (1 + shape.epsilon) * tail + ROUNDING * norm
   return {
-    ratio: distances[0]! / (tail > 0 ? tail : norm),
-    success: within(distances[0]!),
-    wide: within(distances[1]!),
+    ratio: distances[0] / (tail > 0 ? tail : norm),
+    success: within(distances[0]),
+    wide: within(distances[1]),
   }
 }
 
@@ -32,9 +32,9 @@ export function trial(family: string, shape: Shape, seed: number): Trial {
 export function sizesOf(values: Float64Array, k: number): { norm: number; tail: number } {
   const squares = values.map((x) => x * x).toSorted()
   let sum = 0
-  for (let i = 0; i < squares.length - k; i++) sum += squares[i]!
+  for (let i = 0; i < squares.length - k; i++) sum += squares[i]
   const tail = Math.sqrt(sum)
-  for (let i = Math.max(0, squares.length - k); i < squares.length; i++) sum += squares[i]!
+  for (let i = Math.max(0, squares.length - k); i < squares.length; i++) sum += squares[i]
   return { norm: Math.sqrt(sum), tail }
 }
 
@@ -43,8 +43,8 @@ export function distanceOf({ keys, values }: Input, top: readonly { index: numbe
   const guess = new Map(top.map(({ index, value }) => [index, value]))
   let sum = 0
   for (let c = 0; c < values.length; c++) {
-    const key = keys ? keys[c]! : c
-    sum += (values[c]! - (guess.get(key) ?? 0)) ** 2
+    const key = keys ? keys[c] : c
+    sum += (values[c] - (guess.get(key) ?? 0)) ** 2
     guess.delete(key)
   }
   for (const value of guess.values()) sum += value ** 2

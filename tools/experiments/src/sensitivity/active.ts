@@ -59,7 +59,7 @@ export function leftBy(
 ): Float32Array {
   const left = data.slice()
   for (const [c, { indices, values }] of columns.entries()) {
-    for (const [e, i] of indices.entries()) left[i * cols + c]! -= values[e]!
+    for (const [e, i] of indices.entries()) left[i * cols + c] -= values[e]
   }
   return left
 }
@@ -69,7 +69,7 @@ export const energy = (x: Float32Array) => x.reduce((sum, value) => sum + value 
 /** Keys, centred values, and queries of which every 1024th is not 0. */
 function data(): { queries: Matrix; keys: Matrix; values: Matrix; truth: Matrix } {
   const [keys, values, active] = [normals(N, D, 0), normals(N, DV, 1), normals(ACTIVE, D, 2)]
-  for (let i = 0; i < values.data.length; i++) values.data[i]! += keys.data[i]! // values lean on keys
+  for (let i = 0; i < values.data.length; i++) values.data[i] += keys.data[i] // values lean on keys
   centre(values)
   const [queries, truth] = [matrix(N, D), matrix(N, DV)] // a query of 0 asks for the mean of V, which is 0
   const answers = exactAttention({ queries: active, keys, values, scale: SCALE })
@@ -85,8 +85,8 @@ function data(): { queries: Matrix; keys: Matrix; values: Matrix; truth: Matrix 
 export function centre({ rows, cols, data }: Matrix): void {
   for (let c = 0; c < cols; c++) {
     let mean = 0
-    for (let r = 0; r < rows; r++) mean += data[r * cols + c]! / rows
-    for (let r = 0; r < rows; r++) data[r * cols + c]! -= mean
+    for (let r = 0; r < rows; r++) mean += data[r * cols + c] / rows
+    for (let r = 0; r < rows; r++) data[r * cols + c] -= mean
   }
 }
 

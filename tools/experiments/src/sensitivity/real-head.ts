@@ -75,7 +75,7 @@ export function onHead({ name, queries, keys, values: raw }: Head, cells = HEAD_
 function leastError(data: Float32Array, cols: number, k: number): number {
   let tails = 0
   for (let c = 0; c < cols; c++) {
-    const squares = Float64Array.from({ length: data.length / cols }, (_, r) => data[r * cols + c]! ** 2).toSorted()
+    const squares = Float64Array.from({ length: data.length / cols }, (_, r) => data[r * cols + c] ** 2).toSorted()
     tails += squares.subarray(0, Math.max(0, squares.length - k)).reduce((a, b) => a + b, 0)
   }
   return Math.sqrt(tails / energy(data))
