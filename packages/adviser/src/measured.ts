@@ -1,7 +1,7 @@
 import type { Pilot, Shape } from '@sublinear/core'
 import type { PlanShape } from './check-options'
 import type { Answer, Considered } from './plan-types'
-import { search } from './search'
+import { roundsOf, search } from './search'
 import type { Standing, Step } from './tournament'
 import { LEAST_PILOT, type Asked } from './trial'
 
@@ -24,17 +24,14 @@ export function canMeasure({ task, keysAndValuesTogether }: PlanShape, { queries
 
 /** The methods of the catalogue within a budget, run on a pilot. */
 export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): Generator<Step, Measured> {
-  const { methods, d, dv, scale, tokens, weighted, task } = shape
+  const { methods, d, dv, scale, tokens, weighted, exhaustive, task } = shape
   const own: Shape = { d, dv, scale }
   const traffic = { tokens, weighted, groups: pilot.queries.rows / pilot.keys.rows }
-  const { standings, tooLarge } = yield* search({
-    methods,
-    shape: own,
-    budgetBytes,
-    traffic,
-    pilot,
-    asked: task as Asked,
-  })
+  const asked = task as Asked
+  const { standings, tooLarge } = yield* search(
+    { methods, shape: own, budgetBytes, traffic, pilot, asked },
+    roundsOf(pilot.keys.rows, exhaustive),
+  )
   const bytesOf = ({ method, options }: Standing) => method.bytes(own, options, traffic)
   const considered: Considered[] = [
     ...standings.map((one) => ({

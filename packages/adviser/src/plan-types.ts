@@ -40,6 +40,8 @@ export interface PlanOptions extends Shape, Driven {
   readonly keysAndValuesTogether?: boolean
   /** Whether weights other than 1 may come. Default false. */
   readonly weighted?: boolean
+  /** Whether every candidate is run on the whole pilot, and none dropped early: what the rounds are held against. Default false. */
+  readonly exhaustive?: boolean
   /** Failure probability of one answer over Ψ, with a radius. Default 0.01. */
   readonly delta?: number
   /** Of Ψ and Φ. Default 0. */

@@ -1,7 +1,8 @@
 /**
  * `pnpm --filter @sublinear/experiments run advice <name> q.npy k.npy v.npy …`: what the adviser picks for a head within shares of its float32 cache, against
  * the best single method of the catalogue seen with hindsight, and what advising costs. All tokens but the last eighth are the pilot, and are taken in; the
- * last eighth comes with its queries. Adds to results/advice.json what is not there.
+ * last eighth comes with its queries. Adds to results/advice.json what is not there; with --exhaustive first among the arguments, beside what a search finds
+ * that drops no candidate.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -31,6 +32,8 @@ export interface Advice {
   readonly single: Readonly<Record<string, number>>
   /** Seconds of processor time. */
   readonly seconds: number
+  /** What a search finds that drops no candidate: its error on the pilot, and on the tokens since; where it was made. */
+  readonly exhaustive?: { readonly promised: number; readonly error: number; readonly seconds: number }
   readonly considered: number
 }
 
@@ -60,7 +63,15 @@ function judged(head: Head, shape: Shape, pilot: number): (method: Method, optio
   }
 }
 
-async function advised(set: string, head: Head, share: number): Promise<Advice> {
+/** A plan, and its seconds of processor time. */
+async function timed(options: Parameters<typeof plan>[0]): Promise<readonly [Plan, number]> {
+  const before = process.cpuUsage()
+  const made = await plan(options)
+  const { user, system } = process.cpuUsage(before)
+  return [made, (user + system) / 1e6]
+}
+
+async function advised(set: string, head: Head, share: number, isHeldAgainst: boolean): Promise<Advice> {
   const [d, dv] = [head.keys.cols, head.values.cols]
   const shape = { d, dv, scale: 1 / Math.sqrt(d) }
   const tokens = head.keys.rows
@@ -71,9 +82,8 @@ async function advised(set: string, head: Head, share: number): Promise<Advice> 
     keys: rowsOf(head.keys, 0, pilot),
     values: rowsOf(head.values, 0, pilot),
   }
-  const before = process.cpuUsage()
-  const made: Plan = await plan({ ...shape, tokens, budgetBytes, pilot: known })
-  const spent = process.cpuUsage(before)
+  const question = { ...shape, tokens, budgetBytes, pilot: known }
+  const [made, seconds] = await timed(question)
   const errorOf = judged(head, shape, pilot)
   const single = Object.fromEntries(
     catalogue.flatMap((method) => {
@@ -82,25 +92,39 @@ async function advised(set: string, head: Head, share: number): Promise<Advice> 
     }),
   )
   const best = Object.entries(single).toSorted((a, b) => a[1] - b[1])[0][0]
-  const method = catalogue.find(({ name }) => name === made.method)!
-  const { options, considered, error } = made
+  const errorOfPlan = (one: Plan) =>
+    errorOf(
+      catalogue.find(({ name }) => name === one.method)!,
+      one.options,
+    )
+  const { method, options, considered, error } = made
+  const [all, long = 0] = isHeldAgainst ? await timed({ ...question, exhaustive: true }) : []
   return {
     set,
     head: head.name,
     share,
-    method: method.name,
+    method,
     options,
     promised: error.total,
-    error: errorOf(method, options),
+    error: errorOfPlan(made),
     best,
     single,
-    seconds: (spent.user + spent.system) / 1e6,
+    seconds,
     considered: considered.length,
+    ...(all && { exhaustive: { promised: all.error.total, error: errorOfPlan(all), seconds: long } }),
   }
 }
 
 const rounded = (_: string, x: unknown) => (typeof x === 'number' ? Number(x.toPrecision(4)) : x)
 const mean = (all: readonly number[]) => all.reduce((sum, one) => sum + one / all.length, 0)
+
+/** How much more the pick is off on its pilot than that of a search which drops nothing. */
+function againstAll(rows: readonly Advice[]): string {
+  const ratios = rows.flatMap(({ promised, exhaustive }) =>
+    exhaustive ? [Math.max(FLOOR, promised) / Math.max(FLOOR, exhaustive.promised)] : [],
+  )
+  return ratios.length > 0 ? `${mean(ratios).toFixed(3)}, ${Math.max(...ratios).toFixed(2)}` : '–'
+}
 
 /** A line a set and share. */
 export function adviceTable(rows: readonly Advice[]): string {
@@ -119,12 +143,13 @@ export function adviceTable(rows: readonly Advice[]): string {
       `${Math.max(...over).toFixed(2)} (${worst.head}, ${worst.best})`,
       over.filter((ratio) => ratio > 1.2).length,
       mean(own.map(({ seconds }) => seconds)).toFixed(2),
+      againstAll(own),
     ]
     return `| ${cells.join(' | ')} |`
   })
   return [
-    '| heads | number | picked | best single of each head | ratio | worst ratio | above 1.2 | seconds |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| heads | number | picked | best single of each head | ratio | worst ratio | above 1.2 | seconds | over an exhaustive search: mean, worst |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...lines,
   ].join('\n')
 }
@@ -132,11 +157,12 @@ export function adviceTable(rows: readonly Advice[]): string {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const file = new URL('../results/advice.json', import.meta.url)
   const rows: Advice[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Advice[]) : []
-  for (const { name, heads } of capturesOf(process.argv.slice(2))) {
+  const isHeldAgainst = process.argv[2] === '--exhaustive'
+  for (const { name, heads } of capturesOf(process.argv.slice(isHeldAgainst ? 3 : 2))) {
     for (const head of heads) {
       for (const share of SHARES) {
         if (rows.some((row) => row.set === name && row.head === head.name && row.share === share)) continue
-        rows.push(await advised(name, head, share))
+        rows.push(await advised(name, head, share, isHeldAgainst))
         writeFileSync(file, `[\n${rows.map((row) => JSON.stringify(row, rounded)).join(',\n')}\n]\n`)
         console.error(`${name} ${head.name}, 1/${share}`)
       }
