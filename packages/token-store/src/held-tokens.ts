@@ -1,4 +1,4 @@
-import { checkInteger, checkScale, reserveMemory, rowsOf } from '@sublinear/core'
+import { checkInteger, checkScale, reserveMemory, rowsOf, tokensOf } from '@sublinear/core'
 import { kernels, scratch, type Resident } from '@sublinear/kernels'
 import { savedTokens, tokensIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
@@ -115,10 +115,10 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
       for (const [i, row] of rows.entries()) self.write(block, row, 1, slots[i])
     },
     rounded(block, from, rows, point) {
-      const own = rowsOf(block.keys, from, from + rows)
+      const own = tokensOf(block, from, from + rows)
       const distances = new Float64Array(rows)
-      squaredDistances(own.data, point, distances)
-      return { block: { ...block, keys: own, values: rowsOf(block.values, from, from + rows) }, distances }
+      squaredDistances(own.keys.data, point, distances)
+      return { block: own, distances }
     },
     readKeys: (from = 0, rows = count - from) => ({ rows, cols: d, data: keys.range(from * d, rows * d).read() }),
     readInto(keyRows, valueRows, at, slot) {
