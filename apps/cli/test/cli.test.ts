@@ -415,7 +415,7 @@ describe('plan', () => {
 
   test('plans a sketch where keys and values come apart', async () => {
     const { stdout } = await sublinear(['plan', ...headFiles('0,0'), '--epsilon', '0.5', '--apart', '--json'])
-    expect(JSON.parse(stdout).stream).toMatchObject({ kind: 'one-pass', psi: { kind: 'osnap' } })
+    expect(JSON.parse(stdout)).toMatchObject({ method: 'onePass', options: { psi: { kind: 'osnap' } } })
   })
 
   test('refuses what does not fit', async () => {

@@ -22,13 +22,13 @@ export interface Found {
 const FIRST = 512
 
 /**
- * Two rounds: all candidates on the first tokens of a pilot, then the best three and at least three plain methods on all of it. Chosen on twelve heads of the
+ * Two rounds: all candidates on the first tokens of a pilot, then the best four and at least three plain methods on all of it. Chosen on twelve heads of the
  * two committed models, so that the error of the choice on all of the pilot is that of a search which drops nothing.
  *
  * @param exhaustive  one round of all candidates on all tokens instead
  */
 export function roundsOf(tokens: number, exhaustive = false): Round[] {
-  const first = FIRST < tokens && !exhaustive ? [{ tokens: FIRST, keep: 3, plain: 3, refine: 8 }] : []
+  const first = FIRST < tokens && !exhaustive ? [{ tokens: FIRST, keep: 4, plain: 3, refine: 16 }] : []
   return [...first, { tokens, keep: 1, ...(first.length === 0 && { refine: Infinity }) }]
 }
 

@@ -74,9 +74,12 @@ describe('the committed cells', () => {
     expect(again.bits[0] / kept(cell).bits[0]).toBeCloseTo(1, 3)
   })
 
-  test('come again: recipes of a layer', async () => {
+  // The committed recipes are of the search before the adviser, and so are the cells asked with them: what it finds now may be no worse on its pilot.
+  test('recipes of a layer are as good again', async () => {
     const again = await calibratedLayer({ kind: 'recipes', model: 'bounded', share: 8, layer: 1 })
-    expect(again).toEqual(recipesOf('bounded', 8)[1])
+    const committed = recipesOf('bounded', 8)[1] as typeof again
+    expect(again.map(({ method }) => method)).toEqual(committed.map(({ method }) => method))
+    for (const [head, { error }] of again.entries()) expect(error / committed[head].error).toBeLessThanOrEqual(1.05)
   })
 
   test('come again: sharp, a prompt of other words and texts by auto', () => {

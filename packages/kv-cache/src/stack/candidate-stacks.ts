@@ -35,13 +35,15 @@ const RESTS = ['mean', 'closure'] as const
 /** Where none of these bits has room for all tokens. */
 const TIGHT: readonly Bits[] = [
   [6, 4],
+  [5, 4],
   [5, 3],
   [4, 3],
+  [4, 2],
 ]
 
 /**
- * What is tried first: far keys in three precisions, with a mean token or a closure for the rest, and half of them beside clusters. The precisions are the
- * finest for which there is room for all tokens and two finer ones.
+ * What is tried first: far keys in one or two precisions, with a mean token or a closure for the rest, and half of them beside clusters. One precision is
+ * the finest for which there is room for all tokens, or one of two finer ones; where none has room, each that is coarse.
  */
 export function stacksFor(budget: StackBudget & { readonly tokens: number }, methods: readonly Method[]): Stack[] {
   const holdsAll = (bits: Bits) => {
@@ -51,7 +53,10 @@ export function stacksFor(budget: StackBudget & { readonly tokens: number }, met
   const at = ONE.findIndex(holdsAll)
   const some = at < 0 ? TIGHT : ONE.slice(Math.max(0, at - 2), at + 1)
   return [
-    ...some.flatMap((bits) => RESTS.map((rest): Stack => ({ window: 0, kept: far(bits), rest }))),
+    ...[
+      ...some.map((bits) => far(bits)),
+      ...TWO.map(([share, a, b]) => [...far(a, share), ...far(b, 1 - share)]),
+    ].flatMap((kept) => RESTS.map((rest): Stack => ({ window: 0, kept, rest }))),
     { window: 0, kept: far(some[0], 0.5), rest: 'clusters' },
   ]
 }
