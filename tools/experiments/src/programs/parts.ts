@@ -65,12 +65,13 @@ export function dressed(random: Dice): Dressed {
   }
 }
 
+function look({ keys: { rows, cols, data } }: KvBlock): void {
+  for (let row = 0; row < rows; row++)
+    if (data[row * cols] > PICKY) throw new RangeError('part: it does not take such keys')
+}
+
 /** Refuses tokens by their keys, whoever hands them to it; where it is asked, also before the call. */
 function picky<S extends AttentionStream>(stream: S, isAsked: boolean): S {
-  const look = ({ keys: { rows, cols, data } }: KvBlock) => {
-    for (let row = 0; row < rows; row++)
-      if (data[row * cols] > PICKY) throw new RangeError('part: it does not take such keys')
-  }
   const { admit } = stream as Partial<Tier>
   const own: Partial<Tier> = {
     push(block) {

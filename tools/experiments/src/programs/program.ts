@@ -89,7 +89,15 @@ function follow(random: Dice, of: Target, run: Run): void {
       return
     }
     insist(!call.isWrong, `${call.name} took what must be refused`)
-    call.run(twin)
+    // A part that cannot be asked refuses nothing until tokens reach it; the twin's can, and what it refuses the program ends with.
+    const early = thrown(() => call.run(twin))
+    if (early) {
+      insist(
+        early instanceof RangeError && /never asked|no check|the least/.test(of.dresses.join()),
+        `the twin refused: ${early.message}`,
+      )
+      return
+    }
     if (call.name !== 'attend') {
       sum.weight += call.weight
       sum.tokens += call.tokens

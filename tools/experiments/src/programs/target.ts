@@ -80,7 +80,7 @@ function stack(random: Dice): Recipe {
   const last = random.pick(canMerge ? named(LINEAR, catalogue) : catalogue)
   const options = chosen.map((method) => {
     const of = sized(method, random)
-    return random.chance(0.6) ? { ...of, count: 8 + random.below(13) } : of
+    return random.chance(0.6) ? { ...of, count: 9 + random.below(12) } : of
   })
   const lastOptions = sized(last, random)
   const buffer = 1 + random.below(16)
