@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { catalogue } from '@sublinear/attention'
 import { mcnemar } from '@sublinear/small-lm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluationText, heatMapText } from '../src/evaluation/evaluation-text'
@@ -42,6 +43,8 @@ function sublinear(args: readonly string[], interruptWhen?: () => boolean): Prom
 const small = ['--models', 'sharp', '--streams', 'exact,streamingLlm,quantised', '--lengths', '400', '--budgets', '1/4']
 const needle = ['needle', ...small, '--contexts', '3', '--workers', '2']
 const advice = (head: object) => Array.from({ length: 4 }, () => [head, head, head, head])
+const advisedRow = ({ stdout }: Result) =>
+  (JSON.parse(stdout) as Evaluation).cells.find(({ method }) => method === 'advised')!
 const linesOf = (name: string) => readFileSync(at(name), 'utf8').split('\n').slice(0, -1)
 /** Questions that the first answered and the second did not. */
 const only = (a: string, b: string) => Array.from(a).filter((answer, i) => answer === '1' && b[i] === '0').length
@@ -160,10 +163,26 @@ describe('sublinear needle', () => {
       '--json',
     ])
     expect([code, stderr]).toEqual([0, ''])
-    const row = (JSON.parse(stdout) as Evaluation).cells.find(({ method }) => method === 'advised')!
+    const row = advisedRow({ code, stdout, stderr })
     expect(row).toMatchObject({ budget: '1/4', version: expect.stringMatching(/^[\da-f]+$/) })
     expect(row.peakBytes).toBe(16 * 101 * 256)
     expect(row.needles!.recallAt.slice(0, 3)).toEqual([0, 0, 0])
+  })
+
+  test('advice that a file lacks is made from another text, kept, and taken again', async () => {
+    const args = [...needle, '--stream', 'exact', '--advice', at('made.json'), '--contexts', '1', '--json']
+    const first = await sublinear(args)
+    expect([first.code, first.stderr]).toEqual([0, ''])
+    const made = readFileSync(at('made.json'), 'utf8')
+    const { text, advice: all } = JSON.parse(made) as { text: string; advice: Record<string, { method: string }[][]> }
+    expect([text, Object.keys(all)]).toEqual(['revelation', ['sharp 1/4 400']])
+    const names = catalogue.map(({ name }) => name)
+    const heads = all['sharp 1/4 400']!.flat()
+    expect([heads.length, heads.filter(({ method }) => !names.includes(method))]).toEqual([16, []])
+    expect(advisedRow(first)).toMatchObject({ outcome: 'within' })
+    const again = await sublinear(args)
+    expect(advisedRow(again)).toEqual(advisedRow(first))
+    expect(readFileSync(at('made.json'), 'utf8')).toBe(made)
   })
 
   test('fits a narrow terminal, and writes one page that loads nothing', async () => {
