@@ -177,7 +177,7 @@ describe('sublinear needle', () => {
     const { text, advice: all } = JSON.parse(made) as { text: string; advice: Record<string, { method: string }[][]> }
     expect([text, Object.keys(all)]).toEqual(['revelation', ['sharp 1/4 400']])
     const names = catalogue.map(({ name }) => name)
-    const heads = all['sharp 1/4 400']!.flat()
+    const heads = all['sharp 1/4 400'].flat()
     expect([heads.length, heads.filter(({ method }) => !names.includes(method))]).toEqual([16, []])
     expect(advisedRow(first)).toMatchObject({ outcome: 'within' })
     const again = await sublinear(args)
