@@ -99,10 +99,10 @@ export function compositionLaws(options: CompositionLaws): Law[] {
         alikeAnswers(other.attend(data.queries), one.attend(data.queries), bits ? undefined : tolerance, 'attend')
         const opened = restore(other.toBytes())
         insist(opened.tokens === n, `tokens: ${opened.tokens} once opened, not ${n}`)
-        if (one.merge && one.merging !== 'none') {
+        if (merges(one)) {
           const later = make(wrap)
           later.push(data.block)
-          one.merge(later)
+          one.merge!(later)
           other.merge!(later)
           alike('after a merge')
         }
@@ -129,8 +129,8 @@ export function compositionLaws(options: CompositionLaws): Law[] {
       const stream = make((part) => (asked++ === which ? refusing(part, at) : part))
       const later = make(bare)
       later.push(data.block)
-      const merges = [1, 2].map(() => (of: Composition) => joined(of, later)) // the second displaces what the first brought
-      for (const call of [...callsOf(data, program), ...merges]) {
+      const joins = [1, 2].map(() => (of: Composition) => joined(of, later)) // the second displaces what the first brought
+      for (const call of [...callsOf(data, program), ...joins]) {
         const [bytes, tokens, held] = [stream.toBytes(), stream.tokens, stream.bytes]
         const message = messageOf(() => call(stream))
         if (!message) continue
@@ -191,7 +191,12 @@ export function compositionLaws(options: CompositionLaws): Law[] {
 
 /** Takes in a later part of the stream, where it merges. */
 function joined(stream: Composition, later: Composition): undefined {
-  if (stream.merging !== undefined && stream.merging !== 'none') stream.merge!(later)
+  if (merges(stream)) stream.merge!(later)
+}
+
+/** Whether it merges: as it says, or as all its streams say. */
+function merges({ merge, merging, streams = [] }: Composition): boolean {
+  return merge !== undefined && (merging ? merging !== 'none' : streams.every((stream) => stream.merging !== 'none'))
 }
 
 /** How the tokens come. */
