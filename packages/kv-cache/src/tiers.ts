@@ -194,6 +194,7 @@ function live(
       const theirs = parts.map((_, i) => ({ toBytes: () => nestedSnapshot(later, partName(i)) }))
       for (const [i, { check }] of parts.entries()) check?.merge(theirs[i])
       const pending = tokensIn(name, later, { d, dv, most: buffer })
+      inside.refuses!(pending)
       return () => {
         last.merge(theirs.at(-1)!)
         if (Number(later.parameters['tokens']) > pending.keys.rows) absorb(theirs)

@@ -5,34 +5,16 @@
 // group (17, tova 6), recent tokens off by one (7), the observation window off by one (14), a pool off by one (25), heads added up before they are pooled (2), the query before the
 // last (11), the order of the stream lost (18), calls of fewer than five query rows asked as they are (8: a cut by single tokens changes bits),
 // a first layer of the pyramid that takes no less for the last (9).
-import {
-  rowsOf,
-  type AttentionStream,
-  type KvBlock,
-  type Matrix,
-  type StreamSpec,
-  type TierSpec,
-} from '@sublinear/core'
+import { rowsOf, type KvBlock, type Matrix, type StreamSpec, type TierSpec } from '@sublinear/core'
 import { exactStream } from '@sublinear/exact-attention'
-import { random } from '@sublinear/laws'
 import { taylorFeatures } from '@sublinear/poly-features'
 import { quantised } from '@sublinear/token-store'
 import { describe, expect, it } from 'vitest'
-import { h2o, pyramidCounts, pyramidKv, sinks, snapKv, tiers, tova, window, restoreTiers, type TokenTier } from '../src'
+import { h2o, pyramidKv, sinks, snapKv, tiers, tova, window, restoreTiers, type TokenTier } from '../src'
 import { openPart } from './open-part'
+import { stepped, tokensOf } from './stepped'
 
 const shape = { d: 3, dv: 2, scale: 0.8 }
-
-/** Tokens whose first value is their place. */
-function tokensOf(n: number, seed: number, groups: number, weighted: boolean): { block: KvBlock; queries: Matrix } {
-  const values = random(n, 2, seed + 1)
-  for (let i = 0; i < n; i++) values.data[2 * i] = i
-  const weights = random(n, 1, seed + 2).data.map((x) => 1.5 + x)
-  return {
-    block: { keys: random(n, 3, seed, 2), values, ...(weighted && { weights }) },
-    queries: random(n * groups, 3, seed + 3, 2),
-  }
-}
 
 /** What a rule sees when `count` + some tokens are there: places in stream order, and shares of query rows to tokens. */
 interface Sight {
@@ -141,27 +123,6 @@ function held(
   return places
 }
 
-function stepped(
-  stream: AttentionStream,
-  { block, queries }: ReturnType<typeof tokensOf>,
-  groups: number,
-  cut: readonly number[],
-) {
-  const answers: number[] = []
-  for (let from = 0, i = 0; from < block.keys.rows; i++) {
-    const to = Math.min(block.keys.rows, from + cut[i % cut.length])
-    const piece = {
-      keys: rowsOf(block.keys, from, to),
-      values: rowsOf(block.values, from, to),
-      ...(block.weights && { weights: block.weights.subarray(from, to) }),
-    }
-    const { max, mass, sum } = stream.step(piece, rowsOf(queries, from * groups, to * groups))
-    for (let r = 0; r < mass.length; r++)
-      for (let c = 0; c < 2; c++) answers.push(sum.data[2 * r + c] / mass[r], max[r])
-    from = to
-  }
-  return answers
-}
 const placesOf = (tier: TokenTier) =>
   [...tier.read().values.data].filter((_, i) => i % 2 === 0).toSorted((a, b) => a - b)
 
@@ -287,73 +248,3 @@ it.each<[string, TierSpec]>([
   ['tova', tova({ count: 40, store })],
   ['snapKv', snapKv({ count: 40, store })],
 ])('%s in few bits is the same however its steps are cut, and after a snapshot', (_, make) => sameHoweverCut(make))
-
-/**
- * The answers of Zhang et al.'s Algorithm 1, in float64: one token comes and is seen, its query scores everything held, and with more than `count`
- * the one of the least sum among all but the `recent` last goes, before the next token comes.
- */
-function oneByOne(count: number, recent: number, { block, queries }: ReturnType<typeof tokensOf>) {
-  let kept: { place: number; received: number }[] = []
-  const answers: number[] = []
-  for (let i = 0; i < block.keys.rows; i++) {
-    if (kept.length > count) {
-      const among = kept.slice(0, kept.length - recent)
-      const least = Math.min(...among.map(({ received }) => received))
-      kept = kept.filter((one) => one !== among.find(({ received }) => received === least))
-    }
-    kept.push({ place: i, received: 0 })
-    const scores = kept.map(({ place }) => {
-      let product = 0
-      for (let c = 0; c < 3; c++) product += queries.data[3 * i + c] * block.keys.data[3 * place + c]
-      return Math.exp(shape.scale * product) * (block.weights?.[place] ?? 1)
-    })
-    const mass = scores.reduce((a, b) => a + b)
-    for (const [k, one] of kept.entries()) one.received += scores[k] / mass
-    for (let c = 0; c < 2; c++)
-      answers.push(kept.reduce((sum, { place }, k) => sum + (scores[k] / mass) * block.values.data[2 * place + c], 0))
-  }
-  return answers
-}
-
-describe('h2o with a buffer of 1', () => {
-  it.each([
-    [40, undefined, false],
-    [40, 5, true],
-    [17, 0, true],
-    [1, 1, false],
-  ])('is the paper’s rule, token by token: %i held, %s recent, weighted %s', (count, recent, weighted) => {
-    const data = tokensOf(200, 31 + count, 1, weighted)
-    const own = { count, ...(recent !== undefined && { recent }) }
-    const wanted = oneByOne(count, recent ?? Math.floor(count / 2), data)
-    for (const cut of [[200], [1], [7, 30]]) {
-      const stream = tiers({ ...shape, parts: [h2o(own)], buffer: 1 })
-      const got = stepped(stream, data, 1, cut).filter((_, i) => i % 2 === 0)
-      for (const [i, x] of got.entries()) expect([i, Math.abs(x - wanted[i]) < 1e-3]).toEqual([i, true])
-      // The first values are places: beside 200 of them, 1e-3 is float32.
-    }
-  })
-})
-
-describe('pyramidCounts', () => {
-  it('is the paper’s arithmetic sequence: 2·average − average / beta down to average / beta, in all layers · count', () => {
-    expect(pyramidCounts({ layers: 4, count: 108, window: 8, beta: 20 })).toEqual([203, 140, 76, 13])
-    for (const layers of [1, 2, 7, 32]) {
-      for (const count of [9, 30, 256]) {
-        const counts = pyramidCounts({ layers, count })
-        expect(counts.reduce((a, b) => a + b)).toBe(layers * count)
-        expect(counts).toEqual(counts.toSorted((a, b) => b - a))
-        const [average, first] = [count - 8, counts[0] - 8]
-        if (layers > 1 && count > 28) expect(Math.abs(first - (2 - 1 / 20) * average)).toBeLessThanOrEqual(1)
-      }
-    }
-  })
-  it('refuses what it cannot share out', () => {
-    expect(() => pyramidCounts({ layers: 4, count: 8 })).toThrow('pyramidKv: count must be an integer >= 9, got 8')
-    expect(() => pyramidCounts({ layers: 4, count: 80, beta: 0.5 })).toThrow(
-      'pyramidKv: beta must be at least 1, got 0.5',
-    )
-    expect(() => pyramidKv({ layers: 4, layer: 4, count: 80 })).toThrow(
-      'pyramidKv: layer must be an integer from 0 to 3, got 4',
-    )
-  })
-})

@@ -39,6 +39,8 @@ export interface MethodLaws<Options> extends Pick<AttentionStreamLaws, 'error' |
 /** Bytes enough for every token that the laws of streams bring. */
 const ROOMY = 2 ** 20
 const MOST_TOKENS = 1500
+/** Variants and refinements, of each budget. */
+const MOST_TRIED = 12
 /** More than ever wait. */
 const WAITING = 128
 const traffics = fc.record({ groups: fc.constantFrom(1, 3), weighted: fc.boolean() })
@@ -150,7 +152,7 @@ export function methodLaws<Options>(method: Method<Options>, given: MethodLaws<O
   const within = law(
     {
       name: 'within stays within, and what fits a budget fits every larger one',
-      kills: ['a byte above the budget', 'a gap between budgets', 'options that make refuses'],
+      kills: ['a byte above the budget', 'a gap between budgets', 'options that make refuses', 'variants too large'],
       runs: 8,
     },
     fc.record({ traffic: traffics, tokens: fc.constantFrom(10, 300, 5000, Infinity), jitter: fc.nat(40) }),
@@ -166,6 +168,13 @@ export function methodLaws<Options>(method: Method<Options>, given: MethodLaws<O
         const bytes = method.bytes(shape, options, own)
         insist(bytes <= budget, `within ${budget} bytes it gives options of ${bytes}`)
         if (step % 8 === 0) method.make(shape, options)
+        if (step % 8 !== 4 || tokens === Infinity) continue
+        const near = method.refine?.(shape, options, budget, own) ?? []
+        for (const other of [...(method.variants?.(shape, budget, own, pilot) ?? []), ...near].slice(0, MOST_TRIED)) {
+          const most = method.bytes(shape, other, own)
+          insist(most <= budget, `worth trying within ${budget} bytes are options of ${most}`)
+          method.make(shape, other)
+        }
       }
     },
   )
@@ -207,11 +216,12 @@ export function methodLaws<Options>(method: Method<Options>, given: MethodLaws<O
   )
 
   const taught = law(
-    { name: 'it learns nothing, so step and push are one', kills: ['queries that teach, untold'], runs: 6 },
+    { name: 'where it learns nothing, step and push are one', kills: ['queries that teach, untold'], runs: 6 },
     fc.record({ traffic: traffics, n: fc.constantFrom(65, 300) }),
     ({ traffic, n }) => {
       const { block, queries } = heavyTokens(shape, n, traffic.groups, traffic.weighted)
       for (const options of tried({ tokens: n, ...traffic })) {
+        if (method.needsQueries?.(options) ?? learns !== 'nothing') continue
         const [pushed, stepped] = [method.make(shape, options), method.make(shape, options)]
         pushed.push(block)
         stepped.step(block, queries)
@@ -260,7 +270,7 @@ export function methodLaws<Options>(method: Method<Options>, given: MethodLaws<O
     within,
     plain,
     rates,
-    ...(learns === 'nothing' ? [taught] : []),
+    ...(learns === 'nothing' || method.needsQueries ? [taught] : []),
     ...(given.inTiers && 'tier' in method ? [inTiers] : []),
   ]
   return [...own.map((one) => ({ ...one, name: `${name}: ${one.name}` })), ...ofStream]

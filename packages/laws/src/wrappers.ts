@@ -58,19 +58,21 @@ function counting<S extends AttentionStream>(stream: S): S {
   })
 }
 
+/** A wrapper that forwards all but some members. */
+const forwards = (name: string, given: Forwarded): Wrapper => ({
+  name,
+  wrap: (stream) => forwarding(stream, given),
+  bits: given.into,
+})
 const all: Forwarded = { check: true, into: true, dropped: true }
 /** The ways to wrap that must make no difference. */
 export const wrappers: readonly Wrapper[] = [
   { name: 'a proxy', wrap: counting, bits: true },
-  { name: 'every member forwarded', wrap: (stream) => forwarding(stream, all), bits: true },
-  { name: 'no check', wrap: (stream) => forwarding(stream, { ...all, check: false }), bits: true },
-  { name: 'no into', wrap: (stream) => forwarding(stream, { ...all, into: false }), bits: false },
-  { name: 'no dropped', wrap: (stream) => forwarding(stream, { ...all, dropped: false }), bits: true },
-  {
-    name: 'the least that a contract asks for',
-    wrap: (stream) => forwarding(stream, { check: false, into: false, dropped: false }),
-    bits: false,
-  },
+  forwards('every member forwarded', all),
+  forwards('no check', { ...all, check: false }),
+  forwards('no into', { ...all, into: false }),
+  forwards('no dropped', { ...all, dropped: false }),
+  forwards('the least that a contract asks for', { check: false, into: false, dropped: false }),
 ]
 
 /** A call of a stream or tier that may fail. */
@@ -97,12 +99,11 @@ export function failing<S extends AttentionStream>(
   })
 }
 
-/** Refuses every push and step from a number of calls on: in `check`, or in the call where nobody ever asks. */
+/** Refuses pushed, stepped and admitted tokens once it was given so many: in `check`, or in the call where nobody ever asks. */
 export function refusing<S extends AttentionStream>(stream: S, at: number): S {
-  let calls = 0
   let isAsked = false
   const ask = () => {
-    if (calls++ >= at) throw new RangeError('part: it takes no more')
+    if (stream.tokens >= at) throw new RangeError('part: it takes no more')
   }
   const asked = (own: () => void) => {
     ask()
@@ -119,8 +120,13 @@ export function refusing<S extends AttentionStream>(stream: S, at: number): S {
     if (!isAsked) ask()
     return own()
   }
-  const push = (block: KvBlock) => taken(() => stream.push(block))
-  const step = (block: KvBlock, queries: Matrix) => taken(() => stream.step(block, queries))
-  const own: Partial<AttentionStream> = { check, push, step }
-  return new Proxy(stream, { get: (of, name) => Reflect.get(Object.hasOwn(own, name) ? own : of, name) })
+  const own: Partial<Tier> = {
+    check,
+    push: (block) => taken(() => stream.push(block)),
+    step: (block, queries) => taken(() => stream.step(block, queries)),
+    admit: (block, dropped) => taken(() => (stream as unknown as Tier).admit(block, dropped)),
+  }
+  return new Proxy(stream, {
+    get: (of, name) => Reflect.get(Object.hasOwn(own, name) && name in of ? own : of, name),
+  })
 }

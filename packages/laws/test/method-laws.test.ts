@@ -18,6 +18,7 @@ describe('the record of a plain stream passes', () => {
 })
 
 const right = plainMethod()
+const MANY = 7e9
 const mistakes: [string, string, MethodMistake][] = [
   ['has a second name', 'name is the kind', { name: 'plain' }],
   ['has no source', 'name is the kind', { source: '' }],
@@ -42,6 +43,17 @@ const mistakes: [string, string, MethodMistake][] = [
   ['gives Infinity, which JSON has not', 'plain JSON', { endless: true }],
   ['makes a rate of nothing', 'at a rate', { atRate: () => ({ most: 0 }) }],
   ['learns, untold', 'learns nothing', { teaches: true }],
+  [
+    'learns, and says that it need not be told',
+    'learns nothing',
+    { teaches: true, learns: 'queries', needsQueries: () => false },
+  ],
+  [
+    'has variants above the budget',
+    'within stays within',
+    { variants: () => [{ most: MANY }], bytes: (shape, o, of) => (o.most === MANY ? 1e12 : right.bytes(shape, o, of)) },
+  ],
+  ['refines to what make refuses', 'within stays within', { refine: () => [{ most: 0 }] }],
   [
     'forgets a token as a part',
     'tierBytes',

@@ -124,7 +124,20 @@ function checkBuilt(saved: Uint8Array, { d, dv, scale }: Shape, limits: Limits, 
 }
 
 /** What decides how much a part holds, and how it chooses. */
-const SIZES = ['count', 'store', 'recent', 'buffer', 'capacity', 'blockSize', 'levels']
+const SIZES = [
+  'count',
+  'store',
+  'options',
+  'sinks',
+  'seed',
+  'buffer',
+  'clusters',
+  'features',
+  'halving',
+  'capacity',
+  'blockSize',
+  'levels',
+]
 
 /** The sizes of saved tiers, as text. */
 function sizesIn(saved: Uint8Array): string {

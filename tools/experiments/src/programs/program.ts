@@ -1,7 +1,7 @@
 import type { PartialSoftmax } from '@sublinear/core'
 import { nextCall, type Call } from './calls.ts'
 import { dice, ended, type Dice } from './parts.ts'
-import { SHAPE, target, type Subject, type Target } from './target.ts'
+import { HIDES, SHAPE, target, type Subject, type Target } from './target.ts'
 
 /** What one program did. */
 export interface Run {
@@ -85,6 +85,10 @@ function follow(random: Dice, of: Target, run: Run): void {
       if (refused(stream, error, call, before, sum.tokens)) continue
       run.broken++
       insist(!call.isWrong, `${call.name} of what must be refused broke the stream: ${error.message}`)
+      insist(
+        mayBreak(of, call, error),
+        `${call.name} broke the stream, though every part could be asked: ${error.message}`,
+      )
       insistBroken(stream, random, of)
       return
     }
@@ -108,6 +112,12 @@ function follow(random: Dice, of: Target, run: Run): void {
   }
   insist(isSame(stream.toBytes(), twin.toBytes()), 'refused calls left a trace: the twin has other bytes')
   for (const one of [stream, twin]) ended(one as Partial<Disposable>)
+}
+
+/** A part failed, or could not be asked; or a merge displaced tokens to a part that does not take them, which nobody knows before. */
+function mayBreak({ dresses }: Target, { name }: Call, { message }: Error): boolean {
+  if (message.includes('part: it fails here') || dresses.some((dress) => HIDES.has(dress))) return true
+  return name === 'merge' && message.startsWith('part:')
 }
 
 /** Whether a call that threw changed nothing; else the stream must say that it is broken. */

@@ -107,7 +107,11 @@ function stack(random: Dice): Recipe {
   }
 }
 /** Dresses behind which nobody asks a part before the call. */
-const HIDES = new Set(['no check', 'the least that a contract asks for', 'picky, never asked'])
+export const HIDES: ReadonlySet<string> = new Set([
+  'no check',
+  'the least that a contract asks for',
+  'picky, never asked',
+])
 
 /** A random stream, tiers, or layer of them. */
 export function target(random: Dice): Target {
