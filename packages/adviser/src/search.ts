@@ -22,14 +22,17 @@ export interface Found {
 const FIRST = 512
 
 /**
- * Two rounds: all candidates on the first tokens of a pilot, then the best four and at least three plain methods on all of it. Chosen on twelve heads of the
- * two committed models, so that the error of the choice on all of the pilot is that of a search which drops nothing.
+ * Two rounds: all candidates on the first tokens of a pilot, then the best four, the best four plain methods, and what methods take of themselves, on all of
+ * it. Chosen on heads of the two committed models, so that the choice is as good on later tokens as that of a search which drops nothing.
  *
- * @param exhaustive  one round of all candidates on all tokens instead
+ * @param exhaustive  one round of all candidates on all tokens instead, refined until nothing is better
  */
 export function roundsOf(tokens: number, exhaustive = false): Round[] {
-  const first = FIRST < tokens && !exhaustive ? [{ tokens: FIRST, keep: 4, plain: 3, refine: 16 }] : []
-  return [...first, { tokens, keep: 1, ...(first.length === 0 && { refine: Infinity }) }]
+  if (exhaustive || tokens <= FIRST) return [{ tokens, keep: 1, refine: Infinity }]
+  return [
+    { tokens: FIRST, keep: 4, plain: 4, refine: 3 },
+    { tokens, keep: 1 },
+  ]
 }
 
 /** Every method's options within a budget, tried on a pilot. */
@@ -68,12 +71,10 @@ export function candidatesOf(
 ): Candidate[] {
   const own = method.within(shape, budgetBytes, traffic, pilot)
   const more = method.variants?.(shape, budgetBytes, traffic, pilot) ?? []
-  const all = [...(own ? [own] : []), ...more]
-  const seen = new Set<string>()
-  return all.flatMap((options) => {
-    const text = JSON.stringify(options)
-    if (seen.has(text)) return []
-    seen.add(text)
-    return [{ method, options }]
-  })
+  const all = [
+    ...(own ? [{ method, options: own, ...(method.variants && { isOwn: true }) }] : []),
+    ...more.map((options) => ({ method, options })),
+  ]
+  const texts = all.map(({ options }) => JSON.stringify(options))
+  return all.filter((_, i) => texts.indexOf(texts[i]) === i)
 }

@@ -15,7 +15,7 @@ export interface Round {
   /** How many go on, and how many at least of methods that have nothing to refine: on few tokens they look worse than on many. */
   readonly keep: number
   readonly plain?: number
-  /** How many of those near its best join it. */
+  /** How many times those near its best join it. */
   readonly refine?: number
 }
 
@@ -34,7 +34,7 @@ export interface Step {
  *   near the best candidate of a round may join it.
  *
  * @param candidates  in order of preference among equals; rounds  at least one; trialOf  of so many tokens
- * @param near  what a refining round tries beside its best
+ * @param near  what a refining round tries beside its best, and then beside what is best then
  * @returns the standings: those of the last round first, the best of them at the head; then the dropped, the latest first
  * Guarantee: a function of its arguments. Errors of different rounds are of different questions and never compared.
  * Cost: the trials'. It yields between pieces of them.
@@ -53,33 +53,37 @@ export function* tournament({
   let field = candidates
   const dropped: Standing[] = []
   let ranked: Standing[] = []
-  for (const [round, { tokens, keep, plain = 0, refine }] of rounds.entries()) {
+  for (const [round, { tokens, keep, plain = 0, refine = 0 }] of rounds.entries()) {
     const trial = trialOf(tokens)
     const standings: Standing[] = []
     const enter = function* (entrants: readonly Candidate[]): Generator<Step> {
       const all = standings.length + entrants.length
-      for (const { method, options } of entrants) {
+      for (const { method, options, isOwn } of entrants) {
         const run = trial.run({ method, options })
         try {
           let piece = run.next()
           for (; !piece.done; piece = run.next())
             yield { round, rounds: rounds.length, done: standings.length, candidates: all }
-          standings.push({ method, options, errors: piece.value, tokens })
+          standings.push({ method, options, ...(isOwn && { isOwn }), errors: piece.value, tokens })
         } finally {
           run.return(undefined as never) // whoever stops here leaves no stream behind
         }
       }
     }
     yield* enter(field)
-    if (refine) {
+    for (let times = 0, last: Standing | undefined; times < refine; times++) {
       const best = inOrder(standings).find(({ method }) => method.refine)
-      const known = [...standings, ...dropped]
-      const fresh = best ? near(best).filter((one) => !known.some((other) => isSame(one, other))) : []
-      yield* enter(fresh.slice(0, refine))
+      if (!best || best === last) break
+      last = best
+      yield* enter(near(best).filter((one) => !standings.some((other) => isSame(one, other))))
     }
     ranked = inOrder(standings)
     if (round === rounds.length - 1) break
-    const going = new Set([...ranked.slice(0, keep), ...ranked.filter(({ method }) => !method.refine).slice(0, plain)])
+    const going = new Set([
+      ...ranked.slice(0, keep),
+      ...ranked.filter(({ method }) => !method.refine).slice(0, plain),
+      ...ranked.filter(({ isOwn }) => isOwn),
+    ])
     dropped.unshift(...ranked.filter((one) => !going.has(one)).map((one) => ({ ...one, droppedAt: tokens })))
     field = ranked.filter((one) => going.has(one))
   }

@@ -6,6 +6,8 @@ import { relativeError } from './relative-error'
 export interface Candidate {
   readonly method: Method
   readonly options: object
+  /** What a method that has more to try takes of itself: it is never dropped early. */
+  readonly isOwn?: boolean
 }
 
 /** What is asked of a stream: by its own tokens as they come, after all of them, or both as much. */
@@ -40,14 +42,15 @@ const MOST_QUERIES = 256
 const LEAST_ASKED = 32
 /** Tokens a piece. */
 const PIECE = 256
+/** Of equals the one that answers old questions better: as if one in a hundred times as many as were judged had asked for what is old. */
+const TIE = 0.1
 
 /**
  * Candidates judged on the first tokens of a pilot, at the rate of tokens kept that their options mean for the whole stream (not at its bytes: what does
  * not grow would weigh too much).
  *
- * `causal`: all tokens are taken in, the last third answered as they come, as of a text that goes on. Of N answers none may have needed what one of the next
- * N needs, so candidates are ranked as if one in N had asked for what is old: √(causal² + later²/N), else a window would win on every head that looks
- * back rarely. `rows`: three quarters are pushed without queries and then asked by those that come after them, as of a
+ * `causal`: all tokens are taken in, the last third answered as they come, as of a text that goes on. Of N answers none may have needed what a later one
+ * needs, so candidates are ranked as if one in 100·N had asked for what is old: √(causal² + later²/(100·N)). It decides between equals. `rows`: three quarters are pushed without queries and then asked by those that come after them, as of a
  * prompt read before. `both`: three quarters are taken in with their queries; both kinds of answers count as much.
  *
  * @param length  tokens looked at, at least 256; streamTokens  of the stream to come
@@ -107,7 +110,7 @@ export function trialOf(
         }
         const causal = relativeError(answers, exact.causal)
         if (early === undefined) return same((causal + laterError()) / 2)
-        return { total: Math.hypot(causal, early / Math.sqrt(taken - answered)), measured: causal }
+        return { total: Math.hypot(causal, (TIE * early) / Math.sqrt(taken - answered)), measured: causal }
       } finally {
         stream[Symbol.dispose]?.()
       }

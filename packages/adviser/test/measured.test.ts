@@ -64,7 +64,7 @@ describe('a trial', () => {
     expect(spent(trial, candidate).total).toBeCloseTo(relative(normalise(stream.attend(later)).data, exact), 5)
   })
 
-  it('answers the last third as it comes, and ranks as if one question in so many had asked for what is old', () => {
+  it('answers the last third as it comes, and ranks equals by what is old', () => {
     const trial = trialOf(pilot, shape, { asked: 'causal', length: 600, streamTokens: 1200 })
     const stream = window.make(shape, window.atRate!(shape, options, 0.5))
     stream.push(cut(0, 400))
@@ -77,7 +77,7 @@ describe('a trial', () => {
     const causal = relative(normalise(stream.step(cut(400, 600), own)).data, exact)
     const errors = spent(trial, candidate)
     expect(errors.measured).toBeCloseTo(causal, 5)
-    expect(errors.total).toBeCloseTo(Math.hypot(causal, old / Math.sqrt(200)), 5)
+    expect(errors.total).toBeCloseTo(Math.hypot(causal, old / Math.sqrt(100 * 200)), 5)
   })
 
   it('gives tokens their queries unless only later ones are asked', () => {
@@ -125,7 +125,7 @@ const run = (candidates: readonly Candidate[], near: (best: Candidate) => readon
   const search = tournament({
     candidates,
     rounds: [
-      { tokens: 256, keep: 2, refine: 1 },
+      { tokens: 256, keep: 2, refine: 2 },
       { tokens: 512, keep: 1 },
     ],
     trialOf: trialWith,
@@ -148,14 +148,36 @@ describe('a tournament', () => {
     expect(run(twins)[0]).toEqual([1, undefined])
   })
 
-  it('lets what lies near the best join, as many as the round takes', () => {
+  it('lets what lies near the best join, and then what lies near the best of these', () => {
     const method = fake(() => [])
     const near = ({ options }: Candidate) =>
-      [0.5, 0.1].map((part) => ({ method, options: { error: part * (options as { error: number }).error } }))
-    expect(run([plain(1), { method, options: { error: 2 } }], near)).toEqual([
+      [0.5, 1.5].map((part) => ({ method, options: { error: part * (options as { error: number }).error } }))
+    expect(run([plain(1), { method, options: { error: 4 } }], near)).toEqual([
       [1, undefined],
       [1, undefined],
       [2, 256],
+      [3, 256],
+      [4, 256],
+      [6, 256],
+    ])
+  })
+
+  it('stops refining where nothing near is better', () => {
+    const method = fake(() => [])
+    const near = () => [{ method, options: { error: 2 } }]
+    expect(run([{ method, options: { error: 1 } }], near)).toEqual([
+      [1, undefined],
+      [2, undefined],
+    ])
+  })
+
+  it('never drops what a method takes of itself', () => {
+    const own = { method: fake(() => []), options: { error: 9 }, isOwn: true }
+    expect(run([plain(1), plain(2), plain(3), own])).toEqual([
+      [1, undefined],
+      [2, undefined],
+      [9, undefined],
+      [3, 256],
     ])
   })
 })

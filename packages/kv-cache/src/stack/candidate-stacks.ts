@@ -3,132 +3,107 @@ import { countsWithin, type Kept, type Stack, type StackBudget } from './stack'
 
 type Bits = readonly [keyBits: number, valueBits: number]
 
+/** Worth more than any coarser ones, even where they have no room for all tokens. */
+const FEWEST: Bits = [5, 4]
 /** Bits of keys and values for one tier, the finest first. */
-const ONE: readonly Bits[] = [
-  [8, 6],
-  [7, 7],
-  [7, 5],
-  [6, 4],
-  [5, 4],
-  [5, 3],
-  [4, 3],
-  [4, 2],
-]
+const ONE: readonly Bits[] = [[8, 6], [7, 7], [7, 5], [6, 4], FEWEST, [5, 3], [4, 3], [4, 2]]
 /** Two tiers of far keys: the share of the first, its bits, those of the second. */
-const TWO: readonly (readonly [number, Bits, Bits])[] = [
+type Split = readonly [share: number, first: Bits, second: Bits]
+const TWO: readonly Split[] = [
   [0.3, [8, 6], [5, 4]],
   [0.4, [8, 6], [5, 3]],
   [0.4, [7, 5], [4, 3]],
   [0.5, [6, 4], [4, 2]],
   [0.5, [6, 4], [3, 2]],
 ]
+const RESTS = ['mean', 'closure'] as const
 /** What may take bytes of its own instead of the best rest, and how much of them. */
 const SIZED: readonly (readonly [Stack['rest'], number])[] = [
   ['clusters', 0.1],
   ['clusters', 0.5],
 ]
-
-const tier = (by: Kept['by'], share: number, [keyBits, valueBits]: Bits): Kept => ({ by, share, keyBits, valueBits })
-const far = (bits: Bits, share = 1): Kept[] => [tier('farKeys', share, bits)]
-const RESTS = ['mean', 'closure'] as const
-
-/** Where none of these bits has room for all tokens. */
-const TIGHT: readonly Bits[] = [
-  [6, 4],
-  [5, 4],
-  [5, 3],
-  [4, 3],
-  [4, 2],
-]
-
-/**
- * What is tried first: far keys in one or two precisions, with a mean token or a closure for the rest, and half of them beside clusters. One precision is
- * the finest for which there is room for all tokens, or one of two finer ones; where none has room, each that is coarse.
- */
-export function stacksFor(budget: StackBudget & { readonly tokens: number }, methods: readonly Method[]): Stack[] {
-  const holdsAll = (bits: Bits) => {
-    const counts = countsWithin({ window: 0, kept: far(bits), rest: 'mean' }, budget, methods)
-    return counts !== undefined && counts.kept[0] >= budget.tokens
-  }
-  const at = ONE.findIndex(holdsAll)
-  const some = at < 0 ? TIGHT : ONE.slice(Math.max(0, at - 2), at + 1)
-  return [
-    ...[
-      ...some.map((bits) => far(bits)),
-      ...TWO.map(([share, a, b]) => [...far(a, share), ...far(b, 1 - share)]),
-    ].flatMap((kept) => RESTS.map((rest): Stack => ({ window: 0, kept, rest }))),
-    { window: 0, kept: far(some[0], 0.5), rest: 'clusters' },
-  ]
-}
-
 /** The newest tokens, before what is far. */
-const WINDOWS = [16, 64]
-/** Tokens in many bits before what is far, by their share; and the bits of the others, which need be fewer then. */
+const WINDOWS = [0, 16, 64]
+/** Tokens in many bits before what is far, by their share; and their bits. */
 const FRONTS: readonly (readonly [Kept['by'], number])[] = [
   ['h2o', 0.15],
   ['h2o', 0.3],
   ['window', 0.15],
 ]
 const FINE: Bits = [8, 6]
-const BEHIND: readonly Bits[] = [
-  [5, 3],
-  [4, 2],
+
+const tier = (by: Kept['by'], share: number, [keyBits, valueBits]: Bits): Kept => ({ by, share, keyBits, valueBits })
+const far = (bits: Bits): Kept[] => [tier('farKeys', 1, bits)]
+const split = ([share, first, second]: Split): Kept[] => [
+  tier('farKeys', share, first),
+  tier('farKeys', 1 - share, second),
 ]
+const total = (kept: readonly Kept[]) => kept.reduce((sum, { share }) => sum + share, 0)
+/** Tiers of a smaller share, to leave room for others. */
+const scaled = (kept: readonly Kept[], by: number): Kept[] => kept.map((one) => ({ ...one, share: one.share * by }))
 
 /**
- * What lies near a stack: the next bits, tokens in two precisions; other rests; and where queries come with their tokens windows, the newest and those
- * that receive attention in more bits before the others. Bits decide above 1/7 of the cache, what is kept and what stands for the others below; no
- * stack wins on every head (measured, see the README).
+ * What a search begins with: far keys in the finest bits that have room for all tokens and in the next finer; where few bits have room, in 5 and 4 bits
+ * and in two precisions. Each with a mean token and with a closure for the rest, the first also as half beside clusters.
+ */
+export function stacksFor(budget: StackBudget & { readonly tokens: number }, methods: readonly Method[]): Stack[] {
+  const holdsAll = (bits: Bits) => {
+    const counts = countsWithin({ window: 0, kept: far(bits), rest: 'mean' }, budget, methods)
+    return counts !== undefined && counts.kept[0] >= budget.tokens
+  }
+  const room = ONE.slice(0, ONE.indexOf(FEWEST)).findIndex(holdsAll)
+  const some =
+    room < 0
+      ? [far(FEWEST), split(TWO[0])]
+      : ONE.slice(Math.max(0, room - 1), room + 1)
+          .toReversed()
+          .map(far)
+  return [
+    ...some.flatMap((kept) => RESTS.map((rest): Stack => ({ window: 0, kept, rest }))),
+    { window: 0, kept: scaled(some[0].slice(0, 1), 0.5 / some[0][0].share), rest: 'clusters' },
+  ]
+}
+
+/**
+ * What differs from a stack in one thing: its window, what stands before the far keys, their bits, the rest. A search that goes on from the best of them
+ * finds what differs in several. Bits decide above 1/7 of the cache, what is kept and what stands for the others below; no stack wins on every head
+ * (measured, see the README).
+ *
+ * @param withQueries  whether tokens come with their queries; else windows and what learns from queries are left out
  */
 export function variantsOf(best: Stack, withQueries: boolean): Stack[] {
-  const used = best.kept.reduce((sum, { share }) => sum + share, 0)
-  const own = best.kept.map(({ keyBits, valueBits }) => [keyBits, valueBits] as const)
   const front = best.kept.length > 0 && best.kept[0].by !== 'farKeys' ? best.kept[0] : undefined
+  const used = total(best.kept)
   const behind = best.kept.slice(front ? 1 : 0)
-  const left = behind.reduce((sum, { share }) => sum + share, 0)
-  const bits = nextTo(own.at(-1) ?? FINE).map((bits) => far(bits, left))
-  const splits = splitsNear(own.at(-1) ?? FINE).map(([share, a, b]) => [
-    tier('farKeys', share * left, a),
-    tier('farKeys', (1 - share) * left, b),
-  ])
-  const behindFront = (kept: readonly Kept[]): Stack => ({ ...best, kept: front ? [front, ...kept] : kept })
-  const others = [
-    ...bits.map(behindFront),
-    ...RESTS.filter((rest) => rest !== best.rest).map((rest) => ({ ...best, rest })),
-  ]
-  const last = [
-    ...SIZED.map(([rest, share]): Stack => ({ ...best, kept: best.kept.map((one) => smaller(one, share)), rest })),
-    ...splits.map(behindFront),
-  ]
-  if (!withQueries) return [...others, ...last] // what is asked later has no use for the newest: they would win by chance
-  const fewer = BEHIND.find(([keyBits]) => keyBits < (own.at(-1)?.[0] ?? 0))
-  const fronts = front
-    ? []
-    : [best.kept, ...(fewer ? [far(fewer, used)] : [])].flatMap((kept) =>
-        FRONTS.map(([by, share]) => ({
-          ...best,
-          kept: [tier(by, share * used, FINE), ...kept.map((one) => smaller(one, share))],
-        })),
-      )
+  const whole = scaled(behind, 1 / total(behind))
+  const stack = (first: Kept | undefined, kept: readonly Kept[]): Stack => ({
+    ...best,
+    kept: [...(first ? [first] : []), ...scaled(kept, used - (first?.share ?? 0))],
+  })
+  const last = behind.at(-1) ?? tier('farKeys', 1, FINE)
+  const bits = [...nextTo(last).map(far), ...splitsNear(last).map(split)].map((kept) => stack(front, kept))
+  const rests = [
+    ...RESTS.map((rest): Stack => ({ ...best, rest })),
+    ...SIZED.map(([rest, share]): Stack => ({ ...best, kept: scaled(best.kept, (1 - share) / used), rest })),
+  ].filter(({ rest }) => rest !== best.rest)
+  if (!withQueries) return [...rests, ...bits] // what is asked later has no use for the newest: they would win by chance
   const windows = WINDOWS.filter((window) => window !== best.window).map((window) => ({ ...best, window }))
-  return [...others, ...fronts, ...windows, ...last]
+  const fronts = [undefined, ...FRONTS.map(([by, share]) => tier(by, share * used, FINE))]
+    .filter((one) => one?.by !== front?.by || one?.share !== front?.share)
+    .map((one) => stack(one, whole))
+  return [...windows, ...fronts, ...rests, ...bits]
 }
 
 /** One step coarser and one finer; of bits that are none of these the nearest. */
-function nextTo([keyBits, valueBits]: Bits): Bits[] {
+function nextTo({ keyBits, valueBits }: Kept): Bits[] {
   const at = ONE.findIndex(([keys, values]) => keys + values <= keyBits + valueBits)
   const place = at < 0 ? ONE.length - 1 : at
   return [place + 1, place - 1].flatMap((i) => (ONE[i] ? [ONE[i]] : []))
 }
 
 /** The two splits whose mean bits are nearest. */
-function splitsNear([keyBits, valueBits]: Bits): (readonly [number, Bits, Bits])[] {
-  const off = ([share, a, b]: (typeof TWO)[number]) =>
+function splitsNear({ keyBits, valueBits }: Kept): Split[] {
+  const off = ([share, a, b]: Split) =>
     Math.abs(share * (a[0] + a[1]) + (1 - share) * (b[0] + b[1]) - keyBits - valueBits)
   return TWO.toSorted((one, other) => off(one) - off(other)).slice(0, 2)
-}
-
-/** A tier of a smaller share, to leave room for another. */
-function smaller(kept: Kept, by: number): Kept {
-  return { ...kept, share: kept.share * (1 - by) }
 }
