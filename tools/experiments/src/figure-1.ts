@@ -6,21 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { peakMemory } from '../../bench/src/child.ts'
 import { main, type Experiment } from './experiment.ts'
 import { diagram, megabytes } from './figure-1/diagram.ts'
+import type { Figure1, Way } from './figure-1/peaks.ts'
 
 const LENGTHS = [10, 12, 14, 16, 18].map((power) => 2 ** power)
 /** Too small to see: what the process itself takes. */
 const NOTHING = 16
 /** Largest n tried: 2²⁸ floats are 1 GB, and exact answers to all of 2¹⁸ queries would take minutes. */
-const MOST = { plain: 2 ** 14, features: 2 ** 18, streams: 2 ** 18, blocks: 2 ** 16 }
-
-export type Way = keyof typeof MOST
-
-export interface Figure1 {
-  readonly node: string
-  readonly lengths: readonly number[]
-  /** MB above a process of the same kind with 16 tokens, medians of three; null where not run. */
-  readonly peaks: Readonly<Record<Way, readonly (number | null)[]>>
-}
+const MOST: Readonly<Record<Way, number>> = { plain: 2 ** 14, features: 2 ** 18, streams: 2 ** 18, blocks: 2 ** 16 }
 
 const NAMES: Readonly<Record<Way, string>> = {
   plain: 'n × n attention',

@@ -24,19 +24,21 @@ const SIZED: readonly (readonly [Stack['rest'], number])[] = [
 ]
 /** The newest tokens, before what is far. */
 const WINDOWS = [0, 16, 64]
-/** Tokens in many bits before what is far, by their share; and their bits. */
-const FRONTS: readonly (readonly [Kept['by'], number])[] = [
-  ['h2o', 0.15],
-  ['h2o', 0.3],
-  ['window', 0.15],
-]
-const FINE: Bits = [8, 6]
-
 const tier = (by: Kept['by'], share: number, [keyBits, valueBits]: Bits): Kept => ({ by, share, keyBits, valueBits })
-const far = (bits: Bits): Kept[] => [tier('farKeys', 1, bits)]
-const split = ([share, first, second]: Split): Kept[] => [
-  tier('farKeys', share, first),
-  tier('farKeys', 1 - share, second),
+/** What stands in more bits before what is far, and its share. */
+const FRONTS: readonly Kept[] = [
+  tier('h2o', 0.15, [8, 6]),
+  tier('h2o', 0.3, [8, 6]),
+  tier('window', 0.15, [8, 6]),
+  tier('observedAttention', 0.6, [6, 4]),
+]
+/** Where few keys receive most of the attention, these alone. */
+const ATTENDED: readonly Kept[] = [tier('observedAttention', 1, [6, 4])]
+
+const far = (bits: Bits, by: Kept['by'] = 'farKeys'): Kept[] => [tier(by, 1, bits)]
+const split = ([share, first, second]: Split, by: Kept['by'] = 'farKeys'): Kept[] => [
+  tier(by, share, first),
+  tier(by, 1 - share, second),
 ]
 const total = (kept: readonly Kept[]) => kept.reduce((sum, { share }) => sum + share, 0)
 /** Tiers of a smaller share, to leave room for others. */
@@ -44,7 +46,7 @@ const scaled = (kept: readonly Kept[], by: number): Kept[] => kept.map((one) => 
 
 /**
  * What a search begins with: far keys in the finest bits that have room for all tokens and in the next finer; where few bits have room, in 5 and 4 bits
- * and in two precisions. Each with a mean token and with a closure for the rest, the first also as half beside clusters.
+ * and in two precisions, and attended tokens. Far keys with a mean token and with a closure for the rest, the first also as half beside clusters.
  */
 export function stacksFor(budget: StackBudget & { readonly tokens: number }, methods: readonly Method[]): Stack[] {
   const holdsAll = (bits: Bits) => {
@@ -57,10 +59,11 @@ export function stacksFor(budget: StackBudget & { readonly tokens: number }, met
       ? [far(FEWEST), split(TWO[0])]
       : ONE.slice(Math.max(0, room - 1), room + 1)
           .toReversed()
-          .map(far)
+          .map((bits) => far(bits))
   return [
     ...some.flatMap((kept) => RESTS.map((rest): Stack => ({ window: 0, kept, rest }))),
     { window: 0, kept: scaled(some[0].slice(0, 1), 0.5 / some[0][0].share), rest: 'clusters' },
+    ...(room < 0 ? [{ window: 0, kept: ATTENDED, rest: 'mean' }] : []),
   ]
 }
 
@@ -72,7 +75,7 @@ export function stacksFor(budget: StackBudget & { readonly tokens: number }, met
  * @param withQueries  whether tokens come with their queries; else windows and what learns from queries are left out
  */
 export function variantsOf(best: Stack, withQueries: boolean): Stack[] {
-  const front = best.kept.length > 0 && best.kept[0].by !== 'farKeys' ? best.kept[0] : undefined
+  const front = best.kept.length > 1 && best.kept[0].by !== best.kept[1].by ? best.kept[0] : undefined
   const used = total(best.kept)
   const behind = best.kept.slice(front ? 1 : 0)
   const whole = scaled(behind, 1 / total(behind))
@@ -80,16 +83,20 @@ export function variantsOf(best: Stack, withQueries: boolean): Stack[] {
     ...best,
     kept: [...(first ? [first] : []), ...scaled(kept, used - (first?.share ?? 0))],
   })
-  const last = behind.at(-1) ?? tier('farKeys', 1, FINE)
-  const bits = [...nextTo(last).map(far), ...splitsNear(last).map(split)].map((kept) => stack(front, kept))
+  const last = behind.at(-1)
+  if (!last) return [] // it keeps nothing that could be in other bits
+  const bits = [
+    ...nextTo(last).map((next) => far(next, last.by)),
+    ...splitsNear(last).map((next) => split(next, last.by)),
+  ].map((kept) => stack(front, kept))
   const rests = [
     ...RESTS.map((rest): Stack => ({ ...best, rest })),
     ...SIZED.map(([rest, share]): Stack => ({ ...best, kept: scaled(best.kept, (1 - share) / used), rest })),
   ].filter(({ rest }) => rest !== best.rest)
   if (!withQueries) return [...rests, ...bits] // what is asked later has no use for the newest: they would win by chance
   const windows = WINDOWS.filter((window) => window !== best.window).map((window) => ({ ...best, window }))
-  const fronts = [undefined, ...FRONTS.map(([by, share]) => tier(by, share * used, FINE))]
-    .filter((one) => one?.by !== front?.by || one?.share !== front?.share)
+  const fronts = [undefined, ...scaled(FRONTS, used)]
+    .filter((one) => (one?.by !== front?.by || one?.share !== front?.share) && one?.by !== last.by)
     .map((one) => stack(one, whole))
   return [...windows, ...fronts, ...rests, ...bits]
 }

@@ -1,4 +1,4 @@
-import type { Figure1, Way } from '../figure-1.ts'
+import type { Figure1, Way } from './peaks.ts'
 
 const [WIDTH, LANE, HEAD] = [940, 202, 46]
 /** Where the bars begin, and how long one of 2 GB is. */
