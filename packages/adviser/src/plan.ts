@@ -48,7 +48,7 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   return drive(advise(shape, pilot, given!), options)
 }
 
-/** Formulas first, where an error is asked for; then, unless these are content, the methods themselves. */
+/** Formulas first, where an error is asked for; then the methods themselves, in what is smaller than a summary that meets it. */
 function* advise(
   shape: PlanShape,
   pilot: MeasuredPilot,
@@ -63,13 +63,13 @@ function* advise(
   const known = formulas?.average ?? Infinity
   const average = known < Infinity ? known : averageOf(pilot)
   const findings = { average, pilot: pilot.findings }
-  const content = formulas?.answer && planOf(shape, 'relative', formulas.answer, { ...findings, considered })
-  if (content && (content.verdict === 'ok' || content.verdict === 'dominated')) return content
   if (runs) {
     const cacheBytes = 4 * tokens * (d + dv)
     const budgets =
       budgetBytes < Infinity ? [budgetBytes] : SHARES.map((share) => Math.max(1, Math.floor(cacheBytes / share)))
-    for (const budget of budgets) {
+    const summary = bestOf(answers, epsilon)
+    const enough = asksError && summary && summary.error.total <= epsilon ? total(summary.parts) : Infinity
+    for (const budget of budgets.filter((bytes) => bytes < enough)) {
       const found = yield* measured(shape, given, budget)
       considered.push(...found.considered)
       if (found.answer) answers.push(found.answer)

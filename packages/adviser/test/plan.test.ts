@@ -96,10 +96,15 @@ describe('with a pilot', () => {
     const mean = await plan({ ...base, pilot: constant })
     expect([mean.verdict, mean.decides]).toEqual(['dominated', 'bytes'])
     expect(mean.advice).toContain('mean of the values')
-    const short = await plan({ ...base, tokens: 100, epsilon: 0.05 })
+    const summaries = catalogue.filter(({ name }) => ['mean', 'closure', 'taylor', 'anisotropic'].includes(name))
+    const short = await plan({ ...base, methods: summaries, tokens: 100, epsilon: 0.05 })
     expect(short.verdict).toBe('dominated')
     expect(short.cost.bytes).toBeGreaterThanOrEqual(short.cost.cache.float16)
     expect(short.advice).toContain('cache')
+    // Few bits reach it in less than a cache.
+    const bits = await plan({ ...base, tokens: 100, epsilon: 0.05 })
+    expect([bits.verdict, bits.evidence]).toEqual(['ok', 'measured'])
+    expect(bits.cost.bytes).toBeLessThan(bits.cost.cache.float16)
   })
 
   it('says infeasible or vacuous where nothing reaches ε, and what is reached', async () => {
