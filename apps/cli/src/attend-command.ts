@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import { stat } from 'node:fs/promises'
 import { checkAgainstExact } from './check-against-exact'
 import { countersText } from './counters-text'
-import { isWorthwhile, verdict } from './errors'
+import { interval, isSurelyWorthwhile, verdict, type SampledErrors } from './errors'
 import { methodNamed } from './methods'
 import { withInputs } from './open-input'
 import { scaleNumber, wholeNumber } from './options'
@@ -46,7 +46,10 @@ export function attendCommand(interrupt: AbortSignal): Command {
     .option('--full', 'every query sees all tokens (default: causal, query i sees tokens 0 to i)')
     .option('--heads <n>', 'query heads side by side in a row', wholeNumber(1), 1)
     .option('--kv-heads <n>', 'key and value heads side by side in a row (default: as many as --heads)', wholeNumber(1))
-    .option('--check', 'replay up to 1024 rows against exact attention; exit code 3 when averaging would do as well')
+    .option(
+      '--check',
+      'hold up to 1024 rows, those with the largest queries among them, against exact attention; exit code 3 when averaging would do as well',
+    )
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
     .action((options: AttendOptions) =>
@@ -137,13 +140,20 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
     }
     for (const line of countersText(stream.counters, queries.rows * options.heads)) console.log(line)
     if (errors) {
-      console.log(
-        `relative error ${errors.error.toPrecision(3)} (zero vector ${errors.zero}, uniform attention ${errors.uniform.toPrecision(3)})`,
-      )
+      console.log(errorText(errors))
       console.log(verdict(errors, stream.bytes / cache))
     }
   }
-  if (errors && !isWorthwhile(errors) && errors.error > 0) process.exitCode = NOT_WORTHWHILE
+  if (errors && isSurelyWorthwhile(errors) !== true && errors.error > 0) process.exitCode = NOT_WORTHWHILE
+}
+
+/** The errors of a check, and what they were computed from. */
+function errorText(errors: SampledErrors): string {
+  const { error, zero, uniform, errorInterval, rowsLookedAt, rows, largest } = errors
+  const others = `zero vector ${zero}, uniform attention ${uniform.toPrecision(3)}`
+  if (rowsLookedAt === rows) return `relative error ${error.toPrecision(3)} over all ${rows} rows (${others})`
+  const of = `${rowsLookedAt} of ${rows} rows, the ${largest} with the largest queries among them`
+  return `relative error ${error.toPrecision(3)} over ${of} (${interval(errorInterval)}; ${others})`
 }
 
 /** Widths of one head from the widths of the files. */

@@ -1,10 +1,11 @@
 import { combine, exactStream, layer, normalise } from '@sublinear/attention'
 import { emptyPartial, rowsOf, rowsOfPartial, type Matrix, type Shape } from '@sublinear/core'
 import { openRows, type Rows } from '@sublinear/io/node'
-import { errorMeter, type RelativeErrors } from './errors'
+import { errorMeter, type SampledErrors } from './errors'
+import { sampleRows } from './row-sample'
 
 const BLOCK = 1024
-/** Query rows replayed, evenly spread, the last one among them. */
+/** Query rows replayed at most. */
 const SAMPLE = 1024
 
 interface Check extends Shape {
@@ -19,12 +20,15 @@ interface Check extends Shape {
   readonly signal: AbortSignal
 }
 
-/** Relative errors of a sample of answers against exact attention, from the files again, a block at a time. */
-export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
+/**
+ * Relative errors of answers against exact attention, from the files again, a block at a time: of all rows, or of 1024, the 256 with the largest queries among
+ * them.
+ */
+export async function checkAgainstExact(check: Check): Promise<SampledErrors> {
   const { queries, keys, values, queryHeads, kvHeads, causal, signal } = check
   const { d, dv, scale } = check
-  const count = Math.min(SAMPLE, queries.rows)
-  const sample = Array.from({ length: count }, (_, i) => Math.floor(((i + 1) * queries.rows) / count) - 1)
+  const { places: sample, weights, rows, largest } = await sampleRows(queries, SAMPLE, { signal })
+  const count = sample.length
   const asked = await pick(queries, sample)
 
   // The partial of all sampled rows (queryHeads rows each), joined over the blocks of keys and values.
@@ -80,8 +84,8 @@ export async function checkAgainstExact(check: Check): Promise<RelativeErrors> {
     const { data } = normalise(total)
     const exact = { rows: count, cols: queryHeads * dv, data }
     for (let i = 0; i < count; i++)
-      meter.add(rowsOf(exact, i, i + 1), rowsOf(got, i, i + 1), uniformRow(means, i, check))
-    return meter.read()
+      meter.add(rowsOf(exact, i, i + 1), rowsOf(got, i, i + 1), uniformRow(means, i, check), weights[i])
+    return meter.read({ rowsLookedAt: count, largest, rows })
   } finally {
     await answers.close()
   }

@@ -9,25 +9,85 @@ export interface RelativeErrors {
   readonly uniform: number
 }
 
-/** Collects squared errors row block by row block; all three matrices of one shape. */
+/** What a check saw. */
+export interface Looked {
+  /** Rows looked at, those with the largest queries among them, and all. */
+  readonly rowsLookedAt: number
+  readonly largest: number
+  readonly rows: number
+}
+
+/** Errors of a sample of rows: 95 % intervals, which are points where all rows were looked at. */
+export interface SampledErrors extends RelativeErrors, Looked {
+  readonly errorInterval: Interval
+  readonly uniformInterval: Interval
+}
+
+export type Interval = readonly [low: number, high: number]
+
+/** Deviations of a normal number within which 95 % of them lie. */
+const DEVIATIONS = 1.96
+
+/** Squares of one row. */
+interface Squares {
+  readonly norm: number
+  readonly distance: number
+  readonly uniform: number
+}
+
+/** Collects squared errors row by row; `weight`: how many rows one stands for. */
 export function errorMeter() {
-  let norm = 0
-  let distance = 0
-  let uniformDistance = 0
+  const rows: (Squares & { readonly weight: number })[] = []
   return {
-    add(exact: Matrix, answer: Matrix, uniform: Matrix) {
+    add(exact: Matrix, answer: Matrix, uniform: Matrix, weight = 1) {
+      let [norm, distance, average] = [0, 0, 0]
       for (let i = 0; i < exact.data.length; i++) {
         const truth = exact.data[i]
         norm += truth * truth
         distance += (answer.data[i] - truth) ** 2
-        uniformDistance += (uniform.data[i] - truth) ** 2
+        average += (uniform.data[i] - truth) ** 2
+      }
+      rows.push({ norm, distance, uniform: average, weight })
+    },
+    /**
+     * The errors over all rows that the sample stands for. Intervals: the ratio of two weighted sums is linear near its value, its logarithm about
+     * normal; rows that stand for themselves alone add nothing.
+     */
+    read(looked: Looked): SampledErrors {
+      const total = sumOf(rows)
+      const drawn = rows.filter(({ weight }) => weight !== 1)
+      const withInterval = (squaresOf: (row: Squares) => number): { error: number; interval: Interval } => {
+        const ratio = total.norm === 0 ? 0 : squaresOf(total) / total.norm
+        const error = squaresOf(total) === 0 ? 0 : Math.sqrt(squaresOf(total) / total.norm)
+        const residues = drawn.map((row) => row.weight * (squaresOf(row) - ratio * row.norm))
+        const middle = residues.reduce((sum, x) => sum + x, 0) / residues.length
+        const variance = residues.reduce((sum, x) => sum + (x - middle) ** 2, 0)
+        const deviation = Math.sqrt((variance * residues.length) / Math.max(1, residues.length - 1))
+        const spread = drawn.length > 0 && ratio > 0 ? Math.exp((DEVIATIONS * deviation) / (2 * ratio * total.norm)) : 1
+        return { error, interval: [error / spread, error * spread] }
+      }
+      const own = withInterval(({ distance }) => distance)
+      const average = withInterval(({ uniform }) => uniform)
+      return {
+        error: own.error,
+        zero: total.norm === 0 ? 0 : 1,
+        uniform: average.error,
+        errorInterval: own.interval,
+        uniformInterval: average.interval,
+        ...looked,
       }
     },
-    read(): RelativeErrors {
-      const relative = (squares: number) => (squares === 0 ? 0 : Math.sqrt(squares / norm))
-      return { error: relative(distance), zero: norm === 0 ? 0 : 1, uniform: relative(uniformDistance) }
-    },
   }
+}
+
+function sumOf(rows: readonly (Squares & { readonly weight: number })[]): Squares {
+  let [norm, distance, uniform] = [0, 0, 0]
+  for (const row of rows) {
+    norm += row.weight * row.norm
+    distance += row.weight * row.distance
+    uniform += row.weight * row.uniform
+  }
+  return { norm, distance, uniform }
 }
 
 /** Below this, answers differ from exact ones by little more than float32 does. */
@@ -38,9 +98,20 @@ export function isWorthwhile({ error, zero, uniform }: RelativeErrors): boolean 
   return error < AS_GOOD || error < Math.min(zero, uniform)
 }
 
+/** The same, where rows that were not looked at could not say otherwise; undefined where they could. */
+export function isSurelyWorthwhile(errors: SampledErrors): boolean | undefined {
+  const { zero, errorInterval, uniformInterval } = errors
+  const best = isWorthwhile({ error: errorInterval[0], zero, uniform: uniformInterval[1] })
+  const worst = isWorthwhile({ error: errorInterval[1], zero, uniform: uniformInterval[0] })
+  return best === worst ? best : undefined
+}
+
 /** What the numbers mean, in words. `share` is bytes held over bytes of the exact cache. */
-export function verdict(errors: RelativeErrors, share: number): string {
-  const { error, zero, uniform } = errors
+export function verdict(errors: SampledErrors, share: number): string {
+  const { error, zero, uniform, errorInterval, rowsLookedAt, rows } = errors
+  const isSure = isSurelyWorthwhile(errors)
+  if (isSure === undefined)
+    return `no verdict: of ${rows} rows ${rowsLookedAt} were looked at, and the others could make it useful or useless (${interval(errorInterval)})`
   const memory =
     share >= 1 ? 'more memory than the exact cache' : `1/${Math.max(1, Math.round(1 / share))} of the memory`
   if (error < AS_GOOD) return share >= 0.9 ? 'exact' : `as good as exact in ${memory}`
@@ -50,4 +121,9 @@ export function verdict(errors: RelativeErrors, share: number): string {
   if (error < 0.1) return `close: ${off}`
   const averaging = `averaging is off by ${(100 * uniform).toFixed(0)} %`
   return error < uniform / 2 ? `rough: ${off}; ${averaging}` : `weak: ${off}; ${averaging}`
+}
+
+/** An interval in words. */
+export function interval([low, high]: Interval): string {
+  return `95 % interval ${low.toPrecision(3)} to ${high.toPrecision(3)}`
 }

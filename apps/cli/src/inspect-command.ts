@@ -62,6 +62,9 @@ function print(findings: Findings): void {
     ['scores', range(findings.scores)],
     ['scores, keys centred', range(findings.centredScores)],
     ['effective keys a query', number(findings.effectiveKeys)],
+    ...(findings.unseenRadius > 0
+      ? [['rows not looked at', `scores, keys centred, within ±${number(findings.unseenRadius)}`]]
+      : []),
     ['regime', findings.regime],
     [
       'output column tails',
@@ -69,7 +72,11 @@ function print(findings: Findings): void {
     ],
   ]
   console.log(
-    tableText([{ head: 'quantity' }, { head: `over ${findings.rowsLookedAt} query rows` }], rows, outputWidth()),
+    tableText(
+      [{ head: 'quantity' }, { head: `over ${findings.rowsLookedAt} of ${findings.tokens} query rows` }],
+      rows,
+      outputWidth(),
+    ),
   )
   console.log(`\n${findings.verdicts.map((words) => paragraph(words, outputWidth())).join('\n')}`)
 }

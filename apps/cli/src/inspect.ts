@@ -4,9 +4,10 @@ import type { Rows } from '@sublinear/io/node'
 import { kernels } from '@sublinear/kernels'
 import { MOST_DEGREE, taylorRadius } from '@sublinear/poly-features'
 import figures from './regime-figures.json'
+import { sampleRows } from './row-sample'
 import { FEW_KEYS, regimeOf, type Regime, type RegimeFigures } from './regime'
 
-/** Query rows looked at: spread over the last three quarters, where contexts are long. */
+/** Query rows looked at, the quarter with the largest norms among them. Averages are of those in the last three quarters, where contexts are long. */
 const SAMPLE = 512
 const BLOCK = 1024
 
@@ -21,6 +22,10 @@ export interface Findings {
   readonly dv: number
   readonly scale: number
   readonly rowsLookedAt: number
+  /** Those with the largest norms among them. */
+  readonly largestLookedAt: number
+  /** No score of a row that was not looked at, keys centred, is larger than this: its norm times the largest of a key. */
+  readonly unseenRadius: number
   readonly queryNorm: Spread
   readonly keyNorm: Spread
   readonly centredKeyNorm: Spread
@@ -60,9 +65,8 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
   if (n === 0) throw new RangeError('inspect: there are no rows')
   const scale = options.scale ?? 1 / Math.sqrt(d)
 
-  const start = Math.floor(n / 4)
-  const count = Math.min(SAMPLE, n - start)
-  const sample = Array.from({ length: count }, (_, i) => start + Math.floor(((i + 1) * (n - start)) / count) - 1)
+  const { places: sample, weights, largest, unseen } = await sampleRows(queries, SAMPLE, { signal })
+  const count = sample.length
   const asked = new Float32Array(count * d)
   const queryNorm = normMeter()
   let next = 0
@@ -129,14 +133,21 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
     }
     progress(n + first)
   }
+  const start = Math.max(
+    0,
+    sample.findIndex((row) => row >= Math.floor(n / 4)),
+  )
+  const stands = weights.subarray(start).reduce((sum, weight) => sum + weight, 0)
   let effectiveKeys = 0
   for (let i = 0; i < count; i++) {
-    effectiveKeys += (mass[i] * Math.exp(-moment[i] / mass[i])) / count
+    if (i >= start) effectiveKeys += (weights[i] / stands) * mass[i] * Math.exp(-moment[i] / mass[i])
     for (let c = 0; c < values.cols; c++) outputs[i * values.cols + c] /= mass[i]
   }
-  const tails = (share: number) => columnTail(outputs, count, values.cols, Math.floor(count / share))
+  const late = { outputs: outputs.subarray(start * values.cols), weights: weights.subarray(start), cols: values.cols }
+  const tails = (share: number) => columnTail(late, stands / share)
   const [low, high] = centredScores.read()
   const radius = Math.max(-low, high)
+  const unseenRadius = scale * unseen * centredKeyNorm.read().largest
   const degree = degreeWithin(radius)
   const findings = {
     tokens: n,
@@ -144,6 +155,8 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
     dv: values.cols,
     scale,
     rowsLookedAt: count,
+    largestLookedAt: largest,
+    unseenRadius,
     queryNorm: queryNorm.read(),
     keyNorm: keyNorm.read(),
     centredKeyNorm: centredKeyNorm.read(),
@@ -175,6 +188,8 @@ function verdicts({
   columnTails,
   regime,
   predicted,
+  rowsLookedAt,
+  unseenRadius,
 }: Omit<Findings, 'verdicts'>): string[] {
   const radius = Math.max(-centredScores[0], centredScores[1])
   const bytes = features === null || degree === null ? Infinity : streamBytes(d, dv, degree, features)
@@ -183,9 +198,11 @@ function verdicts({
     degree === null || features === null
       ? 'a degree beyond float32 (over 20)'
       : `degree ${degree}, ${features > 1e6 ? features.toExponential(1) : features} features`
+  const couldReach = degree === null || unseenRadius > taylorRadius(degree, 0.1)
+  const unseen = `of ${tokens} queries ${rowsLookedAt} were looked at, those with the largest norms among them; the others' scores could reach ${unseenRadius.toFixed(1)}`
   const polynomial =
     breakEven <= tokens
-      ? `Polynomial features (Lemma 3.1): yes. Degree ${degree}, ${features} features, is within 10 % of every pair looked at; smaller than the cache from ${breakEven} tokens on.`
+      ? `Polynomial features (Lemma 3.1): ${couldReach ? `yes where it was looked (${unseen})` : 'yes'}. Degree ${degree}, ${features} features, is within 10 % ${couldReach ? 'of every pair looked at' : 'of every pair'}; smaller than the cache from ${breakEven} tokens on.`
       : `Polynomial features (Lemma 3.1): no guarantee in less memory than the cache. Scores reach ${radius.toFixed(1)} from the mean key, so 10 % on every pair takes ${wanted}; a lower degree may still do on average: try attend --check.`
   const sparse =
     columnTails['1/16'] < 0.25
@@ -271,13 +288,22 @@ function safeDimension(d: number, degree: number): number | null {
   }
 }
 
-function columnTail(outputs: Float64Array, rows: number, cols: number, k: number): number {
+/** Mean over columns of the share of the norm outside the `k` rows of the most energy, rows standing for as many as their weights say. */
+function columnTail(
+  { outputs, weights, cols }: { readonly outputs: Float64Array; readonly weights: Float64Array; readonly cols: number },
+  k: number,
+): number {
   let total = 0
   for (let c = 0; c < cols; c++) {
-    const energies = Float64Array.from({ length: rows }, (_, r) => outputs[r * cols + c] ** 2).toSorted()
-    const all = energies.reduce((sum, e) => sum + e, 0)
-    const tail = energies.subarray(0, rows - k).reduce((sum, e) => sum + e, 0)
-    total += all === 0 ? 0 : Math.sqrt(tail / all) / cols
+    const rows = Array.from(weights, (weight, r) => ({ weight, energy: outputs[r * cols + c] ** 2 }))
+    let [all, kept, left] = [0, 0, k]
+    for (const { weight, energy } of rows.toSorted((a, b) => b.energy - a.energy)) {
+      all += weight * energy
+      const some = Math.min(weight, left)
+      kept += some * energy
+      left -= some
+    }
+    total += all === 0 ? 0 : Math.sqrt(Math.max(0, all - kept) / all) / cols
   }
   return total
 }

@@ -1,0 +1,135 @@
+import type { Rows } from '@sublinear/io/node'
+import { chance } from './chance'
+
+const BLOCK = 1024
+const DRAW = 0x5a3c
+
+/** Rows of a file to look at, in place of all. */
+export interface RowSample {
+  /** Ascending. */
+  readonly places: readonly number[]
+  /** How many rows of the file each stands for: 1 of those that are there for sure. Their sum over any kind of rows is right on average. */
+  readonly weights: Float64Array
+  /** Of all rows. */
+  readonly rows: number
+  /** How many of those with the largest norms are among them. */
+  readonly largest: number
+  /** The largest norm of a row that is not among them; 0 where all are. */
+  readonly unseen: number
+}
+
+/**
+ * The rows with the largest norms, a quarter of `most`, and of the others each with a chance that grows with its norm, in two passes and bounded memory.
+ * Source: priority sampling (Duffield, Lund, Thorup, Priority Sampling for Estimation of Arbitrary Subset Sums, 2007): a row of size w draws u in (0, 1];
+ *   the largest w/u stay, and stand for max(1, τ/w) rows where τ is the largest w/u that did not stay; deviation: for a common multiple of that, so that
+ *   all stand for as many as there are. A row's size is its norm and the root mean square norm, so
+ *   that none is forgotten.
+ *
+ * @param file  rows, below 2^32; most  looked at, ≥ 4; draw  another number gives other rows
+ * @returns all rows, with weights of 1, where there are no more than that
+ * Guarantee: a function of the file and of draw. Σ weight = rows; Σ weight·f(row) estimates Σ f(row) over the file, with a bias that falls as 1/most.
+ */
+export async function sampleRows(
+  file: Rows,
+  most: number,
+  { signal, draw = 0 }: { readonly signal?: AbortSignal; readonly draw?: number } = {},
+): Promise<RowSample> {
+  const { rows } = file
+  if (rows <= most) {
+    const places = Array.from({ length: rows }, (_, row) => row)
+    return { places, weights: new Float64Array(rows).fill(1), rows, largest: rows, unseen: 0 }
+  }
+  let squares = 0
+  await eachNorm(file, signal, (norm) => (squares += norm * norm))
+  const least = Math.sqrt(squares / rows) || 1
+
+  const largest = Math.floor(most / 4)
+  const loud = highest(largest)
+  const drawn = highest(most - largest + 1) // the last is τ
+  let unseen = 0
+  await eachNorm(file, signal, (norm, row) => {
+    const quieter = loud.offer({ row, norm, priority: norm })
+    if (!quieter) return
+    const dropped = drawn.offer({ ...quieter, priority: (quieter.norm + least) / chance(DRAW, quieter.row, draw) })
+    if (dropped) unseen = Math.max(unseen, dropped.norm)
+  })
+  const [last, ...kept] = drawn.all().toSorted((a, b) => a.priority - b.priority)
+  unseen = Math.max(unseen, last.norm)
+  const found = [
+    ...loud.all().map(({ row }) => ({ row, weight: 1 })),
+    ...kept.map(({ row, norm }) => ({ row, weight: Math.max(1, last.priority / (norm + least)) })),
+  ]
+  const sure = found.filter(({ weight }) => weight === 1).length
+  const share = (rows - sure) / found.reduce((sum, { weight }) => sum + (weight > 1 ? weight : 0), 0)
+  const all = found
+    .map(({ row, weight }) => ({ row, weight: weight > 1 ? share * weight : 1 }))
+    .toSorted((a, b) => a.row - b.row)
+  return {
+    places: all.map(({ row }) => row),
+    weights: Float64Array.from(all, ({ weight }) => weight),
+    rows,
+    largest,
+    unseen,
+  }
+}
+
+interface Entry {
+  readonly row: number
+  readonly norm: number
+  readonly priority: number
+}
+
+/** Keeps the entries of the highest priorities, the earlier of equals; `offer` gives back the one that has no room. */
+function highest(count: number) {
+  const heap: Entry[] = [] // the lowest at 0
+  const isBefore = (a: Entry, b: Entry) => a.priority < b.priority || (a.priority === b.priority && a.row > b.row)
+  const sink = (entry: Entry) => {
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && isBefore(heap[child + 1], heap[child])) child++
+      if (!isBefore(heap[child], entry)) break
+      heap[at] = heap[child]
+      at = child
+    }
+    heap[at] = entry
+  }
+  const rise = (entry: Entry) => {
+    let at = heap.length
+    for (let parent = (at - 1) >> 1; at > 0 && isBefore(entry, heap[parent]); parent = (at - 1) >> 1) {
+      heap[at] = heap[parent]
+      at = parent
+    }
+    heap[at] = entry
+  }
+  return {
+    offer(entry: Entry): Entry | undefined {
+      if (heap.length < count) {
+        rise(entry)
+        return undefined
+      }
+      if (count === 0 || isBefore(entry, heap[0])) return entry
+      const out = heap[0]
+      sink(entry)
+      return out
+    },
+    all: (): readonly Entry[] => heap,
+  }
+}
+
+async function eachNorm(
+  file: Rows,
+  signal: AbortSignal | undefined,
+  use: (norm: number, row: number) => void,
+): Promise<void> {
+  let row = 0
+  for await (const { rows, cols, data } of file.blocks(BLOCK)) {
+    signal?.throwIfAborted()
+    for (let r = 0; r < rows; r++) {
+      let square = 0
+      for (let c = 0; c < cols; c++) square += data[r * cols + c] ** 2
+      use(Math.sqrt(square), row++)
+    }
+  }
+}
