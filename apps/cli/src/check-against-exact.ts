@@ -2,6 +2,7 @@ import { combine, exactStream, layer, normalise } from '@sublinear/attention'
 import { emptyPartial, rowsOf, rowsOfPartial, type Matrix, type Shape } from '@sublinear/core'
 import { openRows, type Rows } from '@sublinear/io/node'
 import { errorMeter, type SampledErrors } from './errors'
+import { pickRows } from './exact-rows'
 import { sampleRows } from './row-sample'
 
 const BLOCK = 1024
@@ -29,7 +30,7 @@ export async function checkAgainstExact(check: Check): Promise<SampledErrors> {
   const { d, dv, scale } = check
   const { places: sample, weights, rows, largest } = await sampleRows(queries, SAMPLE, { signal })
   const count = sample.length
-  const asked = await pick(queries, sample)
+  const asked = await pickRows(queries, sample)
 
   // The partial of all sampled rows (queryHeads rows each), joined over the blocks of keys and values.
   const total = emptyPartial(count * queryHeads, dv)
@@ -79,7 +80,7 @@ export async function checkAgainstExact(check: Check): Promise<SampledErrors> {
 
   const answers = await openRows(check.out)
   try {
-    const got = await pick(answers, sample)
+    const got = await pickRows(answers, sample)
     const meter = errorMeter()
     const { data } = normalise(total)
     const exact = { rows: count, cols: queryHeads * dv, data }
@@ -99,19 +100,4 @@ function uniformRow(means: Float64Array, i: number, { queryHeads, kvHeads, dv }:
     data.set(means.subarray(from, from + dv), h * dv)
   }
   return { rows: 1, cols: queryHeads * dv, data }
-}
-
-/** The rows of a file at ascending places. */
-async function pick(file: Rows, places: readonly number[]): Promise<Matrix> {
-  const data = new Float32Array(places.length * file.cols)
-  let next = 0
-  let first = 0
-  for await (const block of file.blocks(BLOCK)) {
-    for (; next < places.length && places[next] < first + block.rows; next++) {
-      const at = places[next] - first
-      data.set(block.data.subarray(at * file.cols, (at + 1) * file.cols), next * file.cols)
-    }
-    first += block.rows
-  }
-  return { rows: places.length, cols: file.cols, data }
 }

@@ -6,7 +6,9 @@ import { Command } from 'commander'
 import { meanRow } from './mean-row'
 import { withInputs } from './open-input'
 import { positiveNumber, scaleNumber, wholeNumber } from './options'
+import { exactRows, pickRows } from './exact-rows'
 import { progressBar } from './progress'
+import { sampleRows } from './row-sample'
 import { bytesText, outputWidth, shareText, tableText } from './report'
 
 interface RecoverOptions {
@@ -31,10 +33,17 @@ interface Inputs {
 
 /** Rows read at once from each file. */
 const BLOCK = 1024
+/** Queries whose exact answers say how much there is to find, those with the largest norms among them. */
+const SAMPLE = 512
+const NOT_SPARSE = 3
+/** Columns of which the rows found carry less than this share of the energy are not sparse. */
+const SPARSE = 0.5
 
 export function recoverCommand(interrupt: AbortSignal): Command {
   return new Command('recover')
-    .description('The rows with the largest outputs, less the mean of the values, among queries that are not stored')
+    .description(
+      'The rows with the largest outputs, less the mean of the values, among queries that are not stored; found by a sketch, confirmed by reading again',
+    )
     .requiredOption('--queries <file>', 'rows of the queries, as for attend; every query sees all keys')
     .requiredOption('--keys <file>', 'rows of the keys')
     .requiredOption('--values <file>', 'rows of the values')
@@ -90,12 +99,18 @@ async function recover(
     // U₂ᵀ(V − v̄): the answer of a query that sees all keys alike is 0, so what is left is few.
     const { state, totals } = moments
     const core = state.map((x, i) => x - (totals[Math.floor(i / sums.length)] * sums[i % sums.length]) / keys.rows)
-    report(sketched.columns({ rows: features.t, cols: sums.length, data: core }), sums, keys.rows, {
-      bytes: stream.bytes + sketched.bytes,
+    const columns = sketched.columns({ rows: features.t, cols: sums.length, data: core })
+    const held = stream.bytes + sketched.bytes
+    bar.stop()
+    const found = await confirmed(columns, { queries, keys, values }, { d, dv: values.cols, scale }, sums, interrupt)
+    report(found, {
+      bytes: held,
       stored: 4 * (n * d + keys.rows * (d + values.cols)),
       fallbacks: sketched.fallbacks,
-      ...options,
+      rows: options.rows,
+      ...(options.json && { json: true }),
     })
+    if (found.energyFound < SPARSE) process.exitCode = NOT_SPARSE
   } finally {
     bar.stop()
   }
@@ -114,32 +129,112 @@ async function* pairs(keys: Rows, values: Rows) {
   }
 }
 
-interface Findings {
+interface FoundRow {
+  readonly row: number
+  /** What the sketch says of the output, less the mean of the values. */
+  readonly estimate: number
+  /** The same and the output itself, exactly, from a second reading. */
+  readonly deviation: number
+  readonly value: number
+}
+
+interface Found {
+  readonly columns: readonly {
+    readonly column: number
+    readonly mean: number
+    /** Share of the column's energy in the rows found; the whole is estimated from `rowsLookedAt` queries. */
+    readonly energyFound: number
+    readonly rows: readonly FoundRow[]
+  }[]
+  /** Of all columns. */
+  readonly energyFound: number
+  readonly rowsLookedAt: number
+  readonly queries: number
+  /** Rows found in any column, by the length of their whole output less the mean of the values. */
+  readonly largest: readonly { readonly row: number; readonly length: number }[]
+}
+
+const share = (some: number, all: number) => (all === 0 ? 1 : some / all)
+
+/** Reads the files again: the exact outputs of the rows found, and of a sample of all. */
+async function confirmed(
+  columns: readonly SparseVector[],
+  files: Inputs,
+  shape: { readonly d: number; readonly dv: number; readonly scale: number },
+  sums: Float64Array,
+  signal: AbortSignal,
+): Promise<Found> {
+  const sample = await sampleRows(files.queries, SAMPLE, { signal })
+  const found = new Set(columns.flatMap(({ indices }) => [...indices]))
+  const places = [...new Set([...found, ...sample.places])].toSorted((a, b) => a - b)
+  const exact = await exactRows(await pickRows(files.queries, places), files, shape, signal)
+  const means = sums.map((sum) => sum / files.keys.rows)
+  const off = (row: number, column: number) => exact.data[places.indexOf(row) * shape.dv + column] - means[column]
+  const energies = columns.map(({ indices }, column) => {
+    const inRows = Array.from(indices, (row) => off(row, column) ** 2).reduce((a, b) => a + b, 0)
+    const others = sample.places.reduce(
+      (sum, row, i) => sum + (indices.includes(row) ? 0 : sample.weights[i] * off(row, column) ** 2),
+      0,
+    )
+    return { inRows, all: inRows + others }
+  })
+  const total = (of: (one: (typeof energies)[number]) => number) => energies.reduce((sum, one) => sum + of(one), 0)
+  return {
+    columns: columns.map(({ indices, values }, column) => ({
+      column,
+      mean: means[column],
+      energyFound: share(energies[column].inRows, energies[column].all),
+      rows: Array.from(indices, (row, i) => ({
+        row,
+        estimate: values[i],
+        deviation: off(row, column),
+        value: means[column] + off(row, column),
+      })).toSorted((a, b) => Math.abs(b.deviation) - Math.abs(a.deviation)),
+    })),
+    energyFound: share(
+      total(({ inRows }) => inRows),
+      total(({ all }) => all),
+    ),
+    rowsLookedAt: sample.places.length,
+    queries: files.queries.rows,
+    largest: [...found]
+      .map((row) => ({ row, length: Math.hypot(...columns.map((_, column) => off(row, column))) }))
+      .toSorted((a, b) => b.length - a.length),
+  }
+}
+
+interface Held {
   readonly bytes: number
   readonly stored: number
   readonly fallbacks: number
+  readonly rows: number
   readonly json?: boolean
 }
 
-function report(columns: readonly SparseVector[], sums: Float64Array, n: number, findings: Findings): void {
-  const { bytes, stored, fallbacks, json } = findings
-  const found = columns.map(({ indices, values }, column) => {
-    const mean = sums[column] / n
-    const rows = Array.from(indices, (row, i) => ({ row, deviation: values[i], value: mean + values[i] }))
-    return { column, mean, rows: rows.toSorted((a, b) => Math.abs(b.deviation) - Math.abs(a.deviation)) }
-  })
-  if (json) return console.log(JSON.stringify({ columns: found, bytes, storedBytes: stored, fallbacks }))
+const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`
+
+function report(found: Found, { bytes, stored, fallbacks, rows: wanted, json }: Held): void {
+  if (json) return console.log(JSON.stringify({ ...found, bytes, storedBytes: stored, fallbacks }))
   const right = { align: 'right' as const }
-  const table = found.flatMap(({ column, rows }) =>
-    rows.map(({ row, value, deviation }) => [
+  const table = found.columns.flatMap(({ column, rows }) =>
+    rows.map(({ row, value, deviation, estimate }) => [
       String(column),
       String(row),
       value.toPrecision(4),
       deviation.toPrecision(4),
+      estimate.toPrecision(4),
     ]),
   )
-  const heads = ['column', 'row', 'output', 'less the mean'].map((head) => ({ head, ...right }))
+  const heads = ['column', 'row', 'output', 'less the mean', 'estimate of that'].map((head) => ({ head, ...right }))
   console.log(tableText(heads, table, outputWidth()))
+  const largest = found.largest.slice(0, wanted).map(({ row, length }) => `${row} (${length.toPrecision(3)})`)
+  console.log(`largest over all columns, by |output less the mean|: ${largest.join(', ')}`)
+  const { energyFound, rowsLookedAt, queries } = found
+  const of =
+    rowsLookedAt === queries ? `all ${queries} queries` : `estimated from ${rowsLookedAt} of ${queries} queries`
+  console.log(`these rows carry ${percent(energyFound)} of the energy (${of})`)
+  if (energyFound < SPARSE)
+    console.log('columns are not sparse: no few rows carry what is there, and others may be as large as these')
   console.log(
     `held ${bytesText(bytes)}; queries, keys and values are ${bytesText(stored)} (${shareText(bytes, stored)})`,
   )

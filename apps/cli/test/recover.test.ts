@@ -40,6 +40,10 @@ const deviation = (row: number, column: number) => {
   return { value: sum / mass, mean }
 }
 
+/** Of a row's output less the mean of V. */
+const length = (row: number) =>
+  Math.hypot(...[0, 1].map((column) => deviation(row, column).value - deviation(row, column).mean))
+
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sublinear-recover-'))
   writeFileSync(at('q.npy'), encodeNpy({ rows: queryCount, cols: d, data: queries }))
@@ -55,24 +59,41 @@ describe('sublinear recover', () => {
   test('finds the queries with the largest outputs in every column, and what they are', () => {
     const { code, stdout, stderr } = run(...files(), ...options, '--json')
     expect([code, stderr]).toEqual([0, ''])
-    const { columns, bytes, storedBytes, fallbacks } = JSON.parse(stdout)
+    const { columns, bytes, storedBytes, fallbacks, energyFound, largest } = JSON.parse(stdout)
     expect(columns.length).toBe(d)
     for (const { column, mean, rows } of columns) {
       expect(rows.map(({ row }: { row: number }) => row).toSorted((a: number, b: number) => a - b)).toEqual(large)
-      for (const { row, value } of rows) {
+      for (const { row, value, deviation: off, estimate } of rows) {
         const truth = deviation(row, column)
-        expect(Math.abs(value - truth.value)).toBeLessThan(0.01)
+        expect(Math.abs(value - truth.value)).toBeLessThan(1e-5)
+        expect(Math.abs(off - (truth.value - truth.mean))).toBeLessThan(1e-5)
+        expect(Math.abs(estimate - off)).toBeLessThan(0.01)
         expect(Math.abs(mean - truth.mean)).toBeLessThan(1e-5)
       }
     }
     expect(storedBytes).toBe(4 * (queryCount * d + 2 * n * d))
     expect([bytes > 0, fallbacks]).toEqual([true, 0])
+    expect(largest.map(({ row }: { row: number }) => row)).toEqual(large.toSorted((a, b) => length(b) - length(a)))
+    expect(largest[0].length).toBeCloseTo(Math.max(...large.map(length)), 5)
+    // All other queries are shorter than 2e-4: 20,000 of them carry next to nothing.
+    expect(energyFound).toBeGreaterThan(0.999)
+  })
+
+  test('ends with 3 where columns are not sparse, and says so', () => {
+    const name = at('dense.npy')
+    writeFileSync(name, encodeNpy({ rows: queryCount, cols: d, data: numbers(queryCount * d, 7) }))
+    const args = ['--queries', name, ...files().slice(2), ...options]
+    const { code, stdout } = run(...args)
+    expect(code).toBe(3)
+    expect(stdout).toContain('columns are not sparse')
+    expect(stdout).toMatch(/estimated from 512 of 20000 queries/)
+    expect(JSON.parse(run(...args, '--json').stdout).energyFound).toBeLessThan(0.05)
   })
 
   test('prints a table and what it held', () => {
     const { code, stdout } = run(...files(), ...options)
     expect(code).toBe(0)
-    expect(stdout).toMatch(/column\s+row\s+output\s+less the mean/)
+    expect(stdout).toMatch(/column\s+row\s+output\s+less the mean\s+estimate of that/)
     expect(stdout).toMatch(/\n\s*0\s+19999\s+\d\.\d+/)
     expect(stdout).toMatch(/held .* queries, keys and values are 208 kB/)
   })
