@@ -10,14 +10,7 @@ export function attendRow(
 ): void {
   for (; count > 0; count -= BLOCK) {
     const block = min(BLOCK, count)
-    let key = 0
-    for (; key + 4 <= block; key += 4) {
-      v128.store(scores + ((key as usize) << 2), fourDots(q, keys + (((key * d) as usize) << 2), d))
-    }
-    for (; key < block; key++) {
-      store<f32>(scores + ((key as usize) << 2), dot(q, keys + (((key * d) as usize) << 2), d))
-    }
-    for (; key & 3; key++) store<f32>(scores + ((key as usize) << 2), -Infinity)
+    const key = dots(scores, q, keys, d, block)
     if (bias) {
       for (let i: usize = 0; i < (block as usize) << 2; i += 4) {
         store<f32>(scores + i, load<f32>(scores + i) + load<f32>(bias + i))
@@ -29,6 +22,19 @@ export function attendRow(
     keys += ((d as usize) << 2) * BLOCK
     values += ((dv as usize) << 2) * BLOCK
   }
+}
+
+/** Scores of `count` keys, filled with −∞ up to a multiple of 4; returns that. */
+export function dots(scores: usize, q: usize, keys: usize, d: i32, count: i32): i32 {
+  let key = 0
+  for (; key + 4 <= count; key += 4) {
+    v128.store(scores + ((key as usize) << 2), fourDots(q, keys + (((key * d) as usize) << 2), d))
+  }
+  for (; key < count; key++) {
+    store<f32>(scores + ((key as usize) << 2), dot(q, keys + (((key * d) as usize) << 2), d))
+  }
+  for (; key & 3; key++) store<f32>(scores + ((key as usize) << 2), -Infinity)
+  return key
 }
 
 function fourDots(q: usize, key: usize, d: i32): v128 {

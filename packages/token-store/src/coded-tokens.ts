@@ -195,7 +195,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     attend(queries, partial, causal) {
       if (count === 0) return
       const own = emptyPartial(queries.rows, dv)
-      kernels().attend({
+      kernels().attendCodes({
         queries: turned(queries, coder.turnKeys),
         keys: packedKeys(),
         values: packedValues(),

@@ -1,6 +1,5 @@
-import type { Floats, Kernels, PackedRows } from '../kernels'
+import type { Kernels } from '../kernels'
 import type { Machine } from '../module'
-import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
 const ROWS = 256 // queries of one super-block
@@ -14,8 +13,8 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
   return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, max, mass, sum }) => {
     if (rows === 0 || keyCount === 0) return
     const queriesAt = staging.floats(queries)
-    const keysAt = isPacked(keys) ? 0 : staging.floats(keys)
-    const valuesAt = isPacked(values) ? 0 : staging.floats(values)
+    const keysAt = staging.floats(keys)
+    const valuesAt = staging.floats(values)
     const biasAt = bias ? staging.floats(bias) : 0
     const maxAt = staging.floats(max)
     const massAt = staging.doubles(mass)
@@ -24,8 +23,7 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
     const width = Math.max(d, dv)
     const few = rows <= FEW
     const most = few ? rows : Math.min(ROWS, Math.max(8, Math.floor(STAGED / width) & -8), (rows + 7) & -8)
-    const unpacked = keysAt === 0 && few ? BLOCK : KEYS // what is unpacked for a row or two stays in the first cache
-    const chunk = Math.min((keyCount + 63) & -64, unpacked, Math.max(BLOCK, Math.floor(STAGED / width) & -BLOCK))
+    const chunk = Math.min((keyCount + 63) & -64, KEYS, Math.max(BLOCK, Math.floor(STAGED / width) & -BLOCK))
     const direct = d === 64 || d === 128 || d === 32 || d === 16
     const outCols = few ? dv : (dv + 7) & -8
     const outRow = outCols * 4
@@ -79,8 +77,8 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
 
       for (let first = 0; first < visible; first += chunk) {
         const keysHere = Math.min(chunk, visible - first)
-        if (!keysAt) bring(staged, keys, first, keysHere, d)
-        if (!valuesAt) bring(stagedValues, values, first, keysHere, dv)
+        if (!keysAt) staging.in(staged, keys, first * d, keysHere * d)
+        if (!valuesAt) staging.in(stagedValues, values, first * dv, keysHere * dv)
         if (bias && !biasAt) staging.in(stagedBias, bias, first, keysHere)
         const k = keysAt ? keysAt + first * d * 4 : staged
         const v = valuesAt ? valuesAt + first * dv * 4 : stagedValues
@@ -133,21 +131,10 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
       else staging.doublesOut(mass, r0, masses, count)
     }
 
-    /** Rows of keys or values to the scratch; unpacking writes up to 28 bytes past them, over what is not needed any more or not yet. */
-    function bring(to: number, from: Floats | PackedRows, first: number, count: number, width: number): void {
-      if (!isPacked(from)) return staging.in(to, from, first * width, count * width)
-      const at = residentOffset('simd', from.codes, 1) + from.offset + first * from.stride
-      wasm.unpack({ out: to, from: at, stride: from.stride, bits: from.bits, rows: count, width })
-    }
-
     function scaled(to: number, from: number, count: number): void {
       for (let i = 0; i < count; i++) arena.f32[(to >>> 2) + i] = arena.f32[(from >>> 2) + i] * scale
     }
   }
-}
-
-function isPacked(operand: Floats | PackedRows): operand is PackedRows {
-  return 'codes' in operand
 }
 
 function aligned(bytes: number): number {
