@@ -174,9 +174,10 @@ export interface Arrival {
   readonly groups: number
   /** The tokens that wait before the first tier, given to that tier alone: query row i saw the first visible + ⌊i / groups⌋ of them. */
   readonly waiting?: {
-    keys(): Matrix
-    readonly weights: Float32Array | undefined
+    readonly count: number
     readonly visible: number
+    /** Adds to out (one number a token) what these tokens receive of the whole softmax of the query rows. */
+    addShares(out: Float64Array, queries: Matrix, softmax: Pick<PartialSoftmax, 'max' | 'mass'>): void
   }
 }
 

@@ -30,25 +30,30 @@ export function softenCodes(
   const inverse = constant(0), magic = constant(12), ln2 = constant(13)
   const p1 = constant(4), p2 = constant(5), p3 = constant(6), p4 = constant(7), p5 = constant(8), one = constant(9)
   const lowest = constant(14)
-  let sum = f32x4.splat(0), most = sum
-  const shifts = scores + 384
-  let to = shifts
-  for (let at = scores, left = count; at < end; at += 16, left -= 4, to += 8) {
-    const row1 = left > 1 ? rows + stride : rows
-    const row2 = left > 2 ? row1 + stride : rows
-    const row3 = left > 3 ? row2 + stride : rows
-    const headers = fourHeaders(rows, row1, row2, row3)
-    if (left > 4) rows = row3 + stride
+  let sum = f32x4.splat(0)
+  for (let at = scores; at < end; at += 16) {
     const w = weight(f32x4.sub(v128.load(at), tops), inverse, magic, ln2, p1, p2, p3, p4, p5, one, lowest)
+    v128.store(at, w)
     sum = f32x4.add(sum, w)
-    const scaled = f32x4.mul(w, stepsIn(headers))
+  }
+  sum = f32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 0, 1))
+  store<f64>(mass, load<f64>(mass) + ((f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1)) as f64))
+  let most = f32x4.splat(0)
+  for (let at = scores, to = scores + 384, left = count; left > 0; at += 16, left -= 4, to += 8) {
+    let row1 = rows + stride, row2 = row1 + stride, row3 = row2 + stride
+    if (left < 4) {
+      row3 = rows
+      if (left < 3) row2 = rows
+      if (left < 2) row1 = rows
+    }
+    const headers = fourHeaders(rows, row1, row2, row3)
+    rows = row3 + stride
+    const scaled = f32x4.mul(v128.load(at), stepsIn(headers))
     most = f32x4.pmax(most, scaled)
     v128.store(at, scaled)
     const shift = shiftsIn(headers, bits)
     v128.store64_lane(to, i16x8.narrow_i32x4_s(shift, shift), 0)
   }
-  sum = f32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 0, 1))
-  store<f64>(mass, load<f64>(mass) + ((f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1)) as f64))
   most = f32x4.pmax(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1))
   most = f32x4.pmax(most, v128.shuffle<i32>(most, most, 1, 0, 3, 2))
   const largest = f32x4.extract_lane(most, 0)

@@ -38,53 +38,77 @@ export function roundQueries(
 export function codeScores(
   out: usize, q: usize, units: usize, rows: usize, stride: i32, bits: i32, width: i32, count: i32,
 ): void {
-  if (bits != 8 && bits != 4) openWindows(bits)
+  if (bits == 8) return scoresOfBytes(out, q, units, rows, stride, width, count)
+  if (bits == 4) return scoresOfNibbles(out, q, units, rows, stride, width, count)
+  openWindows(bits)
+  scoresOfOthers(out, q, units, rows, stride, bits, width, count)
+}
+
+/** The scores of four rows from the lanes of their dot products. */
+// @ts-ignore: decorator
+@inline
+function scored(dots: v128, headers: v128, bits: i32, unit: v128, sum: v128): v128 {
+  const shifted = f32x4.add(
+    f32x4.convert_i32x4_s(dots), f32x4.mul(f32x4.convert_i32x4_s(shiftsIn(headers, bits)), sum),
+  )
+  return f32x4.mul(shifted, f32x4.mul(stepsIn(headers), unit))
+}
+
+function scoresOfBytes(
+  out: usize, q: usize, units: usize, row0: usize, stride: i32, width: i32, count: i32,
+): void {
   const unit = v128.load32_splat(units), sum = v128.load32_splat(units, 4)
   for (; count > 0; count -= 4, out += 16) {
-    const row1 = count > 1 ? rows + stride : rows
-    const row2 = count > 2 ? row1 + stride : rows
-    const row3 = count > 3 ? row2 + stride : rows
-    const dots = bits == 8 ? bytes(q, rows + 2, row1 + 2, row2 + 2, row3 + 2, width)
-      : bits == 4 ? nibbles(q, rows + 2, row1 + 2, row2 + 2, row3 + 2, width)
-      : others(q, rows + 2, row1 + 2, row2 + 2, row3 + 2, width, bits)
-    const headers = fourHeaders(rows, row1, row2, row3)
-    const shifted = f32x4.add(
-      f32x4.convert_i32x4_s(dots), f32x4.mul(f32x4.convert_i32x4_s(shiftsIn(headers, bits)), sum),
-    )
-    v128.store(out, f32x4.mul(shifted, f32x4.mul(stepsIn(headers), unit)))
-    rows = row3 + stride
+    let row1 = row0 + stride, row2 = row1 + stride, row3 = row2 + stride
+    if (count < 4) {
+      row3 = row0
+      if (count < 3) row2 = row0
+      if (count < 2) row1 = row0
+    }
+    let a = i32x4.splat(0), b = a, c = a, e = a
+    for (let i: usize = 0; i < (width as usize); i += 16) {
+      const x = v128.load(q + (i << 1)), y = v128.load(q + (i << 1), 16)
+      let codes = v128.load(row0 + i, 2)
+      a = i32x4.add(a, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
+      a = i32x4.add(a, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
+      codes = v128.load(row1 + i, 2)
+      b = i32x4.add(b, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
+      b = i32x4.add(b, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
+      codes = v128.load(row2 + i, 2)
+      c = i32x4.add(c, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
+      c = i32x4.add(c, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
+      codes = v128.load(row3 + i, 2)
+      e = i32x4.add(e, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
+      e = i32x4.add(e, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
+    }
+    v128.store(out, scored(fourSums(a, b, c, e), fourHeaders(row0, row1, row2, row3), 8, unit, sum))
+    row0 = row3 + stride
   }
 }
 
-function bytes(q: usize, row0: usize, row1: usize, row2: usize, row3: usize, width: i32): v128 {
-  let a = i32x4.splat(0), b = a, c = a, e = a
-  for (let i: usize = 0; i < (width as usize); i += 16) {
-    const x = v128.load(q + (i << 1)), y = v128.load(q + (i << 1), 16)
-    let codes = v128.load(row0 + i)
-    a = i32x4.add(a, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
-    a = i32x4.add(a, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
-    codes = v128.load(row1 + i)
-    b = i32x4.add(b, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
-    b = i32x4.add(b, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
-    codes = v128.load(row2 + i)
-    c = i32x4.add(c, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
-    c = i32x4.add(c, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
-    codes = v128.load(row3 + i)
-    e = i32x4.add(e, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
-    e = i32x4.add(e, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
+function scoresOfNibbles(
+  out: usize, q: usize, units: usize, row0: usize, stride: i32, width: i32, count: i32,
+): void {
+  const unit = v128.load32_splat(units), sum = v128.load32_splat(units, 4)
+  const end = (((width + GROUP - 1) & -GROUP) as usize) >> 1
+  for (; count > 0; count -= 4, out += 16) {
+    let row1 = row0 + stride, row2 = row1 + stride, row3 = row2 + stride
+    if (count < 4) {
+      row3 = row0
+      if (count < 3) row2 = row0
+      if (count < 2) row1 = row0
+    }
+    let a = i32x4.splat(0), b = a, c = a, e = a
+    for (let i: usize = 0; i < end; i += 16) {
+      const x = q + (i << 2)
+      a = nibbleDots(a, x, v128.load(row0 + i, 2))
+      b = nibbleDots(b, x, v128.load(row1 + i, 2))
+      c = nibbleDots(c, x, v128.load(row2 + i, 2))
+      e = nibbleDots(e, x, v128.load(row3 + i, 2))
+    }
+    v128.store(out, scored(fourSums(a, b, c, e), fourHeaders(row0, row1, row2, row3), 4, unit, sum))
+    row0 = row3 + stride
   }
-  return fourSums(a, b, c, e)
-}
-
-function nibbles(q: usize, row0: usize, row1: usize, row2: usize, row3: usize, width: i32): v128 {
-  let a = i32x4.splat(0), b = a, c = a, e = a
-  for (let i = 0; i < width; i += GROUP, q += 2 * GROUP, row0 += 16, row1 += 16, row2 += 16, row3 += 16) {
-    a = nibbleDots(a, q, v128.load(row0))
-    b = nibbleDots(b, q, v128.load(row1))
-    c = nibbleDots(c, q, v128.load(row2))
-    e = nibbleDots(e, q, v128.load(row3))
-  }
-  return fourSums(a, b, c, e)
 }
 
 // @ts-ignore: decorator
@@ -96,16 +120,29 @@ function nibbleDots(sum: v128, q: usize, codes: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.shr_s(codes, 12), v128.load(q, 48)))
 }
 
-function others(q: usize, row0: usize, row1: usize, row2: usize, row3: usize, width: i32, bits: i32): v128 {
+function scoresOfOthers(
+  out: usize, q: usize, units: usize, row0: usize, stride: i32, bits: i32, width: i32, count: i32,
+): void {
+  const unit = v128.load32_splat(units), sum = v128.load32_splat(units, 4)
   const bytes = windowBytes(), factors = windowFactors(), drop = 16 - bits
-  let a = i32x4.splat(0), b = a, c = a, e = a
-  let at: usize = 0
-  for (let i = 0; i < width; i += 8, q += 16, at += bits) {
-    const x = v128.load(q)
-    a = i32x4.add(a, i32x4.dot_i16x8_s(eightCodes(row0 + at, bytes, factors, drop), x))
-    b = i32x4.add(b, i32x4.dot_i16x8_s(eightCodes(row1 + at, bytes, factors, drop), x))
-    c = i32x4.add(c, i32x4.dot_i16x8_s(eightCodes(row2 + at, bytes, factors, drop), x))
-    e = i32x4.add(e, i32x4.dot_i16x8_s(eightCodes(row3 + at, bytes, factors, drop), x))
+  const end = q + ((width as usize) << 1)
+  for (; count > 0; count -= 4, out += 16) {
+    let row1 = row0 + stride, row2 = row1 + stride, row3 = row2 + stride
+    if (count < 4) {
+      row3 = row0
+      if (count < 3) row2 = row0
+      if (count < 2) row1 = row0
+    }
+    let a = i32x4.splat(0), b = a, c = a, e = a
+    let at: usize = 2
+    for (let part = q; part < end; part += 16, at += bits) {
+      const x = v128.load(part)
+      a = i32x4.add(a, i32x4.dot_i16x8_s(eightCodes(row0 + at, bytes, factors, drop), x))
+      b = i32x4.add(b, i32x4.dot_i16x8_s(eightCodes(row1 + at, bytes, factors, drop), x))
+      c = i32x4.add(c, i32x4.dot_i16x8_s(eightCodes(row2 + at, bytes, factors, drop), x))
+      e = i32x4.add(e, i32x4.dot_i16x8_s(eightCodes(row3 + at, bytes, factors, drop), x))
+    }
+    v128.store(out, scored(fourSums(a, b, c, e), fourHeaders(row0, row1, row2, row3), bits, unit, sum))
+    row0 = row3 + stride
   }
-  return fourSums(a, b, c, e)
 }

@@ -115,8 +115,7 @@ function store(
     read: (from, rows) => now().read(from, rows),
     readInto: (keys, values, at, slot) => now().readInto(keys, values, at, slot),
     readAt: (slots) => now().readAt(slots),
-    writeAt: (block, rows, slots) => now().writeAt(block, rows, slots),
-    rounded: (block, from, rows, point) => now().rounded(block, from, rows, point),
+    staged: (block, from, rows) => now().staged(block, from, rows),
     readKeys: (from, rows) => now().readKeys(from, rows),
     distances: (point, from, rows) => now().distances(point, from, rows),
     move: (from, to) => now().move(from, to),
@@ -132,6 +131,7 @@ function store(
       raw.clear()
     },
     attend: (queries, partial, causal) => now().attend(queries, partial, causal),
+    addShares: (out, queries, softmax, causal) => now().addShares(out, queries, softmax, causal),
     saved: () => now().saved(),
     restore(kind, snapshot) {
       if (snapshot.tensors.has('codes')) {

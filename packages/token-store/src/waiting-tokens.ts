@@ -9,6 +9,7 @@ import {
   type Shape,
 } from '@sublinear/core'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
+import type { Causal } from './token-store'
 
 /** Query rows below which the kernels sum in another order. */
 const FEW = 5
@@ -59,11 +60,7 @@ export function waitingTokens({ d, dv, scale, most, handOn, behind, observe }: W
     held.clear()
   }
 
-  const ask = (
-    queries: Matrix,
-    out: PartialSoftmax,
-    causal?: { readonly visible: number; readonly groups: number },
-  ) => {
+  const ask = (queries: Matrix, out: PartialSoftmax, causal?: Causal) => {
     behind(queries, out)
     held.attend(queries, out, causal)
   }
@@ -88,7 +85,14 @@ export function waitingTokens({ d, dv, scale, most, handOn, behind, observe }: W
       const visible = held.count - count + 1
       if (observe && queries.rows < FEW) askPadded(queries, out, { visible, groups })
       else ask(queries, out, { visible, groups })
-      observe?.(queries, out, { groups, waiting: { keys: () => held.readKeys(), weights: held.weights, visible } })
+      observe?.(queries, out, {
+        groups,
+        waiting: {
+          count: held.count,
+          visible,
+          addShares: (shares, asked, softmax) => held.addShares(shares, asked, softmax, { visible, groups }),
+        },
+      })
     },
     reserve: (tokens) => held.reserve(Math.min(most, held.count + tokens)),
     settle,
@@ -97,11 +101,7 @@ export function waitingTokens({ d, dv, scale, most, handOn, behind, observe }: W
     },
   }
 
-  function askPadded(
-    queries: Matrix,
-    out: PartialSoftmax,
-    causal: { readonly visible: number; readonly groups: number },
-  ): void {
+  function askPadded(queries: Matrix, out: PartialSoftmax, causal: Causal): void {
     const data = new Float32Array(FEW * d)
     data.set(queries.data)
     for (let r = queries.rows; r < FEW; r++) data.copyWithin(r * d, 0, d)
