@@ -5,6 +5,8 @@ import { tokensIn } from './saved-tokens'
 import { tokenCoder } from './token-coder'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
+/** Of the codes: others are refused. 1 had levels closer in the middle. */
+export const CODES_VERSION = 2
 /** The most tokens whose mean is the centre. */
 const FIRST = 256
 
@@ -21,8 +23,8 @@ export interface QuantisedOptions {
 
 /**
  * A store of tokens in a few bits an entry: `window({ count, store: quantised({ keyBits: 5, valueBits: 3 }) })`.
- * Source: scalar quantisation after a random rotation (QuaRot, TurboQuant). Deviation: keys and values are centred, levels bend, and
- *   every vector takes its best step (see vectorCodec).
+ * Source: scalar quantisation after a random rotation (QuaRot, TurboQuant). Deviation: keys and values are centred, and every vector takes its
+ *   best step and shift of even levels (see vectorCodec), which attention reads in integers where they lie.
  *
  * The centre is the mean of the `first` tokens held. Until one more
  * comes they are held exactly. A common shift of the keys adds scale·⟨q, centre⟩ to every logit, one of the values adds mass·centre.
@@ -30,19 +32,21 @@ export interface QuantisedOptions {
  * @param keyBits, valueBits  2 … 8; seed  of the rotations; first  tokens held exactly before that
  * @returns a store for any policy, or for `quantisedStream`
  * @throws TypeError, RangeError when bits are no integer from 2 to 8, or the seed is none
- * Guarantee: answers equal exact attention over the tokens as `read` gives them, to rounding (what rounding leaves above the 2^50 and 2^64
- *   that push accepts, `read` gives as these). The squared error of a centred vector of
- *   Gaussian entries, over its square, at most 0.12, 0.033, 0.0088, 0.0022, 0.0006 for 2 … 6 bits, up to 128 entries.
+ * Guarantee: answers equal exact attention over the tokens as `read` gives them, but for rounding of the query and of weights to 15 bits (relative
+ *   1e-5 where logits are tens; the kernels' attendCodes has the bound), the same bits on every engine. What rounding leaves above the 2^50 and
+ *   2^64 that push accepts, `read` gives as these; values that are all below 2^-110 count as 0. The squared error of a centred vector of Gaussian
+ *   entries, over its square, at most 0.13, 0.033, 0.0088, 0.0023, 0.0006 for 2 … 6 bits, up to 128 entries.
  *   What was encoded stays in its bits until it is written over.
  * Cost: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 bytes a token, 8 more while any weight differs from 1, and 4·(d + dv). Room grows by an eighth, never
- *   beyond `most`. A token that comes is turned and rounded eight times; a query unpacks every row, once for a block of them.
+ *   beyond `most`. A token that comes is turned and rounded 24 times; a
+ *   query reads the codes.
  */
 export function quantised({ keyBits, valueBits, seed = 0, first: asked }: QuantisedOptions): TokenStore {
   checkInteger('quantised', 'keyBits', keyBits, 2, 8)
   checkInteger('quantised', 'valueBits', valueBits, 2, 8)
   if (asked !== undefined) checkInteger('quantised', 'first', asked, 1, FIRST)
   const bits = { keyBits, valueBits, seed: checkSeed('quantised', seed), ...(asked !== undefined && { first: asked }) }
-  const spec = JSON.stringify({ kind: 'quantised', ...bits, seed: String(bits.seed) })
+  const spec = JSON.stringify({ kind: 'quantised', version: CODES_VERSION, ...bits, seed: String(bits.seed) })
   return {
     spec,
     make(options) {
