@@ -1,4 +1,4 @@
-import { checkInteger, checkScale, checkSeed, reserveMemory, type KvBlock, type Seed } from '@sublinear/core'
+import { checkFits, checkInteger, checkScale, checkSeed, reserveMemory, type KvBlock, type Seed } from '@sublinear/core'
 import { codedBytes, codedTokens } from './coded-tokens'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
 import { tokensIn } from './saved-tokens'
@@ -17,7 +17,7 @@ export interface QuantisedOptions {
   readonly valueBits: number
   /** Of the rotations. Default 0: they only have to be unlike the data. */
   readonly seed?: Seed
-  /** Tokens held exactly before the first is coded, 1 to 256. Default: as many as fit into the bytes that the full store takes. */
+  /** Tokens held exactly before the first is coded, 0 to 256; with 0 there is no centre. Default: as many as fit into the bytes that the full store takes. */
   readonly first?: number
 }
 
@@ -44,7 +44,7 @@ export interface QuantisedOptions {
 export function quantised({ keyBits, valueBits, seed = 0, first: asked }: QuantisedOptions): TokenStore {
   checkInteger('quantised', 'keyBits', keyBits, 2, 8)
   checkInteger('quantised', 'valueBits', valueBits, 2, 8)
-  if (asked !== undefined) checkInteger('quantised', 'first', asked, 1, FIRST)
+  if (asked !== undefined) checkInteger('quantised', 'first', asked, 0, FIRST)
   const bits = { keyBits, valueBits, seed: checkSeed('quantised', seed), ...(asked !== undefined && { first: asked }) }
   const spec = JSON.stringify({ kind: 'quantised', version: CODES_VERSION, ...bits, seed: String(bits.seed) })
   return {
@@ -82,9 +82,18 @@ function store(
   const { d, dv, most } = options
   const coder = tokenCoder({ ...options, ...bits })
   const first = firstOf(options, coder, bits.first)
-  const warm = () => heldTokens({ ...options, most: first })
+  const warm = () => (first > 0 ? heldTokens({ ...options, most: first }) : undefined)
+  const cold = () =>
+    first > 0
+      ? undefined
+      : codedTokens({
+          ...options,
+          spec,
+          coder,
+          centres: { keyCentre: new Float32Array(d), valueCentre: new Float32Array(dv) },
+        })
   let raw: ResidentTokens | undefined = warm()
-  let coded: HeldTokens | undefined
+  let coded: HeldTokens | undefined = cold()
   const now = (): HeldTokens => coded ?? raw!
 
   const settle = () => {
@@ -129,10 +138,11 @@ function store(
     },
     truncate: (count) => now().truncate(count),
     clear() {
+      if (first === 0) return coded!.clear()
       coded?.[Symbol.dispose]()
       coded = undefined
       raw ??= warm()
-      raw.clear()
+      raw!.clear()
     },
     attend: (queries, partial, causal) => now().attend(queries, partial, causal),
     addShares: (out, queries, softmax, causal) => now().addShares(out, queries, softmax, causal),
@@ -141,12 +151,14 @@ function store(
       if (snapshot.tensors.has('codes')) {
         const restored = codedTokens({ ...options, spec, coder, centres: coder.centresIn(kind, snapshot) })
         restored.restore(kind, snapshot)
+        coded?.[Symbol.dispose]()
         coded = restored
         raw?.[Symbol.dispose]()
         raw = undefined
       } else {
+        checkFits(kind, raw !== undefined)
         const block = tokensIn(kind, snapshot, { d, dv, most: first })
-        raw!.write(block, 0, block.keys.rows, 0)
+        raw.write(block, 0, block.keys.rows, 0)
       }
     },
     [Symbol.dispose]() {

@@ -7,18 +7,22 @@ import {
   type Matrix,
   type PartialSoftmax,
   type Shape,
+  type Snapshot,
+  type Tensor,
 } from '@sublinear/core'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
-import type { Causal } from './token-store'
+import type { Causal, HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
 /** Query rows below which the kernels sum in another order. */
 const FEW = 5
 
-export interface WaitingTokensOptions extends Shape {
+export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
   /** Tokens that wait at most. */
   readonly most: number
   /** Takes all that have waited; it may read them in place, and they are forgotten afterwards. */
-  readonly handOn: (held: ResidentTokens) => void
+  readonly handOn: (held: H) => void
+  /** What holds them. Default: `heldTokens`, in float32. */
+  readonly hold?: (options: HeldTokensOptions) => H
   /** Continues partials over everything that was handed on. */
   readonly behind: (queries: Matrix, out: PartialSoftmax) => void
   /** Called for each piece of a step, after its answer. */
@@ -36,13 +40,16 @@ export interface WaitingTokens extends Disposable {
   answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived): void
   /** Asks for the memory that so many more tokens take: throws where there is none. */
   reserve(tokens: number): void
+  /** What a snapshot carries of them, and how they come back to an empty buffer, bit for bit. */
+  saved(): Record<string, Tensor>
+  restore(kind: string, snapshot: Snapshot): void
   /** Hands on what waits, before its time. */
   settle(): void
 }
 
 /** The bytes of a buffer in which `most` tokens may wait, once one has. */
-export function waitingBytes(shape: Shape, most: number, weighted: boolean): number {
-  return float32.bytes({ ...shape, most }, most, weighted)
+export function waitingBytes(shape: Shape, most: number, weighted: boolean, store: TokenStore = float32): number {
+  return store.bytes({ ...shape, most }, most, weighted)
 }
 
 /**
@@ -52,8 +59,17 @@ export function waitingBytes(shape: Shape, most: number, weighted: boolean): num
  * Guarantee: what is observed does not depend on how the stream was cut, bit for bit: fewer than five query rows, for which the kernels
  *   sum in another order, are asked as five.
  */
-export function waitingTokens({ d, dv, scale, most, handOn, behind, observe }: WaitingTokensOptions): WaitingTokens {
-  const held = heldTokens({ d, dv, scale, most })
+export function waitingTokens<H extends HeldTokens = ResidentTokens>({
+  d,
+  dv,
+  scale,
+  most,
+  handOn,
+  hold = heldTokens as unknown as (options: HeldTokensOptions) => H,
+  behind,
+  observe,
+}: WaitingTokensOptions<H>): WaitingTokens {
+  const held = hold({ d, dv, scale, most })
 
   const settle = () => {
     if (held.count > 0) handOn(held)
@@ -95,6 +111,8 @@ export function waitingTokens({ d, dv, scale, most, handOn, behind, observe }: W
       })
     },
     reserve: (tokens) => held.reserve(Math.min(most, held.count + tokens)),
+    saved: () => held.saved(),
+    restore: (kind, snapshot) => held.restore(kind, snapshot),
     settle,
     [Symbol.dispose]() {
       held[Symbol.dispose]()
