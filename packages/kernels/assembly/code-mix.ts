@@ -69,7 +69,7 @@ export function softenCodes(
 
 /** out += unit·Σ weight_t·(code_t + shift_t/16) over one block; width is rounded up to 32: as many bytes past a row are read. */
 export function mixCodes(
-  out: usize, scores: usize, count: i32, rows: usize, stride: i32, bits: i32, width: i32, unit: f32,
+  out: usize, scores: usize, count: i32, rows: usize, stride: i32, bits: i32, isWide: bool, width: i32, unit: f32,
 ): void {
   const padded = (count + 7) & -8
   let all = i32x4.splat(0)
@@ -80,6 +80,7 @@ export function mixCodes(
   all = i32x4.add(all, v128.shuffle<i32>(all, all, 1, 0, 3, 2))
   const shift = f32x4.mul(f32x4.convert_i32x4_s(all), f32x4.splat(0.0625))
   const units = f32x4.splat(unit)
+  if (isWide) bits = 8
   if (bits != 8 && bits != 4) openWindows(bits)
   const weights = scores + 256
   rows += 2

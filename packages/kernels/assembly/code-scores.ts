@@ -8,11 +8,11 @@ const GROUP = 32
 const LEAST: f32 = 7.888609e-31 // 2^−100
 
 /**
- * Rows of `d` floats times scale → integers of magnitude at most `most` (toRow bytes a row, zeros at the end; for 4 bits in the order in which
- * nibbles come apart), and two floats a row at `units`: what one stands for, and a sixteenth of their sum.
+ * Rows of `d` floats times scale → integers of magnitude at most `most` (toRow bytes a row, zeros at the end; inNibbles: in the order in
+ * which these come apart), and two floats a row at `units`: what one stands for, and a sixteenth of their sum.
  */
 export function roundQueries(
-  to: usize, toRow: usize, units: usize, from: usize, rows: i32, d: i32, scale: f32, most: i32, bits: i32, scaled: usize,
+  to: usize, toRow: usize, units: usize, from: usize, rows: i32, d: i32, scale: f32, most: i32, inNibbles: bool, scaled: usize,
 ): void {
   for (; rows; rows--, from += (d as usize) << 2, to += toRow, units += 8) {
     for (let i: usize = 0; i < (d as usize) << 2; i += 4) store<f32>(scaled + i, load<f32>(from + i) * scale)
@@ -24,7 +24,7 @@ export function roundQueries(
     for (let i = 0; i < d; i++) {
       const value = nearest(load<f32>(scaled + ((i as usize) << 2)) * inverse) as i32
       sum += value
-      const place = bits == 4 ? (i & -32) | ((i & 3) << 3) | ((i & 31) >> 2) : i
+      const place = inNibbles ? (i & -32) | ((i & 3) << 3) | ((i & 31) >> 2) : i
       store<i16>(to + ((place as usize) << 1), value as i16)
     }
     store<f32>(units, some ? top / (most as f32) : 0)
@@ -34,11 +34,12 @@ export function roundQueries(
 
 /**
  * out[t] = (⟨q, code_t⟩ + shift_t·Σq)·step_t·unit for `count` rows; up to 3 floats more are written, and 32 bytes past the last row are read.
+ * isWide: codes lie in a byte each.
  */
 export function codeScores(
-  out: usize, q: usize, units: usize, rows: usize, stride: i32, bits: i32, width: i32, count: i32,
+  out: usize, q: usize, units: usize, rows: usize, stride: i32, bits: i32, isWide: bool, width: i32, count: i32,
 ): void {
-  if (bits == 8) return scoresOfBytes(out, q, units, rows, stride, width, count)
+  if (bits == 8 || isWide) return scoresOfBytes(out, q, units, rows, stride, bits, width, count)
   if (bits == 4) return scoresOfNibbles(out, q, units, rows, stride, width, count)
   openWindows(bits)
   scoresOfOthers(out, q, units, rows, stride, bits, width, count)
@@ -55,7 +56,7 @@ function scored(dots: v128, headers: v128, bits: i32, unit: v128, sum: v128): v1
 }
 
 function scoresOfBytes(
-  out: usize, q: usize, units: usize, row0: usize, stride: i32, width: i32, count: i32,
+  out: usize, q: usize, units: usize, row0: usize, stride: i32, bits: i32, width: i32, count: i32,
 ): void {
   const unit = v128.load32_splat(units), sum = v128.load32_splat(units, 4)
   for (; count > 0; count -= 4, out += 16) {
@@ -81,7 +82,7 @@ function scoresOfBytes(
       e = i32x4.add(e, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
       e = i32x4.add(e, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
     }
-    v128.store(out, scored(fourSums(a, b, c, e), fourHeaders(row0, row1, row2, row3), 8, unit, sum))
+    v128.store(out, scored(fourSums(a, b, c, e), fourHeaders(row0, row1, row2, row3), bits, unit, sum))
     row0 = row3 + stride
   }
 }

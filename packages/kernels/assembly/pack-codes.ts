@@ -1,8 +1,9 @@
 // Rows of doubles → packed codes, the inverse of unpack. Steps are tried four at a time, one a lane; each error is summed in the order of its definition.
 
-/** The row over its largest magnitude, in float32, is put at `scaled` (width floats). trials: 8 factors, descending. */
+/** The row over its largest magnitude, in float32, is put at `scaled` (width floats). trials: `count` factors, a multiple of 4. */
 export function packCodes(
-  to: usize, stride: i32, bits: i32, x: usize, rows: i32, width: i32, trials: usize, scaled: usize,
+  to: usize, stride: i32, bits: i32, x: usize, rows: i32, width: i32, trials: usize, count: i32,
+  scaled: usize,
 ): void {
   const row = (width as usize) << 3
   for (; rows; rows--, to += stride, x += row) {
@@ -15,7 +16,7 @@ export function packCodes(
     for (let at = x, out = scaled; at < x + row; at += 8, out += 4) {
       store<f32>(out, largest > 0 ? (load<f64>(at) / largest) as f32 : 0)
     }
-    const header = largest > 0 ? bestHeader(scaled, width, bits, least, most, largest, trials) : 0
+    const header = largest > 0 ? bestHeader(scaled, width, bits, least, most, largest, trials, count) : 0
     store<u16>(to, header as u16)
     putCodes(to + 2, bits, x, x + row, header)
   }
@@ -39,7 +40,7 @@ function reach(bits: i32, k: i32, least: f64, most: f64): f64 {
 }
 
 /** Of the steps that the trials stand for, with the shift of the smallest reach and its neighbours, the first with the least squared error. */
-function bestHeader(scaled: usize, width: i32, bits: i32, least: f64, most: f64, largest: f64, trials: usize): u32 {
+function bestHeader(scaled: usize, width: i32, bits: i32, least: f64, most: f64, largest: f64, trials: usize, count: i32): u32 {
   let middle = 0
   for (let k = 1; k < 8; k++) if (reach(bits, k, least, most) < reach(bits, middle, least, most)) middle = k
   let best: u32 = 0
@@ -48,7 +49,7 @@ function bestHeader(scaled: usize, width: i32, bits: i32, least: f64, most: f64,
     const k = middle + (turn == 2 ? 1 : -turn)
     if (k < 0 || k > 7) continue
     const wide = reach(bits, k, least, most)
-    for (let four: usize = 0; four < 64; four += 32) {
+    for (let four: usize = 0; four < (count as usize) << 3; four += 32) {
       const step0 = rounded((load<f64>(trials + four) * wide) as f32)
       const step1 = rounded((load<f64>(trials + four, 8) * wide) as f32)
       const step2 = rounded((load<f64>(trials + four, 16) * wide) as f32)

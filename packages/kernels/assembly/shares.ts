@@ -18,7 +18,7 @@ export function addShares(
   const zero = f32x4.splat(0), tops = f32x4.splat(max), factors = f32x4.splat(factor)
   for (; count > 0; count -= BLOCK, keys += (stride as usize) * BLOCK) {
     const block = min(BLOCK, count)
-    if (bits) codeScores(scores, q, units, keys, stride, bits, d, block)
+    if (bits) codeScores(scores, q, units, keys, stride, bits, false, d, block)
     else dots(scores, q, keys, d, block)
     let at = scores
     for (let left = block; left > 0; left -= 4, at += 16, out += 32) {

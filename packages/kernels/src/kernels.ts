@@ -9,6 +9,8 @@ export interface Resident<A extends Float32Array | Float64Array | Uint8Array> {
   readInto(out: A): void
   /** Overwrites the elements from `at` on. */
   write(values: A, at?: number): void
+  /** Row places[i] (or i) of this array of rows of `stride` entries becomes row picked[i] of another's. */
+  copyRows(from: Resident<A>, stride: number, picked: readonly number[], places?: readonly number[]): void
   fill(value: number): void
   /** Gives the memory back now; without it the memory is released when the array is garbage. Any later use throws. */
   [Symbol.dispose](): void
@@ -150,7 +152,7 @@ export interface Kernels {
   ): void
   /**
    * Rows of x (rows × width) → rows first … first + rows − 1 of packed codes: unpack's inverse. Of the eight shifts, the one at which the smallest step
-   * reaches both ends of the row is tried, and its neighbours; with each the steps that are trials[t] (eight, at most 1) of the smallest that reaches,
+   * reaches both ends of the row is tried, and its neighbours; with each the steps that are trials[t] (a multiple of four of them, at most 1) of the smallest that reaches,
    * rounded to their 13 bits. The first of least squared error is taken (summed in float32), and every entry goes to its nearest level, the even
    * code of two. A fixed order: the same bits from both kernels. Magnitudes < 2^120.
    */

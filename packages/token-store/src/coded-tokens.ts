@@ -81,7 +81,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
   /** These rows of an array of them, one after the other in an array of their own. */
   const gathered = (from: typeof rows, picked: readonly number[]) => {
     const own = kernels().bytes(picked.length * stride)
-    for (const [i, row] of picked.entries()) own.write(from.range(row * stride, stride).read(), i * stride)
+    own.copyRows(from, stride, picked)
     const block = decode(codedAt(own), 0, picked.length)
     own[Symbol.dispose]()
     return block
@@ -147,10 +147,10 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
           ...(block.weights && { weights: Float32Array.from(picked, weightOf) }),
         }),
         put(picked, slots) {
-          for (const [i, row] of picked.entries()) {
-            rows.write(own.range(row * stride, stride).read(), slots[i] * stride)
+          rows.copyRows(own, stride, picked, slots)
+          if (!block.weights && !weights.all) return
+          for (const [i, row] of picked.entries())
             weights.write(block.weights && Float32Array.of(weightOf(row)), 1, slots[i], room)
-          }
         },
         [Symbol.dispose]: () => own[Symbol.dispose](),
       }

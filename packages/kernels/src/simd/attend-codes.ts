@@ -9,6 +9,7 @@ const STAGED = 65536 // floats of them: wide rows make fewer
 const KEYS = 256 // keys that pass by many queries, from the first cache
 const LONG = 4096 // keys of one call, for a query alone
 const SCORES = 512
+const MANY = 6 // queries for which it pays to bring codes of other bits to a byte each
 
 /** A few queries at a time, each by itself; the keys that many of them see pass by in chunks. */
 export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Kernels['attendCodes'] {
@@ -20,11 +21,20 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
     const valuesAt = residentOffset('simd', values.codes, 1) + values.offset
     const most = Math.min(rows, ROWS, Math.max(1, Math.floor(STAGED / Math.max(d, dv))))
     const chunk = most === 1 ? LONG : KEYS
+    const isWide = most >= MANY && [keys, values].some(({ bits }) => bits !== 8 && bits !== 4)
+    const wideKey = 2 + ((d + 7) & -8)
+    const wideStride = wideKey + 2 + ((dv + 7) & -8)
     const qRow = 2 * ((d + QUERY_GROUP - 1) & -QUERY_GROUP)
     const outRow = 4 * ((dv + QUERY_GROUP - 1) & -QUERY_GROUP)
 
     const masses = staging.region(
-      most * (16 + 4 + qRow + outRow) + 64 + SCORES + 4 * most * Math.max(d, dv) + 4 * (d + 8) + (bias ? 4 * chunk : 0),
+      most * (16 + 4 + qRow + outRow) +
+        64 +
+        SCORES +
+        4 * most * Math.max(d, dv) +
+        4 * (d + 8) +
+        (bias ? 4 * chunk : 0) +
+        (isWide ? chunk * wideStride + 64 : 0),
     )
     const units = masses + 8 * most
     const scores = (units + 8 * most + 15) & -16
@@ -34,6 +44,7 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
     const staged = maxima + 4 * most
     const scaled = staged + 4 * most * Math.max(d, dv)
     const stagedBias = scaled + 4 * (d + 8)
+    const wide = stagedBias + (bias ? 4 * chunk : 0)
 
     for (let r0 = 0; r0 < rows; r0 += most) {
       const count = Math.min(most, rows - r0)
@@ -48,7 +59,7 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
         d,
         scale,
         most: largest,
-        bits: keys.bits,
+        inNibbles: keys.bits === 4 && !isWide,
         scaled,
       })
       staging.in(staged, sum, r0 * dv, count * dv)
@@ -60,19 +71,27 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
       for (let first = 0; first < visible; first += chunk) {
         if (bias && !biasAt) staging.in(stagedBias, bias, first, Math.min(chunk, visible - first))
         const add = bias ? (biasAt ? biasAt + 4 * first : stagedBias) : 0
+        let [keysHere, valuesHere] = [keysAt + first * stride, valuesAt + first * stride]
+        if (isWide) {
+          const given = { toStride: wideStride, stride, rows: Math.min(chunk, visible - first) }
+          wasm.widen({ ...given, to: wide, from: keysHere, bits: keys.bits, width: d })
+          wasm.widen({ ...given, to: wide + wideKey, from: valuesHere, bits: values.bits, width: dv })
+          ;[keysHere, valuesHere] = [wide, wide + wideKey]
+        }
         for (let r = 0; r < count; r++) {
           const left = Math.min(chunk, seenBy(r0 + r, keyCount, causal) - first)
           if (left <= 0) continue
           wasm.attendCodes({
             q: q + r * qRow,
             units: units + 8 * r,
-            keys: keysAt + first * stride,
+            keys: keysHere,
             keyBits: keys.bits,
             d,
-            values: valuesAt + first * stride,
+            values: valuesHere,
             valueBits: values.bits,
             dv,
-            stride,
+            stride: isWide ? wideStride : stride,
+            isWide,
             bias: add,
             count: left,
             max: maxima + 4 * r,

@@ -26,6 +26,7 @@ export function simdPack({ wasm, arena }: Machine, staging: Staging): Kernels['p
         rows: part,
         width,
         trials: factors,
+        count: trials.length,
         scaled,
       })
     }

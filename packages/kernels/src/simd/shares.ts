@@ -55,7 +55,7 @@ export function simdAddShares({ wasm }: Machine, staging: Staging): Kernels['add
           d,
           scale,
           most: largest,
-          bits: packed.bits,
+          inNibbles: packed.bits === 4,
           scaled,
         })
       } else {
