@@ -48,6 +48,8 @@ export interface AttentionBlock {
   readonly scale: number
   /** Row i sees the first visible + ⌊i / groups⌋ keys (clamped to 0 … keyCount). Absent: all keys. */
   readonly causal?: { readonly visible: number; readonly groups: number }
+  /** Calls of one to four rows sum in the order of longer ones, for the same bits: a fourth slower. */
+  readonly inOrder?: boolean
   /** Running partial softmax of each row, continued in place: start with (−∞, 0, 0). */
   readonly max: Floats // rows
   readonly mass: Doubles // rows
@@ -127,7 +129,7 @@ export interface Kernels {
    * Keys are taken in blocks of 64, counted from the start of the array; keys that a row does not see add exact zeros. With
    * the simd kernels a row's answer is the same bit for bit whatever the other rows of the call, and however the keys are cut
    * into calls at multiples of 64. Calls of one to four rows (decoding) sum in another order and agree with longer calls to
-   * 1e-6 of the largest value, and with each other bit for bit.
+   * 1e-6 of the largest value, and with each other bit for bit; with `inOrder` they agree bit for bit with longer calls.
    */
   attend(block: AttentionBlock): void
   /**

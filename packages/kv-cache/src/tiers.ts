@@ -2,12 +2,14 @@ import {
   checkInteger,
   checkScale,
   decodeSnapshot,
+  emptyPartial,
   joinedTokens,
   life,
   liveStream,
   nestedAll,
   nestedSnapshot,
   numbersIn,
+  rowsOfPartial,
   tokenCount,
   totalCounters,
   type Arrival,
@@ -30,6 +32,8 @@ const KIND = 'tiers'
 const VERSION = '2'
 /** The most tokens held exactly before they are handed to the first tier together, and the default. */
 const BLOCK = 64
+/** Query rows below which the kernels sum in another order. */
+const FEW = 5
 
 export interface TiersOptions extends Shape {
   /** In order: what a tier evicts goes to the next; the last part may be any stream. */
@@ -132,10 +136,11 @@ function live(
 
   /** Parts that begin a partial are asked before those that go on with it. */
   const asked = lastTier ? parts : [last, ...forgetting]
-  const behind = (queries: Matrix, out: PartialSoftmax) => {
+  const behind = (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => {
     for (const part of asked) {
-      const answer = part.attend(queries, out)
-      if (answer !== out) addPartial(out, answer)
+      if (inOrder && isTier(part) && part.attendInOrder) part.attendInOrder(queries, out)
+      else if (inOrder && queries.rows < FEW) continuePadded(part, queries, out)
+      else continueWith(part, queries, out)
     }
   }
 
@@ -230,6 +235,28 @@ function live(
   if (from) waiting.restore(name, from)
   const tokens = from && tokenCount(name, from, waiting.count)
   return Object.assign(liveStream(inside, life(name, tokens)), { parts }) as Tiers
+}
+
+function continueWith(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
+  const answer = part.attend(queries, out)
+  if (answer !== out) addPartial(out, answer)
+}
+
+/** The same for a few query rows, asked as so many that the kernels sum as for any number. */
+function continuePadded(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
+  const { rows, cols } = queries
+  const data = new Float32Array(FEW * cols)
+  data.set(queries.data)
+  for (let r = rows; r < FEW; r++) data.copyWithin(r * cols, 0, cols)
+  const padded = emptyPartial(FEW, out.sum.cols)
+  padded.max.set(out.max)
+  padded.mass.set(out.mass)
+  padded.sum.data.set(out.sum.data)
+  continueWith(part, { rows: FEW, cols, data }, padded)
+  const { max, mass, sum } = rowsOfPartial(padded, 0, rows)
+  out.max.set(max)
+  out.mass.set(mass)
+  out.sum.data.set(sum.data)
 }
 
 /** All but the last can hand on what they forget; all have one shape and are different objects. */

@@ -155,7 +155,7 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
     },
     truncate,
     clear: () => truncate(0),
-    attend(queries, { max, mass, sum }, causal) {
+    attend(queries, { max, mass, sum }, causal, inOrder = false) {
       if (count === 0) return
       kernels().attend({
         queries: queries.data,
@@ -168,6 +168,7 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
         dv,
         scale,
         ...(causal && { causal }),
+        inOrder,
         max,
         mass,
         sum: sum.data,

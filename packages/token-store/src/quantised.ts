@@ -144,7 +144,7 @@ function store(
       raw ??= warm()
       raw!.clear()
     },
-    attend: (queries, partial, causal) => now().attend(queries, partial, causal),
+    attend: (queries, partial, causal, inOrder) => now().attend(queries, partial, causal, inOrder),
     addShares: (out, queries, softmax, causal) => now().addShares(out, queries, softmax, causal),
     saved: () => now().saved(),
     restore(kind, snapshot) {

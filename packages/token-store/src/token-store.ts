@@ -55,8 +55,8 @@ export interface HeldTokens extends Disposable {
   /** Forgets the slots from `count` on. */
   truncate(count: number): void
   clear(): void
-  /** Continues a partial softmax in place over all slots; with causal, row i sees the first visible + ⌊i / groups⌋. */
-  attend(queries: Matrix, partial: PartialSoftmax, causal?: Causal): void
+  /** Continues a partial softmax in place over all slots; with causal, row i sees the first visible + ⌊i / groups⌋; inOrder: the same bits however many rows. */
+  attend(queries: Matrix, partial: PartialSoftmax, causal?: Causal, inOrder?: boolean): void
   /**
    * Adds to out (one number a slot) what the slots receive of the whole softmax of some queries: e^{logit − max}/mass from each that sees them.
    * Nothing is copied or decoded.

@@ -1,6 +1,4 @@
 import {
-  emptyPartial,
-  rowsOfPartial,
   type Arrival,
   type Arrived,
   type KvBlock,
@@ -13,9 +11,6 @@ import {
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
 import type { Causal, HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
-/** Query rows below which the kernels sum in another order. */
-const FEW = 5
-
 export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
   /** Tokens that wait at most. */
   readonly most: number
@@ -23,8 +18,8 @@ export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
   readonly handOn: (held: H) => void
   /** What holds them. Default: `heldTokens`, in float32. */
   readonly hold?: (options: HeldTokensOptions) => H
-  /** Continues partials over everything that was handed on. */
-  readonly behind: (queries: Matrix, out: PartialSoftmax) => void
+  /** Continues partials over everything that was handed on; inOrder: in the same bits however many query rows there are. */
+  readonly behind: (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => void
   /** Called for each piece of a step, after its answer. */
   readonly observe?: (queries: Matrix, total: PartialSoftmax, arrival: Arrival) => void
 }
@@ -56,8 +51,7 @@ export function waitingBytes(shape: Shape, most: number, weighted: boolean, stor
  * The one waiting buffer: tokens go on `most` at a time, when the next one arrives, at fixed places of the stream and not of the calls. So within
  * a piece of a step everything behind stands still and is asked once for all rows, and only the tokens that wait need a causal mask.
  *
- * Guarantee: what is observed does not depend on how the stream was cut, bit for bit: fewer than five query rows, for which the kernels
- *   sum in another order, are asked as five.
+ * Guarantee: what is observed does not depend on how the stream was cut, bit for bit: what answers then is asked in order.
  */
 export function waitingTokens<H extends HeldTokens = ResidentTokens>({
   d,
@@ -77,8 +71,9 @@ export function waitingTokens<H extends HeldTokens = ResidentTokens>({
   }
 
   const ask = (queries: Matrix, out: PartialSoftmax, causal?: Causal) => {
-    behind(queries, out)
-    held.attend(queries, out, causal)
+    const inOrder = observe !== undefined && causal !== undefined
+    behind(queries, out, inOrder)
+    held.attend(queries, out, causal, inOrder)
   }
 
   return {
@@ -99,8 +94,7 @@ export function waitingTokens<H extends HeldTokens = ResidentTokens>({
       if (!arrived) return ask(queries, out)
       const { count, groups } = arrived
       const visible = held.count - count + 1
-      if (observe && queries.rows < FEW) askPadded(queries, out, { visible, groups })
-      else ask(queries, out, { visible, groups })
+      ask(queries, out, { visible, groups })
       observe?.(queries, out, {
         groups,
         waiting: {
@@ -117,17 +111,5 @@ export function waitingTokens<H extends HeldTokens = ResidentTokens>({
     [Symbol.dispose]() {
       held[Symbol.dispose]()
     },
-  }
-
-  function askPadded(queries: Matrix, out: PartialSoftmax, causal: Causal): void {
-    const data = new Float32Array(FEW * d)
-    data.set(queries.data)
-    for (let r = queries.rows; r < FEW; r++) data.copyWithin(r * d, 0, d)
-    const padded = emptyPartial(FEW, dv)
-    ask({ rows: FEW, cols: d, data }, padded, causal)
-    const { max, mass, sum } = rowsOfPartial(padded, 0, queries.rows)
-    out.max.set(max)
-    out.mass.set(mass)
-    out.sum.data.set(sum.data)
   }
 }

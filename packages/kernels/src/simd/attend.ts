@@ -10,7 +10,7 @@ const FEW = 4 // rows of a call that go one by one: a strip of 8 costs as much a
 
 /** Fused attention: a super-block of queries and its sums stay in scratch while the keys that it sees pass by. */
 export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels['attend'] {
-  return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, max, mass, sum }) => {
+  return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, inOrder, max, mass, sum }) => {
     if (rows === 0 || keyCount === 0) return
     const queriesAt = staging.floats(queries)
     const keysAt = staging.floats(keys)
@@ -22,6 +22,7 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
 
     const width = Math.max(d, dv)
     const few = rows <= FEW
+    const factor = inOrder ? Math.fround(scale) : scale // as the strips have it
     const most = few ? rows : Math.min(ROWS, Math.max(8, Math.floor(STAGED / width) & -8), (rows + 7) & -8)
     const chunk = Math.min((keyCount + 63) & -64, KEYS, Math.max(BLOCK, Math.floor(STAGED / width) & -BLOCK))
     const direct = d === 64 || d === 128 || d === 32 || d === 16
@@ -98,6 +99,7 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
               mass: masses + r * 8,
               out: o + r * outRow,
               scores: weights,
+              inOrder: inOrder === true,
             })
           }
         } else {
@@ -132,7 +134,7 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
     }
 
     function scaled(to: number, from: number, count: number): void {
-      for (let i = 0; i < count; i++) arena.f32[(to >>> 2) + i] = arena.f32[(from >>> 2) + i] * scale
+      for (let i = 0; i < count; i++) arena.f32[(to >>> 2) + i] = arena.f32[(from >>> 2) + i] * factor
     }
   }
 }
