@@ -174,9 +174,10 @@ export interface Arrival {
   readonly groups: number
   /** The tokens that wait before the first tier, given to that tier alone: query row i saw the first visible + ⌊i / groups⌋ of them. */
   readonly waiting?: {
-    keys(): Matrix
-    readonly weights: Float32Array | undefined
+    readonly count: number
     readonly visible: number
+    /** Adds to out (one number a token) what these tokens receive of the whole softmax of the query rows. */
+    addShares(out: Float64Array, queries: Matrix, softmax: Pick<PartialSoftmax, 'max' | 'mass'>): void
   }
 }
 
@@ -189,6 +190,8 @@ export interface Tier extends AttentionStream {
   admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
   /** Takes in the tokens that a tier of a later part of the stream holds; returns what leaves. There where merging is 'ordered'. */
   absorb?(later: Pick<AttentionStream, 'toBytes'>): KvBlock | undefined
+  /** Continues a partial in place, in the same bits however many query rows there are; where it is missing, fewer than five rows are asked as five. */
+  attendInOrder?(queries: Matrix, into: PartialSoftmax): void
   /** The combined softmax of all tiers, for score-keeping policies. */
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
 }

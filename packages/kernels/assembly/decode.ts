@@ -3,32 +3,70 @@ import { constant, decay, weight, first as firstLanes, putFirst } from './expone
 
 const BLOCK = 64
 
-/** Continues one row's partial softmax over keys [0, count); q: the row times scale; scores: 64 floats of scratch. */
+/**
+ * Continues one row's partial softmax over keys [0, count); q: the row times scale; scores: 64 floats of scratch. inOrder: every sum in ascending order,
+ * as attendStrips takes them, for the same bits.
+ */
 export function attendRow(
   q: usize, d: i32, keys: usize, values: usize, dv: i32, bias: usize, count: i32,
-  max: usize, mass: usize, out: usize, scores: usize,
+  max: usize, mass: usize, out: usize, scores: usize, inOrder: bool,
 ): void {
   for (; count > 0; count -= BLOCK) {
     const block = min(BLOCK, count)
-    let key = 0
-    for (; key + 4 <= block; key += 4) {
-      v128.store(scores + ((key as usize) << 2), fourDots(q, keys + (((key * d) as usize) << 2), d))
-    }
-    for (; key < block; key++) {
-      store<f32>(scores + ((key as usize) << 2), dot(q, keys + (((key * d) as usize) << 2), d))
-    }
-    for (; key & 3; key++) store<f32>(scores + ((key as usize) << 2), -Infinity)
+    const key = inOrder ? dotsInOrder(scores, q, keys, d, block) : dots(scores, q, keys, d, block)
     if (bias) {
       for (let i: usize = 0; i < (block as usize) << 2; i += 4) {
         store<f32>(scores + i, load<f32>(scores + i) + load<f32>(bias + i))
       }
       bias += 4 * BLOCK
     }
-    soften(scores, key, max, mass, out, dv)
+    soften(scores, key, max, mass, out, dv, inOrder)
     mix(scores, block, values, dv, out)
     keys += ((d as usize) << 2) * BLOCK
     values += ((dv as usize) << 2) * BLOCK
   }
+}
+
+/** Scores of `count` keys, filled with −∞ up to a multiple of 4; returns that. */
+export function dots(scores: usize, q: usize, keys: usize, d: i32, count: i32): i32 {
+  let key = 0
+  for (; key + 4 <= count; key += 4) {
+    v128.store(scores + ((key as usize) << 2), fourDots(q, keys + (((key * d) as usize) << 2), d))
+  }
+  for (; key < count; key++) {
+    store<f32>(scores + ((key as usize) << 2), dot(q, keys + (((key * d) as usize) << 2), d))
+  }
+  for (; key & 3; key++) store<f32>(scores + ((key as usize) << 2), -Infinity)
+  return key
+}
+
+/** The same scores, each summed in ascending order: four keys in the lanes. */
+function dotsInOrder(scores: usize, q: usize, keys: usize, d: i32, count: i32): i32 {
+  const row = (d as usize) << 2
+  let key = 0
+  for (; key < count; key += 4, keys += row << 2, scores += 16) {
+    const left = count - key
+    const key1 = left > 1 ? keys + row : keys, key2 = left > 2 ? keys + 2 * row : keys
+    const key3 = left > 3 ? keys + 3 * row : keys
+    let sum = f32x4.splat(0)
+    let i: usize = 0
+    for (; i + 16 <= row; i += 16) {
+      const k0 = v128.load(keys + i), k1 = v128.load(key1 + i), k2 = v128.load(key2 + i), k3 = v128.load(key3 + i)
+      const low01 = v128.shuffle<i32>(k0, k1, 0, 4, 1, 5), high01 = v128.shuffle<i32>(k0, k1, 2, 6, 3, 7)
+      const low23 = v128.shuffle<i32>(k2, k3, 0, 4, 1, 5), high23 = v128.shuffle<i32>(k2, k3, 2, 6, 3, 7)
+      sum = f32x4.add(sum, f32x4.mul(v128.shuffle<i64>(low01, low23, 0, 2), v128.load32_splat(q + i)))
+      sum = f32x4.add(sum, f32x4.mul(v128.shuffle<i64>(low01, low23, 1, 3), v128.load32_splat(q + i, 4)))
+      sum = f32x4.add(sum, f32x4.mul(v128.shuffle<i64>(high01, high23, 0, 2), v128.load32_splat(q + i, 8)))
+      sum = f32x4.add(sum, f32x4.mul(v128.shuffle<i64>(high01, high23, 1, 3), v128.load32_splat(q + i, 12)))
+    }
+    for (; i < row; i += 4) {
+      const four = f32x4(load<f32>(keys + i), load<f32>(key1 + i), load<f32>(key2 + i), load<f32>(key3 + i))
+      sum = f32x4.add(sum, f32x4.mul(four, v128.load32_splat(q + i)))
+    }
+    v128.store(scores, sum)
+  }
+  for (let missing = key - count; missing > 0; missing--) store<f32>(scores - ((missing as usize) << 2), -Infinity)
+  return key
 }
 
 function fourDots(q: usize, key: usize, d: i32): v128 {
@@ -78,7 +116,7 @@ function dot(q: usize, key: usize, d: i32): f32 {
 }
 
 /** Scores → exp(score − max'); count is a multiple of 4 (filled with −∞). */
-function soften(scores: usize, count: i32, max: usize, mass: usize, out: usize, dv: i32): void {
+function soften(scores: usize, count: i32, max: usize, mass: usize, out: usize, dv: i32, inOrder: bool): void {
   const end = scores + ((count as usize) << 2)
   let tops = v128.load32_splat(max)
   for (let at = scores; at < end; at += 16) tops = f32x4.pmax(tops, v128.load(at))
@@ -101,6 +139,11 @@ function soften(scores: usize, count: i32, max: usize, mass: usize, out: usize, 
     const w = weight(f32x4.sub(v128.load(at), tops), inverse, magic, ln2, p1, p2, p3, p4, p5, one, lowest)
     v128.store(at, w)
     sum = f32x4.add(sum, w)
+  }
+  if (inOrder) {
+    let total: f32 = 0
+    for (let at = scores; at < end; at += 4) total += load<f32>(at)
+    return store<f64>(mass, load<f64>(mass) + (total as f64))
   }
   sum = f32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 0, 1))
   store<f64>(mass, load<f64>(mass) + ((f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1)) as f64))

@@ -1,87 +1,128 @@
-// Rows of doubles → packed codes, the inverse of unpack: two steps are tried at a time, one a lane, each sum in the order of its definition.
+// Rows of doubles → packed codes, the inverse of unpack. Steps are tried four at a time, one a lane; each error is summed in the order of its definition.
 
-/**
- * A row begins at to + r·stride. trials: `count` factors (even), divided by the top level, of which the first best is taken. table: 32 bytes for
- * each half step below the top: the level below the border that lies in it, the level above, the border (∞ where there is none), and the
- * lower level's index; `last` is that of the last half step.
- */
+/** The row over its largest magnitude, in float32, is put at `scaled` (width floats). trials: `count` factors, a multiple of 4. */
 export function packCodes(
-  to: usize, stride: i32, bits: i32, x: usize, rows: i32, width: i32,
-  trials: usize, count: i32, top: f64, table: usize, last: f64,
+  to: usize, stride: i32, bits: i32, x: usize, rows: i32, width: i32, trials: usize, count: i32,
+  scaled: usize,
 ): void {
   const row = (width as usize) << 3
   for (; rows; rows--, to += stride, x += row) {
-    const step = bestStep(x, x + row, trials, count, top, table, last)
-    store<u16>(to, (reinterpret<u32>(step as f32) >> 16) as u16)
-    putCodes(to + 2, bits, x, x + row, step, table, last)
+    let least = load<f64>(x), most = least
+    for (let at = x; at < x + row; at += 8) {
+      least = min(least, load<f64>(at))
+      most = max(most, load<f64>(at))
+    }
+    const largest = max(most, -least)
+    for (let at = x, out = scaled; at < x + row; at += 8, out += 4) {
+      store<f32>(out, largest > 0 ? (load<f64>(at) / largest) as f32 : 0)
+    }
+    const header = largest > 0 ? bestHeader(scaled, width, bits, least, most, largest, trials, count) : 0
+    store<u16>(to, header as u16)
+    putCodes(to + 2, bits, x, x + row, header)
   }
 }
 
-/** Of the steps that the trials stand for, the one with the least squared error. */
-function bestStep(x: usize, end: usize, trials: usize, count: i32, top: f64, table: usize, last: f64): f64 {
-  let largest: f64 = 0
-  for (let at = x; at < end; at += 8) largest = max(largest, abs(load<f64>(at)))
-  let best = brain(((load<f64>(trials) * largest) / top) as f32)
-  let least: f64 = Infinity
-  for (; count > 0; count -= 2, trials += 16) {
-    const step0 = brain(((load<f64>(trials) * largest) / top) as f32)
-    const step1 = brain(((load<f64>(trials, 8) * largest) / top) as f32)
-    const errors = errorsOf(x, end, f64x2.replace_lane(f64x2.splat(step0), 1, step1), table, last)
-    const error0 = f64x2.extract_lane(errors, 0), error1 = f64x2.extract_lane(errors, 1)
-    if (step0 != 0 && error0 < least) {
-      least = error0
-      best = step0
-    }
-    if (step1 != 0 && error1 < least) {
-      least = error1
-      best = step1
+/** Half of the levels above the middle, and how far shift k moves it, in steps. */
+// @ts-ignore: decorator
+@inline
+function top(bits: i32): f64 {
+  return ((1 << bits) - 1) as f64 / 2
+}
+// @ts-ignore: decorator
+@inline
+function moved(bits: i32, k: i32): f64 {
+  return (((2 * k - 7) << bits) as f64) / 64
+}
+
+/** The step at which the levels, moved by shift k, just reach both ends. */
+function reach(bits: i32, k: i32, least: f64, most: f64): f64 {
+  return max(most / (top(bits) + moved(bits, k)), -least / (top(bits) - moved(bits, k)))
+}
+
+/** Of the steps that the trials stand for, with the shift of the smallest reach and its neighbours, the first with the least squared error. */
+function bestHeader(scaled: usize, width: i32, bits: i32, least: f64, most: f64, largest: f64, trials: usize, count: i32): u32 {
+  let middle = 0
+  for (let k = 1; k < 8; k++) if (reach(bits, k, least, most) < reach(bits, middle, least, most)) middle = k
+  let best: u32 = 0
+  let error: f32 = Infinity
+  for (let turn = 0; turn < 3; turn++) {
+    const k = middle + (turn == 2 ? 1 : -turn)
+    if (k < 0 || k > 7) continue
+    const wide = reach(bits, k, least, most)
+    for (let four: usize = 0; four < (count as usize) << 3; four += 32) {
+      const step0 = rounded((load<f64>(trials + four) * wide) as f32)
+      const step1 = rounded((load<f64>(trials + four, 8) * wide) as f32)
+      const step2 = rounded((load<f64>(trials + four, 16) * wide) as f32)
+      const step3 = rounded((load<f64>(trials + four, 24) * wide) as f32)
+      const steps = f32x4(step0, step1, step2, step3)
+      const inverses = f32x4(
+        (largest / (step0 as f64)) as f32, (largest / (step1 as f64)) as f32,
+        (largest / (step2 as f64)) as f32, (largest / (step3 as f64)) as f32,
+      )
+      const units = f32x4(
+        ((step0 as f64) / largest) as f32, ((step1 as f64) / largest) as f32,
+        ((step2 as f64) / largest) as f32, ((step3 as f64) / largest) as f32,
+      )
+      const errors = f32x4.mul(errorsOf(scaled, width, bits, k, inverses), f32x4.mul(units, units))
+      if (step0 > 0 && f32x4.extract_lane(errors, 0) < error) {
+        error = f32x4.extract_lane(errors, 0)
+        best = headerOf(step0, k)
+      }
+      if (step1 > 0 && f32x4.extract_lane(errors, 1) < error) {
+        error = f32x4.extract_lane(errors, 1)
+        best = headerOf(step1, k)
+      }
+      if (step2 > 0 && f32x4.extract_lane(errors, 2) < error) {
+        error = f32x4.extract_lane(errors, 2)
+        best = headerOf(step2, k)
+      }
+      if (step3 > 0 && f32x4.extract_lane(errors, 3) < error) {
+        error = f32x4.extract_lane(errors, 3)
+        best = headerOf(step3, k)
+      }
     }
   }
   return best
 }
 
-/** The squared errors with two steps, one a lane. */
-function errorsOf(x: usize, end: usize, steps: v128, table: usize, last: f64): v128 {
-  const lasts = f64x2.splat(last)
-  let errors = f64x2.splat(0)
-  for (; x < end; x += 8) {
-    const magnitude = f64x2.abs(v128.load64_splat(x))
-    const y = f64x2.div(magnitude, steps)
-    const halves = i32x4.trunc_sat_f64x2_s_zero(f64x2.pmin(lasts, f64x2.add(y, y)))
-    const at0 = table + ((i32x4.extract_lane(halves, 0) as usize) << 5)
-    const at1 = table + ((i32x4.extract_lane(halves, 1) as usize) << 5)
-    const levels0 = v128.load(at0), levels1 = v128.load(at1)
-    const borders = v128.load_lane<u64>(at1, v128.load64_zero(at0, 16), 1, 16)
-    const nearest = v128.bitselect(
-      v128.shuffle<i64>(levels0, levels1, 1, 3), v128.shuffle<i64>(levels0, levels1, 0, 2), f64x2.ge(y, borders),
-    )
-    const gaps = f64x2.sub(magnitude, f64x2.mul(nearest, steps))
-    errors = f64x2.add(errors, f64x2.mul(gaps, gaps))
+/** The squared errors with four steps, one a lane, in units of these. */
+function errorsOf(scaled: usize, width: i32, bits: i32, k: i32, inverses: v128): v128 {
+  const shift = f32x4.splat((0.5 + moved(bits, k)) as f32)
+  const lowest = f32x4.splat(-(1 << (bits - 1)) as f32), highest = f32x4.splat(((1 << (bits - 1)) - 1) as f32)
+  let errors = f32x4.splat(0)
+  for (const end = scaled + ((width as usize) << 2); scaled < end; scaled += 4) {
+    const y = f32x4.sub(f32x4.mul(v128.load32_splat(scaled), inverses), shift)
+    const gap = f32x4.sub(f32x4.pmax(lowest, f32x4.pmin(highest, f32x4.nearest(y))), y)
+    errors = f32x4.add(errors, f32x4.mul(gap, gap))
   }
   return errors
 }
 
 /** The codes of a row, lowest bit first. */
-function putCodes(to: usize, bits: i32, x: usize, end: usize, step: f64, table: usize, last: f64): void {
-  const size = 1 << (bits - 1)
+function putCodes(to: usize, bits: i32, x: usize, end: usize, header: u32): void {
+  const step = reinterpret<f32>((header & 0xfff8) << 15) as f64
+  const shift = 0.5 + moved(bits, (header & 7) as i32)
+  const lowest = -(1 << (bits - 1)) as f64, highest = ((1 << (bits - 1)) - 1) as f64
+  const mask = (1 << bits) - 1
   let waiting = 0 // bits that do not fill a byte yet
   let filled = 0
   for (; x < end; x += 8) {
-    const value = load<f64>(x)
-    let nearest = 0
-    if (step > 0) {
-      const y = abs(value) / step
-      const at = table + ((min(last, y + y) as usize) << 5)
-      nearest = (load<f64>(at, 24) as i32) + i32(y >= load<f64>(at, 16))
-    }
-    waiting |= (value < 0 ? size - 1 - nearest : size + nearest) << filled
+    let code = 0
+    if (step > 0) code = max(lowest, min(highest, nearest(load<f64>(x) / step - shift))) as i32
+    waiting |= (code & mask) << filled
     for (filled += bits; filled >= 8; filled -= 8, waiting >>= 8) store<u8>(to++, waiting as u8)
   }
   if (filled > 0) store<u8>(to, waiting as u8)
 }
 
-/** To the nearest bfloat16, the even one of two. */
-function brain(x: f32): f64 {
+/** To the nearest of the numbers whose lower 18 bits are 0, the even one of two. */
+function rounded(x: f32): f32 {
   const bits = reinterpret<u32>(x)
-  return reinterpret<f32>((bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000) as f64
+  return reinterpret<f32>((bits + 0x1ffff + ((bits >> 18) & 1)) & 0xfffc0000)
+}
+
+// @ts-ignore: decorator
+@inline
+function headerOf(step: f32, k: i32): u32 {
+  return (reinterpret<u32>(step) >> 15) | (k as u32)
 }

@@ -1,31 +1,38 @@
+import { codeScores } from './code-scores'
+import { dots } from './decode'
 import { constant, weight } from './exponential'
 
+const BLOCK = 64
+
 /**
- * What each key receives of the softmax of some rows: row r adds e^{min(0, scale·score + bias − max[r])}·factors[r] to the first
- * limits[r] of `out` (doubles, room for a multiple of 4). bias: `cols` floats, or 0. Reads up to 3 floats past a row.
+ * What each of `count` keys receives of the softmax of one row: e^{min(0, score + bias − max)}·factor is added to `out` (doubles, room for a multiple of
+ * 4). q: the row times scale, over keys of d floats, or with `bits` a query as roundQueries made it, over codes; bias: floats, or 0; scores: 64 floats of scratch.
  */
 export function addShares(
-  out: usize, scores: usize, cols: i32, scale: f32, bias: usize, max: usize, factors: usize, limits: usize, rows: i32,
+  out: usize, q: usize, units: usize, keys: usize, d: i32, stride: i32, bits: i32, bias: usize, count: i32,
+  max: f32, factor: f32, scores: usize,
 ): void {
   const inverse = constant(0), magic = constant(12), ln2 = constant(13)
   const p1 = constant(4), p2 = constant(5), p3 = constant(6), p4 = constant(7), p5 = constant(8), one = constant(9)
   const lowest = constant(14)
-  const scales = f32x4.splat(scale), zero = f32x4.splat(0)
-  for (; rows; rows--, scores += (cols as usize) << 2, max += 4, factors += 4, limits += 4) {
-    const top = v128.load32_splat(max), factor = v128.load32_splat(factors)
-    let at = scores, add = bias, to = out
-    for (let left = load<i32>(limits); left > 0; left -= 4, at += 16, to += 32) {
-      let x = f32x4.mul(v128.load(at), scales)
+  const zero = f32x4.splat(0), tops = f32x4.splat(max), factors = f32x4.splat(factor)
+  for (; count > 0; count -= BLOCK, keys += (stride as usize) * BLOCK) {
+    const block = min(BLOCK, count)
+    if (bits) codeScores(scores, q, units, keys, stride, bits, false, d, block)
+    else dots(scores, q, keys, d, block)
+    let at = scores
+    for (let left = block; left > 0; left -= 4, at += 16, out += 32) {
+      let x = v128.load(at)
       if (bias) {
-        x = f32x4.add(x, v128.load(add))
-        add += 16
+        x = f32x4.add(x, v128.load(bias))
+        bias += 16
       }
-      x = f32x4.pmin(zero, f32x4.sub(x, top))
-      let w = f32x4.mul(weight(x, inverse, magic, ln2, p1, p2, p3, p4, p5, one, lowest), factor)
+      x = f32x4.pmin(zero, f32x4.sub(x, tops))
+      let w = f32x4.mul(weight(x, inverse, magic, ln2, p1, p2, p3, p4, p5, one, lowest), factors)
       if (left < 4) w = v128.and(w, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(left)))
-      v128.store(to, f64x2.add(v128.load(to), f64x2.promote_low_f32x4(w)))
+      v128.store(out, f64x2.add(v128.load(out), f64x2.promote_low_f32x4(w)))
       const high = f64x2.promote_low_f32x4(v128.shuffle<i64>(w, w, 1, 1))
-      v128.store(to, f64x2.add(v128.load(to, 16), high), 16)
+      v128.store(out, f64x2.add(v128.load(out, 16), high), 16)
     }
   }
 }

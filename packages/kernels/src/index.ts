@@ -1,4 +1,14 @@
-export type { AttentionBlock, Doubles, Floats, Kernels, PackedRows, ProductForm, Resident, ShareBlock } from './kernels'
+export type {
+  AttentionBlock,
+  CodedAttention,
+  Doubles,
+  Floats,
+  Kernels,
+  PackedRows,
+  ProductForm,
+  Resident,
+  ShareBlock,
+} from './kernels'
 export { scalarKernels } from './scalar'
 export { simdKernels } from './simd'
 export { kernels } from './choose'

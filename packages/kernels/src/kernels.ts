@@ -9,6 +9,8 @@ export interface Resident<A extends Float32Array | Float64Array | Uint8Array> {
   readInto(out: A): void
   /** Overwrites the elements from `at` on. */
   write(values: A, at?: number): void
+  /** Row places[i] (or i) of this array of rows of `stride` entries becomes row picked[i] of another's. */
+  copyRows(from: Resident<A>, stride: number, picked: readonly number[], places?: readonly number[]): void
   fill(value: number): void
   /** Gives the memory back now; without it the memory is released when the array is garbage. Any later use throws. */
   [Symbol.dispose](): void
@@ -18,9 +20,9 @@ export type Floats = Float32Array | Resident<Float32Array>
 export type Doubles = Float64Array | Resident<Float64Array>
 
 /**
- * Rows of numbers in a few bits each. Row r begins at byte offset + r·stride with a step (bfloat16, lowest byte first); then come the codes,
- * `bits` bits each, lowest bit first. Code c stands for u·(1 + 2u²/4^bits)·step with u = c − (2^bits − 1)/2: levels that lie closer in
- * the middle, where bell-shaped numbers are.
+ * Rows of numbers in a few bits each. Row r begins at byte offset + r·stride with a header of two bytes, lowest first: 13 bits are the upper bits of
+ * its step in float32, the lowest three a shift k; then come the codes, `bits` bits each, signed, lowest bit first. Code c stands for
+ * (c + ½ + (2k − 7)·2^bits/64)·step: even levels, moved so that the ends of the row lie as far from the ends of the levels.
  */
 export interface PackedRows {
   readonly codes: Resident<Uint8Array>
@@ -35,8 +37,8 @@ export type ProductForm = 'nn' | 'nt' | 'tn'
 
 export interface AttentionBlock {
   readonly queries: Floats // rows × d
-  readonly keys: Floats | PackedRows // keyCount × d
-  readonly values: Floats | PackedRows // keyCount × dv
+  readonly keys: Floats // keyCount × d
+  readonly values: Floats // keyCount × dv
   /** keyCount: added to the scaled logits (log weights); finite. */
   readonly bias?: Floats
   readonly rows: number
@@ -46,16 +48,31 @@ export interface AttentionBlock {
   readonly scale: number
   /** Row i sees the first visible + ⌊i / groups⌋ keys (clamped to 0 … keyCount). Absent: all keys. */
   readonly causal?: { readonly visible: number; readonly groups: number }
+  /** Calls of one to four rows sum in the order of longer ones, for the same bits: a fourth slower. */
+  readonly inOrder?: boolean
   /** Running partial softmax of each row, continued in place: start with (−∞, 0, 0). */
   readonly max: Floats // rows
   readonly mass: Doubles // rows
   readonly sum: Floats // rows × dv
 }
 
+/** The same over tokens in codes: keys and values lie in the same rows, one stride apart. */
+export interface CodedAttention extends Pick<
+  AttentionBlock,
+  'bias' | 'rows' | 'keyCount' | 'd' | 'dv' | 'scale' | 'causal'
+> {
+  readonly queries: Float32Array // rows × d
+  readonly keys: PackedRows
+  readonly values: PackedRows
+  readonly max: Float32Array // rows
+  readonly mass: Float64Array // rows
+  readonly sum: Float32Array // rows × dv
+}
+
 /** Queries with the maximum and mass of their softmax over everything that they saw, and some of the keys. */
 export interface ShareBlock {
   readonly queries: Floats // rows × d
-  readonly keys: Floats // cols × d
+  readonly keys: Floats | PackedRows // cols × d
   readonly max: Float32Array // rows
   readonly mass: Float64Array // rows
   /** cols: added to the scaled scores. */
@@ -103,7 +120,8 @@ export interface Kernels {
   softmaxStep(scores: Floats, max: Floats, mass: Doubles, rescale: Floats, rows: number, cols: number): void
   /**
    * out[j] += Σ_r e^{min(0, scale·⟨q_r, k_j⟩ + bias[j] − max[r])} / mass[r] over the rows that see key j, in ascending order in float64: what
-   * the keys receive of the rows' softmax. Nothing of a row without mass. The same bits however the rows are cut.
+   * the keys receive of the rows' softmax. Nothing of a row without mass. The same bits however the rows are cut. Scores from codes are those
+   * of attendCodes.
    */
   addShares(out: Float64Array, block: ShareBlock): void
   /**
@@ -111,18 +129,34 @@ export interface Kernels {
    * Keys are taken in blocks of 64, counted from the start of the array; keys that a row does not see add exact zeros. With
    * the simd kernels a row's answer is the same bit for bit whatever the other rows of the call, and however the keys are cut
    * into calls at multiples of 64. Calls of one to four rows (decoding) sum in another order and agree with longer calls to
-   * 1e-6 of the largest value, and with each other bit for bit.
+   * 1e-6 of the largest value, and with each other bit for bit; with `inOrder` they agree bit for bit with longer calls.
    */
   attend(block: AttentionBlock): void
   /**
-   * out (rows × width) = rows first … first + rows − 1 of packed codes. u·(1 + 2u²/4^bits) is rounded to float32, so is its product with
-   * the step: the same bits from both kernels. `attend` unpacks into its scratch, a few blocks of keys at a time.
+   * Attention in integers over tokens in codes, in place: no code becomes a float. A query times scale is rounded once, to integers of magnitude at most
+   * M = min(32767, ⌊(2^31 − 1)/(2^(bits − 1)·d)⌋ (bits of the keys); its products with codes and their sum are exact. Weights times the
+   * steps of their values are rounded to 15 bits, once for each 64 keys, counted from the start; their products with codes and the sums over the 64 are exact.
+   * The same bits from both kernels, on every engine; a row's do not depend on the other rows, on keys that it does not see, nor
+   * on cuts at multiples of 64. Error: a score is off by at most Σ|k_i|·scale·max|q_i|/(2M), what a block adds to a column by 1/65534 of its largest weight
+   * times step, for each of its codes' levels in turn; and rounding in float32.
    */
+  attendCodes(block: CodedAttention): void
+  /** out (rows × width) = rows first … first + rows − 1 of packed codes: a product with few bits on either side, so exact while it is normal. */
   unpack(out: Floats, packed: PackedRows, first: number, rows: number, width: number): void
+  /** out[r] = the squared distance of row first + r of packed codes from a point (width), in float32: the same bits whatever the other rows. */
+  codeDistances(
+    out: Float64Array,
+    packed: PackedRows,
+    first: number,
+    rows: number,
+    width: number,
+    point: Float32Array,
+  ): void
   /**
-   * Rows of x (rows × width) → rows first … first + rows − 1 of packed codes: unpack's inverse. Steps are tried, those at which the top level
-   * is trials[t] times the row's largest magnitude, rounded to bfloat16; the first of least squared error is taken, and every entry goes to
-   * its nearest level, the outer of two. Float64 in a fixed order: the same bits from both kernels. Magnitudes < 2^120.
+   * Rows of x (rows × width) → rows first … first + rows − 1 of packed codes: unpack's inverse. Of the eight shifts, the one at which the smallest step
+   * reaches both ends of the row is tried, and its neighbours; with each the steps that are trials[t] (a multiple of four of them, at most 1) of the smallest that reaches,
+   * rounded to their 13 bits. The first of least squared error is taken (summed in float32), and every entry goes to its nearest level, the even
+   * code of two. A fixed order: the same bits from both kernels. Magnitudes < 2^120.
    */
   pack(packed: PackedRows, first: number, x: Doubles, rows: number, width: number, trials: Float64Array): void
   /**

@@ -89,6 +89,14 @@ class Held<A extends Entries> {
     this.#view().set(values, at)
   }
 
+  copyRows(from: Held<A>, stride: number, picked: readonly number[], places?: readonly number[]): void {
+    const [to, source] = [this.#view(), from.#view()]
+    for (let i = 0; i < picked.length; i++) {
+      for (let at = picked[i] * stride, out = (places ? places[i] : i) * stride, end = at + stride; at < end;)
+        to[out++] = source[at++]
+    }
+  }
+
   fill(value: number): void {
     this.#view().fill(value)
   }

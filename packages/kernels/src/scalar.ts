@@ -1,6 +1,7 @@
 import type { Kernels } from './kernels'
 import { affineWords } from './scalar/affine-words'
 import { attend } from './scalar/attend'
+import { attendCodes } from './scalar/attend-codes'
 import { dotColumns, monomialColumns, monomialTable, rowSums } from './scalar/columns'
 import { expandSigns, monomials, scatterAdd } from './scalar/features'
 import { scalarArray } from './scalar/operands'
@@ -12,7 +13,7 @@ import { product } from './scalar/product'
 import { pack } from './scalar/pack'
 import { addShares } from './scalar/shares'
 import { turn } from './scalar/turn'
-import { unpack } from './scalar/unpack'
+import { codeDistances, unpack } from './scalar/unpack'
 import { addScaled, exp, largestMagnitude, softmaxStep } from './scalar/rows'
 
 /**
@@ -29,6 +30,8 @@ export const scalarKernels: Kernels = {
   softmaxStep,
   addShares,
   attend,
+  attendCodes,
+  codeDistances,
   unpack,
   pack,
   turn,

@@ -2,6 +2,8 @@ import type { Kernels } from './kernels'
 import { simdMachine } from './module'
 import { simdAffineWords } from './simd/affine-words'
 import { simdAttend } from './simd/attend'
+import { simdAttendCodes } from './simd/attend-codes'
+import { simdCodeDistances } from './simd/code-distances'
 import { simdDotColumns, simdMonomialColumns, simdMonomialTable, simdRowSums } from './simd/columns'
 import { simdCubicEntries } from './simd/cubic-entries'
 import { simdExpandSigns, simdMonomials, simdScatterAdd } from './simd/features'
@@ -27,17 +29,18 @@ export function simdKernels(): Kernels {
   if (!made) {
     const machine = simdMachine()
     const staging = new Staging(machine.arena)
-    const product = simdProduct(machine, staging)
     made = {
       name: 'simd',
       floats: (length) => machine.arena.floats(length),
       doubles: (length) => machine.arena.doubles(length),
       bytes: (length) => machine.arena.bytes(length),
-      product,
+      product: simdProduct(machine, staging),
       exp: simdExp(machine, staging),
       softmaxStep: simdSoftmaxStep(machine, staging),
-      addShares: simdAddShares(machine, staging, product),
+      addShares: simdAddShares(machine, staging),
       attend: simdAttend(machine, staging),
+      attendCodes: simdAttendCodes(machine, staging),
+      codeDistances: simdCodeDistances(machine, staging),
       unpack: simdUnpack(machine, staging),
       pack: simdPack(machine, staging),
       turn: simdTurn(machine, staging),

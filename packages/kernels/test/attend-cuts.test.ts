@@ -95,6 +95,23 @@ describe('attend of the simd kernels, bit for bit', () => {
     },
   )
 
+  test.prop([shape, fc.nat(59), fc.integer({ min: 1, max: 4 })], { seed: 12, numRuns: 150 })(
+    'in order, one to four rows are those of a longer call',
+    (drawn, at, count) => {
+      const rows = drawn.rows + 4
+      const whole = block({ ...drawn, rows })
+      simd.attend(whole)
+      const first = Math.min(at, rows - count)
+      const some = { ...block({ ...drawn, rows: count }), queries: whole.queries.subarray(first * drawn.d) }
+      simd.attend({ ...some, causal: { visible: drawn.offset + first, groups: 1 }, inOrder: true })
+      expect(state(some)).toEqual([
+        bits(whole.max.slice(first, first + count)),
+        bits(whole.mass.slice(first, first + count)),
+        bits(whole.sum.slice(first * drawn.dv, (first + count) * drawn.dv)),
+      ])
+    },
+  )
+
   test.prop([shape], { seed: 11, numRuns: 60 })('one row alone agrees to 1e-6', (drawn) => {
     const whole = block({ ...drawn, rows: drawn.rows + 4 })
     simd.attend(whole)

@@ -1,10 +1,10 @@
 // Packed codes against their definition in float64, bit by bit. Kills: codes read from the wrong byte or bit (at 3, 5, 6, 7 bits every group of
-// eight has its own places), a step read as float16 or in the other byte order, a level off by a half or without its cubic term
-// (2u²/4^bits: up to 50 % of a level), a stride taken for the row's own bytes, rows written over their neighbours, attend that
-// unpacks another block of rows than it answers over.
+// eight has its own places), a sign left out, a step read in the other byte order, a shift of the wrong sign or size, a stride taken for
+// the row's own bytes, rows written over their neighbours, distances that see what lies behind a row.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import { scalarKernels, simdKernels, type Kernels } from '../src/index'
+import { levels } from './codes'
 import { bits as bitsOf, numbers, place, words } from './oracle'
 
 const shape = fc.record({
@@ -15,83 +15,69 @@ const shape = fc.record({
   gap: fc.integer({ min: 0, max: 5 }),
   seed: fc.nat(1e6),
 })
+type Shape = typeof shape extends fc.Arbitrary<infer S> ? S : never
 
-/** Random rows of codes, with the codes and the steps that they were made of. */
-function packed(
-  kernels: Kernels,
-  width: number,
-  rows: number,
-  bits: number,
-  offset: number,
-  gap: number,
-  seed: number,
-) {
+/** Random bytes with sane steps, and what they stand for. */
+function packed(kernels: Kernels, { width, rows, bits, offset, gap, seed }: Shape) {
   const stride = 2 + Math.ceil((width * bits) / 8) + gap
-  const data = new Uint8Array(offset + rows * stride)
   const next = words(seed)
-  const values = new Float64Array(rows * width)
+  const data = Uint8Array.from({ length: offset + rows * stride }, () => next() & 255)
+  const values: Float64Array[] = []
   for (let r = 0; r < rows; r++) {
     const at = offset + r * stride
-    const mantissa = 128 + (next() % 128)
-    const exponent = (next() % 20) - 10
-    const step = mantissa * 2 ** (exponent - 7)
-    const word = ((exponent + 127) << 7) | (mantissa - 128)
-    data[at] = word & 255
-    data[at + 1] = word >> 8
-    for (let c = 0; c < width; c++) {
-      const code = next() % 2 ** bits
-      for (let b = 0; b < bits; b++) {
-        const bit = c * bits + b
-        if ((code >> b) & 1) data[at + 2 + Math.floor(bit / 8)] |= 1 << (bit % 8)
-      }
-      const u = code - (2 ** bits - 1) / 2
-      values[r * width + c] = Math.fround(Math.fround(u * (1 + (2 * u * u) / 4 ** bits)) * step)
-    }
+    const header = ((117 + (next() % 20)) << 8) | (next() & 255) // an exponent, a mantissa and a shift
+    data[at] = header & 255
+    data[at + 1] = header >> 8
+    values.push(levels(data, at, bits, width))
   }
   const codes = kernels.bytes(data.length)
   codes.write(data)
   return { rows: { codes, offset, stride, bits }, values }
 }
 
-describe.each([simdKernels(), scalarKernels])('unpack, $name', (kernels) => {
+describe.each([simdKernels(), scalarKernels])('$name', (kernels) => {
   test.prop([shape, fc.boolean(), fc.nat(80)], { seed: 61, numRuns: 200 })(
-    'gives every code its level times the step of its row',
-    ({ rows, width, bits, offset, gap, seed }, asResident, skip) => {
-      const made = packed(kernels, width, rows, bits, offset, gap, seed)
-      const first = Math.min(skip, rows)
-      const out = place(kernels, new Float32Array((rows - first) * width), asResident)
-      kernels.unpack(out.operand, made.rows, first, rows - first, width)
-      expect(bitsOf(out.result())).toEqual(bitsOf(Float32Array.from(made.values.subarray(first * width))))
+    'unpack gives every code its level times the step of its row',
+    (given, asResident, skip) => {
+      const made = packed(kernels, given)
+      const first = Math.min(skip, given.rows)
+      const out = place(kernels, new Float32Array((given.rows - first) * given.width), asResident)
+      kernels.unpack(out.operand, made.rows, first, given.rows - first, given.width)
+      expect(bitsOf(out.result())).toEqual(
+        bitsOf(Float32Array.from(made.values.slice(first).flatMap((row) => [...row]))),
+      )
     },
   )
 
-  test.prop([shape, fc.integer({ min: 1, max: 12 }), fc.integer({ min: -5, max: 250 })], { seed: 62, numRuns: 60 })(
-    'attend over packed rows is attend over what they stand for, bit for bit',
-    ({ rows, width, bits, offset, gap, seed }, asked, visible) => {
-      const keys = packed(kernels, width, rows, bits, offset, gap, seed)
-      const values = packed(kernels, 5, rows, 10 - bits, gap, offset, seed + 1)
-      const answer = (packedRows: boolean) => {
-        const state = {
-          max: new Float32Array(asked).fill(-Infinity),
-          mass: new Float64Array(asked),
-          sum: new Float32Array(asked * 5),
-        }
-        kernels.attend({
-          queries: numbers(seed, asked * width),
-          keys: packedRows ? keys.rows : Float32Array.from(keys.values),
-          values: packedRows ? values.rows : Float32Array.from(values.values),
-          bias: numbers(seed + 2, rows),
-          rows: asked,
-          keyCount: rows,
-          d: width,
-          dv: 5,
-          scale: 0.001,
-          causal: { visible, groups: 2 },
-          ...state,
-        })
-        return [bitsOf(state.max), bitsOf(state.mass), bitsOf(state.sum)]
+  test.prop([shape, fc.nat(80)], { seed: 62, numRuns: 100 })(
+    'codeDistances are those of these numbers',
+    (given, skip) => {
+      const made = packed(kernels, given)
+      const point = numbers(given.seed + 1, given.width, 2)
+      const first = Math.min(skip, given.rows)
+      const out = new Float64Array(given.rows - first)
+      kernels.codeDistances(out, made.rows, first, given.rows - first, given.width, point)
+      for (const [r, row] of made.values.slice(first).entries()) {
+        const wanted = row.reduce((sum, x, c) => sum + (x - point[c]) ** 2, 0)
+        const size = row.reduce((sum, x, c) => sum + (Math.abs(x) + Math.abs(point[c])) ** 2, 0)
+        expect(Math.abs(out[r] - wanted)).toBeLessThan(size * given.width * 2 ** -22)
       }
-      expect(answer(true)).toEqual(answer(false))
     },
   )
+})
+
+test.prop([shape], { seed: 63, numRuns: 100 })('distances have the same bits from both kernels', (given) => {
+  const [one, other] = [simdKernels(), scalarKernels].map((kernels) => {
+    const out = new Float64Array(given.rows)
+    kernels.codeDistances(
+      out,
+      packed(kernels, given).rows,
+      0,
+      given.rows,
+      given.width,
+      numbers(given.seed + 1, given.width, 2),
+    )
+    return bitsOf(out)
+  })
+  expect(one).toEqual(other)
 })

@@ -8,7 +8,6 @@ import {
   type Tensor,
 } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
-import { addShares } from './attention-shares'
 
 /** Attention by token, in stream order: those held, then those that have just come. */
 export interface Received {
@@ -34,7 +33,6 @@ export interface AttentionReceived {
 export function attentionReceived(
   kind: string,
   held: HeldTokens,
-  scale: number,
   counts: boolean,
   snapshot?: Snapshot,
 ): AttentionReceived {
@@ -56,16 +54,14 @@ export function attentionReceived(
       return [...bySlot.values(), ...waited.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
     },
     observe(queries, total, arrival) {
-      addShares(bySlot.get('received')!, queries, total, held.readKeys(), held.weights, scale)
+      held.addShares(bySlot.get('received')!, queries, total)
       const seen = bySlot.get('watched')
       if (seen) for (let i = 0; i < seen.length; i++) seen[i] += queries.rows
       if (!arrival?.waiting) return
       const { groups, waiting } = arrival
-      const keys = waiting.keys()
-      const causal = { visible: waiting.visible, groups }
-      addShares(grown('received', keys.rows), queries, total, keys, waiting.weights, scale, causal)
+      waiting.addShares(grown('received', waiting.count), queries, total)
       if (!counts) return
-      const by = grown('watched', keys.rows)
+      const by = grown('watched', waiting.count)
       for (let i = 0; i < by.length; i++) {
         const blind = groups * Math.max(0, i + 1 - waiting.visible) // rows of tokens before this one
         by[i] += Math.max(0, queries.rows - blind)

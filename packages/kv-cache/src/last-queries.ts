@@ -1,6 +1,6 @@
 import { checkFits, tensorsIn, type KvBlock, type Matrix, type Snapshot, type Tensor } from '@sublinear/core'
-import type { HeldTokens } from '@sublinear/token-store'
-import { receivedShares, type Levels } from './attention-shares'
+import type { HeldTokens, Levels } from '@sublinear/token-store'
+import { receivedShares } from './attention-shares'
 
 /** The queries of the last `most` tokens observed, with the levels of their softmax. */
 export interface LastQueries {

@@ -92,7 +92,7 @@ function chosen<O extends Counted, S extends Counted>(
   const order = streamOrder(name, held, from?.snapshot)
   const attention =
     learns === 'received' || learns === 'watched'
-      ? attentionReceived(name, held, scale, learns === 'watched', from?.snapshot)
+      ? attentionReceived(name, held, learns === 'watched', from?.snapshot)
       : undefined
   const last = learns === 'lastQueries' ? lastQueries(name, d, policy.asks?.(settled) ?? 1, from?.snapshot) : undefined
   let seen = from?.seen ?? 0

@@ -2,12 +2,15 @@ import {
   checkInteger,
   checkScale,
   decodeSnapshot,
+  emptyPartial,
   joinedTokens,
   life,
   liveStream,
   nestedAll,
   nestedSnapshot,
   numbersIn,
+  rowsOfPartial,
+  tokenCount,
   totalCounters,
   type Arrival,
   type AttentionStream,
@@ -17,23 +20,28 @@ import {
   type Matrix,
   type PartialSoftmax,
   type Shape,
+  type Snapshot,
   type StreamSpec,
   type Tier,
   type TierSpec,
 } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
-import { restoredTokens, savedTokens, tokensIn, waitingTokens } from '@sublinear/token-store'
+import { float32, openStore, waitingTokens, type HeldTokens, type TokenStore } from '@sublinear/token-store'
 
 const KIND = 'tiers'
 const VERSION = '2'
 /** The most tokens held exactly before they are handed to the first tier together, and the default. */
 const BLOCK = 64
+/** Query rows below which the kernels sum in another order. */
+const FEW = 5
 
 export interface TiersOptions extends Shape {
   /** In order: what a tier evicts goes to the next; the last part may be any stream. */
   readonly parts: readonly [...TierSpec[], StreamSpec]
   /** Tokens held exactly before they are handed to the first tier together, 1 to 64: fewer where bytes are few. Default 64. */
   readonly buffer?: number
+  /** How they are held until then. Default float32. */
+  readonly waiting?: TokenStore
   /** The kind of its snapshots: the name of a method that is made of tiers. Default 'tiers'. */
   readonly name?: string
 }
@@ -50,16 +58,17 @@ export interface Tiers extends AttentionStream, Disposable {
  * A key-value cache of tiers: each holds the tokens of its policy, what it evicts goes to the next, and the last part takes what is left.
  * Source: not from the papers; answers of disjoint sets of tokens combine as partial softmaxes.
  *
- * @param d, dv, scale  the shape of every part; parts  tiers in order and at last any stream; buffer  1 to 64; name  of its snapshots
+ * @param d, dv, scale  the shape of every part; parts  tiers in order and at last any stream; buffer  1 to 64; waiting  how tokens wait; name  of its snapshots
  * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, or buffer no such number
  * Guarantee: every token pushed is in exactly one place, with its weight: exact over the tokens held, the last part's own guarantee for the
- *   rest. Tokens are handed on `buffer` at a time, at fixed positions of the stream; until then they are held here, exactly. Parts that can be asked
+ *   rest. Tokens are handed on `buffer` at a time, at fixed positions of the stream; until then they are held here, exactly, or as the store
+ *   `waiting` rounds them. Parts that can be asked
  *   are asked before any takes; where one fails all the same, the whole says that it is broken.
  *   Merging is 'ordered' where every tier's is and the last part's is 'linear', else 'none'.
  * Cost: the parts' and the buffer, 4·(d + dv) bytes a token; smaller buffers are slower.
  */
 export function tiers(options: TiersOptions): Tiers {
-  const { parts, buffer = BLOCK, name = KIND, ...shape } = options
+  const { parts, buffer = BLOCK, waiting = float32, name = KIND, ...shape } = options
   checkShape(name, shape)
   checkInteger(name, 'buffer', buffer, 1, BLOCK)
   if (!Array.isArray(parts) || parts.length === 0 || parts.some((spec) => typeof spec !== 'function'))
@@ -69,7 +78,7 @@ export function tiers(options: TiersOptions): Tiers {
   for (const [i, { tokens }] of made.entries()) {
     if (tokens !== 0) throw new RangeError(`${name}: part ${i} must be empty, got one with ${tokens} tokens`)
   }
-  return live(name, shape, made, buffer)
+  return live(name, shape, made, { buffer, store: waiting })
 }
 
 /**
@@ -94,9 +103,10 @@ export function restoreTiers(
   checkShape(name, shape)
   checkInteger(name, 'buffer', buffer, 1, BLOCK)
   checkInteger(name, 'parts', count, 1, Object.keys(snapshot.parameters).length)
-  const from = restoredTokens(name, snapshot, { ...shape, most: buffer })
+  const spec = snapshot.parameters['waiting']
+  const store = spec === undefined ? float32 : openStore(name, spec)
   const parts = Array.from({ length: count }, (_, i) => open(nestedSnapshot(snapshot, partName(i))))
-  return live(name, shape, parts, buffer, from)
+  return live(name, shape, parts, { buffer, store }, snapshot)
 }
 
 const partName = (i: number) => `part-${i}`
@@ -106,8 +116,8 @@ function live(
   name: string,
   { d, dv, scale }: Shape,
   parts: readonly AttentionStream[],
-  buffer: number,
-  from?: { readonly tokens: number; readonly held: KvBlock },
+  { buffer, store }: { readonly buffer: number; readonly store: TokenStore },
+  from?: Snapshot,
 ): Tiers {
   checkParts(name, parts, { d, dv, scale })
   const forgetting = parts.slice(0, -1) as Tier[]
@@ -126,10 +136,11 @@ function live(
 
   /** Parts that begin a partial are asked before those that go on with it. */
   const asked = lastTier ? parts : [last, ...forgetting]
-  const behind = (queries: Matrix, out: PartialSoftmax) => {
+  const behind = (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => {
     for (const part of asked) {
-      const answer = part.attend(queries, out)
-      if (answer !== out) addPartial(out, answer)
+      if (inOrder && isTier(part) && part.attendInOrder) part.attendInOrder(queries, out)
+      else if (inOrder && queries.rows < FEW) continuePadded(part, queries, out)
+      else continueWith(part, queries, out)
     }
   }
 
@@ -138,11 +149,12 @@ function live(
     const { groups } = arrival
     for (const [i, learn] of observers.entries()) learn?.(queries, total, i === 0 ? arrival : { groups })
   }
-  const waiting = waitingTokens({
+  const waiting = waitingTokens<HeldTokens>({
     d,
     dv,
     scale,
     most: buffer,
+    hold: store.make,
     handOn: (held) => handOn(held.read()),
     behind,
     ...(observers.some(Boolean) && { observe }),
@@ -162,6 +174,15 @@ function live(
     if (moved) handOn(moved, forgetting.length)
   }
 
+  /** The tokens that wait in a snapshot. */
+  const pendingIn = (snapshot: Snapshot): KvBlock => {
+    const own = store.make({ d, dv, scale, most: buffer })
+    own.restore(name, snapshot)
+    const block = own.read()
+    own[Symbol.dispose]()
+    return block
+  }
+
   const inside: Inside = {
     kind: name,
     version: VERSION,
@@ -175,6 +196,7 @@ function live(
       scale: String(scale),
       buffer: String(buffer),
       parts: String(parts.length),
+      ...(store.spec !== float32.spec && { waiting: store.spec }),
     },
     bytes: () => parts.reduce((total, { bytes }) => total + bytes, waiting.bytes),
     take: (block, at) => waiting.take(block, at),
@@ -193,7 +215,7 @@ function live(
     joining(later) {
       const theirs = parts.map((_, i) => ({ toBytes: () => nestedSnapshot(later, partName(i)) }))
       for (const [i, { check }] of parts.entries()) check?.merge(theirs[i])
-      const pending = tokensIn(name, later, { d, dv, most: buffer })
+      const pending = pendingIn(later)
       inside.refuses!(pending)
       return () => {
         last.merge(theirs.at(-1)!)
@@ -203,15 +225,38 @@ function live(
     },
     saved() {
       const nested = nestedAll(Object.fromEntries(parts.map((part, i) => [partName(i), part.toBytes()])))
-      return { parameters: nested.parameters, tensors: { ...nested.tensors, ...savedTokens(waiting.read()) } }
+      return { parameters: nested.parameters, tensors: { ...nested.tensors, ...waiting.saved() } }
     },
     dispose() {
       waiting[Symbol.dispose]()
       for (const part of parts as readonly Partial<Disposable>[]) part[Symbol.dispose]?.()
     },
   }
-  if (from) takeAll(from.held)
-  return Object.assign(liveStream(inside, life(name, from?.tokens)), { parts }) as Tiers
+  if (from) waiting.restore(name, from)
+  const tokens = from && tokenCount(name, from, waiting.count)
+  return Object.assign(liveStream(inside, life(name, tokens)), { parts }) as Tiers
+}
+
+function continueWith(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
+  const answer = part.attend(queries, out)
+  if (answer !== out) addPartial(out, answer)
+}
+
+/** The same for a few query rows, asked as so many that the kernels sum as for any number. */
+function continuePadded(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
+  const { rows, cols } = queries
+  const data = new Float32Array(FEW * cols)
+  data.set(queries.data)
+  for (let r = rows; r < FEW; r++) data.copyWithin(r * cols, 0, cols)
+  const padded = emptyPartial(FEW, out.sum.cols)
+  padded.max.set(out.max)
+  padded.mass.set(out.mass)
+  padded.sum.data.set(out.sum.data)
+  continueWith(part, { rows: FEW, cols, data }, padded)
+  const { max, mass, sum } = rowsOfPartial(padded, 0, rows)
+  out.max.set(max)
+  out.mass.set(mass)
+  out.sum.data.set(sum.data)
 }
 
 /** All but the last can hand on what they forget; all have one shape and are different objects. */

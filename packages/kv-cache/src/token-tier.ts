@@ -116,7 +116,7 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
         const leaving = policy.admit(waited.read(), left === undefined)
         left?.push(leaving)
       },
-      behind: (queries, out) => held.attend(queries, out),
+      behind: (queries, out, inOrder) => held.attend(queries, out, undefined, inOrder),
       ...(observe && { observe }),
     }))
   const takeAll = (block: KvBlock) => {
@@ -193,6 +193,11 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
         alive.tokens += block.keys.rows
         return admitted(block, dropped)
       })
+    },
+    attendInOrder(queries: Matrix, into: PartialSoftmax) {
+      alive.check()
+      if (waiting) waiting.answer(queries, into)
+      else held.attend(queries, into, undefined, true)
     },
     absorb(later: Pick<AttentionStream, 'toBytes'>) {
       stream.check.merge(later)

@@ -1,7 +1,13 @@
 import type { Matrix, PartialSoftmax } from '@sublinear/core'
-import { kernels, type PackedRows } from '@sublinear/kernels'
+import { kernels, scratch, type PackedRows } from '@sublinear/kernels'
 import type { Rotation } from './rotation'
 import type { Centres } from './token-coder'
+
+const rows64 = scratch(Float64Array)
+const rows32 = scratch(Float32Array)
+const maxima = scratch(Float32Array)
+const masses = scratch(Float64Array)
+const sums = scratch(Float32Array)
 
 /** Unpacked rows, turned back and moved to their centre; where rounding left an entry above `most`, at `most`. */
 export function decoded(
@@ -15,7 +21,8 @@ export function decoded(
   const { width } = turn
   const data = new Float32Array(count * width)
   kernels().unpack(data, packed, from, count, width)
-  const x = new Float64Array(data)
+  const x = rows64(data.length)
+  for (let i = 0; i < data.length; i++) x[i] = data[i]
   turn.turnBack(x)
   for (let at = 0; at < data.length; at += width) {
     for (let c = 0; c < width; c++) data[at + c] = Math.max(-most, Math.min(most, x[at + c] + centre[c]))
@@ -23,9 +30,15 @@ export function decoded(
   return { rows: count, cols: width, data }
 }
 
-/** Rows of a matrix less the centre, turned. */
-export function restOf({ cols, data }: Matrix, from: number, rows: number, centre: Float32Array, turn: Rotation) {
-  const x = new Float64Array(rows * cols)
+/** Rows of a matrix less the centre, turned: good until the next. */
+export function restOf(
+  { cols, data }: Matrix,
+  from: number,
+  rows: number,
+  centre: Float32Array,
+  turn: Rotation,
+): Float64Array {
+  const x = rows64(rows * cols)
   for (let at = 0, i = from * cols; at < x.length; at += cols) {
     for (let c = 0; c < cols; c++) x[at + c] = data[i++] - centre[c]
   }
@@ -33,10 +46,27 @@ export function restOf({ cols, data }: Matrix, from: number, rows: number, centr
   return x
 }
 
+/** Queries in the turned coordinates of keys: good until the next. */
 export function turned({ data }: Matrix, rotation: Rotation): Float32Array {
-  const x = new Float64Array(data)
+  const x = rows64(data.length)
+  for (let i = 0; i < x.length; i++) x[i] = data[i]
   rotation.turn(x)
-  return new Float32Array(x)
+  const out = rows32(data.length)
+  for (let i = 0; i < x.length; i++) out[i] = x[i]
+  return out
+}
+
+/** A partial softmax over nothing: good until the next. */
+export function scratchPartial(rows: number, cols: number): PartialSoftmax {
+  const sum = { rows, cols, data: sums(rows * cols).fill(0) }
+  return { max: maxima(rows).fill(-Infinity), mass: masses(rows).fill(0), sum }
+}
+
+/** What the centre of the keys adds to every logit of a query row. */
+export function shiftOf({ cols, data }: Matrix, row: number, keyCentre: Float32Array, scale: number): number {
+  let shift = 0
+  for (let c = 0; c < cols; c++) shift += data[row * cols + c] * keyCentre[c]
+  return scale * shift
 }
 
 /** The partial of centred, turned tokens → that of the tokens. */
@@ -47,14 +77,13 @@ export function backFromCentre(
   scale: number,
   turnValues: Rotation,
 ): void {
-  const { cols } = sum
-  const x = new Float64Array(sum.data)
+  const { cols, data } = sum
+  const x = rows64(data.length)
+  for (let i = 0; i < x.length; i++) x[i] = data[i]
   turnValues.turnBack(x)
   for (let r = 0; r < mass.length; r++) {
     if (max[r] === -Infinity) continue
-    let shift = 0
-    for (let c = 0; c < queries.cols; c++) shift += queries.data[r * queries.cols + c] * keyCentre[c]
-    max[r] += scale * shift
-    for (let i = r * cols, c = 0; c < cols; c++, i++) sum.data[i] = x[i] + mass[r] * valueCentre[c]
+    max[r] += shiftOf(queries, r, keyCentre, scale)
+    for (let i = r * cols, c = 0; c < cols; c++, i++) data[i] = x[i] + mass[r] * valueCentre[c]
   }
 }

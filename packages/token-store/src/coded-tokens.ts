@@ -1,7 +1,7 @@
-import { emptyPartial, pickedRows, reserveMemory, type KvBlock } from '@sublinear/core'
+import { reserveMemory, type KvBlock } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
-import { kernels, type PackedRows, type Resident } from '@sublinear/kernels'
-import { backFromCentre, decoded, restOf, turned } from './centred-rows'
+import { kernels, type PackedRows } from '@sublinear/kernels'
+import { backFromCentre, decoded, restOf, scratchPartial, shiftOf, turned } from './centred-rows'
 import { weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
 import type { Centres, TokenCoder } from './token-coder'
@@ -63,47 +63,36 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     room = wanted
   }
 
-  const packedKeys = (): PackedRows => ({ codes: rows, offset: 0, stride, bits: coder.keys.bits })
-  const packedValues = (): PackedRows => ({ codes: rows, offset: coder.keys.bytes, stride, bits: coder.values.bits })
-
-  /** Rows of a block in codes, in memory of their own: `use` reads them there. */
-  const encoded = <T>(block: KvBlock, from: number, added: number, use: (codes: Coded) => T): T => {
-    const own = kernels().bytes(added * stride)
-    const codes = codedAt(own)
-    coder.keys.encode(restOf(block.keys, from, added, keyCentre, coder.turnKeys), codes.keys, 0, added)
-    coder.values.encode(restOf(block.values, from, added, valueCentre, coder.turnValues), codes.values, 0, added)
-    const result = use(codes)
-    own[Symbol.dispose]()
-    return result
-  }
   const codedAt = (own: typeof rows): Coded => ({
-    all: own,
     keys: { codes: own, offset: 0, stride, bits: coder.keys.bits },
     values: { codes: own, offset: coder.keys.bytes, stride, bits: coder.values.bits },
   })
-  const decodedAll = ({ keys, values }: Coded, some: number) => ({
-    keys: decoded(keys, coder.turnKeys, keyCentre, MOST_KEY, 0, some),
-    values: decoded(values, coder.turnValues, valueCentre, MOST_VALUE, 0, some),
+  const encode = (block: KvBlock, from: number, added: number, { keys, values }: Coded, at: number) => {
+    for (let r = 0; r < added; r += BLOCK) {
+      const here = Math.min(BLOCK, added - r)
+      coder.keys.encode(restOf(block.keys, from + r, here, keyCentre, coder.turnKeys), keys, at + r, here)
+      coder.values.encode(restOf(block.values, from + r, here, valueCentre, coder.turnValues), values, at + r, here)
+    }
+  }
+  const decode = ({ keys, values }: Coded, from: number, some: number) => ({
+    keys: decoded(keys, coder.turnKeys, keyCentre, MOST_KEY, from, some),
+    values: decoded(values, coder.turnValues, valueCentre, MOST_VALUE, from, some),
   })
+  /** These rows of an array of them, one after the other in an array of their own. */
+  const gathered = (from: typeof rows, picked: readonly number[]) => {
+    const own = kernels().bytes(picked.length * stride)
+    own.copyRows(from, stride, picked)
+    const block = decode(codedAt(own), 0, picked.length)
+    own[Symbol.dispose]()
+    return block
+  }
 
   /** Squared distances of coded keys from a point, all in turned coordinates. */
   const distancesOf = (packed: PackedRows, point: Float64Array, from: number, some: number): Float64Array => {
-    const shift = Float64Array.from(point, (x, c) => keyCentre[c] - x)
+    const shift = Float64Array.from(point, (x, c) => x - keyCentre[c])
     coder.turnKeys.turn(shift)
     const out = new Float64Array(some)
-    const keys = new Float32Array(Math.min(some, BLOCK) * d)
-    for (let first = 0; first < some; first += BLOCK) {
-      const here = Math.min(BLOCK, some - first)
-      kernels().unpack(keys, packed, from + first, here, d)
-      for (let r = 0, at = 0; r < here; r++) {
-        let total = 0
-        for (let c = 0; c < d; c++, at++) {
-          const gap = keys[at] + shift[c]
-          total += gap * gap
-        }
-        out[first + r] = total
-      }
-    }
+    kernels().codeDistances(out, packed, from, some, d, Float32Array.from(shift))
     return out
   }
 
@@ -127,62 +116,46 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     write(block, from, added, at) {
       if (added === 0) return
       if (at + added > count) resize(at + added)
-      for (let r = 0; r < added; r += BLOCK) {
-        const here = Math.min(BLOCK, added - r)
-        const rest = restOf(block.keys, from + r, here, keyCentre, coder.turnKeys)
-        coder.keys.encode(rest, packedKeys(), at + r, here)
-        const valueRest = restOf(block.values, from + r, here, valueCentre, coder.turnValues)
-        coder.values.encode(valueRest, packedValues(), at + r, here)
-      }
+      encode(block, from, added, codedAt(rows), at)
       weights.write(block.weights?.subarray(from, from + added), added, at, room)
       count = Math.max(count, at + added)
     },
     weigh: (at, given) => weights.write(given, given.length, at, room),
     read(from = 0, some = count - from) {
       const own = weights.all?.slice(from, from + some)
-      return {
-        keys: self.readKeys(from, some),
-        values: decoded(packedValues(), coder.turnValues, valueCentre, MOST_VALUE, from, some),
-        ...(own?.some((w) => w !== 1) && { weights: own }),
-      }
+      return { ...decode(codedAt(rows), from, some), ...(own?.some((w) => w !== 1) && { weights: own }) }
     },
     readInto(keys, values, at, slot) {
       const own = self.read(slot, 1)
       keys.data.set(own.keys.data, at * d)
       values.data.set(own.values.data, at * dv)
     },
-    readKeys: (from = 0, some = count - from) => decoded(packedKeys(), coder.turnKeys, keyCentre, MOST_KEY, from, some),
-    readAt(slots) {
-      const own = kernels().bytes(slots.length * stride)
-      for (const [i, slot] of slots.entries()) own.write(rows.range(slot * stride, stride).read(), i * stride)
-      const block = decodedAll(codedAt(own), slots.length)
-      own[Symbol.dispose]()
-      return { ...block, ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]) }) }
-    },
-    writeAt(block, from, slots) {
-      if (from.length === 0) return
-      encoded(
-        { keys: pickedRows(block.keys, from), values: pickedRows(block.values, from) },
-        0,
-        from.length,
-        ({ all }) => {
-          const codes = all.read()
-          for (const [i, slot] of slots.entries())
-            rows.write(codes.subarray(i * stride, (i + 1) * stride), slot * stride)
+    readKeys: (from = 0, some = count - from) =>
+      decoded(codedAt(rows).keys, coder.turnKeys, keyCentre, MOST_KEY, from, some),
+    readAt: (slots) => ({
+      ...gathered(rows, slots),
+      ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]) }),
+    }),
+    staged(block, from, some) {
+      const own = kernels().bytes(some * stride)
+      encode(block, from, some, codedAt(own), 0)
+      const weightOf = (row: number) => block.weights![from + row]
+      return {
+        distances: (point) => distancesOf(codedAt(own).keys, point, 0, some),
+        read: (picked) => ({
+          ...gathered(own, picked),
+          ...(block.weights && { weights: Float32Array.from(picked, weightOf) }),
+        }),
+        put(picked, slots) {
+          rows.copyRows(own, stride, picked, slots)
+          if (!block.weights && !weights.all) return
+          for (const [i, row] of picked.entries())
+            weights.write(block.weights && Float32Array.of(weightOf(row)), 1, slots[i], room)
         },
-      )
-      for (const [i, slot] of slots.entries())
-        weights.write(block.weights?.subarray(from[i], from[i] + 1), 1, slot, room)
+        [Symbol.dispose]: () => own[Symbol.dispose](),
+      }
     },
-    rounded: (block, from, some, point) =>
-      encoded(block, from, some, (codes) => ({
-        block: {
-          ...decodedAll(codes, some),
-          ...(block.weights && { weights: block.weights.subarray(from, from + some) }),
-        },
-        distances: distancesOf(codes.keys, point, 0, some),
-      })),
-    distances: (point, from = 0, some = count - from) => distancesOf(packedKeys(), point, from, some),
+    distances: (point, from = 0, some = count - from) => distancesOf(codedAt(rows).keys, point, from, some),
     move(from, to) {
       rows.write(rows.range(from * stride, stride).read(), to * stride)
       weights.write(weights.all?.slice(from, from + 1), 1, to, room)
@@ -194,11 +167,10 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     clear: () => truncate(0),
     attend(queries, partial, causal) {
       if (count === 0) return
-      const own = emptyPartial(queries.rows, dv)
-      kernels().attend({
+      const own = scratchPartial(queries.rows, dv)
+      kernels().attendCodes({
+        ...codedAt(rows),
         queries: turned(queries, coder.turnKeys),
-        keys: packedKeys(),
-        values: packedValues(),
         ...(weights.bias && { bias: weights.bias }),
         rows: queries.rows,
         keyCount: count,
@@ -212,6 +184,21 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       })
       backFromCentre(own, queries, centres, scale, coder.turnValues)
       addPartial(partial, own)
+    },
+    addShares(out, queries, { max, mass }, causal) {
+      if (count === 0) return
+      kernels().addShares(out, {
+        keys: codedAt(rows).keys,
+        queries: turned(queries, coder.turnKeys),
+        max: max.map((level, r) => level - shiftOf(queries, r, keyCentre, scale)),
+        mass,
+        ...(weights.bias && { bias: weights.bias }),
+        rows: queries.rows,
+        d,
+        cols: count,
+        scale,
+        ...(causal && { causal }),
+      })
     },
     saved: () => ({
       codes: { dtype: 'U8', shape: [count, stride], data: rows.range(0, count * stride).read() },
@@ -237,8 +224,8 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
   return self
 }
 
+/** Keys and values of one array of rows. */
 interface Coded {
-  readonly all: Resident<Uint8Array>
   readonly keys: PackedRows
   readonly values: PackedRows
 }

@@ -1,4 +1,4 @@
-import { checkInteger, checkScale, reserveMemory, rowsOf, tokensOf } from '@sublinear/core'
+import { checkInteger, checkScale, pickedRows, reserveMemory, rowsOf, tokensOf } from '@sublinear/core'
 import { kernels, scratch, type Resident } from '@sublinear/kernels'
 import { savedTokens, tokensIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
@@ -111,14 +111,24 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
       for (const [at, slot] of slots.entries()) self.readInto(block.keys, block.values, at, slot)
       return block
     },
-    writeAt(block, rows, slots) {
-      for (const [i, row] of rows.entries()) self.write(block, row, 1, slots[i])
-    },
-    rounded(block, from, rows, point) {
+    staged(block, from, rows) {
       const own = tokensOf(block, from, from + rows)
-      const distances = new Float64Array(rows)
-      squaredDistances(own.keys.data, point, distances)
-      return { block: own, distances }
+      return {
+        distances(point) {
+          const out = new Float64Array(rows)
+          squaredDistances(own.keys.data, point, out)
+          return out
+        },
+        read: (picked) => ({
+          keys: pickedRows(own.keys, picked),
+          values: pickedRows(own.values, picked),
+          ...(own.weights && { weights: Float32Array.from(picked, (row) => own.weights![row]) }),
+        }),
+        put(picked, slots) {
+          for (const [i, row] of picked.entries()) self.write(own, row, 1, slots[i])
+        },
+        [Symbol.dispose]() {},
+      }
     },
     readKeys: (from = 0, rows = count - from) => ({ rows, cols: d, data: keys.range(from * d, rows * d).read() }),
     readInto(keyRows, valueRows, at, slot) {
@@ -145,7 +155,7 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
     },
     truncate,
     clear: () => truncate(0),
-    attend(queries, { max, mass, sum }, causal) {
+    attend(queries, { max, mass, sum }, causal, inOrder = false) {
       if (count === 0) return
       kernels().attend({
         queries: queries.data,
@@ -158,9 +168,23 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
         dv,
         scale,
         ...(causal && { causal }),
+        inOrder,
         max,
         mass,
         sum: sum.data,
+      })
+    },
+    addShares(out, queries, softmax, causal) {
+      kernels().addShares(out, {
+        queries: queries.data,
+        keys,
+        ...softmax,
+        ...(weights.bias && { bias: weights.bias }),
+        rows: queries.rows,
+        d,
+        cols: count,
+        scale,
+        ...(causal && { causal }),
       })
     },
     saved: () => savedTokens(self.read()),

@@ -1,5 +1,5 @@
 import { float32 } from './held-tokens'
-import { quantised } from './quantised'
+import { CODES_VERSION, quantised } from './quantised'
 import type { TokenStore } from './token-store'
 
 /**
@@ -11,7 +11,11 @@ export function openStore(kind: string, spec: string | undefined): TokenStore {
   const options = described(spec)
   if (options?.['kind'] === 'float32') return float32
   if (options?.['kind'] === 'quantised') {
-    const { keyBits, valueBits, seed, first } = options
+    const { version = 1, keyBits, valueBits, seed, first } = options
+    if (version !== CODES_VERSION)
+      throw new RangeError(
+        `${kind}: the snapshot has codes of version ${String(version)}, this reads version ${CODES_VERSION}`,
+      )
     if (typeof seed === 'string' && /^\d{1,20}$/.test(seed)) {
       const bits = { keyBits: Number(keyBits), valueBits: Number(valueBits), seed: BigInt(seed) }
       return quantised({ ...bits, ...(first !== undefined && { first: Number(first) }) })

@@ -1,10 +1,12 @@
-import { checkInteger, checkScale, checkSeed, reserveMemory, type KvBlock, type Seed } from '@sublinear/core'
+import { checkFits, checkInteger, checkScale, checkSeed, reserveMemory, type KvBlock, type Seed } from '@sublinear/core'
 import { codedBytes, codedTokens } from './coded-tokens'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
 import { tokensIn } from './saved-tokens'
 import { tokenCoder } from './token-coder'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
+/** Of the codes: others are refused. 1 had levels closer in the middle. */
+export const CODES_VERSION = 2
 /** The most tokens whose mean is the centre. */
 const FIRST = 256
 
@@ -15,14 +17,14 @@ export interface QuantisedOptions {
   readonly valueBits: number
   /** Of the rotations. Default 0: they only have to be unlike the data. */
   readonly seed?: Seed
-  /** Tokens held exactly before the first is coded, 1 to 256. Default: as many as fit into the bytes that the full store takes. */
+  /** Tokens held exactly before the first is coded, 0 to 256; with 0 there is no centre. Default: as many as fit into the bytes that the full store takes. */
   readonly first?: number
 }
 
 /**
  * A store of tokens in a few bits an entry: `window({ count, store: quantised({ keyBits: 5, valueBits: 3 }) })`.
- * Source: scalar quantisation after a random rotation (QuaRot, TurboQuant). Deviation: keys and values are centred, levels bend, and
- *   every vector takes its best step (see vectorCodec).
+ * Source: scalar quantisation after a random rotation (QuaRot, TurboQuant). Deviation: keys and values are centred, and every vector takes its
+ *   best step and shift of even levels (see vectorCodec), which attention reads in integers where they lie.
  *
  * The centre is the mean of the `first` tokens held. Until one more
  * comes they are held exactly. A common shift of the keys adds scale·⟨q, centre⟩ to every logit, one of the values adds mass·centre.
@@ -30,19 +32,21 @@ export interface QuantisedOptions {
  * @param keyBits, valueBits  2 … 8; seed  of the rotations; first  tokens held exactly before that
  * @returns a store for any policy, or for `quantisedStream`
  * @throws TypeError, RangeError when bits are no integer from 2 to 8, or the seed is none
- * Guarantee: answers equal exact attention over the tokens as `read` gives them, to rounding (what rounding leaves above the 2^50 and 2^64
- *   that push accepts, `read` gives as these). The squared error of a centred vector of
- *   Gaussian entries, over its square, at most 0.12, 0.033, 0.0088, 0.0022, 0.0006 for 2 … 6 bits, up to 128 entries.
+ * Guarantee: answers equal exact attention over the tokens as `read` gives them, but for rounding of the query and of weights to 15 bits (relative
+ *   1e-5 where logits are tens; the kernels' attendCodes has the bound), the same bits on every engine. What rounding leaves above the 2^50 and
+ *   2^64 that push accepts, `read` gives as these; values that are all below 2^-110 count as 0. The squared error of a centred vector of Gaussian
+ *   entries, over its square, at most 0.13, 0.033, 0.0088, 0.0023, 0.0006 for 2 … 6 bits, up to 128 entries.
  *   What was encoded stays in its bits until it is written over.
  * Cost: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 bytes a token, 8 more while any weight differs from 1, and 4·(d + dv). Room grows by an eighth, never
- *   beyond `most`. A token that comes is turned and rounded eight times; a query unpacks every row, once for a block of them.
+ *   beyond `most`. A token that comes is turned and rounded 24 times; a
+ *   query reads the codes.
  */
 export function quantised({ keyBits, valueBits, seed = 0, first: asked }: QuantisedOptions): TokenStore {
   checkInteger('quantised', 'keyBits', keyBits, 2, 8)
   checkInteger('quantised', 'valueBits', valueBits, 2, 8)
-  if (asked !== undefined) checkInteger('quantised', 'first', asked, 1, FIRST)
+  if (asked !== undefined) checkInteger('quantised', 'first', asked, 0, FIRST)
   const bits = { keyBits, valueBits, seed: checkSeed('quantised', seed), ...(asked !== undefined && { first: asked }) }
-  const spec = JSON.stringify({ kind: 'quantised', ...bits, seed: String(bits.seed) })
+  const spec = JSON.stringify({ kind: 'quantised', version: CODES_VERSION, ...bits, seed: String(bits.seed) })
   return {
     spec,
     make(options) {
@@ -78,9 +82,18 @@ function store(
   const { d, dv, most } = options
   const coder = tokenCoder({ ...options, ...bits })
   const first = firstOf(options, coder, bits.first)
-  const warm = () => heldTokens({ ...options, most: first })
+  const warm = () => (first > 0 ? heldTokens({ ...options, most: first }) : undefined)
+  const cold = () =>
+    first > 0
+      ? undefined
+      : codedTokens({
+          ...options,
+          spec,
+          coder,
+          centres: { keyCentre: new Float32Array(d), valueCentre: new Float32Array(dv) },
+        })
   let raw: ResidentTokens | undefined = warm()
-  let coded: HeldTokens | undefined
+  let coded: HeldTokens | undefined = cold()
   const now = (): HeldTokens => coded ?? raw!
 
   const settle = () => {
@@ -115,8 +128,7 @@ function store(
     read: (from, rows) => now().read(from, rows),
     readInto: (keys, values, at, slot) => now().readInto(keys, values, at, slot),
     readAt: (slots) => now().readAt(slots),
-    writeAt: (block, rows, slots) => now().writeAt(block, rows, slots),
-    rounded: (block, from, rows, point) => now().rounded(block, from, rows, point),
+    staged: (block, from, rows) => now().staged(block, from, rows),
     readKeys: (from, rows) => now().readKeys(from, rows),
     distances: (point, from, rows) => now().distances(point, from, rows),
     move: (from, to) => now().move(from, to),
@@ -126,23 +138,27 @@ function store(
     },
     truncate: (count) => now().truncate(count),
     clear() {
+      if (first === 0) return coded!.clear()
       coded?.[Symbol.dispose]()
       coded = undefined
       raw ??= warm()
-      raw.clear()
+      raw!.clear()
     },
-    attend: (queries, partial, causal) => now().attend(queries, partial, causal),
+    attend: (queries, partial, causal, inOrder) => now().attend(queries, partial, causal, inOrder),
+    addShares: (out, queries, softmax, causal) => now().addShares(out, queries, softmax, causal),
     saved: () => now().saved(),
     restore(kind, snapshot) {
       if (snapshot.tensors.has('codes')) {
         const restored = codedTokens({ ...options, spec, coder, centres: coder.centresIn(kind, snapshot) })
         restored.restore(kind, snapshot)
+        coded?.[Symbol.dispose]()
         coded = restored
         raw?.[Symbol.dispose]()
         raw = undefined
       } else {
+        checkFits(kind, raw !== undefined)
         const block = tokensIn(kind, snapshot, { d, dv, most: first })
-        raw!.write(block, 0, block.keys.rows, 0)
+        raw.write(block, 0, block.keys.rows, 0)
       }
     },
     [Symbol.dispose]() {

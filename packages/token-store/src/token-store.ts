@@ -5,6 +5,25 @@ export interface HeldTokensOptions extends Shape {
   readonly most: number
 }
 
+/** Row i sees the first visible + ⌊i / groups⌋ tokens. */
+export interface Causal {
+  readonly visible: number
+  readonly groups: number
+}
+
+/** Softmax levels of some queries: all of a partial softmax but its sums. */
+export type Levels = Pick<PartialSoftmax, 'max' | 'mass'>
+
+/** Tokens as a store would hold them, outside of its slots. Good until the next are staged. */
+export interface StagedTokens extends Disposable {
+  /** Squared distances from a point: the bits of the store's `distances`. */
+  distances(point: Float64Array): Float64Array
+  /** A copy of these rows, the bits of the store's `read`; with weights where the block has them. */
+  read(rows: readonly number[]): KvBlock
+  /** Puts these rows into these slots of the store, all of them in use. */
+  put(rows: readonly number[], slots: readonly number[]): void
+}
+
 /** Tokens in slots 0 … count − 1. Nothing is checked: blocks are the caller's, checked before. */
 export interface HeldTokens extends Disposable {
   readonly count: number
@@ -23,15 +42,8 @@ export interface HeldTokens extends Disposable {
   readInto(keys: Matrix, values: Matrix, at: number, slot: number): void
   /** A copy of these slots, one after the other, as `read` gives them; with weights where any token held has another than 1. */
   readAt(slots: readonly number[]): KvBlock
-  /** Puts these rows of the block into these slots, all of them in use. */
-  writeAt(block: KvBlock, rows: readonly number[], slots: readonly number[]): void
-  /** Rows from … from + rows − 1 of a block as they would be held, and their squared distances from a point: the bits of `read` and `distances`. */
-  rounded(
-    block: KvBlock,
-    from: number,
-    rows: number,
-    point: Float64Array,
-  ): { readonly block: KvBlock; readonly distances: Float64Array }
+  /** Rows from … from + rows − 1 of a block in the form in which they would be held, to be looked at and put into slots. */
+  staged(block: KvBlock, from: number, rows: number): StagedTokens
   /** The keys alone (rows × d). */
   readKeys(from?: number, rows?: number): Matrix
   /** Squared distances from a point of the keys that are held; the same bits whatever the other rows. */
@@ -43,8 +55,13 @@ export interface HeldTokens extends Disposable {
   /** Forgets the slots from `count` on. */
   truncate(count: number): void
   clear(): void
-  /** Continues a partial softmax in place over all slots; with causal, row i sees the first visible + ⌊i / groups⌋. */
-  attend(queries: Matrix, partial: PartialSoftmax, causal?: { readonly visible: number; readonly groups: number }): void
+  /** Continues a partial softmax in place over all slots; with causal, row i sees the first visible + ⌊i / groups⌋; inOrder: the same bits however many rows. */
+  attend(queries: Matrix, partial: PartialSoftmax, causal?: Causal, inOrder?: boolean): void
+  /**
+   * Adds to out (one number a slot) what the slots receive of the whole softmax of some queries: e^{logit − max}/mass from each that sees them.
+   * Nothing is copied or decoded.
+   */
+  addShares(out: Float64Array, queries: Matrix, softmax: Levels, causal?: Causal): void
   /** What a snapshot carries. */
   saved(): Record<string, Tensor>
   /**

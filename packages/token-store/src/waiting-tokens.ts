@@ -1,25 +1,25 @@
 import {
-  emptyPartial,
-  rowsOfPartial,
   type Arrival,
   type Arrived,
   type KvBlock,
   type Matrix,
   type PartialSoftmax,
   type Shape,
+  type Snapshot,
+  type Tensor,
 } from '@sublinear/core'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
+import type { Causal, HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
-/** Query rows below which the kernels sum in another order. */
-const FEW = 5
-
-export interface WaitingTokensOptions extends Shape {
+export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
   /** Tokens that wait at most. */
   readonly most: number
   /** Takes all that have waited; it may read them in place, and they are forgotten afterwards. */
-  readonly handOn: (held: ResidentTokens) => void
-  /** Continues partials over everything that was handed on. */
-  readonly behind: (queries: Matrix, out: PartialSoftmax) => void
+  readonly handOn: (held: H) => void
+  /** What holds them. Default: `heldTokens`, in float32. */
+  readonly hold?: (options: HeldTokensOptions) => H
+  /** Continues partials over everything that was handed on; inOrder: in the same bits however many query rows there are. */
+  readonly behind: (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => void
   /** Called for each piece of a step, after its answer. */
   readonly observe?: (queries: Matrix, total: PartialSoftmax, arrival: Arrival) => void
 }
@@ -35,37 +35,45 @@ export interface WaitingTokens extends Disposable {
   answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived): void
   /** Asks for the memory that so many more tokens take: throws where there is none. */
   reserve(tokens: number): void
+  /** What a snapshot carries of them, and how they come back to an empty buffer, bit for bit. */
+  saved(): Record<string, Tensor>
+  restore(kind: string, snapshot: Snapshot): void
   /** Hands on what waits, before its time. */
   settle(): void
 }
 
 /** The bytes of a buffer in which `most` tokens may wait, once one has. */
-export function waitingBytes(shape: Shape, most: number, weighted: boolean): number {
-  return float32.bytes({ ...shape, most }, most, weighted)
+export function waitingBytes(shape: Shape, most: number, weighted: boolean, store: TokenStore = float32): number {
+  return store.bytes({ ...shape, most }, most, weighted)
 }
 
 /**
  * The one waiting buffer: tokens go on `most` at a time, when the next one arrives, at fixed places of the stream and not of the calls. So within
  * a piece of a step everything behind stands still and is asked once for all rows, and only the tokens that wait need a causal mask.
  *
- * Guarantee: what is observed does not depend on how the stream was cut, bit for bit: fewer than five query rows, for which the kernels
- *   sum in another order, are asked as five.
+ * Guarantee: what is observed does not depend on how the stream was cut, bit for bit: what answers then is asked in order.
  */
-export function waitingTokens({ d, dv, scale, most, handOn, behind, observe }: WaitingTokensOptions): WaitingTokens {
-  const held = heldTokens({ d, dv, scale, most })
+export function waitingTokens<H extends HeldTokens = ResidentTokens>({
+  d,
+  dv,
+  scale,
+  most,
+  handOn,
+  hold = heldTokens as unknown as (options: HeldTokensOptions) => H,
+  behind,
+  observe,
+}: WaitingTokensOptions<H>): WaitingTokens {
+  const held = hold({ d, dv, scale, most })
 
   const settle = () => {
     if (held.count > 0) handOn(held)
     held.clear()
   }
 
-  const ask = (
-    queries: Matrix,
-    out: PartialSoftmax,
-    causal?: { readonly visible: number; readonly groups: number },
-  ) => {
-    behind(queries, out)
-    held.attend(queries, out, causal)
+  const ask = (queries: Matrix, out: PartialSoftmax, causal?: Causal) => {
+    const inOrder = observe !== undefined && causal !== undefined
+    behind(queries, out, inOrder)
+    held.attend(queries, out, causal, inOrder)
   }
 
   return {
@@ -86,30 +94,22 @@ export function waitingTokens({ d, dv, scale, most, handOn, behind, observe }: W
       if (!arrived) return ask(queries, out)
       const { count, groups } = arrived
       const visible = held.count - count + 1
-      if (observe && queries.rows < FEW) askPadded(queries, out, { visible, groups })
-      else ask(queries, out, { visible, groups })
-      observe?.(queries, out, { groups, waiting: { keys: () => held.readKeys(), weights: held.weights, visible } })
+      ask(queries, out, { visible, groups })
+      observe?.(queries, out, {
+        groups,
+        waiting: {
+          count: held.count,
+          visible,
+          addShares: (shares, asked, softmax) => held.addShares(shares, asked, softmax, { visible, groups }),
+        },
+      })
     },
     reserve: (tokens) => held.reserve(Math.min(most, held.count + tokens)),
+    saved: () => held.saved(),
+    restore: (kind, snapshot) => held.restore(kind, snapshot),
     settle,
     [Symbol.dispose]() {
       held[Symbol.dispose]()
     },
-  }
-
-  function askPadded(
-    queries: Matrix,
-    out: PartialSoftmax,
-    causal: { readonly visible: number; readonly groups: number },
-  ): void {
-    const data = new Float32Array(FEW * d)
-    data.set(queries.data)
-    for (let r = queries.rows; r < FEW; r++) data.copyWithin(r * d, 0, d)
-    const padded = emptyPartial(FEW, dv)
-    ask({ rows: FEW, cols: d, data }, padded, causal)
-    const { max, mass, sum } = rowsOfPartial(padded, 0, queries.rows)
-    out.max.set(max)
-    out.mass.set(mass)
-    out.sum.data.set(sum.data)
   }
 }

@@ -1,7 +1,6 @@
-import type { Floats, Kernels, PackedRows } from '../kernels'
+import type { Kernels } from '../kernels'
 import { doubles, floats } from './operands'
 import { multiply } from './product'
-import { unpackRows } from './unpack'
 
 const ROWS = 16
 const BLOCK = 64
@@ -9,8 +8,8 @@ const BLOCK = 64
 /** Fused attention: 16 queries × 64 keys at a time, scores and weights in one small array. */
 export const attend: Kernels['attend'] = ({ rows, keyCount, d, dv, scale, causal, ...operands }) => {
   const queries = floats(operands.queries)
-  const keysFrom = blocks(operands.keys, d)
-  const valuesFrom = blocks(operands.values, dv)
+  const keys = floats(operands.keys)
+  const values = floats(operands.values)
   const bias = operands.bias && floats(operands.bias)
   const max = floats(operands.max)
   const mass = doubles(operands.mass)
@@ -24,28 +23,13 @@ export const attend: Kernels['attend'] = ({ rows, keyCount, d, dv, scale, causal
     const visible = sees(r0 + height - 1)
     for (let first = 0; first < visible; first += BLOCK) {
       const count = Math.min(BLOCK, visible - first)
-      const keys = keysFrom(first, count)
-      const values = valuesFrom(first, count)
-      multiply(weights, 0, BLOCK, queries, r0 * d, d, 1, keys.data, keys.at, 1, d, height, d, count, false)
+      multiply(weights, 0, BLOCK, queries, r0 * d, d, 1, keys, first * d, 1, d, height, d, count, false)
       for (let r = 0; r < height; r++) {
         const seen = Math.min(count, sees(r0 + r) - first)
         soften(weights, r * BLOCK, count, seen, scale, bias, first, max, mass, sum, r0 + r, dv)
       }
-      multiply(sum, r0 * dv, dv, weights, 0, BLOCK, 1, values.data, values.at, dv, 1, height, count, dv, true)
+      multiply(sum, r0 * dv, dv, weights, 0, BLOCK, 1, values, first * dv, dv, 1, height, count, dv, true)
     }
-  }
-}
-
-/** Where rows first … of an operand lie: in place, or unpacked into a scratch of one block. */
-function blocks(operand: Floats | PackedRows, width: number) {
-  if (!('codes' in operand)) {
-    const data = floats(operand)
-    return (first: number) => ({ data, at: first * width })
-  }
-  const data = new Float32Array(BLOCK * width)
-  return (first: number, count: number) => {
-    unpackRows(data, operand, first, count, width)
-    return { data, at: 0 }
   }
 }
 

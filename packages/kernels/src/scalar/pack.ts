@@ -1,75 +1,77 @@
 import type { Kernels } from '../kernels'
-import { levelsOf, type Levels } from '../levels'
+import { headerOf, roundedStep, shiftIn, stepIn, toEven } from './code-rows'
 import { bytes, doubles } from './operands'
 
-const steps = new Float32Array(1)
-const words = new Uint32Array(steps.buffer)
+const { fround } = Math
 
 export const pack: Kernels['pack'] = ({ codes, offset, stride, bits }, first, x, rows, width, trials) => {
   const data = bytes(codes)
   const from = doubles(x)
-  const book = levelsOf(bits)
-  const magnitudes = new Float64Array(width)
   for (let r = 0; r < rows; r++) {
-    for (let i = 0; i < width; i++) magnitudes[i] = Math.abs(from[r * width + i])
-    const step = bestStep(magnitudes, trials, book)
+    const row = from.subarray(r * width, (r + 1) * width)
     const at = offset + (first + r) * stride
-    steps[0] = step
-    data[at] = words[0] >>> 16
-    data[at + 1] = words[0] >>> 24
-    putCodes(data, at + 2, from.subarray(r * width, (r + 1) * width), step, bits, book)
+    const header = bestHeader(row, bits, trials)
+    data[at] = header
+    data[at + 1] = header >>> 8
+    putCodes(data, at + 2, row, header, bits)
   }
 }
 
-function bestStep(magnitudes: Float64Array, trials: Float64Array, book: Levels): number {
-  const top = book.levels[book.levels.length - 1]
-  let largest = 0
-  for (const magnitude of magnitudes) largest = Math.max(largest, magnitude)
-  let best = brain((trials[0] * largest) / top)
-  let least = Infinity
-  for (const trial of trials) {
-    const step = brain((trial * largest) / top)
-    if (step === 0) continue
-    const error = errorOf(magnitudes, step, least, book)
-    if (error >= least) continue
-    least = error
-    best = step
+/** How far shift k moves the levels, in steps. */
+const moved = (bits: number, k: number) => ((2 * k - 7) * 2 ** bits) / 64
+
+function bestHeader(row: Float64Array, bits: number, trials: Float64Array): number {
+  let [least, most] = [row[0], row[0]]
+  for (const entry of row) {
+    least = Math.min(least, entry)
+    most = Math.max(most, entry)
+  }
+  const largest = Math.max(most, -least)
+  if (!(largest > 0)) return 0
+  const top = (2 ** bits - 1) / 2
+  const reach = (k: number) => Math.max(most / (top + moved(bits, k)), -least / (top - moved(bits, k)))
+  let middle = 0
+  for (let k = 1; k < 8; k++) if (reach(k) < reach(middle)) middle = k
+  const scaled = Float32Array.from(row, (entry) => entry / largest)
+  let best = 0
+  let error = Infinity
+  for (const k of [middle, middle - 1, middle + 1]) {
+    if (k < 0 || k > 7) continue
+    for (const trial of trials) {
+      const step = roundedStep(trial * reach(k))
+      const unit = fround(step / largest)
+      const own = fround(errorOf(scaled, bits, k, fround(largest / step)) * fround(unit * unit))
+      if (step > 0 && own < error) {
+        error = own
+        best = headerOf(step, k)
+      }
+    }
   }
   return best
 }
 
-/** The squared error with this step, or some number of at least `enough` where it is no less. */
-function errorOf(magnitudes: Float64Array, step: number, enough: number, book: Levels): number {
+/** The squared error with a step, in units of it. */
+function errorOf(scaled: Float32Array, bits: number, k: number, inverse: number): number {
+  const shift = fround(0.5 + moved(bits, k))
+  const size = 2 ** (bits - 1)
   let error = 0
-  for (let i = 0; i < magnitudes.length && error < enough; i++) {
-    const gap = magnitudes[i] - book.levels[nearest(magnitudes[i] / step, book)] * step
-    error += gap * gap
+  for (const x of scaled) {
+    const y = fround(fround(x * inverse) - shift)
+    const gap = fround(Math.max(-size, Math.min(size - 1, toEven(y))) - y)
+    error = fround(error + fround(gap * gap))
   }
   return error
 }
 
-function putCodes(data: Uint8Array, at: number, x: Float64Array, step: number, bits: number, book: Levels): void {
-  const size = book.levels.length
+function putCodes(data: Uint8Array, at: number, row: Float64Array, header: number, bits: number): void {
+  const [step, shift] = [stepIn(header), shiftIn(header, bits) / 16]
+  const size = 2 ** (bits - 1)
   let waiting = 0 // bits that do not fill a byte yet
   let filled = 0
-  for (const value of x) {
-    const m = step > 0 ? nearest(Math.abs(value) / step, book) : 0
-    waiting |= (value < 0 ? size - 1 - m : size + m) << filled
+  for (const x of row) {
+    const code = step > 0 ? Math.max(-size, Math.min(size - 1, toEven(x / step - shift))) : 0
+    waiting |= (code & (2 ** bits - 1)) << filled
     for (filled += bits; filled >= 8; filled -= 8, waiting >>= 8) data[at++] = waiting
   }
   if (filled > 0) data[at] = waiting
-}
-
-/** The index of the level nearest to y ≥ 0. */
-function nearest(y: number, { levels, borders, starts }: Levels): number {
-  if (y >= borders[borders.length - 1]) return levels.length - 1
-  const m = starts[Math.floor(2 * y)]
-  return y >= borders[m] ? m + 1 : m
-}
-
-/** To the nearest bfloat16, the even one of two. */
-function brain(x: number): number {
-  steps[0] = x
-  words[0] = (words[0] + 0x7fff + ((words[0] >>> 16) & 1)) & 0xffff0000
-  return steps[0]
 }

@@ -1,32 +1,43 @@
-import type { Kernels, PackedRows } from '../kernels'
+import type { Kernels } from '../kernels'
+import { codesAt, headerAt, shiftIn, stepIn } from './code-rows'
 import { bytes, floats } from './operands'
 
-export const unpack: Kernels['unpack'] = (out, packed, first, rows, width) => {
-  unpackRows(floats(out), packed, first, rows, width)
-}
+const { fround } = Math
 
-/** The steps of assembly/unpack.ts in float32 and in the same order: the same bits. */
-export function unpackRows(
-  out: Float32Array,
-  { codes, offset, stride, bits }: PackedRows,
-  first: number,
-  rows: number,
-  width: number,
-): void {
+export const unpack: Kernels['unpack'] = (out, { codes, offset, stride, bits }, first, rows, width) => {
   const data = bytes(codes)
-  const steps = new Float32Array(1)
-  const words = new Uint32Array(steps.buffer)
-  const half = (2 ** bits - 1) / 2
-  const curve = 2 / 4 ** bits
+  const to = floats(out)
+  const row = new Int32Array(width)
   for (let r = 0; r < rows; r++) {
     const at = offset + (first + r) * stride
-    words[0] = (data[at] << 16) | (data[at + 1] << 24)
-    const step = steps[0]
-    for (let c = 0, bit = 0; c < width; c++, bit += bits) {
-      const low = at + 2 + (bit >> 3)
-      const code = ((data[low] | ((data[low + 1] ?? 0) << 8)) >> (bit & 7)) & (2 ** bits - 1)
-      const u = code - half
-      out[r * width + c] = Math.fround(u * (1 + u * u * curve)) * step
+    codesAt(data, at + 2, bits, width, row)
+    const [step, shift] = [stepIn(headerAt(data, at)), shiftIn(headerAt(data, at), bits) / 16]
+    for (let c = 0; c < width; c++) to[r * width + c] = (row[c] + shift) * step
+  }
+}
+
+/** Eight sums in float32, as the lanes of assembly/unpack.ts have them. */
+export const codeDistances: Kernels['codeDistances'] = (
+  out,
+  { codes, offset, stride, bits },
+  first,
+  rows,
+  width,
+  point,
+) => {
+  const data = bytes(codes)
+  const row = new Int32Array(width)
+  const lanes = new Float32Array(8)
+  for (let r = 0; r < rows; r++) {
+    const at = offset + (first + r) * stride
+    codesAt(data, at + 2, bits, width, row)
+    const [step, shift] = [stepIn(headerAt(data, at)), shiftIn(headerAt(data, at), bits) / 16]
+    lanes.fill(0)
+    for (let c = 0; c < width; c++) {
+      const gap = fround(fround((row[c] + shift) * step) - point[c])
+      lanes[c & 7] += fround(gap * gap)
     }
+    const four = [0, 1, 2, 3].map((i) => fround(lanes[i] + lanes[i + 4]))
+    out[r] = fround(fround(four[0] + four[2]) + fround(four[1] + four[3]))
   }
 }

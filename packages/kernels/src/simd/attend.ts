@@ -1,6 +1,5 @@
-import type { Floats, Kernels, PackedRows } from '../kernels'
+import type { Kernels } from '../kernels'
 import type { Machine } from '../module'
-import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
 const ROWS = 256 // queries of one super-block
@@ -11,11 +10,11 @@ const FEW = 4 // rows of a call that go one by one: a strip of 8 costs as much a
 
 /** Fused attention: a super-block of queries and its sums stay in scratch while the keys that it sees pass by. */
 export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels['attend'] {
-  return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, max, mass, sum }) => {
+  return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, inOrder, max, mass, sum }) => {
     if (rows === 0 || keyCount === 0) return
     const queriesAt = staging.floats(queries)
-    const keysAt = isPacked(keys) ? 0 : staging.floats(keys)
-    const valuesAt = isPacked(values) ? 0 : staging.floats(values)
+    const keysAt = staging.floats(keys)
+    const valuesAt = staging.floats(values)
     const biasAt = bias ? staging.floats(bias) : 0
     const maxAt = staging.floats(max)
     const massAt = staging.doubles(mass)
@@ -23,9 +22,9 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
 
     const width = Math.max(d, dv)
     const few = rows <= FEW
+    const factor = inOrder ? Math.fround(scale) : scale // as the strips have it
     const most = few ? rows : Math.min(ROWS, Math.max(8, Math.floor(STAGED / width) & -8), (rows + 7) & -8)
-    const unpacked = keysAt === 0 && few ? BLOCK : KEYS // what is unpacked for a row or two stays in the first cache
-    const chunk = Math.min((keyCount + 63) & -64, unpacked, Math.max(BLOCK, Math.floor(STAGED / width) & -BLOCK))
+    const chunk = Math.min((keyCount + 63) & -64, KEYS, Math.max(BLOCK, Math.floor(STAGED / width) & -BLOCK))
     const direct = d === 64 || d === 128 || d === 32 || d === 16
     const outCols = few ? dv : (dv + 7) & -8
     const outRow = outCols * 4
@@ -79,8 +78,8 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
 
       for (let first = 0; first < visible; first += chunk) {
         const keysHere = Math.min(chunk, visible - first)
-        if (!keysAt) bring(staged, keys, first, keysHere, d)
-        if (!valuesAt) bring(stagedValues, values, first, keysHere, dv)
+        if (!keysAt) staging.in(staged, keys, first * d, keysHere * d)
+        if (!valuesAt) staging.in(stagedValues, values, first * dv, keysHere * dv)
         if (bias && !biasAt) staging.in(stagedBias, bias, first, keysHere)
         const k = keysAt ? keysAt + first * d * 4 : staged
         const v = valuesAt ? valuesAt + first * dv * 4 : stagedValues
@@ -100,6 +99,7 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
               mass: masses + r * 8,
               out: o + r * outRow,
               scores: weights,
+              inOrder: inOrder === true,
             })
           }
         } else {
@@ -133,21 +133,10 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
       else staging.doublesOut(mass, r0, masses, count)
     }
 
-    /** Rows of keys or values to the scratch; unpacking writes up to 28 bytes past them, over what is not needed any more or not yet. */
-    function bring(to: number, from: Floats | PackedRows, first: number, count: number, width: number): void {
-      if (!isPacked(from)) return staging.in(to, from, first * width, count * width)
-      const at = residentOffset('simd', from.codes, 1) + from.offset + first * from.stride
-      wasm.unpack({ out: to, from: at, stride: from.stride, bits: from.bits, rows: count, width })
-    }
-
     function scaled(to: number, from: number, count: number): void {
-      for (let i = 0; i < count; i++) arena.f32[(to >>> 2) + i] = arena.f32[(from >>> 2) + i] * scale
+      for (let i = 0; i < count; i++) arena.f32[(to >>> 2) + i] = arena.f32[(from >>> 2) + i] * factor
     }
   }
-}
-
-function isPacked(operand: Floats | PackedRows): operand is PackedRows {
-  return 'codes' in operand
 }
 
 function aligned(bytes: number): number {

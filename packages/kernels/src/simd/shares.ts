@@ -1,58 +1,103 @@
-import type { Kernels } from '../kernels'
+import type { Floats, Kernels, PackedRows } from '../kernels'
 import type { Machine } from '../module'
-import { rangeOf } from '../resident'
+import { residentOffset } from '../resident'
+import { mostOfQuery, QUERY_GROUP, seenBy } from '../rounded-query'
 import type { Staging } from '../staging'
 
-const CHUNK = 65536 // scores at once, or those of one row
+const KEYS = 2048 // of one call, and what is copied in of keys elsewhere
+const STAGED = 65536 // floats of them: wide keys make fewer
 
-/** Scores have a scratch of their own: the product uses the one that is shared. */
-export function simdAddShares(
-  { wasm, arena }: Machine,
-  staging: Staging,
-  product: Kernels['product'],
-): Kernels['addShares'] {
-  let scores = arena.floats(0)
-
+/** Row by row, each over the keys that it sees, a chunk of keys after the other. */
+export function simdAddShares({ wasm }: Machine, staging: Staging): Kernels['addShares'] {
   return (out, { queries, keys, max, mass, bias, rows, d, cols, scale, causal }) => {
-    if (rows === 0 || cols === 0) return
-    const most = Math.min(rows, Math.max(1, Math.floor(CHUNK / cols)))
-    if (scores.length < most * cols + 4) {
-      scores[Symbol.dispose]()
-      scores = arena.floats(Math.max(CHUNK, cols) + 4)
-    }
-    const padded = (cols + 3) & -4
-    for (let first = 0; first < rows; first += most) {
-      const part = Math.min(most, rows - first)
-      const asked = rangeOf(queries, first * d, part * d)
-      if (part === 1) product('nt', scores, keys, asked, cols, d, 1)
-      else product('nt', scores, asked, keys, part, d, cols)
+    const visible = Math.min(cols, seenBy(rows - 1, cols, causal))
+    if (rows === 0 || visible <= 0) return
+    const packed = isPacked(keys) ? keys : undefined
+    const keysAt = packed ? residentOffset('simd', packed.codes, 1) + packed.offset : staging.floats(keys as Floats)
+    const queriesAt = staging.floats(queries)
+    const biasAt = bias ? staging.floats(bias) : 0
+    const chunk = Math.min((visible + 63) & -64, KEYS, Math.max(64, Math.floor(STAGED / d) & -64))
+    const qRow = 4 * ((d + QUERY_GROUP - 1) & -QUERY_GROUP)
+    const most = Math.min(rows, Math.max(1, Math.floor(STAGED / d)))
 
-      const sums = staging.region(8 * padded + 4 * (padded + 3 * part))
-      const biases = sums + 8 * padded
-      const maxima = biases + 4 * padded
-      const factors = maxima + 4 * part
-      const limits = factors + 4 * part
-      staging.doublesIn(sums, out, 0, cols)
-      const biasAt = bias && (staging.floats(bias) || biases)
-      if (biasAt === biases) staging.in(biases, bias!, 0, cols)
-      for (let i = 0, r = first; i < part; i++, r++) {
-        arena.f32[(maxima >>> 2) + i] = max[r]
-        arena.f32[(factors >>> 2) + i] = mass[r] > 0 ? 1 / mass[r] : 0
-        const seen = causal ? Math.max(0, Math.min(cols, causal.visible + Math.floor(r / causal.groups))) : cols
-        arena.u32[(limits >>> 2) + i] = seen
+    const sums = staging.region(
+      8 * chunk +
+        64 +
+        256 +
+        8 * most +
+        most * qRow +
+        4 * d * most +
+        4 * (d + 8) +
+        (bias ? 4 * chunk : 0) +
+        (keysAt ? 0 : 4 * chunk * d),
+    )
+    const scores = (sums + 8 * chunk + 15) & -16
+    const units = scores + 256
+    const q = units + 8 * most
+    const staged = q + most * qRow
+    const scaled = staged + 4 * d * most
+    const stagedBias = scaled + 4 * (d + 8)
+    const stagedKeys = stagedBias + (bias ? 4 * chunk : 0)
+    const stride = packed ? packed.stride : 4 * d
+
+    for (let r0 = 0; r0 < rows; r0 += most) {
+      const count = Math.min(most, rows - r0)
+      if (packed) {
+        if (queriesAt) wasm.copyBytes({ to: staged, from: queriesAt + 4 * r0 * d, bytes: 4 * count * d })
+        else staging.in(staged, queries, r0 * d, count * d)
+        const largest = mostOfQuery(packed.bits, d)
+        wasm.roundQueries({
+          to: q,
+          toRow: qRow,
+          units,
+          from: staged,
+          rows: count,
+          d,
+          scale,
+          most: largest,
+          inNibbles: packed.bits === 4,
+          scaled,
+        })
+      } else {
+        if (queriesAt)
+          wasm.copyRows({ to: q, toRow: qRow, from: queriesAt + 4 * r0 * d, fromRow: 4 * d, rows: count, bytes: 4 * d })
+        else {
+          staging.in(staged, queries, r0 * d, count * d)
+          wasm.copyRows({ to: q, toRow: qRow, from: staged, fromRow: 4 * d, rows: count, bytes: 4 * d })
+        }
+        wasm.scaleBy({ x: q, factor: scale, count: (count * qRow) >> 2 })
       }
-      wasm.addShares({
-        out: sums,
-        scores: staging.floats(scores),
-        cols,
-        scale,
-        bias: biasAt ?? 0,
-        max: maxima,
-        factors,
-        limits,
-        rows: part,
-      })
-      staging.doublesOut(out, 0, sums, cols)
+      for (let first = 0; first < visible; first += chunk) {
+        const here = Math.min(chunk, visible - first)
+        if (!keysAt) staging.in(stagedKeys, keys as Floats, first * d, here * d)
+        if (bias && !biasAt) staging.in(stagedBias, bias, first, here)
+        staging.doublesIn(sums, out, first, here)
+        const from = keysAt ? keysAt + first * stride : stagedKeys
+        const add = bias ? (biasAt ? biasAt + 4 * first : stagedBias) : 0
+        for (let i = 0, r = r0; i < count; i++, r++) {
+          const left = Math.min(here, seenBy(r, cols, causal) - first)
+          if (left <= 0 || !(mass[r] > 0)) continue
+          wasm.addShares({
+            out: sums,
+            q: q + i * qRow,
+            units: units + 8 * i,
+            keys: from,
+            d,
+            stride,
+            bits: packed ? packed.bits : 0,
+            bias: add,
+            count: left,
+            max: max[r],
+            factor: 1 / mass[r],
+            scores,
+          })
+        }
+        staging.doublesOut(out, first, sums, here)
+      }
     }
   }
+}
+
+function isPacked(operand: Floats | PackedRows): operand is PackedRows {
+  return 'codes' in operand
 }

@@ -1,5 +1,5 @@
 import { checkFits, copyToken, emptyBlock, tensorsIn, type KvBlock, type Shape, type Snapshot } from '@sublinear/core'
-import type { HeldTokens } from '@sublinear/token-store'
+import type { HeldTokens, StagedTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import { distanceHeap } from './distance-heap'
 import {
@@ -135,7 +135,8 @@ function compete(
   const heap = distanceHeap(held.distances(centre))
   const placed = new Map<number, number>() // row by slot
   const leaving: { readonly slot?: number; readonly row?: number; readonly isRounded?: boolean }[] = []
-  let rounded: ReturnType<HeldTokens['rounded']> | undefined
+  let staged: StagedTokens | undefined // only once a row has a chance
+  let distances: Float64Array | undefined
   for (let row = from; row < from + rows; row++) {
     if (!(squaredDistance(block.keys.data, row * centre.length, centre) > heap.least())) {
       leaving.push({ row })
@@ -145,20 +146,27 @@ function compete(
     const before = placed.get(slot)
     leaving.push(before === undefined ? { slot } : { row: before, isRounded: true })
     placed.set(slot, row)
-    rounded ??= held.rounded(block, from, rows, centre)
-    heap.replaceNearest(rounded.distances[row - from])
+    staged ??= held.staged(block, from, rows)
+    distances ??= staged.distances(centre)
+    heap.replaceNearest(distances[row - from])
   }
   if (left) {
     const slots = leaving.flatMap(({ slot }) => slot ?? [])
     const old = slots.length > 0 ? held.readAt(slots) : undefined
-    let at = 0
+    const again = leaving.flatMap(({ row, isRounded }) => (isRounded ? row! - from : []))
+    const displaced = again.length > 0 ? staged!.read(again) : undefined
+    let [at, next] = [0, 0]
     for (const { slot, row, isRounded } of leaving) {
       if (slot !== undefined) copyToken(left, done++, old!, at++)
-      else if (isRounded) copyToken(left, done++, rounded!.block, row! - from)
+      else if (isRounded) copyToken(left, done++, displaced!, next++)
       else copyToken(left, done++, block, row!)
     }
   }
-  held.writeAt(block, [...placed.values()], [...placed.keys()])
+  staged?.put(
+    Array.from(placed.values(), (row) => row - from),
+    [...placed.keys()],
+  )
+  staged?.[Symbol.dispose]()
   return done
 }
 

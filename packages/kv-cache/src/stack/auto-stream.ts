@@ -149,7 +149,7 @@ function sizesIn(saved: Uint8Array): string {
     }
     return [kind, ...SIZES.map((name) => own?.[name])]
   })
-  return JSON.stringify([parameters['buffer'], parts])
+  return JSON.stringify([parameters['buffer'], parameters['waiting'], parts])
 }
 
 function limitsIn(json: string | undefined, methods: readonly Method[]): Limits {

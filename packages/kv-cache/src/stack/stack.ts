@@ -45,8 +45,9 @@ export interface Counts {
   readonly kept: readonly number[]
   /** Bytes of a rest that takes its own. */
   readonly restBytes: number
-  /** Tokens that wait, exactly, before the first tier and before the rest. */
+  /** Tokens that wait before the first tier, in codes or exactly, and exactly before the rest. */
   readonly buffer: number
+  readonly isCoded: boolean
   readonly restBuffer: number
 }
 
@@ -56,8 +57,9 @@ export interface StackBudget extends Shape {
   readonly weighted: boolean
 }
 
-/** At most a 64th of the budget is spent on waiting tokens, which are float32; 4 to 64 tokens. */
-const WAITING = 64
+/** Waiting tokens are float32 where 64 of them take at most a 64th of the budget; else as many wait in 8 bits as a 12th has room for, 4 to 64. */
+const [EXACT_WAITING, CODED_WAITING] = [64, 12]
+const waitingStore = quantised({ keyBits: 8, valueBits: 8, first: 0 })
 const [LEAST_WAITING, MOST_WAITING] = [4, 64]
 const MOST_REST_WAITING = 16
 /** Rests that are the same size in every budget. */
@@ -110,9 +112,15 @@ export function countsWithin(
   const shape = { d: given.d, dv: given.dv, scale: given.scale }
   const traffic = { tokens: Infinity, weighted }
   const token = waitingBytes(shape, 1, weighted)
-  const buffer = Math.min(MOST_WAITING, Math.max(LEAST_WAITING, Math.floor(budgetBytes / WAITING / token)))
+  const within = (part: number, each: number) =>
+    Math.min(MOST_WAITING, Math.max(LEAST_WAITING, Math.floor(budgetBytes / part / each)))
+  const exact = within(EXACT_WAITING, token)
+  const isCoded = exact < MOST_WAITING
+  const many = waitingBytes(shape, MOST_WAITING, weighted, waitingStore) / MOST_WAITING
+  const buffer = isCoded ? within(CODED_WAITING, many) : exact
+  const waiting = waitingBytes(shape, buffer, weighted, isCoded ? waitingStore : undefined)
   const isFixed = FIXED.has(stack.rest)
-  const restBuffer = isFixed ? Math.min(MOST_REST_WAITING, buffer >> 1) : 0
+  const restBuffer = isFixed ? Math.min(MOST_REST_WAITING, exact >> 1) : 0
   const fixed = isFixed ? named(methods, stack.rest).bytes(shape, { buffer: restBuffer }, traffic) : 0
   const slots = stack.kept.map((kept) => {
     const bytes = (count: number) =>
@@ -121,13 +129,14 @@ export function countsWithin(
     return { each, state: bytes(MANY) - MANY * each }
   })
   const state = slots.reduce((sum, one) => sum + one.state, 0)
-  const left = budgetBytes - fixed - state - (buffer + stack.window) * token
+  const left = budgetBytes - fixed - state - waiting - stack.window * token
   const used = stack.kept.reduce((sum, { share }) => sum + share, 0)
   const counts = {
     window: stack.window,
     kept: stack.kept.map(({ share }, i) => Math.floor(((share / Math.max(1, used)) * left) / slots[i].each)),
     restBytes: isSized(stack) ? Math.floor((1 - used) * left) : 0,
     buffer,
+    isCoded,
     restBuffer,
   }
   const fits =
@@ -178,7 +187,7 @@ export function countsAtRate(stack: Stack, counts: Counts, rate: number): Counts
   const kept = counts.kept.map(scaled)
   if (kept.length > 0) kept[kept.length - 1] = Math.max(1, kept.at(-1)! - more)
   const restBytes = isSized(stack) ? scaled(counts.restBytes) : 0
-  return { window: scaled(counts.window), kept, restBytes, buffer: PILOT_BUFFER, restBuffer }
+  return { window: scaled(counts.window), kept, restBytes, buffer: PILOT_BUFFER, isCoded: counts.isCoded, restBuffer }
 }
 
 /** The tiers of a stack with these counts, empty; `name` is the kind of their snapshots. */
@@ -203,6 +212,7 @@ export function builtStack(
     ...shape,
     parts: parts as [...TierSpec[], StreamSpec],
     buffer: counts.buffer,
+    ...(counts.isCoded && { waiting: waitingStore }),
     ...(name !== undefined && { name }),
   })
 }

@@ -1,0 +1,29 @@
+// Attention for one query row over tokens in codes, a block of 64 at a time, in integers.
+import { codeScores } from './code-scores'
+import { mixCodes, softenCodes } from './code-mix'
+
+const BLOCK = 64
+
+/**
+ * Continues one row's partial softmax over `count` keys. q, units: a query as roundQueries made it; keys, values: the first row of each, the
+ * same stride; isWide: their codes lie in a byte each; bias: floats, or 0; out: the sum so far, dv rounded up to 32; scores: 512 bytes of scratch.
+ */
+export function attendCodes(
+  q: usize, units: usize, keys: usize, keyBits: i32, d: i32, values: usize, valueBits: i32, dv: i32, stride: i32,
+  isWide: bool, bias: usize, count: i32, max: usize, mass: usize, out: usize, scores: usize,
+): void {
+  const outRow = ((dv + 31) & -32) << 2
+  const blockBytes = stride * BLOCK
+  for (; count > 0; count -= BLOCK, keys += blockBytes, values += blockBytes) {
+    const block = min(BLOCK, count)
+    codeScores(scores, q, units, keys, stride, keyBits, isWide, d, block)
+    if (bias) {
+      for (let i: usize = 0; i < (block as usize) << 2; i += 4) {
+        store<f32>(scores + i, load<f32>(scores + i) + load<f32>(bias + i))
+      }
+      bias += 4 * BLOCK
+    }
+    const unit = softenCodes(scores, block, values, stride, valueBits, max, mass, out, outRow)
+    if (unit > 0) mixCodes(out, scores, block, values, stride, valueBits, isWide, dv, unit)
+  }
+}
