@@ -22,7 +22,7 @@ export interface Found {
 const FIRST = 512
 
 /**
- * Two rounds: all candidates on the first tokens of a pilot, then the best four, the best four plain methods, and what methods take of themselves, on all of
+ * Two rounds: all candidates on the first tokens of a pilot, then the best six, the best four plain methods, and what methods take of themselves, on all of
  * it. Chosen on heads of the two committed models, so that the choice is as good on later tokens as that of a search which drops nothing.
  *
  * @param exhaustive  one round of all candidates on all tokens instead, refined until nothing is better
@@ -30,7 +30,7 @@ const FIRST = 512
 export function roundsOf(tokens: number, exhaustive = false): Round[] {
   if (exhaustive || tokens <= FIRST) return [{ tokens, keep: 1, refine: Infinity }]
   return [
-    { tokens: FIRST, keep: 4, plain: 4, refine: 3 },
+    { tokens: FIRST, keep: 6, plain: 4, refine: 3 },
     { tokens, keep: 1 },
   ]
 }

@@ -57,7 +57,10 @@ export interface StackBudget extends Shape {
   readonly weighted: boolean
 }
 
-/** Waiting tokens are float32 where 64 of them take at most a 64th of the budget; else as many wait in 8 bits as a 12th has room for, 4 to 64. */
+/**
+ * Waiting tokens are float32 where 64 of them take at most a 64th of the budget; else as many wait in 8 bits as a 12th has room for, 4 to 64. Of a stack
+ * with a window, whose newest are exact, half of the window waits.
+ */
 const [EXACT_WAITING, CODED_WAITING] = [64, 12]
 const waitingStore = quantised({ keyBits: 8, valueBits: 8, first: 0 })
 const [LEAST_WAITING, MOST_WAITING] = [4, 64]
@@ -115,9 +118,10 @@ export function countsWithin(
   const within = (part: number, each: number) =>
     Math.min(MOST_WAITING, Math.max(LEAST_WAITING, Math.floor(budgetBytes / part / each)))
   const exact = within(EXACT_WAITING, token)
-  const isCoded = exact < MOST_WAITING
+  const isCoded = exact < MOST_WAITING && stack.window === 0
   const many = waitingBytes(shape, MOST_WAITING, weighted, waitingStore) / MOST_WAITING
-  const buffer = isCoded ? within(CODED_WAITING, many) : exact
+  const half = stack.window >> 1
+  const buffer = isCoded ? within(CODED_WAITING, many) : Math.min(MOST_WAITING, Math.max(exact, half))
   const waiting = waitingBytes(shape, buffer, weighted, isCoded ? waitingStore : undefined)
   const isFixed = FIXED.has(stack.rest)
   const restBuffer = isFixed ? Math.min(MOST_REST_WAITING, exact >> 1) : 0
@@ -129,10 +133,11 @@ export function countsWithin(
     return { each, state: bytes(MANY) - MANY * each }
   })
   const state = slots.reduce((sum, one) => sum + one.state, 0)
-  const left = budgetBytes - fixed - state - waiting - stack.window * token
+  const window = stack.window - half
+  const left = budgetBytes - fixed - state - waiting - window * token
   const used = stack.kept.reduce((sum, { share }) => sum + share, 0)
   const counts = {
-    window: stack.window,
+    window,
     kept: stack.kept.map(({ share }, i) => Math.floor(((share / Math.max(1, used)) * left) / slots[i].each)),
     restBytes: isSized(stack) ? Math.floor((1 - used) * left) : 0,
     buffer,
@@ -183,11 +188,12 @@ export function leastBytes(stack: Stack, budget: Omit<StackBudget, 'budgetBytes'
 export function countsAtRate(stack: Stack, counts: Counts, rate: number): Counts {
   const scaled = (count: number) => (count === 0 ? 0 : Math.max(1, Math.round(count * rate)))
   const restBuffer = counts.restBuffer === 0 ? 0 : PILOT_REST
-  const more = PILOT_BUFFER + restBuffer - scaled(counts.buffer + counts.restBuffer)
+  const buffer = Math.max(PILOT_BUFFER, scaled(counts.buffer))
+  const more = buffer + restBuffer - scaled(counts.buffer + counts.restBuffer)
   const kept = counts.kept.map(scaled)
   if (kept.length > 0) kept[kept.length - 1] = Math.max(1, kept.at(-1)! - more)
   const restBytes = isSized(stack) ? scaled(counts.restBytes) : 0
-  return { window: scaled(counts.window), kept, restBytes, buffer: PILOT_BUFFER, isCoded: counts.isCoded, restBuffer }
+  return { window: scaled(counts.window), kept, restBytes, buffer, isCoded: counts.isCoded, restBuffer }
 }
 
 /** The tiers of a stack with these counts, empty; `name` is the kind of their snapshots. */
