@@ -5,25 +5,28 @@ import { mixCodes, softenCodes } from './code-mix'
 const BLOCK = 64
 
 /**
- * Continues one row's partial softmax over `count` keys. q, units: a query as roundQueries made it; keys, values: the first row of each, the
- * same stride; isWide: their codes lie in a byte each; bias: floats, or 0; out: the sum so far, dv rounded up to 32; scores: 512 bytes of scratch.
+ * Continues one row's partial softmax over `count` keys. q, units: a query as roundQueries made it; keys, values: the codes of the first row of
+ * each, the same stride; headers: what openHeaders gave, `room` rows of each: steps and shifts of keys, steps of values, and their shifts in 16 bits;
+ * bias: floats, or 0; out: the sum so far, dv rounded up to 32; scores: 384 bytes of scratch.
  */
 export function attendCodes(
   q: usize, units: usize, keys: usize, keyBits: i32, d: i32, values: usize, valueBits: i32, dv: i32, stride: i32,
-  isWide: bool, bias: usize, count: i32, max: usize, mass: usize, out: usize, scores: usize,
+  headers: usize, room: i32, bias: usize, count: i32, max: usize, mass: usize, out: usize, scores: usize,
 ): void {
   const outRow = ((dv + 31) & -32) << 2
   const blockBytes = stride * BLOCK
-  for (; count > 0; count -= BLOCK, keys += blockBytes, values += blockBytes) {
+  const column = (room as usize) << 2
+  let shifts = headers + 3 * column
+  for (; count > 0; count -= BLOCK, keys += blockBytes, values += blockBytes, headers += 4 * BLOCK, shifts += 2 * BLOCK) {
     const block = min(BLOCK, count)
-    codeScores(scores, q, units, keys, stride, keyBits, isWide, d, block)
+    codeScores(scores, q, units, keys, stride, keyBits, d, block, headers, headers + column)
     if (bias) {
       for (let i: usize = 0; i < (block as usize) << 2; i += 4) {
         store<f32>(scores + i, load<f32>(scores + i) + load<f32>(bias + i))
       }
       bias += 4 * BLOCK
     }
-    const unit = softenCodes(scores, block, values, stride, valueBits, max, mass, out, outRow)
-    if (unit > 0) mixCodes(out, scores, block, values, stride, valueBits, isWide, dv, unit)
+    const unit = softenCodes(scores, block, headers + 2 * column, max, mass, out, outRow)
+    if (unit > 0) mixCodes(out, scores, block, shifts, values, stride, valueBits, dv, unit)
   }
 }

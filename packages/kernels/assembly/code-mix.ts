@@ -1,17 +1,17 @@
 // Sums of values straight from codes: weights times steps are rounded to 15 bits a block, and products and sums over the block are exact.
 import { constant, decay, weight } from './exponential'
-import { eightCodes, fourHeaders, openWindows, shiftsIn, stepsIn, windowBytes, windowFactors } from './code-rows'
+import { eightCodes, openWindows, windowBytes, windowFactors } from './code-rows'
 
 const BLOCK = 64
 /** Values of which a block has less than this count as 0: their inverse would be infinite. */
 const LEAST: f32 = 7.703720e-34 // 2^−110
 
 /**
- * Continues a row's softmax over one block of at most 64 scores (room for 64): scores become weights times the steps of values, as integers of 16 bits
- * at scores + 256, and their shifts behind these. out: outRow bytes, the sum so far. Returns what one integer stands for: 0 where nothing is to be added.
+ * Continues a row's softmax over one block of at most 64 scores (room for 64): scores become weights times the steps of values (floats), as integers of
+ * 16 bits at scores + 256. out: outRow bytes, the sum so far. Returns what one integer stands for: 0 where nothing is to be added.
  */
 export function softenCodes(
-  scores: usize, count: i32, rows: usize, stride: i32, bits: i32, max: usize, mass: usize, out: usize, outRow: usize,
+  scores: usize, count: i32, steps: usize, max: usize, mass: usize, out: usize, outRow: usize,
 ): f32 {
   const padded = (count + 7) & -8
   for (let i = count; i < padded; i++) store<f32>(scores + ((i as usize) << 2), -Infinity)
@@ -39,20 +39,10 @@ export function softenCodes(
   sum = f32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 0, 1))
   store<f64>(mass, load<f64>(mass) + ((f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1)) as f64))
   let most = f32x4.splat(0)
-  for (let at = scores, to = scores + 384, left = count; left > 0; at += 16, left -= 4, to += 8) {
-    let row1 = rows + stride, row2 = row1 + stride, row3 = row2 + stride
-    if (left < 4) {
-      row3 = rows
-      if (left < 3) row2 = rows
-      if (left < 2) row1 = rows
-    }
-    const headers = fourHeaders(rows, row1, row2, row3)
-    rows = row3 + stride
-    const scaled = f32x4.mul(v128.load(at), stepsIn(headers))
+  for (let at = scores; at < end; at += 16, steps += 16) {
+    const scaled = f32x4.mul(v128.load(at), v128.load(steps))
     most = f32x4.pmax(most, scaled)
     v128.store(at, scaled)
-    const shift = shiftsIn(headers, bits)
-    v128.store64_lane(to, i16x8.narrow_i32x4_s(shift, shift), 0)
   }
   most = f32x4.pmax(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1))
   most = f32x4.pmax(most, v128.shuffle<i32>(most, most, 1, 0, 3, 2))
@@ -67,27 +57,28 @@ export function softenCodes(
   return largest / 32767
 }
 
-/** out += unit·Σ weight_t·(code_t + shift_t/16) over one block; width is rounded up to 32: as many bytes past a row are read. */
+/**
+ * out += unit·Σ weight_t·(code_t + shift_t/16) over one block; shifts: 16 bits each; codes: those of the first row. width is rounded up to 32: as
+ * many bytes past a row are read.
+ */
 export function mixCodes(
-  out: usize, scores: usize, count: i32, rows: usize, stride: i32, bits: i32, isWide: bool, width: i32, unit: f32,
+  out: usize, scores: usize, count: i32, shifts: usize, codes: usize, stride: i32, bits: i32, width: i32, unit: f32,
 ): void {
-  const padded = (count + 7) & -8
+  const weights = scores + 256
+  const end = weights + ((((count + 7) & -8) as usize) << 1)
   let all = i32x4.splat(0)
-  for (let at = scores + 256; at < scores + 256 + ((padded as usize) << 1); at += 16) {
-    all = i32x4.add(all, i32x4.dot_i16x8_s(v128.load(at), v128.load(at, 128)))
+  for (let at = weights; at < end; at += 16, shifts += 16) {
+    all = i32x4.add(all, i32x4.dot_i16x8_s(v128.load(at), v128.load(shifts)))
   }
   all = i32x4.add(all, v128.shuffle<i32>(all, all, 2, 3, 0, 1))
   all = i32x4.add(all, v128.shuffle<i32>(all, all, 1, 0, 3, 2))
   const shift = f32x4.mul(f32x4.convert_i32x4_s(all), f32x4.splat(0.0625))
   const units = f32x4.splat(unit)
-  if (isWide) bits = 8
   if (bits != 8 && bits != 4) openWindows(bits)
-  const weights = scores + 256
-  rows += 2
-  for (let from = 0; from < width; from += 32, out += 128, rows += bits << 2) {
-    if (bits == 8) mixBytes(out, weights, count, rows, stride, shift, units)
-    else if (bits == 4) mixNibbles(out, weights, count, rows, stride, shift, units)
-    else mixOthers(out, weights, count, rows, stride, bits, shift, units)
+  for (let from = 0; from < width; from += 32, out += 128, codes += bits << 2) {
+    if (bits == 8) mixBytes(out, weights, count, codes, stride, shift, units)
+    else if (bits == 4) mixNibbles(out, weights, count, codes, stride, shift, units)
+    else mixOthers(out, weights, count, codes, stride, bits, shift, units)
   }
 }
 

@@ -32,17 +32,6 @@ export function eightCodes(at: usize, bytes: v128, factors: v128, drop: i32): v1
   return i16x8.shr_s(i16x8.mul(i8x16.swizzle(v128.load64_splat(at), bytes), factors), drop)
 }
 
-/** The headers of four rows, one a lane. */
-// @ts-ignore: decorator
-@inline
-export function fourHeaders(row0: usize, row1: usize, row2: usize, row3: usize): v128 {
-  let h = v128.load32_zero(row0)
-  h = v128.load_lane<u16>(row1, h, 2)
-  h = v128.load_lane<u16>(row2, h, 4)
-  h = v128.load_lane<u16>(row3, h, 6)
-  return v128.and(h, i32x4.splat(0xffff))
-}
-
 /** The steps in headers: their upper 13 bits are those of a float32. */
 // @ts-ignore: decorator
 @inline
@@ -65,4 +54,34 @@ export function fourSums(a: v128, b: v128, c: v128, e: v128): v128 {
   const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
   const ce = i32x4.add(v128.shuffle<i32>(c, e, 0, 4, 1, 5), v128.shuffle<i32>(c, e, 2, 6, 3, 7))
   return i32x4.add(v128.shuffle<i64>(ab, ce, 0, 2), v128.shuffle<i64>(ab, ce, 1, 3))
+}
+
+/**
+ * What the headers of `count` rows say, for up to 3 rows more: their steps as floats and their shifts in sixteenths, as floats or, inWords, in 16 bits.
+ */
+export function openHeaders(
+  steps: usize, shifts: usize, inWords: bool, row0: usize, stride: i32, bits: i32, count: i32,
+): void {
+  for (; count > 0; count -= 4, steps += 16) {
+    let row1 = row0 + stride, row2 = row1 + stride, row3 = row2 + stride
+    if (count < 4) {
+      row3 = row0
+      if (count < 3) row2 = row0
+      if (count < 2) row1 = row0
+    }
+    let headers = i32x4.replace_lane(i32x4.splat(0), 0, load<u16>(row0) as i32)
+    headers = v128.load_lane<u16>(row1, headers, 2)
+    headers = v128.load_lane<u16>(row2, headers, 4)
+    headers = v128.load_lane<u16>(row3, headers, 6)
+    row0 = row3 + stride
+    v128.store(steps, stepsIn(headers))
+    const shift = shiftsIn(headers, bits)
+    if (inWords) {
+      v128.store64_lane(shifts, i16x8.narrow_i32x4_s(shift, shift), 0)
+      shifts += 8
+    } else {
+      v128.store(shifts, f32x4.convert_i32x4_s(shift))
+      shifts += 16
+    }
+  }
 }

@@ -1,6 +1,6 @@
 // Scores straight from codes: the query is rounded to integers of up to 16 bits once, and all products and their sums are exact.
 import { largestBits } from './largest'
-import { eightCodes, fourHeaders, fourSums, openWindows, shiftsIn, stepsIn, windowBytes, windowFactors } from './code-rows'
+import { eightCodes, fourSums, openWindows, windowBytes, windowFactors } from './code-rows'
 
 /** Entries of a group of codes that are read together; integers of a query are padded with zeros to as many. */
 const GROUP = 32
@@ -33,32 +33,38 @@ export function roundQueries(
 }
 
 /**
- * out[t] = (⟨q, code_t⟩ + shift_t·Σq)·step_t·unit for `count` rows; up to 3 floats more are written, and 32 bytes past the last row are read.
- * isWide: codes lie in a byte each.
+ * out[t] = (⟨q, code_t⟩ + shift_t·Σq)·step_t·unit for `count` rows, whose steps and shifts are floats; up to 3 floats more are written. codes: those
+ * of the first row; 32 bytes past those of the last are read.
  */
 export function codeScores(
-  out: usize, q: usize, units: usize, rows: usize, stride: i32, bits: i32, isWide: bool, width: i32, count: i32,
+  out: usize, q: usize, units: usize, codes: usize, stride: i32, bits: i32, width: i32, count: i32,
+  steps: usize, shifts: usize,
 ): void {
-  if (bits == 8 || isWide) return scoresOfBytes(out, q, units, rows, stride, bits, width, count)
-  if (bits == 4) return scoresOfNibbles(out, q, units, rows, stride, width, count)
-  openWindows(bits)
-  scoresOfOthers(out, q, units, rows, stride, bits, width, count)
+  if (bits == 8) scoresOfBytes(out, q, codes, stride, width, count)
+  else if (bits == 4) scoresOfNibbles(out, q, codes, stride, width, count)
+  else {
+    openWindows(bits)
+    scoresOfOthers(out, q, codes, stride, bits, width, count)
+  }
+  const unit = v128.load32_splat(units), sum = v128.load32_splat(units, 4)
+  for (; count > 0; count -= 4, out += 16, steps += 16, shifts += 16) {
+    const shifted = f32x4.add(v128.load(out), f32x4.mul(v128.load(shifts), sum))
+    v128.store(out, f32x4.mul(shifted, f32x4.mul(v128.load(steps), unit)))
+  }
 }
 
-/** The scores of four rows from the lanes of their dot products. */
 // @ts-ignore: decorator
 @inline
-function scored(dots: v128, headers: v128, bits: i32, unit: v128, sum: v128): v128 {
-  const shifted = f32x4.add(
-    f32x4.convert_i32x4_s(dots), f32x4.mul(f32x4.convert_i32x4_s(shiftsIn(headers, bits)), sum),
+function bothDots(codes: v128, x: v128, y: v128): v128 {
+  return i32x4.add(
+    i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x), i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y),
   )
-  return f32x4.mul(shifted, f32x4.mul(stepsIn(headers), unit))
 }
 
+/** Sums of products, as floats. */
 function scoresOfBytes(
-  out: usize, q: usize, units: usize, row0: usize, stride: i32, bits: i32, width: i32, count: i32,
+  out: usize, q: usize, row0: usize, stride: i32, width: i32, count: i32,
 ): void {
-  const unit = v128.load32_splat(units), sum = v128.load32_splat(units, 4)
   for (; count > 0; count -= 4, out += 16) {
     let row1 = row0 + stride, row2 = row1 + stride, row3 = row2 + stride
     if (count < 4) {
@@ -69,28 +75,24 @@ function scoresOfBytes(
     let a = i32x4.splat(0), b = a, c = a, e = a
     for (let i: usize = 0; i < (width as usize); i += 16) {
       const x = v128.load(q + (i << 1)), y = v128.load(q + (i << 1), 16)
-      let codes = v128.load(row0 + i, 2)
-      a = i32x4.add(a, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
-      a = i32x4.add(a, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
-      codes = v128.load(row1 + i, 2)
-      b = i32x4.add(b, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
-      b = i32x4.add(b, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
-      codes = v128.load(row2 + i, 2)
-      c = i32x4.add(c, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
-      c = i32x4.add(c, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
-      codes = v128.load(row3 + i, 2)
-      e = i32x4.add(e, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x))
-      e = i32x4.add(e, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), y))
+      let codes = v128.load(row0 + i)
+      a = i32x4.add(a, bothDots(codes, x, y))
+      codes = v128.load(row1 + i)
+      b = i32x4.add(b, bothDots(codes, x, y))
+      codes = v128.load(row2 + i)
+      c = i32x4.add(c, bothDots(codes, x, y))
+      codes = v128.load(row3 + i)
+      e = i32x4.add(e, bothDots(codes, x, y))
     }
-    v128.store(out, scored(fourSums(a, b, c, e), fourHeaders(row0, row1, row2, row3), bits, unit, sum))
+    v128.store(out, f32x4.convert_i32x4_s(fourSums(a, b, c, e)))
     row0 = row3 + stride
   }
 }
 
+/** Sums of products, as floats. */
 function scoresOfNibbles(
-  out: usize, q: usize, units: usize, row0: usize, stride: i32, width: i32, count: i32,
+  out: usize, q: usize, row0: usize, stride: i32, width: i32, count: i32,
 ): void {
-  const unit = v128.load32_splat(units), sum = v128.load32_splat(units, 4)
   const end = (((width + GROUP - 1) & -GROUP) as usize) >> 1
   for (; count > 0; count -= 4, out += 16) {
     let row1 = row0 + stride, row2 = row1 + stride, row3 = row2 + stride
@@ -102,12 +104,12 @@ function scoresOfNibbles(
     let a = i32x4.splat(0), b = a, c = a, e = a
     for (let i: usize = 0; i < end; i += 16) {
       const x = q + (i << 2)
-      a = nibbleDots(a, x, v128.load(row0 + i, 2))
-      b = nibbleDots(b, x, v128.load(row1 + i, 2))
-      c = nibbleDots(c, x, v128.load(row2 + i, 2))
-      e = nibbleDots(e, x, v128.load(row3 + i, 2))
+      a = nibbleDots(a, x, v128.load(row0 + i))
+      b = nibbleDots(b, x, v128.load(row1 + i))
+      c = nibbleDots(c, x, v128.load(row2 + i))
+      e = nibbleDots(e, x, v128.load(row3 + i))
     }
-    v128.store(out, scored(fourSums(a, b, c, e), fourHeaders(row0, row1, row2, row3), 4, unit, sum))
+    v128.store(out, f32x4.convert_i32x4_s(fourSums(a, b, c, e)))
     row0 = row3 + stride
   }
 }
@@ -121,10 +123,10 @@ function nibbleDots(sum: v128, q: usize, codes: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.shr_s(codes, 12), v128.load(q, 48)))
 }
 
+/** Sums of products, as floats. */
 function scoresOfOthers(
-  out: usize, q: usize, units: usize, row0: usize, stride: i32, bits: i32, width: i32, count: i32,
+  out: usize, q: usize, row0: usize, stride: i32, bits: i32, width: i32, count: i32,
 ): void {
-  const unit = v128.load32_splat(units), sum = v128.load32_splat(units, 4)
   const bytes = windowBytes(), factors = windowFactors(), drop = 16 - bits
   const end = q + ((width as usize) << 1)
   for (; count > 0; count -= 4, out += 16) {
@@ -135,7 +137,7 @@ function scoresOfOthers(
       if (count < 2) row1 = row0
     }
     let a = i32x4.splat(0), b = a, c = a, e = a
-    let at: usize = 2
+    let at: usize = 0
     for (let part = q; part < end; part += 16, at += bits) {
       const x = v128.load(part)
       a = i32x4.add(a, i32x4.dot_i16x8_s(eightCodes(row0 + at, bytes, factors, drop), x))
@@ -143,7 +145,7 @@ function scoresOfOthers(
       c = i32x4.add(c, i32x4.dot_i16x8_s(eightCodes(row2 + at, bytes, factors, drop), x))
       e = i32x4.add(e, i32x4.dot_i16x8_s(eightCodes(row3 + at, bytes, factors, drop), x))
     }
-    v128.store(out, scored(fourSums(a, b, c, e), fourHeaders(row0, row1, row2, row3), bits, unit, sum))
+    v128.store(out, f32x4.convert_i32x4_s(fourSums(a, b, c, e)))
     row0 = row3 + stride
   }
 }

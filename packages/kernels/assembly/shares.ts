@@ -1,3 +1,4 @@
+import { openHeaders } from './code-rows'
 import { codeScores } from './code-scores'
 import { dots } from './decode'
 import { constant, weight } from './exponential'
@@ -6,7 +7,7 @@ const BLOCK = 64
 
 /**
  * What each of `count` keys receives of the softmax of one row: e^{min(0, score + bias − max)}·factor is added to `out` (doubles, room for a multiple of
- * 4). q: the row times scale, over keys of d floats, or with `bits` a query as roundQueries made it, over codes; bias: floats, or 0; scores: 64 floats of scratch.
+ * 4). q: the row times scale, over keys of d floats, or with `bits` a query as roundQueries made it, over codes; bias: floats, or 0; scores: 192 floats of scratch.
  */
 export function addShares(
   out: usize, q: usize, units: usize, keys: usize, d: i32, stride: i32, bits: i32, bias: usize, count: i32,
@@ -18,8 +19,10 @@ export function addShares(
   const zero = f32x4.splat(0), tops = f32x4.splat(max), factors = f32x4.splat(factor)
   for (; count > 0; count -= BLOCK, keys += (stride as usize) * BLOCK) {
     const block = min(BLOCK, count)
-    if (bits) codeScores(scores, q, units, keys, stride, bits, false, d, block)
-    else dots(scores, q, keys, d, block)
+    if (bits) {
+      openHeaders(scores + 256, scores + 512, false, keys, stride, bits, block)
+      codeScores(scores, q, units, keys + 2, stride, bits, d, block, scores + 256, scores + 512)
+    } else dots(scores, q, keys, d, block)
     let at = scores
     for (let left = block; left > 0; left -= 4, at += 16, out += 32) {
       let x = v128.load(at)

@@ -6,10 +6,10 @@ import type { Staging } from '../staging'
 
 const ROWS = 64 // queries whose sums stay in scratch
 const STAGED = 65536 // floats of them: wide rows make fewer
-const KEYS = 256 // keys that pass by many queries, from the first cache
-const LONG = 4096 // keys of one call, for a query alone
-const SCORES = 512
-const MANY = 6 // queries for which it pays to bring codes of other bits to a byte each
+const KEYS = 256 // keys that pass by these queries, in the first cache
+const LONG = 1024 // of one call, where few ask
+const SCORES = 384
+const MANY = 6 // queries for which it pays to bring codes to a byte each first
 
 /** A few queries at a time, each by itself; the keys that many of them see pass by in chunks. */
 export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Kernels['attendCodes'] {
@@ -20,10 +20,10 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
     const keysAt = residentOffset('simd', keys.codes, 1) + keys.offset
     const valuesAt = residentOffset('simd', values.codes, 1) + values.offset
     const most = Math.min(rows, ROWS, Math.max(1, Math.floor(STAGED / Math.max(d, dv))))
-    const chunk = most === 1 ? LONG : KEYS
-    const isWide = most >= MANY && [keys, values].some(({ bits }) => bits !== 8 && bits !== 4)
-    const wideKey = 2 + ((d + 7) & -8)
-    const wideStride = wideKey + 2 + ((dv + 7) & -8)
+    const isWide = most >= MANY
+    const wideKey = (d + 15) & -16
+    const wideStride = wideKey + ((dv + 15) & -16)
+    const chunk = Math.min((keyCount + 63) & -64, isWide ? KEYS : LONG)
     const qRow = 2 * ((d + QUERY_GROUP - 1) & -QUERY_GROUP)
     const outRow = 4 * ((dv + QUERY_GROUP - 1) & -QUERY_GROUP)
 
@@ -34,6 +34,8 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
         4 * most * Math.max(d, dv) +
         4 * (d + 8) +
         (bias ? 4 * chunk : 0) +
+        14 * chunk +
+        160 +
         (isWide ? chunk * wideStride + 64 : 0),
     )
     const units = masses + 8 * most
@@ -44,7 +46,8 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
     const staged = maxima + 4 * most
     const scaled = staged + 4 * most * Math.max(d, dv)
     const stagedBias = scaled + 4 * (d + 8)
-    const wide = stagedBias + (bias ? 4 * chunk : 0)
+    const headers = (stagedBias + (bias ? 4 * chunk : 0) + 15) & -16
+    const wide = (headers + 14 * chunk + 63) & -64
 
     for (let r0 = 0; r0 < rows; r0 += most) {
       const count = Math.min(most, rows - r0)
@@ -71,11 +74,23 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
       for (let first = 0; first < visible; first += chunk) {
         if (bias && !biasAt) staging.in(stagedBias, bias, first, Math.min(chunk, visible - first))
         const add = bias ? (biasAt ? biasAt + 4 * first : stagedBias) : 0
+        const here = { stride, count: Math.min(chunk, visible - first) }
         let [keysHere, valuesHere] = [keysAt + first * stride, valuesAt + first * stride]
+        const [steps, shifts] = [headers + 8 * chunk, headers + 12 * chunk]
+        wasm.openHeaders({
+          ...here,
+          steps: headers,
+          shifts: headers + 4 * chunk,
+          inWords: false,
+          row0: keysHere,
+          bits: keys.bits,
+        })
+        wasm.openHeaders({ ...here, steps, shifts, inWords: true, row0: valuesHere, bits: values.bits })
+        ;[keysHere, valuesHere] = [keysHere + 2, valuesHere + 2]
         if (isWide) {
-          const given = { toStride: wideStride, stride, rows: Math.min(chunk, visible - first) }
-          wasm.widen({ ...given, to: wide, from: keysHere, bits: keys.bits, width: d })
-          wasm.widen({ ...given, to: wide + wideKey, from: valuesHere, bits: values.bits, width: dv })
+          const given = { toStride: wideStride, stride, rows: here.count }
+          wasm.widen({ ...given, to: wide, codes: keysHere, bits: keys.bits, width: d })
+          wasm.widen({ ...given, to: wide + wideKey, codes: valuesHere, bits: values.bits, width: dv })
           ;[keysHere, valuesHere] = [wide, wide + wideKey]
         }
         for (let r = 0; r < count; r++) {
@@ -85,13 +100,14 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
             q: q + r * qRow,
             units: units + 8 * r,
             keys: keysHere,
-            keyBits: keys.bits,
+            keyBits: isWide ? 8 : keys.bits,
             d,
             values: valuesHere,
-            valueBits: values.bits,
+            valueBits: isWide ? 8 : values.bits,
             dv,
             stride: isWide ? wideStride : stride,
-            isWide,
+            headers,
+            room: chunk,
             bias: add,
             count: left,
             max: maxima + 4 * r,

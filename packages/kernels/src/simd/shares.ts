@@ -5,6 +5,7 @@ import { mostOfQuery, QUERY_GROUP, seenBy } from '../rounded-query'
 import type { Staging } from '../staging'
 
 const KEYS = 2048 // of one call, and what is copied in of keys elsewhere
+const SCORES = 768
 const STAGED = 65536 // floats of them: wide keys make fewer
 
 /** Row by row, each over the keys that it sees, a chunk of keys after the other. */
@@ -23,7 +24,7 @@ export function simdAddShares({ wasm }: Machine, staging: Staging): Kernels['add
     const sums = staging.region(
       8 * chunk +
         64 +
-        256 +
+        SCORES +
         8 * most +
         most * qRow +
         4 * d * most +
@@ -32,7 +33,7 @@ export function simdAddShares({ wasm }: Machine, staging: Staging): Kernels['add
         (keysAt ? 0 : 4 * chunk * d),
     )
     const scores = (sums + 8 * chunk + 15) & -16
-    const units = scores + 256
+    const units = scores + SCORES
     const q = units + 8 * most
     const staged = q + most * qRow
     const scaled = staged + 4 * d * most
