@@ -106,13 +106,14 @@ describe('the budget', () => {
       }
       const shares = stack.kept.reduce((sum, tier) => sum + tier.share, 0)
       const token = 28 + (weighted ? 8 : 0)
-      // All but what a token of each tier would have taken. (Clusters merge some ahead.)
+      // All but what a token of each tier would have taken, and what h2o may remember of tokens that wait. (Clusters merge some ahead.)
+      const remembered = stack.kept.filter(({ by }) => by === 'h2o').length * 8 * 64
       if (
         shares === 1 &&
         !SIZED.includes(stack.rest) &&
         stack.kept.every(({ share }) => (share * budgetBytes) / 20 < 1500)
       )
-        expect(stream.bytes).toBeGreaterThan(budgetBytes - 4 * token - 100)
+        expect(stream.bytes).toBeGreaterThan(budgetBytes - 4 * token - 100 - remembered)
     },
   )
 

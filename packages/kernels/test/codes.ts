@@ -19,6 +19,10 @@ export function levels(data: Uint8Array, at: number, bits: number, width: number
   })
 }
 
+/** Rows of different sizes. */
+const sized = (x: Float32Array, width: number) =>
+  Float64Array.from(x, (entry, i) => entry * 2 ** ((Math.floor(i / width) % 5) - 2))
+
 /** Tokens in codes: keys and values of random size, row by row, in one array. */
 export function codedTokens(
   kernels: Kernels,
@@ -29,8 +33,6 @@ export function codedTokens(
   const codes = kernels.bytes(count * stride)
   const keys = { codes, offset: 0, stride, bits: keyBits }
   const values = { codes, offset: keyBytes, stride, bits: valueBits }
-  const sized = (x: Float32Array, width: number) =>
-    Float64Array.from(x, (entry, i) => entry * 2 ** ((Math.floor(i / width) % 5) - 2))
   kernels.pack(keys, 0, sized(numbers(seed, count * d), d), count, d, trials)
   kernels.pack(values, 0, sized(numbers(seed + 1, count * dv), dv), count, dv, trials)
   return { keys, values, data: codes.read() }

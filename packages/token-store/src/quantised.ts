@@ -1,8 +1,8 @@
-import { checkFits, checkInteger, checkScale, checkSeed, reserveMemory, type KvBlock, type Seed } from '@sublinear/core'
+import { checkInteger, checkScale, checkSeed, reserveMemory, rowsOf, type KvBlock, type Seed } from '@sublinear/core'
 import { codedBytes, codedTokens } from './coded-tokens'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
 import { tokensIn } from './saved-tokens'
-import { tokenCoder } from './token-coder'
+import { tokenCoder, type Centres } from './token-coder'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
 /** Of the codes: others are refused. 1 had levels closer in the middle. */
@@ -17,7 +17,8 @@ export interface QuantisedOptions {
   readonly valueBits: number
   /** Of the rotations. Default 0: they only have to be unlike the data. */
   readonly seed?: Seed
-  /** Tokens held exactly before the first is coded, 0 to 256; with 0 there is no centre. Default: as many as fit into the bytes that the full store takes. */
+  /** Tokens held exactly before the first is coded, 0 to 256; with 0 the first alone is the centre, for good.
+   *  Default: as many as fit into the bytes that the full store takes. */
   readonly first?: number
 }
 
@@ -60,7 +61,7 @@ export function quantised({ keyBits, valueBits, seed = 0, first: asked }: Quanti
     bytes(options, tokens, weighted) {
       const coder = tokenCoder({ ...options, ...bits })
       const first = firstOf(options, coder, asked)
-      const raw = float32.bytes({ ...options, most: first }, tokens, weighted)
+      const raw = float32.bytes({ ...options, most: Math.max(1, first) }, Math.min(tokens, first), weighted)
       if (tokens <= first) return raw
       return Math.max(raw, codedBytes(options, coder, Math.min(tokens, options.most), weighted))
     },
@@ -82,27 +83,21 @@ function store(
   const { d, dv, most } = options
   const coder = tokenCoder({ ...options, ...bits })
   const first = firstOf(options, coder, bits.first)
-  const warm = () => (first > 0 ? heldTokens({ ...options, most: first }) : undefined)
-  const cold = () =>
-    first > 0
-      ? undefined
-      : codedTokens({
-          ...options,
-          spec,
-          coder,
-          centres: { keyCentre: new Float32Array(d), valueCentre: new Float32Array(dv) },
-        })
+  /** Tokens held exactly; with `first` 0 an empty store, until the first comes. */
+  const warm = () => heldTokens({ ...options, most: Math.max(1, first) })
   let raw: ResidentTokens | undefined = warm()
-  let coded: HeldTokens | undefined = cold()
+  let coded: HeldTokens | undefined
   const now = (): HeldTokens => coded ?? raw!
 
-  const settle = () => {
-    const block = raw!.read()
-    const centres = { keyCentre: mean(block.keys), valueCentre: mean(block.values) }
+  const begin = (centres: Centres) => {
     coded = codedTokens({ ...options, spec, coder, centres })
-    coded.write(block, 0, block.keys.rows, 0)
     raw![Symbol.dispose]()
     raw = undefined
+  }
+  const settle = () => {
+    const block = raw!.read()
+    begin({ keyCentre: mean(block.keys), valueCentre: mean(block.values) })
+    coded!.write(block, 0, block.keys.rows, 0)
   }
 
   return {
@@ -117,6 +112,11 @@ function store(
       return now().weights
     },
     write(block: KvBlock, from, rows, at) {
+      if (!coded && first === 0 && rows > 0)
+        begin({
+          keyCentre: rowsOf(block.keys, from, from + 1).data.slice(),
+          valueCentre: rowsOf(block.values, from, from + 1).data.slice(),
+        })
       if (coded) return coded.write(block, from, rows, at)
       const early = Math.min(rows, first - at)
       raw!.write(block, from, early, at)
@@ -138,11 +138,11 @@ function store(
     },
     truncate: (count) => now().truncate(count),
     clear() {
-      if (first === 0) return coded!.clear()
+      if (coded && first === 0) return coded.clear()
       coded?.[Symbol.dispose]()
       coded = undefined
       raw ??= warm()
-      raw!.clear()
+      raw.clear()
     },
     attend: (queries, partial, causal, inOrder) => now().attend(queries, partial, causal, inOrder),
     addShares: (out, queries, softmax, causal) => now().addShares(out, queries, softmax, causal),
@@ -156,9 +156,8 @@ function store(
         raw?.[Symbol.dispose]()
         raw = undefined
       } else {
-        checkFits(kind, raw !== undefined)
         const block = tokensIn(kind, snapshot, { d, dv, most: first })
-        raw.write(block, 0, block.keys.rows, 0)
+        raw!.write(block, 0, block.keys.rows, 0)
       }
     },
     [Symbol.dispose]() {

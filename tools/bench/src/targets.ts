@@ -124,6 +124,27 @@ export const targets: readonly Target[] = [
     times: 'heldTokens.attend, 320 tokens',
     atLeast: 0.5,
   },
+  coded('8-bits', '8/8 bits', 'one head', 1.5),
+  coded('4-bits', '4/4 bits', 'one head', 1.2),
+  coded('8-bits-turns', '8/8 bits', '16 heads in turns', 2.5),
+  coded('4-bits-turns', '4/4 bits', '16 heads in turns', 2),
+  ...['h2o', 'tova', 'snapKv'].map((name): Target => ({
+    id: `${name}-token`,
+    suite: 'coded-tokens',
+    claim: `${name}, a token and its query, 1024 and 4096 held, d = 64: share of the speed of a window (0.56 is 1.8 times its time)`,
+    groups: ['policies, single tokens'],
+    case: name,
+    times: 'window',
+    atLeast: 0.56,
+  })),
+  {
+    id: 'auto-block',
+    suite: 'coded-tokens',
+    claim: 'autoStream in 64 KiB, blocks of 512, d = 32: µs a token',
+    groups: ['autoStream'],
+    case: 'autoStream',
+    atMost: 12,
+  },
   {
     id: 'ams-js',
     suite: 'sketches',
@@ -322,4 +343,17 @@ function read(target: Target, { cases }: GroupResult): number {
   const ratio = measured.ratios?.[target.times]
   if (!ratio) throw new Error(`target ${target.id}: no ratio against ${target.times}`)
   return ratio.median
+}
+
+/** One query over 4096 tokens in codes, d = 64 and 128. */
+function coded(id: string, bits: string, heads: string, atLeast: number): Target {
+  return {
+    id: `coded-${id}`,
+    suite: 'coded-tokens',
+    claim: `one query over 4096 tokens in ${bits}, d = 64 and 128, ${heads}, against float32`,
+    groups: [64, 128].map((d) => `one query, 4096 tokens held, ${heads}, d = ${d}`),
+    case: `window, ${bits}`,
+    times: 'window, float32',
+    atLeast,
+  }
 }

@@ -5,7 +5,7 @@ import { suites } from '../src/suites/index.ts'
 import { targets } from '../src/targets.ts'
 
 /** Called once too: the streams and stores of tokens. */
-const CALLED = new Set(['kv-cache'])
+const CALLED = new Set(['kv-cache', 'coded-tokens'])
 /** Its cases read thousands of tokens to be set up: one of each group stands for the others. */
 const HEAVY = new Set(['small-lm'])
 

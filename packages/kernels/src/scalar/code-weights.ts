@@ -2,9 +2,9 @@ const words = new Int32Array(1)
 const single = new Float32Array(words.buffer)
 const { fround } = Math
 
-const INVERSE = fround(1.44269504)
+const INVERSE = fround(Math.LOG2E)
 const MAGIC = 12583039
-const LN2 = fround(0.6931472)
+const LN2 = fround(Math.LN2)
 const LOWEST = fround(-88.1)
 const REST = [0.008290272, 0.04189816, 0.16667639, 0.49999148, 0.9999997, 1].map(fround)
 

@@ -29,8 +29,10 @@ export function defaultStack(
 ): Stack {
   const stacks = CHOICES.map(([kept, room]) => ({ stack: { window: 0, kept, rest: 'mean' }, room }))
   const fitting = stacks.find(({ stack, room }) => {
-    const held = countsWithin(stack, budget, methods)?.kept.reduce((sum, count) => sum + count, 0) ?? 0
-    return held >= (room === 0 ? 0 : room * budget.tokens)
+    const counts = countsWithin(stack, budget, methods)
+    if (!counts) return room === 0
+    const waiting = budget.tokens < Infinity ? ((budget.tokens - 1) % counts.buffer) + 1 : 0
+    return counts.kept.reduce((sum, count) => sum + count, 0) >= (room === 0 ? 0 : room * (budget.tokens - waiting))
   })
   return (fitting ?? stacks.at(-1)!).stack
 }

@@ -7,6 +7,7 @@ export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   'feature-stream': async () => (await import('./feature-stream.ts')).suite,
   'balance-kv': async () => (await import('./balance-kv.ts')).suite,
   'kv-cache': async () => (await import('./kv-cache.ts')).suite,
+  'coded-tokens': async () => (await import('./coded-tokens.ts')).suite,
   'gaussian-sparse': async () => (await import('./gaussian-sparse.ts')).suite,
   'sparse-recovery': async () => (await import('./sparse-recovery.ts')).suite,
   sketches: async () => (await import('./sketches.ts')).suite,
