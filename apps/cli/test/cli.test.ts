@@ -134,7 +134,7 @@ describe('attend', () => {
     [
       'farClosure',
       ['--hold', '200'],
-      0.025,
+      0.03,
       {
         // 6 and 4 bits; 0.02 was of 200 far keys in float32, more bytes
         budgetBytes: 200 * 64,

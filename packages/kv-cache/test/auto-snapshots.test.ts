@@ -35,7 +35,7 @@ function changed(part: number, change: (own: Readonly<Record<string, string>>) =
 
 describe('a snapshot', () => {
   it.each<[string, number, (own: Readonly<Record<string, string>>) => object]>([
-    ['a window of another length', 0, () => ({ count: '2' })],
+    ['a window of another length', 0, (own) => ({ count: String(Number(own['count']) + 1) })],
     [
       'tokens that stay for being recent',
       1,
