@@ -7,7 +7,7 @@ import type { Staging } from '../staging'
 const ROWS = 64 // queries whose sums stay in scratch
 const STAGED = 65536 // floats of them: wide rows make fewer
 const KEYS = 256 // keys that pass by these queries, in the first cache
-const LONG = 1024 // of one call, where few ask
+const LONG = 4096 // of one call, where few ask
 const SCORES = 384
 const MANY = 6 // queries for which it pays to bring codes to a byte each first
 
@@ -34,7 +34,7 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
         4 * most * Math.max(d, dv) +
         4 * (d + 8) +
         (bias ? 4 * chunk : 0) +
-        14 * chunk +
+        14 * (isWide ? chunk : 64) +
         160 +
         (isWide ? chunk * wideStride + 64 : 0),
     )
@@ -47,7 +47,7 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
     const scaled = staged + 4 * most * Math.max(d, dv)
     const stagedBias = scaled + 4 * (d + 8)
     const headers = (stagedBias + (bias ? 4 * chunk : 0) + 15) & -16
-    const wide = (headers + 14 * chunk + 63) & -64
+    const wide = (headers + 14 * (isWide ? chunk : 64) + 63) & -64
 
     for (let r0 = 0; r0 < rows; r0 += most) {
       const count = Math.min(most, rows - r0)
@@ -76,18 +76,18 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
         const add = bias ? (biasAt ? biasAt + 4 * first : stagedBias) : 0
         const here = { stride, count: Math.min(chunk, visible - first) }
         let [keysHere, valuesHere] = [keysAt + first * stride, valuesAt + first * stride]
-        const [steps, shifts] = [headers + 8 * chunk, headers + 12 * chunk]
-        wasm.openHeaders({
-          ...here,
-          steps: headers,
-          shifts: headers + 4 * chunk,
-          inWords: false,
-          row0: keysHere,
-          bits: keys.bits,
-        })
-        wasm.openHeaders({ ...here, steps, shifts, inWords: true, row0: valuesHere, bits: values.bits })
         ;[keysHere, valuesHere] = [keysHere + 2, valuesHere + 2]
         if (isWide) {
+          const [steps, shifts] = [headers + 8 * chunk, headers + 12 * chunk]
+          const opened = { ...here, inWords: false }
+          wasm.openHeaders({
+            ...opened,
+            steps: headers,
+            shifts: headers + 4 * chunk,
+            row0: keysHere - 2,
+            bits: keys.bits,
+          })
+          wasm.openHeaders({ ...opened, steps, shifts, inWords: true, row0: valuesHere - 2, bits: values.bits })
           const given = { toStride: wideStride, stride, rows: here.count }
           wasm.widen({ ...given, to: wide, codes: keysHere, bits: keys.bits, width: d })
           wasm.widen({ ...given, to: wide + wideKey, codes: valuesHere, bits: values.bits, width: dv })
@@ -107,7 +107,7 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
             dv,
             stride: isWide ? wideStride : stride,
             headers,
-            room: chunk,
+            room: isWide ? chunk : 0,
             bias: add,
             count: left,
             max: maxima + 4 * r,
