@@ -7,7 +7,7 @@ const BLOCK = 1024
 /** Query rows replayed, evenly spread, the last one among them. */
 const SAMPLE = 1024
 
-interface Check extends Shape {
+interface Check extends Pick<Shape, 'd' | 'dv' | 'scale'> {
   readonly queries: Rows
   readonly keys: Rows
   readonly values: Rows

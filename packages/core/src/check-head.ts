@@ -14,7 +14,8 @@ const LARGEST_SLOPE = 2 ** 20
  * @throws TypeError when given is no object, or has a key that is not among the known ones; the message names the nearest
  */
 export function checkOptions(who: string, given: object, known: readonly string[]): void {
-  if (typeof given !== 'object' || given === null) throw new TypeError(`${who}: options must be an object, got ${given}`)
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError(`${who}: options must be an object, got ${given}`)
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue
     throw new TypeError(`${who}: there is no option ${JSON.stringify(name)}, did you mean ${nearest(name, known)}?`)
@@ -66,8 +67,7 @@ function checkRows(who: string, name: string, value: unknown, least: number, mos
   if (all.length === 0) throw new RangeError(`${who}: ${name} must be a number or a list of some, got an empty list`)
   for (const one of all) {
     checkFinite(who, name, one)
-    if (one < least || one > most)
-      throw new RangeError(`${who}: ${name} must be from ${least} to ${most}, got ${one}`)
+    if (one < least || one > most) throw new RangeError(`${who}: ${name} must be from ${least} to ${most}, got ${one}`)
   }
 }
 

@@ -53,6 +53,9 @@ export const HEAD_FEATURES: readonly HeadFeature[] = [
 /** What every stream can, since it is done to what comes in and goes out: turning by place in the text, and the sink. */
 export const FRAME_FEATURES: readonly HeadFeature[] = ['sinkLogit', 'rotary']
 
+/** What streams can that answer exactly over the tokens that they hold. */
+export const HELD_FEATURES: readonly HeadFeature[] = [...FRAME_FEATURES, 'softcap']
+
 /** The features that are given, in one order; nothing else of a shape. */
 export function headOf(shape: Head): Head {
   return Object.fromEntries(HEAD_FEATURES.flatMap((name) => (shape[name] === undefined ? [] : [[name, shape[name]]])))

@@ -46,6 +46,7 @@ export {
 export {
   FRAME_FEATURES,
   HEAD_FEATURES,
+  HELD_FEATURES,
   headOf,
   perRow,
   scoresOf,

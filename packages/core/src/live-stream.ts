@@ -112,7 +112,11 @@ export function liveStream(inside: Inside, alive: Life = life(inside.kind)): Liv
       throw new TypeError(`${kind}: cannot merge, the other stream is not ${kind} but ${snapshot.kind}`)
     const theirs = Object.fromEntries(Object.keys(identity).map((name) => [name, snapshot.parameters[name] ?? '']))
     const heads = [headParameters(inside), snapshot.parameters].map((saved) => saved['head'] ?? 'none')
-    requireSame(kind, { version, ...identity, head: heads[0] }, { version: snapshot.version, ...theirs, head: heads[1] })
+    requireSame(
+      kind,
+      { version, ...identity, head: heads[0] },
+      { version: snapshot.version, ...theirs, head: heads[1] },
+    )
     if (merging === 'none') throw new RangeError(`${kind}: cannot merge, merging is none`)
     return { tokens: tokenCount(kind, snapshot), join: inside.joining!(snapshot, alive.tokens) }
   }

@@ -96,7 +96,11 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
   const first = () => pages[0]?.first ?? tokens
 
   /** As the kernel does without features: row i at the place of its token, after what was added last. */
-  const attendShaped = (queries: Matrix, partial: PartialSoftmax, arrived: Arrived = { count: 1, groups: Infinity }) => {
+  const attendShaped = (
+    queries: Matrix,
+    partial: PartialSoftmax,
+    arrived: Arrived = { count: 1, groups: Infinity },
+  ) => {
     const { count, groups } = arrived
     for (const page of pages) {
       const place = (row: number) => tokens - count + Math.floor(row / groups) - page.first

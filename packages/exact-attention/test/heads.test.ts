@@ -9,6 +9,8 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { exactAttention, exactStream, normalise, restoreExactStream } from '../src'
 
+const any = (value: unknown) => value as never
+
 interface Case {
   readonly name: string
   readonly seed: number
@@ -87,7 +89,10 @@ describe.each(cases.map((one) => [one.name, one] as const))('%s', (_, one) => {
 
 describe('a window', () => {
   test.prop(
-    [fc.constantFrom(1, 2, 127, 128, 700), fc.array(fc.constantFrom(1, 5, 64, 200, 1000), { minLength: 1, maxLength: 3 })],
+    [
+      fc.constantFrom(1, 2, 127, 128, 700),
+      fc.array(fc.constantFrom(1, 5, 64, 200, 1000), { minLength: 1, maxLength: 3 }),
+    ],
     { seed: 5, numRuns: 30 },
   )('sees exactly its tokens, whatever the cut', (window, cut) => {
     const shape = { d: 4, dv: 3, scale: 0.7, window }
@@ -164,21 +169,25 @@ describe('far out', () => {
 })
 
 describe('merging', () => {
-  it.each([{ rotary: { base: 100, pairing: 'halves' } }, { slope: 0.05 }] as const)('goes on in stream order: %o', (head) => {
-    const shape = { d: 8, dv: 3, scale: 0.5, ...head }
-    const [keys, values, queries] = [random(150, 8, 1), random(150, 3, 2), random(4, 8, 3)]
-    const [one, other] = [exactStream(shape), exactStream(shape)]
-    one.push({ keys: rowsOf(keys, 0, 90), values: rowsOf(values, 0, 90) })
-    other.push({ keys: rowsOf(keys, 90, 150), values: rowsOf(values, 90, 150) })
-    expect(one.merging).toBe('ordered')
-    one.merge(other)
-    expect(distance(normalise(one.attend(queries)).data, headOracle(shape, queries, keys, values, 4, 149))).toBeLessThan(2e-6)
-  })
+  it.each([{ rotary: { base: 100, pairing: 'halves' } }, { slope: 0.05 }] as const)(
+    'goes on in stream order: %o',
+    (head) => {
+      const shape = { d: 8, dv: 3, scale: 0.5, ...head }
+      const [keys, values, queries] = [random(150, 8, 1), random(150, 3, 2), random(4, 8, 3)]
+      const [one, other] = [exactStream(shape), exactStream(shape)]
+      one.push({ keys: rowsOf(keys, 0, 90), values: rowsOf(values, 0, 90) })
+      other.push({ keys: rowsOf(keys, 90, 150), values: rowsOf(values, 90, 150) })
+      expect(one.merging).toBe('ordered')
+      one.merge(other)
+      expect(
+        distance(normalise(one.attend(queries)).data, headOracle(shape, queries, keys, values, 4, 149)),
+      ).toBeLessThan(2e-6)
+    },
+  )
 })
 
 describe('refusals', () => {
   const plain = { d: 4, dv: 3, scale: 0.5 }
-  const any = (value: unknown) => value as never
   const [queries, keys, values] = [random(4, 4, 1), random(4, 4, 2), random(4, 3, 3)]
   it.each([
     [{ softCap: 50 }, 'there is no option "softCap", did you mean softcap?'],

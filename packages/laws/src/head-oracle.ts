@@ -52,8 +52,7 @@ function turnedRow(row: Float64Array, place: number, rotary: Rotary): Float64Arr
   const out = row.slice()
   for (let i = 0; i < width / 2; i++) {
     const angle = place * (frequencies?.[i] ?? base ** ((-2 * i) / width)) * (scaling?.[i] ?? 1)
-    const [one, other] =
-      pairing === 'halves' ? [first + i, first + i + width / 2] : [first + 2 * i, first + 2 * i + 1]
+    const [one, other] = pairing === 'halves' ? [first + i, first + i + width / 2] : [first + 2 * i, first + 2 * i + 1]
     out[one] = row[one] * Math.cos(angle) - row[other] * Math.sin(angle)
     out[other] = row[one] * Math.sin(angle) + row[other] * Math.cos(angle)
   }

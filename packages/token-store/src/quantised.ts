@@ -1,4 +1,12 @@
-import { checkInteger, checkScale, checkSeed, reserveMemory, type KvBlock, type Seed } from '@sublinear/core'
+import {
+  checkInteger,
+  checkOptions,
+  checkScale,
+  checkSeed,
+  reserveMemory,
+  type KvBlock,
+  type Seed,
+} from '@sublinear/core'
 import { codedBytes, codedTokens } from './coded-tokens'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
 import { tokensIn } from './saved-tokens'
@@ -37,7 +45,9 @@ export interface QuantisedOptions {
  * Cost: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 bytes a token, 8 more while any weight differs from 1, and 4·(d + dv). Room grows by an eighth, never
  *   beyond `most`. A token that comes is turned and rounded eight times; a query unpacks every row, once for a block of them.
  */
-export function quantised({ keyBits, valueBits, seed = 0, first: asked }: QuantisedOptions): TokenStore {
+export function quantised(options: QuantisedOptions): TokenStore {
+  checkOptions('quantised', options, ['keyBits', 'valueBits', 'seed', 'first'])
+  const { keyBits, valueBits, seed = 0, first: asked } = options
   checkInteger('quantised', 'keyBits', keyBits, 2, 8)
   checkInteger('quantised', 'valueBits', valueBits, 2, 8)
   if (asked !== undefined) checkInteger('quantised', 'first', asked, 1, FIRST)

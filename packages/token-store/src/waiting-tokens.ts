@@ -1,6 +1,7 @@
 import {
   emptyPartial,
   rowsOfPartial,
+  scoresOf,
   type Arrival,
   type Arrived,
   type KvBlock,
@@ -51,8 +52,9 @@ export function waitingBytes(shape: Shape, most: number, weighted: boolean): num
  * Guarantee: what is observed does not depend on how the stream was cut, bit for bit: fewer than five query rows, for which the kernels
  *   sum in another order, are asked as five.
  */
-export function waitingTokens({ d, dv, scale, most, handOn, behind, observe }: WaitingTokensOptions): WaitingTokens {
-  const held = heldTokens({ d, dv, scale, most })
+export function waitingTokens({ most, handOn, behind, observe, ...shape }: WaitingTokensOptions): WaitingTokens {
+  const { d, dv, scale } = shape
+  const held = heldTokens({ d, dv, scale, ...scoresOf(shape), most })
 
   const settle = () => {
     if (held.count > 0) handOn(held)
