@@ -37,6 +37,8 @@ export interface Method<Options = object> {
   readonly learns: 'nothing' | 'queries' | 'pilot'
   /** What its streams compute beside plain softmax attention; `make` refuses the rest by name. */
   readonly can: readonly HeadFeature[]
+  /** Options where nobody says how large it is to be. Default: those of a budget. */
+  readonly usual?: Options
   make(shape: Shape, options: Options): AttentionStream
   /** The most that make's stream holds after any call, exactly; Infinity where it grows and `tokens` is Infinity. */
   bytes(shape: Shape, options: Options, traffic: Traffic): number

@@ -2,13 +2,13 @@ import { checkScale, type AttentionStream, type Matrix, type Shape } from '@subl
 import { kernels } from '@sublinear/kernels'
 import type { LanguageModel } from './language-model'
 import { layerNorm } from './layer-norm'
-import { rotaryTable, take, turn } from './rotary'
+import { rotaryOf, rotaryTable, stillTable, take, turn } from './rotary'
 import { checkIds } from './tokenizer'
 
 /** What one head remembers its past with; every StreamSpec is one. Layers and heads count from 0. */
 export type HeadSpec = (shape: Shape, layer: number, head: number) => AttentionStream
 
-/** Queries, keys and values of one head for the tokens of a block: keys and queries rotated, queries not scaled. */
+/** Queries, keys and values of one head for the tokens of a block: keys and queries rotated, unless the reader leaves that to the streams; queries not scaled. */
 export interface HeadBlock {
   readonly layer: number
   readonly head: number
@@ -20,6 +20,11 @@ export interface HeadBlock {
 export interface ReaderOptions {
   readonly model: LanguageModel
   readonly stream: HeadSpec
+  /**
+   * Whether streams get keys and queries unrotated, and `rotary` in their shape: positions are then the streams' own, and a text may be longer than
+   * the model was trained on. Default false: they get them rotated.
+   */
+  readonly unrotated?: boolean
   /** Sees what every head is given, before its stream does. The arrays are written over after the call: copy what is to stay. */
   readonly onHead?: (block: HeadBlock) => void
 }
@@ -50,10 +55,10 @@ const BLOCK = 128
  * Guarantee: with exactStream, the model's logits to rounding; how a text is cut into calls changes them by rounding alone.
  * Cost: a token takes two operations a weight and what its streams take; memory is the streams' and 1.5 MB of scratch.
  */
-export function reader({ model, stream, onHead }: ReaderOptions): Reader {
+export function reader({ model, stream, onHead, unrotated = false }: ReaderOptions): Reader {
   const { config, weights } = model
   const { layers, heads, d, width, hidden, vocabulary, ropeBase, epsilon, logitBound } = config
-  const shape = { d, dv: d, scale: 1 / Math.sqrt(d) }
+  const shape = { d, dv: d, scale: 1 / Math.sqrt(d), ...(unrotated && { rotary: rotaryOf(config) }) }
   const streams = makeStreams(stream, shape, layers, heads)
   const length = logitBound === undefined ? undefined : Math.sqrt(logitBound * Math.sqrt(d))
   const stride = 3 * heads * d
@@ -101,7 +106,8 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
   /** Takes tokens from … from + rows − 1 through all layers; x then holds their last states. */
   const pass = (ids: ArrayLike<number>, from: number, rows: number) => {
     embed(ids, from, rows)
-    rotaryTable(table, tokens, rows, d, ropeBase)
+    if (unrotated) stillTable(table, rows, d)
+    else rotaryTable(table, tokens, rows, d, ropeBase)
     for (const [l, layer] of weights.layers.entries()) {
       layerNorm(normed, x, rows, layer.attentionNorm, epsilon)
       product('nn', qkv, normed, layer.qkv, rows, width, stride)
