@@ -5,10 +5,20 @@ import { layerNorm } from './layer-norm'
 import { rotaryOf, rotaryTable, stillTable, take, turn } from './rotary'
 import { checkIds } from './tokenizer'
 
-/** What one head remembers its past with; every StreamSpec is one. Layers and heads count from 0. */
-export type HeadSpec = (shape: Shape, layer: number, head: number) => AttentionStream
+/**
+ * What one head remembers its past with; every StreamSpec is one. Layers and heads count from 0. Where it is `unrotated`, its streams get keys and queries
+ * before rotation and `rotary` in their shape: positions are then their own, and a text may be longer than the model was trained on.
+ */
+export type HeadSpec = ((shape: Shape, layer: number, head: number) => AttentionStream) & {
+  readonly unrotated?: boolean
+}
 
-/** Queries, keys and values of one head for the tokens of a block: keys and queries rotated, unless the reader leaves that to the streams; queries not scaled. */
+/** The same spec for keys before rotation. */
+export function unrotated(spec: HeadSpec): HeadSpec {
+  return Object.assign((...head: Parameters<HeadSpec>) => spec(...head), { unrotated: true })
+}
+
+/** Queries, keys and values of one head for the tokens of a block: keys and queries rotated, unless the spec is unrotated; queries not scaled. */
 export interface HeadBlock {
   readonly layer: number
   readonly head: number
@@ -20,11 +30,6 @@ export interface HeadBlock {
 export interface ReaderOptions {
   readonly model: LanguageModel
   readonly stream: HeadSpec
-  /**
-   * Whether streams get keys and queries unrotated, and `rotary` in their shape: positions are then the streams' own, and a text may be longer than
-   * the model was trained on. Default false: they get them rotated.
-   */
-  readonly unrotated?: boolean
   /** Sees what every head is given, before its stream does. The arrays are written over after the call: copy what is to stay. */
   readonly onHead?: (block: HeadBlock) => void
 }
@@ -55,10 +60,10 @@ const BLOCK = 128
  * Guarantee: with exactStream, the model's logits to rounding; how a text is cut into calls changes them by rounding alone.
  * Cost: a token takes two operations a weight and what its streams take; memory is the streams' and 1.5 MB of scratch.
  */
-export function reader({ model, stream, onHead, unrotated = false }: ReaderOptions): Reader {
+export function reader({ model, stream, onHead }: ReaderOptions): Reader {
   const { config, weights } = model
   const { layers, heads, d, width, hidden, vocabulary, ropeBase, epsilon, logitBound } = config
-  const shape = { d, dv: d, scale: 1 / Math.sqrt(d), ...(unrotated && { rotary: rotaryOf(config) }) }
+  const shape = { d, dv: d, scale: 1 / Math.sqrt(d), ...(stream.unrotated && { rotary: rotaryOf(config) }) }
   const streams = makeStreams(stream, shape, layers, heads)
   const length = logitBound === undefined ? undefined : Math.sqrt(logitBound * Math.sqrt(d))
   const stride = 3 * heads * d
@@ -106,7 +111,7 @@ export function reader({ model, stream, onHead, unrotated = false }: ReaderOptio
   /** Takes tokens from … from + rows − 1 through all layers; x then holds their last states. */
   const pass = (ids: ArrayLike<number>, from: number, rows: number) => {
     embed(ids, from, rows)
-    if (unrotated) stillTable(table, rows, d)
+    if (stream.unrotated) stillTable(table, rows, d)
     else rotaryTable(table, tokens, rows, d, ropeBase)
     for (const [l, layer] of weights.layers.entries()) {
       layerNorm(normed, x, rows, layer.attentionNorm, epsilon)

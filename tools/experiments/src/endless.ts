@@ -1,5 +1,5 @@
 import { endless, exactStream } from '@sublinear/attention'
-import { reader, type HeadSpec, type LanguageModel, type Reader } from '@sublinear/small-lm'
+import { reader, unrotated, type HeadSpec, type LanguageModel, type Reader } from '@sublinear/small-lm'
 import { main, type Experiment } from './experiment.ts'
 import { plot } from './plot.ts'
 import { loadModel, MODELS, textIds } from './text-captures.ts'
@@ -28,9 +28,7 @@ interface Row {
   readonly bytes: number
 }
 
-type Spec = { readonly stream: HeadSpec; readonly unrotated: boolean }
-const exact: Spec = { stream: exactStream, unrotated: false }
-const own: Spec = { stream: endless(), unrotated: true }
+const own = unrotated(endless())
 
 /** Bits per byte of the SCORED tokens from `at` on, of which the first has been read. */
 function bitsFrom(run: Reader, { tokenizer }: LanguageModel, ids: ArrayLike<number>, at: number): number {
@@ -46,14 +44,20 @@ function bitsFrom(run: Reader, { tokenizer }: LanguageModel, ids: ArrayLike<numb
   return nats / Math.LN2 / bytes
 }
 
-function answersRight(model: LanguageModel, spec: Spec, ids: Uint16Array, length: number, distance: number): number {
+function answersRight(
+  model: LanguageModel,
+  stream: HeadSpec,
+  ids: Uint16Array,
+  length: number,
+  distance: number,
+): number {
   const { bos, encode } = model.tokenizer
   let right = 0
   for (const [w, word] of WORDS.entries()) {
     const value = String(1000 + ((w * 7919 + 4729) % 9000))
     const text = [...ids.subarray(3000 * w, 3000 * w + length)]
     text.splice(length - distance, 0, ...encode(` (remember ${word} ${value})`))
-    using run = reader({ model, ...spec })
+    using run = reader({ model, stream })
     let row = run.read([bos, ...text, ...encode(` (recall ${word}`)], 'last').data
     const wanted = [...encode(` ${value}`)]
     const isRight = wanted.every((id) => {
@@ -72,11 +76,11 @@ function rowsOf(name: Row['model']): Row[] {
   const { bos } = model.tokenizer
   const { layers, heads } = model.config
   const fresh = POINTS.map((n) => {
-    using run = reader({ model, ...exact })
+    using run = reader({ model, stream: exactStream })
     run.read([bos, ...ids.subarray(n - FRESH, n - 1)], 'none')
     return bitsFrom(run, model, ids, n)
   })
-  using run = reader({ model, ...own })
+  using run = reader({ model, stream: own })
   run.read([bos], 'none')
   let at = 0
   const bits = POINTS.map((n) => {
@@ -84,11 +88,12 @@ function rowsOf(name: Row['model']): Row[] {
     at = n - 1 + SCORED
     return bitsFrom(run, model, ids, n)
   })
-  const right = (spec: Spec) => NEEDLES.map(([length, distance]) => answersRight(model, spec, ids, length, distance))
+  const right = (spec: HeadSpec) =>
+    NEEDLES.map(([length, distance]) => answersRight(model, spec, ids, length, distance))
   return [
     { model: name, stream: 'fresh', bits: fresh, right: [], bytes: 0 },
     { model: name, stream: 'endless', bits, right: right(own), bytes: run.bytes / layers / heads },
-    { model: name, stream: 'exact', bits: [], right: right(exact), bytes: 0 },
+    { model: name, stream: 'exact', bits: [], right: right(exactStream), bytes: 0 },
   ]
 }
 
