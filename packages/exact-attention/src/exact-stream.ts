@@ -3,6 +3,7 @@ import {
   checkFits,
   checkHead,
   checkKeys,
+  checkOptions,
   checkValues,
   decodeSnapshot,
   life,
@@ -56,7 +57,10 @@ export const exactMethod: Method = {
   source: 'not from the papers: all keys and values, kept',
   learns: 'nothing',
   can: CAN,
-  make: exactStream,
+  make(shape, options = {}) {
+    checkOptions(KIND, options, [])
+    return exactStream(shape)
+  },
   bytes: (shape, _, { tokens, weighted = false }) => pagesBytes(shape, tokens, weighted),
   within(shape, budgetBytes, { tokens, weighted = false }) {
     return pagesBytes(shape, tokens, weighted) <= budgetBytes ? {} : undefined

@@ -1,5 +1,6 @@
 import {
   checkHead,
+  checkOptions,
   decodeSnapshot,
   FRAME_FEATURES,
   headOf,
@@ -43,8 +44,9 @@ function featureMethod(name: string, source: string, choose: Choice): Method<Fea
     source,
     learns: 'pilot',
     can: FRAME_FEATURES,
-    make(shape, { features }) {
-      const map = restoreFeatures(features)
+    make(shape, options) {
+      checkOptions(name, options, ['features'])
+      const map = restoreFeatures(options.features)
       checkHead(name, shape, FRAME_FEATURES)
       return featureStream({ features: map, dv: shape.dv, name, ...headOf(shape) })
     },
