@@ -107,9 +107,9 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
   const cache = 4 * keys.rows * (keys.cols + values.cols)
   const errors = options.check
     ? await checkAgainstExact({
+        ...shape,
         ...inputs,
         out: options.out,
-        ...shape,
         queryHeads: options.heads,
         kvHeads,
         causal,

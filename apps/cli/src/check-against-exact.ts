@@ -9,7 +9,7 @@ const BLOCK = 1024
 /** Query rows replayed at most. */
 const SAMPLE = 1024
 
-interface Check extends Shape {
+interface Check extends Pick<Shape, 'd' | 'dv' | 'scale'> {
   readonly queries: Rows
   readonly keys: Rows
   readonly values: Rows

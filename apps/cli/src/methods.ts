@@ -1,7 +1,7 @@
 import { catalogue } from '@sublinear/attention'
 import type { Method } from '@sublinear/core'
 import { InvalidArgumentError, type Command } from 'commander'
-import { nearest } from './nearest'
+import { nearest } from '@sublinear/core'
 import { list } from './options'
 import { ownMethod } from './own-method'
 

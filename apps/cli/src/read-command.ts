@@ -1,6 +1,14 @@
 import { exactStream } from '@sublinear/attention'
 import type { Method, Pilot } from '@sublinear/core'
-import { capture, questionText, readText, type HeadSpec, type LanguageModel, type Reading } from '@sublinear/small-lm'
+import {
+  capture,
+  questionText,
+  readText,
+  specOf,
+  type HeadSpec,
+  type LanguageModel,
+  type Reading,
+} from '@sublinear/small-lm'
 import { Command, Option } from 'commander'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -30,7 +38,7 @@ export function readCommand(interrupt: AbortSignal): Command {
     )
     .argument('<file>', 'the text, UTF-8; - is standard input')
     .addOption(new Option('--model <name>', 'which model').choices(MODELS).default('sharp'))
-  return withSizedStream(command, 'farClosure')
+  return withSizedStream(command, 'endless')
     .option(
       '--tokens <n>',
       'tokens to come: streams that grow, as quantised, are sized for them (default: half the bytes of a file)',
@@ -76,9 +84,9 @@ async function readFile(file: string, options: ReadOptions, interrupt: AbortSign
     console.log(JSON.stringify({ tokens, ...details, bytes, cacheBytes, tokensPerSecond, answers }))
   } else if (!options.quiet) {
     console.log(standText(last, start))
-    if (tokens > model.config.trainedContext)
+    if (tokens > model.config.trainedContext && !stream.unrotated)
       console.log(
-        `the model was trained on texts of up to ${model.config.trainedContext} tokens: beyond, also exact attention forgets`,
+        `the model was trained on texts of up to ${model.config.trainedContext} tokens: beyond, also exact attention forgets, and --stream endless reads on`,
       )
   }
 }
@@ -141,7 +149,7 @@ function sizedHeads(
 }
 
 function headsOf({ config: { heads } }: LanguageModel, method: Method, sized: readonly Sized[]): HeadSpec {
-  return (shape, layer, head) => method.make(shape, sized[layer * heads + head].options)
+  return specOf(method, (layer, head) => sized[layer * heads + head].options)
 }
 
 /** Bytes that a token of prose stands for at most, nearly always. */

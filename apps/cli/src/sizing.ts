@@ -31,7 +31,7 @@ export function withSizedStream(command: Command, usual: string): Command {
     )
     .option(
       '--hold <tokens>',
-      `bytes of as many float32 tokens, a head (default: ${HOLD}, or what is needed)`,
+      `bytes of as many float32 tokens, a head (default: ${HOLD}, what is needed, or the stream's own)`,
       wholeNumber(1),
     )
     .option('--budget <bytes>', 'bytes a head, or a share such as 1/16 of the float32 cache', budgetValue)
@@ -80,6 +80,7 @@ export function sizing(method: Method, flags: SizeFlags): Sizing {
   return (shape, traffic, pilot) => {
     const token = 4 * (shape.d + shape.dv)
     if (method.name === 'exact') return { options: method.within(shape, Infinity, traffic)!, details: {} }
+    if (hold === undefined && budget === undefined && method.usual) return { options: method.usual, details: {} }
     if (hold === undefined && budget === undefined) return needed(method, shape, HOLD * token, traffic, pilot)
     const bytes = hold === undefined ? budgetOf(budget!, token, traffic.tokens) : hold * token
     const options = method.within(shape, bytes, traffic, pilot)

@@ -12,7 +12,7 @@ import { encodeNpy } from '@sublinear/io'
 import { random } from '@sublinear/laws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Evaluation } from '../src/evaluation/results'
-import { nearest } from '../src/nearest'
+import { nearest } from '@sublinear/core'
 
 const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
 const romans = readFileSync(new URL('../../../packages/small-lm/data/romans.txt', import.meta.url), 'utf8')

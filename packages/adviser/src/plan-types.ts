@@ -16,7 +16,7 @@ export type Evidence = 'certified' | 'predicted' | 'measured'
 export type Verdict = 'ok' | 'dominated' | 'vacuous' | 'infeasible'
 export type Term = 'polynomial' | 'psi' | 'phi' | 'float32' | 'bytes' | 'measured'
 
-export interface PlanOptions extends Shape, Driven {
+export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, Driven {
   /** Those to choose from. */
   readonly methods: readonly Method[]
   /** Of the stream to come. */
@@ -75,7 +75,7 @@ export interface Considered {
 }
 
 /** Plain JSON. */
-export interface Plan extends Shape {
+export interface Plan extends Pick<Shape, 'd' | 'dv' | 'scale'> {
   readonly tokens: number
   readonly epsilon: number | null
   readonly budgetBytes: number | null

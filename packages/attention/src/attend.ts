@@ -1,4 +1,4 @@
-import { checkInteger, type AttentionStream, type Matrix } from '@sublinear/core'
+import { checkInteger, checkOptions, type AttentionStream, type Matrix } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
 import { rowReader, type RowReader, type RowSource } from './row-source'
 
@@ -29,6 +29,7 @@ export interface Attend {
  * Guarantee: the stream's own. Memory: the stream, and one block of each source.
  */
 export async function* attend(options: Attend): AsyncGenerator<Matrix, void, undefined> {
+  checkOptions('attend', options, ['queries', 'keys', 'values', 'stream', 'causal', 'groups', 'signal', 'onProgress'])
   const { stream, causal, groups = 1, signal, onProgress } = options
   const readers: RowReader[] = []
   const read = (name: 'keys' | 'values' | 'queries') => {

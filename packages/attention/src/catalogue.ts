@@ -24,6 +24,7 @@ import {
   type AutoStreamOptions,
 } from '@sublinear/kv-cache'
 import { anisotropicMethod, closureMethod, meanMethod, taylorMethod } from '@sublinear/streaming-attention'
+import { endlessMethod } from './endless'
 import { farClosureMethod } from './far-closure'
 
 const streams: readonly Method[] = [
@@ -45,6 +46,7 @@ const streams: readonly Method[] = [
   clustersMethod,
   farKeysMethod,
   farClosureMethod,
+  endlessMethod,
   meanMethod,
   closureMethod,
   taylorMethod,

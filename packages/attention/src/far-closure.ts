@@ -1,4 +1,12 @@
-import { largestWithin, type AttentionStream, type Method, type Shape } from '@sublinear/core'
+import {
+  checkHead,
+  FRAME_FEATURES,
+  headOf,
+  largestWithin,
+  type AttentionStream,
+  type Method,
+  type Shape,
+} from '@sublinear/core'
 import { bufferWithin, farKeys, farKeysMethod, restoreTiers, tiers, type Tiers } from '@sublinear/kv-cache'
 import { closureMethod, closureStream } from '@sublinear/streaming-attention'
 import { quantised, waitingBytes } from '@sublinear/token-store'
@@ -29,10 +37,12 @@ export interface FarClosureOptions {
  * Guarantee: exact over the far keys, as their store rounds them; the closure's for the rest. Merging is 'none'.
  * Cost: that of its parts; 16 tokens more wait before the closure.
  */
-export function farClosure({ d, dv, scale, ...options }: Shape & FarClosureOptions): Tiers {
+export function farClosure(given: Shape & FarClosureOptions): Tiers {
+  checkHead(KIND, given, FRAME_FEATURES, ['count', 'keyBits', 'valueBits', 'buffer'])
+  const { d, dv, scale, ...options } = given
   const { buffer } = options
   const parts = [farKeys(farOptions(options)), closureStream] as const
-  return tiers({ d, dv, scale, parts, name: KIND, ...(buffer !== undefined && { buffer }) })
+  return tiers({ d, dv, scale, ...headOf(given), parts, name: KIND, ...(buffer !== undefined && { buffer }) })
 }
 
 /** Far keys and their closure from a snapshot, resuming bit for bit; `open` restores a part. @throws RangeError as restoreTiers */
@@ -44,6 +54,7 @@ export const farClosureMethod: Method<FarClosureOptions> = {
   name: KIND,
   source: 'not from the papers',
   learns: 'nothing',
+  can: FRAME_FEATURES,
   make: (shape, options) => farClosure({ ...shape, ...options }),
   bytes(shape, options, traffic) {
     const { buffer = MOST_BUFFER } = options

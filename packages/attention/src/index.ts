@@ -8,6 +8,7 @@ export * as policies from '@sublinear/kv-cache'
 export { closureStream, featureStream, meanStream } from '@sublinear/streaming-attention'
 export { quantised } from '@sublinear/token-store'
 export { autoStream, catalogue } from './catalogue'
+export { endless } from './endless'
 export { farClosure } from './far-closure'
 export { openStream } from './open'
 

@@ -2,6 +2,7 @@ import {
   checkBlock,
   checkInteger,
   checkKeys,
+  checkOptions,
   decodeSnapshot,
   emptyPartial,
   encodeSnapshot,
@@ -56,7 +57,9 @@ export interface Layer extends Disposable {
  * Guarantee: head by head what the streams answer alone. All heads that can be asked are asked before any takes; where one fails all the same, the layer
  *   says that it is broken.
  */
-export function layer({ queryHeads, kvHeads, make }: LayerOptions): Layer {
+export function layer(options: LayerOptions): Layer {
+  checkOptions(KIND, options, ['queryHeads', 'kvHeads', 'make'])
+  const { queryHeads, kvHeads, make } = options
   checkInteger(KIND, 'queryHeads', queryHeads, 1)
   checkInteger(KIND, 'kvHeads', kvHeads, 1)
   if (queryHeads % kvHeads !== 0) {

@@ -1,7 +1,8 @@
 import {
   checkFinite,
-  checkInteger,
-  checkScale,
+  checkHead,
+  FRAME_FEATURES,
+  headOf,
   type AttentionStream,
   type Method,
   type Seed,
@@ -56,10 +57,8 @@ export type BalanceKv = AttentionStream &
  */
 export function balanceKv(options: BalanceKvOptions): BalanceKv {
   const { d, dv, scale, seed } = options
-  checkInteger(WHO, 'd', d, 1)
-  checkInteger(WHO, 'dv', dv, 1)
-  checkScale(WHO, scale)
-  const shape = { d, dv, scale }
+  checkHead(WHO, options, FRAME_FEATURES, ['seed', 'mode', 'sums', 'budget', 'epsilon', 'norm', 'n', 'delta'])
+  const shape = { d, dv, scale, ...headOf(options) }
   const isSized = 'epsilon' in options
   const { mode = isSized ? 'theory' : 'greedy', sums = isSized ? 'apart' : 'joint' } = options
   const delta = isSized ? options.delta : DELTA
@@ -86,6 +85,7 @@ export const balanceKvMethod: Method<BalanceKvBudget> = {
   name: WHO,
   source: 'Algorithm BalanceKV (Theorem 3.1)',
   learns: 'nothing',
+  can: FRAME_FEATURES,
   make: (shape, options) => balanceKv({ ...shape, ...options }),
   bytes: (shape, options) => capped(shape, options).bytes,
   within(shape, budget, { place }) {

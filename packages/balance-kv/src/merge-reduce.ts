@@ -1,14 +1,18 @@
 import {
   checkFits,
+  checkHead,
   checkInteger,
-  checkScale,
   decodeSnapshot,
+  FRAME_FEATURES,
+  headIn,
+  headOf,
   joinedTokens,
   largestWithin,
   life,
   liveStream,
   numbersIn,
   requireSame,
+  shapeParameters,
   snapshotUnder,
   tensorsIn,
   tensorsUnder,
@@ -107,7 +111,7 @@ export function treeIn(kind: string, snapshot: Snapshot, own?: Halving) {
   const spec = snapshot.parameters['halving'] ?? ''
   const halving = own ?? restoreHalving(spec)
   requireSame(kind, { halving: halving.spec }, { halving: spec })
-  const options = { ...sizesOf(snapshot), halving }
+  const options = { ...sizesOf(kind, snapshot), halving }
   const levels = checkedLevels(options)
   const { d, dv } = options
   const { tokens, held } = restoredTokens(kind, snapshot, { d, dv, most: capacityOf(options) })
@@ -155,6 +159,7 @@ export const mergeReduceMethod: Method<MergeReduceSizes> = {
   name: KIND,
   source: 'MergeAndReduce (BalanceKV, Theorem 3.4)',
   learns: 'nothing',
+  can: FRAME_FEATURES,
   make: (shape, { halving, ...sizes }) => mergeReduce({ ...shape, ...sizes, halving: restoreHalving(halving) }),
   bytes: (shape, { halving, ...sizes }) => mergeReduceBytes({ ...shape, ...sizes, halving: restoreHalving(halving) }),
   within(shape, budgetBytes, { place }) {
@@ -179,11 +184,10 @@ export function treeInside(options: MergeReduceOptions, tree: HalvingTree): Omit
     d,
     dv,
     scale,
+    ...headOf(options),
     merging: 'none',
     identity: {
-      d: String(d),
-      dv: String(dv),
-      scale: String(scale),
+      ...shapeParameters({ d, dv, scale, ...headOf(options) }),
       halving: halving.spec,
       blockSize: String(blockSize),
       ...(capacity !== undefined && { capacity: String(capacity) }),
@@ -214,12 +218,12 @@ export function treeInside(options: MergeReduceOptions, tree: HalvingTree): Omit
 }
 
 const MOST_LEVELS = 52
+const OPTIONS = ['halving', 'blockSize', 'levels', 'capacity', 'replaced', 'name']
 
 /** The levels, everything checked. */
-function checkedLevels({ d, dv, scale, blockSize, levels, capacity, halving }: MergeReduceOptions): number {
-  checkInteger(KIND, 'd', d, 1)
-  checkInteger(KIND, 'dv', dv, 1)
-  checkScale(KIND, scale)
+function checkedLevels(options: MergeReduceOptions): number {
+  checkHead(KIND, options, FRAME_FEATURES, OPTIONS)
+  const { blockSize, levels, capacity, halving } = options
   checkInteger(KIND, 'levels', levels, 1, MOST_LEVELS)
   checkInteger(KIND, 'blockSize', blockSize, 2, 2 ** 31)
   if (capacity !== undefined) checkInteger(KIND, 'capacity', capacity, (levels + 1) * blockSize)
@@ -228,12 +232,14 @@ function checkedLevels({ d, dv, scale, blockSize, levels, capacity, halving }: M
   return levels
 }
 
-function sizesOf({ parameters, tensors }: Snapshot): Omit<MergeReduceOptions, 'halving'> {
+function sizesOf(kind: string, snapshot: Snapshot): Omit<MergeReduceOptions, 'halving'> {
+  const { parameters, tensors } = snapshot
   const number = (name: string) => Number(parameters[name])
   return {
     d: number('d'),
     dv: number('dv'),
     scale: number('scale'),
+    ...headIn(kind, snapshot),
     blockSize: number('blockSize'),
     levels: (tensors.get('counts')?.data.length ?? 0) - 1,
     ...('capacity' in parameters && { capacity: number('capacity') }),

@@ -1,13 +1,19 @@
 import {
   checkFinite,
+  checkHead,
   checkInteger,
+  checkOptions,
   decodeSnapshot,
+  FRAME_FEATURES,
+  HEAD_FEATURES,
+  headOf,
   life,
   liveStream,
   tensorsIn,
   tokensOf,
   type AttentionStream,
   type FeatureMap,
+  type Head,
   type Inside,
   type KvBlock,
   type Method,
@@ -23,7 +29,7 @@ import { softmaxBalance } from './softmax-balance'
 const KIND = 'momentCoreset'
 const VERSION = '2'
 
-export interface MomentCoresetOptions {
+export interface MomentCoresetOptions extends Pick<Head, 'sinkLogit' | 'rotary'> {
   /** The moments that stay exact; decides d and scale too. */
   readonly features: FeatureMap
   readonly dv: number
@@ -56,15 +62,19 @@ export interface MomentCoreset extends AttentionStream, Disposable {
  *   stays within half and three halves of the coreset's.
  * Cost: budget bytes; 2·t·dv operations a query, and for every token that is halved, beside balanceKv's.
  */
-export function momentCoreset({ features, dv, seed, budget, mode = 'greedy' }: MomentCoresetOptions): MomentCoreset {
+export function momentCoreset(given: MomentCoresetOptions): MomentCoreset {
+  checkOptions(KIND, given, ['features', 'dv', 'seed', 'budget', 'mode', ...HEAD_FEATURES])
+  const { features, dv, seed, budget, mode = 'greedy' } = given
   checkInteger(KIND, 'dv', dv, 1)
   checkFinite(KIND, 'budget', budget, 0)
   const { least, capacity } = sizedWithin({ features, dv, seed, budget, mode })
   if (budget < least)
     throw new RangeError(`${KIND}: budget must be at least ${least} bytes for this map, got ${budget}`)
   const { d, t, scale } = features
+  const head = headOf(given)
+  checkHead(KIND, { d, dv, scale, ...head }, FRAME_FEATURES)
   const sizes = cacheSizes(capacity)
-  const options = { d, dv, scale, halving: softmaxBalance({ mode, seed }), ...sizes }
+  const options = { d, dv, scale, ...head, halving: softmaxBalance({ mode, seed }), ...sizes }
   return live(features, noResidual(t, dv), options, emptyTree(sizes.levels), 0)
 }
 
@@ -157,7 +167,11 @@ export const momentCoresetMethod: Method<MomentCoresetBudget> = {
   name: KIND,
   source: 'Chen, Feng, Indyk, Kapralov, Kochetkova and Prokhorov, Towards Tight Bounds for Streaming Attention (2026)',
   learns: 'nothing',
-  make: (shape, options) => momentCoreset({ ...options, features: degreeOne(shape), dv: shape.dv }),
+  can: FRAME_FEATURES,
+  make(shape, options) {
+    checkHead(KIND, shape, FRAME_FEATURES)
+    return momentCoreset({ ...options, ...headOf(shape), features: degreeOne(shape), dv: shape.dv })
+  },
   bytes: (shape, options) => sizedWithin({ ...options, features: degreeOne(shape), dv: shape.dv }).bytes,
   within(shape, budget, { place }) {
     if (!(shape.scale > 0)) return undefined // features have none

@@ -1,10 +1,13 @@
 import {
   decodeSnapshot,
   emptyPartial,
+  headIn,
+  headOf,
   life,
   liveStream,
   nestedAll,
   nestedSnapshot,
+  shapeParameters,
   tokensOf,
   type AttentionStream,
   type Inside,
@@ -55,8 +58,10 @@ export function octaveBytes(options: OctaveOptions): number {
  *   octaves have numerators and denominator over different tokens, and then only to the two errors.
  * Cost: three trees and one of value width 1. Steps go token by token.
  */
-export function octaveStream(options: OctaveOptions, from?: Restored): OctaveStream {
-  const { d, dv, scale } = options
+export function octaveStream(given: OctaveOptions, from?: Restored): OctaveStream {
+  const { d, dv, scale, halving, blockSize, levels, capacity } = given
+  const head = headOf(given)
+  const options = { d, dv, scale, halving, blockSize, levels, ...(capacity !== undefined && { capacity }) }
   const mass = from?.mass ?? mergeReduce({ ...options, dv: 1 })
   const numerators = from?.numerators ?? new Map<number, MergeReduce>()
   let rows = 0
@@ -115,11 +120,10 @@ export function octaveStream(options: OctaveOptions, from?: Restored): OctaveStr
     d,
     dv,
     scale,
+    ...head,
     merging: 'none',
     identity: {
-      d: String(d),
-      dv: String(dv),
-      scale: String(scale),
+      ...shapeParameters({ d, dv, scale, ...head }),
       sums: 'apart',
       patient: String(options.capacity !== undefined),
     },
@@ -170,7 +174,16 @@ export function restoreBalanceKv(bytes: Uint8Array): MergeReduce | OctaveStream 
   const mass = nested('mass')
   const { d, scale, halving, blockSize, levels } = mass
   const patient = parameters['patient'] === 'true'
-  const options = { d, scale, dv, halving, blockSize, levels, ...(patient && { capacity: mass.capacity }) }
+  const options = {
+    d,
+    scale,
+    dv,
+    ...headIn(KIND, snapshot),
+    halving,
+    blockSize,
+    levels,
+    ...(patient && { capacity: mass.capacity }),
+  }
   const names = Object.keys(parameters).filter((name) => name.startsWith('octave'))
   const numerators = new Map(names.map((name) => [Number(name.replace('octave', '')), nested(name)]))
   const exponents = [...numerators.keys()]

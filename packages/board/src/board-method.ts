@@ -1,4 +1,12 @@
-import { stepByToken, type AttentionStream, type Matrix, type Method, type Pilot, type Shape } from '@sublinear/core'
+import {
+  checkHead,
+  stepByToken,
+  type AttentionStream,
+  type Matrix,
+  type Method,
+  type Pilot,
+  type Shape,
+} from '@sublinear/core'
 
 /** An attention stream, or as much of one as answers need; without `step`, tokens are answered one by one. */
 export type BoardStream = Pick<AttentionStream, 'bytes' | 'push' | 'attend'> &
@@ -41,6 +49,7 @@ export function boardMethod({ name, make, learns = 'nothing' }: BoardMethodOptio
     name,
     source: 'not from the papers',
     learns,
+    can: [],
     bytes: (_, { budgetBytes }) => budgetBytes,
     within(shape, budgetBytes, { tokens }, pilot) {
       const asked = { budgetBytes, tokens, ...(pilot && { pilot }) }
@@ -49,6 +58,7 @@ export function boardMethod({ name, make, learns = 'nothing' }: BoardMethodOptio
       return stream && asked
     },
     make(shape, asked) {
+      checkHead(name, shape, [])
       const stream = first.get(asked) ?? made(shape, asked)
       first.delete(asked)
       if (!stream) throw new RangeError(`${name}: no stream fits ${asked.budgetBytes} bytes`)

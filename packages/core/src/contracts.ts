@@ -1,4 +1,5 @@
 import type { Floats, Resident } from '@sublinear/kernels'
+import type { Head } from './head'
 
 /** Row-major float32: entry (i, j) is data[i * cols + j]. */
 export interface Matrix {
@@ -104,7 +105,10 @@ export interface SparseRecovery {
   decodeWide(measured: Float32Array | Float64Array): SparseVector
 }
 
-/** Tokens in stream order. Weight w counts a token w times: log w is added to its logit, so numerator and denominator agree. */
+/**
+ * Tokens in stream order. Weight w counts a token w times: log w is added to its logit, so numerator and denominator agree. Where a shape's values
+ * are 'in keys', values have 0 columns.
+ */
 export interface KvBlock {
   readonly keys: Matrix
   readonly values: Matrix
@@ -125,6 +129,8 @@ export interface AttentionStream {
   readonly d: number
   readonly dv: number
   readonly scale: number
+  /** What the stream computes beside plain softmax attention. Absent: nothing. */
+  readonly head?: Head
   /** Pushed so far. */
   readonly tokens: number
   /** Held now, everything that a snapshot must carry; never below its tensors' bytes. */
@@ -136,7 +142,7 @@ export interface AttentionStream {
   readonly check?: Checks
   push(block: KvBlock): void
   /**
-   * Over everything pushed. Pure: asking changes nothing. A stream may continue the partial `into` in place and return it; else it returns one
+   * Over everything pushed; where places matter, from that of the last token. Pure: asking changes nothing. A stream may continue the partial `into` in place and return it; else it returns one
    * of its own, and `into` is as it was.
    */
   attend(queries: Matrix, into?: PartialSoftmax): PartialSoftmax
@@ -194,9 +200,12 @@ export interface Tier extends AttentionStream {
   attendInOrder?(queries: Matrix, into: PartialSoftmax): void
   /** The combined softmax of all tiers, for score-keeping policies. */
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
+  /** Which end of what was admitted it holds, where it holds just that, in order; with positions, tiers need to know. */
+  readonly end?: 'first' | 'newest'
 }
 
-export interface Shape {
+/** What a head computes, whole: widths of keys and values, the factor inside exp, and what else is done (see `Head`). */
+export interface Shape extends Head {
   readonly d: number
   readonly dv: number
   readonly scale: number

@@ -30,6 +30,7 @@ export {
   checkValues,
   isFinite,
 } from './check'
+export { checkHead, checkOptions } from './check-head'
 export { totalCounters } from './counters'
 export {
   copyToken,
@@ -42,11 +43,27 @@ export {
   stackedRows,
   tokensOf,
 } from './kv-block'
+export {
+  FRAME_FEATURES,
+  HEAD_FEATURES,
+  HELD_FEATURES,
+  headOf,
+  perRow,
+  scoresOf,
+  type Head,
+  type HeadFeature,
+  type Positions,
+  type Rotary,
+} from './head'
 export { life, type Life } from './life'
 export { liveStream, type Arrived, type Inside, type LiveStream } from './live-stream'
 export { largestWithin, type Method, type Pilot, type TierMethod, type Traffic } from './method'
 export { nestedAll, nestedIn, nestedSnapshot, snapshotUnder, tensorsUnder } from './nested-snapshots'
+export { nearest } from './nearest'
 export { reserveMemory } from './reserve-memory'
+export { rotation, type Rotation } from './rotation'
+export { headIn, headParameters, shapeIn, shapeParameters } from './saved-head'
+export { addSink } from './sink'
 export { checkFits, numbersIn, tensorsIn, tokenCount } from './snapshot-fits'
 export { crc32 } from './crc32'
 export { matrix, rowsOf } from './matrix'

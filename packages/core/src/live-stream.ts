@@ -1,8 +1,12 @@
 import { checkBlock, checkKeys } from './check'
 import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax, Shape } from './contracts'
+import { headOf, type Rotary } from './head'
 import { rowsOfPartial } from './kv-block'
 import { life, type Life } from './life'
 import { rowsOf } from './matrix'
+import { rotation } from './rotation'
+import { addSink } from './sink'
+import { headParameters } from './saved-head'
 import { requireSame } from './sketch'
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot'
 import { tokenCount } from './snapshot-fits'
@@ -32,17 +36,33 @@ export interface Inside extends Shape {
   counters?(): Readonly<Record<string, number>>
   /** Throws where a checked block, or its queries, cannot be taken: parts that refuse, memory that is not there. */
   refuses?(block: KvBlock, queries?: Matrix): void
-  /** Reads a later stream of the same kind and identity, throws where it cannot be joined, and returns what joins it. */
-  joining?(later: Snapshot): () => void
+  /** Reads a later stream of the same kind and identity, throws where it cannot be joined, and returns what joins it behind so many tokens. */
+  joining?(later: Snapshot, tokens: number): () => void
+  /** Whether `joining` turns what it joins to its place. Without it streams of a shape with `rotary` do not merge. */
+  readonly turnsJoined?: boolean
   saved(): { readonly parameters?: Readonly<Record<string, string>>; readonly tensors: Record<string, Tensor> }
   dispose(): void
 }
 
 export type LiveStream = AttentionStream & Disposable & { readonly check: Checks }
 
+/** What rows of a call are turned by: their place in the text. */
+function turning(rotary: Rotary | undefined, d: number) {
+  const turn = rotary && rotation(rotary, d)
+  return {
+    /** Tokens from place `first` on. */
+    block: (block: KvBlock, first: number): KvBlock =>
+      turn ? { ...block, keys: turn(block.keys, (r) => first + r) } : block,
+    /** Query rows, `groups` a token, the first token at place `first`. */
+    queries: (queries: Matrix, first: number, groups: number): Matrix =>
+      turn ? turn(queries, (r) => first + Math.floor(r / groups)) : queries,
+  }
+}
+
 /**
  * An attention stream from what is particular to it: border checks, cutting into pieces, the causal step, merging, snapshots, and the rule that a call
- * is refused before it changes anything, are the same for all.
+ * is refused before it changes anything, are the same for all. So are turning by
+ * place, where the shape has `rotary`, and the sink's logit: what is inside knows nothing of them.
  *
  * Guarantee: where a block ends never matters, since `take` ends pieces at fixed places of the stream. A refused call changes nothing. A call that fails
  *   halfway leaves a stream of which every later call says that it is broken.
@@ -50,20 +70,34 @@ export type LiveStream = AttentionStream & Disposable & { readonly check: Checks
  * @param alive  shared with members that the stream has beside these; counts the tokens given before, where it goes on from a snapshot
  */
 export function liveStream(inside: Inside, alive: Life = life(inside.kind)): LiveStream {
-  const { kind, version, d, dv, scale, merging, identity } = inside
+  const { kind, version, d, dv, scale, identity, sinkLogit } = inside
+  const merging = inside.rotary === undefined || inside.turnsJoined ? inside.merging : 'none'
+  const valueCols = inside.values === 'in keys' ? 0 : dv
+  const head = headOf(inside)
+  const turn = turning(inside.rotary, d)
+  /** Query rows that a list of the shape has entries for. */
+  const heads = [sinkLogit, inside.slope].find(Array.isArray)?.length
+
+  /** Continues a partial with an answer, and the sink: before what continues, so that an observer sees it, else behind. */
+  const answered = (out: PartialSoftmax, answer: () => void) => {
+    if (sinkLogit === undefined) return answer()
+    if (inside.continues) addSink(out, sinkLogit)
+    answer()
+    if (!inside.continues) addSink(out, sinkLogit)
+  }
 
   const check: Checks = {
     push(block, isSound) {
       alive.check()
-      if (!isSound) checkBlock(kind, block, d, dv)
+      if (!isSound) checkBlock(kind, block, d, valueCols)
       inside.refuses?.(block)
     },
     step(block, queries, isSound) {
       alive.check()
       if (!isSound) {
-        checkBlock(kind, block, d, dv)
+        checkBlock(kind, block, d, valueCols)
         checkKeys(kind, 'queries', queries, d)
-        queryGroups(kind, block, queries)
+        checkHeads(kind, heads, queryGroups(kind, block, queries), queries)
       }
       inside.refuses?.(block, queries)
     },
@@ -77,15 +111,21 @@ export function liveStream(inside: Inside, alive: Life = life(inside.kind)): Liv
     if (snapshot.kind !== kind)
       throw new TypeError(`${kind}: cannot merge, the other stream is not ${kind} but ${snapshot.kind}`)
     const theirs = Object.fromEntries(Object.keys(identity).map((name) => [name, snapshot.parameters[name] ?? '']))
-    requireSame(kind, { version, ...identity }, { version: snapshot.version, ...theirs })
+    const heads = [headParameters(inside), snapshot.parameters].map((saved) => saved['head'] ?? 'none')
+    requireSame(
+      kind,
+      { version, ...identity, head: heads[0] },
+      { version: snapshot.version, ...theirs, head: heads[1] },
+    )
     if (merging === 'none') throw new RangeError(`${kind}: cannot merge, merging is none`)
-    return { tokens: tokenCount(kind, snapshot), join: inside.joining!(snapshot) }
+    return { tokens: tokenCount(kind, snapshot), join: inside.joining!(snapshot, alive.tokens) }
   }
 
   const stream: LiveStream = {
     d,
     dv,
     scale,
+    ...(Object.keys(head).length > 0 && { head }),
     merging,
     check,
     get tokens() {
@@ -96,9 +136,10 @@ export function liveStream(inside: Inside, alive: Life = life(inside.kind)): Liv
     },
     push(block) {
       check.push(block)
+      const turned = turn.block(block, alive.tokens)
       alive.act('push', () => {
         for (let from = 0; from < block.keys.rows;) {
-          const count = inside.take(block, from)
+          const count = inside.take(turned, from)
           alive.tokens += count
           from += count
         }
@@ -107,20 +148,25 @@ export function liveStream(inside: Inside, alive: Life = life(inside.kind)): Liv
     attend(queries, into) {
       alive.check()
       checkKeys(kind, 'queries', queries, d)
+      checkHeads(kind, heads, heads, queries)
+      const turned = turn.queries(queries, alive.tokens - 1, Infinity)
       const out = into && inside.continues ? into : emptyPartial(queries.rows, dv)
-      inside.answer(queries, out)
+      answered(out, () => inside.answer(turned, out))
       return out
     },
     step(block, queries) {
       check.step(block, queries)
       const groups = queryGroups(kind, block, queries)
       const out = emptyPartial(queries.rows, dv)
+      const turned = turn.block(block, alive.tokens)
+      const asked = turn.queries(queries, alive.tokens, groups)
       alive.act('step', () => {
         for (let from = 0; from < block.keys.rows;) {
-          const count = inside.take(block, from)
+          const count = inside.take(turned, from)
           alive.tokens += count
           const [first, end] = [from * groups, (from + count) * groups]
-          inside.answer(rowsOf(queries, first, end), rowsOfPartial(out, first, end), { count, groups })
+          const part = rowsOfPartial(out, first, end)
+          answered(part, () => inside.answer(rowsOf(asked, first, end), part, { count, groups }))
           from += count
         }
       })
@@ -150,4 +196,11 @@ export function liveStream(inside: Inside, alive: Life = life(inside.kind)): Liv
   }
   const { counters } = inside
   return counters ? Object.defineProperty(stream, 'counters', { get: counters, enumerable: true }) : stream
+}
+
+/** Rows of a call that has `groups` a token, where a list of the shape has an entry for each. */
+function checkHeads(who: string, heads: number | undefined, groups: number | undefined, { rows }: Matrix): void {
+  if (heads === undefined || rows === 0) return
+  if (groups !== heads || rows % heads !== 0)
+    throw new RangeError(`${who}: queries must have ${heads} rows a token, as sinkLogit and slope do, got ${rows} rows`)
 }

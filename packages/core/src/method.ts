@@ -1,4 +1,5 @@
 import type { AttentionStream, Matrix, Shape, TierSpec } from './contracts'
+import type { HeadFeature } from './head'
 
 /** What will come to a stream. */
 export interface Traffic {
@@ -34,6 +35,10 @@ export interface Method<Options = object> {
   readonly source: string
   /** What it learns from. Where that is not nothing, tokens come with their queries, by `step`. */
   readonly learns: 'nothing' | 'queries' | 'pilot'
+  /** What its streams compute beside plain softmax attention; `make` refuses the rest by name. */
+  readonly can: readonly HeadFeature[]
+  /** Options where nobody says how large it is to be. Default: those of a budget. */
+  readonly usual?: Options
   make(shape: Shape, options: Options): AttentionStream
   /** The most that make's stream holds after any call, exactly; Infinity where it grows and `tokens` is Infinity. */
   bytes(shape: Shape, options: Options, traffic: Traffic): number

@@ -53,7 +53,9 @@ export function makeContext(options: ContextOptions, parts?: Record<string, Uint
     const shape = { features, psi, ...(phi && { phi }) }
     return sketched(parts ? restoreOnePass(shape, part(parts, 'one-pass')) : onePass({ ...shape, dv: options.dv }))
   }
-  const stream = parts ? restoreFeatureStream(features, part(parts, 'context')) : featureStream(options)
+  const stream = parts
+    ? restoreFeatureStream(features, part(parts, 'context'))
+    : featureStream({ features, dv: options.dv })
   if (!phi) return exact(stream, undefined)
   const shape = { features, phi }
   return exact(stream, parts ? restoreQuerySketch(shape, part(parts, 'sk(D-1U1)')) : querySketch(shape))

@@ -1,11 +1,29 @@
-import { checkInteger, checkKeys, checkScale, checkValues, emptyPartial, type Matrix } from '@sublinear/core'
+import {
+  addSink,
+  checkHead,
+  checkOptions,
+  checkInteger,
+  checkKeys,
+  checkValues,
+  emptyPartial,
+  headOf,
+  rotation,
+  rowsOf,
+  type Head,
+  type HeadFeature,
+  type Matrix,
+} from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { divideRows } from './partial-softmax'
+import { shapedAttend, type Sight } from './shaped-attend'
 
-export interface ExactAttention {
+export interface ExactAttention extends Omit<Head, 'values' | 'positions'> {
   readonly queries: Matrix // groups·n × d (any number of rows without causal)
   readonly keys: Matrix // n × d
-  readonly values: Matrix // n × dv
+  /** n × dv, or 'in keys': their first dv columns. */
+  readonly values: Matrix | 'in keys'
+  /** Where values are in the keys. */
+  readonly dv?: number
   readonly scale: number
   /** Query row i·groups + g sees keys 0 … i, with groups = queries.rows / keys.rows. */
   readonly causal?: boolean
@@ -13,23 +31,32 @@ export interface ExactAttention {
   readonly valid?: number
 }
 
+const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 'rotary', 'values']
+
 /**
- * Exact softmax attention: softmax(scale · Q Kᵀ) V, in blocks, without an n × n array.
+ * Exact softmax attention: softmax(scale · Q Kᵀ) V, in blocks, without an n × n array; and whatever else a head computes (`Head`).
  * Source: online softmax (Milakov and Gimelshein 2018; Rabe and Staats 2021). What every other stream here is measured against.
  *
+ * Places: key j stands at place j, a causal query at that of its token, any other at that of the last key that counts.
+ *
  * @returns queries.rows × dv; a query that sees no key gets a zero row
- * @throws TypeError, RangeError when shapes do not fit or an entry is not finite
+ * @throws TypeError, RangeError when shapes do not fit, an entry is not finite, or an option is unknown
  * Guarantee: relative error about 1e-6 against float64 while logits are ordinary, for n up to 2^20; a float32 logit near ±400 is
  *   known to 3e-5, and so are answers.
  * Cost: 2·(d + dv) operations a visible pair (causal skips the other half); memory O(n·(d + dv)).
  */
-export function exactAttention({ queries, keys, values, scale, causal = false, valid }: ExactAttention): Matrix {
+export function exactAttention(options: ExactAttention): Matrix {
   const who = 'exactAttention'
+  checkOptions(who, options, OPTIONS)
+  const { queries, keys, values, scale, causal = false, valid } = options
   checkKeys(who, 'keys', keys)
   checkInteger(who, 'd', keys.cols, 1)
-  checkValues(who, 'values', values, undefined, keys.rows)
+  const inKeys = values === 'in keys'
+  if (!inKeys) checkValues(who, 'values', values, options.dv, keys.rows)
+  const dv = inKeys ? options.dv! : values.cols
+  const head = headOf({ ...options, values: inKeys ? values : undefined } as Head)
+  checkHead(who, { d: keys.cols, dv: inKeys ? dv : Math.max(1, dv), scale, ...head }, CAN)
   checkKeys(who, 'queries', queries, keys.cols)
-  checkScale(who, scale)
   const keyCount = valid ?? keys.rows
   checkInteger(who, 'valid', keyCount, 0, keys.rows)
   if (typeof causal !== 'boolean') throw new TypeError(`${who}: causal must be true or false, got ${String(causal)}`)
@@ -39,21 +66,67 @@ export function exactAttention({ queries, keys, values, scale, causal = false, v
       `${who}: causal needs a whole number of queries for each of the ${keys.rows} keys, got ${queries.rows}`,
     )
   }
-  const { max, mass, sum } = emptyPartial(queries.rows, values.cols)
-  kernels().attend({
-    queries: queries.data,
-    keys: keys.data,
-    values: values.data,
-    rows: queries.rows,
-    keyCount,
-    d: keys.cols,
-    dv: values.cols,
-    scale,
-    ...(causal && groups > 0 && { causal: { visible: 1, groups } }),
-    max,
-    mass,
-    sum: sum.data,
-  })
-  divideRows(sum.data, mass, values.cols)
+  const partial = emptyPartial(queries.rows, dv)
+  const { max, mass, sum } = partial
+  if (Object.keys(head).length > 0) {
+    const placed = { keys: rowsOf(keys, 0, keyCount), queries, groups: causal ? groups : undefined }
+    attendHead({ ...placed, values: inKeys ? undefined : values, scale, head }, partial)
+  } else
+    kernels().attend({
+      queries: queries.data,
+      keys: keys.data,
+      values: (values as Matrix).data,
+      rows: queries.rows,
+      keyCount,
+      d: keys.cols,
+      dv,
+      scale,
+      ...(causal && groups > 0 && { causal: { visible: 1, groups } }),
+      max,
+      mass,
+      sum: sum.data,
+    })
+  divideRows(sum.data, mass, dv)
   return sum
+}
+
+const OPTIONS = ['queries', 'keys', 'values', 'dv', 'scale', 'causal', 'valid', ...CAN]
+
+interface Placed {
+  readonly keys: Matrix
+  readonly queries: Matrix
+  readonly values: Matrix | undefined
+  readonly scale: number
+  readonly head: Head
+  /** Query rows a token where they are causal. */
+  readonly groups: number | undefined
+}
+
+/** As exactStream does: turns by place, scores, and adds the sink. */
+function attendHead({ keys, queries, values, scale, head, groups }: Placed, partial: ReturnType<typeof emptyPartial>) {
+  const { softcap, sinkLogit, slope, window, rotary } = head
+  for (const list of [sinkLogit, slope].filter(Array.isArray)) {
+    if (queries.rows % list.length !== 0 || (groups !== undefined && queries.rows > 0 && groups !== list.length))
+      throw new RangeError(`exactAttention: queries must have ${list.length} rows a token, as sinkLogit and slope do`)
+  }
+  const place = groups === undefined ? () => keys.rows - 1 : (row: number) => Math.floor(row / groups)
+  const turn = rotary ? rotation(rotary, keys.cols) : undefined
+  const sight: Sight = {
+    from: (row) => (window === undefined ? 0 : place(row) - window + 1),
+    end: (row) => place(row) + 1,
+    place,
+  }
+  const scored = { d: keys.cols, dv: partial.sum.cols, scale }
+  if (sinkLogit !== undefined) addSink(partial, sinkLogit)
+  shapedAttend(
+    { ...scored, ...(softcap !== undefined && { softcap }), ...(slope !== undefined && { slope }) },
+    (turn ? turn(queries, place) : queries).data,
+    {
+      keys: (turn ? turn(keys, (row) => row) : keys).data,
+      ...(values && { values: values.data }),
+      count: keys.rows,
+    },
+    sight,
+    partial,
+  )
 }

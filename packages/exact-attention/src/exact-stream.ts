@@ -1,34 +1,42 @@
 import {
   checkEntries,
   checkFits,
-  checkInteger,
+  checkHead,
   checkKeys,
-  checkScale,
+  checkOptions,
   checkValues,
   decodeSnapshot,
   life,
   liveStream,
-  numbersIn,
+  headOf,
+  rotation,
   reserveMemory,
+  shapeIn,
+  shapeParameters,
+  tokenCount,
   type AttentionStream,
+  type HeadFeature,
   type Inside,
   type KvBlock,
   type Method,
   type Shape,
   type Snapshot,
 } from '@sublinear/core'
+import { firstHeld, valueCols } from './window-pages'
 import { newPages, pagedTokens, pagesBytes, type PagedTokens, type Tokens } from './paged-tokens'
 
 const KIND = 'exact'
 const VERSION = '2'
+const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 'rotary', 'values']
 
 /**
  * The growing key-value cache as an attention stream: exact, and what every bounded stream is compared with.
  *
- * @param d, dv  widths of keys and values; scale  factor inside exp
- * @throws TypeError, RangeError when a size is no integer ≥ 1 or scale not finite
- * Guarantee: answers equal exactAttention over the tokens pushed, to rounding.
- * Cost: 4·(d + dv) bytes a token, rounded up to a page; 2·(d + dv) operations a query and token.
+ * @param d, dv  widths of keys and values; scale  factor inside exp; and everything else that a head computes (`Head`)
+ * @throws TypeError, RangeError when a size is no integer ≥ 1, scale not finite, or a feature of the head is none
+ * Guarantee: answers equal exactAttention over the tokens pushed, to rounding. With `window` just those that it lets be seen, whatever the cut into
+ *   blocks, and pages out of it are let go of; merging is then 'none', else 'ordered' where places matter.
+ * Cost: 4·(d + dv) bytes a token, rounded up to a page, and 4·d where values are in the keys; 2·(d + dv) operations a query and token.
  */
 export function exactStream(shape: Shape): AttentionStream & Disposable {
   return live(shape)
@@ -41,15 +49,18 @@ export function exactStream(shape: Shape): AttentionStream & Disposable {
  */
 export function restoreExactStream(bytes: Uint8Array): AttentionStream & Disposable {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const [d, dv, scale] = numbersIn(snapshot, 'd', 'dv', 'scale') as [number, number, number]
-  return live({ d, dv, scale }, snapshot)
+  return live(shapeIn(KIND, snapshot, CAN), snapshot)
 }
 
 export const exactMethod: Method = {
   name: KIND,
   source: 'not from the papers: all keys and values, kept',
   learns: 'nothing',
-  make: exactStream,
+  can: CAN,
+  make(shape, options = {}) {
+    checkOptions(KIND, options, [])
+    return exactStream(shape)
+  },
   bytes: (shape, _, { tokens, weighted = false }) => pagesBytes(shape, tokens, weighted),
   within(shape, budgetBytes, { tokens, weighted = false }) {
     return pagesBytes(shape, tokens, weighted) <= budgetBytes ? {} : undefined
@@ -58,12 +69,13 @@ export const exactMethod: Method = {
 }
 
 function live(shape: Shape, from?: Snapshot): AttentionStream & Disposable {
-  const { d, dv, scale } = shape
-  checkInteger('exactStream', 'd', d, 1)
-  checkInteger('exactStream', 'dv', dv, 1)
-  checkScale('exactStream', scale)
-  const pages = pagedTokens(shape)
+  checkHead('exactStream', shape, CAN)
+  const { d, dv, scale, window, rotary, slope } = shape
+  const start = from && window !== undefined ? firstHeld(window, tokenCount(KIND, from)) : 0
+  const pages = pagedTokens(shape, start)
   if (from) pages.append(tokensIn(from, shape))
+  if (from && window !== undefined) checkFits(KIND, pages.count === tokenCount(KIND, from))
+  const arePlaced = rotary !== undefined || slope !== undefined
 
   const inside: Inside = {
     kind: KIND,
@@ -71,28 +83,34 @@ function live(shape: Shape, from?: Snapshot): AttentionStream & Disposable {
     d,
     dv,
     scale,
-    merging: 'linear',
-    identity: { d: String(d), dv: String(dv), scale: String(scale) },
+    ...headOf(shape),
+    merging: window !== undefined ? 'none' : arePlaced ? 'ordered' : 'linear',
+    identity: shapeParameters(shape),
     bytes: () => pages.bytes,
     take(block, first) {
-      pages.append(logWeighted(block), first)
-      return block.keys.rows - first
+      const count = Math.min(block.keys.rows - first, pages.piece)
+      pages.append(logWeighted(block), first, first + count)
+      return count
     },
     answer: (queries, out, arrived) => pages.attend(queries, out, arrived),
     continues: true,
     refuses: ({ keys: { rows } }) => reserve(pages, shape, rows),
-    joining(later) {
-      const theirs = tokensIn(later, shape)
-      reserve(pages, shape, theirs.keys.length / d)
+    turnsJoined: true,
+    joining(later, tokens) {
+      const own = tokensIn(later, shape)
+      const rows = own.keys.length / d
+      const turned = rotary && rotation(rotary, d)({ rows, cols: d, data: own.keys }, () => tokens).data
+      const theirs = turned ? { ...own, keys: turned } : own
+      reserve(pages, shape, rows)
       return () => pages.append(theirs)
     },
     saved() {
       const { keys, values, bias } = pages.read()
-      const tokens = pages.count
+      const tokens = pages.count - pages.first
       return {
         tensors: {
           keys: { dtype: 'F32', shape: [tokens, d], data: keys },
-          values: { dtype: 'F32', shape: [tokens, dv], data: values },
+          values: { dtype: 'F32', shape: [tokens, valueCols(shape)], data: values },
           ...(bias && { logWeights: { dtype: 'F32' as const, shape: [tokens], data: bias } }),
         },
       }
@@ -103,9 +121,9 @@ function live(shape: Shape, from?: Snapshot): AttentionStream & Disposable {
 }
 
 /** Asks for the memory of the pages that so many more tokens need, and gives it back: throws where there is none. */
-function reserve({ count, room }: PagedTokens, { d, dv }: Shape, tokens: number): void {
+function reserve({ count, room }: PagedTokens, shape: Shape, tokens: number): void {
   if (tokens <= room) return
-  reserveMemory(4 * newPages(count + room, tokens - room) * (d + dv))
+  reserveMemory(4 * newPages(count + room, tokens - room, shape.window) * (shape.d + valueCols(shape)))
 }
 
 function logWeighted({ keys, values, weights }: KvBlock): Tokens {
@@ -113,7 +131,9 @@ function logWeighted({ keys, values, weights }: KvBlock): Tokens {
 }
 
 /** @throws RangeError when the tensors do not fit, or push would refuse them */
-function tokensIn({ tensors }: Snapshot, { d, dv }: Shape): Tokens {
+function tokensIn({ tensors }: Snapshot, shape: Shape): Tokens {
+  const { d } = shape
+  const dv = valueCols(shape)
   const [keys, values, bias] = ['keys', 'values', 'logWeights'].map((name) => tensors.get(name)?.data)
   checkFits(KIND, keys instanceof Float32Array && values instanceof Float32Array && keys.length % d === 0)
   const rows = keys.length / d

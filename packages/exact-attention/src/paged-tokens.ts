@@ -1,5 +1,7 @@
 import type { Arrived, Matrix, PartialSoftmax, Shape } from '@sublinear/core'
 import { kernels, type Resident } from '@sublinear/kernels'
+import { shapedAttend, type Sight } from './shaped-attend'
+import { firstHeld, mostPages, valueCols, windowPage } from './window-pages'
 
 /** Pages double from 64 tokens up to this many, so that what is held depends on the number of tokens alone. */
 const LARGEST_PAGE = 4096
@@ -17,29 +19,38 @@ interface Page {
   readonly first: number
   readonly capacity: number
   readonly keys: Resident<Float32Array> // capacity × d
-  readonly values: Resident<Float32Array> // capacity × dv
+  readonly values: Resident<Float32Array> // capacity × dv, or nothing where values are in the keys
   /** capacity log weights, once any token came with a weight. */
   bias?: Resident<Float32Array>
 }
 
-/** All tokens of a stream, in pages that never move. */
+/** All tokens of a stream, or those that its window needs, in pages that never move. */
 export interface PagedTokens extends Disposable {
   readonly count: number
+  /** The first that is still held. */
+  readonly first: number
   /** Tokens that fit into the last page. */
   readonly room: number
   readonly bytes: number
-  /** Adds tokens from row `from` on. */
-  append(tokens: Tokens, from?: number): void
+  /** Adds tokens from row `from` on, up to row `to`. */
+  append(tokens: Tokens, from?: number, to?: number): void
+  /** Tokens that can be added before pages are let go of, at least one. */
+  readonly piece: number
   /** Continues a partial softmax over all; with `arrived`, row i sees all but the last count − 1 − ⌊i / groups⌋. */
   attend(queries: Matrix, partial: PartialSoftmax, arrived?: Arrived): void
   read(): Tokens
 }
 
 /** Capacity of the page that begins after so many tokens. */
-const pageAfter = (tokens: number) => Math.min(LARGEST_PAGE, Math.max(LEAST_PAGE, tokens))
+function pageAfter(tokens: number, window?: number): number {
+  return window === undefined ? Math.min(LARGEST_PAGE, Math.max(LEAST_PAGE, tokens)) : windowPage(window)
+}
 
-/** Bytes of the pages of so many tokens. */
-export function pagesBytes({ d, dv }: Shape, tokens: number, weighted: boolean): number {
+/** Bytes of the pages of so many tokens, at most. */
+export function pagesBytes(shape: Shape, tokens: number, weighted: boolean): number {
+  const { d, window } = shape
+  const dv = valueCols(shape)
+  if (window !== undefined) return 4 * (d + dv + (weighted ? 1 : 0)) * mostPages(window, tokens) * windowPage(window)
   if (tokens === Infinity) return Infinity
   let room = 0
   while (room < tokens && room < LARGEST_PAGE) room += pageAfter(room)
@@ -48,21 +59,30 @@ export function pagesBytes({ d, dv }: Shape, tokens: number, weighted: boolean):
 }
 
 /** Capacity in all of the pages that are needed after so many tokens for so many more. */
-export function newPages(tokens: number, more: number): number {
+export function newPages(tokens: number, more: number, window?: number): number {
+  if (window !== undefined) return windowPage(window) * mostPages(window, more)
   let room = 0
   while (room < more) room += pageAfter(tokens + room)
   return room
 }
 
-export function pagedTokens({ d, dv, scale }: Shape): PagedTokens {
+/** @param start  the place of the first token to come: where the tokens before it are out of the window */
+export function pagedTokens(shape: Shape, start = 0): PagedTokens {
+  const { d, scale, window, softcap, slope } = shape
+  const dv = valueCols(shape)
   const pages: Page[] = []
-  let tokens = 0
+  let tokens = start
   const ends = () => pages.reduce((end, { capacity }) => end + capacity, 0)
+  const isShaped = [window, softcap, slope, shape.values].some((feature) => feature !== undefined)
 
   const lastPage = (): Page => {
     const last = pages.at(-1)
     if (last && tokens < last.first + last.capacity) return last
-    const capacity = pageAfter(tokens)
+    if (window !== undefined) {
+      const first = firstHeld(window, tokens + 1)
+      while (pages.length > 0 && pages[0].first < first) release(pages.shift()!)
+    }
+    const capacity = pageAfter(tokens, window)
     const page = {
       first: tokens,
       capacity,
@@ -73,20 +93,51 @@ export function pagedTokens({ d, dv, scale }: Shape): PagedTokens {
     return page
   }
   const isWeighted = () => pages.some((page) => page.bias)
+  const first = () => pages[0]?.first ?? tokens
+
+  /** As the kernel does without features: row i at the place of its token, after what was added last. */
+  const attendShaped = (
+    queries: Matrix,
+    partial: PartialSoftmax,
+    arrived: Arrived = { count: 1, groups: Infinity },
+  ) => {
+    const { count, groups } = arrived
+    for (const page of pages) {
+      const place = (row: number) => tokens - count + Math.floor(row / groups) - page.first
+      const sight: Sight = {
+        from: (row) => (window === undefined ? 0 : place(row) - window + 1),
+        end: (row) => place(row) + 1,
+        place,
+      }
+      const held = {
+        keys: page.keys,
+        ...(shape.values === undefined && { values: page.values }),
+        ...(page.bias && { bias: page.bias }),
+        count: Math.min(page.capacity, tokens - page.first),
+      }
+      shapedAttend({ d, dv: shape.dv, scale, ...scoring }, queries.data, held, sight, partial)
+    }
+  }
+  const scoring = { ...(softcap !== undefined && { softcap }), ...(slope !== undefined && { slope }) }
 
   return {
     get count() {
       return tokens
     },
+    get first() {
+      return first()
+    },
     get room() {
-      return ends() - tokens
+      return first() + ends() - tokens
+    },
+    get piece() {
+      return window === undefined ? Infinity : windowPage(window) - (tokens % windowPage(window))
     },
     get bytes() {
       return 4 * (d + dv + (isWeighted() ? 1 : 0)) * ends() // a snapshot has all log weights or none
     },
-    append({ keys, values, bias }, first = 0) {
-      const rows = keys.length / d
-      for (let from = first; from < rows;) {
+    append({ keys, values, bias }, start = 0, rows = keys.length / d) {
+      for (let from = start; from < rows;) {
         const page = lastPage()
         const at = tokens - page.first
         const count = Math.min(page.capacity - at, rows - from)
@@ -100,7 +151,9 @@ export function pagedTokens({ d, dv, scale }: Shape): PagedTokens {
         from += count
       }
     },
-    attend(queries, { max, mass, sum }, arrived) {
+    attend(queries, partial, arrived) {
+      if (isShaped) return attendShaped(queries, partial, arrived)
+      const { max, mass, sum } = partial
       for (const page of pages) {
         kernels().attend({
           queries: queries.data,
@@ -122,11 +175,14 @@ export function pagedTokens({ d, dv, scale }: Shape): PagedTokens {
       }
     },
     read() {
-      const keys = new Float32Array(tokens * d)
-      const values = new Float32Array(tokens * dv)
-      const bias = isWeighted() ? new Float32Array(tokens) : undefined
-      for (const { first, capacity, ...page } of pages) {
-        const count = Math.min(capacity, tokens - first)
+      const start = first()
+      const held = tokens - start
+      const keys = new Float32Array(held * d)
+      const values = new Float32Array(held * dv)
+      const bias = isWeighted() ? new Float32Array(held) : undefined
+      for (const { first: place, capacity, ...page } of pages) {
+        const count = Math.min(capacity, tokens - place)
+        const first = place - start
         page.keys.range(0, count * d).readInto(keys.subarray(first * d, (first + count) * d))
         page.values.range(0, count * dv).readInto(values.subarray(first * dv, (first + count) * dv))
         if (bias && page.bias) page.bias.range(0, count).readInto(bias.subarray(first, first + count))
@@ -134,11 +190,11 @@ export function pagedTokens({ d, dv, scale }: Shape): PagedTokens {
       return { keys, values, bias }
     },
     [Symbol.dispose]() {
-      for (const { keys, values, bias } of pages) {
-        keys[Symbol.dispose]()
-        values[Symbol.dispose]()
-        bias?.[Symbol.dispose]()
-      }
+      for (const page of pages) release(page)
     },
   }
+}
+
+function release({ keys, values, bias }: Page): void {
+  for (const part of [keys, values, bias]) part?.[Symbol.dispose]()
 }

@@ -1,5 +1,5 @@
 import type { TierMethod } from '@sublinear/core'
-import type { ScoredTier } from './scored'
+import { scoredFeatures, type ScoredTier } from './scored'
 import type { Counted } from './scoring'
 import { tokenMethod, type TokenMethod } from './tier-method'
 import type { TokenOptions } from './token-tier'
@@ -15,6 +15,7 @@ export function scoredMethod<O extends Counted, S extends Counted>(
     name,
     source,
     learns: learns === 'nothing' ? 'nothing' : 'queries',
+    can: scoredFeatures(learns),
     tier,
     open: tier.open,
     ...size,

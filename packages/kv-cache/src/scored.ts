@@ -1,4 +1,14 @@
-import { checkFits, stackedRows, type KvBlock, type Matrix, type Shape, type Snapshot } from '@sublinear/core'
+import {
+  checkFits,
+  FRAME_FEATURES,
+  HELD_FEATURES,
+  stackedRows,
+  type HeadFeature,
+  type KvBlock,
+  type Matrix,
+  type Shape,
+  type Snapshot,
+} from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { attentionReceived, type Received } from './attention-received'
 import { allButLowest } from './attention-shares'
@@ -7,6 +17,7 @@ import type { Counted, ScorePolicy, Scoring } from './scoring'
 import { streamOrder } from './stream-order'
 import {
   checkTokenOptions,
+  sizesOf,
   tierSnapshot,
   tokenTier,
   type Policy,
@@ -37,15 +48,13 @@ export function scored<O extends Counted, S extends Counted = O>(policy: ScorePo
   const { name } = policy
   const settledOf = (options: O): S => (policy.settle?.(options) ?? { count: options.count }) as S
   const live = (shape: Shape, own: TokenOptions, settled: S, snapshot?: Snapshot): TokenTier => {
-    const { count, store, buffer } = own
     return tokenTier(
       {
         ...shape,
-        count,
-        ...(store && { store }),
-        ...(buffer !== undefined && { buffer }),
+        ...sizesOf(own),
         kind: name,
         merging: 'none',
+        can: scoredFeatures(policy.learns),
         identity: { options: JSON.stringify(settled) },
         policy: (held, from) => chosen(policy, settled, held, shape, from),
       },
@@ -53,8 +62,8 @@ export function scored<O extends Counted, S extends Counted = O>(policy: ScorePo
     )
   }
   const make = (options: O & TokenOptions) => {
-    checkTokenOptions(name, options)
-    const settled = settledOf(options)
+    const settled = settledOf(checkedCount(name, options))
+    checkTokenOptions(name, options, Object.keys(settled))
     return (shape: Shape) => live(shape, options, settled)
   }
   return Object.assign(make, {
@@ -67,6 +76,17 @@ export function scored<O extends Counted, S extends Counted = O>(policy: ScorePo
       return live(shape, { count, store, buffer }, settled, snapshot)
     },
   })
+}
+
+/** What a scored tier can: where attention is learned it is that of plain scores. */
+export function scoredFeatures(learns: ScorePolicy['learns']): readonly HeadFeature[] {
+  return learns === 'nothing' ? HELD_FEATURES : FRAME_FEATURES
+}
+
+/** Options whose sizes are sound, for `settle`, which says what else there is. */
+function checkedCount<O extends TokenOptions>(name: string, options: O): O {
+  checkTokenOptions(name, sizesOf(options))
+  return options
 }
 
 /** Options of a snapshot, as they were settled. */

@@ -1,4 +1,12 @@
-import { largestWithin, type Shape, type TierMethod, type TierSpec, type Traffic } from '@sublinear/core'
+import {
+  HELD_FEATURES,
+  largestWithin,
+  type HeadFeature,
+  type Shape,
+  type TierMethod,
+  type TierSpec,
+  type Traffic,
+} from '@sublinear/core'
 import { float32, waitingBytes } from '@sublinear/token-store'
 import type { TokenOptions } from './token-tier'
 
@@ -17,6 +25,8 @@ export interface TokenMethod<O extends TokenOptions> {
   readonly name: string
   readonly source: string
   readonly learns: 'nothing' | 'queries'
+  /** Default: what exact answers over the tokens held give. */
+  readonly can?: readonly HeadFeature[]
   readonly tier: (options: O) => TierSpec
   readonly open: TierMethod['open']
   /** Options beside count, store and buffer, for so many tokens. Default: none. */
@@ -37,7 +47,17 @@ export interface TokenMethod<O extends TokenOptions> {
  * Guarantee: bytes are exact for tokens that are pushed or stepped, whatever their numbers.
  */
 export function tokenMethod<O extends TokenOptions>(method: TokenMethod<O>): TierMethod<O> {
-  const { name, source, learns, tier, open, least = () => 1, fewest = () => 1, weighs = false } = method
+  const {
+    name,
+    source,
+    learns,
+    tier,
+    open,
+    can = HELD_FEATURES,
+    least = () => 1,
+    fewest = () => 1,
+    weighs = false,
+  } = method
   const heldBytes = (shape: Shape, options: O, traffic: Traffic, stored: number, buffer: number): number => {
     const { count, store = float32 } = options
     const held = Math.min(count, stored)
@@ -57,6 +77,7 @@ export function tokenMethod<O extends TokenOptions>(method: TokenMethod<O>): Tie
     name,
     source,
     learns,
+    can,
     tier,
     open,
     make: (shape, options) => tier(options)(shape),

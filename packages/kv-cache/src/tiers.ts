@@ -1,8 +1,10 @@
 import {
+  checkHead,
   checkInteger,
-  checkScale,
   decodeSnapshot,
   emptyPartial,
+  headOf,
+  HELD_FEATURES,
   joinedTokens,
   life,
   liveStream,
@@ -10,10 +12,14 @@ import {
   nestedSnapshot,
   numbersIn,
   rowsOfPartial,
+  scoresOf,
+  shapeIn,
+  shapeParameters,
   tokenCount,
   totalCounters,
   type Arrival,
   type AttentionStream,
+  type HeadFeature,
   type Inside,
   type KvBlock,
   type LiveStream,
@@ -26,6 +32,7 @@ import {
   type TierSpec,
 } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
+import { placedParts } from './placed-parts'
 import { float32, openStore, waitingTokens, type HeldTokens, type TokenStore } from '@sublinear/token-store'
 
 const KIND = 'tiers'
@@ -34,6 +41,7 @@ const VERSION = '2'
 const BLOCK = 64
 /** Query rows below which the kernels sum in another order. */
 const FEW = 5
+const CAN: readonly HeadFeature[] = [...HELD_FEATURES, 'positions']
 
 export interface TiersOptions extends Shape {
   /** In order: what a tier evicts goes to the next; the last part may be any stream. */
@@ -58,23 +66,24 @@ export interface Tiers extends AttentionStream, Disposable {
  * A key-value cache of tiers: each holds the tokens of its policy, what it evicts goes to the next, and the last part takes what is left.
  * Source: not from the papers; answers of disjoint sets of tokens combine as partial softmaxes.
  *
- * @param d, dv, scale  the shape of every part; parts  tiers in order and at last any stream; buffer  1 to 64; waiting  how tokens wait; name  of its snapshots
+ * @param d, dv, scale  the shape of every part, and softcap, which every part must know; sinkLogit, rotary and positions are the whole's; parts  tiers in order and at last any stream; buffer  1 to 64; waiting  how tokens wait; name  of its snapshots
  * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, or buffer no such number
  * Guarantee: every token pushed is in exactly one place, with its weight: exact over the tokens held, the last part's own guarantee for the
  *   rest. Tokens are handed on `buffer` at a time, at fixed positions of the stream; until then they are held here, exactly, or as the store
  *   `waiting` rounds them. Parts that can be asked
  *   are asked before any takes; where one fails all the same, the whole says that it is broken.
+ *   With `rotary` keys come unrotated and turn by their place in the text; with `positions` the parts behind a window are asked from one distance.
  *   Merging is 'ordered' where every tier's is and the last part's is 'linear', else 'none'.
  * Cost: the parts' and the buffer, 4·(d + dv) bytes a token; smaller buffers are slower.
  */
 export function tiers(options: TiersOptions): Tiers {
   const { parts, buffer = BLOCK, waiting = float32, name = KIND, ...shape } = options
-  checkShape(name, shape)
+  checkHead(name, shape, CAN)
   checkInteger(name, 'buffer', buffer, 1, BLOCK)
   if (!Array.isArray(parts) || parts.length === 0 || parts.some((spec) => typeof spec !== 'function'))
     throw new TypeError(`${name}: parts must be a list of at least one tier or stream spec`)
   const { d, dv, scale } = shape
-  const made = parts.map((spec) => spec({ d, dv, scale }))
+  const made = parts.map((spec) => spec({ d, dv, scale, ...scoresOf(shape) }))
   for (const [i, { tokens }] of made.entries()) {
     if (tokens !== 0) throw new RangeError(`${name}: part ${i} must be empty, got one with ${tokens} tokens`)
   }
@@ -92,15 +101,8 @@ export function restoreTiers(
   name: string = KIND,
 ): Tiers {
   const snapshot = decodeSnapshot(bytes, { kind: name, version: VERSION })
-  const [d, dv, scale, buffer, count] = numbersIn(snapshot, 'd', 'dv', 'scale', 'buffer', 'parts') as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  const shape = { d, dv, scale }
-  checkShape(name, shape)
+  const shape = shapeIn(name, snapshot, CAN)
+  const [buffer, count] = numbersIn(snapshot, 'buffer', 'parts') as [number, number]
   checkInteger(name, 'buffer', buffer, 1, BLOCK)
   checkInteger(name, 'parts', count, 1, Object.keys(snapshot.parameters).length)
   const spec = snapshot.parameters['waiting']
@@ -114,12 +116,15 @@ const isTier = (part: AttentionStream): part is Tier => typeof (part as Partial<
 
 function live(
   name: string,
-  { d, dv, scale }: Shape,
+  shape: Shape,
   parts: readonly AttentionStream[],
   { buffer, store }: { readonly buffer: number; readonly store: TokenStore },
   from?: Snapshot,
 ): Tiers {
-  checkParts(name, parts, { d, dv, scale })
+  checkParts(name, parts, shape)
+  const { d, dv, scale, sinkLogit } = shape
+  const placed = placedParts(name, shape, parts)
+  const alive = life(name, from && tokenCount(name, from, 0))
   const forgetting = parts.slice(0, -1) as Tier[]
   const last = parts.at(-1)!
   const lastTier = isTier(last) ? last : undefined
@@ -128,7 +133,11 @@ function live(
 
   /** Hands tokens down the parts from `first` on, until none is left. */
   const handOn = (block: KvBlock | undefined, first = 0) => {
-    for (let i = first; block && i < forgetting.length; i++) block = forgetting[i].admit(block)
+    for (let i = first; block && i < forgetting.length; i++) {
+      const before = forgetting[i].tokens
+      block = forgetting[i].admit(block)
+      if (block && i === 0 && placed) block = placed.passed(block, before)
+    }
     if (!block) return
     if (lastTier) lastTier.admit(block, true)
     else last.push(block)
@@ -136,23 +145,26 @@ function live(
 
   /** Parts that begin a partial are asked before those that go on with it. */
   const asked = lastTier ? parts : [last, ...forgetting]
+  let placeOf = atStart // of the rows that are being answered
+  const questions = parts.map((_, i) => (queries: Matrix) => placed?.asked(i, queries, placeOf) ?? queries)
   const behind = (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => {
+    placed?.begin()
     for (const part of asked) {
-      if (inOrder && isTier(part) && part.attendInOrder) part.attendInOrder(queries, out)
-      else if (inOrder && queries.rows < FEW) continuePadded(part, queries, out)
-      else continueWith(part, queries, out)
+      const own = questions[parts.indexOf(part)](queries)
+      if (inOrder && isTier(part) && part.attendInOrder) part.attendInOrder(own, out)
+      else if (inOrder && own.rows < FEW) continuePadded(part, own, out)
+      else continueWith(part, own, out)
     }
   }
 
   const observers = parts.map((part) => (part as Partial<Tier>).observe?.bind(part))
   const observe = (queries: Matrix, total: PartialSoftmax, arrival: Arrival) => {
     const { groups } = arrival
-    for (const [i, learn] of observers.entries()) learn?.(queries, total, i === 0 ? arrival : { groups })
+    placed?.begin()
+    for (const [i, learn] of observers.entries()) learn?.(questions[i](queries), total, i === 0 ? arrival : { groups })
   }
   const waiting = waitingTokens<HeldTokens>({
-    d,
-    dv,
-    scale,
+    ...shape,
     most: buffer,
     hold: store.make,
     handOn: (held) => handOn(held.read()),
@@ -189,11 +201,11 @@ function live(
     d,
     dv,
     scale,
+    ...headOf(shape),
     merging: canMerge ? 'ordered' : 'none',
+    ...(sinkLogit !== undefined && { continues: true }), // so that observers see it
     identity: {
-      d: String(d),
-      dv: String(dv),
-      scale: String(scale),
+      ...shapeParameters(shape),
       buffer: String(buffer),
       parts: String(parts.length),
       ...(store.spec !== float32.spec && { waiting: store.spec }),
@@ -202,6 +214,8 @@ function live(
     take: (block, at) => waiting.take(block, at),
     answer(queries, out, arrived) {
       rows += queries.rows
+      const { count, groups } = arrived ?? { count: 1, groups: Infinity }
+      placeOf = (row) => alive.tokens - count + Math.floor(row / groups)
       waiting.answer(queries, out, arrived)
     },
     counters: () => ({ ...totalCounters(parts), rows }),
@@ -232,9 +246,11 @@ function live(
       for (const part of parts as readonly Partial<Disposable>[]) part[Symbol.dispose]?.()
     },
   }
-  if (from) waiting.restore(name, from)
-  const tokens = from && tokenCount(name, from, waiting.count)
-  return Object.assign(liveStream(inside, life(name, tokens)), { parts }) as Tiers
+  if (from) {
+    waiting.restore(name, from)
+    tokenCount(name, from, waiting.count)
+  }
+  return Object.assign(liveStream(inside, alive), { parts }) as Tiers
 }
 
 function continueWith(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
@@ -259,6 +275,8 @@ function continuePadded(part: AttentionStream, queries: Matrix, out: PartialSoft
   out.sum.data.set(sum.data)
 }
 
+const atStart = (_row: number) => 0
+
 /** All but the last can hand on what they forget; all have one shape and are different objects. */
 function checkParts(name: string, parts: readonly AttentionStream[], shape: Shape): void {
   if (new Set(parts).size < parts.length) throw new RangeError(`${name}: every part must be a stream of its own`)
@@ -271,11 +289,7 @@ function checkParts(name: string, parts: readonly AttentionStream[], shape: Shap
       if (part[side] !== shape[side])
         throw new RangeError(`${name}: part ${i} must have ${side} = ${shape[side]}, got ${part[side]}`)
     }
+    const [wanted, found] = [scoresOf(shape), part.head ?? {}].map((head) => JSON.stringify(head))
+    if (found !== wanted) throw new RangeError(`${name}: part ${i} must compute ${wanted}, got ${found}`)
   }
-}
-
-function checkShape(who: string, { d, dv, scale }: Shape): void {
-  checkInteger(who, 'd', d, 1)
-  checkInteger(who, 'dv', dv, 1)
-  checkScale(who, scale)
 }

@@ -1,17 +1,26 @@
 import {
   checkBlock,
   checkFits,
+  checkHead,
   checkInteger,
+  checkOptions,
   decodeSnapshot,
   joinedTokens,
   life,
   liveStream,
+  HEAD_FEATURES,
+  headOf,
+  HELD_FEATURES,
   numbersIn,
+  scoresOf,
+  shapeIn,
+  shapeParameters,
   snapshotUnder,
   tensorsUnder,
   tokenCount,
   type Arrival,
   type AttentionStream,
+  type HeadFeature,
   type Inside,
   type KvBlock,
   type LiveStream,
@@ -83,6 +92,10 @@ export interface TokenTierOptions extends Shape, TokenOptions {
   readonly merging: 'ordered' | 'none'
   /** What decides the policy beside `count`: saved, and compared by merge. */
   readonly identity?: Record<string, string>
+  /** What of a shape's features it computes. Default: what exact answers over the tokens held give. */
+  readonly can?: readonly HeadFeature[]
+  /** Which end of what was admitted it holds. */
+  readonly end?: Tier['end']
   /** The policy over an empty store, or over one filled from a snapshot. */
   readonly policy: (held: HeldTokens, from?: PolicyStart) => Policy
 }
@@ -95,9 +108,23 @@ export interface TokenTierOptions extends Shape, TokenOptions {
  *   block's memory.
  */
 export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier {
-  const { kind, d, dv, scale, count, store = float32, buffer = MOST_BUFFER, merging } = options
-  checkTokenOptions(kind, options)
-  const held = store.make({ d, dv, scale, most: count })
+  const {
+    kind,
+    d,
+    dv,
+    scale,
+    count,
+    store = float32,
+    buffer = MOST_BUFFER,
+    merging,
+    can = HELD_FEATURES,
+    end,
+  } = options
+  checkSizes(kind, options)
+  checkHead(kind, options, can, OWN)
+  const head = headOf(options)
+  const scored = { d, dv, scale, ...scoresOf(options) }
+  const held = store.make({ ...scored, most: count })
   if (from) held.restore(kind, from)
   const start = from && waited(kind, from, { d, dv, most: buffer, held: held.count })
   const policy = options.policy(held, start)
@@ -108,9 +135,7 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
   const observe = policy.observe?.bind(policy)
   const opened = () =>
     (waiting ??= waitingTokens({
-      d,
-      dv,
-      scale,
+      ...scored,
       most: buffer,
       handOn(waited) {
         const leaving = policy.admit(waited.read(), left === undefined)
@@ -137,11 +162,10 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
     d,
     dv,
     scale,
+    ...head,
     merging,
     identity: {
-      d: String(d),
-      dv: String(dv),
-      scale: String(scale),
+      ...shapeParameters({ d, dv, scale, ...head }),
       count: String(count),
       store: held.spec,
       buffer: String(buffer),
@@ -184,11 +208,14 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
   }
   return Object.assign(stream, {
     count,
+    ...(end && { end }),
     read: () => policy.inOrder?.() ?? held.read(),
     waits: () => (waiting && waiting.count > 0 ? waiting.read() : undefined),
     admit(block: KvBlock, dropped?: boolean) {
       alive.check()
       checkBlock(kind, block, d, dv)
+      if (head.rotary)
+        throw new TypeError(`${kind}: a tier that turns keys takes them by push and step, and not by admit`)
       return alive.act('admit', () => {
         alive.tokens += block.keys.rows
         return admitted(block, dropped)
@@ -232,8 +259,24 @@ function waited(
   return { snapshot, seen, waiting }
 }
 
-/** @throws TypeError, RangeError when count is no integer ≥ 1, store no token store or buffer no integer from 1 to 64 */
-export function checkTokenOptions(who: string, { count, store, buffer }: TokenOptions): void {
+const SIZES = ['count', 'store', 'buffer']
+const OWN = [...SIZES, 'kind', 'merging', 'identity', 'can', 'end', 'policy']
+
+/**
+ * @param own  names of the policy's own options
+ * @throws TypeError, RangeError when an option is unknown, count no integer ≥ 1, store no token store or buffer no integer from 1 to 64
+ */
+export function checkTokenOptions(who: string, options: TokenOptions, own: readonly string[] = []): void {
+  checkOptions(who, options, [...SIZES, ...own])
+  checkSizes(who, options)
+}
+
+/** The sizes among options, for a tier. */
+export function sizesOf({ count, store, buffer }: TokenOptions): TokenOptions {
+  return { count, ...(store !== undefined && { store }), ...(buffer !== undefined && { buffer }) }
+}
+
+function checkSizes(who: string, { count, store, buffer }: TokenOptions): void {
   checkInteger(who, 'count', count, 1)
   if (buffer !== undefined) checkInteger(who, 'buffer', buffer, 1, MOST_BUFFER)
   if (store !== undefined && typeof store?.make !== 'function')
@@ -246,12 +289,7 @@ export function tierSnapshot(
   bytes: Uint8Array,
 ): Shape & Required<TokenOptions> & { readonly snapshot: Snapshot } {
   const snapshot = decodeSnapshot(bytes, { kind, version: VERSION })
-  const [d, dv, scale, count, buffer] = numbersIn(snapshot, 'd', 'dv', 'scale', 'count', 'buffer') as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  return { d, dv, scale, count, buffer, store: openStore(kind, snapshot.parameters['store']), snapshot }
+  const shape = shapeIn(kind, snapshot, HEAD_FEATURES)
+  const [count, buffer] = numbersIn(snapshot, 'count', 'buffer') as [number, number]
+  return { ...shape, count, buffer, store: openStore(kind, snapshot.parameters['store']), snapshot }
 }

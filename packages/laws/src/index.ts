@@ -1,3 +1,4 @@
+export { headOracle } from './head-oracle'
 export { attentionStreamLaws } from './attention-stream-laws'
 export { featureMapLaws, type FeatureMapLaws } from './feature-map-laws'
 export { halvingLaws, halvingMutants, type HalvesBlocks, type HalvingLaws, type HalvingMutant } from './halving-laws'

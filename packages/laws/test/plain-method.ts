@@ -22,6 +22,7 @@ export function plainMethod({ gap, endless, teaches, ...wrong }: MethodMistake =
     name: 'reference',
     source: 'not from the papers',
     learns: 'nothing',
+    can: [],
     make(shape, { most }) {
       if (!(most >= 1)) throw new RangeError(`reference: most must be a number >= 1, got ${most}`)
       return teaches ? taught(referenceStream(shape)) : referenceStream(shape)

@@ -1,6 +1,6 @@
 import type { Method, Pilot } from '@sublinear/core'
 import type { LanguageModel } from './language-model'
-import type { HeadSpec } from './reader'
+import { unrotated, type HeadSpec } from './reader'
 
 /** What one head remembers with, as plain JSON: a method's name and its options. */
 export interface HeadAdvice {
@@ -37,7 +37,13 @@ export function headStreams({ model, method, budgetBytes, tokens, pilots }: Head
     return method.within(shape, bytes, { tokens, place }, pilots?.[i])
   })
   if (options.includes(undefined)) return undefined
-  return (given, layer, head) => method.make(given, options[layer * heads + head]!)
+  return specOf(method, (layer, head) => options[layer * heads + head]!)
+}
+
+/** A method's streams, for keys before rotation where positions are its own. */
+export function specOf(method: Method, optionsOf: (layer: number, head: number) => object): HeadSpec {
+  const spec: HeadSpec = (shape, layer, head) => method.make(shape, optionsOf(layer, head))
+  return method.can.includes('positions') ? unrotated(spec) : spec
 }
 
 /**

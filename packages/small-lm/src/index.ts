@@ -2,13 +2,20 @@ export { bitsOfWindow, bitsPerByte, windowStarts, type Bits, type BitsOptions } 
 export { capture, type CapturedHead, type CaptureOptions } from './capture'
 export type { ModelConfig } from './config'
 export { generate, type GenerateOptions } from './generate'
-export { advisedStreams, headStreams, type HeadAdvice, type HeadStreamsOptions, type ModelAdvice } from './head-streams'
+export {
+  advisedStreams,
+  headStreams,
+  specOf,
+  type HeadAdvice,
+  type HeadStreamsOptions,
+  type ModelAdvice,
+} from './head-streams'
 export { languageModel, type LanguageModel } from './language-model'
 export { logits, type LogitsOptions } from './logits'
 export { needlePrompt, type NeedlePrompt, type NeedlePromptOptions } from './needle-prompt'
 export { needles, needleTrial, type NeedleCell, type NeedlesOptions, type Recall } from './needles'
 export { mcnemar, signFlips } from './paired-tests'
-export { reader, type HeadBlock, type HeadSpec, type Reader, type ReaderOptions } from './reader'
+export { reader, unrotated, type HeadBlock, type HeadSpec, type Reader, type ReaderOptions } from './reader'
 export { readText, type Reading, type ReadTextOptions } from './read-text'
 export { answerText, KEY_WORDS, needleText, questionText } from './recall-task'
 export { tokenizer, type Encoder, type Tokenizer } from './tokenizer'

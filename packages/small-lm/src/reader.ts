@@ -2,13 +2,23 @@ import { checkScale, type AttentionStream, type Matrix, type Shape } from '@subl
 import { kernels } from '@sublinear/kernels'
 import type { LanguageModel } from './language-model'
 import { layerNorm } from './layer-norm'
-import { rotaryTable, take, turn } from './rotary'
+import { rotaryOf, rotaryTable, stillTable, take, turn } from './rotary'
 import { checkIds } from './tokenizer'
 
-/** What one head remembers its past with; every StreamSpec is one. Layers and heads count from 0. */
-export type HeadSpec = (shape: Shape, layer: number, head: number) => AttentionStream
+/**
+ * What one head remembers its past with; every StreamSpec is one. Layers and heads count from 0. Where it is `unrotated`, its streams get keys and queries
+ * before rotation and `rotary` in their shape: positions are then their own, and a text may be longer than the model was trained on.
+ */
+export type HeadSpec = ((shape: Shape, layer: number, head: number) => AttentionStream) & {
+  readonly unrotated?: boolean
+}
 
-/** Queries, keys and values of one head for the tokens of a block: keys and queries rotated, queries not scaled. */
+/** The same spec for keys before rotation. */
+export function unrotated(spec: HeadSpec): HeadSpec {
+  return Object.assign((...head: Parameters<HeadSpec>) => spec(...head), { unrotated: true })
+}
+
+/** Queries, keys and values of one head for the tokens of a block: keys and queries rotated, unless the spec is unrotated; queries not scaled. */
 export interface HeadBlock {
   readonly layer: number
   readonly head: number
@@ -53,7 +63,7 @@ const BLOCK = 128
 export function reader({ model, stream, onHead }: ReaderOptions): Reader {
   const { config, weights } = model
   const { layers, heads, d, width, hidden, vocabulary, ropeBase, epsilon, logitBound } = config
-  const shape = { d, dv: d, scale: 1 / Math.sqrt(d) }
+  const shape = { d, dv: d, scale: 1 / Math.sqrt(d), ...(stream.unrotated && { rotary: rotaryOf(config) }) }
   const streams = makeStreams(stream, shape, layers, heads)
   const length = logitBound === undefined ? undefined : Math.sqrt(logitBound * Math.sqrt(d))
   const stride = 3 * heads * d
@@ -101,7 +111,8 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
   /** Takes tokens from … from + rows − 1 through all layers; x then holds their last states. */
   const pass = (ids: ArrayLike<number>, from: number, rows: number) => {
     embed(ids, from, rows)
-    rotaryTable(table, tokens, rows, d, ropeBase)
+    if (stream.unrotated) stillTable(table, rows, d)
+    else rotaryTable(table, tokens, rows, d, ropeBase)
     for (const [l, layer] of weights.layers.entries()) {
       layerNorm(normed, x, rows, layer.attentionNorm, epsilon)
       product('nn', qkv, normed, layer.qkv, rows, width, stride)

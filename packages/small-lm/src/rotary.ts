@@ -1,3 +1,16 @@
+import type { Rotary } from '@sublinear/core'
+import type { ModelConfig } from './config'
+
+/** How a model's heads turn, for streams that turn keys themselves. */
+export function rotaryOf({ ropeBase }: Pick<ModelConfig, 'ropeBase'>): Rotary {
+  return { base: ropeBase, pairing: 'halves' }
+}
+
+/** A table that turns nothing. */
+export function stillTable(table: Float64Array, rows: number, d: number): void {
+  for (let r = 0; r < rows; r++) table.fill(1, r * d, r * d + d / 2).fill(0, r * d + d / 2, (r + 1) * d)
+}
+
 /**
  * Cosines and sines of the rotary angles at positions first … first + rows − 1, into the table's first rows: rows × d, the d/2 cosines
  * of a position before its sines.

@@ -24,12 +24,12 @@ export function closureBytes({ d, dv }: Pick<Shape, 'd' | 'dv'>): number {
  * One or more Gaussian closures as the state of a folding stream. With several, the first block's keys choose the centres, and each
  * token joins the closure whose mean key is nearest when its block is folded.
  *
- * @param from  closures to start with, bit for bit
+ * @param most  what all tokens count for at most; from  closures to start with, bit for bit
  * Cost: 2·d·(d + 1) + 4·d·dv + 8·(d + 2·dv) + 8 bytes a closure; 2·d·(d + dv) operations a closure and query, and a token.
  */
 export function closureState(
   { d, dv, scale }: Shape,
-  clusters: number,
+  { clusters, most }: { readonly clusters: number; readonly most: number },
   counters: ClosureCounters,
   from?: readonly ClosureMoments[],
 ): FoldedState<readonly ClosureMoments[]> {
@@ -63,6 +63,9 @@ export function closureState(
       const answers = asked.map((one, i) =>
         gaussianClosure(one, queries, scale, values.subarray(i * size, (i + 1) * size)),
       )
+      const weight = most < Infinity ? asked.reduce((sum, one) => sum + one.weight, 0) : 0
+      const fall = Math.max(0, Math.log(weight / most))
+      if (fall > 0) for (const { levels } of answers) for (let r = 0; r < rows; r++) levels[r] -= fall
       for (let r = 0; r < rows; r++) {
         let top = -Infinity
         let frozen = 0

@@ -1,10 +1,15 @@
 import {
+  checkFinite,
   checkFits,
+  checkHead,
   checkInteger,
-  checkScale,
   checkValues,
   decodeSnapshot,
+  FRAME_FEATURES,
+  headOf,
   numbersIn,
+  shapeIn,
+  shapeParameters,
   tensorsIn,
   type AttentionStream,
   type Method,
@@ -29,7 +34,15 @@ export interface ClosureStreamOptions extends Shape {
   readonly clusters?: number
   /** Tokens held exactly before they are folded together. Default min(64, 16·clusters). */
   readonly buffer?: number
+  /**
+   * What the tokens folded count for at most, together: beyond it their mass is scaled down to it. For texts that are longer than a model was
+   * trained on, where a rest that grows would drown what is asked for. Default: they count for what they weigh.
+   */
+  readonly most?: number
 }
+
+/** What of its options is not the shape. */
+export type ClosureSizes = Pick<ClosureStreamOptions, 'clusters' | 'buffer' | 'most'>
 
 export interface ClosureStream extends AttentionStream, Disposable {
   readonly clusters: number
@@ -52,18 +65,15 @@ export interface ClosureStream extends AttentionStream, Disposable {
  * @param clusters  closures by key cluster, 1 to 64; default 1. With more, merging is 'none': two streams cut keys differently
  * @param buffer  tokens held exactly before they are folded, 1 to 64; default min(64, 16·clusters). Fewer save bytes and cost time;
  *   a token of less than 2⁻²⁴ of the weight leaves a covariance as it is, so very long streams want them folded together
+ * @param most  what the folded tokens' weight counts for at most, > 0; default: no limit
  * @throws TypeError, RangeError when a size is out of range or scale not finite
  * Guarantee: mass is positive, every answer lies in the box of the values seen, constant values come back. On independent jointly
  *   Gaussian tokens with σ² < ln N / 2 the error falls as 1/√n; on anything else it is what the data's higher cumulants make it.
  *   Exact over the newest 1 to `buffer` tokens.
  * Cost: 2·d·(d + 1) + 4·d·dv + 8·(d + 2·dv) + 8 bytes a closure and the buffer; 4·d·(d + dv) operations a closure and token with its query.
  */
-export function closureStream({
-  clusters = 1,
-  buffer = blockOf(clusters),
-  ...shape
-}: ClosureStreamOptions): ClosureStream {
-  return live(shape, clusters, buffer)
+export function closureStream({ clusters, buffer, most, ...shape }: ClosureStreamOptions): ClosureStream {
+  return live(shape, sizesOf({ clusters, buffer, most }))
 }
 
 /**
@@ -73,27 +83,25 @@ export function closureStream({
  */
 export function restoreClosureStream(bytes: Uint8Array): ClosureStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const [d, dv, scale, clusters, buffer] = numbersIn(snapshot, 'd', 'dv', 'scale', 'clusters', 'buffer') as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  checkOptions({ d, dv, scale }, clusters, buffer)
+  const shape = shapeIn(KIND, snapshot, FRAME_FEATURES)
+  const [clusters, buffer] = numbersIn(snapshot, 'clusters', 'buffer') as [number, number]
+  const saved = snapshot.parameters['most']
+  const sizes = { clusters, buffer, most: saved === undefined ? Infinity : Number(saved) }
+  checkSizes(shape, sizes)
+  const { d, dv } = shape
   const from = restoredTokens(KIND, snapshot, { d, dv, most: buffer })
-  return live({ d, dv, scale }, clusters, buffer, momentsFrom(snapshot, d, dv, clusters), from)
+  return live(shape, sizes, momentsFrom(snapshot, d, dv, clusters), from)
 }
 
 function live(
   shape: Shape,
-  clusters: number,
-  buffer: number,
+  sizes: Required<ClosureSizes>,
   moments?: readonly ClosureMoments[],
   from?: FoldingOptions<readonly ClosureMoments[]>['from'],
 ): ClosureStream {
-  checkOptions(shape, clusters, buffer)
+  checkSizes(shape, sizes)
   const { d, dv, scale } = shape
+  const { clusters, buffer, most } = sizes
   const counters = { rows: 0, frozen: 0 }
   const { stream } = foldingStream<readonly ClosureMoments[]>({
     kind: KIND,
@@ -101,16 +109,16 @@ function live(
     d,
     dv,
     scale,
+    ...headOf(shape),
     block: buffer,
     merging: clusters === 1 ? 'linear' : 'none',
     identity: {
-      d: String(d),
-      dv: String(dv),
-      scale: String(scale),
+      ...shapeParameters(shape),
       clusters: String(clusters),
       buffer: String(buffer),
+      ...(most < Infinity && { most: String(most) }),
     },
-    state: closureState(shape, clusters, counters, moments),
+    state: closureState(shape, { clusters, most }, counters, moments),
     saved: (closures) => ({ tensors: tensorsOf(closures, d, dv) }),
     restored: (snapshot) => momentsFrom(snapshot, d, dv, clusters),
     ...(from && { from }),
@@ -118,10 +126,11 @@ function live(
   return Object.assign(stream, { clusters, buffer, counters })
 }
 
-export const closureMethod: Method<Pick<ClosureStreamOptions, 'clusters' | 'buffer'>> = {
+export const closureMethod: Method<ClosureSizes> = {
   name: KIND,
   source: 'not from the papers; its first-order part is that of MomentKV (2026)',
   learns: 'nothing',
+  can: FRAME_FEATURES,
   make: (shape, options) => closureStream({ ...shape, ...options }),
   bytes(shape, { clusters = 1, buffer = blockOf(clusters) }, { weighted = false }) {
     return clusters * closureBytes(shape) + waitingBytes(shape, buffer, weighted)
@@ -138,10 +147,16 @@ function blockOf(clusters: number): number {
   return Math.min(MOST_BUFFER, TOKENS_A_CLUSTER * clusters)
 }
 
-function checkOptions({ d, dv, scale }: Shape, clusters: number, buffer: number): void {
-  checkInteger('closureStream', 'd', d, 1)
-  checkInteger('closureStream', 'dv', dv, 1)
-  checkScale('closureStream', scale)
+function sizesOf({ clusters = 1, buffer, most }: Undefined<ClosureSizes>): Required<ClosureSizes> {
+  if (most !== undefined) checkFinite('closureStream', 'most', most, 0)
+  return { clusters, buffer: buffer ?? blockOf(clusters), most: most ?? Infinity }
+}
+
+type Undefined<T> = { readonly [K in keyof T]: T[K] | undefined }
+
+function checkSizes(shape: Shape, { clusters, buffer, most }: Required<ClosureSizes>): void {
+  checkHead('closureStream', shape, FRAME_FEATURES, ['clusters', 'buffer', 'most'])
+  if (most !== Infinity) checkFinite('closureStream', 'most', most, 0)
   checkInteger('closureStream', 'clusters', clusters, 1, MOST_CLUSTERS)
   checkInteger('closureStream', 'buffer', buffer, 1, MOST_BUFFER)
 }

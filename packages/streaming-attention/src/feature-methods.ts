@@ -1,4 +1,14 @@
-import { decodeSnapshot, type FeatureMap, type Method, type Pilot, type Shape } from '@sublinear/core'
+import {
+  checkHead,
+  checkOptions,
+  decodeSnapshot,
+  FRAME_FEATURES,
+  headOf,
+  type FeatureMap,
+  type Method,
+  type Pilot,
+  type Shape,
+} from '@sublinear/core'
 import {
   anisotropicFeatures,
   featureDimension,
@@ -33,7 +43,13 @@ function featureMethod(name: string, source: string, choose: Choice): Method<Fea
     name,
     source,
     learns: 'pilot',
-    make: ({ dv }, { features }) => featureStream({ features: restoreFeatures(features), dv, name }),
+    can: FRAME_FEATURES,
+    make(shape, options) {
+      checkOptions(name, options, ['features'])
+      const map = restoreFeatures(options.features)
+      checkHead(name, shape, FRAME_FEATURES)
+      return featureStream({ features: map, dv: shape.dv, name, ...headOf(shape) })
+    },
     bytes: ({ dv }, { features }, { weighted = false }) => featureStreamBytes(restoreFeatures(features), dv, weighted),
     within(shape, budgetBytes, { weighted = false }, pilot) {
       if (!(shape.scale > 0)) return undefined

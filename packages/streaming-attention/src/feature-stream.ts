@@ -1,11 +1,19 @@
 import {
   checkFits,
+  checkHead,
+  checkOptions,
   checkInteger,
   decodeSnapshot,
+  FRAME_FEATURES,
+  HEAD_FEATURES,
+  headIn,
+  headOf,
+  headParameters,
   requireSame,
   tensorsIn,
   type AttentionStream,
   type FeatureMap,
+  type Head,
   type KvBlock,
   type Shape,
   type Snapshot,
@@ -20,7 +28,7 @@ const VERSION = '2'
 /** Tokens held exactly before they are folded into the state together. */
 const BLOCK = 64
 
-export interface FeatureStreamOptions {
+export interface FeatureStreamOptions extends Pick<Head, 'sinkLogit' | 'rotary'> {
   readonly features: FeatureMap
   /** Value width. */
   readonly dv: number
@@ -50,9 +58,11 @@ export interface FeatureStream extends AttentionStream, Disposable {
  *   a row whose polynomial mass is negative or vanishing is answered by a lower even degree of the same state, and counted.
  * Cost: 4·t·dv + 8·t bytes and a buffer of 64 tokens; 4·t·dv operations a token with its query.
  */
-export function featureStream({ features, dv, name = KIND }: FeatureStreamOptions): FeatureStream {
+export function featureStream(options: FeatureStreamOptions): FeatureStream {
+  checkOptions('featureStream', options, ['features', 'dv', 'name', ...HEAD_FEATURES])
+  const { features, dv, name = KIND } = options
   checkInteger('featureStream', 'dv', dv, 1)
-  return live(name, features, dv)
+  return live(name, features, dv, headOf(options))
 }
 
 /**
@@ -67,7 +77,8 @@ export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array, na
   const dv = Number(parameters['dv'])
   checkInteger('restoreFeatureStream', 'dv', dv, 1)
   const moments = momentsFrom(name, snapshot, features.t, dv)
-  return live(name, features, dv, moments, restoredTokens(name, snapshot, { d: features.d, dv, most: BLOCK }))
+  const from = restoredTokens(name, snapshot, { d: features.d, dv, most: BLOCK })
+  return live(name, features, dv, headIn(name, snapshot), moments, from)
 }
 
 /** What a feature stream holds, at most. */
@@ -87,10 +98,12 @@ function live(
   kind: string,
   features: FeatureMap,
   dv: number,
+  head: Head,
   moments?: Moments,
   from?: FoldingOptions<Moments>['from'],
 ): FeatureStream {
   const { d, t, scale } = features
+  checkHead('featureStream', { d, dv, scale, ...head }, FRAME_FEATURES)
   const state = featureState(features, dv, moments)
   const counters = { rows: 0, fallbacks: 0 }
   const { stream, contents } = foldingStream<Moments>({
@@ -99,9 +112,10 @@ function live(
     d,
     dv,
     scale,
+    ...head,
     block: BLOCK,
     merging: 'linear',
-    identity: { features: features.spec, dv: String(dv) },
+    identity: { features: features.spec, dv: String(dv), ...headParameters(head) },
     state: {
       ...state,
       bytes: state.bytes + features.spec.length,

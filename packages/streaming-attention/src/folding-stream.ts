@@ -1,4 +1,5 @@
 import {
+  headOf,
   liveStream,
   life,
   rowsOf,
@@ -80,6 +81,7 @@ export function foldingStream<M>(options: FoldingOptions<M>): Folding<M> {
     d,
     dv,
     scale,
+    ...headOf(options),
     merging: options.merging,
     identity: options.identity,
     bytes: () => state.bytes + waiting.bytes,

@@ -1,9 +1,13 @@
 import {
   checkFits,
+  checkHead,
   checkInteger,
-  checkScale,
   decodeSnapshot,
+  FRAME_FEATURES,
+  headOf,
   numbersIn,
+  shapeIn,
+  shapeParameters,
   tensorsIn,
   type AttentionStream,
   type KvBlock,
@@ -54,14 +58,16 @@ export function meanStream({ buffer = TOKENS, ...shape }: MeanStreamOptions): Me
 /** A mean stream from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreMeanStream(bytes: Uint8Array): MeanStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const [d, dv, scale, buffer] = numbersIn(snapshot, 'd', 'dv', 'scale', 'buffer') as [number, number, number, number]
-  checkOptions({ d, dv, scale }, buffer)
+  const shape = shapeIn(KIND, snapshot, FRAME_FEATURES)
+  const [buffer] = numbersIn(snapshot, 'buffer') as [number]
+  checkSizes(shape, buffer)
+  const { d, dv } = shape
   const from = restoredTokens(KIND, snapshot, { d, dv, most: buffer })
-  return live({ d, dv, scale }, buffer, meanFrom(snapshot, d + dv), from)
+  return live(shape, buffer, meanFrom(snapshot, d + dv), from)
 }
 
 function live(shape: Shape, buffer: number, mean?: Mean, from?: FoldingOptions<Mean>['from']): MeanStream {
-  checkOptions(shape, buffer)
+  checkSizes(shape, buffer)
   const { d, dv, scale } = shape
   const { stream } = foldingStream<Mean>({
     kind: KIND,
@@ -69,9 +75,10 @@ function live(shape: Shape, buffer: number, mean?: Mean, from?: FoldingOptions<M
     d,
     dv,
     scale,
+    ...headOf(shape),
     block: buffer,
     merging: 'linear',
-    identity: { d: String(d), dv: String(dv), scale: String(scale), buffer: String(buffer) },
+    identity: { ...shapeParameters(shape), buffer: String(buffer) },
     state: meanState(shape, mean ?? { weight: 0, mean: new Float64Array(d + dv) }),
     saved: (one) => ({
       parameters: { weight: String(one.weight) },
@@ -90,6 +97,7 @@ export const meanMethod: Method<Pick<MeanStreamOptions, 'buffer'>> = {
   name: KIND,
   source: 'not from the papers',
   learns: 'nothing',
+  can: FRAME_FEATURES,
   make: (shape, options) => meanStream({ ...shape, ...options }),
   bytes: (shape, { buffer = TOKENS }, { weighted = false }) => meanBytes(shape) + waitingBytes(shape, buffer, weighted),
   within(shape, budgetBytes, { weighted = false }) {
@@ -140,10 +148,8 @@ function meanOf({ keys, values, weights }: KvBlock): Mean {
   return { weight, mean: mean.map((x) => x / weight) }
 }
 
-function checkOptions({ d, dv, scale }: Shape, buffer: number): void {
-  checkInteger('meanStream', 'd', d, 1)
-  checkInteger('meanStream', 'dv', dv, 1)
-  checkScale('meanStream', scale)
+function checkSizes(shape: Shape, buffer: number): void {
+  checkHead('meanStream', shape, FRAME_FEATURES, ['buffer'])
   checkInteger('meanStream', 'buffer', buffer, 1, MOST_BUFFER)
 }
 

@@ -38,7 +38,7 @@ const times = (m: Float32Array, row: number, x: Float32Array, cols: number) => {
 function errorAt(queries: Matrix, n: number): number {
   const scale = 0.5
   const tokens = gaussian(n, 7)
-  const stream = closureStream({ ...tokens, scale })
+  const stream = closureStream({ d: tokens.d, dv: tokens.dv, scale })
   stream.push(tokens.block)
   const exact = softmaxOracle(queries, tokens.block.keys, tokens.block.values, scale, () => n)
   return distance(normalise(stream.attend(queries)).data, exact)
@@ -64,7 +64,7 @@ describe('on jointly Gaussian tokens', () => {
     let [level, value] = [0, 0]
     for (let seed = 0; seed < seeds; seed++) {
       const tokens = gaussian(n, 100 + seed)
-      const stream = closureStream({ ...tokens, scale })
+      const stream = closureStream({ d: tokens.d, dv: tokens.dv, scale })
       stream.push(tokens.block)
       const answer = stream.attend(queries)
       const got = normalise(answer)

@@ -1,4 +1,5 @@
 import { checkInteger, checkScale, pickedRows, reserveMemory, rowsOf, tokensOf } from '@sublinear/core'
+import { shapedAttend } from '@sublinear/exact-attention'
 import { kernels, scratch, type Resident } from '@sublinear/kernels'
 import { savedTokens, tokensIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
@@ -37,13 +38,13 @@ export interface ResidentTokens extends HeldTokens {
  * Tokens that are held and answered exactly: what bounded streams keep their buffers, windows and chosen tokens in.
  * Source: not from the papers; the `attend` kernel over a resident array.
  *
- * @param d, dv, scale  the shape; most  the most tokens held at once
+ * @param d, dv, scale  the shape; softcap  of its features the only one that matters here; most  the most tokens held at once
  * @throws TypeError, RangeError when a size is no integer ≥ 1 or scale not finite
  * Guarantee: answers equal exactAttention over the slots, to rounding; sums are taken in the order of the slots.
  * Cost: 4·(d + dv) bytes a slot, 8 more while any weight differs from 1; slots double from 64 up to `most`.
  *   2·(d + dv) operations a query and slot.
  */
-export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentTokens {
+export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): ResidentTokens {
   checkInteger('heldTokens', 'd', d, 1)
   checkInteger('heldTokens', 'dv', dv, 1)
   checkScale('heldTokens', scale)
@@ -155,8 +156,15 @@ export function heldTokens({ d, dv, scale, most }: HeldTokensOptions): ResidentT
     },
     truncate,
     clear: () => truncate(0),
-    attend(queries, { max, mass, sum }, causal, inOrder = false) {
+    attend(queries, partial, causal, inOrder = false) {
       if (count === 0) return
+      if (softcap !== undefined) {
+        const end = (row: number) => (causal ? causal.visible + Math.floor(row / causal.groups) : count)
+        const all = { keys, values, count, ...(weights.bias && { bias: weights.bias }) }
+        const sight = { from: () => 0, end, place: end }
+        return shapedAttend({ d, dv, scale, softcap }, queries.data, all, sight, partial)
+      }
+      const { max, mass, sum } = partial
       kernels().attend({
         queries: queries.data,
         keys,

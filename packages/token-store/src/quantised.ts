@@ -1,4 +1,13 @@
-import { checkInteger, checkScale, checkSeed, reserveMemory, rowsOf, type KvBlock, type Seed } from '@sublinear/core'
+import {
+  checkInteger,
+  checkOptions,
+  checkScale,
+  checkSeed,
+  reserveMemory,
+  rowsOf,
+  type KvBlock,
+  type Seed,
+} from '@sublinear/core'
 import { codedBytes, codedTokens } from './coded-tokens'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
 import { tokensIn } from './saved-tokens'
@@ -42,7 +51,9 @@ export interface QuantisedOptions {
  *   beyond `most`. A token that comes is turned and rounded 24 times; a
  *   query reads the codes.
  */
-export function quantised({ keyBits, valueBits, seed = 0, first: asked }: QuantisedOptions): TokenStore {
+export function quantised(options: QuantisedOptions): TokenStore {
+  checkOptions('quantised', options, ['keyBits', 'valueBits', 'seed', 'first'])
+  const { keyBits, valueBits, seed = 0, first: asked } = options
   checkInteger('quantised', 'keyBits', keyBits, 2, 8)
   checkInteger('quantised', 'valueBits', valueBits, 2, 8)
   if (asked !== undefined) checkInteger('quantised', 'first', asked, 0, FIRST)
@@ -144,7 +155,14 @@ function store(
       raw ??= warm()
       raw.clear()
     },
-    attend: (queries, partial, causal, inOrder) => now().attend(queries, partial, causal, inOrder),
+    attend(queries, partial, causal, inOrder) {
+      if (!coded || options.softcap === undefined) return now().attend(queries, partial, causal, inOrder)
+      // Kernels over codes know no soft caps: rare enough for a copy in floats.
+      const floats = heldTokens({ ...options, most: Math.max(1, coded.count) })
+      if (coded.count > 0) floats.write(coded.read(), 0, coded.count, 0)
+      floats.attend(queries, partial, causal, inOrder)
+      floats[Symbol.dispose]()
+    },
     addShares: (out, queries, softmax, causal) => now().addShares(out, queries, softmax, causal),
     saved: () => now().saved(),
     restore(kind, snapshot) {

@@ -1,5 +1,6 @@
 import type { KvBlock, Matrix, PartialSoftmax, Shape, Snapshot, Tensor } from '@sublinear/core'
 
+/** A shape, of whose features stores look at `softcap` alone. */
 export interface HeldTokensOptions extends Shape {
   /** The most tokens that will be held at once. */
   readonly most: number

@@ -1,4 +1,5 @@
 import {
+  scoresOf,
   type Arrival,
   type Arrived,
   type KvBlock,
@@ -54,16 +55,15 @@ export function waitingBytes(shape: Shape, most: number, weighted: boolean, stor
  * Guarantee: what is observed does not depend on how the stream was cut, bit for bit: what answers then is asked in order.
  */
 export function waitingTokens<H extends HeldTokens = ResidentTokens>({
-  d,
-  dv,
-  scale,
   most,
   handOn,
   hold = heldTokens as unknown as (options: HeldTokensOptions) => H,
   behind,
   observe,
+  ...shape
 }: WaitingTokensOptions<H>): WaitingTokens {
-  const held = hold({ d, dv, scale, most })
+  const { d, dv, scale } = shape
+  const held = hold({ d, dv, scale, ...scoresOf(shape), most })
 
   const settle = () => {
     if (held.count > 0) handOn(held)

@@ -7,6 +7,7 @@ import {
   headStreams,
   needlePrompt,
   needleTrial,
+  unrotated,
   windowStarts,
   type HeadSpec,
 } from '@sublinear/small-lm'
@@ -77,7 +78,7 @@ export function taskRunner(): (task: Task) => Promise<Outcome> {
 /** The streams, with an eye on what they hold after every step. */
 function watched(make: HeadSpec): { readonly stream: HeadSpec; readonly peakBytes: () => number } {
   const peaks: number[] = []
-  const stream: HeadSpec = (shape, layer, head) => {
+  const watching: HeadSpec = (shape, layer, head) => {
     const made: AttentionStream & Partial<Disposable> = make(shape, layer, head)
     const at = peaks.push(made.bytes) - 1
     const look = () => void (peaks[at] = Math.max(peaks[at], made.bytes))
@@ -109,6 +110,7 @@ function watched(make: HeadSpec): { readonly stream: HeadSpec; readonly peakByte
     }
     return own
   }
+  const stream = make.unrotated ? unrotated(watching) : watching
   return { stream, peakBytes: () => peaks.reduce((total, peak) => total + peak, 0) }
 }
 

@@ -1,7 +1,7 @@
 import { checkFinite, checkInteger, type Shape, type TierMethod } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
-import type { TokenOptions, TokenTier } from '../token-tier'
+import { checkTokenOptions, type TokenOptions, type TokenTier } from '../token-tier'
 import { snapKvPolicy, type SnapKvOptions } from './snap-kv'
 
 const KIND = 'pyramidKv'
@@ -65,6 +65,7 @@ export function pyramidKv(options: PyramidKvOptions): (shape: Shape) => TokenTie
   const { layers, layer, window = WINDOW, pool, store, buffer } = options
   const counts = pyramidCounts(options)
   checkInteger(KIND, 'layer', layer, 0, layers - 1)
+  checkTokenOptions(KIND, options, ['layers', 'layer', 'window', 'beta', 'pool'])
   return layered({
     count: counts[layer],
     window,
@@ -82,6 +83,7 @@ export const pyramidKvMethod: TierMethod<PyramidKvOptions> = {
   name: KIND,
   source: SOURCE,
   learns: 'queries',
+  can: sized.can,
   tier: pyramidKv,
   make: (shape, options) => pyramidKv(options)(shape),
   bytes: (shape, options, traffic) => sized.bytes(shape, ofLayer(options), traffic),

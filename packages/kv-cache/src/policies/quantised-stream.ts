@@ -1,5 +1,11 @@
-import { checkInteger, type Shape, type TierMethod, type Traffic } from '@sublinear/core'
-import { quantised, waitingBytes, type HeldTokens, type QuantisedOptions } from '@sublinear/token-store'
+import { checkInteger, checkOptions, HELD_FEATURES, type Shape, type TierMethod, type Traffic } from '@sublinear/core'
+import {
+  quantised,
+  waitingBytes,
+  type HeldTokens,
+  type QuantisedOptions,
+  type TokenStore,
+} from '@sublinear/token-store'
 import { bufferWithin } from '../tier-method'
 import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-tier'
 
@@ -25,8 +31,10 @@ export interface QuantisedStreamOptions extends QuantisedOptions {
  * Guarantee: exact over all tokens as the store holds them. Merging is 'ordered': the later stream's tokens are rounded once more.
  * Cost: the store's bytes: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 a token. Alone, up to `buffer` tokens wait in float32.
  */
-export function quantisedStream({ buffer = BUFFER, ...options }: QuantisedStreamOptions): (shape: Shape) => TokenTier {
-  const store = quantised(options)
+export function quantisedStream(given: QuantisedStreamOptions): (shape: Shape) => TokenTier {
+  checkOptions(KIND, given, ['keyBits', 'valueBits', 'seed', 'first', 'buffer'])
+  const { buffer = BUFFER } = given
+  const store = storeOf(given)
   checkInteger(KIND, 'buffer', buffer, 1, BUFFER)
   return (shape) => tokenTier({ ...shape, kind: KIND, count: COUNT, store, buffer, merging: 'ordered', policy: all })
 }
@@ -42,6 +50,7 @@ export const quantisedMethod: TierMethod<QuantisedStreamOptions> = {
   name: KIND,
   source: 'KIVI (2024), QuaRot (2024), TurboQuant (2025) and the like',
   learns: 'nothing',
+  can: HELD_FEATURES,
   tier: quantisedStream,
   make: (shape, options) => quantisedStream(options)(shape),
   bytes(shape, options, traffic) {
@@ -87,7 +96,12 @@ function firstFitting(
 
 function storedBytes(shape: Shape, options: QuantisedStreamOptions, { tokens, weighted = false }: Traffic): number {
   if (!(tokens < Infinity)) return Infinity
-  return quantised(options).bytes({ ...shape, most: COUNT }, Math.max(0, tokens), weighted)
+  return storeOf(options).bytes({ ...shape, most: COUNT }, Math.max(0, tokens), weighted)
+}
+
+function storeOf({ keyBits, valueBits, seed, first }: QuantisedStreamOptions): TokenStore {
+  const bits = { keyBits, valueBits, ...(seed !== undefined && { seed }) }
+  return quantised({ ...bits, ...(first !== undefined && { first }) })
 }
 
 function all(held: HeldTokens): Policy {

@@ -12,6 +12,7 @@ import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import {
   checkTokenOptions,
+  sizesOf,
   tierSnapshot,
   tokenTier,
   type Policy,
@@ -41,7 +42,7 @@ export interface ReservoirOptions extends TokenOptions {
  * Cost: the store's, 4·(d + dv + 1) bytes a token in float32, and 8 more; O(1) a token without weights, O(count) with, and O(count) logarithms every 64 tokens.
  */
 export function reservoir(options: ReservoirOptions): (shape: Shape) => TokenTier {
-  checkTokenOptions(KIND, options)
+  checkTokenOptions(KIND, options, ['seed'])
   const seed = checkSeed(KIND, options.seed)
   return (shape) => live(shape, options, seed)
 }
@@ -69,7 +70,7 @@ function live(shape: Shape, options: TokenOptions, seed: bigint, snapshot?: Snap
   return tokenTier(
     {
       ...shape,
-      ...options,
+      ...sizesOf(options),
       kind: KIND,
       merging: 'none',
       identity: { seed: String(seed) },

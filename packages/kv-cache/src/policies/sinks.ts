@@ -11,7 +11,7 @@ import {
 } from '../token-tier'
 
 const KIND = 'sinks'
-const kept = { kind: KIND, merging: 'ordered' as const }
+const kept = { kind: KIND, merging: 'ordered', end: 'first' } as const
 
 /**
  * A tier that keeps the first `count` tokens for good: attention sinks.

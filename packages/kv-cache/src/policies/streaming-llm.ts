@@ -3,6 +3,7 @@ import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import {
   checkTokenOptions,
+  sizesOf,
   tierSnapshot,
   tokenTier,
   type Policy,
@@ -32,7 +33,7 @@ export interface StreamingLlmOptions extends TokenOptions {
  * Cost: the store's, 4·(d + dv) bytes a token in float32; admitting copies each token in and out once.
  */
 export function streamingLlm(options: StreamingLlmOptions): (shape: Shape) => TokenTier {
-  checkTokenOptions(KIND, options)
+  checkTokenOptions(KIND, options, ['sinks'])
   const sinks = checked(options.count, options.sinks ?? SINKS)
   return (shape) => live(shape, options, sinks)
 }
@@ -64,7 +65,7 @@ function live(shape: Shape, options: TokenOptions, sinks: number, snapshot?: Sna
   return tokenTier(
     {
       ...shape,
-      ...options,
+      ...sizesOf(options),
       kind: KIND,
       merging: 'ordered',
       identity: { sinks: String(sinks) },

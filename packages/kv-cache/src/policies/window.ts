@@ -48,6 +48,7 @@ function live(shape: Shape, options: TokenOptions, snapshot?: Snapshot): TokenTi
       ...options,
       kind: KIND,
       merging: 'ordered',
+      end: 'newest',
       policy: (held, from) => ring(held, count, restoredRing(KIND, held, count, 0, from?.snapshot)),
     },
     snapshot,

@@ -1,9 +1,11 @@
 import {
   checkBlock,
+  checkHead,
   checkInteger,
-  checkScale,
   decodeSnapshot,
   encodeSnapshot,
+  FRAME_FEATURES,
+  headOf,
   nestedIn,
   nestedSnapshot,
   type AttentionStream,
@@ -60,6 +62,7 @@ export function autoStream(options: AutoStreamOptions, methods: readonly Method[
   const { d, dv, scale, budgetBytes, weighted = false } = options
   checkBudget(options)
   if (options.stack !== undefined) checkStack('autoStream', 'stack', options.stack, methods)
+  const head = headOf(options)
   const budget = { d, dv, scale, budgetBytes, weighted }
   const stack = copyOfStack(options.stack ?? defaultStack({ ...budget, tokens: options.tokens }, methods))
   const counts = countsWithin(stack, budget, methods)
@@ -69,7 +72,7 @@ export function autoStream(options: AutoStreamOptions, methods: readonly Method[
       throw new RangeError(`autoStream: stack.rest must be a method for a scale of ${scale}, got ${stack.rest}`)
     throw new RangeError(`autoStream: budgetBytes must hold the stack, at least ${least}, got ${budgetBytes}`)
   }
-  return live(builtStack(stack, counts, { d, dv, scale }, methods), { budgetBytes, weighted, stack })
+  return live(builtStack(stack, counts, { d, dv, scale, ...head }, methods), { budgetBytes, weighted, stack })
 }
 
 /**
@@ -100,11 +103,10 @@ interface Limits {
   readonly stack: Stack
 }
 
-function checkBudget({ d, dv, scale, budgetBytes, tokens, weighted = false }: AutoStreamOptions): void {
+function checkBudget(options: AutoStreamOptions): void {
   const who = 'autoStream'
-  checkInteger(who, 'd', d, 1)
-  checkInteger(who, 'dv', dv, 1)
-  checkScale(who, scale)
+  checkHead(who, options, FRAME_FEATURES, ['budgetBytes', 'tokens', 'stack', 'weighted'])
+  const { budgetBytes, tokens, weighted = false } = options
   checkInteger(who, 'budgetBytes', budgetBytes, 1)
   if (tokens !== Infinity) checkInteger(who, 'tokens', tokens, 1)
   if (typeof weighted !== 'boolean')
@@ -171,7 +173,7 @@ function limitsIn(json: string | undefined, methods: readonly Method[]): Limits 
 }
 
 function live(inner: Tiers, { budgetBytes, weighted, stack }: Limits): AutoStream {
-  const { d, dv, scale } = inner
+  const { d, dv, scale, head } = inner
   const refuse = (block: KvBlock, isSound = false) => {
     if (!isSound) checkBlock(KIND, block, d, dv)
     const at = weighted ? -1 : (block.weights?.findIndex((weight) => weight !== 1) ?? -1)
@@ -197,6 +199,7 @@ function live(inner: Tiers, { budgetBytes, weighted, stack }: Limits): AutoStrea
     d,
     dv,
     scale,
+    ...(head && { head }),
     budgetBytes,
     stack,
     parts: inner.parts,

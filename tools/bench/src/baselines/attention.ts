@@ -1,9 +1,12 @@
 import { emptyPartial, type Matrix } from '@sublinear/core'
 import { divideRows, type ExactAttention } from '@sublinear/exact-attention'
+
+/** Plain attention, as every peer has it. */
+export type PlainJob = Pick<ExactAttention, 'queries' | 'keys' | 'scale' | 'causal'> & { readonly values: Matrix }
 import { scalarKernels } from '@sublinear/kernels'
 
 /** Exact attention through the scalar kernels: fused, tiled 16 × 64, plain JavaScript. */
-export function scalarAttention({ queries, keys, values, scale, causal = false }: ExactAttention): Matrix {
+export function scalarAttention({ queries, keys, values, scale, causal = false }: PlainJob): Matrix {
   const { max, mass, sum } = emptyPartial(queries.rows, values.cols)
   scalarKernels.attend({
     queries: queries.data,

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import type { ExactAttention } from '@sublinear/exact-attention'
+import type { PlainJob } from '../baselines/attention.ts'
 import * as tf from '@tensorflow/tfjs-core'
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 
@@ -19,7 +19,7 @@ async function start(): Promise<void> {
 }
 
 /** tfjs-wasm on one thread with SIMD: matMul, softmax, matMul; causal adds a mask made beforehand. */
-export async function tfjsAttention(job: ExactAttention, form: KeyForm): Promise<() => Float32Array> {
+export async function tfjsAttention(job: PlainJob, form: KeyForm): Promise<() => Float32Array> {
   await (ready ??= start())
   const [queries, keys, values] = [job.queries, job.keys, job.values].map(({ rows, cols, data }) =>
     tf.tensor2d(data, [rows, cols]),

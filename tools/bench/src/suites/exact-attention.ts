@@ -1,5 +1,5 @@
-import { exactAttention, type ExactAttention } from '@sublinear/exact-attention'
-import { scalarAttention } from '../baselines/attention.ts'
+import { exactAttention } from '@sublinear/exact-attention'
+import { scalarAttention, type PlainJob } from '../baselines/attention.ts'
 import { childScript, runNode } from '../child.ts'
 import { onnxruntimeAttention } from '../peers/onnxruntime.ts'
 import { tfjsAttention, type KeyForm } from '../peers/tfjs.ts'
@@ -30,9 +30,9 @@ export const suite: Suite = {
   ],
 }
 
-type Peer = (job: ExactAttention) => Case
+type Peer = (job: PlainJob) => Case
 
-export function jobOf(n: number, causal: boolean): ExactAttention {
+export function jobOf(n: number, causal: boolean): PlainJob {
   const [queries, keys, values] = [1, 2, 3].map((seed) => normalMatrix(n, D, seed))
   return { queries, keys, values, scale: 1 / Math.sqrt(D), causal }
 }
@@ -68,7 +68,7 @@ function tfjs(form: KeyForm): Peer {
 /** A peer's run, once its answer has been compared with ours. */
 async function agreeing(
   name: string,
-  job: ExactAttention,
+  job: PlainJob,
   peer: Promise<() => Float32Array | Promise<Float32Array>>,
 ): Promise<{ run: () => unknown }> {
   const run = await peer

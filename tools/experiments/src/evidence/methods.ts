@@ -59,6 +59,7 @@ function besideEnds(method: Method): Method {
     name,
     source,
     learns,
+    can: [],
     open: (bytes, open) => restoreTiers(bytes, open),
     make: (shape, { own, buffer }) =>
       tiers({

@@ -1,0 +1,133 @@
+import {
+  checkFinite,
+  checkHead,
+  checkInteger,
+  checkOptions,
+  FRAME_FEATURES,
+  largestWithin,
+  type AttentionStream,
+  type HeadFeature,
+  type Method,
+  type Shape,
+} from '@sublinear/core'
+import {
+  bufferWithin,
+  farKeys,
+  farKeysMethod,
+  restoreTiers,
+  sinks as sinksTier,
+  sinksMethod,
+  tiers,
+  window as windowTier,
+  windowMethod,
+  type Tiers,
+} from '@sublinear/kv-cache'
+import { closureMethod, closureStream } from '@sublinear/streaming-attention'
+import { quantised, waitingBytes } from '@sublinear/token-store'
+
+const KIND = 'endless'
+const CAN: readonly HeadFeature[] = [...FRAME_FEATURES, 'positions']
+const NAMES = ['window', 'sinks', 'far', 'store', 'clamp', 'most', 'buffer']
+/** Of a budget: so many tokens of the window for each far key. */
+const WINDOW_A_KEY = 2
+
+export interface EndlessOptions {
+  /** The newest tokens, exactly, turned by their places in the text. Default 256. */
+  readonly window?: number
+  /** The first tokens of the text, for good. Default 4. */
+  readonly sinks?: number
+  /** Far keys held. Default 128. */
+  readonly far?: number
+  /** Bits of their keys and values, 2 to 8. Default: float32. */
+  readonly store?: { readonly keyBits: number; readonly valueBits: number }
+  /** Where everything behind the window stands: so many places before the query. Default: `window`. */
+  readonly clamp?: number
+  /** What the summed-up rest counts for at most, in tokens. Default 1000. */
+  readonly most?: number
+  /** Tokens that wait, 1 to 64. Default 64. */
+  readonly buffer?: number
+}
+
+/**
+ * Reading without end: a window by the text's own places; behind it first tokens, far keys and a Gaussian closure of the rest, held unrotated and asked from
+ * one distance, the rest's mass never above that of `most` tokens. So a model reads on far beyond the length that it was trained on, in memory
+ * that does not grow.
+ * Source: not from the papers. One distance for all that is old: as in LM-Infinite (2023) and ReRoPE, of exact caches; sinks: Xiao et al. (2023).
+ *
+ * @returns a stream of a shape; without `rotary` in it, keys come as they are to be used and no distance is changed
+ * @throws TypeError, RangeError when an option is unknown or out of range
+ * Guarantee: exact over the window, and up to `buffer` tokens that wait before it; every other token is held or summed up once, its weight kept until the
+ *   rest's mass reaches `most`. Merging is 'none' with `rotary`.
+ * Cost: 4·(d + dv) bytes a token held, a closure's; a token turns twice more on its way out of the window, and a query once more.
+ */
+export function endless(options: EndlessOptions = {}): (shape: Shape) => Tiers {
+  const { window, sinks, far, clamp, most, buffer, store } = settled(options)
+  return (shape) => {
+    checkHead(KIND, shape, CAN)
+    return tiers({
+      ...shape,
+      ...(shape.rotary && { positions: shape.positions ?? { clamp } }),
+      parts: [
+        windowTier({ count: window }),
+        sinksTier({ count: sinks }),
+        farKeys({ count: far, ...(store && { store: quantised(store) }) }),
+        (own) => closureStream({ ...own, most }),
+      ],
+      buffer,
+      name: KIND,
+    })
+  }
+}
+
+/** An endless stream from its snapshot, resuming bit for bit; `open` restores a part. @throws RangeError as restoreTiers */
+export function restoreEndless(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Tiers {
+  return restoreTiers(bytes, open, KIND)
+}
+
+export const endlessMethod: Method<EndlessOptions> = {
+  name: KIND,
+  source: 'not from the papers; distances as in LM-Infinite (2023), sinks as in Xiao et al. (2023)',
+  learns: 'nothing',
+  can: CAN,
+  usual: {},
+  make: (shape, options) => endless(options)(shape),
+  bytes(shape, options, traffic) {
+    const { window, sinks, far, store, most, buffer } = settled(options)
+    return (
+      windowMethod.tierBytes(shape, { count: window }, traffic, buffer) +
+      sinksMethod.tierBytes(shape, { count: sinks }, traffic, buffer) +
+      farKeysMethod.tierBytes(shape, { count: far, ...(store && { store: quantised(store) }) }, traffic, buffer) +
+      closureMethod.bytes(shape, { most }, traffic) +
+      waitingBytes(shape, buffer, traffic.weighted ?? false)
+    )
+  },
+  within(shape, budgetBytes, traffic) {
+    const buffer = bufferWithin(budgetBytes, shape)
+    const optionsOf = (far: number) => ({ window: WINDOW_A_KEY * far, far, buffer })
+    const bytes = (far: number) => endlessMethod.bytes(shape, optionsOf(far), traffic)
+    const far = largestWithin(bytes, budgetBytes, { most: Math.min(2 ** 29, Math.max(1, traffic.tokens)) })
+    return far === undefined ? undefined : optionsOf(far)
+  },
+  atRate(_, options, rate) {
+    const own = settled(options)
+    const scaled = (count: number) => Math.max(1, Math.round(count * rate))
+    const sizes = {
+      window: scaled(own.window),
+      far: scaled(own.far),
+      buffer: scaled(own.buffer),
+      most: own.most * rate,
+    }
+    return { ...options, ...sizes, clamp: own.clamp }
+  },
+  open: restoreEndless,
+}
+
+function settled(options: EndlessOptions) {
+  checkOptions(KIND, options, NAMES)
+  const { window = 256, sinks = 4, far = 128, store, clamp = window, most = 1000, buffer = 64 } = options
+  for (const [name, count] of Object.entries({ window, sinks, far })) checkInteger(KIND, name, count, 1)
+  checkInteger(KIND, 'clamp', clamp, 0)
+  checkInteger(KIND, 'buffer', buffer, 1, 64)
+  checkFinite(KIND, 'most', most, 0)
+  return { window, sinks, far, store, clamp, most, buffer }
+}

@@ -1,0 +1,72 @@
+/** How coordinates turn with a token's place: coordinate pair i by place·frequency i, in float64. */
+export interface Rotary {
+  /** Frequencies are base^(−2i / width), i = 0 … width/2 − 1 … */
+  readonly base?: number
+  /** … or these, width/2 of them, in radians a token. One of the two is given. */
+  readonly frequencies?: readonly number[]
+  /** Which coordinates of the turned columns make pair i: i and i + width/2, or 2i and 2i + 1. */
+  readonly pairing: 'halves' | 'interleaved'
+  /** Columns that turn, an even number. Default: all from `first` on. */
+  readonly width?: number
+  /** The first column that turns. Default 0. */
+  readonly first?: number
+  /** Factors of the frequencies, width/2 of them: Llama 3's and others' longer contexts. Default 1. */
+  readonly scaling?: readonly number[]
+}
+
+/**
+ * Where tokens stand that have left the window: by their place in the text; in the cache, first tokens right behind the window (StreamingLLM's rule); or all
+ * at one distance from the query.
+ */
+export type Positions = 'text' | 'cache' | { readonly clamp: number }
+
+/** What a head computes beside softmax(scale·QKᵀ)V. A list has an entry for each query row of a token. */
+export interface Head {
+  /** Scores s = scale·⟨q, k⟩ become softcap·tanh(s / softcap). */
+  readonly softcap?: number
+  /** A logit without a value, in the denominator of every row. */
+  readonly sinkLogit?: number | readonly number[]
+  /** ALiBi: slope·distance is subtracted from the score of a token so many places back. */
+  readonly slope?: number | readonly number[]
+  /** A query sees exactly so many tokens, its own the last of them. */
+  readonly window?: number
+  /** Keys and queries arrive unrotated, and turn with their place. Absent: they arrive as they are to be used. */
+  readonly rotary?: Rotary
+  /** With `rotary`, in tiers behind a window. Default 'text'. */
+  readonly positions?: Positions
+  /** Values are the first dv columns of the keys, and are held once; blocks come with values of 0 columns. */
+  readonly values?: 'in keys'
+}
+
+export type HeadFeature = keyof Head
+
+export const HEAD_FEATURES: readonly HeadFeature[] = [
+  'softcap',
+  'sinkLogit',
+  'slope',
+  'window',
+  'rotary',
+  'positions',
+  'values',
+]
+
+/** What every stream can, since it is done to what comes in and goes out: turning by place in the text, and the sink. */
+export const FRAME_FEATURES: readonly HeadFeature[] = ['sinkLogit', 'rotary']
+
+/** What streams can that answer exactly over the tokens that they hold. */
+export const HELD_FEATURES: readonly HeadFeature[] = [...FRAME_FEATURES, 'softcap']
+
+/** The features that are given, in one order; nothing else of a shape. */
+export function headOf(shape: Head): Head {
+  return Object.fromEntries(HEAD_FEATURES.flatMap((name) => (shape[name] === undefined ? [] : [[name, shape[name]]])))
+}
+
+/** What a part computes whose queries and keys are turned, and whose sink is added, around it. */
+export function scoresOf({ softcap }: Head): Pick<Head, 'softcap'> {
+  return softcap === undefined ? {} : { softcap }
+}
+
+/** The entry of query row r, in rows of a token after rows of a token. */
+export function perRow(value: number | readonly number[], row: number): number {
+  return typeof value === 'number' ? value : value[row % value.length]
+}

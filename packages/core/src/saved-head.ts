@@ -1,0 +1,53 @@
+import { checkHead } from './check-head'
+import type { Shape } from './contracts'
+import { HEAD_FEATURES, headOf, type Head, type HeadFeature } from './head'
+import type { Snapshot } from './snapshot'
+import { numbersIn } from './snapshot-fits'
+
+/** A shape as parameters of a snapshot, its features with it. */
+export function shapeParameters(shape: Shape): Record<string, string> {
+  const { d, dv, scale } = shape
+  return { d: String(d), dv: String(dv), scale: String(scale), ...headParameters(shape) }
+}
+
+/** The features of a shape as the parameter `head`, which is there only where there is one. */
+export function headParameters(shape: Head): Record<string, string> {
+  const head = headOf(shape)
+  return Object.keys(head).length > 0 ? { head: JSON.stringify(head) } : {}
+}
+
+/**
+ * The shape of a snapshot, features included.
+ *
+ * @throws RangeError when it is none, or has features that the stream cannot
+ */
+export function shapeIn(kind: string, snapshot: Pick<Snapshot, 'parameters'>, can: readonly HeadFeature[]): Shape {
+  const [d, dv, scale] = numbersIn(snapshot, 'd', 'dv', 'scale') as [number, number, number]
+  const shape = { d, dv, scale, ...headIn(kind, snapshot) }
+  try {
+    checkHead(kind, shape, can)
+  } catch (error) {
+    throw error instanceof RangeError ? error : new RangeError((error as Error).message, { cause: error })
+  }
+  return shape
+}
+
+/** The features of a snapshot, unchecked but for their names. @throws RangeError when they are none */
+export function headIn(kind: string, { parameters }: Pick<Snapshot, 'parameters'>): Head {
+  const json = parameters['head']
+  if (json === undefined) return {}
+  let found: unknown
+  try {
+    found = JSON.parse(json)
+  } catch {
+    found = undefined
+  }
+  const isHead =
+    typeof found === 'object' &&
+    found !== null &&
+    Object.keys(found).length > 0 &&
+    Object.keys(found).every((name) => (HEAD_FEATURES as readonly string[]).includes(name))
+  if (!isHead || JSON.stringify(headOf(found as Head)) !== json)
+    throw new RangeError(`${kind}: the snapshot does not say what its head computes, got ${json}`)
+  return found as Head
+}
