@@ -262,7 +262,8 @@ export function rowOf(tasks: readonly Task[], methods = Object.keys(METHODS)): R
   const { rows: n, cols: d } = first.keys
   const all = methods.map((method) => {
     const runs = tasks.map((task) => {
-      const exact = exactAttention(task)
+      const { queries, keys, values, scale } = task
+      const exact = exactAttention({ queries, keys, values, scale })
       METHODS[method](task).push() // compiled
       const state = METHODS[method](task)
       const push = timed(state.push)

@@ -220,8 +220,15 @@ const LEAST = new Map([
 const layerOf = ({ name }: Head) => Number(name.split('.')[0])
 
 /** As many tokens as fit, behind the buffer; a reservoir draws by one seed. */
+/** Those that draw. */
+const SEEDED: ReadonlySet<string> = new Set(['reservoir'])
+
 function optionsOf(method: Method, shape: Shape, budget: number, most: number) {
-  const options = (count: number) => ({ count, buffer: bufferFor(most), seed: SEEDS[0] })
+  const options = (count: number) => ({
+    count,
+    buffer: bufferFor(most),
+    ...(SEEDED.has(method.name) && { seed: SEEDS[0] }),
+  })
   const bytes = (count: number) => method.bytes(shape, options(count), { tokens: TOKENS })
   return options(largestWithin(bytes, budget, { least: LEAST.get(method.name) ?? 1, most })!)
 }

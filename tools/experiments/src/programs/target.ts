@@ -73,6 +73,11 @@ function single(random: Dice, method = random.pick(catalogue), dress?: Dressed):
 
 const mean: StreamSpec = (shape) => catalogue.find(({ name }) => name === 'mean')!.make(shape, { buffer: 2 })
 
+/** Other options: a token more, or other rotations where all tokens are held. */
+function another(of: object): object {
+  return 'count' in of ? { ...of, count: Number(of.count) + 1 } : { ...of, seed: 99 }
+}
+
 function stack(random: Dice): Recipe {
   const canMerge = random.chance(0.4)
   const from = canMerge ? (named(ORDERED, tierMethods) as TierMethod[]) : tierMethods
@@ -80,7 +85,8 @@ function stack(random: Dice): Recipe {
   const last = random.pick(canMerge ? named(LINEAR, catalogue) : catalogue)
   const options = chosen.map((method) => {
     const of = sized(method, random)
-    return random.chance(0.6) ? { ...of, count: 9 + random.below(12) } : of
+    const count = random.chance(0.6) ? 9 + random.below(12) : undefined
+    return count !== undefined && 'count' in of ? { ...of, count } : of
   })
   const lastOptions = sized(last, random)
   const buffer = 1 + random.below(16)
@@ -88,8 +94,7 @@ function stack(random: Dice): Recipe {
   const other = random.below(dresses.length)
   const built = (isFaulty: boolean, changed = -1) => {
     const specs = chosen.map((method, i): TierSpec => {
-      const of = i === changed ? { ...options[i], count: (options[i] as { count: number }).count + 1 } : options[i]
-      return method.tier(of)
+      return method.tier(i === changed ? another(options[i]) : options[i])
     })
     const rest: StreamSpec = (shape) => (changed === chosen.length ? mean(shape) : last.make(shape, lastOptions))
     const parts = [...specs, rest].map(
