@@ -15,8 +15,7 @@ test('one head and two methods of the committed result, run again', { timeout: 1
   expect(again.sample[0][0] / committed.sample[2][0]).toBeCloseTo(1, 3)
   for (const row of again.rows) {
     const before = committed.rows.find(({ stream, budget }) => stream === row.stream && budget === '1/16')!
-    // The results are of before integer codes and wait to be taken again: streams in few bits differ by some percents.
-    expect(Math.abs(row.errors[0]! / before.errors[0]! - 1)).toBeLessThan(0.15)
+    expect(row.errors[0]! / before.errors[0]!).toBeCloseTo(1, 3)
     expect(row.bytes).toBeLessThanOrEqual(again.budgetBytes[0])
   }
 })

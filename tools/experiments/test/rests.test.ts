@@ -20,8 +20,7 @@ test('the committed results are what this code finds, on one head of the sample'
   const [head] = readHeads(sample('sharp'))
   for (const [rest, { error }] of Object.entries(ofHead(head, 32, ['mean', 'closure']))) {
     const row = resultOf(rests).rows.find((one) => one.model === 'sharp' && one.share === 32 && one.rest === rest)!
-    // The results are of before integer codes and wait to be taken again: streams in few bits differ by some percents.
-    expect(Math.abs(error / row.errors[0] - 1), rest).toBeLessThan(0.12)
+    expect(error / row.errors[0], rest).toBeCloseTo(1, 3)
   }
 })
 
