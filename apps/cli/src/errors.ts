@@ -3,13 +3,13 @@ import type { Matrix } from '@sublinear/core'
 /** Relative Frobenius errors against exact answers, beside what two answers that know nothing would get. */
 export interface RelativeErrors {
   readonly error: number
-  /** Of answering zero: 1 by definition of the unit. */
+  /** The error of answering zero: 1 by definition of the unit. */
   readonly zero: number
-  /** Of uniform attention: the mean of the values seen so far. */
+  /** The error of uniform attention: the mean of the values seen so far. */
   readonly uniform: number
 }
 
-/** What a check saw. */
+/** The rows that a check saw. */
 export interface Looked {
   /** Rows looked at, those with the largest queries among them, and all. */
   readonly rowsLookedAt: number
@@ -106,7 +106,7 @@ export function isSurelyWorthwhile(errors: SampledErrors): boolean | undefined {
   return best === worst ? best : undefined
 }
 
-/** What the numbers mean, in words. `share` is bytes held over bytes of the exact cache. */
+/** Says in words how good the answers are. `share` is bytes held over bytes of the exact cache. */
 export function verdict(errors: SampledErrors, share: number): string {
   const { error, zero, uniform, errorInterval, rowsLookedAt, rows } = errors
   const isSure = isSurelyWorthwhile(errors)

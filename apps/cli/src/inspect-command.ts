@@ -1,5 +1,6 @@
 import { Command } from 'commander'
-import { inspect, type Findings, type Spread } from './inspect'
+import type { Findings, Spread } from './findings'
+import { inspect } from './inspect'
 import { withInputs } from './open-input'
 import { scaleNumber } from './options'
 import { progressBar } from './progress'

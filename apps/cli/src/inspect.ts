@@ -1,50 +1,13 @@
-import { featureDimension, featureStream, taylorFeatures } from '@sublinear/attention'
 import { checkKeys, checkValues, type Matrix } from '@sublinear/core'
 import type { Rows } from '@sublinear/io/node'
 import { kernels } from '@sublinear/kernels'
-import { MOST_DEGREE, taylorRadius } from '@sublinear/poly-features'
-import figures from './regime-figures.json'
+import type { Findings, Spread } from './findings'
+import { degreeWithin, expected, featuresOf, verdicts } from './inspect-verdicts'
 import { sampleRows } from './row-sample'
-import { FEW_KEYS, regimeOf, type Regime, type RegimeFigures } from './regime'
 
 /** Query rows looked at, the quarter with the largest norms among them. Averages are of those in the last three quarters, where contexts are long. */
 const SAMPLE = 512
 const BLOCK = 1024
-
-export interface Spread {
-  readonly rms: number
-  readonly largest: number
-}
-
-export interface Findings {
-  readonly tokens: number
-  readonly d: number
-  readonly dv: number
-  readonly scale: number
-  readonly rowsLookedAt: number
-  /** Those with the largest norms among them. */
-  readonly largestLookedAt: number
-  /** No score of a row that was not looked at, keys centred, is larger than this: its norm times the largest of a key. */
-  readonly unseenRadius: number
-  readonly queryNorm: Spread
-  readonly keyNorm: Spread
-  readonly centredKeyNorm: Spread
-  readonly valueNorm: Spread
-  /** Smallest and largest scale·⟨q, k⟩ over visible pairs, and the same with the mean key subtracted. */
-  readonly scores: readonly [number, number]
-  readonly centredScores: readonly [number, number]
-  /** exp(entropy) of a row's attention: mean over rows. */
-  readonly effectiveKeys: number
-  /** Mean over output columns of |y − y_k| / |y|, y_k keeping the k largest, for k a 64th, a 16th and a quarter of the rows. */
-  readonly columnTails: { readonly '1/64': number; readonly '1/16': number; readonly '1/4': number }
-  /** Degrees of the Taylor features within 10 % on the centred range, and the number of features: null beyond degree 20, where float32 ends. */
-  readonly degree: number | null
-  readonly features: number | null
-  /** What kind of head this is, and what streams were off by on others of its kind: medians by budget and stream. */
-  readonly regime: Regime
-  readonly predicted: RegimeFigures
-  readonly verdicts: readonly string[]
-}
 
 interface Inspect {
   readonly queries: Rows
@@ -166,66 +129,11 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
     effectiveKeys,
     columnTails: { '1/64': tails(64), '1/16': tails(16), '1/4': tails(4) },
     degree,
-    features: degree === null ? null : safeDimension(d, degree),
+    features: degree === null ? null : featuresOf(d, degree),
     ...expected({ effectiveKeys, centredScores: centredScores.read() }),
   }
   return { ...findings, verdicts: verdicts(findings) }
 }
-
-function expected(scores: Parameters<typeof regimeOf>[0]): Pick<Findings, 'regime' | 'predicted'> {
-  const regime = regimeOf(scores)
-  return { regime, predicted: (figures as Record<Regime, RegimeFigures>)[regime] }
-}
-
-function verdicts({
-  tokens,
-  d,
-  dv,
-  centredScores,
-  degree,
-  features,
-  effectiveKeys,
-  columnTails,
-  regime,
-  predicted,
-  rowsLookedAt,
-  unseenRadius,
-}: Omit<Findings, 'verdicts'>): string[] {
-  const radius = Math.max(-centredScores[0], centredScores[1])
-  const bytes = features === null || degree === null ? Infinity : streamBytes(d, dv, degree, features)
-  const breakEven = Math.ceil(bytes / (4 * (d + dv)))
-  const wanted =
-    degree === null || features === null
-      ? 'a degree beyond float32 (over 20)'
-      : `degree ${degree}, ${features > 1e6 ? features.toExponential(1) : features} features`
-  const couldReach = degree === null || unseenRadius > taylorRadius(degree, 0.1)
-  const unseen = `of ${tokens} queries ${rowsLookedAt} were looked at, those with the largest norms among them; the others' scores could reach ${unseenRadius.toFixed(1)}`
-  const polynomial =
-    breakEven <= tokens
-      ? `Polynomial features (Lemma 3.1): ${couldReach ? `yes where it was looked (${unseen})` : 'yes'}. Degree ${degree}, ${features} features, is within 10 % ${couldReach ? 'of every pair looked at' : 'of every pair'}; smaller than the cache from ${breakEven} tokens on.`
-      : `Polynomial features (Lemma 3.1): no guarantee in less memory than the cache. Scores reach ${radius.toFixed(1)} from the mean key, so 10 % on every pair takes ${wanted}; a lower degree may still do on average: try attend --check.`
-  const sparse =
-    columnTails['1/16'] < 0.25
-      ? `Sparse output columns (Theorem 4.1): yes. A sixteenth of the entries carries ${(100 * (1 - columnTails['1/16'] ** 2)).toFixed(0)} % of the energy.`
-      : `Sparse output columns (Theorem 4.1): no. Keeping the largest sixteenth of each column loses ${(100 * columnTails['1/16']).toFixed(0)} % of its norm.`
-  const spread =
-    effectiveKeys >= FEW_KEYS
-      ? `Attention is spread over ${effectiveKeys.toFixed(0)} keys a query: summaries of many tokens can work.`
-      : `Attention sits on ${effectiveKeys.toFixed(1)} keys a query: keep tokens, a summary will miss them.`
-  return [polynomial, sparse, spread, prediction(regime, predicted)]
-}
-
-/** What to expect of a head of this kind, from heads that were measured. */
-function prediction(regime: Regime, { heads, errors }: RegimeFigures): string {
-  const budgets = Object.entries(errors).map(([budget, streams]) => {
-    const [first, ...others] = Object.entries(streams).toSorted(([, a], [, b]) => a - b)
-    const last = others.at(-1)!
-    return `${budget} ${percent(first[1])} with ${first[0]} (${last[0]} ${percent(last[1])})`
-  })
-  return `This head is ${regime}. On ${heads} such heads of two small models answers were off by, in the median, in a share of the float32 cache: ${budgets.join('; ')}.`
-}
-
-const percent = (error: number) => `${(100 * error).toPrecision(error < 0.1 ? 2 : 3)} %`
 
 async function* placed(file: Rows): AsyncGenerator<[Matrix, number]> {
   let first = 0
@@ -262,29 +170,6 @@ function rangeMeter() {
       if (x > high) high = x
     },
     read: (): [number, number] => [low, high],
-  }
-}
-
-/** The least Taylor degree within 10 % on [−radius, radius]; even ones only, which stay positive beyond. */
-function degreeWithin(radius: number): number | null {
-  for (let degree = 0; degree <= MOST_DEGREE; degree += 2) if (taylorRadius(degree, 0.1) >= radius) return degree
-  return null
-}
-
-/** What a feature stream of this degree would hold; a large one is not built to be asked. */
-function streamBytes(d: number, dv: number, degree: number, features: number): number {
-  if (features > 1e5) return features * (4 * dv + 8)
-  const stream = featureStream({ features: taylorFeatures({ d, degree, scale: 1, centre: new Float32Array(d) }), dv })
-  const { bytes } = stream
-  stream[Symbol.dispose]()
-  return bytes
-}
-
-function safeDimension(d: number, degree: number): number | null {
-  try {
-    return featureDimension(d, degree)
-  } catch {
-    return null
   }
 }
 

@@ -131,7 +131,7 @@ async function* pairs(keys: Rows, values: Rows) {
 
 interface FoundRow {
   readonly row: number
-  /** What the sketch says of the output, less the mean of the values. */
+  /** The sketch's estimate of the output, less the mean of the values. */
   readonly estimate: number
   /** The same and the output itself, exactly, from a second reading. */
   readonly deviation: number
@@ -146,7 +146,7 @@ interface Found {
     readonly energyFound: number
     readonly rows: readonly FoundRow[]
   }[]
-  /** Of all columns. */
+  /** The same over all columns. */
   readonly energyFound: number
   readonly rowsLookedAt: number
   readonly queries: number

@@ -10,7 +10,7 @@ export interface RowSample {
   readonly places: readonly number[]
   /** How many rows of the file each stands for: 1 of those that are there for sure. Their sum over any kind of rows is right on average. */
   readonly weights: Float64Array
-  /** Of all rows. */
+  /** Rows of the file. */
   readonly rows: number
   /** How many of those with the largest norms are among them. */
   readonly largest: number
@@ -44,19 +44,18 @@ export async function sampleRows(
   const least = Math.sqrt(squares / rows) || 1
 
   const largest = Math.floor(most / 4)
-  const loud = highest(largest)
-  const drawn = highest(most - largest + 1) // the last is τ
   let unseen = 0
-  await eachNorm(file, signal, (norm, row) => {
-    const quieter = loud.offer({ row, norm, priority: norm })
-    if (!quieter) return
-    const dropped = drawn.offer({ ...quieter, priority: (quieter.norm + least) / chance(DRAW, quieter.row, draw) })
-    if (dropped) unseen = Math.max(unseen, dropped.norm)
-  })
-  const [last, ...kept] = drawn.all().toSorted((a, b) => a.priority - b.priority)
+  const drawn = highest(most - largest + 1, ({ norm }) => (unseen = Math.max(unseen, norm))) // the last is τ
+  const loud = highest(largest, (entry) =>
+    drawn.offer({ ...entry, priority: (entry.norm + least) / chance(DRAW, entry.row, draw) }),
+  )
+  await eachNorm(file, signal, (norm, row) => loud.offer({ row, norm, priority: norm }))
+  const loudest = loud.all()
+  const kept = [...drawn.all()]
+  const last = kept.pop()!
   unseen = Math.max(unseen, last.norm)
   const found = [
-    ...loud.all().map(({ row }) => ({ row, weight: 1 })),
+    ...loudest.map(({ row }) => ({ row, weight: 1 })),
     ...kept.map(({ row, norm }) => ({ row, weight: Math.max(1, last.priority / (norm + least)) })),
   ]
   const sure = found.filter(({ weight }) => weight === 1).length
@@ -79,42 +78,23 @@ interface Entry {
   readonly priority: number
 }
 
-/** Keeps the entries of the highest priorities, the earlier of equals; `offer` gives back the one that has no room. */
-function highest(count: number) {
-  const heap: Entry[] = [] // the lowest at 0
-  const isBefore = (a: Entry, b: Entry) => a.priority < b.priority || (a.priority === b.priority && a.row > b.row)
-  const sink = (entry: Entry) => {
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && isBefore(heap[child + 1], heap[child])) child++
-      if (!isBefore(heap[child], entry)) break
-      heap[at] = heap[child]
-      at = child
-    }
-    heap[at] = entry
-  }
-  const rise = (entry: Entry) => {
-    let at = heap.length
-    for (let parent = (at - 1) >> 1; at > 0 && isBefore(entry, heap[parent]); parent = (at - 1) >> 1) {
-      heap[at] = heap[parent]
-      at = parent
-    }
-    heap[at] = entry
+/** Keeps the entries of the highest priorities, the earlier of equals; hands on those that have no room. */
+function highest(count: number, drop: (entry: Entry) => void) {
+  const kept: Entry[] = []
+  const prune = () => {
+    kept.sort((a, b) => b.priority - a.priority || a.row - b.row)
+    for (const entry of kept.splice(count)) drop(entry)
   }
   return {
-    offer(entry: Entry): Entry | undefined {
-      if (heap.length < count) {
-        rise(entry)
-        return undefined
-      }
-      if (count === 0 || isBefore(entry, heap[0])) return entry
-      const out = heap[0]
-      sink(entry)
-      return out
+    offer(entry: Entry) {
+      kept.push(entry)
+      if (kept.length >= 2 * count + BLOCK) prune()
     },
-    all: (): readonly Entry[] => heap,
+    /** The highest first. */
+    all(): readonly Entry[] {
+      prune()
+      return kept
+    },
   }
 }
 

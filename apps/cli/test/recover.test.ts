@@ -40,7 +40,7 @@ const deviation = (row: number, column: number) => {
   return { value: sum / mass, mean }
 }
 
-/** Of a row's output less the mean of V. */
+/** The length of a row's output less the mean of V. */
 const length = (row: number) =>
   Math.hypot(...[0, 1].map((column) => deviation(row, column).value - deviation(row, column).mean))
 

@@ -6,7 +6,7 @@ import { relativeError } from './relative-error'
 export interface Candidate {
   readonly method: Method
   readonly options: object
-  /** What a method that has more to try takes of itself: it is never dropped early. */
+  /** The choice of a method itself, where it has more to try: it is never dropped early. */
   readonly isOwn?: boolean
 }
 
@@ -16,7 +16,7 @@ export type Asked = (typeof ASKED)[number]
 
 /** Relative Frobenius errors on a pilot. */
 export interface TrialErrors {
-  /** What candidates are ranked by. */
+  /** The error that candidates are ranked by. */
   readonly total: number
   /** The mean over what was asked. */
   readonly measured: number
@@ -42,7 +42,7 @@ const MOST_QUERIES = 256
 const LEAST_ASKED = 32
 /** Tokens a piece. */
 const PIECE = 256
-/** Of equals the one that answers old questions better: as if one in a hundred times as many as were judged had asked for what is old. */
+/** Lets the one of two equals win that answers old questions better: as if one in a hundred times as many as were judged had asked for what is old. */
 const TIE = 0.1
 
 /**

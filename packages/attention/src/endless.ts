@@ -28,7 +28,7 @@ import { quantised, waitingBytes } from '@sublinear/token-store'
 const KIND = 'endless'
 const CAN: readonly HeadFeature[] = [...FRAME_FEATURES, 'positions']
 const NAMES = ['window', 'sinks', 'far', 'store', 'clamp', 'most', 'buffer']
-/** Of a budget: so many tokens of the window for each far key. */
+/** Tokens of the window for each far key, where a budget is shared out. */
 const WINDOW_A_KEY = 2
 
 export interface EndlessOptions {
@@ -42,7 +42,7 @@ export interface EndlessOptions {
   readonly store?: { readonly keyBits: number; readonly valueBits: number }
   /** Where everything behind the window stands: so many places before the query. Default: `window`. */
   readonly clamp?: number
-  /** What the summed-up rest counts for at most, in tokens. Default 1000. */
+  /** The most tokens that the summed-up rest counts for. Default 1000. */
   readonly most?: number
   /** Tokens that wait, 1 to 64. Default 64. */
   readonly buffer?: number

@@ -129,7 +129,7 @@ export interface AttentionStream {
   readonly d: number
   readonly dv: number
   readonly scale: number
-  /** What the stream computes beside plain softmax attention. Absent: nothing. */
+  /** The features that the stream computes beside plain softmax attention. Absent: none. */
   readonly head?: Head
   /** Pushed so far. */
   readonly tokens: number
@@ -204,7 +204,7 @@ export interface Tier extends AttentionStream {
   readonly end?: 'first' | 'newest'
 }
 
-/** What a head computes, whole: widths of keys and values, the factor inside exp, and what else is done (see `Head`). */
+/** A head, whole: widths of keys and values, the factor inside exp, and what else is done (see `Head`). */
 export interface Shape extends Head {
   readonly d: number
   readonly dv: number

@@ -20,7 +20,7 @@ export interface Rotary {
  */
 export type Positions = 'text' | 'cache' | { readonly clamp: number }
 
-/** What a head computes beside softmax(scale·QKᵀ)V. A list has an entry for each query row of a token. */
+/** Features of a head beside softmax(scale·QKᵀ)V. A list has an entry for each query row of a token. */
 export interface Head {
   /** Scores s = scale·⟨q, k⟩ become softcap·tanh(s / softcap). */
   readonly softcap?: number
@@ -50,10 +50,10 @@ export const HEAD_FEATURES: readonly HeadFeature[] = [
   'values',
 ]
 
-/** What every stream can, since it is done to what comes in and goes out: turning by place in the text, and the sink. */
+/** Features that every stream can, since they are done to what comes in and goes out: turning by place in the text, and the sink. */
 export const FRAME_FEATURES: readonly HeadFeature[] = ['sinkLogit', 'rotary']
 
-/** What streams can that answer exactly over the tokens that they hold. */
+/** Features of streams that answer exactly over the tokens that they hold. */
 export const HELD_FEATURES: readonly HeadFeature[] = [...FRAME_FEATURES, 'softcap']
 
 /** The features that are given, in one order; nothing else of a shape. */
@@ -61,7 +61,7 @@ export function headOf(shape: Head): Head {
   return Object.fromEntries(HEAD_FEATURES.flatMap((name) => (shape[name] === undefined ? [] : [[name, shape[name]]])))
 }
 
-/** What a part computes whose queries and keys are turned, and whose sink is added, around it. */
+/** Features that are left to a part whose queries and keys are turned, and whose sink is added, around it. */
 export function scoresOf({ softcap }: Head): Pick<Head, 'softcap'> {
   return softcap === undefined ? {} : { softcap }
 }

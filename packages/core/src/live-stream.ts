@@ -46,7 +46,7 @@ export interface Inside extends Shape {
 
 export type LiveStream = AttentionStream & Disposable & { readonly check: Checks }
 
-/** What rows of a call are turned by: their place in the text. */
+/** Places in the text by which the rows of a call are turned. */
 function turning(rotary: Rotary | undefined, d: number) {
   const turn = rotary && rotation(rotary, d)
   return {

@@ -35,7 +35,7 @@ export interface Method<Options = object> {
   readonly source: string
   /** What it learns from. Where that is not nothing, tokens come with their queries, by `step`. */
   readonly learns: 'nothing' | 'queries' | 'pilot'
-  /** What its streams compute beside plain softmax attention; `make` refuses the rest by name. */
+  /** Features that its streams compute beside plain softmax attention; `make` refuses the rest by name. */
   readonly can: readonly HeadFeature[]
   /** Options where nobody says how large it is to be. Default: those of a budget. */
   readonly usual?: Options

@@ -28,7 +28,7 @@ export interface Sight {
   place(row: number): number
 }
 
-/** What changes scores, or says which there are. */
+/** Features that change scores, or say which there are. */
 export type Scored = Pick<Shape, 'd' | 'dv' | 'scale'> & Pick<Head, 'softcap' | 'slope'>
 
 /**

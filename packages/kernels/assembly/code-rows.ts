@@ -39,7 +39,7 @@ export function stepsIn(headers: v128): v128 {
   return i32x4.shl(v128.and(headers, i32x4.splat(0xfff8)), 15)
 }
 
-/** What headers add to codes, in sixteenths of a step: 8 + (2·(header mod 8) − 7)·2^bits/4. */
+/** Shifts that headers add to codes, in sixteenths of a step: 8 + (2·(header mod 8) − 7)·2^bits/4. */
 // @ts-ignore: decorator
 @inline
 export function shiftsIn(headers: v128, bits: i32): v128 {

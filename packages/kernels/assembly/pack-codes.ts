@@ -39,7 +39,7 @@ function reach(bits: i32, k: i32, least: f64, most: f64): f64 {
   return max(most / (top(bits) + moved(bits, k)), -least / (top(bits) - moved(bits, k)))
 }
 
-/** Of the steps that the trials stand for, with the shift of the smallest reach and its neighbours, the first with the least squared error. */
+/** Finds, of the steps that the trials stand for, with the shift of the smallest reach and its neighbours, the first with the least squared error. */
 function bestHeader(scaled: usize, width: i32, bits: i32, least: f64, most: f64, largest: f64, trials: usize, count: i32): u32 {
   let middle = 0
   for (let k = 1; k < 8; k++) if (reach(bits, k, least, most) < reach(bits, middle, least, most)) middle = k

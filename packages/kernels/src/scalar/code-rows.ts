@@ -9,7 +9,7 @@ export function stepIn(header: number): number {
   return single[0]
 }
 
-/** What a header adds to its codes, in sixteenths of a step. */
+/** The shift that a header adds to its codes, in sixteenths of a step. */
 export function shiftIn(header: number, bits: number): number {
   return 8 + (2 * (header & 7) - 7) * 2 ** (bits - 2)
 }

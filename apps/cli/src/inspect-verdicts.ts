@@ -1,0 +1,86 @@
+import { featureDimension, featureStream, taylorFeatures } from '@sublinear/attention'
+import { MOST_DEGREE, taylorRadius } from '@sublinear/poly-features'
+import type { Findings } from './findings'
+import figures from './regime-figures.json'
+import { FEW_KEYS, regimeOf, type Regime, type RegimeFigures } from './regime'
+
+/** The regime, and what was measured on heads of it. */
+export function expected(scores: Parameters<typeof regimeOf>[0]): Pick<Findings, 'regime' | 'predicted'> {
+  const regime = regimeOf(scores)
+  return { regime, predicted: (figures as Record<Regime, RegimeFigures>)[regime] }
+}
+
+/** The findings in words: one sentence for each premise of the papers, and one to expect errors by. */
+export function verdicts({
+  tokens,
+  d,
+  dv,
+  centredScores,
+  degree,
+  features,
+  effectiveKeys,
+  columnTails,
+  regime,
+  predicted,
+  rowsLookedAt,
+  unseenRadius,
+}: Omit<Findings, 'verdicts'>): string[] {
+  const radius = Math.max(-centredScores[0], centredScores[1])
+  const bytes = features === null || degree === null ? Infinity : streamBytes(d, dv, degree, features)
+  const breakEven = Math.ceil(bytes / (4 * (d + dv)))
+  const wanted =
+    degree === null || features === null
+      ? 'a degree beyond float32 (over 20)'
+      : `degree ${degree}, ${features > 1e6 ? features.toExponential(1) : features} features`
+  const couldReach = degree === null || unseenRadius > taylorRadius(degree, 0.1)
+  const unseen = `of ${tokens} queries ${rowsLookedAt} were looked at, those with the largest norms among them; the others' scores could reach ${unseenRadius.toFixed(1)}`
+  const polynomial =
+    breakEven <= tokens
+      ? `Polynomial features (Lemma 3.1): ${couldReach ? `yes where it was looked (${unseen})` : 'yes'}. Degree ${degree}, ${features} features, is within 10 % ${couldReach ? 'of every pair looked at' : 'of every pair'}; smaller than the cache from ${breakEven} tokens on.`
+      : `Polynomial features (Lemma 3.1): no guarantee in less memory than the cache. Scores reach ${radius.toFixed(1)} from the mean key, so 10 % on every pair takes ${wanted}; a lower degree may still do on average: try attend --check.`
+  const sparse =
+    columnTails['1/16'] < 0.25
+      ? `Sparse output columns (Theorem 4.1): yes. A sixteenth of the entries carries ${(100 * (1 - columnTails['1/16'] ** 2)).toFixed(0)} % of the energy.`
+      : `Sparse output columns (Theorem 4.1): no. Keeping the largest sixteenth of each column loses ${(100 * columnTails['1/16']).toFixed(0)} % of its norm.`
+  const spread =
+    effectiveKeys >= FEW_KEYS
+      ? `Attention is spread over ${effectiveKeys.toFixed(0)} keys a query: summaries of many tokens can work.`
+      : `Attention sits on ${effectiveKeys.toFixed(1)} keys a query: keep tokens, a summary will miss them.`
+  return [polynomial, sparse, spread, prediction(regime, predicted)]
+}
+
+/** Errors to expect of a head of this kind, from heads that were measured. */
+function prediction(regime: Regime, { heads, errors }: RegimeFigures): string {
+  const budgets = Object.entries(errors).map(([budget, streams]) => {
+    const [first, ...others] = Object.entries(streams).toSorted(([, a], [, b]) => a - b)
+    const last = others.at(-1)!
+    return `${budget} ${percent(first[1])} with ${first[0]} (${last[0]} ${percent(last[1])})`
+  })
+  return `This head is ${regime}. On ${heads} such heads of two small models answers were off by, in the median, in a share of the float32 cache: ${budgets.join('; ')}.`
+}
+
+const percent = (error: number) => `${(100 * error).toPrecision(error < 0.1 ? 2 : 3)} %`
+
+/** The least Taylor degree within 10 % on [−radius, radius]; even ones only, which stay positive beyond. */
+export function degreeWithin(radius: number): number | null {
+  for (let degree = 0; degree <= MOST_DEGREE; degree += 2) if (taylorRadius(degree, 0.1) >= radius) return degree
+  return null
+}
+
+/** Bytes that a feature stream of this degree would hold; a large one is not built to be asked. */
+function streamBytes(d: number, dv: number, degree: number, features: number): number {
+  if (features > 1e5) return features * (4 * dv + 8)
+  const stream = featureStream({ features: taylorFeatures({ d, degree, scale: 1, centre: new Float32Array(d) }), dv })
+  const { bytes } = stream
+  stream[Symbol.dispose]()
+  return bytes
+}
+
+/** Features of that degree; null where they are too many to count. */
+export function featuresOf(d: number, degree: number): number | null {
+  try {
+    return featureDimension(d, degree)
+  } catch {
+    return null
+  }
+}
