@@ -29,7 +29,7 @@ const SHARES = [32, 16, 7, 4, 2]
  * Guarantee: a function of its arguments but signal and onProgress. Certified: proved. Predicted: within a factor 2 of the measured error in at least 90 % of
  *   200 synthetic configurations (tools/experiments, plan-predictions). Measured: the error on the pilot; a head whose later tokens are unlike the
  *   pilot's is another head.
- * Cost: half a second of one core for a pilot of 4096 tokens at d = 32, where only a budget is given; with an error up to some seconds more.
+ * Cost: one to two seconds of one core for a pilot of 4096 tokens at d = 32, where only a budget is given; with an error some seconds more.
  */
 export async function plan(options: PlanOptions): Promise<Plan> {
   const shape = checkOptions(options)

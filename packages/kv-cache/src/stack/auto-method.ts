@@ -46,7 +46,7 @@ export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions
       return fitting(shape, budgetBytes, traffic, stacksFor(budget, methods))
     },
     refine: (shape, best, budgetBytes, traffic) =>
-      fitting(shape, budgetBytes, traffic, variantsOf(stackOf(shape, best), true)),
+      fitting(shape, budgetBytes, traffic, variantsOf(stackOf(shape, best))),
     open: (bytes, open) => restoreAutoStream(bytes, open, methods),
   }
 }

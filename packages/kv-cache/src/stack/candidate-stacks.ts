@@ -71,10 +71,8 @@ export function stacksFor(budget: StackBudget & { readonly tokens: number }, met
  * What differs from a stack in one thing: its window, what stands before the far keys, their bits, the rest. A search that goes on from the best of them
  * finds what differs in several. Bits decide above 1/7 of the cache, what is kept and what stands for the others below; no stack wins on every head
  * (measured, see the README).
- *
- * @param withQueries  whether tokens come with their queries; else windows and what learns from queries are left out
  */
-export function variantsOf(best: Stack, withQueries: boolean): Stack[] {
+export function variantsOf(best: Stack): Stack[] {
   const front = best.kept.length > 1 && best.kept[0].by !== best.kept[1].by ? best.kept[0] : undefined
   const used = total(best.kept)
   const behind = best.kept.slice(front ? 1 : 0)
@@ -93,7 +91,6 @@ export function variantsOf(best: Stack, withQueries: boolean): Stack[] {
     ...RESTS.map((rest): Stack => ({ ...best, rest })),
     ...SIZED.map(([rest, share]): Stack => ({ ...best, kept: scaled(best.kept, (1 - share) / used), rest })),
   ].filter(({ rest }) => rest !== best.rest)
-  if (!withQueries) return [...rests, ...bits] // what is asked later has no use for the newest: they would win by chance
   const windows = WINDOWS.filter((window) => window !== best.window).map((window) => ({ ...best, window }))
   const fronts = [undefined, ...scaled(FRONTS, used)]
     .filter((one) => (one?.by !== front?.by || one?.share !== front?.share) && one?.by !== last.by)
