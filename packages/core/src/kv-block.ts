@@ -31,9 +31,13 @@ export function emptyBlock(rows: number, d: number, dv: number, isWeighted: bool
 
 /** Row `at` of a block becomes row r of another. */
 export function copyToken(to: KvBlock, at: number, from: KvBlock, r: number): void {
-  for (let c = 0, d = to.keys.cols; c < d; c++) to.keys.data[at * d + c] = from.keys.data[r * d + c]
-  for (let c = 0, dv = to.values.cols; c < dv; c++) to.values.data[at * dv + c] = from.values.data[r * dv + c]
+  copyRow(to.keys, at, from.keys, r)
+  copyRow(to.values, at, from.values, r)
   if (to.weights) to.weights[at] = from.weights?.[r] ?? 1
+}
+
+function copyRow({ cols, data }: Matrix, at: number, { data: source }: Matrix, r: number): void {
+  for (let out = at * cols, i = r * cols, end = i + cols; i < end;) data[out++] = source[i++]
 }
 
 /** Some rows of a block with other weights; a copy. */

@@ -79,9 +79,8 @@ export function attentionReceived(
     },
     keep(before, stays, slots) {
       for (const name of names) {
-        const kept = before[name].filter((_, i) => stays[i])
-        const next = new Float64Array(kept.length)
-        for (const [i, slot] of slots.entries()) next[slot] = kept[i]
+        const next = new Float64Array(slots.length)
+        for (let i = 0, kept = 0; i < stays.length; i++) if (stays[i]) next[slots[kept++]] = before[name][i]
         bySlot.set(name, next)
         waited.set(name, new Float64Array(0))
       }

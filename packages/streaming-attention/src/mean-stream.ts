@@ -11,6 +11,7 @@ import {
   tensorsIn,
   type AttentionStream,
   type KvBlock,
+  type Matrix,
   type Method,
   type Shape,
   type Snapshot,
@@ -112,7 +113,8 @@ function meanState({ d, dv, scale }: Shape, total: Mean): FoldedState<Mean> {
   const add = (other: Mean) => {
     if (other.weight === 0) return
     const weight = total.weight + other.weight
-    for (const [i, x] of other.mean.entries()) total.mean[i] += (other.weight / weight) * (x - total.mean[i])
+    const [{ mean }, share] = [total, other.weight / weight]
+    for (let i = 0; i < mean.length; i++) mean[i] += share * (other.mean[i] - mean[i])
     total.weight = weight
   }
   return {
@@ -140,12 +142,17 @@ function meanOf({ keys, values, weights }: KvBlock): Mean {
   const mean = new Float64Array(d + dv)
   let weight = 0
   for (let r = 0; r < keys.rows; r++) {
-    const own = weights?.[r] ?? 1
+    const own = weights ? weights[r] : 1
     weight += own
-    for (let c = 0; c < d; c++) mean[c] += own * keys.data[r * d + c]
-    for (let c = 0; c < dv; c++) mean[d + c] += own * values.data[r * dv + c]
+    addRow(mean, 0, own, keys, r)
+    addRow(mean, d, own, values, r)
   }
   return { weight, mean: mean.map((x) => x / weight) }
+}
+
+/** total[at …] += weight · row r. */
+function addRow(total: Float64Array, at: number, weight: number, { cols, data }: Matrix, r: number): void {
+  for (let i = r * cols, end = i + cols; i < end;) total[at++] += weight * data[i++]
 }
 
 function checkSizes(shape: Shape, buffer: number): void {

@@ -25,7 +25,10 @@ export function decoded(
   for (let i = 0; i < data.length; i++) x[i] = data[i]
   turn.turnBack(x)
   for (let at = 0; at < data.length; at += width) {
-    for (let c = 0; c < width; c++) data[at + c] = Math.max(-most, Math.min(most, x[at + c] + centre[c]))
+    for (let c = 0; c < width; c++) {
+      const entry = x[at + c] + centre[c]
+      data[at + c] = entry > most ? most : entry < -most ? -most : entry
+    }
   }
   return { rows: count, cols: width, data }
 }

@@ -1,5 +1,14 @@
-import { checkFits, copyToken, emptyBlock, tensorsIn, type KvBlock, type Shape, type Snapshot } from '@sublinear/core'
-import type { HeldTokens, StagedTokens } from '@sublinear/token-store'
+import {
+  checkFits,
+  copyToken,
+  emptyBlock,
+  pickedRows,
+  tensorsIn,
+  type KvBlock,
+  type Shape,
+  type Snapshot,
+} from '@sublinear/core'
+import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import { distanceHeap } from './distance-heap'
 import {
@@ -119,6 +128,22 @@ function moves(seen: number): boolean {
   return seen % RESCORE === 0 || (seen < RESCORE && (seen & (seen - 1)) === 0)
 }
 
+/** What leaves: the token of a slot, a row that came and had taken a slot, or one that had no chance. */
+interface Leaving {
+  readonly slot?: number
+  readonly place?: number
+  readonly row?: number
+}
+
+/** These rows with their weights; a copy. */
+function rowsOfBlock({ keys, values, weights }: KvBlock, rows: readonly number[]): KvBlock {
+  return {
+    keys: pickedRows(keys, rows),
+    values: pickedRows(values, rows),
+    ...(weights && { weights: Float32Array.from(rows, (row) => weights[row]) }),
+  }
+}
+
 /**
  * One row after the other takes the slot of the nearest token if it is farther out; what leaves goes to `left` from row `done` on. What is read and
  * written of the store is so at once, since few bits are slow token by token.
@@ -133,39 +158,40 @@ function compete(
   done: number,
 ): number {
   const heap = distanceHeap(held.distances(centre))
-  const placed = new Map<number, number>() // row by slot
-  const leaving: { readonly slot?: number; readonly row?: number; readonly isRounded?: boolean }[] = []
-  let staged: StagedTokens | undefined // only once a row has a chance
-  let distances: Float64Array | undefined
-  for (let row = from; row < from + rows; row++) {
-    if (!(squaredDistance(block.keys.data, row * centre.length, centre) > heap.least())) {
+  const gaps = Float64Array.from({ length: rows }, (_, i) =>
+    squaredDistance(block.keys.data, (from + i) * centre.length, centre),
+  )
+  const hopeful: number[] = [] // rows that have a chance: the least distance only grows
+  for (let i = 0; i < rows; i++) if (gaps[i] > heap.least()) hopeful.push(from + i)
+  const staged = hopeful.length > 0 ? held.staged(rowsOfBlock(block, hopeful), 0, hopeful.length) : undefined
+  const distances = staged?.distances(centre)
+  const placed = new Map<number, number>() // place among the hopeful, by slot
+  const leaving: Leaving[] = []
+  for (let row = from, next = 0; row < from + rows; row++) {
+    const place = row === hopeful[next] ? next++ : -1
+    if (place < 0 || !(gaps[row - from] > heap.least())) {
       leaving.push({ row })
       continue
     }
     const slot = heap.nearest()
     const before = placed.get(slot)
-    leaving.push(before === undefined ? { slot } : { row: before, isRounded: true })
-    placed.set(slot, row)
-    staged ??= held.staged(block, from, rows)
-    distances ??= staged.distances(centre)
-    heap.replaceNearest(distances[row - from])
+    leaving.push(before === undefined ? { slot } : { place: before })
+    placed.set(slot, place)
+    heap.replaceNearest(distances![place])
   }
   if (left) {
     const slots = leaving.flatMap(({ slot }) => slot ?? [])
     const old = slots.length > 0 ? held.readAt(slots) : undefined
-    const again = leaving.flatMap(({ row, isRounded }) => (isRounded ? row! - from : []))
+    const again = leaving.flatMap(({ place }) => place ?? [])
     const displaced = again.length > 0 ? staged!.read(again) : undefined
     let [at, next] = [0, 0]
-    for (const { slot, row, isRounded } of leaving) {
+    for (const { slot, place, row } of leaving) {
       if (slot !== undefined) copyToken(left, done++, old!, at++)
-      else if (isRounded) copyToken(left, done++, displaced!, next++)
+      else if (place !== undefined) copyToken(left, done++, displaced!, next++)
       else copyToken(left, done++, block, row!)
     }
   }
-  staged?.put(
-    Array.from(placed.values(), (row) => row - from),
-    [...placed.keys()],
-  )
+  staged?.put([...placed.values()], [...placed.keys()])
   staged?.[Symbol.dispose]()
   return done
 }
