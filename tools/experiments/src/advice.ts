@@ -38,7 +38,7 @@ export interface Advice {
 }
 
 /** Relative errors of the tokens after the pilot, each with its own queries. */
-function judged(head: Head, shape: Shape, pilot: number): (method: Method, options: object) => number {
+export function judged(head: Head, shape: Shape, pilot: number): (method: Method, options: object) => number {
   const cut = (from: number, to: number) => ({
     keys: rowsOf(head.keys, from, to),
     values: rowsOf(head.values, from, to),
