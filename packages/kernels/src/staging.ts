@@ -5,6 +5,11 @@ import { residentOffset } from './resident'
 /** Up to so many entries a loop is faster than a view and its copy: views are made of several objects. */
 const FEW = 96
 
+/** The first address from `at` on that is a multiple of `size`: bit operations would make addresses from 2 GiB on negative. */
+export function aligned(at: number, size: number): number {
+  return size * Math.ceil(at / size)
+}
+
 /** Scratch for what passes through a call, and the copies of ordinary arrays in and out. Pointers are in bytes. */
 export class Staging {
   readonly #arena: Arena

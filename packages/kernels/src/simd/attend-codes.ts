@@ -2,7 +2,7 @@ import type { Kernels } from '../kernels'
 import type { Machine } from '../module'
 import { residentOffset } from '../resident'
 import { mostOfQuery, QUERY_GROUP, seenBy } from '../rounded-query'
-import type { Staging } from '../staging'
+import { aligned, type Staging } from '../staging'
 
 const ROWS = 64 // queries whose sums stay in scratch
 const STAGED = 65536 // floats of them: wide rows make fewer
@@ -39,15 +39,15 @@ export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Ker
         (isWide ? chunk * wideStride + 64 : 0),
     )
     const units = masses + 8 * most
-    const scores = (units + 8 * most + 15) & -16
+    const scores = aligned(units + 8 * most, 16)
     const out = scores + SCORES
     const q = out + most * outRow
     const maxima = q + most * qRow
     const staged = maxima + 4 * most
     const scaled = staged + 4 * most * Math.max(d, dv)
     const stagedBias = scaled + 4 * (d + 8)
-    const headers = (stagedBias + (bias ? 4 * chunk : 0) + 15) & -16
-    const wide = (headers + 14 * (isWide ? chunk : 64) + 63) & -64
+    const headers = aligned(stagedBias + (bias ? 4 * chunk : 0), 16)
+    const wide = aligned(headers + 14 * (isWide ? chunk : 64), 64)
 
     for (let r0 = 0; r0 < rows; r0 += most) {
       const count = Math.min(most, rows - r0)

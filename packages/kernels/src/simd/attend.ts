@@ -1,6 +1,6 @@
 import type { Kernels } from '../kernels'
 import type { Machine } from '../module'
-import type { Staging } from '../staging'
+import { aligned, type Staging } from '../staging'
 
 const ROWS = 256 // queries of one super-block
 const KEYS = 256 // keys of one call: four blocks, about half a millisecond at d = 64
@@ -30,13 +30,13 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
     const outRow = outCols * 4
 
     // The scratch: the first three for each row, then one strip's weights, then matrices.
-    const rowBytes = aligned(most * 8)
-    const qBytes = aligned(most * d * 4)
-    const oBytes = aligned(most * outRow)
+    const rowBytes = aligned(most * 8, 64)
+    const qBytes = aligned(most * d * 4, 64)
+    const oBytes = aligned(most * outRow, 64)
     const packedBytes = direct ? 0 : BLOCK * d * 4
-    const stagedBytes = aligned(Math.max(most * width, chunk * d) * 4) // queries, sums or keys
-    const valueBytes = aligned(chunk * dv * 4)
-    const turnedBytes = aligned(8 * d * 4)
+    const stagedBytes = aligned(Math.max(most * width, chunk * d) * 4, 64) // queries, sums or keys
+    const valueBytes = aligned(chunk * dv * 4, 64)
+    const turnedBytes = aligned(8 * d * 4, 64)
     const masses = staging.region(
       3 * rowBytes + 2048 + qBytes + oBytes + packedBytes + stagedBytes + valueBytes + turnedBytes + chunk * 4,
     )
@@ -137,8 +137,4 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
       for (let i = 0; i < count; i++) arena.f32[(to >>> 2) + i] = arena.f32[(from >>> 2) + i] * factor
     }
   }
-}
-
-function aligned(bytes: number): number {
-  return (bytes + 63) & -64
 }

@@ -1,7 +1,7 @@
 import type { Kernels, Resident } from '../kernels'
 import type { Machine } from '../module'
 import { residentOffset } from '../resident'
-import type { Staging } from '../staging'
+import { aligned, type Staging } from '../staging'
 
 /** One row is a row of `monomials`, whose suffixes are contiguous there. */
 export function simdMonomialColumns({ wasm, arena }: Machine, staging: Staging): Kernels['monomialColumns'] {
@@ -67,7 +67,7 @@ export function simdDotColumns({ wasm }: Machine, staging: Staging): Kernels['do
   return (out, a, x, inner, cols) => {
     const outAt = staging.doubles(out)
     const narrow = staging.region(4 * inner + 8 * cols + 8)
-    const to = outAt || (narrow + 4 * inner + 7) & -8
+    const to = outAt || aligned(narrow + 4 * inner, 8)
     if (cols === 1) wasm.dot({ out: to, a: floatsAt(a), x: doublesAt(x), inner })
     else wasm.dotColumns({ out: to, a: floatsAt(a), x: doublesAt(x), inner, cols, narrow })
     if (!outAt) staging.doublesOut(out, 0, to, cols)
