@@ -1,4 +1,4 @@
-// Snapshots of a layer whose counts of heads were changed.
+// Snapshots of a layer whose counts of heads were changed. Kills: a snapshot with more streams than kv-heads that is read all the same.
 import { expect, it } from 'vitest'
 import { layer, openStream, restoreLayer } from '../src'
 import { altered } from './altered-snapshot'

@@ -1,4 +1,5 @@
 // Anisotropic monomials beside all monomials of a degree: the same where they are the same, better where the spectrum falls.
+// Kills: a search that does not look at the pilot, √e! left out of a feature, a basis turned on one side only.
 import { describe, expect, it } from 'vitest'
 import type { FeatureMap } from '@sublinear/core'
 import { anisotropicFeatures, certificate, featureDimension, taylorFeatures } from '../src'

@@ -1,4 +1,4 @@
-// What anisotropicFeatures takes and refuses.
+// What anisotropicFeatures takes and refuses. Kills: more features than there are monomials, a pilot of one row.
 import { describe, expect, it } from 'vitest'
 import { anisotropicFeatures } from '../src'
 import { cloud } from './pilot'
