@@ -1,4 +1,4 @@
-// Specs of maps with a radius or a seed, honest and hostile; Taylor's are in lemma-3-1.test.ts, anisotropic ones in anisotropic.test.ts.
+// Specs of maps with a radius or a seed, honest and hostile; Taylor's are in taylor-spec.test.ts, anisotropic ones in anisotropic-spec.test.ts.
 // Kills: a parameter that is not restored, a seed that loses bits beyond 2^53, sizes believed before they are tried.
 import { describe, expect, it } from 'vitest'
 import { minimaxFeatures, randomFeatures, restoreFeatures, tensorSketchFeatures } from '../src'
