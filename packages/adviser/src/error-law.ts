@@ -19,6 +19,8 @@ const SIGNIFICANT = 3
 const BULK = 0.95
 /** Below this share of the mass of plain averages centred features fall back; here to averages. */
 const LEAST_MASS = 2 ** -3
+/** Queries of a model between two rests. */
+const PIECE = 64
 
 /**
  * ‖answers by a summary less exact ones‖² as the pilot's own tokens show it, without the queries of widest scores: limit + sampling/n.
@@ -29,8 +31,14 @@ const LEAST_MASS = 2 ** -3
  *
  * @param exact  softmax's weights
  * @param approximate  absent for the outputs themselves
+ * Cost: as of 20 products of queries × tokens × dv. It rests after each.
  */
-export function measuredLaw(sample: Sample, exact: Float64Array, tokens: number, approximate?: Weights): ErrorLaw {
+export function* measuredLaw(
+  sample: Sample,
+  exact: Float64Array,
+  tokens: number,
+  approximate?: Weights,
+): Generator<void, ErrorLaw> {
   const { values, spreads } = sample
   const order = Array.from(spreads.keys()).toSorted((a, b) => spreads[a] - spreads[b])
   const bulk = order.slice(0, Math.ceil(BULK * order.length))
@@ -58,9 +66,14 @@ export function measuredLaw(sample: Sample, exact: Float64Array, tokens: number,
     }
     return { cross, square }
   }
+  yield
   const { cross, square } = measure(values, SPLITS)
   const shuffled = (approximate ? permuted : signed)(values)
-  const chance = Array.from({ length: SHUFFLES }, (_, round) => measure(shuffled(round), 1).cross)
+  const chance: number[] = []
+  for (let round = 0; round < SHUFFLES; round++) {
+    yield
+    chance.push(measure(shuffled(round), 1).cross)
+  }
   const mean = chance.reduce((a, b) => a + b, 0) / SHUFFLES
   const deviation = Math.sqrt(chance.reduce((a, b) => a + (b - mean) ** 2, 0) / (SHUFFLES - 1))
   const limit = cross - mean > SIGNIFICANT * deviation ? cross : 0
@@ -72,7 +85,11 @@ export function measuredLaw(sample: Sample, exact: Float64Array, tokens: number,
  * The same in the Gaussian model: ‖Σ(shares less exact)·values‖² over the population, plus 1/n of the variance of one token's part in the
  * answer, folded or still held, plus what the noise in the values adds to that.
  */
-export function modelledLaw(model: GaussianModel, exact: Float64Array, approximate?: Weights): ErrorLaw {
+export function* modelledLaw(
+  model: GaussianModel,
+  exact: Float64Array,
+  approximate?: Weights,
+): Generator<void, ErrorLaw> {
   const { sample, tokenShares, queryShares, residual, tokens } = model
   const { values } = sample
   const { rows, cols } = values
@@ -92,6 +109,7 @@ export function modelledLaw(model: GaussianModel, exact: Float64Array, approxima
   }
   let [sampling, noise, square, chance] = [0, 0, 0, 0]
   for (const [r, share] of queryShares.entries()) {
+    if (r % PIECE === 0) yield
     if (share === 0) continue
     const mass = massOf(exact, r)
     const ownMass = mixed ? massOf(mixed, r) : 0

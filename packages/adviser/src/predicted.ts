@@ -3,6 +3,7 @@ import { measuredLaw, modelledLaw, type ErrorLaw } from './error-law'
 import { gaussianModel } from './gaussian-model'
 import type { Answer, Considered, PlanError } from './plan-types'
 import type { MeasuredPilot } from './sample'
+import { relative } from './relative-error'
 import { NONZEROS, ONE_PASS, sketchBytes, type Phi, type Psi } from './sketches'
 import type { Step } from './tournament'
 import { AVERAGES, softmaxWeights, summaries, weightsOf, type Summary } from './summaries'
@@ -29,35 +30,39 @@ export function* predicted(shape: PlanShape, pilot: MeasuredPilot, isLast: boole
   const cacheBytes = 4 * n * (d + dv)
   const over = (law: ErrorLaw) => meanOver(law, shape)
   const exact = softmaxWeights(pilot)
-  const output = over(measuredLaw(pilot, exact, n)) // ‖o‖², mean over queries
-  const onPilot = (summary: Summary) =>
-    Math.sqrt(over(measuredLaw(pilot, exact, n, weightsOf(summary, pilot, shape.scale, n))) / output)
-  let inModel: ((summary: Summary) => number) | undefined
-  const modelled = (one: Tried) => {
-    inModel ??= errorsInModel(shape, pilot)
-    if (!one.isModelled) one.polynomial = Math.max(one.polynomial, inModel(one.summary))
+  const enough = Math.min(budgetBytes, Math.max(2 * cacheBytes, 2 ** 20))
+  const all = summaries(shape, pilot, enough)
+  const tried: Tried[] = []
+  const standing = (): Step => ({ round: 0, rounds: 1, done: tried.length, candidates: all.length })
+  const output = over(yield* resting(measuredLaw(pilot, exact, n), standing)) // ‖o‖², mean over queries
+  const onPilot = function* (summary: Summary): Generator<Step, number> {
+    const weights = weightsOf(summary, pilot, shape.scale, n)
+    return relative(over(yield* resting(measuredLaw(pilot, exact, n, weights), standing)), output)
+  }
+  let inModel: ((summary: Summary) => Generator<void, number>) | undefined
+  const modelled = function* (one: Tried): Generator<Step, Tried> {
+    yield standing()
+    inModel ??= yield* resting(errorsInModel(shape, pilot), standing)
+    if (!one.isModelled) one.polynomial = Math.max(one.polynomial, yield* resting(inModel(one.summary), standing))
     one.isModelled = true
     return one
   }
 
   const share = keysAndValuesTogether ? 1 : Math.sqrt(PSI_SHARE)
-  const tried: Tried[] = []
-  const enough = Math.min(budgetBytes, Math.max(2 * cacheBytes, 2 ** 20))
   const meetsIt = ({ polynomial }: Tried) => polynomial <= share * epsilon
-  const all = summaries(shape, pilot, enough)
-  for (const [done, summary] of all.entries()) {
-    yield { round: 0, rounds: 1, done, candidates: all.length }
-    const one: Tried = { summary, polynomial: onPilot(summary), isModelled: false }
+  for (const summary of all) {
+    yield standing()
+    const one: Tried = { summary, polynomial: yield* onPilot(summary), isModelled: false }
     tried.push(one)
-    if (meetsIt(one)) modelled(one) // the model can only say worse
+    if (meetsIt(one)) yield* modelled(one) // the model can only say worse
     if (meetsIt(one) && tried.some(isAverage)) break
   }
   const average = tried.find(isAverage)
-  if (average && (inModel || isLast)) modelled(average)
+  if (average && (inModel || isLast)) yield* modelled(average)
   let best = tried.find(meetsIt)
   if (!best && isLast && tried.length > 0) {
     const least = () => tried.reduce((a, b) => (b.polynomial < a.polynomial ? b : a))
-    for (best = least(); !best.isModelled; best = least()) modelled(best)
+    for (best = least(); !best.isModelled; best = least()) yield* modelled(best)
   }
   const considered = tried.map(({ summary: { name, options, bytes }, polynomial }): Considered => ({
     name,
@@ -81,15 +86,31 @@ interface Tried {
 
 const isAverage = ({ summary }: Tried) => summary.name === AVERAGES
 
+/** Work that rests without a word, as work that says where it stands. */
+function* resting<Result>(work: Generator<void, Result>, standing: () => Step): Generator<Step, Result> {
+  for (;;) {
+    const piece = work.next()
+    if (piece.done) return piece.value
+    yield standing()
+  }
+}
+
 /** Errors in the Gaussian model of a pilot, relative to the outputs there. */
-function errorsInModel(shape: PlanShape, pilot: MeasuredPilot): (summary: Summary) => number {
+function* errorsInModel(
+  shape: PlanShape,
+  pilot: MeasuredPilot,
+): Generator<void, (summary: Summary) => Generator<void, number>> {
   const { tokens, scale } = shape
   const model = gaussianModel(pilot, scale, tokens)
+  yield
   const exact = softmaxWeights(model.sample)
   const over = (law: ErrorLaw) => meanOver(law, shape)
-  const output = over(modelledLaw(model, exact))
-  return (summary) =>
-    Math.sqrt(over(modelledLaw(model, exact, weightsOf(summary, model.sample, scale, tokens))) / output)
+  const output = over(yield* modelledLaw(model, exact))
+  return function* (summary) {
+    const weights = weightsOf(summary, model.sample, scale, tokens)
+    yield
+    return relative(over(yield* modelledLaw(model, exact, weights)), output)
+  }
 }
 
 /** A summary with the sketches that it needs. */
@@ -173,12 +194,12 @@ function psiEnergy({ values, weights, keys, queries }: MeasuredPilot): number {
 }
 
 function psiError(pilot: MeasuredPilot, output: number, m: number): number {
-  return Math.sqrt(psiEnergy(pilot) / m / output)
+  return relative(psiEnergy(pilot) / m, output)
 }
 
 /** Rows of Ψ, a multiple of its nonzeros, for this relative squared error. */
 function psiRows(pilot: MeasuredPilot, output: number, square: number): number {
-  const rows = psiEnergy(pilot) / square / output
+  const rows = output > 0 ? psiEnergy(pilot) / square / output : 0
   return NONZEROS * Math.ceil(Math.min(2 ** 26, Math.max(NONZEROS, rows)) / NONZEROS)
 }
 

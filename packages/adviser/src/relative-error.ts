@@ -11,5 +11,10 @@ export function relativeError(got: readonly Matrix[], exact: Matrix): number {
     }
   }
   if (Number.isNaN(distance)) return Infinity
+  return relative(distance, norm)
+}
+
+/** The root of a squared error over a squared norm; of a norm of 0, as of values that are all 0, an error is 1 and none 0. */
+export function relative(distance: number, norm: number): number {
   return norm > 0 ? Math.sqrt(distance / norm) : Number(distance > 0)
 }

@@ -41,7 +41,11 @@ export function* search(
   rounds: readonly Round[] = roundsOf(pilot.keys.rows),
 ): Generator<Step, Found> {
   const few = firstOf(pilot, Math.min(SHAPING, pilot.keys.rows))
-  const candidates = methods.flatMap((method) => candidatesOf(method, shape, budgetBytes, traffic, few))
+  const candidates: Candidate[] = []
+  for (const method of methods) {
+    yield { round: 0, rounds: rounds.length, done: 0, candidates: methods.length } // maps of a pilot take a while
+    candidates.push(...candidatesOf(method, shape, budgetBytes, traffic, few))
+  }
   const entered = new Set(candidates.map(({ method }) => method.name))
   const standings = yield* tournament({
     candidates,
