@@ -13,9 +13,9 @@ const MOST_MINIMAX = 8
 /** The method that holds features: it makes a stream of any map. */
 const FEATURES = 'taylor'
 /** The method that holds every token as it is. */
-const EXACT = 'exact'
+export const EXACT = 'exact'
 /** Float32 attention, of one answer. */
-const ROUNDED = 2 ** -22
+export const ROUNDED = 2 ** -22
 
 export interface Certified {
   readonly answer: Answer

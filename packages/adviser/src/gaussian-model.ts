@@ -178,16 +178,21 @@ function times(a: Matrix, b: Matrix, form: 'nn' | 'nt' | 'tn' = 'nn'): Matrix {
   return out
 }
 
-/** L with LLᵀ = a, lower triangular. */
+/** L with LLᵀ = a, lower triangular. A direction in which rounding leaves less than half of the ridge has no part in what comes after it. */
 function cholesky({ cols: d, data }: Matrix): Matrix {
   const out = matrix(d, d)
   let trace = 0
   for (let i = 0; i < d; i++) trace += data[i * d + i]
+  const ridge = (RIDGE * trace) / d + 1e-30
+  const isFlat = new Uint8Array(d)
   for (let i = 0; i < d; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = data[i * d + j] + (i === j ? (RIDGE * trace) / d + 1e-30 : 0)
+      let sum = data[i * d + j] + (i === j ? ridge : 0)
       for (let c = 0; c < j; c++) sum -= out.data[i * d + c] * out.data[j * d + c]
-      out.data[i * d + j] = i === j ? Math.sqrt(Math.max(sum, 1e-30)) : sum / out.data[j * d + j]
+      if (i === j) {
+        if (sum < ridge / 2) isFlat[i] = 1
+        out.data[i * d + i] = Math.sqrt(Math.max(sum, ridge / 2))
+      } else out.data[i * d + j] = isFlat[j] ? 0 : sum / out.data[j * d + j]
     }
   }
   return out

@@ -1,11 +1,13 @@
+import type { Pilot } from '@sublinear/core'
 import { certified } from './certified'
 import { checkOptions, type PlanShape } from './check-options'
 import { costOf, total } from './cost'
 import { drive } from './drive'
+import { fewTokens, isFew } from './few-tokens'
 import { canMeasure, measured } from './measured'
 import type { Answer, Considered, Plan, PlanOptions } from './plan-types'
 import { predicted } from './predicted'
-import { measurePilot, type MeasuredPilot } from './sample'
+import { LEAST_TOKENS, measurePilot, type MeasuredPilot } from './sample'
 import type { Step } from './tournament'
 import { verdictOf } from './verdict'
 
@@ -21,7 +23,8 @@ const SHARES = [32, 16, 7, 4, 2]
  * With a radius alone, degrees come from certificates and hold for all data. With a pilot every method of the catalogue is run on it, at the rate of tokens
  * kept that the budget means, many on its first tokens and the best of them on all (`tournament`); and where an error is asked for, summaries are
  * predicted by formulas: what two disjoint halves of the pilot agree on is error that stays, the rest is sampling and falls as 1/n. Where keys and values
- * come apart, for columns, and of a pilot of fewer than 256 tokens or without a query for each token, all is predicted.
+ * come apart, for columns, and of a pilot of fewer than 256 tokens or without a query for each token, all is predicted. A stream of fewer than 32 tokens that
+ * is its own pilot is kept as it is.
  *
  * @param methods  to choose from; tokens  to come; epsilon, budgetBytes  at least one of them; pilot or radius
  * @param signal, onProgress  honoured between pieces of 256 tokens
@@ -38,12 +41,13 @@ export async function plan(options: PlanOptions): Promise<Plan> {
     const { answer, average, considered } = certified(shape, radius)
     return planOf(shape, 'max |v|', answer, { average, considered })
   }
-  const pilot = measurePilot(WHO, given!, shape.scale)
-  for (const [name, width, wanted] of [
-    ['d', pilot.keys.cols, shape.d],
-    ['dv', pilot.values.cols, shape.dv],
-  ] as const) {
-    if (width !== wanted) throw new RangeError(`${WHO}: ${name} must be the pilot's ${width}, got ${wanted}`)
+  const isWhole = isFew(shape, given!)
+  const pilot = measurePilot(WHO, given!, shape.scale, isWhole ? 1 : LEAST_TOKENS)
+  checkWidths(shape, pilot)
+  if (isWhole) {
+    const answer = fewTokens(shape)
+    if (!answer) throw nothingFits(shape)
+    return planOf(shape, 'relative', answer, { average: averageOf(pilot), pilot: pilot.findings, considered: [] })
   }
   return drive(advise(shape, pilot, given!), options)
 }
@@ -77,8 +81,21 @@ function* advise(
     }
   }
   const answer = bestOf(answers, epsilon)
-  if (!answer) throw new RangeError(`${WHO}: budgetBytes must hold at least one of the methods, got ${budgetBytes}`)
+  if (!answer) throw nothingFits(shape)
   return planOf(shape, 'relative', answer, { ...findings, considered })
+}
+
+function nothingFits({ budgetBytes }: PlanShape): RangeError {
+  return new RangeError(`${WHO}: budgetBytes must hold at least one of the methods, got ${budgetBytes}`)
+}
+
+function checkWidths({ d, dv }: PlanShape, { keys, values }: Pilot): void {
+  for (const [name, width, wanted] of [
+    ['d', keys.cols, d],
+    ['dv', values.cols, dv],
+  ] as const) {
+    if (width !== wanted) throw new RangeError(`${WHO}: ${name} must be the pilot's ${width}, got ${wanted}`)
+  }
 }
 
 /** The smallest that meets ε, or the best of all. */

@@ -32,9 +32,10 @@ export interface MeasuredPilot extends Sample {
 
 /** More tokens or queries than these are thinned out evenly. */
 const MOST = 512
-const LEAST_TOKENS = 32
+/** Fewer show nothing. */
+export const LEAST_TOKENS = 32
 
-export function measurePilot(who: string, pilot: Pilot, scale: number): MeasuredPilot {
+export function measurePilot(who: string, pilot: Pilot, scale: number, least = LEAST_TOKENS): MeasuredPilot {
   if (typeof pilot !== 'object' || pilot === null)
     throw new TypeError(`${who}: pilot must be { queries, keys, values }, got ${String(pilot)}`)
   checkScale(who, scale)
@@ -42,8 +43,7 @@ export function measurePilot(who: string, pilot: Pilot, scale: number): Measured
   const { rows, cols: d } = pilot.keys
   checkKeys(who, 'pilot.queries', pilot.queries, d)
   checkValues(who, 'pilot.values', pilot.values, undefined, rows)
-  if (rows < LEAST_TOKENS)
-    throw new RangeError(`${who}: pilot.keys must have at least ${LEAST_TOKENS} rows, got ${rows}`)
+  if (rows < least) throw new RangeError(`${who}: pilot.keys must have at least ${least} rows, got ${rows}`)
   if (pilot.queries.rows === 0) throw new RangeError(`${who}: pilot.queries must have at least one row, got 0`)
   const sample = sampleOf(
     { queries: thinned(pilot.queries, MOST), keys: thinned(pilot.keys, MOST), values: thinned(pilot.values, MOST) },
