@@ -85,8 +85,8 @@ class Held<A extends Entries> {
     out.set(this.#view())
   }
 
-  write(values: A, at = 0): void {
-    this.#view().set(values, at)
+  write(values: A | Held<A>, at = 0): void {
+    this.#view().set(values instanceof Held ? values.#view() : values, at)
   }
 
   copyRows(from: Held<A>, stride: number, picked: readonly number[], places?: readonly number[]): void {
