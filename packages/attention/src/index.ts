@@ -22,7 +22,7 @@ export { boardMeans, compare } from '@sublinear/board'
 export { attend } from './attend'
 export { batch } from './batch'
 export { layer, restoreLayer } from './layer'
-export { sharedStream, speculate } from '@sublinear/core'
+export { scope, sharedStream, speculate } from '@sublinear/core'
 
 // The first paper: Algorithms 1 and 2, and attention over columns.
 export { crossAttention, selfAttention } from '@sublinear/cross-attention'

@@ -15,6 +15,7 @@ import {
   osnap,
   policies,
   querySketch,
+  scope,
   sharedStream,
   speculate,
   taylorFeatures,
@@ -221,4 +222,58 @@ describe('beam search with forks', () => {
     expect(replayed.toBytes()).toEqual(best.stream.toBytes())
     expect(start.tokens).toBe(5)
   })
+})
+
+describe('a scope', () => {
+  const block = { keys: random(70, 4, 1), values: random(70, 3, 2) }
+  it('gives back what was made inside, and leaves what stood before', () => {
+    const outside = stack()
+    let inside: AttentionStream | undefined
+    const made = scope(() => {
+      inside = outside.fork()
+      inside.push(block)
+      outside.push(block)
+      const heads = layer({ queryHeads: 1, kvHeads: 1, make: () => exactStream(shape) })
+      heads.push(block)
+      const methods = catalogue.flatMap((method) => {
+        const options = method.within(shape, 50_000, { tokens: 100 })
+        return options ? [method.make(shape, options)] : []
+      })
+      return [...methods, heads]
+    })
+    expect(() => inside!.attend(random(1, 4, 3))).toThrow('disposed')
+    for (const one of made) expect(() => one.attend(random(1, 4, 3))).toThrow('disposed')
+    expect(normalise(outside.attend(random(1, 4, 3))).rows).toBe(1)
+    outside.push(block)
+    expect(outside.tokens).toBe(140)
+  })
+  it('also when it throws, scope by scope', () => {
+    const seen: AttentionStream[] = []
+    const own = () => seen[seen.push(exactStream(shape)) - 1]
+    expect(() =>
+      scope(() => {
+        own()
+        scope(() => void own().push(block))
+        expect(() => seen[1].push(block)).toThrow('disposed')
+        seen[0].push(block)
+        throw new Error('so be it')
+      }),
+    ).toThrow('so be it')
+    expect(() => seen[0].push(block)).toThrow('disposed')
+    own().push(block)
+    expect(() => scope(() => Promise.resolve(1))).toThrow('scope: run must be synchronous')
+  })
+})
+
+describe('thousands of streams of 2 MiB, dropped in one loop', () => {
+  it('run, since memory is found before it grows', () => {
+    const [wide, rows] = [{ d: 64, dv: 64, scale: 0.125 }, 4096]
+    const block = { keys: random(rows, 64, 1), values: random(rows, 64, 2) }
+    const asked = random(1, 64, 3)
+    const first = exactStream(wide)
+    first.push(block)
+    const wanted = first.attend(asked)
+    for (let i = 0; i < 2200; i++) exactStream(wide).push(block) // more kernel memory than there can be
+    expect(first.attend(asked)).toEqual(wanted)
+  }, 120_000)
 })

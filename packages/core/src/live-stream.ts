@@ -9,6 +9,7 @@ import { rowsOf } from './matrix'
 import { rotation } from './rotation'
 import { addSink } from './sink'
 import { headParameters } from './saved-head'
+import { inScope } from './scope'
 import { requireSame } from './sketch'
 import { nestedAll } from './nested-snapshots'
 import { decodeSnapshot, encodeSnapshot, type State } from './snapshot'
@@ -208,7 +209,7 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
   }
   if (inside.counters) Object.defineProperty(stream, 'counters', { get: () => inside.counters!(), enumerable: true })
   const members = making.members?.(() => inside, alive, stream) ?? {}
-  return Object.defineProperties(stream, Object.getOwnPropertyDescriptors(members)) as LiveStream & M
+  return inScope(Object.defineProperties(stream, Object.getOwnPropertyDescriptors(members)) as LiveStream & M)
 }
 
 /** Rows of a call that has `groups` a token, where a list of the shape has an entry for each. */
