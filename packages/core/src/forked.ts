@@ -13,7 +13,7 @@ export function stateOf(saved: Omit<State, 'tensors'> & Required<Saved>, tokens:
       isHeld(tensor) ? tensor : { ...tensor, data: tensor.data.slice() },
     ]),
   )
-  return { ...saved, parameters: { ...saved.parameters, tokens: String(tokens) }, tensors }
+  return { ...saved, isSound: true, parameters: { ...saved.parameters, tokens: String(tokens) }, tensors }
 }
 
 /**

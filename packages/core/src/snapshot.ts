@@ -12,6 +12,8 @@ export interface Snapshot {
 
 /** What a stream goes on from: a snapshot, or the state of a living one, which was never in bytes. */
 export interface State extends Omit<Snapshot, 'tensors'> {
+  /** It was never in bytes: entries need not be looked at. */
+  readonly isSound?: boolean
   readonly tensors: ReadonlyMap<string, Tensor | HeldTensor>
 }
 

@@ -184,11 +184,12 @@ function momentsFrom(snapshot: State, d: number, dv: number, clusters: number): 
     low: ['F32', clusters * dv],
     high: ['F32', clusters * dv],
   })
+  const { isSound } = snapshot
   checkFits(
     KIND,
     total.every((weight) => weight >= 0 && weight < Infinity),
   )
-  checkFits(KIND, mean.every(Number.isFinite) && spread.every(Number.isFinite))
+  checkFits(KIND, isSound || (mean.every(Number.isFinite) && spread.every(Number.isFinite)))
   return Array.from(total, (weight, c) => {
     const one = {
       weight,
@@ -197,7 +198,7 @@ function momentsFrom(snapshot: State, d: number, dv: number, clusters: number): 
       low: low.slice(c * dv, (c + 1) * dv),
       high: high.slice(c * dv, (c + 1) * dv),
     }
-    if (weight > 0) {
+    if (weight > 0 && !isSound) {
       checkValues(KIND, 'low', { rows: 1, cols: dv, data: one.low })
       checkValues(KIND, 'high', { rows: 1, cols: dv, data: one.high })
     }
