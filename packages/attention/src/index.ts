@@ -10,7 +10,7 @@ export { quantised } from '@sublinear/token-store'
 export { autoStream, catalogue } from './catalogue'
 export { endless } from './endless'
 export { farClosure } from './far-closure'
-export { openStream } from './open'
+export { open, openStream } from './open'
 
 // Which of them: certified, predicted or measured; and the stream of a plan.
 export { createOnePass, createPhi, createStream, plan } from './create-stream'
@@ -18,9 +18,11 @@ export { createOnePass, createPhi, createStream, plan } from './create-stream'
 // Methods beside each other at equal bytes.
 export { boardMeans, compare } from '@sublinear/board'
 
-// A whole layer, and whole files.
+// A whole layer, several sequences, and whole files; tokens on trial, and what several layers read.
 export { attend } from './attend'
+export { batch } from './batch'
 export { layer, restoreLayer } from './layer'
+export { scope, sharedStream, speculate } from '@sublinear/core'
 
 // The first paper: Algorithms 1 and 2, and attention over columns.
 export { crossAttention, selfAttention } from '@sublinear/cross-attention'
@@ -66,6 +68,7 @@ export type {
   SketchMatrix,
   SparseRecovery,
   SparseVector,
+  Speculation,
   StreamSpec,
   Tier,
   TierMethod,
@@ -75,6 +78,7 @@ export type {
 export type { AutoStream, AutoStreamOptions, Stack, Tiers } from '@sublinear/kv-cache'
 export type { OnePass } from '@sublinear/streaming-attention'
 export type { Attend } from './attend'
+export type { Batch } from './batch'
 export type { FarClosureOptions } from './far-closure'
 export type { Layer, LayerOptions } from './layer'
 export type { RowSource } from './row-source'

@@ -3,9 +3,12 @@ import {
   checkInteger,
   checkKeys,
   checkOptions,
+  checkParts,
   decodeSnapshot,
+  disposeAll,
   emptyPartial,
   encodeSnapshot,
+  forkedParts,
   life,
   nestedAll,
   nestedSnapshot,
@@ -48,6 +51,13 @@ export interface Layer extends Disposable {
   /** Takes in a layer that holds a later part of the stream, head by head. */
   merge(later: Pick<Layer, 'toBytes'>): void
   toBytes(): Uint8Array
+  /** A layer that goes on from here, bit for bit, and shares nothing that could be seen. */
+  fork(): Layer
+  /** Forgets everything: the layer is as it was made. */
+  reset(): void
+  /** Tokens that may come now and be taken back, by every stream. */
+  readonly spare: number
+  takeBack(count: number): void
 }
 
 /**
@@ -65,9 +75,17 @@ export function layer(options: LayerOptions): Layer {
   if (queryHeads % kvHeads !== 0) {
     throw new RangeError(`${KIND}: queryHeads must be a multiple of kvHeads = ${kvHeads}, got ${queryHeads}`)
   }
+  return layerOf(
+    { queryHeads, kvHeads },
+    Array.from({ length: kvHeads }, (_, h) => make(h)),
+  )
+}
+
+function layerOf(heads: Pick<LayerOptions, 'queryHeads' | 'kvHeads'>, streams: readonly AttentionStream[]): Layer {
+  const { queryHeads, kvHeads } = heads
   const groups = queryHeads / kvHeads
-  const streams = Array.from({ length: kvHeads }, (_, h) => make(h))
   const { d, dv } = checkedStreams(streams)
+  const named = Object.fromEntries(streams.map((stream, h) => [`stream-${h}`, stream]))
   const alive = life(KIND)
 
   /** The tokens of one kv-head, and its queries: its groups side by side are groups rows a token. */
@@ -163,14 +181,35 @@ export function layer(options: LayerOptions): Layer {
     toBytes() {
       alive.check()
       const { parameters, tensors } = nestedAll(
-        Object.fromEntries(streams.map((stream, h) => [`stream-${h}`, stream.toBytes()])),
+        Object.fromEntries(Object.entries(named).map(([name, stream]) => [name, stream.toBytes()])),
       )
       const heads = { queryHeads: String(queryHeads), kvHeads: String(kvHeads) }
       return encodeSnapshot({ kind: KIND, version: VERSION, parameters: { ...heads, ...parameters }, tensors })
     },
+    fork() {
+      alive.check()
+      return layerOf(heads, Object.values(forkedParts(KIND, named)))
+    },
+    reset() {
+      alive.check()
+      checkParts(KIND, 'reset', named)
+      alive.act('reset', () => {
+        for (const stream of streams) stream.reset()
+      })
+    },
+    get spare() {
+      return Math.min(...streams.map(({ spare = 0 }) => spare))
+    },
+    takeBack(count) {
+      alive.check()
+      checkInteger(KIND, 'count', count, 0)
+      alive.act('takeBack', () => {
+        for (const stream of streams) stream.takeBack?.(count)
+      })
+    },
     [Symbol.dispose]() {
       alive.end()
-      for (const stream of streams as readonly Partial<Disposable>[]) stream[Symbol.dispose]?.()
+      disposeAll(named)
     },
   }
 }

@@ -2,6 +2,7 @@ import { decodeSnapshot, type AttentionStream, type Method } from '@sublinear/co
 import { restoreTiers } from '@sublinear/kv-cache'
 import { openFeatureStream } from '@sublinear/streaming-attention'
 import { catalogue } from './catalogue'
+import { restoreLayer, type Layer } from './layer'
 
 /** Kinds of streams that are no methods: compositions of parts, and features of any map. */
 const compositions: Readonly<Record<string, Method['open']>> = {
@@ -14,7 +15,7 @@ const others: Readonly<Record<string, string>> = {
   'cross-attention': 'openCrossAttention',
   'exact-recovery': 'restoreExactRecovery',
   'heavy-hitters': 'restoreHeavyHitters',
-  layer: 'restoreLayer',
+  layer: 'open',
   'one-pass': 'openOnePass',
   'query-sketch': 'restoreQuerySketch',
   sketch: 'restoreSketch',
@@ -37,4 +38,15 @@ export function openStream(bytes: Uint8Array, methods: readonly Method[] = catal
     throw new RangeError(`openStream: a snapshot of kind ${quoted} is no attention stream, use ${others[kind]}`)
   const known = [...methods.map(({ name }) => name), ...Object.keys(compositions)].join(', ')
   throw new RangeError(`openStream: no stream of kind ${quoted}, known: ${known}`)
+}
+
+/**
+ * A stream or a layer from its snapshot, whatever its kind, resuming bit for bit. What opens may be pushed to, asked, forked and saved; a layer has `streams`.
+ *
+ * @param methods  those whose snapshots may come, also as parts of others
+ * @throws RangeError as openStream
+ */
+export function open(bytes: Uint8Array, methods: readonly Method[] = catalogue): AttentionStream | Layer {
+  const stream = (part: Uint8Array) => openStream(part, methods)
+  return decodeSnapshot(bytes).kind === 'layer' ? restoreLayer(bytes, stream) : stream(bytes)
 }

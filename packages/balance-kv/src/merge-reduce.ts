@@ -8,7 +8,6 @@ import {
   headOf,
   joinedTokens,
   largestWithin,
-  life,
   liveStream,
   numbersIn,
   requireSame,
@@ -19,9 +18,11 @@ import {
   type AttentionStream,
   type Inside,
   type KvBlock,
+  type Life,
   type Method,
   type Shape,
   type Snapshot,
+  type State,
 } from '@sublinear/core'
 import { restoredTokens, savedTokens, tokensIn } from '@sublinear/token-store'
 import type { Halving } from './halving'
@@ -88,7 +89,8 @@ export function mergeReduceBytes(
  * Cost: 4·(d + dv + 2) bytes a token; one halving for every blockSize/2 tokens that leave level 0 and as many again for all levels above.
  */
 export function mergeReduce(options: MergeReduceOptions): MergeReduce {
-  return live(options, emptyTree(checkedLevels(options)), 0)
+  checkedLevels(options)
+  return live(options)
 }
 
 /**
@@ -98,16 +100,15 @@ export function mergeReduce(options: MergeReduceOptions): MergeReduce {
  */
 export function restoreMergeReduce(bytes: Uint8Array, own?: Halving, name: string = KIND): MergeReduce {
   const snapshot = decodeSnapshot(bytes, { kind: name, version: VERSION })
-  const { options, tokens, state, held, candidate } = treeIn(name, snapshot, own)
-  return live({ ...options, name }, state, tokens, { held, candidate })
+  return live({ ...treeIn(name, snapshot, own).options, name }, snapshot)
 }
 
 /**
- * The tree of a snapshot.
+ * The tree of a snapshot, and its options.
  *
  * @throws RangeError when its tensors do not fit, or belong to another halving
  */
-export function treeIn(kind: string, snapshot: Snapshot, own?: Halving) {
+export function treeIn(kind: string, snapshot: State, own?: Halving) {
   const spec = snapshot.parameters['halving'] ?? ''
   const halving = own ?? restoreHalving(spec)
   requireSame(kind, { halving: halving.spec }, { halving: spec })
@@ -118,34 +119,47 @@ export function treeIn(kind: string, snapshot: Snapshot, own?: Halving) {
   return { options, tokens, held, ...restoredState(kind, snapshot, d, dv, levels, held.keys.rows) }
 }
 
-function live(
-  options: MergeReduceOptions,
-  state: TreeState,
-  pushed: number,
-  from?: { readonly held: KvBlock; readonly candidate: KvBlock },
-): MergeReduce {
+/** The tree that a state has, or an empty one. */
+export function beginTree(kind: string, options: MergeReduceOptions, from?: State): HalvingTree {
+  if (!from) return halvingTree(options, emptyTree(options.levels))
+  const { state, held, candidate } = treeIn(kind, from, options.halving)
+  return halvingTree(options, state, { held, candidate })
+}
+
+function live(options: MergeReduceOptions, from?: Snapshot): MergeReduce {
   const { halving, blockSize, levels, name: kind = KIND } = options
-  const tree = halvingTree(options, state, from)
-  let rows = 0
-  const inside: Inside = {
-    ...treeInside(options, tree),
-    kind,
-    answer(queries, out, arrived) {
-      rows += queries.rows
-      tree.attend(queries, out, arrived)
-    },
-    counters: () => ({ rows, failures: state.failures }),
+  const begin = (_: Life, state?: State): TreeInside => {
+    const tree = beginTree(kind, options, state)
+    let rows = 0
+    return {
+      ...treeInside(options, tree),
+      tree,
+      answer(queries, out, arrived) {
+        rows += queries.rows
+        tree.attend(queries, out, arrived)
+      },
+      counters: () => ({ rows, failures: tree.state.failures }),
+    }
   }
-  return Object.defineProperties(
-    Object.assign(liveStream(inside, life(kind, pushed)), {
-      halving,
-      blockSize,
-      levels,
-      capacity: capacityOf(options),
-      read: () => joinedTokens(tree.read(), tree.candidate()) ?? tree.read(),
-    }),
-    { room: { get: () => tree.room }, counts: { get: () => [...state.counts] } },
-  ) as unknown as MergeReduce
+  const members = (now: () => TreeInside) => ({
+    halving,
+    blockSize,
+    levels,
+    capacity: capacityOf(options),
+    read: () => joinedTokens(now().tree.read(), now().tree.candidate()) ?? now().tree.read(),
+    get room() {
+      return now().tree.room
+    },
+    get counts() {
+      return [...now().tree.state.counts]
+    },
+  })
+  const stream = liveStream<TreeInside, ReturnType<typeof members>>({ kind, begin, members }, from)
+  return stream as typeof stream & Pick<MergeReduce, 'counters'>
+}
+
+interface TreeInside extends Inside {
+  readonly tree: HalvingTree
 }
 
 /** What of its options is not the shape; a halving by its spec. */
@@ -177,7 +191,7 @@ export const mergeReduceMethod: Method<MergeReduceSizes> = {
 }
 
 /** A tree as a stream: what every stream over one shares. */
-export function treeInside(options: MergeReduceOptions, tree: HalvingTree): Omit<Inside, 'kind'> {
+export function treeInside(options: MergeReduceOptions, tree: HalvingTree): Inside {
   const { d, dv, scale, halving, blockSize, levels, capacity } = options
   return {
     version: VERSION,
@@ -232,7 +246,7 @@ function checkedLevels(options: MergeReduceOptions): number {
   return levels
 }
 
-function sizesOf(kind: string, snapshot: Snapshot): Omit<MergeReduceOptions, 'halving'> {
+function sizesOf(kind: string, snapshot: State): Omit<MergeReduceOptions, 'halving'> {
   const { parameters, tensors } = snapshot
   const number = (name: string) => Number(parameters[name])
   return {
@@ -248,7 +262,7 @@ function sizesOf(kind: string, snapshot: Snapshot): Omit<MergeReduceOptions, 'ha
 
 function restoredState(
   kind: string,
-  snapshot: Snapshot,
+  snapshot: State,
   d: number,
   dv: number,
   levels: number,

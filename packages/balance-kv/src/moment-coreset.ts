@@ -7,7 +7,6 @@ import {
   FRAME_FEATURES,
   HEAD_FEATURES,
   headOf,
-  life,
   liveStream,
   tensorsIn,
   tokensOf,
@@ -16,13 +15,17 @@ import {
   type Head,
   type Inside,
   type KvBlock,
+  type Life,
+  type LiveStream,
+  type Making,
   type Method,
   type Seed,
+  type Snapshot,
+  type State,
 } from '@sublinear/core'
 import { restoreFeatures, taylorFeatures } from '@sublinear/poly-features'
 import { cacheSizes, LEAST_CAPACITY } from './cache-sizes'
-import { emptyTree, halvingTree, type TreeState } from './halving-tree'
-import { mergeReduceBytes, treeIn, treeInside, type MergeReduceOptions } from './merge-reduce'
+import { beginTree, mergeReduceBytes, treeIn, treeInside, type MergeReduceOptions } from './merge-reduce'
 import { addTokens, correct, noResidual, type Residual } from './moment-residual'
 import { softmaxBalance } from './softmax-balance'
 
@@ -70,12 +73,12 @@ export function momentCoreset(given: MomentCoresetOptions): MomentCoreset {
   const { least, capacity } = sizedWithin({ features, dv, seed, budget, mode })
   if (budget < least)
     throw new RangeError(`${KIND}: budget must be at least ${least} bytes for this map, got ${budget}`)
-  const { d, t, scale } = features
+  const { d, scale } = features
   const head = headOf(given)
   checkHead(KIND, { d, dv, scale, ...head }, FRAME_FEATURES)
   const sizes = cacheSizes(capacity)
   const options = { d, dv, scale, ...head, halving: softmaxBalance({ mode, seed }), ...sizes }
-  return live(features, noResidual(t, dv), options, emptyTree(sizes.levels), 0)
+  return live(features, options)
 }
 
 /** The tokens of its coreset within a budget, the bytes of these, and the least that the budget must be. */
@@ -98,38 +101,43 @@ function sizedWithin({ features, dv, seed, budget, mode = 'greedy' }: MomentCore
 export function restoreMomentCoreset(bytes: Uint8Array): MomentCoreset {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const features = restoreFeatures(snapshot.parameters['features'] ?? '')
-  const { options, tokens, held, candidate, state } = treeIn(KIND, snapshot)
-  const { d, dv, scale } = options
+  const { options } = treeIn(KIND, snapshot)
+  const { d, scale } = options
   if (d !== features.d || scale !== features.scale)
     throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)
-  const own = tensorsIn(KIND, snapshot, { state: ['F32', features.t * dv], totals: ['F64', features.t] })
-  const residual = { state: own.state.slice(), totals: own.totals.slice() }
-  return live(features, residual, options, state, tokens, { held, candidate })
+  return live(features, options, snapshot)
+}
+
+function residualIn(features: FeatureMap, dv: number, from?: State): Residual {
+  if (!from) return noResidual(features.t, dv)
+  const own = tensorsIn(KIND, from, { state: ['F32', features.t * dv], totals: ['F64', features.t] })
+  return { state: own.state.slice(), totals: own.totals.slice() }
 }
 
 const residualBytes = ({ t, spec }: FeatureMap, dv: number) => 4 * t * dv + 8 * t + spec.length
 
-function live(
-  features: FeatureMap,
-  residual: Residual,
-  options: MergeReduceOptions,
-  state: TreeState,
-  tokens: number,
-  from?: { readonly held: KvBlock; readonly candidate: KvBlock },
-): MomentCoreset {
+function live(features: FeatureMap, options: MergeReduceOptions, from?: Snapshot): MomentCoreset {
+  const making: Making<Inside, { readonly features: FeatureMap }> = {
+    kind: KIND,
+    begin: (alive, state) => begun(features, options, alive, state),
+    members: () => ({ features }),
+  }
+  return liveStream(making, from) as LiveStream & Pick<MomentCoreset, 'features' | 'counters'>
+}
+
+function begun(features: FeatureMap, options: MergeReduceOptions, alive: Life, from?: State): Inside {
   const { dv } = options
+  const residual = residualIn(features, dv, from)
   const replaced = (before: KvBlock, after: KvBlock) => {
     addTokens(features, residual, before, 1)
     addTokens(features, residual, after, -1)
   }
-  const tree = halvingTree({ ...options, replaced }, state, from)
-  const alive = life(KIND, tokens)
+  const tree = beginTree(KIND, { ...options, replaced }, from)
   const base = treeInside(options, tree)
   let rows = 0
   let fallbacks = 0
-  const inside: Inside = {
+  return {
     ...base,
-    kind: KIND,
     identity: { ...base.identity, features: features.spec },
     bytes: () => base.bytes() + residualBytes(features, dv),
     // The residual stands still until a halving: a token that causes one is a piece of its own.
@@ -154,7 +162,6 @@ function live(
       }
     },
   }
-  return Object.assign(liveStream(inside, alive), { features }) as MomentCoreset
 }
 
 /** What of its options a byte budget leaves open: moments of degree 1 where nothing else is said. */

@@ -1,19 +1,23 @@
 import {
+  checkFits,
   decodeSnapshot,
   emptyPartial,
   headIn,
   headOf,
-  life,
   liveStream,
-  nestedAll,
   nestedSnapshot,
   shapeParameters,
+  tokenCount,
   tokensOf,
   type AttentionStream,
+  type Head,
   type Inside,
   type KvBlock,
+  type LiveStream,
+  type Making,
   type Matrix,
   type PartialSoftmax,
+  type Snapshot,
 } from '@sublinear/core'
 import { combine } from '@sublinear/exact-attention'
 import {
@@ -58,12 +62,48 @@ export function octaveBytes(options: OctaveOptions): number {
  *   octaves have numerators and denominator over different tokens, and then only to the two errors.
  * Cost: three trees and one of value width 1. Steps go token by token.
  */
-export function octaveStream(given: OctaveOptions, from?: Restored): OctaveStream {
+export function octaveStream(given: OctaveOptions, from?: Restored, state?: Snapshot): OctaveStream {
+  return liveStream(octavesOf(given, from), state) as LiveStream & Pick<OctaveStream, 'octaves' | 'counters'>
+}
+
+/** @param trees  what the first stream begins with; after a reset there are new ones */
+function octavesOf(given: OctaveOptions, trees?: Restored): Making<OctaveInside, Pick<OctaveStream, 'octaves'>> {
   const { d, dv, scale, halving, blockSize, levels, capacity } = given
-  const head = headOf(given)
   const options = { d, dv, scale, halving, blockSize, levels, ...(capacity !== undefined && { capacity }) }
-  const mass = from?.mass ?? mergeReduce({ ...options, dv: 1 })
-  const numerators = from?.numerators ?? new Map<number, MergeReduce>()
+  const empty = (): Restored => ({
+    mass: mergeReduce({ ...options, dv: 1 }),
+    numerators: new Map<number, MergeReduce>(),
+  })
+  let first = trees
+  return {
+    kind: KIND,
+    begin() {
+      const held = first ?? empty()
+      first = undefined
+      return begun(given, options, held)
+    },
+    members: (now) => ({
+      get octaves() {
+        return byOctave(now().trees.numerators).map(([exponent]) => exponent)
+      },
+    }),
+    parts: ({ trees: { mass, numerators } }) => ({
+      mass,
+      ...Object.fromEntries(byOctave(numerators).map(([exponent, tree]) => [`octave${exponent}`, tree])),
+    }),
+    around: ({ mass, ...others }) =>
+      octavesOf(given, { mass: mass as MergeReduce, numerators: treesByName(others as Record<string, MergeReduce>) }),
+  }
+}
+
+interface OctaveInside extends Inside {
+  readonly trees: Restored
+}
+
+function begun(given: OctaveOptions, options: Omit<OctaveOptions, keyof Head>, trees: Restored): OctaveInside {
+  const { d, dv, scale } = given
+  const head = headOf(given)
+  const { mass, numerators } = trees
   let rows = 0
   let fallbacks = 0
 
@@ -114,8 +154,8 @@ export function octaveStream(given: OctaveOptions, from?: Restored): OctaveStrea
     return { max, mass: above.mass, sum }
   }
 
-  const inside: Inside = {
-    kind: KIND,
+  return {
+    trees,
     version: VERSION,
     d,
     dv,
@@ -142,17 +182,9 @@ export function octaveStream(given: OctaveOptions, from?: Restored): OctaveStrea
       const failures = [mass, ...numerators.values()].reduce((total, { counters }) => total + counters.failures, 0)
       return { rows, failures, fallbacks }
     },
-    saved() {
-      const trees = Object.fromEntries(byOctave(numerators).map(([e, tree]) => [`octave${e}`, tree.toBytes()]))
-      return nestedAll({ mass: mass.toBytes(), ...trees })
-    },
-    dispose() {
-      for (const tree of [mass, ...numerators.values()]) tree[Symbol.dispose]()
-    },
+    saved: () => ({ tensors: {} }),
+    dispose() {}, // its trees are parts
   }
-  return Object.defineProperty(liveStream(inside, life(KIND, mass.tokens)), 'octaves', {
-    get: () => byOctave(numerators).map(([exponent]) => exponent),
-  }) as unknown as OctaveStream
 }
 
 interface Restored {
@@ -185,7 +217,7 @@ export function restoreBalanceKv(bytes: Uint8Array): MergeReduce | OctaveStream 
     ...(patient && { capacity: mass.capacity }),
   }
   const names = Object.keys(parameters).filter((name) => name.startsWith('octave'))
-  const numerators = new Map(names.map((name) => [Number(name.replace('octave', '')), nested(name)]))
+  const numerators = treesByName(Object.fromEntries(names.map((name) => [name, nested(name)])))
   const exponents = [...numerators.keys()]
   const isFitting = (tree: MergeReduce) =>
     tree.d === d &&
@@ -201,7 +233,12 @@ export function restoreBalanceKv(bytes: Uint8Array): MergeReduce | OctaveStream 
     (exponents.length === 0 || Math.max(...exponents) - Math.min(...exponents) < OCTAVES) &&
     [...numerators.values()].every(isFitting)
   if (!fits) throw new RangeError(`${KIND}: the trees of the snapshot do not fit each other`)
-  return octaveStream(options, { mass, numerators })
+  checkFits(KIND, tokenCount(KIND, snapshot) === mass.tokens)
+  return octaveStream(options, { mass, numerators }, snapshot)
+}
+
+function treesByName(trees: Readonly<Record<string, MergeReduce>>): Map<number, MergeReduce> {
+  return new Map(Object.entries(trees).map(([name, tree]) => [Number(name.replace('octave', '')), tree]))
 }
 
 function byOctave(numerators: ReadonlyMap<number, MergeReduce>): [number, MergeReduce][] {

@@ -91,8 +91,9 @@ function checked(name: string, stream: BoardStream | undefined): BoardStream | u
 }
 
 /** The stream with the members that it lacks; it is called on itself, whatever it is made of. */
-function whole(name: string, { d, dv, scale }: Shape, stream: BoardStream): AttentionStream & Disposable {
-  let tokens = 0
+function whole(name: string, shape: Shape, stream: BoardStream, given = 0): AttentionStream & Disposable {
+  const { d, dv, scale } = shape
+  let tokens = given
   const { check } = stream
   const bound = {
     d,
@@ -133,6 +134,15 @@ function whole(name: string, { d, dv, scale }: Shape, stream: BoardStream): Atte
     toBytes() {
       if (!stream.toBytes) throw new RangeError(`${name}: has no snapshot`)
       return stream.toBytes()
+    },
+    fork() {
+      if (!stream.fork) throw new TypeError(`${name}: cannot be forked, its stream has no fork()`)
+      return whole(name, shape, stream.fork(), tokens)
+    },
+    reset() {
+      if (!stream.reset) throw new TypeError(`${name}: cannot be reset, its stream has no reset()`)
+      stream.reset()
+      tokens = 0
     },
     [Symbol.dispose]: () => stream[Symbol.dispose]?.(),
   }

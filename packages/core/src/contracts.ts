@@ -165,6 +165,17 @@ export interface AttentionStream {
    */
   merge(later: Pick<AttentionStream, 'toBytes'>): void
   toBytes(): Uint8Array
+  /**
+   * A stream that goes on from here, bit for bit, and shares nothing that could be seen: whatever is done to one leaves the other as it is. Its
+   * counters begin at 0. A stream of your own may restore its own snapshot.
+   */
+  fork(): this
+  /** Forgets everything: the stream is as it was made. What was disposed or is broken stays so. */
+  reset(): void
+  /** Tokens that may come now and be taken back: none of them will have changed what older ones became. Absent: 0. */
+  readonly spare?: number
+  /** Forgets so many of the newest tokens, in the bits as if they had not come. @throws RangeError when they were not `spare` */
+  takeBack?(count: number): void
 }
 
 /** The refusing halves of the mutating calls. With `isSound` the caller has checked shapes and entries already, and they need not be looked at again. */

@@ -56,13 +56,17 @@ export {
   type Rotary,
 } from './head'
 export { life, type Life } from './life'
-export { liveStream, type Arrived, type Inside, type LiveStream } from './live-stream'
+export { checkParts, disposeAll, forkedParts } from './forked'
+export { dataOf, isHeld, piecesOf, type HeldTensor } from './held-tensor'
+export type { Arrived, Back, Inside, LiveStream, Making, Saved } from './inside'
+export { liveStream } from './live-stream'
 export { largestWithin, type Method, type Pilot, type TierMethod, type Traffic } from './method'
 export { nestedAll, nestedIn, nestedSnapshot, snapshotUnder, tensorsUnder } from './nested-snapshots'
 export { nearest } from './nearest'
 export { reserveMemory } from './reserve-memory'
 export { rotation, type Rotation } from './rotation'
 export { headIn, headParameters, shapeIn, shapeParameters } from './saved-head'
+export { scope } from './scope'
 export { addSink } from './sink'
 export { checkFits, numbersIn, tensorsIn, tokenCount } from './snapshot-fits'
 export { crc32 } from './crc32'
@@ -70,6 +74,8 @@ export { matrix, rowsOf } from './matrix'
 export { philox, seedWords } from './philox'
 export { innerProduct, requireSame, restoreSketch, sketch, type SketchOptions } from './sketch'
 export { denseSketchMatrix, project, sparseSketchMatrix, type DenseColumns, type SparseEntries } from './sketch-matrix'
+export { sharedStream, type SharedStream } from './shared-stream'
+export { speculate, type Speculable, type Speculation } from './speculate'
 export { emptyPartial, queryGroups, stepByToken } from './step'
 export { fromBrain, fromHalf, toBrain, toHalf } from './half'
 export {
@@ -83,4 +89,4 @@ export {
   type TensorEntry,
   type TensorHeader,
 } from './safetensors'
-export { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot'
+export { decodeSnapshot, encodeSnapshot, type Snapshot, type State } from './snapshot'

@@ -1,3 +1,5 @@
+import { outOfScope } from './scope'
+
 /** How many tokens a stream was given, and whether it can still be used. */
 export interface Life {
   tokens: number
@@ -21,7 +23,7 @@ export function life(who: string, tokens = 0): Life {
     },
     act(call, work) {
       try {
-        return work()
+        return outOfScope(work)
       } catch (error) {
         broken = `${call} failed halfway: ${error instanceof Error ? error.message : String(error)}`
         throw error

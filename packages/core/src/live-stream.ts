@@ -1,50 +1,20 @@
-import { checkBlock, checkKeys } from './check'
-import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax, Shape } from './contracts'
+import { checkBlock, checkInteger, checkKeys } from './check'
+import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax } from './contracts'
+import { checkParts, disposeAll, forkedParts, stateOf } from './forked'
 import { headOf, type Rotary } from './head'
+import type { Inside, LiveStream, Making } from './inside'
 import { rowsOfPartial } from './kv-block'
-import { life, type Life } from './life'
+import { life } from './life'
 import { rowsOf } from './matrix'
 import { rotation } from './rotation'
 import { addSink } from './sink'
 import { headParameters } from './saved-head'
+import { inScope } from './scope'
 import { requireSame } from './sketch'
-import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot'
+import { nestedAll } from './nested-snapshots'
+import { decodeSnapshot, encodeSnapshot, type State } from './snapshot'
 import { tokenCount } from './snapshot-fits'
 import { emptyPartial, queryGroups } from './step'
-import type { Tensor } from './safetensors'
-
-/** Tokens that have just come with their queries: the last `count` tokens taken, `groups` query rows each. */
-export interface Arrived {
-  readonly count: number
-  readonly groups: number
-}
-
-/** What is particular to one stream. Nothing in it checks what it is given, and only `refuses` and `joining` may refuse. */
-export interface Inside extends Shape {
-  readonly kind: string
-  readonly version: string
-  readonly merging: AttentionStream['merging']
-  /** What decides the stream, in its snapshots: where all of it is equal, streams merge. */
-  readonly identity: Readonly<Record<string, string>>
-  bytes(): number
-  /** Takes as many rows from `from` on as come before the stream next compresses, at least one: a fixed place of the stream, not of the call. */
-  take(block: KvBlock, from: number): number
-  /** Continues partials over everything taken; with `arrived`, row i sees all tokens but the last count − 1 − ⌊i / groups⌋. */
-  answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived): void
-  /** Whether `answer` continues partials that are not empty. */
-  readonly continues?: boolean
-  counters?(): Readonly<Record<string, number>>
-  /** Throws where a checked block, or its queries, cannot be taken: parts that refuse, memory that is not there. */
-  refuses?(block: KvBlock, queries?: Matrix): void
-  /** Reads a later stream of the same kind and identity, throws where it cannot be joined, and returns what joins it behind so many tokens. */
-  joining?(later: Snapshot, tokens: number): () => void
-  /** Whether `joining` turns what it joins to its place. Without it streams of a shape with `rotary` do not merge. */
-  readonly turnsJoined?: boolean
-  saved(): { readonly parameters?: Readonly<Record<string, string>>; readonly tensors: Record<string, Tensor> }
-  dispose(): void
-}
-
-export type LiveStream = AttentionStream & Disposable & { readonly check: Checks }
 
 /** Places in the text by which the rows of a call are turned. */
 function turning(rotary: Rotary | undefined, d: number) {
@@ -60,17 +30,20 @@ function turning(rotary: Rotary | undefined, d: number) {
 }
 
 /**
- * An attention stream from what is particular to it: border checks, cutting into pieces, the causal step, merging, snapshots, and the rule that a call
- * is refused before it changes anything, are the same for all. So are turning by
+ * An attention stream from what is particular to it: border checks, cutting into pieces, the causal step, merging, snapshots, forks, resets, and the rule
+ * that a call is refused before it changes anything, are the same for all. So are turning by
  * place, where the shape has `rotary`, and the sink's logit: what is inside knows nothing of them.
  *
  * Guarantee: where a block ends never matters, since `take` ends pieces at fixed places of the stream. A refused call changes nothing. A call that fails
  *   halfway leaves a stream of which every later call says that it is broken.
  *
- * @param alive  shared with members that the stream has beside these; counts the tokens given before, where it goes on from a snapshot
+ * @param from  what it goes on from
  */
-export function liveStream(inside: Inside, alive: Life = life(inside.kind)): LiveStream {
-  const { kind, version, d, dv, scale, identity, sinkLogit } = inside
+export function liveStream<I extends Inside, M extends object>(making: Making<I, M>, from?: State): LiveStream & M {
+  const { kind } = making
+  const alive = life(kind, from && tokenCount(kind, from))
+  let inside = making.begin(alive, from)
+  const { version, d, dv, scale, identity, sinkLogit } = inside
   const merging = inside.rotary === undefined || inside.turnsJoined ? inside.merging : 'none'
   const valueCols = inside.values === 'in keys' ? 0 : dv
   const head = headOf(inside)
@@ -119,6 +92,12 @@ export function liveStream(inside: Inside, alive: Life = life(inside.kind)): Liv
     )
     if (merging === 'none') throw new RangeError(`${kind}: cannot merge, merging is none`)
     return { tokens: tokenCount(kind, snapshot), join: inside.joining!(snapshot, alive.tokens) }
+  }
+
+  const parts = () => making.parts?.(inside) ?? {}
+  const saved = () => {
+    const { parameters, tensors } = inside.saved()
+    return { kind, version, parameters: { ...identity, ...parameters }, tensors }
   }
 
   const stream: LiveStream = {
@@ -181,21 +160,56 @@ export function liveStream(inside: Inside, alive: Life = life(inside.kind)): Liv
     },
     toBytes() {
       alive.check()
-      const { parameters = {}, tensors } = inside.saved()
+      const { parameters, tensors, ...own } = saved()
+      const nested = nestedAll(
+        Object.fromEntries(Object.entries(parts()).map(([name, part]) => [name, part.toBytes()])),
+      )
       return encodeSnapshot({
-        kind,
-        version,
-        parameters: { ...identity, ...parameters, tokens: String(alive.tokens) },
-        tensors,
+        ...own,
+        parameters: { ...parameters, ...nested.parameters, tokens: String(alive.tokens) },
+        tensors: { ...nested.tensors, ...tensors },
+      })
+    },
+    fork() {
+      alive.check()
+      const own = making.around?.(forkedParts(kind, parts())) ?? making
+      return liveStream(own, stateOf(saved(), alive.tokens)) as typeof stream
+    },
+    reset() {
+      alive.check()
+      if (making.resetParts) checkParts(kind, 'reset', parts())
+      alive.act('reset', () => {
+        const [before, old] = [inside, making.resetParts ? {} : parts()]
+        making.resetParts?.()
+        alive.tokens = 0
+        inside = making.begin(alive)
+        before.dispose()
+        disposeAll(old)
+      })
+    },
+    get spare() {
+      return inside.back?.spare(alive.tokens) ?? 0
+    },
+    takeBack(count) {
+      alive.check()
+      const most = inside.back?.most(alive.tokens) ?? 0
+      checkInteger(kind, 'count', count, 0)
+      if (count > most) throw new RangeError(`${kind}: can take back at most ${most} tokens now, got ${count}`)
+      alive.act('takeBack', () => {
+        inside.back?.take(count)
+        alive.tokens -= count
       })
     },
     [Symbol.dispose]() {
+      const held = parts()
       alive.end()
       inside.dispose()
+      disposeAll(held)
     },
   }
-  const { counters } = inside
-  return counters ? Object.defineProperty(stream, 'counters', { get: counters, enumerable: true }) : stream
+  if (inside.counters) Object.defineProperty(stream, 'counters', { get: () => inside.counters!(), enumerable: true })
+  const members = making.members?.(() => inside, alive, stream) ?? {}
+  return inScope(Object.defineProperties(stream, Object.getOwnPropertyDescriptors(members)) as LiveStream & M)
 }
 
 /** Rows of a call that has `groups` a token, where a list of the shape has an entry for each. */

@@ -1,5 +1,5 @@
 import type { Tensor } from './safetensors'
-import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot'
+import { decodeSnapshot, encodeSnapshot, type Snapshot, type State } from './snapshot'
 
 /** What a stream adds to the snapshot of another. */
 export interface Saved {
@@ -26,12 +26,12 @@ export function nestedAll(snapshots: Readonly<Record<string, Uint8Array>>): Save
 }
 
 /** Tensors under a name of their own. */
-export function tensorsUnder(name: string, tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+export function tensorsUnder<T>(name: string, tensors: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(tensors).map(([tensor, data]) => [`${name}/${tensor}`, data]))
 }
 
 /** The part of a snapshot that tensorsUnder put under a name; everything else as it is. */
-export function snapshotUnder(name: string, snapshot: Snapshot): Snapshot {
+export function snapshotUnder<S extends State>(name: string, snapshot: S): S {
   const own = [...snapshot.tensors].filter(([tensor]) => tensor.startsWith(`${name}/`))
   return { ...snapshot, tensors: new Map(own.map(([tensor, data]) => [tensor.slice(name.length + 1), data])) }
 }

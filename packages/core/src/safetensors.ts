@@ -1,5 +1,6 @@
 import { fromBrain, fromHalf, toBrain, toHalf } from './half'
 import { fault, jsonReader, loneSurrogate, type JsonReader } from './header-json'
+import { isHeld, lengthOf, readPieces, type HeldTensor } from './held-tensor'
 
 /** dtype → bytes an element and its array. F16 and BF16 are widened exactly to float32, and rounded to nearest even when written. */
 const dtypes = {
@@ -117,7 +118,7 @@ export function parseHeader(header: Uint8Array, fileSize: number): TensorHeader 
 }
 
 /** Tensors behind metadata in the given order. */
-export function encodeInOrder(tensors: Record<string, Tensor>, metadata: [string, string][]): Uint8Array {
+export function encodeInOrder(tensors: Record<string, Tensor | HeldTensor>, metadata: [string, string][]): Uint8Array {
   for (const [key, value] of metadata) {
     checkText('metadata key', key)
     checkText(`metadata ${key}`, value)
@@ -127,9 +128,9 @@ export function encodeInOrder(tensors: Record<string, Tensor>, metadata: [string
   parts.sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
   const members = parts.map(() => '')
   let size = 0
-  for (const [i, { name, dtype, shape, raw }] of parts.entries()) {
-    members[i] = `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [size, size + raw.length] })}`
-    size += raw.length
+  for (const [i, { name, dtype, shape, length }] of parts.entries()) {
+    members[i] = `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [size, size + length] })}`
+    size += length
   }
   if (metadata.length > 0) {
     const pairs = metadata.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
@@ -143,27 +144,36 @@ export function encodeInOrder(tensors: Record<string, Tensor>, metadata: [string
   new DataView(bytes.buffer).setUint32(0, length, true)
   bytes.set(json, 8)
   let at = 8 + length
-  for (const { raw } of parts) {
-    bytes.set(raw, at)
-    at += raw.length
+  for (const { length, write } of parts) {
+    write(bytes, at)
+    at += length
   }
   return bytes
 }
 
-function checkTensor(name: string, { dtype, shape, data }: Tensor) {
+function checkTensor(name: string, tensor: Tensor | HeldTensor) {
+  const { dtype, shape } = tensor
   checkText('tensor name', name)
   if (name === '__metadata__') throw new RangeError('safetensors: no tensor can be called __metadata__')
   if (!Object.hasOwn(dtypes, dtype)) throw new RangeError(`safetensors: ${name} has the unknown dtype ${String(dtype)}`)
   const { bytes, array } = dtypes[dtype]
-  if (!(data instanceof array)) throw new TypeError(`safetensors: ${name} must be a ${array.name} to be ${dtype}`)
+  if (!isHeld(tensor) && !(tensor.data instanceof array))
+    throw new TypeError(`safetensors: ${name} must be a ${array.name} to be ${dtype}`)
   const whole = shape.length <= MOST_AXES && shape.every((n) => Number.isSafeInteger(n) && n >= 0)
   const count = shape.reduce((product, n) => product * n, 1)
-  if (!whole || count !== data.length) {
+  const entries = isHeld(tensor) ? lengthOf(tensor) : tensor.data.length
+  if (!whole || count !== entries) {
     throw new RangeError(
-      `safetensors: ${name} has ${data.length} entries, which its shape [${shape.join(', ')}] does not say`,
+      `safetensors: ${name} has ${entries} entries, which its shape [${shape.join(', ')}] does not say`,
     )
   }
-  return { name, dtype, shape, bytes, raw: toRaw(dtype, data) }
+  const named = { name, dtype, shape, bytes, length: bytes * entries }
+  if (isHeld(tensor)) {
+    const write = (out: Uint8Array, at: number) => readPieces(tensor, new array(out.buffer as ArrayBuffer, at, entries))
+    return { ...named, write }
+  }
+  const raw = toRaw(dtype, tensor.data)
+  return { ...named, length: raw.length, write: (out: Uint8Array, at: number) => out.set(raw, at) }
 }
 
 function checkText(what: string, value: unknown): void {

@@ -1,5 +1,6 @@
+import { dataOf } from './held-tensor'
 import type { Dtype, TensorData } from './safetensors'
-import type { Snapshot } from './snapshot'
+import type { Snapshot, State } from './snapshot'
 
 /** @throws RangeError unless the condition holds: the state of a snapshot must be one that its parameters allow */
 export function checkFits(kind: string, holds: boolean): asserts holds {
@@ -17,18 +18,19 @@ interface ArrayOf {
 type Wanted = Readonly<Record<string, readonly [type: keyof ArrayOf & Dtype, length?: number | undefined]>>
 
 /**
- * The tensors of a snapshot that have these names, types and lengths; the snapshot's own memory.
+ * The tensors of a snapshot that have these names, types and lengths; the snapshot's own memory, or a copy of what is held elsewhere.
  *
  * @throws RangeError when one is missing or another
  */
 export function tensorsIn<const W extends Wanted>(
   kind: string,
-  { tensors }: Pick<Snapshot, 'tensors'>,
+  { tensors }: Pick<State, 'tensors'>,
   wanted: W,
 ): { [N in keyof W]: ArrayOf[W[N][0]] } {
   const found: Record<string, TensorData> = {}
   for (const [name, [type, length]] of Object.entries(wanted)) {
-    const data = tensors.get(name)?.data
+    const tensor = tensors.get(name)
+    const data = tensor && dataOf(tensor)
     checkFits(kind, data instanceof ARRAYS[type] && (length === undefined || data.length === length))
     found[name] = data
   }

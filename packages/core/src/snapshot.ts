@@ -1,5 +1,6 @@
 import { crc32 } from './crc32'
 import { fault, latin1 } from './header-json'
+import type { HeldTensor } from './held-tensor'
 import { decodeTensors, encodeInOrder, headerOf, type Tensor } from './safetensors'
 
 export interface Snapshot {
@@ -9,12 +10,21 @@ export interface Snapshot {
   readonly tensors: Map<string, Tensor>
 }
 
+/** What a stream goes on from: a snapshot, or the state of a living one, which was never in bytes. */
+export interface State extends Omit<Snapshot, 'tensors'> {
+  /** It was never in bytes: entries need not be looked at. */
+  readonly isSound?: boolean
+  readonly tensors: ReadonlyMap<string, Tensor | HeldTensor>
+}
+
 /**
  * A state as .safetensors bytes: kind, version and parameters as metadata, sealed by a CRC-32 over every other byte.
  *
  * @throws TypeError, RangeError as encodeTensors, or when a parameter is called kind, version or crc32
  */
-export function encodeSnapshot(snapshot: Omit<Snapshot, 'tensors'> & { tensors: Record<string, Tensor> }): Uint8Array {
+export function encodeSnapshot(
+  snapshot: Omit<Snapshot, 'tensors'> & { tensors: Record<string, Tensor | HeldTensor> },
+): Uint8Array {
   const { kind, version, parameters, tensors } = snapshot
   for (const name of ['crc32', 'kind', 'version']) {
     if (Object.hasOwn(parameters, name)) throw new RangeError(`encodeSnapshot: no parameter can be called ${name}`)

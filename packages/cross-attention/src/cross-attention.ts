@@ -2,6 +2,7 @@ import {
   checkInteger,
   checkKeys,
   checkMatrix,
+  checkOptions,
   checkValues,
   decodeSnapshot,
   encodeSnapshot,
@@ -72,6 +73,7 @@ export interface CrossAttention extends Disposable {
  * Cost: 2·(columns of X)·d operations a row and weight matrix beside those of the state; bytes of the state and of the weights.
  */
 export function crossAttention(options: CrossAttentionOptions): CrossAttention {
+  checkOptions(WHO, options, ['wq', 'wk', 'wv', 'features', 'phi', 'psi'])
   const { wq, wk, wv, features, phi, psi } = options
   checkWeights(WHO, { wq, wk, wv }, features)
   const copies = [wq, wk, wv].map(({ rows, cols, data }) => matrix(rows, cols, data.slice())) as [

@@ -6,14 +6,13 @@ import {
   checkOptions,
   checkValues,
   decodeSnapshot,
-  life,
   liveStream,
+  piecesOf,
   headOf,
   rotation,
   reserveMemory,
   shapeIn,
   shapeParameters,
-  tokenCount,
   type AttentionStream,
   type HeadFeature,
   type Inside,
@@ -21,6 +20,7 @@ import {
   type Method,
   type Shape,
   type Snapshot,
+  type State,
 } from '@sublinear/core'
 import { firstHeld, valueCols } from './window-pages'
 import { newPages, pagedTokens, pagesBytes, type PagedTokens, type Tokens } from './paged-tokens'
@@ -70,15 +70,18 @@ export const exactMethod: Method = {
 
 function live(shape: Shape, from?: Snapshot): AttentionStream & Disposable {
   checkHead('exactStream', shape, CAN)
-  const { d, dv, scale, window, rotary, slope } = shape
-  const start = from && window !== undefined ? firstHeld(window, tokenCount(KIND, from)) : 0
-  const pages = pagedTokens(shape, start)
-  if (from) pages.append(tokensIn(from, shape))
-  if (from && window !== undefined) checkFits(KIND, pages.count === tokenCount(KIND, from))
-  const arePlaced = rotary !== undefined || slope !== undefined
+  return liveStream({ kind: KIND, begin: ({ tokens }, state) => begun(shape, tokens, state) }, from)
+}
 
-  const inside: Inside = {
-    kind: KIND,
+function begun(shape: Shape, given: number, from?: State): Inside {
+  const { d, dv, scale, window, rotary, slope } = shape
+  const pages = pagedTokens(shape, from && window !== undefined ? firstHeld(window, given) : 0)
+  if (from) {
+    takeIn(pages, from, shape)
+    checkFits(KIND, pages.count === given)
+  }
+  const arePlaced = rotary !== undefined || slope !== undefined
+  return {
     version: VERSION,
     d,
     dv,
@@ -104,8 +107,9 @@ function live(shape: Shape, from?: Snapshot): AttentionStream & Disposable {
       reserve(pages, shape, rows)
       return () => pages.append(theirs)
     },
+    back: pages.back,
     saved() {
-      const { keys, values, bias } = pages.read()
+      const { keys, values, bias } = pages.held()
       const tokens = pages.count - pages.first
       return {
         tensors: {
@@ -117,7 +121,6 @@ function live(shape: Shape, from?: Snapshot): AttentionStream & Disposable {
     },
     dispose: () => pages[Symbol.dispose](),
   }
-  return liveStream(inside, life(KIND, pages.count))
 }
 
 /** Asks for the memory of the pages that so many more tokens need, and gives it back: throws where there is none. */
@@ -130,8 +133,21 @@ function logWeighted({ keys, values, weights }: KvBlock): Tokens {
   return { keys: keys.data, values: values.data, bias: weights?.map(Math.log) }
 }
 
+/** Fills empty pages: page by page from those of a living stream. @throws as tokensIn */
+function takeIn(pages: PagedTokens, state: State, shape: Shape): void {
+  const [keys, values] = ['keys', 'values'].map((name) => piecesOf(state.tensors.get(name)))
+  if (!keys || !values) return pages.append(tokensIn(state, shape))
+  const bias = state.tensors.get('logWeights')?.data as Float32Array | undefined
+  let at = 0
+  for (const [i, piece] of keys.entries()) {
+    const rows = piece.length / shape.d
+    pages.append({ keys: piece, values: values[i], bias: bias?.subarray(at, at + rows) })
+    at += rows
+  }
+}
+
 /** @throws RangeError when the tensors do not fit, or push would refuse them */
-function tokensIn({ tensors }: Snapshot, shape: Shape): Tokens {
+function tokensIn({ tensors }: State, shape: Shape) {
   const { d } = shape
   const dv = valueCols(shape)
   const [keys, values, bias] = ['keys', 'values', 'logWeights'].map((name) => tensors.get(name)?.data)

@@ -1,5 +1,5 @@
-import type { Arrived, Matrix, PartialSoftmax, Shape } from '@sublinear/core'
-import { kernels, type Resident } from '@sublinear/kernels'
+import type { Arrived, Back, Matrix, PartialSoftmax, Shape } from '@sublinear/core'
+import { kernels, rangeOf, type Floats, type Resident } from '@sublinear/kernels'
 import { shapedAttend, type Sight } from './shaped-attend'
 import { firstHeld, mostPages, valueCols, windowPage } from './window-pages'
 
@@ -9,8 +9,8 @@ const LEAST_PAGE = 64
 
 /** Tokens with the logarithms of their weights, which are what is kept. */
 export interface Tokens {
-  readonly keys: Float32Array // n × d
-  readonly values: Float32Array // n × dv
+  readonly keys: Floats // n × d
+  readonly values: Floats // n × dv
   readonly bias?: Float32Array | undefined // n
 }
 
@@ -38,7 +38,14 @@ export interface PagedTokens extends Disposable {
   readonly piece: number
   /** Continues a partial softmax over all; with `arrived`, row i sees all but the last count − 1 − ⌊i / groups⌋. */
   attend(queries: Matrix, partial: PartialSoftmax, arrived?: Arrived): void
-  read(): Tokens
+  /** The newest tokens can be taken back, up to those of the last page where a window lets go of others. */
+  readonly back: Back
+  /** Keys and values where they lie, page by page, and a copy of the log weights. */
+  held(): {
+    readonly keys: readonly Resident<Float32Array>[]
+    readonly values: readonly Resident<Float32Array>[]
+    readonly bias?: Float32Array
+  }
 }
 
 /** Capacity of the page that begins after so many tokens. */
@@ -141,8 +148,8 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
         const page = lastPage()
         const at = tokens - page.first
         const count = Math.min(page.capacity - at, rows - from)
-        page.keys.write(keys.subarray(from * d, (from + count) * d), at * d)
-        page.values.write(values.subarray(from * dv, (from + count) * dv), at * dv)
+        page.keys.write(rangeOf(keys, from * d, count * d), at * d)
+        page.values.write(rangeOf(values, from * dv, count * dv), at * dv)
         if (bias) {
           page.bias ??= kernels().floats(page.capacity)
           page.bias.write(bias.subarray(from, from + count), at)
@@ -174,20 +181,24 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
         })
       }
     },
-    read() {
-      const start = first()
-      const held = tokens - start
-      const keys = new Float32Array(held * d)
-      const values = new Float32Array(held * dv)
-      const bias = isWeighted() ? new Float32Array(held) : undefined
-      for (const { first: place, capacity, ...page } of pages) {
-        const count = Math.min(capacity, tokens - place)
-        const first = place - start
-        page.keys.range(0, count * d).readInto(keys.subarray(first * d, (first + count) * d))
-        page.values.range(0, count * dv).readInto(values.subarray(first * dv, (first + count) * dv))
-        if (bias && page.bias) page.bias.range(0, count).readInto(bias.subarray(first, first + count))
-      }
-      return { keys, values, bias }
+    back: {
+      spare: () => (window === undefined ? Infinity : first() + ends() - tokens),
+      // A page that a window lets go of is gone, and one that it begins tells how far the stream has come.
+      most: (given) => (window === undefined ? given : Math.max(0, tokens - 1 - (pages.at(-1)?.first ?? tokens))),
+      take(count) {
+        tokens -= count
+        while (pages.length > 0 && pages.at(-1)!.first >= tokens) release(pages.pop()!)
+      },
+    },
+    held() {
+      const used = pages.map(({ first, capacity, ...page }) => {
+        const count = Math.min(capacity, tokens - first)
+        return { keys: page.keys.range(0, count * d), values: page.values.range(0, count * dv), page, first, count }
+      })
+      const bias = isWeighted() ? new Float32Array(tokens - first()) : undefined
+      for (const { page, first: place, count } of bias ? used : [])
+        page.bias?.range(0, count).readInto(bias!.subarray(place - first(), place - first() + count))
+      return { keys: used.map(({ keys }) => keys), values: used.map(({ values }) => values), ...(bias && { bias }) }
     },
     [Symbol.dispose]() {
       for (const page of pages) release(page)

@@ -1,4 +1,5 @@
 import type { Resident } from './kernels'
+import { Parking } from './parking'
 import { resident, type Block } from './resident'
 
 const PAGE = 65536
@@ -19,9 +20,7 @@ export class Arena {
   #top = PAGE
   /** Free ranges below the top, ascending, never touching each other. */
   readonly #free: { offset: number; bytes: number }[] = []
-  readonly #dropped = new FinalizationRegistry<{ offset: number; bytes: number }>(({ offset, bytes }) =>
-    this.give(offset, bytes),
-  )
+  readonly #parking = new Parking(this)
 
   floats(length: number): Resident<Float32Array> {
     return resident(this.#block(length, 4), length)
@@ -50,6 +49,12 @@ export class Arena {
     this.#ensure(offset + size + GUARD)
     this.#top = offset + size
     return offset
+  }
+
+  /** Whether so many bytes fit below `bound` without more memory than that. */
+  fits(bytes: number, bound: number): boolean {
+    const size = rounded(bytes)
+    return this.#top + size + GUARD <= bound || this.#free.some((range) => range.bytes >= size)
   }
 
   give(offset: number, bytes: number): void {
@@ -102,30 +107,29 @@ export class Arena {
       this.u8 = new Uint8Array(this.memory.buffer)
       return
     }
-    throw new RangeError(`kernels: the WebAssembly memory cannot grow from ${have} to ${want} pages of 64 KiB`)
+    throw new RangeError(
+      `kernels: the WebAssembly memory cannot grow from ${have} to ${want} pages of 64 KiB: ${this.#parking.held()}. Give back what is done with by [Symbol.dispose]() or scope()`,
+    )
   }
 
   #block(length: number, bytesPerEntry: 1 | 4 | 8): Block {
-    const bytes = length * bytesPerEntry
-    const offset = this.take(bytes)
-    this.u8.fill(0, offset, offset + bytes)
-    const range = { offset, bytes }
-    const token = {}
+    const size = length * bytesPerEntry
+    const offset = this.#parking.room(size, () => this.take(size))
+    this.u8.fill(0, offset, offset + size)
     const block: Block = {
       home: 'simd',
-      offset,
+      get offset() {
+        return place.offset(block)
+      },
       open: true,
       view: (from, count) => {
+        const first = place.offset(block) / bytesPerEntry + from
         const all = bytesPerEntry === 4 ? this.f32 : bytesPerEntry === 8 ? this.f64 : this.u8
-        const first = offset / bytesPerEntry + from
         return all.subarray(first, first + count)
       },
-      release: () => {
-        this.#dropped.unregister(token)
-        this.give(range.offset, range.bytes)
-      },
+      release: () => place.release(),
     }
-    this.#dropped.register(block, range, token)
+    const place = this.#parking.placed(offset, size, block)
     return block
   }
 }

@@ -7,8 +7,8 @@ export interface Resident<A extends Float32Array | Float64Array | Uint8Array> {
   read(): A
   /** Copies the elements to out[0 … length). */
   readInto(out: A): void
-  /** Overwrites the elements from `at` on. */
-  write(values: A, at?: number): void
+  /** Overwrites the elements from `at` on, also with those of another resident array. */
+  write(values: A | Resident<A>, at?: number): void
   /** Row places[i] (or i) of this array of rows of `stride` entries becomes row picked[i] of another's. */
   copyRows(from: Resident<A>, stride: number, picked: readonly number[], places?: readonly number[]): void
   fill(value: number): void

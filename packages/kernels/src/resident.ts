@@ -85,11 +85,14 @@ class Held<A extends Entries> {
     out.set(this.#view())
   }
 
-  write(values: A, at = 0): void {
-    this.#view().set(values, at)
+  write(values: A | Held<A>, at = 0): void {
+    if (!(values instanceof Held)) return this.#view().set(values, at)
+    values.#view() // in memory again if it was parked, before a view of the other is taken
+    this.#view().set(values.#view(), at)
   }
 
   copyRows(from: Held<A>, stride: number, picked: readonly number[], places?: readonly number[]): void {
+    from.#view() // as in write
     const [to, source] = [this.#view(), from.#view()]
     for (let i = 0; i < picked.length; i++) {
       for (let at = picked[i] * stride, out = (places ? places[i] : i) * stride, end = at + stride; at < end;)

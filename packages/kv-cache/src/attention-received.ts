@@ -4,7 +4,7 @@ import {
   type Arrival,
   type Matrix,
   type PartialSoftmax,
-  type Snapshot,
+  type State,
   type Tensor,
 } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
@@ -34,7 +34,7 @@ export function attentionReceived(
   kind: string,
   held: HeldTokens,
   counts: boolean,
-  snapshot?: Snapshot,
+  snapshot?: State,
 ): AttentionReceived {
   const names = counts ? (['received', 'watched'] as const) : (['received'] as const)
   const bySlot = new Map(names.map((name) => [name, restored(kind, name, held.count, snapshot)]))
@@ -95,7 +95,7 @@ export function attentionReceived(
   }
 }
 
-function restored(kind: string, name: string, length: number | undefined, snapshot?: Snapshot): Float64Array {
+function restored(kind: string, name: string, length: number | undefined, snapshot?: State): Float64Array {
   if (!snapshot) return new Float64Array(0)
   const data = tensorsIn(kind, snapshot, { [name]: ['F64', length] })[name]
   checkFits(

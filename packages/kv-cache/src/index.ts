@@ -57,4 +57,5 @@ export {
 } from './stack/stack'
 export { bufferWithin } from './tier-method'
 export { restoreTiers, tiers, type Tiers, type TiersOptions } from './tiers'
-export type { TokenOptions, TokenTier } from './token-tier'
+export type { TokenOptions } from './token-options'
+export type { TokenTier } from './token-tier'

@@ -1,4 +1,4 @@
-import { checkFits, tensorsIn, type KvBlock, type Matrix, type Snapshot, type Tensor } from '@sublinear/core'
+import { checkFits, tensorsIn, type KvBlock, type Matrix, type State, type Tensor } from '@sublinear/core'
 import type { HeldTokens, Levels } from '@sublinear/token-store'
 import { receivedShares } from './attention-shares'
 
@@ -15,7 +15,7 @@ export interface LastQueries {
 }
 
 /** @throws RangeError when what the snapshot holds is none */
-export function lastQueries(kind: string, d: number, most: number, snapshot?: Snapshot): LastQueries {
+export function lastQueries(kind: string, d: number, most: number, snapshot?: State): LastQueries {
   let { groups, queries, max, mass } = snapshot
     ? restored(kind, d, most, snapshot)
     : { groups: 0, queries: new Float32Array(0), max: new Float32Array(0), mass: new Float64Array(0) }
@@ -64,7 +64,7 @@ function lastOf<A extends Float32Array | Float64Array>(keep: number, old: A, fre
   return out
 }
 
-function restored(kind: string, d: number, most: number, snapshot: Snapshot) {
+function restored(kind: string, d: number, most: number, snapshot: State) {
   const { queries, maxima, masses } = tensorsIn(kind, snapshot, { queries: ['F32'], maxima: ['F32'], masses: ['F64'] })
   const groups = Number(snapshot.parameters['groups'])
   checkFits(kind, Number.isSafeInteger(groups) && groups >= 0 && masses.length <= most * groups)

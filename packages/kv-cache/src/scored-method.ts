@@ -2,7 +2,7 @@ import type { TierMethod } from '@sublinear/core'
 import { scoredFeatures, type ScoredTier } from './scored'
 import type { Counted } from './scoring'
 import { tokenMethod, type TokenMethod } from './tier-method'
-import type { TokenOptions } from './token-tier'
+import type { TokenOptions } from './token-options'
 
 /** The record of a scored policy: what it remembers decides whether it learns from queries, and what it holds beside its store. */
 export function scoredMethod<O extends Counted, S extends Counted>(

@@ -15,16 +15,8 @@ import { allButLowest } from './attention-shares'
 import { lastQueries } from './last-queries'
 import type { Counted, ScorePolicy, Scoring } from './scoring'
 import { streamOrder } from './stream-order'
-import {
-  checkTokenOptions,
-  sizesOf,
-  tierSnapshot,
-  tokenTier,
-  type Policy,
-  type PolicyStart,
-  type TokenOptions,
-  type TokenTier,
-} from './token-tier'
+import { checkTokenOptions, sizesOf, type TokenOptions } from './token-options'
+import { tierSnapshot, tokenTier, type Policy, type PolicyStart, type TokenTier } from './token-tier'
 
 /** The tiers of a policy, and how one comes back. */
 export interface ScoredTier<O extends Counted, S extends Counted = O> {

@@ -1,4 +1,4 @@
-import { checkFits, tensorsIn, type KvBlock, type Snapshot, type Tensor } from '@sublinear/core'
+import { checkFits, tensorsIn, type KvBlock, type State, type Tensor } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 
 /** Held tokens by their place in the stream: tokens that stay keep their slots, newcomers take those of the tokens that leave. */
@@ -15,7 +15,7 @@ export interface StreamOrder {
 }
 
 /** @throws RangeError when the snapshot's order is none of the tokens held */
-export function streamOrder(kind: string, held: HeldTokens, snapshot?: Snapshot): StreamOrder {
+export function streamOrder(kind: string, held: HeldTokens, snapshot?: State): StreamOrder {
   let slots = snapshot ? restored(kind, held.count, snapshot) : []
   return {
     get bytes() {
@@ -81,7 +81,7 @@ function gathered(store: HeldTokens, slots: readonly number[], block: KvBlock, s
   }
 }
 
-function restored(kind: string, count: number, snapshot: Snapshot): number[] {
+function restored(kind: string, count: number, snapshot: State): number[] {
   const { order } = tensorsIn(kind, snapshot, { order: ['U32', count] })
   checkFits(kind, order.every((slot) => slot < count) && new Set(order).size === count)
   return [...order]

@@ -8,7 +8,7 @@ import {
   type Traffic,
 } from '@sublinear/core'
 import { float32, waitingBytes } from '@sublinear/token-store'
-import type { TokenOptions } from './token-tier'
+import type { TokenOptions } from './token-options'
 
 /** The most tokens that wait before a tier that stands alone. */
 const MOST_BUFFER = 64

@@ -1,37 +1,36 @@
 import {
+  checkFits,
   checkHead,
   checkInteger,
   decodeSnapshot,
-  emptyPartial,
   headOf,
   HELD_FEATURES,
   joinedTokens,
-  life,
   liveStream,
-  nestedAll,
   nestedSnapshot,
   numbersIn,
-  rowsOfPartial,
   scoresOf,
   shapeIn,
   shapeParameters,
-  tokenCount,
   totalCounters,
   type Arrival,
   type AttentionStream,
   type HeadFeature,
   type Inside,
   type KvBlock,
+  type Life,
   type LiveStream,
+  type Making,
   type Matrix,
   type PartialSoftmax,
   type Shape,
   type Snapshot,
+  type State,
   type StreamSpec,
   type Tier,
   type TierSpec,
 } from '@sublinear/core'
-import { addPartial } from '@sublinear/exact-attention'
+import { continuePadded, continueWith, FEW } from './asked-parts'
 import { placedParts } from './placed-parts'
 import { float32, openStore, waitingTokens, type HeldTokens, type TokenStore } from '@sublinear/token-store'
 
@@ -39,8 +38,6 @@ const KIND = 'tiers'
 const VERSION = '2'
 /** The most tokens held exactly before they are handed to the first tier together, and the default. */
 const BLOCK = 64
-/** Query rows below which the kernels sum in another order. */
-const FEW = 5
 const CAN: readonly HeadFeature[] = [...HELD_FEATURES, 'positions']
 
 export interface TiersOptions extends Shape {
@@ -56,6 +53,8 @@ export interface TiersOptions extends Shape {
 
 export interface Tiers extends AttentionStream, Disposable {
   readonly check: LiveStream['check']
+  readonly spare: number
+  takeBack(count: number): void
   /** Not to be pushed to: tokens reach them through the tiers before. */
   readonly parts: readonly AttentionStream[]
   /** Query rows answered so far, since this object was made, and the sums of what the parts count beside rows. */
@@ -114,17 +113,51 @@ export function restoreTiers(
 const partName = (i: number) => `part-${i}`
 const isTier = (part: AttentionStream): part is Tier => typeof (part as Partial<Tier>).admit === 'function'
 
-function live(
+function live(name: string, shape: Shape, parts: readonly AttentionStream[], holding: Holding, from?: Snapshot): Tiers {
+  checkParts(name, parts, shape)
+  return liveStream(tiersOf(name, shape, parts, holding), from) as LiveStream & Pick<Tiers, 'parts' | 'counters'>
+}
+
+function tiersOf(
   name: string,
   shape: Shape,
   parts: readonly AttentionStream[],
-  { buffer, store }: { readonly buffer: number; readonly store: TokenStore },
-  from?: Snapshot,
-): Tiers {
-  checkParts(name, parts, shape)
+  holding: Holding,
+): Making<Inside, Pick<Tiers, 'parts'>> {
+  return {
+    kind: name,
+    begin: (alive, state) => begun(name, shape, parts, holding, alive, state),
+    members: () => ({ parts }),
+    parts: () => Object.fromEntries(parts.map((part, i) => [partName(i), part])),
+    around: (copies) =>
+      tiersOf(
+        name,
+        shape,
+        parts.map((_, i) => copies[partName(i)]),
+        holding,
+      ),
+    resetParts() {
+      for (const part of parts) part.reset()
+    },
+  }
+}
+
+/** How tokens wait before the first part. */
+interface Holding {
+  readonly buffer: number
+  readonly store: TokenStore
+}
+
+function begun(
+  name: string,
+  shape: Shape,
+  parts: readonly AttentionStream[],
+  { buffer, store }: Holding,
+  alive: Life,
+  from?: State,
+): Inside {
   const { d, dv, scale, sinkLogit } = shape
   const placed = placedParts(name, shape, parts)
-  const alive = life(name, from && tokenCount(name, from, 0))
   const forgetting = parts.slice(0, -1) as Tier[]
   const last = parts.at(-1)!
   const lastTier = isTier(last) ? last : undefined
@@ -196,7 +229,6 @@ function live(
   }
 
   const inside: Inside = {
-    kind: name,
     version: VERSION,
     d,
     dv,
@@ -237,42 +269,15 @@ function live(
         takeAll(pending)
       }
     },
-    saved() {
-      const nested = nestedAll(Object.fromEntries(parts.map((part, i) => [partName(i), part.toBytes()])))
-      return { parameters: nested.parameters, tensors: { ...nested.tensors, ...waiting.saved() } }
-    },
-    dispose() {
-      waiting[Symbol.dispose]()
-      for (const part of parts as readonly Partial<Disposable>[]) part[Symbol.dispose]?.()
-    },
+    ...(waiting.back && { back: waiting.back }),
+    saved: () => ({ tensors: waiting.saved() }),
+    dispose: () => waiting[Symbol.dispose](),
   }
   if (from) {
     waiting.restore(name, from)
-    tokenCount(name, from, waiting.count)
+    checkFits(name, alive.tokens >= waiting.count)
   }
-  return Object.assign(liveStream(inside, alive), { parts }) as Tiers
-}
-
-function continueWith(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
-  const answer = part.attend(queries, out)
-  if (answer !== out) addPartial(out, answer)
-}
-
-/** The same for a few query rows, asked as so many that the kernels sum as for any number. */
-function continuePadded(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
-  const { rows, cols } = queries
-  const data = new Float32Array(FEW * cols)
-  data.set(queries.data)
-  for (let r = rows; r < FEW; r++) data.copyWithin(r * cols, 0, cols)
-  const padded = emptyPartial(FEW, out.sum.cols)
-  padded.max.set(out.max)
-  padded.mass.set(out.mass)
-  padded.sum.data.set(out.sum.data)
-  continueWith(part, { rows: FEW, cols, data }, padded)
-  const { max, mass, sum } = rowsOfPartial(padded, 0, rows)
-  out.max.set(max)
-  out.mass.set(mass)
-  out.sum.data.set(sum.data)
+  return inside
 }
 
 const atStart = (_row: number) => 0

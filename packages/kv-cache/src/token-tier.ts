@@ -2,11 +2,8 @@ import {
   checkBlock,
   checkFits,
   checkHead,
-  checkInteger,
-  checkOptions,
   decodeSnapshot,
   joinedTokens,
-  life,
   liveStream,
   HEAD_FEATURES,
   headOf,
@@ -17,44 +14,32 @@ import {
   shapeParameters,
   snapshotUnder,
   tensorsUnder,
-  tokenCount,
   type Arrival,
   type AttentionStream,
   type HeadFeature,
   type Inside,
   type KvBlock,
   type LiveStream,
+  type Making,
   type Matrix,
   type PartialSoftmax,
   type Shape,
   type Snapshot,
+  type State,
   type Tensor,
   type Tier,
 } from '@sublinear/core'
 import {
   float32,
   openStore,
-  savedTokens,
   tokensIn,
   waitingTokens,
   type HeldTokens,
-  type TokenStore,
   type WaitingTokens,
 } from '@sublinear/token-store'
+import { checkSizes, MOST_BUFFER, SIZES, type TokenOptions } from './token-options'
 
 const VERSION = '2'
-/** The most tokens that wait before a tier that stands alone, and the default. */
-const MOST_BUFFER = 64
-
-/** What every policy that holds tokens takes. */
-export interface TokenOptions {
-  /** Tokens held, ≥ 1. */
-  readonly count: number
-  /** How they are held: in float32 (the default) or `quantised({ keyBits, valueBits })`. */
-  readonly store?: TokenStore
-  /** Tokens that wait before the policy where the tier stands alone, 1 to 64. Default 64. In tiers they wait before the first. */
-  readonly buffer?: number
-}
 
 /** A tier that holds up to `count` tokens, chosen by its policy, and answers over them as its store holds them. */
 export interface TokenTier extends Tier, Disposable {
@@ -83,7 +68,7 @@ export interface Policy {
 
 /** A snapshot to go on from, and how many tokens its policy had been given. */
 export interface PolicyStart {
-  readonly snapshot: Snapshot
+  readonly snapshot: State
   readonly seen: number
 }
 
@@ -107,32 +92,74 @@ export interface TokenTierOptions extends Shape, TokenOptions {
  * Guarantee: exact over the tokens as the store holds them, and those that wait. Alone, it forgets what it evicts; what admit returns is fresh or shares the
  *   block's memory.
  */
-export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier {
-  const {
-    kind,
-    d,
-    dv,
-    scale,
-    count,
-    store = float32,
-    buffer = MOST_BUFFER,
-    merging,
-    can = HELD_FEATURES,
-    end,
-  } = options
+export function tokenTier(options: TokenTierOptions, from?: State): TokenTier {
+  const { kind, count, can = HELD_FEATURES, end } = options
   checkSizes(kind, options)
   checkHead(kind, options, can, OWN)
+  const making: Making<TierInside, TierMembers> = {
+    kind,
+    begin: (alive, state) => begun(options, alive.tokens, state),
+    members: (now, alive, stream) => ({
+      count,
+      ...(end && { end }),
+      read: () => now().read(),
+      waits: () => now().waits(),
+      admit(block, dropped) {
+        alive.check()
+        checkBlock(kind, block, options.d, options.dv)
+        if (options.rotary)
+          throw new TypeError(`${kind}: a tier that turns keys takes them by push and step, and not by admit`)
+        return alive.act('admit', () => {
+          alive.tokens += block.keys.rows
+          return now().admitted(block, dropped)
+        })
+      },
+      attendInOrder(queries, into) {
+        alive.check()
+        now().attendInOrder(queries, into)
+      },
+      absorb(later) {
+        stream.check.merge(later)
+        const theirs = tokenTier(options, decodeSnapshot(later.toBytes()))
+        return alive.act('absorb', () => {
+          const all = joinedTokens(theirs.read(), theirs.waits())
+          alive.tokens += theirs.tokens
+          theirs[Symbol.dispose]()
+          return all && now().admitted(all)
+        })
+      },
+      ...(now().observe && {
+        observe(queries: Matrix, total: PartialSoftmax, arrival?: Arrival) {
+          alive.check()
+          alive.act('observe', () => now().observe!(queries, total, arrival))
+        },
+      }),
+    }),
+  }
+  return liveStream(making, from)
+}
+
+type TierMembers = Omit<TokenTier, keyof LiveStream>
+
+/** A policy's store, its buffer where it stands alone, and what is done with both. */
+interface TierInside extends Inside, Pick<TokenTier, 'read' | 'waits'> {
+  readonly observe: Policy['observe']
+  admitted(block: KvBlock, dropped?: boolean): KvBlock | undefined
+  attendInOrder(queries: Matrix, into: PartialSoftmax): void
+}
+
+function begun(options: TokenTierOptions, given: number, from?: State): TierInside {
+  const { kind, d, dv, scale, count, store = float32, buffer = MOST_BUFFER, merging } = options
   const head = headOf(options)
   const scored = { d, dv, scale, ...scoresOf(options) }
   const held = store.make({ ...scored, most: count })
   if (from) held.restore(kind, from)
-  const start = from && waited(kind, from, { d, dv, most: buffer, held: held.count })
+  const start = from && waited(kind, from, { d, dv, most: buffer, held: held.count, given })
   const policy = options.policy(held, start)
-  const alive = life(kind, start?.seen)
+  const observe = policy.observe?.bind(policy)
 
   let waiting: WaitingTokens | undefined // none in tiers, which have their own
   let left: (KvBlock | undefined)[] | undefined // what leaves, while it is asked for
-  const observe = policy.observe?.bind(policy)
   const opened = () =>
     (waiting ??= waitingTokens({
       ...scored,
@@ -156,8 +183,9 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
     const leaving = block.keys.rows > 0 ? policy.admit(block, dropped) : undefined
     return dropped ? undefined : joinedTokens(...before, leaving)
   }
-  const inside: Inside = {
-    kind,
+  if (start?.waiting) takeAll(start.waiting)
+
+  return {
     version: VERSION,
     d,
     dv,
@@ -191,97 +219,55 @@ export function tokenTier(options: TokenTierOptions, from?: Snapshot): TokenTier
         theirs[Symbol.dispose]()
       }
     },
+    back: {
+      spare: (tokens) => (observe ? 0 : waiting ? (waiting.back?.spare(tokens) ?? 0) : tokens === 0 ? buffer : 0),
+      most: (tokens) => waiting?.back?.most(tokens) ?? 0,
+      take(count) {
+        waiting?.back?.take(count)
+        if (waiting?.count !== 0) return
+        waiting[Symbol.dispose]() // as before the first came
+        waiting = undefined
+      },
+    },
     saved() {
       const { parameters = {}, tensors = {} } = policy.saved?.() ?? {}
-      const rest = waiting && waiting.count > 0 ? tensorsUnder('waiting', savedTokens(waiting.read())) : {}
+      const rest = waiting && waiting.count > 0 ? tensorsUnder('waiting', waiting.saved()) : {}
       return { parameters, tensors: { ...tensors, ...held.saved(), ...rest } }
     },
     dispose() {
       held[Symbol.dispose]()
       waiting?.[Symbol.dispose]()
     },
-  }
-  const stream = liveStream(inside, alive)
-  if (start?.waiting) {
-    takeAll(start.waiting)
-    alive.tokens += start.waiting.keys.rows
-  }
-  return Object.assign(stream, {
-    count,
-    ...(end && { end }),
+    observe,
+    admitted,
     read: () => policy.inOrder?.() ?? held.read(),
     waits: () => (waiting && waiting.count > 0 ? waiting.read() : undefined),
-    admit(block: KvBlock, dropped?: boolean) {
-      alive.check()
-      checkBlock(kind, block, d, dv)
-      if (head.rotary)
-        throw new TypeError(`${kind}: a tier that turns keys takes them by push and step, and not by admit`)
-      return alive.act('admit', () => {
-        alive.tokens += block.keys.rows
-        return admitted(block, dropped)
-      })
-    },
-    attendInOrder(queries: Matrix, into: PartialSoftmax) {
-      alive.check()
+    attendInOrder(queries, into) {
       if (waiting) waiting.answer(queries, into)
       else held.attend(queries, into, undefined, true)
     },
-    absorb(later: Pick<AttentionStream, 'toBytes'>) {
-      stream.check.merge(later)
-      const theirs = tokenTier(options, decodeSnapshot(later.toBytes()))
-      return alive.act('absorb', () => {
-        const all = joinedTokens(theirs.read(), theirs.waits())
-        alive.tokens += theirs.tokens
-        theirs[Symbol.dispose]()
-        return all && admitted(all)
-      })
-    },
-    ...(observe && {
-      observe(queries: Matrix, total: PartialSoftmax, arrival?: Arrival) {
-        alive.check()
-        alive.act('observe', () => observe(queries, total, arrival))
-      },
-    }),
-  })
+  }
 }
 
 /** The tokens of a snapshot that waited before the policy, which holds `held`. */
 function waited(
   kind: string,
-  snapshot: Snapshot,
-  { d, dv, most, held }: { readonly d: number; readonly dv: number; readonly most: number; readonly held: number },
+  snapshot: State,
+  {
+    held,
+    given,
+    ...room
+  }: { readonly d: number; readonly dv: number; readonly most: number; readonly held: number; readonly given: number },
 ): PolicyStart & { readonly waiting?: KvBlock } {
-  const tokens = tokenCount(kind, snapshot, held)
-  if (!snapshot.tensors.has('waiting/keys')) return { snapshot, seen: tokens }
-  const waiting = tokensIn(kind, snapshotUnder('waiting', snapshot), { d, dv, most })
-  const seen = tokens - waiting.keys.rows
+  checkFits(kind, given >= held)
+  if (!snapshot.tensors.has('waiting/keys')) return { snapshot, seen: given }
+  const waiting = tokensIn(kind, snapshotUnder('waiting', snapshot), room)
+  const seen = given - waiting.keys.rows
   checkFits(kind, seen >= held)
   return { snapshot, seen, waiting }
 }
 
-const SIZES = ['count', 'store', 'buffer']
 const OWN = [...SIZES, 'kind', 'merging', 'identity', 'can', 'end', 'policy']
-
-/**
- * @param own  names of the policy's own options
- * @throws TypeError, RangeError when an option is unknown, count no integer ≥ 1, store no token store or buffer no integer from 1 to 64
- */
-export function checkTokenOptions(who: string, options: TokenOptions, own: readonly string[] = []): void {
-  checkOptions(who, options, [...SIZES, ...own])
-  checkSizes(who, options)
-}
-
-/** The sizes among options, for a tier. */
-export function sizesOf({ count, store, buffer }: TokenOptions): TokenOptions {
-  return { count, ...(store !== undefined && { store }), ...(buffer !== undefined && { buffer }) }
-}
-
-function checkSizes(who: string, { count, store, buffer }: TokenOptions): void {
-  checkInteger(who, 'count', count, 1)
-  if (buffer !== undefined) checkInteger(who, 'buffer', buffer, 1, MOST_BUFFER)
-  if (store !== undefined && typeof store?.make !== 'function')
-    throw new TypeError(`${who}: store must be a token store, got ${typeof store}`)
-}
 
 /** The snapshot of a tier of this kind, with what decides it. */
 export function tierSnapshot(

@@ -1,7 +1,7 @@
 // Tiers by the laws of compositions: every part wrapped, refusing, failing; and the example that began it, a tier that forwards each member by hand.
 // Kills, tried one by one: parts asked after the first took, parts known by a WeakMap, a stream that goes on after a part failed, a part that is
 // absorbed without being asked, tokens counted before they are taken.
-import { emptyPartial, type Shape, type StreamSpec, type TierSpec } from '@sublinear/core'
+import { emptyPartial, type Shape, type StreamSpec, type Tier, type TierSpec } from '@sublinear/core'
 import { exactStream } from '@sublinear/exact-attention'
 import { compositionLaws, random } from '@sublinear/laws'
 import { taylorFeatures } from '@sublinear/poly-features'
@@ -51,10 +51,14 @@ describe.each(stacks)('tiers: $name', ({ parts, buffer }) => {
 })
 
 /** Forwards every member to `window({ count: 8 })`. */
-const mine: TierSpec = (own) => {
-  const inner = window({ count: 8 })(own)
+const mine: TierSpec = (own) => forwarded(window({ count: 8 })(own))
+
+function forwarded(inner: ReturnType<ReturnType<typeof window>>): Tier {
+  const { d, dv, scale } = inner
   return {
-    ...own,
+    d,
+    dv,
+    scale,
     merging: inner.merging,
     get tokens() {
       return inner.tokens
@@ -69,6 +73,8 @@ const mine: TierSpec = (own) => {
     step: (block, queries) => inner.step(block, queries),
     merge: (later) => inner.merge(later),
     toBytes: () => inner.toBytes(),
+    fork: () => forwarded(inner.fork()),
+    reset: () => inner.reset(),
   }
 }
 

@@ -2,6 +2,7 @@ import { answerLaws } from './answer-laws'
 import { checkLaws } from './check-laws'
 import { cutLaws } from './cut-laws'
 import type { Law } from './law'
+import { lifeLaws } from './life-laws'
 import { mergeLaws } from './merge-laws'
 import { ownershipLaws } from './ownership-laws'
 import { refusalLaws } from './refusal-laws'
@@ -18,8 +19,8 @@ import type { AttentionStreamLaws, StreamCase } from './stream-case'
 export function attentionStreamLaws(options: AttentionStreamLaws): Law[] {
   const tolerance = options.tolerance ?? 1e-5
   const stream: StreamCase = { differs: {}, error: tolerance, scores: 1, cuts: 'bits', ...options, tolerance }
-  const laws = [cutLaws, ownershipLaws, answerLaws, snapshotLaws, mergeLaws, refusalLaws, checkLaws].flatMap((laws) =>
-    laws(stream),
+  const laws = [cutLaws, ownershipLaws, answerLaws, snapshotLaws, mergeLaws, refusalLaws, checkLaws, lifeLaws].flatMap(
+    (laws) => laws(stream),
   )
   return laws.map((law) => ({ ...law, name: `${stream.name}: ${law.name}` }))
 }

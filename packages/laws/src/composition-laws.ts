@@ -7,7 +7,11 @@ import { pieces, randomTokens, type Tokens } from './token-data'
 import { failing, refusing, wrappers, type Fallible } from './wrappers'
 
 /** What is made of streams: tiers, a layer, a stream in a stream. `parts` or `streams` are those that it is made of. */
-export type Composition = Pick<AttentionStream, 'push' | 'step' | 'attend' | 'toBytes' | 'tokens' | 'bytes'> & {
+export type Composition = Pick<
+  AttentionStream,
+  'push' | 'step' | 'attend' | 'toBytes' | 'tokens' | 'bytes' | 'reset'
+> & {
+  fork(): Composition
   readonly merging?: AttentionStream['merging']
   merge?(later: Pick<AttentionStream, 'toBytes'>): void
   readonly parts?: readonly AttentionStream[]
@@ -213,6 +217,8 @@ export function broken(stream: Composition, { block, queries }: Tokens): string[
     () => stream.step(block, queries),
     () => stream.attend(queries),
     () => stream.toBytes(),
+    () => stream.fork(),
+    () => stream.reset(),
     ...(stream.merge ? [() => stream.merge!(stream)] : []),
   ].map((call) => messageOf(call) || 'it went through')
 }

@@ -19,7 +19,7 @@ interface Forwarded {
 function forwarding<S extends AttentionStream>(stream: S, { check, into, dropped }: Forwarded): S {
   const { admit, absorb, observe } = stream as unknown as Partial<Tier>
   const { d, dv, scale, merging } = stream
-  const wrapper: AttentionStream & Partial<Disposable> = {
+  const wrapper: Omit<AttentionStream, 'fork'> & Partial<Disposable> & { fork(): AttentionStream } = {
     d,
     dv,
     scale,
@@ -39,12 +39,14 @@ function forwarding<S extends AttentionStream>(stream: S, { check, into, dropped
     step: (block, queries) => stream.step(block, queries),
     merge: (later) => stream.merge(later),
     toBytes: () => stream.toBytes(),
+    fork: () => forwarding(stream.fork(), { check, into, dropped }),
+    reset: () => stream.reset(),
     ...(admit && { admit: (block: KvBlock, drop?: boolean) => (dropped ? admit(block, drop) : admit(block)) }),
     ...(absorb && { absorb }),
     ...(observe && { observe }),
     [Symbol.dispose]: () => (stream as Partial<Disposable>)[Symbol.dispose]?.(),
   }
-  return wrapper as S
+  return wrapper as unknown as S
 }
 
 /** A proxy that counts what is asked of it and forwards all. */

@@ -3,10 +3,11 @@
 import { describe, expect, test } from 'vitest'
 import { attentionStreamLaws } from '../src'
 import { referenceStream, restoreReference } from './reference-stream'
+import { lifeMutants } from './life-mutants'
 import { stateMutants } from './state-mutants'
 import { streamMutants } from './stream-mutants'
 
-const mutants = [...streamMutants, ...stateMutants]
+const mutants = [...streamMutants, ...stateMutants, ...lifeMutants]
 const shape = { d: 3, dv: 2, scale: 0.5 }
 const differs = {
   dv: () => referenceStream({ ...shape, dv: 3 }),
@@ -32,12 +33,12 @@ describe('other options pass', () => {
     scores: 3,
   })
   /** The reference stream with getters kept, which refuses to merge. */
-  function withoutMerge() {
-    const good = referenceStream(wide)
+  function withoutMerge(good = referenceStream(wide)): typeof good {
     return new Proxy(good, {
       get(of, name) {
         if (name === 'merging') return 'none'
         if (name === 'check') return { ...of.check, merge: refuseToMerge }
+        if (name === 'fork') return () => withoutMerge(good.fork())
         return name === 'merge' ? refuseToMerge : Reflect.get(of, name)
       },
     })

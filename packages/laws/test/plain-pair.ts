@@ -109,6 +109,19 @@ export function plainPair(
       const names = mistake.savesNames ? { names: streams.map((stream) => String(Object.keys(stream))).join() } : {}
       return encodeSnapshot({ kind: KIND, version: '1', parameters: { ...parameters, ...names }, tensors })
     },
+    fork() {
+      if (!mistake.goesOn) alive.check()
+      return plainPair(
+        (stream) => stream,
+        mistake,
+        streams.map((stream) => stream.fork()),
+      )
+    },
+    reset() {
+      if (!mistake.goesOn) alive.check()
+      for (const stream of streams) stream.reset()
+      alive.tokens = 0
+    },
   }
 }
 

@@ -80,7 +80,7 @@ export function referenceStream({ d, dv, scale }: Shape): ReferenceStream {
     merge: (later) => void read(later),
   }
 
-  return {
+  const stream: ReferenceStream = {
     d,
     dv,
     scale,
@@ -126,7 +126,12 @@ export function referenceStream({ d, dv, scale }: Shape): ReferenceStream {
         },
       })
     },
+    fork: () => restoreReference(stream.toBytes()),
+    reset() {
+      for (const side of ['keys', 'values', 'weights'] as const) held[side].length = 0
+    },
   }
+  return stream
 }
 
 export function restoreReference(bytes: Uint8Array): ReferenceStream {

@@ -1,4 +1,12 @@
-import { checkScale, type AttentionStream, type Matrix, type Shape } from '@sublinear/core'
+import {
+  checkInteger,
+  checkScale,
+  speculate,
+  type AttentionStream,
+  type Matrix,
+  type Shape,
+  type Speculation,
+} from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import type { LanguageModel } from './language-model'
 import { layerNorm } from './layer-norm'
@@ -45,6 +53,10 @@ export interface Reader extends Disposable {
   readonly streams: readonly (readonly AttentionStream[])[]
   /** Reads on; gives the logits after every token, the last one, or none: rows × vocabulary. */
   read(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Matrix
+  /** The same on trial, until `accept`: for tokens that may turn out to be wrong. */
+  tryOut(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Matrix
+  /** Keeps the first `count` of the tokens tried out, and forgets the others. */
+  accept(count: number): void
 }
 
 /** Tokens in one pass through the layers. */
@@ -78,6 +90,9 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
   const inner = new Float32Array(BLOCK * hidden)
   let tokens = 0
   let previous: number | undefined
+  let trials: Speculation[][] | undefined
+  let tried: number[] = []
+  let before: number | undefined // what was read last before them
   let failure: 'a stream failed before' | 'it was disposed' | undefined
 
   const embed = (ids: ArrayLike<number>, from: number, rows: number) => {
@@ -99,7 +114,7 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
       turn(keys.data, qkv, placeOf(1), table, length)
       take(values.data, qkv, placeOf(2))
       onHead?.({ layer, head, queries, keys, values })
-      const { mass, sum } = streams[layer][head].step({ keys, values }, queries)
+      const { mass, sum } = (trials ?? streams)[layer][head].step({ keys, values }, queries)
       for (let r = 0; r < rows; r++) {
         const inverse = mass[r] > 0 ? 1 / mass[r] : 0
         const to = (r * heads + head) * d
@@ -162,6 +177,21 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
         product('nn', own, normed, weights.unembedding, count, width, vocabulary)
       }
       return { rows: wanted, cols: vocabulary, data: out }
+    },
+    tryOut(ids, logits) {
+      if (!trials) before = previous
+      trials ??= streams.map((layer) => layer.map(speculate))
+      const out = this.read(ids, logits)
+      tried.push(...Array.from(ids))
+      return out
+    },
+    accept(count) {
+      checkInteger('reader', 'count', count, 0, tried.length)
+      for (const trial of (trials ?? []).flat()) trial.accept(count)
+      tokens -= tried.length - count
+      if (trials) previous = count > 0 ? tried[count - 1] : before
+      trials = undefined
+      tried = []
     },
     [Symbol.dispose]() {
       failure = 'it was disposed'

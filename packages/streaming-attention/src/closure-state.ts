@@ -9,12 +9,6 @@ import { labelled, nearest, seedCentres } from './key-clusters'
 const LARGEST = (2 - 2 ** -23) * 2 ** 127
 const valueScratch = scratch(Float64Array)
 
-/** Query rows answered, and those of them that a closure beyond its freezing point had a part in. */
-export interface ClosureCounters {
-  rows: number
-  frozen: number
-}
-
 /** Bytes of one closure. */
 export function closureBytes({ d, dv }: Pick<Shape, 'd' | 'dv'>): number {
   return 4 * spreadSize(d, dv) + 8 * (d + 2 * dv) + 8
@@ -22,7 +16,7 @@ export function closureBytes({ d, dv }: Pick<Shape, 'd' | 'dv'>): number {
 
 /**
  * One or more Gaussian closures as the state of a folding stream. With several, the first block's keys choose the centres, and each
- * token joins the closure whose mean key is nearest when its block is folded.
+ * token joins the closure whose mean key is nearest when its block is folded. It counts query rows answered (`rows`), and those of them that a closure beyond its freezing point had a part in (`frozen`).
  *
  * @param most  what all tokens count for at most; from  closures to start with, bit for bit
  * Cost: 2·d·(d + 1) + 4·d·dv + 8·(d + 2·dv) + 8 bytes a closure; 2·d·(d + dv) operations a closure and query, and a token.
@@ -30,14 +24,15 @@ export function closureBytes({ d, dv }: Pick<Shape, 'd' | 'dv'>): number {
 export function closureState(
   { d, dv, scale }: Shape,
   { clusters, most }: { readonly clusters: number; readonly most: number },
-  counters: ClosureCounters,
   from?: readonly ClosureMoments[],
 ): FoldedState<readonly ClosureMoments[]> {
   const closures = from ?? Array.from({ length: clusters }, () => noMoments(d, dv))
+  const counters = { rows: 0, frozen: 0 }
   const isEmpty = () => closures.every(({ weight }) => weight === 0)
 
   return {
     bytes: clusters * closureBytes({ d, dv }),
+    counters,
     fold(held) {
       const block = held.read()
       if (clusters === 1) return addMoments(closures[0], momentsOf(block))

@@ -12,15 +12,17 @@ import {
   shapeParameters,
   tensorsIn,
   type AttentionStream,
+  type LiveStream,
   type Method,
   type Shape,
   type Snapshot,
+  type State,
   type Tensor,
 } from '@sublinear/core'
-import { restoredTokens, waitingBytes } from '@sublinear/token-store'
+import { waitingBytes } from '@sublinear/token-store'
 import { spreadSize, type ClosureMoments } from './closure-moments'
 import { closureBytes, closureState } from './closure-state'
-import { foldingStream, type FoldingOptions } from './folding-stream'
+import { foldingStream } from './folding-stream'
 
 const KIND = 'closure'
 const VERSION = '3'
@@ -88,42 +90,36 @@ export function restoreClosureStream(bytes: Uint8Array): ClosureStream {
   const saved = snapshot.parameters['most']
   const sizes = { clusters, buffer, most: saved === undefined ? Infinity : Number(saved) }
   checkSizes(shape, sizes)
-  const { d, dv } = shape
-  const from = restoredTokens(KIND, snapshot, { d, dv, most: buffer })
-  return live(shape, sizes, momentsFrom(snapshot, d, dv, clusters), from)
+  return live(shape, sizes, snapshot)
 }
 
-function live(
-  shape: Shape,
-  sizes: Required<ClosureSizes>,
-  moments?: readonly ClosureMoments[],
-  from?: FoldingOptions<readonly ClosureMoments[]>['from'],
-): ClosureStream {
+function live(shape: Shape, sizes: Required<ClosureSizes>, from?: Snapshot): ClosureStream {
   checkSizes(shape, sizes)
   const { d, dv, scale } = shape
   const { clusters, buffer, most } = sizes
-  const counters = { rows: 0, frozen: 0 }
-  const { stream } = foldingStream<readonly ClosureMoments[]>({
-    kind: KIND,
-    version: VERSION,
-    d,
-    dv,
-    scale,
-    ...headOf(shape),
-    block: buffer,
-    merging: clusters === 1 ? 'linear' : 'none',
-    identity: {
-      ...shapeParameters(shape),
-      clusters: String(clusters),
-      buffer: String(buffer),
-      ...(most < Infinity && { most: String(most) }),
+  return foldingStream<readonly ClosureMoments[], Pick<ClosureStream, 'clusters' | 'buffer'>>(
+    {
+      kind: KIND,
+      version: VERSION,
+      d,
+      dv,
+      scale,
+      ...headOf(shape),
+      block: buffer,
+      merging: clusters === 1 ? 'linear' : 'none',
+      identity: {
+        ...shapeParameters(shape),
+        clusters: String(clusters),
+        buffer: String(buffer),
+        ...(most < Infinity && { most: String(most) }),
+      },
+      begin: (moments) => closureState(shape, { clusters, most }, moments),
+      saved: (state) => ({ tensors: tensorsOf(state.read(), d, dv) }),
+      restored: (state) => momentsFrom(state, d, dv, clusters),
     },
-    state: closureState(shape, { clusters, most }, counters, moments),
-    saved: (closures) => ({ tensors: tensorsOf(closures, d, dv) }),
-    restored: (snapshot) => momentsFrom(snapshot, d, dv, clusters),
-    ...(from && { from }),
-  })
-  return Object.assign(stream, { clusters, buffer, counters })
+    () => ({ clusters, buffer }),
+    from,
+  ) as LiveStream & Pick<ClosureStream, 'clusters' | 'buffer' | 'counters'>
 }
 
 export const closureMethod: Method<ClosureSizes> = {
@@ -179,7 +175,7 @@ function tensorsOf(closures: readonly ClosureMoments[], d: number, dv: number): 
   }
 }
 
-function momentsFrom(snapshot: Snapshot, d: number, dv: number, clusters: number): readonly ClosureMoments[] {
+function momentsFrom(snapshot: State, d: number, dv: number, clusters: number): readonly ClosureMoments[] {
   const size = spreadSize(d, dv)
   const { total, mean, spread, low, high } = tensorsIn(KIND, snapshot, {
     total: ['F64', clusters],
@@ -188,11 +184,12 @@ function momentsFrom(snapshot: Snapshot, d: number, dv: number, clusters: number
     low: ['F32', clusters * dv],
     high: ['F32', clusters * dv],
   })
+  const { isSound } = snapshot
   checkFits(
     KIND,
     total.every((weight) => weight >= 0 && weight < Infinity),
   )
-  checkFits(KIND, mean.every(Number.isFinite) && spread.every(Number.isFinite))
+  checkFits(KIND, isSound || (mean.every(Number.isFinite) && spread.every(Number.isFinite)))
   return Array.from(total, (weight, c) => {
     const one = {
       weight,
@@ -201,7 +198,7 @@ function momentsFrom(snapshot: Snapshot, d: number, dv: number, clusters: number
       low: low.slice(c * dv, (c + 1) * dv),
       high: high.slice(c * dv, (c + 1) * dv),
     }
-    if (weight > 0) {
+    if (weight > 0 && !isSound) {
       checkValues(KIND, 'low', { rows: 1, cols: dv, data: one.low })
       checkValues(KIND, 'high', { rows: 1, cols: dv, data: one.high })
     }

@@ -15,13 +15,15 @@ import {
   type FeatureMap,
   type Head,
   type KvBlock,
+  type LiveStream,
   type Shape,
   type Snapshot,
+  type State,
 } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
-import { restoredTokens, waitingBytes } from '@sublinear/token-store'
-import { featureState, type Moments } from './feature-state'
-import { foldingStream, type FoldingOptions } from './folding-stream'
+import { waitingBytes } from '@sublinear/token-store'
+import { featureState, type FeatureState, type Moments } from './feature-state'
+import { foldingStream, type FoldedState, type Folding } from './folding-stream'
 
 const KIND = 'feature'
 const VERSION = '2'
@@ -76,9 +78,7 @@ export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array, na
   requireSame('restoreFeatureStream', { features: features.spec }, { features: parameters['features'] ?? '' })
   const dv = Number(parameters['dv'])
   checkInteger('restoreFeatureStream', 'dv', dv, 1)
-  const moments = momentsFrom(name, snapshot, features.t, dv)
-  const from = restoredTokens(name, snapshot, { d: features.d, dv, most: BLOCK })
-  return live(name, features, dv, headIn(name, snapshot), moments, from)
+  return live(name, features, dv, headIn(name, snapshot), snapshot)
 }
 
 /** What a feature stream holds, at most. */
@@ -87,55 +87,62 @@ export function featureStreamBytes({ t, d, scale, spec }: FeatureMap, dv: number
   return 4 * t * dv + 8 * t + spec.length + waitingBytes(shape, BLOCK, weighted)
 }
 
-function momentsFrom(kind: string, snapshot: Snapshot, t: number, dv: number): Moments {
+function momentsFrom(kind: string, snapshot: State, t: number, dv: number): Moments {
   const { state, totals } = tensorsIn(kind, snapshot, { state: ['F32', t * dv], totals: ['F64', t] })
   const weight = Number(snapshot.parameters['weight'])
   checkFits(kind, weight >= 0 && weight < Infinity)
   return { state, totals, weight }
 }
 
-function live(
-  kind: string,
-  features: FeatureMap,
-  dv: number,
-  head: Head,
-  moments?: Moments,
-  from?: FoldingOptions<Moments>['from'],
-): FeatureStream {
+function live(kind: string, features: FeatureMap, dv: number, head: Head, from?: Snapshot): FeatureStream {
   const { d, t, scale } = features
   checkHead('featureStream', { d, dv, scale, ...head }, FRAME_FEATURES)
-  const state = featureState(features, dv, moments)
-  const counters = { rows: 0, fallbacks: 0 }
-  const { stream, contents } = foldingStream<Moments>({
-    kind,
-    version: VERSION,
-    d,
-    dv,
-    scale,
-    ...head,
-    block: BLOCK,
-    merging: 'linear',
-    identity: { features: features.spec, dv: String(dv), ...headParameters(head) },
-    state: {
-      ...state,
-      bytes: state.bytes + features.spec.length,
-      fold: (held) => state.fold(held.keys, held.values, held.count, held.weights),
-      answer(queries, max, mass, sum) {
-        counters.rows += queries.rows
-        counters.fallbacks += state.answer(queries, max, mass, sum)
-      },
-    },
-    saved: ({ state: data, totals, weight }) => ({
-      parameters: { weight: String(weight) },
-      tensors: {
-        totals: { dtype: 'F64', shape: [t], data: totals },
-        state: { dtype: 'F32', shape: [t, dv], data },
-      },
-    }),
-    restored: (snapshot) => momentsFrom(kind, snapshot, t, dv),
-    ...(from && { from }),
+  const members = (now: () => Folding<Moments>) => ({
+    features,
+    moments: () => allMoments(features, dv, now().contents()),
   })
-  return Object.assign(stream, { features, counters, moments: () => allMoments(features, dv, contents()) })
+  return foldingStream<Moments, Pick<FeatureStream, 'features' | 'moments'>>(
+    {
+      kind,
+      version: VERSION,
+      d,
+      dv,
+      scale,
+      ...head,
+      block: BLOCK,
+      merging: 'linear',
+      identity: { features: features.spec, dv: String(dv), ...headParameters(head) },
+      begin: (moments) => counted(features, featureState(features, dv, moments)),
+      saved(state) {
+        const { state: data, totals, weight } = state.read()
+        return {
+          parameters: { weight: String(weight) },
+          tensors: {
+            totals: { dtype: 'F64', shape: [t], data: totals },
+            state: { dtype: 'F32', shape: [t, dv], data },
+          },
+        }
+      },
+      restored: (state) => momentsFrom(kind, state, t, dv),
+    },
+    members,
+    from,
+  ) as LiveStream & Pick<FeatureStream, 'features' | 'moments' | 'counters'>
+}
+
+/** A feature state as what a stream folds into; its map counts, and so do rows and fallbacks. */
+function counted({ spec }: FeatureMap, state: FeatureState): FoldedState<Moments> {
+  const counters = { rows: 0, fallbacks: 0 }
+  return {
+    ...state,
+    bytes: state.bytes + spec.length,
+    counters,
+    fold: (held) => state.fold(held.keys, held.values, held.count, held.weights),
+    answer(queries, max, mass, sum) {
+      counters.rows += queries.rows
+      counters.fallbacks += state.answer(queries, max, mass, sum)
+    },
+  }
 }
 
 /** The state with the held tokens folded in. */

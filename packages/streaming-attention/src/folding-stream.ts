@@ -1,7 +1,7 @@
 import {
+  checkFits,
   headOf,
   liveStream,
-  life,
   rowsOf,
   rowsOfPartial,
   type AttentionStream,
@@ -9,11 +9,12 @@ import {
   type KvBlock,
   type LiveStream,
   type Matrix,
+  type Saved,
   type Shape,
   type Snapshot,
-  type Tensor,
+  type State,
 } from '@sublinear/core'
-import { savedTokens, tokensIn, waitingTokens, type ResidentTokens } from '@sublinear/token-store'
+import { tokensIn, waitingTokens, type ResidentTokens } from '@sublinear/token-store'
 
 /** Query rows answered at once by attend. */
 const PIECE = 64
@@ -21,6 +22,8 @@ const PIECE = 64
 /** A summary of the tokens that have left the buffer. */
 export interface FoldedState<M> extends Disposable {
   readonly bytes: number
+  /** What it counts since it was made. */
+  readonly counters?: Readonly<Record<string, number>>
   fold(held: ResidentTokens): void
   /** Overwrites max, mass and sum (rows × dv) with the partial softmax of the folded tokens. */
   answer(queries: Matrix, max: Float32Array, mass: Float64Array, sum: Float32Array): void
@@ -32,26 +35,21 @@ export interface FoldedState<M> extends Disposable {
 export interface FoldingOptions<M> extends Shape {
   readonly kind: string
   readonly version: string
-  readonly state: FoldedState<M>
+  /** The state, empty or of these moments. */
+  readonly begin: (moments?: M) => FoldedState<M>
   /** Tokens held exactly before they are folded together. */
   readonly block: number
   readonly merging: AttentionStream['merging']
   /** What two streams must share to merge; first in the snapshot's parameters. */
   readonly identity: Record<string, string>
   /** The moments as a snapshot has them. */
-  readonly saved: (moments: M) => {
-    readonly parameters?: Record<string, string>
-    readonly tensors: Record<string, Tensor>
-  }
+  readonly saved: (state: FoldedState<M>) => Saved
   /** The moments of a snapshot. @throws RangeError when they do not fit */
-  readonly restored: (snapshot: Snapshot) => M
-  /** What a restored stream goes on from; its state is restored already. */
-  readonly from?: { readonly tokens: number; readonly held: KvBlock }
+  readonly restored: (from: State) => M
 }
 
-/** A folding stream, and what it holds. */
+/** What a folding stream holds. */
 export interface Folding<M> {
-  readonly stream: LiveStream
   /** Copies of the moments folded and of the tokens that wait. */
   contents(): { readonly moments: M; readonly held: KvBlock }
 }
@@ -59,10 +57,26 @@ export interface Folding<M> {
 /**
  * A stream that holds up to `block` tokens and folds them into a state together when the next one arrives.
  *
+ * @param members  what the stream has beside the contract
  * Guarantee: the state's, and exact over the 1 to `block` newest tokens.
  */
-export function foldingStream<M>(options: FoldingOptions<M>): Folding<M> {
-  const { kind, d, dv, scale, state, block: most, from } = options
+export function foldingStream<M, E extends object>(
+  options: FoldingOptions<M>,
+  members: (now: () => Folding<M>) => E,
+  from?: Snapshot,
+): LiveStream & E {
+  const { kind } = options
+  return liveStream<FoldingInside<M>, E>(
+    { kind, begin: ({ tokens }, state) => begun(options, tokens, state), members },
+    from,
+  )
+}
+
+type FoldingInside<M> = Inside & Folding<M>
+
+function begun<M>(options: FoldingOptions<M>, given: number, from?: State): FoldingInside<M> {
+  const { kind, version, d, dv, scale, block: most, merging, identity } = options
+  const state = options.begin(from && options.restored(from))
   const waiting = waitingTokens({
     d,
     dv,
@@ -74,16 +88,20 @@ export function foldingStream<M>(options: FoldingOptions<M>): Folding<M> {
   const takeAll = (block: KvBlock) => {
     for (let at = 0; at < block.keys.rows;) at += waiting.take(block, at)
   }
+  if (from) {
+    waiting.restore(kind, from)
+    checkFits(kind, given >= waiting.count)
+  }
 
-  const inside: Inside = {
-    kind,
-    version: options.version,
+  const { counters } = state
+  return {
+    version,
     d,
     dv,
     scale,
     ...headOf(options),
-    merging: options.merging,
-    identity: options.identity,
+    merging,
+    identity,
     bytes: () => state.bytes + waiting.bytes,
     take: (block, at) => waiting.take(block, at),
     answer(queries, out, arrived) {
@@ -102,18 +120,16 @@ export function foldingStream<M>(options: FoldingOptions<M>): Folding<M> {
         takeAll(held)
       }
     },
+    ...(waiting.back && { back: waiting.back }),
     saved() {
-      const { parameters = {}, tensors } = options.saved(state.read())
-      return { parameters, tensors: { ...tensors, ...savedTokens(waiting.read()) } }
+      const { tensors, ...rest } = options.saved(state)
+      return { ...rest, tensors: { ...tensors, ...waiting.saved() } }
     },
     dispose() {
       state[Symbol.dispose]()
       waiting[Symbol.dispose]()
     },
-  }
-  if (from) takeAll(from.held)
-  return {
-    stream: liveStream(inside, life(kind, from?.tokens)),
+    ...(counters && { counters: () => counters }),
     contents: () => ({ moments: state.read(), held: waiting.read() }),
   }
 }

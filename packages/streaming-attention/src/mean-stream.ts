@@ -15,9 +15,10 @@ import {
   type Method,
   type Shape,
   type Snapshot,
+  type State,
 } from '@sublinear/core'
-import { restoredTokens, waitingBytes } from '@sublinear/token-store'
-import { foldingStream, type FoldedState, type FoldingOptions } from './folding-stream'
+import { waitingBytes } from '@sublinear/token-store'
+import { foldingStream, type FoldedState } from './folding-stream'
 
 const KIND = 'mean'
 const VERSION = '2'
@@ -62,33 +63,36 @@ export function restoreMeanStream(bytes: Uint8Array): MeanStream {
   const shape = shapeIn(KIND, snapshot, FRAME_FEATURES)
   const [buffer] = numbersIn(snapshot, 'buffer') as [number]
   checkSizes(shape, buffer)
-  const { d, dv } = shape
-  const from = restoredTokens(KIND, snapshot, { d, dv, most: buffer })
-  return live(shape, buffer, meanFrom(snapshot, d + dv), from)
+  return live(shape, buffer, snapshot)
 }
 
-function live(shape: Shape, buffer: number, mean?: Mean, from?: FoldingOptions<Mean>['from']): MeanStream {
+function live(shape: Shape, buffer: number, from?: Snapshot): MeanStream {
   checkSizes(shape, buffer)
   const { d, dv, scale } = shape
-  const { stream } = foldingStream<Mean>({
-    kind: KIND,
-    version: VERSION,
-    d,
-    dv,
-    scale,
-    ...headOf(shape),
-    block: buffer,
-    merging: 'linear',
-    identity: { ...shapeParameters(shape), buffer: String(buffer) },
-    state: meanState(shape, mean ?? { weight: 0, mean: new Float64Array(d + dv) }),
-    saved: (one) => ({
-      parameters: { weight: String(one.weight) },
-      tensors: { mean: { dtype: 'F64', shape: [d + dv], data: one.mean } },
-    }),
-    restored: (snapshot) => meanFrom(snapshot, d + dv),
-    ...(from && { from }),
-  })
-  return Object.assign(stream, { buffer })
+  return foldingStream<Mean, Pick<MeanStream, 'buffer'>>(
+    {
+      kind: KIND,
+      version: VERSION,
+      d,
+      dv,
+      scale,
+      ...headOf(shape),
+      block: buffer,
+      merging: 'linear',
+      identity: { ...shapeParameters(shape), buffer: String(buffer) },
+      begin: (mean) => meanState(shape, mean ?? { weight: 0, mean: new Float64Array(d + dv) }),
+      saved(state) {
+        const { weight, mean } = state.read()
+        return {
+          parameters: { weight: String(weight) },
+          tensors: { mean: { dtype: 'F64', shape: [d + dv], data: mean } },
+        }
+      },
+      restored: (state) => meanFrom(state, d + dv),
+    },
+    () => ({ buffer }),
+    from,
+  )
 }
 
 /** Bytes of the mean alone. */
@@ -160,7 +164,7 @@ function checkSizes(shape: Shape, buffer: number): void {
   checkInteger('meanStream', 'buffer', buffer, 1, MOST_BUFFER)
 }
 
-function meanFrom(snapshot: Snapshot, width: number): Mean {
+function meanFrom(snapshot: State, width: number): Mean {
   const { mean } = tensorsIn(KIND, snapshot, { mean: ['F64', width] })
   checkFits(KIND, mean.every(Number.isFinite))
   const weight = Number(snapshot.parameters['weight'])

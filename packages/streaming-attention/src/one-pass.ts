@@ -1,6 +1,7 @@
 import {
   checkFinite,
   checkInteger,
+  checkOptions,
   checkKeys,
   checkValues,
   emptyPartial,
@@ -91,7 +92,9 @@ export interface OnePass extends Disposable {
  * Cost: 4·m₂·(t + dv + 1) + 4·m₁·t + 8·(2·t + dv) bytes, Ψ, Φ and buffers of 64 rows. A key costs one row of t through Ψ, a value one of
  *   dv + 1, a query one of t through Φ; 2·m₂·t·dv operations once before answers.
  */
-export function onePass({ features, dv, psi, phi, controlVariate = true }: OnePassOptions): OnePass {
+export function onePass(options: OnePassOptions): OnePass {
+  checkOptions(KIND, options, ['features', 'dv', 'psi', 'phi', 'controlVariate'])
+  const { features, dv, psi, phi, controlVariate = true } = options
   checkInteger(KIND, 'dv', dv, 1)
   if (typeof psi?.accumulate !== 'function')
     throw new TypeError(`${KIND}: psi must be a SketchMatrix, got ${typeof psi}`)

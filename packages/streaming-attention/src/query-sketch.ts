@@ -1,5 +1,6 @@
 import {
   checkInteger,
+  checkOptions,
   checkKeys,
   checkMatrix,
   decodeSnapshot,
@@ -55,7 +56,9 @@ export interface QuerySketch extends Disposable {
  * Cost: 4·m₁·t + 8·t bytes and a buffer of 64 rows; t multiply-adds a query and nonzero of Φ's column; 2·m₁·t·dv operations and dv
  *   decodings for the columns.
  */
-export function querySketch({ features, phi }: QuerySketchOptions): QuerySketch {
+export function querySketch(options: QuerySketchOptions): QuerySketch {
+  checkOptions(KIND, options, ['features', 'phi'])
+  const { features, phi } = options
   checkPhi(KIND, phi)
   return live(features, phi, { skD1U1: sketch(phi.matrix, features.t, { precision: 'f32' }), queries: 0 })
 }

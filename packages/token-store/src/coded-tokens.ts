@@ -1,4 +1,4 @@
-import { reserveMemory, type KvBlock } from '@sublinear/core'
+import { isHeld, reserveMemory, type KvBlock } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
 import { kernels, type PackedRows } from '@sublinear/kernels'
 import { backFromCentre, decoded, restOf, scratchPartial, shiftOf, turned } from './centred-rows'
@@ -201,13 +201,15 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       })
     },
     saved: () => ({
-      codes: { dtype: 'U8', shape: [count, stride], data: rows.range(0, count * stride).read() },
+      codes: { dtype: 'U8', shape: [count, stride], data: [rows.range(0, count * stride)] },
       keyCentre: { dtype: 'F32', shape: [d], data: keyCentre.slice() },
       valueCentre: { dtype: 'F32', shape: [dv], data: valueCentre.slice() },
       ...(weights.all && { weights: { dtype: 'F32' as const, shape: [count], data: weights.all.slice(0, count) } }),
     }),
     restore(kind, snapshot) {
-      const data = coder.rowsIn(kind, snapshot, most)
+      const codes = snapshot.tensors.get('codes')
+      const [held] = codes && isHeld(codes) ? (codes.data as readonly [typeof rows]) : []
+      const data = held ?? coder.rowsIn(kind, snapshot, most)
       const tokens = data.length / stride
       const given = weightsIn(kind, snapshot, tokens)
       if (tokens === 0) return

@@ -1,7 +1,7 @@
-import { checkInteger, checkScale, pickedRows, reserveMemory, rowsOf, tokensOf } from '@sublinear/core'
+import { checkInteger, checkScale, pickedRows, piecesOf, reserveMemory, rowsOf, tokensOf } from '@sublinear/core'
 import { shapedAttend } from '@sublinear/exact-attention'
 import { kernels, scratch, type Resident } from '@sublinear/kernels'
-import { savedTokens, tokensIn } from './saved-tokens'
+import { tokensIn, weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
@@ -195,10 +195,24 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): 
         ...(causal && { causal }),
       })
     },
-    saved: () => savedTokens(self.read()),
-    restore(kind, snapshot) {
-      const block = tokensIn(kind, snapshot, { d, dv, most })
-      self.write(block, 0, block.keys.rows, 0)
+    saved: () => ({
+      keys: { dtype: 'F32', shape: [count, d], data: [keys.range(0, count * d)] },
+      values: { dtype: 'F32', shape: [count, dv], data: [values.range(0, count * dv)] },
+      ...(weights.all && { weights: { dtype: 'F32' as const, shape: [count], data: weights.all.slice(0, count) } }),
+    }),
+    restore(kind, state) {
+      const [heldKeys, heldValues] = ['keys', 'values'].map((name) => piecesOf(state.tensors.get(name))?.[0])
+      if (!heldKeys || !heldValues) {
+        const block = tokensIn(kind, state, { d, dv, most })
+        return self.write(block, 0, block.keys.rows, 0)
+      }
+      const rows = heldKeys.length / d
+      if (rows === 0) return
+      grow(rows)
+      keys.write(heldKeys)
+      values.write(heldValues)
+      weights.write(weightsIn(kind, state, rows), rows, 0, capacity)
+      count = rows
     },
     [Symbol.dispose]() {
       for (const part of [keys, values, weights]) part[Symbol.dispose]()

@@ -1,4 +1,4 @@
-import { checkFits, checkKeys, checkValues, tensorsIn, type Snapshot } from '@sublinear/core'
+import { checkFits, checkKeys, checkValues, tensorsIn, type State } from '@sublinear/core'
 import { rotation, type Rotation } from './rotation'
 import { vectorCodec, type VectorCodec } from './vector-codec'
 
@@ -17,9 +17,9 @@ export interface TokenCoder {
   /** A token. */
   readonly bytes: number
   /** @throws RangeError when the snapshot has none that fit */
-  centresIn(kind: string, snapshot: Snapshot): Centres
+  centresIn(kind: string, snapshot: State): Centres
   /** The rows of a snapshot, at most `most`. @throws RangeError when they are none */
-  rowsIn(kind: string, snapshot: Snapshot, most: number): Uint8Array
+  rowsIn(kind: string, snapshot: State, most: number): Uint8Array
 }
 
 export interface TokenCoderOptions {

@@ -1,4 +1,4 @@
-import type { KvBlock, Matrix, PartialSoftmax, Shape, Snapshot, Tensor } from '@sublinear/core'
+import type { HeldTensor, KvBlock, Matrix, PartialSoftmax, Shape, State, Tensor } from '@sublinear/core'
 
 /** A shape, of whose features stores look at `softcap` alone. */
 export interface HeldTokensOptions extends Shape {
@@ -64,13 +64,13 @@ export interface HeldTokens extends Disposable {
    */
   addShares(out: Float64Array, queries: Matrix, softmax: Levels, causal?: Causal): void
   /** What a snapshot carries. */
-  saved(): Record<string, Tensor>
+  saved(): Record<string, Tensor | HeldTensor>
   /**
-   * Fills the empty store from a snapshot that carries what `saved` gave, bit for bit.
+   * Fills the empty store from a state that carries what `saved` gave, bit for bit.
    *
    * @throws RangeError when the tensors do not fit, before anything has changed
    */
-  restore(kind: string, snapshot: Snapshot): void
+  restore(kind: string, state: State): void
 }
 
 /** How tokens are held: `float32`, or `quantised({ keyBits, valueBits })` in fewer bytes. */

@@ -2,11 +2,13 @@ import {
   scoresOf,
   type Arrival,
   type Arrived,
+  type Back,
+  type HeldTensor,
   type KvBlock,
   type Matrix,
   type PartialSoftmax,
   type Shape,
-  type Snapshot,
+  type State,
   type Tensor,
 } from '@sublinear/core'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
@@ -37,8 +39,10 @@ export interface WaitingTokens extends Disposable {
   /** Asks for the memory that so many more tokens take: throws where there is none. */
   reserve(tokens: number): void
   /** What a snapshot carries of them, and how they come back to an empty buffer, bit for bit. */
-  saved(): Record<string, Tensor>
-  restore(kind: string, snapshot: Snapshot): void
+  saved(): Record<string, Tensor | HeldTensor>
+  restore(kind: string, state: State): void
+  /** How the newest are taken back, unless they were observed or wait in codes. */
+  readonly back?: Back
   /** Hands on what waits, before its time. */
   settle(): void
 }
@@ -106,7 +110,16 @@ export function waitingTokens<H extends HeldTokens = ResidentTokens>({
     },
     reserve: (tokens) => held.reserve(Math.min(most, held.count + tokens)),
     saved: () => held.saved(),
-    restore: (kind, snapshot) => held.restore(kind, snapshot),
+    restore: (kind, state) => held.restore(kind, state),
+    ...(!observe &&
+      held.spec === float32.spec && {
+        back: {
+          spare: (tokens: number) => (held.count === 0 && tokens > 0 ? 0 : most - held.count),
+          // The first of those that wait handed on what waited before it.
+          most: (tokens: number) => (tokens === held.count ? tokens : held.count - 1),
+          take: (count: number) => held.truncate(held.count - count),
+        },
+      }),
     settle,
     [Symbol.dispose]() {
       held[Symbol.dispose]()

@@ -106,6 +106,8 @@ function watched(make: HeadSpec): { readonly stream: HeadSpec; readonly peakByte
       },
       merge: (later) => made.merge(later),
       toBytes: () => made.toBytes(),
+      fork: () => made.fork() as typeof own, // and nothing watches it
+      reset: () => made.reset(),
       [Symbol.dispose]: () => made[Symbol.dispose]?.(),
     }
     return own

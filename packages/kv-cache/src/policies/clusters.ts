@@ -6,11 +6,12 @@ import {
   tensorsIn,
   type KvBlock,
   type Shape,
-  type Snapshot,
+  type State,
 } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
-import { checkTokenOptions, tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-tier'
+import { checkTokenOptions } from '../token-options'
+import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-tier'
 import { joinNearest, mergeClosest, type WeightedPoints } from './merge-closest'
 
 const KIND = 'clusters'
@@ -58,13 +59,13 @@ export const clustersMethod = tokenMethod<ClustersOptions>({
   beside: (_shape, _options, _traffic, held) => 8 * held,
 })
 
-function live(shape: Shape, { count, buffer }: ClustersOptions, snapshot?: Snapshot): TokenTier {
+function live(shape: Shape, { count, buffer }: ClustersOptions, snapshot?: State): TokenTier {
   const size = { count, ...(buffer !== undefined && { buffer }) }
-  const policy = (held: HeldTokens, from?: { readonly snapshot: Snapshot }) => merged(held, count, from?.snapshot)
+  const policy = (held: HeldTokens, from?: { readonly snapshot: State }) => merged(held, count, from?.snapshot)
   return tokenTier({ ...shape, ...size, kind: KIND, merging: 'none', policy }, snapshot)
 }
 
-function merged(held: HeldTokens, count: number, snapshot?: Snapshot): Policy {
+function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
   let { weights, radius } = restored(held, snapshot)
   const left = count - Math.floor(count / 8)
 
@@ -114,7 +115,7 @@ function pointsOf({ keys, values, weights }: KvBlock): WeightedPoints {
   }
 }
 
-function restored(held: HeldTokens, snapshot?: Snapshot): { readonly weights: Float64Array; readonly radius: number } {
+function restored(held: HeldTokens, snapshot?: State): { readonly weights: Float64Array; readonly radius: number } {
   if (!snapshot) return { weights: new Float64Array(0), radius: 0 }
   const { counts } = tensorsIn(KIND, snapshot, { counts: ['F64', held.count] })
   const radius = Number(snapshot.parameters['radius'])

@@ -6,20 +6,13 @@ import {
   tensorsIn,
   type KvBlock,
   type Shape,
-  type Snapshot,
+  type State,
 } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import { distanceHeap } from './distance-heap'
-import {
-  checkTokenOptions,
-  tierSnapshot,
-  tokenTier,
-  type Policy,
-  type PolicyStart,
-  type TokenOptions,
-  type TokenTier,
-} from '../token-tier'
+import { checkTokenOptions, type TokenOptions } from '../token-options'
+import { tierSnapshot, tokenTier, type Policy, type PolicyStart, type TokenTier } from '../token-tier'
 
 const KIND = 'farKeys'
 /** Tokens between two moves of the centre; before the first, at every power of two. */
@@ -57,7 +50,7 @@ export const farKeysMethod = tokenMethod<TokenOptions>({
   beside: ({ d }) => 16 * d,
 })
 
-function live(shape: Shape, options: TokenOptions, snapshot?: Snapshot): TokenTier {
+function live(shape: Shape, options: TokenOptions, snapshot?: State): TokenTier {
   const policy = (held: HeldTokens, from?: PolicyStart) => farthest(held, shape.d, options.count, from)
   return tokenTier({ ...shape, ...options, kind: KIND, merging: 'none', policy }, snapshot)
 }

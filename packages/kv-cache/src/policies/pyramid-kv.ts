@@ -1,7 +1,8 @@
 import { checkFinite, checkInteger, type Shape, type TierMethod } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
-import { checkTokenOptions, type TokenOptions, type TokenTier } from '../token-tier'
+import { checkTokenOptions, type TokenOptions } from '../token-options'
+import { type TokenTier } from '../token-tier'
 import { snapKvPolicy, type SnapKvOptions } from './snap-kv'
 
 const KIND = 'pyramidKv'

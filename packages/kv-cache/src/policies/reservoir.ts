@@ -6,20 +6,12 @@ import {
   tensorsIn,
   type Seed,
   type Shape,
-  type Snapshot,
+  type State,
 } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
-import {
-  checkTokenOptions,
-  sizesOf,
-  tierSnapshot,
-  tokenTier,
-  type Policy,
-  type PolicyStart,
-  type TokenOptions,
-  type TokenTier,
-} from '../token-tier'
+import { checkTokenOptions, sizesOf, type TokenOptions } from '../token-options'
+import { tierSnapshot, tokenTier, type Policy, type PolicyStart, type TokenTier } from '../token-tier'
 import { weightedSample, type SampleState } from './weighted-sample'
 
 const KIND = 'reservoir'
@@ -66,7 +58,7 @@ export const reservoirMethod = tokenMethod<ReservoirOptions>({
   beside: (_shape, _options, _traffic, held) => 8 * held,
 })
 
-function live(shape: Shape, options: TokenOptions, seed: bigint, snapshot?: Snapshot): TokenTier {
+function live(shape: Shape, options: TokenOptions, seed: bigint, snapshot?: State): TokenTier {
   return tokenTier(
     {
       ...shape,

@@ -1,14 +1,8 @@
 import { tokensOf, type Shape } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
-import {
-  checkTokenOptions,
-  tierSnapshot,
-  tokenTier,
-  type Policy,
-  type TokenOptions,
-  type TokenTier,
-} from '../token-tier'
+import { checkTokenOptions, type TokenOptions } from '../token-options'
+import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-tier'
 
 const KIND = 'sinks'
 const kept = { kind: KIND, merging: 'ordered', end: 'first' } as const

@@ -1,15 +1,8 @@
-import { checkInteger, joinedTokens, tokensOf, type Shape, type Snapshot } from '@sublinear/core'
+import { checkInteger, joinedTokens, tokensOf, type Shape, type State } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
-import {
-  checkTokenOptions,
-  sizesOf,
-  tierSnapshot,
-  tokenTier,
-  type Policy,
-  type TokenOptions,
-  type TokenTier,
-} from '../token-tier'
+import { checkTokenOptions, sizesOf, type TokenOptions } from '../token-options'
+import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-tier'
 import { restoredRing, ring } from './window'
 
 const KIND = 'streamingLlm'
@@ -60,7 +53,7 @@ function checked(count: number, sinks: number): number {
   return sinks
 }
 
-function live(shape: Shape, options: TokenOptions, sinks: number, snapshot?: Snapshot): TokenTier {
+function live(shape: Shape, options: TokenOptions, sinks: number, snapshot?: State): TokenTier {
   const { count } = options
   return tokenTier(
     {

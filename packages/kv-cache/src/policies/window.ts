@@ -1,14 +1,8 @@
-import { checkFits, joinedTokens, tokensOf, type KvBlock, type Shape, type Snapshot } from '@sublinear/core'
+import { checkFits, joinedTokens, tokensOf, type KvBlock, type Shape, type State } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
-import {
-  checkTokenOptions,
-  tierSnapshot,
-  tokenTier,
-  type Policy,
-  type TokenOptions,
-  type TokenTier,
-} from '../token-tier'
+import { checkTokenOptions, type TokenOptions } from '../token-options'
+import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-tier'
 
 const KIND = 'window'
 
@@ -40,7 +34,7 @@ export const windowMethod = tokenMethod<TokenOptions>({
   open: restoreWindow,
 })
 
-function live(shape: Shape, options: TokenOptions, snapshot?: Snapshot): TokenTier {
+function live(shape: Shape, options: TokenOptions, snapshot?: State): TokenTier {
   const { count } = options
   return tokenTier(
     {
@@ -56,13 +50,7 @@ function live(shape: Shape, options: TokenOptions, snapshot?: Snapshot): TokenTi
 }
 
 /** Which of the slots `first` … count − 1 comes next, counted from `first` on. */
-export function restoredRing(
-  kind: string,
-  held: HeldTokens,
-  count: number,
-  first: number,
-  snapshot?: Snapshot,
-): number {
+export function restoredRing(kind: string, held: HeldTokens, count: number, first: number, snapshot?: State): number {
   const next = Number(snapshot?.parameters['next'] ?? 0)
   const isSlot = Number.isInteger(next) && next >= 0 && next < count - first
   checkFits(kind, isSlot && (held.count === count || next === Math.max(0, held.count - first)))

@@ -229,6 +229,12 @@ function live(inner: Tiers, { budgetBytes, weighted, stack }: Limits): AutoStrea
       const limits = JSON.stringify({ budgetBytes, weighted, stack })
       return encodeSnapshot({ kind: KIND, version: VERSION, parameters: { ...parameters, limits }, tensors })
     },
+    fork: () => live(inner.fork(), { budgetBytes, weighted, stack }),
+    reset: () => inner.reset(),
+    get spare() {
+      return inner.spare
+    },
+    takeBack: (count) => inner.takeBack(count),
     [Symbol.dispose]: () => inner[Symbol.dispose](),
   }
 }

@@ -65,6 +65,12 @@ export function largestScores({ d, dv, scale }: Shape, share: number): Attention
     toBytes() {
       throw new RangeError('largestScores: has no snapshot')
     },
+    fork() {
+      throw new RangeError('largestScores: cannot be forked')
+    },
+    reset() {
+      throw new RangeError('largestScores: cannot be reset')
+    },
   }
 }
 

@@ -72,7 +72,7 @@ function look({ keys: { rows, cols, data } }: KvBlock): void {
 
 /** Refuses tokens by their keys, whoever hands them to it; where it is asked, also before the call. */
 function picky<S extends AttentionStream>(stream: S, isAsked: boolean): S {
-  const { admit } = stream as Partial<Tier>
+  const { admit } = stream as unknown as Partial<Tier>
   const own: Partial<Tier> = {
     push(block) {
       look(block)

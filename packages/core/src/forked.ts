@@ -1,0 +1,52 @@
+import type { AttentionStream } from './contracts'
+import { isHeld } from './held-tensor'
+import type { Saved } from './inside'
+import type { State } from './snapshot'
+
+type Parts = Readonly<Record<string, AttentionStream>>
+
+/** What a fork goes on from: arrays are copied, since they may be the stream's own; what the kernels hold is copied by whoever takes it in. */
+export function stateOf(saved: Omit<State, 'tensors'> & Required<Saved>, tokens: number): State {
+  const tensors = new Map(
+    Object.entries(saved.tensors).map(([name, tensor]) => [
+      name,
+      isHeld(tensor) ? tensor : { ...tensor, data: tensor.data.slice() },
+    ]),
+  )
+  return { ...saved, isSound: true, parameters: { ...saved.parameters, tokens: String(tokens) }, tensors }
+}
+
+/**
+ * Copies of the streams within a stream, by name.
+ *
+ * @throws TypeError when one cannot be forked, before any is
+ */
+export function forkedParts(who: string, parts: Parts): Parts {
+  checkParts(who, 'fork', parts)
+  const copies: Record<string, AttentionStream> = {}
+  try {
+    for (const [name, part] of Object.entries(parts)) copies[name] = part.fork()
+  } catch (error) {
+    disposeAll(copies)
+    throw error
+  }
+  return copies
+}
+
+/** What a stream of one's own must be given, by what is asked of it. */
+const REMEDIES = {
+  fork: 'a function fork() that returns a stream of its own which goes on from there, as one that is restored from its toBytes() does',
+  reset: 'a function reset() after which it is as it was made',
+} as const
+
+/** @throws TypeError, with what to add, when a stream cannot be forked or reset */
+export function checkParts(who: string, call: 'fork' | 'reset', parts: Parts): void {
+  for (const [name, part] of Object.entries(parts)) {
+    if (typeof (part as Partial<AttentionStream>)[call] !== 'function')
+      throw new TypeError(`${who}: ${name} has no ${call}(), give it ${REMEDIES[call]}`)
+  }
+}
+
+export function disposeAll(parts: Parts): void {
+  for (const part of Object.values(parts) as Partial<Disposable>[]) part[Symbol.dispose]?.()
+}

@@ -1,0 +1,118 @@
+import { checkInteger } from './check'
+import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax } from './contracts'
+import { tokensOf } from './kv-block'
+import { rowsOf } from './matrix'
+
+/** A stream, or a layer of some. */
+export interface Speculable extends Pick<AttentionStream, 'tokens' | 'push' | 'step' | 'spare' | 'takeBack'> {
+  readonly check?: Pick<Checks, 'push' | 'step'>
+  attend(queries: Matrix): PartialSoftmax
+  fork(): Speculable
+}
+
+/** Tokens on trial. Until they are accepted or forgotten the stream is given tokens in no other way. */
+export interface Speculation extends Disposable {
+  /** On trial now. */
+  readonly tokens: number
+  push(block: KvBlock): void
+  /** As the stream would answer, had it been given all tokens on trial for good. */
+  step(block: KvBlock, queries: Matrix): PartialSoftmax
+  attend(queries: Matrix): PartialSoftmax
+  /** Keeps the first `count` of the tokens on trial and forgets the others; then others may come on trial. */
+  accept(count: number): void
+}
+
+/** A call made on trial; its arrays are copies. */
+interface Call {
+  readonly block: KvBlock
+  readonly queries: Matrix | undefined
+}
+
+/**
+ * Tokens on trial: they are given and answered as any, and then the first of them are kept and the rest forgotten, as if it had never come. For speculative
+ * decoding, where a cheap model proposes and this one judges, and for looking ahead.
+ * Source: Leviathan, Kalman and Matias (2023) for what it is good for.
+ *
+ * @param stream  any stream or layer; one of your own needs `fork`
+ * @throws TypeError, RangeError as the stream does; from accept when count is no integer from 0 to the tokens on trial, or the stream was given others beside them
+ * Guarantee: answers are those of the stream; whatever is accepted and rejected, it goes on in the bits of a stream that was given the accepted tokens
+ *   alone. A refused call changes nothing.
+ * Cost: nothing beside the calls while the stream can take tokens back (`spare`: they wait in a buffer, or all are kept); else a fork, and the accepted
+ *   tokens a second time.
+ */
+export function speculate(stream: Speculable): Speculation {
+  const who = 'speculate'
+  let own = stream.tokens // without those on trial
+  let inPlace = 0 // on trial, in the stream itself
+  let copy: Speculable | undefined // the stream with those, and then the calls that could not be taken back
+  let calls: Call[] = []
+
+  const onTrial = () => inPlace + calls.reduce((total, { block }) => total + block.keys.rows, 0)
+  const checkAlone = () => {
+    if (stream.tokens !== own + inPlace)
+      throw new RangeError(`${who}: the stream was given ${stream.tokens - own - inPlace} tokens beside those on trial`)
+  }
+  /** Does a call that was not refused, where it can be undone. */
+  const given = <T>(block: KvBlock, queries: Matrix | undefined, call: (to: Speculable) => T): T => {
+    const { rows } = block.keys
+    if (rows === 0) return call(copy ?? stream)
+    const fits = !block.weights && rows <= (stream.spare ?? 0)
+    if (!copy && fits) {
+      const out = call(stream)
+      inPlace += rows
+      return out
+    }
+    copy ??= stream.fork()
+    const out = call(copy)
+    calls.push({ block: copied(block), queries: queries && { ...queries, data: queries.data.slice() } })
+    return out
+  }
+
+  return {
+    get tokens() {
+      return onTrial()
+    },
+    push(block) {
+      checkAlone()
+      ;(copy ?? stream).check?.push(block)
+      given(block, undefined, (to) => to.push(block))
+    },
+    step(block, queries) {
+      checkAlone()
+      ;(copy ?? stream).check?.step(block, queries)
+      return given(block, queries, (to) => to.step(block, queries))
+    },
+    attend: (queries) => (copy ?? stream).attend(queries),
+    accept(count) {
+      checkAlone()
+      checkInteger(who, 'count', count, 0, onTrial())
+      const forgotten = Math.max(0, inPlace - count)
+      if (forgotten > 0) stream.takeBack!(forgotten)
+      let rest = count - inPlace
+      for (const { block, queries } of calls) {
+        if (rest <= 0) break
+        const rows = Math.min(rest, block.keys.rows)
+        const groups = queries ? queries.rows / block.keys.rows : 0
+        if (queries) stream.step(tokensOf(block, 0, rows), rowsOf(queries, 0, rows * groups))
+        else stream.push(tokensOf(block, 0, rows))
+        rest -= rows
+      }
+      ;(copy as Partial<Disposable> | undefined)?.[Symbol.dispose]?.()
+      copy = undefined
+      calls = []
+      inPlace = 0
+      own = stream.tokens
+    },
+    [Symbol.dispose]() {
+      this.accept(0)
+    },
+  }
+}
+
+function copied({ keys, values, weights }: KvBlock): KvBlock {
+  return {
+    keys: { ...keys, data: keys.data.slice() },
+    values: { ...values, data: values.data.slice() },
+    ...(weights && { weights: weights.slice() }),
+  }
+}

@@ -1,0 +1,114 @@
+import type { Arena } from './arena'
+
+/** What memory may grow to before arrays are parked, at first. */
+const COMFORT = 2 ** 28
+/** Arrays below this stay where they are. */
+const LEAST = 2 ** 14
+
+/** Where one array lies: in the arena, known to it by a number; or parked, known to nobody but the array. */
+interface Cell {
+  offset: number
+  readonly bytes: number
+  parked: Uint8Array | undefined
+  id: number
+}
+
+/** Of an array, `owner` is the object with which its memory is released, when that is garbage. */
+export interface Place {
+  /** The offset in the arena, where the array is brought back to if it was parked. */
+  offset(owner: object): number
+  release(): void
+}
+
+/**
+ * Memory of arrays that nobody holds any more, found without waiting. A finalizer runs only between two tasks, so a loop that makes and drops streams would fill
+ * the memory with garbage. Before it grows beyond what is comfortable, arrays are parked: their bytes go to ordinary arrays that nothing but their handles
+ * reach, so that those of dropped handles are the garbage collector's at once, and the others come back when they are next used.
+ *
+ * Guarantee: nothing moves while a kernel runs: arrays are parked only where another is made.
+ * Cost: a copy out, and one back for arrays still in use; where most come back, memory grows instead, twice as far each time.
+ */
+export class Parking {
+  readonly #arena: Arena
+  readonly #cells = new Map<number, Cell>()
+  #next = 0
+  #comfort = COMFORT
+  #returned = 0 // bytes since arrays were last parked
+  readonly #dropped = new FinalizationRegistry<number>((id) => {
+    const cell = this.#cells.get(id)
+    if (cell) this.#leave(cell)
+  })
+
+  constructor(arena: Arena) {
+    this.#arena = arena
+  }
+
+  /** Takes memory, after making room for it where it would grow too far, or cannot grow. */
+  room(bytes: number, take: () => number): number {
+    if (!this.#arena.fits(bytes, this.#comfort)) {
+      if (this.#returned > this.#comfort / 2) this.#comfort *= 2
+      else this.#park()
+      this.#returned = 0
+    }
+    try {
+      return take()
+    } catch {
+      this.#park()
+      return take()
+    }
+  }
+
+  /** The place of a new array. */
+  placed(offset: number, bytes: number, owner: object): Place {
+    const cell: Cell = { offset, bytes, parked: undefined, id: 0 }
+    this.#enter(cell, owner)
+    return {
+      offset: (again) => {
+        if (cell.parked) this.#bring(cell, again) // the owner is not kept here: it would keep itself alive
+        return cell.offset
+      },
+      release: () => {
+        if (!cell.parked) this.#leave(cell)
+        cell.parked = undefined
+      },
+    }
+  }
+
+  /** What holds the memory, in words. */
+  held(): string {
+    const sizes = [...this.#cells.values()].map(({ bytes }) => bytes)
+    const total = sizes.reduce((a, b) => a + b, 0)
+    const largest = sizes.reduce((a, b) => Math.max(a, b), 0)
+    return `${sizes.length} arrays hold ${mib(total)} MiB, the largest ${mib(largest)} MiB`
+  }
+
+  #enter(cell: Cell, owner: object): void {
+    cell.id = this.#next++
+    this.#cells.set(cell.id, cell)
+    this.#dropped.register(owner, cell.id, cell)
+  }
+
+  #leave(cell: Cell): void {
+    this.#dropped.unregister(cell)
+    this.#cells.delete(cell.id)
+    this.#arena.give(cell.offset, cell.bytes)
+  }
+
+  #park(): void {
+    for (const cell of this.#cells.values()) {
+      if (cell.bytes < LEAST) continue
+      cell.parked = this.#arena.u8.slice(cell.offset, cell.offset + cell.bytes)
+      this.#leave(cell)
+    }
+  }
+
+  #bring(cell: Cell, owner: object): void {
+    cell.offset = this.#arena.take(cell.bytes)
+    this.#arena.u8.set(cell.parked!, cell.offset)
+    cell.parked = undefined
+    this.#returned += cell.bytes
+    this.#enter(cell, owner)
+  }
+}
+
+const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1)

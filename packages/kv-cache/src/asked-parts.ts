@@ -1,0 +1,28 @@
+import { emptyPartial, rowsOfPartial, type AttentionStream, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import { addPartial } from '@sublinear/exact-attention'
+
+/** Query rows below which the kernels sum in another order. */
+export const FEW = 5
+
+/** Continues a partial with the answer of a part, which may do so in place. */
+export function continueWith(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
+  const answer = part.attend(queries, out)
+  if (answer !== out) addPartial(out, answer)
+}
+
+/** The same for a few query rows, asked as so many that the kernels sum as for any number. */
+export function continuePadded(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
+  const { rows, cols } = queries
+  const data = new Float32Array(FEW * cols)
+  data.set(queries.data)
+  for (let r = rows; r < FEW; r++) data.copyWithin(r * cols, 0, cols)
+  const padded = emptyPartial(FEW, out.sum.cols)
+  padded.max.set(out.max)
+  padded.mass.set(out.mass)
+  padded.sum.data.set(out.sum.data)
+  continueWith(part, { rows: FEW, cols, data }, padded)
+  const { max, mass, sum } = rowsOfPartial(padded, 0, rows)
+  out.max.set(max)
+  out.mass.set(mass)
+  out.sum.data.set(sum.data)
+}

@@ -1,0 +1,54 @@
+import { checkInteger } from '@sublinear/core'
+import { largest, type GenerateOptions } from './generate'
+import { reader, type HeadSpec } from './reader'
+
+export interface SpeculativeOptions extends GenerateOptions {
+  /** What the drafter remembers with: streams that do not grow. The model is the same. */
+  readonly draft: HeadSpec
+  /** Tokens drafted before they are judged, ≥ 1. */
+  readonly drafted: number
+}
+
+export interface Speculated {
+  /** The new ids alone: those of `generate`, to rounding of the logits. */
+  readonly ids: Uint16Array
+  /** Blocks judged, and how many of their drafted tokens were right. */
+  readonly rounds: number
+  readonly accepted: number
+}
+
+/**
+ * Greedy decoding by drafts: the model with streams that do not grow says the next tokens, and with its own streams judges them in one block.
+ * Source: Leviathan, Kalman and Matias (2023), for greedy decoding; the drafter is the same model over a bounded memory.
+ *
+ * @throws TypeError, RangeError as generate, or when drafted is no integer ≥ 1
+ * Guarantee: every token is the likeliest by `stream`, as in `generate`; how good drafts are decides the time alone.
+ */
+export function speculative({ model, stream, draft, drafted, ids, count }: SpeculativeOptions): Speculated {
+  checkInteger('speculative', 'count', count, 0)
+  checkInteger('speculative', 'drafted', drafted, 1)
+  if (ids.length === 0) throw new RangeError('speculative: ids must have at least one token, got none')
+  using judge = reader({ model, stream })
+  using drafter = reader({ model, stream: draft })
+  drafter.read(ids, 'none')
+  const out = [largest(judge.read(ids, 'last').data)]
+  let rounds = 0
+  let accepted = 0
+  while (out.length < count) {
+    const next = out.at(-1)! // read by neither
+    const guesses: number[] = []
+    for (let i = 0; i < Math.min(drafted, count - out.length); i++)
+      guesses.push(largest(drafter.tryOut([guesses.at(-1) ?? next], 'last').data))
+    const { cols, data } = judge.tryOut([next, ...guesses], 'all')
+    const said = Array.from({ length: guesses.length + 1 }, (_, r) => largest(data.subarray(r * cols, (r + 1) * cols)))
+    const wrong = guesses.findIndex((guess, i) => guess !== said[i])
+    const right = wrong < 0 ? guesses.length : wrong
+    judge.accept(right + 1)
+    drafter.accept(Math.min(right + 1, guesses.length))
+    if (wrong < 0) drafter.read(guesses.slice(-1), 'none')
+    out.push(...guesses.slice(0, right), said[right])
+    rounds++
+    accepted += right
+  }
+  return { ids: Uint16Array.from(out.slice(0, count)), rounds, accepted }
+}
