@@ -87,7 +87,7 @@ function treeMeasurements(who: string, layout: RecoveryLayout, seed: bigint): Me
       trees.entries(keys, rows, signs)
       for (let c = 0, at = 0; c < keys.length; c++) {
         const change = changes[c]
-        for (let e = 0; e < nonzeros; e++, at++) into[rows[at]] += signs[at] * change
+        for (const end = at + nonzeros; at < end; at++) into[rows[at]] += signs[at] * change
       }
     },
     read: (measured) => decodeTrees(trees, measured),
