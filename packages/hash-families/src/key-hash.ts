@@ -91,6 +91,29 @@ function shareOf(words: Uint32Array, n: number): number {
   return Math.floor(((word >>> 16) * n + Math.floor(((word & 0xffff) * n) / 65536)) / 65536)
 }
 
+/**
+ * A key as the bytes that hashKey hashes, a copy.
+ *
+ * @throws TypeError, RangeError when it is no key
+ */
+export function bytesOfKey(key: Key): Uint8Array<ArrayBuffer> {
+  if (key instanceof Uint8Array) return Uint8Array.from(key)
+  const to: KeyBytes = { room: new Uint8Array(8), length: 0 }
+  writeKey('bytesOfKey', key, to)
+  return Uint8Array.from(to.room.subarray(0, to.length))
+}
+
+/** The key of a kind that has these bytes; undefined where none has: a text that is not well-formed, an integer of other bytes than its shortest. */
+export function keyOfBytes(kind: 'text' | 'bytes' | 'integer', bytes: Uint8Array): Key | undefined {
+  if (kind === 'bytes') return bytes.slice()
+  const key =
+    kind === 'text'
+      ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+      : bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+  const again = bytesOfKey(key)
+  return again.length === bytes.length && again.every((byte, i) => byte === bytes[i]) ? key : undefined
+}
+
 /** The bytes of a text or a bigint. @throws TypeError, RangeError when it is neither, or below 0 */
 export function writeKey(who: string, key: unknown, to: KeyBytes): void {
   if (typeof key === 'string') return writeText(key, to)
