@@ -39,7 +39,7 @@ export {
 export { amsSketch } from '@sublinear/ams-sketch'
 export { gaussianSketch } from '@sublinear/gaussian-sketch'
 export { countSketch, osnap, srht } from '@sublinear/sparse-sketch'
-export { exactRecovery, heavyHitters, sparseRecovery } from '@sublinear/sparse-recovery'
+export { exactRecovery, frequentItems, heavyHitters, sparseRecovery } from '@sublinear/sparse-recovery'
 export { matrix, sketch } from '@sublinear/core'
 export { decodeNpy, encodeNpy } from '@sublinear/io'
 
