@@ -97,12 +97,6 @@ function live(
     if (!isShort(key, keyBytes))
       throw new RangeError(`${who}: key must be well-formed, of at most ${keyBytes} bytes (or take hashKey of it)`)
   }
-  const itemOf = (key: number | Key, lower: number, missed: number): FrequentItem => ({
-    key: key instanceof Uint8Array ? key.slice() : key,
-    lower,
-    upper: lower + missed,
-    estimate: lower + missed / 2,
-  })
   const self: FrequentItems = {
     count,
     keyBytes,
@@ -200,3 +194,12 @@ const column = (data: readonly number[]) => ({
   shape: [data.length],
   data: Float64Array.from(data),
 })
+
+function itemOf(key: number | Key, lower: number, missed: number): FrequentItem {
+  return {
+    key: key instanceof Uint8Array ? key.slice() : key,
+    lower,
+    upper: lower + missed,
+    estimate: lower + missed / 2,
+  }
+}

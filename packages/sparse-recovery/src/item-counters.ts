@@ -37,7 +37,6 @@ export function itemCounters(count: number): ItemCounters {
   const names = new Map<string | bigint, number>() // texts and integers are of different types, so never one key
   const bytesNamed = new Map<string, number>()
   let held = 0
-  const nameOf = (key: Uint8Array) => String.fromCharCode(...key)
   const place = (key: number | Key, slot: number) => {
     numbers[slot] = typeof key === 'number' ? key : -1
     if (typeof key === 'number') return slots.set(key, slot)
@@ -96,3 +95,5 @@ export function itemCounters(count: number): ItemCounters {
       Array.from({ length: held }, (_, slot) => ({ key: keyAt(slot), lower: counted[slot], missed: before[slot] })),
   }
 }
+
+const nameOf = (key: Uint8Array) => String.fromCharCode(...key)

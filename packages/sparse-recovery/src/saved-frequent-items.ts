@@ -20,7 +20,6 @@ export function readFrequentItems(bytes: Uint8Array) {
   const error = whole('error', 0)
   const { numbers, lower, missed } = tensorsIn(who, snapshot, { numbers: ['F64'], lower: ['F64'], missed: ['F64'] })
   const keys = keysIn(snapshot.tensors, options.keyBytes)
-  const isCount = (x: number) => Number.isSafeInteger(x) && x >= 0
   let sum = 0
   for (const x of lower) sum += x
   const fits =
@@ -49,3 +48,5 @@ export function readFrequentItems(bytes: Uint8Array) {
   if (names.size !== items.length) throw new RangeError(`${who}: a key is there twice`)
   return { options, contents: { total, error, items } }
 }
+
+const isCount = (x: number) => Number.isSafeInteger(x) && x >= 0
