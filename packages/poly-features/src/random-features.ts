@@ -40,7 +40,7 @@ const MOST_EXPONENT = 72
  * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  * Guarantee: E⟨φ(q), φ(k)⟩ = e^{⟨x, y⟩} over the seed, with variance e^{2⟨x, y⟩}·(e^{‖x + y‖²} − 1)/t for independent frequencies,
  *   at every size of the score: it grows like e^{‖x + y‖²}, so this is a comparator, not a default. When to take it: where scores are large and
- *   masses must be positive whatever comes. Where ‖x‖ and ‖y‖ are about 1 or less, trigonometricFeatures of the same t err less; with a pilot, nystromFeatures.
+ *   masses must be positive whatever comes. Monomials and, with a pilot, nystromFeatures err less in small d; trigonometricFeatures only where values do not follow keys.
  * Cost: 2·d operations and one exponential a feature and row; 4·d·t bytes. Building orthogonal ones takes 2·t·d² operations.
  */
 export function randomFeatures({ d, t, scale, seed, orthogonal = false }: RandomFeatures): FeatureMap {

@@ -68,11 +68,6 @@ describe.runIf(hasPython)('read_sketch.py', () => {
 
 describe('the vectors of docs/format.md', () => {
   const page = readFileSync(join(root, 'docs/format.md'), 'utf8')
-  const philoxOf = (...c: [number, number, number, number]) => {
-    const out = new Uint32Array(4)
-    philox(out, 7, 0, ...c)
-    return Array.from(out, hex).join(' ')
-  }
   const signs = fourWiseSigns({ count: 40, seed: 7 })
   const vectors: Record<string, () => string> = {
     'philox(7; 1, 2, 3, 4)': () => philoxOf(1, 2, 3, 4),
@@ -103,4 +98,10 @@ function nonzero(matrix: SketchMatrix, index: number): string {
   const { data } = one.state
   const row = data.findIndex((x) => x !== 0)
   return `row ${row}, ${data[row] > 0 ? '+' : '-'}`
+}
+
+function philoxOf(...c: [number, number, number, number]): string {
+  const out = new Uint32Array(4)
+  philox(out, 7, 0, ...c)
+  return Array.from(out, hex).join(' ')
 }
