@@ -15,7 +15,8 @@ export interface Trial {
 /** One input of a family, measured and decoded: the truth is the dense vector's, its tail found by sorting. */
 export function trial(family: string, shape: Shape, seed: number): Trial {
   const input = families[family](shape, randomOf(seed))
-  const stream = heavyHitters({ ...shape, seed })
+  const { n, k, epsilon } = shape
+  const stream = heavyHitters({ n, k, epsilon, seed })
   const { keys, values } = input
   for (let c = 0; c < values.length; c++) stream.update(keys ? keys[c] : c, values[c])
   const { norm, tail } = sizesOf(values, shape.k)
