@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The examples of the READMEs, every ```ts block that imports from '@sublinear/…', and the files examples/*.ts.
+ * The examples of the READMEs and of docs/*.md, every ```ts block that imports from '@sublinear/…', and the files examples/*.ts.
  * `node tools/scripts/examples.mjs` lists them; tools/scripts/test/readme-examples.test.ts runs them.
  * A comment behind console.log is the expected output of that line, exactly but for runs of white space:
  *
@@ -45,7 +45,9 @@ function readmes(root) {
           .map((name) => `${folder}/${name}/README.md`)
       : [],
   )
-  return ['README.md', ...nested].filter((path) => existsSync(join(root, path)))
+  const pages = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs')).toSorted() : []
+  const docs = pages.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
+  return ['README.md', ...nested, ...docs].filter((path) => existsSync(join(root, path)))
 }
 
 function files(root) {

@@ -34,15 +34,17 @@ export {
   anisotropicFeatures,
   certificate,
   minimaxFeatures,
+  nystromFeatures,
   randomFeatures,
   taylorFeatures,
   tensorSketchFeatures,
+  trigonometricFeatures,
 } from '@sublinear/poly-features'
 export { amsSketch } from '@sublinear/ams-sketch'
 export { gaussianSketch } from '@sublinear/gaussian-sketch'
 export { countSketch, osnap, srht } from '@sublinear/sparse-sketch'
-export { exactRecovery, heavyHitters, sparseRecovery } from '@sublinear/sparse-recovery'
-export { matrix, sketch } from '@sublinear/core'
+export { exactRecovery, frequentItems, heavyHitters, sparseRecovery } from '@sublinear/sparse-recovery'
+export { matrix, project, sketch } from '@sublinear/core'
 export { decodeNpy, encodeNpy } from '@sublinear/io'
 
 // Sizes from accuracy.

@@ -14,6 +14,7 @@ const compositions: Readonly<Record<string, Method['open']>> = {
 const others: Readonly<Record<string, string>> = {
   'cross-attention': 'openCrossAttention',
   'exact-recovery': 'restoreExactRecovery',
+  'frequent-items': 'restoreFrequentItems',
   'heavy-hitters': 'restoreHeavyHitters',
   layer: 'open',
   'one-pass': 'openOnePass',

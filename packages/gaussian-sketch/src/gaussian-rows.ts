@@ -1,4 +1,4 @@
-import { checkFinite } from '@sublinear/core'
+import { checkFinite, checkInteger, checkOptions } from '@sublinear/core'
 
 /**
  * How many rows a Gaussian sketch needs: for any fixed u and v, |⟨Ψu, Ψv⟩ − ⟨u, v⟩| ≤ ε|u||v| with probability at least 1 − δ.
@@ -9,16 +9,37 @@ import { checkFinite } from '@sublinear/core'
  * κ(aλ) + κ(−bλ) ≤ κ((a + b)λ) = κ(λ), that of ρ = 1; so P[error > ε] ≤ e^{−m(ε − ln(1 + ε))/2} ≤ e^{−m(ε²/4 − ε³/6)}, and
  * twice that for both sides (the lower one is the upper one of −v).
  *
+ * For all pairs of N points at once: |‖Ψ(u − v)‖² − ‖u − v‖²| ≤ ε‖u − v‖², by the union over their N(N − 1)/2 differences.
+ *
  * @param epsilon  error in units of |u||v|, 0 < ε ≤ 1
- * @param delta  failure probability of one pair, 0 < δ < 1; for p pairs at once take δ/p
- * @returns m = ⌈ln(2/δ)/(ε²/4 − ε³/6)⌉, about 4·ln(2/δ)/ε²
- * @throws TypeError, RangeError when epsilon or delta is out of its range
+ * @param delta  failure probability of one pair, or of any pair where `points` is given, 0 < δ < 1
+ * @param points  N ≥ 2: all their distances are to be kept
+ * @param inputs  the length of the vectors: refused where so many rows are no fewer
+ * @returns m = ⌈ln(2/δ)/(ε²/4 − ε³/6)⌉, about 4·ln(2/δ)/ε², with N(N − 1) in place of 2 for all pairs
+ * @throws TypeError, RangeError when an option is out of its range, or the rows are at least `inputs`
  * @example gaussianRows({ epsilon: 0.1, delta: 0.01 }) // 2271
  */
-export function gaussianRows({ epsilon, delta }: { epsilon: number; delta: number }): number {
-  checkFinite('gaussianRows', 'epsilon', epsilon, 0)
-  checkFinite('gaussianRows', 'delta', delta, 0)
-  if (epsilon > 1) throw new RangeError(`gaussianRows: epsilon must be at most 1, got ${epsilon}`)
-  if (delta >= 1) throw new RangeError(`gaussianRows: delta must be below 1, got ${delta}`)
-  return Math.ceil(Math.log(2 / delta) / (epsilon ** 2 / 4 - epsilon ** 3 / 6))
+export function gaussianRows(options: {
+  readonly epsilon: number
+  readonly delta: number
+  readonly points?: number
+  readonly inputs?: number
+}): number {
+  const who = 'gaussianRows'
+  checkOptions(who, options, ['epsilon', 'delta', 'points', 'inputs'])
+  const { epsilon, delta, points, inputs } = options
+  checkFinite(who, 'epsilon', epsilon, 0)
+  checkFinite(who, 'delta', delta, 0)
+  if (epsilon > 1) throw new RangeError(`${who}: epsilon must be at most 1, got ${epsilon}`)
+  if (delta >= 1) throw new RangeError(`${who}: delta must be below 1, got ${delta}`)
+  if (points !== undefined) checkInteger(who, 'points', points, 2)
+  const tails = points === undefined ? Math.log(2) : Math.log(points) + Math.log(points - 1)
+  const rows = Math.ceil((tails - Math.log(delta)) / (epsilon ** 2 / 4 - epsilon ** 3 / 6))
+  if (inputs === undefined) return rows
+  checkInteger(who, 'inputs', inputs, 1)
+  if (rows >= inputs)
+    throw new RangeError(
+      `${who}: ${rows} rows save nothing for ${inputs} inputs: keep the vectors, or allow a larger epsilon`,
+    )
+  return rows
 }

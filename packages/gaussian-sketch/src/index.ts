@@ -1,3 +1,2 @@
-export { project } from '@sublinear/core'
 export { gaussianRows } from './gaussian-rows'
 export { gaussianSketch } from './gaussian-sketch'

@@ -2,6 +2,7 @@
 // is χ²_m/m − 1 exactly, so failures are tested two-sided against that law, and the law against δ; other angles against δ alone.
 // Kills: half the rows (δ is then exceeded from δ = 0.03 down), 1/m for 1/√m, columns that repeat every 64, δ for δ/2.
 import { describe, expect, it } from 'vitest'
+import { project } from '@sublinear/core'
 import { gaussianRows, gaussianSketch } from '../src'
 import { chance, leastFailures, mostFailures } from '@sublinear/laws'
 import { chiSquareTails } from './chi-square'
@@ -79,3 +80,47 @@ describe('Lemma 3.5, Gaussian', () => {
     expect(() => gaussianRows({ epsilon, delta })).toThrow(new RangeError(message))
   })
 })
+
+describe('gaussianRows for all pairs', () => {
+  it('keeps every distance of N points, by the union over their differences', () => {
+    for (const points of [2, 10, 1000, 1e6]) {
+      const [epsilon, delta] = [0.2, 0.05]
+      const pairs = (points * (points - 1)) / 2
+      const one = gaussianRows({ epsilon, delta: delta / pairs })
+      expect(Math.abs(gaussianRows({ epsilon, delta, points }) - one)).toBeLessThanOrEqual(1) // rounding of the logarithms
+    }
+    // 40 seeds, 30 points, δ = 0.1: allow 15 failures (false alarm 1e-6, were the bound tight). Kills: rows for one pair (all seeds fail).
+    const [points, inputs, epsilon] = [30, 64, 0.9]
+    const m = gaussianRows({ epsilon, delta: 0.1, points })
+    const cloud = {
+      rows: points,
+      cols: inputs,
+      data: Float32Array.from({ length: points * inputs }, (_, i) => Math.sin(i * i)),
+    }
+    let failures = 0
+    for (let seed = 0; seed < 40; seed++) {
+      const image = project(gaussianSketch({ m, seed }), cloud)
+      let worst = 0
+      for (let a = 0; a < points; a++)
+        for (let b = 0; b < a; b++) worst = Math.max(worst, Math.abs(square(image, a, b) / square(cloud, a, b) - 1))
+      if (worst > epsilon) failures++
+    }
+    expect(failures).toBeLessThanOrEqual(15)
+  })
+
+  it('refuses more rows than inputs, with the numbers', () => {
+    expect(() => gaussianRows({ epsilon: 0.1, delta: 0.01, inputs: 768 })).toThrow(
+      'gaussianRows: 2271 rows save nothing for 768 inputs: keep the vectors, or allow a larger epsilon',
+    )
+    expect(gaussianRows({ epsilon: 0.1, delta: 0.01, inputs: 2272 })).toBe(2271)
+    expect(() => gaussianRows({ epsilon: 0.1, delta: 0.01, points: 1 })).toThrow(
+      /points must be an integer >= 2, got 1/,
+    )
+  })
+})
+
+const square = ({ cols, data }: { cols: number; data: Float32Array }, a: number, b: number) => {
+  let sum = 0
+  for (let c = 0; c < cols; c++) sum += (data[a * cols + c] - data[b * cols + c]) ** 2
+  return sum
+}

@@ -1,4 +1,5 @@
 export { bucketHash, type BucketHash } from './bucket-hash'
 export { fourWiseSigns, type FourWiseSigns } from './four-wise-signs'
+export { bytesOfKey, hashKey, keyHash, keyOfBytes, type Key, type KeyHash } from './key-hash'
 export { polynomialHash, type PolynomialHash, type Prime } from './polynomial-hash'
 export { tabulationHash, type TabulationHash } from './tabulation-hash'

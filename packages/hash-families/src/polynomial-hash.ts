@@ -81,8 +81,10 @@ export function polynomialHash({ independence, seed, prime, stream = 0 }: Polyno
     fillKeys(keys, out) {
       if (!(keys instanceof Float64Array)) throw new TypeError(`${who}: keys must be a Float64Array`)
       checkOut(who, out, keys.length * words)
-      const broken = keys.findIndex((key) => !(Number.isSafeInteger(key) && key >= 0))
-      if (broken >= 0) checkInteger(who, `keys[${broken}]`, keys[broken], 0)
+      for (let c = 0; c < keys.length; c++) {
+        const key = keys[c]
+        if (!(key >= 0 && key < 2 ** 53 && Math.floor(key) === key)) checkInteger(who, `keys[${c}]`, key, 0)
+      }
       write(out, keys, kernels())
     },
   }

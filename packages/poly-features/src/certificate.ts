@@ -117,13 +117,12 @@ function statementOf(who: string, { spec, d }: FeatureMap, radius: number): Stat
       positive: isBlock ? 'everywhere' : approximation < 1 ? 'within' : 'no',
     }
   }
-  const random = kind === 'random'
+  const none = { premise: 'none', approximation: Infinity, rounding: Infinity } as const
+  if (kind === 'nystrom') return { ...none, positive: 'no' }
   return {
-    premise: 'none',
-    approximation: Infinity,
-    rounding: Infinity,
-    positive: random ? 'everywhere' : 'no',
-    unbiased: random ? 'exp' : 'taylor polynomial',
+    ...none,
+    positive: kind === 'random' ? 'everywhere' : 'no',
+    unbiased: kind === 'tensor-sketch' ? 'taylor polynomial' : 'exp',
   }
 }
 

@@ -1,5 +1,14 @@
-import { checkFinite, checkInteger, checkScale, checkSeed, matrix, type FeatureMap, type Seed } from '@sublinear/core'
-import { gaussianSketch, project } from '@sublinear/gaussian-sketch'
+import {
+  checkFinite,
+  checkInteger,
+  checkScale,
+  checkSeed,
+  matrix,
+  project,
+  type FeatureMap,
+  type Seed,
+} from '@sublinear/core'
+import { gaussianSketch } from '@sublinear/gaussian-sketch'
 import { kernels } from '@sublinear/kernels'
 import { checkKeyCall, checkQueryCall } from './monomial-map'
 
@@ -30,7 +39,8 @@ const MOST_EXPONENT = 72
  * @returns a FeatureMap with radius 0, since no pair is certified, and without fallbacks: no feature is negative
  * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  * Guarantee: E⟨φ(q), φ(k)⟩ = e^{⟨x, y⟩} over the seed, with variance e^{2⟨x, y⟩}·(e^{‖x + y‖²} − 1)/t for independent frequencies,
- *   at every size of the score: it grows like e^{‖x + y‖²}, so this is a comparator, not a default.
+ *   at every size of the score: it grows like e^{‖x + y‖²}, so this is a comparator, not a default. When to take it: where scores are large and
+ *   masses must be positive whatever comes. Monomials and, with a pilot, nystromFeatures err less in small d; trigonometricFeatures only where values do not follow keys.
  * Cost: 2·d operations and one exponential a feature and row; 4·d·t bytes. Building orthogonal ones takes 2·t·d² operations.
  */
 export function randomFeatures({ d, t, scale, seed, orthogonal = false }: RandomFeatures): FeatureMap {

@@ -1,10 +1,13 @@
-import type { FeatureMap } from '@sublinear/core'
+import { checkFinite, checkInteger, checkKeys, checkScale, type FeatureMap } from '@sublinear/core'
 import { anisotropicMap } from './anisotropic-map'
 import { readAnisotropy } from './anisotropic-spec'
+import { decodeFloats } from './base64'
 import { minimaxFeatures } from './minimax-features'
+import { nystromMap } from './nystrom-features'
 import { randomFeatures } from './random-features'
 import { taylorFeatures } from './taylor-features'
 import { tensorSketchFeatures } from './tensor-sketch-features'
+import { trigonometricFeatures } from './trigonometric-features'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -18,6 +21,23 @@ const kinds: Readonly<Record<string, (fields: Fields) => FeatureMap>> = {
     randomFeatures({ d, t, scale, seed: seedOf(seed), orthogonal } as never),
   'tensor-sketch': ({ d, degree, t, scale, seed }) =>
     tensorSketchFeatures({ d, degree, t, scale, seed: seedOf(seed) } as never),
+  trigonometric: ({ d, t, scale, seed }) => trigonometricFeatures({ d, t, scale, seed: seedOf(seed) } as never),
+  nystrom({ d, t, scale, centre, landmarks }) {
+    const who = 'restoreFeatures'
+    checkInteger(who, 'd', d, 1, 2 ** 20)
+    checkInteger(who, 't', t, 2, 4096)
+    checkFinite(who, 'scale', scale, 0)
+    checkScale(who, scale)
+    const map = {
+      d,
+      scale,
+      centre: decodeFloats(who, 'centre', centre, d),
+      landmarks: decodeFloats(who, 'landmarks', landmarks, (t - 1) * d),
+    }
+    for (const name of ['centre', 'landmarks'] as const)
+      checkKeys(who, name, { rows: map[name].length / d, cols: d, data: map[name] })
+    return nystromMap(map)
+  },
 }
 
 /**

@@ -6,10 +6,12 @@ import { describe, test } from 'vitest'
 import {
   anisotropicFeatures,
   minimaxFeatures,
+  nystromFeatures,
   randomFeatures,
   restoreFeatures,
   taylorFeatures,
   tensorSketchFeatures,
+  trigonometricFeatures,
 } from '../src'
 import { cloud } from './pilot'
 
@@ -136,6 +138,46 @@ describe.each([
     ],
     error: 0.15, // at score 0; fixed seeds
     normsAbout: new Float32Array(options.d),
+    partialFallbacks: true,
+  })
+})
+
+describe.each([
+  { d: 1, t: 4002, scale: 1, seed: 1 },
+  { d: 4, t: 4000, scale: 0.5, seed: 2n ** 64n - 1n },
+])('trigonometricFeatures of $d variables', (options) => {
+  run({
+    name: 'trigonometricFeatures',
+    make: () => trigonometricFeatures(options),
+    differs: [
+      () => trigonometricFeatures({ ...options, d: options.d + 1 }),
+      () => trigonometricFeatures({ ...options, t: options.t + 2 }),
+      () => trigonometricFeatures({ ...options, scale: 0.3 }),
+      () => trigonometricFeatures({ ...options, seed: 5 }),
+    ],
+    error: 0.15, // at score 0; fixed seeds
+    normsAbout: new Float32Array(options.d),
+    partialFallbacks: true,
+  })
+})
+
+describe.each([
+  { d: 1, t: 2, scale: 1, mean: 0 },
+  { d: 4, t: 40, scale: 0.5, mean: 0.7 },
+  { d: 6, t: 70, scale: 0.3, mean: -0.3 },
+])('nystromFeatures of $d variables, t = $t', ({ d, t, scale, mean }) => {
+  const make = (change: { t?: number; scale?: number; seed?: number } = {}) =>
+    nystromFeatures({
+      pilotKeys: cloud(80, d, { seed: change.seed ?? 1, mean }),
+      t: change.t ?? t,
+      scale: change.scale ?? scale,
+    })
+  run({
+    name: 'nystromFeatures',
+    make,
+    differs: [() => make({ t: t === 2 ? 3 : t - 1 }), () => make({ scale: scale * 1.5 }), () => make({ seed: 3 })],
+    error: 0.01, // where a query or a key is at the centre
+    normsAbout: meanOf(cloud(80, d, { seed: 1, mean })),
     partialFallbacks: true,
   })
 })

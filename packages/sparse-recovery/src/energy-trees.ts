@@ -1,4 +1,4 @@
-import { digitHash } from './hash-digits'
+import { bucketOf, digitHash } from './hash-digits'
 import { BRANCH, LEAF_ROWS, LEVEL_ROWS, TREES, type RecoveryLayout } from './recovery-rows'
 import { scatter, type Scatter } from './scatter'
 
@@ -42,6 +42,7 @@ export function energyTrees(layout: RecoveryLayout, seed: bigint): EnergyTrees {
 
   const firstRow = (tree: number, level: number) => (tree * levels + level) * LEVEL_ROWS * width
   const leafRow = m - LEAF_ROWS * width
+  const unit = width / 2 ** 20
   const counters = (
     tree: number,
     level: number,
@@ -53,20 +54,28 @@ export function energyTrees(layout: RecoveryLayout, seed: bigint): EnergyTrees {
     const first = firstRow(tree, level)
     const direct = nodes[level] <= width // every node has counters of its own
     const hash = places[tree][level]
-    if (!direct) hash.hash(keys)
-    for (let c = 0; c < keys.length; c++) {
-      for (let r = 0; r < LEVEL_ROWS; r++) {
-        rows[c * stride + offset + r] = first + r * width + (direct ? keys[c] : hash.bucket(c, r, width))
+    if (direct) {
+      for (let c = 0; c < keys.length; c++) {
+        for (let r = 0; r < LEVEL_ROWS; r++) rows[c * stride + offset + r] = first + r * width + keys[c]
       }
+      return
+    }
+    const words = hash.hash(keys)
+    for (let c = 0, to = offset; c < keys.length; c++, to += stride) {
+      const low = words[2 * c]
+      const high = words[2 * c + 1]
+      rows[to] = first + bucketOf(low, high, 0, unit)
+      rows[to + 1] = first + width + bucketOf(low, high, 1, unit)
+      rows[to + 2] = first + 2 * width + bucketOf(low, high, 2, unit)
     }
   }
   const leaves = (keys: Float64Array, rows: Uint32Array, values: Float32Array, stride: number) => {
-    for (const hash of own) hash.hash(keys)
-    for (let c = 0; c < keys.length; c++) {
+    const [a, b] = own.map((hash) => hash.hash(keys))
+    for (let c = 0, to = stride - LEAF_ROWS; c < keys.length; c++, to += stride) {
       for (let r = 0; r < LEAF_ROWS; r++) {
-        const at = (c + 1) * stride - LEAF_ROWS + r
-        rows[at] = leafRow + r * width + own[r < 3 ? 0 : 1].bucket(c, r % 3, width)
-        values[at] = signs.sign(c, TREES * LEVEL_ROWS * levels + r)
+        const words = r < 3 ? a : b
+        rows[to + r] = leafRow + r * width + bucketOf(words[2 * c], words[2 * c + 1], r < 3 ? r : r - 3, unit)
+        values[to + r] = signs.sign(c, TREES * LEVEL_ROWS * levels + r)
       }
     }
   }
@@ -90,8 +99,8 @@ export function energyTrees(layout: RecoveryLayout, seed: bigint): EnergyTrees {
         for (let level = 0; level < levels; level++, e += LEVEL_ROWS) {
           for (let c = 0; c < count; c++) at[c] = Math.floor(at[c] / BRANCH)
           counters(tree, level, at, rows, nonzeros, e)
-          for (let c = 0; c < count; c++) {
-            for (let r = 0; r < LEVEL_ROWS; r++) values[c * nonzeros + e + r] = signs.sign(c, e + r)
+          for (let c = 0, to = e; c < count; c++, to += nonzeros) {
+            for (let r = 0; r < LEVEL_ROWS; r++) values[to + r] = signs.sign(c, e + r)
           }
         }
       }

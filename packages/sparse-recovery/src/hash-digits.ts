@@ -6,10 +6,8 @@ const STREAM = 0x73720000
 /** A k-wise independent hash of 61 bits, read as bits and digits: independent of each other up to 2⁻⁶¹. */
 export interface DigitHash {
   readonly bytes: number
-  /** Hashes keys[0 … count) ; what follows reads the last keys hashed. */
-  hash(keys: Float64Array): void
-  /** A share of 0 … buckets − 1, uniform up to buckets/2³² of 1/buckets: ⌊top 32 bits · buckets/2³²⌋. */
-  share(at: number, buckets: number): number
+  /** Hashes keys[0 … count) ; what follows reads the last keys hashed. @returns their values, two words each, the lower first; its own memory */
+  hash(keys: Float64Array): Uint32Array
   /** Digit 0, 1 or 2 of 20 bits as a bucket: probabilities of 1/buckets up to 2⁻²⁰, digits independent of each other. */
   bucket(at: number, digit: number, buckets: number): number
   /** −1 or 1 by bit 0 … 60, bits independent of each other. */
@@ -29,15 +27,15 @@ export function digitHash(seed: bigint, stream: number, independence = 4): Digit
     hash(keys) {
       if (words.length < 2 * keys.length) words = new Uint32Array(2 * keys.length)
       hash.fillKeys(keys, words)
+      return words
     },
-    share: (at, buckets) =>
-      Math.floor((((words[2 * at + 1] << 3) | (words[2 * at] >>> 29)) >>> 0) * (buckets / 2 ** 32)),
-    bucket(at, digit, buckets) {
-      const low = words[2 * at]
-      const high = words[2 * at + 1]
-      const value = digit === 0 ? low & 0xfffff : digit === 1 ? (low >>> 20) | ((high & 0xff) << 12) : high >>> 9
-      return Math.floor(value * (buckets / 2 ** 20))
-    },
+    bucket: (at, digit, buckets) => bucketOf(words[2 * at], words[2 * at + 1], digit, buckets / 2 ** 20),
     sign: (at, bit) => 1 - 2 * ((words[2 * at + (bit >> 5)] >>> (bit & 31)) & 1),
   }
+}
+
+/** Digit 0, 1 or 2 of a value, of 20 bits, as a bucket: ⌊digit · unit⌋, unit = buckets/2²⁰, buckets ≤ 2²⁰. */
+export function bucketOf(low: number, high: number, digit: number, unit: number): number {
+  const value = digit === 0 ? low & 0xfffff : digit === 1 ? (low >>> 20) | ((high & 0xff) << 12) : high >>> 9
+  return (value * unit) | 0
 }

@@ -2,6 +2,7 @@ import { checkInteger, checkShape, sparseSketchMatrix, type SketchMatrix } from 
 import { decodeTrees } from './decode'
 import { energyTrees } from './energy-trees'
 import { largestOf, type Entries } from './largest'
+import { normOf, radiusOf, restDeviation } from './noise'
 import { isDominated, recoveryLayout, type RecoveryLayout, type RecoverySize } from './recovery-rows'
 import { estimates } from './tree-search'
 
@@ -15,6 +16,12 @@ export interface Measurements {
   read(measured: Float64Array): Entries
   /** Unbiased estimates of single entries. */
   estimate(keys: Float64Array, measured: Float64Array): Float64Array
+  /** ‖x‖. */
+  norm(measured: Float64Array): number
+  /** What one of those estimates is off by at the most, but with probability delta. */
+  radius(measured: Float64Array, delta: number): number
+  /** The standard deviation of what one row of counters is off by, where these entries are known. */
+  rest(measured: Float64Array, known: Entries): number
 }
 
 export function measurements(who: string, size: RecoverySize, seed: bigint): Measurements {
@@ -48,6 +55,9 @@ function storedVector({ n, k }: RecoveryLayout, seed: bigint): Measurements {
     },
     read: (measured) => largestOf({ keys: Float64Array.from(measured.keys()), values: measured }, 3 * k),
     estimate: (keys, measured) => keys.map((key) => measured[key]),
+    norm: (measured) => normOf({ nonzeros: 1 }, measured),
+    radius: () => 0,
+    rest: () => 0,
   }
 }
 
@@ -87,10 +97,13 @@ function treeMeasurements(who: string, layout: RecoveryLayout, seed: bigint): Me
       trees.entries(keys, rows, signs)
       for (let c = 0, at = 0; c < keys.length; c++) {
         const change = changes[c]
-        for (let e = 0; e < nonzeros; e++, at++) into[rows[at]] += signs[at] * change
+        for (const end = at + nonzeros; at < end; at++) into[rows[at]] += signs[at] * change
       }
     },
     read: (measured) => decodeTrees(trees, measured),
     estimate: (keys, measured) => estimates(trees, keys, measured),
+    norm: (measured) => normOf(layout, measured),
+    radius: (measured, delta) => radiusOf(layout, measured, delta),
+    rest: (measured, { keys, values }) => restDeviation(trees, measured, keys, values),
   }
 }

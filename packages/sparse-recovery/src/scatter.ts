@@ -38,22 +38,25 @@ export function scatter({
   let x = new Float64Array(64)
   let y = new Float64Array(64)
 
-  /** Shifts one coordinate by what the round says of the other. */
+  /** Shifts one coordinate by what the round says of the other: ⌊top 32 bits · size/2³²⌋ of its hash. */
   const shift = (round: number, count: number, by: 1 | -1) => {
-    const hash = rounds[round]
     const [moved, fixed, size] = round % 2 === 0 ? [x, y, columns] : [y, x, lines]
-    hash.hash(fixed.subarray(0, count))
+    const words = rounds[round].hash(fixed.subarray(0, count))
+    const unit = size / 2 ** 32
     for (let c = 0; c < count; c++) {
-      const to = moved[c] + by * hash.share(c, size)
-      moved[c] = to >= size ? to - size : to < 0 ? to + size : to
+      const top = ((words[2 * c + 1] << 3) | (words[2 * c] >>> 29)) >>> 0
+      let to = (moved[c] + by * ((top * unit) | 0)) | 0 // size ≤ 2^16
+      to += size & (to >> 31) // round the end, without branches: a processor would guess half of them wrong
+      moved[c] = to - (size & ~((to - size) >> 31))
     }
   }
   const pass = (from: Float64Array, out: Float64Array, order: readonly number[], by: 1 | -1) => {
     const count = from.length
     if (x.length < count) [x, y] = [new Float64Array(count), new Float64Array(count)]
     for (let c = 0; c < count; c++) {
-      y[c] = Math.floor(from[c] / columns)
-      x[c] = from[c] - y[c] * columns
+      const line = Math.floor(from[c] / columns)
+      y[c] = line
+      x[c] = from[c] - line * columns
     }
     for (const round of order) shift(round, count, by)
     for (let c = 0; c < count; c++) out[c] = y[c] * columns + x[c]

@@ -29,12 +29,16 @@ describe('heavyHitters', () => {
     stream.update(7, 1e6)
     const top = stream.top()
     expect(top.slice(0, 2).map(({ index }) => index)).toEqual([99_999, 7])
-    expect(top[0].value).toBeCloseTo(-3e6, -4)
-    expect(top).toHaveLength(8)
-    expect(stream.top(2)).toEqual(top.slice(0, 2))
+    expect(top[0].estimate).toBeCloseTo(-3e6, -4)
+    expect(top).toHaveLength(2) // the rest is noise
+    expect(stream.top(2)).toEqual(top)
+    expect(stream.top(1)).toEqual(top.slice(0, 1))
     expect(stream.top(0)).toEqual([])
-    expect(stream.top(16).length).toBe(16)
-    const sizes = stream.top(16).map(({ value }) => Math.abs(value))
+    expect(stream.top(8, { above: 0 })).toHaveLength(8)
+    expect(stream.top(16, { above: 0 }).length).toBe(16)
+    expect(stream.top(1000, { above: 0 }).length).toBe(16) // at most 2k
+    expect(stream.top(8, { above: 2.5e6 })).toEqual(top.slice(0, 1))
+    const sizes = stream.top(16, { above: 0 }).map(({ estimate }) => Math.abs(estimate))
     expect(sizes).toEqual(sizes.toSorted((a, b) => b - a))
   })
 
@@ -78,8 +82,10 @@ describe('heavyHitters', () => {
     const recovery = sparseRecovery({ ...size, seed: 9 })
     expect(recovery.m).toBe(stream.m)
     const { indices, values } = recovery.decode(stream.measured)
-    const top = stream.top().toSorted((a, b) => a.index - b.index)
-    expect(top).toEqual(Array.from(indices, (index, c) => ({ index, value: values[c] })))
+    const top = stream.top(8, { above: 0 }).toSorted((a, b) => a.index - b.index)
+    expect(top.map(({ index, estimate }) => ({ index, estimate }))).toEqual(
+      Array.from(indices, (index, c) => ({ index, estimate: values[c] })),
+    )
   })
 
   it('estimates single entries without bias, within ‖x‖/√width', () => {
@@ -148,6 +154,7 @@ describe('heavyHitters', () => {
       again({ epsilon: '1e-12' }),
       again({ seed: '-1' }),
       again({ seed: 'x' }),
+      again({ keyBytes: '-1' }),
       again({ n: '200003' }, { state: new Float64Array(5) }),
       again({}, { state: new Float64Array(fresh().m).fill(NaN) }),
       again({}, { state: new Float64Array(fresh().m).fill(1.7e308) }),
@@ -167,9 +174,12 @@ describe('heavyHitters', () => {
       expect(() => stream.update(index, 1)).toThrow(/heavyHitters: index must be/)
     for (const change of [NaN, Infinity, -Infinity, 2 ** 901])
       expect(() => stream.update(0, change)).toThrow(RangeError)
-    expect(() => stream.update('3' as unknown as number, 1)).toThrow(TypeError)
+    expect(() => stream.update(true as unknown as number, 1)).toThrow(TypeError)
     expect(() => stream.update(3, '1' as unknown as number)).toThrow(TypeError)
-    expect(() => stream.top(17)).toThrow(/count must be an integer from 0 to 16, got 17/)
+    expect(() => stream.top(-1)).toThrow(/count must be an integer >= 0, got -1/)
+    expect(() => stream.top(1, { delta: 1 })).toThrow(/delta must be below 1, got 1/)
+    expect(() => stream.bounds(1, { delta: 0 })).toThrow(/delta must be a finite number > 0, got 0/)
+    expect(() => stream.top(1, { above: -1 })).toThrow(/above must be/)
     expect(() => stream.estimate(size.n)).toThrow(RangeError)
     expect(() => stream.merge(fresh(2))).toThrow(/heavyHitters: seed differs: 1 here, 2 there/)
     expect(() => stream.merge(heavyHitters({ ...size, k: 9, seed: 1 }))).toThrow(/k differs/)
@@ -199,7 +209,7 @@ describe('heavyHitters', () => {
   it('refuses totals beyond 2^1000, which no number of changes reaches, and stays as it was', () => {
     const stream = fed(fresh(), [[5, 2 ** 900]])
     for (let i = 0; i < 100; i++) stream.merge(stream)
-    expect(stream.top(1)).toEqual([{ index: 5, value: 2 ** 1000 }])
+    expect(stream.top(1)).toMatchObject([{ index: 5, estimate: 2 ** 1000 }])
     const bytes = stream.toBytes()
     expect(() => stream.merge(stream)).toThrow(/heavyHitters: totals must be at most 2\^1000/)
     expect(stream.toBytes()).toEqual(bytes)
@@ -217,12 +227,12 @@ describe('heavyHitters', () => {
       [6, -(2 ** 899)],
       [7, 1],
     ])
-    expect(stream.top(2)).toEqual([
-      { index: 5, value: 2 ** 900 },
-      { index: 6, value: -(2 ** 899) },
+    expect(stream.top(2)).toMatchObject([
+      { index: 5, estimate: 2 ** 900 },
+      { index: 6, estimate: -(2 ** 899) },
     ])
     const small = fed(fresh(), [[3, 1e-300]])
-    expect(small.top()).toEqual([{ index: 3, value: 1e-300 }])
+    expect(small.top()).toMatchObject([{ index: 3, estimate: 1e-300 }])
   })
 })
 
@@ -235,9 +245,15 @@ describe('where m would be n/4 or more', () => {
       expect([stream.dominated, stream.m]).toEqual([true, n])
       const x = Float64Array.from({ length: n }, (_, i) => ((i * 7919) % 101) - 50)
       for (const [i, value] of x.entries()) stream.update(i, value)
-      const wanted = Array.from(x, (value, index) => ({ index, value }))
-        .filter(({ value }) => value !== 0)
-        .toSorted((a, b) => Math.abs(b.value) - Math.abs(a.value) || a.index - b.index)
+      const wanted = Array.from(x, (value, index) => ({
+        index,
+        estimate: value,
+        lower: value,
+        upper: value,
+        delta: 0.01,
+      }))
+        .filter(({ estimate }) => estimate !== 0)
+        .toSorted((a, b) => Math.abs(b.estimate) - Math.abs(a.estimate) || a.index - b.index)
         .slice(0, k)
       expect(stream.top()).toEqual(wanted)
       expect(stream.estimate(n - 1)).toBe(x[n - 1])

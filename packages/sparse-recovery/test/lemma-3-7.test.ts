@@ -69,7 +69,7 @@ it('recovers sparse vectors of length 2^32', () => {
     for (const [i, value] of x) stream.update(i, value)
     const top = stream.top()
     expect(new Set(top.map(({ index }) => index))).toEqual(new Set(x.keys()))
-    for (const { index, value } of top) expect(value).toBeCloseTo(x.get(index)!, 9)
+    for (const { index, estimate } of top) expect(estimate).toBeCloseTo(x.get(index)!, 9)
   }
 })
 

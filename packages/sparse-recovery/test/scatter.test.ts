@@ -72,21 +72,6 @@ describe('digits', () => {
     // The sign of bit 60 is the top bit of digit 2: signs come from a hash of their own in the trees.
     expect(both.some((count) => count === 0)).toBe(true)
   })
-
-  it('take the top of a value for shares', () => {
-    for (const size of [1, 3, 1000, 65_536]) {
-      const hash = digitHash(5n, 1)
-      const keys = Float64Array.from({ length: 200 }, (_, i) => i * i)
-      hash.hash(keys)
-      let sum = 0
-      for (let c = 0; c < 200; c++) {
-        const share = hash.share(c, size)
-        expect(Number.isInteger(share) && share >= 0 && share < size).toBe(true)
-        sum += share
-      }
-      expect(Math.abs(sum / 200 - (size - 1) / 2)).toBeLessThan((5 * size) / Math.sqrt(12 * 200) + 1)
-    }
-  })
 })
 
 it('a counter squared has the energy of its node for a mean, and a variance of at most twice its square', () => {

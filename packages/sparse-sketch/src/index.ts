@@ -1,4 +1,3 @@
-export { project } from '@sublinear/core'
 export { countSketch, countSketchRows } from './count-sketch'
 export { osnap, osnapRows } from './osnap'
 export { srht } from './srht'

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { heavyHitters, recoveryRows } from '@sublinear/sparse-recovery'
 import bloomFilters from 'bloom-filters'
 import { families, randomOf, type Input } from './recovery/families.ts'
-import { distanceOf, sizesOf } from './recovery/trial.ts'
+import { distanceOf, sizesOf, valuesOf } from './recovery/trial.ts'
 
 const N = 2 ** 16
 const WANTED = 32
@@ -41,7 +41,7 @@ export function sizePoint(k: number, trials: number): SizePoint {
       const input = families[family]({ n: N, k: WANTED, epsilon: EPSILON }, randomOf(seed))
       const stream = fed(heavyHitters({ n: N, k, epsilon: EPSILON, seed }), input)
       const { norm, tail } = sizesOf(input.values, WANTED)
-      if (distanceOf(input, stream.top(WANTED)) > (1 + EPSILON) * tail + 1e-9 * norm) continue
+      if (distanceOf(input, valuesOf(stream.top(WANTED, { above: 0 }))) > (1 + EPSILON) * tail + 1e-9 * norm) continue
       met++
       if (trial < FIRST) early++
     }
@@ -91,7 +91,7 @@ function peers(): PeerRow[] {
   const ours = (changes: readonly [number, number][]) => {
     const stream = heavyHitters({ n, k, epsilon: EPSILON, seed: 3 })
     for (const [index, change] of changes) stream.update(index, change)
-    return judged(changes, stream.top())
+    return judged(changes, valuesOf(stream.top(k, { above: 0 })))
   }
   const scan = (changes: readonly [number, number][]) => {
     const stream = fullScan(m, rows)

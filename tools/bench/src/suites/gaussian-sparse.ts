@@ -1,6 +1,6 @@
 import sgemm from '@stdlib/blas-base-sgemm'
-import { sketch, type Matrix, type SketchMatrix } from '@sublinear/core'
-import { gaussianSketch, project } from '@sublinear/gaussian-sketch'
+import { type Matrix, project, sketch, type SketchMatrix } from '@sublinear/core'
+import { gaussianSketch } from '@sublinear/gaussian-sketch'
 import { kernels, scalarKernels } from '@sublinear/kernels'
 import { countSketch, osnap, srht } from '@sublinear/sparse-sketch'
 import bloomFilters from 'bloom-filters'

@@ -1,4 +1,4 @@
-import { heavyHitters } from '@sublinear/sparse-recovery'
+import { heavyHitters, type HeavyHitter } from '@sublinear/sparse-recovery'
 import { families, randomOf, type Input, type Shape } from './families.ts'
 
 /** What rounding may add, of ‖x‖: inputs of k entries have a tail of 0. */
@@ -15,11 +15,12 @@ export interface Trial {
 /** One input of a family, measured and decoded: the truth is the dense vector's, its tail found by sorting. */
 export function trial(family: string, shape: Shape, seed: number): Trial {
   const input = families[family](shape, randomOf(seed))
-  const stream = heavyHitters({ ...shape, seed })
+  const { n, k, epsilon } = shape
+  const stream = heavyHitters({ n, k, epsilon, seed })
   const { keys, values } = input
   for (let c = 0; c < values.length; c++) stream.update(keys ? keys[c] : c, values[c])
   const { norm, tail } = sizesOf(values, shape.k)
-  const distances = [shape.k, 2 * shape.k].map((count) => distanceOf(input, stream.top(count)))
+  const distances = [shape.k, 2 * shape.k].map((count) => distanceOf(input, valuesOf(stream.top(count, { above: 0 }))))
   const within = (error: number) => error <= (1 + shape.epsilon) * tail + ROUNDING * norm
   return {
     ratio: distances[0] / (tail > 0 ? tail : norm),
@@ -36,6 +37,11 @@ export function sizesOf(values: Float64Array, k: number): { norm: number; tail: 
   const tail = Math.sqrt(sum)
   for (let i = Math.max(0, squares.length - k); i < squares.length; i++) sum += squares[i]
   return { norm: Math.sqrt(sum), tail }
+}
+
+/** Answers as entries of a sparse vector. */
+export function valuesOf(top: readonly HeavyHitter[]): { index: number; value: number }[] {
+  return top.map(({ index, estimate }) => ({ index, value: estimate }))
 }
 
 /** ‖x′ − x‖ for the sparse vector x′. */

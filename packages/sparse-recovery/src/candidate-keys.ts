@@ -1,0 +1,64 @@
+import { bytesOfKey, keyOfBytes, type Key } from '@sublinear/hash-families'
+
+/** Bytes beside a key's own: its index, its size, its kind and length. */
+const EACH = 24
+
+export interface CandidateKeys {
+  /** The most that it holds, once a key came. */
+  readonly bytes: number
+  /** The keys remembered, by index. */
+  readonly known: ReadonlyMap<number, Key>
+  /** Keeps a key if it is short enough and of the largest there are. `size` ≥ 0 stands for the key until it comes again. */
+  offer(index: number, key: Key, size: number): void
+  /** All keys with their sizes, in order of arrival. */
+  readonly sizes: ReadonlyMap<number, number>
+}
+
+/**
+ * The keys of the `count` indices of largest size, each by its size when it last came: what a sketch of hashed keys calls its answers by.
+ *
+ * @param count  keys, at most
+ * @param keyBytes  the longest key remembered; of texts, those that are well-formed Unicode
+ * Cost: nothing for a key of a smaller size than all; else a pass over `count` numbers.
+ */
+export function candidateKeys({ count, keyBytes }: { count: number; keyBytes: number }): CandidateKeys {
+  const known = new Map<number, Key>()
+  const sizes = new Map<number, number>()
+  let least = 0 // no more than the smallest size, while there are `count`
+  return {
+    bytes: count * (keyBytes + EACH),
+    known,
+    sizes,
+    offer(index, key, size) {
+      if (known.has(index)) {
+        sizes.set(index, size)
+        least = Math.min(least, size)
+        return
+      }
+      if ((known.size === count && size <= least) || !isShort(key, keyBytes)) return
+      if (known.size === count) {
+        let smallest = -1
+        let next = Infinity
+        least = Infinity
+        for (const [at, one] of sizes) {
+          if (one < least) [next, least, smallest] = [least, one, at]
+          else next = Math.min(next, one)
+        }
+        if (size <= least) return
+        known.delete(smallest)
+        sizes.delete(smallest)
+        least = Math.min(next, size)
+      } else least = known.size === 0 ? size : Math.min(least, size)
+      known.set(index, key instanceof Uint8Array ? key.slice() : key)
+      sizes.set(index, size)
+    },
+  }
+}
+
+/** Whether the key can be remembered: as bytes that bring it back. */
+export function isShort(key: Key, keyBytes: number): boolean {
+  if (key instanceof Uint8Array) return key.length <= keyBytes
+  if (typeof key === 'string' && key.length > keyBytes) return false
+  const bytes = bytesOfKey(key)
+  return bytes.length <= keyBytes && (typeof key === 'bigint' || keyOfBytes('text', bytes) === key)
+}

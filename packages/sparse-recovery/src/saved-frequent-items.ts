@@ -1,0 +1,52 @@
+import { checkInteger, decodeSnapshot, tensorsIn } from '@sublinear/core'
+import type { Item } from './item-counters'
+import { keysIn } from './saved-keys'
+
+/**
+ * What a snapshot of frequent items says.
+ *
+ * @throws RangeError when the bytes are damaged, of another kind, or do not fit each other
+ */
+export function readFrequentItems(bytes: Uint8Array) {
+  const who = 'restoreFrequentItems'
+  const snapshot = decodeSnapshot(bytes, { kind: 'frequent-items', version: '1' })
+  const whole = (name: string, least: number, most?: number) => {
+    const value = Number(snapshot.parameters[name])
+    checkInteger(who, name, value, least, most)
+    return value
+  }
+  const options = { count: whole('count', 2, 2 ** 24), keyBytes: whole('keyBytes', 0, 2 ** 16) }
+  const total = whole('total', 0)
+  const error = whole('error', 0)
+  const { numbers, lower, missed } = tensorsIn(who, snapshot, { numbers: ['F64'], lower: ['F64'], missed: ['F64'] })
+  const keys = keysIn(snapshot.tensors, options.keyBytes)
+  let sum = 0
+  for (const x of lower) sum += x
+  const fits =
+    keys !== undefined &&
+    numbers.length <= options.count &&
+    lower.length === numbers.length &&
+    missed.length === numbers.length &&
+    numbers.every((key) => key === -1 || isCount(key)) &&
+    numbers.reduce((count, key) => count + (key === -1 ? 1 : 0), 0) === keys.length &&
+    lower.every((x) => isCount(x) && x >= 1) &&
+    missed.every((x) => isCount(x) && x <= error) &&
+    sum <= total &&
+    error <= (2 * total) / options.count
+  if (!fits) throw new RangeError(`${who}: the tensors do not fit the parameters`)
+  let next = 0
+  const items: Item[] = Array.from(numbers, (key, i) => ({
+    key: key === -1 ? keys[next++] : key,
+    lower: lower[i],
+    missed: missed[i],
+  }))
+  const names = new Set(
+    items.map(({ key }) =>
+      typeof key === 'string' ? `text ${key}` : key instanceof Uint8Array ? `bytes ${key.join()}` : key,
+    ),
+  )
+  if (names.size !== items.length) throw new RangeError(`${who}: a key is there twice`)
+  return { options, contents: { total, error, items } }
+}
+
+const isCount = (x: number) => Number.isSafeInteger(x) && x >= 0
