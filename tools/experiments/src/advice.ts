@@ -10,33 +10,11 @@ import { catalogue, plan, type Plan } from '@sublinear/attention'
 import { rowsOf, type Method, type Shape } from '@sublinear/core'
 import { exactStream, normalise } from '@sublinear/exact-attention'
 import { capturesOf, type Head } from './captures.ts'
+import { adviceTable, type Advice } from './advice-table.ts'
 import { relativeError } from './references.ts'
 
 const SHARES = [4, 7, 16, 32]
 const BLOCK = 256
-/** Captures are rounded to float16, which moves answers by about this: smaller errors are no different. */
-const FLOOR = 1e-3
-
-export interface Advice {
-  readonly set: string
-  readonly head: string
-  /** Of the float32 cache of the tokens taken in, its inverse. */
-  readonly share: number
-  readonly method: string
-  readonly options: object
-  /** Measured on the pilot; and of the tokens since. */
-  readonly promised: number
-  readonly error: number
-  /** The best single method, and all of them. */
-  readonly best: string
-  readonly single: Readonly<Record<string, number>>
-  /** Seconds of processor time. */
-  readonly seconds: number
-  /** What a search finds that drops no candidate: its error on the pilot, and on the tokens since; where it was made. */
-  readonly exhaustive?: { readonly promised: number; readonly error: number; readonly seconds: number }
-  readonly considered: number
-}
-
 /** Relative errors of the tokens after the pilot, each with its own queries. */
 export function judged(head: Head, shape: Shape, pilot: number): (method: Method, options: object) => number {
   const cut = (from: number, to: number) => ({
@@ -116,44 +94,6 @@ async function advised(set: string, head: Head, share: number, isHeldAgainst: bo
 }
 
 const rounded = (_: string, x: unknown) => (typeof x === 'number' ? Number(x.toPrecision(4)) : x)
-const mean = (all: readonly number[]) => all.reduce((sum, one) => sum + one / all.length, 0)
-
-/** How much more the pick is off on its pilot than that of a search which drops nothing. */
-function againstAll(rows: readonly Advice[]): string {
-  const ratios = rows.flatMap(({ promised, exhaustive }) =>
-    exhaustive ? [Math.max(FLOOR, promised) / Math.max(FLOOR, exhaustive.promised)] : [],
-  )
-  return ratios.length > 0 ? `${mean(ratios).toFixed(3)}, ${Math.max(...ratios).toFixed(2)}` : '–'
-}
-
-/** A line a set and share. */
-export function adviceTable(rows: readonly Advice[]): string {
-  const sets = [...new Set(rows.map(({ set, share }) => `${set}, 1/${share}`))]
-  const lines = sets.map((name) => {
-    const own = rows.filter(({ set, share }) => `${set}, 1/${share}` === name)
-    const hindsight = own.map(({ single, best }) => single[best])
-    const over = own.map(({ error }, i) => Math.max(FLOOR, error) / Math.max(FLOOR, hindsight[i]))
-    const worst = own[over.indexOf(Math.max(...over))]
-    const cells = [
-      name,
-      own.length,
-      mean(own.map(({ error }) => error)).toFixed(4),
-      mean(hindsight).toFixed(4),
-      (mean(own.map(({ error }) => error)) / mean(hindsight)).toFixed(2),
-      `${Math.max(...over).toFixed(2)} (${worst.head}, ${worst.best})`,
-      over.filter((ratio) => ratio > 1.2).length,
-      mean(own.map(({ seconds }) => seconds)).toFixed(2),
-      againstAll(own),
-    ]
-    return `| ${cells.join(' | ')} |`
-  })
-  return [
-    '| heads | number | picked | best single of each head | ratio | worst ratio | above 1.2 | seconds | over an exhaustive search: mean, worst |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
-    ...lines,
-  ].join('\n')
-}
-
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const file = new URL('../results/advice.json', import.meta.url)
   const rows: Advice[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Advice[]) : []

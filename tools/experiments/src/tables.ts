@@ -1,11 +1,12 @@
 /**
  * Tables in the READMEs, made from results/*.json between `<!-- experiment:fixed-memory <name> -->`, or `<!-- experiment:policies -->`,
- * `<!-- experiment:quantised-heads -->`, `<!-- experiment:codebook -->`, and `<!-- /experiment -->`.
+ * `<!-- experiment:quantised-heads -->`, `<!-- experiment:codebook -->`, `<!-- experiment:advice -->`, and `<!-- /experiment -->`.
  * `node src/tables.ts` brings all of them up to date.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { adviceTable } from './advice-table.ts'
 import { codebookTables } from './codebook/table.ts'
 import { textResultsOf } from './experiment.ts'
 import type { FixedMemory, FixedMemoryRow } from './fixed-memory.ts'
@@ -33,7 +34,11 @@ export function withTables(text: string, read: (name: string) => FixedMemory = r
     /(<!-- experiment:codebook -->\n).*?(<!-- \/experiment -->)/gs,
     (_, open: string, close: string) => `${open}\n${codebookTables()}\n\n${close}`,
   )
-  return withCodebook.replace(
+  const withAdvice = withCodebook.replace(
+    /(<!-- experiment:advice -->\n).*?(<!-- \/experiment -->)/gs,
+    (_, open: string, close: string) => `${open}\n${adviceTable()}\n\n${close}`,
+  )
+  return withAdvice.replace(
     /(<!-- experiment:fixed-memory ([a-z-]+) -->\n).*?(<!-- \/experiment -->)/gs,
     (_, open: string, name: string, close: string) => `${open}\n${table(read(name))}\n\n${close}`,
   )
