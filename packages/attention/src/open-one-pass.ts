@@ -1,5 +1,5 @@
 import { amsSketch } from '@sublinear/ams-sketch'
-import { checkInteger, decodeSnapshot, type SketchMatrix, type SparseRecovery } from '@sublinear/core'
+import { checkInteger, decodeSnapshot, type SketchMatrix, type SparseRecovery, isUint8 } from '@sublinear/core'
 import { restoreCrossAttention, type CrossAttention } from '@sublinear/cross-attention'
 import { gaussianSketch } from '@sublinear/gaussian-sketch'
 import { restoreFeatures } from '@sublinear/poly-features'
@@ -29,7 +29,7 @@ export function openCrossAttention(bytes: Uint8Array): CrossAttention {
   const { parameters, tensors } = decodeSnapshot(bytes, { kind: 'cross-attention' })
   const inner = (name: string): Parameters | undefined => {
     const data = tensors.get(name)?.data
-    return data instanceof Uint8Array ? decodeSnapshot(data).parameters : undefined
+    return isUint8(data) ? decodeSnapshot(data).parameters : undefined
   }
   const [all, queries] = [inner('one-pass'), inner('sk(D-1U1)')]
   if (all) return restoreCrossAttention(onePassParts(who, all), bytes)

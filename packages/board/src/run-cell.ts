@@ -1,4 +1,4 @@
-import { isFinite, rowsOf, type AttentionStream, type Matrix, type Method, type Pilot } from '@sublinear/core'
+import { isFinite, rowsOf, type AttentionStream, type Matrix, type Method, type Pilot, isUint8 } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
 import type { BoardCell } from './board'
 import type { Part, Truth } from './truth'
@@ -123,7 +123,7 @@ function savedBytes(made: Made): number | undefined {
   } catch {
     return undefined
   }
-  if (!(saved instanceof Uint8Array) || saved.length < 8) return undefined
+  if (!isUint8(saved) || saved.length < 8) return undefined
   const header = new DataView(saved.buffer, saved.byteOffset).getBigUint64(0, true)
   return header <= saved.length - 8 ? saved.length - 8 - Number(header) : undefined
 }

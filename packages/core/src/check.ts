@@ -1,4 +1,4 @@
-import { kernels } from '@sublinear/kernels'
+import { brandOf, isFloat32, kernels } from '@sublinear/kernels'
 import type { KvBlock, Matrix, Seed } from './contracts'
 
 /** Border checks, one grammar: `amsSketch: m must be an integer >= 1, got 0`. `who` is the function that the user called. */
@@ -49,8 +49,8 @@ export function checkMatrix(who: string, name: string, value: Matrix, cols?: num
 
 /** The shape alone: for outputs and for data that is checked elsewhere. */
 export function checkShape(who: string, name: string, value: Matrix, cols?: number, rows?: number): void {
-  if (typeof value !== 'object' || value === null || !(value.data instanceof Float32Array)) {
-    throw new TypeError(`${who}: ${name} must be a Matrix with Float32Array data, got ${show(value)}`)
+  if (typeof value !== 'object' || value === null || !isFloat32(value.data)) {
+    throw new TypeError(`${who}: ${name} must be a Matrix with Float32Array data, got ${showMatrix(value)}`)
   }
   checkSize(who, `${name}.rows`, value.rows)
   checkSize(who, `${name}.cols`, value.cols)
@@ -127,13 +127,22 @@ export function checkBlock(who: string, block: KvBlock, d: number, dv: number): 
   checkValues(who, 'values', block.values, dv, block.keys.rows)
   const { weights } = block
   if (weights === undefined) return
-  if (!(weights instanceof Float32Array))
-    throw new TypeError(`${who}: weights must be a Float32Array, got ${show(weights)}`)
+  if (!isFloat32(weights)) throw new TypeError(`${who}: weights must be a Float32Array, got ${show(weights)}`)
   if (weights.length !== block.keys.rows) {
     throw new RangeError(`${who}: weights must have ${block.keys.rows} entries, got ${weights.length}`)
   }
   const at = weights.findIndex((w) => !(w > 0 && w <= LARGEST_WEIGHT))
   if (at >= 0) throw new RangeError(`${who}: weights must be > 0 and at most 2^53, got ${weights[at]} at row ${at}`)
+}
+
+/** What was given for a matrix: of an object with data, what the data are. */
+function showMatrix(value: unknown): string {
+  const data: unknown = (value as { readonly data?: unknown } | null | undefined)?.data
+  return data === undefined ? show(value) : `data of type ${brandOf(data) ?? typeName(data)}`
+}
+
+function typeName(value: unknown): string {
+  return typeof value === 'object' && value !== null ? (value.constructor?.name ?? 'object') : typeof value
 }
 
 function show(value: unknown): string {

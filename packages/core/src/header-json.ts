@@ -74,10 +74,11 @@ export function jsonReader(bytes: Uint8Array) {
   }
 }
 
-const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true })
+let utf8: TextDecoder | undefined // made at first use: an engine may lack it
 
 /** The text of a quoted JSON string, or undefined when it is malformed. */
 function readString(quoted: Uint8Array): string | undefined {
+  utf8 ??= new TextDecoder('utf-8', { fatal: true })
   try {
     const value: string = JSON.parse(utf8.decode(quoted))
     return loneSurrogate.test(value) ? undefined : value

@@ -90,3 +90,4 @@ export {
   type TensorHeader,
 } from './safetensors'
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type State } from './snapshot'
+export { brandOf, isFloat32, isFloat64, isUint32, isUint8, useKernels } from '@sublinear/kernels'

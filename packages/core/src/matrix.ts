@@ -1,3 +1,4 @@
+import { isFloat32 } from '@sublinear/kernels'
 import type { Matrix } from './contracts'
 import { checkSize } from './check'
 
@@ -10,7 +11,7 @@ export function matrix(rows: number, cols: number, data?: Float32Array): Matrix 
   checkSize('matrix', 'rows', rows)
   checkSize('matrix', 'cols', cols)
   if (data === undefined) return { rows, cols, data: new Float32Array(rows * cols) }
-  if (!(data instanceof Float32Array)) throw new TypeError('matrix: data must be a Float32Array')
+  if (!isFloat32(data)) throw new TypeError('matrix: data must be a Float32Array')
   if (data.length !== rows * cols) {
     throw new RangeError(`matrix: data must have ${rows} x ${cols} = ${rows * cols} entries, got ${data.length}`)
   }

@@ -1,3 +1,4 @@
+import { brandOf, isFloat32, isUint8 } from '@sublinear/kernels'
 import { fromBrain, fromHalf, toBrain, toHalf } from './half'
 import { fault, jsonReader, loneSurrogate, type JsonReader } from './header-json'
 import { isHeld, lengthOf, readPieces, type HeldTensor } from './held-tensor'
@@ -5,8 +6,19 @@ import { isHeld, lengthOf, readPieces, type HeldTensor } from './held-tensor'
 /** dtype → bytes an element and its array. F16 and BF16 are widened exactly to float32, and rounded to nearest even when written. */
 const dtypes = {
   F64: { bytes: 8, array: Float64Array },
-  I64: { bytes: 8, array: BigInt64Array },
-  U64: { bytes: 8, array: BigUint64Array },
+  // at first use: an engine may lack them
+  I64: {
+    bytes: 8,
+    get array() {
+      return BigInt64Array
+    },
+  },
+  U64: {
+    bytes: 8,
+    get array() {
+      return BigUint64Array
+    },
+  },
   F32: { bytes: 4, array: Float32Array },
   I32: { bytes: 4, array: Int32Array },
   U32: { bytes: 4, array: Uint32Array },
@@ -157,7 +169,7 @@ function checkTensor(name: string, tensor: Tensor | HeldTensor) {
   if (name === '__metadata__') throw new RangeError('safetensors: no tensor can be called __metadata__')
   if (!Object.hasOwn(dtypes, dtype)) throw new RangeError(`safetensors: ${name} has the unknown dtype ${String(dtype)}`)
   const { bytes, array } = dtypes[dtype]
-  if (!isHeld(tensor) && !(tensor.data instanceof array))
+  if (!isHeld(tensor) && brandOf(tensor.data) !== array.name)
     throw new TypeError(`safetensors: ${name} must be a ${array.name} to be ${dtype}`)
   const whole = shape.length <= MOST_AXES && shape.every((n) => Number.isSafeInteger(n) && n >= 0)
   const count = shape.reduce((product, n) => product * n, 1)
@@ -183,7 +195,7 @@ function checkText(what: string, value: unknown): void {
 
 /** The checked header of a whole file. */
 export function headerOf(bytes: Uint8Array): TensorHeader {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError('safetensors: bytes must be a Uint8Array')
+  if (!isUint8(bytes)) throw new TypeError('safetensors: bytes must be a Uint8Array')
   return parseHeader(bytes.subarray(8, 8 + headerLength(bytes, bytes.length)), bytes.length)
 }
 
@@ -210,8 +222,8 @@ function parseEntry(reader: JsonReader, at: number, base: number): TensorEntry {
 }
 
 function toRaw(dtype: Dtype, data: TensorData): Uint8Array {
-  if (data instanceof Float32Array && dtype === 'F16') return bytesOf(toHalf(data))
-  if (data instanceof Float32Array && dtype === 'BF16') return bytesOf(toBrain(data))
+  if (isFloat32(data) && dtype === 'F16') return bytesOf(toHalf(data))
+  if (isFloat32(data) && dtype === 'BF16') return bytesOf(toBrain(data))
   return bytesOf(data)
 }
 

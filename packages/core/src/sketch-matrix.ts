@@ -1,4 +1,4 @@
-import { kernels, rangeOf, type Floats, type Resident } from '@sublinear/kernels'
+import { isFloat32, kernels, rangeOf, type Floats, type Resident } from '@sublinear/kernels'
 import type { Matrix, Seed, SketchMatrix } from './contracts'
 import { checkInteger, checkMatrix, checkSeed, checkShape } from './check'
 
@@ -45,12 +45,7 @@ export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns, residentC
       const count = Math.min(rows - from, BLOCK - (index % BLOCK))
       const entries = made(index, count)
       const part = rangeOf(block, from * width, count * width)
-      if (
-        into instanceof Float32Array &&
-        entries instanceof Float32Array &&
-        part instanceof Float32Array &&
-        part.length === 1
-      )
+      if (isFloat32(into) && isFloat32(entries) && isFloat32(part) && part.length === 1)
         addColumn(into, entries, part[0])
       else kernels().product('nn', into, entries, part, m, count, width, true)
       from += count

@@ -1,4 +1,4 @@
-import { kernels, type Resident } from '@sublinear/kernels'
+import { isFloat32, kernels, type Resident } from '@sublinear/kernels'
 import type { Matrix, SketchMatrix } from './contracts'
 import { BLOCK } from './sketch-matrix'
 
@@ -63,7 +63,7 @@ function residentState(
 export function addBlock(matrix: SketchMatrix, into: Numbers, block: Matrix, first: number): void {
   const { m } = matrix
   const { rows, cols, data } = block
-  if (into instanceof Float32Array) return matrix.accumulate({ rows: m, cols, data: into }, block, first)
+  if (isFloat32(into)) return matrix.accumulate({ rows: m, cols, data: into }, block, first)
   for (let from = 0; from < rows;) {
     const size = Math.min(rows - from, BLOCK - ((first + from) % BLOCK))
     const partial = { rows: m, cols, data: new Float32Array(into.length) }

@@ -1,4 +1,4 @@
-import { installDispose } from '@sublinear/kernels'
+import { installDispose, isFloat32, isFloat64 } from '@sublinear/kernels'
 import type { Matrix, Sketch, SketchMatrix } from './contracts'
 import { checkEntries, checkFinite, checkInteger, checkMatrix } from './check'
 import { decodeSnapshot, encodeSnapshot } from './snapshot'
@@ -55,16 +55,16 @@ export function restoreSketch(matrix: SketchMatrix, bytes: Uint8Array): Sketch {
   const rows = whole('rows')
   const fits =
     width >= 1 &&
-    (state instanceof Float32Array || state instanceof Float64Array) &&
+    (isFloat32(state) || isFloat64(state)) &&
     state.length === matrix.m * width &&
-    held instanceof Float32Array &&
+    isFloat32(held) &&
     held.length % width === 0 &&
     (first % BLOCK) + held.length / width < BLOCK &&
     (held.length === 0 ? first === 0 : first + held.length / width <= rows) &&
     rows <= (matrix.n ?? Number.MAX_SAFE_INTEGER)
   if (!fits) throw new RangeError('restoreSketch: the tensors do not fit the parameters')
   checkEntries('restoreSketch', 'buffer', held, width)
-  return live(matrix, width, state instanceof Float64Array ? 'f64' : 'f32', { state, rows, first, held })
+  return live(matrix, width, isFloat64(state) ? 'f64' : 'f32', { state, rows, first, held })
 }
 
 /**
@@ -158,7 +158,7 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
       checkInteger(KIND, 'index', index, 0, (matrix.n ?? Number.MAX_SAFE_INTEGER) - 1)
       checkFinite(KIND, 'scale', scale)
       const given = typeof row === 'number' ? Float32Array.of(row) : row
-      if (!(given instanceof Float32Array)) throw new TypeError('sketch: row must be a number or a Float32Array')
+      if (!isFloat32(given)) throw new TypeError('sketch: row must be a number or a Float32Array')
       if (given.length !== width) throw new RangeError(`sketch: row must have ${width} entries, got ${given.length}`)
       const data = given.map((x) => x * scale)
       checkEntries(KIND, 'scale · row', data, width)

@@ -1,3 +1,4 @@
+import { isFloat32 } from '@sublinear/kernels'
 import {
   checkEntries,
   checkFits,
@@ -151,10 +152,10 @@ function tokensIn({ tensors }: State, shape: Shape) {
   const { d } = shape
   const dv = valueCols(shape)
   const [keys, values, bias] = ['keys', 'values', 'logWeights'].map((name) => tensors.get(name)?.data)
-  checkFits(KIND, keys instanceof Float32Array && values instanceof Float32Array && keys.length % d === 0)
+  checkFits(KIND, isFloat32(keys) && isFloat32(values) && keys.length % d === 0)
   const rows = keys.length / d
   checkFits(KIND, values.length === rows * dv)
-  checkFits(KIND, bias === undefined || (bias instanceof Float32Array && bias.length === rows))
+  checkFits(KIND, bias === undefined || (isFloat32(bias) && bias.length === rows))
   checkKeys(KIND, 'keys', { rows, cols: d, data: keys })
   checkValues(KIND, 'values', { rows, cols: dv, data: values })
   if (bias) checkEntries(KIND, 'logWeights', bias, 1)

@@ -1,3 +1,4 @@
+import { isFloat32, isFloat64 } from '@sublinear/kernels'
 import { checkShape, type Matrix, type PartialSoftmax } from '@sublinear/core'
 
 /**
@@ -62,7 +63,7 @@ function factor(max: number, top: number): number {
 
 function checkPartial(who: string, { max, mass, sum }: PartialSoftmax): void {
   checkShape(who, 'sum', sum)
-  if (!(max instanceof Float32Array && mass instanceof Float64Array)) {
+  if (!(isFloat32(max) && isFloat64(mass))) {
     throw new TypeError(`${who}: max must be a Float32Array and mass a Float64Array`)
   }
   if (max.length !== sum.rows || mass.length !== sum.rows) {

@@ -1,5 +1,5 @@
 import { perRow, type Head, type PartialSoftmax, type Shape } from '@sublinear/core'
-import { kernels, scratch, type Floats, type Resident } from '@sublinear/kernels'
+import { isFloat32, kernels, scratch, type Floats, type Resident } from '@sublinear/kernels'
 
 /** Query rows and keys that are scored at a time. */
 const ROWS = 64
@@ -153,12 +153,12 @@ interface Piece {
 }
 
 function part(of: Floats, from: number, count: number): Floats {
-  return of instanceof Float32Array ? of.subarray(from, from + count) : of.range(from, count)
+  return isFloat32(of) ? of.subarray(from, from + count) : of.range(from, count)
 }
 
 /** Plain numbers: those of a resident array in `out`. */
 function read(of: Floats, out: Float32Array): Float32Array {
-  if (of instanceof Float32Array) return of
+  if (isFloat32(of)) return of
   ;(of satisfies Resident<Float32Array>).readInto(out)
   return out
 }

@@ -1,5 +1,5 @@
 import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
-import { isResident, kernels, type Floats } from '@sublinear/kernels'
+import { isFloat32, isResident, kernels, type Floats } from '@sublinear/kernels'
 import { multiply64, parity, square64 } from './field-64'
 import { checkOut } from './keys'
 import { baseWords, blockColumns } from './sign-blocks'
@@ -77,7 +77,7 @@ export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): F
       checkInteger(who, 'first', first, 0)
       const offset = first % BLOCK
       checkInteger(who, 'count', columnCount, 0, BLOCK - offset)
-      const plain = out instanceof Float32Array
+      const plain = isFloat32(out)
       if (!plain && !isResident(out)) throw new TypeError(`${who}: out must be a Float32Array`)
       if (out.length < count * columnCount) {
         throw new RangeError(`${who}: out must have at least ${count * columnCount} entries, got ${out.length}`)

@@ -1,3 +1,4 @@
+import { isUint32, isUint8 } from '@sublinear/kernels'
 import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
 import { sipHash } from './sip-hash'
 import { STREAMS } from './streams'
@@ -61,7 +62,7 @@ function make(who: string, seed: Seed): KeyHash {
   const bytes: KeyBytes = { room: new Uint8Array(64), length: 0 }
   const two = new Uint32Array(2)
   const words = (key: Key, out: Uint32Array) => {
-    if (key instanceof Uint8Array) return sipHash(out, ofBytes, key, key.length)
+    if (isUint8(key)) return sipHash(out, ofBytes, key, key.length)
     writeKey(who, key, bytes)
     sipHash(out, typeof key === 'bigint' ? ofIntegers : ofBytes, bytes.room, bytes.length)
   }
@@ -73,8 +74,7 @@ function make(who: string, seed: Seed): KeyHash {
       return (BigInt(two[1]) << 32n) | BigInt(two[0])
     },
     words(key, out) {
-      if (!(out instanceof Uint32Array) || out.length < 2)
-        throw new TypeError(`${who}: out must be a Uint32Array of two words`)
+      if (!isUint32(out) || out.length < 2) throw new TypeError(`${who}: out must be a Uint32Array of two words`)
       words(key, out)
     },
     index(key, n) {
@@ -97,7 +97,7 @@ function shareOf(words: Uint32Array, n: number): number {
  * @throws TypeError, RangeError when it is no key
  */
 export function bytesOfKey(key: Key): Uint8Array<ArrayBuffer> {
-  if (key instanceof Uint8Array) return Uint8Array.from(key)
+  if (isUint8(key)) return Uint8Array.from(key)
   const to: KeyBytes = { room: new Uint8Array(8), length: 0 }
   writeKey('bytesOfKey', key, to)
   return Uint8Array.from(to.room.subarray(0, to.length))

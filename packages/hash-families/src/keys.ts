@@ -1,3 +1,4 @@
+import { isUint32 } from '@sublinear/kernels'
 import { checkInteger } from '@sublinear/core'
 
 const CHUNK = 4096
@@ -9,7 +10,7 @@ export function checkRange(who: string, first: number, count: number, domain = 2
 }
 
 export function checkOut(who: string, out: Uint32Array, length: number): void {
-  if (!(out instanceof Uint32Array)) throw new TypeError(`${who}: out must be a Uint32Array`)
+  if (!isUint32(out)) throw new TypeError(`${who}: out must be a Uint32Array`)
   if (out.length < length) throw new RangeError(`${who}: out must have at least ${length} entries, got ${out.length}`)
 }
 

@@ -1,5 +1,5 @@
 import { checkInteger, checkSeed, seedWords, type Seed } from '@sublinear/core'
-import { kernels, scalarKernels, type Kernels } from '@sublinear/kernels'
+import { isFloat64, kernels, scalarKernels, type Kernels } from '@sublinear/kernels'
 import { checkOut, checkRange, consecutive } from './keys'
 import { evaluateMersenne, mersenne, mersenneCoefficients } from './mersenne'
 import { coefficients61 } from './field-61'
@@ -79,7 +79,7 @@ export function polynomialHash({ independence, seed, prime, stream = 0 }: Polyno
       consecutive(first, count, (keys, at) => write(out.subarray(at * words), keys, kernels()))
     },
     fillKeys(keys, out) {
-      if (!(keys instanceof Float64Array)) throw new TypeError(`${who}: keys must be a Float64Array`)
+      if (!isFloat64(keys)) throw new TypeError(`${who}: keys must be a Float64Array`)
       checkOut(who, out, keys.length * words)
       for (let c = 0; c < keys.length; c++) {
         const key = keys[c]

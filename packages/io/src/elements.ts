@@ -1,4 +1,4 @@
-import { fromBrain, fromHalf, toHalf } from '@sublinear/core'
+import { fromBrain, fromHalf, toHalf, isFloat32 } from '@sublinear/core'
 
 /** How one number lies in a file; 'bf2' is bfloat16. */
 export type Element = 'f2' | 'f4' | 'f8' | 'i4' | 'bf2'
@@ -32,7 +32,7 @@ export function toBytes(
   data: Float32Array | Float64Array,
 ): { bytes: Uint8Array; at: number } {
   if (element === 'f8') return { bytes: bytesOf(new Float64Array(data)), at: -1 }
-  const at = element === 'f4' && data instanceof Float32Array ? -1 : firstBeyond(element, data)
+  const at = element === 'f4' && isFloat32(data) ? -1 : firstBeyond(element, data)
   return { bytes: bytesOf(element === 'f2' ? toHalf(data) : new Float32Array(data)), at }
 }
 

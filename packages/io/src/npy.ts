@@ -1,3 +1,4 @@
+import { isFloat32, isFloat64, isUint8 } from '@sublinear/core'
 import type { Matrix } from '@sublinear/core'
 import { type ElementData, elementBytes, fromBytes, swapBytes, toBytes } from './elements'
 import { NPY_PREFIX, formatNpyHeader, npyHeaderLength, parseNpyHeader } from './npy-header'
@@ -15,7 +16,7 @@ export interface NpyArray {
  * @throws RangeError, with the byte where it goes wrong, unless the header is well formed and the data fills the rest exactly
  */
 export function decodeNpy(bytes: Uint8Array): NpyArray {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError('npy: bytes must be a Uint8Array')
+  if (!isUint8(bytes)) throw new TypeError('npy: bytes must be a Uint8Array')
   const length = npyHeaderLength(bytes.subarray(0, NPY_PREFIX), bytes.length)
   const { element, bigEndian, fortran, shape } = parseNpyHeader(bytes.subarray(0, length), bytes.length)
   const raw = new Uint8Array(bytes.length - length)
@@ -36,7 +37,7 @@ export function encodeNpy(
   options: { readonly dtype?: 'f2' | 'f4' | 'f8' } = {},
 ): Uint8Array {
   const { data } = array
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) {
+  if (!(isFloat32(data) || isFloat64(data))) {
     throw new TypeError('encodeNpy: data must be a Float32Array or a Float64Array')
   }
   const shape = 'shape' in array ? array.shape : [array.rows, array.cols]
@@ -44,7 +45,7 @@ export function encodeNpy(
   if (!whole || shape.reduce((product, n) => product * n, 1) !== data.length) {
     throw new RangeError(`encodeNpy: shape [${shape.join(', ')}] must have the ${data.length} entries of data`)
   }
-  const dtype = checkDtype('encodeNpy', options.dtype ?? (data instanceof Float64Array ? 'f8' : 'f4'))
+  const dtype = checkDtype('encodeNpy', options.dtype ?? (isFloat64(data) ? 'f8' : 'f4'))
   const { bytes, at } = toBytes(dtype, data)
   if (at >= 0) throw new RangeError(`encodeNpy: entry ${at} must fit ${dtype}, got ${data[at]}`)
   const header = formatNpyHeader(dtype, shape)

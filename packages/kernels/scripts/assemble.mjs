@@ -1,4 +1,5 @@
-// Compiles assembly/ to WebAssembly and embeds it: src/generated/simd.ts exports the module's bytes in base64, bindings.ts its calls.
+// Compiles assembly/ to WebAssembly and embeds it: src/generated/simd.ts exports the module's bytes in base64, bindings.ts its calls; simd.wasm is the
+// module itself, for hosts that compile no bytes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,6 +43,7 @@ writeFileSync(
   `/** assembly/ compiled by scripts/assemble.mjs: ${wasm.length} bytes, base64. */\n` +
     `export const simdModule: string =\n  '${Buffer.from(wasm).toString('base64')}'\n`,
 )
+writeFileSync(join(generated, 'simd.wasm'), wasm)
 writeFileSync(join(generated, 'bindings.ts'), bindings(join(folder, 'assembly')))
 if (written.has('simd.wat')) {
   mkdirSync(join(folder, 'build'), { recursive: true })

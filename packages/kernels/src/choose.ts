@@ -4,10 +4,51 @@ import { simdKernels } from './simd'
 
 let chosen: Kernels | undefined
 
-/** The fastest kernels that this engine runs: WASM SIMD, or the scalar reference where it is missing. Always the same object. */
+/**
+ * The fastest kernels that this host runs: WASM SIMD, or the scalar reference where the engine lacks it, or forbids compiling bytes (a page whose
+ * policy lacks 'wasm-unsafe-eval', workerd); the console then says so once. Always the same object.
+ */
 export function kernels(): Kernels {
-  chosen ??= hasSimd() ? simdKernels() : scalarKernels
+  chosen ??= hasSimd() ? tried() : scalarKernels
   return chosen
+}
+
+/**
+ * Chooses the kernels, before the first use of any: a compiled module or the bytes of `@sublinear/kernels/simd.wasm` where a host compiles no bytes but
+ * gives modules (workerd: `import module from '@sublinear/kernels/simd.wasm'`), or 'scalar', the same answers to rounding some 12 times slower.
+ *
+ * @returns the kernels, as `kernels()` from then on
+ * @throws TypeError when it is neither a module, nor bytes, nor 'scalar'; Error when other kernels are in use, whose arrays these cannot read;
+ *   CompileError, LinkError where the module is another
+ */
+export function useKernels(choice: WebAssembly.Module | BufferSource | 'scalar'): Kernels {
+  if (chosen) {
+    if (chosen.name === (choice === 'scalar' ? 'scalar' : 'simd')) return chosen
+    throw new Error(
+      `useKernels: the ${chosen.name} kernels are in use; choose before the first stream or sketch is made`,
+    )
+  }
+  if (choice === 'scalar') chosen = scalarKernels
+  else if (isModule(choice)) chosen = simdKernels(choice)
+  else throw new TypeError(`useKernels: must be a WebAssembly module, its bytes or 'scalar', got ${String(choice)}`)
+  return chosen
+}
+
+function isModule(choice: unknown): choice is WebAssembly.Module | BufferSource {
+  const tag = Object.prototype.toString.call(choice)
+  return ArrayBuffer.isView(choice) || ['[object ArrayBuffer]', '[object WebAssembly.Module]'].includes(tag)
+}
+
+function tried(): Kernels {
+  try {
+    return simdKernels()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    console.warn(
+      `sublinear: this host compiles no WebAssembly (${why}), so scalar kernels answer, some 12 times slower; useKernels takes a compiled module`,
+    )
+    return scalarKernels
+  }
 }
 
 /** Whether the engine accepts a module whose one function is `v128.const 0; drop`. */

@@ -1,3 +1,4 @@
+import { isFloat32 } from './brand'
 import type { Doubles, Floats, Resident } from './kernels'
 
 type Entries = Float32Array | Float64Array | Uint8Array
@@ -40,7 +41,7 @@ export function isResident(value: unknown): value is Resident<Float32Array> | Re
 
 /** Entries from … from + count − 1 of either kind of array, in the same memory. */
 export function rangeOf(operand: Floats, from: number, count: number): Floats {
-  return operand instanceof Float32Array ? operand.subarray(from, from + count) : operand.range(from, count)
+  return isFloat32(operand) ? operand.subarray(from, from + count) : operand.range(from, count)
 }
 
 class Held<A extends Entries> {

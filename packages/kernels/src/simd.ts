@@ -23,11 +23,12 @@ let made: Kernels | undefined
 /**
  * The kernels in WebAssembly SIMD, compiled at the first call (about 2 ms), in one memory for the whole process.
  *
- * @throws CompileError where the engine has no WebAssembly SIMD
+ * @param module  compiled already, or its bytes, at the first call. Default: the bytes that this package carries
+ * @throws CompileError where the engine has no WebAssembly SIMD, or may not compile bytes
  */
-export function simdKernels(): Kernels {
+export function simdKernels(module?: WebAssembly.Module | BufferSource): Kernels {
   if (!made) {
-    const machine = simdMachine()
+    const machine = simdMachine(module)
     const staging = new Staging(machine.arena)
     made = {
       name: 'simd',

@@ -1,3 +1,4 @@
+import { isFloat32, isFloat64 } from './brand'
 import type { Arena } from './arena'
 import type { Doubles, Floats } from './kernels'
 import { residentOffset } from './resident'
@@ -33,11 +34,11 @@ export class Staging {
 
   /** Where a resident operand lies; 0 for an ordinary array. */
   floats(operand: Floats): number {
-    return operand instanceof Float32Array ? 0 : residentOffset('simd', operand, 4)
+    return isFloat32(operand) ? 0 : residentOffset('simd', operand, 4)
   }
 
   doubles(operand: Doubles): number {
-    return operand instanceof Float64Array ? 0 : residentOffset('simd', operand, 8)
+    return isFloat64(operand) ? 0 : residentOffset('simd', operand, 8)
   }
 
   /** Copies entries of an ordinary array to a pointer. */

@@ -5,10 +5,17 @@ export function encodeFloats(values: Float32Array): string {
   return encodeBytes(new Uint8Array(view.buffer))
 }
 
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+
+/** Not by btoa and atob, which some engines lack. */
 export function encodeBytes(bytes: Uint8Array): string {
   let text = ''
-  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096))
-  return btoa(text)
+  for (let i = 0; i < bytes.length; i += 3) {
+    const three = (bytes[i] << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
+    for (let digit = 0; digit < 4; digit++)
+      text += i + digit > bytes.length ? '=' : DIGITS[(three >> (18 - 6 * digit)) & 63]
+  }
+  return text
 }
 
 /** The `count` floats of a text; refuses any other length before it decodes. */
@@ -23,7 +30,13 @@ export function decodeBytes(who: string, name: string, text: unknown, count: num
   if (typeof text !== 'string') throw new TypeError(`${who}: ${name} must be a string, got ${typeof text}`)
   if (text.length !== wanted || !/^[A-Za-z0-9+/]*={0,2}$/.test(text))
     throw new RangeError(`${who}: ${name} must be ${count} bytes in base64, ${wanted} characters, got ${text.length}`)
-  const decoded = atob(text)
-  if (decoded.length !== count) throw new RangeError(`${who}: ${name} must be ${count} bytes, got ${decoded.length}`)
-  return Uint8Array.from(decoded, (c) => c.charCodeAt(0))
+  const digits = text.replace(/=+$/, '')
+  const bytes = Math.floor((3 * digits.length) / 4)
+  if (bytes !== count) throw new RangeError(`${who}: ${name} must be ${count} bytes, got ${bytes}`)
+  const out = new Uint8Array(count)
+  for (let i = 0, waiting = 0; i < digits.length; i++) {
+    waiting = ((waiting << 6) | DIGITS.indexOf(digits[i])) & 0xffff
+    if (i % 4 > 0) out[Math.floor((3 * i) / 4)] = waiting >> (6 - 2 * (i % 4)) // the byte that this digit completes
+  }
+  return out
 }

@@ -7,7 +7,7 @@ import {
   type FeatureMap,
   type Matrix,
 } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { isFloat32, kernels } from '@sublinear/kernels'
 import { featureDimension } from './feature-dimension'
 
 /** What every map of whole degrees is made from. */
@@ -40,7 +40,7 @@ export function checkWholeDegrees(who: string, { d, degree, scale, centre }: Who
 
 export function checkCentre(who: string, centre: Float32Array | undefined, d: number): void {
   if (centre === undefined) return
-  if (!(centre instanceof Float32Array)) throw new TypeError(`${who}: centre must be a Float32Array`)
+  if (!isFloat32(centre)) throw new TypeError(`${who}: centre must be a Float32Array`)
   checkKeys(who, 'centre', { rows: 1, cols: centre.length, data: centre }, d)
 }
 
@@ -61,7 +61,7 @@ export function checkQueryCall(
 ): void {
   checkKeys(who, 'queries', queries, d)
   checkShape(who, 'out', out, t, queries.rows)
-  if (!(logScale instanceof Float32Array)) throw new TypeError(`${who}: logScale must be a Float32Array`)
+  if (!isFloat32(logScale)) throw new TypeError(`${who}: logScale must be a Float32Array`)
   if (logScale.length !== queries.rows)
     throw new RangeError(`${who}: logScale must have ${queries.rows} entries, got ${logScale.length}`)
 }

@@ -1,3 +1,4 @@
+import { isUint8 } from '@sublinear/core'
 import { bytesOfKey, keyOfBytes, type Key } from '@sublinear/hash-families'
 
 /** Bytes beside a key's own: its index, its size, its kind and length. */
@@ -49,7 +50,7 @@ export function candidateKeys({ count, keyBytes }: { count: number; keyBytes: nu
         sizes.delete(smallest)
         least = Math.min(next, size)
       } else least = known.size === 0 ? size : Math.min(least, size)
-      known.set(index, key instanceof Uint8Array ? key.slice() : key)
+      known.set(index, isUint8(key) ? key.slice() : key)
       sizes.set(index, size)
     },
   }
@@ -57,7 +58,7 @@ export function candidateKeys({ count, keyBytes }: { count: number; keyBytes: nu
 
 /** Whether the key can be remembered: as bytes that bring it back. */
 export function isShort(key: Key, keyBytes: number): boolean {
-  if (key instanceof Uint8Array) return key.length <= keyBytes
+  if (isUint8(key)) return key.length <= keyBytes
   if (typeof key === 'string' && key.length > keyBytes) return false
   const bytes = bytesOfKey(key)
   return bytes.length <= keyBytes && (typeof key === 'bigint' || keyOfBytes('text', bytes) === key)

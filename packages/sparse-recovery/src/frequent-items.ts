@@ -1,4 +1,4 @@
-import { checkInteger, checkOptions, encodeSnapshot } from '@sublinear/core'
+import { checkInteger, checkOptions, encodeSnapshot, isUint8 } from '@sublinear/core'
 import { bytesOfKey, type Key } from '@sublinear/hash-families'
 import { isShort } from './candidate-keys'
 import { itemCounters, type Item } from './item-counters'
@@ -93,7 +93,7 @@ function live(
   let keyed = from.items.some(({ key }) => typeof key !== 'number')
   const checkKey = (key: number | Key) => {
     if (typeof key === 'number') return checkInteger(who, 'key', key, 0)
-    if (!(key instanceof Uint8Array)) bytesOfKey(key) // throws where it is no key
+    if (!isUint8(key)) bytesOfKey(key) // throws where it is no key
     if (!isShort(key, keyBytes))
       throw new RangeError(`${who}: key must be well-formed, of at most ${keyBytes} bytes (or take hashKey of it)`)
   }
@@ -129,7 +129,7 @@ function live(
       if (known >= 0) return counters.add(known, weight)
       if (typeof key !== 'number') keyed = true
       if (counters.held === count) error = counters.forget(Math.floor(count / 2))
-      counters.insert(key instanceof Uint8Array ? key.slice() : key, weight, error)
+      counters.insert(isUint8(key) ? key.slice() : key, weight, error)
     },
     bounds(key) {
       checkKey(key)
@@ -197,7 +197,7 @@ const column = (data: readonly number[]) => ({
 
 function itemOf(key: number | Key, lower: number, missed: number): FrequentItem {
   return {
-    key: key instanceof Uint8Array ? key.slice() : key,
+    key: isUint8(key) ? key.slice() : key,
     lower,
     upper: lower + missed,
     estimate: lower + missed / 2,

@@ -1,4 +1,13 @@
-import { checkFinite, checkInteger, checkOptions, checkSeed, encodeSnapshot, requireSame } from '@sublinear/core'
+import {
+  checkFinite,
+  checkInteger,
+  checkOptions,
+  checkSeed,
+  encodeSnapshot,
+  requireSame,
+  isFloat64,
+  isUint8,
+} from '@sublinear/core'
 import { keyHash, type Key } from '@sublinear/hash-families'
 import { candidateKeys, isShort } from './candidate-keys'
 import type { Bounds, HeavyHitters, HeavyHittersOptions } from './heavy-hitter'
@@ -129,8 +138,7 @@ function live(options: Required<HeavyHittersOptions> & { readonly seed: bigint }
       const at = indexOf(index)
       if (typeof index !== 'number') {
         keyed = true
-        if (!pending.has(at) && isShort(index, keyBytes))
-          pending.set(at, index instanceof Uint8Array ? index.slice() : index)
+        if (!pending.has(at) && isShort(index, keyBytes)) pending.set(at, isUint8(index) ? index.slice() : index)
       }
       indices[held] = at
       changes[held++] = change
@@ -178,7 +186,7 @@ function live(options: Required<HeavyHittersOptions> & { readonly seed: bigint }
       return measured()
     },
     merge(other) {
-      if (typeof other !== 'object' || other === null || !(other.measured instanceof Float64Array)) {
+      if (typeof other !== 'object' || other === null || !isFloat64(other.measured)) {
         throw new TypeError(`${who}: cannot merge, the other is not one`)
       }
       requireSame(who, identity, {

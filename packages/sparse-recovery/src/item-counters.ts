@@ -1,3 +1,4 @@
+import { isUint8 } from '@sublinear/core'
 import type { Key } from '@sublinear/hash-families'
 import { largest } from './largest'
 import { numberSlots } from './number-slots'
@@ -41,7 +42,7 @@ export function itemCounters(count: number): ItemCounters {
     numbers[slot] = typeof key === 'number' ? key : -1
     if (typeof key === 'number') return slots.set(key, slot)
     named[slot] = key
-    if (key instanceof Uint8Array) bytesNamed.set(nameOf(key), slot)
+    if (isUint8(key)) bytesNamed.set(nameOf(key), slot)
     else names.set(key, slot)
   }
   const keyAt = (slot: number) => (numbers[slot] >= 0 ? numbers[slot] : named[slot]!)
@@ -52,9 +53,7 @@ export function itemCounters(count: number): ItemCounters {
     bytes: numbers.byteLength + counted.byteLength + before.byteLength + slots.bytes,
     findNumber: slots.find,
     find: (key) =>
-      typeof key === 'number'
-        ? slots.find(key)
-        : ((key instanceof Uint8Array ? bytesNamed.get(nameOf(key)) : names.get(key)) ?? -1),
+      typeof key === 'number' ? slots.find(key) : ((isUint8(key) ? bytesNamed.get(nameOf(key)) : names.get(key)) ?? -1),
     add(slot, weight, missed = 0) {
       counted[slot] += weight
       before[slot] += missed

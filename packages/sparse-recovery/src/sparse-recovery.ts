@@ -1,4 +1,4 @@
-import { checkSeed, type Seed, type SparseRecovery, type SparseVector } from '@sublinear/core'
+import { checkSeed, type Seed, type SparseRecovery, type SparseVector, isFloat32, isFloat64 } from '@sublinear/core'
 import { largestOf } from './largest'
 import { measurements } from './measurements'
 import type { RecoverySize } from './recovery-rows'
@@ -62,7 +62,7 @@ const LARGEST = 2 ** 1000
 
 /** The measurements in float64, a copy. */
 function checkMeasured(who: string, measured: Float32Array | Float64Array, m: number): Float64Array {
-  if (!(measured instanceof Float32Array || measured instanceof Float64Array)) {
+  if (!(isFloat32(measured) || isFloat64(measured))) {
     throw new TypeError(`${who}: measured must be a Float32Array or a Float64Array`)
   }
   if (measured.length !== m) throw new RangeError(`${who}: measured must have ${m} entries, got ${measured.length}`)

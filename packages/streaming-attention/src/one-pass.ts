@@ -1,3 +1,4 @@
+import { isFloat32 } from '@sublinear/kernels'
 import {
   checkFinite,
   checkInteger,
@@ -197,7 +198,7 @@ function live(state: OnePassState): OnePass {
     updateValue(index, row, scale = 1) {
       checkInteger(KIND, 'index', index, 0, (psi.n ?? Number.MAX_SAFE_INTEGER) - 1)
       checkFinite(KIND, 'scale', scale)
-      if (!(row instanceof Float32Array)) throw new TypeError(`${KIND}: row must be a Float32Array, got ${typeof row}`)
+      if (!isFloat32(row)) throw new TypeError(`${KIND}: row must be a Float32Array, got ${typeof row}`)
       checkValues(KIND, 'scale · row', { rows: 1, cols: dv, data: row.map((x) => x * scale) })
       changed()
       for (let c = 0; c < dv; c++) sumV[c] += row[c] * scale

@@ -14,7 +14,7 @@ import {
   type SparseRecovery,
   type SparseVector,
 } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { isFloat64, isUint8, kernels } from '@sublinear/kernels'
 import { piecesOf } from './feature-rows'
 import { inverseRows, type Totals } from './inverse-rows'
 
@@ -78,7 +78,7 @@ export function restoreQuerySketch({ features, phi }: QuerySketchOptions, bytes:
   checkInteger(who, 'queries', queries, 0)
   const totals = tensors.get('totals')?.data
   const sketched = tensors.get('sk(D-1U1)')?.data
-  const fits = sketched instanceof Uint8Array && totals instanceof Float64Array && weight >= 0 && weight < Infinity
+  const fits = isUint8(sketched) && isFloat64(totals) && weight >= 0 && weight < Infinity
   if (!fits || totals.length !== (queries > 0 ? features.t : 0))
     throw new RangeError(`${who}: the tensors do not fit the parameters`)
   const skD1U1 = restoreSketch(phi.matrix, sketched)
@@ -174,7 +174,7 @@ function sameKeys(a: Totals, b: Totals): boolean {
 }
 
 function checkTotals({ totals, weight }: Totals, t: number): void {
-  if (!(totals instanceof Float64Array)) throw new TypeError(`${KIND}: keys.totals must be a Float64Array`)
+  if (!isFloat64(totals)) throw new TypeError(`${KIND}: keys.totals must be a Float64Array`)
   if (totals.length !== t) throw new RangeError(`${KIND}: keys.totals must have ${t} entries, got ${totals.length}`)
   if (!(weight > 0 && weight < Infinity))
     throw new RangeError(`${KIND}: queries must follow keys, and their weight is ${weight}`)

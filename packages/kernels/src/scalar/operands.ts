@@ -1,3 +1,4 @@
+import { isFloat32, isFloat64 } from '../brand'
 import type { Doubles, Floats, Resident } from '../kernels'
 import { resident, residentView, type Block } from '../resident'
 
@@ -15,11 +16,11 @@ export function scalarArray<A extends Float32Array | Float64Array | Uint8Array>(
 }
 
 export function floats(operand: Floats): Float32Array {
-  return operand instanceof Float32Array ? operand : (residentView('scalar', operand) as Float32Array)
+  return isFloat32(operand) ? operand : (residentView('scalar', operand) as Float32Array)
 }
 
 export function doubles(operand: Doubles): Float64Array {
-  return operand instanceof Float64Array ? operand : (residentView('scalar', operand) as Float64Array)
+  return isFloat64(operand) ? operand : (residentView('scalar', operand) as Float64Array)
 }
 
 export function bytes(operand: Resident<Uint8Array>): Uint8Array {

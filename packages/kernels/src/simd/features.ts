@@ -1,3 +1,4 @@
+import { isFloat32 } from '../brand'
 import type { Floats, Kernels } from '../kernels'
 import type { Machine } from '../module'
 import { scalarKernels } from '../scalar'
@@ -89,5 +90,5 @@ export function simdScatterAdd({ wasm }: Machine, staging: Staging): Kernels['sc
 }
 
 function plain(operand: Floats): Float32Array {
-  return operand instanceof Float32Array ? operand : operand.read()
+  return isFloat32(operand) ? operand : operand.read()
 }

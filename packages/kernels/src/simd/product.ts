@@ -1,3 +1,4 @@
+import { isFloat32 } from '../brand'
 import type { Floats, Kernels, ProductForm } from '../kernels'
 import type { Machine } from '../module'
 import type { Staging } from '../staging'
@@ -160,6 +161,6 @@ export function simdProduct(machine: Machine, staging: Staging): Kernels['produc
 }
 
 function clear(out: Floats, count: number): void {
-  if (out instanceof Float32Array) out.fill(0, 0, count)
+  if (isFloat32(out)) out.fill(0, 0, count)
   else out.range(0, count).fill(0)
 }
