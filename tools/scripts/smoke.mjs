@@ -2,12 +2,13 @@
 /**
  * The built packages on the Node that runs this file (20 or newer): `node tools/scripts/smoke.mjs`.
  * Imports every ESM entry and requires every CJS entry that packages/<name>/package.json exports, wants the same names from
- * both, and has both compute something small whose answer is known in closed form.
+ * both, and has both compute something small whose answer is known in closed form; and the kernels once more where compiling is forbidden.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { createContext, runInContext } from 'node:vm'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const require = createRequire(import.meta.url)
@@ -47,7 +48,7 @@ const computations = {
     ({ heavyHitters }) => {
       const stream = heavyHitters({ n: 2 ** 20, k: 2, epsilon: 0.5, seed: 1 })
       stream.update(77, -4)
-      return stream.top().flatMap(({ index, value }) => [index, value])
+      return stream.top().flatMap(({ index, estimate }) => [index, estimate])
     },
     [77, -4],
   ],
@@ -101,6 +102,31 @@ for (const room of readdirSync(join(root, 'packages')).toSorted()) {
     }
   }
   if (entries.length > 0) loaded += 1
+}
+
+/** The kernels in a context that may not compile WebAssembly, as a page with a strict policy or workerd: the same sum, from the scalar kernels. */
+function tryStrictHost() {
+  const source = readFileSync(join(root, 'packages/kernels/dist/index.cjs'), 'utf8')
+  const said = []
+  const given = { module: { exports: {} }, console: { warn: (text) => said.push(text) }, atob }
+  const context = createContext(given, { codeGeneration: { wasm: false } })
+  const loadedKernels = runInContext(
+    `((module, exports) => {${source}\n})(module, module.exports); module.exports`,
+    context,
+  )
+  const [compute, expected] = computations['@sublinear/kernels']
+  const sums = Array.from(compute(loadedKernels)).join()
+  if (loadedKernels.kernels().name !== 'scalar' || said.length !== 1 || sums !== expected.join())
+    throw new Error(`${loadedKernels.kernels().name} kernels give ${sums} and say ${said.join('; ')}`)
+}
+
+try {
+  tryStrictHost()
+} catch (error) {
+  failed += 1
+  console.error(
+    `smoke: kernels without compiling on Node ${process.version}: ${error instanceof Error ? error.message : error}`,
+  )
 }
 
 if (failed > 0) process.exit(1)

@@ -44,7 +44,7 @@ export { amsSketch } from '@sublinear/ams-sketch'
 export { gaussianSketch } from '@sublinear/gaussian-sketch'
 export { countSketch, osnap, srht } from '@sublinear/sparse-sketch'
 export { exactRecovery, frequentItems, heavyHitters, sparseRecovery } from '@sublinear/sparse-recovery'
-export { matrix, project, sketch } from '@sublinear/core'
+export { matrix, project, sketch, useKernels } from '@sublinear/core'
 export { decodeNpy, encodeNpy } from '@sublinear/io'
 
 // Sizes from accuracy.
