@@ -47,9 +47,17 @@ async function faultsOfTarball(folder, manifest, temporary) {
   const faults = messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`)
 
   if (manifest.exports) {
-    const types = await run(process.execPath, [attw, tarball, '--profile', 'node16', '--format', 'json']).catch(
-      (error) => error,
-    )
+    const plain = Object.keys(manifest.exports).filter((path) => path.endsWith('.wasm')) // no module that has types
+    const excluded = plain.length > 0 ? ['--exclude-entrypoints', ...plain] : []
+    const types = await run(process.execPath, [
+      attw,
+      tarball,
+      '--profile',
+      'node16',
+      '--format',
+      'json',
+      ...excluded,
+    ]).catch((error) => error)
     const { analysis, problems } = JSON.parse(types.stdout)
     if (!analysis.types) faults.push('attw: no types')
     for (const [kind, found] of Object.entries(problems ?? {})) {
