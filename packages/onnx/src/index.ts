@@ -1,0 +1,1 @@
+export { filesInMemory, type ModelFiles } from './model-files'
