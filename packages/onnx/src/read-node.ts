@@ -35,6 +35,7 @@ function readAttribute(pages: Pages, file: string, { from, to }: Field, depth: n
   let found: Omit<OnnxAttribute, 'name'> = {}
   const ints: number[] = []
   const floats: number[] = []
+  let type = 0
   for (const part of fields(pages, from, to)) {
     if (part.number === 1) name = textAt(pages, part)
     else if (part.number === 2) found = { ...found, float: floatAt(pages, part.from) }
@@ -49,9 +50,13 @@ function readAttribute(pages: Pages, file: string, { from, to }: Field, depth: n
         ints.push(value)
         at = end
       }
-    } else if (part.number === 6 || part.number === 11)
+    } else if (part.number === 20) type = part.value
+    else if (part.number === 6 || part.number === 11)
       found = { ...found, outer: [...(found.outer ?? []), ...outerReads(pages, file, part, depth + 1)] }
   }
+  // a writer may leave out what is 0
+  if (type === 1) found = { float: 0, ...found }
+  if (type === 2) found = { int: 0, ...found }
   return { name, ...found, ...(ints.length > 0 && { ints }), ...(floats.length > 0 && { floats }) }
 }
 

@@ -1,3 +1,4 @@
+import { toHalf } from '@sublinear/core'
 import type { GraphBuilder, ElementType } from './graph-builder'
 
 export const DIALECTS = ['gqa', 'gqa-packed', 'mha', 'attention', 'decomposed'] as const
@@ -37,15 +38,15 @@ export interface Shared {
 export function emitShared(
   b: GraphBuilder,
   dialect: Dialect,
-  { d, places, ropeBase }: { d: number; places: number; ropeBase: number },
+  { d, places, ropeBase, type }: { d: number; places: number; ropeBase: number; type: ElementType },
 ): Shared {
   const half = d / 2
   const table = (f: (x: number) => number) =>
     Float32Array.from({ length: places * half }, (_, i) =>
       f(Math.floor(i / half) * ropeBase ** ((-2 * (i % half)) / d)),
     )
-  const cos = b.constant('cos_cache', [places, half], table(Math.cos))
-  const sin = b.constant('sin_cache', [places, half], table(Math.sin))
+  const cos = b.constant('cos_cache', [places, half], typed(table(Math.cos), type))
+  const sin = b.constant('sin_cache', [places, half], typed(table(Math.sin), type))
   b.input('attention_mask', 'i64', [1, 'total'])
   const shared = { cos, sin }
   if (dialect === 'gqa' || dialect === 'gqa-packed') {
@@ -61,7 +62,7 @@ export function emitShared(
   }
   const masks = new Map<number | undefined, string>()
   const maskOf = (window: number | undefined) => {
-    const made = masks.get(window) ?? emitMask(b, window)
+    const made = masks.get(window) ?? emitMask(b, window, type)
     masks.set(window, made)
     return made
   }
@@ -69,7 +70,7 @@ export function emitShared(
 }
 
 /** As exporters write it: places of keys beside places of queries, and padding. */
-function emitMask(b: GraphBuilder, window: number | undefined): string {
+function emitMask(b: GraphBuilder, window: number | undefined, type: ElementType): string {
   const total = b.op('Gather', [b.op('Shape', ['attention_mask']), b.int(1)])
   const keys = b.op('Range', [b.int(0), total, b.int(1)])
   const queries = b.op('Unsqueeze', ['position_ids', b.ints(2)]) // 1 × S × 1
@@ -78,7 +79,7 @@ function emitMask(b: GraphBuilder, window: number | undefined): string {
     isSeen = b.op('And', [isSeen, b.op('Greater', [keys, b.op('Sub', [queries, b.int(window)])])])
   const isToken = b.op('Cast', [b.op('Unsqueeze', ['attention_mask', b.ints(1)])], { to: 9 })
   const visible = b.op('Unsqueeze', [b.op('And', [isSeen, isToken]), b.ints(1)])
-  return b.op('Where', [visible, b.float(0), b.float(-3e38)])
+  return b.op('Where', [visible, b.float(0, type), b.float(type === 'f16' ? -65504 : -3e38, type)])
 }
 
 /** Writes the nodes; returns rows, 1 × S × heads·d. Past and present are `past_key_values.L.key` and so on. */
@@ -101,9 +102,9 @@ function groupQuery(
   past: string[],
   present: string[],
 ): string {
-  const { layer, dialect, q, k, v, heads, kvHeads, scale, softcap, window, sinks } = own
+  const { layer, dialect, q, k, v, heads, kvHeads, scale, softcap, window, sinks, type } = own
   const rows = dialect === 'gqa' ? [q, k, v] : [b.op('Concat', [q, k, v], { axis: -1 }), '', '']
-  const sink = sinks ? ['', '', b.constant(`sink.${layer}`, [heads], sinks)] : []
+  const sink = sinks ? ['', '', b.constant(`sink.${layer}`, [heads], typed(sinks, type))] : []
   const attended = `attended.${layer}`
   b.node({
     op: 'GroupQueryAttention',
@@ -168,7 +169,7 @@ function standard(b: GraphBuilder, own: EmittedAttention, shared: Shared, past: 
 }
 
 function decomposed(b: GraphBuilder, own: EmittedAttention, shared: Shared, past: string[], present: string[]): string {
-  const { layer, q, k, v, heads, kvHeads, d, scale, softcap, window, sinks } = own
+  const { layer, q, k, v, heads, kvHeads, d, scale, softcap, window, sinks, type } = own
   const turn = (rows: string, count: number) => rotated(b, split(b, rows, count, d), d, shared)
   const queries = turn(q, heads)
   b.op('Concat', [past[0], turn(k, kvHeads)], { axis: 2 }, present[0])
@@ -176,14 +177,14 @@ function decomposed(b: GraphBuilder, own: EmittedAttention, shared: Shared, past
   const [keys, values] = present.map((held) => repeated(b, held, heads, kvHeads, d))
   let scores = b.op('Div', [
     b.op('MatMul', [queries, b.op('Transpose', [keys], { perm: [0, 1, 3, 2] })]),
-    b.float(1 / scale),
+    b.float(1 / scale, type),
   ])
   if (softcap !== undefined)
-    scores = b.op('Mul', [b.op('Tanh', [b.op('Div', [scores, b.float(softcap)])]), b.float(softcap)])
+    scores = b.op('Mul', [b.op('Tanh', [b.op('Div', [scores, b.float(softcap, type)])]), b.float(softcap, type)])
   scores = b.op('Add', [scores, shared.maskOf(window)])
   let shares: string
   if (sinks) {
-    const sink = b.constant(`sink.${layer}`, [1, heads, 1, 1], sinks)
+    const sink = b.constant(`sink.${layer}`, [1, heads, 1, 1], typed(sinks, type))
     const length = b.op('Shape', ['position_ids'])
     const size = b.op('Concat', [b.ints(1), b.ints(heads), b.op('Slice', [length, b.ints(1), b.ints(2)]), b.ints(1)], {
       axis: 0,
@@ -218,3 +219,5 @@ function repeated(b: GraphBuilder, held: string, heads: number, kvHeads: number,
   const size = b.op('Concat', [b.ints(1), b.ints(kvHeads), b.ints(heads / kvHeads), length, b.ints(d)], { axis: 0 })
   return b.op('Reshape', [b.op('Expand', [wide, size]), b.ints(1, heads, -1, d)])
 }
+
+const typed = (data: Float32Array, type: ElementType) => (type === 'f16' ? toHalf(data) : data)

@@ -1,3 +1,4 @@
+import { toHalf } from '@sublinear/core'
 import { Model } from './onnx-proto'
 
 export const TYPES = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9, f16: 10 } as const
@@ -11,7 +12,7 @@ export interface GraphBuilder {
   constant(name: string, dims: readonly number[], data: Data): string
   ints(...values: readonly number[]): string
   /** A constant of no dimensions. */
-  float(value: number): string
+  float(value: number, type?: ElementType): string
   int(value: number): string
   /** A node with one output; returns its name. */
   op(
@@ -35,14 +36,18 @@ export interface GraphBuilder {
     readonly opset?: number
     readonly data?: string
     readonly shuffle?: boolean
+    /** Constants without data in a file become nodes. */
+    readonly asNodes?: boolean
+    /** All tensors but inputs and outputs get names that say nothing. */
+    readonly rename?: boolean
   }): Record<string, Uint8Array>
 }
 
 export function graphBuilder(): GraphBuilder {
-  const nodes: object[] = []
+  const nodes: NodeMessage[] = []
   const constants: { name: string; dims: readonly number[]; data_type: number; raw_data: Uint8Array }[] = []
-  const inputs: object[] = []
-  const outputs: object[] = []
+  const inputs: { name: string }[] = []
+  const outputs: { name: string }[] = []
   let count = 0
   const builder: GraphBuilder = {
     constant(name, dims, data) {
@@ -51,7 +56,8 @@ export function graphBuilder(): GraphBuilder {
       return name
     },
     ints: (...values) => builder.constant(`ints_${count++}`, [values.length], BigInt64Array.from(values, BigInt)),
-    float: (x) => builder.constant(`float_${count++}`, [], Float32Array.of(x)),
+    float: (x, type) =>
+      builder.constant(`float_${count++}`, [], type === 'f16' ? toHalf(Float32Array.of(x)) : Float32Array.of(x)),
     int: (x) => builder.constant(`int_${count++}`, [], BigInt64Array.of(BigInt(x))),
     op(op, ins, attributes = {}, output = `${op}_${count++}`) {
       builder.node({ op, inputs: ins, outputs: [output], attributes })
@@ -69,10 +75,17 @@ export function graphBuilder(): GraphBuilder {
       outputs.push(value(name, type, dims))
       return name
     },
-    files({ opset = 17, data, shuffle = false } = {}) {
-      const { initializer, bytes } = placed(constants, data)
-      const node = shuffle ? nodes.toReversed() : nodes
+    files({ opset = 17, data, shuffle = false, asNodes = false, rename = false } = {}) {
+      const small = asNodes ? constants.filter(({ raw_data: { length } }) => length < 1024) : []
+      const { initializer, bytes } = placed(
+        constants.filter((constant) => !small.includes(constant)),
+        data,
+      )
+      const all = [...small.map(constantNode), ...nodes]
+      const node = shuffle ? all.toReversed() : all
+      const ports = new Set([...inputs, ...outputs].map(({ name }) => name))
       const graph = { node, name: 'test', initializer, input: inputs, output: outputs }
+      if (rename) renameAll(graph, ports)
       const opset_import = [
         { domain: '', version: opset },
         { domain: 'com.microsoft', version: 1 },
@@ -86,6 +99,40 @@ export function graphBuilder(): GraphBuilder {
     },
   }
   return builder
+}
+
+interface NodeMessage {
+  readonly op_type: string
+  readonly name: string
+  readonly domain: string
+  readonly input: readonly string[]
+  readonly output: readonly string[]
+  readonly attribute: readonly object[]
+}
+
+function constantNode({ name, ...rest }: { readonly name: string }): NodeMessage {
+  const attribute = [{ name: 'value', t: rest, type: 4 }]
+  return { op_type: 'Constant', name: '', domain: '', input: [], output: [name], attribute }
+}
+
+/** Tensors but inputs and outputs get numbers for names, and nodes none. */
+function renameAll(
+  graph: { node: NodeMessage[]; initializer: readonly { readonly name: string }[] },
+  ports: ReadonlySet<string>,
+): void {
+  const names = new Map<string, string>([['', '']])
+  const nameOf = (name: string) => {
+    if (ports.has(name)) return name
+    if (!names.has(name)) names.set(name, String(names.size))
+    return names.get(name)!
+  }
+  graph.node = graph.node.map((node) => ({
+    ...node,
+    name: '',
+    input: node.input.map(nameOf),
+    output: node.output.map(nameOf),
+  }))
+  graph.initializer = graph.initializer.map((own) => ({ ...own, name: nameOf(own.name) }))
 }
 
 function attributeOf(name: string, given: AttributeValue): object {

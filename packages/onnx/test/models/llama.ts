@@ -24,7 +24,7 @@ export interface LlamaOptions {
 
 /** A random-weight decoder of Llama's shape. Its graph; `builder.files()` writes it. */
 export function llama(options: LlamaOptions): GraphBuilder {
-  const { dialect, layers = 3, width = 32, heads = 8, kvHeads = dialect === 'mha' ? heads : 2, d = 8 } = options
+  const { dialect, layers = 3, width = 32, heads = 8, kvHeads = dialect === 'mha' ? heads : 2, d = 16 } = options
   const {
     hidden = 48,
     vocabulary = 61,
@@ -65,9 +65,7 @@ export function llama(options: LlamaOptions): GraphBuilder {
     return `${name}.out`
   }
   b.input('input_ids', 'i64', [1, 'sequence'])
-  const shared = emitShared(b, dialect, { d, places, ropeBase: 1e4 })
-  if (half)
-    Object.assign(shared, { cos: b.op('Cast', [shared.cos], { to: 10 }), sin: b.op('Cast', [shared.sin], { to: 10 }) })
+  const shared = emitShared(b, dialect, { d, places, ropeBase: 1e4, type })
   let x = b.op('Gather', [weights('embedding', vocabulary, width), 'input_ids'])
   const norm = (name: string) => {
     const gain = Float32Array.from({ length: width }, () => 1 + 0.1 * random())

@@ -15,7 +15,7 @@ export function smallModel({ config, weights }: LanguageModel, dialect: Dialect,
     b.op('Gather', [embedding, 'input_ids']),
     b.op('Gather', [b.constant('shifted', [vocabulary + 1, width], shifted), 'previous_ids']),
   ])
-  const shared = emitShared(b, dialect, { d, places, ropeBase })
+  const shared = emitShared(b, dialect, { d, places, ropeBase, type: 'f32' })
   const norm = (name: string, { weight, bias }: { readonly weight: Float32Array; readonly bias: Float32Array }) =>
     b.op('LayerNormalization', [x, b.constant(`${name}.w`, [width], weight), b.constant(`${name}.b`, [width], bias)], {
       axis: -1,

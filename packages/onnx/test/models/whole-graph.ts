@@ -40,7 +40,7 @@ export async function wholeGraph(
       for (const name of session.inputNames) if (known[name]) feeds[name] = known[name]()
       const out = await session.run(feeds)
       past = Object.fromEntries(
-        Object.keys(past).map((name) => [name, out[name.replace('past_key_values', 'present')] as Tensor]),
+        Object.keys(past).map((name) => [name, fedAgain(out[name.replace('past_key_values', 'present')] as Tensor)]),
       )
       tokens = total
       previous = ids.at(-1)!
@@ -53,3 +53,12 @@ export async function wholeGraph(
 
 const longs = (values: readonly number[]) =>
   new ort.Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
+
+/** onnxruntime-node takes its own float16 results as bits alone. */
+function fedAgain(tensor: Tensor): Tensor {
+  if (tensor.type !== 'float16') return tensor
+  const { buffer, byteOffset, length } = tensor.data as Uint16Array
+  return Object.assign(new ort.Tensor('float16', new Uint16Array(length), tensor.dims), {
+    cpuData: new Uint16Array(buffer as ArrayBuffer, byteOffset, length),
+  })
+}

@@ -1,0 +1,56 @@
+import type { AttentionStream, Matrix } from '@sublinear/core'
+import { placesOf, takeHeads, turnRows } from './head-rows'
+import type { OpenLayer } from './open-segments'
+
+/** Queries, keys and values of one key head for the tokens of a block: turned, queries not scaled. */
+export interface HeadBlock {
+  readonly layer: number
+  /** The key head; its query heads are rows r·groups … r·groups + groups − 1 of token r. */
+  readonly head: number
+  readonly queries: Matrix // groups·rows × d
+  readonly keys: Matrix // rows × d
+  readonly values: Matrix // rows × dv
+}
+
+/**
+ * What attention answers for a block of tokens: each key head's stream takes its keys and values and is asked for its query heads.
+ *
+ * @param tensors  of the layer's segment; before  tokens read before
+ * @returns rows × heads·dv, or heads × rows × dv where the graph reads heads
+ */
+export function layerAnswers(
+  layer: OpenLayer,
+  streams: readonly AttentionStream[],
+  tensors: readonly Float32Array[],
+  { rows, before }: { readonly rows: number; readonly before: number },
+  onHead?: (block: HeadBlock) => void,
+): Float32Array {
+  const { site, heads, kvHeads, groups, rotary, index, shape } = layer
+  const { d, dv } = shape
+  const [q, k, v] = placesOf(layer, tensors, rows)
+  const out = new Float32Array(rows * heads * dv)
+  const isByHead = site.outputLayout === 'heads'
+  for (let head = 0; head < kvHeads; head++) {
+    const queries = { rows: rows * groups, cols: d, data: new Float32Array(rows * groups * d) }
+    const keys = { rows, cols: d, data: new Float32Array(rows * d) }
+    const values = { rows, cols: dv, data: new Float32Array(rows * dv) }
+    takeHeads(queries.data, q, { rows, first: head * groups, count: groups, width: d })
+    takeHeads(keys.data, k, { rows, first: head, count: 1, width: d })
+    takeHeads(values.data, v, { rows, first: head, count: 1, width: dv })
+    if (rotary) {
+      turnRows(queries.data, { rows, count: groups, width: d, before }, rotary)
+      turnRows(keys.data, { rows, count: 1, width: d, before }, rotary)
+    }
+    onHead?.({ layer: index, head, queries, keys, values })
+    const { mass, sum } = streams[head].step({ keys, values }, queries)
+    for (let r = 0; r < rows; r++)
+      for (let g = 0; g < groups; g++) {
+        const from = r * groups + g
+        const inverse = mass[from] > 0 ? 1 / mass[from] : 0
+        const own = head * groups + g
+        const to = (isByHead ? own * rows + r : r * heads + own) * dv
+        for (let c = 0; c < dv; c++) out[to + c] = sum.data[from * dv + c] * inverse
+      }
+  }
+  return out
+}
