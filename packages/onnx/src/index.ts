@@ -3,3 +3,5 @@ export { onnxModel, type LayerHeads, type OnnxModel, type OnnxModelOptions } fro
 export type { HeadBlock } from './layer-answers'
 export type { HeadSpec, OnnxReader, OnnxReaderOptions } from './reader'
 export type { Ort } from './ort'
+export { generate, type Generated, type GenerateOptions } from './generate'
+export { sampler, type SamplerOptions } from './sampler'
