@@ -1,5 +1,6 @@
-import type { AttentionStream, Matrix } from '@sublinear/core'
+import { matrix, type AttentionStream, type Matrix } from '@sublinear/core'
 import { placesOf, takeHeads, turnRows } from './head-rows'
+import type { ModelLayer } from './model-layer'
 import type { OpenLayer } from './open-segments'
 
 /** Queries, keys and values of one key head for the tokens of a block: turned, queries not scaled. */
@@ -12,6 +13,27 @@ export interface HeadBlock {
   readonly values: Matrix // rows × dv
 }
 
+/** Arrays of one head's rows, which all heads of a shape use in turn. */
+export type HeadScratch = (layer: ModelLayer, rows: number) => Pick<HeadBlock, 'queries' | 'keys' | 'values'>
+
+/** Arrays for the numbers of rows that were asked for last; streams copy what they keep. */
+export function headScratch(): HeadScratch {
+  const made = new Map<string, ReturnType<HeadScratch>>()
+  return ({ groups, shape: { d, dv } }, rows) => {
+    const key = [rows, groups, d, dv].join()
+    const own = made.get(key) ?? {
+      queries: matrix(rows * groups, d),
+      keys: matrix(rows, d),
+      values: matrix(rows, dv),
+    }
+    if (made.size > MOST_SCRATCH) made.clear()
+    made.set(key, own)
+    return own
+  }
+}
+
+const MOST_SCRATCH = 16
+
 /**
  * What attention answers for a block of tokens: each key head's stream takes its keys and values and is asked for its query heads.
  *
@@ -22,7 +44,7 @@ export function layerAnswers(
   layer: OpenLayer,
   streams: readonly AttentionStream[],
   tensors: readonly Float32Array[],
-  { rows, before }: { readonly rows: number; readonly before: number },
+  { rows, before, scratch }: { readonly rows: number; readonly before: number; readonly scratch: HeadScratch },
   onHead?: (block: HeadBlock) => void,
 ): Float32Array {
   const { site, heads, kvHeads, groups, rotary, index, shape } = layer
@@ -30,10 +52,8 @@ export function layerAnswers(
   const [q, k, v] = placesOf(layer, tensors, rows)
   const out = new Float32Array(rows * heads * dv)
   const isByHead = site.outputLayout === 'heads'
+  const { queries, keys, values } = scratch(layer, rows)
   for (let head = 0; head < kvHeads; head++) {
-    const queries = { rows: rows * groups, cols: d, data: new Float32Array(rows * groups * d) }
-    const keys = { rows, cols: d, data: new Float32Array(rows * d) }
-    const values = { rows, cols: dv, data: new Float32Array(rows * dv) }
     takeHeads(queries.data, q, { rows, first: head * groups, count: groups, width: d })
     takeHeads(keys.data, k, { rows, first: head, count: 1, width: d })
     takeHeads(values.data, v, { rows, first: head, count: 1, width: dv })

@@ -2,7 +2,7 @@ import type { AttentionStream, Matrix, Shape } from '@sublinear/core'
 import { exactStream } from '@sublinear/exact-attention'
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import type { HeadCut } from './head-cut'
-import { layerAnswers, type HeadBlock } from './layer-answers'
+import { headScratch, layerAnswers, type HeadBlock } from './layer-answers'
 import { shapeOf } from './model-layer'
 import type { OpenLayer, OpenSegment } from './open-segments'
 import { floatsOf, type Ort } from './ort'
@@ -19,7 +19,7 @@ export type HeadSpec = ((shape: Shape, layer: number, head: number) => Attention
 
 export interface OnnxReaderOptions {
   readonly stream: HeadSpec
-  /** Sees what every head is given, before its stream does. */
+  /** Sees what every head is given, before its stream does. The arrays are written over after the call: copy what is to stay. */
   readonly onHead?: (block: HeadBlock) => void
 }
 
@@ -70,6 +70,7 @@ export function onnxReader(
   const { ort, cut, segments, head, headCut, layers, vocabulary, places } = model
   const streams = makeStreams(stream, layers)
   const kept = new Map<string, Record<string, Tensor>>() // outputs of runs of one token or a whole block, written over by the next
+  const scratch = headScratch()
   let tokens = 0
   let previous = -1
   let failure: string | undefined
@@ -93,7 +94,7 @@ export function onnxReader(
       for (const { tensor, port } of makes) have[tensor] = made[port]
       for (const layer of own) {
         const parts = layer.tensors.map((name) => floatsOf(have[name]))
-        const answers = layerAnswers(layer, streams[layer.index], parts, { rows, before: tokens }, onHead)
+        const answers = layerAnswers(layer, streams[layer.index], parts, { rows, before: tokens, scratch }, onHead)
         watch?.(layer, answers, rows)
         have[layer.site.output] = new ort.Tensor('float32', answers, answerDims(layer, rows))
       }

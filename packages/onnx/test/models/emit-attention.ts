@@ -1,5 +1,5 @@
 import { toHalf } from '@sublinear/core'
-import type { GraphBuilder, ElementType } from './graph-builder'
+import type { GraphBuilder, ElementType } from './graph-builder.ts'
 
 export const DIALECTS = ['gqa', 'gqa-packed', 'mha', 'attention', 'decomposed'] as const
 export type Dialect = (typeof DIALECTS)[number]

@@ -1,5 +1,5 @@
 import { toHalf } from '@sublinear/core'
-import { Model } from './onnx-proto'
+import { Model } from './onnx-proto.ts'
 
 export const TYPES = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9, f16: 10 } as const
 export type ElementType = keyof typeof TYPES

@@ -1,6 +1,6 @@
 import { toHalf } from '@sublinear/core'
-import { emitAttention, emitShared, type Dialect } from './emit-attention'
-import { graphBuilder, type GraphBuilder } from './graph-builder'
+import { emitAttention, emitShared, type Dialect } from './emit-attention.ts'
+import { graphBuilder, type GraphBuilder } from './graph-builder.ts'
 
 export interface LlamaOptions {
   readonly dialect: Dialect

@@ -1,6 +1,6 @@
 import type { LanguageModel } from '@sublinear/small-lm'
-import { emitAttention, emitShared, type Dialect } from './emit-attention'
-import { graphBuilder, type GraphBuilder } from './graph-builder'
+import { emitAttention, emitShared, type Dialect } from './emit-attention.ts'
+import { graphBuilder, type GraphBuilder } from './graph-builder.ts'
 
 /** The small language model as a graph. `previous_ids` are the tokens before those of `input_ids`, −1 before the first. */
 export function smallModel({ config, weights }: LanguageModel, dialect: Dialect, places = 4096): GraphBuilder {
