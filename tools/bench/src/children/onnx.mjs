@@ -6,6 +6,7 @@ import * as ort from 'onnxruntime-node'
 const [path, n, kind] = [process.argv[2], Number(process.argv[3]), process.argv[4]]
 const session = { intraOpNumThreads: 1 }
 const block = (at) => Array.from({ length: 256 }, (_, i) => ((at + i) * 7919) % 4096)
+const bounded = (shape) => tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] })
 if (kind === 'whole') {
   const run = await ort.InferenceSession.create(path, session)
   let past = {}
@@ -21,7 +22,6 @@ if (kind === 'whole') {
   const { onnxModel } = await import('@sublinear/onnx')
   const { filesInFolder } = await import('@sublinear/onnx/node')
   const model = await onnxModel({ model: filesInFolder(path), ort, session })
-  const bounded = (shape) => tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] })
   const reader = model.reader({ stream: kind === 'exact' ? exactStream : bounded })
   for (let at = 0; at < n; at += 256) await reader.read(block(at), 'last')
 }

@@ -100,13 +100,14 @@ function decoding(path: string, n: number): Group {
   }
 }
 
+async function cpuOf(read: () => Promise<unknown>): Promise<number> {
+  const start = cpuTime()
+  await read()
+  return cpuTime() - start
+}
+
 /** A text from its first token on, in blocks of 256. */
 function reading(path: string, n: number): Group {
-  const cpuOf = async (read: () => Promise<unknown>) => {
-    const start = cpuTime()
-    await read()
-    return cpuTime() - start
-  }
   return {
     name: `reading ${n} tokens from the first`,
     unit: { name: 'µs', of: 'token', count: n },
