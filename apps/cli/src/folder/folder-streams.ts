@@ -1,0 +1,25 @@
+import type { Method, Shape } from '@sublinear/core'
+import type { HeadSpec, OnnxModel } from '@sublinear/onnx'
+import type { Sizing } from '../sizing'
+
+/** Bytes of a token in a float32 cache of all heads. */
+export function tokenBytes({ layers }: Pick<OnnxModel, 'layers'>): number {
+  return layers.reduce((total, { kvHeads, shape: { d, dv } }) => total + 4 * kvHeads * (d + dv), 0)
+}
+
+/**
+ * One method for every key head of a folder's model; layers with a window of their own keep that window.
+ *
+ * @param tokens  how many will be read; Infinity where that is not known
+ * @throws RangeError when a head has no such stream, or the method cannot do what the head does
+ */
+export function folderStreams({ layers }: OnnxModel, method: Method, sizeOf: Sizing, tokens: number): HeadSpec {
+  const options = layers.map(({ kvHeads, groups, shape }, layer) => {
+    if (shape.window !== undefined) return []
+    return Array.from({ length: kvHeads }, (_, head) => {
+      const place = { layer, layers: layers.length, head, heads: kvHeads }
+      return sizeOf(shape, { tokens, groups, place }).options
+    })
+  })
+  return (shape: Shape, layer, head) => method.make(shape, options[layer][head])
+}
