@@ -15,7 +15,10 @@ export interface Runtime {
   readonly session: InferenceSession.SessionOptions
 }
 
-/** A session of a part. Weights are read from the model's own files, by onnxruntime itself. */
+/**
+ * A session of a part. Weights are read from the model's own files, by onnxruntime itself. An arena for each of many sessions would hold more than it saves: without,
+ * a model of 115 MB opens in 160 ms instead of 400, and runs as fast.
+ */
 export function sessionOf(
   { ort, files, model, session }: Runtime,
   part: Part,
@@ -25,7 +28,12 @@ export function sessionOf(
   const weights =
     files.folder === undefined ? { externalData: [...files.arrays!].map(([path, data]) => ({ path, data })) } : {}
   const folder = files.folder === undefined ? {} : { model_external_initializers_file_folder_path: files.folder }
-  const all = { ...session, ...weights, extra: { ...session.extra, session: { ...own, ...folder } } }
+  const all = {
+    enableCpuMemArena: false,
+    ...session,
+    ...weights,
+    extra: { ...session.extra, session: { ...own, ...folder } },
+  }
   return ort.InferenceSession.create(writeModel(files, model, part), all)
 }
 

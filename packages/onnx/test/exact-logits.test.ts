@@ -37,7 +37,7 @@ async function compared(
       from += count
     }
     expect(reader.tokens).toBe(IDS.length)
-    expect(reader.cacheBytes).toBe(IDS.length * 3 * model.layers[0].kvHeads * 2 * 16 * 4)
+    expect(reader.cacheBytes).toBe(IDS.length * 3 * model.layers[0].kvHeads * 2 * model.layers[0].shape.d * 4)
     reader[Symbol.dispose]()
     await whole.session.release()
   }
@@ -62,5 +62,13 @@ describe('logits with exact streams', () => {
   })
   it.each(['gqa', 'gqa-packed', 'decomposed'] as const)('with sinks, caps and windows: %s', async (dialect) => {
     await (await compared({ dialect, softcap: 2, window: 5, sinks: true })).release()
+  })
+  it.each([
+    ['pairs of neighbours', { interleaved: true }],
+    ['a part of the columns', { d: 32, turned: 16 }],
+    ['one key head for all', { kvHeads: 1 }],
+    ['a key head for each', { kvHeads: 8 }],
+  ] as const)('with %s', async (_, more) => {
+    for (const dialect of ['gqa', 'gqa-packed'] as const) await (await compared({ dialect, ...more })).release()
   })
 })

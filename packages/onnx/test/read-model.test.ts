@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { InferenceSession } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { openValue, newNode, writeModel } from '../src/write-model'
@@ -6,6 +7,7 @@ import { filesInMemory, type ModelFiles } from '../src/model-files'
 import { llama } from './models/llama'
 import { DIALECTS } from './models/emit-attention'
 import { Model } from './models/onnx-proto'
+import { tinyModel } from './models/write-tiny'
 
 // The oracle is protobufjs, which writes the models and decodes what this package writes, and onnxruntime, which loads it.
 // Kills: a packed list read as one number, an offset of the tag instead of the value, lost unknown fields, a length that is not checked,
@@ -145,6 +147,12 @@ describe('readModel', () => {
       const initializer = [{ name: 'w', dims, data_type: 1, raw_data: new Uint8Array(16) }]
       expect(() => readModel(written({ initializer }))).toThrow(/^onnx: /)
     }
+  })
+})
+
+describe('the README’s model', () => {
+  it('is what its script writes', () => {
+    expect(new Uint8Array(readFileSync(new URL('data/tiny.onnx', import.meta.url)))).toEqual(tinyModel())
   })
 })
 

@@ -5,6 +5,7 @@ import { filesInMemory } from '../src/model-files'
 import { onnxModel } from '../src/onnx-model'
 import { readModel } from '../src/read-model'
 import { findAttention } from '../src/find-attention'
+import { llama } from './models/llama'
 import { graphBuilder, type GraphBuilder } from './models/graph-builder'
 
 // Whatever is not supported is refused by its name, before any session is made of it.
@@ -177,6 +178,12 @@ describe('masks', () => {
 })
 
 describe('graphs', () => {
+  it('refuses one that it understands wrongly, and names the first layer', async () => {
+    const model = llama({ dialect: 'decomposed', tiled: true }).files()['model.onnx']
+    await expect(onnxModel({ model, ort, session })).rejects.toThrow(
+      /gives something else: layer 0 \(Softmax .*\) differs by/,
+    )
+  })
   it('leaves a softmax alone that is no attention', () => {
     const b = around((own, x) => own.op('Mul', [x, own.op('Softmax', [x], { axis: -1 })]))
     const graph = orderedGraph(readModel(filesInMemory(b.files()['model.onnx'])).graph)

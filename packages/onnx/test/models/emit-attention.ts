@@ -20,6 +20,9 @@ export interface EmittedAttention {
   /** One a query head. */
   readonly sinks?: Float32Array | undefined
   readonly type: ElementType
+  readonly interleaved?: boolean
+  /** Attention written out: query head h reads key head h mod kvHeads, which is no decoder's way. */
+  readonly tiled?: boolean
 }
 
 /** What all layers share: rotary tables, and for each dialect the lengths or masks that it asks for. */
@@ -115,7 +118,7 @@ function groupQuery(
       num_heads: heads,
       kv_num_heads: kvHeads,
       do_rotary: 1,
-      rotary_interleaved: 0,
+      rotary_interleaved: own.interleaved ? 1 : 0,
       scale: { float: scale },
       ...(softcap !== undefined && { softcap: { float: softcap } }),
       ...(window !== undefined && { local_window_size: window }),
@@ -174,7 +177,9 @@ function decomposed(b: GraphBuilder, own: EmittedAttention, shared: Shared, past
   const queries = turn(q, heads)
   b.op('Concat', [past[0], turn(k, kvHeads)], { axis: 2 }, present[0])
   b.op('Concat', [past[1], split(b, v, kvHeads, d)], { axis: 2 }, present[1])
-  const [keys, values] = present.map((held) => repeated(b, held, heads, kvHeads, d))
+  const [keys, values] = present.map((held) =>
+    own.tiled ? b.op('Tile', [held, b.ints(1, heads / kvHeads, 1, 1)]) : repeated(b, held, heads, kvHeads, d),
+  )
   let scores = b.op('Div', [
     b.op('MatMul', [queries, b.op('Transpose', [keys], { perm: [0, 1, 3, 2] })]),
     b.float(1 / scale, type),

@@ -17,6 +17,10 @@ export interface LlamaOptions {
   readonly sinks?: boolean
   /** Rows of the rotary tables. */
   readonly places?: number
+  /** GroupQueryAttention: pairs of neighbours turn, and only so many columns. */
+  readonly interleaved?: boolean
+  readonly turned?: number
+  readonly tiled?: boolean
   readonly half?: boolean
   /** Four-bit weights (MatMulNBits). */
   readonly nibbles?: boolean
@@ -24,6 +28,7 @@ export interface LlamaOptions {
 
 /** A random-weight decoder of Llama's shape. Its graph; `builder.files()` writes it. */
 export function llama(options: LlamaOptions): GraphBuilder {
+  const { turned, interleaved = false, tiled = false } = options
   const { dialect, layers = 3, width = 32, heads = 8, kvHeads = dialect === 'mha' ? heads : 2, d = 16 } = options
   const {
     hidden = 48,
@@ -65,7 +70,7 @@ export function llama(options: LlamaOptions): GraphBuilder {
     return `${name}.out`
   }
   b.input('input_ids', 'i64', [1, 'sequence'])
-  const shared = emitShared(b, dialect, { d, places, ropeBase: 1e4, type })
+  const shared = emitShared(b, dialect, { d: turned ?? d, places, ropeBase: 1e4, type })
   let x = b.op('Gather', [weights('embedding', vocabulary, width), 'input_ids'])
   const norm = (name: string) => {
     const gain = Float32Array.from({ length: width }, () => 1 + 0.1 * random())
@@ -82,6 +87,8 @@ export function llama(options: LlamaOptions): GraphBuilder {
       {
         layer,
         dialect,
+        interleaved,
+        tiled,
         heads,
         kvHeads,
         d,

@@ -37,7 +37,7 @@ const KINDS: Readonly<Record<string, string>> = {
 /** A random-weight decoder: 8 layers, 8 heads over 2, d = 64, 28 million weights in float32, GroupQueryAttention. */
 export const suite: Suite = {
   name: 'onnx',
-  rounds: 5,
+  rounds: 3,
   groups: () => {
     const path = written()
     return [
