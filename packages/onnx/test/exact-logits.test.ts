@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { filesInMemory } from '../src/model-files'
 import { onnxModel, type OnnxModel } from '../src/onnx-model'
 import { differs } from './models/differs'
-import { DIALECTS } from './models/emit-attention'
+import { DIALECTS, opsetOf } from './models/emit-attention'
 import { llama, type LlamaOptions } from './models/llama'
 import { wholeGraph } from './models/whole-graph'
 
@@ -20,7 +20,7 @@ async function compared(
   options: LlamaOptions,
   cuts: Readonly<Record<string, readonly number[]>> = CUTS,
 ): Promise<OnnxModel> {
-  const opset = options.dialect === 'attention' ? 23 : 17
+  const opset = opsetOf(options.dialect)
   const files = llama(options).files({ opset, data: 'weights.bin', shuffle: true })
   const path = { 'model.onnx': files['model.onnx'], 'weights.bin': files['weights.bin'] }
   const externalData = [{ path: 'weights.bin', data: files['weights.bin'] }]

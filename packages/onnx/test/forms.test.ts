@@ -8,7 +8,7 @@ import { filesInMemory, type ModelFiles } from '../src/model-files'
 import { filesInFolder } from '../src/node'
 import { onnxModel } from '../src/onnx-model'
 import { differs } from './models/differs'
-import { DIALECTS } from './models/emit-attention'
+import { DIALECTS, opsetOf } from './models/emit-attention'
 import { llama } from './models/llama'
 import { wholeGraph, type WholeGraph } from './models/whole-graph'
 
@@ -67,7 +67,7 @@ describe('a model in a folder', () => {
 
 describe('other forms of a graph', () => {
   it.each(['gqa', 'attention', 'decomposed'] as const)('in float16: %s', async (dialect) => {
-    const opset = dialect === 'attention' ? 23 : 17
+    const opset = opsetOf(dialect)
     const path = saved(llama({ dialect, half: true }).files({ opset }))
     expect(await difference(filesInFolder(path), await wholeGraph(path))).toBeLessThan(2e-2)
   })
@@ -76,7 +76,7 @@ describe('other forms of a graph', () => {
     expect(await difference(filesInFolder(path), await wholeGraph(path))).toBeLessThan(1e-4)
   })
   it.each(DIALECTS)('with constants as nodes, in any order, under other names: %s', async (dialect) => {
-    const opset = dialect === 'attention' ? 23 : 17
+    const opset = opsetOf(dialect)
     const form = { opset, asNodes: true, rename: true, shuffle: true }
     const files = llama({ dialect, window: 9 }).files(form)
     expect(await difference(filesInMemory(files['model.onnx']), await wholeGraph(files['model.onnx']))).toBeLessThan(
@@ -84,7 +84,7 @@ describe('other forms of a graph', () => {
     )
   })
   it.each(DIALECTS)('saved as onnxruntime optimised it: %s', async (dialect) => {
-    const opset = dialect === 'attention' ? 23 : 17
+    const opset = opsetOf(dialect)
     const path = saved(llama({ dialect, window: 9 }).files({ opset }))
     const optimized = join(path, '..', 'optimized.onnx')
     const optimise = { ...session, graphOptimizationLevel: 'extended', optimizedModelFilePath: optimized } as const

@@ -1,8 +1,14 @@
 import { toHalf } from '@sublinear/core'
 import type { GraphBuilder, ElementType } from './graph-builder.ts'
 
-export const DIALECTS = ['gqa', 'gqa-packed', 'mha', 'attention', 'decomposed'] as const
+export const DIALECTS = ['gqa', 'gqa-packed', 'mha', 'attention', 'attention-rows', 'decomposed'] as const
 export type Dialect = (typeof DIALECTS)[number]
+
+/** The operator set that a dialect is written in. */
+export function opsetOf(dialect: Dialect): number {
+  if (dialect === 'attention') return 23
+  return dialect === 'attention-rows' ? 24 : 17
+}
 
 /** One attention in a graph: rows of q (1 × S × heads·d), k and v (1 × S × kvHeads·d), none of them turned. */
 export interface EmittedAttention {
@@ -94,6 +100,7 @@ export function emitAttention(b: GraphBuilder, own: EmittedAttention, shared: Sh
   const present = ['key', 'value'].map((part) => b.output(`present.${layer}.${part}`, type, [1, kvHeads, 'total', d]))
   if (dialect === 'decomposed') return decomposed(b, own, shared, past, present)
   if (dialect === 'mha') return multiHead(b, own, shared, past, present)
+  if (dialect === 'attention-rows') return standardRows(b, own, shared, past, present)
   if (dialect === 'attention') return standard(b, own, shared, past, present)
   return groupQuery(b, own, shared, past, present)
 }
@@ -154,6 +161,37 @@ function multiHead(
     inputs: [turn(q), turn(k), v, '', '', mask, ...past],
     outputs: [attended, ...present],
     attributes: { num_heads: heads, scale: { float: scale }, unidirectional: window === undefined ? 1 : 0 },
+  })
+  return attended
+}
+
+/** The same over rows, with the operator's own rule of what is seen where there is no window. */
+function standardRows(
+  b: GraphBuilder,
+  own: EmittedAttention,
+  { cos, sin, maskOf }: Shared,
+  past: string[],
+  present: string[],
+): string {
+  const { layer, q, k, v, heads, kvHeads, scale, softcap, window } = own
+  const turn = (rows: string, num_heads: number) => {
+    const inputs = [rows, 'position_ids', cos, sin]
+    const outputs = [`${rows}.turned`]
+    b.node({ op: 'RotaryEmbedding', domain: 'com.microsoft', inputs, outputs, attributes: { num_heads } })
+    return outputs[0]
+  }
+  const attended = `attended.${layer}`
+  b.node({
+    op: 'Attention',
+    inputs: [turn(q, heads), turn(k, kvHeads), v, window === undefined ? '' : maskOf(window), ...past],
+    outputs: [attended, ...present],
+    attributes: {
+      q_num_heads: heads,
+      kv_num_heads: kvHeads,
+      is_causal: window === undefined ? 1 : 0,
+      scale: { float: scale },
+      ...(softcap !== undefined && { softcap: { float: softcap } }),
+    },
   })
   return attended
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeSnapshot } from '@sublinear/core'
 import { languageModel } from '@sublinear/small-lm'
-import { DIALECTS, type Dialect } from './emit-attention.ts'
+import { DIALECTS, opsetOf, type Dialect } from './emit-attention.ts'
 import { smallModel } from './small-model.ts'
 
 export function writeSmallModel(folder: string, name: 'sharp' | 'bounded' = 'sharp', dialect: Dialect = 'gqa'): void {
@@ -34,7 +34,7 @@ export function writeSmallModel(folder: string, name: 'sharp' | 'bounded' = 'sha
   json('tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast', bos_token: '<bos>' })
   const files = smallModel(model, dialect, 16_384).files({
     data: 'model.onnx_data',
-    opset: dialect === 'attention' ? 23 : 17,
+    opset: opsetOf(dialect),
   })
   for (const [file, data] of Object.entries(files)) writeFileSync(join(folder, 'onnx', file), data)
 }

@@ -39,9 +39,11 @@ export async function wholeGraph(
       const feeds: Record<string, Tensor> = { ...past }
       for (const name of session.inputNames) if (known[name]) feeds[name] = known[name]()
       const out = await session.run(feeds)
+      const before = past
       past = Object.fromEntries(
         Object.keys(past).map((name) => [name, fedAgain(out[name.replace('past_key_values', 'present')] as Tensor)]),
       )
+      for (const tensor of Object.values(before)) tensor.dispose() // at once, so that memory does not wait for a collection of garbage
       tokens = total
       previous = ids.at(-1)!
       const { data, dims } = out['logits'] as Tensor

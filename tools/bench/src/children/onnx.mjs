@@ -16,6 +16,7 @@ if (kind === 'whole') {
     const input_ids = new ort.Tensor('int64', BigInt64Array.from(block(at), BigInt), [1, 256])
     const attention_mask = new ort.Tensor('int64', new BigInt64Array(at + 256).fill(1n), [1, at + 256])
     const out = await run.run({ input_ids, attention_mask, ...past })
+    for (const tensor of Object.values(past)) tensor.dispose()
     past = Object.fromEntries(Object.keys(past).map((name) => [name, out[name.replace('past_key_values', 'present')]]))
   }
 } else {
