@@ -3,7 +3,7 @@ import { placesOf, takeHeads, turnRows } from './head-rows'
 import type { ModelLayer } from './model-layer'
 import type { OpenLayer } from './open-segments'
 
-/** Queries, keys and values of one key head for the tokens of a block: turned, queries not scaled. */
+/** Queries, keys and values of one key head for the tokens of a block: turned, unless the streams do that; queries not scaled. */
 export interface HeadBlock {
   readonly layer: number
   /** The key head; its query heads are rows r·groups … r·groups + groups − 1 of token r. */
@@ -34,17 +34,26 @@ export function headScratch(): HeadScratch {
 
 const MOST_SCRATCH = 16
 
+interface BlockOptions {
+  readonly rows: number
+  /** Tokens read before. */
+  readonly before: number
+  readonly scratch: HeadScratch
+  /** Whether queries and keys are turned here, by the graph's tables; else by the streams. */
+  readonly isTurned: boolean
+}
+
 /**
  * What attention answers for a block of tokens: each key head's stream takes its keys and values and is asked for its query heads.
  *
- * @param tensors  of the layer's segment; before  tokens read before
+ * @param tensors  of the layer's segment
  * @returns rows × heads·dv, or heads × rows × dv where the graph reads heads
  */
 export function layerAnswers(
   layer: OpenLayer,
   streams: readonly AttentionStream[],
   tensors: readonly Float32Array[],
-  { rows, before, scratch }: { readonly rows: number; readonly before: number; readonly scratch: HeadScratch },
+  { rows, before, scratch, isTurned }: BlockOptions,
   onHead?: (block: HeadBlock) => void,
 ): Float32Array {
   const { site, heads, kvHeads, groups, rotary, index, shape } = layer
@@ -57,7 +66,7 @@ export function layerAnswers(
     takeHeads(queries.data, q, { rows, first: head * groups, count: groups, width: d })
     takeHeads(keys.data, k, { rows, first: head, count: 1, width: d })
     takeHeads(values.data, v, { rows, first: head, count: 1, width: dv })
-    if (rotary) {
+    if (rotary && isTurned) {
       turnRows(queries.data, { rows, count: groups, width: d, before }, rotary)
       turnRows(keys.data, { rows, count: 1, width: d, before }, rotary)
     }

@@ -4,6 +4,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import type { HeadCut } from './head-cut'
 import { headScratch, layerAnswers, type HeadBlock } from './layer-answers'
 import { shapeOf } from './model-layer'
+import { rotaryFrequencies } from './rotary-frequencies'
 import type { OpenLayer, OpenSegment } from './open-segments'
 import { floatsOf, type Ort } from './ort'
 import type { Cut } from './segments'
@@ -15,6 +16,8 @@ import { tokenInputs, type Step } from './token-inputs'
  */
 export type HeadSpec = ((shape: Shape, layer: number, head: number) => AttentionStream) & {
   readonly windows?: boolean
+  /** Streams get keys and queries before rotation, and `rotary` in their shape: positions are then their own, and a text may be longer than the graph's tables. */
+  readonly unrotated?: boolean
 }
 
 export interface OnnxReaderOptions {
@@ -67,7 +70,9 @@ export function onnxReader(
   { stream, onHead }: OnnxReaderOptions,
   watch?: (layer: OpenLayer, answers: Float32Array, rows: number) => void,
 ): OnnxReader {
-  const { ort, cut, segments, head, headCut, layers, vocabulary, places } = model
+  const { ort, cut, segments, head, headCut, layers, vocabulary } = model
+  const isTurned = !stream?.unrotated
+  const places = isTurned ? model.places : Infinity
   const streams = makeStreams(stream, layers)
   const kept = new Map<string, Record<string, Tensor>>() // outputs of runs of one token or a whole block, written over by the next
   const scratch = headScratch()
@@ -94,7 +99,13 @@ export function onnxReader(
       for (const { tensor, port } of makes) have[tensor] = made[port]
       for (const layer of own) {
         const parts = layer.tensors.map((name) => floatsOf(have[name]))
-        const answers = layerAnswers(layer, streams[layer.index], parts, { rows, before: tokens, scratch }, onHead)
+        const answers = layerAnswers(
+          layer,
+          streams[layer.index],
+          parts,
+          { rows, before: tokens, scratch, isTurned },
+          onHead,
+        )
         watch?.(layer, answers, rows)
         have[layer.site.output] = new ort.Tensor('float32', answers, answerDims(layer, rows))
       }
@@ -169,7 +180,7 @@ function makeStreams(spec: HeadSpec, layers: readonly OpenLayer[]): AttentionStr
   if (typeof spec !== 'function') throw new TypeError('onnxReader: stream must be a function of shape, layer and head')
   const streams = layers.map((layer) =>
     Array.from({ length: layer.kvHeads }, (_, head) => {
-      const shape = shapeOf(layer, head)
+      const shape = spec.unrotated ? unrotatedShape(layer, head) : shapeOf(layer, head)
       return shape.window === undefined || spec.windows ? spec(shape, layer.index, head) : exactStream(shape)
     }),
   )
@@ -186,6 +197,16 @@ function makeStreams(spec: HeadSpec, layers: readonly OpenLayer[]): AttentionStr
           )
     }
   return streams
+}
+
+/** What a stream computes that turns keys itself. @throws RangeError when the graph turns them, or its tables follow no frequencies */
+function unrotatedShape(layer: OpenLayer, head: number): Shape {
+  const rotary = layer.rotary && rotaryFrequencies(layer.rotary)
+  if (!rotary)
+    throw new RangeError(
+      `onnxReader: keys of layer ${layer.index} cannot come before rotation: ${layer.rotary ? 'its tables follow no frequencies' : 'the graph rotates them itself'}`,
+    )
+  return { ...shapeOf(layer, head), rotary }
 }
 
 function answerDims({ site, heads, shape: { dv } }: OpenLayer, rows: number): number[] {

@@ -71,4 +71,10 @@ describe('logits with exact streams', () => {
   ] as const)('with %s', async (_, more) => {
     for (const dialect of ['gqa', 'gqa-packed'] as const) await (await compared({ dialect, ...more })).release()
   })
+  it.each(['mha', 'attention', 'decomposed'] as const)(
+    'with places that the graph counts itself: %s',
+    async (dialect) => {
+      await (await compared({ dialect, ownPlaces: true, window: 11 })).release()
+    },
+  )
 })

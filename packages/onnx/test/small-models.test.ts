@@ -1,6 +1,7 @@
 import { exactStream } from '@sublinear/exact-attention'
+import { endless } from '@sublinear/attention'
 import { sinks, tiers, window } from '@sublinear/kv-cache'
-import { languageModel, reader } from '@sublinear/small-lm'
+import { languageModel, reader, unrotated } from '@sublinear/small-lm'
 import type { Shape } from '@sublinear/core'
 import { readFileSync } from 'node:fs'
 import * as ort from 'onnxruntime-node'
@@ -39,6 +40,33 @@ describe('the small models as graphs', () => {
       run[Symbol.dispose]()
       truth[Symbol.dispose]()
     }
+    await opened.release()
+  })
+})
+
+describe('keys before rotation', () => {
+  const far = { window: 64, sinks: 4, far: 16, most: 100 }
+  it('go to streams with positions of their own, beyond the end of the tables', async () => {
+    const own = model('sharp')
+    const files = smallModel(own, 'gqa', 128).files()
+    const opened = await onnxModel({ model: files['model.onnx'], ort, session: { intraOpNumThreads: 1 } })
+    for (const spec of [endless(far), exactStream] as const) {
+      const stream = unrotated((shape) => spec(shape))
+      const run = opened.reader({ stream })
+      const truth = reader({ model: own, stream })
+      for (const ids of [IDS, IDS.slice(1), [5], [6]]) {
+        const { data } = await run.read(ids, 'all')
+        expect(differs(data, truth.read(ids, 'all').data)).toBeLessThan(1e-4)
+      }
+      run[Symbol.dispose]()
+      truth[Symbol.dispose]()
+    }
+    await opened.release()
+  })
+  it('are refused where the graph rotates them', async () => {
+    const { 'model.onnx': bytes } = smallModel(model('sharp'), 'decomposed', 64).files()
+    const opened = await onnxModel({ model: bytes, ort, session: { intraOpNumThreads: 1 } })
+    expect(() => opened.reader({ stream: unrotated(exactStream) })).toThrow('the graph rotates them itself')
     await opened.release()
   })
 })

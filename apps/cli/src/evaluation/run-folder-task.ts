@@ -30,7 +30,8 @@ export function folderTaskRunner(): (task: Task) => Promise<Outcome> {
       streams.set(key, found)
       const make = await found
       if (!make) return { refused: 'does not fit' }
-      const { stream, peakBytes } = watched(make)
+      const { stream: watching, peakBytes } = watched(make)
+      const stream = Object.assign(watching, make.unrotated && { unrotated: true })
       const { tokens } = cell
       const read = async <Result>(reads: Reads<Result>): Promise<Result> => {
         using reader = model.reader({ stream })

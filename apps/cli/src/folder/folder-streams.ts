@@ -1,3 +1,4 @@
+import { exactStream } from '@sublinear/attention'
 import type { Method, Shape } from '@sublinear/core'
 import type { HeadSpec, OnnxModel } from '@sublinear/onnx'
 import type { Sizing } from '../sizing'
@@ -21,5 +22,8 @@ export function folderStreams({ layers }: OnnxModel, method: Method, sizeOf: Siz
       return sizeOf(shape, { tokens, groups, place }).options
     })
   })
-  return (shape: Shape, layer, head) => method.make(shape, options[layer][head])
+  const spec: HeadSpec = (shape: Shape, layer, head) =>
+    shape.window === undefined ? method.make(shape, options[layer][head]) : exactStream(shape)
+  // where positions are the method's own, keys come before rotation
+  return method.can.includes('positions') ? Object.assign(spec, { unrotated: true }) : spec
 }

@@ -47,7 +47,13 @@ export interface Shared {
 export function emitShared(
   b: GraphBuilder,
   dialect: Dialect,
-  { d, places, ropeBase, type }: { d: number; places: number; ropeBase: number; type: ElementType },
+  {
+    d,
+    places,
+    ropeBase,
+    type,
+    ownPlaces = false,
+  }: { d: number; places: number; ropeBase: number; type: ElementType; ownPlaces?: boolean },
 ): Shared {
   const half = d / 2
   const table = (f: (x: number) => number) =>
@@ -64,7 +70,8 @@ export function emitShared(
     const total = b.op('Cast', [b.op('Gather', [b.op('Shape', ['attention_mask']), b.int(1)])], { to: 6 })
     return { ...shared, seqlens, total, maskOf: () => '' }
   }
-  b.input('position_ids', 'i64', [1, 'sequence'])
+  if (ownPlaces) emitPlaces(b)
+  else b.input('position_ids', 'i64', [1, 'sequence'])
   const at = (name: string) => {
     const own = b.op('Gather', [name, 'position_ids'])
     return b.op('Unsqueeze', [b.op('Concat', [own, own], { axis: -1 }), b.ints(1)])
@@ -76,6 +83,14 @@ export function emitShared(
     return made
   }
   return { ...shared, ...(dialect !== 'mha' && { turned: [at(cos), at(sin)] as const }), maskOf }
+}
+
+/** Places of the tokens, counted from the length of the past. */
+function emitPlaces(b: GraphBuilder): void {
+  const past = b.op('Gather', [b.op('Shape', ['past_key_values.0.key']), b.int(2)])
+  const count = b.op('Gather', [b.op('Shape', ['input_ids']), b.int(1)])
+  const places = b.op('Range', [past, b.op('Add', [past, count]), b.int(1)])
+  b.op('Unsqueeze', [places, b.ints(0)], {}, 'position_ids')
 }
 
 /** As exporters write it: places of keys beside places of queries, and padding. */

@@ -21,6 +21,8 @@ export interface LlamaOptions {
   readonly interleaved?: boolean
   readonly turned?: number
   readonly tiled?: boolean
+  /** Places are counted from the length of the past, and are no input. */
+  readonly ownPlaces?: boolean
   readonly half?: boolean
   /** Four-bit weights (MatMulNBits). */
   readonly nibbles?: boolean
@@ -28,7 +30,7 @@ export interface LlamaOptions {
 
 /** A random-weight decoder of Llama's shape. Its graph; `builder.files()` writes it. */
 export function llama(options: LlamaOptions): GraphBuilder {
-  const { turned, interleaved = false, tiled = false } = options
+  const { turned, interleaved = false, tiled = false, ownPlaces = false } = options
   const { dialect, layers = 3, width = 32, heads = 8, kvHeads = dialect === 'mha' ? heads : 2, d = 16 } = options
   const {
     hidden = 48,
@@ -70,7 +72,7 @@ export function llama(options: LlamaOptions): GraphBuilder {
     return `${name}.out`
   }
   b.input('input_ids', 'i64', [1, 'sequence'])
-  const shared = emitShared(b, dialect, { d: turned ?? d, places, ropeBase: 1e4, type })
+  const shared = emitShared(b, dialect, { d: turned ?? d, places, ropeBase: 1e4, type, ownPlaces })
   let x = b.op('Gather', [weights('embedding', vocabulary, width), 'input_ids'])
   const norm = (name: string) => {
     const gain = Float32Array.from({ length: width }, () => 1 + 0.1 * random())
