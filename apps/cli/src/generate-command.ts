@@ -62,7 +62,7 @@ async function run(file: string | undefined, flags: GenerateFlags, signal: Abort
   const sizeOf = sizing(method, flags)
   const prompt = flags.prompt ?? (file === '-' ? await allOf(process.stdin) : readFileSync(file!, 'utf8'))
   const { model, tokenizer, end } = await openFolder(flags.model, flags)
-  const ids = [tokenizer.bos, ...tokenizer.encode(prompt)]
+  const ids = [...tokenizer.begin, ...tokenizer.encode(prompt)]
   const stream = folderStreams(model, method, sizeOf, ids.length + flags.tokens)
   using reader = model.reader({ stream })
   const start = performance.now()

@@ -43,6 +43,7 @@ describe('the tokenizer of a folder', () => {
       expect(Uint16Array.from(ids)).toEqual(small.tokenizer.encode(text))
       expect(own.bytesOf(ids.slice(0, 5000))).toEqual(small.tokenizer.bytesOf(ids.slice(0, 5000)))
     }
+    expect(own.begin).toEqual([own.bos])
     expect([own.bos, own.vocabulary]).toEqual([small.tokenizer.bos, small.tokenizer.vocabulary])
   })
 })
@@ -91,6 +92,19 @@ describe('sublinear on a folder', () => {
     expect(found.text).toBe(small.tokenizer.decode(truth))
     expect(found.text.startsWith(' 4821)')).toBe(true)
     expect(found.tokens).toBe(ids.length + 11)
+    const endless = await sublinear([
+      'generate',
+      '--model',
+      folder,
+      '--prompt',
+      prompt,
+      '--tokens',
+      '3',
+      '--stream',
+      'endless',
+      '--quiet',
+    ])
+    expect([endless.stdout, endless.stderr]).toEqual([' 4821)\n', ''])
     const stopped = await sublinear(
       ['generate', '--model', folder, '-', '--stop', ')', '--quiet', '--stream', 'exact'],
       prompt,

@@ -68,6 +68,7 @@ describe('logits with exact streams', () => {
     ['a part of the columns', { d: 32, turned: 16 }],
     ['one key head for all', { kvHeads: 1 }],
     ['a key head for each', { kvHeads: 8 }],
+    ['a head that is no linear map', { gated: true }],
   ] as const)('with %s', async (_, more) => {
     for (const dialect of ['gqa', 'gqa-packed'] as const) await (await compared({ dialect, ...more })).release()
   })

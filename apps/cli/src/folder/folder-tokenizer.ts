@@ -7,6 +7,8 @@ export interface FolderTokenizer extends PromptTokenizer {
   /** Without the tokens that begin or end a text. */
   encode(text: string): number[]
   decode(ids: ArrayLike<number>): string
+  /** What begins every text: a token, or nothing. Prompts of evaluations, which need one, then begin with the one that ends a text. */
+  readonly begin: readonly number[]
   readonly chatTemplate?: string
   /** Texts of the tokens that chat templates name. */
   readonly special: Readonly<Record<string, string>>
@@ -30,7 +32,8 @@ export function folderTokenizer(path: string): FolderTokenizer {
     const id = text === undefined ? model[`${name}_token_id`] : own.token_to_id(text)
     return typeof id === 'number' ? id : undefined
   }
-  const bos = idOf('bos') ?? idOf('eos')
+  const first = idOf('bos')
+  const bos = first ?? idOf('eos')
   if (bos === undefined) throw new RangeError(`${path} names no token that begins or ends a text`)
   const decode = (ids: ArrayLike<number>) =>
     ids.length === 0 ? '' : own.decode(Array.from(ids), { skip_special_tokens: true })
@@ -39,6 +42,7 @@ export function folderTokenizer(path: string): FolderTokenizer {
   const template = config['chat_template']
   return {
     bos,
+    begin: first === undefined ? [] : [first],
     vocabulary: own.get_vocab().size,
     special,
     ...(typeof template === 'string' && { chatTemplate: template }),

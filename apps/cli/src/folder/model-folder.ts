@@ -76,7 +76,7 @@ export function jsonIn(
   throw new RangeError(`${full} must be a JSON object`)
 }
 
-/** The one graph of a folder, or the one that is not called otherwise. */
+/** The one graph of a folder, or the one called model.onnx. */
 function graphIn(path: string): string {
   const found = ['onnx', '.'].flatMap((inner) => {
     const folder = join(path, inner)
@@ -85,7 +85,7 @@ function graphIn(path: string): string {
       .filter((name) => name.endsWith('.onnx'))
       .map((name) => join(inner, name))
   })
-  const plain = found.find((name) => /(^|[/\\])(model|decoder_model_merged)\.onnx$/.test(name))
+  const plain = found.find((name) => /(^|[/\\])model\.onnx$/.test(name))
   if (plain !== undefined) return plain
   if (found.length === 1) return found[0]
   if (found.length === 0) throw new RangeError(`${path} has no .onnx file, nor a folder onnx with one`)

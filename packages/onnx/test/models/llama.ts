@@ -23,6 +23,8 @@ export interface LlamaOptions {
   readonly tiled?: boolean
   /** Places are counted from the length of the past, and are no input. */
   readonly ownPlaces?: boolean
+  /** The logits are no linear map alone. */
+  readonly gated?: boolean
   readonly half?: boolean
   /** Four-bit weights (MatMulNBits). */
   readonly nibbles?: boolean
@@ -30,7 +32,7 @@ export interface LlamaOptions {
 
 /** A random-weight decoder of Llama's shape. Its graph; `builder.files()` writes it. */
 export function llama(options: LlamaOptions): GraphBuilder {
-  const { turned, interleaved = false, tiled = false, ownPlaces = false } = options
+  const { turned, interleaved = false, tiled = false, ownPlaces = false, gated = false } = options
   const { dialect, layers = 3, width = 32, heads = 8, kvHeads = dialect === 'mha' ? heads : 2, d = 16 } = options
   const {
     hidden = 48,
@@ -112,7 +114,13 @@ export function llama(options: LlamaOptions): GraphBuilder {
     const product = b.op('Mul', [b.op('Mul', [gate, b.op('Sigmoid', [gate])]), up])
     x = b.op('Add', [x, linear(product, `down.${layer}`, hidden, width)])
   }
-  b.op('MatMul', [norm('norm.last'), weights('head', width, vocabulary)], {}, 'logits')
+  const logits = b.op(
+    'MatMul',
+    [norm('norm.last'), weights('head', width, vocabulary)],
+    {},
+    gated ? 'before' : 'logits',
+  )
+  if (gated) b.op('Mul', [logits, b.op('Sigmoid', [logits])], {}, 'logits')
   b.output('logits', type, [1, 'sequence', vocabulary])
   return b
 }
