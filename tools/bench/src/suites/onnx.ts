@@ -103,7 +103,8 @@ function decoding(path: string, n: number): Group {
         setup: async () => {
           const reader = (await open(path)).reader({ stream })
           await reader.read(ids(n), 'none')
-          return { run: () => reader.read([1], 'last') }
+          await times(WARM, () => reader.read([1], 'last'))
+          return { run: () => times(DECODED_AT_ONCE, () => reader.read([1], 'last')) }
         },
       })),
     ],
