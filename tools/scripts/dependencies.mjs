@@ -30,18 +30,22 @@ const mayImport = {
   board: ['exact-attention'],
   laws: [],
   'small-lm': ['io', 'exact-attention'],
+  onnx: ['exact-attention'],
 }
-mayImport.attention = Object.keys(mayImport).filter((name) => name !== 'laws' && name !== 'small-lm')
+/** Beside the assembly: nothing in it leads to them. */
+const besides = ['laws', 'small-lm', 'onnx']
+mayImport.attention = Object.keys(mayImport).filter((name) => !besides.includes(name))
 /** The ground of everything, and what the ground itself stands on. */
 const ground = (name) => (name === 'kernels' ? [] : name === 'core' ? ['kernels'] : ['core', 'kernels'])
 /** Third-party code a package may ask its user to bring. */
-const peers = { laws: ['fast-check'] }
-/** The only entry beside the main one. */
-const entries = ['@sublinear/io/node']
-/** Who may reach Node's own modules: the private language model, and in io what src/index.ts does not lead to. */
-const mayUseNode = (name, reachedFromIndex) => name === 'small-lm' || (name === 'io' && !reachedFromIndex)
-
+const peers = { laws: ['fast-check'], onnx: ['onnxruntime-common'] }
 const scope = '@sublinear/'
+/** The only entries beside the main ones. */
+const entries = ['@sublinear/io/node', '@sublinear/onnx/node']
+/** Who may reach Node's own modules: the private language model, and what src/index.ts does not lead to in packages with such an entry. */
+const mayUseNode = (name, reachedFromIndex) =>
+  name === 'small-lm' || (entries.includes(`${scope}${name}/node`) && !reachedFromIndex)
+
 const packageOf = (specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 
 export function violations(root) {

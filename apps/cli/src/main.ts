@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../package.json'
 import { attendCommand } from './attend-command'
+import { chatCommand } from './chat-command'
 import { compareCommand } from './compare-command'
 import { demoCommand } from './demo-command'
+import { generateCommand } from './generate-command'
 import { inspectCommand } from './inspect-command'
 import { needleCommand } from './needle-command'
 import { perplexityCommand } from './perplexity-command'
@@ -42,6 +44,8 @@ for (const command of [
   readCommand,
   needleCommand,
   perplexityCommand,
+  generateCommand,
+  chatCommand,
   demoCommand,
 ]) {
   program.addCommand(command(interrupt.signal).exitOverride().showHelpAfterError('(add --help for the options)'))

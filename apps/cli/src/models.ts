@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { languageModel, type LanguageModel } from '@sublinear/small-lm'
 
-/** The names that --model takes. */
+/** The models that come with the command. */
 export const MODELS = ['sharp', 'bounded'] as const
 
 /** One of the two small language models, which the build puts beside this file. */
-export function openModel(name: (typeof MODELS)[number]): LanguageModel {
+export function openModel(name: string): LanguageModel {
+  if (!(MODELS as readonly string[]).includes(name)) throw new RangeError(`${name} is none of ${MODELS.join(', ')}`)
   return languageModel(readFileSync(new URL(`${name}.safetensors`, import.meta.url)))
 }

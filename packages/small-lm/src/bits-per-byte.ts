@@ -1,6 +1,8 @@
 import { checkInteger } from '@sublinear/core'
 import type { LanguageModel } from './language-model'
+import type { PromptTokenizer } from './needle-prompt'
 import { reader, type HeadSpec } from './reader'
+import { readThrough, type Reads } from './reads'
 
 export interface BitsOptions {
   readonly model: LanguageModel
@@ -28,27 +30,46 @@ const BLOCK = 64
  * @throws TypeError, RangeError when the window is not within the text, or as reader
  * Guarantee: a pure function of its options: two streams are compared on the same bytes.
  */
-export function bitsOfWindow({ model, stream, ids, tokens, from }: BitsOptions & { readonly from: number }): Bits {
+export function bitsOfWindow({ model, stream, ...text }: BitsOptions & { readonly from: number }): Bits {
+  const reads = windowReads({ tokenizer: model.tokenizer, ...text })
+  const run = reader({ model, stream })
+  try {
+    return readThrough(reads, run)
+  } finally {
+    run[Symbol.dispose]()
+  }
+}
+
+/** The same as reads, for a reader of any kind that has read nothing. @throws TypeError, RangeError at once when the window is not within the text */
+export function windowReads({
+  tokenizer,
+  ids,
+  tokens,
+  from,
+}: Pick<BitsOptions, 'ids' | 'tokens'> & {
+  readonly tokenizer: Pick<PromptTokenizer, 'bos' | 'bytesOf'>
+  readonly from: number
+}): Reads<Bits> {
   checkInteger('bitsOfWindow', 'tokens', tokens, 2)
   checkInteger('bitsOfWindow', 'from', from, 0)
   if (from + tokens > ids.length)
     throw new RangeError(`bitsOfWindow: tokens ${from} to ${from + tokens - 1} are not within the ${ids.length} given`)
-  const { bos, bytesOf } = model.tokenizer
-  const own = Array.from({ length: tokens }, (_, i) => ids[from + i])
-  const half = Math.floor(tokens / 2)
-  const run = reader({ model, stream })
-  try {
-    run.read([bos, ...own.slice(0, half - 1)], 'none')
-    let nats = 0
-    for (let at = half; at < tokens; at += BLOCK) {
-      const to = Math.min(tokens, at + BLOCK)
-      const { data, cols } = run.read(own.slice(at - 1, to - 1), 'all')
-      for (let i = at; i < to; i++) nats += surprise(data.subarray((i - at) * cols, (i - at + 1) * cols), own[i])
-    }
-    return { bits: nats / Math.LN2, bytes: bytesOf(own.slice(half)).length }
-  } finally {
-    run[Symbol.dispose]()
+  return scored(
+    tokenizer,
+    Array.from({ length: tokens }, (_, i) => ids[from + i]),
+  )
+}
+
+function* scored({ bos, bytesOf }: Pick<PromptTokenizer, 'bos' | 'bytesOf'>, own: readonly number[]): Reads<Bits> {
+  const half = Math.floor(own.length / 2)
+  yield { ids: [bos, ...own.slice(0, half - 1)], logits: 'none' }
+  let nats = 0
+  for (let at = half; at < own.length; at += BLOCK) {
+    const to = Math.min(own.length, at + BLOCK)
+    const { data, cols } = yield { ids: own.slice(at - 1, to - 1), logits: 'all' }
+    for (let i = at; i < to; i++) nats += surprise(data.subarray((i - at) * cols, (i - at + 1) * cols), own[i])
   }
+  return { bits: nats / Math.LN2, bytes: bytesOf(own.slice(half)).length }
 }
 
 /**

@@ -1,9 +1,17 @@
 import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
 import { answerText, KEY_WORDS, needleText, questionText } from './recall-task'
-import type { Tokenizer } from './tokenizer'
+
+/** What of a tokenizer prompts and scores need: those of other models have it too. */
+export interface PromptTokenizer {
+  readonly vocabulary: number
+  /** Begins every text. */
+  readonly bos: number
+  encode(text: string): ArrayLike<number> & Iterable<number>
+  bytesOf(ids: ArrayLike<number>): Uint8Array
+}
 
 export interface NeedlePromptOptions {
-  readonly tokenizer: Tokenizer
+  readonly tokenizer: PromptTokenizer
   /** Token ids of a text without needles, longer than the prompt. */
   readonly haystack: ArrayLike<number>
   /** Length of the prompt, with its questions and answers. */
@@ -20,7 +28,7 @@ export interface NeedlePromptOptions {
 }
 
 export interface NeedlePrompt {
-  readonly ids: Uint16Array
+  readonly ids: Uint16Array | Uint32Array
   /** By depth, as given: the answer's tokens are ids[at … at + length − 1]. The first question begins at `tail`. */
   readonly answers: readonly { readonly at: number; readonly length: number }[]
   readonly tail: number
@@ -85,7 +93,8 @@ export function needlePrompt(options: NeedlePromptOptions): NeedlePrompt {
     answers[i] = { at: ids.length, length: answer.length - 1 } // the closing bracket does not count
     ids.push(...answer)
   }
-  return { ids: Uint16Array.from(ids), answers, tail }
+  const kept = tokenizer.vocabulary > 65_536 ? Uint32Array.from(ids) : Uint16Array.from(ids)
+  return { ids: kept, answers, tail }
 }
 
 function checkOptions({ depths, distractors, words = KEY_WORDS, tokens, trial }: NeedlePromptOptions): void {
@@ -121,7 +130,7 @@ function chosen<T>(list: readonly T[], count: number, below: (bound: number) => 
   return Array.from({ length: count }, () => left.splice(below(left.length), 1)[0]!)
 }
 
-function startsWord({ bytesOf }: Tokenizer, id: number): boolean {
+function startsWord({ bytesOf }: PromptTokenizer, id: number): boolean {
   const [first] = bytesOf([id])
   return first === undefined || first === 0x20 || first === 0x0a // also the token that begins a text
 }

@@ -3,6 +3,7 @@ import { largest } from './generate'
 import type { LanguageModel } from './language-model'
 import { needlePrompt, type NeedlePrompt } from './needle-prompt'
 import { reader, type HeadSpec } from './reader'
+import { readThrough, type Reads } from './reads'
 
 /** How one question was answered: with its needle's value, or what share of its tokens was right. */
 export interface Recall {
@@ -19,7 +20,7 @@ export interface Recall {
 export function needleTrial({
   model,
   stream,
-  prompt: { ids, answers, tail },
+  prompt,
 }: {
   readonly model: LanguageModel
   readonly stream: HeadSpec
@@ -27,20 +28,24 @@ export function needleTrial({
 }): { readonly recalls: readonly Recall[]; readonly bytes: number } {
   const run = reader({ model, stream })
   try {
-    run.read(ids.subarray(0, tail), 'none')
-    const { data, cols } = run.read(ids.subarray(tail, ids.length - 1), 'all')
-    const recalls = answers.map(({ at, length }) => {
-      let right = 0
-      for (let i = at; i < at + length; i++) {
-        const row = i - 1 - tail // the row that predicts token i
-        if (largest(data.subarray(row * cols, (row + 1) * cols)) === ids[i]) right++
-      }
-      return { isRight: right === length, tokensRight: right / length }
-    })
-    return { recalls, bytes: run.bytes }
+    return { recalls: readThrough(needleReads(prompt), run), bytes: run.bytes }
   } finally {
     run[Symbol.dispose]()
   }
+}
+
+/** The same as reads, for a reader of any kind that has read nothing. */
+export function* needleReads({ ids, answers, tail }: NeedlePrompt): Reads<readonly Recall[]> {
+  yield { ids: ids.subarray(0, tail), logits: 'none' }
+  const { data, cols } = yield { ids: ids.subarray(tail, ids.length - 1), logits: 'all' }
+  return answers.map(({ at, length }) => {
+    let right = 0
+    for (let i = at; i < at + length; i++) {
+      const row = i - 1 - tail // the row that predicts token i
+      if (largest(data.subarray(row * cols, (row + 1) * cols)) === ids[i]) right++
+    }
+    return { isRight: right === length, tokensRight: right / length }
+  })
 }
 
 export interface NeedlesOptions {

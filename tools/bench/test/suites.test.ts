@@ -6,8 +6,8 @@ import { targets } from '../src/targets.ts'
 
 /** Called once too: the streams and stores of tokens. */
 const CALLED = new Set(['kv-cache', 'coded-tokens'])
-/** Its cases read thousands of tokens to be set up: one of each group stands for the others. */
-const HEAVY = new Set(['small-lm'])
+/** Their cases read thousands of tokens to be set up: one of each group stands for the others. */
+const HEAVY = new Set(['onnx', 'small-lm'])
 
 describe.each(Object.entries(suites))('%s', (name, load) => {
   test('sets up', { timeout: 120_000 }, async () => {

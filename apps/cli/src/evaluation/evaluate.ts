@@ -1,12 +1,13 @@
 import { crc32 } from '@sublinear/core'
-import type { LanguageModel } from '@sublinear/small-lm'
+import type { PromptTokenizer } from '@sublinear/small-lm'
 import { readFileSync } from 'node:fs'
 import { chosenStreams, isPath, methodsNamed, NAMES } from '../methods'
-import { openModel } from '../models'
 import { refuseReport } from '../report-file'
 import { commandLine } from '../reproduce'
 import { adviceFor } from './advice'
 import { ADVISED, adviceKey } from './advice-file'
+import { isFolder } from '../folder/model-folder'
+import { judgedModel, type JudgedModel } from './judged-model'
 import { cellsOf, type EvaluationFlags } from './options'
 import { openResume } from './resume-file'
 import { summarised, type Evaluation } from './results'
@@ -19,17 +20,20 @@ interface Evaluated {
   readonly signal: AbortSignal
   readonly protocolOf: (text: { readonly text: string; readonly crc: number }) => Protocol
   /** Texts, or windows, of a cell; throws where the cell cannot be. */
-  readonly trialsOf: (tokens: number, ids: Uint16Array, model: LanguageModel) => number
+  readonly trialsOf: (tokens: number, ids: ArrayLike<number>, model: { readonly tokenizer: PromptTokenizer }) => number
 }
 
 /** Everything that was asked for, from the resume file as far as it is there. */
 export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluated): Promise<Evaluation> {
   if (flags.report !== undefined) await refuseReport(flags.report)
   const bytes = openTextNamed(flags.text)
-  const models = new Map(flags.models.map((name) => [name, openModel(name)]))
+  const models = new Map<string, JudgedModel>()
+  for (const name of flags.model ?? flags.models) models.set(name, await judgedModel(name))
+  if (flags.advice !== undefined && [...models.keys()].some(isFolder))
+    throw new RangeError('--advice is for the models that come with the command')
   const counted = new Map<string, number>()
   for (const [name, model] of models) {
-    const ids = model.tokenizer.encode(bytes)
+    const ids = model.encode(bytes)
     for (const tokens of flags.lengths) counted.set(`${name} ${tokens}`, trialsOf(tokens, ids, model))
   }
   const trials = ({ model, tokens }: Cell) => counted.get(`${model} ${tokens}`)!
@@ -58,10 +62,7 @@ export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluate
   } finally {
     resume.close()
   }
-  const tokenBytes = ({ model }: Cell) => {
-    const { layers, heads, d } = models.get(model)!.config
-    return 4 * 2 * d * layers * heads
-  }
+  const tokenBytes = ({ model }: Cell) => models.get(model)!.tokenBytes
   const reproduce = commandLine(process.argv.slice(2))
   return summarised({ protocol, cells, trials, tokenBytes, known: resume.known, reproduce })
 }

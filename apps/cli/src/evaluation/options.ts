@@ -1,4 +1,5 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { isFolder } from '../folder/model-folder'
 import { withStreams, type StreamsFlags } from '../methods'
 import { MODELS } from '../models'
 import { list, wholeNumber } from '../options'
@@ -8,6 +9,8 @@ import type { Cell } from './task'
 /** What both evaluations are asked. */
 export interface EvaluationFlags extends StreamsFlags {
   readonly models: readonly Cell['model'][]
+  /** Instead of those. */
+  readonly model?: readonly Cell['model'][]
   readonly budgets: readonly string[]
   readonly lengths: readonly number[]
   readonly text: string
@@ -21,7 +24,10 @@ export interface EvaluationFlags extends StreamsFlags {
 
 export function withEvaluationOptions(command: Command, lengths: readonly number[]): Command {
   return withStreams(command)
-    .option('--models <names>', `which, of ${MODELS.join(', ')}`, among(MODELS), [...MODELS])
+    .option('--models <names>', `which, of ${MODELS.join(', ')}, or folders of your own ONNX models`, modelNames, [
+      ...MODELS,
+    ])
+    .addOption(new Option('--model <name>', 'one of them').argParser(modelNames).hideHelp())
     .option('--budgets <list>', 'shares of the float32 cache of the whole text', shares, ['1/2', '1/4', '1/8', '1/16'])
     .option('--lengths <list>', 'tokens of a text: 4096 or 4k', tokenCounts, lengths)
     .option('--text <name>', `held-out text: ${TEXTS.join(', ')}, or a file of your own`, 'persuasion')
@@ -38,11 +44,11 @@ export function withEvaluationOptions(command: Command, lengths: readonly number
 
 /** Every method in every budget, exact once; cell after cell. */
 export function cellsOf(
-  { models, budgets, lengths }: EvaluationFlags,
+  { models, model: instead = models, budgets, lengths }: EvaluationFlags,
   methods: readonly Pick<Cell, 'method' | 'version'>[],
 ): Cell[] {
   const cells: Cell[] = []
-  for (const model of models)
+  for (const model of instead)
     for (const tokens of lengths)
       for (const { method, version } of methods)
         for (const budget of method === 'exact' ? ['1'] : budgets)
@@ -50,14 +56,13 @@ export function cellsOf(
   return cells
 }
 
-/** Names out of a list, each once. */
-function among<Name extends string>(known: readonly Name[]): (text: string) => Name[] {
-  return (text) => {
-    const names = list(text)
-    const unknown = names.find((name) => !(known as readonly string[]).includes(name))
-    if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is none of ${known.join(', ')}.`)
-    return [...new Set(names)] as Name[]
-  }
+/** Models out of a list, each once. */
+function modelNames(text: string): string[] {
+  const names = list(text)
+  const unknown = names.find((name) => !(MODELS as readonly string[]).includes(name) && !isFolder(name))
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`${unknown} is none of ${MODELS.join(', ')}, and no folder.`)
+  return [...new Set(names)]
 }
 
 function shares(text: string): string[] {

@@ -1,5 +1,4 @@
 import { catalogue, exactStream } from '@sublinear/attention'
-import type { AttentionStream } from '@sublinear/core'
 import {
   advisedStreams,
   bitsOfWindow,
@@ -15,6 +14,10 @@ import { methodNamed } from '../methods'
 import { openModel } from '../models'
 import { budgetBytes, keyOf, type Cell, type Outcome, type Task } from './task'
 import { openTextNamed, otherText } from './texts'
+import { watched } from './watched'
+import { folderTaskRunner } from './run-folder-task'
+import { isFolder } from '../folder/model-folder'
+import { remembered } from './remembered'
 
 /** Tokens of the text that pilots are made from. */
 const PILOT = 512
@@ -31,6 +34,7 @@ export function taskRunner(): (task: Task) => Promise<Outcome> {
     }),
   )
   const streams = new Map<string, Promise<HeadSpec | undefined>>()
+  const inFolder = folderTaskRunner()
 
   const sized = async ({ protocol, cell, path, advice }: Task): Promise<HeadSpec | undefined> => {
     const model = models(cell.model)
@@ -52,12 +56,14 @@ export function taskRunner(): (task: Task) => Promise<Outcome> {
 
   return async (task) => {
     const { protocol, cell, trial } = task
+    if (isFolder(cell.model)) return inFolder(task)
     const model = models(cell.model)
     const ids = texts(protocol.text)(cell.model)
     try {
       const make = await streamsOf(task)
       if (!make) return { refused: 'does not fit' }
-      const { stream, peakBytes } = watched(make)
+      const { stream: watching, peakBytes } = watched(make)
+      const stream = make.unrotated ? unrotated(watching) : watching
       if (protocol.kind === 'needle') {
         const { depths, distractors, seed } = protocol
         const { tokenizer } = model
@@ -72,55 +78,5 @@ export function taskRunner(): (task: Task) => Promise<Outcome> {
     } catch (error) {
       return { refused: error instanceof Error ? error.message : String(error) }
     }
-  }
-}
-
-/** The streams, with an eye on what they hold after every step. */
-function watched(make: HeadSpec): { readonly stream: HeadSpec; readonly peakBytes: () => number } {
-  const peaks: number[] = []
-  const watching: HeadSpec = (shape, layer, head) => {
-    const made: AttentionStream & Partial<Disposable> = make(shape, layer, head)
-    const at = peaks.push(made.bytes) - 1
-    const look = () => void (peaks[at] = Math.max(peaks[at], made.bytes))
-    const { d, dv, scale, merging } = made
-    const own: AttentionStream & Disposable = {
-      d,
-      dv,
-      scale,
-      merging,
-      get tokens() {
-        return made.tokens
-      },
-      get bytes() {
-        return made.bytes
-      },
-      push(block) {
-        made.push(block)
-        look()
-      },
-      attend: (queries) => made.attend(queries),
-      step(block, queries) {
-        const partial = made.step(block, queries)
-        look()
-        return partial
-      },
-      merge: (later) => made.merge(later),
-      toBytes: () => made.toBytes(),
-      fork: () => made.fork() as typeof own, // and nothing watches it
-      reset: () => made.reset(),
-      [Symbol.dispose]: () => made[Symbol.dispose]?.(),
-    }
-    return own
-  }
-  const stream = make.unrotated ? unrotated(watching) : watching
-  return { stream, peakBytes: () => peaks.reduce((total, peak) => total + peak, 0) }
-}
-
-function remembered<Key, Value>(find: (key: Key) => Value): (key: Key) => Value {
-  const known = new Map<Key, Value>()
-  return (key) => {
-    const value = known.has(key) ? known.get(key)! : find(key)
-    known.set(key, value)
-    return value
   }
 }

@@ -1,9 +1,9 @@
 import type { ModelAdvice } from '@sublinear/small-lm'
-import type { MODELS } from '../models'
 
 /** What is compared: one method, within one budget, in one model, on texts of one length. */
 export interface Cell {
-  readonly model: (typeof MODELS)[number]
+  /** One that comes with the command, or a folder. */
+  readonly model: string
   /** Its name, or 'advised'. */
   readonly method: string
   /** CRC-32 of what decides it beside its name: the user's own module, or its advice. */

@@ -13,5 +13,6 @@ export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   sketches: async () => (await import('./sketches.ts')).suite,
   'one-pass': async () => (await import('./one-pass.ts')).suite,
   'small-lm': async () => (await import('./small-lm.ts')).suite,
+  onnx: async () => (await import('./onnx.ts')).suite,
   memory: async () => (await import('./memory.ts')).suite,
 }

@@ -1,0 +1,114 @@
+import { Template } from '@huggingface/jinja'
+import { generate } from '@sublinear/onnx'
+import { Command } from 'commander'
+import { createInterface } from 'node:readline'
+import { folderStreams } from './folder/folder-streams'
+import { openFolder, type ModelFolder } from './folder/model-folder'
+import { sampling, statusText, withSayOptions, type SayFlags } from './generate-command'
+import { methodNamed } from './methods'
+import { wholeNumber } from './options'
+import { sizing } from './sizing'
+
+interface ChatFlags extends SayFlags {
+  readonly context: number
+  readonly system?: string
+}
+
+interface Turn {
+  readonly role: 'system' | 'user' | 'assistant'
+  readonly content: string
+}
+
+export function chatCommand(interrupt: AbortSignal): Command {
+  return withSayOptions(
+    new Command('chat').description(
+      'Talk to your own ONNX model: a line is a turn; its heads remember through bounded streams',
+    ),
+  )
+    .option('--context <n>', 'tokens of the whole talk, for which streams are sized', wholeNumber(1), 8192)
+    .option('--system <text>', 'what the model is told before')
+    .action((flags: ChatFlags) => run(flags, interrupt))
+}
+
+async function run(flags: ChatFlags, signal: AbortSignal): Promise<void> {
+  const method = await methodNamed(flags.stream)
+  const sizeOf = sizing(method, flags)
+  const folder = await openFolder(flags.model, flags)
+  const { model, tokenizer, end } = folder
+  using reader = model.reader({ stream: folderStreams(model, method, sizeOf, flags.context) })
+  const talk = turns(folder, flags.system)
+  const lines = createInterface({
+    input: process.stdin,
+    ...(process.stdin.isTTY && { output: process.stderr, prompt: '> ' }),
+  })
+  signal.addEventListener('abort', () => lines.close())
+  let waiting: number[] = [] // said by the model and not read by it yet
+  if (process.stdin.isTTY) lines.prompt()
+  for await (const line of lines) {
+    if (line.trim() === '') continue
+    const ids = [...waiting, ...tokenizer.encode(talk.ask(line))]
+    waiting = []
+    const start = performance.now()
+    let said = 0
+    let text = ''
+    const options = {
+      ...sampling(flags),
+      ids,
+      most: flags.tokens,
+      end,
+      decode: tokenizer.decode,
+      stop: flags.stop,
+      signal,
+    }
+    for await (const token of generate(reader, options)) {
+      if (token.id !== undefined) {
+        said++
+        waiting = [token.id]
+      }
+      text += token.text
+      process.stdout.write(token.text)
+    }
+    process.stdout.write('\n')
+    talk.answer(text)
+    if (!flags.quiet) console.error(statusText(reader, said, (performance.now() - start) / 1000))
+    if (process.stdin.isTTY) lines.prompt()
+  }
+  signal.throwIfAborted()
+}
+
+/**
+ * A talk as the model's template writes it: each turn is what the template adds to what it wrote before, so that nothing is read twice.
+ * Without a template turns are lines.
+ *
+ * @throws RangeError when the template changes what was said before
+ */
+export function turns(
+  { chatTemplate, tokenizer: { special, bos, decode } }: Pick<ModelFolder, 'chatTemplate' | 'tokenizer'>,
+  system?: string,
+) {
+  const template = chatTemplate === undefined ? undefined : new Template(chatTemplate)
+  const said: Turn[] = system === undefined ? [] : [{ role: 'system', content: system }]
+  let before = ''
+  const written = (isAnswered: boolean): string =>
+    template
+      ? template.render({ messages: said, add_generation_prompt: !isAnswered, ...special })
+      : (special['bos_token'] ?? decode([bos])) + said.map(({ content }) => `${content}\n`).join('')
+  return {
+    /** What the model has to read of a question, behind all that it has read and said. */
+    ask(content: string): string {
+      said.push({ role: 'user', content })
+      const all = written(false)
+      if (!all.startsWith(before)) throw new RangeError('the chat template changes what was said before')
+      const more = all.slice(before.length)
+      before = all
+      return more
+    },
+    answer(content: string): void {
+      said.push({ role: 'assistant', content })
+      const own = content.trim() // as many templates have it
+      if (own === '') return
+      const all = written(true)
+      before = all.slice(0, all.lastIndexOf(own) + own.length)
+    },
+  }
+}

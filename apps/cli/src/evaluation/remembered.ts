@@ -1,0 +1,9 @@
+/** A function that finds each value once. */
+export function remembered<Key, Value>(find: (key: Key) => Value): (key: Key) => Value {
+  const known = new Map<Key, Value>()
+  return (key) => {
+    const value = known.has(key) ? known.get(key)! : find(key)
+    known.set(key, value)
+    return value
+  }
+}

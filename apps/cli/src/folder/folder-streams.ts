@@ -1,0 +1,29 @@
+import { exactStream } from '@sublinear/attention'
+import type { Method, Shape } from '@sublinear/core'
+import type { HeadSpec, OnnxModel } from '@sublinear/onnx'
+import type { Sizing } from '../sizing'
+
+/** Bytes of a token in a float32 cache of all heads. */
+export function tokenBytes({ layers }: Pick<OnnxModel, 'layers'>): number {
+  return layers.reduce((total, { kvHeads, shape: { d, dv } }) => total + 4 * kvHeads * (d + dv), 0)
+}
+
+/**
+ * One method for every key head of a folder's model; layers with a window of their own keep that window.
+ *
+ * @param tokens  how many will be read; Infinity where that is not known
+ * @throws RangeError when a head has no such stream, or the method cannot do what the head does
+ */
+export function folderStreams({ layers }: OnnxModel, method: Method, sizeOf: Sizing, tokens: number): HeadSpec {
+  const options = layers.map(({ kvHeads, groups, shape }, layer) => {
+    if (shape.window !== undefined) return []
+    return Array.from({ length: kvHeads }, (_, head) => {
+      const place = { layer, layers: layers.length, head, heads: kvHeads }
+      return sizeOf(shape, { tokens, groups, place }).options
+    })
+  })
+  const spec: HeadSpec = (shape: Shape, layer, head) =>
+    shape.window === undefined ? method.make(shape, options[layer][head]) : exactStream(shape)
+  // where positions are the method's own, keys come before rotation
+  return method.can.includes('positions') ? Object.assign(spec, { unrotated: true }) : spec
+}

@@ -1,0 +1,75 @@
+import { Tokenizer } from '@huggingface/tokenizers'
+import type { PromptTokenizer } from '@sublinear/small-lm'
+import { jsonIn } from './model-folder'
+
+/** A model folder's own tokenizer, by its tokenizer.json. */
+export interface FolderTokenizer extends PromptTokenizer {
+  /** Without the tokens that begin or end a text. */
+  encode(text: string): number[]
+  decode(ids: ArrayLike<number>): string
+  /** What begins every text: a token, or nothing. Prompts of evaluations, which need one, then begin with the one that ends a text. */
+  readonly begin: readonly number[]
+  readonly chatTemplate?: string
+  /** Texts of the tokens that chat templates name. */
+  readonly special: Readonly<Record<string, string>>
+}
+
+/** @throws RangeError when tokenizer.json is missing or of a form that is not known */
+export function folderTokenizer(path: string): FolderTokenizer {
+  const json = jsonIn(path, 'tokenizer.json')
+  const config = jsonIn(path, 'tokenizer_config.json', {})
+  const model = jsonIn(path, 'config.json', {})
+  const own = madeTokenizer(path, json, config)
+  const special = Object.fromEntries(
+    ['bos_token', 'eos_token', 'pad_token', 'unk_token'].flatMap((name) => {
+      const token = config[name] as string | { readonly content?: string } | undefined | null
+      const text = typeof token === 'string' ? token : token?.content
+      return text === undefined ? [] : [[name, text]]
+    }),
+  )
+  const idOf = (name: string): number | undefined => {
+    const text = special[`${name}_token`]
+    const id = text === undefined ? model[`${name}_token_id`] : own.token_to_id(text)
+    return typeof id === 'number' ? id : undefined
+  }
+  const first = idOf('bos')
+  const bos = first ?? idOf('eos')
+  if (bos === undefined) throw new RangeError(`${path} names no token that begins or ends a text`)
+  const decode = (ids: ArrayLike<number>) =>
+    ids.length === 0 ? '' : own.decode(Array.from(ids), { skip_special_tokens: true })
+  const isBytes = JSON.stringify(json['decoder'] ?? {}).includes('"ByteLevel"')
+  const bytesOfToken = new Map([...alphabet()].map((letter, byte) => [letter, byte]))
+  const template = config['chat_template']
+  return {
+    bos,
+    begin: first === undefined ? [] : [first],
+    vocabulary: own.get_vocab().size,
+    special,
+    ...(typeof template === 'string' && { chatTemplate: template }),
+    encode: (text) => [...own.encode(text, { add_special_tokens: false }).ids],
+    decode,
+    bytesOf(ids) {
+      if (!isBytes) return new TextEncoder().encode(decode(ids))
+      const special = own.get_added_tokens_decoder()
+      const letters = Array.from(ids).flatMap((id) => (special.has(id) ? [] : Array.from(own.id_to_token(id) ?? '')))
+      return Uint8Array.from(letters, (letter) => bytesOfToken.get(letter) ?? 0x3f)
+    },
+  }
+}
+
+function madeTokenizer(path: string, json: object, config: object): Tokenizer {
+  try {
+    return new Tokenizer(json, config)
+  } catch (error) {
+    throw new RangeError(`${path}/tokenizer.json cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** The letters that byte-level vocabularies write bytes 0 … 255 by: printable ones themselves, the others from U+0100 on (GPT-2). */
+export function alphabet(): string[] {
+  let next = 256
+  return Array.from({ length: 256 }, (_, byte) => {
+    const isPrintable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174
+    return String.fromCodePoint(isPrintable ? byte : next++)
+  })
+}

@@ -1,0 +1,81 @@
+import type { ModelLayer, RotaryTables } from './model-layer'
+
+/** Where the rows of some heads lie: entry (row, head, column) is data[at + row·rowStride + head·headStride + column]. */
+export interface HeadPlace {
+  readonly data: Float32Array
+  readonly at: number
+  readonly rowStride: number
+  readonly headStride: number
+}
+
+/** Queries, keys and values of a layer in the tensors that its segment made: one for all, or three. */
+export function placesOf(
+  { site, heads, kvHeads, shape: { d, dv } }: ModelLayer,
+  tensors: readonly Float32Array[],
+  rows: number,
+): [HeadPlace, HeadPlace, HeadPlace] {
+  const [q, k = q, v = q] = tensors
+  const isOne = tensors.length === 1
+  if (site.layout === 'heads') {
+    const place = (data: Float32Array, head: number, width: number) => ({
+      data,
+      at: isOne ? head * rows * width : 0,
+      rowStride: width,
+      headStride: rows * width,
+    })
+    return [place(q, 0, d), place(k, heads, d), place(v, heads + kvHeads, dv)]
+  }
+  const all = heads * d + kvHeads * (d + dv)
+  const place = (data: Float32Array, at: number, width: number, count: number) => ({
+    data,
+    at: isOne ? at : 0,
+    rowStride: isOne ? all : count * width,
+    headStride: width,
+  })
+  return [place(q, 0, d, heads), place(k, heads * d, d, kvHeads), place(v, (heads + kvHeads) * d, dv, kvHeads)]
+}
+
+/** out = heads first … first + count − 1, row by row: row r·count + h is head first + h of row r. */
+export function takeHeads(
+  out: Float32Array,
+  { data, at, rowStride, headStride }: HeadPlace,
+  {
+    rows,
+    first,
+    count,
+    width,
+  }: { readonly rows: number; readonly first: number; readonly count: number; readonly width: number },
+): void {
+  let to = 0
+  for (let r = 0; r < rows; r++)
+    for (let h = first; h < first + count; h++) {
+      const from = at + r * rowStride + h * headStride
+      for (let c = 0; c < width; c++) out[to++] = data[from + c]
+    }
+}
+
+/** Turns rows in place by the graph's tables: `count` rows a place, from place `before` on. */
+export function turnRows(
+  data: Float32Array,
+  {
+    rows,
+    count,
+    width,
+    before,
+  }: { readonly rows: number; readonly count: number; readonly width: number; readonly before: number },
+  { cos, sin, pairs, isInterleaved }: RotaryTables,
+): void {
+  const [step, gap] = isInterleaved ? [2, 1] : [1, pairs]
+  for (let r = 0; r < rows; r++) {
+    const table = (before + r) * pairs
+    for (let h = 0; h < count; h++) {
+      let at = (r * count + h) * width
+      for (let i = 0; i < pairs; i++, at += step) {
+        const [a, b] = [data[at], data[at + gap]]
+        const [c, s] = [cos[table + i], sin[table + i]]
+        data[at] = a * c - b * s
+        data[at + gap] = a * s + b * c
+      }
+    }
+  }
+}

@@ -1,0 +1,7 @@
+export { filesInMemory, type ModelFiles } from './model-files'
+export { onnxModel, type LayerHeads, type OnnxModel, type OnnxModelOptions } from './onnx-model'
+export type { HeadBlock } from './layer-answers'
+export type { HeadSpec, OnnxReader, OnnxReaderOptions } from './reader'
+export type { Ort } from './ort'
+export { generate, type Generated, type GenerateOptions } from './generate'
+export { sampler, type SamplerOptions } from './sampler'

@@ -1,0 +1,85 @@
+import { matrix, type AttentionStream, type Matrix } from '@sublinear/core'
+import { placesOf, takeHeads, turnRows } from './head-rows'
+import type { ModelLayer } from './model-layer'
+import type { OpenLayer } from './open-segments'
+
+/** Queries, keys and values of one key head for the tokens of a block: turned, unless the streams do that; queries not scaled. */
+export interface HeadBlock {
+  readonly layer: number
+  /** The key head; its query heads are rows r·groups … r·groups + groups − 1 of token r. */
+  readonly head: number
+  readonly queries: Matrix // groups·rows × d
+  readonly keys: Matrix // rows × d
+  readonly values: Matrix // rows × dv
+}
+
+/** Arrays of one head's rows, which all heads of a shape use in turn. */
+export type HeadScratch = (layer: ModelLayer, rows: number) => Pick<HeadBlock, 'queries' | 'keys' | 'values'>
+
+/** Arrays for the numbers of rows that were asked for last; streams copy what they keep. */
+export function headScratch(): HeadScratch {
+  const made = new Map<string, ReturnType<HeadScratch>>()
+  return ({ groups, shape: { d, dv } }, rows) => {
+    const key = [rows, groups, d, dv].join()
+    const own = made.get(key) ?? {
+      queries: matrix(rows * groups, d),
+      keys: matrix(rows, d),
+      values: matrix(rows, dv),
+    }
+    if (made.size > MOST_SCRATCH) made.clear()
+    made.set(key, own)
+    return own
+  }
+}
+
+const MOST_SCRATCH = 16
+
+interface BlockOptions {
+  readonly rows: number
+  /** Tokens read before. */
+  readonly before: number
+  readonly scratch: HeadScratch
+  /** Whether queries and keys are turned here, by the graph's tables; else by the streams. */
+  readonly isTurned: boolean
+}
+
+/**
+ * What attention answers for a block of tokens: each key head's stream takes its keys and values and is asked for its query heads.
+ *
+ * @param tensors  of the layer's segment
+ * @returns rows × heads·dv, or heads × rows × dv where the graph reads heads
+ */
+export function layerAnswers(
+  layer: OpenLayer,
+  streams: readonly AttentionStream[],
+  tensors: readonly Float32Array[],
+  { rows, before, scratch, isTurned }: BlockOptions,
+  onHead?: (block: HeadBlock) => void,
+): Float32Array {
+  const { site, heads, kvHeads, groups, rotary, index, shape } = layer
+  const { d, dv } = shape
+  const [q, k, v] = placesOf(layer, tensors, rows)
+  const out = new Float32Array(rows * heads * dv)
+  const isByHead = site.outputLayout === 'heads'
+  const { queries, keys, values } = scratch(layer, rows)
+  for (let head = 0; head < kvHeads; head++) {
+    takeHeads(queries.data, q, { rows, first: head * groups, count: groups, width: d })
+    takeHeads(keys.data, k, { rows, first: head, count: 1, width: d })
+    takeHeads(values.data, v, { rows, first: head, count: 1, width: dv })
+    if (rotary && isTurned) {
+      turnRows(queries.data, { rows, count: groups, width: d, before }, rotary)
+      turnRows(keys.data, { rows, count: 1, width: d, before }, rotary)
+    }
+    onHead?.({ layer: index, head, queries, keys, values })
+    const { mass, sum } = streams[head].step({ keys, values }, queries)
+    for (let r = 0; r < rows; r++)
+      for (let g = 0; g < groups; g++) {
+        const from = r * groups + g
+        const inverse = mass[from] > 0 ? 1 / mass[from] : 0
+        const own = head * groups + g
+        const to = (isByHead ? own * rows + r : r * heads + own) * dv
+        for (let c = 0; c < dv; c++) out[to + c] = sum.data[from * dv + c] * inverse
+      }
+  }
+  return out
+}

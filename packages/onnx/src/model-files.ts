@@ -1,0 +1,44 @@
+/** The files of a model: its graph and the data files beside it, read in parts. Names are relative and have no `..` in them. */
+export interface ModelFiles {
+  /** The graph's own file. */
+  readonly model: string
+  /** Bytes of a file; undefined where there is none. */
+  size(file: string): number | undefined
+  /** Bytes from … to − 1 of a file. */
+  read(file: string, from: number, to: number): Uint8Array
+  /** Where onnxruntime finds the files by itself (Node); absent: they are handed to it as arrays. */
+  readonly folder?: string
+  /** All files as arrays, where there is no folder. */
+  readonly arrays?: ReadonlyMap<string, Uint8Array>
+}
+
+/**
+ * Files that lie in memory: what a page has fetched.
+ *
+ * @param model  the bytes of the graph's file, or files by name, the graph's first
+ * @throws TypeError when a file is no Uint8Array
+ * Cost: nothing is copied; onnxruntime takes weights out of these arrays.
+ */
+export function filesInMemory(model: Uint8Array | Readonly<Record<string, Uint8Array>>): ModelFiles {
+  const given = Object.entries(model instanceof Uint8Array ? { 'model.onnx': model } : model)
+  const arrays = new Map<string, Uint8Array>()
+  for (const [file, bytes] of given) {
+    if (!(bytes instanceof Uint8Array)) throw new TypeError(`filesInMemory: ${file} must be a Uint8Array`)
+    arrays.set(file, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)) // no Buffer: its slice does not copy
+  }
+  const [first] = arrays.keys()
+  if (first === undefined) throw new TypeError('filesInMemory: model must have at least one file, got none')
+  return {
+    model: first,
+    arrays,
+    size: (file) => arrays.get(file)?.length,
+    read: (file, from, to) => arrays.get(file)!.subarray(from, to),
+  }
+}
+
+/** Refuses names of data files that would lead out of the model's folder. */
+export function checkLocation(who: string, location: string): void {
+  const isOutside = location === '' || /^([/\\]|[a-z]:)/i.test(location) || location.split(/[/\\]/).includes('..')
+  if (isOutside || location.includes('\0'))
+    throw new RangeError(`${who}: data must lie beside the model, got the file name ${JSON.stringify(location)}`)
+}

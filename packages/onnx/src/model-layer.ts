@@ -1,0 +1,104 @@
+import type { Shape } from '@sublinear/core'
+import type { Tensor } from 'onnxruntime-common'
+import type { AttentionSite, Factor } from './attention-site'
+import { floatsOf } from './ort'
+import { notSupported } from './refuse'
+
+/** Cosines and sines that turn queries and keys by their place: the graph's own. */
+export interface RotaryTables {
+  readonly cos: Float32Array // places × pairs
+  readonly sin: Float32Array
+  readonly places: number
+  readonly pairs: number
+  readonly isInterleaved: boolean
+}
+
+/** The heads of one attention, with everything that the graph says of them as numbers. */
+export interface ModelLayer {
+  readonly site: AttentionSite
+  readonly heads: number
+  readonly kvHeads: number
+  /** Query heads a key head. */
+  readonly groups: number
+  /** What its streams compute; sinks are added by `shapeOf`. */
+  readonly shape: Shape
+  readonly sinks?: Float32Array
+  readonly rotary?: RotaryTables
+}
+
+/**
+ * A site with its numbers.
+ *
+ * @param found  tensors of the graph by name: the site's inputs of some tokens, and what its numbers are computed by
+ * @param window  what the site's masks let be seen
+ * @throws RangeError when a number is missing or heads do not fit the tensors
+ */
+export function modelLayer(
+  site: AttentionSite,
+  found: ReadonlyMap<string, Tensor>,
+  window: number | undefined,
+): ModelLayer {
+  const { heads, kvHeads, d, dv } = headsOf(site, found)
+  if (!(heads >= 1 && kvHeads >= 1 && heads % kvHeads === 0))
+    throw notSupported(site.title, `${heads} query heads over ${kvHeads} key heads`)
+  const number = ({ tensor, divides }: Factor) => {
+    const { data } = floatsAt(found, tensor)
+    if (data.length !== 1 || !(data[0] > 0))
+      throw notSupported(site.title, `a factor that is no number above 0: ${tensor}`)
+    return divides ? 1 / data[0] : data[0]
+  }
+  const scale = site.scale
+    ? site.scale.factors.reduce((product, factor) => product * number(factor), site.scale.number)
+    : 1 / Math.sqrt(d)
+  const softcap = typeof site.softcap === 'object' ? number(site.softcap) : site.softcap
+  const windows = [site.window, window].filter((own) => own !== undefined)
+  const shape: Shape = {
+    d,
+    dv,
+    scale,
+    ...(softcap !== undefined && { softcap }),
+    ...(windows.length > 0 && { window: Math.min(...windows) }),
+  }
+  const sinks = site.sinks === undefined ? undefined : floatsAt(found, site.sinks).data.slice()
+  if (sinks && sinks.length !== heads) throw notSupported(site.title, `${sinks.length} sinks for ${heads} heads`)
+  const rotary = site.rotary && tablesOf(site, found, d)
+  return { site, heads, kvHeads, groups: heads / kvHeads, shape, ...(sinks && { sinks }), ...(rotary && { rotary }) }
+}
+
+/** What the stream of one key head computes: with the sinks of its query heads. */
+export function shapeOf({ shape, sinks, groups }: ModelLayer, head: number): Shape {
+  if (!sinks) return shape
+  return { ...shape, sinkLogit: Array.from(sinks.subarray(head * groups, (head + 1) * groups)) }
+}
+
+function headsOf(
+  { title, inputs, layout, isPacked, heads = 0, kvHeads = 0 }: AttentionSite,
+  found: ReadonlyMap<string, Tensor>,
+) {
+  const [q, k, v] = inputs.map((name) => found.get(name)!.dims)
+  if (layout === 'heads') {
+    if (![q, k, v].every((dims) => dims.length === 4 && dims[0] === 1))
+      throw notSupported(title, `queries of ${q.length} dimensions, where batch, heads, tokens and width are expected`)
+    return { heads: q[1], kvHeads: k[1], d: q[3], dv: v[3] }
+  }
+  if (q.length !== 3 || !(heads > 0 && kvHeads > 0)) throw notSupported(title, 'rows whose heads are not told')
+  if (isPacked) return { heads, kvHeads, d: q[2] / (heads + 2 * kvHeads), dv: q[2] / (heads + 2 * kvHeads) }
+  return { heads, kvHeads, d: q[2] / heads, dv: v[2] / kvHeads }
+}
+
+function tablesOf({ title, rotary }: AttentionSite, found: ReadonlyMap<string, Tensor>, d: number): RotaryTables {
+  const cos = floatsAt(found, rotary!.cos)
+  const sin = floatsAt(found, rotary!.sin)
+  const [places, pairs] = cos.dims
+  if (cos.dims.length !== 2 || sin.dims.join() !== cos.dims.join() || 2 * pairs > d)
+    throw notSupported(title, `rotary tables of [${cos.dims.join(', ')}] and [${sin.dims.join(', ')}] for d = ${d}`)
+  return { cos: cos.data, sin: sin.data, places, pairs, isInterleaved: rotary!.isInterleaved }
+}
+
+function floatsAt(
+  found: ReadonlyMap<string, Tensor>,
+  name: string,
+): { readonly data: Float32Array; readonly dims: readonly number[] } {
+  const tensor = found.get(name)!
+  return { data: floatsOf(tensor), dims: tensor.dims }
+}

@@ -1,0 +1,1 @@
+export { filesInFolder } from './files-in-folder'

@@ -1,0 +1,170 @@
+import type { InferenceSession } from 'onnxruntime-common'
+import { evaluator } from './evaluate'
+import { floatPorts } from './float-ports'
+import { findAttention } from './find-attention'
+import { orderedGraph, type OrderedGraph } from './graph-order'
+import { headCut, type HeadCut } from './head-cut'
+import { maskRules } from './mask-rule'
+import { filesInMemory, type ModelFiles } from './model-files'
+import { modelLayer, type ModelLayer } from './model-layer'
+import { checkAgainstWhole, CHECK_IDS, type Truth } from './open-check'
+import { openSegments } from './open-segments'
+import { ONCE, sessionOf, type Ort, type Runtime } from './ort'
+import { onnxReader, type OnnxReader, type OnnxReaderOptions, type OpenHead, type OpenModel } from './reader'
+import { readModel } from './read-model'
+import { cutGraph, type Cut } from './segments'
+import { subGraph } from './sub-graph'
+import type { AttentionSite } from './attention-site'
+
+export interface OnnxModelOptions {
+  /** The bytes of a model, or its files: `filesInFolder` of `@sublinear/onnx/node`, `filesInMemory`. */
+  readonly model: Uint8Array | ModelFiles
+  /** onnxruntime-node or onnxruntime-web, as the user imported it. */
+  readonly ort: Ort
+  /** Options of every session: threads, execution providers. */
+  readonly session?: InferenceSession.SessionOptions
+  /** 'mapped': weights stay pages of their files and are not packed: opens at once, holds little, runs a fifth slower. Default 'packed'. */
+  readonly memory?: 'packed' | 'mapped'
+}
+
+/** Heads of one layer, as the graph has them. */
+export type LayerHeads = Pick<ModelLayer, 'heads' | 'kvHeads' | 'groups' | 'shape'> & {
+  readonly dialect: AttentionSite['dialect']
+}
+
+/** A decoder cut where it attends. */
+export interface OnnxModel {
+  readonly layers: readonly LayerHeads[]
+  readonly vocabulary: number
+  /** Tokens that the graph's rotary tables have places for; Infinity where it has none. */
+  readonly places: number
+  /** Reads a text from the left: every key head keeps its past in a stream of its own. */
+  reader(options: OnnxReaderOptions): OnnxReader
+  /** Lets the sessions go. */
+  release(): Promise<void>
+}
+
+/**
+ * A model of ONNX's whose heads read their past through streams: its own graph does everything but attention.
+ *
+ * @throws RangeError naming what in the graph is not supported; or the first layer whose answers over 16 tokens differ from the whole graph's
+ * Guarantee: with exactStream the logits of the whole graph, to rounding. Scales, caps, masks and tables are read by running the graph, not by its form.
+ * Cost: a session a segment (layers + 1, and the head's), which read the weights from the model's files: as much memory as the whole graph, and as long to open
+ *   but for a run of the whole graph that packs nothing.
+ */
+export async function onnxModel({ model, ort, session = {}, memory = 'packed' }: OnnxModelOptions): Promise<OnnxModel> {
+  const who = 'onnxModel'
+  if (typeof ort?.InferenceSession?.create !== 'function')
+    throw new TypeError(`${who}: ort must be onnxruntime-node or onnxruntime-web`)
+  if (memory !== 'packed' && memory !== 'mapped')
+    throw new RangeError(`${who}: memory must be 'packed' or 'mapped', got ${String(memory)}`)
+  const files = model instanceof Uint8Array ? filesInMemory(model) : model
+  const file = readModel(files)
+  const graph = orderedGraph(file.graph)
+  const sites = findAttention(graph)
+  const runtime: Runtime = { ort, files, model: file, session }
+
+  const caches = new Set(sites.flatMap(({ past, present }) => [...past, ...present]))
+  const found = headCut(graph, caches)
+  const extra = memory === 'mapped' ? ONCE : {}
+  const cuts = new Map(
+    [found.hidden, found.logits].flatMap((end) => (end === undefined ? [] : [[end, cutGraph(graph, sites, end)]])),
+  )
+  const truth = await wholeRun(runtime, graph, sites, [...cuts.values()], found, extra)
+  const rules = await maskRules(runtime, graph, sites, caches)
+  const layers = sites.map((site) => modelLayer(site, truth.tensors, rules.get(site)))
+
+  const [, count, vocabulary] = truth.tensors.get(found.logits)!.dims
+  const hidden = found.hidden !== undefined && isRows(truth, found.hidden, count) ? found.hidden : undefined
+  const cut = cuts.get(hidden ?? found.logits)!
+  const segments = await openSegments(runtime, cut, layers, truth.types, extra)
+  const head =
+    hidden === undefined ? undefined : await openHead(runtime, graph, hidden, found.logits, truth.types, extra)
+  const open: OpenModel = {
+    ort,
+    cut,
+    segments,
+    headCut: found,
+    vocabulary,
+    layers: segments.flatMap((own) => own.layers).toSorted((a, b) => a.index - b.index),
+    places: Math.min(Infinity, ...layers.flatMap(({ rotary }) => (rotary ? [rotary.places] : []))),
+    ...(head && { head }),
+  }
+  const release = async () => {
+    await Promise.all([...segments.map((own) => own.session.release()), head?.session.release()])
+  }
+  try {
+    await checkAgainstWhole(open, truth)
+  } catch (error) {
+    await release()
+    throw error
+  }
+  return {
+    layers: layers.map(({ heads, kvHeads, groups, shape, site: { dialect } }) => ({
+      heads,
+      kvHeads,
+      groups,
+      shape,
+      dialect,
+    })),
+    vocabulary,
+    places: open.places,
+    reader: (options) => onnxReader(open, options),
+    release,
+  }
+}
+
+/** Whether a tensor has a row a token, behind a dimension of one. */
+function isRows({ tensors }: Truth, name: string, count: number): boolean {
+  const { dims } = tensors.get(name)!
+  return dims.length === 3 && dims[1] === count
+}
+
+/** A few tokens through the whole graph: what each attention reads and answers, its numbers, and the logits; and the types of all that is cut. */
+async function wholeRun(
+  runtime: Runtime,
+  graph: OrderedGraph,
+  sites: readonly AttentionSite[],
+  cuts: readonly Cut[],
+  { logits, hidden }: HeadCut,
+  extra: Readonly<Record<string, string>>,
+): Promise<Truth> {
+  const numbers = sites.flatMap(({ scale, softcap, rotary, sinks }) => [
+    ...(scale?.factors ?? []).map(({ tensor }) => tensor),
+    ...(typeof softcap === 'object' ? [softcap.tensor] : []),
+    ...(rotary ? [rotary.cos, rotary.sin] : []),
+    ...(sinks === undefined ? [] : [sinks]),
+  ])
+  const own = sites.flatMap(({ inputs, output }) => [...inputs, output])
+  const wanted = [...new Set([logits, ...(hidden === undefined ? [] : [hidden]), ...own, ...numbers])]
+  const made = cuts.flatMap(({ segments }) => segments.flatMap(({ makes }) => makes))
+  const past = new Set(sites.flatMap((site) => site.past))
+  const isPlain = graph.nodes.every(({ op }) => op !== 'MatMulNBits') // which rounds otherwise where it is not packed
+  const { evaluate, types, release } = await evaluator(
+    runtime,
+    graph,
+    [...new Set([...wanted, ...made])],
+    past,
+    isPlain ? ONCE : extra,
+  )
+  try {
+    return { logits, types, tensors: await evaluate({ ids: CHECK_IDS, before: 0, previous: -1 }, wanted) }
+  } finally {
+    await release()
+  }
+}
+
+/** The last linear map alone. */
+async function openHead(
+  runtime: Runtime,
+  graph: OrderedGraph,
+  hidden: string,
+  logits: string,
+  types: ReadonlyMap<string, number>,
+  extra: Readonly<Record<string, string>>,
+): Promise<OpenHead> {
+  const value = (name: string) => ({ name, type: types.get(name)! })
+  const own = { ...subGraph(graph, [logits], hidden).part, inputs: [value(hidden)], outputs: [value(logits)] }
+  const { part, ports } = floatPorts(own)
+  return { session: await sessionOf(runtime, part, extra), hidden: ports.get(hidden)!, logits: ports.get(logits)! }
+}

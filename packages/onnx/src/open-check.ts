@@ -1,0 +1,87 @@
+import { exactStream } from '@sublinear/exact-attention'
+import type { Tensor } from 'onnxruntime-common'
+import { floatsOf } from './ort'
+import { onnxReader, type OpenModel } from './reader'
+
+/** Tokens that are read on opening. */
+export const CHECK_IDS: readonly number[] = Array.from({ length: 16 }, (_, i) => (7 * i + 3) % 16)
+/** How they are cut: a block, single tokens, a block. */
+const BLOCKS = [9, 1, 1, 5]
+/** The difference that is refused, of the largest number beside it; the runtime's own attention rounds to float16 in graphs of float16. */
+const MOST = 1e-3
+const MOST_HALF = 3e-2
+
+/** What the whole graph made of these tokens. */
+export interface Truth {
+  readonly logits: string
+  readonly tensors: ReadonlyMap<string, Tensor>
+  /** Element types of these and of all tensors that are cut. */
+  readonly types: ReadonlyMap<string, number>
+}
+
+/**
+ * Compares segments with exact streams to the whole graph.
+ *
+ * @throws RangeError naming the first layer whose answers differ, or the logits
+ */
+export async function checkAgainstWhole(model: OpenModel, { logits, tensors }: Truth): Promise<void> {
+  const answers: Float32Array[][] = model.layers.map(() => [])
+  const reader = onnxReader(model, { stream: exactStream }, (layer, data) => answers[layer.index].push(data))
+  const rows: Float32Array[] = []
+  try {
+    let from = 0
+    for (const count of BLOCKS) {
+      const { data } = await reader.read(CHECK_IDS.slice(from, from + count), 'all')
+      rows.push(data)
+      from += count
+    }
+  } finally {
+    reader[Symbol.dispose]()
+  }
+  for (const { index, site, heads, shape } of model.layers) {
+    const whole = tensors.get(site.output)!
+    const parts = answers[index]
+    const own = site.outputLayout === 'heads' ? parts.map((part) => byRow(part, heads, shape.dv)) : parts
+    const truth = site.outputLayout === 'heads' ? byRow(floatsOf(whole), heads, shape.dv) : floatsOf(whole)
+    refuse(`layer ${index} (${site.title})`, joined(own), truth, whole.type)
+  }
+  const whole = tensors.get(logits)!
+  refuse('the logits', joined(rows), floatsOf(whole), whole.type)
+}
+
+function refuse(what: string, own: Float32Array, truth: Float32Array, type: string): void {
+  const most = type === 'float16' ? MOST_HALF : MOST
+  let size = 0
+  let difference = 0
+  for (let i = 0; i < truth.length; i++) {
+    size = Math.max(size, Math.abs(truth[i]))
+    difference = Math.max(difference, Math.abs(truth[i] - own[i]))
+  }
+  if (own.length === truth.length && difference <= most * size) return
+  const share = size > 0 ? (difference / size).toExponential(1) : String(difference)
+  throw new RangeError(
+    `onnx: cut at its attentions the graph gives something else: ${what} differs by ${share} of its largest entry`,
+  )
+}
+
+/** heads × rows × dv to rows × heads·dv. */
+function byRow(data: Float32Array, heads: number, dv: number): Float32Array {
+  const rows = data.length / heads / dv
+  const out = new Float32Array(data.length)
+  for (let h = 0; h < heads; h++)
+    for (let r = 0; r < rows; r++) {
+      const from = (h * rows + r) * dv
+      out.set(data.subarray(from, from + dv), (r * heads + h) * dv)
+    }
+  return out
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((total, { length }) => total + length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}

@@ -1,0 +1,88 @@
+import type { InferenceSession } from 'onnxruntime-common'
+import { floatPorts } from './float-ports'
+import { INT64, type OnnxValue } from './graph'
+import type { ModelLayer } from './model-layer'
+import { sessionOf, type Runtime } from './ort'
+import type { Cut, Segment } from './segments'
+import { newNode } from './write-model'
+
+/** A tensor of the graph, and its name in a session. */
+export interface Port {
+  readonly tensor: string
+  readonly port: string
+}
+
+/** A segment that can be run. */
+export interface OpenSegment {
+  readonly session: InferenceSession
+  readonly reads: readonly Port[]
+  readonly makes: readonly Port[]
+  readonly layers: readonly OpenLayer[]
+}
+
+export interface OpenLayer extends ModelLayer {
+  /** From 0 on, in the order of computation. */
+  readonly index: number
+  /** Its queries, keys and values: one tensor for all three, or one each. */
+  readonly tensors: readonly string[]
+}
+
+/**
+ * Sessions of a cut graph, one a segment.
+ *
+ * @param layers  in the order of computation; types  element types of the graph's tensors
+ * @throws Error of onnxruntime when a session cannot be made; those made before are released
+ */
+export async function openSegments(
+  runtime: Runtime,
+  { segments, inputs, shapes }: Cut,
+  layers: readonly ModelLayer[],
+  types: ReadonlyMap<string, number>,
+  extra: Readonly<Record<string, string>>,
+): Promise<OpenSegment[]> {
+  const given = new Map<string, OnnxValue>(inputs.map((value) => [value.name, value]))
+  for (const { tensor } of shapes) given.set(tensor, { name: tensor, type: INT64 })
+  const valueOf = (name: string, like = name): OnnxValue => given.get(name) ?? { name, type: types.get(like) ?? 0 }
+  const open: OpenSegment[] = []
+  try {
+    for (const segment of segments) {
+      const own = layers.filter(({ site }) => segment.sites.includes(site))
+      const joined = own.map((layer) => joinedTensors(layer, segment, segments))
+      const dropped = new Set(joined.flatMap(({ drops }) => drops))
+      const outputs = [
+        ...segment.makes.filter((name) => !dropped.has(name)).map((name) => valueOf(name)),
+        ...joined.flatMap(({ adds }, i) => adds.map((name) => valueOf(name, own[i].site.inputs[0]))),
+      ]
+      const { part, ports } = floatPorts({
+        nodes: [...segment.part.nodes, ...joined.flatMap(({ nodes }) => nodes)],
+        tensors: segment.part.tensors,
+        inputs: segment.reads.map((name) => valueOf(name)),
+        outputs,
+      })
+      const session = await sessionOf(runtime, part, extra)
+      const portOf = (tensor: string): Port => ({ tensor, port: ports.get(tensor)! })
+      open.push({
+        session,
+        reads: segment.reads.map(portOf),
+        makes: outputs.map(({ name }) => portOf(name)),
+        layers: own.map((layer, i) => ({ ...layer, index: layers.indexOf(layer), tensors: joined[i].tensors })),
+      })
+    }
+    return open
+  } catch (error) {
+    await Promise.all(open.map(({ session }) => session.release()))
+    throw error
+  }
+}
+
+/** Queries, keys and values as one output: each output of a run costs time of its own. */
+function joinedTensors({ site, shape: { d, dv } }: ModelLayer, { makes }: Segment, segments: readonly Segment[]) {
+  const { inputs, layout, isPacked, output } = site
+  if (isPacked) return { tensors: [inputs[0]], nodes: [], adds: [], drops: [] }
+  const areMade = inputs.every((name) => makes.includes(name))
+  if (!areMade || (layout === 'heads' && d !== dv)) return { tensors: inputs, nodes: [], adds: [], drops: [] }
+  const name = `${output}/inputs`
+  const node = newNode('Concat', { inputs, outputs: [name], ints: { axis: layout === 'rows' ? 2 : 1 } })
+  const isRead = (tensor: string) => segments.some(({ reads }) => reads.includes(tensor))
+  return { tensors: [name], nodes: [node], adds: [name], drops: inputs.filter((tensor) => !isRead(tensor)) }
+}

@@ -1,0 +1,239 @@
+import type { AttentionStream, Matrix, Shape } from '@sublinear/core'
+import { exactStream } from '@sublinear/exact-attention'
+import type { InferenceSession, Tensor } from 'onnxruntime-common'
+import type { HeadCut } from './head-cut'
+import { headScratch, layerAnswers, type HeadBlock } from './layer-answers'
+import { shapeOf } from './model-layer'
+import { rotaryFrequencies } from './rotary-frequencies'
+import type { OpenLayer, OpenSegment } from './open-segments'
+import { floatsOf, type Ort } from './ort'
+import type { Cut } from './segments'
+import { tokenInputs, type Step } from './token-inputs'
+
+/**
+ * What one head remembers its past with; every StreamSpec is one. Layers and key heads count from 0. Layers that have a window of their own do not ask it, unless it
+ * has `windows`: they hold their window exactly.
+ */
+export type HeadSpec = ((shape: Shape, layer: number, head: number) => AttentionStream) & {
+  readonly windows?: boolean
+  /** Streams get keys and queries before rotation, and `rotary` in their shape: positions are then their own, and a text may be longer than the graph's tables. */
+  readonly unrotated?: boolean
+}
+
+export interface OnnxReaderOptions {
+  readonly stream: HeadSpec
+  /** Sees what every head is given, before its stream does. The arrays are written over after the call: copy what is to stay. */
+  readonly onHead?: (block: HeadBlock) => void
+}
+
+/** A model reading a text from the left. */
+export interface OnnxReader extends Disposable {
+  /** Tokens read so far. */
+  readonly tokens: number
+  /** Bytes that the streams of all heads hold. */
+  readonly bytes: number
+  /** Bytes that a float32 cache of all keys and values would hold. */
+  readonly cacheBytes: number
+  /** By layer and key head. */
+  readonly streams: readonly (readonly AttentionStream[])[]
+  /** Reads on; gives the logits after every token, the last one, or none: rows × vocabulary. One call at a time. */
+  read(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Promise<Matrix>
+}
+
+/** The last linear map: what it reads and makes, by the names of its session. */
+export interface OpenHead {
+  readonly session: InferenceSession
+  readonly hidden: string
+  readonly logits: string
+}
+
+/** What readers of one model share. */
+export interface OpenModel {
+  readonly ort: Ort
+  readonly cut: Cut
+  readonly segments: readonly OpenSegment[]
+  /** The head's own session, where the graph was cut before it. */
+  readonly head?: OpenHead
+  readonly headCut: HeadCut
+  readonly layers: readonly OpenLayer[]
+  readonly vocabulary: number
+  /** Tokens that the rotary tables have places for; Infinity without tables. */
+  readonly places: number
+}
+
+/** Tokens in one pass through the segments. */
+const BLOCK = 256
+
+/** @param watch  sees each layer's answers: for the check on opening */
+export function onnxReader(
+  model: OpenModel,
+  { stream, onHead }: OnnxReaderOptions,
+  watch?: (layer: OpenLayer, answers: Float32Array, rows: number) => void,
+): OnnxReader {
+  const { ort, cut, segments, head, headCut, layers, vocabulary } = model
+  const isTurned = !stream?.unrotated
+  const places = isTurned ? model.places : Infinity
+  const streams = makeStreams(stream, layers)
+  const kept = new Map<string, Record<string, Tensor>>() // outputs of runs of one token or a whole block, written over by the next
+  const scratch = headScratch()
+  let tokens = 0
+  let previous = -1
+  let failure: string | undefined
+  let isReading = false
+
+  /** One segment after another; what the last one makes. */
+  const pass = async (ids: readonly number[]): Promise<Tensor> => {
+    const rows = ids.length
+    const step: Step = { ids, before: tokens, previous }
+    const have: Record<string, Tensor> = {
+      ...tokenInputs(ort, cut.inputs, step),
+      ...cacheShapes(ort, cut, tokens, rows),
+    }
+    for (const [i, { session, reads, makes, layers: own }] of segments.entries()) {
+      const feeds = Object.fromEntries(reads.map(({ tensor, port }) => [port, have[tensor]]))
+      const isKept = rows === 1 || rows === BLOCK
+      const key = `${i} ${rows}`
+      const into = isKept ? kept.get(key) : undefined
+      const made = (await (into ? session.run(feeds, into) : session.run(feeds))) as Record<string, Tensor>
+      if (isKept && !into) kept.set(key, made)
+      for (const { tensor, port } of makes) have[tensor] = made[port]
+      for (const layer of own) {
+        const parts = layer.tensors.map((name) => floatsOf(have[name]))
+        const answers = layerAnswers(
+          layer,
+          streams[layer.index],
+          parts,
+          { rows, before: tokens, scratch, isTurned },
+          onHead,
+        )
+        watch?.(layer, answers, rows)
+        have[layer.site.output] = new ort.Tensor('float32', answers, answerDims(layer, rows))
+      }
+    }
+    tokens += rows
+    previous = ids[rows - 1]
+    return have[headCut.hidden !== undefined && head ? headCut.hidden : headCut.logits]
+  }
+
+  /** Logits of the last rows of a block, out of what its last segment made. */
+  const headOf = async (last: Tensor, count: number): Promise<Float32Array> => {
+    const [, rows, width] = last.dims
+    if (!head) return floatsOf(last).slice((rows - count) * vocabulary)
+    const hidden = count === rows ? last : rowsOf(ort, last, rows - count, width)
+    const out = await head.session.run({ [head.hidden]: hidden })
+    return floatsOf(out[head.logits] as Tensor)
+  }
+
+  const check = (ids: ArrayLike<number>, logits: string) => {
+    if (failure !== undefined) throw new TypeError(`onnxReader: cannot read on, ${failure}`)
+    if (isReading) throw new TypeError('onnxReader: cannot read while another call reads')
+    checkIds(ids, vocabulary)
+    if (!['all', 'last', 'none'].includes(logits))
+      throw new RangeError(`onnxReader: logits must be 'all', 'last' or 'none', got ${logits}`)
+    if (tokens + ids.length > places)
+      throw new RangeError(
+        `onnxReader: the model's rotary tables end at ${places} tokens; ${tokens} are read, ${ids.length} more are too many`,
+      )
+  }
+
+  return {
+    streams,
+    get tokens() {
+      return tokens
+    },
+    get bytes() {
+      return streams.flat().reduce((total, { bytes }) => total + bytes, 0)
+    },
+    get cacheBytes() {
+      return tokens * layers.reduce((total, { kvHeads, shape: { d, dv } }) => total + 4 * kvHeads * (d + dv), 0)
+    },
+    async read(ids, logits) {
+      check(ids, logits)
+      isReading = true
+      try {
+        const wanted = { all: ids.length, last: Math.min(1, ids.length), none: 0 }[logits]
+        const out = new Float32Array(wanted * vocabulary)
+        const first = ids.length - wanted
+        for (let from = 0; from < ids.length; from += BLOCK) {
+          const rows = Math.min(BLOCK, ids.length - from)
+          const last = await pass(Array.from({ length: rows }, (_, i) => ids[from + i]))
+          const count = rows - Math.max(0, first - from)
+          if (count > 0) out.set(await headOf(last, count), (from + rows - count - first) * vocabulary)
+        }
+        return { rows: wanted, cols: vocabulary, data: out }
+      } catch (error) {
+        failure = 'a call failed before'
+        throw error
+      } finally {
+        isReading = false
+      }
+    },
+    [Symbol.dispose]() {
+      failure = 'it was disposed'
+      kept.clear()
+      for (const own of streams.flat() as readonly Partial<Disposable>[]) own[Symbol.dispose]?.()
+    },
+  }
+}
+
+function makeStreams(spec: HeadSpec, layers: readonly OpenLayer[]): AttentionStream[][] {
+  if (typeof spec !== 'function') throw new TypeError('onnxReader: stream must be a function of shape, layer and head')
+  const streams = layers.map((layer) =>
+    Array.from({ length: layer.kvHeads }, (_, head) => {
+      const shape = spec.unrotated ? unrotatedShape(layer, head) : shapeOf(layer, head)
+      return shape.window === undefined || spec.windows ? spec(shape, layer.index, head) : exactStream(shape)
+    }),
+  )
+  const all = streams.flat()
+  if (new Set(all).size < all.length) throw new RangeError('onnxReader: every head must have a stream of its own')
+  for (const [i, { shape }] of layers.entries())
+    for (const stream of streams[i]) {
+      if (stream.tokens !== 0)
+        throw new RangeError(`onnxReader: streams must be empty, got one with ${stream.tokens} tokens`)
+      for (const name of ['d', 'dv', 'scale'] as const)
+        if (stream[name] !== shape[name])
+          throw new RangeError(
+            `onnxReader: streams of layer ${i} must have ${name} = ${shape[name]}, got ${stream[name]}`,
+          )
+    }
+  return streams
+}
+
+/** What a stream computes that turns keys itself. @throws RangeError when the graph turns them, or its tables follow no frequencies */
+function unrotatedShape(layer: OpenLayer, head: number): Shape {
+  const rotary = layer.rotary && rotaryFrequencies(layer.rotary)
+  if (!rotary)
+    throw new RangeError(
+      `onnxReader: keys of layer ${layer.index} cannot come before rotation: ${layer.rotary ? 'its tables follow no frequencies' : 'the graph rotates them itself'}`,
+    )
+  return { ...shapeOf(layer, head), rotary }
+}
+
+function answerDims({ site, heads, shape: { dv } }: OpenLayer, rows: number): number[] {
+  return site.outputLayout === 'heads' ? [1, heads, rows, dv] : [1, rows, heads * dv]
+}
+
+/** Shapes of caches that are not there. */
+function cacheShapes({ Tensor: Made }: Ort, { shapes }: Cut, before: number, rows: number): Record<string, Tensor> {
+  return Object.fromEntries(
+    shapes.map(({ tensor, past: { dims }, isPresent, from, to }) => {
+      const whole = [1, dims![1], before + (isPresent ? rows : 0), dims![3]].map(Number).slice(from, to)
+      return [tensor, new Made('int64', BigInt64Array.from(whole, BigInt), [whole.length])]
+    }),
+  )
+}
+
+function rowsOf({ Tensor: Made }: Ort, { data, dims }: Tensor, first: number, width: number): Tensor {
+  const part = (data as Float32Array).slice(first * width)
+  return new Made('float32', part, [1, dims[1] - first, width])
+}
+
+function checkIds(ids: ArrayLike<number>, vocabulary: number): void {
+  if (typeof ids !== 'object' || ids === null || !Number.isInteger(ids.length))
+    throw new TypeError(`onnxReader: ids must be a list of token ids, got ${String(ids)}`)
+  for (let i = 0; i < ids.length; i++)
+    if (!(Number.isInteger(ids[i]) && ids[i] >= 0 && ids[i] < vocabulary))
+      throw new RangeError(
+        `onnxReader: ids must be integers from 0 to ${vocabulary - 1}, got ${String(ids[i])} at position ${i}`,
+      )
+}

@@ -1,0 +1,68 @@
+import { checkFinite, checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
+
+export interface SamplerOptions {
+  /** Logits are divided by it; 0: the largest is taken, the first among equals. Default 0. */
+  readonly temperature?: number
+  /** Only so many of the largest are drawn from. Default: all. */
+  readonly topK?: number
+  /** Only the fewest, largest first, whose shares together reach it. Default 1: all. */
+  readonly topP?: number
+  /** Wanted where anything is drawn. */
+  readonly seed?: Seed
+}
+
+/** The stream of Philox that tokens are drawn from. */
+const STREAM = 0x746f6b65
+
+/**
+ * Chooses tokens by their logits.
+ * Source: nucleus sampling (Holtzman et al. 2020) behind top-k and a temperature.
+ *
+ * @returns what chooses token number `index` of a text from its logits
+ * @throws TypeError, RangeError when an option is out of its range, or a seed is missing
+ * Guarantee: a pure function of logits, options and index. With NaN or no finite logit, RangeError.
+ */
+export function sampler(options: SamplerOptions = {}): (logits: Float32Array, index: number) => number {
+  const who = 'sampler'
+  const { temperature = 0, topK = Infinity, topP = 1, seed } = options
+  if (temperature !== 0) checkFinite(who, 'temperature', temperature, 0)
+  if (topK !== Infinity) checkInteger(who, 'topK', topK, 1)
+  if (!(topP > 0 && topP <= 1)) throw new RangeError(`${who}: topP must be above 0 and at most 1, got ${topP}`)
+  if (temperature === 0) return (logits) => largest(logits)
+  if (seed === undefined) throw new TypeError(`${who}: seed must be given where the temperature is not 0`)
+  const [low, high] = seedWords(checkSeed(who, seed))
+  const words = new Uint32Array(4)
+  return (logits, index) => {
+    const top = logits[largest(logits)]
+    const order = candidates(logits, topK, topP < 1)
+    const shares = Float64Array.from(order, (i) => Math.exp((logits[i] - top) / temperature))
+    const mass = shares.reduce((total, share) => total + share, 0)
+    let count = 0
+    let reached = 0
+    while (count < order.length && reached < topP * mass) reached += shares[count++]
+    philox(words, low, high, index, 0, 0, STREAM)
+    let left = ((words[0] + words[1] / 2 ** 32) / 2 ** 32) * reached
+    let at = 0
+    while (at < count - 1 && left >= shares[at]) left -= shares[at++]
+    return order[at]
+  }
+}
+
+/** Indices of logits that may be drawn; sorted from the largest on where that matters. */
+function candidates(logits: Float32Array, most: number, areSorted: boolean): Uint32Array {
+  const all = Uint32Array.from(logits, (_, i) => i)
+  if (most >= logits.length && !areSorted) return all
+  return all.toSorted((a, b) => logits[b] - logits[a] || a - b).subarray(0, Math.min(most, logits.length))
+}
+
+/** Index of the largest entry, the first among equals. */
+export function largest(row: Float32Array): number {
+  let best = 0
+  for (let i = 0; i < row.length; i++) {
+    if (Number.isNaN(row[i])) throw new RangeError('sampler: logits must be numbers, got NaN')
+    if (row[i] > row[best]) best = i
+  }
+  if (!Number.isFinite(row[best]))
+    throw new RangeError(`sampler: a logit must be finite, got ${row[best]} as the largest`)
+  return best
+}

@@ -1,0 +1,50 @@
+/** Writes one message: fields in the order of the calls. */
+export interface MessageWriter {
+  number(field: number, value: number): MessageWriter
+  text(field: number, value: string): MessageWriter
+  /** A nested message, or bytes. */
+  bytes(field: number, value: Uint8Array): MessageWriter
+  /** Fields as they stand elsewhere, tags included. */
+  raw(fields: Uint8Array): MessageWriter
+  finish(): Uint8Array
+}
+
+/** Source: protobuf's wire format. Numbers are integers from 0 to 2^53 − 1. */
+export function messageWriter(): MessageWriter {
+  const parts: Uint8Array[] = []
+  const writer: MessageWriter = {
+    number(field, value) {
+      parts.push(varintBytes(field * 8), varintBytes(value))
+      return writer
+    },
+    text: (field, value) => writer.bytes(field, new TextEncoder().encode(value)),
+    bytes(field, value) {
+      parts.push(varintBytes(field * 8 + 2), varintBytes(value.length), value)
+      return writer
+    },
+    raw(fields) {
+      parts.push(fields)
+      return writer
+    },
+    finish() {
+      const out = new Uint8Array(parts.reduce((total, { length }) => total + length, 0))
+      let at = 0
+      for (const part of parts) {
+        out.set(part, at)
+        at += part.length
+      }
+      return out
+    },
+  }
+  return writer
+}
+
+function varintBytes(value: number): Uint8Array {
+  const bytes: number[] = []
+  let left = value
+  while (left >= 128) {
+    bytes.push((left % 128) + 128)
+    left = Math.floor(left / 128)
+  }
+  return Uint8Array.of(...bytes, left)
+}

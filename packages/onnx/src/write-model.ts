@@ -1,0 +1,81 @@
+import { FLOAT, type OnnxModelFile, type OnnxNode, type OnnxTensor, type OnnxValue } from './graph'
+import type { ModelFiles } from './model-files'
+import { messageWriter } from './wire-writer'
+
+/** Some nodes of a model as a model of their own. */
+export interface Part {
+  readonly nodes: readonly OnnxNode[]
+  /** Constants of the whole model that these nodes read. */
+  readonly tensors: readonly OnnxTensor[]
+  readonly inputs: readonly OnnxValue[]
+  readonly outputs: readonly OnnxValue[]
+}
+
+/** Weights from this size on are told by their place, smaller ones are copied. */
+const BY_PLACE = 1024
+
+/**
+ * The bytes of a part as an ONNX model: versions, operator sets and functions as in the whole one, nodes bit for bit. Weights are not copied: those in
+ * files beside the model stay there, and those inside the model's file are told by that file's name and their offset, as external data.
+ *
+ * Guarantee: nothing above 1 KB that is not a node is read.
+ */
+export function writeModel(files: ModelFiles, { header }: OnnxModelFile, part: Part): Uint8Array {
+  const graph = messageWriter()
+  for (const { bytes } of part.nodes) graph.bytes(1, bytes)
+  graph.text(2, 'part')
+  for (const tensor of part.tensors) graph.bytes(5, tensorBytes(files, tensor))
+  for (const value of part.inputs) graph.bytes(11, valueBytes(value))
+  for (const value of part.outputs) graph.bytes(12, valueBytes(value))
+  return messageWriter().raw(header).bytes(7, graph.finish()).finish()
+}
+
+function tensorBytes(files: ModelFiles, { name, dims, type, place, isExternal, from, to }: OnnxTensor): Uint8Array {
+  if (!place || isExternal || place.to - place.from < BY_PLACE) return files.read(files.model, from, to).slice()
+  const writer = messageWriter()
+  for (const size of dims) writer.number(1, size)
+  writer.number(2, type).text(8, name)
+  const entries = { location: place.file, offset: String(place.from), length: String(place.to - place.from) }
+  for (const [key, value] of Object.entries(entries))
+    writer.bytes(13, messageWriter().text(1, key).text(2, value).finish())
+  return writer.number(14, 1).finish()
+}
+
+function valueBytes({ name, type, dims }: OnnxValue): Uint8Array {
+  const writer = messageWriter().text(1, name)
+  if (type === 0) return writer.finish()
+  const tensor = messageWriter().number(1, type)
+  if (dims) {
+    const shape = messageWriter()
+    for (const size of dims) {
+      const dim = messageWriter()
+      if (typeof size === 'number') dim.number(1, size)
+      else if (size !== '') dim.text(2, size)
+      shape.bytes(1, dim.finish())
+    }
+    tensor.bytes(2, shape.finish())
+  }
+  return writer.bytes(2, messageWriter().bytes(1, tensor.finish()).finish()).finish()
+}
+
+/** A node of our own making. */
+export function newNode(
+  op: string,
+  {
+    inputs,
+    outputs,
+    ints = {},
+  }: Pick<OnnxNode, 'inputs' | 'outputs'> & { readonly ints?: Readonly<Record<string, number>> },
+): OnnxNode {
+  const writer = messageWriter()
+  for (const name of inputs) writer.text(1, name)
+  for (const name of outputs) writer.text(2, name)
+  writer.text(4, op)
+  for (const [name, value] of Object.entries(ints))
+    writer.bytes(5, messageWriter().text(1, name).number(3, value).number(20, 2).finish())
+  const attributes = new Map(Object.entries(ints).map(([name, int]) => [name, { name, int }]))
+  return { name: '', op, domain: '', inputs, outputs, attributes, bytes: writer.finish() }
+}
+
+/** An input or output of a part of which nothing but the element type is known. */
+export const openValue = (name: string, type = FLOAT): OnnxValue => ({ name, type })
