@@ -2,13 +2,13 @@ import { attend, layer } from '@sublinear/attention'
 import { checkKeys, checkValues, type Matrix, type Pilot, type Shape } from '@sublinear/core'
 import { writeRows, type Rows } from '@sublinear/io/node'
 import { Command } from 'commander'
-import { stat } from 'node:fs/promises'
 import { checkAgainstExact } from './check-against-exact'
 import { countersText } from './counters-text'
 import { interval, isSurelyWorthwhile, verdict, type SampledErrors } from './errors'
-import { methodNamed } from './methods'
+import { isPath, methodNamed } from './methods'
 import { withInputs } from './open-input'
 import { scaleNumber, wholeNumber } from './options'
+import { refuseOutputs } from './outputs'
 import { progressBar } from './progress'
 import { bytesText, rateText, shareText } from './report'
 import { sizing, withSizedStream, type Sized, type SizeFlags } from './sizing'
@@ -76,7 +76,8 @@ async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: Ab
       `causal attention needs a query for each key: ${queries.rows} queries, ${keys.rows} keys (see --full)`,
     )
   }
-  await refuseInputs(options)
+  const own = isPath(options.stream) ? [options.stream] : []
+  await refuseOutputs([{ flag: '--out', path: options.out }], [options.queries, options.keys, options.values, ...own])
   const method = await methodNamed(options.stream)
   const sized = await sizedHeads(inputs, options, shape, sizing(method, options))
   const stream = layer({ queryHeads: options.heads, kvHeads, make: (h) => method.make(shape, sized[h].options) })
@@ -170,20 +171,6 @@ function headShape({ queries, keys, values }: Inputs, { heads, kvHeads = heads, 
 function width(name: string, cols: number, count: number): number {
   if (cols % count !== 0) throw new RangeError(`${name} have ${cols} columns, which ${count} heads do not divide`)
   return cols / count
-}
-
-/** Writing over an input would lose it, and read half-written rows. */
-async function refuseInputs({ out, queries, keys, values }: AttendOptions): Promise<void> {
-  const target = await stat(out).catch(() => undefined)
-  if (!target) return
-  for (const input of [queries, keys, values]) {
-    const file = await stat(input.replace(/(\.safetensors):.*$/s, '$1').replace(/\[[\d, ]*\]$/, '')).catch(
-      () => undefined,
-    )
-    if (file && file.dev === target.dev && file.ino === target.ino) {
-      throw new RangeError(`--out ${out} is one of the inputs, ${input}`)
-    }
-  }
 }
 
 /** Options of the method for every key-value head, each with its own columns of the first rows. */

@@ -1,13 +1,14 @@
 import type { Board } from '@sublinear/board'
+import { writeWhole } from '@sublinear/io/node'
 import { Command, Option } from 'commander'
 import { boardText, faults, UNITS } from './board-text'
 import { headsOf, readHead } from './head-files'
 import { measuredBoard } from './measured-board'
-import { chosenStreams, methodsNamed, NAMES, withStreams, type StreamsFlags } from './methods'
+import { chosenStreams, isPath, methodsNamed, NAMES, withStreams, type StreamsFlags } from './methods'
 import { list, scaleNumber, wholeNumber } from './options'
 import { outputWidth } from './report'
 import { commandLine } from './reproduce'
-import { refuseReport, writeWhole } from './report-file'
+import { refuseOutputs } from './outputs'
 import { budgetValue } from './sizing'
 
 interface CompareFlags extends StreamsFlags {
@@ -71,8 +72,13 @@ async function run(
   flags: CompareFlags,
   interrupt: AbortSignal,
 ): Promise<void> {
-  if (flags.report !== undefined) await refuseReport(flags.report)
-  const methods = await methodsNamed(chosenStreams(flags, NAMES))
+  const streams = chosenStreams(flags, NAMES)
+  if (flags.report !== undefined)
+    await refuseOutputs(
+      [{ flag: '--report', path: flags.report }],
+      [...Object.values(files), ...streams.filter(isPath)],
+    )
+  const methods = await methodsNamed(streams)
   const located = await headsOf(files, flags.heads)
   const first = await readHead(located[0])
   const { prefix, queries } = parts(first.keys.rows, flags)
@@ -92,7 +98,7 @@ async function run(
   })
   if (flags.report !== undefined) {
     const { reportPage } = await import('./report-page') // loads the charts, a third of a second that only reports pay
-    await writeWhole(flags.report, () => reportPage(board))
+    await writeWhole(flags.report, reportPage(board))
   }
   print(board, flags)
   if (faults(board).length > 0) process.exitCode = NOT_WORTHWHILE

@@ -1,11 +1,11 @@
 import { needlePrompt } from '@sublinear/small-lm'
+import { writeWhole } from '@sublinear/io/node'
 import { Command } from 'commander'
 import { evaluate } from './evaluation/evaluate'
 import { evaluationText, heatMapText } from './evaluation/evaluation-text'
 import { depthList, withEvaluationOptions, type EvaluationFlags } from './evaluation/options'
 import { wholeNumber } from './options'
 import { outputWidth } from './report'
-import { writeWhole } from './report-file'
 
 interface NeedleFlags extends EvaluationFlags {
   readonly depths: readonly number[]
@@ -42,7 +42,7 @@ async function run(flags: NeedleFlags, signal: AbortSignal): Promise<void> {
   })
   if (flags.report !== undefined) {
     const { evaluationPage } = await import('./evaluation/evaluation-page')
-    await writeWhole(flags.report, () => evaluationPage(found))
+    await writeWhole(flags.report, evaluationPage(found))
   }
   if (flags.json) return console.log(JSON.stringify(found))
   if (flags.quiet) return

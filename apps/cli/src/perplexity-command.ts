@@ -1,11 +1,11 @@
 import { windowStarts } from '@sublinear/small-lm'
+import { writeWhole } from '@sublinear/io/node'
 import { Command } from 'commander'
 import { evaluate } from './evaluation/evaluate'
 import { evaluationText } from './evaluation/evaluation-text'
 import { withEvaluationOptions, type EvaluationFlags } from './evaluation/options'
 import { wholeNumber } from './options'
 import { outputWidth } from './report'
-import { writeWhole } from './report-file'
 
 interface PerplexityFlags extends EvaluationFlags {
   readonly windows: number
@@ -32,7 +32,7 @@ async function run(flags: PerplexityFlags, signal: AbortSignal): Promise<void> {
   })
   if (flags.report !== undefined) {
     const { evaluationPage } = await import('./evaluation/evaluation-page')
-    await writeWhole(flags.report, () => evaluationPage(found))
+    await writeWhole(flags.report, evaluationPage(found))
   }
   if (flags.json) return console.log(JSON.stringify(found))
   if (flags.quiet) return

@@ -3,7 +3,7 @@ import type { LanguageModel } from '@sublinear/small-lm'
 import { readFileSync } from 'node:fs'
 import { chosenStreams, isPath, methodsNamed, NAMES } from '../methods'
 import { openModel } from '../models'
-import { refuseReport } from '../report-file'
+import { refuseOutputs, type Output } from '../outputs'
 import { commandLine } from '../reproduce'
 import { adviceFor } from './advice'
 import { ADVISED, adviceKey } from './advice-file'
@@ -24,7 +24,7 @@ interface Evaluated {
 
 /** Everything that was asked for, from the resume file as far as it is there. */
 export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluated): Promise<Evaluation> {
-  if (flags.report !== undefined) await refuseReport(flags.report)
+  await refuseOutputs(outputsOf(flags), [flags.text, ...chosenStreams(flags, NAMES).filter(isPath)])
   const bytes = openTextNamed(flags.text)
   const models = new Map(flags.models.map((name) => [name, openModel(name)]))
   const counted = new Map<string, number>()
@@ -64,6 +64,13 @@ export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluate
   }
   const reproduce = commandLine(process.argv.slice(2))
   return summarised({ protocol, cells, trials, tokenBytes, known: resume.known, reproduce })
+}
+
+/** Files that are written, of which --resume and --advice may be there. */
+function outputsOf({ report, resume, advice }: EvaluationFlags): Output[] {
+  return Object.entries({ resume, advice, report }).flatMap(([name, path]) =>
+    path === undefined ? [] : [{ flag: `--${name}`, path }],
+  )
 }
 
 /** A method that is compared. */
