@@ -16,7 +16,7 @@ export { needlePrompt, type NeedlePrompt, type NeedlePromptOptions } from './nee
 export { needles, needleTrial, type NeedleCell, type NeedlesOptions, type Recall } from './needles'
 export { mcnemar, signFlips } from './paired-tests'
 export { reader, unrotated, type HeadBlock, type HeadSpec, type Reader, type ReaderOptions } from './reader'
-export { readText, type Reading, type ReadTextOptions } from './read-text'
+export { readText, type Answer, type Reading, type ReadTextOptions } from './read-text'
 export { answerText, KEY_WORDS, needleText, questionText } from './recall-task'
 export { speculative, type Speculated, type SpeculativeOptions } from './speculative'
 export { tokenizer, type Encoder, type Tokenizer } from './tokenizer'
