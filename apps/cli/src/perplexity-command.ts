@@ -18,7 +18,12 @@ export function perplexityCommand(interrupt: AbortSignal): Command {
     'Bits per byte that a language model needs for held-out text when its heads remember with bounded streams',
   )
   return withEvaluationOptions(command, LENGTHS)
-    .option('--windows <n>', 'of the text, at most; the second half of each is scored', wholeNumber(1, 100_000), 8)
+    .option(
+      '--windows <n>',
+      'windows of the text, at most; the second half of each is scored',
+      wholeNumber(1, 100_000),
+      8,
+    )
     .action((flags: PerplexityFlags) => run(flags, interrupt))
 }
 

@@ -45,7 +45,11 @@ export function readCommand(interrupt: AbortSignal): Command {
       'tokens to come: streams that grow, as quantised, are sized for them (default: half the bytes of a file)',
       wholeNumber(1),
     )
-    .option('--ask <word...>', 'ask for these words, of letters a to z, when the text has ended', askedWords, [])
+    .addOption(
+      new Option('--ask <word...>', 'ask for these words, of letters a to z, when the text has ended')
+        .argParser(askedWords)
+        .default([], 'none'),
+    )
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
     .action((file: string, options: ReadOptions) => readFile(file, options, interrupt))

@@ -145,7 +145,7 @@ describe('compare', () => {
       'uniform sample',
       'mean of V',
       'zero',
-      'best in 1/2: window on 4 of 4 heads',
+      'best at 1/2: window on 4 of 4 heads',
     ])
       expect(stdout).toContain(word)
     expect(stdout).not.toContain('\u001b')
@@ -263,7 +263,7 @@ describe('the page', () => {
     ]) {
       const { code, stdout, stderr } = await compare([...args, '--report', at('odd.html')])
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      expect(stdout).toContain('best in')
+      expect(stdout).toContain('best at')
       expect(readFileSync(at('odd.html'), 'utf8')).not.toMatch(/NaN|Infinity/)
     }
   })
