@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Lays out the package of a new sketch: `node tools/scripts/new-sketch.mjs my-sketch [root]`.
- * Its law tests fail until its columns are written; CONTRIBUTING.md has the six steps.
+ * It works, and keeps its laws, as it is laid out: independent signs, for your columns to replace; CONTRIBUTING.md has the six steps.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -77,10 +77,23 @@ function manifest(name) {
 }
 
 function source(name, factory) {
-  return `import { checkInteger, denseSketchMatrix, type Seed, type SketchMatrix } from '@sublinear/core'
+  const letters = name.replaceAll('-', '').padEnd(4, '_').slice(0, 4)
+  const stream = [...letters].reduce((word, letter) => word * 256 + letter.charCodeAt(0), 0)
+  return `import {
+  checkInteger,
+  checkSeed,
+  denseSketchMatrix,
+  philox,
+  seedWords,
+  type Seed,
+  type SketchMatrix,
+} from '@sublinear/core'
+
+/** The last word of the counter: '${letters}' in ASCII, so that no other sketch reads the same random bits. */
+const STREAM = 0x${stream.toString(16)}
 
 /**
- * One sentence: what the columns are.
+ * One sentence: what the columns are. As laid out, independent signs of the size 1/√m: write your own in their place.
  * Source: not from the papers. Deviation: none.
  *
  * @param m  rows
@@ -90,12 +103,23 @@ function source(name, factory) {
  */
 export function ${factory}({ m, seed }: { m: number; seed: Seed }): SketchMatrix {
   checkInteger('${factory}', 'm', m, 1)
+  const [low, high] = seedWords(checkSeed('${factory}', seed))
+  const words = new Uint32Array(4)
+  const size = 1 / Math.sqrt(m)
   return denseSketchMatrix({
     kind: '${name}',
     m,
     seed,
-    // Write columns first … first + count − 1 of Ψ into out (m × count, row-major): a function of (seed, row, index) alone.
-    columns: (_first, count, out) => out.fill(0, 0, m * count),
+    // Columns first … first + count − 1 of Ψ into out (m × count, row-major): a function of (seed, row, index) alone.
+    columns(first, count, out) {
+      for (let r = 0; r < m; r++) {
+        for (let c = 0; c < count; c++) {
+          const index = first + c
+          philox(words, low, high, index % 2 ** 32, Math.floor(index / 2 ** 32), r, STREAM)
+          out[r * count + c] = words[0] & 1 ? size : -size
+        }
+      }
+    },
   })
 }
 `
@@ -103,15 +127,16 @@ export function ${factory}({ m, seed }: { m: number; seed: Seed }): SketchMatrix
 
 function laws(name, factory) {
   return `// The sketch laws (see @sublinear/laws), and the variance of ⟨Ψu, Ψv⟩ against its closed form. Kills: what each law lists.
-import { test } from 'vitest'
 import { innerProductLaw, sketchMatrixLaws } from '@sublinear/laws'
+import { test } from 'vitest'
 import { ${factory} } from '../src'
 
-/** Var⟨Ψu, Ψv⟩ in closed form: here that of independent Gaussian entries; write that of your columns. */
-const variance = ({ u, v, m }: { u: Float64Array; v: Float64Array; m: number }) => {
-  const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0)
-  return (dot(u, u) * dot(v, v) + dot(u, v) ** 2) / m
-}
+const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0)
+const squares = (a: Float64Array) => a.map((x) => x * x)
+
+/** Var⟨Ψu, Ψv⟩ in closed form: here that of independent signs; write that of your columns. */
+const variance = ({ u, v, m }: { u: Float64Array; v: Float64Array; m: number }) =>
+  (dot(u, u) * dot(v, v) + dot(u, v) ** 2 - 2 * dot(squares(u), squares(v))) / m
 
 for (const law of [
   ...sketchMatrixLaws({ name: '${name}', make: ${factory} }), // then add \`golden\`
@@ -156,7 +181,7 @@ if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.ur
   try {
     for (const path of newSketch(process.argv[2], root)) console.log(path)
     console.log(
-      `\nNext: pnpm install, then npx vitest run packages/${process.argv[2]}: its laws fail until src has columns.`,
+      `\nNext: pnpm install, then npx vitest run packages/${process.argv[2]}: then write your columns into src.`,
     )
   } catch (error) {
     console.error(error.message)

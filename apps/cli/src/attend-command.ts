@@ -1,22 +1,22 @@
-import { attend, layer } from '@sublinear/attention'
-import { checkKeys, checkValues, type Matrix, type Pilot, type Shape } from '@sublinear/core'
-import { writeRows, type Rows } from '@sublinear/io/node'
+import { writeRows, type RowWriter } from '@sublinear/io/node'
 import { Command } from 'commander'
-import { stat } from 'node:fs/promises'
+import { attendHead, type Held } from './attend-head'
 import { checkAgainstExact } from './check-against-exact'
 import { countersText } from './counters-text'
-import { interval, isSurelyWorthwhile, verdict, type SampledErrors } from './errors'
-import { methodNamed } from './methods'
+import { checkErrorText, isSurelyWorthwhile, verdict, type SampledErrors } from './errors'
+import { headsOf, type HeadFiles, type LocatedHead } from './head-files'
+import { headFilesOf, withHeadFiles } from './head-options'
+import { isPath, methodNamed } from './methods'
 import { withInputs } from './open-input'
 import { scaleNumber, wholeNumber } from './options'
+import { refuseOutputs } from './outputs'
 import { progressBar } from './progress'
+import { readRecipe } from './recipe'
 import { bytesText, rateText, shareText } from './report'
-import { sizing, withSizedStream, type Sized, type SizeFlags } from './sizing'
+import { sizing, withSizedStream, type SizeFlags } from './sizing'
 
 interface AttendOptions extends SizeFlags {
-  readonly queries: string
-  readonly keys: string
-  readonly values: string
+  readonly recipe?: string
   readonly out: string
   readonly scale?: number
   readonly full?: boolean
@@ -28,201 +28,134 @@ interface AttendOptions extends SizeFlags {
 }
 
 const NOT_WORTHWHILE = 3
-/** Rows read at once from each file. */
-const BLOCK = 1024
 
 export function attendCommand(interrupt: AbortSignal): Command {
-  const command = new Command('attend')
-    .description('Attention over files of any length in one pass and bounded memory')
-    .requiredOption(
-      '--queries <file>',
-      'rows of the queries: q.npy, q.npy[layer,head] of a 4-D array, or x.safetensors:tensor[layer,head]',
-    )
-    .requiredOption('--keys <file>', 'rows of the keys')
-    .requiredOption('--values <file>', 'rows of the values')
-    .requiredOption('--out <file>', 'the answers, written as float32 .npy; replaced only when complete')
+  const command = new Command('attend').description(
+    'Attention over files of any length in one pass and bounded memory; of an array with more axes all heads, one after another',
+  )
+  withHeadFiles(command).requiredOption(
+    '--out <file>',
+    'the answers, written as float32 .npy in the shape of the queries; replaced only when complete',
+  )
   return withSizedStream(command, 'taylor')
+    .option('--recipe <file>', 'method and options from a file of `plan --json`, in place of --stream and its size')
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--full', 'every query sees all tokens (default: causal, query i sees tokens 0 to i)')
     .option('--heads <n>', 'query heads side by side in a row', wholeNumber(1), 1)
     .option('--kv-heads <n>', 'key and value heads side by side in a row (default: as many as --heads)', wholeNumber(1))
     .option(
       '--check',
-      'hold up to 1024 rows, those with the largest queries among them, against exact attention; exit code 3 when averaging would do as well',
+      'hold up to 1024 rows of a head, those with the largest queries among them, against exact attention; exit code 3 when averaging would do as well',
     )
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
-    .action((options: AttendOptions) =>
-      withInputs([options.queries, options.keys, options.values] as const, (queries, keys, values) =>
-        attendFiles({ queries, keys, values }, options, interrupt),
-      ),
-    )
-}
-
-interface Inputs {
-  readonly queries: Rows
-  readonly keys: Rows
-  readonly values: Rows
-}
-
-async function attendFiles(inputs: Inputs, options: AttendOptions, interrupt: AbortSignal): Promise<void> {
-  const { queries, keys, values } = inputs
-  const shape = headShape(inputs, options)
-  const kvHeads = options.kvHeads ?? options.heads
-  const causal = !options.full
-  if (keys.rows !== values.rows) throw new RangeError(`keys have ${keys.rows} rows, values ${values.rows}`)
-  if (causal && queries.rows !== keys.rows) {
-    throw new RangeError(
-      `causal attention needs a query for each key: ${queries.rows} queries, ${keys.rows} keys (see --full)`,
-    )
-  }
-  await refuseInputs(options)
-  const method = await methodNamed(options.stream)
-  const sized = await sizedHeads(inputs, options, shape, sizing(method, options))
-  const stream = layer({ queryHeads: options.heads, kvHeads, make: (h) => method.make(shape, sized[h].options) })
-
-  const bar = progressBar('attending', keys.rows, options.quiet || options.json)
-  const out = await writeRows(options.out, options.heads * shape.dv)
-  const cpu = process.cpuUsage()
-  try {
-    const blocks = attend({
-      queries: queries.blocks(BLOCK),
-      keys: keys.blocks(BLOCK),
-      values: values.blocks(BLOCK),
-      stream,
-      causal,
-      signal: interrupt,
-      onProgress: ({ tokens }) => bar.update(tokens),
+    .action(() => {
+      const { recipe, stream, hold, budget, degree } = command.opts<AttendOptions>()
+      const sized = command.getOptionValueSource('stream') !== 'default' || (hold ?? budget ?? degree) !== undefined
+      if (recipe !== undefined && sized)
+        command.error(`error: --recipe ${recipe} says what the stream is: leave out --stream ${stream} and its size`)
+      return attendFiles(headFilesOf(command), command.opts<AttendOptions>(), interrupt)
     })
-    for await (const block of blocks) await out.write(block)
-    await out.close()
+}
+
+type Attended = Held & { readonly head: LocatedHead; readonly errors?: SampledErrors }
+
+async function attendFiles(files: HeadFiles, options: AttendOptions, signal: AbortSignal): Promise<void> {
+  const { out: path, heads, kvHeads = heads, pilot, scale, full, recipe } = options
+  const modules = isPath(options.stream) ? [options.stream] : []
+  await refuseOutputs(
+    [{ flag: '--out', path }],
+    [files.queries, files.keys, files.values, ...modules, ...(recipe === undefined ? [] : [recipe])],
+  )
+  const located = await headsOf(files)
+  const { method, sizeOf } =
+    recipe === undefined
+      ? await methodNamed(options.stream).then((own) => ({ method: own, sizeOf: sizing(own, options) }))
+      : readRecipe(recipe)
+
+  const bar = progressBar('attending', located.length, options.quiet || options.json, 'tokens')
+  let out: RowWriter | undefined
+  const writer = async (cols: number) => (out ??= await writeRows(path, cols, { lead: located[0].lead }))
+  const cpu = process.cpuUsage()
+  const held: Attended[] = []
+  try {
+    for (const [h, head] of located.entries()) {
+      const found = await withInputs([head.queries, head.keys, head.values] as const, (queries, keys, values) => {
+        bar.resize(located.length * keys.rows)
+        const asked = { method, sizeOf, heads, kvHeads, causal: !full, pilot, signal, ...(scale && { scale }) }
+        const onProgress = (tokens: number) => bar.update(h * keys.rows + tokens)
+        return attendHead({ queries, keys, values }, { ...asked, ...placeOf(head), onProgress }, writer)
+      })
+      held.push({ ...found, head })
+    }
+    await out?.close()
   } catch (error) {
-    await out.abort()
+    await out?.abort()
     throw error
   } finally {
     bar.stop()
   }
   const { user, system } = process.cpuUsage(cpu)
+  const checked: Attended[] = []
+  for (const one of held) checked.push(options.check ? { ...one, errors: await errorsOf(one, options, signal) } : one)
 
-  const cache = 4 * keys.rows * (keys.cols + values.cols)
-  const errors = options.check
-    ? await checkAgainstExact({
-        ...shape,
-        ...inputs,
-        out: options.out,
-        queryHeads: options.heads,
-        kvHeads,
-        causal,
-        signal: interrupt,
-      })
-    : undefined
-  const tokensPerSecond = keys.rows / ((user + system) / 1e6)
-  if (options.json) {
+  report(
+    checked,
+    method.name,
+    located.reduce((sum, _, h) => sum + held[h].tokens, 0) / ((user + system) / 1e6),
+    options,
+  )
+  if (checked.some(({ errors }) => errors && isSurelyWorthwhile(errors) !== true && errors.error > 0))
+    process.exitCode = NOT_WORTHWHILE
+}
+
+/** Layer and head of a matrix in an array of four axes; methods such as pyramidKv give layers different bytes. */
+function placeOf({ index, lead }: LocatedHead) {
+  if (lead.length !== 2) return {}
+  return { place: { layer: index[0], layers: lead[0], head: index[1], heads: lead[1] } }
+}
+
+function errorsOf({ head, shape }: Attended, options: AttendOptions, signal: AbortSignal): Promise<SampledErrors> {
+  const { out, heads: queryHeads, kvHeads = queryHeads, full } = options
+  const at = head.index.length === 0 ? out : `${out}[${head.index.join(',')}]`
+  return withInputs([head.queries, head.keys, head.values] as const, (queries, keys, values) =>
+    checkAgainstExact({ ...shape, queries, keys, values, out: at, queryHeads, kvHeads, causal: !full, signal }),
+  )
+}
+
+function report(all: readonly Attended[], stream: string, tokensPerSecond: number, options: AttendOptions): void {
+  const { json, quiet, out, recipe } = options
+  const [first] = all
+  const total = (of: (one: Held) => number) => all.reduce((sum, one) => sum + of(one), 0)
+  const [bytes, cacheBytes] = [total((one) => one.bytes), total((one) => one.cacheBytes)]
+  const counters: Record<string, number> = {}
+  for (const one of all)
+    for (const [name, count] of Object.entries(one.counters)) counters[name] = (counters[name] ?? 0) + count
+  const { tokens, details } = first
+  if (json) {
+    const common = { tokens, stream, ...details, bytes, cacheBytes, tokensPerSecond, counters }
+    const heads = all.map(({ head, errors, ...own }) => ({ head: head.name, bytes: own.bytes, ...errors }))
+    return console.log(JSON.stringify(all.length === 1 ? { ...common, ...first.errors } : { ...common, heads }))
+  }
+  if (quiet) return
+  const of = all.length > 1 ? `${all.length} heads of ${tokens} tokens` : `${tokens} tokens`
+  console.log(`${of}, ${rateText(tokensPerSecond)} tokens/s; answers in ${out}`)
+  if (stream === 'exact') console.log(`held ${bytesText(bytes)}: the exact cache itself`)
+  else
     console.log(
-      JSON.stringify({
-        tokens: keys.rows,
-        stream: method.name,
-        ...sized[0].details,
-        bytes: stream.bytes,
-        cacheBytes: cache,
-        tokensPerSecond,
-        counters: stream.counters,
-        ...errors,
-      }),
+      `held ${bytesText(bytes)}, the exact cache would hold ${bytesText(cacheBytes)} (${shareText(bytes, cacheBytes)})`,
     )
-  } else if (!options.quiet) {
-    console.log(`${keys.rows} tokens, ${rateText(tokensPerSecond)} tokens/s; answers in ${options.out}`)
-    console.log(
-      `held ${bytesText(stream.bytes)}, the exact cache would hold ${bytesText(cache)} (${shareText(stream.bytes, cache)})`,
-    )
-    if (stream.bytes >= cache && method.name !== 'exact') {
-      console.log('at this length the exact cache is smaller: --stream exact gives exact answers for less')
-    }
-    for (const line of countersText(stream.counters, queries.rows * options.heads)) console.log(line)
-    if (errors) {
-      console.log(errorText(errors))
-      console.log(verdict(errors, stream.bytes / cache))
-    }
+  if (bytes >= cacheBytes && stream !== 'exact' && recipe === undefined)
+    console.log('at this length the exact cache is smaller: --stream exact gives exact answers for less')
+  for (const line of countersText(
+    counters,
+    total(({ answers }) => answers),
+  ))
+    console.log(line)
+  for (const { head, errors, ...own } of all) {
+    if (!errors) continue
+    const name = all.length > 1 ? `head ${head.name}: ` : ''
+    console.log(`${name}${checkErrorText(errors)}`)
+    console.log(`${name}${verdict(errors, own.bytes / own.cacheBytes)}`)
   }
-  if (errors && isSurelyWorthwhile(errors) !== true && errors.error > 0) process.exitCode = NOT_WORTHWHILE
-}
-
-/** The errors of a check, and what they were computed from. */
-function errorText(errors: SampledErrors): string {
-  const { error, zero, uniform, errorInterval, rowsLookedAt, rows, largest } = errors
-  const others = `zero vector ${zero}, uniform attention ${uniform.toPrecision(3)}`
-  if (rowsLookedAt === rows) return `relative error ${error.toPrecision(3)} over all ${rows} rows (${others})`
-  const of = `${rowsLookedAt} of ${rows} rows, the ${largest} with the largest queries among them`
-  return `relative error ${error.toPrecision(3)} over ${of} (${interval(errorInterval)}; ${others})`
-}
-
-/** Widths of one head from the widths of the files. */
-function headShape({ queries, keys, values }: Inputs, { heads, kvHeads = heads, scale }: AttendOptions): Shape {
-  const d = width('keys', keys.cols, kvHeads)
-  if (width('queries', queries.cols, heads) !== d) {
-    throw new RangeError(
-      `queries have ${queries.cols} columns for ${heads} heads, keys ${keys.cols} for ${kvHeads}: the widths differ`,
-    )
-  }
-  return { d, dv: width('values', values.cols, kvHeads), scale: scale ?? 1 / Math.sqrt(d) }
-}
-
-function width(name: string, cols: number, count: number): number {
-  if (cols % count !== 0) throw new RangeError(`${name} have ${cols} columns, which ${count} heads do not divide`)
-  return cols / count
-}
-
-/** Writing over an input would lose it, and read half-written rows. */
-async function refuseInputs({ out, queries, keys, values }: AttendOptions): Promise<void> {
-  const target = await stat(out).catch(() => undefined)
-  if (!target) return
-  for (const input of [queries, keys, values]) {
-    const file = await stat(input.replace(/(\.safetensors):.*$/s, '$1').replace(/\[[\d, ]*\]$/, '')).catch(
-      () => undefined,
-    )
-    if (file && file.dev === target.dev && file.ino === target.ino) {
-      throw new RangeError(`--out ${out} is one of the inputs, ${input}`)
-    }
-  }
-}
-
-/** Options of the method for every key-value head, each with its own columns of the first rows. */
-async function sizedHeads(
-  { queries, keys, values }: Inputs,
-  { heads, kvHeads = heads, pilot: rows }: AttendOptions,
-  shape: Shape,
-  sizeOf: ReturnType<typeof sizing>,
-): Promise<Sized[]> {
-  const groups = heads / kvHeads
-  const first = {
-    queries: await firstRows(queries, rows),
-    keys: await firstRows(keys, rows),
-    values: await firstRows(values, rows),
-  }
-  checkKeys('attend', 'queries', first.queries)
-  checkKeys('attend', 'keys', first.keys)
-  checkValues('attend', 'values', first.values)
-  const pilotOf = (h: number): Pilot => {
-    const asked = columns(first.queries, h * groups * shape.d, groups * shape.d)
-    return {
-      queries: { rows: asked.rows * groups, cols: shape.d, data: asked.data },
-      keys: columns(first.keys, h * shape.d, shape.d),
-      values: columns(first.values, h * shape.dv, shape.dv),
-    }
-  }
-  return Array.from({ length: kvHeads }, (_, h) => {
-    const place = { layer: 0, layers: 1, head: h, heads: kvHeads }
-    return sizeOf(shape, { tokens: keys.rows, groups, place }, first.keys.rows > 0 ? pilotOf(h) : undefined)
-  })
-}
-
-async function firstRows(file: Rows, rows: number): Promise<Matrix> {
-  if (rows > 0) for await (const block of file.blocks(rows)) return block
-  return { rows: 0, cols: file.cols, data: new Float32Array(0) }
-}
-
-function columns({ rows, cols, data }: Matrix, first: number, count: number): Matrix {
-  const out = new Float32Array(rows * count)
-  for (let r = 0; r < rows; r++) out.set(data.subarray(r * cols + first, r * cols + first + count), r * count)
-  return { rows, cols: count, data: out }
 }

@@ -1,5 +1,5 @@
 import { boardMeans, type Board, type BoardMean, type BoardMeans, type BoardUnit } from '@sublinear/board'
-import { bytesText, paragraph, shareText, tableText } from './report'
+import { bytesText, figureText, paragraph, shareText, tableText } from './report'
 
 export const UNITS = ['relative', 'softmax', 'value'] as const satisfies readonly BoardUnit[]
 
@@ -15,7 +15,7 @@ export function boardText(board: Board, width: number, unit: BoardUnit = 'relati
   const { heads, prefix, queries } = board
   const [first] = heads
   const cache = first.cacheBytes
-  const of = heads.length > 1 ? `mean over ${heads.length} heads` : `head ${first.name}`
+  const of = heads.length > 1 ? `mean over ${heads.length} heads` : headText(first.name)
   const intro =
     `${prefix} tokens summarised, the next ${queries} asked: ${UNIT_WORDS[unit]}, ${of}. ` +
     `A float32 cache of the ${prefix} tokens is ${bytesText(cache.float32)} a head, a float16 one half of it.`
@@ -29,13 +29,18 @@ export function boardText(board: Board, width: number, unit: BoardUnit = 'relati
   ].join('\n')
 }
 
+/** A head of an array by its place, a file that is one matrix by its name. */
+export function headText(name: string): string {
+  return /^[\d.]+$/.test(name) ? `head ${name}` : name
+}
+
 /** Streams that were over their budget or failed, a line each. */
 export function faults({ heads }: Board): string[] {
   return heads.flatMap((head) =>
     head.budgets.flatMap(({ name, cells }) =>
       cells
         .filter(({ outcome }) => outcome === 'over' || outcome === 'failed')
-        .map(({ stream, outcome, why }) => `${stream}, head ${head.name}, budget ${name}: ${outcome}: ${why}`),
+        .map(({ stream, outcome, why }) => `${stream}, ${headText(head.name)}, budget ${name}: ${outcome}: ${why}`),
     ),
   )
 }
@@ -55,7 +60,7 @@ export function bestLines({ heads, streams }: Board, unit: BoardUnit = 'relative
       .filter((stream) => counts.has(stream))
       .toSorted((a, b) => counts.get(b)! - counts.get(a)!)
       .map((stream) => (heads.length > 1 ? `${stream} on ${counts.get(stream)} of ${heads.length} heads` : stream))
-    return `best in ${name}: ${words.join(', ') || 'none fits'}`
+    return `best at ${name}: ${words.join(', ') || 'none fits'}`
   })
 }
 
@@ -87,7 +92,7 @@ export function errorText({ outcome, error }: Pick<BoardMean, 'outcome' | 'error
 /** A token and a query in the first budget that the stream fits. */
 function timesText(means: readonly BoardMeans[], stream: number): string[] {
   const time = means.map(({ streams }) => streams[stream].time).find((found) => found !== undefined)
-  return [time?.push, time?.query].map((x) => (x === undefined ? '–' : x < 99.5 ? x.toPrecision(2) : x.toFixed(0)))
+  return [time?.push, time?.query].map((x) => (x === undefined ? '–' : figureText(x, 2)))
 }
 
 /** As many columns side by side as the width lets, the rest in tables below. */

@@ -1,13 +1,15 @@
 import type { Board } from '@sublinear/board'
+import { writeWhole } from '@sublinear/io/node'
 import { Command, Option } from 'commander'
 import { boardText, faults, UNITS } from './board-text'
 import { headsOf, readHead } from './head-files'
+import { headFilesOf, withHeadFiles } from './head-options'
 import { measuredBoard } from './measured-board'
-import { chosenStreams, methodsNamed, NAMES, withStreams, type StreamsFlags } from './methods'
+import { chosenStreams, isPath, methodsNamed, NAMES, withStreams, type StreamsFlags } from './methods'
 import { list, scaleNumber, wholeNumber } from './options'
 import { outputWidth } from './report'
 import { commandLine } from './reproduce'
-import { refuseReport, writeWhole } from './report-file'
+import { refuseOutputs } from './outputs'
 import { budgetValue } from './sizing'
 
 interface CompareFlags extends StreamsFlags {
@@ -26,21 +28,19 @@ interface CompareFlags extends StreamsFlags {
 }
 
 const NOT_WORTHWHILE = 3
+const BUDGETS = '1/4,1/7,1/16,1/32'
 /** Queries judged where nothing else is said: this many, or an eighth of the tokens. */
 const LAST = 512
 
 export function compareCommand(interrupt: AbortSignal): Command {
-  const command = new Command('compare')
-    .description('Streams side by side at equal bytes: error against exact attention, memory and time, head by head')
-    .argument('<queries>', 'q.npy, q.npy[layer,head] or x.safetensors:tensor; all heads of an array with more axes')
-    .argument('<keys>', 'rows of the keys')
-    .argument('<values>', 'rows of the values')
-  return withStreams(command)
-    .option(
-      '--budgets <list>',
-      'shares of the float32 cache of the prefix, or bytes',
-      budgetList,
-      budgetList('1/4,1/7,1/16,1/32'),
+  const command = new Command('compare').description(
+    'Streams side by side at equal bytes: error against exact attention, memory and time, head by head: all heads of an array',
+  )
+  return withStreams(withHeadFiles(command))
+    .addOption(
+      new Option('--budgets <list>', 'shares of the float32 cache of the prefix, or bytes')
+        .argParser(budgetList)
+        .default(budgetList(BUDGETS), BUDGETS),
     )
     .option('--heads <names>', 'which heads of the arrays, as 0.1,2.0 (default: all)', list)
     .option(
@@ -56,14 +56,12 @@ export function compareCommand(interrupt: AbortSignal): Command {
     .option('--block <tokens>', 'tokens of one call', wholeNumber(1), 64)
     .option('--pilot <rows>', 'first rows of the prefix that methods may look at beforehand', wholeNumber(0), 512)
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
-    .option('--seed <n>', 'decides the uniform samples', wholeNumber(0), 0)
+    .option('--seed <n>', 'seed of the uniform samples', wholeNumber(0), 0)
     .addOption(new Option('--unit <kind>', 'unit of the errors printed').choices(UNITS).default('relative'))
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print the board as one JSON object')
     .option('--quiet', 'print nothing but errors')
-    .action((queries: string, keys: string, values: string, flags: CompareFlags) =>
-      run({ queries, keys, values }, flags, interrupt),
-    )
+    .action(() => run(headFilesOf(command), command.opts<CompareFlags>(), interrupt))
 }
 
 async function run(
@@ -71,10 +69,17 @@ async function run(
   flags: CompareFlags,
   interrupt: AbortSignal,
 ): Promise<void> {
-  if (flags.report !== undefined) await refuseReport(flags.report)
-  const methods = await methodsNamed(chosenStreams(flags, NAMES))
+  const streams = chosenStreams(flags, NAMES)
+  if (flags.report !== undefined)
+    await refuseOutputs(
+      [{ flag: '--report', path: flags.report }],
+      [...Object.values(files), ...streams.filter(isPath)],
+    )
+  const methods = await methodsNamed(streams)
   const located = await headsOf(files, flags.heads)
   const first = await readHead(located[0])
+  if (first.keys.rows < 2)
+    throw new RangeError('compare needs at least 2 tokens, one to summarise and one that asks after it: there is one')
   const { prefix, queries } = parts(first.keys.rows, flags)
   const { scale } = flags
   const board = await measuredBoard({
@@ -92,7 +97,7 @@ async function run(
   })
   if (flags.report !== undefined) {
     const { reportPage } = await import('./report-page') // loads the charts, a third of a second that only reports pay
-    await writeWhole(flags.report, () => reportPage(board))
+    await writeWhole(flags.report, reportPage(board))
   }
   print(board, flags)
   if (faults(board).length > 0) process.exitCode = NOT_WORTHWHILE

@@ -1,4 +1,5 @@
 import type { Matrix } from '@sublinear/core'
+import { figureText } from './report'
 
 /** Relative Frobenius errors against exact answers, beside what two answers that know nothing would get. */
 export interface RelativeErrors {
@@ -125,5 +126,14 @@ export function verdict(errors: SampledErrors, share: number): string {
 
 /** An interval in words. */
 export function interval([low, high]: Interval): string {
-  return `95 % interval ${low.toPrecision(3)} to ${high.toPrecision(3)}`
+  return `95 % interval ${figureText(low)} to ${figureText(high)}`
+}
+
+/** The errors of a check, and what they were computed from. */
+export function checkErrorText(errors: SampledErrors): string {
+  const { error, zero, uniform, errorInterval, rowsLookedAt, rows, largest } = errors
+  const others = `zero vector ${zero}, uniform attention ${figureText(uniform)}`
+  if (rowsLookedAt === rows) return `relative error ${figureText(error)} over all ${rows} rows (${others})`
+  const of = `${rowsLookedAt} of ${rows} rows, the ${largest} with the largest queries among them`
+  return `relative error ${figureText(error)} over ${of} (${interval(errorInterval)}; ${others})`
 }

@@ -1,7 +1,8 @@
 import type { BoardHead } from '@sublinear/board'
 import type { Matrix } from '@sublinear/core'
 import { arrayShape } from '@sublinear/io/node'
-import { addressOf, withInputs } from './open-input'
+import { basename } from 'node:path'
+import { addressOf, plainly, withInputs } from './open-input'
 
 export interface HeadFiles {
   readonly queries: string
@@ -11,8 +12,11 @@ export interface HeadFiles {
 
 /** One head and where its rows lie. */
 export interface LocatedHead extends HeadFiles {
-  /** `layer.head` as counted in the queries, or what stands in brackets behind their path. */
+  /** `layer.head` as counted in the queries, or what stands in brackets behind their path; the file of one that is a matrix. */
   readonly name: string
+  /** Its place in the axes that the path of the queries leaves open, and how many there are of each. */
+  readonly index: readonly number[]
+  readonly lead: readonly number[]
 }
 
 /**
@@ -25,7 +29,9 @@ export interface LocatedHead extends HeadFiles {
 export async function headsOf(files: HeadFiles, only?: readonly string[]): Promise<LocatedHead[]> {
   const [queries, keys, values] = [await axesOf(files.queries), await axesOf(files.keys), await axesOf(files.values)]
   const all = indices(queries.lead).map((index) => ({
-    name: [...queries.index, ...index].join('.') || 'head',
+    name: [...queries.index, ...index].join('.') || basename(files.queries),
+    index,
+    lead: queries.lead,
     queries: withIndex(files.queries, index),
     keys: withIndex(files.keys, matching('keys', index, queries.lead, keys.lead)),
     values: withIndex(files.values, matching('values', index, queries.lead, values.lead)),
@@ -39,11 +45,14 @@ export async function headsOf(files: HeadFiles, only?: readonly string[]): Promi
 }
 
 /** Reads a head whole, at most `tokens` of it: a board replays it for every stream. */
-export async function readHead({ name, ...files }: LocatedHead, tokens = Infinity): Promise<BoardHead> {
+export async function readHead(
+  { name, ...files }: Omit<LocatedHead, 'index' | 'lead'>,
+  tokens = Infinity,
+): Promise<BoardHead> {
   return withInputs([files.queries, files.keys, files.values] as const, async (queries, keys, values) => {
     const whole = async (what: string, rows: typeof queries): Promise<Matrix> => {
       for await (const block of rows.blocks(Math.min(tokens, rows.rows))) return block
-      throw new RangeError(`${what} of head ${name} have no rows`)
+      throw new RangeError(`${what} of ${name} have no rows`)
     }
     return {
       name,
@@ -62,7 +71,9 @@ interface Axes {
 
 async function axesOf(text: string): Promise<Axes> {
   const { path, tensor } = addressOf(text)
-  const { shape, index } = await arrayShape(path, tensor === undefined ? {} : { tensor })
+  const { shape, index } = await arrayShape(path, tensor === undefined ? {} : { tensor }).catch((error: unknown) => {
+    throw plainly(error)
+  })
   return { lead: index.length > 0 ? [] : shape.slice(0, Math.max(0, shape.length - 2)), index }
 }
 

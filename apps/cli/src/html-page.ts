@@ -57,12 +57,18 @@ h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.15rem; margin-top:
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; font-size: .9rem; }
 .legend svg { display: inline; vertical-align: middle; width: 32px; height: 12px; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1.5rem; }
-figure { margin: 0; } figure svg { width: 100%; height: auto; overflow: visible; }
+figure { margin: 0; max-width: 36rem; } figure svg { width: 100%; height: auto; overflow: visible; }
 figcaption { color: var(--soft); font-size: .85rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; font-weight: normal; }
 th:first-child { text-align: left; position: sticky; left: 0; background: var(--page); }
 thead th { color: var(--soft); } strong { font-weight: 700; }
 summary { cursor: pointer; padding: .3rem 0; }
+dt { font-weight: 700; } dd { margin: 0 0 .3rem; } .names { font-size: .9rem; }
+@media print {
+  main { max-width: none; } .charts { grid-template-columns: 1fr 1fr; } figure, tr, pre { break-inside: avoid; } figcaption { break-before: avoid; }
+  .wide { overflow: visible; } table { font-size: .7rem; } th, td { padding: .15rem .3rem; white-space: normal; } th:first-child { position: static; }
+  details { display: block; } details::details-content { display: block; content-visibility: visible; height: auto; }
+}
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); padding: .7rem; font-size: .85rem; }
 `

@@ -1,49 +1,42 @@
 import { Command } from 'commander'
 import type { Findings, Spread } from './findings'
 import { inspect } from './inspect'
+import type { HeadFiles } from './head-files'
+import { headFilesOf, withHeadFiles } from './head-options'
 import { withInputs } from './open-input'
 import { scaleNumber } from './options'
 import { progressBar } from './progress'
 import { outputWidth, paragraph, tableText } from './report'
 
 interface InspectOptions {
-  readonly queries: string
-  readonly keys: string
-  readonly values: string
   readonly scale?: number
   readonly json?: boolean
   readonly quiet?: boolean
 }
 
 export function inspectCommand(interrupt: AbortSignal): Command {
-  return new Command('inspect')
-    .description(
-      'Norms, score range, effective keys and output tails of one head: is this data what the papers assume?',
-    )
-    .requiredOption('--queries <file>', 'rows of the queries (as in attend)')
-    .requiredOption('--keys <file>', 'rows of the keys')
-    .requiredOption('--values <file>', 'rows of the values')
+  const command = new Command('inspect').description(
+    'Norms, score range, effective keys and output tails of one head: is this data what the papers assume?',
+  )
+  return withHeadFiles(command)
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
-    .action((options: InspectOptions) => run(options, interrupt))
+    .action(() => run(headFilesOf(command), command.opts<InspectOptions>(), interrupt))
 }
 
-async function run(options: InspectOptions, interrupt: AbortSignal): Promise<void> {
-  const findings = await withInputs(
-    [options.queries, options.keys, options.values] as const,
-    (queries, keys, values) => {
-      const bar = progressBar('inspecting', 2 * keys.rows, options.quiet || options.json)
-      return inspect({
-        queries,
-        keys,
-        values,
-        signal: interrupt,
-        progress: (done) => bar.update(done),
-        ...(options.scale && { scale: options.scale }),
-      }).finally(() => bar.stop())
-    },
-  )
+async function run(files: HeadFiles, options: InspectOptions, interrupt: AbortSignal): Promise<void> {
+  const findings = await withInputs([files.queries, files.keys, files.values] as const, (queries, keys, values) => {
+    const bar = progressBar('inspecting', 2 * keys.rows, options.quiet || options.json)
+    return inspect({
+      queries,
+      keys,
+      values,
+      signal: interrupt,
+      progress: (done) => bar.update(done),
+      ...(options.scale && { scale: options.scale }),
+    }).finally(() => bar.stop())
+  })
   if (options.json) console.log(JSON.stringify(findings))
   else if (!options.quiet) print(findings)
 }

@@ -1,6 +1,7 @@
 import { featureDimension, featureStream, taylorFeatures } from '@sublinear/attention'
 import { MOST_DEGREE, taylorRadius } from '@sublinear/poly-features'
 import type { Findings } from './findings'
+import { figureText, rateText } from './report'
 import figures from './regime-figures.json'
 import { FEW_KEYS, regimeOf, type Regime, type RegimeFigures } from './regime'
 
@@ -31,7 +32,7 @@ export function verdicts({
   const wanted =
     degree === null || features === null
       ? 'a degree beyond float32 (over 20)'
-      : `degree ${degree}, ${features > 1e6 ? features.toExponential(1) : features} features`
+      : `degree ${degree}, ${features > 1e6 ? rateText(features) : features} features`
   const couldReach = degree === null || unseenRadius > taylorRadius(degree, 0.1)
   const unseen = `of ${tokens} queries ${rowsLookedAt} were looked at, those with the largest norms among them; the others' scores could reach ${unseenRadius.toFixed(1)}`
   const polynomial =
@@ -54,12 +55,12 @@ function prediction(regime: Regime, { heads, errors }: RegimeFigures): string {
   const budgets = Object.entries(errors).map(([budget, streams]) => {
     const [first, ...others] = Object.entries(streams).toSorted(([, a], [, b]) => a - b)
     const last = others.at(-1)!
-    return `${budget} ${percent(first[1])} with ${first[0]} (${last[0]} ${percent(last[1])})`
+    return `at ${budget}, ${first[0]} ${percent(first[1])} (${last[0]} ${percent(last[1])})`
   })
-  return `This head is ${regime}. On ${heads} such heads of two small models answers were off by, in the median, in a share of the float32 cache: ${budgets.join('; ')}.`
+  return `This head is ${regime}. On ${heads} such heads of two small models, median error at a share of the float32 cache: ${budgets.join('; ')}.`
 }
 
-const percent = (error: number) => `${(100 * error).toPrecision(error < 0.1 ? 2 : 3)} %`
+const percent = (error: number) => `${figureText(100 * error, error < 0.1 ? 2 : 3)} %`
 
 /** The least Taylor degree within 10 % on [−radius, radius]; even ones only, which stay positive beyond. */
 export function degreeWithin(radius: number): number | null {

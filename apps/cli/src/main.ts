@@ -4,10 +4,14 @@ import { attendCommand } from './attend-command'
 import { chatCommand } from './chat-command'
 import { compareCommand } from './compare-command'
 import { demoCommand } from './demo-command'
+import { withExamples } from './examples'
 import { generateCommand } from './generate-command'
 import { inspectCommand } from './inspect-command'
 import { needleCommand } from './needle-command'
+import { newSketchCommand } from './new-sketch-command'
+import { newStreamCommand } from './new-stream-command'
 import { perplexityCommand } from './perplexity-command'
+import { plainly } from './open-input'
 import { planCommand } from './plan-command'
 import { readCommand } from './read-command'
 import { recoverCommand } from './recover-command'
@@ -33,7 +37,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const program = new Command('sublinear')
   .description('Attention over sequences too long to store')
   .version(version)
-  .showHelpAfterError('(add --help for the options)')
+  .showHelpAfterError('usage: sublinear <command> …\n(add --help for the commands)')
   .exitOverride()
 for (const command of [
   attendCommand,
@@ -47,8 +51,10 @@ for (const command of [
   generateCommand,
   chatCommand,
   demoCommand,
+  newStreamCommand,
+  newSketchCommand,
 ]) {
-  program.addCommand(command(interrupt.signal).exitOverride().showHelpAfterError('(add --help for the options)'))
+  program.addCommand(withExamples(command(interrupt.signal)).exitOverride())
 }
 
 try {
@@ -59,7 +65,8 @@ try {
     console.error('sublinear: interrupted; no unfinished file was left behind')
     process.exitCode = INTERRUPTED
   } else {
-    console.error(`sublinear: ${error instanceof Error ? error.message : String(error)}`)
+    const plain = plainly(error)
+    console.error(`sublinear: ${plain instanceof Error ? plain.message : String(plain)}`)
     process.exitCode = BAD_INPUT
   }
 }

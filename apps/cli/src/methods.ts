@@ -1,9 +1,10 @@
 import { catalogue } from '@sublinear/attention'
 import type { Method } from '@sublinear/core'
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { nearest } from '@sublinear/core'
 import { list } from './options'
 import { ownMethod } from './own-method'
+import { withStreamList } from './stream-list'
 
 /** Names of the catalogue: what --stream takes beside a module. */
 export const NAMES: readonly string[] = catalogue.map(({ name }) => name)
@@ -34,13 +35,15 @@ export interface StreamsFlags {
 
 /** Options of a command that runs several methods side by side. */
 export function withStreams(command: Command, default_ = 'all'): Command {
-  return command
-    .option('--streams <names>', `which, of ${NAMES.join(', ')} (default: ${default_})`, streamNames)
-    .option(
-      '--stream <name or file>',
-      'one of them, or a module of your own, which stands beside the others (again for more)',
-      (text: string, before: readonly string[]) => [...before, streamName(text)],
-      [],
+  return withStreamList(command)
+    .option('--streams <names>', `streams to run, as a,b: names (listed below) (default: ${default_})`, streamNames)
+    .addOption(
+      new Option(
+        '--stream <name or file>',
+        'one of them, or a module of your own, which stands beside the others (again for more)',
+      )
+        .argParser((text: string, before: readonly string[]) => [...before, streamName(text)])
+        .default([], 'none'),
     )
 }
 

@@ -1,11 +1,11 @@
 import { needlePrompt } from '@sublinear/small-lm'
+import { writeWhole } from '@sublinear/io/node'
 import { Command } from 'commander'
 import { evaluate } from './evaluation/evaluate'
 import { evaluationText, heatMapText } from './evaluation/evaluation-text'
-import { depthList, withEvaluationOptions, type EvaluationFlags } from './evaluation/options'
+import { depthList, listOption, withEvaluationOptions, type EvaluationFlags } from './evaluation/options'
 import { wholeNumber } from './options'
 import { outputWidth } from './report'
-import { writeWhole } from './report-file'
 
 interface NeedleFlags extends EvaluationFlags {
   readonly depths: readonly number[]
@@ -22,10 +22,15 @@ export function needleCommand(interrupt: AbortSignal): Command {
     'Needles in a haystack: which values does a language model recall when its heads remember with bounded streams?',
   )
   return withEvaluationOptions(command, LENGTHS)
-    .option('--depths <list>', 'where the needles of a text stand that are asked for', depthList, DEPTHS)
+    .addOption(listOption('--depths <list>', 'where the needles of a text stand that are asked for', depthList, DEPTHS))
     .option('--distractors <n>', 'needles of a text that are not asked for', wholeNumber(0, 200), 3)
-    .option('--contexts <n>', 'texts of a cell; each is asked at every depth', wholeNumber(1, 100_000), 20)
-    .option('--seed <n>', 'of texts, words and values', wholeNumber(0), 1)
+    .option(
+      '--contexts <n>',
+      'texts of a cell (a model, method, budget and length); each is asked at every depth',
+      wholeNumber(1, 100_000),
+      20,
+    )
+    .option('--seed <n>', 'seed of texts, words and values', wholeNumber(0), 1)
     .action((flags: NeedleFlags) => run(flags, interrupt))
 }
 
@@ -42,7 +47,7 @@ async function run(flags: NeedleFlags, signal: AbortSignal): Promise<void> {
   })
   if (flags.report !== undefined) {
     const { evaluationPage } = await import('./evaluation/evaluation-page')
-    await writeWhole(flags.report, () => evaluationPage(found))
+    await writeWhole(flags.report, evaluationPage(found))
   }
   if (flags.json) return console.log(JSON.stringify(found))
   if (flags.quiet) return

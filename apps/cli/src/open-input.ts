@@ -6,9 +6,30 @@ export function addressOf(text: string): { readonly path: string; readonly tenso
   return file === undefined || tensor === undefined ? { path: text } : { path: `${file}${index}`, tensor }
 }
 
-function openInput(text: string): Promise<Rows> {
+async function openInput(text: string): Promise<Rows> {
   const { path, ...options } = addressOf(text)
-  return openRows(path, options)
+  return openRows(path, options).catch((error: unknown) => {
+    throw plainly(error)
+  })
+}
+
+/** An error of a file without the name of the function that found it: `q.npy is not a .npy file (…)`. */
+export function plainly(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const plain = /^(?:openRows|arrayShape|writeRows|writeWhole): (.*)$/s.exec(error.message)?.[1]
+  if (plain === undefined) return error
+  return new Error(plain.replace(/^(.*?): (?=(?:is|holds) )/s, '$1 '), { cause: error })
+}
+
+/** How many there are: 1 column, 2 columns. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** Rows of the file as errors name them: a 1-D array is said to be one. */
+export function widthText(name: string, { cols, shape }: Pick<Rows, 'cols' | 'shape'>): string {
+  const flat = shape.length === 1 ? ` (a 1-D array: its ${shape[0]} numbers are rows of one column)` : ''
+  return `${name} have ${counted(cols, 'column')}${flat}`
 }
 
 /** Opens several inputs, hands them to `use`, and closes them in every case. */

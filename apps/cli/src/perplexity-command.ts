@@ -1,11 +1,11 @@
 import { windowStarts } from '@sublinear/small-lm'
+import { writeWhole } from '@sublinear/io/node'
 import { Command } from 'commander'
 import { evaluate } from './evaluation/evaluate'
 import { evaluationText } from './evaluation/evaluation-text'
 import { withEvaluationOptions, type EvaluationFlags } from './evaluation/options'
 import { wholeNumber } from './options'
 import { outputWidth } from './report'
-import { writeWhole } from './report-file'
 
 interface PerplexityFlags extends EvaluationFlags {
   readonly windows: number
@@ -18,7 +18,12 @@ export function perplexityCommand(interrupt: AbortSignal): Command {
     'Bits per byte that a language model needs for held-out text when its heads remember with bounded streams',
   )
   return withEvaluationOptions(command, LENGTHS)
-    .option('--windows <n>', 'of the text, at most; the second half of each is scored', wholeNumber(1, 100_000), 8)
+    .option(
+      '--windows <n>',
+      'windows of the text, at most; the second half of each is scored',
+      wholeNumber(1, 100_000),
+      8,
+    )
     .action((flags: PerplexityFlags) => run(flags, interrupt))
 }
 
@@ -32,7 +37,7 @@ async function run(flags: PerplexityFlags, signal: AbortSignal): Promise<void> {
   })
   if (flags.report !== undefined) {
     const { evaluationPage } = await import('./evaluation/evaluation-page')
-    await writeWhole(flags.report, () => evaluationPage(found))
+    await writeWhole(flags.report, evaluationPage(found))
   }
   if (flags.json) return console.log(JSON.stringify(found))
   if (flags.quiet) return

@@ -2,15 +2,14 @@ import { plan, type Matrix, type Plan, type PlanOptions } from '@sublinear/atten
 import type { Considered, Task } from '@sublinear/adviser'
 import type { Rows } from '@sublinear/io/node'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { HeadFiles } from './head-files'
+import { headFilesIfAny, withHeadFiles } from './head-options'
 import { withInputs } from './open-input'
 import { scaleNumber, wholeNumber } from './options'
 import { progressBar } from './progress'
 import { bytesText, outputWidth, paragraph, shareText, tableText } from './report'
 
 interface Options {
-  readonly queries?: string
-  readonly keys?: string
-  readonly values?: string
   readonly radius?: number
   readonly tokens?: number
   readonly d?: number
@@ -33,13 +32,10 @@ const NOT_WORTHWHILE = 3
 const SHOWN = 12
 
 export function planCommand(interrupt: AbortSignal): Command {
-  return new Command('plan')
-    .description(
-      'Which method answers within an error or a budget, in how many bytes, and whether keeping the tokens is cheaper',
-    )
-    .option('--queries <file>', 'rows of the queries, as for attend: with keys and values, the pilot')
-    .option('--keys <file>', 'rows of the keys')
-    .option('--values <file>', 'rows of the values')
+  const command = new Command('plan').description(
+    'Which method answers within an error or a budget, in how many bytes, or that none is worth it: keeping the tokens is cheaper. The files, all or none, are the pilot',
+  )
+  return withHeadFiles(command)
     .option('--radius <r>', 'without files: bound on |scale * <q, k - centre>|', atLeastZero)
     .option('--tokens <n>', 'length of the stream (default: rows of the keys)', wholeNumber(1))
     .option('--d <width>', 'width of keys and queries (default: of the files)', wholeNumber(1))
@@ -60,16 +56,16 @@ export function planCommand(interrupt: AbortSignal): Command {
     .option('--budget <bytes>', 'most bytes that may be held', wholeNumber(1))
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--pilot <rows>', 'first rows looked at: every method is run on them', wholeNumber(32, 65536), 4096)
-    .option('--seed <n>', 'decides the sketches', wholeNumber(0), 0)
+    .option('--seed <n>', 'seed of the sketches', wholeNumber(0), 0)
     .option('--json', 'print the plan as one JSON object: what createStream builds')
     .option('--quiet', 'show no progress')
-    .action((options: Options) => run(options, interrupt))
+    .action(() => run(headFilesIfAny(command), command.opts<Options>(), interrupt))
 }
 
 type Question = Omit<PlanOptions, 'methods'>
 
-async function run(options: Options, interrupt: AbortSignal): Promise<void> {
-  const question = await planOptions(options)
+async function run(files: HeadFiles | undefined, options: Options, interrupt: AbortSignal): Promise<void> {
+  const question = await planOptions(files, options)
   const bar = progressBar('trying methods', 100, options.quiet || options.json, 'steps')
   const made = await plan({
     ...question,
@@ -82,19 +78,16 @@ async function run(options: Options, interrupt: AbortSignal): Promise<void> {
   if (made.verdict !== 'ok') process.exitCode = NOT_WORTHWHILE
 }
 
-async function planOptions(options: Options): Promise<Question> {
-  const { queries, keys, values, radius } = options
-  const files = [queries, keys, values].filter((file) => file !== undefined)
-  if (files.length === 0) {
+async function planOptions(files: HeadFiles | undefined, options: Options): Promise<Question> {
+  const { radius } = options
+  if (!files) {
     if (radius === undefined || options.tokens === undefined || options.d === undefined)
-      throw new RangeError('plan needs --queries, --keys and --values, or --radius, --tokens and --d')
+      throw new RangeError('plan needs queries, keys and values, or --radius, --tokens and --d')
     const { d, tokens, dv = d } = options
     return { ...shared(options, d), tokens, d, dv, radius }
   }
-  if (queries === undefined || keys === undefined || values === undefined)
-    throw new RangeError('plan needs all of --queries, --keys and --values, or none')
   if (radius !== undefined) throw new RangeError('plan takes files or --radius, not both')
-  return withInputs([queries, keys, values] as const, async (...rows) => {
+  return withInputs([files.queries, files.keys, files.values] as const, async (...rows) => {
     const tokens = options.tokens ?? rows[1].rows
     const [d, dv] = [rows[1].cols, rows[2].cols]
     for (const [name, asked, found] of [

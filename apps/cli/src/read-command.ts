@@ -7,9 +7,10 @@ import {
   specOf,
   type HeadSpec,
   type LanguageModel,
+  type Answer as Said,
   type Reading,
 } from '@sublinear/small-lm'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
@@ -28,7 +29,7 @@ interface ReadOptions extends SizeFlags {
   readonly quiet?: boolean
 }
 
-type Answer = NonNullable<Reading['answer']> & { readonly tokens: number }
+type Answer = Said & { readonly tokens: number }
 
 export function readCommand(interrupt: AbortSignal): Command {
   const command = new Command('read')
@@ -44,7 +45,11 @@ export function readCommand(interrupt: AbortSignal): Command {
       'tokens to come: streams that grow, as quantised, are sized for them (default: half the bytes of a file)',
       wholeNumber(1),
     )
-    .option('--ask <word...>', 'ask for these words when the text has ended', [])
+    .addOption(
+      new Option('--ask <word...>', 'ask for these words, of letters a to z, when the text has ended')
+        .argParser(askedWords)
+        .default([], 'none'),
+    )
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
     .action((file: string, options: ReadOptions) => readFile(file, options, interrupt))
@@ -69,7 +74,7 @@ async function readFile(file: string, options: ReadOptions, interrupt: AbortSign
     const { answer, tokens } = last
     if (answer) {
       answers.push({ ...answer, tokens })
-      if (!options.quiet && !options.json) line.print(`token ${tokens}: (recall ${answer.word}${answer.text})`)
+      if (!options.quiet && !options.json) line.print(`token ${tokens}: ${answerText(answer)}`)
     }
     line.show(() => standText(last, start))
     await setImmediate() // so that an interrupt is heard
@@ -86,9 +91,22 @@ async function readFile(file: string, options: ReadOptions, interrupt: AbortSign
     console.log(standText(last, start))
     if (tokens > model.config.trainedContext && !stream.unrotated)
       console.log(
-        `the model was trained on texts of up to ${model.config.trainedContext} tokens: beyond, also exact attention forgets, and --stream endless reads on`,
+        `the model was trained on texts of up to ${model.config.trainedContext} tokens: beyond that, even exact attention forgets; --stream endless reads on`,
       )
   }
+}
+
+function answerText({ word, text, refused }: Said): string {
+  if (refused === 'never planted') return `(recall ${word}) was never planted: no (remember ${word} …) came by`
+  if (refused === 'too long') return `(recall ${word.slice(0, 20)}…) is longer than any word that is answered`
+  return `(recall ${word}${text})`
+}
+
+/** Words that can be asked for, one more. */
+function askedWords(word: string, before: readonly string[]): string[] {
+  if (!/^[A-Za-z]{1,1000}$/.test(word))
+    throw new InvalidArgumentError('must be one word of letters a to z, 1000 at most.')
+  return [...before, word]
 }
 
 /** A file or standard input as bytes in parts, how many where that is known; refused before the model is loaded. */

@@ -4,17 +4,15 @@ import type { Rows } from '@sublinear/io/node'
 import { MOST_DEGREE } from '@sublinear/poly-features'
 import { Command } from 'commander'
 import { meanRow } from './mean-row'
-import { withInputs } from './open-input'
+import { headFilesOf, withHeadFiles } from './head-options'
+import { widthText, withInputs } from './open-input'
 import { positiveNumber, scaleNumber, wholeNumber } from './options'
 import { exactRows, pickRows } from './exact-rows'
 import { progressBar } from './progress'
 import { sampleRows } from './row-sample'
-import { bytesText, outputWidth, shareText, tableText } from './report'
+import { bytesText, figureText, outputWidth, shareText, tableText } from './report'
 
 interface RecoverOptions {
-  readonly queries: string
-  readonly keys: string
-  readonly values: string
   readonly rows: number
   readonly epsilon: number
   readonly seed: number
@@ -40,26 +38,24 @@ const NOT_SPARSE = 3
 const SPARSE = 0.5
 
 export function recoverCommand(interrupt: AbortSignal): Command {
-  return new Command('recover')
-    .description(
-      'The rows with the largest outputs, less the mean of the values, among queries that are not stored; found by a sketch, confirmed by reading again',
-    )
-    .requiredOption('--queries <file>', 'rows of the queries, as for attend; every query sees all keys')
-    .requiredOption('--keys <file>', 'rows of the keys')
-    .requiredOption('--values <file>', 'rows of the values')
+  const command = new Command('recover').description(
+    'The rows with the largest outputs, less the mean of the values, among queries that are not stored; found by a sketch, confirmed by reading again. Every query sees all keys',
+  )
+  return withHeadFiles(command)
     .option('--rows <k>', 'how many rows to find in each column of the output', wholeNumber(1), 8)
     .option('--epsilon <e>', 'how much worse than the best k rows the found ones may be', positiveNumber(16), 0.5)
-    .option('--seed <n>', 'decides the sketch', wholeNumber(0), 1)
+    .option('--seed <n>', 'seed of the sketch', wholeNumber(0), 1)
     .option('--degree <g>', 'degree of the features: memory grows as C(d + g, g)', wholeNumber(0, MOST_DEGREE), 2)
-    .option('--centre <rows>', 'subtract the mean of this many first keys (0: none)', wholeNumber(0), 256)
+    .option('--centre <rows>', 'subtract the mean of the first N keys, read ahead (0: none)', wholeNumber(0), 256)
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--json', 'print one JSON object')
     .option('--quiet', 'show no progress')
-    .action((options: RecoverOptions) =>
-      withInputs([options.queries, options.keys, options.values] as const, (queries, keys, values) =>
-        recover({ queries, keys, values }, options, interrupt),
-      ),
-    )
+    .action(() => {
+      const files = headFilesOf(command)
+      return withInputs([files.queries, files.keys, files.values] as const, (queries, keys, values) =>
+        recover({ queries, keys, values }, command.opts<RecoverOptions>(), interrupt),
+      )
+    })
 }
 
 async function recover(
@@ -69,7 +65,7 @@ async function recover(
 ): Promise<void> {
   const d = keys.cols
   const n = queries.rows
-  if (queries.cols !== d) throw new RangeError(`queries have ${queries.cols} columns, keys ${d}`)
+  if (queries.cols !== d) throw new RangeError(`${widthText('queries', queries)}, keys ${d}`)
   if (keys.rows !== values.rows) throw new RangeError(`keys have ${keys.rows} rows, values ${values.rows}`)
   if (n === 0 || keys.rows === 0)
     throw new RangeError(`there are ${n} queries and ${keys.rows} keys: nothing to recover`)
@@ -220,14 +216,14 @@ function report(found: Found, { bytes, stored, fallbacks, rows: wanted, json }: 
     rows.map(({ row, value, deviation, estimate }) => [
       String(column),
       String(row),
-      value.toPrecision(4),
-      deviation.toPrecision(4),
-      estimate.toPrecision(4),
+      figureText(value, 4),
+      figureText(deviation, 4),
+      figureText(estimate, 4),
     ]),
   )
   const heads = ['column', 'row', 'output', 'less the mean', 'estimate of that'].map((head) => ({ head, ...right }))
   console.log(tableText(heads, table, outputWidth()))
-  const largest = found.largest.slice(0, wanted).map(({ row, length }) => `${row} (${length.toPrecision(3)})`)
+  const largest = found.largest.slice(0, wanted).map(({ row, length }) => `${row} (${figureText(length)})`)
   console.log(`largest over all columns, by |output less the mean|: ${largest.join(', ')}`)
   const { energyFound, rowsLookedAt, queries } = found
   const of =

@@ -1,6 +1,7 @@
 import { boardMeans, type Board } from '@sublinear/board'
 import * as Plot from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
+import { spreadLabels } from './line-labels'
 import { bytesText } from './report'
 
 /** How a stream is drawn, in every chart and in the legend. */
@@ -25,7 +26,29 @@ const COLOURS = [
 ]
 const SYMBOLS = ['circle', 'square', 'triangle', 'diamond'] as const
 export const GREY = '#8a8a8a'
-const [WIDTH, HEIGHT] = [480, 400]
+const [WIDTH, HEIGHT] = [560, 400]
+
+/** Room right of a chart for the names of its lines, and between two of them as a share of its height. */
+const LABELS = 112
+const LABEL_GAP = 0.04
+
+/** Names at the ends of lines, in their colours. */
+function labelsOf(
+  labels: readonly { readonly text: string; readonly x: number; readonly y: number; readonly colour: string }[],
+) {
+  return [
+    Plot.text(labels, {
+      x: 'x',
+      y: 'y',
+      text: 'text',
+      fill: 'colour',
+      dx: 8,
+      textAnchor: 'start',
+      fontSize: 11,
+      clip: false,
+    }),
+  ]
+}
 
 export function lookOf(index: number): Look {
   const turn = Math.floor(index / COLOURS.length)
@@ -59,7 +82,13 @@ export function errorChart(board: Board): string {
       Plot.dot(own, { x: 'bytes', y: 'error', fill: colour, symbol, r: 4, title: titleOf }),
     ]
   })
+  const ends = board.streams.flatMap((text, i) => {
+    const [last] = points.filter(({ stream }) => stream === text).toSorted((a, b) => b.bytes - a.bytes)
+    return last ? [{ text, x: last.bytes, y: last.error, colour: lookOf(i).colour }] : []
+  })
   return draw({
+    insetLeft: 12,
+    marginRight: LABELS,
     x: { type: 'log', label: 'bytes held' },
     y: { type: 'log', label: 'relative error', domain: around(errors) },
     marks: [
@@ -76,6 +105,7 @@ export function errorChart(board: Board): string {
       }),
       Plot.line(samples, { x: 'bytes', y: 'error', stroke: GREY, strokeWidth: 2, strokeDasharray: '2 4' }),
       ...lines,
+      ...labelsOf(spreadLabels(ends, around(errors), LABEL_GAP)),
     ],
   })
 }
@@ -94,9 +124,16 @@ export function memoryChart(board: Board, budget: number): string {
   const cache = places.map((tokens) => ({ tokens, bytes: tokens * rate }))
   const bytes = [...cells.flatMap(({ memory }) => memory!.map(([, held]) => held)), ...cache.map((at) => at.bytes)]
   const limit = head.budgets[budget]
+  const ends = cells.flatMap(({ stream, memory }) => {
+    const [tokens, held] = memory!.at(-1) ?? []
+    return held ? [{ text: stream, x: tokens!, y: held, colour: lookOf(board.streams.indexOf(stream)).colour }] : []
+  })
+  const domain = around(bytes.filter((held) => held > 0))
   return draw({
+    insetLeft: 12,
+    marginRight: LABELS,
     x: { type: 'log', label: 'tokens' },
-    y: { type: 'log', label: 'bytes held' },
+    y: { type: 'log', label: 'bytes held', domain },
     marks: [
       ...axes(spaced(places), String, byteTicks(bytes), bytesText),
       Plot.ruleY([limit], { y: 'bytes', stroke: GREY, strokeDasharray: '4 3' }),
@@ -119,11 +156,16 @@ export function memoryChart(board: Board, budget: number): string {
         fill: 'currentColor',
         stroke: 'var(--page)',
       }),
-      ...cells.map(({ stream, memory }) => {
+      ...cells.flatMap(({ stream, memory }) => {
         const { colour, dash } = lookOf(board.streams.indexOf(stream))
         const own = memory!.map(([tokens, held]) => ({ tokens, held }))
-        return Plot.line(own, { x: 'tokens', y: 'held', stroke: colour, strokeWidth: 2, strokeDasharray: dash })
+        const title = ({ tokens, held }: (typeof own)[number]) => `${stream}: ${bytesText(held)} at ${tokens} tokens`
+        return [
+          Plot.line(own, { x: 'tokens', y: 'held', stroke: colour, strokeWidth: 2, strokeDasharray: dash }),
+          Plot.dot(own, { x: 'tokens', y: 'held', fill: colour, r: 2.5, title }),
+        ]
       }),
+      ...labelsOf(spreadLabels(ends, domain, LABEL_GAP)),
     ],
   })
 }
@@ -159,6 +201,7 @@ export function draw(options: Plot.PlotOptions): string {
     marginLeft: 58,
     marginBottom: 42,
     marginTop: 28,
+    color: { type: 'identity' },
     style: { fontSize: '13px', background: 'none' },
     ...options,
   } as Plot.PlotOptions)

@@ -1,8 +1,9 @@
 import type { Board, BoardCell } from '@sublinear/board'
-import { bestLines, boardTable, errorText, faults, UNIT_WORDS } from './board-text'
+import { bestLines, boardTable, errorText, faults, headText, UNIT_WORDS } from './board-text'
 import { htmlPage, htmlTable, htmlTextTable, safe } from './html-page'
 import { bytesText } from './report'
 import { errorChart, memoryChart, swatch } from './report-charts'
+import { SENTENCES } from './stream-list'
 
 /**
  * The board as one HTML page: charts, tables, and how to make it again. It loads nothing, runs nothing, and every word that comes from
@@ -14,7 +15,7 @@ export function reportPage(board: Board): string {
   const shown = typicalBudget(board)
   const { float32 } = heads[0].cacheBytes
   const intro =
-    `${prefix} tokens were summarised, the next ${queries} asked causally, on ${heads.length === 1 ? `head ${names[0]}` : `${heads.length} heads`}. ` +
+    `${prefix} tokens were summarised, the next ${queries} asked causally, on ${heads.length === 1 ? headText(names[0]) : `${heads.length} heads`}. ` +
     `Every stream gets the same bytes, everything counted; the float32 cache of the ${prefix} tokens is ${bytesText(float32)} a head, a float16 one half of it.`
   return htmlPage(
     'Attention at equal bytes',
@@ -29,15 +30,39 @@ ${streams.map((stream, i) => `<li>${swatch(i)} ${safe(stream)}</li>`).join('\n')
 </ul>
 <div class="charts">
 <figure>${errorChart(board)}<figcaption>${safe(UNIT_WORDS.relative)}, mean over the heads, against bytes held. Lower left is better.</figcaption></figure>
-<figure>${memoryChart(board, shown)}<figcaption>Bytes held while tokens come in: head ${safe(names[0])}, budget ${safe(heads[0].budgets[shown].name)}.</figcaption></figure>
+<figure>${memoryChart(board, shown)}<figcaption>Bytes held while tokens come in: ${safe(headText(names[0]))}, budget ${safe(heads[0].budgets[shown].name)}.</figcaption></figure>
 </div>
+${explained(streams)}
 <h2>All budgets</h2>
 ${htmlTextTable(boardTable(board))}
 <h2>Head by head</h2>
 ${heads[0].budgets.map((_, b) => headTable(board, b, b === shown)).join('\n')}
+<details><summary>Data to copy, tab-separated</summary><pre>${safe(dataText(board))}</pre></details>
 <h2>Make it again</h2>
 <pre>${safe(reproduce)}</pre>`,
   )
+}
+
+/** What the names of the charts mean, as far as they are of the catalogue. */
+function explained(streams: readonly string[]): string {
+  const rows = streams
+    .filter((name) => Object.hasOwn(SENTENCES, name))
+    .map((name) => `<dt>${safe(name)}</dt><dd>${safe(SENTENCES[name])}</dd>`)
+  return rows.length === 0
+    ? ''
+    : `<details class="names" open><summary>What the names mean</summary><dl>${rows.join('\n')}</dl></details>`
+}
+
+/** Every cell of the board, a line each. */
+function dataText({ heads }: Board): string {
+  const lines = heads.flatMap(({ name, budgets }) =>
+    budgets.flatMap((budget) =>
+      budget.cells.map(({ stream, outcome, errors, bytes }) =>
+        [name, budget.name, stream, outcome, bytes ?? '', errors?.relative ?? ''].join('\t'),
+      ),
+    ),
+  )
+  return [['head', 'budget', 'stream', 'outcome', 'bytes', 'relative error'].join('\t'), ...lines].join('\n')
 }
 
 /** The smallest budget that most streams fit: what the memory chart and the open table show. */
@@ -51,16 +76,36 @@ function faultList(board: Board): string {
   return lines.length === 0 ? '' : `<ul class="faults">${lines.map((line) => `<li>${safe(line)}</li>`).join('')}</ul>`
 }
 
+const row = (name: string, cells: readonly string[]) => `<tr><th scope="row">${safe(name)}</th>${cells.join('')}</tr>`
+
 function headTable({ heads, streams }: Board, budget: number, open: boolean): string {
   const first = heads[0].budgets[budget]
-  const rows = heads.map(({ name, budgets, uniform }) => {
+  const names = [...streams, 'uniform sample', 'mean of V']
+  const columns = heads.map(({ budgets, uniform }) => {
     const { cells, sample } = budgets[budget]
     const best = Math.min(...cells.map(({ outcome, errors }) => (outcome === 'within' ? errors!.relative : Infinity)))
     const references = [sample, uniform].map(({ relative }) => `<td>${relative.toFixed(3)}</td>`)
-    return `<tr><th scope="row">${safe(name)}</th>${cells.map((cell) => cellOf(cell, best)).join('')}${references.join('')}</tr>`
+    return [...cells.map((cell) => cellOf(cell, best)), ...references]
   })
+  const places = heads.map(({ name }) => name)
+  // The longer list goes down the page.
+  const table =
+    heads.length < names.length
+      ? htmlTable(
+          ['stream', ...places],
+          names.map((name, i) =>
+            row(
+              name,
+              columns.map((column) => column[i]),
+            ),
+          ),
+        )
+      : htmlTable(
+          ['head', ...names],
+          columns.map((column, h) => row(places[h], column)),
+        )
   return `<details${open ? ' open' : ''}><summary>${safe(first.name)}, ${bytesText(first.bytes)} a head</summary>
-${htmlTable(['head', ...streams, 'uniform sample', 'mean of V'], rows)}
+${table}
 </details>`
 }
 

@@ -5,13 +5,18 @@ export function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   let unit = 0
   for (; bytes >= 1000 && unit < units.length - 1; unit++) bytes /= 1000
-  return `${unit === 0 ? bytes : bytes.toPrecision(3)} ${units[unit]}`
+  return `${unit === 0 ? bytes : figureText(bytes)} ${units[unit]}`
 }
 
 export function rateText(perSecond: number): string {
-  if (perSecond >= 1e6) return `${(perSecond / 1e6).toPrecision(3)} M`
-  if (perSecond >= 1e3) return `${(perSecond / 1e3).toPrecision(3)} k`
-  return perSecond.toPrecision(3)
+  if (perSecond >= 1e6) return `${figureText(perSecond / 1e6)} M`
+  if (perSecond >= 1e3) return `${figureText(perSecond / 1e3)} k`
+  return figureText(perSecond)
+}
+
+/** So many digits, and all of those before the point: never 1.9e+2. */
+export function figureText(x: number, digits = 3): string {
+  return Math.abs(x) < 10 ** digits - 0.5 ? x.toPrecision(digits) : x.toFixed(0)
 }
 
 /** 1/11 of the whole, `same`, or 1.2x where it is more. */
@@ -19,7 +24,7 @@ export function shareText(part: number, whole: number): string {
   if (whole === 0) return part === 0 ? 'same' : 'more'
   const times = whole / part
   if (Math.abs(times - 1) < 0.02) return 'same'
-  if (times < 1) return `${(1 / times).toPrecision(2)}x`
+  if (times < 1) return `${figureText(1 / times, 2)}x`
   return `1/${times < 10 ? times.toFixed(1) : Math.round(times)}`
 }
 
@@ -40,15 +45,15 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
     columns.slice(0, -1),
     rows.map((row) => row.slice(0, -1)),
   ).split('\n')
-  const below = (words: string) => wrap(words, Math.max(30, width - 4)).map((line) => `    ${line}`)
+  const below = (words: string) => wrapped(words, Math.max(30, width - 4)).map((line) => `    ${line}`)
   return [columns.at(-1)!.head, ...rows.map((row) => row.at(-1)!)]
     .flatMap((words, r) => [numbers[r], ...below(words)])
     .join('\n')
 }
 
-/** Lines of at most `width` characters. */
+/** The same, joined. */
 export function paragraph(text: string, width: number): string {
-  return Number.isFinite(width) ? wrap(text, width).join('\n') : text
+  return Number.isFinite(width) ? wrapped(text, width).join('\n') : text
 }
 
 function draw(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
@@ -67,7 +72,8 @@ function draw(columns: readonly Column[], rows: readonly (readonly string[])[]):
     .join('\n')
 }
 
-function wrap(text: string, width: number): string[] {
+/** Lines of at most `width` characters. */
+export function wrapped(text: string, width: number): string[] {
   const lines = ['']
   for (const word of text.split(' ')) {
     const line = lines.at(-1)!

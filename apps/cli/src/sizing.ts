@@ -3,6 +3,7 @@ import { MOST_DEGREE, taylorFeatures } from '@sublinear/poly-features'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { meanRow } from './mean-row'
 import { streamName } from './methods'
+import { withStreamList } from './stream-list'
 import { wholeNumber } from './options'
 import { bytesText } from './report'
 
@@ -23,9 +24,9 @@ const MOST_BYTES = 2 ** 40
 
 /** Options of a command that runs one method, and how large it is. */
 export function withSizedStream(command: Command, usual: string): Command {
-  return command
+  return withStreamList(command)
     .addOption(
-      new Option('--stream <name or file>', 'what remembers the tokens: a method of `compare`, or a module of your own')
+      new Option('--stream <name or file>', 'what remembers the tokens: a name (listed below), or a module of your own')
         .argParser(streamName)
         .default(usual),
     )

@@ -420,8 +420,8 @@ describe('plan', () => {
 
   test('refuses what does not fit', async () => {
     for (const [args, code, words] of [
-      [['--radius', '1'], 2, 'plan needs --queries'],
-      [['--queries', 'q.npy'], 2, 'plan needs all of'],
+      [['--radius', '1'], 2, 'plan needs queries, keys and values'],
+      [['--queries', 'q.npy'], 1, 'the keys and the values must be given'],
       [[...headFiles('0,0'), '--radius', '1'], 2, 'not both'],
       [[...headFiles('0,0'), '--d', '5'], 2, '--d is 5, the files have 32'],
       [[...headFiles('0,0'), '--task', 'columns'], 2, 'k must be given'],

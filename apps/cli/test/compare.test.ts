@@ -11,6 +11,7 @@ import type { Board } from '@sublinear/board'
 import { encodeNpy } from '@sublinear/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { boardText } from '../src/board-text'
+import { spreadLabels } from '../src/line-labels'
 import { ownMethod } from '../src/own-method'
 import { reportPage } from '../src/report-page'
 
@@ -145,7 +146,7 @@ describe('compare', () => {
       'uniform sample',
       'mean of V',
       'zero',
-      'best in 1/2: window on 4 of 4 heads',
+      'best at 1/2: window on 4 of 4 heads',
     ])
       expect(stdout).toContain(word)
     expect(stdout).not.toContain('\u001b')
@@ -253,6 +254,13 @@ describe('the page', () => {
     expect(hurt).not.toContain('<img')
     expect(hurt).toContain('&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;')
     expect(page).toContain('--streams window,farKeys,exact')
+    // Names at the lines and below the charts, values on hover, data to copy, all of it printed.
+    for (const name of ['window', 'farKeys']) expect(page).toMatch(new RegExp(`<text[^>]*>${name}</text>`))
+    expect(page).toMatch(/<title>window: [\d.]+ in [\d.]+ k?B<\/title>/)
+    expect(page).toMatch(/<title>farKeys: [\d.]+ k?B at \d+ tokens<\/title>/)
+    expect(page).toContain('<dt>window</dt><dd>Keeps the newest tokens.</dd>')
+    expect(page).toMatch(/^0\.1\t1\/2\twindow\twithin\t\d+\t[\d.]+$/m)
+    expect(page).toMatch(/@media print[^]*details-content \{ display: block/)
   })
 
   test('a board where nothing fits, and one of constant values, still make a page and a table', async () => {
@@ -263,7 +271,7 @@ describe('the page', () => {
     ]) {
       const { code, stdout, stderr } = await compare([...args, '--report', at('odd.html')])
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      expect(stdout).toContain('best in')
+      expect(stdout).toContain('best at')
       expect(readFileSync(at('odd.html'), 'utf8')).not.toMatch(/NaN|Infinity/)
     }
   })
@@ -286,6 +294,26 @@ function hostile(board: Board, name: string): Board {
     })),
   }
 }
+
+/** Labels at these heights of an axis from 0.01 to 1, a tenth of it apart. */
+const spread = (ys: readonly number[]) =>
+  spreadLabels(
+    ys.map((y, i) => ({ text: `${i}`, x: 1, y })),
+    [0.01, 1],
+    0.1,
+  )
+
+test('labels at the ends of lines stand apart, in order, and where there is room as they are', () => {
+  expect(spread([0.02, 0.5]).map(({ y }) => Number(y.toFixed(6)))).toEqual([0.02, 0.5])
+  for (const ys of [[0.5, 0.5, 0.5], [1, 1, 0.99, 0.01], [0.011, 0.01, 0.012], [0.3]]) {
+    const found = spread(ys)
+    const places = found.map(({ y }) => Math.log10(y * 100) / 2)
+    for (let i = 1; i < places.length; i++) expect(places[i] - places[i - 1]).toBeGreaterThan(0.0999)
+    expect(Math.min(...places)).toBeGreaterThan(-0.001)
+    expect(Math.max(...places)).toBeLessThan(1.001)
+    expect(found.map(({ text }) => ys[Number(text)])).toEqual(ys.toSorted((a, b) => a - b))
+  }
+})
 
 test('the table of a narrow terminal is cut into several, none wider', async () => {
   const { stdout } = await compare([

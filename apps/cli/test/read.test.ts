@@ -49,6 +49,24 @@ describe.runIf(existsSync(join(built, 'sharp.safetensors')))('sublinear read', (
     expect(found).toMatchObject({ model: 'sharp', stream: 'exact' })
   })
 
+  test('says of a word that was never planted that it was not, and refuses aloud what is no question', async () => {
+    const long = 'x'.repeat(1001)
+    const { code, stdout } = await read(['-', '--stream', 'window', '--ask', 'falcon'], `And (recall ${long}) he said`)
+    expect(code).toBe(0)
+    expect(stdout).toContain('(recall xxxxxxxxxxxxxxxxxxxx…) is longer than any word that is answered\n')
+    expect(stdout).toContain(': (recall falcon) was never planted: no (remember falcon …) came by\n')
+    const { answers } = JSON.parse((await read(['-', '--ask', 'ivy', 'owl', '--json'], '(remember owl 1234)')).stdout)
+    expect(answers.map(({ word, refused }: { word: string; refused?: string }) => [word, refused])).toEqual([
+      ['ivy', 'never planted'],
+      ['owl', undefined],
+    ])
+    for (const word of [long, '4729', 'two words', 'Größe', ''])
+      expect(await read(['-', '--ask', word])).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('one word of letters'),
+      })
+  })
+
   test('reads a pipe in flat memory, with every stream', async () => {
     for (const [kind, ...size] of [
       ['streamingLlm', '--hold', '64'],

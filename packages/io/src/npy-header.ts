@@ -60,10 +60,10 @@ export function parseNpyHeader(header: Uint8Array, fileSize: number): NpyHeader 
   return { ...descr, fortran, shape, begin: header.length }
 }
 
-/** A version 1.0 header, padded with spaces to a multiple of 64 bytes: for two axes always 128. */
-export function formatNpyHeader(element: 'f2' | 'f4' | 'f8', shape: readonly number[]): Uint8Array {
+/** A version 1.0 header, padded with spaces to a multiple of 64 bytes, at least `least`: for two axes always 128. */
+export function formatNpyHeader(element: 'f2' | 'f4' | 'f8', shape: readonly number[], least = 0): Uint8Array {
   const dict = `{'descr': '<${element}', 'fortran_order': False, 'shape': ${showShape(shape)}, }`
-  const length = Math.ceil((10 + dict.length + 1) / 64) * 64
+  const length = Math.max(least, Math.ceil((10 + dict.length + 1) / 64) * 64)
   const text = dict.padEnd(length - 11) + '\n'
   return Uint8Array.from([
     ...MAGIC,

@@ -13,6 +13,8 @@ export interface OpenRowsOptions {
 export interface Rows extends AsyncDisposable {
   readonly rows: number
   readonly cols: number
+  /** All axes of the array that the matrix is of: one where n numbers are read as n × 1. */
+  readonly shape: readonly number[]
   /** As in the file: f2, f4, f8, i4 or bf2 (bfloat16). */
   readonly dtype: 'f2' | 'f4' | 'f8' | 'i4' | 'bf2'
   /** All rows from the first, `size` at a time (the last block may be shorter); every call starts again. */
@@ -79,7 +81,7 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
       throw complain(error)
     }
   }
-  return { rows, cols, dtype: layout.element, blocks, close, [Symbol.asyncDispose]: close }
+  return { rows, cols, shape: layout.shape, dtype: layout.element, blocks, close, [Symbol.asyncDispose]: close }
 }
 
 /** Copies rows first … into `out`, in order, out of panels of whole rows that are read ahead into buffers kept between calls. */

@@ -1,11 +1,14 @@
 import { type Dtype, headerLength, parseHeader } from '@sublinear/core'
 import { type Element, elementBytes } from './elements'
+import { ARCHIVE, isZip, meaningOf } from './npy-meaning'
 import { NPY_PREFIX, npyHeaderLength, parseNpyHeader, showShape } from './npy-header'
 
 /** Where a matrix lies in a file: entry (i, j) is element i·rowStride + j·colStride after byte `begin`. */
 export interface RowLayout {
   readonly rows: number
   readonly cols: number
+  /** All axes of the array that the matrix is of. */
+  readonly shape: readonly number[]
   readonly element: Element
   readonly bigEndian: boolean
   readonly begin: number
@@ -67,13 +70,24 @@ async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'safete
   const prefix = await read('header', 0, Math.min(9, fileSize))
   if (prefix[0] === 0x93) return 'npy'
   if (prefix[8] === 0x7b) return 'safetensors'
-  throw new RangeError('must be a .npy or .safetensors file')
+  throw new RangeError(isZip(prefix) ? ARCHIVE : 'must be a .npy or .safetensors file')
 }
 
 async function locateNpy(fileSize: number, read: ReadBytes): Promise<Located> {
   const prefix = await read('header', 0, Math.min(NPY_PREFIX, fileSize))
-  const header = await read('header', 0, npyHeaderLength(prefix, fileSize))
-  return parseNpyHeader(header, fileSize)
+  const meant = <T>(parse: () => T): T => {
+    try {
+      return parse()
+    } catch (error) {
+      throw error instanceof RangeError ? meaningOf(error, prefix) : error
+    }
+  }
+  const header = await read(
+    'header',
+    0,
+    meant(() => npyHeaderLength(prefix, fileSize)),
+  )
+  return meant(() => parseNpyHeader(header, fileSize))
 }
 
 async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | undefined): Promise<Located> {
@@ -88,7 +102,7 @@ async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | 
   const element = elements[entry.dtype]
   if (element === undefined) {
     throw new RangeError(
-      `tensor ${name} must be ${Object.keys(elements).join(', ')} to be read as rows, got ${entry.dtype}`,
+      `tensor ${name} must be ${Object.keys(elements).join(', ')} to be read as rows, got ${entry.dtype}: save it as x.float()`,
     )
   }
   return { element, bigEndian: false, fortran: false, shape: entry.shape, begin: entry.begin }
@@ -119,5 +133,5 @@ function addressed(path: string, located: Located, index: readonly number[]): Ro
   if (cols === 0) throw new RangeError(`shape must have at least one column, got ${shown}`)
   const skipped = index.reduce((sum, i, axis) => sum + i * strides[axis], 0)
   const begin = located.begin + skipped * elementBytes[element]
-  return { rows, cols, element, bigEndian, begin, rowStride, colStride }
+  return { rows, cols, shape, element, bigEndian, begin, rowStride, colStride }
 }

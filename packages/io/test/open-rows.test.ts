@@ -186,6 +186,16 @@ describe('openRows', () => {
   })
 })
 
+const ramp2 = matrix(1, 2, Float32Array.of(1, 2))
+/** A file whose header says this. */
+function typed(descr: string, fortran = 'False'): Promise<string> {
+  const dict = `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': (2,), }\n`
+  return put(
+    'typed.npy',
+    Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), Buffer.of(dict.length, 0), Buffer.from(dict)]),
+  )
+}
+
 describe('a file that cannot be read as rows', () => {
   it.each<[string, () => Promise<string>, string | RegExp]>([
     ['missing', async () => join(folder, 'missing.npy'), /missing\.npy: there is no such file/],
@@ -193,10 +203,33 @@ describe('a file that cannot be read as rows', () => {
     [
       'empty',
       () => put('empty.npy', new Uint8Array(0)),
-      /empty\.npy: npy: magic at byte 0: expected byte 147, found the end/,
+      /empty\.npy: is empty \(npy: magic at byte 0: expected byte 147, found the end\)/,
     ],
     ['empty', () => put('empty.safetensors', new Uint8Array(0)), /file at byte 0: expected at least 10 bytes, found 0/],
-    ['text', () => put('text.npy', Buffer.from('1,2\n3,4')), /magic at byte 0/],
+    ['text', () => put('text.npy', Buffer.from('1,2\n3,4')), /text\.npy: is not a \.npy file \(npy: magic at byte 0/],
+    ['an archive', () => put('x.npz', Buffer.from('PK\u0003\u0004 and more')), /x\.npz: is a \.npz archive: save one/],
+    [
+      'an archive in disguise',
+      () => put('z.npy', Buffer.from('PK\u0003\u0004 and more')),
+      /z\.npy: is a \.npz archive/,
+    ],
+    ['of int8', () => typed('|i1'), /holds int8 numbers, which are not read: save x\.astype\('float32'\) \(npy: descr/],
+    ['of int64', () => typed('<i8'), /holds int64 numbers/],
+    ['of uint8', () => typed('|u1'), /holds uint8 numbers/],
+    ['of booleans', () => typed('|b1'), /holds booleans.*astype/],
+    ['of complex numbers', () => typed('<c8'), /holds complex numbers.*x\.real/],
+    ['of words', () => typed('<U3'), /holds no plain numbers/],
+    [
+      'cut short',
+      async () => put('cut.npy', encodeNpy(ramp2).subarray(0, 130)),
+      /cut\.npy: is cut short \(npy: data at byte 128/,
+    ],
+    [
+      'too long',
+      () => put('long.npy', Buffer.concat([encodeNpy(ramp2), Buffer.of(0)])),
+      /long\.npy: is longer than its/,
+    ],
+    ['damaged', () => typed('<f4', "'nothing'"), /is a \.npy file with a damaged header \(npy: fortran_order/],
     ['of another kind', () => put('a.csv', Buffer.from('1,2')), /a\.csv: must be a \.npy or \.safetensors file/],
     ['a number', () => put('n.npy', encodeNpy({ shape: [], data: ramp(1) })), /at least one axis, got \(\)/],
     [

@@ -1,6 +1,8 @@
-// Kills: a header that says too few rows or is longer than its room, rows at the wrong offset after a refused or failed write,
-// a target touched before close, a temporary file left behind by abort, by a failed close or by `await using`, f2 cut off.
-import { execFileSync } from 'node:child_process'
+// writeRows, and writeWhole beside it. Kills: a header that says too few rows or is longer than its room, rows at the wrong offset after a refused or failed write,
+// a target touched before close, a temporary file left behind by abort, by a failed close or by `await using`, f2 cut off,
+// a link to no file replaced by a file, what a killed process left kept, what a living one is writing removed, matrices of unequal length.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   type FileHandle,
   appendFile,
@@ -21,7 +23,7 @@ import { fc, test } from '@fast-check/vitest'
 import { matrix, rowsOf } from '@sublinear/core'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { decodeNpy, encodeNpy } from '../src/index'
-import { writeRows } from '../src/node'
+import { openRows, writeRows, writeWhole } from '../src/node'
 
 const base = await mkdtemp(join(tmpdir(), 'sublinear-'))
 let folder = ''
@@ -158,5 +160,51 @@ describe('writeRows', () => {
     await expect(writeRows(join(folder, 'a.npy'), 0)).rejects.toThrow('writeRows: cols must be an integer >= 1, got 0')
     await expect(writeRows(join(folder, 'a.npy'), 1, { dtype: 'i4' as 'f4' })).rejects.toThrow(/dtype must be/)
     expect(await readdir(folder)).toEqual([])
+  })
+
+  it('writes the matrices of an array one after another, and refuses those of unequal length', async () => {
+    const path = join(folder, 'a.npy')
+    const writer = await writeRows(path, 2, { lead: [2, 3] })
+    await writer.write(ramp(5, 2))
+    await expect(writer.close()).rejects.toThrow('5 rows must be as many for each of 6 matrices')
+    expect(await readdir(folder)).toEqual([])
+    const again = await writeRows(path, 2, { lead: [2, 3] })
+    await again.write(ramp(24, 2))
+    await again.close()
+    expect(decodeNpy(await readFile(path))).toEqual({ dtype: 'f4', shape: [2, 3, 4, 2], data: ramp(24, 2).data })
+    const rows = await openRows(`${path}[1,0]`)
+    for await (const block of rows.blocks(9)) expect(block.data).toEqual(ramp(24, 2).data.slice(24, 32))
+    await rows.close()
+    await expect(writeRows(path, 2, { lead: [0] })).rejects.toThrow('lead must be an integer >= 1')
+  })
+
+  it('follows a link that leads to no file yet', async () => {
+    await mkdir(join(folder, 'far'))
+    await symlink(join('far', 'b.npy'), join(folder, 'link'))
+    await symlink('link', join(folder, 'chain'))
+    await symlink('circle', join(folder, 'circle'))
+    await writeWhole(join(folder, 'chain'), 'text')
+    expect(await readFile(join(folder, 'far', 'b.npy'), 'utf8')).toBe('text')
+    expect((await lstat(join(folder, 'link'))).isSymbolicLink()).toBe(true)
+    await expect(writeWhole(join(folder, 'circle'), 'text')).rejects.toThrow('circle')
+    await expect(writeWhole(folder, 'text')).rejects.toThrow(`writeWhole: ${folder}: is a directory`)
+    await expect(writeWhole('/dev/null', 'text')).rejects.toThrow('must be a regular file or not exist')
+  })
+
+  it('removes what a killed process left, and nothing that a living one is writing', async () => {
+    const path = join(folder, 'a.npy')
+    const writer = await writeRows(path, 2)
+    const [living] = await readdir(folder)
+    const gone = spawn('true')
+    await once(gone, 'exit')
+    const left = living.replace(`-${process.pid}-`, `-${gone.pid!}-`)
+    expect(left).not.toBe(living)
+    const others = [left.replace('a.npy', 'b.npy'), left.replace('.npy.', '.npy.0'), `${left}.txt`]
+    for (const name of [left, ...others]) await writeFile(join(folder, name), 'half')
+    const next = await writeRows(path, 2)
+    const names = await readdir(folder)
+    expect(names).not.toContain(left)
+    for (const name of [living, ...others]) expect(names).toContain(name)
+    await Promise.all([writer.abort(), next.abort()])
   })
 })

@@ -17,43 +17,64 @@ export interface Reading {
   readonly bytes: number
   /** Bytes that a float32 cache of all keys and values would hold. */
   readonly cacheBytes: number
-  readonly answer?: { readonly word: string; readonly text: string }
+  readonly answer?: Answer
+}
+
+export interface Answer {
+  /** The first letters of it, where it is longer than any that is answered. */
+  readonly word: string
+  /** What the model says; nothing where it was not asked. */
+  readonly text: string
+  /** Why the model was not asked: no "(remember word " came by, or the word has more than 1000 letters. */
+  readonly refused?: 'never planted' | 'too long'
 }
 
 /** Tokens between two reports. */
 const BLOCK = 128
 /** An answer ends at its bracket, or here. */
 const LONGEST_ANSWER = 4
-const QUESTION = /\(recall ([A-Za-z]{1,56})(?![A-Za-z])/g
-/** Bytes of the longest question. */
-const LOOK_BACK = 64
+/** Letters of the longest word that is answered. */
+const LONGEST_WORD = 1000
+const WORD = `([A-Za-z]{1,${LONGEST_WORD}})`
+const QUESTION = new RegExp(`\\(recall (?:${WORD}(?![A-Za-z])|([A-Za-z]{${LONGEST_WORD + 1}}))`, 'g')
+const PLANTED = new RegExp(`\\(remember ${WORD}[^A-Za-z]`, 'g')
+/** Words kept as planted, at most: of a text with more, every question is answered. */
+const MOST_WORDS = 65_536
+/** Bytes of the longest question or plant, and some. */
+const LOOK_BACK = 1024
 /** Bytes that become tokens at a time: a long part's tokens would outlive many collections of garbage while the model reads them. */
 const PART = 4096
 
 /**
  * A text of any length, read from the left; each question ` (recall word` in it is answered where it stands.
- * The model reads its own answer (without the bracket) before the text goes on, as if it had been written there.
+ * The model reads its own answer (without the bracket) before the text goes on, as if it had been written there. Of a word that no ` (remember word `
+ * has named before, it is not asked: it would invent something.
  *
  * @returns reports, after every 128 tokens, after each answer and at the end
  * @throws TypeError, RangeError as reader
- * Guarantee: how the source is cut into parts changes answers by rounding alone. Holds at most 1028 bytes of text beside the part at hand.
+ * Guarantee: how the source is cut into parts changes answers by rounding alone. Holds at most 1988 bytes of text, and up to 65,536 words that were planted, beside the part at hand.
  */
 export async function* readText({ model, stream, source }: ReadTextOptions): AsyncGenerator<Reading> {
   const { tokenizer } = model
   const encoder = tokenizer.encoder()
   const run = reader({ model, stream })
   let before = '' // the last bytes of the tokens read
+  const planted = new Set<string>()
   try {
     run.read([tokenizer.bos], 'none')
     const take = function* (ids: Uint16Array): Generator<Reading> {
       for (let from = 0; from < ids.length;) {
         const next = nextStop(model, ids, from, before)
-        before = next.before
-        if (next.word === undefined) run.read(ids.subarray(from, next.end), 'none')
+        before = next.text.slice(-LOOK_BACK)
+        for (const [, word] of next.text.matchAll(PLANTED)) if (planted.size < MOST_WORDS) planted.add(word)
+        const part = ids.subarray(from, next.end)
+        if (next.question === undefined) run.read(part, 'none')
         else {
-          const text = answered(model, run, ids.subarray(from, next.end))
+          const refused = reasonAgainst(next.question, planted)
+          if (refused) run.read(part, 'none')
+          const text = refused ? '' : answered(model, run, part)
           before = (before + text).slice(-LOOK_BACK)
-          yield { ...standOf(run), answer: { word: next.word, text } }
+          yield { ...standOf(run), answer: { word: next.question, text, ...(refused && { refused }) } }
         }
         from = next.end
         yield standOf(run)
@@ -70,24 +91,29 @@ export async function* readText({ model, stream, source }: ReadTextOptions): Asy
 
 const standOf = ({ tokens, bytes, cacheBytes }: Reader) => ({ tokens, bytes, cacheBytes })
 
-/** Tokens from … end − 1 can be read at once: up to a question's last, or a block. ids end where a pre-token ends. */
+function reasonAgainst(word: string, planted: ReadonlySet<string>): Answer['refused'] {
+  if (word.length > LONGEST_WORD) return 'too long'
+  return planted.has(word) || planted.size === MOST_WORDS ? undefined : 'never planted'
+}
+
+/** Tokens from … end − 1 can be read at once: up to a question's last, or a block; `text` is what stands before their end. ids end where a pre-token ends. */
 function nextStop(
   { tokenizer }: LanguageModel,
   ids: Uint16Array,
   from: number,
   before: string,
-): { readonly end: number; readonly before: string; readonly word?: string } {
+): { readonly end: number; readonly text: string; readonly question?: string } {
   const most = Math.min(ids.length, from + BLOCK)
   const text = before + latin1(tokenizer.bytesOf(ids.subarray(from, most + 1))) // one more: does a word go on?
   const lengthOf = (token: number) => tokenizer.bytesOf(ids.subarray(token, token + 1)).length
-  for (const { 0: question, 1: word, index } of text.matchAll(QUESTION)) {
+  for (const { 0: question, 1: word, 2: tooLong, index } of text.matchAll(QUESTION)) {
     const over = index + question.length // a letter never shares a token with what follows it
     let [end, at] = [from, before.length]
     while (at < over) at += lengthOf(end++)
-    if (end > from && end <= most) return { end, before: text.slice(Math.max(0, over - LOOK_BACK), over), word: word }
+    if (end > from && end <= most) return { end, text: text.slice(0, at), question: word ?? tooLong }
   }
   const next = most < ids.length ? lengthOf(most) : 0
-  return { end: most, before: text.slice(0, text.length - next).slice(-LOOK_BACK) }
+  return { end: most, text: text.slice(0, text.length - next) }
 }
 
 /** Reads a question and what the model says to it, up to the closing bracket. */

@@ -49,18 +49,45 @@ test('meets a question wherever the blocks of 128 tokens and the parts of 4096 b
     expect(
       answers(await read([bytes(`${far}${'\n'.repeat(length)} (recall ivy) a`)], bounded)).map(({ word }) => word),
     ).toEqual(['ivy'])
-  const longest = 'x'.repeat(56)
+  const longest = 'x'.repeat(1000)
   const words = answers(
-    await read([bytes(` (recall ${longest}) (recall y${longest}) (recall) (recall 5) (recallx)`)], bounded),
+    await read(
+      [bytes(` (recall ${longest}) a (recall y${longest}zz) (recall) (recall 5) (recallx) (recall ivy)`)],
+      bounded,
+    ),
   )
-  expect(words.map(({ word }) => word)).toEqual([longest])
+  expect(words).toEqual([
+    { word: longest, text: '', refused: 'never planted' },
+    { word: `y${longest}`, text: '', refused: 'too long' },
+    { word: 'ivy', text: '', refused: 'never planted' },
+  ])
+})
+
+test('asks the model only for words that were planted before, whole, however the text is cut', async () => {
+  const long = 'x'.repeat(999)
+  const text =
+    ` (recall falcon) (remember falcon 4729) (recall falcon) (recall falco) (recall falcons) (recall Falcon)` +
+    ` (remember ${long} 1234) (recall ${long}) (recall ivy) (remember ivy`
+  const want = [
+    ['falcon', 'never planted'],
+    ['falcon', undefined],
+    ['falco', 'never planted'],
+    ['falcons', 'never planted'],
+    ['Falcon', 'never planted'],
+    [long, undefined],
+    ['ivy', 'never planted'],
+  ]
+  for (const size of [1, 13, 4096])
+    expect(answers(await read(parts(bytes(text), size))).map(({ word, refused }) => [word, refused])).toEqual(want)
 })
 
 test('answers a question at the very end, and one about a word of several tokens by its whole', async () => {
   expect(answers(await read(parts(bytes(`${straw} (remember falcon 4729)${straw} (recall falcon`), 64)))).toEqual([
     { word: 'falcon', text: ' 4729' },
   ])
-  expect(answers(await read([bytes(`${straw} (recall persuasion`)])).map(({ word }) => word)).toEqual(['persuasion'])
+  expect(
+    answers(await read([bytes(`${straw} (remember persuasion 1111) (recall persuasion`)])).map(({ word }) => word),
+  ).toEqual(['persuasion'])
 })
 
 test('holds the same bytes after 1000 and after 5000 tokens, and says how much more a cache would hold', async () => {

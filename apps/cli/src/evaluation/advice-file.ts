@@ -1,6 +1,7 @@
 import { catalogue } from '@sublinear/attention'
 import { advisedStreams, type ModelAdvice } from '@sublinear/small-lm'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { writeWhole } from '@sublinear/io/node'
+import { existsSync, readFileSync } from 'node:fs'
 import { openModel } from '../models'
 import type { Cell } from './task'
 
@@ -48,10 +49,8 @@ export function readAdvice(path: string, text: string, cells: readonly Cell[]): 
 }
 
 /** The file is whole at any time. */
-export function writeAdvice(path: string, { text, advice }: AdviceFile): void {
-  const part = `${path}.${process.pid}.part`
-  writeFileSync(part, `${JSON.stringify({ kind: KIND, version: VERSION, text, advice })}\n`)
-  renameSync(part, path)
+export async function writeAdvice(path: string, { text, advice }: AdviceFile): Promise<void> {
+  await writeWhole(path, `${JSON.stringify({ kind: KIND, version: VERSION, text, advice })}\n`)
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {

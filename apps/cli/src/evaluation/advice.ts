@@ -23,9 +23,10 @@ export async function adviceFor(
   const missing = wanted.filter((cell) => !Object.hasOwn(advice, adviceKey(cell)))
   if (file && file.text !== from && missing.length > 0)
     throw new RangeError(`--advice ${path}: was made from ${file.text}, and has none for ${adviceKey(missing[0])}`)
+  let written = Promise.resolve() // one after another: the last has all
   const take = (cell: Cell, own: ModelAdvice) => {
     advice[adviceKey(cell)] = own
-    writeAdvice(path, { text: from, advice })
+    return (written = written.then(() => writeAdvice(path, { text: from, advice })))
   }
   await adviseAll(
     missing.map((cell) => ({ cell, text: from })),

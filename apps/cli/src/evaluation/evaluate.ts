@@ -2,7 +2,7 @@ import { crc32 } from '@sublinear/core'
 import type { PromptTokenizer } from '@sublinear/small-lm'
 import { readFileSync } from 'node:fs'
 import { chosenStreams, isPath, methodsNamed, NAMES } from '../methods'
-import { refuseReport } from '../report-file'
+import { refuseOutputs, type Output } from '../outputs'
 import { commandLine } from '../reproduce'
 import { adviceFor } from './advice'
 import { ADVISED, adviceKey } from './advice-file'
@@ -25,7 +25,7 @@ interface Evaluated {
 
 /** Everything that was asked for, from the resume file as far as it is there. */
 export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluated): Promise<Evaluation> {
-  if (flags.report !== undefined) await refuseReport(flags.report)
+  await refuseOutputs(outputsOf(flags), [flags.text, ...chosenStreams(flags, NAMES).filter(isPath)])
   const bytes = openTextNamed(flags.text)
   const models = new Map<string, JudgedModel>()
   for (const name of flags.model ?? flags.models) models.set(name, await judgedModel(name))
@@ -65,6 +65,13 @@ export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluate
   const tokenBytes = ({ model }: Cell) => models.get(model)!.tokenBytes
   const reproduce = commandLine(process.argv.slice(2))
   return summarised({ protocol, cells, trials, tokenBytes, known: resume.known, reproduce })
+}
+
+/** Files that are written, of which --resume and --advice may be there. */
+function outputsOf({ report, resume, advice }: EvaluationFlags): Output[] {
+  return Object.entries({ resume, advice, report }).flatMap(([name, path]) =>
+    path === undefined ? [] : [{ flag: `--${name}`, path }],
+  )
 }
 
 /** A method that is compared. */

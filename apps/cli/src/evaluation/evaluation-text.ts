@@ -21,7 +21,7 @@ export function introText({ protocol, cells }: Evaluation): string {
   const questions = Math.max(0, ...cells.map(({ needles }) => needles?.questions ?? 0))
   const needles = protocol.depths.length + protocol.distractors
   return (
-    `Share of ${questions} questions answered wholly right. Every text (${from}) holds ${needles} needles and is asked for those at ` +
+    `Share of ${questions} questions answered fully correctly. Every text (${from}) holds ${needles} needles and is asked for those at ` +
     `depths ${protocol.depths.join(', ')}; all methods read the same texts.`
   )
 }

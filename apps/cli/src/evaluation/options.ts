@@ -22,14 +22,21 @@ export interface EvaluationFlags extends StreamsFlags {
   readonly quiet?: boolean
 }
 
+const BUDGETS = ['1/2', '1/4', '1/8', '1/16']
+
 export function withEvaluationOptions(command: Command, lengths: readonly number[]): Command {
   return withStreams(command)
-    .option('--models <names>', `which, of ${MODELS.join(', ')}, or folders of your own ONNX models`, modelNames, [
-      ...MODELS,
-    ])
+    .addOption(
+      listOption(
+        '--models <names>',
+        `models to run, or folders of your own ONNX models; own: ${MODELS.join(', ')}`,
+        modelNames,
+        MODELS,
+      ),
+    )
     .addOption(new Option('--model <name>', 'one of them').argParser(modelNames).hideHelp())
-    .option('--budgets <list>', 'shares of the float32 cache of the whole text', shares, ['1/2', '1/4', '1/8', '1/16'])
-    .option('--lengths <list>', 'tokens of a text: 4096 or 4k', tokenCounts, lengths)
+    .addOption(listOption('--budgets <list>', 'shares of the float32 cache of the whole text', shares, BUDGETS))
+    .addOption(listOption('--lengths <list>', 'tokens of a text: 4096 or 4k', tokenCounts, lengths))
     .option('--text <name>', `held-out text: ${TEXTS.join(', ')}, or a file of your own`, 'persuasion')
     .option('--workers <n>', 'threads (default: one a core)', wholeNumber(1, 1024))
     .option('--resume <file>', 'keep what is done in this file, and go on from it')
@@ -40,6 +47,16 @@ export function withEvaluationOptions(command: Command, lengths: readonly number
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
+}
+
+/** An option that takes a list; help shows its default as it would be written. */
+export function listOption<T extends string | number>(
+  flags: string,
+  words: string,
+  parse: (text: string) => readonly T[],
+  usual: readonly T[],
+): Option {
+  return new Option(flags, words).argParser(parse).default([...usual], usual.join(','))
 }
 
 /** Every method in every budget, exact once; cell after cell. */

@@ -32,7 +32,7 @@ export function readAll(tasks: readonly Task[], resume: Resume, running: Running
 /** Advice of cells, each as soon as it is there. */
 export function adviseAll(
   tasks: readonly AdviceTask[],
-  take: (cell: Cell, advice: ModelAdvice) => void,
+  take: (cell: Cell, advice: ModelAdvice) => Promise<void>,
   running: Running,
 ): Promise<void> {
   return onThreads<AdviceTask, ModelAdvice>(tasks, 'advise', {
@@ -48,7 +48,7 @@ interface OnThreads<Given, Found> extends Running {
   readonly title: string
   readonly sizeOf: (given: Given) => number
   readonly unit: string
-  readonly take: (given: Given, found: Found) => void
+  readonly take: (given: Given, found: Found) => void | Promise<void>
 }
 
 /** `name` is what the worker exports. */
@@ -67,7 +67,7 @@ async function onThreads<Given, Found>(
   try {
     await Promise.all(
       all.map(async (given) => {
-        take(given, (await pool.run(given, { name, signal })) as Found)
+        await take(given, (await pool.run(given, { name, signal })) as Found)
         bar.update((done += sizeOf(given)))
       }),
     )

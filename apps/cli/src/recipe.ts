@@ -1,0 +1,45 @@
+import { catalogue } from '@sublinear/attention'
+import type { Method } from '@sublinear/core'
+import { readFileSync } from 'node:fs'
+import type { Sizing } from './sizing'
+
+/**
+ * Method and options of a file that `plan --json` printed, or of any `{ method, options }`.
+ *
+ * @throws RangeError when there is no such file, it is no recipe, or of another shape than the head that it is for
+ */
+export function readRecipe(path: string): { readonly method: Method; readonly sizeOf: Sizing } {
+  const wrong = (what: string, cause?: unknown) => new RangeError(`--recipe ${path}: ${what}`, { cause })
+  const { method: name, options, ...others } = parsed(path, wrong)
+  if (typeof name !== 'string' || typeof options !== 'object' || options === null)
+    throw wrong('is no recipe: it needs a method and options, as plan --json prints them')
+  const method = catalogue.find((one) => one.name === name)
+  if (!method)
+    throw wrong(
+      name === 'onePass'
+        ? 'is for keys and values that come apart, which attend does not do: plan without --apart'
+        : `no method is called ${JSON.stringify(name)}`,
+    )
+  const sizeOf: Sizing = (shape) => {
+    for (const width of ['d', 'dv'] as const)
+      if (others[width] !== undefined && others[width] !== shape[width])
+        throw wrong(`is for ${width} = ${String(others[width])}, the files have ${shape[width]}`)
+    return { options, details: {} }
+  }
+  return { method, sizeOf }
+}
+
+function parsed(path: string, wrong: (what: string, cause?: unknown) => Error): Record<string, unknown> {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw wrong('cannot be read', error)
+  }
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch (error) {
+    throw wrong('is no JSON', error)
+  }
+}

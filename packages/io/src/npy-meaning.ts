@@ -1,0 +1,37 @@
+const KINDS: Readonly<Record<string, string>> = { i: 'int', u: 'uint', f: 'float', c: 'complex' }
+
+/**
+ * What a fault of a .npy file means to who made the file, and what to do; where it was found stands behind it.
+ *
+ * @param begin  the first bytes of the file
+ */
+export function meaningOf(fault: RangeError, begin: Uint8Array): RangeError {
+  const meaning = begin.length === 0 ? 'is empty' : meant(fault.message, begin)
+  return new RangeError(`${meaning} (${fault.message})`, { cause: fault })
+}
+
+function meant(message: string, begin: Uint8Array): string {
+  const [, what, rest] = /^npy: ([a-z_ ]+?) at byte \d+: (.*)$/s.exec(message) ?? []
+  if (what === 'magic') return isZip(begin) ? ARCHIVE : 'is not a .npy file'
+  if (what === 'version') return 'is a .npy file of a version that is not read'
+  if (what === 'descr') return elementMeant(/found "(.*)"$/s.exec(rest)?.[1])
+  if (what !== 'data') return 'is a .npy file with a damaged header'
+  const [, expected, found] = /^expected (\d+) bytes .* found (\d+)$/s.exec(rest) ?? []
+  return Number(found) < Number(expected) ? 'is cut short' : 'is longer than its header says'
+}
+
+/** A numpy type that is not read. */
+function elementMeant(descr = ''): string {
+  const [, kind, size] = /^[<>|=]?([a-zA-Z])(\d*)/.exec(descr) ?? []
+  const save = "save x.astype('float32')"
+  if (kind === 'b') return `holds booleans, which are not read: ${save}`
+  if (kind === 'c') return "holds complex numbers, which are not read: save x.real.astype('float32'), or np.abs(x)"
+  if (kind !== undefined && KINDS[kind])
+    return `holds ${KINDS[kind]}${8 * Number(size)} numbers, which are not read: ${save}`
+  return 'holds no plain numbers: save an array of float32'
+}
+
+/** An .npz file is a zip archive. */
+export const isZip = (begin: Uint8Array) => begin[0] === 0x50 && begin[1] === 0x4b
+
+export const ARCHIVE = "is a .npz archive: save one of its arrays, np.save('x.npy', archive['x'])"
