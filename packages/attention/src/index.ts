@@ -20,8 +20,7 @@ export { boardMeans, compare } from '@sublinear/board'
 
 // A whole layer, several sequences, and whole files; tokens on trial, and what several layers read.
 export { attend } from './attend'
-export { batch } from './batch'
-export { layer, restoreLayer } from './layer'
+export { batch, layer, restoreLayer } from '@sublinear/core'
 export { scope, sharedStream, speculate } from '@sublinear/core'
 
 // The first paper: Algorithms 1 and 2, and attention over columns.
@@ -58,8 +57,11 @@ export type { Plan, PlanOptions, PlanProgress } from '@sublinear/adviser'
 export type { Board, BoardHead, CompareOptions } from '@sublinear/board'
 export type {
   AttentionStream,
+  Batch,
   FeatureMap,
   KvBlock,
+  Layer,
+  LayerOptions,
   Matrix,
   Method,
   PartialSoftmax,
@@ -80,7 +82,5 @@ export type {
 export type { AutoStream, AutoStreamOptions, Stack, Tiers } from '@sublinear/kv-cache'
 export type { OnePass } from '@sublinear/streaming-attention'
 export type { Attend } from './attend'
-export type { Batch } from './batch'
 export type { FarClosureOptions } from './far-closure'
-export type { Layer, LayerOptions } from './layer'
 export type { RowSource } from './row-source'

@@ -1,8 +1,7 @@
-import { decodeSnapshot, type AttentionStream, type Method } from '@sublinear/core'
+import { decodeSnapshot, restoreLayer, type AttentionStream, type Layer, type Method } from '@sublinear/core'
 import { restoreTiers } from '@sublinear/kv-cache'
 import { openFeatureStream } from '@sublinear/streaming-attention'
 import { catalogue } from './catalogue'
-import { restoreLayer, type Layer } from './layer'
 
 /** Kinds of streams that are no methods: compositions of parts, and features of any map. */
 const compositions: Readonly<Record<string, Method['open']>> = {

@@ -91,3 +91,5 @@ export {
 } from './safetensors'
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type State } from './snapshot'
 export { brandOf, isFloat32, isFloat64, isUint32, isUint8, useKernels } from '@sublinear/kernels'
+export { batch, type Batch, type PackedQueries, type PackedTokens } from './batch'
+export { layer, restoreLayer, type Layer, type LayerOptions } from './layer'

@@ -1,14 +1,9 @@
-import {
-  checkBlock,
-  checkKeys,
-  checkOptions,
-  emptyPartial,
-  rowsOf,
-  tokensOf,
-  type KvBlock,
-  type Matrix,
-  type PartialSoftmax,
-} from '@sublinear/core'
+import { checkBlock, checkKeys } from './check'
+import { checkOptions } from './check-head'
+import type { KvBlock, Matrix, PartialSoftmax } from './contracts'
+import { tokensOf } from './kv-block'
+import { rowsOf } from './matrix'
+import { emptyPartial } from './step'
 import type { Layer } from './layer'
 
 const KIND = 'batch'

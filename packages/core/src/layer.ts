@@ -1,25 +1,13 @@
-import {
-  checkBlock,
-  checkInteger,
-  checkKeys,
-  checkOptions,
-  checkParts,
-  decodeSnapshot,
-  disposeAll,
-  emptyPartial,
-  encodeSnapshot,
-  forkedParts,
-  life,
-  nestedAll,
-  nestedSnapshot,
-  numbersIn,
-  totalCounters,
-  type AttentionStream,
-  type Checks,
-  type KvBlock,
-  type Matrix,
-  type PartialSoftmax,
-} from '@sublinear/core'
+import { checkBlock, checkInteger, checkKeys } from './check'
+import { checkOptions } from './check-head'
+import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax } from './contracts'
+import { totalCounters } from './counters'
+import { checkParts, disposeAll, forkedParts } from './forked'
+import { life } from './life'
+import { nestedAll, nestedSnapshot } from './nested-snapshots'
+import { decodeSnapshot, encodeSnapshot } from './snapshot'
+import { numbersIn } from './snapshot-fits'
+import { emptyPartial } from './step'
 
 const KIND = 'layer'
 const VERSION = '2'
