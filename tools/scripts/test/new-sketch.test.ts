@@ -76,11 +76,14 @@ describe('new-sketch', () => {
   test('keeps its laws as it is laid out, and breaks them with other columns; lint and format find nothing', async () => {
     expect(await broken()).toEqual([])
     const files = [source, 'packages/my-own-sketch/test/laws.test.ts'].map((path) => join(root, path))
-    for (const tool of [
+    for (const [tool, ...options] of [
       ['oxlint', '--deny-warnings', '-c', join(repository, '.oxlintrc.json')],
       ['oxfmt', '-c', join(repository, '.oxfmtrc.json'), '--check'],
-    ])
-      execFileSync('npx', [...tool, ...files], { cwd: repository, stdio: 'pipe' })
+    ] as const)
+      execFileSync(join(repository, 'node_modules/.bin', tool), [...options, ...files], {
+        cwd: repository,
+        stdio: 'pipe',
+      })
     writeFileSync(join(root, source), read(source).replace('words[0] & 1 ? size : -size', '0'))
     expect((await broken()).join('\n')).toMatch(/of the size 1\/√m/)
   })
