@@ -1,12 +1,11 @@
 import { Template } from '@huggingface/jinja'
-import { generate } from '@sublinear/onnx'
 import { Command } from 'commander'
 import { createInterface } from 'node:readline'
 import { folderStreams } from './folder/folder-streams'
 import { openFolder, type ModelFolder } from './folder/model-folder'
-import { sampling, statusText, withSayOptions, type SayFlags } from './generate-command'
 import { methodNamed } from './methods'
 import { wholeNumber } from './options'
+import { said, statusText, withSayOptions, type SayFlags } from './saying'
 import { sizing } from './sizing'
 
 interface ChatFlags extends SayFlags {
@@ -34,7 +33,7 @@ async function run(flags: ChatFlags, signal: AbortSignal): Promise<void> {
   const method = await methodNamed(flags.stream)
   const sizeOf = sizing(method, flags)
   const folder = await openFolder(flags.model, flags)
-  const { model, tokenizer, end } = folder
+  const { model, tokenizer } = folder
   using reader = model.reader({ stream: folderStreams(model, method, sizeOf, flags.context) })
   const talk = turns(folder, flags.system)
   const lines = createInterface({
@@ -49,20 +48,11 @@ async function run(flags: ChatFlags, signal: AbortSignal): Promise<void> {
     const ids = [...waiting, ...tokenizer.encode(talk.ask(line))]
     waiting = []
     const start = performance.now()
-    let said = 0
+    let count = 0
     let text = ''
-    const options = {
-      ...sampling(flags),
-      ids,
-      most: flags.tokens,
-      end,
-      decode: tokenizer.decode,
-      stop: flags.stop,
-      signal,
-    }
-    for await (const token of generate(reader, options)) {
+    for await (const token of said(reader, folder, ids, flags, signal)) {
       if (token.id !== undefined) {
-        said++
+        count++
         waiting = [token.id]
       }
       text += token.text
@@ -70,7 +60,7 @@ async function run(flags: ChatFlags, signal: AbortSignal): Promise<void> {
     }
     process.stdout.write('\n')
     talk.answer(text)
-    if (!flags.quiet) console.error(statusText(reader, said, (performance.now() - start) / 1000))
+    if (!flags.quiet) console.error(statusText(reader, count, (performance.now() - start) / 1000))
     if (process.stdin.isTTY) lines.prompt()
   }
   signal.throwIfAborted()
@@ -94,7 +84,7 @@ export function turns(
       ? template.render({ messages: said, add_generation_prompt: !isAnswered, ...special })
       : (special['bos_token'] ?? decode([bos])) + said.map(({ content }) => `${content}\n`).join('')
   return {
-    /** What the model has to read of a question, behind all that it has read and said. */
+    /** Adds a question; returns the text that the model has still to read. */
     ask(content: string): string {
       said.push({ role: 'user', content })
       const all = written(false)

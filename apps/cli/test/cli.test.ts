@@ -1,7 +1,6 @@
 // The built command, as a user runs it: answers against an independent float64 softmax, exit codes, pipes, interrupts.
 // Kills: a causal mask off by one, heads read in the wrong order, a scale left out, output kept after a failure, errors on stdout,
 // exit 0 for bad input, a progress bar in a pipe.
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,36 +8,14 @@ import { fileURLToPath } from 'node:url'
 import { decodeNpy, encodeNpy, encodeTensors } from '@sublinear/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tableText } from '../src/report'
+import { runSublinear } from './run-sublinear'
 
-const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
 const data = fileURLToPath(new URL('../data/', import.meta.url))
 let folder: string
 const at = (name: string) => join(folder, name)
 
-interface Result {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function sublinear(args: readonly string[], interruptWhen?: () => boolean): Promise<Result> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    let stdout = ''
-    let stderr = ''
-    child.stdout.on('data', (text) => (stdout += text))
-    child.stderr.on('data', (text) => (stderr += text))
-    const poll = setInterval(() => {
-      if (!interruptWhen?.()) return
-      clearInterval(poll)
-      child.kill('SIGINT')
-    }, 20)
-    child.on('close', (code) => {
-      clearInterval(poll)
-      resolve({ code, stdout, stderr })
-    })
-  })
-}
+const sublinear = (args: readonly string[], interrupt?: () => boolean) =>
+  runSublinear(args, { ...(interrupt && { interrupt }) })
 
 /** Numbers in [−1, 1] from a fixed linear congruence. */
 function numbers(count: number, seed: number): Float32Array {

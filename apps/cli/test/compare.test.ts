@@ -2,11 +2,9 @@
 // Kills: a head read from another place of the array, keys of grouped heads not shared, a share of all tokens instead of the prefix, a
 // stream of one's own left out or taken for pushing only, a cheat with exit code 0, words from outside unescaped in the page, a page that
 // loads anything, a page left half written, a table wider than the terminal.
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Board } from '@sublinear/board'
 import { encodeNpy } from '@sublinear/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -14,21 +12,13 @@ import { boardText } from '../src/board-text'
 import { spreadLabels } from '../src/line-labels'
 import { ownMethod } from '../src/own-method'
 import { reportPage } from '../src/report-page'
+import { runSublinear } from './run-sublinear'
 
-const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
 let folder: string
 const at = (name: string) => join(folder, name)
 
-function compare(args: readonly string[], interruptAfter?: number) {
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, [bin, 'compare', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder })
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (text) => (stdout += text))
-    child.stderr.on('data', (text) => (stderr += text))
-    if (interruptAfter !== undefined) setTimeout(() => child.kill('SIGINT'), interruptAfter)
-    child.on('close', (code) => resolve({ code, stdout, stderr }))
-  })
-}
+const compare = (args: readonly string[], interrupt?: number) =>
+  runSublinear(['compare', ...args], { cwd: folder, ...(interrupt !== undefined && { interrupt }) })
 
 /** Numbers in [−1, 1] from a fixed linear congruence. */
 function numbers(count: number, seed: number): Float32Array {

@@ -1,7 +1,7 @@
 // The command line as people expect it. Kills: a command that takes files only one way, an option of a command without help, a method without its
 // sentence, JSON among the defaults, 1.9e+2, an internal name before a file error, a bar wider than the terminal, a head read from another place
 // or written to another, a recipe of another head taken, a generated stream that lint refuses or that answers something else than window.
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,21 +15,13 @@ import { streamModule } from '../src/new-stream-command'
 import { barText } from '../src/progress'
 import { figureText } from '../src/report'
 import { SENTENCES } from '../src/stream-list'
+import { runSublinear } from './run-sublinear'
 
-const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 let folder: string
 const at = (name: string) => join(folder, name)
 
-function sublinear(...args: readonly string[]) {
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder })
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (text) => (stdout += text))
-    child.stderr.on('data', (text) => (stderr += text))
-    child.on('close', (code) => resolve({ code, stdout, stderr }))
-  })
-}
+const sublinear = (...args: readonly string[]) => runSublinear(args, { cwd: folder })
 
 const [n, d] = [120, 4]
 const three = ['q.npy', 'k.npy', 'v.npy'] as const

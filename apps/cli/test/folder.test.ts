@@ -1,11 +1,9 @@
 // A user's model folder, as the command reads it: one of the small models written as ONNX, so that the same model without ONNX is the truth.
 // Kills: other token ids, a first token left out or twice, bytes of tokens that are not those of the text, budgets shared out otherwise, a turn of a
 // talk read twice.
-import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { exactStream } from '@sublinear/attention'
 import { generate, languageModel } from '@sublinear/small-lm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -14,8 +12,8 @@ import { turns } from '../src/chat-command'
 import type { Evaluation } from '../src/evaluation/results'
 import { folderTokenizer } from '../src/folder/folder-tokenizer'
 import { isFolder, openFolder } from '../src/folder/model-folder'
+import { runSublinear } from './run-sublinear'
 
-const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
 const data = (file: string) => readFileSync(new URL(`../../../packages/small-lm/data/${file}`, import.meta.url))
 const small = languageModel(data('sharp.safetensors'))
 let folder: string
@@ -25,14 +23,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function sublinear(args: readonly string[], input = ''): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, ...args], (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-    )
-    child.stdin!.end(input)
-  })
-}
+const sublinear = (args: readonly string[], input = '') => runSublinear(args, { input })
 
 describe('the tokenizer of a folder', () => {
   test('gives the ids and bytes of the small model’s own', () => {

@@ -1,11 +1,9 @@
 // Every method of the catalogue through every command, and a method of a user's own from a folder that has no packages.
 // Kills: a method that compare shows and another command does not take, a row under another name, packages found only inside the clone (also in the
 // threads of needle), a module's own package passed over, a snapshot of an own stream that stops the board.
-import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { catalogue } from '@sublinear/attention'
 import type { Board } from '@sublinear/board'
 import { encodeNpy } from '@sublinear/io'
@@ -13,22 +11,14 @@ import { random } from '@sublinear/laws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Evaluation } from '../src/evaluation/results'
 import { nearest } from '@sublinear/core'
+import { runSublinear } from './run-sublinear'
 
-const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
 const romans = readFileSync(new URL('../../../packages/small-lm/data/romans.txt', import.meta.url), 'utf8')
 let folder: string
 const at = (name: string) => join(folder, name)
 const names = catalogue.map(({ name }) => name)
 
-function sublinear(args: readonly string[]) {
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder })
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (text) => (stdout += text))
-    child.stderr.on('data', (text) => (stderr += text))
-    child.on('close', (code) => resolve({ code, stdout, stderr }))
-  })
-}
+const sublinear = (args: readonly string[]) => runSublinear(args, { cwd: folder })
 
 const n = 200
 const files = ['--queries', 'q.npy', '--keys', 'k.npy', '--values', 'v.npy']

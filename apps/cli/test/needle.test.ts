@@ -1,44 +1,21 @@
 // The built evaluations, as a user runs them: whole, killed and resumed, from files that are none of theirs.
 // Kills: outcomes kept only at the end (a killed run begins anew), tasks done twice after a kill, a half-written line taken for an outcome or
 // for damage, a refused file written to, results that depend on the threads, colours or bars in a pipe, exact counted against a budget.
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { catalogue } from '@sublinear/attention'
 import { mcnemar } from '@sublinear/small-lm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluationText, heatMapText } from '../src/evaluation/evaluation-text'
 import type { Evaluation } from '../src/evaluation/results'
+import { runSublinear, type Result } from './run-sublinear'
 
-const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
 let folder: string
 const at = (name: string) => join(folder, name)
 
-interface Result {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function sublinear(args: readonly string[], interruptWhen?: () => boolean): Promise<Result> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (text) => (stdout += text))
-    child.stderr.on('data', (text) => (stderr += text))
-    const poll = setInterval(() => {
-      if (!interruptWhen?.()) return
-      clearInterval(poll)
-      child.kill('SIGINT')
-    }, 10)
-    child.on('close', (code) => {
-      clearInterval(poll)
-      resolve({ code, stdout, stderr })
-    })
-  })
-}
+const sublinear = (args: readonly string[], interrupt?: () => boolean) =>
+  runSublinear(args, { ...(interrupt && { interrupt }) })
 
 const small = ['--models', 'sharp', '--streams', 'exact,streamingLlm,quantised', '--lengths', '400', '--budgets', '1/4']
 const needle = ['needle', ...small, '--contexts', '3', '--workers', '2']

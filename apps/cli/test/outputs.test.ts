@@ -1,7 +1,7 @@
 // Every command that writes, and what it must not write over: its inputs (by path, symbolic link, hard link and tensor address), its other outputs, a
 // directory, a device, a FIFO. Kills: a report written over a query file, a module or the text that is read, --resume opened on a FIFO (which waits
 // for ever), --advice replaced by --report, a refusal after the work, a link replaced by a file.
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import {
   linkSync,
   lstatSync,
@@ -14,25 +14,16 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { encodeNpy, encodeTensors } from '@sublinear/io'
 import { random } from '@sublinear/laws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { refuseOutputs } from '../src/outputs'
+import { runSublinear } from './run-sublinear'
 
-const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
 let folder: string
 const at = (name: string) => join(folder, name)
 
-function sublinear(args: readonly string[]) {
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder })
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (text) => (stdout += text))
-    child.stderr.on('data', (text) => (stderr += text))
-    child.on('close', (code) => resolve({ code, stdout, stderr }))
-  })
-}
+const sublinear = (args: readonly string[]) => runSublinear(args, { cwd: folder })
 
 const inputs = ['q.npy', 'k.npy', 'v.npy', 'mine.mjs', 'text.txt', 'all.safetensors'] as const
 

@@ -1,31 +1,19 @@
 // The built command, as a user runs it, on files and pipes. Kills: a question at the end of a pipe not answered, memory that grows, answers
 // on stderr, an interrupt not heard while a long part is read, exit 0 for a file that is not there, a live line in a pipe.
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runSublinear } from './run-sublinear'
 
-const bin = fileURLToPath(new URL('../bin/sublinear.mjs', import.meta.url))
 const built = fileURLToPath(new URL('../dist/', import.meta.url))
 const romans = readFileSync(new URL('../../../packages/small-lm/data/romans.txt', import.meta.url), 'utf8')
 let folder: string
 
-/** `input` is written to standard input, which stays open where `interrupt` is given: that many ms later the command is interrupted. */
-function read(args: readonly string[], input = '', interrupt?: number) {
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, [bin, 'read', ...args], { stdio: 'pipe' })
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (text) => (stdout += text))
-    child.stderr.on('data', (text) => (stderr += text))
-    child.stdin.on('error', () => {}) // a command that does not read has closed it
-    child.stdin.write(input)
-    if (interrupt === undefined) child.stdin.end()
-    else setTimeout(() => child.kill('SIGINT'), interrupt)
-    child.on('close', (code) => resolve({ code, stdout, stderr }))
-  })
-}
+/** Where it is interrupted, standard input stays open until then. */
+const read = (args: readonly string[], input = '', interrupt?: number) =>
+  runSublinear(['read', ...args], { input, ...(interrupt !== undefined && { interrupt }) })
 
 describe.runIf(existsSync(join(built, 'sharp.safetensors')))('sublinear read', () => {
   beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'sublinear-read-'))))

@@ -156,10 +156,6 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       }
     },
     distances: (point, from = 0, some = count - from) => distancesOf(codedAt(rows).keys, point, from, some),
-    move(from, to) {
-      rows.write(rows.range(from * stride, stride).read(), to * stride)
-      weights.write(weights.all?.slice(from, from + 1), 1, to, room)
-    },
     reserve(tokens) {
       if (tokens > room) reserveMemory(roomFor(tokens, most) * stride)
     },

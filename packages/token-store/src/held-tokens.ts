@@ -146,11 +146,6 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): 
       }
       return out
     },
-    move(from, to) {
-      keys.write(keys.range(from * d, d).read(), to * d)
-      values.write(values.range(from * dv, dv).read(), to * dv)
-      weights.write(weights.all?.slice(from, from + 1), 1, to, capacity)
-    },
     reserve(tokens) {
       if (tokens > capacity) reserveMemory(4 * roomFor(tokens, most) * (d + dv))
     },

@@ -142,7 +142,6 @@ function store(
     staged: (block, from, rows) => now().staged(block, from, rows),
     readKeys: (from, rows) => now().readKeys(from, rows),
     distances: (point, from, rows) => now().distances(point, from, rows),
-    move: (from, to) => now().move(from, to),
     reserve(tokens) {
       if (coded || tokens <= first) now().reserve(tokens)
       else reserveMemory(codedBytes(options, coder, Math.min(tokens, most), false))

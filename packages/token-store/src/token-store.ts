@@ -49,8 +49,6 @@ export interface HeldTokens extends Disposable {
   readKeys(from?: number, rows?: number): Matrix
   /** Squared distances from a point of the keys that are held; the same bits whatever the other rows. */
   distances(point: Float64Array, from?: number, rows?: number): Float64Array
-  /** Slot `to` gets what slot `from` holds, in the bits in which it is held. */
-  move(from: number, to: number): void
   /** Asks for the memory that so many tokens take and gives it back: throws where there is none. */
   reserve(tokens: number): void
   /** Forgets the slots from `count` on. */
