@@ -28,7 +28,7 @@ export interface Asked {
   readonly onProgress: (tokens: number) => void
 }
 
-/** What attention through streams took. */
+/** Bytes, time and counters of attention through streams. */
 export interface Held {
   readonly tokens: number
   readonly answers: number

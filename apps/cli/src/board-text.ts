@@ -3,7 +3,7 @@ import { bytesText, figureText, paragraph, shareText, tableText } from './report
 
 export const UNITS = ['relative', 'softmax', 'value'] as const satisfies readonly BoardUnit[]
 
-/** What each unit measures, for a heading. */
+/** Headings of the units. */
 export const UNIT_WORDS: Readonly<Record<BoardUnit, string>> = {
   relative: 'error relative to exact attention (Frobenius norm)',
   softmax: 'error of a query over |softmax|_2 |V|_F, the epsilon of both papers',

@@ -1,4 +1,4 @@
-/** What each counter of a stream means, for its rows out of all. */
+/** A sentence for each counter of a stream, for its rows out of all. */
 const COUNTED: Readonly<Record<string, string>> = {
   fallbacks: 'had a negative or vanishing mass and were answered by a lower degree',
   frozen: 'had scores spread wider than the closure can follow',

@@ -13,7 +13,7 @@ const MODELS = {
 } as const
 const STREAMS = ['streamingLlm', 'snapKv', 'taylor', 'closure', 'quantised', 'farClosure', 'auto']
 const BUDGETS = ['1/4', '1/16']
-/** Of 4096 captured tokens. */
+/** Tokens summarised, and asked after them, of 4096 captured. */
 const [PREFIX, LAST] = [3584, 512]
 
 interface DemoFlags extends StreamsFlags {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 
 const HEAD = 'q.npy k.npy v.npy'
 
-/** What a page of help ends with. */
+/** Examples at the end of each page of help. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   attend: [
     `sublinear attend ${HEAD} --out o.npy --check`,

@@ -17,7 +17,7 @@ export function withHeadFiles(command: Command): Command {
     .option('--values <file>', 'the same by name')
 }
 
-/** What was given, either way; undefined where nothing was. A usage error where a file is missing or given twice. */
+/** The three files, given by place or by name; undefined where none was. A usage error where a file is missing or given twice. */
 export function headFilesIfAny(command: Command): HeadFiles | undefined {
   const named = command.opts<Partial<HeadFiles>>()
   const files: Partial<Record<keyof HeadFiles, string>> = {}

@@ -43,7 +43,7 @@ ${heads[0].budgets.map((_, b) => headTable(board, b, b === shown)).join('\n')}
   )
 }
 
-/** What the names of the charts mean, as far as they are of the catalogue. */
+/** A sentence for each name in the charts that is of the catalogue. */
 function explained(streams: readonly string[]): string {
   const rows = streams
     .filter((name) => Object.hasOwn(SENTENCES, name))

@@ -2,7 +2,7 @@ import { catalogue } from '@sublinear/attention'
 import type { Command } from 'commander'
 import { wrapped } from './report'
 
-/** What each method of the catalogue keeps, in a sentence; its source stands behind it. */
+/** A sentence for each method of the catalogue: what it keeps. Its source stands behind it. */
 export const SENTENCES: Readonly<Record<string, string>> = {
   exact: 'Keeps everything in float32.',
   quantised: 'Keeps every token, in few bits.',

@@ -277,7 +277,7 @@ describe('new-stream', () => {
 /** A program that the house has installed; npx would look elsewhere where npm itself runs the tests. */
 const tool = (name: string) => join(repository, 'node_modules/.bin', name)
 
-/** What a program prints, whether or not it fails. */
+/** Runs a program; returns what it prints, whether or not it fails. */
 function spawnedText(command: string, args: readonly string[]): string {
   try {
     return execFileSync(command, args, { cwd: repository, encoding: 'utf8' })

@@ -7,7 +7,7 @@ import { emptyPartial } from './step'
 import type { Layer } from './layer'
 
 const KIND = 'batch'
-/** What padded batches come with elsewhere. */
+/** Names under which padded batches come elsewhere. */
 const PADDED = ['mask', 'attentionMask', 'attention_mask', 'attnMask', 'padding', 'lengths', 'valid']
 
 /** Rows of several sequences, one after the other: those of sequence i are offsets[i] … offsets[i + 1] − 1. */

@@ -135,7 +135,7 @@ export function checkBlock(who: string, block: KvBlock, d: number, dv: number): 
   if (at >= 0) throw new RangeError(`${who}: weights must be > 0 and at most 2^53, got ${weights[at]} at row ${at}`)
 }
 
-/** What was given for a matrix: of an object with data, what the data are. */
+/** Says what was given for a matrix; of an object with data, the type of the data. */
 function showMatrix(value: unknown): string {
   const data: unknown = (value as { readonly data?: unknown } | null | undefined)?.data
   return data === undefined ? show(value) : `data of type ${brandOf(data) ?? typeName(data)}`

@@ -5,7 +5,7 @@ import type { State } from './snapshot'
 
 type Parts = Readonly<Record<string, AttentionStream>>
 
-/** What a fork goes on from: arrays are copied, since they may be the stream's own; what the kernels hold is copied by whoever takes it in. */
+/** The state that a fork goes on from: arrays are copied, since they may be the stream's own; what the kernels hold is copied by whoever takes it in. */
 export function stateOf(saved: Omit<State, 'tensors'> & Required<Saved>, tokens: number): State {
   const tensors = new Map(
     Object.entries(saved.tensors).map(([name, tensor]) => [
@@ -33,7 +33,7 @@ export function forkedParts(who: string, parts: Parts): Parts {
   return copies
 }
 
-/** What a stream of one's own must be given, by what is asked of it. */
+/** Advice to whoever wrote a stream that lacks a member, by what is asked of it. */
 const REMEDIES = {
   fork: 'a function fork() that returns a stream of its own which goes on from there, as one that is restored from its toBytes() does',
   reset: 'a function reset() after which it is as it was made',

@@ -19,11 +19,11 @@ export interface Back {
   take(count: number): void
 }
 
-/** What is particular to one stream. Nothing in it checks what it is given, and only `refuses` and `joining` may refuse. */
+/** The part that is particular to one stream. Nothing in it checks what it is given, and only `refuses` and `joining` may refuse. */
 export interface Inside extends Shape {
   readonly version: string
   readonly merging: AttentionStream['merging']
-  /** What decides the stream, in its snapshots: where all of it is equal, streams merge. */
+  /** Parameters that decide the stream, in its snapshots: where all are equal, streams merge. */
   readonly identity: Readonly<Record<string, string>>
   bytes(): number
   /** Takes as many rows from `from` on as come before the stream next compresses, at least one: a fixed place of the stream, not of the call. */
@@ -55,11 +55,11 @@ export interface Saved {
 export interface Making<I extends Inside = Inside, M extends object = object> {
   readonly kind: string
   /**
-   * What is inside, as it is at first or as a state has it: a snapshot, which is checked, or the state of a stream that is forked. It may set
+   * The inside of a stream, as it is at first or as a state has it: a snapshot, which is checked, or the state of a stream that is forked. It may set
    * `alive.tokens`, which is 0.
    */
   begin(alive: Life, from?: State): I
-  /** What the stream has beside the contract; `now()` is another inside after a reset. Getters stay getters. */
+  /** Members that the stream has beside the contract; `now()` is another inside after a reset. Getters stay getters. */
   members?(now: () => I, alive: Life, stream: LiveStream): M
   /** Streams within this one: saved by these names, forked and disposed of with it. */
   parts?(inside: I): Readonly<Record<string, AttentionStream>>

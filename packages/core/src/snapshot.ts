@@ -10,7 +10,7 @@ export interface Snapshot {
   readonly tensors: Map<string, Tensor>
 }
 
-/** What a stream goes on from: a snapshot, or the state of a living one, which was never in bytes. */
+/** The state that a stream goes on from: a snapshot, or the state of a living one, which was never in bytes. */
 export interface State extends Omit<Snapshot, 'tensors'> {
   /** It was never in bytes: entries need not be looked at. */
   readonly isSound?: boolean

@@ -3,7 +3,7 @@ import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinea
 import { sipHash } from './sip-hash'
 import { STREAMS } from './streams'
 
-/** What people count: texts, bytes, and integers of any length. Numbers are indices, and no keys. */
+/** A key that people count: texts, bytes, and integers of any length. Numbers are indices, and no keys. */
 export type Key = string | Uint8Array | bigint
 
 export interface KeyHash {

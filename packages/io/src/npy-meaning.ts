@@ -1,7 +1,7 @@
 const KINDS: Readonly<Record<string, string>> = { i: 'int', u: 'uint', f: 'float', c: 'complex' }
 
 /**
- * What a fault of a .npy file means to who made the file, and what to do; where it was found stands behind it.
+ * Says what a fault of a .npy file means to who made the file, and what to do; where it was found stands behind it.
  *
  * @param begin  the first bytes of the file
  */

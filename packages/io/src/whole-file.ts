@@ -80,7 +80,7 @@ const about = (path: string, error: unknown) =>
 /** Links one after another; more are a circle. */
 const MOST_LINKS = 40
 
-/** What a path leads to, whether or not it is there. */
+/** Follows links; returns the file that a path leads to, whether or not it is there. */
 async function targetOf(path: string): Promise<string> {
   const real = await realpath(path).catch(() => undefined)
   if (real !== undefined) return real

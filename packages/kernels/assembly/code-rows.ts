@@ -57,7 +57,7 @@ export function fourSums(a: v128, b: v128, c: v128, e: v128): v128 {
 }
 
 /**
- * What the headers of `count` rows say, for up to 3 rows more: their steps as floats and their shifts in sixteenths, as floats or, inWords, in 16 bits.
+ * Reads the headers of `count` rows, and of up to 3 rows more: their steps as floats and their shifts in sixteenths, as floats or, inWords, in 16 bits.
  */
 export function openHeaders(
   steps: usize, shifts: usize, inWords: bool, row0: usize, stride: i32, bits: i32, count: i32,

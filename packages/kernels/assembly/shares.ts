@@ -6,7 +6,7 @@ import { constant, weight } from './exponential'
 const BLOCK = 64
 
 /**
- * What each of `count` keys receives of the softmax of one row: e^{min(0, score + bias − max)}·factor is added to `out` (doubles, room for a multiple of
+ * Adds what each of `count` keys receives of the softmax of one row: e^{min(0, score + bias − max)}·factor is added to `out` (doubles, room for a multiple of
  * 4). q: the row times scale, over keys of d floats, or with `bits` a query as roundQueries made it, over codes; bias: floats, or 0; scores: 192 floats of scratch.
  */
 export function addShares(

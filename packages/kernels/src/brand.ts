@@ -1,5 +1,5 @@
 /**
- * What kind of typed array a value is: its constructor's name, or undefined where it is none. Arrays of another realm count (of a frame, of a vm
+ * The kind of typed array that a value is: its constructor's name, or undefined where it is none. Arrays of another realm count (of a frame, of a vm
  * context, of a test runner's sandbox), to which `instanceof` is blind.
  */
 export function brandOf(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import type { Arena } from './arena'
 
-/** What memory may grow to before arrays are parked, at first. */
+/** Bytes that memory may grow to before arrays are parked, at first. */
 const COMFORT = 2 ** 28
 /** Arrays below this stay where they are. */
 const LEAST = 2 ** 14
@@ -13,7 +13,7 @@ interface Cell {
   id: number
 }
 
-/** Of an array, `owner` is the object with which its memory is released, when that is garbage. */
+/** The place of an array. `owner` is the object with which it is released, when that is garbage. */
 export interface Place {
   /** The offset in the arena, where the array is brought back to if it was parked. */
   offset(owner: object): number
@@ -74,7 +74,7 @@ export class Parking {
     }
   }
 
-  /** What holds the memory, in words. */
+  /** Says in words what holds the memory. */
   held(): string {
     const sizes = [...this.#cells.values()].map(({ bytes }) => bytes)
     const total = sizes.reduce((a, b) => a + b, 0)

@@ -4,7 +4,7 @@ import { numbers } from './oracle'
 /** Eight factors for pack. */
 export const trials = Float64Array.from({ length: 8 }, (_, i) => 1 - (0.4 * i) / 7)
 
-/** What a header and its codes stand for, in float64, from the definition of PackedRows. */
+/** Numbers that a header and its codes stand for, in float64, from the definition of PackedRows. */
 export function levels(data: Uint8Array, at: number, bits: number, width: number): Float64Array {
   const header = data[at] + 256 * data[at + 1]
   const step = new Float32Array(Uint32Array.of(Math.floor(header / 8) * 2 ** 18).buffer)[0]

@@ -4,7 +4,7 @@ import type { TokenStore } from '@sublinear/token-store'
 /** The most tokens that wait before a tier that stands alone, and the default. */
 export const MOST_BUFFER = 64
 
-/** What every policy that holds tokens takes. */
+/** Options of every policy that holds tokens. */
 export interface TokenOptions {
   /** Tokens held, ≥ 1. */
   readonly count: number

@@ -12,7 +12,7 @@ export interface AttentionSite {
   readonly inputs: readonly [string, string, string]
   readonly layout: Layout
   readonly isPacked: boolean
-  /** What attention makes, and the rest of the graph reads. */
+  /** The tensor that attention makes, and the rest of the graph reads. */
   readonly output: string
   readonly outputLayout: Layout
   readonly heads?: number | undefined

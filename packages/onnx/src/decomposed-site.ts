@@ -3,7 +3,7 @@ import type { OnnxNode } from './graph'
 import { titleOf, type OrderedGraph } from './graph-order'
 import { notSupported } from './refuse'
 
-/** What was met between the scores and their softmax. */
+/** Operations that were met between the scores and their softmax. */
 interface Scores {
   /** The node that multiplies queries by keys. */
   readonly product: OnnxNode
@@ -120,7 +120,7 @@ function scoresBefore(softmax: OnnxNode, { maker, ofTokens, constant }: OrderedG
   return undefined
 }
 
-/** What an expanded tensor holds. */
+/** The constant that an expanded tensor repeats, by its name; undefined where there is none. */
 function constantBehind(
   tensor: string,
   maker: OrderedGraph['maker'],

@@ -4,7 +4,7 @@ import { sampler, type SamplerOptions } from './sampler'
 import { stopText } from './stop-text'
 
 export interface GenerateOptions extends SamplerOptions {
-  /** What has been said since the reader last read: at least one token. */
+  /** Tokens that came since the reader last read: at least one. */
   readonly ids: ArrayLike<number>
   /** Tokens to add, at most. */
   readonly most: number
@@ -20,7 +20,7 @@ export interface GenerateOptions extends SamplerOptions {
 export interface Generated {
   /** Absent where the text has ended and something held back of it is left. */
   readonly id?: number
-  /** What is certain of the text since the last token: a character may take several tokens, and a stop string is waited for. */
+  /** Text since the last token, as far as it is certain: a character may take several tokens, and a stop string is waited for. */
   readonly text: string
 }
 

@@ -4,7 +4,7 @@ import type { OrderedGraph } from './graph-order'
 /** Where the last linear map begins: from there on every row stands alone. */
 export interface HeadCut {
   readonly logits: string
-  /** What the map reads, rows × width behind a dimension of one; undefined where it is not known to be. */
+  /** The tensor that the map reads, rows × width behind a dimension of one; undefined where it is not known to be. */
   readonly hidden?: string
 }
 

@@ -44,7 +44,7 @@ interface BlockOptions {
 }
 
 /**
- * What attention answers for a block of tokens: each key head's stream takes its keys and values and is asked for its query heads.
+ * Answers of attention for a block of tokens: each key head's stream takes its keys and values and is asked for its query heads.
  *
  * @param tensors  of the layer's segment
  * @returns rows × heads·dv, or heads × rows × dv where the graph reads heads

@@ -17,7 +17,7 @@ const STEPS = [
 ] as const
 
 /**
- * What masks let be seen, found by running them: each token sees itself and all before it, or a window of them.
+ * The rule of masks, found by running them: each token sees itself and all before it, or a window of them.
  *
  * @returns the window of each site by its title; undefined where all earlier tokens are seen
  * @throws RangeError when a mask is none of these, or adds anything to what is seen

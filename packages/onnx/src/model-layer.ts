@@ -20,7 +20,7 @@ export interface ModelLayer {
   readonly kvHeads: number
   /** Query heads a key head. */
   readonly groups: number
-  /** What its streams compute; sinks are added by `shapeOf`. */
+  /** The shape of its streams; sinks are added by `shapeOf`. */
   readonly shape: Shape
   readonly sinks?: Float32Array
   readonly rotary?: RotaryTables
@@ -65,7 +65,7 @@ export function modelLayer(
   return { site, heads, kvHeads, groups: heads / kvHeads, shape, ...(sinks && { sinks }), ...(rotary && { rotary }) }
 }
 
-/** What the stream of one key head computes: with the sinks of its query heads. */
+/** The shape of one key head's stream, with the sinks of its query heads. */
 export function shapeOf({ shape, sinks, groups }: ModelLayer, head: number): Shape {
   if (!sinks) return shape
   return { ...shape, sinkLogit: Array.from(sinks.subarray(head * groups, (head + 1) * groups)) }

@@ -11,7 +11,7 @@ const BLOCKS = [9, 1, 1, 5]
 const MOST = 1e-3
 const MOST_HALF = 3e-2
 
-/** What the whole graph made of these tokens. */
+/** Outputs of the whole graph for these tokens: its logits, and the tensors at which it is cut. */
 export interface Truth {
   readonly logits: string
   readonly tensors: ReadonlyMap<string, Tensor>

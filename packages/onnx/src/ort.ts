@@ -4,10 +4,10 @@ import { BOOL, FLOAT, FLOAT16, INT32, INT64, type OnnxModelFile } from './graph'
 import type { ModelFiles } from './model-files'
 import { writeModel, type Part } from './write-model'
 
-/** What is used of onnxruntime: `onnxruntime-node`, `onnxruntime-web` and `onnxruntime-common` have it. */
+/** The part of onnxruntime that is used: `onnxruntime-node`, `onnxruntime-web` and `onnxruntime-common` have it. */
 export type Ort = Pick<typeof import('onnxruntime-common'), 'InferenceSession' | 'Tensor'>
 
-/** What a model's sessions are made with. */
+/** Options with which a model's sessions are made. */
 export interface Runtime {
   readonly ort: Ort
   readonly files: ModelFiles

@@ -60,7 +60,7 @@ function readAttribute(pages: Pages, file: string, { from, to }: Field, depth: n
   return { name, ...found, ...(ints.length > 0 && { ints }), ...(floats.length > 0 && { floats }) }
 }
 
-/** What the nodes of a nested graph read that neither it nor its inputs make. */
+/** Names that the nodes of a nested graph read, and that neither it nor its inputs make. */
 function outerReads(pages: Pages, file: string, graph: Field, depth: number): string[] {
   const own = new Set<string>()
   const read = new Set<string>()

@@ -11,7 +11,7 @@ import type { Cut } from './segments'
 import { tokenInputs, type Step } from './token-inputs'
 
 /**
- * What one head remembers its past with; every StreamSpec is one. Layers and key heads count from 0. Layers that have a window of their own do not ask it, unless it
+ * The stream with which one head remembers its past; every StreamSpec is one. Layers and key heads count from 0. Layers that have a window of their own do not ask it, unless it
  * has `windows`: they hold their window exactly.
  */
 export type HeadSpec = ((shape: Shape, layer: number, head: number) => AttentionStream) & {
@@ -47,7 +47,7 @@ export interface OpenHead {
   readonly logits: string
 }
 
-/** What readers of one model share. */
+/** A model as its readers share it. */
 export interface OpenModel {
   readonly ort: Ort
   readonly cut: Cut
@@ -199,7 +199,7 @@ function makeStreams(spec: HeadSpec, layers: readonly OpenLayer[]): AttentionStr
   return streams
 }
 
-/** What a stream computes that turns keys itself. @throws RangeError when the graph turns them, or its tables follow no frequencies */
+/** The shape of a stream that turns keys itself. @throws RangeError when the graph turns them, or its tables follow no frequencies */
 function unrotatedShape(layer: OpenLayer, head: number): Shape {
   const rotary = layer.rotary && rotaryFrequencies(layer.rotary)
   if (!rotary)

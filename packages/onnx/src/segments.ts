@@ -9,10 +9,10 @@ import type { Part } from './write-model'
 /** A part of the graph between attentions: run once for a block of tokens. */
 export interface Segment {
   readonly part: Omit<Part, 'inputs'>
-  /** What it reads: inputs of the graph, tensors of segments before it, answers of attention. */
+  /** Tensors that it reads: inputs of the graph, tensors of segments before it, answers of attention. */
   readonly reads: readonly string[]
   readonly makes: readonly string[]
-  /** Those whose queries, keys and values it completes. */
+  /** Attentions whose queries, keys and values it completes. */
   readonly sites: readonly AttentionSite[]
 }
 

@@ -1,8 +1,8 @@
 /** Text that comes in pieces, cut off at the first of some strings. */
 export interface StopText {
-  /** What of the text so far can be shown: nothing that may be the beginning of a stop string. `isOver` when one was found. */
+  /** Text that can be shown so far: nothing of it may be the beginning of a stop string. `isOver` when one was found. */
   push(piece: string): { readonly text: string; readonly isOver: boolean }
-  /** What was held back. */
+  /** Text that was held back. */
   end(): string
 }
 

@@ -15,7 +15,7 @@ type Maker = (step: Step) => { readonly values: readonly number[]; readonly dims
 const rowOf = (values: readonly number[]) => ({ values, dims: [1, values.length] })
 const scalar = (value: number) => ({ values: [value], dims: [] })
 
-/** What a decoder of text asks for beside its cache. */
+/** Inputs that a decoder of text has beside its cache. */
 const MAKERS: Readonly<Record<string, Maker>> = {
   input_ids: ({ ids }) => rowOf(Array.from(ids)),
   /** The tokens before each; of the small models of this repository. */

@@ -5,7 +5,7 @@ export interface Field {
   readonly number: number
   /** 0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes. */
   readonly wire: number
-  /** Of a varint: its value, exact up to 2^53; a negative number takes ten bytes. */
+  /** The value of a varint, exact up to 2^53; a negative number takes ten bytes. */
   readonly value: number
   /** Where the field begins, its tag included. */
   readonly start: number

@@ -25,7 +25,7 @@ async function said(options: Omit<GenerateOptions, 'ids'>, reader = model.reader
   return { ids, text, reader }
 }
 
-/** What the whole graph says, the largest logit again and again. */
+/** Tokens of the whole graph, the largest logit again and again. */
 async function truth(count: number): Promise<number[]> {
   const whole = await wholeGraph(bytes)
   const ids: number[] = []

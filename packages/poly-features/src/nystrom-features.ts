@@ -12,7 +12,7 @@ export interface NystromFeatures {
   readonly scale: number
 }
 
-/** What a map is made of, and its spec says. */
+/** The parts of a map, as its spec has them. */
 export interface Landmarks {
   readonly d: number
   readonly scale: number
@@ -22,7 +22,7 @@ export interface Landmarks {
 }
 
 const MOST_FEATURES = 4096
-/** Of the diagonal: what a landmark must add to those before it to count; float32 sums stay within a thousandth. */
+/** The share of the diagonal that a landmark must add to those before it to count; float32 sums stay within a thousandth. */
 const RIDGE = 1e-5
 /** Exponents of keys end here: with 1/√RIDGE and 4096 features sums stay within float32. */
 const MOST_EXPONENT = 60

@@ -22,7 +22,7 @@ export const make = ({ d = 8, t = 60, scale = 0.4, decay = 1, mean = 0.5, seed =
     scale,
   })
 
-/** What a spec says, decoded by hand. */
+/** A spec, decoded by hand. */
 export function parts(map: FeatureMap) {
   const spec = JSON.parse(map.spec) as Spec
   const { d, t } = spec

@@ -1,7 +1,7 @@
 import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
 import { answerText, KEY_WORDS, needleText, questionText } from './recall-task'
 
-/** What of a tokenizer prompts and scores need: those of other models have it too. */
+/** The part of a tokenizer that prompts and scores need; other models' tokenizers have it too. */
 export interface PromptTokenizer {
   readonly vocabulary: number
   /** Begins every text. */

@@ -23,7 +23,7 @@ export interface Reading {
 export interface Answer {
   /** The first letters of it, where it is longer than any that is answered. */
   readonly word: string
-  /** What the model says; nothing where it was not asked. */
+  /** The model's words; none where it was not asked. */
   readonly text: string
   /** Why the model was not asked: no "(remember word " came by, or the word has more than 1000 letters. */
   readonly refused?: 'never planted' | 'too long'

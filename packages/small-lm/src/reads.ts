@@ -1,6 +1,6 @@
 import type { Matrix } from '@sublinear/core'
 
-/** What a reader is asked for: to read on, and for the logits after every token, the last one, or none. */
+/** A request to a reader: to read on, and for the logits after every token, the last one, or none. */
 export interface Read {
   readonly ids: ArrayLike<number>
   readonly logits: 'all' | 'last' | 'none'

@@ -3,7 +3,7 @@ import { largest, type GenerateOptions } from './generate'
 import { reader, type HeadSpec } from './reader'
 
 export interface SpeculativeOptions extends GenerateOptions {
-  /** What the drafter remembers with: streams that do not grow. The model is the same. */
+  /** Streams of the drafter, which do not grow. The model is the same. */
   readonly draft: HeadSpec
   /** Tokens drafted before they are judged, ≥ 1. */
   readonly drafted: number

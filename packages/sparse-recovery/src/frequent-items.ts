@@ -16,7 +16,7 @@ export interface FrequentItemsOptions {
 
 export interface FrequentItem {
   readonly key: number | Key
-  /** What was certainly counted for the key, and what may have been: lower ≤ total ≤ upper, always. */
+  /** Bounds on what was counted for the key: lower ≤ total ≤ upper, always. */
   readonly lower: number
   readonly upper: number
   /** The middle of the two: off by half of their distance at most. */

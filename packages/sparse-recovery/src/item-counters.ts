@@ -7,7 +7,7 @@ export interface Item {
   readonly key: number | Key
   /** Counted since it came. */
   readonly lower: number
-  /** What it may have had before. */
+  /** The most that it may have had before. */
   readonly missed: number
 }
 

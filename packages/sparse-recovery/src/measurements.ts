@@ -18,7 +18,7 @@ export interface Measurements {
   estimate(keys: Float64Array, measured: Float64Array): Float64Array
   /** ‖x‖. */
   norm(measured: Float64Array): number
-  /** What one of those estimates is off by at the most, but with probability delta. */
+  /** The most that one of those estimates is off by, but with probability delta. */
   radius(measured: Float64Array, delta: number): number
   /** The standard deviation of what one row of counters is off by, where these entries are known. */
   rest(measured: Float64Array, known: Entries): number

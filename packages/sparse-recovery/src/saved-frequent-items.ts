@@ -3,7 +3,7 @@ import type { Item } from './item-counters'
 import { keysIn } from './saved-keys'
 
 /**
- * What a snapshot of frequent items says.
+ * Reads a snapshot of frequent items.
  *
  * @throws RangeError when the bytes are damaged, of another kind, or do not fit each other
  */

@@ -23,7 +23,7 @@ export interface Contents {
 }
 
 /**
- * What a snapshot of heavy hitters says.
+ * Reads a snapshot of heavy hitters.
  *
  * @throws RangeError when the bytes are damaged, of another kind, or do not fit each other
  */

@@ -22,7 +22,7 @@ const PIECE = 64
 /** A summary of the tokens that have left the buffer. */
 export interface FoldedState<M> extends Disposable {
   readonly bytes: number
-  /** What it counts since it was made. */
+  /** Counts since it was made. */
   readonly counters?: Readonly<Record<string, number>>
   fold(held: ResidentTokens): void
   /** Overwrites max, mass and sum (rows × dv) with the partial softmax of the folded tokens. */
@@ -48,7 +48,7 @@ export interface FoldingOptions<M> extends Shape {
   readonly restored: (from: State) => M
 }
 
-/** What a folding stream holds. */
+/** The state of a folding stream. */
 export interface Folding<M> {
   /** Copies of the moments folded and of the tokens that wait. */
   contents(): { readonly moments: M; readonly held: KvBlock }

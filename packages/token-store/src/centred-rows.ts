@@ -65,7 +65,7 @@ export function scratchPartial(rows: number, cols: number): PartialSoftmax {
   return { max: maxima(rows).fill(-Infinity), mass: masses(rows).fill(0), sum }
 }
 
-/** What the centre of the keys adds to every logit of a query row. */
+/** The number that the centre of the keys adds to every logit of a query row. */
 export function shiftOf({ cols, data }: Matrix, row: number, keyCentre: Float32Array, scale: number): number {
   let shift = 0
   for (let c = 0; c < cols; c++) shift += data[row * cols + c] * keyCentre[c]

@@ -14,7 +14,7 @@ import { tokensIn } from './saved-tokens'
 import { tokenCoder, type Centres } from './token-coder'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
-/** Of the codes: others are refused. 1 had levels closer in the middle. */
+/** The version of the codes: others are refused. 1 had levels closer in the middle. */
 export const CODES_VERSION = 2
 /** The most tokens whose mean is the centre. */
 const FIRST = 256

@@ -19,7 +19,7 @@ export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
   readonly most: number
   /** Takes all that have waited; it may read them in place, and they are forgotten afterwards. */
   readonly handOn: (held: H) => void
-  /** What holds them. Default: `heldTokens`, in float32. */
+  /** The store that holds them. Default: `heldTokens`, in float32. */
   readonly hold?: (options: HeldTokensOptions) => H
   /** Continues partials over everything that was handed on; inOrder: in the same bits however many query rows there are. */
   readonly behind: (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => void
@@ -38,7 +38,7 @@ export interface WaitingTokens extends Disposable {
   answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived): void
   /** Asks for the memory that so many more tokens take: throws where there is none. */
   reserve(tokens: number): void
-  /** What a snapshot carries of them, and how they come back to an empty buffer, bit for bit. */
+  /** Tensors of a snapshot, and how tokens come back from them to an empty buffer, bit for bit. */
   saved(): Record<string, Tensor | HeldTensor>
   restore(kind: string, state: State): void
   /** How the newest are taken back, unless they were observed or wait in codes. */

@@ -6,7 +6,7 @@ const FLOOR = 1e-3
 export interface Advice {
   readonly set: string
   readonly head: string
-  /** Of the float32 cache of the tokens taken in, its inverse. */
+  /** The inverse of the share of the float32 cache of the tokens taken in. */
   readonly share: number
   readonly method: string
   readonly options: object
@@ -18,7 +18,7 @@ export interface Advice {
   readonly single: Readonly<Record<string, number>>
   /** Seconds of processor time. */
   readonly seconds: number
-  /** What a search finds that drops no candidate: its error on the pilot, and on the tokens since; where it was made. */
+  /** The pick of a search that drops no candidate: its error on the pilot, and on the tokens since; where it was made. */
   readonly exhaustive?: { readonly promised: number; readonly error: number; readonly seconds: number }
   readonly considered: number
 }

@@ -79,7 +79,7 @@ function errorOf(answer: Matrix, truth: Matrix): number {
   return Math.sqrt(off / all)
 }
 
-/** What the streams answer, their fallbacks with them; the last row is the mean of the values. */
+/** Errors of the streams' answers, their fallbacks with them; the last row is the mean of the values. */
 export function mapsOfExp(): MapsOfExp {
   const names = [...Object.keys(MAPS), 'mean of the values']
   const errors = names.map(() => CELLS.map(() => 0))

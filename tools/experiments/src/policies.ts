@@ -220,7 +220,7 @@ const LEAST = new Map([
 const layerOf = ({ name }: Head) => Number(name.split('.')[0])
 
 /** As many tokens as fit, behind the buffer; a reservoir draws by one seed. */
-/** Those that draw. */
+/** Methods that draw at random. */
 const SEEDED: ReadonlySet<string> = new Set(['reservoir'])
 
 function optionsOf(method: Method, shape: Shape, budget: number, most: number) {

@@ -13,7 +13,7 @@ export interface AdviceTask {
   readonly text: string
 }
 
-/** What `plan` says for every head of a model within a budget, from the beginning of a text that the model reads with its own attention. */
+/** Plans for every head of a model within a budget, from the beginning of a text that the model reads with its own attention. */
 export async function adviseCell({ cell, text }: AdviceTask): Promise<ModelAdvice> {
   const model = openModel(cell.model)
   const { layers, d } = model.config

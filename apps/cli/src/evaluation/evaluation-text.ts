@@ -73,7 +73,7 @@ export function isWorse({ needles }: CellResult): boolean {
   return (needles?.against ?? []).some(({ method, p }) => method !== 'exact' && p < SIGNIFICANT)
 }
 
-/** What the marks of the tables mean, and what went wrong. */
+/** Notes below the tables: what their marks mean, and what went wrong. */
 export function notesOf({ cells, protocol }: Evaluation): string[] {
   const wrong = cells
     .filter(({ outcome, why }) => outcome !== 'within' && why !== 'does not fit')

@@ -3,7 +3,7 @@ import { tokenBytes } from '../folder/folder-streams'
 import { isFolder, openFolder } from '../folder/model-folder'
 import { openModel } from '../models'
 
-/** What an evaluation asks of a model, beside reading. */
+/** A model as an evaluation reads and judges it. */
 export interface JudgedModel {
   readonly tokenizer: PromptTokenizer
   encode(text: Uint8Array): ArrayLike<number>

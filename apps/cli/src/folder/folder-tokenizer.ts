@@ -7,7 +7,7 @@ export interface FolderTokenizer extends PromptTokenizer {
   /** Without the tokens that begin or end a text. */
   encode(text: string): number[]
   decode(ids: ArrayLike<number>): string
-  /** What begins every text: a token, or nothing. Prompts of evaluations, which need one, then begin with the one that ends a text. */
+  /** The token that begins every text, or none. Prompts of evaluations, which need one, then begin with the one that ends a text. */
   readonly begin: readonly number[]
   readonly chatTemplate?: string
   /** Texts of the tokens that chat templates name. */

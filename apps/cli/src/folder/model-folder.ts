@@ -11,7 +11,7 @@ export interface ModelFolder {
   readonly tokenizer: FolderTokenizer
   /** Tokens that end a text. */
   readonly end: readonly number[]
-  /** Of Jinja; absent: the model knows no turns. */
+  /** A Jinja template; absent: the model knows no turns. */
   readonly chatTemplate?: string
 }
 

@@ -121,7 +121,7 @@ function moves(seen: number): boolean {
   return seen % RESCORE === 0 || (seen < RESCORE && (seen & (seen - 1)) === 0)
 }
 
-/** What leaves: the token of a slot, a row that came and had taken a slot, or one that had no chance. */
+/** A token that leaves: that of a slot, a row that came and had taken a slot, or one that had no chance. */
 interface Leaving {
   readonly slot?: number
   readonly place?: number

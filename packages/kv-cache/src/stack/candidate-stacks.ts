@@ -25,7 +25,7 @@ const SIZED: readonly (readonly [Stack['rest'], number])[] = [
 /** The newest tokens, before what is far. */
 const WINDOWS = [0, 16, 64]
 const tier = (by: Kept['by'], share: number, [keyBits, valueBits]: Bits): Kept => ({ by, share, keyBits, valueBits })
-/** What stands in more bits before what is far, and its share. */
+/** Tiers in more bits that may stand before far keys, with their shares. */
 const FRONTS: readonly Kept[] = [
   tier('h2o', 0.15, [8, 6]),
   tier('h2o', 0.3, [8, 6]),
@@ -45,7 +45,7 @@ const total = (kept: readonly Kept[]) => kept.reduce((sum, { share }) => sum + s
 const scaled = (kept: readonly Kept[], by: number): Kept[] => kept.map((one) => ({ ...one, share: one.share * by }))
 
 /**
- * What a search begins with: far keys in the finest bits that have room for all tokens and in the next finer; where few bits have room, in 5 and 4 bits
+ * Stacks that a search begins with: far keys in the finest bits that have room for all tokens and in the next finer; where few bits have room, in 5 and 4 bits
  * and in two precisions, and attended tokens. Far keys with a mean token and with a closure for the rest, the first also as half beside clusters.
  */
 export function stacksFor(budget: StackBudget & { readonly tokens: number }, methods: readonly Method[]): Stack[] {
@@ -68,7 +68,7 @@ export function stacksFor(budget: StackBudget & { readonly tokens: number }, met
 }
 
 /**
- * What differs from a stack in one thing: its window, what stands before the far keys, their bits, the rest. A search that goes on from the best of them
+ * Stacks that differ from one in one thing: its window, what stands before the far keys, their bits, the rest. A search that goes on from the best of them
  * finds what differs in several. Bits decide above 1/7 of the cache, what is kept and what stands for the others below; no stack wins on every head
  * (measured, see the README).
  */

@@ -31,7 +31,7 @@ export interface EmittedAttention {
   readonly tiled?: boolean
 }
 
-/** What all layers share: rotary tables, and for each dialect the lengths or masks that it asks for. */
+/** Tensors that all layers share: rotary tables, and for each dialect the lengths or masks that it asks for. */
 export interface Shared {
   readonly seqlens?: string
   readonly total?: string

@@ -12,7 +12,7 @@ export interface LlamaOptions {
   readonly hidden?: number
   readonly vocabulary?: number
   readonly softcap?: number
-  /** Of every other layer, from the first on. */
+  /** The window of every other layer, from the first on. */
   readonly window?: number
   readonly sinks?: boolean
   /** Rows of the rotary tables. */

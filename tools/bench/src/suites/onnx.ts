@@ -17,7 +17,7 @@ const READ = [512, 8192]
 const REMEMBERED = [2048, 8192]
 const BLOCK = 256
 const VOCABULARY = 4096
-/** What runs a graph with its cache. */
+/** A contestant that runs a graph with its cache. */
 const WHOLE = 'onnxruntime, whole graph, growing cache'
 /** Spinning threads would count as CPU time. */
 const session = { intraOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' } } } }
@@ -27,7 +27,7 @@ const streams: Readonly<Record<string, HeadSpec>> = {
   'segments, 4 sinks + window 252': (shape) =>
     tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
 }
-/** What the script of the other process calls them. */
+/** Names of them in the script of the other process. */
 const KINDS: Readonly<Record<string, string>> = {
   [WHOLE]: 'whole',
   'segments, exact streams': 'exact',
