@@ -1,6 +1,6 @@
 /**
  * `pnpm --filter @sublinear/experiments run maps-of-exp`: every feature map at equal features on keys and queries of small, middling and skewed scores.
- * Writes results/maps-of-exp.json and the table of packages/poly-features/README.md.
+ * Writes results/maps-of-exp.json and the table of README.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -133,7 +133,7 @@ export function withMaps(text: string, result: MapsOfExp): string {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const result = mapsOfExp()
   writeFileSync(new URL('../results/maps-of-exp.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
-  const page = new URL('../../../packages/poly-features/README.md', import.meta.url)
+  const page = new URL('../README.md', import.meta.url)
   writeFileSync(page, withMaps(readFileSync(page, 'utf8'), result))
   process.stdout.write(`${mapsTable(result)}\n`)
 }

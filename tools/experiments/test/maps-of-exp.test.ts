@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { withMaps, type MapsOfExp } from '../src/maps-of-exp.ts'
 
 it('the README prints the result', () => {
-  const page = readFileSync(new URL('../../../packages/poly-features/README.md', import.meta.url), 'utf8')
+  const page = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const result = JSON.parse(readFileSync(new URL('../results/maps-of-exp.json', import.meta.url), 'utf8')) as MapsOfExp
   expect(withMaps(page, result)).toBe(page)
   expect(result.rows.map(({ by }) => by)).toEqual(
