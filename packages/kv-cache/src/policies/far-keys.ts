@@ -8,7 +8,7 @@ import {
   type Shape,
   type State,
 } from '@sublinear/core'
-import type { HeldTokens } from '@sublinear/token-store'
+import type { HeldTokens, StagedTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import { distanceHeap } from './distance-heap'
 import { checkTokenOptions, type TokenOptions } from '../token-options'
@@ -128,6 +128,29 @@ interface Leaving {
   readonly row?: number
 }
 
+/**
+ * Rows that have a chance, staged: those farther out than any least distance that there may be while they compete. Rounding may bring one that takes a slot
+ * nearer than all that were held, so that others have a chance that they had not before.
+ */
+function withChances(
+  held: HeldTokens,
+  block: KvBlock,
+  gaps: Float64Array,
+  { from, centre, least }: { readonly from: number; readonly centre: Float64Array; readonly least: number },
+): { readonly hopeful: readonly number[]; readonly staged?: StagedTokens; readonly distances?: Float64Array } {
+  for (let floor = least; ;) {
+    const hopeful: number[] = []
+    for (const [i, gap] of gaps.entries()) if (gap > floor) hopeful.push(from + i)
+    if (hopeful.length === 0) return { hopeful }
+    const staged = held.staged(rowsOfBlock(block, hopeful), 0, hopeful.length)
+    const distances = staged.distances(centre)
+    const lower = distances.reduce((a, b) => Math.min(a, b), floor)
+    if (!gaps.some((gap) => gap > lower && gap <= floor)) return { hopeful, staged, distances }
+    staged[Symbol.dispose]()
+    floor = lower
+  }
+}
+
 /** These rows with their weights; a copy. */
 function rowsOfBlock({ keys, values, weights }: KvBlock, rows: readonly number[]): KvBlock {
   return {
@@ -154,10 +177,7 @@ function compete(
   const gaps = Float64Array.from({ length: rows }, (_, i) =>
     squaredDistance(block.keys.data, (from + i) * centre.length, centre),
   )
-  const hopeful: number[] = [] // rows that have a chance: the least distance only grows
-  for (let i = 0; i < rows; i++) if (gaps[i] > heap.least()) hopeful.push(from + i)
-  const staged = hopeful.length > 0 ? held.staged(rowsOfBlock(block, hopeful), 0, hopeful.length) : undefined
-  const distances = staged?.distances(centre)
+  const { hopeful, staged, distances } = withChances(held, block, gaps, { from, centre, least: heap.least() })
   const placed = new Map<number, number>() // place among the hopeful, by slot
   const leaving: Leaving[] = []
   for (let row = from, next = 0; row < from + rows; row++) {
