@@ -150,8 +150,9 @@ export interface AttentionStream {
    * Causal: pushes the block and answers its own queries, row i seeing all earlier tokens and block rows <= i.
    * queries.rows = groups · block.rows (grouped-query attention); row i·groups + g belongs to token i.
    * The only place where a policy may learn from queries.
+   * Whoever has asked `check` for this call may give `into`, empty rows: the stream need not ask again, and may answer in them and return them.
    */
-  step(block: KvBlock, queries: Matrix): PartialSoftmax
+  step(block: KvBlock, queries: Matrix, into?: PartialSoftmax): PartialSoftmax
   /**
    * What the stream counts since it was made, query rows (`rows`) among it and the premises that were broken; no part of a snapshot.
    * Streams of streams add their parts' up.

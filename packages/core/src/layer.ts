@@ -3,6 +3,7 @@ import { checkOptions } from './check-head'
 import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax } from './contracts'
 import { totalCounters } from './counters'
 import { checkParts, disposeAll, forkedParts } from './forked'
+import { rowsOfPartial } from './kv-block'
 import { life } from './life'
 import { nestedAll, nestedSnapshot } from './nested-snapshots'
 import { decodeSnapshot, encodeSnapshot } from './snapshot'
@@ -86,10 +87,16 @@ function layerOf(heads: Pick<LayerOptions, 'queryHeads' | 'kvHeads'>, streams: r
     const { data } = columns(queries, h * groups * d, groups * d)
     return { rows: queries.rows * groups, cols: d, data }
   }
-  const gather = (rows: number, answer: (h: number) => PartialSoftmax): PartialSoftmax => {
+  /** The answers of all heads to `rows` rows, each given a place for its own: within the whole, where its rows lie together there. */
+  const gather = (rows: number, answer: (h: number, place: PartialSoftmax) => PartialSoftmax): PartialSoftmax => {
     const out = emptyPartial(rows * queryHeads, dv)
     for (let h = 0; h < kvHeads; h++) {
-      const part = answer(h)
+      const isWithin = rows === 1 || kvHeads === 1
+      const place = isWithin
+        ? rowsOfPartial(out, h * groups, h * groups + rows * groups)
+        : emptyPartial(rows * groups, dv)
+      const part = answer(h, place)
+      if (isWithin && part === place) continue
       for (let r = 0; r < rows; r++) {
         const to = r * queryHeads + h * groups
         const from = r * groups
@@ -154,11 +161,11 @@ function layerOf(heads: Pick<LayerOptions, 'queryHeads' | 'kvHeads'>, streams: r
     attend(queries) {
       alive.check()
       checkKeys(KIND, 'queries', queries, queryHeads * d)
-      return gather(queries.rows, (h) => streams[h].attend(queriesOf(queries, h)))
+      return gather(queries.rows, (h, place) => streams[h].attend(queriesOf(queries, h), place))
     },
     step(block, queries) {
       const calls = steps(block, queries)
-      return alive.act('step', () => gather(queries.rows, (h) => streams[h].step(...calls[h])))
+      return alive.act('step', () => gather(queries.rows, (h, place) => streams[h].step(...calls[h], place)))
     },
     merge(later) {
       const parts = merges(later)
@@ -246,6 +253,7 @@ function checkedStreams(streams: readonly AttentionStream[]): Pick<AttentionStre
 }
 
 function columns({ rows, cols, data }: Matrix, first: number, count: number): Matrix {
+  if (rows === 1 || count === cols) return { rows, cols: count, data: data.subarray(first, first + rows * count) }
   const out = new Float32Array(rows * count)
   for (let r = 0; r < rows; r++) out.set(data.subarray(r * cols + first, r * cols + first + count), r * count)
   return { rows, cols: count, data: out }

@@ -133,10 +133,10 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
       answered(out, () => inside.answer(turned, out))
       return out
     },
-    step(block, queries) {
-      check.step(block, queries)
+    step(block, queries, into) {
+      if (!into) check.step(block, queries)
       const groups = queryGroups(kind, block, queries)
-      const out = emptyPartial(queries.rows, dv)
+      const out = into ?? emptyPartial(queries.rows, dv)
       const turned = turn.block(block, alive.tokens)
       const asked = turn.queries(queries, alive.tokens, groups)
       alive.act('step', () => {

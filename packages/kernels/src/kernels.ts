@@ -40,14 +40,14 @@ export interface AttentionBlock {
   readonly keys: Floats // keyCount × d
   readonly values: Floats // keyCount × dv
   /** keyCount: added to the scaled logits (log weights); finite. */
-  readonly bias?: Floats
+  readonly bias?: Floats | undefined
   readonly rows: number
   readonly keyCount: number
   readonly d: number
   readonly dv: number
   readonly scale: number
   /** Row i sees the first visible + ⌊i / groups⌋ keys (clamped to 0 … keyCount). Absent: all keys. */
-  readonly causal?: { readonly visible: number; readonly groups: number }
+  readonly causal?: { readonly visible: number; readonly groups: number } | undefined
   /** Calls of one to four rows sum in the order of longer ones, for the same bits: a fourth slower. */
   readonly inOrder?: boolean
   /** Running partial softmax of each row, continued in place: start with (−∞, 0, 0). */
@@ -76,13 +76,13 @@ export interface ShareBlock {
   readonly max: Float32Array // rows
   readonly mass: Float64Array // rows
   /** cols: added to the scaled scores. */
-  readonly bias?: Floats
+  readonly bias?: Floats | undefined
   readonly rows: number
   readonly d: number
   readonly cols: number
   readonly scale: number
   /** Row i sees the first visible + ⌊i / groups⌋ keys (clamped to 0 … cols). Absent: all keys. */
-  readonly causal?: { readonly visible: number; readonly groups: number }
+  readonly causal?: { readonly visible: number; readonly groups: number } | undefined
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type KvBlock,
   type Matrix,
   type Method,
+  type PartialSoftmax,
   type Shape,
 } from '@sublinear/core'
 import { restoreTiers, type Tiers } from '../tiers'
@@ -219,9 +220,9 @@ function live(inner: Tiers, { budgetBytes, weighted, stack }: Limits): AutoStrea
       inner.push(block)
     },
     attend: (queries) => inner.attend(queries),
-    step(block: KvBlock, queries: Matrix) {
-      refuse(block)
-      return inner.step(block, queries)
+    step(block: KvBlock, queries: Matrix, into?: PartialSoftmax) {
+      if (!into) refuse(block)
+      return inner.step(block, queries, into)
     },
     merge: check.merge,
     toBytes() {
