@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { defineConfig } from 'tsup'
+import { pureModules } from './tools/scripts/pure-modules.mjs'
 
 /** The one build of every package: `tsup --config ../../tsup.config.ts` from the package's folder. */
 export default defineConfig({
@@ -13,4 +14,5 @@ export default defineConfig({
   platform: 'neutral',
   splitting: false,
   minify: false,
+  esbuildPlugins: [pureModules],
 })

@@ -37,10 +37,20 @@ const uneven = (h: number) => exactStream({ d, dv: dv + h, scale: 0.5 })
 
 describe('a layer', () => {
   const counts = fc.constantFrom([1, 1], [2, 2], [4, 1], [6, 2], [6, 3])
-  test.prop([counts, fc.constantFrom('exact', 'feature', 'tiers'), fc.nat(80), fc.oneof(fc.constant(1), fc.nat(80)), fc.boolean(), fc.nat()], {
-    seed: 1,
-    numRuns: 40,
-  })('is head by head what the streams answer alone', ([queryHeads, kvHeads], kind, before, n, weighted, seed) => {
+  test.prop(
+    [
+      counts,
+      fc.constantFrom('exact', 'feature', 'tiers'),
+      fc.nat(80),
+      fc.oneof(fc.constant(1), fc.nat(80)),
+      fc.boolean(),
+      fc.nat(),
+    ],
+    {
+      seed: 1,
+      numRuns: 40,
+    },
+  )('is head by head what the streams answer alone', ([queryHeads, kvHeads], kind, before, n, weighted, seed) => {
     const groups = queryHeads / kvHeads
     const all = layer({ queryHeads: queryHeads, kvHeads: kvHeads, make: makers[kind] })
     const alone = Array.from({ length: kvHeads }, makers[kind])

@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/**
+ * What a page would load: bundles what a user imports with esbuild, minified, and prints its kB after gzip beside the most it may be, in
+ * bundle-sizes.json. Exits 1 where one is larger. The packages must be built. `--write` sets the limits to 3 % above what is.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const file = new URL('./bundle-sizes.json', import.meta.url)
+const limits = JSON.parse(readFileSync(file, 'utf8'))
+const sizes = {}
+for (const line of Object.keys(limits)) sizes[line] = await sizeOf(line)
+
+for (const [line, kB] of Object.entries(sizes)) {
+  const verdict = kB <= limits[line] ? 'ok  ' : 'MORE'
+  console.log(`${verdict} ${kB.toFixed(1).padStart(6)} of ${limits[line].toFixed(1).padStart(6)} kB  ${line}`)
+}
+if (process.argv.includes('--write')) {
+  const widened = Object.entries(sizes).map(([line, kB]) => [line, Number((kB * 1.03).toFixed(1))])
+  writeFileSync(file, `${JSON.stringify(Object.fromEntries(widened), null, 2)}\n`)
+} else if (Object.entries(sizes).some(([line, kB]) => kB > limits[line])) process.exit(1)
+
+/** kB of what `names from package` brings along; `*` is everything. */
+async function sizeOf(line) {
+  const [names, name] = line.split(' from ')
+  const what = names === '*' ? '* as all' : `{ ${names} }`
+  const used = names === '*' ? 'all' : names
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import ${what} from '@sublinear/${name}'; globalThis.used = [${used}]`,
+      resolveDir: fileURLToPath(new URL(`../../packages/${name}`, import.meta.url)),
+    },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'neutral',
+    external: ['node:*'],
+    alias: { [`@sublinear/${name}`]: fileURLToPath(new URL(`../../packages/${name}/dist/index.js`, import.meta.url)) },
+  })
+  return gzipSync(outputFiles[0].contents, { level: 9 }).length / 1000
+}
