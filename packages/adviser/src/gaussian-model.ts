@@ -1,5 +1,5 @@
 import { matrix, type Matrix, type Pilot } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { kernels, sketchKernels } from '@sublinear/kernels'
 import { symmetricEigen } from '@sublinear/poly-features'
 import { boxed } from './boxed'
 import { curveOf, curvePoints } from './curve'
@@ -167,7 +167,7 @@ function reachOf(d: number, count: number): number {
 
 function normals(rows: number, cols: number, stream: number): Matrix {
   const out = matrix(rows, cols)
-  kernels().normalColumns(out.data, KEY, stream, 0, rows, cols, 1)
+  sketchKernels().normalColumns(out.data, KEY, stream, 0, rows, cols, 1)
   return out
 }
 

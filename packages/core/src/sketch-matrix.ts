@@ -1,4 +1,4 @@
-import { isFloat32, kernels, rangeOf, type Floats, type Resident } from '@sublinear/kernels'
+import { isFloat32, kernels, rangeOf, type Floats, type Resident, sketchKernels } from '@sublinear/kernels'
 import type { Matrix, Seed, SketchMatrix } from './contracts'
 import { checkInteger, checkMatrix, checkSeed, checkShape } from './check'
 
@@ -117,7 +117,15 @@ export function sparseSketchMatrix({ kind, m, seed, bytes = 0, nonzeros, entries
     for (let from = 0; from < rows;) {
       const count = Math.min(rows - from, most)
       entries(first + from, count, targets, factors)
-      kernels().scatterAdd(into, rangeOf(block, from * width, count * width), targets, factors, count, nonzeros, width)
+      sketchKernels().scatterAdd(
+        into,
+        rangeOf(block, from * width, count * width),
+        targets,
+        factors,
+        count,
+        nonzeros,
+        width,
+      )
       from += count
     }
   }

@@ -1,5 +1,5 @@
 import { checkInteger, checkSeed, denseSketchMatrix, seedWords, type Seed, type SketchMatrix } from '@sublinear/core'
-import { kernels, type Floats } from '@sublinear/kernels'
+import { type Floats, sketchKernels } from '@sublinear/kernels'
 
 /** The last counter word: what keeps these numbers apart from others of the same seed. */
 const STREAM = 0x67617573 // 'gaus'
@@ -23,6 +23,6 @@ export function gaussianSketch({ m, seed }: { m: number; seed: Seed }): SketchMa
   const key = seedWords(checkSeed('gaussianSketch', seed))
   const unit = 1 / Math.sqrt(m)
   const columns = (first: number, count: number, out: Floats) =>
-    kernels().normalColumns(out, key, STREAM, first, m, count, unit)
+    sketchKernels().normalColumns(out, key, STREAM, first, m, count, unit)
   return denseSketchMatrix({ kind: 'gaussian', m, seed, columns, residentColumns: columns })
 }

@@ -2,7 +2,7 @@
 // Kills: a missing 1/√m, words of a counter used twice, rows or columns that share words, a sign lost in the tails, the high word
 // of an index ignored, another stream or key order (golden bytes).
 import { crc32, philox, sketch, type Matrix, type SketchMatrix } from '@sublinear/core'
-import { scalarKernels } from '@sublinear/kernels'
+import { scalarSketchKernels } from '@sublinear/kernels'
 import { describe, expect, it } from 'vitest'
 import { gaussianSketch } from '../src'
 
@@ -46,7 +46,7 @@ describe('Definition 3.3: a Gaussian sketch matrix', () => {
   it('has the same bits from the scalar reference, and rounds once', () => {
     const [m, seed] = [50, 123]
     const wanted = new Float32Array(m * 64)
-    scalarKernels.normalColumns(wanted, [seed, 0], 0x67617573, 640, m, 64, 1 / Math.sqrt(m))
+    scalarSketchKernels.normalColumns(wanted, [seed, 0], 0x67617573, 640, m, 64, 1 / Math.sqrt(m))
     expect(columns(gaussianSketch({ m, seed }), 640, 64)).toEqual(wanted)
   })
 

@@ -1,5 +1,5 @@
 import { checkInteger, checkSeed, seedWords, type Seed } from '@sublinear/core'
-import { kernels, scalarKernels } from '@sublinear/kernels'
+import { scalarSketchKernels, sketchKernels } from '@sublinear/kernels'
 import { coefficients61 } from './field-61'
 import { checkOut, checkRange, consecutive } from './keys'
 
@@ -59,13 +59,13 @@ export function bucketHash({
       checkInteger(who, 'row', row, 0, count - 1)
       checkInteger(who, 'key', key, 0)
       const own = coefficients.subarray(row * each, (row + 1) * each)
-      scalarKernels.polynomials(one, own, 1, independence - 1, Float64Array.of(key), 1, buckets)
+      scalarSketchKernels.polynomials(one, own, 1, independence - 1, Float64Array.of(key), 1, buckets)
       return one[0]
     },
     fill(first, keyCount, out) {
       checkRange(who, first, keyCount)
       checkOut(who, out, count * keyCount)
-      const use = kernels()
+      const use = sketchKernels()
       consecutive(first, keyCount, (keys, at) => {
         const whole = keys.length === keyCount
         const part = whole ? out : new Uint32Array(count * keys.length)

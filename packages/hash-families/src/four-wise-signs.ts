@@ -1,5 +1,5 @@
 import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
-import { isFloat32, isResident, kernels, type Floats } from '@sublinear/kernels'
+import { isFloat32, isResident, type Floats, sketchKernels } from '@sublinear/kernels'
 import { multiply64, parity, square64 } from './field-64'
 import { checkOut } from './keys'
 import { baseWords, blockColumns } from './sign-blocks'
@@ -45,7 +45,7 @@ export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): F
   const cube = new Uint32Array(2)
   const fillWords = (first: number, out: Uint32Array) => {
     blockColumns(columns, first)
-    kernels().affineWords(out, keys, bases, columns, count)
+    sketchKernels().affineWords(out, keys, bases, columns, count)
   }
   return {
     count,
@@ -85,7 +85,7 @@ export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): F
       if (columnCount === 0) return
       fillWords(first - offset, block)
       if (plain && columnCount <= FEW) return expand(out, block, offset, columnCount, unit)
-      kernels().expandSigns(out, cut(block, offset, columnCount), count, columnCount, unit)
+      sketchKernels().expandSigns(out, cut(block, offset, columnCount), count, columnCount, unit)
     },
   }
 }

@@ -1,5 +1,5 @@
 import { checkInteger, checkSeed, seedWords, type Seed } from '@sublinear/core'
-import { isFloat64, kernels, scalarKernels, type Kernels } from '@sublinear/kernels'
+import { isFloat64, scalarSketchKernels, sketchKernels, type SketchKernels } from '@sublinear/kernels'
 import { checkOut, checkRange, consecutive } from './keys'
 import { evaluateMersenne, mersenne, mersenneCoefficients } from './mersenne'
 import { coefficients61 } from './field-61'
@@ -70,13 +70,13 @@ export function polynomialHash({ independence, seed, prime, stream = 0 }: Polyno
     words,
     value(key) {
       checkInteger(who, 'key', key, 0)
-      write(one, Float64Array.of(key), scalarKernels)
+      write(one, Float64Array.of(key), scalarSketchKernels)
       return read(one)
     },
     fill(first, count, out) {
       checkRange(who, first, count)
       checkOut(who, out, count * words)
-      consecutive(first, count, (keys, at) => write(out.subarray(at * words), keys, kernels()))
+      consecutive(first, count, (keys, at) => write(out.subarray(at * words), keys, sketchKernels()))
     },
     fillKeys(keys, out) {
       if (!isFloat64(keys)) throw new TypeError(`${who}: keys must be a Float64Array`)
@@ -85,7 +85,7 @@ export function polynomialHash({ independence, seed, prime, stream = 0 }: Polyno
         const key = keys[c]
         if (!(key >= 0 && key < 2 ** 53 && Math.floor(key) === key)) checkInteger(who, `keys[${c}]`, key, 0)
       }
-      write(out, keys, kernels())
+      write(out, keys, sketchKernels())
     },
   }
 }
@@ -94,7 +94,7 @@ interface Polynomial {
   readonly bytes: number
   readonly words: 1 | 2
   /** The values of the keys, to the start of out. */
-  write(out: Uint32Array, keys: Float64Array, use: Kernels): void
+  write(out: Uint32Array, keys: Float64Array, use: SketchKernels): void
   read(words: Uint32Array): number | bigint
 }
 

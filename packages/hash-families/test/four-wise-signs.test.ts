@@ -33,11 +33,11 @@ describe('GF(2^64)', () => {
 })
 
 describe.each(['simd', 'scalar'] as const)('signs on the %s kernels', (name) => {
-  const use = name === 'simd' ? kernelsModule.simdKernels() : kernelsModule.scalarKernels
+  const use = name === 'simd' ? kernelsModule.simdSketchKernels() : kernelsModule.scalarSketchKernels
   afterEach(() => void vi.restoreAllMocks())
 
   it.each([1, 15, 16, 17, 40, 150])('of %i functions equal their definition in every form', (count) => {
-    vi.spyOn(kernelsModule, 'kernels').mockReturnValue(use)
+    vi.spyOn(kernelsModule, 'sketchKernels').mockReturnValue(use)
     const seed = 0xfedcba9876543210n
     const signs = fourWiseSigns({ count, seed })
     const rows = [...new Set([0, 1, 14, 15, 16, 31, 39, 127, 128, 149].filter((r) => r < count)), count - 1]
@@ -55,7 +55,7 @@ describe.each(['simd', 'scalar'] as const)('signs on the %s kernels', (name) => 
   })
 
   it('fill cuts any part of a block', () => {
-    vi.spyOn(kernelsModule, 'kernels').mockReturnValue(use)
+    vi.spyOn(kernelsModule, 'sketchKernels').mockReturnValue(use)
     const signs = fourWiseSigns({ count: 5, seed: 3 })
     for (const base of [0, 64 * 999, 2 ** 53 - 64]) {
       for (let offset = 0; offset < 64; offset++) {

@@ -2,7 +2,7 @@
 // of 0, the top limb of a key dropped, a product of the high words without its factor 8, streams that share coefficients,
 // block forms that restart at the wrong key.
 import { describe, expect, it } from 'vitest'
-import { scalarKernels, simdKernels } from '@sublinear/kernels'
+import { scalarSketchKernels, simdSketchKernels } from '@sublinear/kernels'
 import { polynomialHash } from '../src'
 import { evaluateMersenne, mersenne } from '../src/mersenne'
 import { coefficient31, coefficient61, EDGES, P31, P61, polynomial61, polynomialOverPairs, randomKeys } from './oracle'
@@ -55,7 +55,7 @@ describe('mod 2^31 - 1', () => {
   })
 })
 
-describe.each([simdKernels(), scalarKernels])('mod 2^61 - 1 on the $name kernels', (kernels) => {
+describe.each([simdSketchKernels(), scalarSketchKernels])('mod 2^61 - 1 on the $name kernels', (kernels) => {
   const run = (coefficients: readonly bigint[], keys: Float64Array) => {
     const words = Uint32Array.from(coefficients.flatMap((c) => [Number(c & 0xffffffffn), Number(c >> 32n)]))
     const out = new Uint32Array(2 * keys.length)

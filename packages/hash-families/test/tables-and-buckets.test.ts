@@ -1,7 +1,7 @@
 // Kills: characters swapped, tables that overlap, a domain that wraps round, table bytes not counted, a bucket beyond the last,
 // a range reduction that rounds, functions that share coefficients, block forms in another order.
 import { describe, expect, it } from 'vitest'
-import { scalarKernels, simdKernels } from '@sublinear/kernels'
+import { scalarSketchKernels, simdSketchKernels } from '@sublinear/kernels'
 import { bucketHash, tabulationHash } from '../src'
 import { coefficient61, EDGES, P61, polynomial61, randomKeys, tableWord } from './oracle'
 
@@ -36,7 +36,7 @@ describe('tabulationHash', () => {
   })
 })
 
-describe.each([simdKernels(), scalarKernels])('range reduction on the $name kernels', (kernels) => {
+describe.each([simdSketchKernels(), scalarSketchKernels])('range reduction on the $name kernels', (kernels) => {
   it('is ⌊value·buckets / 2^61⌋, at the borders between buckets', () => {
     for (const buckets of [1, 2, 3, 7, 1000, 65537, 2 ** 20 + 1, 2 ** 31 - 1, 2 ** 31]) {
       const l = BigInt(buckets)

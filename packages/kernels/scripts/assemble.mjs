@@ -1,5 +1,5 @@
-// Compiles assembly/ to WebAssembly and embeds it: src/generated/simd.ts exports the module's bytes in base64, bindings.ts its calls; simd.wasm is the
-// module itself, for hosts that compile no bytes.
+// Compiles assembly/ to WebAssembly and embeds it: each part's file in src/generated/ has its calls and the module's bytes in base64; simd.wasm is all of them in
+// one module, for hosts that compile no bytes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,9 +7,9 @@ import asc from 'assemblyscript/asc'
 import { bindings } from './bindings.mjs'
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..')
-const options = [
-  'assembly/index.ts',
-  '--outFile=simd.wasm',
+/** Each part by itself, so that a page loads what it uses; their constants lie apart in the first page of the one memory they share. */
+const PARTS = { floats: 1024, codes: 8192, sketches: 16384 }
+const common = [
   '--enable=simd',
   '-O3',
   '--noAssert',
@@ -18,35 +18,39 @@ const options = [
   '--initialMemory=1',
   '--disableWarning=112', // v128 parameters stay inside the module,
 ]
-if (process.argv.includes('--text')) options.push('--textFile=simd.wat')
 
-const written = new Map()
-const { error, stderr } = await asc.main(options, {
-  readFile: (name, base) => {
-    try {
-      return readFileSync(join(folder, base, name), 'utf8')
-    } catch {
-      return null // asc tries several extensions and folders
-    }
-  },
-  writeFile: (name, contents) => void written.set(name, contents),
-  listFiles: () => [],
-})
-process.stderr.write(stderr.toString())
-if (error) throw error
+/** The module of assembly/<name>.ts, and its text where it is asked for. */
+async function assembled(name, options) {
+  const written = new Map()
+  const outputs = ['--outFile=module.wasm', '--textFile=module.wat']
+  const { error, stderr } = await asc.main([`assembly/${name}.ts`, ...outputs, ...common, ...options], {
+    readFile: (file, base) => {
+      try {
+        return readFileSync(join(folder, base, file), 'utf8')
+      } catch {
+        return null // asc tries several extensions and folders
+      }
+    },
+    writeFile: (file, contents) => void written.set(file, contents),
+    listFiles: () => [],
+  })
+  process.stderr.write(stderr.toString())
+  if (error) throw error
+  if (process.argv.includes('--text')) {
+    mkdirSync(join(folder, 'build'), { recursive: true })
+    writeFileSync(join(folder, `build/${name}.wat`), written.get('module.wat'))
+  }
+  return written.get('module.wasm')
+}
 
-const wasm = written.get('simd.wasm')
 const generated = join(folder, 'src/generated')
 mkdirSync(generated, { recursive: true })
-writeFileSync(
-  join(generated, 'simd.ts'),
-  `/** assembly/ compiled by scripts/assemble.mjs: ${wasm.length} bytes, base64. */\n` +
-    `export const simdModule: string =\n  '${Buffer.from(wasm).toString('base64')}'\n`,
-)
-writeFileSync(join(generated, 'simd.wasm'), wasm)
-writeFileSync(join(generated, 'bindings.ts'), bindings(join(folder, 'assembly')))
-if (written.has('simd.wat')) {
-  mkdirSync(join(folder, 'build'), { recursive: true })
-  writeFileSync(join(folder, 'build/simd.wat'), written.get('simd.wat'))
+for (const [name, base] of Object.entries(PARTS)) {
+  const wasm = await assembled(name, [`--memoryBase=${base}`])
+  const text = `\n/** assembly/${name}.ts compiled by scripts/assemble.mjs: ${wasm.length} bytes, base64. */\nexport const base64: string =\n  '${Buffer.from(wasm).toString('base64')}'\n`
+  writeFileSync(join(generated, `${name}.ts`), bindings(join(folder, 'assembly'), name) + text)
+  console.log(`assembled ${name}: ${wasm.length} bytes`)
 }
-console.log(`assembled ${wasm.length} bytes`)
+const whole = await assembled('index', [])
+writeFileSync(join(generated, 'simd.wasm'), whole)
+console.log(`assembled all: ${whole.length} bytes`)

@@ -5,5 +5,5 @@ export interface Signature {
   readonly parameters: readonly { readonly name: string; readonly type: string }[]
   readonly result: string
 }
-export function signatures(folder: string): Signature[]
-export function bindings(folder: string): string
+export function signatures(folder: string, part: string): Signature[]
+export function bindings(folder: string, part: string): string

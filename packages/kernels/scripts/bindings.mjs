@@ -6,9 +6,9 @@ import ts from 'typescript'
 /** What JavaScript gives for each type that may cross the border; 64-bit integers and vectors may not. */
 const given = { usize: 'number', i32: 'number', u32: 'number', f32: 'number', f64: 'number', bool: 'boolean' }
 
-/** The text of src/generated/bindings.ts. */
-export function bindings(folder) {
-  const all = signatures(folder)
+/** The calls of a part, as src/generated/<part>.ts has them. */
+export function bindings(folder, part) {
+  const all = signatures(folder, part)
   return `// Written by scripts/bindings.mjs from the signatures in assembly/.
 
 /** What the module exports: numbers in the order of each signature. */
@@ -43,9 +43,9 @@ function call({ name, parameters }) {
   return `    ${name}: (of) => ${name}(${numbers.join(', ')}),`
 }
 
-/** The functions that assembly/index.ts exports, in its order. */
-export function signatures(folder) {
-  return parse(folder, './index').statements.flatMap((line) => {
+/** The functions that assembly/<part>.ts exports, in its order. */
+export function signatures(folder, part) {
+  return parse(folder, `./${part}`).statements.flatMap((line) => {
     const file = parse(folder, line.moduleSpecifier.text)
     return line.exportClause.elements.map(({ name }) => signature(file, name.text))
   })

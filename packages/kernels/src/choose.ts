@@ -1,6 +1,12 @@
+import type { CodeKernels } from './code-kernels'
 import type { Kernels } from './kernels'
 import { scalarKernels } from './scalar'
+import { scalarCodeKernels } from './scalar-codes'
+import { scalarSketchKernels } from './scalar-sketches'
 import { simdKernels } from './simd'
+import { simdCodeKernels } from './simd-codes'
+import { simdSketchKernels } from './simd-sketches'
+import type { SketchKernels } from './sketch-kernels'
 
 let chosen: Kernels | undefined
 
@@ -11,6 +17,16 @@ let chosen: Kernels | undefined
 export function kernels(): Kernels {
   chosen ??= hasSimd() ? tried() : scalarKernels
   return chosen
+}
+
+/** The kernels over codes that go with `kernels()`. A page that holds no codes does not load them. */
+export function codeKernels(): CodeKernels {
+  return kernels().name === 'simd' ? simdCodeKernels() : scalarCodeKernels
+}
+
+/** The kernels of random matrices that go with `kernels()`. */
+export function sketchKernels(): SketchKernels {
+  return kernels().name === 'simd' ? simdSketchKernels() : scalarSketchKernels
 }
 
 /**

@@ -1,17 +1,13 @@
-export type {
-  AttentionBlock,
-  CodedAttention,
-  Doubles,
-  Floats,
-  Kernels,
-  PackedRows,
-  ProductForm,
-  Resident,
-  ShareBlock,
-} from './kernels'
+export type { AttentionBlock, Doubles, Floats, Kernels, ProductForm, Resident, ShareBlock } from './kernels'
+export type { CodedAttention, CodedShares, CodeKernels, PackedRows } from './code-kernels'
+export type { SketchKernels } from './sketch-kernels'
 export { scalarKernels } from './scalar'
+export { scalarCodeKernels } from './scalar-codes'
+export { scalarSketchKernels } from './scalar-sketches'
 export { simdKernels } from './simd'
-export { kernels, useKernels } from './choose'
+export { simdCodeKernels } from './simd-codes'
+export { simdSketchKernels } from './simd-sketches'
+export { codeKernels, kernels, sketchKernels, useKernels } from './choose'
 export { brandOf, isFloat32, isFloat64, isUint32, isUint8 } from './brand'
 export { installDispose, isResident, rangeOf } from './resident'
 export { peakProbe } from './peak'

@@ -19,19 +19,6 @@ export interface Resident<A extends Float32Array | Float64Array | Uint8Array> {
 export type Floats = Float32Array | Resident<Float32Array>
 export type Doubles = Float64Array | Resident<Float64Array>
 
-/**
- * Rows of numbers in a few bits each. Row r begins at byte offset + r·stride with a header of two bytes, lowest first: 13 bits are the upper bits of
- * its step in float32, the lowest three a shift k; then come the codes, `bits` bits each, signed, lowest bit first. Code c stands for
- * (c + ½ + (2k − 7)·2^bits/64)·step: even levels, moved so that the ends of the row lie as far from the ends of the levels.
- */
-export interface PackedRows {
-  readonly codes: Resident<Uint8Array>
-  readonly offset: number
-  readonly stride: number
-  /** 2 … 8. */
-  readonly bits: number
-}
-
 /** Which operand of a matrix product is read transposed: a·b, a·bᵀ or aᵀ·b. */
 export type ProductForm = 'nn' | 'nt' | 'tn'
 
@@ -56,23 +43,10 @@ export interface AttentionBlock {
   readonly sum: Floats // rows × dv
 }
 
-/** The same over tokens in codes: keys and values lie in the same rows, one stride apart. */
-export interface CodedAttention extends Pick<
-  AttentionBlock,
-  'bias' | 'rows' | 'keyCount' | 'd' | 'dv' | 'scale' | 'causal'
-> {
-  readonly queries: Float32Array // rows × d
-  readonly keys: PackedRows
-  readonly values: PackedRows
-  readonly max: Float32Array // rows
-  readonly mass: Float64Array // rows
-  readonly sum: Float32Array // rows × dv
-}
-
 /** Queries with the maximum and mass of their softmax over everything that they saw, and some of the keys. */
 export interface ShareBlock {
   readonly queries: Floats // rows × d
-  readonly keys: Floats | PackedRows // cols × d
+  readonly keys: Floats // cols × d
   readonly max: Float32Array // rows
   readonly mass: Float64Array // rows
   /** cols: added to the scaled scores. */
@@ -120,8 +94,7 @@ export interface Kernels {
   softmaxStep(scores: Floats, max: Floats, mass: Doubles, rescale: Floats, rows: number, cols: number): void
   /**
    * out[j] += Σ_r e^{min(0, scale·⟨q_r, k_j⟩ + bias[j] − max[r])} / mass[r] over the rows that see key j, in ascending order in float64: what
-   * the keys receive of the rows' softmax. Nothing of a row without mass. The same bits however the rows are cut. Scores from codes are those
-   * of attendCodes.
+   * the keys receive of the rows' softmax. Nothing of a row without mass. The same bits however the rows are cut.
    */
   addShares(out: Float64Array, block: ShareBlock): void
   /**
@@ -132,119 +105,10 @@ export interface Kernels {
    * 1e-6 of the largest value, and with each other bit for bit; with `inOrder` they agree bit for bit with longer calls.
    */
   attend(block: AttentionBlock): void
-  /**
-   * Attention in integers over tokens in codes, in place: no code becomes a float. A query times scale is rounded once, to integers of magnitude at most
-   * M = min(32767, ⌊(2^31 − 1)/(2^(bits − 1)·d)⌋ (bits of the keys); its products with codes and their sum are exact. Weights times the
-   * steps of their values are rounded to 15 bits, once for each 64 keys, counted from the start; their products with codes and the sums over the 64 are exact.
-   * The same bits from both kernels, on every engine; a row's do not depend on the other rows, on keys that it does not see, nor
-   * on cuts at multiples of 64. Error: a score is off by at most Σ|k_i|·scale·max|q_i|/(2M), what a block adds to a column by 1/65534 of its largest weight
-   * times step, for each of its codes' levels in turn; and rounding in float32.
-   */
-  attendCodes(block: CodedAttention): void
-  /** out (rows × width) = rows first … first + rows − 1 of packed codes: a product with few bits on either side, so exact while it is normal. */
-  unpack(out: Floats, packed: PackedRows, first: number, rows: number, width: number): void
-  /** out[r] = the squared distance of row first + r of packed codes from a point (width), in float32: the same bits whatever the other rows. */
-  codeDistances(
-    out: Float64Array,
-    packed: PackedRows,
-    first: number,
-    rows: number,
-    width: number,
-    point: Float32Array,
-  ): void
-  /**
-   * Rows of x (rows × width) → rows first … first + rows − 1 of packed codes: unpack's inverse. Of the eight shifts, the one at which the smallest step
-   * reaches both ends of the row is tried, and its neighbours; with each the steps that are trials[t] (a multiple of four of them, at most 1) of the smallest that reaches,
-   * rounded to their 13 bits. The first of least squared error is taken (summed in float32), and every entry goes to its nearest level, the even
-   * code of two. A fixed order: the same bits from both kernels. Magnitudes < 2^120.
-   */
-  pack(packed: PackedRows, first: number, x: Doubles, rows: number, width: number, trials: Float64Array): void
-  /**
-   * Every row of x (rows × width), in place, by an orthogonal map: with p the largest power of two ≤ width, the first p entries times signs[0 … p),
-   * times the Hadamard matrix over √p; where p < width then the last p likewise, with signs[p … 2p). With `back` by its inverse.
-   * The same bits from both kernels.
-   */
-  turn(x: Doubles, signs: Int8Array, rows: number, width: number, back?: boolean): void
   /** max |x[i]| for i < count; NaN where any entry is, 0 for none. */
   largestMagnitude(x: Floats, count: number): number
   /** out[i] += factor · x[i]. */
   addScaled(out: Floats, x: Floats, factor: number, count: number): void
-  /**
-   * Polynomials mod p = 2^61 − 1 at keys < 2^53: function f has degree + 1 coefficients < p from word 2·(degree + 1)·f on, two
-   * words each (the lower first), lowest degree first. out (functions × count) gets values 0 … p − 1 as two words each, or
-   * with buckets from 1 to 2^31 the words ⌊value·buckets / 2^61⌋.
-   */
-  polynomials(
-    out: Uint32Array,
-    coefficients: Uint32Array,
-    functions: number,
-    degree: number,
-    keys: Float64Array,
-    count: number,
-    buckets: number,
-  ): void
-  /**
-   * out[2f], out[2f + 1] (64 bits, the lower word first) = bases[2f], bases[2f + 1] ⊕ A(s) for f < count: s (7 bits) is the XOR
-   * of columns[t] over the set bits t of function f's 128-bit key, and bit l of A(s) is the parity of s & (1 + 2l). Byte p of
-   * key f is byte f mod 16 of the 16 bytes that begin at word 64·⌊f/16⌋ + 4p of keys.
-   */
-  affineWords(out: Uint32Array, keys: Uint32Array, bases: Uint32Array, columns: Uint32Array, count: number): void
-  /** out (rows × count): bit c of row r's words (⌈count/32⌉ a row, lowest bit first) clear → +unit, set → −unit. */
-  expandSigns(out: Floats, words: Uint32Array, rows: number, count: number, unit: number): void
-  /** out[targets[r·nonzeros + e], :] += factors[r·nonzeros + e] · block[r, :] for rows of `width` entries, in ascending order. */
-  scatterAdd(
-    out: Floats,
-    block: Floats,
-    targets: Uint32Array,
-    factors: Float32Array,
-    rows: number,
-    nonzeros: number,
-    width: number,
-  ): void
-  /**
-   * out (rows × count): entry (r, c) is unit·Φ⁻¹((w + ½)·2⁻³²), rounded once, with w word r mod 4 of Philox4x32-10 under `key`
-   * (lowest word first) at counter (⌊r/4⌋, low word of j, high word of j, stream), j = first + c < 2^53. Integers and
-   * + − × ÷ √ in a fixed order: the same bits from both kernels, on every engine. |unit| times 6.3 bounds an entry.
-   */
-  normalColumns(
-    out: Floats,
-    key: readonly [number, number],
-    stream: number,
-    first: number,
-    rows: number,
-    count: number,
-    unit: number,
-  ): void
-  /**
-   * Columns of `functions` nonzeros from cubics mod p = 2⁶¹ − 1, one a function, each given by its values h at four consecutive
-   * keys: values[8e …], two words a value, lowest first. Entry e of key c, the c-th after the first `skip`, is
-   * t = ⌊h·2·height/2⁶¹⌋: targets[c·functions + e] = e·height + ⌊t/2⌋, factors[…] = unit, or −unit where t is odd. height ≤ 2^30.
-   */
-  cubicEntries(
-    targets: Uint32Array,
-    factors: Float32Array,
-    values: Uint32Array,
-    skip: number,
-    count: number,
-    functions: number,
-    height: number,
-    unit: number,
-  ): void
-  /**
-   * out[r, :] += unit · Σ_c ±block[c, :], the sign (−1)^popcount(i & j) times the sign of j = first + c: i is index r (two
-   * words, lowest first, m of them), and bit j mod 64 of a pair of `signs` words, one pair for each 64 indices touched, is set
-   * for −1. Up to 64 rows cost their Walsh–Hadamard transform and one row added for each index. The same bits from both kernels.
-   */
-  hadamardAdd(
-    out: Floats,
-    block: Floats,
-    first: number,
-    count: number,
-    width: number,
-    signs: Uint32Array,
-    indices: Uint32Array,
-    unit: number,
-  ): void
   /**
    * All monomials of x (rows × d) up to `degree`, in graded order: first the constant ratios[0]; then, degree by degree, for
    * i = 0 … d − 1 the entries xᵢ · (degree − 1 block from its first monomial without an index below i on) · ratio, each

@@ -1,33 +1,60 @@
 import { Arena } from './arena'
-import { named, type Calls, type Exports } from './generated/bindings'
-import { simdModule } from './generated/simd'
+import { base64 as codesText, named as namedCodes, type Calls as CodeCalls } from './generated/codes'
+import { base64 as floatsText, named as namedFloats, type Calls as FloatCalls } from './generated/floats'
+import { base64 as sketchesText, named as namedSketches, type Calls as SketchCalls } from './generated/sketches'
+import { Staging } from './staging'
 
-/** The compiled module with its memory. */
-export interface Machine {
-  readonly wasm: Calls
+/** A part of the kernels, compiled, in the one memory of all. */
+export interface Machine<C = FloatCalls> {
+  readonly wasm: C
   readonly arena: Arena
 }
+export type CodeMachine = Machine<FloatCalls & CodeCalls>
+export type SketchMachine = Machine<FloatCalls & SketchCalls>
 
-let machine: Machine | undefined
+let arena: Arena | undefined
+let scratch: Staging | undefined
+let first: Machine | undefined
+let whole: WebAssembly.Exports | undefined
 
-/** Compiled synchronously at the first call, once; from a module or bytes of the caller's where they are given then. */
-export function simdMachine(given?: WebAssembly.Module | BufferSource): Machine {
-  if (!machine) {
-    const module = compiled(given ?? embedded())
-    const arena = new Arena()
-    const { exports } = new WebAssembly.Instance(module, { env: { memory: arena.memory } })
-    machine = { wasm: named(exports as Exports), arena }
-  }
-  return machine
-}
-
-function compiled(given: WebAssembly.Module | BufferSource): WebAssembly.Module {
+/** Takes a module of all parts from the host, or its bytes, before any part is asked for. */
+export function useModule(given: WebAssembly.Module | BufferSource): void {
   const isBytes = ArrayBuffer.isView(given) || Object.prototype.toString.call(given) === '[object ArrayBuffer]'
-  return isBytes ? new WebAssembly.Module(given as BufferSource) : (given as WebAssembly.Module)
+  whole = exportsOf(isBytes ? new WebAssembly.Module(given as BufferSource) : (given as WebAssembly.Module))
 }
 
-function embedded(): Uint8Array<ArrayBuffer> {
-  const text = atob(simdModule)
+/** Products, attention and features, and what every other part stands on: compiled synchronously at the first call, once. */
+export function simdMachine(): Machine {
+  return (first ??= { wasm: callsOf(floatsText, namedFloats), arena: memory() })
+}
+
+export function codeMachine(): CodeMachine {
+  return { wasm: { ...simdMachine().wasm, ...callsOf(codesText, namedCodes) }, arena: memory() }
+}
+
+export function sketchMachine(): SketchMachine {
+  return { wasm: { ...simdMachine().wasm, ...callsOf(sketchesText, namedSketches) }, arena: memory() }
+}
+
+/** Scratch of all parts: each call lays it out anew. */
+export function staging(): Staging {
+  return (scratch ??= new Staging(memory()))
+}
+
+function memory(): Arena {
+  return (arena ??= new Arena())
+}
+
+function callsOf<E, C>(base64: string, named: (exports: E) => C): C {
+  return named((whole ?? exportsOf(new WebAssembly.Module(bytesOf(base64)))) as E)
+}
+
+function exportsOf(module: WebAssembly.Module): WebAssembly.Exports {
+  return new WebAssembly.Instance(module, { env: { memory: memory().memory } }).exports
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64)
   const bytes = new Uint8Array(text.length)
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
   return bytes

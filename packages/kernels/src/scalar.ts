@@ -1,20 +1,11 @@
 import type { Kernels } from './kernels'
-import { affineWords } from './scalar/affine-words'
 import { attend } from './scalar/attend'
-import { attendCodes } from './scalar/attend-codes'
 import { dotColumns, monomialColumns, monomialTable, rowSums } from './scalar/columns'
-import { expandSigns, monomials, scatterAdd } from './scalar/features'
+import { monomials } from './scalar/monomials'
 import { scalarArray } from './scalar/operands'
-import { cubicEntries } from './scalar/cubic-entries'
-import { hadamardAdd } from './scalar/hadamard'
-import { normalColumns } from './scalar/normal-columns'
-import { polynomials } from './scalar/polynomials'
 import { product } from './scalar/product'
-import { pack } from './scalar/pack'
-import { addShares } from './scalar/shares'
-import { turn } from './scalar/turn'
-import { codeDistances, unpack } from './scalar/unpack'
 import { addScaled, exp, largestMagnitude, softmaxStep } from './scalar/rows'
+import { addShares } from './scalar/shares'
 
 /**
  * The kernels in plain JavaScript, as fast as tiling makes them: the oracle of the tests, the baseline of the bench, the
@@ -30,20 +21,8 @@ export const scalarKernels: Kernels = {
   softmaxStep,
   addShares,
   attend,
-  attendCodes,
-  codeDistances,
-  unpack,
-  pack,
-  turn,
   largestMagnitude,
   addScaled,
-  affineWords,
-  polynomials,
-  expandSigns,
-  scatterAdd,
-  normalColumns,
-  cubicEntries,
-  hadamardAdd,
   monomials,
   monomialColumns,
   monomialTable,

@@ -4,7 +4,7 @@
 // sums that overflow 32 bits at wide rows (the largest query is smaller there), a block's unit used for the next.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { scalarKernels, simdKernels, type Kernels } from '../src/index'
+import { scalarKernels, simdKernels, type Kernels } from './all-kernels'
 import { codedTokens, levels, type CodedShape } from './codes'
 import { bits, numbers, visible } from './oracle'
 

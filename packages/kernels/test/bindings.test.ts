@@ -1,10 +1,11 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bindings, signatures } from '../scripts/bindings.mjs'
-import { named, type Calls, type Exports } from '../src/generated/bindings'
-import { simdModule } from '../src/generated/simd'
+import * as codes from '../src/generated/codes'
+import * as floats from '../src/generated/floats'
+import * as sketches from '../src/generated/sketches'
 
 // Kills: bindings older than assembly/ or than the module, a function that is exported and not bound, an argument too many or too
 // few, two arguments passed in each other's place, a flag passed as something else than 0 or 1.
@@ -12,43 +13,72 @@ import { simdModule } from '../src/generated/simd'
 const folder = join(import.meta.dirname, '..')
 const assembly = join(folder, 'assembly')
 
-test('the bindings were written from assembly/ as it is', () => {
-  expect(readFileSync(join(folder, 'src/generated/bindings.ts'), 'utf8')).toBe(bindings(assembly))
-})
+const parts = { floats, codes, sketches }
+const whole = readFileSync(join(folder, 'src/generated/simd.wasm'))
 
-test('the module exports the functions of the bindings, each with as many arguments', () => {
+/** Its functions, each with the number of its arguments. */
+function aritiesOf(module: BufferSource): string[] {
   const memory = new WebAssembly.Memory({ initial: 1 })
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(simdModule, 'base64')), {
-    env: { memory },
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } })
+  return Object.entries(exports)
+    .flatMap(([name, of]) => (typeof of === 'function' ? [`${name} ${of.length}`] : []))
+    .toSorted()
+}
+
+const written = (part: string) =>
+  signatures(assembly, part)
+    .map((s) => `${s.name} ${s.parameters.length}`)
+    .toSorted()
+
+describe.each(Object.entries(parts))('the part %s', (part, { base64, named }) => {
+  test('was written from assembly/ as it is', () => {
+    const file = readFileSync(join(folder, `src/generated/${part}.ts`), 'utf8')
+    expect(file.startsWith(bindings(assembly, part))).toBe(true)
   })
-  const arities = Object.entries(exports).flatMap(([name, of]) =>
-    typeof of === 'function' ? [`${name} ${of.length}`] : [],
-  )
-  expect(arities.toSorted()).toEqual(
-    signatures(assembly)
-      .map((s) => `${s.name} ${s.parameters.length}`)
-      .toSorted(),
+
+  test('exports the functions of the bindings, each with as many arguments', () => {
+    expect(aritiesOf(Buffer.from(base64, 'base64'))).toEqual(written(part))
+  })
+
+  test.each(signatures(assembly, part))(
+    '$name passes every argument in the place that its signature gives it',
+    (one) => {
+      const values = one.parameters.map(({ type }, place) => (type === 'boolean' ? place % 2 === 0 : place + 2))
+      const passed: unknown[] = []
+      const exports = { [one.name]: (...all: number[]) => passed.push(...all) }
+      const call = Reflect.get((named as (exports: object) => object)(exports), one.name)
+      call(Object.fromEntries(one.parameters.map(({ name }, place) => [name, values[place]])))
+      expect(passed).toEqual(values.map(Number))
+    },
   )
 })
 
-test.each(signatures(assembly))('$name passes every argument in the place that its signature gives it', (one) => {
-  const values = one.parameters.map(({ type }, place) => (type === 'boolean' ? place % 2 === 0 : place + 2))
-  const passed: unknown[] = []
-  const exports = { [one.name]: (...all: number[]) => passed.push(...all) }
-  const call = Reflect.get(named(exports as Partial<Exports> as Exports), one.name)
-  call(Object.fromEntries(one.parameters.map(({ name }, place) => [name, values[place]])))
-  expect(passed).toEqual(values.map(Number))
+test('the whole module has all of them', () => {
+  expect(aritiesOf(whole)).toEqual(Object.keys(parts).flatMap(written).toSorted())
+})
+
+test('the constants of a part do not lie on those of another', async () => {
+  const memory = new WebAssembly.Memory({ initial: 1 })
+  const page = new Uint8Array(memory.buffer)
+  const used = Object.values(parts).map(({ base64 }) => {
+    page.fill(0)
+    const one = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(base64, 'base64')), { env: { memory } })
+    expect(one).toBeDefined()
+    const at = [...page.keys()].filter((i) => page[i] !== 0)
+    return [at[0], at.at(-1)!]
+  })
+  for (const [i, [from]] of used.entries()) expect(from).toBeGreaterThan(i === 0 ? 0 : used[i - 1][1])
 })
 
 test('a type that JavaScript cannot pass as a number is refused', () => {
   const other = mkdtempSync(join(tmpdir(), 'bindings-'))
-  writeFileSync(join(other, 'index.ts'), `export { f } from './f'`)
+  writeFileSync(join(other, 'part.ts'), `export { f } from './f'`)
   writeFileSync(join(other, 'f.ts'), `/** Nothing. */\nexport function f(word: u64): void {}`)
-  expect(() => bindings(other)).toThrow('f: word is u64, which JavaScript cannot pass')
+  expect(() => bindings(other, 'part')).toThrow('f: word is u64, which JavaScript cannot pass')
 })
 
 /** For tsc, which fails where one of these is no error; nothing runs it. */
-export function refused(wasm: Calls): void {
+export function refused(wasm: floats.Calls): void {
   wasm.packStrips({ rows: 8, inner: 4, fromRow: 32, from: 0, to: 512 }) // names make the order free
   // @ts-expect-error: numbers in order, where rows and inner could be swapped
   wasm.packStrips(512, 0, 32, 8, 4)

@@ -1,4 +1,5 @@
-import type { Kernels, PackedRows } from '../src/index'
+import type { Kernels } from './all-kernels'
+import type { PackedRows } from '../src/index'
 import { numbers } from './oracle'
 
 /** Eight factors for pack. */

@@ -2,7 +2,7 @@
 // columns beyond a multiple of 4, 8, 16 or 64, `out` overwritten where it is added to, a table read one feature or one row off.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
-import { scalarKernels, simdKernels } from '../src/index'
+import { scalarKernels, simdKernels } from './all-kernels'
 import { numbers, place, words, worst } from './oracle'
 
 describe.each([simdKernels(), scalarKernels])('column kernels, $name', (kernels) => {

@@ -2,7 +2,7 @@
 // a tail of 1–3 entries that is skipped or overruns, a softmax step that forgets the old maximum or the old mass.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { scalarKernels, simdKernels } from '../src/index'
+import { scalarKernels, simdKernels } from './all-kernels'
 import { numbers, place, worst } from './oracle'
 
 const SMALLEST = 2 ** -126 // of the normal numbers

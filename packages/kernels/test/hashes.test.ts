@@ -1,7 +1,7 @@
 // Polynomials mod 2^61 - 1 and words of signs, scalar and SIMD against their definitions. Kills: a group of 16 keys read in another
 // order, columns of the wrong nibble, words of the wrong index bit, chunks that begin at the wrong function or key.
 import { describe, expect, it } from 'vitest'
-import { scalarKernels, simdKernels } from '../src/index'
+import { scalarKernels, simdKernels } from './all-kernels'
 import { words } from './oracle'
 
 describe.each([simdKernels(), scalarKernels])('affineWords of the $name kernels', (kernels) => {

@@ -3,7 +3,7 @@
 // or rows dropped or written beside `out`, a sign lost in a tail, a series cut at s¹⁵.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { scalarKernels, simdKernels, type Kernels } from '../src/index'
+import { scalarKernels, simdKernels, type Kernels } from './all-kernels'
 import { lnTail, normal } from '../src/scalar/normal-columns'
 import { bits, place, words } from './oracle'
 

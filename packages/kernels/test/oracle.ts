@@ -1,4 +1,5 @@
-import type { AttentionBlock, Kernels, ProductForm, Resident } from '../src/index'
+import type { Kernels } from './all-kernels'
+import type { AttentionBlock, ProductForm, Resident } from '../src/index'
 
 /** Numbers in [−size, size) from a seed. */
 export function numbers(seed: number, count: number, size = 1): Float32Array {

@@ -5,7 +5,7 @@
 // `back` in the order of `turn`; a bit by which the two kernels differ.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { scalarKernels, simdKernels, type Kernels } from '../src/index'
+import { scalarKernels, simdKernels, type Kernels } from './all-kernels'
 import { levels } from './codes'
 import { numbers, place, words } from './oracle'
 

@@ -1,7 +1,7 @@
 // Memory that nobody holds, in one synchronous task: no finalizer runs in it. Kills: arrays reclaimed that are still in use, contents lost on the way out or
 // back, ranges that keep nothing alive, an operand moved while a kernel runs, views taken before memory grew, memory that grows with every array dropped.
 import { expect, it } from 'vitest'
-import { simdKernels } from '../src'
+import { simdKernels } from './all-kernels'
 
 const MIB = 2 ** 18 // numbers
 const { floats, product } = simdKernels()

@@ -1,7 +1,7 @@
 // Numbers for the length of a call. Kills: an array made at every call, one shared by two uses, a view of another length than asked for,
 // large arrays that are kept for good.
 import { expect, it } from 'vitest'
-import { scratch } from '../src'
+import { scratch } from '../src/index'
 
 it('gives one array again and again, as long as asked for', () => {
   const take = scratch(Float64Array)

@@ -3,7 +3,7 @@
 // the row's own bytes, rows written over their neighbours, distances that see what lies behind a row.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
-import { scalarKernels, simdKernels, type Kernels } from '../src/index'
+import { scalarKernels, simdKernels, type Kernels } from './all-kernels'
 import { levels } from './codes'
 import { bits as bitsOf, numbers, place, words } from './oracle'
 

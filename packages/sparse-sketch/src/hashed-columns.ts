@@ -1,6 +1,6 @@
 import { sparseSketchMatrix, type SketchMatrix } from '@sublinear/core'
 import { polynomialHash } from '@sublinear/hash-families'
-import { kernels } from '@sublinear/kernels'
+import { sketchKernels } from '@sublinear/kernels'
 
 /** Entries listed at once for a reader that goes on where it left off: 64 columns by themselves cost mostly their beginning. */
 const AHEAD = 8192
@@ -28,7 +28,7 @@ export function hashedColumns(kind: string, m: number, nonzeros: number, seed: b
   const list = (first: number, count: number, rows: Uint32Array, factors: Float32Array) => {
     const from = Math.min(first, 2 ** 53 - 4) // four keys that exist
     for (const [e, hash] of hashes.entries()) hash.fill(from, 4, values.subarray(8 * e))
-    kernels().cubicEntries(rows, factors, values, first - from, count, nonzeros, height, unit)
+    sketchKernels().cubicEntries(rows, factors, values, first - from, count, nonzeros, height, unit)
   }
   return sparseSketchMatrix({
     kind,

@@ -1,6 +1,6 @@
 import { checkInteger, checkSeed, checkShape, philox, seedWords, type Seed, type SketchMatrix } from '@sublinear/core'
 import { fourWiseSigns } from '@sublinear/hash-families'
-import { kernels, rangeOf, type Floats } from '@sublinear/kernels'
+import { rangeOf, type Floats, sketchKernels } from '@sublinear/kernels'
 
 /** The last counter word of what is drawn here. */
 const STREAM = 0x73720000
@@ -39,7 +39,7 @@ export function srht({ m, n, seed }: { m: number; n: number; seed: Seed }): Sket
       const pairs = new Uint32Array(2 * Math.ceil((index + count - start) / 64))
       for (let b = 0; 2 * b < pairs.length; b++) signs.words(start + 64 * b, pairs.subarray(2 * b))
       const now = rangeOf(block, from * width, count * width)
-      kernels().hadamardAdd(into, now, index, count, width, pairs, indices, unit)
+      sketchKernels().hadamardAdd(into, now, index, count, width, pairs, indices, unit)
       from += count
     }
   }

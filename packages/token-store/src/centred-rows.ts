@@ -1,5 +1,5 @@
 import type { Matrix, PartialSoftmax } from '@sublinear/core'
-import { kernels, scratch, type PackedRows } from '@sublinear/kernels'
+import { scratch, type PackedRows, codeKernels } from '@sublinear/kernels'
 import type { Rotation } from './rotation'
 import type { Centres } from './token-coder'
 
@@ -20,7 +20,7 @@ export function decoded(
 ): Matrix {
   const { width } = turn
   const data = new Float32Array(count * width)
-  kernels().unpack(data, packed, from, count, width)
+  codeKernels().unpack(data, packed, from, count, width)
   const x = rows64(data.length)
   for (let i = 0; i < data.length; i++) x[i] = data[i]
   turn.turnBack(x)

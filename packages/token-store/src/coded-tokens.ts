@@ -1,6 +1,6 @@
 import { isHeld, reserveMemory, type KvBlock } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
-import { kernels, type PackedRows } from '@sublinear/kernels'
+import { kernels, type PackedRows, codeKernels } from '@sublinear/kernels'
 import { backFromCentre, decoded, restOf, scratchPartial, shiftOf, turned } from './centred-rows'
 import { weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
@@ -92,7 +92,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     const shift = Float64Array.from(point, (x, c) => x - keyCentre[c])
     coder.turnKeys.turn(shift)
     const out = new Float64Array(some)
-    kernels().codeDistances(out, packed, from, some, d, Float32Array.from(shift))
+    codeKernels().codeDistances(out, packed, from, some, d, Float32Array.from(shift))
     return out
   }
 
@@ -164,7 +164,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     attend(queries, partial, causal) {
       if (count === 0) return
       const own = scratchPartial(queries.rows, dv)
-      kernels().attendCodes({
+      codeKernels().attendCodes({
         ...codedAt(rows),
         queries: turned(queries, coder.turnKeys),
         bias: weights.bias,
@@ -183,7 +183,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     },
     addShares(out, queries, { max, mass }, causal) {
       if (count === 0) return
-      kernels().addShares(out, {
+      codeKernels().addShares(out, {
         keys: codedAt(rows).keys,
         queries: turned(queries, coder.turnKeys),
         max: max.map((level, r) => level - shiftOf(queries, r, keyCentre, scale)),

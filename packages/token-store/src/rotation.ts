@@ -1,5 +1,5 @@
 import { checkInteger, philox, seedWords } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { codeKernels } from '@sublinear/kernels'
 
 const STREAM = 0x6b760000
 
@@ -28,8 +28,8 @@ export function rotation({ width, seed, index }: { width: number; seed: bigint; 
   if (p < width) factors.set(signs(p, seed, 2 * index + 1), p)
   return {
     width,
-    turn: (x) => kernels().turn(x, factors, x.length / width, width),
-    turnBack: (x) => kernels().turn(x, factors, x.length / width, width, true),
+    turn: (x) => codeKernels().turn(x, factors, x.length / width, width),
+    turnBack: (x) => codeKernels().turn(x, factors, x.length / width, width, true),
   }
 }
 

@@ -1,4 +1,4 @@
-import { kernels, type PackedRows } from '@sublinear/kernels'
+import { codeKernels, type PackedRows } from '@sublinear/kernels'
 
 /** How many steps are tried for a vector and a shift, the largest first: many bits are hardly worth cutting off an end. */
 const trialsOf = (bits: number) => (bits < 7 ? 8 : 4)
@@ -37,7 +37,7 @@ export function vectorCodec({ width, bits }: { width: number; bits: number }): V
   return {
     bits,
     bytes: 2 + Math.ceil((width * bits) / 8),
-    encode: (x, packed, first, rows) => kernels().pack(packed, first, x, rows, width, trials),
+    encode: (x, packed, first, rows) => codeKernels().pack(packed, first, x, rows, width, trials),
     isSound(row, at, largest) {
       const word = Uint32Array.of((row[at] | (row[at + 1] << 8)) << 15)
       const step = new Float32Array(Uint32Array.of(word[0] & 0xfffc0000).buffer)[0]

@@ -3,7 +3,7 @@
  * as the one-pass paper assumes? Every head of the committed sample, or of the captures given, beside independent Gaussian numbers. Seconds.
  */
 import { exactAttention, type Matrix } from '@sublinear/attention'
-import { kernels } from '@sublinear/kernels'
+import { sketchKernels } from '@sublinear/kernels'
 import { main, type Experiment } from './experiment.ts'
 import { headsOf } from './heads.ts'
 import { plot } from './plot.ts'
@@ -97,7 +97,7 @@ export function tailsOf({ rows, cols, data }: Matrix, centre: boolean): number[]
 
 function noise(): Sparsity {
   const columns = { rows: 4096, cols: 32, data: new Float32Array(4096 * 32) }
-  kernels().normalColumns(columns.data, [1, 2], 0, 0, 4096, 32, 1)
+  sketchKernels().normalColumns(columns.data, [1, 2], 0, 0, 4096, 32, 1)
   return { head: NOISE, tails: tailsOf(columns, false), centred: tailsOf(columns, true) }
 }
 

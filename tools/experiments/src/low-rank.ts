@@ -4,7 +4,7 @@
  */
 import { anisotropicFeatures, featureDimension, matrix, taylorFeatures, type Matrix } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { sketchKernels } from '@sublinear/kernels'
 import type { Head } from './captures.ts'
 import { main, type Experiment } from './experiment.ts'
 import { headsOf } from './heads.ts'
@@ -181,7 +181,7 @@ function headTable(heads: readonly HeadRank[]): string {
 
 function normals(d: number, stream: number): Matrix {
   const out = matrix(N, d)
-  kernels().normalColumns(out.data, [7, 7], stream, 0, N, d, 1)
+  sketchKernels().normalColumns(out.data, [7, 7], stream, 0, N, d, 1)
   return out
 }
 

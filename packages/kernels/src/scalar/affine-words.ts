@@ -1,4 +1,4 @@
-import type { Kernels } from '../kernels'
+import type { SketchKernels } from '../sketch-kernels'
 
 /** The words of the bits of l < 64 that s selects: 1, and the six bits of l. */
 const SELECTED = [
@@ -11,7 +11,7 @@ const SELECTED = [
   [0, -1],
 ]
 
-export const affineWords: Kernels['affineWords'] = (out, keys, bases, columns, count) => {
+export const affineWords: SketchKernels['affineWords'] = (out, keys, bases, columns, count) => {
   const nibbles = new Uint8Array(512) // the columns that four key bits select, for each group of four
   for (let t = 0; t < 128; t++) {
     const half = 1 << (t & 3)

@@ -1,4 +1,4 @@
-import type { Kernels } from '../kernels'
+import type { CodeKernels } from '../code-kernels'
 import { seenBy } from '../rounded-query'
 import { codesAt, codeScore, headerAt, roundedQuery, shiftIn, stepIn, toEven } from './code-rows'
 import { lanesSum, weight } from './code-weights'
@@ -10,7 +10,7 @@ const { fround } = Math
 const LEAST = 2 ** -110
 
 /** The integers of assembly/attend-codes.ts, and its floats in the same order: the same bits. */
-export const attendCodes: Kernels['attendCodes'] = (block) => {
+export const attendCodes: CodeKernels['attendCodes'] = (block) => {
   const { queries, keys, values, rows, keyCount, d, dv, scale, causal, max, mass, sum } = block
   const data = bytes(keys.codes)
   const valueData = bytes(values.codes)

@@ -1,10 +1,10 @@
-import type { Kernels } from '../kernels'
+import type { SketchKernels } from '../sketch-kernels'
 
 // Numbers mod p = 2⁶¹ − 1 are three limbs of 20, 20 and 21 bits, lowest first.
 const B = 2 ** 20
 const TOP = 2 ** 21
 
-export const cubicEntries: Kernels['cubicEntries'] = (
+export const cubicEntries: SketchKernels['cubicEntries'] = (
   targets,
   factors,
   values,

@@ -1,9 +1,9 @@
-import type { Kernels } from '../kernels'
+import type { SketchKernels } from '../sketch-kernels'
 import { floats } from './operands'
 
 // The additions of assembly/hadamard.ts in float32 and in the same order: the same bits.
 
-export const hadamardAdd: Kernels['hadamardAdd'] = (
+export const hadamardAdd: SketchKernels['hadamardAdd'] = (
   outOperand,
   blockOperand,
   first,

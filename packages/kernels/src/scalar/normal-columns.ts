@@ -1,4 +1,4 @@
-import type { Kernels } from '../kernels'
+import type { SketchKernels } from '../sketch-kernels'
 import { philox } from '../philox'
 import { floats } from './operands'
 
@@ -7,7 +7,7 @@ import { floats } from './operands'
 const words = new Uint32Array(4)
 const LN2 = 6243314768165359 / 9007199254740992 // 0.6931471805599453, exactly
 
-export const normalColumns: Kernels['normalColumns'] = (outOperand, key, stream, first, rows, count, unit) => {
+export const normalColumns: SketchKernels['normalColumns'] = (outOperand, key, stream, first, rows, count, unit) => {
   const out = floats(outOperand)
   for (let c = 0; c < count; c++) {
     const index = first + c

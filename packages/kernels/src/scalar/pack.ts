@@ -1,10 +1,10 @@
-import type { Kernels } from '../kernels'
+import type { CodeKernels } from '../code-kernels'
 import { headerOf, roundedStep, shiftIn, stepIn, toEven } from './code-rows'
 import { bytes, doubles } from './operands'
 
 const { fround } = Math
 
-export const pack: Kernels['pack'] = ({ codes, offset, stride, bits }, first, x, rows, width, trials) => {
+export const pack: CodeKernels['pack'] = ({ codes, offset, stride, bits }, first, x, rows, width, trials) => {
   const data = bytes(codes)
   const from = doubles(x)
   for (let r = 0; r < rows; r++) {

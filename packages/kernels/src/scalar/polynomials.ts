@@ -1,10 +1,18 @@
-import type { Kernels } from '../kernels'
+import type { SketchKernels } from '../sketch-kernels'
 
 // Numbers mod p = 2⁶¹ − 1 are three limbs of 20, 20 and 21 bits, lowest first: products of limbs are exact in doubles.
 const B = 2 ** 20
 const TOP = 2 ** 21
 
-export const polynomials: Kernels['polynomials'] = (out, coefficients, functions, degree, keys, count, buckets) => {
+export const polynomials: SketchKernels['polynomials'] = (
+  out,
+  coefficients,
+  functions,
+  degree,
+  keys,
+  count,
+  buckets,
+) => {
   const limbs = new Float64Array(3 * (degree + 1))
   const value = new Float64Array(3)
   for (let f = 0, at = 0; f < functions; f++) {

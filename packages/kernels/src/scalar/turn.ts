@@ -1,7 +1,7 @@
-import type { Kernels } from '../kernels'
+import type { CodeKernels } from '../code-kernels'
 import { doubles } from './operands'
 
-export const turn: Kernels['turn'] = (x, signs, rows, width, back = false) => {
+export const turn: CodeKernels['turn'] = (x, signs, rows, width, back = false) => {
   const data = doubles(x)
   const p = 2 ** Math.floor(Math.log2(width))
   const rest = width - p

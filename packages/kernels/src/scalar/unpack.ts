@@ -1,10 +1,10 @@
-import type { Kernels } from '../kernels'
+import type { CodeKernels } from '../code-kernels'
 import { codesAt, headerAt, shiftIn, stepIn } from './code-rows'
 import { bytes, floats } from './operands'
 
 const { fround } = Math
 
-export const unpack: Kernels['unpack'] = (out, { codes, offset, stride, bits }, first, rows, width) => {
+export const unpack: CodeKernels['unpack'] = (out, { codes, offset, stride, bits }, first, rows, width) => {
   const data = bytes(codes)
   const to = floats(out)
   const row = new Int32Array(width)
@@ -17,7 +17,7 @@ export const unpack: Kernels['unpack'] = (out, { codes, offset, stride, bits }, 
 }
 
 /** Eight sums in float32, as the lanes of assembly/unpack.ts have them. */
-export const codeDistances: Kernels['codeDistances'] = (
+export const codeDistances: CodeKernels['codeDistances'] = (
   out,
   { codes, offset, stride, bits },
   first,

@@ -1,11 +1,11 @@
-import type { Kernels } from '../kernels'
-import type { Machine } from '../module'
+import type { SketchKernels } from '../sketch-kernels'
+import type { SketchMachine } from '../module'
 import type { Staging } from '../staging'
 
 const CHUNK = 4096 // functions of one call
 const SCRATCH = 1552
 
-export function simdAffineWords({ wasm, arena }: Machine, staging: Staging): Kernels['affineWords'] {
+export function simdAffineWords({ wasm, arena }: SketchMachine, staging: Staging): SketchKernels['affineWords'] {
   return (out, keys, bases, columns, count) => {
     const most = Math.min(CHUNK, Math.ceil(count / 16) * 16)
     const stagedKeys = staging.region(32 * most + 512 + SCRATCH)

@@ -1,5 +1,5 @@
-import type { Kernels } from '../kernels'
-import type { Machine } from '../module'
+import type { CodeKernels } from '../code-kernels'
+import type { CodeMachine } from '../module'
 import { residentOffset } from '../resident'
 import { mostOfQuery, QUERY_GROUP, seenBy } from '../rounded-query'
 import { aligned, type Staging } from '../staging'
@@ -12,7 +12,7 @@ const SCORES = 384
 const MANY = 6 // queries for which it pays to bring codes to a byte each first
 
 /** A few queries at a time, each by itself; the keys that many of them see pass by in chunks. */
-export function simdAttendCodes({ wasm, arena }: Machine, staging: Staging): Kernels['attendCodes'] {
+export function simdAttendCodes({ wasm, arena }: CodeMachine, staging: Staging): CodeKernels['attendCodes'] {
   return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, max, mass, sum }) => {
     if (rows === 0 || keyCount === 0) return
     const { stride } = keys

@@ -1,11 +1,11 @@
-import type { Kernels } from '../kernels'
-import type { Machine } from '../module'
+import type { CodeKernels } from '../code-kernels'
+import type { CodeMachine } from '../module'
 import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
 const ROWS = 2048 // of one call
 
-export function simdCodeDistances({ wasm, arena }: Machine, staging: Staging): Kernels['codeDistances'] {
+export function simdCodeDistances({ wasm, arena }: CodeMachine, staging: Staging): CodeKernels['codeDistances'] {
   return (out, { codes, offset, stride, bits }, first, rows, width, point) => {
     if (rows === 0) return
     const padded = (width + 7) & -8

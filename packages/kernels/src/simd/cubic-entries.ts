@@ -1,9 +1,9 @@
-import type { Kernels } from '../kernels'
-import type { Machine } from '../module'
+import type { SketchKernels } from '../sketch-kernels'
+import type { SketchMachine } from '../module'
 import type { Staging } from '../staging'
 
 /** All of a call passes through scratch: 8 bytes an entry. */
-export function simdCubicEntries({ wasm, arena }: Machine, staging: Staging): Kernels['cubicEntries'] {
+export function simdCubicEntries({ wasm, arena }: SketchMachine, staging: Staging): SketchKernels['cubicEntries'] {
   return (targets, factors, values, skip, count, functions, height, unit) => {
     const entries = count * functions
     const stagedTargets = staging.region(entries * 8 + functions * 32)

@@ -1,17 +1,17 @@
-import type { Kernels } from '../kernels'
-import type { Machine } from '../module'
-import { scalarKernels } from '../scalar'
+import type { SketchKernels } from '../sketch-kernels'
+import type { SketchMachine } from '../module'
+import { hadamardAdd } from '../scalar/hadamard'
 import type { Staging } from '../staging'
 
 const OUT = 262144 // floats of `out` that pass through scratch at once
 const LOW = 4294967296
 
 /** An ordinary `out` is copied in and out once for all of the block, in parts where it is large. */
-export function simdHadamardAdd({ wasm }: Machine, staging: Staging): Kernels['hadamardAdd'] {
+export function simdHadamardAdd({ wasm }: SketchMachine, staging: Staging): SketchKernels['hadamardAdd'] {
   return (out, block, first, count, width, signs, indices, unit) => {
     const m = indices.length / 2
     if (count === 0 || width === 0) return
-    if (width > OUT / 64) return scalarKernels.hadamardAdd(out, block, first, count, width, signs, indices, unit)
+    if (width > OUT / 64) return hadamardAdd(out, block, first, count, width, signs, indices, unit)
     const outAt = staging.floats(out)
     const blockAt = staging.floats(block)
     const most = outAt ? m : Math.min(m, Math.floor(OUT / width))

@@ -1,11 +1,11 @@
-import type { Kernels } from '../kernels'
-import type { Machine } from '../module'
+import type { CodeKernels } from '../code-kernels'
+import type { CodeMachine } from '../module'
 import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
 const CHUNK = 8192 // doubles that pass through scratch at once, or one row
 
-export function simdPack({ wasm, arena }: Machine, staging: Staging): Kernels['pack'] {
+export function simdPack({ wasm, arena }: CodeMachine, staging: Staging): CodeKernels['pack'] {
   return ({ codes, offset, stride, bits }, first, x, rows, width, trials) => {
     if (rows === 0) return
     const xAt = staging.doubles(x)

@@ -1,15 +1,15 @@
-import type { Kernels } from '../kernels'
-import type { Machine } from '../module'
-import { scalarKernels } from '../scalar'
+import type { SketchKernels } from '../sketch-kernels'
+import type { SketchMachine } from '../module'
+import { polynomials } from '../scalar/polynomials'
 import type { Staging } from '../staging'
 
 const CHUNK = 8192 // values of one call
 const LONG = 4096 // words of coefficients: beyond, they are not staged
 
-export function simdPolynomials({ wasm, arena }: Machine, staging: Staging): Kernels['polynomials'] {
+export function simdPolynomials({ wasm, arena }: SketchMachine, staging: Staging): SketchKernels['polynomials'] {
   return (out, coefficients, functions, degree, keys, count, buckets) => {
     const words = 2 * (degree + 1)
-    if (words > LONG) return scalarKernels.polynomials(out, coefficients, functions, degree, keys, count, buckets)
+    if (words > LONG) return polynomials(out, coefficients, functions, degree, keys, count, buckets)
     const each = buckets > 0 ? 1 : 2
     const width = Math.min(count, CHUNK)
     const height = Math.min(functions, Math.max(1, Math.floor(Math.min(CHUNK / Math.max(width, 1), LONG / words))))

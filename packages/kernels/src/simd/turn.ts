@@ -1,10 +1,10 @@
-import type { Kernels } from '../kernels'
-import type { Machine } from '../module'
+import type { CodeKernels } from '../code-kernels'
+import type { CodeMachine } from '../module'
 import type { Staging } from '../staging'
 
 const CHUNK = 8192 // doubles that pass through scratch at once, or one row
 
-export function simdTurn({ wasm, arena }: Machine, staging: Staging): Kernels['turn'] {
+export function simdTurn({ wasm, arena }: CodeMachine, staging: Staging): CodeKernels['turn'] {
   return (x, signs, rows, width, back = false) => {
     if (rows === 0 || width === 0) return
     const p = 2 ** (31 - Math.clz32(width))

@@ -1,12 +1,12 @@
-import type { Kernels } from '../kernels'
-import type { Machine } from '../module'
+import type { CodeKernels } from '../code-kernels'
+import type { CodeMachine } from '../module'
 import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
 const ROWS = 64
 
 /** By way of the scratch, which has room for what the kernel writes past its last row. */
-export function simdUnpack({ wasm }: Machine, staging: Staging): Kernels['unpack'] {
+export function simdUnpack({ wasm }: CodeMachine, staging: Staging): CodeKernels['unpack'] {
   return (out, { codes, offset, stride, bits }, first, rows, width) => {
     if (rows === 0 || width === 0) return
     const staged = staging.region(4 * Math.min(rows, ROWS) * width + 32)

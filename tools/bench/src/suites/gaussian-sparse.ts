@@ -1,7 +1,7 @@
 import sgemm from '@stdlib/blas-base-sgemm'
 import { type Matrix, project, sketch, type SketchMatrix } from '@sublinear/core'
 import { gaussianSketch } from '@sublinear/gaussian-sketch'
-import { kernels, scalarKernels } from '@sublinear/kernels'
+import { kernels, sketchKernels, scalarSketchKernels } from '@sublinear/kernels'
 import { countSketch, osnap, srht } from '@sublinear/sparse-sketch'
 import bloomFilters from 'bloom-filters'
 import { bigHash, countSketchRows, wordHash } from '../baselines/count-sketch.ts'
@@ -36,9 +36,9 @@ function gaussianGroup(): Group {
     unit: { name: 'ns', of: 'entry', count: M * 64 },
     cases: [
       timed(BOX, () => normals(M * 64, 1)),
-      timed(SCALAR, () => scalarKernels.normalColumns(out, [1, 2], 3, 0, M, 64, 1)),
-      timed('kernels, in place', () => kernels().normalColumns(resident, [1, 2], 3, 0, M, 64, 1), [BOX, SCALAR]),
-      timed('kernels, copied', () => kernels().normalColumns(out, [1, 2], 3, 0, M, 64, 1), [BOX, SCALAR]),
+      timed(SCALAR, () => scalarSketchKernels.normalColumns(out, [1, 2], 3, 0, M, 64, 1)),
+      timed('kernels, in place', () => sketchKernels().normalColumns(resident, [1, 2], 3, 0, M, 64, 1), [BOX, SCALAR]),
+      timed('kernels, copied', () => sketchKernels().normalColumns(out, [1, 2], 3, 0, M, 64, 1), [BOX, SCALAR]),
     ],
   }
 }

@@ -1,4 +1,11 @@
-import { kernels, scalarKernels, type Kernels, type Resident } from '@sublinear/kernels'
+import {
+  kernels,
+  scalarKernels,
+  scalarSketchKernels,
+  sketchKernels,
+  type Resident,
+  type SketchKernels,
+} from '@sublinear/kernels'
 import { mathExp, polynomialExp, tableExp } from '../baselines/exponential.ts'
 import { suffixColumns, suffixMonomials, tableColumns, tableRows } from '../baselines/monomials.ts'
 import { tiledProduct } from '../baselines/product.ts'
@@ -88,11 +95,11 @@ function signGroup(m: number, rows: number, w: number): Group {
   const block = normals(rows * w, 5)
   const state = new Float32Array(m * w)
   const signs = new Float32Array(m * rows)
-  scalarKernels.expandSigns(signs, words, m, rows, unit)
+  scalarSketchKernels.expandSigns(signs, words, m, rows, unit)
   const [rg, rb, rs] = [signs, block, state].map(resident)
-  const both = (use: Kernels, values: typeof rb | Float32Array, into: typeof rs | Float32Array) => () => {
-    use.expandSigns(rg, words, m, rows, unit)
-    use.product('nn', into, rg, values, m, rows, w, true)
+  const both = (values: typeof rb | Float32Array, into: typeof rs | Float32Array) => () => {
+    sketchKernels().expandSigns(rg, words, m, rows, unit)
+    kernels().product('nn', into, rg, values, m, rows, w, true)
   }
   const GIVEN = 'tiled JS, signs given'
   return {
@@ -101,8 +108,8 @@ function signGroup(m: number, rows: number, w: number): Group {
     cases: [
       timed('scalar kernels, signs given', () => scalarKernels.product('nn', state, signs, block, m, rows, w, true)),
       timed(GIVEN, () => tiledProduct('nn', state, signs, block, m, rows, w, true)),
-      timed('kernels, in place', both(kernels(), rb, rs), [GIVEN]),
-      timed('kernels, copied', both(kernels(), block, state), [GIVEN]),
+      timed('kernels, in place', both(rb, rs), [GIVEN]),
+      timed('kernels, copied', both(block, state), [GIVEN]),
     ],
   }
 }
@@ -164,16 +171,16 @@ function scatterGroup(m: number, rows: number, width: number): Group {
   const factors = normals(rows * nonzeros, 10).map(Math.sign)
   const out = new Float32Array(m * width)
   const [rb, ro] = [block, out].map(resident)
-  const scatter = (use: Kernels, into: typeof ro | Float32Array, from: typeof rb | Float32Array) => () =>
+  const scatter = (use: SketchKernels, into: typeof ro | Float32Array, from: typeof rb | Float32Array) => () =>
     use.scatterAdd(into, from, targets, factors, rows, nonzeros, width)
   return {
     name: `scatter add: ${nonzeros} of m = ${m}, rows of ${width}`,
     unit: { name: 'ns', of: 'row', count: rows },
     cases: [
-      timed(SCALAR, scatter(scalarKernels, out, block)),
+      timed(SCALAR, scatter(scalarSketchKernels, out, block)),
       timed(TILED, () => scatterFour(out, block, targets, factors, rows, width)),
-      timed('kernels, in place', scatter(kernels(), ro, rb), [TILED, SCALAR]),
-      timed('kernels, copied', scatter(kernels(), out, block), [TILED, SCALAR]),
+      timed('kernels, in place', scatter(sketchKernels(), ro, rb), [TILED, SCALAR]),
+      timed('kernels, copied', scatter(sketchKernels(), out, block), [TILED, SCALAR]),
     ],
   }
 }

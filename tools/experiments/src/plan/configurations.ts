@@ -1,5 +1,5 @@
 import { matrix, philox, type Matrix } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { kernels, sketchKernels } from '@sublinear/kernels'
 
 /** A synthetic stream of independent tokens, drawn by its seed. */
 export interface Configuration {
@@ -61,7 +61,7 @@ export function source({ seed, d, dv, spread, decay, values }: Configuration, pa
   const slope = Float32Array.from({ length: d * dv }, () => (2 * normal()) / Math.sqrt(d))
   const draw = (count: number, cols: number, stream: number, first: number) => {
     const out = new Float32Array(count * cols)
-    kernels().normalColumns(out, [seed, 100 + part], stream, first, cols, count, 1)
+    sketchKernels().normalColumns(out, [seed, 100 + part], stream, first, cols, count, 1)
     return transposed(out, cols, count)
   }
   return {

@@ -1,5 +1,5 @@
 import { philox } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { sketchKernels } from '@sublinear/kernels'
 
 /** Entries of a vector of length n, the others 0; all keys where `keys` is absent. */
 export interface Input {
@@ -101,7 +101,7 @@ export function randomOf(seed: number): Random {
     sign: () => 1 - 2 * (word() >>> 31),
     normals(count) {
       const out = new Float32Array(Math.ceil(count / 4) * 4)
-      kernels().normalColumns(out, [seed, 2], streams++, 0, 4, out.length / 4, 1)
+      sketchKernels().normalColumns(out, [seed, 2], streams++, 0, 4, out.length / 4, 1)
       return out.subarray(0, count)
     },
     keys(n, count) {

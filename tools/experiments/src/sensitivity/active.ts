@@ -8,7 +8,7 @@ import {
   type Matrix,
 } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { sketchKernels } from '@sublinear/kernels'
 
 const [N, ACTIVE, D, DV] = [2 ** 16, 64, 4, 4]
 const SCALE = 0.25
@@ -92,6 +92,6 @@ export function centre({ rows, cols, data }: Matrix): void {
 
 function normals(rows: number, cols: number, stream: number): Matrix {
   const out = matrix(rows, cols)
-  kernels().normalColumns(out.data, [4, 1], stream, 0, rows, cols, 1)
+  sketchKernels().normalColumns(out.data, [4, 1], stream, 0, rows, cols, 1)
   return out
 }

@@ -1,37 +1,13 @@
 import { isFloat32 } from '../brand'
-import type { Floats, Kernels } from '../kernels'
-import type { Machine } from '../module'
-import { scalarKernels } from '../scalar'
+import type { Floats } from '../kernels'
+import type { SketchKernels } from '../sketch-kernels'
+import type { SketchMachine } from '../module'
+import { scatterAdd } from '../scalar/signs'
 import type { Staging } from '../staging'
 
 const CHUNK = 65536 // floats that pass through scratch at once
 
-/** A row of features must fit the scratch whole when `out` is an ordinary array; beyond 2 MB the plain loop fills it. */
-export function simdMonomials({ wasm }: Machine, staging: Staging): Kernels['monomials'] {
-  return (out, x, ratios, rows, d, degree) => {
-    const outAt = staging.floats(out)
-    const xAt = staging.floats(x)
-    const t = ratios.length
-    if (rows === 0) return
-    if (!outAt && t > 8 * CHUNK) return scalarKernels.monomials(out, plain(x), ratios, rows, d, degree)
-    const most = Math.min(rows, Math.max(1, Math.floor((2 * CHUNK) / Math.max(t, d, 1))), 4096)
-    const stagedRatios = staging.region(4 * (t + d + (outAt ? 0 : most * t) + (xAt ? 0 : most * d)))
-    const suffix = stagedRatios + t * 4
-    const stagedX = suffix + d * 4
-    const stagedOut = stagedX + (xAt ? 0 : most * d * 4)
-    staging.in(stagedRatios, ratios, 0, t)
-    for (let r = 0; r < rows; r += most) {
-      const part = Math.min(most, rows - r)
-      if (!xAt) staging.in(stagedX, x, r * d, part * d)
-      const to = outAt ? outAt + r * t * 4 : stagedOut
-      const from = xAt ? xAt + r * d * 4 : stagedX
-      wasm.monomials({ out: to, x: from, ratios: stagedRatios, rows: part, d, degree, t, suffix })
-      if (!outAt) staging.out(out, r * t, stagedOut, part * t)
-    }
-  }
-}
-
-export function simdExpandSigns({ wasm }: Machine, staging: Staging): Kernels['expandSigns'] {
+export function simdExpandSigns({ wasm }: SketchMachine, staging: Staging): SketchKernels['expandSigns'] {
   return (out, words, rows, count, unit) => {
     const outAt = staging.floats(out)
     const perRow = Math.ceil(count / 32)
@@ -54,14 +30,14 @@ export function simdExpandSigns({ wasm }: Machine, staging: Staging): Kernels['e
 }
 
 /** An ordinary `out` is only copied in and out where that is less than the work; else the plain loop adds to it. */
-export function simdScatterAdd({ wasm }: Machine, staging: Staging): Kernels['scatterAdd'] {
+export function simdScatterAdd({ wasm }: SketchMachine, staging: Staging): SketchKernels['scatterAdd'] {
   return (out, block, targets, factors, rows, nonzeros, width) => {
     const outAt = staging.floats(out)
     const blockAt = staging.floats(block)
     if (rows === 0 || nonzeros === 0 || width === 0) return
     const outLength = out.length
     if (!outAt && (outLength > 2 * CHUNK || outLength > 2 * rows * nonzeros * width || width > CHUNK)) {
-      return scalarKernels.scatterAdd(out, plain(block), targets, factors, rows, nonzeros, width)
+      return scatterAdd(out, plain(block), targets, factors, rows, nonzeros, width)
     }
     const most = Math.max(1, Math.min(rows, Math.floor(CHUNK / Math.max(width, nonzeros))))
     const stagedOut = staging.region(4 * ((outAt ? 0 : outLength) + most * (width + 2 * nonzeros)))

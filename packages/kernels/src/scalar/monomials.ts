@@ -1,37 +1,6 @@
 import type { Kernels } from '../kernels'
 import { floats } from './operands'
 
-export const expandSigns: Kernels['expandSigns'] = (outOperand, words, rows, count, unit) => {
-  const out = floats(outOperand)
-  const perRow = Math.ceil(count / 32)
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < count; c++) {
-      out[r * count + c] = (words[r * perRow + (c >>> 5)] >>> (c & 31)) & 1 ? -unit : unit
-    }
-  }
-}
-
-export const scatterAdd: Kernels['scatterAdd'] = (
-  outOperand,
-  blockOperand,
-  targets,
-  factors,
-  rows,
-  nonzeros,
-  width,
-) => {
-  const out = floats(outOperand)
-  const block = floats(blockOperand)
-  for (let r = 0; r < rows; r++) {
-    for (let e = r * nonzeros; e < (r + 1) * nonzeros; e++) {
-      const to = targets[e] * width
-      const factor = factors[e]
-      // Rounded twice, as the SIMD kernel does: which of the two adds a block must not show.
-      for (let c = 0; c < width; c++) out[to + c] += Math.fround(factor * block[r * width + c])
-    }
-  }
-}
-
 /** By suffixes: the degree-g monomials with least index i are xᵢ times a contiguous suffix of the degree g − 1 block. */
 export const monomials: Kernels['monomials'] = (outOperand, xOperand, ratios, rows, d, degree) => {
   const out = floats(outOperand)
