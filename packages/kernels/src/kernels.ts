@@ -127,9 +127,10 @@ export interface Kernels {
   /**
    * Continues the partial softmax of every query row over a block of keys and values, without an array of rows × keyCount.
    * Keys are taken in blocks of 64, counted from the start of the array; keys that a row does not see add exact zeros. With
-   * the simd kernels a row's answer is the same bit for bit whatever the other rows of the call, and however the keys are cut
-   * into calls at multiples of 64. Calls of one to four rows (decoding) sum in another order and agree with longer calls to
-   * 1e-6 of the largest value, and with each other bit for bit; with `inOrder` they agree bit for bit with longer calls.
+   * the simd kernels a row's answer is the same bit for bit whatever the other rows of the call, and however up to 4096 keys are cut
+   * into calls at multiples of 64. Where a call has more, each 4096 are summed by themselves and joined in float64. Calls of one to four
+   * rows (decoding) sum in another order and agree with longer calls to 1e-6 of the largest value, and with each other bit for bit; with
+   * `inOrder` they agree bit for bit with longer calls.
    */
   attend(block: AttentionBlock): void
   /**
@@ -137,7 +138,7 @@ export interface Kernels {
    * M = min(32767, ⌊(2^31 − 1)/(2^(bits − 1)·d)⌋ (bits of the keys); its products with codes and their sum are exact. Weights times the
    * steps of their values are rounded to 15 bits, once for each 64 keys, counted from the start; their products with codes and the sums over the 64 are exact.
    * The same bits from both kernels, on every engine; a row's do not depend on the other rows, on keys that it does not see, nor
-   * on cuts at multiples of 64. Error: a score is off by at most Σ|k_i|·scale·max|q_i|/(2M), what a block adds to a column by 1/65534 of its largest weight
+   * on cuts of up to 4096 keys at multiples of 64; more are joined as in `attend`. Error: a score is off by at most Σ|k_i|·scale·max|q_i|/(2M), what a block adds to a column by 1/65534 of its largest weight
    * times step, for each of its codes' levels in turn; and rounding in float32.
    */
   attendCodes(block: CodedAttention): void
@@ -169,6 +170,11 @@ export interface Kernels {
   largestMagnitude(x: Floats, count: number): number
   /** out[i] += factor · x[i]. */
   addScaled(out: Floats, x: Floats, factor: number, count: number): void
+  /**
+   * total[i], rest[i] ← the rounded total[i] + rest[i], and what rounding left: together they are what they were, exactly, while nothing leaves
+   * float32. A sum of which `rest` takes every addend first, and `total` all of them, loses nothing however long it grows.
+   */
+  carry(total: Resident<Float32Array>, rest: Resident<Float32Array>, count: number): void
   /**
    * Polynomials mod p = 2^61 − 1 at keys < 2^53: function f has degree + 1 coefficients < p from word 2·(degree + 1)·f on, two
    * words each (the lower first), lowest degree first. out (functions × count) gets values 0 … p − 1 as two words each, or

@@ -4,6 +4,7 @@ import { attend } from './scalar/attend'
 import { attendCodes } from './scalar/attend-codes'
 import { dotColumns, monomialColumns, monomialTable, rowSums } from './scalar/columns'
 import { expandSigns, monomials, scatterAdd } from './scalar/features'
+import { longAttend, longAttendCodes } from './long-attention'
 import { scalarArray } from './scalar/operands'
 import { cubicEntries } from './scalar/cubic-entries'
 import { hadamardAdd } from './scalar/hadamard'
@@ -14,7 +15,7 @@ import { pack } from './scalar/pack'
 import { addShares } from './scalar/shares'
 import { turn } from './scalar/turn'
 import { codeDistances, unpack } from './scalar/unpack'
-import { addScaled, exp, largestMagnitude, softmaxStep } from './scalar/rows'
+import { addScaled, carry, exp, largestMagnitude, softmaxStep } from './scalar/rows'
 
 /**
  * The kernels in plain JavaScript, as fast as tiling makes them: the oracle of the tests, the baseline of the bench, the
@@ -29,14 +30,15 @@ export const scalarKernels: Kernels = {
   exp,
   softmaxStep,
   addShares,
-  attend,
-  attendCodes,
+  attend: longAttend(attend),
+  attendCodes: longAttendCodes(attendCodes),
   codeDistances,
   unpack,
   pack,
   turn,
   largestMagnitude,
   addScaled,
+  carry,
   affineWords,
   polynomials,
   expandSigns,

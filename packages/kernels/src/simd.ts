@@ -1,4 +1,5 @@
 import type { Kernels } from './kernels'
+import { longAttend, longAttendCodes } from './long-attention'
 import { simdMachine } from './module'
 import { simdAffineWords } from './simd/affine-words'
 import { simdAttend } from './simd/attend'
@@ -11,7 +12,7 @@ import { simdHadamardAdd } from './simd/hadamard'
 import { simdNormalColumns } from './simd/normal-columns'
 import { simdPolynomials } from './simd/polynomials'
 import { simdProduct } from './simd/product'
-import { simdAddScaled, simdExp, simdLargestMagnitude, simdSoftmaxStep } from './simd/rows'
+import { simdAddScaled, simdCarry, simdExp, simdLargestMagnitude, simdSoftmaxStep } from './simd/rows'
 import { simdPack } from './simd/pack'
 import { simdAddShares } from './simd/shares'
 import { simdTurn } from './simd/turn'
@@ -39,14 +40,15 @@ export function simdKernels(module?: WebAssembly.Module | BufferSource): Kernels
       exp: simdExp(machine, staging),
       softmaxStep: simdSoftmaxStep(machine, staging),
       addShares: simdAddShares(machine, staging),
-      attend: simdAttend(machine, staging),
-      attendCodes: simdAttendCodes(machine, staging),
+      attend: longAttend(simdAttend(machine, staging)),
+      attendCodes: longAttendCodes(simdAttendCodes(machine, staging)),
       codeDistances: simdCodeDistances(machine, staging),
       unpack: simdUnpack(machine, staging),
       pack: simdPack(machine, staging),
       turn: simdTurn(machine, staging),
       largestMagnitude: simdLargestMagnitude(machine, staging),
       addScaled: simdAddScaled(machine, staging),
+      carry: simdCarry(machine),
       affineWords: simdAffineWords(machine, staging),
       polynomials: simdPolynomials(machine, staging),
       expandSigns: simdExpandSigns(machine, staging),
