@@ -152,6 +152,11 @@ function part({ keys, values }: KvBlock, from: number, to: number): KvBlock {
   }
 }
 
+/** Rows of a matrix but the one at 10. */
+function others(a: Float32Array, cols: number): Float32Array {
+  return Float32Array.from([...a.subarray(0, 10 * cols), ...a.subarray(11 * cols)])
+}
+
 // Kills: an outlier that nothing counts, features or sums of ∞ that are added, a token left out of S and not of z, ordinary blocks that are taken for others.
 describe('a token that float32 cannot take', () => {
   const ordinary = { keys: random(1000, 2, 1), values: random(1000, dv, 2) }
@@ -175,8 +180,6 @@ describe('a token that float32 cannot take', () => {
     stream.push({ keys, values, weights })
     stream.push(ordinary)
     expect(stream.counters).toMatchObject({ beyond: 1, left: 1 })
-    const others = (a: Float32Array, cols: number) =>
-      Float32Array.from([...a.subarray(0, 10 * cols), ...a.subarray(11 * cols)])
     without.push({
       keys: matrix(63, 2, others(keys.data, 2)),
       values: matrix(63, dv, others(values.data, dv)),
