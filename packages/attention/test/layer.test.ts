@@ -121,7 +121,7 @@ describe('a layer', () => {
       [(h) => h.push({ ...block, keys: nan }), 'layer: keys must be finite, got NaN at row 1, column 1'],
       [
         (h) => h.push({ ...block, weights: Float32Array.of(1, 0) }),
-        'layer: weights must be > 0 and at most 2^53, got 0 at row 1',
+        'layer: weights must be from 2^-100 to 2^53, got 0 at row 1',
       ],
       [(h) => h.attend(random(2, 6, 1)), 'layer: queries must have 12 columns, got 6'],
       [(h) => h.step(block, random(3, 12, 1)), 'layer: queries must have 2 rows, got 3'],

@@ -82,6 +82,7 @@ const LARGEST_KEY = 2 ** 50 // scores of up to 2^17 such products at a scale of 
 const LARGEST_VALUE = 2 ** 64 // so do sums over a total weight of 2^53
 const LARGEST_SCALE = 2 ** 10
 const LARGEST_WEIGHT = 2 ** 53
+const LEAST_WEIGHT = 2 ** -100 // products with features and values keep their bits
 /** Below this, a loop is faster than a call of the kernels. */
 const FEW = 128
 
@@ -119,7 +120,7 @@ export function checkScale(who: string, scale: unknown): asserts scale is number
     throw new RangeError(`${who}: scale must be at most 2^10 in magnitude, got ${scale}`)
 }
 
-/** Keys b × d, values b × dv, weights (if any) b numbers > 0, at most 2^53. */
+/** Keys b × d, values b × dv, weights (if any) b numbers from 2^-100 to 2^53. */
 export function checkBlock(who: string, block: KvBlock, d: number, dv: number): void {
   if (typeof block !== 'object' || block === null)
     throw new TypeError(`${who}: block must be { keys, values }, got ${show(block)}`)
@@ -131,8 +132,8 @@ export function checkBlock(who: string, block: KvBlock, d: number, dv: number): 
   if (weights.length !== block.keys.rows) {
     throw new RangeError(`${who}: weights must have ${block.keys.rows} entries, got ${weights.length}`)
   }
-  const at = weights.findIndex((w) => !(w > 0 && w <= LARGEST_WEIGHT))
-  if (at >= 0) throw new RangeError(`${who}: weights must be > 0 and at most 2^53, got ${weights[at]} at row ${at}`)
+  const at = weights.findIndex((w) => !(w >= LEAST_WEIGHT && w <= LARGEST_WEIGHT))
+  if (at >= 0) throw new RangeError(`${who}: weights must be from 2^-100 to 2^53, got ${weights[at]} at row ${at}`)
 }
 
 /** Says what was given for a matrix; of an object with data, the type of the data. */

@@ -1,12 +1,15 @@
 import { installDispose, isFloat32, isFloat64 } from '@sublinear/kernels'
 import type { Matrix, Sketch, SketchMatrix } from './contracts'
-import { checkEntries, checkFinite, checkInteger, checkMatrix } from './check'
+import { checkEntries, checkFinite, checkInteger, checkValues } from './check'
 import { decodeSnapshot, encodeSnapshot } from './snapshot'
 import { BLOCK } from './sketch-matrix'
 import { addBlock, sketchState } from './sketch-state'
 
 const KIND = 'sketch'
 const VERSION = '1'
+
+/** Sums above these are not made by merging: what comes behind them still fits. */
+const MOST = { f32: 2 ** 127, f64: 2 ** 1022 }
 
 export interface SketchOptions {
   /** 'f64' adds each block's float32 partial sums into a float64 state. Default: f64 for width 1 (counting), f32 otherwise. */
@@ -19,7 +22,10 @@ export interface SketchOptions {
  * Rows are kept until their index reaches a multiple of 64 (or a push jumps elsewhere) and then multiplied as one block, so
  * cutting a contiguous stream anywhere gives the same bits.
  *
- * @throws TypeError, RangeError when width is no integer ≥ 1; push, update and merge refuse what does not fit and then change nothing
+ * @throws TypeError, RangeError when width is no integer ≥ 1; push, update and merge refuse what does not fit, entries above 2^64, and sums of two
+ *   states that would leave their precision, and then change nothing
+ * Guarantee: with |Ψ| ≤ 2^10 no sum of 2^53 rows leaves float32. In f32 an entry is off by some √(n/64)·2^-24 of its size after n rows where signs are
+ *   random, at most by n/64·2^-24 where all are one: 'f64', in twice the bytes, is for more rows than that allows.
  * Cost: m · width state entries (4 or 8 bytes) and a buffer of 64 rows.
  */
 export function sketch(matrix: SketchMatrix, width: number, options: SketchOptions = {}): Sketch {
@@ -63,6 +69,7 @@ export function restoreSketch(matrix: SketchMatrix, bytes: Uint8Array): Sketch {
     (held.length === 0 ? first === 0 : first + held.length / width <= rows) &&
     rows <= (matrix.n ?? Number.MAX_SAFE_INTEGER)
   if (!fits) throw new RangeError('restoreSketch: the tensors do not fit the parameters')
+  if (!(largest(state) < Infinity)) throw new RangeError('restoreSketch: state must be finite')
   checkEntries('restoreSketch', 'buffer', held, width)
   return live(matrix, width, isFloat64(state) ? 'f64' : 'f32', { state, rows, first, held })
 }
@@ -129,7 +136,7 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
       return state.bytes + buffer.byteLength + matrix.bytes
     },
     push(block, at = rows) {
-      checkMatrix(KIND, 'block', block, width)
+      checkValues(KIND, 'block', block, width)
       checkInteger(KIND, 'first', at, 0)
       checkInteger(KIND, 'first + block.rows', at + block.rows, 0, matrix.n)
       if (block.rows === 0) return
@@ -161,7 +168,7 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
       if (!isFloat32(given)) throw new TypeError('sketch: row must be a number or a Float32Array')
       if (given.length !== width) throw new RangeError(`sketch: row must have ${width} entries, got ${given.length}`)
       const data = given.map((x) => x * scale)
-      checkEntries(KIND, 'scale · row', data, width)
+      checkValues(KIND, 'scale · row', { rows: 1, cols: width, data }, width)
       state.add({ rows: 1, cols: width, data }, index)
       rows = Math.max(rows, index + 1)
     },
@@ -172,7 +179,13 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
         { ...identity(matrix), width: String(width), precision },
         { ...identity(other.matrix), width: String(other.width), precision: other.precision },
       )
-      state.addNumbers(other.state.data)
+      const theirs = other.state.data
+      const sum = largest(flushed()) + largest(theirs)
+      if (sum > MOST[precision])
+        throw new RangeError(
+          `${KIND}: cannot merge, a sum of the two would leave ${precision === 'f32' ? 'float32' : 'float64'}`,
+        )
+      state.addNumbers(theirs)
       rows = Math.max(rows, other.rows)
     },
     toBytes() {
@@ -194,6 +207,13 @@ function live(matrix: SketchMatrix, width: number, precision: 'f32' | 'f64', con
     [Symbol.dispose]: () => state.dispose(),
   }
   return self
+}
+
+/** The largest magnitude; Infinity where an entry is NaN. */
+function largest(numbers: Float32Array | Float64Array): number {
+  let most = 0
+  for (const x of numbers) if (!(Math.abs(x) <= most)) most = Number.isNaN(x) ? Infinity : Math.abs(x)
+  return most
 }
 
 /** What makes two sketch matrices the same matrix. */

@@ -88,6 +88,30 @@ describe('a sketch', () => {
     }
   })
 
+  it('takes entries up to 2^64, and never leaves its precision', () => {
+    for (const precision of ['f32', 'f64'] as const) {
+      const one = sketch(dense(3, 5), 2, { precision })
+      const block = matrix(70, 2, new Float32Array(140).fill(2 ** 64))
+      for (let i = 0; i < 50; i++) one.push(block)
+      one.update(3, Float32Array.of(2 ** 60, 1), 16)
+      const [kept, state] = [one.toBytes(), one.state.data]
+      expect(state.every(Number.isFinite)).toBe(true)
+      expect(() => one.push(matrix(70, 2, new Float32Array(140).fill(3e38)))).toThrow(
+        'sketch: block must be at most 2^64 in magnitude, got 3.0000000054977558e+38 at row 0, column 0',
+      )
+      expect(() => one.update(0, Float32Array.of(1, 2 ** 64), 2)).toThrow(
+        'sketch: scale · row must be at most 2^64 in magnitude, got 36893488147419103000 at row 0, column 1',
+      )
+      expect(one.toBytes()).toEqual(kept)
+      if (precision === 'f64') continue
+      const all = () => {
+        for (let i = 0; i < 200; i++) one.merge(restoreSketch(dense(3, 5), one.toBytes()))
+      }
+      expect(all).toThrow('sketch: cannot merge, a sum of the two would leave float32')
+      expect(one.state.data.every(Number.isFinite)).toBe(true)
+    }
+  })
+
   it('hands out copies and takes copies', () => {
     const one = filled()
     const kept = one.toBytes()

@@ -12,8 +12,9 @@ import {
   type Head,
   type HeadFeature,
   type Matrix,
+  type PartialSoftmax,
 } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { joinedSums, kernels, SEGMENT } from '@sublinear/kernels'
 import { divideRows } from './partial-softmax'
 import { shapedAttend, type Sight } from './shaped-attend'
 
@@ -42,7 +43,7 @@ const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 
  * @returns queries.rows × dv; a query that sees no key gets a zero row
  * @throws TypeError, RangeError when shapes do not fit, an entry is not finite, or an option is unknown
  * Guarantee: relative error about 1e-6 against float64 while logits are ordinary, for n up to 2^20; a float32 logit near ±400 is
- *   known to 3e-5, and so are answers.
+ *   known to 3e-5, and so are answers. Sums of every 4096 keys are joined in float64: 1e-5 at any n.
  * Cost: 2·(d + dv) operations a visible pair (causal skips the other half); memory O(n·(d + dv)).
  */
 export function exactAttention(options: ExactAttention): Matrix {
@@ -116,17 +117,36 @@ function attendHead({ keys, queries, values, scale, head, groups }: Placed, part
     end: (row) => place(row) + 1,
     place,
   }
-  const scored = { d: keys.cols, dv: partial.sum.cols, scale }
+  const scored = {
+    d: keys.cols,
+    dv: partial.sum.cols,
+    scale,
+    ...(softcap !== undefined && { softcap }),
+    ...(slope !== undefined && { slope }),
+  }
   if (sinkLogit !== undefined) addSink(partial, sinkLogit)
-  shapedAttend(
-    { ...scored, ...(softcap !== undefined && { softcap }), ...(slope !== undefined && { slope }) },
-    (turn ? turn(queries, place) : queries).data,
-    {
-      keys: (turn ? turn(keys, (row) => row) : keys).data,
-      ...(values && { values: values.data }),
-      count: keys.rows,
-    },
-    sight,
-    partial,
-  )
+  const turned = turn ? turn(keys, (row) => row) : keys
+  const asked = (turn ? turn(queries, place) : queries).data
+  /** Keys from … to − 1 with the places of rows among them. */
+  const attend = (from: number, to: number, out: PartialSoftmax) =>
+    shapedAttend(
+      scored,
+      asked,
+      {
+        keys: rowsOf(turned, from, to).data,
+        ...(values && { values: rowsOf(values, from, to).data }),
+        count: to - from,
+      },
+      { from: (row) => sight.from(row) - from, end: (row) => sight.end(row) - from, place: (row) => place(row) - from },
+      out,
+    )
+  attend(0, Math.min(keys.rows, SEGMENT), partial)
+  if (keys.rows <= SEGMENT) return
+  const { rows, cols, data } = partial.sum
+  const joined = joinedSums({ ...partial, sum: data })
+  for (let from = SEGMENT; from < keys.rows; from += SEGMENT) {
+    attend(from, Math.min(keys.rows, from + SEGMENT), { ...joined.part, sum: { rows, cols, data: joined.part.sum } })
+    joined.join()
+  }
+  joined.end()
 }

@@ -1,5 +1,5 @@
 import type { Arrived, Back, Matrix, PartialSoftmax, Shape } from '@sublinear/core'
-import { kernels, rangeOf, type Floats, type Resident } from '@sublinear/kernels'
+import { joinedSums, kernels, rangeOf, SEGMENT, type Floats, type Resident } from '@sublinear/kernels'
 import { shapedAttend, type Sight } from './shaped-attend'
 import { firstHeld, mostPages, valueCols, windowPage } from './window-pages'
 
@@ -22,6 +22,11 @@ interface Page {
   readonly values: Resident<Float32Array> // capacity × dv, or nothing where values are in the keys
   /** capacity log weights, once any token came with a weight. */
   bias?: Resident<Float32Array>
+}
+
+/** Which SEGMENT tokens of the stream a page lies in: sizes are powers of two, so it is one. */
+function segmentOf({ first }: Page): number {
+  return Math.floor(first / SEGMENT)
 }
 
 /** All tokens of a stream, or those that its window needs, in pages that never move. */
@@ -102,28 +107,40 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
   const isWeighted = () => pages.some((page) => page.bias)
   const first = () => pages[0]?.first ?? tokens
 
-  /** As the kernel does without features: row i at the place of its token, after what was added last. */
-  const attendShaped = (
-    queries: Matrix,
-    partial: PartialSoftmax,
-    arrived: Arrived = { count: 1, groups: Infinity },
-  ) => {
-    const { count, groups } = arrived
-    for (const page of pages) {
-      const place = (row: number) => tokens - count + Math.floor(row / groups) - page.first
-      const sight: Sight = {
-        from: (row) => (window === undefined ? 0 : place(row) - window + 1),
-        end: (row) => place(row) + 1,
-        place,
+  /**
+   * Pages continue the partial softmax within the same SEGMENT tokens of the stream, and a part of their own behind them: sums in float32 would lose
+   * more the more there are.
+   */
+  const eachPage = ({ max, mass, sum }: PartialSoftmax, answer: (page: Page, out: PartialSoftmax) => void) => {
+    let out: PartialSoftmax = { max, mass, sum }
+    let joined: ReturnType<typeof joinedSums> | undefined
+    for (const [i, page] of pages.entries()) {
+      if (i > 0 && segmentOf(page) !== segmentOf(pages[i - 1])) {
+        joined?.join()
+        joined ??= joinedSums({ max, mass, sum: sum.data })
+        out = { ...joined.part, sum: { rows: sum.rows, cols: sum.cols, data: joined.part.sum } }
       }
-      const held = {
-        keys: page.keys,
-        ...(shape.values === undefined && { values: page.values }),
-        ...(page.bias && { bias: page.bias }),
-        count: Math.min(page.capacity, tokens - page.first),
-      }
-      shapedAttend({ d, dv: shape.dv, scale, ...scoring }, queries.data, held, sight, partial)
+      answer(page, out)
     }
+    joined?.join()
+    joined?.end()
+  }
+
+  /** As the kernel does without features: row i at the place of its token, after what was added last. */
+  const attendShaped = (queries: Matrix, page: Page, out: PartialSoftmax, { count, groups }: Arrived) => {
+    const place = (row: number) => tokens - count + Math.floor(row / groups) - page.first
+    const sight: Sight = {
+      from: (row) => (window === undefined ? 0 : place(row) - window + 1),
+      end: (row) => place(row) + 1,
+      place,
+    }
+    const held = {
+      keys: page.keys,
+      ...(shape.values === undefined && { values: page.values }),
+      ...(page.bias && { bias: page.bias }),
+      count: Math.min(page.capacity, tokens - page.first),
+    }
+    shapedAttend({ d, dv: shape.dv, scale, ...scoring }, queries.data, held, sight, out)
   }
   const scoring = { ...(softcap !== undefined && { softcap }), ...(slope !== undefined && { slope }) }
 
@@ -159,9 +176,8 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
       }
     },
     attend(queries, partial, arrived) {
-      if (isShaped) return attendShaped(queries, partial, arrived)
-      const { max, mass, sum } = partial
-      for (const page of pages) {
+      eachPage(partial, (page, out) => {
+        if (isShaped) return attendShaped(queries, page, out, arrived ?? { count: 1, groups: Infinity })
         kernels().attend({
           queries: queries.data,
           keys: page.keys,
@@ -175,11 +191,10 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
           ...(arrived && {
             causal: { visible: tokens - arrived.count + 1 - page.first, groups: arrived.groups },
           }),
-          max,
-          mass,
-          sum: sum.data,
+          ...out,
+          sum: out.sum.data,
         })
-      }
+      })
     },
     back: {
       spare: () => (window === undefined ? Infinity : first() + ends() - tokens),

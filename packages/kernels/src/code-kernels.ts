@@ -41,7 +41,7 @@ export interface CodeKernels {
    * M = min(32767, ⌊(2^31 − 1)/(2^(bits − 1)·d)⌋ (bits of the keys); its products with codes and their sum are exact. Weights times the
    * steps of their values are rounded to 15 bits, once for each 64 keys, counted from the start; their products with codes and the sums over the 64 are exact.
    * The same bits from both kernels, on every engine; a row's do not depend on the other rows, on keys that it does not see, nor
-   * on cuts at multiples of 64. Error: a score is off by at most Σ|k_i|·scale·max|q_i|/(2M), what a block adds to a column by 1/65534 of its largest weight
+   * on cuts of up to 4096 keys at multiples of 64; more are joined as in `attend`. Error: a score is off by at most Σ|k_i|·scale·max|q_i|/(2M), what a block adds to a column by 1/65534 of its largest weight
    * times step, for each of its codes' levels in turn; and rounding in float32.
    */
   attendCodes(block: CodedAttention): void

@@ -100,15 +100,21 @@ export interface Kernels {
   /**
    * Continues the partial softmax of every query row over a block of keys and values, without an array of rows × keyCount.
    * Keys are taken in blocks of 64, counted from the start of the array; keys that a row does not see add exact zeros. With
-   * the simd kernels a row's answer is the same bit for bit whatever the other rows of the call, and however the keys are cut
-   * into calls at multiples of 64. Calls of one to four rows (decoding) sum in another order and agree with longer calls to
-   * 1e-6 of the largest value, and with each other bit for bit; with `inOrder` they agree bit for bit with longer calls.
+   * the simd kernels a row's answer is the same bit for bit whatever the other rows of the call, and however up to 4096 keys are cut
+   * into calls at multiples of 64. Where a call has more, each 4096 are summed by themselves and joined in float64. Calls of one to four
+   * rows (decoding) sum in another order and agree with longer calls to 1e-6 of the largest value, and with each other bit for bit; with
+   * `inOrder` they agree bit for bit with longer calls.
    */
   attend(block: AttentionBlock): void
   /** max |x[i]| for i < count; NaN where any entry is, 0 for none. */
   largestMagnitude(x: Floats, count: number): number
   /** out[i] += factor · x[i]. */
   addScaled(out: Floats, x: Floats, factor: number, count: number): void
+  /**
+   * total[i], rest[i] ← the rounded total[i] + rest[i], and what rounding left: together they are what they were, exactly, while nothing leaves
+   * float32. A sum of which `rest` takes every addend first, and `total` all of them, loses nothing however long it grows.
+   */
+  carry(total: Resident<Float32Array>, rest: Resident<Float32Array>, count: number): void
   /**
    * All monomials of x (rows × d) up to `degree`, in graded order: first the constant ratios[0]; then, degree by degree, for
    * i = 0 … d − 1 the entries xᵢ · (degree − 1 block from its first monomial without an index below i on) · ratio, each

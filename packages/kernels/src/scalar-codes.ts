@@ -1,4 +1,5 @@
 import type { CodeKernels } from './code-kernels'
+import { longAttendCodes } from './long-attention'
 import { attendCodes } from './scalar/attend-codes'
 import { addCodeShares } from './scalar/code-shares'
 import { pack } from './scalar/pack'
@@ -9,7 +10,7 @@ import { codeDistances, unpack } from './scalar/unpack'
 export const scalarCodeKernels: CodeKernels = {
   name: 'scalar',
   addShares: addCodeShares,
-  attendCodes,
+  attendCodes: longAttendCodes(attendCodes),
   codeDistances,
   unpack,
   pack,

@@ -1,10 +1,11 @@
 import type { Kernels } from './kernels'
+import { longAttend } from './long-attention'
 import { attend } from './scalar/attend'
 import { dotColumns, monomialColumns, monomialTable, rowSums } from './scalar/columns'
 import { monomials } from './scalar/monomials'
 import { scalarArray } from './scalar/operands'
 import { product } from './scalar/product'
-import { addScaled, exp, largestMagnitude, softmaxStep } from './scalar/rows'
+import { addScaled, carry, exp, largestMagnitude, softmaxStep } from './scalar/rows'
 import { addShares } from './scalar/shares'
 
 /**
@@ -20,9 +21,10 @@ export const scalarKernels: Kernels = {
   exp,
   softmaxStep,
   addShares,
-  attend,
+  attend: longAttend(attend),
   largestMagnitude,
   addScaled,
+  carry,
   monomials,
   monomialColumns,
   monomialTable,

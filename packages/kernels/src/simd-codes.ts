@@ -1,4 +1,5 @@
 import type { CodeKernels } from './code-kernels'
+import { longAttendCodes } from './long-attention'
 import { codeMachine, staging } from './module'
 import { simdAttendCodes } from './simd/attend-codes'
 import { simdCodeDistances } from './simd/code-distances'
@@ -17,7 +18,7 @@ export function simdCodeKernels(): CodeKernels {
     made = {
       name: 'simd',
       addShares: simdAddCodeShares(machine, scratch),
-      attendCodes: simdAttendCodes(machine, scratch),
+      attendCodes: longAttendCodes(simdAttendCodes(machine, scratch)),
       codeDistances: simdCodeDistances(machine, scratch),
       unpack: simdUnpack(machine, scratch),
       pack: simdPack(machine, scratch),

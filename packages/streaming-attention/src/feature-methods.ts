@@ -50,10 +50,11 @@ function featureMethod(name: string, source: string, choose: Choice): Method<Fea
       checkHead(name, shape, FRAME_FEATURES)
       return featureStream({ features: map, dv: shape.dv, name, ...headOf(shape) })
     },
-    bytes: ({ dv }, { features }, { weighted = false }) => featureStreamBytes(restoreFeatures(features), dv, weighted),
-    within(shape, budgetBytes, { weighted = false }, pilot) {
+    bytes: ({ dv }, { features }, { tokens, weighted = false }) =>
+      featureStreamBytes(restoreFeatures(features), dv, weighted, tokens),
+    within(shape, budgetBytes, { tokens, weighted = false }, pilot) {
       if (!(shape.scale > 0)) return undefined
-      const fits = (features: FeatureMap) => featureStreamBytes(features, shape.dv, weighted) <= budgetBytes
+      const fits = (features: FeatureMap) => featureStreamBytes(features, shape.dv, weighted, tokens) <= budgetBytes
       const features = choose(shape, fits, pilot)
       return features && { features: features.spec }
     },

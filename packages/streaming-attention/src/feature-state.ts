@@ -1,5 +1,6 @@
 import { isFinite, matrix, type FeatureMap, type Matrix } from '@sublinear/core'
-import { kernels, type Resident } from '@sublinear/kernels'
+import { kernels, SEGMENT, type Resident } from '@sublinear/kernels'
+import { fittingTokens } from './fitting-tokens'
 
 /** Below this share of the mass that all scores 0 would give, where a map has no share of its own, a mass is rounding or the negative side of the polynomial. */
 const LEAST_MASS = 2 ** -10
@@ -14,19 +15,34 @@ export function isSoundMass({ fallbacks, leastMass = LEAST_MASS }: FeatureMap, m
 /** What a feature state holds. */
 export interface Moments {
   readonly state: Float32Array // S, t × dv
+  /** What rounding left of S: t × dv, once more than 4096 tokens are folded. */
+  readonly rest?: Float32Array
   readonly totals: Float64Array // z, t
   /** Sum of the folded tokens' weights. */
   readonly weight: number
+  /** Tokens folded. Default 0. */
+  readonly folded?: number
 }
 
 export interface FeatureState extends Disposable {
   readonly bytes: number
+  /** Keys folded with a feature above 2^24; tokens left out, since a sum would have left float32. Counted since it was made. */
+  readonly counters: { readonly beyond: number; readonly left: number }
   /** S += U₂ᵀ·diag(w)·V, z += U₂ᵀ·w over the first `count` keys and values; weights 1 where absent. */
   fold(keys: Resident<Float32Array>, values: Resident<Float32Array>, count: number, weights?: Float32Array): void
   /** Overwrites max, mass and sum (rows × dv) with the partial softmax of the folded tokens; returns how many rows fell back. */
   answer(queries: Matrix, max: Float32Array, mass: Float64Array, sum: Float32Array): number
   add(other: Moments): void
   read(): Moments
+  /** Bytes that it holds more after so many tokens more. */
+  growth(tokens: number): number
+  /** Whether no sum leaves float32 when these are added. */
+  fits(other: Moments): boolean
+}
+
+/** Bytes of a state into which so many tokens are folded. */
+export function featureStateBytes(t: number, dv: number, folded: number): number {
+  return (folded > SEGMENT ? 8 : 4) * t * dv + 8 * t
 }
 
 /**
@@ -36,17 +52,29 @@ export interface FeatureState extends Disposable {
  * @param from  moments to start with, bit for bit
  * Guarantee: mass is never negative and nothing is NaN. A row whose mass is negative, vanishing or beyond float32 is answered by
  *   the largest lower even degree of the same state that is sound, in the end by plain averages.
- * Cost: 4·t·dv + 8·t bytes; 2·t·dv operations a token and as many a query.
+ *   Sums keep what rounding leaves once more than 4096 tokens are folded, so that S is right to 1e-5 of Σ|φ·v| after any number of them:
+ *   64 roundings at most lie between a token and a sum that is exact.
+ * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 4096 tokens; 2·t·dv operations a token and as many a query.
  */
 export function featureState(features: FeatureMap, dv: number, from?: Moments): FeatureState {
   const { t } = features
   const state = kernels().floats(t * dv)
   const totals = kernels().doubles(t)
+  const fitting = fittingTokens(features, dv)
+  let rest: Resident<Float32Array> | undefined
   let weight = 0
+  let folded = 0
+  /** Counts tokens in, and keeps what rounding leaves from now on where they are many. */
+  const grow = (tokens: number) => {
+    folded += tokens
+    if (folded > SEGMENT) rest ??= kernels().floats(t * dv)
+  }
   if (from) {
     state.write(from.state)
     totals.write(from.totals)
     weight = from.weight
+    grow(from.folded ?? 0)
+    if (from.rest) rest?.write(from.rest)
   }
 
   const isSound = (mass: number) => isSoundMass(features, mass, weight)
@@ -65,14 +93,20 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
   }
 
   return {
-    bytes: 4 * t * dv + 8 * t,
+    get bytes() {
+      return featureStateBytes(t, dv, folded)
+    },
+    counters: fitting.counters,
     fold(keys, values, count, weights) {
       const phi = scratch(t * count)
       mapKeys(features, keys, count, phi)
+      const left = fitting.only(phi, { keys, values, weights, count }, () => kernels().largestMagnitude(state, t * dv))
       const weighted = weights ? scaleRows(values.read(), weights, count, dv) : values
-      kernels().product('nn', state, phi, weighted, t, count, dv, true)
+      grow(count)
+      kernels().product('nn', rest ?? state, phi, weighted, t, count, dv, true)
+      if (rest) kernels().carry(state, rest, t * dv)
       kernels().rowSums(totals, phi, t, count, weights)
-      for (let i = 0; i < count; i++) weight += weights ? weights[i] : 1
+      for (let i = 0; i < count; i++) if (!left?.has(i)) weight += weights ? weights[i] : 1
     },
     answer(queries, max, mass, sum) {
       if (weight === 0) return 0 // the empty partial
@@ -96,12 +130,27 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
       const z = totals.read()
       for (let f = 0; f < t; f++) z[f] += other.totals[f]
       totals.write(z)
-      kernels().addScaled(state, other.state, 1, t * dv)
       weight += other.weight
+      grow(other.folded ?? 0)
+      if (!rest) return kernels().addScaled(state, other.state, 1, t * dv)
+      const [sums, lost] = [state.read(), rest.read()]
+      for (let i = 0; i < sums.length; i++) {
+        const sum = sums[i] + other.state[i] + (lost[i] + (other.rest?.[i] ?? 0))
+        sums[i] = sum
+        lost[i] = sum - sums[i]
+      }
+      state.write(sums)
+      rest.write(lost)
     },
-    read: () => ({ state: state.read(), totals: totals.read(), weight }),
+    read: () => ({ state: state.read(), ...(rest && { rest: rest.read() }), totals: totals.read(), weight, folded }),
+    fits(other) {
+      const { largestMagnitude } = kernels()
+      return largestMagnitude(state, t * dv) + largestMagnitude(other.state, t * dv) < LARGEST
+    },
+    growth: (tokens) => featureStateBytes(t, dv, folded + tokens) - featureStateBytes(t, dv, folded),
     [Symbol.dispose]() {
       state[Symbol.dispose]()
+      rest?.[Symbol.dispose]()
       totals[Symbol.dispose]()
     },
   }

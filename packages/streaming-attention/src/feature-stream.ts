@@ -11,6 +11,7 @@ import {
   headParameters,
   requireSame,
   tensorsIn,
+  tokenCount,
   type AttentionStream,
   type FeatureMap,
   type Head,
@@ -20,9 +21,9 @@ import {
   type Snapshot,
   type State,
 } from '@sublinear/core'
-import { kernels } from '@sublinear/kernels'
+import { kernels, SEGMENT } from '@sublinear/kernels'
 import { waitingBytes } from '@sublinear/token-store'
-import { featureState, type FeatureState, type Moments } from './feature-state'
+import { featureState, featureStateBytes, type FeatureState, type Moments } from './feature-state'
 import { foldingStream, type FoldedState, type Folding } from './folding-stream'
 
 const KIND = 'feature'
@@ -47,6 +48,10 @@ export interface FeatureStream extends AttentionStream, Disposable {
     readonly rows: number
     /** Of these: mass negative or vanishing, answered by a lower even degree of the same state. */
     readonly fallbacks: number
+    /** Keys folded with a feature above 2^24, beside which float32 does not see those of ordinary keys: answers may be far off from then on. */
+    readonly beyond: number
+    /** Tokens that were not folded, since a sum would have left float32. */
+    readonly left: number
   }
 }
 
@@ -58,7 +63,8 @@ export interface FeatureStream extends AttentionStream, Disposable {
  * @throws TypeError, RangeError when dv is no integer ≥ 1
  * Guarantee: pointwise relative error ε of the features moves an answer by at most 2ε/(1 − ε)·max|v|. Mass is never negative:
  *   a row whose polynomial mass is negative or vanishing is answered by a lower even degree of the same state, and counted.
- * Cost: 4·t·dv + 8·t bytes and a buffer of 64 tokens; 4·t·dv operations a token with its query.
+ *   Sums are right to 1e-5 of Σ|φ·v| however long the stream is. A token that would make one leave float32 is not folded, and counted.
+ * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 4160 tokens, and a buffer of 64 tokens; 4·t·dv operations a token with its query.
  */
 export function featureStream(options: FeatureStreamOptions): FeatureStream {
   checkOptions('featureStream', options, ['features', 'dv', 'name', ...HEAD_FEATURES])
@@ -81,17 +87,33 @@ export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array, na
   return live(name, features, dv, headIn(name, snapshot), snapshot)
 }
 
-/** What a feature stream holds, at most. */
-export function featureStreamBytes({ t, d, scale, spec }: FeatureMap, dv: number, weighted: boolean): number {
+/** What a feature stream of so many tokens holds, at most. */
+export function featureStreamBytes(
+  { t, d, scale, spec }: FeatureMap,
+  dv: number,
+  weighted: boolean,
+  tokens = Infinity,
+): number {
   const shape: Shape = { d, dv, scale }
-  return 4 * t * dv + 8 * t + spec.length + waitingBytes(shape, BLOCK, weighted)
+  return featureStateBytes(t, dv, foldedOf(tokens)) + spec.length + waitingBytes(shape, BLOCK, weighted)
+}
+
+/** Tokens of a stream that are folded: all but the last 1 to 64. */
+function foldedOf(tokens: number): number {
+  return BLOCK * Math.max(0, Math.ceil(tokens / BLOCK) - 1)
 }
 
 function momentsFrom(kind: string, snapshot: State, t: number, dv: number): Moments {
   const { state, totals } = tensorsIn(kind, snapshot, { state: ['F32', t * dv], totals: ['F64', t] })
   const weight = Number(snapshot.parameters['weight'])
   checkFits(kind, weight >= 0 && weight < Infinity)
-  return { state, totals, weight }
+  const isFinite = (all: Float32Array | Float64Array) => snapshot.isSound || all.every(Number.isFinite)
+  checkFits(kind, isFinite(state) && isFinite(totals))
+  const folded = foldedOf(tokenCount(kind, snapshot))
+  const hasRest = snapshot.tensors.has('rest') && folded > SEGMENT // a longer stream of an older version has none
+  const { rest } = hasRest ? tensorsIn(kind, snapshot, { rest: ['F32', t * dv] }) : {}
+  checkFits(kind, rest === undefined || isFinite(rest))
+  return { state, totals, weight, folded, ...(rest && { rest }) }
 }
 
 function live(kind: string, features: FeatureMap, dv: number, head: Head, from?: Snapshot): FeatureStream {
@@ -114,12 +136,13 @@ function live(kind: string, features: FeatureMap, dv: number, head: Head, from?:
       identity: { features: features.spec, dv: String(dv), ...headParameters(head) },
       begin: (moments) => counted(features, featureState(features, dv, moments)),
       saved(state) {
-        const { state: data, totals, weight } = state.read()
+        const { state: data, rest, totals, weight } = state.read()
         return {
           parameters: { weight: String(weight) },
           tensors: {
             totals: { dtype: 'F64', shape: [t], data: totals },
             state: { dtype: 'F32', shape: [t, dv], data },
+            ...(rest && { rest: { dtype: 'F32' as const, shape: [t, dv], data: rest } }),
           },
         }
       },
@@ -132,12 +155,17 @@ function live(kind: string, features: FeatureMap, dv: number, head: Head, from?:
 
 /** A feature state as what a stream folds into; its map counts, and so do rows and fallbacks. */
 function counted({ spec }: FeatureMap, state: FeatureState): FoldedState<Moments> {
-  const counters = { rows: 0, fallbacks: 0 }
+  const counters = { rows: 0, fallbacks: 0, beyond: 0, left: 0 }
   return {
     ...state,
-    bytes: state.bytes + spec.length,
+    get bytes() {
+      return state.bytes + spec.length
+    },
     counters,
-    fold: (held) => state.fold(held.keys, held.values, held.count, held.weights),
+    fold(held) {
+      state.fold(held.keys, held.values, held.count, held.weights)
+      Object.assign(counters, state.counters)
+    },
     answer(queries, max, mass, sum) {
       counters.rows += queries.rows
       counters.fallbacks += state.answer(queries, max, mass, sum)

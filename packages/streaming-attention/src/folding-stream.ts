@@ -2,6 +2,7 @@ import {
   checkFits,
   headOf,
   liveStream,
+  reserveMemory,
   rowsOf,
   rowsOfPartial,
   type AttentionStream,
@@ -13,6 +14,7 @@ import {
   type Shape,
   type Snapshot,
   type State,
+  tokenCount,
 } from '@sublinear/core'
 import { tokensIn, waitingTokens, type ResidentTokens } from '@sublinear/token-store'
 
@@ -28,8 +30,12 @@ export interface FoldedState<M> extends Disposable {
   /** Overwrites max, mass and sum (rows × dv) with the partial softmax of the folded tokens. */
   answer(queries: Matrix, max: Float32Array, mass: Float64Array, sum: Float32Array): void
   add(moments: M): void
+  /** Whether these can be added. Default: always. */
+  fits?(moments: M): boolean
   /** A copy. */
   read(): M
+  /** Bytes of the kernels' memory that it takes more after so many tokens more. Default: none. */
+  growth?(tokens: number): number
 }
 
 export interface FoldingOptions<M> extends Shape {
@@ -93,6 +99,12 @@ function begun<M>(options: FoldingOptions<M>, given: number, from?: State): Fold
     checkFits(kind, given >= waiting.count)
   }
 
+  /** Asks for what the state takes once so many tokens more are folded. */
+  const reserve = (tokens: number) => {
+    const bytes = state.growth?.(waiting.count + tokens) ?? 0
+    if (bytes > 0) reserveMemory(bytes)
+  }
+
   const { counters } = state
   return {
     version,
@@ -111,10 +123,16 @@ function begun<M>(options: FoldingOptions<M>, given: number, from?: State): Fold
         waiting.answer(rowsOf(queries, at, end), rowsOfPartial(out, at, end))
       }
     },
-    refuses: ({ keys }) => waiting.reserve(keys.rows),
+    refuses({ keys }) {
+      waiting.reserve(keys.rows)
+      reserve(keys.rows)
+    },
     joining(later) {
       const moments = options.restored(later)
       const held = tokensIn(kind, later, { d, dv, most })
+      if (state.fits?.(moments) === false)
+        throw new RangeError(`${kind}: cannot merge, a sum of the two would leave float32`)
+      reserve(tokenCount(kind, later))
       return () => {
         state.add(moments)
         takeAll(held)

@@ -46,3 +46,17 @@ export const addScaled: Kernels['addScaled'] = (outOperand, xOperand, factor, co
   const x = floats(xOperand)
   for (let i = 0; i < count; i++) out[i] += factor * x[i]
 }
+
+/** Source: the sum of two numbers and its error (Knuth, TAOCP 4.2.2, Theorem B). */
+export const carry: Kernels['carry'] = (totalOperand, restOperand, count) => {
+  const total = floats(totalOperand)
+  const rest = floats(restOperand)
+  const { fround } = Math
+  for (let i = 0; i < count; i++) {
+    const [a, b] = [total[i], rest[i]]
+    const sum = fround(a + b)
+    const added = fround(sum - a)
+    total[i] = sum
+    rest[i] = fround(a - fround(sum - added)) + fround(b - added)
+  }
+}

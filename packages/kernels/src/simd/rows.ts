@@ -1,5 +1,6 @@
 import type { Kernels } from '../kernels'
 import type { Machine } from '../module'
+import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
 const CHUNK = 65536 // floats that pass through scratch at once
@@ -48,6 +49,14 @@ export function simdAddScaled({ wasm }: Machine, staging: Staging): Kernels['add
       wasm.addScaled({ out: to, x: xAt ? xAt + i * 4 : staged + CHUNK * 4, factor, count: part })
       if (!outAt) staging.out(out, i, staged, part)
     }
+  }
+}
+
+export function simdCarry({ wasm }: Machine): Kernels['carry'] {
+  return (total, rest, count) => {
+    const [to, from] = [residentOffset('simd', total, 4), residentOffset('simd', rest, 4)]
+    for (let i = 0; i < count; i += CHUNK)
+      wasm.carry({ total: to + i * 4, rest: from + i * 4, count: Math.min(CHUNK, count - i) })
   }
 }
 
