@@ -1,0 +1,1 @@
+export function linkedFromNpm(text: string, folder: string): string
