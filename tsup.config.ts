@@ -7,7 +7,7 @@ export default defineConfig({
   entry: ['src/index.ts', 'src/node.ts'].filter((file) => existsSync(file)),
   external: [/^node:/],
   format: ['esm', 'cjs'],
-  dts: true,
+  dts: { banner: `/// <reference lib="esnext.disposable" />` }, // else Disposable is unknown where only ES2022 and DOM are
   sourcemap: true,
   clean: true,
   target: 'es2022',

@@ -96,7 +96,7 @@ function shareOf(words: Uint32Array, n: number): number {
  *
  * @throws TypeError, RangeError when it is no key
  */
-export function bytesOfKey(key: Key): Uint8Array<ArrayBuffer> {
+export function bytesOfKey(key: Key): Uint8Array {
   if (isUint8(key)) return Uint8Array.from(key)
   const to: KeyBytes = { room: new Uint8Array(8), length: 0 }
   writeKey('bytesOfKey', key, to)

@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+/**
+ * The built types as users compile them: every public package under TypeScript 5.4, 6 and 7, strict, with `skipLibCheck: false`, in a project for browsers (ES2022 and
+ * DOM, no types of Node) and in one for Node. One line a setting; exits 1 where one has an error. The packages must be built.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { manifestOf } from './manifests.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const folder = join(root, 'node_modules/.user-types')
+const names = readdirSync(join(root, 'packages')).filter((name) => !manifestOf(`packages/${name}`).private)
+/** Those whose own peers bring types that a page lacks. */
+const NODE_ONLY = ['laws', 'onnx']
+
+const common = {
+  strict: true,
+  noEmit: true,
+  skipLibCheck: false,
+  isolatedModules: true,
+  verbatimModuleSyntax: true,
+  noUncheckedIndexedAccess: true,
+  target: 'ES2022',
+}
+const projects = {
+  browser: { lib: ['ES2022', 'DOM'], types: [], module: 'ESNext', moduleResolution: 'bundler' },
+  node: { lib: ['ES2022', 'DOM'], types: ['node'], module: 'NodeNext', moduleResolution: 'NodeNext' },
+}
+/** Which TypeScript, and the projects that it compiles: the types of Node here are newer than 5.4. */
+const compilers = {
+  'typescript-5.4': ['browser'],
+  typescript: ['browser', 'node'],
+  'typescript-7': ['browser', 'node'],
+}
+
+rmSync(folder, { recursive: true, force: true })
+let failed = false
+for (const [project, options] of Object.entries(projects)) {
+  const here = join(folder, project)
+  mkdirSync(here, { recursive: true })
+  const taken = names.filter((name) => project === 'node' || !NODE_ONLY.includes(name))
+  const lines = taken.map((name, i) => `import * as p${i} from '@sublinear/${name}'`)
+  writeFileSync(
+    join(here, 'all.ts'),
+    `${lines.join('\n')}\nexport const all = [${taken.map((_, i) => `p${i}`).join(', ')}]\nusing stream = p${taken.indexOf('attention')}.exactStream({ d: 2, dv: 2, scale: 1 })\nexport const bytes: number = stream.bytes\n`,
+  )
+  writeFileSync(join(here, 'package.json'), '{ "type": "module" }\n')
+  const paths = Object.fromEntries(
+    taken.map((name) => [`@sublinear/${name}`, [join(root, 'packages', name, 'dist/index.d.ts')]]),
+  )
+  writeFileSync(
+    join(here, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { ...common, ...options, paths }, include: ['all.ts'] }),
+  )
+  for (const [compiler, compiled] of Object.entries(compilers)) {
+    if (!compiled.includes(project)) continue
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [join(root, 'node_modules', compiler, 'bin/tsc'), '-p', here, '--pretty', 'false'],
+      { encoding: 'utf8', cwd: root },
+    )
+    const errors = stdout.split('\n').filter((line) => line.includes('error TS'))
+    failed ||= status !== 0
+    console.log(
+      `${compiler}, ${project}: ${status === 0 ? 'clean' : `${errors.length} errors\n${errors.slice(0, 10).join('\n')}`}`,
+    )
+  }
+}
+rmSync(folder, { recursive: true, force: true })
+if (failed || !names.every((name) => existsSync(join(root, 'packages', name, 'dist/index.d.ts')))) process.exit(1)
