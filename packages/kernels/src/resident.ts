@@ -44,7 +44,11 @@ export function rangeOf(operand: Floats, from: number, count: number): Floats {
   return isFloat32(operand) ? operand.subarray(from, from + count) : operand.range(from, count)
 }
 
+/** What tells an array of another copy of this package from something else. */
+const BRAND = Symbol.for('@sublinear/kernels/resident')
+
 class Held<A extends Entries> {
+  readonly [BRAND] = true
   readonly length: number
   readonly #block: Block
   readonly #from: number
@@ -60,6 +64,10 @@ class Held<A extends Entries> {
 
   static block(home: Block['home'], operand: object): Block {
     if (!(#block in operand) || operand.#block.home !== home) {
+      if (!(#block in operand) && BRAND in operand)
+        throw new TypeError(
+          'kernels: two copies of @sublinear/kernels are loaded, and an operand lies in the memory of the other: import and require, or two versions, in one process. Make all that works together with one of them',
+        )
       throw new TypeError(`kernels: an operand is neither a typed array nor a resident array of the ${home} kernels`)
     }
     operand.#check()
