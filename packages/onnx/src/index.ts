@@ -1,3 +1,4 @@
+export { capture, type CapturedHead, type CaptureOptions } from './capture'
 export { filesInMemory, type ModelFiles } from './model-files'
 export { onnxModel, type LayerHeads, type OnnxModel, type OnnxModelOptions } from './onnx-model'
 export type { HeadBlock } from './layer-answers'

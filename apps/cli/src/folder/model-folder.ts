@@ -11,6 +11,8 @@ export interface ModelFolder {
   readonly tokenizer: FolderTokenizer
   /** Tokens that end a text. */
   readonly end: readonly number[]
+  /** Tokens that its config.json says it was made for; Infinity where it says none. */
+  readonly trainedContext: number
   /** A Jinja template; absent: the model knows no turns. */
   readonly chatTemplate?: string
 }
@@ -47,11 +49,13 @@ export async function openFolder(
   const model = await onnxModel({ model: filesInFolder(graph), ort, session, memory })
   const ends = generation['eos_token_id'] ?? config['eos_token_id'] ?? []
   const { chatTemplate } = tokenizer
+  const context = config['max_position_embeddings']
   return {
     name: basename(resolve(path)),
     model,
     tokenizer,
     end: [ends].flat().filter((id) => typeof id === 'number'),
+    trainedContext: typeof context === 'number' ? context : Infinity,
     ...(chatTemplate !== undefined && { chatTemplate }),
   }
 }
