@@ -121,6 +121,8 @@ describe('plan', () => {
     expect(planned.bytes).toBeLessThan(exact.bytes / 2)
     const read = JSON.parse((await sublinear('read', 'text.txt', '--model', './random', '--recipes', '--json')).stdout)
     expect(read).toMatchObject({ stream: 'recipes', cacheBytes: (read.tokens * exact.cacheBytes) / exact.tokens })
+  }, 180_000)
+  test('for one text is judged on another by perplexity', async () => {
     const scored = [
       '--models',
       './random',
@@ -141,7 +143,7 @@ describe('plan', () => {
       ['exact', 'within'],
       ['advised', 'within'],
     ])
-  })
+  }, 180_000)
   test('is refused where recipes are of another model, or there are none', async () => {
     expect((await withRecipes('./small')).stderr).toContain(
       'there is no such file: sublinear plan --model writes one\n',
