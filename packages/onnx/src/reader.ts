@@ -64,11 +64,11 @@ export interface OpenModel {
 /** Tokens in one pass through the segments. */
 const BLOCK = 256
 
-/** @param watch  sees each layer's answers: for the check on opening */
+/** @param watch  sees each layer's answers and says what the model reads in their place: for the check on opening */
 export function onnxReader(
   model: OpenModel,
   { stream, onHead }: OnnxReaderOptions,
-  watch?: (layer: OpenLayer, answers: Float32Array, rows: number) => void,
+  watch?: (layer: OpenLayer, answers: Float32Array, rows: number) => Float32Array,
 ): OnnxReader {
   const { ort, cut, segments, head, headCut, layers, vocabulary } = model
   const isTurned = !stream?.unrotated
@@ -106,8 +106,8 @@ export function onnxReader(
           { rows, before: tokens, scratch, isTurned },
           onHead,
         )
-        watch?.(layer, answers, rows)
-        have[layer.site.output] = new ort.Tensor('float32', answers, answerDims(layer, rows))
+        const said = watch ? watch(layer, answers, rows) : answers
+        have[layer.site.output] = new ort.Tensor('float32', said, answerDims(layer, rows))
       }
     }
     tokens += rows
