@@ -28,6 +28,15 @@ function picture(): ort.Tensor {
   return new ort.Tensor('float32', points, [1, 3, height, width])
 }
 
+const headOf = ({ data, dims }: ort.Tensor, head: number) => {
+  const size = dims[2] * dims[3]
+  return {
+    rows: dims[2],
+    cols: dims[3],
+    data: (data as Float32Array).slice(head * size, (head + 1) * size),
+  }
+}
+
 describe('the recogniser of PP-OCRv4', () => {
   const model = readModel(files)
   const graph = orderedGraph(model.graph)
@@ -58,14 +67,6 @@ describe('the recogniser of PP-OCRv4', () => {
       }, scale!.number)
       const [, heads, rows, d] = q.dims
       expect([heads, rows, d]).toEqual([8, 80, 15])
-      const headOf = ({ data, dims }: ort.Tensor, head: number) => {
-        const size = dims[2] * dims[3]
-        return {
-          rows: dims[2],
-          cols: dims[3],
-          data: (data as Float32Array).slice(head * size, (head + 1) * size),
-        }
-      }
       for (let head = 0; head < heads; head++) {
         const [queries, keys, values, truth] = [q, k, v, mix].map((tensor) => headOf(tensor, head))
         const { data } = exactAttention({ queries, keys, values, scale: factor, causal: false })
