@@ -11,7 +11,12 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const script = process.argv[2] ?? 'test:run'
+const [script = 'test:run', ...given] = process.argv.slice(2)
+const odd = given.find((word) => !/^[\w@%+=:,./\\-]+$/.test(word))
+if (odd !== undefined) {
+  console.error(`${JSON.stringify(odd)} has letters that a shell would read: name it without them.`)
+  process.exit(1)
+}
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 const old = major < 22 || (major === 22 && minor < 18)
@@ -42,7 +47,7 @@ if (!installed) {
   withPnpm('pnpm install --frozen-lockfile --reporter=append-only --loglevel=warn')
   writeFileSync(stamp, want)
 }
-withPnpm(`pnpm --silent run ${script}`)
+withPnpm(['pnpm --silent run', script, ...given].join(' '))
 
 // The libraries promise Node 20: try the built files on the Node that started this script, whichever it is.
 if (script === 'test:run') {
