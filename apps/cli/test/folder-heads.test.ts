@@ -2,12 +2,14 @@
 // decoder of Llama's shape with groups and windows.
 // Kills: a query head written to another's place, rows of another layer, a layer with a window planned for, recipes that are not what generate runs,
 // ids that hang on how a text comes in parts, a question in a folder answered from another text.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeNpy } from '@sublinear/io'
 import { languageModel } from '@sublinear/small-lm'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { differs } from '../../../packages/onnx/test/models/differs'
 import { llama } from '../../../packages/onnx/test/models/llama'
 import { writeSmallModel } from '../../../packages/onnx/test/models/small-model-folder'
@@ -168,6 +170,44 @@ describe('read', () => {
       { word: 'falcon', text: ' 4729' },
       { word: 'ivy', refused: 'never planted' },
     ])
+  })
+})
+
+describe('an address', () => {
+  test('is fetched once, from a server of a hub’s shape', async () => {
+    const asked: string[] = []
+    const server = createServer(({ url }, response) => {
+      asked.push(url!)
+      const file = at('small', url!.replace('/me/small/resolve/main/', ''))
+      if (!existsSync(file) || !statSync(file).isFile()) response.writeHead(404).end()
+      else response.end(readFileSync(file))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    vi.stubEnv('SUBLINEAR_CACHE', at('cache'))
+    try {
+      const model = `http://127.0.0.1:${(server.address() as AddressInfo).port}/me/small`
+      const said = async (...more: readonly string[]) =>
+        sublinear(
+          'generate',
+          '--prompt',
+          '(remember ivy 4821) (recall ivy',
+          '--tokens',
+          '3',
+          '--quiet',
+          '--model',
+          ...more,
+        )
+      const own = await said('./small')
+      expect(await said(model)).toEqual(own)
+      const before = asked.filter((url) => /onnx|tokenizer.json/.test(url)).length
+      expect(await said(model)).toEqual(own)
+      expect([before, asked.filter((url) => /onnx|tokenizer.json/.test(url)).length]).toEqual([3, 3])
+      expect((await said(`${model}/more`)).stderr).toContain('must be https://host/owner/name')
+      expect((await said(model, '--recipes')).stderr).toContain('name a file for its recipes')
+    } finally {
+      vi.unstubAllEnvs()
+      server.close()
+    }
   })
 })
 

@@ -4,6 +4,7 @@ import type { HeadSpec, OnnxModel } from '@sublinear/onnx'
 import type { ModelAdvice } from '@sublinear/small-lm'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isAddress } from './fetched-folder'
 
 /** Recipes of a model's heads, as they lie beside it. */
 export interface ModelRecipes {
@@ -20,7 +21,10 @@ const KIND = 'sublinear recipes'
 const VERSION = 1
 
 /** Where recipes of a folder lie unless another place is named. */
-export const recipesIn = (folder: string): string => join(folder, 'sublinear-recipes.json')
+export function recipesIn(folder: string): string {
+  if (isAddress(folder)) throw new RangeError('a model from a hub has no folder of yours: name a file for its recipes')
+  return join(folder, 'sublinear-recipes.json')
+}
 
 export async function writeRecipes(path: string, recipes: ModelRecipes): Promise<void> {
   await writeWhole(path, `${JSON.stringify({ kind: KIND, version: VERSION, ...recipes }, null, 1)}\n`)

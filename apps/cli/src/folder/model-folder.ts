@@ -2,6 +2,7 @@ import { onnxModel, type OnnxModel, type Ort } from '@sublinear/onnx'
 import { filesInFolder } from '@sublinear/onnx/node'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { fetchedFolder } from './fetched-folder'
 import { folderTokenizer, type FolderTokenizer } from './folder-tokenizer'
 
 /** A user's own model, as it lies in a folder of the usual form: config.json, tokenizer.json, onnx/model.onnx and its data. */
@@ -31,14 +32,15 @@ export function isFolder(name: string): boolean {
 }
 
 /**
- * Opens a model folder by the user's onnxruntime-node.
+ * Opens a model folder, or the model of an address, by the user's onnxruntime-node.
  *
  * @throws RangeError when a file is missing or no JSON, onnxruntime-node is not installed, or the graph is not supported
  */
 export async function openFolder(
-  path: string,
+  named: string,
   { file, threads, isMapped = false }: FolderOptions = {},
 ): Promise<ModelFolder> {
+  const path = await fetchedFolder(named, file)
   const tokenizer = folderTokenizer(path)
   const config = jsonIn(path, 'config.json', {})
   const generation = jsonIn(path, 'generation_config.json', config)
