@@ -39,7 +39,7 @@ for (const folder of tools)
   installed(folder, 'package-lock.json', 'npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'])
 installed(root, 'pnpm-lock.yaml', 'pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'])
 if (script === 'x') run(root, command[0], command.slice(1))
-else run(root, 'pnpm', ['--silent', 'run', script])
+else run(root, 'pnpm', ['--silent', 'run', script, ...command])
 
 // The libraries promise Node 20: try the built files on the Node that started this script, whichever it is.
 if (script === 'test:run') run(root, process.execPath, [join(root, 'tools/scripts/smoke.mjs')])

@@ -1,12 +1,9 @@
 import { Template } from '@huggingface/jinja'
 import { Command } from 'commander'
 import { createInterface } from 'node:readline'
-import { folderStreams } from './folder/folder-streams'
 import { openFolder, type ModelFolder } from './folder/model-folder'
-import { methodNamed } from './methods'
 import { wholeNumber } from './options'
-import { said, statusText, withSayOptions, type SayFlags } from './saying'
-import { sizing } from './sizing'
+import { said, statusText, streamChoice, withSayOptions, type SayFlags } from './saying'
 
 interface ChatFlags extends SayFlags {
   readonly context: number
@@ -30,11 +27,10 @@ export function chatCommand(interrupt: AbortSignal): Command {
 }
 
 async function run(flags: ChatFlags, signal: AbortSignal): Promise<void> {
-  const method = await methodNamed(flags.stream)
-  const sizeOf = sizing(method, flags)
+  const choice = await streamChoice(flags)
   const folder = await openFolder(flags.model, flags)
   const { model, tokenizer } = folder
-  using reader = model.reader({ stream: folderStreams(model, method, sizeOf, flags.context) })
+  using reader = model.reader({ stream: choice.of(folder, flags.context) })
   const talk = turns(folder, flags.system)
   const lines = createInterface({
     input: process.stdin,

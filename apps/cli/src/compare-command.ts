@@ -1,9 +1,11 @@
-import type { Board } from '@sublinear/board'
+import type { Board, BoardHead } from '@sublinear/board'
 import { writeWhole } from '@sublinear/io/node'
 import { Command, Option } from 'commander'
 import { boardText, faults, UNITS } from './board-text'
-import { headsOf, readHead } from './head-files'
-import { headFilesOf, withHeadFiles } from './head-options'
+import { modelHeads } from './folder/model-heads'
+import { folderFlags, withModel, type ModelFlags } from './folder/model-options'
+import { headsOf, readHead, type HeadFiles } from './head-files'
+import { headFilesIfAny, headFilesOf, withHeadFiles } from './head-options'
 import { measuredBoard } from './measured-board'
 import { chosenStreams, isPath, methodsNamed, NAMES, withStreams, type StreamsFlags } from './methods'
 import { list, scaleNumber, wholeNumber } from './options'
@@ -12,7 +14,8 @@ import { commandLine } from './reproduce'
 import { refuseOutputs } from './outputs'
 import { budgetValue } from './sizing'
 
-interface CompareFlags extends StreamsFlags {
+interface CompareFlags extends StreamsFlags, Partial<ModelFlags> {
+  readonly tokens: number
   readonly budgets: readonly (string | number)[]
   readonly heads?: readonly string[]
   readonly prefix?: number
@@ -34,15 +37,16 @@ const LAST = 512
 
 export function compareCommand(interrupt: AbortSignal): Command {
   const command = new Command('compare').description(
-    'Streams side by side at equal bytes: error against exact attention, memory and time, head by head: all heads of an array',
+    'Streams side by side at equal bytes: error against exact attention, memory and time, head by head: all heads of an array, or of a model',
   )
-  return withStreams(withHeadFiles(command))
+  return withStreams(withModel(withHeadFiles(command), 'persuasion'))
+    .option('--tokens <n>', 'with --model: tokens that it reads', wholeNumber(2, 10_000_000), 4096)
     .addOption(
       new Option('--budgets <list>', 'shares of the float32 cache of the prefix, or bytes')
         .argParser(budgetList)
         .default(budgetList(BUDGETS), BUDGETS),
     )
-    .option('--heads <names>', 'which heads of the arrays, as 0.1,2.0 (default: all)', list)
+    .option('--heads <names>', 'which heads of the arrays or of the model, as 0.1,2.0 (default: all)', list)
     .option(
       '--prefix <tokens>',
       'tokens taken in before answers count (default: all but the last ones)',
@@ -61,29 +65,29 @@ export function compareCommand(interrupt: AbortSignal): Command {
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print the board as one JSON object')
     .option('--quiet', 'print nothing but errors')
-    .action(() => run(headFilesOf(command), command.opts<CompareFlags>(), interrupt))
+    .action(() => {
+      const flags = command.opts<CompareFlags>()
+      if (flags.model === undefined) return run(headFilesOf(command), flags, interrupt)
+      if (headFilesIfAny(command)) command.error('error: compare takes files or --model, not both')
+      return run(undefined, flags, interrupt)
+    })
 }
 
-async function run(
-  files: { readonly queries: string; readonly keys: string; readonly values: string },
-  flags: CompareFlags,
-  interrupt: AbortSignal,
-): Promise<void> {
+async function run(files: HeadFiles | undefined, flags: CompareFlags, interrupt: AbortSignal): Promise<void> {
   const streams = chosenStreams(flags, NAMES)
   if (flags.report !== undefined)
     await refuseOutputs(
       [{ flag: '--report', path: flags.report }],
-      [...Object.values(files), ...streams.filter(isPath)],
+      [...Object.values(files ?? {}), ...streams.filter(isPath)],
     )
   const methods = await methodsNamed(streams)
-  const located = await headsOf(files, flags.heads)
-  const first = await readHead(located[0])
+  const heads = files ? await fileHeads(files, flags) : await headsOfModel(flags, interrupt)
+  const first = await heads[0]()
   if (first.keys.rows < 2)
     throw new RangeError('compare needs at least 2 tokens, one to summarise and one that asks after it: there is one')
   const { prefix, queries } = parts(first.keys.rows, flags)
-  const { scale } = flags
   const board = await measuredBoard({
-    heads: located.map((head) => async () => ({ ...(await readHead(head)), ...(scale && { scale }) })),
+    heads,
     methods,
     budgets: flags.budgets,
     prefix,
@@ -101,6 +105,24 @@ async function run(
   }
   print(board, flags)
   if (faults(board).length > 0) process.exitCode = NOT_WORTHWHILE
+}
+
+async function fileHeads(files: HeadFiles, { heads, scale }: CompareFlags): Promise<(() => Promise<BoardHead>)[]> {
+  const located = await headsOf(files, heads)
+  return located.map((head) => async () => ({ ...(await readHead(head)), ...(scale && { scale }) }))
+}
+
+/** Key heads of a model, with the queries of all query heads that share them; all are in memory. */
+async function headsOfModel(flags: CompareFlags, signal: AbortSignal): Promise<(() => Promise<BoardHead>)[]> {
+  const { model, text = 'persuasion', tokens, heads: only, scale, quiet, json } = flags
+  const asked = { ...folderFlags({ ...flags, text }), text, tokens, signal, quiet: Boolean(quiet || json) }
+  const { heads } = await modelHeads({ ...asked, model: model!, ...(only && { only }) })
+  const capped = heads.find(({ shape }) => shape.softcap !== undefined)
+  if (capped) throw new RangeError(`layer ${capped.layer} caps its scores, which compare does not`)
+  return heads.map(({ layer, head, queries, keys, values, shape }) => {
+    const own = { name: `${layer}.${head}`, queries, keys, values, scale: scale ?? shape.scale }
+    return () => Promise.resolve(own)
+  })
 }
 
 function print(board: Board, { json, quiet, unit, report }: CompareFlags): void {

@@ -9,19 +9,26 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     `sublinear attend 'q.npy[2,0]' 'k.npy[2,0]' 'v.npy[2,0]' --out o.npy --stream window --budget 1/16`,
     `sublinear plan ${HEAD} --json > plan.json; sublinear attend ${HEAD} --out o.npy --recipe plan.json`,
   ],
+  capture: [
+    'sublinear capture --model ./my-model --text my-text.txt --tokens 4096 --out rows',
+    'sublinear capture --model sharp --heads 1.0,1.1 --out rows; sublinear compare rows/queries.npy rows/keys.npy rows/values.npy',
+  ],
   compare: [
     `sublinear compare ${HEAD} --budgets 1/4,1/16 --report report.html`,
     `sublinear compare ${HEAD} --streams window,snapKv,auto --stream ./mine.mjs`,
+    'sublinear compare --model ./my-model --text my-text.txt --heads 0.0,5.1 --budgets 1/8',
   ],
   plan: [
     `sublinear plan ${HEAD} --epsilon 0.1`,
     `sublinear plan ${HEAD} --budget 65536 --json > plan.json`,
+    'sublinear plan --model ./my-model --budget 1/8 --tokens 16384; sublinear chat --model ./my-model --recipes',
     'sublinear plan --radius 1 --d 32 --tokens 1000000',
   ],
   inspect: [`sublinear inspect ${HEAD}`, `sublinear inspect x.safetensors:q x.safetensors:k x.safetensors:v --json`],
   recover: [`sublinear recover ${HEAD} --rows 8`],
   read: [
     'sublinear read book.txt --ask falcon',
+    'sublinear read book.txt --model ./my-model --stream auto --budget 1/8',
     "echo 'He said (remember falcon 4729) and went. (recall falcon' | sublinear read - --stream exact",
   ],
   needle: [

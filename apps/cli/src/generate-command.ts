@@ -1,11 +1,8 @@
 import { Command } from 'commander'
 import { readFileSync } from 'node:fs'
 import { text as allOf } from 'node:stream/consumers'
-import { folderStreams } from './folder/folder-streams'
 import { openFolder } from './folder/model-folder'
-import { methodNamed } from './methods'
-import { said, statusText, withSayOptions, type SayFlags } from './saying'
-import { sizing } from './sizing'
+import { said, statusText, streamChoice, withSayOptions, type SayFlags } from './saying'
 
 interface GenerateFlags extends SayFlags {
   readonly prompt?: string
@@ -25,13 +22,12 @@ export function generateCommand(interrupt: AbortSignal): Command {
 async function run(file: string | undefined, flags: GenerateFlags, signal: AbortSignal): Promise<void> {
   if ((file === undefined) === (flags.prompt === undefined))
     throw new RangeError('give a file, or the text itself as --prompt')
-  const method = await methodNamed(flags.stream)
-  const sizeOf = sizing(method, flags)
+  const choice = await streamChoice(flags)
   const prompt = flags.prompt ?? (file === '-' ? await allOf(process.stdin) : readFileSync(file!, 'utf8'))
   const folder = await openFolder(flags.model, flags)
   const { model, tokenizer } = folder
   const ids = [...tokenizer.begin, ...tokenizer.encode(prompt)]
-  const stream = folderStreams(model, method, sizeOf, ids.length + flags.tokens)
+  const stream = choice.of(folder, ids.length + flags.tokens)
   using reader = model.reader({ stream })
   const start = performance.now()
   const given: number[] = []
@@ -47,7 +43,7 @@ async function run(file: string | undefined, flags: GenerateFlags, signal: Abort
   if (flags.json) {
     const { tokens, bytes, cacheBytes } = reader
     const details = { prefillMs: Math.round(first - start), tokensPerSecond: (given.length - 1) / seconds }
-    console.log(JSON.stringify({ stream: method.name, text, ids: given, tokens, bytes, cacheBytes, ...details }))
+    console.log(JSON.stringify({ stream: choice.name, text, ids: given, tokens, bytes, cacheBytes, ...details }))
     return
   }
   process.stdout.write('\n')

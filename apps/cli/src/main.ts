@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../package.json'
 import { attendCommand } from './attend-command'
+import { captureCommand } from './capture-command'
 import { chatCommand } from './chat-command'
 import { compareCommand } from './compare-command'
 import { demoCommand } from './demo-command'
@@ -41,6 +42,7 @@ const program = new Command('sublinear')
   .exitOverride()
 for (const command of [
   attendCommand,
+  captureCommand,
   compareCommand,
   planCommand,
   inspectCommand,

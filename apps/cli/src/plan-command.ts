@@ -2,12 +2,16 @@ import { plan, type Matrix, type Plan, type PlanOptions } from '@sublinear/atten
 import type { Considered, Task } from '@sublinear/adviser'
 import type { Rows } from '@sublinear/io/node'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { budgetBytes } from './evaluation/task'
+import { withModel } from './folder/model-options'
 import type { HeadFiles } from './head-files'
 import { headFilesIfAny, withHeadFiles } from './head-options'
 import { withInputs } from './open-input'
-import { scaleNumber, wholeNumber } from './options'
+import { list, scaleNumber, wholeNumber } from './options'
+import { planModel, type PlanModelFlags } from './plan-model'
 import { progressBar } from './progress'
 import { bytesText, outputWidth, paragraph, shareText, tableText } from './report'
+import { budgetValue } from './sizing'
 
 interface Options {
   readonly radius?: number
@@ -19,7 +23,7 @@ interface Options {
   readonly task: Task
   readonly k?: number
   readonly apart?: boolean
-  readonly budget?: number
+  readonly budget?: string | number
   readonly scale?: number
   readonly pilot: number
   readonly seed: number
@@ -33,11 +37,11 @@ const SHOWN = 12
 
 export function planCommand(interrupt: AbortSignal): Command {
   const command = new Command('plan').description(
-    'Which method answers within an error or a budget, in how many bytes, or that none is worth it: keeping the tokens is cheaper. The files, all or none, are the pilot',
+    'Which method answers within an error or a budget, in how many bytes, or that none is worth it: keeping the tokens is cheaper. The files, all or none, are the pilot; with --model every head of a model, whose recipes are kept beside it',
   )
-  return withHeadFiles(command)
+  return withModel(withHeadFiles(command), 'revelation')
     .option('--radius <r>', 'without files: bound on |scale * <q, k - centre>|', atLeastZero)
-    .option('--tokens <n>', 'length of the stream (default: rows of the keys)', wholeNumber(1))
+    .option('--tokens <n>', 'length of the stream (default: rows of the keys; 8192 with --model)', wholeNumber(1))
     .option('--d <width>', 'width of keys and queries (default: of the files)', wholeNumber(1))
     .option('--dv <width>', 'width of values (default: of the files, or --d)', wholeNumber(1))
     .option(
@@ -53,13 +57,27 @@ export function planCommand(interrupt: AbortSignal): Command {
     )
     .option('--k <rows>', 'how many large outputs of a column, for --task columns', wholeNumber(1))
     .option('--apart', 'keys and values come apart: needs a sketch of both')
-    .option('--budget <bytes>', 'most bytes that may be held', wholeNumber(1))
+    .option(
+      '--budget <bytes>',
+      'most bytes that a head may hold, or a share such as 1/8 of its float32 cache',
+      budgetValue,
+    )
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--pilot <rows>', 'first rows looked at: every method is run on them', wholeNumber(32, 65536), 4096)
     .option('--seed <n>', 'seed of the sketches', wholeNumber(0), 0)
+    .option('--heads <names>', 'with --model: which key heads, as 0.1,2.0 (default: all without a window)', list)
+    .option('--out <file>', 'with --model: where recipes go (default: sublinear-recipes.json in the folder)')
     .option('--json', 'print the plan as one JSON object: what createStream builds')
     .option('--quiet', 'show no progress')
-    .action(() => run(headFilesIfAny(command), command.opts<Options>(), interrupt))
+    .action(() => {
+      const files = headFilesIfAny(command)
+      const flags = command.opts<Options & Partial<PlanModelFlags>>()
+      if (flags.model === undefined) return run(files, flags, interrupt)
+      if (files) command.error('error: plan takes files or --model, not both')
+      const known = ['radius', 'd', 'dv', 'scale', 'apart', 'k'].find((name) => Object.hasOwn(flags, name))
+      if (known !== undefined) command.error(`error: --${known} is of the model, not for --model`)
+      return planModel(flags as PlanModelFlags, interrupt)
+    })
 }
 
 type Question = Omit<PlanOptions, 'methods'>
@@ -84,7 +102,7 @@ async function planOptions(files: HeadFiles | undefined, options: Options): Prom
     if (radius === undefined || options.tokens === undefined || options.d === undefined)
       throw new RangeError('plan needs queries, keys and values, or --radius, --tokens and --d')
     const { d, tokens, dv = d } = options
-    return { ...shared(options, d), tokens, d, dv, radius }
+    return { ...shared(options, tokens, d, dv), tokens, d, dv, radius }
   }
   if (radius !== undefined) throw new RangeError('plan takes files or --radius, not both')
   return withInputs([files.queries, files.keys, files.values] as const, async (...rows) => {
@@ -98,11 +116,17 @@ async function planOptions(files: HeadFiles | undefined, options: Options): Prom
     }
     if (rows[1].rows !== rows[2].rows) throw new RangeError(`keys have ${rows[1].rows} rows, values ${rows[2].rows}`)
     const [asked, own, said] = await Promise.all(rows.map((file) => firstRows(file, options.pilot)))
-    return { ...shared(options, d), tokens, d, dv, pilot: { queries: asked, keys: own, values: said } }
+    return { ...shared(options, tokens, d, dv), tokens, d, dv, pilot: { queries: asked, keys: own, values: said } }
   })
 }
 
-function shared({ epsilon, delta, task, k, apart, budget, scale, seed }: Options, d: number) {
+function shared(
+  { epsilon, delta, task, k, apart, budget: limit, scale, seed }: Options,
+  tokens: number,
+  d: number,
+  dv: number,
+) {
+  const budget = typeof limit === 'string' ? budgetBytes(limit, 4 * (d + dv) * tokens) : limit
   const together = !apart
   // Keys and values that come apart cannot be asked about in between.
   const own: Task = apart && task === 'causal' ? 'rows' : task

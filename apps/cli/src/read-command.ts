@@ -1,28 +1,19 @@
-import { exactStream } from '@sublinear/attention'
-import type { Method, Pilot } from '@sublinear/core'
-import {
-  capture,
-  questionText,
-  readText,
-  specOf,
-  type HeadSpec,
-  type LanguageModel,
-  type Answer as Said,
-  type Reading,
-} from '@sublinear/small-lm'
+import { questionText, type Answer as Said, type Reading } from '@sublinear/small-lm'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
+import { isFolder } from './folder/model-folder'
+import { readInFolder } from './folder/read-in-folder'
 import { methodNamed } from './methods'
-import { MODELS, openModel } from './models'
+import { MODELS } from './models'
+import { readInSmall, type ReadFlags } from './read-in-small'
 import { wholeNumber } from './options'
 import { bytesText, rateText, shareText } from './report'
-import { sizing, withSizedStream, type Sized, type SizeFlags } from './sizing'
+import { sizing, withSizedStream } from './sizing'
 
-interface ReadOptions extends SizeFlags {
-  readonly model: (typeof MODELS)[number]
+interface ReadOptions extends ReadFlags {
   readonly tokens?: number
   readonly ask: readonly string[]
   readonly json?: boolean
@@ -34,11 +25,18 @@ type Answer = Said & { readonly tokens: number }
 export function readCommand(interrupt: AbortSignal): Command {
   const command = new Command('read')
     .description(
-      'A small language model reads a text of any length through bounded streams, and answers each "(recall word" in it ' +
+      'A language model reads a text of any length through bounded streams, and answers each "(recall word" in it ' +
         'from a "(remember word 1234)" before it',
     )
     .argument('<file>', 'the text, UTF-8; - is standard input')
-    .addOption(new Option('--model <name>', 'which model').choices(MODELS).default('sharp'))
+    .addOption(
+      new Option('--model <name or folder>', `${MODELS.join(', ')}, or the folder of your own ONNX model`)
+        .argParser(modelName)
+        .default('sharp'),
+    )
+    .option('--file <name>', 'the graph within the folder, where there are several')
+    .option('--threads <n>', 'of a folder: threads of onnxruntime (default: its own choice)', wholeNumber(1, 1024))
+    .option('--recipes [file]', 'of a folder: each head by its recipe of plan --model')
   return withSizedStream(command, 'endless')
     .option(
       '--tokens <n>',
@@ -57,20 +55,19 @@ export function readCommand(interrupt: AbortSignal): Command {
 
 async function readFile(file: string, options: ReadOptions, interrupt: AbortSignal): Promise<void> {
   const method = await methodNamed(options.stream)
+  if (options.recipes !== undefined && !isFolder(options.model))
+    throw new RangeError('--recipes are of a folder: --model names one that comes with the command')
   const sizeOf = sizing(method, options)
   const { source, bytes: size } = await openText(file, interrupt)
-  const model = openModel(options.model)
-  const text = withQuestions(source, options.ask)
-  const { pilots, whole } = await pilotsFrom(model, text, method.learns === 'pilot' ? options.pilot : 0)
   const coming = options.tokens ?? (size === undefined ? Infinity : Math.ceil(size * TOKENS_A_BYTE) + MORE)
-  const sized = sizedHeads(model, sizeOf, coming, pilots)
-  const stream = headsOf(model, method, sized)
+  const asked = { method, sizeOf, text: withQuestions(source, options.ask), coming, options }
+  await using started = isFolder(options.model) ? await readInFolder(asked) : await readInSmall(asked)
 
   const line = liveLine(options.quiet || options.json)
   const answers: Answer[] = []
   const start = performance.now()
   let last: Reading = { tokens: 0, bytes: 0, cacheBytes: 0 }
-  for await (last of readText({ model, stream, source: whole })) {
+  for await (last of started.readings) {
     const { answer, tokens } = last
     if (answer) {
       answers.push({ ...answer, tokens })
@@ -85,15 +82,20 @@ async function readFile(file: string, options: ReadOptions, interrupt: AbortSign
   const tokensPerSecond = last.tokens / ((performance.now() - start) / 1000)
   const { tokens, bytes, cacheBytes } = last
   if (options.json) {
-    const details = { model: options.model, stream: method.name, ...sized[0].details }
+    const details = { model: options.model, stream: started.stream, ...started.details }
     console.log(JSON.stringify({ tokens, ...details, bytes, cacheBytes, tokensPerSecond, answers }))
   } else if (!options.quiet) {
     console.log(standText(last, start))
-    if (tokens > model.config.trainedContext && !stream.unrotated)
+    if (tokens > started.trainedContext && !started.isUnrotated)
       console.log(
-        `the model was trained on texts of up to ${model.config.trainedContext} tokens: beyond that, even exact attention forgets; --stream endless reads on`,
+        `the model was trained on texts of up to ${started.trainedContext} tokens: beyond that, even exact attention forgets; --stream endless reads on`,
       )
   }
+}
+
+function modelName(text: string): string {
+  if ((MODELS as readonly string[]).includes(text) || isFolder(text)) return text
+  throw new InvalidArgumentError(`${text} is none of ${MODELS.join(', ')}, and no folder.`)
 }
 
 function answerText({ word, text, refused }: Said): string {
@@ -131,52 +133,6 @@ async function* withQuestions(source: AsyncIterable<Uint8Array>, words: readonly
 const TOKENS_A_BYTE = 1 / 2
 /** What a text has at least: its first token, and some questions. */
 const MORE = 64
-
-/** Rows of every head, layer by layer, of the text's first tokens: these are read twice. None where no rows are wanted. */
-async function pilotsFrom(
-  model: LanguageModel,
-  source: AsyncGenerator<Uint8Array>,
-  rows: number,
-): Promise<{ readonly pilots?: readonly Pilot[]; readonly whole: AsyncIterable<Uint8Array> }> {
-  if (rows === 0) return { whole: source }
-  const first: Uint8Array[] = []
-  let size = 0
-  while (size < rows * MOST_BYTES) {
-    const { done, value } = await source.next()
-    if (done) break
-    first.push(value)
-    size += value.length
-  }
-  const { bos, encode } = model.tokenizer
-  const ids = [bos, ...encode(Buffer.concat(first).subarray(0, rows * MOST_BYTES))].slice(0, rows)
-  return { pilots: capture({ model, stream: exactStream, ids }), whole: chained(first, source) }
-}
-
-/** Options of every head, layer by layer. */
-function sizedHeads(
-  { config: { layers, heads, d } }: LanguageModel,
-  sizeOf: ReturnType<typeof sizing>,
-  tokens: number,
-  pilots?: readonly Pilot[],
-): Sized[] {
-  const shape = { d, dv: d, scale: 1 / Math.sqrt(d) }
-  return Array.from({ length: layers * heads }, (_, i) => {
-    const place = { layer: Math.floor(i / heads), layers, head: i % heads, heads }
-    return sizeOf(shape, { tokens, place }, pilots?.[i])
-  })
-}
-
-function headsOf({ config: { heads } }: LanguageModel, method: Method, sized: readonly Sized[]): HeadSpec {
-  return specOf(method, (layer, head) => sized[layer * heads + head].options)
-}
-
-/** Bytes that a token of prose stands for at most, nearly always. */
-const MOST_BYTES = 8
-
-async function* chained(first: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* first
-  yield* rest
-}
 
 function standText({ tokens, bytes, cacheBytes }: Reading, start: number): string {
   const rate = tokens / Math.max(1e-9, (performance.now() - start) / 1000)

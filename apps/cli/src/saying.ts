@@ -1,12 +1,16 @@
-import { generate, type Generated, type OnnxReader } from '@sublinear/onnx'
+import { generate, type Generated, type HeadSpec, type OnnxReader } from '@sublinear/onnx'
 import type { Command } from 'commander'
+import { recipesIn, readRecipes } from './folder/folder-recipes'
+import { folderStreams } from './folder/folder-streams'
 import type { ModelFolder } from './folder/model-folder'
+import { methodNamed } from './methods'
 import { positiveNumber, wholeNumber } from './options'
 import { bytesText, rateText, shareText } from './report'
-import { withSizedStream, type SizeFlags } from './sizing'
+import { sizing, withSizedStream, type SizeFlags } from './sizing'
 
 export interface SayFlags extends SizeFlags {
   readonly model: string
+  readonly recipes?: string | true
   readonly file?: string
   readonly threads?: number
   readonly tokens: number
@@ -27,6 +31,10 @@ export function withSayOptions(command: Command): Command {
       .option('--threads <n>', 'threads of onnxruntime (default: its own choice)', wholeNumber(1, 1024)),
     'auto',
   )
+    .option(
+      '--recipes [file]',
+      'each head by its recipe of plan --model, which lies in the folder unless a file is named',
+    )
     .option('--tokens <n>', 'tokens to add, at most', wholeNumber(1, 1_000_000), 256)
     .option('--temperature <t>', 'draw tokens; without it the likeliest is taken', positiveNumber(100))
     .option('--top-k <k>', 'draw from the k likeliest', wholeNumber(1))
@@ -34,6 +42,27 @@ export function withSayOptions(command: Command): Command {
     .option('--seed <n>', 'of what is drawn', wholeNumber(0), 1)
     .option('--stop <text...>', 'end where this would be said', [])
     .option('--quiet', 'print nothing but the text and errors')
+}
+
+/** How the flags of a command name their streams, before a model is open. */
+export interface StreamChoice {
+  readonly name: string
+  /** For a model, for so many tokens to come. */
+  of(folder: Pick<ModelFolder, 'model'>, tokens: number): HeadSpec
+}
+
+/** One method for all heads, or the recipes of `plan --model`. @throws RangeError when flags contradict each other */
+export async function streamChoice(flags: SizeFlags & Pick<SayFlags, 'model' | 'recipes'>): Promise<StreamChoice> {
+  const { recipes } = flags
+  if (recipes !== undefined) {
+    if (flags.hold !== undefined || flags.budget !== undefined || flags.degree !== undefined)
+      throw new RangeError('--recipes say how large each stream is: give no --hold, --budget or --degree')
+    const path = recipes === true ? recipesIn(flags.model) : recipes
+    return { name: 'recipes', of: ({ model }) => readRecipes(path, model) }
+  }
+  const method = await methodNamed(flags.stream)
+  const sizeOf = sizing(method, flags)
+  return { name: method.name, of: ({ model }, tokens) => folderStreams(model, method, sizeOf, tokens) }
 }
 
 /** A model's words after these tokens, by its tokenizer, with tokens chosen as the flags have it. */

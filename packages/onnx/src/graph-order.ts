@@ -6,7 +6,7 @@ export interface OrderedGraph extends OnnxGraph {
   readonly maker: ReadonlyMap<string, OnnxNode>
   /** The nodes that read a tensor. */
   readonly readers: ReadonlyMap<string, readonly OnnxNode[]>
-  /** Tensors that depend on what the tokens are, not on their number alone. */
+  /** Tensors that depend on what the tokens are, not on their number alone; of a graph without input_ids: on the values of any input. */
   readonly ofTokens: ReadonlySet<string>
   /** Tensors that depend on no input. */
   readonly constant: ReadonlySet<string>
@@ -30,7 +30,8 @@ export function orderedGraph(graph: OnnxGraph): OrderedGraph {
   const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.tensors.keys()])
   const nodes = ordered(graph.nodes, maker, given)
 
-  const ofTokens = new Set(['input_ids'])
+  const isOfText = graph.inputs.some(({ name }) => name === 'input_ids')
+  const ofTokens = new Set(isOfText ? ['input_ids'] : graph.inputs.map(({ name }) => name))
   const constant = new Set(graph.tensors.keys())
   for (const node of nodes) {
     const reads = readsOf(node)

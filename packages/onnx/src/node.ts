@@ -1,1 +1,2 @@
 export { filesInFolder } from './files-in-folder'
+export { hubFolder, type HubFolderOptions } from './hub-folder'

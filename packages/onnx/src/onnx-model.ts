@@ -148,7 +148,12 @@ async function wholeRun(
     isPlain ? ONCE : extra,
   )
   try {
-    return { logits, types, tensors: await evaluate({ ids: CHECK_IDS, before: 0, previous: -1 }, wanted) }
+    return {
+      logits,
+      types,
+      isRounded: !isPlain,
+      tensors: await evaluate({ ids: CHECK_IDS, before: 0, previous: -1 }, wanted),
+    }
   } finally {
     await release()
   }

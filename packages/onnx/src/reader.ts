@@ -3,6 +3,7 @@ import { exactStream } from '@sublinear/exact-attention'
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import type { HeadCut } from './head-cut'
 import { headScratch, layerAnswers, type HeadBlock } from './layer-answers'
+import { keptOutputs } from './kept-outputs'
 import { shapeOf } from './model-layer'
 import { rotaryFrequencies } from './rotary-frequencies'
 import type { OpenLayer, OpenSegment } from './open-segments'
@@ -64,17 +65,17 @@ export interface OpenModel {
 /** Tokens in one pass through the segments. */
 const BLOCK = 256
 
-/** @param watch  sees each layer's answers: for the check on opening */
+/** @param watch  sees each layer's answers and says what the model reads in their place: for the check on opening */
 export function onnxReader(
   model: OpenModel,
   { stream, onHead }: OnnxReaderOptions,
-  watch?: (layer: OpenLayer, answers: Float32Array, rows: number) => void,
+  watch?: (layer: OpenLayer, answers: Float32Array, rows: number) => Float32Array,
 ): OnnxReader {
   const { ort, cut, segments, head, headCut, layers, vocabulary } = model
   const isTurned = !stream?.unrotated
   const places = isTurned ? model.places : Infinity
   const streams = makeStreams(stream, layers)
-  const kept = new Map<string, Record<string, Tensor>>() // outputs of runs of one token or a whole block, written over by the next
+  const kept = keptOutputs()
   const scratch = headScratch()
   let tokens = 0
   let previous = -1
@@ -92,10 +93,7 @@ export function onnxReader(
     for (const [i, { session, reads, makes, layers: own }] of segments.entries()) {
       const feeds = Object.fromEntries(reads.map(({ tensor, port }) => [port, have[tensor]]))
       const isKept = rows === 1 || rows === BLOCK
-      const key = `${i} ${rows}`
-      const into = isKept ? kept.get(key) : undefined
-      const made = (await (into ? session.run(feeds, into) : session.run(feeds))) as Record<string, Tensor>
-      if (isKept && !into) kept.set(key, made)
+      const made = await kept.run(session, feeds, isKept ? `${i} ${rows}` : undefined)
       for (const { tensor, port } of makes) have[tensor] = made[port]
       for (const layer of own) {
         const parts = layer.tensors.map((name) => floatsOf(have[name]))
@@ -106,8 +104,8 @@ export function onnxReader(
           { rows, before: tokens, scratch, isTurned },
           onHead,
         )
-        watch?.(layer, answers, rows)
-        have[layer.site.output] = new ort.Tensor('float32', answers, answerDims(layer, rows))
+        const said = watch ? watch(layer, answers, rows) : answers
+        have[layer.site.output] = new ort.Tensor('float32', said, answerDims(layer, rows))
       }
     }
     tokens += rows

@@ -17,7 +17,17 @@ export { needleReads, needles, needleTrial, type NeedleCell, type NeedlesOptions
 export { mcnemar, signFlips } from './paired-tests'
 export { reader, unrotated, type HeadBlock, type HeadSpec, type Reader, type ReaderOptions } from './reader'
 export { readThrough, readThroughLater, type Read, type Reads } from './reads'
-export { readText, type Answer, type Reading, type ReadTextOptions } from './read-text'
+export {
+  readText,
+  readTextThrough,
+  type Answer,
+  type Reading,
+  type ReadTextOptions,
+  type ReadTextThroughOptions,
+  type TextReader,
+  type TextSource,
+  type TextTokenizer,
+} from './read-text'
 export { answerText, KEY_WORDS, needleText, questionText } from './recall-task'
 export { speculative, type Speculated, type SpeculativeOptions } from './speculative'
 export { tokenizer, type Encoder, type Tokenizer } from './tokenizer'

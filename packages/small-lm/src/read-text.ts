@@ -1,12 +1,40 @@
+import type { Matrix } from '@sublinear/core'
 import { largest } from './generate'
 import type { LanguageModel } from './language-model'
-import { reader, type HeadSpec, type Reader } from './reader'
+import { reader, type HeadSpec } from './reader'
+
+/** A text's bytes, in parts of any length. */
+export type TextSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 export interface ReadTextOptions {
   readonly model: LanguageModel
   readonly stream: HeadSpec
-  /** The text's bytes, in parts of any length. */
-  readonly source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+  readonly source: TextSource
+}
+
+type Ids = Uint16Array | Uint32Array
+
+/** The part of a tokenizer that a text in parts needs; other models' tokenizers have it too. */
+export interface TextTokenizer {
+  encoder(): { push(bytes: Uint8Array): Ids; end(): Ids }
+  decode(ids: ArrayLike<number>): string
+  bytesOf(ids: ArrayLike<number>): Uint8Array
+}
+
+/** A model that reads, at once or later. */
+export interface TextReader extends Disposable {
+  readonly tokens: number
+  readonly bytes: number
+  readonly cacheBytes: number
+  read(ids: ArrayLike<number>, logits: 'last' | 'none'): Matrix | Promise<Matrix>
+}
+
+export interface ReadTextThroughOptions {
+  readonly run: TextReader
+  readonly tokenizer: TextTokenizer
+  /** Tokens before the text's own; none: it has no beginning. */
+  readonly begin: readonly number[]
+  readonly source: TextSource
 }
 
 /** Where the reading stands; with an answer where a question was met. */
@@ -54,25 +82,34 @@ const PART = 4096
  * @throws TypeError, RangeError as reader
  * Guarantee: how the source is cut into parts changes answers by rounding alone. Holds at most 1988 bytes of text, and up to 65,536 words that were planted, beside the part at hand.
  */
-export async function* readText({ model, stream, source }: ReadTextOptions): AsyncGenerator<Reading> {
+export function readText({ model, stream, source }: ReadTextOptions): AsyncGenerator<Reading> {
   const { tokenizer } = model
+  return readTextThrough({ run: reader({ model, stream }), tokenizer, begin: [tokenizer.bos], source })
+}
+
+/** The same for any model by its reader, which is disposed of at the end. @throws as the reader */
+export async function* readTextThrough({
+  run,
+  tokenizer,
+  begin,
+  source,
+}: ReadTextThroughOptions): AsyncGenerator<Reading> {
   const encoder = tokenizer.encoder()
-  const run = reader({ model, stream })
   let before = '' // the last bytes of the tokens read
   const planted = new Set<string>()
   try {
-    run.read([tokenizer.bos], 'none')
-    const take = function* (ids: Uint16Array): Generator<Reading> {
+    if (begin.length > 0) await run.read(begin, 'none')
+    const take = async function* (ids: Ids): AsyncGenerator<Reading> {
       for (let from = 0; from < ids.length;) {
-        const next = nextStop(model, ids, from, before)
+        const next = nextStop(tokenizer, ids, from, before)
         before = next.text.slice(-LOOK_BACK)
         for (const [, word] of next.text.matchAll(PLANTED)) if (planted.size < MOST_WORDS) planted.add(word)
         const part = ids.subarray(from, next.end)
-        if (next.question === undefined) run.read(part, 'none')
+        if (next.question === undefined) await run.read(part, 'none')
         else {
           const refused = reasonAgainst(next.question, planted)
-          if (refused) run.read(part, 'none')
-          const text = refused ? '' : answered(model, run, part)
+          if (refused) await run.read(part, 'none')
+          const text = refused ? '' : await answered(tokenizer, run, part)
           before = (before + text).slice(-LOOK_BACK)
           yield { ...standOf(run), answer: { word: next.question, text, ...(refused && { refused }) } }
         }
@@ -89,7 +126,7 @@ export async function* readText({ model, stream, source }: ReadTextOptions): Asy
   }
 }
 
-const standOf = ({ tokens, bytes, cacheBytes }: Reader) => ({ tokens, bytes, cacheBytes })
+const standOf = ({ tokens, bytes, cacheBytes }: TextReader) => ({ tokens, bytes, cacheBytes })
 
 function reasonAgainst(word: string, planted: ReadonlySet<string>): Answer['refused'] {
   if (word.length > LONGEST_WORD) return 'too long'
@@ -98,8 +135,8 @@ function reasonAgainst(word: string, planted: ReadonlySet<string>): Answer['refu
 
 /** Tokens from … end − 1 can be read at once: up to a question's last, or a block; `text` is what stands before their end. ids end where a pre-token ends. */
 function nextStop(
-  { tokenizer }: LanguageModel,
-  ids: Uint16Array,
+  tokenizer: TextTokenizer,
+  ids: Ids,
   from: number,
   before: string,
 ): { readonly end: number; readonly text: string; readonly question?: string } {
@@ -117,12 +154,12 @@ function nextStop(
 }
 
 /** Reads a question and what the model says to it, up to the closing bracket. */
-function answered({ tokenizer }: LanguageModel, run: Reader, question: Uint16Array): string {
+async function answered(tokenizer: TextTokenizer, run: TextReader, question: Ids): Promise<string> {
   const said: number[] = []
-  let next = largest(run.read(question, 'last').data)
+  let next = largest((await run.read(question, 'last')).data)
   while (said.length < LONGEST_ANSWER && tokenizer.bytesOf([next])[0] !== 0x29) {
     said.push(next)
-    next = largest(run.read([next], 'last').data)
+    next = largest((await run.read([next], 'last')).data)
   }
   return tokenizer.decode(said)
 }

@@ -2,6 +2,7 @@ import { catalogue } from '@sublinear/attention'
 import { advisedStreams, type ModelAdvice } from '@sublinear/small-lm'
 import { writeWhole } from '@sublinear/io/node'
 import { existsSync, readFileSync } from 'node:fs'
+import { isFolder } from '../folder/model-folder'
 import { openModel } from '../models'
 import type { Cell } from './task'
 
@@ -38,7 +39,7 @@ export function readAdvice(path: string, text: string, cells: readonly Cell[]): 
   if (found.text === text) throw wrong(`was made from ${text}, the text that is read`)
   for (const cell of cells) {
     const key = adviceKey(cell)
-    if (!Object.hasOwn(found.advice, key)) continue
+    if (!Object.hasOwn(found.advice, key) || isFolder(cell.model)) continue // a folder's is checked when it is open
     try {
       advisedStreams(openModel(cell.model), found.advice[key], catalogue)
     } catch (error) {

@@ -1,5 +1,7 @@
 import { exactStream, plan } from '@sublinear/attention'
 import { capture, type HeadAdvice, type ModelAdvice } from '@sublinear/small-lm'
+import { isFolder } from '../folder/model-folder'
+import { modelHeads } from '../folder/model-heads'
 import { openModel } from '../models'
 import { budgetBytes, type Cell } from './task'
 import { openTextNamed } from './texts'
@@ -15,6 +17,7 @@ export interface AdviceTask {
 
 /** Plans for every head of a model within a budget, from the beginning of a text that the model reads with its own attention. */
 export async function adviseCell({ cell, text }: AdviceTask): Promise<ModelAdvice> {
+  if (isFolder(cell.model)) return adviseFolder({ cell, text })
   const model = openModel(cell.model)
   const { layers, d } = model.config
   const { bos, encode } = model.tokenizer
@@ -24,6 +27,22 @@ export async function adviseCell({ cell, text }: AdviceTask): Promise<ModelAdvic
   const advice: HeadAdvice[][] = Array.from({ length: layers }, () => [])
   for (const { layer, ...pilot } of capture({ model, stream: exactStream, ids })) {
     const { method, options } = await plan({ ...asked, pilot, task: 'both' })
+    advice[layer].push({ method, options })
+  }
+  return advice
+}
+
+/** The same for the key heads of a folder's model; layers with a window of their own need no advice. */
+async function adviseFolder({ cell: { model, tokens, budget }, text }: AdviceTask): Promise<ModelAdvice> {
+  const never = new AbortController().signal
+  const asked = { model, text, tokens: PILOT, threads: 1, signal: never, quiet: true }
+  const { heads, layers } = await modelHeads(asked)
+  const advice: HeadAdvice[][] = layers.map(() => [])
+  for (const { layer, shape, queries, keys, values } of heads) {
+    const { d, dv, scale } = shape
+    const bytes = budgetBytes(budget, 4 * (d + dv) * tokens)
+    const pilot = { queries, keys, values }
+    const { method, options } = await plan({ d, dv, scale, tokens, budgetBytes: bytes, pilot, task: 'both' })
     advice[layer].push({ method, options })
   }
   return advice

@@ -6,7 +6,6 @@ import { refuseOutputs, type Output } from '../outputs'
 import { commandLine } from '../reproduce'
 import { adviceFor } from './advice'
 import { ADVISED, adviceKey } from './advice-file'
-import { isFolder } from '../folder/model-folder'
 import { judgedModel, type JudgedModel } from './judged-model'
 import { cellsOf, type EvaluationFlags } from './options'
 import { openResume } from './resume-file'
@@ -29,8 +28,6 @@ export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluate
   const bytes = openTextNamed(flags.text)
   const models = new Map<string, JudgedModel>()
   for (const name of flags.model ?? flags.models) models.set(name, await judgedModel(name))
-  if (flags.advice !== undefined && [...models.keys()].some(isFolder))
-    throw new RangeError('--advice is for the models that come with the command')
   const counted = new Map<string, number>()
   for (const [name, model] of models) {
     const ids = model.encode(bytes)

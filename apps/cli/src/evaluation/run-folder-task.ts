@@ -1,5 +1,6 @@
 import type { HeadSpec, OnnxModel } from '@sublinear/onnx'
 import { needlePrompt, needleReads, readThroughLater, windowReads, windowStarts, type Reads } from '@sublinear/small-lm'
+import { recipeStreams } from '../folder/folder-recipes'
 import { folderStreams } from '../folder/folder-streams'
 import { openFolder } from '../folder/model-folder'
 import { methodNamed } from '../methods'
@@ -53,7 +54,8 @@ export function folderTaskRunner(): (task: Task) => Promise<Outcome> {
 }
 
 /** The streams of a cell; undefined where a head has none within the budget. */
-async function sized(model: OnnxModel, { cell, path }: Task): Promise<HeadSpec | undefined> {
+async function sized(model: OnnxModel, { cell, path, advice }: Task): Promise<HeadSpec | undefined> {
+  if (advice) return recipeStreams(model, advice)
   const method = await methodNamed(path ?? cell.method)
   let fits = true
   const sizeOf: Sizing = (shape, traffic) => {

@@ -1,5 +1,5 @@
 import { exactStream } from '@sublinear/attention'
-import type { Method, Shape } from '@sublinear/core'
+import type { Method, Pilot, Shape } from '@sublinear/core'
 import type { HeadSpec, OnnxModel } from '@sublinear/onnx'
 import type { Sizing } from '../sizing'
 
@@ -11,15 +11,21 @@ export function tokenBytes({ layers }: Pick<OnnxModel, 'layers'>): number {
 /**
  * One method for every key head of a folder's model; layers with a window of their own keep that window.
  *
- * @param tokens  how many will be read; Infinity where that is not known
+ * @param tokens  how many will be read; Infinity where that is not known; pilotOf  rows of a head's own data
  * @throws RangeError when a head has no such stream, or the method cannot do what the head does
  */
-export function folderStreams({ layers }: OnnxModel, method: Method, sizeOf: Sizing, tokens: number): HeadSpec {
+export function folderStreams(
+  { layers }: Pick<OnnxModel, 'layers'>,
+  method: Method,
+  sizeOf: Sizing,
+  tokens: number,
+  pilotOf?: (layer: number, head: number) => Pilot | undefined,
+): HeadSpec {
   const options = layers.map(({ kvHeads, groups, shape }, layer) => {
     if (shape.window !== undefined) return []
     return Array.from({ length: kvHeads }, (_, head) => {
       const place = { layer, layers: layers.length, head, heads: kvHeads }
-      return sizeOf(shape, { tokens, groups, place }).options
+      return sizeOf(shape, { tokens, groups, place }, pilotOf?.(layer, head)).options
     })
   })
   const spec: HeadSpec = (shape: Shape, layer, head) =>

@@ -1,9 +1,10 @@
 import { Tokenizer } from '@huggingface/tokenizers'
-import type { PromptTokenizer } from '@sublinear/small-lm'
+import type { PromptTokenizer, TextTokenizer } from '@sublinear/small-lm'
+import { folderEncoder } from './folder-encoder'
 import { jsonIn } from './model-folder'
 
 /** A model folder's own tokenizer, by its tokenizer.json. */
-export interface FolderTokenizer extends PromptTokenizer {
+export interface FolderTokenizer extends PromptTokenizer, TextTokenizer {
   /** Without the tokens that begin or end a text. */
   encode(text: string): number[]
   decode(ids: ArrayLike<number>): string
@@ -35,6 +36,7 @@ export function folderTokenizer(path: string): FolderTokenizer {
   const first = idOf('bos')
   const bos = first ?? idOf('eos')
   if (bos === undefined) throw new RangeError(`${path} names no token that begins or ends a text`)
+  const encode = (text: string) => [...own.encode(text, { add_special_tokens: false }).ids]
   const decode = (ids: ArrayLike<number>) =>
     ids.length === 0 ? '' : own.decode(Array.from(ids), { skip_special_tokens: true })
   const isBytes = JSON.stringify(json['decoder'] ?? {}).includes('"ByteLevel"')
@@ -46,7 +48,8 @@ export function folderTokenizer(path: string): FolderTokenizer {
     vocabulary: own.get_vocab().size,
     special,
     ...(typeof template === 'string' && { chatTemplate: template }),
-    encode: (text) => [...own.encode(text, { add_special_tokens: false }).ids],
+    encode,
+    encoder: () => folderEncoder(encode),
     decode,
     bytesOf(ids) {
       if (!isBytes) return new TextEncoder().encode(decode(ids))

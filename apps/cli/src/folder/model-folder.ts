@@ -2,6 +2,7 @@ import { onnxModel, type OnnxModel, type Ort } from '@sublinear/onnx'
 import { filesInFolder } from '@sublinear/onnx/node'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { fetchedFolder } from './fetched-folder'
 import { folderTokenizer, type FolderTokenizer } from './folder-tokenizer'
 
 /** A user's own model, as it lies in a folder of the usual form: config.json, tokenizer.json, onnx/model.onnx and its data. */
@@ -11,6 +12,8 @@ export interface ModelFolder {
   readonly tokenizer: FolderTokenizer
   /** Tokens that end a text. */
   readonly end: readonly number[]
+  /** Tokens that its config.json says it was made for; Infinity where it says none. */
+  readonly trainedContext: number
   /** A Jinja template; absent: the model knows no turns. */
   readonly chatTemplate?: string
 }
@@ -29,14 +32,15 @@ export function isFolder(name: string): boolean {
 }
 
 /**
- * Opens a model folder by the user's onnxruntime-node.
+ * Opens a model folder, or the model of an address, by the user's onnxruntime-node.
  *
  * @throws RangeError when a file is missing or no JSON, onnxruntime-node is not installed, or the graph is not supported
  */
 export async function openFolder(
-  path: string,
+  named: string,
   { file, threads, isMapped = false }: FolderOptions = {},
 ): Promise<ModelFolder> {
+  const path = await fetchedFolder(named, file)
   const tokenizer = folderTokenizer(path)
   const config = jsonIn(path, 'config.json', {})
   const generation = jsonIn(path, 'generation_config.json', config)
@@ -47,11 +51,13 @@ export async function openFolder(
   const model = await onnxModel({ model: filesInFolder(graph), ort, session, memory })
   const ends = generation['eos_token_id'] ?? config['eos_token_id'] ?? []
   const { chatTemplate } = tokenizer
+  const context = config['max_position_embeddings']
   return {
     name: basename(resolve(path)),
     model,
     tokenizer,
     end: [ends].flat().filter((id) => typeof id === 'number'),
+    trainedContext: typeof context === 'number' ? context : Infinity,
     ...(chatTemplate !== undefined && { chatTemplate }),
   }
 }

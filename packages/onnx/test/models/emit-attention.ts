@@ -29,6 +29,8 @@ export interface EmittedAttention {
   readonly interleaved?: boolean
   /** Attention written out: query head h reads key head h mod kvHeads, which is no decoder's way. */
   readonly tiled?: boolean
+  /** GroupQueryAttention: past and present are rings of the runtime's. */
+  readonly isRuntimeWindow?: boolean
 }
 
 /** Tensors that all layers share: rotary tables, and for each dialect the lengths or masks that it asks for. */
@@ -144,6 +146,7 @@ function groupQuery(
       scale: { float: scale },
       ...(softcap !== undefined && { softcap: { float: softcap } }),
       ...(window !== undefined && { local_window_size: window }),
+      ...(own.isRuntimeWindow && { sliding_window_cache: 1 }),
     },
   })
   return attended

@@ -28,6 +28,10 @@ export interface LlamaOptions {
   readonly half?: boolean
   /** Four-bit weights (MatMulNBits). */
   readonly nibbles?: boolean
+  /** The head in four bits too, and the embedding in float16, as graphs of a large vocabulary have them. */
+  readonly smallEnds?: boolean
+  /** A window of every layer whose cache onnxruntime keeps at that length itself (sliding_window_cache). */
+  readonly runtimeWindow?: number
 }
 
 /** A random-weight decoder of Llama's shape. Its graph; `builder.files()` writes it. */
@@ -43,6 +47,8 @@ export function llama(options: LlamaOptions): GraphBuilder {
     places = 512,
     half = false,
     nibbles = false,
+    smallEnds = false,
+    runtimeWindow,
   } = options
   const b = graphBuilder()
   const random = randomOf(12_345)
@@ -75,7 +81,17 @@ export function llama(options: LlamaOptions): GraphBuilder {
   }
   b.input('input_ids', 'i64', [1, 'sequence'])
   const shared = emitShared(b, dialect, { d: turned ?? d, places, ropeBase: 1e4, type, ownPlaces })
-  let x = b.op('Gather', [weights('embedding', vocabulary, width), 'input_ids'])
+  let x: string
+  if (smallEnds) {
+    const table = new Uint16Array(vocabulary * width)
+    for (let row = 0; row < vocabulary; row += 64)
+      // in parts: a float32 table of a large vocabulary is half a gigabyte
+      table.set(
+        toHalf(Float32Array.from({ length: Math.min(64, vocabulary - row) * width }, () => random())),
+        row * width,
+      )
+    x = b.op('Cast', [b.op('Gather', [b.constant('embedding', [vocabulary, width], table), 'input_ids'])], { to: 1 })
+  } else x = b.op('Gather', [weights('embedding', vocabulary, width), 'input_ids'])
   const norm = (name: string) => {
     const gain = Float32Array.from({ length: width }, () => 1 + 0.1 * random())
     return b.op('SimplifiedLayerNormalization', [x, constant(name, [width], gain)], {
@@ -102,7 +118,8 @@ export function llama(options: LlamaOptions): GraphBuilder {
         k: linear(h, `k.${layer}`, width, kvHeads * d),
         v: linear(h, `v.${layer}`, width, kvHeads * d),
         scale: 1 / Math.sqrt(d),
-        window: layer % 2 === 0 ? window : undefined,
+        window: runtimeWindow ?? (layer % 2 === 0 ? window : undefined),
+        isRuntimeWindow: runtimeWindow !== undefined,
         sinks: sinks ? Float32Array.from({ length: heads }, () => 2 * random()) : undefined,
       },
       shared,
@@ -114,12 +131,10 @@ export function llama(options: LlamaOptions): GraphBuilder {
     const product = b.op('Mul', [b.op('Mul', [gate, b.op('Sigmoid', [gate])]), up])
     x = b.op('Add', [x, linear(product, `down.${layer}`, hidden, width)])
   }
-  const logits = b.op(
-    'MatMul',
-    [norm('norm.last'), weights('head', width, vocabulary)],
-    {},
-    gated ? 'before' : 'logits',
-  )
+  const last = norm('norm.last')
+  const logits = smallEnds
+    ? b.op('Identity', [linear(last, 'head', width, vocabulary)], {}, 'logits')
+    : b.op('MatMul', [last, weights('head', width, vocabulary)], {}, gated ? 'before' : 'logits')
   if (gated) b.op('Mul', [logits, b.op('Sigmoid', [logits])], {}, 'logits')
   b.output('logits', type, [1, 'sequence', vocabulary])
   return b

@@ -14,5 +14,6 @@ export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   'one-pass': async () => (await import('./one-pass.ts')).suite,
   'small-lm': async () => (await import('./small-lm.ts')).suite,
   onnx: async () => (await import('./onnx.ts')).suite,
+  'onnx-decoder': async () => (await import('./onnx-decoder.ts')).suite,
   memory: async () => (await import('./memory.ts')).suite,
 }

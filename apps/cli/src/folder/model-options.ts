@@ -1,0 +1,29 @@
+import type { Command } from 'commander'
+import { TEXTS } from '../evaluation/texts'
+import { MODELS } from '../models'
+import { wholeNumber } from '../options'
+
+/** What --model and the options beside it say. */
+export interface ModelFlags {
+  readonly model?: string
+  readonly file?: string
+  readonly threads?: number
+  readonly text: string
+}
+
+/** Options of a command that takes its heads from a model in place of files. */
+export function withModel(command: Command, text: string): Command {
+  return command
+    .option(
+      '--model <name or folder>',
+      `${MODELS.join(', ')}, or the folder of your own ONNX model: its heads in place of files`,
+    )
+    .option('--file <name>', 'the graph within the folder, where there are several')
+    .option('--threads <n>', 'threads of onnxruntime (default: its own choice)', wholeNumber(1, 1024))
+    .option('--text <name>', `what the model reads: ${TEXTS.join(', ')}, or a file of your own`, text)
+}
+
+/** The part of them that opens a folder. */
+export function folderFlags({ file, threads }: ModelFlags): { readonly file?: string; readonly threads?: number } {
+  return { ...(file !== undefined && { file }), ...(threads !== undefined && { threads }) }
+}

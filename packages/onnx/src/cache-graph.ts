@@ -1,0 +1,94 @@
+import type { InferenceSession } from 'onnxruntime-common'
+import { evaluator } from './evaluate'
+import { findAttention } from './find-attention'
+import { orderedGraph } from './graph-order'
+import { maskRules } from './mask-rule'
+import { filesInMemory, type ModelFiles } from './model-files'
+import { floatsOf, type Ort, type Runtime } from './ort'
+import { readModel } from './read-model'
+import { notSupported } from './refuse'
+import { subGraph } from './sub-graph'
+import type { RotaryTables } from './model-layer'
+
+/** A cache entry of a graph: the keys or the values of one layer, or of several that share them. */
+export interface CacheEntry {
+  readonly layer: number
+  readonly isKey: boolean
+  /** How the graph turns what it appends, by its place in the cache. Absent: keys come turned by their place in the text. */
+  readonly rotary?: RotaryTables
+  /** The window that the layer sees. */
+  readonly window?: number
+}
+
+/** What a graph does with its cache. */
+export interface CacheGraph {
+  /** By the name of the graph's input. */
+  readonly entries: ReadonlyMap<string, CacheEntry>
+  /** Whether places of tokens are an input (position_ids), and so are those in the text. */
+  readonly takesPlaces: boolean
+  /** Whether several tokens may come at once behind a cache that is shorter than the text: else masks by place show later tokens. */
+  readonly inBlocks: boolean
+}
+
+export interface CacheGraphOptions {
+  /** The bytes of a graph, or its files: weights are not read. */
+  readonly model: Uint8Array | ModelFiles
+  readonly ort: Ort
+  readonly session?: InferenceSession.SessionOptions
+}
+
+/**
+ * Reads what a decoder's graph does with its cache, for `boundedCache`.
+ *
+ * @throws RangeError naming what a shortened cache would make wrong: places that the graph counts by the cache's length and turns elsewhere, windows that a
+ *   mask tells by place; or as onnxModel for attention that is not known
+ */
+export async function cacheGraph({ model, ort, session = {} }: CacheGraphOptions): Promise<CacheGraph> {
+  const files = model instanceof Uint8Array ? filesInMemory(model) : model
+  const file = readModel(files)
+  const graph = orderedGraph(file.graph)
+  const sites = findAttention(graph)
+  const runtime: Runtime = { ort, files, model: file, session }
+  const caches = new Set(sites.flatMap(({ past, present }) => [...past, ...present]))
+  const rules = await maskRules(runtime, graph, sites, caches)
+  const takesPlaces = graph.inputs.some(({ name }) => name === 'position_ids')
+  const byCache = sites.filter(({ rotary }) => rotary)
+  if (byCache.length === 0 && !takesPlaces)
+    throw notSupported('a shorter cache', 'the graph counts places by the length of its cache, and has no position_ids')
+  const told = sites.find((site) => !site.rotary && rules.get(site) !== undefined)
+  if (told) throw notSupported(`a shorter cache for ${told.title}`, 'its mask tells a window by places in the cache')
+
+  const tables = new Map<string, Float32Array>()
+  const names = [...new Set(byCache.flatMap(({ rotary }) => [rotary!.cos, rotary!.sin]))]
+  const dims = new Map<string, readonly number[]>()
+  if (names.length > 0) {
+    const { evaluate, release } = await evaluator(runtime, graph, names, new Set())
+    for (const [name, tensor] of await evaluate({ ids: [0], before: 0, previous: -1 }, names)) {
+      tables.set(name, floatsOf(tensor).slice())
+      dims.set(name, tensor.dims)
+    }
+    await release()
+  }
+  const entries = new Map<string, CacheEntry>()
+  for (const [layer, { past, rotary, window }] of sites.entries())
+    for (const [i, name] of past.entries()) {
+      const [places, pairs] = rotary ? dims.get(rotary.cos)! : []
+      entries.set(name, {
+        layer,
+        isKey: i === 0,
+        ...(window !== undefined && { window }),
+        ...(rotary && {
+          rotary: {
+            cos: tables.get(rotary.cos)!,
+            sin: tables.get(rotary.sin)!,
+            places,
+            pairs,
+            isInterleaved: rotary.isInterleaved,
+          },
+        }),
+      })
+    }
+  const masks = sites.flatMap((site) => site.masks.map(({ tensor }) => tensor))
+  const read = masks.length === 0 ? [] : subGraph(graph, [...new Set(masks)]).part.inputs
+  return { entries, takesPlaces, inBlocks: read.every(({ name }) => name !== 'position_ids') }
+}

@@ -1,0 +1,72 @@
+import { matrix } from '@sublinear/core'
+import type { HeadBlock } from './layer-answers'
+import type { OnnxModel } from './onnx-model'
+import type { HeadSpec } from './reader'
+
+/** Queries, keys and values of one key head over a whole text: turned as the graph turns them, queries not scaled. */
+export type CapturedHead = HeadBlock
+
+export interface CaptureOptions {
+  readonly model: Pick<OnnxModel, 'layers' | 'reader'>
+  /** What heads read their past through while they are captured: it decides what later layers see. */
+  readonly stream: HeadSpec
+  readonly ids: ArrayLike<number>
+  /** Which key heads are kept. Default: all. */
+  readonly only?: (layer: number, head: number) => boolean
+  /** Tokens done, after each block. */
+  readonly onProgress?: (tokens: number) => void
+  readonly signal?: AbortSignal
+}
+
+/** Tokens of one call of the reader. */
+const BLOCK = 256
+
+/**
+ * Captures what every head of a model is given for a text: the inputs of attention.
+ *
+ * @returns one entry a key head, layer by layer; row r·groups + g of its queries is of query head head·groups + g
+ * @throws TypeError, RangeError as the reader; the signal's reason when it is aborted
+ * Cost: as the reader; 4·(groups·d + d + dv) bytes a token and key head for the answer.
+ */
+export async function capture({
+  model,
+  stream,
+  ids,
+  only = () => true,
+  onProgress,
+  signal,
+}: CaptureOptions): Promise<CapturedHead[]> {
+  const rows = ids.length
+  const out = new Map<string, CapturedHead>()
+  for (const [layer, { kvHeads, groups, shape }] of model.layers.entries())
+    for (let head = 0; head < kvHeads; head++) {
+      if (!only(layer, head)) continue
+      const queries = matrix(rows * groups, shape.d)
+      out.set(`${layer}.${head}`, {
+        layer,
+        head,
+        queries,
+        keys: matrix(rows, shape.d),
+        values: matrix(rows, shape.dv),
+      })
+    }
+  const reader = model.reader({
+    stream,
+    onHead({ layer, head, ...block }) {
+      const own = out.get(`${layer}.${head}`)
+      if (!own) return
+      for (const part of ['queries', 'keys', 'values'] as const)
+        own[part].data.set(block[part].data, (reader.tokens * own[part].data.length) / rows)
+    },
+  })
+  try {
+    for (let from = 0; from < rows; from += BLOCK) {
+      signal?.throwIfAborted()
+      await reader.read(Array.prototype.slice.call(ids, from, from + BLOCK), 'none')
+      onProgress?.(reader.tokens)
+    }
+    return [...out.values()]
+  } finally {
+    reader[Symbol.dispose]()
+  }
+}

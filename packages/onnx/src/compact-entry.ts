@@ -1,0 +1,43 @@
+import type { RotaryTables } from './model-layer'
+
+/** Rows of one head to stay, and where its rows begin. */
+export interface Kept {
+  readonly rows: ArrayLike<number>
+  readonly from: number
+}
+
+/**
+ * Moves the rows of a head that stay into another array, in their order.
+ *
+ * @param rotary  turns each from its old place to its new one, which are its rows before and after; none: as it is
+ */
+export function moveRows(
+  out: Float32Array,
+  data: Float32Array,
+  { rows, from, to, width }: Kept & { readonly to: number; readonly width: number },
+  rotary?: RotaryTables,
+): void {
+  for (let i = 0; i < rows.length; i++) {
+    const at = from + rows[i] * width
+    out.set(data.subarray(at, at + width), to + i * width)
+    if (rotary && rows[i] !== i) turnFrom(out, { at: to + i * width, old: rows[i], place: i }, rotary)
+  }
+}
+
+/** Turns a row in place: back by the angles of its old place, on by those of its new one. Tables may scale as they turn. */
+function turnFrom(
+  data: Float32Array,
+  { at, old, place }: { readonly at: number; readonly old: number; readonly place: number },
+  { cos, sin, pairs, isInterleaved }: RotaryTables,
+): void {
+  const [step, gap] = isInterleaved ? [2, 1] : [1, pairs]
+  for (let i = 0; i < pairs; i++) {
+    const [a, b] = [data[at + i * step], data[at + i * step + gap]]
+    const [c, s] = [cos[old * pairs + i], sin[old * pairs + i]]
+    const [c2, s2] = [cos[place * pairs + i], sin[place * pairs + i]]
+    const size = c * c + s * s || 1
+    const [turnedC, turnedS] = [(c2 * c + s2 * s) / size, (s2 * c - c2 * s) / size]
+    data[at + i * step] = a * turnedC - b * turnedS
+    data[at + i * step + gap] = a * turnedS + b * turnedC
+  }
+}

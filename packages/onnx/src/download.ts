@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import {
+  createReadStream,
+  createWriteStream,
+  lstatSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
+
+export interface DownloadOptions {
+  readonly signal?: AbortSignal
+  readonly headers?: Readonly<Record<string, string>>
+  /** Bytes had, of so many where the server says so. */
+  readonly onProgress?: (bytes: number, total?: number) => void
+  /** No file is longer. */
+  readonly mostBytes: number
+  /** SHA-256 in hexadecimal that the file must have; default: what the server says, if it says any. */
+  readonly sha256?: string
+}
+
+/**
+ * Fetches a file whole: into a part beside it, from where an earlier try ended, and in its place when length and checksum are right.
+ *
+ * @param path  where it goes; its folder is there
+ * @returns false where the server has no such file
+ * @throws Error naming the address: no answer, another length than was said, another checksum, more than `mostBytes`. The part then stays for the next try, unless
+ *   it is the part that is wrong
+ * Guarantee: at `path` there is nothing or the whole file.
+ */
+export async function download(url: URL, path: string, options: DownloadOptions): Promise<boolean> {
+  const part = `${path}.part`
+  const tag = `${part}-tag` // which version of the file the part is of
+  const [had, version] = [plainSize(part), plainSize(tag) > 0 ? readFileSync(tag, 'utf8') : undefined]
+  const { signal, headers = {}, mostBytes, onProgress } = options
+  const range = had > 0 && version !== undefined ? { range: `bytes=${had}-`, 'if-range': version } : {}
+  const answer = await fetch(url, { headers: { ...headers, ...range }, ...(signal && { signal }) }).catch(
+    (cause: unknown) => {
+      throw failed(url, signal?.aborted ? 'was interrupted' : 'does not answer', cause)
+    },
+  )
+  if (answer.status === 404) return false
+  if (answer.status === 416 && version !== undefined) {
+    await answer.body?.cancel()
+    rmSync(part, { force: true }) // longer than the file, or not of it
+    rmSync(tag)
+    return download(url, path, options)
+  }
+  const from = answer.status === 206 ? startOf(answer) : 0
+  if (!answer.ok || !answer.body || (from !== 0 && from !== had)) throw failed(url, `answers ${answer.status}`)
+  const said = answer.headers.get('content-length')
+  const isCoded = answer.headers.get('content-encoding') !== null
+  const total = said === null || isCoded ? undefined : from + Number(said)
+  if (total !== undefined && total > mostBytes) throw failed(url, `has ${total} bytes, more than ${mostBytes}`)
+
+  let bytes = from
+  const counted = new Transform({
+    transform(chunk: Uint8Array, _, done) {
+      bytes += chunk.length
+      if (bytes > Math.min(mostBytes, total ?? Infinity))
+        return done(failed(url, `sends more than ${total ?? mostBytes} bytes`))
+      onProgress?.(bytes, total)
+      done(null, chunk)
+    },
+  })
+  const etag = answer.headers.get('etag')
+  if (from === 0) {
+    if (etag !== null && !etag.startsWith('W/')) writeFileSync(tag, etag)
+    else rmSync(tag, { force: true })
+  }
+  const file = createWriteStream(part, { flags: from > 0 ? 'a' : 'w' })
+  await pipeline(Readable.fromWeb(answer.body as ReadableStream), counted, file, ...(signal ? [{ signal }] : [])).catch(
+    (cause: unknown) => {
+      throw cause instanceof Error && cause.message.startsWith(String(url)) ? cause : failed(url, 'broke off', cause)
+    },
+  )
+  if (total !== undefined && bytes !== total) throw failed(url, `sent ${bytes} bytes of ${total}`)
+  const wanted = options.sha256 ?? checksumOf(answer)
+  if (wanted !== undefined && (await sha256Of(part)) !== wanted) {
+    rmSync(part)
+    rmSync(tag, { force: true })
+    throw failed(url, 'has another SHA-256 than it should have')
+  }
+  rmSync(tag, { force: true })
+  renameSync(part, path)
+  return true
+}
+
+/** Bytes of a file; 0 where there is none. @throws Error when it is a link or no file */
+function plainSize(path: string): number {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found && !found.isFile()) throw new Error(`${path} is no plain file`)
+  return found?.size ?? 0
+}
+
+/** Where a part begins, by its content-range; −1 where that is none. */
+function startOf({ headers }: Response): number {
+  const [, start] = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '') ?? []
+  return start === undefined ? -1 : Number(start)
+}
+
+/** SHA-256 of a large file as hubs tell it: its etag, 64 digits in quotes. */
+function checksumOf({ headers }: Response): string | undefined {
+  const text = headers.get('x-linked-etag') ?? headers.get('etag') ?? ''
+  return /^(?:W\/)?"?([0-9a-f]{64})"?$/.exec(text)?.[1]
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array)
+  return hash.digest('hex')
+}
+
+function failed(url: URL, what: string, cause?: unknown): Error {
+  return new Error(`${String(url)} ${what}`, cause === undefined ? {} : { cause })
+}
