@@ -138,6 +138,9 @@ function settled(options: EndlessOptions) {
   checkInteger(KIND, 'buffer', buffer, 1, 64)
   checkFinite(KIND, 'most', most)
   if (most < 0) throw new RangeError(`${KIND}: most must be at least 0, got ${most}`)
-  const held = (bits: Bits | undefined) => bits && { store: quantised(bits) }
   return { window, sinks, far, store: held(store), near: held(near), clamp, most, buffer }
+}
+
+function held(bits: Bits | undefined) {
+  return bits && { store: quantised(bits) }
 }
