@@ -1,0 +1,131 @@
+import { CANDIDATES } from './candidates.ts'
+import { CHOSEN } from './chosen.ts'
+import { AFTER, BACK, cells, freshBitsOf, judged, more, recall, searched, turned, type Share } from './found.ts'
+import { TEXTS } from './judge.ts'
+import type { Stack } from './stacks.ts'
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+const bits = (value: number | undefined) =>
+  value === undefined ? '–' : (value < 0.0005 && value > -0.0005 ? 0 : value).toFixed(3)
+const share = ([right, asked]: Share) => (asked === 0 ? '–' : `${right} of ${asked}`)
+const rate = ([right, asked]: Share) => right / asked
+const tokens = (count: number) => count.toLocaleString('en')
+const largest = () => `endless, ${Math.max(...Object.keys(CHOSEN).map(Number)) / 1000} kB`
+const NAMES = { 'moby-dick-later': '*Moby-Dick*', 'state-of-the-union': 'State of the Union' }
+
+function bitsTable(): string {
+  const rows = judged().flatMap(
+    (one) =>
+    TEXTS.map((text) => [one.name, NAMES[text], ...AFTER.flatMap((_, i) => [bits(freshBitsOf(one, text, i)), bits(more(one, largest(), text, i))])]), // prettier-ignore
+  )
+  return table(
+    ['model', 'text', ...AFTER.flatMap((after) => [`fresh, after ${tokens(after)}`, 'endless: more by'])],
+    rows,
+  )
+}
+
+function recallTable(): string {
+  const rows = judged().flatMap((one) =>
+    (['exact', largest()] as const).map((stream) => [
+      one.name,
+      stream,
+      ...Object.values(cells(one, stream)).map(share),
+    ]),
+  )
+  return table(
+    ['model', 'heads remember with', '1,500 back in 3,000', '1,500 back in 12,000', '10,000 back in 12,000'],
+    rows,
+  )
+}
+
+const STREAMS = () => [...Object.keys(CHOSEN).toReversed().map((bytes) => `endless, ${Number(bytes) / 1000} kB`), 'window', 'sinks and window', 'exact'] // prettier-ignore
+
+function budgetsTable(): string {
+  const [text] = TEXTS
+  const rows = judged().flatMap((one) =>
+    STREAMS().flatMap((stream) => {
+      const own = one.rows.filter((row) => row.stream === stream && row.kind === 'long')
+      if (own.length === 0) return []
+      const flat = own.every(({ bytes: [most, least] }) => most === least)
+      const bytes = stream === 'exact' ? 'grows' : flat ? tokens(own[0].bytes[0]) : 'not flat'
+      return [[one.name, stream, bytes, ...AFTER.map((_, i) => bits(more(one, stream, text, i))), ...BACK.map((back) => share(recall(one, stream, back, ({ kind }) => kind === 'long')))]] // prettier-ignore
+    }),
+  )
+  return table(['model', 'heads remember with', 'bytes a head', ...AFTER.map((after) => `bits more, ${tokens(after)}`), ...BACK.map((back) => `${tokens(back)} back`)], rows) // prettier-ignore
+}
+
+const bitsOf = (pair: Stack['farBits']) => (pair ? pair.join('/') : '32')
+
+function searchTable(): string {
+  const [sharp, bounded] = searched()
+  const chosen = Object.values(CHOSEN).map((stack) => JSON.stringify(stack))
+  const rows = bounded.found.flatMap(({ budget, stack, bytes, more: worse, right }) => {
+    const other = sharp.found.find((one) => JSON.stringify(one.stack) === JSON.stringify(stack))
+    if (!other) return []
+    const { window, far, farBits, nearBits, clamp, most } = stack
+    const { halfLife } = stack as { readonly halfLife?: number }
+    const mark = chosen.includes(JSON.stringify(stack)) ? '**' : ''
+    return [[`${budget / 1000} kB`, `${mark}${window}${mark}`, bitsOf(nearBits), String(far), bitsOf(farBits), String(clamp), halfLife ? `half-life ${halfLife}` : String(most), tokens(bytes), ...other.more.map(bits), ...worse.map(bits), share(other.right[1]), share(right[1])]] // prettier-ignore
+  })
+  return table(['within', 'window', 'bits', 'far keys', 'bits', 'clamp', 'rest counts for', 'bytes', 'sharp: bits more, 8k', '32k', 'bounded: 8k', '32k', 'sharp: 10,000 back', 'bounded'], rows) // prettier-ignore
+}
+
+function claimsTable(): string {
+  const all = judged()
+  const worst = (name: string) =>
+    Math.max(...all.filter((one) => one.name === name).flatMap((one) => TEXTS.flatMap((text) => AFTER.map((_, i) => more(one, largest(), text, i) ?? NaN)))) // prettier-ignore
+  const rows = all.flatMap((one) => {
+    const base = rate(cells(one, 'exact')['in 3,000'])
+    const own = cells(one, largest())
+    const ratios = [own['1,500 back in 12,000'], own['10,000 back in 12,000']].map((cell) => rate(cell) / base)
+    const reads = one.rows.filter(({ stream }) => stream.startsWith('endless'))
+    return [
+      [`${one.name}: bits per byte within 0.03 of a fresh reader, both texts, all lengths`, `at most ${bits(worst(one.name))} more`, said(worst(one.name) <= 0.03)], // prettier-ignore
+      [
+        `${one.name}: needles 1,500 back in 12,000, ≥ 0.95 × exact in 3,000`,
+        ratios[0].toFixed(2),
+        said(ratios[0] >= 0.95),
+      ],
+      [
+        `${one.name}: needles 10,000 back in 12,000, ≥ 0.95 × exact in 3,000`,
+        ratios[1].toFixed(2),
+        said(ratios[1] >= 0.95),
+      ],
+      [`${one.name}: memory flat to the byte after 4,096 tokens`, `${reads.length} reads`, said(reads.every(({ bytes: [most, least] }) => most === least))], // prettier-ignore
+    ]
+  })
+  const ratio = Math.max(...turned().rows.map((row) => row.ratio))
+  return table(['must hold', 'found', 'holds'], [...rows, ['keys turned at read cost ≤ 1.15 × keys turned at write', `at most ${ratio.toFixed(2)}`, said(ratio <= 1.15)]]) // prettier-ignore
+}
+
+const said = (holds: boolean) => (holds ? 'yes' : '**no**')
+
+function turnedTable(): string {
+  const rows = turned().rows.map(({ d, block, written, read, ratio }) => [String(d), String(block), written.toFixed(1), read.toFixed(1), ratio.toFixed(2)]) // prettier-ignore
+  return table(['d', 'tokens a step', 'turned at write, µs a token', 'turned at read', 'ratio'], rows)
+}
+
+const tables = { claims: claimsTable, bits: bitsTable, recall: recallTable, budgets: budgetsTable, search: searchTable, turned: turnedTable } // prettier-ignore
+
+/** The page with its tables from the committed results. */
+export function withTables(page: string): string {
+  return Object.entries(tables).reduce((text, [name, make]) => {
+    const [open, close] = [`<!-- without-end:${name} -->`, '<!-- /without-end -->']
+    const start = text.indexOf(open)
+    const end = text.indexOf(close, start)
+    if (start < 0 || end < 0) throw new RangeError(`without-end: the page must have a section ${open} … ${close}`)
+    return `${text.slice(0, start)}${open}\n\n${make()}\n\n${text.slice(end)}`
+  }, page)
+}
+
+/** What the rule chooses: of the candidates searched within a budget, the one whose largest excess of bits, over models and lengths, is least. */
+export function chosenByRule(budget: number): Stack {
+  const [sharp, bounded] = searched()
+  const same = (a: Stack, b: Stack) => JSON.stringify(a) === JSON.stringify(b)
+  const scored = CANDIDATES[budget].flatMap((stack) => {
+    const both = [sharp, bounded].map(({ found }) => found.find((one) => same(one.stack, stack)))
+    return both.every(Boolean) ? [{ stack, worst: Math.max(...both.flatMap((one) => one!.more)) }] : []
+  })
+  return scored.toSorted((a, b) => a.worst - b.worst)[0].stack
+}
