@@ -71,15 +71,15 @@ export function endless(options: EndlessOptions = {}): (shape: Shape) => Tiers {
   const { window, sinks, far, clamp, most, buffer, store, near } = settled(options)
   return (shape) => {
     checkHead(KIND, shape, CAN)
+    const held = [
+      windowTier({ count: window, ...near }),
+      sinksTier({ count: sinks, ...near }),
+      farKeys({ count: far, ...store }),
+    ] as const
     return tiers({
       ...shape,
       ...(shape.rotary && { positions: shape.positions ?? { clamp } }),
-      parts: [
-        windowTier({ count: window, ...near }),
-        sinksTier({ count: sinks, ...near }),
-        farKeys({ count: far, ...store }),
-        ...(most > 0 ? [(own: Shape) => closureStream({ ...own, most })] : []),
-      ],
+      parts: most > 0 ? [...held, (own) => closureStream({ ...own, most })] : held,
       buffer,
       ...(near && { waiting: near.store }),
       name: KIND,
@@ -138,9 +138,9 @@ function settled(options: EndlessOptions) {
   checkInteger(KIND, 'buffer', buffer, 1, 64)
   checkFinite(KIND, 'most', most)
   if (most < 0) throw new RangeError(`${KIND}: most must be at least 0, got ${most}`)
-  return { window, sinks, far, store: held(store), near: held(near), clamp, most, buffer }
+  return { window, sinks, far, store: storeOf(store), near: storeOf(near), clamp, most, buffer }
 }
 
-function held(bits: Bits | undefined) {
+function storeOf(bits: Bits | undefined) {
   return bits && { store: quantised(bits) }
 }

@@ -6,7 +6,9 @@ import { normalise } from '@sublinear/exact-attention'
 import type { TokenTier } from '@sublinear/kv-cache'
 import { distance, random, softmaxOracle } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'
-import { catalogue, endless, openStream, type EndlessOptions } from '../src'
+import { catalogue, endless, openStream } from '../src'
+
+type EndlessOptions = NonNullable<Parameters<typeof endless>[0]>
 
 const n = 700
 const shape = { d: 8, dv: 6, scale: 0.4, rotary: { base: 100, pairing: 'halves' } } as const

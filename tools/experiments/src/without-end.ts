@@ -8,7 +8,7 @@ import { CHOSEN } from './without-end/chosen.ts'
 import { AFTER, BACK, judged, more, recall, type Judged } from './without-end/found.ts'
 import { TEXTS } from './without-end/judge.ts'
 import { picture, type Named } from './without-end/picture.ts'
-import { withTables } from './without-end/tables.ts'
+import { pageWithTables, readmeWithTables } from './without-end/tables.ts'
 
 const BLUES = ['#0b3c5d', '#2471a3', '#5499c7', '#85b8d9']
 const endless = Object.keys(CHOSEN)
@@ -31,6 +31,8 @@ function lines(points: (stream: string) => Named['points']): Named[] {
 const fields = (points: (one: Judged, stream: string) => Named['points']) =>
   judged().map((one) => ({ title: `the ${one.name} model`, lines: lines((stream) => points(one, stream)) }))
 
+export const PAGES = { '../../../docs/reading-without-end.md': pageWithTables, '../README.md': readmeWithTables }
+
 export function pictures(): Record<'bits' | 'recall', string> {
   return {
     bits: picture(
@@ -47,7 +49,7 @@ export function pictures(): Record<'bits' | 'recall', string> {
     recall: picture(
       'Needles answered, by how many tokens ago they were planted (trained on 4,096)',
       fields((one, stream) => BACK.flatMap((back) => {
-        const [right, asked] = recall(one, stream, back)
+        const [right, asked] = recall(one, stream, back, ({ kind }) => kind !== 'crowded')
         return asked === 0 ? [] : [[back, right / asked] as const]
       })), // prettier-ignore
       {
@@ -61,6 +63,8 @@ export function pictures(): Record<'bits' | 'recall', string> {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, svg] of Object.entries(pictures()))
     writeFileSync(new URL(`../results/without-end-${name}.svg`, import.meta.url), svg)
-  const page = new URL('../../../docs/reading-without-end.md', import.meta.url)
-  writeFileSync(page, withTables(readFileSync(page, 'utf8')))
+  for (const [path, withTables] of Object.entries(PAGES)) {
+    const page = new URL(path, import.meta.url)
+    writeFileSync(page, withTables(readFileSync(page, 'utf8')))
+  }
 }

@@ -22,7 +22,11 @@ const floats: Stack = { window: 256, sinks: 4, far: 128, clamp: 256, most: 1000,
 /** Bytes a head, and the stacks that were tried in so many. */
 export const CANDIDATES: Readonly<Record<number, readonly Stack[]>> = {
   128_000: [floats, of(1024, 512, 1000), of(1280, 128, 1000), of(1280, 128, 1000, { clamp: 256 }), of(1536, 128, 0)],
-  64_000: [of(512, 128, 1000), of(640, 128, 0), few(1024, 128, 0)],
-  32_000: [few(256, 64, 1000), few(384, 128, 0), few(512, 128, 0)],
-  16_000: [few(192, 96, 0, { buffer: 16 }), few(224, 64, 0, { buffer: 16 })],
+  64_000: [of(512, 128, 1000), of(640, 128, 0)],
+}
+
+/** Not searched: as long a window as fits in fewer bits. */
+export const UNSEARCHED: Readonly<Record<number, Stack>> = {
+  32_000: few(512, 128, 0),
+  16_000: few(192, 96, 0, { buffer: 16 }),
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Turned } from '../turned-keys.ts'
 import { MODELS } from '../text-captures.ts'
-import { BACK, AFTER, type Row } from './judge.ts'
+import { BACK, AFTER, type Kind, type Row } from './judge.ts'
 import { median, type Found } from './search.ts'
 
 const read = <T>(name: string, otherwise: T): T => {
@@ -49,13 +49,11 @@ export function recall(
   return [own.filter(([, , isRight]) => isRight).length, own.length]
 }
 
-/** The cells of the acceptance: needles of short reads near their start, and those at 10,000. */
-const isFirst = ({ kind }: Row, needle: number) => kind === 'short' && needle < 9
-const isLate = ({ kind }: Row, needle: number) => kind === 'short' && needle >= 9
-export const cells = (one: Judged, stream: string) => ({
-  'in 3,000': recall(one, stream, 1500, isFirst),
-  '1,500 back in 12,000': recall(one, stream, 1500, isLate),
-  '10,000 back in 12,000': recall(one, stream, 10_000, isFirst),
+/** The cells of the acceptance: the nine first needles of the short reads, and the nine that come later. */
+export const cells = (one: Judged, stream: string, kind: Kind = 'short') => ({
+  'in 3,000': recall(one, stream, 1500, (row, needle) => row.kind === kind && needle < 9),
+  '1,500 back in 12,000': recall(one, stream, 1500, (row, needle) => row.kind === kind && needle >= 9),
+  '10,000 back in 12,000': recall(one, stream, 10_000, (row, needle) => row.kind === kind && needle < 9),
 })
 
 export { AFTER, BACK, median }

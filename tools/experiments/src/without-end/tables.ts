@@ -1,7 +1,19 @@
 import { CANDIDATES } from './candidates.ts'
 import { CHOSEN } from './chosen.ts'
-import { AFTER, BACK, cells, freshBitsOf, judged, more, recall, searched, turned, type Share } from './found.ts'
-import { TEXTS } from './judge.ts'
+import {
+  AFTER,
+  BACK,
+  cells,
+  freshBitsOf,
+  judged,
+  more,
+  recall,
+  searched,
+  turned,
+  type Judged,
+  type Share,
+} from './found.ts'
+import { TEXTS, type Row } from './judge.ts'
 import type { Stack } from './stacks.ts'
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
@@ -26,13 +38,10 @@ function bitsTable(): string {
 }
 
 function recallTable(): string {
-  const rows = judged().flatMap((one) =>
-    (['exact', largest()] as const).map((stream) => [
-      one.name,
-      stream,
-      ...Object.values(cells(one, stream)).map(share),
-    ]),
-  )
+  const rows = judged().flatMap((one) => [
+    ...['exact', largest()].map((stream) => [one.name, stream, ...Object.values(cells(one, stream)).map(share)]),
+    [one.name, `${largest()}, crowded`, ...Object.values(cells(one, largest(), 'crowded')).map(share)],
+  ])
   return table(
     ['model', 'heads remember with', '1,500 back in 3,000', '1,500 back in 12,000', '10,000 back in 12,000'],
     rows,
@@ -71,17 +80,20 @@ function searchTable(): string {
   return table(['within', 'window', 'bits', 'far keys', 'bits', 'clamp', 'rest counts for', 'bytes', 'sharp: bits more, 8k', '32k', 'bounded: 8k', '32k', 'sharp: 10,000 back', 'bounded'], rows) // prettier-ignore
 }
 
+/** The most of the medians; NaN where nothing was read. */
+function worst(one: Judged, text: Row['text']): number {
+  const all = AFTER.flatMap((_, i) => more(one, largest(), text, i) ?? [])
+  return all.length > 0 ? Math.max(...all) : NaN
+}
+
 function claimsTable(): string {
   const all = judged()
-  const worst = (name: string) =>
-    Math.max(...all.filter((one) => one.name === name).flatMap((one) => TEXTS.flatMap((text) => AFTER.map((_, i) => more(one, largest(), text, i) ?? NaN)))) // prettier-ignore
   const rows = all.flatMap((one) => {
     const base = rate(cells(one, 'exact')['in 3,000'])
     const own = cells(one, largest())
     const ratios = [own['1,500 back in 12,000'], own['10,000 back in 12,000']].map((cell) => rate(cell) / base)
-    const reads = one.rows.filter(({ stream }) => stream.startsWith('endless'))
     return [
-      [`${one.name}: bits per byte within 0.03 of a fresh reader, both texts, all lengths`, `at most ${bits(worst(one.name))} more`, said(worst(one.name) <= 0.03)], // prettier-ignore
+      ...TEXTS.map((text) => [`${one.name}: bits per byte within 0.03 of a fresh reader, ${NAMES[text]}`, `at most ${bits(worst(one, text))} more`, said(worst(one, text) <= 0.03)]), // prettier-ignore
       [
         `${one.name}: needles 1,500 back in 12,000, ≥ 0.95 × exact in 3,000`,
         ratios[0].toFixed(2),
@@ -92,25 +104,32 @@ function claimsTable(): string {
         ratios[1].toFixed(2),
         said(ratios[1] >= 0.95),
       ],
-      [`${one.name}: memory flat to the byte after 4,096 tokens`, `${reads.length} reads`, said(reads.every(({ bytes: [most, least] }) => most === least))], // prettier-ignore
     ]
   })
+  const reads = all.flatMap((one) => one.rows.filter(({ stream }) => stream.startsWith('endless')))
+  const isFlat = reads.every(({ bytes: [most, least] }) => most === least)
   const ratio = Math.max(...turned().rows.map((row) => row.ratio))
-  return table(['must hold', 'found', 'holds'], [...rows, ['keys turned at read cost ≤ 1.15 × keys turned at write', `at most ${ratio.toFixed(2)}`, said(ratio <= 1.15)]]) // prettier-ignore
+  return table(['must hold', 'found', 'holds'], [...rows, ['memory flat to the byte after 4,096 tokens', `${reads.length} reads`, said(isFlat)], ['keys turned at read cost ≤ 1.15 × keys turned at write', `at most ${ratio.toFixed(2)}`, said(ratio <= 1.15)]]) // prettier-ignore
 }
 
 const said = (holds: boolean) => (holds ? 'yes' : '**no**')
 
-function turnedTable(): string {
-  const rows = turned().rows.map(({ d, block, written, read, ratio }) => [String(d), String(block), written.toFixed(1), read.toFixed(1), ratio.toFixed(2)]) // prettier-ignore
-  return table(['d', 'tokens a step', 'turned at write, µs a token', 'turned at read', 'ratio'], rows)
+function turnedLine(): string {
+  const said = turned().rows.map(({ d, block, ratio }) => `${ratio.toFixed(2)} for d = ${d} ${block === 1 ? 'token by token' : `in steps of ${block} tokens`}`) // prettier-ignore
+  return `CPU time of keys turned at read over that of keys turned at write: ${said.join(', ')}.`
 }
 
-const tables = { claims: claimsTable, bits: bitsTable, recall: recallTable, budgets: budgetsTable, search: searchTable, turned: turnedTable } // prettier-ignore
+const ofPage = { claims: claimsTable, bits: bitsTable, recall: recallTable, turned: turnedLine }
+const ofReadme = { budgets: budgetsTable, search: searchTable }
 
-/** The page with its tables from the committed results. */
-export function withTables(page: string): string {
-  return Object.entries(tables).reduce((text, [name, make]) => {
+/** docs/reading-without-end.md with its tables from the committed results. */
+export const pageWithTables = (page: string): string => withSections(page, ofPage)
+
+/** README.md of the experiments with the table of the search. */
+export const readmeWithTables = (readme: string): string => withSections(readme, ofReadme)
+
+function withSections(page: string, sections: Readonly<Record<string, () => string>>): string {
+  return Object.entries(sections).reduce((text, [name, make]) => {
     const [open, close] = [`<!-- without-end:${name} -->`, '<!-- /without-end -->']
     const start = text.indexOf(open)
     const end = text.indexOf(close, start)
@@ -122,10 +141,13 @@ export function withTables(page: string): string {
 /** What the rule chooses: of the candidates searched within a budget, the one whose largest excess of bits, over models and lengths, is least. */
 export function chosenByRule(budget: number): Stack {
   const [sharp, bounded] = searched()
-  const same = (a: Stack, b: Stack) => JSON.stringify(a) === JSON.stringify(b)
   const scored = CANDIDATES[budget].flatMap((stack) => {
     const both = [sharp, bounded].map(({ found }) => found.find((one) => same(one.stack, stack)))
     return both.every(Boolean) ? [{ stack, worst: Math.max(...both.flatMap((one) => one!.more)) }] : []
   })
   return scored.toSorted((a, b) => a.worst - b.worst)[0].stack
+}
+
+function same(a: Stack, b: Stack): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }
