@@ -93,7 +93,7 @@ function claimsTable(): string {
     const own = cells(one, largest())
     const ratios = [own['1,500 back in 12,000'], own['10,000 back in 12,000']].map((cell) => rate(cell) / base)
     return [
-      ...TEXTS.map((text) => [`${one.name}: bits per byte within 0.03 of a fresh reader, ${NAMES[text]}`, `at most ${bits(worst(one, text))} more`, said(worst(one, text) <= 0.03)]), // prettier-ignore
+      ...TEXTS.map((text) => [`${one.name}: bits per byte within 0.03 of a fresh reader, ${NAMES[text]}`, most(worst(one, text)), Number.isNaN(worst(one, text)) ? '–' : said(worst(one, text) <= 0.03)]), // prettier-ignore
       [
         `${one.name}: needles 1,500 back in 12,000, ≥ 0.95 × exact in 3,000`,
         ratios[0].toFixed(2),
@@ -112,9 +112,11 @@ function claimsTable(): string {
   return table(['must hold', 'found', 'holds'], [...rows, ['memory flat to the byte after 4,096 tokens', `${reads.length} reads`, said(isFlat)], ['keys turned at read cost ≤ 1.15 × keys turned at write', `at most ${ratio.toFixed(2)}`, said(ratio <= 1.15)]]) // prettier-ignore
 }
 
+const most = (value: number) => (Number.isNaN(value) ? 'not read' : `at most ${bits(value)} more`)
 const said = (holds: boolean) => (holds ? 'yes' : '**no**')
 
 function turnedLine(): string {
+  const most = (value: number) => (Number.isNaN(value) ? 'not read' : `at most ${bits(value)} more`)
   const said = turned().rows.map(({ d, block, ratio }) => `${ratio.toFixed(2)} for d = ${d} ${block === 1 ? 'token by token' : `in steps of ${block} tokens`}`) // prettier-ignore
   return `CPU time of keys turned at read over that of keys turned at write: ${said.join(', ')}.`
 }
