@@ -118,7 +118,6 @@ const most = (value: number) => (Number.isNaN(value) ? 'not read' : `at most ${b
 const said = (holds: boolean) => (holds ? 'yes' : '**no**')
 
 function turnedLine(): string {
-  const most = (value: number) => (Number.isNaN(value) ? 'not read' : `at most ${bits(value)} more`)
   const said = turned().rows.map(({ d, block, ratio }) => `${ratio.toFixed(2)} for d = ${d} ${block === 1 ? 'token by token' : `in steps of ${block} tokens`}`) // prettier-ignore
   return `CPU time of keys turned at read over that of keys turned at write: ${said.join(', ')}.`
 }
