@@ -17,7 +17,7 @@ export function plan(options: Omit<PlanOptions, 'methods'> & Partial<Pick<PlanOp
 export function createStream(
   { d, dv, scale, method, options }: Pick<Plan, 'd' | 'dv' | 'scale' | 'method' | 'options'>,
   methods: readonly Method[] = catalogue,
-): AttentionStream & Partial<Disposable> {
+): AttentionStream & Disposable {
   const found = methods.find(({ name }) => name === method)
   if (!found)
     throw new RangeError(

@@ -27,9 +27,14 @@ import { quantised, waitingBytes } from '@sublinear/token-store'
 
 const KIND = 'endless'
 const CAN: readonly HeadFeature[] = [...FRAME_FEATURES, 'positions']
-const NAMES = ['window', 'sinks', 'far', 'store', 'clamp', 'most', 'buffer']
+const NAMES = ['window', 'sinks', 'far', 'store', 'near', 'clamp', 'most', 'buffer']
 /** Tokens of the window for each far key, where a budget is shared out. */
 const WINDOW_A_KEY = 2
+
+export interface Bits {
+  readonly keyBits: number
+  readonly valueBits: number
+}
 
 export interface EndlessOptions {
   /** The newest tokens, exactly, turned by their places in the text. Default 256. */
@@ -39,10 +44,12 @@ export interface EndlessOptions {
   /** Far keys held. Default 128. */
   readonly far?: number
   /** Bits of their keys and values, 2 to 8. Default: float32. */
-  readonly store?: { readonly keyBits: number; readonly valueBits: number }
+  readonly store?: Bits
+  /** Bits of the window, the sinks and what waits. Default: float32. 8 and 8 lose nothing that was measured, and hold four times as much. */
+  readonly near?: Bits
   /** Where everything behind the window stands: so many places before the query. Default: `window`. */
   readonly clamp?: number
-  /** The most tokens that the summed-up rest counts for. Default 1000. */
+  /** The most tokens that the summed-up rest counts for. 0: nothing is summed up, and what far keys let go of is forgotten. Default 1000. */
   readonly most?: number
   /** Tokens that wait, 1 to 64. Default 64. */
   readonly buffer?: number
@@ -61,19 +68,20 @@ export interface EndlessOptions {
  * Cost: 4·(d + dv) bytes a token held, a closure's; a token turns twice more on its way out of the window, and a query once more.
  */
 export function endless(options: EndlessOptions = {}): (shape: Shape) => Tiers {
-  const { window, sinks, far, clamp, most, buffer, store } = settled(options)
+  const { window, sinks, far, clamp, most, buffer, store, near } = settled(options)
   return (shape) => {
     checkHead(KIND, shape, CAN)
+    const held = [
+      windowTier({ count: window, ...near }),
+      sinksTier({ count: sinks, ...near }),
+      farKeys({ count: far, ...store }),
+    ] as const
     return tiers({
       ...shape,
       ...(shape.rotary && { positions: shape.positions ?? { clamp } }),
-      parts: [
-        windowTier({ count: window }),
-        sinksTier({ count: sinks }),
-        farKeys({ count: far, ...(store && { store: quantised(store) }) }),
-        (own) => closureStream({ ...own, most }),
-      ],
+      parts: most > 0 ? [...held, (own) => closureStream({ ...own, most })] : held,
       buffer,
+      ...(near && { waiting: near.store }),
       name: KIND,
     })
   }
@@ -92,13 +100,13 @@ export const endlessMethod: Method<EndlessOptions> = {
   usual: {},
   make: (shape, options) => endless(options)(shape),
   bytes(shape, options, traffic) {
-    const { window, sinks, far, store, most, buffer } = settled(options)
+    const { window, sinks, far, store, near, most, buffer } = settled(options)
     return (
-      windowMethod.tierBytes(shape, { count: window }, traffic, buffer) +
-      sinksMethod.tierBytes(shape, { count: sinks }, traffic, buffer) +
-      farKeysMethod.tierBytes(shape, { count: far, ...(store && { store: quantised(store) }) }, traffic, buffer) +
-      closureMethod.bytes(shape, { most }, traffic) +
-      waitingBytes(shape, buffer, traffic.weighted ?? false)
+      windowMethod.tierBytes(shape, { count: window, ...near }, traffic, buffer) +
+      sinksMethod.tierBytes(shape, { count: sinks, ...near }, traffic, buffer) +
+      farKeysMethod.tierBytes(shape, { count: far, ...store }, traffic, buffer) +
+      (most > 0 ? closureMethod.bytes(shape, { most }, traffic) : 0) +
+      waitingBytes(shape, buffer, traffic.weighted ?? false, near?.store)
     )
   },
   within(shape, budgetBytes, traffic) {
@@ -124,10 +132,15 @@ export const endlessMethod: Method<EndlessOptions> = {
 
 function settled(options: EndlessOptions) {
   checkOptions(KIND, options, NAMES)
-  const { window = 256, sinks = 4, far = 128, store, clamp = window, most = 1000, buffer = 64 } = options
+  const { window = 256, sinks = 4, far = 128, store, near, clamp = window, most = 1000, buffer = 64 } = options
   for (const [name, count] of Object.entries({ window, sinks, far })) checkInteger(KIND, name, count, 1)
   checkInteger(KIND, 'clamp', clamp, 0)
   checkInteger(KIND, 'buffer', buffer, 1, 64)
-  checkFinite(KIND, 'most', most, 0)
-  return { window, sinks, far, store, clamp, most, buffer }
+  checkFinite(KIND, 'most', most)
+  if (most < 0) throw new RangeError(`${KIND}: most must be at least 0, got ${most}`)
+  return { window, sinks, far, store: storeOf(store), near: storeOf(near), clamp, most, buffer }
+}
+
+function storeOf(bits: Bits | undefined) {
+  return bits && { store: quantised(bits) }
 }

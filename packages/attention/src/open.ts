@@ -27,7 +27,7 @@ const others: Readonly<Record<string, string>> = {
  * @param methods  those whose snapshots may come, also as parts of others
  * @throws RangeError when the bytes are damaged or of no known kind
  */
-export function openStream(bytes: Uint8Array, methods: readonly Method[] = catalogue): AttentionStream {
+export function openStream(bytes: Uint8Array, methods: readonly Method[] = catalogue): AttentionStream & Disposable {
   const { kind } = decodeSnapshot(bytes)
   const open = (part: Uint8Array) => openStream(part, methods)
   const method = methods.find(({ name }) => name === kind)
@@ -46,7 +46,10 @@ export function openStream(bytes: Uint8Array, methods: readonly Method[] = catal
  * @param methods  those whose snapshots may come, also as parts of others
  * @throws RangeError as openStream
  */
-export function open(bytes: Uint8Array, methods: readonly Method[] = catalogue): AttentionStream | Layer {
+export function open(
+  bytes: Uint8Array,
+  methods: readonly Method[] = catalogue,
+): (AttentionStream & Disposable) | Layer {
   const stream = (part: Uint8Array) => openStream(part, methods)
   return decodeSnapshot(bytes).kind === 'layer' ? restoreLayer(bytes, stream) : stream(bytes)
 }

@@ -27,6 +27,7 @@ describe('endless', () => {
   const options = [
     { window: 30, sinks: 2, far: 20, buffer: 16, most: 50 },
     { window: 20, far: 9, store: { keyBits: 6, valueBits: 4 } },
+    { window: 20, far: 9, near: { keyBits: 8, valueBits: 8 } },
   ]
   const laws = methodLaws(named('endless'), { open: openStream, options, error: 0.1, long: 1500 })
   for (const law of laws) test(law.name, law.run)

@@ -39,7 +39,7 @@ export interface Method<Options = object> {
   readonly can: readonly HeadFeature[]
   /** Options where nobody says how large it is to be. Default: those of a budget. */
   readonly usual?: Options
-  make(shape: Shape, options: Options): AttentionStream
+  make(shape: Shape, options: Options): AttentionStream & Disposable
   /** The most that make's stream holds after any call, exactly; Infinity where it grows and `tokens` is Infinity. */
   bytes(shape: Shape, options: Options, traffic: Traffic): number
   /** Options that use a budget best for what is to come; undefined where none fits. Their `bytes` are never above the budget. */
@@ -53,7 +53,7 @@ export interface Method<Options = object> {
   /** Options near the best found so far that are worth trying next, the most promising first; each fits the budget. Default: none. */
   refine?(shape: Shape, best: Options, budgetBytes: number, traffic: Traffic): readonly Options[]
   /** The stream of a snapshot of this kind; `open` is for what is nested in it. */
-  open(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): AttentionStream
+  open(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): AttentionStream & Disposable
 }
 
 /** A method whose stream can stand before others in tiers. */

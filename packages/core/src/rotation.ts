@@ -38,9 +38,11 @@ export function rotation(rotary: Rotary, d: number): Rotation {
     for (let r = 0; r < rows; r++) {
       const place = placeOf(r)
       if (place !== last) anglesAt(own, (last = place), turns)
-      for (let i = 0, at = r * cols + first; i < pairs; i++, at += step) {
-        const [cosine, sine] = [turns[2 * i], turns[2 * i + 1]]
-        const [a, b] = [data[at], data[at + gap]]
+      for (let i = 0, at = r * cols + first; i < 2 * pairs; i += 2, at += step) {
+        const cosine = turns[i]
+        const sine = turns[i + 1]
+        const a = data[at]
+        const b = data[at + gap]
         out[at] = a * cosine - b * sine
         out[at + gap] = a * sine + b * cosine
       }
@@ -72,8 +74,11 @@ function anglesAt(own: Tables, place: number, out: Float64Array): void {
   const base = SPAN * Math.floor(place / SPAN)
   if (base !== own.at) fill(frequencies, (own.at = base), high)
   const from = (place - base) * 2 * frequencies.length
-  for (let i = 0; i < 2 * frequencies.length; i += 2) {
-    const [a, b, c, s] = [high[i], high[i + 1], low[from + i], low[from + i + 1]]
+  for (let i = 0, at = from; i < out.length; i += 2, at += 2) {
+    const a = high[i]
+    const b = high[i + 1]
+    const c = low[at]
+    const s = low[at + 1]
     out[i] = a * c - b * s
     out[i + 1] = b * c + a * s
   }

@@ -3,8 +3,8 @@ import {
   largestWithin,
   type HeadFeature,
   type Shape,
+  type Tier,
   type TierMethod,
-  type TierSpec,
   type Traffic,
 } from '@sublinear/core'
 import { float32, waitingBytes } from '@sublinear/token-store'
@@ -27,7 +27,7 @@ export interface TokenMethod<O extends TokenOptions> {
   readonly learns: 'nothing' | 'queries'
   /** Default: what exact answers over the tokens held give. */
   readonly can?: readonly HeadFeature[]
-  readonly tier: (options: O) => TierSpec
+  readonly tier: (options: O) => (shape: Shape) => Tier & Disposable
   readonly open: TierMethod['open']
   /** Options beside count, store and buffer, for so many tokens. Default: none. */
   readonly options?: (count: number, traffic: Traffic) => Omit<O, keyof TokenOptions>

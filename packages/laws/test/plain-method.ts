@@ -42,8 +42,8 @@ export function plainMethod({ gap, endless, teaches, ...wrong }: MethodMistake =
   return method
 }
 
-function taught(stream: ReturnType<typeof referenceStream>): AttentionStream {
-  return new Proxy<AttentionStream>(stream, {
+function taught(stream: ReturnType<typeof referenceStream>): ReturnType<typeof referenceStream> {
+  return new Proxy(stream, {
     get(of, name) {
       if (name !== 'step') return Reflect.get(of, name) as unknown
       return (...[block, queries]: Parameters<AttentionStream['step']>) => {

@@ -21,7 +21,7 @@ export interface Held {
 }
 
 /** An exact stream in float64, as plainly as it can be written: what the laws must accept, and what the mutants break. */
-export interface ReferenceStream extends AttentionStream {
+export interface ReferenceStream extends AttentionStream, Disposable {
   readonly held: Held
 }
 
@@ -114,6 +114,7 @@ export function referenceStream({ d, dv, scale }: Shape): ReferenceStream {
       held.values.push(...own.values)
       held.weights.push(...own.weights)
     },
+    [Symbol.dispose]() {},
     toBytes() {
       return encodeSnapshot({
         kind: 'reference',

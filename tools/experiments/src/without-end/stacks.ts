@@ -1,0 +1,47 @@
+import { endless, exactStream, policies, tiers } from '@sublinear/attention'
+import { unrotated, type HeadSpec } from '@sublinear/small-lm'
+
+/** Bits of keys and values. */
+export type Bits = readonly [keyBits: number, valueBits: number]
+
+/** A window and what stands behind it: the choices of the search. */
+export interface Stack {
+  readonly window: number
+  readonly sinks: number
+  /** Far keys. */
+  readonly far: number
+  /** How far keys are held. Default: float32. */
+  readonly farBits?: Bits
+  /** How sinks, window and waiting tokens are held. Default: float32. */
+  readonly nearBits?: Bits
+  readonly clamp: number
+  /** The most tokens that the closure counts for. 0: no closure. */
+  readonly most: number
+  /** Tokens that wait. */
+  readonly buffer: number
+}
+
+const bits = ([keyBits, valueBits]: Bits) => ({ keyBits, valueBits })
+
+/** What all heads remember with. */
+export function specOf({ farBits, nearBits, ...stack }: Stack): HeadSpec {
+  return unrotated(
+    endless({ ...stack, ...(farBits && { store: bits(farBits) }), ...(nearBits && { near: bits(nearBits) }) }),
+  )
+}
+
+/** Exact attention to the newest tokens alone, in the bytes of so many. */
+export const windowOnly = (count: number): HeadSpec =>
+  unrotated((shape) => tiers({ ...shape, parts: [policies.window({ count: count - 64 })] }))
+
+/** First tokens and a window, at their places in the cache: StreamingLLM. */
+export const sinksAndWindow = (count: number): HeadSpec =>
+  unrotated((shape) =>
+    tiers({
+      ...shape,
+      positions: 'cache',
+      parts: [policies.sinks({ count: 4 }), policies.window({ count: count - 68 })],
+    }),
+  )
+
+export const everything: HeadSpec = exactStream
