@@ -12,10 +12,11 @@ const step = fc.record({
   isWritten: fc.boolean(),
 })
 
+const ones = (bytes: number) => new Uint8Array(bytes).fill(1)
+
 test.prop([fc.array(step, { maxLength: 60 })], { seed: 91, numRuns: 200 })('a new array is 0', (steps) => {
   const arena = new Arena()
   const kept: Resident<Uint8Array>[] = []
-  const ones = (bytes: number) => new Uint8Array(bytes).fill(1)
   for (const { what, bytes, pick, isWritten } of steps) {
     if (what === 'make') {
       const made = arena.bytes(bytes)

@@ -31,9 +31,11 @@ function cpu(): number {
   return user + system
 }
 
+const data = (file: string) => readFileSync(new URL(`../../../packages/small-lm/data/${file}`, import.meta.url))
+const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 1]
+
 /** In a process of its own. */
 function measured(kind: string, prompt: number): Costs {
-  const data = (file: string) => readFileSync(new URL(`../../../packages/small-lm/data/${file}`, import.meta.url))
   const start = cpu()
   const model = languageModel(data('sharp.safetensors'))
   const load = cpu() - start
@@ -58,7 +60,6 @@ else {
     for (const { name, tokens, all } of cells)
       all.push(JSON.parse(execFileSync(process.execPath, [here, name, String(tokens)], { encoding: 'utf8' })) as Costs)
   }
-  const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 1]
   const rows = cells.map(({ name, tokens, all }) => ({
     stream: name,
     prompt: tokens,
