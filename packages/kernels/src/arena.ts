@@ -16,8 +16,10 @@ export class Arena {
   f64 = new Float64Array(this.memory.buffer)
   u32 = new Uint32Array(this.memory.buffer)
   u8 = new Uint8Array(this.memory.buffer)
-  /** First byte never used so far; the first page belongs to the module's constants. */
+  /** First byte behind what is in use; the first page belongs to the module's constants. */
   #top = PAGE
+  /** First byte that was never in use, and is 0. */
+  #fresh = PAGE
   /** Free ranges below the top, ascending, never touching each other. */
   readonly #free: { offset: number; bytes: number }[] = []
   readonly #parking = new Parking(this)
@@ -48,6 +50,7 @@ export class Arena {
     const offset = this.#top
     this.#ensure(offset + size + GUARD)
     this.#top = offset + size
+    this.#fresh = Math.max(this.#fresh, this.#top)
     return offset
   }
 
@@ -114,20 +117,30 @@ export class Arena {
 
   #block(length: number, bytesPerEntry: 1 | 4 | 8): Block {
     const size = length * bytesPerEntry
+    const fresh = this.#fresh
     const offset = this.#parking.room(size, () => this.take(size))
-    this.u8.fill(0, offset, offset + size)
+    // What was never in use is 0, and costs pages of the machine only where it is written: a large array may be filled little by little.
+    if (offset < fresh) this.u8.fill(0, offset, Math.min(offset + size, fresh))
+    let isUsed = false
     const block: Block = {
       home: 'simd',
       get offset() {
+        isUsed = true
         return place.offset(block)
       },
       open: true,
       view: (from, count) => {
+        isUsed = true
         const first = place.offset(block) / bytesPerEntry + from
         const all = bytesPerEntry === 4 ? this.f32 : bytesPerEntry === 8 ? this.f64 : this.u8
         return all.subarray(first, first + count)
       },
-      release: () => place.release(),
+      release: () => {
+        const end = offset + rounded(size)
+        // What was asked for and never used, as memory that is reserved, is as it was.
+        if (!isUsed && !place.isParked && end === this.#fresh) this.#fresh = Math.max(fresh, offset)
+        place.release()
+      },
     }
     const place = this.#parking.placed(offset, size, block)
     return block

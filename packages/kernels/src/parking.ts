@@ -17,6 +17,8 @@ interface Cell {
 export interface Place {
   /** The offset in the arena, where the array is brought back to if it was parked. */
   offset(owner: object): number
+  /** Whether its bytes are elsewhere now. */
+  readonly isParked: boolean
   release(): void
 }
 
@@ -66,6 +68,9 @@ export class Parking {
       offset: (again) => {
         if (cell.parked) this.#bring(cell, again) // the owner is not kept here: it would keep itself alive
         return cell.offset
+      },
+      get isParked() {
+        return cell.parked !== undefined
       },
       release: () => {
         if (!cell.parked) this.#leave(cell)
