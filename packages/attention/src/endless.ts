@@ -97,7 +97,13 @@ export const endlessMethod: Method<EndlessOptions> = {
   source: 'not from the papers; distances as in LM-Infinite (2023), sinks as in Xiao et al. (2023)',
   learns: 'nothing',
   can: CAN,
-  usual: {},
+  usual: {
+    window: 640,
+    near: { keyBits: 8, valueBits: 8 },
+    far: 128,
+    store: { keyBits: 6, valueBits: 4 },
+    most: 0,
+  }, // the best within 64 kB of a head, of those searched in docs/reading-without-end.md
   make: (shape, options) => endless(options)(shape),
   bytes(shape, options, traffic) {
     const { window, sinks, far, store, near, most, buffer } = settled(options)
