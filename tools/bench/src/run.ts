@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { cells, number } from './format.ts'
 import { measureGroup, type GroupResult } from './measure.ts'
 import { peakRate } from './peak.ts'
-import { circumstances, writeResult } from './results.ts'
+import { circumstances, load, writeResult } from './results.ts'
 import { spread } from './statistics.ts'
 import { suites } from './suites/index.ts'
 import { updateTables } from './tables.ts'
@@ -53,6 +53,6 @@ async function measureSuite(name: string): Promise<void> {
   for (const { claim, bound, measured, verdict } of targets) {
     console.log(`  ${verdict}  ${claim}: ${number(measured)} (${bound})`)
   }
-  writeResult({ ...about, peak, targets, groups })
+  writeResult({ ...about, load: load(), peak, targets, groups })
   updateTables()
 }
