@@ -19,7 +19,8 @@ describe.each(Object.entries(suites))('%s', (name, load) => {
       const names = group.cases.map((one) => one.name)
       expect(new Set(names).size).toBe(names.length)
       for (const [i, { against = [], setup }] of group.cases.entries()) {
-        for (const other of against) expect(names.slice(0, i), group.name).toContain(other)
+        for (const other of against.flatMap((one) => (typeof one === 'string' ? one : one.of)))
+          expect(names.slice(0, i), group.name).toContain(other)
         if (HEAVY.has(name) && i > 0) continue
         if (name.startsWith('llama') && !llamaInstalled()) continue
         const work = await setup()

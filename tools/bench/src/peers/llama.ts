@@ -41,7 +41,13 @@ export const LLAMA_F16: readonly LlamaKind[] = [
 ]
 export const LLAMA_8_BITS: readonly LlamaKind[] = [kind('best', true, 'q8_0'), kind('haswell', true, 'q8_0')]
 export const LLAMA_4_BITS: readonly LlamaKind[] = [kind('best', true, 'q4_0'), kind('haswell', true, 'q4_0')]
-export const LLAMA_CODES: readonly LlamaKind[] = [...LLAMA_8_BITS, ...LLAMA_4_BITS]
+
+const fastest = (name: string, kinds: readonly LlamaKind[]) => ({ name, of: kinds.map((one) => one.name) })
+
+/** Opponents: whichever of the ways above is fastest in the group. */
+export const FASTEST_LLAMA = fastest('llama.cpp at its fastest', LLAMA_F16)
+export const FASTEST_LLAMA_8_BITS = fastest('llama.cpp at its fastest, q8_0', LLAMA_8_BITS)
+export const FASTEST_LLAMA_4_BITS = fastest('llama.cpp at its fastest, q4_0', LLAMA_4_BITS)
 
 /** llama.cpp with a model and a cache of its own, in a process that other contexts of the build share. Times are its CPU time in ms, one thread. */
 export interface LlamaContext {

@@ -3,9 +3,19 @@ import { exactAttention } from '@sublinear/exact-attention'
 import { window } from '@sublinear/kv-cache'
 import { quantised, type TokenStore } from '@sublinear/token-store'
 import { ATTENTION_VOCABULARY, attentionGguf } from '../peers/attention-gguf.ts'
-import { LLAMA_CODES, LLAMA_F16, llamaContext, type LlamaContext, type LlamaKind } from '../peers/llama.ts'
+import {
+  FASTEST_LLAMA,
+  FASTEST_LLAMA_4_BITS,
+  FASTEST_LLAMA_8_BITS,
+  LLAMA_4_BITS,
+  LLAMA_8_BITS,
+  LLAMA_F16,
+  llamaContext,
+  type LlamaContext,
+  type LlamaKind,
+} from '../peers/llama.ts'
 import { normalMatrix } from '../random.ts'
-import type { Case, Group, Suite } from '../suite.ts'
+import type { Case, Group, Opponent, Suite } from '../suite.ts'
 
 const HELD = 4096
 /** Where next to nothing is held: what else a token costs llama.cpp. It looks at places in steps of 256. */
@@ -33,6 +43,12 @@ const stores: Readonly<Record<string, TokenStore | undefined>> = {
   'window, 4/4 bits': quantised({ keyBits: 4, valueBits: 4 }),
 }
 
+/** What a store in codes is compared with. */
+const OF_BITS: Readonly<Record<string, Opponent>> = {
+  'window, 8/8 bits': FASTEST_LLAMA_8_BITS,
+  'window, 4/4 bits': FASTEST_LLAMA_4_BITS,
+}
+
 const anyIds = (count: number) => Uint32Array.from({ length: count }, (_, i) => i % ATTENTION_VOCABULARY)
 
 /** One query over the tokens held, of so many heads in turns. */
@@ -40,7 +56,7 @@ function queryGroup(heads: number, d: number): Group {
   const [queries, keys, values] = [normalMatrix(heads, d, 1), normalMatrix(HELD, d, 2), normalMatrix(HELD, d, 3)]
   const model = attentionGguf(heads, d)
   const operations = 4 * HELD * d
-  const theirs = [...LLAMA_F16, ...LLAMA_CODES]
+  const theirs = [...LLAMA_F16, ...LLAMA_8_BITS, ...LLAMA_4_BITS]
   return {
     name: `one query, ${HELD} tokens held, ${heads === 1 ? 'one head' : `${heads} heads in turns`}, d = ${d}`,
     unit: { name: 'µs', of: 'query' },
@@ -49,7 +65,7 @@ function queryGroup(heads: number, d: number): Group {
       ...Object.entries(stores).map(([name, store]) => ({
         name,
         operations,
-        against: [...theirs.map(({ name }) => name), ...(name === FLOAT ? [] : [FLOAT])],
+        against: [FASTEST_LLAMA, OF_BITS[name] ?? [], name === FLOAT ? [] : FLOAT].flat(),
         setup: () => {
           const all = Array.from({ length: heads }, () => {
             const stream = window({ count: HELD, ...(store && { store }) })({ d, dv: d, scale: 1 / Math.sqrt(d) })
@@ -109,7 +125,7 @@ function causalGroup(heads: number, d: number): Group {
       {
         name: '@sublinear/exact-attention',
         operations,
-        against: all.map(({ name }) => name),
+        against: [FASTEST_LLAMA],
         setup: () => ({ run: () => exactAttention(job) }),
       },
     ],

@@ -2,12 +2,20 @@ import { readFileSync } from 'node:fs'
 import { emptyPartial, type AttentionStream } from '@sublinear/core'
 import { exactStream } from '@sublinear/exact-attention'
 import { autoStream, catalogue } from '@sublinear/attention'
-import { farKeys, quantisedStream, sinks, tiers, window } from '@sublinear/kv-cache'
+import { farKeys, quantisedStream, sinks, streamingLlm, tiers, window } from '@sublinear/kv-cache'
 import { languageModel, logits, reader, type HeadSpec, type LanguageModel } from '@sublinear/small-lm'
 import { closureStream } from '@sublinear/streaming-attention'
 import { quantised } from '@sublinear/token-store'
 import { cpuTime } from '../measure.ts'
-import { LLAMA_CODES, LLAMA_F16, llamaContext, type LlamaContext, type LlamaKind } from '../peers/llama.ts'
+import {
+  FASTEST_LLAMA,
+  LLAMA_4_BITS,
+  LLAMA_8_BITS,
+  LLAMA_F16,
+  llamaContext,
+  type LlamaContext,
+  type LlamaKind,
+} from '../peers/llama.ts'
 import { smallLmGguf, type SmallLmGguf } from '../peers/small-lm-gguf.ts'
 import type { Case, Group, Suite } from '../suite.ts'
 
@@ -44,12 +52,10 @@ const data = (file: string) => new URL(`../../../../packages/small-lm/data/${fil
 
 export const EXACT = 'exact'
 export const BOUNDED: Readonly<Record<string, HeadSpec>> = {
-  '4 sinks + window 252': (shape) => tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
-  '4 sinks + window 1020 in 8/8 bits': (shape) =>
-    tiers({
-      ...shape,
-      parts: [sinks({ count: 4 }), window({ count: 1020, store: quantised({ keyBits: 8, valueBits: 8 }) })],
-    }),
+  'streamingLlm 256': streamingLlm({ count: 256 }),
+  'streamingLlm 1024 in 8/8 bits': streamingLlm({ count: 1024, store: quantised({ keyBits: 8, valueBits: 8 }) }),
+  '4 sinks + window 252, as tiers': (shape) =>
+    tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
   '256 far keys + closure': (shape) => tiers({ ...shape, parts: [farKeys({ count: 256 }), closureStream] }),
   'auto, 64 KiB a head': (shape) => autoStream({ ...shape, budgetBytes: 65_536, tokens: Infinity }, catalogue),
 }
@@ -68,7 +74,7 @@ function silent(shape: Parameters<HeadSpec>[0]): AttentionStream {
 
 /** A text from its first token on. */
 function readingGroup(model: LanguageModel, text: Uint16Array, peer: SmallLmGguf): Group {
-  const theirs = [...LLAMA_F16, ...LLAMA_CODES.slice(0, 1)]
+  const theirs = [...LLAMA_F16, LLAMA_8_BITS[0]]
   return {
     name: `reading ${CONTEXT} tokens from the first`,
     unit: { name: 'µs', of: 'token', count: CONTEXT },
@@ -81,7 +87,7 @@ function readingGroup(model: LanguageModel, text: Uint16Array, peer: SmallLmGguf
       ),
       ...Object.entries(ours).map(([name, stream]) => ({
         name,
-        against: [...theirs.map(({ name }) => name), ...(name in BOUNDED ? [EXACT] : [])],
+        against: [FASTEST_LLAMA, ...(name in BOUNDED ? [EXACT] : [])],
         setup: () => ({
           run: () => {
             const run = reader({ model, stream })
@@ -96,7 +102,7 @@ function readingGroup(model: LanguageModel, text: Uint16Array, peer: SmallLmGguf
 
 /** One token at a time with its logits, from 2048 on. */
 function decodingGroup(model: LanguageModel, text: Uint16Array, peer: SmallLmGguf): Group {
-  const theirs = [...LLAMA_F16, ...LLAMA_CODES]
+  const theirs = [...LLAMA_F16, ...LLAMA_8_BITS, ...LLAMA_4_BITS]
   return {
     name: `decoding from ${CONTEXT} tokens on`,
     unit: { name: 'µs', of: 'token', count: TOKENS },
@@ -113,10 +119,7 @@ function decodingGroup(model: LanguageModel, text: Uint16Array, peer: SmallLmGgu
       }),
       ...Object.entries(ours).map(([name, stream]) => ({
         name,
-        against: [
-          ...theirs.map(({ name }) => name),
-          ...(name === EXACT || name === 'heads that do nothing' ? [] : [EXACT]),
-        ],
+        against: [FASTEST_LLAMA, ...(name in BOUNDED ? [EXACT] : [])],
         setup: () => {
           const run = reader({ model, stream })
           run.read(text.subarray(0, CONTEXT), 'none')
