@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs'
+import { matrix } from '@sublinear/core'
 import { exactAttention, exactStream } from '@sublinear/exact-attention'
 import { languageModel, logits } from '@sublinear/small-lm'
 import { describe, expect, test } from 'vitest'
 import { scalarAttention } from '../src/baselines/attention.ts'
 import { llamaContext, llamaInstalled } from '../src/peers/llama.ts'
+import { onnxCache } from '../src/peers/onnx-cache.ts'
 import { onnxruntimeAttention } from '../src/peers/onnxruntime.ts'
 import { smallLmGguf } from '../src/peers/small-lm-gguf.ts'
 import { tfjsAttention } from '../src/peers/tfjs.ts'
+import { normals } from '../src/random.ts'
 import { jobOf } from '../src/suites/exact-attention.ts'
 import { textOf } from '../src/suites/llama.ts'
 
@@ -26,6 +29,22 @@ describe.each([false, true])('causal %s', (causal) => {
     expect(theirs.length).toBe(ours.length)
     expect(Math.max(...ours.map((value, i) => Math.abs(value - theirs[i])))).toBeLessThan(1e-4)
   })
+})
+
+// Kills: codes in another order, a cache that does not end at the token (both answer something else altogether).
+test.each([
+  ['float32', 1e-5],
+  ['int8', 0.01],
+  ['int4', 0.08],
+] as const)("onnxruntime's operator for caches in %s answers as we do, to %d", async (cache, bound) => {
+  const [heads, held, d] = [2, 200, 64]
+  const [queries, keys, values] = [normals(heads * d, 1), normals(heads * held * d, 2), normals(heads * held * d, 3)]
+  const theirs = await (await onnxCache({ heads, held, d, cache, queries, keys, values }))()
+  for (let h = 0; h < heads; h++) {
+    const own = (all: Float32Array, rows: number) => matrix(rows, d, all.subarray(h * rows * d, (h + 1) * rows * d))
+    const job = { queries: own(queries, 1), keys: own(keys, held), values: own(values, held), scale: 1 / Math.sqrt(d) }
+    expect(worst(exactAttention(job).data, theirs.subarray(h * d, (h + 1) * d))).toBeLessThan(bound)
+  }
 })
 
 // llama.cpp runs our model from a file that we write: with float32 weights and without flash attention, which rounds queries to float16, it has our logits, so the file says what the model says.

@@ -8,7 +8,7 @@ import { targets } from '../src/targets.ts'
 /** Called once too: the streams and stores of tokens. */
 const CALLED = new Set(['kv-cache', 'coded-tokens'])
 /** Their cases read thousands of tokens to be set up: one of each group stands for the others. */
-const HEAVY = new Set(['onnx', 'small-lm', 'llama', 'llama-heads'])
+const HEAVY = new Set(['onnx', 'small-lm', 'llama', 'heads'])
 
 describe.each(Object.entries(suites))('%s', (name, load) => {
   test('sets up', { timeout: 120_000 }, async () => {
@@ -22,7 +22,7 @@ describe.each(Object.entries(suites))('%s', (name, load) => {
         for (const other of against.flatMap((one) => (typeof one === 'string' ? one : one.of)))
           expect(names.slice(0, i), group.name).toContain(other)
         if (HEAVY.has(name) && i > 0) continue
-        if (name.startsWith('llama') && !llamaInstalled()) continue
+        if (['llama', 'heads'].includes(name) && !llamaInstalled()) continue
         const work = await setup()
         if (CALLED.has(name) && 'run' in work) await work.run()
       }

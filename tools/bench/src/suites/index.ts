@@ -15,7 +15,7 @@ export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   'one-pass': async () => (await import('./one-pass.ts')).suite,
   'small-lm': async () => (await import('./small-lm.ts')).suite,
   llama: async () => (await import('./llama.ts')).suite,
-  'llama-heads': async () => (await import('./llama-heads.ts')).suite,
+  heads: async () => (await import('./heads.ts')).suite,
   onnx: async () => (await import('./onnx.ts')).suite,
   memory: async () => (await import('./memory.ts')).suite,
 }

@@ -21,7 +21,7 @@ import type { Case, Group, Suite } from '../suite.ts'
 
 const CONTEXT = 2048
 /** Decoded in one sample, each after the last: all streams grow alike. */
-const TOKENS = 32
+const TOKENS = 64
 const ROUNDS = 9
 const LONGEST = CONTEXT + (ROUNDS + 3) * TOKENS
 /** Of different tokens in the text, which repeats them: llama.cpp gets a row of its embedding for each pair of neighbours. */

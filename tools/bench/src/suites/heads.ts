@@ -2,6 +2,7 @@ import { rowsOf } from '@sublinear/core'
 import { exactAttention } from '@sublinear/exact-attention'
 import { window } from '@sublinear/kv-cache'
 import { quantised, type TokenStore } from '@sublinear/token-store'
+import { cpuTime } from '../measure.ts'
 import { ATTENTION_VOCABULARY, attentionGguf } from '../peers/attention-gguf.ts'
 import {
   FASTEST_LLAMA,
@@ -14,7 +15,8 @@ import {
   type LlamaContext,
   type LlamaKind,
 } from '../peers/llama.ts'
-import { normalMatrix } from '../random.ts'
+import { onnxCache, type OnnxCache } from '../peers/onnx-cache.ts'
+import { normalMatrix, normals } from '../random.ts'
 import type { Case, Group, Opponent, Suite } from '../suite.ts'
 
 const HELD = 4096
@@ -24,8 +26,8 @@ const TOKENS = 32
 const READ = 2048
 
 export const suite: Suite = {
-  name: 'llama-heads',
-  rounds: 9,
+  name: 'heads',
+  rounds: 7,
   groups: () => [
     queryGroup(16, 64),
     queryGroup(16, 128),
@@ -42,6 +44,13 @@ const stores: Readonly<Record<string, TokenStore | undefined>> = {
   'window, 8/8 bits': quantised({ keyBits: 8, valueBits: 8 }),
   'window, 4/4 bits': quantised({ keyBits: 4, valueBits: 4 }),
 }
+
+const ORT: Readonly<Record<string, OnnxCache>> = {
+  'onnxruntime-node GroupQueryAttention, float32 cache': 'float32',
+  'onnxruntime-node GroupQueryAttention, int8 cache': 'int8',
+  'onnxruntime-node GroupQueryAttention, int4 cache': 'int4',
+}
+const FASTEST_ORT = { name: 'onnxruntime-node at its fastest', of: Object.keys(ORT) }
 
 /** What a store in codes is compared with. */
 const OF_BITS: Readonly<Record<string, Opponent>> = {
@@ -62,10 +71,11 @@ function queryGroup(heads: number, d: number): Group {
     unit: { name: 'µs', of: 'query' },
     cases: [
       ...theirs.map((kind) => ({ ...llamaQueries(model, heads, kind), operations })),
+      ...Object.entries(ORT).map(([name, cache]) => ({ ...onnxQueries(heads, d, name, cache), operations })),
       ...Object.entries(stores).map(([name, store]) => ({
         name,
         operations,
-        against: [FASTEST_LLAMA, OF_BITS[name] ?? [], name === FLOAT ? [] : FLOAT].flat(),
+        against: [FASTEST_LLAMA, OF_BITS[name] ?? [], FASTEST_ORT, name === FLOAT ? [] : FLOAT].flat(),
         setup: () => {
           const all = Array.from({ length: heads }, () => {
             const stream = window({ count: HELD, ...(store && { store }) })({ d, dv: d, scale: 1 / Math.sqrt(d) })
@@ -105,6 +115,29 @@ function llamaQueries(model: Uint8Array, heads: number, { name, ...options }: Ll
         return ((many - few) * HELD) / ((HELD - LITTLE) * TOKENS * heads)
       }
       await measure()
+      return { measure }
+    },
+  }
+}
+
+/** onnxruntime's operator for caches: all heads in one call, past and present in one buffer. Its first calls take up memory and are not counted. */
+function onnxQueries(heads: number, d: number, name: string, cache: OnnxCache): Case {
+  return {
+    name,
+    setup: async () => {
+      const [queries, keys, values] = [
+        normals(heads * d, 1),
+        normals(heads * HELD * d, 2),
+        normals(heads * HELD * d, 3),
+      ]
+      const run = await onnxCache({ heads, held: HELD, d, cache, queries, keys, values })
+      const calls = Math.ceil(32 / heads)
+      const measure = async () => {
+        const start = cpuTime()
+        for (let i = 0; i < calls; i++) await run()
+        return (cpuTime() - start) / (calls * heads)
+      }
+      for (let warm = 0; warm < 100; warm += calls) await measure()
       return { measure }
     },
   }
