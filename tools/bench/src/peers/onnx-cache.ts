@@ -9,8 +9,8 @@ const [FLOAT, UINT8, INT8, INT32] = [1, 2, 3, 6]
 const STEP = { int8: 4 / 127, int4: 4 / 7 }
 
 /**
- * onnxruntime-node's GroupQueryAttention on one thread, a query head a key head: a function that answers one token's queries over the last place of a
- * cache that it goes on with in place, as past and present are one buffer.
+ * onnxruntime-node's GroupQueryAttention on one thread, a query head a key head: a function that answers one token's queries, the token being the last
+ * of those held. The package binds no buffers, so each call copies the cache into its own; it is at least spared giving the copy back as arrays.
  *
  * @param keys, values  heads × held × d, entries that are rounded where the cache is in codes; queries  heads × d
  */
@@ -49,9 +49,7 @@ export async function onnxCache(options: {
     total: new Tensor('int32', Int32Array.of(held), [1]),
     ...scale,
   }
-  const output = new Tensor('float32', new Float32Array(heads * d), [1, 1, heads * d])
-  const fetches = { output, present_key: past_key, present_value: past_value }
-  return async () => (await session.run(feeds, fetches))['output'].data as Float32Array
+  return async () => (await session.run(feeds, ['output']))['output'].data as Float32Array
 }
 
 function scales(step: number) {

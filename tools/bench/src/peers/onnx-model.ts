@@ -62,7 +62,6 @@ export function onnxModel(
 
 /** com.microsoft MultiHeadAttention with one head over (1, n, d) tensors. */
 export function attentionModel(scale: number, causal: boolean): Uint8Array {
-  const value = (name: string) => ({ name, elem: FLOAT, dims: ['batch', 'n', 'd'] })
   const input = ['query', 'key', 'value']
   return onnxModel('MultiHeadAttention', {
     input,
@@ -71,7 +70,11 @@ export function attentionModel(scale: number, causal: boolean): Uint8Array {
       { name: 'scale', f: scale },
       { name: 'unidirectional', i: causal ? 1 : 0 },
     ],
-    inputs: input.map(value),
-    outputs: [value('output')],
+    inputs: input.map(rowsNamed),
+    outputs: [rowsNamed('output')],
   })
+}
+
+function rowsNamed(name: string): OnnxValue {
+  return { name, elem: FLOAT, dims: ['batch', 'n', 'd'] }
 }

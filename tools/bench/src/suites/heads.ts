@@ -27,7 +27,7 @@ const READ = 2048
 
 export const suite: Suite = {
   name: 'heads',
-  rounds: 7,
+  rounds: 5,
   groups: () => [
     queryGroup(16, 64),
     queryGroup(16, 128),
@@ -120,7 +120,7 @@ function llamaQueries(model: Uint8Array, heads: number, { name, ...options }: Ll
   }
 }
 
-/** onnxruntime's operator for caches: all heads in one call, past and present in one buffer. Its first calls take up memory and are not counted. */
+/** onnxruntime's operator for caches: all heads in one call, each of which copies the cache. Its first calls take up memory and are not counted. */
 function onnxQueries(heads: number, d: number, name: string, cache: OnnxCache): Case {
   return {
     name,
@@ -137,7 +137,7 @@ function onnxQueries(heads: number, d: number, name: string, cache: OnnxCache): 
         for (let i = 0; i < calls; i++) await run()
         return (cpuTime() - start) / (calls * heads)
       }
-      for (let warm = 0; warm < 100; warm += calls) await measure()
+      for (let warm = 0; warm < 20; warm += calls) await measure()
       return { measure }
     },
   }
