@@ -22,7 +22,7 @@ import type { Case, Group, Suite } from '../suite.ts'
 const CONTEXT = 2048
 /** Decoded in one sample, each after the last: all streams grow alike. */
 const TOKENS = 64
-const ROUNDS = 9
+const ROUNDS = 5
 const LONGEST = CONTEXT + (ROUNDS + 3) * TOKENS
 /** Of different tokens in the text, which repeats them: llama.cpp gets a row of its embedding for each pair of neighbours. */
 const PERIOD = 1000
