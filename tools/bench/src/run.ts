@@ -30,6 +30,8 @@ function inFreshProcess(name: string): void {
 
 async function measureSuite(name: string): Promise<void> {
   const suite = await suites[name]()
+  const missing = suite.missing?.()
+  if (missing !== undefined) return console.log(`\n${name}: not measured, ${missing}`)
   const about = circumstances(name)
   console.log(`\n${name}: ${about.cpu}, Node ${about.node}, commit ${about.commit}, ${about.kernels} kernels`)
   const groups: GroupResult[] = []

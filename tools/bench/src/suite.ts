@@ -35,6 +35,8 @@ export interface Suite {
   readonly name: string
   /** Rounds of every group; a number is the median over them. */
   readonly rounds: number
+  /** Why it cannot run here, where it cannot: an optional peer is not installed. */
+  readonly missing?: () => string | undefined
   readonly groups: () => readonly Group[]
 }
 

@@ -73,6 +73,11 @@ export function llamaInstalled(): boolean {
   }
 }
 
+/** Says so where it is not. */
+export function llamaMissing(): string | undefined {
+  return llamaInstalled() ? undefined : `the optional package ${PACKAGE} is not installed (it is for Linux on x64)`
+}
+
 const started = new Map<LlamaBuild, Promise<Child>>()
 
 /**
@@ -81,7 +86,8 @@ const started = new Map<LlamaBuild, Promise<Child>>()
  * @throws Error where its package is not installed, or it refuses the model or the options
  */
 export async function llamaContext({ model, build, ...options }: LlamaOptions): Promise<LlamaContext> {
-  if (!llamaInstalled()) throw new Error(`the optional package ${PACKAGE} is not installed (it is for Linux on x64)`)
+  const missing = llamaMissing()
+  if (missing !== undefined) throw new Error(missing)
   if (!started.has(build)) started.set(build, startChild(build))
   const child = await started.get(build)!
   const at = await child.ask<number>('open', { path: child.pathOf(model), ...options })

@@ -12,6 +12,7 @@ import {
   LLAMA_8_BITS,
   LLAMA_F16,
   llamaContext,
+  llamaMissing,
   type LlamaContext,
   type LlamaKind,
 } from '../peers/llama.ts'
@@ -28,6 +29,7 @@ const READ = 2048
 export const suite: Suite = {
   name: 'heads',
   rounds: 5,
+  missing: llamaMissing,
   groups: () => [
     queryGroup(16, 64),
     queryGroup(16, 128),

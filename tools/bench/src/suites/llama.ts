@@ -13,6 +13,7 @@ import {
   LLAMA_8_BITS,
   LLAMA_F16,
   llamaContext,
+  llamaMissing,
   type LlamaContext,
   type LlamaKind,
 } from '../peers/llama.ts'
@@ -33,6 +34,7 @@ const AGREEMENT = 0.05
 export const suite: Suite = {
   name: 'llama',
   rounds: ROUNDS,
+  missing: llamaMissing,
   groups: () => {
     const weights = readFileSync(data('sharp.safetensors'))
     const model = languageModel(weights)
