@@ -69,10 +69,15 @@ export async function measureGroup({ name, unit, cases }: Group, rounds: number)
       ...(against.length > 0 && {
         ratios: Object.fromEntries(
           against.map((other) => {
-            const base = cases.findIndex((one) => one.name === other)
-            if (base < 0) throw new Error(`${name}: there is no case ${other}`)
+            const [label, of] = typeof other === 'string' ? [other, [other]] : [other.name, other.of]
+            const places = of.map((one) => {
+              const place = cases.findIndex(({ name }) => name === one)
+              if (place < 0) throw new Error(`${name}: there is no case ${one}`)
+              return place
+            })
+            const base = places.reduce((a, b) => (median(samples[b]) < median(samples[a]) ? b : a))
             const work = operations && cases[base].operations ? operations / cases[base].operations : 1
-            return [other, spread(samples[index].map((value, round) => (work * samples[base][round]) / value))]
+            return [label, spread(samples[index].map((value, round) => (work * samples[base][round]) / value))]
           }),
         ),
       }),

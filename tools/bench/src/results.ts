@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { kernels } from '@sublinear/kernels'
 import type { GroupResult } from './measure.ts'
@@ -16,6 +16,8 @@ export interface SuiteResult {
   readonly commit: string
   readonly node: string
   readonly cpu: string
+  /** Processes that wanted to run, on average over the minute before the end. */
+  readonly load?: number
   /** Which kernels answered. */
   readonly kernels: 'simd' | 'scalar'
   /** Register peak in 10⁹ operations a second, taken between groups: low or wide on a disturbed machine. */
@@ -27,14 +29,14 @@ export interface SuiteResult {
 const pathOf = (suite: string) => fileURLToPath(new URL(`../results/${suite}.json`, import.meta.url))
 
 /** The circumstances of a run. */
-export function circumstances(suite: string): Omit<SuiteResult, 'peak' | 'targets' | 'groups'> {
+export function circumstances(suite: string): Omit<SuiteResult, 'load' | 'peak' | 'targets' | 'groups'> {
   return {
     suite,
     command: `pnpm --filter @sublinear/bench run bench ${suite}`,
     date: new Date().toISOString().slice(0, 10),
     commit: commit(),
     node: process.version,
-    cpu: `${cpus()[0]?.model ?? 'unknown'} (${process.arch}, ${cpus().length} cores)`,
+    cpu: cpuName(),
     kernels: kernels().name,
   }
 }
@@ -47,6 +49,22 @@ export function writeResult(result: SuiteResult): void {
 export function readResult(suite: string): SuiteResult | undefined {
   const path = pathOf(suite)
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
+}
+
+/** One digit after the point. */
+export function load(): number {
+  return Math.round(10 * loadavg()[0]) / 10
+}
+
+/** Model and, where Linux tells, family and vector width: peers in native code are as fast as these allow. */
+function cpuName(): string {
+  const own = `${cpus()[0]?.model ?? 'unknown'} (${process.arch}, ${cpus().length} cores`
+  if (!existsSync('/proc/cpuinfo')) return `${own})`
+  const text = readFileSync('/proc/cpuinfo', 'utf8')
+  const field = (name: string) => text.match(new RegExp(`^${name}\\s*: (.*)$`, 'm'))?.[1]
+  const [family, model, flags = ''] = [field('cpu family'), field('model'), field('flags')]
+  const width = flags.includes('avx512f') ? ', AVX-512' : flags.includes('avx2') ? ', AVX2' : ''
+  return `${own}${family === undefined ? '' : `, family ${family} model ${model}`}${width})`
 }
 
 function commit(): string {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { cells, number } from './format.ts'
 import { measureGroup, type GroupResult } from './measure.ts'
 import { peakRate } from './peak.ts'
-import { circumstances, writeResult } from './results.ts'
+import { circumstances, load, writeResult } from './results.ts'
 import { spread } from './statistics.ts'
 import { suites } from './suites/index.ts'
 import { updateTables } from './tables.ts'
@@ -30,6 +30,8 @@ function inFreshProcess(name: string): void {
 
 async function measureSuite(name: string): Promise<void> {
   const suite = await suites[name]()
+  const missing = suite.missing?.()
+  if (missing !== undefined) return console.log(`\n${name}: not measured, ${missing}`)
   const about = circumstances(name)
   console.log(`\n${name}: ${about.cpu}, Node ${about.node}, commit ${about.commit}, ${about.kernels} kernels`)
   const groups: GroupResult[] = []
@@ -54,6 +56,6 @@ async function measureSuite(name: string): Promise<void> {
   for (const { claim, bound, measured, verdict } of targets) {
     console.log(`  ${verdict}  ${claim}: ${number(measured)} (${bound})`)
   }
-  writeResult({ ...about, peak, targets, groups })
+  writeResult({ ...about, load: load(), peak, targets, groups })
   updateTables()
 }

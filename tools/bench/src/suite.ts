@@ -4,12 +4,15 @@ export type Work = { readonly run: () => unknown } | { readonly measure: () => n
 /** One row of a table. */
 export interface Case {
   readonly name: string
-  /** Names of earlier cases of the group: how many times faster is this one, round by round. */
-  readonly against?: readonly string[]
+  /** Earlier cases of the group: how many times faster is this one, round by round. Of several under one name that with the least median counts. */
+  readonly against?: readonly Opponent[]
   /** Floating-point operations of one call. Where both have it, a ratio compares operations per second. */
   readonly operations?: number
   readonly setup: () => Work | Promise<Work>
 }
+
+/** The name of a case, or a name for the fastest of some. */
+export type Opponent = string | { readonly name: string; readonly of: readonly string[] }
 
 /** Cases that do the same job, measured in turns in one process. */
 export interface Group {
@@ -32,10 +35,12 @@ export interface Suite {
   readonly name: string
   /** Rounds of every group; a number is the median over them. */
   readonly rounds: number
+  /** Why it cannot run here, where it cannot: an optional peer is not installed. */
+  readonly missing?: () => string | undefined
   readonly groups: () => readonly Group[]
 }
 
 /** A case that times a call and needs no setting up. */
-export function timed(name: string, run: () => unknown, against: readonly string[] = []): Case {
+export function timed(name: string, run: () => unknown, against: readonly Opponent[] = []): Case {
   return { name, against, setup: () => ({ run }) }
 }

@@ -50,14 +50,14 @@ function suiteTable(suite: string, start = '', read: (suite: string) => SuiteRes
     group.cases.map((one, i) => line([i === 0 ? group.name : '', one.name, ...cells(one, group)])),
   )
   const head = ['job', 'by', 'median', 'quartiles', 'rate', 'how many times faster than']
-  const { cpu, node, date, commit, kernels, command, peak } = result
+  const { cpu, load, node, date, commit, kernels, command, peak } = result
   const rounds = [...new Set(groups.map((group) => group.rounds))].join(' or ')
   return [
     line(head),
     line(head.map(() => '---')),
     ...lines,
     '',
-    `${rounds} rounds on ${cpu}, register peak ${number(peak.median)} GF (${number(peak.p25)} … ${number(peak.p75)}), Node ${node}, ` +
+    `${rounds} rounds on ${cpu}, register peak ${number(peak.median)} GF (${number(peak.p25)} … ${number(peak.p75)})${load === undefined ? '' : `, load ${load}`}, Node ${node}, ` +
       `${kernels} kernels, commit ${commit}, ${date}: \`${command}\`.`,
   ].join('\n')
 }
@@ -65,11 +65,12 @@ function suiteTable(suite: string, start = '', read: (suite: string) => SuiteRes
 function summaryTable(read: (suite: string) => SuiteResult | undefined): string {
   const lines = Object.keys(suites).flatMap((suite) =>
     (read(suite)?.targets ?? []).map(
-      ({ claim, bound, measured, verdict }) => `| ${claim} | ${bound} | ${number(measured)} | ${verdict} |`,
+      ({ claim, bound, measured, verdict }) =>
+        `| ${claim} | ${bound} | ${number(measured)} | ${verdict} | ${read(suite)?.cpu.replace(/, \d+ cores/, '')} |`,
     ),
   )
   if (lines.length === 0) return '*Not measured yet.*'
-  return ['| target | bound | measured | |', '| --- | --- | --- | --- |', ...lines].join('\n')
+  return ['| target | bound | measured | | on |', '| --- | --- | --- | --- | --- |', ...lines].join('\n')
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) updateTables()

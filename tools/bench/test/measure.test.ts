@@ -24,7 +24,7 @@ describe('measuring', () => {
         cases: [
           { ...timed('slow', burn('slow', 30)), operations: 2e6 },
           { ...timed('fast', burn('fast', 15), ['slow']), operations: 1e6 },
-          timed('faster', burn('faster', 13), ['slow']),
+          timed('faster', burn('faster', 13), ['slow', { name: 'the fastest', of: ['slow', 'fast'] }]),
           { name: 'measured', setup: () => ({ measure: () => 8 }) },
         ],
       },
@@ -38,6 +38,7 @@ describe('measuring', () => {
     expect(fast.ratios?.['slow'].median).toBeGreaterThan(0.8)
     expect(fast.ratios?.['slow'].median).toBeLessThan(1.2)
     expect(faster.ratios?.['slow'].median).toBeGreaterThan(1.8)
+    expect(faster.ratios?.['the fastest'].median).toBeLessThan(1.6)
     expect(measured.median).toBe(4)
     expect(group.unit).toBe('ms/row')
   })

@@ -1,13 +1,17 @@
 import { catalogue } from '@sublinear/attention'
 import { rowsOf, type AttentionStream, type Matrix, type Shape } from '@sublinear/core'
 import { autoStream, h2o, snapKv, tova, window } from '@sublinear/kv-cache'
+import { exactAttention } from '@sublinear/exact-attention'
 import { quantised, type TokenStore } from '@sublinear/token-store'
+import { cpuTime } from '../measure.ts'
 import { normalMatrix } from '../random.ts'
 import { timed, type Group, type Suite } from '../suite.ts'
 
 const HELD = 4096
 const HEADS = 16
 const BLOCK = 512
+const LONG = 65_536
+const EXACT = `exact attention, n = ${LONG}`
 
 export const suite: Suite = {
   name: 'coded-tokens',
@@ -105,7 +109,7 @@ function policyGroup(d: number, count: number): Group {
   }
 }
 
-/** The stream for any budget, in a small one. */
+/** The stream for any budget, in a small one, beside exact attention over a text of 65,536 tokens: its four blocks at 1/8, 3/8, 5/8 and 7/8, whose mean is that of all. */
 function autoGroup(d: number): Group {
   const { queries, at, shape } = tokensOf(HELD, d)
   const PLAIN = 'window 256'
@@ -113,11 +117,29 @@ function autoGroup(d: number): Group {
     for (let from = 0; from < HELD; from += BLOCK)
       stream.step(at(from, from + BLOCK), rowsOf(queries, from, from + BLOCK))
   }
+  const long = tokensOf(LONG, d)
+  const starts = [1, 3, 5, 7].map((eighths) => (LONG * eighths) / 8)
   const plain = window({ count: 256 })(shape)
   const auto = autoStream({ ...shape, budgetBytes: 65_536, tokens: Infinity }, catalogue)
   return {
     name: `autoStream in 64 KiB, blocks of ${BLOCK}, d = ${d}`,
     unit: { name: 'µs', of: 'token', count: HELD },
-    cases: [timed(PLAIN, () => stepping(plain)), timed('autoStream', () => stepping(auto), [PLAIN])],
+    cases: [
+      timed(PLAIN, () => stepping(plain)),
+      {
+        name: EXACT,
+        setup: () => ({
+          measure: () => {
+            const start = cpuTime()
+            for (const at of starts) {
+              const { keys, values } = long.at(0, at)
+              exactAttention({ queries: rowsOf(long.queries, at, at + BLOCK), keys, values, scale: shape.scale })
+            }
+            return ((cpuTime() - start) * HELD) / (starts.length * BLOCK)
+          },
+        }),
+      },
+      timed('autoStream', () => stepping(auto), [PLAIN, EXACT]),
+    ],
   }
 }

@@ -3,10 +3,12 @@ import { scalarAttention, type PlainJob } from '../baselines/attention.ts'
 import { childScript, runNode } from '../child.ts'
 import { onnxruntimeAttention } from '../peers/onnxruntime.ts'
 import { tfjsAttention, type KeyForm } from '../peers/tfjs.ts'
+import { peak, PEAK } from '../peak.ts'
 import { normalMatrix } from '../random.ts'
 import { timed, type Case, type Group, type Suite } from '../suite.ts'
 
 const D = 64
+const WIDE = 128
 /** Greatest difference from ours that a peer may have before anything is timed. */
 const AGREEMENT = 1e-4
 
@@ -26,30 +28,33 @@ export const suite: Suite = {
     attentionGroup(2048, true, [ort, tfjs('transposed'), plain]),
     attentionGroup(4096, true, [ort, tfjs('transposed')]),
     attentionGroup(8192, true, [ort]),
+    attentionGroup(2048, false, [ort, tfjs('transposed')], WIDE),
+    attentionGroup(2048, true, [ort, tfjs('transposed')], WIDE),
     coldGroup(8192),
   ],
 }
 
 type Peer = (job: PlainJob) => Case
 
-export function jobOf(n: number, causal: boolean): PlainJob {
-  const [queries, keys, values] = [1, 2, 3].map((seed) => normalMatrix(n, D, seed))
-  return { queries, keys, values, scale: 1 / Math.sqrt(D), causal }
+export function jobOf(n: number, causal: boolean, d = D): PlainJob {
+  const [queries, keys, values] = [1, 2, 3].map((seed) => normalMatrix(n, d, seed))
+  return { queries, keys, values, scale: 1 / Math.sqrt(d), causal }
 }
 
-function attentionGroup(n: number, causal: boolean, peers: readonly Peer[]): Group {
-  const job = jobOf(n, causal)
+function attentionGroup(n: number, causal: boolean, peers: readonly Peer[], d = D): Group {
+  const job = jobOf(n, causal, d)
   const others = peers.map((peer) => peer(job))
-  const operations = (causal ? 2 : 4) * n * n * D // of the visible half, though a peer may compute both
+  const operations = (causal ? 2 : 4) * n * n * d // of the visible half, though a peer may compute both
   return {
-    name: `${causal ? 'causal' : 'full'}, n = ${n}`,
+    name: `${causal ? 'causal' : 'full'}, n = ${n}${d === D ? '' : `, d = ${d}`}`,
     unit: { name: 'ms' },
     cases: [
+      peak(),
       ...others.map((other) => ({ ...other, operations })),
       {
         name: OURS,
         operations,
-        against: others.map(({ name }) => name),
+        against: [PEAK, ...others.map(({ name }) => name)],
         setup: () => ({ run: () => exactAttention(job) }),
       },
     ],

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { autoStream } from '@sublinear/attention'
 import { exactStream } from '@sublinear/exact-attention'
 import { farKeys, sinks, tiers, window } from '@sublinear/kv-cache'
 import { languageModel, reader, type HeadSpec, type LanguageModel } from '@sublinear/small-lm'
 import { closureStream } from '@sublinear/streaming-attention'
-import { childScript, peakMemory } from '../child.ts'
+import { childScript, peakMemory, runNode } from '../child.ts'
 import { timed, type Group, type Suite } from '../suite.ts'
 
 const CONTEXT = 2048
@@ -20,6 +21,8 @@ export const suite: Suite = {
       prefillGroup(model, text),
       decodingGroup(model, text),
       ...Object.entries(bounded).map(([name, stream]) => lengthGroup(model, text, name, stream)),
+      coldGroup(64),
+      coldGroup(CONTEXT),
       memoryGroup('4 sinks + window 252'),
       memoryGroup('256 far keys + closure'),
     ]
@@ -30,7 +33,11 @@ const bounded: Readonly<Record<string, HeadSpec>> = {
   '4 sinks + window 252': (shape) => tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
   '256 far keys + closure': (shape) => tiers({ ...shape, parts: [farKeys({ count: 256 }), closureStream] }),
 }
-const streams: Readonly<Record<string, HeadSpec>> = { exact: exactStream, ...bounded }
+const streams: Readonly<Record<string, HeadSpec>> = {
+  exact: exactStream,
+  ...bounded,
+  'auto, 64 KiB a head': (shape) => autoStream({ ...shape, budgetBytes: 65_536, tokens: Infinity }),
+}
 
 const data = (file: string) => new URL(`../../../../packages/small-lm/data/${file}`, import.meta.url)
 
@@ -85,6 +92,27 @@ function lengthGroup(model: LanguageModel, text: Uint16Array, name: string, stre
         return { run: () => run.read(text.subarray(0, BLOCK), 'none') }
       },
     })),
+  }
+}
+
+/** The first 64 tokens that a process decodes, against later ones of the same process, after a prompt. */
+function coldGroup(prompt: number): Group {
+  let times = { first: 0, later: 0 }
+  return {
+    name: `decoding 64 tokens after ${prompt} in a fresh process, exact`,
+    unit: { name: 'µs', of: 'token' },
+    cases: [
+      {
+        name: 'the first of the process',
+        setup: () => ({
+          measure: () => {
+            times = runNode([childScript('cold-decoding'), String(prompt)]) as typeof times
+            return times.first
+          },
+        }),
+      },
+      { name: 'later ones', against: ['the first of the process'], setup: () => ({ measure: () => times.later }) },
+    ],
   }
 }
 
