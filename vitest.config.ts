@@ -9,18 +9,28 @@ const alias = [
   { find: /^@sublinear\/([a-z-]+)$/, replacement: `${root}packages/$1/src/index.ts` },
 ]
 
-const project = (folder: string) => ({
+const ALL = ['*/{test,src/plan}/**/*.test.ts']
+/** Files that need modules and kernel memory of their own: they load copies, put doubles in their place, or look at the memory. */
+const ALONE = [
+  'attention/test/memory/*.test.ts',
+  'attention/test/two-copies.test.ts',
+  'hash-families/test/four-wise-signs.test.ts',
+  'io/test/{open-rows-refusals,write-rows}.test.ts',
+  'kernels/test/*.test.ts',
+]
+
+const project = (name: string, test: { root?: string; include?: string[]; exclude?: string[]; isolate: boolean }) => ({
   resolve: { alias },
-  test: {
-    name: folder,
-    root: `${root}${folder}`,
-    include: ['*/{test,src/plan}/**/*.test.ts'],
-    testTimeout: 60_000,
-  },
+  test: { name, include: ALL, testTimeout: 60_000, ...test, root: `${root}${test.root ?? name}` },
 })
 
 export default defineConfig({
   test: {
-    projects: [project('packages'), project('apps'), project('tools')],
+    projects: [
+      project('packages', { exclude: ALONE, isolate: false }),
+      project('alone', { root: 'packages', include: ALONE, isolate: true }),
+      project('apps', { isolate: false }),
+      project('tools', { isolate: false }),
+    ],
   },
 })

