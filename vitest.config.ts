@@ -26,6 +26,7 @@ const project = (name: string, test: { root?: string; include?: string[]; exclud
 
 export default defineConfig({
   test: {
+    maxWorkers: '100%', // else one of two cores idles
     projects: [
       project('packages', { exclude: ALONE, isolate: false }),
       project('alone', { root: 'packages', include: ALONE, isolate: true }),

@@ -72,7 +72,7 @@ function manifest(name) {
     module: './dist/index.js',
     types: './dist/index.d.ts',
     scripts: { build: 'tsup --config ../../tsup.config.ts' },
-    dependencies: { '@sublinear/core': 'workspace:*' },
+    dependencies: { '@sublinear/core': 'workspace:^' },
   }
 }
 

@@ -427,7 +427,7 @@ test('the demo prints the board of both models as README.md has it, and no progr
 
 test('help, the version, and calls without a command', async () => {
   expect(await sublinear(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('attend') })
-  expect(await sublinear(['--version'])).toMatchObject({ code: 0, stdout: '0.0.0\n' })
+  expect(await sublinear(['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' })
   expect((await sublinear([])).code).toBe(1)
   expect((await sublinear(['nonsense'])).code).toBe(1)
 })

@@ -22,7 +22,7 @@ const manifest = (name: string, dependencies: string[] = [], more: object = {}) 
     license: 'MIT',
     sideEffects: false,
     engines: { node: '>=20' },
-    dependencies: Object.fromEntries(dependencies.map((name) => [name, 'workspace:*'])),
+    dependencies: Object.fromEntries(dependencies.map((name) => [name, 'workspace:^'])),
     ...more,
   })
 

@@ -58,7 +58,7 @@ describe('new-sketch', () => {
     const before = readFileSync(join(repository, 'tools/scripts/dependencies.mjs'), 'utf8').split('\n')
     expect(table.filter((line) => !line.includes('my-own-sketch'))).toEqual(before)
     const { name, dependencies } = JSON.parse(read('packages/my-own-sketch/package.json'))
-    expect([name, dependencies]).toEqual(['@sublinear/my-own-sketch', { '@sublinear/core': 'workspace:*' }])
+    expect([name, dependencies]).toEqual(['@sublinear/my-own-sketch', { '@sublinear/core': 'workspace:^' }])
     expect(read('packages/my-own-sketch/test/laws.test.ts')).toContain("import { myOwnSketch } from '../src'")
     expect(read('packages/my-own-sketch/README.md')).toContain("import { myOwnSketch } from '@sublinear/my-own-sketch'")
     const copy = join(repository, 'tools/scripts/test/.generated-table.mjs')
