@@ -1,4 +1,9 @@
-/** A sentence for each counter of a stream, for its rows out of all. */
+/** A sentence for each counter of a stream's tokens. */
+const TOKENS: Readonly<Record<string, string>> = {
+  beyond: 'with a feature above 2^24, which drown the others: center the keys, or take another method',
+  left: 'left out, since a sum would have left float32',
+}
+/** A sentence for each counter of its answers, out of all. */
 const COUNTED: Readonly<Record<string, string>> = {
   fallbacks: 'had a negative or vanishing mass and were answered by a lower degree',
   frozen: 'had scores spread wider than the closure can follow',
@@ -6,8 +11,10 @@ const COUNTED: Readonly<Record<string, string>> = {
 
 /** A line for every counter that is not zero; `rows` is how many answers were given in all. */
 export function countersText(counters: Readonly<Record<string, number>>, rows: number): string[] {
-  return Object.entries(COUNTED).flatMap(([name, meaning]) => {
-    const count = counters[name] ?? 0
-    return count > 0 ? [`${count} of ${rows} answers ${meaning}`] : []
-  })
+  const lines = (meanings: typeof TOKENS, of: string) =>
+    Object.entries(meanings).flatMap(([name, meaning]) => {
+      const count = counters[name] ?? 0
+      return count > 0 ? [`${count} ${of} ${meaning}`] : []
+    })
+  return [...lines(TOKENS, 'token(s)'), ...lines(COUNTED, `of ${rows} answers`)]
 }

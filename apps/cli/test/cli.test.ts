@@ -160,7 +160,17 @@ describe('attend', () => {
     expect(JSON.parse((await sublinear([...args, ...options, '--json'])).stdout).counters).toEqual({
       rows: n,
       fallbacks: n - 64,
+      beyond: 0,
+      left: 0,
     })
+  })
+
+  test('keys that drown the others in a feature stream are counted, and said', async () => {
+    const keys = new Float32Array(n * d).map((_, i) => (i === d ? 1e6 : Math.sin(i)))
+    writeFileSync(at('loud.npy'), encodeNpy({ rows: n, cols: d, data: keys }))
+    const args = ['attend', '--queries', at('loud.npy'), '--keys', at('loud.npy'), '--values', at('loud.npy')]
+    const { stdout } = await sublinear([...args, '--out', at('l.npy'), '--stream', 'taylor', '--pilot', '0'])
+    expect(stdout).toContain('1 token(s) with a feature above 2^24')
   })
 
   test('two query heads on one key head: head by head what a single head answers', async () => {
