@@ -14,7 +14,7 @@ export function rateText(perSecond: number): string {
   return figureText(perSecond)
 }
 
-/** So many digits, and all of those before the point: never 1.9e+2. */
+/** Number as text with so many digits, and all of those before the point: never 1.9e+2. */
 export function figureText(x: number, digits = 3): string {
   return Math.abs(x) < 10 ** digits - 0.5 ? x.toPrecision(digits) : x.toFixed(0)
 }

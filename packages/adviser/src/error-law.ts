@@ -100,7 +100,7 @@ export function* modelledLaw(
   const ownAnswers =
     ownShares && (approximate.boxed ? boxed(times(ownShares, values), values) : times(ownShares, values))
   const truth = times(shares(exact, sample, all, { counts: tokenShares }), values)
-  /** What one of the tokens has in an answer, times their number: at most that, since no share exceeds 1. */
+  /** Contribution of one token to an answer, times the number of tokens: at most that number, since no share exceeds 1. */
   const density = (x: number) => x / (1 + Math.abs(x) / tokens)
   const massOf = (weights: Float64Array, r: number) => {
     let mass = 0

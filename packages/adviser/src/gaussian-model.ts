@@ -26,7 +26,7 @@ export interface GaussianModel {
   readonly tokens: number
   /** Values: what of them the keys decide, within the box of those seen. */
   readonly sample: Sample
-  /** Of each token, adding up to 1; of each query likewise. */
+  /** Share of each token, adding up to 1; likewise of each query. */
   readonly tokenShares: Float64Array
   readonly queryShares: Float64Array
   /** Variance of the values about that, summed over columns. */
@@ -73,9 +73,9 @@ function seenMean(mean: Float32Array, square: number): Float32Array {
   return length > DEPENDS * square ? mean : new Float32Array(mean.length)
 }
 
-/** What is left of the values, squared and summed over columns, when they are taken for a function of the keys; and that function. */
+/** A function of the keys that stands for the values, and what it leaves of them: the squared residual, summed over columns. */
 interface Regression {
-  /** Of centred keys. */
+  /** Values predicted from centred keys. */
   readonly values: (keys: Matrix) => Matrix
   readonly residual: number
 }

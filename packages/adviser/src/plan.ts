@@ -16,7 +16,7 @@ const WHO = 'plan'
 const SHARES = [32, 16, 7, 4, 2]
 
 /**
- * Which method holds a head best: within a byte budget, within an error, or both; what it holds, what its error stands on, and whether it is worth having
+ * Chooses the method that holds a head best: within a byte budget, within an error, or both; what it holds, what its error stands on, and whether it is worth having
  * at all.
  * Source: not from the papers; for Ψ the bound of Theorem 4.1 (one-pass paper) with ‖P‖_F and the values' deviation in the place of 1.
  *

@@ -40,7 +40,7 @@ export function phiOf({ seed, ...size }: Phi): SparseRecovery {
   return sparseRecovery({ ...size, seed: BigInt(seed) })
 }
 
-/** What Algorithm 1's states hold: Ψ's part where there is one, Φ's where there is one. */
+/** Bytes of Algorithm 1's states: Ψ's part where there is one, Φ's where there is one. */
 export function sketchBytes(
   { t }: FeatureMap,
   dv: number,

@@ -26,7 +26,7 @@ const MOST_FEATURES = 2 ** 13
 const HELD = 64
 const HELD_CLOSURE = 16
 
-/** What a pilot allows to try within so many bytes: averages, the Gaussian closure, Taylor and anisotropic features; smallest first. */
+/** Summaries that fit the bytes and that a pilot can judge: averages, the Gaussian closure, Taylor and anisotropic features; smallest first. */
 export function summaries(
   { d, dv, scale, methods, tokens, weighted, keysAndValuesTogether }: PlanShape,
   pilot: Sample,

@@ -16,7 +16,7 @@ const STREAM = 0x616d0000
 
 export interface MedianOfMeans {
   readonly groups: number
-  /** Of each group's matrix. */
+  /** Rows of each group's matrix. */
   readonly rows: number
   /** One independent AMS matrix a group. */
   readonly matrices: readonly SketchMatrix[]

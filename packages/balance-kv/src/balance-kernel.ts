@@ -35,7 +35,7 @@ export function balanceKernel({ keys, values }: KvBlock, scale: number, sums: Su
   return out
 }
 
-/** What the constant coordinate has of the values' mean square. */
+/** Share of the values' mean square that the constant coordinate gets. */
 const MASS_SHARE = 1 / 16
 
 /** out = x·xᵀ + start. */

@@ -78,7 +78,7 @@ export function balanceKv(options: BalanceKvOptions): BalanceKv {
   return octaveStream({ ...shape, halving, ...fitting(options.budget, bytes) })
 }
 
-/** What of balanceKv's options a byte budget leaves open. */
+/** Options of balanceKv that remain open where a byte budget is given. */
 export type BalanceKvBudget = Pick<BalanceKvOptions & { readonly budget: number }, 'seed' | 'mode' | 'sums' | 'budget'>
 
 export const balanceKvMethod: Method<BalanceKvBudget> = {
@@ -99,7 +99,7 @@ export const balanceKvMethod: Method<BalanceKvBudget> = {
   open: restoreBalanceKv,
 }
 
-/** What a budget comes to: the bytes that its sizes take, and the least that it must be. */
+/** Sizes that follow from a budget: the bytes that they take, and the least budget that is accepted. */
 function capped({ d, dv, scale }: Shape, { seed, mode = 'greedy', sums = 'joint', budget }: BalanceKvBudget) {
   const halving = softmaxBalance({
     mode,

@@ -56,7 +56,7 @@ export interface MergeReduce extends AttentionStream, Disposable {
   readonly capacity: number
   /** Tokens that come in before anything is halved: `replaced` is not called for so many. */
   readonly room: number
-  /** What stands for the stream, weights included: from the top level down, in stream order within one, then what the sampler has; a copy. */
+  /** Weighted tokens that stand for the stream: from the top level down, in stream order within one, then what the sampler has; a copy. */
   read(): KvBlock
   /** Tokens by level, level 0 first, as they are now. */
   readonly counts: readonly number[]
@@ -162,7 +162,7 @@ interface TreeInside extends Inside {
   readonly tree: HalvingTree
 }
 
-/** What of its options is not the shape; a halving by its spec. */
+/** Options that are not the shape; a halving is named by its spec. */
 export type MergeReduceSizes = Pick<MergeReduceOptions, 'blockSize' | 'levels'> & {
   readonly halving: string
   readonly capacity?: number

@@ -39,7 +39,7 @@ export interface MomentCoresetOptions extends Pick<Head, 'sinkLogit' | 'rotary'>
   readonly seed: Seed
   /** Bytes that the stream never exceeds: 4·t·dv + 8·t for the moments, the rest for tokens. */
   readonly budget: number
-  /** Of softmaxBalance. Default 'greedy'. */
+  /** Mode of softmaxBalance. Default 'greedy'. */
   readonly mode?: 'greedy' | 'pairs'
 }
 
@@ -47,7 +47,7 @@ export interface MomentCoreset extends AttentionStream, Disposable {
   readonly features: FeatureMap
   readonly counters: {
     readonly rows: number
-    /** Of these: rows where the moments would have moved the mass by more than half of itself, answered by the coreset alone. */
+    /** Rows, of those counted above, where the moments would have moved the mass by more than half of itself; the coreset alone answered them. */
     readonly fallbacks: number
   }
 }
@@ -164,7 +164,7 @@ function begun(features: FeatureMap, options: MergeReduceOptions, alive: Life, f
   }
 }
 
-/** What of its options a byte budget leaves open: moments of degree 1 where nothing else is said. */
+/** Options that remain open where a byte budget is given: moments of degree 1 where nothing else is said. */
 export type MomentCoresetBudget = Pick<MomentCoresetOptions, 'seed' | 'budget' | 'mode'>
 
 const degreeOne = ({ d, scale }: { readonly d: number; readonly scale: number }) =>

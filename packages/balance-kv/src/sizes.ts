@@ -68,7 +68,7 @@ function levelsFor(n: number, t: number): number {
 }
 
 /**
- * What any streaming algorithm for that error has to hold, up to a constant: min(1/ε², d·e^{2R}).
+ * Lower bound on what any streaming algorithm for that error holds, up to a constant: min(1/ε², d·e^{2R}).
  * Source: Theorem 3.2 (BalanceKV); its premise is norm² ≤ d at scale = 1/√d.
  *
  * @returns the bound without its constant, and whether the premise holds

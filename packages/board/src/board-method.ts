@@ -22,7 +22,7 @@ export interface BoardMethodOptions {
     tokens: number,
     pilot: Pilot | undefined,
   ) => BoardStream | undefined
-  /** What it learns from: where that is not nothing, tokens come by `step`, with their queries. Default 'nothing'. */
+  /** Inputs that it learns from: where that is not 'nothing', tokens come by `step`, with their queries. Default 'nothing'. */
   readonly learns?: Method['learns']
 }
 

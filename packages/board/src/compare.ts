@@ -27,7 +27,7 @@ export interface CompareOptions {
   /** After every cell, and awaited: the place to draw, or to let an interrupt arrive. */
   readonly onProgress?: (progress: BoardProgress) => void | Promise<void>
   readonly signal?: AbortSignal
-  /** What the board says of how to make it again. Default: this call. */
+  /** Line in the board that says how to make it again. Default: this call. */
   readonly reproduce?: string
 }
 

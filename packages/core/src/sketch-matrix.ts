@@ -10,7 +10,7 @@ export interface DenseColumns {
   readonly kind: string
   readonly m: number
   readonly seed: Seed
-  /** What describing Ψ costs beside kind, m and seed. */
+  /** Bytes of the description of Ψ beside kind, m and seed. */
   readonly bytes?: number
   /** Fills out (m × count, row-major) with columns first … first + count − 1; count ≤ 64, never across a multiple of 64. */
   columns(first: number, count: number, out: Float32Array): void

@@ -216,7 +216,7 @@ function largest(numbers: Float32Array | Float64Array): number {
   return most
 }
 
-/** What makes two sketch matrices the same matrix. */
+/** Parameters that make two sketch matrices the same matrix. */
 function identity(matrix: SketchMatrix): Record<string, string> {
   return { matrix: matrix.kind, m: String(matrix.m), seed: String(matrix.seed) }
 }

@@ -12,10 +12,10 @@ export interface Speculable extends Pick<AttentionStream, 'tokens' | 'push' | 's
 
 /** Tokens on trial. Until they are accepted or forgotten the stream is given tokens in no other way. */
 export interface Speculation extends Disposable {
-  /** On trial now. */
+  /** Tokens on trial now. */
   readonly tokens: number
   push(block: KvBlock): void
-  /** As the stream would answer, had it been given all tokens on trial for good. */
+  /** Answers as the stream would, had it been given all tokens on trial for good. */
   step(block: KvBlock, queries: Matrix): PartialSoftmax
   attend(queries: Matrix): PartialSoftmax
   /** Keeps the first `count` of the tokens on trial and forgets the others; then others may come on trial. */

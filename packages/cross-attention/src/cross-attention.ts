@@ -23,11 +23,11 @@ const VERSION = '1'
 const WHO = 'crossAttention'
 
 export interface CrossAttentionOptions {
-  /** From rows of X₁ to queries: X₁'s columns × d. */
+  /** Weights from rows of X₁ to queries: X₁'s columns × d. */
   readonly wq: Matrix
-  /** From rows of X₂ to keys: X₂'s columns × d. */
+  /** Weights from rows of X₂ to keys: X₂'s columns × d. */
   readonly wk: Matrix
-  /** From rows of X₂ to values: X₂'s columns × dv. */
+  /** Weights from rows of X₂ to values: X₂'s columns × dv. */
   readonly wv: Matrix
   readonly features: FeatureMap
   /** Φ with its decoder: for `pushQueries` and `columns`. Row answers need none. */

@@ -71,7 +71,7 @@ function iteratorOf(who: string, source: RowsTwice): Iterator<Matrix> | AsyncIte
   throw new TypeError(`${who}: source must be a Matrix or an iterable of them, got ${typeof source}`)
 }
 
-/** What is left of an iterator; it is closed when the reader stops early. */
+/** Blocks that remain in an iterator; it is closed when the reader stops early. */
 async function* blocksOf(iterator: Iterator<Matrix> | AsyncIterator<Matrix>): AsyncGenerator<Matrix> {
   let ended = false
   try {

@@ -103,7 +103,7 @@ interface Placed {
   readonly groups: number | undefined
 }
 
-/** As exactStream does: turns by place, scores, and adds the sink. */
+/** Attends as exactStream does: turns by place, scores, and adds the sink. */
 function attendHead({ keys, queries, values, scale, head, groups }: Placed, partial: ReturnType<typeof emptyPartial>) {
   const { softcap, sinkLogit, slope, window, rotary } = head
   for (const list of [sinkLogit, slope].filter(Array.isArray)) {

@@ -21,7 +21,7 @@ export interface ShapedKeys {
   readonly count: number
 }
 
-/** Which keys query row r sees: from(r) … end(r) − 1, in ascending order of r; `place` of its own among the keys, for distances. */
+/** Keys that query row r sees: from(r) … end(r) − 1, in ascending order of r; `place` of its own among the keys, for distances. */
 export interface Sight {
   from(row: number): number
   end(row: number): number

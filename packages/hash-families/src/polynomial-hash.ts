@@ -29,7 +29,7 @@ export interface PolynomialOptions<P extends Prime = Prime> {
   readonly independence: number
   readonly seed: Seed
   readonly prime: P
-  /** Which of the seed's functions: any two are independent of each other. 0 where absent. */
+  /** Number of the function among those of the seed: any two are independent of each other. 0 where absent. */
   readonly stream?: number
 }
 

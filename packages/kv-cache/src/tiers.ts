@@ -41,7 +41,7 @@ const BLOCK = 64
 const CAN: readonly HeadFeature[] = [...HELD_FEATURES, 'positions']
 
 export interface TiersOptions extends Shape {
-  /** In order: what a tier evicts goes to the next; the last part may be any stream. */
+  /** Tiers in order: what one evicts goes to the next; the last part may be any stream. */
   readonly parts: readonly [...TierSpec[], StreamSpec]
   /** Tokens held exactly before they are handed to the first tier together, 1 to 64: fewer where bytes are few. Default 64. */
   readonly buffer?: number
@@ -55,7 +55,7 @@ export interface Tiers extends AttentionStream, Disposable {
   readonly check: LiveStream['check']
   readonly spare: number
   takeBack(count: number): void
-  /** Not to be pushed to: tokens reach them through the tiers before. */
+  /** Tiers as they are now. They must not be pushed to: tokens reach them through the tiers before. */
   readonly parts: readonly AttentionStream[]
   /** Query rows answered so far, since this object was made, and the sums of what the parts count beside rows. */
   readonly counters: Readonly<Record<string, number>>

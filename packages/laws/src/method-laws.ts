@@ -24,7 +24,7 @@ export interface MethodLaws<Options> extends Pick<AttentionStreamLaws, 'error' |
   readonly options?: readonly Options[]
   /** Budgets whose options are tried; the first is a small one. Default 4000 and 20,000 bytes. */
   readonly budgets?: readonly number[]
-  /** So many tokens that a stream of these budgets holds the most that it ever does. Default 600. */
+  /** Tokens enough that a stream of these budgets holds the most that it ever does. Default 600. */
   readonly long?: number
   /** Share of `bytes` that a long stream of some data leaves unused. Default 0: they are reached exactly. */
   readonly slack?: number

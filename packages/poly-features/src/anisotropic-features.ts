@@ -61,7 +61,7 @@ function meanOf({ rows, cols, data }: Matrix): Float32Array {
   return Float32Array.from(total, (x) => x / rows)
 }
 
-/** Of the rows about the centre, d × d. */
+/** Covariance of the rows about the centre, d × d. */
 function covariance({ rows, cols: d, data }: Matrix, centre: Float32Array): Float64Array {
   const out = new Float64Array(d * d)
   const row = new Float64Array(d)

@@ -14,7 +14,7 @@ export interface DegreeFor {
 const LEAST_EPSILON = 2 ** -40
 /** Up to where doubles, or pairs of them, resolve the errors. */
 const MOST_RADIUS = { taylor: 256, chebyshev: 16, minimax: 16 }
-/** What a certificate may add to the error that Remez found. */
+/** Factor by which a certificate may exceed the error that Remez found. */
 const MARGIN = 1.002
 
 /**

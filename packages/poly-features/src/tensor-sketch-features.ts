@@ -13,7 +13,7 @@ import { checkKeyCall, checkQueryCall, MOST_DEGREE } from './monomial-map'
 
 export interface TensorSketchFeatures {
   readonly d: number
-  /** Of the Taylor polynomial that is sketched, 2 to 20. Degree 2 is the best for most data, see the guarantee. */
+  /** Degree of the Taylor polynomial that is sketched, 2 to 20. Degree 2 is the best for most data, see the guarantee. */
   readonly degree: number
   /** Features, at least d + degree. */
   readonly t: number
@@ -31,7 +31,7 @@ const STREAM = 0x74656e73 // 'tens'
 interface Part {
   readonly first: number
   readonly width: number
-  /** Of each factor: bucket and signed share of every coordinate. */
+  /** Hashes of each factor: bucket and signed share of every coordinate. */
   readonly factors: readonly { readonly buckets: Uint32Array; readonly signs: Float64Array }[]
 }
 

@@ -13,7 +13,7 @@ export interface BitsOptions {
   readonly tokens: number
 }
 
-/** What predicting tokens cost, and how many bytes of text they stand for. */
+/** Bits that predicting tokens cost, and how many bytes of text they stand for. */
 export interface Bits {
   readonly bits: number
   readonly bytes: number

@@ -2,19 +2,19 @@ import type { Method, Pilot } from '@sublinear/core'
 import type { LanguageModel } from './language-model'
 import { unrotated, type HeadSpec } from './reader'
 
-/** What one head remembers with, as plain JSON: a method's name and its options. */
+/** Advice for one head, as plain JSON: a method's name and its options. */
 export interface HeadAdvice {
   readonly method: string
   readonly options: object
 }
 
-/** By layer and head. */
+/** Advice for each head, by layer and head. */
 export type ModelAdvice = readonly (readonly HeadAdvice[])[]
 
 export interface HeadStreamsOptions {
   readonly model: Pick<LanguageModel, 'config'>
   readonly method: Method
-  /** What a head may hold, on average over the layers. `exact` takes what it needs, whatever this is. */
+  /** Bytes that a head may hold, on average over the layers. `exact` takes what it needs, whatever this is. */
   readonly budgetBytes: number
   /** How many will be read; Infinity where that is not known. */
   readonly tokens: number

@@ -20,16 +20,16 @@ export interface NeedlePromptOptions {
   readonly depths: readonly number[]
   /** Further needles at random depths, never asked for. */
   readonly distractors: number
-  /** What values are remembered under: different words, enough for all needles. Default: those of training. */
+  /** Words under which values are remembered: all different, enough for all needles. Default: those of training. */
   readonly words?: readonly string[]
   readonly seed: Seed
-  /** Which of the prompts of this seed and length. */
+  /** Number of the prompt among those of this seed and length. */
   readonly trial: number
 }
 
 export interface NeedlePrompt {
   readonly ids: Uint16Array | Uint32Array
-  /** By depth, as given: the answer's tokens are ids[at … at + length − 1]. The first question begins at `tail`. */
+  /** Answers by depth, as given: an answer's tokens are ids[at … at + length − 1]. The first question begins at `tail`. */
   readonly answers: readonly { readonly at: number; readonly length: number }[]
   readonly tail: number
 }

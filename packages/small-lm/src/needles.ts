@@ -70,7 +70,7 @@ export interface NeedlesOptions {
   readonly skip?: (cell: Pick<NeedleCell, 'stream' | 'tokens' | 'depth'>) => boolean
 }
 
-/** What one stream recalls at one length and depth. */
+/** Recall of one stream at one length and depth. */
 export interface NeedleCell {
   readonly stream: string
   readonly tokens: number

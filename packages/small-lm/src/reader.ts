@@ -14,7 +14,7 @@ import { rotaryOf, rotaryTable, stillTable, take, turn } from './rotary'
 import { checkIds } from './tokenizer'
 
 /**
- * What one head remembers its past with; every StreamSpec is one. Layers and heads count from 0. Where it is `unrotated`, its streams get keys and queries
+ * Maker of the streams that heads remember their past with; every StreamSpec is one. Layers and heads count from 0. Where it is `unrotated`, its streams get keys and queries
  * before rotation and `rotary` in their shape: positions are then their own, and a text may be longer than the model was trained on.
  */
 export type HeadSpec = ((shape: Shape, layer: number, head: number) => AttentionStream) & {
@@ -49,7 +49,7 @@ export interface Reader extends Disposable {
   readonly bytes: number
   /** Bytes that a float32 cache of all keys and values would hold. */
   readonly cacheBytes: number
-  /** By layer and head. */
+  /** Streams by layer and head. */
   readonly streams: readonly (readonly AttentionStream[])[]
   /** Reads on; gives the logits after every token, the last one, or none: rows × vocabulary. */
   read(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Matrix

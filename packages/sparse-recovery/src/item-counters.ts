@@ -24,7 +24,7 @@ export interface ItemCounters {
   missed(slot: number): number
   /** Forgets at least `least` items, all whose lower + missed is at most a bound, and returns the bound. */
   forget(least: number): number
-  /** In order of arrival. */
+  /** Items in order of arrival. */
   items(): Item[]
 }
 

@@ -6,7 +6,7 @@ import { normOf, radiusOf, restDeviation } from './noise'
 import { isDominated, recoveryLayout, type RecoveryLayout, type RecoverySize } from './recovery-rows'
 import { estimates } from './tree-search'
 
-/** What is measured of a vector and how it is read: by energy trees, or as the vector itself where that is no longer. */
+/** Measurements of a vector and how they are read: by energy trees, or as the vector itself where that is no longer. */
 export interface Measurements {
   readonly matrix: SketchMatrix
   readonly dominated: boolean

@@ -57,7 +57,7 @@ export function sparseRecovery({ n, k, epsilon, seed }: SparseRecoveryOptions): 
   }
 }
 
-/** So far below the end of float64 that no answer is infinite. */
+/** Largest number taken: so far below the end of float64 that no answer is infinite. */
 const LARGEST = 2 ** 1000
 
 /** The measurements in float64, a copy. */

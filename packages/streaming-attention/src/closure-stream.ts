@@ -37,13 +37,13 @@ export interface ClosureStreamOptions extends Shape {
   /** Tokens held exactly before they are folded together. Default min(64, 16·clusters). */
   readonly buffer?: number
   /**
-   * What the tokens folded count for at most, together: beyond it their mass is scaled down to it. For texts that are longer than a model was
+   * Most weight that the folded tokens count for together: beyond it their mass is scaled down to it. For texts that are longer than a model was
    * trained on, where a rest that grows would drown what is asked for. Default: they count for what they weigh.
    */
   readonly most?: number
 }
 
-/** What of its options is not the shape. */
+/** Options that are not the shape. */
 export type ClosureSizes = Pick<ClosureStreamOptions, 'clusters' | 'buffer' | 'most'>
 
 export interface ClosureStream extends AttentionStream, Disposable {
@@ -52,7 +52,7 @@ export interface ClosureStream extends AttentionStream, Disposable {
   /** Query rows answered so far, since this object was made; no part of a snapshot. */
   readonly counters: {
     readonly rows: number
-    /** Of these: scores spread wider than N Gaussian scores can show, σ > √(2 ln N); answered by the tangent there. */
+    /** Rows, of those counted above, whose scores spread wider than N Gaussian scores can show, σ > √(2 ln N); answered by the tangent there. */
     readonly frozen: number
   }
 }

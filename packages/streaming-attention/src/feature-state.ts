@@ -12,10 +12,10 @@ export function isSoundMass({ fallbacks, leastMass = LEAST_MASS }: FeatureMap, m
   return mass > (fallbacks.length > 0 ? leastMass : 0) * weight && mass < Infinity
 }
 
-/** What a feature state holds. */
+/** Moments that a feature state holds. */
 export interface Moments {
   readonly state: Float32Array // S, t × dv
-  /** What rounding left of S: t × dv, once more than 4096 tokens are folded. */
+  /** Rounding error left of S: t × dv, once more than 4096 tokens are folded. */
   readonly rest?: Float32Array
   readonly totals: Float64Array // z, t
   /** Sum of the folded tokens' weights. */

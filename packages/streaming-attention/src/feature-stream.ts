@@ -46,7 +46,7 @@ export interface FeatureStream extends AttentionStream, Disposable {
   /** Query rows answered so far, since this object was made; no part of a snapshot. */
   readonly counters: {
     readonly rows: number
-    /** Of these: mass negative or vanishing, answered by a lower even degree of the same state. */
+    /** Rows, of those counted above, with negative or vanishing mass: answered by a lower even degree of the same state. */
     readonly fallbacks: number
     /** Keys folded with a feature above 2^24, beside which float32 does not see those of ordinary keys: answers may be far off from then on. */
     readonly beyond: number
@@ -87,7 +87,7 @@ export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array, na
   return live(name, features, dv, headIn(name, snapshot), snapshot)
 }
 
-/** What a feature stream of so many tokens holds, at most. */
+/** Most bytes that a feature stream of so many tokens holds. */
 export function featureStreamBytes(
   { t, d, scale, spec }: FeatureMap,
   dv: number,

@@ -46,7 +46,7 @@ export interface FoldingOptions<M> extends Shape {
   /** Tokens held exactly before they are folded together. */
   readonly block: number
   readonly merging: AttentionStream['merging']
-  /** What two streams must share to merge; first in the snapshot's parameters. */
+  /** Parameters that two streams must share to merge; first in the snapshot's. */
   readonly identity: Record<string, string>
   /** The moments as a snapshot has them. */
   readonly saved: (state: FoldedState<M>) => Saved

@@ -3,7 +3,7 @@ import { kernels } from '@sublinear/kernels'
 import { featureRows } from './feature-rows'
 import { isSoundMass } from './feature-state'
 
-/** What a denominator is made of. */
+/** Sums from which a denominator is made. */
 export interface Totals {
   /** z = U₂ᵀ1 over all keys, t. */
   readonly totals: Float64Array

@@ -1,4 +1,4 @@
-/** Which rows of a matrix have been seen, in constant memory. */
+/** Record of the rows of a matrix that have been seen, in constant memory. */
 export interface RowLedger {
   readonly count: number
   /** One past the highest row seen. */

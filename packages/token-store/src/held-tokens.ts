@@ -5,7 +5,7 @@ import { tokensIn, weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
-/** What is allocated at first; then it doubles, so that what is held depends on the number of tokens alone. */
+/** Slots allocated at first; then their number doubles, so that what is held depends on the number of tokens alone. */
 const LEAST = 64
 const SPEC = JSON.stringify({ kind: 'float32' })
 /** Keys that distances are taken from at a time. */
@@ -224,7 +224,7 @@ function moved(array: Resident<Float32Array>, used: number, room: number): Resid
   return wider
 }
 
-/** Of rows of keys, as many as `out` has entries. */
+/** Writes the squared distances of rows of keys from a point, as many as `out` has entries. */
 function squaredDistances(keys: Float32Array, point: Float64Array, out: Float64Array): void {
   for (let r = 0, at = 0; r < out.length; r++) {
     let total = 0

@@ -24,7 +24,7 @@ export interface QuantisedOptions {
   readonly keyBits: number
   /** Bits an entry of a value, 2 to 8. */
   readonly valueBits: number
-  /** Of the rotations. Default 0: they only have to be unlike the data. */
+  /** Seed of the rotations. Default 0: they only have to be unlike the data. */
   readonly seed?: Seed
   /** Tokens held exactly before the first is coded, 0 to 256; with 0 the first alone is the centre, for good.
    *  Default: as many as fit into the bytes that the full store takes. */

@@ -34,15 +34,15 @@ const BLOCK = 256
 export interface AutoRow {
   readonly model: string
   readonly method: (typeof METHODS)[number]
-  /** Of the float32 cache, its inverse. */
+  /** Share of the float32 cache, as its inverse. */
   readonly share: number
   /** The most that any head held. */
   readonly bytes: number
   /** ‖ô − o‖_F/‖o‖_F of the queries over the tokens before, by head; null where no bits fit. */
   readonly errors: readonly (number | null)[]
-  /** Of the tokens since, each with its own queries over all before it; null where not asked. */
+  /** The same errors of the tokens since, each with its own queries over all before it; null where not asked. */
   readonly causal: readonly (number | null)[]
-  /** Of recipes: how often which rest was chosen. */
+  /** Rests that recipes chose, and how often. */
   readonly rests?: Readonly<Record<string, number>>
 }
 
@@ -232,7 +232,7 @@ export async function ofHead(
 /** A window of these tokens and no more has lost the first by the time the next ones ask. */
 const laterAlone = ({ error, bytes }: Judged): Found => ({ error, bytes })
 
-/** What is to come: the tokens with their queries too, where these are asked. */
+/** Length of the stream to come: the tokens, and those with queries too where these are asked. */
 const lengthOf = (task: Task) => (task === 'rows' ? TOKENS : TOKENS + QUERIES)
 
 await main(import.meta.url, autoBoard)

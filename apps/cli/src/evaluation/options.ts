@@ -6,7 +6,7 @@ import { list, wholeNumber } from '../options'
 import { TEXTS } from './texts'
 import type { Cell } from './task'
 
-/** What both evaluations are asked. */
+/** Options that both evaluations take. */
 export interface EvaluationFlags extends StreamsFlags {
   readonly models: readonly Cell['model'][]
   /** Instead of those. */

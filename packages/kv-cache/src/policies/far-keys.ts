@@ -151,7 +151,7 @@ function withChances(
   }
 }
 
-/** These rows with their weights; a copy. */
+/** Copies these rows with their weights. */
 function rowsOfBlock({ keys, values, weights }: KvBlock, rows: readonly number[]): KvBlock {
   return {
     keys: pickedRows(keys, rows),

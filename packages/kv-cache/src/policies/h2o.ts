@@ -7,7 +7,7 @@ const KIND = 'h2o'
 export interface H2oOptions {
   /** Tokens held, ≥ 1. */
   readonly count: number
-  /** Of the tokens held, the latest, which stay whatever their attention. Default half of them, the paper's. */
+  /** Tokens kept because they are the latest, whatever their attention. Default half of those held, the paper's. */
   readonly recent?: number
 }
 

@@ -22,7 +22,7 @@ export interface PyramidOptions {
 }
 
 export interface PyramidKvOptions extends PyramidOptions, Pick<SnapKvOptions, 'pool'>, Omit<TokenOptions, 'count'> {
-  /** From 0, the layer next to the input. */
+  /** Index of the layer, from 0, the layer next to the input. */
   readonly layer: number
 }
 
@@ -101,7 +101,7 @@ export const pyramidKvMethod: TierMethod<PyramidKvOptions> = {
   open: layered.open,
 }
 
-/** What snapKv's selection gets in the layer of the options. */
+/** Options of snapKv for the layer that the options name. */
 function ofLayer({ layer, beta, layers, ...options }: PyramidKvOptions): SnapKvOptions & TokenOptions {
   const counts = pyramidCounts({ ...options, layers, ...(beta !== undefined && { beta }) })
   return { ...options, window: options.window ?? WINDOW, count: counts[layer] }

@@ -14,7 +14,7 @@ const KIND = 'quantised'
 const COUNT = 2 ** 31
 const BUFFER = 64
 const [LEAST_BITS, MOST_BITS] = [2, 8]
-/** As many tokens are held exactly at first where nothing else is said. */
+/** Most tokens that are held exactly at first where nothing else is said. */
 const MOST_FIRST = 256
 
 export interface QuantisedStreamOptions extends QuantisedOptions {

@@ -19,7 +19,7 @@ export interface SnapKvOptions {
   readonly count: number
   /** Tokens whose queries select, and which stay themselves. Default 32, the paper's, or half of `count` where that is less. */
   readonly window?: number
-  /** What of its neighbours counts for a token. Default the largest of 7. */
+  /** How neighbours count in a token's attention. Default: the largest of 7. */
   readonly pool?: Pool
 }
 

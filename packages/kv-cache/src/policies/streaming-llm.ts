@@ -10,7 +10,7 @@ const KIND = 'streamingLlm'
 const SINKS = 4
 
 export interface StreamingLlmOptions extends TokenOptions {
-  /** Of the tokens held, the first of the stream. Default 4, the paper's. */
+  /** Tokens kept because they are the first of the stream. Default 4, the paper's. */
   readonly sinks?: number
 }
 

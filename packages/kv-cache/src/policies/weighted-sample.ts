@@ -3,7 +3,7 @@ import { philox } from '@sublinear/core'
 /** The last word of the Philox counter. */
 const STREAM = 0x72730000
 
-/** What is left of a sample: the weights of heavy slots, 0 for light ones, which all count `threshold`. */
+/** State of a sample beside its tokens: the weights of heavy slots, 0 for light ones, which all count `threshold`. */
 export interface SampleState {
   readonly own: number[]
   threshold: number
@@ -14,7 +14,7 @@ export interface SampleState {
 export interface WeightedSample {
   /** Offers a token; the slot that it takes, or −1 where it is the one to go. */
   offer(weight: number): number
-  /** What the token of a slot counts. */
+  /** Weight that the token of a slot counts with. */
   weight(slot: number): number
 }
 

@@ -49,7 +49,7 @@ function live(shape: Shape, options: TokenOptions, snapshot?: State): TokenTier 
   )
 }
 
-/** Which of the slots `first` … count − 1 comes next, counted from `first` on. */
+/** The slot to be filled next, counted from `first`, of the slots `first` … count − 1. */
 export function restoredRing(kind: string, held: HeldTokens, count: number, first: number, snapshot?: State): number {
   const next = Number(snapshot?.parameters['next'] ?? 0)
   const isSlot = Number.isInteger(next) && next >= 0 && next < count - first

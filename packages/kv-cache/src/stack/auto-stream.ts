@@ -42,7 +42,7 @@ export interface AutoStream extends AttentionStream, Disposable {
   readonly counters: Readonly<Record<string, number>>
 }
 
-/** What of its options is not the shape: plain JSON, as a plan has it. */
+/** Options that are not the shape: plain JSON, as a plan has it. */
 export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
 
 /**
@@ -126,7 +126,7 @@ function checkBuilt(saved: Uint8Array, { d, dv, scale }: Shape, limits: Limits, 
     throw new RangeError(`${KIND}: the tiers of the snapshot must be those of its stack within ${budgetBytes} bytes`)
 }
 
-/** What decides how much a part holds, and how it chooses. */
+/** Parameters that decide how much a part holds, and how it chooses. */
 const SIZES = [
   'count',
   'store',

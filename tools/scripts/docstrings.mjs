@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/**
+ * A lint rule: a docstring begins with a verb or a noun, and says something by itself. `node tools/scripts/docstrings.mjs`
+ * Prints file, line and words of each docstring in the src of packages, apps and tools that begins with a word that only makes sense beside another
+ * sentence (Of, What, Both …) or consists of a pointer ("Both.", "As above."), and exits 1.
+ */
+import { globSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const FIRST = /^(?:Of|What|Both|Those|That|Which|By|Its|It|So|As|These|From|On|In|Not|With)\b/u
+/** A whole docstring that leans on what stands elsewhere. */
+const POINTER = /^(?:The (?:same|others?|rest)|Likewise|Ditto|Same)\.?$/u
+/** Not read yet, by the beginning of the path. */
+const UNREAD = ['packages/io/', 'packages/onnx/', 'apps/cli/src/head-files.ts', 'apps/cli/src/open-input.ts']
+
+/** Docstrings of a text that begin badly: line, and the first words. */
+export function dangling(text) {
+  const found = []
+  for (const { index, 1: inner } of text.matchAll(/\/\*\*([\s\S]*?)\*\//gu)) {
+    const said = inner.replaceAll(/^\s*\*[ ]?/gmu, '').trim()
+    if (FIRST.test(said) || POINTER.test(said))
+      found.push({ line: text.slice(0, index).split('\n').length, words: said.split('\n')[0].slice(0, 80) })
+  }
+  return found
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = resolve(import.meta.dirname, '../..')
+  const files = globSync('{packages,apps,tools}/*/src/**/*.ts', { cwd: root })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => !UNREAD.some((start) => path.startsWith(start)))
+    .toSorted()
+  const faults = files.flatMap((file) =>
+    dangling(readFileSync(`${root}/${file}`, 'utf8')).map(({ line, words }) => `${file}:${line} ${words}`),
+  )
+  for (const fault of faults) console.log(fault)
+  if (faults.length > 0) {
+    console.log(
+      `${faults.length} docstrings begin with a word that says nothing by itself: begin with a verb or a noun of docs/glossary.md`,
+    )
+    process.exitCode = 1
+  } else console.log(`docstrings of ${files.length} files begin with a verb or a noun`)
+}
