@@ -1,7 +1,7 @@
 /**
  * `pnpm --filter @sublinear/experiments run auto-board [--text <text> | name q.npy k.npy v.npy …]`: autoStream at equal bytes, by recipes from a
  * head's own first 2048 tokens and from another text, on the committed sample of both models, all heads over a held-out text, or the captures
- * given (named sharp or bounded, of all heads). The table of packages/attention/README.md too. Some ten minutes for all heads.
+ * given (named sharp or bounded, of all heads). The table of docs/measured/attention.md too. Some ten minutes for all heads.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { autoStream, exactAttention, normalise, type AttentionStream, type Stack } from '@sublinear/attention'
@@ -237,7 +237,7 @@ const lengthOf = (task: Task) => (task === 'rows' ? TOKENS : TOKENS + QUERIES)
 
 await main(import.meta.url, autoBoard)
 if (process.argv[1]?.endsWith('auto-board.ts')) {
-  const readme = new URL('../../../packages/attention/README.md', import.meta.url)
+  const readme = new URL('../../../docs/measured/attention.md', import.meta.url)
   const table = autoTable(textResultsOf(autoBoard)[0]?.result ?? resultOf(autoBoard))
   const text = readFileSync(readme, 'utf8')
   writeFileSync(

@@ -95,7 +95,7 @@ const titled = (text: string) => text[0].toUpperCase() + text.slice(1)
 export const meanError = ({ errors }: Pick<PolicyRow, 'errors'>): number | undefined =>
   errors.includes(null) ? undefined : mean(errors as readonly number[])
 
-/** The table of packages/kv-cache/README.md: all heads over all texts. */
+/** The table of docs/measured/kv-cache.md: all heads over all texts. */
 export function textsTable(found: readonly TextResult<Policies>[]): string {
   const rows = found[0].result.rows.map((row) => ({
     ...row,
