@@ -61,6 +61,31 @@ describe('READMEs stay short', () => {
   })
 })
 
+describe('the glossary', () => {
+  const rows = readFileSync(join(root, 'docs/glossary.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !/^\| (?:---|noun )/.test(line))
+    .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
+
+  test('has a noun once, and a line for each', () => {
+    expect(rows.length).toBeGreaterThan(60)
+    const nouns = rows.map(([, noun]) => noun)
+    expect(nouns.toSorted()).toEqual([...new Set(nouns)].toSorted())
+    for (const [, noun, meaning, ...rest] of rows) expect([noun, meaning.length > 10, rest]).toEqual([noun, true, ['']])
+  })
+
+  test('has no noun that the code does not use', () => {
+    const code = globSync('{packages,apps}/*/src/**/*.ts', { cwd: root })
+      .map((path) => readFileSync(join(root, path), 'utf8'))
+      .join('\n')
+      .toLowerCase()
+    const words = (noun: string) => noun.split(' ')
+    expect(
+      rows.filter(([, noun]) => !words(noun).every((word) => code.includes(word))).map(([, noun]) => noun),
+    ).toEqual([])
+  })
+})
+
 describe('what a link is', () => {
   const text = [
     '# A title: of *two* parts, `code` & a + b',
