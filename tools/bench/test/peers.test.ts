@@ -1,3 +1,4 @@
+// Peers compute what we do. Kills: a peer without its mask or scale, keys in another order, a timing of something else.
 import { exactAttention } from '@sublinear/exact-attention'
 import { describe, expect, test } from 'vitest'
 import { scalarAttention } from '../src/baselines/attention.ts'

@@ -79,9 +79,8 @@ describe('the glossary', () => {
       .map((path) => readFileSync(join(root, path), 'utf8'))
       .join('\n')
       .toLowerCase()
-    const words = (noun: string) => noun.split(' ')
     expect(
-      rows.filter(([, noun]) => !words(noun).every((word) => code.includes(word))).map(([, noun]) => noun),
+      rows.filter(([, noun]) => !noun.split(' ').every((word) => code.includes(word))).map(([, noun]) => noun),
     ).toEqual([])
   })
 })
