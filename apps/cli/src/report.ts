@@ -51,7 +51,7 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
     .join('\n')
 }
 
-/** The same, joined. */
+/** Text wrapped at a width, as one string. */
 export function paragraph(text: string, width: number): string {
   return Number.isFinite(width) ? wrapped(text, width).join('\n') : text
 }

@@ -6,7 +6,7 @@ const DRAW = 0x5a3c
 
 /** Rows of a file to look at, in place of all. */
 export interface RowSample {
-  /** Ascending. */
+  /** Rows of the file, ascending. */
   readonly places: readonly number[]
   /** How many rows of the file each stands for: 1 of those that are there for sure. Their sum over any kind of rows is right on average. */
   readonly weights: Float64Array
@@ -90,7 +90,7 @@ function highest(count: number, drop: (entry: Entry) => void) {
       kept.push(entry)
       if (kept.length >= 2 * count + BLOCK) prune()
     },
-    /** The highest first. */
+    /** Entries kept, the highest first. */
     all(): readonly Entry[] {
       prune()
       return kept

@@ -19,7 +19,7 @@ export interface SizeFlags {
 /** Tokens whose bytes are the budget where nothing is said. */
 const HOLD = 256
 const DEGREE = 2
-/** No budget is doubled beyond. */
+/** Largest budget that is tried by doubling. */
 const MOST_BYTES = 2 ** 40
 
 /** Options of a command that runs one method, and how large it is. */

@@ -25,9 +25,9 @@ const PIECE = 64
 /**
  * ‖answers by a summary less exact ones‖² as the pilot's own tokens show it, without the queries of widest scores: limit + sampling/n.
  *
- * Over two disjoint halves A and B, ⟨a(A), a(B)⟩ estimates ‖E a‖² without bias: the limit. One that does not stand out from what the same
- * tokens show when shuffled values take away whatever there is to find is taken for 0: the pilot cannot see it. What ‖a(A)‖² is above
- * the limit falls as 1/n.
+ * Over two disjoint halves A and B, ⟨a(A), a(B)⟩ estimates ‖E a‖² without bias: the limit. The same statistic on shuffled values, where
+ * nothing is to be found, tells how large chance makes it: a limit within SIGNIFICANT standard errors of that is set to 0, for the pilot cannot see it.
+ * What ‖a(A)‖² is above the limit falls as 1/n.
  *
  * @param exact  softmax's weights
  * @param approximate  absent for the outputs themselves
@@ -194,7 +194,7 @@ function rowsAt(source: Matrix, chosen: Uint32Array): Matrix {
   return out
 }
 
-/** Answers by one's own shares less those by the other's; the other's alone where there are no own. */
+/** Approximate answers less exact ones; the exact ones where there is no approximation. */
 function off(own: Float64Array | undefined, other: Float64Array, values: Matrix, approximate?: Weights): Matrix {
   if (!own) return times(other, values)
   if (!approximate?.boxed) {

@@ -32,7 +32,7 @@ export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, Driven {
   readonly radius?: number
   /** Most bytes that may be held. Default: no limit; then epsilon must be given. */
   readonly budgetBytes?: number
-  /** Default 'causal'. */
+  /** Questions that the stream will be asked. Default 'causal'. */
   readonly task?: Task
   /** Entries of an output column that are wanted, for 'columns'. */
   readonly k?: number
@@ -74,7 +74,7 @@ export interface Considered {
   readonly droppedAt?: number
 }
 
-/** Plain JSON. */
+/** A plan, as plain JSON. */
 export interface Plan extends Pick<Shape, 'd' | 'dv' | 'scale'> {
   readonly tokens: number
   readonly epsilon: number | null
@@ -84,9 +84,9 @@ export interface Plan extends Pick<Shape, 'd' | 'dv' | 'scale'> {
   /** The name of the method, and its options: what makes the stream, also where the verdict advises against it. */
   readonly method: string
   readonly options: object
-  /** The same in words. */
+  /** Method and options in words. */
   readonly name: string
-  /** Φ, for 'columns'. */
+  /** Φ and its size, for 'columns'. */
   readonly phi?: Phi
   readonly evidence: Evidence
   /** 'relative': of ‖output‖ over all queries; 'max |v|': of one answer, certified. */

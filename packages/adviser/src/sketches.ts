@@ -20,7 +20,7 @@ export interface Phi {
 
 /** Options of Algorithm 1, for keys and values that come apart. */
 export interface OnePassPlan {
-  /** `spec` of the feature map. */
+  /** Spec of the feature map. */
   readonly features: string
   readonly psi: Psi
 }

@@ -77,7 +77,7 @@ export function weightsOf({ features }: Summary, sample: Sample, scale: number, 
   return features ? featureWeights(features, sample) : closureWeights(sample, scale, n)
 }
 
-/** Softmax's own. */
+/** Weights of softmax itself: e^score. */
 export function softmaxWeights({ weights, tops, keys }: Sample): Float64Array {
   return weights.map((weight, i) => weight * Math.exp(tops[Math.floor(i / keys.rows)]))
 }

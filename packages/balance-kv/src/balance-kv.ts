@@ -19,6 +19,7 @@ const WHO = 'balanceKv'
 const DELTA = 0.01
 
 export type BalanceKvOptions = Shape & {
+  /** 64 bits that decide every coin. */
   readonly seed: Seed
   /** Default 'greedy'; with epsilon 'theory'. */
   readonly mode?: SoftmaxBalanceOptions['mode']

@@ -36,6 +36,7 @@ export interface MomentCoresetOptions extends Pick<Head, 'sinkLogit' | 'rotary'>
   /** The moments that stay exact; decides d and scale too. */
   readonly features: FeatureMap
   readonly dv: number
+  /** 64 bits that decide every coin. */
   readonly seed: Seed
   /** Bytes that the stream never exceeds: 4·t·dv + 8·t for the moments, the rest for tokens. */
   readonly budget: number

@@ -7,6 +7,7 @@ import { greedyWalk, pairWalk, theoryWalk, type Signs } from './walks'
 const WHO = 'softmaxBalance'
 
 export type SoftmaxBalanceOptions = {
+  /** 64 bits that decide every coin. */
   readonly seed: Seed
   /** One weighted set for numerator and denominator ('joint', the default), or one for either alone ('apart', the paper's). */
   readonly sums?: Sums

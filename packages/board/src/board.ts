@@ -70,7 +70,7 @@ export interface BoardHeadResult {
   readonly budgets: readonly BoardBudget[]
 }
 
-/** Plain JSON. */
+/** A board, as plain JSON. */
 export interface Board {
   readonly version: 1
   /** How to make it again: the call, or what the caller gave. */

@@ -99,9 +99,9 @@ export interface SparseRecovery {
   readonly k: number
   readonly m: number
   readonly matrix: SketchMatrix
-  /** At most k entries. */
+  /** Decodes to at most k entries. */
   decode(measured: Float32Array | Float64Array): SparseVector
-  /** O(k) entries: the stronger guarantee. */
+  /** Decodes to O(k) entries: the stronger guarantee. */
   decodeWide(measured: Float32Array | Float64Array): SparseVector
 }
 
@@ -131,9 +131,9 @@ export interface AttentionStream {
   readonly scale: number
   /** The features that the stream computes beside plain softmax attention. Absent: none. */
   readonly head?: Head
-  /** Pushed so far. */
+  /** Tokens pushed so far. */
   readonly tokens: number
-  /** Held now, everything that a snapshot must carry; never below its tensors' bytes. */
+  /** Bytes held now: everything that a snapshot must carry; never below its tensors' bytes. */
   readonly bytes: number
   /**
    * The first half of a mutating call: asks everything that may refuse it, throws what the call would throw, and changes nothing. Whoever

@@ -9,6 +9,7 @@ export interface DenseColumns {
   /** Names everything that decides Ψ but m and seed, options included: `ams`, `srht/4096`. */
   readonly kind: string
   readonly m: number
+  /** 64 bits that decide every column. */
   readonly seed: Seed
   /** Bytes of the description of Ψ beside kind, m and seed. */
   readonly bytes?: number

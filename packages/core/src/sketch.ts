@@ -94,7 +94,7 @@ export function innerProduct(a: Sketch, b: Sketch): Matrix {
 }
 
 interface Contents {
-  /** m × width; absent: zeros. */
+  /** State, m × width; absent: zeros. */
   readonly state?: Float32Array | Float64Array
   rows: number
   /** Index of the first held row. */

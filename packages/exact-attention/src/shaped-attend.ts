@@ -16,7 +16,7 @@ export interface ShapedKeys {
   readonly keys: Floats // count × d
   /** Absent where they are the first dv columns of the keys. */
   readonly values?: Floats // count × dv
-  /** Log weights. */
+  /** Logarithms of the weights. */
   readonly bias?: Floats // count
   readonly count: number
 }

@@ -12,9 +12,9 @@ const FEW = 4
 export interface FourWiseSigns {
   readonly count: number
   readonly seed: bigint
-  /** Held: 24 bytes a function. */
+  /** Bytes held: 24 a function. */
   readonly bytes: number
-  /** +1 or −1. */
+  /** Sign of an index by function `row`: +1 or −1. */
   sign(row: number, index: number): number
   /** The signs of 64 indices first … first + 63 (first a multiple of 64): bit l of words 2·row, 2·row + 1 set → −1 at first + l. */
   words(first: number, out: Uint32Array): void

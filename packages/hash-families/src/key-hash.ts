@@ -10,9 +10,9 @@ export interface KeyHash {
   readonly seed: bigint
   /** Held: the two keys of SipHash. */
   readonly bytes: number
-  /** 64 bits. */
+  /** Hash of a key, 64 bits. */
   value(key: Key): bigint
-  /** The same, out[0] the lower word. */
+  /** Hash of a key as two words, out[0] the lower word. */
   words(key: Key, out: Uint32Array): void
   /** ⌊upper word · n/2³²⌋: an index 0 … n − 1, for n ≤ 2^32, each of probability 1/n up to 2⁻³². */
   index(key: Key, n: number): number

@@ -13,7 +13,7 @@ export interface PolynomialHash<Value extends number | bigint = number | bigint>
   readonly prime: Prime
   readonly seed: bigint
   readonly stream: number
-  /** Held coefficients. */
+  /** Bytes of the coefficients. */
   readonly bytes: number
   /** 32-bit words of a value, lowest first: 1 below 2^31 − 1, 2 below 2^61 − 1. */
   readonly words: 1 | 2
@@ -27,6 +27,7 @@ export interface PolynomialHash<Value extends number | bigint = number | bigint>
 
 export interface PolynomialOptions<P extends Prime = Prime> {
   readonly independence: number
+  /** 64 bits that decide every coefficient. */
   readonly seed: Seed
   readonly prime: P
   /** Number of the function among those of the seed: any two are independent of each other. 0 where absent. */

@@ -9,7 +9,7 @@ export interface TabulationHash {
   readonly seed: bigint
   /** The three tables. */
   readonly bytes: number
-  /** 32 random bits. */
+  /** Hash of a key, 32 bits. */
   value(key: number): number
   /** out[c] = the value of key first + c, for c < count. */
   fill(first: number, count: number, out: Uint32Array): void

@@ -54,13 +54,13 @@ export interface TokenTier extends Tier, Disposable {
 
 /** Rule that decides which tokens stay. */
 export interface Policy {
-  /** Takes what it wants of a checked block into the store; returns what leaves, in stream order; anything where that is dropped. */
+  /** Stores what the policy keeps of a checked block and returns the tokens that leave, in stream order. With `dropped` nobody reads the result, and it need not be made. */
   admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
   /** Learns from queries and the softmax of everything that they saw; `held` has not changed since. */
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
   /** Tokens held, in stream order; only where merging is 'ordered'. */
   inOrder?(): KvBlock
-  /** Held beside the tokens. */
+  /** Bytes held beside the tokens. */
   readonly bytes?: number
   /** State that the slots do not tell, for a snapshot. */
   saved?(): { readonly parameters?: Record<string, string>; readonly tensors?: Record<string, Tensor> }

@@ -7,7 +7,7 @@ export interface InnerProductLaw {
   /** Begins the name of every law. */
   readonly name: string
   readonly make: (shape: { m: number; seed: Seed }) => SketchMatrix
-  /** Default 16. */
+  /** Rows of Ψ. Default 16. */
   readonly m?: number
   /** Columns used; a multiple of 4. Default 64. */
   readonly n?: number

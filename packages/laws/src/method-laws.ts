@@ -41,7 +41,7 @@ const ROOMY = 2 ** 20
 const MOST_TOKENS = 1500
 /** Variants and refinements, of each budget. */
 const MOST_TRIED = 12
-/** More than ever wait. */
+/** Tokens, more than ever wait. */
 const WAITING = 128
 const traffics = fc.record({ groups: fc.constantFrom(1, 3), weighted: fc.boolean() })
 

@@ -10,6 +10,7 @@ export interface TrigonometricFeatures {
   /** Factor inside exp, > 0. */
   readonly scale: number
   /** 64 bits; decides every frequency. */
+  /** 64 bits that decide every frequency. */
   readonly seed: Seed
 }
 

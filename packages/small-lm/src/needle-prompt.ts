@@ -22,6 +22,7 @@ export interface NeedlePromptOptions {
   readonly distractors: number
   /** Words under which values are remembered: all different, enough for all needles. Default: those of training. */
   readonly words?: readonly string[]
+  /** 64 bits that decide texts, words and values. */
   readonly seed: Seed
   /** Number of the prompt among those of this seed and length. */
   readonly trial: number

@@ -5,9 +5,9 @@ import { numberSlots } from './number-slots'
 
 export interface Item {
   readonly key: number | Key
-  /** Counted since it came. */
+  /** Weight counted since the item came. */
   readonly lower: number
-  /** The most that it may have had before. */
+  /** The most weight that it may have had before. */
   readonly missed: number
 }
 

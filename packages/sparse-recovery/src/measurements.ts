@@ -16,7 +16,7 @@ export interface Measurements {
   read(measured: Float64Array): Entries
   /** Unbiased estimates of single entries. */
   estimate(keys: Float64Array, measured: Float64Array): Float64Array
-  /** ‖x‖. */
+  /** Estimate of ‖x‖. */
   norm(measured: Float64Array): number
   /** The most that one of those estimates is off by, but with probability delta. */
   radius(measured: Float64Array, delta: number): number

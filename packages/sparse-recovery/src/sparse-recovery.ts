@@ -5,6 +5,7 @@ import type { RecoverySize } from './recovery-rows'
 
 export interface SparseRecoveryOptions extends RecoverySize {
   /** 64 bits; decides every entry of Φ. */
+  /** 64 bits that decide every hash. */
   readonly seed: Seed
 }
 

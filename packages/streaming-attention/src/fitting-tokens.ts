@@ -85,7 +85,7 @@ function featuresOfZero(features: FeatureMap): Float32Array {
   return out.data
 }
 
-/** NaN where any entry is. */
+/** Largest magnitude; NaN where any entry is. */
 function largest(x: Float32Array): number {
   let found = 0
   for (const entry of x) if (!(Math.abs(entry) <= found)) found = Math.abs(entry)

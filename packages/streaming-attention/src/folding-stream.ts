@@ -32,7 +32,7 @@ export interface FoldedState<M> extends Disposable {
   add(moments: M): void
   /** Whether these can be added. Default: always. */
   fits?(moments: M): boolean
-  /** A copy. */
+  /** Copies the moments. */
   read(): M
   /** Bytes of the kernels' memory that it takes more after so many tokens more. Default: none. */
   growth?(tokens: number): number

@@ -8,7 +8,7 @@ export interface RowLedger {
   merge(other: RowLedger): void
   /** Whether the other has seen the same rows, each as often. */
   matches(other: RowLedger): boolean
-  /** All of it, for a snapshot. */
+  /** The whole ledger as text, for a snapshot. */
   readonly text: string
 }
 

@@ -6,7 +6,7 @@ const STREAM = 0x6b760000
 /** A random orthogonal map of vectors. */
 export interface Rotation {
   readonly width: number
-  /** Every row of x, in place. */
+  /** Turns every row of x, in place. */
   turn(x: Float64Array): void
   turnBack(x: Float64Array): void
 }

@@ -14,7 +14,7 @@ export interface TokenCoder {
   readonly values: VectorCodec
   readonly turnKeys: Rotation
   readonly turnValues: Rotation
-  /** A token. */
+  /** Bytes of a coded token. */
   readonly bytes: number
   /** @throws RangeError when the snapshot has none that fit */
   centresIn(kind: string, snapshot: State): Centres

@@ -9,7 +9,7 @@ import type { Cell } from './task'
 /** Options that both evaluations take. */
 export interface EvaluationFlags extends StreamsFlags {
   readonly models: readonly Cell['model'][]
-  /** Instead of those. */
+  /** Models to take instead of those of `models`. */
   readonly model?: readonly Cell['model'][]
   readonly budgets: readonly string[]
   readonly lengths: readonly number[]

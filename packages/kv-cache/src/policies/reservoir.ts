@@ -17,6 +17,7 @@ import { weightedSample, type SampleState } from './weighted-sample'
 const KIND = 'reservoir'
 
 export interface ReservoirOptions extends TokenOptions {
+  /** 64 bits that decide which tokens stay. */
   readonly seed: Seed
 }
 

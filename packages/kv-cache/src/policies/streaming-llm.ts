@@ -6,7 +6,7 @@ import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-t
 import { restoredRing, ring } from './window'
 
 const KIND = 'streamingLlm'
-/** The paper's. */
+/** First tokens kept where nothing is said: the paper's number. */
 const SINKS = 4
 
 export interface StreamingLlmOptions extends TokenOptions {
