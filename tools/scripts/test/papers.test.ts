@@ -31,22 +31,26 @@ describe('PAPERS.md', () => {
   })
 
   test('names files and experiments that exist', () => {
-    const paths = Array.from(page.matchAll(/`([\w./-]+\.(?:ts|py|json|svg|mjs))`/g), ([, path]) => path)
+    const text = [
+      page,
+      ...globSync('docs/papers/*.md', { cwd: root }).map((path) => readFileSync(root + path, 'utf8')),
+    ].join('\n')
+    const paths = Array.from(text.matchAll(/`([\w./-]+\.(?:ts|py|json|svg|mjs))`/g), ([, path]) => path)
     expect(paths.length).toBeGreaterThan(0)
     const places = ['', 'packages/', 'packages/poly-features/test/'] // from the root, as tests are named, and one fixture
     expect(paths.filter((path) => !places.some((place) => existsSync(root + place + path)))).toEqual([])
     const { scripts } = JSON.parse(readFileSync(`${root}tools/experiments/package.json`, 'utf8'))
-    const experiments = Array.from(page.matchAll(/`tools\/experiments`, ([a-z0-9-]+)\)/g), ([, name]) => name)
+    const experiments = Array.from(text.matchAll(/`tools\/experiments`, ([a-z0-9-]+)\)/g), ([, name]) => name)
     expect(experiments.length).toBeGreaterThan(1)
     for (const name of experiments) expect(Object.keys(scripts)).toContain(name)
   })
 })
 
 describe('a row that leads nowhere is told', () => {
-  const good = rows.find(({ statement }) => statement.startsWith('**Algorithm 1**'))!
+  const good = rows.find(({ statement }) => statement.startsWith('**[Algorithm 1]'))!
   const rowWith = (change: Partial<typeof good>) => {
-    const { statement, code, test: tried, evidence, constant, errata, verdict } = { ...good, ...change }
-    return `| ${[statement, code, tried, evidence, constant, errata, verdict].join(' | ')} |`
+    const { statement, verdict, code, test: tried, evidence } = { ...good, ...change }
+    return `| ${[statement, verdict, code, tried, evidence].join(' | ')} |`
   }
   const CODE = 'packages/streaming-attention/src/one-pass.ts'
 
@@ -62,7 +66,10 @@ describe('a row that leads nowhere is told', () => {
     [{ code: '[x](PAPERS.md)' }, 'PAPERS.md is no code'],
     [{ code: '[x](packages/kv-cache/src/tiers.ts)' }, 'names nothing of packages/kv-cache/src/tiers.ts'],
     [{ evidence: '[x](docs/one-pass.md#nothing)' }, 'there is no heading for docs/one-pass.md#nothing'],
-    [{ verdict: 'holds | more' }, '8 cells, not 7'],
+    [{ verdict: 'holds | more' }, '6 cells, not 5'],
+    [{ verdict: 'vacuous' }, 'its section has another verdict'],
+    [{ statement: '**Algorithm 1** Read V' }, 'leads to no section'],
+    [{ statement: '**[Algorithm 1](docs/papers/one-pass.md#algorithm-9)** Read V' }, 'leads to no section'],
   ] as const)('%j', (change, words) => {
     expect(faults(rowWith(change), root).join('\n')).toContain(words)
   })
