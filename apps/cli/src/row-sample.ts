@@ -25,9 +25,10 @@ export interface RowSample {
  *   all stand for as many as there are. A row's size is its norm and the root mean square norm, so
  *   that none is forgotten.
  *
+ * Guarantee: a function of the file and of draw. Σ weight = rows; Σ weight·f(row) estimates Σ f(row) over the file, with a bias that falls as 1/most.
+ *
  * @param file  rows, below 2^32; most  looked at, ≥ 4; draw  another number gives other rows
  * @returns all rows, with weights of 1, where there are no more than that
- * Guarantee: a function of the file and of draw. Σ weight = rows; Σ weight·f(row) estimates Σ f(row) over the file, with a bias that falls as 1/most.
  */
 export async function sampleRows(
   file: Rows,

@@ -29,9 +29,10 @@ const PIECE = 64
  * nothing is to be found, tells how large chance makes it: a limit within SIGNIFICANT standard errors of that is set to 0, for the pilot cannot see it.
  * What ‖a(A)‖² is above the limit falls as 1/n.
  *
+ * Cost: as of 20 products of queries × tokens × dv. It rests after each.
+ *
  * @param exact  softmax's weights
  * @param approximate  absent for the outputs themselves
- * Cost: as of 20 products of queries × tokens × dv. It rests after each.
  */
 export function* measuredLaw(
   sample: Sample,

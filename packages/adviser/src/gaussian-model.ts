@@ -35,9 +35,8 @@ export interface GaussianModel {
 
 /**
  * Tokens and queries like the pilot's, as if they were Gaussian: same means, same covariances, values a function of
- * the keys, within the box of those seen, plus noise. They are
- * drawn wider and weighted down (importance sampling), so that the tails are there which a pilot of some hundred rows lacks, up to what is
- * to be expected once among n tokens and ASKED queries.
+ * the keys, within the box of those seen, plus noise. They are drawn with a larger spread, and weights correct for it (importance sampling): so there
+ * are tails, which a pilot of some hundred rows lacks, up to what is to be expected once among n tokens and ASKED queries.
  */
 export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n: number): GaussianModel {
   const d = keys.cols

@@ -53,8 +53,9 @@ const TIE = 0.1
  * needs, so candidates are ranked as if one in 100·N had asked for what is old: √(causal² + later²/(100·N)). It decides between equals. `rows`: three quarters are pushed without queries and then asked by those that come after them, as of a
  * prompt read before. `both`: three quarters are taken in with their queries; both kinds of answers count as much.
  *
- * @param length  tokens looked at, at least 256; streamTokens  of the stream to come
  * Cost: exact attention of the answers, once; a candidate takes in its tokens and answers a quarter to a third of them.
+ *
+ * @param length  tokens looked at, at least 256; streamTokens  of the stream to come
  */
 export function trialOf(
   pilot: Pilot,

@@ -48,13 +48,14 @@ export type BalanceKv = AttentionStream &
  * Source: Algorithm BalanceKV (Theorem 3.1), which `epsilon` and sums 'apart' give. Deviation: by default one weighted set serves numerator and
  *   denominator, log weights in the logits, and signs are greedy; no token is halved while there is room; octaves are merged, not dropped.
  *
+ * Guarantee: joint: constant values come back; exact while all tokens fit the budget; no bound on the error is proved for 'greedy'.
+ *   With epsilon: Theorem 3.1, where balanceKvSize does not call it vacuous.
+ * Cost: 4·(d + dv + 2) bytes a token held. A halving of 256 tokens for every 128 that come, and as many again for the levels above.
+ *
  * @param d, dv, scale  the shape; seed  decides every coin
  * @param budget  bytes never exceeded, or epsilon, norm, n and delta, from which `balanceKvSize` takes block and levels
  * @param mode  'theory', 'greedy' or 'pairs' of softmaxBalance; sums  'joint' or 'apart'
  * @throws TypeError, RangeError when an option is out of range, or budget has no room for 8 tokens
- * Guarantee: joint: constant values come back; exact while all tokens fit the budget; no bound on the error is proved for 'greedy'.
- *   With epsilon: Theorem 3.1, where balanceKvSize does not call it vacuous.
- * Cost: 4·(d + dv + 2) bytes a token held. A halving of 256 tokens for every 128 that come, and as many again for the levels above.
  */
 export function balanceKv(options: BalanceKvOptions): BalanceKv {
   const { d, dv, scale, seed } = options

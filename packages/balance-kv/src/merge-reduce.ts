@@ -81,12 +81,13 @@ export function mergeReduceBytes(
  *   after the last level the tree moves up instead of growing, so that any length fits; with `capacity` nothing is halved while there is
  *   room, which is exact for the first `capacity` tokens (as in *Express*).
  *
- * @param d, dv, scale  the shape; halving  what halves a block
- * @param blockSize  tokens halved together; levels  above the first; capacity  see above
- * @throws TypeError, RangeError when a size is out of range or scale not finite
  * Guarantee: at most (levels + 1)·blockSize tokens, or `capacity`, and one in the sampler, after any call. Halvings happen at fixed places
  *   of the stream, whatever the calls. Numerator and denominator count the same tokens, so constant values come back.
  * Cost: 4·(d + dv + 2) bytes a token; one halving for every blockSize/2 tokens that leave level 0 and as many again for all levels above.
+ *
+ * @param d, dv, scale  the shape; halving  what halves a block
+ * @param blockSize  tokens halved together; levels  above the first; capacity  see above
+ * @throws TypeError, RangeError when a size is out of range or scale not finite
  */
 export function mergeReduce(options: MergeReduceOptions): MergeReduce {
   checkedLevels(options)

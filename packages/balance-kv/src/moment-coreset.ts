@@ -60,11 +60,12 @@ export interface MomentCoreset extends AttentionStream, Disposable {
  *   repository's two papers. Deviation: no partition of space; what is kept is not the moments but what the coreset has lost of them, the same
  *   sum without its cancellation, which changes only when a block is halved; the walk balances all of exp.
  *
- * @param features  the polynomial, its centre and scale; dv, seed, budget, mode  as described
- * @throws TypeError, RangeError when an option is out of range or the budget has no room for 8 tokens
  * Guarantee: exact while all tokens fit; afterwards an error in tail(s) = eˢ − p(s) alone, where no row falls back; constant values come back. Mass
  *   stays within half and three halves of the coreset's.
  * Cost: budget bytes; 2·t·dv operations a query, and for every token that is halved, beside balanceKv's.
+ *
+ * @param features  the polynomial, its centre and scale; dv, seed, budget, mode  as described
+ * @throws TypeError, RangeError when an option is out of range or the budget has no room for 8 tokens
  */
 export function momentCoreset(given: MomentCoresetOptions): MomentCoreset {
   checkOptions(KIND, given, ['features', 'dv', 'seed', 'budget', 'mode', ...HEAD_FEATURES])

@@ -33,8 +33,9 @@ export interface BalanceKvSize {
  * Source: Theorems 3.1 and 3.4 (BalanceKV). Deviation: the constants, which the paper hides: a halving moves numerator and denominator by at
  *   most √dv·c·e^R·max|v| (Theorem 3.3), each level adds n/t of them, mass is at least n·e^{−R}, and an octave's ‖V‖_F·‖softmax‖₂ at least max|v|/2.
  *
- * @throws TypeError, RangeError when an argument is out of range
  * Guarantee: grows as e^{2R}/ε. Says `vacuous` where the block has the whole stream: at R = ½ and ε = ½ for n up to 7·10⁴.
+ *
+ * @throws TypeError, RangeError when an argument is out of range
  */
 export function balanceKvSize({ d, dv, scale, norm, epsilon, delta, n }: BalanceKvSizeOptions): BalanceKvSize {
   const who = 'balanceKvSize'

@@ -208,7 +208,7 @@ export interface Tier extends AttentionStream {
   admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
   /** Takes in the tokens that a tier of a later part of the stream holds; returns what leaves. There where merging is 'ordered'. */
   absorb?(later: Pick<AttentionStream, 'toBytes'>): KvBlock | undefined
-  /** Continues a partial in place, in the same bits however many query rows there are; where it is missing, fewer than five rows are asked as five. */
+  /** Continues a partial in place, in the same bits however many query rows there are; where it is missing, callers that have fewer than five rows ask five. */
   attendInOrder?(queries: Matrix, into: PartialSoftmax): void
   /** The combined softmax of all tiers, for score-keeping policies. */
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void

@@ -33,12 +33,13 @@ interface Call {
  * decoding, where a cheap model proposes and this one judges, and for looking ahead.
  * Source: Leviathan, Kalman and Matias (2023) for what it is good for.
  *
- * @param stream  any stream or layer; one of your own needs `fork`
- * @throws TypeError, RangeError as the stream does; from accept when count is no integer from 0 to the tokens on trial, or the stream was given others beside them
  * Guarantee: answers are those of the stream; whatever is accepted and rejected, it goes on in the bits of a stream that was given the accepted tokens
  *   alone. A refused call changes nothing.
  * Cost: nothing beside the calls while the stream can take tokens back (`spare`: they wait in a buffer, or all are kept); else a fork, and the accepted
  *   tokens a second time.
+ *
+ * @param stream  any stream or layer; one of your own needs `fork`
+ * @throws TypeError, RangeError as the stream does; from accept when count is no integer from 0 to the tokens on trial, or the stream was given others beside them
  */
 export function speculate(stream: Speculable): Speculation {
   const who = 'speculate'

@@ -40,11 +40,12 @@ const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 
  *
  * Places: key j stands at place j, a causal query at that of its token, any other at that of the last key that counts.
  *
- * @returns queries.rows × dv; a query that sees no key gets a zero row
- * @throws TypeError, RangeError when shapes do not fit, an entry is not finite, or an option is unknown
  * Guarantee: relative error about 1e-6 against float64 while logits are ordinary, for n up to 2^20; a float32 logit near ±400 is
  *   known to 3e-5, and so are answers. Sums of every 4096 keys are joined in float64: 1e-5 at any n.
  * Cost: 2·(d + dv) operations a visible pair (causal skips the other half); memory O(n·(d + dv)).
+ *
+ * @returns queries.rows × dv; a query that sees no key gets a zero row
+ * @throws TypeError, RangeError when shapes do not fit, an entry is not finite, or an option is unknown
  */
 export function exactAttention(options: ExactAttention): Matrix {
   const who = 'exactAttention'

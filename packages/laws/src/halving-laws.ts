@@ -35,8 +35,9 @@ const blockOf = (m: number, seed: number, weighted = false) =>
 /**
  * Laws of every halving: `for (const law of halvingLaws({ name, make, exact })) test(law.name, law.run)`.
  *
- * @returns laws that throw where they are broken; inputs are random with a fixed seed
  * Cost: some 5000 halvings of 16 tokens.
+ *
+ * @returns laws that throw where they are broken; inputs are random with a fixed seed
  */
 export function halvingLaws({ name, make, exact }: HalvingLaws): Law[] {
   const rows = law(

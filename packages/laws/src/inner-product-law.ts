@@ -27,8 +27,9 @@ export type InnerProductVariance = (pair: { u: Float64Array; v: Float64Array; m:
  * E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = the closed form, from both sides, over many seeds: a law for each pair of flat, sparse,
  * power-law, orthogonal and adversarially aligned vectors.
  *
- * @returns laws that throw where they are broken
  * Cost: seeds matrices of m rows, n columns of each.
+ *
+ * @returns laws that throw where they are broken
  */
 export function innerProductLaw(options: InnerProductLaw, variance: InnerProductVariance): Law[] {
   const { name, make, m = 16, n = 64, seeds = 4000, firstSeed = 1, first = 0, errors = 5 } = options

@@ -51,9 +51,10 @@ const MOST_RADIUS = 256
  * Float32: a feature of degree j is the product of j variables, as many constants and earlier roundings, so a term of ⟨φ(q), φ(k)⟩ is off by at most
  * (6j + 2) roundings, and the terms' sizes add up to e^{Σ|a_i·b_i|}; at score −radius the sum itself is e^{−radius}. Sums over many tokens fare better.
  *
+ * Cost: O(degree³); a minimax polynomial is found again, 10 to 100 ms.
+ *
  * @throws RangeError when the map is of another package, or radius or epsilon out of range
  * @example certificate(taylorFeatures({ d: 8, degree: 4, scale: 1 }), { radius: 1 }).approximation // 0.0186
- * Cost: O(degree³); a minimax polynomial is found again, 10 to 100 ms.
  */
 export function certificate(features: FeatureMap, options: CertificateOptions = {}): Certificate {
   const who = 'certificate'

@@ -20,9 +20,10 @@ const BLOCK = 1024
 /**
  * Captures the inputs of attention that every head of a model is given for a text.
  *
+ * Cost: as reader; 12·d bytes a token and head for the answer.
+ *
  * @returns one entry a head, layer by layer
  * @throws TypeError, RangeError as reader
- * Cost: as reader; 12·d bytes a token and head for the answer.
  */
 export function capture({ model, stream, ids, onProgress }: CaptureOptions): CapturedHead[] {
   const { layers, heads, d } = model.config

@@ -25,8 +25,9 @@ export interface HeadStreamsOptions {
 /**
  * One method for every head of a model, each within a budget.
  *
- * @returns what makes the heads' streams; undefined where a head has no such stream within the budget
  * Guarantee: each head gets its method's own options for its place: seeds differ from head to head, and pyramidKv's layers in size.
+ *
+ * @returns what makes the heads' streams; undefined where a head has no such stream within the budget
  */
 export function headStreams({ model, method, budgetBytes, tokens, pilots }: HeadStreamsOptions): HeadSpec | undefined {
   const { layers, heads, d } = model.config

@@ -42,9 +42,10 @@ const STREAM = 0x6e656564
  * A text with needles ` (remember word 1234)` in it and, at its end, in random order, the questions ` (recall word` with their answers.
  * Source: the evaluation of the training scripts, with our own random numbers.
  *
- * @throws TypeError, RangeError when a depth is not within 0 … 1, or tokens are too few for the needles or more than the haystack has
  * Guarantee: a pure function of its options. Depths move needles and change neither words, values nor haystack, so that depths are
  *   compared on the same texts, as streams are.
+ *
+ * @throws TypeError, RangeError when a depth is not within 0 … 1, or tokens are too few for the needles or more than the haystack has
  */
 export function needlePrompt(options: NeedlePromptOptions): NeedlePrompt {
   const { tokenizer, haystack, tokens, depths, distractors, words: known = KEY_WORDS } = options

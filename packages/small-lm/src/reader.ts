@@ -66,11 +66,12 @@ const BLOCK = 128
  * A model reading a text from the left: every head keeps its past in an attention stream of its own.
  * Source: the model's own forward pass; attention is the stream's `step`.
  *
+ * Guarantee: with exactStream, the model's logits to rounding; how a text is cut into calls changes them by rounding alone.
+ * Cost: a token takes two operations a weight and what its streams take; memory is the streams' and 1.5 MB of scratch.
+ *
  * @param model; stream  makes the stream of a head: exactStream for the model's own attention
  * @throws TypeError, RangeError when a stream has another shape or is not empty, or an id is unknown; a refused call reads nothing.
  *   After an error inside a stream the heads disagree about the past: every later call throws.
- * Guarantee: with exactStream, the model's logits to rounding; how a text is cut into calls changes them by rounding alone.
- * Cost: a token takes two operations a weight and what its streams take; memory is the streams' and 1.5 MB of scratch.
  */
 export function reader({ model, stream, onHead }: ReaderOptions): Reader {
   const { config, weights } = model

@@ -63,8 +63,9 @@ export interface Folding<M> {
 /**
  * A stream that holds up to `block` tokens and folds them into a state together when the next one arrives.
  *
- * @param members  what the stream has beside the contract
  * Guarantee: the state's, and exact over the 1 to `block` newest tokens.
+ *
+ * @param members  what the stream has beside the contract
  */
 export function foldingStream<M, E extends object>(
   options: FoldingOptions<M>,

@@ -51,10 +51,11 @@ export interface QuerySketch extends Disposable {
  * Row i is divided by its own denominator before Φ mixes rows, so z = U₂ᵀ1 must be complete before the first query. Across shards:
  * add the z first, then give every shard its part of the queries.
  *
- * @throws TypeError, RangeError when phi is no SparseRecovery; push refuses indices from n on and keys that changed meanwhile
  * Guarantee: that of Φ, for the columns of D⁻¹U₁·core.
  * Cost: 4·m₁·t + 8·t bytes and a buffer of 64 rows; t multiply-adds a query and nonzero of Φ's column; 2·m₁·t·dv operations and dv
  *   decodings for the columns.
+ *
+ * @throws TypeError, RangeError when phi is no SparseRecovery; push refuses indices from n on and keys that changed meanwhile
  */
 export function querySketch(options: QuerySketchOptions): QuerySketch {
   checkOptions(KIND, options, ['features', 'phi'])

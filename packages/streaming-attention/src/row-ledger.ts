@@ -16,10 +16,11 @@ export interface RowLedger {
  * A ledger of rows that arrive in any order, from any shard: their number, the sum of their indices and of the squares. It
  * notices that one side of a product lacks a row.
  *
- * @param text  of a ledger to go on with
- * @throws RangeError when the text is none
  * Guarantee: what is the same rows matches; sets that differ by a row, or by one row for another, do not.
  * Cost: a few BigInt operations a block.
+ *
+ * @param text  of a ledger to go on with
+ * @throws RangeError when the text is none
  */
 export function rowLedger(text = '0,0,0,0'): RowLedger {
   if (!/^\d{1,16}(,\d{1,80}){3}$/.test(text))

@@ -38,11 +38,12 @@ export interface ResidentTokens extends HeldTokens {
  * Tokens that are held and answered exactly: what bounded streams keep their buffers, windows and chosen tokens in.
  * Source: not from the papers; the `attend` kernel over a resident array.
  *
- * @param d, dv, scale  the shape; softcap  of its features the only one that matters here; most  the most tokens held at once
- * @throws TypeError, RangeError when a size is no integer ≥ 1 or scale not finite
  * Guarantee: answers equal exactAttention over the slots, to rounding; sums are taken in the order of the slots.
  * Cost: 4·(d + dv) bytes a slot, 8 more while any weight differs from 1; slots double from 64 up to `most`.
  *   2·(d + dv) operations a query and slot.
+ *
+ * @param d, dv, scale  the shape; softcap  of its features the only one that matters here; most  the most tokens held at once
+ * @throws TypeError, RangeError when a size is no integer ≥ 1 or scale not finite
  */
 export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): ResidentTokens {
   checkInteger('heldTokens', 'd', d, 1)

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { dangling } from '../docstrings.mjs'
 
 // A docstring begins with a verb or a noun. Kills: a list of words that matches nothing, one that matches words of which they are a part, a line
-// counted from the comment's end, a first word on the second line that is not seen, a check that lint does not run.
+// counted from the comment's end, a first word on the second line that is not seen, a cost that editors show as part of @throws, a check that lint does not run.
 
 const SCRIPT = fileURLToPath(new URL('../docstrings.mjs', import.meta.url))
 
@@ -32,6 +32,16 @@ test.each([
   '// What stands here is no docstring.',
 ])('%s passes', (text) => {
   expect(dangling(text)).toEqual([])
+})
+
+test('guarantee and cost stand before the first tag', () => {
+  const late =
+    '/**\n * Adds rows.\n *\n * @throws RangeError when they do not fit\n * Guarantee: exact.\n * Cost: O(n).\n */'
+  expect(dangling(late)).toEqual([{ line: 1, words: 'Guarantee behind a tag' }])
+  const early =
+    '/**\n * Adds rows.\n *\n * Guarantee: exact.\n * Cost: O(n).\n *\n * @throws RangeError when the Cost is too high\n */'
+  expect(dangling(early)).toEqual([])
+  expect(dangling(`${early}\n${early}`)).toEqual([])
 })
 
 test('the repository has none', () => {

@@ -18,8 +18,9 @@ export interface Merged {
  * is the weighted mean of the two, and its weight their sum.
  * Source: Ward (1963), by the recurrence of Lance and Williams.
  *
- * @returns the rows that remain, ascending, and the most that a merge added
  * Cost: rows²·d multiply-adds, 4·rows² bytes of scratch, some passes over `rows` numbers a merge.
+ *
+ * @returns the rows that remain, ascending, and the most that a merge added
  */
 export function mergeClosest({ points, values, weights }: WeightedPoints, left: number): Merged {
   const rows = weights.length
@@ -75,8 +76,9 @@ export function mergeClosest({ points, values, weights }: WeightedPoints, left: 
 /**
  * Gives each of some points to the one of `into` where it adds least, unless that is more than `most`: all to where those stood before.
  *
- * @returns the points that went nowhere
  * Cost: one multiply-add an entry for each pair.
+ *
+ * @returns the points that went nowhere
  */
 export function joinNearest(points: WeightedPoints, into: WeightedPoints, most: number): number[] {
   const [rows, count] = [points.weights.length, into.weights.length]

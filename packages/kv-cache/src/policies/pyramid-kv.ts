@@ -58,9 +58,10 @@ export function pyramidCounts({ layers, count, window = WINDOW, beta = 20 }: Pyr
  * SnapKV with the budget of its layer: `pyramidKv({ layers, layer, count })` for the layers of one model.
  * Source: Cai et al. (2024); the selection is that of `snapKv`, and so is the snapshot.
  *
+ * Guarantee, Cost: those of `snapKv`, with the count of the layer.
+ *
  * @param layers, layer, count, window, beta  as pyramidCounts has it, layer < layers; pool, store  as snapKv has them
  * @throws TypeError, RangeError where pyramidCounts or snapKv does
- * Guarantee, Cost: those of `snapKv`, with the count of the layer.
  */
 export function pyramidKv(options: PyramidKvOptions): (shape: Shape) => TokenTier {
   const { layers, layer, window = WINDOW, pool, store, buffer } = options

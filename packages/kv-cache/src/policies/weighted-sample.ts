@@ -22,8 +22,9 @@ export interface WeightedSample {
  * Variance-optimal sampling: `count` of the tokens offered, each with probability min(1, w / τ), counting max(w, τ).
  * Source: Cohen, Duffield, Kaplan, Lund, Thorup (2011), Algorithm 1. The i-th token draws one number of 53 bits from Philox at counter i.
  *
- * @param state  where the sample stands, kept up to date: { own: [], threshold: 0, seen: 0 } at first
  * Cost: O(1) for equal weights; for others O(log count) and O(count) to move what is sorted.
+ *
+ * @param state  where the sample stands, kept up to date: { own: [], threshold: 0, seen: 0 } at first
  */
 export function weightedSample(
   count: number,

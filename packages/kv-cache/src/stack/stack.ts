@@ -103,9 +103,10 @@ const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number) => ({
 /**
  * How many tokens a stack holds within a budget: the bytes of its fixed parts are taken away, the rest is shared out.
  *
+ * Guarantee: `builtStack` with these counts never holds more than budgetBytes.
+ *
  * @param methods  those that the stack names
  * @returns counts of at least 1 a tier; undefined where the budget is too small for that, or the rest is none for this scale
- * Guarantee: `builtStack` with these counts never holds more than budgetBytes.
  */
 export function countsWithin(
   stack: Stack,
