@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Writes the demo's tables into README.md between its demo markers, without their times; a test of the CLI compares them. */
+/** Writes the demo's tables into docs/demo.md between its demo markers, without their times; a test of the CLI compares them. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,6 @@ const lines = output
   .split('\n')
   .filter((line) => !/^\d+ tokens summarised/.test(line))
   .map((line) => (/ {2}/.test(line) ? line.slice(0, times).trimEnd() : line)) // times are this machine's
-const readme = readFileSync(`${root}README.md`, 'utf8')
+const page = readFileSync(`${root}docs/demo.md`, 'utf8')
 const block = `<!-- demo -->\n\`\`\`\n${lines.join('\n')}\n\`\`\`\n<!-- /demo -->`
-writeFileSync(`${root}README.md`, readme.replace(/<!-- demo -->[^]*<!-- \/demo -->/, block))
+writeFileSync(`${root}docs/demo.md`, page.replace(/<!-- demo -->[^]*<!-- \/demo -->/, block))

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Every number of every README, made again, in order: the experiments, the benches, then tables, sections, pictures and the demo from what
+ * Every number of every page, made again, in order: the experiments, the benches, then tables, sections, pictures and the demo from what
  * they wrote. `npm run results` builds first and runs all: hours on a quiet machine, recovery-trials alone one.
  *
  *   node tools/scripts/results.mjs [names …]     those experiments and bench suites only, and what is drawn from them

@@ -8,11 +8,6 @@
 export function runtimeDigest(attention, { kernels }) {
   const { autoStream, exactAttention, exactStream, featureStream, gaussianSketch, normalise, quantised } = attention
   const { closureStream, policies, sketch, taylorFeatures, tiers } = attention
-  const rows = (count, cols, step) => ({
-    rows: count,
-    cols,
-    data: Float32Array.from({ length: count * cols }, (_, i) => ((i * step) % 1021) / 512 - 1),
-  })
   const d = 16
   const shape = { d, dv: d, scale: 0.25 }
   const [keys, values, queries] = [rows(700, d, 37), rows(700, d, 61), rows(40, d, 83)]
@@ -40,3 +35,9 @@ export function runtimeDigest(attention, { kernels }) {
   add(projected.state.data)
   return { kernels: kernels().name, digest: hash.toString(16).padStart(8, '0') }
 }
+
+const rows = (count, cols, step) => ({
+  rows: count,
+  cols,
+  data: Float32Array.from({ length: count * cols }, (_, i) => ((i * step) % 1021) / 512 - 1),
+})

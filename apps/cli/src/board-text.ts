@@ -45,7 +45,7 @@ export function faults({ heads }: Board): string[] {
   )
 }
 
-/** Which streams are best on how many heads, a line for each budget. */
+/** Text lines, one for each budget: which streams are best, and on how many heads. */
 export function bestLines({ heads, streams }: Board, unit: BoardUnit = 'relative'): string[] {
   return (heads[0]?.budgets ?? []).map(({ name }, b) => {
     const counts = new Map<string, number>()
@@ -95,7 +95,7 @@ function timesText(means: readonly BoardMeans[], stream: number): string[] {
   return [time?.push, time?.query].map((x) => (x === undefined ? '–' : figureText(x, 2)))
 }
 
-/** As many columns side by side as the width lets, the rest in tables below. */
+/** Lays text tables side by side, as many as the width has room for, the rest below. */
 export function tables(rows: readonly (readonly string[])[], width: number): string {
   const widest = rows[0].map((_, c) => 2 + Math.max(...rows.map((row) => row[c].length)))
   const parts: number[][] = [[]]

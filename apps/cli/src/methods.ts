@@ -27,7 +27,7 @@ export async function methodNamed(text: string): Promise<Method> {
   return isPath(text) ? ownMethod(text) : catalogue.find(({ name }) => name === text)!
 }
 
-/** What --streams and --stream say together. */
+/** Options --streams and --stream together. */
 export interface StreamsFlags {
   readonly streams?: readonly string[]
   readonly stream: readonly string[]

@@ -27,7 +27,7 @@ export async function ownMethod(path: string): Promise<Method> {
   return boardMethod({ name: basename(path, extname(path)), make, learns: learnsOf(path, module['learns']) })
 }
 
-/** What `export const learns` says. */
+/** Reads the `export const learns` of a user's file. */
 function learnsOf(path: string, learns: unknown): Method['learns'] {
   if (learns === undefined || learns === false) return 'nothing'
   if (learns === true) return 'queries'

@@ -131,7 +131,7 @@ async function* withQuestions(source: AsyncIterable<Uint8Array>, words: readonly
 
 /** A token of prose stands for about three bytes; of other texts for less. */
 const TOKENS_A_BYTE = 1 / 2
-/** What a text has at least: its first token, and some questions. */
+/** Fewest tokens of a text: its first one, and some questions. */
 const MORE = 64
 
 function standText({ tokens, bytes, cacheBytes }: Reading, start: number): string {

@@ -4,7 +4,7 @@ import { capture, readText, specOf, type HeadSpec, type LanguageModel, type Read
 import { openModel } from './models'
 import type { Sized, SizeFlags, Sizing } from './sizing'
 
-/** What the options of `read` say of the model and its streams. */
+/** Options of `read` for the model and its streams. */
 export interface ReadFlags extends SizeFlags {
   readonly model: string
   readonly file?: string

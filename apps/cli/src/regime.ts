@@ -18,7 +18,7 @@ export function regimeOf({
   return Math.max(-low, high) <= BOUNDED ? 'bounded and diffuse' : 'diffuse with far keys'
 }
 
-/** What was measured on heads of a regime: medians over the heads of the relative error, by budget and stream. */
+/** Figures measured on heads of a regime: medians over the heads of the relative error, by budget and stream. */
 export interface RegimeFigures {
   readonly heads: number
   readonly errors: Readonly<Record<string, Readonly<Record<string, number>>>>

@@ -187,7 +187,7 @@ const SHAPES: Readonly<Record<Look['symbol'], string>> = {
   diamond: 'M16 0l3.5 6l-3.5 6l-3.5 -6z',
 }
 
-/** Both axes with exactly these marks: those of logarithmic scales would leave some of them unwritten. */
+/** Axes with exactly these marks: a logarithmic scale of its own would leave some of them unwritten. */
 function axes(x: readonly number[], xText: (x: number) => string, y: readonly number[], yText: (y: number) => string) {
   return [Plot.gridY(y), Plot.axisX(x, { text: xText, tickPadding: 5 }), Plot.axisY(y, { text: yText })]
 }
@@ -233,7 +233,7 @@ function byteTicks(values: readonly number[]): number[] {
   )
 }
 
-/** Those that stand apart on a logarithmic axis, the largest first. */
+/** Values that stand apart on a logarithmic axis, the largest first. */
 function spaced(values: readonly number[]): number[] {
   const kept: number[] = []
   for (const value of values.toSorted((a, b) => b - a))

@@ -14,7 +14,7 @@ export function rateText(perSecond: number): string {
   return figureText(perSecond)
 }
 
-/** So many digits, and all of those before the point: never 1.9e+2. */
+/** Number as text with so many digits, and all of those before the point: never 1.9e+2. */
 export function figureText(x: number, digits = 3): string {
   return Math.abs(x) < 10 ** digits - 0.5 ? x.toPrecision(digits) : x.toFixed(0)
 }
@@ -51,7 +51,7 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
     .join('\n')
 }
 
-/** The same, joined. */
+/** Text wrapped at a width, as one string. */
 export function paragraph(text: string, width: number): string {
   return Number.isFinite(width) ? wrapped(text, width).join('\n') : text
 }

@@ -6,7 +6,7 @@ const DRAW = 0x5a3c
 
 /** Rows of a file to look at, in place of all. */
 export interface RowSample {
-  /** Ascending. */
+  /** Rows of the file, ascending. */
   readonly places: readonly number[]
   /** How many rows of the file each stands for: 1 of those that are there for sure. Their sum over any kind of rows is right on average. */
   readonly weights: Float64Array
@@ -25,9 +25,10 @@ export interface RowSample {
  *   all stand for as many as there are. A row's size is its norm and the root mean square norm, so
  *   that none is forgotten.
  *
+ * Guarantee: a function of the file and of draw. Σ weight = rows; Σ weight·f(row) estimates Σ f(row) over the file, with a bias that falls as 1/most.
+ *
  * @param file  rows, below 2^32; most  looked at, ≥ 4; draw  another number gives other rows
  * @returns all rows, with weights of 1, where there are no more than that
- * Guarantee: a function of the file and of draw. Σ weight = rows; Σ weight·f(row) estimates Σ f(row) over the file, with a bias that falls as 1/most.
  */
 export async function sampleRows(
   file: Rows,
@@ -90,7 +91,7 @@ function highest(count: number, drop: (entry: Entry) => void) {
       kept.push(entry)
       if (kept.length >= 2 * count + BLOCK) prune()
     },
-    /** The highest first. */
+    /** Entries kept, the highest first. */
     all(): readonly Entry[] {
       prune()
       return kept

@@ -7,7 +7,7 @@ import { withStreamList } from './stream-list'
 import { wholeNumber } from './options'
 import { bytesText } from './report'
 
-/** What --stream, --hold, --budget, --degree and --pilot say. */
+/** Options --stream, --hold, --budget, --degree and --pilot. */
 export interface SizeFlags {
   readonly stream: string
   readonly hold?: number
@@ -19,7 +19,7 @@ export interface SizeFlags {
 /** Tokens whose bytes are the budget where nothing is said. */
 const HOLD = 256
 const DEGREE = 2
-/** No budget is doubled beyond. */
+/** Largest budget that is tried by doubling. */
 const MOST_BYTES = 2 ** 40
 
 /** Options of a command that runs one method, and how large it is. */
@@ -58,7 +58,7 @@ export function budgetValue(text: string): string | number {
 
 export interface Sized {
   readonly options: object
-  /** What a report says of the size beside the stream's name. */
+  /** Numbers that a report gives of the size, beside the stream's name. */
   readonly details: Readonly<Record<string, number>>
 }
 
@@ -95,7 +95,7 @@ function taylorOf({ d, scale }: Shape, degree: number, pilot?: Pilot): Sized {
   return { options: { features: features.spec }, details: { degree } }
 }
 
-/** From a budget on, doubled until one fits. */
+/** Size that is needed: a budget, doubled from `least` on until one fits. */
 function needed(method: Method, shape: Shape, least: number, traffic: Traffic, pilot?: Pilot): Sized {
   for (let budgetBytes = least; budgetBytes <= MOST_BYTES; budgetBytes *= 2) {
     const options = method.within(shape, budgetBytes, traffic, pilot)

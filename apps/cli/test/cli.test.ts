@@ -421,15 +421,15 @@ describe('plan', () => {
   })
 })
 
-test('the demo prints the board of both models as README.md has it, and no progress bar in a pipe', async () => {
+test('the demo prints the board of both models as docs/demo.md has it, and no progress bar in a pipe', async () => {
   const { code, stdout, stderr } = await sublinear(['demo'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).not.toContain('\u001b')
   expect(stdout.split('\n').filter((line) => line.startsWith('streamingLlm '))).toHaveLength(2)
 
   // tools/scripts/readme-demo.mjs writes them; the times are left out.
-  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-  const shown = /<!-- demo -->\n```\n([^]*?)\n```/.exec(readme)![1].split('\n')
+  const page = readFileSync(new URL('../../../docs/demo.md', import.meta.url), 'utf8')
+  const shown = /<!-- demo -->\n```\n([^]*?)\n```/.exec(page)![1].split('\n')
   expect(shown.length).toBeGreaterThan(26)
   const printed = stdout.split('\n')
   for (const line of shown) expect(printed.some((own) => own.startsWith(line))).toBe(true)

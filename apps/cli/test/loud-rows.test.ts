@@ -1,4 +1,5 @@
 // Four loud queries among 20,000 that ask nothing: what a sample of rows spread evenly never sees, and what every figure then is about.
+// Kills: a check or an inspection of evenly spread rows alone, an error without its weight for rows that stand for others, a verdict of "as good as exact".
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

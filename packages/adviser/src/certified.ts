@@ -6,7 +6,7 @@ import type { Answer, Considered, PlanError } from './plan-types'
 import { ONE_PASS, sketchBytes, type Psi } from './sketches'
 
 const MOST_FEATURES = 2 ** 16
-/** What the features may use up of ε where Ψ takes the rest. */
+/** Share of ε that the features may use up where Ψ takes the rest. */
 const FEATURE_SHARE = 0.5
 /** Radius to which minimax polynomials go. */
 const MOST_MINIMAX = 8
@@ -24,7 +24,7 @@ export interface Certified {
 }
 
 /**
- * What holds for all data with scores within a radius: every token as it is, where the budget has room for that, or the least certified degree, Taylor's where it
+ * Finds a plan that holds for all data with scores within a radius: every token as it is, where the budget has room for that, or the least certified degree, Taylor's where it
  * does as well.
  *
  * A pointwise relative error e moves an answer by at most 2e/(1 − e)·max|v|. Ψ: with scores in [−R, R] a row of weights has
@@ -124,5 +124,5 @@ function mapsOf(d: number, degree: number, scale: number, radius: number): [stri
   }
 }
 
-/** What a pointwise relative error does to an answer, in units of max|v|: never more than 2. */
+/** Effect of a pointwise relative error on an answer, in units of max|v|: never more than 2. */
 const moved = (error: number) => (error < 1 / 2 ? (2 * error) / (1 - error) : 2)

@@ -1,4 +1,4 @@
-/** What is held, and from which length on that is less than a cache. */
+/** Bytes held, and the length from which on that is less than a cache. */
 export interface PlanCost {
   readonly bytes: number
   readonly parts: Readonly<Record<string, number>>

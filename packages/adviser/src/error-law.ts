@@ -25,13 +25,14 @@ const PIECE = 64
 /**
  * ‖answers by a summary less exact ones‖² as the pilot's own tokens show it, without the queries of widest scores: limit + sampling/n.
  *
- * Over two disjoint halves A and B, ⟨a(A), a(B)⟩ estimates ‖E a‖² without bias: the limit. One that does not stand out from what the same
- * tokens show when shuffled values take away whatever there is to find is taken for 0: the pilot cannot see it. What ‖a(A)‖² is above
- * the limit falls as 1/n.
+ * Over two disjoint halves A and B, ⟨a(A), a(B)⟩ estimates ‖E a‖² without bias: the limit. The same statistic on shuffled values, where
+ * nothing is to be found, tells how large chance makes it: a limit within SIGNIFICANT standard errors of that is set to 0, for the pilot cannot see it.
+ * What ‖a(A)‖² is above the limit falls as 1/n.
+ *
+ * Cost: as of 20 products of queries × tokens × dv. It rests after each.
  *
  * @param exact  softmax's weights
  * @param approximate  absent for the outputs themselves
- * Cost: as of 20 products of queries × tokens × dv. It rests after each.
  */
 export function* measuredLaw(
   sample: Sample,
@@ -100,7 +101,7 @@ export function* modelledLaw(
   const ownAnswers =
     ownShares && (approximate.boxed ? boxed(times(ownShares, values), values) : times(ownShares, values))
   const truth = times(shares(exact, sample, all, { counts: tokenShares }), values)
-  /** What one of the tokens has in an answer, times their number: at most that, since no share exceeds 1. */
+  /** Contribution of one token to an answer, times the number of tokens: at most that number, since no share exceeds 1. */
   const density = (x: number) => x / (1 + Math.abs(x) / tokens)
   const massOf = (weights: Float64Array, r: number) => {
     let mass = 0
@@ -194,7 +195,7 @@ function rowsAt(source: Matrix, chosen: Uint32Array): Matrix {
   return out
 }
 
-/** Answers by one's own shares less those by the other's; the other's alone where there are no own. */
+/** Approximate answers less exact ones; the exact ones where there is no approximation. */
 function off(own: Float64Array | undefined, other: Float64Array, values: Matrix, approximate?: Weights): Matrix {
   if (!own) return times(other, values)
   if (!approximate?.boxed) {

@@ -26,7 +26,7 @@ export interface GaussianModel {
   readonly tokens: number
   /** Values: what of them the keys decide, within the box of those seen. */
   readonly sample: Sample
-  /** Of each token, adding up to 1; of each query likewise. */
+  /** Share of each token, adding up to 1; likewise of each query. */
   readonly tokenShares: Float64Array
   readonly queryShares: Float64Array
   /** Variance of the values about that, summed over columns. */
@@ -35,9 +35,8 @@ export interface GaussianModel {
 
 /**
  * Tokens and queries like the pilot's, as if they were Gaussian: same means, same covariances, values a function of
- * the keys, within the box of those seen, plus noise. They are
- * drawn wider and weighted down (importance sampling), so that the tails are there which a pilot of some hundred rows lacks, up to what is
- * to be expected once among n tokens and ASKED queries.
+ * the keys, within the box of those seen, plus noise. They are drawn with a larger spread, and weights correct for it (importance sampling): so there
+ * are tails, which a pilot of some hundred rows lacks, up to what is to be expected once among n tokens and ASKED queries.
  */
 export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n: number): GaussianModel {
   const d = keys.cols
@@ -73,9 +72,9 @@ function seenMean(mean: Float32Array, square: number): Float32Array {
   return length > DEPENDS * square ? mean : new Float32Array(mean.length)
 }
 
-/** What is left of the values, squared and summed over columns, when they are taken for a function of the keys; and that function. */
+/** A function of the keys that stands for the values, and what it leaves of them: the squared residual, summed over columns. */
 interface Regression {
-  /** Of centred keys. */
+  /** Values predicted from centred keys. */
   readonly values: (keys: Matrix) => Matrix
   readonly residual: number
 }

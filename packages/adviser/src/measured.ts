@@ -52,7 +52,7 @@ export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): 
   return { answer: { name: method.name, method: method.name, options, evidence: 'measured', error, parts }, considered }
 }
 
-/** What was measured, without what a causal ranking adds for the questions that a pilot lacks. */
+/** The error as measured, without what a causal ranking adds for questions that a pilot lacks. */
 function errorOf({ errors }: Standing): number {
   return errors.measured
 }

@@ -11,15 +11,15 @@ import type { Phi } from './sketches'
 export const TASKS = ['causal', 'rows', 'both', 'columns'] as const
 export type Task = (typeof TASKS)[number]
 
-/** What an error stands on: a radius, and holds for all data; a pilot and formulas; a pilot on which the stream was run. */
+/** Ground of an error: a radius (holds for all data), a pilot and formulas, or a pilot on which the stream was run. */
 export type Evidence = 'certified' | 'predicted' | 'measured'
 export type Verdict = 'ok' | 'dominated' | 'vacuous' | 'infeasible'
 export type Term = 'polynomial' | 'psi' | 'phi' | 'float32' | 'bytes' | 'measured'
 
 export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, Driven {
-  /** Those to choose from. */
+  /** Methods to choose from. */
   readonly methods: readonly Method[]
-  /** Of the stream to come. */
+  /** Length of the stream to come, in tokens. */
   readonly tokens: number
   /**
    * Error asked for, 0 < ε < 1: relative to the outputs with a pilot, to the largest |v| with a radius. Without one the best within the budget is
@@ -32,7 +32,7 @@ export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, Driven {
   readonly radius?: number
   /** Most bytes that may be held. Default: no limit; then epsilon must be given. */
   readonly budgetBytes?: number
-  /** Default 'causal'. */
+  /** Questions that the stream will be asked. Default 'causal'. */
   readonly task?: Task
   /** Entries of an output column that are wanted, for 'columns'. */
   readonly k?: number
@@ -44,14 +44,14 @@ export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, Driven {
   readonly exhaustive?: boolean
   /** Failure probability of one answer over Ψ, with a radius. Default 0.01. */
   readonly delta?: number
-  /** Of Ψ and Φ. Default 0. */
+  /** Seed of Ψ and Φ. Default 0. */
   readonly seed?: Seed
 }
 
 /** An error and its terms, where it is made of terms; `total` is their root sum of squares. */
 export interface PlanError {
   readonly total: number
-  /** Of the features, or of the Gaussian closure. */
+  /** Error of the features, or of the Gaussian closure. */
   readonly polynomial?: number
   readonly psi?: number
   readonly phi?: number
@@ -60,9 +60,9 @@ export interface PlanError {
   readonly tokens?: number
 }
 
-/** What was thought of. */
+/** A candidate that was considered. */
 export interface Considered {
-  /** Of the method, or of the summary in words. */
+  /** Name of the method, or of the summary in words. */
   readonly name: string
   /** Absent where nothing of the method fits. */
   readonly options?: object
@@ -74,7 +74,7 @@ export interface Considered {
   readonly droppedAt?: number
 }
 
-/** Plain JSON. */
+/** A plan, as plain JSON. */
 export interface Plan extends Pick<Shape, 'd' | 'dv' | 'scale'> {
   readonly tokens: number
   readonly epsilon: number | null
@@ -84,9 +84,9 @@ export interface Plan extends Pick<Shape, 'd' | 'dv' | 'scale'> {
   /** The name of the method, and its options: what makes the stream, also where the verdict advises against it. */
   readonly method: string
   readonly options: object
-  /** The same in words. */
+  /** Method and options in words. */
   readonly name: string
-  /** Φ, for 'columns'. */
+  /** Φ and its size, for 'columns'. */
   readonly phi?: Phi
   readonly evidence: Evidence
   /** 'relative': of ‖output‖ over all queries; 'max |v|': of one answer, certified. */
@@ -107,7 +107,7 @@ export interface Plan extends Pick<Shape, 'd' | 'dv' | 'scale'> {
   /** The verdict in words, and what to do instead. */
   readonly advice: string
   readonly pilot?: PilotFindings
-  /** By evidence; measured ones the best first, others the smallest first. */
+  /** Candidates by evidence; measured ones the best first, others the smallest first. */
   readonly considered: readonly Considered[]
 }
 

@@ -16,7 +16,7 @@ const WHO = 'plan'
 const SHARES = [32, 16, 7, 4, 2]
 
 /**
- * Which method holds a head best: within a byte budget, within an error, or both; what it holds, what its error stands on, and whether it is worth having
+ * Chooses the method that holds a head best: within a byte budget, within an error, or both; what it holds, what its error stands on, and whether it is worth having
  * at all.
  * Source: not from the papers; for Ψ the bound of Theorem 4.1 (one-pass paper) with ‖P‖_F and the values' deviation in the place of 1.
  *
@@ -26,13 +26,14 @@ const SHARES = [32, 16, 7, 4, 2]
  * come apart, for columns, and of a pilot of fewer than 256 tokens or without a query for each token, all is predicted. A stream of fewer than 32 tokens that
  * is its own pilot is kept as it is.
  *
- * @param methods  to choose from; tokens  to come; epsilon, budgetBytes  at least one of them; pilot or radius
- * @param signal, onProgress  honoured between pieces of 256 tokens
- * @throws TypeError, RangeError when an option is out of range or missing, the pilot does not fit the widths, or nothing fits the budget; the signal's reason
  * Guarantee: a function of its arguments but signal and onProgress. Certified: proved. Predicted: within a factor 2 of the measured error in at least 90 % of
  *   200 synthetic configurations (tools/experiments, plan-predictions). Measured: the error on the pilot; a head whose later tokens are unlike the
  *   pilot's is another head.
  * Cost: one to two seconds of one core for a pilot of 4096 tokens at d = 32, where only a budget is given; with an error some seconds more.
+ *
+ * @param methods  to choose from; tokens  to come; epsilon, budgetBytes  at least one of them; pilot or radius
+ * @param signal, onProgress  honoured between pieces of 256 tokens
+ * @throws TypeError, RangeError when an option is out of range or missing, the pilot does not fit the widths, or nothing fits the budget; the signal's reason
  */
 export async function plan(options: PlanOptions): Promise<Plan> {
   const shape = checkOptions(options)

@@ -20,7 +20,7 @@ export interface Predicted {
 }
 
 /**
- * What trying summaries on a pilot by formulas leads to. The Gaussian model takes seconds, so it is made where a summary is content with the pilot, or
+ * Tries summaries on a pilot by formulas. The Gaussian model takes seconds, so it is made where a summary is content with the pilot, or
  * where formulas are all there is.
  *
  * @param isLast  whether nothing will be measured: then there is an answer though it does not meet ε

@@ -1,7 +1,7 @@
 import { checkKeys, checkScale, checkValues, matrix, type Matrix, type Pilot } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 
-/** What a pilot shows of the data, in numbers. */
+/** Findings of a pilot about the data, in numbers. */
 export interface PilotFindings {
   readonly tokens: number
   readonly queries: number
@@ -32,7 +32,7 @@ export interface MeasuredPilot extends Sample {
 
 /** More tokens or queries than these are thinned out evenly. */
 const MOST = 512
-/** Fewer show nothing. */
+/** Fewest tokens of a pilot: fewer show nothing. */
 export const LEAST_TOKENS = 32
 
 export function measurePilot(who: string, pilot: Pilot, scale: number, least = LEAST_TOKENS): MeasuredPilot {

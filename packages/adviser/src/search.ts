@@ -65,7 +65,7 @@ function firstOf({ queries, keys, values }: Pilot, rows: number): Pilot {
   return { queries: rowsOf(queries, 0, rows * groups), keys: rowsOf(keys, 0, rows), values: rowsOf(values, 0, rows) }
 }
 
-/** What a method's `within` finds, and its variants. */
+/** Candidates that a method's `within` finds, and their variants. */
 export function candidatesOf(
   method: Method,
   shape: Shape,

@@ -20,7 +20,7 @@ export interface Phi {
 
 /** Options of Algorithm 1, for keys and values that come apart. */
 export interface OnePassPlan {
-  /** `spec` of the feature map. */
+  /** Spec of the feature map. */
   readonly features: string
   readonly psi: Psi
 }
@@ -40,7 +40,7 @@ export function phiOf({ seed, ...size }: Phi): SparseRecovery {
   return sparseRecovery({ ...size, seed: BigInt(seed) })
 }
 
-/** What Algorithm 1's states hold: Ψ's part where there is one, Φ's where there is one. */
+/** Bytes of Algorithm 1's states: Ψ's part where there is one, Φ's where there is one. */
 export function sketchBytes(
   { t }: FeatureMap,
   dv: number,

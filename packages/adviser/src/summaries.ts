@@ -26,7 +26,7 @@ const MOST_FEATURES = 2 ** 13
 const HELD = 64
 const HELD_CLOSURE = 16
 
-/** What a pilot allows to try within so many bytes: averages, the Gaussian closure, Taylor and anisotropic features; smallest first. */
+/** Summaries that fit the bytes and that a pilot can judge: averages, the Gaussian closure, Taylor and anisotropic features; smallest first. */
 export function summaries(
   { d, dv, scale, methods, tokens, weighted, keysAndValuesTogether }: PlanShape,
   pilot: Sample,
@@ -77,7 +77,7 @@ export function weightsOf({ features }: Summary, sample: Sample, scale: number, 
   return features ? featureWeights(features, sample) : closureWeights(sample, scale, n)
 }
 
-/** Softmax's own. */
+/** Weights of softmax itself: e^score. */
 export function softmaxWeights({ weights, tops, keys }: Sample): Float64Array {
   return weights.map((weight, i) => weight * Math.exp(tops[Math.floor(i / keys.rows)]))
 }

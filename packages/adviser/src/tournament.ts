@@ -33,11 +33,12 @@ export interface Step {
  * Source: Jamieson and Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization (2016). Deviation: rounds are given, and what lies
  *   near the best candidate of a round may join it.
  *
+ * Guarantee: a function of its arguments. Errors of different rounds are of different questions and never compared.
+ * Cost: the trials'. It yields between pieces of them.
+ *
  * @param candidates  in order of preference among equals; rounds  at least one; trialOf  of so many tokens
  * @param near  what a refining round tries beside its best, and then beside what is best then
  * @returns the standings: those of the last round first, the best of them at the head; then the dropped, the latest first
- * Guarantee: a function of its arguments. Errors of different rounds are of different questions and never compared.
- * Cost: the trials'. It yields between pieces of them.
  */
 export function* tournament({
   candidates,

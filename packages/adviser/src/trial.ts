@@ -10,7 +10,7 @@ export interface Candidate {
   readonly isOwn?: boolean
 }
 
-/** What is asked of a stream: by its own tokens as they come, after all of them, or both as much. */
+/** Questions asked of a stream: by its own tokens as they come, after all of them, or both with equal weight. */
 export const ASKED = ['causal', 'rows', 'both'] as const
 export type Asked = (typeof ASKED)[number]
 
@@ -31,9 +31,9 @@ export interface Trial {
 
 /** Fewer tokens show neither which keys are far nor how the others lie. */
 export const LEAST_PILOT = 256
-/** Of a pilot, what is taken in before later questions. */
+/** Share of a pilot's tokens that is taken in before the later questions. */
 const TAKEN = 0.75
-/** Of what is taken in, the last part, whose tokens are answered as they come. */
+/** Share of the tokens taken in, from the end, whose own queries are answered as they come. */
 const ANSWERED = 1 / 3
 /** The newest tokens taken in are no part of what is asked later: a window would look perfect. */
 const GAP = 64
@@ -53,8 +53,9 @@ const TIE = 0.1
  * needs, so candidates are ranked as if one in 100·N had asked for what is old: √(causal² + later²/(100·N)). It decides between equals. `rows`: three quarters are pushed without queries and then asked by those that come after them, as of a
  * prompt read before. `both`: three quarters are taken in with their queries; both kinds of answers count as much.
  *
- * @param length  tokens looked at, at least 256; streamTokens  of the stream to come
  * Cost: exact attention of the answers, once; a candidate takes in its tokens and answers a quarter to a third of them.
+ *
+ * @param length  tokens looked at, at least 256; streamTokens  of the stream to come
  */
 export function trialOf(
   pilot: Pilot,

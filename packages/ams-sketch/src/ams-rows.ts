@@ -5,10 +5,11 @@ import { checkFinite, checkInteger } from '@sublinear/core'
  * Source: Lemma 3.5 (one-pass paper). Deviation: 1/δ in place of its log(1/δ), which 4-wise signs do not have (PAPERS.md);
  * `medianOfMeans` brings the logarithm back.
  *
+ * Guarantee: Chebyshev on the variance (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m ≤ 2|u|²|v|²/m.
+ *
  * @param epsilon  > 0, in units of |u|·|v|
  * @param delta  in (0, 1)
  * @throws TypeError, RangeError when epsilon or delta is out of range, or the rows exceed 2^53 − 1
- * Guarantee: Chebyshev on the variance (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m ≤ 2|u|²|v|²/m.
  */
 export function amsRows({ epsilon, delta }: { epsilon: number; delta: number }): number {
   checkAccuracy('amsRows', epsilon, delta)

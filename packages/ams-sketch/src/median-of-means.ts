@@ -16,7 +16,7 @@ const STREAM = 0x616d0000
 
 export interface MedianOfMeans {
   readonly groups: number
-  /** Of each group's matrix. */
+  /** Rows of each group's matrix. */
   readonly rows: number
   /** One independent AMS matrix a group. */
   readonly matrices: readonly SketchMatrix[]
@@ -31,10 +31,11 @@ export interface MedianOfMeans {
  * A median is not linear, so it stands at the end: build each group's sketches and whole product, then take the median of the
  * products. It cannot be taken inside a product of several sketches.
  *
- * @param epsilon, delta  as in `amsRows`
- * @throws TypeError, RangeError when an option is out of range; `median` when the products are not one a group, of one shape
  * Guarantee: each entry of the median of products ⟨Ψu, Ψv⟩ is within epsilon·|u|·|v| but with probability delta.
  * Cost: groups · rows in all, about 39·ln(1/δ)/ε² for small δ.
+ *
+ * @param epsilon, delta  as in `amsRows`
+ * @throws TypeError, RangeError when an option is out of range; `median` when the products are not one a group, of one shape
  */
 export function medianOfMeans({ epsilon, delta, seed }: { epsilon: number; delta: number; seed: Seed }): MedianOfMeans {
   const who = 'medianOfMeans'

@@ -23,10 +23,11 @@ export interface Attend {
 /**
  * Attention over sequences too long to hold: reads queries, keys and values in one pass and yields the answers in order.
  *
+ * Guarantee: the stream's own. Memory: the stream, and one block of each source.
+ *
  * @returns matrices of dv (or queryHeads·dv) columns, one row for each query row
  * @throws TypeError, RangeError when a source ends before another, widths change or an entry is not finite; the signal's reason
  *   when aborted. Sources are closed in every case.
- * Guarantee: the stream's own. Memory: the stream, and one block of each source.
  */
 export async function* attend(options: Attend): AsyncGenerator<Matrix, void, undefined> {
   checkOptions('attend', options, ['queries', 'keys', 'values', 'stream', 'causal', 'groups', 'signal', 'onProgress'])

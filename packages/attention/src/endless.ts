@@ -61,11 +61,12 @@ export interface EndlessOptions {
  * that does not grow.
  * Source: not from the papers. One distance for all that is old: as in LM-Infinite (2023) and ReRoPE, of exact caches; sinks: Xiao et al. (2023).
  *
- * @returns a stream of a shape; without `rotary` in it, keys come as they are to be used and no distance is changed
- * @throws TypeError, RangeError when an option is unknown or out of range
  * Guarantee: exact over the window, and up to `buffer` tokens that wait before it; every other token is held or summed up once, its weight kept until the
  *   rest's mass reaches `most`. Merging is 'none' with `rotary`.
  * Cost: 4·(d + dv) bytes a token held, a closure's; a token turns twice more on its way out of the window, and a query once more.
+ *
+ * @returns a stream of a shape; without `rotary` in it, keys come as they are to be used and no distance is changed
+ * @throws TypeError, RangeError when an option is unknown or out of range
  */
 export function endless(options: EndlessOptions = {}): (shape: Shape) => Tiers {
   const { window, sinks, far, clamp, most, buffer, store, near } = settled(options)

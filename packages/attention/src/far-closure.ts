@@ -32,10 +32,11 @@ export interface FarClosureOptions {
  * Far keys, and a Gaussian closure for all the others: memory that does not grow, for scores that are bounded.
  * Source: not from the papers; `farKeys` and `closureStream` as tiers.
  *
- * @param d, dv, scale  the shape; count  far keys; keyBits, valueBits  how they are held; buffer  tokens that wait
- * @throws TypeError, RangeError when an option is out of range
  * Guarantee: exact over the far keys, as their store rounds them; the closure's for the rest. Merging is 'none'.
  * Cost: that of its parts; 16 tokens more wait before the closure.
+ *
+ * @param d, dv, scale  the shape; count  far keys; keyBits, valueBits  how they are held; buffer  tokens that wait
+ * @throws TypeError, RangeError when an option is out of range
  */
 export function farClosure(given: Shape & FarClosureOptions): Tiers {
   checkHead(KIND, given, FRAME_FEATURES, ['count', 'keyBits', 'valueBits', 'buffer'])

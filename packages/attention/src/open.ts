@@ -9,7 +9,7 @@ const compositions: Readonly<Record<string, Method['open']>> = {
   feature: openFeatureStream,
 }
 
-/** What brings back a snapshot that is no attention stream. */
+/** Functions that open a snapshot which is no attention stream, by its kind. */
 const others: Readonly<Record<string, string>> = {
   'cross-attention': 'openCrossAttention',
   'exact-recovery': 'restoreExactRecovery',

@@ -12,8 +12,9 @@ export type Sums = 'joint' | 'apart'
  *   their mean square: the constant coordinate in which the mass is balanced (1, 1/4 and 1/16 tried on Gaussian tokens). Balancing only the
  *   tail of exp, for streams that hold its low moments elsewhere, was tried: 0 to 5 % better in the tail, not worth an option.
  *
- * @returns scratch of the process, valid until the next call
  * Cost: 2·m²·(d + dv) operations in the product kernel, one exp an entry.
+ *
+ * @returns scratch of the process, valid until the next call
  */
 export function balanceKernel({ keys, values }: KvBlock, scale: number, sums: Sums): Float32Array {
   const m = keys.rows
@@ -35,7 +36,7 @@ export function balanceKernel({ keys, values }: KvBlock, scale: number, sums: Su
   return out
 }
 
-/** What the constant coordinate has of the values' mean square. */
+/** Share of the values' mean square that the constant coordinate gets. */
 const MASS_SHARE = 1 / 16
 
 /** out = x·xᵀ + start. */

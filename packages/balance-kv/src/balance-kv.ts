@@ -19,6 +19,7 @@ const WHO = 'balanceKv'
 const DELTA = 0.01
 
 export type BalanceKvOptions = Shape & {
+  /** 64 bits that decide every coin. */
   readonly seed: Seed
   /** Default 'greedy'; with epsilon 'theory'. */
   readonly mode?: SoftmaxBalanceOptions['mode']
@@ -47,13 +48,14 @@ export type BalanceKv = AttentionStream &
  * Source: Algorithm BalanceKV (Theorem 3.1), which `epsilon` and sums 'apart' give. Deviation: by default one weighted set serves numerator and
  *   denominator, log weights in the logits, and signs are greedy; no token is halved while there is room; octaves are merged, not dropped.
  *
+ * Guarantee: joint: constant values come back; exact while all tokens fit the budget; no bound on the error is proved for 'greedy'.
+ *   With epsilon: Theorem 3.1, where balanceKvSize does not call it vacuous.
+ * Cost: 4·(d + dv + 2) bytes a token held. A halving of 256 tokens for every 128 that come, and as many again for the levels above.
+ *
  * @param d, dv, scale  the shape; seed  decides every coin
  * @param budget  bytes never exceeded, or epsilon, norm, n and delta, from which `balanceKvSize` takes block and levels
  * @param mode  'theory', 'greedy' or 'pairs' of softmaxBalance; sums  'joint' or 'apart'
  * @throws TypeError, RangeError when an option is out of range, or budget has no room for 8 tokens
- * Guarantee: joint: constant values come back; exact while all tokens fit the budget; no bound on the error is proved for 'greedy'.
- *   With epsilon: Theorem 3.1, where balanceKvSize does not call it vacuous.
- * Cost: 4·(d + dv + 2) bytes a token held. A halving of 256 tokens for every 128 that come, and as many again for the levels above.
  */
 export function balanceKv(options: BalanceKvOptions): BalanceKv {
   const { d, dv, scale, seed } = options
@@ -78,7 +80,7 @@ export function balanceKv(options: BalanceKvOptions): BalanceKv {
   return octaveStream({ ...shape, halving, ...fitting(options.budget, bytes) })
 }
 
-/** What of balanceKv's options a byte budget leaves open. */
+/** Options of balanceKv that remain open where a byte budget is given. */
 export type BalanceKvBudget = Pick<BalanceKvOptions & { readonly budget: number }, 'seed' | 'mode' | 'sums' | 'budget'>
 
 export const balanceKvMethod: Method<BalanceKvBudget> = {
@@ -99,7 +101,7 @@ export const balanceKvMethod: Method<BalanceKvBudget> = {
   open: restoreBalanceKv,
 }
 
-/** What a budget comes to: the bytes that its sizes take, and the least that it must be. */
+/** Sizes that follow from a budget: the bytes that they take, and the least budget that is accepted. */
 function capped({ d, dv, scale }: Shape, { seed, mode = 'greedy', sums = 'joint', budget }: BalanceKvBudget) {
   const halving = softmaxBalance({
     mode,

@@ -14,10 +14,11 @@ export interface HalvingCacheOptions {
  * Source: after *Express* (Gong, Carrell, Dwivedi and Mackey 2026), of which only the abstract was at hand: the same promise, kept by
  *   `mergeReduce` with a capacity of 4·target.
  *
- * @param target  ≥ 2; halving  what halves a block
- * @throws TypeError, RangeError when target is no integer ≥ 2
  * Guarantee: as mergeReduce's.
  * Cost: 16·(d + dv + 2) bytes for each of `target`, and one token more; blocks of min(256, target) are halved.
+ *
+ * @param target  ≥ 2; halving  what halves a block
+ * @throws TypeError, RangeError when target is no integer ≥ 2
  */
 export function halvingCache({ target, halving }: HalvingCacheOptions): (shape: Shape) => MergeReduce {
   checkInteger('halvingCache', 'target', target, 2)

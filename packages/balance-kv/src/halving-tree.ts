@@ -105,7 +105,7 @@ export function halvingTree(
     return after
   }
 
-  /** What a block from level 0 becomes on its way to level 1; undefined while the sampler collects. */
+  /** Lifts a block from level 0 to level 1; undefined while the sampler collects. */
   const lifted = (block: KvBlock): KvBlock | undefined => {
     let done = 0
     while (done < state.lift && (block.keys.rows > 1 || done === 0)) {

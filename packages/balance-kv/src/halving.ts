@@ -1,10 +1,10 @@
 import { philox, seedWords, type KvBlock } from '@sublinear/core'
 
-/** What stays of a block, each row standing for those that left. */
+/** Rows that a halving keeps of a block, each standing for those that left. */
 export interface Halved {
   /** Rows of the block, ascending; at least one of a block that has any. */
   readonly kept: Uint32Array
-  /** Of the kept rows: 2 for one of weight 1. */
+  /** Weights of the kept rows: 2 for one that weighed 1. */
   readonly weights: Float32Array
   /** Steps at which the walk was outside the range that its analysis needs. */
   readonly failures: number

@@ -56,7 +56,7 @@ export interface MergeReduce extends AttentionStream, Disposable {
   readonly capacity: number
   /** Tokens that come in before anything is halved: `replaced` is not called for so many. */
   readonly room: number
-  /** What stands for the stream, weights included: from the top level down, in stream order within one, then what the sampler has; a copy. */
+  /** Weighted tokens that stand for the stream: from the top level down, in stream order within one, then what the sampler has; a copy. */
   read(): KvBlock
   /** Tokens by level, level 0 first, as they are now. */
   readonly counts: readonly number[]
@@ -81,12 +81,13 @@ export function mergeReduceBytes(
  *   after the last level the tree moves up instead of growing, so that any length fits; with `capacity` nothing is halved while there is
  *   room, which is exact for the first `capacity` tokens (as in *Express*).
  *
- * @param d, dv, scale  the shape; halving  what halves a block
- * @param blockSize  tokens halved together; levels  above the first; capacity  see above
- * @throws TypeError, RangeError when a size is out of range or scale not finite
  * Guarantee: at most (levels + 1)·blockSize tokens, or `capacity`, and one in the sampler, after any call. Halvings happen at fixed places
  *   of the stream, whatever the calls. Numerator and denominator count the same tokens, so constant values come back.
  * Cost: 4·(d + dv + 2) bytes a token; one halving for every blockSize/2 tokens that leave level 0 and as many again for all levels above.
+ *
+ * @param d, dv, scale  the shape; halving  what halves a block
+ * @param blockSize  tokens halved together; levels  above the first; capacity  see above
+ * @throws TypeError, RangeError when a size is out of range or scale not finite
  */
 export function mergeReduce(options: MergeReduceOptions): MergeReduce {
   checkedLevels(options)
@@ -162,7 +163,7 @@ interface TreeInside extends Inside {
   readonly tree: HalvingTree
 }
 
-/** What of its options is not the shape; a halving by its spec. */
+/** Options that are not the shape; a halving is named by its spec. */
 export type MergeReduceSizes = Pick<MergeReduceOptions, 'blockSize' | 'levels'> & {
   readonly halving: string
   readonly capacity?: number

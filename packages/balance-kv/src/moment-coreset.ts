@@ -36,10 +36,11 @@ export interface MomentCoresetOptions extends Pick<Head, 'sinkLogit' | 'rotary'>
   /** The moments that stay exact; decides d and scale too. */
   readonly features: FeatureMap
   readonly dv: number
+  /** 64 bits that decide every coin. */
   readonly seed: Seed
   /** Bytes that the stream never exceeds: 4·t·dv + 8·t for the moments, the rest for tokens. */
   readonly budget: number
-  /** Of softmaxBalance. Default 'greedy'. */
+  /** Mode of softmaxBalance. Default 'greedy'. */
   readonly mode?: 'greedy' | 'pairs'
 }
 
@@ -47,7 +48,7 @@ export interface MomentCoreset extends AttentionStream, Disposable {
   readonly features: FeatureMap
   readonly counters: {
     readonly rows: number
-    /** Of these: rows where the moments would have moved the mass by more than half of itself, answered by the coreset alone. */
+    /** Rows, of those counted above, where the moments would have moved the mass by more than half of itself; the coreset alone answered them. */
     readonly fallbacks: number
   }
 }
@@ -59,11 +60,12 @@ export interface MomentCoreset extends AttentionStream, Disposable {
  *   repository's two papers. Deviation: no partition of space; what is kept is not the moments but what the coreset has lost of them, the same
  *   sum without its cancellation, which changes only when a block is halved; the walk balances all of exp.
  *
- * @param features  the polynomial, its centre and scale; dv, seed, budget, mode  as described
- * @throws TypeError, RangeError when an option is out of range or the budget has no room for 8 tokens
  * Guarantee: exact while all tokens fit; afterwards an error in tail(s) = eˢ − p(s) alone, where no row falls back; constant values come back. Mass
  *   stays within half and three halves of the coreset's.
  * Cost: budget bytes; 2·t·dv operations a query, and for every token that is halved, beside balanceKv's.
+ *
+ * @param features  the polynomial, its centre and scale; dv, seed, budget, mode  as described
+ * @throws TypeError, RangeError when an option is out of range or the budget has no room for 8 tokens
  */
 export function momentCoreset(given: MomentCoresetOptions): MomentCoreset {
   checkOptions(KIND, given, ['features', 'dv', 'seed', 'budget', 'mode', ...HEAD_FEATURES])
@@ -164,7 +166,7 @@ function begun(features: FeatureMap, options: MergeReduceOptions, alive: Life, f
   }
 }
 
-/** What of its options a byte budget leaves open: moments of degree 1 where nothing else is said. */
+/** Options that remain open where a byte budget is given: moments of degree 1 where nothing else is said. */
 export type MomentCoresetBudget = Pick<MomentCoresetOptions, 'seed' | 'budget' | 'mode'>
 
 const degreeOne = ({ d, scale }: { readonly d: number; readonly scale: number }) =>

@@ -6,7 +6,7 @@ const PIECE = 64
 /** The residual may move a mass by this share of itself; beyond, the polynomial is out of its range. */
 const MOST_SHIFT = 0.5
 
-/** What a coreset has lost of the moments: Σ w·φ(k)·(v, 1) over all tokens less the same over the coreset. */
+/** Moments that a coreset lost: Σ w·φ(k)·(v, 1) over all tokens less the same over the coreset. */
 export interface Residual {
   readonly state: Float32Array // t × dv
   readonly totals: Float64Array // t

@@ -33,8 +33,9 @@ export interface BalanceKvSize {
  * Source: Theorems 3.1 and 3.4 (BalanceKV). Deviation: the constants, which the paper hides: a halving moves numerator and denominator by at
  *   most √dv·c·e^R·max|v| (Theorem 3.3), each level adds n/t of them, mass is at least n·e^{−R}, and an octave's ‖V‖_F·‖softmax‖₂ at least max|v|/2.
  *
- * @throws TypeError, RangeError when an argument is out of range
  * Guarantee: grows as e^{2R}/ε. Says `vacuous` where the block has the whole stream: at R = ½ and ε = ½ for n up to 7·10⁴.
+ *
+ * @throws TypeError, RangeError when an argument is out of range
  */
 export function balanceKvSize({ d, dv, scale, norm, epsilon, delta, n }: BalanceKvSizeOptions): BalanceKvSize {
   const who = 'balanceKvSize'
@@ -68,7 +69,7 @@ function levelsFor(n: number, t: number): number {
 }
 
 /**
- * What any streaming algorithm for that error has to hold, up to a constant: min(1/ε², d·e^{2R}).
+ * Lower bound on what any streaming algorithm for that error holds, up to a constant: min(1/ε², d·e^{2R}).
  * Source: Theorem 3.2 (BalanceKV); its premise is norm² ≤ d at scale = 1/√d.
  *
  * @returns the bound without its constant, and whether the premise holds

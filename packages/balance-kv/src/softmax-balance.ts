@@ -7,6 +7,7 @@ import { greedyWalk, pairWalk, theoryWalk, type Signs } from './walks'
 const WHO = 'softmaxBalance'
 
 export type SoftmaxBalanceOptions = {
+  /** 64 bits that decide every coin. */
   readonly seed: Seed
   /** One weighted set for numerator and denominator ('joint', the default), or one for either alone ('apart', the paper's). */
   readonly sums?: Sums
@@ -33,10 +34,11 @@ export type SoftmaxBalanceOptions = {
  *   the mass in the same walk; a failed walk is counted and goes on; an empty class, which happens to a handful of tokens, becomes one
  *   token for all. 'greedy' is what released code does in effect, here with classes of equal size; 'pairs' signs differences.
  *
- * @throws TypeError, RangeError when an option is missing or out of range
  * Guarantee: of an even number 'greedy' and 'pairs' keep exactly half, 'theory' the smaller class, each token for two; 'pairs' keeps the total
  *   weight whatever the weights. No token is preferred, over seeds. In 'theory' mode a failure has probability at most delta a block, and every query's imbalance is at most √dv·c·e^{scale·‖q‖²/2} times the largest norm.
  * Cost: 2·m²·(d + dv) operations and an exp for each of m² entries; the walk m²/2 multiply-adds ('pairs' m²).
+ *
+ * @throws TypeError, RangeError when an option is missing or out of range
  */
 export function softmaxBalance(options: SoftmaxBalanceOptions): Halving {
   const { mode, sums = 'joint' } = options

@@ -6,10 +6,11 @@ import { neighbours, onePerPair } from './pairs'
  * The halving that looks at nothing: of each two neighbours one, with a probability as its weight, standing for both.
  * Source: not from the papers; uniform sampling, stratified by position: what every other halving must beat.
  *
- * @param seed  decides every choice
- * @throws TypeError, RangeError when seed is no seed
  * Guarantee: every sum Σ w·f(key, value) is kept in expectation over the seed, and the total weight exactly.
  * Cost: one random number a pair.
+ *
+ * @param seed  decides every choice
+ * @throws TypeError, RangeError when seed is no seed
  */
 export function uniformHalving({ seed }: { readonly seed: Seed }): Halving {
   const own = checkSeed('uniformHalving', seed)

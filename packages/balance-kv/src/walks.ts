@@ -1,6 +1,6 @@
 /** A sign for every row of a block, decided in order. */
 export interface Signs {
-  /** 1 or −1. */
+  /** Sign of each row, 1 or −1. */
   readonly signs: Int8Array
   readonly failures: number
 }
@@ -48,7 +48,7 @@ export function theoryWalk(
   return { signs, failures }
 }
 
-/** c of the walk. */
+/** Constant c of the walk. */
 export function walkConstant(m: number, delta: number): number {
   return 30 * Math.log(m / delta)
 }

@@ -1,4 +1,4 @@
-// What every halving keeps, and broken ones that the laws must find: the log weight dropped (share ½ of the weight), 4 for 2 (share 2), the
+// Every halving by its laws. Kills, by `halvingMutants`: the log weight dropped (share ½ of the weight), 4 for 2 (share 2), the
 // sign always + (a place with twice its weight), one coin for all draws, nothing halved, a block changed.
 import { halvingLaws, halvingMutants } from '@sublinear/laws'
 import { describe, expect, test } from 'vitest'

@@ -22,7 +22,7 @@ export interface BoardMethodOptions {
     tokens: number,
     pilot: Pilot | undefined,
   ) => BoardStream | undefined
-  /** What it learns from: where that is not nothing, tokens come by `step`, with their queries. Default 'nothing'. */
+  /** Inputs that it learns from: where that is not 'nothing', tokens come by `step`, with their queries. Default 'nothing'. */
   readonly learns?: Method['learns']
 }
 
@@ -36,9 +36,10 @@ interface Asked {
 /**
  * A method of a function that makes a stream: what a board, or whatever else takes methods, needs of a stream of your own.
  *
+ * Guarantee: `bytes` is the budget that it was made for, a promise that nothing has looked at: the board measures. Its snapshots open nowhere.
+ *
  * @param name  its row; make  the function, asked once a stream; learns  as Method has it
  * @throws TypeError from `within`, when what `make` returns has no push and attend
- * Guarantee: `bytes` is the budget that it was made for, a promise that nothing has looked at: the board measures. Its snapshots open nowhere.
  */
 export function boardMethod({ name, make, learns = 'nothing' }: BoardMethodOptions): Method<Asked> {
   if (typeof make !== 'function') throw new TypeError(`boardMethod: make must be a function, got ${typeof make}`)

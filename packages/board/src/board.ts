@@ -34,7 +34,7 @@ export interface BoardCell {
    * failed: it threw, or answered what is no number.
    */
   readonly outcome: 'within' | 'over' | 'does not fit' | 'failed'
-  /** What was wrong, or could not be looked at, where something was. */
+  /** Reason why a row is wrong, or could not be looked at, where that is so. */
   readonly why?: string
   /** Held at the end: what the stream says, or the tensors of its snapshot where they are larger. */
   readonly bytes?: number
@@ -48,7 +48,7 @@ export interface BoardCell {
 }
 
 export interface BoardBudget {
-  /** As asked for: '1/16', or bytes. */
+  /** Budget as it was asked for: '1/16', or bytes. */
   readonly name: string
   readonly bytes: number
   /** A uniform sample of as many tokens as the bytes hold in float32, kept as a reservoir: mean of four. */
@@ -64,13 +64,13 @@ export interface BoardHeadResult {
   readonly tokens: number
   /** Bytes of a cache of the prefix: what shares are shares of. */
   readonly cacheBytes: { readonly float32: number; readonly float16: number }
-  /** What answering 0, and answering the mean of the values so far, would get. */
+  /** Errors of two trivial answers: 0, and the mean of the values so far. */
   readonly zero: BoardErrors
   readonly uniform: BoardErrors
   readonly budgets: readonly BoardBudget[]
 }
 
-/** Plain JSON. */
+/** A board, as plain JSON. */
 export interface Board {
   readonly version: 1
   /** How to make it again: the call, or what the caller gave. */

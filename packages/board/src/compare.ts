@@ -27,7 +27,7 @@ export interface CompareOptions {
   /** After every cell, and awaited: the place to draw, or to let an interrupt arrive. */
   readonly onProgress?: (progress: BoardProgress) => void | Promise<void>
   readonly signal?: AbortSignal
-  /** What the board says of how to make it again. Default: this call. */
+  /** Line in the board that says how to make it again. Default: this call. */
   readonly reproduce?: string
 }
 
@@ -48,12 +48,13 @@ const PILOT = 512
  * (or stepped, for methods that learn), then the tokens after it are stepped, and their answers judged.
  * Source: not from the papers; the units are theirs (BalanceKV: ε‖softmax‖₂‖V‖_F) and the relative one.
  *
+ * Guarantee: everything counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
+ * Cost: one run a cell and one exact run a head; memory: one head, its exact cache and one stream.
+ *
  * @param heads  queries, keys and values of one head each; methods  different names; budgets  '1/16' or bytes
  * @returns plain JSON; nothing in it depends on anything but the options, times apart
  * @throws TypeError, RangeError when heads, methods, budgets or sizes are wrong; the signal's reason when aborted. A stream that throws, or
  *   holds more than its budget after any call, is reported in its cell and stops nobody else.
- * Guarantee: everything counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
- * Cost: one run a cell and one exact run a head; memory: one head, its exact cache and one stream.
  */
 export async function compare(options: CompareOptions): Promise<Board> {
   const { heads, methods, budgets, prefix, block = 64, seed = 0, pilot = PILOT, now, onProgress, signal } = options

@@ -35,7 +35,7 @@ export function runCell(options: CellOptions): BoardCell {
   }
 }
 
-/** What a stream does when it is no longer wanted is its own matter. */
+/** Disposes of a stream that is no longer wanted; what it throws then is ignored. */
 function release(made: Made | undefined): void {
   try {
     made?.[Symbol.dispose]?.()

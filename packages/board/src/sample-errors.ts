@@ -12,7 +12,7 @@ interface SampleOptions {
 }
 
 /**
- * What exact attention over a uniform sample gets, of as many tokens as the bytes hold in float32: mean over some samples.
+ * Errors of exact attention over a uniform sample of as many tokens as the bytes hold in float32: mean over some samples.
  * Source: Vitter's reservoir (1985), algorithm R: after t tokens each is held with the same probability, so one pass suffices.
  */
 export function sampleErrors({ part, truth, bytes, seed, samples }: SampleOptions): BoardErrors {

@@ -32,9 +32,10 @@ export interface Batch {
 /**
  * Several sequences at once, packed: no row of padding is stored, computed or masked.
  *
+ * Guarantee: the answers of the sequences one by one. All layers are asked before any takes.
+ *
  * @param layers  one a sequence, of equal heads and widths
  * @throws TypeError, RangeError when layers differ, offsets do not fit, or input comes padded, with a mask: the message says how to pack it
- * Guarantee: the answers of the sequences one by one. All layers are asked before any takes.
  */
 export function batch(layers: readonly Layer[]): Batch {
   if (!Array.isArray(layers) || layers.length === 0 || new Set(layers).size < layers.length)

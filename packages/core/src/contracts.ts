@@ -24,7 +24,7 @@ export interface SketchMatrix {
   /** How many columns there are, where fewer than 2^53 − 1: rows from index n on are refused. */
   readonly n?: number
   readonly seed: bigint
-  /** What describing Ψ costs (hash coefficients, tables). */
+  /** Bytes of the description of Ψ (hash coefficients, tables). */
   readonly bytes: number
   /** into (m × w) += Ψ[:, first … first + block.rows) · block (b × w); columns are addressed up to 2^53 − 1. */
   accumulate(into: Matrix, block: Matrix, first: number): void
@@ -99,9 +99,9 @@ export interface SparseRecovery {
   readonly k: number
   readonly m: number
   readonly matrix: SketchMatrix
-  /** At most k entries. */
+  /** Decodes to at most k entries. */
   decode(measured: Float32Array | Float64Array): SparseVector
-  /** O(k) entries: the stronger guarantee. */
+  /** Decodes to O(k) entries: the stronger guarantee. */
   decodeWide(measured: Float32Array | Float64Array): SparseVector
 }
 
@@ -131,9 +131,9 @@ export interface AttentionStream {
   readonly scale: number
   /** The features that the stream computes beside plain softmax attention. Absent: none. */
   readonly head?: Head
-  /** Pushed so far. */
+  /** Tokens pushed so far. */
   readonly tokens: number
-  /** Held now, everything that a snapshot must carry; never below its tensors' bytes. */
+  /** Bytes held now: everything that a snapshot must carry; never below its tensors' bytes. */
   readonly bytes: number
   /**
    * The first half of a mutating call: asks everything that may refuse it, throws what the call would throw, and changes nothing. Whoever
@@ -154,7 +154,7 @@ export interface AttentionStream {
    */
   step(block: KvBlock, queries: Matrix, into?: PartialSoftmax): PartialSoftmax
   /**
-   * What the stream counts since it was made, query rows (`rows`) among it and the premises that were broken; no part of a snapshot.
+   * Counts since the stream was made, query rows (`rows`) among it and the premises that were broken; no part of a snapshot.
    * Streams of streams add their parts' up.
    */
   readonly counters?: Readonly<Record<string, number>>
@@ -186,7 +186,7 @@ export interface Checks {
   merge(later: Pick<AttentionStream, 'toBytes'>): void
 }
 
-/** What a tier may know of queries that it observes. */
+/** Facts that a tier may know about the queries that it observes. */
 export interface Arrival {
   /** Query rows a token. */
   readonly groups: number
@@ -208,11 +208,11 @@ export interface Tier extends AttentionStream {
   admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
   /** Takes in the tokens that a tier of a later part of the stream holds; returns what leaves. There where merging is 'ordered'. */
   absorb?(later: Pick<AttentionStream, 'toBytes'>): KvBlock | undefined
-  /** Continues a partial in place, in the same bits however many query rows there are; where it is missing, fewer than five rows are asked as five. */
+  /** Continues a partial in place, in the same bits however many query rows there are; where it is missing, callers that have fewer than five rows ask five. */
   attendInOrder?(queries: Matrix, into: PartialSoftmax): void
   /** The combined softmax of all tiers, for score-keeping policies. */
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
-  /** Which end of what was admitted it holds, where it holds just that, in order; with positions, tiers need to know. */
+  /** End of the admitted tokens that it holds, where it holds just those, in order; with positions, tiers need to know. */
   readonly end?: 'first' | 'newest'
 }
 

@@ -1,9 +1,10 @@
 /**
  * CRC-32 of `bytes` (reflected polynomial 0xedb88320, as in zip, gzip and PNG), as an unsigned 32-bit integer.
  *
- * @param previous  the CRC of what came before, to go on from: crc32(b, crc32(a)) is the CRC of a then b
  * Guarantee: a change of one byte, or of up to 32 neighbouring bits, changes the result.
  * Cost: eight bytes a step through eight 256-entry tables (8 KiB, built once).
+ *
+ * @param previous  the CRC of what came before, to go on from: crc32(b, crc32(a)) is the CRC of a then b
  */
 export function crc32(bytes: Uint8Array, previous = 0): number {
   let crc = ~previous

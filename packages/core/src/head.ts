@@ -4,7 +4,7 @@ export interface Rotary {
   readonly base?: number
   /** … or these, width/2 of them, in radians a token. One of the two is given. */
   readonly frequencies?: readonly number[]
-  /** Which coordinates of the turned columns make pair i: i and i + width/2, or 2i and 2i + 1. */
+  /** Coordinates of the turned columns that make pair i: i and i + width/2 ('halves'), or 2i and 2i + 1 ('interleaved'). */
   readonly pairing: 'halves' | 'interleaved'
   /** Columns that turn, an even number. Default: all from `first` on. */
   readonly width?: number
@@ -32,7 +32,7 @@ export interface Head {
   readonly window?: number
   /** Keys and queries arrive unrotated, and turn with their place. Absent: they arrive as they are to be used. */
   readonly rotary?: Rotary
-  /** With `rotary`, in tiers behind a window. Default 'text'. */
+  /** Positions of turned tokens; with `rotary`, in tiers behind a window. Default 'text'. */
   readonly positions?: Positions
   /** Values are the first dv columns of the keys, and are held once; blocks come with values of 0 columns. */
   readonly values?: 'in keys'

@@ -33,7 +33,7 @@ export function readPieces({ data }: HeldTensor, out: TensorData): void {
   }
 }
 
-/** Its numbers in an ordinary array: those of a held one in a fresh one. */
+/** Numbers of a tensor in an ordinary array: those of a held one in a fresh one. */
 export function dataOf(tensor: Tensor | HeldTensor): TensorData {
   if (!isHeld(tensor)) return tensor.data
   const out = new arrays[tensor.dtype](lengthOf(tensor))

@@ -52,9 +52,10 @@ export interface Layer extends Disposable {
 /**
  * Multi-head and grouped-query attention: kvHeads streams answer queryHeads query heads.
  *
- * @throws TypeError, RangeError when kvHeads does not divide queryHeads or the streams' shapes differ
  * Guarantee: head by head what the streams answer alone. All heads that can be asked are asked before any takes; where one fails all the same, the layer
  *   says that it is broken.
+ *
+ * @throws TypeError, RangeError when kvHeads does not divide queryHeads or the streams' shapes differ
  */
 export function layer(options: LayerOptions): Layer {
   checkOptions(KIND, options, ['queryHeads', 'kvHeads', 'make'])

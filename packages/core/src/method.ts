@@ -1,7 +1,7 @@
 import type { AttentionStream, Matrix, Shape, TierSpec } from './contracts'
 import type { HeadFeature } from './head'
 
-/** What will come to a stream. */
+/** Traffic: the tokens and queries that will come to a stream. */
 export interface Traffic {
   /** Tokens; Infinity where their number is not known. */
   readonly tokens: number
@@ -33,7 +33,7 @@ export interface Method<Options = object> {
   readonly name: string
   /** The paper, or 'not from the papers'. */
   readonly source: string
-  /** What it learns from. Where that is not nothing, tokens come with their queries, by `step`. */
+  /** Inputs that it learns from. Where that is not 'nothing', tokens come with their queries, by `step`. */
   readonly learns: 'nothing' | 'queries' | 'pilot'
   /** Features that its streams compute beside plain softmax attention; `make` refuses the rest by name. */
   readonly can: readonly HeadFeature[]

@@ -1,7 +1,7 @@
 import type { Tensor } from './safetensors'
 import { decodeSnapshot, encodeSnapshot, type Snapshot, type State } from './snapshot'
 
-/** What a stream adds to the snapshot of another. */
+/** Tensors and parameters that a stream adds to the snapshot of another. */
 export interface Saved {
   readonly parameters: Record<string, string>
   readonly tensors: Record<string, Tensor>

@@ -13,9 +13,10 @@ export interface SharedStream {
  * Keys and values that several layers share, as where a layer reads the cache of an earlier one (Gemma 3n): queries that are known only once the layers between
  * have run see just what the owner's queries saw.
  *
- * @throws RangeError from again when there was no step, or the stream was given other tokens since
  * Guarantee: `again` answers as a stream that was given the same tokens with these queries; the stream stays as after the owner's step.
  * Cost: of `again` that of a step. Where tokens cannot be taken back (`spare`), a fork a step and one more for each `again`.
+ *
+ * @throws RangeError from again when there was no step, or the stream was given other tokens since
  */
 export function sharedStream(stream: Speculable): SharedStream {
   let before: (Speculable & Partial<Disposable>) | undefined // the last step, where it cannot be taken back

@@ -9,8 +9,9 @@ export interface DenseColumns {
   /** Names everything that decides Ψ but m and seed, options included: `ams`, `srht/4096`. */
   readonly kind: string
   readonly m: number
+  /** 64 bits that decide every column. */
   readonly seed: Seed
-  /** What describing Ψ costs beside kind, m and seed. */
+  /** Bytes of the description of Ψ beside kind, m and seed. */
   readonly bytes?: number
   /** Fills out (m × count, row-major) with columns first … first + count − 1; count ≤ 64, never across a multiple of 64. */
   columns(first: number, count: number, out: Float32Array): void
@@ -21,8 +22,9 @@ export interface DenseColumns {
 /**
  * A dense sketch matrix from a function that fills columns: products run in blocks of up to 64 columns through the kernels.
  *
- * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
  * Cost: m · count entries a block and a product of 2·m·count·w operations; m · 64 floats of scratch, shared by all sketches.
+ *
+ * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
  */
 export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns, residentColumns }: DenseColumns): SketchMatrix {
   checkInteger(kind, 'm', m, 1)
@@ -99,8 +101,9 @@ export interface SparseEntries {
 /**
  * A sketch matrix with few nonzeros a column, from a function that lists them: rows are scattered, never multiplied out.
  *
- * @throws TypeError, RangeError when m or nonzeros is no integer ≥ 1 or seed no 64-bit integer
  * Cost: 2·nonzeros·w operations a row, and 8·m·w bytes copied for every 32768 entries; up to 256 KiB of scratch.
+ *
+ * @throws TypeError, RangeError when m or nonzeros is no integer ≥ 1 or seed no 64-bit integer
  */
 export function sparseSketchMatrix({ kind, m, seed, bytes = 0, nonzeros, entries }: SparseEntries): SketchMatrix {
   checkInteger(kind, 'm', m, 1)

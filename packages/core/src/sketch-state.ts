@@ -9,9 +9,9 @@ export interface SketchState {
   readonly bytes: number
   /** += Ψ[:, first … first + block.rows) · block. */
   add(block: Matrix, first: number): void
-  /** += numbers. */
+  /** Adds numbers entry by entry. */
   addNumbers(numbers: Numbers): void
-  /** A copy. */
+  /** Copies the state. */
   read(): Numbers
   dispose(): void
 }

@@ -22,11 +22,12 @@ export interface SketchOptions {
  * Rows are kept until their index reaches a multiple of 64 (or a push jumps elsewhere) and then multiplied as one block, so
  * cutting a contiguous stream anywhere gives the same bits.
  *
- * @throws TypeError, RangeError when width is no integer ≥ 1; push, update and merge refuse what does not fit, entries above 2^64, and sums of two
- *   states that would leave their precision, and then change nothing
  * Guarantee: with |Ψ| ≤ 2^10 no sum of 2^53 rows leaves float32. In f32 an entry is off by some √(n/64)·2^-24 of its size after n rows where signs are
  *   random, at most by n/64·2^-24 where all are one: 'f64', in twice the bytes, is for more rows than that allows.
  * Cost: m · width state entries (4 or 8 bytes) and a buffer of 64 rows.
+ *
+ * @throws TypeError, RangeError when width is no integer ≥ 1; push, update and merge refuse what does not fit, entries above 2^64, and sums of two
+ *   states that would leave their precision, and then change nothing
  */
 export function sketch(matrix: SketchMatrix, width: number, options: SketchOptions = {}): Sketch {
   checkInteger(KIND, 'width', width, 1)
@@ -94,7 +95,7 @@ export function innerProduct(a: Sketch, b: Sketch): Matrix {
 }
 
 interface Contents {
-  /** m × width; absent: zeros. */
+  /** State, m × width; absent: zeros. */
   readonly state?: Float32Array | Float64Array
   rows: number
   /** Index of the first held row. */
@@ -216,7 +217,7 @@ function largest(numbers: Float32Array | Float64Array): number {
   return most
 }
 
-/** What makes two sketch matrices the same matrix. */
+/** Parameters that make two sketch matrices the same matrix. */
 function identity(matrix: SketchMatrix): Record<string, string> {
   return { matrix: matrix.kind, m: String(matrix.m), seed: String(matrix.seed) }
 }

@@ -12,7 +12,7 @@ export interface Snapshot {
 
 /** The state that a stream goes on from: a snapshot, or the state of a living one, which was never in bytes. */
 export interface State extends Omit<Snapshot, 'tensors'> {
-  /** It was never in bytes: entries need not be looked at. */
+  /** Whether it was never in bytes: entries then need not be looked at. */
   readonly isSound?: boolean
   readonly tensors: ReadonlyMap<string, Tensor | HeldTensor>
 }

@@ -12,10 +12,10 @@ export interface Speculable extends Pick<AttentionStream, 'tokens' | 'push' | 's
 
 /** Tokens on trial. Until they are accepted or forgotten the stream is given tokens in no other way. */
 export interface Speculation extends Disposable {
-  /** On trial now. */
+  /** Tokens on trial now. */
   readonly tokens: number
   push(block: KvBlock): void
-  /** As the stream would answer, had it been given all tokens on trial for good. */
+  /** Answers as the stream would, had it been given all tokens on trial for good. */
   step(block: KvBlock, queries: Matrix): PartialSoftmax
   attend(queries: Matrix): PartialSoftmax
   /** Keeps the first `count` of the tokens on trial and forgets the others; then others may come on trial. */
@@ -33,12 +33,13 @@ interface Call {
  * decoding, where a cheap model proposes and this one judges, and for looking ahead.
  * Source: Leviathan, Kalman and Matias (2023) for what it is good for.
  *
- * @param stream  any stream or layer; one of your own needs `fork`
- * @throws TypeError, RangeError as the stream does; from accept when count is no integer from 0 to the tokens on trial, or the stream was given others beside them
  * Guarantee: answers are those of the stream; whatever is accepted and rejected, it goes on in the bits of a stream that was given the accepted tokens
  *   alone. A refused call changes nothing.
  * Cost: nothing beside the calls while the stream can take tokens back (`spare`: they wait in a buffer, or all are kept); else a fork, and the accepted
  *   tokens a second time.
+ *
+ * @param stream  any stream or layer; one of your own needs `fork`
+ * @throws TypeError, RangeError as the stream does; from accept when count is no integer from 0 to the tokens on trial, or the stream was given others beside them
  */
 export function speculate(stream: Speculable): Speculation {
   const who = 'speculate'

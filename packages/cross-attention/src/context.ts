@@ -22,7 +22,7 @@ import {
   type QuerySketch,
 } from '@sublinear/streaming-attention'
 
-/** What holds keys, values and, with Φ, queries: rows already multiplied by the weights. */
+/** Store of keys, values and, with Φ, queries: rows already multiplied by the weights. */
 export interface Context extends Disposable {
   /** Whether there is a Φ. */
   readonly folds: boolean
@@ -128,7 +128,7 @@ function exact(stream: FeatureStream, skD1U1: QuerySketch | undefined): Context 
   return self
 }
 
-/** On request: Algorithm 2 as it is printed, with the two sketches of Algorithm 1. */
+/** Sketched attention, on request: Algorithm 2 as it is printed, with the two sketches of Algorithm 1. */
 function sketched(all: OnePass): Context {
   const self: Context = {
     folds: all.phi !== undefined,

@@ -23,11 +23,11 @@ const VERSION = '1'
 const WHO = 'crossAttention'
 
 export interface CrossAttentionOptions {
-  /** From rows of X₁ to queries: X₁'s columns × d. */
+  /** Weights from rows of X₁ to queries: X₁'s columns × d. */
   readonly wq: Matrix
-  /** From rows of X₂ to keys: X₂'s columns × d. */
+  /** Weights from rows of X₂ to keys: X₂'s columns × d. */
   readonly wk: Matrix
-  /** From rows of X₂ to values: X₂'s columns × dv. */
+  /** Weights from rows of X₂ to values: X₂'s columns × dv. */
   readonly wv: Matrix
   readonly features: FeatureMap
   /** Φ with its decoder: for `pushQueries` and `columns`. Row answers need none. */
@@ -68,9 +68,10 @@ export interface CrossAttention extends Disposable {
  * Source: Algorithm 2 and Corollary 4.2 (one-pass paper). Deviation: a key comes with its value, so by default U₂ᵀV is held and not two
  * sketches of it: t·dv numbers in place of m₂·(t + dv), without sketch error; psi asks for the sketches.
  *
- * @throws TypeError, RangeError when shapes do not fit; a call that is refused changes nothing
  * Guarantee: that of featureStream on the products; with psi that of onePass.
  * Cost: 2·(columns of X)·d operations a row and weight matrix beside those of the state; bytes of the state and of the weights.
+ *
+ * @throws TypeError, RangeError when shapes do not fit; a call that is refused changes nothing
  */
 export function crossAttention(options: CrossAttentionOptions): CrossAttention {
   checkOptions(WHO, options, ['wq', 'wk', 'wv', 'features', 'phi', 'psi'])

@@ -16,11 +16,12 @@ export interface SelfAttention {
  * partial answers come out block by block.
  * Source: Corollary 4.2 (one-pass paper): one pass is not enough, since the first query needs the last key.
  *
+ * Guarantee: that of the cross-attention.
+ * Cost: both passes, one block held at a time.
+ *
  * @returns a partial softmax a block of the second pass
  * @throws TypeError when the source can be read only once: an iterator that is its own iterable (a generator object), a stream;
  *   RangeError when the second pass gives other rows than the first, at the latest at its end
- * Guarantee: that of the cross-attention.
- * Cost: both passes, one block held at a time.
  */
 export async function* selfAttention({ source, attention }: SelfAttention) {
   const who = 'selfAttention'
@@ -71,7 +72,7 @@ function iteratorOf(who: string, source: RowsTwice): Iterator<Matrix> | AsyncIte
   throw new TypeError(`${who}: source must be a Matrix or an iterable of them, got ${typeof source}`)
 }
 
-/** What is left of an iterator; it is closed when the reader stops early. */
+/** Blocks that remain in an iterator; it is closed when the reader stops early. */
 async function* blocksOf(iterator: Iterator<Matrix> | AsyncIterator<Matrix>): AsyncGenerator<Matrix> {
   let ended = false
   try {

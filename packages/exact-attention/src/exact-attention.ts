@@ -40,11 +40,12 @@ const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 
  *
  * Places: key j stands at place j, a causal query at that of its token, any other at that of the last key that counts.
  *
- * @returns queries.rows × dv; a query that sees no key gets a zero row
- * @throws TypeError, RangeError when shapes do not fit, an entry is not finite, or an option is unknown
  * Guarantee: relative error about 1e-6 against float64 while logits are ordinary, for n up to 2^20; a float32 logit near ±400 is
  *   known to 3e-5, and so are answers. Sums of every 4096 keys are joined in float64: 1e-5 at any n.
  * Cost: 2·(d + dv) operations a visible pair (causal skips the other half); memory O(n·(d + dv)).
+ *
+ * @returns queries.rows × dv; a query that sees no key gets a zero row
+ * @throws TypeError, RangeError when shapes do not fit, an entry is not finite, or an option is unknown
  */
 export function exactAttention(options: ExactAttention): Matrix {
   const who = 'exactAttention'
@@ -103,7 +104,7 @@ interface Placed {
   readonly groups: number | undefined
 }
 
-/** As exactStream does: turns by place, scores, and adds the sink. */
+/** Attends as exactStream does: turns by place, scores, and adds the sink. */
 function attendHead({ keys, queries, values, scale, head, groups }: Placed, partial: ReturnType<typeof emptyPartial>) {
   const { softcap, sinkLogit, slope, window, rotary } = head
   for (const list of [sinkLogit, slope].filter(Array.isArray)) {

@@ -33,11 +33,12 @@ const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 
 /**
  * The growing key-value cache as an attention stream: exact, and what every bounded stream is compared with.
  *
- * @param d, dv  widths of keys and values; scale  factor inside exp; and everything else that a head computes (`Head`)
- * @throws TypeError, RangeError when a size is no integer ≥ 1, scale not finite, or a feature of the head is none
  * Guarantee: answers equal exactAttention over the tokens pushed, to rounding. With `window` just those that it lets be seen, whatever the cut into
  *   blocks, and pages out of it are let go of; merging is then 'none', else 'ordered' where places matter.
  * Cost: 4·(d + dv) bytes a token, rounded up to a page, and 4·d where values are in the keys; 2·(d + dv) operations a query and token.
+ *
+ * @param d, dv  widths of keys and values; scale  factor inside exp; and everything else that a head computes (`Head`)
+ * @throws TypeError, RangeError when a size is no integer ≥ 1, scale not finite, or a feature of the head is none
  */
 export function exactStream(shape: Shape): AttentionStream & Disposable {
   return live(shape)

@@ -24,7 +24,7 @@ interface Page {
   bias?: Resident<Float32Array>
 }
 
-/** Which SEGMENT tokens of the stream a page lies in: sizes are powers of two, so it is one. */
+/** Index of the segment of SEGMENT tokens of the stream in which a page lies: sizes are powers of two, so it is one. */
 function segmentOf({ first }: Page): number {
   return Math.floor(first / SEGMENT)
 }
@@ -126,7 +126,7 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
     joined?.end()
   }
 
-  /** As the kernel does without features: row i at the place of its token, after what was added last. */
+  /** Attends as the kernel does without features: row i at the place of its token, after what was added last. */
   const attendShaped = (queries: Matrix, page: Page, out: PartialSoftmax, { count, groups }: Arrived) => {
     const place = (row: number) => tokens - count + Math.floor(row / groups) - page.first
     const sight: Sight = {

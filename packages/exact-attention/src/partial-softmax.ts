@@ -5,9 +5,10 @@ import { checkShape, type Matrix, type PartialSoftmax } from '@sublinear/core'
  * The partial softmax of the union of two disjoint sets of tokens, row by row.
  * A commutative monoid up to rounding, with the empty partial (−∞, 0, 0) as identity.
  *
+ * Cost: two multiply-adds an entry.
+ *
  * @returns a fresh partial of the same shape
  * @throws RangeError when the two differ in rows or columns
- * Cost: two multiply-adds an entry.
  */
 export function combine(a: PartialSoftmax, b: PartialSoftmax): PartialSoftmax {
   checkPartial('combine', a)

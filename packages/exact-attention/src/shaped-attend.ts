@@ -16,12 +16,12 @@ export interface ShapedKeys {
   readonly keys: Floats // count × d
   /** Absent where they are the first dv columns of the keys. */
   readonly values?: Floats // count × dv
-  /** Log weights. */
+  /** Logarithms of the weights. */
   readonly bias?: Floats // count
   readonly count: number
 }
 
-/** Which keys query row r sees: from(r) … end(r) − 1, in ascending order of r; `place` of its own among the keys, for distances. */
+/** Keys that query row r sees: from(r) … end(r) − 1, in ascending order of r; `place` of its own among the keys, for distances. */
 export interface Sight {
   from(row: number): number
   end(row: number): number

@@ -12,11 +12,12 @@ const STREAM = 0x67617573 // 'gaus'
  * Word r mod 4 of Philox4x32-10 under the seed at counter (⌊r/4⌋, low word of j, high word of j, 'gaus') gives entry (r, j);
  * Φ⁻¹ is Wichura's AS 241 with our own logarithm: integers and + − × ÷ √ alone, hence the same bits on every engine.
  *
+ * Guarantee: E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩²)/m over the seed; the tails are gaussianRows'.
+ * Cost: about 10 ns an entry of Ψ and 2·m·w operations a row of w numbers; 0 bytes to describe Ψ beside its seed.
+ *
  * @param m  rows, ≥ 1; gaussianRows gives enough of them for an error and a failure probability
  * @param seed  64 bits; decides every entry
  * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
- * Guarantee: E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩²)/m over the seed; the tails are gaussianRows'.
- * Cost: about 10 ns an entry of Ψ and 2·m·w operations a row of w numbers; 0 bytes to describe Ψ beside its seed.
  */
 export function gaussianSketch({ m, seed }: { m: number; seed: Seed }): SketchMatrix {
   checkInteger('gaussianSketch', 'm', m, 1)

@@ -20,13 +20,14 @@ export interface BucketHash {
  * Independent k-wise hash functions of 53-bit keys into buckets: ⌊h·buckets / 2^61⌋ of a polynomial hash h mod p = 2^61 − 1.
  * Source: Definition 3.2 (one-pass paper) with range reduction. Deviation: uniform up to the bias below, as any reduction from p is.
  *
+ * Guarantee: over the seed, any k distinct keys fall independently; each bucket has a probability within 2/p < 10⁻¹⁸ of
+ * 1/buckets (a relative bias of at most 2·buckets/p < 2⁻²⁸).
+ * Cost at k = 4: some 15 ns a key and function in blocks; 8·k bytes a function.
+ *
  * @param count  functions, independent of each other
  * @param buckets  1 … 2^31
  * @param independence  k ≥ 2
  * @throws TypeError, RangeError when an option or a key is out of range
- * Guarantee: over the seed, any k distinct keys fall independently; each bucket has a probability within 2/p < 10⁻¹⁸ of
- * 1/buckets (a relative bias of at most 2·buckets/p < 2⁻²⁸).
- * Cost at k = 4: some 15 ns a key and function in blocks; 8·k bytes a function.
  */
 export function bucketHash({
   count,

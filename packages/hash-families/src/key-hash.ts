@@ -10,9 +10,9 @@ export interface KeyHash {
   readonly seed: bigint
   /** Held: the two keys of SipHash. */
   readonly bytes: number
-  /** 64 bits. */
+  /** Hash of a key, 64 bits. */
   value(key: Key): bigint
-  /** The same, out[0] the lower word. */
+  /** Hash of a key as two words, out[0] the lower word. */
   words(key: Key, out: Uint32Array): void
   /** ⌊upper word · n/2³²⌋: an index 0 … n − 1, for n ≤ 2^32, each of probability 1/n up to 2⁻³². */
   index(key: Key, n: number): number
@@ -22,13 +22,14 @@ export interface KeyHash {
  * 64 bits of a key: SipHash-2-4 of its bytes.
  * Source: Aumasson and Bernstein, 2012. Not from the papers. Deviation: the 128-bit key is drawn from the seed by Philox.
  *
+ * Guarantee: a pseudorandom function, so over the seed two keys that were chosen without knowing it meet with probability 2⁻⁶⁴, and no better attack
+ *   is known. That is a conjecture of cryptography; it is not the proved k-wise independence of polynomialHash, to which it is the way in.
+ * Cost: some 0.15 µs for a short key.
+ *
  * @param key  a text (its UTF-8 bytes; a lone surrogate as the three bytes that it would have, so that no two texts are one), bytes
  *   (a text and its bytes are one key), or a bigint ≥ 0 (its bytes, lowest first, at least 8; under another key of SipHash: 97n is not 'a')
  * @param seed  64 bits
  * @throws TypeError, RangeError when the key is none, or the seed out of range
- * Guarantee: a pseudorandom function, so over the seed two keys that were chosen without knowing it meet with probability 2⁻⁶⁴, and no better attack
- *   is known. That is a conjecture of cryptography; it is not the proved k-wise independence of polynomialHash, to which it is the way in.
- * Cost: some 0.15 µs for a short key.
  * @example hashKey('user-1', 7) // 8221425015615667220n
  */
 export function hashKey(key: Key, seed: Seed): bigint {
@@ -38,8 +39,9 @@ export function hashKey(key: Key, seed: Seed): bigint {
 /**
  * `hashKey` for many keys of one seed.
  *
- * @throws TypeError, RangeError as hashKey
  * Cost: 32 bytes; some 0.1 µs for a short key.
+ *
+ * @throws TypeError, RangeError as hashKey
  */
 export function keyHash({ seed }: { readonly seed: Seed }): KeyHash {
   return make('keyHash', seed)

@@ -9,7 +9,7 @@ export interface TabulationHash {
   readonly seed: bigint
   /** The three tables. */
   readonly bytes: number
-  /** 32 random bits. */
+  /** Hash of a key, 32 bits. */
   value(key: number): number
   /** out[c] = the value of key first + c, for c < count. */
   fill(first: number, count: number, out: Uint32Array): void
@@ -20,10 +20,11 @@ export interface TabulationHash {
  * Source: Thorup and Zhang, 2012; Definition 3.2 (one-pass paper) with k = 5 and l = 2^32. Deviation: the tables grow with the
  * domain, so signs from them do not keep the O(log n) bits of Definition 3.4.
  *
- * @param characterBits  1 … 16; keys are 0 … 4^characterBits − 1
- * @throws TypeError, RangeError when an option or a key is out of range
  * Guarantee: over the seed, the values of any five distinct keys are independent and exactly uniform on 0 … 2^32 − 1.
  * Cost: 7 ns a key; 4·(4·2^characterBits − 1) bytes.
+ *
+ * @param characterBits  1 … 16; keys are 0 … 4^characterBits − 1
+ * @throws TypeError, RangeError when an option or a key is out of range
  */
 export function tabulationHash({ characterBits, seed }: { characterBits: number; seed: Seed }): TabulationHash {
   const who = 'tabulationHash'

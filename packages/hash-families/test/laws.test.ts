@@ -1,4 +1,5 @@
 // The hash laws (see @sublinear/laws) for every family, with the BigInt oracles and the golden bytes of this release.
+// Kills: values that differ from the oracle at one key, a block that differs from single keys, bits that are not those of this release.
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { hashLaws } from '@sublinear/laws'

@@ -11,7 +11,7 @@ export function bindings(folder, part) {
   const all = signatures(folder, part)
   return `// Written by scripts/bindings.mjs from the signatures in assembly/.
 
-/** What the module exports: numbers in the order of each signature. */
+/** Exports of the module: numbers in the order of each signature. */
 export type Exports = {
 ${all.map(inOrder).join('\n')}
 }

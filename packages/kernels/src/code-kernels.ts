@@ -9,7 +9,7 @@ export interface PackedRows {
   readonly codes: Resident<Uint8Array>
   readonly offset: number
   readonly stride: number
-  /** 2 … 8. */
+  /** Bits of a code, 2 … 8. */
   readonly bits: number
 }
 
@@ -26,7 +26,7 @@ export interface CodedAttention extends Pick<
   readonly sum: Float32Array // rows × dv
 }
 
-/** The same over keys in codes. */
+/** A block of shares over keys in codes. */
 export interface CodedShares extends Omit<ShareBlock, 'keys'> {
   readonly keys: PackedRows // cols × d
 }

@@ -13,11 +13,12 @@ export const SEGMENT = 4096
 /**
  * Partial softmaxes over more keys than sums in float32 should take: each segment of keys begins a part of its own, and parts are added in float64.
  *
- * @param rows  the softmaxes so far, continued in place
- * @returns part: empty, for the next segment to continue; join: adds it and empties it; end: rounds the sums, once
  * Guarantee: joining loses 1e-16 of a sum; a factor e^x is off by 2e-7, and by the same in mass and sum. A row without keys in a part keeps its bits.
  *   The same bits on every engine.
  * Cost: 12·(dv + 1) bytes a row while it lasts; two multiply-adds an entry and segment.
+ *
+ * @param rows  the softmaxes so far, continued in place
+ * @returns part: empty, for the next segment to continue; join: adds it and empties it; end: rounds the sums, once
  */
 export function joinedSums({ max, mass, sum }: SoftmaxRows): {
   readonly part: SoftmaxRows

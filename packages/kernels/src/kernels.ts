@@ -19,7 +19,7 @@ export interface Resident<A extends Float32Array | Float64Array | Uint8Array> {
 export type Floats = Float32Array | Resident<Float32Array>
 export type Doubles = Float64Array | Resident<Float64Array>
 
-/** Which operand of a matrix product is read transposed: a·b, a·bᵀ or aᵀ·b. */
+/** Form of a matrix product, by the operand read transposed: a·b, a·bᵀ or aᵀ·b. */
 export type ProductForm = 'nn' | 'nt' | 'tn'
 
 export interface AttentionBlock {

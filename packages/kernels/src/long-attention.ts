@@ -5,7 +5,7 @@ import type { AttentionBlock, Doubles, Floats, Kernels } from './kernels'
 import { rangeOf } from './resident'
 import { seenBy } from './rounded-query'
 
-/** What cutting a block needs to know of it. */
+/** Parts of a block that cutting it needs. */
 type Long = Pick<AttentionBlock, 'rows' | 'keyCount' | 'causal' | 'max' | 'mass' | 'sum'>
 
 /** Attention over any number of keys from one whose sums are in float32: 4096 keys at a time, counted from the start of the array. */

@@ -44,7 +44,7 @@ export function rangeOf(operand: Floats, from: number, count: number): Floats {
   return isFloat32(operand) ? operand.subarray(from, from + count) : operand.range(from, count)
 }
 
-/** What tells an array of another copy of this package from something else. */
+/** Symbol by which an array of another copy of this package is known. */
 const BRAND = Symbol.for('@sublinear/kernels/resident')
 
 class Held<A extends Entries> {
@@ -113,7 +113,7 @@ class Held<A extends Entries> {
     this.#view().fill(value)
   }
 
-  /** What [Symbol.dispose] does: the owner frees the memory, a range only ends itself. */
+  /** Ends the array, as [Symbol.dispose] does: the owner frees the memory, a range only ends itself. */
   close(): void {
     if (!this.#open) return
     this.#open = false

@@ -15,11 +15,11 @@ export interface Received {
   readonly watched: Float64Array
 }
 
-/** What each token held, and each that waits, has received of the softmax of all queries since it came. */
+/** Attention that each token, held or waiting, has received from the softmax of all queries since it came. */
 export interface AttentionReceived {
   readonly bytes: number
   observe(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
-  /** Of the tokens in these slots, and of the next `rows` to come, which waited. */
+  /** Attention by token, in stream order: of the tokens in these slots, then of the next `rows` to come, which waited. */
   inOrder(slots: readonly number[], rows: number): Received
   /** Goes on with what `inOrder` gave of the tokens that stay, now in these slots; none waits any more. */
   keep(before: Received, stays: Uint8Array, slots: readonly number[]): void

@@ -6,7 +6,7 @@ import { receivedShares } from './attention-shares'
 export interface LastQueries {
   readonly bytes: number
   /**
-   * What tokens get of the softmax of the queries kept, added up over their tokens: one array a query head, over the tokens held, in the order of
+   * Attention that tokens get in the softmax of the queries kept, added up over the queries' tokens: one array a query head, over the tokens held, in the order of
    * the slots given, and then over a block. None before the first query was observed.
    */
   shares(held: HeldTokens, slots: readonly number[], block: KvBlock, scale: number): Float64Array[]

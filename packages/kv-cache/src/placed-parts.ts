@@ -8,7 +8,7 @@ import {
   type Tier,
 } from '@sublinear/core'
 
-/** What parts are asked, and what goes from one to the next, where keys turn with their places: everything comes turned by its place in the text. */
+/** Queries that parts are asked, and tokens that go from one to the next, where keys turn with their places: everything comes turned by its place in the text. */
 export interface PlacedParts {
   /** The queries for part i; row r stands at place placeOf(r). The same part's, and those of all behind it, are turned once a call of `call`. */
   asked(i: number, queries: Matrix, placeOf: (row: number) => number): Matrix

@@ -70,7 +70,7 @@ export function scored<O extends Counted, S extends Counted = O>(policy: ScorePo
   })
 }
 
-/** What a scored tier can: where attention is learned it is that of plain scores. */
+/** Features that a scored tier computes: where attention is learned, those of plain scores. */
 export function scoredFeatures(learns: ScorePolicy['learns']): readonly HeadFeature[] {
   return learns === 'nothing' ? HELD_FEATURES : FRAME_FEATURES
 }

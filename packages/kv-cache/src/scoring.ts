@@ -1,6 +1,6 @@
 import type { Matrix } from '@sublinear/core'
 
-/** What a score may look at: tokens in stream order, those held first, then those that have just come. */
+/** Input of a score: tokens in stream order, those held first, then those that have just come. */
 export interface Scoring {
   /** Tokens to be scored. */
   readonly count: number
@@ -28,7 +28,7 @@ export interface ScorePolicy<Options extends Counted = Counted, Settled extends 
   /** The paper, or 'not from the papers'. */
   readonly source: string
   /**
-   * What is remembered for the score: nothing; the attention that each token received; with it how many query rows watched the token; or the
+   * Memory of a score: nothing; the attention that each token received; with it how many query rows watched the token; or the
    * last queries. Pushing and asking teach nothing.
    */
   readonly learns: 'nothing' | 'received' | 'watched' | 'lastQueries'

@@ -20,7 +20,7 @@ export function bufferWithin(budgetBytes: number, { d, dv }: Shape): number {
   return Math.max(1, Math.min(MOST_BUFFER, Math.floor(budgetBytes / (8 * 4 * (d + dv)))))
 }
 
-/** What a tier of tokens is, beside what all of them share. */
+/** Description of a tier of tokens: everything that differs from one to another. */
 export interface TokenMethod<O extends TokenOptions> {
   readonly name: string
   readonly source: string

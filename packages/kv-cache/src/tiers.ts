@@ -41,7 +41,7 @@ const BLOCK = 64
 const CAN: readonly HeadFeature[] = [...HELD_FEATURES, 'positions']
 
 export interface TiersOptions extends Shape {
-  /** In order: what a tier evicts goes to the next; the last part may be any stream. */
+  /** Tiers in order: what one evicts goes to the next; the last part may be any stream. */
   readonly parts: readonly [...TierSpec[], StreamSpec]
   /** Tokens held exactly before they are handed to the first tier together, 1 to 64: fewer where bytes are few. Default 64. */
   readonly buffer?: number
@@ -55,7 +55,7 @@ export interface Tiers extends AttentionStream, Disposable {
   readonly check: LiveStream['check']
   readonly spare: number
   takeBack(count: number): void
-  /** Not to be pushed to: tokens reach them through the tiers before. */
+  /** Tiers as they are now. They must not be pushed to: tokens reach them through the tiers before. */
   readonly parts: readonly AttentionStream[]
   /** Query rows answered so far, since this object was made, and the sums of what the parts count beside rows. */
   readonly counters: Readonly<Record<string, number>>
@@ -65,15 +65,15 @@ export interface Tiers extends AttentionStream, Disposable {
  * A key-value cache of tiers: each holds the tokens of its policy, what it evicts goes to the next, and the last part takes what is left.
  * Source: not from the papers; answers of disjoint sets of tokens combine as partial softmaxes.
  *
- * @param d, dv, scale  the shape of every part, and softcap, which every part must know; sinkLogit, rotary and positions are the whole's; parts  tiers in order and at last any stream; buffer  1 to 64; waiting  how tokens wait; name  of its snapshots
- * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, or buffer no such number
  * Guarantee: every token pushed is in exactly one place, with its weight: exact over the tokens held, the last part's own guarantee for the
  *   rest. Tokens are handed on `buffer` at a time, at fixed positions of the stream; until then they are held here, exactly, or as the store
- *   `waiting` rounds them. Parts that can be asked
- *   are asked before any takes; where one fails all the same, the whole says that it is broken.
+ *   `waiting` rounds them. Parts that can be asked are asked before any takes; where one fails all the same, the whole says that it is broken.
  *   With `rotary` keys come unrotated and turn by their place in the text; with `positions` the parts behind a window are asked from one distance.
  *   Merging is 'ordered' where every tier's is and the last part's is 'linear', else 'none'.
  * Cost: the parts' and the buffer, 4·(d + dv) bytes a token; smaller buffers are slower.
+ *
+ * @param d, dv, scale  the shape of every part, and softcap, which every part must know; sinkLogit, rotary and positions are the whole's; parts  tiers in order and at last any stream; buffer  1 to 64; waiting  how tokens wait; name  of its snapshots
+ * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, or buffer no such number
  */
 export function tiers(options: TiersOptions): Tiers {
   const { parts, buffer = BLOCK, waiting = float32, name = KIND, ...shape } = options

@@ -45,24 +45,24 @@ const VERSION = '2'
 export interface TokenTier extends Tier, Disposable {
   readonly check: LiveStream['check']
   readonly count: number
-  /** What the policy holds now, a copy, rounded as the store rounds; in stream order where merging is 'ordered'. Tokens that wait are not among it. */
+  /** Tokens that the policy holds now, a copy, rounded as the store rounds; in stream order where merging is 'ordered'. Tokens that wait are not among them. */
   read(): KvBlock
   /** Tokens that wait before the policy, where the tier stands alone. */
   waits(): KvBlock | undefined
   absorb(later: Pick<AttentionStream, 'toBytes'>): KvBlock | undefined
 }
 
-/** Which tokens stay. */
+/** Rule that decides which tokens stay. */
 export interface Policy {
-  /** Takes what it wants of a checked block into the store; returns what leaves, in stream order; anything where that is dropped. */
+  /** Stores what the policy keeps of a checked block and returns the tokens that leave, in stream order. With `dropped` nobody reads the result, and it need not be made. */
   admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
   /** Learns from queries and the softmax of everything that they saw; `held` has not changed since. */
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
-  /** What is held, in stream order; only where merging is 'ordered'. */
+  /** Tokens held, in stream order; only where merging is 'ordered'. */
   inOrder?(): KvBlock
-  /** Held beside the tokens. */
+  /** Bytes held beside the tokens. */
   readonly bytes?: number
-  /** What the slots do not tell, for a snapshot. */
+  /** State that the slots do not tell, for a snapshot. */
   saved?(): { readonly parameters?: Record<string, string>; readonly tensors?: Record<string, Tensor> }
 }
 
@@ -75,11 +75,11 @@ export interface PolicyStart {
 export interface TokenTierOptions extends Shape, TokenOptions {
   readonly kind: string
   readonly merging: 'ordered' | 'none'
-  /** What decides the policy beside `count`: saved, and compared by merge. */
+  /** Parameters that decide the policy beside `count`: saved, and compared by merge. */
   readonly identity?: Record<string, string>
-  /** What of a shape's features it computes. Default: what exact answers over the tokens held give. */
+  /** Features of a shape that it computes. Default: those of exact answers over the tokens held. */
   readonly can?: readonly HeadFeature[]
-  /** Which end of what was admitted it holds. */
+  /** End of the admitted tokens that it holds. */
   readonly end?: Tier['end']
   /** The policy over an empty store, or over one filled from a snapshot. */
   readonly policy: (held: HeldTokens, from?: PolicyStart) => Policy

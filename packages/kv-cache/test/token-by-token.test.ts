@@ -1,4 +1,5 @@
 // h2o with a buffer of 1 against the rule of its paper, token by token in float64.
+// Kills: a token that leaves one step early or late, a sum that begins before the token came, recent tokens off by one, weights left out of the shares.
 import { describe, expect, it } from 'vitest'
 import { h2o, tiers } from '../src'
 import { stepped, tokensOf } from './stepped'

@@ -11,7 +11,7 @@ const input = fc.record({
 })
 const cut = fc.array(fc.constantFrom(1, 5, 63, 64, 65, 200), { minLength: 1, maxLength: 3 })
 
-/** What answers must be. */
+/** Laws of answers. */
 export function answerLaws({ make, scores, tolerance, error }: StreamCase): Law[] {
   const shape = make()
 

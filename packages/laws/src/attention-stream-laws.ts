@@ -13,8 +13,9 @@ import type { AttentionStreamLaws, StreamCase } from './stream-case'
  * The laws of the AttentionStream contract, for any implementation:
  * `for (const law of attentionStreamLaws({ name, make, restore })) test(law.name, law.run)`.
  *
- * @returns laws that throw where they are broken; inputs are random with a fixed seed
  * Cost: some 10⁵ tokens pushed in all.
+ *
+ * @returns laws that throw where they are broken; inputs are random with a fixed seed
  */
 export function attentionStreamLaws(options: AttentionStreamLaws): Law[] {
   const tolerance = options.tolerance ?? 1e-5

@@ -6,7 +6,7 @@ import { insist, law, sameBits, type Law } from './law'
 import type { StreamCase } from './stream-case'
 import { randomTokens } from './token-data'
 
-/** What asking first must be, where a stream can be asked: the call's own refusal, and nothing else. */
+/** Laws of `check`: a stream that can be asked first refuses with the call's own refusal, and changes nothing. */
 export function checkLaws({ make, scores, differs }: StreamCase): Law[] {
   const shape = make()
   if (!shape.check) return []
@@ -79,7 +79,7 @@ export function checkLaws({ make, scores, differs }: StreamCase): Law[] {
   return [asks]
 }
 
-/** What a call threw; nothing where it went through. */
+/** Message of the error that a call threw; empty where it went through. */
 export function messageOf(call: () => unknown): string {
   try {
     call()

@@ -6,7 +6,7 @@ import { close, insist, law, sameBits, type Law } from './law'
 import { pieces, randomTokens, type Tokens } from './token-data'
 import { failing, refusing, wrappers, type Fallible } from './wrappers'
 
-/** What is made of streams: tiers, a layer, a stream in a stream. `parts` or `streams` are those that it is made of. */
+/** A stream made of streams: tiers, a layer, a stream in a stream. `parts` or `streams` are those that it is made of. */
 export type Composition = Pick<
   AttentionStream,
   'push' | 'step' | 'attend' | 'toBytes' | 'tokens' | 'bytes' | 'reset'
@@ -210,7 +210,7 @@ interface Program {
   readonly groups: number
 }
 
-/** What every call of a broken stream says. */
+/** Messages that the calls of a broken stream give, one a call. */
 export function broken(stream: Composition, { block, queries }: Tokens): string[] {
   return [
     () => stream.push(block),

@@ -40,7 +40,7 @@ export function pushed(stream: AttentionStream, block: KvBlock, cut: readonly nu
   return stream
 }
 
-/** What a stream may not depend on: how its input was cut, what comes later, being asked. */
+/** Laws of independence: answers do not depend on how the input was cut, on what comes later, or on being asked. */
 export function cutLaws({ make, scores, tolerance, cuts }: StreamCase): Law[] {
   const shape = make()
   const same = (got: PartialSoftmax, wanted: PartialSoftmax, what: string) =>

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { insist, law, sameBits, type Law } from './law'
 import { randomTokens } from './token-data'
 
-/** What halves a block: structurally the Halving of `@sublinear/balance-kv`. */
+/** Structural type of the Halving of `@sublinear/balance-kv`: halves a block. */
 export interface HalvesBlocks {
   readonly spec: string
   halve(
@@ -33,10 +33,11 @@ const blockOf = (m: number, seed: number, weighted = false) =>
   randomTokens(shape, m, { seed, scores: 2, weighted }).block
 
 /**
- * What every halving keeps: `for (const law of halvingLaws({ name, make, exact })) test(law.name, law.run)`.
+ * Laws of every halving: `for (const law of halvingLaws({ name, make, exact })) test(law.name, law.run)`.
+ *
+ * Cost: some 5000 halvings of 16 tokens.
  *
  * @returns laws that throw where they are broken; inputs are random with a fixed seed
- * Cost: some 5000 halvings of 16 tokens.
  */
 export function halvingLaws({ name, make, exact }: HalvingLaws): Law[] {
   const rows = law(

@@ -7,7 +7,7 @@ export interface InnerProductLaw {
   /** Begins the name of every law. */
   readonly name: string
   readonly make: (shape: { m: number; seed: Seed }) => SketchMatrix
-  /** Default 16. */
+  /** Rows of Ψ. Default 16. */
   readonly m?: number
   /** Columns used; a multiple of 4. Default 64. */
   readonly n?: number
@@ -27,8 +27,9 @@ export type InnerProductVariance = (pair: { u: Float64Array; v: Float64Array; m:
  * E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = the closed form, from both sides, over many seeds: a law for each pair of flat, sparse,
  * power-law, orthogonal and adversarially aligned vectors.
  *
- * @returns laws that throw where they are broken
  * Cost: seeds matrices of m rows, n columns of each.
+ *
+ * @returns laws that throw where they are broken
  */
 export function innerProductLaw(options: InnerProductLaw, variance: InnerProductVariance): Law[] {
   const { name, make, m = 16, n = 64, seeds = 4000, firstSeed = 1, first = 0, errors = 5 } = options

@@ -24,7 +24,7 @@ export interface MethodLaws<Options> extends Pick<AttentionStreamLaws, 'error' |
   readonly options?: readonly Options[]
   /** Budgets whose options are tried; the first is a small one. Default 4000 and 20,000 bytes. */
   readonly budgets?: readonly number[]
-  /** So many tokens that a stream of these budgets holds the most that it ever does. Default 600. */
+  /** Tokens enough that a stream of these budgets holds the most that it ever does. Default 600. */
   readonly long?: number
   /** Share of `bytes` that a long stream of some data leaves unused. Default 0: they are reached exactly. */
   readonly slack?: number
@@ -41,7 +41,7 @@ const ROOMY = 2 ** 20
 const MOST_TOKENS = 1500
 /** Variants and refinements, of each budget. */
 const MOST_TRIED = 12
-/** More than ever wait. */
+/** Tokens, more than ever wait. */
 const WAITING = 128
 const traffics = fc.record({ groups: fc.constantFrom(1, 3), weighted: fc.boolean() })
 

@@ -128,7 +128,7 @@ const copyOfBlock = ({ keys, values, weights }: KvBlock): KvBlock => ({
   ...(weights && { weights: weights.slice() }),
 })
 
-/** What `from` holds, in the first numbers of another matrix. */
+/** Writes the numbers of `from` over the first numbers of another matrix. */
 function first(to: Matrix, from: Matrix): Matrix {
   const data = to.data.subarray(0, from.data.length)
   data.set(from.data)

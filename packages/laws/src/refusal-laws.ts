@@ -5,7 +5,7 @@ import { insist, law, refusal, sameBits, type Law } from './law'
 import type { StreamCase } from './stream-case'
 import { randomTokens } from './token-data'
 
-/** What push, attend and step must refuse, and with which class. */
+/** Laws of refusals: inputs that push, attend and step must refuse, and with which class of error. */
 export function refusalLaws({ make, scores }: StreamCase): Law[] {
   const shape = make()
   const { d } = shape

@@ -5,7 +5,7 @@ import { insist, law, refusal, sameBits, type Law } from './law'
 import { addProduct, columnOf, columnsOf, goldenColumns, randomRows, zeros } from './sketch-columns'
 import type { SketchCase } from './sketch-case'
 
-/** What accumulate must do. */
+/** Laws of accumulate, column by column. */
 export function sketchColumnLaws({ make, rows, columns, tolerance, golden }: SketchCase): Law[] {
   const shape = fc.record({ m: fc.constantFrom(...rows), seed: fc.nat() })
   const most = Math.min(200, columns)

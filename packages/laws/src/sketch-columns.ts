@@ -40,7 +40,7 @@ export function addProduct(into: Float64Array, sizes: Float64Array, columns: Mat
 }
 
 /**
- * What a golden digest is taken of: columns 0 … 49 and the last 50 of Ψ, each m × 50 row-major, as the little-endian bytes of
+ * Bytes that a golden digest is taken of: columns 0 … 49 and the last 50 of Ψ, each m × 50 row-major, as the little-endian bytes of
  * their float32 entries.
  */
 export function goldenColumns(matrix: SketchMatrix, columns = 2 ** 53 - 1): Uint8Array {

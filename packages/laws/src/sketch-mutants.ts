@@ -1,7 +1,7 @@
 import type { Matrix, Seed, SketchMatrix } from '@sublinear/core'
 
 export interface Mutant<T> {
-  /** What is broken. */
+  /** The mistake, in words. */
   readonly mistake: string
   /** Part of the name of a law that must reject it. */
   readonly law: string

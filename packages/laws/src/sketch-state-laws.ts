@@ -12,7 +12,7 @@ const truth = (matrix: SketchMatrix, a: Matrix, first: number) => {
   return { sum, sizes }
 }
 
-/** What sketches of the matrix must do: merge, take parts in any order, be corrected, refuse. */
+/** Laws of the sketches of a matrix: they merge, take parts in any order, are corrected, and refuse. */
 export function sketchStateLaws({ make, rows, columns, differs, tolerance }: SketchCase): Law[] {
   const shape = fc.record({ m: fc.constantFrom(...rows), seed: fc.nat() })
   const most = Math.min(300, columns)

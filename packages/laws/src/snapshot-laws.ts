@@ -11,7 +11,7 @@ const input = fc.record({
   weighted: fc.boolean(),
 })
 
-/** What a stream holds, and how it goes out and comes back. */
+/** Laws of snapshots: a stream's bytes, how it is saved and comes back. */
 export function snapshotLaws({ make, restore, scores }: StreamCase): Law[] {
   const shape = make()
   const bytes = law(

@@ -21,8 +21,9 @@ export interface SparseRecoveryLaws {
  *
  * A decoder may fail with a small probability over its seed; seeds are fixed, and one that fails on one of these 60 inputs in all is refused.
  *
- * @returns laws that throw where they are broken
  * Cost: some 100 decodings, and measuring n entries 12 times.
+ *
+ * @returns laws that throw where they are broken
  */
 export function sparseRecoveryLaws({ name, make, epsilon, wide = 4, tolerance = 1e-5 }: SparseRecoveryLaws): Law[] {
   const { n, k } = make(0)

@@ -10,7 +10,7 @@ export interface TierLaws {
   /** A fresh, empty tier; always the same one. */
   readonly make: () => Tier
   readonly restore?: (bytes: Uint8Array) => Tier
-  /** Which of the tokens that were admitted, `buffer` at a time, stay by the policy's definition: an oracle of your own. */
+  /** An oracle of your own: the admitted tokens, `buffer` at a time, that stay by the policy's definition. */
   readonly stays?: (block: KvBlock) => readonly number[]
   /** How far answers over the tokens held may be from exact ones. Default 1e-5, a tier that holds what it is given. */
   readonly tolerance?: number

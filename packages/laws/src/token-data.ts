@@ -59,7 +59,7 @@ export function* pieces(
   }
 }
 
-/** What a partial softmax says: averages (rows × dv) and, for each row, the logarithm of its mass. */
+/** Answer of a partial softmax: averages (rows × dv) and, for each row, the logarithm of its mass. */
 export interface Answer {
   readonly averages: Float64Array
   readonly levels: Float64Array

@@ -8,7 +8,7 @@ export interface Wrapper {
   readonly bits: boolean
 }
 
-/** Which of the members that a wrapper need not know it hands on. */
+/** Members that a wrapper hands on though it need not know them. */
 interface Forwarded {
   readonly check: boolean
   readonly into: boolean

@@ -25,12 +25,13 @@ export interface AnisotropicFeatures {
  * ∏ w_i^{e_i}/√(e_i!) takes t exponents, with every one also all below it. The largest part of them that is a whole even degree of the first variables
  * comes first: it and its even degrees are the fallbacks, positive for every pair.
  *
- * @returns a FeatureMap whose spec holds centre, basis and exponents: about 5.4·d² + 8·t characters
- * @throws TypeError, RangeError when a size or the scale is out of range, the pilot not finite or its widths differ
  * Guarantee: with a_i, b_i the rotated coordinates times √scale, |⟨φ(q), φ(k)⟩ − e^s| ≤ Σ over exponents left out of ∏|a_i·b_i|^{e_i}/e_i!
  *   for every pair. Up to the degree that is whole this needs scale·‖q‖·‖k − centre‖ ≤ radius, a small number: there the relative error is at most
  *   1/10. Beyond, accuracy is what the pilot promises, no bound; a stream's counter of fallbacks tells.
  * Cost: d + t multiplications a row and its rotation, d² more; O(d³) and O(t·d) to build.
+ *
+ * @returns a FeatureMap whose spec holds centre, basis and exponents: about 5.4·d² + 8·t characters
+ * @throws TypeError, RangeError when a size or the scale is out of range, the pilot not finite or its widths differ
  */
 export function anisotropicFeatures({ pilotKeys, pilotQueries, t, scale }: AnisotropicFeatures): FeatureMap {
   const who = 'anisotropicFeatures'
@@ -61,7 +62,7 @@ function meanOf({ rows, cols, data }: Matrix): Float32Array {
   return Float32Array.from(total, (x) => x / rows)
 }
 
-/** Of the rows about the centre, d × d. */
+/** Covariance of the rows about the centre, d × d. */
 function covariance({ rows, cols: d, data }: Matrix, centre: Float32Array): Float64Array {
   const out = new Float64Array(d * d)
   const row = new Float64Array(d)

@@ -52,7 +52,7 @@ export function anisotropicMap(who: string, parts: Anisotropy): FeatureMap {
     else kernels().product('nn', z, rotation, moved, d, d, rows)
     kernels().monomialTable(out, z, parents, coordinates, factors, rows)
   }
-  /** The same row by row. */
+  /** Features row by row. */
   const expandRows = (x: Matrix, by: Float32Array, out: Matrix) => {
     for (let from = 0; from < x.rows; from += ROWS) {
       const part = rowsOf(x, from, Math.min(x.rows, from + ROWS))

@@ -7,7 +7,7 @@ export function encodeFloats(values: Float32Array): string {
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
-/** Not by btoa and atob, which some engines lack. */
+/** Encodes bytes without btoa and atob, which some engines lack. */
 export function encodeBytes(bytes: Uint8Array): string {
   let text = ''
   for (let i = 0; i < bytes.length; i += 3) {

@@ -8,14 +8,14 @@ import { readSpec } from './restore-features'
 
 export interface Certificate {
   /**
-   * What `approximation` presupposes of a pair, as an inequality with `radius`: 'score', |scale·⟨q, k − centre⟩| ≤ radius; 'norms',
+   * Premise of `approximation` for a pair, as an inequality with `radius`: 'score', |scale·⟨q, k − centre⟩| ≤ radius; 'norms',
    * scale·‖q‖·‖k − centre‖ ≤ radius; 'none', there is no bound for any pair.
    */
   readonly premise: 'score' | 'norms' | 'none'
   readonly radius: number
   /** |⟨φ(q), φ(k)⟩/e^{scale·⟨q, k − centre⟩} − 1| is at most this in exact arithmetic. ∞ where there is no bound. */
   readonly approximation: number
-  /** What float32 adds at most while scale·‖q‖·‖k − centre‖ ≤ radius: (6·radius + 2)·2⁻²⁴·e^{2·radius} and a little. */
+  /** Most that float32 adds while scale·‖q‖·‖k − centre‖ ≤ radius: (6·radius + 2)·2⁻²⁴·e^{2·radius} and a little. */
   readonly rounding: number
   /** 2⁻²⁴·e^{2·radius}: the size of what float32 adds to the worst pairs in practice, between 0.3 and 0.8 of it where measured. */
   readonly cancellation: number
@@ -23,7 +23,7 @@ export interface Certificate {
   readonly error: number
   /** Where inner products cannot be negative, in exact arithmetic: for every pair, where the premise holds, or nowhere for sure. */
   readonly positive: 'everywhere' | 'within' | 'no'
-  /** What the inner product is on average over the seed. */
+  /** Expectation of the inner product over the seed. */
   readonly unbiased?: 'exp' | 'taylor polynomial'
   /**
    * Against the ε asked for: 'ok', error ≤ ε; 'degree', approximation > ε, a higher degree may do; 'rounding', only the proven bound of float32 stands
@@ -51,9 +51,10 @@ const MOST_RADIUS = 256
  * Float32: a feature of degree j is the product of j variables, as many constants and earlier roundings, so a term of ⟨φ(q), φ(k)⟩ is off by at most
  * (6j + 2) roundings, and the terms' sizes add up to e^{Σ|a_i·b_i|}; at score −radius the sum itself is e^{−radius}. Sums over many tokens fare better.
  *
+ * Cost: O(degree³); a minimax polynomial is found again, 10 to 100 ms.
+ *
  * @throws RangeError when the map is of another package, or radius or epsilon out of range
  * @example certificate(taylorFeatures({ d: 8, degree: 4, scale: 1 }), { radius: 1 }).approximation // 0.0186
- * Cost: O(degree³); a minimax polynomial is found again, 10 to 100 ms.
  */
 export function certificate(features: FeatureMap, options: CertificateOptions = {}): Certificate {
   const who = 'certificate'

@@ -14,7 +14,7 @@ export interface DegreeFor {
 const LEAST_EPSILON = 2 ** -40
 /** Up to where doubles, or pairs of them, resolve the errors. */
 const MOST_RADIUS = { taylor: 256, chebyshev: 16, minimax: 16 }
-/** What a certificate may add to the error that Remez found. */
+/** Factor by which a certificate may exceed the error that Remez found. */
 const MARGIN = 1.002
 
 /**
@@ -22,10 +22,11 @@ const MARGIN = 1.002
  * Source: Lemma 3.1 (one-pass paper), part 1, with the constants left open there; `kind` names p: the Taylor polynomial, the Chebyshev series of exp
  * on [−radius, radius] cut off, or the best there is.
  *
+ * Cost: microseconds for taylor, up to 0.2 s for minimax at radius 16.
+ *
  * @param radius  at most 256 (taylor) or 16; features in float32 end far below, see `certificate`
  * @throws TypeError, RangeError when radius, epsilon or kind is out of range
  * @example degreeFor({ radius: 1, epsilon: 0.01, kind: 'taylor' }) // 5
- * Cost: microseconds for taylor, up to 0.2 s for minimax at radius 16.
  */
 export function degreeFor({ radius, epsilon, kind }: DegreeFor): number {
   const who = 'degreeFor'

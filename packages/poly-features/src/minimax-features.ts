@@ -19,12 +19,13 @@ const LEAST_ERROR = 2 ** -40
  * Source: Lemma 3.1 (one-pass paper), whose p may be any polynomial near exp; Remez exchange. Deviation: p is best in relative error,
  * which is what moves an answer, not in absolute error; keys may be centred; a negative coefficient puts its sign on the keys' side.
  *
- * @returns a FeatureMap with t = C(d + degree, degree), in graded order
- * @throws TypeError, RangeError when a size is out of range, radius not from 2⁻⁴⁰ to 8, or so small that the degree is exact to 2⁻⁴⁰
  * Guarantee: while |scale·⟨q, k − centre⟩| ≤ radius the relative error of one pair, before float32, is at most
  *   `certificate(features).approximation`, < 1, so that p is positive there. Outside nothing holds; on typical scores, far inside
  *   the radius, Taylor is often better: this map is for certified bounds.
  * Cost: one multiply a feature and row; 10 to 100 ms to find the polynomial. The same bits on every engine.
+ *
+ * @returns a FeatureMap with t = C(d + degree, degree), in graded order
+ * @throws TypeError, RangeError when a size is out of range, radius not from 2⁻⁴⁰ to 8, or so small that the degree is exact to 2⁻⁴⁰
  */
 export function minimaxFeatures(options: MinimaxFeatures): FeatureMap {
   const who = 'minimaxFeatures'

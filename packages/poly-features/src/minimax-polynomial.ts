@@ -22,8 +22,9 @@ const EXCHANGES = 40
  * Source: E. Y. Remez; the rule of C. J. de la Vallée Poussin brackets the least error between `least` and the largest. Deviation:
  * the grid's extrema, moved to the top of a parabola, stand for the true ones.
  *
- * @param settled  ends the exchange early, once the bracket [least, most] says enough
  * Cost: a few rounds of 40·(degree + 2)² sums in double-double. + − × ÷ alone: the same bits on every engine.
+ *
+ * @param settled  ends the exchange early, once the bracket [least, most] says enough
  */
 export function minimaxPolynomial(
   degree: number,

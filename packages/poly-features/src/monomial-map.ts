@@ -10,7 +10,7 @@ import {
 import { isFloat32, kernels } from '@sublinear/kernels'
 import { featureDimension } from './feature-dimension'
 
-/** What every map of whole degrees is made from. */
+/** Parts from which every map of whole degrees is made. */
 export interface WholeDegrees {
   readonly d: number
   readonly degree: number
@@ -44,13 +44,13 @@ export function checkCentre(who: string, centre: Float32Array | undefined, d: nu
   checkKeys(who, 'centre', { rows: 1, cols: centre.length, data: centre }, d)
 }
 
-/** What mapKeys takes: keys rows × d, out rows × t. */
+/** Checks the arguments of mapKeys: keys rows × d, out rows × t. */
 export function checkKeyCall(who: string, d: number, t: number, keys: Matrix, out: Matrix): void {
   checkKeys(who, 'keys', keys, d)
   checkShape(who, 'out', out, t, keys.rows)
 }
 
-/** What mapQueries takes: queries rows × d, out rows × t, one number a row for logScale. */
+/** Checks the arguments of mapQueries: queries rows × d, out rows × t, one number a row for logScale. */
 export function checkQueryCall(
   who: string,
   d: number,

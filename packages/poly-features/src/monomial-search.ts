@@ -16,9 +16,10 @@ interface Candidate {
  * whenever x^e is among them, so is every divisor. Ties go to the lower variable and the earlier monomial.
  * Source: not from the papers.
  *
+ * Cost: O(t·d) operations on integers, and a heap.
+ *
  * @param weights  how large each variable's product typically is, d numbers ≥ 0
  * @returns a table in the order of selection; fewer than t where the degree ends first
- * Cost: O(t·d) operations on integers, and a heap.
  */
 export function bestMonomials(weights: ArrayLike<number>, t: number, mostDegree: number): MonomialTable {
   const d = weights.length

@@ -33,12 +33,13 @@ const MOST_EXPONENT = 60
  * kept exactly, as a feature of its own and first: it is the fallback of a stream, so a mass that skewed keys bring to nothing, or below, is answered by the
  * mean of the values. Landmarks are rows of the pilot at even distances, about its mean; G is divided by its diagonal of e^{‖l‖²} and has a ridge.
  *
- * @returns a FeatureMap with radius 0, since no pair is certified; its spec holds the landmarks, 5.4·d characters each
- * @throws TypeError, RangeError when a size or the scale is out of range, or the pilot is not finite
  * Guarantee: none for a pair. e^{⟨x, y⟩} − 1 of the landmarks themselves is met up to the ridge; of other keys as far as the pilot is like them.
  *   When to take it: small d and even keys, where it comes near the monomials of its size. On skewed keys with large scores it breaks (README): the fallback
  *   catches masses below an eighth of the constant's alone, and it has no answer for directions that the pilot has not.
  * Cost: t·(d + t) multiplications and t exponentials a row; 4·t·(d + t) bytes; t³/3 operations to build.
+ *
+ * @returns a FeatureMap with radius 0, since no pair is certified; its spec holds the landmarks, 5.4·d characters each
+ * @throws TypeError, RangeError when a size or the scale is out of range, or the pilot is not finite
  */
 export function nystromFeatures({ pilotKeys, t, scale }: NystromFeatures): FeatureMap {
   const who = 'nystromFeatures'

@@ -11,7 +11,7 @@ export function isPositive(coefficients: ArrayLike<number>): boolean {
   return degree % 2 === 0 && [1, -1].every((side) => holds(coefficients, side))
 }
 
-/** On s = side·x/(1 − x), 0 ≤ x < 1. */
+/** Tests one side of the polynomial on s = side·x/(1 − x), 0 ≤ x < 1. */
 function holds(c: ArrayLike<number>, side: number): boolean {
   const n = c.length - 1
   // c_j·x^j·(1 − x)^{n − j} is the j-th Bernstein polynomial times c_j/C(n, j)

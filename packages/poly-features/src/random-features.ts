@@ -36,12 +36,13 @@ const MOST_EXPONENT = 72
  * Frequencies are columns of gaussianSketch under the seed. Orthogonal ones go through Gram–Schmidt in groups of d and keep their lengths:
  * of a Gaussian matrix these are independent of the directions, so each is exactly N(0, I). The query's largest exponent goes to logScale.
  *
- * @returns a FeatureMap with radius 0, since no pair is certified, and without fallbacks: no feature is negative
- * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  * Guarantee: E⟨φ(q), φ(k)⟩ = e^{⟨x, y⟩} over the seed, with variance e^{2⟨x, y⟩}·(e^{‖x + y‖²} − 1)/t for independent frequencies,
  *   at every size of the score: it grows like e^{‖x + y‖²}, so this is a comparator, not a default. When to take it: where scores are large and
  *   masses must be positive whatever comes. Monomials and, with a pilot, nystromFeatures err less in small d; trigonometricFeatures only where values do not follow keys.
  * Cost: 2·d operations and one exponential a feature and row; 4·d·t bytes. Building orthogonal ones takes 2·t·d² operations.
+ *
+ * @returns a FeatureMap with radius 0, since no pair is certified, and without fallbacks: no feature is negative
+ * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  */
 export function randomFeatures({ d, t, scale, seed, orthogonal = false }: RandomFeatures): FeatureMap {
   const who = 'randomFeatures'

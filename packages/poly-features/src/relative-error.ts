@@ -3,8 +3,9 @@
  * On each of the cells between points −radius·cos θ, with r the error: |r| ≤ max of its ends + h²/8·max|r″|, where
  * r″ = (p″ − 2p′ + p)·e^{−s} is bounded by its coefficients about the middle; what doubles and exp may round is added.
  *
- * @returns an upper bound, about 1/1000 above the truth, and more where the truth is as small as rounding
  * Cost: O(degree³) operations.
+ *
+ * @returns an upper bound, about 1/1000 above the truth, and more where the truth is as small as rounding
  */
 export function relativeError(coefficients: ArrayLike<number>, radius: number): number {
   const cells = 64 * (coefficients.length + 1)

@@ -1,5 +1,5 @@
 export interface Eigen {
-  /** Descending. */
+  /** Eigenvalues, the largest first. */
   readonly values: Float64Array // d
   /** Row i is the unit eigenvector of values[i]. */
   readonly vectors: Float64Array // d × d

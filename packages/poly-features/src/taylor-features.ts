@@ -12,11 +12,12 @@ const RELATIVE_ERROR = 0.1
  * The Taylor polynomial of exp as an inner product: feature e is x^e / √(e₁!·…·e_d!) with x = q·√scale or (k − centre)·√scale.
  * Source: Lemma 3.1 (one-pass paper). Deviation: keys may be centred; the shift e^{scale·⟨q, centre⟩} goes to logScale.
  *
- * @returns a FeatureMap with t = C(d + degree, degree), in graded order: a lower degree is a prefix
- * @throws TypeError, RangeError when a size is out of range, scale not > 0 or the centre not d finite numbers
  * Guarantee: while |scale·⟨q, k − centre⟩| ≤ radius, the relative error of one pair is at most 1/10, before float32; `certificate`
  *   has that bound at other radii, and the share of float32. An even degree is positive everywhere.
  * Cost: one multiply a feature and row.
+ *
+ * @returns a FeatureMap with t = C(d + degree, degree), in graded order: a lower degree is a prefix
+ * @throws TypeError, RangeError when a size is out of range, scale not > 0 or the centre not d finite numbers
  */
 export function taylorFeatures(options: TaylorFeatures): FeatureMap {
   const { d, degree, scale, centre } = options

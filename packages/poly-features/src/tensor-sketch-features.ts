@@ -13,7 +13,7 @@ import { checkKeyCall, checkQueryCall, MOST_DEGREE } from './monomial-map'
 
 export interface TensorSketchFeatures {
   readonly d: number
-  /** Of the Taylor polynomial that is sketched, 2 to 20. Degree 2 is the best for most data, see the guarantee. */
+  /** Degree of the Taylor polynomial that is sketched, 2 to 20. Degree 2 is the best for most data, see the guarantee. */
   readonly degree: number
   /** Features, at least d + degree. */
   readonly t: number
@@ -31,7 +31,7 @@ const STREAM = 0x74656e73 // 'tens'
 interface Part {
   readonly first: number
   readonly width: number
-  /** Of each factor: bucket and signed share of every coordinate. */
+  /** Hashes of each factor: bucket and signed share of every coordinate. */
   readonly factors: readonly { readonly buckets: Uint32Array; readonly signs: Float64Array }[]
 }
 
@@ -42,11 +42,12 @@ interface Part {
  *
  * The t − 1 − d features left go to degrees 2 … degree in proportion to 3^{j/2}/j!, which balances the bounds on their variances. Hashes are words of Philox.
  *
- * @returns a FeatureMap with radius 0, since no pair is certified, and the constant as its fallback
- * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  * Guarantee: E⟨φ(q), φ(k)⟩ = Σ_{j ≤ degree} s^j/j! over the seed, the Taylor polynomial and not exp. With x = √scale·q, y = √scale·k the variance of degree j is at most
  *   (3^j − 1)·(‖x‖‖y‖)^{2j}/(j!²·width): it grows fast with the degree and turns masses negative; a comparator, not a default.
  * Cost: O((degree − 1)·d·t) operations a row; 12·d·degree² bytes at most.
+ *
+ * @returns a FeatureMap with radius 0, since no pair is certified, and the constant as its fallback
+ * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  */
 export function tensorSketchFeatures({ d, degree, t, scale, seed }: TensorSketchFeatures): FeatureMap {
   const who = 'tensorSketchFeatures'

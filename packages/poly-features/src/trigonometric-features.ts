@@ -10,6 +10,7 @@ export interface TrigonometricFeatures {
   /** Factor inside exp, > 0. */
   readonly scale: number
   /** 64 bits; decides every frequency. */
+  /** 64 bits that decide every frequency. */
   readonly seed: Seed
 }
 
@@ -22,12 +23,13 @@ const MOST_EXPONENT = 72
  * Source: not from the papers; A. Rahimi and B. Recht, Random features for large-scale kernel machines (2007). Deviation: the norms are put back, and a
  * constant is added and taken away again, so that its prefix is the fallback of a stream: the mean of the values.
  *
- * @returns a FeatureMap with radius 0, since no pair is certified; its inner products may be negative
- * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  * Guarantee: E⟨φ(q), φ(k)⟩ = e^{⟨x, y⟩} over the seed, with variance e^{‖x‖² + ‖y‖²}·(1 − e^{−‖x − y‖²})²/(t − 2).
  *   When to take it: to compare with, and where ‖x‖ and ‖y‖ are about 1 or less and values do not follow keys: there it errs less than randomFeatures of
  *   the same t (a test). Where values follow keys it lost to them in every cell measured (README), and masses turned negative.
  * Cost: 2·d operations and one sine and cosine a frequency and row; 2·d·t bytes.
+ *
+ * @returns a FeatureMap with radius 0, since no pair is certified; its inner products may be negative
+ * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  */
 export function trigonometricFeatures({ d, t, scale, seed }: TrigonometricFeatures): FeatureMap {
   const who = 'trigonometricFeatures'

@@ -13,7 +13,7 @@ export interface BitsOptions {
   readonly tokens: number
 }
 
-/** What predicting tokens cost, and how many bytes of text they stand for. */
+/** Bits that predicting tokens cost, and how many bytes of text they stand for. */
 export interface Bits {
   readonly bits: number
   readonly bytes: number
@@ -26,9 +26,10 @@ const BLOCK = 64
  * Bits that the model needs for the second half of one window of a text.
  * Source: cross-entropy; the protocol of the training scripts' evaluation, so that every scored token has half a window of context.
  *
+ * Guarantee: a pure function of its options: two streams are compared on the same bytes.
+ *
  * @param from  the window's first token; tokens  its length, even
  * @throws TypeError, RangeError when the window is not within the text, or as reader
- * Guarantee: a pure function of its options: two streams are compared on the same bytes.
  */
 export function bitsOfWindow({ model, stream, ...text }: BitsOptions & { readonly from: number }): Bits {
   const reads = windowReads({ tokenizer: model.tokenizer, ...text })

@@ -7,7 +7,7 @@ export type CapturedHead = HeadBlock
 
 export interface CaptureOptions {
   readonly model: LanguageModel
-  /** What heads read their past through while they are captured: it decides what later layers see. */
+  /** Streams that heads read their past through while they are captured: they decide what later layers see. */
   readonly stream: HeadSpec
   readonly ids: ArrayLike<number>
   /** Tokens done, after each block. */
@@ -18,11 +18,12 @@ export interface CaptureOptions {
 const BLOCK = 1024
 
 /**
- * What every head of a model is given for a text: the inputs of attention, captured.
+ * Captures the inputs of attention that every head of a model is given for a text.
+ *
+ * Cost: as reader; 12·d bytes a token and head for the answer.
  *
  * @returns one entry a head, layer by layer
  * @throws TypeError, RangeError as reader
- * Cost: as reader; 12·d bytes a token and head for the answer.
  */
 export function capture({ model, stream, ids, onProgress }: CaptureOptions): CapturedHead[] {
   const { layers, heads, d } = model.config

@@ -5,7 +5,7 @@ import { reader, type HeadSpec, type Reader } from './reader'
 export interface GenerateOptions {
   readonly model: LanguageModel
   readonly stream: HeadSpec
-  /** What has been said, from `tokenizer.bos` on; at least one token. */
+  /** Tokens said so far, from `tokenizer.bos` on; at least one. */
   readonly ids: ArrayLike<number>
   /** How many tokens to add. */
   readonly count: number

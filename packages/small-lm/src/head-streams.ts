@@ -2,19 +2,19 @@ import type { Method, Pilot } from '@sublinear/core'
 import type { LanguageModel } from './language-model'
 import { unrotated, type HeadSpec } from './reader'
 
-/** What one head remembers with, as plain JSON: a method's name and its options. */
+/** Advice for one head, as plain JSON: a method's name and its options. */
 export interface HeadAdvice {
   readonly method: string
   readonly options: object
 }
 
-/** By layer and head. */
+/** Advice for each head, by layer and head. */
 export type ModelAdvice = readonly (readonly HeadAdvice[])[]
 
 export interface HeadStreamsOptions {
   readonly model: Pick<LanguageModel, 'config'>
   readonly method: Method
-  /** What a head may hold, on average over the layers. `exact` takes what it needs, whatever this is. */
+  /** Bytes that a head may hold, on average over the layers. `exact` takes what it needs, whatever this is. */
   readonly budgetBytes: number
   /** How many will be read; Infinity where that is not known. */
   readonly tokens: number
@@ -25,8 +25,9 @@ export interface HeadStreamsOptions {
 /**
  * One method for every head of a model, each within a budget.
  *
- * @returns what makes the heads' streams; undefined where a head has no such stream within the budget
  * Guarantee: each head gets its method's own options for its place: seeds differ from head to head, and pyramidKv's layers in size.
+ *
+ * @returns what makes the heads' streams; undefined where a head has no such stream within the budget
  */
 export function headStreams({ model, method, budgetBytes, tokens, pilots }: HeadStreamsOptions): HeadSpec | undefined {
   const { layers, heads, d } = model.config

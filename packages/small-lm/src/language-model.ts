@@ -19,9 +19,10 @@ export const VERSION = '1'
  * Source: pre-norm transformer with rotary positions (Su et al. 2021), squared ReLU (So et al. 2021) and tied embeddings; one thing is
  *   its own: each position also gets a linear map of the embedding of the token before.
  *
+ * Cost: 4 bytes a weight, 8 for those of the embedding; a few hundredths of a second.
+ *
  * @param bytes  the whole file, weights in F16, BF16 or F32
  * @throws TypeError, RangeError when the file is cut, damaged, of another kind, or a tensor is missing or does not fit
- * Cost: 4 bytes a weight, 8 for those of the embedding; a few hundredths of a second.
  */
 export function languageModel(bytes: Uint8Array): LanguageModel {
   const who = 'languageModel'

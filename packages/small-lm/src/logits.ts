@@ -12,9 +12,10 @@ export interface LogitsOptions {
 /**
  * The logits after each token of a text.
  *
+ * Cost: as reader; 4·vocabulary bytes a token for the answer.
+ *
  * @returns ids.length × vocabulary
  * @throws TypeError, RangeError as reader
- * Cost: as reader; 4·vocabulary bytes a token for the answer.
  */
 export function logits({ model, stream, ids }: LogitsOptions): Matrix {
   const run = reader({ model, stream })

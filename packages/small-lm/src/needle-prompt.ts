@@ -20,16 +20,17 @@ export interface NeedlePromptOptions {
   readonly depths: readonly number[]
   /** Further needles at random depths, never asked for. */
   readonly distractors: number
-  /** What values are remembered under: different words, enough for all needles. Default: those of training. */
+  /** Words under which values are remembered: all different, enough for all needles. Default: those of training. */
   readonly words?: readonly string[]
+  /** 64 bits that decide texts, words and values. */
   readonly seed: Seed
-  /** Which of the prompts of this seed and length. */
+  /** Number of the prompt among those of this seed and length. */
   readonly trial: number
 }
 
 export interface NeedlePrompt {
   readonly ids: Uint16Array | Uint32Array
-  /** By depth, as given: the answer's tokens are ids[at … at + length − 1]. The first question begins at `tail`. */
+  /** Answers by depth, as given: an answer's tokens are ids[at … at + length − 1]. The first question begins at `tail`. */
   readonly answers: readonly { readonly at: number; readonly length: number }[]
   readonly tail: number
 }
@@ -41,9 +42,10 @@ const STREAM = 0x6e656564
  * A text with needles ` (remember word 1234)` in it and, at its end, in random order, the questions ` (recall word` with their answers.
  * Source: the evaluation of the training scripts, with our own random numbers.
  *
- * @throws TypeError, RangeError when a depth is not within 0 … 1, or tokens are too few for the needles or more than the haystack has
  * Guarantee: a pure function of its options. Depths move needles and change neither words, values nor haystack, so that depths are
  *   compared on the same texts, as streams are.
+ *
+ * @throws TypeError, RangeError when a depth is not within 0 … 1, or tokens are too few for the needles or more than the haystack has
  */
 export function needlePrompt(options: NeedlePromptOptions): NeedlePrompt {
   const { tokenizer, haystack, tokens, depths, distractors, words: known = KEY_WORDS } = options

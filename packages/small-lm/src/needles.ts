@@ -70,7 +70,7 @@ export interface NeedlesOptions {
   readonly skip?: (cell: Pick<NeedleCell, 'stream' | 'tokens' | 'depth'>) => boolean
 }
 
-/** What one stream recalls at one length and depth. */
+/** Recall of one stream at one length and depth. */
 export interface NeedleCell {
   readonly stream: string
   readonly tokens: number
@@ -88,10 +88,11 @@ export interface NeedleCell {
  * Recall by stream, length and depth, cell by cell, as cells become known.
  * Source: needle in a haystack, by the protocol of the models' own evaluation.
  *
- * @throws TypeError, RangeError as needlePrompt and reader
  * Guarantee: a cell is a pure function of model, stream, haystack, length, depth(s), trials, seed, asked and distractors: it does not
  *   depend on the cells beside it, so that a run may stop anywhere and go on later.
  * Cost: `tokens` tokens read a trial, times the depths where each is asked alone.
+ *
+ * @throws TypeError, RangeError as needlePrompt and reader
  */
 export function* needles(options: NeedlesOptions): Generator<NeedleCell> {
   const { streams, lengths, depths, asked } = options

@@ -4,10 +4,11 @@ import { checkInteger } from '@sublinear/core'
  * How likely equal methods are to differ this much: of questions that exactly one of two answered, the second answered so many or more.
  * Source: McNemar (1947), the exact one-sided binomial test. Questions must be independent; where several share a text, see signFlips.
  *
+ * Guarantee: exact to a relative 1e-12 for up to 10^5 questions.
+ *
  * @param firstOnly, secondOnly  questions that one alone got right, ≥ 0
  * @returns P(X ≥ secondOnly), X of firstOnly + secondOnly fair coins; small where the second is better. 1 where they never differ.
  * @throws TypeError, RangeError when a count is no integer ≥ 0
- * Guarantee: exact to a relative 1e-12 for up to 10^5 questions.
  */
 export function mcnemar({
   firstOnly,
@@ -32,11 +33,12 @@ export function mcnemar({
  * How likely equal methods are to differ this much where questions share a text: each text's difference may have either sign.
  * Source: Fisher's randomization test of paired differences, exact. With one question a text it is mcnemar.
  *
+ * Guarantee: exact to rounding; texts must be independent, their questions need not be.
+ * Cost: O(texts · Σ|difference|).
+ *
  * @param differences  by text: questions that the second got right less those that the first did; integers
  * @returns P(Σ ±|difference| ≥ Σ difference) over fair signs; small where the second is better
  * @throws TypeError, RangeError when one is no integer
- * Guarantee: exact to rounding; texts must be independent, their questions need not be.
- * Cost: O(texts · Σ|difference|).
  */
 export function signFlips(differences: readonly number[]): number {
   for (const [i, difference] of differences.entries())

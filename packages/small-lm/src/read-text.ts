@@ -78,9 +78,10 @@ const PART = 4096
  * The model reads its own answer (without the bracket) before the text goes on, as if it had been written there. Of a word that no ` (remember word `
  * has named before, it is not asked: it would invent something.
  *
+ * Guarantee: how the source is cut into parts changes answers by rounding alone. Holds at most 1988 bytes of text, and up to 65,536 words that were planted, beside the part at hand.
+ *
  * @returns reports, after every 128 tokens, after each answer and at the end
  * @throws TypeError, RangeError as reader
- * Guarantee: how the source is cut into parts changes answers by rounding alone. Holds at most 1988 bytes of text, and up to 65,536 words that were planted, beside the part at hand.
  */
 export function readText({ model, stream, source }: ReadTextOptions): AsyncGenerator<Reading> {
   const { tokenizer } = model

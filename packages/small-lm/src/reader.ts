@@ -14,7 +14,7 @@ import { rotaryOf, rotaryTable, stillTable, take, turn } from './rotary'
 import { checkIds } from './tokenizer'
 
 /**
- * What one head remembers its past with; every StreamSpec is one. Layers and heads count from 0. Where it is `unrotated`, its streams get keys and queries
+ * Maker of the streams that heads remember their past with; every StreamSpec is one. Layers and heads count from 0. Where it is `unrotated`, its streams get keys and queries
  * before rotation and `rotary` in their shape: positions are then their own, and a text may be longer than the model was trained on.
  */
 export type HeadSpec = ((shape: Shape, layer: number, head: number) => AttentionStream) & {
@@ -49,7 +49,7 @@ export interface Reader extends Disposable {
   readonly bytes: number
   /** Bytes that a float32 cache of all keys and values would hold. */
   readonly cacheBytes: number
-  /** By layer and head. */
+  /** Streams by layer and head. */
   readonly streams: readonly (readonly AttentionStream[])[]
   /** Reads on; gives the logits after every token, the last one, or none: rows × vocabulary. */
   read(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Matrix
@@ -66,11 +66,12 @@ const BLOCK = 128
  * A model reading a text from the left: every head keeps its past in an attention stream of its own.
  * Source: the model's own forward pass; attention is the stream's `step`.
  *
+ * Guarantee: with exactStream, the model's logits to rounding; how a text is cut into calls changes them by rounding alone.
+ * Cost: a token takes two operations a weight and what its streams take; memory is the streams' and 1.5 MB of scratch.
+ *
  * @param model; stream  makes the stream of a head: exactStream for the model's own attention
  * @throws TypeError, RangeError when a stream has another shape or is not empty, or an id is unknown; a refused call reads nothing.
  *   After an error inside a stream the heads disagree about the past: every later call throws.
- * Guarantee: with exactStream, the model's logits to rounding; how a text is cut into calls changes them by rounding alone.
- * Cost: a token takes two operations a weight and what its streams take; memory is the streams' and 1.5 MB of scratch.
  */
 export function reader({ model, stream, onHead }: ReaderOptions): Reader {
   const { config, weights } = model

@@ -21,8 +21,9 @@ export interface Speculated {
  * Greedy decoding by drafts: the model with streams that do not grow says the next tokens, and with its own streams judges them in one block.
  * Source: Leviathan, Kalman and Matias (2023), for greedy decoding; the drafter is the same model over a bounded memory.
  *
- * @throws TypeError, RangeError as generate, or when drafted is no integer ≥ 1
  * Guarantee: every token is the likeliest by `stream`, as in `generate`; how good drafts are decides the time alone.
+ *
+ * @throws TypeError, RangeError as generate, or when drafted is no integer ≥ 1
  */
 export function speculative({ model, stream, draft, drafted, ids, count }: SpeculativeOptions): Speculated {
   checkInteger('speculative', 'count', count, 0)

@@ -28,9 +28,10 @@ export interface Encoder {
  * Source: byte-pair encoding (Sennrich, Haddow and Birch 2016) over bytes: within a pre-token, the earliest merge in the list that
  *   applies is applied everywhere, again and again. Deviation: see preTokenEnd.
  *
+ * Cost: a look-up for a pre-token seen lately, O(length²) for another; 0.4 MB.
+ *
  * @param merges  pairs of ids, each below the id that the merge itself gets
  * @throws TypeError, RangeError when a merge is no pair of earlier ids, or there are more than 65279
- * Cost: a look-up for a pre-token seen lately, O(length²) for another; 0.4 MB.
  */
 export function tokenizer(merges: readonly (readonly [number, number])[]): Tokenizer {
   const who = 'tokenizer'

@@ -20,9 +20,9 @@ export interface Layer {
 }
 
 export interface Weights {
-  /** What a token adds at its own position. */
+  /** Vector that a token adds at its own position. */
   readonly embedding: Float32Array // vocabulary × width
-  /** What a token adds at the next position: its embedding through the map `prev`. */
+  /** Vector that a token adds at the next position: its embedding through the map `prev`. */
   readonly shifted: Float32Array // vocabulary × width
   readonly layers: readonly Layer[]
   readonly lastNorm: Norm

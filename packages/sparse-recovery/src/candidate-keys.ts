@@ -18,9 +18,10 @@ export interface CandidateKeys {
 /**
  * The keys of the `count` indices of largest size, each by its size when it last came: what a sketch of hashed keys calls its answers by.
  *
+ * Cost: nothing for a key of a smaller size than all; else a pass over `count` numbers.
+ *
  * @param count  keys, at most
  * @param keyBytes  the longest key remembered; of texts, those that are well-formed Unicode
- * Cost: nothing for a key of a smaller size than all; else a pass over `count` numbers.
  */
 export function candidateKeys({ count, keyBytes }: { count: number; keyBytes: number }): CandidateKeys {
   const known = new Map<number, Key>()

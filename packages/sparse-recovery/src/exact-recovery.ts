@@ -56,11 +56,12 @@ export interface ExactRecovery {
  * A cell that one entry has alone tells its index, Σi·x/Σx mod p, and its fingerprint proves it. Taking it out of its other cells may
  * leave others alone: peeling, until nothing is left, or nothing is alone.
  *
- * @throws TypeError, RangeError when an option, an index or a change is out of range; a refused call changes nothing
  * Guarantee: while totals are at most 2^59 in magnitude, decode never returns a wrong vector but with probability < 2⁻⁴⁰ (a
  *   fingerprint that lies), whatever the vector; with at most k entries, each at most 2^53 − 1, it returns one with probability ≥ 1 − δ
  *   (first moment of stopping sets, exactly for those of up to 16 keys).
  * Cost: 24 bytes a cell; at δ = 0.01 some 1.5 to 1.8 cells for each of k ≥ 64, up to 8 for fewer; some 2 µs a change; decoding some 50 µs an entry.
+ *
+ * @throws TypeError, RangeError when an option, an index or a change is out of range; a refused call changes nothing
  */
 export function exactRecovery({ n, k, delta, seed }: ExactRecoveryOptions): ExactRecovery {
   const who = 'exactRecovery'

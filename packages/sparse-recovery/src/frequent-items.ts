@@ -51,12 +51,13 @@ export interface FrequentItems {
  * An item has what was counted since it came (lower) and the error when it came; upper is their sum. A full table forgets the half of its
  * items whose upper is at most the median, and the median is the new error: a key that is not held has had no more.
  *
- * @throws TypeError, RangeError when an option, a key or a weight is out of range, or the total leaves 2^53 − 1; a refused call changes nothing
  * Guarantee, of every stream and every merge: lower ≤ total ≤ upper ≤ lower + error; error ≤ 2·total/count. So every key with more than that is
  *   held. Proof. G = Σ(upper − error) over the items held grows by each weight once; raising the error by Δ takes at least Δ from as many items
  *   as half the table (in a merge from more), so error ≤ 2·(total − G)/count.
  * Cost: for numbers 24 bytes an item and 8 to 16 of its table; for other keys keyBytes more, once one came, and the engine's own table, which is not
  *   counted (some 50 bytes). Some 0.05 µs an update; `top` a sort.
+ *
+ * @throws TypeError, RangeError when an option, a key or a weight is out of range, or the total leaves 2^53 − 1; a refused call changes nothing
  * @example frequentItems({ count: 1000 }).update('user-1')
  */
 export function frequentItems(options: FrequentItemsOptions): FrequentItems {

@@ -58,6 +58,7 @@ export interface HeavyHitters {
 }
 
 export interface HeavyHittersOptions extends RecoverySize {
+  /** 64 bits that decide every hash. */
   readonly seed: Seed
   /** The longest key, in bytes, that top() can call its answers by; 64 where absent. Longer ones are counted like all. */
   readonly keyBytes?: number

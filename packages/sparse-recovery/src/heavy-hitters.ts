@@ -41,16 +41,17 @@ const DELTA = 0.01
  * one then. Beside the linear state the 4k keys of largest estimate when they last came are remembered. A key whose total grew large and was
  * pushed out by keys that shrank later is found as an index alone.
  *
- * @param n  indices are 0 … n − 1, n ≤ 2^32, where the vector itself is held 2^28
- * @param k  how many entries top() is to find, 1 … n
- * @param epsilon  0 < ε ≤ 1
- * @throws TypeError, RangeError when an option, an index or a change is out of range; a refused call changes nothing
  * Guarantee: that of sparseRecovery for the vector of totals. The state is linear and float64: integer changes and their inverses cancel
  *   to exact zeros while totals stay below 2^53. `bounds` of an index chosen before: proved (noise.ts), over the seed. The intervals of `top`
  *   are (10/3δ)^¼ deviations, δ ≤ 0.01, of what is left without the entries found: measured, wrong in fewer than δ of the answers (tests), not proved,
  *   since what was found was found in the same counters. Noise alone gave no answer in 300 streams of six kinds (tests).
  * Cost: 8·m bytes, m = recoveryRows(…), and 1 KiB; some 0.4 µs a change; top() as decode. With keys 0.2 µs a change and (4k + 64)·(keyBytes + 24) bytes
  *   more.
+ *
+ * @param n  indices are 0 … n − 1, n ≤ 2^32, where the vector itself is held 2^28
+ * @param k  how many entries top() is to find, 1 … n
+ * @param epsilon  0 < ε ≤ 1
+ * @throws TypeError, RangeError when an option, an index or a change is out of range; a refused call changes nothing
  * @example heavyHitters({ n: 2 ** 32, k: 8, epsilon: 0.5, seed: 1 }).update('user-1')
  */
 export function heavyHitters(options: HeavyHittersOptions): HeavyHitters {

@@ -5,9 +5,9 @@ import { numberSlots } from './number-slots'
 
 export interface Item {
   readonly key: number | Key
-  /** Counted since it came. */
+  /** Weight counted since the item came. */
   readonly lower: number
-  /** The most that it may have had before. */
+  /** The most weight that it may have had before. */
   readonly missed: number
 }
 
@@ -24,7 +24,7 @@ export interface ItemCounters {
   missed(slot: number): number
   /** Forgets at least `least` items, all whose lower + missed is at most a bound, and returns the bound. */
   forget(least: number): number
-  /** In order of arrival. */
+  /** Items in order of arrival. */
   items(): Item[]
 }
 

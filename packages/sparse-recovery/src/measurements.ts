@@ -6,7 +6,7 @@ import { normOf, radiusOf, restDeviation } from './noise'
 import { isDominated, recoveryLayout, type RecoveryLayout, type RecoverySize } from './recovery-rows'
 import { estimates } from './tree-search'
 
-/** What is measured of a vector and how it is read: by energy trees, or as the vector itself where that is no longer. */
+/** Measurements of a vector and how they are read: by energy trees, or as the vector itself where that is no longer. */
 export interface Measurements {
   readonly matrix: SketchMatrix
   readonly dominated: boolean
@@ -16,7 +16,7 @@ export interface Measurements {
   read(measured: Float64Array): Entries
   /** Unbiased estimates of single entries. */
   estimate(keys: Float64Array, measured: Float64Array): Float64Array
-  /** ‖x‖. */
+  /** Estimate of ‖x‖. */
   norm(measured: Float64Array): number
   /** The most that one of those estimates is off by, but with probability delta. */
   radius(measured: Float64Array, delta: number): number

@@ -8,8 +8,9 @@ export type Energy = 'median' | 'mean'
 /**
  * Keys that a tree holds for large: from the coarsest level down, keeps the `beam` nodes of most energy and opens them.
  *
- * @param counters  m measurements of what is searched
  * Cost: the coarsest level and BRANCH · beam nodes of each finer one; nothing that grows with n but the number of levels.
+ *
+ * @param counters  m measurements of what is searched
  */
 export function searchTree(
   trees: EnergyTrees,

@@ -5,12 +5,13 @@ import { hashedColumns } from './hashed-columns'
  * CountSketch: one nonzero a column, ±1 in a random row. The cheapest sketch there is: a row of A is added to one row of the state.
  * Source: Charikar, Chen, Farach-Colton (2002); as a matrix: Thorup and Zhang (2004), Clarkson and Woodruff (2013). Not from the papers.
  *
- * @param m  rows, 1 … 2^30; countSketchRows gives enough of them for an error and a failure probability
- * @param seed  64 bits; decides every entry
- * @throws TypeError, RangeError when m or seed is out of its range
  * Guarantee: rows and signs come from one 4-wise independent hash, so over the seed E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and
  * Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m, both up to a relative 2⁻²⁹ (the hash is uniform up to 4m/2⁶¹).
  * Cost: 2·w operations a row of w numbers; 32 bytes to describe Ψ.
+ *
+ * @param m  rows, 1 … 2^30; countSketchRows gives enough of them for an error and a failure probability
+ * @param seed  64 bits; decides every entry
+ * @throws TypeError, RangeError when m or seed is out of its range
  */
 export function countSketch({ m, seed }: { m: number; seed: Seed }): SketchMatrix {
   checkInteger('countSketch', 'm', m, 1, 2 ** 30)

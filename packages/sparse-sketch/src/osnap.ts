@@ -7,14 +7,15 @@ import { hashedColumns } from './hashed-columns'
  * Source: Kane and Nelson (2014), Nelson and Nguyễn (2013), block construction. Deviation: hashes are 4-wise independent, as the
  * second moment needs; their tail bounds ask for about 2·ln(1/δ)-wise ones. Not from the papers.
  *
- * @param m  rows, a multiple of nonzeros, m/nonzeros ≤ 2^30
- * @param nonzeros  s, 1 … 65536; 8 is a good default, 1 is CountSketch
- * @param seed  64 bits; decides every entry
- * @throws TypeError, RangeError when an option is out of its range or m no multiple of nonzeros
  * Guarantee (proved): E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m over the seed, as for CountSketch:
  * it is the mean of s independent CountSketches of m/s rows. The diagonal is exact: |Ψe_j| = 1.
  * What s buys is tails: two keys that meet in one block are off by 1/s, not by 1.
  * Cost: 2·s·w operations a row of w numbers; 32·s bytes to describe Ψ.
+ *
+ * @param m  rows, a multiple of nonzeros, m/nonzeros ≤ 2^30
+ * @param nonzeros  s, 1 … 65536; 8 is a good default, 1 is CountSketch
+ * @param seed  64 bits; decides every entry
+ * @throws TypeError, RangeError when an option is out of its range or m no multiple of nonzeros
  */
 export function osnap({ m, nonzeros, seed }: { m: number; nonzeros: number; seed: Seed }): SketchMatrix {
   checkInteger('osnap', 'nonzeros', nonzeros, 1, 65536)

@@ -11,13 +11,14 @@ const STREAM = 0x73720000
  * Source: Ailon and Chazelle (2009), in the form of Tropp (2011). Deviation: signs are 4-wise independent, as the second moment
  * needs; tail bounds in the literature ask for fully independent ones. Not from the papers.
  *
+ * Guarantee: E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m · (N − m)/(N − 1) over the seed: m = N is exact.
+ * |Ψe_j| = 1.
+ * Cost: a block of 64 rows of w numbers takes 384·w additions and m·w multiply-adds, a row alone m·w; 8·m bytes to describe Ψ.
+ *
  * @param m  rows, 1 … N
  * @param n  columns: indices from n on are refused
  * @param seed  64 bits; decides every entry
  * @throws TypeError, RangeError when an option is out of its range; accumulate refuses rows from index n on
- * Guarantee: E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m · (N − m)/(N − 1) over the seed: m = N is exact.
- * |Ψe_j| = 1.
- * Cost: a block of 64 rows of w numbers takes 384·w additions and m·w multiply-adds, a row alone m·w; 8·m bytes to describe Ψ.
  */
 export function srht({ m, n, seed }: { m: number; n: number; seed: Seed }): SketchMatrix {
   checkInteger('srht', 'n', n, 1)

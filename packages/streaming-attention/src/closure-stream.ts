@@ -37,13 +37,13 @@ export interface ClosureStreamOptions extends Shape {
   /** Tokens held exactly before they are folded together. Default min(64, 16·clusters). */
   readonly buffer?: number
   /**
-   * What the tokens folded count for at most, together: beyond it their mass is scaled down to it. For texts that are longer than a model was
+   * Most weight that the folded tokens count for together: beyond it their mass is scaled down to it. For texts that are longer than a model was
    * trained on, where a rest that grows would drown what is asked for. Default: they count for what they weigh.
    */
   readonly most?: number
 }
 
-/** What of its options is not the shape. */
+/** Options that are not the shape. */
 export type ClosureSizes = Pick<ClosureStreamOptions, 'clusters' | 'buffer' | 'most'>
 
 export interface ClosureStream extends AttentionStream, Disposable {
@@ -52,7 +52,7 @@ export interface ClosureStream extends AttentionStream, Disposable {
   /** Query rows answered so far, since this object was made; no part of a snapshot. */
   readonly counters: {
     readonly rows: number
-    /** Of these: scores spread wider than N Gaussian scores can show, σ > √(2 ln N); answered by the tangent there. */
+    /** Rows, of those counted above, whose scores spread wider than N Gaussian scores can show, σ > √(2 ln N); answered by the tangent there. */
     readonly frozen: number
   }
 }
@@ -63,16 +63,17 @@ export interface ClosureStream extends AttentionStream, Disposable {
  * Source: not from the papers. The moment generating function of a Gaussian; moments by the pairwise update of Chan, Golub and LeVeque.
  *   Beyond σ = s√(qᵀΣq) = √(2 ln N) log mass goes on as its tangent σ√(2 ln N) − ln N, since N tokens have no score that far out.
  *
+ * Guarantee: mass is positive, every answer lies in the box of the values seen, constant values come back. On independent jointly
+ *   Gaussian tokens with σ² < ln N / 2 the error falls as 1/√n; on anything else it is what the data's higher cumulants make it.
+ *   Exact over the newest 1 to `buffer` tokens.
+ * Cost: 2·d·(d + 1) + 4·d·dv + 8·(d + 2·dv) + 8 bytes a closure and the buffer; 4·d·(d + dv) operations a closure and token with its query.
+ *
  * @param d, dv, scale  widths of keys and values, factor inside exp
  * @param clusters  closures by key cluster, 1 to 64; default 1. With more, merging is 'none': two streams cut keys differently
  * @param buffer  tokens held exactly before they are folded, 1 to 64; default min(64, 16·clusters). Fewer save bytes and cost time;
  *   a token of less than 2⁻²⁴ of the weight leaves a covariance as it is, so very long streams want them folded together
  * @param most  what the folded tokens' weight counts for at most, > 0; default: no limit
  * @throws TypeError, RangeError when a size is out of range or scale not finite
- * Guarantee: mass is positive, every answer lies in the box of the values seen, constant values come back. On independent jointly
- *   Gaussian tokens with σ² < ln N / 2 the error falls as 1/√n; on anything else it is what the data's higher cumulants make it.
- *   Exact over the newest 1 to `buffer` tokens.
- * Cost: 2·d·(d + 1) + 4·d·dv + 8·(d + 2·dv) + 8 bytes a closure and the buffer; 4·d·(d + dv) operations a closure and token with its query.
  */
 export function closureStream({ clusters, buffer, most, ...shape }: ClosureStreamOptions): ClosureStream {
   return live(shape, sizesOf({ clusters, buffer, most }))

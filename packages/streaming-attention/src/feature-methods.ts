@@ -21,7 +21,7 @@ import { featureStream, featureStreamBytes, restoreFeatureStream, type FeatureSt
 /** Higher degrees of all monomials are more than anyone would wait for. */
 const MOST_TAYLOR = 4
 const MOST_FEATURES = 512
-/** From this width on there are more monomials than any map takes. */
+/** Width from which on there are more monomials than any map takes. */
 const WIDE = 16
 
 /** The map of a feature stream, by its spec: plain JSON, as every method's options. */
@@ -77,7 +77,7 @@ export const taylorMethod = featureMethod(
   },
 )
 
-/** As many monomials of the directions that the pilot uses as fit, at most 512. */
+/** Monomials of the directions that the pilot uses, as many as fit, at most 512. */
 export const anisotropicMethod = featureMethod(
   'anisotropic',
   'not from the papers: monomials of the principal directions of a pilot',

@@ -12,10 +12,10 @@ export function isSoundMass({ fallbacks, leastMass = LEAST_MASS }: FeatureMap, m
   return mass > (fallbacks.length > 0 ? leastMass : 0) * weight && mass < Infinity
 }
 
-/** What a feature state holds. */
+/** Moments that a feature state holds. */
 export interface Moments {
   readonly state: Float32Array // S, t × dv
-  /** What rounding left of S: t × dv, once more than 4096 tokens are folded. */
+  /** Rounding error left of S: t × dv, once more than 4096 tokens are folded. */
   readonly rest?: Float32Array
   readonly totals: Float64Array // z, t
   /** Sum of the folded tokens' weights. */
@@ -49,12 +49,13 @@ export function featureStateBytes(t: number, dv: number, folded: number): number
  * The exact feature state: S = U₂ᵀV (t × dv) and z = U₂ᵀ1 over the tokens folded so far, with row answers φ(q)ᵀS over φ(q)ᵀz.
  * Source: Algorithm 1 (one-pass paper). Deviation: keys and values arrive together, so neither is sketched: Ψ = I, no sketch error.
  *
- * @param from  moments to start with, bit for bit
  * Guarantee: mass is never negative and nothing is NaN. A row whose mass is negative, vanishing or beyond float32 is answered by
  *   the largest lower even degree of the same state that is sound, in the end by plain averages.
  *   Sums keep what rounding leaves once more than 4096 tokens are folded, so that S is right to 1e-5 of Σ|φ·v| after any number of them:
  *   64 roundings at most lie between a token and a sum that is exact.
  * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 4096 tokens; 2·t·dv operations a token and as many a query.
+ *
+ * @param from  moments to start with, bit for bit
  */
 export function featureState(features: FeatureMap, dv: number, from?: Moments): FeatureState {
   const { t } = features

@@ -46,7 +46,7 @@ export interface FeatureStream extends AttentionStream, Disposable {
   /** Query rows answered so far, since this object was made; no part of a snapshot. */
   readonly counters: {
     readonly rows: number
-    /** Of these: mass negative or vanishing, answered by a lower even degree of the same state. */
+    /** Rows, of those counted above, with negative or vanishing mass: answered by a lower even degree of the same state. */
     readonly fallbacks: number
     /** Keys folded with a feature above 2^24, beside which float32 does not see those of ordinary keys: answers may be far off from then on. */
     readonly beyond: number
@@ -60,11 +60,12 @@ export interface FeatureStream extends AttentionStream, Disposable {
  * Source: Lemma 3.1 and the product U₁(U₂ᵀV) of Definition 1.1's solution (one-pass paper). Deviation: keys and values arrive
  * together, so the state is exact and no Ψ is needed; the last 1 to 64 tokens are answered exactly.
  *
- * @throws TypeError, RangeError when dv is no integer ≥ 1
  * Guarantee: pointwise relative error ε of the features moves an answer by at most 2ε/(1 − ε)·max|v|. Mass is never negative:
  *   a row whose polynomial mass is negative or vanishing is answered by a lower even degree of the same state, and counted.
  *   Sums are right to 1e-5 of Σ|φ·v| however long the stream is. A token that would make one leave float32 is not folded, and counted.
  * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 4160 tokens, and a buffer of 64 tokens; 4·t·dv operations a token with its query.
+ *
+ * @throws TypeError, RangeError when dv is no integer ≥ 1
  */
 export function featureStream(options: FeatureStreamOptions): FeatureStream {
   checkOptions('featureStream', options, ['features', 'dv', 'name', ...HEAD_FEATURES])
@@ -87,7 +88,7 @@ export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array, na
   return live(name, features, dv, headIn(name, snapshot), snapshot)
 }
 
-/** What a feature stream of so many tokens holds, at most. */
+/** Most bytes that a feature stream of so many tokens holds. */
 export function featureStreamBytes(
   { t, d, scale, spec }: FeatureMap,
   dv: number,

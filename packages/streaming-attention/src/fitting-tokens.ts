@@ -3,7 +3,7 @@ import { kernels, type Resident } from '@sublinear/kernels'
 
 /** Beside a feature above this, one of 1 is below the last bit of float32: such a key outweighs ordinary ones in whatever it is added to. */
 const LARGE_FEATURE = 2 ** 24
-/** What a sum may come to: another block of sums that were not looked at stays within float32. */
+/** Largest sum: another block of sums that were not looked at stays within float32. */
 const LARGEST_SUM = 2 ** 126
 /**
  * Keys are looked at one by one where an entry times √scale is above this: below, a monomial of degree 6 is below LARGE_FEATURE, and one of
@@ -21,7 +21,7 @@ export interface Tokens {
   readonly count: number
 }
 
-/** Which tokens of a block a state in float32 can take in, told from their features before anything is added. */
+/** Tokens of a block that a state in float32 can take in, told from their features before anything is added. */
 export interface FittingTokens {
   /**
    * Sets the features of tokens that would make a sum leave float32 to 0.
@@ -85,7 +85,7 @@ function featuresOfZero(features: FeatureMap): Float32Array {
   return out.data
 }
 
-/** NaN where any entry is. */
+/** Largest magnitude; NaN where any entry is. */
 function largest(x: Float32Array): number {
   let found = 0
   for (const entry of x) if (!(Math.abs(entry) <= found)) found = Math.abs(entry)

@@ -32,7 +32,7 @@ export interface FoldedState<M> extends Disposable {
   add(moments: M): void
   /** Whether these can be added. Default: always. */
   fits?(moments: M): boolean
-  /** A copy. */
+  /** Copies the moments. */
   read(): M
   /** Bytes of the kernels' memory that it takes more after so many tokens more. Default: none. */
   growth?(tokens: number): number
@@ -46,7 +46,7 @@ export interface FoldingOptions<M> extends Shape {
   /** Tokens held exactly before they are folded together. */
   readonly block: number
   readonly merging: AttentionStream['merging']
-  /** What two streams must share to merge; first in the snapshot's parameters. */
+  /** Parameters that two streams must share to merge; first in the snapshot's. */
   readonly identity: Record<string, string>
   /** The moments as a snapshot has them. */
   readonly saved: (state: FoldedState<M>) => Saved
@@ -63,8 +63,9 @@ export interface Folding<M> {
 /**
  * A stream that holds up to `block` tokens and folds them into a state together when the next one arrives.
  *
- * @param members  what the stream has beside the contract
  * Guarantee: the state's, and exact over the 1 to `block` newest tokens.
+ *
+ * @param members  what the stream has beside the contract
  */
 export function foldingStream<M, E extends object>(
   options: FoldingOptions<M>,

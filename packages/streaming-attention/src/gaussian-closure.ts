@@ -2,7 +2,7 @@ import type { Matrix } from '@sublinear/core'
 import { kernels, scratch } from '@sublinear/kernels'
 import { unpacked, type ClosureMoments } from './closure-moments'
 
-/** What the moments answer to each query: value·e^{level} over e^{level}. */
+/** Answer of the moments to each query: value·e^{level} over e^{level}. */
 export interface ClosureAnswer {
   readonly levels: Float64Array // rows: log mass
   /** Rows whose scores spread wider than N Gaussian scores can show. */

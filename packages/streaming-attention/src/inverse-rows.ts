@@ -3,7 +3,7 @@ import { kernels } from '@sublinear/kernels'
 import { featureRows } from './feature-rows'
 import { isSoundMass } from './feature-state'
 
-/** What a denominator is made of. */
+/** Sums from which a denominator is made. */
 export interface Totals {
   /** z = U₂ᵀ1 over all keys, t. */
   readonly totals: Float64Array
@@ -19,10 +19,11 @@ const LARGEST_FEATURE = 2 ** 64
  * Source: lines 26 to 28 of Algorithm 1 (one-pass paper). Deviation: a row whose denominator is negative, vanishing or beyond float32
  * takes the features of the largest lower even degree that is sound, and zeros behind them; in the end it is zero.
  *
- * @param queries  a piece
- * @returns the rows, in scratch that is valid until the next call, and how many of them fell back
  * Guarantee: every entry is finite.
  * Cost: 2·t operations a row beside the features.
+ *
+ * @param queries  a piece
+ * @returns the rows, in scratch that is valid until the next call, and how many of them fell back
  */
 export function inverseRows(
   features: FeatureMap,

@@ -46,12 +46,13 @@ interface Mean {
  * of tiers: right where the keys that reach it lie close together, as behind `farKeys`.
  * Source: not from the papers; the closure of `closureStream` without its covariances.
  *
- * @param d, dv, scale  widths of keys and values, factor inside exp
- * @param buffer  tokens held exactly before they are folded, 1 to 64; default 16
- * @throws TypeError, RangeError when a size is out of range or scale not finite
  * Guarantee: mass is that of Jensen's inequality, never above the truth; answers are the mean of the values over what is folded, exact where
  *   all keys are equal, and exact over the newest 1 to `buffer` tokens. A query that is 0 is answered exactly.
  * Cost: 8·(d + dv) + 8 bytes and the buffer; d + dv operations a token, d + dv a query.
+ *
+ * @param d, dv, scale  widths of keys and values, factor inside exp
+ * @param buffer  tokens held exactly before they are folded, 1 to 64; default 16
+ * @throws TypeError, RangeError when a size is out of range or scale not finite
  */
 export function meanStream({ buffer = TOKENS, ...shape }: MeanStreamOptions): MeanStream {
   return live(shape, buffer)

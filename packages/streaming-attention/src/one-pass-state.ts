@@ -100,7 +100,7 @@ export function widthOfValues({ dv, controlVariate }: Pick<OnePassState, 'dv' | 
   return controlVariate ? dv + 1 : dv
 }
 
-/** What makes two one-pass states alike. */
+/** Parameters that make two one-pass states alike. */
 export function identityOf(
   state: Pick<OnePassState, 'features' | 'dv' | 'psi' | 'phi' | 'controlVariate'>,
 ): Record<string, string> {
@@ -116,7 +116,7 @@ export function identityOf(
   }
 }
 
-/** What a product of the two sketches needs. */
+/** Refuses a product of the two sketches unless they saw the same rows. */
 export function requireSameRows(who: string, { keys, values }: OnePassState): void {
   if (keys.count !== values.count)
     throw new RangeError(
@@ -126,7 +126,7 @@ export function requireSameRows(who: string, { keys, values }: OnePassState): vo
     throw new RangeError(`${who}: keys and values must be the same rows, got ${keys.count} of each, but not the same`)
 }
 
-/** What two states must share once there are queries: then only these add. */
+/** Refuses two states that have queries and did not see the same tokens: once there are queries, only these add. */
 export function requireSameTokens(who: string, mine: OnePassState, theirs: OnePassState): void {
   const sketches = (['skU2', 'skV'] as const).every((name) =>
     sameNumbers(mine[name].state.data, theirs[name].state.data),

@@ -87,11 +87,12 @@ export interface OnePass extends Disposable {
  * Keys and values may come in any order, interleaved; a query is divided by its denominator as it comes, so all keys precede it.
  * Where a key always comes with its value, featureStream holds U₂ᵀV itself: smaller once m₂ ≥ dv, and without sketch error.
  *
- * @throws TypeError, RangeError when an option is malformed; a call that is refused changes nothing
  * Guarantee: for fixed inputs and over Ψ, column i of U₁'s answers is off by about ‖P̃‖_F·‖V_i‖/√m₂ in ℓ₂, with the control variate by
  *   ‖P̃ − its row means‖_F·‖V_i − its mean‖/√m₂; features and Φ add their own errors. Masses are exact, never negative.
  * Cost: 4·m₂·(t + dv + 1) + 4·m₁·t + 8·(2·t + dv) bytes, Ψ, Φ and buffers of 64 rows. A key costs one row of t through Ψ, a value one of
  *   dv + 1, a query one of t through Φ; 2·m₂·t·dv operations once before answers.
+ *
+ * @throws TypeError, RangeError when an option is malformed; a call that is refused changes nothing
  */
 export function onePass(options: OnePassOptions): OnePass {
   checkOptions(KIND, options, ['features', 'dv', 'psi', 'phi', 'controlVariate'])

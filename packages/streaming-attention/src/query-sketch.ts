@@ -32,7 +32,7 @@ export interface QuerySketch extends Disposable {
   readonly phi: SparseRecovery
   /** Query rows pushed, here and into what was merged. */
   readonly queries: number
-  /** Of these, since this object was made: denominator negative or vanishing, answered by a lower even degree. */
+  /** Query rows, of those counted above, with a negative or vanishing denominator: answered by a lower even degree. */
   readonly fallbacks: number
   readonly bytes: number
   /** Rows first … of Q (default: the next ones). `keys` is that of all keys, the same for every query. */
@@ -51,10 +51,11 @@ export interface QuerySketch extends Disposable {
  * Row i is divided by its own denominator before Φ mixes rows, so z = U₂ᵀ1 must be complete before the first query. Across shards:
  * add the z first, then give every shard its part of the queries.
  *
- * @throws TypeError, RangeError when phi is no SparseRecovery; push refuses indices from n on and keys that changed meanwhile
  * Guarantee: that of Φ, for the columns of D⁻¹U₁·core.
  * Cost: 4·m₁·t + 8·t bytes and a buffer of 64 rows; t multiply-adds a query and nonzero of Φ's column; 2·m₁·t·dv operations and dv
  *   decodings for the columns.
+ *
+ * @throws TypeError, RangeError when phi is no SparseRecovery; push refuses indices from n on and keys that changed meanwhile
  */
 export function querySketch(options: QuerySketchOptions): QuerySketch {
   checkOptions(KIND, options, ['features', 'phi'])
@@ -90,7 +91,7 @@ export function restoreQuerySketch({ features, phi }: QuerySketchOptions, bytes:
 interface Contents {
   readonly skD1U1: Sketch // m₁ × t
   readonly queries: number
-  /** Of the keys behind the denominators, once there is a query. */
+  /** Sums over the keys behind the denominators, once there is a query. */
   readonly keys?: Totals
 }
 
@@ -187,7 +188,7 @@ export function checkPhi(who: string, phi: SparseRecovery): void {
   checkInteger(who, 'phi.matrix.m', phi.matrix.m, phi.m, phi.m)
 }
 
-/** What makes two query sketches the same. */
+/** Parameters that make two query sketches the same. */
 export function identity(features: FeatureMap, { n, k, matrix }: SparseRecovery): Record<string, string> {
   return {
     features: features.spec,

@@ -1,4 +1,4 @@
-/** Which rows of a matrix have been seen, in constant memory. */
+/** Record of the rows of a matrix that have been seen, in constant memory. */
 export interface RowLedger {
   readonly count: number
   /** One past the highest row seen. */
@@ -8,7 +8,7 @@ export interface RowLedger {
   merge(other: RowLedger): void
   /** Whether the other has seen the same rows, each as often. */
   matches(other: RowLedger): boolean
-  /** All of it, for a snapshot. */
+  /** The whole ledger as text, for a snapshot. */
   readonly text: string
 }
 
@@ -16,10 +16,11 @@ export interface RowLedger {
  * A ledger of rows that arrive in any order, from any shard: their number, the sum of their indices and of the squares. It
  * notices that one side of a product lacks a row.
  *
- * @param text  of a ledger to go on with
- * @throws RangeError when the text is none
  * Guarantee: what is the same rows matches; sets that differ by a row, or by one row for another, do not.
  * Cost: a few BigInt operations a block.
+ *
+ * @param text  of a ledger to go on with
+ * @throws RangeError when the text is none
  */
 export function rowLedger(text = '0,0,0,0'): RowLedger {
   if (!/^\d{1,16}(,\d{1,80}){3}$/.test(text))

@@ -1,4 +1,5 @@
-// Closures by cluster, and what a closure stream refuses.
+// Closures by cluster, and what a closure stream refuses. Kills: keys that all go to one cluster, an empty cluster that counts, a merge of streams
+// that cut keys differently, a snapshot taken whose sizes, total or moments cannot be.
 import { decodeSnapshot, encodeSnapshot, matrix } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
 import { distance, random, softmaxOracle } from '@sublinear/laws'

@@ -19,7 +19,7 @@ export interface CodedTokensOptions extends HeldTokensOptions {
   readonly centres: Centres
 }
 
-/** From 64 slots on by an eighth, in whole blocks: it depends on the number of tokens alone. */
+/** Room for so many tokens. It grows from 64 slots on by an eighth, in whole blocks, so that it depends on the number of tokens alone. */
 function roomFor(tokens: number, most: number): number {
   let room = BLOCK
   while (room < tokens) room += BLOCK * Math.ceil(room / (8 * BLOCK))
@@ -78,7 +78,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     keys: decoded(keys, coder.turnKeys, keyCentre, MOST_KEY, from, some),
     values: decoded(values, coder.turnValues, valueCentre, MOST_VALUE, from, some),
   })
-  /** These rows of an array of them, one after the other in an array of their own. */
+  /** Decodes rows of an array by way of an array of their own, one after the other. */
   const gathered = (from: typeof rows, picked: readonly number[]) => {
     const own = kernels().bytes(picked.length * stride)
     own.copyRows(from, stride, picked)

@@ -5,7 +5,7 @@ import { tokensIn, weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
-/** What is allocated at first; then it doubles, so that what is held depends on the number of tokens alone. */
+/** Slots allocated at first; then their number doubles, so that what is held depends on the number of tokens alone. */
 const LEAST = 64
 const SPEC = JSON.stringify({ kind: 'float32' })
 /** Keys that distances are taken from at a time. */
@@ -38,11 +38,12 @@ export interface ResidentTokens extends HeldTokens {
  * Tokens that are held and answered exactly: what bounded streams keep their buffers, windows and chosen tokens in.
  * Source: not from the papers; the `attend` kernel over a resident array.
  *
- * @param d, dv, scale  the shape; softcap  of its features the only one that matters here; most  the most tokens held at once
- * @throws TypeError, RangeError when a size is no integer ≥ 1 or scale not finite
  * Guarantee: answers equal exactAttention over the slots, to rounding; sums are taken in the order of the slots.
  * Cost: 4·(d + dv) bytes a slot, 8 more while any weight differs from 1; slots double from 64 up to `most`.
  *   2·(d + dv) operations a query and slot.
+ *
+ * @param d, dv, scale  the shape; softcap  of its features the only one that matters here; most  the most tokens held at once
+ * @throws TypeError, RangeError when a size is no integer ≥ 1 or scale not finite
  */
 export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): ResidentTokens {
   checkInteger('heldTokens', 'd', d, 1)
@@ -224,7 +225,7 @@ function moved(array: Resident<Float32Array>, used: number, room: number): Resid
   return wider
 }
 
-/** Of rows of keys, as many as `out` has entries. */
+/** Writes the squared distances of rows of keys from a point, as many as `out` has entries. */
 function squaredDistances(keys: Float32Array, point: Float64Array, out: Float64Array): void {
   for (let r = 0, at = 0; r < out.length; r++) {
     let total = 0

@@ -24,7 +24,7 @@ export interface QuantisedOptions {
   readonly keyBits: number
   /** Bits an entry of a value, 2 to 8. */
   readonly valueBits: number
-  /** Of the rotations. Default 0: they only have to be unlike the data. */
+  /** Seed of the rotations. Default 0: they only have to be unlike the data. */
   readonly seed?: Seed
   /** Tokens held exactly before the first is coded, 0 to 256; with 0 the first alone is the centre, for good.
    *  Default: as many as fit into the bytes that the full store takes. */
@@ -39,9 +39,6 @@ export interface QuantisedOptions {
  * The centre is the mean of the `first` tokens held. Until one more
  * comes they are held exactly. A common shift of the keys adds scale·⟨q, centre⟩ to every logit, one of the values adds mass·centre.
  *
- * @param keyBits, valueBits  2 … 8; seed  of the rotations; first  tokens held exactly before that
- * @returns a store for any policy, or for `quantisedStream`
- * @throws TypeError, RangeError when bits are no integer from 2 to 8, or the seed is none
  * Guarantee: answers equal exact attention over the tokens as `read` gives them, but for rounding of the query and of weights to 15 bits (relative
  *   1e-5 where logits are tens; the kernels' attendCodes has the bound), the same bits on every engine. What rounding leaves above the 2^50 and
  *   2^64 that push accepts, `read` gives as these; values that are all below 2^-110 count as 0. The squared error of a centred vector of Gaussian
@@ -50,6 +47,10 @@ export interface QuantisedOptions {
  * Cost: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 bytes a token, 8 more while any weight differs from 1, and 4·(d + dv). Room grows by an eighth, never
  *   beyond `most`. A token that comes is turned and rounded 24 times; a
  *   query reads the codes.
+ *
+ * @param keyBits, valueBits  2 … 8; seed  of the rotations; first  tokens held exactly before that
+ * @returns a store for any policy, or for `quantisedStream`
+ * @throws TypeError, RangeError when bits are no integer from 2 to 8, or the seed is none
  */
 export function quantised(options: QuantisedOptions): TokenStore {
   checkOptions('quantised', options, ['keyBits', 'valueBits', 'seed', 'first'])

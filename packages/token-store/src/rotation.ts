@@ -6,7 +6,7 @@ const STREAM = 0x6b760000
 /** A random orthogonal map of vectors. */
 export interface Rotation {
   readonly width: number
-  /** Every row of x, in place. */
+  /** Turns every row of x, in place. */
   turn(x: Float64Array): void
   turnBack(x: Float64Array): void
 }
@@ -16,9 +16,10 @@ export interface Rotation {
  * Source: Ailon and Chazelle (2006). Deviation: where `width` is no power of two, the first p coordinates (p the largest power of two
  *   below) are signed and transformed, then, signed anew, the last p: orthogonal, without padding.
  *
- * @param width  ≥ 1; seed  64 bits; index  which rotation of the seed
  * Guarantee: lengths and angles are kept; the same bits on every engine.
  * Cost: width·log₂ width additions a vector, twice that where width is no power of two. Up to 2·width bytes.
+ *
+ * @param width  ≥ 1; seed  64 bits; index  which rotation of the seed
  */
 export function rotation({ width, seed, index }: { width: number; seed: bigint; index: number }): Rotation {
   checkInteger('rotation', 'width', width, 1)

@@ -2,7 +2,7 @@ import { kernels, type Resident } from '@sublinear/kernels'
 
 /** Weights of slots and their logarithms, both there only while any weight differs from 1. */
 export interface SlotWeights extends Disposable {
-  /** By slot, as many as there is room for; absent while all are 1. */
+  /** Weights by slot, as many as there is room for; absent while all are 1. */
   readonly all: Float32Array | undefined
   /** The logarithms, for the kernels. */
   readonly bias: Resident<Float32Array> | undefined

@@ -2,7 +2,7 @@ import { checkFits, checkKeys, checkValues, tensorsIn, type State } from '@subli
 import { rotation, type Rotation } from './rotation'
 import { vectorCodec, type VectorCodec } from './vector-codec'
 
-/** What is taken away from every key and value before it is turned and coded. */
+/** Means that are taken away from every key and value before it is turned and coded. */
 export interface Centres {
   readonly keyCentre: Float32Array // d
   readonly valueCentre: Float32Array // dv
@@ -14,7 +14,7 @@ export interface TokenCoder {
   readonly values: VectorCodec
   readonly turnKeys: Rotation
   readonly turnValues: Rotation
-  /** A token. */
+  /** Bytes of a coded token. */
   readonly bytes: number
   /** @throws RangeError when the snapshot has none that fit */
   centresIn(kind: string, snapshot: State): Centres

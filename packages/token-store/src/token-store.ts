@@ -61,7 +61,7 @@ export interface HeldTokens extends Disposable {
    * Nothing is copied or decoded.
    */
   addShares(out: Float64Array, queries: Matrix, softmax: Levels, causal?: Causal): void
-  /** What a snapshot carries. */
+  /** Tensors for a snapshot. */
   saved(): Record<string, Tensor | HeldTensor>
   /**
    * Fills the empty store from a state that carries what `saved` gave, bit for bit.

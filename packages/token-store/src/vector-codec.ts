@@ -25,9 +25,10 @@ export interface VectorCodec {
  *   bits that the step does not need, makes up for what levels closer in the middle would save: at 32 entries squared errors are 0 to 13 % below those
  *   of such levels, at 64 from 7 % below to 7 % above, at 128 up to 16 % above.
  *
- * @param width  ≥ 1; bits  2 … 8
  * Guarantee: of the pairs tried the one with the least squared error, each entry at its nearest level; the zero vector stays zero.
  * Cost: 2 + ⌈width·bits/8⌉ bytes; 24 or 12 roundings an entry, four at once.
+ *
+ * @param width  ≥ 1; bits  2 … 8
  */
 export function vectorCodec({ width, bits }: { width: number; bits: number }): VectorCodec {
   const top = (2 ** bits - 1) / 2 - MOVED * 2 ** bits

@@ -20,7 +20,7 @@ export interface CaseResult extends Spread {
 export interface GroupResult {
   readonly name: string
   readonly unit: string
-  /** What tables count a second, and how many of it a measured 1 would be. */
+  /** Rate that tables show: a name for what is counted a second, and how many of it a measured 1 would be. */
   readonly rate?: { readonly name: string; readonly one: number }
   readonly rounds: number
   readonly cases: readonly CaseResult[]

@@ -12,13 +12,13 @@ export interface SuiteResult {
   readonly suite: string
   readonly command: string
   readonly date: string
-  /** Of the sources measured; + where the checkout had changes. */
+  /** Commit of the sources measured; + where the checkout had changes. */
   readonly commit: string
   readonly node: string
   readonly cpu: string
   /** Processes that wanted to run, on average over the minute before the end. */
   readonly load?: number
-  /** Which kernels answered. */
+  /** Kernels that answered. */
   readonly kernels: 'simd' | 'scalar'
   /** Register peak in 10⁹ operations a second, taken between groups: low or wide on a disturbed machine. */
   readonly peak: Spread

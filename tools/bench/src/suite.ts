@@ -1,4 +1,4 @@
-/** What a case does once it is set up: a timed call, or a measurement of its own (peak memory, another process). */
+/** Work of a case once it is set up: a timed call, or a measurement of its own (peak memory, another process). */
 export type Work = { readonly run: () => unknown } | { readonly measure: () => number | Promise<number> }
 
 /** One row of a table. */
@@ -23,7 +23,7 @@ export interface Group {
 
 export interface Unit {
   readonly name: 'ms' | 'µs' | 'ns' | 'MB'
-  /** What one unit is counted for: 'row', 'token', … ; absent: one call. */
+  /** Thing that one unit is counted for: 'row', 'token', … ; absent: one call. */
   readonly of?: string
   /** How many of these one call does. Default 1. */
   readonly count?: number

@@ -9,7 +9,7 @@ export interface Target {
   readonly claim: string
   /** Names of groups begin with these; the measured number is the median over all that match. */
   readonly groups: readonly string[]
-  /** Of several cases the best counts. */
+  /** The best of several cases counts. */
   readonly case: string | readonly string[]
   /** times: speed over the baseline's. over: value minus the baseline's. Neither: the value itself. */
   readonly times?: string

@@ -1,3 +1,4 @@
+// The JavaScript that ours is compared with computes the same. Kills: a baseline that is fast because it leaves work out, or adds in another place.
 import { scalarKernels, scalarSketchKernels } from '@sublinear/kernels'
 import { describe, expect, test } from 'vitest'
 import { polynomialExp, tableExp } from '../src/baselines/exponential.ts'

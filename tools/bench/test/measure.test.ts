@@ -1,3 +1,5 @@
+// How a number is made. Kills: quartiles off by one, cases that run one after the other instead of in turns, wall time, ratios upside down, a target of a group that
+// only begins like the named one.
 import { describe, expect, test } from 'vitest'
 import { cpuTime, measureGroup } from '../src/measure.ts'
 import { spread } from '../src/statistics.ts'

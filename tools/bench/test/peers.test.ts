@@ -1,3 +1,4 @@
+// Peers compute what we do. Kills: a peer without its mask or scale, keys in another order, a timing of something else.
 import { readFileSync } from 'node:fs'
 import { matrix } from '@sublinear/core'
 import { exactAttention, exactStream } from '@sublinear/exact-attention'

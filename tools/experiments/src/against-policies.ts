@@ -8,7 +8,7 @@ interface Mean {
   readonly error: number
 }
 
-/** By model and share, means over the heads: the single policy that errs least, every token in the best bits, autoStream, and who is best of all. */
+/** Methods compared by model and share, means over the heads: the single policy that errs least, every token in the best bits, autoStream, and who is best of all. */
 export interface Contest {
   readonly model: string
   readonly share: number

@@ -1,6 +1,6 @@
 /**
  * Anisotropic monomials against what else fits in as little memory, on synthetic keys and on captured heads: `node src/anisotropic.ts`, under a minute.
- * Writes results/anisotropic.json and the table of packages/poly-features/README.md.
+ * Writes results/anisotropic.json and the table of docs/measured/feature-maps.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -38,7 +38,7 @@ const heads = ['bounded', 'sharp'].map((model) => {
 })
 const result: Result = { n, queries, seeds, cells: results, heads }
 writeFileSync(new URL('../results/anisotropic.json', import.meta.url), `${JSON.stringify(result, undefined, 1)}\n`)
-const readme = fileURLToPath(new URL('../../../packages/poly-features/README.md', import.meta.url))
+const readme = fileURLToPath(new URL('../../../docs/measured/feature-maps.md', import.meta.url))
 writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), result))
 
 /** Three digits, so that another engine's last bits change nothing. */

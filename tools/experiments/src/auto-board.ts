@@ -1,7 +1,7 @@
 /**
  * `pnpm --filter @sublinear/experiments run auto-board [--text <text> | name q.npy k.npy v.npy …]`: autoStream at equal bytes, by recipes from a
  * head's own first 2048 tokens and from another text, on the committed sample of both models, all heads over a held-out text, or the captures
- * given (named sharp or bounded, of all heads). The table of packages/attention/README.md too. Some ten minutes for all heads.
+ * given (named sharp or bounded, of all heads). The table of docs/measured/attention.md too. Some ten minutes for all heads.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { autoStream, exactAttention, normalise, type AttentionStream, type Stack } from '@sublinear/attention'
@@ -34,15 +34,15 @@ const BLOCK = 256
 export interface AutoRow {
   readonly model: string
   readonly method: (typeof METHODS)[number]
-  /** Of the float32 cache, its inverse. */
+  /** Share of the float32 cache, as its inverse. */
   readonly share: number
   /** The most that any head held. */
   readonly bytes: number
   /** ‖ô − o‖_F/‖o‖_F of the queries over the tokens before, by head; null where no bits fit. */
   readonly errors: readonly (number | null)[]
-  /** Of the tokens since, each with its own queries over all before it; null where not asked. */
+  /** The same errors of the tokens since, each with its own queries over all before it; null where not asked. */
   readonly causal: readonly (number | null)[]
-  /** Of recipes: how often which rest was chosen. */
+  /** Rests that recipes chose, and how often. */
   readonly rests?: Readonly<Record<string, number>>
 }
 
@@ -232,12 +232,12 @@ export async function ofHead(
 /** A window of these tokens and no more has lost the first by the time the next ones ask. */
 const laterAlone = ({ error, bytes }: Judged): Found => ({ error, bytes })
 
-/** What is to come: the tokens with their queries too, where these are asked. */
+/** Length of the stream to come: the tokens, and those with queries too where these are asked. */
 const lengthOf = (task: Task) => (task === 'rows' ? TOKENS : TOKENS + QUERIES)
 
 await main(import.meta.url, autoBoard)
 if (process.argv[1]?.endsWith('auto-board.ts')) {
-  const readme = new URL('../../../packages/attention/README.md', import.meta.url)
+  const readme = new URL('../../../docs/measured/attention.md', import.meta.url)
   const table = autoTable(textResultsOf(autoBoard)[0]?.result ?? resultOf(autoBoard))
   const text = readFileSync(readme, 'utf8')
   writeFileSync(

@@ -1,7 +1,7 @@
 import { quantised, tiers, type AttentionStream, type Shape } from '@sublinear/attention'
 import { window } from '@sublinear/kv-cache'
 
-/** What a stream came to on a head: ‖ô − o‖_F/‖o‖_F, null where nothing fits, and what it held. */
+/** Result of a stream on a head: ‖ô − o‖_F/‖o‖_F, null where nothing fits, and the bytes held. */
 export interface Judged {
   readonly error: number | null
   readonly bytes: number

@@ -41,7 +41,7 @@ export interface ModelBoard {
   readonly cacheBytes: number
   readonly budgetBytes: readonly number[]
   readonly uniform: readonly number[]
-  /** Of a uniform sample of the same bytes, by budget and head. */
+  /** Errors of a uniform sample of the same bytes, by budget and head. */
   readonly sample: readonly (readonly number[])[]
   readonly rows: readonly BoardRow[]
 }

@@ -24,7 +24,7 @@ interface Cell {
   /** CPU milliseconds a column, median over the rounds; of the scan 0 where it was not run. */
   readonly decode: number
   readonly scan: number
-  /** Of the k large entries, those found. */
+  /** Large entries found, of the k. */
   readonly found: number
 }
 

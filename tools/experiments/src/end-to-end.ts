@@ -26,7 +26,7 @@ import { plot } from './plot.ts'
 import { meanOf, pick, relativeError, uniformSample } from './references.ts'
 import { syntheticStream } from './source.ts'
 
-/** What may be held, in bytes; a summary that needs less has less. */
+/** Bytes that may be held; a summary that needs less has less. */
 const BUDGET = 100_000
 const [QUERIES, PILOT, SINKS, LONG] = [512, 512, 4, 65_536]
 const SEEDS = [1, 2, 3, 4]
@@ -240,7 +240,7 @@ function algorithm1(task: Task): ReturnType<Method> {
   }
 }
 
-/** What the budget has left beside the closure and the buffer. */
+/** Far keys for which the budget has room beside the closure and the buffer. */
 function farCount(d: number, dv: number): number {
   const closure = 4 * d * (d + dv) + 8 * (d + 2 * dv) + 4 * 80 * (d + dv) + 1000
   return Math.floor((BUDGET - closure) / (4 * (d + dv + 1) + 24))

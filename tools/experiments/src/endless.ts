@@ -22,9 +22,9 @@ interface Row {
   readonly stream: 'fresh' | 'exact' | 'endless'
   /** Bits per byte after each of POINTS tokens; none for exact. */
   readonly bits: readonly number[]
-  /** Of as many as there are words; none for fresh. */
+  /** Right answers, of as many as there are words; none for fresh. */
   readonly right: readonly number[]
-  /** Of a head, at the end. */
+  /** Bytes of a head, at the end. */
   readonly bytes: number
 }
 

@@ -4,7 +4,7 @@ import { textNamed, TEXTS, type TextCapture } from './text-captures.ts'
 
 /** A question with a number for an answer: `run` measures, the rest is a function of what it found. */
 export interface Experiment<Result> {
-  /** Of the script in package.json, of results/<name>.json and .svg. */
+  /** Name of the script in package.json, of results/<name>.json and .svg. */
   readonly name: string
   readonly asks: string
   readonly run: (args: readonly string[]) => Result | Promise<Result>

@@ -34,7 +34,7 @@ function cpu(): number {
 const data = (file: string) => readFileSync(new URL(`../../../packages/small-lm/data/${file}`, import.meta.url))
 const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 1]
 
-/** In a process of its own. */
+/** Costs measured in a process of its own. */
 function measured(kind: string, prompt: number): Costs {
   const start = cpu()
   const model = languageModel(data('sharp.safetensors'))

@@ -26,7 +26,7 @@ export const BYTES = 13_000
 export const LENGTHS = [512, 1024, 2048, 3584, 4096, 6144, 8192]
 const QUERIES = 512
 const SEEDS = [1, 2, 3, 4]
-/** Of both models, in training. */
+/** Length of the texts that both models were trained on. */
 const TRAINED = 4096
 
 const FEW_BITS = quantised({ keyBits: 6, valueBits: 4 })
@@ -34,7 +34,7 @@ const CLOSURE = 'far keys, closure'
 
 const TRAFFIC = { tokens: Infinity }
 
-/** As many far keys as the bytes have room for before a mean token, however long the stream. */
+/** Far keys before a mean token, as many as the bytes have room for, however long the stream. */
 function farBeforeMean(shape: Shape): AttentionStream {
   const [waiting, behind] = [4, { buffer: 2 }]
   const room = BYTES - meanMethod.bytes(shape, behind, TRAFFIC) - waitingBytes(shape, waiting, false)
@@ -44,7 +44,7 @@ function farBeforeMean(shape: Shape): AttentionStream {
   return tiers({ ...shape, parts: [farKeys({ count, store: FEW_BITS }), mean], buffer: waiting })
 }
 
-/** As many of the latest tokens as the bytes have room for. */
+/** Window of as many of the latest tokens as the bytes have room for. */
 function window(shape: Shape): AttentionStream {
   const bytes = (count: number) => windowMethod.bytes(shape, { count, buffer: 1 }, TRAFFIC)
   return windowMethod.make(shape, { count: largestWithin(bytes, BYTES)!, buffer: 1 })
@@ -162,7 +162,7 @@ function table(rows: readonly CurveRow[]): string {
   ].join('\n')
 }
 
-/** What the first method does on each model, over all texts: the largest mean, and from the shortest to the longest. */
+/** Sentence on the first method on each model, over all texts: the largest mean, and from the shortest to the longest. */
 function verdict(rows: readonly CurveRow[]): string {
   const said = modelsOf(rows).map((model) => {
     const means = textsOf(rows).map((text) =>

@@ -41,12 +41,12 @@ export interface FixedMemory {
   readonly command: string
   readonly node: string
   readonly heads: readonly string[]
-  /** Of answering with the mean of the values, by n; answering zero has error 1. */
+  /** Error of answering with the mean of the values, by n; answering zero has error 1. */
   readonly mean: Readonly<Record<string, readonly number[]>>
   readonly rows: readonly FixedMemoryRow[]
 }
 
-/** Those that a capture is long enough for. */
+/** Lengths tried, where a capture is long enough. */
 const LENGTHS = [512, 1024, 2048, 3584, 8192]
 const QUERIES = 512
 const SEEDS = [1, 2, 3, 4]

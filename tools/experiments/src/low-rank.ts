@@ -152,7 +152,7 @@ function ratios(synthetic: readonly Synthetic[], wanted: number): string {
   return `${Number(Math.min(...all).toPrecision(2))} to ${Number(Math.max(...all).toPrecision(2))}`
 }
 
-/** Of 64 anisotropic features, by model. */
+/** Text of the mean shares at 64 anisotropic features, by model. */
 function sharesAt(heads: readonly HeadRank[], key: 'rows' | 'bestRows'): string {
   return ['bounded', 'sharp']
     .map((model) => {

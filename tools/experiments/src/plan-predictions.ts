@@ -1,6 +1,6 @@
 /**
  * `pnpm --filter @sublinear/experiments run plan-predictions [count]`: what plan() predicts against what the planned stream is off by,
- * over configurations drawn by seeds 5000, 5001, …; writes results/plan-predictions.json and the table of packages/attention/README.md. The planner was tuned on seeds
+ * over configurations drawn by seeds 5000, 5001, …; writes results/plan-predictions.json and the table of docs/measured/attention.md. The planner was tuned on seeds
  * from 10⁹ on; seeds 0 to 103 were spent on a version of it that missed (82 %).
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -117,7 +117,7 @@ export function write(all: readonly Prediction[]): void {
     new URL('../results/plan-predictions.json', import.meta.url),
     `${JSON.stringify(result, undefined, 1)}\n`,
   )
-  const readme = new URL('../../../packages/attention/README.md', import.meta.url)
+  const readme = new URL('../../../docs/measured/attention.md', import.meta.url)
   writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), result))
   console.log(`${found.near} of ${all.length} within a factor 2, ${found.misled} verdicts misled`)
 }

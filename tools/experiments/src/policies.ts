@@ -34,7 +34,7 @@ export const EVERY: string = 'every token, best bits'
 export interface PolicyRow {
   readonly model: string
   readonly method: string
-  /** Of the cache, its inverse. */
+  /** Share of the cache, as its inverse. */
   readonly share: number
   /** The most that any head held; within the share, but for pyramidKv, which holds as much on average over the layers. */
   readonly bytes: number
@@ -47,7 +47,7 @@ export interface Policies {
   readonly rows: readonly PolicyRow[]
 }
 
-/** Those that hold so many tokens. */
+/** Policies that hold so many tokens. */
 const POLICIES = methodsNamed('window', 'streamingLlm', 'h2o', 'tova', 'snapKv', 'reservoir', 'farKeys', 'clusters')
 const [SNAP_KV, PYRAMID_KV] = methodsNamed('snapKv', 'pyramidKv') as [Method, Method]
 
@@ -95,7 +95,7 @@ const titled = (text: string) => text[0].toUpperCase() + text.slice(1)
 export const meanError = ({ errors }: Pick<PolicyRow, 'errors'>): number | undefined =>
   errors.includes(null) ? undefined : mean(errors as readonly number[])
 
-/** The table of packages/kv-cache/README.md: all heads over all texts. */
+/** The table of docs/measured/kv-cache.md: all heads over all texts. */
 export function textsTable(found: readonly TextResult<Policies>[]): string {
   const rows = found[0].result.rows.map((row) => ({
     ...row,
@@ -219,7 +219,6 @@ const LEAST = new Map([
 ])
 const layerOf = ({ name }: Head) => Number(name.split('.')[0])
 
-/** As many tokens as fit, behind the buffer; a reservoir draws by one seed. */
 /** Methods that draw at random. */
 const SEEDED: ReadonlySet<string> = new Set(['reservoir'])
 

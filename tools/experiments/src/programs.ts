@@ -21,7 +21,7 @@ export interface Programs {
   /** The first few, in words. */
   readonly failed: readonly string[]
   readonly kinds: Readonly<Record<string, number>>
-  /** In how many programs each method stood. */
+  /** Programs in which each method stood. */
   readonly methods: Readonly<Record<string, number>>
 }
 

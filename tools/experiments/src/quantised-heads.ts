@@ -57,7 +57,7 @@ function every(keyBits: number, valueBits: number): (shape: Shape) => AttentionS
   return (shape) => tiers({ ...shape, parts: [quantisedStream({ keyBits, valueBits })], buffer: 1 })
 }
 
-/** As many far keys as the bytes have room for, beside the rest. */
+/** Far keys, as many as the bytes have room for beside the rest. */
 function far(keyBits: number, valueBits: number, last: StreamSpec, bytes: number) {
   const store = quantised({ keyBits, valueBits })
   const parts = (count: number): [...TierSpec[], StreamSpec] => [farKeys({ count, store }), last]

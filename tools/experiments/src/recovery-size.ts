@@ -20,7 +20,7 @@ export interface SizePoint {
   readonly m: number
   /** Share of trials with ‖x′ − x‖ ≤ 1.5·tail_32(x), by family in the order of FAMILIES. */
   readonly success: readonly number[]
-  /** Of the first ten trials: what a quick test tries again. */
+  /** Results of the first ten trials: a quick test tries them again. */
   readonly first: readonly number[]
 }
 

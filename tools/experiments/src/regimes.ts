@@ -15,7 +15,7 @@ const TOKENS = 4096
 const BUDGETS = ['1/4', '1/8', '1/16', '1/32']
 const REGIMES: readonly Regime[] = ['bounded and diffuse', 'diffuse with far keys', 'sharp']
 
-/** What stands beside each other. */
+/** Methods that stand beside each other. */
 export const METHODS = methodsNamed(
   'auto',
   'farClosure',
@@ -99,7 +99,7 @@ function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-/** What `inspect` predicts from. */
+/** Figures that `inspect` predicts from. */
 export const figures = (heads: readonly RegimeHead[]) =>
   Object.fromEntries(REGIMES.map((regime) => [regime, figuresOf(heads, regime)]))
 

@@ -34,14 +34,14 @@ const BITS = [
   [6, 4],
   [5, 3],
 ] as const
-/** Of the budget, for rests that take as much as they are given. */
+/** Shares of the budget, for rests that take as much as they are given. */
 const PARTS = [0.1, 0.3, 0.6]
 const SEED = 1
 const TRAFFIC = { tokens: TOKENS }
 /** Bytes by which moments and coreset differ from head to head, the numbers of their centre being written out. */
 const SPARED = 512
 
-/** What the adviser's stacks know, and what is tried beside it. */
+/** Rests that the adviser's stacks know; others are tried beside them. */
 const KNOWN = ['mean', 'closure', 'clusters'] as const
 const NEW = ['reservoir', 'halvingCache', 'momentCoreset'] as const
 const RESTS = [...KNOWN, ...NEW]
@@ -50,7 +50,7 @@ type Rest = (typeof RESTS)[number]
 export interface RestRow {
   readonly model: string
   readonly rest: Rest
-  /** Of the cache, its inverse. */
+  /** Share of the cache, as its inverse. */
   readonly share: number
   /** The most that any head held. */
   readonly bytes: number
@@ -102,7 +102,7 @@ interface Given {
 
 const token = ({ d, dv }: Shape) => 4 * (d + dv)
 
-/** Those with one size take no part of the budget, the others what they are given. */
+/** Makers of the rests: those with one size take no part of the budget, the others what they are given. */
 const MAKE: Readonly<Record<Rest, (given: Given) => StreamSpec>> = {
   mean:
     ({ buffer }) =>
@@ -211,7 +211,7 @@ function measured(captures: ReturnType<typeof capturesNamed>): Rests {
 
 const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length
 
-/** Of one model and share: the means, the least of each head among some rests, and how often one of them is that. */
+/** Choices at one model and share: the means, the least of each head among some rests, and how often one of them is that. */
 export function chosen({ rows }: Rests, model: string, share: number) {
   const at = (rest: Rest) => rows.find((row) => row.rest === rest && row.model === model && row.share === share)!.errors
   const heads = at('mean').map((_, h) => h)

@@ -22,7 +22,7 @@ const kept = (by: Kept['by'], share: number, keyBits: number, valueBits: number)
 })
 const far = kept('farKeys', 0.7, 4, 3)
 
-/** What is kept, with a mean token for the rest. */
+/** Tiers that are kept, with a mean token for the rest. */
 export const SELECTIONS: Readonly<Record<string, readonly Kept[]>> = {
   'window 6/4': [kept('window', 1, 6, 4)],
   'h2o 6/4': [kept('h2o', 1, 6, 4)],
@@ -35,16 +35,16 @@ export const SELECTIONS: Readonly<Record<string, readonly Kept[]>> = {
 }
 
 interface Errors {
-  /** Of the next queries over the tokens before alone. */
+  /** Error of the next queries over the tokens before alone. */
   readonly later: number
-  /** Of the next tokens with their queries. */
+  /** Error of the next tokens with their queries. */
   readonly causal: number
 }
 
 export interface SelectionRow {
   readonly model: string
   readonly selection: string
-  /** Of the cache, its inverse. */
+  /** Share of the cache, as its inverse. */
   readonly share: number
   /** ‖ô − o‖_F/‖o‖_F by head. */
   readonly errors: readonly Errors[]

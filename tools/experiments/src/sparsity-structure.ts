@@ -19,12 +19,12 @@ export interface HeadStructure {
   readonly head: string
   /** e^entropy of a row of the attention matrix, mean over rows. */
   readonly effectiveKeys: number
-  /** Of a row's mass, mean over rows: in its largest 1, 4, 16 … entries. */
+  /** Share of a row's mass in its largest 1, 4, 16 … entries, mean over rows. */
   readonly top: readonly number[]
-  /** In the first 4 keys, and in the last 64. */
+  /** Share of the mass in the first 4 keys, and in the last 64. */
   readonly sinks: number
   readonly recent: number
-  /** In the 64 largest entries that are neither. */
+  /** Share of the mass in the 64 largest entries that are neither. */
   readonly far: number
 }
 
@@ -145,7 +145,7 @@ function scoresOf(query: Float32Array, keys: Float32Array | Float64Array, n: num
 
 const total = (numbers: Float64Array) => numbers.reduce((a, b) => a + b, 0)
 const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length
-/** Of the effective keys of some heads. */
+/** Text with the range of the effective keys of some heads. */
 function range(heads: readonly HeadStructure[]): string {
   const keys = heads.map(({ effectiveKeys }) => effectiveKeys).toSorted((a, b) => a - b)
   return `${figure(keys[0])} to ${figure(keys.at(-1)!)}`

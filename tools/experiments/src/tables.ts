@@ -17,7 +17,9 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Paths of the files that may hold tables. */
 export function readmes(): string[] {
-  return globSync(['*.md', '{packages,apps,tools}/*/README.md'], { cwd: root }).map((path) => join(root, path))
+  return globSync(['*.md', 'docs/**/*.md', '{packages,apps,tools}/*/README.md'], { cwd: root }).map((path) =>
+    join(root, path),
+  )
 }
 
 /** The text with every table replaced by what the results say. */

@@ -72,7 +72,7 @@ export function capturedHeads(wanted: TextCapture): Head[] {
   return readHeads(captureFiles(wanted))
 }
 
-/** Of all heads of both models over the first tokens of a text, where the arguments are `--text <name>`; else as `capturesOf`. */
+/** Captures of all heads of both models over the first tokens of a text, where the arguments are `--text <name>`; else as `capturesOf`. */
 export function capturesNamed(args: readonly string[], tokens: number): ReturnType<typeof capturesOf> {
   const text = textNamed(args)
   return text === undefined

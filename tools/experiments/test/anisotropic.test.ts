@@ -6,7 +6,7 @@ import { withTable, type Result } from '../src/anisotropic/table.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 const result = JSON.parse(read('../results/anisotropic.json')) as Result
-const readme = read('../../../packages/poly-features/README.md')
+const readme = read('../../../docs/measured/feature-maps.md')
 
 describe('anisotropic monomials', () => {
   it('have the table of the committed results', () => {

@@ -12,7 +12,7 @@ test('sections, tables and the picture say what the results say', () => {
   const result = resultOf(autoBoard)
   expect(withAnswer(read('../README.md'), autoBoard, result)).toBe(read('../README.md'))
   expect(autoBoard.picture(result)).toBe(read('../results/auto-board.svg'))
-  expect(read('../../../packages/attention/README.md')).toContain(
+  expect(read('../../../docs/measured/attention.md')).toContain(
     autoTable(textResultsOf(autoBoard)[0]?.result ?? result),
   )
 })

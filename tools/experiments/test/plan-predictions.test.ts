@@ -28,7 +28,7 @@ test.each(shortest)('seed $seed, $values: the same again', async ({ seed, stream
   expect(again.measured / measured).toBeCloseTo(1, 3)
 })
 
-test('the README says what the results say', () => {
-  const text = readFileSync(new URL('../../../packages/attention/README.md', import.meta.url), 'utf8')
+test('the page says what the results say', () => {
+  const text = readFileSync(new URL('../../../docs/measured/attention.md', import.meta.url), 'utf8')
   expect(withTable(text, { near, misled, predictions })).toBe(text)
 })

@@ -27,7 +27,7 @@ test('the committed results are what this code finds, on one head of the sample'
 })
 
 test.each(textResultsOf(selections))(
-  'tokens of h2o before far keys: what ARCHITECTURE.md says, over $text',
+  'tokens of h2o before far keys: what the README of adviser says, over $text',
   ({ result }) => {
     const [front, far, attended] = ['h2o 8/6, farKeys 4/3', 'farKeys 5/3', 'h2o 6/4'].map((one) =>
       meanOf(result, 'sharp', one, 32),

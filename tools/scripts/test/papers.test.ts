@@ -1,65 +1,76 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { faults, linked, rowsOf } from '../papers.mjs'
 
-// PAPERS.md and the tests named after statements say the same. Kills: a verdict without a test, a test without a row.
+// PAPERS.md, the code and the tests named after statements say the same. Kills: a verdict without a test, a test without a row, a link to a file that
+// was moved, to code that the row's test does not touch, to a test where code should stand, to a section that is gone.
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
+const page = readFileSync(`${root}PAPERS.md`, 'utf8')
 const verdicts = ['holds', 'holds with a repaired constant', 'vacuous', 'false as written', 'not yet']
-
-/** The rows of the statement tables: statement, package, test, constant, errata, verdict. */
-const rows = readFileSync(`${root}PAPERS.md`, 'utf8')
-  .split('\n')
-  .filter((line) => line.startsWith('| **'))
-  .map((line) =>
-    line
-      .split(/(?<!\\)\|/)
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  )
-
-/** Each row's test file; "same file" is the one above it. */
-let above = ''
-const files = rows.map(
-  ([, , cell]) => (above = /^`(.+)`$/.exec(cell ?? '')?.[1] ?? (cell === 'same file' ? above : '')),
-)
+const rows = rowsOf(page)
 
 describe('PAPERS.md', () => {
-  test('has six cells a row and known verdicts', () => {
-    expect(rows.length).toBeGreaterThan(30)
-    for (const row of rows) {
-      expect(row.length, row[0]).toBe(6)
-      expect(verdicts, row[0]).toContain(row[5])
-    }
+  test('leads from every statement to code, test and evidence that belong together', () => {
+    expect(faults(page, root)).toEqual([])
+    expect(rows.length).toBeGreaterThan(40)
   })
 
-  test('has a test file behind every verdict', () => {
-    const untested = rows.filter(([, , , , , verdict], i) => {
-      return verdict !== 'not yet' && !(files[i] && existsSync(`${root}packages/${files[i]}`))
-    })
-    expect(untested.map(([statement]) => statement)).toEqual([])
+  test('has known verdicts', () => {
+    for (const { statement, verdict } of rows) expect(verdicts, statement).toContain(verdict)
   })
 
   test('has a row for every test named after a statement', () => {
-    const named = globSync('*/test/{definition,lemma,theorem,corollary,algorithm,figure}-*.test.ts', {
-      cwd: `${root}packages`,
-    })
-    expect(named.map((file) => file.replaceAll('\\', '/')).filter((file) => !files.includes(file))).toEqual([])
+    const named = globSync('packages/*/test/{definition,lemma,theorem,corollary,algorithm,figure}-*.test.ts', {
+      cwd: root,
+    }).map((file) => file.replaceAll('\\', '/'))
+    const tests = new Set(rows.flatMap((row) => linked(row.test)))
+    expect(named.length).toBeGreaterThan(20)
+    expect(named.filter((file) => !tests.has(file))).toEqual([])
   })
 
   test('names files and experiments that exist', () => {
-    const text = readFileSync(`${root}PAPERS.md`, 'utf8')
-    const said = text.split('\n').filter((line) => !line.endsWith('| not yet |'))
-    const paths = said.flatMap((line) => [
-      ...Array.from(line.matchAll(/`([\w./-]+\.(?:ts|py|json|svg|mjs))`/g), ([, path]) => path),
-      ...Array.from(line.matchAll(/\]\(([^)#]+)\)/g), ([, path]) => path),
-    ])
-    expect(paths.length).toBeGreaterThan(25)
+    const text = [
+      page,
+      ...globSync('docs/papers/*.md', { cwd: root }).map((path) => readFileSync(root + path, 'utf8')),
+    ].join('\n')
+    const paths = Array.from(text.matchAll(/`([\w./-]+\.(?:ts|py|json|svg|mjs))`/g), ([, path]) => path)
+    expect(paths.length).toBeGreaterThan(0)
     const places = ['', 'packages/', 'packages/poly-features/test/'] // from the root, as tests are named, and one fixture
     expect(paths.filter((path) => !places.some((place) => existsSync(root + place + path)))).toEqual([])
     const { scripts } = JSON.parse(readFileSync(`${root}tools/experiments/package.json`, 'utf8'))
     const experiments = Array.from(text.matchAll(/`tools\/experiments`, ([a-z0-9-]+)\)/g), ([, name]) => name)
     expect(experiments.length).toBeGreaterThan(1)
     for (const name of experiments) expect(Object.keys(scripts)).toContain(name)
+  })
+})
+
+describe('a row that leads nowhere is told', () => {
+  const good = rows.find(({ statement }) => statement.startsWith('**[Algorithm 1]'))!
+  const rowWith = (change: Partial<typeof good>) => {
+    const { statement, verdict, code, test: tried, evidence } = { ...good, ...change }
+    return `| ${[statement, verdict, code, tried, evidence].join(' | ')} |`
+  }
+  const CODE = 'packages/streaming-attention/src/one-pass.ts'
+
+  test('the row itself passes', () => {
+    expect(faults(rowWith({}), root)).toEqual([])
+  })
+
+  test.each([
+    [{ code: '[x](packages/streaming-attention/src/gone.ts)' }, 'there is no packages/streaming-attention/src/gone.ts'],
+    [{ code: '–' }, 'a verdict without code or test'],
+    [{ test: '–' }, 'a verdict without code or test'],
+    [{ test: `[x](${CODE})` }, `${CODE} is no test`],
+    [{ code: '[x](PAPERS.md)' }, 'PAPERS.md is no code'],
+    [{ code: '[x](packages/kv-cache/src/tiers.ts)' }, 'names nothing of packages/kv-cache/src/tiers.ts'],
+    [{ evidence: '[x](docs/one-pass.md#nothing)' }, 'there is no heading for docs/one-pass.md#nothing'],
+    [{ verdict: 'holds | more' }, '6 cells, not 5'],
+    [{ verdict: 'vacuous' }, 'its section has another verdict'],
+    [{ statement: '**Algorithm 1** Read V' }, 'leads to no section'],
+    [{ statement: '**[Algorithm 1](docs/papers/one-pass.md#algorithm-9)** Read V' }, 'leads to no section'],
+  ] as const)('%j', (change, words) => {
+    expect(faults(rowWith(change), root).join('\n')).toContain(words)
   })
 })

@@ -1,3 +1,4 @@
+// Examples of the pages run on the sources. Kills: an output that is not what the page says, an example that throws, a line whose output is left out.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

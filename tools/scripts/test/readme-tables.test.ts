@@ -8,18 +8,21 @@ import { describe, expect, test } from 'vitest'
 // its markers, a marker without its end or of a name that nothing regenerates.
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
-const readmes = globSync(['*.md', '{packages,apps,tools}/*/README.md', 'apps/*/data/README.md', 'examples/README.md'], {
-  cwd: root,
-}).map((path) => path.replaceAll('\\', '/'))
+const readmes = globSync(
+  ['*.md', 'docs/**/*.md', '{packages,apps,tools}/*/README.md', 'apps/*/data/README.md', 'examples/README.md'],
+  {
+    cwd: root,
+  },
+).map((path) => path.replaceAll('\\', '/'))
 
 /** Tables that a script prints for copying, by file and first cell. */
 const PRINTED: Readonly<Record<string, string>> = {
   'apps/cli/data/README.md | model': 'tools/scripts/sample-figures.mjs',
 }
-/** PAPERS.md is prose with figures: each row names the test or the experiment that holds it. */
-const PROSE = new Set(['PAPERS.md'])
+/** Pages without measured tables that look as if they had some: PAPERS.md, whose rows name the test that holds each figure, and a page of papers' names. */
+const PROSE = new Set(['PAPERS.md', 'docs/methods.md'])
 
-const MARKER = /^<!-- (\/?)([a-z]+)(?::([a-z0-9-]+)[^>]*)? -->$/
+const MARKER = /^<!-- (\/?)([a-z-]+)(?::([a-z0-9-]+)[^>]*)? -->$/
 /** A decimal of two digits or more (0.01 is a default), a time, a rate, a size, a factor. Code does not count. */
 const MEASURED =
   /(?<![\d.])(?!0\.0*[1-9](?!\d))\d+\.\d|\d ?(?:ns|µs|ms|s|kB|MB|GB|GF|%)(?![\p{L}\d])|\d ?×(?! ?[\p{L}\d(])/u
@@ -28,8 +31,10 @@ const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   asked: (of) => `tools/experiments/src/${of}.ts`,
   bench: (of) => (of === 'summary' ? 'tools/bench/src/tables.ts' : `tools/bench/src/suites/${of}.ts`),
   demo: () => 'tools/scripts/readme-demo.mjs',
+  evidence: () => 'tools/experiments/src/evidence.ts',
   experiment: () => 'tools/experiments/src/tables.ts',
   experiments: (of) => `tools/experiments/src/${of.replace(/-full$/, '')}.ts`,
+  'without-end': () => 'tools/experiments/src/without-end.ts',
 }
 
 interface Table {

@@ -15,7 +15,7 @@ const VERSION = 1
 export interface AdviceFile {
   /** The text that they were made from. */
   readonly text: string
-  /** By `adviceKey`. */
+  /** Advice for models, by `adviceKey`. */
   readonly advice: Readonly<Record<string, ModelAdvice>>
 }
 

@@ -73,7 +73,7 @@ function outputsOf({ report, resume, advice }: EvaluationFlags): Output[] {
 
 /** A method that is compared. */
 interface Row extends Pick<Cell, 'method' | 'version'> {
-  /** Its module, where it is the user's own. */
+  /** Path of the method's module, where it is the user's own. */
   readonly path?: string
 }
 

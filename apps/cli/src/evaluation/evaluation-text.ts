@@ -87,7 +87,7 @@ export function notesOf({ cells, protocol }: Evaluation): string[] {
   ]
 }
 
-/** By model and budget: a line a method, a block a length, a shade a depth, from the start of the text to its end. */
+/** Heat map as text, by model and budget: a line a method, a block a length, a shade a depth, from the start of the text to its end. */
 export function heatMapText({ protocol, cells }: Evaluation, width: number): string {
   if (protocol.kind !== 'needle') return ''
   const models = [...new Set(cells.map(({ model }) => model))]

@@ -6,10 +6,10 @@ import { list, wholeNumber } from '../options'
 import { TEXTS } from './texts'
 import type { Cell } from './task'
 
-/** What both evaluations are asked. */
+/** Options that both evaluations take. */
 export interface EvaluationFlags extends StreamsFlags {
   readonly models: readonly Cell['model'][]
-  /** Instead of those. */
+  /** Models to take instead of those of `models`. */
   readonly model?: readonly Cell['model'][]
   readonly budgets: readonly string[]
   readonly lengths: readonly number[]

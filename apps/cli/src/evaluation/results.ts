@@ -1,7 +1,7 @@
 import { mcnemar, signFlips } from '@sublinear/small-lm'
 import { budgetBytes, keyOf, type Cell, type Outcome, type Protocol } from './task'
 
-/** What an evaluation found: plain JSON. */
+/** Result of an evaluation, as plain JSON. */
 export interface Evaluation {
   readonly version: 1
   readonly reproduce: string
@@ -10,7 +10,7 @@ export interface Evaluation {
 }
 
 export interface CellResult extends Cell {
-  /** Of all heads. */
+  /** Budget of all heads together. */
   readonly budgetBytes: number
   /** The budget as a share of a float16 cache. */
   readonly ofFloat16: number
@@ -23,12 +23,12 @@ export interface CellResult extends Cell {
 }
 
 export interface NeedleResult {
-  /** By text: a 1 for every depth whose answer was wholly right, a 0 for the others. */
+  /** Answers, text by text: a 1 for every depth whose answer was wholly right, a 0 for the others. */
   readonly answers: readonly string[]
   readonly questions: number
   readonly right: number
   readonly recall: number
-  /** By depth. */
+  /** Recall by depth. */
   readonly recallAt: readonly number[]
   /** Is it worse than exact, and than the best other method of its budget? One-sided, of paired answers. */
   readonly against: readonly Against[]

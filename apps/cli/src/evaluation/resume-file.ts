@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import type { Outcome, Protocol } from './task'
 
-/** What is known already, and where what becomes known is kept. */
+/** Answers known already, and the file in which new ones are kept. */
 export interface Resume {
   readonly known: ReadonlyMap<string, Outcome>
   add(key: string, outcome: Outcome): void

@@ -1,10 +1,10 @@
 import type { ModelAdvice } from '@sublinear/small-lm'
 
-/** What is compared: one method, within one budget, in one model, on texts of one length. */
+/** One comparison: a method within a byte budget, in one model, on texts of one length. */
 export interface Cell {
   /** One that comes with the command, or a folder. */
   readonly model: string
-  /** Its name, or 'advised'. */
+  /** Name of the method, or 'advised'. */
   readonly method: string
   /** CRC-32 of what decides it beside its name: the user's own module, or its advice. */
   readonly version?: string
@@ -13,7 +13,7 @@ export interface Cell {
   readonly tokens: number
 }
 
-/** What decides the texts and questions: the same for every cell of one length. */
+/** Settings that decide the texts and questions: the same for every cell of one length. */
 export type Protocol = NeedleProtocol | BitsProtocol
 
 export interface NeedleProtocol {
@@ -43,11 +43,11 @@ export interface Task {
   readonly trial: number
   /** The module of a method of the user's own. */
   readonly path?: string
-  /** What each head remembers with, where the method is 'advised'. */
+  /** Advice for each head: the method that it remembers with, where the cell's method is 'advised'. */
   readonly advice?: ModelAdvice
 }
 
-/** What came of it. */
+/** Outcome of a cell: refused, or answers or bits with the bytes held. */
 export type Outcome = Refused | (Held & (Answers | Cost))
 
 /** The budget holds no such stream, or it failed. */
@@ -60,12 +60,12 @@ interface Held {
   readonly peakBytes: number
 }
 
-/** By depth: was the whole answer right? */
+/** Answers by depth: whether the whole answer was right. */
 interface Answers {
   readonly right: readonly boolean[]
 }
 
-/** What the tokens scored cost in bits, and how many bytes of text they are. */
+/** Bits that the scored tokens cost, and how many bytes of text they are. */
 interface Cost {
   readonly bits: number
   readonly bytes: number

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 /** The held-out texts that the build puts beside the models. */
 export const TEXTS = ['persuasion', 'romans', 'revelation'] as const
 
-/** What pilots are made from when this text is read: another. */
+/** The text that pilots are made from when this one is read: another. */
 export function otherText(name: string): (typeof TEXTS)[number] {
   return name === 'revelation' ? 'romans' : 'revelation'
 }

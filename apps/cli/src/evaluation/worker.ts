@@ -1,6 +1,6 @@
 import { adviseCell } from './advise-cell'
 import { taskRunner } from './run-task'
 
-/** What a thread of the pool runs. */
+/** The function that a thread of the pool runs. */
 export const read = taskRunner()
 export const advise = adviseCell

@@ -13,7 +13,7 @@ export interface ModelRecipes {
   readonly budget?: string | number
   readonly epsilon?: number
   readonly text: string
-  /** By layer and key head; none for a layer that keeps a window of its own. */
+  /** Advice by layer and key head; none for a layer that keeps a window of its own. */
   readonly heads: ModelAdvice
 }
 

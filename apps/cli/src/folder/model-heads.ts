@@ -19,10 +19,10 @@ export interface ModelHead {
   readonly values: Matrix // rows × dv
 }
 
-/** What a model's heads were given. */
+/** Queries, keys and values that a model's heads were given. */
 export interface ModelHeads {
   readonly name: string
-  /** By layer: how many key heads it has, and whether it keeps a window of its own. */
+  /** Layers of the model: how many key heads each has, and whether it keeps a window of its own. */
   readonly layers: readonly { readonly kvHeads: number; readonly shape: Shape }[]
   readonly tokens: number
   readonly heads: readonly ModelHead[]

@@ -3,7 +3,7 @@ import { TEXTS } from '../evaluation/texts'
 import { MODELS } from '../models'
 import { wholeNumber } from '../options'
 
-/** What --model and the options beside it say. */
+/** Options --model and those beside it. */
 export interface ModelFlags {
   readonly model?: string
   readonly file?: string

@@ -1,7 +1,7 @@
 import type { Kernels } from '../kernels'
 import { floats } from './operands'
 
-/** By suffixes: the degree-g monomials with least index i are xᵢ times a contiguous suffix of the degree g − 1 block. */
+/** Monomials by suffixes: those of degree g with least index i are xᵢ times a contiguous suffix of the degree g − 1 block. */
 export const monomials: Kernels['monomials'] = (outOperand, xOperand, ratios, rows, d, degree) => {
   const out = floats(outOperand)
   const x = floats(xOperand)

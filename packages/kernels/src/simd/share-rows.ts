@@ -6,7 +6,7 @@ const KEYS = 2048 // of one call, and what is copied in of keys elsewhere
 const SCORES = 768
 const STAGED = 65536 // floats of them: wide keys make fewer
 
-/** What differs between keys of floats and keys in codes. */
+/** Layout in which keys of floats differ from keys in codes. */
 export interface ShareKeys {
   /** Where they lie; 0 where they are copied in. */
   readonly at: number

@@ -16,10 +16,11 @@ export interface AdaOptions {
  *   with the average, as in the authors' code. Deviation: rounded down, what is left to the largest remainders, so that the budgets add
  *   up and none is empty.
  *
+ * Cost: a sort of all scores.
+ *
  * @param scores  of each head, one a token that may leave; they are compared between heads, so in one unit, as shares of attention are
  * @returns one integer a head, > window; heads · count together
  * @throws TypeError, RangeError when count ≤ window, safeguard is not from 0 to 1, or there is no head
- * Cost: a sort of all scores.
  */
 export function adaKvCounts(
   scores: readonly Float64Array[],

@@ -30,13 +30,14 @@ export interface ClustersOptions {
  *   times the squared distance of the means; when there are too many clusters the closest merge until an eighth of the slots is free, and
  *   a token joins a cluster that is no farther than those were. Means stand for samples.
  *
- * @param count  clusters held, ≥ 1; buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError when one is no such integer
  * Guarantee: exact up to count tokens; from then on every cluster has the mean key, mean value and total weight of its tokens, so weights add
  *   up to all weights given (a cluster counts 2^53 at most). Nothing leaves: `admit` returns undefined, and merging is 'none'.
  *   Closeness is known to 1e-6 of the largest squared distance from the mean key: beside keys a thousand times farther out than others, those
  *   are all alike to it.
  * Cost: 4·(d + dv + 2) + 8 bytes a cluster; count·d operations a token, and count²·d each time that too many were opened.
+ *
+ * @param count  clusters held, ≥ 1; buffer  tokens that wait where it stands alone (64)
+ * @throws TypeError, RangeError when one is no such integer
  */
 export function clusters(options: ClustersOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options)

@@ -18,11 +18,12 @@ export interface CurOptions {
  *   divided by its sum over a block of neighbours, as in kvpress. Deviation: blocks are of the tokens there at a selection, the
  *   last one as long as it is; in one piece they are those of the prompt. Weights do not count.
  *
- * @param count  tokens kept, ≥ 1; block  ≥ 1; first  from 0 to count
- * @throws TypeError, RangeError when one is no such integer
  * Guarantee: exact over the tokens held. What left at a selection had no higher a product than all that stayed and are not among the first, of
  *   equals the earlier.
  * Cost: d + dv operations a token at each selection; nothing beside the tokens.
+ *
+ * @param count  tokens kept, ≥ 1; block  ≥ 1; first  from 0 to count
+ * @throws TypeError, RangeError when one is no such integer
  */
 export const cur = scored<CurOptions, Required<CurOptions>>({
   name: 'cur',

@@ -24,11 +24,12 @@ const RESCORE = 64
  * Source: not from the papers. Distances are from the running mean of all keys admitted, which follows the stream: it is taken
  *   every 64 tokens (and at 1, 2, 4 … 32). Distances are of the keys as they are held, and are not kept: a call takes them anew.
  *
- * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError when one is no such integer or store no token store
  * Guarantee: exact over the tokens held. Between two moves of the centre every token that left was no farther from it than all that
  *   stayed; a token that left does not come back when the mean moves. Merging is 'none': what is held depends on the mean at the time.
  * Cost: the store's bytes, 4·(d + dv) a token in float32, and 16·d. A call of up to 64 tokens takes O(count·d), and O(d + log count) a token.
+ *
+ * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
+ * @throws TypeError, RangeError when one is no such integer or store no token store
  */
 export function farKeys(options: TokenOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options)
@@ -151,7 +152,7 @@ function withChances(
   }
 }
 
-/** These rows with their weights; a copy. */
+/** Copies these rows with their weights. */
 function rowsOfBlock({ keys, values, weights }: KvBlock, rows: readonly number[]): KvBlock {
   return {
     keys: pickedRows(keys, rows),

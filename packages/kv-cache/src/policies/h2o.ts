@@ -7,7 +7,7 @@ const KIND = 'h2o'
 export interface H2oOptions {
   /** Tokens held, ≥ 1. */
   readonly count: number
-  /** Of the tokens held, the latest, which stay whatever their attention. Default half of them, the paper's. */
+  /** Tokens kept because they are the latest, whatever their attention. Default half of those held, the paper's. */
   readonly recent?: number
 }
 
@@ -16,11 +16,12 @@ export interface H2oOptions {
  * Source: Zhang et al., H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large Language Models (2023). Deviation: tokens
  *   leave 64 at a time, at fixed places of the stream, and not one a token; the query heads of a group add up.
  *
- * @param count  tokens kept, ≥ 1; recent  of these the latest, from 0 to count; store, buffer  as window has them
- * @throws TypeError, RangeError when one is no such integer or store no token store
  * Guarantee: that of `scored`. Attention is that of the softmax over everything, in `step`, from the token's arrival on; behind other tiers from
  *   its arrival here on.
  * Cost: the store's, and 12 bytes a token; 2·count·d operations and count exponentials a query.
+ *
+ * @param count  tokens kept, ≥ 1; recent  of these the latest, from 0 to count; store, buffer  as window has them
+ * @throws TypeError, RangeError when one is no such integer or store no token store
  */
 export const h2o = scored<H2oOptions, Required<H2oOptions>>({
   name: KIND,

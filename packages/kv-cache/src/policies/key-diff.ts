@@ -8,10 +8,11 @@ import { squaredNorms, type Scoring } from '../scoring'
  *   its anchor, the mean of the normalised keys. Deviation: a token of weight w counts w times in the mean. As in the paper's blocks,
  *   the mean is of the tokens there at a selection, not of those that left; in one piece it is that of the whole prompt.
  *
- * @param count  tokens kept, ≥ 1
  * Guarantee: exact over the tokens held. What left at a selection had no lower a cosine than all that stayed, of equals the earlier. A key
  *   of zeros has cosine 0.
  * Cost: 4·d operations a token at each selection; nothing beside the tokens.
+ *
+ * @param count  tokens kept, ≥ 1
  */
 export const keyDiff = scored({
   name: 'keyDiff',

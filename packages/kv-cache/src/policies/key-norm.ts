@@ -6,10 +6,11 @@ import { squaredNorms } from '../scoring'
  * A policy that keeps the tokens whose keys are shortest.
  * Source: Devoto et al., A Simple and Effective L2 Norm-Based Strategy for KV Cache Compression (2024). Deviation: none; weights do not count.
  *
- * @param count  tokens kept, ≥ 1
  * Guarantee: exact over the tokens held. The score of a token never changes, so those held are the shortest of all that came, of equals
  *   the latest, wherever the stream is cut.
  * Cost: d operations a token at each selection; nothing beside the tokens.
+ *
+ * @param count  tokens kept, ≥ 1
  */
 export const keyNorm = scored({
   name: 'keyNorm',

@@ -19,10 +19,11 @@ export interface LagKvOptions {
  *   are taken anew at each selection among the tokens there, so that `count` are held. In one piece it is the paper's selection, the same
  *   number of every partition; what does not divide goes to the later ones. A coordinate that does not vary counts 0. Weights do not count.
  *
- * @param count  tokens kept, ≥ 1; first, lag  with lag ≥ 1 and first + 2·lag − 1 ≤ count
- * @throws TypeError, RangeError when one is no such integer
  * Guarantee: exact over the tokens held. The first tokens stay, and so do the last partition and what follows it, `lag` to 2·lag − 1 tokens.
  * Cost: 5·(d + dv) + log lag operations a token at each selection; nothing beside the tokens.
+ *
+ * @param count  tokens kept, ≥ 1; first, lag  with lag ≥ 1 and first + 2·lag − 1 ≤ count
+ * @throws TypeError, RangeError when one is no such integer
  */
 export const lagKv = scored<LagKvOptions, Required<LagKvOptions>>({
   name: 'lagKv',

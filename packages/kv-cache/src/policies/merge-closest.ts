@@ -3,7 +3,7 @@ import { kernels } from '@sublinear/kernels'
 /** Points in rows, each with the weight that it stands for. Everything is overwritten by merging. */
 export interface WeightedPoints {
   readonly points: Float32Array // rows × d
-  /** What goes with the points: averaged along. */
+  /** Values that go with the points, averaged along. */
   readonly values: Float32Array // rows × dv
   readonly weights: Float64Array // rows
 }
@@ -18,15 +18,16 @@ export interface Merged {
  * is the weighted mean of the two, and its weight their sum.
  * Source: Ward (1963), by the recurrence of Lance and Williams.
  *
- * @returns the rows that remain, ascending, and the most that a merge added
  * Cost: rows²·d multiply-adds, 4·rows² bytes of scratch, some passes over `rows` numbers a merge.
+ *
+ * @returns the rows that remain, ascending, and the most that a merge added
  */
 export function mergeClosest({ points, values, weights }: WeightedPoints, left: number): Merged {
   const rows = weights.length
   const costs = wardCosts({ points, weights }, { points, weights }) // rows × rows
   const alive = new Uint8Array(rows).fill(1)
   const nearest = new Int32Array(rows)
-  /** Of merging with the nearest; after a merge only a lower bound, since that brings nothing nearer to anything else. */
+  /** Cost of merging each row with its nearest. A merge brings nothing nearer to anything else, so older entries stay valid lower bounds. */
   const least = new Float64Array(rows)
   const scan = (i: number) => {
     let [best, at] = [Infinity, i]
@@ -75,8 +76,9 @@ export function mergeClosest({ points, values, weights }: WeightedPoints, left: 
 /**
  * Gives each of some points to the one of `into` where it adds least, unless that is more than `most`: all to where those stood before.
  *
- * @returns the points that went nowhere
  * Cost: one multiply-add an entry for each pair.
+ *
+ * @returns the points that went nowhere
  */
 export function joinNearest(points: WeightedPoints, into: WeightedPoints, most: number): number[] {
   const [rows, count] = [points.weights.length, into.weights.length]
@@ -108,7 +110,7 @@ function towards(one: Float32Array, a: number, other: Float32Array, b: number, r
   for (let c = 0; c < cols; c++) one[a * cols + c] += (other[b * cols + c] - one[a * cols + c]) * share
 }
 
-/** What merging a row of one and a row of the other adds: w w′ / (w + w′) times their squared distance. Centred, so that little cancels. */
+/** Costs of merging a row of one with a row of the other: w w′ / (w + w′) times their squared distance. Centred, so that little cancels. */
 function wardCosts(one: Points, other: Points): Float32Array {
   const [rows, count] = [one.weights.length, other.weights.length]
   const d = one.points.length / rows

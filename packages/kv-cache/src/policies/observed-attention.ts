@@ -6,10 +6,11 @@ import { scoredMethod } from '../scored-method'
  * Source: the mean in place of the sum of Zhang et al., H2O (2023), as NVIDIA's kvpress has it (ObservedAttention, 2024), so that old tokens have
  *   no advantage. Deviation: of queries that came while the token was held; in one piece these are all that saw it.
  *
- * @param count  tokens kept, ≥ 1
  * Guarantee: exact over the tokens held. What left at a selection had received no more a query than all that stayed, of equals the earlier;
  *   a token that no query saw has received nothing.
  * Cost: one division a token at each selection, and the sums, 16 bytes a token.
+ *
+ * @param count  tokens kept, ≥ 1
  */
 export const observedAttention = scored({
   name: 'observedAttention',

@@ -22,7 +22,7 @@ export interface PyramidOptions {
 }
 
 export interface PyramidKvOptions extends PyramidOptions, Pick<SnapKvOptions, 'pool'>, Omit<TokenOptions, 'count'> {
-  /** From 0, the layer next to the input. */
+  /** Index of the layer, from 0, the layer next to the input. */
   readonly layer: number
 }
 
@@ -58,9 +58,10 @@ export function pyramidCounts({ layers, count, window = WINDOW, beta = 20 }: Pyr
  * SnapKV with the budget of its layer: `pyramidKv({ layers, layer, count })` for the layers of one model.
  * Source: Cai et al. (2024); the selection is that of `snapKv`, and so is the snapshot.
  *
+ * Guarantee, Cost: those of `snapKv`, with the count of the layer.
+ *
  * @param layers, layer, count, window, beta  as pyramidCounts has it, layer < layers; pool, store  as snapKv has them
- * @throws TypeError, RangeError as they do
- * Guarantee, Cost: of `snapKv`, with the count of the layer.
+ * @throws TypeError, RangeError where pyramidCounts or snapKv does
  */
 export function pyramidKv(options: PyramidKvOptions): (shape: Shape) => TokenTier {
   const { layers, layer, window = WINDOW, pool, store, buffer } = options
@@ -101,7 +102,7 @@ export const pyramidKvMethod: TierMethod<PyramidKvOptions> = {
   open: layered.open,
 }
 
-/** What snapKv's selection gets in the layer of the options. */
+/** Options of snapKv for the layer that the options name. */
 function ofLayer({ layer, beta, layers, ...options }: PyramidKvOptions): SnapKvOptions & TokenOptions {
   const counts = pyramidCounts({ ...options, layers, ...(beta !== undefined && { beta }) })
   return { ...options, window: options.window ?? WINDOW, count: counts[layer] }

@@ -14,7 +14,7 @@ const KIND = 'quantised'
 const COUNT = 2 ** 31
 const BUFFER = 64
 const [LEAST_BITS, MOST_BITS] = [2, 8]
-/** As many tokens are held exactly at first where nothing else is said. */
+/** Most tokens that are held exactly at first where nothing else is said. */
 const MOST_FIRST = 256
 
 export interface QuantisedStreamOptions extends QuantisedOptions {
@@ -26,10 +26,11 @@ export interface QuantisedStreamOptions extends QuantisedOptions {
  * The growing key-value cache in few bits an entry: every token is held, as `quantised` holds it.
  * Source: KIVI, QuaRot and the like; what policies that choose tokens are to be compared with at equal bytes.
  *
- * @param keyBits, valueBits, seed, first  as quantised has them; buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError as quantised
  * Guarantee: exact over all tokens as the store holds them. Merging is 'ordered': the later stream's tokens are rounded once more.
  * Cost: the store's bytes: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 a token. Alone, up to `buffer` tokens wait in float32.
+ *
+ * @param keyBits, valueBits, seed, first  as quantised has them; buffer  tokens that wait where it stands alone (64)
+ * @throws TypeError, RangeError as quantised
  */
 export function quantisedStream(given: QuantisedStreamOptions): (shape: Shape) => TokenTier {
   checkOptions(KIND, given, ['keyBits', 'valueBits', 'seed', 'first', 'buffer'])

@@ -17,6 +17,7 @@ import { weightedSample, type SampleState } from './weighted-sample'
 const KIND = 'reservoir'
 
 export interface ReservoirOptions extends TokenOptions {
+  /** 64 bits that decide which tokens stay. */
   readonly seed: Seed
 }
 
@@ -26,12 +27,13 @@ export interface ReservoirOptions extends TokenOptions {
  * Source: Cohen, Duffield, Kaplan, Lund, Thorup, Efficient Stream Sampling for Variance-Optimal Estimation of Subset Sums (2011);
  *   for equal weights it is Vitter's Algorithm R (1985).
  *
- * @param count  tokens kept, ≥ 1; seed  decides which: the i-th token draws from Philox at counter i; store, buffer  as window has them
- * @throws TypeError, RangeError when count is no integer ≥ 1, seed none or store no token store
  * Guarantee: a token of weight w is held with probability min(1, w / τ), exactly, where τ is the number with Σ min(1, w / τ) = count over all
  *   tokens, and then counts max(w, τ): every sum over tokens is estimated without bias, and the weights held add up to all weights
  *   given (each is 2^53 at most). Nothing leaves: what is not held is counted by what is, so `admit` returns undefined and merging is 'none'.
  * Cost: the store's, 4·(d + dv + 1) bytes a token in float32, and 8 more; O(1) a token without weights, O(count) with, and O(count) logarithms every 64 tokens.
+ *
+ * @param count  tokens kept, ≥ 1; seed  decides which: the i-th token draws from Philox at counter i; store, buffer  as window has them
+ * @throws TypeError, RangeError when count is no integer ≥ 1, seed none or store no token store
  */
 export function reservoir(options: ReservoirOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options, ['seed'])

@@ -11,10 +11,11 @@ const kept = { kind: KIND, merging: 'ordered', end: 'first' } as const
  * A tier that keeps the first `count` tokens for good: attention sinks.
  * Source: Xiao et al., Efficient Streaming Language Models with Attention Sinks (2023).
  *
- * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError when one is no such integer or store no token store
  * Guarantee: exact over the tokens held, which never leave.
  * Cost: the store's, 4·(d + dv) bytes a token in float32.
+ *
+ * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
+ * @throws TypeError, RangeError when one is no such integer or store no token store
  */
 export function sinks(options: TokenOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options)

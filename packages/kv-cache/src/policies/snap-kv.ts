@@ -19,7 +19,7 @@ export interface SnapKvOptions {
   readonly count: number
   /** Tokens whose queries select, and which stay themselves. Default 32, the paper's, or half of `count` where that is less. */
   readonly window?: number
-  /** What of its neighbours counts for a token. Default the largest of 7. */
+  /** How neighbours count in a token's attention. Default: the largest of 7. */
   readonly pool?: Pool
 }
 
@@ -30,10 +30,11 @@ export interface SnapKvOptions {
  *   paper), so neighbours are neighbours among these. Shares are pooled head by head,
  *   then added up over the query heads of the group.
  *
- * @param count  tokens kept, ≥ 2; window  1 … count − 1; pool  kind and odd size; store, buffer  as window has them
- * @throws TypeError, RangeError when one is no such integer, pool no such record or store no token store
  * Guarantee: that of `scored`. Selections see the queries given to `step` before them and none later; before the first the oldest tokens leave.
  * Cost: the store's, 4 bytes a token, and 4·d + 12 a query of the window; every 64 tokens the scores of the window's queries.
+ *
+ * @param count  tokens kept, ≥ 2; window  1 … count − 1; pool  kind and odd size; store, buffer  as window has them
+ * @throws TypeError, RangeError when one is no such integer, pool no such record or store no token store
  */
 export const snapKv = scored(snapKvPolicy(KIND, SOURCE))
 

@@ -6,11 +6,11 @@ import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-t
 import { restoredRing, ring } from './window'
 
 const KIND = 'streamingLlm'
-/** The paper's. */
+/** First tokens kept where nothing is said: the paper's number. */
 const SINKS = 4
 
 export interface StreamingLlmOptions extends TokenOptions {
-  /** Of the tokens held, the first of the stream. Default 4, the paper's. */
+  /** Tokens kept because they are the first of the stream. Default 4, the paper's. */
   readonly sinks?: number
 }
 
@@ -19,11 +19,12 @@ export interface StreamingLlmOptions extends TokenOptions {
  * Source: Xiao et al., Efficient Streaming Language Models with Attention Sinks (2023). Deviation: keys keep the positions that they
  *   came with, where the paper counts positions within the cache.
  *
+ * Guarantee: exact over the tokens held; the oldest that is no sink leaves first. The same tokens as `sinks` and `window` one after the other.
+ * Cost: the store's, 4·(d + dv) bytes a token in float32; admitting copies each token in and out once.
+ *
  * @param count  tokens kept, > sinks; sinks  those kept for good, ≥ 0; store  how they are held (float32); buffer  tokens that wait where it
  *   stands alone (64)
  * @throws TypeError, RangeError when one is no such integer or store no token store
- * Guarantee: exact over the tokens held; the oldest that is no sink leaves first. The same tokens as `sinks` and `window` one after the other.
- * Cost: the store's, 4·(d + dv) bytes a token in float32; admitting copies each token in and out once.
  */
 export function streamingLlm(options: StreamingLlmOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options, ['sinks'])

@@ -7,10 +7,11 @@ import { sumOfHeads } from '../scoring'
  * Source: Oren et al., Transformers are Multi-State RNNs (2024). Deviation: tokens leave 64 at a time, at fixed places of the stream,
  *   by the query of the last token before that place, and not one a token; the query heads of a group add up.
  *
- * @param count  tokens kept, ≥ 1; store, buffer  as window has them
- * @throws TypeError, RangeError when count is no integer ≥ 1 or store no token store
  * Guarantee: that of `scored`. The last query is the last one given to `step`; before the first the oldest tokens leave.
  * Cost: the store's, 4 bytes a token, and 4·d + 12 a query head; every 64 tokens one query's scores.
+ *
+ * @param count  tokens kept, ≥ 1; store, buffer  as window has them
+ * @throws TypeError, RangeError when count is no integer ≥ 1 or store no token store
  */
 export const tova = scored({
   name: 'tova',

@@ -3,7 +3,7 @@ import { philox } from '@sublinear/core'
 /** The last word of the Philox counter. */
 const STREAM = 0x72730000
 
-/** What is left of a sample: the weights of heavy slots, 0 for light ones, which all count `threshold`. */
+/** State of a sample beside its tokens: the weights of heavy slots, 0 for light ones, which all count `threshold`. */
 export interface SampleState {
   readonly own: number[]
   threshold: number
@@ -14,7 +14,7 @@ export interface SampleState {
 export interface WeightedSample {
   /** Offers a token; the slot that it takes, or −1 where it is the one to go. */
   offer(weight: number): number
-  /** What the token of a slot counts. */
+  /** Weight that the token of a slot counts with. */
   weight(slot: number): number
 }
 
@@ -22,8 +22,9 @@ export interface WeightedSample {
  * Variance-optimal sampling: `count` of the tokens offered, each with probability min(1, w / τ), counting max(w, τ).
  * Source: Cohen, Duffield, Kaplan, Lund, Thorup (2011), Algorithm 1. The i-th token draws one number of 53 bits from Philox at counter i.
  *
- * @param state  where the sample stands, kept up to date: { own: [], threshold: 0, seen: 0 } at first
  * Cost: O(1) for equal weights; for others O(log count) and O(count) to move what is sorted.
+ *
+ * @param state  where the sample stands, kept up to date: { own: [], threshold: 0, seen: 0 } at first
  */
 export function weightedSample(
   count: number,

@@ -10,10 +10,11 @@ const KIND = 'window'
  * A tier that keeps the last `count` tokens, in a ring.
  * Source: sliding-window attention; with sinks before it, Xiao et al. (2023).
  *
- * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError when one is no such integer or store no token store
  * Guarantee: exact over exactly the last `count` tokens admitted; the oldest leaves first.
  * Cost: the store's, 4·(d + dv) bytes a token in float32; admitting copies each token in and out once.
+ *
+ * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
+ * @throws TypeError, RangeError when one is no such integer or store no token store
  */
 export function window(options: TokenOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options)
@@ -49,7 +50,7 @@ function live(shape: Shape, options: TokenOptions, snapshot?: State): TokenTier 
   )
 }
 
-/** Which of the slots `first` … count − 1 comes next, counted from `first` on. */
+/** The slot to be filled next, counted from `first`, of the slots `first` … count − 1. */
 export function restoredRing(kind: string, held: HeldTokens, count: number, first: number, snapshot?: State): number {
   const next = Number(snapshot?.parameters['next'] ?? 0)
   const isSlot = Number.isInteger(next) && next >= 0 && next < count - first

@@ -42,7 +42,7 @@ export interface AutoStream extends AttentionStream, Disposable {
   readonly counters: Readonly<Record<string, number>>
 }
 
-/** What of its options is not the shape: plain JSON, as a plan has it. */
+/** Options that are not the shape: plain JSON, as a plan has it. */
 export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
 
 /**
@@ -50,14 +50,15 @@ export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
  * all the others. Attention is learned from the queries that come with tokens, in `step`; of pushed tokens the newest stand for them.
  * Source: not from the papers. Tiers (`@sublinear/kv-cache`) as `plan` chose them; counts follow from the bytes.
  *
+ * Guarantee: bytes ≤ budgetBytes after every call. Exact over the tokens held, as their store rounds them; for the rest what its last part
+ *   promises. Merging is 'none'.
+ * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query.
+ *
  * @param d, dv, scale  the shape; budgetBytes  of everything held; tokens  the length to come
  * @param stack  tiers for any budget, which share its bytes out; weighted  whether weights other than 1 may come
  * @param methods  those that the stack may name
  * @throws TypeError, RangeError when an option is out of range, the stack is none, or the budget too small for it;
  *   from push and step also when a weight is not 1 and `weighted` was not asked for
- * Guarantee: bytes ≤ budgetBytes after every call. Exact over the tokens held, as their store rounds them; for the rest what its last part
- *   promises. Merging is 'none'.
- * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query.
  */
 export function autoStream(options: AutoStreamOptions, methods: readonly Method[]): AutoStream {
   const { d, dv, scale, budgetBytes, weighted = false } = options
@@ -126,7 +127,7 @@ function checkBuilt(saved: Uint8Array, { d, dv, scale }: Shape, limits: Limits, 
     throw new RangeError(`${KIND}: the tiers of the snapshot must be those of its stack within ${budgetBytes} bytes`)
 }
 
-/** What decides how much a part holds, and how it chooses. */
+/** Parameters that decide how much a part holds, and how it chooses. */
 const SIZES = [
   'count',
   'store',

@@ -17,7 +17,7 @@ const TWO: readonly Split[] = [
   [0.5, [6, 4], [3, 2]],
 ]
 const RESTS = ['mean', 'closure'] as const
-/** What may take bytes of its own instead of the best rest, and how much of them. */
+/** Rests that need a share of the budget, with the share to try. */
 const SIZED: readonly (readonly [Stack['rest'], number])[] = [
   ['clusters', 0.1],
   ['clusters', 0.5],

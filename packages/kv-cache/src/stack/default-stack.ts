@@ -9,7 +9,7 @@ const tier = (by: string, share: number, keyBits: number, valueBits: number): Ke
 })
 const FEWEST: readonly Kept[] = [tier('h2o', 0.2, 8, 6), tier('farKeys', 0.8, 4, 3)]
 
-/** What is held, the finest first, and for how many of the tokens to come there must be room. */
+/** Tiers to hold, the finest first, and the share of the tokens to come for which there must be room. */
 const CHOICES: readonly (readonly [readonly Kept[], number])[] = [
   [[tier('farKeys', 1, 8, 6)], 1],
   [[tier('farKeys', 1, 7, 5)], 1],
@@ -19,7 +19,7 @@ const CHOICES: readonly (readonly [readonly Kept[], number])[] = [
 ]
 
 /**
- * What to hold of a head that nothing is known of: all tokens while 6 and 4 bits have room for them, else those that receive attention (of tokens that are
+ * Chooses a stack for a head of which nothing is known: all tokens while 6 and 4 bits have room for them, else those that receive attention (of tokens that are
  * pushed without queries, the newest) in many bits and far keys in few, and one mean token for the others: a closure does better where
  * scores are bounded, and answers sharp heads worse than that.
  */

@@ -24,7 +24,7 @@ export interface Kept {
 export interface Stack {
   /** The newest tokens, exactly, in float32. */
   readonly window: number
-  /** In order: what one lets go the next may keep. Shares add up to at most 1. */
+  /** Tiers in order: what one lets go the next may keep. Shares add up to at most 1. */
   readonly kept: readonly Kept[]
   /** The method that takes the tokens which no tier keeps, in the bytes that the shares leave; or none. */
   readonly rest: string
@@ -71,7 +71,7 @@ const FIXED: ReadonlySet<string> = new Set(['mean', 'closure'])
 const RECENT = 4
 /** A coreset of fewer tokens is not begun. */
 const LEAST_CORESET = 24
-/** So many tokens that a store holds them in its codes: from there on bytes are a line. */
+/** Tokens enough that a store holds them in its codes: from there on bytes are a line. */
 const MANY = 1024
 /** Pilots use larger buffers than their rate allows, for speed. */
 const [PILOT_BUFFER, PILOT_REST] = [16, 8]
@@ -103,9 +103,10 @@ const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number) => ({
 /**
  * How many tokens a stack holds within a budget: the bytes of its fixed parts are taken away, the rest is shared out.
  *
+ * Guarantee: `builtStack` with these counts never holds more than budgetBytes.
+ *
  * @param methods  those that the stack names
  * @returns counts of at least 1 a tier; undefined where the budget is too small for that, or the rest is none for this scale
- * Guarantee: `builtStack` with these counts never holds more than budgetBytes.
  */
 export function countsWithin(
   stack: Stack,
@@ -151,7 +152,7 @@ export function countsWithin(
   return fits ? counts : undefined
 }
 
-/** What takes the rest within so many bytes; undefined where they are too few, or the method is none for this shape. */
+/** Spec of the stream that takes the rest within so many bytes; undefined where they are too few, or the method is none for this shape. */
 function restSpec(rest: string, bytes: number, shape: Shape, methods: readonly Method[]): StreamSpec | undefined {
   const method = named(methods, rest)
   const traffic = { tokens: Infinity }

@@ -12,7 +12,7 @@ export interface LlamaOptions {
   /** A GGUF file's bytes. */
   readonly model: Uint8Array
   readonly build: LlamaBuild
-  /** Its flash attention, or a product, a softmax and a product. */
+  /** Flash attention of llama.cpp, or a product, a softmax and a product. */
   readonly flash: boolean
   /** How keys and values are held; q8_0 and q4_0 need flash attention. */
   readonly cache: 'f32' | 'f16' | 'q8_0' | 'q4_0'

@@ -5,7 +5,7 @@ import { onnxModel, type OnnxAttribute, type OnnxValue } from './onnx-model.ts'
 export type OnnxCache = 'float32' | 'int8' | 'int4'
 
 const [FLOAT, UINT8, INT8, INT32] = [1, 2, 3, 6]
-/** What one step of a code stands for: normal entries lie within ±4. */
+/** Value of one step of a code: normal entries lie within ±4. */
 const STEP = { int8: 4 / 127, int4: 4 / 7 }
 
 /**

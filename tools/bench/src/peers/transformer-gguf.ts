@@ -37,7 +37,7 @@ export interface TransformerWeights {
   }
 }
 
-/** What llama.cpp calls the architecture with layer norm, squared ReLU, halves turned and heads of any width; the biases of its maps are zeros here. */
+/** Name of llama.cpp for the architecture with layer norm, squared ReLU, halves turned and heads of any width; the biases of its maps are zeros here. */
 const ARCHITECTURE = 'jais2'
 
 /** The bytes of a transformer as llama.cpp loads it. */

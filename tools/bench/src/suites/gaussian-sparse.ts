@@ -65,7 +65,7 @@ function projectionGroup(m: number, n: number, b: number): Group {
   }
 }
 
-/** What a JavaScript case adds to: of its own, so that no case finds its state in the cache of another. */
+/** State that a JavaScript case adds to: of its own, so that no case finds its state in the cache of another. */
 const state = (): Matrix => ({ rows: M, cols: WIDTH, data: new Float32Array(M * WIDTH) })
 
 function accumulated(psi: SketchMatrix, block: Matrix): () => void {

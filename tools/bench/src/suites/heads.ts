@@ -54,7 +54,7 @@ const ORT: Readonly<Record<string, OnnxCache>> = {
 }
 const FASTEST_ORT = { name: 'onnxruntime-node at its fastest', of: Object.keys(ORT) }
 
-/** What a store in codes is compared with. */
+/** Opponents of a store in codes. */
 const OF_BITS: Readonly<Record<string, Opponent>> = {
   'window, 8/8 bits': FASTEST_LLAMA_8_BITS,
   'window, 4/4 bits': FASTEST_LLAMA_4_BITS,
@@ -167,7 +167,7 @@ function causalGroup(heads: number, d: number): Group {
   }
 }
 
-/** What the second half of a text takes longer than the first, twice: all that does not grow with the text falls out. */
+/** Time that the second half of a text takes beyond the first, twice: all that does not grow with the text falls out. */
 function llamaCausal(model: Uint8Array, heads: number, { name, ...options }: LlamaKind): Case {
   return {
     name,

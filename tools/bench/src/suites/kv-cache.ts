@@ -39,7 +39,7 @@ export const suite: Suite = {
   ],
 }
 
-/** What is compared: 1/16 of 4096 tokens in the window, and as many far keys. */
+/** Streams compared: 1/16 of 4096 tokens in the window, and as many far keys. */
 const streams: Readonly<Record<string, (shape: Shape) => AttentionStream & Disposable>> = {
   '4 sinks + window 252': (shape) => tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
   '256 far keys + closure': (shape) => tiers({ ...shape, parts: [farKeys({ count: 256 }), closureStream] }),
@@ -165,7 +165,7 @@ function storeGroup(d: number, block: number): Group {
   }
 }
 
-/** What policies cost that choose tokens, and learn from queries, beside one that does neither: steps of `block` tokens. */
+/** Cost of policies that choose tokens, and learn from queries, beside one that does neither: steps of `block` tokens. */
 function policyGroup(d: number, block: number, n: number): Group {
   const { queries, keys, values, shape } = tokensOf(n, d)
   const PLAIN = 'window 256'

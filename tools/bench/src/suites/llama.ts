@@ -25,7 +25,7 @@ const CONTEXT = 2048
 const TOKENS = 64
 const ROUNDS = 5
 const LONGEST = CONTEXT + (ROUNDS + 3) * TOKENS
-/** Of different tokens in the text, which repeats them: llama.cpp gets a row of its embedding for each pair of neighbours. */
+/** Different tokens in the text, which repeats them: llama.cpp gets a row of its embedding for each pair of neighbours. */
 const PERIOD = 1000
 /** Tokens whose logits are compared before anything is timed, and their greatest difference: llama.cpp rounds what it multiplies to float16. */
 const COMPARED = 128
@@ -68,7 +68,7 @@ const ours: Readonly<Record<string, HeadSpec>> = {
   ...BOUNDED,
 }
 
-/** What the model costs without attention. */
+/** Cost of the model without attention. */
 function silent(shape: Parameters<HeadSpec>[0]): AttentionStream {
   const step: AttentionStream['step'] = (_, queries) => emptyPartial(queries.rows, shape.dv)
   return { ...shape, tokens: 0, bytes: 0, merging: 'none', step } as Partial<AttentionStream> as AttentionStream

@@ -74,7 +74,7 @@ function queriesGroup(): Group {
   }
 }
 
-/** What it costs to keep the state outside the kernels: the same Ψ, told that it cannot multiply there. */
+/** Cost of keeping the state outside the kernels: the same Ψ, told that it cannot multiply there. */
 function stateGroup(): Group {
   const rows = 64
   const block = normalMatrix(rows, features.t, 4)

@@ -59,7 +59,7 @@ function decoding(n: number): Group {
   }
 }
 
-/** Of those processes, with the cache that they are given. */
+/** Peak memory of those processes, with the cache that they are given. */
 function memory(n: number): Group {
   return {
     name: `peak memory of decoding behind ${n} tokens`,

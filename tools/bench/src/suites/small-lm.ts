@@ -128,5 +128,5 @@ function memoryGroup(name: keyof typeof KINDS): Group {
   }
 }
 
-/** What the script of the other process calls them. */
+/** Names of the streams in the script of the other process. */
 const KINDS = { '4 sinks + window 252': 'window', '256 far keys + closure': 'far' } as const

@@ -7,7 +7,7 @@ import { timed, type Group, type Suite } from '../suite.ts'
 const K = 64
 const EPSILON = 0.5
 const ITEMS = 4096
-/** Of the peers that count. */
+/** Rows of the peers that count (Count-Min and CountSketch). */
 const ROWS = 5
 
 export const suite: Suite = {
@@ -27,7 +27,7 @@ function measured(n: number): Float64Array {
   return stream.measured.map((x, i) => spike * x + noise[i] / Math.sqrt(width))
 }
 
-/** From 2^15 on, where Φ is smaller than the vector. */
+/** Decoding times from n = 2^15 on, where Φ is smaller than the vector. */
 function decodeGroup(): Group {
   const cases = [15, 16, 18, 20, 22, 24, 26, 32].map((log) => {
     const n = 2 ** log

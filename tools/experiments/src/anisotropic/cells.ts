@@ -5,7 +5,7 @@ export interface Cell {
   /** Eigenvalues of the covariance are i^−decay. */
   readonly decay: 0 | 1 | 2
   readonly data: 'Gaussian' | 'mixture of 8' | 'two sinks'
-  /** Of the scores scale·⟨q, k − mean⟩. */
+  /** Standard deviation of the scores scale·⟨q, k − mean⟩. */
   readonly std: number
 }
 
@@ -22,7 +22,7 @@ export interface Tokens {
   readonly keys: Matrix
   readonly values: Matrix
   readonly queries: Matrix
-  /** What a map is fitted to. */
+  /** Queries that a map is fitted to. */
   readonly pilotQueries: Matrix
   readonly scale: number
 }

@@ -3,7 +3,7 @@ import type { Halving } from '@sublinear/balance-kv'
 import type { KvBlock } from '@sublinear/attention'
 import { pick } from '../references.ts'
 
-/** What `rounds` halvings leave of all tokens, blocks of `block` one after the other: a rate of 2^−rounds. */
+/** Tokens that `rounds` halvings leave of all tokens, blocks of `block` one after the other: a rate of 2^−rounds. */
 export function halvedTokens(tokens: KvBlock, scale: number, halving: Halving, block: number, rounds: number): KvBlock {
   let now: Required<KvBlock> = { ...tokens, weights: new Float32Array(tokens.keys.rows).fill(1) }
   let draw = 0

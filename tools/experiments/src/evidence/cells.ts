@@ -1,8 +1,8 @@
-/** What is measured: which model reads through which stream, in how much memory, how far. */
+/** One measurement: a model that reads through a stream, in so much memory, so far. */
 export interface Cell {
   readonly model: ModelName
   readonly method: string
-  /** Of the final float32 cache, its inverse; 1 is the whole cache. */
+  /** Share of the final float32 cache, as its inverse; 1 is the whole cache. */
   readonly share: number
   /** Length of prompts and windows, and what budgets are shares of. */
   readonly tokens: number
@@ -43,7 +43,7 @@ export const METHODS = [
   'auto',
 ] as const
 
-/** Both models. */
+/** Cells of both models. */
 function cellsOf(methods: readonly string[], tokens: number, share: number, asks: Cell['asks']): Cell[] {
   return methods.flatMap((method) =>
     MODELS.map((model) => ({ model, method, share: method === 'exact' ? 1 : share, tokens, asks })),
@@ -65,7 +65,7 @@ export function allCells(): Cell[] {
   ])
 }
 
-/** What is asked of the other prompts and texts. */
+/** Cells of the other prompts and texts. */
 export function heldOutCells(): Cell[] {
   return each([8, 2].flatMap((share) => cellsOf(METHODS, LENGTHS.at(-1)!, share, 'both')))
 }

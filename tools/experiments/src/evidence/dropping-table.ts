@@ -3,7 +3,7 @@ import { askedOf, disagreements, rightOf, type Evidence } from './results.ts'
 import type { CellResult } from './run-cell.ts'
 import { chanceName, NONE, table } from './tables.ts'
 
-/** What is compared with exact attention: methods, shares, words for both. */
+/** Rows compared with exact attention: methods, shares, words for both. */
 const ROWS: readonly (readonly [string, number, string])[] = [
   ['exact', 1, 'exact'],
   ['auto', 2, 'auto, 1/2 of the bytes'],

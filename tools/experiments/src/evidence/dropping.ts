@@ -6,9 +6,9 @@ import { LENGTHS, type Cell } from './cells.ts'
 import { largestScores } from './largest-scores.ts'
 
 const store = quantised({ keyBits: 6, valueBits: 4 })
-/** Of them a quarter the latest. */
+/** Tokens by attention received, a quarter of them the latest. */
 const attended = (count: number) => h2o({ count, recent: Math.floor(count / 4), store })
-/** Of the bytes, more than half of the tokens take in so many bits. */
+/** Inverse share of the bytes in which more than half of the tokens fit in so few bits. */
 const SHARE_IN_BITS = 8
 
 /**

@@ -63,7 +63,7 @@ function key(x: number, y: number, words: string): string {
   ].join('\n')
 }
 
-/** From red over sand to blue, readable without red and green. */
+/** Colours from red over sand to blue, readable without red and green. */
 const SCALE = [
   [178, 24, 43],
   [244, 165, 130],

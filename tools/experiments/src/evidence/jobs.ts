@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { nameOf, type Cell, type ModelName } from './cells.ts'
 import type { PromptSet } from './prompt-sets.ts'
 
-/** What one process does at a time: a cell, or the recipes of a layer. */
+/** Work that one process does at a time: a cell, or the recipes of a layer. */
 export type Job = CellJob | RecipeJob
 
 export interface CellJob {
@@ -22,7 +22,7 @@ export interface RecipeJob {
 
 export interface Done {
   readonly result: unknown
-  /** Of processor. */
+  /** Processor time in seconds. */
   readonly seconds: number
 }
 
@@ -39,7 +39,7 @@ export const jobName = (job: Job) =>
 export const cellJobs = (set: PromptSet['name'], cells: readonly Cell[]) =>
   cells.map((cell): CellJob => ({ kind: 'cell', set, cell }))
 
-/** Those that an earlier run finished. */
+/** Jobs that an earlier run finished. */
 export function finished(jobs: readonly Job[]): Done[] {
   return jobs.filter(isDone).map((job) => JSON.parse(readFileSync(fileOf(job), 'utf8')) as Done)
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { LanguageModel } from '@sublinear/small-lm'
 
-/** What the models are asked, and on which texts. */
+/** Prompts and texts that the models are asked on. */
 export interface PromptSet {
   readonly name: 'evidence' | 'held-out'
   readonly seed: number

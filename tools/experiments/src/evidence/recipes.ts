@@ -10,14 +10,14 @@ import { tokenBytes } from './methods.ts'
 /** Tokens of the calibration text that a recipe is made from. */
 export const PILOT = 2048
 
-/** What a recipe is made for; a shorter stream shares out fewer bytes by the same. */
+/** Tokens that a recipe is made for; a shorter stream shares out fewer bytes by the same. */
 const TOKENS = LENGTHS.at(-1)!
 
-/** What the adviser says of stacks, by model and share, then by layer and head. */
+/** Advice of the adviser on stacks, by model and share, then by layer and head. */
 export type Recipes = Record<string, ModelAdvice>
 
 interface Recipe extends HeadAdvice {
-  /** On the pilot. */
+  /** Error on the pilot. */
   readonly error: number
 }
 
@@ -61,7 +61,7 @@ export async function calibratedLayer({ model, share, layer }: RecipeJob): Promi
   return found
 }
 
-/** What is calibrated on; the first call captures it. */
+/** Heads to calibrate on; the first call captures them. */
 export const calibrationHeads = (model: ModelName) => capturedHeads({ model, text: CALIBRATION, tokens: PILOT })
 
 /** Records the recipes that the jobs gave. */

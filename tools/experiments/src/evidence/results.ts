@@ -6,7 +6,7 @@ import type { CellResult } from './run-cell.ts'
 /** results/evidence.json: every cell that was run, answers by context and depth. */
 export interface Evidence {
   readonly node: string
-  /** Of processors, for everything; of the clock, where it was run in one go. */
+  /** Processor time for everything; time of the clock, where it was run in one go. */
   readonly cpuMinutes?: number
   readonly minutes?: number
   readonly cells: readonly CellResult[]
@@ -60,7 +60,7 @@ export function bitsPerByteOf(
   return bits.length === 0 ? undefined : sum(bits) / sum(textBytes)
 }
 
-/** By context: questions that the second answered less those that the first did. */
+/** Differences by context: questions that the second answered less those that the first did. */
 export function differences(first: CellResult, second: CellResult): number[] {
   return first.right.map((digits, i) => onesIn(second.right[i]) - onesIn(digits))
 }

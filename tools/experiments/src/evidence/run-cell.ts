@@ -19,9 +19,9 @@ import { CONTEXTS, DEPTHS, EVIDENCE, idsOfText, type PromptSet } from './prompt-
 export interface CellResult extends Cell {
   /** The budget is too small for the method: nothing was measured. */
   readonly fits: boolean
-  /** By context, a digit a depth: 1 where the whole answer was right. */
+  /** Answers by context, a digit a depth: 1 where the whole answer was right. */
   readonly right: readonly string[]
-  /** By window, text by text. */
+  /** Bits by window, text by text. */
   readonly bits: readonly number[]
   /** Bytes of text that the bits stand for. */
   readonly textBytes: readonly number[]
@@ -29,7 +29,7 @@ export interface CellResult extends Cell {
   readonly held: number
 }
 
-/** What of a cell is wanted: contexts and windows by number, of which prompts. Default: all, of EVIDENCE. */
+/** Part of a cell that is wanted: contexts and windows by number, of which prompts. Default: all, of EVIDENCE. */
 export interface Part {
   readonly contexts?: readonly number[]
   readonly windows?: readonly number[]

@@ -23,7 +23,7 @@ export const table = (head: readonly string[], rows: readonly (readonly string[]
   [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 export const NONE = '–'
 export const shareName = (share: number) => (share === 1 ? 'all' : `1/${share}`)
-/** Of a share of the float32 cache: what it is of a cache in float16. */
+/** Name of a share of the float32 cache as a share of one in float16. */
 const halfName = (share: number) => (share === 2 ? 'all' : `1/${share / 2}`)
 
 export const places = (lengths: readonly number[] = LENGTHS): Place[] =>
@@ -152,7 +152,7 @@ export interface Claim {
   readonly holds: boolean
 }
 
-/** What was to be shown, and whether it was. */
+/** Claims that were to be shown, and whether they were. */
 export function claims(evidence: Evidence): Claim[] {
   const tokens = LENGTHS.at(-1)!
   const eighth = MODELS.flatMap((model) => {
@@ -205,7 +205,7 @@ export function beyondTable(evidence: Evidence): string {
   )
 }
 
-/** What it took. */
+/** Table of the time that it took. */
 export function runTable(evidence: Evidence, heldOut: Evidence): string {
   return table(
     ['run', 'cells', 'minutes', 'minutes of processor'],
@@ -218,7 +218,7 @@ export function runTable(evidence: Evidence, heldOut: Evidence): string {
   )
 }
 
-/** What a share of the float32 cache is in tokens, and of a float16 cache. */
+/** Table of budgets: a share of the float32 cache in tokens, and as a share of a float16 cache. */
 export function budgetTable(): string {
   return table(
     ['of the float32 cache', 'of a float16 cache', ...LENGTHS.map((tokens) => `float32 tokens a head, of ${tokens}`)],

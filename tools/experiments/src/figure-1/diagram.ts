@@ -11,7 +11,7 @@ interface Box {
   readonly height: number
   /** Grows with n. */
   readonly long?: boolean
-  /** What stands behind it: a product, an arrow. */
+  /** Sign drawn behind the box: a product, an arrow. */
   readonly behind: string
 }
 

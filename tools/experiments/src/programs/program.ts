@@ -3,7 +3,7 @@ import { nextCall, type Call } from './calls.ts'
 import { dice, ended, type Dice } from './parts.ts'
 import { HIDES, SHAPE, target, type Subject, type Target } from './target.ts'
 
-/** What one program did. */
+/** Record of what one program did. */
 export interface Run {
   readonly methods: readonly string[]
   readonly kind: Target['kind']
@@ -20,7 +20,7 @@ function insist(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(`programs: ${what}`)
 }
 
-/** What a call throws, or undefined. */
+/** Error that a call throws, or undefined. */
 function thrown(call: () => unknown): Error | undefined {
   try {
     call()

@@ -5,12 +5,12 @@ import { dressed, opened, type Dice, type Dressed } from './parts.ts'
 export const SHAPE: Shape = { d: 3, dv: 2, scale: 0.5 }
 const TRAFFIC: Traffic = { tokens: 1000, groups: 2, weighted: false }
 
-/** What a program calls: a stream, or a layer of them, which says nothing of its merging. */
+/** Subject that a program calls: a stream, or a layer of them, which says nothing of its merging. */
 export type Subject = Pick<AttentionStream, 'push' | 'step' | 'attend' | 'merge' | 'toBytes' | 'tokens'> & {
   readonly parts?: readonly AttentionStream[]
 }
 
-/** What a program is about. */
+/** Target of a program: how its subject is made, and what it can do. */
 export interface Target {
   readonly kind: 'method' | 'tiers' | 'layer'
   /** Methods in it, by name. */

@@ -9,7 +9,7 @@ export interface FamilyResult {
   readonly family: string
   readonly trials: number
   readonly failures: number
-  /** With 2k entries. */
+  /** Failures with 2k entries. */
   readonly wideFailures: number
   /** The largest ‖x′ − x‖/tail_k(x), or over ‖x‖ where the tail is 0. */
   readonly worst: number

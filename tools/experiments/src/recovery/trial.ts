@@ -1,7 +1,7 @@
 import { heavyHitters, type HeavyHitter } from '@sublinear/sparse-recovery'
 import { families, randomOf, type Input, type Shape } from './families.ts'
 
-/** What rounding may add, of ‖x‖: inputs of k entries have a tail of 0. */
+/** Most that rounding may add, as a share of ‖x‖: inputs of k entries have a tail of 0. */
 const ROUNDING = 1e-9
 
 export interface Trial {

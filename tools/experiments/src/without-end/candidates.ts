@@ -14,7 +14,7 @@ const of = (window: number, far: number, most: number, rest: Partial<Stack> = {}
   buffer: 64,
   ...rest,
 })
-/** In 6 and 4 bits throughout, 32 tokens waiting. */
+/** Candidate that holds 6 and 4 bits throughout, with 32 tokens waiting. */
 const few = (window: number, far: number, most: number, rest: Partial<Stack> = {}) =>
   of(window, far, most, { nearBits: FEW, buffer: 32, ...rest })
 const floats: Stack = { window: 256, sinks: 4, far: 128, clamp: 256, most: 1000, buffer: 64 }
@@ -25,7 +25,7 @@ export const CANDIDATES: Readonly<Record<number, readonly Stack[]>> = {
   64_000: [of(512, 128, 1000), of(640, 128, 0)],
 }
 
-/** Not searched: as long a window as fits in fewer bits. */
+/** Stacks that were not searched: as long a window as fits in fewer bits. */
 export const UNSEARCHED: Readonly<Record<number, Stack>> = {
   32_000: few(512, 128, 0),
   16_000: few(192, 96, 0, { buffer: 16 }),

@@ -1,7 +1,7 @@
 import { CANDIDATES, UNSEARCHED } from './candidates.ts'
 import type { Stack } from './stacks.ts'
 
-/** What the search chose, by bytes a head: of the candidates the one whose largest excess of bits per byte, over both models and lengths, is least. */
+/** Stacks that the search chose, by bytes a head: of the candidates the one whose largest excess of bits per byte, over both models and lengths, is least. */
 export const CHOSEN: Readonly<Record<number, Stack>> = {
   ...UNSEARCHED,
   64_000: CANDIDATES[64_000][1],

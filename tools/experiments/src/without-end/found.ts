@@ -11,7 +11,7 @@ const read = <T>(name: string, otherwise: T): T => {
 
 export type Model = (typeof MODELS)[number]
 
-/** What the reads of a model found. */
+/** Judgement on the reads of a model. */
 export interface Judged {
   readonly name: Model
   readonly rows: readonly Row[]
@@ -36,7 +36,7 @@ export function freshBitsOf({ rows }: Judged, text: string, i: number): number |
 
 export type Share = readonly [right: number, asked: number]
 
-/** Of the questions so many tokens back that `takes` takes. */
+/** Recall over the questions whose distance in tokens `takes` takes. */
 export function recall(
   { rows }: Judged,
   stream: string,

@@ -27,16 +27,16 @@ const WINDOW = 500
 
 export type Kind = 'fresh' | 'long' | 'short' | 'crowded'
 
-/** What one read found. */
+/** Result of one read. */
 export interface Row {
   readonly stream: string
   readonly text: (typeof TEXTS)[number]
   readonly kind: Kind
-  /** Which of the short ones. */
+  /** Number of the short text. */
   readonly part: number
-  /** Of a head: the most and the least after 4096 tokens. */
+  /** Bytes of a head: the most and the least after 4096 tokens. */
   readonly bytes: readonly [number, number]
-  /** By AFTER, a window each. */
+  /** Bits by AFTER, a window each. */
   readonly bits: readonly (readonly number[])[]
   /** [needle's place in the list, tokens back, right]. */
   readonly answers: readonly (readonly [number, number, 0 | 1])[]

@@ -12,7 +12,7 @@ export interface LongRead {
   readonly stream: HeadSpec
   /** Token ids of the text. */
   readonly ids: Uint16Array
-  /** Its first token that is read. */
+  /** First token of the text that is read. */
   readonly from: number
   /** Tokens read in all. */
   readonly tokens: number
@@ -32,7 +32,7 @@ export interface Answered {
 export interface Read {
   /** Bits per byte, a window each. */
   readonly bits: readonly number[]
-  /** By needle, and by how far back it stood. */
+  /** Answers by needle, and by how far back it stood. */
   readonly answers: readonly (readonly Answered[])[]
   /** The most and the least that all heads held, looked at after every 1024 tokens once 4096 were read. */
   readonly bytes: { readonly most: number; readonly least: number }

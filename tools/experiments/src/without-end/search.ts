@@ -14,7 +14,7 @@ import { everything, specOf, type Stack } from './stacks.ts'
 export interface Found {
   readonly budget: number
   readonly stack: Stack
-  /** Of a head, at most. */
+  /** Most bytes of a head. */
   readonly bytes: number
   /** More bits per byte than a fresh reader, median of the windows after so many tokens. */
   readonly more: readonly number[]

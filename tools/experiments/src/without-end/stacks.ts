@@ -23,7 +23,7 @@ export interface Stack {
 
 const bits = ([keyBits, valueBits]: Bits) => ({ keyBits, valueBits })
 
-/** What all heads remember with. */
+/** Spec of what all heads remember with. */
 export function specOf({ farBits, nearBits, ...stack }: Stack): HeadSpec {
   return unrotated(
     endless({ ...stack, ...(farBits && { store: bits(farBits) }), ...(nearBits && { near: bits(nearBits) }) }),

@@ -141,7 +141,7 @@ function withSections(page: string, sections: Readonly<Record<string, () => stri
   }, page)
 }
 
-/** What the rule chooses: of the candidates searched within a budget, the one whose largest excess of bits, over models and lengths, is least. */
+/** Stack that the rule chooses: of the candidates searched within a budget, the one whose largest excess of bits, over models and lengths, is least. */
 export function chosenByRule(budget: number): Stack {
   const [sharp, bounded] = searched()
   const scored = CANDIDATES[budget].flatMap((stack) => {

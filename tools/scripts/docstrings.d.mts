@@ -1,0 +1,1 @@
+export function dangling(text: string): { readonly line: number; readonly words: string }[]
