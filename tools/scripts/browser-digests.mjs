@@ -95,7 +95,7 @@ async function digests(wanted, load) {
   return found
 }
 
-/** What the two pages post, each in a frame and so with kernels of its own; an error is posted as its text. */
+/** Posts of the two pages, each in a frame and so with kernels of its own; an error is posted as its text. */
 async function inBrowser(browser) {
   const imports = Object.fromEntries(packages.map((name) => [`@sublinear/${name}`, `/${name}.js`]))
   const files = { '/': '<iframe src="/simd"></iframe><iframe src="/scalar"></iframe>' }

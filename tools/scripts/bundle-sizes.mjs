@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * What a page would load: bundles what a user imports with esbuild, minified, and prints its kB after gzip beside the most it may be, in
+ * Sizes that a page would load: bundles what a user imports with esbuild, minified, and prints its kB after gzip beside the most it may be, in
  * bundle-sizes.json. Exits 1 where one is larger. The packages must be built. `--write` sets the limits to 3 % above what is.
  */
 import { readFileSync, writeFileSync } from 'node:fs'

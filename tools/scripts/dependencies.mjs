@@ -9,7 +9,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
-/** What each package may import besides core and kernels. A package that is not in the table does not exist. */
+/** Packages that each may import besides core and kernels. A package that is not in the table does not exist. */
 const mayImport = {
   kernels: [],
   core: [],

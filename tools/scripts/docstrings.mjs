@@ -2,7 +2,7 @@
 /**
  * A lint rule: a docstring begins with a verb or a noun, and says something by itself; its guarantee and cost stand before the first tag, since editors show what comes
  * behind `@throws` as part of it. `node tools/scripts/docstrings.mjs`
- * Prints file, line and words of each docstring in the src of packages, apps and tools that begins with a word that only makes sense beside another
+ * Prints file, line and words of each docstring in the sources, tests and scripts of packages, apps and tools that begins with a word that only makes sense beside another
  * sentence (Of, What, Both …) or consists of a pointer ("Both.", "As above."), and exits 1.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -14,8 +14,20 @@ const FIRST = /^(?:Of|What|Both|Those|That|Which|By|Its|It|So|As|These|From|On|I
 const POINTER = /^(?:The (?:same|others?|rest)|Likewise|Ditto|Same)\.?$/u
 /** A guarantee or cost behind the first tag. */
 const LATE = /^@[^]*?^(Guarantee|Cost)\b/mu
-/** Not read yet, by the beginning of the path. */
-const UNREAD = ['packages/io/', 'packages/onnx/', 'apps/cli/src/head-files.ts', 'apps/cli/src/open-input.ts']
+/** Sources, tests and scripts. */
+const PLACES = [
+  '{packages,apps,tools}/*/{src,test}/**/*.ts',
+  '{packages,apps,tools}/*/scripts/*.mjs',
+  'tools/scripts/**/*.{ts,mjs}',
+]
+/** Files left out, by the beginning of the path: the examples of this check's own test, and files not read yet. */
+const UNREAD = [
+  'tools/scripts/test/docstrings.test.ts',
+  'packages/io/',
+  'packages/onnx/',
+  'apps/cli/src/head-files.ts',
+  'apps/cli/src/open-input.ts',
+]
 
 /** Docstrings of a text that begin badly: line, and the first words. */
 export function dangling(text) {
@@ -31,9 +43,9 @@ export function dangling(text) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = resolve(import.meta.dirname, '../..')
-  const files = globSync('{packages,apps,tools}/*/src/**/*.ts', { cwd: root })
+  const files = globSync(PLACES, { cwd: root })
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => !UNREAD.some((start) => path.startsWith(start)))
+    .filter((path) => !path.includes('/node_modules/') && !UNREAD.some((start) => path.startsWith(start)))
     .toSorted()
   const faults = files.flatMap((file) =>
     dangling(readFileSync(`${root}/${file}`, 'utf8')).map(({ line, words }) => `${file}:${line} ${words}`),

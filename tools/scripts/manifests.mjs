@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * What every published package.json says alike: where the repository is (tools/release/address.json, the only place that says it), what the package is about, how it is
+ * Fields that every published package.json has alike: where the repository is (tools/release/address.json, the only place that says it), what the package is about, how it is
  * published. `node tools/scripts/manifests.mjs` writes it; a test fails where one differs.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -96,10 +96,11 @@ const STREAM = 0x${stream.toString(16)}
  * One sentence: what the columns are. As laid out, independent signs of the size 1/√m: write your own in their place.
  * Source: not from the papers. Deviation: none.
  *
- * @param m  rows
- * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
  * Guarantee: over the seed, E⟨Ψu, Ψv⟩ = ⟨u, v⟩, and which variance.
  * Cost: 2·m·w operations a row of width w; bytes held.
+ *
+ * @param m  rows
+ * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
  */
 export function ${factory}({ m, seed }: { m: number; seed: Seed }): SketchMatrix {
   checkInteger('${factory}', 'm', m, 1)

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const scope = '@sublinear/'
 
-/** What each package imports at run time. */
+/** Packages that each imports at run time. */
 export function packageEdges(root) {
   const folder = join(root, 'packages')
   return new Map(

@@ -12,7 +12,7 @@ import { manifestOf } from './manifests.mjs'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = join(root, 'node_modules/.user-types')
 const names = readdirSync(join(root, 'packages')).filter((name) => !manifestOf(`packages/${name}`).private)
-/** Those whose own peers bring types that a page lacks. */
+/** Packages whose own peers bring types that a page lacks. */
 const NODE_ONLY = ['laws', 'onnx']
 
 const common = {
@@ -28,7 +28,7 @@ const projects = {
   browser: { lib: ['ES2022', 'DOM'], types: [], module: 'ESNext', moduleResolution: 'bundler' },
   node: { lib: ['ES2022', 'DOM'], types: ['node'], module: 'NodeNext', moduleResolution: 'NodeNext' },
 }
-/** Which TypeScript, and the projects that it compiles: the types of Node here are newer than 5.4. */
+/** Versions of TypeScript, and the projects that each compiles: the types of Node here are newer than 5.4. */
 const compilers = {
   'typescript-5.4': ['browser'],
   typescript: ['browser', 'node'],

@@ -80,7 +80,7 @@ function newestError(layer: number, head: number): number {
 
 const sizes = () => ['--prefix', `${prefix}`, '--budgets', '1/2,900']
 
-/** What stands in a board of one head and stream. */
+/** Figures of a board of one head and stream. */
 const figures = (text: string) =>
   (JSON.parse(text) as Board).heads[0].budgets.map(({ sample, cells }) => [sample, cells[0].errors])
 

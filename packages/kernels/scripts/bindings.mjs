@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 
-/** What JavaScript gives for each type that may cross the border; 64-bit integers and vectors may not. */
+/** JavaScript type for each type that may cross the border; 64-bit integers and vectors may not. */
 const given = { usize: 'number', i32: 'number', u32: 'number', f32: 'number', f64: 'number', bool: 'boolean' }
 
 /** The calls of a part, as src/generated/<part>.ts has them. */

@@ -16,7 +16,7 @@ const assembly = join(folder, 'assembly')
 const parts = { floats, codes, sketches }
 const whole = readFileSync(join(folder, 'src/generated/simd.wasm'))
 
-/** Its functions, each with the number of its arguments. */
+/** Functions of a module, each with the number of its arguments. */
 function aritiesOf(module: BufferSource): string[] {
   const memory = new WebAssembly.Memory({ initial: 1 })
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } })

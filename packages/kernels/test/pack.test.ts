@@ -33,7 +33,7 @@ function errorWith(row: Float64Array, step: number, k: number, bits: number): nu
   return row.reduce((sum, x) => sum + Math.min(...own.map((y) => (y - x) ** 2)), 0)
 }
 
-/** What pack wrote: all bytes around the rows as well. */
+/** Bytes that pack wrote, those around the rows as well. */
 function packed(
   kernels: Kernels,
   x: Float64Array,

@@ -34,7 +34,7 @@ const signs = (rows: number, cols: number, seed: number, size: number) => {
 }
 const restore = (bytes: Uint8Array) => restoreTiers(bytes, openPart(taylorFeatures({ d: 3, degree: 2, scale: 0.5 })))
 
-/** With other parameters and tensors. */
+/** Snapshot with other parameters and tensors. */
 const changed = (bytes: Uint8Array, change: (snapshot: Snapshot) => Partial<Snapshot>): Uint8Array => {
   const snapshot = decodeSnapshot(bytes)
   const { tensors, ...rest } = { ...snapshot, ...change(snapshot) }

@@ -31,7 +31,7 @@ const methods: readonly Pick<Method, 'name' | 'open'>[] = [
   windowMethod,
 ]
 
-/** What `openStream` of the attention package does for the parts that these tests use. */
+/** Opens the parts that these tests use, as `openStream` of the attention package does. */
 export function openPart(features: FeatureMap) {
   return function open(bytes: Uint8Array): AttentionStream {
     const { kind } = decodeSnapshot(bytes)

@@ -59,7 +59,7 @@ const matrix = (cols: number, integers: readonly number[]): Matrix => ({
 })
 const [keys, values, queries] = [matrix(d, fixture.keys), matrix(dv, fixture.values), matrix(d, fixture.queries)]
 
-/** What query i of a head gives to the tokens 0 … i. */
+/** Shares that query i of a head gives to the tokens 0 … i. */
 const attention = (head: number, i: number): number[] => {
   const powers = Array.from({ length: i + 1 }, (_, j) => {
     let product = 0
@@ -82,7 +82,7 @@ const whole = perHead(0)
 type AnyPolicy = ScorePolicy<any, any>
 const blank: Scoring = { count: n, seen: n, scale, keys: () => keys, values: () => values, weights: undefined }
 
-/** What the policy may see of the prompt. */
+/** Sight of the prompt that the policy may have. */
 function sight({ learns, asks }: AnyPolicy, settled: { count: number }): Scoring {
   if (learns === 'nothing') return blank
   if (learns === 'lastQueries') return { ...blank, shares: () => perHead(n - (asks?.(settled) ?? 1)) }

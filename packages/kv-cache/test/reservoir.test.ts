@@ -24,7 +24,7 @@ const tokens = (weights: ArrayLike<number>): KvBlock => {
     weights: Float32Array.from(weights),
   }
 }
-/** What is held of these tokens once they have come to the policy. */
+/** Tokens held of these once they have come to the policy. */
 function sampled(count: number, seed: number, weights: readonly number[]): { places: number[]; counts: number[] } {
   const stream = tiers({ ...shape, parts: [reservoir({ count, seed })] })
   stream.push(tokens([...weights, ...Array.from({ length: 64 - (weights.length % 64) }, () => 1e-30)]))

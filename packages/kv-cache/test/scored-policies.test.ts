@@ -16,13 +16,13 @@ import { stepped, tokensOf } from './stepped'
 
 const shape = { d: 3, dv: 2, scale: 0.8 }
 
-/** What a rule sees when `count` + some tokens are there: places in stream order, and shares of query rows to tokens. */
+/** Sight of a rule when `count` + some tokens are there: places in stream order, and shares of query rows to tokens. */
 interface Sight {
   readonly places: readonly number[]
   readonly groups: number
   /** The last token whose query was seen. */
   readonly now: number
-  /** Of one query head of token i, or of all added up, the share of the whole softmax that goes to token j; 0 where j came later. */
+  /** Share of the whole softmax that goes from one query head of token i, or from all added up, to token j; 0 where j came later. */
   readonly share: (i: number, j: number, head?: number) => number
   /** When token j came to the policy. */
   readonly came: (j: number) => number

@@ -1,7 +1,7 @@
 import { type AttentionStream, type TierMethod } from '@sublinear/core'
 import { referenceStream, restoreReference } from './reference-stream'
 
-/** What is wrong with a record. */
+/** Mistakes of a record. */
 export type MethodMistake = Partial<TierMethod<PlainOptions>> & {
   /** Between two budgets nothing fits. */
   readonly gap?: boolean

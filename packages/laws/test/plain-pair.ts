@@ -13,7 +13,7 @@ import { referenceStream, restoreReference } from './reference-stream'
 const shape = { d: 3, dv: 2, scale: 0.5 }
 const KIND = 'pair'
 
-/** What a pair does wrong. */
+/** Mistakes of a pair. */
 export interface PairMistake {
   /** Takes stream by stream, each asked by its own call. */
   readonly asksLate?: boolean

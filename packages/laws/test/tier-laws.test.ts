@@ -10,16 +10,16 @@ const shape = { d: 3, dv: 2, scale: 0.5 }
 const COUNT = 20
 
 interface Change {
-  /** What leaves, given what should. */
+  /** Tokens that leave, given those that should. */
   readonly leaves?: (block: KvBlock) => KvBlock | undefined
   /** How many stay after a call with `rows` tokens. */
   readonly count?: (rows: number) => number
   /** Whether the newest go first. */
   readonly newest?: boolean
   readonly push?: (tier: Tier, block: KvBlock) => void
-  /** What is admitted while nobody reads what leaves. */
+  /** Tokens admitted while nobody reads what leaves. */
   readonly dropped?: (block: KvBlock) => KvBlock
-  /** What is absorbed of the tokens of a later window. */
+  /** Tokens absorbed of those of a later window. */
   readonly absorbs?: (held: KvBlock) => KvBlock
   readonly unchecked?: boolean
 }

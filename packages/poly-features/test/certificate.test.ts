@@ -19,7 +19,7 @@ const series = (degree: number) => (s: number) => {
   return p
 }
 
-/** What a map whole up to degree g may miss at radius 0.4. */
+/** Error that a map whole up to degree g may have at radius 0.4. */
 const tail = (g: number) => Math.exp(0.4) * (Math.exp(0.4) - series(g)(0.4))
 
 describe('certificate', () => {

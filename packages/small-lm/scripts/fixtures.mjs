@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * What the training framework said, for the tests: `node scripts/fixtures.mjs <data folder>`.
+ * Writes what the training framework said, for the tests: `node scripts/fixtures.mjs <data folder>`.
  * The data folder is the one that the training scripts leave (its `bounded` folder is the second model). Writes
  * test/fixtures/{sharp,bounded}-logits.npy (some rows of reference_logits.npy: float32 weights, PyTorch), reference.json (prompt, ids,
  * greedy continuations, ids of the captured text) and the held-out texts in data/.

@@ -23,7 +23,7 @@ function rows(count: number, seed: number) {
   return out
 }
 
-/** Of a snapshot: what follows the eight bytes of the header's length and the header. */
+/** Bytes of a snapshot behind the header and the eight bytes of its length. */
 function tensorBytes(snapshot: Uint8Array): number {
   return snapshot.length - 8 - Number(new DataView(snapshot.buffer, snapshot.byteOffset).getBigUint64(0, true))
 }

@@ -47,7 +47,7 @@ function errorAt(queries: Matrix, n: number): number {
 describe('on jointly Gaussian tokens', () => {
   const scale = 0.5
   const queries = random(16, 4, 21, 1.5)
-  /** What n → ∞ gives: log E e^{s⟨q,k⟩} and E[v e^{…}]/E e^{…}, from μ, ν, A and B. */
+  /** Limit for n → ∞: log E e^{s⟨q,k⟩} and E[v e^{…}]/E e^{…}, from μ, ν, A and B. */
   const limit = ({ a, b, mu, nu, d, dv }: ReturnType<typeof gaussian>, r: number) => {
     const q = rowsOf(queries, r, r + 1).data
     const pulled = Array.from({ length: d }, (_, j) => {

@@ -17,7 +17,7 @@ function gaussian(rows: number, cols: number, seed: number) {
   )
 }
 
-/** What a row of codes stands for, read bit by bit. */
+/** Numbers that a row of codes stands for, read bit by bit. */
 function decoded(row: Uint8Array, width: number, bits: number): Float64Array {
   const header = row[0] + 256 * row[1]
   const step = new Float32Array(Uint32Array.of(Math.floor(header / 8) * 2 ** 18).buffer)[0]

@@ -1,5 +1,5 @@
 /**
- * What capture_qkv.py writes is what the commands read: synthetic.safetensors is its output (`--synthetic`), and every entry is compared with
+ * The files that capture_qkv.py writes are those that the commands read: synthetic.safetensors is its output (`--synthetic`), and every entry is compared with
  * the formula in its docstring, head by head through openRows, as `sublinear compare` reads it.
  * Kills: heads in another order (the formula differs at every head), a header offset off by 8 bytes, q and k exchanged (steps 3 and 5).
  */

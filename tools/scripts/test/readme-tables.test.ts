@@ -26,7 +26,7 @@ const MARKER = /^<!-- (\/?)([a-z-]+)(?::([a-z0-9-]+)[^>]*)? -->$/
 /** A decimal of two digits or more (0.01 is a default), a time, a rate, a size, a factor. Code does not count. */
 const MEASURED =
   /(?<![\d.])(?!0\.0*[1-9](?!\d))\d+\.\d|\d ?(?:ns|µs|ms|s|kB|MB|GB|GF|%)(?![\p{L}\d])|\d ?×(?! ?[\p{L}\d(])/u
-/** What writes a section: the script behind a marker, by its name, and by what it is of. */
+/** Writers of sections: the script behind a marker, by its name, and by what it is of. */
 const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   asked: (of) => `tools/experiments/src/${of}.ts`,
   bench: (of) => (of === 'summary' ? 'tools/bench/src/tables.ts' : `tools/bench/src/suites/${of}.ts`),

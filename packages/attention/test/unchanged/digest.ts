@@ -86,7 +86,7 @@ function keptOf(stream: AttentionStream): string {
   return short(createHash('sha256').update(rows.toSorted().join('\n')))
 }
 
-/** What a stream is: its answers bit for bit, what it holds after every call, and which tokens. */
+/** Digest of a stream: its answers bit for bit, what it holds after every call, and which tokens. */
 export function digest(make: () => AttentionStream, input: Input, cut: readonly number[], mode: 'push' | 'step') {
   const stream = make()
   const answers = createHash('sha256')
