@@ -1,5 +1,5 @@
 /**
- * What every runtime computes and must agree on, bit for bit, with the same kernels: a digest of answers. Standard JavaScript alone, so that it runs wherever the
+ * Digest of answers that every runtime must give, bit for bit, with the same kernels. Standard JavaScript alone, so that it runs wherever the
  * packages do.
  *
  * @param load  gives the exports of @sublinear/attention

@@ -187,7 +187,7 @@ describe('with a radius alone', () => {
     expect(made.error.polynomial).toBeGreaterThan(0.05)
     expect(made.error.total).toBeLessThanOrEqual(0.1)
     const stream = createStream(made)
-    stream.push({ keys: matrix(5000, 4), values: matrix(5000, 4) }) // a long stream holds what rounding leaves besides
+    stream.push({ keys: matrix(66_000, 4), values: matrix(66_000, 4) }) // a long stream holds what rounding leaves besides
     expect(stream.bytes).toBe(made.cost.bytes)
     expect(made.baselines.average).toBeCloseTo(2 * Math.tanh(0.5), 12)
   })

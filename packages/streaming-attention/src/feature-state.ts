@@ -1,5 +1,5 @@
 import { isFinite, matrix, type FeatureMap, type Matrix } from '@sublinear/core'
-import { kernels, SEGMENT, type Resident } from '@sublinear/kernels'
+import { kernels, type Resident } from '@sublinear/kernels'
 import { fittingTokens } from './fitting-tokens'
 
 /** Below this share of the mass that all scores 0 would give, where a map has no share of its own, a mass is rounding or the negative side of the polynomial. */
@@ -15,7 +15,7 @@ export function isSoundMass({ fallbacks, leastMass = LEAST_MASS }: FeatureMap, m
 /** Moments that a feature state holds. */
 export interface Moments {
   readonly state: Float32Array // S, t × dv
-  /** Rounding error left of S: t × dv, once more than 4096 tokens are folded. */
+  /** Rounding error left of S: t × dv, once more than 65,536 tokens are folded. */
   readonly rest?: Float32Array
   readonly totals: Float64Array // z, t
   /** Sum of the folded tokens' weights. */
@@ -40,9 +40,12 @@ export interface FeatureState extends Disposable {
   fits(other: Moments): boolean
 }
 
+/** Tokens beyond which sums keep what rounding leaves: so many cost 1e-5 at most, and twice the memory is too dear for fewer. */
+export const LONG = 65_536
+
 /** Bytes of a state into which so many tokens are folded. */
 export function featureStateBytes(t: number, dv: number, folded: number): number {
-  return (folded > SEGMENT ? 8 : 4) * t * dv + 8 * t
+  return (folded > LONG ? 8 : 4) * t * dv + 8 * t
 }
 
 /**
@@ -51,9 +54,9 @@ export function featureStateBytes(t: number, dv: number, folded: number): number
  *
  * Guarantee: mass is never negative and nothing is NaN. A row whose mass is negative, vanishing or beyond float32 is answered by
  *   the largest lower even degree of the same state that is sound, in the end by plain averages.
- *   Sums keep what rounding leaves once more than 4096 tokens are folded, so that S is right to 1e-5 of Σ|φ·v| after any number of them:
- *   64 roundings at most lie between a token and a sum that is exact.
- * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 4096 tokens; 2·t·dv operations a token and as many a query.
+ *   Sums keep what rounding leaves once more than 65,536 tokens are folded, so that S is right to 1e-5 of Σ|φ·v| after any number of them:
+ *   1,024 roundings at most lie between a token and a sum that is exact.
+ * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 65,536 tokens; 2·t·dv operations a token and as many a query.
  *
  * @param from  moments to start with, bit for bit
  */
@@ -68,7 +71,7 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
   /** Counts tokens in, and keeps what rounding leaves from now on where they are many. */
   const grow = (tokens: number) => {
     folded += tokens
-    if (folded > SEGMENT) rest ??= kernels().floats(t * dv)
+    if (folded > LONG) rest ??= kernels().floats(t * dv)
   }
   if (from) {
     state.write(from.state)

@@ -21,9 +21,9 @@ import {
   type Snapshot,
   type State,
 } from '@sublinear/core'
-import { kernels, SEGMENT } from '@sublinear/kernels'
+import { kernels } from '@sublinear/kernels'
 import { waitingBytes } from '@sublinear/token-store'
-import { featureState, featureStateBytes, type FeatureState, type Moments } from './feature-state'
+import { featureState, featureStateBytes, LONG, type FeatureState, type Moments } from './feature-state'
 import { foldingStream, type FoldedState, type Folding } from './folding-stream'
 
 const KIND = 'feature'
@@ -63,7 +63,7 @@ export interface FeatureStream extends AttentionStream, Disposable {
  * Guarantee: pointwise relative error ε of the features moves an answer by at most 2ε/(1 − ε)·max|v|. Mass is never negative:
  *   a row whose polynomial mass is negative or vanishing is answered by a lower even degree of the same state, and counted.
  *   Sums are right to 1e-5 of Σ|φ·v| however long the stream is. A token that would make one leave float32 is not folded, and counted.
- * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 4160 tokens, and a buffer of 64 tokens; 4·t·dv operations a token with its query.
+ * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 65,600 tokens, and a buffer of 64 tokens; 4·t·dv operations a token with its query.
  *
  * @throws TypeError, RangeError when dv is no integer ≥ 1
  */
@@ -111,7 +111,7 @@ function momentsFrom(kind: string, snapshot: State, t: number, dv: number): Mome
   const isFinite = (all: Float32Array | Float64Array) => snapshot.isSound || all.every(Number.isFinite)
   checkFits(kind, isFinite(state) && isFinite(totals))
   const folded = foldedOf(tokenCount(kind, snapshot))
-  const hasRest = snapshot.tensors.has('rest') && folded > SEGMENT // a longer stream of an older version has none
+  const hasRest = snapshot.tensors.has('rest') && folded > LONG // a longer stream of an older version has none
   const { rest } = hasRest ? tensorsIn(kind, snapshot, { rest: ['F32', t * dv] }) : {}
   checkFits(kind, rest === undefined || isFinite(rest))
   return { state, totals, weight, folded, ...(rest && { rest }) }

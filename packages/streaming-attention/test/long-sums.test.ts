@@ -120,11 +120,11 @@ describe('a feature stream', () => {
     expect(all.tokens).toBe(700_000)
   })
 
-  it('holds what it says, before and behind 4160 tokens, and resumes bit for bit there', () => {
-    const block = slow(0, 5000, 5000)
-    for (const n of [1, 64, 4096, 4160, 4161, 4224, 5000]) {
+  it('holds what it says, before and behind 65,600 tokens, and resumes bit for bit there', () => {
+    const block = slow(0, 66_000, 66_000)
+    for (const n of [1, 64, 65_536, 65_600, 65_601, 65_664, 66_000]) {
       const stream = featureStream({ features, dv })
-      for (let at = 0; at < n; at += 333) stream.push(part(block, at, Math.min(n, at + 333)))
+      for (let at = 0; at < n; at += 3333) stream.push(part(block, at, Math.min(n, at + 3333)))
       const other = featureStream({ features, dv })
       other.push(part(block, 0, n))
       expect(other.toBytes()).toEqual(stream.toBytes())
