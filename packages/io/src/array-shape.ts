@@ -1,4 +1,5 @@
 import { exactReads, fileSize, fresh, openAddressed } from './addressed-file'
+import type { OpenRowsOptions } from './open-rows'
 import { arrayAxes } from './row-layout'
 
 export interface ArrayShape {
@@ -12,17 +13,17 @@ export interface ArrayShape {
  * The axes of the array that a path names, from the header alone: which heads does `kv.npy[layer,head]` have?
  *
  * @param path  as for openRows, with or without an index
- * @param options.tensor  which tensor of a .safetensors file; may be left out when there is only one
+ * @param options  as for openRows
  * @throws Error when the file cannot be opened; TypeError, RangeError when it is malformed
  */
-export async function arrayShape(path: string, options: { readonly tensor?: string } = {}): Promise<ArrayShape> {
+export async function arrayShape(path: string, options: Omit<OpenRowsOptions, 'finite'> = {}): Promise<ArrayShape> {
   const who = 'arrayShape'
   if (typeof path !== 'string') throw new TypeError(`${who}: path must be a string, got ${typeof path}`)
   const { handle, name, index } = await openAddressed(who, path)
   try {
     const fill = exactReads(handle, name, () => false)
     const size = await fileSize(handle)
-    return { shape: await arrayAxes(name, size, (...part) => fresh(fill, ...part), options.tensor), index }
+    return { shape: await arrayAxes(name, size, (...part) => fresh(fill, ...part), options), index }
   } catch (error) {
     throw error instanceof RangeError ? new RangeError(`${who}: ${name}: ${error.message}`, { cause: error }) : error
   } finally {

@@ -1,7 +1,7 @@
 import { type Dtype, headerLength, parseHeader } from '@sublinear/core'
 import { type Element, elementBytes } from './elements'
 import { ARCHIVE, isZip, meaningOf } from './npy-meaning'
-import { NPY_PREFIX, npyHeaderLength, parseNpyHeader, showShape } from './npy-header'
+import { NPY_PREFIX, type NpyOptions, npyHeaderLength, parseNpyHeader, showShape } from './npy-header'
 
 /** Where a matrix lies in a file: entry (i, j) is element i·rowStride + j·colStride after byte `begin`. */
 export interface RowLayout {
@@ -27,23 +27,28 @@ interface Located {
   readonly begin: number
 }
 
+/** What of a file is asked for. */
+export interface Pick extends NpyOptions {
+  readonly tensor?: string | undefined
+}
+
 const elements: { [D in Dtype]?: Element } = { F16: 'f2', BF16: 'bf2', F32: 'f4', F64: 'f8', I32: 'i4' }
 
 /**
  * The layout of one matrix of a .npy or .safetensors file, from its header alone.
  *
  * @param path    of the file, without an index; its ending names the format, else the first bytes do
- * @param tensor  which tensor of a .safetensors file; without it the file must hold exactly one
+ * @param pick    which tensor of a .safetensors file (without it the file must hold exactly one), and whether `<V2` is bfloat16
  * @param index   of a matrix in an array of more than two axes, one number for each leading axis
  */
 export async function rowLayout(
   path: string,
   fileSize: number,
   read: ReadBytes,
-  tensor: string | undefined,
+  pick: Pick,
   index: readonly number[],
 ): Promise<RowLayout> {
-  return addressed(path, await locate(path, fileSize, read, tensor), index)
+  return addressed(path, await locate(path, fileSize, read, pick), index)
 }
 
 /** All axes of the array that `rowLayout` would take a matrix of, from the header alone. */
@@ -51,19 +56,20 @@ export async function arrayAxes(
   path: string,
   fileSize: number,
   read: ReadBytes,
-  tensor: string | undefined,
+  pick: Pick,
 ): Promise<readonly number[]> {
-  return (await locate(path, fileSize, read, tensor)).shape
+  return (await locate(path, fileSize, read, pick)).shape
 }
 
-async function locate(path: string, fileSize: number, read: ReadBytes, tensor: string | undefined): Promise<Located> {
+async function locate(path: string, fileSize: number, read: ReadBytes, pick: Pick): Promise<Located> {
   const format = path.endsWith('.npy')
     ? 'npy'
     : path.endsWith('.safetensors')
       ? 'safetensors'
       : await sniff(fileSize, read)
-  if (format === 'npy' && tensor !== undefined) throw new RangeError('tensor must be left out for a .npy file')
-  return format === 'npy' ? locateNpy(fileSize, read) : locateTensor(fileSize, read, tensor)
+  if (format === 'safetensors') return locateTensor(fileSize, read, pick.tensor)
+  if (pick.tensor !== undefined) throw new RangeError('tensor must be left out for a .npy file')
+  return locateNpy(fileSize, read, pick)
 }
 
 async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'safetensors'> {
@@ -73,7 +79,7 @@ async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'safete
   throw new RangeError(isZip(prefix) ? ARCHIVE : 'must be a .npy or .safetensors file')
 }
 
-async function locateNpy(fileSize: number, read: ReadBytes): Promise<Located> {
+async function locateNpy(fileSize: number, read: ReadBytes, options: NpyOptions): Promise<Located> {
   const prefix = await read('header', 0, Math.min(NPY_PREFIX, fileSize))
   const meant = <T>(parse: () => T): T => {
     try {
@@ -87,7 +93,7 @@ async function locateNpy(fileSize: number, read: ReadBytes): Promise<Located> {
     0,
     meant(() => npyHeaderLength(prefix, fileSize)),
   )
-  return meant(() => parseNpyHeader(header, fileSize))
+  return meant(() => parseNpyHeader(header, fileSize, options))
 }
 
 async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | undefined): Promise<Located> {

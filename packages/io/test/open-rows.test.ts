@@ -49,6 +49,31 @@ function rowMajorOf(shape: number[], position: number): number {
   return at
 }
 
+/** A 2 × 2 array of that type. */
+function raw(descr: string, data: ArrayBufferView): Uint8Array {
+  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (2, 2), }`.padEnd(117) + '\n'
+  const head = Buffer.from(`\x93NUMPY\x01\0v\0${dict}`, 'latin1')
+  return Buffer.concat([head, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])
+}
+
+it('reads integers, booleans and bfloat16 of .npy as rows', async () => {
+  for (const [descr, data, dtype, wanted] of [
+    ['<i8', BigInt64Array.of(-1n, 2n ** 62n, 0n, -(2n ** 63n)), 'i8', [-1, 2 ** 62, 0, -(2 ** 63)]],
+    ['<u8', BigUint64Array.of(1n, 2n ** 64n - 1n, 0n, 7n), 'u8', [1, 2 ** 64, 0, 7]],
+    ['<u4', Uint32Array.of(2 ** 32 - 1, 1, 2, 3), 'u4', [2 ** 32, 1, 2, 3]],
+    ['|i1', Int8Array.of(-128, 1, 2, 3), 'i1', [-128, 1, 2, 3]],
+    ['|b1', Uint8Array.of(1, 0, 0, 1), 'b1', [1, 0, 0, 1]],
+    ['<V2', Uint16Array.of(0x3f80, 0xc000, 0x3f00, 0), 'bf2', [1, -2, 0.5, 0]],
+  ] as const) {
+    const path = await put('typed.npy', raw(descr, data))
+    await using rows = await openRows(path, { bfloat16: true })
+    expect(rows.dtype).toBe(dtype)
+    expect([...(await rows.blocks(2).next()).value!.data]).toEqual(wanted)
+  }
+  const path = await put('odd.npy', raw('|b1', Uint8Array.of(1, 0, 0, 3)))
+  await expect(all(path, 1)).rejects.toThrow(`openRows: ${path}: data: expected booleans of 0 and 1, found 3`)
+})
+
 describe('openRows', () => {
   it('gives all rows in order for every block size, again and interleaved, in fresh memory', async () => {
     const data = ramp(21)
