@@ -60,6 +60,8 @@ export function parseNpyHeader(header: Uint8Array, fileSize: number, { bfloat16 
     throw fault('header', header.length, 'descr, fortran_order and shape', 'the end without all of them')
   }
   const size = shape.reduce((product, n) => Math.min(product * n, 2 ** 53), elementBytes[descr.element])
+  const extent = shape.reduce((product, n) => product * (n === 0 ? 1 : n), elementBytes[descr.element])
+  if (extent >= 2 ** 63) throw fault('shape', header.length, 'axes below 2^63 bytes, zeros aside', showShape(shape)) // as NumPy does
   const found = fileSize - header.length
   if (size !== found) throw fault('data', header.length, `${size} bytes for shape ${showShape(shape)}`, `${found}`)
   return { ...descr, fortran, shape, begin: header.length }

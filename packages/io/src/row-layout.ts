@@ -32,7 +32,21 @@ export interface Pick extends NpyOptions {
   readonly tensor?: string | undefined
 }
 
-const elements: { [D in Dtype]?: Element } = { F16: 'f2', BF16: 'bf2', F32: 'f4', F64: 'f8', I32: 'i4' }
+const elements: Readonly<Record<Dtype, Element>> = {
+  F16: 'f2',
+  BF16: 'bf2',
+  F32: 'f4',
+  F64: 'f8',
+  I8: 'i1',
+  I16: 'i2',
+  I32: 'i4',
+  I64: 'i8',
+  U8: 'u1',
+  U16: 'u2',
+  U32: 'u4',
+  U64: 'u8',
+  BOOL: 'b1',
+}
 
 /**
  * The layout of one matrix of a .npy or .safetensors file, from its header alone.
@@ -105,7 +119,7 @@ async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | 
   if (name === undefined) throw new RangeError(`tensor must be given, one of: ${list}`)
   const entry = entries.get(name)
   if (entry === undefined) throw new RangeError(`tensor must be one of: ${list}; got ${JSON.stringify(name)}`)
-  const element = elements[entry.dtype]
+  const element: Element | undefined = elements[entry.dtype as Dtype]
   if (element === undefined) {
     throw new RangeError(
       `tensor ${name} must be ${Object.keys(elements).join(', ')} to be read as rows, got ${entry.dtype}: save it as x.float()`,
