@@ -1,4 +1,4 @@
-import { exactReads, fileSize, fresh, openAddressed } from './addressed-file'
+import { exactReads, fileSize, openAddressed } from './addressed-file'
 import type { OpenRowsOptions } from './open-rows'
 import { arrayAxes } from './row-layout'
 
@@ -23,7 +23,7 @@ export async function arrayShape(path: string, options: Omit<OpenRowsOptions, 'f
   try {
     const fill = exactReads(handle, name, () => false)
     const size = await fileSize(handle)
-    return { shape: await arrayAxes(name, size, (...part) => fresh(fill, ...part), options), index }
+    return { shape: await arrayAxes(name, size, fill, options), index }
   } catch (error) {
     throw error instanceof RangeError ? new RangeError(`${who}: ${name}: ${error.message}`, { cause: error }) : error
   } finally {

@@ -9,3 +9,4 @@ export {
 export { decodeNpy, encodeNpy, type NpyArray } from './npy'
 export type { NpyOptions } from './npy-header'
 export type { Element, ElementData } from './elements'
+export { decodeNpz } from './npz'

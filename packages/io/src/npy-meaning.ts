@@ -36,4 +36,4 @@ function elementMeant(descr = ''): string {
 /** An .npz file is a zip archive. */
 export const isZip = (begin: Uint8Array) => begin[0] === 0x50 && begin[1] === 0x4b
 
-export const ARCHIVE = "is a .npz archive: save one of its arrays, np.save('x.npy', archive['x'])"
+const ARCHIVE = 'is a .npz archive: name it so, and its array, as x.npz:key on the command line'

@@ -1,10 +1,10 @@
 import { type Matrix, checkInteger } from '@sublinear/core'
-import { exactReads, fileSize, fresh, openAddressed, type Fill } from './addressed-file'
+import { exactReads, fileSize, openAddressed, type Fill } from './addressed-file'
 import { type Element, elementBytes, swapBytes, toFloat32 } from './elements'
 import { type RowLayout, rowLayout } from './row-layout'
 
 export interface OpenRowsOptions {
-  /** Which tensor of a .safetensors file; may be left out when there is only one. */
+  /** Which tensor of a .safetensors file, or array of a .npz archive; may be left out when there is only one. */
   readonly tensor?: string | undefined
   /** What a .npy file calls `<V2` is bfloat16. Default false: it is refused. */
   readonly bfloat16?: boolean | undefined
@@ -30,7 +30,7 @@ const MOST_BLOCK = 2 ** 30 // entries
 const MOST_COLS = 2 ** 24
 
 /**
- * The rows of a matrix of numbers in a .npy or .safetensors file of any size, as float32 blocks.
+ * The rows of a matrix of numbers in a .npy, .npz or .safetensors file of any size, as float32 blocks.
  *
  * One matrix of an array with more axes is addressed as `kv.npy[layer,head]`, unless a file of just that name exists. One axis
  * is read as n × 1. float16, bfloat16, booleans and integers of up to 16 bits are exact; all else is rounded to the
@@ -50,7 +50,7 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
   let layout: RowLayout
   try {
     const size = await fileSize(handle)
-    layout = await rowLayout(name, size, (...part) => fresh(fill, ...part), options, index)
+    layout = await rowLayout(name, size, fill, options, index)
     if (layout.cols > MOST_COLS) throw new RangeError(`a row must have at most 2^24 entries, got ${layout.cols}`)
   } catch (error) {
     await handle.close()
@@ -71,7 +71,8 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
       throw new RangeError(`openRows: ${name}: a block must have at most 2^30 entries, got ${most} x ${cols}`)
     }
     if (rows === 0) return
-    const panels = panelReader(layout, fill)
+    const reader = layout.reader()
+    const panels = panelReader(layout, reader.fill)
     try {
       for (let first = 0; first < rows; first += size) {
         const count = Math.min(size, rows - first)
@@ -82,6 +83,8 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
       }
     } catch (error) {
       throw complain(error)
+    } finally {
+      await reader.close()
     }
   }
   return { rows, cols, shape: layout.shape, dtype: layout.element, blocks, close, [Symbol.asyncDispose]: close }

@@ -1,6 +1,10 @@
 import { type Dtype, headerLength, parseHeader } from '@sublinear/core'
 import { type Element, elementBytes } from './elements'
-import { ARCHIVE, isZip, meaningOf } from './npy-meaning'
+import { type Fill, type Reader, fresh } from './addressed-file'
+import { arrayEntry } from './npz'
+import { type ReadBytes, zipDirectory } from './zip-directory'
+import { type OpenEntry, openEntry } from './zip-entry'
+import { isZip, meaningOf } from './npy-meaning'
 import { NPY_PREFIX, type NpyOptions, npyHeaderLength, parseNpyHeader, showShape } from './npy-header'
 
 /** Where a matrix lies in a file: entry (i, j) is element i·rowStride + j·colStride after byte `begin`. */
@@ -14,10 +18,9 @@ export interface RowLayout {
   readonly begin: number
   readonly rowStride: number
   readonly colStride: number
+  /** Readers of the bytes that `begin` counts. */
+  readonly reader: () => Reader
 }
-
-/** Reads exactly these bytes, or throws. */
-export type ReadBytes = (what: string, position: number, length: number) => Promise<Uint8Array>
 
 interface Located {
   readonly element: Element
@@ -25,6 +28,8 @@ interface Located {
   readonly fortran: boolean
   readonly shape: readonly number[]
   readonly begin: number
+  /** The file of an archive that it lies in; without it, the file itself. */
+  readonly entry?: OpenEntry
 }
 
 /** What of a file is asked for. */
@@ -49,48 +54,61 @@ const elements: Readonly<Record<Dtype, Element>> = {
 }
 
 /**
- * The layout of one matrix of a .npy or .safetensors file, from its header alone.
+ * The layout of one matrix of a .npy, .npz or .safetensors file, from its header alone (an array of an archive is read once, to compare its CRC-32).
  *
  * @param path    of the file, without an index; its ending names the format, else the first bytes do
- * @param pick    which tensor of a .safetensors file (without it the file must hold exactly one), and whether `<V2` is bfloat16
+ * @param pick    which tensor of a .safetensors file or array of a .npz archive (without it the file must hold exactly one), and whether `<V2` is bfloat16
  * @param index   of a matrix in an array of more than two axes, one number for each leading axis
  */
 export async function rowLayout(
   path: string,
   fileSize: number,
-  read: ReadBytes,
+  fill: Fill,
   pick: Pick,
   index: readonly number[],
 ): Promise<RowLayout> {
-  return addressed(path, await locate(path, fileSize, read, pick), index)
+  const located = await locate(path, fileSize, fill, pick)
+  const place = addressed(path, located, index)
+  const { entry, fortran } = located
+  const plain: Reader = { fill, close: async () => {} }
+  const reader = entry === undefined ? () => plain : fortran && place.cols > 1 ? await entry.jumping() : entry.reader
+  return { ...place, reader }
 }
 
 /** All axes of the array that `rowLayout` would take a matrix of, from the header alone. */
-export async function arrayAxes(
-  path: string,
-  fileSize: number,
-  read: ReadBytes,
-  pick: Pick,
-): Promise<readonly number[]> {
-  return (await locate(path, fileSize, read, pick)).shape
+export async function arrayAxes(path: string, fileSize: number, fill: Fill, pick: Pick): Promise<readonly number[]> {
+  return (await locate(path, fileSize, fill, pick)).shape
 }
 
-async function locate(path: string, fileSize: number, read: ReadBytes, pick: Pick): Promise<Located> {
-  const format = path.endsWith('.npy')
-    ? 'npy'
-    : path.endsWith('.safetensors')
-      ? 'safetensors'
-      : await sniff(fileSize, read)
+async function locate(path: string, fileSize: number, fill: Fill, pick: Pick): Promise<Located> {
+  const read: ReadBytes = (...part) => fresh(fill, ...part)
+  const format = /\.(npy|npz|safetensors)$/.exec(path)?.[1] ?? (await sniff(fileSize, read))
   if (format === 'safetensors') return locateTensor(fileSize, read, pick.tensor)
+  if (format === 'npz') return locateEntry(fileSize, fill, pick)
   if (pick.tensor !== undefined) throw new RangeError('tensor must be left out for a .npy file')
   return locateNpy(fileSize, read, pick)
 }
 
-async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'safetensors'> {
+async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'npz' | 'safetensors'> {
   const prefix = await read('header', 0, Math.min(9, fileSize))
   if (prefix[0] === 0x93) return 'npy'
   if (prefix[8] === 0x7b) return 'safetensors'
-  throw new RangeError(isZip(prefix) ? ARCHIVE : 'must be a .npy or .safetensors file')
+  if (isZip(prefix)) return 'npz'
+  throw new RangeError('must be a .npy, .npz or .safetensors file')
+}
+
+async function locateEntry(fileSize: number, fill: Fill, pick: Pick): Promise<Located> {
+  const directory = await zipDirectory(fileSize, (...part) => fresh(fill, ...part))
+  const found = arrayEntry(directory, pick.tensor)
+  const entry = await openEntry(found, fill)
+  const reader = entry.reader()
+  try {
+    return { ...(await locateNpy(found.size, (...part) => fresh(reader.fill, ...part), pick)), entry }
+  } catch (error) {
+    throw error instanceof RangeError ? new RangeError(`${found.name} ${error.message}`, { cause: error }) : error
+  } finally {
+    await reader.close()
+  }
 }
 
 async function locateNpy(fileSize: number, read: ReadBytes, options: NpyOptions): Promise<Located> {
@@ -128,7 +146,7 @@ async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | 
   return { element, bigEndian: false, fortran: false, shape: entry.shape, begin: entry.begin }
 }
 
-function addressed(path: string, located: Located, index: readonly number[]): RowLayout {
+function addressed(path: string, located: Located, index: readonly number[]): Omit<RowLayout, 'reader'> {
   const { element, bigEndian, fortran, shape } = located
   const shown = showShape(shape)
   if (shape.length === 0) throw new RangeError('shape must have at least one axis, got ()')
