@@ -70,8 +70,8 @@ interface Axes {
 }
 
 async function axesOf(text: string): Promise<Axes> {
-  const { path, tensor } = addressOf(text)
-  const { shape, index } = await arrayShape(path, tensor === undefined ? {} : { tensor }).catch((error: unknown) => {
+  const { path, ...options } = addressOf(text)
+  const { shape, index } = await arrayShape(path, options).catch((error: unknown) => {
     throw plainly(error)
   })
   return { lead: index.length > 0 ? [] : shape.slice(0, Math.max(0, shape.length - 2)), index }

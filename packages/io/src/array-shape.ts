@@ -1,6 +1,7 @@
 import { exactReads, fileSize, openAddressed } from './addressed-file'
 import type { OpenRowsOptions } from './open-rows'
 import { arrayAxes } from './row-layout'
+import { shardOf } from './shards'
 
 export interface ArrayShape {
   /** All axes of the array in the file. */
@@ -19,7 +20,7 @@ export interface ArrayShape {
 export async function arrayShape(path: string, options: Omit<OpenRowsOptions, 'finite'> = {}): Promise<ArrayShape> {
   const who = 'arrayShape'
   if (typeof path !== 'string') throw new TypeError(`${who}: path must be a string, got ${typeof path}`)
-  const { handle, name, index } = await openAddressed(who, path)
+  const { handle, name, index } = await openAddressed(who, await shardOf(who, path, options.tensor))
   try {
     const fill = exactReads(handle, name, () => false)
     const size = await fileSize(handle)

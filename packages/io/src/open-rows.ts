@@ -2,6 +2,7 @@ import { type Matrix, checkInteger } from '@sublinear/core'
 import { exactReads, fileSize, openAddressed, type Fill } from './addressed-file'
 import { type Element, elementBytes, swapBytes, toFloat32 } from './elements'
 import { type RowLayout, rowLayout } from './row-layout'
+import { shardOf } from './shards'
 
 export interface OpenRowsOptions {
   /** Which tensor of a .safetensors file, or array of a .npz archive; may be left out when there is only one. */
@@ -32,6 +33,8 @@ const MOST_COLS = 2 ** 24
 /**
  * The rows of a matrix of numbers in a .npy, .npz or .safetensors file of any size, as float32 blocks.
  *
+ * A folder, or its `model.safetensors.index.json`, is a model in several files, one of which has the tensor.
+ *
  * One matrix of an array with more axes is addressed as `kv.npy[layer,head]`, unless a file of just that name exists. One axis
  * is read as n × 1. float16, bfloat16, booleans and integers of up to 16 bits are exact; all else is rounded to the
  * nearest float32.
@@ -42,7 +45,7 @@ const MOST_COLS = 2 ** 24
  */
 export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<Rows> {
   if (typeof path !== 'string') throw new TypeError(`openRows: path must be a string, got ${typeof path}`)
-  const { handle, name, index } = await openAddressed('openRows', path)
+  const { handle, name, index } = await openAddressed('openRows', await shardOf('openRows', path, options.tensor))
   const complain = (error: unknown) =>
     error instanceof RangeError ? new RangeError(`openRows: ${name}: ${error.message}`, { cause: error }) : error
   let closed = false
