@@ -1,4 +1,6 @@
-import { openRows, type Rows } from '@sublinear/io/node'
+import { type ArrayShape, type Rows, arrayShape, openRows } from '@sublinear/io/node'
+import { columnRows } from './columns/column-rows'
+import { openColumn } from './columns/open-column'
 
 /** What an input names: a file, or a folder of them, what of it, and whether `<V2` is bfloat16. */
 export interface Address {
@@ -7,10 +9,10 @@ export interface Address {
   readonly bfloat16?: true
 }
 
-const HOLDERS = String.raw`.*?(?:\.safetensors|\.safetensors\.index\.json|\.npz|[/\\])`
+const HOLDERS = String.raw`.*?(?:\.safetensors|\.safetensors\.index\.json|\.npz|\.parquet|\.arrows?|\.feather|\.ipc|[/\\])`
 
 /**
- * Reads `file.npy`, `file.safetensors:tensor`, `file.npz:key`, `model/:tensor` or `model.safetensors.index.json:tensor`, each with `[layer,head]` behind it or
+ * Reads `file.npy`, `file.safetensors:tensor`, `file.npz:key`, `file.parquet:column`, `file.arrow:column`, `model/:tensor` or `model.safetensors.index.json:tensor`, each with `[layer,head]` behind it or
  * not, and `:bfloat16` before that where a .npy or .npz says `<V2`.
  */
 export function addressOf(text: string): Address {
@@ -24,7 +26,19 @@ export function addressOf(text: string): Address {
 
 async function openInput(text: string): Promise<Rows> {
   const { path, ...options } = addressOf(text)
+  const column = await openColumn(path, options.tensor)
+  if (column !== undefined) return columnRows(column)
   return openRows(path, options).catch((error: unknown) => {
+    throw plainly(error)
+  })
+}
+
+/** All axes of what an input names, and what of it stands in brackets. */
+export async function axesOf(text: string): Promise<ArrayShape> {
+  const { path, ...options } = addressOf(text)
+  const column = await openColumn(path, options.tensor)
+  if (column !== undefined) return { shape: [column.rows, column.cols], index: [] }
+  return arrayShape(path, options).catch((error: unknown) => {
     throw plainly(error)
   })
 }
