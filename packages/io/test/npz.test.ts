@@ -7,6 +7,8 @@ import { type Matrix, matrix } from '@sublinear/core'
 import { describe, expect, it } from 'vitest'
 import { decodeNpz, encodeNpy } from '../src/index'
 import { arrayShape, openRows } from '../src/node'
+import { zipDirectory } from '../src/zip-directory'
+import { openEntry } from '../src/zip-entry'
 import { scratchFolder, written } from './scratch-folder'
 
 const folder = scratchFolder()
@@ -159,6 +161,26 @@ describe.each(kinds)('an archive: %o', (options) => {
       /cut\.npz: npz: /,
     )
   })
+})
+
+it.each([false, true])('one file of an archive is read at any place, backwards too (deflated: %s)', async (deflate) => {
+  const data = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) % 251)
+  const bytes = zip({ 'note.txt': Buffer.from('hi'), 'x.bin': data }, { deflate })
+  const fill = async (_: string, at: number, into: Uint8Array) => (into.set(bytes.subarray(at, at + into.length)), into)
+  const entries = await zipDirectory(bytes.length, (what, at, length) => fill(what, at, new Uint8Array(length)))
+  const entry = await openEntry(entries[1], fill)
+  for (const reader of [entry.reader(), (await entry.jumping())()]) {
+    for (const [at, length] of [
+      [200_000, 10],
+      [0, 70_000],
+      [5, 3],
+      [299_999, 1],
+      [65_530, 20],
+      [100, 250_000],
+    ] as const)
+      expect(await reader.fill('data', at, new Uint8Array(length))).toEqual(data.subarray(at, at + length))
+    await reader.close()
+  }
 })
 
 describe('a refused archive', () => {
