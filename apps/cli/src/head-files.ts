@@ -1,8 +1,7 @@
 import type { BoardHead } from '@sublinear/board'
 import type { Matrix } from '@sublinear/core'
-import { arrayShape } from '@sublinear/io/node'
 import { basename } from 'node:path'
-import { addressOf, plainly, withInputs } from './open-input'
+import { axesOf, withInputs } from './open-input'
 
 export interface HeadFiles {
   readonly queries: string
@@ -27,7 +26,7 @@ export interface LocatedHead extends HeadFiles {
  * @throws RangeError when the arrays do not fit each other, or a head is not there
  */
 export async function headsOf(files: HeadFiles, only?: readonly string[]): Promise<LocatedHead[]> {
-  const [queries, keys, values] = [await axesOf(files.queries), await axesOf(files.keys), await axesOf(files.values)]
+  const [queries, keys, values] = [await leadOf(files.queries), await leadOf(files.keys), await leadOf(files.values)]
   const all = indices(queries.lead).map((index) => ({
     name: [...queries.index, ...index].join('.') || basename(files.queries),
     index,
@@ -69,11 +68,8 @@ interface Axes {
   readonly index: readonly number[]
 }
 
-async function axesOf(text: string): Promise<Axes> {
-  const { path, tensor } = addressOf(text)
-  const { shape, index } = await arrayShape(path, tensor === undefined ? {} : { tensor }).catch((error: unknown) => {
-    throw plainly(error)
-  })
+async function leadOf(text: string): Promise<Axes> {
+  const { shape, index } = await axesOf(text)
   return { lead: index.length > 0 ? [] : shape.slice(0, Math.max(0, shape.length - 2)), index }
 }
 

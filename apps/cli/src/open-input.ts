@@ -1,14 +1,44 @@
-import { openRows, type Rows } from '@sublinear/io/node'
+import { type ArrayShape, type Rows, arrayShape, openRows } from '@sublinear/io/node'
+import { columnRows } from './columns/column-rows'
+import { openColumn } from './columns/open-column'
 
-/** Path and tensor of `file.npy`, `file.npy[layer,head]`, `file.safetensors:tensor` or `file.safetensors:tensor[layer,head]`. */
-export function addressOf(text: string): { readonly path: string; readonly tensor?: string } {
-  const [, file, tensor, index = ''] = /^(.*\.safetensors):(.+?)(\[[\d, ]*\])?$/s.exec(text) ?? []
-  return file === undefined || tensor === undefined ? { path: text } : { path: `${file}${index}`, tensor }
+/** What an input names: a file, or a folder of them, what of it, and whether `<V2` is bfloat16. */
+export interface Address {
+  readonly path: string
+  readonly tensor?: string
+  readonly bfloat16?: true
+}
+
+const HOLDERS = String.raw`.*?(?:\.safetensors|\.safetensors\.index\.json|\.npz|\.parquet|\.arrows?|\.feather|\.ipc|[/\\])`
+
+/**
+ * Reads `file.npy`, `file.safetensors:tensor`, `file.npz:key`, `file.parquet:column`, `file.arrow:column`, `model/:tensor` or `model.safetensors.index.json:tensor`, each with `[layer,head]` behind it or
+ * not, and `:bfloat16` before that where a .npy or .npz says `<V2`.
+ */
+export function addressOf(text: string): Address {
+  const [, whole = text, index = ''] = /^(.*?)(\[[\d, ]*\])?$/s.exec(text) ?? []
+  const [, untyped, type] = /^(.*\.np[yz](?:|:.+)):(bfloat16)$/s.exec(whole) ?? []
+  const typed = type === undefined ? {} : ({ bfloat16: true } as const)
+  const [, file, tensor] = new RegExp(`^(${HOLDERS}):(.+)$`, 's').exec(untyped ?? whole) ?? []
+  if (file !== undefined && tensor !== undefined) return { path: `${file}${index}`, tensor, ...typed }
+  return untyped === undefined ? { path: text } : { path: `${untyped}${index}`, ...typed }
 }
 
 async function openInput(text: string): Promise<Rows> {
   const { path, ...options } = addressOf(text)
+  const column = await openColumn(path, options.tensor)
+  if (column !== undefined) return columnRows(column)
   return openRows(path, options).catch((error: unknown) => {
+    throw plainly(error)
+  })
+}
+
+/** All axes of what an input names, and what of it stands in brackets. */
+export async function axesOf(text: string): Promise<ArrayShape> {
+  const { path, ...options } = addressOf(text)
+  const column = await openColumn(path, options.tensor)
+  if (column !== undefined) return { shape: [column.rows, column.cols], index: [] }
+  return arrayShape(path, options).catch((error: unknown) => {
     throw plainly(error)
   })
 }

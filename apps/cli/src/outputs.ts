@@ -17,10 +17,13 @@ export interface Output {
  */
 export async function refuseOutputs(outputs: readonly Output[], inputs: readonly string[]): Promise<void> {
   const taken: { readonly what: string; readonly path: string; readonly info?: Stats }[] = []
+  const models: string[] = [] // folders of which any .safetensors file may be read
   for (const input of inputs)
     for (const path of pathsOf(input)) {
       const info = await found(path)
       if (info) taken.push({ what: `one of the inputs, ${input}`, path, info })
+      if (info?.isDirectory() || path.endsWith('.safetensors.index.json'))
+        models.push(info?.isDirectory() ? path : dirname(path))
     }
   for (const { flag, path } of outputs) {
     const wrong = (what: string, cause?: unknown) => new RangeError(`${flag} ${path}: ${what}`, { cause })
@@ -28,6 +31,8 @@ export async function refuseOutputs(outputs: readonly Output[], inputs: readonly
     const info = await found(path)
     const same = taken.find((one) => (info && one.info ? isSame(info, one.info) : resolve(path) === resolve(one.path)))
     if (same) throw wrong(`is ${same.what}`)
+    if (path.endsWith('.safetensors') && models.some((folder) => resolve(folder) === resolve(dirname(path))))
+      throw wrong('would be a file of a model that is one of the inputs')
     if (info && !info.isFile()) throw wrong(`is ${kindOf(info)}, no file that can be replaced`)
     await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
       throw wrong('its folder cannot be written to', cause)

@@ -78,7 +78,8 @@ describe('attend', () => {
     const { code, stdout } = await sublinear(['attend', ...files(), '--out', out, '--stream', 'exact', ...flags])
     expect(code).toBe(0)
     expect(stdout).toContain('300 tokens')
-    const { shape, data: got } = decodeNpy(readFileSync(out))
+    const { shape, data } = decodeNpy(readFileSync(out))
+    const got = data as Float32Array
     expect(shape).toEqual([n, d])
     for (const i of [0, 1, 63, 64, 299]) {
       const want = oracle(q, k, v, i, d, visible(i), 1 / Math.sqrt(d))
@@ -93,7 +94,7 @@ describe('attend', () => {
     expect(report).toMatchObject({ tokens: n, stream: 'taylor', degree: 2, zero: 1 })
     expect(report.error).toBeGreaterThan(0)
     expect(report.error).toBeLessThan(0.05)
-    const { data: got } = decodeNpy(readFileSync(at('f.npy')))
+    const got = decodeNpy(readFileSync(at('f.npy'))).data as Float32Array
     let [distance, norm] = [0, 0]
     for (let i = 0; i < n; i++) {
       oracle(q, k, v, i, d, i + 1, 1 / Math.sqrt(d)).forEach((x, c) => {
@@ -177,7 +178,7 @@ describe('attend', () => {
     const wide = save('q2.npy', n, 2 * d, 4)
     const args = ['attend', '--queries', at('q2.npy'), ...files().slice(2), '--out', at('gqa.npy'), '--stream', 'exact']
     expect((await sublinear([...args, '--heads', '2', '--kv-heads', '1', '--check'])).code).toBe(0)
-    const { data: got } = decodeNpy(readFileSync(at('gqa.npy')))
+    const got = decodeNpy(readFileSync(at('gqa.npy'))).data as Float32Array
     for (const [i, h] of [
       [5, 0],
       [5, 1],
@@ -199,7 +200,7 @@ describe('attend', () => {
     const inputs = ['--queries', at('cq.npy'), '--keys', at('ck.npy'), '--values', at('cv.npy'), '--scale', '1.5']
     const args = ['attend', ...inputs, '--out', at('co.npy'), '--heads', `${heads}`, '--kv-heads', '1', ...flags]
     const report = JSON.parse((await sublinear([...args, '--degree', '1', '--check', '--json'])).stdout)
-    const { data: got } = decodeNpy(readFileSync(at('co.npy')))
+    const got = decodeNpy(readFileSync(at('co.npy'))).data as Float32Array
     let [distance, uniform, norm] = [0, 0, 0]
     for (let row = 0; row < asked * heads; row++) {
       const visible = flags.length > 0 ? tokens : Math.floor(row / heads) + 1

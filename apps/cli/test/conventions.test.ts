@@ -230,7 +230,7 @@ describe('new-stream', () => {
     expect(mine.errors!.relative).toBeLessThan(1.5 * window.errors!.relative)
     await sublinear('attend', ...three, '--out', 'w.npy', '--stream', './mine.mjs', '--hold', `${n}`)
     await sublinear('attend', ...three, '--out', 'e.npy', '--stream', 'exact')
-    const [own, exact] = ['w.npy', 'e.npy'].map((name) => decodeNpy(readFileSync(at(name))).data)
+    const [own, exact] = ['w.npy', 'e.npy'].map((name) => decodeNpy(readFileSync(at(name))).data as Float32Array)
     own.forEach((x, i) => expect(x).toBeCloseTo(exact[i], 5))
     expect(await sublinear('new-stream', 'mine.mjs')).toMatchObject({
       code: 2,

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import {
   linkSync,
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -121,4 +122,14 @@ describe('no command destroys an input', () => {
     await expect(refused('', 'none.npy')).rejects.toThrow('is a directory')
     await expect(refused('no/o.npy', 'q.npy')).rejects.toThrow('its folder cannot be written to')
   })
+})
+
+test('a .safetensors file of a model folder that is read is no output', async () => {
+  mkdirSync(at('model'))
+  for (const input of [`${at('model')}/:a`, `${at('model/model.safetensors.index.json')}:a`]) {
+    writeFileSync(at('model/model.safetensors.index.json'), '{}')
+    const refused = refuseOutputs([{ flag: '--out', path: at('model/1.safetensors') }], [input])
+    await expect(refused).rejects.toThrow('would be a file of a model that is one of the inputs')
+    await refuseOutputs([{ flag: '--out', path: at('model/o.npy') }], [input])
+  }
 })

@@ -1,5 +1,6 @@
 import type { Resident } from '@sublinear/kernels'
-import type { Tensor, TensorData } from './safetensors'
+import type { Tensor } from './safetensors'
+import type { TensorData } from './tensor-types'
 
 type Pieces = readonly (Resident<Float32Array> | Resident<Float64Array> | Resident<Uint8Array>)[]
 

@@ -83,12 +83,12 @@ export {
   encodeTensors,
   headerLength,
   parseHeader,
-  type Dtype,
+  type DecodedTensors,
   type Tensor,
-  type TensorData,
   type TensorEntry,
   type TensorHeader,
 } from './safetensors'
+export type { Dtype, OtherDtype, TensorData } from './tensor-types'
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type State } from './snapshot'
 export { brandOf, isFloat32, isFloat64, isUint32, isUint8, useKernels } from '@sublinear/kernels'
 export { batch, type Batch, type PackedQueries, type PackedTokens } from './batch'

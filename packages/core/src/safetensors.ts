@@ -1,39 +1,8 @@
 import { brandOf, isFloat32, isUint8 } from '@sublinear/kernels'
 import { fromBrain, fromHalf, toBrain, toHalf } from './half'
 import { fault, jsonReader, loneSurrogate, type JsonReader } from './header-json'
+import { type Dtype, type OtherDtype, type TensorData, bitsOf, dtypes, isDecoded, typeNames } from './tensor-types'
 import { isHeld, lengthOf, readPieces, type HeldTensor } from './held-tensor'
-
-/** dtype → bytes an element and its array. F16 and BF16 are widened exactly to float32, and rounded to nearest even when written. */
-const dtypes = {
-  F64: { bytes: 8, array: Float64Array },
-  // at first use: an engine may lack them
-  I64: {
-    bytes: 8,
-    get array() {
-      return BigInt64Array
-    },
-  },
-  U64: {
-    bytes: 8,
-    get array() {
-      return BigUint64Array
-    },
-  },
-  F32: { bytes: 4, array: Float32Array },
-  I32: { bytes: 4, array: Int32Array },
-  U32: { bytes: 4, array: Uint32Array },
-  F16: { bytes: 2, array: Float32Array },
-  BF16: { bytes: 2, array: Float32Array },
-  I16: { bytes: 2, array: Int16Array },
-  U16: { bytes: 2, array: Uint16Array },
-  I8: { bytes: 1, array: Int8Array },
-  U8: { bytes: 1, array: Uint8Array },
-} as const
-export type Dtype = keyof typeof dtypes
-export type TensorData =
-  | (Float64Array | Float32Array)
-  | (BigInt64Array | Int32Array | Int16Array | Int8Array)
-  | (BigUint64Array | Uint32Array | Uint16Array | Uint8Array)
 
 export interface Tensor {
   readonly dtype: Dtype
@@ -43,7 +12,7 @@ export interface Tensor {
 }
 /** Where a tensor lies: bytes begin … end − 1 of the file. */
 export interface TensorEntry {
-  readonly dtype: Dtype
+  readonly dtype: Dtype | OtherDtype
   readonly shape: readonly number[]
   readonly begin: number
   readonly end: number
@@ -64,21 +33,35 @@ export function encodeTensors(tensors: Record<string, Tensor>, metadata: Record<
   return encodeInOrder(tensors, Object.entries(metadata))
 }
 
+export interface DecodedTensors {
+  readonly tensors: Map<string, Tensor>
+  readonly metadata: Record<string, string>
+  /** Tensors of types that are not decoded (complex, and floats of 8 bits and less), by name. */
+  readonly skipped: Map<string, TensorEntry>
+}
+
 /**
  * The tensors (fresh arrays) and the metadata of a .safetensors file.
  *
  * @throws RangeError, with the byte where it goes wrong, unless the tensors cover the data exactly and everything is well formed;
  * it comes before anything is allocated for a tensor
  */
-export function decodeTensors(bytes: Uint8Array): { tensors: Map<string, Tensor>; metadata: Record<string, string> } {
+export function decodeTensors(bytes: Uint8Array): DecodedTensors {
   const { entries, metadata } = headerOf(bytes)
   const tensors = new Map<string, Tensor>()
-  for (const [name, { dtype, shape, begin, end }] of entries) {
+  const skipped = new Map<string, TensorEntry>()
+  for (const [name, entry] of entries) {
+    const { dtype, shape, begin, end } = entry
+    if (!isDecoded(dtype)) {
+      skipped.set(name, entry)
+      continue
+    }
     const raw = new Uint8Array(end - begin)
     raw.set(bytes.subarray(begin, end))
+    if (dtype === 'BOOL') checkBooleans(raw, begin)
     tensors.set(name, { dtype, shape, data: fromRaw(dtype, raw.buffer) })
   }
-  return { tensors, metadata }
+  return { tensors, metadata, skipped }
 }
 
 /**
@@ -167,7 +150,7 @@ function checkTensor(name: string, tensor: Tensor | HeldTensor) {
   const { dtype, shape } = tensor
   checkText('tensor name', name)
   if (name === '__metadata__') throw new RangeError('safetensors: no tensor can be called __metadata__')
-  if (!Object.hasOwn(dtypes, dtype)) throw new RangeError(`safetensors: ${name} has the unknown dtype ${String(dtype)}`)
+  if (!isDecoded(dtype)) throw new RangeError(`safetensors: ${name} has the unknown dtype ${String(dtype)}`)
   const { bytes, array } = dtypes[dtype]
   if (!isHeld(tensor) && brandOf(tensor.data) !== array.name)
     throw new TypeError(`safetensors: ${name} must be a ${array.name} to be ${dtype}`)
@@ -212,13 +195,20 @@ function parseEntry(reader: JsonReader, at: number, base: number): TensorEntry {
   if (dtype === undefined || shape === undefined || offsets?.length !== 2) {
     throw fault('tensor', at, 'dtype, shape and two data_offsets', 'less')
   }
-  if (!Object.hasOwn(dtypes, dtype)) throw fault('dtype', at, Object.keys(dtypes).join(', '), JSON.stringify(dtype))
-  const known = dtype as Dtype
-  const size = shape.reduce((product, n) => Math.min(product * n, 2 ** 53), dtypes[known].bytes)
+  const bits = bitsOf(dtype)
+  if (bits === undefined) throw fault('dtype', at, typeNames(), JSON.stringify(dtype))
+  const extent = shape.reduce((product, n) => (n === 0 ? product : Math.min(product * n, 2 ** 53)), 1)
+  if (extent === 2 ** 53) throw fault('shape', at, 'axes with a product below 2^53', `[${shape.join(', ')}]`) // zeros aside, as the reference does
+  const size = shape.includes(0) ? 0 : (extent * bits) / 8 // a fraction is refused with the rest
   const [begin, end] = offsets as [number, number]
   if (size !== end - begin)
     throw fault('data_offsets', at, `${size} bytes for ${dtype} [${shape.join(', ')}]`, `${end - begin}`)
-  return { dtype: known, shape, begin: base + begin, end: base + end }
+  return { dtype: dtype as TensorEntry['dtype'], shape, begin: base + begin, end: base + end }
+}
+
+function checkBooleans(raw: Uint8Array, begin: number): void {
+  const wrong = raw.findIndex((byte) => byte > 1)
+  if (wrong >= 0) throw fault('BOOL', begin + wrong, '0 or 1', `${raw[wrong]}`)
 }
 
 function toRaw(dtype: Dtype, data: TensorData): Uint8Array {

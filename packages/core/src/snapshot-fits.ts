@@ -1,6 +1,6 @@
 import { dataOf } from './held-tensor'
-import type { Dtype, TensorData } from './safetensors'
 import type { Snapshot, State } from './snapshot'
+import type { Dtype, TensorData } from './tensor-types'
 
 /** @throws RangeError unless the condition holds: the state of a snapshot must be one that its parameters allow */
 export function checkFits(kind: string, holds: boolean): asserts holds {

@@ -47,7 +47,8 @@ export function decodeSnapshot(bytes: Uint8Array, expected: { kind?: string; ver
   const found = latin1(bytes.subarray(SEAL, SEAL + 8))
   const rest = crc32(bytes.subarray(SEAL + 8), crc32(ascii(ZEROS), crc32(bytes.subarray(0, SEAL))))
   if (found !== hex(rest)) throw fault('crc32', SEAL, `${hex(rest)} for these bytes (damaged?)`, JSON.stringify(found))
-  const { tensors, metadata } = decodeTensors(bytes)
+  const { tensors, metadata, skipped } = decodeTensors(bytes)
+  if (skipped.size > 0) throw fault('snapshot', 8, 'tensors of types that are read', [...skipped.keys()].join(', '))
   const { crc32: _, kind, version, ...parameters } = metadata
   if (kind === undefined || version === undefined) throw fault('snapshot', 8, 'kind and version', 'neither or one')
   for (const [name, found] of [

@@ -58,9 +58,31 @@ describe('safetensors bytes', () => {
     expect(tensors.get('\ufeffA')).toEqual({ dtype: 'BF16', shape: [1], data: Float32Array.of(-1) })
   })
 
+  it.each([
+    ['C64', 64],
+    ['F8_E4M3', 8],
+    ['F8_E4M3FNUZ', 8],
+    ['F8_E5M2', 8],
+    ['F8_E5M2FNUZ', 8],
+    ['F8_E8M0', 8],
+    ['F6_E2M3', 6],
+    ['F6_E3M2', 6],
+    ['F4', 4],
+  ] as const)('are read beside a tensor of %s, which is passed over', (dtype, size) => {
+    const shape = [2, 4]
+    const header = `{"o":${entry('[2,4]', `[0,${size}]`, `"${dtype}"`)},"b":${entry('[3]', `[${size},${size + 3}]`, '"BOOL"')}}`
+    const bytes = file(header, [...Array.from({ length: size }, () => 255), 1, 0, 1])
+    const { tensors, skipped } = decodeTensors(bytes)
+    expect([...tensors]).toEqual([['b', { dtype: 'BOOL', shape: [3], data: Uint8Array.of(1, 0, 1) }]])
+    const begin = bytes.length - 3 - size
+    expect([...skipped]).toEqual([['o', { dtype, shape, begin, end: begin + size }]])
+    expect(() => decodeTensors(bytes.subarray(0, -1))).toThrow(RangeError)
+  })
+
   it('do not depend on the order of the members, and keep every dtype aligned', () => {
     const tensors: Record<string, Tensor> = {
       u8: { dtype: 'U8', shape: [3], data: Uint8Array.of(1, 2, 3) },
+      bool: { dtype: 'BOOL', shape: [2], data: Uint8Array.of(1, 0) },
       i8: { dtype: 'I8', shape: [1], data: Int8Array.of(-1) },
       u16: { dtype: 'U16', shape: [1], data: Uint16Array.of(65535) },
       i16: { dtype: 'I16', shape: [1], data: Int16Array.of(-2) },
@@ -79,7 +101,7 @@ describe('safetensors bytes', () => {
     expect(Object.fromEntries(decodeTensors(bytes).tensors)).toEqual(tensors)
     const length = headerLength(bytes, bytes.length)
     for (const { begin, dtype } of parseHeader(bytes.subarray(8, 8 + length), bytes.length).entries.values()) {
-      expect(begin % (Number(dtype.replace(/\D+/, '')) / 8)).toBe(0)
+      if (dtype !== 'BOOL') expect(begin % (Number(dtype.replace(/\D+/, '')) / 8)).toBe(0)
     }
   })
 
@@ -188,7 +210,15 @@ describe('hostile headers', () => {
       'a product that wraps at 2^64',
       `{"a":${entry('[4294967296,4294967296]', '[0,0]')}}`,
       [],
-      /expected 9007199254740992 bytes/,
+      /shape at byte 9: expected axes with a product below 2\^53, found \[4294967296, 4294967296\]/,
+    ],
+    ['a product that wraps before a zero', `{"a":${entry('[4294967296,4294967296,0]', '[0,0]')}}`, [], /below 2\^53/],
+    ['half a byte', `{"a":${entry('[3]', '[0,2]', '"F4"')}}`, [0, 0], /expected 1.5 bytes for F4 \[3\], found 2/],
+    [
+      'a boolean of 2',
+      `{"a":${entry('[4]', '[0,4]', '"BOOL"')}}`,
+      [0, 1, 2, 1],
+      /BOOL at byte \d+: expected 0 or 1, found 2/,
     ],
     ['many axes', `{"a":${entry(`[${'1,'.repeat(64)}1]`, '[0,4]')}}`, four, /at most 64 numbers/],
     [

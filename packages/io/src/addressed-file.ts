@@ -4,6 +4,12 @@ import { type FileHandle, open } from 'node:fs/promises'
 /** Fills `into` with the bytes from `position` on, or throws. */
 export type Fill = (what: string, position: number, into: Uint8Array) => Promise<Uint8Array>
 
+/** Something to read from; closing it is no harm to others. */
+export interface Reader {
+  readonly fill: Fill
+  close(): Promise<void>
+}
+
 /** The file of that very name if there is one, else the file before a trailing [index]. */
 export async function openAddressed(
   who: string,

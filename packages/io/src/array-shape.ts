@@ -1,5 +1,7 @@
-import { exactReads, fileSize, fresh, openAddressed } from './addressed-file'
+import { exactReads, fileSize, openAddressed } from './addressed-file'
+import type { OpenRowsOptions } from './open-rows'
 import { arrayAxes } from './row-layout'
+import { shardOf } from './shards'
 
 export interface ArrayShape {
   /** All axes of the array in the file. */
@@ -12,17 +14,17 @@ export interface ArrayShape {
  * The axes of the array that a path names, from the header alone: which heads does `kv.npy[layer,head]` have?
  *
  * @param path  as for openRows, with or without an index
- * @param options.tensor  which tensor of a .safetensors file; may be left out when there is only one
+ * @param options  as for openRows
  * @throws Error when the file cannot be opened; TypeError, RangeError when it is malformed
  */
-export async function arrayShape(path: string, options: { readonly tensor?: string } = {}): Promise<ArrayShape> {
+export async function arrayShape(path: string, options: Omit<OpenRowsOptions, 'finite'> = {}): Promise<ArrayShape> {
   const who = 'arrayShape'
   if (typeof path !== 'string') throw new TypeError(`${who}: path must be a string, got ${typeof path}`)
-  const { handle, name, index } = await openAddressed(who, path)
+  const { handle, name, index } = await openAddressed(who, await shardOf(who, path, options.tensor))
   try {
     const fill = exactReads(handle, name, () => false)
     const size = await fileSize(handle)
-    return { shape: await arrayAxes(name, size, (...part) => fresh(fill, ...part), options.tensor), index }
+    return { shape: await arrayAxes(name, size, fill, options), index }
   } catch (error) {
     throw error instanceof RangeError ? new RangeError(`${who}: ${name}: ${error.message}`, { cause: error }) : error
   } finally {

@@ -1,29 +1,82 @@
 import { fromBrain, fromHalf, toHalf, isFloat32 } from '@sublinear/core'
 
-/** How one number lies in a file; 'bf2' is bfloat16. */
-export type Element = 'f2' | 'f4' | 'f8' | 'i4' | 'bf2'
+/** How one number lies in a file: kind and bytes as NumPy names them; 'bf2' is bfloat16, 'b1' a boolean. */
+export type Element = 'f2' | 'f4' | 'f8' | 'bf2' | 'i1' | 'i2' | 'i4' | 'i8' | 'u1' | 'u2' | 'u4' | 'u8' | 'b1'
 
-export const elementBytes = { f2: 2, f4: 4, f8: 8, i4: 4, bf2: 2 } as const
-
-export type ElementData = Float32Array | Float64Array | Int32Array
-
-/** `bytes` (aligned, little endian, kept or reused) as numbers: float64 and int32 as they are, everything else as float32. */
-export function fromBytes(element: Element, bytes: Uint8Array): ElementData {
-  const { buffer, byteOffset: at, length } = bytes
-  if (element === 'f2') return fromHalf(new Uint16Array(buffer, at, length / 2))
-  if (element === 'bf2') return fromBrain(new Uint16Array(buffer, at, length / 2))
-  if (element === 'f4') return new Float32Array(buffer, at, length / 4)
-  if (element === 'f8') return new Float64Array(buffer, at, length / 8)
-  return new Int32Array(buffer, at, length / 4)
+export const elementBytes: Readonly<Record<Element, number>> = {
+  f2: 2,
+  f4: 4,
+  f8: 8,
+  bf2: 2,
+  i1: 1,
+  i2: 2,
+  i4: 4,
+  i8: 8,
+  u1: 1,
+  u2: 2,
+  u4: 4,
+  u8: 8,
+  b1: 1,
 }
 
-/** Writes `bytes` (aligned, little endian) into `out` as float32, rounded to nearest where float32 has no such number. */
+export type ElementData =
+  | (Float32Array | Float64Array)
+  | (Int8Array | Int16Array | Int32Array | BigInt64Array)
+  | (Uint8Array | Uint16Array | Uint32Array | BigUint64Array)
+
+/** `bytes` (aligned, little endian, kept or reused) as numbers: float16 and bfloat16 widened to float32, booleans as 0 and 1. */
+export function fromBytes(element: Element, bytes: Uint8Array): ElementData {
+  const { buffer, byteOffset: at, length } = bytes
+  const count = length / elementBytes[element]
+  if (element === 'f2') return fromHalf(new Uint16Array(buffer, at, count))
+  if (element === 'bf2') return fromBrain(new Uint16Array(buffer, at, count))
+  if (element === 'f4') return new Float32Array(buffer, at, count)
+  if (element === 'f8') return new Float64Array(buffer, at, count)
+  if (element === 'i1') return new Int8Array(buffer, at, count)
+  if (element === 'i2') return new Int16Array(buffer, at, count)
+  if (element === 'i4') return new Int32Array(buffer, at, count)
+  if (element === 'i8') return new BigInt64Array(buffer, at, count)
+  if (element === 'u2') return new Uint16Array(buffer, at, count)
+  if (element === 'u4') return new Uint32Array(buffer, at, count)
+  if (element === 'u8') return new BigUint64Array(buffer, at, count)
+  return new Uint8Array(buffer, at, count)
+}
+
+/**
+ * Writes `bytes` (aligned, little endian) into `out` as float32, rounded to nearest even where float32 has no such number.
+ *
+ * @throws RangeError for a boolean that is neither 0 nor 1
+ */
 export function toFloat32(element: Element, bytes: Uint8Array, out: Float32Array): void {
   const { buffer, byteOffset: at, length } = bytes
   if (element === 'f2') fromHalf(new Uint16Array(buffer, at, length / 2), out)
   else if (element === 'bf2') fromBrain(new Uint16Array(buffer, at, length / 2), out)
   else if (element === 'f4') new Uint8Array(out.buffer, out.byteOffset, length).set(bytes) // as bits: no NaN changes
-  else out.set(fromBytes(element, bytes))
+  else if (element === 'i8' || element === 'u8') longToFloat32(element, new Uint32Array(buffer, at, length / 4), out)
+  else {
+    if (element === 'b1') checkBooleans(bytes)
+    out.set(fromBytes(element, bytes) as Float64Array)
+  }
+}
+
+/**
+ * Rounds 64-bit integers to the nearest float32, once. What float64 cannot hold is first cut to 53 bits with an odd last bit where something was cut, so
+ * that no second rounding meets a tie that was none.
+ */
+function longToFloat32(element: 'i8' | 'u8', words: Uint32Array, out: Float32Array): void {
+  const signed = element === 'i8'
+  for (let i = 0; i < words.length / 2; i++) {
+    const high = signed ? words[2 * i + 1] | 0 : words[2 * i + 1]
+    const low = words[2 * i]
+    const cut = Math.abs(high) < 2 ** 21 ? low : ((low & ~2047) | ((low & 2047) === 0 ? 0 : 2048)) >>> 0
+    out[i] = high * 2 ** 32 + cut
+  }
+}
+
+/** @throws RangeError unless all are 0 or 1 */
+export function checkBooleans(bytes: Uint8Array): void {
+  const wrong = bytes.findIndex((byte) => byte > 1)
+  if (wrong >= 0) throw new RangeError(`data: expected booleans of 0 and 1, found ${bytes[wrong]}`)
 }
 
 /** Numbers as little endian bytes, rounded to nearest even; `at` is the first finite one that becomes infinite, or −1. */

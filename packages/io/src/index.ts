@@ -1,2 +1,12 @@
-export { decodeTensors, encodeTensors, type Dtype, type Tensor } from '@sublinear/core'
+export {
+  decodeTensors,
+  encodeTensors,
+  type DecodedTensors,
+  type Dtype,
+  type OtherDtype,
+  type Tensor,
+} from '@sublinear/core'
 export { decodeNpy, encodeNpy, type NpyArray } from './npy'
+export type { NpyOptions } from './npy-header'
+export type { Element, ElementData } from './elements'
+export { decodeNpz } from './npz'

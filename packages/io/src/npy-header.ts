@@ -11,14 +11,14 @@ export interface NpyHeader {
 }
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] // \x93NUMPY
-const MOST_HEADER = 65_536
+const MOST_HEADER = 10_000 // NumPy's own bound
 const MOST_AXES = 32
 export const NPY_PREFIX = 12
 
 /**
  * Bytes before the data, from the first 12 bytes of a file of `fileSize` bytes.
  *
- * @throws RangeError unless they begin a .npy file of version 1.0, 2.0 or 3.0 whose header fits the file and 64 KiB
+ * @throws RangeError unless they begin a .npy file of version 1.0, 2.0 or 3.0 whose header fits the file and 10,000 bytes
  */
 export function npyHeaderLength(prefix: Uint8Array, fileSize: number): number {
   const wrong = MAGIC.findIndex((byte, i) => prefix[i] !== byte)
@@ -35,18 +35,23 @@ export function npyHeaderLength(prefix: Uint8Array, fileSize: number): number {
   return start + length
 }
 
+export interface NpyOptions {
+  /** Two bytes of no type (`<V2`, `|V2`) are bfloat16: so NumPy writes arrays of ml_dtypes. Default false: they are refused. */
+  readonly bfloat16?: boolean | undefined
+}
+
 /**
- * What the first npyHeaderLength bytes say of a file of `fileSize` bytes.
+ * What the first npyHeaderLength bytes say of a file of `fileSize` bytes. Axes may end in L, as Python 2 wrote them, in versions 1.0 and 2.0.
  *
  * @throws RangeError unless they are a dict of exactly descr, fortran_order and shape, whose data fills the file exactly
  */
-export function parseNpyHeader(header: Uint8Array, fileSize: number): NpyHeader {
-  const reader = literalReader(header, header[6] === 1 ? 10 : 12)
+export function parseNpyHeader(header: Uint8Array, fileSize: number, { bfloat16 = false }: NpyOptions = {}): NpyHeader {
+  const reader = literalReader(header, header[6] === 1 ? 10 : 12, header[6] < 3)
   let descr: { element: Element; bigEndian: boolean } | undefined
   let fortran: boolean | undefined
   let shape: number[] | undefined
   reader.dict((key, at) => {
-    if (key === 'descr' && descr === undefined) descr = parseDescr(reader.position(), reader.string('descr'))
+    if (key === 'descr' && descr === undefined) descr = parseDescr(reader.position(), reader.string('descr'), bfloat16)
     else if (key === 'fortran_order' && fortran === undefined) fortran = reader.boolean('fortran_order')
     else if (key === 'shape' && shape === undefined) shape = reader.tuple('shape')
     else throw fault('header key', at, 'descr, fortran_order and shape, each once', JSON.stringify(key))
@@ -55,6 +60,8 @@ export function parseNpyHeader(header: Uint8Array, fileSize: number): NpyHeader 
     throw fault('header', header.length, 'descr, fortran_order and shape', 'the end without all of them')
   }
   const size = shape.reduce((product, n) => Math.min(product * n, 2 ** 53), elementBytes[descr.element])
+  const extent = shape.reduce((product, n) => product * (n === 0 ? 1 : n), elementBytes[descr.element])
+  if (extent >= 2 ** 63) throw fault('shape', header.length, 'axes below 2^63 bytes, zeros aside', showShape(shape)) // as NumPy does
   const found = fileSize - header.length
   if (size !== found) throw fault('data', header.length, `${size} bytes for shape ${showShape(shape)}`, `${found}`)
   return { ...descr, fortran, shape, begin: header.length }
@@ -80,14 +87,17 @@ export function showShape(shape: readonly number[]): string {
   return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
 }
 
-function parseDescr(at: number, descr: string): { element: Element; bigEndian: boolean } {
-  const parts = /^([<>])(f2|f4|f8|i4)$/.exec(descr)
-  if (parts === null) throw fault('descr', at, 'f2, f4, f8 or i4 after < or >', JSON.stringify(descr))
-  return { element: parts[2] as Element, bigEndian: parts[1] === '>' }
+function parseDescr(at: number, descr: string, bfloat16: boolean): { element: Element; bigEndian: boolean } {
+  if (bfloat16 && /^[<|]V2$/.test(descr)) return { element: 'bf2', bigEndian: false }
+  const parts = /^(?:([<>])([fiu][248])|[<>|]([iub]1))$/.exec(descr)
+  if (parts === null) {
+    throw fault('descr', at, 'f2 … f8, i2 … i8 or u2 … u8 after < or >, i1, u1 or b1', JSON.stringify(descr))
+  }
+  return { element: (parts[2] ?? parts[3]) as Element, bigEndian: parts[1] === '>' }
 }
 
-/** The Python literals that a header may hold. Every number, name and bracket is read by hand; nothing is evaluated. */
-function literalReader(bytes: Uint8Array, start: number) {
+/** The Python literals that a header may hold. Every number, name and bracket is read by hand; nothing is evaluated. With `long` a number may end in L. */
+function literalReader(bytes: Uint8Array, start: number, long: boolean) {
   let at = start
   const wrong = (what: string, expected: string) => fault(what, at, expected, byteName(bytes[at]))
   const skip = () => {
@@ -123,6 +133,7 @@ function literalReader(bytes: Uint8Array, start: number) {
     if ((digits.length > 1 && digits.startsWith('0')) || !Number.isSafeInteger(Number(digits))) {
       throw fault(what, begin, 'a whole number up to 2^53 - 1', digits)
     }
+    if (long && bytes[at] === 0x4c) at++
     skip()
     return Number(digits)
   }

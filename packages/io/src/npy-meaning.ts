@@ -24,7 +24,9 @@ function meant(message: string, begin: Uint8Array): string {
 function elementMeant(descr = ''): string {
   const [, kind, size] = /^[<>|=]?([a-zA-Z])(\d*)/.exec(descr) ?? []
   const save = "save x.astype('float32')"
-  if (kind === 'b') return `holds booleans, which are not read: ${save}`
+  if (kind === 'V' && size === '2') {
+    return 'holds two bytes of no type: say { bfloat16: true } (on the command line x.npy:bfloat16) if they are that'
+  }
   if (kind === 'c') return "holds complex numbers, which are not read: save x.real.astype('float32'), or np.abs(x)"
   if (kind !== undefined && KINDS[kind])
     return `holds ${KINDS[kind]}${8 * Number(size)} numbers, which are not read: ${save}`
@@ -34,4 +36,4 @@ function elementMeant(descr = ''): string {
 /** An .npz file is a zip archive. */
 export const isZip = (begin: Uint8Array) => begin[0] === 0x50 && begin[1] === 0x4b
 
-export const ARCHIVE = "is a .npz archive: save one of its arrays, np.save('x.npy', archive['x'])"
+const ARCHIVE = 'is a .npz archive: name it so, and its array, as x.npz:key on the command line'

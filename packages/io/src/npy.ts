@@ -1,29 +1,31 @@
 import { isFloat32, isFloat64, isUint8 } from '@sublinear/core'
 import type { Matrix } from '@sublinear/core'
-import { type ElementData, elementBytes, fromBytes, swapBytes, toBytes } from './elements'
-import { NPY_PREFIX, formatNpyHeader, npyHeaderLength, parseNpyHeader } from './npy-header'
+import { type Element, type ElementData, checkBooleans, elementBytes, fromBytes, swapBytes, toBytes } from './elements'
+import { NPY_PREFIX, type NpyOptions, formatNpyHeader, npyHeaderLength, parseNpyHeader } from './npy-header'
 
 export interface NpyArray {
-  readonly dtype: 'f2' | 'f4' | 'f8' | 'i4'
+  readonly dtype: Element
   readonly shape: readonly number[]
-  /** Row-major, whatever the order in the file; float16 is widened to float32. */
+  /** Row-major, whatever the order in the file; float16 and bfloat16 (bf2) are widened to float32, booleans are 0 and 1. */
   readonly data: ElementData
 }
 
 /**
- * The array in the bytes of a .npy file: float16, float32, float64 or int32 of either byte order, C or Fortran order.
+ * The array in the bytes of a .npy file: floats of 2 to 8 bytes and integers of 1 to 8, of either byte order, and booleans; C or Fortran order.
  *
- * @throws RangeError, with the byte where it goes wrong, unless the header is well formed and the data fills the rest exactly
+ * @param options.bfloat16  `<V2` is bfloat16
+ * @throws RangeError, with the byte where it goes wrong, unless the header is well formed, the data fills the rest exactly and booleans are 0 or 1
  */
-export function decodeNpy(bytes: Uint8Array): NpyArray {
+export function decodeNpy(bytes: Uint8Array, options: NpyOptions = {}): NpyArray {
   if (!isUint8(bytes)) throw new TypeError('npy: bytes must be a Uint8Array')
   const length = npyHeaderLength(bytes.subarray(0, NPY_PREFIX), bytes.length)
-  const { element, bigEndian, fortran, shape } = parseNpyHeader(bytes.subarray(0, length), bytes.length)
+  const { element, bigEndian, fortran, shape } = parseNpyHeader(bytes.subarray(0, length), bytes.length, options)
   const raw = new Uint8Array(bytes.length - length)
   raw.set(bytes.subarray(length))
   if (bigEndian) swapBytes(raw, elementBytes[element])
+  if (element === 'b1') checkBooleans(raw)
   const data = fromBytes(element, raw)
-  return { dtype: element as NpyArray['dtype'], shape, data: fortran ? rowMajor(shape, data) : data }
+  return { dtype: element, shape, data: fortran ? rowMajor(shape, data) : data }
 }
 
 /**
@@ -61,8 +63,9 @@ export function checkDtype(who: string, dtype: unknown): 'f2' | 'f4' | 'f8' {
 }
 
 /** Column-major to row-major, any number of axes. */
-function rowMajor<T extends ElementData>(shape: readonly number[], data: T): T {
-  const out = data.slice() as T
+function rowMajor(shape: readonly number[], given: ElementData): ElementData {
+  const data = given as Float32Array // whatever it is: entries are only moved
+  const out = data.slice()
   const index = shape.map(() => 0) // of the entry that comes next in row-major order
   const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, n) => product * n, 1))
   let from = 0

@@ -1,13 +1,16 @@
 import { type Matrix, checkInteger } from '@sublinear/core'
-import { exactReads, fileSize, fresh, openAddressed, type Fill } from './addressed-file'
-import { elementBytes, swapBytes, toFloat32 } from './elements'
+import { exactReads, fileSize, openAddressed, type Fill } from './addressed-file'
+import { type Element, elementBytes, swapBytes, toFloat32 } from './elements'
 import { type RowLayout, rowLayout } from './row-layout'
+import { shardOf } from './shards'
 
 export interface OpenRowsOptions {
-  /** Which tensor of a .safetensors file; may be left out when there is only one. */
-  readonly tensor?: string
+  /** Which tensor of a .safetensors file, or array of a .npz archive; may be left out when there is only one. */
+  readonly tensor?: string | undefined
+  /** What a .npy file calls `<V2` is bfloat16. Default false: it is refused. */
+  readonly bfloat16?: boolean | undefined
   /** Refuse NaN and ±Infinity, float64 beyond float32's range too. Default true. */
-  readonly finite?: boolean
+  readonly finite?: boolean | undefined
 }
 
 export interface Rows extends AsyncDisposable {
@@ -15,8 +18,8 @@ export interface Rows extends AsyncDisposable {
   readonly cols: number
   /** All axes of the array that the matrix is of: one where n numbers are read as n × 1. */
   readonly shape: readonly number[]
-  /** As in the file: f2, f4, f8, i4 or bf2 (bfloat16). */
-  readonly dtype: 'f2' | 'f4' | 'f8' | 'i4' | 'bf2'
+  /** As in the file: f2 … f8, i1 … i8, u1 … u8, b1 (booleans) or bf2 (bfloat16). */
+  readonly dtype: Element
   /** All rows from the first, `size` at a time (the last block may be shorter); every call starts again. */
   blocks(size: number): AsyncGenerator<Matrix, void, undefined>
   close(): Promise<void>
@@ -28,10 +31,13 @@ const MOST_BLOCK = 2 ** 30 // entries
 const MOST_COLS = 2 ** 24
 
 /**
- * The rows of a float matrix in a .npy or .safetensors file of any size, as float32 blocks.
+ * The rows of a matrix of numbers in a .npy, .npz or .safetensors file of any size, as float32 blocks.
+ *
+ * A folder, or its `model.safetensors.index.json`, is a model in several files, one of which has the tensor.
  *
  * One matrix of an array with more axes is addressed as `kv.npy[layer,head]`, unless a file of just that name exists. One axis
- * is read as n × 1. float16 and bfloat16 are exact; float64 and int32 are rounded to the nearest float32.
+ * is read as n × 1. float16, bfloat16, booleans and integers of up to 16 bits are exact; all else is rounded to the
+ * nearest float32.
  *
  * @throws Error when the file cannot be opened; TypeError, RangeError when it is malformed or does not hold such a matrix.
  * blocks() throws when the file shrinks, and for entries that are not finite, with row and column
@@ -39,7 +45,7 @@ const MOST_COLS = 2 ** 24
  */
 export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<Rows> {
   if (typeof path !== 'string') throw new TypeError(`openRows: path must be a string, got ${typeof path}`)
-  const { handle, name, index } = await openAddressed('openRows', path)
+  const { handle, name, index } = await openAddressed('openRows', await shardOf('openRows', path, options.tensor))
   const complain = (error: unknown) =>
     error instanceof RangeError ? new RangeError(`openRows: ${name}: ${error.message}`, { cause: error }) : error
   let closed = false
@@ -47,7 +53,7 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
   let layout: RowLayout
   try {
     const size = await fileSize(handle)
-    layout = await rowLayout(name, size, (...part) => fresh(fill, ...part), options.tensor, index)
+    layout = await rowLayout(name, size, fill, options, index)
     if (layout.cols > MOST_COLS) throw new RangeError(`a row must have at most 2^24 entries, got ${layout.cols}`)
   } catch (error) {
     await handle.close()
@@ -68,7 +74,8 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
       throw new RangeError(`openRows: ${name}: a block must have at most 2^30 entries, got ${most} x ${cols}`)
     }
     if (rows === 0) return
-    const panels = panelReader(layout, fill)
+    const reader = layout.reader()
+    const panels = panelReader(layout, reader.fill)
     try {
       for (let first = 0; first < rows; first += size) {
         const count = Math.min(size, rows - first)
@@ -79,6 +86,8 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
       }
     } catch (error) {
       throw complain(error)
+    } finally {
+      await reader.close()
     }
   }
   return { rows, cols, shape: layout.shape, dtype: layout.element, blocks, close, [Symbol.asyncDispose]: close }

@@ -1,7 +1,11 @@
 import { type Dtype, headerLength, parseHeader } from '@sublinear/core'
 import { type Element, elementBytes } from './elements'
-import { ARCHIVE, isZip, meaningOf } from './npy-meaning'
-import { NPY_PREFIX, npyHeaderLength, parseNpyHeader, showShape } from './npy-header'
+import { type Fill, type Reader, fresh } from './addressed-file'
+import { arrayEntry } from './npz'
+import { type ReadBytes, zipDirectory } from './zip-directory'
+import { type OpenEntry, openEntry } from './zip-entry'
+import { isZip, meaningOf } from './npy-meaning'
+import { NPY_PREFIX, type NpyOptions, npyHeaderLength, parseNpyHeader, showShape } from './npy-header'
 
 /** Where a matrix lies in a file: entry (i, j) is element i·rowStride + j·colStride after byte `begin`. */
 export interface RowLayout {
@@ -14,10 +18,9 @@ export interface RowLayout {
   readonly begin: number
   readonly rowStride: number
   readonly colStride: number
+  /** Readers of the bytes that `begin` counts. */
+  readonly reader: () => Reader
 }
-
-/** Reads exactly these bytes, or throws. */
-export type ReadBytes = (what: string, position: number, length: number) => Promise<Uint8Array>
 
 interface Located {
   readonly element: Element
@@ -25,55 +28,90 @@ interface Located {
   readonly fortran: boolean
   readonly shape: readonly number[]
   readonly begin: number
+  /** The file of an archive that it lies in; without it, the file itself. */
+  readonly entry?: OpenEntry
 }
 
-const elements: { [D in Dtype]?: Element } = { F16: 'f2', BF16: 'bf2', F32: 'f4', F64: 'f8', I32: 'i4' }
+/** What of a file is asked for. */
+export interface Pick extends NpyOptions {
+  readonly tensor?: string | undefined
+}
+
+const elements: Readonly<Record<Dtype, Element>> = {
+  F16: 'f2',
+  BF16: 'bf2',
+  F32: 'f4',
+  F64: 'f8',
+  I8: 'i1',
+  I16: 'i2',
+  I32: 'i4',
+  I64: 'i8',
+  U8: 'u1',
+  U16: 'u2',
+  U32: 'u4',
+  U64: 'u8',
+  BOOL: 'b1',
+}
 
 /**
- * The layout of one matrix of a .npy or .safetensors file, from its header alone.
+ * The layout of one matrix of a .npy, .npz or .safetensors file, from its header alone (an array of an archive is read once, to compare its CRC-32).
  *
  * @param path    of the file, without an index; its ending names the format, else the first bytes do
- * @param tensor  which tensor of a .safetensors file; without it the file must hold exactly one
+ * @param pick    which tensor of a .safetensors file or array of a .npz archive (without it the file must hold exactly one), and whether `<V2` is bfloat16
  * @param index   of a matrix in an array of more than two axes, one number for each leading axis
  */
 export async function rowLayout(
   path: string,
   fileSize: number,
-  read: ReadBytes,
-  tensor: string | undefined,
+  fill: Fill,
+  pick: Pick,
   index: readonly number[],
 ): Promise<RowLayout> {
-  return addressed(path, await locate(path, fileSize, read, tensor), index)
+  const located = await locate(path, fileSize, fill, pick)
+  const place = addressed(path, located, index)
+  const { entry, fortran } = located
+  const plain: Reader = { fill, close: async () => {} }
+  const reader = entry === undefined ? () => plain : fortran && place.cols > 1 ? await entry.jumping() : entry.reader
+  return { ...place, reader }
 }
 
 /** All axes of the array that `rowLayout` would take a matrix of, from the header alone. */
-export async function arrayAxes(
-  path: string,
-  fileSize: number,
-  read: ReadBytes,
-  tensor: string | undefined,
-): Promise<readonly number[]> {
-  return (await locate(path, fileSize, read, tensor)).shape
+export async function arrayAxes(path: string, fileSize: number, fill: Fill, pick: Pick): Promise<readonly number[]> {
+  return (await locate(path, fileSize, fill, pick)).shape
 }
 
-async function locate(path: string, fileSize: number, read: ReadBytes, tensor: string | undefined): Promise<Located> {
-  const format = path.endsWith('.npy')
-    ? 'npy'
-    : path.endsWith('.safetensors')
-      ? 'safetensors'
-      : await sniff(fileSize, read)
-  if (format === 'npy' && tensor !== undefined) throw new RangeError('tensor must be left out for a .npy file')
-  return format === 'npy' ? locateNpy(fileSize, read) : locateTensor(fileSize, read, tensor)
+async function locate(path: string, fileSize: number, fill: Fill, pick: Pick): Promise<Located> {
+  const read: ReadBytes = (...part) => fresh(fill, ...part)
+  const format = /\.(npy|npz|safetensors)$/.exec(path)?.[1] ?? (await sniff(fileSize, read))
+  if (format === 'safetensors') return locateTensor(fileSize, read, pick.tensor)
+  if (format === 'npz') return locateEntry(fileSize, fill, pick)
+  if (pick.tensor !== undefined) throw new RangeError('tensor must be left out for a .npy file')
+  return locateNpy(fileSize, read, pick)
 }
 
-async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'safetensors'> {
+async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'npz' | 'safetensors'> {
   const prefix = await read('header', 0, Math.min(9, fileSize))
   if (prefix[0] === 0x93) return 'npy'
   if (prefix[8] === 0x7b) return 'safetensors'
-  throw new RangeError(isZip(prefix) ? ARCHIVE : 'must be a .npy or .safetensors file')
+  if (isZip(prefix)) return 'npz'
+  throw new RangeError('must be a .npy, .npz or .safetensors file')
 }
 
-async function locateNpy(fileSize: number, read: ReadBytes): Promise<Located> {
+async function locateEntry(fileSize: number, fill: Fill, pick: Pick): Promise<Located> {
+  const directory = await zipDirectory(fileSize, (...part) => fresh(fill, ...part))
+  const found = arrayEntry(directory, pick.tensor)
+  const entry = await openEntry(found, fill)
+  const reader = entry.reader()
+  try {
+    return { ...(await locateNpy(found.size, (...part) => fresh(reader.fill, ...part), pick)), entry }
+  } catch (error) {
+    throw error instanceof RangeError ? new RangeError(`${found.name} ${error.message}`, { cause: error }) : error
+  } finally {
+    await reader.close()
+  }
+}
+
+async function locateNpy(fileSize: number, read: ReadBytes, options: NpyOptions): Promise<Located> {
   const prefix = await read('header', 0, Math.min(NPY_PREFIX, fileSize))
   const meant = <T>(parse: () => T): T => {
     try {
@@ -87,7 +125,7 @@ async function locateNpy(fileSize: number, read: ReadBytes): Promise<Located> {
     0,
     meant(() => npyHeaderLength(prefix, fileSize)),
   )
-  return meant(() => parseNpyHeader(header, fileSize))
+  return meant(() => parseNpyHeader(header, fileSize, options))
 }
 
 async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | undefined): Promise<Located> {
@@ -99,7 +137,7 @@ async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | 
   if (name === undefined) throw new RangeError(`tensor must be given, one of: ${list}`)
   const entry = entries.get(name)
   if (entry === undefined) throw new RangeError(`tensor must be one of: ${list}; got ${JSON.stringify(name)}`)
-  const element = elements[entry.dtype]
+  const element: Element | undefined = elements[entry.dtype as Dtype]
   if (element === undefined) {
     throw new RangeError(
       `tensor ${name} must be ${Object.keys(elements).join(', ')} to be read as rows, got ${entry.dtype}: save it as x.float()`,
@@ -108,7 +146,7 @@ async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | 
   return { element, bigEndian: false, fortran: false, shape: entry.shape, begin: entry.begin }
 }
 
-function addressed(path: string, located: Located, index: readonly number[]): RowLayout {
+function addressed(path: string, located: Located, index: readonly number[]): Omit<RowLayout, 'reader'> {
   const { element, bigEndian, fortran, shape } = located
   const shown = showShape(shape)
   if (shape.length === 0) throw new RangeError('shape must have at least one axis, got ()')

@@ -1,10 +1,11 @@
 // Kills: a subnormal taken as a normal (or flushed to 0), the exponent bias off by one, rounding half away from zero or half up,
 // a tie broken after a first rounding to float32, 65519 → Infinity or 65520 → 65504, a sign lost on −0 and on NaN,
-// a bfloat16 cut off instead of rounded, a NaN that rounds to Infinity.
+// a bfloat16 cut off instead of rounded, a NaN that rounds to Infinity, an int64 that is rounded twice, its sign lost above 2^63.
 import { fromBrain, fromHalf, toBrain, toHalf } from '@sublinear/core'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { decodeNpy, decodeTensors, encodeNpy, encodeTensors } from '../src/index'
+import { toFloat32 } from '../src/elements'
 
 const all = Uint16Array.from({ length: 65536 }, (_, i) => i)
 
@@ -73,6 +74,38 @@ describe('bfloat16', () => {
     expect(toBrain(new Float32Array(Uint32Array.from(words).buffer))).toEqual(Uint16Array.from(wanted))
     const nans = new Float32Array(Uint32Array.of(0x7f800001, 0xffffffff, 0x7f80ffff).buffer)
     for (const bits of toBrain(nans)) expect(isNaN(bits, 7)).toBe(true)
+  })
+})
+
+/** The float32 nearest to a whole number, ties to even, by whole numbers alone. */
+function nearest(x: bigint): number {
+  const size = x < 0n ? -x : x
+  const shift = BigInt(Math.max(0, size.toString(2).length - 24))
+  const [whole, rest, half] = [size >> shift, size & ((1n << shift) - 1n), shift === 0n ? 1n : 1n << (shift - 1n)]
+  const up = rest > half || (rest === half && whole % 2n === 1n) ? 1n : 0n
+  return Number((whole + up) << shift) * (x < 0n ? -1 : 1)
+}
+
+describe('64-bit integers as rows', () => {
+  const edges = [0n, 1n, 2n ** 24n + 1n, 2n ** 53n - 1n, 2n ** 53n + 2n ** 29n, 2n ** 60n + 2n ** 36n, 2n ** 63n - 1n]
+  const near = edges.flatMap((x) => [-2n, -1n, 0n, 1n, 2n].map((by) => x + by)).filter((x) => x < 2n ** 63n)
+  const around = fc
+    .tuple(fc.bigInt(0n, 2n ** 63n - 1n), fc.nat(63))
+    .map(([x, bits]) => (x >> BigInt(bits)) << BigInt(bits))
+  const anyLong = fc.oneof(
+    fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
+    around,
+    fc.constantFrom(...near, ...near.map((x) => -x)),
+  )
+  test.prop([fc.array(anyLong, { maxLength: 20 })], { seed: 5, numRuns: 3000 })('are the nearest float32', (list) => {
+    for (const [element, data] of [
+      ['i8', BigInt64Array.from(list)],
+      ['u8', BigUint64Array.from(list)],
+    ] as const) {
+      const out = new Float32Array(list.length)
+      toFloat32(element, new Uint8Array(data.buffer), out)
+      expect([...out]).toEqual([...data].map(nearest))
+    }
   })
 })
 

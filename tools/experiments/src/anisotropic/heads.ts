@@ -11,7 +11,7 @@ const PREFIX = 3584
 export function headsOf(model: string): Tokens[] {
   const [q, k, v] = ['q', 'k', 'v'].map((part) => {
     const path = new URL(`../../../../apps/cli/data/${model}-${part}.npy`, import.meta.url)
-    return decodeNpy(readFileSync(path)).data
+    return decodeNpy(readFileSync(path)).data as Float32Array
   })
   return Array.from({ length: LAYERS * HEADS }, (_, head) => {
     const rows = (of: ArrayLike<number>, from: number, to: number): Matrix => {

@@ -1,0 +1,106 @@
+import { crc32 } from '@sublinear/core'
+import { Readable } from 'node:stream'
+import { createInflateRaw } from 'node:zlib'
+import { type Fill, type Reader, fresh } from './addressed-file'
+import { type ZipEntry, dataBegin, fault } from './zip-directory'
+
+const PIECE = 2 ** 20
+/** Of an array that cannot be read in the order of its bytes. */
+const MOST_HELD = 2 ** 30
+
+/** One file of a zip archive, checked: byte 0 is its first. */
+export interface OpenEntry {
+  /** Readers that do not disturb each other: they go forwards cheaply, and backwards by starting again where the file is deflated. */
+  reader(): Reader
+  /** Readers that may jump: a deflated file is held whole. */
+  jumping(): Promise<() => Reader>
+}
+
+/**
+ * Opens one file of an archive after one reading of it, which compares its length and its CRC-32.
+ *
+ * @throws RangeError when they are others than in the directory
+ * Cost: one reading, 1 MiB at a time, whatever it would inflate to.
+ */
+export async function openEntry(entry: ZipEntry, fill: Fill): Promise<OpenEntry> {
+  const begin = await dataBegin(entry, (...part) => fresh(fill, ...part))
+  const pieces = () => (entry.deflated ? inflated(entry, begin, fill) : stored(entry, begin, fill))
+  let crc = 0
+  for await (const piece of pieces()) crc = crc32(piece, crc)
+  if (crc !== entry.crc) throw fault(entry.name, begin, 'bytes of the CRC-32 in the directory', 'others (damaged?)')
+  const direct: Fill = (what, position, into) => fill(what, begin + position, into)
+  if (!entry.deflated) {
+    const reader = () => ({ fill: direct, close: async () => {} })
+    return { reader, jumping: async () => reader }
+  }
+  return {
+    reader: () => forwardReader(pieces),
+    async jumping() {
+      if (entry.size > MOST_HELD)
+        throw new RangeError(`${entry.name} is deflated and in Fortran order: save it with np.savez, or in C order`)
+      const whole = await forwardReader(pieces).fill('data', 0, new Uint8Array(entry.size))
+      const held: Fill = async (_, position, into) => (into.set(whole.subarray(position, position + into.length)), into)
+      return () => ({ fill: held, close: async () => {} })
+    },
+  }
+}
+
+async function* stored({ packed }: ZipEntry, begin: number, fill: Fill): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < packed; at += PIECE) yield fresh(fill, 'data', begin + at, Math.min(PIECE, packed - at))
+}
+
+/** The inflated bytes, as many as the directory says and no more. */
+async function* inflated(entry: ZipEntry, begin: number, fill: Fill): AsyncGenerator<Uint8Array, void, undefined> {
+  const wrong = (found: string) => fault(entry.name, begin, `${entry.size} bytes in deflated form`, found)
+  let reading: unknown // what went wrong with the file itself
+  const source = Readable.from(stored(entry, begin, fill)).on('error', (error) => (reading = error))
+  const stream = source.pipe(createInflateRaw({ chunkSize: 65_536 }))
+  source.on('error', (error) => stream.destroy(error))
+  let length = 0
+  try {
+    for await (const piece of stream) {
+      length += (piece as Uint8Array).length
+      if (length > entry.size) break
+      yield piece as Uint8Array
+    }
+  } catch (error) {
+    if (reading !== undefined) throw error
+    throw wrong((error as Error).message)
+  } finally {
+    source.destroy()
+    stream.destroy()
+  }
+  if (length !== entry.size) throw wrong(length > entry.size ? 'more' : `${length}`)
+}
+
+/** Reads anywhere, starting again for what lies behind. */
+function forwardReader(pieces: () => AsyncGenerator<Uint8Array, void, undefined>): Reader {
+  let running = pieces()
+  let piece = new Uint8Array(0)
+  let at = 0 // of the piece
+  const next = async (what: string) => {
+    at += piece.length
+    const { value, done } = await running.next()
+    if (done === true) throw new RangeError(`${what} at byte ${at}: expected more, found the end (did it change?)`)
+    piece = value as Uint8Array<ArrayBuffer>
+  }
+  const restart = async () => {
+    await running.return()
+    running = pieces()
+    piece = new Uint8Array(0)
+    at = 0
+  }
+  return {
+    async fill(what, position, into) {
+      if (position < at) await restart()
+      for (let done = 0; done < into.length;) {
+        while (position + done >= at + piece.length) await next(what)
+        const part = piece.subarray(position + done - at).subarray(0, into.length - done)
+        into.set(part, done)
+        done += part.length
+      }
+      return into
+    },
+    close: async () => void (await running.return()),
+  }
+}
