@@ -148,6 +148,12 @@ describe('decodeNpy', () => {
     expect(decodeNpy(npy(dict(`>${dtype}`, 'False', '(6,)'), swapped)).data).toEqual(data)
   })
 
+  it('keeps the payload of NaN in Fortran order', () => {
+    const bits = Uint32Array.of(0x7f800001, 0xffffff93, 0x7fc00001, 0xff812345)
+    const { data } = decodeNpy(npy(dict('<f4', 'True', '(2, 2)'), bytesOf(bits)))
+    expect([...new Uint32Array(data.buffer)]).toEqual([bits[0], bits[2], bits[1], bits[3]])
+  })
+
   it('reads two bytes of no type as bfloat16 where that is said', () => {
     const bits = [128, 63, 1, 128, 127, 255] // 1, the smallest below zero, the largest below zero
     for (const descr of ['<V2', '|V2']) {
