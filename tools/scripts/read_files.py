@@ -70,7 +70,7 @@ def read_npy(data):
         header = ast.literal_eval(text)
     except SyntaxError:
         need(data[6] < 3)
-        header = ast.literal_eval(re.sub(r"(\d)L\b", r"\1", text))
+        header = ast.literal_eval(re.sub(r"(\d)L\b", r"\1", text).rstrip())
     need(isinstance(header, dict) and header.keys() == {"descr", "fortran_order", "shape"})
     descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
     need(isinstance(descr, str) and isinstance(fortran, bool) and isinstance(shape, tuple))

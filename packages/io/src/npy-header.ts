@@ -152,6 +152,11 @@ function literalReader(bytes: Uint8Array, start: number, long: boolean) {
         break
       }
       if (at < bytes.length) throw wrong('header', 'only white space after it')
+      let end = bytes.length
+      while (bytes[end - 1] === 0x20 || bytes[end - 1] === 0x09) end--
+      // Python takes it for an indented line; for versions 1 and 2 NumPy then tries again as for a file of Python 2.
+      if (!long && end < bytes.length && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d))
+        throw fault('header', end, 'no blank behind the last line', byteName(bytes[end]))
     },
     boolean(what: string): boolean {
       for (const [word, value] of [

@@ -62,15 +62,19 @@ export function checkDtype(who: string, dtype: unknown): 'f2' | 'f4' | 'f8' {
   throw new RangeError(`${who}: dtype must be 'f2', 'f4' or 'f8', got ${JSON.stringify(dtype)}`)
 }
 
-/** Column-major to row-major, any number of axes. */
+/** Column-major to row-major, any number of axes. Wide entries move as whole numbers, so that no NaN changes. */
 function rowMajor(shape: readonly number[], given: ElementData): ElementData {
-  const data = given as Float32Array // whatever it is: entries are only moved
-  const out = data.slice()
+  const ordered = given.slice()
+  const width = given.BYTES_PER_ELEMENT
+  const words = (of: ElementData) =>
+    (width < 4 ? of : new Uint32Array(of.buffer, of.byteOffset, of.byteLength / 4)) as Uint32Array
+  const [data, out] = [words(given), words(ordered)]
+  const per = Math.max(1, width / 4)
   const index = shape.map(() => 0) // of the entry that comes next in row-major order
   const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, n) => product * n, 1))
   let from = 0
-  for (let i = 0; i < out.length; i++) {
-    out[i] = data[from]
+  for (let i = 0; i < given.length; i++) {
+    for (let word = 0; word < per; word++) out[i * per + word] = data[from * per + word]
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       from += strides[axis]
       if (++index[axis] < shape[axis]) break
@@ -78,5 +82,5 @@ function rowMajor(shape: readonly number[], given: ElementData): ElementData {
       index[axis] = 0
     }
   }
-  return out
+  return ordered
 }
