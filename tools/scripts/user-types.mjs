@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { manifestOf } from './manifests.mjs'
 
@@ -30,9 +30,9 @@ const projects = {
 }
 /** Versions of TypeScript, and the projects that each compiles: the types of Node here are newer than 5.4. */
 const compilers = {
-  'typescript-5.4': ['browser'],
-  typescript: ['browser', 'node'],
-  'typescript-7': ['browser', 'node'],
+  'tools/user-types/node_modules/typescript-5.4': ['browser'],
+  'node_modules/typescript': ['browser', 'node'],
+  'tools/user-types/node_modules/typescript-7': ['browser', 'node'],
 }
 
 rmSync(folder, { recursive: true, force: true })
@@ -56,15 +56,15 @@ for (const [project, options] of Object.entries(projects)) {
   )
   for (const [compiler, compiled] of Object.entries(compilers)) {
     if (!compiled.includes(project)) continue
-    const { status, stdout } = spawnSync(
+    const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      [join(root, 'node_modules', compiler, 'bin/tsc'), '-p', here, '--pretty', 'false'],
+      [join(root, compiler, 'bin/tsc'), '-p', here, '--pretty', 'false'],
       { encoding: 'utf8', cwd: root },
     )
     const errors = stdout.split('\n').filter((line) => line.includes('error TS'))
     failed ||= status !== 0
     console.log(
-      `${compiler}, ${project}: ${status === 0 ? 'clean' : `${errors.length} errors\n${errors.slice(0, 10).join('\n')}`}`,
+      `${basename(compiler)}, ${project}: ${status === 0 ? 'clean' : `${errors.length} errors\n${errors.slice(0, 10).join('\n')}${stderr}`}`,
     )
   }
 }
