@@ -16,7 +16,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const isDry = process.argv.includes('--dry-run')
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 /** kB that a tarball may have; the rest carry no data. */
-const LIMITS = { 'apps/cli': 12_000 }
+const LIMITS = { 'apps/cli': 13_000 } // two models and their texts, for demo and read
 const MOST = 1500
 
 let failed = false
@@ -25,7 +25,7 @@ for (const folder of asked.length > 0 ? asked : publicFolders()) {
   try {
     const { tarball, manifest, lacks } = packed(folder, temporary)
     const kB = Math.ceil(statSync(tarball).size / 1000)
-    if (kB > (LIMITS[folder] ?? MOST)) lacks.push(`less than ${kB} kB`)
+    if (kB > (LIMITS[folder] ?? MOST)) lacks.push(`${kB - (LIMITS[folder] ?? MOST)} kB less`)
     const args = ['publish', tarball, '--access', 'public', ...(isDry ? ['--dry-run'] : ['--provenance'])]
     const { status, stderr } =
       lacks.length > 0 ? {} : spawnSync('npm', [...args, '--loglevel=error'], { cwd: temporary, encoding: 'utf8' })
