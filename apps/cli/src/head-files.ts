@@ -13,7 +13,7 @@ export interface HeadFiles {
 export interface LocatedHead extends HeadFiles {
   /** `layer.head` as counted in the queries, or what stands in brackets behind their path; the file of one that is a matrix. */
   readonly name: string
-  /** Its place in the axes that the path of the queries leaves open, and how many there are of each. */
+  /** Place of the head in the axes that the path of the queries leaves open, and how many heads there are along each. */
   readonly index: readonly number[]
   readonly lead: readonly number[]
 }

@@ -2,7 +2,7 @@ import { type ArrayShape, type Rows, arrayShape, openRows } from '@sublinear/io/
 import { columnRows } from './columns/column-rows'
 import { openColumn } from './columns/open-column'
 
-/** What an input names: a file, or a folder of them, what of it, and whether `<V2` is bfloat16. */
+/** Address of an input: a file or a folder of them, the array in it, and whether `<V2` is bfloat16. */
 export interface Address {
   readonly path: string
   readonly tensor?: string

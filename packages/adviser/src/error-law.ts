@@ -27,7 +27,7 @@ const PIECE = 64
  *
  * Over two disjoint halves A and B, ⟨a(A), a(B)⟩ estimates ‖E a‖² without bias: the limit. The same statistic on shuffled values, where
  * nothing is to be found, tells how large chance makes it: a limit within SIGNIFICANT standard errors of that is set to 0, for the pilot cannot see it.
- * What ‖a(A)‖² is above the limit falls as 1/n.
+ * The excess of ‖a(A)‖² over the limit falls as 1/n.
  *
  * Cost: as of 20 products of queries × tokens × dv. It rests after each.
  *

@@ -6,7 +6,7 @@ import { shardOf } from './shards'
 export interface ArrayShape {
   /** All axes of the array in the file. */
   readonly shape: readonly number[]
-  /** What stands in brackets behind the path; empty where nothing does. */
+  /** Indices in brackets behind the path; empty where there are none. */
   readonly index: readonly number[]
 }
 

@@ -41,7 +41,7 @@ export interface NpyOptions {
 }
 
 /**
- * What the first npyHeaderLength bytes say of a file of `fileSize` bytes. Axes may end in L, as Python 2 wrote them, in versions 1.0 and 2.0.
+ * Reads the header in the first npyHeaderLength bytes of a file of `fileSize` bytes. Axes may end in L, as Python 2 wrote them, in versions 1.0 and 2.0.
  *
  * @throws RangeError unless they are a dict of exactly descr, fortran_order and shape, whose data fills the file exactly
  */
@@ -82,7 +82,7 @@ export function formatNpyHeader(element: 'f2' | 'f4' | 'f8', shape: readonly num
   ])
 }
 
-/** As Python writes a tuple. */
+/** Writes a shape as Python writes a tuple. */
 export function showShape(shape: readonly number[]): string {
   return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
 }

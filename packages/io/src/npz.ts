@@ -6,10 +6,11 @@ import { type ZipEntry, dataBegin, fault, zipDirectory } from './zip-directory'
 /**
  * The arrays in the bytes of a .npz archive (np.savez, np.savez_compressed), by the names that NumPy gives them.
  *
+ * Cost: the arrays, and one inflated copy of the one that is read; sizes are compared before memory is taken.
+ *
  * @param options.keys  those wanted; default all
  * @throws RangeError, with the byte where it goes wrong, unless every array is whole (its CRC-32 too) and well formed; Error where a deflated array meets an
  * engine without DecompressionStream
- * Cost: the arrays, and one inflated copy of the one that is read; sizes are compared before memory is taken.
  */
 export async function decodeNpz(
   bytes: Uint8Array,

@@ -5,9 +5,9 @@ import { type RowLayout, rowLayout } from './row-layout'
 import { shardOf } from './shards'
 
 export interface OpenRowsOptions {
-  /** Which tensor of a .safetensors file, or array of a .npz archive; may be left out when there is only one. */
+  /** Name of the tensor of a .safetensors file, or of the array of a .npz archive; may be left out when there is only one. */
   readonly tensor?: string | undefined
-  /** What a .npy file calls `<V2` is bfloat16. Default false: it is refused. */
+  /** Reads `<V2` of a .npy file as bfloat16. Default false: it is refused. */
   readonly bfloat16?: boolean | undefined
   /** Refuse NaN and ±Infinity, float64 beyond float32's range too. Default true. */
   readonly finite?: boolean | undefined
@@ -18,7 +18,7 @@ export interface Rows extends AsyncDisposable {
   readonly cols: number
   /** All axes of the array that the matrix is of: one where n numbers are read as n × 1. */
   readonly shape: readonly number[]
-  /** As in the file: f2 … f8, i1 … i8, u1 … u8, b1 (booleans) or bf2 (bfloat16). */
+  /** Type of the numbers in the file: f2 … f8, i1 … i8, u1 … u8, b1 (booleans) or bf2 (bfloat16). */
   readonly dtype: Element
   /** All rows from the first, `size` at a time (the last block may be shorter); every call starts again. */
   blocks(size: number): AsyncGenerator<Matrix, void, undefined>
@@ -39,9 +39,10 @@ const MOST_COLS = 2 ** 24
  * is read as n × 1. float16, bfloat16, booleans and integers of up to 16 bits are exact; all else is rounded to the
  * nearest float32.
  *
+ * Cost: the header, then buffers of about 1 MiB (or a few rows, where one is longer) and the block itself.
+ *
  * @throws Error when the file cannot be opened; TypeError, RangeError when it is malformed or does not hold such a matrix.
  * blocks() throws when the file shrinks, and for entries that are not finite, with row and column
- * Cost: the header, then buffers of about 1 MiB (or a few rows, where one is longer) and the block itself.
  */
 export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<Rows> {
   if (typeof path !== 'string') throw new TypeError(`openRows: path must be a string, got ${typeof path}`)

@@ -32,7 +32,7 @@ interface Located {
   readonly entry?: OpenEntry
 }
 
-/** What of a file is asked for. */
+/** Names the array of a file that is asked for, and how to read it. */
 export interface Pick extends NpyOptions {
   readonly tensor?: string | undefined
 }

@@ -66,7 +66,7 @@ async function inFolder(folder: string): Promise<Names> {
   return names
 }
 
-/** What a list says: `{ "weight_map": { "tensor": "file beside the list" } }`. */
+/** Reads a list of tensors: `{ "weight_map": { "tensor": "file beside the list" } }`. */
 async function listed(path: string): Promise<Names> {
   await using handle = await regular(path)
   const size = await fileSize(handle)

@@ -15,7 +15,7 @@ export interface ZipEntry {
 
 const END = 22
 const MOST_COMMENT = 65_535
-/** Of the directory: a file of a few tensors needs hundreds of bytes. */
+/** Most bytes of a directory: that of a few tensors has hundreds. */
 const MOST_DIRECTORY = 2 ** 26
 /** No bytes inflate to more than 1032 times as many. */
 const MOST_RATIO = 1032

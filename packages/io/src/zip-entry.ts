@@ -5,7 +5,7 @@ import { type Fill, type Reader, fresh } from './addressed-file'
 import { type ZipEntry, dataBegin, fault } from './zip-directory'
 
 const PIECE = 2 ** 20
-/** Of an array that cannot be read in the order of its bytes. */
+/** Most bytes of an array that cannot be read in the order of its bytes, and is held. */
 const MOST_HELD = 2 ** 30
 
 /** One file of a zip archive, checked: byte 0 is its first. */
@@ -19,8 +19,9 @@ export interface OpenEntry {
 /**
  * Opens one file of an archive after one reading of it, which compares its length and its CRC-32.
  *
- * @throws RangeError when they are others than in the directory
  * Cost: one reading, 1 MiB at a time, whatever it would inflate to.
+ *
+ * @throws RangeError when they are others than in the directory
  */
 export async function openEntry(entry: ZipEntry, fill: Fill): Promise<OpenEntry> {
   const begin = await dataBegin(entry, (...part) => fresh(fill, ...part))

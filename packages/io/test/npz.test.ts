@@ -240,14 +240,14 @@ describe('a refused archive', () => {
   })
 })
 
-/** With these flags in the directory. */
+/** The archive with other flags in its directory. */
 function flagged(bytes: Buffer, flags: number): Buffer {
   const at = bytes.indexOf(le(4, 0x02014b50))
   bytes.writeUInt16LE(flags, at + 8)
   return bytes
 }
 
-/** With another name in front of the data than in the directory. */
+/** The archive with another name in front of the data than in its directory. */
 function renamed(bytes: Buffer): Buffer {
   bytes.write('x', 30)
   return bytes

@@ -5,7 +5,7 @@ import { cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
 
-const source = fileURLToPath(new URL('../assembly/relaxed-dot-trial.ts', import.meta.url))
+const source = fileURLToPath(new URL('../assembly/trials/relaxed-dot.ts', import.meta.url))
 let wasm
 const { error, stderr } = await asc.main(
   'trial.ts --outFile=trial.wasm --enable=simd --enable=relaxed-simd -O3 --noAssert --runtime=stub --initialMemory=400'.split(
@@ -121,7 +121,7 @@ writeFileSync(
   at('relaxed-dot.md'),
   `# The relaxed dot, tried and left out
 
-Written by \`node bench/relaxed-dot.mjs\` from relaxed-dot.json; the trial is \`assembly/relaxed-dot-trial.ts\`.
+Written by \`node bench/relaxed-dot.mjs\` from relaxed-dot.json; the trial is \`assembly/trials/relaxed-dot.ts\`.
 
 \`i32x4.relaxed_dot_i8x16_i7x16_add_s\` gives the same bits on every engine only while its second operand stays in 0 … 127. Attention over codes rounds a
 query and the weights to 15 bits, so each has to go in parts of 7 bits:

@@ -24,17 +24,17 @@ export interface HubModel {
 }
 
 export interface BoundedCacheOptions {
-  /** What the model's graph does with its cache. */
+  /** The use that the model's graph makes of its cache, as `cacheGraph` reads it. */
   readonly graph: CacheGraph
   /** Tokens that stay when the cache is cut. */
   readonly budget: number
-  /** Which of them. Default: the first four and the newest. */
+  /** Chooses the tokens that stay. Default: the first four and the newest. */
   readonly policy?: CachePolicy
   /** Tokens that may come before it is cut again; a longer prompt is read in parts of as many. Default 256. */
   readonly every?: number
 }
 
-/** Of one text: `generate({ …, past_key_values: cache })`. Its entries are its own properties, as transformers.js has them. */
+/** The cache of one text: `generate({ …, past_key_values: cache })`. Its entries are its own properties, as transformers.js has them. */
 export interface BoundedCache {
   /** Tokens read so far: what `generate` leaves out of a longer prompt. */
   get_seq_length(): number
@@ -54,9 +54,10 @@ const wrapped = new WeakSet<object>()
  * Where the graph turns keys by their place in the cache, those that stay are turned to their new places, as in StreamingLLM: the model then knows places in the cache,
  * not in the text, and a text has no end. Where places are an input they stay those of the text.
  *
- * @throws RangeError when options are none; by `generate`, for more than one text at once, or a policy that does not choose as many as asked
  * Guarantee: while nothing was cut, what `generate` gives with its own cache. Logits of a prompt of more than `every` tokens are those of its last part.
  * Cost: every `every` tokens each entry is copied once, in float32; on a GPU it is downloaded and uploaded for that.
+ *
+ * @throws RangeError when options are none; by `generate`, for more than one text at once, or a policy that does not choose as many as asked
  */
 export function boundedCache(
   model: HubModel,
@@ -140,7 +141,7 @@ class Cache implements BoundedCache {
     }
   }
 
-  /** As many ones as tokens are held and come; and places in the text. */
+  /** A mask of as many ones as tokens are held and come; and their places in the text. */
   #lengths(like: HubTensor, rows: number): Record<string, HubTensor> {
     const mask = longs(
       like,
@@ -223,7 +224,7 @@ const rowsOf = (data: Float32Array, head: number, rows: number, cols: number): M
   data: data.subarray(head * rows * cols, (head + 1) * rows * cols),
 })
 
-/** What a session calls present, by the names of its inputs: as transformers.js has them. */
+/** A session's outputs `present…` by the names of its inputs `past…`, as transformers.js has them. */
 function pastOf(outputs: Outputs): Record<string, HubTensor> {
   return Object.fromEntries(
     Object.entries(outputs).flatMap(([name, tensor]) =>

@@ -20,9 +20,9 @@ export interface CacheEntry {
   readonly window?: number
 }
 
-/** What a graph does with its cache. */
+/** The use that a graph makes of its cache. */
 export interface CacheGraph {
-  /** By the name of the graph's input. */
+  /** Entries of the cache by the name of the graph's input. */
   readonly entries: ReadonlyMap<string, CacheEntry>
   /** Whether places of tokens are an input (position_ids), and so are those in the text. */
   readonly takesPlaces: boolean

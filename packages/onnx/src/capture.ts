@@ -8,10 +8,10 @@ export type CapturedHead = HeadBlock
 
 export interface CaptureOptions {
   readonly model: Pick<OnnxModel, 'layers' | 'reader'>
-  /** What heads read their past through while they are captured: it decides what later layers see. */
+  /** Makes the streams through which heads read their past while they are captured: later layers see their answers. */
   readonly stream: HeadSpec
   readonly ids: ArrayLike<number>
-  /** Which key heads are kept. Default: all. */
+  /** Chooses the key heads that are kept. Default: all. */
   readonly only?: (layer: number, head: number) => boolean
   /** Tokens done, after each block. */
   readonly onProgress?: (tokens: number) => void
@@ -24,9 +24,10 @@ const BLOCK = 256
 /**
  * Captures what every head of a model is given for a text: the inputs of attention.
  *
+ * Cost: as the reader; 4·(groups·d + d + dv) bytes a token and key head for the answer.
+ *
  * @returns one entry a key head, layer by layer; row r·groups + g of its queries is of query head head·groups + g
  * @throws TypeError, RangeError as the reader; the signal's reason when it is aborted
- * Cost: as the reader; 4·(groups·d + d + dv) bytes a token and key head for the answer.
  */
 export async function capture({
   model,

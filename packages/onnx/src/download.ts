@@ -26,11 +26,12 @@ export interface DownloadOptions {
 /**
  * Fetches a file whole: into a part beside it, from where an earlier try ended, and in its place when length and checksum are right.
  *
+ * Guarantee: at `path` there is nothing or the whole file.
+ *
  * @param path  where it goes; its folder is there
  * @returns false where the server has no such file
  * @throws Error naming the address: no answer, another length than was said, another checksum, more than `mostBytes`. The part then stays for the next try, unless
  *   it is the part that is wrong
- * Guarantee: at `path` there is nothing or the whole file.
  */
 export async function download(url: URL, path: string, options: DownloadOptions): Promise<boolean> {
   const part = `${path}.part`

@@ -5,10 +5,11 @@ import { checkLocation, type ModelFiles } from './model-files'
 /**
  * The model in a file, and the data files in its folder; for Node.
  *
+ * Cost: what is asked for is read; onnxruntime maps the weights from the same files.
+ *
  * @param path  of the .onnx file
  * @throws RangeError when there is no such file; files outside the folder are refused when they are asked for, also behind symbolic links,
  *   as onnxruntime refuses them
- * Cost: what is asked for is read; onnxruntime maps the weights from the same files.
  */
 export function filesInFolder(path: string): ModelFiles {
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new RangeError(`onnx: there is no file ${path}`)

@@ -10,9 +10,10 @@ const portOf = (value: OnnxValue) => (isHalf(value) ? `${value.name}/float` : va
  * A part whose inputs and outputs of float16 are float32 outside: nodes of ours cast them. onnxruntime-node 1.30 does not take float16 from JavaScript where the engine
  * has a Float16Array (`not enough space: expected 6, got 0`), and a cast in the graph costs less than one here.
  *
+ * Guarantee: float32 holds every float16, so nothing is rounded.
+ *
  * @param part  outputs with their element types, as far as they are to be cast
  * @returns the part, and its ports' names by tensor
- * Guarantee: float32 holds every float16, so nothing is rounded.
  */
 export function floatPorts(part: Part): { readonly part: Part; readonly ports: ReadonlyMap<string, string> } {
   const before = part.inputs.filter(isHalf).map((value) => cast([portOf(value)], [value.name], FLOAT16))

@@ -27,9 +27,10 @@ export interface Generated {
 /**
  * A model's text, token by token.
  *
+ * Guarantee: a pure function of what the reader has read and the options. The texts joined are the text before the first stop string.
+ *
  * @param reader  reads `ids`, and then every token that is given but the last; it can go on afterwards
  * @throws TypeError, RangeError as sampler and reader; the signal's reason when it is aborted, between two tokens or two blocks of 256
- * Guarantee: a pure function of what the reader has read and the options. The texts joined are the text before the first stop string.
  */
 export async function* generate(
   reader: OnnxReader,

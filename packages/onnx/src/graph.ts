@@ -43,7 +43,7 @@ export interface OnnxNode {
   readonly name: string
   readonly op: string
   readonly domain: string
-  /** By position; '' where one is left out. */
+  /** Names of its inputs by position; '' where one is left out. */
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: ReadonlyMap<string, OnnxAttribute>

@@ -13,7 +13,7 @@ export interface HubFolderOptions extends Omit<HubModelName, 'revision'> {
   readonly cache: string
   /** The graph. Default 'onnx/model.onnx'. */
   readonly file?: string
-  /** Of every request, as authorization. */
+  /** Headers of every request, as authorization. */
   readonly headers?: Readonly<Record<string, string>>
   /** SHA-256 of files by their path, in hexadecimal. Default: what the server says of large files. */
   readonly sha256?: Readonly<Record<string, string>>
@@ -39,9 +39,10 @@ const MOST_GRAPH = 2 ** 31
 /**
  * Fetches a model from a hub, one file after another, into a cache folder: what is there is not fetched again, and what broke off goes on where it ended.
  *
+ * Guarantee: nothing is written outside `cache`, whatever names the server's files have; every file is whole or not there.
+ *
  * @returns the model's folder: `filesInFolder(join(folder, 'onnx/model.onnx'))` opens it
  * @throws RangeError for names that are none, a graph whose data lie elsewhere, or no graph; Error as download
- * Guarantee: nothing is written outside `cache`, whatever names the server's files have; every file is whole or not there.
  */
 export async function hubFolder(options: HubFolderOptions): Promise<string> {
   const { revision = 'main', cache, file: graph = 'onnx/model.onnx', mostBytes = 64e9 } = options

@@ -15,9 +15,10 @@ export interface ModelFiles {
 /**
  * Files that lie in memory: what a page has fetched.
  *
+ * Cost: nothing is copied; onnxruntime takes weights out of these arrays.
+ *
  * @param model  the bytes of the graph's file, or files by name, the graph's first
  * @throws TypeError when a file is no Uint8Array
- * Cost: nothing is copied; onnxruntime takes weights out of these arrays.
  */
 export function filesInMemory(model: Uint8Array | Readonly<Record<string, Uint8Array>>): ModelFiles {
   const given = Object.entries(model instanceof Uint8Array ? { 'model.onnx': model } : model)

@@ -47,10 +47,11 @@ export interface OnnxModel {
 /**
  * A model of ONNX's whose heads read their past through streams: its own graph does everything but attention.
  *
- * @throws RangeError naming what in the graph is not supported; or the first layer whose answers over 16 tokens differ from the whole graph's
  * Guarantee: with exactStream the logits of the whole graph, to rounding. Scales, caps, masks and tables are read by running the graph, not by its form.
  * Cost: a session a segment (layers + 1, and the head's), which read the weights from the model's files: as much memory as the whole graph, and as long to open
  *   but for a run of the whole graph that packs nothing.
+ *
+ * @throws RangeError naming what in the graph is not supported; or the first layer whose answers over 16 tokens differ from the whole graph's
  */
 export async function onnxModel({ model, ort, session = {}, memory = 'packed' }: OnnxModelOptions): Promise<OnnxModel> {
   const who = 'onnxModel'

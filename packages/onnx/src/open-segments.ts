@@ -21,9 +21,9 @@ export interface OpenSegment {
 }
 
 export interface OpenLayer extends ModelLayer {
-  /** From 0 on, in the order of computation. */
+  /** Number of the layer, from 0 on, in the order of computation. */
   readonly index: number
-  /** Its queries, keys and values: one tensor for all three, or one each. */
+  /** Names of the tensors with its queries, keys and values: one for all three, or one each. */
   readonly tensors: readonly string[]
 }
 

@@ -8,8 +8,9 @@ import { fields, pagesOf, textAt, type Field, type Pages } from './wire'
  * The graph of an ONNX file; weights are located and not read.
  * Source: onnx.proto of ONNX 1.19 (field numbers are the same since 1.0); unknown fields are kept.
  *
- * @throws RangeError when the file is cut, has no graph, two tensors have one name, or a weight's data is missing, of another length, or outside the folder
  * Cost: what the file holds beside weights, and a page of 4 KB a weight.
+ *
+ * @throws RangeError when the file is cut, has no graph, two tensors have one name, or a weight's data is missing, of another length, or outside the folder
  */
 export function readModel(files: ModelFiles): OnnxModelFile {
   if (files.size(files.model) === undefined) throw new RangeError(`onnx: there is no file ${files.model}`)

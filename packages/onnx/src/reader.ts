@@ -35,7 +35,7 @@ export interface OnnxReader extends Disposable {
   readonly bytes: number
   /** Bytes that a float32 cache of all keys and values would hold. */
   readonly cacheBytes: number
-  /** By layer and key head. */
+  /** Streams of the heads, by layer and key head. */
   readonly streams: readonly (readonly AttentionStream[])[]
   /** Reads on; gives the logits after every token, the last one, or none: rows × vocabulary. One call at a time. */
   read(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Promise<Matrix>

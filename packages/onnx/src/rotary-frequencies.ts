@@ -8,8 +8,9 @@ const OF_ANGLE = 2 ** -23
 /**
  * The frequencies that a rotary table was made with, so that places may go beyond its end.
  *
- * @returns undefined where none explain the table: where it stretches (a factor beside the angle), or has too few places to tell
  * Guarantee: a frequency is known to the table's rounding divided by its places. Found by doubling: the angle at place 2p is that at p twice, to more digits.
+ *
+ * @returns undefined where none explain the table: where it stretches (a factor beside the angle), or has too few places to tell
  */
 export function rotaryFrequencies({ cos, sin, places, pairs, isInterleaved }: RotaryTables): Rotary | undefined {
   if (places < 4) return undefined

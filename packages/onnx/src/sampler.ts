@@ -18,9 +18,10 @@ const STREAM = 0x746f6b65
  * Chooses tokens by their logits.
  * Source: nucleus sampling (Holtzman et al. 2020) behind top-k and a temperature.
  *
+ * Guarantee: a pure function of logits, options and index. With NaN or no finite logit, RangeError.
+ *
  * @returns what chooses token number `index` of a text from its logits
  * @throws TypeError, RangeError when an option is out of its range, or a seed is missing
- * Guarantee: a pure function of logits, options and index. With NaN or no finite logit, RangeError.
  */
 export function sampler(options: SamplerOptions = {}): (logits: Float32Array, index: number) => number {
   const who = 'sampler'

@@ -37,9 +37,10 @@ export interface Cut {
 /**
  * Cuts a graph where attention stands. What only the cut-out parts need (scores, masks, caches) is left out with them.
  *
+ * Guarantee: segments run in order, each after the attentions of those before it, make `result` as the whole graph does.
+ *
  * @param result  the tensor that the last segment makes
  * @throws RangeError when what is left reads a cache's values, or an input that is none of a decoder of text
- * Guarantee: segments run in order, each after the attentions of those before it, make `result` as the whole graph does.
  */
 export function cutGraph(graph: OrderedGraph, sites: readonly AttentionSite[], result: string): Cut {
   const stage = stagesOf(graph, sites)

@@ -172,7 +172,7 @@ describe('hostile names', () => {
   })
 
   it('of data files in a graph are refused before anything is fetched', async () => {
-    for (const name of ['../../../../out.bin', '/tmp/out.bin', 'a/../../out.bin', 'x.part']) {
+    for (const name of ['../../../../out.bin', '/out.bin', 'a/../../out.bin', 'x.part']) {
       files['onnx/model.onnx'] = llama({ dialect: 'gqa' }).files({ data: name })['model.onnx']
       rmSync(cache, { recursive: true, force: true })
       await expect(fetched()).rejects.toThrow(RangeError)

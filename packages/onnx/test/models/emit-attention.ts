@@ -95,7 +95,7 @@ function emitPlaces(b: GraphBuilder): void {
   b.op('Unsqueeze', [places, b.ints(0)], {}, 'position_ids')
 }
 
-/** As exporters write it: places of keys beside places of queries, and padding. */
+/** Emits a mask as exporters write it: places of keys beside places of queries, and padding. */
 function emitMask(b: GraphBuilder, window: number | undefined, type: ElementType): string {
   const total = b.op('Gather', [b.op('Shape', ['attention_mask']), b.int(1)])
   const keys = b.op('Range', [b.int(0), total, b.int(1)])
