@@ -1,11 +1,9 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import { evaluator } from './evaluate'
-import { findAttention } from './find-attention'
-import { orderedGraph } from './graph-order'
+import { foundAttention } from './found-attention'
 import { maskRules } from './mask-rule'
-import { filesInMemory, type ModelFiles } from './model-files'
-import { floatsOf, type Ort, type Runtime } from './ort'
-import { readModel } from './read-model'
+import type { ModelFiles } from './model-files'
+import { floatsOf, type Ort } from './ort'
 import { notSupported } from './refuse'
 import { subGraph } from './sub-graph'
 import type { RotaryTables } from './model-layer'
@@ -44,12 +42,7 @@ export interface CacheGraphOptions {
  *   mask tells by place; or as onnxModel for attention that is not known
  */
 export async function cacheGraph({ model, ort, session = {} }: CacheGraphOptions): Promise<CacheGraph> {
-  const files = model instanceof Uint8Array ? filesInMemory(model) : model
-  const file = readModel(files)
-  const graph = orderedGraph(file.graph)
-  const sites = findAttention(graph)
-  const runtime: Runtime = { ort, files, model: file, session }
-  const caches = new Set(sites.flatMap(({ past, present }) => [...past, ...present]))
+  const { runtime, graph, sites, caches } = foundAttention('cacheGraph', model, ort, session)
   const rules = await maskRules(runtime, graph, sites, caches)
   const takesPlaces = graph.inputs.some(({ name }) => name === 'position_ids')
   const byCache = sites.filter(({ rotary }) => rotary)

@@ -1,17 +1,16 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import { evaluator } from './evaluate'
 import { floatPorts } from './float-ports'
-import { findAttention } from './find-attention'
-import { orderedGraph, type OrderedGraph } from './graph-order'
+import { foundAttention } from './found-attention'
+import type { OrderedGraph } from './graph-order'
 import { headCut, type HeadCut } from './head-cut'
 import { maskRules } from './mask-rule'
-import { filesInMemory, type ModelFiles } from './model-files'
+import type { ModelFiles } from './model-files'
 import { modelLayer, type ModelLayer } from './model-layer'
 import { checkAgainstWhole, CHECK_IDS, type Truth } from './open-check'
 import { openSegments } from './open-segments'
 import { ONCE, sessionOf, type Ort, type Runtime } from './ort'
 import { onnxReader, type OnnxReader, type OnnxReaderOptions, type OpenHead, type OpenModel } from './reader'
-import { readModel } from './read-model'
 import { cutGraph, type Cut } from './segments'
 import { subGraph } from './sub-graph'
 import type { AttentionSite } from './attention-site'
@@ -51,21 +50,13 @@ export interface OnnxModel {
  * Cost: a session a segment (layers + 1, and the head's), which read the weights from the model's files: as much memory as the whole graph, and as long to open
  *   but for a run of the whole graph that packs nothing.
  *
- * @throws RangeError naming what in the graph is not supported; or the first layer whose answers over 16 tokens differ from the whole graph's
+ * @throws TypeError when ort is no onnxruntime; RangeError naming what in the graph is not supported; or the first layer whose answers over 16 tokens differ from the whole graph's
  */
 export async function onnxModel({ model, ort, session = {}, memory = 'packed' }: OnnxModelOptions): Promise<OnnxModel> {
   const who = 'onnxModel'
-  if (typeof ort?.InferenceSession?.create !== 'function')
-    throw new TypeError(`${who}: ort must be onnxruntime-node or onnxruntime-web`)
   if (memory !== 'packed' && memory !== 'mapped')
     throw new RangeError(`${who}: memory must be 'packed' or 'mapped', got ${String(memory)}`)
-  const files = model instanceof Uint8Array ? filesInMemory(model) : model
-  const file = readModel(files)
-  const graph = orderedGraph(file.graph)
-  const sites = findAttention(graph)
-  const runtime: Runtime = { ort, files, model: file, session }
-
-  const caches = new Set(sites.flatMap(({ past, present }) => [...past, ...present]))
+  const { runtime, graph, sites, caches } = foundAttention(who, model, ort, session)
   const found = headCut(graph, caches)
   const extra = memory === 'mapped' ? ONCE : {}
   const cuts = new Map(
