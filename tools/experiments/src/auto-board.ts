@@ -68,7 +68,7 @@ export const autoBoard: Experiment<AutoBoard> = {
         const head = `All ${result.heads} heads over ${text[0].toUpperCase()}${text.slice(1)}, recipes of another text from ${otherText(text)}`
         const own = `${head}:\n\n${autoTable(result)}`
         return single
-          ? `${own}\n\nBeside the best of the single policies of [policies](#policies-of-the-cache), by column, asked later:\n\n${againstPolicies(result.rows, single.result)}`
+          ? `${own}\n\nBeside the best of the single policies of [policies](policies.md), by column, asked later:\n\n${againstPolicies(result.rows, single.result)}`
           : own
       })
       .join('\n\n'),

@@ -24,7 +24,11 @@ export interface TextResult<Result> {
 }
 
 const results = new URL('../results/', import.meta.url)
-const readme = new URL('../README.md', import.meta.url)
+/** Page of an experiment: questions/<name>.md. */
+export const pageOf = (name: string): URL => new URL(`../questions/${name}.md`, import.meta.url)
+
+/** Text of that page. */
+export const pageText = ({ name }: { readonly name: string }): string => readFileSync(pageOf(name), 'utf8')
 
 export function resultOf<Result>({ name }: Experiment<Result>): Result {
   return JSON.parse(readFileSync(new URL(`${name}.json`, results), 'utf8')) as Result
@@ -44,7 +48,7 @@ export function textResultsOf<Result>({ name }: Experiment<Result>): TextResult<
   })
 }
 
-/** The text with the experiment's section brought up to date: the question, the command, the answer, the picture. */
+/** The text of a page with the experiment's section brought up to date: the question, the command, the answer, the picture. */
 export function withAnswer<Result>(text: string, experiment: Experiment<Result>, result: Result): string {
   const { name, asks, answer, all, texts } = experiment
   const full = all && fullResultOf(experiment)
@@ -56,24 +60,25 @@ export function withAnswer<Result>(text: string, experiment: Experiment<Result>,
     '',
     ...(all && full ? [all(full), ''] : []),
     ...(texts && read.length > 0 ? [texts(read), ''] : []),
-    `![${name}](results/${name}.svg)`,
+    `![${name}](../results/${name}.svg)`,
     '',
-    `\`pnpm --filter @sublinear/experiments run ${name}\` writes \`results/${name}.json\`, the picture and this section` +
+    `\`pnpm --filter @sublinear/experiments run ${name}\` writes \`results/${name}.json\`, the picture and this page` +
       `${full ? `; with captures as arguments, \`results/${name}-full.json\`` : ''}` +
       `${read.length > 0 ? `; with \`--text <text>\`, \`results/${name}-<text>.json\`` : ''}.`,
   ].join('\n')
   const [open, close] = [`<!-- asked:${name} -->`, '<!-- /asked -->']
   const start = text.indexOf(open)
   const end = text.indexOf(close, start)
-  if (start < 0 || end < 0) throw new RangeError(`experiments: README.md must have a section ${open} … ${close}`)
+  if (start < 0 || end < 0)
+    throw new RangeError(`experiments: questions/${name}.md must have a section ${open} … ${close}`)
   return `${text.slice(0, start)}${open}\n\n${section}\n\n${text.slice(end)}`
 }
 
-/** Picture and section of README.md from the committed result. */
+/** Picture and page from the committed result. */
 export function show<Result>(experiment: Experiment<Result>): void {
   const result = resultOf(experiment)
   writeFileSync(new URL(`${experiment.name}.svg`, results), experiment.picture(result))
-  writeFileSync(readme, withAnswer(readFileSync(readme, 'utf8'), experiment, result))
+  writeFileSync(pageOf(experiment.name), withAnswer(pageText(experiment), experiment, result))
 }
 
 /**

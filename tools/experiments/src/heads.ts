@@ -1,7 +1,7 @@
 /**
  * `pnpm --filter @sublinear/experiments run heads [name q.npy k.npy v.npy …]`: error against bytes on every head of the committed sample of
  * both models, or of the captures given: 3584 tokens summarised, the next 512 queries. Writes results/heads.json, or heads-full.json, and
- * the tables of README.md here.
+ * the tables of questions/heads.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -24,6 +24,7 @@ import { farKeys } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
 import { capturesOf, type Head } from './captures.ts'
 import { meanOf, pick, relativeError, uniformSample } from './references.ts'
+import { pageOf } from './experiment.ts'
 
 const TOKENS = 3584
 const QUERIES = 512
@@ -182,7 +183,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const result: Heads = { node: process.version, heads: heads.map(({ name }) => name), rows }
   writeFileSync(file(args.length > 0 ? 'heads-full' : 'heads'), `${JSON.stringify(result, rounded, 2)}\n`)
   const [kept, full] = ['heads', 'heads-full'].map((name) => JSON.parse(readFileSync(file(name), 'utf8')) as Heads)
-  const readme = new URL('../README.md', import.meta.url)
-  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), kept, full))
+  const page = pageOf('heads')
+  writeFileSync(page, withTables(readFileSync(page, 'utf8'), kept, full))
   console.log(args.length > 0 ? layers(result) : table(result))
 }

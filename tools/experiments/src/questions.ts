@@ -1,4 +1,4 @@
-/** `pnpm --filter @sublinear/experiments run questions`: pictures and sections of README.md from the committed results, nothing measured. */
+/** `pnpm --filter @sublinear/experiments run questions`: pictures and pages from the committed results, nothing measured. */
 import { autoBoard } from './auto-board.ts'
 import { balanceMoments } from './balance-moments.ts'
 import { balanceRates } from './balance-rates.ts'

@@ -8,7 +8,7 @@ import { CHOSEN } from './without-end/chosen.ts'
 import { AFTER, BACK, judged, more, recall, type Judged } from './without-end/found.ts'
 import { TEXTS } from './without-end/judge.ts'
 import { picture, type Named } from './without-end/picture.ts'
-import { pageWithTables, readmeWithTables } from './without-end/tables.ts'
+import { pageWithTables, searchWithTables } from './without-end/tables.ts'
 
 const BLUES = ['#0b3c5d', '#2471a3', '#5499c7', '#85b8d9']
 const endless = Object.keys(CHOSEN)
@@ -31,7 +31,10 @@ function lines(points: (stream: string) => Named['points']): Named[] {
 const fields = (points: (one: Judged, stream: string) => Named['points']) =>
   judged().map((one) => ({ title: `the ${one.name} model`, lines: lines((stream) => points(one, stream)) }))
 
-export const PAGES = { '../../../docs/reading-without-end.md': pageWithTables, '../README.md': readmeWithTables }
+export const PAGES = {
+  '../../../docs/reading-without-end.md': pageWithTables,
+  '../questions/endless.md': searchWithTables,
+}
 
 export function pictures(): Record<'bits' | 'recall', string> {
   return {

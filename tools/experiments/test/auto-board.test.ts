@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { autoBoard, autoTable, meanOver, ofHead } from '../src/auto-board.ts'
 import { readHeads, sample } from '../src/captures.ts'
-import { resultOf, textResultsOf, withAnswer } from '../src/experiment.ts'
+import { resultOf, textResultsOf, withAnswer, pageText } from '../src/experiment.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 test('sections, tables and the picture say what the results say', () => {
   const result = resultOf(autoBoard)
-  expect(withAnswer(read('../README.md'), autoBoard, result)).toBe(read('../README.md'))
+  expect(withAnswer(pageText(autoBoard), autoBoard, result)).toBe(pageText(autoBoard))
   expect(autoBoard.picture(result)).toBe(read('../results/auto-board.svg'))
   expect(read('../../../docs/measured/attention.md')).toContain(
     autoTable(textResultsOf(autoBoard)[0]?.result ?? result),

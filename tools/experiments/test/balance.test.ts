@@ -6,13 +6,13 @@ import { diffuseHead } from '../src/balance/diffuse.ts'
 import { balanceMoments, measured } from '../src/balance-moments.ts'
 import { balanceRates, ratesOf } from '../src/balance-rates.ts'
 import { balanceSpace, spaceOf } from '../src/balance-space.ts'
-import { fullResultOf, resultOf, withAnswer, type Experiment } from '../src/experiment.ts'
+import { fullResultOf, resultOf, withAnswer, type Experiment, pageText } from '../src/experiment.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 const isShown = <Result>(experiment: Experiment<Result>) => {
   const result = resultOf(experiment)
-  expect(withAnswer(read('../README.md'), experiment, result), experiment.name).toBe(read('../README.md'))
+  expect(withAnswer(pageText(experiment), experiment, result), experiment.name).toBe(pageText(experiment))
   expect(experiment.picture(result), experiment.name).toBe(read(`../results/${experiment.name}.svg`))
 }
 

@@ -1,6 +1,7 @@
 // The committed table of heads: one head again, and what the table must show. Kills: a table edited by hand, a stream that changed.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { pageOf } from '../src/experiment.ts'
 import { headsOf, measureHead, withTables, type Heads } from '../src/heads.ts'
 
 const read = (name: string) =>
@@ -9,7 +10,7 @@ const [result, full] = [read('heads'), read('heads-full')]
 const row = (method: string) => result.rows.find((one) => one.method === method)!
 
 test('the README says what the results say', () => {
-  const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const text = readFileSync(pageOf('heads'), 'utf8')
   expect(withTables(text, result, full)).toBe(text)
 })
 

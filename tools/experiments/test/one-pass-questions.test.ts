@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { columnSparsity, tailsOf } from '../src/column-sparsity.ts'
 import { contextLength, measured as lengths } from '../src/context-length.ts'
-import { resultOf, fullResultOf, withAnswer, type Experiment } from '../src/experiment.ts'
+import { resultOf, fullResultOf, withAnswer, type Experiment, pageText } from '../src/experiment.ts'
 import { headsOf } from '../src/heads.ts'
 import { lowRank, rowsOfHead, syntheticRows } from '../src/low-rank.ts'
 import { onePassSpace } from '../src/one-pass-space.ts'
@@ -17,7 +17,7 @@ const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf
 
 const isShown = <Result>(experiment: Experiment<Result>) => {
   const result = resultOf(experiment)
-  expect(withAnswer(read('../README.md'), experiment, result), experiment.name).toBe(read('../README.md'))
+  expect(withAnswer(pageText(experiment), experiment, result), experiment.name).toBe(pageText(experiment))
   expect(experiment.picture(result), experiment.name).toBe(read(`../results/${experiment.name}.svg`))
 }
 

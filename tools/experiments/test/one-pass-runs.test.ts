@@ -5,14 +5,14 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { columnOf, decodingTime } from '../src/decoding-time.ts'
 import { endToEnd, rowOf, syntheticTask } from '../src/end-to-end.ts'
-import { resultOf, withAnswer, type Experiment } from '../src/experiment.ts'
+import { resultOf, withAnswer, type Experiment, pageText } from '../src/experiment.ts'
 import { figure1, peakOf } from '../src/figure-1.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 const isShown = <Result>(experiment: Experiment<Result>) => {
   const result = resultOf(experiment)
-  expect(withAnswer(read('../README.md'), experiment, result)).toBe(read('../README.md'))
+  expect(withAnswer(pageText(experiment), experiment, result)).toBe(pageText(experiment))
   expect(experiment.picture(result)).toBe(read(`../results/${experiment.name}.svg`))
 }
 

@@ -6,14 +6,14 @@ import { expect, test } from 'vitest'
 import { contests } from '../src/against-policies.ts'
 import { autoBoard } from '../src/auto-board.ts'
 import { readHeads, sample } from '../src/captures.ts'
-import { resultOf, textResultsOf, withAnswer } from '../src/experiment.ts'
+import { resultOf, textResultsOf, withAnswer, pageText } from '../src/experiment.ts'
 import { meanError, ofHead, policies } from '../src/policies.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 test('the section and the picture say what the results say', () => {
   const result = resultOf(policies)
-  expect(withAnswer(read('../README.md'), policies, result)).toBe(read('../README.md'))
+  expect(withAnswer(pageText(policies), policies, result)).toBe(pageText(policies))
   expect(policies.picture(result)).toBe(read('../results/policies.svg'))
 })
 

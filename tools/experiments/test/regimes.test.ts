@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { modelBoard } from '../src/board.ts'
-import { resultOf, withAnswer, type Experiment } from '../src/experiment.ts'
+import { resultOf, withAnswer, type Experiment, pageText } from '../src/experiment.ts'
 import { methodsNamed } from '../src/methods-named.ts'
 import { figures, METHODS, regimes } from '../src/regimes.ts'
 import { sparsityStructure, structureOf } from '../src/sparsity-structure.ts'
@@ -18,7 +18,7 @@ const entropy = (shares: readonly number[]) => Math.exp(-shares.reduce((sum, p) 
 test('sections, pictures and the figures of inspect say what the results say', () => {
   const isShown = <Result>(experiment: Experiment<Result>) => {
     const result = resultOf(experiment)
-    expect(withAnswer(read('../README.md'), experiment, result), experiment.name).toBe(read('../README.md'))
+    expect(withAnswer(pageText(experiment), experiment, result), experiment.name).toBe(pageText(experiment))
     expect(experiment.picture(result), experiment.name).toBe(read(`../results/${experiment.name}.svg`))
   }
   isShown(sparsityStructure)

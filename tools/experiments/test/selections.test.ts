@@ -3,14 +3,14 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { readHeads, sample } from '../src/captures.ts'
-import { resultOf, textResultsOf, withAnswer } from '../src/experiment.ts'
+import { resultOf, textResultsOf, withAnswer, pageText } from '../src/experiment.ts'
 import { meanOf, ofHead, selections } from '../src/selections.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 test('the section and the picture say what the results say', () => {
   const result = resultOf(selections)
-  expect(withAnswer(read('../README.md'), selections, result)).toBe(read('../README.md'))
+  expect(withAnswer(pageText(selections), selections, result)).toBe(pageText(selections))
   expect(selections.picture(result)).toBe(read('../results/selections.svg'))
 })
 

@@ -9,7 +9,14 @@ import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const readmes = globSync(
-  ['*.md', 'docs/**/*.md', '{packages,apps,tools}/*/README.md', 'apps/*/data/README.md', 'examples/README.md'],
+  [
+    '*.md',
+    'docs/**/*.md',
+    '{packages,apps,tools}/*/README.md',
+    'apps/*/data/README.md',
+    'examples/README.md',
+    'tools/experiments/questions/*.md',
+  ],
   {
     cwd: root,
   },

@@ -123,13 +123,13 @@ function turnedLine(): string {
 }
 
 const ofPage = { claims: claimsTable, bits: bitsTable, recall: recallTable, turned: turnedLine }
-const ofReadme = { budgets: budgetsTable, search: searchTable }
+const ofSearch = { budgets: budgetsTable, search: searchTable }
 
 /** docs/reading-without-end.md with its tables from the committed results. */
 export const pageWithTables = (page: string): string => withSections(page, ofPage)
 
-/** README.md of the experiments with the table of the search. */
-export const readmeWithTables = (readme: string): string => withSections(readme, ofReadme)
+/** questions/endless.md with the tables of the search. */
+export const searchWithTables = (page: string): string => withSections(page, ofSearch)
 
 function withSections(page: string, sections: Readonly<Record<string, () => string>>): string {
   return Object.entries(sections).reduce((text, [name, make]) => {
