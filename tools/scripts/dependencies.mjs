@@ -31,9 +31,10 @@ const mayImport = {
   laws: [],
   'small-lm': ['io', 'exact-attention'],
   onnx: ['exact-attention'],
+  threads: ['attention'],
 }
 /** Beside the assembly: nothing in it leads to them. */
-const besides = ['laws', 'small-lm', 'onnx']
+const besides = ['laws', 'small-lm', 'onnx', 'threads']
 mayImport.attention = Object.keys(mayImport).filter((name) => !besides.includes(name))
 /** The ground of everything, and what the ground itself stands on. */
 const ground = (name) => (name === 'kernels' ? [] : name === 'core' ? ['kernels'] : ['core', 'kernels'])
@@ -41,7 +42,7 @@ const ground = (name) => (name === 'kernels' ? [] : name === 'core' ? ['kernels'
 const peers = { laws: ['fast-check'], onnx: ['onnxruntime-common'] }
 const scope = '@sublinear/'
 /** The only entries beside the main ones. */
-const entries = ['@sublinear/io/node', '@sublinear/onnx/node']
+const entries = ['@sublinear/io/node', '@sublinear/onnx/node', '@sublinear/threads/node']
 /** Who may reach Node's own modules: the private language model, and what src/index.ts does not lead to in packages with such an entry. */
 const mayUseNode = (name, reachedFromIndex) =>
   name === 'small-lm' || (entries.includes(`${scope}${name}/node`) && !reachedFromIndex)

@@ -93,3 +93,4 @@ export { decodeSnapshot, encodeSnapshot, type Snapshot, type State } from './sna
 export { brandOf, isFloat32, isFloat64, isUint32, isUint8, useKernels } from '@sublinear/kernels'
 export { batch, type Batch, type PackedQueries, type PackedTokens } from './batch'
 export { layer, restoreLayer, type Layer, type LayerOptions } from './layer'
+export { decodeLayer, encodeLayer, layerParts, type LayerHeads } from './layer-snapshot'

@@ -4,14 +4,11 @@ import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax } from '.
 import { totalCounters } from './counters'
 import { checkParts, disposeAll, forkedParts } from './forked'
 import { rowsOfPartial } from './kv-block'
+import { decodeLayer, encodeLayer, layerParts, type LayerHeads } from './layer-snapshot'
 import { life } from './life'
-import { nestedAll, nestedSnapshot } from './nested-snapshots'
-import { decodeSnapshot, encodeSnapshot } from './snapshot'
-import { numbersIn } from './snapshot-fits'
 import { emptyPartial } from './step'
 
 const KIND = 'layer'
-const VERSION = '2'
 
 export interface LayerOptions {
   readonly queryHeads: number
@@ -71,7 +68,7 @@ export function layer(options: LayerOptions): Layer {
   )
 }
 
-function layerOf(heads: Pick<LayerOptions, 'queryHeads' | 'kvHeads'>, streams: readonly AttentionStream[]): Layer {
+function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer {
   const { queryHeads, kvHeads } = heads
   const groups = queryHeads / kvHeads
   const { d, dv } = checkedStreams(streams)
@@ -128,7 +125,7 @@ function layerOf(heads: Pick<LayerOptions, 'queryHeads' | 'kvHeads'>, streams: r
   const merges = (later: Pick<Layer, 'toBytes'>) => {
     alive.check()
     if (typeof later?.toBytes !== 'function') throw new TypeError(`${KIND}: cannot merge what is no layer`)
-    const parts = partsIn(later.toBytes(), { queryHeads, kvHeads })
+    const parts = layerParts(later.toBytes(), heads)
     for (const [h, { check }] of streams.entries()) check?.merge(parts[h])
     return parts
   }
@@ -176,11 +173,10 @@ function layerOf(heads: Pick<LayerOptions, 'queryHeads' | 'kvHeads'>, streams: r
     },
     toBytes() {
       alive.check()
-      const { parameters, tensors } = nestedAll(
-        Object.fromEntries(Object.entries(named).map(([name, stream]) => [name, stream.toBytes()])),
+      return encodeLayer(
+        heads,
+        streams.map((stream) => stream.toBytes()),
       )
-      const heads = { queryHeads: String(queryHeads), kvHeads: String(kvHeads) }
-      return encodeSnapshot({ kind: KIND, version: VERSION, parameters: { ...heads, ...parameters }, tensors })
     },
     fork() {
       alive.check()
@@ -216,29 +212,8 @@ function layerOf(heads: Pick<LayerOptions, 'queryHeads' | 'kvHeads'>, streams: r
  * @throws RangeError when the bytes are damaged or no snapshot of a layer
  */
 export function restoreLayer(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Layer {
-  const [queryHeads, kvHeads] = numbersIn(
-    decodeSnapshot(bytes, { kind: KIND, version: VERSION }),
-    'queryHeads',
-    'kvHeads',
-  )
-  const heads = { queryHeads: queryHeads, kvHeads: kvHeads }
-  const parts = partsIn(bytes, heads)
-  return layer({ ...heads, make: (h) => open(parts[h].toBytes()) })
-}
-
-/** The streams of a layer's snapshot, each as what merge takes. @throws RangeError when it is of another number of heads */
-function partsIn(
-  bytes: Uint8Array,
-  { queryHeads, kvHeads }: Pick<LayerOptions, 'queryHeads' | 'kvHeads'>,
-): readonly { toBytes(): Uint8Array }[] {
-  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const found = numbersIn(snapshot, 'queryHeads', 'kvHeads')
-  if (found[0] !== queryHeads || found[1] !== kvHeads)
-    throw new RangeError(`${KIND}: heads differ: ${queryHeads} and ${kvHeads} here, ${found.join(' and ')} there`)
-  const saved = Object.keys(snapshot.parameters).filter((name) => name.startsWith('stream-')).length
-  if (saved !== kvHeads)
-    throw new RangeError(`${KIND}: kvHeads must be the streams of the snapshot, ${saved}, got ${kvHeads}`)
-  return Array.from({ length: kvHeads }, (_, h) => ({ toBytes: () => nestedSnapshot(snapshot, `stream-${h}`) }))
+  const { queryHeads, kvHeads, streams } = decodeLayer(bytes)
+  return layer({ queryHeads, kvHeads, make: (h) => open(streams[h].toBytes()) })
 }
 
 /** One shape and length for all, and as many objects as heads. */

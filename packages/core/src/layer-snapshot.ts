@@ -1,0 +1,47 @@
+import { nestedAll, nestedSnapshot } from './nested-snapshots'
+import { decodeSnapshot, encodeSnapshot } from './snapshot'
+import { numbersIn } from './snapshot-fits'
+
+const KIND = 'layer'
+const VERSION = '2'
+
+/** Heads of a layer: query heads, and the streams that they share. */
+export interface LayerHeads {
+  readonly queryHeads: number
+  readonly kvHeads: number
+}
+
+/** The snapshot of a layer, from those of its streams, kv-head by kv-head. */
+export function encodeLayer({ queryHeads, kvHeads }: LayerHeads, streams: readonly Uint8Array[]): Uint8Array {
+  const { parameters, tensors } = nestedAll(Object.fromEntries(streams.map((bytes, h) => [`stream-${h}`, bytes])))
+  const heads = { queryHeads: String(queryHeads), kvHeads: String(kvHeads) }
+  return encodeSnapshot({ kind: KIND, version: VERSION, parameters: { ...heads, ...parameters }, tensors })
+}
+
+/** Heads of a layer's snapshot, and its streams, each as what merge takes. @throws RangeError when the bytes are damaged or no such snapshot */
+export function decodeLayer(
+  bytes: Uint8Array,
+): LayerHeads & { readonly streams: readonly { toBytes(): Uint8Array }[] } {
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const [queryHeads, kvHeads] = numbersIn(snapshot, 'queryHeads', 'kvHeads')
+  const saved = Object.keys(snapshot.parameters).filter((name) => name.startsWith('stream-')).length
+  if (saved !== kvHeads)
+    throw new RangeError(`${KIND}: kvHeads must be the streams of the snapshot, ${saved}, got ${kvHeads}`)
+  const streams = Array.from({ length: kvHeads }, (_, h) => ({
+    toBytes: () => nestedSnapshot(snapshot, `stream-${h}`),
+  }))
+  return { queryHeads, kvHeads, streams }
+}
+
+/** The streams of the snapshot of a layer that has these heads. @throws RangeError as decodeLayer, and when it has others */
+export function layerParts(
+  bytes: Uint8Array,
+  { queryHeads, kvHeads }: LayerHeads,
+): readonly { toBytes(): Uint8Array }[] {
+  const found = decodeLayer(bytes)
+  if (found.queryHeads !== queryHeads || found.kvHeads !== kvHeads)
+    throw new RangeError(
+      `${KIND}: heads differ: ${queryHeads} and ${kvHeads} here, ${found.queryHeads} and ${found.kvHeads} there`,
+    )
+  return found.streams
+}

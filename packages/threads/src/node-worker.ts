@@ -1,0 +1,4 @@
+import { nodePort } from './node-port'
+import { serveLayers } from './serve-layers'
+
+serveLayers(nodePort())

@@ -1,0 +1,48 @@
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { startThreads as start, type ThreadHandle, type Threads, type ThreadsOptions } from './threads'
+
+export { nodePort } from './node-port'
+export { serveLayers } from './serve-layers'
+export type { SpreadLayer } from './spread-layer'
+export type { Threads } from './threads'
+
+export interface NodeThreadsOptions extends Omit<ThreadsOptions, 'start'> {
+  /** A module that calls `serveLayers(nodePort(), methods)`, for methods of your own. Default: one that knows the catalogue. */
+  readonly module?: URL | string | undefined
+}
+
+/**
+ * Starts threads of Node (Deno, Bun) for layers. They do not keep the process alive.
+ *
+ * @throws RangeError, Error as `startThreads` of the main entry
+ */
+export function startThreads({ module = ownModule(), ...options }: NodeThreadsOptions): Promise<Threads> {
+  return start({ ...options, start: () => handleOf(new Worker(module, { execArgv: ownArguments() })) })
+}
+
+function handleOf(worker: Worker): ThreadHandle {
+  return {
+    post: (message) => worker.postMessage(message, []),
+    listen(message, failed) {
+      worker.on('message', (said) => {
+        message(said)
+        worker.unref() // it is there; only a start is waited for
+      })
+      worker.on('error', failed)
+      worker.on('exit', (code) => failed(new Error(`exit code ${code}`)))
+    },
+    end: () => void worker.terminate(),
+  }
+}
+
+/** The module beside this one, in either of its builds. */
+function ownModule(): URL {
+  const here = typeof __filename === 'undefined' ? import.meta.url : pathToFileURL(__filename).href
+  return new URL(here.endsWith('.cjs') ? './node-worker.cjs' : './node-worker.js', here)
+}
+
+/** Node's own arguments, but for those that say how a script given as text is to be read, which a thread would refuse. */
+function ownArguments(): string[] {
+  return process.execArgv.filter((argument) => !argument.startsWith('--input-type'))
+}

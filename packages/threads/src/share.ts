@@ -1,0 +1,34 @@
+/** The streams of a share, as snapshots. */
+export interface Share {
+  readonly queryHeads: number
+  readonly streams: readonly Uint8Array[]
+}
+
+/** A share as bytes: how many query heads and streams, how long each is, and they themselves. */
+export function packed({ queryHeads, streams }: Share): Uint8Array {
+  const head = 8 + 4 * streams.length
+  const out = new Uint8Array(streams.reduce((total, { length }) => total + length, head))
+  const view = new DataView(out.buffer)
+  view.setUint32(0, queryHeads, true)
+  view.setUint32(4, streams.length, true)
+  let at = head
+  for (const [i, bytes] of streams.entries()) {
+    view.setUint32(8 + 4 * i, bytes.length, true)
+    out.set(bytes, at)
+    at += bytes.length
+  }
+  return out
+}
+
+/** The share in those bytes; copies. */
+export function unpacked(bytes: Uint8Array): Share {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  const count = view.getUint32(4, true)
+  let at = 8 + 4 * count
+  const streams = Array.from({ length: count }, (_, i) => {
+    const from = at
+    at += view.getUint32(8 + 4 * i, true)
+    return bytes.slice(from, at)
+  })
+  return { queryHeads: view.getUint32(0, true), streams }
+}
