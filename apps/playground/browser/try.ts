@@ -1,0 +1,199 @@
+/**
+ * The built playground in a real Chromium: `node browser/try.ts [folder for screenshots]`, with `chromium` on the path or $CHROMIUM_PATH.
+ * Checks the first paint, what is sent before the model, the reading, a planted word, a board, sketches, keyboard, errors of files, accessibility by axe, and both
+ * policies for scripts. A line a check; exits 1 where one fails, 2 without a browser.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium, type Page } from 'playwright-core'
+import { serve } from './serve.ts'
+
+const dist = fileURLToPath(new URL('../dist', import.meta.url))
+const shots = process.argv[2]
+const browserPath = process.env['CHROMIUM_PATH'] ?? found('chromium')
+if (!browserPath) {
+  console.error('try: there is no chromium on the path, and no CHROMIUM_PATH')
+  process.exit(2)
+}
+const STRICT = "default-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'"
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+let failed = 0
+
+function check(name: string, holds: boolean, said: string | number): void {
+  if (!holds) failed++
+  console.log(`${holds ? 'ok  ' : 'FAIL'} ${name}: ${said}`)
+}
+
+const browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-gpu'] })
+const open = async (url: string, options: object = {}): Promise<{ page: Page; problems: string[] }> => {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text())
+  })
+  await page.goto(url)
+  return { page, problems }
+}
+const readToEnd = (page: Page) => page.getByText('Read to the end.').waitFor({ timeout: 180_000 })
+
+const site = await serve(dist)
+try {
+  {
+    const { page, problems } = await open(site.url)
+    const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0)
+    check('first paint, ms', paint < 1000, Math.round(paint))
+    await page.evaluate(() => {
+      const long = ((globalThis as { long?: number[] }).long = [])
+      new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) (long as number[]).push(duration)
+      }).observe({ type: 'longtask', buffered: true })
+    })
+    await page
+      .locator('main')
+      .getByRole('button', { name: /falcon/ })
+      .waitFor()
+    await readToEnd(page)
+    const rates = await page.locator('tbody tr td:nth-child(3)').allTextContents()
+    const slowest = Math.min(...rates.map((text) => Number(text.replaceAll(',', ''))).filter((rate) => rate > 0))
+    check('slowest method, tokens a second', slowest >= 500, slowest)
+    const longest = await page.evaluate(() => Math.max(0, ...((globalThis as { long?: number[] }).long ?? [])))
+    check('longest task of the main thread, ms', longest <= 100, Math.round(longest))
+    await page.getByRole('button', { name: /falcon/ }).click()
+    const exact = page
+      .getByRole('row', { name: /^exact/ })
+      .locator('td')
+      .last()
+    await exact.getByText('4729').waitFor()
+    check(
+      'the exact cache remembers',
+      (await exact.textContent())?.includes('right') ?? false,
+      (await exact.textContent()) ?? '',
+    )
+    await page.locator('.pages span').nth(200).click()
+    await readToEnd(page)
+    check(
+      'a click plants a word',
+      (await page.locator('.pages b').count()) === 2,
+      (await page.locator('.pages b').last().textContent()) ?? '',
+    )
+    check('the address has it', page.url().includes('needles='), new URL(page.url()).hash)
+    check('no errors in the console', problems.length === 0, problems.join(' | ') || 'none')
+    await page.context().close()
+  }
+  {
+    // By keyboard alone: the slider, the form that plants, the question.
+    const { page } = await open(site.url)
+    await page.getByRole('slider').focus()
+    await page.keyboard.press('ArrowRight')
+    await page.getByRole('spinbutton').focus()
+    await page.keyboard.press('Enter')
+    await readToEnd(page)
+    const buttons = page.locator('.questions button:not(.plain)')
+    await buttons.last().focus()
+    await page.keyboard.press('Enter')
+    await page.locator('td.right, td.wrong').first().waitFor()
+    check(
+      'by keyboard: slider, planting, asking',
+      (await buttons.count()) === 2 && page.url().includes('share=3'),
+      await buttons.count(),
+    )
+    await page.context().close()
+  }
+  {
+    const { page, problems } = await open(`${site.url}#view=heads&head=diffuse`)
+    await page.getByRole('heading', { name: /code of the best/ }).waitFor({ timeout: 180_000 })
+    check(
+      'a board is made',
+      (await page.locator('svg.plot').count()) === 1,
+      (await page.locator('pre').textContent()) ?? '',
+    )
+    await page.locator('input[type=file]').setInputFiles({ name: 'q.npy', mimeType: '', buffer: Buffer.from('hello') })
+    await page.getByRole('alert').waitFor()
+    const said = (await page.getByRole('alert').textContent()) ?? ''
+    check('a broken file is refused by name', said.startsWith('q.npy: '), said)
+    check('no errors in the console of heads', problems.length === 0, problems.join(' | ') || 'none')
+    await page.context().close()
+  }
+  {
+    const { page } = await open(`${site.url}#view=sketches&epsilon=0.3`)
+    await page.getByText(/400 fresh matrices/).waitFor({ timeout: 120_000 })
+    const cells = await page.locator('tbody td:last-child').allTextContents()
+    check('bounds of counts hold', cells.length > 4 && cells.every((text) => text.includes('✓')), cells.length)
+    await page.context().close()
+  }
+  {
+    const strict = await serve(dist, { 'content-security-policy': STRICT })
+    const { page } = await open(strict.url)
+    await page.getByText(/tokens read/).waitFor({ timeout: 60_000 })
+    check('reads under a policy without wasm-unsafe-eval', true, 'scalar kernels')
+    await page.context().close()
+    strict.close()
+  }
+  for (const view of ['read', 'heads', 'sketches', 'losses']) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page } = await open(`${site.url}#view=${view}`, { colorScheme })
+      await page.waitForTimeout(1500)
+      await page.evaluate(axe)
+      const violations = await page.evaluate(async () => {
+        const { axe: own } = globalThis as unknown as {
+          axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+        }
+        return (await own.run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 90)}`)
+      })
+      check(`axe, ${view}, ${colorScheme}`, violations.length === 0, violations.join(' | ') || '0 violations')
+      await page.context().close()
+    }
+  }
+  if (shots) {
+    mkdirSync(shots, { recursive: true })
+    for (const [width, height] of [
+      [390, 844],
+      [834, 1112],
+      [1440, 900],
+    ])
+      for (const colorScheme of ['light', 'dark'] as const)
+        for (const view of ['read', 'heads', 'sketches', 'losses']) {
+          const { page } = await open(`${site.url}#view=${view}`, { colorScheme, viewport: { width, height } })
+          if (view === 'read') await readToEnd(page)
+          if (view === 'heads')
+            await page.getByRole('heading', { name: /code of the best/ }).waitFor({ timeout: 180_000 })
+          if (view === 'sketches') await page.getByText(/400 fresh matrices/).waitFor({ timeout: 120_000 })
+          if (view === 'read') await page.getByRole('button', { name: /falcon/ }).click()
+          await page.waitForTimeout(800)
+          await page.screenshot({
+            path: join(shots, `${view}-${width}-${colorScheme}.png`),
+            fullPage: width !== 1440 || view !== 'read',
+          })
+          await page.context().close()
+        }
+  }
+  {
+    // What comes before the model: everything but the weights.
+    const fresh = await serve(dist)
+    const { page } = await open('about:blank')
+    await page.route('**/*.safetensors', (route) => route.abort())
+    await page.goto(fresh.url)
+    await page.locator('.pages p').first().waitFor()
+    await page.waitForTimeout(1500)
+    check('kB before the model', fresh.sent() <= 400_000, Math.round(fresh.sent() / 1000))
+    await page.context().close()
+    fresh.close()
+  }
+} finally {
+  await browser.close()
+  site.close()
+}
+process.exit(failed > 0 ? 1 : 0)
+
+function found(name: string): string | undefined {
+  try {
+    return execFileSync('which', [name], { encoding: 'utf8' }).trim()
+  } catch {
+    return undefined
+  }
+}

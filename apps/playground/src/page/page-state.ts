@@ -1,0 +1,36 @@
+import { useEffect, useState } from 'preact/hooks'
+
+/** What the page shows, as it stands behind # in its address: a link is a state. */
+export type PageState = Readonly<Record<string, string>>
+
+export function parsed(hash: string): PageState {
+  return Object.fromEntries(new URLSearchParams(hash.replace(/^#/, '')))
+}
+
+/** The address of a state; what is empty is left out. */
+export function written(state: PageState): string {
+  const some = Object.entries(state).filter(([, value]) => value !== '')
+  return `#${new URLSearchParams(some).toString()}`
+}
+
+/** The state of the page, and how to change some of it. Each change is a step that the back button takes back. */
+export function usePageState(): [PageState, (change: PageState, isStep?: boolean) => void] {
+  const [state, setState] = useState(() => parsed(location.hash))
+  useEffect(() => {
+    const follow = () => setState(parsed(location.hash))
+    addEventListener('popstate', follow)
+    addEventListener('hashchange', follow)
+    return () => {
+      removeEventListener('popstate', follow)
+      removeEventListener('hashchange', follow)
+    }
+  }, [])
+  const change = (some: PageState, isStep = false) => {
+    const next = { ...parsed(location.hash), ...some }
+    const address = written(next)
+    if (isStep) history.pushState(null, '', address)
+    else history.replaceState(null, '', address)
+    setState(parsed(address))
+  }
+  return [state, change]
+}

@@ -1,0 +1,69 @@
+import { catalogue } from '@sublinear/attention'
+import {
+  headStreams,
+  questionText,
+  reader,
+  unrotated,
+  type HeadSpec,
+  type LanguageModel,
+  type Reader,
+} from '@sublinear/small-lm'
+import type { MethodName } from './method-names'
+
+/** A reader of one method. */
+export interface Lane {
+  readonly name: MethodName
+  readonly run: Reader
+}
+
+/**
+ * Readers of these methods, each head within a share of the bytes that the whole text takes in an exact cache. A method that has no stream so small is left out.
+ *
+ * @param tokens  of the whole text
+ * @param share  0 < share <= 1, of the exact cache at its end
+ */
+export function lanes(
+  model: LanguageModel,
+  names: readonly MethodName[],
+  { tokens, share }: { readonly tokens: number; readonly share: number },
+): Lane[] {
+  const { d } = model.config
+  const budgetBytes = Math.round(8 * d * tokens * share)
+  return names.flatMap((name) => {
+    const spec = name === 'endless' ? endlessSpec() : specNamed(model, name, budgetBytes, tokens)
+    return spec ? [{ name, run: reader({ model, stream: spec }) }] : []
+  })
+}
+
+function specNamed(model: LanguageModel, name: string, budgetBytes: number, tokens: number): HeadSpec | undefined {
+  const method = catalogue.find((one) => one.name === name)!
+  return headStreams({ model, method, budgetBytes, tokens })
+}
+
+/** The usual endless stream, whose bytes are fixed. */
+function endlessSpec(): HeadSpec {
+  const method = catalogue.find(({ name }) => name === 'endless')!
+  return unrotated((shape) => method.make(shape, method.usual!))
+}
+
+/** Tokens of the longest answer. */
+const LONGEST = 4
+
+/** Asks a reader for a word on trial: afterwards it is as it was. */
+export function asked(model: LanguageModel, run: Reader, word: string): string {
+  const { encode, bytesOf, decode } = model.tokenizer
+  const said: number[] = []
+  let next = largest(run.tryOut(encode(questionText(word)), 'last').data)
+  while (said.length < LONGEST && bytesOf([next])[0] !== 0x29) {
+    said.push(next)
+    next = largest(run.tryOut([next], 'last').data)
+  }
+  run.accept(0)
+  return decode(said).trim()
+}
+
+function largest(row: Float32Array): number {
+  let best = 0
+  for (let i = 1; i < row.length; i++) if (row[i] > row[best]) best = i
+  return best
+}

@@ -1,0 +1,330 @@
+import { KEY_WORDS } from '@sublinear/small-lm'
+import { proxy, wrap, type Remote } from 'comlink'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import boundedUrl from '../../../../packages/small-lm/data/bounded.safetensors?url'
+import sharpUrl from '../../../../packages/small-lm/data/sharp.safetensors?url'
+import excerptUrl from './excerpt.txt?url'
+import { bytesText, countText, shareText } from '../page/format'
+import type { PageState } from '../page/page-state'
+import { METHODS, SAID, type MethodName } from './method-names'
+import { needlesIn, needlesText, nextNeedle, type PlacedNeedle } from './needles'
+import { withNeedles } from './planted'
+import type { Answer, Progress, ReadingApi } from './reading-worker'
+import { paragraphs, type Word } from './words'
+
+const MODELS: Readonly<Record<string, string>> = { sharp: sharpUrl, bounded: boundedUrl }
+const SHARES = [1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32]
+const USUAL = { model: 'sharp', share: '2', needles: 'falcon.4729.700' }
+
+interface Props {
+  readonly state: PageState
+  readonly change: (some: PageState, isStep?: boolean) => void
+}
+
+/** A book read by several methods beside each other, words planted in it, and what each remembers of them. */
+export function ReadingView({ state, change }: Props) {
+  const modelName = state['model'] && Object.hasOwn(MODELS, state['model']) ? state['model'] : USUAL.model
+  const shareAt = Math.min(SHARES.length - 1, Math.max(0, Number(state['share'] ?? USUAL.share) || 0))
+  const [text, setText] = useState('')
+  const needles = useMemo(() => needlesIn(state['needles'] ?? USUAL.needles, text), [state['needles'], text])
+  const { progress, answers, problem, ask } = useReading({ modelName, text, needles, share: SHARES[shareAt] })
+  useEffect(() => {
+    void fetch(excerptUrl)
+      .then((response) => response.text())
+      .then((excerpt) => setText(excerpt.trim()))
+  }, [])
+  const plant = (at: number) =>
+    change({ needles: needlesText([...needles, nextNeedle(KEY_WORDS, needles, at)].slice(-6)) }, true)
+  const isOver = progress !== undefined && progress.tokens === progress.total
+
+  return (
+    <>
+      <section class="pitch">
+        <h1>A language model reads a book twice. One cache grows, the other stays.</h1>
+        <p>
+          Both run here, in your browser. Click a word of the book to plant a number behind it, then ask for the number.
+          Less memory is a slider.
+        </p>
+      </section>
+      <section class="controls" aria-label="What is read, and within how many bytes">
+        <label>
+          <span>
+            Bytes: <output>{shareText(SHARES[shareAt])}</output> of the exact cache
+          </span>
+          <input
+            type="range"
+            min="0"
+            max={SHARES.length - 1}
+            step="1"
+            value={shareAt}
+            aria-valuetext={`${shareText(SHARES[shareAt])} of the exact cache`}
+            onChange={(event) => change({ share: event.currentTarget.value })}
+          />
+        </label>
+        <label>
+          Model
+          <select value={modelName} onChange={(event) => change({ model: event.currentTarget.value })}>
+            <option value="sharp">sharp: looks for single words</option>
+            <option value="bounded">bounded: no score above 6</option>
+          </select>
+        </label>
+        <PlantForm plant={(share) => plant(Math.floor(share * (text.length - 1)))} isReady={text !== ''} />
+      </section>
+      {problem && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <Gauges progress={progress} share={SHARES[shareAt]} />
+      <section class="questions" aria-label="Questions">
+        <h2>What does each remember?</h2>
+        <p>
+          {needles.map(({ word, value }) => (
+            <button type="button" key={word} onClick={() => void ask(word)} disabled={!progress}>
+              {word} <span class="quiet">was {value}</span>
+            </button>
+          ))}
+          {needles.length > 0 && (
+            <button type="button" class="plain" onClick={() => change({ needles: 'none' }, true)}>
+              take all out
+            </button>
+          )}
+        </p>
+        <Lanes progress={progress} answers={answers} needles={needles} />
+        <p class="quiet">
+          {isOver ? 'Read to the end.' : 'It may be asked while it reads.'} A question is a trial: the reader goes on as
+          if it had not been asked.
+        </p>
+      </section>
+      <Book text={text} needles={needles} letters={progress?.letters ?? 0} plant={plant} />
+    </>
+  )
+}
+
+function PlantForm({ plant, isReady }: { readonly plant: (share: number) => void; readonly isReady: boolean }) {
+  const [percent, setPercent] = useState(50)
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        plant(percent / 100)
+      }}
+    >
+      <label>
+        Plant a word at % of the text
+        <input
+          type="number"
+          min="0"
+          max="100"
+          value={percent}
+          onInput={(event) => setPercent(Math.min(100, Math.max(0, Number(event.currentTarget.value) || 0)))}
+        />
+      </label>
+      <button disabled={!isReady}>Plant</button>
+    </form>
+  )
+}
+
+/** Two bars of one scale: the exact cache at the end of the text is the whole width. */
+function Gauges({ progress, share }: { readonly progress: Progress | undefined; readonly share: number }) {
+  const whole = progress ? (progress.cacheBytes * progress.total) / Math.max(1, progress.tokens) : 1
+  const held = progress?.lanes.find(({ name }) => name === 'auto')?.bytes ?? 0
+  const rows = [
+    { name: 'exact cache', bytes: progress?.cacheBytes ?? 0, kind: 'grows' },
+    { name: 'bounded stream (auto)', bytes: held, kind: 'stays' },
+  ]
+  return (
+    <section class="gauges" aria-label="Bytes held now">
+      {rows.map(({ name, bytes, kind }) => (
+        <div key={name} class="gauge">
+          <span class="name">{name}</span>
+          <meter class={kind} min="0" max={whole} value={bytes} aria-label={name} />
+          <span class="bytes">{progress ? bytesText(bytes) : 'waits for the model, 3.8 MB'}</span>
+        </div>
+      ))}
+      <p class="quiet">
+        {progress
+          ? `${countText(progress.tokens)} of ${countText(progress.total)} tokens read; ${bytesText(whole * share)} are allowed, ${bytesText(whole)} would be needed.`
+          : 'The model reads as soon as it is here.'}
+      </p>
+    </section>
+  )
+}
+
+interface LanesProps {
+  readonly progress: Progress | undefined
+  readonly answers: { readonly word: string; readonly all: readonly Answer[] } | undefined
+  readonly needles: readonly PlacedNeedle[]
+}
+
+function Lanes({ progress, answers, needles }: LanesProps) {
+  const right = needles.find(({ word }) => word === answers?.word)?.value
+  return (
+    <div class="scrolls">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">method</th>
+            <th scope="col">bytes now</th>
+            <th scope="col">tokens a second</th>
+            <th scope="col">{answers ? `says of ${answers.word}` : 'says'}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {METHODS.map((name) => {
+            const lane = progress?.lanes.find((one) => one.name === name)
+            const said = answers?.all.find((one) => one.name === name)?.said
+            return (
+              <tr key={name}>
+                <th scope="row">
+                  {name}
+                  <span class="said">{SAID[name]}</span>
+                </th>
+                <td>{lane ? bytesText(lane.bytes) : progress ? 'does not fit' : '…'}</td>
+                <td>{lane && progress ? countText((1000 * progress.tokens) / Math.max(1, lane.ms)) : '…'}</td>
+                <td class={said === undefined ? '' : said === right ? 'right' : 'wrong'} aria-live="polite">
+                  {said === undefined ? '' : `${said} ${said === right ? '✓ right' : '✗ wrong'}`}
+                </td>
+              </tr>
+            )
+          })}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+interface BookProps {
+  readonly text: string
+  readonly needles: readonly PlacedNeedle[]
+  /** Letters read, needles among them. */
+  readonly letters: number
+  readonly plant: (at: number) => void
+}
+
+/** The text, its words drawn once; what was read is marked in place, since it changes many times a second. */
+function Book({ text, needles, letters, plant }: BookProps) {
+  const place = useRef<HTMLDivElement>(null)
+  const marked = useRef(0)
+  const drawn = useMemo(() => {
+    marked.current = 0
+    return paragraphs(text).map((words) => <Paragraph key={words[0].at} words={words} needles={needles} />)
+  }, [text, needles])
+  const readTo = lettersOfText(letters, needles)
+  useEffect(() => {
+    const spans = place.current?.querySelectorAll<HTMLElement>('span[data-at]') ?? []
+    const isRead = (i: number) => i < spans.length && Number(spans[i].dataset['at']) < readTo
+    while (isRead(marked.current)) spans[marked.current++].classList.add('read')
+    while (marked.current > 0 && !isRead(marked.current - 1)) spans[--marked.current]?.classList.remove('read')
+  }, [drawn, readTo])
+  return (
+    <section class="book">
+      <h2 id="text">The text</h2>
+      <div
+        class="pages"
+        ref={place}
+        role="region"
+        aria-labelledby="text"
+        tabIndex={0}
+        onClick={(event) => {
+          const at = (event.target as HTMLElement).dataset['at']
+          if (at !== undefined) plant(Number(at))
+        }}
+      >
+        {drawn}
+      </div>
+    </section>
+  )
+}
+
+interface ParagraphProps {
+  readonly words: readonly Word[]
+  readonly needles: readonly PlacedNeedle[]
+}
+
+function Paragraph({ words, needles }: ParagraphProps) {
+  return (
+    <p>
+      {words.map(({ at, text: word }) => (
+        <>
+          <span data-at={at}>{word}</span>
+          {needles
+            .filter((needle) => needle.at === at + word.length)
+            .map((needle) => (
+              <b key={needle.word}>
+                {' '}
+                (remember {needle.word} {needle.value})
+              </b>
+            ))}{' '}
+        </>
+      ))}
+    </p>
+  )
+}
+
+/** Letters of the plain text among letters that were read with the needles in it. */
+function lettersOfText(letters: number, needles: readonly PlacedNeedle[]): number {
+  let at = letters
+  for (const needle of needles.toSorted((a, b) => a.at - b.at)) {
+    const length = ` (remember ${needle.word} ${needle.value})`.length
+    if (needle.at < at) at = Math.max(needle.at, at - length)
+  }
+  return at
+}
+
+interface Wanted {
+  readonly modelName: string
+  readonly text: string
+  readonly needles: readonly PlacedNeedle[]
+  readonly share: number
+}
+
+/** The worker, and the model that it has or loads. */
+interface Reading {
+  readonly remote: Remote<ReadingApi>
+  loaded: { readonly name: string; readonly done: Promise<void> } | undefined
+}
+
+/** The reading of what is wanted, in a worker: it begins anew whenever that changes. */
+function useReading({ modelName, text, needles, share }: Wanted) {
+  const [progress, setProgress] = useState<Progress>()
+  const [answers, setAnswers] = useState<LanesProps['answers']>()
+  const [problem, setProblem] = useState<string>()
+  const api = useRef<Reading | undefined>(undefined)
+
+  useEffect(() => {
+    if (text === '') return
+    api.current ??= {
+      remote: wrap<ReadingApi>(new Worker(new URL('./reading-worker.ts', import.meta.url), { type: 'module' })),
+      loaded: undefined,
+    }
+    const own = api.current
+    let isWanted = true
+    setAnswers(undefined)
+    const start = async () => {
+      if (own.loaded?.name !== modelName)
+        own.loaded = { name: modelName, done: own.remote.load(new URL(MODELS[modelName], location.href).href) }
+      await own.loaded.done
+      if (!isWanted) return
+      const names: MethodName[] = [...METHODS]
+      await own.remote.read(
+        { text: withNeedles(text, needles), names, share },
+        proxy((now: Progress) => {
+          if (isWanted) setProgress(now)
+        }),
+      )
+    }
+    start().catch((error: unknown) => {
+      own.loaded = undefined
+      if (isWanted) setProblem(error instanceof Error ? error.message : String(error))
+    })
+    return () => {
+      isWanted = false
+    }
+  }, [modelName, text, needles, share])
+
+  const ask = async (word: string) => {
+    if (api.current) setAnswers({ word, all: await api.current.remote.ask(word) })
+  }
+  return { progress, answers, problem, ask }
+}

@@ -1,0 +1,101 @@
+import { languageModel, type LanguageModel } from '@sublinear/small-lm'
+import { expose } from 'comlink'
+import { asked, lanes, type Lane } from './lanes'
+import type { MethodName } from './method-names'
+
+/** Tokens that each lane reads between two reports, so that the page hears of it several times a second. */
+const BLOCK = 128
+
+export interface ReadOptions {
+  readonly text: string
+  readonly names: readonly MethodName[]
+  /** Of the exact cache of the whole text. */
+  readonly share: number
+}
+
+/** Where a lane stands. */
+export interface LaneState {
+  readonly name: MethodName
+  readonly bytes: number
+  /** Milliseconds of reading so far. */
+  readonly ms: number
+}
+
+export interface Progress {
+  readonly tokens: number
+  readonly total: number
+  /** Letters of the text that were read. */
+  readonly letters: number
+  /** Bytes that the exact cache holds by now. */
+  readonly cacheBytes: number
+  readonly lanes: readonly LaneState[]
+}
+
+export interface Answer {
+  readonly name: MethodName
+  readonly said: string
+}
+
+let model: LanguageModel | undefined
+let current: { readonly lanes: readonly Lane[]; isOver: boolean } | undefined
+
+const api = {
+  /** Loads a model; its bytes are fetched here, so that the page never holds them. */
+  async load(url: string): Promise<void> {
+    const response = await fetch(url)
+    if (!response.ok) throw new Error(`the model did not come: ${response.status} ${response.statusText}`)
+    model = languageModel(new Uint8Array(await response.arrayBuffer()))
+  },
+  /** Reads a text in all lanes, from its start; what was read before is dropped. Ends early when another reading begins. */
+  async read({ text, names, share }: ReadOptions, report: (progress: Progress) => void): Promise<void> {
+    if (!model) throw new Error('no model is loaded')
+    end()
+    const { bos, encode, bytesOf } = model.tokenizer
+    const ids = [bos, ...encode(text)]
+    const own = { lanes: lanes(model, names, { tokens: ids.length, share }), isOver: false }
+    current = own
+    const times = own.lanes.map(() => 0)
+    let letters = 0
+    for (let at = 0; at < ids.length && !own.isOver; at += BLOCK) {
+      const block = ids.slice(at, at + BLOCK)
+      for (const [i, { run }] of own.lanes.entries()) {
+        const start = performance.now()
+        run.read(block, 'none')
+        times[i] += performance.now() - start
+      }
+      letters += bytesOf(at === 0 ? block.slice(1) : block).length
+      const [{ run }] = own.lanes
+      report({
+        tokens: run.tokens,
+        total: ids.length,
+        letters,
+        cacheBytes: run.cacheBytes,
+        lanes: own.lanes.map((lane, i) => ({ name: lane.name, bytes: lane.run.bytes, ms: times[i] })),
+      })
+      await turn()
+    }
+  },
+  /** Answers of all lanes to a question about a word, from where they stand. */
+  ask(word: string): Answer[] {
+    const own = current
+    if (!model || !own) return []
+    return own.lanes.map(({ name, run }) => ({ name, said: asked(model!, run, word) }))
+  },
+}
+export type ReadingApi = typeof api
+
+function end(): void {
+  if (!current) return
+  current.isOver = true
+  for (const { run } of current.lanes) run[Symbol.dispose]()
+  current = undefined
+}
+
+/** Lets messages in. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0)
+  })
+}
+
+expose(api)
