@@ -4,15 +4,11 @@
  * `node tools/scripts/browser-digests.mjs`, with `chromium` on the path or $CHROMIUM_PATH. One line a family; exits 1 on any
  * difference, 2 without a browser. The golden tests fix the bytes in Node. With `simd` or `scalar` it prints Node's digests.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { findChromium, framesOf } from './chromium.mjs'
 
 const packages = ['kernels', 'core', 'hash-families', 'ams-sketch', 'gaussian-sketch', 'sparse-sketch']
-const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-sync', '--no-first-run']
-flags.push('--disable-background-networking', '--disable-component-update')
 const built = (name) => new URL(`../../packages/${name}/dist/index.js`, import.meta.url)
 
 /** Blocks of 1, 50 and 300 indices below the end, the last ones among them. */
@@ -96,42 +92,31 @@ async function digests(wanted, load) {
 }
 
 /** Posts of the two pages, each in a frame and so with kernels of its own; an error is posted as its text. */
-async function inBrowser(browser) {
+async function inBrowser(program) {
   const imports = Object.fromEntries(packages.map((name) => [`@sublinear/${name}`, `/${name}.js`]))
-  const files = { '/': '<iframe src="/simd"></iframe><iframe src="/scalar"></iframe>' }
-  for (const name of packages) files[`/${name}.js`] = readFileSync(built(name))
+  const files = Object.fromEntries(
+    packages.map((name) => [`/${name}.js`, { type: 'text/javascript', body: readFileSync(built(name)) }]),
+  )
   for (const wanted of ['simd', 'scalar'])
-    files[`/${wanted}`] = `<meta charset="utf-8"><script type="importmap">${JSON.stringify({ imports })}</script>
+    files[`/${wanted}`] = {
+      type: 'text/html',
+      body: `<meta charset="utf-8"><script type="importmap">${JSON.stringify({ imports })}</script>
       <script type="module">${blocks} ${digests}
       const found = await digests('${wanted}', (name) => import('@sublinear/' + name)).catch(String)
-      await fetch('/${wanted}', { method: 'POST', body: JSON.stringify(found) })</script>`
-  const posted = {}
-  const server = createServer(async (request, response) => {
-    const [url, body] = [request.url, (await request.setEncoding('utf8').toArray()).join('')]
-    if (request.method === 'POST') posted[url.slice(1)] = JSON.parse(body)
-    response.setHeader('content-type', url.endsWith('.js') ? 'text/javascript' : 'text/html').end(files[url])
-    if (posted.simd && posted.scalar) server.emit('posted')
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const profile = mkdtempSync(`${tmpdir()}/browser-digests-`)
-  const address = `http://127.0.0.1:${server.address().port}/`
-  const child = spawn(browser, [...flags, `--user-data-dir=${profile}`, address], { stdio: 'ignore', timeout: 300_000 })
-  const exited = once(child, 'exit')
-  await Promise.race([once(server, 'posted'), exited])
-  child.kill()
-  await exited
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
-  return posted
+      await fetch('/${wanted}', { method: 'POST', body: JSON.stringify(found) })</script>`,
+    }
+  const posted = await framesOf(program, (path) => files[path], ['simd', 'scalar'], 300_000)
+  return Object.fromEntries(Object.entries(posted).map(([name, text]) => [name, JSON.parse(text)]))
 }
 
-async function compare(browser) {
-  const { stdout, status } = spawnSync(browser, ['--version', '--no-sandbox'], { encoding: 'utf8' })
-  if (status !== 0) return console.error(`browser-digests: no browser: cannot run ${browser}; set CHROMIUM_PATH`) ?? 2
-  console.log(`Node ${process.version} and ${stdout.trim()}`)
+async function compare() {
+  const { program, version, why } = findChromium()
+  if (!program) return console.error(`browser-digests: no browser: ${why}`) ?? 2
+  console.log(`Node ${process.version} and ${version}`)
   const [reference, scalar] = ['simd', 'scalar'].map((kernels) =>
     JSON.parse(execFileSync(process.execPath, [process.argv[1], kernels], { maxBuffer: 2 ** 26 })),
   )
-  const { simd, scalar: slow } = await inBrowser(browser)
+  const { simd, scalar: slow } = await inBrowser(program)
   const others = Object.entries({ 'Node, scalar': scalar, 'Chromium, SIMD': simd, 'Chromium, scalar': slow })
   for (const [who, found] of others) if (typeof found !== 'object') console.log(`${who}: ${found ?? 'no answer'}`)
   const different = Object.entries(reference).filter(([family, wanted]) => {
@@ -145,5 +130,5 @@ async function compare(browser) {
   return different.length > 0 ? 1 : 0
 }
 
-if (!process.argv[2]) process.exit(await compare(process.env.CHROMIUM_PATH ?? 'chromium'))
+if (!process.argv[2]) process.exit(await compare())
 console.log(JSON.stringify(await digests(process.argv[2], (name) => import(built(name))), undefined, 1))

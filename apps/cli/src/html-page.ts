@@ -64,11 +64,11 @@ th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(
 th:first-child { text-align: left; position: sticky; left: 0; background: var(--page); }
 thead th { color: var(--soft); } strong { font-weight: 700; }
 summary { cursor: pointer; padding: .3rem 0; }
-dt { font-weight: 700; } dd { margin: 0 0 .3rem; } .names { font-size: .9rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; } dt { font-weight: 700; } dd { margin: 0; } .names { font-size: .9rem; }
 @media print {
   main { max-width: none; } .charts { grid-template-columns: 1fr 1fr; } figure, tr, pre { break-inside: avoid; } figcaption { break-before: avoid; }
   .wide { overflow: visible; } table { font-size: .7rem; } th, td { padding: .15rem .3rem; white-space: normal; } th:first-child { position: static; }
-  details { display: block; } details::details-content { display: block; content-visibility: visible; height: auto; }
+  .data { display: none; } details { display: block; } details::details-content { display: block; content-visibility: visible; height: auto; }
 }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); padding: .7rem; font-size: .85rem; }
 `

@@ -1,6 +1,9 @@
 import { compare, type Board, type BoardHead, type BoardProgress, type CompareOptions } from '@sublinear/board'
 import { progressBar } from './progress'
 
+/** Milliseconds of work between two turns of the event loop. */
+const PAUSE = 50
+
 interface MeasuredBoard extends Omit<CompareOptions, 'heads' | 'now' | 'onProgress'> {
   /** How many, and each when its turn comes: one is in memory at a time. */
   readonly heads: readonly (() => Promise<BoardHead>)[]
@@ -18,14 +21,27 @@ export async function measuredBoard({ heads, quiet, ...options }: MeasuredBoard)
       if (h === 0) await warmUp(head, options)
       const onProgress = ({ done }: BoardProgress) => {
         bar.update(h * cells + done)
-        return new Promise<void>(setImmediate) // lets the bar draw and an interrupt arrive
+        return turn() // lets the bar draw
       }
-      boards.push(await compare({ ...options, heads: [head], now: cpuTime, onProgress }))
+      boards.push(await compare({ ...options, heads: [head], now: cpuTime, onProgress, onCall: pauses() }))
     }
   } finally {
     bar.stop()
   }
   return { ...boards[0], heads: boards.flatMap((board) => board.heads) }
+}
+
+/** One turn of the event loop, in which signals arrive. */
+const turn = () => new Promise<void>(setImmediate)
+
+/** A turn of the event loop where the last one is a while ago. */
+function pauses(): () => void | Promise<void> {
+  let last = performance.now()
+  return () => {
+    if (performance.now() - last < PAUSE) return
+    last = performance.now()
+    return turn()
+  }
 }
 
 /** User and system time of this process, in milliseconds. */
@@ -36,5 +52,5 @@ function cpuTime(): number {
 
 async function warmUp(head: BoardHead, options: Omit<MeasuredBoard, 'heads' | 'quiet'>): Promise<void> {
   const prefix = Math.min(options.prefix, 256)
-  await compare({ ...options, heads: [head], prefix, queries: Math.min(64, options.queries ?? 64) })
+  await compare({ ...options, onCall: pauses(), heads: [head], prefix, queries: Math.min(64, options.queries ?? 64) })
 }

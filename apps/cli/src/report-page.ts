@@ -29,15 +29,15 @@ ${streams.map((stream, i) => `<li>${swatch(i)} ${safe(stream)}</li>`).join('\n')
 <li><svg width="32" height="12" viewBox="0 0 32 12"><path d="M0 6H32" stroke="#8a8a8a" stroke-width="2" stroke-dasharray="2 4"/></svg> uniform sample, cache</li>
 </ul>
 <div class="charts">
-<figure>${errorChart(board)}<figcaption>${safe(UNIT_WORDS.relative)}, mean over the heads, against bytes held. Lower left is better.</figcaption></figure>
-<figure>${memoryChart(board, shown)}<figcaption>Bytes held while tokens come in: ${safe(headText(names[0]))}, budget ${safe(heads[0].budgets[shown].name)}.</figcaption></figure>
+<figure>${errorChart(board)}<figcaption>${safe(sentence(UNIT_WORDS.relative))}${heads.length > 1 ? ', mean over the heads' : ''}, against bytes held. Lower left is better.</figcaption></figure>
+<figure>${memoryChart(board, shown)}<figcaption>Bytes held while tokens come in: ${safe(headText(names[0]))}, budget ${safe(heads[0].budgets[shown].name)}. A line falls where tokens that waited in float32 are put into few bits, or into sums.</figcaption></figure>
 </div>
 ${explained(streams)}
 <h2>All budgets</h2>
 ${htmlTextTable(boardTable(board))}
 <h2>Head by head</h2>
 ${heads[0].budgets.map((_, b) => headTable(board, b, b === shown)).join('\n')}
-<details><summary>Data to copy, tab-separated</summary><pre>${safe(dataText(board))}</pre></details>
+<details class="data"><summary>Data to copy, tab-separated</summary><pre>${safe(dataText(board))}</pre></details>
 <h2>Make it again</h2>
 <pre>${safe(reproduce)}</pre>`,
   )
@@ -75,6 +75,8 @@ function faultList(board: Board): string {
   const lines = faults(board)
   return lines.length === 0 ? '' : `<ul class="faults">${lines.map((line) => `<li>${safe(line)}</li>`).join('')}</ul>`
 }
+
+const sentence = (words: string) => words[0].toUpperCase() + words.slice(1)
 
 const row = (name: string, cells: readonly string[]) => `<tr><th scope="row">${safe(name)}</th>${cells.join('')}</tr>`
 

@@ -26,6 +26,8 @@ export interface CompareOptions {
   readonly now?: () => number
   /** After every cell, and awaited: the place to draw, or to let an interrupt arrive. */
   readonly onProgress?: (progress: BoardProgress) => void | Promise<void>
+  /** After every call of a stream, and awaited, outside the times: a long cell, too, lets an interrupt arrive there. */
+  readonly onCall?: () => void | Promise<void>
   readonly signal?: AbortSignal
   /** Line in the board that says how to make it again. Default: this call. */
   readonly reproduce?: string
@@ -64,21 +66,27 @@ export async function compare(options: CompareOptions): Promise<Board> {
   const total = heads.length * budgets.length * methods.length
   const results: BoardHeadResult[] = []
   let done = 0
+  const rest = async () => {
+    await options.onCall?.()
+    signal?.throwIfAborted()
+  }
   for (const head of heads) {
     const part = partOf(head, prefix, queries)
     const { shape, keys, values } = part
     const truth = truthOf(part, block)
+    await rest()
     const float32 = 4 * prefix * (shape.d + shape.dv)
     const boards: BoardBudget[] = []
     for (const budget of budgets) {
+      signal?.throwIfAborted()
       const bytes = budgetBytes(budget, float32)
       const cells = []
       for (const method of methods) {
-        signal?.throwIfAborted()
-        cells.push(runCell({ method, pilot: pilotOf(part, pilot), bytes, part, block, truth, now }))
+        cells.push(await runCell({ method, pilot: pilotOf(part, pilot), bytes, part, block, truth, now, rest }))
+        signal?.throwIfAborted() // a cell that an interrupt ended looks as if its stream had failed
         await onProgress?.({ done: ++done, total, head: head.name, budget: String(budget), stream: method.name })
       }
-      const sample = sampleErrors({ part, truth, bytes, seed, samples: SAMPLES })
+      const sample = await sampleErrors({ part, truth, bytes, seed, samples: SAMPLES, rest })
       boards.push({ name: String(budget), bytes, sample, cells })
     }
     results.push({

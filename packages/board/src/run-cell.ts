@@ -11,13 +11,15 @@ interface CellOptions {
   readonly block: number
   readonly truth: Truth
   readonly now: (() => number) | undefined
+  /** After every call of the stream. */
+  readonly rest: () => Promise<void>
 }
 
 /** A stream, as a method of a user's own may make it. */
 type Made = AttentionStream & Partial<Disposable>
 
 /** One method over one head within one budget; whatever its stream does, a cell comes back. */
-export function runCell(options: CellOptions): BoardCell {
+export async function runCell(options: CellOptions): Promise<BoardCell> {
   const { method, pilot, bytes, part } = options
   const { name: stream, learns } = method
   let made: Made | undefined
@@ -25,9 +27,10 @@ export function runCell(options: CellOptions): BoardCell {
     const traffic = { tokens: part.keys.rows, groups: part.groups }
     const chosen = method.within({ ...part.shape }, bytes, traffic, pilot)
     if (chosen === undefined) return { stream, outcome: 'does not fit' }
+    await options.rest()
     made = method.make({ ...part.shape }, chosen)
     checkBytes(made.bytes)
-    return { stream, ...run(made, learns !== 'nothing', options) }
+    return { stream, ...(await run(made, learns !== 'nothing', options)) }
   } catch (error) {
     return { stream, outcome: 'failed', why: error instanceof Error ? error.message : String(error) }
   } finally {
@@ -44,7 +47,7 @@ function release(made: Made | undefined): void {
   }
 }
 
-function run(made: Made, learns: boolean, { bytes: budget, part, block, truth, now }: CellOptions) {
+async function run(made: Made, learns: boolean, { bytes: budget, part, block, truth, now, rest }: CellOptions) {
   const { prefix, groups, queries, keys, values, shape } = part
   const { dv } = shape
   const answers = new Float32Array(truth.exact.data.length)
@@ -73,6 +76,7 @@ function run(made: Made, learns: boolean, { bytes: budget, part, block, truth, n
     const [tokens, asked] = [tokensOf(from, to), askedOf(from, to)]
     timed(() => (learns ? made.step(tokens, asked) : made.push(tokens)))
     look(to)
+    await rest()
   }
   const push = (1000 * spent) / prefix
   spent = 0
@@ -86,6 +90,7 @@ function run(made: Made, learns: boolean, { bytes: budget, part, block, truth, n
     isSound &&= partial.mass.every((mass) => mass >= 0 && mass < Infinity)
     answers.set(data, (from - prefix) * groups * dv)
     look(to)
+    await rest()
   }
   const query = (1000 * spent) / (queries.rows - prefix * groups)
   const saved = savedBytes(made)

@@ -9,20 +9,30 @@ interface SampleOptions {
   readonly bytes: number
   readonly seed: number
   readonly samples: number
+  /** After every few tokens. */
+  readonly rest: () => Promise<void>
 }
 
 /**
  * Errors of exact attention over a uniform sample of as many tokens as the bytes hold in float32: mean over some samples.
  * Source: Vitter's reservoir (1985), algorithm R: after t tokens each is held with the same probability, so one pass suffices.
  */
-export function sampleErrors({ part, truth, bytes, seed, samples }: SampleOptions): BoardErrors {
+export async function sampleErrors({ part, truth, bytes, seed, samples, rest }: SampleOptions): Promise<BoardErrors> {
   const { shape, keys } = part
   const most = Math.min(keys.rows, Math.floor(bytes / (4 * (shape.d + shape.dv))))
   if (most === 0) return truth.errors(new Float32Array(truth.exact.data.length))
-  return meanOf(Array.from({ length: samples }, (_, lane) => truth.errors(answersOf(part, most, seed, lane))))
+  const all: BoardErrors[] = []
+  for (let lane = 0; lane < samples; lane++) all.push(truth.errors(await answersOf(part, most, seed, lane, rest)))
+  return meanOf(all)
 }
 
-function answersOf({ shape, groups, prefix, queries, keys, values }: Part, most: number, seed: number, lane: number) {
+async function answersOf(
+  { shape, groups, prefix, queries, keys, values }: Part,
+  most: number,
+  seed: number,
+  lane: number,
+  rest: () => Promise<void>,
+) {
   const { d, dv, scale } = shape
   const held = { keys: matrix(most, d), values: matrix(most, dv) }
   const out = new Float32Array((queries.rows - prefix * groups) * dv)
@@ -53,6 +63,7 @@ function answersOf({ shape, groups, prefix, queries, keys, values }: Part, most:
     if (slot >= most) continue
     answer(t)
     hold(t, slot)
+    await rest()
   }
   answer(keys.rows)
   return out

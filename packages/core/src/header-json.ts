@@ -1,3 +1,5 @@
+import { decodeUtf8 } from './utf8'
+
 export type JsonReader = ReturnType<typeof jsonReader>
 
 /** The JSON that a header may hold: objects, strings, lists of whole numbers. No recursion, so no depth to bound. */
@@ -74,13 +76,10 @@ export function jsonReader(bytes: Uint8Array) {
   }
 }
 
-let utf8: TextDecoder | undefined // made at first use: an engine may lack it
-
 /** The text of a quoted JSON string, or undefined when it is malformed. */
 function readString(quoted: Uint8Array): string | undefined {
-  utf8 ??= new TextDecoder('utf-8', { fatal: true })
   try {
-    const value: string = JSON.parse(utf8.decode(quoted))
+    const value: string = JSON.parse(decodeUtf8(quoted))
     return loneSurrogate.test(value) ? undefined : value
   } catch {
     return undefined

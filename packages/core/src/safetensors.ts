@@ -3,6 +3,7 @@ import { fromBrain, fromHalf, toBrain, toHalf } from './half'
 import { fault, jsonReader, loneSurrogate, type JsonReader } from './header-json'
 import { type Dtype, type OtherDtype, type TensorData, bitsOf, dtypes, isDecoded, typeNames } from './tensor-types'
 import { isHeld, lengthOf, readPieces, type HeldTensor } from './held-tensor'
+import { encodeUtf8 } from './utf8'
 
 export interface Tensor {
   readonly dtype: Dtype
@@ -131,7 +132,7 @@ export function encodeInOrder(tensors: Record<string, Tensor | HeldTensor>, meta
     const pairs = metadata.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
     members.unshift(`"__metadata__":{${pairs.join()}}`)
   }
-  const json = new TextEncoder().encode(`{${members.join()}}`)
+  const json = encodeUtf8(`{${members.join()}}`)
   const length = Math.ceil(json.length / 8) * 8
   if (length > MOST_HEADER)
     throw new RangeError(`safetensors: the header must have at most 100 MB, got ${length} bytes`)

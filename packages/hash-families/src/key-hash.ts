@@ -1,5 +1,5 @@
 import { isUint32, isUint8 } from '@sublinear/kernels'
-import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
+import { checkInteger, checkSeed, decodeUtf8, philox, seedWords, type Seed } from '@sublinear/core'
 import { sipHash } from './sip-hash'
 import { STREAMS } from './streams'
 
@@ -108,12 +108,18 @@ export function bytesOfKey(key: Key): Uint8Array {
 /** The key of a kind that has these bytes; undefined where none has: a text that is not well-formed, an integer of other bytes than its shortest. */
 export function keyOfBytes(kind: 'text' | 'bytes' | 'integer', bytes: Uint8Array): Key | undefined {
   if (kind === 'bytes') return bytes.slice()
-  const key =
-    kind === 'text'
-      ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
-      : bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+  const key = kind === 'text' ? textOf(bytes) : bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+  if (key === undefined) return undefined
   const again = bytesOfKey(key)
   return again.length === bytes.length && again.every((byte, i) => byte === bytes[i]) ? key : undefined
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return decodeUtf8(bytes)
+  } catch {
+    return undefined
+  }
 }
 
 /** The bytes of a text or a bigint. @throws TypeError, RangeError when it is neither, or below 0 */

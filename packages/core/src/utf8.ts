@@ -1,0 +1,33 @@
+const NOT_ASCII = /[^\0-\x7f]/
+
+/**
+ * The bytes of a text, by the language alone: an engine without TextEncoder, such as jest's jsdom, writes snapshots too.
+ *
+ * Cost: O(length).
+ *
+ * @throws URIError when the text has a lone surrogate
+ */
+export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
+  const binary = NOT_ASCII.test(text)
+    ? encodeURIComponent(text).replace(/%(..)/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
+    : text
+  const bytes = new Uint8Array(binary.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i)
+  return bytes
+}
+
+/**
+ * The text of bytes, a byte order mark as the letter that it is. By the language alone.
+ *
+ * Cost: O(length).
+ *
+ * @throws URIError when the bytes are not UTF-8: cut, longer than need be, a surrogate, beyond U+10FFFF
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
+  let binary = ''
+  for (let from = 0; from < bytes.length; from += 4096)
+    binary += String.fromCharCode(...bytes.subarray(from, from + 4096))
+  if (!NOT_ASCII.test(binary)) return binary
+  const escaped = binary.replace(/[^\0-\x7f]|%/g, (one) => `%${one.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return decodeURIComponent(escaped)
+}
