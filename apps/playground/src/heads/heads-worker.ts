@@ -65,7 +65,7 @@ const api = {
 }
 export type HeadsApi = typeof api
 
-/** What kind of head it is, from its last queries. */
+/** Tells the kind of a head from its last queries. */
 function scoresOf({ queries, keys }: Pick<HeadRows, 'queries' | 'keys'>): Pick<HeadReport, 'largestScore' | 'peak'> {
   const scale = 1 / Math.sqrt(keys.cols)
   const peaks: number[] = []

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** What the page shows, as it stands behind # in its address: a link is a state. */
+/** State of the page, as it stands behind # in its address: a link is a state. */
 export type PageState = Readonly<Record<string, string>>
 
 export function parsed(hash: string): PageState {

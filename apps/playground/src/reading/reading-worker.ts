@@ -9,7 +9,7 @@ const BLOCK = 128
 export interface ReadOptions {
   readonly text: string
   readonly names: readonly MethodName[]
-  /** Of the exact cache of the whole text. */
+  /** Share of the exact cache of the whole text. */
   readonly share: number
 }
 
