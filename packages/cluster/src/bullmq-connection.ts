@@ -47,12 +47,21 @@ export function bullmqClients(given: BullmqConnection): BullmqClients {
   }
 }
 
+/**
+ * Options of every pool. A client of pg that is in use when its server dies emits an error that nobody hears, and would end the process: its query fails as well, and BullMQ
+ * tries again.
+ */
+const POSTGRES = {
+  migrate: true,
+  max: 4,
+  onConnect: (client: { on(name: 'error', heard: () => void): unknown }) => void client.on('error', () => {}),
+}
+
 /** Connections of PostgreSQL, that make BullMQ's tables where they are missing; undefined where it leads to Redis. */
 function postgresOf(given: BullmqConnection): PostgresConnectionOptions | undefined {
   if (typeof given === 'string')
-    return /^postgres(ql)?:/.test(given) ? { connectionString: given, migrate: true, max: 4 } : undefined
-  if ('connectionString' in given || 'database' in given)
-    return { migrate: true, max: 4, ...given } as PostgresConnectionOptions
+    return /^postgres(ql)?:/.test(given) ? { ...POSTGRES, connectionString: given } : undefined
+  if ('connectionString' in given || 'database' in given) return { ...POSTGRES, ...given } as PostgresConnectionOptions
   return 'query' in given ? (given as PostgresConnectionOptions) : undefined
 }
 

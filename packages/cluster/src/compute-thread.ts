@@ -5,7 +5,7 @@ import type { ThreadMessage, ThreadTask } from './thread-pool'
 
 /** The program of a compute thread: a task in, rows and then bytes out. */
 const port = parentPort!
-const TOLD = 4096 // rows between two messages
+const TOLD = 4096 // rows between two messages behind the first
 
 const say = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 
@@ -15,7 +15,7 @@ port.on('message', async ({ plan, node, inputs, engine }: ThreadTask) => {
       throw new RangeError(`work: the thread computes on ${engineOf()}, its worker said ${engine}`)
     let told = 0
     const bytes = await computeNode(plan, node, inputs, (rows) => {
-      if (rows - told < TOLD) return
+      if (told > 0 && rows - told < TOLD) return
       told = rows
       say({ rows })
     })

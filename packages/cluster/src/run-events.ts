@@ -10,6 +10,8 @@ export type RunEvent =
   | { readonly type: 'retry'; readonly node: string; readonly attempt: number; readonly reason: string }
   /** A worker fell silent in a node, and another begins it again. */
   | { readonly type: 'stalled'; readonly node: string }
+  /** The broker or the store could not be reached; the run goes on. */
+  | { readonly type: 'fault'; readonly reason: string }
   /** A node that is not tried again. */
   | { readonly type: 'dead'; readonly node: string; readonly reason: string }
 

@@ -27,7 +27,7 @@ export function planPlace(key: string): string {
  * A plan on workers, by a broker: the same bits as `runInline`, whatever fails. The truth is the store: a node is done when its artifact stands there, whoever put it. So a
  * coordinator may die and be started again, two may run the same plan, and a broker that has forgotten everything is told again.
  *
- * Cost: this process holds no rows and no artifact but the root.
+ * Cost: this process holds no rows and no artifact but the root. It waits for a broker that is down as long as the signal lets it.
  *
  * @throws Error when a node is dead, with its reason, after every retry; the signal's reason when it is aborted
  */
@@ -42,20 +42,37 @@ export async function runOn<T>(broker: Broker, plan: ShardPlan<T>, options: RunO
     const pending = await pendingBelow(plan, key, rootOf(plan).id, store, tell)
     return pending && broker.open({ key, engine: engineOf(), blockRows, root: pending }, tell)
   }
-  let run = await begin()
-  try {
-    while (run && !(await store.has(root))) {
-      await pause(lookMs, signal)
-      if (signal?.aborted) {
-        await run.cancel()
-        signal.throwIfAborted()
+  let run: OpenRun | undefined
+  /** Whether the root is there. A broker or store that cannot be reached is asked again later. */
+  const look = async (): Promise<boolean> => {
+    try {
+      if (await store.has(root)) return true
+      if (!run) {
+        run = await begin()
+        return !run
       }
-      const state = await Promise.race([run.state(), pause(10 * lookMs, signal)]) // a broker that is down answers later
-      if (state === undefined || state === 'running' || (await store.has(root))) continue
-      if (state === 'failed') throw await deadError(run, plan)
-      await run.close()
-      run = await begin()
+      const state = await Promise.race([run.state(), pause(10 * lookMs, signal)]) // a broker that is down may answer later
+      if (state === undefined || state === 'running' || state === 'failed') return state === 'failed'
+      if (await store.has(root)) return true
+      await run.close() // forgotten or cancelled: it begins anew with the next look
+      run = undefined
+      return false
+    } catch (error) {
+      if (error instanceof TypeError || error instanceof RangeError) throw error
+      onEvent?.({ type: 'fault', reason: error instanceof Error ? error.message : String(error) })
+      void run?.close().catch(() => {}) // its connections may be beyond repair: the next look opens others
+      run = undefined
+      return false
     }
+  }
+  try {
+    while (!(await look())) {
+      await pause(lookMs, signal)
+      if (!signal?.aborted) continue
+      await run?.cancel()
+      signal.throwIfAborted()
+    }
+    if (run && !(await store.has(root))) throw await deadError(run, plan)
   } finally {
     await run?.close()
   }

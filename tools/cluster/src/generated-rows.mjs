@@ -13,12 +13,12 @@ function noise(first, count, cols, salt) {
 }
 
 /** @returns blocks of keys and values, or of rows where `kind` is 'rows' */
-export function* rows(first, count, { kind = 'kv', d, dv = d, slow = 0 }) {
+export function* rows(first, count, { kind = 'kv', d, dv = d, slow = 0, salt = 0 }) {
   for (let at = first; at < first + count; at += BLOCK) {
     const rows = Math.min(BLOCK, first + count - at)
     const until = performance.now() + slow
     while (performance.now() < until);
-    const block = (cols, salt) => ({ rows, cols, data: noise(at, rows, cols, salt) })
+    const block = (cols, seed) => ({ rows, cols, data: noise(at, rows, cols, seed + 256 * salt) })
     yield kind === 'rows' ? block(d, 5) : { keys: block(d, 11), values: block(dv, 77) }
   }
 }
