@@ -25,19 +25,39 @@ const TURN = 8192
  * @throws what the source and the summary throw; the signal's reason when it is aborted, and then what was computed stays in the store
  */
 export async function runInline<T>(plan: ShardPlan<T>, options: RunOptions = {}): Promise<RunResult<T>> {
-  const { store = memoryStore(), signal, onEvent } = options
+  const { store = memoryStore() } = options
+  await ensurer(plan, store, options)(rootOf(plan).id)
+  return runResult(plan, store)
+}
+
+/**
+ * Only the shards first … end − 1 of a plan, into a store: for machines that share one and no broker. Whoever then runs the plan inline merges what they have made.
+ *
+ * @throws RangeError when the plan has no such shards, and as runInline
+ */
+export async function runShards(
+  plan: ShardPlan,
+  first: number,
+  end: number,
+  options: RunOptions & { readonly store: Store },
+): Promise<void> {
+  const ensure = ensurer(plan, options.store, options)
+  for (let i = first; i < end; i++) await ensure(`0.${i}`)
+}
+
+function ensurer(plan: ShardPlan, store: Store, { signal, onEvent }: RunOptions): (id: string) => Promise<void> {
   const tell = runProgress(plan, onEvent)
   const key = planKey(plan)
   const ensure = async (id: string): Promise<void> => {
     signal?.throwIfAborted()
+    const { parts } = nodeOf(plan, id)
     if (await store.has(artifactKey(key, id))) return tell({ type: 'node', node: id, state: 'present', bytes: 0 })
-    for (const part of nodeOf(plan, id).parts) await ensure(part)
+    for (const part of parts) await ensure(part)
     const inputs = await inputsOf(plan, id, store)
     const bytes = await computeNode(plan, id, inputs, turns(id, signal, onEvent))
     tell({ type: 'node', node: id, state: await store.put(artifactKey(key, id), bytes), bytes: bytes.length })
   }
-  await ensure(rootOf(plan).id)
-  return runResult(plan, store)
+  return ensure
 }
 
 /** @throws Error where one is missing */

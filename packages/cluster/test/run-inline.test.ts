@@ -6,7 +6,7 @@ import { distance, random, softmaxOracle } from '@sublinear/laws'
 import { countSketch } from '@sublinear/sparse-sketch'
 import type { FeatureStream } from '@sublinear/streaming-attention'
 import { describe, expect, it, test } from 'vitest'
-import { memoryStore, nodeOf, planKey, runInline, shardPlan, type RunEvent, type Store } from '../src'
+import { memoryStore, nodeOf, planKey, runInline, runShards, shardPlan, type RunEvent, type Store } from '../src'
 import { computeNode } from '../src/compute-node'
 import { rows as generated } from './data/rows.mjs'
 import { exactPlan, featurePlan, module, oneStream, shape, wholeRows } from './plans'
@@ -122,6 +122,21 @@ describe('a second run', () => {
     })
     expect(states.filter((state) => state === 'new')).toHaveLength(23 - 6)
     expect(second.digest).toBe((await runInline(plan)).digest)
+  })
+
+  it('merges shards that others made, in the same bits', async () => {
+    const plan = await featurePlan()
+    const store = memoryStore()
+    await runShards(plan, 9, 15, { store })
+    await runShards(plan, 0, 9, { store })
+    await expect(runShards(plan, 14, 16, { store })).rejects.toThrow('the plan has no node 0.15')
+    const states: string[] = []
+    const onEvent = (event: RunEvent) => event.type === 'node' && states.push(`${event.node} ${event.state}`)
+    const { digest } = await runInline(plan, { store, onEvent })
+    expect(states.filter((state) => state.startsWith('0.'))).toEqual(
+      Array.from({ length: 15 }, (_, i) => `0.${i} present`),
+    )
+    expect(digest).toBe((await runInline(plan)).digest)
   })
 
   it('says how far it is', async () => {
