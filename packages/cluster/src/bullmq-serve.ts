@@ -83,7 +83,9 @@ function pause(ms: number): Promise<void> {
 async function take(job: Job, queue: Queue, perform: Perform, signal = new AbortController().signal) {
   const { key, node, blockRows, root } = job.data as JobData
   const nothing: Pick<TaskResult, 'node'> = { node }
-  if (((await queue.getJob(root))?.data as JobData | undefined)?.cancelled) return nothing
+  // A broker that is out of reach for this question is no fault of the task: it is not cancelled, then.
+  const whole = await queue.getJob(root).catch(() => undefined)
+  if ((whole?.data as JobData | undefined)?.cancelled) return nothing
   const tell = (progress: JobProgress) => void job.updateProgress(progress).catch(() => {})
   try {
     return await perform({ key, node, blockRows }, { signal, onRows: (rows) => tell({ rows, worker: process.pid }) })

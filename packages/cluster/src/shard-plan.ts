@@ -96,8 +96,7 @@ async function sizedMethod(given: MethodSpec, rows: number): Promise<MethodSpec 
     budgetBytes === undefined ? undefined : method.within(spec.shape, budgetBytes, { tokens: rows, weighted: true })
   if (budgetBytes !== undefined && sized === undefined)
     throw new RangeError(`${who}: nothing of ${spec.name} fits ${budgetBytes} bytes`)
-  const options = spec.options ?? sized ?? method.usual ?? (spec.name === 'exact' ? {} : undefined)
-  if (options === undefined) throw new TypeError(`${who}: ${spec.name} needs options, or budgetBytes`)
+  const options = spec.options ?? sized ?? method.usual ?? {}
   return { ...spec, options }
 }
 

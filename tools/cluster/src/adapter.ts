@@ -52,7 +52,7 @@ function bullmqAdapter(name: string, start: Adapter['start']): Adapter {
         async deliver({ key, node, blockRows }) {
           const jobId = `stray-${key}-${count++}-${node}`
           const data = { key, node, blockRows, root: `stray-${key}-root` }
-          await queue.add(node, data, { jobId, attempts: 40, backoff: { type: 'fixed', delay: 500 }, lifo: true })
+          await queue.add(node, data, { jobId, attempts: 1000, backoff: { type: 'fixed', delay: 1000 }, lifo: true })
           return {
             async over() {
               const state = await (await queue.getJob(jobId))?.getState()

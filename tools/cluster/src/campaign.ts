@@ -1,5 +1,5 @@
 import { cpus, loadavg, tmpdir } from 'node:os'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { postgresAdapter, redisAdapter, type Adapter } from './adapter.ts'
 import { wait, type Server } from './servers.ts'
@@ -7,7 +7,7 @@ import * as faults from './trial.ts'
 import type { Landed, Trial } from './trial.ts'
 
 /**
- * The campaign: `node src/campaign.ts [rounds of each broker]` writes results/campaign.json. A round is a run of 32 short shards, on two to three workers, under some 25 faults of nine kinds.
+ * The campaign: `node src/campaign.ts [rounds of each broker] [redis | postgres]` writes results/campaign.json. A round is a run of 32 short shards, on two to three workers, under some 25 faults of nine kinds.
  */
 const rounds = Number(process.argv[2] ?? 11)
 const [SHARDS, KILLS, DELIVERIES] = [32, 10, 8]
@@ -80,7 +80,10 @@ async function round(adapter: Adapter, server: Server, index: number): Promise<R
   }
 }
 
-const all: Round[] = []
+/** With a broker named, the rounds of the other one stay. */
+const results = new URL('../results/campaign.json', import.meta.url)
+const before = process.argv[3] === undefined ? [] : (JSON.parse(readFileSync(results, 'utf8')) as { all: Round[] }).all
+const all: Round[] = before.filter(({ broker }) => broker !== process.argv[3])
 const write = () => {
   const total: Record<string, Record<string, number>> = {}
   for (const { broker, landed } of all)
@@ -101,7 +104,7 @@ const write = () => {
     landed: total,
     all,
   }
-  writeFileSync(new URL('../results/campaign.json', import.meta.url), `${JSON.stringify(summary, null, 2)}\n`)
+  writeFileSync(results, `${JSON.stringify(summary, null, 2)}\n`)
   return summary
 }
 
