@@ -30,16 +30,19 @@ interface Long {
 }
 interface Measured {
   readonly machine: string
-  readonly rounding: Record<string, { readonly tree: number; readonly askAll: number; readonly oneToExact: number }>
-  readonly overhead: { readonly redis: number; readonly postgres: number; readonly load: number }
-  readonly speedUp: { readonly ratios: number[]; readonly median: number; readonly load: number }
-  readonly countSketch: Long
-  readonly featureStream: Long
+  readonly rounding?: Record<string, { readonly tree: number; readonly askAll: number; readonly oneToExact: number }>
+  readonly overhead?: { readonly redis: number; readonly postgres: number; readonly load: number }
+  readonly speedUp?: { readonly ratios: number[]; readonly median: number; readonly load: number }
+  readonly countSketch?: Long
+  readonly featureStream?: Long
 }
 
 const figure = (x: number) => (x === 0 ? '0' : x.toExponential(1))
 
-const long = (name: string, { rows, rowsPerSecond, firstTenth, lastTenth, load }: Long) =>
+const long = (name: string, measured: Long | undefined) =>
+  measured ? longRow(name, measured) : `| ${name}, long streams | not measured yet | |`
+
+const longRow = (name: string, { rows, rowsPerSecond, firstTenth, lastTenth, load }: Long) =>
   `| ${name}: ${rows.toExponential(0)} rows, one worker | ${Math.round(rowsPerSecond / 1000)} thousand rows/s; ${firstTenth} MiB in the first tenth of the run, ${lastTenth} in the last | ${load.toFixed(1)} |`
 
 export function sections(): Record<string, string> {
@@ -48,7 +51,7 @@ export function sections(): Record<string, string> {
   const faults = Object.entries(campaign.landed).map(
     ([fault, of]) => `| ${fault} | ${of['redis'] ?? 0} | ${of['postgres'] ?? 0} |`,
   )
-  const rounding = Object.entries(measured.rounding)
+  const rounding = Object.entries(measured.rounding ?? {})
     .filter(([name]) => name !== 'load')
     .map(
       ([name, { tree, askAll, oneToExact }]) =>
@@ -67,9 +70,8 @@ allow ${campaign.allowed}. ${campaign.machine}.`,
 ${rounding.join('\n')}`,
     cost: `| what | measured | load before |
 | --- | --- | --- |
-| CPU a job, Redis | ${overhead.redis.toFixed(1)} ms | ${overhead.load.toFixed(1)} |
-| CPU a job, PostgreSQL | ${overhead.postgres.toFixed(1)} ms | ${overhead.load.toFixed(1)} |
-| two workers over one | ${speedUp.median.toFixed(2)} × (${speedUp.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}) | ${speedUp.load.toFixed(1)} |
+${overhead ? `| CPU a job, Redis | ${overhead.redis.toFixed(1)} ms | ${overhead.load.toFixed(1)} |\n| CPU a job, PostgreSQL | ${overhead.postgres.toFixed(1)} ms | ${overhead.load.toFixed(1)} |` : '| CPU a job | not measured yet | |'}
+${speedUp ? `| two workers over one | ${speedUp.median.toFixed(2)} × (${speedUp.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}) | ${speedUp.load.toFixed(1)} |` : '| two workers over one | not measured yet | |'}
 ${long('countSketch', measured.countSketch)}
 ${long('featureStream', measured.featureStream)}
 
