@@ -3,11 +3,11 @@ import { engineOf, type Broker } from '@sublinear/cluster'
 import { createPostgresBackend, Queue, type Job } from 'bullmq'
 import { startPostgres, startRedis, type Server } from './servers.ts'
 
-/** What the kit has to know of a broker: how it is started and reached, and how a task is delivered that nobody asked for. */
+/** A broker as the kit knows it: how it is started and reached, and how a task is delivered that nobody asked for. */
 export interface Adapter {
   readonly name: string
   start(folder: string): Promise<Server>
-  /** What a worker process is told, beside the store. */
+  /** Options of a worker process, beside the store. */
   options(url: string): object
   broker(url: string): Broker
   /** Hands tasks to the workers past the coordinator: a second time, or too early. */

@@ -80,7 +80,7 @@ async function round(adapter: Adapter, server: Server, index: number): Promise<R
   }
 }
 
-/** With a broker named, the rounds of the other one stay. */
+/** File of the results: with a broker named, the rounds of the other one stay. */
 const results = new URL('../results/campaign.json', import.meta.url)
 const before = process.argv[3] === undefined ? [] : (JSON.parse(readFileSync(results, 'utf8')) as { all: Round[] }).all
 const all: Round[] = before.filter(({ broker }) => broker !== process.argv[3])

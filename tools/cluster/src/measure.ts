@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { rows as generate } from './generated-rows.mjs'
 import { startPostgres, startRedis, type Server } from './servers.ts'
 
-/** What the page *Scaling out* says in numbers: `node src/measure.ts [rows of the long streams]` writes results/measured.json. Some four minutes. */
+/** Numbers of the page *Scaling out*: `node src/measure.ts [rows of the long streams]` writes results/measured.json. Some four minutes. */
 const LONG = Number(process.argv[2] ?? 1e8)
 const module = new URL('./generated-rows.mjs', import.meta.url).href
 const folder = mkdtempSync(join(tmpdir(), 'measure-'))

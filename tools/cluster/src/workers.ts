@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 
-/** So many worker processes, replaced as they die. */
+/** Worker processes, so many, replaced as they die. */
 export function startWorkers(count: number, options: object) {
   const program = new URL('./worker.ts', import.meta.url)
   const alive = new Map<number, ChildProcess>()
