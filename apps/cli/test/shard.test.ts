@@ -9,6 +9,7 @@ import { runSublinear } from './run-sublinear'
 
 const sublinear = (...args: string[]) => runSublinear(args)
 let folder = ''
+const at = (name: string) => join(folder, name)
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'shard-'))
   const rows = 'export function* rows(f, n) { for (let i = f; i < f + n; i++) yield { items: [i % 5] } }'
@@ -19,7 +20,6 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 it('shards on several machines, and their merge, are the whole', async () => {
-  const at = (name: string) => join(folder, name)
   const merge = ['merge', at('plan.json'), '--store', at('parts'), '--out', at('merged')]
   expect((await sublinear('shard', at('plan.json'), '--store', at('parts'), '--shards', '0-4')).code).toBe(0)
   const early = await sublinear(...merge)
