@@ -4,7 +4,9 @@ import { pureModules } from './tools/scripts/pure-modules.mjs'
 
 /** The one build of every package: `tsup --config ../../tsup.config.ts` from the package's folder. */
 export default defineConfig({
-  entry: ['src/index.ts', 'src/node.ts', 'src/node-worker.ts'].filter((file) => existsSync(file)),
+  entry: ['index', 'node', 'node-worker', 'bullmq', 'compute-thread']
+    .map((name) => `src/${name}.ts`)
+    .filter((file) => existsSync(file)),
   external: [/^node:/],
   format: ['esm', 'cjs'],
   dts: { banner: `/// <reference lib="esnext.disposable" />` }, // else Disposable is unknown where only ES2022 and DOM are

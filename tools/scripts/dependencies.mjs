@@ -32,20 +32,21 @@ const mayImport = {
   'small-lm': ['io', 'exact-attention'],
   onnx: ['exact-attention'],
   threads: ['attention'],
+  cluster: ['attention', 'io', 'exact-attention', 'ams-sketch', 'gaussian-sketch', 'sparse-sketch', 'sparse-recovery'],
 }
 /** Beside the assembly: nothing in it leads to them. */
-const besides = ['laws', 'small-lm', 'onnx', 'threads']
+const besides = ['laws', 'small-lm', 'onnx', 'threads', 'cluster']
 mayImport.attention = Object.keys(mayImport).filter((name) => !besides.includes(name))
 /** The ground of everything, and what the ground itself stands on. */
 const ground = (name) => (name === 'kernels' ? [] : name === 'core' ? ['kernels'] : ['core', 'kernels'])
 /** Third-party code a package may ask its user to bring. */
-const peers = { laws: ['fast-check'], onnx: ['onnxruntime-common'] }
+const peers = { laws: ['fast-check'], onnx: ['onnxruntime-common'], cluster: ['bullmq', 'hyparquet'] }
 const scope = '@sublinear/'
 /** The only entries beside the main ones. */
-const entries = ['@sublinear/io/node', '@sublinear/onnx/node', '@sublinear/threads/node']
-/** Who may reach Node's own modules: the private language model, and what src/index.ts does not lead to in packages with such an entry. */
+const entries = ['@sublinear/io/node', '@sublinear/onnx/node', '@sublinear/threads/node', '@sublinear/cluster/bullmq']
+/** Who may reach Node's own modules: the private language model, what runs on many machines, and what src/index.ts does not lead to in packages with such an entry. */
 const mayUseNode = (name, reachedFromIndex) =>
-  name === 'small-lm' || (entries.includes(`${scope}${name}/node`) && !reachedFromIndex)
+  ['small-lm', 'cluster'].includes(name) || (entries.includes(`${scope}${name}/node`) && !reachedFromIndex)
 
 const packageOf = (specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 

@@ -44,6 +44,7 @@ const commands = [
   ...suites.filter(wanted).map((name) => ['node', '--expose-gc', 'tools/bench/src/run.ts', name]),
   ...DRAWN.map((name) => ['node', `tools/experiments/src/${name}.ts`]),
   ['node', 'tools/bench/src/tables.ts'],
+  ['node', 'tools/cluster/src/tables.ts'],
   ['node', 'tools/scripts/readme-demo.mjs'],
 ]
 for (const [, ...rest] of commands) {

@@ -44,7 +44,9 @@ try {
 
 async function main() {
   const tarballs = publicFolders()
-    .filter((one) => one.startsWith('packages/') && !['packages/laws', 'packages/onnx'].includes(one))
+    .filter(
+      (one) => one.startsWith('packages/') && !['packages/laws', 'packages/onnx', 'packages/cluster'].includes(one),
+    )
     .map((one) => {
       run('pnpm', ['pack', '--pack-destination', folder], join(root, one))
       const { name, version } = manifestOf(one)

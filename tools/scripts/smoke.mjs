@@ -36,6 +36,7 @@ const computations = {
   '@sublinear/small-lm': [({ tokenizer }) => tokenizer([[104, 105]]).encode('hi hi'), [256, 32, 256]],
   '@sublinear/onnx': [({ sampler }) => [sampler()(Float32Array.of(1, 3, 2), 0)], [1]],
   '@sublinear/threads': [({ serveLayers }) => [serveLayers.length], [1]],
+  '@sublinear/cluster': [({ levelsOf }) => levelsOf({ rows: 1000, rowsPerShard: 70, fanIn: 4 }), [15, 4, 1]],
   '@sublinear/core': [({ crc32 }) => [crc32(new TextEncoder().encode('123456789'))], [0xcbf43926]],
   '@sublinear/exact-attention': [({ exactAttention }) => exactAttention(constant).data, constantAnswer],
   '@sublinear/poly-features': [

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = join(root, 'node_modules/.user-types')
 const names = readdirSync(join(root, 'packages')).filter((name) => !manifestOf(`packages/${name}`).private)
 /** Packages whose own peers bring types that a page lacks. */
-const NODE_ONLY = ['laws', 'onnx']
+const NODE_ONLY = ['laws', 'onnx', 'cluster']
 
 const common = {
   strict: true,

@@ -25,6 +25,13 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'sublinear plan --radius 1 --d 32 --tokens 1000000',
   ],
   inspect: [`sublinear inspect ${HEAD}`, `sublinear inspect x.safetensors:q x.safetensors:k x.safetensors:v --json`],
+  shard: [
+    'sublinear shard plan.json --store shards --out root.safetensors',
+    'sublinear shard plan.json --store redis://db --on redis://queue --out root.safetensors',
+    'sublinear shard plan.json --store shards --shards 0-15',
+  ],
+  work: ['sublinear work --on redis://queue --store redis://db --concurrency 4'],
+  merge: ['sublinear merge plan.json --store shards --out root.safetensors'],
   recover: [`sublinear recover ${HEAD} --rows 8`],
   read: [
     'sublinear read book.txt --ask falcon',

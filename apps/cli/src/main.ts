@@ -16,6 +16,7 @@ import { plainly } from './open-input'
 import { planCommand } from './plan-command'
 import { readCommand } from './read-command'
 import { recoverCommand } from './recover-command'
+import { mergeCommand, shardCommand, workCommand } from './shard-commands'
 
 /** Exit codes: 0 ok, 1 usage, 2 bad input, 3 done but not worthwhile, 130 interrupted. */
 const USAGE = 1
@@ -53,6 +54,9 @@ for (const command of [
   generateCommand,
   chatCommand,
   demoCommand,
+  shardCommand,
+  workCommand,
+  mergeCommand,
   newStreamCommand,
   newSketchCommand,
 ]) {

@@ -20,8 +20,8 @@ export interface Rows extends AsyncDisposable {
   readonly shape: readonly number[]
   /** Type of the numbers in the file: f2 … f8, i1 … i8, u1 … u8, b1 (booleans) or bf2 (bfloat16). */
   readonly dtype: Element
-  /** All rows from the first, `size` at a time (the last block may be shorter); every call starts again. */
-  blocks(size: number): AsyncGenerator<Matrix, void, undefined>
+  /** Rows first … end − 1 (all, where absent), `size` at a time (the last block may be shorter); every call starts again. */
+  blocks(size: number, first?: number, end?: number): AsyncGenerator<Matrix, void, undefined>
   close(): Promise<void>
 }
 
@@ -68,18 +68,20 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
     closed = true
     await handle.close()
   }
-  async function* blocks(size: number): AsyncGenerator<Matrix, void, undefined> {
+  async function* blocks(size: number, begin = 0, end = rows): AsyncGenerator<Matrix, void, undefined> {
     checkInteger('openRows', 'size', size, 1)
+    checkInteger('openRows', 'end', end, 0, rows)
+    checkInteger('openRows', 'first', begin, 0, end)
     const most = Math.min(size, rows)
     if (most * cols > MOST_BLOCK) {
       throw new RangeError(`openRows: ${name}: a block must have at most 2^30 entries, got ${most} x ${cols}`)
     }
-    if (rows === 0) return
+    if (begin === end) return
     const reader = layout.reader()
     const panels = panelReader(layout, reader.fill)
     try {
-      for (let first = 0; first < rows; first += size) {
-        const count = Math.min(size, rows - first)
+      for (let first = begin; first < end; first += size) {
+        const count = Math.min(size, end - first)
         const data = new Float32Array(count * cols)
         await panels(first, data)
         if (finite) checkFiniteRows(data, cols, first)

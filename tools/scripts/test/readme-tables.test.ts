@@ -37,6 +37,7 @@ const MEASURED =
 const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   asked: (of) => `tools/experiments/src/${of}.ts`,
   bench: (of) => (of === 'summary' ? 'tools/bench/src/tables.ts' : `tools/bench/src/suites/${of}.ts`),
+  cluster: () => 'tools/cluster/src/tables.ts',
   demo: () => 'tools/scripts/readme-demo.mjs',
   evidence: () => 'tools/experiments/src/evidence.ts',
   experiment: () => 'tools/experiments/src/tables.ts',

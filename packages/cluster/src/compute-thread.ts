@@ -1,0 +1,28 @@
+import { parentPort } from 'node:worker_threads'
+import { computeNode } from './compute-node'
+import { engineOf } from './plan-key'
+import type { ThreadMessage, ThreadTask } from './thread-pool'
+
+/** The program of a compute thread: a task in, rows and then bytes out. */
+const port = parentPort!
+const TOLD = 4096 // rows between two messages behind the first
+
+const say = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
+
+port.on('message', async ({ plan, node, inputs, engine }: ThreadTask) => {
+  try {
+    if (engineOf() !== engine)
+      throw new RangeError(`work: the thread computes on ${engineOf()}, its worker said ${engine}`)
+    let told = 0
+    const bytes = await computeNode(plan, node, inputs, (rows) => {
+      if (told > 0 && rows - told < TOLD) return
+      told = rows
+      say({ rows })
+    })
+    const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+    say({ bytes: own }, [own.buffer as ArrayBuffer])
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) }
+    say({ fault: { name, message } })
+  }
+})

@@ -1,0 +1,16 @@
+import type { KvBlock, Matrix } from '@sublinear/core'
+
+/** Keys of a counter, with what each adds (1 where absent). */
+export interface CountBlock {
+  readonly items: ArrayLike<number | string | bigint | Uint8Array>
+  readonly counts?: ArrayLike<number>
+}
+
+/** Rows of a source: keys and values for a method, a matrix for a sketch or a counter (its columns: key, and what it adds), items for a counter. */
+export type RowBlock = KvBlock | Matrix | CountBlock
+
+/** How many rows a block has. */
+export function rowsIn(block: RowBlock): number {
+  if ('items' in block) return block.items.length
+  return 'values' in block ? block.keys.rows : block.rows
+}

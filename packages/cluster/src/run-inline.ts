@@ -1,0 +1,83 @@
+import { artifactKey, computeNode, inputKeys } from './compute-node'
+import type { ShardPlan } from './plan'
+import { planKey } from './plan-key'
+import type { OnEvent } from './run-events'
+import { runProgress } from './run-progress'
+import { runResult, type RunResult } from './run-result'
+import { memoryStore, type Store } from './store'
+import { nodeOf, rootOf } from './tree'
+
+export interface RunOptions {
+  /** Default: this process's memory. Artifacts that stand there are not computed again. */
+  readonly store?: Store
+  readonly signal?: AbortSignal
+  readonly onEvent?: OnEvent
+}
+
+/** Rows between two moments in which timers, signals and other tasks have their turn. */
+const TURN = 8192
+
+/**
+ * A plan in this process, node after node: the reference that every other way of running it equals bit for bit, and the way to run it where one machine does.
+ *
+ * Cost: one shard at a time; at most fanIn artifacts are held while they are merged.
+ *
+ * @throws what the source and the summary throw; the signal's reason when it is aborted, and then what was computed stays in the store
+ */
+export async function runInline<T>(plan: ShardPlan<T>, options: RunOptions = {}): Promise<RunResult<T>> {
+  const { store = memoryStore() } = options
+  await ensurer(plan, store, options)(rootOf(plan).id)
+  return runResult(plan, store)
+}
+
+/**
+ * Only the shards first … end − 1 of a plan, into a store: for machines that share one and no broker. Whoever then runs the plan inline merges what they have made.
+ *
+ * @throws RangeError when the plan has no such shards, and as runInline
+ */
+export async function runShards(
+  plan: ShardPlan,
+  first: number,
+  end: number,
+  options: RunOptions & { readonly store: Store },
+): Promise<void> {
+  const ensure = ensurer(plan, options.store, options)
+  for (let i = first; i < end; i++) await ensure(`0.${i}`)
+}
+
+function ensurer(plan: ShardPlan, store: Store, { signal, onEvent }: RunOptions): (id: string) => Promise<void> {
+  const tell = runProgress(plan, onEvent)
+  const key = planKey(plan)
+  const ensure = async (id: string): Promise<void> => {
+    signal?.throwIfAborted()
+    const { parts } = nodeOf(plan, id)
+    if (await store.has(artifactKey(key, id))) return tell({ type: 'node', node: id, state: 'present', bytes: 0 })
+    for (const part of parts) await ensure(part)
+    const inputs = await inputsOf(plan, id, store)
+    const bytes = await computeNode(plan, id, inputs, turns(id, signal, onEvent))
+    tell({ type: 'node', node: id, state: await store.put(artifactKey(key, id), bytes), bytes: bytes.length })
+  }
+  return ensure
+}
+
+/** @throws Error where one is missing */
+export async function inputsOf(plan: ShardPlan, id: string, store: Store): Promise<Uint8Array[]> {
+  const inputs: Uint8Array[] = []
+  for (const input of inputKeys(plan, nodeOf(plan, id))) {
+    const bytes = await store.get(input)
+    if (!bytes) throw new Error(`cluster: ${input}, which ${id} is computed from, is not in the store`)
+    inputs.push(bytes)
+  }
+  return inputs
+}
+
+function turns(node: string, signal?: AbortSignal, onEvent?: OnEvent): (rows: number) => Promise<void> {
+  let last = 0
+  return async (rows) => {
+    if (rows - last < TURN) return
+    last = rows
+    onEvent?.({ type: 'rows', node, rows })
+    await new Promise((resolve) => setImmediate(resolve))
+    signal?.throwIfAborted()
+  }
+}

@@ -1,0 +1,68 @@
+import { checkKey, requireIdentical, type Store } from './store'
+
+/** The calls of the `S3` client of @aws-sdk/client-s3 (or of one that has them) that the store makes. */
+export interface S3Calls {
+  putObject(request: { Bucket: string; Key: string; Body: Uint8Array; IfNoneMatch?: string }): Promise<unknown>
+  getObject(request: {
+    Bucket: string
+    Key: string
+  }): Promise<{ readonly Body?: { transformToByteArray(): Promise<Uint8Array> } | undefined }>
+  headObject(request: { Bucket: string; Key: string }): Promise<unknown>
+}
+
+export interface S3StoreOptions {
+  readonly client: S3Calls
+  readonly bucket: string
+  /** Text before every key. Default: none. */
+  readonly prefix?: string
+}
+
+/**
+ * A store in a bucket of S3, or of a server that speaks as it does. An object is put on the condition that there is none.
+ *
+ * Guarantee: where the server heeds `If-None-Match` (S3, R2, MinIO do), written once. Where it does not, two that write at the same moment may both be told 'new';
+ *   equal bytes then still are equal bytes, and a difference shows with the next put.
+ */
+export function s3Store({ client, bucket: Bucket, prefix = '' }: S3StoreOptions): Store {
+  const who = 's3Store'
+  const named = (key: string) => {
+    checkKey(who, key)
+    return { Bucket, Key: `${prefix}${key}` }
+  }
+  const get = async (key: string) => {
+    const found = await client.getObject(named(key)).catch(absent)
+    return found?.Body?.transformToByteArray()
+  }
+  return {
+    async put(key, bytes) {
+      const before = await get(key)
+      if (before) return requireIdentical(who, key, before, bytes)
+      const isNew = await client.putObject({ ...named(key), Body: bytes, IfNoneMatch: '*' }).then(
+        () => true,
+        (error: unknown) => {
+          if (statusOf(error) === 412 || statusOf(error) === 409) return false
+          throw error
+        },
+      )
+      if (isNew) return 'new'
+      const there = await get(key)
+      if (!there) throw new Error(`${who}: ${key} vanished while it was written`)
+      return requireIdentical(who, key, there, bytes)
+    },
+    get,
+    has: (key) =>
+      client
+        .headObject(named(key))
+        .then(() => true, absent)
+        .then(Boolean),
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode
+}
+
+function absent(error: unknown): undefined {
+  if (statusOf(error) === 404) return undefined
+  throw error
+}

@@ -1,0 +1,76 @@
+import type { Broker, Perform } from './broker'
+import { artifactKey } from './compute-node'
+import type { ShardPlan } from './plan'
+import { engineOf, planKey } from './plan-key'
+import { inputsOf } from './run-inline'
+import { planPlace } from './run-on'
+import type { Store } from './store'
+import { threadPool, type ThreadPool } from './thread-pool'
+
+export interface WorkOptions {
+  readonly store: Store
+  /** Tasks at a time, a thread each. Default 1. */
+  readonly concurrency?: number
+  /** Ends the worker: what it has begun goes back to the broker. */
+  readonly signal?: AbortSignal
+  /** Told of lost connections, which the worker outlives. */
+  readonly onFault?: (error: Error) => void
+}
+
+/** Plans that a worker remembers. */
+const REMEMBERED = 16
+
+/**
+ * A worker: takes tasks from a broker until the signal is aborted, and puts their artifacts into the store. Rows and kernels are worked on in threads of their own, while this
+ * thread renews its locks: a shard may take as long as it takes.
+ *
+ * Guarantee: a task whose artifact is there is not done again; a plan of another engine or version, or one that was changed, is refused by its key.
+ * Cost: a shard's summary and a block of rows a thread.
+ */
+export async function work(broker: Broker, options: WorkOptions): Promise<void> {
+  const { store, concurrency = 1, signal, onFault } = options
+  const pool = threadPool(concurrency)
+  const perform = performing(store, pool)
+  try {
+    await broker.serve(perform, {
+      engine: engineOf(),
+      concurrency,
+      ...(signal && { signal }),
+      ...(onFault && { onFault }),
+    })
+  } finally {
+    await pool.close()
+  }
+}
+
+function performing(store: Store, pool: ThreadPool): Perform {
+  const plans = new Map<string, Omit<ShardPlan, 'blockRows'>>()
+  const planOf = async (key: string) => {
+    const known = plans.get(key)
+    if (known) return known
+    const plan = await readPlan(key, store)
+    if (plans.size >= REMEMBERED) plans.clear()
+    plans.set(key, plan)
+    return plan
+  }
+  return async ({ key, node, blockRows }, { signal, onRows }) => {
+    const artifact = artifactKey(key, node)
+    if (await store.has(artifact)) return { node, state: 'present', bytes: 0 }
+    const plan = { ...(await planOf(key)), blockRows }
+    const inputs = await inputsOf(plan, node, store)
+    const bytes = await pool.compute({ plan, node, inputs, engine: engineOf() }, { onRows, signal })
+    return { node, state: await store.put(artifact, bytes), bytes: bytes.length }
+  }
+}
+
+/** @throws RangeError where the text is not what the key was made of, on this engine; Error where there is none */
+async function readPlan(key: string, store: Store): Promise<Omit<ShardPlan, 'blockRows'>> {
+  const bytes = await store.get(planPlace(key))
+  if (!bytes) throw new Error(`work: ${planPlace(key)} is not in the store`)
+  const plan = JSON.parse(new TextDecoder().decode(bytes)) as ShardPlan
+  if (planKey(plan) !== key)
+    throw new RangeError(
+      `work: the plan ${key} was made by another engine or version, or was changed; this is ${engineOf()}`,
+    )
+  return plan
+}

@@ -1,0 +1,171 @@
+import { exactAttention, normalise, taylorFeatures } from '@sublinear/attention'
+import {
+  askAll,
+  folderStore,
+  levelsOf,
+  memoryStore,
+  runInline,
+  runOn,
+  shardPlan,
+  work,
+  type ShardPlan,
+} from '@sublinear/cluster'
+import { bullmq } from '@sublinear/cluster/bullmq'
+import { fork } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rows as generate } from './generated-rows.mjs'
+import { startPostgres, startRedis, type Server } from './servers.ts'
+
+/** Numbers of the page *Scaling out*: `node src/measure.ts [rows of the long streams]` writes results/measured.json. Some four minutes. */
+const LONG = Number(process.argv[2] ?? 1e8)
+const module = new URL('./generated-rows.mjs', import.meta.url).href
+const folder = mkdtempSync(join(tmpdir(), 'measure-'))
+const medianOf = (list: number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]
+
+/** Milliseconds of CPU of this process and its threads. */
+async function cpuOf(use: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage()
+  await use()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+const head = (d: number, degree = 2) => {
+  const scale = 1 / Math.sqrt(d)
+  const features = taylorFeatures({ d, degree, scale }).spec
+  return { name: 'taylor', shape: { d, dv: d, scale }, options: { features } }
+}
+const featurePlan = (rows: number, rowsPerShard: number, d: number, fanIn = 8, salt = 0) =>
+  shardPlan({ method: head(d), source: { module, rows, options: { d, salt } }, rowsPerShard, fanIn })
+
+/** CPU a job beyond that of the same plan inline: coordinator, worker, locks, store; the broker's own is not in it. */
+async function overhead(server: Server): Promise<number> {
+  const broker = bullmq({ connection: server.url })
+  const found: number[] = []
+  for (let i = 0; i < 3; i++) {
+    const plan = await featurePlan(512 * 256, 512, 8, 8, 1 + i)
+    const jobs = levelsOf(plan).reduce((sum, count) => sum + count, 0)
+    const inline = await cpuOf(() =>
+      runInline(plan, { store: folderStore(join(folder, `inline-${server.name}-${i}`)) }),
+    )
+    const stop = new AbortController()
+    const store = folderStore(join(folder, `${server.name}-${i}`))
+    const working = work(broker, { store, signal: stop.signal })
+    const there = await cpuOf(() => runOn(broker, plan, { store }))
+    stop.abort()
+    await working
+    found.push((there - inline) / jobs)
+  }
+  return medianOf(found)
+}
+
+/** Seconds of a run on so many worker processes, which have begun before. */
+async function onWorkers(plan: ShardPlan, server: Server, count: number, name: string, seen?: (pid: number) => void) {
+  const store = join(folder, name)
+  const program = new URL('./worker.ts', import.meta.url)
+  const options = JSON.stringify({ connection: server.url, store })
+  const workers = Array.from({ length: count }, () => fork(program, [options]))
+  await new Promise((resolve) => setTimeout(resolve, 2500))
+  const timer = setInterval(() => workers.forEach(({ pid }) => seen?.(pid!)), 250)
+  const began = performance.now()
+  const { digest } = await runOn(bullmq({ connection: server.url }), plan, { store: folderStore(store), lookMs: 50 })
+  const seconds = (performance.now() - began) / 1000
+  clearInterval(timer)
+  for (const worker of workers) worker.kill('SIGKILL')
+  return { seconds, digest }
+}
+
+async function speedUp(server: Server) {
+  const ratios: number[] = []
+  for (let i = 0; i < 3; i++) {
+    const plan = await featurePlan(16 * 2 ** 15, 2 ** 15, 32, 4, 10 + i)
+    const one = await onWorkers(plan, server, 1, `one-${i}`)
+    const two = await onWorkers(plan, server, 2, `two-${i}`)
+    if (one.digest !== two.digest) throw new Error('one and two workers differ')
+    ratios.push(one.seconds / two.seconds)
+  }
+  return { ratios, median: medianOf(ratios) }
+}
+
+const most = (list: number[]) => Math.round(Math.max(...list))
+
+/** MiB that a worker process held, at a tenth of the run and at its end. */
+async function memory(plan: ShardPlan, server: Server, name: string) {
+  const held: number[] = []
+  const { seconds } = await onWorkers(plan, server, 1, name, (pid) => {
+    const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    held.push(Number(rss) / 1024)
+  })
+  const { length } = held
+  return {
+    rows: plan.rows,
+    seconds: Math.round(seconds),
+    rowsPerSecond: Math.round(plan.rows / seconds),
+    firstTenth: most(held.slice(0, Math.ceil(length / 10))),
+    lastTenth: most(held.slice(Math.floor((9 * length) / 10))),
+    most: most(held),
+  }
+}
+
+const apart = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((x, i) => x - b[i])) / Math.hypot(...b)
+
+/** How far the tree is from one piece, and both from exact attention, at 65,536 tokens of width 8. */
+async function rounding() {
+  const [rows, d] = [65_536, 8]
+  const whole = [...generate(0, rows, { d })] as { keys: { data: Float32Array }; values: { data: Float32Array } }[]
+  const joined = (of: 'keys' | 'values') => ({
+    rows,
+    cols: d,
+    data: Float32Array.from(whole.flatMap((block) => [...block[of].data])),
+  })
+  const [keys, values] = [joined('keys'), joined('values')]
+  const [{ keys: queries }] = [...generate(10 ** 9, 64, { d })] as { keys: typeof keys }[]
+  const scale = 1 / Math.sqrt(d)
+  const truth = exactAttention({ queries, keys, values, scale }).data
+  const found: Record<string, object> = {}
+  for (const [name, spec] of Object.entries({
+    'taylor, degree 2': head(d),
+    'taylor, degree 4': head(d, 4),
+    closure: { name: 'closure', shape: { d, dv: d, scale } },
+    exact: { name: 'exact', shape: { d, dv: d, scale } },
+  })) {
+    const make = (rowsPerShard: number) =>
+      shardPlan({ method: spec, source: { module, rows, options: { d } }, rowsPerShard, fanIn: 8 })
+    const store = memoryStore()
+    const answers = async (rowsPerShard: number) =>
+      normalise((await (await runInline(await make(rowsPerShard), { store })).open()).attend(queries)).data
+    const [one, tree] = [await answers(rows), await answers(1024)]
+    const asked = (await askAll(await make(1024), queries, { store })).answers.data
+    found[name] = { tree: apart(tree, one), askAll: apart(asked, one), oneToExact: apart(one, truth) }
+  }
+  return found
+}
+
+const servers = [await startRedis(folder), await startPostgres(folder)]
+try {
+  const measured: Record<string, unknown> = {
+    script: 'node src/measure.ts',
+    machine: `${cpus().length} x ${cpus()[0].model}, Node ${process.version}`,
+  }
+  const step = async (name: string, what: () => Promise<unknown>) => {
+    const before = loadavg()[0]
+    measured[name] = { load: before, ...((await what()) as object) }
+    console.log(name, JSON.stringify(measured[name]))
+    writeFileSync(new URL('../results/measured.json', import.meta.url), `${JSON.stringify(measured, null, 2)}\n`)
+  }
+  await step('rounding', rounding)
+  await step('overhead', async () => ({ redis: await overhead(servers[0]), postgres: await overhead(servers[1]) }))
+  await step('speedUp', () => speedUp(servers[0]))
+  const sketch = { kind: 'countSketch', m: 4096, width: 4 } as const
+  const source = { module, rows: LONG, options: { d: 4, kind: 'rows' } }
+  await step('countSketch', async () =>
+    memory(await shardPlan({ sketch, source, rowsPerShard: 2 ** 20, seed: 1 }), servers[0], 'sketch'),
+  )
+  await step('featureStream', async () => memory(await featurePlan(LONG, 2 ** 20, 4), servers[0], 'feature'))
+} finally {
+  for (const server of servers) await server.kill()
+  rmSync(folder, { recursive: true, force: true })
+}
+process.exit(0)

@@ -1,0 +1,170 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { chmodSync, existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, connect } from 'node:net'
+import { join } from 'node:path'
+
+/** A broker of its own on a private port, that can be killed, paused and started again. */
+export interface Server {
+  readonly name: 'redis' | 'postgres'
+  readonly url: string
+  readonly port: number
+  /** Process of the server, while it runs. */
+  readonly pid: number
+  /** kill -9, all at once: the machine's power goes. */
+  kill(): Promise<void>
+  start(): Promise<void>
+  pause(): void
+  resume(): void
+  stop(): Promise<void>
+}
+
+export const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+/** Whether something answers there. */
+export function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => (socket.destroy(), resolve(true)))
+    socket.once('error', () => resolve(false))
+  })
+}
+
+async function until(what: string, test: () => Promise<boolean> | boolean, ms = 20_000): Promise<void> {
+  for (let waited = 0; waited < ms; waited += 50) {
+    if (await test()) return
+    await wait(50)
+  }
+  throw new Error(`waited ${ms} ms for ${what}`)
+}
+
+/** Processes of a server: itself and its children, as PostgreSQL has them. */
+function family(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return [pid, ...(children ? children.split(' ').map(Number) : [])]
+}
+
+/** Letter of the process's state, as /proc has it (T: stopped); undefined where it has ended. */
+export function stateOf(pid: number): string | undefined {
+  try {
+    const state = /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]
+    return state === 'Z' ? undefined : state
+  } catch {
+    return undefined
+  }
+}
+
+export const isAlive = (pid: number) => stateOf(pid) !== undefined
+
+function server(
+  name: Server['name'],
+  port: number,
+  url: string,
+  launch: () => ChildProcess,
+  ready: () => Promise<boolean>,
+): Promise<Server> {
+  let child: ChildProcess | undefined
+  const signal = (which: NodeJS.Signals) => {
+    for (const pid of child?.pid && isAlive(child.pid) ? family(child.pid) : []) process.kill(pid, which)
+  }
+  const end = async (which: NodeJS.Signals) => {
+    const pid = child?.pid
+    if (pid === undefined) return
+    const all = isAlive(pid) ? family(pid) : []
+    if (which === 'SIGKILL') for (const one of all) if (isAlive(one)) process.kill(one, which)
+    if (which !== 'SIGKILL' && isAlive(pid)) process.kill(pid, which)
+    await until(`${name} to end`, () => !all.some(isAlive))
+    child = undefined
+  }
+  const self: Server = {
+    name,
+    port,
+    url,
+    get pid() {
+      return child?.pid ?? 0
+    },
+    kill: () => end('SIGKILL'),
+    async start() {
+      child = launch()
+      await until(`${name} on port ${port}`, ready)
+    },
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
+    stop: () => end('SIGINT'),
+  }
+  return self.start().then(() => self)
+}
+
+/** Redis that writes every command to its file before it answers. @throws Error without redis-server */
+export async function startRedis(folder: string): Promise<Server> {
+  const port = await freePort()
+  const dir = join(folder, 'redis')
+  mkdirSync(dir, { recursive: true })
+  const args = [
+    '--port',
+    port,
+    '--dir',
+    dir,
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    'always',
+    '--save',
+    '',
+    '--bind',
+    '127.0.0.1',
+  ]
+  const launch = () => spawn('redis-server', args.map(String), { stdio: 'ignore' })
+  return server('redis', port, `redis://127.0.0.1:${port}`, launch, async () => {
+    if (!(await answers(port))) return false
+    const pong = execFileSync('redis-cli', ['-p', String(port), 'ping'], { encoding: 'utf8' })
+    return pong.startsWith('PONG')
+  })
+}
+
+/** Folder of PostgreSQL's programs, as Debian lays them out. */
+export function postgresPrograms(): string | undefined {
+  return globSync('/usr/lib/postgresql/*/bin').findLast((bin) => existsSync(join(bin, 'initdb')))
+}
+
+/** PostgreSQL with a cluster of its own, as the user postgres where this one is root. @throws Error without its programs */
+export async function startPostgres(folder: string): Promise<Server> {
+  const bin = postgresPrograms()
+  if (!bin) throw new Error('there is no PostgreSQL here')
+  const port = await freePort()
+  const data = join(folder, 'postgres')
+  const own = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {}
+  mkdirSync(data, { recursive: true })
+  chmodSync(folder, 0o755)
+  if ('uid' in own) execFileSync('chown', ['-R', 'postgres:postgres', data])
+  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'], {
+    ...own,
+    stdio: 'ignore',
+    cwd: '/',
+  })
+  const args = ['-D', data, '-p', port, '-h', '127.0.0.1', '-k', data, '-c', 'max_connections=200']
+  const launch = () => {
+    rmSync(join(data, 'postmaster.pid'), { force: true })
+    return spawn(join(bin, 'postgres'), args.map(String), { ...own, stdio: 'ignore', cwd: '/' })
+  }
+  return server('postgres', port, `postgres://postgres@127.0.0.1:${port}/postgres`, launch, async () => {
+    try {
+      execFileSync(join(bin, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' })
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function idOf(flag: '-u' | '-g'): number {
+  return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
+}
