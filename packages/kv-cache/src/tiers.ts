@@ -30,7 +30,7 @@ import {
   type Tier,
   type TierSpec,
 } from '@sublinear/core'
-import { continuePadded, continueWith, FEW } from './asked-parts'
+import { continuePadded, continueWith, FEW, whyNoBars } from './asked-parts'
 import { placedParts } from './placed-parts'
 import { float32, openStore, waitingTokens, type HeldTokens, type TokenStore } from '@sublinear/token-store'
 
@@ -242,6 +242,7 @@ function begun(
       parts: String(parts.length),
       ...(store.spec !== float32.spec && { waiting: store.spec }),
     },
+    errorBars: () => whyNoBars(parts) ?? waiting.noBars,
     bytes: () => parts.reduce((total, { bytes }) => total + bytes, waiting.bytes),
     take: (block, at) => waiting.take(block, at),
     answer(queries, out, arrived) {
