@@ -1,14 +1,14 @@
 import { raiseSpread, type KvBlock, type Matrix, type Spread } from '@sublinear/core'
 
 /** Fewer tokens than this, counted by their weights, are no sample to judge the others by. */
-const FEWEST = 30
+const FEWEST = 50
 
 /**
  * Adds to a spread what a sample makes uncertain: x·w² for the weight of a token that stands for others.
  * Source: Horvitz and Thompson (1952); of a uniform sample of m tokens without replacement x = (1 − m/n)·m/(m − 1) gives the variance of a ratio exactly as
  * textbooks have it (Cochran, 1977).
  *
- * Guarantee: none where the tokens that decide were not drawn. A row is flagged where the weights of the sample count as fewer than 30 equal ones.
+ * Guarantee: none where the tokens that decide were not drawn. A row is flagged where the weights of the sample count as fewer than 50 equal ones.
  *
  * @param block  the tokens held, with the weights that they count with; unsure  x of each
  */
