@@ -45,6 +45,7 @@ const commands = [
   ...DRAWN.map((name) => ['node', `tools/experiments/src/${name}.ts`]),
   ['node', 'tools/bench/src/tables.ts'],
   ['node', 'tools/scripts/readme-demo.mjs'],
+  ['node', 'tools/mutants/tables.mjs'],
 ]
 for (const [, ...rest] of commands) {
   console.log(`\n> node ${rest.join(' ')}`)

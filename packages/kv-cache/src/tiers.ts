@@ -129,13 +129,10 @@ function tiersOf(
     begin: (alive, state) => begun(name, shape, parts, holding, alive, state),
     members: () => ({ parts }),
     parts: () => Object.fromEntries(parts.map((part, i) => [partName(i), part])),
-    around: (copies) =>
-      tiersOf(
-        name,
-        shape,
-        parts.map((_, i) => copies[partName(i)]),
-        holding,
-      ),
+    around(copies) {
+      const own = parts.map((_, i) => copies[partName(i)])
+      return tiersOf(name, shape, own, holding)
+    },
     resetParts() {
       for (const part of parts) part.reset()
     },
