@@ -404,8 +404,9 @@ export const MUTANTS = [
     file: `${store}/src/dither-spread.ts`,
     from: 'tau / (1 + tau)',
     to: 'tau * (1 + tau)',
-    tests: dither,
-    kind: 'behaviour',
+    tests: [],
+    kind: 'none',
+    why: 'on rows without a flag τ is a few hundredths on average, and the bars change by as much: within the band of the coverage tests',
   },
   {
     id: 'dither: a whole step for half of one',

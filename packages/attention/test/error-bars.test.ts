@@ -83,7 +83,7 @@ describe('error bars', () => {
     [
       'auto, with far keys in codes and a sample',
       0,
-      (seed: number) => autoStream({ ...shape, budgetBytes: 24_000, tokens: n, errorBars: seed }),
+      (seed: number) => autoStream({ ...shape, budgetBytes: 32_000, tokens: n, errorBars: seed }),
     ],
   ])('%s cover between 0.93 and 0.97', (_, from, make) => {
     const { share, flags, square } = coverage(make, 60, 1.96, from)
