@@ -177,7 +177,7 @@ console.log(summary.state.rows, summary.rows) // 64 100
 `
 }
 
-if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+if (process.argv[1]?.endsWith('new-sketch.mjs') && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const root = resolve(process.argv[3] ?? join(dirname(fileURLToPath(import.meta.url)), '../..'))
   try {
     for (const path of newSketch(process.argv[2], root)) console.log(path)

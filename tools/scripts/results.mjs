@@ -46,6 +46,7 @@ const commands = [
   ['node', 'tools/bench/src/tables.ts'],
   ['node', 'tools/cluster/src/tables.ts'],
   ['node', 'tools/scripts/readme-demo.mjs'],
+  ['node', 'tools/mutants/tables.mjs'],
 ]
 for (const [, ...rest] of commands) {
   console.log(`\n> node ${rest.join(' ')}`)

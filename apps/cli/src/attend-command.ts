@@ -1,3 +1,4 @@
+import type { Matrix } from '@sublinear/core'
 import { writeRows, type RowWriter } from '@sublinear/io/node'
 import { Command } from 'commander'
 import { attendHead, type Held } from './attend-head'
@@ -18,6 +19,7 @@ import { sizing, withSizedStream, type SizeFlags } from './sizing'
 interface AttendOptions extends SizeFlags {
   readonly recipe?: string
   readonly out: string
+  readonly errorBars?: string
   readonly scale?: number
   readonly full?: boolean
   readonly heads: number
@@ -39,6 +41,10 @@ export function attendCommand(interrupt: AbortSignal): Command {
   )
   return withSizedStream(command, 'taylor')
     .option('--recipe <file>', 'method and options from a file of `plan --json`, in place of --stream and its size')
+    .option(
+      '--error-bars <file>',
+      'standard errors of the answers as .npy in the shape of --out, -1 in rows without one; of auto, reservoir, exact and caches in float32, others refuse',
+    )
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--full', 'every query sees all tokens (default: causal, query i sees tokens 0 to i)')
     .option('--heads <n>', 'query heads side by side in a row', wholeNumber(1), 1)
@@ -61,10 +67,10 @@ export function attendCommand(interrupt: AbortSignal): Command {
 type Attended = Held & { readonly head: LocatedHead; readonly errors?: SampledErrors }
 
 async function attendFiles(files: HeadFiles, options: AttendOptions, signal: AbortSignal): Promise<void> {
-  const { out: path, heads, kvHeads = heads, pilot, scale, full, recipe } = options
+  const { out: path, errorBars, heads, kvHeads = heads, pilot, scale, full, recipe } = options
   const modules = isPath(options.stream) ? [options.stream] : []
   await refuseOutputs(
-    [{ flag: '--out', path }],
+    [{ flag: '--out', path }, ...(errorBars === undefined ? [] : [{ flag: '--error-bars', path: errorBars }])],
     [files.queries, files.keys, files.values, ...modules, ...(recipe === undefined ? [] : [recipe])],
   )
   const located = await headsOf(files)
@@ -76,21 +82,36 @@ async function attendFiles(files: HeadFiles, options: AttendOptions, signal: Abo
   const bar = progressBar('attending', located.length, options.quiet || options.json, 'tokens')
   let out: RowWriter | undefined
   const writer = async (cols: number) => (out ??= await writeRows(path, cols, { lead: located[0].lead }))
+  let bars: RowWriter | undefined
+  const onErrors = async (errors: Matrix) =>
+    (bars ??= await writeRows(errorBars!, errors.cols, { lead: located[0].lead })).write(errors)
   const cpu = process.cpuUsage()
   const held: Attended[] = []
   try {
     for (const [h, head] of located.entries()) {
       const found = await withInputs([head.queries, head.keys, head.values] as const, (queries, keys, values) => {
         bar.resize(located.length * keys.rows)
-        const asked = { method, sizeOf, heads, kvHeads, causal: !full, pilot, signal, ...(scale && { scale }) }
+        const asked = {
+          method,
+          sizeOf,
+          heads,
+          kvHeads,
+          causal: !full,
+          pilot,
+          signal,
+          ...(scale && { scale }),
+          ...(errorBars !== undefined && { onErrors }),
+        }
         const onProgress = (tokens: number) => bar.update(h * keys.rows + tokens)
         return attendHead({ queries, keys, values }, { ...asked, ...placeOf(head), onProgress }, writer)
       })
       held.push({ ...found, head })
     }
     await out?.close()
+    await bars?.close()
   } catch (error) {
     await out?.abort()
+    await bars?.abort()
     throw error
   } finally {
     bar.stop()
@@ -124,7 +145,7 @@ function errorsOf({ head, shape }: Attended, options: AttendOptions, signal: Abo
 }
 
 function report(all: readonly Attended[], stream: string, tokensPerSecond: number, options: AttendOptions): void {
-  const { json, quiet, out, recipe } = options
+  const { json, quiet, out, recipe, errorBars } = options
   const [first] = all
   const total = (of: (one: Held) => number) => all.reduce((sum, one) => sum + of(one), 0)
   const [bytes, cacheBytes] = [total((one) => one.bytes), total((one) => one.cacheBytes)]
@@ -133,13 +154,18 @@ function report(all: readonly Attended[], stream: string, tokensPerSecond: numbe
     for (const [name, count] of Object.entries(one.counters)) counters[name] = (counters[name] ?? 0) + count
   const { tokens, details } = first
   if (json) {
-    const common = { tokens, stream, ...details, bytes, cacheBytes, tokensPerSecond, counters }
+    const unbarred = errorBars !== undefined && { rowsWithoutBars: total(({ flagged = 0 }) => flagged) }
+    const common = { tokens, stream, ...details, bytes, cacheBytes, tokensPerSecond, counters, ...unbarred }
     const heads = all.map(({ head, errors, ...own }) => ({ head: head.name, bytes: own.bytes, ...errors }))
     return console.log(JSON.stringify(all.length === 1 ? { ...common, ...first.errors } : { ...common, heads }))
   }
   if (quiet) return
   const of = all.length > 1 ? `${all.length} heads of ${tokens} tokens` : `${tokens} tokens`
   console.log(`${of}, ${rateText(tokensPerSecond)} tokens/s; answers in ${out}`)
+  if (errorBars !== undefined)
+    console.log(
+      `standard errors in ${errorBars}; rows without one: ${total(({ flagged = 0 }) => flagged)} of ${total(({ answers }) => answers)}`,
+    )
   if (stream === 'exact') console.log(`held ${bytesText(bytes)}: the exact cache itself`)
   else
     console.log(

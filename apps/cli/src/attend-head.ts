@@ -23,6 +23,8 @@ export interface Asked {
   /** First rows read ahead. */
   readonly pilot: number
   readonly scale?: number
+  /** Receives the standard errors of every block of answers, -1 in rows without one. */
+  readonly onErrors?: (errors: Matrix) => Promise<void>
   readonly place?: Traffic['place']
   readonly signal: AbortSignal
   readonly onProgress: (tokens: number) => void
@@ -35,6 +37,8 @@ export interface Held {
   readonly bytes: number
   readonly cacheBytes: number
   readonly counters: Readonly<Record<string, number>>
+  /** Rows of answers without an error bar, where bars were asked for. */
+  readonly flagged?: number
   readonly details: Sized['details']
   readonly shape: Shape
 }
@@ -50,7 +54,7 @@ export async function attendHead(
   writer: (cols: number) => Promise<RowWriter>,
 ): Promise<Held> {
   const { queries, keys, values } = inputs
-  const { method, heads, kvHeads, causal, signal, onProgress } = asked
+  const { method, heads, kvHeads, causal, onErrors, signal, onProgress } = asked
   const shape = headShape(inputs, asked)
   if (keys.rows !== values.rows) throw new RangeError(`keys have ${counted(keys.rows, 'row')}, values ${values.rows}`)
   if (causal && queries.rows !== keys.rows)
@@ -58,8 +62,16 @@ export async function attendHead(
       `causal attention needs a query for each key: ${queries.rows} queries, ${keys.rows} keys (see --full)`,
     )
   const sized = await sizedHeads(inputs, asked, shape)
-  const stream = layer({ queryHeads: heads, kvHeads, make: (h) => method.make(shape, sized[h].options) })
+  // An auto stream is made for error bars, or has none; others have them or refuse.
+  const forBars = onErrors && method.name === 'auto' ? { errorBars: 0 } : {}
+  const stream = layer({
+    queryHeads: heads,
+    kvHeads,
+    make: (h) => method.make(shape, { ...sized[h].options, ...forBars }),
+  })
   const out = await writer(heads * shape.dv)
+  const waiting: Matrix[] = [] // errors of answers that come next
+  let flagged = 0
   const blocks = attend({
     queries: queries.blocks(BLOCK),
     keys: keys.blocks(BLOCK),
@@ -67,15 +79,28 @@ export async function attendHead(
     stream,
     causal,
     signal,
+    ...(onErrors && {
+      onErrorBars({ error, flagged: flags }) {
+        for (const [r, flag] of flags.entries()) {
+          flagged += flag
+          if (flag) error.data.fill(-1, r * error.cols, (r + 1) * error.cols)
+        }
+        waiting.push(error)
+      },
+    }),
     onProgress: ({ tokens }) => onProgress(tokens),
   })
-  for await (const block of blocks) await out.write(block)
+  for await (const block of blocks) {
+    await out.write(block)
+    for (const errors of waiting.splice(0)) await onErrors?.(errors)
+  }
   return {
     tokens: keys.rows,
     answers: queries.rows * heads,
     bytes: stream.bytes,
     cacheBytes: 4 * keys.rows * (keys.cols + values.cols),
     counters: stream.counters,
+    ...(onErrors && { flagged }),
     details: sized[0].details,
     shape,
   }

@@ -150,6 +150,23 @@ describe('attend', () => {
     expect(report.error).toBeLessThan(most)
   })
 
+  // Kills: bars that are not asked for, of another shape, of the first head alone, a stream without bars that answers, flags that are lost.
+  test('--error-bars writes a standard error for each answer, or says which stream has none', async () => {
+    const [out, bars, none] = ['bars-o.npy', 'bars-se.npy', 'bars-none.npy'].map(at)
+    const given = ['attend', ...files(), '--out', out]
+    const asked = await sublinear([...given, '--stream', 'auto', '--budget', '8000', '--error-bars', bars, '--json'])
+    expect(asked.code).toBe(0)
+    const [answers, errors] = [out, bars].map((path) => decodeNpy(readFileSync(path)))
+    expect(errors.shape).toEqual(answers.shape)
+    const flagged = [...(errors.data as Float32Array)].filter((x) => x === -1).length / errors.shape[1]
+    expect(JSON.parse(asked.stdout).rowsWithoutBars).toBe(flagged)
+    expect([...(errors.data as Float32Array)].some((x) => x > 0)).toBe(true)
+    const refused = await sublinear([...given, '--stream', 'closure', '--error-bars', none])
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain('gives no error bars')
+    expect(existsSync(none)).toBe(false)
+  })
+
   test('answers of a lower degree are counted, and said', async () => {
     writeFileSync(at('low.npy'), encodeNpy({ rows: n, cols: 1, data: new Float32Array(n).fill(-1) }))
     writeFileSync(at('high.npy'), encodeNpy({ rows: n, cols: 1, data: new Float32Array(n).fill(3) }))

@@ -1,6 +1,13 @@
 import type { FeatureMap, Method } from '@sublinear/core'
 import { gaussianRows } from '@sublinear/gaussian-sketch'
-import { certificate, featureDimension, minimaxFeatures, MOST_DEGREE, taylorFeatures } from '@sublinear/poly-features'
+import {
+  certificate,
+  featureDimension,
+  minimaxFeatures,
+  MOST_DEGREE,
+  outputError,
+  taylorFeatures,
+} from '@sublinear/poly-features'
 import type { PlanShape } from './check-options'
 import type { Answer, Considered, PlanError } from './plan-types'
 import { ONE_PASS, sketchBytes, type Psi } from './sketches'
@@ -10,6 +17,8 @@ const MOST_FEATURES = 2 ** 16
 const FEATURE_SHARE = 0.5
 /** Radius to which minimax polynomials go. */
 const MOST_MINIMAX = 8
+/** Beyond this norm of a row there is no Ψ to be sized. */
+const MOST_NORM = 1e6
 /** The method that holds features: it makes a stream of any map. */
 const FEATURES = 'taylor'
 /** The method that holds every token as it is. */
@@ -27,8 +36,9 @@ export interface Certified {
  * Finds a plan that holds for all data with scores within a radius: every token as it is, where the budget has room for that, or the least certified degree, Taylor's where it
  * does as well.
  *
- * A pointwise relative error e moves an answer by at most 2e/(1 − e)·max|v|. Ψ: with scores in [−R, R] a row of weights has
- * norm at most e^R/√n and a column of V, less its mean, √n·max|v|.
+ * docs/papers/certified-plan.md has the proof. A pair is off by a relative e, polynomial and float32 together, which moves an answer by at most
+ * 2·(1 − √(1 − e²))/e·max|v|; float32 sums add a term that grows with the stream. Ψ: a row of P̃, whose weights differ by factors of at most e^{2R}·(1 + e)/(1 − e),
+ * has norm at most cosh(R + artanh e)/√n, and a column of V, less its mean, √n·max|v|. Its own float32 sums are counted by what they add on average over Ψ.
  */
 export function certified(shape: PlanShape, radius: number): Certified {
   const { tokens, d, dv, scale, epsilon, keysAndValuesTogether, budgetBytes, weighted, methods } = shape
@@ -38,24 +48,25 @@ export function certified(shape: PlanShape, radius: number): Certified {
   const features = named(FEATURES)
   const bytesOf = (map: FeatureMap) =>
     features?.bytes(own, { features: map.spec }, traffic) ?? 4 * map.t * dv + 8 * map.t + map.spec.length
-  const tried: { features: FeatureMap; name: string; polynomial: number; float32: number }[] = []
+  const tried: Tried[] = []
   const share = keysAndValuesTogether ? 1 : FEATURE_SHARE
-  const meetsOwn = ({ polynomial, float32 }: { polynomial: number; float32: number }) =>
-    polynomial + float32 <= share * epsilon
+  const meetsOwn = ({ polynomial, float32 }: Tried) => polynomial + float32 <= share * epsilon
   for (let degree = 0; degree <= MOST_DEGREE && !tried.some(meetsOwn); degree++) {
     if (featureDimension(d, degree) > MOST_FEATURES) break
     for (const [kind, map] of mapsOf(d, degree, scale, radius)) {
       if (tried.length > 0 && bytesOf(map) > budgetBytes) continue
-      const { approximation, rounding } = certificate(map, { radius })
+      const { approximation, error, output } = certificate(map, { radius, tokens, weighted })
+      const polynomial = Math.min(output, outputError(approximation))
       tried.push({
         features: map,
         name: `${kind} features of degree ${degree}`,
-        polynomial: moved(approximation),
-        float32: moved(rounding),
+        pair: error,
+        polynomial,
+        float32: output - polynomial,
       })
     }
   }
-  const sum = ({ polynomial, float32 }: (typeof tried)[number]) => polynomial + float32
+  const sum = ({ polynomial, float32 }: Tried) => polynomial + float32
   const best = tried.find(meetsOwn) ?? tried.reduce((a, b) => (sum(b) < sum(a) ? b : a))
   const considered: Considered[] = tried.map((one) => ({
     name: one.name,
@@ -78,22 +89,29 @@ export function certified(shape: PlanShape, radius: number): Certified {
   return { answer: answerOf(shape, radius, best, bytesOf(best.features)), average, considered }
 }
 
+/** Features that were looked at, and what an answer is off by at most, in units of max|v|. */
+interface Tried {
+  readonly features: FeatureMap
+  readonly name: string
+  /** Relative error of a pair, float32 included. */
+  readonly pair: number
+  readonly polynomial: number
+  /** Everything that float32 adds to that. */
+  readonly float32: number
+}
+
 /** A certified map with the Ψ that it needs. */
 function answerOf(
   { dv, epsilon, delta, keysAndValuesTogether, seed }: PlanShape,
   radius: number,
-  {
-    features,
-    name,
-    polynomial,
-    float32,
-  }: { readonly features: FeatureMap; readonly name: string; readonly polynomial: number; readonly float32: number },
+  { features, name, pair, polynomial, float32 }: Tried,
   bytes: number,
 ): Answer {
   const room = epsilon - polynomial - float32
-  const each = Math.min(1, (room > 0 ? room : epsilon * FEATURE_SHARE) / Math.exp(radius))
+  const rowNorm = pair < 1 ? Math.min(MOST_NORM, Math.cosh(radius + Math.atanh(pair))) : MOST_NORM // √n·‖P̃_j‖₂ at most
+  const each = Math.min(1, (room > 0 ? room : epsilon * FEATURE_SHARE) / rowNorm)
   const psi: Psi = { kind: 'gaussian', m: gaussianRows({ epsilon: each, delta: delta / dv }), seed: String(seed) }
-  const psiPart = keysAndValuesTogether ? 0 : each * Math.exp(radius)
+  const psiPart = keysAndValuesTogether ? 0 : each * rowNorm
   const error: PlanError = {
     polynomial,
     psi: psiPart,
@@ -123,6 +141,3 @@ function mapsOf(d: number, degree: number, scale: number, radius: number): [stri
     return [taylor] // a lower degree is exact in float32 already
   }
 }
-
-/** Effect of a pointwise relative error on an answer, in units of max|v|: never more than 2. */
-const moved = (error: number) => (error < 1 / 2 ? (2 * error) / (1 - error) : 2)

@@ -28,7 +28,7 @@ export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, Driven {
   readonly epsilon?: number
   /** Tokens of the head in stream order, or of another text. Either this or a radius. */
   readonly pilot?: Pilot
-  /** Bound on |scale·⟨q, k − centre⟩|, where nothing else is known. */
+  /** Bound on scale·‖q‖·‖k‖, and so on every |score|, where nothing else is known. Within it, and before float32, features need the bound on scores alone. */
   readonly radius?: number
   /** Most bytes that may be held. Default: no limit; then epsilon must be given. */
   readonly budgetBytes?: number
@@ -48,7 +48,7 @@ export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, Driven {
   readonly seed?: Seed
 }
 
-/** An error and its terms, where it is made of terms; `total` is their root sum of squares. */
+/** An error and its terms, where it is made of terms; `total` is their sum where they are certified, else their root sum of squares. */
 export interface PlanError {
   readonly total: number
   /** Error of the features, or of the Gaussian closure. */

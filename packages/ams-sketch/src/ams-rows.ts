@@ -13,7 +13,8 @@ import { checkFinite, checkInteger } from '@sublinear/core'
  */
 export function amsRows({ epsilon, delta }: { epsilon: number; delta: number }): number {
   checkAccuracy('amsRows', epsilon, delta)
-  const rows = Math.ceil(2 / (epsilon * epsilon * delta))
+  // A quotient that is whole but for rounding is whole, as countSketchRows has it.
+  const rows = Math.max(1, Math.ceil((2 / (epsilon * epsilon * delta)) * (1 - 2 ** -50)))
   checkInteger('amsRows', '2/(epsilon^2 delta)', rows, 1)
   return rows
 }

@@ -102,6 +102,11 @@ describe('sizes', () => {
     expect(groups * rows).toBeLessThan(Math.max(25 / 0.04 + 1, (39 * Math.log(1 / delta)) / 0.04))
   })
 
+  it('rounds whole quotients to themselves, as countSketchRows does', () => {
+    expect(amsRows({ epsilon: 0.1, delta: 0.01 })).toBe(20_000)
+    expect(amsRows({ epsilon: 0.3, delta: 0.07 })).toBe(318)
+  })
+
   it('refuses what is out of range', () => {
     const bad = [
       [0, 0.1],

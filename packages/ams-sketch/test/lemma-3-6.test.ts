@@ -58,6 +58,19 @@ const errors = Array.from({ length: seeds }, (_, s) => {
 })
 
 describe('Lemma 3.6 with AMS signs', () => {
+  it('has rows of P̃ no longer than cosh R/√n, so that 2·dv·cosh²(R)/(ε²δ) rows of AMS keep all entries within ε/√n but for δ', () => {
+    // Weights 1 + s + s²/2 of scores in [−1, 1] lie in [½, 2½]: R = ln √5. Kantorovich: √n·‖P̃_j‖₂ ≤ cosh R.
+    const longest = Math.cosh(Math.log(5) / 2)
+    for (const p of weights) expect(Math.sqrt(n) * norm(p)).toBeLessThanOrEqual(longest)
+    const delta = 0.2
+    const epsilon = Math.sqrt((2 * dv * longest ** 2) / (m * delta)) // what m rows are enough for
+    const beyond = errors.filter((columns) => columns.some((e) => e.some((x) => Math.abs(x) > epsilon / Math.sqrt(n))))
+    expect(beyond.length / seeds).toBeLessThanOrEqual(delta)
+    const mean = errors.flat().reduce((sum, e) => sum + dot(e, e) * n, 0) / (seeds * dv * n)
+    expect(mean).toBeLessThanOrEqual((2 * longest ** 2) / (m * n)) // the second moment that Chebyshev stands on, for one entry
+    expect(mean).toBeGreaterThan(0.2 / (m * n))
+  })
+
   it('Part 2, repaired: the mean of |error|² is Σ Var, at most 2·‖P̃‖_F²|V_i|²/m', () => {
     for (const [c, v] of values.entries()) {
       const wanted = weights.reduce((sum, u) => sum + amsVariance({ u, v, m }), 0)

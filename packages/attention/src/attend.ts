@@ -1,5 +1,12 @@
-import { checkInteger, checkOptions, type AttentionStream, type Matrix } from '@sublinear/core'
-import { normalise } from '@sublinear/exact-attention'
+import {
+  checkInteger,
+  checkOptions,
+  type AttentionStream,
+  type ErrorBars,
+  type Matrix,
+  type PartialSoftmax,
+} from '@sublinear/core'
+import { errorBars, normalise } from '@sublinear/exact-attention'
 import { rowReader, type RowReader, type RowSource } from './row-source'
 
 /** Tokens a call: bounds what is held at once and how late an abort or a progress report can be. */
@@ -15,6 +22,8 @@ export interface Attend {
   readonly causal: boolean
   /** Query rows a token when causal (grouped-query attention). Default 1. */
   readonly groups?: number
+  /** Receives the error bars of each matrix of answers just before it comes, for as many rows and columns. */
+  readonly onErrorBars?: (bars: ErrorBars) => void
   readonly signal?: AbortSignal
   /** After every piece: tokens pushed and query rows answered so far. */
   readonly onProgress?: (progress: { tokens: number; answered: number }) => void
@@ -30,8 +39,19 @@ export interface Attend {
  *   when aborted. Sources are closed in every case.
  */
 export async function* attend(options: Attend): AsyncGenerator<Matrix, void, undefined> {
-  checkOptions('attend', options, ['queries', 'keys', 'values', 'stream', 'causal', 'groups', 'signal', 'onProgress'])
-  const { stream, causal, groups = 1, signal, onProgress } = options
+  checkOptions('attend', options, [
+    'queries',
+    'keys',
+    'values',
+    'stream',
+    'causal',
+    'groups',
+    'onErrorBars',
+    'signal',
+    'onProgress',
+  ])
+  const { stream, causal, groups = 1, onErrorBars, signal, onProgress } = options
+  const asked = onErrorBars && ({ errorBars: true } as const)
   const readers: RowReader[] = []
   const read = (name: 'keys' | 'values' | 'queries') => {
     const reader = rowReader('attend', name, options[name])
@@ -58,11 +78,13 @@ export async function* attend(options: Attend): AsyncGenerator<Matrix, void, und
         report()
         continue
       }
-      const asked = Math.min(rows, await wholeTokens(queries, groups, tokens))
-      const block = { keys: keys.take(asked), values: values.take(asked) }
-      const own = await gather(queries, asked * groups, tokens)
-      const answers = normalise(stream.step(block, own))
-      tokens += asked
+      const count = Math.min(rows, await wholeTokens(queries, groups, tokens))
+      const block = { keys: keys.take(count), values: values.take(count) }
+      const own = await gather(queries, count * groups, tokens)
+      const partial = stream.step(block, own, asked)
+      const answers = normalise(partial)
+      if (onErrorBars) onErrorBars(barsOf(partial, own.rows))
+      tokens += count
       answered += own.rows
       report()
       yield reshape(answers, own.rows)
@@ -70,7 +92,9 @@ export async function* attend(options: Attend): AsyncGenerator<Matrix, void, und
     for (let rows = await queries.available(); rows > 0; rows = await queries.available()) {
       if (causal) throw new RangeError(`attend: keys ended after ${tokens} rows, queries go on`)
       const own = queries.take(Math.min(rows, PIECE))
-      const answers = normalise(stream.attend(own))
+      const partial = stream.attend(own, asked)
+      const answers = normalise(partial)
+      if (onErrorBars) onErrorBars(barsOf(partial, own.rows))
       answered += own.rows
       report()
       yield reshape(answers, own.rows)
@@ -110,6 +134,18 @@ async function gather(queries: RowReader, rows: number, tokens: number): Promise
     at += more
   }
   return { rows, cols: first.cols, data }
+}
+
+/** Bars in rows of the output; a row is flagged where one of its heads is. */
+function barsOf(partial: PartialSoftmax, rows: number): ErrorBars {
+  const { error, flagged } = errorBars(partial)
+  const heads = flagged.length / Math.max(1, rows)
+  return {
+    error: reshape(error, rows),
+    flagged: Uint8Array.from({ length: rows }, (_, r) =>
+      Number(flagged.subarray(r * heads, (r + 1) * heads).includes(1)),
+    ),
+  }
 }
 
 /** The partial of heads(…) has a row a head: side by side they are the rows of the output. */

@@ -1,5 +1,5 @@
 // Exact attention, and how partial answers combine.
-export { combine, exactAttention, exactStream, normalise } from '@sublinear/exact-attention'
+export { combine, errorBars, exactAttention, exactStream, normalise } from '@sublinear/exact-attention'
 
 // Streams: bounded summaries of the past of one head, and how they stand behind each other. `policies.window`, `policies.h2o` … choose tokens.
 export { balanceKv, momentCoreset } from '@sublinear/balance-kv'

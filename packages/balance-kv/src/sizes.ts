@@ -33,7 +33,7 @@ export interface BalanceKvSize {
  * Source: Theorems 3.1 and 3.4 (BalanceKV). Deviation: the constants, which the paper hides: a halving moves numerator and denominator by at
  *   most √dv·c·e^R·max|v| (Theorem 3.3), each level adds n/t of them, mass is at least n·e^{−R}, and an octave's ‖V‖_F·‖softmax‖₂ at least max|v|/2.
  *
- * Guarantee: grows as e^{2R}/ε. Says `vacuous` where the block has the whole stream: at R = ½ and ε = ½ for n up to 7·10⁴.
+ * Guarantee: for queries fixed before the seeds, n·dv ≤ ½·(2n/δ)^1.39 of them and their columns, for which the constant 30 has room. Grows as e^{2R}/ε. Says `vacuous` where the block has the whole stream: at R = ½ and ε = ½ for n up to 7·10⁴.
  *
  * @throws TypeError, RangeError when an argument is out of range
  */

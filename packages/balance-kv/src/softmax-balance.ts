@@ -35,7 +35,7 @@ export type SoftmaxBalanceOptions = {
  *   token for all. 'greedy' is what released code does in effect, here with classes of equal size; 'pairs' signs differences.
  *
  * Guarantee: of an even number 'greedy' and 'pairs' keep exactly half, 'theory' the smaller class, each token for two; 'pairs' keeps the total
- *   weight whatever the weights. No token is preferred, over seeds. In 'theory' mode a failure has probability at most delta a block, and every query's imbalance is at most √dv·c·e^{scale·‖q‖²/2} times the largest norm.
+ *   weight whatever the weights. No token is preferred, over seeds. In 'theory' mode a failure has probability at most delta a block, and the imbalance of a query fixed before the seed is at most √dv·c·e^{scale·‖q‖²/2} times the largest norm.
  * Cost: 2·m²·(d + dv) operations and an exp for each of m² entries; the walk m²/2 multiply-adds ('pairs' m²).
  *
  * @throws TypeError, RangeError when an option is missing or out of range

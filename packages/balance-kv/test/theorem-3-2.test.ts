@@ -7,7 +7,7 @@ import { philox } from '@sublinear/core'
 import { describe, expect, test } from 'vitest'
 import { balanceKv, balanceKvLeast } from '../src'
 
-const n = 64 // keys: an orthonormal basis, times a length that makes the others' share e^{−20}
+const n = 64 // keys: an orthonormal basis, times 8: r² = 64 = d, the most that the premise allows; all others together weigh 63·e^{−8}, 2 %
 
 const at = (epsilon: number, norm: number) => balanceKvLeast({ d: 16, scale: 0.25, norm, epsilon })
 
@@ -20,7 +20,7 @@ describe('Theorem 3.2', () => {
     })
     const basis = matrix(n, n)
     for (let i = 0; i < n; i++) basis.data[i * n + i] = 1
-    const shape = { d: n, dv: 1, scale: 20 + Math.log(n) }
+    const shape = { d: n, dv: 1, scale: 8 } // keys and queries of norm 1 at 64 times the scale 1/√64
     const wrong = (stream: ReturnType<typeof exactStream>) => {
       stream.push({ keys: basis, values: matrix(n, 1, bits) })
       const read = normalise(stream.attend(basis)).data

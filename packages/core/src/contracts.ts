@@ -1,5 +1,6 @@
 import type { Floats, Resident } from '@sublinear/kernels'
 import type { Head } from './head'
+import type { AskBars, Spread } from './spread'
 
 /** Row-major float32: entry (i, j) is data[i * cols + j]. */
 export interface Matrix {
@@ -123,6 +124,8 @@ export interface PartialSoftmax {
   readonly max: Float32Array
   readonly mass: Float64Array
   readonly sum: Matrix
+  /** Where error bars were asked for. */
+  readonly spread?: Spread
 }
 
 export interface AttentionStream {
@@ -140,19 +143,24 @@ export interface AttentionStream {
    * makes one call to several streams asks all of them first. A stream without it is asked by the call alone.
    */
   readonly check?: Checks
+  /**
+   * true: `attend` and `step` give error bars beside their answers where they are asked to, and say of what. A text: why not. Absent: they do not. Without being
+   * asked for them answers are the same, bit for bit.
+   */
+  readonly errorBars?: true | string
   push(block: KvBlock): void
   /**
    * Over everything pushed; where places matter, from that of the last token. Pure: asking changes nothing. A stream may continue the partial `into` in place and return it; else it returns one
-   * of its own, and `into` is as it was.
+   * of its own, and `into` is as it was. With `{ errorBars: true }`, or an `into` that has a spread, the partial has a spread, of which `errorBars` makes error bars.
    */
-  attend(queries: Matrix, into?: PartialSoftmax): PartialSoftmax
+  attend(queries: Matrix, into?: PartialSoftmax | AskBars): PartialSoftmax
   /**
    * Causal: pushes the block and answers its own queries, row i seeing all earlier tokens and block rows <= i.
    * queries.rows = groups · block.rows (grouped-query attention); row i·groups + g belongs to token i.
    * The only place where a policy may learn from queries.
-   * Whoever has asked `check` for this call may give `into`, empty rows: the stream need not ask again, and may answer in them and return them.
+   * Whoever has asked `check` for this call may give `into`, empty rows: the stream need not ask again, and may answer in them and return them. Error bars as attend has them.
    */
-  step(block: KvBlock, queries: Matrix, into?: PartialSoftmax): PartialSoftmax
+  step(block: KvBlock, queries: Matrix, into?: PartialSoftmax | AskBars): PartialSoftmax
   /**
    * Counts since the stream was made, query rows (`rows`) among it and the premises that were broken; no part of a snapshot.
    * Streams of streams add their parts' up.

@@ -77,7 +77,8 @@ export { innerProduct, requireSame, restoreSketch, sketch, type SketchOptions } 
 export { denseSketchMatrix, project, sparseSketchMatrix, type DenseColumns, type SparseEntries } from './sketch-matrix'
 export { sharedStream, type SharedStream } from './shared-stream'
 export { speculate, type Speculable, type Speculation } from './speculate'
-export { emptyPartial, queryGroups, stepByToken } from './step'
+export { addSpread, emptySpread, raiseSpread, rowsOfSpread, type AskBars, type ErrorBars, type Spread } from './spread'
+export { asksBars, emptyPartial, isPartial, queryGroups, stepByToken } from './step'
 export { fromBrain, fromHalf, toBrain, toHalf } from './half'
 export {
   decodeTensors,

@@ -30,6 +30,8 @@ export interface Inside extends Shape {
   take(block: KvBlock, from: number): number
   /** Continues partials over everything taken; with `arrived`, row i sees all tokens but the last count − 1 − ⌊i / groups⌋. */
   answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived): void
+  /** Why it gives no error bars; undefined where `answer` fills the spread of partials that have one. Absent: it gives none. */
+  errorBars?(): string | undefined
   /** Whether `answer` continues partials that are not empty. */
   readonly continues?: boolean
   counters?(): Readonly<Record<string, number>>

@@ -1,5 +1,6 @@
 import type { KvBlock, Matrix, PartialSoftmax } from './contracts'
 import { matrix, rowsOf } from './matrix'
+import { rowsOfSpread } from './spread'
 
 /** The most that a token may count: what a block may bring. */
 export const MOST_WEIGHT = 2 ** 53
@@ -17,7 +18,12 @@ export function tokensOf({ keys, values, weights }: KvBlock, from: number, to: n
 export function rowsOfPartial(whole: PartialSoftmax, from: number, to: number): PartialSoftmax {
   const { max, mass, sum } = whole
   if (to - from === sum.rows) return whole
-  return { max: max.subarray(from, to), mass: mass.subarray(from, to), sum: rowsOf(sum, from, to) }
+  return {
+    max: max.subarray(from, to),
+    mass: mass.subarray(from, to),
+    sum: rowsOf(sum, from, to),
+    ...(whole.spread && { spread: rowsOfSpread(whole.spread, from, to) }),
+  }
 }
 
 /** A block to be filled: of rows of zeros, and of weights 1 where there are any. */

@@ -6,7 +6,8 @@ import { checkParts, disposeAll, forkedParts } from './forked'
 import { rowsOfPartial } from './kv-block'
 import { decodeLayer, encodeLayer, layerParts, type LayerHeads } from './layer-snapshot'
 import { life } from './life'
-import { emptyPartial } from './step'
+import { addSpread, rowsOfSpread, type AskBars } from './spread'
+import { asksBars, emptyPartial } from './step'
 
 const KIND = 'layer'
 
@@ -32,8 +33,9 @@ export interface Layer extends Disposable {
   readonly counters: Readonly<Record<string, number>>
   readonly check: Checks
   push(block: KvBlock): void // keys b × kvHeads·d, values b × kvHeads·dv
-  attend(queries: Matrix): PartialSoftmax // r × queryHeads·d → r·queryHeads rows
-  step(block: KvBlock, queries: Matrix): PartialSoftmax
+  /** Head by head, with error bars where they are asked for. @throws TypeError where a stream gives none, which says why */
+  attend(queries: Matrix, asked?: AskBars): PartialSoftmax // r × queryHeads·d → r·queryHeads rows
+  step(block: KvBlock, queries: Matrix, asked?: AskBars): PartialSoftmax
   /** Takes in a layer that holds a later part of the stream, head by head. */
   merge(later: Pick<Layer, 'toBytes'>): void
   toBytes(): Uint8Array
@@ -86,13 +88,17 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
     return { rows: queries.rows * groups, cols: d, data }
   }
   /** The answers of all heads to `rows` rows, each given a place for its own: within the whole, where its rows lie together there. */
-  const gather = (rows: number, answer: (h: number, place: PartialSoftmax) => PartialSoftmax): PartialSoftmax => {
-    const out = emptyPartial(rows * queryHeads, dv)
+  const gather = (
+    rows: number,
+    answer: (h: number, place: PartialSoftmax) => PartialSoftmax,
+    withBars: boolean,
+  ): PartialSoftmax => {
+    const out = emptyPartial(rows * queryHeads, dv, withBars)
     for (let h = 0; h < kvHeads; h++) {
       const isWithin = rows === 1 || kvHeads === 1
       const place = isWithin
         ? rowsOfPartial(out, h * groups, h * groups + rows * groups)
-        : emptyPartial(rows * groups, dv)
+        : emptyPartial(rows * groups, dv, withBars)
       const part = answer(h, place)
       if (isWithin && part === place) continue
       for (let r = 0; r < rows; r++) {
@@ -101,9 +107,20 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
         out.max.set(part.max.subarray(from, from + groups), to)
         out.mass.set(part.mass.subarray(from, from + groups), to)
         out.sum.data.set(part.sum.data.subarray(from * dv, (from + groups) * dv), to * dv)
+        if (out.spread && part.spread) addSpread(out.spread, rowsOfSpread(part.spread, from, from + groups), to)
       }
     }
     return out
+  }
+
+  /** Whether error bars are asked for, of streams that all give them. */
+  const barsOf = (asked: AskBars | undefined): boolean => {
+    if (!asksBars(asked)) return false
+    for (const [h, { errorBars }] of streams.entries()) {
+      if (errorBars !== true)
+        throw new TypeError(`${KIND}: stream ${h} gives no error bars: ${errorBars ?? 'it knows of none'}`)
+    }
+    return true
   }
 
   /** Everything that may refuse, asked before any stream takes; returns what each takes. */
@@ -156,14 +173,15 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
         for (const [h, stream] of streams.entries()) stream.push(blocks[h])
       })
     },
-    attend(queries) {
+    attend(queries, asked) {
       alive.check()
       checkKeys(KIND, 'queries', queries, queryHeads * d)
-      return gather(queries.rows, (h, place) => streams[h].attend(queriesOf(queries, h), place))
+      return gather(queries.rows, (h, place) => streams[h].attend(queriesOf(queries, h), place), barsOf(asked))
     },
-    step(block, queries) {
+    step(block, queries, asked) {
       const calls = steps(block, queries)
-      return alive.act('step', () => gather(queries.rows, (h, place) => streams[h].step(...calls[h], place)))
+      const withBars = barsOf(asked)
+      return alive.act('step', () => gather(queries.rows, (h, place) => streams[h].step(...calls[h], place), withBars))
     },
     merge(later) {
       const parts = merges(later)

@@ -1,5 +1,6 @@
 import { checkBlock, checkInteger, checkKeys } from './check'
 import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax } from './contracts'
+import type { AskBars } from './spread'
 import { checkParts, disposeAll, forkedParts, stateOf } from './forked'
 import { headOf, type Rotary } from './head'
 import type { Inside, LiveStream, Making } from './inside'
@@ -14,7 +15,7 @@ import { requireSame } from './sketch'
 import { nestedAll } from './nested-snapshots'
 import { decodeSnapshot, encodeSnapshot, type State } from './snapshot'
 import { tokenCount } from './snapshot-fits'
-import { emptyPartial, queryGroups } from './step'
+import { asksBars, emptyPartial, isPartial, queryGroups } from './step'
 
 /** Places in the text by which the rows of a call are turned. */
 function turning(rotary: Rotary | undefined, d: number) {
@@ -57,6 +58,16 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
     if (inside.continues) addSink(out, sinkLogit)
     answer()
     if (!inside.continues) addSink(out, sinkLogit)
+  }
+
+  const whyNoBars = (): string | undefined =>
+    inside.errorBars ? inside.errorBars() : 'nothing is known of the errors of what it holds'
+  /** A partial to answer in, or none where the stream gives no error bars and they are asked for. */
+  const opened = (rows: number, into: PartialSoftmax | AskBars | undefined, canContinue: boolean): PartialSoftmax => {
+    const withBars = asksBars(into)
+    const why = withBars ? whyNoBars() : undefined
+    if (why !== undefined) throw new TypeError(`${kind}: gives no error bars: ${why}`)
+    return isPartial(into) && canContinue ? into : emptyPartial(rows, dv, withBars)
   }
 
   const check: Checks = {
@@ -113,6 +124,9 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
     get bytes() {
       return inside.bytes()
     },
+    get errorBars() {
+      return whyNoBars() ?? true
+    },
     push(block) {
       check.push(block)
       const turned = turn.block(block, alive.tokens)
@@ -129,14 +143,14 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
       checkKeys(kind, 'queries', queries, d)
       checkHeads(kind, heads, heads, queries)
       const turned = turn.queries(queries, alive.tokens - 1, Infinity)
-      const out = into && inside.continues ? into : emptyPartial(queries.rows, dv)
+      const out = opened(queries.rows, into, inside.continues === true)
       answered(out, () => inside.answer(turned, out))
       return out
     },
     step(block, queries, into) {
-      if (!into) check.step(block, queries)
+      if (!isPartial(into)) check.step(block, queries)
       const groups = queryGroups(kind, block, queries)
-      const out = into ?? emptyPartial(queries.rows, dv)
+      const out = opened(queries.rows, into, true)
       const turned = turn.block(block, alive.tokens)
       const asked = turn.queries(queries, alive.tokens, groups)
       alive.act('step', () => {

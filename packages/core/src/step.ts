@@ -1,6 +1,7 @@
 import type { AttentionStream, KvBlock, Matrix, PartialSoftmax } from './contracts'
 import { checkBlock, checkKeys } from './check'
 import { rowsOf } from './matrix'
+import { emptySpread, type AskBars } from './spread'
 
 /** How many query rows belong to a token: queries.rows / block.rows, a whole number ≥ 1 (1 for an empty block). */
 export function queryGroups(who: string, block: KvBlock, queries: Matrix): number {
@@ -15,13 +16,25 @@ export function queryGroups(who: string, block: KvBlock, queries: Matrix): numbe
   return groups
 }
 
-/** A partial softmax of `rows` empty rows: (−∞, 0, 0). */
-export function emptyPartial(rows: number, dv: number): PartialSoftmax {
+/** A partial softmax of `rows` empty rows: (−∞, 0, 0); with a spread where error bars are asked for. */
+export function emptyPartial(rows: number, dv: number, withBars = false): PartialSoftmax {
   return {
+    ...(withBars && { spread: emptySpread(rows, dv) }),
     max: new Float32Array(rows).fill(-Infinity),
     mass: new Float64Array(rows),
     sum: { rows, cols: dv, data: new Float32Array(rows * dv) },
   }
+}
+
+/** Whether what a caller gives beside its queries is a partial to go on with, and no question for error bars. */
+export function isPartial(into: PartialSoftmax | AskBars | undefined): into is PartialSoftmax {
+  return into !== undefined && 'mass' in into
+}
+
+/** Whether error bars are asked for: by name, or by a partial that has a spread. */
+export function asksBars(into: PartialSoftmax | AskBars | undefined): boolean {
+  if (into === undefined) return false
+  return isPartial(into) ? into.spread !== undefined : into.errorBars === true
 }
 
 /**

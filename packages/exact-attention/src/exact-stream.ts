@@ -97,6 +97,7 @@ function begun(shape: Shape, given: number, from?: State): Inside {
       pages.append(logWeighted(block), first, first + count)
       return count
     },
+    errorBars: () => undefined,
     answer: (queries, out, arrived) => pages.attend(queries, out, arrived),
     continues: true,
     refuses: ({ keys: { rows } }) => reserve(pages, shape, rows),

@@ -1,3 +1,4 @@
+export { errorBars } from './error-bars'
 export { exactAttention, type ExactAttention } from './exact-attention'
 export { exactMethod, exactStream, restoreExactStream } from './exact-stream'
 export { shapedAttend, type Scored, type ShapedKeys, type Sight } from './shaped-attend'

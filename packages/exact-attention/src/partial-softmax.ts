@@ -1,9 +1,9 @@
 import { isFloat32, isFloat64 } from '@sublinear/kernels'
-import { checkShape, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import { addSpread, checkShape, emptySpread, type Matrix, type PartialSoftmax } from '@sublinear/core'
 
 /**
  * The partial softmax of the union of two disjoint sets of tokens, row by row.
- * A commutative monoid up to rounding, with the empty partial (−∞, 0, 0) as identity.
+ * A commutative monoid up to rounding, with the empty partial (−∞, 0, 0) as identity. Where both have a spread, so has the union.
  *
  * Cost: two multiply-adds an entry.
  *
@@ -17,7 +17,13 @@ export function combine(a: PartialSoftmax, b: PartialSoftmax): PartialSoftmax {
   if (b.sum.rows !== rows || b.sum.cols !== cols) {
     throw new RangeError(`combine: shapes differ: ${rows} x ${cols} and ${b.sum.rows} x ${b.sum.cols}`)
   }
-  const out = { max: a.max.slice(), mass: a.mass.slice(), sum: { rows, cols, data: a.sum.data.slice() } }
+  const out: PartialSoftmax = {
+    max: a.max.slice(),
+    mass: a.mass.slice(),
+    sum: { rows, cols, data: a.sum.data.slice() },
+    ...(a.spread && b.spread && { spread: emptySpread(rows, cols) }),
+  }
+  if (out.spread) addSpread(out.spread, a.spread!)
   addPartial(out, b)
   return out
 }
@@ -26,6 +32,7 @@ export function combine(a: PartialSoftmax, b: PartialSoftmax): PartialSoftmax {
 export function addPartial(into: PartialSoftmax, other: PartialSoftmax): void {
   const { max, mass, sum } = into
   const { cols } = sum
+  if (into.spread && other.spread) addSpread(into.spread, other.spread)
   for (let r = 0; r < max.length; r++) {
     const top = Math.max(max[r], other.max[r])
     const left = factor(max[r], top)

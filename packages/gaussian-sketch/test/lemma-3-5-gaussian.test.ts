@@ -56,6 +56,47 @@ describe('Lemma 3.5, Gaussian', () => {
     }
   })
 
+  // Kills: one tail for two (half of δ), 'norms' by the bound of products, a law of m − 1 rows: m is least, by another reference, and the statistics see δ.
+  it('takes the least rows that the exact law of norms allows', () => {
+    expect(gaussianRows({ epsilon: 0.1, delta: 0.01, of: 'norms' })).toBe(1330)
+    expect(gaussianRows({ epsilon: 0.5, delta: 0.01, of: 'norms' })).toBe(56)
+    expect(gaussianRows({ epsilon: 0.5, delta: 1e-6, of: 'norms' })).toBe(237)
+    for (const { epsilon, delta } of [...cases, { epsilon: 0.05, delta: 0.3 }, { epsilon: 1, delta: 0.9 }]) {
+      const m = gaussianRows({ epsilon, delta, of: 'norms' })
+      for (let more = 0; more < 40; more++)
+        expect(chiSquareTails(m + more, epsilon)).toBeLessThanOrEqual(delta * (1 + 1e-9))
+      if (m > 1) expect(chiSquareTails(m - 1, epsilon)).toBeGreaterThan(delta * (1 - 1e-9))
+      expect(m).toBeLessThanOrEqual(gaussianRows({ epsilon, delta }))
+    }
+    const [points, pairs] = [30, 435]
+    expect(gaussianRows({ epsilon: 0.5, delta: 0.1, points, of: 'norms' })).toBe(
+      gaussianRows({ epsilon: 0.5, delta: 0.1 / pairs, of: 'norms' }),
+    )
+    expect(() => gaussianRows({ epsilon: 0.5, delta: 0.1, of: 'angles' as never })).toThrow(RangeError)
+  })
+
+  it('of norms fails as often as δ says, two-sided', () => {
+    const [epsilon, delta, trials] = [0.3, 0.1, 3000]
+    const m = gaussianRows({ epsilon, delta, of: 'norms' })
+    const law = chiSquareTails(m, epsilon) // near δ: half the rows would fail three times as often
+    const image = new Float32Array(m)
+    const matrix = gaussianSketch({ m, seed: 77 })
+    let failures = 0
+    for (let trial = 0; trial < trials; trial++) {
+      image.fill(0)
+      matrix.accumulate(
+        { rows: m, cols: 1, data: image },
+        { rows: 4, cols: 1, data: new Float32Array(4).fill(0.5) },
+        4 * trial,
+      )
+      const square = image.reduce((sum, x) => sum + x * x, 0)
+      if (Math.abs(square - 1) > epsilon) failures++
+    }
+    expect(failures).toBeGreaterThanOrEqual(leastFailures(trials, law, ALARM))
+    expect(failures).toBeLessThanOrEqual(mostFailures(trials, law, ALARM))
+    expect(law).toBeGreaterThan(0.8 * delta)
+  })
+
   it('needs about 4·ln(2/δ)/ε² rows, and the reference laws are right', () => {
     expect(gaussianRows({ epsilon: 0.1, delta: 0.01 })).toBe(2271)
     expect(gaussianRows({ epsilon: 1, delta: 0.5 })).toBe(17)

@@ -1,4 +1,12 @@
-import { emptyPartial, rowsOfPartial, type AttentionStream, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import {
+  addSpread,
+  emptyPartial,
+  rowsOfPartial,
+  rowsOfSpread,
+  type AttentionStream,
+  type Matrix,
+  type PartialSoftmax,
+} from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
 
 /** Query rows below which the kernels sum in another order. */
@@ -16,7 +24,7 @@ export function continuePadded(part: AttentionStream, queries: Matrix, out: Part
   const data = new Float32Array(FEW * cols)
   data.set(queries.data)
   for (let r = rows; r < FEW; r++) data.copyWithin(r * cols, 0, cols)
-  const padded = emptyPartial(FEW, out.sum.cols)
+  const padded = emptyPartial(FEW, out.sum.cols, out.spread !== undefined)
   padded.max.set(out.max)
   padded.mass.set(out.mass)
   padded.sum.data.set(out.sum.data)
@@ -25,4 +33,11 @@ export function continuePadded(part: AttentionStream, queries: Matrix, out: Part
   out.max.set(max)
   out.mass.set(mass)
   out.sum.data.set(sum.data)
+  if (out.spread) addSpread(out.spread, rowsOfSpread(padded.spread!, 0, rows))
+}
+
+/** Why the parts together give no error bars; undefined where all give some. */
+export function whyNoBars(parts: readonly AttentionStream[]): string | undefined {
+  const i = parts.findIndex(({ errorBars }) => errorBars !== true)
+  return i < 0 ? undefined : `part ${i} gives none: ${parts[i].errorBars ?? 'it knows of no errors'}`
 }

@@ -30,7 +30,7 @@ import {
   type Tier,
   type TierSpec,
 } from '@sublinear/core'
-import { continuePadded, continueWith, FEW } from './asked-parts'
+import { continuePadded, continueWith, FEW, whyNoBars } from './asked-parts'
 import { placedParts } from './placed-parts'
 import { float32, openStore, waitingTokens, type HeldTokens, type TokenStore } from '@sublinear/token-store'
 
@@ -129,13 +129,10 @@ function tiersOf(
     begin: (alive, state) => begun(name, shape, parts, holding, alive, state),
     members: () => ({ parts }),
     parts: () => Object.fromEntries(parts.map((part, i) => [partName(i), part])),
-    around: (copies) =>
-      tiersOf(
-        name,
-        shape,
-        parts.map((_, i) => copies[partName(i)]),
-        holding,
-      ),
+    around(copies) {
+      const own = parts.map((_, i) => copies[partName(i)])
+      return tiersOf(name, shape, own, holding)
+    },
     resetParts() {
       for (const part of parts) part.reset()
     },
@@ -242,6 +239,7 @@ function begun(
       parts: String(parts.length),
       ...(store.spec !== float32.spec && { waiting: store.spec }),
     },
+    errorBars: () => whyNoBars(parts) ?? waiting.noBars,
     bytes: () => parts.reduce((total, { bytes }) => total + bytes, waiting.bytes),
     take: (block, at) => waiting.take(block, at),
     answer(queries, out, arrived) {

@@ -34,6 +34,7 @@ import {
   openStore,
   tokensIn,
   waitingTokens,
+  widenBySample,
   type HeldTokens,
   type WaitingTokens,
 } from '@sublinear/token-store'
@@ -60,6 +61,8 @@ export interface Policy {
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
   /** Tokens held, in stream order; only where merging is 'ordered'. */
   inOrder?(): KvBlock
+  /** For each slot, what of the square of its weight is the variance of a sample that it stands in: fills the spread of answers. */
+  unsure?(): Float64Array
   /** Bytes held beside the tokens. */
   readonly bytes?: number
   /** State that the slots do not tell, for a snapshot. */
@@ -79,6 +82,8 @@ export interface TokenTierOptions extends Shape, TokenOptions {
   readonly identity?: Record<string, string>
   /** Features of a shape that it computes. Default: those of exact answers over the tokens held. */
   readonly can?: readonly HeadFeature[]
+  /** Why it gives no error bars, where its policy makes tokens that did not come. */
+  readonly noBars?: string
   /** End of the admitted tokens that it holds. */
   readonly end?: Tier['end']
   /** The policy over an empty store, or over one filled from a snapshot. */
@@ -149,7 +154,7 @@ interface TierInside extends Inside, Pick<TokenTier, 'read' | 'waits'> {
 }
 
 function begun(options: TokenTierOptions, given: number, from?: State): TierInside {
-  const { kind, d, dv, scale, count, store = float32, buffer = MOST_BUFFER, merging } = options
+  const { kind, d, dv, scale, count, store = float32, buffer = MOST_BUFFER } = options
   const head = headOf(options)
   const scored = { d, dv, scale, ...scoresOf(options) }
   const held = store.make({ ...scored, most: count })
@@ -191,7 +196,7 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     dv,
     scale,
     ...head,
-    merging,
+    merging: isDithered(held) ? 'none' : options.merging,
     identity: {
       ...shapeParameters({ d, dv, scale, ...head }),
       count: String(count),
@@ -201,7 +206,10 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     },
     bytes: () => held.bytes + (policy.bytes ?? 0) + (waiting?.bytes ?? 0),
     take: (block, at) => opened().take(block, at),
+    errorBars: () => options.noBars ?? held.noBars,
     answer(queries, out, arrived) {
+      if (out.spread && policy.unsure && held.count > 0)
+        widenBySample(out.spread, queries, held.read(), policy.unsure(), scale)
       if (waiting) waiting.answer(queries, out, arrived)
       else held.attend(queries, out)
     },
@@ -249,6 +257,9 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
   }
 }
 
+/** Whether tokens are held with a dither: joined, they would be rounded twice, and their bars would count one of them. */
+const isDithered = (held: HeldTokens): boolean => held.spec.includes('"dither"')
+
 /** The tokens of a snapshot that waited before the policy, which holds `held`. */
 function waited(
   kind: string,
@@ -267,7 +278,7 @@ function waited(
   return { snapshot, seen, waiting }
 }
 
-const OWN = [...SIZES, 'kind', 'merging', 'identity', 'can', 'end', 'policy']
+const OWN = [...SIZES, 'noBars', 'kind', 'merging', 'identity', 'can', 'end', 'policy']
 
 /** The snapshot of a tier of this kind, with what decides it. */
 export function tierSnapshot(

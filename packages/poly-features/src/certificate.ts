@@ -5,6 +5,8 @@ import { minimaxCoefficients } from './minimax-features'
 import { isPositive } from './positivity'
 import { normsError, relativeError, taylorError } from './relative-error'
 import { readSpec } from './restore-features'
+import { sumRounding } from './sum-rounding'
+import { outputError } from './transfer'
 
 export interface Certificate {
   /**
@@ -21,6 +23,10 @@ export interface Certificate {
   readonly cancellation: number
   /** approximation + rounding, for pairs with both premises. */
   readonly error: number
+  /** Most that the float32 sums of a feature stream over so many tokens add to an answer, in units of max|v|; see `sumRounding`. */
+  readonly sums: number
+  /** Most that one answer of a feature stream over so many tokens is off by, entry by entry, in units of max|v|: at most 2, which any average is. */
+  readonly output: number
   /** Where inner products cannot be negative, in exact arithmetic: for every pair, where the premise holds, or nowhere for sure. */
   readonly positive: 'everywhere' | 'within' | 'no'
   /** Expectation of the inner product over the seed. */
@@ -37,6 +43,10 @@ export interface CertificateOptions {
   readonly radius?: number
   /** The relative error asked for, > 0. Default: 1, where a bound ceases to say anything. */
   readonly epsilon?: number
+  /** Length of the stream that `sums` and `output` are about, in tokens, ≥ 0. Default 0. */
+  readonly tokens?: number
+  /** Whether its tokens may have weights other than 1. Default false. */
+  readonly weighted?: boolean
 }
 
 /** A float32 rounding. */
@@ -44,9 +54,9 @@ const UNIT = 2 ** -24
 const MOST_RADIUS = 256
 
 /**
- * The error of one pair that a feature map of this package guarantees, and what it does not.
- * Source: Lemma 3.1 (one-pass paper), parts 1 and 4, with constants and float32. A pointwise relative error ε < 1 moves a softmax output by at most
- * 2ε/(1 − ε)·max|v|.
+ * The error of one pair that a feature map of this package guarantees, that of an answer of a stream of such pairs, and what is not guaranteed.
+ * Source: Lemma 3.1 (one-pass paper), parts 1 and 4, with constants and float32; docs/papers/certified-plan.md has the proof. A pointwise relative error
+ * ε < 1 moves a softmax output by at most (1 − √(1 − ε²))/ε of the range of the values, and there are tokens that it moves so far.
  *
  * Float32: a feature of degree j is the product of j variables, as many constants and earlier roundings, so a term of ⟨φ(q), φ(k)⟩ is off by at most
  * (6j + 2) roundings, and the terms' sizes add up to e^{Σ|a_i·b_i|}; at score −radius the sum itself is e^{−radius}. Sums over many tokens fare better.
@@ -67,16 +77,28 @@ export function certificate(features: FeatureMap, options: CertificateOptions = 
   const { premise, approximation, rounding } = statement
   const cancellation = UNIT * Math.exp(2 * radius)
   const error = approximation + rounding
+  const { tokens = 0, weighted = false } = options
+  if (!(tokens >= 0)) throw new RangeError(`${who}: tokens must be a number >= 0, got ${tokens}`)
+  // Σ_f |φ_f(q)·φ_f(k)| over the least weight that there can be: Σ_f ≤ most, ⟨φ(q), φ(k)⟩ ≥ (1 − error)·e^{−radius}.
+  const spread = error < 1 ? (statement.most * Math.exp(radius)) / (1 - error) : Infinity
+  const sums = spread * sumRounding({ t: features.t, tokens, weighted })
+  // Up to 64 tokens wait and are answered by float32 attention itself: their weights are off by less, but for the highest degrees.
+  const waiting = UNIT * ((features.d + 4) * radius + 4)
+  const output = Math.min(2, outputError(Math.max(error, waiting)) + sums)
   const verdict = (): Certificate['verdict'] => {
     if (premise === 'none') return 'uncertified'
     if (cancellation > epsilon) return 'infeasible'
     if (error <= epsilon) return 'ok'
     return approximation > epsilon ? 'degree' : 'rounding'
   }
-  return { ...statement, radius, cancellation, error, verdict: verdict() }
+  const { most: _, ...stated } = statement
+  return { ...stated, radius, cancellation, error, sums, output, verdict: verdict() }
 }
 
-type Statement = Omit<Certificate, 'radius' | 'cancellation' | 'error' | 'verdict'>
+interface Statement extends Omit<Certificate, 'radius' | 'cancellation' | 'error' | 'sums' | 'output' | 'verdict'> {
+  /** Σ_f |φ_f(q)·φ_f(k)| at most, while scale·‖q‖·‖k − centre‖ ≤ radius. */
+  readonly most: number
+}
 
 function statementOf(who: string, { spec, d }: FeatureMap, radius: number): Statement {
   const fields = readSpec(who, spec)
@@ -90,7 +112,7 @@ function statementOf(who: string, { spec, d }: FeatureMap, radius: number): Stat
       6 * radius,
     )
     const positive = degree % 2 === 0 ? 'everywhere' : approximation < 1 ? 'within' : 'no'
-    return { premise: 'score', approximation, rounding, positive }
+    return { premise: 'score', approximation, rounding, positive, most: Math.exp(radius) }
   }
   if (kind === 'minimax') {
     const coefficients = minimaxCoefficients(who, degree, fields['radius'] as number)
@@ -98,15 +120,16 @@ function statementOf(who: string, { spec, d }: FeatureMap, radius: number): Stat
     let factorial = 1
     const weights = Array.from(coefficients, (c, j) => Math.abs(c) * (factorial *= Math.max(1, j)))
     const positive = isPositive(coefficients) ? 'everywhere' : approximation < 1 ? 'within' : 'no'
-    return { premise: 'score', approximation, rounding: roundingOf(weights, radius, 6 * radius), positive }
+    const most = sizeOf(coefficients, radius)
+    return { premise: 'score', approximation, rounding: roundingOf(weights, radius, 6 * radius), positive, most }
   }
   if (kind === 'anisotropic') {
     const parts = readAnisotropy(who, fields)
     const { degrees } = exponentsOf(parts)
     const approximation = normsError(wholeDegree(d, degrees), radius)
-    const most = degrees.reduce((a, b) => Math.max(a, b))
+    const top = degrees.reduce((a, b) => Math.max(a, b))
     const rounding = roundingOf(
-      Array.from({ length: most + 1 }, () => 1),
+      Array.from({ length: top + 1 }, () => 1),
       radius,
       4 * (d + 4) * radius,
     )
@@ -115,10 +138,11 @@ function statementOf(who: string, { spec, d }: FeatureMap, radius: number): Stat
       premise: 'norms',
       approximation,
       rounding,
+      most: Math.exp(radius),
       positive: isBlock ? 'everywhere' : approximation < 1 ? 'within' : 'no',
     }
   }
-  const none = { premise: 'none', approximation: Infinity, rounding: Infinity } as const
+  const none = { premise: 'none', approximation: Infinity, rounding: Infinity, most: Infinity } as const
   if (kind === 'nystrom') return { ...none, positive: 'no' }
   return {
     ...none,
@@ -135,4 +159,11 @@ function roundingOf(weights: readonly number[], radius: number, moved: number): 
     sum += (6 * j + 2) * w * power
   }
   return UNIT * (moved + sum * Math.exp(radius)) * 1.001
+}
+
+/** Σ_j |c_j|·radius^j. */
+function sizeOf(coefficients: ArrayLike<number>, radius: number): number {
+  let sum = 0
+  for (let j = coefficients.length - 1; j >= 0; j--) sum = sum * radius + Math.abs(coefficients[j])
+  return sum
 }

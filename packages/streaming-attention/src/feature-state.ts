@@ -1,5 +1,6 @@
 import { isFinite, matrix, type FeatureMap, type Matrix } from '@sublinear/core'
 import { kernels, type Resident } from '@sublinear/kernels'
+import { LONG } from '@sublinear/poly-features'
 import { fittingTokens } from './fitting-tokens'
 
 /** Below this share of the mass that all scores 0 would give, where a map has no share of its own, a mass is rounding or the negative side of the polynomial. */
@@ -39,9 +40,6 @@ export interface FeatureState extends Disposable {
   /** Whether no sum leaves float32 when these are added. */
   fits(other: Moments): boolean
 }
-
-/** Tokens beyond which sums keep what rounding leaves: so many cost 1e-5 at most, and twice the memory is too dear for fewer. */
-export const LONG = 65_536
 
 /** Bytes of a state into which so many tokens are folded. */
 export function featureStateBytes(t: number, dv: number, folded: number): number {

@@ -22,14 +22,13 @@ import {
   type State,
 } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
+import { FOLDED as BLOCK, LONG } from '@sublinear/poly-features'
 import { waitingBytes } from '@sublinear/token-store'
-import { featureState, featureStateBytes, LONG, type FeatureState, type Moments } from './feature-state'
+import { featureState, featureStateBytes, type FeatureState, type Moments } from './feature-state'
 import { foldingStream, type FoldedState, type Folding } from './folding-stream'
 
 const KIND = 'feature'
 const VERSION = '2'
-/** Tokens held exactly before they are folded into the state together. */
-const BLOCK = 64
 
 export interface FeatureStreamOptions extends Pick<Head, 'sinkLogit' | 'rotary'> {
   readonly features: FeatureMap
@@ -60,7 +59,8 @@ export interface FeatureStream extends AttentionStream, Disposable {
  * Source: Lemma 3.1 and the product U₁(U₂ᵀV) of Definition 1.1's solution (one-pass paper). Deviation: keys and values arrive
  * together, so the state is exact and no Ψ is needed; the last 1 to 64 tokens are answered exactly.
  *
- * Guarantee: pointwise relative error ε of the features moves an answer by at most 2ε/(1 − ε)·max|v|. Mass is never negative:
+ * Guarantee: pointwise relative error ε of the features moves an answer by at most 2·(1 − √(1 − ε²))/ε·max|v|, about ε·max|v|, and float32 sums by what
+ *   `certificate` counts for so many tokens. Mass is never negative:
  *   a row whose polynomial mass is negative or vanishing is answered by a lower even degree of the same state, and counted.
  *   Sums are right to 1e-5 of Σ|φ·v| however long the stream is. A token that would make one leave float32 is not folded, and counted.
  * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 65,600 tokens, and a buffer of 64 tokens; 4·t·dv operations a token with its query.

@@ -25,7 +25,7 @@ export interface PolynomialAttention {
  * Static attention by the polynomial method: D̃⁻¹U₁(U₂ᵀV), multiplied from the right, so that no n × n array exists.
  * Source: Definition 1.1 (one-pass paper) and Alman and Song 2023, the middle of the paper's Figure 1. Deviation: none.
  *
- * Guarantee: pointwise relative error ε of the features moves an entry by at most 2ε/(1 − ε)·max|v|; rows with a negative or
+ * Guarantee: pointwise relative error ε of the features moves an entry by at most 2·(1 − √(1 − ε²))/ε·max|v|; rows with a negative or
  *   vanishing denominator are answered by a lower even degree.
  * Cost: 2·t·(dv + 1) operations a key and as many a query: O(n·t·(d + dv)) in all; t·(dv + 2) numbers beside input and output.
  *

@@ -28,14 +28,14 @@ describe('Definition 1.1', () => {
       fc.nat(),
     ],
     { seed: 1, numRuns: 40 },
-  )('polynomialAttention is within 2ε/(1 − ε)·max|v| of PV, entry by entry', (d, dv, n, rows, degree, seed) => {
+  )('polynomialAttention is within 2(1 − √(1 − ε²))/ε·max|v| of PV, entry by entry', (d, dv, n, rows, degree, seed) => {
     const [queries, keys, values] = [random(rows, d, seed), random(n, d, seed + 1), random(n, dv, seed + 2)]
     const truth = softmaxOracle(queries, keys, values, 1 / d, () => n) // entries up to 1, so R = 1
     const features = taylorFeatures({ d, degree, scale: 1 / d })
     const got = polynomialAttention({ queries, keys, values, features })
     expect([got.rows, got.cols]).toEqual([rows, dv])
     const epsilon = Math.min(remainder(degree, 1), 0.99)
-    expect(distance(got.data, truth)).toBeLessThanOrEqual((2 * epsilon) / (1 - epsilon) + 2e-6)
+    expect(distance(got.data, truth)).toBeLessThanOrEqual((2 * (1 - Math.sqrt(1 - epsilon ** 2))) / epsilon + 2e-6)
     // and to rounding what the polynomial says: D̃⁻¹ÃV
     const shares = taylorShares(queries, keys, 1 / d, degree)
     const wanted = shares.flatMap((p) =>

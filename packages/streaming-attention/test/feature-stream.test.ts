@@ -133,7 +133,7 @@ describe('featureStream', () => {
   test.prop(
     [fc.constantFrom(1, 2, 3, 4, 5), fc.integer({ min: 1, max: 6 }), fc.nat(), fc.integer({ min: 65, max: 300 })],
     { seed: 3, numRuns: 40 },
-  )('inside the radius an answer moves by at most 2ε/(1 − ε)·max|v|', (degree, d, seed, n) => {
+  )('inside the radius an answer moves by at most 2(1 − √(1 − ε²))/ε·max|v|', (degree, d, seed, n) => {
     const features = taylorFeatures({ d, degree, scale: 1 })
     const [queries, keys] = [
       random(8, d, seed, Math.sqrt(features.radius / d)),
@@ -143,7 +143,7 @@ describe('featureStream', () => {
     const values = random(n, 3, seed + 2)
     const stream = featureStream({ features, dv: 3 })
     stream.push({ keys, values })
-    const bound = (2 * 0.1) / (1 - 0.1)
+    const bound = (2 * (1 - Math.sqrt(1 - 0.1 ** 2))) / 0.1
     expect(
       distance(
         normalise(stream.attend(queries)).data,

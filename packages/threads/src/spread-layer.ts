@@ -100,7 +100,7 @@ function spreadOver(
     return result
   }
   /** Asks all threads whether they take a block, and leaves it where they find it. */
-  const asked = (block: KvBlock, queries: Matrix | undefined) => {
+  const agreed = (block: KvBlock, queries: Matrix | undefined) => {
     alive.check()
     checkBlock(KIND, block, all.keys, all.values)
     if (queries) checkKeys(KIND, 'queries', queries, all.queries, block.keys.rows)
@@ -160,8 +160,8 @@ function spreadOver(
       return worked / passed
     },
     check: {
-      push: (block) => void asked(block, undefined),
-      step: (block, queries) => void asked(block, queries),
+      push: (block) => void agreed(block, undefined),
+      step: (block, queries) => void agreed(block, queries),
     },
     get tokens() {
       return own.tokens
@@ -179,7 +179,7 @@ function spreadOver(
     },
     push(block) {
       const began = performance.now()
-      const { part } = asked(block, undefined)
+      const { part } = agreed(block, undefined)
       alive.act('push', () => {
         for (const share of shares) share.startAgain('push')
         timed(
@@ -189,16 +189,18 @@ function spreadOver(
         )
       })
     },
-    attend(queries) {
+    attend(queries, asked) {
+      refuseBars(asked)
       const began = performance.now()
       alive.check()
       checkKeys(KIND, 'queries', queries, all.queries)
       for (const share of shares) share.startQueries(queries)
       return gather(queries.rows, () => own.attend(ownColumns(queries, mine.queries)), began)
     },
-    step(block, queries) {
+    step(block, queries, asked) {
+      refuseBars(asked)
       const began = performance.now()
-      const asking = asked(block, queries)
+      const asking = agreed(block, queries)
       return alive.act('step', () => {
         for (const share of shares) share.startAgain('step')
         return gather(queries.rows, () => own.step(asking.part, asking.queries as Matrix), began)
@@ -266,4 +268,9 @@ function ownColumns(from: Matrix, cols: number): Matrix {
   const to = { rows: from.rows, cols, data: new Float32Array(from.rows * cols) }
   copyColumns(to, from, 0)
   return to
+}
+
+/** @throws TypeError when error bars are asked for: spreads are not handed over */
+function refuseBars(asked: { readonly errorBars: true } | undefined): void {
+  if (asked?.errorBars) throw new TypeError(`${KIND}: gives no error bars; ask a layer of one thread`)
 }

@@ -118,6 +118,11 @@ describe('a layer over threads', () => {
       const other = layer({ queryHeads: 3, kvHeads: 3, make: makers.window })
       expect(() => many.merge(other)).toThrow('exact: cannot merge, the other stream is not exact but window')
       expect(() => many.merge({} as never)).toThrow(TypeError)
+      for (const ask of [
+        () => many.attend(random(1, 12, 1), { errorBars: true }),
+        () => many.step(block(1, 3, 1), random(1, 12, 1), { errorBars: true }),
+      ])
+        expect(ask).toThrow('threads.layer: gives no error bars')
       expect(() => many.takeBack(-1)).toThrow('count must be an integer >= 0')
       expect(many.toBytes()).toEqual(before)
     }

@@ -9,6 +9,7 @@ import type { HeldTokens, HeldTokensOptions } from './token-store'
 
 /** Rows that are unpacked at a time, and the least room. */
 const BLOCK = 64
+export const NO_BARS = 'rounding to few bits has an error that the codes do not tell: give quantised a dither'
 /** Entries that push accepts: tokens that leave are pushed on. */
 const MOST_KEY = 2 ** 50
 const MOST_VALUE = 2 ** 64
@@ -20,7 +21,7 @@ export interface CodedTokensOptions extends HeldTokensOptions {
 }
 
 /** Room for so many tokens. It grows from 64 slots on by an eighth, in whole blocks, so that it depends on the number of tokens alone. */
-function roomFor(tokens: number, most: number): number {
+export function roomFor(tokens: number, most: number): number {
   let room = BLOCK
   while (room < tokens) room += BLOCK * Math.ceil(room / (8 * BLOCK))
   return Math.min(room, most)
@@ -104,6 +105,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
 
   const self: HeldTokens = {
     spec,
+    noBars: NO_BARS,
     get count() {
       return count
     },

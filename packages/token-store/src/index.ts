@@ -1,4 +1,5 @@
 export { float32, heldTokens, type ResidentTokens } from './held-tokens'
+export { widenBySample } from './sample-spread'
 export { openStore } from './open-store'
 export { quantised, type QuantisedOptions } from './quantised'
 export { restoredTokens, savedTokens, tokensIn } from './saved-tokens'

@@ -11,18 +11,24 @@ export function openStore(kind: string, spec: string | undefined): TokenStore {
   const options = described(spec)
   if (options?.['kind'] === 'float32') return float32
   if (options?.['kind'] === 'quantised') {
-    const { version = 1, keyBits, valueBits, seed, first } = options
+    const { version = 1, keyBits, valueBits, seed, first, dither } = options
     if (version !== CODES_VERSION)
       throw new RangeError(
         `${kind}: the snapshot has codes of version ${String(version)}, this reads version ${CODES_VERSION}`,
       )
-    if (typeof seed === 'string' && /^\d{1,20}$/.test(seed)) {
+    if (isSeed(seed) && (dither === undefined || isSeed(dither))) {
       const bits = { keyBits: Number(keyBits), valueBits: Number(valueBits), seed: BigInt(seed) }
-      return quantised({ ...bits, ...(first !== undefined && { first: Number(first) }) })
+      return quantised({
+        ...bits,
+        ...(first !== undefined && { first: Number(first) }),
+        ...(dither !== undefined && { dither: BigInt(dither) }),
+      })
     }
   }
   throw new RangeError(`${kind}: the snapshot names no known store, got ${spec}`)
 }
+
+const isSeed = (text: unknown): text is string => typeof text === 'string' && /^\d{1,20}$/.test(text)
 
 function described(spec: string | undefined): Record<string, unknown> | undefined {
   try {

@@ -31,6 +31,8 @@ export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
 export interface WaitingTokens extends Disposable {
   readonly count: number
   readonly bytes: number
+  /** Why there are no error bars over what waits. */
+  readonly noBars: string | undefined
   read(): KvBlock
   /** Takes as many rows from `from` on as fit before the next are handed on, handing on first where there is no room. */
   take(block: KvBlock, from: number): number
@@ -87,6 +89,7 @@ export function waitingTokens<H extends HeldTokens = ResidentTokens>({
     get bytes() {
       return held.bytes
     },
+    noBars: held.noBars,
     read: () => held.read(),
     take(block, from) {
       if (held.count === most) settle()

@@ -18,6 +18,7 @@ import { scalingToModels } from './scaling.ts'
 import { sensitivity } from './sensitivity.ts'
 import { sparsityStructure } from './sparsity-structure.ts'
 import { regimes } from './regimes.ts'
+import { errorBars } from './error-bars.ts'
 import { rests } from './rests.ts'
 import { selections } from './selections.ts'
 
@@ -38,6 +39,7 @@ show(balanceRates)
 show(balanceSpace)
 show(balanceMoments)
 show(equalBytes)
+show(errorBars)
 show(rests)
 show(selections)
 show(fixedMemoryCurve)

@@ -42,6 +42,7 @@ const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   evidence: () => 'tools/experiments/src/evidence.ts',
   experiment: () => 'tools/experiments/src/tables.ts',
   experiments: (of) => `tools/experiments/src/${of.replace(/-full$/, '')}.ts`,
+  power: () => 'tools/mutants/tables.mjs',
   'without-end': () => 'tools/experiments/src/without-end.ts',
 }
 

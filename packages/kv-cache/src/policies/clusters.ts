@@ -63,7 +63,17 @@ export const clustersMethod = tokenMethod<ClustersOptions>({
 function live(shape: Shape, { count, buffer }: ClustersOptions, snapshot?: State): TokenTier {
   const size = { count, ...(buffer !== undefined && { buffer }) }
   const policy = (held: HeldTokens, from?: { readonly snapshot: State }) => merged(held, count, from?.snapshot)
-  return tokenTier({ ...shape, ...size, kind: KIND, merging: 'none', policy }, snapshot)
+  return tokenTier(
+    {
+      ...shape,
+      ...size,
+      kind: KIND,
+      merging: 'none',
+      noBars: 'a cluster answers as its mean, and what that is off by is not kept',
+      policy,
+    },
+    snapshot,
+  )
 }
 
 function merged(held: HeldTokens, count: number, snapshot?: State): Policy {

@@ -93,11 +93,23 @@ function sample(held: HeldTokens, count: number, seed: readonly [number, number]
         )
       return undefined
     },
+    unsure: () =>
+      // A token that stands for others is in the sample with probability w/τ, and for heavy ones there is nothing to be unsure about.
+      Float64Array.from({ length: held.count }, (_, slot) =>
+        state.threshold > 0 && state.own[slot] === 0 ? shareUnsure(state, count) : 0,
+      ),
     saved: () => ({
       parameters: { threshold: String(state.threshold) },
       tensors: { own: { dtype: 'F64', shape: [state.own.length], data: Float64Array.from(state.own) } },
     }),
   }
+}
+
+/** (1 − m/n)·m/(m − 1) of m light tokens that stand for n of weight 1; where there were other weights, which are not kept, as if m/n were 0. */
+function shareUnsure({ own, threshold, seen }: SampleState, count: number): number {
+  const light = own.reduce((total, weight) => total + (weight === 0 ? 1 : 0), 0)
+  const isPlain = Math.abs(threshold * count - seen) <= 1e-9 * seen
+  return ((isPlain ? 1 - 1 / threshold : 1) * light) / Math.max(1, light - 1)
 }
 
 function restored(held: HeldTokens, count: number, { snapshot, seen }: PolicyStart): SampleState {

@@ -6,8 +6,10 @@ import {
   encodeSnapshot,
   FRAME_FEATURES,
   headOf,
+  isPartial,
   nestedIn,
   nestedSnapshot,
+  type AskBars,
   type AttentionStream,
   type Checks,
   type KvBlock,
@@ -31,6 +33,11 @@ export interface AutoStreamOptions extends Shape {
   readonly tokens: number
   /** A stack of tiers, as `plan` finds it for a head. Without one: tokens that receive attention, far keys, and one mean token. */
   readonly stack?: Stack
+  /**
+   * Seed of the dither of its codes, an integer ≥ 0: then answers have error bars, against attention over all tokens, and a quarter of the bytes holds a sample of
+   * those that no tier keeps. A stack of your own says so itself. Default: none.
+   */
+  readonly errorBars?: number
   /** Whether tokens of weights other than 1 may come, for 8 bytes more a token held. Default false. */
   readonly weighted?: boolean
 }
@@ -55,7 +62,7 @@ export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
  * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query.
  *
  * @param d, dv, scale  the shape; budgetBytes  of everything held; tokens  the length to come
- * @param stack  tiers for any budget, which share its bytes out; weighted  whether weights other than 1 may come
+ * @param stack  tiers for any budget, which share its bytes out; errorBars  seed of a dither, for error bars; weighted  whether weights other than 1 may come
  * @param methods  those that the stack may name
  * @throws TypeError, RangeError when an option is out of range, the stack is none, or the budget too small for it;
  *   from push and step also when a weight is not 1 and `weighted` was not asked for
@@ -66,7 +73,11 @@ export function autoStream(options: AutoStreamOptions, methods: readonly Method[
   if (options.stack !== undefined) checkStack('autoStream', 'stack', options.stack, methods)
   const head = headOf(options)
   const budget = { d, dv, scale, budgetBytes, weighted }
-  const stack = copyOfStack(options.stack ?? defaultStack({ ...budget, tokens: options.tokens }, methods))
+  const { errorBars: dither } = options
+  const stack = copyOfStack(
+    options.stack ??
+      defaultStack({ ...budget, tokens: options.tokens, ...(dither !== undefined && { dither }) }, methods),
+  )
   const counts = countsWithin(stack, budget, methods)
   if (!counts) {
     const least = leastBytes(stack, budget, methods)
@@ -107,8 +118,9 @@ interface Limits {
 
 function checkBudget(options: AutoStreamOptions): void {
   const who = 'autoStream'
-  checkHead(who, options, FRAME_FEATURES, ['budgetBytes', 'tokens', 'stack', 'weighted'])
-  const { budgetBytes, tokens, weighted = false } = options
+  checkHead(who, options, FRAME_FEATURES, ['budgetBytes', 'tokens', 'stack', 'errorBars', 'weighted'])
+  const { budgetBytes, tokens, errorBars, weighted = false } = options
+  if (errorBars !== undefined) checkInteger(who, 'errorBars', errorBars, 0)
   checkInteger(who, 'budgetBytes', budgetBytes, 1)
   if (tokens !== Infinity) checkInteger(who, 'tokens', tokens, 1)
   if (typeof weighted !== 'boolean')
@@ -220,9 +232,12 @@ function live(inner: Tiers, { budgetBytes, weighted, stack }: Limits): AutoStrea
       refuse(block)
       inner.push(block)
     },
-    attend: (queries) => inner.attend(queries),
-    step(block: KvBlock, queries: Matrix, into?: PartialSoftmax) {
-      if (!into) refuse(block)
+    get errorBars() {
+      return inner.errorBars ?? 'its parts know of none'
+    },
+    attend: (queries, into) => inner.attend(queries, into),
+    step(block: KvBlock, queries: Matrix, into?: PartialSoftmax | AskBars) {
+      if (!isPartial(into)) refuse(block)
       return inner.step(block, queries, into)
     },
     merge: check.merge,

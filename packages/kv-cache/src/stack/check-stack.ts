@@ -15,6 +15,7 @@ export function checkStack(who: string, name: string, stack: Stack, methods: rea
     throw new RangeError(`${who}: ${name}.kept must have at most ${MOST_TIERS} tiers, got ${stack.kept.length}`)
   if (stack.kept.length === 0 && stack.window === 0 && stack.rest === 'none')
     throw new RangeError(`${who}: ${name} must hold something`)
+  if (stack.dither !== undefined) checkInteger(who, `${name}.dither`, stack.dither, 0)
   let sum = 0
   for (const [i, tier] of stack.kept.entries()) sum += checkedShare(who, `${name}.kept[${i}]`, tier, methods)
   const most = isSized(stack) ? 1 - 2 ** -10 : 1 + 2 ** -20 // 0.3 + 0.7 is not 1

@@ -18,16 +18,33 @@ const CHOICES: readonly (readonly [readonly Kept[], number])[] = [
   [FEWEST, 0],
 ]
 
+/** Share of the bytes that a sample of the others takes where error bars are asked for. */
+const SAMPLED = 1 / 4
+
+/** The same tiers in dithered codes, and a sample for the others: everything that such a stack estimates has a variance. */
+function sampled(kept: readonly Kept[], dither: number): Stack {
+  return {
+    window: 0,
+    kept: kept.map((one) => ({ ...one, share: one.share * (1 - SAMPLED) })),
+    rest: 'reservoir',
+    dither,
+  }
+}
+
 /**
  * Chooses a stack for a head of which nothing is known: all tokens while 6 and 4 bits have room for them, else those that receive attention (of tokens that are
  * pushed without queries, the newest) in many bits and far keys in few, and one mean token for the others: a closure does better where
- * scores are bounded, and answers sharp heads worse than that.
+ * scores are bounded, and answers sharp heads worse than that. With a seed for a dither the codes have one, and a sample stands for the others.
  */
 export function defaultStack(
-  budget: Parameters<typeof countsWithin>[1] & { readonly tokens: number },
+  budget: Parameters<typeof countsWithin>[1] & { readonly tokens: number; readonly dither?: number },
   methods: readonly Method[],
 ): Stack {
-  const stacks = CHOICES.map(([kept, room]) => ({ stack: { window: 0, kept, rest: 'mean' }, room }))
+  const { dither } = budget
+  const stacks = CHOICES.map(([kept, room]) => ({
+    stack: dither === undefined ? { window: 0, kept, rest: 'mean' } : sampled(kept, dither),
+    room,
+  }))
   const fitting = stacks.find(({ stack, room }) => {
     const counts = countsWithin(stack, budget, methods)
     if (!counts) return room === 0

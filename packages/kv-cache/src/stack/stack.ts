@@ -28,11 +28,14 @@ export interface Stack {
   readonly kept: readonly Kept[]
   /** The method that takes the tokens which no tier keeps, in the bytes that the shares leave; or none. */
   readonly rest: string
+  /** Seed of a dither of the codes, an integer ≥ 0: for error bars. Tokens then wait exactly. */
+  readonly dither?: number
 }
 
 /** A copy of what a stack says, and no more. */
-export function copyOfStack({ window, kept, rest }: Stack): Stack {
+export function copyOfStack({ window, kept, rest, dither }: Stack): Stack {
   return {
+    ...(dither !== undefined && { dither }),
     window,
     kept: kept.map(({ by, share, keyBits, valueBits }) => ({ by, share, keyBits, valueBits })),
     rest,
@@ -67,6 +70,8 @@ const [LEAST_WAITING, MOST_WAITING] = [4, 64]
 const MOST_REST_WAITING = 16
 /** Rests that are the same size in every budget. */
 const FIXED: ReadonlySet<string> = new Set(['mean', 'closure'])
+/** The rest that draws tokens. */
+const SAMPLE = 'reservoir'
 /** One attended token in 4 is reserved for the newest. */
 const RECENT = 4
 /** A coreset of fewer tokens is not begun. */
@@ -94,9 +99,9 @@ function named(methods: readonly Method[], name: string): Method {
 }
 
 const tierNamed = (methods: readonly Method[], name: string) => named(methods, name) as TierMethod
-const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number) => ({
+const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number, dither: number | undefined) => ({
   count,
-  store: quantised({ keyBits, valueBits }),
+  store: quantised({ keyBits, valueBits, ...(dither !== undefined && { dither }) }),
   ...(by === 'h2o' && { recent: Math.floor(count / RECENT) }),
 })
 
@@ -119,7 +124,7 @@ export function countsWithin(
   const within = (part: number, each: number) =>
     Math.min(MOST_WAITING, Math.max(LEAST_WAITING, Math.floor(budgetBytes / part / each)))
   const exact = within(EXACT_WAITING, token)
-  const isCoded = exact < MOST_WAITING && stack.window === 0
+  const isCoded = exact < MOST_WAITING && stack.window === 0 && stack.dither === undefined
   const many = waitingBytes(shape, MOST_WAITING, weighted, waitingStore) / MOST_WAITING
   const half = stack.window >> 1
   const buffer = isCoded ? within(CODED_WAITING, many) : Math.min(MOST_WAITING, Math.max(exact, half))
@@ -129,7 +134,7 @@ export function countsWithin(
   const fixed = isFixed ? named(methods, stack.rest).bytes(shape, { buffer: restBuffer }, traffic) : 0
   const slots = stack.kept.map((kept) => {
     const bytes = (count: number) =>
-      tierNamed(methods, kept.by).tierBytes(shape, tierOptions(kept, count), traffic, buffer)
+      tierNamed(methods, kept.by).tierBytes(shape, tierOptions(kept, count, stack.dither), traffic, buffer)
     const each = (bytes(2 * MANY) - bytes(MANY)) / MANY
     return { each, state: bytes(MANY) - MANY * each }
   })
@@ -159,7 +164,7 @@ function restSpec(rest: string, bytes: number, shape: Shape, methods: readonly M
   if ('tierBytes' in method) {
     const tier = method as TierMethod<{ readonly count: number }>
     const count = largestWithin((count) => tier.tierBytes(shape, { count }, traffic, 0), bytes)
-    return count === undefined ? undefined : tier.tier({ count })
+    return count === undefined ? undefined : tier.tier({ count, ...(rest === SAMPLE && { seed: 0 }) })
   }
   if (bytes < LEAST_CORESET * waitingBytes(shape, 1, true)) return undefined
   const options = method.within(shape, bytes, traffic)
@@ -208,7 +213,7 @@ export function builtStack(
   const window = tierNamed(methods, 'window')
   const parts: ((shape: Shape) => AttentionStream)[] = [
     ...(counts.window > 0 ? [window.tier({ count: counts.window })] : []),
-    ...stack.kept.map((kept, i) => tierNamed(methods, kept.by).tier(tierOptions(kept, counts.kept[i]))),
+    ...stack.kept.map((kept, i) => tierNamed(methods, kept.by).tier(tierOptions(kept, counts.kept[i], stack.dither))),
   ]
   const { rest } = stack
   if (FIXED.has(rest)) {

@@ -1,0 +1,41 @@
+import { raiseSpread, type Spread } from '@sublinear/core'
+
+/** Logits of one query row for a block of tokens in dithered codes, and what was decoded. */
+export interface ScoredBlock {
+  readonly row: number
+  /** Slot of the first of the tokens. */
+  readonly first: number
+  /** Less what the dither adds on average. */
+  readonly logits: Float64Array
+  /** Values in turned coordinates, less their centre. */
+  readonly values: Float64Array
+  /** Half the steps of key and value, two a token. */
+  readonly halves: Float64Array
+  /** τ of a token: the variance of its weight over the square of its mean. */
+  readonly variance: (t: number) => number
+}
+
+/**
+ * Adds to a spread what dithered codes make uncertain: of a weight ŵ the share τ/(1 + τ) of its square, since E ŵ² = (1 + τ)·w², and of every value h²/3.
+ *
+ * @param values  the block's, as they are answered; shift  what the centre of the keys adds to every logit
+ */
+export function widenByCodes(spread: Spread, block: ScoredBlock, values: Float64Array, shift: number): void {
+  const { row, logits, halves, variance } = block
+  const dv = spread.squares.length / spread.level.length
+  raiseSpread(spread, row, logits.reduce((a, b) => Math.max(a, b), -Infinity) + shift)
+  for (const [t, logit] of logits.entries()) {
+    const square = Math.exp(2 * (logit + shift - spread.level[row]))
+    const tau = variance(t)
+    const own = tau / (1 + tau)
+    const noise = halves[2 * t + 1] ** 2 / 3
+    spread.counted[row] += square
+    spread.skewed[row] += square * tau
+    spread.weights[row] += square * own
+    for (let c = 0, i = row * dv; c < dv; c++, i++) {
+      const v = values[t * dv + c]
+      spread.squares[i] += square * (own * (v * v - noise) + noise)
+      spread.products[i] += square * own * v
+    }
+  }
+}

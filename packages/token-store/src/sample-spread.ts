@@ -1,0 +1,51 @@
+import { raiseSpread, type KvBlock, type Matrix, type Spread } from '@sublinear/core'
+
+/** Fewer tokens than this, counted by their weights, are no sample to judge the others by. */
+const FEWEST = 50
+
+/**
+ * Adds to a spread what a sample makes uncertain: x·w² for the weight of a token that stands for others.
+ * Source: Horvitz and Thompson (1952); of a uniform sample of m tokens without replacement x = (1 − m/n)·m/(m − 1) gives the variance of a ratio exactly as
+ * textbooks have it (Cochran, 1977).
+ *
+ * Guarantee: none where the tokens that decide were not drawn. A row is flagged where the weights of the sample count as fewer than 50 equal ones.
+ *
+ * @param block  the tokens held, with the weights that they count with; unsure  x of each
+ */
+export function widenBySample(
+  spread: Spread,
+  queries: Matrix,
+  { keys, values, weights }: KvBlock,
+  unsure: Float64Array,
+  scale: number,
+): void {
+  const { cols: d } = keys
+  const { cols: dv } = values
+  const logits = new Float64Array(keys.rows)
+  for (let r = 0; r < queries.rows; r++) {
+    let level = -Infinity
+    for (let t = 0; t < keys.rows; t++) {
+      let score = 0
+      for (let c = 0; c < d; c++) score += queries.data[r * d + c] * keys.data[t * d + c]
+      logits[t] = scale * score + Math.log(weights?.[t] ?? 1)
+      if (unsure[t] > 0) level = Math.max(level, logits[t])
+    }
+    if (level === -Infinity) continue
+    raiseSpread(spread, r, level)
+    let [sum, squares] = [0, 0]
+    for (let t = 0; t < keys.rows; t++) {
+      if (unsure[t] === 0) continue
+      const weight = Math.exp(logits[t] - spread.level[r])
+      sum += weight
+      squares += weight * weight
+      const own = unsure[t] * weight * weight
+      spread.weights[r] += own
+      for (let c = 0, i = r * dv; c < dv; c++, i++) {
+        const v = values.data[t * dv + c]
+        spread.squares[i] += own * v * v
+        spread.products[i] += own * v
+      }
+    }
+    if (sum * sum < FEWEST * squares) spread.flags[r] = 1
+  }
+}

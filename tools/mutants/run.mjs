@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/**
+ * Faults put into the sources, one at a time, and whether the tests that claim to find them do.
+ *
+ *   node tools/mutants/run.mjs [--changed] [--since <commit>] [--only <text>] [--write]
+ *
+ * --changed takes the mutants of files, and of tests, that differ from a commit (HEAD~1, or --since), --only those whose name has a text. Prints a table; exit code 1 where a
+ * claim is untrue: a mutant that is not found, a source that no longer has the text, a `none` that is found. --write brings the tables of
+ * docs/papers/power.md up to date with the list; `node tools/mutants/tables.mjs` does that alone.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { MUTANTS } from './mutants.mjs'
+import { writeTables } from './tables.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const { values } = parseArgs({
+  options: {
+    changed: { type: 'boolean' },
+    since: { type: 'string' },
+    only: { type: 'string' },
+    write: { type: 'boolean' },
+  },
+})
+
+/** @returns {readonly import('./mutants.mjs').Mutant[]} */
+function chosen() {
+  if (values.only) return MUTANTS.filter(({ id }) => id.includes(values.only))
+  if (!values.changed && !values.since) return MUTANTS
+  const names = execFileSync('git', ['diff', '--name-only', values.since ?? 'HEAD~1'], { cwd: root, encoding: 'utf8' })
+  const changed = new Set(names.trim().split('\n'))
+  return MUTANTS.filter(({ file, tests }) => changed.has(file) || tests.some((test) => changed.has(test)))
+}
+
+/** What happened to a mutant, and how long it took. */
+function tried(mutant) {
+  const source = readFileSync(`${root}${mutant.file}`, 'utf8')
+  const times = source.split(mutant.from).length - 1
+  if (times !== 1) return { found: `the text stands ${times} times in ${mutant.file}`, ok: false }
+  if (mutant.kind === 'none') return { found: 'not looked for', ok: true }
+  const started = performance.now()
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [`${root}node_modules/vitest/vitest.mjs`, 'run', '--config', 'tools/mutants/vitest.config.ts', ...mutant.tests],
+    { cwd: root, encoding: 'utf8', env: { ...process.env, MUTANT: mutant.id } },
+  )
+  const broken = /No test files found|Startup Error|Failed Suites/.test(stdout)
+  const seconds = (performance.now() - started) / 1000
+  if (broken) return { found: 'the tests did not run', ok: false, seconds }
+  return status === 0 ? { found: 'no', ok: false, seconds } : { found: 'yes', ok: true, seconds }
+}
+
+const rows = []
+let untrue = 0
+for (const mutant of chosen()) {
+  const result = tried(mutant)
+  if (!result.ok) untrue++
+  rows.push({ mutant, ...result })
+  console.log(
+    `${result.ok ? ' ' : '!'} ${mutant.id}: ${result.found}${result.seconds ? `, ${result.seconds.toFixed(0)} s` : ''}`,
+  )
+}
+console.log(`${rows.length} mutants, ${untrue} claims untrue`)
+if (values.write && untrue === 0) writeTables()
+process.exitCode = untrue > 0 ? 1 : 0

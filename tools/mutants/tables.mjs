@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+/** The tables of docs/papers/power.md, from PAPERS.md and the list of mutants: `node tools/mutants/tables.mjs`. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { linked, rowsOf } from '../scripts/papers.mjs'
+import { MUTANTS } from './mutants.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+export const PAGE = `${root}docs/papers/power.md`
+const stem = (path) =>
+  path
+    .split('/')
+    .at(-1)
+    .replace(/(\.test)?\.ts$/u, '')
+const link = (path) => `[${stem(path)}](../../${path})`
+
+/** The statements with the kind of evidence for their verdict, and how many faults their tests find. */
+export function statements() {
+  const rows = rowsOf(readFileSync(`${root}PAPERS.md`, 'utf8'))
+  return [
+    '| statement | verdict | kind of evidence | faults found by behaviour | by a repeated formula |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map(({ statement, verdict, test, evidence }) => {
+      const [, name, target] = /\[(.*?)\]\((.*?)\)/u.exec(statement)
+      const tests = linked(test)
+      const faults = (kind) =>
+        MUTANTS.filter((one) => one.kind === kind && one.tests.some((own) => tests.includes(own))).length
+      const kinds = [
+        ...(tests.length > 0 ? [`tests: ${tests.map(link).join(', ')}`] : []),
+        ...(linked(evidence).length > 0 ? ['experiment'] : []),
+      ]
+      return `| [${name}](${target.replace('docs/papers/', '')}) | ${verdict} | ${kinds.join('; ') || 'none'} | ${faults('behaviour') || '–'} | ${faults('formula') || '–'} |`
+    }),
+  ].join('\n')
+}
+
+/** Every fault and what finds it. */
+export function faults() {
+  return [
+    '| fault | in | found by | on the ground of |',
+    '| --- | --- | --- | --- |',
+    ...MUTANTS.map(({ id, file, tests, kind, why }) => {
+      const ground =
+        kind === 'none'
+          ? `nothing: ${why}`
+          : `${kind === 'formula' ? 'the same formula in the test' : kind}${why ? `: ${why}` : ''}`
+      return `| ${id} | ${link(file)} | ${kind === 'none' ? '–' : tests.map(link).join(', ')} | ${ground} |`
+    }),
+  ].join('\n')
+}
+
+/** The page with its tables made anew. */
+export function withTables(text) {
+  return Object.entries({ statements, faults }).reduce(
+    (page, [name, made]) =>
+      page.replace(
+        new RegExp(`(<!-- power:${name} -->\n).*?(<!-- /power -->)`, 'su'),
+        (_, open, close) => `${open}\n${made()}\n\n${close}`,
+      ),
+    text,
+  )
+}
+
+export function writeTables() {
+  writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8')))
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) writeTables()
