@@ -177,11 +177,15 @@ function counted({ spec }: FeatureMap, state: FeatureState): FoldedState<Moments
 /** The state with the held tokens folded in. */
 function allMoments(features: FeatureMap, dv: number, { moments, held }: { moments: Moments; held: KvBlock }): Moments {
   const count = held.keys.rows
-  using all = featureState(features, dv, moments)
-  using keys = kernels().floats(count * features.d)
-  using values = kernels().floats(count * dv)
-  keys.write(held.keys.data)
-  values.write(held.values.data)
-  if (count > 0) all.fold(keys, values, count, held.weights)
-  return all.read()
+  const all = featureState(features, dv, moments)
+  const keys = kernels().floats(count * features.d)
+  const values = kernels().floats(count * dv)
+  try {
+    keys.write(held.keys.data)
+    values.write(held.values.data)
+    if (count > 0) all.fold(keys, values, count, held.weights)
+    return all.read()
+  } finally {
+    for (const one of [all, keys, values]) one[Symbol.dispose]() // `using` brings a helper along, some 300 bytes of every page
+  }
 }
