@@ -18,7 +18,7 @@ export interface NodeThreadsOptions extends Omit<ThreadsOptions, 'start'> {
  * @throws RangeError, Error as `startThreads` of the main entry
  */
 export function startThreads({ module = ownModule(), ...options }: NodeThreadsOptions): Promise<Threads> {
-  return start({ ...options, start: () => handleOf(new Worker(module, { execArgv: ownArguments() })) })
+  return start({ ...options, start: () => handleOf(new Worker(module, startOptions())) })
 }
 
 function handleOf(worker: Worker): ThreadHandle {
@@ -42,7 +42,10 @@ function ownModule(): URL {
   return new URL(here.endsWith('.cjs') ? './node-worker.cjs' : './node-worker.js', here)
 }
 
-/** Node's own arguments, but for those that say how a script given as text is to be read, which a thread would refuse. */
-function ownArguments(): string[] {
-  return process.execArgv.filter((argument) => !argument.startsWith('--input-type'))
+/**
+ * How a thread begins: with Node's arguments of this process. Those that say how a script given as text is to be read a thread would refuse, and then it gets none: as a list,
+ * it would refuse those of V8 too.
+ */
+function startOptions(): { execArgv?: string[] } {
+  return process.execArgv.some((argument) => argument.startsWith('--input-type')) ? { execArgv: [] } : {}
 }

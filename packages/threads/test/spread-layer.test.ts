@@ -171,12 +171,14 @@ describe('a layer over threads', () => {
       const m = (rows) => ({ rows, cols: 2, data: new Float32Array(2 * rows).fill(rows) })
       const run = (one) => one.step({ keys: m(3), values: m(3) }, m(3)).sum.data.join()
       console.log(run(threads.layer(options)) === run(layer(options)))`
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
-      cwd: fileURLToPath(new URL('..', import.meta.url)),
-      encoding: 'utf8',
-      timeout: 50_000,
-    })
-    expect(said).toBe('true\n')
+    for (const flags of [[], ['--expose-gc']]) {
+      const said = execFileSync(process.execPath, [...flags, '--input-type=module', '-e', script], {
+        cwd: fileURLToPath(new URL('..', import.meta.url)),
+        encoding: 'utf8',
+        timeout: 50_000,
+      })
+      expect(said).toBe('true\n')
+    }
     expect(catalogue.length).toBeGreaterThan(0)
   })
 })

@@ -149,6 +149,15 @@ export const targets: readonly Target[] = [
     atLeast: 0.56,
   })),
   {
+    id: 'threads-layer',
+    suite: 'threads',
+    claim: 'a layer of 16 heads of d = 64 with 4096 held over two threads, against one',
+    groups: ['16 heads, single tokens, d = 64, window 4096'],
+    case: '2 threads',
+    times: 'one thread',
+    atLeast: 1.6,
+  },
+  {
     id: 'auto-block',
     suite: 'coded-tokens',
     claim: 'autoStream in 64 KiB, blocks of 512, d = 32: µs a token',
