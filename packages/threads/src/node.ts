@@ -36,10 +36,11 @@ function handleOf(worker: Worker): ThreadHandle {
   }
 }
 
-/** The module beside this one, in either of its builds. */
+/** The module beside this one, in either of its builds; the sources run that of the build. */
 function ownModule(): URL {
   const here = typeof __filename === 'undefined' ? import.meta.url : pathToFileURL(__filename).href
-  return new URL(here.endsWith('.cjs') ? './node-worker.cjs' : './node-worker.js', here)
+  const module = { cjs: './node-worker.cjs', ts: '../dist/node-worker.js' }[/\.(cjs|ts)$/.exec(here)?.[1] ?? '']
+  return new URL(module ?? './node-worker.js', here)
 }
 
 /**
