@@ -78,8 +78,8 @@ export function isFinite(data: Float32Array): boolean {
 }
 
 const LARGEST_FLOAT = (2 - 2 ** -23) * 2 ** 127
-const LARGEST_KEY = 2 ** 50 // scores of up to 2^17 such products at a scale of 2^10 stay within float32
-const LARGEST_VALUE = 2 ** 64 // so do sums over a total weight of 2^53
+export const LARGEST_KEY = 2 ** 50 // scores of up to 2^17 such products at a scale of 2^10 stay within float32
+export const LARGEST_VALUE = 2 ** 64 // so do sums over a total weight of 2^53
 const LARGEST_SCALE = 2 ** 10
 const LARGEST_WEIGHT = 2 ** 53
 const LEAST_WEIGHT = 2 ** -100 // products with features and values keep their bits

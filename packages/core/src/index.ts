@@ -29,6 +29,8 @@ export {
   checkSize,
   checkValues,
   isFinite,
+  LARGEST_KEY,
+  LARGEST_VALUE,
 } from './check'
 export { checkHead, checkOptions } from './check-head'
 export { totalCounters } from './counters'

@@ -7,7 +7,7 @@ const NOT_ASCII = /[^\0-\x7f]/
  *
  * @throws URIError when the text has a lone surrogate
  */
-export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
+export function encodeUtf8(text: string): Uint8Array {
   const binary = NOT_ASCII.test(text)
     ? encodeURIComponent(text).replace(/%(..)/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
     : text

@@ -22,6 +22,13 @@ export function spreadSize(d: number, dv: number): number {
   return (d * (d + 1)) / 2 + d * dv
 }
 
+/** The diagonal of Σ. */
+export function variancesOf({ mean, spread }: Pick<ClosureMoments, 'mean' | 'spread'>, d: number): Float32Array {
+  const out = new Float32Array(d)
+  for (let i = 0, at = 0; i < d; at += mean.length - i, i++) out[i] = spread[at]
+  return out
+}
+
 /** Σ and Cᵀ in full, d × (d + dv); good until the next call. */
 export function unpacked({ mean, spread, low }: ClosureMoments): Float32Array {
   const width = mean.length

@@ -20,9 +20,10 @@ import {
   type Tensor,
 } from '@sublinear/core'
 import { waitingBytes } from '@sublinear/token-store'
-import { spreadSize, type ClosureMoments } from './closure-moments'
+import { spreadSize, variancesOf, type ClosureMoments } from './closure-moments'
 import { closureBytes, closureState } from './closure-state'
 import { foldingStream } from './folding-stream'
+import { checkMean, checkSpread } from './reachable-moments'
 
 const KIND = 'closure'
 const VERSION = '3'
@@ -202,6 +203,8 @@ function momentsFrom(snapshot: State, d: number, dv: number, clusters: number): 
     if (weight > 0 && !isSound) {
       checkValues(KIND, 'low', { rows: 1, cols: dv, data: one.low })
       checkValues(KIND, 'high', { rows: 1, cols: dv, data: one.high })
+      checkMean(KIND, snapshot, one, d)
+      checkSpread(KIND, one.mean.subarray(d), { ...one, variances: variancesOf(one, d) })
     }
     return one
   })

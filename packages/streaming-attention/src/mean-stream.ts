@@ -19,6 +19,7 @@ import {
 } from '@sublinear/core'
 import { waitingBytes } from '@sublinear/token-store'
 import { foldingStream, type FoldedState } from './folding-stream'
+import { checkMean } from './reachable-moments'
 
 const KIND = 'mean'
 const VERSION = '2'
@@ -89,7 +90,7 @@ function live(shape: Shape, buffer: number, from?: Snapshot): MeanStream {
           tensors: { mean: { dtype: 'F64', shape: [d + dv], data: mean } },
         }
       },
-      restored: (state) => meanFrom(state, d + dv),
+      restored: (state) => meanFrom(state, d, dv),
     },
     () => ({ buffer }),
     from,
@@ -165,11 +166,13 @@ function checkSizes(shape: Shape, buffer: number): void {
   checkInteger('meanStream', 'buffer', buffer, 1, MOST_BUFFER)
 }
 
-function meanFrom(snapshot: State, width: number): Mean {
-  const { mean } = tensorsIn(KIND, snapshot, { mean: ['F64', width] })
+function meanFrom(snapshot: State, d: number, dv: number): Mean {
+  const { mean } = tensorsIn(KIND, snapshot, { mean: ['F64', d + dv] })
   checkFits(KIND, mean.every(Number.isFinite))
   const weight = Number(snapshot.parameters['weight'])
   if (!(weight >= 0 && weight < Infinity))
     throw new RangeError(`${KIND}: weight must be a number >= 0, got ${snapshot.parameters['weight']}`)
-  return { weight, mean: mean.slice() }
+  const own = { weight, mean: mean.slice() }
+  if (!snapshot.isSound) checkMean(KIND, snapshot, own, d)
+  return own
 }
