@@ -20,6 +20,8 @@ function altered(bytes: Uint8Array, change: Change): Uint8Array {
 
 const block = (rows: number) => ({ keys: random(rows, shape.d, 1), values: random(rows, shape.dv, 2) })
 
+const filled = (rows: number, cols: number, x: number) => ({ rows, cols, data: new Float32Array(rows * cols).fill(x) })
+
 describe('a closure', () => {
   const stream = closureStream(shape)
   stream.push(block(200))
@@ -58,11 +60,6 @@ describe('a mean', () => {
 })
 
 describe('what streams reach is accepted', () => {
-  const filled = (rows: number, cols: number, x: number) => ({
-    rows,
-    cols,
-    data: new Float32Array(rows * cols).fill(x),
-  })
   const cases: Record<string, () => Parameters<ReturnType<typeof meanStream>['push']>[0]> = {
     'equal tokens': () => ({ keys: filled(300, 3, 0.1), values: filled(300, 2, -0.3) }),
     'the largest entries': () => ({ keys: filled(300, 3, 2 ** 50), values: filled(300, 2, -(2 ** 64)) }),
