@@ -45,6 +45,7 @@ const site = await serve(dist)
 try {
   {
     const { page, problems } = await open(site.url)
+    await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0)
     const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0)
     check('first paint, ms', paint < 1000, Math.round(paint))
     await page.evaluate(() => {
