@@ -71,10 +71,4 @@ describe('lanes', () => {
     expect(exact.run.tokens).toBe(ids.length)
     expect(exact.run.read([65, 66], 'last').data).toEqual(twin.run.read([65, 66], 'last').data)
   })
-
-  it('the endless stream reads beside them', () => {
-    const [endless] = lanes(model, ['endless'], { tokens: ids.length, share })
-    endless.run.read(ids, 'none')
-    expect(asked(model, endless.run, 'falcon')).toBe('4729')
-  })
 })

@@ -9,7 +9,7 @@ export interface RedisCalls {
 
 /**
  * A store in Redis or Valkey, by a client of ioredis: `redisStore(new Redis(…), { prefix })`. Keys are set where they are absent, in one step.
- * What is set lives in the server's memory, and outlives it as far as it writes (`appendonly yes`).
+ * Artifacts live in the server's memory, and outlive it as far as it writes (`appendonly yes`).
  */
 export function redisStore(client: RedisCalls, { prefix = 'sublinear:' }: { readonly prefix?: string } = {}): Store {
   const who = 'redisStore'

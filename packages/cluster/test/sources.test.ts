@@ -8,7 +8,7 @@ import { describe, expect, it, test } from 'vitest'
 import { runInline, shardPlan, type FileRows } from '../src'
 import { openFileRows } from '../src/file-rows'
 import { exactPlan, shape, wholeRows } from './plans'
-import { scratchFolder, written } from './scratch-folder'
+import { scratchFolder, written } from '../../io/test/scratch-folder'
 
 const folder = scratchFolder()
 const ROWS = 200

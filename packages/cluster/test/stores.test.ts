@@ -4,7 +4,7 @@ import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { folderStore, memoryStore, postgresStore, redisStore, s3Store, type Store } from '../src'
-import { scratchFolder } from './scratch-folder'
+import { scratchFolder } from '../../io/test/scratch-folder'
 
 const folder = scratchFolder()
 const bytes = (...list: number[]) => Uint8Array.from(list)

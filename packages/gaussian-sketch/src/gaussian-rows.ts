@@ -12,7 +12,7 @@ import { normTails } from './norm-tails'
  *
  * For all pairs of N points at once: |‖Ψ(u − v)‖² − ‖u − v‖²| ≤ ε‖u − v‖², by the union over their N(N − 1)/2 differences.
  *
- * Of norms alone, u = v, the law is known: ‖Ψu‖² is ‖u‖²·χ²_m/m. With `of: 'norms'` m is the least for which that law, exactly, leaves the interval with
+ * Norms alone, u = v, have a known law: ‖Ψu‖² is ‖u‖²·χ²_m/m. With `of: 'norms'` m is the least for which that law, exactly, leaves the interval with
  * probability δ: 1330 rows for 2271 at ε = 0.1, δ = 0.01.
  *
  * @param epsilon  error in units of |u||v|, 0 < ε ≤ 1

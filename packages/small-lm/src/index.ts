@@ -1,7 +1,7 @@
 export { bitsOfWindow, bitsPerByte, windowReads, windowStarts, type Bits, type BitsOptions } from './bits-per-byte'
 export { capture, type CapturedHead, type CaptureOptions } from './capture'
 export type { ModelConfig } from './config'
-export { generate, type GenerateOptions } from './generate'
+export { generate, largest, type GenerateOptions } from './generate'
 export {
   advisedStreams,
   headStreams,

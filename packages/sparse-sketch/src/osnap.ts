@@ -9,7 +9,7 @@ import { hashedColumns } from './hashed-columns'
  *
  * Guarantee (proved): E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m over the seed, as for CountSketch:
  * it is the mean of s independent CountSketches of m/s rows. The diagonal is exact: |Ψe_j| = 1.
- * What s buys is tails: two keys that meet in one block are off by 1/s, not by 1.
+ * More nonzeros s buy lighter tails: two keys that meet in one block are off by 1/s, not by 1.
  * Cost: 2·s·w operations a row of w numbers; 32·s bytes to describe Ψ.
  *
  * @param m  rows, a multiple of nonzeros, m/nonzeros ≤ 2^30

@@ -1,9 +1,9 @@
 import { catalogue } from '@sublinear/attention'
 import {
   headStreams,
+  largest,
   questionText,
   reader,
-  unrotated,
   type HeadSpec,
   type LanguageModel,
   type Reader,
@@ -30,7 +30,7 @@ export function lanes(
   const { d } = model.config
   const budgetBytes = Math.round(8 * d * tokens * share)
   return names.flatMap((name) => {
-    const spec = name === 'endless' ? endlessSpec() : specNamed(model, name, budgetBytes, tokens)
+    const spec = specNamed(model, name, budgetBytes, tokens)
     return spec ? [{ name, run: reader({ model, stream: spec }) }] : []
   })
 }
@@ -38,12 +38,6 @@ export function lanes(
 function specNamed(model: LanguageModel, name: string, budgetBytes: number, tokens: number): HeadSpec | undefined {
   const method = catalogue.find((one) => one.name === name)!
   return headStreams({ model, method, budgetBytes, tokens })
-}
-
-/** The usual endless stream, whose bytes are fixed. */
-function endlessSpec(): HeadSpec {
-  const method = catalogue.find(({ name }) => name === 'endless')!
-  return unrotated((shape) => method.make(shape, method.usual!))
 }
 
 /** Tokens of the longest answer. */
@@ -60,10 +54,4 @@ export function asked(model: LanguageModel, run: Reader, word: string): string {
   }
   run.accept(0)
   return decode(said).trim()
-}
-
-function largest(row: Float32Array): number {
-  let best = 0
-  for (let i = 1; i < row.length; i++) if (row[i] > row[best]) best = i
-  return best
 }

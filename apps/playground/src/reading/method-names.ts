@@ -1,6 +1,6 @@
 /** Methods that read beside each other; the first is the model's own attention. */
 export const METHODS = ['exact', 'auto', 'farClosure', 'clusters', 'snapKv', 'streamingLlm'] as const
-export type MethodName = (typeof METHODS)[number] | 'endless'
+export type MethodName = (typeof METHODS)[number]
 
 /** One sentence a method, for people who see its name for the first time. */
 export const SAID: Readonly<Record<MethodName, string>> = {
@@ -10,5 +10,4 @@ export const SAID: Readonly<Record<MethodName, string>> = {
   clusters: 'keeps averages of similar tokens',
   snapKv: 'keeps tokens that the latest queries looked at',
   streamingLlm: 'keeps the first four tokens and the newest ones: a window',
-  endless: 'keeps a window, unusual tokens and a summary; positions are counted from now, so a text never ends',
 }

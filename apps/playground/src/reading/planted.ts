@@ -1,5 +1,4 @@
-/** The words that the models were trained to remember values under say so in the text itself. */
-const needleText = ({ word, value }: Needle) => ` (remember ${word} ${value})`
+import { needleText } from '@sublinear/small-lm'
 
 /** A planted word, and the value that it is to be remembered with. */
 export interface Needle {
@@ -11,7 +10,7 @@ export interface Needle {
 export function withNeedles(text: string, needles: readonly (Needle & { readonly at: number })[]): string {
   let [out, from] = ['', 0]
   for (const { at, word, value } of needles.toSorted((a, b) => a.at - b.at)) {
-    out += text.slice(from, at) + needleText({ word, value })
+    out += text.slice(from, at) + needleText(word, value)
     from = at
   }
   return out + text.slice(from)

@@ -1,18 +1,14 @@
 import { KEY_WORDS } from '@sublinear/small-lm'
-import { proxy, wrap, type Remote } from 'comlink'
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import boundedUrl from '../../../../packages/small-lm/data/bounded.safetensors?url'
-import sharpUrl from '../../../../packages/small-lm/data/sharp.safetensors?url'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import excerptUrl from './excerpt.txt?url'
 import { bytesText, countText, shareText } from '../page/format'
 import type { PageState } from '../page/page-state'
-import { METHODS, SAID, type MethodName } from './method-names'
+import { Book } from './book'
+import { METHODS, SAID } from './method-names'
 import { needlesIn, needlesText, nextNeedle, type PlacedNeedle } from './needles'
-import { withNeedles } from './planted'
-import type { Answer, Progress, ReadingApi } from './reading-worker'
-import { paragraphs, type Word } from './words'
+import type { Progress } from './reading-worker'
+import { MODELS, useReading, type Answers } from './use-reading'
 
-const MODELS: Readonly<Record<string, string>> = { sharp: sharpUrl, bounded: boundedUrl }
 const SHARES = [1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32]
 const USUAL = { model: 'sharp', share: '2', needles: 'falcon.4729.700' }
 
@@ -153,7 +149,7 @@ function Gauges({ progress, share }: { readonly progress: Progress | undefined; 
 
 interface LanesProps {
   readonly progress: Progress | undefined
-  readonly answers: { readonly word: string; readonly all: readonly Answer[] } | undefined
+  readonly answers: Answers | undefined
   readonly needles: readonly PlacedNeedle[]
 }
 
@@ -192,139 +188,4 @@ function Lanes({ progress, answers, needles }: LanesProps) {
       </table>
     </div>
   )
-}
-
-interface BookProps {
-  readonly text: string
-  readonly needles: readonly PlacedNeedle[]
-  /** Letters read, needles among them. */
-  readonly letters: number
-  readonly plant: (at: number) => void
-}
-
-/** The text, its words drawn once; what was read is marked in place, since it changes many times a second. */
-function Book({ text, needles, letters, plant }: BookProps) {
-  const place = useRef<HTMLDivElement>(null)
-  const marked = useRef(0)
-  const drawn = useMemo(() => {
-    marked.current = 0
-    return paragraphs(text).map((words) => <Paragraph key={words[0].at} words={words} needles={needles} />)
-  }, [text, needles])
-  const readTo = lettersOfText(letters, needles)
-  useEffect(() => {
-    const spans = place.current?.querySelectorAll<HTMLElement>('span[data-at]') ?? []
-    const isRead = (i: number) => i < spans.length && Number(spans[i].dataset['at']) < readTo
-    while (isRead(marked.current)) spans[marked.current++].classList.add('read')
-    while (marked.current > 0 && !isRead(marked.current - 1)) spans[--marked.current]?.classList.remove('read')
-  }, [drawn, readTo])
-  return (
-    <section class="book">
-      <h2 id="text">The text</h2>
-      <div
-        class="pages"
-        ref={place}
-        role="region"
-        aria-labelledby="text"
-        tabIndex={0}
-        onClick={(event) => {
-          const at = (event.target as HTMLElement).dataset['at']
-          if (at !== undefined) plant(Number(at))
-        }}
-      >
-        {drawn}
-      </div>
-    </section>
-  )
-}
-
-interface ParagraphProps {
-  readonly words: readonly Word[]
-  readonly needles: readonly PlacedNeedle[]
-}
-
-function Paragraph({ words, needles }: ParagraphProps) {
-  return (
-    <p>
-      {words.map(({ at, text: word }) => (
-        <>
-          <span data-at={at}>{word}</span>
-          {needles
-            .filter((needle) => needle.at === at + word.length)
-            .map((needle) => (
-              <b key={needle.word}>
-                {' '}
-                (remember {needle.word} {needle.value})
-              </b>
-            ))}{' '}
-        </>
-      ))}
-    </p>
-  )
-}
-
-/** Letters of the plain text among letters that were read with the needles in it. */
-function lettersOfText(letters: number, needles: readonly PlacedNeedle[]): number {
-  let at = letters
-  for (const needle of needles.toSorted((a, b) => a.at - b.at)) {
-    const length = ` (remember ${needle.word} ${needle.value})`.length
-    if (needle.at < at) at = Math.max(needle.at, at - length)
-  }
-  return at
-}
-
-interface Wanted {
-  readonly modelName: string
-  readonly text: string
-  readonly needles: readonly PlacedNeedle[]
-  readonly share: number
-}
-
-/** The worker, and the model that it has or loads. */
-interface Reading {
-  readonly remote: Remote<ReadingApi>
-  loaded: { readonly name: string; readonly done: Promise<void> } | undefined
-}
-
-/** The reading of what is wanted, in a worker: it begins anew whenever that changes. */
-function useReading({ modelName, text, needles, share }: Wanted) {
-  const [progress, setProgress] = useState<Progress>()
-  const [answers, setAnswers] = useState<LanesProps['answers']>()
-  const [problem, setProblem] = useState<string>()
-  const api = useRef<Reading | undefined>(undefined)
-
-  useEffect(() => {
-    if (text === '') return
-    api.current ??= {
-      remote: wrap<ReadingApi>(new Worker(new URL('./reading-worker.ts', import.meta.url), { type: 'module' })),
-      loaded: undefined,
-    }
-    const own = api.current
-    let isWanted = true
-    setAnswers(undefined)
-    const start = async () => {
-      if (own.loaded?.name !== modelName)
-        own.loaded = { name: modelName, done: own.remote.load(new URL(MODELS[modelName], location.href).href) }
-      await own.loaded.done
-      if (!isWanted) return
-      const names: MethodName[] = [...METHODS]
-      await own.remote.read(
-        { text: withNeedles(text, needles), names, share },
-        proxy((now: Progress) => {
-          if (isWanted) setProgress(now)
-        }),
-      )
-    }
-    start().catch((error: unknown) => {
-      own.loaded = undefined
-      if (isWanted) setProblem(error instanceof Error ? error.message : String(error))
-    })
-    return () => {
-      isWanted = false
-    }
-  }, [modelName, text, needles, share])
-
-  const ask = async (word: string) => {
-    if (api.current) setAnswers({ word, all: await api.current.remote.ask(word) })
-  }
-  return { progress, answers, problem, ask }
 }
