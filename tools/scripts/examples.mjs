@@ -45,8 +45,14 @@ function readmes(root) {
           .map((name) => `${folder}/${name}/README.md`)
       : [],
   )
-  const pages = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs')).toSorted() : []
-  const docs = pages.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
+  const docs = ['docs', 'docs/methods'].flatMap((folder) =>
+    existsSync(join(root, folder))
+      ? readdirSync(join(root, folder))
+          .filter((name) => name.endsWith('.md'))
+          .toSorted()
+          .map((name) => `${folder}/${name}`)
+      : [],
+  )
   return ['README.md', ...nested, ...docs].filter((path) => existsSync(join(root, path)))
 }
 

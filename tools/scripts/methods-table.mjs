@@ -13,12 +13,12 @@ const LEARNS = { nothing: 'nothing', queries: 'queries, by `step`', pilot: 'a pi
 export function methodsPage(methods) {
   const rows = methods.map(
     (method) =>
-      `| \`${method.name}\` | ${'tierBytes' in method ? 'tier' : 'stream'} | ${LEARNS[method.learns]} | ${method.can.map((name) => `\`${name}\``).join(', ')} | ${method.source} |`,
+      `| [\`${method.name}\`](methods/${method.name}.md) | ${'tierBytes' in method ? 'tier' : 'stream'} | ${LEARNS[method.learns]} | ${method.can.map((name) => `\`${name}\``).join(', ')} | ${method.source} |`,
   )
   return `# One method, one name
 
 The name of a method is the kind of its snapshots, its row on the board, its value for \`--stream\` of every command, its word in a stack and its name in the laws.
-A tier can stand before other streams in \`tiers\` and in stacks. What it can of a head: [attention](attention.md). This page is written by \`node tools/scripts/methods-table.mjs\`.
+A tier can stand before other streams in \`tiers\` and in stacks. What it can of a head: [attention](attention.md). Each name leads to its page: code, bytes, where it is good and where it loses. This page is written by \`node tools/scripts/methods-table.mjs\`.
 
 | name | is a | learns from | can | source |
 | --- | --- | --- | --- | --- |

@@ -47,6 +47,8 @@ const commands = [
   ['node', 'tools/cluster/src/tables.ts'],
   ['node', 'tools/scripts/readme-demo.mjs'],
   ['node', 'tools/mutants/tables.mjs'],
+  ['node', 'tools/scripts/methods-table.mjs'],
+  ['node', 'tools/scripts/method-pages.mjs'],
 ]
 for (const [, ...rest] of commands) {
   console.log(`\n> node ${rest.join(' ')}`)

@@ -3,7 +3,7 @@ import { bestLines, boardTable, errorText, faults, headText, UNIT_WORDS } from '
 import { htmlPage, htmlTable, htmlTextTable, safe } from './html-page'
 import { bytesText } from './report'
 import { errorChart, memoryChart, swatch } from './report-charts'
-import { SENTENCES } from './stream-list'
+import { SENTENCES } from './method-sentences'
 
 /**
  * The board as one HTML page: charts, tables, and how to make it again. It loads nothing, runs nothing, and every word that comes from

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { streamModule } from '../src/new-stream-command'
 import { barText } from '../src/progress'
 import { figureText } from '../src/report'
-import { SENTENCES } from '../src/stream-list'
+import { SENTENCES } from '../src/method-sentences'
 import { runSublinear } from './run-sublinear'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))

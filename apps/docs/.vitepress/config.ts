@@ -24,6 +24,9 @@ const group = (text: string, items: readonly DefaultTheme.SidebarItem[]): Defaul
 const readmes = readdirSync(join(root, 'packages'))
   .filter((name) => existsSync(join(root, 'packages', name, 'README.md')))
   .map((name) => page(`packages/${name}/README.md`, name))
+const methods = readdirSync(join(root, 'docs/methods'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => page(`docs/methods/${name}`))
 const questions = readdirSync(join(root, 'tools/experiments/questions'))
   .filter((name) => name.endsWith('.md'))
   .map((name) => page(`tools/experiments/questions/${name}`))
@@ -96,6 +99,7 @@ export default defineConfig({
         page('docs/which-counter.md'),
         page('docs/attention.md'),
       ]),
+      group('Methods', methods),
       group('Packages', readmes),
       group('Papers', [
         page('PAPERS.md', 'Statement by statement'),

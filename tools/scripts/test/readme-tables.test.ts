@@ -29,7 +29,7 @@ const PRINTED: Readonly<Record<string, string>> = {
 /** Pages without measured tables that look as if they had some: PAPERS.md, whose rows name the test that holds each figure, and a page of papers' names. */
 const PROSE = new Set(['PAPERS.md', 'docs/methods.md'])
 
-const MARKER = /^<!-- (\/?)([a-z-]+)(?::([a-z0-9-]+)[^>]*)? -->$/
+const MARKER = /^<!-- (\/?)([a-z-]+)(?::([a-zA-Z0-9-]+)[^>]*)? -->$/
 /** A decimal of two digits or more (0.01 is a default), a time, a rate, a size, a factor. Code does not count. */
 const MEASURED =
   /(?<![\d.])(?!0\.0*[1-9](?!\d))\d+\.\d|\d ?(?:ns|µs|ms|s|kB|MB|GB|GF|%)(?![\p{L}\d])|\d ?×(?! ?[\p{L}\d(])/u
@@ -42,6 +42,7 @@ const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   evidence: () => 'tools/experiments/src/evidence.ts',
   experiment: () => 'tools/experiments/src/tables.ts',
   experiments: (of) => `tools/experiments/src/${of.replace(/-full$/, '')}.ts`,
+  method: () => 'tools/scripts/method-pages.mjs',
   power: () => 'tools/mutants/tables.mjs',
   'without-end': () => 'tools/experiments/src/without-end.ts',
 }
