@@ -18,8 +18,8 @@ import { join } from 'node:path'
 import { rows as generate } from './generated-rows.mjs'
 import { startPostgres, startRedis, type Server } from './servers.ts'
 
-/** Numbers of the page *Scaling out*: `node src/measure.ts [rows of the long streams]` writes results/measured.json. Some four minutes. */
-const LONG = Number(process.argv[2] ?? 1e8)
+/** Numbers of the page *Scaling out*: `node src/measure.ts [rows of the long streams]` writes results/measured.json. Some eight minutes. */
+const LONG = Number(process.argv[2] ?? 1e9)
 const module = new URL('./generated-rows.mjs', import.meta.url).href
 const folder = mkdtempSync(join(tmpdir(), 'measure-'))
 const medianOf = (list: number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]
@@ -79,19 +79,21 @@ async function onWorkers(plan: ShardPlan, server: Server, count: number, name: s
 
 async function speedUp(server: Server) {
   const ratios: number[] = []
+  const seconds: number[] = []
   for (let i = 0; i < 3; i++) {
-    const plan = await featurePlan(16 * 2 ** 15, 2 ** 15, 32, 4, 10 + i)
+    const plan = await featurePlan(16 * 2 ** 19, 2 ** 19, 32, 4, 10 + i)
     const one = await onWorkers(plan, server, 1, `one-${i}`)
     const two = await onWorkers(plan, server, 2, `two-${i}`)
     if (one.digest !== two.digest) throw new Error('one and two workers differ')
     ratios.push(one.seconds / two.seconds)
+    seconds.push(one.seconds)
   }
-  return { ratios, median: medianOf(ratios) }
+  return { ratios, median: medianOf(ratios), secondsOfOne: medianOf(seconds) }
 }
 
 const most = (list: number[]) => Math.round(Math.max(...list))
 
-/** MiB that a worker process held, at a tenth of the run and at its end. */
+/** MiB that a worker process held at most in each quarter of the run, and over all. */
 async function memory(plan: ShardPlan, server: Server, name: string) {
   const held: number[] = []
   const { seconds } = await onWorkers(plan, server, 1, name, (pid) => {
@@ -103,8 +105,9 @@ async function memory(plan: ShardPlan, server: Server, name: string) {
     rows: plan.rows,
     seconds: Math.round(seconds),
     rowsPerSecond: Math.round(plan.rows / seconds),
-    firstTenth: most(held.slice(0, Math.ceil(length / 10))),
-    lastTenth: most(held.slice(Math.floor((9 * length) / 10))),
+    quarters: [0, 1, 2, 3].map((i) =>
+      most(held.slice(Math.floor((i * length) / 4), Math.ceil(((i + 1) * length) / 4))),
+    ),
     most: most(held),
   }
 }

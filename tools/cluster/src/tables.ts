@@ -24,15 +24,19 @@ interface Long {
   readonly rows: number
   readonly seconds: number
   readonly rowsPerSecond: number
-  readonly firstTenth: number
-  readonly lastTenth: number
+  readonly quarters: readonly number[]
   readonly load: number
 }
 interface Measured {
   readonly machine: string
   readonly rounding?: Record<string, { readonly tree: number; readonly askAll: number; readonly oneToExact: number }>
   readonly overhead?: { readonly redis: number; readonly postgres: number; readonly load: number }
-  readonly speedUp?: { readonly ratios: number[]; readonly median: number; readonly load: number }
+  readonly speedUp?: {
+    readonly ratios: number[]
+    readonly median: number
+    readonly secondsOfOne: number
+    readonly load: number
+  }
   readonly countSketch?: Long
   readonly featureStream?: Long
 }
@@ -42,8 +46,8 @@ const figure = (x: number) => (x === 0 ? '0' : x.toExponential(1))
 const long = (name: string, measured: Long | undefined) =>
   measured ? longRow(name, measured) : `| ${name}, long streams | not measured yet | |`
 
-const longRow = (name: string, { rows, rowsPerSecond, firstTenth, lastTenth, load }: Long) =>
-  `| ${name}: ${rows.toExponential(0)} rows, one worker | ${Math.round(rowsPerSecond / 1000)} thousand rows/s; ${firstTenth} MiB in the first tenth of the run, ${lastTenth} in the last | ${load.toFixed(1)} |`
+const longRow = (name: string, { rows, rowsPerSecond, quarters, load }: Long) =>
+  `| ${name}: ${rows.toExponential(0)} rows, one worker | ${Math.round(rowsPerSecond / 1000)} thousand rows/s; at most ${quarters.join(', ')} MiB in the quarters of the run | ${load.toFixed(1)} |`
 
 export function sections(): Record<string, string> {
   const campaign = read<Campaign>('campaign')
@@ -71,7 +75,7 @@ ${rounding.join('\n')}`,
     cost: `| what | measured | load before |
 | --- | --- | --- |
 ${overhead ? `| CPU a job, Redis | ${overhead.redis.toFixed(1)} ms | ${overhead.load.toFixed(1)} |\n| CPU a job, PostgreSQL | ${overhead.postgres.toFixed(1)} ms | ${overhead.load.toFixed(1)} |` : '| CPU a job | not measured yet | |'}
-${speedUp ? `| two workers over one | ${speedUp.median.toFixed(2)} × (${speedUp.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}) | ${speedUp.load.toFixed(1)} |` : '| two workers over one | not measured yet | |'}
+${speedUp ? `| two workers over one, ${Math.round(speedUp.secondsOfOne)} s | ${speedUp.median.toFixed(2)} × (${speedUp.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}) | ${speedUp.load.toFixed(1)} |` : '| two workers over one | not measured yet | |'}
 ${long('countSketch', measured.countSketch)}
 ${long('featureStream', measured.featureStream)}
 
