@@ -152,6 +152,7 @@ function evenSteps(low: number, high: number): number[] {
 function mark({ log }: Axis, value: number): string {
   if (!log) return String(Number(value.toPrecision(6)))
   const power = Math.round(Math.log10(value))
+  if (Math.abs(value / 10 ** power - 1) > 1e-6) return value < 1 ? `1/${Math.round(1 / value)}` : String(value)
   return power >= -1 && power <= 2 ? String(10 ** power) : `10${superscript(power)}`
 }
 
