@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = (app, tool, ...args) =>
   execFileSync(`${root}apps/${app}/node_modules/.bin/${tool}`, args, { cwd: `${root}apps/${app}`, stdio: 'inherit' })
 
+execFileSync(process.execPath, [`${root}apps/playground/browser/sample-model.ts`], { stdio: 'inherit' })
 run('playground', 'vite', 'build', '--logLevel', 'warn')
 run('docs', 'vitepress', 'build', '.')
 rmSync(`${root}site`, { recursive: true, force: true })

@@ -1,4 +1,5 @@
 import { Template } from '@huggingface/jinja'
+import { chatTurns, type ChatTurns } from '@sublinear/onnx'
 import { Command } from 'commander'
 import { createInterface } from 'node:readline'
 import { openFolder, type ModelFolder } from './folder/model-folder'
@@ -8,11 +9,6 @@ import { said, statusText, streamChoice, withSayOptions, type SayFlags } from '.
 interface ChatFlags extends SayFlags {
   readonly context: number
   readonly system?: string
-}
-
-interface Turn {
-  readonly role: 'system' | 'user' | 'assistant'
-  readonly content: string
 }
 
 export function chatCommand(interrupt: AbortSignal): Command {
@@ -31,7 +27,7 @@ async function run(flags: ChatFlags, signal: AbortSignal): Promise<void> {
   const folder = await openFolder(flags.model, flags)
   const { model, tokenizer } = folder
   using reader = model.reader({ stream: choice.of(folder, flags.context) })
-  const talk = turns(folder, flags.system)
+  const talk = turnsOf(folder, flags.system)
   const lines = createInterface({
     input: process.stdin,
     ...(process.stdin.isTTY && { output: process.stderr, prompt: '> ' }),
@@ -62,39 +58,15 @@ async function run(flags: ChatFlags, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
 }
 
-/**
- * A talk as the model's template writes it: each turn is what the template adds to what it wrote before, so that nothing is read twice.
- * Without a template turns are lines.
- *
- * @throws RangeError when the template changes what was said before
- */
-export function turns(
+/** The talk of a folder's model, by its own template where it has one. */
+export function turnsOf(
   { chatTemplate, tokenizer: { special, bos, decode } }: Pick<ModelFolder, 'chatTemplate' | 'tokenizer'>,
   system?: string,
-) {
-  const template = chatTemplate === undefined ? undefined : new Template(chatTemplate)
-  const said: Turn[] = system === undefined ? [] : [{ role: 'system', content: system }]
-  let before = ''
-  const written = (isAnswered: boolean): string =>
-    template
-      ? template.render({ messages: said, add_generation_prompt: !isAnswered, ...special })
-      : (special['bos_token'] ?? decode([bos])) + said.map(({ content }) => `${content}\n`).join('')
-  return {
-    /** Adds a question; returns the text that the model has still to read. */
-    ask(content: string): string {
-      said.push({ role: 'user', content })
-      const all = written(false)
-      if (!all.startsWith(before)) throw new RangeError('the chat template changes what was said before')
-      const more = all.slice(before.length)
-      before = all
-      return more
-    },
-    answer(content: string): void {
-      said.push({ role: 'assistant', content })
-      const own = content.trim() // as many templates have it
-      if (own === '') return
-      const all = written(true)
-      before = all.slice(0, all.lastIndexOf(own) + own.length)
-    },
-  }
+): ChatTurns {
+  return chatTurns({
+    special,
+    begin: special['bos_token'] ?? decode([bos]),
+    ...(chatTemplate !== undefined && { template: new Template(chatTemplate) }),
+    ...(system !== undefined && { system }),
+  })
 }

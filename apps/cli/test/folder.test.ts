@@ -8,7 +8,7 @@ import { exactStream } from '@sublinear/attention'
 import { generate, languageModel } from '@sublinear/small-lm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeSmallModel } from '../../../packages/onnx/test/models/small-model-folder'
-import { turns } from '../src/chat-command'
+import { turnsOf } from '../src/chat-command'
 import type { Evaluation } from '../src/evaluation/results'
 import { folderTokenizer } from '../src/folder/folder-tokenizer'
 import { isFolder, openFolder } from '../src/folder/model-folder'
@@ -145,7 +145,7 @@ describe('turns', () => {
   const chatTemplate =
     '{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}<end>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}'
   test('are what the template adds, so that nothing is read twice', () => {
-    const talk = turns({ chatTemplate, tokenizer }, 'be kind')
+    const talk = turnsOf({ chatTemplate, tokenizer }, 'be kind')
     expect(talk.ask('hello')).toBe('<s><system>be kind<end><user>hello<end><assistant>')
     talk.answer(' hi there \n')
     expect(talk.ask('bye')).toBe('<end><user>bye<end><assistant>')
@@ -153,7 +153,7 @@ describe('turns', () => {
     expect(talk.ask('again')).toBe('<end><user>again<end><assistant>')
   })
   test('are lines without a template', () => {
-    const talk = turns({ tokenizer })
+    const talk = turnsOf({ tokenizer })
     expect(talk.ask('hello')).toBe('<s>hello\n')
     talk.answer('hi')
     expect(talk.ask('bye')).toBe('\nbye\n')

@@ -121,6 +121,36 @@ try {
     await page.context().close()
   }
   {
+    // A model in ONNX: the sample by its button, then the same folder as a visitor's own.
+    const { page, problems } = await open(`${site.url}#view=model`)
+    const status = page.locator('p.status')
+    const ask = async (): Promise<string> => {
+      await page.getByRole('button', { name: 'Say' }).click()
+      await page.getByRole('button', { name: 'Say' }).waitFor({ timeout: 120_000 })
+      return (await page.locator('.talk .model').last().textContent()) ?? ''
+    }
+    await page.getByRole('button', { name: /small model of this project/ }).click()
+    await page.getByText(/query heads over/).waitFor({ timeout: 120_000 })
+    const said = await ask()
+    check('a model in ONNX answers', said.includes('4821'), said.slice(0, 60))
+    const once = await status.textContent()
+    await page.getByRole('combobox', { name: /Remembers/ }).selectOption('streamingLlm')
+    await page.locator('.talk .model').waitFor({ state: 'detached' })
+    await ask()
+    check('and again within other bytes', once !== (await status.textContent()), (await status.textContent()) ?? '')
+    await page.locator('input[type=file]').setInputFiles(join(dist, 'small-model'))
+    await page.getByText(/query heads over/).waitFor({ timeout: 120_000 })
+    await page.getByRole('combobox', { name: /Remembers/ }).selectOption('auto')
+    const own = await ask()
+    check('a dropped folder answers alike', own === said, own.slice(0, 60))
+    await page.locator('input[type=file]').setInputFiles(join(dist, 'assets'))
+    await page.getByRole('alert').waitFor()
+    const refused = (await page.getByRole('alert').textContent()) ?? ''
+    check('a folder that is no model is refused', refused.includes('tokenizer.json'), refused)
+    check('no errors in the console of models', problems.length === 0, problems.join(' | ') || 'none')
+    await page.context().close()
+  }
+  {
     const { page } = await open(`${site.url}#view=sketches&epsilon=0.3`)
     await page.getByText(/400 fresh matrices/).waitFor({ timeout: 120_000 })
     const cells = await page.locator('tbody td:last-child').allTextContents()
@@ -135,7 +165,7 @@ try {
     await page.context().close()
     strict.close()
   }
-  for (const view of ['read', 'heads', 'sketches', 'losses']) {
+  for (const view of ['read', 'heads', 'model', 'sketches', 'losses']) {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await open(`${site.url}#view=${view}`, { colorScheme })
       await page.waitForTimeout(1500)
@@ -158,7 +188,7 @@ try {
       [1440, 900],
     ])
       for (const colorScheme of ['light', 'dark'] as const)
-        for (const view of ['read', 'heads', 'sketches', 'losses']) {
+        for (const view of ['read', 'heads', 'model', 'sketches', 'losses']) {
           const { page } = await open(`${site.url}#view=${view}`, { colorScheme, viewport: { width, height } })
           if (view === 'read') await readToEnd(page)
           if (view === 'heads')

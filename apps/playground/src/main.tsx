@@ -5,9 +5,16 @@ import { LossesView } from './losses/losses-view'
 import { ReadingView } from './reading/reading-view'
 
 const HeadsView = lazy(async () => ({ default: (await import('./heads/heads-view')).HeadsView }))
+const ModelView = lazy(async () => ({ default: (await import('./model/model-view')).ModelView }))
 const SketchesView = lazy(async () => ({ default: (await import('./sketches/sketches-view')).SketchesView }))
 
-const VIEWS = { read: 'A model reads', heads: 'Your heads', sketches: 'Sketches', losses: 'Where it loses' } as const
+const VIEWS = {
+  read: 'A model reads',
+  heads: 'Your heads',
+  model: 'Your model',
+  sketches: 'Sketches',
+  losses: 'Where it loses',
+} as const
 type View = keyof typeof VIEWS
 
 function Page() {
@@ -32,6 +39,7 @@ function Page() {
         <Suspense fallback={<p>One moment.</p>}>
           {view === 'read' && <ReadingView state={state} change={change} />}
           {view === 'heads' && <HeadsView state={state} change={change} />}
+          {view === 'model' && <ModelView state={state} change={change} />}
           {view === 'sketches' && <SketchesView state={state} change={change} />}
           {view === 'losses' && <LossesView />}
         </Suspense>

@@ -3,10 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { languageModel } from '@sublinear/small-lm'
 import { describe, expect, it } from 'vitest'
+import { recording } from '../browser/recording.ts'
 import { asked, lanes } from '../src/reading/lanes'
 import { METHODS, SAID } from '../src/reading/method-names'
 import { needlesIn, needlesText, nextNeedle } from '../src/reading/needles'
 import { withNeedles } from '../src/reading/planted'
+import { progressOf, type Recorded } from '../src/reading/recorded'
+import { BLOCK } from '../src/reading/usual'
 import { endOfWord, paragraphs } from '../src/reading/words'
 
 const book = readFileSync(new URL('../src/reading/excerpt.txt', import.meta.url), 'utf8').trim()
@@ -70,5 +73,21 @@ describe('lanes', () => {
     expect(asked(model, exact.run, 'falcon')).toBe('4729')
     expect(exact.run.tokens).toBe(ids.length)
     expect(exact.run.read([65, 66], 'last').data).toEqual(twin.run.read([65, 66], 'last').data)
+  })
+})
+
+describe('what is shown until the model is there', () => {
+  it('is what the model does', () => {
+    const recorded = JSON.parse(
+      readFileSync(new URL('../src/reading/recorded.json', import.meta.url), 'utf8'),
+    ) as Recorded
+    const again = recording(4 * BLOCK)
+    expect(recorded.steps.slice(0, 4)).toEqual(again.steps)
+    expect([recorded.total, recorded.names]).toEqual([again.total, again.names])
+    expect(recorded.steps.at(-1)?.[0]).toBe(recorded.total)
+    const answers = recorded.answers[0].all
+    expect(answers.find(({ name }) => name === 'exact')?.said).toBe('4729')
+    expect(answers.map(({ name }) => name)).toEqual(recorded.names)
+    expect(progressOf(recorded, 0)).toMatchObject({ tokens: BLOCK, total: recorded.total })
   })
 })

@@ -1,5 +1,5 @@
 import { needleText } from '@sublinear/small-lm'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { PlacedNeedle } from './needles'
 import { paragraphs, type Word } from './words'
 
@@ -11,14 +11,27 @@ interface BookProps {
   readonly plant: (at: number) => void
 }
 
-/** Shows the text, its words drawn once; what was read is marked in place, since it changes many times a second. */
+/** Paragraphs that are drawn in one frame, so that a long text keeps no frame waiting. */
+const A_FRAME = 3
+
+/** Shows the text, its words drawn once, some paragraphs a frame; what was read is marked in place, since it changes many times a second. */
 export function Book({ text, needles, letters, plant }: BookProps) {
   const place = useRef<HTMLDivElement>(null)
   const marked = useRef(0)
-  const drawn = useMemo(() => {
+  const all = useMemo(() => {
     marked.current = 0
-    return paragraphs(text).map((words) => <Paragraph key={words[0].at} words={words} needles={needles} />)
-  }, [text, needles])
+    return paragraphs(text)
+  }, [text])
+  const [shown, setShown] = useState(A_FRAME)
+  useEffect(() => {
+    if (shown >= all.length) return undefined
+    const frame = requestAnimationFrame(() => setShown(shown + A_FRAME))
+    return () => cancelAnimationFrame(frame)
+  }, [shown, all])
+  const drawn = useMemo(
+    () => all.slice(0, shown).map((words) => <Paragraph key={words[0].at} words={words} needles={needles} />),
+    [all, shown, needles],
+  )
   const readTo = lettersOfText(letters, needles)
   useEffect(() => {
     const spans = place.current?.querySelectorAll<HTMLElement>('span[data-at]') ?? []
@@ -51,23 +64,29 @@ interface ParagraphProps {
   readonly needles: readonly PlacedNeedle[]
 }
 
+/** Draws a paragraph, and draws it again only when a needle comes into it or leaves it. */
 function Paragraph({ words, needles }: ParagraphProps) {
-  return (
-    <p>
-      {words.map(({ at, text: word }) => (
-        <>
-          <span data-at={at}>{word}</span>
-          {needles
-            .filter((needle) => needle.at === at + word.length)
-            .map((needle) => (
-              <b key={needle.word}>
-                {' '}
-                (remember {needle.word} {needle.value})
-              </b>
-            ))}{' '}
-        </>
-      ))}
-    </p>
+  const [first, last] = [words[0], words[words.length - 1]]
+  const inside = needles.filter(({ at }) => at >= first.at && at <= last.at + last.text.length)
+  return useMemo(
+    () => (
+      <p>
+        {words.map(({ at, text: word }) => (
+          <>
+            <span data-at={at}>{word}</span>
+            {inside
+              .filter((needle) => needle.at === at + word.length)
+              .map((needle) => (
+                <b key={needle.word}>
+                  {' '}
+                  (remember {needle.word} {needle.value})
+                </b>
+              ))}{' '}
+          </>
+        ))}
+      </p>
+    ),
+    [words, inside.map(({ word, value, at }) => `${word} ${value} ${at}`).join()],
   )
 }
 

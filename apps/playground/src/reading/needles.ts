@@ -1,5 +1,5 @@
 import type { Needle } from './planted'
-import { endOfWord } from './words'
+import { endOfWord } from './words.ts'
 
 export interface PlacedNeedle extends Needle {
   /** Letter of the plain text behind which it stands. */

@@ -7,10 +7,9 @@ import { Book } from './book'
 import { METHODS, SAID } from './method-names'
 import { needlesIn, needlesText, nextNeedle, type PlacedNeedle } from './needles'
 import type { Progress } from './reading-worker'
+import { useRecorded } from './recorded'
 import { MODELS, useReading, type Answers } from './use-reading'
-
-const SHARES = [1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32]
-const USUAL = { model: 'sharp', share: '2', needles: 'falcon.4729.700' }
+import { SHARES, USUAL } from './usual'
 
 interface Props {
   readonly state: PageState
@@ -23,7 +22,12 @@ export function ReadingView({ state, change }: Props) {
   const shareAt = Math.min(SHARES.length - 1, Math.max(0, Number(state['share'] ?? USUAL.share) || 0))
   const [text, setText] = useState('')
   const needles = useMemo(() => needlesIn(state['needles'] ?? USUAL.needles, text), [state['needles'], text])
-  const { progress, answers, problem, ask } = useReading({ modelName, text, needles, share: SHARES[shareAt] })
+  const live = useReading({ modelName, text, needles, share: SHARES[shareAt] })
+  const { problem, ask } = live
+  const isUsual = Object.entries(USUAL).every(([name, value]) => (state[name] ?? value) === value)
+  const recorded = useRecorded(isUsual && !live.progress)
+  const progress = live.progress ?? recorded?.progress
+  const answers = live.answers ?? recorded?.answers
   useEffect(() => {
     void fetch(excerptUrl)
       .then((response) => response.text())
@@ -31,7 +35,7 @@ export function ReadingView({ state, change }: Props) {
   }, [])
   const plant = (at: number) =>
     change({ needles: needlesText([...needles, nextNeedle(KEY_WORDS, needles, at)].slice(-6)) }, true)
-  const isOver = progress !== undefined && progress.tokens === progress.total
+  const isOver = live.progress !== undefined && live.progress.tokens === live.progress.total
 
   return (
     <>
@@ -71,12 +75,12 @@ export function ReadingView({ state, change }: Props) {
           {problem}
         </p>
       )}
-      <Gauges progress={progress} share={SHARES[shareAt]} />
+      <Gauges progress={progress} share={SHARES[shareAt]} isRecorded={!live.progress} />
       <section class="questions" aria-label="Questions">
         <h2>What does each remember?</h2>
         <p>
           {needles.map(({ word, value }) => (
-            <button type="button" key={word} onClick={() => void ask(word)} disabled={!progress}>
+            <button type="button" key={word} onClick={() => void ask(word)} disabled={!live.progress}>
               {word} <span class="quiet">was {value}</span>
             </button>
           ))}
@@ -121,8 +125,14 @@ function PlantForm({ plant, isReady }: { readonly plant: (share: number) => void
   )
 }
 
+interface GaugesProps {
+  readonly progress: Progress | undefined
+  readonly share: number
+  readonly isRecorded: boolean
+}
+
 /** Two bars of one scale: the exact cache at the end of the text is the whole width. */
-function Gauges({ progress, share }: { readonly progress: Progress | undefined; readonly share: number }) {
+function Gauges({ progress, share, isRecorded }: GaugesProps) {
   const whole = progress ? (progress.cacheBytes * progress.total) / Math.max(1, progress.tokens) : 1
   const held = progress?.lanes.find(({ name }) => name === 'auto')?.bytes ?? 0
   const rows = [
@@ -140,7 +150,7 @@ function Gauges({ progress, share }: { readonly progress: Progress | undefined; 
       ))}
       <p class="quiet">
         {progress
-          ? `${countText(progress.tokens)} of ${countText(progress.total)} tokens read; ${bytesText(whole * share)} are allowed, ${bytesText(whole)} would be needed.`
+          ? `${countText(progress.tokens)} of ${countText(progress.total)} tokens read; ${bytesText(whole * share)} are allowed, ${bytesText(whole)} would be needed.${isRecorded ? ' This was recorded: the model, 3.8 MB, is on its way.' : ''}`
           : 'The model reads as soon as it is here.'}
       </p>
     </section>
@@ -177,7 +187,11 @@ function Lanes({ progress, answers, needles }: LanesProps) {
                   <span class="said">{SAID[name]}</span>
                 </th>
                 <td>{lane ? bytesText(lane.bytes) : progress ? 'does not fit' : '…'}</td>
-                <td>{lane && progress ? countText((1000 * progress.tokens) / Math.max(1, lane.ms)) : '…'}</td>
+                <td>
+                  {lane?.ms !== undefined && progress
+                    ? countText((1000 * progress.tokens) / Math.max(1, lane.ms))
+                    : '…'}
+                </td>
                 <td class={said === undefined ? '' : said === right ? 'right' : 'wrong'} aria-live="polite">
                   {said === undefined ? '' : `${said} ${said === right ? '✓ right' : '✗ wrong'}`}
                 </td>

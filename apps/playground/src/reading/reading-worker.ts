@@ -2,9 +2,7 @@ import { languageModel, type LanguageModel } from '@sublinear/small-lm'
 import { expose } from 'comlink'
 import { asked, lanes, type Lane } from './lanes'
 import type { MethodName } from './method-names'
-
-/** Tokens that each lane reads between two reports, so that the page hears of it several times a second. */
-const BLOCK = 128
+import { BLOCK } from './usual'
 
 export interface ReadOptions {
   readonly text: string
@@ -17,8 +15,8 @@ export interface ReadOptions {
 export interface LaneState {
   readonly name: MethodName
   readonly bytes: number
-  /** Milliseconds of reading so far. */
-  readonly ms: number
+  /** Milliseconds of reading so far; absent where it was recorded elsewhere. */
+  readonly ms?: number
 }
 
 export interface Progress {

@@ -1,0 +1,62 @@
+interface Turn {
+  readonly role: 'system' | 'user' | 'assistant'
+  readonly content: string
+}
+
+export interface ChatOptions {
+  /** The model's chat template, as `new Template(text)` of `@huggingface/jinja` makes it. Without one turns are lines. */
+  readonly template?: { render(context: Record<string, unknown>): string }
+  /** Texts of the tokens that templates name: `bos_token`, `eos_token` … */
+  readonly special?: Readonly<Record<string, string>>
+  /** Text that begins a talk without a template. Default: `special.bos_token`, or nothing. */
+  readonly begin?: string
+  /** What the model is told before. */
+  readonly system?: string
+}
+
+/** A talk with a model. */
+export interface ChatTurns {
+  /** Adds a question; returns the text that the model has still to read. */
+  ask(content: string): string
+  /** Adds what the model answered. */
+  answer(content: string): void
+}
+
+/**
+ * A talk as the model's template writes it: each turn is what the template adds to what it wrote before, so that nothing is read twice.
+ *
+ * Guarantee: the texts of `ask`, joined with what the model said between them, are what the template writes for the whole talk.
+ *
+ * @throws RangeError (ask) when the template changes what was said before
+ * @example chatTurns({ begin: '<s>' }).ask('Hello') // '<s>Hello\n'
+ */
+export function chatTurns(options: ChatOptions = {}): ChatTurns {
+  const { template, special = {}, system } = options
+  const { begin = special['bos_token'] ?? '' } = options
+  const said: Turn[] = system === undefined ? [] : [{ role: 'system', content: system }]
+  let before = ''
+  const written = (isAnswered: boolean): string =>
+    template
+      ? template.render({ messages: said, add_generation_prompt: !isAnswered, ...special })
+      : begin + said.map(({ content }) => `${content}\n`).join('')
+  return {
+    ask(content) {
+      said.push({ role: 'user', content })
+      const all = written(false)
+      if (!all.startsWith(before)) {
+        said.pop()
+        throw new RangeError('chatTurns: the chat template changes what was said before')
+      }
+      const more = all.slice(before.length)
+      before = all
+      return more
+    },
+    answer(content) {
+      said.push({ role: 'assistant', content })
+      const own = content.trim() // as many templates have it
+      if (own === '') return
+      const all = written(true)
+      before = all.slice(0, all.lastIndexOf(own) + own.length)
+    },
+  }
+}
