@@ -1,7 +1,7 @@
 /**
- * `pnpm --filter @sublinear/experiments run advice <name> q.npy k.npy v.npy …`: what the adviser picks for a head within shares of its float32 cache, against
+ * `node evidence/advice/ask.ts <name> q.npy k.npy v.npy …`: what the adviser picks for a head within shares of its float32 cache, against
  * the best single method of the catalogue seen with hindsight, and what advising costs. All tokens but the last eighth are the pilot, and are taken in; the
- * last eighth comes with its queries. Adds to results/advice.json what is not there; with --exhaustive first among the arguments, beside what a search finds
+ * last eighth comes with its queries. Adds to result.json what is not there; with --exhaustive first among the arguments, beside what a search finds
  * that drops no candidate.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url'
 import { catalogue, plan, type Plan } from '@sublinear/attention'
 import { rowsOf, type Method, type Shape } from '@sublinear/core'
 import { exactStream, normalise } from '@sublinear/exact-attention'
-import { capturesOf, type Head } from './captures.ts'
-import { adviceTable, type Advice } from './advice-table.ts'
-import { relativeError } from './references.ts'
+import { capturesOf, type Head } from '../kit/captures.ts'
+import { adviceTable, type Advice } from './table.ts'
+import { relativeError } from '../kit/trivial-answers.ts'
 
 const SHARES = [4, 7, 16, 32]
 const BLOCK = 256
@@ -95,7 +95,7 @@ async function advised(set: string, head: Head, share: number, isHeldAgainst: bo
 
 const rounded = (_: string, x: unknown) => (typeof x === 'number' ? Number(x.toPrecision(4)) : x)
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const file = new URL('../results/advice.json', import.meta.url)
+  const file = new URL('./result.json', import.meta.url)
   const rows: Advice[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Advice[]) : []
   const isHeldAgainst = process.argv[2] === '--exhaustive'
   for (const { name, heads } of capturesOf(process.argv.slice(isHeldAgainst ? 3 : 2))) {

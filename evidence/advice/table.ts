@@ -78,5 +78,5 @@ function missed(rows: readonly Advice[]): string {
 }
 
 function results(): Advice[] {
-  return JSON.parse(readFileSync(new URL('../results/advice.json', import.meta.url), 'utf8')) as Advice[]
+  return JSON.parse(readFileSync(new URL('./result.json', import.meta.url), 'utf8')) as Advice[]
 }

@@ -10,7 +10,7 @@ const PREFIX = 3584
 /** The sample heads of a model: later queries over the prefix, and the prefix's own queries for the pilot. */
 export function headsOf(model: string): Tokens[] {
   const [q, k, v] = ['q', 'k', 'v'].map((part) => {
-    const path = new URL(`../../../../apps/cli/data/${model}-${part}.npy`, import.meta.url)
+    const path = new URL(`../../apps/cli/data/${model}-${part}.npy`, import.meta.url)
     return decodeNpy(readFileSync(path)).data as Float32Array
   })
   return Array.from({ length: LAYERS * HEADS }, (_, head) => {

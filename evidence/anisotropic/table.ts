@@ -41,7 +41,7 @@ export function tableOf({ cells, heads, n, queries, seeds }: Result): string {
     ...rows,
     '',
     `d = 64, dv = 8, n = ${n}, ${queries} queries, means over seeds ${seeds.join(', ')}; scores with standard deviation 0.5 / 1 / 2. Error ‖ô − o‖/‖o − v̄‖,`,
-    'so that 1 is no better than the mean value; * where over 1 % of the rows fell back: `pnpm --filter @sublinear/experiments run anisotropic`.',
+    'so that 1 is no better than the mean value; * where over 1 % of the rows fell back: `node evidence/anisotropic/ask.ts`.',
     '',
     `| captured heads, d = dv = 32 | ${heads.map(({ model }) => model).join(' | ')} |`,
     `| ${['---', ...heads.map(() => '---')].join(' | ')} |`,

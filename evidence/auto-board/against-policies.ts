@@ -1,4 +1,4 @@
-import { EVERY, meanError, MEAN, UNIFORM, type Policies, type PolicyRow } from './policies.ts'
+import { EVERY, meanError, MEAN, UNIFORM, type Policies, type PolicyRow } from '../policies/ask.ts'
 
 /** Errors by head of a method at a share of the cache. */
 type Row = Pick<PolicyRow, 'model' | 'method' | 'share' | 'errors'>

@@ -1,5 +1,5 @@
 /**
- * `pnpm --filter @sublinear/experiments run auto-board [--text <text> | name q.npy k.npy v.npy …]`: autoStream at equal bytes, by recipes from a
+ * `node evidence/auto-board/ask.ts [--text <text> | name q.npy k.npy v.npy …]`: autoStream at equal bytes, by recipes from a
  * head's own first 2048 tokens and from another text, on the committed sample of both models, all heads over a held-out text, or the captures
  * given (named sharp or bounded, of all heads). The table of docs/measured/attention.md too. Some ten minutes for all heads.
  */
@@ -8,14 +8,14 @@ import { autoStream, exactAttention, normalise, type AttentionStream, type Stack
 import { rowsOf } from '@sublinear/core'
 import { plan, type Task } from '@sublinear/adviser'
 import { againstPolicies } from './against-policies.ts'
-import { bestBits, type Judged } from './best-bits.ts'
-import type { Head } from './captures.ts'
-import { main, resultOf, textResultsOf, type Experiment } from './experiment.ts'
-import { methodsNamed } from './methods-named.ts'
-import { plot } from './plot.ts'
-import { policies } from './policies.ts'
-import { meanOf, relativeError } from './references.ts'
-import { capturedHeads, capturesNamed, textNamed, type TextCapture } from './text-captures.ts'
+import { bestBits, type Judged } from '../kit/best-bits.ts'
+import type { Head } from '../kit/captures.ts'
+import { main, resultOf, textResultsOf, type Experiment } from '../kit/experiment.ts'
+import { methodsNamed } from '../kit/methods-named.ts'
+import { plot } from '../kit/plot.ts'
+import { policies } from '../policies/ask.ts'
+import { meanOf, relativeError } from '../kit/trivial-answers.ts'
+import { capturedHeads, capturesNamed, textNamed, type TextCapture } from '../kit/text-captures.ts'
 
 const [TOKENS, QUERIES, PILOT] = [3584, 512, 2048]
 const SHARES = [4, 7, 16, 32]
@@ -68,7 +68,7 @@ export const autoBoard: Experiment<AutoBoard> = {
         const head = `All ${result.heads} heads over ${text[0].toUpperCase()}${text.slice(1)}, recipes of another text from ${otherText(text)}`
         const own = `${head}:\n\n${autoTable(result)}`
         return single
-          ? `${own}\n\nBeside the best of the single policies of [policies](policies.md), by column, asked later:\n\n${againstPolicies(result.rows, single.result)}`
+          ? `${own}\n\nBeside the best of the single policies of [policies](../policies/README.md), by column, asked later:\n\n${againstPolicies(result.rows, single.result)}`
           : own
       })
       .join('\n\n'),
@@ -237,7 +237,7 @@ const lengthOf = (task: Task) => (task === 'rows' ? TOKENS : TOKENS + QUERIES)
 
 await main(import.meta.url, autoBoard)
 if (process.argv[1]?.endsWith('auto-board.ts')) {
-  const readme = new URL('../../../docs/measured/attention.md', import.meta.url)
+  const readme = new URL('../../docs/measured/attention.md', import.meta.url)
   const table = autoTable(textResultsOf(autoBoard)[0]?.result ?? resultOf(autoBoard))
   const text = readFileSync(readme, 'utf8')
   writeFileSync(

@@ -1,5 +1,5 @@
 /**
- * `pnpm --filter @sublinear/experiments run balance-moments [name q.npy k.npy v.npy …]`: moments and coreset together (momentCoreset) against either alone, at
+ * `node evidence/balance-moments/ask.ts [name q.npy k.npy v.npy …]`: moments and coreset together (momentCoreset) against either alone, at
  * equal bytes. A minute.
  */
 import {
@@ -15,12 +15,12 @@ import {
   type Shape,
 } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
-import { diffuseHead } from './balance/diffuse.ts'
-import type { Head } from './captures.ts'
-import { main, type Experiment } from './experiment.ts'
-import { headsOf } from './heads.ts'
-import { plot } from './plot.ts'
-import { meanOf, pick, relativeError, uniformSample } from './references.ts'
+import { diffuseHead } from '../kit/diffuse-head.ts'
+import type { Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { headsOf } from '../every-head/ask.ts'
+import { plot } from '../kit/plot.ts'
+import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
 
 const [N, QUERIES, CENTRE] = [3584, 512, 256]
 const SHARES = [4, 8, 16, 32]

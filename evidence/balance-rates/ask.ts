@@ -1,17 +1,17 @@
 /**
- * `pnpm --filter @sublinear/experiments run balance-rates [name q.npy k.npy v.npy …]`: Figures 1 and 3 of BalanceKV again: error of what halvings leave of
+ * `node evidence/balance-rates/ask.ts [name q.npy k.npy v.npy …]`: Figures 1 and 3 of BalanceKV again: error of what halvings leave of
  * 3584 tokens, by layer, rate, mode and block, and what it takes. Two minutes; all captured heads of two models, five.
  */
 import { balanceKvReach, mergeReduce, softmaxBalance, uniformHalving, type Halving } from '@sublinear/balance-kv'
 import { exactAttention, normalise, type KvBlock, type Matrix } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
-import { diffuseHead } from './balance/diffuse.ts'
-import { halvedTokens } from './balance/halved.ts'
-import type { Head } from './captures.ts'
-import { main, type Experiment } from './experiment.ts'
-import { headsOf } from './heads.ts'
-import { plot } from './plot.ts'
-import { pick, relativeError, uniformSample } from './references.ts'
+import { diffuseHead } from '../kit/diffuse-head.ts'
+import { halvedTokens } from './halved.ts'
+import type { Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { headsOf } from '../every-head/ask.ts'
+import { plot } from '../kit/plot.ts'
+import { pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
 
 const [N, QUERIES, BLOCK] = [3584, 512, 256]
 const BLOCKS = [64, 128, 256]

@@ -1,7 +1,7 @@
 import { rowsOf } from '@sublinear/core'
 import type { Halving } from '@sublinear/balance-kv'
 import type { KvBlock } from '@sublinear/attention'
-import { pick } from '../references.ts'
+import { pick } from '../kit/trivial-answers.ts'
 
 /** Tokens that `rounds` halvings leave of all tokens, blocks of `block` one after the other: a rate of 2^−rounds. */
 export function halvedTokens(tokens: KvBlock, scale: number, halving: Halving, block: number, rounds: number): KvBlock {

@@ -1,13 +1,13 @@
 /**
- * `pnpm --filter @sublinear/experiments run balance-space`: what BalanceKV holds for an error in the unit of its theorems, beside the lower bound of
+ * `node evidence/balance-space/ask.ts`: what BalanceKV holds for an error in the unit of its theorems, beside the lower bound of
  * Theorem 3.2 and the size of Theorem 3.1, where the premises hold. A minute.
  */
 import { balanceKv, exactAttention, normalise, type Matrix } from '@sublinear/attention'
 import { balanceKvLeast, balanceKvSize } from '@sublinear/balance-kv'
-import { normals } from './balance/diffuse.ts'
-import { main, type Experiment } from './experiment.ts'
-import { plot } from './plot.ts'
-import { pick, uniformSample } from './references.ts'
+import { normals } from '../kit/diffuse-head.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
+import { pick, uniformSample } from '../kit/trivial-answers.ts'
 
 const [N, D, QUERIES] = [16384, 16, 64]
 const NORMS = [1, 2]

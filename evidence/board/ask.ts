@@ -1,13 +1,13 @@
 /**
- * `pnpm --filter @sublinear/experiments run board [name q.npy k.npy v.npy …]`: every method of the catalogue in the same bytes, on every
+ * `node evidence/board/ask.ts [name q.npy k.npy v.npy …]`: every method of the catalogue in the same bytes, on every
  * head of the committed sample of both models, or of the captures given. Streaming and causal, as `sublinear compare` runs it.
  */
 import { catalogue } from '@sublinear/attention'
 import { compare, type BoardHeadResult } from '@sublinear/board'
 import type { Method } from '@sublinear/core'
-import { capturesOf, type Head } from './captures.ts'
-import { fullResultOf, main, type Experiment } from './experiment.ts'
-import { plot, type Line } from './plot.ts'
+import { capturesOf, type Head } from '../kit/captures.ts'
+import { fullResultOf, main, type Experiment } from '../kit/experiment.ts'
+import { plot, type Line } from '../kit/plot.ts'
 
 const BUDGETS = ['1/4', '1/7', '1/16', '1/32']
 const [PREFIX, QUERIES] = [3584, 512]
@@ -94,6 +94,7 @@ export const equalBytes: Experiment<BoardResult> = {
     for (const { name, heads } of capturesOf(args)) models.push(await modelBoard(name, heads))
     return { node: process.version, models }
   },
+  isAllApart: true,
   answer: (result) => `On the committed sample:\n\n${result.models.map(table).join('\n\n')}\n\n${legend(result)}`,
   all: (full) =>
     `On all captured heads (“unseen” are those outside the sample, which nothing was tuned on):\n\n${full.models.map(table).join('\n\n')}\n\n${legend(full)}`,

@@ -1,6 +1,6 @@
 /**
- * `pnpm --filter @sublinear/experiments run codebook`: how levels lie and steps are chosen, on Gaussian vectors and on the keys and values of
- * the committed sample; and of how many first tokens the mean is the best centre. Writes results/codebook.json;
+ * `node evidence/codebook/ask.ts`: how levels lie and steps are chosen, on Gaussian vectors and on the keys and values of
+ * the committed sample; and of how many first tokens the mean is the best centre. Writes result.json;
  * `run tables` puts it into the README of kv-cache.
  */
 import { writeFileSync } from 'node:fs'
@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url'
 import { exactAttention, normalise, quantised, type Matrix } from '@sublinear/attention'
 import { quantisedStream } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
-import { capturesOf, type Head } from './captures.ts'
-import { LAWS, levelsOf, round, type Law } from './codebook/levels.ts'
-import { bestOf8, CHOICES, lost, stepsFor, type Choice } from './codebook/steps.ts'
-import { codebookTables, FIRST, JUDGED, type Codebook, type CodebookRow } from './codebook/table.ts'
-import { centreOf, gathered, gaussians, spread } from './codebook/vectors.ts'
-import { relativeError } from './references.ts'
+import { capturesOf, type Head } from '../kit/captures.ts'
+import { LAWS, levelsOf, round, type Law } from './levels.ts'
+import { bestOf8, CHOICES, lost, stepsFor, type Choice } from './steps.ts'
+import { codebookTables, FIRST, JUDGED, type Codebook, type CodebookRow } from './table.ts'
+import { centreOf, gathered, gaussians, spread } from './vectors.ts'
+import { relativeError } from '../kit/trivial-answers.ts'
 
 const BITS = [3, 4, 5, 6]
 const WIDTHS = [32, 128]
@@ -107,7 +107,7 @@ function run(): void {
     store: mean(heads.map(errorOfStore)),
   }))
   const result: Codebook = { node: process.version, rows, centres }
-  writeFileSync(new URL('../results/codebook.json', import.meta.url), `${JSON.stringify(result, short, 1)}\n`)
+  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, short, 1)}\n`)
   console.log(codebookTables(result))
 }
 

@@ -56,7 +56,7 @@ export function codebookTables({ node, rows, centres }: Codebook = readResult())
       centres.map(({ model, errors, store }) => [model, ...[...errors, store].map((x) => x.toFixed(3))]),
     ),
     '',
-    `Relative error of the answers to the last 512 queries of the sample over 3584 tokens in 5/3 bits, mean over 4 heads; the store alone has the last 64 tokens wait, exactly. Node ${node}: \`pnpm --filter @sublinear/experiments run codebook\`.`,
+    `Relative error of the answers to the last 512 queries of the sample over 3584 tokens in 5/3 bits, mean over 4 heads; the store alone has the last 64 tokens wait, exactly. Node ${node}: \`node evidence/codebook/ask.ts\`.`,
   ].join('\n')
 }
 
@@ -66,5 +66,5 @@ const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 const percent = (x: number) => `${(100 * x).toPrecision(3)} %`
 
 function readResult(): Codebook {
-  return JSON.parse(readFileSync(new URL('../../results/codebook.json', import.meta.url), 'utf8')) as Codebook
+  return JSON.parse(readFileSync(new URL('./result.json', import.meta.url), 'utf8')) as Codebook
 }

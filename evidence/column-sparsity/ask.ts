@@ -1,12 +1,12 @@
 /**
- * `pnpm --filter @sublinear/experiments run column-sparsity [name q.npy k.npy v.npy …]`: are the columns of softmax(scale·QKᵀ)V near k-sparse,
+ * `node evidence/column-sparsity/ask.ts [name q.npy k.npy v.npy …]`: are the columns of softmax(scale·QKᵀ)V near k-sparse,
  * as the one-pass paper assumes? Every head of the committed sample, or of the captures given, beside independent Gaussian numbers. Seconds.
  */
 import { exactAttention, type Matrix } from '@sublinear/attention'
 import { sketchKernels } from '@sublinear/kernels'
-import { main, type Experiment } from './experiment.ts'
-import { headsOf } from './heads.ts'
-import { plot } from './plot.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { headsOf } from '../every-head/ask.ts'
+import { plot } from '../kit/plot.ts'
 
 /** k as a share of n. */
 const SHARES = [1 / 64, 1 / 16, 1 / 4]

@@ -1,5 +1,5 @@
 /**
- * `pnpm --filter @sublinear/experiments run context-length`: n from 10⁴ to 10⁷ at fixed memory. Gaussian keys of width 8, scores of standard deviation
+ * `node evidence/context-length/ask.ts`: n from 10⁴ to 10⁷ at fixed memory. Gaussian keys of width 8, scores of standard deviation
  * 0.7, values smooth in the keys; error on 256 queries against exact attention, computed in blocks. Three minutes.
  */
 import {
@@ -11,9 +11,9 @@ import {
   taylorFeatures,
   type AttentionStream,
 } from '@sublinear/attention'
-import { main, type Experiment } from './experiment.ts'
-import { source, type Configuration } from './plan/configurations.ts'
-import { logLogPlot } from './plot.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { source, type Configuration } from '../plan-predictions/configurations.ts'
+import { logLogPlot } from '../kit/plot.ts'
 
 const QUERIES = 256
 const BLOCK = 4096

@@ -1,12 +1,12 @@
 /**
- * `pnpm --filter @sublinear/experiments run decoding-time`: CPU time of decoding a column of Φ against k and n, beside a scan of all n
+ * `node evidence/decoding-time/ask.ts`: CPU time of decoding a column of Φ against k and n, beside a scan of all n
  * indices; rounds interleaved, medians. Two minutes.
  */
 import { random } from '@sublinear/laws'
 import { philox, sparseSketchMatrix } from '@sublinear/core'
 import { sketch, sparseRecovery, type SparseRecovery } from '@sublinear/attention'
-import { main, type Experiment } from './experiment.ts'
-import { plot } from './plot.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
 
 const EPSILON = 0.5
 const SPARSITIES = [4, 16, 64, 256]

@@ -1,5 +1,5 @@
 /**
- * `pnpm --filter @sublinear/experiments run end-to-end [name q.npy k.npy v.npy …]`: everything against exact attention, error, CPU and wall
+ * `node evidence/end-to-end/ask.ts [name q.npy k.npy v.npy …]`: everything against exact attention, error, CPU and wall
  * time: Algorithm 1, the exact feature state, the Gaussian closure, far keys before it, a uniform sample and a window of equal bytes; on
  * synthetic streams and on captured heads. Two minutes.
  */
@@ -20,11 +20,11 @@ import {
 } from '@sublinear/attention'
 import { farKeys, sinks, window } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
-import { capturesOf } from './captures.ts'
-import { main, type Experiment } from './experiment.ts'
-import { plot } from './plot.ts'
-import { meanOf, pick, relativeError, uniformSample } from './references.ts'
-import { syntheticStream } from './source.ts'
+import { capturesOf } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
+import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
+import { syntheticStream } from '../kit/synthetic-stream.ts'
 
 /** Bytes that may be held; a summary that needs less has less. */
 const BUDGET = 100_000

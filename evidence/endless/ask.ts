@@ -1,8 +1,8 @@
 import { endless, exactStream } from '@sublinear/attention'
 import { reader, unrotated, type HeadSpec, type LanguageModel, type Reader } from '@sublinear/small-lm'
-import { main, type Experiment } from './experiment.ts'
-import { plot } from './plot.ts'
-import { loadModel, MODELS, textIds } from './text-captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
+import { loadModel, MODELS, textIds } from '../kit/text-captures.ts'
 
 /** Tokens read in one go before some are scored. */
 const POINTS = [2048, 8192, 32_768, 98_304]

@@ -1,5 +1,5 @@
 /**
- * `pnpm --filter @sublinear/experiments run error-bars [name q.npy k.npy v.npy …]`: do 95 % error bars hold on captured heads, what do they cost, and how does a bar
+ * `node evidence/error-bars/ask.ts [name q.npy k.npy v.npy …]`: do 95 % error bars hold on captured heads, what do they cost, and how does a bar
  * move while its stream grows? All tokens but the last are summarised, some of the last rows ask. Two minutes for the sample.
  */
 import {
@@ -14,10 +14,10 @@ import {
   type Shape,
 } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
-import { capturesOf, type Head } from './captures.ts'
-import { main, type Experiment } from './experiment.ts'
-import { plot } from './plot.ts'
-import { pick, relativeError } from './references.ts'
+import { capturesOf, type Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
+import { pick, relativeError } from '../kit/trivial-answers.ts'
 
 /** Rows that are not summarised, and how many of them ask. */
 const [LAST, QUERIES] = [512, 32]

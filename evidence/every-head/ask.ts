@@ -1,6 +1,6 @@
 /**
- * `pnpm --filter @sublinear/experiments run heads [name q.npy k.npy v.npy …]`: error against bytes on every head of the committed sample of
- * both models, or of the captures given: 3584 tokens summarised, the next 512 queries. Writes results/heads.json, or heads-full.json, and
+ * `node evidence/every-head/ask.ts [name q.npy k.npy v.npy …]`: error against bytes on every head of the committed sample of
+ * both models, or of the captures given: 3584 tokens summarised, the next 512 queries. Writes result.json, or heads-full.json, and
  * the tables of questions/heads.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -22,9 +22,9 @@ import {
 } from '@sublinear/attention'
 import { farKeys } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
-import { capturesOf, type Head } from './captures.ts'
-import { meanOf, pick, relativeError, uniformSample } from './references.ts'
-import { pageOf } from './experiment.ts'
+import { capturesOf, type Head } from '../kit/captures.ts'
+import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
+import { pageOf } from '../kit/experiment.ts'
 
 const TOKENS = 3584
 const QUERIES = 512
@@ -131,7 +131,7 @@ export function table({ heads, rows, node }: Heads): string {
     ...rows.map((row) => line([row.method, `${(row.bytes / 1000).toFixed(1)} kB`, ...figures(row)])),
     '',
     `‖ô − o‖_F/‖o‖_F of the 512 queries after ${TOKENS} tokens (a float32 cache: 918 kB); answering 0 is 1. * over 1 % of the queries fell back to a lower ` +
-      `degree, and were counted. Node ${node}: \`pnpm --filter @sublinear/experiments run heads\`.`,
+      `degree, and were counted. Node ${node}: \`node evidence/every-head/ask.ts\`.`,
   ].join('\n')
 }
 
@@ -154,7 +154,7 @@ export function layers({ heads, rows, node }: Heads): string {
     line(Array.from({ length: names.length + 2 }, () => '---')),
     ...rows.map((row) => line([row.method, `${(row.bytes / 1000).toFixed(1)} kB`, ...cells(row)])),
     '',
-    `All ${heads.length} captured heads, means over the ${heads.length / names.length} of a layer, otherwise as above; every head in \`results/heads-full.json\`. Node ${node}.`,
+    `All ${heads.length} captured heads, means over the ${heads.length / names.length} of a layer, otherwise as above; every head in \`full.json\`. Node ${node}.`,
   ].join('\n')
 }
 
@@ -164,10 +164,10 @@ function between(text: string, name: string, content: string): string {
 }
 
 export function withTables(text: string, result: Heads, full: Heads): string {
-  return between(between(text, 'heads', table(result)), 'heads-full', layers(full))
+  return between(between(text, 'every-head', table(result)), 'every-head-full', layers(full))
 }
 
-const file = (name: string) => new URL(`../results/${name}.json`, import.meta.url)
+const file = (name: string) => new URL(`${name}.json`, import.meta.url)
 const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -181,9 +181,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     fallbacks: columns.map((column) => column[i].fallbacks),
   }))
   const result: Heads = { node: process.version, heads: heads.map(({ name }) => name), rows }
-  writeFileSync(file(args.length > 0 ? 'heads-full' : 'heads'), `${JSON.stringify(result, rounded, 2)}\n`)
-  const [kept, full] = ['heads', 'heads-full'].map((name) => JSON.parse(readFileSync(file(name), 'utf8')) as Heads)
-  const page = pageOf('heads')
+  writeFileSync(file(args.length > 0 ? 'full' : 'result'), `${JSON.stringify(result, rounded, 2)}\n`)
+  const [kept, full] = ['result', 'full'].map((name) => JSON.parse(readFileSync(file(name), 'utf8')) as Heads)
+  const page = pageOf('every-head')
   writeFileSync(page, withTables(readFileSync(page, 'utf8'), kept, full))
   console.log(args.length > 0 ? layers(result) : table(result))
 }

@@ -1,12 +1,12 @@
 /**
- * `pnpm --filter @sublinear/experiments run figure-1`: the three computations of the paper's Figure 1 as a diagram, with the peak memory of each at
+ * `node evidence/figure-1/ask.ts`: the three computations of the paper's Figure 1 as a diagram, with the peak memory of each at
  * several n, every one measured in its own process. A minute and a half.
  */
 import { fileURLToPath } from 'node:url'
-import { peakMemory } from '../../bench/src/child.ts'
-import { main, type Experiment } from './experiment.ts'
-import { diagram, megabytes } from './figure-1/diagram.ts'
-import type { Figure1, Way } from './figure-1/peaks.ts'
+import { peakMemory } from '../../tools/bench/src/child.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { diagram, megabytes } from './diagram.ts'
+import type { Figure1, Way } from './peaks.ts'
 
 const LENGTHS = [10, 12, 14, 16, 18].map((power) => 2 ** power)
 /** Too small to see: what the process itself takes. */
@@ -59,7 +59,7 @@ function peaksOf(way: Way): (number | null)[] {
 }
 
 export function peakOf(way: Way, n: number): number {
-  const child = fileURLToPath(new URL('figure-1/child.mjs', import.meta.url))
+  const child = fileURLToPath(new URL('./child.mjs', import.meta.url))
   return [1, 2, 3].map(() => peakMemory(child, way, n)).toSorted((a, b) => a - b)[1]
 }
 

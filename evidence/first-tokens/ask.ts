@@ -1,6 +1,6 @@
 /**
- * `pnpm --filter @sublinear/experiments run first-tokens`: what the first 64 tokens cost that a fresh process decodes with the small model, against later ones;
- * results/first-tokens.json. CPU time of the whole process, what V8 compiles beside included; processes in turns, medians.
+ * `node evidence/first-tokens/ask.ts`: what the first 64 tokens cost that a fresh process decodes with the small model, against later ones;
+ * result.json. CPU time of the whole process, what V8 compiles beside included; processes in turns, medians.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -31,7 +31,7 @@ function cpu(): number {
   return user + system
 }
 
-const data = (file: string) => readFileSync(new URL(`../../../packages/small-lm/data/${file}`, import.meta.url))
+const data = (file: string) => readFileSync(new URL(`../../packages/small-lm/data/${file}`, import.meta.url))
 const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 1]
 
 /** Costs measured in a process of its own. */
@@ -70,6 +70,6 @@ else {
   }))
   console.table(rows)
   const machine = { cpu: cpus()[0].model, node: process.version, load: loadavg()[0], rounds: ROUNDS }
-  const to = new URL('../results/first-tokens.json', import.meta.url)
+  const to = new URL('./result.json', import.meta.url)
   writeFileSync(to, `${JSON.stringify({ ...machine, rows }, null, 2)}\n`)
 }

@@ -1,5 +1,5 @@
 /**
- * `pnpm --filter @sublinear/experiments run fixed-memory-curve`: error against n at the same 13,000 bytes, on all heads of both models
+ * `node evidence/fixed-memory-curve/ask.ts`: error against n at the same 13,000 bytes, on all heads of both models
  * over three held-out texts. Five minutes.
  */
 import {
@@ -15,12 +15,12 @@ import { farKeys, farKeysMethod, windowMethod } from '@sublinear/kv-cache'
 import { meanMethod } from '@sublinear/streaming-attention'
 import { waitingBytes } from '@sublinear/token-store'
 import { largestWithin, rowsOf } from '@sublinear/core'
-import type { Head } from './captures.ts'
-import { main, type Experiment } from './experiment.ts'
-import { average, compact } from './fixed-memory.ts'
-import { plot } from './plot.ts'
-import { meanOf, pick, relativeError, uniformSample } from './references.ts'
-import { capturedHeads, MODELS, TEXTS, type TextCapture } from './text-captures.ts'
+import type { Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { average, compact } from '../fixed-memory/ask.ts'
+import { plot } from '../kit/plot.ts'
+import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
+import { capturedHeads, MODELS, TEXTS, type TextCapture } from '../kit/text-captures.ts'
 
 export const BYTES = 13_000
 export const LENGTHS = [512, 1024, 2048, 3584, 4096, 6144, 8192]

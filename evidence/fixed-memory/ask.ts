@@ -3,7 +3,7 @@
  * `node src/fixed-memory.ts` runs the committed sample of both models; `node src/fixed-memory.ts <name> <q.npy> <k.npy> <v.npy>` runs
  * other captures of shape [layers, heads, n, width]. Writes results/fixed-memory-<name>.json; `node src/tables.ts` the tables.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
   closureStream,
@@ -20,8 +20,8 @@ import {
 } from '@sublinear/attention'
 import { farKeys, sinks, window } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
-import { readHeads, sample, type Head } from './captures.ts'
-import { meanOf, pick, relativeError, uniformSample } from './references.ts'
+import { readHeads, sample, type Head } from '../kit/captures.ts'
+import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
 
 export interface FixedMemoryRow {
   readonly method: string
@@ -138,11 +138,7 @@ function prefixOf({ queries, keys, values }: Head, n: number) {
 const short = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
 
 function write(result: FixedMemory): void {
-  mkdirSync(new URL('../results', import.meta.url), { recursive: true })
-  writeFileSync(
-    new URL(`../results/fixed-memory-${result.name}.json`, import.meta.url),
-    `${JSON.stringify(result, short)}\n`,
-  )
+  writeFileSync(new URL(`${result.name}.json`, import.meta.url), `${JSON.stringify(result, short)}\n`)
   for (const { method, n, bytes, errors } of result.rows)
     console.log(`${result.name}  n = ${n}  ${method}: ${average(errors).toFixed(3)} with ${bytes} bytes`)
 }
@@ -154,11 +150,9 @@ export function average(numbers: readonly number[]): number {
 function run([name, q, k, v]: readonly string[]): void {
   if (name === undefined) {
     for (const model of ['bounded', 'sharp'] as const)
-      write(experiment(`${model}-sample`, sample(model), 'pnpm --filter @sublinear/experiments run fixed-memory'))
+      write(experiment(`${model}-sample`, sample(model), 'node evidence/fixed-memory/ask.ts'))
   } else if (q !== undefined && k !== undefined && v !== undefined && /^[a-z-]+$/.test(name)) {
-    write(
-      experiment(name, { q, k, v }, `pnpm --filter @sublinear/experiments run fixed-memory ${name} q.npy k.npy v.npy`),
-    )
+    write(experiment(name, { q, k, v }, `node evidence/fixed-memory/ask.ts ${name} q.npy k.npy v.npy`))
   } else {
     console.error('usage: fixed-memory.ts [name q.npy k.npy v.npy]')
     process.exitCode = 1

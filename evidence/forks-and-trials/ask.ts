@@ -1,6 +1,6 @@
 /**
- * `pnpm --filter @sublinear/experiments run life`: what forks cost against copies of their bytes, ten thousand random programs of tokens on trial, and
- * speculative decoding against greedy decoding; results/life.json. Times are CPU time, interleaved, medians.
+ * `node evidence/forks-and-trials/ask.ts`: what forks cost against copies of their bytes, ten thousand random programs of tokens on trial, and
+ * speculative decoding against greedy decoding; result.json. Times are CPU time, interleaved, medians.
  */
 import { writeFileSync } from 'node:fs'
 import {
@@ -15,7 +15,7 @@ import {
 import { kernels } from '@sublinear/kernels'
 import { random } from '@sublinear/laws'
 import { generate, speculative, unrotated } from '@sublinear/small-lm'
-import { loadModel, MODELS, textIds } from './text-captures.ts'
+import { loadModel, MODELS, textIds } from '../kit/text-captures.ts'
 
 const shape = { d: 64, dv: 64, scale: 0.125 }
 const ROUNDS = 41
@@ -141,5 +141,5 @@ const result = {
   trials: programs(),
   decoding: decoding(),
 }
-writeFileSync(new URL('../results/life.json', import.meta.url), `${JSON.stringify(result, undefined, 2)}\n`)
+writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, undefined, 2)}\n`)
 console.log(JSON.stringify(result, undefined, 1))

@@ -36,7 +36,7 @@ export function readHeads(paths: { readonly q: string; readonly k: string; reado
 
 /** The files of a model in the sample that the command-line tool ships: layers 0 and 2, two heads each. */
 export function sample(model: 'sharp' | 'bounded') {
-  const path = (part: string) => fileURLToPath(new URL(`../../../apps/cli/data/${model}-${part}.npy`, import.meta.url))
+  const path = (part: string) => fileURLToPath(new URL(`../../apps/cli/data/${model}-${part}.npy`, import.meta.url))
   return { q: path('q'), k: path('k'), v: path('v') }
 }
 

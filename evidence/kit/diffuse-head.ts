@@ -1,6 +1,6 @@
 import { matrix, type Matrix } from '@sublinear/attention'
 import { philox } from '@sublinear/core'
-import type { Head } from '../captures.ts'
+import type { Head } from './captures.ts'
 
 /**
  * Tokens as diffuse heads have them: Gaussian queries and keys whose scores have this deviation at scale 1/√d, values smooth in the key

@@ -6,18 +6,18 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { adviceTable } from './advice-table.ts'
-import { codebookTables } from './codebook/table.ts'
+import { adviceTable } from '../advice/table.ts'
+import { codebookTables } from '../codebook/table.ts'
 import { textResultsOf } from './experiment.ts'
-import type { FixedMemory, FixedMemoryRow } from './fixed-memory.ts'
-import { policies, textsTable } from './policies.ts'
-import { quantisedTable } from './quantised-table.ts'
+import type { FixedMemory, FixedMemoryRow } from '../fixed-memory/ask.ts'
+import { policies, textsTable } from '../policies/ask.ts'
+import { quantisedTable } from '../quantised-heads/table.ts'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Paths of the files that may hold tables. */
 export function readmes(): string[] {
-  return globSync(['*.md', 'docs/**/*.md', '{packages,apps,tools}/*/README.md'], { cwd: root }).map((path) =>
+  return globSync(['*.md', 'docs/**/*.md', '{packages,apps,tools,evidence}/*/README.md'], { cwd: root }).map((path) =>
     join(root, path),
   )
 }
@@ -103,15 +103,13 @@ const kilobytes = ({ bytes }: FixedMemoryRow) => `${(bytes / 1000).toFixed(1)} k
 const figure = (errors: readonly number[]) => (errors.reduce((a, b) => a + b, 0) / errors.length).toFixed(3)
 
 function readResult(name: string): FixedMemory {
-  return JSON.parse(readFileSync(new URL(`../results/fixed-memory-${name}.json`, import.meta.url), 'utf8'))
+  return JSON.parse(readFileSync(new URL(`../fixed-memory/${name}.json`, import.meta.url), 'utf8'))
 }
 
-function updateTables(): void {
+export function updateTables(): void {
   for (const path of readmes()) {
     const text = readFileSync(path, 'utf8')
     const updated = withTables(text)
     if (updated !== text) writeFileSync(path, updated)
   }
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) updateTables()

@@ -1,5 +1,5 @@
 /**
- * `pnpm --filter @sublinear/experiments run captures [model text tokens [from]]`: queries, keys and values of every head of a small
+ * `node evidence/kit/text-captures.ts [model text tokens [from]]`: queries, keys and values of every head of a small
  * language model over a held-out text, as cache/<model>-<text>-<tokens>[-<from>]-{q,k,v}.npy of shape [layers, heads, tokens, width],
  * float32, which git ignores. Without arguments: both models over 8192 tokens of three texts. Exact attention; queries not scaled.
  */
@@ -22,7 +22,7 @@ export interface TextCapture {
   readonly from?: number
 }
 
-const data = (file: string) => new URL(`../../../packages/small-lm/data/${file}`, import.meta.url)
+const data = (file: string) => new URL(`../../packages/small-lm/data/${file}`, import.meta.url)
 const cache = fileURLToPath(new URL('../cache/', import.meta.url))
 
 export function loadModel(name: TextCapture['model']): LanguageModel {

@@ -1,6 +1,6 @@
 /**
- * `pnpm --filter @sublinear/experiments run long-sums`: 2^28 tokens pushed one after another, constant ones and ones that change slowly, into the streams that sum
- * up; their answers against sums in float64; results/long-sums.json. Times are CPU time.
+ * `node evidence/long-sums/ask.ts`: 2^28 tokens pushed one after another, constant ones and ones that change slowly, into the streams that sum
+ * up; their answers against sums in float64; result.json. Times are CPU time.
  */
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -113,6 +113,6 @@ for (const [name, psi, most] of [
     console.log(rows.at(-1))
   }
 }
-const to = new URL('../results/long-sums.json', import.meta.url)
+const to = new URL('./result.json', import.meta.url)
 if (n === 2 ** 28)
   writeFileSync(to, `${JSON.stringify({ cpu: cpus()[0].model, node: process.version, rows }, null, 2)}\n`)

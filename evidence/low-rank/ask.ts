@@ -1,16 +1,16 @@
 /**
- * `pnpm --filter @sublinear/experiments run low-rank [name q.npy k.npy v.npy …]`: how near U₁U₂ᵀ comes to exp(scale·QKᵀ), beside the best matrix
+ * `node evidence/low-rank/ask.ts [name q.npy k.npy v.npy …]`: how near U₁U₂ᵀ comes to exp(scale·QKᵀ), beside the best matrix
  * of the same rank: Gaussian queries and keys, and captured heads, every 16th of their 4096 tokens. Half a minute.
  */
 import { anisotropicFeatures, featureDimension, matrix, taylorFeatures, type Matrix } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
 import { sketchKernels } from '@sublinear/kernels'
-import type { Head } from './captures.ts'
-import { main, type Experiment } from './experiment.ts'
-import { headsOf } from './heads.ts'
-import { againstBest, type AgainstBest } from './low-rank/against-best.ts'
-import { plot, type Line } from './plot.ts'
-import { meanOf, pick } from './references.ts'
+import type { Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { headsOf } from '../every-head/ask.ts'
+import { againstBest, type AgainstBest } from './against-best.ts'
+import { plot, type Line } from '../kit/plot.ts'
+import { meanOf, pick } from '../kit/trivial-answers.ts'
 
 const [N, STRIDE, PILOT] = [192, 16, 512]
 const RANKS = [16, 33, 64, 128]

@@ -1,6 +1,6 @@
 /**
- * `pnpm --filter @sublinear/experiments run maps-of-exp`: every feature map at equal features on keys and queries of small, middling and skewed scores.
- * Writes results/maps-of-exp.json and the table of questions/maps-of-exp.md.
+ * `node evidence/maps-of-exp/ask.ts`: every feature map at equal features on keys and queries of small, middling and skewed scores.
+ * Writes result.json and the table of questions/maps-of-exp.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -17,8 +17,8 @@ import {
   trigonometricFeatures,
 } from '@sublinear/poly-features'
 import { featureStream } from '@sublinear/streaming-attention'
-import { randomOf } from './recovery/families.ts'
-import { pageOf } from './experiment.ts'
+import { randomOf } from '../recovery-trials/families.ts'
+import { pageOf } from '../kit/experiment.ts'
 
 const [KEYS, PILOT, QUERIES, DV, SEEDS] = [2000, 1000, 200, 4, 5]
 
@@ -133,7 +133,7 @@ export function withMaps(text: string, result: MapsOfExp): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const result = mapsOfExp()
-  writeFileSync(new URL('../results/maps-of-exp.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
+  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
   const page = pageOf('maps-of-exp')
   writeFileSync(page, withMaps(readFileSync(page, 'utf8'), result))
   process.stdout.write(`${mapsTable(result)}\n`)

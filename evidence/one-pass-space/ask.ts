@@ -1,11 +1,11 @@
 /**
- * `pnpm --filter @sublinear/experiments run one-pass-space`: space against error of the sketching phase of Algorithm 1, row answers, beside a
+ * `node evidence/one-pass-space/ask.ts`: space against error of the sketching phase of Algorithm 1, row answers, beside a
  * uniform sample of the same bytes, the same sample moved by the exact mean of V, and the exact feature state. A minute.
  */
 import { normalise, onePass, osnap, polynomialAttention, taylorFeatures, type Matrix } from '@sublinear/attention'
 import { random, softmaxOracle } from '@sublinear/laws'
-import { main, type Experiment } from './experiment.ts'
-import { logLogPlot, type Line } from './plot.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { logLogPlot, type Line } from '../kit/plot.ts'
 
 const [n, d, dv, asked, seeds] = [16_384, 4, 4, 256, 5]
 const scale = 1 / d

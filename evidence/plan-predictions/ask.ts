@@ -1,12 +1,12 @@
 /**
- * `pnpm --filter @sublinear/experiments run plan-predictions [count]`: what plan() predicts against what the planned stream is off by,
- * over configurations drawn by seeds 5000, 5001, …; writes results/plan-predictions.json and the table of docs/measured/attention.md. The planner was tuned on seeds
+ * `node evidence/plan-predictions/ask.ts [count]`: what plan() predicts against what the planned stream is off by,
+ * over configurations drawn by seeds 5000, 5001, …; writes result.json and the table of docs/measured/attention.md. The planner was tuned on seeds
  * from 10⁹ on; seeds 0 to 103 were spent on a version of it that missed (82 %).
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { configuration, type Configuration } from './plan/configurations.ts'
-import { measured } from './plan/measure.ts'
+import { configuration, type Configuration } from './configurations.ts'
+import { measured } from './measure.ts'
 
 /** One configuration: predicted and measured relative error, and the measured one of the mean of the values. */
 export interface Prediction extends Configuration {
@@ -85,7 +85,7 @@ export function withTable(text: string, { predictions, misled }: Predictions): s
     ...rows,
     '',
     `Relative error of 4096 queries after n tokens, n from 10³ to 10⁶, d from 2 to 32, scores' deviation 0.2 to 2, ε from 0.001 to 0.5; ${misled} verdicts 'ok' where 0, the ` +
-      'mean or a cache did as well: `pnpm --filter @sublinear/experiments run plan-predictions`.',
+      'mean or a cache did as well: `node evidence/plan-predictions/ask.ts`.',
   ].join('\n')
   return text.replace(
     /(<!-- experiments:plan-predictions -->\n).*?(<!-- \/experiments -->)/s,
@@ -113,11 +113,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 export function write(all: readonly Prediction[]): void {
   const found = { near: all.filter(isNear).length, misled: all.filter(isMisled).length, predictions: all }
   const result = JSON.parse(JSON.stringify(found, rounded)) as Predictions
-  writeFileSync(
-    new URL('../results/plan-predictions.json', import.meta.url),
-    `${JSON.stringify(result, undefined, 1)}\n`,
-  )
-  const readme = new URL('../../../docs/measured/attention.md', import.meta.url)
+  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, undefined, 1)}\n`)
+  const readme = new URL('../../docs/measured/attention.md', import.meta.url)
   writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), result))
   console.log(`${found.near} of ${all.length} within a factor 2, ${found.misled} verdicts misled`)
 }

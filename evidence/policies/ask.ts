@@ -1,5 +1,5 @@
 /**
- * `pnpm --filter @sublinear/experiments run policies [--text <text>]`: the policies of kv-cache, coresets, and every token in few bits, each alone,
+ * `node evidence/policies/ask.ts [--text <text>]`: the policies of kv-cache, coresets, and every token in few bits, each alone,
  * on the committed sample of both models, or on all heads over a held-out text: 3584 tokens, the next 512 queries, at four shares of the
  * float32 cache. A minute; five for a text.
  */
@@ -13,13 +13,13 @@ import {
   type Shape,
 } from '@sublinear/attention'
 import { largestWithin, rowsOf, type Method } from '@sublinear/core'
-import { bestBits, type Judged } from './best-bits.ts'
-import type { Head } from './captures.ts'
-import { main, type Experiment, type TextResult } from './experiment.ts'
-import { plot } from './plot.ts'
-import { methodsNamed } from './methods-named.ts'
-import { meanOf, pick, relativeError, uniformSample } from './references.ts'
-import { capturesNamed } from './text-captures.ts'
+import { bestBits, type Judged } from '../kit/best-bits.ts'
+import type { Head } from '../kit/captures.ts'
+import { main, type Experiment, type TextResult } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
+import { methodsNamed } from '../kit/methods-named.ts'
+import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
+import { capturesNamed } from '../kit/text-captures.ts'
 
 const [TOKENS, QUERIES] = [3584, 512]
 const SHARES = [4, 7, 16, 32]

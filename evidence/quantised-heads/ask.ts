@@ -1,9 +1,9 @@
 /**
  * Tokens in few bits on captured heads: summaries of the first 3584 tokens (or all but 512) answer the last 512 queries, in one pass, at a share
  * of the float32 cache. `node src/quantised-heads.ts` runs the committed sample of both models; `node src/quantised-heads.ts <name> <q.npy>
- * <k.npy> <v.npy> …` other captures. Writes results/quantised-heads.json, or results/quantised-heads-full.json.
+ * <k.npy> <v.npy> …` other captures. Writes result.json, or full.json.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
   closureStream,
@@ -19,8 +19,8 @@ import {
 } from '@sublinear/attention'
 import { farKeys, quantisedStream } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
-import { capturesOf, type Head } from './captures.ts'
-import { relativeError } from './references.ts'
+import { capturesOf, type Head } from '../kit/captures.ts'
+import { relativeError } from '../kit/trivial-answers.ts'
 
 export interface QuantisedRow {
   readonly method: string
@@ -123,9 +123,8 @@ function run(args: readonly string[]): void {
     console.log(name)
     return { name, heads: heads.map((head) => head.name), rows: measure(heads) }
   })
-  mkdirSync(new URL('../results', import.meta.url), { recursive: true })
   writeFileSync(
-    new URL(`../results/quantised-heads${args.length > 0 ? '-full' : ''}.json`, import.meta.url),
+    new URL(`${args.length > 0 ? 'full' : 'result'}.json`, import.meta.url),
     `${JSON.stringify({ node: process.version, models }, short)}\n`,
   )
 }

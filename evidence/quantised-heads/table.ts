@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { QuantisedRow } from './quantised-heads.ts'
+import type { QuantisedRow } from './ask.ts'
 
 export interface QuantisedHeads {
   readonly node: string
@@ -10,7 +10,7 @@ export interface QuantisedHeads {
   }[]
 }
 
-/** Markdown of results/quantised-heads-full.json: a column a model. */
+/** Markdown of full.json: a column a model. */
 export function quantisedTable({ node, models }: QuantisedHeads = readResult()): string {
   const first = models[0]
   const rows = first.rows.map(({ method, bytes, cacheBytes, share }, i) => [
@@ -23,10 +23,10 @@ export function quantisedTable({ node, models }: QuantisedHeads = readResult()):
   return [
     ...[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`),
     '',
-    `Mean over ${first.heads.length} heads of ‖ô − o‖_F/‖o‖_F on the last 512 queries, one pass over the tokens before them; share of the float32 cache. Node ${node}: \`pnpm --filter @sublinear/experiments run quantised-heads sharp q.npy k.npy v.npy bounded q.npy k.npy v.npy\`.`,
+    `Mean over ${first.heads.length} heads of ‖ô − o‖_F/‖o‖_F on the last 512 queries, one pass over the tokens before them; share of the float32 cache. Node ${node}: \`node evidence/quantised-heads/ask.ts sharp q.npy k.npy v.npy bounded q.npy k.npy v.npy\`.`,
   ].join('\n')
 }
 
 function readResult(): QuantisedHeads {
-  return JSON.parse(readFileSync(new URL('../results/quantised-heads-full.json', import.meta.url), 'utf8'))
+  return JSON.parse(readFileSync(new URL('./full.json', import.meta.url), 'utf8'))
 }

@@ -1,10 +1,10 @@
 /**
- * `pnpm --filter @sublinear/experiments run programs [count [first seed]]`: random programs of push, step, merge, refusals and reopening over every
- * method, and over tiers and layers of random methods with parts that refuse and fail. Writes results/programs.json; minutes.
+ * `node evidence/random-programs/ask.ts [count [first seed]]`: random programs of push, step, merge, refusals and reopening over every
+ * method, and over tiers and layers of random methods with parts that refuse and fail. Writes result.json; minutes.
  */
 import { writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { program } from './programs/program.ts'
+import { program } from './program.ts'
 
 const COUNT = 10_000
 const KEPT = 20
@@ -56,7 +56,6 @@ if (pathToFileURL(process.argv[1] ?? '').href === import.meta.url) {
   const from = performance.now()
   const found = programs(count, first)
   const all = { ...found, seconds: Math.round((performance.now() - from) / 1000), node: process.version }
-  if (count >= COUNT)
-    writeFileSync(new URL('../results/programs.json', import.meta.url), `${JSON.stringify(all, null, 1)}\n`)
+  if (count >= COUNT) writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(all, null, 1)}\n`)
   console.log(JSON.stringify(all, null, 1))
 }

@@ -4,11 +4,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { CHOSEN } from './without-end/chosen.ts'
-import { AFTER, BACK, judged, more, recall, type Judged } from './without-end/found.ts'
-import { TEXTS } from './without-end/judge.ts'
-import { picture, type Named } from './without-end/picture.ts'
-import { pageWithTables, searchWithTables } from './without-end/tables.ts'
+import { CHOSEN } from './chosen.ts'
+import { AFTER, BACK, judged, more, recall, type Judged } from './found.ts'
+import { TEXTS } from './judge.ts'
+import { picture, type Named } from './picture.ts'
+import { pageWithTables, searchWithTables } from './tables.ts'
 
 const BLUES = ['#0b3c5d', '#2471a3', '#5499c7', '#85b8d9']
 const endless = Object.keys(CHOSEN)
@@ -32,11 +32,11 @@ const fields = (points: (one: Judged, stream: string) => Named['points']) =>
   judged().map((one) => ({ title: `the ${one.name} model`, lines: lines((stream) => points(one, stream)) }))
 
 export const PAGES = {
-  '../../../docs/reading-without-end.md': pageWithTables,
-  '../questions/endless.md': searchWithTables,
+  '../../docs/reading-without-end.md': pageWithTables,
+  '../endless/README.md': searchWithTables,
 }
 
-export function pictures(): Record<'bits' | 'recall', string> {
+export function pictures(): Record<'bits' | 'picture', string> {
   return {
     bits: picture(
       'Bits per byte more than a fresh reader’s, by tokens read in one go (trained on 4,096)',
@@ -49,7 +49,7 @@ export function pictures(): Record<'bits' | 'recall', string> {
         y: { label: 'bits per byte more', ticks: [-0.05, 0, 0.05, 0.1, 0.15, 0.2, 0.25], least: -0.05, most: 0.25 },
       },
     ),
-    recall: picture(
+    picture: picture(
       'Needles answered, by how many tokens ago they were planted (trained on 4,096)',
       fields((one, stream) => BACK.flatMap((back) => {
         const [right, asked] = recall(one, stream, back, ({ kind }) => kind !== 'crowded')
@@ -64,8 +64,7 @@ export function pictures(): Record<'bits' | 'recall', string> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [name, svg] of Object.entries(pictures()))
-    writeFileSync(new URL(`../results/without-end-${name}.svg`, import.meta.url), svg)
+  for (const [name, svg] of Object.entries(pictures())) writeFileSync(new URL(`${name}.svg`, import.meta.url), svg)
   for (const [path, withTables] of Object.entries(PAGES)) {
     const page = new URL(path, import.meta.url)
     writeFileSync(page, withTables(readFileSync(page, 'utf8')))

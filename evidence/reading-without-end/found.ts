@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
-import type { Turned } from '../turned-keys.ts'
-import { MODELS } from '../text-captures.ts'
+import type { Turned } from '../turned-keys/ask.ts'
+import { MODELS } from '../kit/text-captures.ts'
 import { BACK, AFTER, type Kind, type Row } from './judge.ts'
 import { median, type Found } from './search.ts'
 
-const read = <T>(name: string, otherwise: T): T => {
-  const file = new URL(`../../results/${name}.json`, import.meta.url)
+const read = <T>(path: string, otherwise: T): T => {
+  const file = new URL(path, import.meta.url)
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : otherwise
 }
 
@@ -17,10 +17,10 @@ export interface Judged {
   readonly rows: readonly Row[]
 }
 
-export const judged = (): Judged[] => MODELS.map((name) => ({ name, rows: read<Row[]>(`without-end-${name}`, []) }))
-export const searched = () => MODELS.map((name) => ({ name, found: read<Found[]>(`without-end-search-${name}`, []) }))
+export const judged = (): Judged[] => MODELS.map((name) => ({ name, rows: read<Row[]>(`${name}.json`, []) }))
+export const searched = () => MODELS.map((name) => ({ name, found: read<Found[]>(`search-${name}.json`, []) }))
 export const turned = () =>
-  read<{ readonly cpu: string; readonly rows: readonly Turned[] }>('turned-keys', { cpu: '', rows: [] })
+  read<{ readonly cpu: string; readonly rows: readonly Turned[] }>('../turned-keys/result.json', { cpu: '', rows: [] })
 
 /** Median of bits per byte more than those of a fresh reader, window by window, after AFTER[i] tokens; undefined where none were read. */
 export function more({ rows }: Judged, stream: string, text: string, i: number): number | undefined {

@@ -5,8 +5,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { HeadSpec } from '@sublinear/small-lm'
-import { HELD_OUT } from '../evidence/prompt-sets.ts'
-import { loadModel, type MODELS } from '../text-captures.ts'
+import { HELD_OUT } from '../whole-models/prompt-sets.ts'
+import { loadModel, type MODELS } from '../kit/text-captures.ts'
 import { CHOSEN } from './chosen.ts'
 import { freshBits, longRead, SCORED, type Needle } from './long-read.ts'
 import { everything, sinksAndWindow, specOf, windowOnly } from './stacks.ts'
@@ -98,12 +98,12 @@ function jobs(): Job[] {
 function run(name: (typeof MODELS)[number]): void {
   const model = loadModel(name)
   const heads = model.config.layers * model.config.heads
-  const file = new URL(`../../results/without-end-${name}.json`, import.meta.url)
+  const file = new URL(`${name}.json`, import.meta.url)
   const rows: Row[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Row[]) : []
   for (const { stream, spec, kind, text, part = 0, tokens = 0 } of jobs()) {
     if (rows.some((row) => row.stream === stream && row.kind === kind && row.text === text && row.part === part))
       continue
-    const ids = model.tokenizer.encode(readFileSync(new URL(`../../data/${text}.txt`, import.meta.url)))
+    const ids = model.tokenizer.encode(readFileSync(new URL(`../kit/texts/${text}.txt`, import.meta.url)))
     const before = process.cpuUsage()
     const wanted = AFTER.filter((after) => kind === 'fresh' || (kind === 'long' && after + WINDOWS * SCORED < tokens))
     const starts = wanted.flatMap(startsOf)

@@ -5,8 +5,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { KEY_WORDS } from '@sublinear/small-lm'
-import { HELD_OUT } from '../evidence/prompt-sets.ts'
-import { loadModel, textIds, type MODELS } from '../text-captures.ts'
+import { HELD_OUT } from '../whole-models/prompt-sets.ts'
+import { loadModel, textIds, type MODELS } from '../kit/text-captures.ts'
 import { CANDIDATES } from './candidates.ts'
 import { freshBits, longRead, SCORED } from './long-read.ts'
 import { everything, specOf, type Stack } from './stacks.ts'
@@ -42,7 +42,7 @@ function run(name: (typeof MODELS)[number]): void {
   const words = KEY_WORDS.filter((word) => !HELD_OUT.words!.includes(word))
   const starts = AFTER.map((after) => Array.from({ length: WINDOWS }, (_, i) => after + SCORED * i))
   const fresh = freshBits(model, everything, ids, starts.flat())
-  const file = new URL(`../../results/without-end-search-${name}.json`, import.meta.url)
+  const file = new URL(`search-${name}.json`, import.meta.url)
   const found: Found[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Found[]) : []
   for (const [budget, stacks] of Object.entries(CANDIDATES).toReversed())
     for (const stack of stacks) {

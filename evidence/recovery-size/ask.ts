@@ -1,13 +1,13 @@
 /**
- * `pnpm --filter @sublinear/experiments run recovery-size`: how many measurements 32 large entries take, and what a user would pick
- * instead at equal bytes. Writes results/recovery-size.json and the table of packages/sparse-recovery/README.md.
+ * `node evidence/recovery-size/ask.ts`: how many measurements 32 large entries take, and what a user would pick
+ * instead at equal bytes. Writes result.json and the table of packages/sparse-recovery/README.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { heavyHitters, recoveryRows } from '@sublinear/sparse-recovery'
 import bloomFilters from 'bloom-filters'
-import { families, randomOf, type Input } from './recovery/families.ts'
-import { distanceOf, sizesOf, valuesOf } from './recovery/trial.ts'
+import { families, randomOf, type Input } from '../recovery-trials/families.ts'
+import { distanceOf, sizesOf, valuesOf } from '../recovery-trials/trial.ts'
 
 const N = 2 ** 16
 const WANTED = 32
@@ -162,7 +162,7 @@ export function withTable(text: string, { sizes, peers: rows, families: names }:
     line(['---', ...names.map(() => '---')]),
     ...sizes.map(({ m, success }) => line([`m = ${m}`, ...success.map((x) => x.toFixed(2))])),
     '',
-    `Share of ${TRIALS} trials; m = ${recoveryRows({ n: N, k: WANTED, epsilon: EPSILON })} is what k = 32 takes: \`pnpm --filter @sublinear/experiments run recovery-size\`.`,
+    `Share of ${TRIALS} trials; m = ${recoveryRows({ n: N, k: WANTED, epsilon: EPSILON })} is what k = 32 takes: \`node evidence/recovery-size/ask.ts\`.`,
   ].join('\n')
   return text.replace(
     /(<!-- experiments:recovery-size -->\n).*?(<!-- \/experiments -->)/s,
@@ -176,8 +176,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     sizes: [16, 20, 24, 40, 28, 48, 32, 64].map((k) => sizePoint(k, TRIALS)), // by m: from k = 40 on a tree has a level less
     peers: peers(),
   }
-  writeFileSync(new URL('../results/recovery-size.json', import.meta.url), `${JSON.stringify(result, undefined, 1)}\n`)
-  const readme = new URL('../../../packages/sparse-recovery/README.md', import.meta.url)
+  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, undefined, 1)}\n`)
+  const readme = new URL('../../packages/sparse-recovery/README.md', import.meta.url)
   writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), result))
   console.log(JSON.stringify(result))
 }

@@ -1,12 +1,12 @@
 /**
- * `pnpm --filter @sublinear/experiments run recovery-trials [log2n,k,epsilon …]`: the failure rate of sparse recovery, cell by cell, over all
+ * `node evidence/recovery-trials/ask.ts [log2n,k,epsilon …]`: the failure rate of sparse recovery, cell by cell, over all
  * families and fresh seeds; writes results/recovery-trials/<cell>.json. Some ten minutes a cell of 2^18, an hour for all.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { recoveryRows } from '@sublinear/sparse-recovery'
-import { cells, nameOf, seedOf, type CellResult, type FamilyResult } from './recovery/cells.ts'
-import { families } from './recovery/families.ts'
-import { trial } from './recovery/trial.ts'
+import { cells, nameOf, seedOf, type CellResult, type FamilyResult } from './cells.ts'
+import { families } from './families.ts'
+import { trial } from './trial.ts'
 
 const wanted = process.argv.slice(2)
 const chosen = cells.filter((cell) => wanted.length === 0 || wanted.includes(nameOf(cell)))
@@ -14,7 +14,7 @@ if (chosen.length < (wanted.length || 1)) {
   console.error(`recovery-trials: the cells are ${cells.map(nameOf).join(' ')}`)
   process.exit(1)
 }
-const folder = new URL('../results/recovery-trials/', import.meta.url)
+const folder = new URL('./cells/', import.meta.url)
 mkdirSync(folder, { recursive: true })
 
 for (const cell of chosen) {

@@ -1,15 +1,15 @@
 /**
- * `pnpm --filter @sublinear/experiments run regimes`: errors of the streams on all heads of both models, by the regime that `sublinear inspect`
+ * `node evidence/regimes/ask.ts`: errors of the streams on all heads of both models, by the regime that `sublinear inspect`
  * puts a head in. 3584 tokens of a held-out text, the next 512 queries. Writes the figures that `inspect` predicts from, too.
  */
 import { writeFileSync } from 'node:fs'
-import { regimeOf, type Regime, type RegimeFigures } from '../../../apps/cli/src/regime.ts'
-import { modelBoard } from './board.ts'
-import { main, type Experiment } from './experiment.ts'
-import { methodsNamed } from './methods-named.ts'
-import { plot } from './plot.ts'
-import { centredScoresOf, sampledRows, structureOf } from './sparsity-structure.ts'
-import { capturedHeads, MODELS } from './text-captures.ts'
+import { regimeOf, type Regime, type RegimeFigures } from '../../apps/cli/src/regime.ts'
+import { modelBoard } from '../board/ask.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { methodsNamed } from '../kit/methods-named.ts'
+import { plot } from '../kit/plot.ts'
+import { centredScoresOf, sampledRows, structureOf } from '../sparsity-structure/ask.ts'
+import { capturedHeads, MODELS } from '../kit/text-captures.ts'
 
 const TOKENS = 4096
 const BUDGETS = ['1/4', '1/8', '1/16', '1/32']
@@ -124,7 +124,7 @@ async function measured(): Promise<RegimeHead[]> {
     }
   }
   writeFileSync(
-    new URL('../../../apps/cli/src/regime-figures.json', import.meta.url),
+    new URL('../../apps/cli/src/regime-figures.json', import.meta.url),
     `${JSON.stringify(figures(found), null, 1)}\n`,
   )
   return found

@@ -1,10 +1,10 @@
 /**
- * `pnpm --filter @sublinear/experiments run scaling`: what summaries of large models' heads would take, by calculation from the sizes that the
+ * `node evidence/scaling/ask.ts`: what summaries of large models' heads would take, by calculation from the sizes that the
  * packages publish. Nothing is run.
  */
 import { closureStream, degreeFor, featureDimension, recoveryRows } from '@sublinear/attention'
-import { main, type Experiment } from './experiment.ts'
-import { logLogPlot } from './plot.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { logLogPlot } from '../kit/plot.ts'
 
 /** Shapes of common decoders: layers, heads that keep keys and values, and their width. */
 const MODELS = {

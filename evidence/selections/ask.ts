@@ -1,15 +1,15 @@
 /**
- * `pnpm --filter @sublinear/experiments run selections [--text <text> | name q.npy k.npy v.npy …]`: which tokens should a budget keep, for what is
+ * `node evidence/selections/ask.ts [--text <text> | name q.npy k.npy v.npy …]`: which tokens should a budget keep, for what is
  * asked later and for a text that goes on? Five minutes for all heads of a text.
  */
 import { autoStream, exactAttention, exactStream, normalise, type Stack } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
 import type { Kept } from '@sublinear/kv-cache'
-import type { Head } from './captures.ts'
-import { main, type Experiment } from './experiment.ts'
-import { plot } from './plot.ts'
-import { relativeError } from './references.ts'
-import { capturesNamed } from './text-captures.ts'
+import type { Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
+import { relativeError } from '../kit/trivial-answers.ts'
+import { capturesNamed } from '../kit/text-captures.ts'
 
 const [TOKENS, QUERIES, BLOCK] = [3584, 512, 256]
 const SHARES = [7, 16, 32]

@@ -1,13 +1,13 @@
 /**
- * `pnpm --filter @sublinear/experiments run sensitivity [name q.npy k.npy v.npy …]`: Algorithm 1 over ε₁ and k (of Φ) and m₂ = 1/ε₂² (of Ψ), where
+ * `node evidence/sensitivity/ask.ts [name q.npy k.npy v.npy …]`: Algorithm 1 over ε₁ and k (of Φ) and m₂ = 1/ε₂² (of Ψ), where
  * the theorem says something (64 active queries among 2^16, V centred) and on captured heads. A minute.
  */
 import { recoveryRows } from '@sublinear/attention'
-import { main, type Experiment } from './experiment.ts'
-import { headsOf } from './heads.ts'
-import { plot } from './plot.ts'
-import { activeQueries, CELLS, type Cell, type Sensitivity } from './sensitivity/active.ts'
-import { HEAD_CELLS, onHead, type HeadSensitivity } from './sensitivity/real-head.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { headsOf } from '../every-head/ask.ts'
+import { plot } from '../kit/plot.ts'
+import { activeQueries, CELLS, type Cell, type Sensitivity } from './active.ts'
+import { HEAD_CELLS, onHead, type HeadSensitivity } from './real-head.ts'
 
 export interface Sensitivities {
   readonly active: readonly Sensitivity[]

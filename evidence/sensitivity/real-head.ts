@@ -8,8 +8,8 @@ import {
   sparseRecovery,
 } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
-import type { Head } from '../captures.ts'
-import { relativeError } from '../references.ts'
+import type { Head } from '../kit/captures.ts'
+import { relativeError } from '../kit/trivial-answers.ts'
 import { centre, energy, leftBy, type Cell } from './active.ts'
 
 const [PILOT, T] = [512, 64]

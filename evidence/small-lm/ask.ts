@@ -1,12 +1,12 @@
 /**
- * `pnpm --filter @sublinear/experiments run small-lm`: both small language models with exact streams, beside what the training framework measured
- * with float32 weights. Writes results/small-lm.json, cell by cell (a run that stopped goes on), and the table of packages/small-lm/README.md.
+ * `node evidence/small-lm/ask.ts`: both small language models with exact streams, beside what the training framework measured
+ * with float32 weights. Writes result.json, cell by cell (a run that stopped goes on), and the table of packages/small-lm/README.md.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { exactStream } from '@sublinear/exact-attention'
 import { bitsPerByte, needles } from '@sublinear/small-lm'
-import { loadModel, MODELS, textIds, type TextCapture } from './text-captures.ts'
+import { loadModel, MODELS, textIds, type TextCapture } from '../kit/text-captures.ts'
 
 type Model = TextCapture['model']
 
@@ -74,7 +74,7 @@ export function table(cells: readonly Cell[]): string {
     ),
     '',
     `Exact streams, float16 weights; in training PyTorch and float32. Bits of the second halves of ${Object.values(WINDOWS).join(', ')} windows, the same ones; recall of ` +
-      `${TRIALS * DEPTHS.length} questions at ${DEPTHS.length} depths, other texts than in training. \`pnpm --filter @sublinear/experiments run small-lm\`.`,
+      `${TRIALS * DEPTHS.length} questions at ${DEPTHS.length} depths, other texts than in training. \`node evidence/small-lm/ask.ts\`.`,
   ].join('\n')
 }
 
@@ -88,7 +88,7 @@ export function withTable(text: string, cells: readonly Cell[]): string {
 const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const file = new URL('../results/small-lm.json', import.meta.url)
+  const file = new URL('./result.json', import.meta.url)
   const cells: Cell[] =
     existsSync(file) && !process.argv.includes('--again') ? JSON.parse(readFileSync(file, 'utf8')) : []
   for (const model of MODELS)
@@ -100,7 +100,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
         writeFileSync(file, `${JSON.stringify(cells, rounded, 2)}\n`)
         console.log(`${model}, ${measure}, ${tokens}: ${cell.value.toFixed(4)}`)
       }
-  const readme = new URL('../../../packages/small-lm/README.md', import.meta.url)
+  const readme = new URL('../../packages/small-lm/README.md', import.meta.url)
   writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), cells))
   console.log(table(cells))
 }

@@ -1,11 +1,11 @@
 /**
- * `pnpm --filter @sublinear/experiments run sparsity-structure`: where the attention of two language models lies, layer by layer and
+ * `node evidence/sparsity-structure/ask.ts`: where the attention of two language models lies, layer by layer and
  * head by head, on 4096 tokens of a held-out text. A minute; captures are made first where the cache lacks them.
  */
-import type { Head } from './captures.ts'
-import { main, type Experiment } from './experiment.ts'
-import { plot } from './plot.ts'
-import { capturedHeads, MODELS } from './text-captures.ts'
+import type { Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
+import { capturedHeads, MODELS } from '../kit/text-captures.ts'
 
 const TOKENS = 4096
 /** Rows looked at: every 16th from here on, where contexts are long. */

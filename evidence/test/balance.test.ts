@@ -2,18 +2,18 @@
 // code did not write, sections and pictures edited by hand, a greedy walk that gains nothing on diffuse tokens, a rate of sampling.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { diffuseHead } from '../src/balance/diffuse.ts'
-import { balanceMoments, measured } from '../src/balance-moments.ts'
-import { balanceRates, ratesOf } from '../src/balance-rates.ts'
-import { balanceSpace, spaceOf } from '../src/balance-space.ts'
-import { fullResultOf, resultOf, withAnswer, type Experiment, pageText } from '../src/experiment.ts'
+import { diffuseHead } from '../kit/diffuse-head.ts'
+import { balanceMoments, measured } from '../balance-moments/ask.ts'
+import { balanceRates, ratesOf } from '../balance-rates/ask.ts'
+import { balanceSpace, spaceOf } from '../balance-space/ask.ts'
+import { fullResultOf, resultOf, withAnswer, type Experiment, pageText } from '../kit/experiment.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 const isShown = <Result>(experiment: Experiment<Result>) => {
   const result = resultOf(experiment)
   expect(withAnswer(pageText(experiment), experiment, result), experiment.name).toBe(pageText(experiment))
-  expect(experiment.picture(result), experiment.name).toBe(read(`../results/${experiment.name}.svg`))
+  expect(experiment.picture(result), experiment.name).toBe(read(`../${experiment.name}/picture.svg`))
 }
 
 test('sections and pictures say what the results say', () => {

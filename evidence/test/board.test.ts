@@ -2,10 +2,10 @@
 // heads without a result, a best that is not the smallest, a share of another cache.
 import { catalogue } from '@sublinear/attention'
 import { expect, test } from 'vitest'
-import { equalBytes, modelBoard } from '../src/board.ts'
-import { readHeads, sample } from '../src/captures.ts'
-import { fullResultOf, resultOf } from '../src/experiment.ts'
-import { methodsNamed } from '../src/methods-named.ts'
+import { equalBytes, modelBoard } from '../board/ask.ts'
+import { readHeads, sample } from '../kit/captures.ts'
+import { fullResultOf, resultOf } from '../kit/experiment.ts'
+import { methodsNamed } from '../kit/methods-named.ts'
 
 test('one head and two methods of the committed result, run again', { timeout: 120_000 }, async () => {
   const committed = resultOf(equalBytes).models.find(({ model }) => model === 'bounded')!

@@ -3,13 +3,13 @@
 // not taken back (1).
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { rowOf } from '../src/codebook.ts'
-import { levelsOf } from '../src/codebook/levels.ts'
-import { lost } from '../src/codebook/steps.ts'
-import type { Codebook } from '../src/codebook/table.ts'
-import { centreOf, gathered, gaussians, spread } from '../src/codebook/vectors.ts'
+import { rowOf } from '../codebook/ask.ts'
+import { levelsOf } from '../codebook/levels.ts'
+import { lost } from '../codebook/steps.ts'
+import type { Codebook } from '../codebook/table.ts'
+import { centreOf, gathered, gaussians, spread } from '../codebook/vectors.ts'
 
-const result = JSON.parse(readFileSync(new URL('../results/codebook.json', import.meta.url), 'utf8')) as Codebook
+const result = JSON.parse(readFileSync(new URL('../codebook/result.json', import.meta.url), 'utf8')) as Codebook
 
 describe('the codebook experiment', () => {
   test('finds its committed rows again', () => {

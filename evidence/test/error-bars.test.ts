@@ -2,15 +2,15 @@
 // variance (they cover 0.83), a head whose bars cover less than 0.90 and nobody says so, bars over the bytes of the cache that they are for.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { below, coverageOf, errorBars, isSample } from '../src/error-bars.ts'
-import { fullResultOf, pageText, resultOf, withAnswer } from '../src/experiment.ts'
+import { below, coverageOf, errorBars, isSample } from '../error-bars/ask.ts'
+import { fullResultOf, pageText, resultOf, withAnswer } from '../kit/experiment.ts'
 
 const results = [resultOf(errorBars), fullResultOf(errorBars)].filter((one) => one !== undefined)
 
 test('the section and the picture say what the results say', () => {
   const result = resultOf(errorBars)
   expect(withAnswer(pageText(errorBars), errorBars, result)).toBe(pageText(errorBars))
-  expect(errorBars.picture(result)).toBe(readFileSync(new URL('../results/error-bars.svg', import.meta.url), 'utf8'))
+  expect(errorBars.picture(result)).toBe(readFileSync(new URL('../error-bars/picture.svg', import.meta.url), 'utf8'))
 })
 
 describe.each(results.map((result) => [result.heads.map(({ model }) => model).join(', '), result] as const))(

@@ -1,16 +1,16 @@
 // The committed table of heads: one head again, and what the table must show. Kills: a table edited by hand, a stream that changed.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { pageOf } from '../src/experiment.ts'
-import { headsOf, measureHead, withTables, type Heads } from '../src/heads.ts'
+import { pageOf } from '../kit/experiment.ts'
+import { headsOf, measureHead, withTables, type Heads } from '../every-head/ask.ts'
 
 const read = (name: string) =>
-  JSON.parse(readFileSync(new URL(`../results/${name}.json`, import.meta.url), 'utf8')) as Heads
-const [result, full] = [read('heads'), read('heads-full')]
+  JSON.parse(readFileSync(new URL(`../every-head/${name}.json`, import.meta.url), 'utf8')) as Heads
+const [result, full] = [read('result'), read('full')]
 const row = (method: string) => result.rows.find((one) => one.method === method)!
 
 test('the README says what the results say', () => {
-  const text = readFileSync(pageOf('heads'), 'utf8')
+  const text = readFileSync(pageOf('every-head'), 'utf8')
   expect(withTables(text, result, full)).toBe(text)
 })
 

@@ -3,10 +3,10 @@
 // grows where it must not.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { resultOf, withAnswer, pageText } from '../src/experiment.ts'
-import { average } from '../src/fixed-memory.ts'
-import { BYTES, fixedMemoryCurve, LENGTHS, ofHead } from '../src/fixed-memory-curve.ts'
-import { capturedHeads, TEXTS } from '../src/text-captures.ts'
+import { resultOf, withAnswer, pageText } from '../kit/experiment.ts'
+import { average } from '../fixed-memory/ask.ts'
+import { BYTES, fixedMemoryCurve, LENGTHS, ofHead } from '../fixed-memory-curve/ask.ts'
+import { capturedHeads, TEXTS } from '../kit/text-captures.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 const rows = resultOf(fixedMemoryCurve)
@@ -15,7 +15,7 @@ const at = (model: string, text: string, method: string, n: number) =>
 
 test('the section and the picture say what the results say', () => {
   expect(withAnswer(pageText(fixedMemoryCurve), fixedMemoryCurve, rows)).toBe(pageText(fixedMemoryCurve))
-  expect(fixedMemoryCurve.picture(rows)).toBe(read('../results/fixed-memory-curve.svg'))
+  expect(fixedMemoryCurve.picture(rows)).toBe(read('../fixed-memory-curve/picture.svg'))
 })
 
 test('the first point of two heads of another text, run again', { timeout: 60_000 }, () => {

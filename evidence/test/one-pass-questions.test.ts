@@ -2,23 +2,23 @@
 // pictures edited by hand, an error that grows with n at fixed memory, a "best matrix" that is not the best, tails beside their closed form.
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { columnSparsity, tailsOf } from '../src/column-sparsity.ts'
-import { contextLength, measured as lengths } from '../src/context-length.ts'
-import { resultOf, fullResultOf, withAnswer, type Experiment, pageText } from '../src/experiment.ts'
-import { headsOf } from '../src/heads.ts'
-import { lowRank, rowsOfHead, syntheticRows } from '../src/low-rank.ts'
-import { onePassSpace } from '../src/one-pass-space.ts'
-import { scaling, scalingToModels } from '../src/scaling.ts'
-import { sensitivity } from '../src/sensitivity.ts'
-import { activeQueries, CELLS } from '../src/sensitivity/active.ts'
-import { HEAD_CELLS, onHead } from '../src/sensitivity/real-head.ts'
+import { columnSparsity, tailsOf } from '../column-sparsity/ask.ts'
+import { contextLength, measured as lengths } from '../context-length/ask.ts'
+import { resultOf, fullResultOf, withAnswer, type Experiment, pageText } from '../kit/experiment.ts'
+import { headsOf } from '../every-head/ask.ts'
+import { lowRank, rowsOfHead, syntheticRows } from '../low-rank/ask.ts'
+import { onePassSpace } from '../one-pass-space/ask.ts'
+import { scaling, scalingToModels } from '../scaling/ask.ts'
+import { sensitivity } from '../sensitivity/ask.ts'
+import { activeQueries, CELLS } from '../sensitivity/active.ts'
+import { HEAD_CELLS, onHead } from '../sensitivity/real-head.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 const isShown = <Result>(experiment: Experiment<Result>) => {
   const result = resultOf(experiment)
   expect(withAnswer(pageText(experiment), experiment, result), experiment.name).toBe(pageText(experiment))
-  expect(experiment.picture(result), experiment.name).toBe(read(`../results/${experiment.name}.svg`))
+  expect(experiment.picture(result), experiment.name).toBe(read(`../${experiment.name}/picture.svg`))
 }
 
 test('sections and pictures say what the results say', () => {
@@ -28,8 +28,8 @@ test('sections and pictures say what the results say', () => {
   isShown(onePassSpace)
   isShown(scalingToModels)
   isShown(sensitivity)
-  for (const name of ['column-sparsity', 'end-to-end', 'heads', 'low-rank', 'sensitivity'])
-    expect(existsSync(new URL(`../results/${name}-full.json`, import.meta.url)), name).toBe(true)
+  for (const name of ['column-sparsity', 'end-to-end', 'every-head', 'low-rank', 'sensitivity'])
+    expect(existsSync(new URL(`../${name}/full.json`, import.meta.url)), name).toBe(true)
 })
 
 test('at fixed memory the error does not grow from 10^4 to 10^7 tokens', () => {
@@ -111,6 +111,6 @@ test('on real heads no column of few entries is nearer than its tail, and no set
     expect(onHead(head, cells)[0][key] / kept[key], key).toBeCloseTo(1, 2)
 })
 
-test('sizes of large models are what the packages say: `node tools/experiments/src/scaling.ts`', () => {
+test('sizes of large models are what the packages say: `node evidence/scaling/ask.ts`', () => {
   expect(JSON.parse(JSON.stringify(scaling()))).toEqual(resultOf(scalingToModels))
 })

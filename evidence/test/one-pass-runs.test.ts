@@ -3,17 +3,17 @@
 // that measures another way than its name says (the n × n array, 16.8 MB at n = 2048, present or absent).
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { columnOf, decodingTime } from '../src/decoding-time.ts'
-import { endToEnd, rowOf, syntheticTask } from '../src/end-to-end.ts'
-import { resultOf, withAnswer, type Experiment, pageText } from '../src/experiment.ts'
-import { figure1, peakOf } from '../src/figure-1.ts'
+import { columnOf, decodingTime } from '../decoding-time/ask.ts'
+import { endToEnd, rowOf, syntheticTask } from '../end-to-end/ask.ts'
+import { resultOf, withAnswer, type Experiment, pageText } from '../kit/experiment.ts'
+import { figure1, peakOf } from '../figure-1/ask.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 const isShown = <Result>(experiment: Experiment<Result>) => {
   const result = resultOf(experiment)
   expect(withAnswer(pageText(experiment), experiment, result)).toBe(pageText(experiment))
-  expect(experiment.picture(result)).toBe(read(`../results/${experiment.name}.svg`))
+  expect(experiment.picture(result)).toBe(read(`../${experiment.name}/picture.svg`))
 }
 
 test('sections and pictures say what the results say', () => {

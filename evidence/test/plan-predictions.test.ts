@@ -3,10 +3,10 @@
 // planner that changed without a new run (predictions move by far more than 1e-3).
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { FIRST, isMisled, isNear, predict, withTable, type Predictions } from '../src/plan-predictions'
+import { FIRST, isMisled, isNear, predict, withTable, type Predictions } from '../plan-predictions/ask'
 
 const { near, misled, predictions } = JSON.parse(
-  readFileSync(new URL('../results/plan-predictions.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../plan-predictions/result.json', import.meta.url), 'utf8'),
 ) as Predictions
 
 test('at least 90 % of 200 predictions are within a factor 2, and no verdict misleads', () => {
@@ -29,6 +29,6 @@ test.each(shortest)('seed $seed, $values: the same again', async ({ seed, stream
 })
 
 test('the page says what the results say', () => {
-  const text = readFileSync(new URL('../../../docs/measured/attention.md', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../../docs/measured/attention.md', import.meta.url), 'utf8')
   expect(withTable(text, { near, misled, predictions })).toBe(text)
 })

@@ -3,18 +3,18 @@
 // does), another seed (balanceKv: 1.03), a best that is not the least, a claim that a column does not bear out.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { contests } from '../src/against-policies.ts'
-import { autoBoard } from '../src/auto-board.ts'
-import { readHeads, sample } from '../src/captures.ts'
-import { resultOf, textResultsOf, withAnswer, pageText } from '../src/experiment.ts'
-import { meanError, ofHead, policies } from '../src/policies.ts'
+import { contests } from '../auto-board/against-policies.ts'
+import { autoBoard } from '../auto-board/ask.ts'
+import { readHeads, sample } from '../kit/captures.ts'
+import { resultOf, textResultsOf, withAnswer, pageText } from '../kit/experiment.ts'
+import { meanError, ofHead, policies } from '../policies/ask.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 test('the section and the picture say what the results say', () => {
   const result = resultOf(policies)
   expect(withAnswer(pageText(policies), policies, result)).toBe(pageText(policies))
-  expect(policies.picture(result)).toBe(read('../results/policies.svg'))
+  expect(policies.picture(result)).toBe(read('../policies/picture.svg'))
 })
 
 test('the committed results are what this code finds, on one head of the sample', { timeout: 60_000 }, () => {

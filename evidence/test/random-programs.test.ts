@@ -11,7 +11,7 @@
 import { readFileSync } from 'node:fs'
 import { catalogue } from '@sublinear/attention'
 import { expect, test } from 'vitest'
-import { programs, type Programs } from '../src/programs.ts'
+import { programs, type Programs } from '../random-programs/ask.ts'
 
 test('four hundred programs hold', () => {
   const found = programs(400, 50_000)
@@ -21,7 +21,7 @@ test('four hundred programs hold', () => {
 })
 
 test('ten thousand held, over every method of the catalogue', () => {
-  const file = new URL('../results/programs.json', import.meta.url)
+  const file = new URL('../random-programs/result.json', import.meta.url)
   const found = JSON.parse(readFileSync(file, 'utf8')) as Programs
   expect(found.programs).toBe(10_000)
   expect([found.failures, found.failed]).toEqual([0, []])

@@ -4,12 +4,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { chance } from '@sublinear/laws'
 import { expect, test } from 'vitest'
-import { cells, nameOf, seedOf, type CellResult } from '../src/recovery/cells.ts'
-import { families } from '../src/recovery/families.ts'
-import { trial } from '../src/recovery/trial.ts'
-import { FIRST, sizePoint, withTable } from '../src/recovery-size.ts'
+import { cells, nameOf, seedOf, type CellResult } from '../recovery-trials/cells.ts'
+import { families } from '../recovery-trials/families.ts'
+import { trial } from '../recovery-trials/trial.ts'
+import { FIRST, sizePoint, withTable } from '../recovery-size/ask.ts'
 
-const folder = new URL('../results/recovery-trials/', import.meta.url)
+const folder = new URL('../recovery-trials/cells/', import.meta.url)
 const resultOf = (name: string) => JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as CellResult
 const total = (all: readonly number[]) => all.reduce((a, b) => a + b, 0)
 
@@ -56,8 +56,8 @@ test.each(cheap)('$name, $family: the same again', ({ cell, family, sample }) =>
 })
 
 test('the README says what the results of recovery-size say, and its first row is had again', () => {
-  const result = JSON.parse(readFileSync(new URL('../results/recovery-size.json', import.meta.url), 'utf8'))
-  const text = readFileSync(new URL('../../../packages/sparse-recovery/README.md', import.meta.url), 'utf8')
+  const result = JSON.parse(readFileSync(new URL('../recovery-size/result.json', import.meta.url), 'utf8'))
+  const text = readFileSync(new URL('../../packages/sparse-recovery/README.md', import.meta.url), 'utf8')
   expect(withTable(text, result)).toBe(text)
   // Fixed seeds: of the first ten of the 60 trials as many succeed as before. At m = 2176 one family succeeds half the time, so that another hash,
   // decoder or input keeps that count with probability 0.25.

@@ -3,12 +3,12 @@
 // under another stream's name, sections, pictures or figures of `inspect` edited by hand.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { modelBoard } from '../src/board.ts'
-import { resultOf, withAnswer, type Experiment, pageText } from '../src/experiment.ts'
-import { methodsNamed } from '../src/methods-named.ts'
-import { figures, METHODS, regimes } from '../src/regimes.ts'
-import { sparsityStructure, structureOf } from '../src/sparsity-structure.ts'
-import { capturedHeads } from '../src/text-captures.ts'
+import { modelBoard } from '../board/ask.ts'
+import { resultOf, withAnswer, type Experiment, pageText } from '../kit/experiment.ts'
+import { methodsNamed } from '../kit/methods-named.ts'
+import { figures, METHODS, regimes } from '../regimes/ask.ts'
+import { sparsityStructure, structureOf } from '../sparsity-structure/ask.ts'
+import { capturedHeads } from '../kit/text-captures.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
@@ -19,11 +19,11 @@ test('sections, pictures and the figures of inspect say what the results say', (
   const isShown = <Result>(experiment: Experiment<Result>) => {
     const result = resultOf(experiment)
     expect(withAnswer(pageText(experiment), experiment, result), experiment.name).toBe(pageText(experiment))
-    expect(experiment.picture(result), experiment.name).toBe(read(`../results/${experiment.name}.svg`))
+    expect(experiment.picture(result), experiment.name).toBe(read(`../${experiment.name}/picture.svg`))
   }
   isShown(sparsityStructure)
   isShown(regimes)
-  expect(JSON.parse(read('../../../apps/cli/src/regime-figures.json'))).toEqual(figures(resultOf(regimes)))
+  expect(JSON.parse(read('../../apps/cli/src/regime-figures.json'))).toEqual(figures(resultOf(regimes)))
 })
 
 describe('the structure of a row', () => {

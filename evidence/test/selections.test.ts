@@ -2,16 +2,16 @@
 // come without their queries (attended tokens are then the newest), tiers in another order than said.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { readHeads, sample } from '../src/captures.ts'
-import { resultOf, textResultsOf, withAnswer, pageText } from '../src/experiment.ts'
-import { meanOf, ofHead, selections } from '../src/selections.ts'
+import { readHeads, sample } from '../kit/captures.ts'
+import { resultOf, textResultsOf, withAnswer, pageText } from '../kit/experiment.ts'
+import { meanOf, ofHead, selections } from '../selections/ask.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 test('the section and the picture say what the results say', () => {
   const result = resultOf(selections)
   expect(withAnswer(pageText(selections), selections, result)).toBe(pageText(selections))
-  expect(selections.picture(result)).toBe(read('../results/selections.svg'))
+  expect(selections.picture(result)).toBe(read('../selections/picture.svg'))
 })
 
 test('the committed results are what this code finds, on one head of the sample', () => {

@@ -2,10 +2,10 @@
 // Kills: figures typed by hand, a table of other figures, windows or prompts that changed since.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { LENGTHS, measureCell, TRAINED, withTable, type Cell } from '../src/small-lm.ts'
+import { LENGTHS, measureCell, TRAINED, withTable, type Cell } from '../small-lm/ask.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
-const cells = JSON.parse(read('../results/small-lm.json')) as Cell[]
+const cells = JSON.parse(read('../small-lm/result.json')) as Cell[]
 
 test('bits per byte are within 0.01 of those in training, recall within 0.08', () => {
   expect(cells.length).toBe(18)
@@ -18,7 +18,7 @@ test('bits per byte are within 0.01 of those in training, recall within 0.08', (
 })
 
 test('the README says what was measured', () => {
-  const readme = read('../../../packages/small-lm/README.md')
+  const readme = read('../../packages/small-lm/README.md')
   expect(withTable(readme, cells)).toBe(readme)
 })
 

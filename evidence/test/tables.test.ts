@@ -2,10 +2,10 @@
 // that favours some tokens or repeats one, an error in other units.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { meanOf, relativeError, uniformSample } from '../src/references.ts'
-import { readmes, withTables } from '../src/tables.ts'
+import { meanOf, relativeError, uniformSample } from '../kit/trivial-answers.ts'
+import { readmes, withTables } from '../kit/tables.ts'
 
-test.each(readmes())('%s says what the results say: `node tools/experiments/src/tables.ts`', (path) => {
+test.each(readmes())('%s says what the results say: `node evidence/kit/draw-all.ts`', (path) => {
   const text = readFileSync(path, 'utf8')
   expect(withTables(text)).toBe(text)
 })

@@ -3,9 +3,9 @@
 // said so.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { readHeads, sample } from '../src/captures.ts'
-import { resultOf, textResultsOf, withAnswer, pageText } from '../src/experiment.ts'
-import { chosen, ofHead, rests } from '../src/rests.ts'
+import { readHeads, sample } from '../kit/captures.ts'
+import { resultOf, textResultsOf, withAnswer, pageText } from '../kit/experiment.ts'
+import { chosen, ofHead, rests } from '../what-takes-the-rest/ask.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 const results = [resultOf(rests), ...textResultsOf(rests).map(({ result }) => result)]
@@ -13,7 +13,7 @@ const results = [resultOf(rests), ...textResultsOf(rests).map(({ result }) => re
 test('the section and the picture say what the results say', () => {
   const result = resultOf(rests)
   expect(withAnswer(pageText(rests), rests, result)).toBe(pageText(rests))
-  expect(rests.picture(result)).toBe(read('../results/rests.svg'))
+  expect(rests.picture(result)).toBe(read('../what-takes-the-rest/picture.svg'))
 })
 
 test('the committed results are what this code finds, on one head of the sample', { timeout: 60_000 }, () => {

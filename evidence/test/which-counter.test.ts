@@ -1,10 +1,10 @@
 // The page "Which counter?" prints its committed result, and the result says what the page says. Kills: a figure typed by hand, a loss left out.
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { CLOSE, counterTable, OPEN, withTable, type WhichCounter } from '../src/which-counter.ts'
+import { CLOSE, counterTable, OPEN, withTable, type WhichCounter } from '../which-counter/ask.ts'
 
-const page = readFileSync(new URL('../../../docs/which-counter.md', import.meta.url), 'utf8')
-const file = new URL('../results/which-counter.json', import.meta.url)
+const page = readFileSync(new URL('../../docs/which-counter.md', import.meta.url), 'utf8')
+const file = new URL('../which-counter/result.json', import.meta.url)
 const result = JSON.parse(readFileSync(file, 'utf8')) as WhichCounter
 const row = (name: string) => result.rows.find(({ by }) => by.includes(name))!
 

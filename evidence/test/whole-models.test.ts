@@ -3,20 +3,20 @@
 // said to hold that does not, a stream that holds more than its share, a word held out that was asked before (1 of 76).
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { allCells, heldOutCells, METHODS, MODELS, nameOf, type Cell } from '../src/evidence/cells.ts'
-import { droppingCells } from '../src/evidence/dropping.ts'
-import { heatMaps } from '../src/evidence/heat-maps.ts'
-import { largestScores } from '../src/evidence/largest-scores.ts'
-import { CONTEXTS, DEPTHS, EVIDENCE, HELD_OUT, TEXTS, WINDOWS } from '../src/evidence/prompt-sets.ts'
-import { calibratedLayer, recipesOf } from '../src/evidence/recipes.ts'
-import { bitsPerByteOf, cellOf, committedEvidence, recallOf } from '../src/evidence/results.ts'
-import { promptOf, runCell } from '../src/evidence/run-cell.ts'
-import { claims, rivals } from '../src/evidence/tables.ts'
-import { pictures, withTables } from '../src/evidence/write-evidence.ts'
-import { loadModel } from '../src/text-captures.ts'
+import { allCells, heldOutCells, METHODS, MODELS, nameOf, type Cell } from '../whole-models/cells.ts'
+import { droppingCells } from '../whole-models/dropping.ts'
+import { heatMaps } from '../whole-models/heat-maps.ts'
+import { largestScores } from '../whole-models/largest-scores.ts'
+import { CONTEXTS, DEPTHS, EVIDENCE, HELD_OUT, TEXTS, WINDOWS } from '../whole-models/prompt-sets.ts'
+import { calibratedLayer, recipesOf } from '../whole-models/recipes.ts'
+import { bitsPerByteOf, cellOf, committedEvidence, recallOf } from '../whole-models/results.ts'
+import { promptOf, runCell } from '../whole-models/run-cell.ts'
+import { claims, rivals } from '../whole-models/tables.ts'
+import { pictures, withTables } from '../whole-models/write-evidence.ts'
+import { loadModel } from '../kit/text-captures.ts'
 
 const evidence = committedEvidence()
-const heldOut = committedEvidence('evidence-held-out')
+const heldOut = committedEvidence('held-out')
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 const kept = (cell: Cell, { cells } = evidence) => cells.find((one) => nameOf(one) === nameOf(cell))!
 
@@ -120,10 +120,10 @@ describe('the committed cells', () => {
 
 describe('what is written from them', () => {
   test('docs/evidence.md and the pictures say what the results say', () => {
-    const docs = read('../../../docs/evidence.md')
+    const docs = read('../../docs/evidence.md')
     expect(withTables(docs, evidence, heldOut)).toBe(docs)
     for (const [name, picture] of Object.entries(pictures(evidence)))
-      expect(read(`../results/${name}.svg`), name).toBe(picture)
+      expect(read(`../whole-models/${name}.svg`), name).toBe(picture)
   })
 
   test('exact attention has what the models’ own evaluation has', () => {

@@ -1,6 +1,6 @@
 /**
  * `node src/turned-keys.ts`: what it costs that keys turn by their place when they are read, and not once when they are written. Writes
- * results/turned-keys.json: CPU time a token of the same tiers, in turns, medians over rounds.
+ * result.json: CPU time a token of the same tiers, in turns, medians over rounds.
  *
  * written: keys turn when they come, and are held so (`positions: 'text'`). read: what leaves the window is turned back, and asked by a query turned to one distance
  * (`{ clamp }`).
@@ -67,5 +67,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const rows = [64, 128].flatMap((d) => [128, 1].map((block) => measured(d, block)))
   const result = { cpu: cpus()[0].model, rounds: ROUNDS, rows }
   console.log(JSON.stringify(result, null, 1))
-  writeFileSync(new URL('../results/turned-keys.json', import.meta.url), `${JSON.stringify(result, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : (value as unknown)), 1)}\n`) // prettier-ignore
+  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : (value as unknown)), 1)}\n`) // prettier-ignore
 }

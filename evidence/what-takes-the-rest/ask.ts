@@ -1,5 +1,5 @@
 /**
- * `pnpm --filter @sublinear/experiments run rests [--text <text> | name q.npy k.npy v.npy …]`: what should take the tokens that far keys in few
+ * `node evidence/what-takes-the-rest/ask.ts [--text <text> | name q.npy k.npy v.npy …]`: what should take the tokens that far keys in few
  * bits let go? At equal bytes, head by head, the best bits and shares of each rest with hindsight. Ten minutes for all heads of a text.
  */
 import {
@@ -21,11 +21,11 @@ import { halvingCache, softmaxBalance } from '@sublinear/balance-kv'
 import { largestWithin, rowsOf } from '@sublinear/core'
 import { closureMethod, meanMethod } from '@sublinear/streaming-attention'
 import { waitingBytes } from '@sublinear/token-store'
-import type { Head } from './captures.ts'
-import { main, type Experiment } from './experiment.ts'
-import { plot } from './plot.ts'
-import { meanOf, relativeError } from './references.ts'
-import { capturesNamed } from './text-captures.ts'
+import type { Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
+import { meanOf, relativeError } from '../kit/trivial-answers.ts'
+import { capturesNamed } from '../kit/text-captures.ts'
 
 const [TOKENS, QUERIES, CENTRE] = [3584, 512, 256]
 /** At 1/4 all tokens have room in 8 and 6 bits: no rest has anything to do. */
@@ -64,7 +64,7 @@ export interface Rests {
 }
 
 export const rests: Experiment<Rests> = {
-  name: 'rests',
+  name: 'what-takes-the-rest',
   asks:
     `What should take the tokens that far keys in few bits let go? ${TOKENS} tokens of a head, the next ${QUERIES} queries, everything held within the share of the ` +
     `float32 cache: mean over the heads of ‖ô − o‖_F/‖o‖_F. Each rest has the best of 6/4 and 5/3 bits and, where it takes as much as it is given, of ` +

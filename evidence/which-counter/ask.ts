@@ -1,6 +1,6 @@
 /**
- * `pnpm --filter @sublinear/experiments run which-counter`: what to count with, on one Zipf stream of ones and one of either sign, beside an exact Map.
- * Writes results/which-counter.json and the table of docs/which-counter.md.
+ * `node evidence/which-counter/ask.ts`: what to count with, on one Zipf stream of ones and one of either sign, beside an exact Map.
+ * Writes result.json and the table of docs/which-counter.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { frequentItems, heavyHitters, recoveryRows } from '@sublinear/sparse-recovery'
 import bloomFilters from 'bloom-filters'
-import { randomOf } from './recovery/families.ts'
+import { randomOf } from '../recovery-trials/families.ts'
 
 const N = 2 ** 20
 const K = 64
@@ -208,8 +208,8 @@ export function withTable(text: string, result: WhichCounter): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const result = whichCounter()
-  writeFileSync(new URL('../results/which-counter.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
-  const page = new URL('../../../docs/which-counter.md', import.meta.url)
+  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
+  const page = new URL('../../docs/which-counter.md', import.meta.url)
   writeFileSync(page, withTable(readFileSync(page, 'utf8'), result))
   process.stdout.write(`${counterTable(result)}\n`)
 }

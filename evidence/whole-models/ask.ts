@@ -1,16 +1,16 @@
 /**
- * `pnpm --filter @sublinear/experiments run evidence [--held-out] [--fresh | --collect]`: what two language models lose when all heads read
+ * `node evidence/whole-models/ask.ts [--held-out] [--fresh | --collect]`: what two language models lose when all heads read
  * through a bounded stream: needles and bits per byte, every method and budget. Two processes; recipes and cells are kept in cache/evidence
  * as they end, so that a run may be stopped and go on later. --fresh forgets them first (after any change of a stream), --held-out asks other prompts
  * with the recipes as they are, --collect writes what is finished. Writes results/evidence*.json, the pictures and the tables of docs/evidence.md.
  */
 import { pathToFileURL } from 'node:url'
-import { allCells, heldOutCells, MODELS } from './evidence/cells.ts'
-import { droppingCells } from './evidence/dropping.ts'
-import { cellJobs, finished, forget, runJobs, type Job } from './evidence/jobs.ts'
-import { calibrationHeads, recipeJobs, writeRecipes } from './evidence/recipes.ts'
-import type { CellResult } from './evidence/run-cell.ts'
-import { writeEvidence } from './evidence/write-evidence.ts'
+import { allCells, heldOutCells, MODELS } from './cells.ts'
+import { droppingCells } from './dropping.ts'
+import { cellJobs, finished, forget, runJobs, type Job } from './jobs.ts'
+import { calibrationHeads, recipeJobs, writeRecipes } from './recipes.ts'
+import type { CellResult } from './run-cell.ts'
+import { writeEvidence } from './write-evidence.ts'
 
 const PROCESSES = 2
 const say = (done: number, of: number, last: string) => process.stderr.write(`${done} of ${of}: ${last}\n`)
@@ -25,7 +25,7 @@ async function run(options: readonly string[]): Promise<void> {
   const write = (minutes?: number) => {
     const seconds = finished(jobs).reduce((sum, done) => sum + done.seconds, 0)
     const found = finished(cells).map(({ result }) => result as CellResult)
-    writeEvidence(isHeldOut ? 'evidence-held-out' : 'evidence', { cpuMinutes: seconds / 60, minutes, cells: found })
+    writeEvidence(isHeldOut ? 'held-out' : 'result', { cpuMinutes: seconds / 60, minutes, cells: found })
   }
   if (options.includes('--collect')) return write()
   if (options.includes('--fresh')) forget(jobs)

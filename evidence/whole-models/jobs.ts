@@ -26,8 +26,8 @@ export interface Done {
   readonly seconds: number
 }
 
-const cache = fileURLToPath(new URL('../../cache/evidence/', import.meta.url))
-const worker = fileURLToPath(new URL('worker.ts', import.meta.url))
+const cache = fileURLToPath(new URL('../cache/whole-models/', import.meta.url))
+const worker = fileURLToPath(new URL('./worker.ts', import.meta.url))
 const fileOf = (job: Job) => `${cache}${jobName(job)}.json`
 const isDone = (job: Job) => existsSync(fileOf(job))
 

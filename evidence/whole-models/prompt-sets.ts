@@ -46,8 +46,8 @@ export const HELD_OUT: PromptSet = {
 
 export const SETS = { evidence: EVIDENCE, 'held-out': HELD_OUT }
 
-const ofModels = new URL('../../../../packages/small-lm/data/', import.meta.url)
-const own = new URL('../../data/', import.meta.url)
+const ofModels = new URL('../../packages/small-lm/data/', import.meta.url)
+const own = new URL('../kit/texts/', import.meta.url)
 
 /** Token ids of a text of a set, without the one that begins a text. */
 export function idsOfText({ tokenizer }: LanguageModel, text: string): Uint16Array {

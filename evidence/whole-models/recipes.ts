@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { plan } from '@sublinear/adviser'
 import type { HeadAdvice, ModelAdvice } from '@sublinear/small-lm'
-import { methodsNamed } from '../methods-named.ts'
-import { capturedHeads } from '../text-captures.ts'
+import { methodsNamed } from '../kit/methods-named.ts'
+import { capturedHeads } from '../kit/text-captures.ts'
 import { CALIBRATION, LENGTHS, MODELS, SHARES, type ModelName } from './cells.ts'
 import { finished, type RecipeJob } from './jobs.ts'
 import { tokenBytes } from './methods.ts'
@@ -23,7 +23,7 @@ interface Recipe extends HeadAdvice {
 
 const LAYERS = [0, 1, 2, 3]
 
-const file = new URL('../../results/evidence-recipes.json', import.meta.url)
+const file = new URL('./recipes.json', import.meta.url)
 const nameOf = (model: ModelName, share: number) => `${model}-${share}`
 
 /** The recipes of a model's heads for a budget, as committed. */

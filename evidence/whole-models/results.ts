@@ -3,7 +3,7 @@ import { METHODS, type ModelName } from './cells.ts'
 import { DEPTHS, TEXTS } from './prompt-sets.ts'
 import type { CellResult } from './run-cell.ts'
 
-/** results/evidence.json: every cell that was run, answers by context and depth. */
+/** result.json: every cell that was run, answers by context and depth. */
 export interface Evidence {
   readonly node: string
   /** Processor time for everything; time of the clock, where it was run in one go. */
@@ -12,11 +12,11 @@ export interface Evidence {
   readonly cells: readonly CellResult[]
 }
 
-export const resultsUrl = new URL('../../results/', import.meta.url)
+export const resultsUrl = new URL('./', import.meta.url)
 
-export type EvidenceName = 'evidence' | 'evidence-held-out'
+export type EvidenceName = 'result' | 'held-out'
 
-export const committedEvidence = (name: EvidenceName = 'evidence'): Evidence =>
+export const committedEvidence = (name: EvidenceName = 'result'): Evidence =>
   JSON.parse(readFileSync(new URL(`${name}.json`, resultsUrl), 'utf8')) as Evidence
 
 export interface Place {

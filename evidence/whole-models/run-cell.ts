@@ -11,7 +11,7 @@ import {
   type ModelAdvice,
   type NeedlePrompt,
 } from '@sublinear/small-lm'
-import { loadModel } from '../text-captures.ts'
+import { loadModel } from '../kit/text-captures.ts'
 import type { Cell, ModelName } from './cells.ts'
 import { methodNamed, tokenBytes } from './methods.ts'
 import { CONTEXTS, DEPTHS, EVIDENCE, idsOfText, type PromptSet } from './prompt-sets.ts'

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { plot } from '../plot.ts'
+import { plot } from '../kit/plot.ts'
 import { FIGURE, LENGTHS, MODELS, SHARES } from './cells.ts'
 import { droppingTable } from './dropping-table.ts'
 import { heatMaps } from './heat-maps.ts'
@@ -28,7 +28,7 @@ import {
   taskTable,
 } from './tables.ts'
 
-const docs = new URL('../../../../docs/evidence.md', import.meta.url)
+const docs = new URL('../../docs/evidence.md', import.meta.url)
 
 /** Records the cells and what they took, then draws what follows from them. */
 export function writeEvidence(
@@ -47,14 +47,14 @@ export function showEvidence(): void {
   const evidence = committedEvidence()
   for (const [name, picture] of Object.entries(pictures(evidence)))
     writeFileSync(new URL(`${name}.svg`, resultsUrl), picture)
-  writeFileSync(docs, withTables(readFileSync(docs, 'utf8'), evidence, committedEvidence('evidence-held-out')))
+  writeFileSync(docs, withTables(readFileSync(docs, 'utf8'), evidence, committedEvidence('held-out')))
 }
 
 export function pictures(evidence: Evidence): Record<string, string> {
   return {
-    'evidence-recall': recallPicture(evidence),
-    'evidence-needles': needlePicture(evidence),
-    'evidence-bits': bitsPicture(evidence),
+    picture: recallPicture(evidence),
+    needles: needlePicture(evidence),
+    bits: bitsPicture(evidence),
   }
 }
 

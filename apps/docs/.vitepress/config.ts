@@ -24,9 +24,9 @@ const group = (text: string, items: readonly DefaultTheme.SidebarItem[]): Defaul
 const readmes = readdirSync(join(root, 'packages'))
   .filter((name) => existsSync(join(root, 'packages', name, 'README.md')))
   .map((name) => page(`packages/${name}/README.md`, name))
-const questions = readdirSync(join(root, 'tools/experiments/questions'))
-  .filter((name) => name.endsWith('.md'))
-  .map((name) => page(`tools/experiments/questions/${name}`))
+const questions = readdirSync(join(root, 'evidence'))
+  .filter((name) => existsSync(join(root, 'evidence', name, 'README.md')))
+  .map((name) => page(`evidence/${name}/README.md`))
 
 export default defineConfig({
   title: 'sublinear',
@@ -107,7 +107,7 @@ export default defineConfig({
         'Measured',
         readdirSync(join(root, 'docs/measured')).map((name) => page(`docs/measured/${name}`)),
       ),
-      group('Questions', questions),
+      group('Evidence, by question', [page('evidence/README.md'), ...questions]),
       group('Inside', [
         page('ARCHITECTURE.md'),
         page('docs/packages.md'),
