@@ -33,6 +33,7 @@ export default defineConfig({
       project('alone', { root: 'packages', include: ALONE, isolate: true }),
       project('apps', { isolate: false }),
       project('tools', { isolate: false }),
+      project('evidence', { include: ['test/**/*.test.ts'], isolate: false }),
     ],
   },
 })

@@ -2,7 +2,7 @@
 /**
  * A lint rule: a docstring begins with a verb or a noun, and says something by itself; its guarantee and cost stand before the first tag, since editors show what comes
  * behind `@throws` as part of it. `node tools/scripts/docstrings.mjs`
- * Prints file, line and words of each docstring in the sources, tests and scripts of packages, apps and tools that begins with a word that only makes sense beside another
+ * Prints file, line and words of each docstring in the sources, tests and scripts of packages, apps, tools and evidence that begins with a word that only makes sense beside another
  * sentence (Of, What, Both …) or consists of a pointer ("Both.", "As above."), and exits 1.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -19,6 +19,7 @@ const PLACES = [
   '{packages,apps,tools}/*/{src,test}/**/*.ts',
   '{packages,apps,tools}/*/scripts/*.mjs',
   'tools/scripts/**/*.{ts,mjs}',
+  'evidence/*/*.{ts,mjs}',
 ]
 /** The examples of this check's own test. */
 const UNREAD = 'tools/scripts/test/docstrings.test.ts'

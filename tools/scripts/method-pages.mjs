@@ -7,10 +7,10 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SENTENCES } from '../../apps/cli/src/method-sentences.ts'
-import { plot } from '../experiments/src/plot.ts'
+import { plot } from '../../evidence/kit/plot.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const BOARD = 'tools/experiments/results/board-full.json'
+const BOARD = 'evidence/board/full.json'
 const folder = `${root}docs/methods/`
 const LEARNS = {
   nothing: 'Nothing but the tokens.',
@@ -243,7 +243,7 @@ ${verdict(found)}
 
 ${standingTable(found)}
 
-*sharp* and *bounded* are two small language models: scores of the first reach hundreds, those of the second stay below 6. Mean of ‖ô − o‖_F/‖o‖_F over ${found[0].heads} heads a model, 3584 tokens read, the next 512 queries asked; the [board](../../tools/experiments/questions/board.md) has all methods, [Evidence](../evidence.md) whole models.
+*sharp* and *bounded* are two small language models: scores of the first reach hundreds, those of the second stay below 6. Mean of ‖ô − o‖_F/‖o‖_F over ${found[0].heads} heads a model, 3584 tokens read, the next 512 queries asked; the [board](../../evidence/board/README.md) has all methods, [Evidence](../evidence.md) whole models.
 
 <!-- /method -->
 

@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url'
 import { anchorsIn, linksIn } from './markdown.mjs'
 
 const CELLS = ['statement', 'verdict', 'code', 'test', 'evidence']
-/** Code of a package, of an experiment or of a bench. */
-const CODE = /^(?:packages|tools)\/[a-z-]+\/src\/[\w/-]+\.ts$/u
-const TEST = /^(?:packages|tools)\/[a-z-]+\/test\/[\w/-]+\.test\.ts$/u
+/** Code of a package, of a question or of a bench. */
+const CODE = /^(?:(?:packages|tools)\/[a-z-]+\/src\/[\w/-]+|evidence\/[a-z0-9-]+\/ask)\.ts$/u
+const TEST = /^(?:(?:packages|tools)\/[a-z-]+|evidence)\/test\/[\w/-]+\.test\.ts$/u
 
 /** Statement rows of the page, by cell. */
 export function rowsOf(text) {

@@ -1,22 +1,18 @@
 #!/usr/bin/env node
 /**
- * Every number of every page, made again, in order: the experiments, the benches, then tables, sections, pictures and the demo from what
- * they wrote. `npm run results` builds first and runs all: hours on a quiet machine, recovery-trials alone one.
+ * Every number of every page, made again, in order: the questions of evidence, the benches, then tables, sections, pictures, the index of evidence and the demo
+ * from what they wrote. `npm run results` builds first and runs all: hours on a quiet machine, recovery-trials alone one.
  *
- *   node tools/scripts/results.mjs [names …]     those experiments and bench suites only, and what is drawn from them
+ *   node tools/scripts/results.mjs [names …]     those questions and bench suites only, and what is drawn from them
  *     --drawn                                    nothing is measured, only drawn
- *     --captures name q.npy k.npy v.npy …        at the end of the line: also results/*-full.json, from captures of all heads
+ *     --captures name q.npy k.npy v.npy …        at the end of the line: also evidence/<question>/full.json, from captures of all heads
  *     --list                                     the commands, not run
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-/** Scripts of the experiments that draw and measure nothing. */
-const DRAWN = ['questions', 'tables']
-/** Scripts that fill a cache for the others, which ask for what they need. */
-const CACHED = ['captures']
 
 const args = process.argv.slice(2)
 const at = args.indexOf('--captures')
@@ -24,12 +20,11 @@ const captures = at < 0 ? [] : args.splice(at).slice(1)
 const [drawn, list] = ['--drawn', '--list'].map((flag) => args.includes(flag))
 const names = args.filter((word) => !word.startsWith('--'))
 
-const { scripts } = JSON.parse(readFileSync(`${root}tools/experiments/package.json`, 'utf8'))
-const experiments = Object.keys(scripts).filter((name) => ![...DRAWN, ...CACHED].includes(name))
+const questions = readdirSync(`${root}evidence`).filter((name) => existsSync(`${root}evidence/${name}/ask.ts`))
 const suites = readdirSync(`${root}tools/bench/src/suites`)
   .map((file) => file.replace(/\.ts$/, ''))
   .filter((name) => name !== 'index')
-const known = [...experiments, ...suites]
+const known = [...questions, ...suites]
 const unknown = names.filter((name) => !known.includes(name))
 const strange = args.filter((word) => word.startsWith('--') && !['--drawn', '--list'].includes(word))
 if (unknown.length > 0 || strange.length > 0 || captures.length % 4 !== 0) {
@@ -40,9 +35,9 @@ if (unknown.length > 0 || strange.length > 0 || captures.length % 4 !== 0) {
 
 const wanted = (name) => !drawn && (names.length === 0 || names.includes(name))
 const commands = [
-  ...experiments.filter(wanted).flatMap((name) => [['node', `tools/experiments/src/${name}.ts`], ...onCaptures(name)]),
+  ...questions.filter(wanted).flatMap((name) => [['node', `evidence/${name}/ask.ts`], ...onCaptures(name)]),
   ...suites.filter(wanted).map((name) => ['node', '--expose-gc', 'tools/bench/src/run.ts', name]),
-  ...DRAWN.map((name) => ['node', `tools/experiments/src/${name}.ts`]),
+  ['node', 'evidence/kit/draw-all.ts'],
   ['node', 'tools/bench/src/tables.ts'],
   ['node', 'tools/cluster/src/tables.ts'],
   ['node', 'tools/scripts/readme-demo.mjs'],
@@ -60,12 +55,12 @@ for (const [, ...rest] of commands) {
 /** fixed-memory takes one model at a time; the others that have a full result take all. */
 function onCaptures(name) {
   if (captures.length === 0) return []
-  const command = ['node', `tools/experiments/src/${name}.ts`]
+  const command = ['node', `evidence/${name}/ask.ts`]
   if (name === 'fixed-memory') {
     return Array.from({ length: captures.length / 4 }, (_, i) => {
       const [model, ...files] = captures.slice(4 * i, 4 * i + 4)
       return [...command, `${model}-full`, ...files]
     })
   }
-  return existsSync(`${root}tools/experiments/results/${name}-full.json`) ? [[...command, ...captures]] : []
+  return existsSync(`${root}evidence/${name}/full.json`) ? [[...command, ...captures]] : []
 }

@@ -27,9 +27,9 @@ const readmes = readdirSync(join(root, 'packages'))
 const methods = readdirSync(join(root, 'docs/methods'))
   .filter((name) => name.endsWith('.md'))
   .map((name) => page(`docs/methods/${name}`))
-const questions = readdirSync(join(root, 'tools/experiments/questions'))
-  .filter((name) => name.endsWith('.md'))
-  .map((name) => page(`tools/experiments/questions/${name}`))
+const questions = readdirSync(join(root, 'evidence'))
+  .filter((name) => existsSync(join(root, 'evidence', name, 'README.md')))
+  .map((name) => page(`evidence/${name}/README.md`))
 
 export default defineConfig({
   title: 'sublinear',
@@ -111,7 +111,7 @@ export default defineConfig({
         'Measured',
         readdirSync(join(root, 'docs/measured')).map((name) => page(`docs/measured/${name}`)),
       ),
-      group('Questions', questions),
+      group('Evidence, by question', [page('evidence/README.md'), ...questions]),
       group('Inside', [
         page('ARCHITECTURE.md'),
         page('docs/packages.md'),

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Paths of the files that may hold tables. */
 export function readmes(): string[] {
-  return globSync(['*.md', 'docs/**/*.md', '{packages,apps,tools}/*/README.md'], { cwd: root }).map((path) =>
+  return globSync(['*.md', 'docs/**/*.md', '{packages,apps,tools,evidence}/*/README.md'], { cwd: root }).map((path) =>
     join(root, path),
   )
 }

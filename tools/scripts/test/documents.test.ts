@@ -9,7 +9,7 @@ import { anchorsIn, linesOf, linksIn } from '../markdown.mjs'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const pages = globSync(
-  ['*.md', '.changeset/*.md', 'docs/**/*.md', 'examples/**/*.md', '{packages,apps,tools}/**/*.md'],
+  ['*.md', '.changeset/*.md', 'docs/**/*.md', 'examples/**/*.md', '{packages,apps,tools,evidence}/**/*.md'],
   { cwd: root, exclude: (path) => /(^|[\\/])(node_modules|dist|cache|coverage|CHANGELOG\.md)$/.test(path.toString()) },
 )
   .map((path) => path.replaceAll('\\', '/'))
@@ -46,10 +46,10 @@ const LENGTHS: Readonly<Record<string, number>> = {
 }
 
 test('every question of the experiments is in their index', () => {
-  const index = readFileSync(join(root, 'tools/experiments/README.md'), 'utf8')
-  const asked = pages.filter((page) => page.startsWith('tools/experiments/questions/'))
+  const index = readFileSync(join(root, 'evidence/README.md'), 'utf8')
+  const asked = pages.filter((page) => page.startsWith('evidence/'))
   expect(asked.length).toBeGreaterThan(20)
-  for (const page of asked) expect(index).toContain(`(${page.replace('tools/experiments/', '')})`)
+  for (const page of asked) expect(index).toContain(`(${page.replace('evidence/', '')})`)
 })
 
 describe('READMEs stay short', () => {

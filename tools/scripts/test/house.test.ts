@@ -16,7 +16,7 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const withoutComments = (text: string) => text.replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
 
 const sources = find('packages/*/src/**/*.ts')
-const tests = find('{packages,apps,tools}/*/test/**/*.test.ts')
+const tests = [...find('{packages,apps,tools}/*/test/**/*.test.ts'), ...find('evidence/test/*.test.ts')]
 
 describe('files', () => {
   test('there are many, so that no pattern is empty', () => {
@@ -30,7 +30,7 @@ describe('files', () => {
   })
 
   test('are named after an idea', () => {
-    const drawers = find('{packages,apps,tools}/**/*').filter((path) =>
+    const drawers = find('{packages,apps,tools,evidence}/**/*').filter((path) =>
       /\/(utils?|common|misc|helpers?)(\.\w+|\/|$)/.test(path),
     )
     expect(drawers).toEqual([])

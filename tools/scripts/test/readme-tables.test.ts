@@ -12,10 +12,10 @@ const readmes = globSync(
   [
     '*.md',
     'docs/**/*.md',
-    '{packages,apps,tools}/*/README.md',
+    '{packages,apps,tools,evidence}/*/README.md',
     'apps/*/data/README.md',
     'examples/README.md',
-    'tools/experiments/questions/*.md',
+    'evidence/README.md',
   ],
   {
     cwd: root,
@@ -35,16 +35,16 @@ const MEASURED =
   /(?<![\d.])(?!0\.0*[1-9](?!\d))\d+\.\d|\d ?(?:ns|µs|ms|s|kB|MB|GB|GF|%)(?![\p{L}\d])|\d ?×(?! ?[\p{L}\d(])/u
 /** Writers of sections: the script behind a marker, by its name, and by what it is of. */
 const WRITERS: Readonly<Record<string, (of: string) => string>> = {
-  asked: (of) => `tools/experiments/src/${of}.ts`,
+  asked: (of) => `evidence/${of}/ask.ts`,
   bench: (of) => (of === 'summary' ? 'tools/bench/src/tables.ts' : `tools/bench/src/suites/${of}.ts`),
   cluster: () => 'tools/cluster/src/tables.ts',
   demo: () => 'tools/scripts/readme-demo.mjs',
-  evidence: () => 'tools/experiments/src/evidence.ts',
-  experiment: () => 'tools/experiments/src/tables.ts',
-  experiments: (of) => `tools/experiments/src/${of.replace(/-full$/, '')}.ts`,
+  evidence: () => 'evidence/whole-models/ask.ts',
+  experiment: () => 'evidence/kit/draw-all.ts',
+  experiments: (of) => `evidence/${of.replace(/-full$/, '')}/ask.ts`,
   method: () => 'tools/scripts/method-pages.mjs',
   power: () => 'tools/mutants/tables.mjs',
-  'without-end': () => 'tools/experiments/src/without-end.ts',
+  'without-end': () => 'evidence/reading-without-end/ask.ts',
 }
 
 interface Table {

@@ -1,0 +1,303 @@
+/**
+ * `node evidence/error-bars/ask.ts [name q.npy k.npy v.npy …]`: do 95 % error bars hold on captured heads, what do they cost, and how does a bar
+ * move while its stream grows? All tokens but the last are summarised, some of the last rows ask. Two minutes for the sample.
+ */
+import {
+  autoStream,
+  errorBars as barsOf,
+  exactAttention,
+  normalise,
+  policies,
+  quantised,
+  type AttentionStream,
+  type Matrix,
+  type Shape,
+} from '@sublinear/attention'
+import { rowsOf } from '@sublinear/core'
+import { capturesOf, type Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
+import { pick, relativeError } from '../kit/trivial-answers.ts'
+
+/** Rows that are not summarised, and how many of them ask. */
+const [LAST, QUERIES] = [512, 32]
+const Z = 1.96
+const SEEDS = [1, 2]
+/** Where a bar is drawn over a growing stream: every so many tokens. */
+const STEP = 64
+
+interface Tried {
+  readonly name: string
+  readonly make: (shape: Shape, tokens: number, seed: number) => AttentionStream
+}
+
+const held = (bits: number): Tried => ({
+  name: `all tokens, ${bits} bits`,
+  make: (shape, tokens, seed) =>
+    policies.farKeys({ count: tokens, store: quantised({ keyBits: bits, valueBits: bits, dither: seed }) })(shape),
+})
+const auto = (share: number): Tried => ({
+  name: `auto, 1/${share} of the cache`,
+  make: (shape, tokens, seed) =>
+    autoStream({ ...shape, tokens, budgetBytes: cacheBytes(shape, tokens) / share, errorBars: seed }),
+})
+const METHODS: readonly Tried[] = [
+  held(3),
+  held(4),
+  held(6),
+  auto(4),
+  auto(8),
+  {
+    name: 'reservoir, 1/8 of the cache',
+    make: (shape, tokens, seed) => policies.reservoir({ count: Math.floor(tokens / 8), seed })(shape),
+  },
+]
+
+export interface BarRow {
+  readonly model: string
+  readonly method: string
+  readonly bytes: number
+  /** ‖ô − o‖_F/‖o‖_F, by head; and of plain codes in as many bits, where the method holds all tokens in codes. */
+  readonly errors: readonly number[]
+  readonly plain?: readonly number[]
+  /** Half-widths of 95 % bars over the answers, ‖1.96·se‖_F/‖o‖_F, by head. */
+  readonly widths: readonly number[]
+  /** Share of the rows with a flag, and of the entries of the others that lie within their bar, by head; null where all rows have one. */
+  readonly flagged: readonly number[]
+  readonly covered: readonly (number | null)[]
+  /** Entries of rows without a flag, by head. */
+  readonly entries: readonly number[]
+  /** Milliseconds a query row without bars and with them, and of plain codes; medians over heads. */
+  readonly time: { readonly without: number; readonly with: number; readonly plain?: number }
+}
+
+export interface Bars {
+  readonly node: string
+  readonly heads: readonly { readonly model: string; readonly names: readonly string[]; readonly tokens: number }[]
+  readonly rows: readonly BarRow[]
+  /** One answer over a growing stream: entry 0 of one query. */
+  readonly growing: readonly {
+    readonly tokens: number
+    readonly answer: number
+    readonly error: number
+    readonly exact: number
+  }[]
+}
+
+export const errorBars: Experiment<Bars> = {
+  name: 'error-bars',
+  asks:
+    `Do error bars hold on captured heads? All tokens of a head but the last ${LAST} (of 2,048, the last 256) are summarised, ${QUERIES} of the last rows ask. Of rows without a flag 95 % of ` +
+    'the entries should lie within 1.96 standard errors of exact attention over all tokens.',
+  run: (args) => measured(args),
+  answer: (result) => `On the committed sample:\n\n${table(result)}`,
+  all: (full) => `On all captured heads, those of two models that nobody here trained among them:\n\n${table(full)}`,
+  picture: (result) => {
+    const of = (value: (one: Bars['growing'][number]) => number) =>
+      result.growing.map((one) => [one.tokens, value(one)] as const)
+    return plot('An answer and its 95 % error bar over a growing stream, in 1/16 of the final cache', [
+      {
+        title: 'one entry of one answer, bounded head 0.0',
+        x: { label: 'tokens' },
+        y: { label: 'answer' },
+        lines: [
+          { name: 'exact attention', points: of(({ exact }) => exact) },
+          { name: 'answer', points: of(({ answer }) => answer) },
+          { name: 'its 95 % bar', dashed: true, colour: 2, points: of(({ answer, error }) => answer + Z * error) },
+          {
+            name: 'its 95 % bar, below',
+            dashed: true,
+            colour: 2,
+            points: of(({ answer, error }) => answer - Z * error),
+          },
+        ],
+      },
+    ])
+  },
+}
+
+const cacheBytes = ({ d, dv }: Shape, tokens: number) => 4 * tokens * (d + dv)
+const shapeOf = ({ keys, values }: Head): Shape => ({ d: keys.cols, dv: values.cols, scale: 1 / Math.sqrt(keys.cols) })
+
+function measured(args: readonly string[]): Bars {
+  const models = capturesOf(args)
+  const rows = models.flatMap(({ name, heads }) => METHODS.map((method) => rowOf(name, heads, method)))
+  const heads = models.map(({ name, heads: own }) => ({
+    model: name,
+    names: own.map((head) => head.name),
+    tokens: lengthOf(own[0]),
+  }))
+  return { node: process.version, heads, rows, growing: growing(models[0].heads[0]) }
+}
+
+const lengthOf = ({ keys }: Head) => keys.rows - (keys.rows > 2048 ? LAST : LAST / 2)
+
+function rowOf(model: string, heads: readonly Head[], method: Tried): BarRow {
+  const found = heads.map((head) => ofHead(head, method))
+  const by = <K extends keyof (typeof found)[number]>(name: K) => found.map((one) => one[name])
+  const plain = by('plain')
+  return {
+    model,
+    method: method.name,
+    bytes: Math.max(...by('bytes')),
+    errors: by('error'),
+    ...(plain.every((one) => one !== undefined) && { plain: plain.flatMap((one) => one?.error ?? []) }),
+    widths: by('width'),
+    flagged: by('flagged'),
+    covered: by('covered'),
+    entries: by('entries'),
+    time: {
+      without: median(by('without')),
+      with: median(by('with')),
+      ...(plain.every((one) => one !== undefined) && { plain: median(plain.flatMap((one) => one?.time ?? [])) }),
+    },
+  }
+}
+
+function ofHead(head: Head, { name, make }: Tried) {
+  const shape = shapeOf(head)
+  const tokens = lengthOf(head)
+  const [keys, values] = [rowsOf(head.keys, 0, tokens), rowsOf(head.values, 0, tokens)]
+  const every = Math.floor((head.keys.rows - tokens) / QUERIES)
+  const queries = pick(
+    head.queries,
+    Array.from({ length: QUERIES }, (_, i) => tokens + i * every),
+  )
+  const exact = exactAttention({ queries, keys, values, scale: shape.scale })
+  const { dv } = shape
+  let [within, entries, flags, bytes] = [0, 0, 0, 0]
+  const [errors, widths, without, withBars]: number[][] = [[], [], [], []]
+  for (const seed of SEEDS) {
+    const stream = make(shape, tokens, seed)
+    stream.push({ keys, values })
+    bytes = Math.max(bytes, stream.bytes)
+    without.push(timed(() => stream.attend(queries)))
+    withBars.push(timed(() => stream.attend(queries, { errorBars: true })))
+    const partial = stream.attend(queries, { errorBars: true })
+    const answers = normalise(partial)
+    const { error, flagged } = barsOf(partial)
+    errors.push(relativeError(answers, exact))
+    widths.push((Z * norm(error)) / norm(exact))
+    for (let r = 0; r < QUERIES; r++) {
+      flags += flagged[r]
+      if (flagged[r]) continue
+      for (let i = r * dv; i < (r + 1) * dv; i++) {
+        entries++
+        if (Math.abs(answers.data[i] - exact.data[i]) <= Z * error.data[i]) within++
+      }
+    }
+  }
+  return {
+    bytes,
+    error: mean(errors),
+    width: mean(widths),
+    flagged: flags / (QUERIES * SEEDS.length),
+    covered: entries > 0 ? within / entries : null,
+    entries,
+    without: median(without),
+    with: median(withBars),
+    plain: plainOf(name, shape, { keys, values, queries, exact, tokens }),
+  }
+}
+
+/** Error and time of plain codes, for the methods that hold all tokens in codes. */
+function plainOf(
+  name: string,
+  shape: Shape,
+  {
+    keys,
+    values,
+    queries,
+    exact,
+    tokens,
+  }: { keys: Matrix; values: Matrix; queries: Matrix; exact: Matrix; tokens: number },
+) {
+  const bits = Number(/all tokens, (\d) bits/.exec(name)?.[1])
+  if (!bits) return undefined
+  const stream = policies.farKeys({ count: tokens, store: quantised({ keyBits: bits, valueBits: bits }) })(shape)
+  stream.push({ keys, values })
+  const time = timed(() => stream.attend(queries))
+  return { error: relativeError(normalise(stream.attend(queries)), exact), time }
+}
+
+/** Milliseconds of processor time a query row, of the best of three calls. */
+function timed(ask: () => unknown): number {
+  let best = Infinity
+  for (let run = 0; run < 3; run++) {
+    const before = process.cpuUsage()
+    ask()
+    best = Math.min(best, process.cpuUsage(before).user / 1000)
+  }
+  return best / QUERIES
+}
+
+function growing(head: Head): Bars['growing'] {
+  const shape = shapeOf(head)
+  const tokens = lengthOf(head)
+  const query = rowsOf(head.queries, tokens, tokens + 1)
+  const stream = autoStream({ ...shape, tokens, budgetBytes: cacheBytes(shape, tokens) / 16, errorBars: 1 })
+  return Array.from({ length: Math.floor(tokens / STEP) }, (_, i) => {
+    const to = (i + 1) * STEP
+    stream.push({ keys: rowsOf(head.keys, to - STEP, to), values: rowsOf(head.values, to - STEP, to) })
+    const partial = stream.attend(query, { errorBars: true })
+    const [keys, values] = [rowsOf(head.keys, 0, to), rowsOf(head.values, 0, to)]
+    return {
+      tokens: to,
+      answer: normalise(partial).data[0],
+      error: barsOf(partial).error.data[0],
+      exact: exactAttention({ queries: query, keys, values, scale: shape.scale }).data[0],
+    }
+  })
+}
+
+const norm = ({ data }: Matrix) => Math.hypot(...data)
+const mean = (all: readonly number[]) => all.reduce((a, b) => a + b, 0) / all.length
+const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 1]
+
+/** Fewest entries of which a share says anything about a head. */
+export const ENOUGH = 500
+
+/** Coverage of the heads of a row: of all entries, and of the worst head that has enough of them. */
+export function coverageOf({ covered, entries }: BarRow): {
+  readonly all: number | null
+  readonly worst: number | null
+} {
+  const total = entries.reduce((a, b) => a + b, 0)
+  const inside = covered.reduce((sum: number, share, i) => sum + (share ?? 0) * entries[i], 0)
+  const enough = covered.filter((share, i): share is number => share !== null && entries[i] >= ENOUGH)
+  return { all: total > 0 ? inside / total : null, worst: enough.length > 0 ? Math.min(...enough) : null }
+}
+
+/** Heads with enough entries whose bars cover less than a share of them, and how many such heads there are, over rows. */
+export function below(rows: readonly BarRow[], share: number): { readonly below: number; readonly of: number } {
+  const heads = rows.flatMap(({ covered, entries }) => covered.filter((_, i) => entries[i] >= ENOUGH))
+  return { below: heads.filter((one) => one !== null && one < share).length, of: heads.length }
+}
+
+export const isSample = ({ method }: BarRow) => method.startsWith('reservoir')
+
+const three = (x: number | null) => (x === null ? '–' : x.toFixed(3))
+
+function table({ node, heads, rows }: Bars): string {
+  const [codes, samples] = [false, true].map((wanted) =>
+    below(
+      rows.filter((row) => isSample(row) === wanted),
+      0.9,
+    ),
+  )
+  return [
+    '| heads | held | bytes | error | of plain codes | half-width of bars | rows flagged | covered | worst head | ms a row, with bars, plain codes |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map((row) => {
+      const { all, worst } = coverageOf(row)
+      const { time } = row
+      const costs = [time.without, time.with, time.plain].map((x) => (x === undefined ? '–' : x.toFixed(2)))
+      return `| ${row.model} | ${row.method} | ${(row.bytes / 1000).toFixed(1)} kB | ${three(mean(row.errors))} | ${row.plain ? three(mean(row.plain)) : '–'} | ${three(mean(row.widths))} | ${mean(row.flagged).toFixed(2)} | ${three(all)} | ${three(worst)} | ${costs.join(', ')} |`
+    }),
+    '',
+    `Means over the heads (${heads.map(({ model, names, tokens }) => `${names.length} of ${model}, ${tokens} tokens`).join('; ')}) of ‖ô − o‖_F/‖o‖_F and of ‖1.96·se‖_F/‖o‖_F, two seeds. Covered: entries of rows without a flag; worst: of heads with ` +
+      `${ENOUGH} such entries and more; below 0.90 are ${codes.below} of ${codes.of} in dithered codes and auto, ${samples.below} of ${samples.of} of the reservoir alone. Time: processor time of one query row of ${QUERIES}. Node ${node}.`,
+  ].join('\n')
+}
+
+await main(import.meta.url, errorBars)

@@ -1,0 +1,162 @@
+/**
+ * Fixed memory, growing n: summaries of the first n tokens of a head answer the next 512 queries; error against exact attention.
+ * `node src/fixed-memory.ts` runs the committed sample of both models; `node src/fixed-memory.ts <name> <q.npy> <k.npy> <v.npy>` runs
+ * other captures of shape [layers, heads, n, width]. Writes results/fixed-memory-<name>.json; `node src/tables.ts` the tables.
+ */
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import {
+  closureStream,
+  exactAttention,
+  featureStream,
+  normalise,
+  quantised,
+  taylorFeatures,
+  tiers,
+  type AttentionStream,
+  type Matrix,
+  type Shape,
+  type StreamSpec,
+} from '@sublinear/attention'
+import { farKeys, sinks, window } from '@sublinear/kv-cache'
+import { rowsOf } from '@sublinear/core'
+import { readHeads, sample, type Head } from '../kit/captures.ts'
+import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
+
+export interface FixedMemoryRow {
+  readonly method: string
+  readonly n: number
+  /** Held after n tokens, the same for every head. */
+  readonly bytes: number
+  readonly cacheBytes: number
+  /** Relative Frobenius error, head by head in the order of `heads`. */
+  readonly errors: readonly number[]
+  /** The same for a uniform sample of as many bytes (mean over SEEDS), and for 4 sinks and a window of as many bytes. */
+  readonly uniform: readonly number[]
+  readonly recent: readonly number[]
+}
+
+export interface FixedMemory {
+  readonly name: string
+  readonly command: string
+  readonly node: string
+  readonly heads: readonly string[]
+  /** Error of answering with the mean of the values, by n; answering zero has error 1. */
+  readonly mean: Readonly<Record<string, readonly number[]>>
+  readonly rows: readonly FixedMemoryRow[]
+}
+
+/** Lengths tried, where a capture is long enough. */
+const LENGTHS = [512, 1024, 2048, 3584, 8192]
+const QUERIES = 512
+const SEEDS = [1, 2, 3, 4]
+const SINKS = 4
+
+const closures =
+  (clusters: number): StreamSpec =>
+  (shape) =>
+    closureStream({ ...shape, clusters })
+const farThen =
+  (count: number, last: StreamSpec): StreamSpec =>
+  (shape) =>
+    tiers({ ...shape, parts: [farKeys({ count }), last] })
+
+/** Far keys in 6 and 4 bits before a closure, hardly any token waiting. */
+export const compact =
+  (count: number) =>
+  (shape: Shape): AttentionStream =>
+    tiers({
+      ...shape,
+      parts: [
+        farKeys({ count, store: quantised({ keyBits: 6, valueBits: 4 }) }),
+        (given) => closureStream({ ...given, buffer: 2 }),
+      ],
+      buffer: 4,
+    })
+
+/** Everything compared, smallest first. Feature streams subtract the mean of the first 256 keys. */
+const METHODS: Readonly<Record<string, (shape: Shape, keys: Matrix) => AttentionStream>> = {
+  closure: closures(1),
+  '80 far keys in 6/4 bits + closure': compact(80),
+  '4 closures': closures(4),
+  '64 far keys + closure': farThen(64, closures(1)),
+  '128 far keys + closure': farThen(128, closures(1)),
+  '256 far keys + closure': farThen(256, closures(1)),
+  '256 far keys + 4 closures': farThen(256, closures(4)),
+  '128 far keys + window 128 + closure': (shape) =>
+    tiers({ ...shape, parts: [sinks({ count: SINKS }), window({ count: 128 }), farKeys({ count: 128 }), closures(1)] }),
+  'feature, degree 2': ({ d, dv, scale }, keys) => {
+    const centre = meanOf(rowsOf(keys, 0, 256), 1).data
+    return featureStream({ features: taylorFeatures({ d, degree: 2, scale, centre }), dv })
+  },
+}
+
+function experiment(name: string, paths: Parameters<typeof readHeads>[0], command: string): FixedMemory {
+  const heads = readHeads(paths)
+  const mean: Record<string, number[]> = {}
+  const rows = new Map<string, FixedMemoryRow & { errors: number[]; uniform: number[]; recent: number[] }>()
+  const lengths = LENGTHS.filter((n) => n + QUERIES <= heads[0].queries.rows)
+  for (const n of lengths) {
+    mean[n] = []
+    for (const head of heads) {
+      const { queries, keys, values, shape } = prefixOf(head, n)
+      const exact = exactAttention({ queries, keys, values, scale: shape.scale })
+      mean[n].push(relativeError(meanOf(values, QUERIES), exact))
+      for (const [method, make] of Object.entries(METHODS)) {
+        const stream = make(shape, keys)
+        stream.push({ keys, values })
+        const { bytes } = stream
+        const cacheBytes = 4 * n * (shape.d + shape.dv)
+        const row = rows.get(`${method} ${n}`) ?? { method, n, bytes, cacheBytes, errors: [], uniform: [], recent: [] }
+        rows.set(`${method} ${n}`, row)
+        const held = Math.min(n, Math.floor(bytes / (4 * (shape.d + shape.dv))))
+        const over = (chosen: readonly number[]) =>
+          relativeError(
+            exactAttention({ queries, keys: pick(keys, chosen), values: pick(values, chosen), scale: shape.scale }),
+            exact,
+          )
+        row.errors.push(relativeError(normalise(stream.attend(queries)), exact))
+        row.uniform.push(SEEDS.reduce((sum, seed) => sum + over(uniformSample(n, held, seed)), 0) / SEEDS.length)
+        row.recent.push(over(Array.from({ length: held }, (_, i) => (i < SINKS ? i : n - held + i))))
+      }
+    }
+  }
+  return { name, command, node: process.version, heads: heads.map((head) => head.name), mean, rows: [...rows.values()] }
+}
+
+/** The first n tokens, and the queries that come next. */
+function prefixOf({ queries, keys, values }: Head, n: number) {
+  const [d, dv] = [keys.cols, values.cols]
+  return {
+    queries: rowsOf(queries, n, n + QUERIES),
+    keys: rowsOf(keys, 0, n),
+    values: rowsOf(values, 0, n),
+    shape: { d, dv, scale: 1 / Math.sqrt(d) },
+  }
+}
+
+const short = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
+
+function write(result: FixedMemory): void {
+  writeFileSync(new URL(`${result.name}.json`, import.meta.url), `${JSON.stringify(result, short)}\n`)
+  for (const { method, n, bytes, errors } of result.rows)
+    console.log(`${result.name}  n = ${n}  ${method}: ${average(errors).toFixed(3)} with ${bytes} bytes`)
+}
+
+export function average(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0) / numbers.length
+}
+
+function run([name, q, k, v]: readonly string[]): void {
+  if (name === undefined) {
+    for (const model of ['bounded', 'sharp'] as const)
+      write(experiment(`${model}-sample`, sample(model), 'node evidence/fixed-memory/ask.ts'))
+  } else if (q !== undefined && k !== undefined && v !== undefined && /^[a-z-]+$/.test(name)) {
+    write(experiment(name, { q, k, v }, `node evidence/fixed-memory/ask.ts ${name} q.npy k.npy v.npy`))
+  } else {
+    console.error('usage: fixed-memory.ts [name q.npy k.npy v.npy]')
+    process.exitCode = 1
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) run(process.argv.slice(2))

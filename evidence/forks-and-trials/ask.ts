@@ -1,0 +1,145 @@
+/**
+ * `node evidence/forks-and-trials/ask.ts`: what forks cost against copies of their bytes, ten thousand random programs of tokens on trial, and
+ * speculative decoding against greedy decoding; result.json. Times are CPU time, interleaved, medians.
+ */
+import { writeFileSync } from 'node:fs'
+import {
+  catalogue,
+  endless,
+  exactStream,
+  normalise,
+  speculate,
+  type AttentionStream,
+  type Method,
+} from '@sublinear/attention'
+import { kernels } from '@sublinear/kernels'
+import { random } from '@sublinear/laws'
+import { generate, speculative, unrotated } from '@sublinear/small-lm'
+import { loadModel, MODELS, textIds } from '../kit/text-captures.ts'
+
+const shape = { d: 64, dv: 64, scale: 0.125 }
+const ROUNDS = 41
+const PROGRAMS = 10_000
+const PROMPT = 3000
+const NEW = 128
+
+/** Microseconds of CPU of one call. */
+function cpu(work: () => unknown): number {
+  const before = process.cpuUsage()
+  work()
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 1]
+const perSecond = (microseconds: number) => (NEW - 1) / (microseconds / 1e6)
+const dispose = (stream: AttentionStream & Partial<Disposable>) => stream[Symbol.dispose]?.()
+
+function forkCost(method: Method, tokens: number) {
+  const pilot = { queries: random(256, 64, 1), keys: random(256, 64, 2), values: random(256, 64, 3) }
+  const budget = method.name === 'exact' ? 2 ** 40 : 60_000
+  const options = method.within(shape, budget, { tokens }, pilot)
+  if (!options) return []
+  const stream = method.make(shape, options)
+  stream.step({ keys: random(tokens, 64, 4), values: random(tokens, 64, 5) }, random(tokens, 64, 6))
+  const numbers = Math.ceil(stream.bytes / 4)
+  const from = kernels().floats(numbers)
+  const [forks, copies]: [number[], number[]] = [[], []]
+  const calls = Math.max(1, Math.round(4e5 / stream.bytes)) * 8 // the clock has microseconds
+  for (let round = 0; round < ROUNDS; round++) {
+    forks.push(
+      cpu(() => {
+        for (let i = 0; i < calls; i++) dispose(stream.fork())
+      }) / calls,
+    )
+    copies.push(
+      cpu(() => {
+        for (let i = 0; i < calls; i++) {
+          const to = kernels().floats(numbers)
+          to.write(from)
+          to[Symbol.dispose]()
+        }
+      }) / calls,
+    )
+  }
+  from[Symbol.dispose]()
+  const [fork, copy] = [median(forks), median(copies)]
+  return [{ method: method.name, tokens, bytes: stream.bytes, fork, copy, within: fork <= 1.5 * copy + 20 }]
+}
+
+/** Random programs: the largest difference of an answer from the stream that was given the accepted tokens alone, and snapshots that differ. */
+function programs() {
+  let seed = 1
+  const below = (n: number) => (seed = (seed * 48_271) % 2_147_483_647) % n
+  const small = { d: 4, dv: 3, scale: 0.5 }
+  const pilot = { queries: random(128, 4, 1), keys: random(128, 4, 2), values: random(128, 4, 3) }
+  const makes = catalogue.flatMap((method) => {
+    const options = method.within(small, 6000, { tokens: 400 }, pilot)
+    return options ? [() => method.make(small, options)] : []
+  })
+  let [worst, differing, tried, kept] = [0, 0, 0, 0]
+  for (let program = 0; program < PROGRAMS; program++) {
+    const make = makes[program % makes.length]
+    const [stream, plain] = [make(), make()]
+    const n = below(140)
+    for (const one of [stream, plain]) one.push({ keys: random(n, 4, program), values: random(n, 3, program + 1) })
+    const trial = speculate(stream)
+    for (let round = 0; round < 1 + below(6); round++) {
+      const rows = 1 + below(8)
+      const salt = program * 31 + round
+      const block = { keys: random(rows, 4, salt), values: random(rows, 3, salt + 1) }
+      const queries = random(rows, 4, salt + 2)
+      const ahead = plain.fork()
+      const [got, wanted] = [trial.step(block, queries), ahead.step(block, queries)].map((one) => normalise(one).data)
+      for (const [i, x] of wanted.entries()) worst = Math.max(worst, Math.abs(got[i] - x))
+      dispose(ahead)
+      const count = below(rows + 1)
+      trial.accept(count)
+      const first = (cols: number, data: Float32Array) => ({ rows: count, cols, data: data.subarray(0, count * cols) })
+      plain.step({ keys: first(4, block.keys.data), values: first(3, block.values.data) }, first(4, queries.data))
+      tried += rows
+      kept += count
+    }
+    differing += Number(Buffer.compare(stream.toBytes(), plain.toBytes()) !== 0)
+    for (const one of [stream, plain]) dispose(one)
+  }
+  return { programs: PROGRAMS, methods: makes.length, tried, kept, worst, differing }
+}
+
+function decoding() {
+  return MODELS.flatMap((name) => {
+    const model = loadModel(name)
+    const ids = [model.tokenizer.bos, ...textIds(model, 'persuasion').subarray(500, 500 + PROMPT - 1)]
+    const common = { model, stream: exactStream, ids }
+    const draft = unrotated(endless({ window: 128, far: 64 }))
+    const plain = generate({ ...common, count: NEW })
+    return [1, 2, 4, 8].map((drafted) => {
+      const rounds = [1, 2, 3].map(() => {
+        let made: ReturnType<typeof speculative> | undefined
+        const prompt = {
+          greedy: cpu(() => generate({ ...common, count: 1 })),
+          speculative: cpu(() => speculative({ ...common, draft, drafted, count: 1 })),
+        }
+        const greedy = cpu(() => generate({ ...common, count: NEW })) - prompt.greedy
+        const spent = cpu(() => (made = speculative({ ...common, draft, drafted, count: NEW }))) - prompt.speculative
+        return { greedy, spent, made: made! }
+      })
+      const { made } = rounds[0]
+      return {
+        model: name,
+        drafted,
+        same: made.ids.every((id, i) => id === plain[i]),
+        accepted: made.accepted / (made.rounds * drafted),
+        greedyTokensPerSecond: perSecond(median(rounds.map(({ greedy }) => greedy))),
+        speculativeTokensPerSecond: perSecond(median(rounds.map(({ spent }) => spent))),
+      }
+    })
+  })
+}
+
+const result = {
+  forks: catalogue.flatMap((method) => [1024, 8192].flatMap((tokens) => forkCost(method, tokens))),
+  trials: programs(),
+  decoding: decoding(),
+}
+writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, undefined, 2)}\n`)
+console.log(JSON.stringify(result, undefined, 1))

@@ -1,0 +1,24 @@
+// The page "Which counter?" prints its committed result, and the result says what the page says. Kills: a figure typed by hand, a loss left out.
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { CLOSE, counterTable, OPEN, withTable, type WhichCounter } from '../which-counter/ask.ts'
+
+const page = readFileSync(new URL('../../docs/which-counter.md', import.meta.url), 'utf8')
+const file = new URL('../which-counter/result.json', import.meta.url)
+const result = JSON.parse(readFileSync(file, 'utf8')) as WhichCounter
+const row = (name: string) => result.rows.find(({ by }) => by.includes(name))!
+
+it('the table is that of the result', () => {
+  expect(page.slice(page.indexOf(OPEN) + OPEN.length, page.indexOf(CLOSE)).trim()).toBe(counterTable(result))
+  expect(withTable(page, result)).toBe(page)
+})
+
+it('counts alone are better and faster with frequentItems, in no more bytes; signs are for heavyHitters', () => {
+  const [items, heavy] = [row('frequentItems'), row('heavyHitters')]
+  expect(items.bytes).toBeLessThanOrEqual(heavy.bytes)
+  expect(items.ones[0]).toBe(1)
+  expect(items.ones[1]).toBeLessThan(heavy.ones[1])
+  expect(items.speed).toBeGreaterThan(2 * heavy.speed)
+  expect([items.signed, heavy.signed !== undefined]).toEqual([undefined, true])
+  expect(heavy.signed![0]).toBeGreaterThan(0.9)
+})

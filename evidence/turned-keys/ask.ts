@@ -1,0 +1,71 @@
+/**
+ * `node src/turned-keys.ts`: what it costs that keys turn by their place when they are read, and not once when they are written. Writes
+ * result.json: CPU time a token of the same tiers, in turns, medians over rounds.
+ *
+ * written: keys turn when they come, and are held so (`positions: 'text'`). read: what leaves the window is turned back, and asked by a query turned to one distance
+ * (`{ clamp }`).
+ */
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { endless, type AttentionStream, type Matrix } from '@sublinear/attention'
+
+export interface Turned {
+  readonly d: number
+  /** Tokens a step, each with one query. */
+  readonly block: number
+  /** µs of CPU a token. */
+  readonly written: number
+  readonly read: number
+  /** Median over rounds of read / written. */
+  readonly ratio: number
+}
+
+const ROUNDS = 25
+const BEFORE = 2048
+const PIECE = 1024
+
+function numbers(rows: number, cols: number, seed: number): Matrix {
+  let state = seed * 48_271 + 1
+  const next = () => ((state = (state * 48_271) % 2_147_483_647) / 2_147_483_647) * 2 - 1
+  return { rows, cols, data: Float32Array.from({ length: rows * cols }, () => next() + next() + next()) }
+}
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]
+
+function measured(d: number, block: number): Turned {
+  const rotary = { base: 10_000, pairing: 'halves' } as const
+  const shape = { d, dv: d, scale: 1 / Math.sqrt(d), rotary }
+  const [keys, values, queries] = [1, 2, 3].map((seed) => numbers(PIECE, d, seed))
+  const rows = ({ data }: Matrix, from: number): Matrix => ({ rows: block, cols: d, data: data.subarray(from * d, (from + block) * d) }) // prettier-ignore
+  const streams = [endless()({ ...shape, positions: 'text' }), endless()(shape)]
+  const run = (stream: AttentionStream) => {
+    const before = process.cpuUsage()
+    for (let from = 0; from < PIECE; from += block)
+      stream.step({ keys: rows(keys, from), values: rows(values, from) }, rows(queries, from))
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / PIECE
+  }
+  for (const stream of streams) while (stream.tokens < BEFORE) run(stream)
+  const times = Array.from({ length: ROUNDS }, (_, round) => {
+    const [first, second] = round % 2 ? [1, 0] : [0, 1]
+    const out = [0, 0]
+    out[first] = run(streams[first])
+    out[second] = run(streams[second])
+    return out
+  })
+  return {
+    d,
+    block,
+    written: median(times.map(([written]) => written)),
+    read: median(times.map(([, read]) => read)),
+    ratio: median(times.map(([written, read]) => read / written)),
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const rows = [64, 128].flatMap((d) => [128, 1].map((block) => measured(d, block)))
+  const result = { cpu: cpus()[0].model, rounds: ROUNDS, rows }
+  console.log(JSON.stringify(result, null, 1))
+  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : (value as unknown)), 1)}\n`) // prettier-ignore
+}

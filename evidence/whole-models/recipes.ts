@@ -1,0 +1,78 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { plan } from '@sublinear/adviser'
+import type { HeadAdvice, ModelAdvice } from '@sublinear/small-lm'
+import { methodsNamed } from '../kit/methods-named.ts'
+import { capturedHeads } from '../kit/text-captures.ts'
+import { CALIBRATION, LENGTHS, MODELS, SHARES, type ModelName } from './cells.ts'
+import { finished, type RecipeJob } from './jobs.ts'
+import { tokenBytes } from './methods.ts'
+
+/** Tokens of the calibration text that a recipe is made from. */
+export const PILOT = 2048
+
+/** Tokens that a recipe is made for; a shorter stream shares out fewer bytes by the same. */
+const TOKENS = LENGTHS.at(-1)!
+
+/** Advice of the adviser on stacks, by model and share, then by layer and head. */
+export type Recipes = Record<string, ModelAdvice>
+
+interface Recipe extends HeadAdvice {
+  /** Error on the pilot. */
+  readonly error: number
+}
+
+const LAYERS = [0, 1, 2, 3]
+
+const file = new URL('./recipes.json', import.meta.url)
+const nameOf = (model: ModelName, share: number) => `${model}-${share}`
+
+/** The recipes of a model's heads for a budget, as committed. */
+export function recipesOf(model: ModelName, share: number): ModelAdvice {
+  const found = (JSON.parse(readFileSync(file, 'utf8')) as Recipes)[nameOf(model, share)]
+  if (!found) throw new RangeError(`evidence: there are no recipes for ${nameOf(model, share)}`)
+  return found
+}
+
+/** One for each layer of each model and share. */
+export const recipeJobs = (): RecipeJob[] =>
+  SHARES.flatMap((share) =>
+    MODELS.flatMap((model) => LAYERS.map((layer): RecipeJob => ({ kind: 'recipes', model, share, layer }))),
+  )
+
+/** The recipes of a layer's heads: the best stack for each, also for what is asked at the end. */
+export async function calibratedLayer({ model, share, layer }: RecipeJob): Promise<Recipe[]> {
+  const found: Recipe[] = []
+  for (const { name, queries, keys, values } of calibrationHeads(model)) {
+    if (!name.startsWith(`${layer}.`)) continue
+    const shape = { d: keys.cols, dv: values.cols, scale: 1 / Math.sqrt(keys.cols) }
+    const budgetBytes = Math.floor((TOKENS * tokenBytes(shape)) / share)
+    const pilot = { queries, keys, values }
+    const methods = methodsNamed('auto')
+    const { method, options, error } = await plan({
+      ...shape,
+      methods,
+      pilot,
+      budgetBytes,
+      tokens: TOKENS,
+      task: 'both',
+    })
+    found.push({ method, options, error: Number(error.total.toPrecision(4)) })
+  }
+  return found
+}
+
+/** Heads to calibrate on; the first call captures them. */
+export const calibrationHeads = (model: ModelName) => capturedHeads({ model, text: CALIBRATION, tokens: PILOT })
+
+/** Records the recipes that the jobs gave. */
+export function writeRecipes(): void {
+  const recipes: Recipes = Object.fromEntries(
+    SHARES.flatMap((share) =>
+      MODELS.map((model) => {
+        const own = recipeJobs().filter((job) => job.model === model && job.share === share)
+        return [nameOf(model, share), finished(own).map(({ result }) => result as Recipe[])]
+      }),
+    ),
+  )
+  writeFileSync(file, `${JSON.stringify(recipes, null, 1)}\n`)
+}
