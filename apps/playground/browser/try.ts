@@ -108,6 +108,7 @@ try {
   {
     const { page, problems } = await open(`${site.url}#view=heads&head=diffuse`)
     await page.getByRole('heading', { name: /code of the best/ }).waitFor({ timeout: 180_000 })
+    await page.locator('svg.plot').waitFor()
     check(
       'a board is made',
       (await page.locator('svg.plot').count()) === 1,

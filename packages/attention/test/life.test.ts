@@ -145,6 +145,8 @@ describe('keys and values that layers share', () => {
     }
     stream.push({ keys: random(1, 4, 1), values: random(1, 3, 1) })
     expect(() => shared.again(random(65, 4, 1))).toThrow('sharedStream: again follows a step')
+    shared[Symbol.dispose]()
+    expect(() => shared.again(random(64, 4, 1))).toThrow('sharedStream: again follows a step')
   })
 })
 

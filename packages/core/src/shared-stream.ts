@@ -2,10 +2,10 @@ import type { KvBlock, Matrix, PartialSoftmax } from './contracts'
 import type { Speculable } from './speculate'
 
 /** One stream, or one layer of some, that several layers of a model read. */
-export interface SharedStream {
+export interface SharedStream extends Disposable {
   /** Takes tokens and answers the queries of the layer that owns them. */
   step(block: KvBlock, queries: Matrix): PartialSoftmax
-  /** Answers other queries of the tokens of the last step, causally, and teaches nothing: row i·groups + g belongs to token i. */
+  /** Answers other queries of the tokens of the last step, causally, and teaches nothing: row i·groups + g belongs to token i. Refused once it was disposed. */
   again(queries: Matrix): PartialSoftmax
 }
 
@@ -45,6 +45,10 @@ export function sharedStream(stream: Speculable): SharedStream {
       const out = copy.step(last, queries)
       copy[Symbol.dispose]?.()
       return out
+    },
+    [Symbol.dispose]() {
+      before?.[Symbol.dispose]?.()
+      before = last = undefined
     },
   }
 }

@@ -30,6 +30,10 @@ export interface AttentionSite {
   readonly isCausal: boolean
   /** The cache's tensors: graph inputs, and what they become. */
   readonly past: readonly string[]
+  /** Keys and values of its own where its past is what another attention makes: they must have no rows, and all `inputs` are its queries. */
+  readonly none?: readonly string[]
+  /** The attention whose keys and values it reads. */
+  readonly source?: AttentionSite
   readonly present: readonly string[]
 }
 

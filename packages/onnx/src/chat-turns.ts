@@ -10,7 +10,7 @@ export interface ChatOptions {
   readonly special?: Readonly<Record<string, string>>
   /** Text that begins a talk without a template. Default: `special.bos_token`, or nothing. */
   readonly begin?: string
-  /** What the model is told before. */
+  /** Words that the model is told before. */
   readonly system?: string
 }
 

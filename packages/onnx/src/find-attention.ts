@@ -3,6 +3,7 @@ import { decomposedSite } from './decomposed-site'
 import { titleOf, type OrderedGraph } from './graph-order'
 import { groupQuerySite, multiHeadSite, standardSite } from './operator-sites'
 import { notSupported, refusedOperator } from './refuse'
+import { withSources } from './shared-keys'
 
 /**
  * Every attention of a graph, in the order in which they are computed.
@@ -24,5 +25,5 @@ export function findAttention(graph: OrderedGraph): AttentionSite[] {
   }
   if (sites.length === 0)
     throw new RangeError('onnx: there is no attention in the graph, or none of a form that is known')
-  return sites
+  return withSources(sites)
 }

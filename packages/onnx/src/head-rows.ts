@@ -15,7 +15,7 @@ export function placesOf(
   rows: number,
 ): [HeadPlace, HeadPlace, HeadPlace] {
   const [q, k = q, v = q] = tensors
-  const isOne = tensors.length === 1
+  const isOne = tensors.length === 1 && !site.none // then queries alone
   if (site.layout === 'heads') {
     const place = (data: Float32Array, head: number, width: number) => ({
       data,

@@ -1,4 +1,5 @@
-import { matrix, type AttentionStream, type Matrix } from '@sublinear/core'
+import { matrix, type Matrix } from '@sublinear/core'
+import type { HeldHead } from './held-head'
 import { placesOf, takeHeads, turnRows } from './head-rows'
 import type { ModelLayer } from './model-layer'
 import type { OpenLayer } from './open-segments'
@@ -51,7 +52,7 @@ interface BlockOptions {
  */
 export function layerAnswers(
   layer: OpenLayer,
-  streams: readonly AttentionStream[],
+  streams: readonly HeldHead[],
   tensors: readonly Float32Array[],
   { rows, before, scratch, isTurned }: BlockOptions,
   onHead?: (block: HeadBlock) => void,
@@ -61,17 +62,22 @@ export function layerAnswers(
   const [q, k, v] = placesOf(layer, tensors, rows)
   const out = new Float32Array(rows * heads * dv)
   const isByHead = site.outputLayout === 'heads'
+  const isShared = layer.reads !== undefined
   const { queries, keys, values } = scratch(layer, rows)
   for (let head = 0; head < kvHeads; head++) {
     takeHeads(queries.data, q, { rows, first: head * groups, count: groups, width: d })
-    takeHeads(keys.data, k, { rows, first: head, count: 1, width: d })
-    takeHeads(values.data, v, { rows, first: head, count: 1, width: dv })
+    if (!isShared) {
+      takeHeads(keys.data, k, { rows, first: head, count: 1, width: d })
+      takeHeads(values.data, v, { rows, first: head, count: 1, width: dv })
+    }
     if (rotary && isTurned) {
       turnRows(queries.data, { rows, count: groups, width: d, before }, rotary)
-      turnRows(keys.data, { rows, count: 1, width: d, before }, rotary)
+      if (!isShared) turnRows(keys.data, { rows, count: 1, width: d, before }, rotary)
     }
-    onHead?.({ layer: index, head, queries, keys, values })
-    const { mass, sum } = streams[head].step({ keys, values }, queries)
+    const stream = streams[head]
+    const given = isShared ? stream.given() : { keys, values }
+    onHead?.({ layer: index, head, queries, ...given })
+    const { mass, sum } = isShared ? stream.again(queries) : stream.step(given, queries)
     for (let r = 0; r < rows; r++)
       for (let g = 0; g < groups; g++) {
         const from = r * groups + g

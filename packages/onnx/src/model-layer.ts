@@ -72,7 +72,7 @@ export function shapeOf({ shape, sinks, groups }: ModelLayer, head: number): Sha
 }
 
 function headsOf(
-  { title, inputs, layout, isPacked, heads = 0, kvHeads = 0 }: AttentionSite,
+  { title, inputs, layout, isPacked, none, heads = 0, kvHeads = 0 }: AttentionSite,
   found: ReadonlyMap<string, Tensor>,
 ) {
   const [q, k, v] = inputs.map((name) => found.get(name)!.dims)
@@ -83,6 +83,7 @@ function headsOf(
   }
   if (q.length !== 3 || !(heads > 0 && kvHeads > 0)) throw notSupported(title, 'rows whose heads are not told')
   if (isPacked) return { heads, kvHeads, d: q[2] / (heads + 2 * kvHeads), dv: q[2] / (heads + 2 * kvHeads) }
+  if (none) return { heads, kvHeads, d: q[2] / heads, dv: q[2] / heads }
   return { heads, kvHeads, d: q[2] / heads, dv: v[2] / kvHeads }
 }
 

@@ -12,6 +12,7 @@ import { openSegments } from './open-segments'
 import { ONCE, sessionOf, type Ort, type Runtime } from './ort'
 import { onnxReader, type OnnxReader, type OnnxReaderOptions, type OpenHead, type OpenModel } from './reader'
 import { cutGraph, type Cut } from './segments'
+import { checkShared } from './shared-keys'
 import { subGraph } from './sub-graph'
 import type { AttentionSite } from './attention-site'
 
@@ -29,6 +30,8 @@ export interface OnnxModelOptions {
 /** Heads of one layer, as the graph has them. */
 export type LayerHeads = Pick<ModelLayer, 'heads' | 'kvHeads' | 'groups' | 'shape'> & {
   readonly dialect: AttentionSite['dialect']
+  /** The layer whose keys and values, and whose streams, it reads: it has none of its own. */
+  readonly reads?: number
 }
 
 /** A decoder cut where it attends. */
@@ -65,6 +68,15 @@ export async function onnxModel({ model, ort, session = {}, memory = 'packed' }:
   const truth = await wholeRun(runtime, graph, sites, [...cuts.values()], found, extra)
   const rules = await maskRules(runtime, graph, sites, caches)
   const layers = sites.map((site) => modelLayer(site, truth.tensors, rules.get(site)))
+  for (const layer of layers) {
+    const { source } = layer.site
+    if (source)
+      checkShared(
+        layer,
+        layers.find(({ site }) => site === source)!,
+        truth.tensors,
+      )
+  }
 
   const [, count, vocabulary] = truth.tensors.get(found.logits)!.dims
   const hidden = found.hidden !== undefined && isRows(truth, found.hidden, count) ? found.hidden : undefined
@@ -92,12 +104,13 @@ export async function onnxModel({ model, ort, session = {}, memory = 'packed' }:
     throw error
   }
   return {
-    layers: layers.map(({ heads, kvHeads, groups, shape, site: { dialect } }) => ({
+    layers: open.layers.map(({ heads, kvHeads, groups, shape, reads, site: { dialect } }) => ({
       heads,
       kvHeads,
       groups,
       shape,
       dialect,
+      ...(reads !== undefined && { reads }),
     })),
     vocabulary,
     places: open.places,
@@ -127,7 +140,7 @@ async function wholeRun(
     ...(rotary ? [rotary.cos, rotary.sin] : []),
     ...(sinks === undefined ? [] : [sinks]),
   ])
-  const own = sites.flatMap(({ inputs, output }) => [...inputs, output])
+  const own = sites.flatMap(({ inputs, output, none = [] }) => [...inputs, ...none, output])
   const wanted = [...new Set([logits, ...(hidden === undefined ? [] : [hidden]), ...own, ...numbers])]
   const made = cuts.flatMap(({ segments }) => segments.flatMap(({ makes }) => makes))
   const past = new Set(sites.flatMap((site) => site.past))

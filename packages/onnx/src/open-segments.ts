@@ -23,6 +23,8 @@ export interface OpenSegment {
 export interface OpenLayer extends ModelLayer {
   /** Number of the layer, from 0 on, in the order of computation. */
   readonly index: number
+  /** The layer whose keys and values it reads, where it has none of its own. */
+  readonly reads?: number
   /** Names of the tensors with its queries, keys and values: one for all three, or one each. */
   readonly tensors: readonly string[]
 }
@@ -65,7 +67,7 @@ export async function openSegments(
         session,
         reads: segment.reads.map(portOf),
         makes: outputs.map(({ name }) => portOf(name)),
-        layers: own.map((layer, i) => ({ ...layer, index: layers.indexOf(layer), tensors: joined[i].tensors })),
+        layers: own.map((layer, i) => openLayer(layer, layers, joined[i].tensors)),
       })
     }
     return open
@@ -75,10 +77,16 @@ export async function openSegments(
   }
 }
 
+function openLayer(layer: ModelLayer, layers: readonly ModelLayer[], tensors: readonly string[]): OpenLayer {
+  const { source } = layer.site
+  const reads = source && layers.findIndex(({ site }) => site === source)
+  return { ...layer, index: layers.indexOf(layer), tensors, ...(reads !== undefined && { reads }) }
+}
+
 /** Queries, keys and values as one output: each output of a run costs time of its own. */
 function joinedTensors({ site, shape: { d, dv } }: ModelLayer, { makes }: Segment, segments: readonly Segment[]) {
-  const { inputs, layout, isPacked, output } = site
-  if (isPacked) return { tensors: [inputs[0]], nodes: [], adds: [], drops: [] }
+  const { inputs, layout, isPacked, none, output } = site
+  if (isPacked || none) return { tensors: [inputs[0]], nodes: [], adds: [], drops: [] }
   const areMade = inputs.every((name) => makes.includes(name))
   if (!areMade || (layout === 'heads' && d !== dv)) return { tensors: inputs, nodes: [], adds: [], drops: [] }
   const name = `${output}/inputs`

@@ -29,14 +29,17 @@ export function groupQuerySite(node: OnnxNode, { inputs: given }: OrderedGraph):
   refuse(at(inputs, 14) ?? at(inputs, 15), 'norms of queries and keys inside (q_norm_weight, k_norm_weight)')
   const [past, later] = [at(inputs, 3), at(inputs, 4)]
   const isInput = (name: string | undefined) => name === undefined || given.some((own) => own.name === name)
-  refuse(!isInput(past) || !isInput(later), 'keys and values that are another layer’s')
+  const isShared = !isInput(past)
+  refuse(isShared === isInput(later), 'keys or values that are another layer’s, and not both')
   const isPacked = at(inputs, 1) === undefined
+  refuse(isShared && isPacked, 'keys and values that are another layer’s beside packed ones of its own')
+  refuse(isShared && at(inputs, 10), 'a bias of scores over keys that are another layer’s')
   const window = intOf(node, 'local_window_size', -1)
   const bias = at(inputs, 10)
   return {
     title,
     dialect: 'GroupQueryAttention',
-    inputs: isPacked ? [inputs[0], inputs[0], inputs[0]] : [inputs[0], inputs[1], inputs[2]],
+    inputs: isPacked || isShared ? [inputs[0], inputs[0], inputs[0]] : [inputs[0], inputs[1], inputs[2]],
     layout: 'rows',
     isPacked,
     output: outputs[0],
@@ -52,6 +55,7 @@ export function groupQuerySite(node: OnnxNode, { inputs: given }: OrderedGraph):
     sinks: at(inputs, 11),
     masks: bias === undefined ? [] : [{ tensor: bias, meaning: 'additive' }],
     isCausal: true,
+    ...(isShared && { none: [inputs[1], inputs[2]] }),
     past: [past, later].filter((name) => name !== undefined),
     present: [at(outputs, 1), at(outputs, 2)].filter((name) => name !== undefined),
   }

@@ -3,6 +3,7 @@ import { exactStream } from '@sublinear/exact-attention'
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import type { HeadCut } from './head-cut'
 import { headScratch, layerAnswers, type HeadBlock } from './layer-answers'
+import { ownHead, readHead } from './held-head'
 import { keptOutputs } from './kept-outputs'
 import { shapeOf } from './model-layer'
 import { rotaryFrequencies } from './rotary-frequencies'
@@ -35,7 +36,7 @@ export interface OnnxReader extends Disposable {
   readonly bytes: number
   /** Bytes that a float32 cache of all keys and values would hold. */
   readonly cacheBytes: number
-  /** Streams of the heads, by layer and key head. */
+  /** Streams of the heads, by layer and key head; a layer that reads another's has that layer's. */
   readonly streams: readonly (readonly AttentionStream[])[]
   /** Reads on; gives the logits after every token, the last one, or none: rows × vocabulary. One call at a time. */
   read(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Promise<Matrix>
@@ -75,6 +76,10 @@ export function onnxReader(
   const isTurned = !stream?.unrotated
   const places = isTurned ? model.places : Infinity
   const streams = makeStreams(stream, layers)
+  const isRead = new Set(layers.map(({ reads }) => reads))
+  const held = streams.map((own, i) => own.map(isRead.has(i) ? readHead : ownHead))
+  const heldBy = ({ index, reads }: OpenLayer) => held[reads ?? index]
+  const owned = layers.filter(({ reads }) => reads === undefined).flatMap(({ index }) => streams[index])
   const kept = keptOutputs()
   const scratch = headScratch()
   let tokens = 0
@@ -97,13 +102,7 @@ export function onnxReader(
       for (const { tensor, port } of makes) have[tensor] = made[port]
       for (const layer of own) {
         const parts = layer.tensors.map((name) => floatsOf(have[name]))
-        const answers = layerAnswers(
-          layer,
-          streams[layer.index],
-          parts,
-          { rows, before: tokens, scratch, isTurned },
-          onHead,
-        )
+        const answers = layerAnswers(layer, heldBy(layer), parts, { rows, before: tokens, scratch, isTurned }, onHead)
         const said = watch ? watch(layer, answers, rows) : answers
         have[layer.site.output] = new ort.Tensor('float32', said, answerDims(layer, rows))
       }
@@ -140,10 +139,10 @@ export function onnxReader(
       return tokens
     },
     get bytes() {
-      return streams.flat().reduce((total, { bytes }) => total + bytes, 0)
+      return owned.reduce((total, { bytes }) => total + bytes, 0)
     },
     get cacheBytes() {
-      return tokens * layers.reduce((total, { kvHeads, shape: { d, dv } }) => total + 4 * kvHeads * (d + dv), 0)
+      return tokens * layers.reduce((total, layer) => total + tokenBytesOf(layer), 0)
     },
     async read(ids, logits) {
       check(ids, logits)
@@ -169,20 +168,25 @@ export function onnxReader(
     [Symbol.dispose]() {
       failure = 'it was disposed'
       kept.clear()
-      for (const own of streams.flat() as readonly Partial<Disposable>[]) own[Symbol.dispose]?.()
+      for (const own of held.flat()) own[Symbol.dispose]()
+      for (const own of owned as readonly Partial<Disposable>[]) own[Symbol.dispose]?.()
     },
   }
 }
 
 function makeStreams(spec: HeadSpec, layers: readonly OpenLayer[]): AttentionStream[][] {
   if (typeof spec !== 'function') throw new TypeError('onnxReader: stream must be a function of shape, layer and head')
-  const streams = layers.map((layer) =>
-    Array.from({ length: layer.kvHeads }, (_, head) => {
-      const shape = spec.unrotated ? unrotatedShape(layer, head) : shapeOf(layer, head)
-      return shape.window === undefined || spec.windows ? spec(shape, layer.index, head) : exactStream(shape)
-    }),
-  )
-  const all = streams.flat()
+  const streams: AttentionStream[][] = []
+  for (const layer of layers)
+    streams.push(
+      layer.reads === undefined
+        ? Array.from({ length: layer.kvHeads }, (_, head) => {
+            const shape = spec.unrotated ? unrotatedShape(layer, head) : shapeOf(layer, head)
+            return shape.window === undefined || spec.windows ? spec(shape, layer.index, head) : exactStream(shape)
+          })
+        : streams[layer.reads],
+    )
+  const all = layers.flatMap(({ reads, index }) => (reads === undefined ? streams[index] : []))
   if (new Set(all).size < all.length) throw new RangeError('onnxReader: every head must have a stream of its own')
   for (const [i, { shape }] of layers.entries())
     for (const stream of streams[i]) {
@@ -206,6 +210,10 @@ function unrotatedShape(layer: OpenLayer, head: number): Shape {
     )
   return { ...shapeOf(layer, head), rotary }
 }
+
+/** Bytes of a token in a float32 cache of a layer. */
+const tokenBytesOf = ({ reads, kvHeads, shape: { d, dv } }: OpenLayer) =>
+  reads === undefined ? 4 * kvHeads * (d + dv) : 0
 
 function answerDims({ site, heads, shape: { dv } }: OpenLayer, rows: number): number[] {
   return site.outputLayout === 'heads' ? [1, heads, rows, dv] : [1, rows, heads * dv]

@@ -44,6 +44,9 @@ export interface Cut {
  */
 export function cutGraph(graph: OrderedGraph, sites: readonly AttentionSite[], result: string): Cut {
   const stage = stagesOf(graph, sites)
+  for (const { title, source, inputs } of sites)
+    if (source && stage.get(inputs[0])! < stage.get(source.output)!)
+      throw notSupported(title, 'queries that are there before the keys of the other layer that they are for')
   const answers = new Map(sites.map((site) => [site.output, site]))
   const shapes = cacheShapes(graph, sites)
   const given = new Set([...graph.inputs.map(({ name }) => name), ...shapes.keys(), ...answers.keys()])

@@ -1,8 +1,10 @@
 import { exactStream } from '@sublinear/exact-attention'
+import { sinks, tiers, window } from '@sublinear/kv-cache'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { filesInMemory } from '../src/model-files'
 import { onnxModel, type OnnxModel } from '../src/onnx-model'
+import type { HeadSpec } from '../src/reader'
 import { differs } from './models/differs'
 import { DIALECTS, opsetOf } from './models/emit-attention'
 import { llama, type LlamaOptions } from './models/llama'
@@ -15,6 +17,9 @@ import { wholeGraph } from './models/whole-graph'
 const session = { intraOpNumThreads: 1, logSeverityLevel: 3 } as const
 const IDS = Array.from({ length: 90 }, (_, i) => (i * 31 + (i % 7) * 5) % 61)
 const CUTS = { 'one block': [90], 'ragged blocks': [40, 1, 17, 1, 1, 30], 'single tokens': IDS.map(() => 1) }
+
+/** Four first tokens and the newest 20. */
+const bounded: HeadSpec = (shape) => tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 20 })] })
 
 async function compared(
   options: LlamaOptions,
@@ -78,4 +83,69 @@ describe('logits with exact streams', () => {
       await (await compared({ dialect, ownPlaces: true, window: 11 })).release()
     },
   )
+
+  // Layers that read the keys of a layer before, as in Gemma 4: of six, the last ones. Kills: keys counted twice, a window of the wrong layer, a block's tokens seen before their turn.
+  it.each([
+    ['one cut', { sharing: 2 }],
+    ['windows', { sharing: 4, window: 11 }],
+    ['soft caps and one key head', { sharing: 2, kvHeads: 1, softcap: 2 }],
+  ] as const)('with layers that read the keys of another: %s', async (_, more) => {
+    const files = llama({ dialect: 'gqa', layers: 6, ...more }).files({ opset: 17, shuffle: true })
+    const model = await onnxModel({ model: files['model.onnx'], ort, session })
+    const own = 6 - more.sharing
+    expect(model.layers.map(({ reads }) => reads)).toEqual(
+      Array.from({ length: 6 }, (_own, layer) =>
+        layer < own ? undefined : (layer - own) % 2 === 0 ? own - 2 : own - 1,
+      ),
+    )
+    for (const cut of Object.values(CUTS)) {
+      const whole = await wholeGraph(files['model.onnx'])
+      const reader = model.reader({ stream: exactStream })
+      let from = 0
+      for (const count of cut) {
+        const ids = IDS.slice(from, from + count)
+        expect(differs((await reader.read(ids, 'all')).data, (await whole.read(ids)).data)).toBeLessThan(1e-5)
+        from += count
+      }
+      const { kvHeads, shape } = model.layers[0]
+      expect(reader.cacheBytes).toBe(IDS.length * own * kvHeads * 2 * shape.d * 4)
+      expect(reader.streams[5]).toBe(reader.streams[own - 1])
+      expect(reader.bytes).toBe(
+        reader.streams
+          .slice(0, own)
+          .flat()
+          .reduce((sum, { bytes }) => sum + bytes, 0),
+      )
+      reader[Symbol.dispose]()
+      await whole.session.release()
+    }
+    await model.release()
+  })
+
+  it('with layers that read the keys of another, and have no outputs for them', async () => {
+    const options = { dialect: 'gqa', layers: 4, sharing: 2 } as const
+    const whole = await wholeGraph(llama(options).files({ opset: 17 })['model.onnx'])
+    const bare = llama({ ...options, bareSharing: true }).files({ opset: 17 })['model.onnx']
+    const model = await onnxModel({ model: bare, ort, session })
+    const reader = model.reader({ stream: exactStream })
+    expect(differs((await reader.read(IDS, 'all')).data, (await whole.read(IDS)).data)).toBeLessThan(1e-5)
+    reader[Symbol.dispose]()
+    await model.release()
+    await whole.session.release()
+  })
+
+  it('a bounded stream is asked by the layers that read it, and taught by its own alone', async () => {
+    const files = llama({ dialect: 'gqa', layers: 4, sharing: 2 }).files({ opset: 17 })
+    const model = await onnxModel({ model: files['model.onnx'], ort, session })
+    const [blocks, single] = [model.reader({ stream: bounded }), model.reader({ stream: bounded })]
+    const all = [await blocks.read(IDS.slice(0, 40), 'all'), await blocks.read(IDS.slice(40), 'all')]
+    const rows: number[] = []
+    for (const id of IDS) rows.push(...(await single.read([id], 'all')).data)
+    expect(blocks.streams[0][0].tokens).toBe(IDS.length)
+    const joined = Float32Array.from(all.flatMap(({ data }) => [...data]))
+    expect(differs(joined.subarray(0, 24 * 61), Float32Array.from(rows.slice(0, 24 * 61)))).toBeLessThan(1e-5)
+    blocks[Symbol.dispose]()
+    single[Symbol.dispose]()
+    await model.release()
+  })
 })

@@ -77,7 +77,11 @@ describe('operators', () => {
   ] as const)('GroupQueryAttention with %o %o %o', async (attributes, more, outputs, message) => {
     await expect(opened(groupQuery(attributes, more, outputs))).rejects.toThrow(message)
   })
-  it('keys and values of another layer', async () => {
+  it.each([
+    [['pk', 'pv'], 'queries that are there before the keys of the other layer'],
+    [['pk', 'past.value'], 'keys or values that are another layer’s, and not both'],
+    [['pv', 'pk'], 'keys and values that no attention before it makes'],
+  ])('keys and values of another layer: %s', async (reads, message) => {
     const shared = around((b, x) => {
       const lengths = [b.constant('n', [1], Int32Array.of(0)), b.constant('t', [], Int32Array.of(1))]
       const attributes = { num_heads: 2, kv_num_heads: 2 }
@@ -91,10 +95,16 @@ describe('operators', () => {
           attributes,
         })
       node(pasts, ['y', 'pk', 'pv'])
-      node(['pk', 'pv'], ['z'])
+      node(reads, ['z'])
       return b.op('Add', ['y', 'z'])
     })
-    await expect(opened(shared)).rejects.toThrow('another layer’s')
+    await expect(opened(shared)).rejects.toThrow(message)
+  })
+  it('keys of its own behind those of another layer', async () => {
+    const files = llama({ dialect: 'gqa', layers: 4, sharing: 2, ownRows: true }).files({ opset: 17 })
+    await expect(onnxModel({ model: files['model.onnx'], ort })).rejects.toThrow(
+      'keys of its own behind those of another',
+    )
   })
   it.each(['PagedAttention', 'SparseAttention', 'Attention', 'LinearAttention', 'CausalConvWithState', 'QAttention'])(
     'com.microsoft::%s',

@@ -5,11 +5,13 @@ import type { Sizing } from '../sizing'
 
 /** Bytes of a token in a float32 cache of all heads. */
 export function tokenBytes({ layers }: Pick<OnnxModel, 'layers'>): number {
-  return layers.reduce((total, { kvHeads, shape: { d, dv } }) => total + 4 * kvHeads * (d + dv), 0)
+  return layers
+    .filter(({ reads }) => reads === undefined)
+    .reduce((total, { kvHeads, shape: { d, dv } }) => total + 4 * kvHeads * (d + dv), 0)
 }
 
 /**
- * One method for every key head of a folder's model; layers with a window of their own keep that window.
+ * One method for every key head of a folder's model; layers with a window of their own keep that window, and layers that read another's streams have none.
  *
  * @param tokens  how many will be read; Infinity where that is not known; pilotOf  rows of a head's own data
  * @throws RangeError when a head has no such stream, or the method cannot do what the head does
@@ -21,8 +23,8 @@ export function folderStreams(
   tokens: number,
   pilotOf?: (layer: number, head: number) => Pilot | undefined,
 ): HeadSpec {
-  const options = layers.map(({ kvHeads, groups, shape }, layer) => {
-    if (shape.window !== undefined) return []
+  const options = layers.map(({ kvHeads, groups, shape, reads }, layer) => {
+    if (shape.window !== undefined || reads !== undefined) return []
     return Array.from({ length: kvHeads }, (_, head) => {
       const place = { layer, layers: layers.length, head, heads: kvHeads }
       return sizeOf(shape, { tokens, groups, place }, pilotOf?.(layer, head)).options

@@ -5,7 +5,7 @@ export interface FolderFile {
   bytes(): Promise<Uint8Array>
 }
 
-/** What is read of a model's folder. */
+/** Parts of a model's folder that are read. */
 export interface ModelFolder {
   readonly config: Readonly<Record<string, unknown>>
   readonly tokenizer: object

@@ -1,7 +1,7 @@
 import { catalogue } from '@sublinear/attention'
 import type { HeadSpec, OnnxModel } from '@sublinear/onnx'
 
-/** What may remember: the whole past, or a share of it. */
+/** Names of methods that may remember: the whole past, or a share of it. */
 export const REMEMBERS = ['auto', 'exact', 'quantised', 'streamingLlm', 'snapKv', 'endless'] as const
 export type Remembers = (typeof REMEMBERS)[number]
 

@@ -18,7 +18,7 @@ export interface Given {
   readonly file: File
 }
 
-/** What is known of an open model. */
+/** Facts of an open model. */
 export interface Opened {
   readonly layers: number
   readonly heads: number

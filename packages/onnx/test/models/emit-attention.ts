@@ -25,6 +25,10 @@ export interface EmittedAttention {
   readonly window?: number | undefined
   /** One a query head. */
   readonly sinks?: Float32Array | undefined
+  /** GroupQueryAttention: the layer whose keys and values it reads; k and v have no rows then. */
+  readonly reads?: number
+  /** … and no outputs for them, which onnxruntime 1.30 does not survive on CPUs. */
+  readonly isBare?: boolean
   readonly type: ElementType
   readonly interleaved?: boolean
   /** Attention written out: query head h reads key head h mod kvHeads, which is no decoder's way. */
@@ -111,6 +115,14 @@ function emitMask(b: GraphBuilder, window: number | undefined, type: ElementType
 /** Writes the nodes; returns rows, 1 × S × heads·d. Past and present are `past_key_values.L.key` and so on. */
 export function emitAttention(b: GraphBuilder, own: EmittedAttention, shared: Shared): string {
   const { layer, dialect, kvHeads, d, type } = own
+  if (own.reads !== undefined)
+    return groupQuery(
+      b,
+      own,
+      shared,
+      [`present.${own.reads}.key`, `present.${own.reads}.value`],
+      own.isBare ? [] : [`shared.${layer}.key`, `shared.${layer}.value`],
+    )
   const past = ['key', 'value'].map((part) =>
     b.input(`past_key_values.${layer}.${part}`, type, [1, kvHeads, 'past', d]),
   )

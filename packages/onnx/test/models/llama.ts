@@ -30,6 +30,11 @@ export interface LlamaOptions {
   readonly nibbles?: boolean
   /** The head in four bits too, and the embedding in float16, as graphs of a large vocabulary have them. */
   readonly smallEnds?: boolean
+  /** GroupQueryAttention: so many last layers have no keys of their own, and read those of the last layer before with the same window. */
+  readonly sharing?: number
+  readonly bareSharing?: boolean
+  /** … and keys of their own behind them, which no model has. */
+  readonly ownRows?: boolean
   /** A window of every layer whose cache onnxruntime keeps at that length itself (sliding_window_cache). */
   readonly runtimeWindow?: number
 }
@@ -49,6 +54,9 @@ export function llama(options: LlamaOptions): GraphBuilder {
     nibbles = false,
     smallEnds = false,
     runtimeWindow,
+    sharing = 0,
+    bareSharing = false,
+    ownRows = false,
   } = options
   const b = graphBuilder()
   const random = randomOf(12_345)
@@ -100,6 +108,22 @@ export function llama(options: LlamaOptions): GraphBuilder {
       stash_type: 1,
     })
   }
+  /** Keys and values of a layer, or where it reads those of another. */
+  const keysOf = (layer: number, h: string) => {
+    const own = layers - sharing
+    if (layer < own)
+      return {
+        k: linear(h, `k.${layer}`, width, kvHeads * d),
+        v: linear(h, `v.${layer}`, width, kvHeads * d),
+      }
+    if (ownRows) {
+      const rows = linear(h, `k.${layer}`, width, kvHeads * d)
+      return { k: rows, v: rows, reads: own - 1 }
+    }
+    const none = b.constant(`none.${layer}`, [1, 0, kvHeads * d], half ? new Uint16Array(0) : new Float32Array(0))
+    const reads = (layer - own) % 2 === 0 ? own - 2 : own - 1
+    return { k: none, v: none, reads, isBare: bareSharing }
+  }
   for (let layer = 0; layer < layers; layer++) {
     const h = norm(`norm.${layer}`)
     const attended = emitAttention(
@@ -115,8 +139,7 @@ export function llama(options: LlamaOptions): GraphBuilder {
         softcap,
         type,
         q: linear(h, `q.${layer}`, width, heads * d),
-        k: linear(h, `k.${layer}`, width, kvHeads * d),
-        v: linear(h, `v.${layer}`, width, kvHeads * d),
+        ...keysOf(layer, h),
         scale: 1 / Math.sqrt(d),
         window: runtimeWindow ?? (layer % 2 === 0 ? window : undefined),
         isRuntimeWindow: runtimeWindow !== undefined,

@@ -1,0 +1,45 @@
+import { sharedStream, type AttentionStream, type KvBlock, type Matrix, type PartialSoftmax } from '@sublinear/core'
+
+/** A key head's past, as the layer that owns it and the layers that read it use it. */
+export interface HeldHead extends Disposable {
+  readonly stream: AttentionStream
+  /** Takes tokens and answers the queries of the layer that owns them. */
+  step(block: KvBlock, queries: Matrix): PartialSoftmax
+  /** Answers queries of another layer of the tokens of the last step, and teaches nothing. */
+  again(queries: Matrix): PartialSoftmax
+  /** Tokens of the last step: views, or copies where another layer reads them. */
+  given(): KvBlock
+}
+
+/** The head of one layer alone. */
+export function ownHead(stream: AttentionStream): HeldHead {
+  return {
+    stream,
+    step: (block, queries) => stream.step(block, queries),
+    again: unread,
+    given: unread,
+    [Symbol.dispose]() {},
+  }
+}
+
+/** A head that other layers read. A single token is not taken twice for them: it was taken, and they ask. */
+export function readHead(stream: AttentionStream): HeldHead {
+  const shared = sharedStream(stream)
+  let last: KvBlock | undefined
+  return {
+    stream,
+    step(block, queries) {
+      last = { keys: copied(block.keys), values: copied(block.values) }
+      return block.keys.rows === 1 ? stream.step(block, queries) : shared.step(block, queries)
+    },
+    again: (queries) => (last?.keys.rows === 1 ? stream.attend(queries) : shared.again(queries)),
+    given: () => last!,
+    [Symbol.dispose]: () => shared[Symbol.dispose](),
+  }
+}
+
+function unread(): never {
+  throw new TypeError('onnxReader: no other layer reads this head')
+}
+
+const copied = ({ rows, cols, data }: Matrix): Matrix => ({ rows, cols, data: data.slice() })

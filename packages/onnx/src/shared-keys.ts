@@ -1,0 +1,68 @@
+import type { AttentionSite } from './attention-site'
+import type { OnnxGraph, OnnxNode } from './graph'
+import type { Tensor } from 'onnxruntime-common'
+import type { ModelLayer } from './model-layer'
+import { notSupported } from './refuse'
+import { messageWriter } from './wire-writer'
+
+/**
+ * The graph, in which every GroupQueryAttention over another layer's cache has outputs for that cache: onnxruntime 1.30 reads beyond its arrays on CPUs where
+ * they are left out.
+ */
+export function withCacheOutputs(graph: OnnxGraph): OnnxGraph {
+  const given = new Set(graph.inputs.map(({ name }) => name))
+  const nodes = graph.nodes.map((node) => {
+    const { op, inputs, outputs } = node
+    const past = inputs[3]
+    if (op !== 'GroupQueryAttention' || !past || given.has(past) || outputs.length !== 1) return node
+    const more = ['key', 'value'].map((part) => `${outputs[0]}/shared.${part}`)
+    return withOutputs(node, more)
+  })
+  return { ...graph, nodes }
+}
+
+/** A node with more outputs: fields of a message that repeat may follow it. */
+function withOutputs(node: OnnxNode, more: readonly string[]): OnnxNode {
+  const writer = messageWriter().raw(node.bytes)
+  for (const name of more) writer.text(2, name)
+  return { ...node, outputs: [...node.outputs, ...more], bytes: writer.finish() }
+}
+
+/**
+ * Sites with the site whose keys and values each reads, where it has none of its own.
+ *
+ * @throws RangeError when a past is neither an input of the graph nor what an attention before makes
+ */
+export function withSources(sites: readonly AttentionSite[]): AttentionSite[] {
+  const found: AttentionSite[] = []
+  for (const site of sites) {
+    if (!site.none) {
+      found.push(site)
+      continue
+    }
+    const source = found.find(({ present }) => present.length === 2 && present.every((own, i) => own === site.past[i]))
+    if (!source) throw notSupported(site.title, 'keys and values that no attention before it makes')
+    // a layer that reads one that reads a third reads the third
+    found.push({ ...site, source: source.source ?? source })
+  }
+  return found
+}
+
+/**
+ * Refuses a layer that would see other tokens of the shared stream, or weigh them otherwise, than the layer that owns it.
+ *
+ * @param found  tensors of the graph for some tokens
+ */
+export function checkShared(layer: ModelLayer, source: ModelLayer, found: ReadonlyMap<string, Tensor>): void {
+  const { site, shape } = layer
+  if (site.none!.some((name) => found.get(name)!.dims[1] !== 0))
+    throw notSupported(site.title, 'keys of its own behind those of another layer')
+  const differs =
+    (['kvHeads', 'groups'] as const).find((name) => layer[name] !== source[name]) ??
+    (['d', 'dv', 'scale', 'softcap', 'window'] as const).find((name) => shape[name] !== source.shape[name])
+  if (differs) throw notSupported(site.title, `keys of another layer, of another ${differs}`)
+  if (layer.sinks ?? source.sinks) throw notSupported(site.title, 'keys of another layer, with sinks')
+  const [own, other] = [site.rotary, source.site.rotary]
+  if (own?.cos !== other?.cos || own?.sin !== other?.sin || own?.isInterleaved !== other?.isInterleaved)
+    throw notSupported(site.title, 'keys of another layer, turned by other tables')
+}
