@@ -45,12 +45,14 @@ const LENGTHS: Readonly<Record<string, number>> = {
   'CONTRIBUTING.md': LONGEST,
 }
 
+/** Paths that a page links to, from the root. */
+const linkedFrom = (page: string) =>
+  linksIn(readFileSync(join(root, page), 'utf8')).map(({ target }) =>
+    normalize(join(dirname(page), target.split('#')[0])).replaceAll('\\', '/'),
+  )
+
 test('every page of evidence is linked from its index, or from a page that is', () => {
   const own = pages.filter((page) => page.startsWith('evidence/') && page !== 'evidence/README.md')
-  const linkedFrom = (page: string) =>
-    linksIn(readFileSync(join(root, page), 'utf8')).map(({ target }) =>
-      normalize(join(dirname(page), target.split('#')[0])).replaceAll('\\', '/'),
-    )
   const first = linkedFrom('evidence/README.md')
   const second = own.filter((page) => first.includes(page)).flatMap(linkedFrom)
   expect(own.length).toBeGreaterThan(40)
