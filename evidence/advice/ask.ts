@@ -4,13 +4,12 @@
  * last eighth comes with its queries. Adds to result.json what is not there; with --exhaustive first among the arguments, beside what a search finds
  * that drops no candidate.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { catalogue, plan, type Plan } from '@sublinear/attention'
 import { rowsOf, type Method, type Shape } from '@sublinear/core'
 import { exactStream, normalise } from '@sublinear/exact-attention'
 import { capturesOf, type Head } from '../kit/captures.ts'
-import { adviceTable, type Advice } from './table.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { advicePicture, adviceTable, missed, type Advice } from './table.ts'
 import { relativeError } from '../kit/trivial-answers.ts'
 
 const SHARES = [4, 7, 16, 32]
@@ -93,20 +92,32 @@ async function advised(set: string, head: Head, share: number, isHeldAgainst: bo
   }
 }
 
-const rounded = (_: string, x: unknown) => (typeof x === 'number' ? Number(x.toPrecision(4)) : x)
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const file = new URL('./result.json', import.meta.url)
-  const rows: Advice[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Advice[]) : []
-  const isHeldAgainst = process.argv[2] === '--exhaustive'
-  for (const { name, heads } of capturesOf(process.argv.slice(isHeldAgainst ? 3 : 2))) {
-    for (const head of heads) {
-      for (const share of SHARES) {
-        if (rows.some((row) => row.set === name && row.head === head.name && row.share === share)) continue
-        rows.push(await advised(name, head, share, isHeldAgainst))
-        writeFileSync(file, `[\n${rows.map((row) => JSON.stringify(row, rounded)).join(',\n')}\n]\n`)
-        console.error(`${name} ${head.name}, 1/${share}`)
+export const advice: Experiment<readonly Advice[]> = {
+  name: 'advice',
+  question: 'Does the adviser pick well, against the best single method of each head seen with hindsight?',
+  inALine: (rows) => missed(rows).split('. ')[0],
+  asks:
+    'What does the adviser pick for a head within shares of its float32 cache, against the best single method of the catalogue seen with hindsight, and what does advising ' +
+    'cost? All tokens of a head but the last eighth are the pilot, and are taken in; the last eighth comes with its queries. Heads of two language models, an OCR recogniser ' +
+    'and a sentence encoder; errors ‖ô − o‖_F/‖o‖_F, seconds of processor time.',
+  async run(args, { before = [], keep }) {
+    const rows = [...before]
+    const isHeldAgainst = args[0] === '--exhaustive'
+    for (const { name, heads } of capturesOf(args.slice(isHeldAgainst ? 1 : 0))) {
+      for (const head of heads) {
+        for (const share of SHARES) {
+          if (rows.some((row) => row.set === name && row.head === head.name && row.share === share)) continue
+          rows.push(await advised(name, head, share, isHeldAgainst))
+          keep(rows)
+          console.error(`${name} ${head.name}, 1/${share}`)
+        }
       }
     }
-  }
-  console.log(adviceTable(rows))
+    return rows
+  },
+  file: () => 'result.json',
+  answer: adviceTable,
+  picture: advicePicture,
 }
+
+await main(import.meta.url, advice)

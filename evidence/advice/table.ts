@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { plot } from '../kit/plot.ts'
 
 /** Captures are rounded to float16, which moves answers by about this: smaller errors are no different. */
 const FLOOR = 1e-3
@@ -41,7 +41,7 @@ function againstAll(rows: readonly Advice[]): string[] {
 }
 
 /** A line a set and share; below, how many heads are missed, by the pick and by a search that drops nothing. */
-export function adviceTable(rows: readonly Advice[] = results()): string {
+export function adviceTable(rows: readonly Advice[]): string {
   const sets = [...new Set(rows.map(({ set, share }) => `${set}, 1/${share}`))]
   const lines = sets.map((name) => {
     const own = rows.filter(({ set, share }) => `${set}, 1/${share}` === name)
@@ -70,13 +70,36 @@ export function adviceTable(rows: readonly Advice[] = results()): string {
   ].join('\n')
 }
 
-function missed(rows: readonly Advice[]): string {
+/** How many heads are missed by a fifth. */
+export function missed(rows: readonly Advice[]): string {
   const held = rows.filter(({ exhaustive }) => exhaustive)
   const misses = (of: readonly Advice[], error: (one: Advice) => number) =>
     of.filter((one) => over(error(one), one.single[one.best]) > MISS).length
   return `More than 20 % above the best single method: ${misses(rows, ({ error }) => error)} of ${rows.length} cells. Of the ${held.length} in which nothing was dropped for comparison: ${misses(held, ({ error }) => error)}, and ${misses(held, ({ exhaustive }) => exhaustive!.error)} by the search that drops nothing.`
 }
 
-function results(): Advice[] {
-  return JSON.parse(readFileSync(new URL('./result.json', import.meta.url), 'utf8')) as Advice[]
+/** Mean error of the pick and of the best single method against the share of the cache, a panel a set of heads. */
+export function advicePicture(rows: readonly Advice[]): string {
+  const points = (set: string, error: (one: Advice) => number) => {
+    const own = rows.filter((row) => row.set === set)
+    return [...new Set(own.map(({ share }) => share))].map(
+      (share) => [share, mean(own.filter((row) => row.share === share).map(error))] as const,
+    )
+  }
+  return plot(
+    'Error of what the adviser picks, and of the best single method',
+    [...new Set(rows.map(({ set }) => set))].map((set) => ({
+      title: `${TITLES[set] ?? set} heads`,
+      x: { label: 'cache / bytes', log: true },
+      y: { label: 'relative error' },
+      lines: [
+        { name: 'the pick', points: points(set, ({ error }) => error) },
+        {
+          name: 'the best of each head, with hindsight',
+          dashed: true,
+          points: points(set, ({ single, best }) => single[best]),
+        },
+      ],
+    })),
+  )
 }

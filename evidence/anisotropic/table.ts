@@ -1,3 +1,4 @@
+import { plot } from '../kit/plot.ts'
 import type { Cell } from './cells.ts'
 
 export interface CellResult extends Cell {
@@ -55,8 +56,22 @@ function figure({ error, fallbacks }: { readonly error: number; readonly fallbac
   return `${error < 0.1 ? error.toFixed(3) : error.toFixed(2)}${fallbacks > 0.01 ? '*' : ''}`
 }
 
-export const MARK = /(<!-- experiments:anisotropic -->\n).*?(<!-- \/experiments -->)/s
-
-/** The text with the table between its marks replaced. */
-export const withTable = (text: string, result: Result): string =>
-  text.replace(MARK, (_, open: string, close: string) => `${open}\n${tableOf(result)}\n\n${close}`)
+/** Error against the deviation of the scores, Gaussian keys, a panel a spectrum. */
+export function pictureOf({ cells }: Result): string {
+  const names = Object.keys(cells[0].methods)
+  return plot(
+    'Features in as little memory: error over that of the mean value',
+    [...new Set(cells.map(({ decay }) => decay))].map((decay) => {
+      const own = cells.filter((cell) => cell.data === 'Gaussian' && cell.decay === decay)
+      return {
+        title: `Gaussian keys, spectrum i^−${decay}`,
+        x: { label: 'standard deviation of the scores' },
+        y: { label: 'error', most: 2 },
+        lines: names.map((name) => ({
+          name,
+          points: own.map(({ std, methods }) => [std, methods[name].error] as const),
+        })),
+      }
+    }),
+  )
+}

@@ -1,16 +1,16 @@
 /**
  * `node evidence/auto-board/ask.ts [--text <text> | name q.npy k.npy v.npy …]`: autoStream at equal bytes, by recipes from a
  * head's own first 2048 tokens and from another text, on the committed sample of both models, all heads over a held-out text, or the captures
- * given (named sharp or bounded, of all heads). The table of docs/measured/attention.md too. Some ten minutes for all heads.
+ * given (named sharp or bounded, of all heads). Some ten minutes for all heads.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { autoStream, exactAttention, normalise, type AttentionStream, type Stack } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
 import { plan, type Task } from '@sublinear/adviser'
 import { againstPolicies } from './against-policies.ts'
 import { bestBits, type Judged } from '../kit/best-bits.ts'
 import type { Head } from '../kit/captures.ts'
-import { main, resultOf, textResultsOf, type Experiment } from '../kit/experiment.ts'
+import { main, textResultsOf, type Experiment } from '../kit/experiment.ts'
+import { mean } from '../kit/mean.ts'
 import { methodsNamed } from '../kit/methods-named.ts'
 import { plot } from '../kit/plot.ts'
 import { policies } from '../policies/ask.ts'
@@ -53,6 +53,17 @@ export interface AutoBoard {
 
 export const autoBoard: Experiment<AutoBoard> = {
   name: 'auto-board',
+  question: 'What does a recipe for each head gain, and does it hold on what it was not made from?',
+  inALine: ({ rows }) =>
+    (['bounded', 'sharp'] as const)
+      .map((model) => {
+        const of = (method: AutoRow['method']) =>
+          mean(
+            rows.find((row) => row.model === model && row.method === method && row.share === 16)!.errors as number[],
+          ).toFixed(3)
+        return `${model} heads in 1/16 err ${of('another text')} with a recipe of another text, ${of('no recipe')} with none`
+      })
+      .join('; '),
   asks:
     `What does autoStream keep of the answers at equal bytes, and does a recipe hold on what it was not made from? ${TOKENS} tokens of a head with their ` +
     `queries; then the next ${QUERIES} queries over these tokens alone (later), and the next ${QUERIES} tokens with their queries (causal): mean over the heads of ` +
@@ -236,15 +247,3 @@ const laterAlone = ({ error, bytes }: Judged): Found => ({ error, bytes })
 const lengthOf = (task: Task) => (task === 'rows' ? TOKENS : TOKENS + QUERIES)
 
 await main(import.meta.url, autoBoard)
-if (process.argv[1]?.endsWith('auto-board.ts')) {
-  const readme = new URL('../../docs/measured/attention.md', import.meta.url)
-  const table = autoTable(textResultsOf(autoBoard)[0]?.result ?? resultOf(autoBoard))
-  const text = readFileSync(readme, 'utf8')
-  writeFileSync(
-    readme,
-    text.replace(
-      /(<!-- experiments:auto-board -->\n).*?(\n<!-- \/experiments -->)/s,
-      (_, open, close) => `${open}\n${table}\n${close}`,
-    ),
-  )
-}

@@ -18,6 +18,7 @@ import { rowsOf } from '@sublinear/core'
 import { diffuseHead } from '../kit/diffuse-head.ts'
 import type { Head } from '../kit/captures.ts'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { headsOf } from '../every-head/ask.ts'
 import { plot } from '../kit/plot.ts'
 import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
@@ -55,6 +56,8 @@ const ALONE: Readonly<Record<string, Maker>> = {
 
 export const balanceMoments: Experiment<readonly Moments[]> = {
   name: 'balance-moments',
+  question: 'Are moments and a coreset better together than either alone?',
+  inALine: (all) => firstSentence(balanceMoments.answer(all)),
   asks:
     'Moments and coreset together against either alone, at equal bytes: shares of the float32 cache, everything counted; relative error of 512 queries, means over ' +
     `${SEEDS.length} seeds and the heads. Features are centred at the mean of the first ${CENTRE} keys. Brackets: rows that fell back.`,

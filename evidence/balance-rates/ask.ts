@@ -9,6 +9,7 @@ import { diffuseHead } from '../kit/diffuse-head.ts'
 import { halvedTokens } from './halved.ts'
 import type { Head } from '../kit/captures.ts'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { headsOf } from '../every-head/ask.ts'
 import { plot } from '../kit/plot.ts'
 import { pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
@@ -43,6 +44,8 @@ const UNIFORM = 'uniform sample'
 
 export const balanceRates: Experiment<readonly Rates[]> = {
   name: 'balance-rates',
+  question: 'What do halvings of BalanceKV gain over a uniform sample?',
+  inALine: (rates) => firstSentence(balanceRates.answer(rates)),
   asks:
     `Figures 1 and 3 of BalanceKV, on heads of our own: relative error ‖ô − o‖_F/‖o‖_F of ${QUERIES} queries over the ${N} tokens before them, of which halvings ` +
     `have left a half to a sixteenth; means over ${SEEDS.length} seeds and the heads of a layer. Zero has 1. Diffuse: Gaussian queries and keys, d = 64, scores of ` +

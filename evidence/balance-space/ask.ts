@@ -6,6 +6,7 @@ import { balanceKv, exactAttention, normalise, type Matrix } from '@sublinear/at
 import { balanceKvLeast, balanceKvSize } from '@sublinear/balance-kv'
 import { normals } from '../kit/diffuse-head.ts'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { plot } from '../kit/plot.ts'
 import { pick, uniformSample } from '../kit/trivial-answers.ts'
 
@@ -25,6 +26,8 @@ export interface Space {
 
 export const balanceSpace: Experiment<readonly Space[]> = {
   name: 'balance-space',
+  question: 'What does an error take, between the two bounds of BalanceKV?',
+  inALine: (all) => firstSentence(balanceSpace.answer(all)),
   asks:
     `What does BalanceKV hold for an error ε·‖softmax‖₂·‖V‖_F, between the lower bound of Theorem 3.2 and the size of Theorem 3.1? Queries and keys of length r on a sphere, ` +
     `d = dv = ${D}, scale 1/√d, n = ${N}, Gaussian values; the largest error of ${QUERIES} queries, mean over ${SEEDS.length} seeds.`,

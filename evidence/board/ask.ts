@@ -88,6 +88,22 @@ export async function modelBoard(
 
 export const equalBytes: Experiment<BoardResult> = {
   name: 'board',
+  question: 'Which method is best in the same bytes, on real heads?',
+  inALine: ({ models }) =>
+    models
+      .map((model) => {
+        const bests = model.budgetBytes.map((_, b) => {
+          const [least] = model.rows
+            .flatMap((row) => {
+              const error = meanError(row)
+              return row.budget === BUDGETS[b] && error !== undefined ? [{ stream: row.stream, error }] : []
+            })
+            .toSorted((one, other) => one.error - other.error)
+          return `${least.stream} (${least.error.toFixed(3)}) in ${BUDGETS[b]}`
+        })
+        return `${model.model} heads: ${bests.join(', ')}`
+      })
+      .join('; '),
   asks: 'Which stream is best in the same bytes, everything counted, on real heads?',
   async run(args) {
     const models = []

@@ -3,15 +3,14 @@
  * the committed sample; and of how many first tokens the mean is the best centre. Writes result.json;
  * `run tables` puts it into the README of kv-cache.
  */
-import { writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { exactAttention, normalise, quantised, type Matrix } from '@sublinear/attention'
 import { quantisedStream } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
 import { capturesOf, type Head } from '../kit/captures.ts'
 import { LAWS, levelsOf, round, type Law } from './levels.ts'
 import { bestOf8, CHOICES, lost, stepsFor, type Choice } from './steps.ts'
-import { codebookTables, FIRST, JUDGED, type Codebook, type CodebookRow } from './table.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { codebookPicture, codebookTables, FIRST, JUDGED, type Codebook, type CodebookRow } from './table.ts'
 import { centreOf, gathered, gaussians, spread } from './vectors.ts'
 import { relativeError } from '../kit/trivial-answers.ts'
 
@@ -91,10 +90,7 @@ function errorOfStore({ queries, keys, values }: Head): number {
 
 const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length
 
-const short = (_: string, value: unknown) =>
-  typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value
-
-function run(): void {
+function run(): Codebook {
   const sets = headVectors()
   const heads = sampled()
   const rows = BITS.flatMap((bits) => [
@@ -106,9 +102,24 @@ function run(): void {
     errors: FIRST.map((first) => mean(heads.map((head) => errorOfCentre(head, first)))),
     store: mean(heads.map(errorOfStore)),
   }))
-  const result: Codebook = { node: process.version, rows, centres }
-  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, short, 1)}\n`)
-  console.log(codebookTables(result))
+  return { node: process.version, rows, centres }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) run()
+export const codebook: Experiment<Codebook> = {
+  name: 'codebook',
+  question: 'Which levels, steps and centre suit tokens in few bits?',
+  inALine({ rows }) {
+    const store = rows.filter(({ levels }) => levels === 'the store')
+    const said = store.map((row) => {
+      const least = Math.min(...rows.filter(({ bits }) => bits === row.bits).map(({ heads }) => heads))
+      return `${(row.heads / least).toFixed(2)} at ${row.bits} bits`
+    })
+    return `the store's squared error on heads is ${said.join(', ')} times the least of all rules tried; a centre brings little`
+  },
+  asks: 'How should levels lie and steps be chosen, on Gaussian vectors and on the keys and values of the committed sample; and of how many first tokens is the mean the best centre?',
+  run,
+  answer: codebookTables,
+  picture: codebookPicture,
+}
+
+await main(import.meta.url, codebook)

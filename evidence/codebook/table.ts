@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { plot } from '../kit/plot.ts'
 import type { Law } from './levels.ts'
 import type { Choice } from './steps.ts'
 
@@ -24,7 +24,7 @@ export interface Codebook {
 }
 
 /** Markdown: levels and steps, then centres. */
-export function codebookTables({ node, rows, centres }: Codebook = readResult()): string {
+export function codebookTables({ node, rows, centres }: Codebook): string {
   const bits = [...new Set(rows.map((row) => row.bits))]
   const kinds = rows.filter((row) => row.bits === bits[0])
   const columns = (of: string) => bits.map((b) => `${of}, ${b} bits`)
@@ -65,6 +65,21 @@ const table = (head: readonly string[], body: readonly (readonly string[])[]) =>
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 const percent = (x: number) => `${(100 * x).toPrecision(3)} %`
 
-function readResult(): Codebook {
-  return JSON.parse(readFileSync(new URL('./result.json', import.meta.url), 'utf8')) as Codebook
+/** Squared error on heads against bits, a line a rule. */
+export function codebookPicture({ rows }: Codebook): string {
+  const names = [...new Set(rows.map(nameOf))]
+  return plot('Tokens in few bits: squared error over the square', [
+    {
+      title: 'keys and values of the sample',
+      x: { label: 'bits' },
+      y: { label: 'error', log: true },
+      lines: names.map((name) => ({
+        name,
+        dashed: name.startsWith('the store'),
+        points: rows.filter((row) => nameOf(row) === name).map(({ bits, heads }) => [bits, heads] as const),
+      })),
+    },
+  ])
 }
+
+const nameOf = ({ levels, step }: CodebookRow) => `${levels}, ${step}`

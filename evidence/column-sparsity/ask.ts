@@ -5,6 +5,7 @@
 import { exactAttention, type Matrix } from '@sublinear/attention'
 import { sketchKernels } from '@sublinear/kernels'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { headsOf } from '../every-head/ask.ts'
 import { plot } from '../kit/plot.ts'
 
@@ -22,6 +23,8 @@ export interface Sparsity {
 
 export const columnSparsity: Experiment<readonly Sparsity[]> = {
   name: 'column-sparsity',
+  question: 'Are columns of the output k-sparse, as the one-pass paper wants?',
+  inALine: (rows) => firstSentence(columnSparsity.answer(rows)),
   asks:
     'Are the columns of the output k-sparse, as Lemma 3.7 and Theorem 4.1 want them? tail_k(y)/‖y‖, the norm outside the k largest entries, mean over the ' +
     'columns of a head: 0 is k-sparse, 1 is what answering 0 has; in brackets, for columns less their mean. n = 4096, every query over all tokens.',

@@ -12,6 +12,7 @@ import {
   type AttentionStream,
 } from '@sublinear/attention'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { source, type Configuration } from '../plan-predictions/configurations.ts'
 import { logLogPlot } from '../kit/plot.ts'
 
@@ -32,6 +33,8 @@ export interface Length {
 
 export const contextLength: Experiment<readonly Length[]> = {
   name: 'context-length',
+  question: 'Does memory stay constant as the text grows, and the error with it?',
+  inALine: (result) => firstSentence(contextLength.answer(result)),
   asks:
     `How long may a context be? The first open question: n from 10⁴ to 10⁷ at fixed memory, ‖ô − o‖_F/‖o‖_F of ${QUERIES} queries over all tokens. ` +
     'Gaussian keys, d = dv = 8, scores of standard deviation 0.7, values smooth in the keys.',

@@ -6,6 +6,7 @@ import { random } from '@sublinear/laws'
 import { philox, sparseSketchMatrix } from '@sublinear/core'
 import { sketch, sparseRecovery, type SparseRecovery } from '@sublinear/attention'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { plot } from '../kit/plot.ts'
 
 const EPSILON = 0.5
@@ -37,6 +38,8 @@ export interface DecodingTime {
 
 export const decodingTime: Experiment<DecodingTime> = {
   name: 'decoding-time',
+  question: 'How long does a column take to decode?',
+  inALine: (result) => firstSentence(decodingTime.answer(result)),
   asks: `How long does a column take to decode? k large entries and ${NOISE} small ones in n, ε₁ = ${EPSILON}; beside it a CountSketch of as many counters, each of the n indices looked at.`,
   run() {
     const cells = LENGTHS.flatMap((n) => SPARSITIES.map((k) => ({ n, k, ...columnOf(n, k) }))).filter(

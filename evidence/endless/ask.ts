@@ -99,6 +99,16 @@ function rowsOf(name: Row['model']): Row[] {
 
 export const endlessReading: Experiment<readonly Row[]> = {
   name: 'endless',
+  question: 'Does a model read on beyond the length that it was trained on?',
+  inALine: (rows) =>
+    rows
+      .filter(({ stream }) => stream === 'endless')
+      .map(({ model, bits, bytes }) => {
+        const fresh = rows.find((row) => row.model === model && row.stream === 'fresh')!
+        const more = Math.max(...bits.map((x, i) => x - fresh.bits[i]))
+        return `${model}: yes, in ${(bytes / 1000).toFixed(0)} kB a head, at most ${more.toFixed(3)} bits per byte above a fresh reader`
+      })
+      .join('; '),
   asks: 'Does a model read on beyond the length that it was trained on, in memory that does not grow?',
   run: () => MODELS.flatMap(rowsOf),
   answer(rows) {

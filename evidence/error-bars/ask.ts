@@ -86,6 +86,11 @@ export interface Bars {
 
 export const errorBars: Experiment<Bars> = {
   name: 'error-bars',
+  question: 'Do error bars hold on captured heads?',
+  inALine: ({ rows }) => {
+    const held = rows.map(({ covered }) => mean(covered.filter((share) => share !== null)))
+    return `bars of 95 % hold ${(100 * Math.min(...held)).toFixed(0)} to ${(100 * Math.max(...held)).toFixed(0)} % of the entries of rows without a flag, by method`
+  },
   asks:
     `Do error bars hold on captured heads? All tokens of a head but the last ${LAST} (of 2,048, the last 256) are summarised, ${QUERIES} of the last rows ask. Of rows without a flag 95 % of ` +
     'the entries should lie within 1.96 standard errors of exact attention over all tokens.',

@@ -3,8 +3,6 @@
  * both models, or of the captures given: 3584 tokens summarised, the next 512 queries. Writes result.json, or heads-full.json, and
  * the tables of questions/heads.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import {
   anisotropicFeatures,
   closureStream,
@@ -24,7 +22,9 @@ import { farKeys } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
 import { capturesOf, type Head } from '../kit/captures.ts'
 import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
-import { pageOf } from '../kit/experiment.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { mean } from '../kit/mean.ts'
+import { plot } from '../kit/plot.ts'
 
 const TOKENS = 3584
 const QUERIES = 512
@@ -158,32 +158,49 @@ export function layers({ heads, rows, node }: Heads): string {
   ].join('\n')
 }
 
-function between(text: string, name: string, content: string): string {
-  const section = new RegExp(`(<!-- experiments:${name} -->\\n).*?(<!-- /experiments -->)`, 's')
-  return text.replace(section, (_, open: string, close: string) => `${open}\n${content}\n\n${close}`)
+export const everyHead: Experiment<Heads> = {
+  name: 'every-head',
+  question: 'What does everything here err on each head, against bytes?',
+  inALine({ heads, rows }) {
+    const best = (model: string) => {
+      const at = heads.flatMap((name, i) => (name.startsWith(model) ? [i] : []))
+      const [least] = rows
+        .map(({ method, errors }) => ({ method, error: mean(at.map((i) => errors[i])) }))
+        .toSorted((a, b) => a.error - b.error)
+      return `${least.method} errs ${least.error.toFixed(3)} on ${model} heads`
+    }
+    return `${best('bounded')}, ${best('sharp')}, the least of ${rows.length} in their bytes`
+  },
+  asks: 'Error against bytes on every head of the committed sample of both models: 3584 tokens summarised, the next 512 queries.',
+  run(args) {
+    const heads = headsOf(args)
+    const columns = heads.map((head) => measureHead(head))
+    const rows: HeadRow[] = columns[0].map(({ method }, i) => ({
+      method,
+      bytes: Math.max(...columns.map((column) => column[i].bytes)),
+      errors: columns.map((column) => column[i].error),
+      fallbacks: columns.map((column) => column[i].fallbacks),
+    }))
+    return { node: process.version, heads: heads.map(({ name }) => name), rows }
+  },
+  answer: table,
+  all: layers,
+  picture: ({ heads, rows }) =>
+    plot(
+      'Error against bytes, mean over four heads',
+      ['bounded', 'sharp'].map((model) => {
+        const at = heads.flatMap((name, i) => (name.startsWith(model) ? [i] : []))
+        return {
+          title: `${model} heads`,
+          x: { label: 'bytes', log: true },
+          y: { label: 'relative error', most: 1.5 },
+          lines: rows.map(({ method, bytes, errors }) => ({
+            name: method,
+            points: [[bytes, mean(at.map((i) => errors[i]))] as const],
+          })),
+        }
+      }),
+    ),
 }
 
-export function withTables(text: string, result: Heads, full: Heads): string {
-  return between(between(text, 'every-head', table(result)), 'every-head-full', layers(full))
-}
-
-const file = (name: string) => new URL(`${name}.json`, import.meta.url)
-const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const args = process.argv.slice(2)
-  const heads = headsOf(args)
-  const columns = heads.map((head) => measureHead(head))
-  const rows: HeadRow[] = columns[0].map(({ method }, i) => ({
-    method,
-    bytes: Math.max(...columns.map((column) => column[i].bytes)),
-    errors: columns.map((column) => column[i].error),
-    fallbacks: columns.map((column) => column[i].fallbacks),
-  }))
-  const result: Heads = { node: process.version, heads: heads.map(({ name }) => name), rows }
-  writeFileSync(file(args.length > 0 ? 'full' : 'result'), `${JSON.stringify(result, rounded, 2)}\n`)
-  const [kept, full] = ['result', 'full'].map((name) => JSON.parse(readFileSync(file(name), 'utf8')) as Heads)
-  const page = pageOf('every-head')
-  writeFileSync(page, withTables(readFileSync(page, 'utf8'), kept, full))
-  console.log(args.length > 0 ? layers(result) : table(result))
-}
+await main(import.meta.url, everyHead)

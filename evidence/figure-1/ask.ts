@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url'
 import { peakMemory } from '../../tools/bench/src/child.ts'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { diagram, megabytes } from './diagram.ts'
 import type { Figure1, Way } from './peaks.ts'
 
@@ -23,6 +24,8 @@ const NAMES: Readonly<Record<Way, string>> = {
 
 export const figure1: Experiment<Figure1> = {
   name: 'figure-1',
+  question: 'What memory do the three computations of the one-pass paper take?',
+  inALine: (result) => firstSentence(figure1.answer(result)),
   asks:
     'Figure 1 of the paper sets three computations side by side: n × n attention, the product U₁(U₂ᵀV), the streaming sketches. What do they take? ' +
     'd = dv = 4, degree 4 (t = 70), m₂ = 1024, k = 16; and what the figure leaves out, exact attention that never forms the n × n matrix.',

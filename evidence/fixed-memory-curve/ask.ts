@@ -70,6 +70,17 @@ export interface CurveRow {
 
 export const fixedMemoryCurve: Experiment<readonly CurveRow[]> = {
   name: 'fixed-memory-curve',
+  question: 'Does the error stay as n grows, in 13,000 bytes?',
+  inALine(rows) {
+    const most = (model: CurveRow['model']) =>
+      Math.max(
+        ...rows
+          .filter((row) => row.model === model && row.method === 'far keys, closure')
+          .map(({ errors }) => average(errors)),
+      ).toFixed(3)
+    const lengths = rows.map(({ n }) => n)
+    return `yes: far keys and a closure in ${BYTES / 1000} kB err at most ${most('bounded')} on bounded heads and ${most('sharp')} on sharp ones, from n = ${Math.min(...lengths)} to ${Math.max(...lengths)}`
+  },
   asks:
     `What does the error do as n grows, at ${BYTES / 1000} kB whatever n? All heads over the first n tokens of held-out texts, the next ${QUERIES} queries: mean over the ` +
     `heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Far keys in 6 and 4 bits, before a closure or before one mean token; a float32 window and a uniform ` +

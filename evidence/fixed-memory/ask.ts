@@ -1,10 +1,9 @@
 /**
  * Fixed memory, growing n: summaries of the first n tokens of a head answer the next 512 queries; error against exact attention.
- * `node src/fixed-memory.ts` runs the committed sample of both models; `node src/fixed-memory.ts <name> <q.npy> <k.npy> <v.npy>` runs
- * other captures of shape [layers, heads, n, width]. Writes results/fixed-memory-<name>.json; `node src/tables.ts` the tables.
+ * `node evidence/fixed-memory/ask.ts` runs the committed sample of both models; `node evidence/fixed-memory/ask.ts <name> <q.npy> <k.npy> <v.npy>` runs
+ * other captures of shape [layers, heads, n, width]. Writes <name>.json.
  */
-import { writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readFileSync, writeFileSync } from 'node:fs'
 import {
   closureStream,
   exactAttention,
@@ -21,6 +20,8 @@ import {
 import { farKeys, sinks, window } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
 import { readHeads, sample, type Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { fixedMemoryPicture, table } from './table.ts'
 import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
 
 export interface FixedMemoryRow {
@@ -147,16 +148,44 @@ export function average(numbers: readonly number[]): number {
   return numbers.reduce((a, b) => a + b, 0) / numbers.length
 }
 
-function run([name, q, k, v]: readonly string[]): void {
+/** Runs of the sample write its two files; others the file that they name. */
+function run([name, q, k, v]: readonly string[]): FixedMemory[] {
   if (name === undefined) {
     for (const model of ['bounded', 'sharp'] as const)
       write(experiment(`${model}-sample`, sample(model), 'node evidence/fixed-memory/ask.ts'))
   } else if (q !== undefined && k !== undefined && v !== undefined && /^[a-z-]+$/.test(name)) {
     write(experiment(name, { q, k, v }, `node evidence/fixed-memory/ask.ts ${name} q.npy k.npy v.npy`))
-  } else {
-    console.error('usage: fixed-memory.ts [name q.npy k.npy v.npy]')
-    process.exitCode = 1
-  }
+  } else throw new RangeError('fixed-memory: arguments must be name q.npy k.npy v.npy')
+  return committed()
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) run(process.argv.slice(2))
+/** Results of all captured heads, a model each. */
+const committed = (): FixedMemory[] =>
+  ['bounded', 'sharp'].map(
+    (model) => JSON.parse(readFileSync(new URL(`${model}-full.json`, import.meta.url), 'utf8')) as FixedMemory,
+  )
+
+export const fixedMemory: Experiment<readonly FixedMemory[]> = {
+  name: 'fixed-memory',
+  question: 'What do closures and far keys lose as a head’s stream grows and their memory does not?',
+  inALine: (results) =>
+    results
+      .map(({ name, rows }) => {
+        const longest = Math.max(...rows.map(({ n }) => n))
+        const least = rows
+          .filter(({ n }) => n === longest)
+          .map(({ method, bytes, errors }) => ({ method, bytes, error: average(errors) }))
+          .toSorted((a, b) => a.error - b.error)[0]
+        return `${name.split('-')[0]} heads after ${longest} tokens: ${least.method} errs ${least.error.toFixed(3)} in ${(least.bytes / 1000).toFixed(0)} kB`
+      })
+      .join('; '),
+  asks: 'Summaries of the first n tokens of a head answer the next 512 queries: the stream grows and the memory does not. All heads of a model whose scores are bounded by 6, and of one whose are not (to 357).',
+  run,
+  answer: ([bounded, sharp]) =>
+    `With |logit| ≤ 6:\n\n${table(bounded)}\n\nWithout that bound, where constant memory is not to be had:\n\n${table(sharp)}`,
+  picture: fixedMemoryPicture,
+  file: () => 'result.json',
+  read: committed,
+}
+
+await main(import.meta.url, fixedMemory)

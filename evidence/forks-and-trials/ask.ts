@@ -1,8 +1,7 @@
 /**
  * `node evidence/forks-and-trials/ask.ts`: what forks cost against copies of their bytes, ten thousand random programs of tokens on trial, and
- * speculative decoding against greedy decoding; result.json. Times are CPU time, interleaved, medians.
+ * speculative decoding against greedy decoding. Times are CPU time, interleaved, medians.
  */
-import { writeFileSync } from 'node:fs'
 import {
   catalogue,
   endless,
@@ -15,6 +14,8 @@ import {
 import { kernels } from '@sublinear/kernels'
 import { random } from '@sublinear/laws'
 import { generate, speculative, unrotated } from '@sublinear/small-lm'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { markdownTable } from '../kit/markdown.ts'
 import { loadModel, MODELS, textIds } from '../kit/text-captures.ts'
 
 const shape = { d: 64, dv: 64, scale: 0.125 }
@@ -136,10 +137,57 @@ function decoding() {
   })
 }
 
-const result = {
-  forks: catalogue.flatMap((method) => [1024, 8192].flatMap((tokens) => forkCost(method, tokens))),
-  trials: programs(),
-  decoding: decoding(),
+interface ForksAndTrials {
+  readonly forks: readonly ReturnType<typeof forkCost>[number][]
+  readonly trials: ReturnType<typeof programs>
+  readonly decoding: readonly ReturnType<typeof decoding>[number][]
 }
-writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, undefined, 2)}\n`)
-console.log(JSON.stringify(result, undefined, 1))
+
+export const forksAndTrials: Experiment<ForksAndTrials> = {
+  name: 'forks-and-trials',
+  question: 'What do forks cost, do tokens on trial leave anything behind, is speculative decoding faster?',
+  inALine({ forks, trials, decoding }) {
+    const faster = decoding.filter((row) => row.speculativeTokensPerSecond > row.greedyTokensPerSecond).length
+    const cheap = forks.filter(({ within }) => within).length
+    return (
+      `${trials.differing} of ${trials.programs} programs differ in a bit; ${cheap} of ${forks.length} forks cost at most 1.5 copies of their bytes and 20 µs; speculative decoding is ` +
+      `faster in ${faster} of ${decoding.length} cases, since the drafter is the same model`
+    )
+  },
+  asks: 'What do forks cost against copies of their bytes, do ten thousand random programs of tokens on trial leave anything behind, and is speculative decoding faster than greedy decoding? CPU time, interleaved, medians.',
+  run: () => ({
+    forks: catalogue.flatMap((method) => [1024, 8192].flatMap((tokens) => forkCost(method, tokens))),
+    trials: programs(),
+    decoding: decoding(),
+  }),
+  answer: ({ forks, trials, decoding }) =>
+    [
+      markdownTable(
+        ['method', 'tokens', 'kB', 'µs a fork', 'µs a copy of its bytes'],
+        forks.map((row) => [
+          row.method,
+          row.tokens,
+          (row.bytes / 1000).toFixed(1),
+          row.fork.toFixed(0),
+          row.copy.toFixed(1),
+        ]),
+      ),
+      '',
+      `Tokens on trial: ${trials.programs} programs over ${trials.methods} methods tried ${trials.tried} tokens and kept ${trials.kept}; ${trials.differing} snapshots differ from those of the kept ` +
+        `tokens alone, and no answer by more than ${trials.worst}.`,
+      '',
+      markdownTable(
+        ['model', 'tokens drafted', 'the same text', 'accepted', 'greedy, tokens/s', 'speculative, tokens/s'],
+        decoding.map((row) => [
+          row.model,
+          row.drafted,
+          row.same ? 'yes' : 'no',
+          row.accepted.toFixed(2),
+          row.greedyTokensPerSecond.toFixed(0),
+          row.speculativeTokensPerSecond.toFixed(0),
+        ]),
+      ),
+    ].join('\n'),
+}
+
+await main(import.meta.url, forksAndTrials)

@@ -6,18 +6,37 @@ import { textNamed, TEXTS, type TextCapture } from './text-captures.ts'
 export interface Experiment<Result> {
   /** Name of its folder, evidence/<name>, where result.json, picture.svg and README.md stand. */
   readonly name: string
+  /** The question in a line of the index. */
+  readonly question: string
+  /** The answer in a line of the index. Markdown. */
+  readonly inALine: (result: Result) => string
+  /** The question as its page asks it, with the conditions. Markdown. */
   readonly asks: string
-  readonly run: (args: readonly string[]) => Result | Promise<Result>
+  readonly run: (args: readonly string[], kept: Kept<Result>) => Result | Promise<Result>
   /** Markdown. */
   readonly answer: (result: Result) => string
-  /** SVG. */
-  readonly picture: (result: Result) => string
+  /** SVG; left out where a few numbers say all. */
+  readonly picture?: (result: Result) => string
   /** Markdown for full.json, from captures given as arguments: it stands below the answer where there is such a file. */
   readonly all?: (full: Result) => string
   /** The section of all captured heads stands on a page of its own, all-heads.md, where it would make the README too long. */
   readonly isAllApart?: boolean
   /** Markdown for the <text>.json that there are, of runs with `--text <text>`, below that. */
   readonly texts?: (found: readonly TextResult<Result>[]) => string
+  /** Tables that other pages show between `<!-- answer:<name> <table> -->` and `<!-- /answer -->`; without a table's name it is the answer. */
+  readonly tables?: Readonly<Record<string, (result: Result) => string>>
+  /** File that a run with these arguments writes; none where they narrow it, and it is only printed. Default: result.json, full.json of captures, <text>.json. */
+  readonly file?: (args: readonly string[]) => string | undefined
+  /** The committed result, where runs write files of their own. */
+  readonly read?: () => Result
+  /** Draws what else follows from the committed results. */
+  readonly elsewhere?: () => void
+}
+
+/** For runs of hours: what was found before, and a place for what was found so far. */
+export interface Kept<Result> {
+  readonly before: Result | undefined
+  readonly keep: (soFar: Result) => void
 }
 
 export interface TextResult<Result> {
@@ -33,8 +52,8 @@ export const pageOf = (name: string): URL => fileOf(name, 'README.md')
 /** Text of that page. */
 export const pageText = ({ name }: { readonly name: string }): string => readFileSync(pageOf(name), 'utf8')
 
-export function resultOf<Result>({ name }: Experiment<Result>): Result {
-  return JSON.parse(readFileSync(fileOf(name, 'result.json'), 'utf8')) as Result
+export function resultOf<Result>({ name, read }: Pick<Experiment<Result>, 'name' | 'read'>): Result {
+  return read ? read() : (JSON.parse(readFileSync(fileOf(name, 'result.json'), 'utf8')) as Result)
 }
 
 /** The result on all captured heads, where one is committed. */
@@ -53,7 +72,7 @@ export function textResultsOf<Result>({ name }: Experiment<Result>): TextResult<
 
 /** The text of a page with the experiment's section brought up to date: the question, the command, the answer, the picture. */
 export function withAnswer<Result>(text: string, experiment: Experiment<Result>, result: Result): string {
-  const { name, asks, answer, all, isAllApart, texts } = experiment
+  const { name, asks, answer, picture, all, isAllApart, texts } = experiment
   const full = all && fullResultOf(experiment)
   const read = texts ? textResultsOf(experiment) : []
   const section = [
@@ -63,11 +82,10 @@ export function withAnswer<Result>(text: string, experiment: Experiment<Result>,
     '',
     ...(all && full ? [isAllApart ? '[The same on all captured heads](all-heads.md).' : all(full), ''] : []),
     ...(texts && read.length > 0 ? [texts(read), ''] : []),
-    `![${name}](picture.svg)`,
-    '',
-    `\`node evidence/${name}/ask.ts\` writes \`result.json\`, the picture and this page` +
-      `${full ? `; with captures as arguments, \`full.json\`` : ''}` +
-      `${read.length > 0 ? `; with \`--text <text>\`, \`<text>.json\`` : ''}.`,
+    ...(picture ? [`![${name}](picture.svg)`, ''] : []),
+    `\`node evidence/${name}/ask.ts\` writes ${experiment.read ? 'the results' : '`result.json`'}${picture ? ', the picture' : ''} and this page` +
+      `${full ? '; with captures as arguments, `full.json`' : ''}` +
+      `${read.length > 0 ? '; with `--text <text>`, `<text>.json`' : ''}.`,
   ].join('\n')
   const [open, close] = [`<!-- asked:${name} -->`, '<!-- /asked -->']
   const start = text.indexOf(open)
@@ -88,24 +106,44 @@ export function allApart<Result>(experiment: Experiment<Result>): string | undef
 
 /** Picture and page from the committed result. */
 export function show<Result>(experiment: Experiment<Result>): void {
+  const { name, picture } = experiment
   const result = resultOf(experiment)
-  writeFileSync(fileOf(experiment.name, 'picture.svg'), experiment.picture(result))
-  writeFileSync(pageOf(experiment.name), withAnswer(pageText(experiment), experiment, result))
+  if (picture) writeFileSync(fileOf(name, 'picture.svg'), picture(result))
+  writeFileSync(pageOf(name), withAnswer(pageText(experiment), experiment, result))
+  experiment.elsewhere?.()
   const apart = allApart(experiment)
-  if (apart) writeFileSync(fileOf(experiment.name, 'all-heads.md'), apart)
+  if (apart) writeFileSync(fileOf(name, 'all-heads.md'), apart)
+}
+
+const datesFile = new URL('dates.json', import.meta.url)
+/** The day on which each question was last measured, for the index. */
+export const dates = (): Record<string, string> => JSON.parse(readFileSync(datesFile, 'utf8')) as Record<string, string>
+
+/** Notes that a question was measured today. */
+export function noteDate(name: string): void {
+  const all = { ...dates(), [name]: new Date().toISOString().slice(0, 10) }
+  const sorted = Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  writeFileSync(datesFile, `${JSON.stringify(Object.fromEntries(sorted), null, 1)}\n`)
 }
 
 /**
  * Runs the experiment and records it where this module is the program; imported, nothing happens. `url` is its import.meta.url.
- * With arguments full.json (captures of one's own) or <text>.json (`--text <text>`) is written instead.
+ * With arguments full.json (captures of one's own) or <text>.json (`--text <text>`) is written instead, or nothing where they narrow the run.
  */
 export async function main<Result>(url: string, experiment: Experiment<Result>): Promise<void> {
   if (pathToFileURL(process.argv[1] ?? '').href !== url) return
   const args = process.argv.slice(2)
-  const result = await experiment.run(args)
   const text = textNamed(args)
-  const file = `${text ?? (args.length > 0 ? 'full' : 'result')}.json`
-  writeFileSync(fileOf(experiment.name, file), `${JSON.stringify(result, fiveDigits, 1)}\n`)
+  const name = experiment.file ? experiment.file(args) : `${text ?? (args.length > 0 ? 'full' : 'result')}.json`
+  const file = name === undefined || experiment.read ? undefined : fileOf(experiment.name, name)
+  const keep = (result: Result) => {
+    if (file) writeFileSync(file, `${JSON.stringify(result, fiveDigits, 1)}\n`)
+  }
+  const before = file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Result) : undefined
+  const result = await experiment.run(args, { before, keep })
+  if (name === undefined) return console.log(JSON.stringify(result, fiveDigits, 1))
+  keep(result)
+  noteDate(experiment.name)
   show(experiment)
   if (text && experiment.texts) console.log(experiment.texts([{ text, result }]))
   else console.log((args.length > 0 && experiment.all ? experiment.all : experiment.answer)(result))

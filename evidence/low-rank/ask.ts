@@ -7,6 +7,7 @@ import { rowsOf } from '@sublinear/core'
 import { sketchKernels } from '@sublinear/kernels'
 import type { Head } from '../kit/captures.ts'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { headsOf } from '../every-head/ask.ts'
 import { againstBest, type AgainstBest } from './against-best.ts'
 import { plot, type Line } from '../kit/plot.ts'
@@ -34,6 +35,8 @@ export interface LowRank {
 
 export const lowRank: Experiment<LowRank> = {
   name: 'low-rank',
+  question: 'How near does U₁U₂ᵀ come to exp(scale·QKᵀ)?',
+  inALine: (result) => firstSentence(lowRank.answer(result)),
   asks:
     `How near does U₁U₂ᵀ come to A = exp(scale·QKᵀ), and to the best matrix of its rank? ‖A − U₁U₂ᵀ‖_F/‖A‖_F, and in brackets the least that rank t allows. ` +
     `Gaussian queries and keys, n = ${N}; then the sample's heads, d = 32, every ${STRIDE}th token, keys less the mean of the first ${PILOT}, ` +

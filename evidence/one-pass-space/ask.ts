@@ -5,6 +5,7 @@
 import { normalise, onePass, osnap, polynomialAttention, taylorFeatures, type Matrix } from '@sublinear/attention'
 import { random, softmaxOracle } from '@sublinear/laws'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { logLogPlot, type Line } from '../kit/plot.ts'
 
 const [n, d, dv, asked, seeds] = [16_384, 4, 4, 256, 5]
@@ -52,6 +53,8 @@ const KINDS: Readonly<Record<Kind, string>> = {
 
 export const onePassSpace: Experiment<OnePassSpace> = {
   name: 'one-pass-space',
+  question: 'How much space buys how little error in the sketches of Algorithm 1?',
+  inALine: (result) => firstSentence(onePassSpace.answer(result)),
   asks:
     `How much space buys how little error in the sketching phase? Row answers of Algorithm 1, n = ${n}, d = dv = ${d}, degree 4 (t = 70), OSNAP of 8, ${asked} dense ` +
     `queries, rms relative error over ${seeds} seeds; beside it a uniform sample of the same bytes, and that sample moved by the exact mean of V.`,

@@ -1,11 +1,11 @@
 /**
- * `node evidence/plan-predictions/ask.ts [count]`: what plan() predicts against what the planned stream is off by,
- * over configurations drawn by seeds 5000, 5001, …; writes result.json and the table of docs/measured/attention.md. The planner was tuned on seeds
+ * `node evidence/plan-predictions/ask.ts [first [count]]`: what plan() predicts against what the planned stream is off by,
+ * over configurations drawn by seeds 5000, 5001, …. The planner was tuned on seeds
  * from 10⁹ on; seeds 0 to 103 were spent on a version of it that missed (82 %).
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { configuration, type Configuration } from './configurations.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
 import { measured } from './measure.ts'
 
 /** One configuration: predicted and measured relative error, and the measured one of the mean of the values. */
@@ -44,8 +44,6 @@ export async function predict(seed: number): Promise<Prediction> {
   }
 }
 
-const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value)
-
 export interface Predictions {
   readonly near: number
   readonly misled: number
@@ -56,8 +54,8 @@ export const FIRST = 5000
 
 const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`
 
-/** The README's lines: how often predictions are near, by kind of values and by size of the error. */
-export function withTable(text: string, { predictions, misled }: Predictions): string {
+/** How often predictions are near, by kind of values and by size of the error. */
+function table({ predictions, misled }: Predictions): string {
   const groups: [string, (one: Prediction) => boolean][] = [
     ['all', () => true],
     ...(['noise', 'mean + noise', 'smooth'] as const).map((kind): [string, (one: Prediction) => boolean] => [
@@ -79,7 +77,7 @@ export function withTable(text: string, { predictions, misled }: Predictions): s
       `${at(0.1)}, ${at(0.5)}, ${at(0.9)}`,
     ])
   })
-  const table = [
+  return [
     line(['configurations', 'number', 'within a factor 2', 'predicted over measured: 10 %, median, 90 %']),
     line(['---', '---', '---', '---']),
     ...rows,
@@ -87,34 +85,41 @@ export function withTable(text: string, { predictions, misled }: Predictions): s
     `Relative error of 4096 queries after n tokens, n from 10³ to 10⁶, d from 2 to 32, scores' deviation 0.2 to 2, ε from 0.001 to 0.5; ${misled} verdicts 'ok' where 0, the ` +
       'mean or a cache did as well: `node evidence/plan-predictions/ask.ts`.',
   ].join('\n')
-  return text.replace(
-    /(<!-- experiments:plan-predictions -->\n).*?(<!-- \/experiments -->)/s,
-    (_, open: string, close: string) => `${open}\n${table}\n\n${close}`,
-  )
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  // `first count` run a part and print it as JSON; without them all 200 are run and written.
-  const [first = FIRST, count = 200] = process.argv.slice(2).map(Number)
-  const all: Prediction[] = []
-  for (let seed = first; seed < first + count; seed++) {
-    const one = await predict(seed)
-    all.push(one)
-    const words = isMisled(one) ? 'misled' : isNear(one) ? '' : 'far'
-    console.error(
-      `${seed} ${one.stream}: predicted ${one.predicted.toPrecision(3)}, measured ${one.measured.toPrecision(3)}, ${one.verdict} ${words}`,
-    )
-  }
-  if (process.argv.length > 2) console.log(JSON.stringify(all))
-  else write(all)
+export const planPredictions: Experiment<Predictions> = {
+  name: 'plan-predictions',
+  question: 'Are the errors that `plan` predicts within a factor 2 of those measured?',
+  inALine: ({ near, misled, predictions }) =>
+    `${near} of ${predictions.length} fresh configurations; ${misled} verdicts misled`,
+  asks: 'How far are the predictions of `plan` from what the planned stream is off by, over configurations drawn by fresh seeds?',
+  async run([first = String(FIRST), count = '200']) {
+    const all: Prediction[] = []
+    for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
+      const one = await predict(seed)
+      all.push(one)
+      const words = isMisled(one) ? 'misled' : isNear(one) ? '' : 'far'
+      console.error(
+        `${seed} ${one.stream}: predicted ${one.predicted.toPrecision(3)}, measured ${one.measured.toPrecision(3)}, ${one.verdict} ${words}`,
+      )
+    }
+    return { near: all.filter(isNear).length, misled: all.filter(isMisled).length, predictions: all }
+  },
+  file: (args) => (args.length > 0 ? undefined : 'result.json'),
+  answer: table,
+  picture: ({ predictions }) =>
+    plot('What was predicted over what was measured', [
+      {
+        title: '200 fresh configurations, in order',
+        x: { label: 'share of the configurations' },
+        y: { label: 'predicted / measured', log: true },
+        lines: [...new Set(predictions.map(({ values }) => values))].map((values) => {
+          const own = predictions.filter((one) => one.values === values)
+          const ratios = own.map(({ predicted, measured }) => predicted / measured).toSorted((a, b) => a - b)
+          return { name: `values: ${values}`, points: ratios.map((ratio, i) => [(i + 1) / own.length, ratio] as const) }
+        }),
+      },
+    ]),
 }
 
-/** Writes the results and the README's table. */
-export function write(all: readonly Prediction[]): void {
-  const found = { near: all.filter(isNear).length, misled: all.filter(isMisled).length, predictions: all }
-  const result = JSON.parse(JSON.stringify(found, rounded)) as Predictions
-  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, undefined, 1)}\n`)
-  const readme = new URL('../../docs/measured/attention.md', import.meta.url)
-  writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), result))
-  console.log(`${found.near} of ${all.length} within a factor 2, ${found.misled} verdicts misled`)
-}
+await main(import.meta.url, planPredictions)

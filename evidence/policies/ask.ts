@@ -53,6 +53,24 @@ const [SNAP_KV, PYRAMID_KV] = methodsNamed('snapKv', 'pyramidKv') as [Method, Me
 
 export const policies: Experiment<Policies> = {
   name: 'policies',
+  question: 'Which single cache policy keeps the best tokens?',
+  inALine: ({ rows }) =>
+    [...new Set(rows.map(({ model }) => model))]
+      .map((model) => {
+        const best = [4, 16].map((share) => {
+          const [least] = rows
+            .flatMap((row) => {
+              const error = meanError(row)
+              return row.model === model && row.share === share && error !== undefined
+                ? [{ method: row.method, error }]
+                : []
+            })
+            .toSorted((a, b) => a.error - b.error)
+          return `${least.method} (${least.error.toFixed(3)}) in 1/${share}`
+        })
+        return `${model} heads: ${best.join(', ')}`
+      })
+      .join('; '),
   asks:
     `What does each policy keep of the answers alone, at equal bytes? ${TOKENS} tokens of a head, with their queries for the policies that learn from them, then the ` +
     `next ${QUERIES} queries: mean over the heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Nothing behind them; bytes are everything held, ` +
@@ -65,9 +83,10 @@ export const policies: Experiment<Policies> = {
   all: (full) =>
     `All ${full.heads} captured heads; pyramidKv, whose layers have other budgets and the same in all, is measured where all layers are:\n\n${policyTable(full)}`,
   texts: (found) =>
-    found
-      .map(({ text, result }) => `All ${result.heads} heads over ${titled(text)}:\n\n${policyTable(result)}`)
-      .join('\n\n'),
+    [
+      textsTable(found),
+      ...found.map(({ text, result }) => `All ${result.heads} heads over ${titled(text)}:\n\n${policyTable(result)}`),
+    ].join('\n\n'),
   picture: (result) =>
     plot(
       'Relative error of the policies against the share of the cache',
@@ -95,7 +114,7 @@ const titled = (text: string) => text[0].toUpperCase() + text.slice(1)
 export const meanError = ({ errors }: Pick<PolicyRow, 'errors'>): number | undefined =>
   errors.includes(null) ? undefined : mean(errors as readonly number[])
 
-/** The table of docs/measured/kv-cache.md: all heads over all texts. */
+/** All heads over all texts. */
 export function textsTable(found: readonly TextResult<Policies>[]): string {
   const rows = found[0].result.rows.map((row) => ({
     ...row,

@@ -1,10 +1,8 @@
 /**
  * Tokens in few bits on captured heads: summaries of the first 3584 tokens (or all but 512) answer the last 512 queries, in one pass, at a share
- * of the float32 cache. `node src/quantised-heads.ts` runs the committed sample of both models; `node src/quantised-heads.ts <name> <q.npy>
- * <k.npy> <v.npy> …` other captures. Writes result.json, or full.json.
+ * of the float32 cache. `node evidence/quantised-heads/ask.ts` runs the committed sample of both models; with arguments <name> <q.npy>
+ * <k.npy> <v.npy> … other captures.
  */
-import { writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import {
   closureStream,
   exactAttention,
@@ -20,7 +18,10 @@ import {
 import { farKeys, quantisedStream } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
 import { capturesOf, type Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { mean } from '../kit/mean.ts'
 import { relativeError } from '../kit/trivial-answers.ts'
+import { quantisedPicture, quantisedTable, type QuantisedHeads } from './table.ts'
 
 export interface QuantisedRow {
   readonly method: string
@@ -116,17 +117,28 @@ function measure(heads: readonly Head[]): QuantisedRow[] {
   return rows
 }
 
-const short = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
-
-function run(args: readonly string[]): void {
-  const models = capturesOf(args).map(({ name, heads }) => {
-    console.log(name)
-    return { name, heads: heads.map((head) => head.name), rows: measure(heads) }
-  })
-  writeFileSync(
-    new URL(`${args.length > 0 ? 'full' : 'result'}.json`, import.meta.url),
-    `${JSON.stringify({ node: process.version, models }, short)}\n`,
-  )
+export const quantisedHeads: Experiment<QuantisedHeads> = {
+  name: 'quantised-heads',
+  question: 'What do tokens in few bits lose, alone and as far keys over a closure or a mean?',
+  inALine: ({ models }) =>
+    models
+      .map(
+        ({ name, rows }) =>
+          `${name} heads: ${[rows[0], rows[2]].map(({ method, errors }) => `${mean(errors).toFixed(3)} for ${method}`).join(', ')}`,
+      )
+      .join('; '),
+  asks: 'Summaries of the first 3584 tokens (or all but 512) of captured heads answer the last 512 queries, in one pass, at a share of the float32 cache; `buffer: 4`, and a closure or a mean token for the rest.',
+  run: (args) => ({
+    node: process.version,
+    models: capturesOf(args).map(({ name, heads }) => ({
+      name,
+      heads: heads.map((head) => head.name),
+      rows: measure(heads),
+    })),
+  }),
+  answer: (result) => `On the committed sample:\n\n${quantisedTable(result)}`,
+  all: (full) => `On all captured heads:\n\n${quantisedTable(full)}`,
+  picture: quantisedPicture,
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) run(process.argv.slice(2))
+await main(import.meta.url, quantisedHeads)

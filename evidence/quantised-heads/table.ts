@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { mean } from '../kit/mean.ts'
+import { plot } from '../kit/plot.ts'
 import type { QuantisedRow } from './ask.ts'
 
 export interface QuantisedHeads {
@@ -10,8 +11,8 @@ export interface QuantisedHeads {
   }[]
 }
 
-/** Markdown of full.json: a column a model. */
-export function quantisedTable({ node, models }: QuantisedHeads = readResult()): string {
+/** A column a model. */
+export function quantisedTable({ node, models }: QuantisedHeads): string {
   const first = models[0]
   const rows = first.rows.map(({ method, bytes, cacheBytes, share }, i) => [
     method,
@@ -23,10 +24,24 @@ export function quantisedTable({ node, models }: QuantisedHeads = readResult()):
   return [
     ...[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`),
     '',
-    `Mean over ${first.heads.length} heads of ‖ô − o‖_F/‖o‖_F on the last 512 queries, one pass over the tokens before them; share of the float32 cache. Node ${node}: \`node evidence/quantised-heads/ask.ts sharp q.npy k.npy v.npy bounded q.npy k.npy v.npy\`.`,
+    `Mean over ${first.heads.length} heads of ‖ô − o‖_F/‖o‖_F on the last 512 queries, one pass over the tokens before them; share of the float32 cache. Node ${node}.`,
   ].join('\n')
 }
 
-function readResult(): QuantisedHeads {
-  return JSON.parse(readFileSync(new URL('./full.json', import.meta.url), 'utf8'))
+/** Error against bytes, a panel a model. */
+export function quantisedPicture({ models }: QuantisedHeads): string {
+  return plot(
+    'Tokens in few bits: error against bytes',
+    models.map(({ name, rows }) => ({
+      title: `${name} heads`,
+      x: { label: 'bytes', log: true },
+      y: { label: 'relative error' },
+      lines: [...new Set(rows.map(kindOf))].map((kind) => ({
+        name: kind,
+        points: rows.filter((row) => kindOf(row) === kind).map(({ bytes, errors }) => [bytes, mean(errors)] as const),
+      })),
+    })),
+  )
 }
+
+const kindOf = ({ method }: QuantisedRow) => (method.startsWith('every token') ? 'every token' : method)

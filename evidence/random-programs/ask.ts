@@ -1,9 +1,9 @@
 /**
  * `node evidence/random-programs/ask.ts [count [first seed]]`: random programs of push, step, merge, refusals and reopening over every
- * method, and over tiers and layers of random methods with parts that refuse and fail. Writes result.json; minutes.
+ * method, and over tiers and layers of random methods with parts that refuse and fail. Minutes.
  */
-import { writeFileSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { markdownTable } from '../kit/markdown.ts'
 import { program } from './program.ts'
 
 const COUNT = 10_000
@@ -51,11 +51,24 @@ export function programs(count: number, first = 0): Programs {
   }
 }
 
-if (pathToFileURL(process.argv[1] ?? '').href === import.meta.url) {
-  const [count = COUNT, first = 0] = process.argv.slice(2).map(Number)
-  const from = performance.now()
-  const found = programs(count, first)
-  const all = { ...found, seconds: Math.round((performance.now() - from) / 1000), node: process.version }
-  if (count >= COUNT) writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(all, null, 1)}\n`)
-  console.log(JSON.stringify(all, null, 1))
+export const randomPrograms: Experiment<Programs & { readonly seconds: number; readonly node: string }> = {
+  name: 'random-programs',
+  question: 'Does any program of push, step, merge, refusals and reopening break a method, tiers or a layer?',
+  inALine: ({ programs, calls, failures }) => `${failures} of ${programs} programs failed, in ${calls} calls`,
+  asks: 'Random programs of push, step, merge, refusals and reopening over every method, and over tiers and layers of random methods with parts that refuse and fail: does one give another answer than the same tokens in one piece, or change anything by a refusal?',
+  run([count = String(COUNT), first = '0']) {
+    const from = performance.now()
+    const found = programs(Number(count), Number(first))
+    return { ...found, seconds: Math.round((performance.now() - from) / 1000), node: process.version }
+  },
+  file: (args) => (args.length > 0 ? undefined : 'result.json'),
+  answer: (found) =>
+    [
+      `${found.failures} of ${found.programs} programs failed: ${found.calls} calls, ${found.refusals} of them refused, ${found.reopened} streams opened again from their bytes, ` +
+        `${found.merged} merged, ${found.broken} broken by a part that failed. ${found.seconds} seconds, Node ${found.node}.`,
+      '',
+      markdownTable(['method', 'programs'], Object.entries(found.methods)),
+    ].join('\n'),
 }
+
+await main(import.meta.url, randomPrograms)

@@ -1,14 +1,16 @@
 /**
- * `node src/without-end.ts`: the tables and pictures of docs/reading-without-end.md from results/without-end-*.json, which `src/without-end/search.ts` and
- * `src/without-end/judge.ts` write.
+ * `node evidence/reading-without-end/ask.ts`: searches stacks for each budget and judges those that were chosen by long reads, then writes the pictures and the tables of
+ * docs/reading-without-end.md. Hours; what stands in <model>.json and search-<model>.json is not read again.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { MODELS } from '../kit/text-captures.ts'
 import { CHOSEN } from './chosen.ts'
 import { AFTER, BACK, judged, more, recall, type Judged } from './found.ts'
-import { TEXTS } from './judge.ts'
+import { judge, TEXTS } from './judge.ts'
 import { picture, type Named } from './picture.ts'
-import { pageWithTables, searchWithTables } from './tables.ts'
+import { search } from './search.ts'
+import { claimsTable, pageWithTables, searchWithTables } from './tables.ts'
 
 const BLUES = ['#0b3c5d', '#2471a3', '#5499c7', '#85b8d9']
 const endless = Object.keys(CHOSEN)
@@ -33,7 +35,7 @@ const fields = (points: (one: Judged, stream: string) => Named['points']) =>
 
 export const PAGES = {
   '../../docs/reading-without-end.md': pageWithTables,
-  '../endless/README.md': searchWithTables,
+  './README.md': searchWithTables,
 }
 
 export function pictures(): Record<'bits' | 'picture', string> {
@@ -63,10 +65,35 @@ export function pictures(): Record<'bits' | 'picture', string> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [name, svg] of Object.entries(pictures())) writeFileSync(new URL(`${name}.svg`, import.meta.url), svg)
+function draw(): void {
+  writeFileSync(new URL('bits.svg', import.meta.url), pictures().bits)
   for (const [path, withTables] of Object.entries(PAGES)) {
     const page = new URL(path, import.meta.url)
     writeFileSync(page, withTables(readFileSync(page, 'utf8')))
   }
 }
+
+export const readingWithoutEnd: Experiment<readonly Judged[]> = {
+  name: 'reading-without-end',
+  question: 'Does a model remember what it read tens of thousands of tokens ago, in memory that stays?',
+  inALine: (all) =>
+    all
+      .map((one) => {
+        const largest = endless[0].stream
+        const [right, asked] = recall(one, largest, 10_000, ({ kind }) => kind === 'short')
+        return `${one.name}: ${right} of ${asked} needles 10,000 tokens back (${largest})`
+      })
+      .join('; '),
+  asks: 'How long may two small models read in one go, what do they remember of it, and which stack of a byte budget remembers best? Long reads of *Moby-Dick* and the State of the Union; how to use it: [reading without end](../../docs/reading-without-end.md).',
+  run() {
+    for (const name of MODELS) search(name)
+    for (const name of MODELS) judge(name)
+    return judged()
+  },
+  answer: () => claimsTable(),
+  picture: () => pictures().picture,
+  read: judged,
+  elsewhere: draw,
+}
+
+await main(import.meta.url, readingWithoutEnd)

@@ -1,9 +1,8 @@
 /**
- * `node src/without-end/judge.ts <sharp | bounded>`: the stacks that the search chose, exact attention and windows, on texts and words that nothing was chosen
- * by. Writes results/without-end-<model>.json read by read; what stands there is not read again.
+ * The judgement: the stacks that the search chose, exact attention and windows, on texts and words that nothing was chosen
+ * by. Writes <model>.json read by read; what stands there is not read again.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { HeadSpec } from '@sublinear/small-lm'
 import { HELD_OUT } from '../whole-models/prompt-sets.ts'
 import { loadModel, type MODELS } from '../kit/text-captures.ts'
@@ -95,7 +94,8 @@ function jobs(): Job[] {
   ]
 }
 
-function run(name: (typeof MODELS)[number]): void {
+/** Goes on where it stopped. */
+export function judge(name: (typeof MODELS)[number]): void {
   const model = loadModel(name)
   const heads = model.config.layers * model.config.heads
   const file = new URL(`${name}.json`, import.meta.url)
@@ -146,5 +146,3 @@ function run(name: (typeof MODELS)[number]): void {
     process.stderr.write(`${name}: ${stream}, ${kind}, ${text}, ${part}\n`)
   }
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) run(process.argv[2] as 'sharp')

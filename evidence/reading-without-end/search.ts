@@ -1,9 +1,8 @@
 /**
- * `node src/without-end/search.ts <sharp | bounded>`: every candidate on *Persuasion*, with words that nothing is judged on. Writes
- * results/without-end-search-<model>.json as it goes, and goes on from there. Two rows were measured with a closure that forgets by a half-life, since left out.
+ * The search: every candidate on *Persuasion*, with words that nothing is judged on. Writes
+ * search-<model>.json as it goes, and goes on from there. Two rows were measured with a closure that forgets by a half-life, since left out.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { KEY_WORDS } from '@sublinear/small-lm'
 import { HELD_OUT } from '../whole-models/prompt-sets.ts'
 import { loadModel, textIds, type MODELS } from '../kit/text-captures.ts'
@@ -36,7 +35,8 @@ export function median(values: readonly number[]): number {
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
 }
 
-function run(name: (typeof MODELS)[number]): void {
+/** Goes on where it stopped. */
+export function search(name: (typeof MODELS)[number]): void {
   const model = loadModel(name)
   const ids = textIds(model, 'persuasion')
   const words = KEY_WORDS.filter((word) => !HELD_OUT.words!.includes(word))
@@ -77,5 +77,3 @@ function run(name: (typeof MODELS)[number]): void {
       process.stderr.write(`${name} ${JSON.stringify(found.at(-1))}\n`)
     }
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) run(process.argv[2] as 'sharp')

@@ -86,7 +86,7 @@ function worst(one: Judged, text: Row['text']): number {
   return all.length > 0 ? Math.max(...all) : NaN
 }
 
-function claimsTable(): string {
+export function claimsTable(): string {
   const all = judged()
   const rows = all.flatMap((one) => {
     const base = rate(cells(one, 'exact')['in 3,000'])
@@ -128,7 +128,7 @@ const ofSearch = { budgets: budgetsTable, search: searchTable }
 /** docs/reading-without-end.md with its tables from the committed results. */
 export const pageWithTables = (page: string): string => withSections(page, ofPage)
 
-/** questions/endless.md with the tables of the search. */
+/** The README with the tables of the search. */
 export const searchWithTables = (page: string): string => withSections(page, ofSearch)
 
 function withSections(page: string, sections: Readonly<Record<string, () => string>>): string {

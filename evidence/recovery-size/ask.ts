@@ -1,11 +1,11 @@
 /**
  * `node evidence/recovery-size/ask.ts`: how many measurements 32 large entries take, and what a user would pick
- * instead at equal bytes. Writes result.json and the table of packages/sparse-recovery/README.md.
+ * instead at equal bytes.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { heavyHitters, recoveryRows } from '@sublinear/sparse-recovery'
 import bloomFilters from 'bloom-filters'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
 import { families, randomOf, type Input } from '../recovery-trials/families.ts'
 import { distanceOf, sizesOf, valuesOf } from '../recovery-trials/trial.ts'
 
@@ -148,8 +148,8 @@ interface Result {
   readonly peers: readonly PeerRow[]
 }
 
-export function withTable(text: string, { sizes, peers: rows, families: names }: Result): string {
-  const table = [
+function table({ sizes, peers: rows, families: names }: Result): string {
+  return [
     line(['64 largest of 2^20 indices, 2^18 changes, Zipf', 'bytes', 'counts of ones', 'signed, half cancels']),
     line(['---', '---', '---', '---']),
     ...rows.map(({ by, bytes, positive, signed }) =>
@@ -164,20 +164,32 @@ export function withTable(text: string, { sizes, peers: rows, families: names }:
     '',
     `Share of ${TRIALS} trials; m = ${recoveryRows({ n: N, k: WANTED, epsilon: EPSILON })} is what k = 32 takes: \`node evidence/recovery-size/ask.ts\`.`,
   ].join('\n')
-  return text.replace(
-    /(<!-- experiments:recovery-size -->\n).*?(<!-- \/experiments -->)/s,
-    (_, open: string, close: string) => `${open}\n${table}\n\n${close}`,
-  )
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const result: Result = {
+export const recoverySize: Experiment<Result> = {
+  name: 'recovery-size',
+  question: 'How many measurements do 32 large entries take, and what do peers find in equal bytes?',
+  inALine({ sizes, peers: rows }) {
+    const enough = sizes.find(({ success }) => success.every((share) => share === 1))!
+    const found = rows.map(({ by, positive }) => `${by.split(' ')[0]} ${Math.round(100 * positive[0])} %`)
+    return `${enough.m} of 2^16 in all trials; of 64 large entries ${found.join(', ')}`
+  },
+  asks: 'How many measurements do 32 large entries take, and what would a user pick instead at equal bytes?',
+  run: () => ({
     families: FAMILIES,
     sizes: [16, 20, 24, 40, 28, 48, 32, 64].map((k) => sizePoint(k, TRIALS)), // by m: from k = 40 on a tree has a level less
     peers: peers(),
-  }
-  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, undefined, 1)}\n`)
-  const readme = new URL('../../packages/sparse-recovery/README.md', import.meta.url)
-  writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), result))
-  console.log(JSON.stringify(result))
+  }),
+  answer: table,
+  picture: ({ sizes, families: names }) =>
+    plot('32 large entries of 2^16 found within 1.5·tail₃₂', [
+      {
+        title: 'share of the trials, by measurements',
+        x: { label: 'm' },
+        y: { label: 'found' },
+        lines: names.map((name, i) => ({ name, points: sizes.map(({ m, success }) => [m, success[i]] as const) })),
+      },
+    ]),
 }
+
+await main(import.meta.url, recoverySize)

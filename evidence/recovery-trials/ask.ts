@@ -1,23 +1,15 @@
 /**
  * `node evidence/recovery-trials/ask.ts [log2n,k,epsilon …]`: the failure rate of sparse recovery, cell by cell, over all
- * families and fresh seeds; writes results/recovery-trials/<cell>.json. Some ten minutes a cell of 2^18, an hour for all.
+ * families and fresh seeds. Some ten minutes a cell of 2^18, an hour for all; cells that are named are measured again and the others kept.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { recoveryRows } from '@sublinear/sparse-recovery'
-import { cells, nameOf, seedOf, type CellResult, type FamilyResult } from './cells.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { markdownTable } from '../kit/markdown.ts'
+import { cells, nameOf, seedOf, type Cell, type CellResult, type FamilyResult } from './cells.ts'
 import { families } from './families.ts'
 import { trial } from './trial.ts'
 
-const wanted = process.argv.slice(2)
-const chosen = cells.filter((cell) => wanted.length === 0 || wanted.includes(nameOf(cell)))
-if (chosen.length < (wanted.length || 1)) {
-  console.error(`recovery-trials: the cells are ${cells.map(nameOf).join(' ')}`)
-  process.exit(1)
-}
-const folder = new URL('./cells/', import.meta.url)
-mkdirSync(folder, { recursive: true })
-
-for (const cell of chosen) {
+function measured(cell: Cell): CellResult {
   const names = Object.keys(families)
   const results: FamilyResult[] = []
   for (const family of names) {
@@ -31,11 +23,63 @@ for (const cell of chosen) {
       if (found.trials < 4) found.sample.push([seed, ratio])
     }
     results.push(found)
-    console.log(
+    console.error(
       `${nameOf(cell)} ${family}: ${found.failures} of ${found.trials} failed, worst ${found.worst.toPrecision(4)}`,
     )
   }
   const { n, k, epsilon } = cell
-  const whole: CellResult = { n, k, epsilon, m: recoveryRows(cell), families: results }
-  writeFileSync(new URL(`${nameOf(cell)}.json`, folder), `${JSON.stringify(whole, null, 2)}\n`)
+  return { n, k, epsilon, m: recoveryRows(cell), families: results }
 }
+
+const total = (all: readonly number[]) => all.reduce((a, b) => a + b, 0)
+const trialsOf = ({ families: all }: CellResult) => total(all.map(({ trials }) => trials))
+const failuresOf = ({ families: all }: CellResult) => total(all.map(({ failures }) => failures))
+const wideOf = ({ families: all }: CellResult) => total(all.map(({ wideFailures }) => wideFailures))
+
+export const recoveryTrials: Experiment<readonly CellResult[]> = {
+  name: 'recovery-trials',
+  question: 'How often does sparse recovery fail?',
+  inALine: (results) =>
+    `${total(results.map(failuresOf))} of ${total(results.map(trialsOf))} trials failed, in ${results.length} cells of n, k and ε`,
+  asks: 'How often does sparse recovery fail, narrow or wide (with 2k entries), over all families of inputs and fresh seeds?',
+  run(wanted, { before = [], keep }) {
+    const chosen = cells.filter((cell) => wanted.length === 0 || wanted.includes(nameOf(cell)))
+    if (chosen.length < (wanted.length || 1))
+      throw new RangeError(`recovery-trials: the cells are ${cells.map(nameOf).join(' ')}`)
+    let results = before
+    for (const cell of chosen) {
+      const found = new Map(results.map((one) => [nameOf(one), one] as const)).set(nameOf(cell), measured(cell))
+      results = cells.flatMap((one) => found.get(nameOf(one)) ?? [])
+      keep(results)
+    }
+    return results
+  },
+  file: () => 'result.json',
+  answer: (results) =>
+    markdownTable(
+      [
+        'n',
+        'k',
+        'ε',
+        'rows of Φ',
+        'kinds of input',
+        'trials',
+        'failures',
+        'with 2k entries',
+        'largest error over the tail',
+      ],
+      results.map((one) => [
+        `2^${Math.log2(one.n)}`,
+        one.k,
+        one.epsilon,
+        one.m,
+        one.families.length,
+        trialsOf(one),
+        failuresOf(one),
+        wideOf(one),
+        Math.max(...one.families.map(({ worst }) => worst)).toFixed(3),
+      ]),
+    ),
+}
+
+await main(import.meta.url, recoveryTrials)

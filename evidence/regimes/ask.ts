@@ -40,6 +40,14 @@ export interface RegimeHead {
 
 export const regimes: Experiment<readonly RegimeHead[]> = {
   name: 'regimes',
+  question: 'Which stream suits which kind of head?',
+  inALine: (heads) =>
+    regimes
+      .answer(heads)
+      .split('\n')
+      .filter((line) => line.startsWith('*'))
+      .map((line) => line.replace(/\.$/, ''))
+      .join('; '),
   asks:
     'Which stream suits which kind of head? All heads of both models over 4096 tokens of Romans, sorted as `sublinear inspect` does: *sharp* where a row ' +
     'spreads over fewer than 64 keys, else *bounded and diffuse* where scores stay within 10 of the mean key’s, else *diffuse with far keys*. ' +

@@ -4,6 +4,7 @@
  */
 import { closureStream, degreeFor, featureDimension, recoveryRows } from '@sublinear/attention'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { logLogPlot } from '../kit/plot.ts'
 
 /** Shapes of common decoders: layers, heads that keep keys and values, and their width. */
@@ -33,6 +34,8 @@ export interface Scaling {
 
 export const scalingToModels: Experiment<readonly Scaling[]> = {
   name: 'scaling',
+  question: "What would summaries of large models' heads take, by calculation?",
+  inALine: (models) => firstSentence(scalingToModels.answer(models)),
   asks:
     'What would scaling to large models take? The third open question, by calculation: bytes of the whole model, all layers and key-value heads, and in brackets the tokens from ' +
     'which on that is less than its float16 cache; features that a certified relative error of 0.1 takes where centred scores stay within R.',

@@ -57,6 +57,17 @@ export interface Selections {
 
 export const selections: Experiment<Selections> = {
   name: 'selections',
+  question: 'Which tokens should a budget keep, in how many bits?',
+  inALine: ({ rows }) =>
+    [...new Set(rows.map(({ model }) => model))]
+      .map((model) => {
+        const [least] = rows
+          .filter((row) => row.model === model && row.share === 16)
+          .map(({ selection }) => ({ selection, error: meanOf({ heads: 0, rows }, model, selection, 16).later }))
+          .toSorted((a, b) => a.error - b.error)
+        return `${model} heads in 1/16: ${least.selection} (${least.error.toFixed(3)}, asked later)`
+      })
+      .join('; '),
   asks:
     `Which tokens should a budget keep? ${TOKENS} tokens of a head with their queries, everything held within the share of the float32 cache; then the next ` +
     `${QUERIES} queries over these tokens alone (later) and the next ${QUERIES} tokens with their queries (causal): mean over the heads of ‖ô − o‖_F/‖o‖_F, later / ` +

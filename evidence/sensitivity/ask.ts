@@ -4,6 +4,7 @@
  */
 import { recoveryRows } from '@sublinear/attention'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { headsOf } from '../every-head/ask.ts'
 import { plot } from '../kit/plot.ts'
 import { activeQueries, CELLS, type Cell, type Sensitivity } from './active.ts'
@@ -16,6 +17,8 @@ export interface Sensitivities {
 
 export const sensitivity: Experiment<Sensitivities> = {
   name: 'sensitivity',
+  question: 'What do ε₁, k and m₂ do to Algorithm 1?',
+  inALine: (result) => firstSentence(sensitivity.answer(result)),
   asks:
     'What do ε₁, k and m₂ do to Algorithm 1? First where it says something: 64 active queries of 2¹⁶, d = dv = 4, t = 70, V centred, so that outputs are 64-sparse. ' +
     "Then on the sample's heads: n = 4096, d = dv = 32, 64 anisotropic features, every query over all tokens, V less its mean. Relative Frobenius errors; answering 0 has 1.",

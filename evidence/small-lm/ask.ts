@@ -1,11 +1,10 @@
 /**
  * `node evidence/small-lm/ask.ts`: both small language models with exact streams, beside what the training framework measured
- * with float32 weights. Writes result.json, cell by cell (a run that stopped goes on), and the table of packages/small-lm/README.md.
+ * with float32 weights. A run that stopped goes on; `--again` begins anew.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { exactStream } from '@sublinear/exact-attention'
 import { bitsPerByte, needles } from '@sublinear/small-lm'
+import { main, type Experiment } from '../kit/experiment.ts'
 import { loadModel, MODELS, textIds, type TextCapture } from '../kit/text-captures.ts'
 
 type Model = TextCapture['model']
@@ -78,29 +77,33 @@ export function table(cells: readonly Cell[]): string {
   ].join('\n')
 }
 
-export function withTable(text: string, cells: readonly Cell[]): string {
-  return text.replace(
-    /(<!-- experiments:small-lm -->\n).*?(<!-- \/experiments -->)/s,
-    (_, open: string, close: string) => `${open}\n${table(cells)}\n\n${close}`,
-  )
+export const smallLm: Experiment<readonly Cell[]> = {
+  name: 'small-lm',
+  question: 'Do the language models here do what they did in training?',
+  inALine(cells) {
+    const off = cells.map(({ model, measure, tokens, value }) =>
+      Math.abs(value - TRAINED[model][measure][LENGTHS.indexOf(tokens)]),
+    )
+    const most = (isRecall: boolean) =>
+      Math.max(...off.filter((_, i) => (cells[i].measure === 'one needle') === isRecall))
+    return `within ${most(false).toFixed(4)} bits per byte and ${most(true).toFixed(2)} of recall in ${cells.length} cells`
+  },
+  asks: 'Both small language models with exact streams, beside what the training framework measured with float32 weights.',
+  run([flag], { before, keep }) {
+    const cells = flag === '--again' ? [] : [...(before ?? [])]
+    for (const model of MODELS)
+      for (const measure of MEASURES)
+        for (const tokens of LENGTHS) {
+          if (cells.some((one) => one.model === model && one.measure === measure && one.tokens === tokens)) continue
+          const cell = measureCell(model, measure, tokens)
+          cells.push(cell)
+          keep(cells)
+          console.error(`${model}, ${measure}, ${tokens}: ${cell.value.toFixed(4)}`)
+        }
+    return cells
+  },
+  file: () => 'result.json',
+  answer: table,
 }
 
-const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const file = new URL('./result.json', import.meta.url)
-  const cells: Cell[] =
-    existsSync(file) && !process.argv.includes('--again') ? JSON.parse(readFileSync(file, 'utf8')) : []
-  for (const model of MODELS)
-    for (const measure of MEASURES)
-      for (const tokens of LENGTHS) {
-        if (cells.some((one) => one.model === model && one.measure === measure && one.tokens === tokens)) continue
-        const cell = measureCell(model, measure, tokens)
-        cells.push(cell)
-        writeFileSync(file, `${JSON.stringify(cells, rounded, 2)}\n`)
-        console.log(`${model}, ${measure}, ${tokens}: ${cell.value.toFixed(4)}`)
-      }
-  const readme = new URL('../../packages/small-lm/README.md', import.meta.url)
-  writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), cells))
-  console.log(table(cells))
-}
+await main(import.meta.url, smallLm)

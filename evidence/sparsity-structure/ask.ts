@@ -4,6 +4,7 @@
  */
 import type { Head } from '../kit/captures.ts'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { firstSentence } from '../kit/markdown.ts'
 import { plot } from '../kit/plot.ts'
 import { capturedHeads, MODELS } from '../kit/text-captures.ts'
 
@@ -30,6 +31,8 @@ export interface HeadStructure {
 
 export const sparsityStructure: Experiment<readonly HeadStructure[]> = {
   name: 'sparsity-structure',
+  question: 'Where does real attention lie?',
+  inALine: (heads) => firstSentence(sparsityStructure.answer(heads)),
   asks:
     'Where does the attention of a real model lie, layer by layer? All heads of both models over 4096 tokens of a held-out novel, every 16th row from the ' +
     '1024th on: e^entropy of a row (effective keys), and the share of its mass in the first 4 keys, the last 64, and in the 64 largest of all others.',

@@ -1,18 +1,12 @@
 // The committed table of heads: one head again, and what the table must show. Kills: a table edited by hand, a stream that changed.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { pageOf } from '../kit/experiment.ts'
-import { headsOf, measureHead, withTables, type Heads } from '../every-head/ask.ts'
+import { headsOf, measureHead, type Heads } from '../every-head/ask.ts'
 
 const read = (name: string) =>
   JSON.parse(readFileSync(new URL(`../every-head/${name}.json`, import.meta.url), 'utf8')) as Heads
 const [result, full] = [read('result'), read('full')]
 const row = (method: string) => result.rows.find((one) => one.method === method)!
-
-test('the README says what the results say', () => {
-  const text = readFileSync(pageOf('every-head'), 'utf8')
-  expect(withTables(text, result, full)).toBe(text)
-})
 
 test('a head has the same errors again', () => {
   const at = result.heads.indexOf('bounded 0.1')

@@ -18,7 +18,7 @@ const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf
 const isShown = <Result>(experiment: Experiment<Result>) => {
   const result = resultOf(experiment)
   expect(withAnswer(pageText(experiment), experiment, result), experiment.name).toBe(pageText(experiment))
-  expect(experiment.picture(result), experiment.name).toBe(read(`../${experiment.name}/picture.svg`))
+  expect(experiment.picture?.(result), experiment.name).toBe(read(`../${experiment.name}/picture.svg`))
 }
 
 test('sections and pictures say what the results say', () => {
@@ -66,7 +66,7 @@ test('U₁U₂ᵀ is never nearer than the best matrix of its rank', () => {
 
 test('columns of real heads are about as sparse as Gaussian ones', () => {
   const all = resultOf(columnSparsity)
-  const again = columnSparsity.run([]) as typeof all
+  const again = columnSparsity.run([], { before: undefined, keep() {} }) as typeof all
   for (const [i, { head, tails }] of all.entries()) {
     expect(again[i].head).toBe(head)
     for (const [j, tail] of tails.entries()) expect(again[i].tails[j]).toBeCloseTo(tail, 3)

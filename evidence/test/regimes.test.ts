@@ -19,7 +19,7 @@ test('sections, pictures and the figures of inspect say what the results say', (
   const isShown = <Result>(experiment: Experiment<Result>) => {
     const result = resultOf(experiment)
     expect(withAnswer(pageText(experiment), experiment, result), experiment.name).toBe(pageText(experiment))
-    expect(experiment.picture(result), experiment.name).toBe(read(`../${experiment.name}/picture.svg`))
+    expect(experiment.picture?.(result), experiment.name).toBe(read(`../${experiment.name}/picture.svg`))
   }
   isShown(sparsityStructure)
   isShown(regimes)

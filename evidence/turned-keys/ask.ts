@@ -1,14 +1,14 @@
 /**
- * `node src/turned-keys.ts`: what it costs that keys turn by their place when they are read, and not once when they are written. Writes
- * result.json: CPU time a token of the same tiers, in turns, medians over rounds.
+ * `node evidence/turned-keys/ask.ts`: what it costs that keys turn by their place when they are read, and not once when they are written:
+ * CPU time a token of the same tiers, in turns, medians over rounds.
  *
  * written: keys turn when they come, and are held so (`positions: 'text'`). read: what leaves the window is turned back, and asked by a query turned to one distance
  * (`{ clamp }`).
  */
-import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { endless, type AttentionStream, type Matrix } from '@sublinear/attention'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { markdownTable } from '../kit/markdown.ts'
 
 export interface Turned {
   readonly d: number
@@ -63,9 +63,36 @@ function measured(d: number, block: number): Turned {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const rows = [64, 128].flatMap((d) => [128, 1].map((block) => measured(d, block)))
-  const result = { cpu: cpus()[0].model, rounds: ROUNDS, rows }
-  console.log(JSON.stringify(result, null, 1))
-  writeFileSync(new URL('./result.json', import.meta.url), `${JSON.stringify(result, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : (value as unknown)), 1)}\n`) // prettier-ignore
+interface TurnedKeys {
+  readonly cpu: string
+  readonly rounds: number
+  readonly rows: readonly Turned[]
 }
+
+export const turnedKeys: Experiment<TurnedKeys> = {
+  name: 'turned-keys',
+  question: 'What does it cost that keys turn by their place when they are read, and not once when they are written?',
+  inALine: ({ rows }) => {
+    const ratios = rows.map(({ ratio }) => ratio)
+    return `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)} times the CPU time a token`
+  },
+  asks:
+    'What does it cost that keys turn by their place when they are read (what leaves the window is turned back, and asked by a query turned to one distance), and not once ' +
+    'when they are written? CPU time a token of the same tiers, in turns, medians over rounds.',
+  run: () => ({
+    cpu: cpus()[0].model,
+    rounds: ROUNDS,
+    rows: [64, 128].flatMap((d) => [128, 1].map((block) => measured(d, block))),
+  }),
+  answer: ({ cpu, rounds, rows }) =>
+    [
+      markdownTable(
+        ['d', 'tokens a step', 'µs a token, turned when written', 'when read', 'ratio'],
+        rows.map((row) => [row.d, row.block, row.written.toFixed(1), row.read.toFixed(1), row.ratio.toFixed(2)]),
+      ),
+      '',
+      `${cpu}, medians of ${rounds} rounds.`,
+    ].join('\n'),
+}
+
+await main(import.meta.url, turnedKeys)

@@ -65,6 +65,17 @@ export interface Rests {
 
 export const rests: Experiment<Rests> = {
   name: 'what-takes-the-rest',
+  question: 'What should take what far keys let go?',
+  inALine: ({ rows }) =>
+    [...new Set(rows.map(({ model }) => model))]
+      .map((model) => {
+        const [least] = rows
+          .filter((row) => row.model === model && row.share === 16)
+          .map(({ rest, errors }) => ({ rest, error: mean(errors) }))
+          .toSorted((a, b) => a.error - b.error)
+        return `on ${model} heads in 1/16 a ${least.rest} (${least.error.toFixed(3)})`
+      })
+      .join('; '),
   asks:
     `What should take the tokens that far keys in few bits let go? ${TOKENS} tokens of a head, the next ${QUERIES} queries, everything held within the share of the ` +
     `float32 cache: mean over the heads of ‖ô − o‖_F/‖o‖_F. Each rest has the best of 6/4 and 5/3 bits and, where it takes as much as it is given, of ` +

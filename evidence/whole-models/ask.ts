@@ -1,31 +1,34 @@
 /**
  * `node evidence/whole-models/ask.ts [--held-out] [--fresh | --collect]`: what two language models lose when all heads read
- * through a bounded stream: needles and bits per byte, every method and budget. Two processes; recipes and cells are kept in cache/evidence
+ * through a bounded stream: needles and bits per byte, every method and budget. Two processes; recipes and cells are kept in cache/whole-models
  * as they end, so that a run may be stopped and go on later. --fresh forgets them first (after any change of a stream), --held-out asks other prompts
- * with the recipes as they are, --collect writes what is finished. Writes results/evidence*.json, the pictures and the tables of docs/evidence.md.
+ * with the recipes as they are, --collect writes what is finished. Writes result.json or held-out.json, the pictures and the tables of docs/evidence.md.
  */
-import { pathToFileURL } from 'node:url'
+import { main, type Experiment } from '../kit/experiment.ts'
 import { allCells, heldOutCells, MODELS } from './cells.ts'
 import { droppingCells } from './dropping.ts'
 import { cellJobs, finished, forget, runJobs, type Job } from './jobs.ts'
 import { calibrationHeads, recipeJobs, writeRecipes } from './recipes.ts'
 import type { CellResult } from './run-cell.ts'
-import { writeEvidence } from './write-evidence.ts'
+import { committedEvidence, type Evidence } from './results.ts'
+import { claims, claimTable } from './tables.ts'
+import { pictures, showEvidence, writeEvidence } from './write-evidence.ts'
 
 const PROCESSES = 2
 const say = (done: number, of: number, last: string) => process.stderr.write(`${done} of ${of}: ${last}\n`)
 
-async function run(options: readonly string[]): Promise<void> {
+async function run(options: readonly string[]): Promise<Evidence> {
   const isHeldOut = options.includes('--held-out')
   const recipes = recipeJobs()
   const cells = isHeldOut
     ? cellJobs('held-out', [...heldOutCells(), ...droppingCells()])
     : cellJobs('evidence', [...allCells(), ...droppingCells()])
   const jobs: readonly Job[] = isHeldOut ? cells : [...recipes, ...cells]
-  const write = (minutes?: number) => {
+  const write = (minutes?: number): Evidence => {
     const seconds = finished(jobs).reduce((sum, done) => sum + done.seconds, 0)
     const found = finished(cells).map(({ result }) => result as CellResult)
     writeEvidence(isHeldOut ? 'held-out' : 'result', { cpuMinutes: seconds / 60, minutes, cells: found })
+    return committedEvidence()
   }
   if (options.includes('--collect')) return write()
   if (options.includes('--fresh')) forget(jobs)
@@ -39,7 +42,22 @@ async function run(options: readonly string[]): Promise<void> {
     writeRecipes()
   }
   await runJobs(calibrated, PROCESSES, say)
-  write(isWhole ? (performance.now() - start) / 60_000 : undefined)
+  return write(isWhole ? (performance.now() - start) / 60_000 : undefined)
 }
 
-if (pathToFileURL(process.argv[1] ?? '').href === import.meta.url) await run(process.argv.slice(2))
+export const wholeModels: Experiment<Evidence> = {
+  name: 'whole-models',
+  question: 'What does a whole model lose when all its heads read through a bounded stream?',
+  inALine(evidence) {
+    const [needles, bits] = claims(evidence)
+    return `in 1/8 of the bytes auto answers ${needles.found} of the needles that exact attention answers, and takes per byte of text ${bits.found} bits`
+  },
+  asks: 'What do two language models lose when all heads read through a bounded stream: needles and bits per byte, every method and budget? Conditions, all tables and what they say: [the evidence](../../docs/evidence.md).',
+  run,
+  answer: claimTable,
+  picture: (evidence) => pictures(evidence)['picture'],
+  read: committedEvidence,
+  elsewhere: showEvidence,
+}
+
+await main(import.meta.url, wholeModels)

@@ -271,7 +271,7 @@ export const MUTANTS = [
   // BalanceKV.
   {
     id: 'walk: tilt of the wrong sign',
-    file: `${balance}/src/walks.ts`,
+    file: `${balance}/src/balancing-walks.ts`,
     from: '0.5 - a / (2 * reach)',
     to: '0.5 + a / (2 * reach)',
     tests: [`${balance}/test/theorem-a-1-tilt.test.ts`],
@@ -279,7 +279,7 @@ export const MUTANTS = [
   },
   {
     id: 'walk: no tilt',
-    file: `${balance}/src/walks.ts`,
+    file: `${balance}/src/balancing-walks.ts`,
     from: '0.5 - a / (2 * reach)',
     to: '0.5',
     tests: [`${balance}/test/theorem-a-1-tilt.test.ts`],
@@ -287,7 +287,7 @@ export const MUTANTS = [
   },
   {
     id: 'walk: half the tilt',
-    file: `${balance}/src/walks.ts`,
+    file: `${balance}/src/balancing-walks.ts`,
     from: '0.5 - a / (2 * reach)',
     to: '0.5 - a / (4 * reach)',
     tests: [`${balance}/test/theorem-a-1-tilt.test.ts`],
@@ -295,7 +295,7 @@ export const MUTANTS = [
   },
   {
     id: 'walk: forgets the weights of earlier tokens',
-    file: `${balance}/src/walks.ts`,
+    file: `${balance}/src/balancing-walks.ts`,
     from: 'const step = eta * w',
     to: 'const step = eta',
     tests: [`${balance}/test/theorem-a-1-tilt.test.ts`],
@@ -303,7 +303,7 @@ export const MUTANTS = [
   },
   {
     id: 'walk: R² with w for w²',
-    file: `${balance}/src/walks.ts`,
+    file: `${balance}/src/balancing-walks.ts`,
     from: '(weights?.[i] ?? 1) ** 2',
     to: '(weights?.[i] ?? 1)',
     tests: [`${balance}/test/theorem-a-1-tilt.test.ts`],
@@ -311,7 +311,7 @@ export const MUTANTS = [
   },
   {
     id: 'walk: c without δ',
-    file: `${balance}/src/walks.ts`,
+    file: `${balance}/src/balancing-walks.ts`,
     from: '30 * Math.log(m / delta)',
     to: '30 * Math.log(m)',
     tests: [`${balance}/test/theorem-3-3.test.ts`],
@@ -319,7 +319,7 @@ export const MUTANTS = [
   },
   {
     id: 'pair walk: drift without the weights',
-    file: `${balance}/src/walks.ts`,
+    file: `${balance}/src/balancing-walks.ts`,
     from: 'const step = second[p] ? -wi : wj',
     to: 'const step = second[p] ? -1 : 1',
     tests: [`${balance}/test/theorem-a-1-tilt.test.ts`],
@@ -327,7 +327,7 @@ export const MUTANTS = [
   },
   {
     id: 'pair walk: without (wj − wi)',
-    file: `${balance}/src/walks.ts`,
+    file: `${balance}/src/balancing-walks.ts`,
     from: '2 * along + (wj - wi) * square',
     to: '2 * along',
     tests: [`${balance}/test/theorem-a-1-tilt.test.ts`],
@@ -383,7 +383,7 @@ export const MUTANTS = [
   },
   {
     id: 'pairs: the coin of ties for the wrong token',
-    file: `${balance}/src/walks.ts`,
+    file: `${balance}/src/balancing-walks.ts`,
     from: 'luck[p] * (wi + wj) < wi ? 0 : 1',
     to: 'luck[p] * (wi + wj) < wi ? 1 : 0',
     tests: [],

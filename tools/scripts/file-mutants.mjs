@@ -62,9 +62,9 @@ export async function compareMutants(library, format, count, seed, python = 'pyt
 
 const sorted = (list) => JSON.stringify([...list].map((one) => JSON.stringify(one)).toSorted())
 
-async function contents({ crc32, decodeNpy, decodeNpz, decodeTensors, toBrain, toHalf }, format, bytes) {
+async function contents({ crc32, decodeNpy, decodeNpz, decodeTensors, toBfloat16, toHalf }, format, bytes) {
   const sum = (type, data) => {
-    const raw = /^b?f(16|2)$/i.test(type) ? (/^b/i.test(type) ? toBrain(data) : toHalf(data)) : data
+    const raw = /^b?f(16|2)$/i.test(type) ? (/^b/i.test(type) ? toBfloat16(data) : toHalf(data)) : data
     return crc32(new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength))
   }
   const array = ({ dtype, shape, data }) => [dtype, shape, sum(dtype, data)]

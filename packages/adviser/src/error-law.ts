@@ -1,6 +1,6 @@
 import { matrix, type Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
-import { boxed } from './boxed'
+import { boxed } from './within-the-values'
 import type { GaussianModel } from './gaussian-model'
 import type { Sample } from './sample'
 import { permuted, signed } from './shuffled'

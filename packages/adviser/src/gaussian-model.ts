@@ -1,7 +1,7 @@
 import { matrix, type Matrix, type Pilot } from '@sublinear/core'
 import { kernels, sketchKernels } from '@sublinear/kernels'
 import { symmetricEigen } from '@sublinear/poly-features'
-import { boxed } from './boxed'
+import { boxed } from './within-the-values'
 import { curveOf, curvePoints } from './curve'
 import { centredAt, covariance, meanRow, sampleOf, type Sample } from './sample'
 

@@ -27,7 +27,7 @@ const SHARES = [32, 16, 7, 4, 2]
  * is its own pilot is kept as it is.
  *
  * Guarantee: a function of its arguments but signal and onProgress. Certified: proved. Predicted: within a factor 2 of the measured error in at least 90 % of
- *   200 synthetic configurations (evidence, plan-predictions). Measured: the error on the pilot; a head whose later tokens are unlike the
+ *   200 synthetic configurations (evidence/plan-predictions). Measured: the error on the pilot; a head whose later tokens are unlike the
  *   pilot's is another head.
  * Cost: one to two seconds of one core for a pilot of 4096 tokens at d = 32, where only a budget is given; with an error some seconds more.
  *

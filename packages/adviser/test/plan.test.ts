@@ -1,5 +1,5 @@
 // plan(): certified plans against the formulas in plain numbers, predictions against streams that are run, verdicts, bytes against the
-// objects themselves, borders. Predictions over 200 drawn configurations: evidence, plan-predictions.
+// objects themselves, borders. Predictions over 200 drawn configurations: evidence/plan-predictions.
 // Kills: ε not passed on, bytes that forget a part, a float16 cache that is not compared, a radius taken for a score range, sampling error that
 // does not fall with n (ratio 1 instead of 100), a limit that does, Ψ sized without the values' variance, a verdict 'ok' where the mean does.
 import { expect, describe, it } from 'vitest'

@@ -1,5 +1,5 @@
 import { checkFinite, checkInteger, checkKeys, checkScale, type Matrix } from '@sublinear/core'
-import { walkConstant } from './walks'
+import { walkConstant } from './balancing-walks'
 
 export interface BalanceKvSizeOptions {
   readonly d: number

@@ -2,7 +2,7 @@ import { checkFinite, checkSeed, MOST_WEIGHT, type KvBlock, type Seed } from '@s
 import { balanceKernel, type Sums } from './balance-kernel'
 import { coins, type Halved, type Halving } from './halving'
 import { neighbours, onePerPair } from './pairs'
-import { greedyWalk, pairWalk, theoryWalk, type Signs } from './walks'
+import { greedyWalk, pairWalk, theoryWalk, type Signs } from './balancing-walks'
 
 const WHO = 'softmaxBalance'
 

@@ -7,7 +7,7 @@
 import { mostFailures, random } from '@sublinear/laws'
 import { describe, expect, test } from 'vitest'
 import { softmaxBalance } from '../src'
-import { theoryWalk, walkConstant } from '../src/walks'
+import { theoryWalk, walkConstant } from '../src/balancing-walks'
 import { centredRows, chosen, largestRow, norm, sumsOf } from './sums'
 
 const [m, d, dv, delta] = [64, 4, 3, 0.1]

@@ -6,7 +6,7 @@
 import { random } from '@sublinear/laws'
 import { describe, expect, test } from 'vitest'
 import { mergeReduce, softmaxBalance } from '../src'
-import { walkConstant } from '../src/walks'
+import { walkConstant } from '../src/balancing-walks'
 import { largestRow, norm, sumsOf } from './sums'
 
 const shape = { d: 4, dv: 3, scale: 0.5 }

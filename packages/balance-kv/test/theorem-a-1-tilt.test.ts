@@ -6,7 +6,7 @@ import { random } from '@sublinear/laws'
 import { describe, expect, test } from 'vitest'
 import { softmaxBalance } from '../src'
 import { coins } from '../src/halving'
-import { pairWalk, theoryWalk, walkConstant } from '../src/walks'
+import { pairWalk, theoryWalk, walkConstant } from '../src/balancing-walks'
 import { chosen } from './sums'
 
 const [n, seeds] = [128, 4000]

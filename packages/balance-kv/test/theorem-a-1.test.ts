@@ -5,7 +5,7 @@
 import { mostFailures, random } from '@sublinear/laws'
 import { describe, expect, test } from 'vitest'
 import { coins } from '../src/halving'
-import { greedyWalk, theoryWalk, walkConstant } from '../src/walks'
+import { greedyWalk, theoryWalk, walkConstant } from '../src/balancing-walks'
 
 const [m, d, delta] = [512, 8, 0.1]
 

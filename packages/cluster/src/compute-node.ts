@@ -4,7 +4,7 @@ import type { AskSpec, ShardPlan } from './plan'
 import { digestOf, planKey } from './plan-key'
 import { rowsIn } from './row-block'
 import { partialBytes, partialOf, queriesOf } from './saved-partial'
-import { sourceBlocks } from './source'
+import { sourceBlocks } from './source-blocks'
 import { summaryKind } from './summary'
 import { nodeOf, type TreeNode } from './tree'
 

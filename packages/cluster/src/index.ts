@@ -17,7 +17,7 @@ export type {
 export { engineOf, planKey } from './plan-key'
 export { levelsOf, nodeOf, rootOf, type TreeNode } from './tree'
 export type { CountBlock, RowBlock } from './row-block'
-export type { RowsFunction } from './source'
+export type { RowsFunction } from './source-blocks'
 export { runInline, runShards, type RunOptions } from './run-inline'
 export { runOn, type RunOnOptions } from './run-on'
 export { work, type WorkOptions } from './work'

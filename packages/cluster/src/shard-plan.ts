@@ -15,7 +15,7 @@ import type {
   Source,
   SummarySpec,
 } from './plan'
-import { sourceRows } from './source'
+import { sourceRows } from './source-blocks'
 import { methodOf, summaryKind, type SummaryKind } from './summary'
 
 const who = 'shardPlan'

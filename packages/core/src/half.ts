@@ -41,14 +41,14 @@ export function toHalf(data: Float32Array | Float64Array): Uint16Array {
 }
 
 /** bfloat16 bits to float32: exact, NaN payloads kept. */
-export function fromBrain(bits: Uint16Array, out: Float32Array = new Float32Array(bits.length)): Float32Array {
+export function fromBfloat16(bits: Uint16Array, out: Float32Array = new Float32Array(bits.length)): Float32Array {
   const words = new Uint32Array(out.buffer, out.byteOffset, bits.length)
   for (let i = 0; i < bits.length; i++) words[i] = bits[i] << 16
   return out
 }
 
 /** The bfloat16 nearest to each float32, as bits: ties to even. */
-export function toBrain(data: Float32Array): Uint16Array {
+export function toBfloat16(data: Float32Array): Uint16Array {
   const words = new Uint32Array(data.buffer, data.byteOffset, data.length)
   const bits = new Uint16Array(data.length)
   for (let i = 0; i < bits.length; i++) {

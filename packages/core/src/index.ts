@@ -81,7 +81,7 @@ export { sharedStream, type SharedStream } from './shared-stream'
 export { speculate, type Speculable, type Speculation } from './speculate'
 export { addSpread, emptySpread, raiseSpread, rowsOfSpread, type AskBars, type ErrorBars, type Spread } from './spread'
 export { asksBars, emptyPartial, isPartial, queryGroups, stepByToken } from './step'
-export { fromBrain, fromHalf, toBrain, toHalf } from './half'
+export { fromBfloat16, fromHalf, toBfloat16, toHalf } from './half'
 export {
   decodeTensors,
   encodeTensors,

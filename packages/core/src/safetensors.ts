@@ -1,5 +1,5 @@
 import { brandOf, isFloat32, isUint8 } from '@sublinear/kernels'
-import { fromBrain, fromHalf, toBrain, toHalf } from './half'
+import { fromBfloat16, fromHalf, toBfloat16, toHalf } from './half'
 import { fault, jsonReader, loneSurrogate, type JsonReader } from './header-json'
 import { type Dtype, type OtherDtype, type TensorData, bitsOf, dtypes, isDecoded, typeNames } from './tensor-types'
 import { isHeld, lengthOf, readPieces, type HeldTensor } from './held-tensor'
@@ -214,13 +214,13 @@ function checkBooleans(raw: Uint8Array, begin: number): void {
 
 function toRaw(dtype: Dtype, data: TensorData): Uint8Array {
   if (isFloat32(data) && dtype === 'F16') return bytesOf(toHalf(data))
-  if (isFloat32(data) && dtype === 'BF16') return bytesOf(toBrain(data))
+  if (isFloat32(data) && dtype === 'BF16') return bytesOf(toBfloat16(data))
   return bytesOf(data)
 }
 
 function fromRaw(dtype: Dtype, raw: ArrayBuffer): TensorData {
   if (dtype === 'F16') return fromHalf(new Uint16Array(raw))
-  if (dtype === 'BF16') return fromBrain(new Uint16Array(raw))
+  if (dtype === 'BF16') return fromBfloat16(new Uint16Array(raw))
   return new dtypes[dtype].array(raw)
 }
 

@@ -1,4 +1,4 @@
-import { fromBrain, fromHalf, toHalf, isFloat32 } from '@sublinear/core'
+import { fromBfloat16, fromHalf, toHalf, isFloat32 } from '@sublinear/core'
 
 /** How one number lies in a file: kind and bytes as NumPy names them; 'bf2' is bfloat16, 'b1' a boolean. */
 export type Element = 'f2' | 'f4' | 'f8' | 'bf2' | 'i1' | 'i2' | 'i4' | 'i8' | 'u1' | 'u2' | 'u4' | 'u8' | 'b1'
@@ -29,7 +29,7 @@ export function fromBytes(element: Element, bytes: Uint8Array): ElementData {
   const { buffer, byteOffset: at, length } = bytes
   const count = length / elementBytes[element]
   if (element === 'f2') return fromHalf(new Uint16Array(buffer, at, count))
-  if (element === 'bf2') return fromBrain(new Uint16Array(buffer, at, count))
+  if (element === 'bf2') return fromBfloat16(new Uint16Array(buffer, at, count))
   if (element === 'f4') return new Float32Array(buffer, at, count)
   if (element === 'f8') return new Float64Array(buffer, at, count)
   if (element === 'i1') return new Int8Array(buffer, at, count)
@@ -50,7 +50,7 @@ export function fromBytes(element: Element, bytes: Uint8Array): ElementData {
 export function toFloat32(element: Element, bytes: Uint8Array, out: Float32Array): void {
   const { buffer, byteOffset: at, length } = bytes
   if (element === 'f2') fromHalf(new Uint16Array(buffer, at, length / 2), out)
-  else if (element === 'bf2') fromBrain(new Uint16Array(buffer, at, length / 2), out)
+  else if (element === 'bf2') fromBfloat16(new Uint16Array(buffer, at, length / 2), out)
   else if (element === 'f4') new Uint8Array(out.buffer, out.byteOffset, length).set(bytes) // as bits: no NaN changes
   else if (element === 'i8' || element === 'u8') longToFloat32(element, new Uint32Array(buffer, at, length / 4), out)
   else {

@@ -1,7 +1,7 @@
 // Kills: a subnormal taken as a normal (or flushed to 0), the exponent bias off by one, rounding half away from zero or half up,
 // a tie broken after a first rounding to float32, 65519 → Infinity or 65520 → 65504, a sign lost on −0 and on NaN,
 // a bfloat16 cut off instead of rounded, a NaN that rounds to Infinity, an int64 that is rounded twice, its sign lost above 2^63.
-import { fromBrain, fromHalf, toBrain, toHalf } from '@sublinear/core'
+import { fromBfloat16, fromHalf, toBfloat16, toHalf } from '@sublinear/core'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { decodeNpy, decodeTensors, encodeNpy, encodeTensors } from '../src/index'
@@ -56,7 +56,7 @@ describe('float16', () => {
 
 describe('bfloat16', () => {
   it('widens all 65536 patterns to the value of the formula', () => {
-    const wide = fromBrain(all)
+    const wide = fromBfloat16(all)
     expect(all.filter((bits) => !Object.is(wide[bits], value(bits, 7)))).toEqual(new Uint16Array(0))
   })
 
@@ -71,9 +71,9 @@ describe('bfloat16', () => {
         wanted.push(add < 0x8000 || (add === 0x8000 && bits % 2 === 0) ? bits : bits + 1)
       }
     }
-    expect(toBrain(new Float32Array(Uint32Array.from(words).buffer))).toEqual(Uint16Array.from(wanted))
+    expect(toBfloat16(new Float32Array(Uint32Array.from(words).buffer))).toEqual(Uint16Array.from(wanted))
     const nans = new Float32Array(Uint32Array.of(0x7f800001, 0xffffffff, 0x7f80ffff).buffer)
-    for (const bits of toBrain(nans)) expect(isNaN(bits, 7)).toBe(true)
+    for (const bits of toBfloat16(nans)) expect(isNaN(bits, 7)).toBe(true)
   })
 })
 
@@ -115,13 +115,13 @@ describe('the codecs', () => {
     const shape = [finite.length]
     const bytes = encodeTensors({
       h: { dtype: 'F16', shape, data: fromHalf(finite) },
-      b: { dtype: 'BF16', shape, data: fromBrain(finite) },
+      b: { dtype: 'BF16', shape, data: fromBfloat16(finite) },
     })
     const raw = new Uint8Array(finite.buffer)
     expect(Buffer.from(bytes.subarray(-2 * raw.length)).equals(Buffer.concat([raw, raw]))).toBe(true)
     const { tensors } = decodeTensors(bytes)
     expect(tensors.get('h')!.data).toEqual(fromHalf(finite))
-    expect(tensors.get('b')!.data).toEqual(fromBrain(finite))
+    expect(tensors.get('b')!.data).toEqual(fromBfloat16(finite))
   })
 
   it('round to float32 up to the last float64 that stays finite', () => {

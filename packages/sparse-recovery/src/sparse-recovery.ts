@@ -25,7 +25,7 @@ export interface EnergyTreeRecovery extends SparseRecovery {
  *
  * Guarantee, measured: ‖x′ − x‖₂ ≤ (1 + ε)·tail_k(x) with probability ≥ 0.999 over the seed, for any fixed x, where tail_k is the norm
  *   without the k largest entries: no failure of decode or decodeWide in 3,600 seeds on twelve kinds of input in each of five cells
- *   (n, k, ε), nor in 1,200 at n = 2^20 (evidence). For decode the worst case cannot be excluded by any method of this size.
+ *   (n, k, ε), nor in 1,200 at n = 2^20 (evidence/recovery-trials). For decode the worst case cannot be excluded by any method of this size.
  * Cost: ≈ log₁₆(εn/4k)·6 + 5 nonzeros a column; decoding scores some 250·k/ε nodes and candidates for each level.
  *
  * @param n  length of x, 1 … 2^32

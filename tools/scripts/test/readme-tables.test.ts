@@ -35,13 +35,13 @@ const MEASURED =
   /(?<![\d.])(?!0\.0*[1-9](?!\d))\d+\.\d|\d ?(?:ns|µs|ms|s|kB|MB|GB|GF|%)(?![\p{L}\d])|\d ?×(?! ?[\p{L}\d(])/u
 /** Writers of sections: the script behind a marker, by its name, and by what it is of. */
 const WRITERS: Readonly<Record<string, (of: string) => string>> = {
+  answer: () => 'evidence/kit/draw-all.ts',
   asked: (of) => `evidence/${of}/ask.ts`,
   bench: (of) => (of === 'summary' ? 'tools/bench/src/tables.ts' : `tools/bench/src/suites/${of}.ts`),
   cluster: () => 'tools/cluster/src/tables.ts',
   demo: () => 'tools/scripts/readme-demo.mjs',
   evidence: () => 'evidence/whole-models/ask.ts',
-  experiment: () => 'evidence/kit/draw-all.ts',
-  experiments: (of) => `evidence/${of.replace(/-full$/, '')}/ask.ts`,
+  index: () => 'evidence/kit/draw-all.ts',
   method: () => 'tools/scripts/method-pages.mjs',
   power: () => 'tools/mutants/tables.mjs',
   'without-end': () => 'evidence/reading-without-end/ask.ts',
