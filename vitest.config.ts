@@ -26,6 +26,7 @@ const project = (name: string, test: { root?: string; include?: string[]; exclud
     name,
     include: ALL,
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     server: { deps: { external: [/\/apps\/cli\/dist\//] } }, // the built command, as Node loads it
     ...test,
     root: `${root}${test.root ?? name}`,

@@ -216,7 +216,7 @@ function rowsAt(source: Matrix, chosen: Uint32Array): Matrix {
   return out
 }
 
-/** What answers by `own` shares are off by, for values given later; the exact answers where there are no others. */
+/** The error of answers by `own` shares, for values given later; the exact answers where there are none. */
 function errorOf(own: Float64Array | undefined, other: Float64Array, isBoxed = false): (values: Matrix) => Matrix {
   if (!own) {
     const exact = new Float32Array(other)

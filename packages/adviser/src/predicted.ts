@@ -13,7 +13,7 @@ const PSI_SHARE = 0.5
 
 export interface Predicted {
   /** The smallest summary that meets ε, or the best of all; absent where none fits. */
-  readonly answer?: Answer
+  readonly answer?: Answer | undefined
   /** The error of the mean of the values. */
   readonly average: number
   readonly considered: readonly Considered[]

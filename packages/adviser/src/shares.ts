@@ -13,11 +13,11 @@ export function mixture({ weights, held }: Weights, exact: Float64Array, tokens:
 /** Options of {@link shares}. */
 interface SharesOptions<Out> {
   /** How often each chosen token counts. Default: once. */
-  readonly counts?: Float64Array
+  readonly counts?: Float64Array | undefined
   /** A share of the mass of plain averages below which there are plain averages. Default: 0. */
-  readonly least?: number
+  readonly least?: number | undefined
   /** Where they are written: queries × chosen. Default: a new array of float64. */
-  readonly out?: Out
+  readonly out?: Out | undefined
 }
 
 /** Each row's weights of the chosen tokens over their sum, or averages where a stream falls back: queries × chosen. */

@@ -10,7 +10,7 @@ export interface Summary {
   /** The method that holds it, and its options. */
   readonly method: 'closure' | 'taylor' | 'anisotropic'
   readonly options: object
-  readonly features?: FeatureMap
+  readonly features?: FeatureMap | undefined
   readonly t: number
   readonly bytes: number
 }
