@@ -22,7 +22,15 @@ const ALONE = [
 
 const project = (name: string, test: { root?: string; include?: string[]; exclude?: string[]; isolate: boolean }) => ({
   resolve: { alias },
-  test: { name, include: ALL, testTimeout: 60_000, ...test, root: `${root}${test.root ?? name}` },
+  test: {
+    name,
+    include: ALL,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    server: { deps: { external: [/\/apps\/cli\/dist\//] } }, // the built command, as Node loads it
+    ...test,
+    root: `${root}${test.root ?? name}`,
+  },
 })
 
 export default defineConfig({

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { decodeNpy, encodeNpy, encodeTensors } from '@sublinear/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tableText } from '../src/report'
+import { callSublinear } from './call-sublinear'
 import { runSublinear } from './run-sublinear'
 
 const data = fileURLToPath(new URL('../data/', import.meta.url))
@@ -15,7 +16,7 @@ let folder: string
 const at = (name: string) => join(folder, name)
 
 const sublinear = (args: readonly string[], interrupt?: () => boolean) =>
-  runSublinear(args, { ...(interrupt && { interrupt }) })
+  interrupt ? runSublinear(args, { interrupt }) : callSublinear(args)
 
 /** Numbers in [−1, 1] from a fixed linear congruence. */
 function numbers(count: number, seed: number): Float32Array {

@@ -12,13 +12,16 @@ import { boardText } from '../src/board-text'
 import { spreadLabels } from '../src/line-labels'
 import { ownMethod } from '../src/own-method'
 import { reportPage } from '../src/report-page'
+import { callSublinear } from './call-sublinear'
 import { runSublinear } from './run-sublinear'
 
 let folder: string
 const at = (name: string) => join(folder, name)
 
 const compare = (args: readonly string[], interrupt?: number) =>
-  runSublinear(['compare', ...args], { cwd: folder, ...(interrupt !== undefined && { interrupt }) })
+  interrupt === undefined
+    ? callSublinear(['compare', ...args], folder)
+    : runSublinear(['compare', ...args], { cwd: folder, interrupt })
 
 /** Numbers in [−1, 1] from a fixed linear congruence. */
 function numbers(count: number, seed: number): Float32Array {

@@ -15,13 +15,13 @@ import { streamModule } from '../src/new-stream-command'
 import { barText } from '../src/progress'
 import { figureText } from '../src/report'
 import { SENTENCES } from '../src/method-sentences'
-import { runSublinear } from './run-sublinear'
+import { callSublinear } from './call-sublinear'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 let folder: string
 const at = (name: string) => join(folder, name)
 
-const sublinear = (...args: readonly string[]) => runSublinear(args, { cwd: folder })
+const sublinear = (...args: readonly string[]) => callSublinear(args, folder)
 
 const [n, d] = [120, 4]
 const three = ['q.npy', 'k.npy', 'v.npy'] as const

@@ -15,12 +15,12 @@ import { llama } from '../../../packages/onnx/test/models/llama'
 import { writeSmallModel } from '../../../packages/onnx/test/models/small-model-folder'
 import { folderEncoder } from '../src/folder/folder-encoder'
 import { folderTokenizer } from '../src/folder/folder-tokenizer'
-import { runSublinear } from './run-sublinear'
+import { callSublinear } from './call-sublinear'
 
 const data = (file: string) => readFileSync(new URL(`../../../packages/small-lm/data/${file}`, import.meta.url))
 let root: string
 const at = (...names: readonly string[]) => join(root, ...names)
-const sublinear = (...args: readonly string[]) => runSublinear(args, { cwd: root })
+const sublinear = (...args: readonly string[]) => callSublinear(args, root)
 const arrayOf = (...names: readonly string[]) => decodeNpy(readFileSync(at(...names)))
 
 beforeAll(() => {

@@ -11,6 +11,7 @@ import { random } from '@sublinear/laws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Evaluation } from '../src/evaluation/results'
 import { nearest } from '@sublinear/core'
+import { callSublinear } from './call-sublinear'
 import { runSublinear } from './run-sublinear'
 
 const romans = readFileSync(new URL('../../../packages/small-lm/data/romans.txt', import.meta.url), 'utf8')
@@ -18,7 +19,9 @@ let folder: string
 const at = (name: string) => join(folder, name)
 const names = catalogue.map(({ name }) => name)
 
-const sublinear = (args: readonly string[]) => runSublinear(args, { cwd: folder })
+const sublinear = (args: readonly string[]) => callSublinear(args, folder)
+/** In a process of its own, where modules of users are loaded. */
+const ran = (args: readonly string[]) => runSublinear(args, { cwd: folder })
 
 const n = 200
 const files = ['--queries', 'q.npy', '--keys', 'k.npy', '--values', 'v.npy']
@@ -92,13 +95,7 @@ describe("a method of one's own, outside the clone", () => {
     ]) {
       const [own, built] = await Promise.all(
         ['newest.mjs', 'window'].map((stream) =>
-          sublinear([
-            ...args,
-            '--stream',
-            stream,
-            '--json',
-            ...(args[0] === 'attend' ? ['--out', `${stream}.npy`] : []),
-          ]),
+          ran([...args, '--stream', stream, '--json', ...(args[0] === 'attend' ? ['--out', `${stream}.npy`] : [])]),
         ),
       )
       expect(own).toMatchObject({ code: 0, stderr: '' })
@@ -107,10 +104,10 @@ describe("a method of one's own, outside the clone", () => {
     }
     expect(readFileSync(at('newest.mjs.npy'))).toEqual(readFileSync(at('window.npy')))
     const both = ['--streams', 'window', '--stream', 'newest.mjs']
-    const board = await sublinear(['compare', 'q.npy', 'k.npy', 'v.npy', ...both, '--budgets', '1/4', '--json'])
+    const board = await ran(['compare', 'q.npy', 'k.npy', 'v.npy', ...both, '--budgets', '1/4', '--json'])
     const [window, newest] = (JSON.parse(board.stdout) as Board).heads[0].budgets[0].cells
     expect(newest).toMatchObject({ outcome: 'within', bytes: window.bytes, errors: window.errors })
-    const recalled = await sublinear([...needle, ...both, '--budgets', '1/4', '--workers', '2', '--json'])
+    const recalled = await ran([...needle, ...both, '--budgets', '1/4', '--workers', '2', '--json'])
     expect(recalled).toMatchObject({ code: 0, stderr: '' })
     const [first, second] = (JSON.parse(recalled.stdout) as Evaluation).cells
     expect(second).toMatchObject({ method: 'newest', outcome: 'within', peakBytes: first.peakBytes })
@@ -122,7 +119,7 @@ describe("a method of one's own, outside the clone", () => {
       at('whole.mjs'),
       "import { policies } from '@sublinear/attention'\nexport default { ...policies.sinksMethod, name: 'first' }\n",
     )
-    const { stdout } = await sublinear([
+    const { stdout } = await ran([
       'attend',
       ...files,
       '--out',
@@ -141,11 +138,11 @@ describe("a method of one's own, outside the clone", () => {
     writeFileSync(at('node_modules/@sublinear/attention/package.json'), '{"type":"module","exports":"./index.js"}')
     writeFileSync(at('node_modules/@sublinear/attention/index.js'), "throw new Error('this very one')")
     writeFileSync(at('shadowed.mjs'), "import '@sublinear/attention'\nexport default () => undefined\n")
-    const shadowed = await sublinear(['attend', ...files, '--out', 's.npy', '--stream', 'shadowed.mjs'])
+    const shadowed = await ran(['attend', ...files, '--out', 's.npy', '--stream', 'shadowed.mjs'])
     expect(shadowed).toMatchObject({ code: 2, stderr: expect.stringContaining('this very one') })
     rmSync(at('node_modules'), { recursive: true })
     writeFileSync(at('lost.mjs'), "import '@sublinear/nowhere'\nexport default () => undefined\n")
-    const lost = await sublinear(['attend', ...files, '--out', 's.npy', '--stream', 'lost.mjs'])
+    const lost = await ran(['attend', ...files, '--out', 's.npy', '--stream', 'lost.mjs'])
     expect(lost).toMatchObject({ code: 2, stderr: expect.stringContaining("Cannot find package '@sublinear/nowhere'") })
   })
 
@@ -159,7 +156,7 @@ describe("a method of one's own, outside the clone", () => {
         toBytes: () => new Uint8Array(0),
       })\n`,
     )
-    const { code, stdout } = await sublinear([
+    const { code, stdout } = await ran([
       'compare',
       'q.npy',
       'k.npy',

@@ -9,13 +9,14 @@ import { mcnemar } from '@sublinear/small-lm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluationText, heatMapText } from '../src/evaluation/evaluation-text'
 import type { Evaluation } from '../src/evaluation/results'
+import { callSublinear } from './call-sublinear'
 import { runSublinear, type Result } from './run-sublinear'
 
 let folder: string
 const at = (name: string) => join(folder, name)
 
 const sublinear = (args: readonly string[], interrupt?: () => boolean) =>
-  runSublinear(args, { ...(interrupt && { interrupt }) })
+  interrupt ? runSublinear(args, { interrupt }) : callSublinear(args)
 
 const small = ['--models', 'sharp', '--streams', 'exact,streamingLlm,quantised', '--lengths', '400', '--budgets', '1/4']
 const needle = ['needle', ...small, '--contexts', '3', '--workers', '2']

@@ -19,12 +19,12 @@ import { encodeNpy, encodeTensors } from '@sublinear/io'
 import { random } from '@sublinear/laws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { refuseOutputs } from '../src/outputs'
-import { runSublinear } from './run-sublinear'
+import { callSublinear } from './call-sublinear'
 
 let folder: string
 const at = (name: string) => join(folder, name)
 
-const sublinear = (args: readonly string[]) => runSublinear(args, { cwd: folder })
+const sublinear = (args: readonly string[]) => callSublinear(args, folder)
 
 const inputs = ['q.npy', 'k.npy', 'v.npy', 'mine.mjs', 'text.txt', 'all.safetensors'] as const
 

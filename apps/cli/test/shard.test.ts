@@ -5,9 +5,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { runSublinear } from './run-sublinear'
+import { callSublinear } from './call-sublinear'
 
-const sublinear = (...args: string[]) => runSublinear(args)
+const sublinear = (...args: string[]) => callSublinear(args)
 let folder = ''
 const at = (name: string) => join(folder, name)
 beforeAll(async () => {

@@ -1,9 +1,9 @@
-import { checkFinite, checkInteger, checkScale, checkSeed, type Method } from '@sublinear/core'
+import { checkFinite, checkInteger, checkScale, checkSeed, type Method, type Given } from '@sublinear/core'
 import { TASKS, type PlanOptions } from './plan-types'
 import type { Driven } from './drive'
 
 /** The options of a plan, complete and checked; epsilon Infinity where none was asked for. */
-export type PlanShape = Required<Omit<PlanOptions, 'pilot' | 'radius' | 'k' | 'seed' | keyof Driven>> &
+export type PlanShape = Given<Omit<PlanOptions, 'pilot' | 'radius' | 'k' | 'seed' | keyof Driven>> &
   Pick<PlanOptions, 'k'> & { readonly seed: bigint }
 
 const WHO = 'plan'

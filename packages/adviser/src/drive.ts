@@ -1,9 +1,9 @@
 import type { Step } from './tournament'
 
 export interface Driven {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Called after each piece of work, and awaited. */
-  readonly onProgress?: (progress: Step) => unknown
+  readonly onProgress?: ((progress: Step) => unknown) | undefined
 }
 
 /**

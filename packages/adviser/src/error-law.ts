@@ -3,6 +3,7 @@ import { kernels } from '@sublinear/kernels'
 import { boxed } from './within-the-values'
 import type { GaussianModel } from './gaussian-model'
 import type { Sample } from './sample'
+import { mixture, shares } from './shares'
 import { permuted, signed } from './shuffled'
 import type { Weights } from './summaries'
 
@@ -22,6 +23,33 @@ const LEAST_MASS = 2 ** -3
 /** Queries of a model between two rests. */
 const PIECE = 64
 
+/** A pilot cut in two, in several ways, with the exact shares of each half: the same for every summary. */
+export interface HalvedPilot {
+  readonly sample: Sample
+  /** softmax's weights. */
+  readonly exact: Float64Array
+  readonly halves: readonly (readonly [Half, Half])[]
+}
+
+interface Half {
+  readonly chosen: Uint32Array
+  /** Exact shares of the chosen tokens: queries × chosen. */
+  readonly shares: Float64Array
+}
+
+/** Cuts a pilot in halves. Cost: SPLITS passes over queries × tokens. */
+export function halvedPilot(sample: Sample, exact: Float64Array): HalvedPilot {
+  const half = (chosen: Uint32Array): Half => ({ chosen, shares: shares(exact, sample, chosen) })
+  return {
+    sample,
+    exact,
+    halves: Array.from({ length: SPLITS }, (_, split) => {
+      const [a, b] = halves(sample.values.rows, split)
+      return [half(a), half(b)] as const
+    }),
+  }
+}
+
 /**
  * ‖answers by a summary less exact ones‖² as the pilot's own tokens show it, without the queries of widest scores: limit + sampling/n.
  *
@@ -31,12 +59,10 @@ const PIECE = 64
  *
  * Cost: as of 20 products of queries × tokens × dv. It rests after each.
  *
- * @param exact  softmax's weights
  * @param approximate  absent for the outputs themselves
  */
 export function* measuredLaw(
-  sample: Sample,
-  exact: Float64Array,
+  { sample, exact, halves: cuts }: HalvedPilot,
   tokens: number,
   approximate?: Weights,
 ): Generator<void, ErrorLaw> {
@@ -44,20 +70,17 @@ export function* measuredLaw(
   const order = Array.from(spreads.keys()).toSorted((a, b) => spreads[a] - spreads[b])
   const bulk = order.slice(0, Math.ceil(BULK * order.length))
   const mixed = approximate && mixture(approximate, exact, tokens)
-  const cuts = Array.from({ length: SPLITS }, (_, split) =>
-    halves(values.rows, split).map((chosen) => ({
-      chosen,
-      own: mixed && shares(mixed, sample, chosen, { least: LEAST_MASS }),
-      other: shares(exact, sample, chosen),
-    })),
+  const errorsOf = cuts.map((pair) =>
+    pair.map(({ chosen, shares: other }) => {
+      const own = mixed && shares(mixed, sample, chosen, { least: LEAST_MASS })
+      const error = errorOf(own, other, approximate?.boxed)
+      return (all: Matrix) => error(rowsAt(all, chosen))
+    }),
   )
   const measure = (values: Matrix, splits: number) => {
     let [cross, square] = [0, 0]
-    for (const pair of cuts.slice(0, splits)) {
-      const [a, b] = pair.map(({ chosen, own, other }) => off(own, other, rowsAt(values, chosen), approximate)) as [
-        Matrix,
-        Matrix,
-      ]
+    for (const pair of errorsOf.slice(0, splits)) {
+      const [a, b] = pair.map((error) => error(values)) as [Matrix, Matrix]
       for (const r of bulk) {
         for (let i = r * a.cols; i < (r + 1) * a.cols; i++) {
           cross += (a.data[i] * b.data[i]) / splits / bulk.length
@@ -82,38 +105,64 @@ export function* measuredLaw(
   return (n) => limit + sampling / n
 }
 
+/** A Gaussian model with its exact answers: the same for every summary. */
+export interface AnsweredModel {
+  readonly model: GaussianModel
+  /** softmax's weights. */
+  readonly exact: Float64Array
+  readonly answers: Matrix
+  /** The exact mass of each query. */
+  readonly masses: Float64Array
+}
+
+/** Answers a model's queries. Cost: two passes over queries × tokens, and a product. */
+export function answeredModel(model: GaussianModel, exact: Float64Array): AnsweredModel {
+  return {
+    model,
+    exact,
+    answers: answersIn(model, exact),
+    masses: Float64Array.from(model.queryShares, (share, r) => (share === 0 ? 0 : massOf(model, exact, r))),
+  }
+}
+
+function answersIn({ sample, tokenShares }: GaussianModel, weights: Float64Array, least = 0, isBoxed = false): Matrix {
+  const { values } = sample
+  const all = Uint32Array.from({ length: values.rows }, (_, i) => i)
+  const out = new Float32Array(weights.length)
+  const answers = times(shares(weights, sample, all, { counts: tokenShares, least, out }), values)
+  return isBoxed ? boxed(answers, values) : answers
+}
+
+function massOf({ sample, tokenShares }: GaussianModel, weights: Float64Array, r: number): number {
+  const { rows } = sample.values
+  let mass = 0
+  for (let j = 0; j < rows; j++) if (tokenShares[j] > 0) mass += tokenShares[j] * weights[r * rows + j]
+  return mass
+}
+
 /**
  * The same in the Gaussian model: ‖Σ(shares less exact)·values‖² over the population, plus 1/n of the variance of one token's part in the
  * answer, folded or still held, plus what the noise in the values adds to that.
  */
 export function* modelledLaw(
-  model: GaussianModel,
-  exact: Float64Array,
+  { model, exact, answers: truth, masses }: AnsweredModel,
   approximate?: Weights,
 ): Generator<void, ErrorLaw> {
   const { sample, tokenShares, queryShares, residual, tokens } = model
   const { values } = sample
   const { rows, cols } = values
-  const all = Uint32Array.from({ length: rows }, (_, i) => i)
   const mixed = approximate && mixture(approximate, exact, tokens)
   const held = approximate ? Math.min(1, approximate.held / tokens) : 0
-  const ownShares = mixed && shares(mixed, sample, all, { counts: tokenShares, least: LEAST_MASS })
-  const ownAnswers =
-    ownShares && (approximate.boxed ? boxed(times(ownShares, values), values) : times(ownShares, values))
-  const truth = times(shares(exact, sample, all, { counts: tokenShares }), values)
+  const ownAnswers = mixed && answersIn(model, mixed, LEAST_MASS, approximate.boxed)
   /** Contribution of one token to an answer, times the number of tokens: at most that number, since no share exceeds 1. */
   const density = (x: number) => x / (1 + Math.abs(x) / tokens)
-  const massOf = (weights: Float64Array, r: number) => {
-    let mass = 0
-    for (let j = 0; j < rows; j++) if (tokenShares[j] > 0) mass += tokenShares[j] * weights[r * rows + j]
-    return mass
-  }
-  let [sampling, noise, square, chance] = [0, 0, 0, 0]
+  let [square, chance] = [0, 0]
+  const spread = new Float64Array(2) // sampling and noise: numbers of a closure would each be an object
   for (const [r, share] of queryShares.entries()) {
     if (r % PIECE === 0) yield
     if (share === 0) continue
-    const mass = massOf(exact, r)
-    const ownMass = mixed ? massOf(mixed, r) : 0
+    const mass = masses[r]
+    const ownMass = mixed ? massOf(model, mixed, r) : 0
     const sound = ownMass > LEAST_MASS
     /** ‖a token's part in the summary's answer less its part in the exact one‖², its densities there being a and b. */
     const part = (a: number, b: number, j: number) => {
@@ -126,8 +175,8 @@ export function* modelledLaw(
       return square
     }
     const add = (probability: number, a: number, b: number, j: number) => {
-      sampling += share * probability * part(a, b, j)
-      noise += share * probability * (a - b) ** 2
+      spread[0] += share * probability * part(a, b, j)
+      spread[1] += share * probability * (a - b) ** 2
     }
     for (let j = 0; j < rows; j++) {
       const count = tokenShares[j]
@@ -146,36 +195,8 @@ export function* modelledLaw(
     for (let i = r * cols; i < (r + 1) * cols; i++) square += share * ((ownAnswers?.data[i] ?? 0) - truth.data[i]) ** 2
   }
   const limit = Math.max(0, square - chance) // what the drawn tokens show of the population is off by chance
-  return (n) => limit + (sampling + residual * noise) / n
-}
-
-/** Weights of a stream that holds a few of its tokens exactly and has folded the others. */
-function mixture({ weights, held }: Weights, exact: Float64Array, tokens: number): Float64Array {
-  const part = Math.min(1, held / tokens)
-  return weights.map((weight, i) => (part === 0 ? weight : (1 - part) * weight + part * exact[i]))
-}
-
-/** Each row's weights of the chosen tokens over their sum, or averages where a stream falls back: queries × chosen. */
-function shares(
-  weights: Float64Array,
-  { queries, keys }: Sample,
-  chosen: Uint32Array,
-  { counts, least = 0 }: { readonly counts?: Float64Array; readonly least?: number } = {},
-): Float64Array {
-  const out = new Float64Array(queries.rows * chosen.length)
-  const all = counts ? counts.reduce((a, b) => a + b, 0) : chosen.length
-  for (let r = 0, at = 0; r < queries.rows; r++, at += chosen.length) {
-    let mass = 0
-    for (let c = 0; c < chosen.length; c++) {
-      const count = counts?.[c] ?? 1
-      const weight = count === 0 ? 0 : weights[r * keys.rows + chosen[c]] * count
-      out[at + c] = weight
-      mass += weight
-    }
-    const sound = mass > least * all
-    for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? out[at + c] / mass : (counts?.[c] ?? 1) / all
-  }
-  return out
+  const sampling = spread[0] + residual * spread[1]
+  return (n) => limit + sampling / n
 }
 
 /** Two disjoint halves of 0 … m − 1: rows apart by 1, 2, 4, … rows. */
@@ -195,20 +216,27 @@ function rowsAt(source: Matrix, chosen: Uint32Array): Matrix {
   return out
 }
 
-/** Approximate answers less exact ones; the exact ones where there is no approximation. */
-function off(own: Float64Array | undefined, other: Float64Array, values: Matrix, approximate?: Weights): Matrix {
-  if (!own) return times(other, values)
-  if (!approximate?.boxed) {
-    const difference = own.map((x, i) => x - other[i])
-    return times(difference, values)
+/** The error of answers by `own` shares, for values given later; the exact answers where there are none. */
+function errorOf(own: Float64Array | undefined, other: Float64Array, isBoxed = false): (values: Matrix) => Matrix {
+  if (!own) {
+    const exact = new Float32Array(other)
+    return (values) => times(exact, values)
   }
-  const answers = boxed(times(own, values), values)
-  const truth = times(other, values)
-  return { ...answers, data: answers.data.map((x, i) => x - truth.data[i]) }
+  if (!isBoxed) {
+    const difference = new Float32Array(own.length)
+    for (let i = 0; i < own.length; i++) difference[i] = own[i] - other[i]
+    return (values) => times(difference, values)
+  }
+  const [approximate, exact] = [own, other].map((part) => new Float32Array(part))
+  return (values) => {
+    const answers = boxed(times(approximate, values), values)
+    const truth = times(exact, values)
+    return { ...answers, data: answers.data.map((x, i) => x - truth.data[i]) }
+  }
 }
 
-function times(shares: Float64Array, values: Matrix): Matrix {
+function times(shares: Float32Array, values: Matrix): Matrix {
   const out = matrix(shares.length / values.rows, values.cols)
-  kernels().product('nn', out.data, Float32Array.from(shares), values.data, out.rows, values.rows, values.cols)
+  kernels().product('nn', out.data, shares, values.data, out.rows, values.rows, values.cols)
   return out
 }

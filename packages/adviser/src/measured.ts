@@ -7,7 +7,7 @@ import { LEAST_PILOT, type Asked } from './trial'
 
 export interface Measured {
   /** The best of those that were run on the whole pilot; absent where nothing fits. */
-  readonly answer?: Answer
+  readonly answer?: Answer | undefined
   readonly considered: readonly Considered[]
 }
 

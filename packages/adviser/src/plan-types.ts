@@ -25,39 +25,39 @@ export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, Driven {
    * Error asked for, 0 < ε < 1: relative to the outputs with a pilot, to the largest |v| with a radius. Without one the best within the budget is
    * found.
    */
-  readonly epsilon?: number
+  readonly epsilon?: number | undefined
   /** Tokens of the head in stream order, or of another text. Either this or a radius. */
-  readonly pilot?: Pilot
+  readonly pilot?: Pilot | undefined
   /** Bound on scale·‖q‖·‖k‖, and so on every |score|, where nothing else is known. Within it, and before float32, features need the bound on scores alone. */
-  readonly radius?: number
+  readonly radius?: number | undefined
   /** Most bytes that may be held. Default: no limit; then epsilon must be given. */
-  readonly budgetBytes?: number
+  readonly budgetBytes?: number | undefined
   /** Questions that the stream will be asked. Default 'causal'. */
-  readonly task?: Task
+  readonly task?: Task | undefined
   /** Entries of an output column that are wanted, for 'columns'. */
-  readonly k?: number
+  readonly k?: number | undefined
   /** Whether a key comes with its value. Default true; false is Algorithm 1's case and brings Ψ. */
-  readonly keysAndValuesTogether?: boolean
+  readonly keysAndValuesTogether?: boolean | undefined
   /** Whether weights other than 1 may come. Default false. */
-  readonly weighted?: boolean
+  readonly weighted?: boolean | undefined
   /** Whether every candidate is run on the whole pilot, and none dropped early: what the rounds are held against. Default false. */
-  readonly exhaustive?: boolean
+  readonly exhaustive?: boolean | undefined
   /** Failure probability of one answer over Ψ, with a radius. Default 0.01. */
-  readonly delta?: number
+  readonly delta?: number | undefined
   /** Seed of Ψ and Φ. Default 0. */
-  readonly seed?: Seed
+  readonly seed?: Seed | undefined
 }
 
 /** An error and its terms, where it is made of terms; `total` is their sum where they are certified, else their root sum of squares. */
 export interface PlanError {
   readonly total: number
   /** Error of the features, or of the Gaussian closure. */
-  readonly polynomial?: number
-  readonly psi?: number
-  readonly phi?: number
-  readonly float32?: number
+  readonly polynomial?: number | undefined
+  readonly psi?: number | undefined
+  readonly phi?: number | undefined
+  readonly float32?: number | undefined
   /** Tokens of the pilot that were run, where it is measured. */
-  readonly tokens?: number
+  readonly tokens?: number | undefined
 }
 
 /** A candidate that was considered. */
@@ -65,13 +65,13 @@ export interface Considered {
   /** Name of the method, or of the summary in words. */
   readonly name: string
   /** Absent where nothing of the method fits. */
-  readonly options?: object
+  readonly options?: object | undefined
   readonly evidence: Evidence
   readonly bytes: number | null
   /** Null where nothing fits; of a candidate that was dropped early, that of fewer tokens of the pilot. */
   readonly error: number | null
   /** Tokens of the pilot after which others were better. */
-  readonly droppedAt?: number
+  readonly droppedAt?: number | undefined
 }
 
 /** A plan, as plain JSON. */
@@ -87,7 +87,7 @@ export interface Plan extends Pick<Shape, 'd' | 'dv' | 'scale'> {
   /** Method and options in words. */
   readonly name: string
   /** Φ and its size, for 'columns'. */
-  readonly phi?: Phi
+  readonly phi?: Phi | undefined
   readonly evidence: Evidence
   /** 'relative': of ‖output‖ over all queries; 'max |v|': of one answer, certified. */
   readonly unit: 'relative' | 'max |v|'
@@ -106,7 +106,7 @@ export interface Plan extends Pick<Shape, 'd' | 'dv' | 'scale'> {
   readonly decides: Term
   /** The verdict in words, and what to do instead. */
   readonly advice: string
-  readonly pilot?: PilotFindings
+  readonly pilot?: PilotFindings | undefined
   /** Candidates by evidence; measured ones the best first, others the smallest first. */
   readonly considered: readonly Considered[]
 }
@@ -116,7 +116,7 @@ export interface Answer {
   readonly name: string
   readonly method: string
   readonly options: object
-  readonly phi?: Phi
+  readonly phi?: Phi | undefined
   readonly evidence: Evidence
   readonly error: PlanError
   readonly parts: Readonly<Record<string, number>>

@@ -1,5 +1,5 @@
 import type { PlanShape } from './check-options'
-import { measuredLaw, modelledLaw, type ErrorLaw } from './error-law'
+import { answeredModel, halvedPilot, measuredLaw, modelledLaw, type ErrorLaw } from './error-law'
 import { gaussianModel } from './gaussian-model'
 import type { Answer, Considered, PlanError } from './plan-types'
 import type { MeasuredPilot } from './sample'
@@ -13,7 +13,7 @@ const PSI_SHARE = 0.5
 
 export interface Predicted {
   /** The smallest summary that meets ε, or the best of all; absent where none fits. */
-  readonly answer?: Answer
+  readonly answer?: Answer | undefined
   /** The error of the mean of the values. */
   readonly average: number
   readonly considered: readonly Considered[]
@@ -29,15 +29,15 @@ export function* predicted(shape: PlanShape, pilot: MeasuredPilot, isLast: boole
   const { tokens: n, d, dv, epsilon, keysAndValuesTogether, budgetBytes } = shape
   const cacheBytes = 4 * n * (d + dv)
   const over = (law: ErrorLaw) => meanOver(law, shape)
-  const exact = softmaxWeights(pilot)
+  const halved = halvedPilot(pilot, softmaxWeights(pilot))
   const enough = Math.min(budgetBytes, Math.max(2 * cacheBytes, 2 ** 20))
   const all = summaries(shape, pilot, enough)
   const tried: Tried[] = []
   const standing = (): Step => ({ round: 0, rounds: 1, done: tried.length, candidates: all.length })
-  const output = over(yield* resting(measuredLaw(pilot, exact, n), standing)) // ‖o‖², mean over queries
+  const output = over(yield* resting(measuredLaw(halved, n), standing)) // ‖o‖², mean over queries
   const onPilot = function* (summary: Summary): Generator<Step, number> {
     const weights = weightsOf(summary, pilot, shape.scale, n)
-    return relative(over(yield* resting(measuredLaw(pilot, exact, n, weights), standing)), output)
+    return relative(over(yield* resting(measuredLaw(halved, n, weights), standing)), output)
   }
   let inModel: ((summary: Summary) => Generator<void, number>) | undefined
   const modelled = function* (one: Tried): Generator<Step, Tried> {
@@ -103,13 +103,13 @@ function* errorsInModel(
   const { tokens, scale } = shape
   const model = gaussianModel(pilot, scale, tokens)
   yield
-  const exact = softmaxWeights(model.sample)
+  const answered = answeredModel(model, softmaxWeights(model.sample))
   const over = (law: ErrorLaw) => meanOver(law, shape)
-  const output = over(yield* modelledLaw(model, exact))
+  const output = over(yield* modelledLaw(answered))
   return function* (summary) {
     const weights = weightsOf(summary, model.sample, scale, tokens)
     yield
-    return relative(over(yield* modelledLaw(model, exact, weights)), output)
+    return relative(over(yield* modelledLaw(answered, weights)), output)
   }
 }
 

@@ -44,7 +44,7 @@ export function phiOf({ seed, ...size }: Phi): SparseRecovery {
 export function sketchBytes(
   { t }: FeatureMap,
   dv: number,
-  { psi, phi }: { readonly psi?: Psi; readonly phi?: Phi },
+  { psi, phi }: { readonly psi?: Psi | undefined; readonly phi?: Phi | undefined },
 ): Record<string, number> {
   const held = 4 * 64 // a sketch keeps up to 64 rows before it multiplies them
   return {

@@ -10,7 +10,7 @@ export interface Summary {
   /** The method that holds it, and its options. */
   readonly method: 'closure' | 'taylor' | 'anisotropic'
   readonly options: object
-  readonly features?: FeatureMap
+  readonly features?: FeatureMap | undefined
   readonly t: number
   readonly bytes: number
 }
@@ -79,7 +79,12 @@ export function weightsOf({ features }: Summary, sample: Sample, scale: number, 
 
 /** Weights of softmax itself: e^score. */
 export function softmaxWeights({ weights, tops, keys }: Sample): Float64Array {
-  return weights.map((weight, i) => weight * Math.exp(tops[Math.floor(i / keys.rows)]))
+  const out = new Float64Array(weights.length)
+  for (let r = 0, i = 0; r < tops.length; r++) {
+    const unit = Math.exp(tops[r])
+    for (let j = 0; j < keys.rows; j++, i++) out[i] = weights[i] * unit
+  }
+  return out
 }
 
 /** Mass e^{σ²/2}, its tangent beyond √(2 ln n), and v̄ + s·Cq as weights 1 + s⟨q, k − μ⟩ of the values. */
@@ -109,5 +114,5 @@ function featureWeights(features: FeatureMap, { queries, keys }: Sample): Weight
   features.mapKeys(keys, u2)
   const out = new Float32Array(queries.rows * keys.rows)
   kernels().product('nt', out, u1.data, u2.data, queries.rows, t, keys.rows)
-  return { weights: Float64Array.from(out), held: (HELD + 1) / 2, boxed: false }
+  return { weights: new Float64Array(out), held: (HELD + 1) / 2, boxed: false }
 }

@@ -6,7 +6,7 @@ export interface Standing extends Candidate {
   /** Tokens of the pilot that the errors are of. */
   readonly tokens: number
   /** The same where it went no further: what was better went on. */
-  readonly droppedAt?: number
+  readonly droppedAt?: number | undefined
 }
 
 export interface Round {
@@ -14,9 +14,9 @@ export interface Round {
   readonly tokens: number
   /** How many go on, and how many at least of methods that have nothing to refine: on few tokens they look worse than on many. */
   readonly keep: number
-  readonly plain?: number
+  readonly plain?: number | undefined
   /** How many times those near its best join it. */
-  readonly refine?: number
+  readonly refine?: number | undefined
 }
 
 /** Where a search stands, between two pieces of work. */

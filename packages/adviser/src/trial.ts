@@ -7,7 +7,7 @@ export interface Candidate {
   readonly method: Method
   readonly options: object
   /** The choice of a method itself, where it has more to try: it is never dropped early. */
-  readonly isOwn?: boolean
+  readonly isOwn?: boolean | undefined
 }
 
 /** Questions asked of a stream: by its own tokens as they come, after all of them, or both with equal weight. */

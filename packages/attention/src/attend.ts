@@ -21,12 +21,12 @@ export interface Attend {
   /** true: query i sees tokens 0 … i. false: all keys and values are read first, then the queries. */
   readonly causal: boolean
   /** Query rows a token when causal (grouped-query attention). Default 1. */
-  readonly groups?: number
+  readonly groups?: number | undefined
   /** Receives the error bars of each matrix of answers just before it comes, for as many rows and columns. */
-  readonly onErrorBars?: (bars: ErrorBars) => void
-  readonly signal?: AbortSignal
+  readonly onErrorBars?: ((bars: ErrorBars) => void) | undefined
+  readonly signal?: AbortSignal | undefined
   /** After every piece: tokens pushed and query rows answered so far. */
-  readonly onProgress?: (progress: { tokens: number; answered: number }) => void
+  readonly onProgress?: ((progress: { tokens: number; answered: number }) => void) | undefined
 }
 
 /**

@@ -5,8 +5,10 @@ import { onePass, type OnePass } from '@sublinear/streaming-attention'
 import { catalogue } from './catalogue'
 
 /** `plan` of the adviser over the catalogue, or over the methods that are given. */
-export function plan(options: Omit<PlanOptions, 'methods'> & Partial<Pick<PlanOptions, 'methods'>>): Promise<Plan> {
-  return planOf({ methods: catalogue, ...options })
+export function plan(
+  options: Omit<PlanOptions, 'methods'> & { readonly methods?: PlanOptions['methods'] | undefined },
+): Promise<Plan> {
+  return planOf({ ...options, methods: options.methods ?? catalogue })
 }
 
 /**

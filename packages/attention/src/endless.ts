@@ -38,21 +38,21 @@ export interface Bits {
 
 export interface EndlessOptions {
   /** The newest tokens, exactly, turned by their places in the text. Default 256. */
-  readonly window?: number
+  readonly window?: number | undefined
   /** The first tokens of the text, for good. Default 4. */
-  readonly sinks?: number
+  readonly sinks?: number | undefined
   /** Far keys held. Default 128. */
-  readonly far?: number
+  readonly far?: number | undefined
   /** Bits of their keys and values, 2 to 8. Default: float32. */
-  readonly store?: Bits
+  readonly store?: Bits | undefined
   /** Bits of the window, the sinks and what waits. Default: float32. 8 and 8 lose nothing that was measured, and hold four times as much. */
-  readonly near?: Bits
+  readonly near?: Bits | undefined
   /** Where everything behind the window stands: so many places before the query. Default: `window`. */
-  readonly clamp?: number
+  readonly clamp?: number | undefined
   /** The most tokens that the summed-up rest counts for. 0: nothing is summed up, and what far keys let go of is forgotten. Default 1000. */
-  readonly most?: number
+  readonly most?: number | undefined
   /** Tokens that wait, 1 to 64. Default 64. */
-  readonly buffer?: number
+  readonly buffer?: number | undefined
 }
 
 /**

@@ -22,10 +22,10 @@ export interface FarClosureOptions {
   /** Far keys held. */
   readonly count: number
   /** Bits of their keys and values, 2 to 8. Default: float32. */
-  readonly keyBits?: number
-  readonly valueBits?: number
+  readonly keyBits?: number | undefined
+  readonly valueBits?: number | undefined
   /** Tokens that wait before them, 1 to 64. Default 64. */
-  readonly buffer?: number
+  readonly buffer?: number | undefined
 }
 
 /**

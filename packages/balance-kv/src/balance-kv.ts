@@ -7,6 +7,7 @@ import {
   type Method,
   type Seed,
   type Shape,
+  type Given,
 } from '@sublinear/core'
 import { cacheSizes, LEAST_CAPACITY } from './cache-sizes'
 import { mergeReduce, mergeReduceBytes, type MergeReduceOptions } from './merge-reduce'
@@ -22,9 +23,9 @@ export type BalanceKvOptions = Shape & {
   /** 64 bits that decide every coin. */
   readonly seed: Seed
   /** Default 'greedy'; with epsilon 'theory'. */
-  readonly mode?: SoftmaxBalanceOptions['mode']
+  readonly mode?: SoftmaxBalanceOptions['mode'] | undefined
   /** 'joint' (the default): one weighted set; 'apart' (the default with epsilon): the paper's, by octaves of ‖v‖ and one for the mass. */
-  readonly sums?: 'joint' | 'apart'
+  readonly sums?: 'joint' | 'apart' | undefined
 } & (
     | {
         /** Bytes that the stream never exceeds. */
@@ -119,7 +120,7 @@ function capped({ d, dv, scale }: Shape, { seed, mode = 'greedy', sums = 'joint'
 function fitting(
   budget: number,
   bytes: (capacity: number) => number,
-): Required<Pick<MergeReduceOptions, 'blockSize' | 'levels' | 'capacity'>> {
+): Given<Pick<MergeReduceOptions, 'blockSize' | 'levels' | 'capacity'>> {
   const least = bytes(LEAST_CAPACITY)
   if (budget < least)
     throw new RangeError(`${WHO}: budget must be at least ${least} bytes for this shape, got ${budget}`)

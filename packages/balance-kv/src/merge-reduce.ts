@@ -41,11 +41,11 @@ export interface MergeReduceOptions extends Shape {
   /** Levels above the tokens as they came, 1 to 52. */
   readonly levels: number
   /** Tokens held before any is halved, at least (levels + 1)·blockSize. Absent: a block is halved as soon as the next token comes. */
-  readonly capacity?: number
+  readonly capacity?: number | undefined
   /** Told what stands for what at every halving: for a stream that keeps account of the difference. Not part of a snapshot. */
-  readonly replaced?: (before: KvBlock, after: KvBlock) => void
+  readonly replaced?: ((before: KvBlock, after: KvBlock) => void) | undefined
   /** The kind of its snapshots: the name of a method that is such a tree. Default 'mergeReduce'. */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 export interface MergeReduce extends AttentionStream, Disposable {
@@ -166,7 +166,7 @@ interface TreeInside extends Inside {
 /** Options that are not the shape; a halving is named by its spec. */
 export type MergeReduceSizes = Pick<MergeReduceOptions, 'blockSize' | 'levels'> & {
   readonly halving: string
-  readonly capacity?: number
+  readonly capacity?: number | undefined
 }
 
 /** A tree of uniform halvings, as large as fits: what every other halving must beat. */

@@ -41,7 +41,7 @@ export interface MomentCoresetOptions extends Pick<Head, 'sinkLogit' | 'rotary'>
   /** Bytes that the stream never exceeds: 4·t·dv + 8·t for the moments, the rest for tokens. */
   readonly budget: number
   /** Mode of softmaxBalance. Default 'greedy'. */
-  readonly mode?: 'greedy' | 'pairs'
+  readonly mode?: 'greedy' | 'pairs' | undefined
 }
 
 export interface MomentCoreset extends AttentionStream, Disposable {

@@ -10,7 +10,7 @@ export type SoftmaxBalanceOptions = {
   /** 64 bits that decide every coin. */
   readonly seed: Seed
   /** One weighted set for numerator and denominator ('joint', the default), or one for either alone ('apart', the paper's). */
-  readonly sums?: Sums
+  readonly sums?: Sums | undefined
 } & (
   | {
       /** The walk of the analysis, with its constants. */

@@ -7,11 +7,11 @@ export interface BoardMean {
   readonly stream: string
   /** The worst of the heads' outcomes. */
   readonly outcome: BoardCell['outcome']
-  readonly why?: string
+  readonly why?: string | undefined
   /** Means over the heads; undefined where any head has no result. */
-  readonly error?: number
-  readonly bytes?: number
-  readonly time?: BoardCell['time']
+  readonly error?: number | undefined
+  readonly bytes?: number | undefined
+  readonly time?: BoardCell['time'] | undefined
 }
 
 export interface BoardMeans {

@@ -23,14 +23,14 @@ export interface BoardMethodOptions {
     pilot: Pilot | undefined,
   ) => BoardStream | undefined
   /** Inputs that it learns from: where that is not 'nothing', tokens come by `step`, with their queries. Default 'nothing'. */
-  readonly learns?: Method['learns']
+  readonly learns?: Method['learns'] | undefined
 }
 
 /** The question that `make` is asked. */
 interface Asked {
   readonly budgetBytes: number
   readonly tokens: number
-  readonly pilot?: Pilot
+  readonly pilot?: Pilot | undefined
 }
 
 /**

@@ -6,7 +6,7 @@ export interface BoardHead {
   readonly keys: Matrix // n × d
   readonly values: Matrix // n × dv
   /** Factor inside exp. Default 1/√d. */
-  readonly scale?: number
+  readonly scale?: number | undefined
 }
 
 /** A ratio that every query has: its mean over the queries, and the largest. */
@@ -35,16 +35,16 @@ export interface BoardCell {
    */
   readonly outcome: 'within' | 'over' | 'does not fit' | 'failed'
   /** Reason why a row is wrong, or could not be looked at, where that is so. */
-  readonly why?: string
+  readonly why?: string | undefined
   /** Held at the end: what the stream says, or the tensors of its snapshot where they are larger. */
-  readonly bytes?: number
+  readonly bytes?: number | undefined
   /** The most held after any call. */
-  readonly peakBytes?: number
+  readonly peakBytes?: number | undefined
   /** Bytes held after so many tokens, whenever twice as many have come, and at the end. */
-  readonly memory?: readonly (readonly [tokens: number, bytes: number])[]
-  readonly errors?: BoardErrors
+  readonly memory?: readonly (readonly [tokens: number, bytes: number])[] | undefined
+  readonly errors?: BoardErrors | undefined
   /** Microseconds, by the caller's clock: a token of the prefix (for one that learns, with its queries), and a query with its token. */
-  readonly time?: { readonly push: number; readonly query: number }
+  readonly time?: { readonly push: number; readonly query: number } | undefined
 }
 
 export interface BoardBudget {

@@ -15,22 +15,22 @@ export interface CompareOptions {
   /** Tokens taken in before any answer counts. */
   readonly prefix: number
   /** Tokens after it, stepped with their queries, which are judged. Default: all that are left. */
-  readonly queries?: number
+  readonly queries?: number | undefined
   /** Tokens a call. Default 64. */
-  readonly block?: number
+  readonly block?: number | undefined
   /** Decides the uniform samples. Default 0. */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** Rows of the prefix, from the first on, that methods may look at beforehand; 0: none. Default 512. */
-  readonly pilot?: number
+  readonly pilot?: number | undefined
   /** A clock in milliseconds; without one no times are reported. */
-  readonly now?: () => number
+  readonly now?: (() => number) | undefined
   /** After every cell, and awaited: the place to draw, or to let an interrupt arrive. */
-  readonly onProgress?: (progress: BoardProgress) => void | Promise<void>
+  readonly onProgress?: ((progress: BoardProgress) => void | Promise<void>) | undefined
   /** After every call of a stream, and awaited, outside the times: a long cell, too, lets an interrupt arrive there. */
-  readonly onCall?: () => void | Promise<void>
-  readonly signal?: AbortSignal
+  readonly onCall?: (() => void | Promise<void>) | undefined
+  readonly signal?: AbortSignal | undefined
   /** Line in the board that says how to make it again. Default: this call. */
-  readonly reproduce?: string
+  readonly reproduce?: string | undefined
 }
 
 export interface BoardProgress {

@@ -15,9 +15,9 @@ export interface AskOptions {
   /** Where the shards of the plan stand; answers are written there too. */
   readonly store: Store
   /** Workers that answer. Default: this process does. */
-  readonly on?: Broker
-  readonly signal?: AbortSignal
-  readonly onEvent?: OnEvent
+  readonly on?: Broker | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onEvent?: OnEvent | undefined
 }
 
 /** Answers, and the partial softmax that they come from: it combines with those of other tokens. */

@@ -62,8 +62,8 @@ export interface Broker {
     options: {
       readonly engine: string
       readonly concurrency: number
-      readonly signal?: AbortSignal
-      readonly onFault?: (error: Error) => void
+      readonly signal?: AbortSignal | undefined
+      readonly onFault?: ((error: Error) => void) | undefined
     },
   ): Promise<void>
 }

@@ -1,3 +1,4 @@
+import { defined, type Given } from '@sublinear/core'
 import type { Broker } from './broker'
 import { bullmqClients, type BullmqConnection } from './bullmq-connection'
 import { openBullmqRun } from './bullmq-run'
@@ -7,20 +8,20 @@ export interface BullmqOptions {
   /** `redis://…`, `valkey://…` or `postgres://…`, or what BullMQ takes as `connection` of either. */
   readonly connection: BullmqConnection
   /** Name of the queues, before the engine. Default 'sublinear'. */
-  readonly queue?: string
+  readonly queue?: string | undefined
   /** Milliseconds for which a worker holds a task without renewing it; it renews at half of them. Default 30,000. */
-  readonly lockMs?: number
+  readonly lockMs?: number | undefined
   /** Milliseconds between two looks for tasks whose lock has run out. Default 5000. */
-  readonly stalledMs?: number
+  readonly stalledMs?: number | undefined
   /** How often a worker's error is tried again. Default 5 attempts in all. */
-  readonly attempts?: number
+  readonly attempts?: number | undefined
   /** Milliseconds before the second attempt, doubled before each later one. Default 1000. */
-  readonly backoffMs?: number
+  readonly backoffMs?: number | undefined
   /** How often a task may be taken from workers that fell silent. Default 20. */
-  readonly stalls?: number
+  readonly stalls?: number | undefined
 }
 
-export type BullmqSettings = Required<Omit<BullmqOptions, 'connection'>>
+export type BullmqSettings = Given<Omit<BullmqOptions, 'connection'>>
 
 /**
  * BullMQ as a broker, over Redis, Valkey or PostgreSQL: runs are flows, a node's job waits for those below it. Workers of another engine or version have queues of their own.
@@ -39,7 +40,7 @@ export function bullmq(options: BullmqOptions): Broker {
     attempts: 5,
     backoffMs: 1000,
     stalls: 20,
-    ...given,
+    ...defined(given),
   }
   const clients = bullmqClients(connection)
   return {

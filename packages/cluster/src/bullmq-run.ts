@@ -11,7 +11,7 @@ export interface JobData {
   readonly blockRows: number
   /** Job of the run's root. */
   readonly root: string
-  readonly cancelled?: boolean
+  readonly cancelled?: boolean | undefined
 }
 
 /** A worker's word on a job that it has not finished. */

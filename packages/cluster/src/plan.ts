@@ -5,10 +5,10 @@ export interface MethodSpec {
   readonly name: string
   readonly shape: Shape
   /** Options of the method, plain JSON. Default: its usual ones, or those of `budgetBytes`. */
-  readonly options?: object
-  readonly budgetBytes?: number
+  readonly options?: object | undefined
+  readonly budgetBytes?: number | undefined
   /** Address of the module (`file:…`, `data:…` or a package) that a method of your own is the default export of. */
-  readonly module?: string
+  readonly module?: string | undefined
 }
 
 /** Ψ·A for the rows of A: which Ψ, and how many columns A has. */
@@ -17,11 +17,11 @@ export interface SketchSpec {
   readonly m: number
   /** Columns of A. */
   readonly width: number
-  readonly precision?: 'f32' | 'f64'
+  readonly precision?: 'f32' | 'f64' | undefined
   /** Nonzeros a column, of osnap. */
-  readonly nonzeros?: number
+  readonly nonzeros?: number | undefined
   /** Rows of A at most, of srht. */
-  readonly n?: number
+  readonly n?: number | undefined
 }
 
 export interface HeavyHittersSpec {
@@ -29,13 +29,13 @@ export interface HeavyHittersSpec {
   readonly n: number
   readonly k: number
   readonly epsilon: number
-  readonly keyBytes?: number
+  readonly keyBytes?: number | undefined
 }
 
 export interface FrequentItemsSpec {
   readonly kind: 'frequentItems'
   readonly count: number
-  readonly keyBytes?: number
+  readonly keyBytes?: number | undefined
 }
 
 export type CounterSpec = HeavyHittersSpec | FrequentItemsSpec
@@ -50,14 +50,14 @@ export interface ModuleSource {
 }
 
 /** One array of rows: a path of .npy, .npz, .safetensors (also in several files) or .parquet, and the tensor or column where there are several. */
-export type FileRows = string | { readonly path: string; readonly tensor?: string }
+export type FileRows = string | { readonly path: string; readonly tensor?: string | undefined }
 
 /**
  * Rows of files: `keys` and `values` for a method, `rows` for a sketch or a counter. Every worker reads them at the same path, and only its own rows.
  * `version` tells two states of the same paths apart.
  */
 export type FileSource = ({ readonly keys: FileRows; readonly values: FileRows } | { readonly rows: FileRows }) & {
-  readonly version?: string
+  readonly version?: string | undefined
 }
 
 export type Source = ModuleSource | FileSource
@@ -85,7 +85,7 @@ declare const OPENS: unique symbol
  */
 export interface ShardPlan<T = unknown> {
   readonly summary: SummarySpec
-  readonly source?: Source
+  readonly source?: Source | undefined
   readonly rows: number
   readonly rowsPerShard: number
   /** Neighbours that a node merges, ≥ 2; 0: shards are kept as they are, and one node lists their digests. */
@@ -93,16 +93,16 @@ export interface ShardPlan<T = unknown> {
   /** Rows that are read and pushed at once. It changes no bit, and is no part of the key. */
   readonly blockRows: number
   /** There in types alone: what the root opens as. */
-  readonly [OPENS]?: T
+  readonly [OPENS]?: T | undefined
 }
 
 export interface PlanOptions {
   readonly source: Source
   readonly rowsPerShard: number
   /** Neighbours that a node merges; 0: no merging, for `askAll`. Default 8. */
-  readonly fanIn?: number
+  readonly fanIn?: number | undefined
   /** 64 bits; needed where the summary is random. */
-  readonly seed?: Seed
+  readonly seed?: Seed | undefined
   /** Default 512. */
-  readonly blockRows?: number
+  readonly blockRows?: number | undefined
 }

@@ -15,7 +15,7 @@ export interface PostgresCalls {
  */
 export function postgresStore(
   pool: PostgresCalls,
-  { table = 'sublinear_artifacts' }: { readonly table?: string } = {},
+  { table = 'sublinear_artifacts' }: { readonly table?: string | undefined } = {},
 ): Store {
   const who = 'postgresStore'
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(table)) throw new RangeError(`${who}: table must be a plain name, got ${table}`)

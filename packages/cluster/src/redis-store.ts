@@ -11,7 +11,10 @@ export interface RedisCalls {
  * A store in Redis or Valkey, by a client of ioredis: `redisStore(new Redis(…), { prefix })`. Keys are set where they are absent, in one step.
  * Artifacts live in the server's memory, and outlive it as far as it writes (`appendonly yes`).
  */
-export function redisStore(client: RedisCalls, { prefix = 'sublinear:' }: { readonly prefix?: string } = {}): Store {
+export function redisStore(
+  client: RedisCalls,
+  { prefix = 'sublinear:' }: { readonly prefix?: string | undefined } = {},
+): Store {
   const who = 'redisStore'
   const named = (key: string) => {
     checkKey(who, key)

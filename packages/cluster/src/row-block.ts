@@ -3,7 +3,7 @@ import type { KvBlock, Matrix } from '@sublinear/core'
 /** Keys of a counter, with what each adds (1 where absent). */
 export interface CountBlock {
   readonly items: ArrayLike<number | string | bigint | Uint8Array>
-  readonly counts?: ArrayLike<number>
+  readonly counts?: ArrayLike<number> | undefined
 }
 
 /** Rows of a source: keys and values for a method, a matrix for a sketch or a counter (its columns: key, and what it adds), items for a counter. */

@@ -3,7 +3,7 @@ export type RunEvent =
   /** A node's artifact stands in the store: just computed, or there before. */
   | { readonly type: 'node'; readonly node: string; readonly state: 'new' | 'same' | 'present'; readonly bytes: number }
   /** Rows of a shard that have been pushed so far. */
-  | { readonly type: 'rows'; readonly node: string; readonly rows: number; readonly worker?: number }
+  | { readonly type: 'rows'; readonly node: string; readonly rows: number; readonly worker?: number | undefined }
   /** How far the whole is, after each node. */
   | ({ readonly type: 'progress' } & RunProgress)
   /** A worker failed at a node, and it is tried again. */

@@ -9,9 +9,9 @@ import { nodeOf, rootOf } from './tree'
 
 export interface RunOptions {
   /** Default: this process's memory. Artifacts that stand there are not computed again. */
-  readonly store?: Store
-  readonly signal?: AbortSignal
-  readonly onEvent?: OnEvent
+  readonly store?: Store | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onEvent?: OnEvent | undefined
 }
 
 /** Rows between two moments in which timers, signals and other tasks have their turn. */

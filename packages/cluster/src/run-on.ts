@@ -12,10 +12,10 @@ export interface RunOnOptions {
   /** The store that the workers reach too. */
   readonly store: Store
   /** Cancels the run: no task begins any more, and what is done stays for the next time. */
-  readonly signal?: AbortSignal
-  readonly onEvent?: (event: RunEvent) => void
+  readonly signal?: AbortSignal | undefined
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
   /** Milliseconds between two looks at the store and the broker. Default 500. */
-  readonly lookMs?: number
+  readonly lookMs?: number | undefined
 }
 
 /** Key of a plan's own text in the store, from which workers know what to do. */

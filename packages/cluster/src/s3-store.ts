@@ -2,7 +2,12 @@ import { checkKey, requireIdentical, type Store } from './store'
 
 /** The calls of the `S3` client of @aws-sdk/client-s3 (or of one that has them) that the store makes. */
 export interface S3Calls {
-  putObject(request: { Bucket: string; Key: string; Body: Uint8Array; IfNoneMatch?: string }): Promise<unknown>
+  putObject(request: {
+    Bucket: string
+    Key: string
+    Body: Uint8Array
+    IfNoneMatch?: string | undefined
+  }): Promise<unknown>
   getObject(request: {
     Bucket: string
     Key: string
@@ -14,7 +19,7 @@ export interface S3StoreOptions {
   readonly client: S3Calls
   readonly bucket: string
   /** Text before every key. Default: none. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
 }
 
 /**
@@ -59,7 +64,8 @@ export function s3Store({ client, bucket: Bucket, prefix = '' }: S3StoreOptions)
 }
 
 function statusOf(error: unknown): number | undefined {
-  return (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode
+  return (error as { $metadata?: { httpStatusCode?: number | undefined } | undefined } | undefined)?.$metadata
+    ?.httpStatusCode
 }
 
 function absent(error: unknown): undefined {

@@ -42,9 +42,9 @@ export function shardPlan(
 ): Promise<ShardPlan<FrequentItems>>
 export async function shardPlan(
   options: PlanOptions & {
-    readonly method?: MethodSpec
-    readonly sketch?: SketchSpec
-    readonly counter?: HeavyHittersSpec | FrequentItemsSpec
+    readonly method?: MethodSpec | undefined
+    readonly sketch?: SketchSpec | undefined
+    readonly counter?: HeavyHittersSpec | FrequentItemsSpec | undefined
   },
 ): Promise<ShardPlan> {
   checkOptions(who, options, NAMES)

@@ -29,7 +29,7 @@ export async function* sourceBlocks(plan: ShardPlan, first: number, end: number)
 
 async function* blocksOf(source: Source, first: number, end: number, size: number): AsyncGenerator<RowBlock> {
   if ('module' in source) {
-    const { rows } = (await import(source.module)) as { rows?: RowsFunction }
+    const { rows } = (await import(source.module)) as { rows?: RowsFunction | undefined }
     if (typeof rows !== 'function') throw new TypeError(`cluster: ${source.module} must export a function rows`)
     yield* await rows(first, end - first, source.options)
   } else if ('rows' in source) {

@@ -39,9 +39,15 @@ export async function summaryKind(spec: Exclude<SummarySpec, { readonly ask: unk
 }
 
 /** A method by its name in the catalogue, or the default export of its module. */
-export async function methodOf({ name, module }: { readonly name: string; readonly module?: string }): Promise<Method> {
+export async function methodOf({
+  name,
+  module,
+}: {
+  readonly name: string
+  readonly module?: string | undefined
+}): Promise<Method> {
   if (module !== undefined) {
-    const own = ((await import(module)) as { default?: Method }).default
+    const own = ((await import(module)) as { default?: Method | undefined }).default
     if (own?.name !== name) throw new TypeError(`shardPlan: ${module} must export the method ${name}, as its default`)
     return own
   }

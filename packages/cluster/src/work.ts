@@ -10,11 +10,11 @@ import { threadPool, type ThreadPool } from './thread-pool'
 export interface WorkOptions {
   readonly store: Store
   /** Tasks at a time, a thread each. Default 1. */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /** Ends the worker: what it has begun goes back to the broker. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Told of lost connections, which the worker outlives. */
-  readonly onFault?: (error: Error) => void
+  readonly onFault?: ((error: Error) => void) | undefined
 }
 
 /** Plans that a worker remembers. */

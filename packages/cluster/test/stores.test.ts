@@ -52,7 +52,7 @@ function fakeS3(heeds: boolean) {
   const held = new Map<string, Uint8Array>()
   return {
     held,
-    async putObject({ Key, Body, IfNoneMatch }: { Key: string; Body: Uint8Array; IfNoneMatch?: string }) {
+    async putObject({ Key, Body, IfNoneMatch }: { Key: string; Body: Uint8Array; IfNoneMatch?: string | undefined }) {
       if (heeds && IfNoneMatch === '*' && held.has(Key))
         throw Object.assign(new Error('exists'), { $metadata: { httpStatusCode: 412 } })
       held.set(Key, Body.slice())

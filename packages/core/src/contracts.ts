@@ -23,7 +23,7 @@ export interface SketchMatrix {
   readonly kind: string
   readonly m: number
   /** How many columns there are, where fewer than 2^53 − 1: rows from index n on are refused. */
-  readonly n?: number
+  readonly n?: number | undefined
   readonly seed: bigint
   /** Bytes of the description of Ψ (hash coefficients, tables). */
   readonly bytes: number
@@ -33,10 +33,12 @@ export interface SketchMatrix {
    * The same product into the kernels' own arrays, unchecked and in the same bits: what `sketch`, which has checked, keeps its
    * state for where it exists.
    */
-  readonly resident?: {
-    /** into (m × width) += Ψ[:, first … first + rows) · block (rows × width). */
-    accumulate(into: Resident<Float32Array>, block: Floats, rows: number, width: number, first: number): void
-  }
+  readonly resident?:
+    | {
+        /** into (m × width) += Ψ[:, first … first + rows) · block (rows × width). */
+        accumulate(into: Resident<Float32Array>, block: Floats, rows: number, width: number, first: number): void
+      }
+    | undefined
 }
 
 /**
@@ -79,7 +81,7 @@ export interface FeatureMap {
    * Below this share of the mass that all scores 0 would give, a mass is taken for wrong and falls back. Default 2^−10. Keys centred
    * at their mean have at least 1 for every query (Jensen), so a map that is centred asks for more.
    */
-  readonly leastMass?: number
+  readonly leastMass?: number | undefined
   /** b × d → b × t, rows of U₂. */
   mapKeys(keys: Matrix, out: Matrix): void
   /** b × d → b × t, rows of U₁; logScale carries scale·⟨q, centre⟩ and the like. */
@@ -88,10 +90,12 @@ export interface FeatureMap {
    * The same two maps between the kernels' own arrays, feature by feature (t × rows) and unchecked: what streams, which have
    * checked, use where it exists.
    */
-  readonly resident?: {
-    mapKeys(keys: Floats, rows: number, out: Resident<Float32Array>): void
-    mapQueries(queries: Float32Array, rows: number, out: Resident<Float32Array>, logScale: Float32Array): void
-  }
+  readonly resident?:
+    | {
+        mapKeys(keys: Floats, rows: number, out: Resident<Float32Array>): void
+        mapQueries(queries: Float32Array, rows: number, out: Resident<Float32Array>, logScale: Float32Array): void
+      }
+    | undefined
 }
 
 /** Φ with its decoder. */
@@ -113,7 +117,7 @@ export interface SparseRecovery {
 export interface KvBlock {
   readonly keys: Matrix
   readonly values: Matrix
-  readonly weights?: Float32Array
+  readonly weights?: Float32Array | undefined
 }
 
 /**
@@ -125,7 +129,7 @@ export interface PartialSoftmax {
   readonly mass: Float64Array
   readonly sum: Matrix
   /** Where error bars were asked for. */
-  readonly spread?: Spread
+  readonly spread?: Spread | undefined
 }
 
 export interface AttentionStream {
@@ -133,7 +137,7 @@ export interface AttentionStream {
   readonly dv: number
   readonly scale: number
   /** The features that the stream computes beside plain softmax attention. Absent: none. */
-  readonly head?: Head
+  readonly head?: Head | undefined
   /** Tokens pushed so far. */
   readonly tokens: number
   /** Bytes held now: everything that a snapshot must carry; never below its tensors' bytes. */
@@ -142,12 +146,12 @@ export interface AttentionStream {
    * The first half of a mutating call: asks everything that may refuse it, throws what the call would throw, and changes nothing. Whoever
    * makes one call to several streams asks all of them first. A stream without it is asked by the call alone.
    */
-  readonly check?: Checks
+  readonly check?: Checks | undefined
   /**
    * true: `attend` and `step` give error bars beside their answers where they are asked to, and say of what. A text: why not. Absent: they do not. Without being
    * asked for them answers are the same, bit for bit.
    */
-  readonly errorBars?: true | string
+  readonly errorBars?: true | string | undefined
   push(block: KvBlock): void
   /**
    * Over everything pushed; where places matter, from that of the last token. Pure: asking changes nothing. A stream may continue the partial `into` in place and return it; else it returns one
@@ -165,7 +169,7 @@ export interface AttentionStream {
    * Counts since the stream was made, query rows (`rows`) among it and the premises that were broken; no part of a snapshot.
    * Streams of streams add their parts' up.
    */
-  readonly counters?: Readonly<Record<string, number>>
+  readonly counters?: Readonly<Record<string, number>> | undefined
   /** How summaries of two parts of one stream join: any order, in stream order, or not at all. */
   readonly merging: 'linear' | 'ordered' | 'none'
   /**
@@ -182,7 +186,7 @@ export interface AttentionStream {
   /** Forgets everything: the stream is as it was made. What was disposed or is broken stays so. */
   reset(): void
   /** Tokens that may come now and be taken back: none of them will have changed what older ones became. Absent: 0. */
-  readonly spare?: number
+  readonly spare?: number | undefined
   /** Forgets so many of the newest tokens, in the bits as if they had not come. @throws RangeError when they were not `spare` */
   takeBack?(count: number): void
 }
@@ -199,12 +203,14 @@ export interface Arrival {
   /** Query rows a token. */
   readonly groups: number
   /** The tokens that wait before the first tier, given to that tier alone: query row i saw the first visible + ⌊i / groups⌋ of them. */
-  readonly waiting?: {
-    readonly count: number
-    readonly visible: number
-    /** Adds to out (one number a token) what these tokens receive of the whole softmax of the query rows. */
-    addShares(out: Float64Array, queries: Matrix, softmax: Pick<PartialSoftmax, 'max' | 'mass'>): void
-  }
+  readonly waiting?:
+    | {
+        readonly count: number
+        readonly visible: number
+        /** Adds to out (one number a token) what these tokens receive of the whole softmax of the query rows. */
+        addShares(out: Float64Array, queries: Matrix, softmax: Pick<PartialSoftmax, 'max' | 'mass'>): void
+      }
+    | undefined
 }
 
 /** A stream that can hand on what it forgets. `TierSpec` is what a policy's factory returns: `window({ count: 256 })`. */
@@ -221,7 +227,7 @@ export interface Tier extends AttentionStream {
   /** The combined softmax of all tiers, for score-keeping policies. */
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
   /** End of the admitted tokens that it holds, where it holds just those, in order; with positions, tiers need to know. */
-  readonly end?: 'first' | 'newest'
+  readonly end?: 'first' | 'newest' | undefined
 }
 
 /** A head, whole: widths of keys and values, the factor inside exp, and what else is done (see `Head`). */

@@ -1,3 +1,4 @@
+import type { Given } from './given'
 import type { AttentionStream } from './contracts'
 import { isHeld } from './held-tensor'
 import type { Saved } from './inside'
@@ -6,7 +7,7 @@ import type { State } from './snapshot'
 type Parts = Readonly<Record<string, AttentionStream>>
 
 /** The state that a fork goes on from: arrays are copied, since they may be the stream's own; what the kernels hold is copied by whoever takes it in. */
-export function stateOf(saved: Omit<State, 'tensors'> & Required<Saved>, tokens: number): State {
+export function stateOf(saved: Omit<State, 'tensors'> & Given<Saved>, tokens: number): State {
   const tensors = new Map(
     Object.entries(saved.tensors).map(([name, tensor]) => [
       name,

@@ -1,17 +1,17 @@
 /** How coordinates turn with a token's place: coordinate pair i by place·frequency i, in float64. */
 export interface Rotary {
   /** Frequencies are base^(−2i / width), i = 0 … width/2 − 1 … */
-  readonly base?: number
+  readonly base?: number | undefined
   /** … or these, width/2 of them, in radians a token. One of the two is given. */
-  readonly frequencies?: readonly number[]
+  readonly frequencies?: readonly number[] | undefined
   /** Coordinates of the turned columns that make pair i: i and i + width/2 ('halves'), or 2i and 2i + 1 ('interleaved'). */
   readonly pairing: 'halves' | 'interleaved'
   /** Columns that turn, an even number. Default: all from `first` on. */
-  readonly width?: number
+  readonly width?: number | undefined
   /** The first column that turns. Default 0. */
-  readonly first?: number
+  readonly first?: number | undefined
   /** Factors of the frequencies, width/2 of them: Llama 3's and others' longer contexts. Default 1. */
-  readonly scaling?: readonly number[]
+  readonly scaling?: readonly number[] | undefined
 }
 
 /**
@@ -23,19 +23,19 @@ export type Positions = 'text' | 'cache' | { readonly clamp: number }
 /** Features of a head beside softmax(scale·QKᵀ)V. A list has an entry for each query row of a token. */
 export interface Head {
   /** Scores s = scale·⟨q, k⟩ become softcap·tanh(s / softcap). */
-  readonly softcap?: number
+  readonly softcap?: number | undefined
   /** A logit without a value, in the denominator of every row. */
-  readonly sinkLogit?: number | readonly number[]
+  readonly sinkLogit?: number | readonly number[] | undefined
   /** ALiBi: slope·distance is subtracted from the score of a token so many places back. */
-  readonly slope?: number | readonly number[]
+  readonly slope?: number | readonly number[] | undefined
   /** A query sees exactly so many tokens, its own the last of them. */
-  readonly window?: number
+  readonly window?: number | undefined
   /** Keys and queries arrive unrotated, and turn with their place. Absent: they arrive as they are to be used. */
-  readonly rotary?: Rotary
+  readonly rotary?: Rotary | undefined
   /** Positions of turned tokens; with `rotary`, in tiers behind a window. Default 'text'. */
-  readonly positions?: Positions
+  readonly positions?: Positions | undefined
   /** Values are the first dv columns of the keys, and are held once; blocks come with values of 0 columns. */
-  readonly values?: 'in keys'
+  readonly values?: 'in keys' | undefined
 }
 
 export type HeadFeature = keyof Head

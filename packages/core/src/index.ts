@@ -32,6 +32,7 @@ export {
   LARGEST_KEY,
   LARGEST_VALUE,
 } from './check'
+export { defined, type Given } from './given'
 export { checkHead, checkOptions } from './check-head'
 export { totalCounters } from './counters'
 export {

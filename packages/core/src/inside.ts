@@ -33,23 +33,23 @@ export interface Inside extends Shape {
   /** Why it gives no error bars; undefined where `answer` fills the spread of partials that have one. Absent: it gives none. */
   errorBars?(): string | undefined
   /** Whether `answer` continues partials that are not empty. */
-  readonly continues?: boolean
+  readonly continues?: boolean | undefined
   counters?(): Readonly<Record<string, number>>
   /** Throws where a checked block, or its queries, cannot be taken: parts that refuse, memory that is not there. */
   refuses?(block: KvBlock, queries?: Matrix): void
   /** Reads a later stream of the same kind and identity, throws where it cannot be joined, and returns what joins it behind so many tokens. */
   joining?(later: Snapshot, tokens: number): () => void
   /** Whether `joining` turns what it joins to its place. Without it streams of a shape with `rotary` do not merge. */
-  readonly turnsJoined?: boolean
+  readonly turnsJoined?: boolean | undefined
   /** Absent where tokens cannot be taken back. */
-  readonly back?: Back
+  readonly back?: Back | undefined
   saved(): Saved
   dispose(): void
 }
 
 /** A state, all of it: arrays may be the stream's own, and are copied before anything else happens. */
 export interface Saved {
-  readonly parameters?: Readonly<Record<string, string>>
+  readonly parameters?: Readonly<Record<string, string>> | undefined
   readonly tensors: Readonly<Record<string, Tensor | HeldTensor>>
 }
 

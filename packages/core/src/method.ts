@@ -6,16 +6,18 @@ export interface Traffic {
   /** Tokens; Infinity where their number is not known. */
   readonly tokens: number
   /** Query rows a token. Default 1. */
-  readonly groups?: number
+  readonly groups?: number | undefined
   /** Whether weights other than 1 may come. Default false. */
-  readonly weighted?: boolean
+  readonly weighted?: boolean | undefined
   /** Where the head stands in its model, from 0 on: for budgets that differ by layer, and for seeds. */
-  readonly place?: {
-    readonly layer: number
-    readonly layers: number
-    readonly head: number
-    readonly heads: number
-  }
+  readonly place?:
+    | {
+        readonly layer: number
+        readonly layers: number
+        readonly head: number
+        readonly heads: number
+      }
+    | undefined
 }
 
 /** Rows of a head's own data: tokens like those to come, with queries like those to come. */
@@ -38,7 +40,7 @@ export interface Method<Options = object> {
   /** Features that its streams compute beside plain softmax attention; `make` refuses the rest by name. */
   readonly can: readonly HeadFeature[]
   /** Options where nobody says how large it is to be. Default: those of a budget. */
-  readonly usual?: Options
+  readonly usual?: Options | undefined
   make(shape: Shape, options: Options): AttentionStream & Disposable
   /** The most that make's stream holds after any call, exactly; Infinity where it grows and `tokens` is Infinity. */
   bytes(shape: Shape, options: Options, traffic: Traffic): number
@@ -70,7 +72,7 @@ export interface TierMethod<Options = object> extends Method<Options> {
 export function largestWithin(
   bytes: (count: number) => number,
   budgetBytes: number,
-  { least = 1, most = 2 ** 31 }: { readonly least?: number; readonly most?: number } = {},
+  { least = 1, most = 2 ** 31 }: { readonly least?: number | undefined; readonly most?: number | undefined } = {},
 ): number | undefined {
   if (most < least || !(bytes(least) <= budgetBytes)) return undefined
   let low = least // fits

@@ -12,7 +12,7 @@ export interface DenseColumns {
   /** 64 bits that decide every column. */
   readonly seed: Seed
   /** Bytes of the description of Ψ beside kind, m and seed. */
-  readonly bytes?: number
+  readonly bytes?: number | undefined
   /** Fills out (m × count, row-major) with columns first … first + count − 1; count ≤ 64, never across a multiple of 64. */
   columns(first: number, count: number, out: Float32Array): void
   /** The same into the first m · count numbers of an array of the kernels, where they can be made there. */
@@ -91,7 +91,7 @@ export interface SparseEntries {
   readonly kind: string
   readonly m: number
   readonly seed: Seed
-  readonly bytes?: number
+  readonly bytes?: number | undefined
   /** How many entries of a column are not zero. */
   readonly nonzeros: number
   /** Lists columns first … first + count − 1: entry e of column c is values[c·nonzeros + e] at row rows[c·nonzeros + e] < m. */

@@ -13,7 +13,7 @@ const MOST = { f32: 2 ** 127, f64: 2 ** 1022 }
 
 export interface SketchOptions {
   /** 'f64' adds each block's float32 partial sums into a float64 state. Default: f64 for width 1 (counting), f32 otherwise. */
-  readonly precision?: 'f32' | 'f64'
+  readonly precision?: 'f32' | 'f64' | undefined
 }
 
 /**
@@ -96,7 +96,7 @@ export function innerProduct(a: Sketch, b: Sketch): Matrix {
 
 interface Contents {
   /** State, m × width; absent: zeros. */
-  readonly state?: Float32Array | Float64Array
+  readonly state?: Float32Array | Float64Array | undefined
   rows: number
   /** Index of the first held row. */
   first: number

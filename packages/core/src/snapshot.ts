@@ -13,7 +13,7 @@ export interface Snapshot {
 /** The state that a stream goes on from: a snapshot, or the state of a living one, which was never in bytes. */
 export interface State extends Omit<Snapshot, 'tensors'> {
   /** Whether it was never in bytes: entries then need not be looked at. */
-  readonly isSound?: boolean
+  readonly isSound?: boolean | undefined
   readonly tensors: ReadonlyMap<string, Tensor | HeldTensor>
 }
 
@@ -40,7 +40,10 @@ export function encodeSnapshot(
  *
  * @throws RangeError when the bytes are damaged or no snapshot, or of another kind or version than expected
  */
-export function decodeSnapshot(bytes: Uint8Array, expected: { kind?: string; version?: string } = {}): Snapshot {
+export function decodeSnapshot(
+  bytes: Uint8Array,
+  expected: { kind?: string | undefined; version?: string | undefined } = {},
+): Snapshot {
   headerOf(bytes) // so that a cut file is called cut
   const opening = latin1(bytes.subarray(8, SEAL))
   if (opening !== OPENING) throw fault('snapshot', 8, OPENING, JSON.stringify(opening))

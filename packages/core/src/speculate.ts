@@ -5,7 +5,7 @@ import { rowsOf } from './matrix'
 
 /** A stream, or a layer of some. */
 export interface Speculable extends Pick<AttentionStream, 'tokens' | 'push' | 'step' | 'spare' | 'takeBack'> {
-  readonly check?: Pick<Checks, 'push' | 'step'>
+  readonly check?: Pick<Checks, 'push' | 'step'> | undefined
   attend(queries: Matrix): PartialSoftmax
   fork(): Speculable
 }

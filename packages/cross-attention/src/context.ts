@@ -63,7 +63,10 @@ export function makeContext(options: ContextOptions, parts?: Record<string, Uint
 
 const WHO = 'crossAttention'
 const NO_PHI = `${WHO}: pushQueries and columns need phi; attend answers rows without it`
-const contents = new WeakMap<Context, { stream?: FeatureStream; skD1U1?: QuerySketch | undefined; all?: OnePass }>()
+const contents = new WeakMap<
+  Context,
+  { stream?: FeatureStream | undefined; skD1U1?: QuerySketch | undefined; all?: OnePass | undefined }
+>()
 
 /** A key comes with its value, so U₂ᵀV itself is held: smaller than two sketches once m₂ ≥ dv, and without their error. */
 function exact(stream: FeatureStream, skD1U1: QuerySketch | undefined): Context {

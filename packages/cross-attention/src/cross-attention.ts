@@ -31,9 +31,9 @@ export interface CrossAttentionOptions {
   readonly wv: Matrix
   readonly features: FeatureMap
   /** Φ with its decoder: for `pushQueries` and `columns`. Row answers need none. */
-  readonly phi?: SparseRecovery
+  readonly phi?: SparseRecovery | undefined
   /** Ψ, to sketch keys and values as the paper prints it. Default: none, U₂ᵀV is held exactly. */
-  readonly psi?: SketchMatrix
+  readonly psi?: SketchMatrix | undefined
 }
 
 export interface CrossAttention extends Disposable {

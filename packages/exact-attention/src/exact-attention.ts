@@ -24,12 +24,12 @@ export interface ExactAttention extends Omit<Head, 'values' | 'positions'> {
   /** n × dv, or 'in keys': their first dv columns. */
   readonly values: Matrix | 'in keys'
   /** Where values are in the keys. */
-  readonly dv?: number
+  readonly dv?: number | undefined
   readonly scale: number
   /** Query row i·groups + g sees keys 0 … i, with groups = queries.rows / keys.rows. */
-  readonly causal?: boolean
+  readonly causal?: boolean | undefined
   /** How many keys count, from the first: the rest is padding. Default: all. */
-  readonly valid?: number
+  readonly valid?: number | undefined
 }
 
 const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 'rotary', 'values']

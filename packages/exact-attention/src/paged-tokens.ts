@@ -21,7 +21,7 @@ interface Page {
   readonly keys: Resident<Float32Array> // capacity × d
   readonly values: Resident<Float32Array> // capacity × dv, or nothing where values are in the keys
   /** capacity log weights, once any token came with a weight. */
-  bias?: Resident<Float32Array>
+  bias?: Resident<Float32Array> | undefined
 }
 
 /** Index of the segment of SEGMENT tokens of the stream in which a page lies: sizes are powers of two, so it is one. */
@@ -49,7 +49,7 @@ export interface PagedTokens extends Disposable {
   held(): {
     readonly keys: readonly Resident<Float32Array>[]
     readonly values: readonly Resident<Float32Array>[]
-    readonly bias?: Float32Array
+    readonly bias?: Float32Array | undefined
   }
 }
 

@@ -15,9 +15,9 @@ const valueScratch = scratch(Float32Array)
 export interface ShapedKeys {
   readonly keys: Floats // count × d
   /** Absent where they are the first dv columns of the keys. */
-  readonly values?: Floats // count × dv
+  readonly values?: Floats | undefined // count × dv
   /** Logarithms of the weights. */
-  readonly bias?: Floats // count
+  readonly bias?: Floats | undefined // count
   readonly count: number
 }
 

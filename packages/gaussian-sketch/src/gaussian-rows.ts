@@ -27,9 +27,9 @@ import { normTails } from './norm-tails'
 export function gaussianRows(options: {
   readonly epsilon: number
   readonly delta: number
-  readonly of?: 'products' | 'norms'
-  readonly points?: number
-  readonly inputs?: number
+  readonly of?: 'products' | 'norms' | undefined
+  readonly points?: number | undefined
+  readonly inputs?: number | undefined
 }): number {
   const who = 'gaussianRows'
   checkOptions(who, options, ['epsilon', 'delta', 'of', 'points', 'inputs'])

@@ -31,7 +31,7 @@ export interface PolynomialOptions<P extends Prime = Prime> {
   readonly seed: Seed
   readonly prime: P
   /** Number of the function among those of the seed: any two are independent of each other. 0 where absent. */
-  readonly stream?: number
+  readonly stream?: number | undefined
 }
 
 /**

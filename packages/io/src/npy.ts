@@ -36,7 +36,7 @@ export function decodeNpy(bytes: Uint8Array, options: NpyOptions = {}): NpyArray
  */
 export function encodeNpy(
   array: Matrix | { readonly shape: readonly number[]; readonly data: Float32Array | Float64Array },
-  options: { readonly dtype?: 'f2' | 'f4' | 'f8' } = {},
+  options: { readonly dtype?: 'f2' | 'f4' | 'f8' | undefined } = {},
 ): Uint8Array {
   const { data } = array
   if (!(isFloat32(data) || isFloat64(data))) {

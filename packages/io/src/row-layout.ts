@@ -29,7 +29,7 @@ interface Located {
   readonly shape: readonly number[]
   readonly begin: number
   /** The file of an archive that it lies in; without it, the file itself. */
-  readonly entry?: OpenEntry
+  readonly entry?: OpenEntry | undefined
 }
 
 /** Names the array of a file that is asked for, and how to read it. */

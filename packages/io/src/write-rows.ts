@@ -6,9 +6,9 @@ import { openWhole } from './whole-file'
 
 export interface WriteRowsOptions {
   /** Default 'f4'; 'f2' is rounded to nearest even. */
-  readonly dtype?: 'f2' | 'f4' | 'f8'
+  readonly dtype?: 'f2' | 'f4' | 'f8' | undefined
   /** Axes before rows and columns, as [layers, heads]: the matrices follow one another, each of as many rows. Default: none. */
-  readonly lead?: readonly number[]
+  readonly lead?: readonly number[] | undefined
 }
 
 export interface RowWriter extends AsyncDisposable {

@@ -36,7 +36,7 @@ export interface AttentionBlock {
   /** Row i sees the first visible + ⌊i / groups⌋ keys (clamped to 0 … keyCount). Absent: all keys. */
   readonly causal?: { readonly visible: number; readonly groups: number } | undefined
   /** Calls of one to four rows sum in the order of longer ones, for the same bits: a fourth slower. */
-  readonly inOrder?: boolean
+  readonly inOrder?: boolean | undefined
   /** Running partial softmax of each row, continued in place: start with (−∞, 0, 0). */
   readonly max: Floats // rows
   readonly mass: Doubles // rows

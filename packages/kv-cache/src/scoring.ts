@@ -14,9 +14,9 @@ export interface Scoring {
   /** One a token, where any is not 1. */
   readonly weights: Float32Array | undefined
   /** Attention that each token has received since it came, summed over query rows; where the policy learns what is 'received' or 'watched'. */
-  readonly received?: Float64Array
+  readonly received?: Float64Array | undefined
   /** Query rows, of all heads, that have seen each token; where the policy learns what is 'watched'. */
-  readonly watched?: Float64Array
+  readonly watched?: Float64Array | undefined
   /** Attention of the last queries, summed over them: `count` shares a query head, none before the first query; where it learns from 'lastQueries'. */
   shares?(): readonly Float64Array[]
 }
@@ -35,7 +35,7 @@ export interface ScorePolicy<Options extends Counted = Counted, Settled extends 
   /** Fills in the policy's own options, plain JSON, and checks them; `count` has been checked. Default: none. @throws TypeError, RangeError */
   settle?(options: Options): Settled
   /** Tokens that stay whatever their score: the first of the stream, and the latest. Default none. */
-  stays?(settled: Settled): { readonly first?: number; readonly recent?: number }
+  stays?(settled: Settled): { readonly first?: number | undefined; readonly recent?: number | undefined }
   /** The last tokens whose queries are asked, where the policy learns from 'lastQueries'. Default 1. */
   asks?(settled: Settled): number
   /** One number a token, none of them NaN; pure. Those of tokens that stay anyway are not looked at. */

@@ -26,19 +26,19 @@ export interface TokenMethod<O extends TokenOptions> {
   readonly source: string
   readonly learns: 'nothing' | 'queries'
   /** Default: what exact answers over the tokens held give. */
-  readonly can?: readonly HeadFeature[]
+  readonly can?: readonly HeadFeature[] | undefined
   readonly tier: (options: O) => (shape: Shape) => Tier & Disposable
   readonly open: TierMethod['open']
   /** Options beside count, store and buffer, for so many tokens. Default: none. */
-  readonly options?: (count: number, traffic: Traffic) => Omit<O, keyof TokenOptions>
+  readonly options?: ((count: number, traffic: Traffic) => Omit<O, keyof TokenOptions>) | undefined
   /** The fewest tokens that it can hold. Default 1. */
-  readonly least?: (traffic: Traffic) => number
+  readonly least?: ((traffic: Traffic) => number) | undefined
   /** The fewest tokens that the other options allow: what a rate never goes below. Default 1. */
-  readonly fewest?: (options: O) => number
+  readonly fewest?: ((options: O) => number) | undefined
   /** Whether held tokens have weights of their own, once more than `count` have come. */
-  readonly weighs?: boolean
+  readonly weighs?: boolean | undefined
   /** Bytes of the policy beside its store, which holds `held` tokens, behind a buffer of so many. Default 0. */
-  readonly beside?: (shape: Shape, options: O, traffic: Traffic, held: number, buffer: number) => number
+  readonly beside?: ((shape: Shape, options: O, traffic: Traffic, held: number, buffer: number) => number) | undefined
 }
 
 /**

@@ -44,11 +44,11 @@ export interface TiersOptions extends Shape {
   /** Tiers in order: what one evicts goes to the next; the last part may be any stream. */
   readonly parts: readonly [...TierSpec[], StreamSpec]
   /** Tokens held exactly before they are handed to the first tier together, 1 to 64: fewer where bytes are few. Default 64. */
-  readonly buffer?: number
+  readonly buffer?: number | undefined
   /** How they are held until then. Default float32. */
-  readonly waiting?: TokenStore
+  readonly waiting?: TokenStore | undefined
   /** The kind of its snapshots: the name of a method that is made of tiers. Default 'tiers'. */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 export interface Tiers extends AttentionStream, Disposable {

@@ -9,9 +9,9 @@ export interface TokenOptions {
   /** Tokens held, ≥ 1. */
   readonly count: number
   /** How they are held: in float32 (the default) or `quantised({ keyBits, valueBits })`. */
-  readonly store?: TokenStore
+  readonly store?: TokenStore | undefined
   /** Tokens that wait before the policy where the tier stands alone, 1 to 64. Default 64. In tiers they wait before the first. */
-  readonly buffer?: number
+  readonly buffer?: number | undefined
 }
 
 /** Names of those. */

@@ -28,6 +28,7 @@ import {
   type State,
   type Tensor,
   type Tier,
+  type Given,
 } from '@sublinear/core'
 import {
   float32,
@@ -64,9 +65,12 @@ export interface Policy {
   /** For each slot, what of the square of its weight is the variance of a sample that it stands in: fills the spread of answers. */
   unsure?(): Float64Array
   /** Bytes held beside the tokens. */
-  readonly bytes?: number
+  readonly bytes?: number | undefined
   /** State that the slots do not tell, for a snapshot. */
-  saved?(): { readonly parameters?: Record<string, string>; readonly tensors?: Record<string, Tensor> }
+  saved?(): {
+    readonly parameters?: Record<string, string> | undefined
+    readonly tensors?: Record<string, Tensor> | undefined
+  }
 }
 
 /** A snapshot to go on from, and how many tokens its policy had been given. */
@@ -79,13 +83,13 @@ export interface TokenTierOptions extends Shape, TokenOptions {
   readonly kind: string
   readonly merging: 'ordered' | 'none'
   /** Parameters that decide the policy beside `count`: saved, and compared by merge. */
-  readonly identity?: Record<string, string>
+  readonly identity?: Record<string, string> | undefined
   /** Features of a shape that it computes. Default: those of exact answers over the tokens held. */
-  readonly can?: readonly HeadFeature[]
+  readonly can?: readonly HeadFeature[] | undefined
   /** Why it gives no error bars, where its policy makes tokens that did not come. */
-  readonly noBars?: string
+  readonly noBars?: string | undefined
   /** End of the admitted tokens that it holds. */
-  readonly end?: Tier['end']
+  readonly end?: Tier['end'] | undefined
   /** The policy over an empty store, or over one filled from a snapshot. */
   readonly policy: (held: HeldTokens, from?: PolicyStart) => Policy
 }
@@ -269,7 +273,7 @@ function waited(
     given,
     ...room
   }: { readonly d: number; readonly dv: number; readonly most: number; readonly held: number; readonly given: number },
-): PolicyStart & { readonly waiting?: KvBlock } {
+): PolicyStart & { readonly waiting?: KvBlock | undefined } {
   checkFits(kind, given >= held)
   if (!snapshot.tensors.has('waiting/keys')) return { snapshot, seen: given }
   const waiting = tokensIn(kind, snapshotUnder('waiting', snapshot), room)
@@ -284,7 +288,7 @@ const OWN = [...SIZES, 'noBars', 'kind', 'merging', 'identity', 'can', 'end', 'p
 export function tierSnapshot(
   kind: string,
   bytes: Uint8Array,
-): Shape & Required<TokenOptions> & { readonly snapshot: Snapshot } {
+): Shape & Given<TokenOptions> & { readonly snapshot: Snapshot } {
   const snapshot = decodeSnapshot(bytes, { kind, version: VERSION })
   const shape = shapeIn(kind, snapshot, HEAD_FEATURES)
   const [count, buffer] = numbersIn(snapshot, 'count', 'buffer') as [number, number]

@@ -1,3 +1,4 @@
+import { defined } from '@sublinear/core'
 import { answerLaws } from './answer-laws'
 import { checkLaws } from './check-laws'
 import { cutLaws } from './cut-laws'
@@ -19,7 +20,7 @@ import type { AttentionStreamLaws, StreamCase } from './stream-case'
  */
 export function attentionStreamLaws(options: AttentionStreamLaws): Law[] {
   const tolerance = options.tolerance ?? 1e-5
-  const stream: StreamCase = { differs: {}, error: tolerance, scores: 1, cuts: 'bits', ...options, tolerance }
+  const stream: StreamCase = { differs: {}, error: tolerance, scores: 1, cuts: 'bits', ...defined(options), tolerance }
   const laws = [cutLaws, ownershipLaws, answerLaws, snapshotLaws, mergeLaws, refusalLaws, checkLaws, lifeLaws].flatMap(
     (laws) => laws(stream),
   )

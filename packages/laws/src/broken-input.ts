@@ -9,7 +9,7 @@ export interface Broken<T> {
   readonly error: typeof TypeError | typeof RangeError
   readonly what: string
   /** Column that the message must name. */
-  readonly place?: number
+  readonly place?: number | undefined
 }
 
 /** A good matrix, broken in every way; `broken` is what one entry of row `row` becomes. */

@@ -12,10 +12,10 @@ export type Composition = Pick<
   'push' | 'step' | 'attend' | 'toBytes' | 'tokens' | 'bytes' | 'reset'
 > & {
   fork(): Composition
-  readonly merging?: AttentionStream['merging']
+  readonly merging?: AttentionStream['merging'] | undefined
   merge?(later: Pick<AttentionStream, 'toBytes'>): void
-  readonly parts?: readonly AttentionStream[]
-  readonly streams?: readonly AttentionStream[]
+  readonly parts?: readonly AttentionStream[] | undefined
+  readonly streams?: readonly AttentionStream[] | undefined
 }
 
 export interface CompositionLaws<C extends Composition = Composition> {
@@ -28,9 +28,9 @@ export interface CompositionLaws<C extends Composition = Composition> {
   /** Widths of what it is given, and the scale: those of one stream, or of all heads side by side. */
   readonly shape: Shape
   /** How far answers may differ when a part's is added up by the composition. Default 1e-5. */
-  readonly tolerance?: number
+  readonly tolerance?: number | undefined
   /** The most query rows a token. Default 2; a layer says itself how many there are, so 1. */
-  readonly groups?: number
+  readonly groups?: number | undefined
 }
 
 const bare = <S>(stream: S): S => stream

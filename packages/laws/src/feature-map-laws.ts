@@ -10,15 +10,15 @@ export interface FeatureMapLaws {
   /** The map; always the same one. */
   readonly make: () => FeatureMap
   /** The map of a spec. */
-  readonly restore?: (spec: string) => FeatureMap
+  readonly restore?: ((spec: string) => FeatureMap) | undefined
   /** Maps that must have other specs. */
-  readonly differs?: readonly (() => FeatureMap)[]
+  readonly differs?: readonly (() => FeatureMap)[] | undefined
   /** The relative error of one inner product that holds while the score, centred, is within the radius. */
   readonly error: number
   /** For a map that certifies pairs with scale·‖q‖·‖k − centre‖ ≤ radius, not all with |scale·⟨q, k − centre⟩| ≤ radius: its centre. */
-  readonly normsAbout?: Float32Array
+  readonly normsAbout?: Float32Array | undefined
   /** Fallbacks see only some directions of the space: by themselves they are positive, but no maps of the whole score. */
-  readonly partialFallbacks?: boolean
+  readonly partialFallbacks?: boolean | undefined
 }
 
 /** Float32 rounding of a feature product, as a share of the sum of its terms' sizes. */

@@ -12,15 +12,15 @@ export interface HashLaws {
   /** Any this many keys fall independently: 2, 3, 4, 5, … */
   readonly independence: number
   /** Keys are 0 … domain − 1. Default 2^53. */
-  readonly domain?: number
+  readonly domain?: number | undefined
   /** The values of keys first … first + count − 1: the block form, if there is one. */
-  readonly block?: (seed: Seed, first: number, count: number) => ArrayLike<number | bigint>
+  readonly block?: ((seed: Seed, first: number, count: number) => ArrayLike<number | bigint>) | undefined
   /** The value from an independent implementation, say in BigInt. */
-  readonly oracle?: (seed: Seed, key: number) => number | bigint
+  readonly oracle?: ((seed: Seed, key: number) => number | bigint) | undefined
   /** The same construction over a field so small that all of its functions can be tried. */
-  readonly small?: SmallFamily
+  readonly small?: SmallFamily | undefined
   /** Functions drawn where independence is sampled. Default 2000. */
-  readonly seeds?: number
+  readonly seeds?: number | undefined
 }
 
 /**

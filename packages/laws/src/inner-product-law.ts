@@ -8,16 +8,16 @@ export interface InnerProductLaw {
   readonly name: string
   readonly make: (shape: { m: number; seed: Seed }) => SketchMatrix
   /** Rows of Ψ. Default 16. */
-  readonly m?: number
+  readonly m?: number | undefined
   /** Columns used; a multiple of 4. Default 64. */
-  readonly n?: number
+  readonly n?: number | undefined
   /** Matrices drawn: seeds from `firstSeed` on. Default 4000, 1. */
-  readonly seeds?: number
-  readonly firstSeed?: number
+  readonly seeds?: number | undefined
+  readonly firstSeed?: number | undefined
   /** Index of the first column used. Default 0; consecutive keys from there on. */
-  readonly first?: number
+  readonly first?: number | undefined
   /** Standard errors allowed. Default 5: a right matrix fails a pair with probability 1.2e-6 over the choice of seeds. */
-  readonly errors?: number
+  readonly errors?: number | undefined
 }
 
 /** Var⟨Ψu, Ψv⟩ over the seeds, in closed form. */

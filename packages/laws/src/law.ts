@@ -13,7 +13,7 @@ const SEED = 20260122
 
 /** A law over random inputs, the same on every run. */
 export function law<T>(
-  { name, kills, runs = 20 }: { name: string; kills: string[]; runs?: number },
+  { name, kills, runs = 20 }: { name: string; kills: string[]; runs?: number | undefined },
   inputs: fc.Arbitrary<T>,
   holds: (input: T) => void,
 ): Law {

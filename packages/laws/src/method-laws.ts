@@ -7,6 +7,7 @@ import {
   type TierMethod,
   type TierSpec,
   type Traffic,
+  type Given,
 } from '@sublinear/core'
 import fc from 'fast-check'
 import { attentionStreamLaws } from './attention-stream-laws'
@@ -17,23 +18,25 @@ import { pieces, randomTokens } from './token-data'
 
 export interface MethodLaws<Options> extends Pick<AttentionStreamLaws, 'error' | 'tolerance' | 'scores'> {
   /** Default d 3, dv 2, scale 0.5. */
-  readonly shape?: Shape
+  readonly shape?: Shape | undefined
   /** Restores what is nested in a snapshot. */
-  readonly open?: (bytes: Uint8Array) => AttentionStream
+  readonly open?: ((bytes: Uint8Array) => AttentionStream) | undefined
   /** Options to try beside those of `within`. */
-  readonly options?: readonly Options[]
+  readonly options?: readonly Options[] | undefined
   /** Budgets whose options are tried; the first is a small one. Default 4000 and 20,000 bytes. */
-  readonly budgets?: readonly number[]
+  readonly budgets?: readonly number[] | undefined
   /** Tokens enough that a stream of these budgets holds the most that it ever does. Default 600. */
-  readonly long?: number
+  readonly long?: number | undefined
   /** Share of `bytes` that a long stream of some data leaves unused. Default 0: they are reached exactly. */
-  readonly slack?: number
+  readonly slack?: number | undefined
   /** A tier of the method as the first part of tiers: `(spec, shape, buffer) => tiers({ ...shape, parts: [spec, exactStream], buffer })`. */
-  readonly inTiers?: (
-    spec: TierSpec,
-    shape: Shape,
-    buffer: number,
-  ) => AttentionStream & { readonly parts: readonly AttentionStream[] }
+  readonly inTiers?:
+    | ((
+        spec: TierSpec,
+        shape: Shape,
+        buffer: number,
+      ) => AttentionStream & { readonly parts: readonly AttentionStream[] })
+    | undefined
 }
 
 /** Bytes enough for every token that the laws of streams bring. */
@@ -276,7 +279,7 @@ export function methodLaws<Options>(method: Method<Options>, given: MethodLaws<O
   return [...own.map((one) => ({ ...one, name: `${name}: ${one.name}` })), ...ofStream]
 }
 
-type Stepped = Required<Pick<Traffic, 'groups' | 'weighted'>>
+type Stepped = Given<Pick<Traffic, 'groups' | 'weighted'>>
 
 /** Random tokens; with weights none counts 1. */
 function heavyTokens(shape: Shape, n: number, groups: number, weighted: boolean) {

@@ -1,4 +1,4 @@
-import type { Seed, SketchMatrix } from '@sublinear/core'
+import type { Seed, SketchMatrix, Given } from '@sublinear/core'
 
 export interface SketchMatrixLaws {
   /** Begins the name of every law. */
@@ -6,21 +6,23 @@ export interface SketchMatrixLaws {
   /** Ψ of m rows from a seed; all other options always the same. */
   readonly make: (shape: { m: number; seed: Seed }) => SketchMatrix
   /** Numbers of rows to try. Default 1, 5, 48. */
-  readonly rows?: readonly number[]
+  readonly rows?: readonly number[] | undefined
   /** Columns that Ψ has. Default 2^53 − 1. */
-  readonly columns?: number
+  readonly columns?: number | undefined
   /** Matrices that no sketch of `make` merges with, whatever m and seed they were given: other kinds and options. */
-  readonly differs?: readonly ((shape: { m: number; seed: Seed }) => SketchMatrix)[]
+  readonly differs?: readonly ((shape: { m: number; seed: Seed }) => SketchMatrix)[] | undefined
   /** Rounding of one product, relative to the sum of its terms' sizes. Default 1e-5. */
-  readonly tolerance?: number
+  readonly tolerance?: number | undefined
   /** The digest of the bytes of 100 columns of Ψ for a seed, which a release fixes: see `goldenColumns`. */
-  readonly golden?: {
-    readonly m: number
-    readonly seed: Seed
-    readonly digest: (bytes: Uint8Array) => string
-    readonly expected: string
-  }
+  readonly golden?:
+    | {
+        readonly m: number
+        readonly seed: Seed
+        readonly digest: (bytes: Uint8Array) => string
+        readonly expected: string
+      }
+    | undefined
 }
 
 /** The options, complete. */
-export type SketchCase = Required<Omit<SketchMatrixLaws, 'golden' | 'name'>> & Pick<SketchMatrixLaws, 'golden'>
+export type SketchCase = Given<Omit<SketchMatrixLaws, 'golden' | 'name'>> & Pick<SketchMatrixLaws, 'golden'>

@@ -9,7 +9,7 @@ export interface SmallFamily {
   readonly values: number
   readonly value: (index: number, key: number) => number
   /** Whether one key more must not be independent any more: the negative control. Default true. */
-  readonly sharp?: boolean
+  readonly sharp?: boolean | undefined
 }
 
 /** k-wise independence without statistics: at every k keys, each tuple of values comes from equally many functions. */

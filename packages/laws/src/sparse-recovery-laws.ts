@@ -10,9 +10,9 @@ export interface SparseRecoveryLaws {
   /** ‖x′ − x‖₂ ≤ (1 + epsilon)·tail_k(x) is what decoding promises. */
   readonly epsilon: number
   /** decodeWide returns at most so many times k entries. Default 4. */
-  readonly wide?: number
+  readonly wide?: number | undefined
   /** Rounding of measurements, relative to ‖x‖. Default 1e-5. */
-  readonly tolerance?: number
+  readonly tolerance?: number | undefined
 }
 
 /**

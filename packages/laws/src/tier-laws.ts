@@ -9,13 +9,13 @@ export interface TierLaws {
   readonly name: string
   /** A fresh, empty tier; always the same one. */
   readonly make: () => Tier
-  readonly restore?: (bytes: Uint8Array) => Tier
+  readonly restore?: ((bytes: Uint8Array) => Tier) | undefined
   /** An oracle of your own: the admitted tokens, `buffer` at a time, that stay by the policy's definition. */
-  readonly stays?: (block: KvBlock) => readonly number[]
+  readonly stays?: ((block: KvBlock) => readonly number[]) | undefined
   /** How far answers over the tokens held may be from exact ones. Default 1e-5, a tier that holds what it is given. */
-  readonly tolerance?: number
+  readonly tolerance?: number | undefined
   /** Tokens that wait before the policy where the tier is pushed to by itself. Default 64. */
-  readonly buffer?: number
+  readonly buffer?: number | undefined
 }
 
 const input = fc.record({

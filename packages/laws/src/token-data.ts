@@ -21,7 +21,12 @@ export interface Tokens {
 export function randomTokens(
   { d, dv, scale }: Shape,
   n: number,
-  { seed, scores, weighted = false, groups = 1 }: { seed: number; scores: number; weighted?: boolean; groups?: number },
+  {
+    seed,
+    scores,
+    weighted = false,
+    groups = 1,
+  }: { seed: number; scores: number; weighted?: boolean | undefined; groups?: number | undefined },
 ): Tokens {
   const reach = Math.sqrt(scores / (Math.abs(scale) || 1) / d)
   const entries = (rows: number, cols: number, lane: number, factor: number): Matrix => ({

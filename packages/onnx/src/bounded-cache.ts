@@ -1,4 +1,4 @@
-import { checkInteger, fromHalf, toHalf, type Matrix } from '@sublinear/core'
+import { checkInteger, fromHalf, toHalf, type Matrix, type Given } from '@sublinear/core'
 import type { CacheEntry, CacheGraph } from './cache-graph'
 import { sinksAndNewest, type CachePolicy } from './cache-policy'
 import { moveRows } from './compact-entry'
@@ -8,7 +8,7 @@ export interface HubTensor {
   readonly type: string
   readonly dims: readonly number[]
   readonly data: ArrayLike<number | bigint>
-  readonly location?: string
+  readonly location?: string | undefined
   getData?(): Promise<ArrayLike<number | bigint>>
   slice(...parts: readonly (null | readonly [number, number])[]): HubTensor
   dispose?(): unknown
@@ -29,9 +29,9 @@ export interface BoundedCacheOptions {
   /** Tokens that stay when the cache is cut. */
   readonly budget: number
   /** Chooses the tokens that stay. Default: the first four and the newest. */
-  readonly policy?: CachePolicy
+  readonly policy?: CachePolicy | undefined
   /** Tokens that may come before it is cut again; a longer prompt is read in parts of as many. Default 256. */
-  readonly every?: number
+  readonly every?: number | undefined
 }
 
 /** The cache of one text: `generate({ …, past_key_values: cache })`. Its entries are its own properties, as transformers.js has them. */
@@ -77,7 +77,7 @@ export function boundedCache(
   return new Cache(graph, { budget, policy, every })
 }
 
-type Settings = Required<Pick<BoundedCacheOptions, 'budget' | 'policy' | 'every'>>
+type Settings = Given<Pick<BoundedCacheOptions, 'budget' | 'policy' | 'every'>>
 
 class Cache implements BoundedCache {
   readonly #graph: CacheGraph

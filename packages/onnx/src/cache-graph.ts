@@ -13,9 +13,9 @@ export interface CacheEntry {
   readonly layer: number
   readonly isKey: boolean
   /** How the graph turns what it appends, by its place in the cache. Absent: keys come turned by their place in the text. */
-  readonly rotary?: RotaryTables
+  readonly rotary?: RotaryTables | undefined
   /** The window that the layer sees. */
-  readonly window?: number
+  readonly window?: number | undefined
 }
 
 /** The use that a graph makes of its cache. */
@@ -32,7 +32,7 @@ export interface CacheGraphOptions {
   /** The bytes of a graph, or its files: weights are not read. */
   readonly model: Uint8Array | ModelFiles
   readonly ort: Ort
-  readonly session?: InferenceSession.SessionOptions
+  readonly session?: InferenceSession.SessionOptions | undefined
 }
 
 /**

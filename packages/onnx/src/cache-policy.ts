@@ -12,7 +12,7 @@ export interface CacheHead {
 export type CachePolicy = (head: CacheHead, count: number) => ArrayLike<number>
 
 /** The first tokens and the newest stay. Source: StreamingLLM (Xiao et al. 2023). */
-export function sinksAndNewest({ sinks = 4 }: { readonly sinks?: number } = {}): CachePolicy {
+export function sinksAndNewest({ sinks = 4 }: { readonly sinks?: number | undefined } = {}): CachePolicy {
   return ({ keys: { rows } }, count) => {
     const first = Math.min(sinks, count)
     return Array.from({ length: count }, (_, i) => (i < first ? i : rows - count + i))
@@ -23,7 +23,7 @@ export function sinksAndNewest({ sinks = 4 }: { readonly sinks?: number } = {}):
 export function farthestKeys({
   sinks = 4,
   newest = 32,
-}: { readonly sinks?: number; readonly newest?: number } = {}): CachePolicy {
+}: { readonly sinks?: number | undefined; readonly newest?: number | undefined } = {}): CachePolicy {
   return ({ keys: { rows, cols, data } }, count) => {
     const norms = Float64Array.from(
       { length: rows },

@@ -12,10 +12,10 @@ export interface CaptureOptions {
   readonly stream: HeadSpec
   readonly ids: ArrayLike<number>
   /** Chooses the key heads that are kept. Default: all. */
-  readonly only?: (layer: number, head: number) => boolean
+  readonly only?: ((layer: number, head: number) => boolean) | undefined
   /** Tokens done, after each block. */
-  readonly onProgress?: (tokens: number) => void
-  readonly signal?: AbortSignal
+  readonly onProgress?: ((tokens: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Tokens of one call of the reader. */

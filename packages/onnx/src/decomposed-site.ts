@@ -9,8 +9,8 @@ interface Scores {
   readonly product: OnnxNode
   readonly factors: Factor[]
   readonly masks: Mask[]
-  softcap?: Factor
-  sinks?: string
+  softcap?: Factor | undefined
+  sinks?: string | undefined
 }
 
 const PASSED = new Set(['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze', 'Max', 'Clip', 'Dropout'])
@@ -137,8 +137,8 @@ function constantBehind(
 
 interface NewRows {
   readonly tensor: string
-  readonly past?: string
-  readonly present?: string
+  readonly past?: string | undefined
+  readonly present?: string | undefined
 }
 
 const REPEATS = new Set(['Reshape', 'Expand', 'Unsqueeze', 'Tile', 'Cast', 'Identity'])
@@ -147,7 +147,7 @@ const REPEATS = new Set(['Reshape', 'Expand', 'Unsqueeze', 'Tile', 'Cast', 'Iden
 function newRows(
   from: string,
   { maker, ofTokens, inputs }: OrderedGraph,
-  { isTransposed, factors = [] }: { readonly isTransposed: boolean; readonly factors?: Factor[] },
+  { isTransposed, factors = [] }: { readonly isTransposed: boolean; readonly factors?: Factor[] | undefined },
 ): NewRows | undefined {
   let tensor = from
   let isTurned = isTransposed

@@ -13,14 +13,14 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 
 export interface DownloadOptions {
-  readonly signal?: AbortSignal
-  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Bytes had, of so many where the server says so. */
-  readonly onProgress?: (bytes: number, total?: number) => void
+  readonly onProgress?: ((bytes: number, total?: number) => void) | undefined
   /** No file is longer. */
   readonly mostBytes: number
   /** SHA-256 in hexadecimal that the file must have; default: what the server says, if it says any. */
-  readonly sha256?: string
+  readonly sha256?: string | undefined
 }
 
 /**

@@ -9,17 +9,17 @@ export interface GenerateOptions extends SamplerOptions {
   /** Tokens to add, at most. */
   readonly most: number
   /** Tokens that end a text; they are not given. */
-  readonly end?: readonly number[]
+  readonly end?: readonly number[] | undefined
   /** The text of tokens; without it only ids are given. */
-  readonly decode?: (ids: number[]) => string
+  readonly decode?: ((ids: number[]) => string) | undefined
   /** Strings that end a text; they are not given. They need `decode`. */
-  readonly stop?: readonly string[]
-  readonly signal?: AbortSignal
+  readonly stop?: readonly string[] | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Generated {
   /** Absent where the text has ended and something held back of it is left. */
-  readonly id?: number
+  readonly id?: number | undefined
   /** Text since the last token, as far as it is certain: a character may take several tokens, and a stop string is waited for. */
   readonly text: string
 }

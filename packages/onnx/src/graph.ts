@@ -18,10 +18,10 @@ export interface OnnxTensor {
   readonly dims: readonly number[]
   readonly type: number
   /** Values as raw bytes, little end first: in the model's own file, or in one beside it. */
-  readonly place?: DataPlace
+  readonly place?: DataPlace | undefined
   readonly isExternal: boolean
   /** Values that stand as numbers of the message. */
-  readonly numbers?: readonly number[]
+  readonly numbers?: readonly number[] | undefined
   /** The message, where it lies in the model's file. */
   readonly from: number
   readonly to: number
@@ -29,14 +29,14 @@ export interface OnnxTensor {
 
 export interface OnnxAttribute {
   readonly name: string
-  readonly int?: number
-  readonly float?: number
-  readonly text?: string
-  readonly ints?: readonly number[]
-  readonly floats?: readonly number[]
-  readonly tensor?: OnnxTensor
+  readonly int?: number | undefined
+  readonly float?: number | undefined
+  readonly text?: string | undefined
+  readonly ints?: readonly number[] | undefined
+  readonly floats?: readonly number[] | undefined
+  readonly tensor?: OnnxTensor | undefined
   /** Tensors that the graphs of this attribute (of If, Loop, Scan) read from outside. */
-  readonly outer?: readonly string[]
+  readonly outer?: readonly string[] | undefined
 }
 
 export interface OnnxNode {
@@ -57,7 +57,7 @@ export interface OnnxValue {
   /** 0 where it is no tensor or not told. */
   readonly type: number
   /** A number where the size is fixed, a name or '' where not; undefined: also the rank is open. */
-  readonly dims?: readonly (number | string)[]
+  readonly dims?: readonly (number | string)[] | undefined
 }
 
 export interface OnnxGraph {

@@ -5,7 +5,7 @@ import type { OrderedGraph } from './graph-order'
 export interface HeadCut {
   readonly logits: string
   /** The tensor that the map reads, rows × width behind a dimension of one; undefined where it is not known to be. */
-  readonly hidden?: string
+  readonly hidden?: string | undefined
 }
 
 const ROW_BY_ROW = new Set(['Cast', 'Identity', 'Mul', 'Div', 'Add', 'Tanh', 'Clip'])

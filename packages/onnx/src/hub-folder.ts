@@ -8,20 +8,20 @@ import { readModel } from './read-model'
 
 export interface HubFolderOptions extends Omit<HubModelName, 'revision'> {
   /** A branch, a tag or a commit. Default 'main'; what is in the cache is then kept as it is. */
-  readonly revision?: string
+  readonly revision?: string | undefined
   /** The folder that everything is kept in; made where it is not there. */
   readonly cache: string
   /** The graph. Default 'onnx/model.onnx'. */
-  readonly file?: string
+  readonly file?: string | undefined
   /** Headers of every request, as authorization. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** SHA-256 of files by their path, in hexadecimal. Default: what the server says of large files. */
-  readonly sha256?: Readonly<Record<string, string>>
-  readonly signal?: AbortSignal
+  readonly sha256?: Readonly<Record<string, string>> | undefined
+  readonly signal?: AbortSignal | undefined
   /** Bytes had of a file, of so many where that is known. */
-  readonly onProgress?: (file: string, bytes: number, total?: number) => void
+  readonly onProgress?: ((file: string, bytes: number, total?: number) => void) | undefined
   /** No data file is longer. Default 64 GB. */
-  readonly mostBytes?: number
+  readonly mostBytes?: number | undefined
 }
 
 /** Files beside the graph, where the server has them. */

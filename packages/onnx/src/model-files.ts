@@ -7,9 +7,9 @@ export interface ModelFiles {
   /** Bytes from … to − 1 of a file. */
   read(file: string, from: number, to: number): Uint8Array
   /** Where onnxruntime finds the files by itself (Node); absent: they are handed to it as arrays. */
-  readonly folder?: string
+  readonly folder?: string | undefined
   /** All files as arrays, where there is no folder. */
-  readonly arrays?: ReadonlyMap<string, Uint8Array>
+  readonly arrays?: ReadonlyMap<string, Uint8Array> | undefined
 }
 
 /**

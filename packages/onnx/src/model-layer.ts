@@ -22,8 +22,8 @@ export interface ModelLayer {
   readonly groups: number
   /** The shape of its streams; sinks are added by `shapeOf`. */
   readonly shape: Shape
-  readonly sinks?: Float32Array
-  readonly rotary?: RotaryTables
+  readonly sinks?: Float32Array | undefined
+  readonly rotary?: RotaryTables | undefined
 }
 
 /**

@@ -22,9 +22,9 @@ export interface OnnxModelOptions {
   /** onnxruntime-node or onnxruntime-web, as the user imported it. */
   readonly ort: Ort
   /** Options of every session: threads, execution providers. */
-  readonly session?: InferenceSession.SessionOptions
+  readonly session?: InferenceSession.SessionOptions | undefined
   /** 'mapped': weights stay pages of their files and are not packed: opens at once, holds little, runs a fifth slower. Default 'packed'. */
-  readonly memory?: 'packed' | 'mapped'
+  readonly memory?: 'packed' | 'mapped' | undefined
 }
 
 /** Heads of one layer, as the graph has them. */

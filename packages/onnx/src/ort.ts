@@ -24,7 +24,7 @@ export function sessionOf(
   part: Part,
   extra: Readonly<Record<string, string>> = {},
 ): Promise<InferenceSession> {
-  const own = { ...(session.extra as { session?: object } | undefined)?.session, ...extra }
+  const own = { ...(session.extra as { session?: object | undefined } | undefined)?.session, ...extra }
   const weights =
     files.folder === undefined ? { externalData: [...files.arrays!].map(([path, data]) => ({ path, data })) } : {}
   const folder = files.folder === undefined ? {} : { model_external_initializers_file_folder_path: files.folder }

@@ -17,15 +17,15 @@ import { tokenInputs, type Step } from './token-inputs'
  * has `windows`: they hold their window exactly.
  */
 export type HeadSpec = ((shape: Shape, layer: number, head: number) => AttentionStream) & {
-  readonly windows?: boolean
+  readonly windows?: boolean | undefined
   /** Streams get keys and queries before rotation, and `rotary` in their shape: positions are then their own, and a text may be longer than the graph's tables. */
-  readonly unrotated?: boolean
+  readonly unrotated?: boolean | undefined
 }
 
 export interface OnnxReaderOptions {
   readonly stream: HeadSpec
   /** Sees what every head is given, before its stream does. The arrays are written over after the call: copy what is to stay. */
-  readonly onHead?: (block: HeadBlock) => void
+  readonly onHead?: ((block: HeadBlock) => void) | undefined
 }
 
 /** A model reading a text from the left. */
@@ -55,7 +55,7 @@ export interface OpenModel {
   readonly cut: Cut
   readonly segments: readonly OpenSegment[]
   /** The head's own session, where the graph was cut before it. */
-  readonly head?: OpenHead
+  readonly head?: OpenHead | undefined
   readonly headCut: HeadCut
   readonly layers: readonly OpenLayer[]
   readonly vocabulary: number

@@ -2,13 +2,13 @@ import { checkFinite, checkInteger, checkSeed, philox, seedWords, type Seed } fr
 
 export interface SamplerOptions {
   /** Logits are divided by it; 0: the largest is taken, the first among equals. Default 0. */
-  readonly temperature?: number
+  readonly temperature?: number | undefined
   /** Only so many of the largest are drawn from. Default: all. */
-  readonly topK?: number
+  readonly topK?: number | undefined
   /** Only the fewest, largest first, whose shares together reach it. Default 1: all. */
-  readonly topP?: number
+  readonly topP?: number | undefined
   /** Wanted where anything is drawn. */
-  readonly seed?: Seed
+  readonly seed?: Seed | undefined
 }
 
 /** The stream of Philox that tokens are drawn from. */

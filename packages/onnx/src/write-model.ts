@@ -65,7 +65,7 @@ export function newNode(
     inputs,
     outputs,
     ints = {},
-  }: Pick<OnnxNode, 'inputs' | 'outputs'> & { readonly ints?: Readonly<Record<string, number>> },
+  }: Pick<OnnxNode, 'inputs' | 'outputs'> & { readonly ints?: Readonly<Record<string, number>> | undefined },
 ): OnnxNode {
   const writer = messageWriter()
   for (const name of inputs) writer.text(1, name)

@@ -30,7 +30,7 @@ export interface Certificate {
   /** Where inner products cannot be negative, in exact arithmetic: for every pair, where the premise holds, or nowhere for sure. */
   readonly positive: 'everywhere' | 'within' | 'no'
   /** Expectation of the inner product over the seed. */
-  readonly unbiased?: 'exp' | 'taylor polynomial'
+  readonly unbiased?: 'exp' | 'taylor polynomial' | undefined
   /**
    * Against the ε asked for: 'ok', error ≤ ε; 'degree', approximation > ε, a higher degree may do; 'rounding', only the proven bound of float32 stands
    * in the way; 'infeasible', cancellation > ε, no degree helps in float32: shorten the range of scores; 'uncertified', no pair has a bound.
@@ -40,13 +40,13 @@ export interface Certificate {
 
 export interface CertificateOptions {
   /** Where the bound is wanted. Default: the map's own radius. */
-  readonly radius?: number
+  readonly radius?: number | undefined
   /** The relative error asked for, > 0. Default: 1, where a bound ceases to say anything. */
-  readonly epsilon?: number
+  readonly epsilon?: number | undefined
   /** Length of the stream that `sums` and `output` are about, in tokens, ≥ 0. Default 0. */
-  readonly tokens?: number
+  readonly tokens?: number | undefined
   /** Whether its tokens may have weights other than 1. Default false. */
-  readonly weighted?: boolean
+  readonly weighted?: boolean | undefined
 }
 
 /** A float32 rounding. */

@@ -17,7 +17,7 @@ export interface WholeDegrees {
   /** Factor inside exp, > 0. */
   readonly scale: number
   /** d numbers subtracted from every key, chosen before the stream starts: the mean key shortens the range of scores. Default: zero. */
-  readonly centre?: Float32Array
+  readonly centre?: Float32Array | undefined
 }
 
 /** At degree 20 the least value of the Taylor polynomial, 2.7e-3, is 80 times its float32 rounding; at 24 it would be 9 times. */

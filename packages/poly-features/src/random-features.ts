@@ -21,7 +21,7 @@ export interface RandomFeatures {
   /** 64 bits; decides every feature. */
   readonly seed: Seed
   /** Frequencies orthogonal in groups of d, each still N(0, I): somewhat less variance. Default: independent. */
-  readonly orthogonal?: boolean
+  readonly orthogonal?: boolean | undefined
 }
 
 const MOST_ENTRIES = 2 ** 24

@@ -1,4 +1,4 @@
-import { checkInteger, checkOptions, encodeSnapshot, isUint8 } from '@sublinear/core'
+import { checkInteger, checkOptions, encodeSnapshot, isUint8, type Given } from '@sublinear/core'
 import { bytesOfKey, type Key } from '@sublinear/hash-families'
 import { isShort } from './candidate-keys'
 import { itemCounters, type Item } from './item-counters'
@@ -11,7 +11,7 @@ export interface FrequentItemsOptions {
   /** Items that are held, 2 … 2^24. */
   readonly count: number
   /** The longest key, in bytes: longer ones are refused. 64 where absent. */
-  readonly keyBytes?: number
+  readonly keyBytes?: number | undefined
 }
 
 export interface FrequentItem {
@@ -37,7 +37,10 @@ export interface FrequentItems {
   update(key: number | Key, weight?: number): void
   bounds(key: number | Key): FrequentItem
   /** At most `limit` items of largest `upper`; with `above`, those whose total may be above it (`sure`: is, certainly). */
-  top(limit: number, options?: { readonly above?: number; readonly sure?: boolean }): FrequentItem[]
+  top(
+    limit: number,
+    options?: { readonly above?: number | undefined; readonly sure?: boolean | undefined },
+  ): FrequentItem[]
   /** Adds what another object counted; refuses another count or keyBytes. Bounds stay true; which items are held may depend on the order. */
   merge(other: FrequentItems): void
   toBytes(): Uint8Array
@@ -80,7 +83,7 @@ export function restoreFrequentItems(bytes: Uint8Array): FrequentItems {
 }
 
 function live(
-  { count, keyBytes }: Required<FrequentItemsOptions>,
+  { count, keyBytes }: Given<FrequentItemsOptions>,
   from: { readonly total: number; readonly error: number; readonly items: readonly Item[] },
 ): FrequentItems {
   const who = 'frequentItems'

@@ -14,14 +14,14 @@ export interface Bounds {
 export interface HeavyHitter extends Bounds {
   readonly index: number
   /** The key that came by this index, where it was one and is remembered. */
-  readonly key?: Key
+  readonly key?: Key | undefined
 }
 
 export interface TopOptions {
   /** The least magnitude of an estimate. Absent: that of an interval without 0. */
-  readonly above?: number
+  readonly above?: number | undefined
   /** The chance of each interval to be wrong; 0.01 where absent. */
-  readonly delta?: number
+  readonly delta?: number | undefined
 }
 
 export interface HeavyHitters {
@@ -43,7 +43,7 @@ export interface HeavyHitters {
   /** One entry's total: the median of five unbiased estimates, each within ‖x‖/√⌈4k/ε⌉ of it in root mean square. */
   estimate(index: number | Key): number
   /** The same with what it may be off by. */
-  bounds(index: number | Key, options?: { readonly delta?: number }): Bounds
+  bounds(index: number | Key, options?: { readonly delta?: number | undefined }): Bounds
   /** ‖x‖ of all totals, estimated from what is held: no entry is larger. */
   readonly norm: number
   /** The entry of a key: as hashKey under the same seed. */
@@ -61,5 +61,5 @@ export interface HeavyHittersOptions extends RecoverySize {
   /** 64 bits that decide every hash. */
   readonly seed: Seed
   /** The longest key, in bytes, that top() can call its answers by; 64 where absent. Longer ones are counted like all. */
-  readonly keyBytes?: number
+  readonly keyBytes?: number | undefined
 }

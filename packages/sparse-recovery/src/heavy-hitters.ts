@@ -7,6 +7,7 @@ import {
   requireSame,
   isFloat64,
   isUint8,
+  type Given,
 } from '@sublinear/core'
 import { keyHash, type Key } from '@sublinear/hash-families'
 import { candidateKeys, isShort } from './candidate-keys'
@@ -72,7 +73,7 @@ export function restoreHeavyHitters(bytes: Uint8Array): HeavyHitters {
   return live(options, contents)
 }
 
-function live(options: Required<HeavyHittersOptions> & { readonly seed: bigint }, from?: Contents): HeavyHitters {
+function live(options: Given<HeavyHittersOptions> & { readonly seed: bigint }, from?: Contents): HeavyHitters {
   const who = 'heavyHitters'
   const { n, k, epsilon, seed, keyBytes } = options
   const { matrix, dominated, add, read, ...about } = measurements(who, options, seed)

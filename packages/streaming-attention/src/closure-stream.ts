@@ -18,6 +18,7 @@ import {
   type Snapshot,
   type State,
   type Tensor,
+  type Given,
 } from '@sublinear/core'
 import { waitingBytes } from '@sublinear/token-store'
 import { spreadSize, variancesOf, type ClosureMoments } from './closure-moments'
@@ -34,14 +35,14 @@ const MOST_BUFFER = 64
 
 export interface ClosureStreamOptions extends Shape {
   /** Closures, each over the keys nearest to its own mean. Default 1. */
-  readonly clusters?: number
+  readonly clusters?: number | undefined
   /** Tokens held exactly before they are folded together. Default min(64, 16·clusters). */
-  readonly buffer?: number
+  readonly buffer?: number | undefined
   /**
    * Most weight that the folded tokens count for together: beyond it their mass is scaled down to it. For texts that are longer than a model was
    * trained on, where a rest that grows would drown what is asked for. Default: they count for what they weigh.
    */
-  readonly most?: number
+  readonly most?: number | undefined
 }
 
 /** Options that are not the shape. */
@@ -95,7 +96,7 @@ export function restoreClosureStream(bytes: Uint8Array): ClosureStream {
   return live(shape, sizes, snapshot)
 }
 
-function live(shape: Shape, sizes: Required<ClosureSizes>, from?: Snapshot): ClosureStream {
+function live(shape: Shape, sizes: Given<ClosureSizes>, from?: Snapshot): ClosureStream {
   checkSizes(shape, sizes)
   const { d, dv, scale } = shape
   const { clusters, buffer, most } = sizes
@@ -145,14 +146,14 @@ function blockOf(clusters: number): number {
   return Math.min(MOST_BUFFER, TOKENS_A_CLUSTER * clusters)
 }
 
-function sizesOf({ clusters = 1, buffer, most }: Undefined<ClosureSizes>): Required<ClosureSizes> {
+function sizesOf({ clusters = 1, buffer, most }: Undefined<ClosureSizes>): Given<ClosureSizes> {
   if (most !== undefined) checkFinite('closureStream', 'most', most, 0)
   return { clusters, buffer: buffer ?? blockOf(clusters), most: most ?? Infinity }
 }
 
 type Undefined<T> = { readonly [K in keyof T]: T[K] | undefined }
 
-function checkSizes(shape: Shape, { clusters, buffer, most }: Required<ClosureSizes>): void {
+function checkSizes(shape: Shape, { clusters, buffer, most }: Given<ClosureSizes>): void {
   checkHead('closureStream', shape, FRAME_FEATURES, ['clusters', 'buffer', 'most'])
   if (most !== Infinity) checkFinite('closureStream', 'most', most, 0)
   checkInteger('closureStream', 'clusters', clusters, 1, MOST_CLUSTERS)

@@ -17,12 +17,12 @@ export function isSoundMass({ fallbacks, leastMass = LEAST_MASS }: FeatureMap, m
 export interface Moments {
   readonly state: Float32Array // S, t × dv
   /** Rounding error left of S: t × dv, once more than 65,536 tokens are folded. */
-  readonly rest?: Float32Array
+  readonly rest?: Float32Array | undefined
   readonly totals: Float64Array // z, t
   /** Sum of the folded tokens' weights. */
   readonly weight: number
   /** Tokens folded. Default 0. */
-  readonly folded?: number
+  readonly folded?: number | undefined
 }
 
 export interface FeatureState extends Disposable {

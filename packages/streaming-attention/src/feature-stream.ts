@@ -35,7 +35,7 @@ export interface FeatureStreamOptions extends Pick<Head, 'sinkLogit' | 'rotary'>
   /** Value width. */
   readonly dv: number
   /** The kind of its snapshots: the name of a method with such a map. Default 'feature'. */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 export interface FeatureStream extends AttentionStream, Disposable {

@@ -25,7 +25,7 @@ const PIECE = 64
 export interface FoldedState<M> extends Disposable {
   readonly bytes: number
   /** Counts since it was made. */
-  readonly counters?: Readonly<Record<string, number>>
+  readonly counters?: Readonly<Record<string, number>> | undefined
   fold(held: ResidentTokens): void
   /** Overwrites max, mass and sum (rows × dv) with the partial softmax of the folded tokens. */
   answer(queries: Matrix, max: Float32Array, mass: Float64Array, sum: Float32Array): void

@@ -29,7 +29,7 @@ const MOST_BUFFER = 64
 
 export interface MeanStreamOptions extends Shape {
   /** Tokens held exactly before they are folded together. Default 16. */
-  readonly buffer?: number
+  readonly buffer?: number | undefined
 }
 
 export interface MeanStream extends AttentionStream, Disposable {

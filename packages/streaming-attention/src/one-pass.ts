@@ -41,9 +41,9 @@ export interface OnePassOptions {
   /** Ψ: shared by keys and values. */
   readonly psi: SketchMatrix
   /** Φ with its decoder: for `pushQueries` and `columns`. Row answers need none. */
-  readonly phi?: SparseRecovery
+  readonly phi?: SparseRecovery | undefined
   /** Sketch U₂ and V less their means, which are exact, through one more column of Ψ·[V 1]. Default true. */
-  readonly controlVariate?: boolean
+  readonly controlVariate?: boolean | undefined
 }
 
 export interface OnePass extends Disposable {

@@ -92,7 +92,7 @@ interface Contents {
   readonly skD1U1: Sketch // m₁ × t
   readonly queries: number
   /** Sums over the keys behind the denominators, once there is a query. */
-  readonly keys?: Totals
+  readonly keys?: Totals | undefined
 }
 
 const keysOf = new WeakMap<QuerySketch, () => { keys: Totals | undefined; skD1U1: Sketch }>()

@@ -1,3 +1,4 @@
+import type { Given } from '@sublinear/core'
 /** Places in the control block, an Int32Array over shared memory. A request is a number that goes up; the other side answers with the same. */
 const ASKED = 0
 const DONE = 1
@@ -45,15 +46,15 @@ export interface Memory {
 export interface Request {
   readonly command: Command
   readonly layer: number
-  readonly rows?: number
-  readonly queryRows?: number
-  readonly isWeighted?: boolean
+  readonly rows?: number | undefined
+  readonly queryRows?: number | undefined
+  readonly isWeighted?: boolean | undefined
 }
 
 /** An answer: how many bytes of the payload it takes, or how many it would take where they do not fit. */
 export interface Reply {
   readonly length: number
-  readonly fits?: boolean
+  readonly fits?: boolean | undefined
 }
 
 export function newMemory(bytes: number): Memory {
@@ -126,7 +127,7 @@ export function caller(
 export function serve(
   { control: shared, payload }: Memory,
   { spin }: Pick<Waiting, 'spin'>,
-  answer: (request: Required<Request>) => Reply,
+  answer: (request: Given<Request>) => Reply,
 ): void {
   const control = new Int32Array(shared)
   for (;;) {
@@ -136,7 +137,7 @@ export function serve(
     while (isIdle()) Atomics.wait(control, ASKED, seen)
     const began = performance.now()
     const command = COMMANDS[control[COMMAND]]
-    const request: Required<Request> = {
+    const request: Given<Request> = {
       command,
       layer: control[LAYER],
       rows: control[ROWS],

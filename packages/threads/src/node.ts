@@ -47,6 +47,6 @@ function ownModule(): URL {
  * How a thread begins: with Node's arguments of this process. Those that say how a script given as text is to be read a thread would refuse, and then it gets none: as a list,
  * it would refuse those of V8 too.
  */
-function startOptions(): { execArgv?: string[] } {
+function startOptions(): { execArgv?: string[] | undefined } {
   return process.execArgv.some((argument) => argument.startsWith('--input-type')) ? { execArgv: [] } : {}
 }

@@ -1,5 +1,5 @@
 import { catalogue, openStream, type Method } from '@sublinear/attention'
-import { layer, useKernels, type Layer } from '@sublinear/core'
+import { layer, useKernels, type Layer, type Given } from '@sublinear/core'
 import { COMMANDS, serve, type Memory, type Reply, type Request } from './channel'
 import { arraysIn, copyPartial, widthsOf } from './payload'
 import { packed, unpacked } from './share'
@@ -43,7 +43,7 @@ export function serveLayers(port: ThreadPort, methods: readonly Method[] = catal
 }
 
 function answerOf(
-  request: Required<Request>,
+  request: Given<Request>,
   payload: SharedArrayBuffer,
   layers: Map<number, Layer>,
   methods: readonly Method[],

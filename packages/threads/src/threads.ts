@@ -124,7 +124,7 @@ function opened(handle: ThreadHandle, waiting: Waiting): Promise<Thread> {
   return new Promise((resolve, reject) => {
     handle.listen(
       (message) => {
-        const { failed } = message as { failed?: string }
+        const { failed } = message as { failed?: string | undefined }
         if (failed === undefined) resolve(thread)
         else reject(new Error(`${WHO}: a thread did not start: ${failed}`))
       },

@@ -27,15 +27,15 @@ export interface QuantisedOptions {
   /** Bits an entry of a value, 2 to 8. */
   readonly valueBits: number
   /** Seed of the rotations. Default 0: they only have to be unlike the data. */
-  readonly seed?: Seed
+  readonly seed?: Seed | undefined
   /** Tokens held exactly before the first is coded, 0 to 256; with 0 the first alone is the centre, for good.
    *  Default: as many as fit into the bytes that the full store takes. */
-  readonly first?: number
+  readonly first?: number | undefined
   /**
    * Seed of a subtractive dither: with it sums over tokens are estimated without bias, and answers have error bars. For 4 bytes a token more, and more time.
    * Default: none, codes at their nearest level.
    */
-  readonly dither?: Seed
+  readonly dither?: Seed | undefined
 }
 
 /**
@@ -116,8 +116,8 @@ function store(
     readonly keyBits: number
     readonly valueBits: number
     readonly seed: bigint
-    readonly first?: number
-    readonly dither?: bigint
+    readonly first?: number | undefined
+    readonly dither?: bigint | undefined
   },
   spec: string,
 ): HeldTokens {

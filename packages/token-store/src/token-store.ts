@@ -32,7 +32,7 @@ export interface HeldTokens extends Disposable {
   /** JSON of what decides how tokens are held, `kind` first: two with equal specs hold the same tokens in the same bits. */
   readonly spec: string
   /** Why there are no error bars over what it holds. Absent: it holds tokens as they came, or fills spreads. */
-  readonly noBars?: string
+  readonly noBars?: string | undefined
   /** Weights of the slots, where any differs from 1. */
   readonly weights: Float32Array | undefined
   /** Puts rows from … from + rows − 1 of the block into the slots at …, over what is there or right behind it. */

@@ -20,11 +20,11 @@ export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
   /** Takes all that have waited; it may read them in place, and they are forgotten afterwards. */
   readonly handOn: (held: H) => void
   /** The store that holds them. Default: `heldTokens`, in float32. */
-  readonly hold?: (options: HeldTokensOptions) => H
+  readonly hold?: ((options: HeldTokensOptions) => H) | undefined
   /** Continues partials over everything that was handed on; inOrder: in the same bits however many query rows there are. */
   readonly behind: (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => void
   /** Called for each piece of a step, after its answer. */
-  readonly observe?: (queries: Matrix, total: PartialSoftmax, arrival: Arrival) => void
+  readonly observe?: ((queries: Matrix, total: PartialSoftmax, arrival: Arrival) => void) | undefined
 }
 
 /** The tokens that wait, answered exactly, until they are handed on together. Nothing is checked. */
@@ -44,7 +44,7 @@ export interface WaitingTokens extends Disposable {
   saved(): Record<string, Tensor | HeldTensor>
   restore(kind: string, state: State): void
   /** How the newest are taken back, unless they were observed or wait in codes. */
-  readonly back?: Back
+  readonly back?: Back | undefined
   /** Hands on what waits, before its time. */
   settle(): void
 }

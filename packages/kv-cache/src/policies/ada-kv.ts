@@ -4,9 +4,9 @@ export interface AdaOptions {
   /** Tokens kept a head, on average; the window among them. */
   readonly count: number
   /** Tokens that every head keeps beside those scored, as snapKv its window. Default 0. */
-  readonly window?: number
+  readonly window?: number | undefined
   /** The part of the average beyond the window that every head gets. Default 0.2, as kvpress has it. */
-  readonly safeguard?: number
+  readonly safeguard?: number | undefined
 }
 
 /**

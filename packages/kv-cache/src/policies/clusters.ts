@@ -19,7 +19,7 @@ const KIND = 'clusters'
 export interface ClustersOptions {
   readonly count: number
   /** Tokens that wait where it stands alone, 1 to 64. Default 64. */
-  readonly buffer?: number
+  readonly buffer?: number | undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-import { checkInteger, type Matrix } from '@sublinear/core'
+import { checkInteger, type Matrix, type Given } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
 import { squaredNorms } from '../scoring'
@@ -6,9 +6,9 @@ import { squaredNorms } from '../scoring'
 export interface CurOptions {
   readonly count: number
   /** Neighbours, from the first token on, among which a token's leverage is a share. Default 16, as kvpress has it. */
-  readonly block?: number
+  readonly block?: number | undefined
   /** Tokens kept for good, the first of the stream. Default 4, as kvpress has it, or `count` where that is less. */
-  readonly first?: number
+  readonly first?: number | undefined
 }
 
 /**
@@ -25,7 +25,7 @@ export interface CurOptions {
  * @param count  tokens kept, ≥ 1; block  ≥ 1; first  from 0 to count
  * @throws TypeError, RangeError when one is no such integer
  */
-export const cur = scored<CurOptions, Required<CurOptions>>({
+export const cur = scored<CurOptions, Given<CurOptions>>({
   name: 'cur',
   source: 'Sengupta et al., Value-Guided KV Compression for LLMs via Approximated CUR Decomposition (2025)',
   learns: 'nothing',

@@ -124,9 +124,9 @@ function moves(seen: number): boolean {
 
 /** A token that leaves: that of a slot, a row that came and had taken a slot, or one that had no chance. */
 interface Leaving {
-  readonly slot?: number
-  readonly place?: number
-  readonly row?: number
+  readonly slot?: number | undefined
+  readonly place?: number | undefined
+  readonly row?: number | undefined
 }
 
 /**
@@ -138,7 +138,11 @@ function withChances(
   block: KvBlock,
   gaps: Float64Array,
   { from, centre, least }: { readonly from: number; readonly centre: Float64Array; readonly least: number },
-): { readonly hopeful: readonly number[]; readonly staged?: StagedTokens; readonly distances?: Float64Array } {
+): {
+  readonly hopeful: readonly number[]
+  readonly staged?: StagedTokens | undefined
+  readonly distances?: Float64Array | undefined
+} {
   for (let floor = least; ;) {
     const hopeful: number[] = []
     for (const [i, gap] of gaps.entries()) if (gap > floor) hopeful.push(from + i)

@@ -1,4 +1,4 @@
-import { checkInteger } from '@sublinear/core'
+import { checkInteger, type Given } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
 
@@ -8,7 +8,7 @@ export interface H2oOptions {
   /** Tokens held, ≥ 1. */
   readonly count: number
   /** Tokens kept because they are the latest, whatever their attention. Default half of those held, the paper's. */
-  readonly recent?: number
+  readonly recent?: number | undefined
 }
 
 /**
@@ -23,7 +23,7 @@ export interface H2oOptions {
  * @param count  tokens kept, ≥ 1; recent  of these the latest, from 0 to count; store, buffer  as window has them
  * @throws TypeError, RangeError when one is no such integer or store no token store
  */
-export const h2o = scored<H2oOptions, Required<H2oOptions>>({
+export const h2o = scored<H2oOptions, Given<H2oOptions>>({
   name: KIND,
   source: 'Zhang et al., H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large Language Models (2023)',
   learns: 'received',

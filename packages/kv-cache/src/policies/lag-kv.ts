@@ -1,4 +1,4 @@
-import { checkInteger, type Matrix } from '@sublinear/core'
+import { checkInteger, type Matrix, type Given } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
 import type { Scoring } from '../scoring'
@@ -6,9 +6,9 @@ import type { Scoring } from '../scoring'
 export interface LagKvOptions {
   readonly count: number
   /** Tokens of a partition. Default 128, or a quarter of those after the first where that is less. */
-  readonly lag?: number
+  readonly lag?: number | undefined
   /** Tokens kept for good, the first of the stream. Default 4, or 0 where `count` is below 16. */
-  readonly first?: number
+  readonly first?: number | undefined
 }
 
 /**
@@ -25,7 +25,7 @@ export interface LagKvOptions {
  * @param count  tokens kept, ≥ 1; first, lag  with lag ≥ 1 and first + 2·lag − 1 ≤ count
  * @throws TypeError, RangeError when one is no such integer
  */
-export const lagKv = scored<LagKvOptions, Required<LagKvOptions>>({
+export const lagKv = scored<LagKvOptions, Given<LagKvOptions>>({
   name: 'lagKv',
   source: 'Liang et al., LagKV: Lag-Relative Information of the KV Cache Tells Which Tokens Are Important (2025)',
   learns: 'nothing',
@@ -44,7 +44,7 @@ export const lagKvMethod = scoredMethod(lagKv, {
 })
 
 /** The rank of each token in its partition; `lag`, above all ranks, where no partition follows its own. */
-function score(tokens: Scoring, { lag, first }: Required<LagKvOptions>): Float64Array {
+function score(tokens: Scoring, { lag, first }: Given<LagKvOptions>): Float64Array {
   const out = new Float64Array(tokens.count).fill(lag)
   const states = [tokens.keys(), tokens.values()]
   for (let from = first; from + 2 * lag <= tokens.count; from += lag) {

@@ -16,9 +16,9 @@ export interface PyramidOptions {
   /** Tokens kept a layer, on average; the window among them. */
   readonly count: number
   /** Tokens that every layer keeps, whatever its budget. Default 8, the paper's. */
-  readonly window?: number
+  readonly window?: number | undefined
   /** The last layer gets 1 / beta of the average beyond the window. Default 20, the paper's. */
-  readonly beta?: number
+  readonly beta?: number | undefined
 }
 
 export interface PyramidKvOptions extends PyramidOptions, Pick<SnapKvOptions, 'pool'>, Omit<TokenOptions, 'count'> {

@@ -17,9 +17,9 @@ const [LEAST_BITS, MOST_BITS] = [2, 8]
 /** Most tokens that are held exactly at first where nothing else is said. */
 const MOST_FIRST = 256
 
-export interface QuantisedStreamOptions extends QuantisedOptions {
+export interface QuantisedStreamOptions extends Omit<QuantisedOptions, 'dither'> {
   /** Tokens that wait where it stands alone, 1 to 64. Default 64. */
-  readonly buffer?: number
+  readonly buffer?: number | undefined
 }
 
 /**

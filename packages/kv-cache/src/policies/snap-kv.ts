@@ -1,4 +1,4 @@
-import { checkInteger } from '@sublinear/core'
+import { checkInteger, type Given } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
 import { sumOfHeads, type ScorePolicy } from '../scoring'
@@ -18,9 +18,9 @@ export interface SnapKvOptions {
   /** Tokens held, ≥ 2. */
   readonly count: number
   /** Tokens whose queries select, and which stay themselves. Default 32, the paper's, or half of `count` where that is less. */
-  readonly window?: number
+  readonly window?: number | undefined
   /** How neighbours count in a token's attention. Default: the largest of 7. */
-  readonly pool?: Pool
+  readonly pool?: Pool | undefined
 }
 
 /**
@@ -39,7 +39,7 @@ export interface SnapKvOptions {
 export const snapKv = scored(snapKvPolicy(KIND, SOURCE))
 
 /** The selection of snapKv under a name of its own: `pyramidKv` selects so, too. */
-export function snapKvPolicy(name: string, source: string): ScorePolicy<SnapKvOptions, Required<SnapKvOptions>> {
+export function snapKvPolicy(name: string, source: string): ScorePolicy<SnapKvOptions, Given<SnapKvOptions>> {
   return {
     name,
     source,

@@ -11,7 +11,7 @@ const SINKS = 4
 
 export interface StreamingLlmOptions extends TokenOptions {
   /** Tokens kept because they are the first of the stream. Default 4, the paper's. */
-  readonly sinks?: number
+  readonly sinks?: number | undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-import { checkFits, joinedTokens, tokensOf, type KvBlock, type Shape, type State } from '@sublinear/core'
+import { checkFits, joinedTokens, tokensOf, type KvBlock, type Shape, type State, type Given } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import { checkTokenOptions, type TokenOptions } from '../token-options'
@@ -67,7 +67,7 @@ export function ring(
   count: number,
   next: number,
   first = 0,
-): Policy & Required<Pick<Policy, 'inOrder'>> {
+): Policy & Given<Pick<Policy, 'inOrder'>> {
   const room = count - first
   const used = () => Math.max(0, held.count - first)
   /** The oldest `rows` tokens. */

@@ -5,7 +5,7 @@ import { defaultStack } from './default-stack'
 import { builtStack, countsAtRate, countsWithin, learns, type Counts, type Stack } from './stack'
 
 /** Options of the method: those of autoStream, and on a pilot the numbers of tokens that its rate means. */
-export type AutoMethodOptions = AutoOptions & { readonly counts?: Counts }
+export type AutoMethodOptions = AutoOptions & { readonly counts?: Counts | undefined }
 
 /** The method `auto` over the methods that its stacks may name. */
 export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions> {

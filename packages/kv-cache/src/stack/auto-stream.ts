@@ -32,14 +32,14 @@ export interface AutoStreamOptions extends Shape {
   /** The length to come. A longer stream is taken, within the same bytes. */
   readonly tokens: number
   /** A stack of tiers, as `plan` finds it for a head. Without one: tokens that receive attention, far keys, and one mean token. */
-  readonly stack?: Stack
+  readonly stack?: Stack | undefined
   /**
    * Seed of the dither of its codes, an integer ≥ 0: then answers have error bars, against attention over all tokens, and a quarter of the bytes holds a sample of
    * those that no tier keeps. A stack of your own says so itself. Default: none.
    */
-  readonly errorBars?: number
+  readonly errorBars?: number | undefined
   /** Whether tokens of weights other than 1 may come, for 8 bytes more a token held. Default false. */
-  readonly weighted?: boolean
+  readonly weighted?: boolean | undefined
 }
 
 export interface AutoStream extends AttentionStream, Disposable {
@@ -160,8 +160,8 @@ function sizesIn(saved: Uint8Array): string {
   const { parameters } = decodeSnapshot(saved)
   const parts = Array.from({ length: Number(parameters['parts']) }, (_, i) => {
     const { kind, parameters: own } = JSON.parse(parameters[`part-${i}`] ?? '{}') as {
-      readonly kind?: string
-      readonly parameters?: Record<string, string>
+      readonly kind?: string | undefined
+      readonly parameters?: Record<string, string> | undefined
     }
     return [kind, ...SIZES.map((name) => own?.[name])]
   })

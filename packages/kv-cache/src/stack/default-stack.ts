@@ -37,7 +37,7 @@ function sampled(kept: readonly Kept[], dither: number): Stack {
  * scores are bounded, and answers sharp heads worse than that. With a seed for a dither the codes have one, and a sample stands for the others.
  */
 export function defaultStack(
-  budget: Parameters<typeof countsWithin>[1] & { readonly tokens: number; readonly dither?: number },
+  budget: Parameters<typeof countsWithin>[1] & { readonly tokens: number; readonly dither?: number | undefined },
   methods: readonly Method[],
 ): Stack {
   const { dither } = budget

@@ -29,7 +29,7 @@ export interface Stack {
   /** The method that takes the tokens which no tier keeps, in the bytes that the shares leave; or none. */
   readonly rest: string
   /** Seed of a dither of the codes, an integer ≥ 0: for error bars. Tokens then wait exactly. */
-  readonly dither?: number
+  readonly dither?: number | undefined
 }
 
 /** A copy of what a stack says, and no more. */
