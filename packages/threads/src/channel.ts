@@ -25,6 +25,7 @@ export const COMMANDS = [
   'save',
   'fork',
   'reset',
+  'checkTakeBack',
   'takeBack',
   'state',
   'close',

@@ -56,7 +56,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const chosen = all.filter(({ name }) => !values.only || values.only.split(',').includes(name))
   const result = begun(mode, seed, values.out)
-  const until = mode === 'long' ? Date.now() + Number(values.hours) * 3_600_000 : Infinity
+  const until = mode === 'long' ? Date.now() + Number(values.hours) * 3_600_000 : 0
   const workers = crew()
   do {
     const before = process.cpuUsage()
@@ -68,7 +68,7 @@ export async function main(args: readonly string[]): Promise<number> {
       for (const unit of units) {
         await workers.run(campaign, { unit, seed, from: round * many, to: (round + 1) * many }, sum)
         progress(`${campaign.name}: ${unit}, ${sum.tried} tried, ${sum.findings.length} kept findings`)
-        if (Date.now() > until) break
+        if (mode === 'long' && Date.now() > until) break
       }
       take(result, campaign, sum, units.length, values.cases)
     }
@@ -76,7 +76,7 @@ export async function main(args: readonly string[]): Promise<number> {
     result.seconds += (user + system) / 1e6
     result.rounds++
     if (values.out) writeFileSync(values.out, `${JSON.stringify(result, undefined, 2)}\n`)
-  } while (Date.now() < until && mode === 'long')
+  } while (Date.now() < until)
   await workers.end()
   progress('')
   say(result)

@@ -48,6 +48,7 @@ export function crew() {
       const died = (error: Error) =>
         end({ lost: Math.max(order.from, Atomics.load(beat, 0)), why: `the thread died: ${error.message}` })
       now.on('message', end).on('error', died)
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of threads
       now.postMessage(order)
     })
 

@@ -63,5 +63,6 @@ parentPort?.on('message', async (order: Order) => {
   }
   Atomics.store(beat, 1, 0)
   const { user, system } = process.cpuUsage(start)
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of threads
   parentPort!.postMessage({ outcomes, findings, cpu: (user + system) / 1e6 } satisfies Report)
 })

@@ -4,13 +4,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 as crcOf } from 'node:zlib'
-import { tableFromArrays, tableToIPC } from 'apache-arrow'
+import { Field, FixedSizeList, Float32, makeData, RecordBatch, Schema, Struct, Table, tableToIPC } from 'apache-arrow'
 import { catalogue } from '@sublinear/attention'
 import { columnRows } from '../../../../apps/cli/src/columns/column-rows.ts'
 import { openColumn } from '../../../../apps/cli/src/columns/open-column.ts'
 import { readRecipe } from '../../../../apps/cli/src/recipe.ts'
 import type { Allocations } from '../allocations.ts'
 import { outOfGrammar, told, type Attempt, type Campaign } from '../campaign.ts'
+import type { Matrix } from '@sublinear/core'
 import { randomOf, type Random } from '../random.ts'
 import { SHAPE } from '../streams.ts'
 import { seconds } from './snapshots.ts'
@@ -19,7 +20,7 @@ import { seconds } from './snapshots.ts'
 const [TIMES, BESIDE] = [2, 6 * 2 ** 20]
 const SECONDS = 2
 /** An error of a reader: the name of the function, or the option of the command, then a sentence. */
-const OURS = /^(openRows|decodeNp[yz]|safetensors|arrayShape|--recipe [^:]+|[^:]*one): |^one[^ ]* |^[^ ]*one\.[a-z.]+ /
+const OURS = /^(openRows|decodeNp[yz]|safetensors|arrayShape|--recipe [^:]+): |^\S*one\.[a-z.]+:? /
 
 /** A sort of file: its bytes, and a reader that returns the numbers that it found. */
 interface Format {
@@ -138,26 +139,12 @@ function formatsIn(folder: string): Readonly<Record<string, Format>> {
     writeFileSync(path, bytes)
     return path
   }
-  const table = () =>
-    tableToIPC(tableFromArrays({ number: matrix.data.slice(0, 40), other: matrix.data.slice(40, 80) }), 'file')
+  const table = () => tableToIPC(listsOf(matrix), 'file')
   const model = (name: string) => {
     const path = join(folder, name)
     mkdirSync(path, { recursive: true })
     writeFileSync(join(path, 'part-1.safetensors'), tensors())
     return path
-  }
-  const index = () =>
-    new TextEncoder().encode(
-      JSON.stringify({
-        metadata: { total_size: 1920 },
-        weight_map: { keys: 'part-1.safetensors', values: 'part-1.safetensors' },
-      }),
-    )
-  const recipe = () => {
-    const method = catalogue.find(({ name }) => name === 'h2o')!
-    return new TextEncoder().encode(
-      JSON.stringify({ method: 'h2o', options: method.within(SHAPE, 3000, { tokens: 500 }), d: SHAPE.d, dv: SHAPE.dv }),
-    )
   }
   return {
     npy: { bytes: npy, read: async (bytes) => [finite(decodeNpy(bytes))] },
@@ -195,7 +182,7 @@ function formatsIn(folder: string): Readonly<Record<string, Format>> {
     arrow: {
       bytes: table,
       read: async (bytes) => {
-        const column = await openColumn(placed('one.arrow', bytes), 'number')
+        const column = await openColumn(placed('one.arrow', bytes), 'rows')
         return column ? rowsOf(columnRows(column)) : []
       },
     },
@@ -210,6 +197,18 @@ function formatsIn(folder: string): Readonly<Record<string, Format>> {
       },
     },
   }
+}
+
+/** A table with one column of lists, the rows of a matrix. */
+function listsOf({ rows, cols, data }: Matrix): Table {
+  const child = makeData({ type: new Float32(), length: rows * cols, data })
+  const type = new FixedSizeList(cols, new Field('item', new Float32()))
+  const lists = makeData({ type, length: rows, child })
+  const schema = new Schema([new Field('rows', type)])
+  return new Table(
+    schema,
+    new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: rows, children: [lists] })),
+  )
 }
 
 /** A decoded array, of which NaN and infinities are the reader's own business: decodeNpy hands on what a file has. */
@@ -243,4 +242,19 @@ function stored(name: string, content: Uint8Array): Uint8Array {
   end.writeUInt32LE(central.length + title.length, 12)
   end.writeUInt32LE(local.length + title.length + content.length, 16)
   return new Uint8Array(Buffer.concat([local, title, content, central, title, end]))
+}
+
+const index = () =>
+  new TextEncoder().encode(
+    JSON.stringify({
+      metadata: { total_size: 1920 },
+      weight_map: { keys: 'part-1.safetensors', values: 'part-1.safetensors' },
+    }),
+  )
+
+const recipe = () => {
+  const method = catalogue.find(({ name }) => name === 'h2o')!
+  return new TextEncoder().encode(
+    JSON.stringify({ method: 'h2o', options: method.within(SHAPE, 3000, { tokens: 500 }), d: SHAPE.d, dv: SHAPE.dv }),
+  )
 }
