@@ -15,7 +15,8 @@ type Parameters = Record<string, string>
  * @throws RangeError when the bytes are damaged or name a Ψ or Φ that is not of these packages
  */
 export function openOnePass(bytes: Uint8Array): OnePass {
-  const { parameters } = decodeSnapshot(bytes, { kind: 'one-pass' })
+  const { parameters, tensors } = decodeSnapshot(bytes, { kind: 'one-pass' })
+  checkRows('openOnePass', parameters, tensors.get('sk(U2)')?.data)
   return restoreOnePass(onePassParts('openOnePass', parameters), bytes)
 }
 
@@ -27,14 +28,26 @@ export function openOnePass(bytes: Uint8Array): OnePass {
 export function openCrossAttention(bytes: Uint8Array): CrossAttention {
   const who = 'openCrossAttention'
   const { parameters, tensors } = decodeSnapshot(bytes, { kind: 'cross-attention' })
-  const inner = (name: string): Parameters | undefined => {
+  const inner = (name: string) => {
     const data = tensors.get(name)?.data
-    return isUint8(data) ? decodeSnapshot(data).parameters : undefined
+    return isUint8(data) ? decodeSnapshot(data) : undefined
   }
   const [all, queries] = [inner('one-pass'), inner('sk(D-1U1)')]
-  if (all) return restoreCrossAttention(onePassParts(who, all), bytes)
+  if (all) {
+    checkRows(who, all.parameters, all.tensors.get('sk(U2)')?.data)
+    return restoreCrossAttention(onePassParts(who, all.parameters), bytes)
+  }
   const features = restoreFeatures(parameters['features'] ?? '')
-  return restoreCrossAttention({ features, ...(queries && { phi: recoveryOf(who, queries) }) }, bytes)
+  return restoreCrossAttention({ features, ...(queries && { phi: recoveryOf(who, queries.parameters) }) }, bytes)
+}
+
+/** Refuses an m of Ψ that the sketch inside has not, before Ψ is made: its tables grow with m, and only rows that are there bound it. */
+function checkRows(who: string, parameters: Parameters, sketched: unknown): void {
+  const { parameters: own, tensors } = isUint8(sketched) ? decodeSnapshot(sketched, { kind: 'sketch' }) : {}
+  const m = whole(who, parameters, 'psi.m')
+  const rows = tensors?.get('state')?.shape[0]
+  if (own?.['m'] !== String(m) || rows !== m)
+    throw new RangeError(`${who}: psi.m must be the rows of the sketch inside, ${rows}, got ${m}`)
 }
 
 function onePassParts(who: string, parameters: Parameters) {

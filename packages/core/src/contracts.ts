@@ -196,6 +196,8 @@ export interface Checks {
   push(block: KvBlock, isSound?: boolean): void
   step(block: KvBlock, queries: Matrix, isSound?: boolean): void
   merge(later: Pick<AttentionStream, 'toBytes'>): void
+  /** Absent where nothing can be taken back, or nobody needs to know before. */
+  takeBack?(count: number): void
 }
 
 /** Facts that a tier may know about the queries that it observes. */

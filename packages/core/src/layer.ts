@@ -147,6 +147,15 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
     return parts
   }
 
+  const takesBack = (count: number) => {
+    alive.check()
+    checkInteger(KIND, 'count', count, 0)
+    for (const [h, stream] of streams.entries()) {
+      if (count > 0 && !stream.takeBack) throw new RangeError(`${KIND}: stream ${h} cannot take tokens back`)
+      stream.check?.takeBack?.(count)
+    }
+  }
+
   return {
     queryHeads,
     kvHeads,
@@ -157,6 +166,7 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
       push: (block) => void pushes(block),
       step: (block, queries) => void steps(block, queries),
       merge: (l) => void merges(l),
+      takeBack: takesBack,
     },
     get tokens() {
       return streams[0].tokens
@@ -211,8 +221,7 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
       return Math.min(...streams.map(({ spare = 0 }) => spare))
     },
     takeBack(count) {
-      alive.check()
-      checkInteger(KIND, 'count', count, 0)
+      takesBack(count)
       alive.act('takeBack', () => {
         for (const stream of streams) stream.takeBack?.(count)
       })

@@ -74,6 +74,7 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
     push(block, isSound) {
       alive.check()
       if (!isSound) checkBlock(kind, block, d, valueCols)
+      checkCount(kind, alive.tokens, block.keys.rows)
       inside.refuses?.(block)
     },
     step(block, queries, isSound) {
@@ -83,9 +84,16 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
         checkKeys(kind, 'queries', queries, d)
         checkHeads(kind, heads, queryGroups(kind, block, queries), queries)
       }
+      checkCount(kind, alive.tokens, block.keys.rows)
       inside.refuses?.(block, queries)
     },
     merge: (later) => void joining(later),
+    takeBack(count) {
+      alive.check()
+      const most = inside.back?.most(alive.tokens) ?? 0
+      checkInteger(kind, 'count', count, 0)
+      if (count > most) throw new RangeError(`${kind}: can take back at most ${most} tokens now, got ${count}`)
+    },
   }
 
   const joining = (later: Pick<AttentionStream, 'toBytes'>) => {
@@ -102,7 +110,9 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
       { version: snapshot.version, ...theirs, head: heads[1] },
     )
     if (merging === 'none') throw new RangeError(`${kind}: cannot merge, merging is none`)
-    return { tokens: tokenCount(kind, snapshot), join: inside.joining!(snapshot, alive.tokens) }
+    const tokens = tokenCount(kind, snapshot)
+    checkCount(kind, alive.tokens, tokens)
+    return { tokens, join: inside.joining!(snapshot, alive.tokens) }
   }
 
   const parts = () => making.parts?.(inside) ?? {}
@@ -205,10 +215,7 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
       return inside.back?.spare(alive.tokens) ?? 0
     },
     takeBack(count) {
-      alive.check()
-      const most = inside.back?.most(alive.tokens) ?? 0
-      checkInteger(kind, 'count', count, 0)
-      if (count > most) throw new RangeError(`${kind}: can take back at most ${most} tokens now, got ${count}`)
+      check.takeBack!(count)
       alive.act('takeBack', () => {
         inside.back?.take(count)
         alive.tokens -= count
@@ -224,6 +231,12 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
   if (inside.counters) Object.defineProperty(stream, 'counters', { get: () => inside.counters!(), enumerable: true })
   const members = making.members?.(() => inside, alive, stream) ?? {}
   return inScope(Object.defineProperties(stream, Object.getOwnPropertyDescriptors(members)) as LiveStream & M)
+}
+
+/** @throws RangeError where so many more tokens could no longer be counted, which a snapshot of any origin may bring near */
+function checkCount(who: string, tokens: number, more: number): void {
+  if (tokens + more > Number.MAX_SAFE_INTEGER)
+    throw new RangeError(`${who}: tokens must stay at most 2^53 - 1, got ${tokens} and ${more} more`)
 }
 
 /** Rows of a call that has `groups` a token, where a list of the shape has an entry for each. */

@@ -70,7 +70,8 @@ export function restoreSketch(matrix: SketchMatrix, bytes: Uint8Array): Sketch {
     (held.length === 0 ? first === 0 : first + held.length / width <= rows) &&
     rows <= (matrix.n ?? Number.MAX_SAFE_INTEGER)
   if (!fits) throw new RangeError('restoreSketch: the tensors do not fit the parameters')
-  if (!(largest(state) < Infinity)) throw new RangeError('restoreSketch: state must be finite')
+  if (!(largest(state) <= MOST[isFloat64(state) ? 'f64' : 'f32']))
+    throw new RangeError('restoreSketch: state must be finite, with room for what comes')
   checkEntries('restoreSketch', 'buffer', held, width)
   return live(matrix, width, isFloat64(state) ? 'f64' : 'f32', { state, rows, first, held })
 }

@@ -20,7 +20,7 @@ interface Page {
   readonly capacity: number
   readonly keys: Resident<Float32Array> // capacity × d
   readonly values: Resident<Float32Array> // capacity × dv, or nothing where values are in the keys
-  /** capacity log weights, once any token came with a weight. */
+  /** capacity log weights, where any token of the page has a weight but 1: so it is the same after a snapshot, and however tokens came. */
   bias?: Resident<Float32Array> | undefined
 }
 
@@ -167,9 +167,10 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
         const count = Math.min(page.capacity - at, rows - from)
         page.keys.write(rangeOf(keys, from * d, count * d), at * d)
         page.values.write(rangeOf(values, from * dv, count * dv), at * dv)
-        if (bias) {
+        const own = bias?.subarray(from, from + count)
+        if (own && (page.bias || own.some(isWeight))) {
           page.bias ??= kernels().floats(page.capacity)
-          page.bias.write(bias.subarray(from, from + count), at)
+          page.bias.write(own, at)
         }
         tokens += count
         from += count
@@ -203,6 +204,11 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
       take(count) {
         tokens -= count
         while (pages.length > 0 && pages.at(-1)!.first >= tokens) release(pages.pop()!)
+        const last = pages.at(-1)
+        if (last?.bias && !logWeightsOf(last, tokens - last.first).some(isWeight)) {
+          last.bias[Symbol.dispose]()
+          delete last.bias
+        }
       },
     },
     held() {
@@ -219,6 +225,15 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
       for (const page of pages) release(page)
     },
   }
+}
+
+const isWeight = (logWeight: number) => logWeight !== 0
+
+/** A copy of the log weights of the first tokens of a page that has some. */
+function logWeightsOf({ bias }: Page, count: number): Float32Array {
+  const copy = new Float32Array(count)
+  bias?.range(0, count).readInto(copy)
+  return copy
 }
 
 function release({ keys, values, bias }: Page): void {

@@ -29,6 +29,7 @@ import {
   type StreamSpec,
   type Tier,
   type TierSpec,
+  tokenCount,
 } from '@sublinear/core'
 import { continuePadded, continueWith, FEW, whyNoBars } from './asked-parts'
 import { placedParts } from './placed-parts'
@@ -107,6 +108,7 @@ export function restoreTiers(
   const spec = snapshot.parameters['waiting']
   const store = spec === undefined ? float32 : openStore(name, spec)
   const parts = Array.from({ length: count }, (_, i) => open(nestedSnapshot(snapshot, partName(i))))
+  checkFits(name, Math.max(...parts.map(({ tokens }) => tokens)) <= tokenCount(name, snapshot))
   return live(name, shape, parts, { buffer, store }, snapshot)
 }
 

@@ -43,14 +43,23 @@ const kinds: Readonly<Record<string, (fields: Fields) => FeatureMap>> = {
 /**
  * The feature map that a `spec` describes, as a snapshot carries it.
  *
- * @throws TypeError, RangeError when the text is no spec of a map of this package; sizes are tried before anything is allocated
+ * @throws RangeError when the text is no spec of a map of this package; sizes are tried before anything is allocated
  */
 export function restoreFeatures(spec: string): FeatureMap {
   const fields = readSpec('restoreFeatures', spec)
-  const map = kinds[fields.kind](fields)
+  const map = made(fields)
   if (map.spec !== spec)
     throw new RangeError(`restoreFeatures: the spec must be as a map gives it, ${map.spec.slice(0, 200)}`)
   return map
+}
+
+/** The map of the fields. A number of another type is no mistake of the caller's but of the text: a RangeError. */
+function made(fields: Fields & { readonly kind: string }): FeatureMap {
+  try {
+    return kinds[fields.kind](fields)
+  } catch (error) {
+    throw error instanceof RangeError ? error : new RangeError((error as Error).message, { cause: error })
+  }
 }
 
 /** The fields of a spec of one of this package's kinds; nothing else is checked. */

@@ -20,8 +20,11 @@ export function readFrequentItems(bytes: Uint8Array) {
   const error = whole('error', 0)
   const { numbers, lower, missed } = tensorsIn(who, snapshot, { numbers: ['F64'], lower: ['F64'], missed: ['F64'] })
   const keys = keysIn(snapshot.tensors, options.keyBytes)
-  let sum = 0
-  for (const x of lower) sum += x
+  let [sum, above] = [0, 0] // above: Σ(upper − error) of the items held
+  for (const [i, x] of lower.entries()) {
+    sum += x
+    above += x + missed[i] - error
+  }
   const fits =
     keys !== undefined &&
     numbers.length <= options.count &&
@@ -32,7 +35,7 @@ export function readFrequentItems(bytes: Uint8Array) {
     lower.every((x) => isCount(x) && x >= 1) &&
     missed.every((x) => isCount(x) && x <= error) &&
     sum <= total &&
-    error <= (2 * total) / options.count
+    error * options.count <= 2 * (total - above) // what every stream keeps to
   if (!fits) throw new RangeError(`${who}: the tensors do not fit the parameters`)
   let next = 0
   const items: Item[] = Array.from(numbers, (key, i) => ({

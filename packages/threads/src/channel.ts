@@ -26,6 +26,7 @@ export const COMMANDS = [
   'save',
   'fork',
   'reset',
+  'checkTakeBack',
   'takeBack',
   'state',
   'close',

@@ -100,6 +100,9 @@ function answerOf(
     case 'reset':
       own.reset()
       break
+    case 'checkTakeBack':
+      own.check.takeBack?.(request.rows)
+      break
     case 'takeBack':
       own.takeBack(request.rows)
       break

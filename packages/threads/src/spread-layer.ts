@@ -153,6 +153,13 @@ function spreadOver(
   }
   const states = () => shares.map((share) => share.state())
 
+  const takesBack = (count: number) => {
+    alive.check()
+    checkInteger(KIND, 'count', count, 0)
+    own.check.takeBack?.(count)
+    for (const share of shares) share.call('checkTakeBack', count)
+  }
+
   return {
     ...shape,
     workers: shares.length + 1,
@@ -246,8 +253,7 @@ function spreadOver(
       return Math.min(own.spare, ...states().map(({ spare }) => spare))
     },
     takeBack(count) {
-      alive.check()
-      checkInteger(KIND, 'count', count, 0)
+      takesBack(count)
       alive.act('takeBack', () => {
         own.takeBack(count)
         for (const share of shares) share.call('takeBack', count)

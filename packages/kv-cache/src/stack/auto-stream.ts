@@ -208,6 +208,7 @@ function live(inner: Tiers, { budgetBytes, weighted, stack }: Limits): AutoStrea
     merge() {
       throw new RangeError(`${KIND}: cannot merge, merging is none`)
     },
+    takeBack: (count) => inner.check.takeBack?.(count),
   }
   return {
     d,
