@@ -31,9 +31,9 @@ export interface AttentionSite {
   /** The cache's tensors: graph inputs, and what they become. */
   readonly past: readonly string[]
   /** Keys and values of its own where its past is what another attention makes: they must have no rows, and all `inputs` are its queries. */
-  readonly none?: readonly string[]
+  readonly none?: readonly string[] | undefined
   /** The attention whose keys and values it reads. */
-  readonly source?: AttentionSite
+  readonly source?: AttentionSite | undefined
   readonly present: readonly string[]
 }
 

@@ -5,13 +5,13 @@ interface Turn {
 
 export interface ChatOptions {
   /** The model's chat template, as `new Template(text)` of `@huggingface/jinja` makes it. Without one turns are lines. */
-  readonly template?: { render(context: Record<string, unknown>): string }
+  readonly template?: { render(context: Record<string, unknown>): string } | undefined
   /** Texts of the tokens that templates name: `bos_token`, `eos_token` … */
-  readonly special?: Readonly<Record<string, string>>
+  readonly special?: Readonly<Record<string, string>> | undefined
   /** Text that begins a talk without a template. Default: `special.bos_token`, or nothing. */
-  readonly begin?: string
+  readonly begin?: string | undefined
   /** Words that the model is told before. */
-  readonly system?: string
+  readonly system?: string | undefined
 }
 
 /** A talk with a model. */

@@ -31,7 +31,7 @@ export interface OnnxModelOptions {
 export type LayerHeads = Pick<ModelLayer, 'heads' | 'kvHeads' | 'groups' | 'shape'> & {
   readonly dialect: AttentionSite['dialect']
   /** The layer whose keys and values, and whose streams, it reads: it has none of its own. */
-  readonly reads?: number
+  readonly reads?: number | undefined
 }
 
 /** A decoder cut where it attends. */

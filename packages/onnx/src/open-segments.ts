@@ -24,7 +24,7 @@ export interface OpenLayer extends ModelLayer {
   /** Number of the layer, from 0 on, in the order of computation. */
   readonly index: number
   /** The layer whose keys and values it reads, where it has none of its own. */
-  readonly reads?: number
+  readonly reads?: number | undefined
   /** Names of the tensors with its queries, keys and values: one for all three, or one each. */
   readonly tensors: readonly string[]
 }
