@@ -6,4 +6,6 @@ export interface Example {
   readonly expected: readonly { readonly line: number; readonly index: number; readonly text: string }[]
 }
 export function examples(root: string): Example[]
+/** The `@example`s of docstrings, with the number of their lines. */
+export function docstringExamples(root: string): (Example & { readonly lines: number })[]
 export function squeeze(text: string): string

@@ -7,8 +7,11 @@
  *     console.log(answer.rows) // 4
  *
  * A line in a loop is expected to print all its outputs, one after another.
+ *
+ * And the `@example`s of docstrings of packages, three lines at most: names that a package exports need no import, and a line that ends in a comment is an expression whose
+ * value the comment says.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -31,6 +34,86 @@ export function examples(root) {
       }))
   })
 }
+
+/** Entries of packages, in the order in which a name is looked for behind the package of its own. */
+const ENTRIES = [
+  'core',
+  'attention',
+  'exact-attention',
+  'poly-features',
+  'streaming-attention',
+  'ams-sketch',
+  'balance-kv',
+  'onnx/node',
+]
+
+/** Names that an entry exports. */
+function exportsOf(root, entry) {
+  const [name, file = 'index'] = entry.split('/')
+  const path = join(root, 'packages', name, 'src', `${file}.ts`)
+  if (!existsSync(path)) return []
+  const text = readFileSync(path, 'utf8').replaceAll(/\/\/.*$/gm, '')
+  const lists = Array.from(text.matchAll(/^export \{([^}]*)\}/gm), ([, list]) => list.split(','))
+  const words = lists
+    .flat()
+    .map((word) => word.trim())
+    .filter((word) => word && !word.startsWith('type '))
+  const own = Array.from(text.matchAll(/^export (?:async )?(?:function\*?|const) (\w+)/gm), ([, word]) => word)
+  const spaces = Array.from(text.matchAll(/^export \* as (\w+) from/gm), ([, word]) => word)
+  return [...words, ...own, ...spaces]
+}
+
+/** The examples of docstrings, as the others. */
+export function docstringExamples(root) {
+  const known = new Map()
+  const exported = (entry) => known.get(entry) ?? known.set(entry, exportsOf(root, entry)).get(entry)
+  return globSync('packages/*/src/**/*.ts', { cwd: root })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => !/\/(node_modules|dist|generated|template)\//.test(path))
+    .toSorted()
+    .flatMap((path) => {
+      const text = readFileSync(join(root, path), 'utf8')
+      const [, own] = path.split('/')
+      return Array.from(text.matchAll(/\/\*\*[^]*?\*\//g)).flatMap((found) => {
+        const at = found[0].indexOf('@example')
+        if (at < 0) return []
+        const first = text.slice(0, found.index + at).split('\n').length
+        const said = found[0]
+          .slice(at + '@example'.length, -2)
+          .split(/\n\s*\* @/)[0]
+          .split('\n')
+        const lines = said.map((line) => line.replace(/^\s*\* ?/, '').trim())
+        const code = lines.join('\n')
+        const entries = [path.endsWith('/node.ts') ? `${own}/node` : own, ...ENTRIES]
+        const imports = [...new Set(code.match(/(?<![\w.'])[a-zA-Z]\w+(?!['\w])/g) ?? [])].flatMap((word) => {
+          const entry = new RegExp(`\\bconst ${word}\\b|\\[.*\\b${word}\\b.*\\] =|\\b${word}:`).test(code)
+            ? undefined
+            : entries.find((one) => exported(one).includes(word))
+          return entry ? [`import { ${word} } from '@sublinear/${entry}'`] : []
+        })
+        const expected = lines.flatMap((line, index) => {
+          const value = (print.exec(line) ?? VALUE.exec(line))?.[2]
+          return value === undefined ? [] : [{ line: first + index, index, text: squeeze(value) }]
+        })
+        const run = lines.map((line, i) =>
+          print.test(line)
+            ? recorded(line, i)
+            : line.replace(VALUE, (_, expression) => `globalThis.printed(${i}, ${expression})`),
+        )
+        return [
+          {
+            name: `${path}:${first}`,
+            first,
+            code: [...imports, ...run].join('\n'),
+            expected,
+            lines: lines.filter(Boolean).length,
+          },
+        ]
+      })
+    })
+}
+
+const VALUE = /^(\S.*?)\s\/\/\s(.+)$/
 
 export const squeeze = (text) => text.replaceAll(/\s+/g, ' ').trim()
 
@@ -83,6 +166,6 @@ function typescriptBlocks(page) {
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const root = fileURLToPath(new URL('../..', import.meta.url))
-  for (const { name, first, expected } of examples(root))
+  for (const { name, first, expected } of [...examples(root), ...docstringExamples(root)])
     console.log(`${name} (line ${first}): ${expected.length} printed lines checked`)
 }

@@ -5,7 +5,7 @@
  * the test names something that the code exports.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { anchorsIn, linksIn } from './markdown.mjs'
 
@@ -42,6 +42,24 @@ const exportsOf = (text) =>
 function sectionOf(text, anchor) {
   const at = anchorsIn(text).indexOf(anchor)
   return at < 0 ? undefined : text.split(/^#{1,6} /mu)[at + 1]
+}
+
+/**
+ * The three clicks of a row, tried: the statement's name leads to its section, which has what was measured (the constant, where there is one), and links to the same code
+ * and the same test as the row; both are there. Answers faults.
+ */
+export function clicks(row, root) {
+  const [page = '', anchor] = linked(row.statement)[0]?.split('#') ?? []
+  const section = existsSync(join(root, page)) ? sectionOf(readFileSync(join(root, page), 'utf8'), anchor) : undefined
+  if (section === undefined) return ['the first click leads to no section']
+  const said = linksIn(section).map(({ target }) => join(dirname(page), target.split('#')[0]).replaceAll('\\', '/'))
+  const [code, tests] = [linked(row.code), linked(row.test)]
+  const wrong = [...code, ...tests]
+    .filter((path) => !said.includes(path))
+    .map((path) => `the section does not lead to ${path}`)
+  if (code.length + tests.length > 0 && !/\*\*(?:Measured|Constant|Errata)\.\*\* \S/u.test(section))
+    wrong.push('the section says nothing of what was measured')
+  return [...wrong, ...said.filter((path) => !existsSync(join(root, path))).map((path) => `there is no ${path}`)]
 }
 
 /** Faults of the rows, each with its statement. */

@@ -10,6 +10,10 @@ import { fourWiseSigns } from '@sublinear/hash-families'
  *
  * @param m  rows
  * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
+ * @example
+ * const state = sketch(amsSketch({ m: 1000, seed: 7 }), 1)
+ * for (let key = 0; key < 1000; key++) state.update(key, 3)
+ * innerProduct(state, state).data[0].toFixed(0) // 8376
  */
 export function amsSketch({ m, seed }: { m: number; seed: Seed }): SketchMatrix {
   checkInteger('amsSketch', 'm', m, 1)

@@ -37,6 +37,10 @@ export interface Attend {
  * @returns matrices of dv (or queryHeads·dv) columns, one row for each query row
  * @throws TypeError, RangeError when a source ends before another, widths change or an entry is not finite; the signal's reason
  *   when aborted. Sources are closed in every case.
+ * @example
+ * const [rows, stream] = [matrix(5, 2), exactStream({ d: 2, dv: 2, scale: 1 })]
+ * const answers = attend({ queries: [rows], keys: [rows], values: [rows], stream, causal: true })
+ * (await answers.next()).value?.rows // 5
  */
 export async function* attend(options: Attend): AsyncGenerator<Matrix, void, undefined> {
   checkOptions('attend', options, [

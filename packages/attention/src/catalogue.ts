@@ -62,7 +62,14 @@ const streams: readonly Method[] = [
  */
 export const catalogue: readonly Method[] = [...streams, autoMethod(streams)]
 
-/** An attention stream within a byte budget, by a stack of tiers; see `AutoStream`. The stack may name any of `methods`. */
+/**
+ * An attention stream within a byte budget, by a stack of tiers; see `AutoStream`. The stack may name any of `methods`.
+ *
+ * @example
+ * const stream = autoStream({ d: 2, dv: 2, scale: 1, budgetBytes: 8000, tokens: 1000 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1672
+ */
 export function autoStream(options: AutoStreamOptions, methods: readonly Method[] = streams): AutoStream {
   return autoStreamOf(options, methods)
 }

@@ -67,6 +67,10 @@ export interface EndlessOptions {
  *
  * @returns a stream of a shape; without `rotary` in it, keys come as they are to be used and no distance is changed
  * @throws TypeError, RangeError when an option is unknown or out of range
+ * @example
+ * const stream = endless({ window: 16, far: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1972
  */
 export function endless(options: EndlessOptions = {}): (shape: Shape) => Tiers {
   const { window, sinks, far, clamp, most, buffer, store, near } = settled(options)

@@ -37,6 +37,10 @@ export interface FarClosureOptions {
  *
  * @param d, dv, scale  the shape; count  far keys; keyBits, valueBits  how they are held; buffer  tokens that wait
  * @throws TypeError, RangeError when an option is out of range
+ * @example
+ * const stream = farClosure({ d: 2, dv: 2, scale: 1, count: 16 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1652
  */
 export function farClosure(given: Shape & FarClosureOptions): Tiers {
   checkHead(KIND, given, FRAME_FEATURES, ['count', 'keyBits', 'valueBits', 'buffer'])

@@ -26,6 +26,7 @@ const others: Readonly<Record<string, string>> = {
  *
  * @param methods  those whose snapshots may come, also as parts of others
  * @throws RangeError when the bytes are damaged or of no known kind
+ * @example openStream(exactStream({ d: 2, dv: 2, scale: 1 }).toBytes()).tokens // 0
  */
 export function openStream(bytes: Uint8Array, methods: readonly Method[] = catalogue): AttentionStream & Disposable {
   const { kind } = decodeSnapshot(bytes)

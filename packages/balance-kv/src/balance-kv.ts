@@ -57,6 +57,10 @@ export type BalanceKv = AttentionStream &
  * @param budget  bytes never exceeded, or epsilon, norm, n and delta, from which `balanceKvSize` takes block and levels
  * @param mode  'theory', 'greedy' or 'pairs' of softmaxBalance; sums  'joint' or 'apart'
  * @throws TypeError, RangeError when an option is out of range, or budget has no room for 8 tokens
+ * @example
+ * const stream = balanceKv({ d: 2, dv: 2, scale: 1, seed: 1, budget: 8192 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 2196
  */
 export function balanceKv(options: BalanceKvOptions): BalanceKv {
   const { d, dv, scale, seed } = options

@@ -19,6 +19,10 @@ export interface HalvingCacheOptions {
  *
  * @param target  ≥ 2; halving  what halves a block
  * @throws TypeError, RangeError when target is no integer ≥ 2
+ * @example
+ * const stream = halvingCache({ target: 32, halving: uniformHalving({ seed: 1 }) })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 2157
  */
 export function halvingCache({ target, halving }: HalvingCacheOptions): (shape: Shape) => MergeReduce {
   checkInteger('halvingCache', 'target', target, 2)

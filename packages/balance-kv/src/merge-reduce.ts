@@ -88,6 +88,10 @@ export function mergeReduceBytes(
  * @param d, dv, scale  the shape; halving  what halves a block
  * @param blockSize  tokens halved together; levels  above the first; capacity  see above
  * @throws TypeError, RangeError when a size is out of range or scale not finite
+ * @example
+ * const stream = mergeReduce({ d: 2, dv: 2, scale: 1, halving: uniformHalving({ seed: 1 }), blockSize: 8, levels: 2 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 677
  */
 export function mergeReduce(options: MergeReduceOptions): MergeReduce {
   checkedLevels(options)

@@ -66,6 +66,10 @@ export interface MomentCoreset extends AttentionStream, Disposable {
  *
  * @param features  the polynomial, its centre and scale; dv, seed, budget, mode  as described
  * @throws TypeError, RangeError when an option is out of range or the budget has no room for 8 tokens
+ * @example
+ * const stream = momentCoreset({ features: taylorFeatures({ d: 2, degree: 1, scale: 1 }), dv: 2, budget: 8192, seed: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 2288
  */
 export function momentCoreset(given: MomentCoresetOptions): MomentCoreset {
   checkOptions(KIND, given, ['features', 'dv', 'seed', 'budget', 'mode', ...HEAD_FEATURES])

@@ -31,6 +31,10 @@ const MOST_SHARDS = 2 ** 20
  *
  * @throws TypeError, RangeError when an option is unknown or out of its range, when files do not fit, and where summaries of the method do not merge: with the
  *   nearest method whose do
+ * @example
+ * const module = 'data:text/javascript,export function* rows() { yield { items: ["a", "b", "a"] } }'
+ * const plan = await shardPlan({ counter: { kind: 'frequentItems', count: 64 }, source: { module, rows: 3 }, rowsPerShard: 256 })
+ * plan.rows // 3
  */
 export function shardPlan(options: PlanOptions & { readonly method: MethodSpec }): Promise<ShardPlan<AttentionStream>>
 export function shardPlan(options: PlanOptions & { readonly sketch: SketchSpec }): Promise<ShardPlan<Sketch>>

@@ -36,6 +36,9 @@ export interface Batch {
  *
  * @param layers  one a sequence, of equal heads and widths
  * @throws TypeError, RangeError when layers differ, offsets do not fit, or input comes padded, with a mask: the message says how to pack it
+ * @example
+ * const make = () => policies.window({ count: 64 })({ d: 2, dv: 2, scale: 1 })
+ * batch([1, 2].map(() => layer({ queryHeads: 4, kvHeads: 2, make }))).layers.length // 2
  */
 export function batch(layers: readonly Layer[]): Batch {
   if (!Array.isArray(layers) || layers.length === 0 || new Set(layers).size < layers.length)

@@ -55,6 +55,10 @@ export interface Layer extends Disposable {
  *   says that it is broken.
  *
  * @throws TypeError, RangeError when kvHeads does not divide queryHeads or the streams' shapes differ
+ * @example
+ * const make = () => policies.window({ count: 64 })({ d: 2, dv: 2, scale: 1 })
+ * const four = layer({ queryHeads: 4, kvHeads: 2, make })
+ * four.step({ keys: matrix(1, 4), values: matrix(1, 4) }, matrix(1, 8)).sum.cols // 2
  */
 export function layer(options: LayerOptions): Layer {
   checkOptions(KIND, options, ['queryHeads', 'kvHeads', 'make'])

@@ -28,6 +28,10 @@ export interface SketchOptions {
  *
  * @throws TypeError, RangeError when width is no integer ≥ 1; push, update and merge refuse what does not fit, entries above 2^64, and sums of two
  *   states that would leave their precision, and then change nothing
+ * @example
+ * const counts = sketch(amsSketch({ m: 1000, seed: 7 }), 1)
+ * counts.update(12, 3)
+ * innerProduct(counts, counts).data[0].toFixed(2) // 9.00
  */
 export function sketch(matrix: SketchMatrix, width: number, options: SketchOptions = {}): Sketch {
   checkInteger(KIND, 'width', width, 1)

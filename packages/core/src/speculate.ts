@@ -40,6 +40,10 @@ interface Call {
  *
  * @param stream  any stream or layer; one of your own needs `fork`
  * @throws TypeError, RangeError as the stream does; from accept when count is no integer from 0 to the tokens on trial, or the stream was given others beside them
+ * @example
+ * const [rows, trial] = [matrix(4, 2), speculate(exactStream({ d: 2, dv: 2, scale: 1 }))]
+ * trial.step({ keys: rows, values: rows }, rows)
+ * trial.accept(1)
  */
 export function speculate(stream: Speculable): Speculation {
   const who = 'speculate'

@@ -46,6 +46,7 @@ const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 
  *
  * @returns queries.rows × dv; a query that sees no key gets a zero row
  * @throws TypeError, RangeError when shapes do not fit, an entry is not finite, or an option is unknown
+ * @example exactAttention({ queries: matrix(1, 2), keys: matrix(3, 2), values: matrix(3, 1, Float32Array.of(1, 2, 6)), scale: 1 }).data[0] // 3
  */
 export function exactAttention(options: ExactAttention): Matrix {
   const who = 'exactAttention'

@@ -39,6 +39,10 @@ const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 
  *
  * @param d, dv  widths of keys and values; scale  factor inside exp; and everything else that a head computes (`Head`)
  * @throws TypeError, RangeError when a size is no integer ≥ 1, scale not finite, or a feature of the head is none
+ * @example
+ * const stream = exactStream({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 2048
  */
 export function exactStream(shape: Shape): AttentionStream & Disposable {
   return live(shape)

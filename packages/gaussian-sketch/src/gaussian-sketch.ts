@@ -18,6 +18,7 @@ const STREAM = 0x67617573 // 'gaus'
  * @param m  rows, ≥ 1; gaussianRows gives enough of them for an error and a failure probability
  * @param seed  64 bits; decides every entry
  * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
+ * @example project(gaussianSketch({ m: 612, seed: 1 }), matrix(2, 1536)).cols // 612
  */
 export function gaussianSketch({ m, seed }: { m: number; seed: Seed }): SketchMatrix {
   checkInteger('gaussianSketch', 'm', m, 1)

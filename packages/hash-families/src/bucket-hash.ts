@@ -28,6 +28,7 @@ export interface BucketHash {
  * @param buckets  1 … 2^31
  * @param independence  k ≥ 2
  * @throws TypeError, RangeError when an option or a key is out of range
+ * @example bucketHash({ count: 2, buckets: 100, independence: 2, seed: 7 }).bucket(1, 12) // 33
  */
 export function bucketHash({
   count,

@@ -35,6 +35,7 @@ export interface FourWiseSigns {
  *
  * @param count  functions, independent of each other
  * @throws TypeError, RangeError when an option or an index is out of range
+ * @example fourWiseSigns({ count: 1024, seed: 7 }).sign(0, 12) // -1
  */
 export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): FourWiseSigns {
   const who = 'fourWiseSigns'

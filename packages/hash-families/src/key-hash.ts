@@ -42,6 +42,7 @@ export function hashKey(key: Key, seed: Seed): bigint {
  * Cost: 32 bytes; some 0.1 µs for a short key.
  *
  * @throws TypeError, RangeError as hashKey
+ * @example keyHash({ seed: 7 }).index('user-1', 1000) // 445
  */
 export function keyHash({ seed }: { readonly seed: Seed }): KeyHash {
   return make('keyHash', seed)

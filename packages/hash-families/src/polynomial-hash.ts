@@ -48,6 +48,7 @@ export interface PolynomialOptions<P extends Prime = Prime> {
  * @param independence  k ≥ 2
  * @param stream  which function of the seed, 0 … 2^32 − 1
  * @throws TypeError, RangeError when an option or a key is out of range
+ * @example polynomialHash({ independence: 4, seed: 7, prime: '2^61-1' }).value(12) // 528170663456260950n
  */
 export function polynomialHash(options: PolynomialOptions<'2^31-1'>): PolynomialHash<number>
 export function polynomialHash(options: PolynomialOptions<'2^61-1'>): PolynomialHash<bigint>

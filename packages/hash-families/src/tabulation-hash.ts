@@ -25,6 +25,7 @@ export interface TabulationHash {
  *
  * @param characterBits  1 … 16; keys are 0 … 4^characterBits − 1
  * @throws TypeError, RangeError when an option or a key is out of range
+ * @example tabulationHash({ characterBits: 12, seed: 7 }).value(5) // 4071350241
  */
 export function tabulationHash({ characterBits, seed }: { characterBits: number; seed: Seed }): TabulationHash {
   const who = 'tabulationHash'

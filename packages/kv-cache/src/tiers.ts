@@ -75,6 +75,7 @@ export interface Tiers extends AttentionStream, Disposable {
  *
  * @param d, dv, scale  the shape of every part, and softcap, which every part must know; sinkLogit, rotary and positions are the whole's; parts  tiers in order and at last any stream; buffer  1 to 64; waiting  how tokens wait; name  of its snapshots
  * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, or buffer no such number
+ * @example tiers({ d: 2, dv: 2, scale: 1, parts: [sinks({ count: 4 }), window({ count: 16 }), closureStream] }).tokens // 0
  */
 export function tiers(options: TiersOptions): Tiers {
   const { parts, buffer = BLOCK, waiting = float32, name = KIND, ...shape } = options

@@ -54,6 +54,10 @@ export interface OnnxModel {
  *   but for a run of the whole graph that packs nothing.
  *
  * @throws TypeError when ort is no onnxruntime; RangeError naming what in the graph is not supported; or the first layer whose answers over 16 tokens differ from the whole graph's
+ * @example
+ * const ort = await import('onnxruntime-node')
+ * const model = await onnxModel({ model: filesInFolder('packages/onnx/test/data/tiny.onnx'), ort })
+ * model.layers.length // 2
  */
 export async function onnxModel({ model, ort, session = {}, memory = 'packed' }: OnnxModelOptions): Promise<OnnxModel> {
   const who = 'onnxModel'

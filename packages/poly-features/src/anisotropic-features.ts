@@ -32,6 +32,9 @@ export interface AnisotropicFeatures {
  *
  * @returns a FeatureMap whose spec holds centre, basis and exponents: about 5.4·d² + 8·t characters
  * @throws TypeError, RangeError when a size or the scale is out of range, the pilot not finite or its widths differ
+ * @example
+ * const rows = matrix(100, 2, Float32Array.from({ length: 200 }, (_, i) => Math.sin(i * i)))
+ * anisotropicFeatures({ pilotKeys: rows, pilotQueries: rows, t: 16, scale: 0.5 }).t // 16
  */
 export function anisotropicFeatures({ pilotKeys, pilotQueries, t, scale }: AnisotropicFeatures): FeatureMap {
   const who = 'anisotropicFeatures'

@@ -26,6 +26,7 @@ const LEAST_ERROR = 2 ** -40
  *
  * @returns a FeatureMap with t = C(d + degree, degree), in graded order
  * @throws TypeError, RangeError when a size is out of range, radius not from 2⁻⁴⁰ to 8, or so small that the degree is exact to 2⁻⁴⁰
+ * @example minimaxFeatures({ d: 8, degree: 4, radius: 2, scale: 0.35 }).t // 495
  */
 export function minimaxFeatures(options: MinimaxFeatures): FeatureMap {
   const who = 'minimaxFeatures'

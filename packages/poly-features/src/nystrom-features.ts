@@ -40,6 +40,9 @@ const MOST_EXPONENT = 60
  *
  * @returns a FeatureMap with radius 0, since no pair is certified; its spec holds the landmarks, 5.4·d characters each
  * @throws TypeError, RangeError when a size or the scale is out of range, or the pilot is not finite
+ * @example
+ * const rows = matrix(100, 2, Float32Array.from({ length: 200 }, (_, i) => Math.sin(i * i)))
+ * nystromFeatures({ pilotKeys: rows, t: 16, scale: 0.5 }).t // 16
  */
 export function nystromFeatures({ pilotKeys, t, scale }: NystromFeatures): FeatureMap {
   const who = 'nystromFeatures'

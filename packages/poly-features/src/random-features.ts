@@ -43,6 +43,7 @@ const MOST_EXPONENT = 72
  *
  * @returns a FeatureMap with radius 0, since no pair is certified, and without fallbacks: no feature is negative
  * @throws TypeError, RangeError when a size, the scale or the seed is out of range
+ * @example randomFeatures({ d: 8, t: 64, scale: 0.35, seed: 1 }).t // 64
  */
 export function randomFeatures({ d, t, scale, seed, orthogonal = false }: RandomFeatures): FeatureMap {
   const who = 'randomFeatures'

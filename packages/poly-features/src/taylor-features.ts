@@ -18,6 +18,7 @@ const RELATIVE_ERROR = 0.1
  *
  * @returns a FeatureMap with t = C(d + degree, degree), in graded order: a lower degree is a prefix
  * @throws TypeError, RangeError when a size is out of range, scale not > 0 or the centre not d finite numbers
+ * @example taylorFeatures({ d: 2, degree: 2, scale: 0.5 }).t // 6
  */
 export function taylorFeatures(options: TaylorFeatures): FeatureMap {
   const { d, degree, scale, centre } = options

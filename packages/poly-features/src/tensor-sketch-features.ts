@@ -48,6 +48,7 @@ interface Part {
  *
  * @returns a FeatureMap with radius 0, since no pair is certified, and the constant as its fallback
  * @throws TypeError, RangeError when a size, the scale or the seed is out of range
+ * @example tensorSketchFeatures({ d: 8, degree: 2, t: 64, scale: 0.35, seed: 1 }).t // 64
  */
 export function tensorSketchFeatures({ d, degree, t, scale, seed }: TensorSketchFeatures): FeatureMap {
   const who = 'tensorSketchFeatures'

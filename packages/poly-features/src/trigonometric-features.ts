@@ -30,6 +30,7 @@ const MOST_EXPONENT = 72
  *
  * @returns a FeatureMap with radius 0, since no pair is certified; its inner products may be negative
  * @throws TypeError, RangeError when a size, the scale or the seed is out of range
+ * @example trigonometricFeatures({ d: 8, t: 64, scale: 0.35, seed: 1 }).t // 64
  */
 export function trigonometricFeatures({ d, t, scale, seed }: TrigonometricFeatures): FeatureMap {
   const who = 'trigonometricFeatures'

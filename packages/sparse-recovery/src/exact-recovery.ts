@@ -62,6 +62,10 @@ export interface ExactRecovery {
  * Cost: 24 bytes a cell; at δ = 0.01 some 1.5 to 1.8 cells for each of k ≥ 64, up to 8 for fewer; some 2 µs a change; decoding some 50 µs an entry.
  *
  * @throws TypeError, RangeError when an option, an index or a change is out of range; a refused call changes nothing
+ * @example
+ * const few = exactRecovery({ n: 2 ** 32, k: 8, delta: 0.001, seed: 1 })
+ * few.update(4_000_000_000, -5)
+ * few.decode()?.values[0] // -5
  */
 export function exactRecovery({ n, k, delta, seed }: ExactRecoveryOptions): ExactRecovery {
   const who = 'exactRecovery'

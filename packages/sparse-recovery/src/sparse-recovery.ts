@@ -34,6 +34,9 @@ export interface EnergyTreeRecovery extends SparseRecovery {
  * @returns decode: at most k entries, in ascending order; decodeWide: at most 2k. Both take m numbers, float32 or float64, and
  *   leave them as they were
  * @throws TypeError, RangeError when an option is out of its range, or measurements are not m numbers of at most 2^1000 in magnitude
+ * @example
+ * const recovery = sparseRecovery({ n: 2 ** 20, k: 8, epsilon: 0.5, seed: 1 })
+ * sketch(recovery.matrix, 1).state.rows // 1472
  */
 export function sparseRecovery({ n, k, epsilon, seed }: SparseRecoveryOptions): EnergyTreeRecovery {
   const who = 'sparseRecovery'

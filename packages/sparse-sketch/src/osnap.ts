@@ -16,6 +16,7 @@ import { hashedColumns } from './hashed-columns'
  * @param nonzeros  s, 1 … 65536; 8 is a good default, 1 is CountSketch
  * @param seed  64 bits; decides every entry
  * @throws TypeError, RangeError when an option is out of its range or m no multiple of nonzeros
+ * @example osnap({ m: 2000, nonzeros: 8, seed: 1 }).kind // osnap/8
  */
 export function osnap({ m, nonzeros, seed }: { m: number; nonzeros: number; seed: Seed }): SketchMatrix {
   checkInteger('osnap', 'nonzeros', nonzeros, 1, 65536)

@@ -19,6 +19,7 @@ const STREAM = 0x73720000
  * @param n  columns: indices from n on are refused
  * @param seed  64 bits; decides every entry
  * @throws TypeError, RangeError when an option is out of its range; accumulate refuses rows from index n on
+ * @example sketch(srht({ m: 64, n: 5000, seed: 1 }), 2).state.rows // 64
  */
 export function srht({ m, n, seed }: { m: number; n: number; seed: Seed }): SketchMatrix {
   checkInteger('srht', 'n', n, 1)

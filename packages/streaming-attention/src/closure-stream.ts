@@ -76,6 +76,10 @@ export interface ClosureStream extends AttentionStream, Disposable {
  *   a token of less than 2⁻²⁴ of the weight leaves a covariance as it is, so very long streams want them folded together
  * @param most  what the folded tokens' weight counts for at most, > 0; default: no limit
  * @throws TypeError, RangeError when a size is out of range or scale not finite
+ * @example
+ * const stream = closureStream({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 340
  */
 export function closureStream({ clusters, buffer, most, ...shape }: ClosureStreamOptions): ClosureStream {
   return live(shape, sizesOf({ clusters, buffer, most }))

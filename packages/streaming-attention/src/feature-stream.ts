@@ -66,6 +66,10 @@ export interface FeatureStream extends AttentionStream, Disposable {
  * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 65,600 tokens, and a buffer of 64 tokens; 4·t·dv operations a token with its query.
  *
  * @throws TypeError, RangeError when dv is no integer ≥ 1
+ * @example
+ * const stream = featureStream({ features: taylorFeatures({ d: 2, degree: 2, scale: 1 }), dv: 2 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1164
  */
 export function featureStream(options: FeatureStreamOptions): FeatureStream {
   checkOptions('featureStream', options, ['features', 'dv', 'name', ...HEAD_FEATURES])

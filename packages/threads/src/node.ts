@@ -16,6 +16,10 @@ export interface NodeThreadsOptions extends Omit<ThreadsOptions, 'start'> {
  * Starts threads of Node (Deno, Bun) for layers. They do not keep the process alive.
  *
  * @throws RangeError, Error as `startThreads` of the main entry
+ * @example
+ * const threads = await startThreads({ workers: 1 })
+ * threads.layer({ queryHeads: 2, kvHeads: 2, make: () => exactStream({ d: 2, dv: 2, scale: 1 }) }).tokens // 0
+ * threads[Symbol.dispose]()
  */
 export function startThreads({ module = ownModule(), ...options }: NodeThreadsOptions): Promise<Threads> {
   return start({ ...options, start: () => handleOf(new Worker(module, startOptions())) })

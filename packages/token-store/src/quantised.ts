@@ -59,6 +59,10 @@ export interface QuantisedOptions {
  * @param keyBits, valueBits  2 … 8; seed  of the rotations; first  tokens held exactly before that; dither  seed of a dither, for error bars
  * @returns a store for any policy, or for `quantisedStream`
  * @throws TypeError, RangeError when bits are no integer from 2 to 8, or the seed is none
+ * @example
+ * const stream = policies.window({ count: 16, store: quantised({ keyBits: 8, valueBits: 6 }) })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1168
  */
 export function quantised(options: QuantisedOptions): TokenStore {
   checkOptions('quantised', options, ['keyBits', 'valueBits', 'seed', 'first', 'dither'])

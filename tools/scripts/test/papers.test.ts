@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { faults, linked, rowsOf } from '../papers.mjs'
+import { clicks, faults, linked, rowsOf } from '../papers.mjs'
 
 // PAPERS.md, the code and the tests named after statements say the same. Kills: a verdict without a test, a test without a row, a link to a file that
 // was moved, to code that the row's test does not touch, to a test where code should stand, to a section that is gone.
@@ -24,6 +24,13 @@ describe('PAPERS.md', () => {
     expect(faults(page, root)).toEqual([])
     expect(rows.length).toBeGreaterThan(40)
   })
+
+  test.each(rows.map((row) => [/\[(.*?)\]/.exec(row.statement)![1], row] as const))(
+    '%s: three clicks from its name to its code, its test and what was measured',
+    (_, row) => {
+      expect(clicks(row, root)).toEqual([])
+    },
+  )
 
   test('has known verdicts', () => {
     for (const { statement, verdict } of rows) expect(verdicts, statement).toContain(verdict)
@@ -48,6 +55,14 @@ describe('PAPERS.md', () => {
     const places = ['', 'packages/', 'packages/poly-features/test/'] // from the root, as tests are named, and one fixture
     expect(paths.filter((path) => !places.some((place) => existsSync(root + place + path)))).toEqual([])
   })
+})
+
+test('a click that leads nowhere is told', () => {
+  const good = rows.find(({ code, test: tried }) => code.includes('](') && tried.includes(']('))!
+  expect(clicks({ ...good, statement: '**[X](docs/papers/one-pass.md#nothing)**' }, root)).toEqual([
+    'the first click leads to no section',
+  ])
+  expect(clicks({ ...good, code: '[x](PAPERS.md)' }, root)).toEqual(['the section does not lead to PAPERS.md'])
 })
 
 describe('a row that leads nowhere is told', () => {

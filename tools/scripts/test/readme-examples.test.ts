@@ -1,11 +1,11 @@
 // Examples of the pages run on the sources. Kills: an output that is not what the page says, an example that throws, a line whose output is left out.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { format } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Example, examples, squeeze } from '../examples.mjs'
+import { docstringExamples, type Example, examples, squeeze } from '../examples.mjs'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const generated = fileURLToPath(new URL('.generated', import.meta.url))
@@ -35,6 +35,31 @@ const found = examples(root)
 describe.runIf(found.length > 0)('the examples of the READMEs print what they say', () => {
   test.each(found.map((example) => [example.name, example] as const))('%s', async (_, example) => verify(example))
 })
+
+const short = docstringExamples(root)
+describe('the examples of docstrings give what they say, in three lines', () => {
+  test.each(short.map((example) => [example.name, example] as const))('%s', async (_, example) => {
+    expect(example.lines).toBeLessThanOrEqual(3)
+    await verify(example)
+  })
+
+  test('what users pick alone has one', () => {
+    expect(short.length).toBeGreaterThan(60)
+    const files = new Set(short.map(({ name }) => name.split(':')[0]))
+    const picked = [
+      ...globSync('packages/kv-cache/src/policies/*.ts', { cwd: root }),
+      ...globSync('packages/poly-features/src/*-features.ts', { cwd: root }),
+      ...globSync('packages/{hash-families,ams-sketch,gaussian-sketch,sparse-sketch}/src/*-{hash,signs,sketch}.ts', {
+        cwd: root,
+      }),
+    ].map((path) => path.replaceAll('\\', '/'))
+    expect(picked.length).toBeGreaterThan(30)
+    expect(picked.filter((path) => !files.has(path) && !INSIDE.test(path))).toEqual([])
+  })
+})
+
+/** Parts of a policy or of a hash, and what restores a map. */
+const INSIDE = /(sip-hash|ada-kv|distance-heap|merge-closest|weighted-sample|restore-features)\.ts$/
 
 // The reader of pages itself, against a page whose outputs are known. Kills: a fence of another language taken,
 // a comment not compared, outputs of one line ascribed to another, a loop's outputs after the first dropped.

@@ -38,6 +38,10 @@ export interface ClustersOptions {
  *
  * @param count  clusters held, ≥ 1; buffer  tokens that wait where it stands alone (64)
  * @throws TypeError, RangeError when one is no such integer
+ * @example
+ * const stream = clusters({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1520
  */
 export function clusters(options: ClustersOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options)

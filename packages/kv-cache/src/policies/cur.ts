@@ -24,6 +24,10 @@ export interface CurOptions {
  *
  * @param count  tokens kept, ≥ 1; block  ≥ 1; first  from 0 to count
  * @throws TypeError, RangeError when one is no such integer
+ * @example
+ * const stream = cur({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1344
  */
 export const cur = scored<CurOptions, Given<CurOptions>>({
   name: 'cur',

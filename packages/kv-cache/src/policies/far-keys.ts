@@ -30,6 +30,10 @@ const RESCORE = 64
  *
  * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
  * @throws TypeError, RangeError when one is no such integer or store no token store
+ * @example
+ * const stream = farKeys({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1312
  */
 export function farKeys(options: TokenOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options)

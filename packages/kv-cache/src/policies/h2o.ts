@@ -22,6 +22,10 @@ export interface H2oOptions {
  *
  * @param count  tokens kept, ≥ 1; recent  of these the latest, from 0 to count; store, buffer  as window has them
  * @throws TypeError, RangeError when one is no such integer or store no token store
+ * @example
+ * const stream = h2o({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.step({ keys: matrix(100, 2), values: matrix(100, 2) }, matrix(100, 2))
+ * stream.tokens // 100
  */
 export const h2o = scored<H2oOptions, Given<H2oOptions>>({
   name: KIND,

@@ -13,6 +13,10 @@ import { squaredNorms, type Scoring } from '../scoring'
  * Cost: 4·d operations a token at each selection; nothing beside the tokens.
  *
  * @param count  tokens kept, ≥ 1
+ * @example
+ * const stream = keyDiff({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1344
  */
 export const keyDiff = scored({
   name: 'keyDiff',

@@ -11,6 +11,10 @@ import { squaredNorms } from '../scoring'
  * Cost: d operations a token at each selection; nothing beside the tokens.
  *
  * @param count  tokens kept, ≥ 1
+ * @example
+ * const stream = keyNorm({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1344
  */
 export const keyNorm = scored({
   name: 'keyNorm',

@@ -24,6 +24,10 @@ export interface LagKvOptions {
  *
  * @param count  tokens kept, ≥ 1; first, lag  with lag ≥ 1 and first + 2·lag − 1 ≤ count
  * @throws TypeError, RangeError when one is no such integer
+ * @example
+ * const stream = lagKv({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1344
  */
 export const lagKv = scored<LagKvOptions, Given<LagKvOptions>>({
   name: 'lagKv',

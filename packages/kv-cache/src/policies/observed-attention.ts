@@ -11,6 +11,10 @@ import { scoredMethod } from '../scored-method'
  * Cost: one division a token at each selection, and the sums, 16 bytes a token.
  *
  * @param count  tokens kept, ≥ 1
+ * @example
+ * const stream = observedAttention({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.step({ keys: matrix(100, 2), values: matrix(100, 2) }, matrix(100, 2))
+ * stream.tokens // 100
  */
 export const observedAttention = scored({
   name: 'observedAttention',

@@ -62,6 +62,10 @@ export function pyramidCounts({ layers, count, window = WINDOW, beta = 20 }: Pyr
  *
  * @param layers, layer, count, window, beta  as pyramidCounts has it, layer < layers; pool, store  as snapKv has them
  * @throws TypeError, RangeError where pyramidCounts or snapKv does
+ * @example
+ * const stream = pyramidKv({ count: 64, layer: 0, layers: 4 })({ d: 2, dv: 2, scale: 1 })
+ * stream.step({ keys: matrix(100, 2), values: matrix(100, 2) }, matrix(100, 2))
+ * stream.tokens // 100
  */
 export function pyramidKv(options: PyramidKvOptions): (shape: Shape) => TokenTier {
   const { layers, layer, window = WINDOW, pool, store, buffer } = options

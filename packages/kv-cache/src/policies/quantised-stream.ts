@@ -31,6 +31,10 @@ export interface QuantisedStreamOptions extends Omit<QuantisedOptions, 'dither'>
  *
  * @param keyBits, valueBits, seed, first  as quantised has them; buffer  tokens that wait where it stands alone (64)
  * @throws TypeError, RangeError as quantised
+ * @example
+ * const stream = quantisedStream({ keyBits: 6, valueBits: 4 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 2048
  */
 export function quantisedStream(given: QuantisedStreamOptions): (shape: Shape) => TokenTier {
   checkOptions(KIND, given, ['keyBits', 'valueBits', 'seed', 'first', 'buffer'])

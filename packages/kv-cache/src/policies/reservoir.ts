@@ -34,6 +34,10 @@ export interface ReservoirOptions extends TokenOptions {
  *
  * @param count  tokens kept, ≥ 1; seed  decides which: the i-th token draws from Philox at counter i; store, buffer  as window has them
  * @throws TypeError, RangeError when count is no integer ≥ 1, seed none or store no token store
+ * @example
+ * const stream = reservoir({ count: 16, seed: 1 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1536
  */
 export function reservoir(options: ReservoirOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options, ['seed'])

@@ -16,6 +16,10 @@ const kept = { kind: KIND, merging: 'ordered', end: 'first' } as const
  *
  * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
  * @throws TypeError, RangeError when one is no such integer or store no token store
+ * @example
+ * const stream = sinks({ count: 4 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1088
  */
 export function sinks(options: TokenOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options)

@@ -35,6 +35,10 @@ export interface SnapKvOptions {
  *
  * @param count  tokens kept, ≥ 2; window  1 … count − 1; pool  kind and odd size; store, buffer  as window has them
  * @throws TypeError, RangeError when one is no such integer, pool no such record or store no token store
+ * @example
+ * const stream = snapKv({ count: 64 })({ d: 2, dv: 2, scale: 1 })
+ * stream.step({ keys: matrix(100, 2), values: matrix(100, 2) }, matrix(100, 2))
+ * stream.tokens // 100
  */
 export const snapKv = scored(snapKvPolicy(KIND, SOURCE))
 

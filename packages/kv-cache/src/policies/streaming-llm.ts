@@ -25,6 +25,10 @@ export interface StreamingLlmOptions extends TokenOptions {
  * @param count  tokens kept, > sinks; sinks  those kept for good, ≥ 0; store  how they are held (float32); buffer  tokens that wait where it
  *   stands alone (64)
  * @throws TypeError, RangeError when one is no such integer or store no token store
+ * @example
+ * const stream = streamingLlm({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1280
  */
 export function streamingLlm(options: StreamingLlmOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options, ['sinks'])

@@ -12,6 +12,10 @@ import { sumOfHeads } from '../scoring'
  *
  * @param count  tokens kept, ≥ 1; store, buffer  as window has them
  * @throws TypeError, RangeError when count is no integer ≥ 1 or store no token store
+ * @example
+ * const stream = tova({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.step({ keys: matrix(100, 2), values: matrix(100, 2) }, matrix(100, 2))
+ * stream.tokens // 100
  */
 export const tova = scored({
   name: 'tova',
