@@ -20,7 +20,7 @@ const at = (name: string) => join(folder, name)
 const names = catalogue.map(({ name }) => name)
 
 const sublinear = (args: readonly string[]) => callSublinear(args, folder)
-/** In a process of its own, where modules of users are loaded. */
+/** The command in a process of its own, where modules of users are loaded. */
 const ran = (args: readonly string[]) => runSublinear(args, { cwd: folder })
 
 const n = 200

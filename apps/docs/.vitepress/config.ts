@@ -24,6 +24,19 @@ const group = (text: string, items: readonly DefaultTheme.SidebarItem[]): Defaul
 const readmes = readdirSync(join(root, 'packages'))
   .filter((name) => existsSync(join(root, 'packages', name, 'README.md')))
   .map((name) => page(`packages/${name}/README.md`, name))
+/** Pages of every exported name, which tools/scripts/api.mjs writes; without them the site is built without them. */
+const api = (name: string) => `apps/docs/api/${name}.md`
+const apis = readdirSync(join(root, 'packages'))
+  .filter((name) => existsSync(join(root, api(name))))
+  .map((name) => page(api(name), name))
+const README = /^packages\/([a-z-]+)\/README\.md$/
+/** A package's page, with a link to its API. */
+function withApi(source: string, path: string): string {
+  const name = README.exec(path)?.[1]
+  if (name === undefined || !existsSync(join(root, api(name)))) return source
+  return `${source}\n\n## API\n\n[Every exported name](../../${api(name)}), with its types.\n`
+}
+const pathOf = (env: unknown) => (env as { relativePath?: string } | undefined)?.relativePath ?? ''
 const methods = readdirSync(join(root, 'docs/methods'))
   .filter((name) => name.endsWith('.md'))
   .map((name) => page(`docs/methods/${name}`))
@@ -44,6 +57,9 @@ export default defineConfig({
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   markdown: {
     config(md) {
+      const { render, renderAsync } = md
+      md.render = (source, env) => render.call(md, withApi(source, pathOf(env)), env)
+      if (renderAsync) md.renderAsync = (source, env) => renderAsync.call(md, withApi(source, pathOf(env)), env)
       // Links to what is no page, sources and results, lead to the repository.
       md.core.ruler.push('sources', ({ tokens, env }) => {
         const from = posix.dirname((env as { relativePath: string }).relativePath)
@@ -101,6 +117,7 @@ export default defineConfig({
       ]),
       group('Methods', methods),
       group('Packages', readmes),
+      ...(apis.length > 0 ? [group('API', apis)] : []),
       group('Papers', [
         page('PAPERS.md', 'Statement by statement'),
         page('docs/papers/one-pass.md'),

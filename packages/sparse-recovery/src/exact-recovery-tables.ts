@@ -10,7 +10,7 @@ const MOST_CELLS = 2 ** 20
  * How many tables of how many cells let k keys be peeled off with probability at least 1 − δ.
  * Source: first moment of stopping sets. Peeling ends early only where some s keys leave no table with a cell that just one of
  * them has; the expected number of such sets is Σ_s C(k, s)·P(s, w)^h, P(s, w) the chance that s keys in w cells leave none alone:
- * s!·[x^s](e^x − x)^w/w^s. Not from the papers.
+ * s!/w^s times the coefficient of x^s in (e^x − x)^w. Not from the papers.
  *
  * @param k  keys, 1 … 2^18
  * @param delta  0 < δ < 1

@@ -13,7 +13,7 @@ const pages = globSync(
   { cwd: root, exclude: (path) => /(^|[\\/])(node_modules|dist|cache|coverage|CHANGELOG\.md)$/.test(path.toString()) },
 )
   .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => !/(^|\/)(node_modules|dist|cache)\//.test(path))
+  .filter((path) => !/(^|\/)(node_modules|dist|cache)\/|^apps\/docs\/api\//.test(path))
   .toSorted()
 
 /** Faults of the relative links of a page. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { modelFile } from '../model-file'
 
-/** The held-out texts that the build puts beside the models. */
+/** The held-out texts that come with the models. */
 export const TEXTS = ['persuasion', 'romans', 'revelation'] as const
 
 /** The text that pilots are made from when this one is read: another. */
@@ -11,5 +12,5 @@ export function otherText(name: string): (typeof TEXTS)[number] {
 /** A held-out text by name, or any other file. */
 export function openTextNamed(name: string): Uint8Array {
   const isOwn = (TEXTS as readonly string[]).includes(name)
-  return readFileSync(isOwn ? new URL(`${name}.txt`, import.meta.url) : name)
+  return readFileSync(isOwn ? modelFile(`${name}.txt`) : name)
 }

@@ -1,0 +1,6 @@
+// Copies the files that are committed with small-lm, which is not published, into what is.
+import { cpSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url))
+cpSync(at('../../packages/small-lm/data'), at('dist'), { recursive: true })
