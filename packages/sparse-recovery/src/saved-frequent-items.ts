@@ -33,7 +33,7 @@ export function readFrequentItems(bytes: Uint8Array) {
     numbers.every((key) => key === -1 || isCount(key)) &&
     numbers.reduce((count, key) => count + (key === -1 ? 1 : 0), 0) === keys.length &&
     lower.every((x) => isCount(x) && x >= 1) &&
-    missed.every((x) => isCount(x) && x <= error) &&
+    missed.every((x, i) => isCount(x) && x <= error && lower[i] + x > error) &&
     sum <= total &&
     error * options.count <= 2 * (total - above) // what every stream keeps to
   if (!fits) throw new RangeError(`${who}: the tensors do not fit the parameters`)
