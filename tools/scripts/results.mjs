@@ -47,6 +47,8 @@ const commands = [
   ['node', 'tools/cluster/src/tables.ts'],
   ['node', 'tools/scripts/readme-demo.mjs'],
   ['node', 'tools/mutants/tables.mjs'],
+  ['node', 'tools/campaigns/src/tables.ts'],
+  ['node', 'tools/campaigns/src/schemas.ts'],
 ]
 for (const [, ...rest] of commands) {
   console.log(`\n> node ${rest.join(' ')}`)

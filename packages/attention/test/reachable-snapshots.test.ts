@@ -1,6 +1,7 @@
 // What the campaigns of tools/campaigns found, by the right value. Kills: a layer that is broken by taking back what it cannot, a page that keeps weights which its
 // snapshot has not (bytes then differ from those of the stream that was opened), tokens counted beyond 2^53 − 1, a part with more tokens than the whole,
-// Ψ made before its m is compared, a spec refused by a TypeError, a sketch without room for one more row, an error that no count of items has.
+// Ψ made before its m is compared, a spec refused by a TypeError, a sketch without room for one more row, an error that no count of items has, the weights of clusters
+// as arguments of one call.
 import { amsSketch } from '@sublinear/ams-sketch'
 import { decodeSnapshot, encodeSnapshot, restoreSketch, sketch, type AttentionStream } from '@sublinear/core'
 import { random } from '@sublinear/laws'
@@ -136,4 +137,23 @@ it('frequent items whose error no counts have are refused', () => {
   expect(() => restoreFrequentItems(altered(made.toBytes(), { error: String(Math.floor((2 * total) / 12)) }))).toThrow(
     RangeError,
   )
+})
+
+it('clusters of more than an engine takes arguments go on', { timeout: 120_000 }, () => {
+  const count = 140_000
+  const stream = policies.clusters({ count: 200_000 })({ d: 1, dv: 1, scale: 1 })
+  stream.push({ keys: random(70, 1, 1), values: random(70, 1, 2) })
+  const { kind, version, parameters, tensors } = decodeSnapshot(stream.toBytes())
+  const column = (seed: number) => ({ dtype: 'F32' as const, shape: [count, 1], data: random(count, 1, seed).data })
+  const counts = { dtype: 'F64' as const, shape: [count], data: new Float64Array(count).fill(1) }
+  const large = openStream(
+    encodeSnapshot({
+      kind,
+      version,
+      parameters: { ...parameters, tokens: String(count + 6) },
+      tensors: { ...Object.fromEntries(tensors), keys: column(3), values: column(4), counts },
+    }),
+  )
+  large.push({ keys: random(70, 1, 5), values: random(70, 1, 6) })
+  expect(large.tokens).toBe(count + 76)
 })

@@ -36,6 +36,7 @@ const MEASURED =
 /** Writers of sections: the script behind a marker, by its name, and by what it is of. */
 const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   asked: (of) => `tools/experiments/src/${of}.ts`,
+  campaigns: () => 'tools/campaigns/src/tables.ts',
   bench: (of) => (of === 'summary' ? 'tools/bench/src/tables.ts' : `tools/bench/src/suites/${of}.ts`),
   cluster: () => 'tools/cluster/src/tables.ts',
   demo: () => 'tools/scripts/readme-demo.mjs',
@@ -43,6 +44,7 @@ const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   experiment: () => 'tools/experiments/src/tables.ts',
   experiments: (of) => `tools/experiments/src/${of.replace(/-full$/, '')}.ts`,
   power: () => 'tools/mutants/tables.mjs',
+  schema: () => 'tools/campaigns/src/schemas.ts',
   'without-end': () => 'tools/experiments/src/without-end.ts',
 }
 
