@@ -44,6 +44,8 @@ const commands = [
   ['node', 'tools/mutants/tables.mjs'],
   ['node', 'tools/scripts/methods-table.mjs'],
   ['node', 'tools/scripts/method-pages.mjs'],
+  ['node', 'tools/campaigns/src/tables.ts'],
+  ['node', 'tools/campaigns/src/schemas.ts'],
 ]
 for (const [, ...rest] of commands) {
   console.log(`\n> node ${rest.join(' ')}`)

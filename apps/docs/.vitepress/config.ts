@@ -134,6 +134,7 @@ export default defineConfig({
         page('docs/packages.md'),
         page('docs/format.md'),
         page('docs/tests.md'),
+        page('docs/reliability.md'),
         page('CONTRIBUTING.md'),
         page('tools/bench/README.md', 'Benches'),
       ]),

@@ -109,7 +109,7 @@ export function restoreTiers(
   const spec = snapshot.parameters['waiting']
   const store = spec === undefined ? float32 : openStore(name, spec)
   const parts = Array.from({ length: count }, (_, i) => open(nestedSnapshot(snapshot, partName(i))))
-  checkFits(name, Math.max(...parts.map(({ tokens }) => tokens)) <= tokenCount(name, snapshot))
+  for (const { tokens } of parts) checkFits(name, tokens <= tokenCount(name, snapshot))
   return live(name, shape, parts, { buffer, store }, snapshot)
 }
 

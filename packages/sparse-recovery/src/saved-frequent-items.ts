@@ -1,6 +1,43 @@
-import { checkInteger, decodeSnapshot, tensorsIn } from '@sublinear/core'
+import { readBy, schema, type Read } from '@sublinear/core'
 import type { Item } from './item-counters'
-import { keysIn } from './saved-keys'
+import { keyFields, keysIn } from './saved-keys'
+
+const count = { whole: true, least: 0 } as const
+
+/** Snapshots of frequent items. */
+export const frequentItemsSchema = schema(
+  {
+    kind: 'frequent-items',
+    version: '1',
+    parameters: {
+      count: { whole: true, least: 2, most: 2 ** 24 },
+      keyBytes: { whole: true, least: 0, most: 2 ** 16 },
+      total: count,
+      error: count,
+    },
+    tensors: {
+      numbers: { type: 'F64', whole: true, least: -1 },
+      lower: { type: 'F64', like: 'numbers', whole: true, least: 1 },
+      missed: { type: 'F64', like: 'numbers', ...count },
+      ...keyFields,
+    },
+  },
+  {
+    'There are at most `count` items.': ({ parameters, tensors }) => tensors.numbers.length <= parameters.count,
+    'A number of -1 stands for the next of the keys, and there are as many.': ({ tensors }) =>
+      tensors.numbers.reduce((keys, number) => keys + (number === -1 ? 1 : 0), 0) === tensors['key-lengths'].length,
+    'No item has missed more than `error`, and each has `lower` + `missed` above it.': ({ parameters, tensors }) =>
+      tensors.missed.every((x, i) => x <= parameters.error && tensors.lower[i] + x > parameters.error),
+    'The sum of `lower` is at most `total`.': ({ parameters, tensors }) =>
+      tensors.lower.reduce((sum, x) => sum + x, 0) <= parameters.total,
+    '`error` · `count` is at most twice what `total` is above the sum of `lower` + `missed` - `error`.': ({
+      parameters,
+      tensors,
+    }) =>
+      parameters.error * parameters.count <=
+      2 * (parameters.total - tensors.lower.reduce((sum, x, i) => sum + x + tensors.missed[i] - parameters.error, 0)),
+  },
+)
 
 /**
  * Reads a snapshot of frequent items.
@@ -9,37 +46,20 @@ import { keysIn } from './saved-keys'
  */
 export function readFrequentItems(bytes: Uint8Array) {
   const who = 'restoreFrequentItems'
-  const snapshot = decodeSnapshot(bytes, { kind: 'frequent-items', version: '1' })
-  const whole = (name: string, least: number, most?: number) => {
-    const value = Number(snapshot.parameters[name])
-    checkInteger(who, name, value, least, most)
-    return value
-  }
-  const options = { count: whole('count', 2, 2 ** 24), keyBytes: whole('keyBytes', 0, 2 ** 16) }
-  const total = whole('total', 0)
-  const error = whole('error', 0)
-  const { numbers, lower, missed } = tensorsIn(who, snapshot, { numbers: ['F64'], lower: ['F64'], missed: ['F64'] })
-  const keys = keysIn(snapshot.tensors, options.keyBytes)
-  let [sum, above] = [0, 0] // above: Σ(upper − error) of the items held
-  for (const [i, x] of lower.entries()) {
-    sum += x
-    above += x + missed[i] - error
-  }
-  const fits =
-    keys !== undefined &&
-    numbers.length <= options.count &&
-    lower.length === numbers.length &&
-    missed.length === numbers.length &&
-    numbers.every((key) => key === -1 || isCount(key)) &&
-    numbers.reduce((count, key) => count + (key === -1 ? 1 : 0), 0) === keys.length &&
-    lower.every((x) => isCount(x) && x >= 1) &&
-    missed.every((x) => isCount(x) && x <= error) &&
-    sum <= total &&
-    error * options.count <= 2 * (total - above) // what every stream keeps to
-  if (!fits) throw new RangeError(`${who}: the tensors do not fit the parameters`)
+  const { parameters, tensors } = readBy(who, frequentItemsSchema, bytes)
+  const { count, keyBytes, total, error } = parameters
+  const items = itemsOf(who, tensors, keysIn(who, tensors, keyBytes))
+  return { options: { count, keyBytes }, contents: { total, error, items } }
+}
+
+function itemsOf(
+  who: string,
+  { numbers, lower, missed }: Read<typeof frequentItemsSchema.fields>['tensors'],
+  keys: readonly Item['key'][],
+): Item[] {
   let next = 0
-  const items: Item[] = Array.from(numbers, (key, i) => ({
-    key: key === -1 ? keys[next++] : key,
+  const items: Item[] = Array.from(numbers, (number, i) => ({
+    key: number === -1 ? keys[next++] : number,
     lower: lower[i],
     missed: missed[i],
   }))
@@ -49,7 +69,5 @@ export function readFrequentItems(bytes: Uint8Array) {
     ),
   )
   if (names.size !== items.length) throw new RangeError(`${who}: a key is there twice`)
-  return { options, contents: { total, error, items } }
+  return items
 }
-
-const isCount = (x: number) => Number.isSafeInteger(x) && x >= 0

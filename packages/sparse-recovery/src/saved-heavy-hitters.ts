@@ -1,7 +1,7 @@
-import { checkInteger, checkSeed, decodeSnapshot } from '@sublinear/core'
+import { readBy, schema } from '@sublinear/core'
 import type { Key } from '@sublinear/hash-families'
 import { measurements } from './measurements'
-import { keysIn } from './saved-keys'
+import { keyFields, keysIn } from './saved-keys'
 
 export const KIND = 'heavy-hitters'
 export const VERSION = '2'
@@ -22,6 +22,45 @@ export interface Contents {
   readonly pending: readonly (readonly [number, Key])[]
 }
 
+const index = { whole: true, least: 0, most: 2 ** 32 - 1 } as const
+const size = { whole: true, least: 1, most: 2 ** 32 } as const
+
+/** Snapshots of heavy hitters. */
+export const heavyHittersSchema = schema(
+  {
+    kind: KIND,
+    version: VERSION,
+    parameters: {
+      n: size,
+      k: size,
+      epsilon: { least: 0 },
+      seed: 'seed',
+      keyBytes: { whole: true, least: 0, most: 2 ** 16 },
+    },
+    tensors: {
+      state: { type: 'F64', least: -LARGEST_TOTAL, most: LARGEST_TOTAL },
+      'held-indices': { type: 'F64', ...index },
+      'held-changes': { type: 'F64', like: 'held-indices', least: -LARGEST_CHANGE, most: LARGEST_CHANGE },
+      ...keyFields,
+      'key-indices': { type: 'F64', like: 'key-lengths', optional: true, ...index },
+      'key-sizes': { type: 'F64', optional: true, least: 0, most: LARGEST_TOTAL },
+    },
+  },
+  {
+    'Fewer than 64 changes are held.': ({ tensors }) => tensors['held-indices'].length < HELD,
+    'Indices are below `n`.': ({ parameters, tensors }) =>
+      tensors['held-indices'].every((at) => at < parameters.n) &&
+      tensors['key-indices'].every((at) => at < parameters.n),
+    'At most 4 · `k` keys have a size, and come first; each other is of a change that is held.': ({
+      parameters,
+      tensors,
+    }) => {
+      const [keys, sizes] = [tensors['key-lengths'].length, tensors['key-sizes'].length]
+      return sizes <= Math.min(keys, 4 * parameters.k) && keys - sizes <= tensors['held-indices'].length
+    },
+  },
+)
+
 /**
  * Reads a snapshot of heavy hitters.
  *
@@ -29,45 +68,20 @@ export interface Contents {
  */
 export function readHeavyHitters(bytes: Uint8Array) {
   const who = 'restoreHeavyHitters'
-  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const { n, k, epsilon, seed, keyBytes } = parameters
-  if (!/^\d+$/.test(seed ?? '')) throw new RangeError(`${who}: the seed must be an integer, got ${seed}`)
-  const options = {
-    n: Number(n),
-    k: Number(k),
-    epsilon: Number(epsilon),
-    seed: checkSeed(who, BigInt(seed)),
-    keyBytes: Number(keyBytes),
-  }
-  checkInteger(who, 'keyBytes', options.keyBytes, 0, 2 ** 16)
-  const { matrix } = measurements(who, options, options.seed) // throws where they are out of range; holds no state
-  const numbers = (name: string) => tensors.get(name)?.data
-  const state = numbers('state')
-  const indices = numbers('held-indices')
-  const changes = numbers('held-changes')
-  const keyIndices = numbers('key-indices') ?? new Float64Array(0)
-  const keySizes = numbers('key-sizes') ?? new Float64Array(0)
-  const keys = keysIn(tensors, options.keyBytes)
-  const isIndex = (index: number) => Number.isInteger(index) && index >= 0 && index < options.n
-  const fits =
-    state instanceof Float64Array &&
-    indices instanceof Float64Array &&
-    changes instanceof Float64Array &&
-    keyIndices instanceof Float64Array &&
-    keySizes instanceof Float64Array &&
-    keys !== undefined &&
-    state.length === matrix.m &&
-    indices.length < HELD &&
-    changes.length === indices.length &&
-    state.every((total) => Math.abs(total) <= LARGEST_TOTAL) &&
-    changes.every((change) => Math.abs(change) <= LARGEST_CHANGE) &&
-    indices.every(isIndex) &&
-    keyIndices.length === keys.length &&
-    keyIndices.every(isIndex) &&
-    keySizes.length <= Math.min(keys.length, 4 * options.k) &&
-    keys.length - keySizes.length <= indices.length &&
-    keySizes.every((size) => size >= 0 && size <= LARGEST_TOTAL)
-  if (!fits) throw new RangeError(`${who}: the tensors do not fit the parameters`)
+  const { parameters, tensors } = readBy(who, heavyHittersSchema, bytes)
+  const { matrix } = measurements(who, parameters, parameters.seed) // throws where they are out of range; holds no state
+  const {
+    state,
+    'held-indices': indices,
+    'held-changes': changes,
+    'key-indices': keyIndices,
+    'key-sizes': keySizes,
+  } = tensors
+  if (state.length !== matrix.m)
+    throw new RangeError(
+      `${who}: the tensors do not fit the parameters: state has ${state.length} of ${matrix.m} entries`,
+    )
+  const keys = keysIn(who, tensors, parameters.keyBytes)
   const contents: Contents = {
     state,
     indices,
@@ -75,5 +89,5 @@ export function readHeavyHitters(bytes: Uint8Array) {
     keys: Array.from(keySizes, (size, c) => ({ index: keyIndices[c], key: keys[c], size })),
     pending: keys.slice(keySizes.length).map((key, c) => [keyIndices[keySizes.length + c], key] as const),
   }
-  return { options, contents }
+  return { options: parameters, contents }
 }

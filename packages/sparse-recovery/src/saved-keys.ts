@@ -21,22 +21,30 @@ export function savedKeys(keys: readonly Key[]): { [name: string]: Tensor } {
   }
 }
 
-/** The keys that savedKeys wrote; none where the tensors are absent; undefined where they do not fit each other. */
-export function keysIn(tensors: ReadonlyMap<string, Tensor>, keyBytes: number): Key[] | undefined {
-  const bytes = tensors.get('key-bytes')?.data
-  const lengths = tensors.get('key-lengths')?.data
-  const kinds = tensors.get('key-kinds')?.data
-  if (bytes === undefined && lengths === undefined && kinds === undefined) return []
-  if (!(bytes instanceof Uint8Array && lengths instanceof Uint32Array && kinds instanceof Uint8Array)) return undefined
-  if (kinds.length !== lengths.length || kinds.some((kind) => kind >= KINDS.length)) return undefined
-  const keys: Key[] = []
+/** Fields of keys in a schema. */
+export const keyFields = {
+  'key-lengths': { type: 'U32', optional: true, whole: true, least: 0 },
+  'key-kinds': { type: 'U8', like: 'key-lengths', optional: true, whole: true, least: 0, most: KINDS.length - 1 },
+  'key-bytes': { type: 'U8', optional: true, whole: true, least: 0 },
+} as const
+
+interface KeyTensors {
+  readonly 'key-lengths': Uint32Array
+  readonly 'key-kinds': Uint8Array
+  readonly 'key-bytes': Uint8Array
+}
+
+/** The keys that savedKeys wrote; none where the tensors are empty. @throws RangeError when lengths and bytes do not fit each other, or a key is none */
+export function keysIn(who: string, tensors: KeyTensors, keyBytes: number): Key[] {
+  const { 'key-lengths': lengths, 'key-kinds': kinds, 'key-bytes': bytes } = tensors
   let at = 0
-  for (const [i, length] of lengths.entries()) {
-    if (length > keyBytes || at + length > bytes.length) return undefined
-    const key = keyOfBytes(KINDS[kinds[i]], bytes.slice(at, at + length))
-    if (key === undefined) return undefined
-    keys.push(key)
-    at += length
-  }
-  return at === bytes.length ? keys : undefined
+  const keys = Array.from(lengths, (length, i) => {
+    const fits = length <= keyBytes && at + length <= bytes.length
+    const key = fits ? keyOfBytes(KINDS[kinds[i]], bytes.slice(at, (at += length))) : undefined
+    if (key === undefined) throw new RangeError(`${who}: the tensors do not fit the parameters: key ${i} is none`)
+    return key
+  })
+  if (at !== bytes.length)
+    throw new RangeError(`${who}: the tensors do not fit the parameters: there are bytes of no key`)
+  return keys
 }

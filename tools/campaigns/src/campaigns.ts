@@ -15,5 +15,5 @@ export async function campaignsWith(
     import('./campaigns/writers.ts'),
     import('./campaigns/high.ts'),
   ])
-  return [snapshots(allocations), files(allocations), programs, memory, writers, high]
+  return [snapshots(allocations), ...files(allocations), programs, memory, writers, high]
 }

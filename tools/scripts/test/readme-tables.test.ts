@@ -37,6 +37,7 @@ const MEASURED =
 const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   answer: () => 'evidence/kit/draw-all.ts',
   asked: (of) => `evidence/${of}/ask.ts`,
+  campaigns: () => 'tools/campaigns/src/tables.ts',
   bench: (of) => (of === 'summary' ? 'tools/bench/src/tables.ts' : `tools/bench/src/suites/${of}.ts`),
   cluster: () => 'tools/cluster/src/tables.ts',
   demo: () => 'tools/scripts/readme-demo.mjs',
@@ -45,6 +46,7 @@ const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   method: () => 'tools/scripts/method-pages.mjs',
   power: () => 'tools/mutants/tables.mjs',
   'without-end': () => 'evidence/reading-without-end/ask.ts',
+  schema: () => 'tools/campaigns/src/schemas.ts',
 }
 
 interface Table {

@@ -1,6 +1,6 @@
 import { fromHalf } from '@sublinear/core'
 import type { Data, RecordBatch, RecordBatchReader } from 'apache-arrow'
-import { createReadStream, type ReadStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { type Column, chosenColumn, faultOf, peer } from './column-rows'
 
@@ -30,14 +30,9 @@ export async function arrowColumn(path: string, name: string | undefined): Promi
     const stream = createReadStream(path)
     let reader: RecordBatchReader | undefined
     try {
-      reader = await unlessEnded(stream, arrow.RecordBatchReader.from(stream))
-      await unlessEnded(stream, Promise.resolve(reader.open()))
-      const batches = (reader as AsyncIterable<RecordBatch>)[Symbol.asyncIterator]()
-      for (;;) {
-        const { done, value } = await unlessEnded(stream, batches.next())
-        if (done) break
-        yield value
-      }
+      reader = await arrow.RecordBatchReader.from(stream)
+      await reader.open()
+      for await (const batch of reader as AsyncIterable<RecordBatch>) yield batch
     } catch (error) {
       throw faultOf(path, 'Arrow', error)
     } finally {
@@ -76,26 +71,6 @@ export async function arrowColumn(path: string, name: string | undefined): Promi
       }
     },
     close: async () => {},
-  }
-}
-
-/** Milliseconds between two looks at the file. */
-const LOOK = 100
-
-/** The result of the reader; it fails where the file has been read to its end, and the reader waits on for what no longer comes. */
-async function unlessEnded<T>(stream: ReadStream, result: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  let looks = 0
-  const ended = new Promise<never>((_, reject) => {
-    timer = setInterval(() => {
-      looks = stream.readableEnded || stream.destroyed ? looks + 1 : 0
-      if (looks > 5) reject(new RangeError('it ends before what it announces'))
-    }, LOOK)
-  })
-  try {
-    return await Promise.race([result, ended])
-  } finally {
-    clearInterval(timer)
   }
 }
 

@@ -96,7 +96,7 @@ function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
       const all = {
         points: stackedRows([keys, pickedRows(block.keys, alone)]),
         values: stackedRows([values, pickedRows(block.values, alone)]),
-        weights: Float64Array.of(...weights, ...alone.map((i) => fresh.weights[i])),
+        weights: joined(weights, alone, fresh.weights),
       }
       let stay: readonly number[] = Array.from(all.weights.keys())
       if (stay.length > count) {
@@ -115,6 +115,14 @@ function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
       tensors: { counts: { dtype: 'F64', shape: [weights.length], data: weights } },
     }),
   }
+}
+
+/** Weights of all, and of these rows of others behind them. (No spread: an engine takes some 100,000 arguments.) */
+function joined(weights: Float64Array, rows: readonly number[], others: ArrayLike<number>): Float64Array {
+  const all = new Float64Array(weights.length + rows.length)
+  all.set(weights)
+  for (const [i, row] of rows.entries()) all[weights.length + i] = others[row]
+  return all
 }
 
 /** The weight of a cluster as a token. */

@@ -1,0 +1,75 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Result } from './main.ts'
+import type { Soak } from './soak.ts'
+
+/** The tables of docs/reliability.md, written between their markers from results/: `node tools/campaigns/src/tables.ts`; with `--check` it fails where the page differs. */
+const page = fileURLToPath(new URL('../../../docs/reliability.md', import.meta.url))
+const read = <T>(name: string) =>
+  JSON.parse(readFileSync(new URL(`../results/${name}.json`, import.meta.url), 'utf8')) as T
+
+/** Campaigns of before, by hand and by scripts of their own. */
+interface Before {
+  readonly campaigns: readonly { readonly name: string; readonly tried: string; readonly found: string }[]
+}
+
+const thousands = (count: number) => count.toLocaleString('en-US')
+
+export function sections(): Record<string, string> {
+  const [before, long, soak] = [read<Before>('before'), read<Result>('long'), read<Soak>('soak')]
+  const rows = Object.entries(long.campaigns).map(([name, { units, tried, outcomes, cpu, findings }]) => {
+    const counts = Object.entries(outcomes)
+    const came = counts
+      .filter(([outcome]) => !outcome.startsWith('finding: '))
+      .map(([outcome, count]) => `${thousands(count)} ${outcome}`)
+    const found = counts
+      .filter(([outcome]) => outcome.startsWith('finding: '))
+      .reduce((total, [, count]) => total + count, 0)
+    const sorts = [...new Set(findings.map(({ finding, unit }) => `${finding} (${unit.split(',')[0]})`))]
+    return `| ${name} | ${units} | ${thousands(tried)} | ${came.join(', ') || '–'} | ${Math.round(cpu)} | ${found === 0 ? '0' : `${found}: ${sorts.slice(0, 3).join('; ')}`} |`
+  })
+  const { minutes, rounds, tokens, twins, differ, resident, slope, methods } = soak
+  const error = methods['exact']?.error
+  return {
+    before: [
+      '| campaign | tried | found |',
+      '| --- | --- | --- |',
+      ...before.campaigns.map(({ name, tried, found }) => `| ${name} | ${tried} | ${found} |`),
+    ].join('\n'),
+    after: [
+      `Seed ${long.seed}, ${Math.round(long.seconds / 60)} minutes of CPU, ${long.cpu}, other work on the machine (load ${long.load} at the start).`,
+      '',
+      '| campaign | units | tried | outcomes | CPU seconds | found |',
+      '| --- | --- | --- | --- | --- | --- |',
+      ...rows,
+    ].join('\n'),
+    soak: [
+      '| measured | value |',
+      '| --- | --- |',
+      `| time; load of the machine at the end | ${minutes} minutes; ${soak.load} |`,
+      `| rounds; tokens of all heads | ${thousands(rounds)}; ${thousands(tokens)} |`,
+      `| resident memory, minute by minute, MiB | ${resident.join(', ')} |`,
+      `| its slope over the second half | ${slope} MB an hour |`,
+      `| restarted twins compared; with other bytes | ${thousands(twins)}; ${differ} |`,
+      `| largest error of exact layers against float64 | ${error === undefined ? 'not reached' : error.toExponential(1)} |`,
+    ].join('\n'),
+  }
+}
+
+/** The page with its sections as the results have them. */
+export function written(text: string): string {
+  let out = text
+  for (const [name, section] of Object.entries(sections()))
+    out = out.replace(
+      new RegExp(`(<!-- campaigns:${name} -->\\n)[\\s\\S]*?(<!-- /campaigns -->)`),
+      (_, begin: string, end: string) => `${begin}\n${section}\n\n${end}`,
+    )
+  return out
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const text = readFileSync(page, 'utf8')
+  const next = written(text)
+  if (process.argv.includes('--check')) process.exitCode = next === text ? 0 : 1
+  else writeFileSync(page, next)
+}

@@ -1,0 +1,62 @@
+// The campaigns run and the documents are those of their results. Kills: a page whose figures are not the committed ones, a schema that changed and was not
+// published, a runner that finds nothing where there is something, attempts that differ for the same seed.
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { meanStream } from '@sublinear/attention'
+import { expect, test } from 'vitest'
+import { snapshots } from '../src/campaigns/snapshots.ts'
+import { programs } from '../src/campaigns/programs.ts'
+import { mutated } from '../src/mutate.ts'
+import { randomOf } from '../src/random.ts'
+import { SHAPE } from '../src/streams.ts'
+import { SUBJECTS, type Subject } from '../src/subjects.ts'
+import { written } from '../src/tables.ts'
+
+const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url))
+const uncounted = { total: 0, largest: 0, reset() {} }
+
+test('docs/reliability.md has the figures of the committed results', () => {
+  const text = readFileSync(path('docs/reliability.md'), 'utf8')
+  expect(written(text)).toBe(text)
+})
+
+test('docs/format.md has the schemas that snapshots are read by', () => {
+  execFileSync(process.execPath, [path('tools/campaigns/src/schemas.ts'), '--check'])
+})
+
+test('an attempt is decided by its name', () => {
+  const bytes = meanStream(SHAPE).toBytes()
+  const [one, again, other] = ['a', 'a', 'b'].map((name) => mutated(randomOf(name), bytes))
+  expect(again).toEqual(one)
+  expect(other).not.toEqual(one)
+})
+
+test('changed snapshots of two kinds, and a program, are as they must be', async () => {
+  for (const unit of ['closure, three clusters', 'frequentItems, keyed']) {
+    const attempt = await snapshots(uncounted).begin(unit)
+    for (let i = 0; i < 40; i++) expect((await attempt(randomOf(`test ${i}`), i)).finding).toBeUndefined()
+  }
+  const attempt = await programs.begin('a layer: tova, 3000 bytes')
+  for (let i = 0; i < 3; i++) expect((await attempt(randomOf(`test ${i}`), i)).finding).toBeUndefined()
+})
+
+test('a state that answers with NaN, and one whose own snapshot is refused, are found', async () => {
+  const make = SUBJECTS['layer'].make
+  const faulty: Record<string, Subject> = {
+    'NaN in an answer': { make, open: () => make(), use: () => [[NaN]] },
+    'its own snapshot opens to another state': {
+      make,
+      open: () => ({
+        toBytes: () => Uint8Array.from([performance.now() % 256, Math.floor(performance.now() * 1000) % 256]),
+      }),
+      use: () => [],
+    },
+  }
+  for (const [finding, subject] of Object.entries(faulty)) {
+    Object.assign(SUBJECTS, { faulty: subject })
+    const attempt = await snapshots(uncounted).begin('faulty')
+    const found = (await attempt(randomOf('x'), 0)).finding
+    expect(found).toBe(finding)
+  }
+})
