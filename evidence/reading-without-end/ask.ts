@@ -35,7 +35,7 @@ const fields = (points: (one: Judged, stream: string) => Named['points']) =>
 
 export const PAGES = {
   '../../docs/reading-without-end.md': pageWithTables,
-  './README.md': searchWithTables,
+  '../reading-without-end/README.md': searchWithTables,
 }
 
 export function pictures(): Record<'bits' | 'picture', string> {
