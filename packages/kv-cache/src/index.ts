@@ -1,5 +1,5 @@
 export { adaKvCounts, type AdaOptions } from './policies/ada-kv'
-export { clusters, clustersMethod, restoreClusters, type ClustersOptions } from './policies/clusters'
+export { clusters, clustersMethod, restoreClusters } from './policies/clusters'
 export { cur, curMethod, type CurOptions } from './policies/cur'
 export { farKeys, farKeysMethod, restoreFarKeys } from './policies/far-keys'
 export { h2o, h2oMethod, type H2oOptions } from './policies/h2o'

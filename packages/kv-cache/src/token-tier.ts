@@ -84,6 +84,8 @@ export interface TokenTierOptions extends Shape, TokenOptions {
   readonly can?: readonly HeadFeature[]
   /** Why it gives no error bars, where its policy makes tokens that did not come. */
   readonly noBars?: string
+  /** Whether a store of codes may hold weights in 16 bits. */
+  readonly shortWeights?: boolean
   /** End of the admitted tokens that it holds. */
   readonly end?: Tier['end']
   /** The policy over an empty store, or over one filled from a snapshot. */
@@ -157,7 +159,7 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
   const { kind, d, dv, scale, count, store = float32, buffer = MOST_BUFFER } = options
   const head = headOf(options)
   const scored = { d, dv, scale, ...scoresOf(options) }
-  const held = store.make({ ...scored, most: count })
+  const held = store.make({ ...scored, most: count, ...(options.shortWeights && { shortWeights: true }) })
   if (from) held.restore(kind, from)
   const start = from && waited(kind, from, { d, dv, most: buffer, held: held.count, given })
   const policy = options.policy(held, start)
@@ -278,7 +280,7 @@ function waited(
   return { snapshot, seen, waiting }
 }
 
-const OWN = [...SIZES, 'noBars', 'kind', 'merging', 'identity', 'can', 'end', 'policy']
+const OWN = [...SIZES, 'noBars', 'kind', 'merging', 'identity', 'can', 'shortWeights', 'end', 'policy']
 
 /** The snapshot of a tier of this kind, with what decides it. */
 export function tierSnapshot(

@@ -96,7 +96,8 @@ const tier = (by: string, share: number, keyBits: number, valueBits: number): Ke
 /** Stacks that anyone would try, by name: what a stream without a recipe is held against. */
 export const NAMED: Readonly<Record<string, Stack>> = {
   'far keys + closure': { window: 0, kept: [tier('farKeys', 1, 6, 4)], rest: 'closure' },
-  'far keys + clusters': { window: 0, kept: [tier('farKeys', 0.5, 6, 4)], rest: 'clusters' },
+  'far keys + clusters': { window: 0, kept: [tier('farKeys', 0.5, 6, 4), tier('clusters', 0.5, 6, 4)], rest: 'none' },
+  'clusters in few bits': { window: 0, kept: [tier('clusters', 1, 6, 4)], rest: 'none' },
   'attended + far': { window: 0, kept: [tier('h2o', 0.2, 8, 6), tier('farKeys', 0.8, 4, 3)], rest: 'mean' },
 }
 /** Single methods beside them. */
