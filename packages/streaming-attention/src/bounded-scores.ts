@@ -8,15 +8,16 @@ export interface Growth {
 
 /** Share of the reach seen that counts: the last bit of it is that of few tokens. */
 const COUNTED = 0.7
-/** Narrow scores do not feel where they end: the reach grows by so much over σ². */
-const NARROW = 16
+/** Narrow scores do not feel where they end: the reach grows by the square of so much over σ². */
+const NARROW = 12
 
 /**
  * Log of the mean of e^score over n scores of which the standard deviation σ is known, and how many σ the farthest lies from their mean.
  * Source: not from the papers. A symmetric Beta distribution of variance 1 on [−z, z], whose mean of exponentials is a Bessel function: the derivative of its
  *   logarithm is z·I_{ν+1}(zσ)/I_ν(zσ), ν = (z² − 2)/2, for which Amos (1974) gives x/(ν + ½ + √(x² + (ν + 3/2)²)), x = zσ. Its integral is closed. z = 1 are two
  *   points, √3 is the uniform distribution, ∞ the Gaussian one.
- * Deviation: z² = 1 + (r² − 1)(1 + 16/σ²) with r = max(1, 0.7·reach): chosen on captured heads, so that no closure answers worse than a mean token. n scores of a
+ * Deviation: z² = 1 + (r² − 1)(1 + (12/σ²)²) with r = max(1, 0.7·reach): chosen on captured heads, so that a closure alone answers no worse than a mean token and bounded
+ *   heads feel nothing of it (within 1 % of a closure without bounds). n scores of a
  *   Gaussian are a sample, whose largest stands near σ√(2 ln n): where that binds first, log mass goes on as the tangent there (the freezing of the
  *   random energy model, Derrida 1981).
  *
@@ -28,7 +29,7 @@ export function boundedGrowth(deviation: number, reach: number, count: number): 
   if (!(deviation > 0)) return { rise: 0, tilt: 1 }
   const counted = Math.max(1, COUNTED * reach)
   const variance = deviation * deviation
-  const z = 1 + (counted * counted - 1) * (1 + NARROW / variance) // z²
+  const z = 1 + (counted * counted - 1) * (1 + (NARROW / variance) ** 2) // z²
   const a = (z - 1) / 2
   const b = (z + 1) / 2
   const u = Math.hypot(Math.sqrt(z) * deviation, b)

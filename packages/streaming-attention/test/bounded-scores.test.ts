@@ -29,7 +29,7 @@ describe('boundedGrowth', () => {
   it('is the Beta distribution’s of the reach that counts, to 6 % of a deviation', () => {
     for (const reach of [3, 4, 6, 12])
       for (const sigma of [0.2, 0.7, 1.5, 4, 10]) {
-        const z2 = 1 + ((0.7 * reach) ** 2 - 1) * (1 + 16 / sigma ** 2)
+        const z2 = 1 + ((0.7 * reach) ** 2 - 1) * (1 + (12 / sigma ** 2) ** 2)
         const { rise } = boundedGrowth(sigma, reach, 1e6)
         expect(Math.abs(rise - quadrature(sigma, z2))).toBeLessThan(0.06 * sigma)
       }
