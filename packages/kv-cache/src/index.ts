@@ -6,6 +6,7 @@ export { h2o, h2oMethod, type H2oOptions } from './policies/h2o'
 export { keyDiff, keyDiffMethod } from './policies/key-diff'
 export { keyNorm, keyNormMethod } from './policies/key-norm'
 export { lagKv, lagKvMethod, type LagKvOptions } from './policies/lag-kv'
+export { misfit, misfitMethod } from './policies/misfit'
 export { observedAttention, observedAttentionMethod } from './policies/observed-attention'
 export {
   pyramidCounts,
