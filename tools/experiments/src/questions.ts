@@ -11,6 +11,7 @@ import { endToEnd } from './end-to-end.ts'
 import { show } from './experiment.ts'
 import { figure1 } from './figure-1.ts'
 import { fixedMemoryCurve } from './fixed-memory-curve.ts'
+import { kinds } from './kinds.ts'
 import { lowRank } from './low-rank.ts'
 import { onePassSpace } from './one-pass-space.ts'
 import { policies } from './policies.ts'
@@ -42,4 +43,5 @@ show(equalBytes)
 show(errorBars)
 show(rests)
 show(selections)
+show(kinds)
 show(fixedMemoryCurve)
