@@ -18,6 +18,7 @@ import { firstTokens } from '../first-tokens/ask.ts'
 import { fixedMemory } from '../fixed-memory/ask.ts'
 import { fixedMemoryCurve } from '../fixed-memory-curve/ask.ts'
 import { forksAndTrials } from '../forks-and-trials/ask.ts'
+import { kinds } from '../kinds/ask.ts'
 import { longSums } from '../long-sums/ask.ts'
 import { lowRank } from '../low-rank/ask.ts'
 import { mapsOfExponential } from '../maps-of-exp/ask.ts'
@@ -49,6 +50,7 @@ export const groups: Readonly<Record<string, readonly Question[]>> = {
   'Whole models': [wholeModels, readingWithoutEnd, endlessReading, smallLm],
   'Heads of models, in equal bytes': [
     equalBytes,
+    kinds,
     policies,
     regimes,
     advice,

@@ -11,6 +11,7 @@ import {
   keyDiffMethod,
   keyNormMethod,
   lagKvMethod,
+  misfitMethod,
   observedAttentionMethod,
   pyramidKvMethod,
   quantisedMethod,
@@ -23,9 +24,16 @@ import {
   type AutoStream,
   type AutoStreamOptions,
 } from '@sublinear/kv-cache'
-import { anisotropicMethod, closureMethod, meanMethod, taylorMethod } from '@sublinear/streaming-attention'
+import {
+  anisotropicMethod,
+  closureMethod,
+  firstOrderMethod,
+  meanMethod,
+  taylorMethod,
+} from '@sublinear/streaming-attention'
 import { endlessMethod } from './endless'
 import { farClosureMethod } from './far-closure'
+import { momentKvMethod } from './moment-kv'
 
 const streams: readonly Method[] = [
   exactMethod,
@@ -42,12 +50,15 @@ const streams: readonly Method[] = [
   keyDiffMethod,
   lagKvMethod,
   curMethod,
+  misfitMethod,
   reservoirMethod,
   clustersMethod,
   farKeysMethod,
   farClosureMethod,
+  momentKvMethod,
   endlessMethod,
   meanMethod,
+  firstOrderMethod,
   closureMethod,
   taylorMethod,
   anisotropicMethod,

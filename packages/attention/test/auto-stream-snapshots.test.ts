@@ -36,6 +36,9 @@ describe('snapshots', () => {
       'other shares',
       { ...own, stack: { ...stream.stack, kept: stream.stack.kept.map((k) => ({ ...k, share: 0.4 })) } },
     ],
+    ['another choice', { ...own, chosen: { window: 0, kept: [], rest: 'mean' } }],
+    ['a choice that is none', { ...own, chosen: 7 }],
+    ['other first tokens', { ...own, learning: { tokens: 65, bits: 4 } }],
     ['weighted no boolean', { ...own, weighted: 1 }],
   ])('%s: refused', (_, limits) => {
     expect(() => openStream(made(limits))).toThrow(RangeError)

@@ -23,6 +23,15 @@ describe('farClosure', () => {
   for (const law of laws) test(law.name, law.run)
 })
 
+describe('momentKv', () => {
+  const laws = methodLaws(named('momentKv'), {
+    open: openStream,
+    options: [{ count: 40 }, { count: 25, buffer: 9 }],
+    error: 0.2,
+  })
+  for (const law of laws) test(law.name, law.run)
+})
+
 describe('endless', () => {
   const options = [
     { window: 30, sinks: 2, far: 20, buffer: 16, most: 50 },

@@ -74,7 +74,7 @@ const none: Readonly<Record<string, object>> = {
   lagKv: { lag: undefined, first: undefined, ...kept } satisfies None<OptionsOf<typeof cache.lagKvMethod>>,
   cur: { block: undefined, first: undefined, ...kept } satisfies None<OptionsOf<typeof cache.curMethod>>,
   reservoir: kept satisfies None<OptionsOf<typeof cache.reservoirMethod>>,
-  clusters: { buffer: undefined } satisfies None<OptionsOf<typeof cache.clustersMethod>>,
+  clusters: kept satisfies None<OptionsOf<typeof cache.clustersMethod>>,
   farKeys: kept satisfies None<OptionsOf<typeof cache.farKeysMethod>>,
   farClosure: { keyBits: undefined, valueBits: undefined, buffer: undefined } satisfies None<
     OptionsOf<typeof farClosureMethod>
@@ -165,7 +165,7 @@ describe('a stream', () => {
         both(
           (options: Parameters<typeof autoStream>[0]) => saidBy(autoStream(options)),
           { ...shape, budgetBytes: 6000, tokens: n },
-          { ...features, stack: undefined, errorBars: undefined, weighted: undefined },
+          { ...features, stack: undefined, learn: undefined, errorBars: undefined, weighted: undefined },
         ),
     ],
     [

@@ -13,18 +13,18 @@ interface ArrayOf {
 
 /** Range of a number, or of all entries of a tensor; −2^53 … 2^53 where an end is absent. */
 export interface Range {
-  readonly whole?: boolean
-  readonly least?: number
-  readonly most?: number
+  readonly whole?: boolean | undefined
+  readonly least?: number | undefined
+  readonly most?: number | undefined
 }
 /** A parameter: a number in decimal, or a seed of 64 bits. */
 export type ParameterField = Range | 'seed'
 export interface TensorField extends Range {
   readonly type: keyof ArrayOf
   /** The tensor that has as many entries. */
-  readonly like?: string
+  readonly like?: string | undefined
   /** Whether it may be absent; it then reads as empty. */
-  readonly optional?: true
+  readonly optional?: true | undefined
 }
 
 /** Fields of the snapshots of a kind, with their ranges. */

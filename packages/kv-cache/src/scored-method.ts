@@ -9,7 +9,7 @@ export function scoredMethod<O extends Counted, S extends Counted>(
   tier: ScoredTier<O, S>,
   size: Pick<TokenMethod<O & TokenOptions>, 'least' | 'fewest' | 'options'> = {},
 ): TierMethod<O & TokenOptions> {
-  const { name, source, learns, settle, asks } = tier.policy
+  const { name, source, learns, settle, asks, remembersGone } = tier.policy
   const sums = learns === 'watched' ? 16 : learns === 'received' ? 8 : 0
   return tokenMethod<O & TokenOptions>({
     name,
@@ -19,10 +19,15 @@ export function scoredMethod<O extends Counted, S extends Counted>(
     tier,
     open: tier.open,
     ...size,
-    beside({ d }, options, { groups = 1, tokens }, held, buffer) {
+    beside({ d, dv }, options, { groups = 1, tokens }, held, buffer) {
       const settled = settle?.(options) ?? (options as unknown as S)
       const last = learns === 'lastQueries' ? (asks?.(settled) ?? 1) : 0
-      return (4 + sums) * held + sums * Math.min(buffer, tokens) + last * groups * (4 * d + 12)
+      return (
+        (4 + sums) * held +
+        sums * Math.min(buffer, tokens) +
+        last * groups * (4 * d + 12) +
+        (remembersGone ? 8 * (d + dv + 1) : 0)
+      )
     },
   })
 }

@@ -12,6 +12,7 @@ import {
 import type { HeldTokens } from '@sublinear/token-store'
 import { attentionReceived, type Received } from './attention-received'
 import { allButLowest } from './attention-shares'
+import { goneTokens } from './gone-tokens'
 import { lastQueries } from './last-queries'
 import type { Counted, ScorePolicy, Scoring } from './scoring'
 import { streamOrder } from './stream-order'
@@ -33,7 +34,7 @@ export interface ScoredTier<O extends Counted, S extends Counted = O> {
  * Guarantee: exact over the tokens held. At every selection those that stay and are not forced have scores no lower than those that leave, of
  *   equals the earlier leave. Selections come at fixed places of the stream; a stream of count + buffer tokens or less sees one, as a prompt does.
  *   Pushing and asking teach nothing. Merging is 'none'.
- * Cost: that of the store, 4 bytes a token for its place, 8 for the attention received, 8 for the queries that saw it, and 4·d + 12 a query kept, each
+ * Cost: that of the store, 4 bytes a token for its place, 8 for the attention received, 8 for the queries that saw it, 4·d + 12 a query kept, and 8·(d + dv + 1) for what left, each
  *   where the policy remembers it.
  */
 export function scored<O extends Counted, S extends Counted = O>(policy: ScorePolicy<O, S>): ScoredTier<O, S> {
@@ -95,7 +96,7 @@ function chosen<O extends Counted, S extends Counted>(
   policy: ScorePolicy<O, S>,
   settled: S,
   held: HeldTokens,
-  { d, scale }: Shape,
+  { d, dv, scale }: Shape,
   from?: PolicyStart,
 ): Policy {
   const { name, learns } = policy
@@ -106,6 +107,7 @@ function chosen<O extends Counted, S extends Counted>(
     learns === 'received' || learns === 'watched'
       ? attentionReceived(name, held, learns === 'watched', from?.snapshot)
       : undefined
+  const gone = policy.remembersGone ? goneTokens(name, d, dv, from?.snapshot) : undefined
   const last = learns === 'lastQueries' ? lastQueries(name, d, policy.asks?.(settled) ?? 1, from?.snapshot) : undefined
   let seen = from?.seen ?? 0
 
@@ -119,6 +121,7 @@ function chosen<O extends Counted, S extends Counted>(
       values: () => all('values'),
       weights: weightsOf(held, order.slots, block),
       ...sums,
+      ...(gone && { gone }),
       ...(last && { shares: () => last.shares(held, order.slots, block, scale) }),
     }
   }
@@ -131,7 +134,7 @@ function chosen<O extends Counted, S extends Counted>(
 
   return {
     get bytes() {
-      return order.bytes + (attention?.bytes ?? 0) + (last?.bytes ?? 0)
+      return order.bytes + (attention?.bytes ?? 0) + (gone?.bytes ?? 0) + (last?.bytes ?? 0)
     },
     ...((attention || last) && {
       observe(queries, total, arrival) {
@@ -143,6 +146,7 @@ function chosen<O extends Counted, S extends Counted>(
       seen += block.keys.rows
       const sums = attention?.inOrder(order.slots, block.keys.rows)
       const stays = stay(block, sums)
+      gone?.add(held, order.slots, block, stays)
       const left = order.exchange(block, stays, dropped)
       if (sums) attention!.keep(sums, stays, order.slots)
       return left
@@ -150,8 +154,8 @@ function chosen<O extends Counted, S extends Counted>(
     saved() {
       const kept = last?.saved()
       return {
-        parameters: { ...kept?.parameters },
-        tensors: { ...kept?.tensors, ...order.saved(), ...attention?.saved() },
+        parameters: { ...kept?.parameters, ...(gone && { gone: String(gone.weight) }) },
+        tensors: { ...kept?.tensors, ...order.saved(), ...attention?.saved(), ...gone?.saved() },
       }
     },
   }

@@ -17,8 +17,16 @@ export interface Scoring {
   readonly received?: Float64Array | undefined
   /** Query rows, of all heads, that have seen each token; where the policy learns what is 'watched'. */
   readonly watched?: Float64Array | undefined
+  /** Tokens that left, by weight, and the sums of their keys and values times it; where the policy remembers them. */
+  readonly gone?: Gone | undefined
   /** Attention of the last queries, summed over them: `count` shares a query head, none before the first query; where it learns from 'lastQueries'. */
   shares?(): readonly Float64Array[]
+}
+
+/** Sums over tokens that left. */
+export interface Gone {
+  readonly weight: number
+  readonly sum: Float64Array // d + dv
 }
 
 /** A rule that says which tokens stay: those of the largest score, of equals the later. */
@@ -32,6 +40,8 @@ export interface ScorePolicy<Options extends Counted = Counted, Settled extends 
    * last queries. Pushing and asking teach nothing.
    */
   readonly learns: 'nothing' | 'received' | 'watched' | 'lastQueries'
+  /** Whether the sums of what left are remembered. Default false. */
+  readonly remembersGone?: boolean | undefined
   /** Fills in the policy's own options, plain JSON, and checks them; `count` has been checked. Default: none. @throws TypeError, RangeError */
   settle?(options: Options): Settled
   /** Tokens that stay whatever their score: the first of the stream, and the latest. Default none. */

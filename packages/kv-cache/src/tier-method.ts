@@ -37,6 +37,8 @@ export interface TokenMethod<O extends TokenOptions> {
   readonly fewest?: ((options: O) => number) | undefined
   /** Whether held tokens have weights of their own, once more than `count` have come. */
   readonly weighs?: boolean | undefined
+  /** Whether a store of codes holds weights in 16 bits. */
+  readonly shortWeights?: boolean | undefined
   /** Bytes of the policy beside its store, which holds `held` tokens, behind a buffer of so many. Default 0. */
   readonly beside?: ((shape: Shape, options: O, traffic: Traffic, held: number, buffer: number) => number) | undefined
 }
@@ -63,7 +65,7 @@ export function tokenMethod<O extends TokenOptions>(method: TokenMethod<O>): Tie
     const held = Math.min(count, stored)
     const weighted = (traffic.weighted ?? false) || (weighs && stored > count)
     return (
-      store.bytes({ ...shape, most: count }, held, weighted) +
+      store.bytes({ ...shape, most: count, ...(method.shortWeights && { shortWeights: true }) }, held, weighted) +
       (method.beside?.(shape, options, traffic, held, buffer) ?? 0)
     )
   }

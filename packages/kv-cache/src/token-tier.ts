@@ -88,6 +88,8 @@ export interface TokenTierOptions extends Shape, TokenOptions {
   readonly can?: readonly HeadFeature[] | undefined
   /** Why it gives no error bars, where its policy makes tokens that did not come. */
   readonly noBars?: string | undefined
+  /** Whether a store of codes may hold weights in 16 bits. */
+  readonly shortWeights?: boolean | undefined
   /** End of the admitted tokens that it holds. */
   readonly end?: Tier['end'] | undefined
   /** The policy over an empty store, or over one filled from a snapshot. */
@@ -161,7 +163,7 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
   const { kind, d, dv, scale, count, store = float32, buffer = MOST_BUFFER } = options
   const head = headOf(options)
   const scored = { d, dv, scale, ...scoresOf(options) }
-  const held = store.make({ ...scored, most: count })
+  const held = store.make({ ...scored, most: count, ...(options.shortWeights && { shortWeights: true }) })
   if (from) held.restore(kind, from)
   const start = from && waited(kind, from, { d, dv, most: buffer, held: held.count, given })
   const policy = options.policy(held, start)
@@ -282,7 +284,7 @@ function waited(
   return { snapshot, seen, waiting }
 }
 
-const OWN = [...SIZES, 'noBars', 'kind', 'merging', 'identity', 'can', 'end', 'policy']
+const OWN = [...SIZES, 'noBars', 'kind', 'merging', 'identity', 'can', 'shortWeights', 'end', 'policy']
 
 /** The snapshot of a tier of this kind, with what decides it. */
 export function tierSnapshot(

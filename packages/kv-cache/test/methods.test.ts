@@ -13,6 +13,7 @@ import {
   h2oMethod,
   keyDiffMethod,
   keyNormMethod,
+  misfitMethod,
   lagKvMethod,
   observedAttentionMethod,
   pyramidKvMethod,
@@ -47,6 +48,7 @@ const held: readonly [Method<any>, readonly object[]][] = [
   [observedAttentionMethod, [{ count: 70 }]],
   [keyNormMethod, []],
   [keyDiffMethod, []],
+  [misfitMethod, [{ count: 70, store }]],
   [
     lagKvMethod,
     [

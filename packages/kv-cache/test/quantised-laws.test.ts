@@ -7,10 +7,12 @@ import { closureStream } from '@sublinear/streaming-attention'
 import { quantised } from '@sublinear/token-store'
 import { describe, test } from 'vitest'
 import {
+  clusters,
   farKeys,
   h2o,
   quantisedStream,
   reservoir,
+  restoreClusters,
   restoreFarKeys,
   restoreQuantisedStream,
   restoreReservoir,
@@ -45,6 +47,7 @@ describe.each([
   { name: 'h2o', tier: h2o, restore: h2o.open },
   { name: 'tova', tier: tova, restore: tova.open },
   { name: 'snapKv', tier: snapKv, restore: snapKv.open },
+  { name: 'clusters', tier: clusters, restore: restoreClusters },
   { name: 'reservoir', tier: (own: TokenOptions) => reservoir({ ...own, seed: 1 }), restore: restoreReservoir },
 ])('$name in few bits', ({ name, tier, restore }) => {
   const laws = attentionStreamLaws({

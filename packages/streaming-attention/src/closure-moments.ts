@@ -8,8 +8,9 @@ export interface ClosureMoments {
   readonly mean: Float64Array // d + dv: μ, v̄
   /** Σ = Cov(k) and Cᵀ = Cov(k, v) side by side, d × (d + dv), row by row from the diagonal on: Σ is symmetric. */
   readonly spread: Float32Array // spreadSize(d, dv)
-  readonly low: Float32Array // dv: the least value seen in each column
-  readonly high: Float32Array // dv
+  readonly low: Float32Array // d + dv: the least seen in each column of keys and values
+  readonly high: Float32Array // d + dv
+  readonly d: number
 }
 
 const wholeScratch = scratch(Float32Array)
@@ -30,9 +31,8 @@ export function variancesOf({ mean, spread }: Pick<ClosureMoments, 'mean' | 'spr
 }
 
 /** Σ and Cᵀ in full, d × (d + dv); good until the next call. */
-export function unpacked({ mean, spread, low }: ClosureMoments): Float32Array {
+export function unpacked({ mean, spread, d }: ClosureMoments): Float32Array {
   const width = mean.length
-  const d = width - low.length
   const out = wholeScratch(d * width)
   for (let i = 0, at = 0; i < d; i++) {
     for (let j = i; j < width; j++, at++) {
@@ -48,12 +48,13 @@ export function noMoments(d: number, dv: number): ClosureMoments {
     weight: 0,
     mean: new Float64Array(d + dv),
     spread: new Float32Array(spreadSize(d, dv)),
-    ...noBounds(dv),
+    ...noBounds(d + dv),
+    d,
   }
 }
 
-function noBounds(dv: number): Pick<ClosureMoments, 'low' | 'high'> {
-  return { low: new Float32Array(dv).fill(Infinity), high: new Float32Array(dv).fill(-Infinity) }
+function noBounds(width: number): Pick<ClosureMoments, 'low' | 'high'> {
+  return { low: new Float32Array(width).fill(Infinity), high: new Float32Array(width).fill(-Infinity) }
 }
 
 /** Moments of one block: two passes, centred at the block's own mean before anything is squared. Their spread is good until the next call. */
@@ -62,7 +63,13 @@ export function momentsOf({ keys, values, weights }: KvBlock): ClosureMoments {
   const { cols: dv } = values
   let weight = 0
   for (let r = 0; r < rows; r++) weight += weights?.[r] ?? 1
-  const out = { ...noBounds(dv), weight, mean: new Float64Array(d + dv), spread: spreadScratch(spreadSize(d, dv)) }
+  const out = {
+    ...noBounds(d + dv),
+    d,
+    weight,
+    mean: new Float64Array(d + dv),
+    spread: spreadScratch(spreadSize(d, dv)),
+  }
   const shares = new Float64Array(rows)
   for (let r = 0; r < rows; r++) {
     shares[r] = (weights?.[r] ?? 1) / weight
@@ -74,15 +81,18 @@ export function momentsOf({ keys, values, weights }: KvBlock): ClosureMoments {
   const shared = sharedScratch(rows * d)
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < d; c++) {
-      const x = keys.data[r * d + c] - out.mean[c]
+      const key = keys.data[r * d + c]
+      const x = key - out.mean[c]
       centred[r * width + c] = x
       shared[r * d + c] = x * shares[r]
+      if (key < out.low[c]) out.low[c] = key
+      if (key > out.high[c]) out.high[c] = key
     }
     for (let c = 0; c < dv; c++) {
       const value = values.data[r * dv + c]
       centred[r * width + d + c] = value - out.mean[d + c]
-      if (value < out.low[c]) out.low[c] = value
-      if (value > out.high[c]) out.high[c] = value
+      if (value < out.low[d + c]) out.low[d + c] = value
+      if (value > out.high[d + c]) out.high[d + c] = value
     }
   }
   const full = wholeScratch(d * width)
@@ -102,7 +112,7 @@ export function addMoments(a: ClosureMoments, b: ClosureMoments): void {
   const weight = a.weight + b.weight
   const share = b.weight / weight
   const width = a.mean.length
-  const d = width - a.low.length
+  const { d } = a
   const shift = new Float64Array(width)
   for (let i = 0; i < width; i++) shift[i] = b.mean[i] - a.mean[i]
   for (let i = 0, at = 0; i < d; i++) {
@@ -119,6 +129,6 @@ export function addMoments(a: ClosureMoments, b: ClosureMoments): void {
   a.weight = weight
 }
 
-export function copyMoments({ weight, mean, spread, low, high }: ClosureMoments): ClosureMoments {
-  return { weight, mean: mean.slice(), spread: spread.slice(), low: low.slice(), high: high.slice() }
+export function copyMoments({ weight, mean, spread, low, high, d }: ClosureMoments): ClosureMoments {
+  return { weight, mean: mean.slice(), spread: spread.slice(), low: low.slice(), high: high.slice(), d }
 }

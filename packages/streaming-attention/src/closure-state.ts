@@ -11,14 +11,14 @@ const valueScratch = scratch(Float64Array)
 
 /** Bytes of one closure. */
 export function closureBytes({ d, dv }: Pick<Shape, 'd' | 'dv'>): number {
-  return 4 * spreadSize(d, dv) + 8 * (d + 2 * dv) + 8
+  return 4 * spreadSize(d, dv) + 16 * (d + dv) + 8
 }
 
 /**
  * One or more Gaussian closures as the state of a folding stream. With several, the first block's keys choose the centres, and each
  * token joins the closure whose mean key is nearest when its block is folded. It counts query rows answered (`rows`), and those of them that a closure beyond its freezing point had a part in (`frozen`).
  *
- * Cost: 2·d·(d + 1) + 4·d·dv + 8·(d + 2·dv) + 8 bytes a closure; 2·d·(d + dv) operations a closure and query, and a token.
+ * Cost: 2·d·(d + 1) + 4·d·dv + 16·(d + dv) + 8 bytes a closure; 2·d·(d + dv) operations a closure and query, and a token.
  *
  * @param most  what all tokens count for at most; from  closures to start with, bit for bit
  */

@@ -27,7 +27,7 @@ import { foldingStream } from './folding-stream'
 import { checkMean, checkSpread } from './reachable-moments'
 
 const KIND = 'closure'
-const VERSION = '3'
+const VERSION = '4'
 /** Tokens held exactly for each closure: the buffer of 64 that features have would outweigh the moments it feeds. */
 const TOKENS_A_CLUSTER = 16
 const MOST_CLUSTERS = 64
@@ -60,15 +60,18 @@ export interface ClosureStream extends AttentionStream, Disposable {
 }
 
 /**
- * Softmax attention from mean and covariance of keys and values, in constant memory: the Gaussian closure. Answers have mass
- * N·exp(s⟨q,μ⟩ + s²qᵀΣq/2) and value v̄ + s·Cq, which is exact as n grows when key and value are jointly Gaussian.
- * Source: not from the papers. The moment generating function of a Gaussian; moments by the pairwise update of Chan, Golub and LeVeque.
- *   Beyond σ = s√(qᵀΣq) = √(2 ln N) log mass goes on as its tangent σ√(2 ln N) − ln N, since N tokens have no score that far out.
+ * Softmax attention from mean, covariance and extremes of keys and values, in constant memory: the Gaussian closure. Answers have mass
+ * N·exp(s⟨q,μ⟩ + rise) and value v̄ + tilt·s·Cq; with scores that reach far beyond σ the rise is s²qᵀΣq/2 and the tilt 1, which is exact as n grows when key
+ * and value are jointly Gaussian; bounded scores rise less (`boundedGrowth`), down to those of two points.
+ * Source: MomentKV (arXiv 2606.01563, 2026) keeps evicted tokens as count, mean key, mean value and covariance of values with keys, the first-order answer.
+ *   Deviation: the second-order mass from the covariance of keys, its bounds by what was seen, and 64 tokens folded together; these are not from the papers. The moment generating
+ *   functions of a Gaussian and of a Beta distribution; moments by the pairwise update of Chan, Golub and LeVeque.
+ *   Beyond σ = √(2 ln N) log mass goes on at most as its tangent there, since N tokens have no score that far out.
  *
- * Guarantee: mass is positive, every answer lies in the box of the values seen, constant values come back. On independent jointly
- *   Gaussian tokens with σ² < ln N / 2 the error falls as 1/√n; on anything else it is what the data's higher cumulants make it.
+ * Guarantee: mass is positive, at least that of the mean token and at most that of a Gaussian; every answer lies in the box of the values seen, constant values come back. On independent jointly
+ *   Gaussian tokens with σ ≤ 1 the error falls as 1/√n, down to what the bounds take: at a reach of 3σ 1 % of the shift, at σ = 1/2 a thousandth; on anything else it is what the data's higher cumulants make it.
  *   Exact over the newest 1 to `buffer` tokens.
- * Cost: 2·d·(d + 1) + 4·d·dv + 8·(d + 2·dv) + 8 bytes a closure and the buffer; 4·d·(d + dv) operations a closure and token with its query.
+ * Cost: 2·d·(d + 1) + 4·d·dv + 16·(d + dv) + 8 bytes a closure and the buffer; 4·d·(d + dv) operations a closure and token with its query.
  *
  * @param d, dv, scale  widths of keys and values, factor inside exp
  * @param clusters  closures by key cluster, 1 to 64; default 1. With more, merging is 'none': two streams cut keys differently
@@ -131,7 +134,7 @@ function live(shape: Shape, sizes: Given<ClosureSizes>, from?: Snapshot): Closur
 
 export const closureMethod: Method<ClosureSizes> = {
   name: KIND,
-  source: 'not from the papers; its first-order part is that of MomentKV (2026)',
+  source: 'not from the papers; its first-order part is that of MomentKV (arXiv 2606.01563, 2026)',
   learns: 'nothing',
   can: FRAME_FEATURES,
   make: (shape, options) => closureStream({ ...shape, ...options }),
@@ -177,8 +180,8 @@ function tensorsOf(closures: readonly ClosureMoments[], d: number, dv: number): 
     total: { dtype: 'F64', shape: [count], data: Float64Array.from(closures, ({ weight }) => weight) },
     mean: { dtype: 'F64', shape: [count, d + dv], data: means },
     spread: floats('spread', spreadSize(d, dv)),
-    low: floats('low', dv),
-    high: floats('high', dv),
+    low: floats('low', d + dv),
+    high: floats('high', d + dv),
   }
 }
 
@@ -188,8 +191,8 @@ function momentsFrom(snapshot: State, d: number, dv: number, clusters: number): 
     total: ['F64', clusters],
     mean: ['F64', clusters * (d + dv)],
     spread: ['F32', clusters * size],
-    low: ['F32', clusters * dv],
-    high: ['F32', clusters * dv],
+    low: ['F32', clusters * (d + dv)],
+    high: ['F32', clusters * (d + dv)],
   })
   const { isSound } = snapshot
   checkFits(
@@ -202,14 +205,15 @@ function momentsFrom(snapshot: State, d: number, dv: number, clusters: number): 
       weight,
       mean: mean.slice(c * (d + dv), (c + 1) * (d + dv)),
       spread: spread.slice(c * size, (c + 1) * size),
-      low: low.slice(c * dv, (c + 1) * dv),
-      high: high.slice(c * dv, (c + 1) * dv),
+      low: low.slice(c * (d + dv), (c + 1) * (d + dv)),
+      high: high.slice(c * (d + dv), (c + 1) * (d + dv)),
+      d,
     }
     if (weight > 0 && !isSound) {
-      checkValues(KIND, 'low', { rows: 1, cols: dv, data: one.low })
-      checkValues(KIND, 'high', { rows: 1, cols: dv, data: one.high })
+      checkValues(KIND, 'low', { rows: 1, cols: d + dv, data: one.low })
+      checkValues(KIND, 'high', { rows: 1, cols: d + dv, data: one.high })
       checkMean(KIND, snapshot, one, d)
-      checkSpread(KIND, one.mean.subarray(d), { ...one, variances: variancesOf(one, d) })
+      checkSpread(KIND, one.mean, { ...one, variances: variancesOf(one, d) })
     }
     return one
   })

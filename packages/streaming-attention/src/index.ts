@@ -13,6 +13,13 @@ export {
   type ClosureStream,
   type ClosureStreamOptions,
 } from './closure-stream'
+export {
+  firstOrderMethod,
+  firstOrderStream,
+  restoreFirstOrderStream,
+  type FirstOrderStream,
+  type FirstOrderStreamOptions,
+} from './first-order-stream'
 export { meanMethod, meanStream, restoreMeanStream, type MeanStream, type MeanStreamOptions } from './mean-stream'
 export { onePass, restoreOnePass, type OnePass, type OnePassOptions } from './one-pass'
 export { polynomialAttention, type PolynomialAttention } from './polynomial-attention'

@@ -25,8 +25,8 @@ export function checkMean(
 }
 
 /**
- * @param variances  of the keys; bounds  least and greatest value of each column, around the mean of the values
- * @throws RangeError unless tokens have these: no variance is negative, and a mean lies between the values that it is of
+ * @param means  of columns; variances  of the keys; low, high  least and greatest entry of each of these columns
+ * @throws RangeError unless tokens have these: no variance is negative, and a mean lies between the entries that it is of
  */
 export function checkSpread(
   kind: string,

@@ -2,10 +2,13 @@
 // Kills, over the mistakes that the laws list: a map's spec not counted, weights of waiting tokens left out of bytes, a budget overstepped.
 import { methodLaws } from '@sublinear/laws'
 import { describe, test } from 'vitest'
-import { anisotropicMethod, closureMethod, meanMethod, taylorMethod } from '../src'
+import { anisotropicMethod, closureMethod, firstOrderMethod, meanMethod, taylorMethod } from '../src'
 
 describe('mean', () => {
   for (const law of methodLaws(meanMethod, { options: [{ buffer: 7 }, {}], error: 0.5 })) test(law.name, law.run)
+})
+describe('firstOrder', () => {
+  for (const law of methodLaws(firstOrderMethod, { options: [{ buffer: 7 }, {}], error: 0.3 })) test(law.name, law.run)
 })
 describe('closure', () => {
   const options = [{ clusters: 3 }, { clusters: 2, buffer: 5 }]

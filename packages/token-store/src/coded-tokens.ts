@@ -3,6 +3,7 @@ import { addPartial } from '@sublinear/exact-attention'
 import { kernels, type PackedRows, codeKernels } from '@sublinear/kernels'
 import { backFromCentre, decoded, restOf, scratchPartial, shiftOf, turned } from './centred-rows'
 import { weightsIn } from './saved-tokens'
+import { shortWeights } from './short-weights'
 import { slotWeights } from './slot-weights'
 import type { Centres, TokenCoder } from './token-coder'
 import type { HeldTokens, HeldTokensOptions } from './token-store'
@@ -29,12 +30,13 @@ export function roomFor(tokens: number, most: number): number {
 
 /** Bytes held for so many tokens, at most `most` of them. */
 export function codedBytes(
-  { d, dv, most }: HeldTokensOptions,
+  { d, dv, most, shortWeights = false }: HeldTokensOptions,
   { bytes }: Pick<TokenCoder, 'bytes'>,
   tokens: number,
   weighted: boolean,
 ): number {
-  return (bytes + (weighted ? 8 : 0)) * roomFor(tokens, most) + 4 * (d + dv)
+  const weight = shortWeights ? 2 : 8
+  return (bytes + (weighted ? weight : 0)) * roomFor(tokens, most) + 4 * (d + dv)
 }
 
 /**
@@ -47,7 +49,8 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
   const { d, dv, scale, most } = options
   const { keyCentre, valueCentre } = centres
   const stride = coder.bytes
-  const weights = slotWeights()
+  const short = options.shortWeights ? shortWeights() : undefined
+  const weights = short ?? slotWeights()
   let room = 0
   let rows = kernels().bytes(0) // room × stride
   let count = 0
@@ -134,10 +137,10 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     },
     readKeys: (from = 0, some = count - from) =>
       decoded(codedAt(rows).keys, coder.turnKeys, keyCentre, MOST_KEY, from, some),
-    readAt: (slots) => ({
-      ...gathered(rows, slots),
-      ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]) }),
-    }),
+    readAt(slots) {
+      const { all } = weights
+      return { ...gathered(rows, slots), ...(all && { weights: Float32Array.from(slots, (slot) => all[slot]) }) }
+    },
     staged(block, from, some) {
       const own = kernels().bytes(some * stride)
       encode(block, from, some, codedAt(own), 0)
@@ -202,7 +205,9 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
       codes: { dtype: 'U8', shape: [count, stride], data: [rows.range(0, count * stride)] },
       keyCentre: { dtype: 'F32', shape: [d], data: keyCentre.slice() },
       valueCentre: { dtype: 'F32', shape: [dv], data: valueCentre.slice() },
-      ...(weights.all && { weights: { dtype: 'F32' as const, shape: [count], data: weights.all.slice(0, count) } }),
+      ...(short?.codes && { weights: { dtype: 'U16' as const, shape: [count], data: short.codes.slice(0, count) } }),
+      ...(!short &&
+        weights.all && { weights: { dtype: 'F32' as const, shape: [count], data: weights.all.slice(0, count) } }),
     }),
     restore(kind, snapshot) {
       const codes = snapshot.tensors.get('codes')

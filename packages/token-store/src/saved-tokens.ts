@@ -8,6 +8,7 @@ import {
   tokenCount,
   type Tensor,
 } from '@sublinear/core'
+import { weightOf } from './short-weights'
 
 /** Tokens as the tensors keys and values of a snapshot, and weights where there are any. */
 export function savedTokens({ keys, values, weights }: KvBlock): Record<string, Tensor> {
@@ -57,12 +58,13 @@ export function tokensIn(kind: string, { tensors, isSound }: State, { d, dv, mos
 export function weightsIn(kind: string, { tensors }: State, rows: number): Float32Array | undefined {
   const weights = tensors.get('weights')?.data
   if (weights === undefined) return undefined
-  checkFits(kind, weights instanceof Float32Array && weights.length === rows)
+  const wide = weights instanceof Uint16Array ? Float32Array.from(weights, weightOf) : weights
+  checkFits(kind, wide instanceof Float32Array && wide.length === rows)
   checkFits(
     kind,
-    weights.every((w) => w > 0 && w <= MOST_WEIGHT),
+    wide.every((w) => w > 0 && w <= MOST_WEIGHT),
   )
-  return weights
+  return wide
 }
 
 /** The tokens that a snapshot holds, at most `most`, and how many its stream had been given. @throws RangeError when they do not fit */

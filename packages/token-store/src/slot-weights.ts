@@ -5,7 +5,7 @@ export interface SlotWeights extends Disposable {
   /** Weights by slot, as many as there is room for; absent while all are 1. */
   readonly all: Float32Array | undefined
   /** The logarithms, for the kernels. */
-  readonly bias: Resident<Float32Array> | undefined
+  readonly bias: Resident<Float32Array> | Float32Array | undefined
   readonly bytes: number
   /** Gives the slots at … at + rows − 1 these weights, or 1; `room` slots exist. */
   write(given: Float32Array | undefined, rows: number, at: number, room: number): void

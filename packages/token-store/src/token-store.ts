@@ -4,6 +4,8 @@ import type { HeldTensor, KvBlock, Matrix, PartialSoftmax, Shape, State, Tensor 
 export interface HeldTokensOptions extends Shape {
   /** The most tokens that will be held at once. */
   readonly most: number
+  /** Whether weights may be held in 16 bits once tokens are in codes. Default false. */
+  readonly shortWeights?: boolean | undefined
 }
 
 /** Row i sees the first visible + ⌊i / groups⌋ tokens. */

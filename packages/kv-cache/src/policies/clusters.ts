@@ -5,22 +5,17 @@ import {
   stackedRows,
   tensorsIn,
   type KvBlock,
+  type Matrix,
   type Shape,
   type State,
 } from '@sublinear/core'
-import type { HeldTokens } from '@sublinear/token-store'
+import { float32, shortWeight, type HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
-import { checkTokenOptions } from '../token-options'
+import { checkTokenOptions, sizesOf, type TokenOptions } from '../token-options'
 import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-tier'
 import { joinNearest, mergeClosest, type WeightedPoints } from './merge-closest'
 
 const KIND = 'clusters'
-
-export interface ClustersOptions {
-  readonly count: number
-  /** Tokens that wait where it stands alone, 1 to 64. Default 64. */
-  readonly buffer?: number | undefined
-}
 
 /**
  * Clusters of tokens by their keys, made as the stream goes: each is held as one token, its mean key and mean value, counting as often as
@@ -28,22 +23,23 @@ export interface ClustersOptions {
  * Source: Zandieh et al., SubGen: Token Generation in Sublinear Time and Memory (2024), which opens a cluster for a key farther than a given
  *   radius from all others and keeps samples of each. Deviation: `count` is given and not the radius. Closeness is Ward's, w w′ / (w + w′)
  *   times the squared distance of the means; when there are too many clusters the closest merge until an eighth of the slots is free, and
- *   a token joins a cluster that is no farther than those were. Means stand for samples.
+ *   a token joins a cluster that is no farther than those were. Means stand for samples. In codes a mean is rounded whenever it has moved; what its weight
+ *   lost to 16 bits is given to the next that is large enough not to feel it.
  *
- * Guarantee: exact up to count tokens; from then on every cluster has the mean key, mean value and total weight of its tokens, so weights add
- *   up to all weights given (a cluster counts 2^53 at most). Nothing leaves: `admit` returns undefined, and merging is 'none'.
+ * Guarantee: exact up to count tokens in float32; from then on every cluster has the mean key, mean value and total weight of its tokens (in codes, as rounded since), so weights add
+ *   up to all weights given (a cluster counts 2^53 at most; in codes, to 2⁻¹⁰ of the heaviest). Nothing leaves: `admit` returns undefined, and merging is 'none'.
  *   Closeness is known to 1e-6 of the largest squared distance from the mean key: beside keys a thousand times farther out than others, those
  *   are all alike to it.
- * Cost: 4·(d + dv + 2) + 8 bytes a cluster; count·d operations a token, and count²·d each time that too many were opened.
+ * Cost: 4·(d + dv + 2) + 8 bytes a cluster in float32, those of its codes and 2 in few bits; count·d operations a token, and count²·d each time that too many were opened.
  *
- * @param count  clusters held, ≥ 1; buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError when one is no such integer
+ * @param count  clusters held, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
+ * @throws TypeError, RangeError when one is no such integer or store no token store
  * @example
  * const stream = clusters({ count: 16 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
  * console.log(stream.tokens, stream.bytes) // 100 1520
  */
-export function clusters(options: ClustersOptions): (shape: Shape) => TokenTier {
+export function clusters(options: TokenOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options)
   return (shape) => live(shape, options)
 }
@@ -54,26 +50,29 @@ export function restoreClusters(bytes: Uint8Array): TokenTier {
   return live(options, options, snapshot)
 }
 
-export const clustersMethod = tokenMethod<ClustersOptions>({
+const isExact = (store: { readonly spec: string } = float32) => store.spec === float32.spec
+
+export const clustersMethod = tokenMethod<TokenOptions>({
   name: KIND,
   source: 'Zandieh et al., SubGen: Token Generation in Sublinear Time and Memory (2024); Ward (1963)',
   learns: 'nothing',
   tier: clusters,
   open: restoreClusters,
   weighs: true,
-  beside: (_shape, _options, _traffic, held) => 8 * held,
+  shortWeights: true,
+  beside: (_shape, { store }, _traffic, held) => (isExact(store) ? 8 * held : 8),
 })
 
-function live(shape: Shape, { count, buffer }: ClustersOptions, snapshot?: State): TokenTier {
-  const size = { count, ...(buffer !== undefined && { buffer }) }
-  const policy = (held: HeldTokens, from?: { readonly snapshot: State }) => merged(held, count, from?.snapshot)
+function live(shape: Shape, options: TokenOptions, snapshot?: State): TokenTier {
+  const policy = (held: HeldTokens, from?: { readonly snapshot: State }) => merged(held, options.count, from?.snapshot)
   return tokenTier(
     {
       ...shape,
-      ...size,
+      ...sizesOf(options),
       kind: KIND,
       merging: 'none',
       noBars: 'a cluster answers as its mean, and what that is off by is not kept',
+      shortWeights: true,
       policy,
     },
     snapshot,
@@ -81,38 +80,66 @@ function live(shape: Shape, { count, buffer }: ClustersOptions, snapshot?: State
 }
 
 function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
-  let { weights, radius } = restored(held, snapshot)
+  const exact = isExact(held)
+  let { weights, radius, carry } = restored(held, snapshot) // exact weights, of float32 alone
   const left = count - Math.floor(count / 8)
+
+  /** Puts clusters into the slots, those in codes only where they have changed: rounding them again would add to what was lost. */
+  const put = (all: WeightedPoints, means: Means, stay: readonly number[], before: Float64Array) => {
+    const placed = exact ? stay : keptInPlace(stay)
+    const [keys, values] = [pickedRows(means.keys, placed), pickedRows(means.values, placed)]
+    held.truncate(Math.min(held.count, placed.length))
+    if (exact) {
+      weights = Float64Array.from(placed, (i) => all.weights[i])
+      return held.write({ keys, values, weights: Float32Array.from(weights, heldWeight) }, 0, placed.length, 0)
+    }
+    const rounded = Float32Array.from(placed, (i) => {
+      if (i < before.length && all.weights[i] === before[i]) return before[i]
+      const given = heldWeight(all.weights[i])
+      const weight = shortWeight(heldWeight(given + (Math.abs(carry) * LEAST_SHARE <= given ? carry : 0)))
+      carry += given - weight
+      return weight
+    })
+    const isSame = (slot: number) => placed[slot] === slot && slot < before.length && all.weights[slot] === before[slot]
+    for (let from = 0; from < placed.length;) {
+      let to = from
+      while (to < placed.length && !isSame(to)) to++
+      if (to > from) held.write({ keys, values, weights: rounded }, from, to - from, from)
+      from = to + 1
+    }
+  }
 
   return {
     get bytes() {
-      return weights.byteLength
+      return exact ? weights.byteLength : 8
     },
     admit(block) {
-      const { keys, values } = held.read()
-      const clusters = { points: keys.data, values: values.data, weights }
+      const { keys, values, weights: own } = held.read()
+      const before = exact ? weights : own ? Float64Array.from(own) : new Float64Array(keys.rows).fill(1)
+      const clusters = { points: keys.data, values: values.data, weights: before.slice() }
       const fresh = pointsOf(block)
       const alone = radius > 0 ? joinNearest(fresh, clusters, radius) : Array.from(fresh.weights.keys())
-      const all = {
-        points: stackedRows([keys, pickedRows(block.keys, alone)]),
+      const means = {
+        keys: stackedRows([keys, pickedRows(block.keys, alone)]),
         values: stackedRows([values, pickedRows(block.values, alone)]),
-        weights: joined(weights, alone, fresh.weights),
+      }
+      const all = {
+        points: means.keys.data,
+        values: means.values.data,
+        weights: joined(clusters.weights, alone, fresh.weights),
       }
       let stay: readonly number[] = Array.from(all.weights.keys())
       if (stay.length > count) {
-        const { rows, most } = mergeClosest({ ...all, points: all.points.data, values: all.values.data }, left)
+        const { rows, most } = mergeClosest(all, left)
         stay = rows
         radius = most
       }
-      weights = Float64Array.from(stay, (i) => all.weights[i])
-      held.truncate(Math.min(held.count, stay.length))
-      const means = { keys: pickedRows(all.points, stay), values: pickedRows(all.values, stay) }
-      held.write({ ...means, weights: Float32Array.from(weights, heldWeight) }, 0, stay.length, 0)
+      put(all, means, stay, before)
       return undefined
     },
     saved: () => ({
-      parameters: { radius: String(radius) },
-      tensors: { counts: { dtype: 'F64', shape: [weights.length], data: weights } },
+      parameters: { radius: String(radius), ...(!exact && { carry: String(carry) }) },
+      ...(exact && { tensors: { counts: { dtype: 'F64', shape: [weights.length], data: weights } } }),
     }),
   }
 }
@@ -123,6 +150,22 @@ function joined(weights: Float64Array, rows: readonly number[], others: ArrayLik
   all.set(weights)
   for (const [i, row] of rows.entries()) all[weights.length + i] = others[row]
   return all
+}
+
+/** A weight takes what others lost where that is at most one in so many of it. */
+const LEAST_SHARE = 512
+
+interface Means {
+  readonly keys: Matrix
+  readonly values: Matrix
+}
+
+/** The rows that stay by slot: those that have a slot among the first keep it, the others fill the gaps. */
+function keptInPlace(stay: readonly number[]): number[] {
+  const kept = new Set(stay.filter((row) => row < stay.length))
+  const others = stay.filter((row) => row >= stay.length)
+  let next = 0
+  return stay.map((_, slot) => (kept.has(slot) ? slot : others[next++]))
 }
 
 /** The weight of a cluster as a token. */
@@ -138,14 +181,22 @@ function pointsOf({ keys, values, weights }: KvBlock): WeightedPoints {
   }
 }
 
-function restored(held: HeldTokens, snapshot?: State): { readonly weights: Float64Array; readonly radius: number } {
-  if (!snapshot) return { weights: new Float64Array(0), radius: 0 }
-  const { counts } = tensorsIn(KIND, snapshot, { counts: ['F64', held.count] })
+function restored(
+  held: HeldTokens,
+  snapshot?: State,
+): { readonly weights: Float64Array; readonly radius: number; readonly carry: number } {
+  if (!snapshot) return { weights: new Float64Array(0), radius: 0, carry: 0 }
   const radius = Number(snapshot.parameters['radius'])
+  checkFits(KIND, radius >= 0 && radius < Infinity)
+  if (!isExact(held)) {
+    const carry = Number(snapshot.parameters['carry'])
+    checkFits(KIND, Number.isFinite(carry))
+    return { weights: new Float64Array(0), radius, carry }
+  }
+  const { counts } = tensorsIn(KIND, snapshot, { counts: ['F64', held.count] })
   checkFits(
     KIND,
     counts.every((weight, i) => Math.fround(heldWeight(weight)) === (held.weights?.[i] ?? 1)),
   )
-  checkFits(KIND, radius >= 0 && radius < Infinity)
-  return { weights: counts, radius }
+  return { weights: counts, radius, carry: 0 }
 }

@@ -1,14 +1,21 @@
 import {
+  asksBars,
   checkBlock,
   checkHead,
   checkInteger,
   decodeSnapshot,
+  emptyPartial,
   encodeSnapshot,
   FRAME_FEATURES,
   headOf,
   isPartial,
   nestedIn,
   nestedSnapshot,
+  queryGroups,
+  rowsOf,
+  rowsOfPartial,
+  shapeIn,
+  tokensOf,
   type AskBars,
   type AttentionStream,
   type Checks,
@@ -19,12 +26,14 @@ import {
   type Shape,
 } from '@sublinear/core'
 import { restoreTiers, type Tiers } from '../tiers'
+import { checkBuilt, checkLearning, limitsIn, type Limits } from './auto-limits'
 import { checkStack } from './check-stack'
-import { defaultStack } from './default-stack'
+import { defaultStack, isFinest } from './default-stack'
+import { firstTokens, learningWithin, restoreFirstTokens, type FirstTokens } from './first-tokens'
 import { builtStack, copyOfStack, countsWithin, leastBytes, type Stack } from './stack'
 
 const KIND = 'auto'
-const VERSION = '2'
+const VERSION = '3'
 
 export interface AutoStreamOptions extends Shape {
   /** Everything held, after every call, however many tokens come. */
@@ -33,6 +42,8 @@ export interface AutoStreamOptions extends Shape {
   readonly tokens: number
   /** A stack of tiers, as `plan` finds it for a head. Without one: tokens that receive attention, far keys, and one mean token. */
   readonly stack?: Stack | undefined
+  /** Whether it finds a stack on its own first tokens and their queries. Default false: it suits heads that look about, and loses needles of sharp ones. */
+  readonly learn?: boolean | undefined
   /**
    * Seed of the dither of its codes, an integer ≥ 0: then answers have error bars, against attention over all tokens, and a quarter of the bytes holds a sample of
    * those that no tier keeps. A stack of your own says so itself. Default: none.
@@ -44,7 +55,10 @@ export interface AutoStreamOptions extends Shape {
 
 export interface AutoStream extends AttentionStream, Disposable {
   readonly budgetBytes: number
+  /** The stack; until one is chosen, that which it would take if its first tokens said nothing. */
   readonly stack: Stack
+  /** Whether its first tokens are still all there is, to choose a stack by. */
+  readonly isLearning: boolean
   readonly parts: readonly AttentionStream[]
   readonly counters: Readonly<Record<string, number>>
 }
@@ -53,16 +67,19 @@ export interface AutoStream extends AttentionStream, Disposable {
 export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
 
 /**
- * An attention stream within a byte budget, by the stack of its head: tokens that receive attention and far keys in few bits, and something small for
+ * An attention stream within a byte budget, by the stack of its head: tokens that receive attention, far keys and clusters in few bits, and something small for
  * all the others. Attention is learned from the queries that come with tokens, in `step`; of pushed tokens the newest stand for them.
- * Source: not from the papers. Tiers (`@sublinear/kv-cache`) as `plan` chose them; counts follow from the bytes.
+ * Source: not from the papers. Tiers (`@sublinear/kv-cache`) as `plan` chose them; counts follow from the bytes. With `learn` the first tokens are held
+ *   with their queries, all of them, in 8 to 5 bits, up to 512 or what the budget has room for; then the named stacks are tried on them at the rate of the tokens to come,
+ *   the best of them takes these tokens and goes on. Where all that come have room in 8 and 6 bits, or they came without queries, or were turned by place (`rotary`), or are fewer than 64, the default stack does.
  *
  * Guarantee: bytes ≤ budgetBytes after every call. Exact over the tokens held, as their store rounds them; for the rest what its last part
- *   promises. Merging is 'none'.
- * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query.
+ *   promises. The same choice however the stream is cut. Merging is 'none'.
+ * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query. The choice takes one call as long as some thousand tokens, and for that call the
+ *   bytes of one stack more.
  *
  * @param d, dv, scale  the shape; budgetBytes  of everything held; tokens  the length to come
- * @param stack  tiers for any budget, which share its bytes out; errorBars  seed of a dither, for error bars; weighted  whether weights other than 1 may come
+ * @param stack  tiers for any budget, which share its bytes out; learn  whether it finds them itself; errorBars  seed of a dither, for error bars; weighted  whether weights other than 1 may come
  * @param methods  those that the stack may name
  * @throws TypeError, RangeError when an option is out of range, the stack is none, or the budget too small for it;
  *   from push and step also when a weight is not 1 and `weighted` was not asked for
@@ -73,10 +90,9 @@ export function autoStream(options: AutoStreamOptions, methods: readonly Method[
   if (options.stack !== undefined) checkStack('autoStream', 'stack', options.stack, methods)
   const head = headOf(options)
   const budget = { d, dv, scale, budgetBytes, weighted }
-  const { errorBars: dither } = options
+  const { tokens, errorBars: dither } = options
   const stack = copyOfStack(
-    options.stack ??
-      defaultStack({ ...budget, tokens: options.tokens, ...(dither !== undefined && { dither }) }, methods),
+    options.stack ?? defaultStack({ ...budget, tokens, ...(dither !== undefined && { dither }) }, methods),
   )
   const counts = countsWithin(stack, budget, methods)
   if (!counts) {
@@ -85,7 +101,12 @@ export function autoStream(options: AutoStreamOptions, methods: readonly Method[
       throw new RangeError(`autoStream: stack.rest must be a method for a scale of ${scale}, got ${stack.rest}`)
     throw new RangeError(`autoStream: budgetBytes must hold the stack, at least ${least}, got ${budgetBytes}`)
   }
-  return live(builtStack(stack, counts, { d, dv, scale, ...head }, methods), { budgetBytes, weighted, stack })
+  const shape = { d, dv, scale, ...head }
+  const limits = { budgetBytes, weighted, stack }
+  const isAsked = options.learn === true && head.rotary === undefined && !isFinest(stack)
+  const learning = isAsked ? learningWithin({ ...budget, tokens }) : undefined
+  if (learning) return live(shape, methods, { ...limits, tokens, learning }, { first: firstTokens(shape, learning) })
+  return live(shape, methods, limits, { inner: builtStack(stack, counts, shape, methods) })
 }
 
 /**
@@ -99,95 +120,52 @@ export function restoreAutoStream(
   methods: readonly Method[],
 ): AutoStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const limits = limitsIn(snapshot.parameters['limits'], methods)
+  const limits = limitsIn(KIND, snapshot.parameters['limits'], methods)
+  const within = (held: number) => {
+    if (held > limits.budgetBytes)
+      throw new RangeError(`${KIND}: budgetBytes must be at least what is held, ${held}, got ${limits.budgetBytes}`)
+  }
+  const learning = limits.learning && ((shape: Shape) => checkLearning(KIND, shape, limits, methods))
+  if (learning && !limits.chosen) {
+    const [held, asked] = [nestedSnapshot(snapshot, 'held'), nestedSnapshot(snapshot, 'asked')]
+    const shape = shapeIn(KIND, decodeSnapshot(held), FRAME_FEATURES)
+    const first = restoreFirstTokens(KIND, shape, learning(shape), { held, asked })
+    within(first.bytes)
+    return live(shape, methods, limits, { first })
+  }
   const saved = nestedSnapshot(snapshot, 'tiers')
   const inner = restoreTiers(saved, open)
-  checkBuilt(saved, inner, limits, methods)
-  if (inner.bytes > limits.budgetBytes)
-    throw new RangeError(
-      `${KIND}: budgetBytes must be at least what is held, ${inner.bytes}, got ${limits.budgetBytes}`,
-    )
-  return live(inner, limits)
-}
-
-interface Limits {
-  readonly budgetBytes: number
-  readonly weighted: boolean
-  readonly stack: Stack
+  checkBuilt(KIND, saved, inner, limits, methods)
+  within(inner.bytes)
+  const { d, dv, scale, head } = inner
+  learning?.({ d, dv, scale })
+  return live({ d, dv, scale, ...head }, methods, limits, { inner })
 }
 
 function checkBudget(options: AutoStreamOptions): void {
   const who = 'autoStream'
-  checkHead(who, options, FRAME_FEATURES, ['budgetBytes', 'tokens', 'stack', 'errorBars', 'weighted'])
-  const { budgetBytes, tokens, errorBars, weighted = false } = options
+  checkHead(who, options, FRAME_FEATURES, ['budgetBytes', 'tokens', 'stack', 'learn', 'errorBars', 'weighted'])
+  const { budgetBytes, tokens, stack, learn = false, errorBars, weighted = false } = options
   if (errorBars !== undefined) checkInteger(who, 'errorBars', errorBars, 0)
   checkInteger(who, 'budgetBytes', budgetBytes, 1)
   if (tokens !== Infinity) checkInteger(who, 'tokens', tokens, 1)
   if (typeof weighted !== 'boolean')
     throw new TypeError(`${who}: weighted must be true or false, got ${typeof weighted}`)
+  if (typeof learn !== 'boolean') throw new TypeError(`${who}: learn must be true or false, got ${typeof learn}`)
+  if (learn && (stack ?? errorBars) !== undefined)
+    throw new TypeError(`${who}: learn must be false where ${stack ? 'a stack is' : 'errorBars are'} given`)
 }
 
-/** @throws RangeError where the parts of saved tiers are not those of this stack within this budget */
-function checkBuilt(saved: Uint8Array, { d, dv, scale }: Shape, limits: Limits, methods: readonly Method[]): void {
-  const { stack, budgetBytes, weighted } = limits
-  const shape = { d, dv, scale }
-  const counts = countsWithin(stack, { ...shape, budgetBytes, weighted }, methods)
-  const fresh = counts && builtStack(stack, counts, shape, methods)
-  const wanted = fresh && sizesIn(fresh.toBytes())
-  fresh?.[Symbol.dispose]()
-  if (sizesIn(saved) !== wanted)
-    throw new RangeError(`${KIND}: the tiers of the snapshot must be those of its stack within ${budgetBytes} bytes`)
-}
+/** First tokens while no stack is chosen, then the tiers of one. */
+type Now =
+  | { readonly first: FirstTokens; readonly inner?: undefined }
+  | { readonly first?: undefined; readonly inner: Tiers }
 
-/** Parameters that decide how much a part holds, and how it chooses. */
-const SIZES = [
-  'count',
-  'store',
-  'options',
-  'sinks',
-  'seed',
-  'buffer',
-  'clusters',
-  'features',
-  'halving',
-  'capacity',
-  'blockSize',
-  'levels',
-]
-
-/** The sizes of saved tiers, as text. */
-function sizesIn(saved: Uint8Array): string {
-  const { parameters } = decodeSnapshot(saved)
-  const parts = Array.from({ length: Number(parameters['parts']) }, (_, i) => {
-    const { kind, parameters: own } = JSON.parse(parameters[`part-${i}`] ?? '{}') as {
-      readonly kind?: string | undefined
-      readonly parameters?: Record<string, string> | undefined
-    }
-    return [kind, ...SIZES.map((name) => own?.[name])]
-  })
-  return JSON.stringify([parameters['buffer'], parameters['waiting'], parts])
-}
-
-function limitsIn(json: string | undefined, methods: readonly Method[]): Limits {
-  let found: Partial<Limits> | undefined
-  try {
-    found = JSON.parse(json ?? '') as Partial<Limits> | undefined
-  } catch {
-    // said below
-  }
-  const { budgetBytes, weighted, stack } = found ?? {}
-  if (typeof weighted !== 'boolean' || !Number.isInteger(budgetBytes) || budgetBytes! < 1 || !stack)
-    throw new RangeError(`${KIND}: the snapshot does not say its budget and whether it is weighted`)
-  try {
-    checkStack(KIND, 'stack', stack, methods)
-  } catch (error) {
-    throw new RangeError((error as Error).message, { cause: error })
-  }
-  return { budgetBytes: budgetBytes!, weighted, stack: copyOfStack(stack) }
-}
-
-function live(inner: Tiers, { budgetBytes, weighted, stack }: Limits): AutoStream {
-  const { d, dv, scale, head } = inner
+function live(shape: Shape, methods: readonly Method[], limits: Limits, now: Now): AutoStream {
+  const { d, dv, scale } = shape
+  const head = headOf(shape)
+  const { budgetBytes, weighted } = limits
+  let chosen = limits.chosen ?? limits.stack
   const refuse = (block: KvBlock, isSound = false) => {
     if (!isSound) checkBlock(KIND, block, d, dv)
     const at = weighted ? -1 : (block.weights?.findIndex((weight) => weight !== 1) ?? -1)
@@ -196,63 +174,131 @@ function live(inner: Tiers, { budgetBytes, weighted, stack }: Limits): AutoStrea
         `${KIND}: weights must be 1 unless the stream is weighted, got ${block.weights![at]} in row ${at}`,
       )
   }
+  /** The limits as they are now: with the stack that was chosen, if one was. */
+  const said = (): Limits => {
+    const { chosen: _, ...own } = limits
+    return own.learning && now.inner ? { ...own, chosen } : own
+  }
+  const current = () => now.inner ?? now.first.held
+  /** Chooses a stack by the first tokens, and gives them to it. */
+  const settle = (first: FirstTokens): Tiers => {
+    const budget = { d, dv, scale, budgetBytes, weighted }
+    const own = copyOfStack(
+      first.chosen(limits.stack, { ...budget, tokens: limits.tokens ?? Infinity }, methods) ?? limits.stack,
+    )
+    const inner = builtStack(own, countsWithin(own, budget, methods)!, shape, methods)
+    for (const { block, queries } of first.blocks()) {
+      if (queries) inner.step(block, queries)
+      else inner.push(block)
+    }
+    first[Symbol.dispose]()
+    now = { inner }
+    chosen = own
+    return inner
+  }
+  /** Gives rows of a block to what there is room in, one part after the other. */
+  const cut = (rows: number, give: (to: FirstTokens | Tiers, from: number, end: number) => void) => {
+    for (let from = 0; from < rows;) {
+      const first = now.first && now.first.room > 0 ? now.first : undefined
+      const end = first ? Math.min(rows, from + first.room) : rows
+      give(first ?? now.inner ?? settle(now.first), from, end)
+      from = end
+    }
+  }
   const check: Checks = {
     push(block, isSound) {
       refuse(block, isSound)
-      inner.check.push(block, true)
+      current().check.push(block, true)
     },
     step(block, queries, isSound) {
       refuse(block, isSound)
-      inner.check.step(block, queries, isSound)
+      current().check.step(block, queries, isSound)
     },
     merge() {
       throw new RangeError(`${KIND}: cannot merge, merging is none`)
     },
-    takeBack: (count) => inner.check.takeBack?.(count),
+    takeBack(count) {
+      current().check.takeBack?.(count)
+      const most = now.first?.spare ?? Infinity // queries of the first tokens are taken back, too
+      if (count > most) throw new RangeError(`${KIND}: can take back at most ${most} tokens now, got ${count}`)
+    },
   }
   return {
     d,
     dv,
     scale,
-    ...(head && { head }),
+    ...(Object.keys(head).length > 0 && { head }),
     budgetBytes,
-    stack,
-    parts: inner.parts,
+    get stack() {
+      return chosen
+    },
+    get isLearning() {
+      return now.first !== undefined
+    },
+    get parts() {
+      return now.inner?.parts ?? [now.first!.held]
+    },
     merging: 'none',
     check,
     get tokens() {
-      return inner.tokens
+      return current().tokens
     },
     get bytes() {
-      return inner.bytes
+      return (now.inner ?? now.first).bytes
     },
     get counters() {
-      return inner.counters
+      return now.inner?.counters ?? {}
     },
     push(block) {
       refuse(block)
-      inner.push(block)
+      cut(block.keys.rows, (to, from, end) => to.push(tokensOf(block, from, end)))
     },
     get errorBars() {
-      return inner.errorBars ?? 'its parts know of none'
+      return current().errorBars ?? 'its parts know of none'
     },
-    attend: (queries, into) => inner.attend(queries, into),
+    attend: (queries, into) => current().attend(queries, into),
     step(block: KvBlock, queries: Matrix, into?: PartialSoftmax | AskBars) {
-      if (!isPartial(into)) refuse(block)
-      return inner.step(block, queries, into)
+      if (now.inner || asksBars(into)) {
+        if (!isPartial(into)) refuse(block)
+        return current().step(block, queries, into)
+      }
+      if (!isPartial(into)) check.step(block, queries)
+      const groups = queryGroups(KIND, block, queries)
+      const out = isPartial(into) ? into : emptyPartial(queries.rows, dv)
+      cut(block.keys.rows, (to, from, end) => {
+        const [first, last] = [from * groups, end * groups]
+        to.step(tokensOf(block, from, end), rowsOf(queries, first, last), rowsOfPartial(out, first, last))
+      })
+      return out
     },
     merge: check.merge,
     toBytes() {
-      const { parameters, tensors } = nestedIn('tiers', inner.toBytes())
-      const limits = JSON.stringify({ budgetBytes, weighted, stack })
-      return encodeSnapshot({ kind: KIND, version: VERSION, parameters: { ...parameters, limits }, tensors })
+      const saved = Object.entries(now.inner ? { tiers: now.inner } : now.first.parts()).map(([name, part]) =>
+        nestedIn(name, part.toBytes()),
+      )
+      return encodeSnapshot({
+        kind: KIND,
+        version: VERSION,
+        parameters: {
+          ...Object.assign({}, ...saved.map(({ parameters }) => parameters)),
+          limits: JSON.stringify(said()),
+        },
+        tensors: Object.assign({}, ...saved.map(({ tensors }) => tensors)),
+      })
     },
-    fork: () => live(inner.fork(), { budgetBytes, weighted, stack }),
-    reset: () => inner.reset(),
+    fork: () => live(shape, methods, said(), now.inner ? { inner: now.inner.fork() } : { first: now.first.fork() }),
+    reset() {
+      const { learning } = limits
+      if (!learning) return now.inner!.reset()
+      const first = firstTokens(shape, learning)
+      ;(now.inner ?? now.first)[Symbol.dispose]()
+      now = { first }
+      chosen = limits.stack
+    },
     get spare() {
-      return inner.spare
+      return (now.inner ?? now.first).spare
     },
-    takeBack: (count) => inner.takeBack(count),
-    [Symbol.dispose]: () => inner[Symbol.dispose](),
+    takeBack: (count) => (now.inner ?? now.first).takeBack(count),
+    [Symbol.dispose]: () => (now.inner ?? now.first)[Symbol.dispose](),
   }
 }

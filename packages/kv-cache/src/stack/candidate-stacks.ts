@@ -22,6 +22,15 @@ const SIZED: readonly (readonly [Stack['rest'], number])[] = [
   ['clusters', 0.1],
   ['clusters', 0.5],
 ]
+/** Clusters in few bits behind or instead of far keys: the share of the far keys, the bits of both. */
+const CLUSTERED: readonly (readonly [share: number, far: Bits, clusters: Bits])[] = [
+  [0, [8, 6], [8, 6]],
+  [0, [6, 4], [6, 4]],
+  [0, [5, 3], [5, 3]],
+  [0.25, [6, 4], [6, 4]],
+  [0.5, [6, 4], [7, 5]],
+  [0.75, [6, 4], [6, 4]],
+]
 /** The newest tokens, before what is far. */
 const WINDOWS = [0, 16, 64]
 const tier = (by: Kept['by'], share: number, [keyBits, valueBits]: Bits): Kept => ({ by, share, keyBits, valueBits })
@@ -40,13 +49,19 @@ const split = ([share, first, second]: Split, by: Kept['by'] = 'farKeys'): Kept[
   tier(by, share, first),
   tier(by, 1 - share, second),
 ]
+const clustered = ([share, keys, means]: (typeof CLUSTERED)[number]): Stack => ({
+  window: 0,
+  kept: [...(share > 0 ? [tier('farKeys', share, keys)] : []), tier('clusters', 1 - share, means)],
+  rest: 'none',
+})
 const total = (kept: readonly Kept[]) => kept.reduce((sum, { share }) => sum + share, 0)
 /** Tiers of a smaller share, to leave room for others. */
 const scaled = (kept: readonly Kept[], by: number): Kept[] => kept.map((one) => ({ ...one, share: one.share * by }))
 
 /**
  * Stacks that a search begins with: far keys in the finest bits that have room for all tokens and in the next finer; where few bits have room, in 5 and 4 bits
- * and in two precisions, and attended tokens. Far keys with a mean token and with a closure for the rest, the first also as half beside clusters.
+ * and in two precisions, and attended tokens. Far keys with a mean token and with a closure for the rest, the first also as half beside clusters; clusters in few bits
+ * alone and at three shares behind far keys.
  */
 export function stacksFor(budget: StackBudget & { readonly tokens: number }, methods: readonly Method[]): Stack[] {
   const holdsAll = (bits: Bits) => {
@@ -61,6 +76,7 @@ export function stacksFor(budget: StackBudget & { readonly tokens: number }, met
           .toReversed()
           .map((bits) => far(bits))
   return [
+    ...CLUSTERED.map(clustered),
     ...some.flatMap((kept) => RESTS.map((rest): Stack => ({ window: 0, kept, rest }))),
     { window: 0, kept: scaled(some[0].slice(0, 1), 0.5 / some[0][0].share), rest: 'clusters' },
     ...(room < 0 ? [{ window: 0, kept: ATTENDED, rest: 'mean' }] : []),
@@ -83,6 +99,7 @@ export function variantsOf(best: Stack): Stack[] {
   })
   const last = behind.at(-1)
   if (!last) return [] // it keeps nothing that could be in other bits
+  if (last.by === 'clusters') return clusteredNear(best, last)
   const bits = [
     ...nextTo(last).map((next) => far(next, last.by)),
     ...splitsNear(last).map((next) => split(next, last.by)),
@@ -96,6 +113,28 @@ export function variantsOf(best: Stack): Stack[] {
     .filter((one) => (one?.by !== front?.by || one?.share !== front?.share) && one?.by !== last.by)
     .map((one) => stack(one, whole))
   return [...windows, ...fronts, ...rests, ...bits]
+}
+
+/** Shares of far keys to try before clusters. */
+const FAR_SHARES = [0, 0.1, 0.25, 0.5, 0.75, 0.9]
+
+/** Stacks near one that ends in clusters, which keep all that reaches them: other shares, bits and windows, and attended tokens in place of far keys. */
+function clusteredNear(best: Stack, last: Kept): Stack[] {
+  const before = best.kept.slice(0, -1)
+  const used = total(before)
+  const means: Bits = [last.keyBits, last.valueBits]
+  const keys: Bits = before[0] ? [before[0].keyBits, before[0].valueBits] : [6, 4]
+  const shares = FAR_SHARES.filter((share) => share !== used).map((share) => clustered([share, keys, means]))
+  const bits = [
+    ...nextTo(last).map((next) => clustered([used, keys, next])),
+    ...(before[0] ? nextTo(before[0]).map((next) => clustered([used, next, means])) : []),
+  ]
+  const attended = [0.15, 0.3].map((share): Stack => {
+    const [one] = clustered([0, keys, means]).kept
+    return { window: 0, kept: [tier('h2o', share, [8, 6]), { ...one, share: 1 - share }], rest: 'none' }
+  })
+  const windows = WINDOWS.filter((window) => window !== best.window).map((window) => ({ ...best, window }))
+  return [...[...shares, ...bits, ...attended].map((stack) => ({ ...stack, window: best.window })), ...windows]
 }
 
 /** One step coarser and one finer; of bits that are none of these the nearest. */

@@ -53,3 +53,8 @@ export function defaultStack(
   })
   return (fitting ?? stacks.at(-1)!).stack
 }
+
+/** Whether a default stack has room for all tokens in its finest bits, so that there is nothing to choose. */
+export function isFinest({ kept }: Stack): boolean {
+  return kept.length === 1 && kept[0].keyBits === CHOICES[0][0][0].keyBits
+}

@@ -69,7 +69,7 @@ const waitingStore = quantised({ keyBits: 8, valueBits: 8, first: 0 })
 const [LEAST_WAITING, MOST_WAITING] = [4, 64]
 const MOST_REST_WAITING = 16
 /** Rests that are the same size in every budget. */
-const FIXED: ReadonlySet<string> = new Set(['mean', 'closure'])
+const FIXED: ReadonlySet<string> = new Set(['mean', 'closure', 'firstOrder'])
 /** The rest that draws tokens. */
 const SAMPLE = 'reservoir'
 /** One attended token in 4 is reserved for the newest. */

@@ -1,0 +1,395 @@
+/**
+ * `node evidence/kinds/ask.ts`: which method for which kind of head? Four groups of heads, of which nobody here trained two, at equal bytes.
+ */
+import {
+  autoStream,
+  catalogue,
+  exactAttention,
+  normalise,
+  plan,
+  type AttentionStream,
+  type Matrix,
+  type Shape,
+} from '@sublinear/attention'
+import { rowsOf, type Method } from '@sublinear/core'
+import type { Kept, Stack } from '@sublinear/kv-cache'
+import { fileURLToPath } from 'node:url'
+import { readHeads, type Head } from '../kit/captures.ts'
+import { main, type Experiment } from '../kit/experiment.ts'
+import { plot } from '../kit/plot.ts'
+import { relativeError } from '../kit/trivial-answers.ts'
+import { capturedHeads } from '../kit/text-captures.ts'
+
+/** Heads that the defaults were chosen on, and others of the same models over another text, which are shown. */
+export type Use = 'chosen on' | 'shown'
+
+export interface Group {
+  readonly name: string
+  readonly prefix: number
+  readonly queries: number
+  /** Denominators of the shares of the float32 cache of the prefix. */
+  readonly shares: readonly number[]
+  readonly heads: (use: Use) => readonly Head[]
+}
+
+const foreign = (name: string) => {
+  const path = (part: string) => fileURLToPath(new URL(`../kit/foreign/${name}_${part}.npy`, import.meta.url))
+  return readHeads({ q: path('q'), k: path('k'), v: path('v') })
+}
+const some = (heads: readonly Head[], places: readonly number[]) => places.map((place) => heads[place])
+const ours = (model: 'sharp' | 'bounded', use: Use) => {
+  const heads =
+    use === 'shown'
+      ? capturedHeads({ model, text: 'persuasion', tokens: 8704 })
+      : capturedHeads({ model, text: 'romans', tokens: 8704 })
+  return some(heads, use === 'shown' ? [0, 6, 15] : [1, 2, 5, 7, 8, 10, 13, 14])
+}
+
+export const GROUPS: readonly Group[] = [
+  { name: 'sharp', prefix: 3584, queries: 512, shares: [4, 7, 16, 32], heads: (use) => ours('sharp', use) },
+  { name: 'bounded', prefix: 3584, queries: 512, shares: [4, 7, 16, 32], heads: (use) => ours('bounded', use) },
+  {
+    name: 'OCR',
+    prefix: 1792,
+    queries: 256,
+    shares: [4, 8, 16, 32],
+    heads: (use) => some(foreign('ocr'), use === 'shown' ? [0, 2, 4, 6] : [1, 3, 5, 7]),
+  },
+  {
+    name: 'encoder',
+    prefix: 1792,
+    queries: 256,
+    shares: [4, 8, 16, 32],
+    heads: (use) => some(foreign('use'), use === 'shown' ? [0, 2] : [1, 3]),
+  },
+]
+
+/** Tokens of the head's own prefix, from the first on, that a recipe is found on. */
+const PILOT = 1024
+/** Tokens a call. */
+const BLOCK = 64
+
+export interface KindRow {
+  readonly group: string
+  readonly share: number
+  readonly method: string
+  /** ‖ô − o‖_F/‖o‖_F by head over the prefix alone, asked by the queries after it; null where it does not fit. */
+  readonly later: readonly (number | null)[]
+  /** The same of the tokens after it, each with its own queries over all before it. */
+  readonly causal: readonly (number | null)[]
+  /** Rests and tiers that were chosen, by head. */
+  readonly chosen?: readonly string[]
+}
+
+export interface Kinds {
+  readonly heads: Readonly<Record<string, readonly string[]>>
+  readonly rows: readonly KindRow[]
+}
+
+const tier = (by: string, share: number, keyBits: number, valueBits: number): Kept => ({
+  by,
+  share,
+  keyBits,
+  valueBits,
+})
+
+/** Stacks that anyone would try, by name: what a stream without a recipe is held against. */
+export const NAMED: Readonly<Record<string, Stack>> = {
+  'far keys + closure': { window: 0, kept: [tier('farKeys', 1, 6, 4)], rest: 'closure' },
+  'far keys + clusters': { window: 0, kept: [tier('farKeys', 0.5, 6, 4), tier('clusters', 0.5, 6, 4)], rest: 'none' },
+  'clusters in few bits': { window: 0, kept: [tier('clusters', 1, 6, 4)], rest: 'none' },
+  'attended + far': { window: 0, kept: [tier('h2o', 0.2, 8, 6), tier('farKeys', 0.8, 4, 3)], rest: 'mean' },
+}
+/** Single methods beside them. */
+export const SINGLE = ['quantised', 'clusters', 'momentKv', 'snapKv', 'streamingLlm'] as const
+/** Streams that nobody gave a recipe: the usual stack, and one chosen by its own first tokens. */
+export const UNTAUGHT = ['no recipe', 'first tokens'] as const
+/** Names of what a stream without a recipe should come near, head by head. */
+export const INGREDIENTS = [...Object.keys(NAMED), 'quantised', 'clusters'] as const
+
+interface Judged {
+  readonly later: number
+  readonly causal: number
+  readonly chosen?: string
+}
+
+/** One head under the methods of these names, in a share of its cache. */
+export async function ofHead(
+  head: Head,
+  { prefix, queries: asked }: Pick<Group, 'prefix' | 'queries'>,
+  share: number,
+  methods: readonly string[],
+): Promise<Record<string, Judged | null>> {
+  const [d, dv] = [head.keys.cols, head.values.cols]
+  const shape: Shape = { d, dv, scale: 1 / Math.sqrt(d) }
+  const tokens = prefix + asked
+  const budgetBytes = Math.floor((4 * (d + dv) * prefix) / share)
+  const cut = (from: number, to: number) => ({
+    keys: rowsOf(head.keys, from, to),
+    values: rowsOf(head.values, from, to),
+  })
+  const questions = rowsOf(head.queries, prefix, tokens)
+  const later = exactAttention({ queries: questions, ...cut(0, prefix), scale: shape.scale })
+  const all = exactAttention({
+    queries: rowsOf(head.queries, 0, tokens),
+    ...cut(0, tokens),
+    scale: shape.scale,
+    causal: true,
+  })
+  const causal = rowsOf(all, prefix, tokens)
+
+  const judged = (stream: AttentionStream & Disposable, needs: boolean): Judged => {
+    const held = () => {
+      if (stream.bytes > budgetBytes) throw new RangeError(`kinds: ${stream.bytes} bytes held of ${budgetBytes}`)
+    }
+    for (let from = 0; from < prefix; from += BLOCK) {
+      const to = Math.min(prefix, from + BLOCK)
+      if (needs) stream.step(cut(from, to), rowsOf(head.queries, from, to))
+      else stream.push(cut(from, to))
+      held()
+    }
+    const found = relativeError(normalise(stream.attend(questions)), later)
+    const answers: Matrix[] = []
+    for (let from = prefix; from < tokens; from += BLOCK) {
+      const to = Math.min(tokens, from + BLOCK)
+      answers.push(normalise(stream.step(cut(from, to), rowsOf(head.queries, from, to))))
+      held()
+    }
+    stream[Symbol.dispose]()
+    return { later: found, causal: relativeError(stacked(answers), causal) }
+  }
+  const auto = (stack?: Stack, learn = false): Judged | null => {
+    if (stack && !fits(stack, shape, budgetBytes)) return null
+    const stream = autoStream({ ...shape, budgetBytes, tokens, ...(stack && { stack }), ...(learn && { learn }) })
+    const result = judged(stream, true)
+    return stack ? result : { ...result, chosen: named(stream.stack) }
+  }
+  const calibrated = async (): Promise<Judged | null> => {
+    const rows = Math.min(PILOT, prefix)
+    const pilot = { queries: rowsOf(head.queries, 0, rows), ...cut(0, rows) }
+    const { options } = await plan({ ...shape, methods: methodsOf('auto'), pilot, budgetBytes, tokens, task: 'both' })
+    const stack = (options as { readonly stack?: Stack }).stack
+    const result = auto(stack)
+    return result && stack ? { ...result, chosen: named(stack) } : result
+  }
+  const single = (name: string): Judged | null => {
+    const [method] = methodsOf(name)
+    const options = method.within(shape, budgetBytes, { tokens })
+    if (!options) return null
+    return judged(method.make(shape, options), method.needsQueries?.(options) ?? method.learns !== 'nothing')
+  }
+  const found: Record<string, Judged | null> = {}
+  for (const method of methods) {
+    const stack = NAMED[method]
+    if (method === 'no recipe') found[method] = auto()
+    else if (method === 'first tokens') found[method] = auto(undefined, true)
+    else if (method === 'own pilot') found[method] = await calibrated()
+    else found[method] = stack ? auto(stack) : single(method)
+  }
+  return found
+}
+
+/** Whether a stack has room in so many bytes. */
+function fits(stack: Stack, shape: Shape, budgetBytes: number): boolean {
+  try {
+    autoStream({ ...shape, budgetBytes, tokens: Infinity, stack })[Symbol.dispose]()
+    return true
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
+
+const methodsOf = (name: string): Method[] => catalogue.filter((method) => method.name === name)
+
+/** A stack in a few words. */
+export function named({ window, kept, rest }: Stack): string {
+  const tiers = kept.map(({ by, share, keyBits, valueBits }) => `${by} ${share} ${keyBits}/${valueBits}`)
+  return [...(window > 0 ? [`window ${window}`] : []), ...tiers, rest].join(' + ')
+}
+
+function stacked(parts: readonly Matrix[]): Matrix {
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0)
+  return { rows, cols: parts[0].cols, data: Float32Array.from(parts.flatMap(({ data }) => [...data])) }
+}
+
+export const METHODS = [...Object.keys(NAMED), ...SINGLE, 'no recipe', 'first tokens', 'own pilot'] as const
+
+export async function measured(
+  groups: readonly Group[],
+  use: Use,
+  methods: readonly string[] = METHODS,
+): Promise<Kinds> {
+  const rows: KindRow[] = []
+  const heads: Record<string, readonly string[]> = {}
+  for (const group of groups) {
+    const own = group.heads(use)
+    heads[group.name] = own.map(({ name }) => name)
+    for (const share of group.shares) {
+      const found: Awaited<ReturnType<typeof ofHead>>[] = []
+      for (const head of own) found.push(await ofHead(head, group, share, methods))
+      for (const method of methods) {
+        const cells = found.map((one) => one[method])
+        const chosen = cells.flatMap((cell) => cell?.chosen ?? [])
+        rows.push({
+          group: group.name,
+          share,
+          method,
+          later: cells.map((cell) => cell?.later ?? null),
+          causal: cells.map((cell) => cell?.causal ?? null),
+          ...(chosen.length > 0 && { chosen }),
+        })
+      }
+      console.error(`${group.name}, 1/${share}`)
+    }
+  }
+  return { heads, rows }
+}
+
+const mean = (errors: readonly (number | null)[]) =>
+  errors.includes(null) ? undefined : (errors as number[]).reduce((a, b) => a + b, 0) / errors.length
+
+/** Markdown: means over the heads of each group, the best in bold, and how near what has no recipe comes to the best of its ingredients. */
+export function table({ rows, heads }: Kinds, asked: 'later' | 'causal'): string {
+  const columns = [...new Map(rows.map(({ group, share }) => [`${group}, 1/${share}`, { group, share }])).entries()]
+  const methods = [...new Set(rows.map(({ method }) => method))]
+  const cell = (method: string, { group, share }: { group: string; share: number }) =>
+    rows.find((row) => row.method === method && row.group === group && row.share === share)!
+  const best = columns.map(([, at]) => Math.min(...methods.map((method) => mean(cell(method, at)[asked]) ?? Infinity)))
+  const lines = methods.map((method) => {
+    const cells = columns.map(([, at], i) => {
+      const error = mean(cell(method, at)[asked])
+      if (error === undefined) return '–'
+      return error === best[i] ? `**${figure(error)}**` : figure(error)
+    })
+    return `| ${method} | ${cells.join(' | ')} |`
+  })
+  const ratios = UNTAUGHT.flatMap((own) => {
+    const found = columns.map(([, at]) => ratioOf(own, at, asked, cell))
+    if (!found.every(Boolean)) return []
+    return [
+      `| ${own} / best named, mean | ${found.map((one) => one!.mean.toFixed(2)).join(' | ')} |`,
+      `| the same, worst head | ${found.map((one) => one!.worst.toFixed(2)).join(' | ')} |`,
+    ]
+  })
+  return [
+    `| ${asked} | ${columns.map(([name]) => name).join(' | ')} |`,
+    `| --- | ${columns.map(() => '---').join(' | ')} |`,
+    ...lines,
+    ...ratios,
+    '',
+    Object.entries(heads)
+      .map(([group, names]) => `${group}: heads ${names.join(', ')}`)
+      .join('; '),
+  ].join('\n')
+}
+
+/** The error of a stream without a recipe over that of the best ingredient: of the means, each head's own best, and on the worst head. */
+export function ratioOf(
+  stream: (typeof UNTAUGHT)[number],
+  at: { readonly group: string; readonly share: number },
+  asked: 'later' | 'causal',
+  cell: (method: string, at: { readonly group: string; readonly share: number }) => KindRow | undefined,
+): { readonly mean: number; readonly worst: number } | undefined {
+  const own = cell(stream, at)?.[asked]
+  if (!own) return undefined
+  const others = INGREDIENTS.flatMap((method) => {
+    const row = cell(method, at)
+    return row ? [row[asked]] : []
+  })
+  const best = Math.min(...others.map((errors) => mean(errors) ?? Infinity))
+  const heads = own.map((error, h) => error! / Math.min(...others.map((errors) => errors[h] ?? Infinity)))
+  return { mean: mean(own)! / best, worst: Math.max(...heads) }
+}
+
+/** Errors to be reached with a recipe for each head, by group: later queries, mean over the heads. Set before anything of it was measured, on other heads. */
+const WANTED: Readonly<Record<string, Readonly<Record<number, number>>>> = {
+  sharp: { 4: 0.016, 7: 0.095, 16: 0.31, 32: 0.5 },
+  bounded: { 4: 0.003, 7: 0.016, 16: 0.06, 32: 0.11 },
+  OCR: { 8: 0.017, 16: 0.03, 32: 0.045 },
+  encoder: { 8: 0.065, 16: 0.14, 32: 0.27 },
+}
+/** The most by which a stream without a recipe was to err more than the best named one, on average and on a head. */
+const WITHIN = { mean: 1.15, worst: 1.5 }
+
+/** Markdown: what was to be reached, and whether it is. */
+export function reached({ rows }: Kinds): string {
+  const cell = (method: string, at: { readonly group: string; readonly share: number }) =>
+    rows.find((row) => row.method === method && row.group === at.group && row.share === at.share)
+  const places = Object.entries(WANTED).flatMap(([group, shares]) =>
+    Object.entries(shares).map(([share, wanted]) => ({ group, share: Number(share), wanted })),
+  )
+  const lines = places.map(({ wanted, ...at }) => {
+    const own = mean(cell('own pilot', at)!.later)!
+    const errors = rows
+      .filter((row) => row.group === at.group && row.share === at.share)
+      .map(({ method, later }) => ({ method, error: mean(later) ?? Infinity }))
+    const best = errors.reduce((a, b) => (b.error < a.error ? b : a))
+    const verdict = own <= wanted ? 'yes' : best.error <= wanted ? `no, ${best.method} does` : '**no**'
+    return `| ${at.group}, 1/${at.share} | ${figure(wanted)} | ${figure(own)} | ${best.method}, ${figure(best.error)} | ${verdict} |`
+  })
+  const cells = [...new Map(rows.map((row) => [`${row.group} ${row.share}`, row])).values()]
+  const without = UNTAUGHT.map((stream) => {
+    const found = cells.flatMap((at) => {
+      const ratio = ratioOf(stream, at, 'later', cell)
+      return ratio ? [{ ...ratio, at }] : []
+    })
+    const beyond = found.filter((one) => one.mean > WITHIN.mean)
+    const average = found.reduce((sum, one) => sum + one.mean, 0) / found.length
+    const name = ({ at }: (typeof found)[number]) => `${at.group} 1/${at.share}`
+    return (
+      `${stream}: ${average.toFixed(2)} times the best named one on average over the ${found.length} places; beyond ${WITHIN.mean} in ${beyond.length} of them` +
+      `${beyond.length > 0 ? ` (${beyond.map(name).join(', ')})` : ''}; a head beyond ${WITHIN.worst} times its own best in ${found.filter((one) => one.worst > WITHIN.worst).length}`
+    )
+  })
+  return [
+    'What was to be reached, later queries:',
+    '',
+    '| heads, share | wanted | own pilot | best of all | reached |',
+    '| --- | --- | --- | --- | --- |',
+    ...lines,
+    '',
+    `Without a recipe, at most ${WITHIN.mean} times the error of the best named stream was wanted. ${without.join('. ')}.`,
+  ].join('\n')
+}
+
+const figure = (error: number) => (error < 0.1 ? error.toFixed(4) : error.toFixed(3)).replace(/^0/, '')
+
+export const kinds: Experiment<Kinds> = {
+  name: 'kinds',
+  question: 'Which method for which kind of head, on models that nobody here trained too?',
+  inALine: ({ rows }) =>
+    [...new Set(rows.map(({ group }) => group))]
+      .map((group) => {
+        const [best] = rows
+          .filter((row) => row.group === group && row.share === 16 && mean(row.later) !== undefined)
+          .toSorted((a, b) => mean(a.later)! - mean(b.later)!)
+        return `${group}: ${best.method} (${figure(mean(best.later)!)})`
+      })
+      .join('; ') + ', in 1/16',
+  asks:
+    'Which method for which kind of head? Two models that were trained here and two that were not ([kit/foreign](../kit/foreign/README.md)): heads and texts that no default was ' +
+    'chosen on. The prefix comes with its queries; then the queries after it ask about it alone (later), and the tokens after it come with theirs (causal). ' +
+    'Mean over the heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Bytes are everything held after every call, never more than the share of the float32 cache. ' +
+    `“Own pilot” is a recipe from the first ${PILOT} tokens of the head; “no recipe” the stack that suits sharp heads, “first tokens” \`learn: true\`.`,
+  run: () => measured(GROUPS, 'shown'),
+  answer: (result) => `${reached(result)}\n\n${table(result, 'later')}\n\n${table(result, 'causal')}`,
+  picture: ({ rows }) =>
+    plot(
+      'Relative error by kind of head, asked later',
+      [...new Set(rows.map(({ group }) => group))].map((group) => ({
+        title: `${group} heads`,
+        x: { label: 'cache / bytes', log: true, ticks: [4, 8, 16, 32] },
+        y: { label: 'relative error', most: 1 },
+        lines: METHODS.map((method) => ({
+          name: method,
+          dashed: method === 'no recipe' || method === 'first tokens' || method === 'own pilot',
+          points: rows
+            .filter((row) => row.group === group && row.method === method && mean(row.later) !== undefined)
+            .map((row) => [row.share, mean(row.later)!] as const),
+        })),
+      })),
+    ),
+}
+
+await main(import.meta.url, kinds)

@@ -1,0 +1,43 @@
+import { checkFits, tensorsIn, type KvBlock, type State, type Tensor } from '@sublinear/core'
+import type { HeldTokens } from '@sublinear/token-store'
+import type { Gone } from './scoring'
+
+/** Sums over the tokens that left a tier. */
+export interface GoneTokens extends Gone {
+  readonly bytes: number
+  /** Adds those of the tokens in these slots, and then of a block, that do not stay. */
+  add(held: HeldTokens, slots: readonly number[], block: KvBlock, stays: Uint8Array): void
+  saved(): Record<string, Tensor>
+}
+
+/** @throws RangeError when what the snapshot holds is none */
+export function goneTokens(kind: string, d: number, dv: number, snapshot?: State): GoneTokens {
+  const sum = snapshot ? tensorsIn(kind, snapshot, { gone: ['F64', d + dv] }).gone.slice() : new Float64Array(d + dv)
+  let weight = snapshot ? Number(snapshot.parameters['gone']) : 0
+  checkFits(kind, sum.every(Number.isFinite) && weight >= 0 && weight < Infinity)
+  const addRows = ({ keys, values, weights }: KvBlock, rows: Iterable<number>) => {
+    for (const r of rows) {
+      const own = weights?.[r] ?? 1
+      weight += own
+      for (let c = 0; c < d; c++) sum[c] += own * keys.data[r * d + c]
+      for (let c = 0; c < dv; c++) sum[d + c] += own * values.data[r * dv + c]
+    }
+  }
+  return {
+    get weight() {
+      return weight
+    },
+    sum,
+    bytes: 8 * (d + dv + 1),
+    add(held, slots, block, stays) {
+      const leaving = slots.filter((_, i) => stays[i] === 0)
+      if (leaving.length > 0) addRows(held.readAt(leaving), leaving.keys())
+      const rows = Array.from({ length: block.keys.rows }, (_, r) => r)
+      addRows(
+        block,
+        rows.filter((r) => stays[slots.length + r] === 0),
+      )
+    },
+    saved: () => ({ gone: { dtype: 'F64', shape: [d + dv], data: sum.slice() } }),
+  }
+}

@@ -1,0 +1,121 @@
+import {
+  rowsOf,
+  tokensOf,
+  type AttentionStream,
+  type KvBlock,
+  type Matrix,
+  type Method,
+  type Shape,
+} from '@sublinear/core'
+import { exactStream, normalise } from '@sublinear/exact-attention'
+import { builtStack, countsAtRate, countsWithin, learns, type Stack, type StackBudget } from './stack'
+
+/** Tokens with the queries of the last of them. */
+export interface OwnPilot {
+  readonly block: KvBlock
+  readonly queries: Matrix
+}
+
+/** Shares of the tokens: taken in before later questions, and of these, those whose answers count as they come. */
+const [TAKEN, ANSWERED] = [3 / 4, 1 / 3]
+/** The newest tokens taken in are no part of what is asked later, at most so many: a window would look perfect. */
+const GAP = 32
+/** A stack is left for another where its error is more than so many times the other's: the first tokens are few, and later ones may want what they did not. */
+const MARGIN = 1.3
+/** Tokens a call. */
+const PIECE = 64
+/** Fewer questions say nothing. */
+const LEAST_ASKED = 8
+
+/** How far an error is thought to go on as it went, a doubling of the tokens, in powers of two: at most, and for how many times the tokens seen. */
+const [TRUST, MOST_FALL, MOST_RISE, MOST_AHEAD] = [0.7, 0.4, 0.4, 16]
+
+/**
+ * Chooses among stacks by the head's own first tokens: three quarters are taken in, at the rate of the stream to come; of these the answers of the
+ * last third count as they come, and those of the later tokens' queries over all of them count as much. Some stacks come nearer as tokens grow at the same rate, others do not:
+ * so the same is done with the first half of them, and the error goes on as it fell from one to the other. The usual stack stays unless another is better by a margin of 1.3.
+ *
+ * Guarantee: a function of its arguments; undefined where too few tokens have queries.
+ * Cost: exact attention of the answers, and each stack over three quarters of the tokens and of their half: its bytes at that rate, one stack after the other.
+ */
+export function chosenStack(
+  pilot: OwnPilot,
+  { usual, others }: { readonly usual: Stack; readonly others: readonly Stack[] },
+  budget: StackBudget & { readonly tokens: number },
+  methods: readonly Method[],
+): Stack | undefined {
+  const whole = trialOf(pilot, budget, methods)
+  if (!whole) return undefined
+  const half = trialOf(firstHalf(pilot), budget, methods)
+  const ahead = Math.log2(Math.min(MOST_AHEAD, Math.max(1, budget.tokens / pilot.block.keys.rows)))
+  const extrapolated = (stack: Stack) => {
+    const error = whole(stack)
+    const fall = half ? Math.log2(error / half(stack)) : 0
+    return error * 2 ** (TRUST * ahead * Math.min(MOST_RISE, Math.max(-MOST_FALL, fall || 0)))
+  }
+  let [best, least] = [usual, extrapolated(usual) / MARGIN]
+  for (const stack of others) {
+    const error = extrapolated(stack)
+    if (error < least) [best, least] = [stack, error]
+  }
+  return best
+}
+
+function firstHalf({ block, queries }: OwnPilot): OwnPilot {
+  const { rows } = block.keys
+  const half = rows >> 1
+  return { block: tokensOf(block, 0, half), queries: rowsOf(queries, 0, Math.max(0, half - (rows - queries.rows))) }
+}
+
+/** Judges stacks on a pilot: the error as they come and that of later questions, together. */
+function trialOf(
+  { block, queries }: OwnPilot,
+  { tokens, ...budget }: StackBudget & { readonly tokens: number },
+  methods: readonly Method[],
+): ((stack: Stack) => number) | undefined {
+  const { rows } = block.keys
+  const unasked = rows - queries.rows // the first tokens, without queries
+  const taken = Math.floor(TAKEN * rows)
+  const answered = Math.max(unasked, taken - Math.floor(ANSWERED * taken))
+  const later = Math.max(unasked, taken + Math.min(GAP, Math.floor((rows - taken) / 4)))
+  if (taken - answered < LEAST_ASKED || rows - later < LEAST_ASKED) return undefined
+  const shape: Shape = { d: budget.d, dv: budget.dv, scale: budget.scale }
+  const asked = (from: number, to: number) => rowsOf(queries, from - unasked, to - unasked)
+  const questions = asked(later, rows)
+  const answersOf = (stream: AttentionStream & Disposable, learns: boolean): Answers => {
+    try {
+      for (let from = 0; from < answered;) {
+        const to = Math.min(answered, from < unasked ? Math.min(unasked, from + PIECE) : from + PIECE)
+        if (learns && from >= unasked) stream.step(tokensOf(block, from, to), asked(from, to))
+        else stream.push(tokensOf(block, from, to))
+        from = to
+      }
+      const causal = normalise(stream.step(tokensOf(block, answered, taken), asked(answered, taken)))
+      return { causal, later: normalise(stream.attend(questions)) }
+    } finally {
+      stream[Symbol.dispose]()
+    }
+  }
+  const truth = answersOf(exactStream(shape), false)
+  const rate = Math.min(1, taken / tokens)
+  return (stack) => {
+    const counts = countsAtRate(stack, countsWithin(stack, budget, methods)!, rate)
+    const { causal, later: found } = answersOf(builtStack(stack, counts, shape, methods), learns(stack, methods))
+    return distance(causal, truth.causal) + distance(found, truth.later)
+  }
+}
+
+interface Answers {
+  readonly causal: Matrix
+  readonly later: Matrix
+}
+
+/** ‖got − exact‖_F / ‖exact‖_F; 0 over nothing. */
+function distance(got: Matrix, exact: Matrix): number {
+  let [off, whole] = [0, 0]
+  for (let i = 0; i < exact.data.length; i++) {
+    off += (got.data[i] - exact.data[i]) ** 2
+    whole += exact.data[i] ** 2
+  }
+  return off === 0 ? 0 : Math.sqrt(off / whole)
+}

@@ -1,0 +1,159 @@
+import {
+  checkFits,
+  checkHead,
+  checkInteger,
+  checkValues,
+  decodeSnapshot,
+  FRAME_FEATURES,
+  headOf,
+  numbersIn,
+  shapeIn,
+  shapeParameters,
+  tensorsIn,
+  type AttentionStream,
+  type Method,
+  type Shape,
+  type Snapshot,
+  type State,
+} from '@sublinear/core'
+import { waitingBytes } from '@sublinear/token-store'
+import { addFirstOrder, firstOrderAnswer, firstOrderOf, noFirstOrder, type FirstOrder } from './first-order-moments'
+import { foldingStream, type FoldedState } from './folding-stream'
+import { checkMean, checkSpread } from './reachable-moments'
+
+const KIND = 'firstOrder'
+const VERSION = '1'
+/** Tokens held exactly before they are folded. */
+const TOKENS = 16
+const MOST_BUFFER = 64
+
+export interface FirstOrderStreamOptions extends Shape {
+  /** Tokens held exactly before they are folded together. Default 16. */
+  readonly buffer?: number | undefined
+}
+
+export interface FirstOrderStream extends AttentionStream, Disposable {
+  readonly buffer: number
+}
+
+/**
+ * Softmax attention over tokens of which count, mean key, mean value and the covariance of values with keys are kept: mass N·e^{s⟨q,μ⟩}, value v̄ + s·Cq.
+ * Source: MomentKV (Li, Li, Lan, arXiv 2606.01563, 2026), its summary of evicted tokens. Deviation: values stay within those seen in each column, without which
+ *   a sharp query may be answered with any length. The closure of `closureStream` has a mass of second order beside.
+ *
+ * Guarantee: right to first order in the query: the error falls as its square towards 0. Mass is that of Jensen's inequality, never above the truth. Exact over the
+ *   newest 1 to `buffer` tokens.
+ * Cost: 4·d·dv + 8·(d + 2·dv) + 8 bytes and the buffer; 2·d·dv operations a token, and a query.
+ *
+ * @param d, dv, scale  widths of keys and values, factor inside exp
+ * @param buffer  tokens held exactly before they are folded, 1 to 64; default 16
+ * @throws TypeError, RangeError when a size is out of range or scale not finite
+ */
+export function firstOrderStream({ buffer = TOKENS, ...shape }: FirstOrderStreamOptions): FirstOrderStream {
+  return live(shape, buffer)
+}
+
+/** A first-order stream from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+export function restoreFirstOrderStream(bytes: Uint8Array): FirstOrderStream {
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const shape = shapeIn(KIND, snapshot, FRAME_FEATURES)
+  const [buffer] = numbersIn(snapshot, 'buffer') as [number]
+  checkSizes(shape, buffer)
+  return live(shape, buffer, snapshot)
+}
+
+function live(shape: Shape, buffer: number, from?: Snapshot): FirstOrderStream {
+  checkSizes(shape, buffer)
+  const { d, dv, scale } = shape
+  return foldingStream<FirstOrder, Pick<FirstOrderStream, 'buffer'>>(
+    {
+      kind: KIND,
+      version: VERSION,
+      d,
+      dv,
+      scale,
+      ...headOf(shape),
+      block: buffer,
+      merging: 'linear',
+      identity: { ...shapeParameters(shape), buffer: String(buffer) },
+      begin: (from) => firstOrderState(shape, from ?? noFirstOrder(d, dv)),
+      saved(state) {
+        const { weight, mean, cross, low, high } = state.read()
+        return {
+          parameters: { weight: String(weight) },
+          tensors: {
+            mean: { dtype: 'F64', shape: [d + dv], data: mean },
+            cross: { dtype: 'F32', shape: [d, dv], data: cross },
+            low: { dtype: 'F32', shape: [dv], data: low },
+            high: { dtype: 'F32', shape: [dv], data: high },
+          },
+        }
+      },
+      restored: (state) => momentsFrom(state, d, dv),
+    },
+    () => ({ buffer }),
+    from,
+  )
+}
+
+/** Bytes of the moments alone. */
+const momentBytes = ({ d, dv }: Shape) => 4 * d * dv + 8 * (d + 2 * dv) + 8
+
+export const firstOrderMethod: Method<Pick<FirstOrderStreamOptions, 'buffer'>> = {
+  name: KIND,
+  source: 'MomentKV (arXiv 2606.01563, 2026): its summary of evicted tokens',
+  learns: 'nothing',
+  can: FRAME_FEATURES,
+  make: (shape, options) => firstOrderStream({ ...shape, ...options }),
+  bytes: (shape, { buffer = TOKENS }, { weighted = false }) =>
+    momentBytes(shape) + waitingBytes(shape, buffer, weighted),
+  within(shape, budgetBytes, { weighted = false }) {
+    const room = budgetBytes - momentBytes(shape)
+    const buffer = [TOKENS, 8, 4, 2, 1].find((count) => waitingBytes(shape, count, weighted) <= room)
+    return buffer === undefined ? undefined : { buffer }
+  },
+  open: restoreFirstOrderStream,
+}
+
+function firstOrderState(shape: Shape, total: FirstOrder): FoldedState<FirstOrder> {
+  return {
+    bytes: momentBytes(shape),
+    fold: (held) => addFirstOrder(total, firstOrderOf(held.read())),
+    answer(queries, max, mass, sum) {
+      if (total.weight > 0) firstOrderAnswer(total, shape.scale, queries, { max, mass, sum })
+    },
+    add: (other) => addFirstOrder(total, other),
+    read: () => ({
+      weight: total.weight,
+      mean: total.mean.slice(),
+      cross: total.cross.slice(),
+      low: total.low.slice(),
+      high: total.high.slice(),
+    }),
+    [Symbol.dispose]() {},
+  }
+}
+
+function checkSizes(shape: Shape, buffer: number): void {
+  checkHead('firstOrderStream', shape, FRAME_FEATURES, ['buffer'])
+  checkInteger('firstOrderStream', 'buffer', buffer, 1, MOST_BUFFER)
+}
+
+function momentsFrom(snapshot: State, d: number, dv: number): FirstOrder {
+  const { mean, cross, low, high } = tensorsIn(KIND, snapshot, {
+    mean: ['F64', d + dv],
+    cross: ['F32', d * dv],
+    low: ['F32', dv],
+    high: ['F32', dv],
+  })
+  const weight = Number(snapshot.parameters['weight'])
+  checkFits(KIND, weight >= 0 && weight < Infinity)
+  checkFits(KIND, mean.every(Number.isFinite) && cross.every(Number.isFinite))
+  const own = { weight, mean: mean.slice(), cross: cross.slice(), low: low.slice(), high: high.slice() }
+  if (snapshot.isSound || weight === 0) return own
+  checkValues(KIND, 'low', { rows: 1, cols: dv, data: low })
+  checkValues(KIND, 'high', { rows: 1, cols: dv, data: high })
+  checkMean(KIND, snapshot, own, d)
+  checkSpread(KIND, own.mean.subarray(d), { variances: [], low, high })
+  return own
+}
