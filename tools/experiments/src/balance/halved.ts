@@ -5,7 +5,10 @@ import { pick } from '../references.ts'
 
 /** Tokens that `rounds` halvings leave of all tokens, blocks of `block` one after the other: a rate of 2^−rounds. */
 export function halvedTokens(tokens: KvBlock, scale: number, halving: Halving, block: number, rounds: number): KvBlock {
-  let now: KvBlock & { readonly weights: Float32Array } = { ...tokens, weights: new Float32Array(tokens.keys.rows).fill(1) }
+  let now: KvBlock & { readonly weights: Float32Array } = {
+    ...tokens,
+    weights: new Float32Array(tokens.keys.rows).fill(1),
+  }
   let draw = 0
   for (let round = 0; round < rounds; round++) {
     const rows: number[] = []
