@@ -59,8 +59,8 @@ describe('restoreFeatures', () => {
     ['random', { orthogonal: 1 }],
     ['random', { d: '2' }],
     ['tensor-sketch', { scale: null }],
-  ] as const)('of %s takes %o for a wrong type', (kind, change) => {
-    expect(() => restoreFeatures(spec(kind, change))).toThrow(TypeError)
+  ] as const)('of %s takes %o for a wrong text, as it is no argument of a caller', (kind, change) => {
+    expect(() => restoreFeatures(spec(kind, change))).toThrow(RangeError)
   })
 
   it('costs nothing before the features are asked for', () => {

@@ -2,7 +2,7 @@ import type { Random } from './random.ts'
 
 /** Outcome of one attempt. */
 export interface Outcome {
-  /** In a word, for the counts: 'refused', 'accepted', … */
+  /** Word for the counts: 'refused', 'accepted', … */
   readonly outcome: string
   /** A fault, in a word that all faults of its sort share. */
   readonly finding?: string
@@ -14,7 +14,7 @@ export interface Outcome {
 /** A hostile campaign: units, each of which can be attempted any number of times. */
 export interface Campaign {
   readonly name: string
-  /** In a sentence: what is tried, and what must hold. */
+  /** Sentence about what is tried, and what must hold. */
   readonly about: string
   /** Attempts of a unit in a sample run, and in a round of the long one. */
   readonly sample: number

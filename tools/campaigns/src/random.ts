@@ -2,7 +2,7 @@ import type { KvBlock, Matrix } from '@sublinear/core'
 
 /** Random choices of one attempt: the same for the same seed, campaign, unit and index. */
 export interface Random {
-  /** From 0 on, below 1. */
+  /** Draws a number from 0 on, below 1. */
   next(): number
   /** A whole number from 0 on, below `end`. */
   below(end: number): number

@@ -37,7 +37,7 @@ export function sections(): Record<string, string> {
       ...before.campaigns.map(({ name, tried, found }) => `| ${name} | ${tried} | ${found} |`),
     ].join('\n'),
     after: [
-      `Seed ${long.seed}, ${Math.round(long.seconds / 60)} minutes of CPU, ${long.cpu}, other work on the machine (load ${long.load} at the start).`,
+      `Seed ${long.seed}, ${Math.round(long.seconds)} s of CPU in all, ${long.cpu}, other work on the machine (load ${long.load} at the start).`,
       '',
       '| campaign | units | tried | outcomes | CPU seconds | found |',
       '| --- | --- | --- | --- | --- | --- |',

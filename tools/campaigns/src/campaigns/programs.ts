@@ -139,14 +139,8 @@ function refusal(stream: Live, call: () => unknown, what: string): 'refused' {
 const rows = (random: Random) => random.pick([1, 1, 2, 5, 33, 64, 65, 130])
 const blockFor = ({ kv }: Sort, random: Random, count = rows(random)) => random.block(count, d * kv, dv * kv)
 
-/** Both take the same, in pieces of their own. */
-function give(
-  { heads }: Sort,
-  { stream, twin, seen }: Pair,
-  block: KvBlock,
-  queries: Matrix | undefined,
-  random: Random,
-): void {
+/** Gives both the same, each in pieces of its own. */
+function give({ stream, twin, seen }: Pair, block: KvBlock, queries: Matrix | undefined, random: Random): void {
   for (const one of [stream, twin])
     for (let from = 0; from < block.keys.rows;) {
       const to = Math.min(block.keys.rows, from + 1 + random.below(70))
@@ -154,15 +148,14 @@ function give(
       else one.push(part(block, from, to))
       from = to
     }
-  void heads
   seen.push(block)
 }
 
 const steps: Readonly<Record<string, (sort: Sort, pair: Pair, random: Random) => 'refused' | void>> = {
-  push: (sort, pair, random) => give(sort, pair, blockFor(sort, random), undefined, random),
+  push: (sort, pair, random) => give(pair, blockFor(sort, random), undefined, random),
   step(sort, pair, random) {
     const block = blockFor(sort, random)
-    give(sort, pair, block, random.matrix(block.keys.rows, d * sort.heads), random)
+    give(pair, block, random.matrix(block.keys.rows, d * sort.heads), random)
   },
   attend(sort, { stream, seen }, random) {
     const queries = random.matrix(5, d * sort.heads)

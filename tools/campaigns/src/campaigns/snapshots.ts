@@ -59,7 +59,7 @@ function attemptsOf(subject: Subject, allocations: Allocations): Attempt {
   }
 }
 
-/** What opening cost too much, and how much it was. */
+/** Says which bound opening broke, and by how much; undefined where it kept to all. */
 function costOf({ largest, total }: Allocations, length: number, took: number): readonly [string, string] | undefined {
   if (largest > TIMES * length + BESIDE)
     return ['with an array beyond the bound', `${largest} bytes at once of ${length}`]

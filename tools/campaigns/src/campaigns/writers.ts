@@ -27,6 +27,12 @@ export const writers: Campaign = {
   begin: (unit) => UNITS[unit](),
 }
 
+/** Folders that go with the process. */
+const folders: string[] = []
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
 interface Ended {
   readonly code: number | null
   readonly stderr: string
@@ -63,7 +69,7 @@ const isStack = (text: string) => /^\s+at .*:\d+:\d+/m.test(text)
 /** A head in three files, in a folder of its own. */
 function head(rows: number): { readonly folder: string; readonly files: readonly string[] } {
   const folder = mkdtempSync(join(tmpdir(), 'campaign-writers-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  folders.push(folder)
   const random = randomOf('a head')
   const files = ['q', 'k', 'v'].map((name) => {
     const path = join(folder, `${name}.npy`)
