@@ -141,14 +141,15 @@ function standingTable(found) {
     '| heads | share | its error | the best there | place |',
     '| --- | --- | --- | --- | --- |',
     ...found.map(
-      ({ model, budget, error, best, least, place, of }) =>
-        `| ${model} | ${budget} | ${error === undefined ? 'does not fit' : figure(error)} | \`${best}\`: ${figure(least)} | ${place < 0 ? '–' : `${place + 1} of ${of}`} |`,
+      ({ model, budget, error, isRun, best, least, place, of }) =>
+        `| ${model} | ${budget} | ${error === undefined ? (isRun ? 'does not fit' : 'not run') : figure(error)} | \`${best}\`: ${figure(least)} | ${place < 0 ? '–' : `${place + 1} of ${of}`} |`,
     ),
   ].join('\n')
 }
 
-/** Where it is good and where it loses, in sentences that follow from the board. */
+/** Sentences that say where a method is good and where it loses, as the board has it. */
 function verdict(found) {
+  if (found.every(({ isRun }) => !isRun)) return 'The board of all captured heads was not run with it yet.'
   const ran = found.filter(({ error }) => error !== undefined)
   const places = (list) =>
     list.length === found.length
