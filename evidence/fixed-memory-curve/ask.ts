@@ -51,7 +51,7 @@ function window(shape: Shape): AttentionStream {
 }
 
 const STREAMS = {
-  [CLOSURE]: compact(80),
+  [CLOSURE]: compact(78),
   'far keys, mean': farBeforeMean,
   window,
 } satisfies Record<string, (shape: Shape) => AttentionStream>
@@ -189,7 +189,7 @@ function verdict(rows: readonly CurveRow[]): string {
     ).toFixed(3),
   )
   return (
-    `Far keys and a closure, ${said.join('; ')}. 80 far keys are what fits; bits were chosen on another capture of Persuasion. That errors of bounded heads fall ` +
+    `Far keys and a closure, ${said.join('; ')}. 78 far keys are what fits; bits were chosen on another capture of Persuasion. That errors of bounded heads fall ` +
     `beyond the trained length is no merit of the stream: there these heads spread out, and answering with the mean of the values errs ${spread.join(', then ')}.`
   )
 }

@@ -302,7 +302,7 @@ export function ratioOf(
   return { mean: mean(own)! / best, worst: Math.max(...heads) }
 }
 
-/** Errors to be reached with a recipe for each head, by group: later queries, mean over the heads. Set before anything of it was measured, on other heads. */
+/** Errors that were to be reached with a recipe for each head, by group: later queries, mean over the heads. Set before anything of it was measured, on other heads. */
 const WANTED: Readonly<Record<string, Readonly<Record<number, number>>>> = {
   sharp: { 4: 0.016, 7: 0.095, 16: 0.31, 32: 0.5 },
   bounded: { 4: 0.003, 7: 0.016, 16: 0.06, 32: 0.11 },
@@ -312,7 +312,7 @@ const WANTED: Readonly<Record<string, Readonly<Record<number, number>>>> = {
 /** The most by which a stream without a recipe was to err more than the best named one, on average and on a head. */
 const WITHIN = { mean: 1.15, worst: 1.5 }
 
-/** Markdown: what was to be reached, and whether it is. */
+/** Markdown: errors that were to be reached, and whether they are. */
 export function reached({ rows }: Kinds): string {
   const cell = (method: string, at: { readonly group: string; readonly share: number }) =>
     rows.find((row) => row.method === method && row.group === at.group && row.share === at.share)

@@ -42,7 +42,7 @@ export interface AutoStreamOptions extends Shape {
   readonly tokens: number
   /** A stack of tiers, as `plan` finds it for a head. Without one: tokens that receive attention, far keys, and one mean token. */
   readonly stack?: Stack | undefined
-  /** Whether it finds a stack on its own first tokens and their queries. Default false: it suits heads that look about, and loses needles of sharp ones. */
+  /** Whether it finds a stack on its own first tokens and their queries. Default false: it suits heads that look about, and may lose needles of sharp ones. */
   readonly learn?: boolean | undefined
   /**
    * Seed of the dither of its codes, an integer ≥ 0: then answers have error bars, against attention over all tokens, and a quarter of the bytes holds a sample of
