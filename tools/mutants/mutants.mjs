@@ -254,7 +254,7 @@ export const MUTANTS = [
   },
   {
     id: 'closure: C not scaled when frozen',
-    file: `${streams}/src/gaussian-closure.ts`,
+    file: `${streams}/src/bounded-scores.ts`,
     from: 'isFrozen ? widest / deviation : 1',
     to: 'isFrozen ? 1 : 1',
     tests: [`${streams}/test/closure-stream.test.ts`],
