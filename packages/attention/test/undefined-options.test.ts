@@ -19,6 +19,7 @@ import { randomFeatures, taylorFeatures } from '@sublinear/poly-features'
 import { frequentItems, heavyHitters } from '@sublinear/sparse-recovery'
 import {
   closureMethod,
+  firstOrderMethod,
   featureStream,
   meanMethod,
   taylorMethod,
@@ -38,6 +39,7 @@ import {
   type PlanOptions,
 } from '../src'
 import { endlessMethod } from '../src/endless'
+import { momentKvMethod } from '../src/moment-kv'
 import { farClosureMethod } from '../src/far-closure'
 import { tokens } from './unchanged/digest'
 
@@ -75,10 +77,12 @@ const none: Readonly<Record<string, object>> = {
   cur: { block: undefined, first: undefined, ...kept } satisfies None<OptionsOf<typeof cache.curMethod>>,
   reservoir: kept satisfies None<OptionsOf<typeof cache.reservoirMethod>>,
   clusters: kept satisfies None<OptionsOf<typeof cache.clustersMethod>>,
+  misfit: kept satisfies None<OptionsOf<typeof cache.misfitMethod>>,
   farKeys: kept satisfies None<OptionsOf<typeof cache.farKeysMethod>>,
   farClosure: { keyBits: undefined, valueBits: undefined, buffer: undefined } satisfies None<
     OptionsOf<typeof farClosureMethod>
   >,
+  momentKv: { buffer: undefined } satisfies None<OptionsOf<typeof momentKvMethod>>,
   endless: {
     window: undefined,
     sinks: undefined,
@@ -90,13 +94,14 @@ const none: Readonly<Record<string, object>> = {
     buffer: undefined,
   } satisfies None<OptionsOf<typeof endlessMethod>>,
   mean: { buffer: undefined } satisfies None<OptionsOf<typeof meanMethod>>,
+  firstOrder: { buffer: undefined } satisfies None<OptionsOf<typeof firstOrderMethod>>,
   closure: { clusters: undefined, buffer: undefined, most: undefined } satisfies None<OptionsOf<typeof closureMethod>>,
   taylor: {} satisfies None<OptionsOf<typeof taylorMethod>>,
   anisotropic: {},
   balanceKv: { mode: undefined, sums: undefined } satisfies None<OptionsOf<typeof balanceKvMethod>>,
   momentCoreset: { mode: undefined } satisfies None<OptionsOf<typeof momentCoresetMethod>>,
   mergeReduce: { capacity: undefined } satisfies None<OptionsOf<typeof mergeReduceMethod>>,
-  auto: { stack: undefined, errorBars: undefined, weighted: undefined },
+  auto: { stack: undefined, learn: undefined, errorBars: undefined, weighted: undefined },
 }
 
 /** Answers of a stream to all tokens, one at a time and at the end, and its snapshot. */
