@@ -29,6 +29,8 @@ const CODE = {
   endless: (options) => ['endless', `endless(${literal(options)})(head)`],
   mean: () => ['meanStream', 'meanStream(head)'],
   closure: () => ['closureStream', 'closureStream(head)'],
+  firstOrder: () => ['firstOrderStream', 'firstOrderStream(head)'],
+  momentKv: (options) => ['momentKv', `momentKv({ ...head, ...${literal(options)} })`],
   taylor: () => [
     'featureStream, taylorFeatures',
     'featureStream({ features: taylorFeatures({ d: 64, degree: 1, scale: 1 / 8 }), dv: 64 })',

@@ -70,7 +70,7 @@ export interface EndlessOptions {
  * @example
  * const stream = endless({ window: 16, far: 16 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
- * console.log(stream.tokens, stream.bytes) // 100 1972
+ * console.log(stream.tokens, stream.bytes) // 100 1988
  */
 export function endless(options: EndlessOptions = {}): (shape: Shape) => Tiers {
   const { window, sinks, far, clamp, most, buffer, store, near } = settled(options)

@@ -40,7 +40,7 @@ export interface FarClosureOptions {
  * @example
  * const stream = farClosure({ d: 2, dv: 2, scale: 1, count: 16 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
- * console.log(stream.tokens, stream.bytes) // 100 1652
+ * console.log(stream.tokens, stream.bytes) // 100 1668
  */
 export function farClosure(given: Shape & FarClosureOptions): Tiers {
   checkHead(KIND, given, FRAME_FEATURES, ['count', 'keyBits', 'valueBits', 'buffer'])

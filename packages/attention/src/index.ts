@@ -5,11 +5,12 @@ export { combine, errorBars, exactAttention, exactStream, normalise } from '@sub
 export { balanceKv, momentCoreset } from '@sublinear/balance-kv'
 export { tiers } from '@sublinear/kv-cache'
 export * as policies from '@sublinear/kv-cache'
-export { closureStream, featureStream, meanStream } from '@sublinear/streaming-attention'
+export { closureStream, featureStream, firstOrderStream, meanStream } from '@sublinear/streaming-attention'
 export { quantised } from '@sublinear/token-store'
 export { autoStream, catalogue } from './catalogue'
 export { endless } from './endless'
 export { farClosure } from './far-closure'
+export { momentKv } from './moment-kv'
 export { open, openStream } from './open'
 
 // Which of them: certified, predicted or measured; and the stream of a plan.

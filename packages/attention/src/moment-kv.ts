@@ -32,6 +32,10 @@ export interface MomentKvOptions {
  *
  * @param d, dv, scale  the shape; count  tokens held; buffer  tokens that wait
  * @throws TypeError, RangeError when an option is out of range
+ * @example
+ * const stream = momentKv({ d: 2, dv: 2, scale: 1, count: 16 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1712
  */
 export function momentKv(given: Shape & MomentKvOptions): Tiers {
   checkHead(KIND, given, FRAME_FEATURES, ['count', 'buffer'])

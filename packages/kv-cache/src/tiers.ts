@@ -291,10 +291,9 @@ function checkParts(name: string, parts: readonly AttentionStream[], shape: Shap
       throw new TypeError(
         `${name}: part ${i} must be a tier, which hands on what it forgets; only the last may be any stream`,
       )
-    for (const side of ['d', 'dv', 'scale'] as const) {
+    for (const side of ['d', 'dv', 'scale'] as const)
       if (part[side] !== shape[side])
         throw new RangeError(`${name}: part ${i} must have ${side} = ${shape[side]}, got ${part[side]}`)
-    }
     const [wanted, found] = [scoresOf(shape), part.head ?? {}].map((head) => JSON.stringify(head))
     if (found !== wanted) throw new RangeError(`${name}: part ${i} must compute ${wanted}, got ${found}`)
   }

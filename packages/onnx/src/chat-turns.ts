@@ -28,7 +28,7 @@ export interface ChatTurns {
  * Guarantee: the texts of `ask`, joined with what the model said between them, are what the template writes for the whole talk.
  *
  * @throws RangeError (ask) when the template changes what was said before
- * @example chatTurns({ begin: '<s>' }).ask('Hello') // '<s>Hello\n'
+ * @example JSON.stringify(chatTurns({ begin: '<s>' }).ask('Hello')) // "<s>Hello\n"
  */
 export function chatTurns(options: ChatOptions = {}): ChatTurns {
   const { template, special = {}, system } = options

@@ -52,7 +52,7 @@ describe('a spec', () => {
     ['no table', { table: undefined }],
     ['a block that is no pair', { block: 'all' }],
     ['a text for d', { d: '3' }],
-  ])('with %s is of a wrong type', (_, change) => {
-    expect(() => restoreFeatures(changed(change))).toThrow(TypeError)
+  ])('with %s is refused as any other', (_, change) => {
+    expect(() => restoreFeatures(changed(change))).toThrow(RangeError)
   })
 })

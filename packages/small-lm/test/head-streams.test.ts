@@ -13,7 +13,7 @@ const shape = { d: 8, dv: 8, scale: 1 / Math.sqrt(8) }
 const [budgetBytes, tokens] = [11_200, 700]
 const bounded = catalogue.map(({ name }) => name).filter((name) => name !== 'exact')
 /** The smallest of them, or of a few fixed sizes, whatever the budget. */
-const small = ['mean', 'closure', 'taylor', 'anisotropic', 'momentCoreset', 'mergeReduce']
+const small = ['mean', 'firstOrder', 'closure', 'taylor', 'anisotropic', 'momentCoreset', 'mergeReduce']
 
 /** Numbers in [−1, 1] from a fixed linear congruence. */
 function rows(count: number, seed: number) {

@@ -82,7 +82,7 @@ export interface ClosureStream extends AttentionStream, Disposable {
  * @example
  * const stream = closureStream({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
- * console.log(stream.tokens, stream.bytes) // 100 340
+ * console.log(stream.tokens, stream.bytes) // 100 356
  */
 export function closureStream({ clusters, buffer, most, ...shape }: ClosureStreamOptions): ClosureStream {
   return live(shape, sizesOf({ clusters, buffer, most }))

@@ -48,6 +48,10 @@ export interface FirstOrderStream extends AttentionStream, Disposable {
  * @param d, dv, scale  widths of keys and values, factor inside exp
  * @param buffer  tokens held exactly before they are folded, 1 to 64; default 16
  * @throws TypeError, RangeError when a size is out of range or scale not finite
+ * @example
+ * const stream = firstOrderStream({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 328
  */
 export function firstOrderStream({ buffer = TOKENS, ...shape }: FirstOrderStreamOptions): FirstOrderStream {
   return live(shape, buffer)

@@ -15,6 +15,10 @@ const [RECENT, MOST_RECENT] = [4, 32]
  * Cost: 2·(d + dv) operations a token at each selection; 8·(d + dv + 1) bytes beside the tokens.
  *
  * @param count  tokens kept, ≥ 1
+ * @example
+ * const stream = misfit({ count: 16 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1384
  */
 export const misfit = scored({
   name: 'misfit',

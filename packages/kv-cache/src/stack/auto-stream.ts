@@ -29,11 +29,10 @@ import { restoreTiers, type Tiers } from '../tiers'
 import { checkBuilt, checkLearning, limitsIn, type Limits } from './auto-limits'
 import { checkStack } from './check-stack'
 import { defaultStack, isFinest } from './default-stack'
-import { firstTokens, learningWithin, restoreFirstTokens, type FirstTokens } from './first-tokens'
+import { checkSpare, firstTokens, learningWithin, restoreFirstTokens, type FirstTokens } from './first-tokens'
 import { builtStack, copyOfStack, countsWithin, leastBytes, type Stack } from './stack'
 
-const KIND = 'auto'
-const VERSION = '3'
+const [KIND, VERSION] = ['auto', '3'] as const
 
 export interface AutoStreamOptions extends Shape {
   /** Everything held, after every call, however many tokens come. */
@@ -149,9 +148,8 @@ function checkBudget(options: AutoStreamOptions): void {
   if (errorBars !== undefined) checkInteger(who, 'errorBars', errorBars, 0)
   checkInteger(who, 'budgetBytes', budgetBytes, 1)
   if (tokens !== Infinity) checkInteger(who, 'tokens', tokens, 1)
-  if (typeof weighted !== 'boolean')
-    throw new TypeError(`${who}: weighted must be true or false, got ${typeof weighted}`)
-  if (typeof learn !== 'boolean') throw new TypeError(`${who}: learn must be true or false, got ${typeof learn}`)
+  for (const [name, is] of Object.entries({ weighted, learn }))
+    if (typeof is !== 'boolean') throw new TypeError(`${who}: ${name} must be true or false, got ${typeof is}`)
   if (learn && (stack ?? errorBars) !== undefined)
     throw new TypeError(`${who}: learn must be false where ${stack ? 'a stack is' : 'errorBars are'} given`)
 }
@@ -162,8 +160,7 @@ type Now =
   | { readonly first?: undefined; readonly inner: Tiers }
 
 function live(shape: Shape, methods: readonly Method[], limits: Limits, now: Now): AutoStream {
-  const { d, dv, scale } = shape
-  const head = headOf(shape)
+  const [{ d, dv, scale }, head] = [shape, headOf(shape)]
   const { budgetBytes, weighted } = limits
   let chosen = limits.chosen ?? limits.stack
   const refuse = (block: KvBlock, isSound = false) => {
@@ -219,8 +216,7 @@ function live(shape: Shape, methods: readonly Method[], limits: Limits, now: Now
     },
     takeBack(count) {
       current().check.takeBack?.(count)
-      const most = now.first?.spare ?? Infinity // queries of the first tokens are taken back, too
-      if (count > most) throw new RangeError(`${KIND}: can take back at most ${most} tokens now, got ${count}`)
+      if (now.first) checkSpare(KIND, now.first, count) // their queries are taken back, too
     },
   }
   return {

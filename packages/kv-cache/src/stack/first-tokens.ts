@@ -60,6 +60,11 @@ export function learningWithin(budget: StackBudget & { readonly tokens: number }
   return best.tokens >= LEAST && best.tokens < tokens ? best : undefined
 }
 
+/** @throws RangeError when so many of the newest tokens cannot be taken back */
+export function checkSpare(who: string, { spare }: Pick<FirstTokens, 'spare'>, count: number): void {
+  if (count > spare) throw new RangeError(`${who}: can take back at most ${spare} tokens now, got ${count}`)
+}
+
 /** The first tokens of a stream with their queries, in few bits, until they are enough to choose a stack by. */
 export interface FirstTokens extends Disposable {
   readonly tokens: number
