@@ -37,7 +37,9 @@ test('at fixed memory the error does not grow from 10^4 to 10^7 tokens', () => {
   for (const method of new Set(all.map((one) => one.method))) {
     const own = all.filter((one) => one.method === method)
     expect(own.map(({ n }) => n)).toEqual([1e4, 1e5, 1e6, 1e7])
-    expect(new Set(own.map(({ bytes }) => bytes)).size).toBe(1)
+    const [first, ...later] = own.map(({ bytes }) => bytes)
+    expect(new Set(later).size).toBe(1)
+    expect(first).toBeLessThanOrEqual(later[0]) // from 65,536 tokens on feature states keep what rounding leaves
     const errors = own.map(({ error }) => error)
     expect(Math.max(...errors) / Math.min(...errors)).toBeLessThan(1.08)
   }
