@@ -7,8 +7,7 @@ import json, sys, numpy as np
 P, TYPES = 2**61 - 1, {"F32": "<f4", "F64": "<f8", "U8": "u1", "U32": "<u4"}
 
 def load(data):
-    body = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:body])
+    header = json.loads(data[8 : (body := 8 + int.from_bytes(data[:8], "little"))])
     at = lambda t: np.frombuffer(data[body:][slice(*t["data_offsets"])], TYPES[t["dtype"]]).reshape(t["shape"])
     return {"about": header.pop("__metadata__"), **{name: at(t) for name, t in header.items()}}
 
