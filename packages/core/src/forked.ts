@@ -36,7 +36,7 @@ export function forkedParts(who: string, parts: Parts): Parts {
 
 /** Advice to whoever wrote a stream that lacks a member, by what is asked of it. */
 const REMEDIES = {
-  fork: 'a function fork() that returns a stream of its own which goes on from there, as one that is restored from its toBytes() does',
+  fork: 'a function fork() that returns a stream which goes on from there',
   reset: 'a function reset() after which it is as it was made',
 } as const
 

@@ -66,7 +66,7 @@ class Held<A extends Entries> {
     if (!(#block in operand) || operand.#block.home !== home) {
       if (!(#block in operand) && BRAND in operand)
         throw new TypeError(
-          'kernels: two copies of @sublinear/kernels are loaded, and an operand lies in the memory of the other: import and require, or two versions, in one process. Make all that works together with one of them',
+          'kernels: two copies of @sublinear/kernels are loaded, by import and require or in two versions, and an operand lies in the memory of the other',
         )
       throw new TypeError(`kernels: an operand is neither a typed array nor a resident array of the ${home} kernels`)
     }
