@@ -194,6 +194,11 @@ try {
           if (view === 'read') await readToEnd(page)
           if (view === 'heads')
             await page.getByRole('heading', { name: /code of the best/ }).waitFor({ timeout: 180_000 })
+          if (view === 'model') {
+            await page.getByRole('button', { name: /small model of this project/ }).click()
+            await page.getByRole('button', { name: 'Say' }).click({ timeout: 120_000 })
+            await page.getByRole('button', { name: 'Say' }).waitFor({ timeout: 120_000 })
+          }
           if (view === 'sketches') await page.getByText(/400 fresh matrices/).waitFor({ timeout: 120_000 })
           if (view === 'read') await page.getByRole('button', { name: /falcon/ }).click()
           await page.waitForTimeout(800)

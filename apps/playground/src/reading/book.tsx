@@ -12,7 +12,7 @@ interface BookProps {
 }
 
 /** Paragraphs that are drawn in one frame, so that a long text keeps no frame waiting. */
-const A_FRAME = 3
+const A_FRAME = 1
 
 /** Shows the text, its words drawn once, some paragraphs a frame; what was read is marked in place, since it changes many times a second. */
 export function Book({ text, needles, letters, plant }: BookProps) {
