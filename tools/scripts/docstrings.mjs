@@ -16,7 +16,7 @@ const POINTER = /^(?:The (?:same|others?|rest)|Likewise|Ditto|Same)\.?$/u
 const LATE = /^@[^]*?^(Guarantee|Cost)\b/mu
 /** Sources, tests and scripts. */
 const PLACES = [
-  '{packages,apps,tools}/*/{src,test}/**/*.ts',
+  '{packages,apps,tools}/*/{src,test,browser}/**/*.{ts,tsx}',
   '{packages,apps,tools}/*/scripts/*.mjs',
   'tools/scripts/**/*.{ts,mjs}',
   'evidence/*/*.{ts,mjs}',

@@ -9,7 +9,7 @@ import { BLOCK, SHARES, USUAL } from '../src/reading/usual.ts'
 
 const file = (path: string) => readFileSync(new URL(path, import.meta.url))
 
-/** What the first page shows before its model is there; `most` tokens are read, or all. */
+/** Recording that the first page shows before its model is there; `most` tokens are read, or all. */
 export function recording(most = Infinity): Recorded {
   const book = file('../src/reading/excerpt.txt').toString('utf8').trim()
   const model = languageModel(file(`../../../packages/small-lm/data/${USUAL.model}.safetensors`))

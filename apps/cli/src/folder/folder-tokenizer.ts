@@ -1,4 +1,5 @@
 import { Tokenizer } from '@huggingface/tokenizers'
+import { specialTokens } from '@sublinear/onnx'
 import type { PromptTokenizer, TextTokenizer } from '@sublinear/small-lm'
 import { folderEncoder } from './folder-encoder'
 import { jsonIn } from './model-folder'
@@ -21,13 +22,7 @@ export function folderTokenizer(path: string): FolderTokenizer {
   const config = jsonIn(path, 'tokenizer_config.json', {})
   const model = jsonIn(path, 'config.json', {})
   const own = madeTokenizer(path, json, config)
-  const special = Object.fromEntries(
-    ['bos_token', 'eos_token', 'pad_token', 'unk_token'].flatMap((name) => {
-      const token = config[name] as string | { readonly content?: string } | undefined | null
-      const text = typeof token === 'string' ? token : token?.content
-      return text === undefined ? [] : [[name, text]]
-    }),
-  )
+  const special = specialTokens(config)
   const idOf = (name: string): number | undefined => {
     const text = special[`${name}_token`]
     const id = text === undefined ? model[`${name}_token_id`] : own.token_to_id(text)

@@ -1,6 +1,6 @@
 import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
-import { chatTurns, type ChatTurns } from '@sublinear/onnx'
+import { chatTurns, specialTokens, type ChatTurns } from '@sublinear/onnx'
 import type { ModelFolder } from './folder-files'
 
 /** Text and tokens of a model, as its folder's own files have them. */
@@ -18,13 +18,7 @@ export interface FolderText {
 export function folderText(folder: ModelFolder): FolderText {
   const { config, tokenizerConfig, generation, chatTemplate } = folder
   const own = tokenizerOf(folder)
-  const special = Object.fromEntries(
-    ['bos_token', 'eos_token', 'pad_token', 'unk_token'].flatMap((name) => {
-      const token = tokenizerConfig[name] as string | { readonly content?: string } | undefined | null
-      const text = typeof token === 'string' ? token : token?.content
-      return text === undefined ? [] : [[name, text]]
-    }),
-  )
+  const special = specialTokens(tokenizerConfig)
   const named = generation['eos_token_id'] ?? config['eos_token_id']
   const eos = special['eos_token'] === undefined ? undefined : own.token_to_id(special['eos_token'])
   const end = [...(Array.isArray(named) ? named : [named]), eos].filter((id): id is number => typeof id === 'number')

@@ -3,6 +3,7 @@ import { bytesText, countText, shareText } from '../page/format'
 import type { PageState } from '../page/page-state'
 import { REMEMBERS, type Remembers } from './head-streams'
 import type { Given, Said } from './model-worker'
+import './model.css'
 import { useModel, type Line } from './use-model'
 
 const SHARES = [1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32]
@@ -10,7 +11,7 @@ const CONTEXTS = [1024, 4096, 16_384, 65_536]
 /** Tokens of an answer, at most. */
 const MOST = 64
 const SAMPLE = 'small-model/'
-/** What the small model was trained to answer. */
+/** Words that the small model was trained to answer. */
 const FIRST = '(remember falcon 4821) The evening was calm, and the road was long. (recall falcon'
 const SAID: Readonly<Record<Remembers, string>> = {
   auto: 'a stack chosen for the bytes',
