@@ -46,7 +46,7 @@ function attentionGroup(n: number, causal: boolean, peers: readonly Peer[], d = 
   const others = peers.map((peer) => peer(job))
   const operations = (causal ? 2 : 4) * n * n * d // of the visible half, though a peer may compute both
   return {
-    name: `${causal ? 'causal' : 'full'}, n = ${n}${d === D ? '' : `, d = ${d}`}`,
+    name: `${d === D ? '' : `d = ${d}, `}${causal ? 'causal' : 'full'}, n = ${n}`, // targets of d = 64 take every group that begins as they say
     unit: { name: 'ms' },
     cases: [
       peak(),
