@@ -1,6 +1,7 @@
 import { endless, exactStream } from '@sublinear/attention'
 import { reader, unrotated, type HeadSpec, type LanguageModel, type Reader } from '@sublinear/small-lm'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { SHORT_WINDOW } from '../kit/short-window.ts'
 import { plot } from '../kit/plot.ts'
 import { loadModel, MODELS, textIds } from '../kit/text-captures.ts'
 
@@ -28,7 +29,7 @@ interface Row {
   readonly bytes: number
 }
 
-const own = unrotated(endless())
+const own = unrotated(endless(SHORT_WINDOW))
 
 /** Bits per byte of the SCORED tokens from `at` on, of which the first has been read. */
 function bitsFrom(run: Reader, { tokenizer }: LanguageModel, ids: ArrayLike<number>, at: number): number {

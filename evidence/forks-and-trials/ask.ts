@@ -15,6 +15,7 @@ import { kernels } from '@sublinear/kernels'
 import { random } from '@sublinear/laws'
 import { generate, speculative, unrotated } from '@sublinear/small-lm'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { SHORT_WINDOW } from '../kit/short-window.ts'
 import { markdownTable } from '../kit/markdown.ts'
 import { loadModel, MODELS, textIds } from '../kit/text-captures.ts'
 
@@ -111,7 +112,7 @@ function decoding() {
     const model = loadModel(name)
     const ids = [model.tokenizer.bos, ...textIds(model, 'persuasion').subarray(500, 500 + PROMPT - 1)]
     const common = { model, stream: exactStream, ids }
-    const draft = unrotated(endless({ window: 128, far: 64 }))
+    const draft = unrotated(endless({ ...SHORT_WINDOW, window: 128, far: 64 }))
     const plain = generate({ ...common, count: NEW })
     return [1, 2, 4, 8].map((drafted) => {
       const rounds = [1, 2, 3].map(() => {

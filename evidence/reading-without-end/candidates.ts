@@ -19,14 +19,20 @@ const few = (window: number, far: number, most: number, rest: Partial<Stack> = {
   of(window, far, most, { nearBits: FEW, buffer: 32, ...rest })
 const floats: Stack = { window: 256, sinks: 4, far: 128, clamp: 256, most: 1000, buffer: 64 }
 
-/** Bytes a head, and the stacks that were tried in so many. */
+/** Old distances count for half after so many tokens. */
+const FADING = [100_000, 50_000, 25_000]
+const fading = (one: Stack): Stack[] => FADING.map((halvedAfter) => ({ ...one, halvedAfter }))
+
+/** Bytes a head, and the stacks that were tried in so many, on as many tokens as are judged. */
 export const CANDIDATES: Readonly<Record<number, readonly Stack[]>> = {
-  128_000: [floats, of(1024, 512, 1000), of(1280, 128, 1000), of(1280, 128, 1000, { clamp: 256 }), of(1536, 128, 0)],
-  64_000: [of(512, 128, 1000), of(640, 128, 0)],
+  128_000: [of(1536, 128, 0), ...fading(of(1536, 128, 0))],
+  64_000: [of(640, 128, 0), ...fading(of(640, 128, 0))],
+  32_000: [few(512, 128, 0), ...fading(few(512, 128, 0)).slice(1, 2), few(576, 64, 0)],
+  16_000: [few(192, 96, 0, { buffer: 16 }), few(256, 32, 0, { buffer: 16 })],
 }
 
-/** Stacks that were not searched: as long a window as fits in fewer bits. */
-export const UNSEARCHED: Readonly<Record<number, Stack>> = {
-  32_000: few(512, 128, 0),
-  16_000: few(192, 96, 0, { buffer: 16 }),
+/** Stacks that were tried before those, on a third of the tokens. */
+export const TRIED: Readonly<Record<number, readonly Stack[]>> = {
+  128_000: [floats, of(1024, 512, 1000), of(1280, 128, 1000), of(1280, 128, 1000, { clamp: 256 }), of(1536, 128, 0)],
+  64_000: [of(512, 128, 1000), of(640, 128, 0)],
 }

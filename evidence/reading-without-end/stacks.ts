@@ -10,6 +10,8 @@ export interface Stack {
   readonly sinks: number
   /** Far keys. */
   readonly far: number
+  /** Tokens after which their squared distances count for half. Default: never. */
+  readonly halvedAfter?: number
   /** How far keys are held. Default: float32. */
   readonly farBits?: Bits
   /** How sinks, window and waiting tokens are held. Default: float32. */
@@ -24,10 +26,9 @@ export interface Stack {
 const bits = ([keyBits, valueBits]: Bits) => ({ keyBits, valueBits })
 
 /** Spec of what all heads remember with. */
-export function specOf({ farBits, nearBits, ...stack }: Stack): HeadSpec {
-  return unrotated(
-    endless({ ...stack, ...(farBits && { store: bits(farBits) }), ...(nearBits && { near: bits(nearBits) }) }),
-  )
+export function specOf({ farBits, nearBits, halvedAfter = Infinity, ...stack }: Stack): HeadSpec {
+  const [store, near] = [farBits, nearBits].map((pair) => (pair ? bits(pair) : 'float32'))
+  return unrotated(endless({ ...stack, halvedAfter, store, near }))
 }
 
 /** Exact attention to the newest tokens alone, in the bytes of so many. */

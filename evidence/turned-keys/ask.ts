@@ -8,6 +8,7 @@
 import { cpus } from 'node:os'
 import { endless, type AttentionStream, type Matrix } from '@sublinear/attention'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { SHORT_WINDOW } from '../kit/short-window.ts'
 import { markdownTable } from '../kit/markdown.ts'
 
 export interface Turned {
@@ -38,7 +39,7 @@ function measured(d: number, block: number): Turned {
   const shape = { d, dv: d, scale: 1 / Math.sqrt(d), rotary }
   const [keys, values, queries] = [1, 2, 3].map((seed) => numbers(PIECE, d, seed))
   const rows = ({ data }: Matrix, from: number): Matrix => ({ rows: block, cols: d, data: data.subarray(from * d, (from + block) * d) }) // prettier-ignore
-  const streams = [endless()({ ...shape, positions: 'text' }), endless()(shape)]
+  const streams = [endless(SHORT_WINDOW)({ ...shape, positions: 'text' }), endless(SHORT_WINDOW)(shape)]
   const run = (stream: AttentionStream) => {
     const before = process.cpuUsage()
     for (let from = 0; from < PIECE; from += block)

@@ -12,6 +12,7 @@ import {
 } from '@sublinear/core'
 import {
   bufferWithin,
+  checkAge,
   farKeys,
   farKeysMethod,
   restoreTiers,
@@ -27,9 +28,12 @@ import { quantised, waitingBytes } from '@sublinear/token-store'
 
 const KIND = 'endless'
 const CAN: readonly HeadFeature[] = [...FRAME_FEATURES, 'positions']
-const NAMES = ['window', 'sinks', 'far', 'store', 'near', 'clamp', 'most', 'buffer']
-/** Tokens of the window for each far key, where a budget is shared out. */
-const WINDOW_A_KEY = 2
+const NAMES = ['window', 'sinks', 'far', 'halvedAfter', 'store', 'near', 'clamp', 'most', 'buffer']
+/** The most far keys where a budget is shared out, and tokens of the window for each of fewer: more far keys take attention from the newest tokens. */
+const MOST_FAR = 128
+const WINDOW_A_KEY = 4
+const EIGHT: Bits = { keyBits: 8, valueBits: 8 }
+const FEW: Bits = { keyBits: 6, valueBits: 4 }
 
 export interface Bits {
   readonly keyBits: number
@@ -37,19 +41,21 @@ export interface Bits {
 }
 
 export interface EndlessOptions {
-  /** The newest tokens, exactly, turned by their places in the text. Default 256. */
+  /** The newest tokens, turned by their places in the text. Default 640. */
   readonly window?: number | undefined
   /** The first tokens of the text, for good. Default 4. */
   readonly sinks?: number | undefined
   /** Far keys held. Default 128. */
   readonly far?: number | undefined
-  /** Bits of their keys and values, 2 to 8. Default: float32. */
-  readonly store?: Bits | undefined
-  /** Bits of the window, the sinks and what waits. Default: float32. 8 and 8 lose nothing that was measured, and hold four times as much. */
-  readonly near?: Bits | undefined
+  /** Tokens after which a far key's squared distance counts for half: old ones make room for new ones. Default 100,000; Infinity: never. */
+  readonly halvedAfter?: number | undefined
+  /** Bits of far keys and of their values, 2 to 8, or 'float32'. Default 6 and 4. */
+  readonly store?: Bits | 'float32' | undefined
+  /** Bits of the window, the sinks and what waits, or 'float32'. Default 8 and 8: they lose nothing that was measured, and hold four times as much. */
+  readonly near?: Bits | 'float32' | undefined
   /** Where everything behind the window stands: so many places before the query. Default: `window`. */
   readonly clamp?: number | undefined
-  /** The most tokens that the summed-up rest counts for. 0: nothing is summed up, and what far keys let go of is forgotten. Default 1000. */
+  /** The most tokens that the summed-up rest counts for. 0: nothing is summed up, and what far keys let go of is forgotten. Default 0. */
   readonly most?: number | undefined
   /** Tokens that wait, 1 to 64. Default 64. */
   readonly buffer?: number | undefined
@@ -61,7 +67,7 @@ export interface EndlessOptions {
  * that does not grow.
  * Source: not from the papers. One distance for all that is old: as in LM-Infinite (2023) and ReRoPE, of exact caches; sinks: Xiao et al. (2023).
  *
- * Guarantee: exact over the window, and up to `buffer` tokens that wait before it; every other token is held or summed up once, its weight kept until the
+ * Guarantee: exact over the window, as its bits round it, and up to `buffer` tokens that wait before it; every other token is held or summed up once, its weight kept until the
  *   rest's mass reaches `most`. Merging is 'none' with `rotary`.
  * Cost: 4·(d + dv) bytes a token held, a closure's; a token turns twice more on its way out of the window, and a query once more.
  *
@@ -73,13 +79,13 @@ export interface EndlessOptions {
  * console.log(stream.tokens, stream.bytes) // 100 1988
  */
 export function endless(options: EndlessOptions = {}): (shape: Shape) => Tiers {
-  const { window, sinks, far, clamp, most, buffer, store, near } = settled(options)
+  const { window, sinks, far, halvedAfter, clamp, most, buffer, store, near } = settled(options)
   return (shape) => {
     checkHead(KIND, shape, CAN)
     const held = [
       windowTier({ count: window, ...near }),
       sinksTier({ count: sinks, ...near }),
-      farKeys({ count: far, ...store }),
+      farKeys({ count: far, halvedAfter, ...store }),
     ] as const
     return tiers({
       ...shape,
@@ -102,30 +108,28 @@ export const endlessMethod: Method<EndlessOptions> = {
   source: 'not from the papers; distances as in LM-Infinite (2023), sinks as in Xiao et al. (2023)',
   learns: 'nothing',
   can: CAN,
-  usual: {
-    window: 640,
-    near: { keyBits: 8, valueBits: 8 },
-    far: 128,
-    store: { keyBits: 6, valueBits: 4 },
-    most: 0,
-  }, // the best within 64 kB of a head, of those searched in docs/reading-without-end.md
+  usual: {},
   make: (shape, options) => endless(options)(shape),
   bytes(shape, options, traffic) {
-    const { window, sinks, far, store, near, most, buffer } = settled(options)
+    const { window, sinks, far, halvedAfter, store, near, most, buffer } = settled(options)
     return (
       windowMethod.tierBytes(shape, { count: window, ...near }, traffic, buffer) +
       sinksMethod.tierBytes(shape, { count: sinks, ...near }, traffic, buffer) +
-      farKeysMethod.tierBytes(shape, { count: far, ...store }, traffic, buffer) +
+      farKeysMethod.tierBytes(shape, { count: far, halvedAfter, ...store }, traffic, buffer) +
       (most > 0 ? closureMethod.bytes(shape, { most }, traffic) : 0) +
       waitingBytes(shape, buffer, traffic.weighted ?? false, near?.store)
     )
   },
   within(shape, budgetBytes, traffic) {
     const buffer = bufferWithin(budgetBytes, shape)
-    const optionsOf = (far: number) => ({ window: WINDOW_A_KEY * far, far, buffer })
-    const bytes = (far: number) => endlessMethod.bytes(shape, optionsOf(far), traffic)
-    const far = largestWithin(bytes, budgetBytes, { most: Math.min(2 ** 29, Math.max(1, traffic.tokens)) })
-    return far === undefined ? undefined : optionsOf(far)
+    const optionsOf = (window: number) => ({
+      window,
+      far: Math.min(MOST_FAR, Math.ceil(window / WINDOW_A_KEY)),
+      buffer,
+    })
+    const bytes = (window: number) => endlessMethod.bytes(shape, optionsOf(window), traffic)
+    const window = largestWithin(bytes, budgetBytes, { most: Math.min(2 ** 29, Math.max(1, traffic.tokens)) })
+    return window === undefined ? undefined : optionsOf(window)
   },
   atRate(_, options, rate) {
     const own = settled(options)
@@ -135,6 +139,7 @@ export const endlessMethod: Method<EndlessOptions> = {
       far: scaled(own.far),
       buffer: scaled(own.buffer),
       most: own.most * rate,
+      halvedAfter: own.halvedAfter * rate,
     }
     return { ...options, ...sizes, clamp: own.clamp }
   },
@@ -143,15 +148,17 @@ export const endlessMethod: Method<EndlessOptions> = {
 
 function settled(options: EndlessOptions) {
   checkOptions(KIND, options, NAMES)
-  const { window = 256, sinks = 4, far = 128, store, near, clamp = window, most = 1000, buffer = 64 } = options
+  const { window = 640, sinks = 4, far = 128, halvedAfter = 100_000, store = FEW, near = EIGHT } = options
+  const { clamp = window, most = 0, buffer = 64 } = options // the best within 64 kB of a head, of those searched in docs/reading-without-end.md
   for (const [name, count] of Object.entries({ window, sinks, far })) checkInteger(KIND, name, count, 1)
   checkInteger(KIND, 'clamp', clamp, 0)
   checkInteger(KIND, 'buffer', buffer, 1, 64)
   checkFinite(KIND, 'most', most)
+  checkAge(KIND, halvedAfter)
   if (most < 0) throw new RangeError(`${KIND}: most must be at least 0, got ${most}`)
-  return { window, sinks, far, store: storeOf(store), near: storeOf(near), clamp, most, buffer }
+  return { window, sinks, far, halvedAfter, store: storeOf(store), near: storeOf(near), clamp, most, buffer }
 }
 
-function storeOf(bits: Bits | undefined) {
-  return bits && { store: quantised(bits) }
+function storeOf(bits: Bits | 'float32') {
+  return bits === 'float32' ? undefined : { store: quantised(bits) }
 }

@@ -1,6 +1,6 @@
 // What `near` and `most: 0` do to endless streams, against exact softmax over the tokens that the parts say they hold (float64), and against the float32 stream.
 // Kills: bytes that a record forgets, a closure that is left behind or whose bytes are, bits that reach far keys alone, a snapshot
-// without them.
+// without them, a default that is not what was searched, a budget of which far keys take more than their part.
 import { rowsOf, type AttentionStream, type Matrix } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
 import type { TokenTier } from '@sublinear/kv-cache'
@@ -17,7 +17,8 @@ const tokens = { keys: random(n, 8, 1, 1.5), values: random(n, 6, 2) }
 const queries = random(5, 8, 3, 1.5)
 const method = catalogue.find(({ name }) => name === 'endless')!
 const bits = (keyBits: number, valueBits = keyBits) => ({ keyBits, valueBits })
-const sizes = { window: 40, sinks: 3, far: 20, buffer: 16 }
+const floats = { near: 'float32', store: 'float32' } as const
+const sizes = { window: 40, sinks: 3, far: 20, buffer: 16, most: 1000, ...floats }
 
 function read(options: EndlessOptions, head: Parameters<ReturnType<typeof endless>>[0] = shape) {
   const stream = endless(options)(head)
@@ -38,6 +39,7 @@ describe('endless', () => {
     { ...sizes },
     { ...sizes, near: bits(8) },
     { ...sizes, most: 0 },
+    { ...sizes, halvedAfter: 100 },
     { ...sizes, near: bits(6, 4), store: bits(4), most: 0 },
   ])('holds the bytes that its record says, and goes on from a snapshot bit for bit: %o', (options) => {
     const stream = read(options)
@@ -79,11 +81,32 @@ describe('endless', () => {
     expect(large).toBeGreaterThan(4 * small)
     const wide = { d: 64, dv: 64, scale: 1 }
     const bytes = (options: EndlessOptions) => method.bytes(wide, { ...options, most: 0 }, { tokens: Infinity })
-    expect(bytes({ near: bits(8), store: bits(8) })).toBeLessThan(0.3 * bytes({}))
+    expect(bytes({ near: bits(8), store: bits(8) })).toBeLessThan(0.3 * bytes(floats))
+  })
+
+  it('unless told otherwise is what was best in 64 kB: few bits, no rest, and far keys that fade', () => {
+    const head = { d: 32, dv: 32, scale: 1 }
+    const said = { window: 640, sinks: 4, far: 128, halvedAfter: 100_000, store: bits(6, 4), near: bits(8), clamp: 640, most: 0, buffer: 64 } // prettier-ignore
+    const [own, same] = [{}, said].map((options) => endless(options)(head).toBytes())
+    expect(own).toEqual(same)
+    expect(endless({ halvedAfter: Infinity })(head).toBytes()).not.toEqual(same)
+    expect(method.bytes(head, {}, { tokens: Infinity })).toBeLessThan(64_000)
+  })
+
+  it('shares a budget out between the window and at most 128 far keys', () => {
+    const head = { d: 32, dv: 32, scale: 1 }
+    for (const budget of [4000, 16_000, 64_000, 128_000]) {
+      const options = method.within!(head, budget, { tokens: 1e6 }) as EndlessOptions
+      expect(options.far).toBe(Math.min(128, Math.ceil(options.window! / 4)))
+      const bytes = (window: number) => method.bytes(head, { ...options, window, far: Math.min(128, Math.ceil(window / 4)) }, { tokens: 1e6 }) // prettier-ignore
+      expect(bytes(options.window!)).toBeLessThanOrEqual(budget)
+      expect(bytes(options.window! + 4)).toBeGreaterThan(budget)
+    }
   })
 
   it('refuses bits and masses that are none', () => {
     expect(() => endless({ near: bits(9) })).toThrow('keyBits')
+    expect(() => endless({ halvedAfter: 0 })).toThrow('endless: halvedAfter must be a finite number > 0')
     expect(() => endless({ most: -1 })).toThrow('most must be at least 0')
     expect(() => endless({ most: NaN })).toThrow('most must be a finite number')
   })

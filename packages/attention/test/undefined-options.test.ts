@@ -78,7 +78,7 @@ const none: Readonly<Record<string, object>> = {
   reservoir: kept satisfies None<OptionsOf<typeof cache.reservoirMethod>>,
   clusters: kept satisfies None<OptionsOf<typeof cache.clustersMethod>>,
   misfit: kept satisfies None<OptionsOf<typeof cache.misfitMethod>>,
-  farKeys: kept satisfies None<OptionsOf<typeof cache.farKeysMethod>>,
+  farKeys: { halvedAfter: undefined, ...kept } satisfies None<OptionsOf<typeof cache.farKeysMethod>>,
   farClosure: { keyBits: undefined, valueBits: undefined, buffer: undefined } satisfies None<
     OptionsOf<typeof farClosureMethod>
   >,
@@ -87,6 +87,7 @@ const none: Readonly<Record<string, object>> = {
     window: undefined,
     sinks: undefined,
     far: undefined,
+    halvedAfter: undefined,
     store: undefined,
     near: undefined,
     clamp: undefined,

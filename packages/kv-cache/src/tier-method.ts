@@ -35,6 +35,8 @@ export interface TokenMethod<O extends TokenOptions> {
   readonly least?: ((traffic: Traffic) => number) | undefined
   /** The fewest tokens that the other options allow: what a rate never goes below. Default 1. */
   readonly fewest?: ((options: O) => number) | undefined
+  /** Options beside count and buffer that are numbers of tokens, and follow a rate. Default: none. */
+  readonly inTokens?: readonly (keyof O)[] | undefined
   /** Whether held tokens have weights of their own, once more than `count` have come. */
   readonly weighs?: boolean | undefined
   /** Whether a store of codes holds weights in 16 bits. */
@@ -98,7 +100,13 @@ export function tokenMethod<O extends TokenOptions>(method: TokenMethod<O>): Tie
       const { count, buffer = MOST_BUFFER } = options
       const waiting = Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
       const held = Math.round((count + buffer) * rate) - waiting
-      return { ...options, buffer: waiting, count: Math.max(fewest(options), held) }
+      const scaled = (method.inTokens ?? []).filter((name) => options[name] !== undefined)
+      return {
+        ...options,
+        ...Object.fromEntries(scaled.map((name) => [name, (options[name] as number) * rate])),
+        buffer: waiting,
+        count: Math.max(fewest(options), held),
+      }
     },
   }
 }

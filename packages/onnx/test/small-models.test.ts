@@ -45,7 +45,7 @@ describe('the small models as graphs', () => {
 })
 
 describe('keys before rotation', () => {
-  const far = { window: 64, sinks: 4, far: 16, most: 100 }
+  const far = { window: 64, sinks: 4, far: 16, most: 100, near: 'float32', store: 'float32' } as const
   it('go to streams with positions of their own, beyond the end of the tables', async () => {
     const own = model('sharp')
     const files = smallModel(own, 'gqa', 128).files()

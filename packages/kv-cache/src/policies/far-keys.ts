@@ -1,4 +1,5 @@
 import {
+  checkFinite,
   checkFits,
   copyToken,
   emptyBlock,
@@ -11,53 +12,71 @@ import {
 import type { HeldTokens, StagedTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import { distanceHeap } from './distance-heap'
-import { checkTokenOptions, type TokenOptions } from '../token-options'
+import { fading, type Fading } from './fading'
+import { checkTokenOptions, sizesOf, type TokenOptions } from '../token-options'
 import { tierSnapshot, tokenTier, type Policy, type PolicyStart, type TokenTier } from '../token-tier'
 
 const KIND = 'farKeys'
 /** Tokens between two moves of the centre; before the first, at every power of two. */
 const RESCORE = 64
 
+export interface FarKeysOptions extends TokenOptions {
+  /** Tokens after which a squared distance counts for half, and after k times as many for 1 / (1 + k): old tokens make room, however far out. Default: Infinity. */
+  readonly halvedAfter?: number | undefined
+}
+
 /**
  * A tier that keeps the `count` tokens whose keys lie farthest from the mean key: those whose scores differ most from the average,
  * which a summary of the rest would get wrong. It needs no queries.
  * Source: not from the papers. Distances are from the running mean of all keys admitted, which follows the stream: it is taken
- *   every 64 tokens (and at 1, 2, 4 … 32). Distances are of the keys as they are held, and are not kept: a call takes them anew.
+ *   every 64 tokens (and at 1, 2, 4 … 32), and ages with it. Distances are of the keys as they are held, and are not kept: a call takes them anew.
  *
  * Guarantee: exact over the tokens held. Between two moves of the centre every token that left was no farther from it than all that
- *   stayed; a token that left does not come back when the mean moves. Merging is 'none': what is held depends on the mean at the time.
- * Cost: the store's bytes, 4·(d + dv) a token in float32, and 16·d. A call of up to 64 tokens takes O(count·d), and O(d + log count) a token.
+ *   stayed, where distances do not fade; a token that left does not come back when the mean moves. Merging is 'none': what is held depends on the mean at the time.
+ * Cost: the store's bytes, 4·(d + dv) a token in float32, 4 more where distances fade, and 16·d. A call of up to 64 tokens takes O(count·d), and O(d + log count) a token.
  *
- * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError when one is no such integer or store no token store
+ * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64); halvedAfter  tokens, > 0 (Infinity)
+ * @throws TypeError, RangeError when one is no such number or store no token store
  * @example
  * const stream = farKeys({ count: 16 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
  * console.log(stream.tokens, stream.bytes) // 100 1312
  */
-export function farKeys(options: TokenOptions): (shape: Shape) => TokenTier {
-  checkTokenOptions(KIND, options)
+export function farKeys(options: FarKeysOptions): (shape: Shape) => TokenTier {
+  checkTokenOptions(KIND, options, ['halvedAfter'])
+  if (options.halvedAfter !== undefined) checkAge(KIND, options.halvedAfter)
   return (shape) => live(shape, options)
+}
+
+/** @throws TypeError, RangeError when an age in tokens is no number above 0; Infinity is one: what never fades */
+export function checkAge(who: string, halvedAfter: number): void {
+  if (halvedAfter !== Infinity) checkFinite(who, 'halvedAfter', halvedAfter, 0)
 }
 
 /** Far keys from their snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreFarKeys(bytes: Uint8Array): TokenTier {
-  const { snapshot, ...options } = tierSnapshot(KIND, bytes)
-  return live(options, options, snapshot)
+  const { snapshot, count, store, buffer, ...shape } = tierSnapshot(KIND, bytes)
+  const saved = snapshot.parameters['halvedAfter']
+  const halvedAfter = saved === undefined ? Infinity : Number(saved)
+  checkFits(KIND, saved === undefined || (halvedAfter > 0 && halvedAfter < Infinity && String(halvedAfter) === saved))
+  return live(shape, { count, store, buffer, halvedAfter }, snapshot)
 }
 
-export const farKeysMethod = tokenMethod<TokenOptions>({
+export const farKeysMethod = tokenMethod<FarKeysOptions>({
   name: KIND,
   source: 'not from the papers',
   learns: 'nothing',
   tier: farKeys,
   open: restoreFarKeys,
-  beside: ({ d }) => 16 * d,
+  inTokens: ['halvedAfter'],
+  beside: ({ d }, { halvedAfter = Infinity }, _, held) => 16 * d + (halvedAfter < Infinity ? 4 * held : 0),
 })
 
-function live(shape: Shape, options: TokenOptions, snapshot?: State): TokenTier {
-  const policy = (held: HeldTokens, from?: PolicyStart) => farthest(held, shape.d, options.count, from)
-  return tokenTier({ ...shape, ...options, kind: KIND, merging: 'none', policy }, snapshot)
+function live(shape: Shape, options: FarKeysOptions, snapshot?: State): TokenTier {
+  const { halvedAfter = Infinity } = options
+  const policy = (held: HeldTokens, from?: PolicyStart) => farthest(held, shape.d, options, from)
+  const identity: Record<string, string> = halvedAfter < Infinity ? { halvedAfter: String(halvedAfter) } : {}
+  return tokenTier({ ...shape, ...sizesOf(options), kind: KIND, merging: 'none', identity, policy }, snapshot)
 }
 
 /** Where the stream stands: the running mean as a weighted sum, and the mean that distances were last taken from. */
@@ -68,11 +87,14 @@ interface Position {
   readonly centre: Float64Array // d
 }
 
-function farthest(held: HeldTokens, d: number, count: number, from?: PolicyStart): Policy {
+function farthest(held: HeldTokens, d: number, options: FarKeysOptions, from?: PolicyStart): Policy {
+  const { count, halvedAfter = Infinity } = options
   const position = from
     ? restored(from, d)
     : { seen: 0, weight: 0, sum: new Float64Array(d), centre: new Float64Array(d) }
   const { sum, centre } = position
+  const start = from && { snapshot: from.snapshot, held: held.count }
+  const fades = halvedAfter < Infinity ? fading(KIND, { count, halvedAfter }, start) : undefined
 
   /** Counts tokens, of which at most the last moves the centre. */
   const passed = ({ keys, weights }: KvBlock, from: number, rows: number): void => {
@@ -86,7 +108,9 @@ function farthest(held: HeldTokens, d: number, count: number, from?: PolicyStart
   }
 
   return {
-    bytes: 16 * d,
+    get bytes() {
+      return 16 * d + (fades?.bytes ?? 0)
+    },
     admit(block, dropped) {
       const { rows } = block.keys
       const leaving = dropped ? 0 : Math.max(0, held.count + rows - count)
@@ -98,8 +122,11 @@ function farthest(held: HeldTokens, d: number, count: number, from?: PolicyStart
         some = 1
         while (r + some < rows && !moves(position.seen + some)) some++
         const room = count - held.count
-        if (room > 0) held.write(block, r, (some = Math.min(some, room)), held.count)
-        else done = compete(held, block, { from: r, rows: some, centre }, left, done)
+        if (room > 0) {
+          some = Math.min(some, room)
+          fades?.came(held.count, position.seen, some)
+          held.write(block, r, some, held.count)
+        } else done = compete(held, block, { from: r, rows: some, centre, seen: position.seen, fades }, left, done)
         passed(block, r, some)
       }
       return left
@@ -109,6 +136,7 @@ function farthest(held: HeldTokens, d: number, count: number, from?: PolicyStart
       tensors: {
         sum: { dtype: 'F64', shape: [d], data: sum.slice() },
         centre: { dtype: 'F64', shape: [d], data: centre.slice() },
+        ...fades?.saved(),
       },
     }),
   }
@@ -123,7 +151,12 @@ function restored({ snapshot, seen }: PolicyStart, d: number): Position {
 
 /** Whether the centre moves with the token that is the seen-th. */
 function moves(seen: number): boolean {
-  return seen % RESCORE === 0 || (seen < RESCORE && (seen & (seen - 1)) === 0)
+  return movedAt(seen) === seen
+}
+
+/** How many tokens had come when the centre last moved. */
+function movedAt(seen: number): number {
+  return seen >= RESCORE ? seen - (seen % RESCORE) : 2 ** (31 - Math.clz32(seen))
 }
 
 /** A token that leaves: that of a slot, a row that came and had taken a slot, or one that had no chance. */
@@ -169,6 +202,15 @@ function rowsOfBlock({ keys, values, weights }: KvBlock, rows: readonly number[]
   }
 }
 
+/** Rows that compete, `seen` tokens having come before them. */
+interface Competing {
+  readonly from: number
+  readonly rows: number
+  readonly centre: Float64Array
+  readonly seen: number
+  readonly fades?: Fading | undefined
+}
+
 /**
  * One row after the other takes the slot of the nearest token if it is farther out; what leaves goes to `left` from row `done` on. What is read and
  * written of the store is so at once, since few bits are slow token by token.
@@ -178,11 +220,13 @@ function rowsOfBlock({ keys, values, weights }: KvBlock, rows: readonly number[]
 function compete(
   held: HeldTokens,
   block: KvBlock,
-  { from, rows, centre }: { readonly from: number; readonly rows: number; readonly centre: Float64Array },
+  { from, rows, centre, seen, fades }: Competing,
   left: KvBlock | undefined,
   done: number,
 ): number {
-  const heap = distanceHeap(held.distances(centre))
+  const apart = held.distances(centre)
+  fades?.fade(apart, movedAt(seen), seen)
+  const heap = distanceHeap(apart)
   const gaps = Float64Array.from({ length: rows }, (_, i) =>
     squaredDistance(block.keys.data, (from + i) * centre.length, centre),
   )
@@ -199,6 +243,7 @@ function compete(
     const before = placed.get(slot)
     leaving.push(before === undefined ? { slot } : { place: before })
     placed.set(slot, place)
+    fades?.came(slot, seen + row - from)
     heap.replaceNearest(distances![place])
   }
   if (left) {
