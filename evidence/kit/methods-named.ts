@@ -5,7 +5,7 @@ import type { AttentionStream, Method, Shape, TierMethod, TierSpec } from '@subl
 export function methodsNamed(...names: readonly string[]): Method[] {
   return names.map((name) => {
     const found = catalogue.find((method) => method.name === name)
-    if (!found) throw new RangeError(`experiments: the catalogue has no method called ${name}`)
+    if (!found) throw new RangeError(`evidence: the catalogue has no method called ${name}`)
     return found
   })
 }
@@ -23,6 +23,6 @@ export const streamOf =
  */
 export function tierOf(name: string, options: object): TierSpec {
   const [method] = methodsNamed(name)
-  if (!('tier' in method)) throw new RangeError(`experiments: ${name} is no tier`)
+  if (!('tier' in method)) throw new RangeError(`evidence: ${name} is no tier`)
   return (method as TierMethod).tier(options)
 }
