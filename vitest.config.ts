@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import LongestFirst from './tools/scripts/longest-first.mjs'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 
@@ -36,6 +37,7 @@ const project = (name: string, test: { root?: string; include?: string[]; exclud
 export default defineConfig({
   test: {
     maxWorkers: '100%', // else one of two cores idles
+    sequence: { sequencer: LongestFirst },
     projects: [
       project('packages', { exclude: ALONE, isolate: false }),
       project('alone', { root: 'packages', include: ALONE, isolate: true }),

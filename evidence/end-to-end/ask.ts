@@ -5,24 +5,21 @@
  */
 import {
   anisotropicFeatures,
-  closureStream,
   exactAttention,
-  exactStream,
-  featureStream,
   normalise,
   onePass,
   osnap,
   taylorFeatures,
-  tiers,
   type AttentionStream,
   type FeatureMap,
   type Matrix,
+  type Shape,
 } from '@sublinear/attention'
-import { farKeys, sinks, window } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
 import { capturesOf } from '../kit/captures.ts'
 import { main, type Experiment } from '../kit/experiment.ts'
 import { firstSentence } from '../kit/markdown.ts'
+import { streamOf } from '../kit/methods-named.ts'
 import { plot } from '../kit/plot.ts'
 import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
 import { syntheticStream } from '../kit/synthetic-stream.ts'
@@ -98,28 +95,24 @@ const sampled =
     }
   }
 
+const shapeOf = ({ keys, values, scale }: Task): Shape => ({ d: keys.cols, dv: values.cols, scale })
+/** A method of the catalogue. */
+const held = (name: string, options: (shape: Shape, task: Task) => object = () => ({})) =>
+  streamed((task) => streamOf(name, options(shapeOf(task), task))(shapeOf(task)))
+
 const METHODS: Readonly<Record<string, Method>> = {
-  'exact attention': streamed(({ keys, values, scale }) => exactStream({ d: keys.cols, dv: values.cols, scale })),
+  'exact attention': held('exact'),
   'Algorithm 1': algorithm1,
-  'exact feature state': streamed((task) => featureStream({ features: featuresOf(task, 256), dv: task.values.cols })),
-  'Gaussian closure': streamed(({ keys, values, scale }) => closureStream({ d: keys.cols, dv: values.cols, scale })),
-  'far keys + closure': streamed(({ keys, values, scale }) =>
-    tiers({
-      d: keys.cols,
-      dv: values.cols,
-      scale,
-      parts: [farKeys({ count: farCount(keys.cols, values.cols) }), (shape) => closureStream(shape)],
-    }),
-  ),
-  'sinks + window': streamed(({ keys, values, scale }) => {
-    const count = Math.floor(BUDGET / (4 * (keys.cols + values.cols + 1))) - SINKS - 64
-    return tiers({
-      d: keys.cols,
-      dv: values.cols,
-      scale,
-      parts: [sinks({ count: SINKS }), window({ count })],
-    })
+  'exact feature state': streamed((task) => {
+    const name = isNarrow(task) ? 'taylor' : 'anisotropic'
+    return streamOf(name, { features: featuresOf(task, 256).spec })(shapeOf(task))
   }),
+  'Gaussian closure': held('closure'),
+  'far keys + closure': held('farClosure', ({ d, dv }) => ({ count: farCount(d, dv) })),
+  'sinks + window': held('streamingLlm', ({ d, dv }) => ({
+    sinks: SINKS,
+    count: Math.floor(BUDGET / (4 * (d + dv + 1))) - 64,
+  })),
   ...Object.fromEntries(
     SEEDS.map((seed) => [`uniform sample ${seed}`, sampled((n, count) => uniformSample(n, count, seed))]),
   ),
@@ -217,10 +210,13 @@ function range(values: readonly number[]): string {
   return least === most ? least : `${least} … ${most}`
 }
 
+const isNarrow = ({ keys }: Task) => keys.cols <= 8
+
 /** d ≤ 8: Taylor of degree 3; wider: monomials chosen from the first tokens. Keys less the mean of the first tokens either way. */
-function featuresOf({ keys, pilotQueries, scale }: Task, t: number): FeatureMap {
+function featuresOf(task: Task, t: number): FeatureMap {
+  const { keys, pilotQueries, scale } = task
   const pilotKeys = rowsOf(keys, 0, PILOT)
-  if (keys.cols <= 8)
+  if (isNarrow(task))
     return taylorFeatures({ d: keys.cols, degree: t > 64 ? 3 : 2, scale, centre: meanOf(pilotKeys, 1).data })
   return anisotropicFeatures({ pilotKeys, pilotQueries, t, scale })
 }

@@ -3,11 +3,9 @@
  * move while its stream grows? All tokens but the last are summarised, some of the last rows ask. Two minutes for the sample.
  */
 import {
-  autoStream,
   errorBars as barsOf,
   exactAttention,
   normalise,
-  policies,
   quantised,
   type AttentionStream,
   type Matrix,
@@ -16,6 +14,7 @@ import {
 import { rowsOf } from '@sublinear/core'
 import { capturesOf, type Head } from '../kit/captures.ts'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { streamOf } from '../kit/methods-named.ts'
 import { plot } from '../kit/plot.ts'
 import { pick, relativeError } from '../kit/trivial-answers.ts'
 
@@ -34,12 +33,12 @@ interface Tried {
 const held = (bits: number): Tried => ({
   name: `all tokens, ${bits} bits`,
   make: (shape, tokens, seed) =>
-    policies.farKeys({ count: tokens, store: quantised({ keyBits: bits, valueBits: bits, dither: seed }) })(shape),
+    streamOf('farKeys', { count: tokens, store: quantised({ keyBits: bits, valueBits: bits, dither: seed }) })(shape),
 })
 const auto = (share: number): Tried => ({
   name: `auto, 1/${share} of the cache`,
   make: (shape, tokens, seed) =>
-    autoStream({ ...shape, tokens, budgetBytes: cacheBytes(shape, tokens) / share, errorBars: seed }),
+    streamOf('auto', { tokens, budgetBytes: cacheBytes(shape, tokens) / share, errorBars: seed })(shape),
 })
 const METHODS: readonly Tried[] = [
   held(3),
@@ -49,7 +48,7 @@ const METHODS: readonly Tried[] = [
   auto(8),
   {
     name: 'reservoir, 1/8 of the cache',
-    make: (shape, tokens, seed) => policies.reservoir({ count: Math.floor(tokens / 8), seed })(shape),
+    make: (shape, tokens, seed) => streamOf('reservoir', { count: Math.floor(tokens / 8), seed })(shape),
   },
 ]
 
@@ -219,7 +218,7 @@ function plainOf(
 ) {
   const bits = Number(/all tokens, (\d) bits/.exec(name)?.[1])
   if (!bits) return undefined
-  const stream = policies.farKeys({ count: tokens, store: quantised({ keyBits: bits, valueBits: bits }) })(shape)
+  const stream = streamOf('farKeys', { count: tokens, store: quantised({ keyBits: bits, valueBits: bits }) })(shape)
   stream.push({ keys, values })
   const time = timed(() => stream.attend(queries))
   return { error: relativeError(normalise(stream.attend(queries)), exact), time }
@@ -240,7 +239,7 @@ function growing(head: Head): Bars['growing'] {
   const shape = shapeOf(head)
   const tokens = lengthOf(head)
   const query = rowsOf(head.queries, tokens, tokens + 1)
-  const stream = autoStream({ ...shape, tokens, budgetBytes: cacheBytes(shape, tokens) / 16, errorBars: 1 })
+  const stream = streamOf('auto', { tokens, budgetBytes: cacheBytes(shape, tokens) / 16, errorBars: 1 })(shape)
   return Array.from({ length: Math.floor(tokens / STEP) }, (_, i) => {
     const to = (i + 1) * STEP
     stream.push({ keys: rowsOf(head.keys, to - STEP, to), values: rowsOf(head.values, to - STEP, to) })

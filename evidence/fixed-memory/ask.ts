@@ -5,9 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import {
-  closureStream,
   exactAttention,
-  featureStream,
   normalise,
   quantised,
   taylorFeatures,
@@ -15,12 +13,11 @@ import {
   type AttentionStream,
   type Matrix,
   type Shape,
-  type StreamSpec,
 } from '@sublinear/attention'
-import { farKeys, sinks, window } from '@sublinear/kv-cache'
 import { rowsOf } from '@sublinear/core'
 import { readHeads, sample, type Head } from '../kit/captures.ts'
 import { main, type Experiment } from '../kit/experiment.ts'
+import { streamOf, tierOf } from '../kit/methods-named.ts'
 import { fixedMemoryPicture, table } from './table.ts'
 import { meanOf, pick, relativeError, uniformSample } from '../kit/trivial-answers.ts'
 
@@ -53,42 +50,42 @@ const QUERIES = 512
 const SEEDS = [1, 2, 3, 4]
 const SINKS = 4
 
-const closures =
-  (clusters: number): StreamSpec =>
-  (shape) =>
-    closureStream({ ...shape, clusters })
-const farThen =
-  (count: number, last: StreamSpec): StreamSpec =>
-  (shape) =>
-    tiers({ ...shape, parts: [farKeys({ count }), last] })
-
-/** Far keys in 6 and 4 bits before a closure, hardly any token waiting. */
+/** Far keys in 6 and 4 bits before a closure: farClosure, but that hardly any token waits before the closure either, which no option of it says. */
 export const compact =
   (count: number) =>
   (shape: Shape): AttentionStream =>
     tiers({
       ...shape,
       parts: [
-        farKeys({ count, store: quantised({ keyBits: 6, valueBits: 4 }) }),
-        (given) => closureStream({ ...given, buffer: 2 }),
+        tierOf('farKeys', { count, store: quantised({ keyBits: 6, valueBits: 4 }) }),
+        streamOf('closure', { buffer: 2 }),
       ],
       buffer: 4,
     })
 
-/** Everything compared, smallest first. Feature streams subtract the mean of the first 256 keys. */
+/** Everything compared, smallest first: methods of the catalogue, and three stacks of their parts. Feature streams subtract the mean of the first 256 keys. */
 const METHODS: Readonly<Record<string, (shape: Shape, keys: Matrix) => AttentionStream>> = {
-  closure: closures(1),
+  closure: streamOf('closure'),
   '80 far keys in 6/4 bits + closure': compact(80),
-  '4 closures': closures(4),
-  '64 far keys + closure': farThen(64, closures(1)),
-  '128 far keys + closure': farThen(128, closures(1)),
-  '256 far keys + closure': farThen(256, closures(1)),
-  '256 far keys + 4 closures': farThen(256, closures(4)),
+  '4 closures': streamOf('closure', { clusters: 4 }),
+  '64 far keys + closure': streamOf('farClosure', { count: 64 }),
+  '128 far keys + closure': streamOf('farClosure', { count: 128 }),
+  '256 far keys + closure': streamOf('farClosure', { count: 256 }),
+  '256 far keys + 4 closures': (shape) =>
+    tiers({ ...shape, parts: [tierOf('farKeys', { count: 256 }), streamOf('closure', { clusters: 4 })] }),
   '128 far keys + window 128 + closure': (shape) =>
-    tiers({ ...shape, parts: [sinks({ count: SINKS }), window({ count: 128 }), farKeys({ count: 128 }), closures(1)] }),
-  'feature, degree 2': ({ d, dv, scale }, keys) => {
+    tiers({
+      ...shape,
+      parts: [
+        tierOf('sinks', { count: SINKS }),
+        tierOf('window', { count: 128 }),
+        tierOf('farKeys', { count: 128 }),
+        streamOf('closure'),
+      ],
+    }),
+  'feature, degree 2': (shape, keys) => {
     const centre = meanOf(rowsOf(keys, 0, 256), 1).data
-    return featureStream({ features: taylorFeatures({ d, degree: 2, scale, centre }), dv })
+    return streamOf('taylor', { features: taylorFeatures({ ...shape, degree: 2, centre }).spec })(shape)
   },
 }
 
@@ -179,7 +176,7 @@ export const fixedMemory: Experiment<readonly FixedMemory[]> = {
         return `${name.split('-')[0]} heads after ${longest} tokens: ${least.method} errs ${least.error.toFixed(3)} in ${(least.bytes / 1000).toFixed(0)} kB`
       })
       .join('; '),
-  asks: 'Summaries of the first n tokens of a head answer the next 512 queries: the stream grows and the memory does not. All heads of a model whose scores are bounded by 6, and of one whose are not (to 357).',
+  asks: 'Summaries of the first n tokens of a head answer the next 512 queries: the stream grows and the memory does not. All heads of a model whose scores are bounded by 6, and of one whose are not (to 357). Three stacks are made of tiers of the catalogue, since no method is them: four closures behind far keys, a window beside them, and few bits with two tokens that wait.',
   run,
   answer: ([bounded, sharp]) =>
     `With |logit| ≤ 6:\n\n${table(bounded)}\n\nWithout that bound, where constant memory is not to be had:\n\n${table(sharp)}`,

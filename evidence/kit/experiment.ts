@@ -91,7 +91,7 @@ export function withAnswer<Result>(text: string, experiment: Experiment<Result>,
   const start = text.indexOf(open)
   const end = text.indexOf(close, start)
   if (start < 0 || end < 0)
-    throw new RangeError(`experiments: evidence/${name}/README.md must have a section ${open} … ${close}`)
+    throw new RangeError(`evidence: evidence/${name}/README.md must have a section ${open} … ${close}`)
   return `${text.slice(0, start)}${open}\n\n${section}\n\n${text.slice(end)}`
 }
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
  * Pages of every exported name of the public packages, by TypeDoc, as Markdown in `apps/docs/api/` for the documentation site. `node tools/scripts/api.mjs [--check]`
- * Exits 1 where TypeDoc has a warning; with --check nothing is written.
+ * Exits 1 where TypeDoc has a warning, or nothing is said of an option; with --check nothing is written.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Application, CommentTag, Converter, OptionDefaults } from 'typedoc'
+import { Application, CommentTag, Converter, OptionDefaults, ReflectionKind } from 'typedoc'
+import ts from 'typescript'
 import { manifestOf } from './manifests.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -41,6 +42,9 @@ const app = await Application.bootstrapWithPlugins({
  */
 app.converter.on(Converter.EVENT_CREATE_SIGNATURE, (context, signature, declaration) => {
   const { comment, parameters = [] } = signature
+  if (declaration && signature.parent.kind === ReflectionKind.Function)
+    for (const option of silentOptions(context.checker, declaration, comment))
+      silent.add(`${signature.name}: nothing is said of ${option}, at its declaration or in a @param`)
   if (!declaration || !comment?.blockTags.some(({ tag }) => tag === '@param')) return
   const own = new Set(parameters.map(({ name }) => name))
   const options = optionNames(context.checker, declaration)
@@ -70,6 +74,30 @@ function listed({ name, content }) {
   return { names, content: [{ ...first, text: text.trimStart() }, ...others] }
 }
 
+/** Options of a function without a text: properties of an `…Options` type, a shape or a type written in place, which neither their declaration nor a `@param` explains. */
+function silentOptions(checker, declaration, comment) {
+  const said = (comment?.blockTags ?? [])
+    .filter(({ tag }) => tag === '@param')
+    .flatMap(({ name, content }) => [name, ...content.map(({ text }) => text)])
+    .join(' ')
+  return (declaration.parameters ?? []).flatMap((parameter) =>
+    checker
+      .getPropertiesOfType(checker.getTypeAtLocation(parameter))
+      .filter((property) => property.declarations?.some(isOption))
+      .filter((property) => property.getDocumentationComment(checker).length === 0)
+      .map(({ name }) => name)
+      .filter((name) => !new RegExp(`(?<![\\w$])${name.replaceAll('$', '\\$')}(?![\\w$])`, 'u').test(said)),
+  )
+}
+
+function isOption({ parent }) {
+  if (!parent) return false
+  return (
+    ts.isTypeLiteralNode(parent) ||
+    /(?:Options|Shape|Attention|Attend|Features|DegreeFor|Laws?)$/u.test(parent.name?.text ?? '')
+  )
+}
+
 /** Names of the properties of all parameters' types. */
 function optionNames(checker, declaration) {
   const types = (declaration.parameters ?? []).map((parameter) => checker.getTypeAtLocation(parameter))
@@ -77,6 +105,7 @@ function optionNames(checker, declaration) {
   return new Set(each.flatMap((type) => checker.getPropertiesOfType(type).map(({ name }) => name)))
 }
 
+const silent = new Set()
 const project = await app.convert()
 if (!project) process.exit(1)
 for (const module of project.children ?? []) module.name = module.name.replace('/src', '')
@@ -85,5 +114,6 @@ if (!process.argv.includes('--check')) {
   rmSync(out, { recursive: true, force: true })
   await app.generateOutputs(project)
 }
-if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exitCode = 1
+for (const fault of [...silent].toSorted()) console.error(fault)
+if (app.logger.hasErrors() || app.logger.hasWarnings() || silent.size > 0) process.exitCode = 1
 else console.log(`api: ${entryPoints.length} entries without a warning`)

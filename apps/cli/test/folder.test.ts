@@ -12,6 +12,7 @@ import { turnsOf } from '../src/chat-command'
 import type { Evaluation } from '../src/evaluation/results'
 import { folderTokenizer } from '../src/folder/folder-tokenizer'
 import { isFolder, openFolder } from '../src/folder/model-folder'
+import { callSublinear } from './call-sublinear'
 import { runSublinear } from './run-sublinear'
 
 const data = (file: string) => readFileSync(new URL(`../../../packages/small-lm/data/${file}`, import.meta.url))
@@ -23,7 +24,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const sublinear = (args: readonly string[], input = '') => runSublinear(args, { input })
+const sublinear = (args: readonly string[], input?: string) =>
+  input === undefined ? callSublinear(args) : runSublinear(args, { input })
 
 describe('the tokenizer of a folder', () => {
   test('gives the ids and bytes of the small model’s own', () => {

@@ -1,6 +1,6 @@
 import { matrix, type Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
-import { boxed } from './within-the-values'
+import { withinTheValues } from './within-the-values'
 import type { GaussianModel } from './gaussian-model'
 import type { Sample } from './sample'
 import { mixture, shares } from './shares'
@@ -73,7 +73,7 @@ export function* measuredLaw(
   const errorsOf = cuts.map((pair) =>
     pair.map(({ chosen, shares: other }) => {
       const own = mixed && shares(mixed, sample, chosen, { least: LEAST_MASS })
-      const error = errorOf(own, other, approximate?.boxed)
+      const error = errorOf(own, other, approximate?.isWithinValues)
       return (all: Matrix) => error(rowsAt(all, chosen))
     }),
   )
@@ -125,12 +125,12 @@ export function answeredModel(model: GaussianModel, exact: Float64Array): Answer
   }
 }
 
-function answersIn({ sample, tokenShares }: GaussianModel, weights: Float64Array, least = 0, isBoxed = false): Matrix {
+function answersIn({ sample, tokenShares }: GaussianModel, weights: Float64Array, least = 0, isWithin = false): Matrix {
   const { values } = sample
   const all = Uint32Array.from({ length: values.rows }, (_, i) => i)
   const out = new Float32Array(weights.length)
   const answers = times(shares(weights, sample, all, { counts: tokenShares, least, out }), values)
-  return isBoxed ? boxed(answers, values) : answers
+  return isWithin ? withinTheValues(answers, values) : answers
 }
 
 function massOf({ sample, tokenShares }: GaussianModel, weights: Float64Array, r: number): number {
@@ -153,7 +153,7 @@ export function* modelledLaw(
   const { rows, cols } = values
   const mixed = approximate && mixture(approximate, exact, tokens)
   const held = approximate ? Math.min(1, approximate.held / tokens) : 0
-  const ownAnswers = mixed && answersIn(model, mixed, LEAST_MASS, approximate.boxed)
+  const ownAnswers = mixed && answersIn(model, mixed, LEAST_MASS, approximate.isWithinValues)
   /** Contribution of one token to an answer, times the number of tokens: at most that number, since no share exceeds 1. */
   const density = (x: number) => x / (1 + Math.abs(x) / tokens)
   let [square, chance] = [0, 0]
@@ -217,19 +217,19 @@ function rowsAt(source: Matrix, chosen: Uint32Array): Matrix {
 }
 
 /** The error of answers by `own` shares, for values given later; the exact answers where there are none. */
-function errorOf(own: Float64Array | undefined, other: Float64Array, isBoxed = false): (values: Matrix) => Matrix {
+function errorOf(own: Float64Array | undefined, other: Float64Array, isWithin = false): (values: Matrix) => Matrix {
   if (!own) {
     const exact = new Float32Array(other)
     return (values) => times(exact, values)
   }
-  if (!isBoxed) {
+  if (!isWithin) {
     const difference = new Float32Array(own.length)
     for (let i = 0; i < own.length; i++) difference[i] = own[i] - other[i]
     return (values) => times(difference, values)
   }
   const [approximate, exact] = [own, other].map((part) => new Float32Array(part))
   return (values) => {
-    const answers = boxed(times(approximate, values), values)
+    const answers = withinTheValues(times(approximate, values), values)
     const truth = times(exact, values)
     return { ...answers, data: answers.data.map((x, i) => x - truth.data[i]) }
   }

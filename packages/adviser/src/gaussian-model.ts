@@ -1,7 +1,7 @@
 import { matrix, type Matrix, type Pilot } from '@sublinear/core'
 import { kernels, sketchKernels } from '@sublinear/kernels'
 import { symmetricEigen } from '@sublinear/poly-features'
-import { boxed } from './within-the-values'
+import { withinTheValues } from './within-the-values'
 import { curveOf, curvePoints } from './curve'
 import { centredAt, covariance, meanRow, sampleOf, type Sample } from './sample'
 
@@ -58,7 +58,7 @@ export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n
     {
       queries: plus(centredQueries, meanQuery),
       keys: plus(centredKeys, meanKey),
-      values: boxed(plus(valuesOf(centredKeys), mean), values),
+      values: withinTheValues(plus(valuesOf(centredKeys), mean), values),
     },
     scale,
     tokens.shares,

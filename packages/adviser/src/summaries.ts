@@ -70,7 +70,7 @@ export interface Weights {
   /** Tokens that it still holds, and answers exactly, on average. */
   readonly held: number
   /** Answers are kept within the box of the values. */
-  readonly boxed: boolean
+  readonly isWithinValues: boolean
 }
 
 export function weightsOf({ features }: Summary, sample: Sample, scale: number, n: number): Weights {
@@ -102,7 +102,7 @@ function closureWeights({ queries, keys, meanKey, spreads }: Sample, scale: numb
       weights[at] = mass * (1 + slope * product)
     }
   }
-  return { weights, held: (HELD_CLOSURE + 1) / 2, boxed: true }
+  return { weights, held: (HELD_CLOSURE + 1) / 2, isWithinValues: true }
 }
 
 /** ⟨φ(q), φ(k)⟩ for all pairs. A map is centred at the pilot's mean key, and so is the sample. */
@@ -114,5 +114,5 @@ function featureWeights(features: FeatureMap, { queries, keys }: Sample): Weight
   features.mapKeys(keys, u2)
   const out = new Float32Array(queries.rows * keys.rows)
   kernels().product('nt', out, u1.data, u2.data, queries.rows, t, keys.rows)
-  return { weights: new Float64Array(out), held: (HELD + 1) / 2, boxed: false }
+  return { weights: new Float64Array(out), held: (HELD + 1) / 2, isWithinValues: false }
 }

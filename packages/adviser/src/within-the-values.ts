@@ -1,11 +1,11 @@
 import { matrix, type Matrix } from '@sublinear/core'
 
-/** The rows with every entry brought between the least and the largest of its column in `seen`. */
-export function boxed(rows: Matrix, seen: Matrix): Matrix {
+/** The rows with every entry brought between the least and the largest of its column in `values`. */
+export function withinTheValues(rows: Matrix, values: Matrix): Matrix {
   const { cols } = rows
   const low = new Float32Array(cols).fill(Infinity)
   const high = new Float32Array(cols).fill(-Infinity)
-  for (const [i, x] of seen.data.entries()) {
+  for (const [i, x] of values.data.entries()) {
     low[i % cols] = Math.min(low[i % cols], x)
     high[i % cols] = Math.max(high[i % cols], x)
   }

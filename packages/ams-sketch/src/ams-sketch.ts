@@ -9,6 +9,7 @@ import { fourWiseSigns } from '@sublinear/hash-families'
  * Cost: 2·m·w operations a row of width w, signs a tenth of that time at w = 64; 24·m bytes.
  *
  * @param m  rows
+ * @param seed  64 bits that decide every sign
  * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
  * @example
  * const state = sketch(amsSketch({ m: 1000, seed: 7 }), 1)

@@ -34,7 +34,7 @@ export interface MedianOfMeans {
  * Guarantee: each entry of the median of products ⟨Ψu, Ψv⟩ is within epsilon·|u|·|v| but with probability delta.
  * Cost: groups · rows in all, about 39·ln(1/δ)/ε² for small δ.
  *
- * @param epsilon, delta  as in `amsRows`
+ * @param epsilon, delta  as in `amsRows`; seed  64 bits that decide every sign of every group
  * @throws TypeError, RangeError when an option is out of range; `median` when the products are not one a group, of one shape
  */
 export function medianOfMeans({ epsilon, delta, seed }: { epsilon: number; delta: number; seed: Seed }): MedianOfMeans {
@@ -53,6 +53,7 @@ export function medianOfMeans({ epsilon, delta, seed }: { epsilon: number; delta
 /**
  * The groups and the rows of each that `medianOfMeans` takes: the cheapest pair with P[Bin(groups, 2/(rows·ε²)) > groups/2] ≤ δ.
  *
+ * @param epsilon, delta  as in `amsRows`
  * @throws TypeError, RangeError when epsilon or delta is out of range, or the rows exceed 2^53 − 1
  */
 export function medianOfMeansSizes({ epsilon, delta }: { epsilon: number; delta: number }): {

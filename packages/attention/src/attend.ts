@@ -13,9 +13,12 @@ import { rowReader, type RowReader, type RowSource } from './row-source'
 const PIECE = 1024
 
 export interface Attend {
-  readonly queries: RowSource // rows of d (or queryHeads·d) numbers
-  readonly keys: RowSource // rows of d (or kvHeads·d)
-  readonly values: RowSource // rows of dv (or kvHeads·dv)
+  /** Query rows: d numbers each, or queryHeads·d of a layer. */
+  readonly queries: RowSource
+  /** Key rows, one a token: d numbers each, or kvHeads·d of a layer. */
+  readonly keys: RowSource
+  /** Value rows, one a token: dv numbers each, or kvHeads·dv of a layer. */
+  readonly values: RowSource
   /** Any attention stream, or heads(…). It is pushed to, and keeps what it saw. */
   readonly stream: Pick<AttentionStream, 'push' | 'attend' | 'step'>
   /** true: query i sees tokens 0 … i. false: all keys and values are read first, then the queries. */
@@ -24,6 +27,7 @@ export interface Attend {
   readonly groups?: number | undefined
   /** Receives the error bars of each matrix of answers just before it comes, for as many rows and columns. */
   readonly onErrorBars?: ((bars: ErrorBars) => void) | undefined
+  /** Cancels it between two pieces: its reason is thrown. */
   readonly signal?: AbortSignal | undefined
   /** After every piece: tokens pushed and query rows answered so far. */
   readonly onProgress?: ((progress: { tokens: number; answered: number }) => void) | undefined

@@ -4,7 +4,11 @@ import { restoreFeatures } from '@sublinear/poly-features'
 import { onePass, type OnePass } from '@sublinear/streaming-attention'
 import { catalogue } from './catalogue'
 
-/** `plan` of the adviser over the catalogue, or over the methods that are given. */
+/**
+ * `plan` of the adviser over the catalogue, or over the methods that are given.
+ *
+ * @param methods  those to choose from; default: the catalogue
+ */
 export function plan(
   options: Omit<PlanOptions, 'methods'> & { readonly methods?: PlanOptions['methods'] | undefined },
 ): Promise<Plan> {
@@ -31,6 +35,7 @@ export function createStream(
 /**
  * Algorithm 1 as a plan describes it, empty: for keys and values that come apart.
  *
+ * @param dv, method, options, phi  those of the plan
  * @throws RangeError when the plan is for keys with their values, or not as `plan` made it
  */
 export function createOnePass({ dv, method, options, phi }: Pick<Plan, 'dv' | 'method' | 'options' | 'phi'>): OnePass {

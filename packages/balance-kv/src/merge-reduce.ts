@@ -35,6 +35,7 @@ const KIND = 'mergeReduce'
 const VERSION = '2'
 
 export interface MergeReduceOptions extends Shape {
+  /** The halving that blocks go through. */
   readonly halving: Halving
   /** Tokens halved together, ≥ 2. */
   readonly blockSize: number

@@ -2,8 +2,11 @@ import { checkFinite, checkInteger, checkKeys, checkScale, type Matrix } from '@
 import { walkConstant } from './balancing-walks'
 
 export interface BalanceKvSizeOptions {
+  /** Width of queries and keys. */
   readonly d: number
+  /** Width of values. */
   readonly dv: number
+  /** Factor of the scores inside exp. */
   readonly scale: number
   /** Bound on ‖q‖ and ‖k‖. */
   readonly norm: number
@@ -104,6 +107,7 @@ export interface BalanceKvReach {
 /**
  * How far real queries and keys are from what Theorem 3.1 is about.
  *
+ * @param queries, keys  rows of one width; scale  factor of their products inside exp
  * @throws TypeError, RangeError when a matrix or scale is wrong
  */
 export function balanceKvReach({

@@ -14,6 +14,7 @@ export type BoardStream = Pick<AttentionStream, 'bytes' | 'push' | 'attend'> &
   Partial<Disposable>
 
 export interface BoardMethodOptions {
+  /** Name of its row of the board. */
   readonly name: string
   /** An empty stream that will never hold more than budgetBytes over so many tokens; undefined where none fits. */
   readonly make: (

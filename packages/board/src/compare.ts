@@ -7,6 +7,7 @@ import { sampleErrors } from './sample-errors'
 import { truthOf, type Part } from './truth'
 
 export interface CompareOptions {
+  /** Queries, keys and values of each head. */
   readonly heads: readonly BoardHead[]
   /** A row each, under their names: any of the catalogue, and `boardMethod` of a stream of your own. */
   readonly methods: readonly Method[]
@@ -28,6 +29,7 @@ export interface CompareOptions {
   readonly onProgress?: ((progress: BoardProgress) => void | Promise<void>) | undefined
   /** After every call of a stream, and awaited, outside the times: a long cell, too, lets an interrupt arrive there. */
   readonly onCall?: (() => void | Promise<void>) | undefined
+  /** Cancels it between two cells: its reason is thrown. */
   readonly signal?: AbortSignal | undefined
   /** Line in the board that says how to make it again. Default: this call. */
   readonly reproduce?: string | undefined

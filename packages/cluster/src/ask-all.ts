@@ -16,7 +16,9 @@ export interface AskOptions {
   readonly store: Store
   /** Workers that answer. Default: this process does. */
   readonly on?: Broker | undefined
+  /** Cancels the question: its reason is thrown. */
   readonly signal?: AbortSignal | undefined
+  /** Told of every task that ends. */
   readonly onEvent?: OnEvent | undefined
 }
 

@@ -97,7 +97,9 @@ export interface ShardPlan<T = unknown> {
 }
 
 export interface PlanOptions {
+  /** Where the rows come from. */
   readonly source: Source
+  /** Rows of one task, ≥ 1. */
   readonly rowsPerShard: number
   /** Neighbours that a node merges; 0: no merging, for `askAll`. Default 8. */
   readonly fanIn?: number | undefined

@@ -11,6 +11,7 @@ export interface PostgresCalls {
  *
  * Cost: an artifact is a `bytea`, 1 GB at most.
  *
+ * @param table  name of the table; default sublinear_artifacts
  * @throws RangeError when the table is no plain name
  */
 export function postgresStore(

@@ -10,6 +10,8 @@ export interface RedisCalls {
 /**
  * A store in Redis or Valkey, by a client of ioredis: `redisStore(new Redis(…), { prefix })`. Keys are set where they are absent, in one step.
  * Artifacts live in the server's memory, and outlive it as far as it writes (`appendonly yes`).
+ *
+ * @param prefix  text before every key; default sublinear:
  */
 export function redisStore(
   client: RedisCalls,

@@ -10,7 +10,9 @@ import { nodeOf, rootOf } from './tree'
 export interface RunOptions {
   /** Default: this process's memory. Artifacts that stand there are not computed again. */
   readonly store?: Store | undefined
+  /** Cancels the run: its reason is thrown, and what is done stays in the store. */
   readonly signal?: AbortSignal | undefined
+  /** Told of every task that ends. */
   readonly onEvent?: OnEvent | undefined
 }
 

@@ -13,6 +13,7 @@ export interface RunOnOptions {
   readonly store: Store
   /** Cancels the run: no task begins any more, and what is done stays for the next time. */
   readonly signal?: AbortSignal | undefined
+  /** Told of every task that ends, and of what was handed over again. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined
   /** Milliseconds between two looks at the store and the broker. Default 500. */
   readonly lookMs?: number | undefined

@@ -16,7 +16,9 @@ export interface S3Calls {
 }
 
 export interface S3StoreOptions {
+  /** The client, or what calls one. */
   readonly client: S3Calls
+  /** Name of the bucket, which must be there. */
   readonly bucket: string
   /** Text before every key. Default: none. */
   readonly prefix?: string | undefined

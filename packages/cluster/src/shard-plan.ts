@@ -36,13 +36,29 @@ const MOST_SHARDS = 2 ** 20
  * const plan = await shardPlan({ counter: { kind: 'frequentItems', count: 64 }, source: { module, rows: 3 }, rowsPerShard: 256 })
  * plan.rows // 3
  */
-export function shardPlan(options: PlanOptions & { readonly method: MethodSpec }): Promise<ShardPlan<AttentionStream>>
-export function shardPlan(options: PlanOptions & { readonly sketch: SketchSpec }): Promise<ShardPlan<Sketch>>
 export function shardPlan(
-  options: PlanOptions & { readonly counter: HeavyHittersSpec },
+  options: PlanOptions & {
+    /** The stream, by its name in the catalogue and its options. */
+    readonly method: MethodSpec
+  },
+): Promise<ShardPlan<AttentionStream>>
+export function shardPlan(
+  options: PlanOptions & {
+    /** The sketch, by its kind and options. */
+    readonly sketch: SketchSpec
+  },
+): Promise<ShardPlan<Sketch>>
+export function shardPlan(
+  options: PlanOptions & {
+    /** The counter, by its kind and options. */
+    readonly counter: HeavyHittersSpec
+  },
 ): Promise<ShardPlan<HeavyHitters>>
 export function shardPlan(
-  options: PlanOptions & { readonly counter: FrequentItemsSpec },
+  options: PlanOptions & {
+    /** The counter, by its kind and options. */
+    readonly counter: FrequentItemsSpec
+  },
 ): Promise<ShardPlan<FrequentItems>>
 export async function shardPlan(
   options: PlanOptions & {

@@ -8,6 +8,7 @@ import type { Store } from './store'
 import { threadPool, type ThreadPool } from './thread-pool'
 
 export interface WorkOptions {
+  /** The store that the coordinator reaches too. */
   readonly store: Store
   /** Tasks at a time, a thread each. Default 1. */
   readonly concurrency?: number | undefined

@@ -234,8 +234,11 @@ export interface Tier extends AttentionStream {
 
 /** A head, whole: widths of keys and values, the factor inside exp, and what else is done (see `Head`). */
 export interface Shape extends Head {
+  /** Width of queries and keys, ≥ 1. */
   readonly d: number
+  /** Width of values, ≥ 1. */
   readonly dv: number
+  /** Factor of the scores inside exp: 1/√d in most models. */
   readonly scale: number
 }
 

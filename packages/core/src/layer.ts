@@ -12,6 +12,7 @@ import { asksBars, emptyPartial } from './step'
 const KIND = 'layer'
 
 export interface LayerOptions {
+  /** Query heads, ≥ 1: their queries stand beside each other in a row. */
   readonly queryHeads: number
   /** Divides queryHeads: head h of the queries reads stream ⌊h·kvHeads/queryHeads⌋. */
   readonly kvHeads: number

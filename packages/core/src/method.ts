@@ -68,6 +68,8 @@ export interface TierMethod<Options = object> extends Method<Options> {
 /**
  * The largest whole number from `least` to `most` whose bytes fit a budget, where bytes grow with it; undefined where none does.
  * Cost: the logarithm of the result calls of `bytes`.
+ *
+ * @param least, most  the range, ends included; default 1 to 2^31
  */
 export function largestWithin(
   bytes: (count: number) => number,

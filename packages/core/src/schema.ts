@@ -84,7 +84,11 @@ export function readBy<F extends Fields>(who: string, { fields, rules }: Schema<
   return read
 }
 
-/** A schema as a person reads it: a row for each field, and the rules. */
+/**
+ * A schema as a person reads it: a row for each field, and the rules.
+ *
+ * @param fields, rules  those of the schema
+ */
 export function schemaText({ fields, rules }: Pick<Schema, 'fields'> & { readonly rules: object }): string {
   const rows = [
     ...Object.entries(fields.parameters).map(

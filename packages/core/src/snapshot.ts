@@ -20,6 +20,7 @@ export interface State extends Omit<Snapshot, 'tensors'> {
 /**
  * A state as .safetensors bytes: kind, version and parameters as metadata, sealed by a CRC-32 over every other byte.
  *
+ * @param snapshot  kind, version, parameters, and tensors by name
  * @throws TypeError, RangeError as encodeTensors, or when a parameter is called kind, version or crc32
  */
 export function encodeSnapshot(
@@ -36,8 +37,11 @@ export function encodeSnapshot(
 }
 
 /**
+ * A snapshot from its bytes.
+ *
  * Guarantee: bytes that differ from a snapshot in one byte, or in up to 32 neighbouring bits, are refused.
  *
+ * @param expected  the kind and version that it must have; default: any
  * @throws RangeError when the bytes are damaged or no snapshot, or of another kind or version than expected
  */
 export function decodeSnapshot(

@@ -29,6 +29,7 @@ export interface CrossAttentionOptions {
   readonly wk: Matrix
   /** Weights from rows of X₂ to values: X₂'s columns × dv. */
   readonly wv: Matrix
+  /** The feature map, of keys and of queries. */
   readonly features: FeatureMap
   /** Φ with its decoder: for `pushQueries` and `columns`. Row answers need none. */
   readonly phi?: SparseRecovery | undefined

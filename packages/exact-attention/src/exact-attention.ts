@@ -19,12 +19,15 @@ import { divideRows } from './partial-softmax'
 import { shapedAttend, type Sight } from './shaped-attend'
 
 export interface ExactAttention extends Omit<Head, 'values' | 'positions'> {
-  readonly queries: Matrix // groups·n × d (any number of rows without causal)
-  readonly keys: Matrix // n × d
+  /** Queries: groups·n × d when causal, else any number of rows × d. */
+  readonly queries: Matrix
+  /** Keys: n × d. */
+  readonly keys: Matrix
   /** n × dv, or 'in keys': their first dv columns. */
   readonly values: Matrix | 'in keys'
   /** Where values are in the keys. */
   readonly dv?: number | undefined
+  /** Factor of the scores inside exp. */
   readonly scale: number
   /** Query row i·groups + g sees keys 0 … i, with groups = queries.rows / keys.rows. */
   readonly causal?: boolean | undefined

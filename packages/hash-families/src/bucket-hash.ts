@@ -27,6 +27,7 @@ export interface BucketHash {
  * @param count  functions, independent of each other
  * @param buckets  1 … 2^31
  * @param independence  k ≥ 2
+ * @param seed  64 bits that decide every coefficient
  * @throws TypeError, RangeError when an option or a key is out of range
  * @example bucketHash({ count: 2, buckets: 100, independence: 2, seed: 7 }).bucket(1, 12) // 33
  */

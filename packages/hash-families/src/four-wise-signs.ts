@@ -34,6 +34,7 @@ export interface FourWiseSigns {
  * random.
  *
  * @param count  functions, independent of each other
+ * @param seed  64 bits that decide every sign
  * @throws TypeError, RangeError when an option or an index is out of range
  * @example fourWiseSigns({ count: 1024, seed: 7 }).sign(0, 12) // -1
  */

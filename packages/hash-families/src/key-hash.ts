@@ -41,6 +41,7 @@ export function hashKey(key: Key, seed: Seed): bigint {
  *
  * Cost: 32 bytes; some 0.1 µs for a short key.
  *
+ * @param seed  64 bits that decide the hash
  * @throws TypeError, RangeError as hashKey
  * @example keyHash({ seed: 7 }).index('user-1', 1000) // 445
  */

@@ -26,9 +26,11 @@ export interface PolynomialHash<Value extends number | bigint = number | bigint>
 }
 
 export interface PolynomialOptions<P extends Prime = Prime> {
+  /** The k of k-wise: coefficients of the polynomial, ≥ 1. */
   readonly independence: number
   /** 64 bits that decide every coefficient. */
   readonly seed: Seed
+  /** The field: values are 0 … prime − 1. */
   readonly prime: P
   /** Number of the function among those of the seed: any two are independent of each other. 0 where absent. */
   readonly stream?: number | undefined

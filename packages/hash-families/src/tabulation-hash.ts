@@ -24,6 +24,7 @@ export interface TabulationHash {
  * Cost: 7 ns a key; 4·(4·2^characterBits − 1) bytes.
  *
  * @param characterBits  1 … 16; keys are 0 … 4^characterBits − 1
+ * @param seed  64 bits that decide the tables
  * @throws TypeError, RangeError when an option or a key is out of range
  * @example tabulationHash({ characterBits: 12, seed: 7 }).value(5) // 4071350241
  */

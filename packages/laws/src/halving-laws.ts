@@ -16,6 +16,7 @@ export interface HalvesBlocks {
 export interface HalvingLaws {
   /** Begins the name of every law. */
   readonly name: string
+  /** The halving of a seed. */
   readonly make: (seed: number) => HalvesBlocks
   /** Whether ⌈m/2⌉ or ⌊m/2⌋ tokens stay, and of an even number of equal weights the total weight. */
   readonly exact: boolean

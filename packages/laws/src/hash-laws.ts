@@ -8,6 +8,7 @@ export interface HashLaws {
   readonly name: string
   /** The function of a seed: key → 0 … range − 1. */
   readonly make: (seed: Seed) => (key: number) => number | bigint
+  /** Number of values: they are 0 … range − 1. */
   readonly range: number | bigint
   /** Any this many keys fall independently: 2, 3, 4, 5, … */
   readonly independence: number

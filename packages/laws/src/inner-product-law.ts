@@ -6,6 +6,7 @@ import { uniforms } from './token-data'
 export interface InnerProductLaw {
   /** Begins the name of every law. */
   readonly name: string
+  /** The matrix of so many rows and a seed. */
   readonly make: (shape: { m: number; seed: Seed }) => SketchMatrix
   /** Rows of Ψ. Default 16. */
   readonly m?: number | undefined
@@ -13,6 +14,7 @@ export interface InnerProductLaw {
   readonly n?: number | undefined
   /** Matrices drawn: seeds from `firstSeed` on. Default 4000, 1. */
   readonly seeds?: number | undefined
+  /** The first of those seeds. */
   readonly firstSeed?: number | undefined
   /** Index of the first column used. Default 0; consecutive keys from there on. */
   readonly first?: number | undefined

@@ -9,6 +9,7 @@ export interface TierLaws {
   readonly name: string
   /** A fresh, empty tier; always the same one. */
   readonly make: () => Tier
+  /** The tier of a snapshot. */
   readonly restore?: ((bytes: Uint8Array) => Tier) | undefined
   /** An oracle of your own: the admitted tokens, `buffer` at a time, that stay by the policy's definition. */
   readonly stays?: ((block: KvBlock) => readonly number[]) | undefined

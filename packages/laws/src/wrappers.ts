@@ -80,7 +80,11 @@ export const wrappers: readonly Wrapper[] = [
 /** A call of a stream or tier that may fail. */
 export type Fallible = 'push' | 'step' | 'attend' | 'merge' | 'admit' | 'absorb' | 'observe'
 
-/** Fails at one call of one member: before the call is done, or afterwards. */
+/**
+ * A stream that fails at one call of one member: before the call is done, or afterwards.
+ *
+ * @param member  the member; at  how many calls of it go well before; done  whether the call is done first
+ */
 export function failing<S extends AttentionStream>(
   stream: S,
   { member, at, done }: { readonly member: Fallible; readonly at: number; readonly done: boolean },

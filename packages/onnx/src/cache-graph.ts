@@ -31,7 +31,9 @@ export interface CacheGraph {
 export interface CacheGraphOptions {
   /** The bytes of a graph, or its files: weights are not read. */
   readonly model: Uint8Array | ModelFiles
+  /** The onnxruntime that runs parts of the graph. */
   readonly ort: Ort
+  /** Options of its sessions. */
   readonly session?: InferenceSession.SessionOptions | undefined
 }
 

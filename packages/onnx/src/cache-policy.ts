@@ -11,7 +11,11 @@ export interface CacheHead {
 /** Chooses `count` of the tokens of a head to stay: their rows, ascending. */
 export type CachePolicy = (head: CacheHead, count: number) => ArrayLike<number>
 
-/** The first tokens and the newest stay. Source: StreamingLLM (Xiao et al. 2023). */
+/**
+ * The first tokens and the newest stay. Source: StreamingLLM (Xiao et al. 2023).
+ *
+ * @param sinks  first tokens that stay; default 4
+ */
 export function sinksAndNewest({ sinks = 4 }: { readonly sinks?: number | undefined } = {}): CachePolicy {
   return ({ keys: { rows } }, count) => {
     const first = Math.min(sinks, count)
@@ -19,7 +23,11 @@ export function sinksAndNewest({ sinks = 4 }: { readonly sinks?: number | undefi
   }
 }
 
-/** The first tokens stay, the newest, and of the others those whose keys point away from the mean direction. Source: KeyDiff (Park et al. 2025). */
+/**
+ * The first tokens stay, the newest, and of the others those whose keys point away from the mean direction. Source: KeyDiff (Park et al. 2025).
+ *
+ * @param sinks  first tokens that stay, default 4; newest  newest tokens that stay, default 32
+ */
 export function farthestKeys({
   sinks = 4,
   newest = 32,

@@ -7,14 +7,17 @@ import type { HeadSpec } from './reader'
 export type CapturedHead = HeadBlock
 
 export interface CaptureOptions {
+  /** The opened model. */
   readonly model: Pick<OnnxModel, 'layers' | 'reader'>
   /** Makes the streams through which heads read their past while they are captured: later layers see their answers. */
   readonly stream: HeadSpec
+  /** Ids of the tokens that it reads. */
   readonly ids: ArrayLike<number>
   /** Chooses the key heads that are kept. Default: all. */
   readonly only?: ((layer: number, head: number) => boolean) | undefined
   /** Tokens done, after each block. */
   readonly onProgress?: ((tokens: number) => void) | undefined
+  /** Cancels it between two blocks: its reason is thrown. */
   readonly signal?: AbortSignal | undefined
 }
 

@@ -14,6 +14,7 @@ export interface GenerateOptions extends SamplerOptions {
   readonly decode?: ((ids: number[]) => string) | undefined
   /** Strings that end a text; they are not given. They need `decode`. */
   readonly stop?: readonly string[] | undefined
+  /** Cancels it between two tokens, or two blocks of 256: its reason is thrown. */
   readonly signal?: AbortSignal | undefined
 }
 

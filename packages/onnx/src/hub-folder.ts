@@ -17,6 +17,7 @@ export interface HubFolderOptions extends Omit<HubModelName, 'revision'> {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** SHA-256 of files by their path, in hexadecimal. Default: what the server says of large files. */
   readonly sha256?: Readonly<Record<string, string>> | undefined
+  /** Cancels every request: its reason is thrown. */
   readonly signal?: AbortSignal | undefined
   /** Bytes had of a file, of so many where that is known. */
   readonly onProgress?: ((file: string, bytes: number, total?: number) => void) | undefined

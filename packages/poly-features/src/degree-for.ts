@@ -8,6 +8,7 @@ export interface DegreeFor {
   readonly radius: number
   /** Relative error of one pair, before float32: 2⁻⁴⁰ ≤ ε < 1. */
   readonly epsilon: number
+  /** The polynomial: the Taylor series of exp, its Chebyshev series, or the best in relative error. */
   readonly kind: 'taylor' | 'chebyshev' | 'minimax'
 }
 

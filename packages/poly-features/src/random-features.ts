@@ -13,6 +13,7 @@ import { kernels } from '@sublinear/kernels'
 import { checkKeyCall, checkQueryCall } from './monomial-map'
 
 export interface RandomFeatures {
+  /** Width of queries and keys. */
   readonly d: number
   /** Features, ≥ 1; d·t up to 2^24. */
   readonly t: number

@@ -12,6 +12,7 @@ import {
 import { checkKeyCall, checkQueryCall, MOST_DEGREE } from './monomial-map'
 
 export interface TensorSketchFeatures {
+  /** Width of queries and keys. */
   readonly d: number
   /** Degree of the Taylor polynomial that is sketched, 2 to 20. Degree 2 is the best for most data, see the guarantee. */
   readonly degree: number

@@ -4,6 +4,7 @@ import { checkKeyCall, checkQueryCall } from './monomial-map'
 import { frequenciesOf } from './random-features'
 
 export interface TrigonometricFeatures {
+  /** Width of queries and keys. */
   readonly d: number
   /** Features, even, ≥ 4: a constant twice, and a cosine and a sine a frequency; d·t up to 2^24. */
   readonly t: number

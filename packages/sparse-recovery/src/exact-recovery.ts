@@ -29,6 +29,7 @@ export interface ExactRecoveryOptions {
   readonly k: number
   /** Chance of not being decoded although no more than k entries differ from 0. */
   readonly delta: number
+  /** 64 bits: an integer, or a bigint. The same seed gives the same bits on every engine. */
   readonly seed: Seed
 }
 

@@ -31,6 +31,7 @@ const KIND = 'feature'
 const VERSION = '2'
 
 export interface FeatureStreamOptions extends Pick<Head, 'sinkLogit' | 'rotary'> {
+  /** The feature map, of keys and of queries. */
   readonly features: FeatureMap
   /** Value width. */
   readonly dv: number

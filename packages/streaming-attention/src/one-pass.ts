@@ -35,6 +35,7 @@ import { sketchedProduct } from './sketched-product'
 const KIND = 'onePass'
 
 export interface OnePassOptions {
+  /** The feature map, of keys and of queries. */
   readonly features: FeatureMap
   /** Value width. */
   readonly dv: number

@@ -15,9 +15,13 @@ import { featureState } from './feature-state'
 const BLOCK = 64
 
 export interface PolynomialAttention {
-  readonly queries: Matrix // any number of rows × d
-  readonly keys: Matrix // n × d
-  readonly values: Matrix // n × dv
+  /** Queries: any number of rows × d. */
+  readonly queries: Matrix
+  /** Keys: n × d. */
+  readonly keys: Matrix
+  /** Values: n × dv. */
+  readonly values: Matrix
+  /** The feature map, of keys and of queries. */
   readonly features: FeatureMap
 }
 

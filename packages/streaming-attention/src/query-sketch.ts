@@ -22,6 +22,7 @@ const KIND = 'query-sketch'
 const VERSION = '1'
 
 export interface QuerySketchOptions {
+  /** The feature map, of keys and of queries. */
   readonly features: FeatureMap
   /** Φ with its decoder. */
   readonly phi: SparseRecovery

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
+import { violations } from '../dependencies.mjs'
 
 // Truth from outside: each tree below is sound but for one edit, and the one edit is named in the test's title.
 // Kills: a rule dropped from the table or from the walk, a type-only or dynamic import not seen, comments read as code.
@@ -46,7 +47,7 @@ const sound: Files = {
   'packages/attention/src/index.ts': `export * from '@sublinear/io'\nexport const late = () => import('@sublinear/exact-attention')`,
 }
 
-function check(edit: Files) {
+function made(edit: Files): string {
   const root = mkdtempSync(join(tmpdir(), 'dependencies-'))
   trees.push(root)
   for (const [path, text] of Object.entries({ ...sound, ...edit })) {
@@ -54,7 +55,12 @@ function check(edit: Files) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
-  const { status, stderr } = spawnSync(process.execPath, [script, root], { encoding: 'utf8' })
+  return root
+}
+
+/** The check as a command. */
+function check(edit: Files) {
+  const { status, stderr } = spawnSync(process.execPath, [script, made(edit)], { encoding: 'utf8' })
   return { status, lines: stderr.trim().split('\n') }
 }
 
@@ -63,7 +69,19 @@ const coreAgain = `import '@sublinear/core'\n`
 
 describe('the dependency check', () => {
   test('accepts a sound tree', () => {
+    expect(violations(made({}))).toEqual([])
+  })
+
+  test('is a command that prints a line a violation and fails', () => {
     expect(check({})).toEqual({ status: 0, lines: [''] })
+    const edit = { [io]: `${coreAgain}import 'node:fs'`, 'packages/utils/package.json': manifest('utils') }
+    expect(check(edit)).toEqual({
+      status: 1,
+      lines: [
+        `${io}: imports node:fs, a Node module`,
+        'packages/utils/package.json: is not in the table of tools/scripts/dependencies.mjs',
+      ],
+    })
   })
 
   test.each<[string, Files, ...string[]]>([
@@ -169,6 +187,6 @@ describe('the dependency check', () => {
       'packages/kernels/package.json: lacks sideEffects: false',
     ],
   ])('refuses %s', (_, edit, ...lines) => {
-    expect(check(edit)).toEqual({ status: 1, lines })
+    expect(violations(made(edit))).toEqual(lines)
   })
 })
