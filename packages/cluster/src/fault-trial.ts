@@ -20,7 +20,6 @@ import type { Store } from './store'
 /** Rows of a trial's shard, in blocks of 512 that wait 25 ms each. */
 export const TRIAL_ROWS = 4096
 const SLOW = 25
-const MOST_MS = 120_000
 
 export interface TrialOptions {
   /** Another number, other bits. */
@@ -29,6 +28,8 @@ export interface TrialOptions {
   /** Workers. Default 2; of processes the first half stands behind the line. */
   readonly workers?: number | undefined
   readonly coordinators?: number | undefined
+  /** Milliseconds after which the run is given up. Default 120,000. */
+  readonly mostMs?: number | undefined
   /** Folder of the store; default one of the trial's own. */
   readonly storeFolder?: string | undefined
   /** Where the workers behind the line stand; without it the line is a proxy of this process. */
@@ -101,7 +102,7 @@ async function staffOf(
 /**
  * A run under faults: workers, coordinators, and `faults`, which go on beside it. Every artifact is held against that of an inline run of the same rows.
  *
- * @throws Error where the run fails, is not over in two minutes, or two coordinators have different roots; what `faults` throw
+ * @throws Error where the run fails, is not over in time, or two coordinators have different roots; what `faults` throw
  */
 export async function trial(
   adapter: FaultAdapter,
@@ -126,8 +127,9 @@ export async function trial(
       one.give(event)
     }
   }
+  const { mostMs = 120_000 } = options
   const stop = new AbortController()
-  const timer = setTimeout(() => stop.abort(new Error(`the run was not over in ${MOST_MS} ms`)), MOST_MS)
+  const timer = setTimeout(() => stop.abort(new Error(`the run was not over in ${mostMs} ms`)), mostMs)
   const began = performance.now()
   const self: Trial = {
     adapter,

@@ -44,20 +44,23 @@ async function round(adapter: ServiceAdapter, server: Server, index: number, far
   const outcome = await faults.trial(
     adapter,
     server,
-    { salt: 1000 + index, shards: SHARDS, workers: 2 + (index % 2), coordinators: 1 + (index % 2), far },
+    {
+      salt: 1000 + index,
+      shards: SHARDS,
+      workers: 2 + (index % 2),
+      coordinators: 1 + (index % 2),
+      far,
+      mostMs: 600_000,
+    },
     async (trial) => {
       if (index % 2 === 1) note({ fault: 'two coordinators', detail: trial.key })
+      const kind = index % 3
+      // Cut first: a worker that is stopped waits for others, which must not be cut off then.
+      if (kind === 2) note((await faults.cutNetwork(trial)) ?? (await faults.cutNetwork(trial)))
       const whole = async () => {
         await faults.wait(2500)
-        if (trial.isOver()) return
-        const kind = index % 3
-        note(
-          kind === 0
-            ? await faults.killBroker(trial)
-            : kind === 1
-              ? await faults.pauseBroker(trial)
-              : await faults.cutNetwork(trial),
-        )
+        if (trial.isOver() || kind === 2) return
+        note(await (kind === 0 ? faults.killBroker : faults.pauseBroker)(trial))
       }
       await Promise.all([
         lane(trial, KILLS, faults.killInShard).then(() => lane(trial, 1, faults.stopInShard)),
