@@ -90,7 +90,7 @@ interface Account {
 async function onWorkers(plan: ShardPlan, server: Server, count: number, name: string, seen?: (pid: number) => void) {
   const store = join(folder, name)
   const { worker } = redisAdapter
-  const place = { module: worker!.module, options: { connection: server.url }, store, isFar: false }
+  const place = { module: worker!.module, options: { connection: server.url, queue: name }, store, isFar: false }
   const workers = startWorkers(Array.from({ length: count }, () => place))
   await new Promise((resolve) => setTimeout(resolve, 2500))
   const timer = setInterval(() => workers.pids().forEach((pid) => seen?.(pid)), 250)
@@ -106,7 +106,10 @@ async function onWorkers(plan: ShardPlan, server: Server, count: number, name: s
   }
   const before = account()
   const began = performance.now()
-  const { digest } = await runOn(bullmq({ connection: server.url }), plan, { store: folderStore(store), lookMs: 50 })
+  const { digest } = await runOn(bullmq({ connection: server.url, queue: name }), plan, {
+    store: folderStore(store),
+    lookMs: 50,
+  })
   const seconds = (performance.now() - began) / 1000
   const after = account()
   clearInterval(timer)
@@ -120,38 +123,30 @@ async function onWorkers(plan: ShardPlan, server: Server, count: number, name: s
   return { seconds, digest, cpu }
 }
 
-const total = (cpu: Account) => Object.values(cpu).reduce((sum: number, part: number) => sum + part, 0)
+/** One run and the same with two workers. */
+async function pair(server: Server, salt: number) {
+  const plan = await featurePlan(16 * 2 ** 19, 2 ** 19, 32, 4, salt)
+  const one = await onWorkers(plan, server, 1, `one-${salt}`)
+  const two = await onWorkers(plan, server, 2, `two-${salt}`)
+  if (one.digest !== two.digest) throw new Error('one and two workers differ')
+  return { one, two }
+}
+
+async function speedUp(server: Server) {
+  const pairs = []
+  for (let i = 0; i < 3; i++) pairs.push(await pair(server, 10 + i))
+  const ratios = pairs.map(({ one, two }) => one.seconds / two.seconds)
+  return { ratios, median: medianOf(ratios), secondsOfOne: medianOf(pairs.map(({ one }) => one.seconds)) }
+}
 
 /**
- * Two workers over one, in seconds, beside what the accounts of CPU allow: a run cannot end before its CPU, all processes together, is spent by the two cores, nor before its tail,
- * the shards that are left when the other worker has none.
+ * CPU seconds of each part, which say the same on a busy machine, and the most that they allow: one worker takes at least what its threads compute, two at least half of all that
+ * is computed on two cores.
  */
-async function speedUp(server: Server) {
-  const pairs: { one: Account; two: Account; seconds: [number, number] }[] = []
-  for (let i = 0; i < 3; i++) {
-    const plan = await featurePlan(16 * 2 ** 19, 2 ** 19, 32, 4, 10 + i)
-    const one = await onWorkers(plan, server, 1, `one-${i}`)
-    const two = await onWorkers(plan, server, 2, `two-${i}`)
-    if (one.digest !== two.digest) throw new Error('one and two workers differ')
-    pairs.push({ one: one.cpu, two: two.cpu, seconds: [one.seconds, two.seconds] })
-  }
-  const ratios = pairs.map(({ seconds: [one, two] }) => one / two)
-  const part = (of: 'one' | 'two', name: keyof Account) => medianOf(pairs.map((pair) => pair[of][name]))
-  const parts = (of: 'one' | 'two') => ({
-    main: part(of, 'main'),
-    threads: part(of, 'threads'),
-    broker: part(of, 'broker'),
-    coordinator: part(of, 'coordinator'),
-  })
-  return {
-    ratios,
-    median: medianOf(ratios),
-    secondsOfOne: medianOf(pairs.map(({ seconds }) => seconds[0])),
-    one: parts('one'),
-    two: parts('two'),
-    /** The most that two cores allow. */
-    allowed: medianOf(pairs.map(({ two, seconds: [one] }) => one / (total(two) / cpus().length))),
-  }
+async function accounts(server: Server) {
+  const { one, two } = await pair(server, 20)
+  const all = Object.values(two.cpu).reduce((sum, part: number) => sum + part, 0)
+  return { one: one.cpu, two: two.cpu, allowed: one.cpu.threads / (all / 2) }
 }
 
 const most = (list: number[]) => Math.round(Math.max(...list))
@@ -230,6 +225,7 @@ try {
     postgres: await overhead(postgresAdapter, servers[1]),
   }))
   await step('speedUp', () => speedUp(servers[0]))
+  await step('accounts', () => accounts(servers[0]))
   const sketch = { kind: 'countSketch', m: 4096, width: 4 } as const
   const source = { module, rows: LONG, options: { d: 4, kind: 'rows' } }
   await step('countSketch', async () =>
