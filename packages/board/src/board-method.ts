@@ -108,6 +108,9 @@ function whole(name: string, shape: Shape, stream: BoardStream, given = 0): Atte
     scale,
     merging: stream.merge ? (stream.merging ?? 'none') : 'none',
     ...(check && { check }),
+    get errorBars() {
+      return stream.step ? stream.errorBars : undefined
+    },
     get tokens() {
       return tokens
     },
@@ -122,8 +125,8 @@ function whole(name: string, shape: Shape, stream: BoardStream, given = 0): Atte
       tokens += block.keys.rows
     },
     attend: (queries, into) => stream.attend(queries, into),
-    step(block, queries) {
-      const partial = stream.step ? stream.step(block, queries) : stepByToken(bound, block, queries)
+    step(block, queries, into) {
+      const partial = stream.step ? stream.step(block, queries, into) : stepByToken(bound, block, queries)
       tokens += block.keys.rows
       return partial
     },

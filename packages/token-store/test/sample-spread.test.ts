@@ -9,7 +9,7 @@ import { widenBySample } from '../src'
 
 const query = matrix(1, 1, Float32Array.of(1))
 
-/** So many tokens, their scores normal with this deviation by a sum of six. */
+/** Tokens, so many, their scores normal with this deviation by a sum of six. */
 function tokens(rows: number, deviation: number, seed: number): KvBlock {
   const uniform = random(rows, 6, seed).data
   const sum = (r: number) => uniform.subarray(6 * r, 6 * r + 6).reduce((total, x) => total + x, 0)

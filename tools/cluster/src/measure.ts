@@ -108,7 +108,7 @@ async function onWorkers(plan: ShardPlan, server: Server, count: number, name: s
   const began = performance.now()
   const { digest } = await runOn(bullmq({ connection: server.url, queue: name }), plan, {
     store: folderStore(store),
-    lookMs: 50,
+    lookMs: 250,
   })
   const seconds = (performance.now() - began) / 1000
   const after = account()

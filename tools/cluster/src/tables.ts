@@ -56,6 +56,10 @@ const long = (name: string, measured: Long | undefined) =>
 const longRow = (name: string, { rows, rowsPerSecond, quarters, load }: Long) =>
   `| ${name}: ${rows.toExponential(0)} rows, one worker | ${Math.round(rowsPerSecond / 1000)} thousand rows/s; at most ${quarters.join(', ')} MiB in the quarters of the run | ${load.toFixed(1)} |`
 
+/** CPU seconds by part, in one order. */
+const parts = ({ main, threads, broker, coordinator }: Account) =>
+  [threads, main, broker, coordinator].map((part) => part.toFixed(1)).join(', ')
+
 export function sections(): Record<string, string> {
   const campaign = read<Campaign>('campaign')
   const measured = read<Measured>('measured')
@@ -69,8 +73,6 @@ export function sections(): Record<string, string> {
         `| ${name} | ${figure(tree)} | ${figure(askAll)} | ${figure(oneToExact)} |`,
     )
   const { overhead, speedUp, accounts } = measured
-  const parts = ({ main, threads, broker, coordinator }: Account) =>
-    [threads, main, broker, coordinator].map((part) => part.toFixed(1)).join(', ')
   return {
     faults: `| fault that landed | Redis | PostgreSQL |
 | --- | --- | --- |
