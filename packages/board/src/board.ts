@@ -25,7 +25,7 @@ export interface BoardErrors {
   readonly value: OverQueries
 }
 
-/** What the 95 % error bars of answers are worth: 1.96 standard errors about each entry. */
+/** Worth of the 95 % error bars of answers: 1.96 standard errors about each entry. */
 export interface BoardBars {
   /** Share of the entries of rows without a flag that lie within their bar; undefined where all rows have one. */
   readonly covered?: number | undefined
@@ -53,7 +53,7 @@ export interface BoardCell {
   /** Bytes held after so many tokens, whenever twice as many have come, and at the end. */
   readonly memory?: readonly (readonly [tokens: number, bytes: number])[] | undefined
   readonly errors?: BoardErrors | undefined
-  /** Of a stream that gives error bars, where they were asked for. */
+  /** Error bars of a stream that gives them, where they were asked for. */
   readonly bars?: BoardBars | undefined
   /** Microseconds, by the caller's clock: a token of the prefix (for one that learns, with its queries), and a query with its token. */
   readonly time?: { readonly push: number; readonly query: number } | undefined
