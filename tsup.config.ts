@@ -4,7 +4,7 @@ import { pureModules } from './tools/scripts/pure-modules.mjs'
 
 /** The one build of every package: `tsup --config ../../tsup.config.ts` from the package's folder. */
 export default defineConfig({
-  entry: ['index', 'node', 'node-worker', 'bullmq', 'compute-thread']
+  entry: ['index', 'node', 'node-worker', 'bullmq', 'compute-thread', 'faults', 'fault-rows', 'fault-worker']
     .map((name) => `src/${name}.ts`)
     .filter((file) => existsSync(file)),
   external: [/^node:/],

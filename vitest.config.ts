@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL('.', import.meta.url))
 /** Tests run on the sources: `@sublinear/x` is packages/x/src. The built files are tried by tools/scripts/smoke.mjs. */
 const alias = [
   { find: /^@sublinear\/(io|onnx|threads)\/node$/, replacement: `${root}packages/$1/src/node.ts` },
+  { find: '@sublinear/cluster/faults', replacement: `${root}packages/cluster/src/faults.ts` },
   { find: '@sublinear/cluster/bullmq', replacement: `${root}packages/cluster/src/bullmq.ts` },
   { find: /^@sublinear\/([a-z-]+)$/, replacement: `${root}packages/$1/src/index.ts` },
 ]

@@ -1,6 +1,6 @@
 /**
  * `node evidence/error-bars/ask.ts [name q.npy k.npy v.npy …]`: do 95 % error bars hold on captured heads, what do they cost, and how does a bar
- * move while its stream grows? All tokens but the last are summarised, some of the last rows ask. Two minutes for the sample.
+ * move while its stream grows? All tokens but the last are summarised, some of the last rows ask. Three minutes for the sample.
  */
 import {
   errorBars as barsOf,
@@ -19,9 +19,10 @@ import { plot } from '../kit/plot.ts'
 import { pick, relativeError } from '../kit/trivial-answers.ts'
 
 /** Rows that are not summarised, and how many of them ask. */
-const [LAST, QUERIES] = [512, 32]
+const [LAST, QUERIES] = [512, 8]
 const Z = 1.96
-const SEEDS = [1, 2]
+/** Seeds of a head: its rows share the noise of one, so that a share of entries says little about bars before there are many. */
+const SEEDS = { sample: 16, captures: 8 }
 /** Where a bar is drawn over a growing stream: every so many tokens. */
 const STEP = 64
 
@@ -64,6 +65,8 @@ export interface BarRow {
   /** Share of the rows with a flag, and of the entries of the others that lie within their bar, by head; null where all rows have one. */
   readonly flagged: readonly number[]
   readonly covered: readonly (number | null)[]
+  /** Standard error of that share over the seeds. */
+  readonly coverageErrors?: readonly (number | null)[]
   /** Entries of rows without a flag, by head. */
   readonly entries: readonly number[]
   /** Milliseconds a query row without bars and with them, and of plain codes; medians over heads. */
@@ -72,6 +75,8 @@ export interface BarRow {
 
 export interface Bars {
   readonly node: string
+  /** Seeds of each head; 2 where it is not said. */
+  readonly seeds?: number
   readonly heads: readonly { readonly model: string; readonly names: readonly string[]; readonly tokens: number }[]
   readonly rows: readonly BarRow[]
   /** One answer over a growing stream: entry 0 of one query. */
@@ -125,19 +130,20 @@ const shapeOf = ({ keys, values }: Head): Shape => ({ d: keys.cols, dv: values.c
 
 function measured(args: readonly string[]): Bars {
   const models = capturesOf(args)
-  const rows = models.flatMap(({ name, heads }) => METHODS.map((method) => rowOf(name, heads, method)))
+  const seeds = args.length > 0 ? SEEDS.captures : SEEDS.sample
+  const rows = models.flatMap(({ name, heads }) => METHODS.map((method) => rowOf(name, heads, method, seeds)))
   const heads = models.map(({ name, heads: own }) => ({
     model: name,
     names: own.map((head) => head.name),
     tokens: lengthOf(own[0]),
   }))
-  return { node: process.version, heads, rows, growing: growing(models[0].heads[0]) }
+  return { node: process.version, seeds, heads, rows, growing: growing(models[0].heads[0]) }
 }
 
 const lengthOf = ({ keys }: Head) => keys.rows - (keys.rows > 2048 ? LAST : LAST / 2)
 
-function rowOf(model: string, heads: readonly Head[], method: Tried): BarRow {
-  const found = heads.map((head) => ofHead(head, method))
+function rowOf(model: string, heads: readonly Head[], method: Tried, seeds: number): BarRow {
+  const found = heads.map((head) => ofHead(head, method, seeds))
   const by = <K extends keyof (typeof found)[number]>(name: K) => found.map((one) => one[name])
   const plain = by('plain')
   return {
@@ -149,6 +155,7 @@ function rowOf(model: string, heads: readonly Head[], method: Tried): BarRow {
     widths: by('width'),
     flagged: by('flagged'),
     covered: by('covered'),
+    coverageErrors: by('coverageError'),
     entries: by('entries'),
     time: {
       without: median(by('without')),
@@ -158,7 +165,7 @@ function rowOf(model: string, heads: readonly Head[], method: Tried): BarRow {
   }
 }
 
-function ofHead(head: Head, { name, make }: Tried) {
+function ofHead(head: Head, { name, make }: Tried, seeds: number) {
   const shape = shapeOf(head)
   const tokens = lengthOf(head)
   const [keys, values] = [rowsOf(head.keys, 0, tokens), rowsOf(head.values, 0, tokens)]
@@ -171,12 +178,16 @@ function ofHead(head: Head, { name, make }: Tried) {
   const { dv } = shape
   let [within, entries, flags, bytes] = [0, 0, 0, 0]
   const [errors, widths, without, withBars]: number[][] = [[], [], [], []]
-  for (const seed of SEEDS) {
+  const shares: number[] = []
+  for (let seed = 1; seed <= seeds; seed++) {
+    const [before, beforeOf] = [within, entries]
     const stream = make(shape, tokens, seed)
     stream.push({ keys, values })
     bytes = Math.max(bytes, stream.bytes)
-    without.push(timed(() => stream.attend(queries)))
-    withBars.push(timed(() => stream.attend(queries, { errorBars: true })))
+    if (seed === 1) {
+      without.push(timed(() => stream.attend(queries)))
+      withBars.push(timed(() => stream.attend(queries, { errorBars: true })))
+    }
     const partial = stream.attend(queries, { errorBars: true })
     const answers = normalise(partial)
     const { error, flagged } = barsOf(partial)
@@ -190,12 +201,14 @@ function ofHead(head: Head, { name, make }: Tried) {
         if (Math.abs(answers.data[i] - exact.data[i]) <= Z * error.data[i]) within++
       }
     }
+    if (entries > beforeOf) shares.push((within - before) / (entries - beforeOf))
   }
   return {
     bytes,
     error: mean(errors),
     width: mean(widths),
-    flagged: flags / (QUERIES * SEEDS.length),
+    flagged: flags / (QUERIES * seeds),
+    coverageError: shares.length > 1 ? deviation(shares) / Math.sqrt(shares.length) : null,
     covered: entries > 0 ? within / entries : null,
     entries,
     without: median(without),
@@ -255,6 +268,8 @@ function growing(head: Head): Bars['growing'] {
 }
 
 const norm = ({ data }: Matrix) => Math.hypot(...data)
+const deviation = (all: readonly number[]) =>
+  Math.sqrt(all.reduce((sum, x) => sum + (x - mean(all)) ** 2, 0) / (all.length - 1))
 const mean = (all: readonly number[]) => all.reduce((a, b) => a + b, 0) / all.length
 const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 1]
 
@@ -272,17 +287,23 @@ export function coverageOf({ covered, entries }: BarRow): {
   return { all: total > 0 ? inside / total : null, worst: enough.length > 0 ? Math.min(...enough) : null }
 }
 
-/** Heads with enough entries whose bars cover less than a share of them, and how many such heads there are, over rows. */
-export function below(rows: readonly BarRow[], share: number): { readonly below: number; readonly of: number } {
-  const heads = rows.flatMap(({ covered, entries }) => covered.filter((_, i) => entries[i] >= ENOUGH))
-  return { below: heads.filter((one) => one !== null && one < share).length, of: heads.length }
+/** Heads with enough entries, over rows: how many, those whose bars cover less than a share, and those that do by more than two of their standard errors. */
+export function below(rows: readonly BarRow[], share: number) {
+  const heads = rows.flatMap(({ covered, coverageErrors, entries }) =>
+    covered.flatMap((one, i) => (one !== null && entries[i] >= ENOUGH ? [[one, coverageErrors?.[i] ?? Infinity]] : [])),
+  )
+  return {
+    below: heads.filter(([one]) => one < share).length,
+    surely: heads.filter(([one, error]) => one + 2 * error < share).length,
+    of: heads.length,
+  }
 }
 
 export const isSample = ({ method }: BarRow) => method.startsWith('reservoir')
 
 const three = (x: number | null) => (x === null ? '–' : x.toFixed(3))
 
-function table({ node, heads, rows }: Bars): string {
+function table({ node, seeds = 2, heads, rows }: Bars): string {
   const [codes, samples] = [false, true].map((wanted) =>
     below(
       rows.filter((row) => isSample(row) === wanted),
@@ -299,8 +320,8 @@ function table({ node, heads, rows }: Bars): string {
       return `| ${row.model} | ${row.method} | ${(row.bytes / 1000).toFixed(1)} kB | ${three(mean(row.errors))} | ${row.plain ? three(mean(row.plain)) : '–'} | ${three(mean(row.widths))} | ${mean(row.flagged).toFixed(2)} | ${three(all)} | ${three(worst)} | ${costs.join(', ')} |`
     }),
     '',
-    `Means over the heads (${heads.map(({ model, names, tokens }) => `${names.length} of ${model}, ${tokens} tokens`).join('; ')}) of ‖ô − o‖_F/‖o‖_F and of ‖1.96·se‖_F/‖o‖_F, two seeds. Covered: entries of rows without a flag; worst: of heads with ` +
-      `${ENOUGH} such entries and more; below 0.90 are ${codes.below} of ${codes.of} in dithered codes and auto, ${samples.below} of ${samples.of} of the reservoir alone. Time: processor time of one query row of ${QUERIES}. Node ${node}.`,
+    `Means over the heads (${heads.map(({ model, names, tokens }) => `${names.length} of ${model}, ${tokens} tokens`).join('; ')}) of ‖ô − o‖_F/‖o‖_F and of ‖1.96·se‖_F/‖o‖_F, ${seeds} seeds. Covered: entries of rows without a flag; worst: of heads with ` +
+      `${ENOUGH} such entries and more; below 0.90 are ${codes.below} of ${codes.of} in dithered codes and auto (${codes.surely} by more than two standard errors over the seeds), ${samples.below} of ${samples.of} of the reservoir alone (${samples.surely}). Time: processor time of one query row of ${QUERIES}. Node ${node}.`,
   ].join('\n')
 }
 

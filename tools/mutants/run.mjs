@@ -2,9 +2,9 @@
 /**
  * Faults put into the sources, one at a time, and whether the tests that claim to find them do.
  *
- *   node tools/mutants/run.mjs [--changed] [--since <commit>] [--only <text>] [--write]
+ *   node tools/mutants/run.mjs [--changed] [--since <commit>] [--only <text>] [--most <count>] [--seconds <s>] [--write]
  *
- * --changed takes the mutants of files, and of tests, that differ from a commit (HEAD~1, or --since), --only those whose name has a text. Prints a table; exit code 1 where a
+ * --most and --seconds end a run early: no mutant is begun beyond them, and those that were not run are named. --changed takes the mutants of files, and of tests, that differ from a commit (HEAD~1, or --since), --only those whose name has a text. Prints a table; exit code 1 where a
  * claim is untrue: a mutant that is not found, a source that no longer has the text, a `none` that is found. --write brings the tables of
  * docs/papers/power.md up to date with the list; `node tools/mutants/tables.mjs` does that alone.
  */
@@ -21,16 +21,31 @@ const { values } = parseArgs({
     changed: { type: 'boolean' },
     since: { type: 'string' },
     only: { type: 'string' },
+    most: { type: 'string', default: 'Infinity' },
+    seconds: { type: 'string', default: 'Infinity' },
     write: { type: 'boolean' },
   },
 })
+
+/** Files that differ from a commit; none where the commit is not there, as in a shallow checkout. */
+function changedSince(commit) {
+  try {
+    return execFileSync('git', ['diff', '--name-only', commit], { cwd: root, encoding: 'utf8', stdio: 'pipe' })
+  } catch {
+    console.log(`NOT RUN: there is no ${commit} to compare with`)
+    return ''
+  }
+}
 
 /** @returns {readonly import('./mutants.mjs').Mutant[]} */
 function chosen() {
   if (values.only) return MUTANTS.filter(({ id }) => id.includes(values.only))
   if (!values.changed && !values.since) return MUTANTS
-  const names = execFileSync('git', ['diff', '--name-only', values.since ?? 'HEAD~1'], { cwd: root, encoding: 'utf8' })
-  const changed = new Set(names.trim().split('\n'))
+  const changed = new Set(
+    changedSince(values.since ?? 'HEAD~1')
+      .trim()
+      .split('\n'),
+  )
   return MUTANTS.filter(({ file, tests }) => changed.has(file) || tests.some((test) => changed.has(test)))
 }
 
@@ -54,7 +69,16 @@ function tried(mutant) {
 
 const rows = []
 let untrue = 0
+const [most, seconds] = [Number(values.most), Number(values.seconds)]
+const began = performance.now()
+const left = []
+let run = 0
 for (const mutant of chosen()) {
+  if (mutant.kind !== 'none' && (run >= most || performance.now() - began > 1000 * seconds)) {
+    left.push(mutant.id)
+    continue
+  }
+  if (mutant.kind !== 'none') run++
   const result = tried(mutant)
   if (!result.ok) untrue++
   rows.push({ mutant, ...result })
@@ -62,6 +86,7 @@ for (const mutant of chosen()) {
     `${result.ok ? ' ' : '!'} ${mutant.id}: ${result.found}${result.seconds ? `, ${result.seconds.toFixed(0)} s` : ''}`,
   )
 }
+if (left.length > 0) console.log(`NOT RUN, beyond ${most} mutants or ${seconds} s: ${left.join('; ')}`)
 console.log(`${rows.length} mutants, ${untrue} claims untrue`)
 if (values.write && untrue === 0) writeTables()
 process.exitCode = untrue > 0 ? 1 : 0

@@ -43,7 +43,13 @@ const ground = (name) => (name === 'kernels' ? [] : name === 'core' ? ['kernels'
 const peers = { laws: ['fast-check'], onnx: ['onnxruntime-common'], cluster: ['bullmq', 'hyparquet'] }
 const scope = '@sublinear/'
 /** The only entries beside the main ones. */
-const entries = ['@sublinear/io/node', '@sublinear/onnx/node', '@sublinear/threads/node', '@sublinear/cluster/bullmq']
+const entries = [
+  '@sublinear/io/node',
+  '@sublinear/onnx/node',
+  '@sublinear/threads/node',
+  '@sublinear/cluster/bullmq',
+  '@sublinear/cluster/faults',
+]
 /** Who may reach Node's own modules: the private language model, what runs on many machines, and what src/index.ts does not lead to in packages with such an entry. */
 const mayUseNode = (name, reachedFromIndex) =>
   ['small-lm', 'cluster'].includes(name) || (entries.includes(`${scope}${name}/node`) && !reachedFromIndex)

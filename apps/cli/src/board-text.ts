@@ -24,9 +24,36 @@ export function boardText(board: Board, width: number, unit: BoardUnit = 'relati
     '',
     tables(boardTable(board, unit), width),
     '',
+    ...barLines(board, width),
     ...bestLines(board, unit).map((line) => paragraph(line, width)),
     ...faults(board).map((line) => paragraph(line, width)),
   ].join('\n')
+}
+
+/** The table of error bars, where the board has any: a column for each budget, a row for each stream that gives them. */
+export function barsTable(board: Board): string[][] {
+  const means = boardMeans(board)
+  const rows = board.streams.flatMap((stream, s) =>
+    means.some(({ streams }) => streams[s].bars)
+      ? [[stream, ...means.map(({ streams }) => barsCell(streams[s].bars))]]
+      : [],
+  )
+  return rows.length === 0 ? [] : [['covered by 95 % bars', ...means.map(({ budget }) => budget)], ...rows]
+}
+
+/** Coverage, of the worst head too, and the share of rows without a bar. */
+function barsCell(bars: BoardMean['bars']): string {
+  if (!bars) return '–'
+  const { covered, worst, flagged } = bars
+  const none = `${Math.round(100 * flagged)} % no bar`
+  return covered === undefined || worst === undefined
+    ? none
+    : `${covered.toFixed(3)} (worst ${worst.toFixed(3)}${flagged > 0 ? `, ${none}` : ''})`
+}
+
+function barLines(board: Board, width: number): string[] {
+  const rows = barsTable(board)
+  return rows.length === 0 ? [] : [tables(rows, width), '']
 }
 
 /** A head of an array by its place, a file that is one matrix by its name. */

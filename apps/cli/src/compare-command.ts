@@ -1,4 +1,5 @@
 import type { Board, BoardHead } from '@sublinear/board'
+import type { Method } from '@sublinear/core'
 import { writeWhole } from '@sublinear/io/node'
 import { Command, Option } from 'commander'
 import { boardText, faults, UNITS } from './board-text'
@@ -26,6 +27,7 @@ interface CompareFlags extends StreamsFlags, Partial<ModelFlags> {
   readonly seed: number
   readonly unit: (typeof UNITS)[number]
   readonly report?: string
+  readonly errorBars?: boolean
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -62,6 +64,10 @@ export function compareCommand(interrupt: AbortSignal): Command {
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--seed <n>', 'seed of the uniform samples', wholeNumber(0), 0)
     .addOption(new Option('--unit <kind>', 'unit of the errors printed').choices(UNITS).default('relative'))
+    .option(
+      '--error-bars',
+      'ask for 95 % error bars too, and print how many entries they cover: of streams that give them; auto is then made for them',
+    )
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print the board as one JSON object')
     .option('--quiet', 'print nothing but errors')
@@ -80,7 +86,8 @@ async function run(files: HeadFiles | undefined, flags: CompareFlags, interrupt:
       [{ flag: '--report', path: flags.report }],
       [...Object.values(files ?? {}), ...streams.filter(isPath)],
     )
-  const methods = await methodsNamed(streams)
+  const named = await methodsNamed(streams)
+  const methods = flags.errorBars ? named.map(withBars) : named
   const heads = files ? await fileHeads(files, flags) : await headsOfModel(flags, interrupt)
   const first = await heads[0]()
   if (first.keys.rows < 2)
@@ -95,6 +102,7 @@ async function run(files: HeadFiles | undefined, flags: CompareFlags, interrupt:
     block: flags.block,
     pilot: flags.pilot,
     seed: flags.seed,
+    ...(flags.errorBars && { errorBars: true }),
     signal: interrupt,
     reproduce: commandLine(process.argv.slice(2)),
     quiet: Boolean(flags.quiet || flags.json),
@@ -110,6 +118,12 @@ async function run(files: HeadFiles | undefined, flags: CompareFlags, interrupt:
 async function fileHeads(files: HeadFiles, { heads, scale }: CompareFlags): Promise<(() => Promise<BoardHead>)[]> {
   const located = await headsOf(files, heads)
   return located.map((head) => async () => ({ ...(await readHead(head)), ...(scale && { scale }) }))
+}
+
+/** An auto stream is made for error bars, or has none; others have them or refuse. */
+function withBars(method: Method): Method {
+  if (method.name !== 'auto') return method
+  return { ...method, make: (shape, options) => method.make(shape, { ...(options as object), errorBars: 0 }) }
 }
 
 /** Key heads of a model, with the queries of all query heads that share them; all are in memory. */

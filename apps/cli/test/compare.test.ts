@@ -326,3 +326,20 @@ test('the table of a narrow terminal is cut into several, none wider', async () 
     for (const { name } of budgets) expect([lines.join(' ').includes(name), wide.includes(name)]).toEqual([true, true])
   expect(wide.split('\n').filter((line) => line.startsWith('stream '))).toHaveLength(1)
 })
+
+test('--error-bars prints how many entries 95 % bars cover, of streams that give them', async () => {
+  const args = [...files(), '--budgets', '1/4', '--streams', 'exact,reservoir,window', '--error-bars']
+  const { stdout, code } = await compare([...args, '--json'])
+  expect(code).toBe(0)
+  const cells = (JSON.parse(stdout) as Board).heads[0].budgets[0].cells
+  expect(cells.map(({ stream, bars }) => [stream, bars !== undefined])).toEqual([
+    ['exact', false], // it does not fit
+    ['reservoir', true],
+    ['window', true],
+  ])
+  expect(cells[1].bars?.covered ?? 1).toBeGreaterThan(0.8)
+  const text = (await compare(args)).stdout
+  expect(text).toMatch(/covered by 95 % bars +1\/4/)
+  expect(text).toMatch(/^reservoir +(0|1)\.\d{3} \(worst|^reservoir +\d+ % no bar/m)
+  expect((await compare(args.slice(0, -1))).stdout).not.toContain('covered by')
+})

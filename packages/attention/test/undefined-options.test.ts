@@ -248,6 +248,7 @@ describe('a function', () => {
       block: undefined,
       seed: undefined,
       pilot: undefined,
+      errorBars: undefined,
       onProgress: undefined,
       onCall: undefined,
       signal: undefined,

@@ -1,4 +1,4 @@
-import type { Board, BoardBudget, BoardCell, BoardErrors } from './board'
+import type { Board, BoardBars, BoardBudget, BoardCell, BoardErrors } from './board'
 
 /** The number of a BoardErrors that is meant. */
 export type BoardUnit = 'relative' | 'softmax' | 'value'
@@ -12,6 +12,8 @@ export interface BoardMean {
   readonly error?: number | undefined
   readonly bytes?: number | undefined
   readonly time?: BoardCell['time'] | undefined
+  /** Where every head has error bars: means over the heads, coverage of those that have rows without a flag, and the least covered head. */
+  readonly bars?: (BoardBars & { readonly worst?: number | undefined }) | undefined
 }
 
 export interface BoardMeans {
@@ -60,9 +62,23 @@ function meanOf(stream: string, cells: readonly BoardCell[], of: (errors: BoardE
     outcome,
     error: over(({ errors }) => of(errors!)),
     bytes: over(({ bytes }) => bytes!),
+    ...barsOf(cells),
     ...(cells.every(({ time }) => time) && {
       time: { push: over(({ time }) => time!.push), query: over(({ time }) => time!.query) },
     }),
+  }
+}
+
+function barsOf(cells: readonly BoardCell[]): Pick<BoardMean, 'bars'> {
+  const bars = cells.flatMap((cell) => cell.bars ?? [])
+  if (bars.length < cells.length) return {}
+  const covered = bars.flatMap((one) => one.covered ?? [])
+  return {
+    bars: {
+      flagged: mean(bars.map(({ flagged }) => flagged)),
+      width: mean(bars.map(({ width }) => width)),
+      ...(covered.length > 0 && { covered: mean(covered), worst: Math.min(...covered) }),
+    },
   }
 }
 

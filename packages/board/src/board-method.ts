@@ -109,6 +109,9 @@ function whole(name: string, shape: Shape, stream: BoardStream, given = 0): Atte
     scale,
     merging: stream.merge ? (stream.merging ?? 'none') : 'none',
     ...(check && { check }),
+    get errorBars() {
+      return stream.step ? stream.errorBars : undefined
+    },
     get tokens() {
       return tokens
     },
@@ -123,8 +126,8 @@ function whole(name: string, shape: Shape, stream: BoardStream, given = 0): Atte
       tokens += block.keys.rows
     },
     attend: (queries, into) => stream.attend(queries, into),
-    step(block, queries) {
-      const partial = stream.step ? stream.step(block, queries) : stepByToken(bound, block, queries)
+    step(block, queries, into) {
+      const partial = stream.step ? stream.step(block, queries, into) : stepByToken(bound, block, queries)
       tokens += block.keys.rows
       return partial
     },

@@ -25,6 +25,16 @@ export interface BoardErrors {
   readonly value: OverQueries
 }
 
+/** Worth of the 95 % error bars of answers: 1.96 standard errors about each entry. */
+export interface BoardBars {
+  /** Share of the entries of rows without a flag that lie within their bar; undefined where all rows have one. */
+  readonly covered?: number | undefined
+  /** Share of the rows whose bar the stream itself calls no ground for an interval. */
+  readonly flagged: number
+  /** Half-widths over answers, ‖1.96·se‖_F/‖o‖_F, of rows without a flag. */
+  readonly width: number
+}
+
 /** One method within one budget on one head. */
 export interface BoardCell {
   /** The method's name. */
@@ -43,6 +53,8 @@ export interface BoardCell {
   /** Bytes held after so many tokens, whenever twice as many have come, and at the end. */
   readonly memory?: readonly (readonly [tokens: number, bytes: number])[] | undefined
   readonly errors?: BoardErrors | undefined
+  /** Error bars of a stream that gives them, where they were asked for. */
+  readonly bars?: BoardBars | undefined
   /** Microseconds, by the caller's clock: a token of the prefix (for one that learns, with its queries), and a query with its token. */
   readonly time?: { readonly push: number; readonly query: number } | undefined
 }

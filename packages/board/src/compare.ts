@@ -31,6 +31,8 @@ export interface CompareOptions {
   readonly onCall?: (() => void | Promise<void>) | undefined
   /** Cancels it between two cells: its reason is thrown. */
   readonly signal?: AbortSignal | undefined
+  /** Whether streams that give error bars are asked for them: their cells then have `bars`, and their times are those with bars. Default false. */
+  readonly errorBars?: boolean | undefined
   /** Line in the board that says how to make it again. Default: this call. */
   readonly reproduce?: string | undefined
 }
@@ -62,6 +64,7 @@ const PILOT = 512
  */
 export async function compare(options: CompareOptions): Promise<Board> {
   const { heads, methods, budgets, prefix, block = 64, seed = 0, pilot = PILOT, now, onProgress, signal } = options
+  const bars = options.errorBars === true
   check(options)
   const queries = options.queries ?? heads[0].keys.rows - prefix
   const streams = methods.map(({ name }) => name)
@@ -84,7 +87,7 @@ export async function compare(options: CompareOptions): Promise<Board> {
       const bytes = budgetBytes(budget, float32)
       const cells = []
       for (const method of methods) {
-        cells.push(await runCell({ method, pilot: pilotOf(part, pilot), bytes, part, block, truth, now, rest }))
+        cells.push(await runCell({ method, pilot: pilotOf(part, pilot), bytes, part, block, truth, now, bars, rest }))
         signal?.throwIfAborted() // a cell that an interrupt ended looks as if its stream had failed
         await onProgress?.({ done: ++done, total, head: head.name, budget: String(budget), stream: method.name })
       }
@@ -101,7 +104,17 @@ export async function compare(options: CompareOptions): Promise<Board> {
       budgets: boards,
     })
   }
-  const call = { budgets, prefix, queries, block, seed, pilot, methods: streams, heads: heads.map(({ name }) => name) }
+  const call = {
+    ...(bars && { errorBars: bars }),
+    budgets,
+    prefix,
+    queries,
+    block,
+    seed,
+    pilot,
+    methods: streams,
+    heads: heads.map(({ name }) => name),
+  }
   const { reproduce = `compare(${JSON.stringify(call)})` } = options
   return { version: 1, reproduce, prefix, queries, block, seed, streams, heads: results }
 }

@@ -1,5 +1,6 @@
 import { isFinite, rowsOf, type AttentionStream, type Matrix, type Method, type Pilot, isUint8 } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
+import { barCoverage } from './bar-coverage'
 import type { BoardCell } from './board'
 import type { Part, Truth } from './truth'
 
@@ -11,6 +12,8 @@ interface CellOptions {
   readonly block: number
   readonly truth: Truth
   readonly now: (() => number) | undefined
+  /** Whether the answers of streams that give error bars are asked for with them. */
+  readonly bars: boolean
   /** After every call of the stream. */
   readonly rest: () => Promise<void>
 }
@@ -47,7 +50,7 @@ function release(made: Made | undefined): void {
   }
 }
 
-async function run(made: Made, learns: boolean, { bytes: budget, part, block, truth, now, rest }: CellOptions) {
+async function run(made: Made, learns: boolean, { bytes: budget, part, block, truth, now, bars, rest }: CellOptions) {
   const { prefix, groups, queries, keys, values, shape } = part
   const { dv } = shape
   const answers = new Float32Array(truth.exact.data.length)
@@ -55,6 +58,8 @@ async function run(made: Made, learns: boolean, { bytes: budget, part, block, tr
   let peak = made.bytes
   let spent = 0
   let isSound = true
+  const coverage = bars && made.errorBars === true ? barCoverage(truth.exact.data) : undefined
+  const asksBars = coverage && ({ errorBars: true } as const)
 
   const timed = <T>(work: () => T): T => {
     const start = now?.() ?? 0
@@ -83,12 +88,13 @@ async function run(made: Made, learns: boolean, { bytes: budget, part, block, tr
   for (let from = prefix; from < keys.rows; from += block) {
     const to = Math.min(keys.rows, from + block)
     const [tokens, asked] = [tokensOf(from, to), askedOf(from, to)]
-    const partial = timed(() => made.step(tokens, asked))
+    const partial = timed(() => made.step(tokens, asked, asksBars))
     const { rows, cols, data } = normalise(partial)
     if (rows !== asked.rows || cols !== dv)
       throw new RangeError(`compare: answers of a stream must be ${asked.rows} x ${dv}, got ${rows} x ${cols}`)
     isSound &&= partial.mass.every((mass) => mass >= 0 && mass < Infinity)
     answers.set(data, (from - prefix) * groups * dv)
+    coverage?.add(partial, (from - prefix) * groups)
     look(to)
     await rest()
   }
@@ -96,7 +102,13 @@ async function run(made: Made, learns: boolean, { bytes: budget, part, block, tr
   const saved = savedBytes(made)
   const bytes = Math.max(made.bytes, saved ?? 0)
   const peakBytes = Math.max(peak, bytes)
-  const held = { bytes, peakBytes, memory, ...(now && { time: { push, query } }) }
+  const held = {
+    bytes,
+    peakBytes,
+    memory,
+    ...(now && { time: { push, query } }),
+    ...(coverage && { bars: coverage.read() }),
+  }
   if (!(isSound && isFinite(answers)))
     return { outcome: 'failed' as const, why: 'it answered what is no finite number', ...held }
   const errors = truth.errors(answers)

@@ -50,7 +50,7 @@ export interface OpenRun {
 
 /**
  * A queue that hands tasks to workers. It may deliver a task more than once, late, and in any order that has what is below a node before it; it must deliver again what a dead worker
- * held. `brokerLaws` of the fault kit hold an adapter to it.
+ * held. `brokerLaws` of `@sublinear/cluster/faults` hold an adapter to it.
  */
 export interface Broker {
   readonly name: string

@@ -5,7 +5,7 @@ import type { ThreadMessage, ThreadTask } from './thread-pool'
 
 /** The program of a compute thread: a task in, rows and then bytes out. */
 const port = parentPort!
-const TOLD = 4096 // rows between two messages behind the first
+const TOLD_MS = 250 // between two messages behind the first: each is work for worker, broker and coordinator
 
 const say = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 
@@ -13,10 +13,10 @@ port.on('message', async ({ plan, node, inputs, engine }: ThreadTask) => {
   try {
     if (engineOf() !== engine)
       throw new RangeError(`work: the thread computes on ${engineOf()}, its worker said ${engine}`)
-    let told = 0
+    let next = 0
     const bytes = await computeNode(plan, node, inputs, (rows) => {
-      if (told > 0 && rows - told < TOLD) return
-      told = rows
+      if (performance.now() < next) return
+      next = performance.now() + TOLD_MS
       say({ rows })
     })
     const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { builtProgram } from './built-program'
 import type { ShardPlan } from './plan'
 
 /** A task for a thread: whole, since a thread has no store. */
@@ -23,21 +22,12 @@ export interface ThreadPool {
   close(): Promise<void>
 }
 
-declare const __filename: string | undefined
-
-/** The thread's program, beside this one in the built package. */
-function program(): URL {
-  const here = typeof __filename === 'string' ? pathToFileURL(__filename).href : import.meta.url
-  const built = new URL('./compute-thread.js', here)
-  return existsSync(fileURLToPath(built)) ? built : new URL('../dist/compute-thread.js', here)
-}
-
 /** At most so many threads, each begun when it is first needed and kept. */
 export function threadPool(most: number): ThreadPool {
   const idle: Worker[] = []
   const busy = new Set<Worker>()
   const begun = () => {
-    const thread = new Worker(program())
+    const thread = new Worker(builtProgram('compute-thread'))
     thread.on('error', () => {}) // whoever waits for it is told; an idle one is let go
     thread.on('exit', () => {
       const at = idle.indexOf(thread)

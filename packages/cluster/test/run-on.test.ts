@@ -5,12 +5,12 @@ import { random } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'
 import { askAll, memoryStore, planKey, runInline, runOn, work, type RunEvent, type Store } from '../src'
 import { threadPool } from '../src/thread-pool'
-import { memoryBroker } from './memory-broker'
+import { inProcessBroker } from '../src/in-process'
 import { exactPlan, featurePlan } from './plans'
 
 /** Runs with workers until the run is over, and ends them. */
 async function withWorkers<T>(
-  { broker }: ReturnType<typeof memoryBroker>,
+  { broker }: ReturnType<typeof inProcessBroker>,
   store: Store,
   use: () => Promise<T>,
   workers = 2,
@@ -29,7 +29,7 @@ const lookMs = 20
 describe('runOn', () => {
   it.each([false, true])('gives the bits of runInline, tasks delivered twice: %s', async (twice) => {
     const plan = await featurePlan({ rows: 600 })
-    const kit = memoryBroker({ twice })
+    const kit = inProcessBroker({ twice })
     const store = memoryStore()
     const events: RunEvent[] = []
     const onEvent = (event: RunEvent) => events.push(event)
@@ -42,7 +42,7 @@ describe('runOn', () => {
 
   it('asks for what is missing alone, and begins again what a broker forgot', async () => {
     const plan = await featurePlan({ rows: 600 })
-    const kit = memoryBroker()
+    const kit = inProcessBroker()
     const store = memoryStore()
     const reference = memoryStore()
     await runInline(plan, { store: reference })
@@ -59,7 +59,7 @@ describe('runOn', () => {
 
   it('serves two coordinators of one plan', async () => {
     const plan = await exactPlan({ rows: 400 })
-    const kit = memoryBroker()
+    const kit = inProcessBroker()
     const store = memoryStore()
     const two = () => Promise.all([0, 1].map(() => runOn(kit.broker, plan, { store, lookMs })))
     const [one, other] = await withWorkers(kit, store, two)
@@ -69,7 +69,7 @@ describe('runOn', () => {
 
   it('says which node is dead and why, at once where trying again is no use, and goes on when asked again', async () => {
     const plan = await featurePlan({ rows: 600, options: { fault: 333 } })
-    const kit = memoryBroker({ attempts: 3 })
+    const kit = inProcessBroker({ attempts: 3 })
     const store = memoryStore()
     const events: RunEvent[] = []
     const run = () => runOn(kit.broker, plan, { store, lookMs, onEvent: (event) => events.push(event) })
@@ -77,7 +77,7 @@ describe('runOn', () => {
     expect(events.filter(({ type }) => type === 'retry')).toHaveLength(2)
     expect(events.filter(({ type }) => type === 'dead')).toHaveLength(1)
     const wrong = await featurePlan({ rows: 600, options: { less: 1 } })
-    const other = memoryBroker({ attempts: 3 })
+    const other = inProcessBroker({ attempts: 3 })
     await expect(withWorkers(other, store, () => runOn(other.broker, wrong, { store, lookMs }))).rejects.toThrow(
       /gave \d+ rows of \d+/,
     )
@@ -87,7 +87,7 @@ describe('runOn', () => {
 
   it('begins no task any more when it is cancelled, and keeps what is done', async () => {
     const plan = await featurePlan({ rows: 2000 })
-    const kit = memoryBroker()
+    const kit = inProcessBroker()
     const store = memoryStore()
     const stop = new AbortController()
     let nodes = 0
@@ -109,7 +109,7 @@ describe('runOn', () => {
 
   it('answers queries by workers in the same bits', async () => {
     const plan = await exactPlan({ rows: 600, fanIn: 0 })
-    const kit = memoryBroker()
+    const kit = inProcessBroker()
     const [store, alone] = [memoryStore(), memoryStore()]
     await runInline(plan, { store: alone })
     const queries = random(3, 3, 2)
@@ -128,7 +128,7 @@ describe('work', () => {
     const store = memoryStore()
     const { blockRows, ...rest } = plan
     await store.put(`${key}/plan`, new TextEncoder().encode(JSON.stringify(rest)))
-    const kit = memoryBroker()
+    const kit = inProcessBroker()
     const root = { id: '0.0', below: [] }
     const run = await kit.broker.open({ key, engine: 'any', blockRows, root }, () => {})
     await withWorkers(kit, store, async () => {

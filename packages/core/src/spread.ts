@@ -13,9 +13,10 @@ export interface Spread {
   readonly products: Float64Array
   /** Σ w²·x, rows. */
   readonly weights: Float64Array
-  /** Σ w²·τ and Σ w² over tokens in dithered codes, rows: where the first is more than a quarter of the second, errors are too skew for an interval. */
+  /** Σ (w²·x)² over the tokens of a sample, rows, in units of e^{4·level}: of how many terms a variance is estimated. */
+  readonly fourths: Float64Array
+  /** Σ w²·(τ − ¼) over tokens in dithered codes, rows: where it is above 0, errors are too skew for an interval. */
   readonly skewed: Float64Array
-  readonly counted: Float64Array
   /** 1 where a part of the answer has no interval, rows. */
   readonly flags: Uint8Array
 }
@@ -35,34 +36,31 @@ export interface ErrorBars {
 
 /** A spread of rows that nothing makes uncertain. */
 export function emptySpread(rows: number, dv: number): Spread {
+  const sums = () => new Float64Array(rows)
   return {
-    level: new Float64Array(rows).fill(-Infinity),
+    level: sums().fill(-Infinity),
     squares: new Float64Array(rows * dv),
     products: new Float64Array(rows * dv),
-    weights: new Float64Array(rows),
-    skewed: new Float64Array(rows),
-    counted: new Float64Array(rows),
+    weights: sums(),
+    fourths: sums(),
+    skewed: sums(),
     flags: new Uint8Array(rows),
   }
 }
 
+/** Sums in units of e^{2·level}, and of its square. */
+const SUMS = ['squares', 'products', 'weights', 'fourths', 'skewed'] as const
+
 /** Makes `into` the spread of both sets of tokens, in place, from row `at` of it on. */
 export function addSpread(into: Spread, other: Spread, at = 0): void {
-  const rows = other.level.length
-  const dv = rows > 0 ? other.squares.length / rows : 0
-  for (let r = 0; r < rows; r++) {
+  for (const [r, level] of other.level.entries()) {
     const to = at + r
     into.flags[to] |= other.flags[r]
-    if (other.level[r] === -Infinity) continue
-    const top = Math.max(into.level[to], other.level[r])
-    const [mine, theirs] = [Math.exp(2 * (into.level[to] - top)), Math.exp(2 * (other.level[r] - top))]
-    into.level[to] = top
-    for (const name of ['weights', 'skewed', 'counted'] as const)
-      into[name][to] = into[name][to] * mine + other[name][r] * theirs
-    for (const name of ['squares', 'products'] as const) {
-      for (let c = 0; c < dv; c++)
-        into[name][to * dv + c] = into[name][to * dv + c] * mine + other[name][r * dv + c] * theirs
-    }
+    if (level === -Infinity) continue
+    raiseSpread(into, to, level)
+    eachSum(into, to, level - into.level[to], (name, i, unit, c, width) => {
+      into[name][i] += other[name][r * width + c] * unit
+    })
   }
 }
 
@@ -70,26 +68,33 @@ export function addSpread(into: Spread, other: Spread, at = 0): void {
 export function raiseSpread(spread: Spread, row: number, level: number): void {
   const before = spread.level[row]
   if (level <= before) return
-  const dv = spread.squares.length / spread.level.length
-  const factor = before === -Infinity ? 0 : Math.exp(2 * (before - level))
   spread.level[row] = level
-  for (const name of ['weights', 'skewed', 'counted'] as const) spread[name][row] *= factor
-  for (const name of ['squares', 'products'] as const) {
-    for (let i = row * dv; i < (row + 1) * dv; i++) spread[name][i] *= factor
+  eachSum(spread, row, before - level, (name, i, unit) => {
+    spread[name][i] *= unit
+  })
+}
+
+/** Calls `take` for each entry of a row's sums, with the unit that lies so far below the row's. */
+function eachSum(
+  { level, ...sums }: Spread,
+  row: number,
+  below: number,
+  take: (name: (typeof SUMS)[number], i: number, unit: number, c: number, width: number) => void,
+): void {
+  for (const name of SUMS) {
+    const unit = Math.exp((name === 'fourths' ? 4 : 2) * below)
+    const width = sums[name].length / level.length
+    for (let c = 0; c < width; c++) take(name, row * width + c, unit, c, width)
   }
 }
 
 /** Rows from … to − 1 of a spread, in place. */
 export function rowsOfSpread(whole: Spread, from: number, to: number): Spread {
-  const rows = whole.level.length
-  const dv = rows > 0 ? whole.squares.length / rows : 0
-  return {
-    level: whole.level.subarray(from, to),
-    squares: whole.squares.subarray(from * dv, to * dv),
-    products: whole.products.subarray(from * dv, to * dv),
-    weights: whole.weights.subarray(from, to),
-    skewed: whole.skewed.subarray(from, to),
-    counted: whole.counted.subarray(from, to),
-    flags: whole.flags.subarray(from, to),
+  const part = (all: Float64Array | Uint8Array) => {
+    const width = all.length / (whole.level.length || 1)
+    return all.subarray(from * width, to * width)
   }
+  return Object.fromEntries(
+    Object.entries(whole).map(([name, all]) => [name, part(all as Float64Array)]),
+  ) as unknown as Spread
 }

@@ -1,7 +1,10 @@
 import type { ErrorBars, PartialSoftmax } from '@sublinear/core'
 
-/** Share of w² that its relative variance may have, on average: beyond, e to the power of an error is too skew for a normal interval. */
-const MOST_SKEW = 1 / 4
+/** Terms below which a variance is no estimate: the distribution of Student has none at 2. */
+const FEWEST_TERMS = 4
+
+/** Variance of the mass over its square beyond which a ratio has no normal error: a standard error of 18 %. */
+const MOST_OF_MASS = 1 / 32
 
 /**
  * The error bars of the answers that `normalise` gives of a partial softmax: a standard error an entry, and a flag a row.
@@ -10,7 +13,9 @@ const MOST_SKEW = 1 / 4
  *
  * Guarantee: about 95 % of the entries of rows without a flag lie within 1.96 standard errors of the answer without the noise, for queries that do not depend
  *   on it. The noise is that of dithered codes and of samples; what a stream has forgotten is no part of it. A row is flagged where the answer rests on so few
- *   uncertain weights, or such uncertain ones, that its error has another shape than the normal.
+ *   uncertain weights, or such uncertain ones, that its error has another shape than the normal. Of a sample the variance itself is an estimate of so many
+ *   terms ν, as Satterthwaite counts them: its bars are wider by the deviation of Student's distribution, √(ν/(ν − 2)); below 4 terms
+ *   a row is flagged, and so is one whose mass has a standard error of more than 18 %: two tokens that share an answer have no normal error then.
  *
  * @param partial  of `attend(queries, { errorBars: true })` or `step`, or combined of such
  * @returns rows × dv standard errors, and a flag for each row
@@ -24,8 +29,11 @@ export function errorBars(partial: PartialSoftmax): ErrorBars {
   const flagged = spread.flags.slice()
   for (let r = 0; r < rows; r++) {
     if (spread.level[r] === -Infinity || !(mass[r] > 0)) continue
-    if (spread.skewed[r] > MOST_SKEW * spread.counted[r]) flagged[r] = 1
-    const unit = Math.exp(spread.level[r] - max[r]) / mass[r]
+    if (spread.skewed[r] > 0) flagged[r] = 1
+    const share = Math.exp(spread.level[r] - max[r]) / mass[r]
+    const terms = spread.fourths[r] > 0 ? spread.weights[r] ** 2 / spread.fourths[r] : Infinity // nothing is a sample
+    if (terms < FEWEST_TERMS || spread.weights[r] * share * share > MOST_OF_MASS) flagged[r] = 1
+    const unit = share * Math.sqrt(terms > FEWEST_TERMS ? 1 / (1 - 2 / terms) : 2)
     for (let i = r * cols; i < (r + 1) * cols; i++) {
       const answer = sum.data[i] / mass[r]
       const square = spread.squares[i] - 2 * answer * spread.products[i] + answer * answer * spread.weights[r]

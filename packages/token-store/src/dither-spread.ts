@@ -1,5 +1,8 @@
 import { raiseSpread, type Spread } from '@sublinear/core'
 
+/** Share of w² that its relative variance may have, on average: beyond, e to the power of an error is too skew for a normal interval. */
+const MOST_SKEW = 1 / 4
+
 /** Logits of one query row for a block of tokens in dithered codes, and what was decoded. */
 export interface ScoredBlock {
   readonly row: number
@@ -29,8 +32,7 @@ export function widenByCodes(spread: Spread, block: ScoredBlock, values: Float64
     const tau = variance(t)
     const own = tau / (1 + tau)
     const noise = halves[2 * t + 1] ** 2 / 3
-    spread.counted[row] += square
-    spread.skewed[row] += square * tau
+    spread.skewed[row] += square * (tau - MOST_SKEW)
     spread.weights[row] += square * own
     for (let c = 0, i = row * dv; c < dv; c++, i++) {
       const v = values[t * dv + c]

@@ -40,6 +40,7 @@ export function widenBySample(
       squares += weight * weight
       const own = unsure[t] * weight * weight
       spread.weights[r] += own
+      spread.fourths[r] += own * own
       for (let c = 0, i = r * dv; c < dv; c++, i++) {
         const v = values.data[t * dv + c]
         spread.squares[i] += own * v * v

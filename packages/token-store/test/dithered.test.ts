@@ -38,6 +38,18 @@ function exact({ keys, values, weights }: KvBlock, queries: Matrix) {
   return rows
 }
 
+const repeated = (x: Matrix) => ({ ...x, rows: 200, data: Float32Array.from({ length: 100 * x.data.length }, (_, i) => x.data[i % x.data.length]) }) // prettier-ignore
+const flagsOf = (block: KvBlock) => {
+  using store = storeOf(1, 4)
+  store.write(block, 0, block.keys.rows, 0)
+  return [0.25, 1, 40].map((reach) => {
+    const queries = { ...random(1, shape.d, 12), data: random(1, shape.d, 12).data.map((x) => reach * x) }
+    const out = emptyPartial(1, shape.dv, true)
+    store.attend(queries, out)
+    return errorBars(out).flagged[0]
+  })
+}
+
 describe('dithered codes', () => {
   it('estimate mass and numerator without bias, over 3000 seeds', () => {
     const block = { ...tokens(1, 12), weights: Float32Array.from({ length: 12 }, (_, i) => 1 + i) }
@@ -113,6 +125,12 @@ describe('dithered codes', () => {
       return errorBars(out).flagged.reduce((a, b) => a + b, 0)
     })
     expect(flags).toEqual([0, 20])
+  })
+
+  it('flag rows whose mass is too uncertain, where few tokens share it', () => {
+    const two = tokens(5, 2, 4)
+    expect(flagsOf(two)).toEqual([0, 1, 1])
+    expect(flagsOf({ keys: repeated(two.keys), values: repeated(two.values) })).toEqual([0, 0, 1])
   })
 
   it('answer the same bits with bars and without, in any cut, from snapshots, and say nothing that was not asked', () => {

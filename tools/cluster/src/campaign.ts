@@ -1,15 +1,20 @@
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { postgresAdapter, redisAdapter, type Adapter } from './adapter.ts'
-import { wait, type Server } from './servers.ts'
-import * as faults from './trial.ts'
-import type { Landed, Trial } from './trial.ts'
+import { parseArgs } from 'node:util'
+import * as faults from '@sublinear/cluster/faults'
+import type { FarHost, Landed, Trial } from '@sublinear/cluster/faults'
+import { postgresAdapter, redisAdapter, type ServiceAdapter } from './adapter.ts'
+import type { Server } from './servers.ts'
 
 /**
- * The campaign: `node src/campaign.ts [rounds of each broker] [redis | postgres]` writes results/campaign.json. A round is a run of 32 short shards, on two to three workers, under some 25 faults of nine kinds.
+ * The campaign: `node src/campaign.ts [--rounds 11] [--only redis | postgres] [--add]` writes results/campaign.json. A round is a run of 32 short shards, on two to three workers,
+ * under some 25 faults of nine kinds; networks are cut by network namespaces where the machine has them. With `--only` the rounds of the other broker stay as they are, with `--add` all do.
  */
-const rounds = Number(process.argv[2] ?? 11)
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '11' }, only: { type: 'string' }, add: { type: 'boolean' } },
+})
+const rounds = Number(values.rounds)
 const [SHARDS, KILLS, DELIVERIES] = [32, 10, 8]
 /** Merges that are delivered before their parts are there. */
 const EARLY = ['3.0', '2.0', '2.1', '1.2', '1.5', '1.7']
@@ -26,33 +31,36 @@ interface Round {
   readonly dead: number
 }
 
-async function round(adapter: Adapter, server: Server, index: number): Promise<Round> {
+async function round(adapter: ServiceAdapter, server: Server, index: number, far: FarHost | undefined): Promise<Round> {
   const landed: Landed[] = []
   let missed = 0
   const note = (one: Landed | undefined) => (one ? landed.push(one) : missed++)
   const lane = async (trial: Trial, count: number, fault: (trial: Trial) => Promise<Landed | undefined>) => {
     for (let i = 0; i < count && !trial.isOver(); i++) {
       note(await fault(trial))
-      await wait(200)
+      await faults.wait(200)
     }
   }
   const outcome = await faults.trial(
     adapter,
     server,
-    { salt: 1000 + index, shards: SHARDS, workers: 2 + (index % 2), coordinators: 1 + (index % 2) },
+    {
+      salt: 1000 + index,
+      shards: SHARDS,
+      workers: 2 + (index % 2),
+      coordinators: 1 + (index % 2),
+      far,
+      mostMs: 600_000,
+    },
     async (trial) => {
       if (index % 2 === 1) note({ fault: 'two coordinators', detail: trial.key })
+      const kind = index % 3
+      // Cut first: a worker that is stopped waits for others, which must not be cut off then.
+      if (kind === 2) note((await faults.cutNetwork(trial)) ?? (await faults.cutNetwork(trial)))
       const whole = async () => {
-        await wait(2500)
-        if (trial.isOver()) return
-        const kind = index % 3
-        note(
-          kind === 0
-            ? await faults.killBroker(trial)
-            : kind === 1
-              ? await faults.pauseBroker(trial)
-              : await faults.cutNetwork(trial),
-        )
+        await faults.wait(2500)
+        if (trial.isOver() || kind === 2) return
+        note(await (kind === 0 ? faults.killBroker : faults.pauseBroker)(trial))
       }
       await Promise.all([
         lane(trial, KILLS, faults.killInShard).then(() => lane(trial, 1, faults.stopInShard)),
@@ -80,10 +88,9 @@ async function round(adapter: Adapter, server: Server, index: number): Promise<R
   }
 }
 
-/** File of the results: with a broker named, the rounds of the other one stay. */
 const results = new URL('../results/campaign.json', import.meta.url)
-const before = process.argv[3] === undefined ? [] : (JSON.parse(readFileSync(results, 'utf8')) as { all: Round[] }).all
-const all: Round[] = before.filter(({ broker }) => broker !== process.argv[3])
+const before = values.only || values.add ? (JSON.parse(readFileSync(results, 'utf8')) as { all: Round[] }).all : []
+const all: Round[] = before.filter(({ broker }) => values.add || broker !== values.only)
 const write = () => {
   const total: Record<string, Record<string, number>> = {}
   for (const { broker, landed } of all)
@@ -108,12 +115,14 @@ const write = () => {
   return summary
 }
 
-for (const adapter of [redisAdapter, postgresAdapter].filter(({ name }) => (process.argv[3] ?? name) === name)) {
+for (const adapter of [redisAdapter, postgresAdapter].filter(({ name }) => (values.only ?? name) === name)) {
   const folder = mkdtempSync(join(tmpdir(), 'campaign-'))
-  const server = await adapter.start(folder)
+  const far = faults.farHost()
+  const server = await adapter.start(folder, far?.address)
+  const first = all.filter(({ broker }) => broker === adapter.name).length
   try {
     for (let i = 0; i < rounds; i++) {
-      const one = await round(adapter, server, i)
+      const one = await round(adapter, server, first + i, far)
       all.push(one)
       const { faults: count, wrongOrLost, dead } = write()
       console.log(JSON.stringify(one))
@@ -121,6 +130,7 @@ for (const adapter of [redisAdapter, postgresAdapter].filter(({ name }) => (proc
     }
   } finally {
     await server.kill()
+    far?.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -11,16 +11,21 @@ import {
   type ShardPlan,
 } from '@sublinear/cluster'
 import { bullmq } from '@sublinear/cluster/bullmq'
-import { fork } from 'node:child_process'
+import { startWorkers } from '@sublinear/cluster/faults'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { rows as generate } from './generated-rows.mjs'
-import { startPostgres, startRedis, type Server } from './servers.ts'
+import { postgresAdapter, redisAdapter, type ServiceAdapter } from './adapter.ts'
+import type { Server } from './servers.ts'
 
-/** Numbers of the page *Scaling out*: `node src/measure.ts [rows of the long streams]` writes results/measured.json. Some eight minutes. */
+/** Numbers of the page *Scaling out*: `node src/measure.ts [rows of the long streams] [only one part]` writes results/measured.json. Some eight minutes. */
 const LONG = Number(process.argv[2] ?? 1e9)
-const module = new URL('./generated-rows.mjs', import.meta.url).href
+const only = process.argv[3]
+const results = new URL('../results/measured.json', import.meta.url)
+const module = import.meta.resolve('@sublinear/cluster/faults').replace(/faults\.js$/, 'fault-rows.js')
+const { rows: generate } = (await import(module)) as {
+  rows: (first: number, count: number, options: { d: number }) => Iterable<object>
+}
 const folder = mkdtempSync(join(tmpdir(), 'measure-'))
 const medianOf = (list: number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]
 
@@ -41,17 +46,15 @@ const featurePlan = (rows: number, rowsPerShard: number, d: number, fanIn = 8, s
   shardPlan({ method: head(d), source: { module, rows, options: { d, salt } }, rowsPerShard, fanIn })
 
 /** CPU a job beyond that of the same plan inline: coordinator, worker, locks, store; the broker's own is not in it. */
-async function overhead(server: Server): Promise<number> {
+async function overhead({ name }: ServiceAdapter, server: Server): Promise<number> {
   const broker = bullmq({ connection: server.url })
   const found: number[] = []
   for (let i = 0; i < 3; i++) {
     const plan = await featurePlan(512 * 256, 512, 8, 8, 1 + i)
     const jobs = levelsOf(plan).reduce((sum, count) => sum + count, 0)
-    const inline = await cpuOf(() =>
-      runInline(plan, { store: folderStore(join(folder, `inline-${server.name}-${i}`)) }),
-    )
+    const inline = await cpuOf(() => runInline(plan, { store: folderStore(join(folder, `inline-${name}-${i}`)) }))
     const stop = new AbortController()
-    const store = folderStore(join(folder, `${server.name}-${i}`))
+    const store = folderStore(join(folder, `${name}-${i}`))
     const working = work(broker, { store, signal: stop.signal })
     const there = await cpuOf(() => runOn(broker, plan, { store }))
     stop.abort()
@@ -61,34 +64,89 @@ async function overhead(server: Server): Promise<number> {
   return medianOf(found)
 }
 
-/** Seconds of a run on so many worker processes, which have begun before. */
+/** Seconds of CPU of one thread or process so far, as Linux counts them, in hundredths. */
+function cpuSeconds(path: string): number {
+  const fields = readFileSync(`/proc/${path}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+/** CPU seconds of a worker process: its main thread, which renews locks and talks to the broker, and all other threads, of which one computes. */
+function workerCpu(pid: number): { main: number; threads: number } {
+  const main = cpuSeconds(`${pid}/task/${pid}`)
+  return { main, threads: cpuSeconds(String(pid)) - main }
+}
+
+interface Account {
+  /** Workers' main threads, and their computing ones with the garbage collector. */
+  readonly main: number
+  readonly threads: number
+  readonly broker: number
+  readonly coordinator: number
+}
+
+/** Seconds of a run on so many worker processes, which have begun before, and the CPU that each part took in it. */
 async function onWorkers(plan: ShardPlan, server: Server, count: number, name: string, seen?: (pid: number) => void) {
   const store = join(folder, name)
-  const program = new URL('./worker.ts', import.meta.url)
-  const options = JSON.stringify({ connection: server.url, store })
-  const workers = Array.from({ length: count }, () => fork(program, [options]))
+  const { worker } = redisAdapter
+  const place = { module: worker!.module, options: { connection: server.url, queue: name }, store, isFar: false }
+  const workers = startWorkers(Array.from({ length: count }, () => place))
   await new Promise((resolve) => setTimeout(resolve, 2500))
-  const timer = setInterval(() => workers.forEach(({ pid }) => seen?.(pid!)), 250)
+  const timer = setInterval(() => workers.pids().forEach((pid) => seen?.(pid)), 250)
+  const account = () => {
+    const each = workers.pids().map(workerCpu)
+    const { user, system } = process.cpuUsage()
+    return {
+      main: each.reduce((sum, { main }) => sum + main, 0),
+      threads: each.reduce((sum, { threads }) => sum + threads, 0),
+      broker: cpuSeconds(String(server.pid)),
+      coordinator: (user + system) / 1e6,
+    }
+  }
+  const before = account()
   const began = performance.now()
-  const { digest } = await runOn(bullmq({ connection: server.url }), plan, { store: folderStore(store), lookMs: 50 })
+  const { digest } = await runOn(bullmq({ connection: server.url, queue: name }), plan, {
+    store: folderStore(store),
+    lookMs: 250,
+  })
   const seconds = (performance.now() - began) / 1000
+  const after = account()
   clearInterval(timer)
-  for (const worker of workers) worker.kill('SIGKILL')
-  return { seconds, digest }
+  await workers.stop()
+  const cpu: Account = {
+    main: after.main - before.main,
+    threads: after.threads - before.threads,
+    broker: after.broker - before.broker,
+    coordinator: after.coordinator - before.coordinator,
+  }
+  return { seconds, digest, cpu }
+}
+
+/** One run and the same with two workers. */
+async function pair(server: Server, salt: number) {
+  const plan = await featurePlan(16 * 2 ** 19, 2 ** 19, 32, 4, salt)
+  const one = await onWorkers(plan, server, 1, `one-${salt}`)
+  const two = await onWorkers(plan, server, 2, `two-${salt}`)
+  if (one.digest !== two.digest) throw new Error('one and two workers differ')
+  return { one, two }
 }
 
 async function speedUp(server: Server) {
-  const ratios: number[] = []
-  const seconds: number[] = []
-  for (let i = 0; i < 3; i++) {
-    const plan = await featurePlan(16 * 2 ** 19, 2 ** 19, 32, 4, 10 + i)
-    const one = await onWorkers(plan, server, 1, `one-${i}`)
-    const two = await onWorkers(plan, server, 2, `two-${i}`)
-    if (one.digest !== two.digest) throw new Error('one and two workers differ')
-    ratios.push(one.seconds / two.seconds)
-    seconds.push(one.seconds)
-  }
-  return { ratios, median: medianOf(ratios), secondsOfOne: medianOf(seconds) }
+  const pairs = []
+  for (let i = 0; i < 3; i++) pairs.push(await pair(server, 10 + i))
+  const ratios = pairs.map(({ one, two }) => one.seconds / two.seconds)
+  return { ratios, median: medianOf(ratios), secondsOfOne: medianOf(pairs.map(({ one }) => one.seconds)) }
+}
+
+/**
+ * CPU seconds of each part, which say the same on a busy machine, and the most that they allow: one worker takes at least what its threads compute, two at least half of all that
+ * is computed on two cores.
+ */
+async function accounts(server: Server) {
+  const { one, two } = await pair(server, 20)
+  const all = Object.values(two.cpu).reduce((sum, part: number) => sum + part, 0)
+  return { one: one.cpu, two: two.cpu, allowed: one.cpu.threads / (all / 2) }
 }
 
 const most = (list: number[]) => Math.round(Math.max(...list))
@@ -146,21 +204,28 @@ async function rounding() {
   return found
 }
 
-const servers = [await startRedis(folder), await startPostgres(folder)]
+const servers = [await redisAdapter.start(folder), await postgresAdapter.start(folder)]
 try {
+  const before = JSON.parse(readFileSync(results, 'utf8')) as object
   const measured: Record<string, unknown> = {
+    ...(only !== undefined && before),
     script: 'node src/measure.ts',
     machine: `${cpus().length} x ${cpus()[0].model}, Node ${process.version}`,
   }
   const step = async (name: string, what: () => Promise<unknown>) => {
+    if (only !== undefined && only !== name) return
     const before = loadavg()[0]
     measured[name] = { load: before, ...((await what()) as object) }
     console.log(name, JSON.stringify(measured[name]))
-    writeFileSync(new URL('../results/measured.json', import.meta.url), `${JSON.stringify(measured, null, 2)}\n`)
+    writeFileSync(results, `${JSON.stringify(measured, null, 2)}\n`)
   }
   await step('rounding', rounding)
-  await step('overhead', async () => ({ redis: await overhead(servers[0]), postgres: await overhead(servers[1]) }))
+  await step('overhead', async () => ({
+    redis: await overhead(redisAdapter, servers[0]),
+    postgres: await overhead(postgresAdapter, servers[1]),
+  }))
   await step('speedUp', () => speedUp(servers[0]))
+  await step('accounts', () => accounts(servers[0]))
   const sketch = { kind: 'countSketch', m: 4096, width: 4 } as const
   const source = { module, rows: LONG, options: { d: 4, kind: 'rows' } }
   await step('countSketch', async () =>

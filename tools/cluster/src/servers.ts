@@ -1,24 +1,11 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { chmodSync, existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, connect } from 'node:net'
+import { isAlive, wait, type BrokerServer } from '@sublinear/cluster/faults'
 import { join } from 'node:path'
 
-/** A broker of its own on a private port, that can be killed, paused and started again. */
-export interface Server {
-  readonly name: 'redis' | 'postgres'
-  readonly url: string
-  readonly port: number
-  /** Process of the server, while it runs. */
-  readonly pid: number
-  /** kill -9, all at once: the machine's power goes. */
-  kill(): Promise<void>
-  start(): Promise<void>
-  pause(): void
-  resume(): void
-  stop(): Promise<void>
-}
-
-export const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+/** A broker of its own on a private port, that can be killed, stopped and started again. */
+export type Server = Required<BrokerServer> & { readonly pid: number }
 
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -52,20 +39,8 @@ function family(pid: number): number[] {
   return [pid, ...(children ? children.split(' ').map(Number) : [])]
 }
 
-/** Letter of the process's state, as /proc has it (T: stopped); undefined where it has ended. */
-export function stateOf(pid: number): string | undefined {
-  try {
-    const state = /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]
-    return state === 'Z' ? undefined : state
-  } catch {
-    return undefined
-  }
-}
-
-export const isAlive = (pid: number) => stateOf(pid) !== undefined
-
 function server(
-  name: Server['name'],
+  name: string,
   port: number,
   url: string,
   launch: () => ChildProcess,
@@ -85,8 +60,6 @@ function server(
     child = undefined
   }
   const self: Server = {
-    name,
-    port,
     url,
     get pid() {
       return child?.pid ?? 0
@@ -104,10 +77,9 @@ function server(
 }
 
 /** Redis that writes every command to its file before it answers. @throws Error without redis-server */
-export async function startRedis(folder: string): Promise<Server> {
+export async function startRedis(folder: string, address?: string): Promise<Server> {
   const port = await freePort()
-  const dir = join(folder, 'redis')
-  mkdirSync(dir, { recursive: true })
+  const dir = mkdtempSync(join(folder, 'redis-'))
   const args = [
     '--port',
     port,
@@ -119,8 +91,11 @@ export async function startRedis(folder: string): Promise<Server> {
     'always',
     '--save',
     '',
+    '--protected-mode',
+    'no',
     '--bind',
     '127.0.0.1',
+    ...(address === undefined ? [] : [address]),
   ]
   const launch = () => spawn('redis-server', args.map(String), { stdio: 'ignore' })
   return server('redis', port, `redis://127.0.0.1:${port}`, launch, async () => {
@@ -136,13 +111,12 @@ export function postgresPrograms(): string | undefined {
 }
 
 /** PostgreSQL with a cluster of its own, as the user postgres where this one is root. @throws Error without its programs */
-export async function startPostgres(folder: string): Promise<Server> {
+export async function startPostgres(folder: string, address?: string): Promise<Server> {
   const bin = postgresPrograms()
   if (!bin) throw new Error('there is no PostgreSQL here')
   const port = await freePort()
-  const data = join(folder, 'postgres')
+  const data = mkdtempSync(join(folder, 'postgres-'))
   const own = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {}
-  mkdirSync(data, { recursive: true })
   chmodSync(folder, 0o755)
   if ('uid' in own) execFileSync('chown', ['-R', 'postgres:postgres', data])
   execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'], {
@@ -150,7 +124,9 @@ export async function startPostgres(folder: string): Promise<Server> {
     stdio: 'ignore',
     cwd: '/',
   })
-  const args = ['-D', data, '-p', port, '-h', '127.0.0.1', '-k', data, '-c', 'max_connections=200']
+  if (address !== undefined) appendFileSync(join(data, 'pg_hba.conf'), `host all all ${address}/30 trust\n`)
+  const listens = ['127.0.0.1', ...(address === undefined ? [] : [address])].join(',')
+  const args = ['-D', data, '-p', port, '-h', listens, '-k', data, '-c', 'max_connections=200']
   const launch = () => {
     rmSync(join(data, 'postmaster.pid'), { force: true })
     return spawn(join(bin, 'postgres'), args.map(String), { ...own, stdio: 'ignore', cwd: '/' })

@@ -1,47 +1,45 @@
-import { postgresStore, redisStore, s3Store, type Store } from '@sublinear/cluster'
-import assert from 'node:assert/strict'
+import { postgresStore, redisStore, s3Store } from '@sublinear/cluster'
+import { storeLaws, type Law } from '@sublinear/cluster/faults'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Server } from './servers.ts'
 
-const bytes = (...list: number[]) => Uint8Array.from(list)
-
-/** A store writes once or the same, tells others, and holds what many put at once. */
-async function hold(store: Store): Promise<void> {
-  assert.equal(await store.get('k/0.1'), undefined)
-  assert.equal(await store.has('k/0.1'), false)
-  assert.equal(await store.put('k/0.1', bytes(1, 0, 255)), 'new')
-  assert.equal(await store.put('k/0.1', bytes(1, 0, 255)), 'same')
-  await assert.rejects(store.put('k/0.1', bytes(1, 0, 254)), RangeError)
-  assert.deepEqual([...(await store.get('k/0.1'))!], [1, 0, 255])
-  assert.equal(await store.has('k/0.1'), true)
-  const large = new Uint8Array(3_000_000).map((_, i) => (i * 7919) % 251)
-  assert.equal(await store.put('large', large), 'new')
-  assert.ok(Buffer.compare((await store.get('large'))!, large) === 0)
-  const put = await Promise.all(Array.from({ length: 6 }, () => store.put('race', bytes(7))))
-  assert.ok(put.includes('new'))
+/** The laws of a store on a real server, and the end of its clients. */
+interface Tried {
+  readonly laws: readonly Law[]
+  close(): Promise<void>
 }
 
-export async function redisStoreLaw(server: Server): Promise<void> {
-  const { Redis } = await import('ioredis')
-  const redis = new Redis(server.url)
-  await hold(redisStore(redis as unknown as Parameters<typeof redisStore>[0]))
-  redis.disconnect()
+export function redisLaws({ url }: Server): Tried {
+  const { Redis } = createRequire(import.meta.url)('ioredis') as {
+    Redis: new (url: string) => Parameters<typeof redisStore>[0] & { disconnect(): void }
+  }
+  const redis = new Redis(url)
+  let count = 0
+  return {
+    laws: storeLaws({ name: 'redisStore', make: () => redisStore(redis, { prefix: `law-${count++}:` }) }),
+    async close() {
+      redis.disconnect()
+    },
+  }
 }
 
-export async function postgresStoreLaw(server: Server): Promise<void> {
+export function postgresLaws({ url }: Server): Tried {
   const { Pool } = createRequire(import.meta.url)('pg') as {
     Pool: new (options: object) => Parameters<typeof postgresStore>[0] & { end(): Promise<void> }
   }
-  const pool = new Pool({ connectionString: server.url })
-  await hold(postgresStore(pool))
-  await pool.end()
+  const pool = new Pool({ connectionString: url })
+  let count = 0
+  return {
+    laws: storeLaws({ name: 'postgresStore', make: () => postgresStore(pool, { table: `law_${count++}` }) }),
+    close: () => pool.end(),
+  }
 }
 
 /** Against s3rver, which does not heed `If-None-Match`. */
-export async function s3StoreLaw(): Promise<void> {
+export async function s3Laws(): Promise<Tried> {
   const directory = mkdtempSync(join(tmpdir(), 's3-'))
   const S3rver = createRequire(import.meta.url)('s3rver') as new (options: object) => {
     run(): Promise<{ port: number }>
@@ -64,13 +62,18 @@ export async function s3StoreLaw(): Promise<void> {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
-  try {
-    await hold(
-      s3Store({ client: client as unknown as Parameters<typeof s3Store>[0]['client'], bucket: 'shards', prefix: 'p/' }),
-    )
-  } finally {
-    client.destroy()
-    await server.close()
-    rmSync(directory, { recursive: true, force: true })
+  const calls = client as unknown as Parameters<typeof s3Store>[0]['client']
+  let count = 0
+  return {
+    laws: storeLaws({
+      name: 's3Store',
+      oneWins: false,
+      make: () => s3Store({ client: calls, bucket: 'shards', prefix: `law-${count++}/` }),
+    }),
+    async close() {
+      client.destroy()
+      await server.close()
+      rmSync(directory, { recursive: true, force: true })
+    },
   }
 }

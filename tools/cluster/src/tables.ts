@@ -27,6 +27,12 @@ interface Long {
   readonly quarters: readonly number[]
   readonly load: number
 }
+interface Account {
+  readonly main: number
+  readonly threads: number
+  readonly broker: number
+  readonly coordinator: number
+}
 interface Measured {
   readonly machine: string
   readonly rounding?: Record<string, { readonly tree: number; readonly askAll: number; readonly oneToExact: number }>
@@ -37,6 +43,7 @@ interface Measured {
     readonly secondsOfOne: number
     readonly load: number
   }
+  readonly accounts?: { readonly one: Account; readonly two: Account; readonly allowed: number; readonly load: number }
   readonly countSketch?: Long
   readonly featureStream?: Long
 }
@@ -48,6 +55,10 @@ const long = (name: string, measured: Long | undefined) =>
 
 const longRow = (name: string, { rows, rowsPerSecond, quarters, load }: Long) =>
   `| ${name}: ${rows.toExponential(0)} rows, one worker | ${Math.round(rowsPerSecond / 1000)} thousand rows/s; at most ${quarters.join(', ')} MiB in the quarters of the run | ${load.toFixed(1)} |`
+
+/** CPU seconds by part, in one order. */
+const parts = ({ main, threads, broker, coordinator }: Account) =>
+  [threads, main, broker, coordinator].map((part) => part.toFixed(1)).join(', ')
 
 export function sections(): Record<string, string> {
   const campaign = read<Campaign>('campaign')
@@ -61,7 +72,7 @@ export function sections(): Record<string, string> {
       ([name, { tree, askAll, oneToExact }]) =>
         `| ${name} | ${figure(tree)} | ${figure(askAll)} | ${figure(oneToExact)} |`,
     )
-  const { overhead, speedUp } = measured
+  const { overhead, speedUp, accounts } = measured
   return {
     faults: `| fault that landed | Redis | PostgreSQL |
 | --- | --- | --- |
@@ -76,6 +87,7 @@ ${rounding.join('\n')}`,
 | --- | --- | --- |
 ${overhead ? `| CPU a job, Redis | ${overhead.redis.toFixed(1)} ms | ${overhead.load.toFixed(1)} |\n| CPU a job, PostgreSQL | ${overhead.postgres.toFixed(1)} ms | ${overhead.load.toFixed(1)} |` : '| CPU a job | not measured yet | |'}
 ${speedUp ? `| two workers over one, ${Math.round(speedUp.secondsOfOne)} s | ${speedUp.median.toFixed(2)} × (${speedUp.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}) | ${speedUp.load.toFixed(1)} |` : '| two workers over one | not measured yet | |'}
+${accounts ? `| CPU seconds of that run: computing threads, workers' main threads, broker, coordinator | one worker ${parts(accounts.one)}; two ${parts(accounts.two)}: two cores allow ${accounts.allowed.toFixed(2)} × | ${accounts.load.toFixed(1)} |` : '| CPU seconds by part | not measured yet | |'}
 ${long('countSketch', measured.countSketch)}
 ${long('featureStream', measured.featureStream)}
 

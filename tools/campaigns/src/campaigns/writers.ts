@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { smallDisk } from '../../../cluster/src/full-disk.ts'
+import { smallDisk } from '@sublinear/cluster/faults'
 import type { Attempt, Campaign, Outcome } from '../campaign.ts'
 import { randomOf, type Random } from '../random.ts'
 import { contents } from '../writers.ts'

@@ -1,0 +1,4 @@
+import { bullmq, type BullmqOptions } from '@sublinear/cluster/bullmq'
+
+/** How a worker process makes its broker. */
+export const broker = (options: BullmqOptions) => bullmq(options)
