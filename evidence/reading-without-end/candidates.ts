@@ -27,8 +27,12 @@ const fading = (one: Stack): Stack[] => FADING.map((halvedAfter) => ({ ...one, h
 export const CANDIDATES: Readonly<Record<number, readonly Stack[]>> = {
   128_000: [of(1536, 128, 0), ...fading(of(1536, 128, 0))],
   64_000: [of(640, 128, 0), ...fading(of(640, 128, 0))],
-  32_000: [few(512, 128, 0), ...fading(few(512, 128, 0)).slice(1, 2), few(576, 64, 0)],
-  16_000: [few(192, 96, 0, { buffer: 16 }), few(256, 32, 0, { buffer: 16 })],
+  32_000: [few(512, 128, 0), ...fading(few(512, 128, 0)).slice(0, 2), few(576, 64, 0)],
+  16_000: [
+    few(192, 96, 0, { buffer: 16 }),
+    ...fading(few(192, 96, 0, { buffer: 16 })).slice(0, 2),
+    few(256, 32, 0, { buffer: 16 }),
+  ],
 }
 
 /** Stacks that were tried before those, on a third of the tokens. */
