@@ -78,6 +78,7 @@ const none: Readonly<Record<string, object>> = {
   reservoir: kept satisfies None<OptionsOf<typeof cache.reservoirMethod>>,
   clusters: kept satisfies None<OptionsOf<typeof cache.clustersMethod>>,
   misfit: kept satisfies None<OptionsOf<typeof cache.misfitMethod>>,
+  entropyCoded: { buffer: undefined } satisfies None<OptionsOf<typeof cache.entropyCodedMethod>>,
   farKeys: kept satisfies None<OptionsOf<typeof cache.farKeysMethod>>,
   farClosure: { keyBits: undefined, valueBits: undefined, buffer: undefined } satisfies None<
     OptionsOf<typeof farClosureMethod>
