@@ -79,7 +79,7 @@ export interface EntropyCoded extends Tier, Disposable {
  * @example
  * const stream = entropyCoded({ count: 100, bits: 4 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
- * console.log(stream.tokens, stream.bytes) // 100 1308
+ * console.log(stream.tokens, stream.bytes) // 100 1324
  */
 export function entropyCoded(options: EntropyCodedOptions): (shape: Shape) => EntropyCoded {
   checkOptions(KIND, options, ['count', 'bits', 'buffer'])
