@@ -11,6 +11,7 @@ import { contextLength } from '../context-length/ask.ts'
 import { decodingTime } from '../decoding-time/ask.ts'
 import { endToEnd } from '../end-to-end/ask.ts'
 import { endlessReading } from '../endless/ask.ts'
+import { entropyCodedTokens } from '../entropy-coded/ask.ts'
 import { errorBars } from '../error-bars/ask.ts'
 import { everyHead } from '../every-head/ask.ts'
 import { figure1 } from '../figure-1/ask.ts'
@@ -61,6 +62,7 @@ export const groups: Readonly<Record<string, readonly Question[]>> = {
     fixedMemoryCurve,
     quantisedHeads,
     codebook,
+    entropyCodedTokens,
     everyHead,
     errorBars,
     sparsityStructure,

@@ -2,6 +2,8 @@
 export const SENTENCES: Readonly<Record<string, string>> = {
   exact: 'Keeps everything in float32.',
   quantised: 'Keeps every token, in few bits.',
+  entropyCoded:
+    'Keeps tokens as entropy-coded numbers: all while there is room, then those whose keys lie far from the mean key.',
   sinks: 'Keeps the first tokens.',
   window: 'Keeps the newest tokens.',
   streamingLlm: 'Keeps the first and the newest tokens.',

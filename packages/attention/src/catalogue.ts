@@ -6,6 +6,7 @@ import {
   autoStream as autoStreamOf,
   clustersMethod,
   curMethod,
+  entropyCodedMethod,
   farKeysMethod,
   h2oMethod,
   keyDiffMethod,
@@ -38,6 +39,7 @@ import { momentKvMethod } from './moment-kv'
 const streams: readonly Method[] = [
   exactMethod,
   quantisedMethod,
+  entropyCodedMethod,
   sinksMethod,
   windowMethod,
   streamingLlmMethod,

@@ -79,6 +79,7 @@ const none: Readonly<Record<string, object>> = {
   clusters: kept satisfies None<OptionsOf<typeof cache.clustersMethod>>,
   misfit: kept satisfies None<OptionsOf<typeof cache.misfitMethod>>,
   farKeys: { halvedAfter: undefined, ...kept } satisfies None<OptionsOf<typeof cache.farKeysMethod>>,
+  entropyCoded: { buffer: undefined } satisfies None<OptionsOf<typeof cache.entropyCodedMethod>>,
   farClosure: { keyBits: undefined, valueBits: undefined, buffer: undefined } satisfies None<
     OptionsOf<typeof farClosureMethod>
   >,

@@ -16,6 +16,13 @@ export {
   type PyramidOptions,
 } from './policies/pyramid-kv'
 export {
+  entropyCoded,
+  entropyCodedMethod,
+  restoreEntropyCoded,
+  type EntropyCoded,
+  type EntropyCodedOptions,
+} from './policies/entropy-coded'
+export {
   quantisedMethod,
   quantisedStream,
   restoreQuantisedStream,

@@ -1,5 +1,6 @@
 export { float32, heldTokens, type ResidentTokens } from './held-tokens'
 export { widenBySample } from './sample-spread'
+export { entropyBytes, entropyTokens, type EntropyTokens, type EntropyTokensOptions } from './entropy-tokens'
 export { openStore } from './open-store'
 export { quantised, type QuantisedOptions } from './quantised'
 export { restoredTokens, savedTokens, tokensIn } from './saved-tokens'

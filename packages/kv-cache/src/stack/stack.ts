@@ -72,6 +72,8 @@ const MOST_REST_WAITING = 16
 const FIXED: ReadonlySet<string> = new Set(['mean', 'closure', 'firstOrder'])
 /** The rest that draws tokens. */
 const SAMPLE = 'reservoir'
+/** The tier that has codes of its own, and shares its bits out between keys and values. */
+const CODED = 'entropyCoded'
 /** One attended token in 4 is reserved for the newest. */
 const RECENT = 4
 /** A coreset of fewer tokens is not begun. */
@@ -99,11 +101,14 @@ function named(methods: readonly Method[], name: string): Method {
 }
 
 const tierNamed = (methods: readonly Method[], name: string) => named(methods, name) as TierMethod
-const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number, dither: number | undefined) => ({
-  count,
-  store: quantised({ keyBits, valueBits, ...(dither !== undefined && { dither }) }),
-  ...(by === 'h2o' && { recent: Math.floor(count / RECENT) }),
-})
+const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number, dither: number | undefined) =>
+  by === CODED
+    ? { count, bits: (keyBits + valueBits) / 2 }
+    : {
+        count,
+        store: quantised({ keyBits, valueBits, ...(dither !== undefined && { dither }) }),
+        ...(by === 'h2o' && { recent: Math.floor(count / RECENT) }),
+      }
 
 /**
  * How many tokens a stack holds within a budget: the bytes of its fixed parts are taken away, the rest is shared out.

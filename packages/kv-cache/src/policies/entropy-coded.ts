@@ -1,0 +1,249 @@
+import {
+  checkBlock,
+  checkFinite,
+  checkFits,
+  checkHead,
+  checkInteger,
+  checkOptions,
+  decodeSnapshot,
+  HEAD_FEATURES,
+  headOf,
+  HELD_FEATURES,
+  joinedTokens,
+  liveStream,
+  numbersIn,
+  scoresOf,
+  shapeIn,
+  shapeParameters,
+  snapshotUnder,
+  tensorsUnder,
+  type Given,
+  type Inside,
+  type KvBlock,
+  type LiveStream,
+  type Making,
+  type Shape,
+  type State,
+  type Tier,
+  type TierMethod,
+  type Traffic,
+} from '@sublinear/core'
+import {
+  entropyBytes,
+  entropyTokens,
+  tokensIn,
+  waitingBytes,
+  waitingTokens,
+  type WaitingTokens,
+} from '@sublinear/token-store'
+
+const [KIND, VERSION] = ['entropyCoded', '1'] as const
+const MOST_BUFFER = 64
+/** Bits an entry, of a budget that has not more for every token: fewer tokens in these serve better than all in fewer. */
+const [LEAST, USUAL, MOST] = [0.5, 4, 12]
+/** Share of a budget in which tokens wait. */
+const WAITING = 32
+/** Bits are multiples of this. */
+const GRAIN = 32
+/** Fewer than these do not wait on a pilot, for speed. */
+const PILOT_BUFFER = 16
+
+export interface EntropyCodedOptions {
+  /** Tokens that there is room for at `bits`, ≥ 1. */
+  readonly count: number
+  /** Bits an entry that keys and values take together on average, 0.5 to 12, whole or not. */
+  readonly bits: number
+  /** Tokens that wait where it stands alone, 1 to 64. Default 64. In tiers they wait before the first. */
+  readonly buffer?: number | undefined
+}
+
+/** A tier of tokens in entropy-coded numbers. */
+export interface EntropyCoded extends Tier, Disposable {
+  readonly check: LiveStream['check']
+  /** Tokens held now, those that wait among them; a copy, as they are held. */
+  read(): KvBlock
+}
+
+/**
+ * A tier that keeps tokens as entropy-coded whole numbers, in a room that never grows: all of them while there is room, in steps that become coarser
+ * down to `bits` an entry, then those whose keys lie farthest from the mean key.
+ * Source: entropy-coded scalar quantisation (Gish and Pierce, 1968), range coding (Martin, 1979), the choice of farKeys. Deviation: means that follow each
+ *   coordinate through a block of 64 tokens, so that what neighbours share costs nothing; steps of keys and values are balanced by what they do to an answer.
+ *
+ * Guarantee: exact over the tokens held as they are held, and those that wait. The room is never exceeded, whatever comes. Merging is 'none'.
+ * Cost: `count`·(⌈bits·(d + dv) + 1⌉)/8 bytes, 12·(d + dv) + 8·d + 16 and 2·(d + dv) for a beginning beside them, and alone the tokens that wait. About a microsecond an entry and token in, and every code is
+ *   read for a query: some milliseconds a thousand tokens, shared by all queries of a call. It is for what is asked now and then, or by many queries together.
+ *
+ * @param count  tokens that there is room for, ≥ 1; bits  an entry on average, 0.5 to 12; buffer  tokens that wait where it stands alone (64)
+ * @throws TypeError, RangeError when one is out of range
+ * @example
+ * const stream = entropyCoded({ count: 100, bits: 4 })({ d: 2, dv: 2, scale: 1 })
+ * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
+ * console.log(stream.tokens, stream.bytes) // 100 1324
+ */
+export function entropyCoded(options: EntropyCodedOptions): (shape: Shape) => EntropyCoded {
+  checkOptions(KIND, options, ['count', 'bits', 'buffer'])
+  const { count, bits, buffer = MOST_BUFFER } = options
+  checkSizes({ count, bits, buffer })
+  return (shape) => live(shape, { count, bits, buffer })
+}
+
+/** The tier of a snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+export function restoreEntropyCoded(bytes: Uint8Array): EntropyCoded {
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const shape = shapeIn(KIND, snapshot, HEAD_FEATURES)
+  const [count, buffer, bits] = numbersIn(snapshot, 'count', 'buffer', 'bits') as [number, number, number]
+  checkSizes({ count, bits, buffer })
+  return live(shape, { count, bits, buffer }, snapshot)
+}
+
+export const entropyCodedMethod: TierMethod<EntropyCodedOptions> = {
+  name: KIND,
+  source: 'entropy-coded scalar quantisation (Gish and Pierce, 1968), range coding (Martin, 1979)',
+  learns: 'nothing',
+  can: HELD_FEATURES,
+  tier: entropyCoded,
+  make: (shape, options) => entropyCoded(options)(shape),
+  bytes: (shape, options, { weighted = false }) =>
+    entropyBytes({ ...shape, ...options }) + waitingBytes(shape, options.buffer ?? MOST_BUFFER, weighted),
+  tierBytes: (shape, options) => entropyBytes({ ...shape, ...options }),
+  within: (shape, budgetBytes, traffic) => optionsWithin(shape, budgetBytes, traffic, USUAL),
+  variants: (shape, budgetBytes, traffic) =>
+    [3, 5, 6, 8].flatMap((bits) => optionsWithin(shape, budgetBytes, traffic, bits) ?? []),
+  atRate(_, options, rate) {
+    const { count, buffer = MOST_BUFFER } = options
+    const waiting = Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
+    return { ...options, buffer: waiting, count: Math.max(1, Math.round((count + buffer) * rate) - waiting) }
+  },
+  open: restoreEntropyCoded,
+}
+
+/** All tokens where they have these bits or more, else as many as have. */
+function optionsWithin(
+  shape: Shape,
+  budgetBytes: number,
+  { tokens, weighted = false }: Traffic,
+  least: number,
+): EntropyCodedOptions | undefined {
+  const width = shape.d + shape.dv
+  const buffer = Math.max(1, Math.min(MOST_BUFFER, Math.floor(budgetBytes / (WAITING * 4 * width))))
+  const fixed = entropyBytes({ ...shape, count: 0, bits: 1 }) + waitingBytes(shape, buffer, weighted)
+  const room = 8 * (budgetBytes - fixed) // bits
+  const stored = Math.max(1, tokens - (((tokens - 1) % buffer) + 1))
+  const each = (own: number) => Math.ceil(own * width + 1)
+  if (tokens < Infinity) {
+    const bits = Math.floor((GRAIN * (Math.floor(room / stored) - 1)) / width) / GRAIN
+    if (bits >= least) return { count: stored, bits: Math.min(MOST, bits), buffer }
+  }
+  const count = Math.min(2 ** 31, Math.floor(room / each(least)))
+  return count >= 1 ? { count, bits: least, buffer } : undefined
+}
+
+type Sizes = Given<EntropyCodedOptions>
+
+function checkSizes({ count, bits, buffer }: Sizes): void {
+  checkInteger(KIND, 'count', count, 1, 2 ** 31)
+  checkFinite(KIND, 'bits', bits)
+  if (bits < LEAST || bits > MOST) throw new RangeError(`${KIND}: bits must be from ${LEAST} to ${MOST}, got ${bits}`)
+  checkInteger(KIND, 'buffer', buffer, 1, MOST_BUFFER)
+}
+
+interface Members extends Inside {
+  admitted(block: KvBlock, dropped?: boolean): KvBlock | undefined
+  read(): KvBlock
+}
+
+function live(shape: Shape, sizes: Sizes, from?: State): EntropyCoded {
+  checkHead(KIND, shape, HELD_FEATURES, ['count', 'bits', 'buffer'])
+  const making: Making<Members, Pick<EntropyCoded, 'admit' | 'read'>> = {
+    kind: KIND,
+    begin: ({ tokens }, state) => begun(shape, sizes, tokens, state),
+    members: (now, alive) => ({
+      read: () => now().read(),
+      admit(block, dropped) {
+        alive.check()
+        checkBlock(KIND, block, shape.d, shape.dv)
+        if (shape.rotary)
+          throw new TypeError(`${KIND}: a tier that turns keys takes them by push and step, and not by admit`)
+        return alive.act('admit', () => {
+          alive.tokens += block.keys.rows
+          return now().admitted(block, dropped)
+        })
+      },
+    }),
+  }
+  return liveStream(making, from)
+}
+
+function begun(shape: Shape, sizes: Sizes, given: number, from?: State): Members {
+  const { d, dv, scale } = shape
+  const head = headOf(shape)
+  const scored = { d, dv, scale, ...scoresOf({ ...shape }) }
+  const held = entropyTokens({ ...scored, ...sizes }, KIND, from)
+  let waiting: WaitingTokens | undefined // none in tiers, which have their own
+  let left: (KvBlock | undefined)[] | undefined // what leaves, while it is asked for
+  const opened = () =>
+    (waiting ??= waitingTokens({
+      ...scored,
+      most: sizes.buffer,
+      handOn(waited) {
+        const leaving = held.admit(waited.read(), left === undefined)
+        left?.push(leaving)
+      },
+      behind: (queries, out, inOrder) => held.attend(queries, out, inOrder),
+    }))
+  if (from?.tensors.has('waiting/keys')) {
+    const waited = tokensIn(KIND, snapshotUnder('waiting', from), { d, dv, most: sizes.buffer })
+    for (let at = 0; at < waited.keys.rows;) at += opened().take(waited, at)
+  }
+  checkFits(KIND, given >= held.count + (waiting?.count ?? 0))
+
+  return {
+    version: VERSION,
+    d,
+    dv,
+    scale,
+    ...head,
+    merging: 'none',
+    identity: {
+      ...shapeParameters({ d, dv, scale, ...head }),
+      count: String(sizes.count),
+      bits: String(sizes.bits),
+      buffer: String(sizes.buffer),
+    },
+    bytes: () => held.bytes + (waiting?.bytes ?? 0),
+    take: (block, at) => opened().take(block, at),
+    errorBars: () => 'rounding to coarse steps has an error that the codes do not tell',
+    answer(queries, out, arrived) {
+      if (waiting) waiting.answer(queries, out, arrived)
+      else held.attend(queries, out, false)
+    },
+    continues: true,
+    refuses: ({ keys }) => waiting?.reserve(keys.rows),
+    back: {
+      spare: (tokens) => (waiting ? (waiting.back?.spare(tokens) ?? 0) : tokens === 0 ? sizes.buffer : 0),
+      most: (tokens) => waiting?.back?.most(tokens) ?? 0,
+      take(count) {
+        waiting?.back?.take(count)
+        if (waiting?.count !== 0) return
+        waiting[Symbol.dispose]() // as before the first came
+        waiting = undefined
+      },
+    },
+    saved() {
+      const { parameters, tensors } = held.saved()
+      const rest = waiting && waiting.count > 0 ? tensorsUnder('waiting', waiting.saved()) : {}
+      return { parameters, tensors: { ...tensors, ...rest } }
+    },
+    dispose: () => waiting?.[Symbol.dispose](),
+    admitted(block, dropped = false) {
+      left = dropped ? undefined : []
+      waiting?.settle()
+      const before = left ?? []
+      left = undefined
+      const leaving = block.keys.rows > 0 ? held.admit(block, dropped) : undefined
+      return dropped ? undefined : joinedTokens(...before, leaving)
+    },
+    read: () => joinedTokens(held.read(), waiting?.read()) ?? held.read(),
+  }
+}

@@ -1,0 +1,191 @@
+import { checkFits, matrix, pickedRows, type KvBlock, type Matrix } from '@sublinear/core'
+import { MOST_STEP, placeOf, stepOf } from './log-step'
+import { MOST_CODE } from './row-coder'
+import type { Centres } from './token-coder'
+
+/** The code of the largest entry of the first token beside the centre: fine enough that nothing is lost by coarser steps later. */
+const FINEST = 2 ** 14
+/** The most that steps of values are coarser than those of keys, or finer, beside the sizes of both. */
+const MOST_APART = 64
+/** Blocks of 64 rows looked at when a step is sought: one in so many, but not fewer than these. */
+const [BLOCK, SAMPLED, FEWEST] = [64, 8, 4]
+
+/** A step for the keys and one for the values, as places of a logarithmic scale; undefined until an entry is not 0. */
+export interface Steps {
+  readonly key?: number | undefined
+  readonly value?: number | undefined
+}
+
+/** The step by which `size` has a code: the one there is, or the first that is coarse enough. */
+export function placeFor(place: number | undefined, size: number): number | undefined {
+  if (size === 0) return place
+  if (place === undefined) return placeOf(size / FINEST)
+  if (codeOf(size, place) <= MOST_CODE) return place
+  return Math.max(place, placeOf(size / FINEST))
+}
+
+/** Whether an entry of this size has a code. */
+export function hasCode(size: number, place: number | undefined): boolean {
+  return size === 0 || (place !== undefined && codeOf(size, place) <= MOST_CODE)
+}
+
+function codeOf(entry: number, place: number | undefined): number {
+  return place === undefined ? 0 : Math.round(entry / stepOf(place))
+}
+
+/** The step, or 1 where there is none yet and all codes are 0. */
+export function codeUnit(place: number | undefined): number {
+  return place === undefined ? 1 : stepOf(place)
+}
+
+/** The size of the largest entry of a row, less a centre. */
+export function largest({ cols, data }: Matrix, row: number, centre: Float32Array): number {
+  let most = 0
+  for (let c = 0, i = row * cols; c < cols; c++) most = Math.max(most, Math.abs(data[i++] - centre[c]))
+  return most
+}
+
+/** Codes of rows of a block, keys before values. */
+export function codesOf(
+  { keys, values }: KvBlock,
+  from: number,
+  rows: number,
+  { key, value }: Steps,
+  centres: Centres,
+): Int32Array {
+  const out = new Int32Array(rows * (keys.cols + values.cols))
+  const put = ({ cols, data }: Matrix, place: number | undefined, offset: number, centre: Float32Array) => {
+    if (place === undefined) return
+    const step = stepOf(place)
+    const width = keys.cols + values.cols
+    for (let r = 0, i = from * cols; r < rows; r++) {
+      for (let c = 0, at = r * width + offset; c < cols; c++) out[at++] = Math.round((data[i++] - centre[c]) / step)
+    }
+  }
+  put(keys, key, 0, centres.keyCentre)
+  put(values, value, keys.cols, centres.valueCentre)
+  return out
+}
+
+/** Entries of codes from column `from` on, in float32, as many as the centre has. */
+export function entriesOf(
+  codes: Int32Array,
+  rows: number,
+  { width, from, place, most }: { width: number; from: number; place: number | undefined; most: number },
+  centre: Float32Array,
+): Matrix {
+  const cols = centre.length
+  const out = matrix(rows, cols)
+  const step = place === undefined ? 0 : stepOf(place)
+  for (let r = 0, i = 0; r < rows; r++) {
+    for (let c = 0, at = r * width + from; c < cols; c++) {
+      const entry = centre[c] + codes[at++] * step
+      out.data[i++] = entry > most ? most : entry < -most ? -most : entry
+    }
+  }
+  return out
+}
+
+const factor = (old: number | undefined, now: number | undefined): number =>
+  old === undefined || now === undefined ? 1 : stepOf(old) / stepOf(now)
+
+/** Codes of other, coarser steps, in place. */
+export function recode(
+  codes: Int32Array,
+  { d, width }: { d: number; width: number },
+  before: Steps,
+  after: Steps,
+): void {
+  const [byKey, byValue] = [factor(before.key, after.key), factor(before.value, after.value)]
+  for (let at = 0; at < codes.length; at += width) {
+    for (let c = 0; c < width; c++) codes[at + c] = Math.round(codes[at + c] * (c < d ? byKey : byValue))
+  }
+}
+
+/**
+ * How far the step of values is to stand above that of keys, in eighths of a doubling: so that one entry of each does as much to an answer, and bits are best spent.
+ * A key's error moves a score by scale · query, and an answer by that times the distance of the value from it; queries are taken to be as long as keys.
+ */
+export function apartOf(
+  codes: Int32Array,
+  { d, width }: { d: number; width: number },
+  scale: number,
+  { key, value }: Steps,
+  { keyCentre: centre }: Pick<Centres, 'keyCentre'>,
+): number {
+  if (key === undefined || value === undefined) return 0
+  const rows = codes.length / width
+  const dv = width - d
+  const unit = stepOf(key)
+  let [keys, values] = [0, 0]
+  const sum = new Float64Array(dv)
+  for (let at = 0; at < codes.length; at += width) {
+    for (let c = 0; c < d; c++) keys += (codes[at + c] + centre[c] / unit) ** 2
+    for (let c = 0; c < dv; c++) {
+      sum[c] += codes[at + d + c]
+      values += codes[at + d + c] ** 2
+    }
+  }
+  for (const one of sum) values -= one ** 2 / rows
+  const rmsKey = unit * Math.sqrt(keys / (rows * d))
+  const rmsValue = stepOf(value) * Math.sqrt(Math.max(0, values) / (rows * dv))
+  if (!(rmsKey > 0 && rmsValue > 0)) return 0
+  // In their own sizes: beyond that keys or values would have no bits left.
+  const coarser = Math.abs(scale) * rmsKey ** 2 * Math.sqrt(dv)
+  return placeOf((Math.max(1 / MOST_APART, Math.min(MOST_APART, coarser)) * rmsValue) / rmsKey)
+}
+
+/** Some whole blocks of the rows, spread over them. */
+export function sampledRows(codes: Int32Array, width: number): Int32Array {
+  const blocks = Math.ceil(codes.length / width / BLOCK)
+  const each = Math.min(SAMPLED, Math.max(1, Math.floor(blocks / FEWEST)))
+  const parts: Int32Array[] = []
+  for (let b = 0; b < blocks; b += each) parts.push(codes.subarray(b * BLOCK * width, (b + 1) * BLOCK * width))
+  const out = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
+
+/** Rows nearest to the centre, so many of them, marked with 1: of two as near the older. */
+export function nearestRows(codes: Int32Array, width: number, centre: Float64Array, count: number): Uint8Array {
+  const rows = codes.length / width
+  const gaps = new Float64Array(rows)
+  for (let r = 0; r < rows; r++) {
+    let gap = 0
+    for (let c = 0; c < centre.length; c++) gap += (codes[r * width + c] - centre[c]) ** 2
+    gaps[r] = gap
+  }
+  const out = new Uint8Array(rows)
+  const order = Array.from({ length: rows }, (_, r) => r).toSorted((a, b) => gaps[a] - gaps[b] || a - b)
+  for (const r of order.slice(0, count)) out[r] = 1
+  return out
+}
+
+/** Rows of codes that are marked with `mark`. */
+export function markedRows(codes: Int32Array, width: number, marks: Uint8Array, mark: number): Int32Array {
+  const rows = Array.from(marks.keys()).filter((r) => marks[r] === mark)
+  const out = new Int32Array(rows.length * width)
+  for (const [i, r] of rows.entries()) out.set(codes.subarray(r * width, (r + 1) * width), i * width)
+  return out
+}
+
+/** The place that a snapshot gives, as text; undefined where it is empty. @throws RangeError when it is none */
+export function placeIn(kind: string, text: string | undefined): number | undefined {
+  checkFits(kind, text !== undefined && /^(-?\d{1,5})?$/.test(text))
+  if (text === '') return undefined
+  checkFits(kind, Math.abs(Number(text)) <= MOST_STEP)
+  return Number(text)
+}
+
+/** One row of a block, alone. */
+export function rowOf({ keys, values, weights }: KvBlock, r: number): KvBlock {
+  return {
+    keys: pickedRows(keys, [r]),
+    values: pickedRows(values, [r]),
+    ...(weights && { weights: weights.slice(r, r + 1) }),
+  }
+}

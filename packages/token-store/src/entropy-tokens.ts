@@ -1,0 +1,300 @@
+import {
+  checkFits,
+  checkKeys,
+  checkValues,
+  joinedTokens,
+  rowsOf,
+  tensorsIn,
+  type KvBlock,
+  type Matrix,
+  type PartialSoftmax,
+  type Shape,
+  type State,
+  type Tensor,
+} from '@sublinear/core'
+import {
+  apartOf,
+  codeUnit,
+  codesOf,
+  entriesOf,
+  hasCode,
+  largest,
+  markedRows,
+  nearestRows,
+  placeFor,
+  placeIn,
+  recode,
+  rowOf,
+  sampledRows,
+  type Steps,
+} from './entropy-steps'
+import { heldTokens } from './held-tokens'
+import { rowPool } from './row-pool'
+import { weightsIn } from './saved-tokens'
+import type { Centres } from './token-coder'
+
+/** Steps become coarser where tokens take more than they are to, by this factor; else tokens leave. A step that is a little coarser costs more than it saves. */
+const EARLY = 1.2
+/** One token in so many leaves at once. */
+const LEAVING = 16
+/** The coarsest that is tried, in eighths of a doubling above the present step. */
+const FARTHEST = 8 * 32
+/** Entries that push accepts: tokens that leave are pushed on. */
+const [MOST_KEY, MOST_VALUE] = [2 ** 50, 2 ** 64]
+/** Rows that floats are made of at a time. */
+const AT_ONCE = 512
+
+export interface EntropyTokensOptions extends Shape {
+  /** Tokens that there is room for, at so many bits an entry on average. */
+  readonly count: number
+  readonly bits: number
+}
+
+/** Tokens as entropy-coded whole numbers, in a room that never grows. Nothing is checked: blocks are the caller's, checked before. */
+export interface EntropyTokens {
+  readonly count: number
+  readonly bytes: number
+  /** Takes the tokens of a block and returns those that have no room, in the order in which they left; with `dropped` nobody reads them. */
+  admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
+  /** A copy of the tokens held, as they are held. */
+  read(): KvBlock
+  /** Continues a partial softmax over all tokens; inOrder: in the same bits however many query rows there are. */
+  attend(queries: Matrix, partial: PartialSoftmax, inOrder: boolean): void
+  saved(): { readonly parameters: Record<string, string>; readonly tensors: Record<string, Tensor> }
+}
+
+/** The room for codes: what the tokens are to take, a bit each of a block's head, and a first token before anything is known. */
+function roomOf({ d, dv, count, bits }: Omit<EntropyTokensOptions, 'scale'>): number {
+  return Math.floor((count * Math.ceil(bits * (d + dv) + 1)) / 8) + 2 * (d + dv) + 8
+}
+
+/** Bytes held, whatever has come: the room, the running sum of the keys, the first token, and the means that blocks begin with. */
+export function entropyBytes(options: Omit<EntropyTokensOptions, 'scale'>): number {
+  const { d, dv } = options
+  return roomOf(options) + 12 * (d + dv) + 8 * (d + 1)
+}
+
+/**
+ * Tokens in whole numbers of one step for keys and one for values, entropy-coded; those whose keys lie nearest to the mean key leave where the room ends.
+ * Steps are as fine as the room allows while few tokens have come, and become coarser with more, until tokens take `bits` an entry.
+ * Source: entropy-coded scalar quantisation (Gish and Pierce, 1968: at fine steps a quarter of a bit above what any code can do), range coding (Martin, 1979). Deviation:
+ *   steps of keys and values are balanced by what one entry of each does to an answer.
+ *
+ * Guarantee: what is held never takes more than its room. Where a block ends never matters: steps and leaving follow every token.
+ * Cost: `entropyBytes`. A token is coded with those of its block; when one in 16 leaves, or steps change, all are coded anew. A query reads every code, into
+ *   512 tokens in float32 at a time.
+ */
+export function entropyTokens(options: EntropyTokensOptions, kind: string, from?: State): EntropyTokens {
+  const { d, dv, scale, softcap, count: wanted } = options
+  const width = d + dv
+  const size = { d, width }
+  const room = roomOf(options)
+  const pool = rowPool({ width, room })
+  const sum = new Float64Array(d)
+  let weight = 0
+  const centres: Centres = { keyCentre: new Float32Array(d), valueCentre: new Float32Array(dv) } // the first token
+  let steps: Steps = {}
+  let weights: Float32Array | undefined // of the tokens held, where any is not 1
+  if (from) restore(from)
+
+  const beside = () => (weights ? 4 * pool.rows : 0)
+  const decoded = (codes: Int32Array, rows: number, own: Float32Array | undefined): KvBlock => ({
+    keys: entriesOf(codes, rows, { width, from: 0, place: steps.key, most: MOST_KEY }, centres.keyCentre),
+    values: entriesOf(codes, rows, { width, from: d, place: steps.value, most: MOST_VALUE }, centres.valueCentre),
+    ...(own && { weights: own }),
+  })
+
+  /** Gives the token so coarse steps that it has codes, and those held with it. */
+  const fitSteps = ({ keys, values }: KvBlock, r: number) => {
+    const other = {
+      key: placeFor(steps.key, largest(keys, r, centres.keyCentre)),
+      value: placeFor(steps.value, largest(values, r, centres.valueCentre)),
+    }
+    if (other.key === steps.key && other.value === steps.value) return
+    if (pool.rows > 0) {
+      const codes = pool.read()
+      recode(codes, size, steps, other)
+      pool.replace(codes, pool.rows)
+    }
+    steps = other
+  }
+  const hasCodes = ({ keys, values }: KvBlock, r: number) =>
+    hasCode(largest(keys, r, centres.keyCentre), steps.key) &&
+    hasCode(largest(values, r, centres.valueCentre), steps.value)
+
+  /** Coarser steps, so that the tokens held take at most `goal` bytes; false where none are coarse enough. */
+  const squeeze = (goal: number): boolean => {
+    if (steps.key === undefined && steps.value === undefined) return false
+    const codes = pool.read()
+    const sample = sampledRows(codes, width)
+    const apart = apartOf(codes, size, scale, steps, centres)
+    const coarser = (more: number): Steps => {
+      const key = (steps.key ?? steps.value! - apart) + more
+      return {
+        ...(steps.key !== undefined && { key }),
+        ...(steps.value !== undefined && { value: Math.max(steps.value, key + apart) }),
+      }
+    }
+    const at = (some: Int32Array, more: number) => {
+      const own = some.slice()
+      recode(own, size, steps, coarser(more))
+      return own
+    }
+    const bytesOf = (own: Int32Array) => pool.bytesOf(own, own.length / width)
+    const share = (goal - beside()) * (sample.length / codes.length)
+    let [low, high] = [1, FARTHEST]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (bytesOf(at(sample, middle)) <= share) high = middle
+      else low = middle + 1
+    }
+    for (let more = low; more <= FARTHEST; more++) {
+      const own = at(codes, more)
+      if (bytesOf(own) + beside() > goal) continue
+      steps = coarser(more)
+      pool.replace(own, pool.rows)
+      return true
+    }
+    return false
+  }
+
+  /** Lets go of the tokens nearest to the mean key. */
+  const leave = (dropped: boolean): KvBlock | undefined => {
+    const codes = pool.read()
+    const unit = codeUnit(steps.key)
+    const marks = nearestRows(
+      codes,
+      width,
+      sum.map((x, c) => (x / weight - centres.keyCentre[c]) / unit),
+      Math.max(1, Math.floor(pool.rows / LEAVING)),
+    )
+    const weightsOf = (mark: number) => weights?.filter((_, r) => marks[r] === mark)
+    const gone = markedRows(codes, width, marks, 1)
+    const left = dropped ? undefined : decoded(gone, gone.length / width, weightsOf(1))
+    const own = weightsOf(0)
+    weights = own?.some((w) => w !== 1) ? own : undefined
+    const staying = markedRows(codes, width, marks, 0)
+    pool.replace(staying, staying.length / width)
+    return left
+  }
+
+  const makeRoom = (dropped: boolean): KvBlock | undefined => {
+    const target = room / wanted
+    const isEarly = pool.used + beside() > EARLY * target * pool.rows
+    return isEarly && squeeze(target * pool.rows) ? undefined : leave(dropped)
+  }
+
+  /** The end of the rows from one on that have codes, and weights where those are held. */
+  const endOf = (block: KvBlock, from: number, isWeighted: boolean): number => {
+    for (let r = from + 1; r < block.keys.rows; r++) {
+      if (!hasCodes(block, r) || (!isWeighted && (block.weights?.[r] ?? 1) !== 1)) return r
+    }
+    return block.keys.rows
+  }
+
+  /** Rows from … from + some − 1, as many as there is room for. */
+  const take = (block: KvBlock, from: number, some: number): number => {
+    if (pool.used + beside() > room) return 0
+    const took = pool.append(codesOf(block, from, some, steps, centres), some, weights ? 4 : 0)
+    if (took === 0) return 0
+    if (weights) {
+      const own = new Float32Array(pool.rows).fill(1)
+      own.set(weights)
+      if (block.weights) own.set(block.weights.subarray(from, from + took), pool.rows - took)
+      weights = own
+    }
+    for (let r = from; r < from + took; r++) count(block, r)
+    return took
+  }
+  const count = ({ keys, weights: own }: KvBlock, r: number) => {
+    const one = own?.[r] ?? 1
+    for (let c = 0; c < d; c++) sum[c] += one * keys.data[r * d + c]
+    weight += one
+  }
+
+  function restore(state: State): void {
+    const {
+      sum: given,
+      centre,
+      ...found
+    } = tensorsIn(kind, state, {
+      codes: ['U8'],
+      blocks: ['U32'],
+      priors: ['U32', 2 * width],
+      sum: ['F64', d],
+      centre: ['F32', width],
+    })
+    pool.restore(kind, found)
+    weights = weightsIn(kind, state, pool.rows)?.slice()
+    weight = Number(state.parameters['weight'])
+    steps = { key: placeIn(kind, state.parameters['keyStep']), value: placeIn(kind, state.parameters['valueStep']) }
+    sum.set(given)
+    centres.keyCentre.set(centre.subarray(0, d))
+    centres.valueCentre.set(centre.subarray(d))
+    checkKeys(kind, 'centre', { rows: 1, cols: d, data: centres.keyCentre })
+    checkValues(kind, 'centre', { rows: 1, cols: dv, data: centres.valueCentre })
+    checkFits(kind, sum.every(Number.isFinite) && pool.used + (weights ? 4 * pool.rows : 0) <= room)
+    checkFits(kind, weight < Infinity && (pool.rows > 0 ? weight > 0 : weight >= 0))
+  }
+
+  return {
+    get count() {
+      return pool.rows
+    },
+    bytes: entropyBytes(options),
+    admit(block, dropped = false) {
+      const gone: (KvBlock | undefined)[] = []
+      const { rows } = block.keys
+      for (let r = 0; r < rows;) {
+        if (weight === 0) {
+          centres.keyCentre.set(rowsOf(block.keys, r, r + 1).data)
+          centres.valueCentre.set(rowsOf(block.values, r, r + 1).data)
+        }
+        fitSteps(block, r)
+        if ((block.weights?.[r] ?? 1) !== 1) weights ??= new Float32Array(pool.rows).fill(1)
+        // As many as come before steps are others, or weights are first held.
+        const end = endOf(block, r, weights !== undefined)
+        const took = take(block, r, end - r)
+        r += took
+        if (r === end) continue
+        if (pool.rows > 0) gone.push(makeRoom(dropped))
+        else {
+          count(block, r) // it has no room even alone
+          weights = undefined
+          if (!dropped) gone.push(rowOf(block, r))
+          r++
+        }
+      }
+      return dropped ? undefined : joinedTokens(...gone)
+    },
+    read: () => decoded(pool.read(), pool.rows, weights?.slice()),
+    attend(queries, partial, inOrder) {
+      if (pool.rows === 0) return
+      const shown = heldTokens({ d, dv, scale, ...(softcap !== undefined && { softcap }), most: AT_ONCE })
+      pool.visit((codes, rows, first) => {
+        shown.clear()
+        shown.write(decoded(codes, rows, weights?.slice(first, first + rows)), 0, rows, 0)
+        shown.attend(queries, partial, undefined, inOrder)
+      })
+      shown[Symbol.dispose]()
+    },
+    saved() {
+      const { codes, blocks, priors } = pool.saved()
+      return {
+        parameters: {
+          weight: String(weight),
+          keyStep: String(steps.key ?? ''),
+          valueStep: String(steps.value ?? ''),
+        },
+        tensors: {
+          codes: { dtype: 'U8', shape: [codes.length], data: codes },
+          blocks: { dtype: 'U32', shape: [blocks.length], data: blocks },
+          priors: { dtype: 'U32', shape: [2 * width], data: priors },
+          sum: { dtype: 'F64', shape: [d], data: sum.slice() },
+          centre: { dtype: 'F32', shape: [width], data: Float32Array.of(...centres.keyCentre, ...centres.valueCentre) },
+          ...(weights && { weights: { dtype: 'F32' as const, shape: [weights.length], data: weights.slice() } }),
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,23 @@
+/** Steps a doubling. */
+const STEPS = 8
+/** Steps that keys and values of any size may have. */
+export const MOST_STEP = 8 * 200
+
+/** The step 2^(place/8) of a logarithmic scale, by square roots alone: the same bits on every engine. */
+export function stepOf(place: number): number {
+  const root = Math.sqrt(2)
+  const part = place & (STEPS - 1)
+  const half = (part & 4 ? root : 1) * (part & 2 ? Math.sqrt(root) : 1) * (part & 1 ? Math.sqrt(Math.sqrt(root)) : 1)
+  return 2 ** Math.floor(place / STEPS) * half
+}
+
+/** The least place whose step is at least `size` > 0. */
+export function placeOf(size: number): number {
+  let [low, high] = [-MOST_STEP, MOST_STEP]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (stepOf(middle) >= size) high = middle
+    else low = middle + 1
+  }
+  return low
+}

@@ -1,0 +1,182 @@
+import { checkFits } from '@sublinear/core'
+import { MOST_CODE, rowCoder, type Priors } from './row-coder'
+
+/** Rows of a full block: what must be read for one row, and what a coder learns from. */
+const BLOCK = 64
+/** Bytes of a block beside its codes: its rows and its length. */
+const HEADER = 4
+const UNIT = 64
+/** Above every number of rows. */
+const ROWS = 128
+/** Above every mean distance of codes. */
+const LARGEST_SIZE = 2 * MOST_CODE * UNIT
+
+interface Block {
+  readonly rows: number
+  readonly bytes: Uint8Array
+}
+
+/** Rows of whole numbers, entropy-coded in blocks of 64 that are read one by one, within so many bytes. */
+export interface RowPool {
+  readonly rows: number
+  /** Bytes of the blocks, with their headers. */
+  readonly used: number
+  /** Adds rows behind the others, as many as fit; `each` more bytes are to stay free for every row held. Returns how many it took. */
+  append(codes: Int32Array, rows: number, each: number): number
+  /** Holds these rows instead, coded by their own means, which then go on; if they fit is for the caller to see. */
+  replace(codes: Int32Array, rows: number): void
+  /** Bytes that rows would take instead of those held. */
+  bytesOf(codes: Int32Array, rows: number): number
+  /** The codes of all rows. */
+  read(): Int32Array
+  /** Gives the codes of the blocks in turn, some hundred rows at a time: good until the next. */
+  visit(give: (codes: Int32Array, rows: number, from: number) => void): void
+  /** Codes of all blocks; of each its length and its rows, in one number; what its means begin with. */
+  saved(): { readonly codes: Uint8Array; readonly blocks: Uint32Array; readonly priors: Uint32Array }
+  /** @throws RangeError when they are no blocks of at most `most` rows within the room */
+  restore(kind: string, saved: ReturnType<RowPool['saved']>): void
+}
+
+/** Rows given at a time by `visit`. */
+const AT_ONCE = 8 * BLOCK
+
+/**
+ * An empty pool of `room` bytes for rows of `width` numbers.
+ *
+ * Guarantee: `used` is at most `room` after every append. Where a call ends never matters: a block that is not full is read and written anew with what comes.
+ * Cost: the room; 8 bytes a coordinate for the means that blocks begin with. An append reads and writes one block more than it fills.
+ */
+export function rowPool({ width, room }: { readonly width: number; readonly room: number }): RowPool {
+  const coder = rowCoder(width)
+  const blank = (): Priors => ({ mean: new Int16Array(width), size: new Uint32Array(width) })
+  let priors = blank()
+  let blocks: Block[] = []
+  let [count, used] = [0, 0]
+  const scratch = new Int32Array(AT_ONCE * width)
+
+  const decode = ({ rows, bytes }: Block, out: Int32Array, to: number): boolean =>
+    coder.decode(bytes, rows, priors, out, to)
+  const set = (others: Block[]) => {
+    blocks = others
+    used = blocks.reduce((sum, { bytes }) => sum + bytes.length + HEADER, 0)
+    count = blocks.reduce((sum, { rows }) => sum + rows, 0)
+  }
+  const coded = (codes: Int32Array, rows: number, by: Priors): Block[] => {
+    const out: Block[] = []
+    for (let r = 0; r < rows; r += BLOCK) {
+      const some = Math.min(BLOCK, rows - r)
+      out.push({ rows: some, bytes: coder.encode(codes.subarray(r * width, (r + some) * width), some, by) })
+    }
+    return out
+  }
+
+  return {
+    get rows() {
+      return count
+    },
+    get used() {
+      return used
+    },
+    append(codes, rows, each) {
+      let done = 0
+      while (done < rows) {
+        const last = blocks.at(-1)
+        const open = last && last.rows < BLOCK ? last : undefined
+        const before = open?.rows ?? 0
+        const some = Math.min(BLOCK - before, rows - done)
+        if (open) decode(open, scratch, 0)
+        scratch.set(codes.subarray(done * width, (done + some) * width), before * width)
+        const ends: number[] = []
+        let bytes = coder.encode(scratch, before + some, priors, ends)
+        const others = used - (open ? open.bytes.length + HEADER : 0) + HEADER
+        let fitting = some
+        while (fitting > 0 && others + ends[before + fitting - 1] + each * (count + fitting) > room) fitting--
+        if (fitting === 0) return done
+        if (fitting < some) bytes = coder.encode(scratch, before + fitting, priors)
+        if (open) blocks.pop()
+        blocks.push({ rows: before + fitting, bytes })
+        used = others + bytes.length
+        count += fitting
+        done += fitting
+        if (fitting < some) return done
+      }
+      return done
+    },
+    replace(codes, rows) {
+      priors = rows > 0 ? priorsOf(codes, rows, width) : blank()
+      set(coded(codes, rows, priors))
+    },
+    bytesOf(codes, rows) {
+      const found = coded(codes, rows, priorsOf(codes, rows, width))
+      return found.reduce((sum, { bytes }) => sum + bytes.length + HEADER, 0)
+    },
+    read() {
+      const out = new Int32Array(count * width)
+      let at = 0
+      for (const block of blocks) {
+        decode(block, out, at)
+        at += block.rows * width
+      }
+      return out
+    },
+    visit(give) {
+      let [rows, from] = [0, 0]
+      for (const [i, block] of blocks.entries()) {
+        decode(block, scratch, rows * width)
+        rows += block.rows
+        if (rows < AT_ONCE && i < blocks.length - 1) continue
+        give(scratch, rows, from)
+        from += rows
+        rows = 0
+      }
+    },
+    saved() {
+      const codes = new Uint8Array(blocks.reduce((sum, { bytes }) => sum + bytes.length, 0))
+      let at = 0
+      for (const { bytes } of blocks) {
+        codes.set(bytes, at)
+        at += bytes.length
+      }
+      return {
+        codes,
+        blocks: Uint32Array.from(blocks, ({ rows, bytes }) => bytes.length * ROWS + rows),
+        priors: Uint32Array.from([...priors.mean].map((mean) => mean + MOST_CODE).concat([...priors.size])),
+      }
+    },
+    restore(kind, { codes, blocks: heads, priors: given }) {
+      const found = Array.from(heads, (head) => ({ rows: head % ROWS, length: Math.floor(head / ROWS) }))
+      const total = found.reduce((sum, { length }) => sum + length, 0)
+      checkFits(kind, total === codes.length && total + HEADER * found.length <= room)
+      for (const [i, { rows, length }] of found.entries())
+        checkFits(kind, length >= 1 && rows >= 1 && (i < found.length - 1 ? rows === BLOCK : rows <= BLOCK))
+      checkFits(kind, given.length === 2 * width)
+      checkFits(
+        kind,
+        given.every((one, i) => one <= (i < width ? 2 * MOST_CODE : LARGEST_SIZE)),
+      )
+      priors = { mean: Int16Array.from(given.subarray(0, width), (one) => one - MOST_CODE), size: given.slice(width) }
+      let at = 0
+      const others = found.map(({ rows, length }) => {
+        const block = { rows, bytes: codes.slice(at, at + length) }
+        at += length
+        checkFits(kind, decode(block, scratch, 0))
+        return block
+      })
+      set(others)
+    },
+  }
+}
+
+/** Means of rows, and mean distances from them. */
+function priorsOf(codes: Int32Array, rows: number, width: number): Priors {
+  const [mean, size] = [new Int16Array(width), new Uint32Array(width)]
+  for (let c = 0; c < width; c++) {
+    let sum = 0
+    for (let at = c; at < rows * width; at += width) sum += codes[at]
+    mean[c] = Math.round(sum / Math.max(1, rows))
+    let off = 0
+    for (let at = c; at < rows * width; at += width) off += Math.abs(codes[at] - mean[c])
+    size[c] = Math.round((UNIT * off) / Math.max(1, rows))
+  }
+  return { mean, size }
+}
