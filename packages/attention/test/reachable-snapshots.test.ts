@@ -123,7 +123,7 @@ it('a sketch whose sums leave no room for a row is refused', () => {
       },
     })
   expect(() => restoreSketch(matrix, state(3e38))).toThrow(
-    'restoreSketch: state must be finite, with room for what comes',
+    'restoreSketch: the tensors do not fit the parameters: Entries of `state` in F32 are from -2^127 to 2^127, with room for what comes.',
   )
   expect(restoreSketch(matrix, state(2 ** 126)).state.data.every(Number.isFinite)).toBe(true)
 })

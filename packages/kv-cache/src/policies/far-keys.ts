@@ -1,9 +1,11 @@
 import {
-  checkFits,
   copyToken,
   emptyBlock,
+  SUM,
+  TOTAL,
   pickedRows,
-  tensorsIn,
+  readBy,
+  schema,
   type KvBlock,
   type Shape,
   type State,
@@ -114,11 +116,15 @@ function farthest(held: HeldTokens, d: number, count: number, from?: PolicyStart
   }
 }
 
+/** The running mean of keys, as snapshots have it: their weighted sum, and the mean that distances were last taken from. */
+export const farKeysSchema = schema({
+  parameters: { weight: TOTAL },
+  tensors: { sum: { type: 'F64', size: 'd', ...SUM }, centre: { type: 'F64', size: 'd', ...SUM } },
+})
+
 function restored({ snapshot, seen }: PolicyStart, d: number): Position {
-  const { sum, centre } = tensorsIn(KIND, snapshot, { sum: ['F64', d], centre: ['F64', d] })
-  const weight = Number(snapshot.parameters['weight'])
-  checkFits(KIND, sum.every(Number.isFinite) && centre.every(Number.isFinite) && weight >= 0 && weight < Infinity)
-  return { seen, weight, sum, centre }
+  const { parameters, tensors } = readBy(KIND, farKeysSchema, snapshot, { d })
+  return { seen, weight: parameters.weight, ...tensors }
 }
 
 /** Whether the centre moves with the token that is the seen-th. */
