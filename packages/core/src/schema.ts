@@ -20,8 +20,8 @@ export interface Range {
   readonly most?: number | undefined
 }
 /** Any number but NaN and the infinities, and those of them that are not negative. */
-export const FINITE = { least: -Number.MAX_VALUE, most: Number.MAX_VALUE } as const
-export const NOT_NEGATIVE = { least: 0, most: Number.MAX_VALUE } as const
+export const FINITE = { least: -1.7976931348623157e308, most: 1.7976931348623157e308 } as const
+export const NOT_NEGATIVE = { least: 0, most: 1.7976931348623157e308 } as const
 /** Sums of what push takes, of up to 2^53 tokens, are far below; and what another token adds is lost in one so large, so that it stays within. */
 export const SUM = { least: -(2 ** 200), most: 2 ** 200 } as const
 export const TOTAL = { least: 0, most: 2 ** 200 } as const
@@ -153,7 +153,7 @@ function seedOf(who: string, name: string, text: string): bigint {
   return checkSeed(who, BigInt(text))
 }
 
-const MOST = Number.MAX_SAFE_INTEGER
+const MOST = 2 ** 53 - 1
 
 function isInside(x: number, { whole = false, least = -MOST, most = MOST }: Range): boolean {
   return x >= least && x <= most && (!whole || Number.isInteger(x))

@@ -12,7 +12,7 @@ const VERSION = '1'
 /** Sums above these are not made by merging: what comes behind them still fits. */
 const MOST = { f32: 2 ** 127, f64: 2 ** 1022 }
 
-const [most, entry] = [MOST.f64, 2 ** 64]
+const LARGEST = 2 ** 64
 
 /** Snapshots of sketches. */
 export const sketchSchema = schema(
@@ -28,8 +28,8 @@ export const sketchSchema = schema(
       first: COUNT,
     },
     tensors: {
-      state: { type: ['F64', 'F32'], size: 'm · width', least: -most, most },
-      buffer: { type: 'F32', least: -entry, most: entry },
+      state: { type: ['F64', 'F32'], size: 'm · width', least: -MOST.f64, most: MOST.f64 },
+      buffer: { type: 'F32', least: -LARGEST, most: LARGEST },
     },
   },
   {
