@@ -1,8 +1,9 @@
 // What the campaigns of tools/campaigns found, by the right value. Kills: a layer that is broken by taking back what it cannot, a page that keeps weights which its
 // snapshot has not (bytes then differ from those of the stream that was opened), tokens counted beyond 2^53 − 1, a part with more tokens than the whole,
 // Ψ made before its m is compared, a spec refused by a TypeError, a sketch without room for one more row, an error that no count of items has, the weights of clusters
-// as arguments of one call.
+// as arguments of one call, levels of a softmax that make NaN of scores, sums at the end of float64, draws counted beyond 2^53 − 1.
 import { amsSketch } from '@sublinear/ams-sketch'
+import { mergeReduce, uniformHalving } from '@sublinear/balance-kv'
 import { decodeSnapshot, encodeSnapshot, restoreSketch, sketch, type AttentionStream } from '@sublinear/core'
 import { random } from '@sublinear/laws'
 import { frequentItems, restoreFrequentItems } from '@sublinear/sparse-recovery'
@@ -123,7 +124,7 @@ it('a sketch whose sums leave no room for a row is refused', () => {
       },
     })
   expect(() => restoreSketch(matrix, state(3e38))).toThrow(
-    'restoreSketch: state must be finite, with room for what comes',
+    'restoreSketch: the tensors do not fit the parameters: Entries of `state` in F32 are from -2^127 to 2^127, with room for what comes.',
   )
   expect(restoreSketch(matrix, state(2 ** 126)).state.data.every(Number.isFinite)).toBe(true)
 })
@@ -156,4 +157,43 @@ it('clusters of more than an engine takes arguments go on', { timeout: 120_000 }
   )
   large.push({ keys: random(70, 1, 5), values: random(70, 1, 6) })
   expect(large.tokens).toBe(count + 76)
+})
+
+describe('a policy is refused, by its field', () => {
+  const saved = (stream: AttentionStream) => {
+    for (let i = 0; i < 6; i++) stream.step(block(30, i), random(30, 3, i + 9))
+    return decodeSnapshot(stream.toBytes())
+  }
+  const changed = (stream: AttentionStream, parameters: Record<string, string>, tensor?: string, entry = 0) => {
+    const { kind, version, tensors, ...own } = saved(stream)
+    if (tensor) (tensors.get(tensor)!.data as Float64Array)[0] = entry
+    const all = { ...own.parameters, ...parameters }
+    return () => openStream(encodeSnapshot({ kind, version, parameters: all, tensors: Object.fromEntries(tensors) }))
+  }
+
+  it('whose queries have levels that no softmax has', () => {
+    const refusal = 'tova: the tensors do not fit the parameters: A mass is 0 or at least 2^-1000.'
+    expect(changed(policies.tova({ count: 20 })(shape), {}, 'masses', 5e-324)).toThrow(refusal)
+    expect(changed(policies.tova({ count: 20 })(shape), {})).not.toThrow()
+  })
+  it('whose sums the next token would bring to infinity', () => {
+    const sample = () => policies.reservoir({ count: 20, seed: 1 })(shape)
+    expect(changed(sample(), { threshold: '1e308' })).toThrow(
+      'reservoir: the tensors do not fit the parameters: Together',
+    )
+    expect(changed(policies.farKeys({ count: 9 })(shape), {}, 'sum', 1e300)).toThrow(
+      'farKeys: sum must be a number from',
+    )
+    expect(changed(policies.h2o({ count: 20, recent: 4 })(shape), {}, 'order', 77)).toThrow(
+      'Each slot stands in `order`',
+    )
+  })
+})
+
+it('draws of halvings stay countable', () => {
+  const stream = mergeReduce({ ...shape, halving: uniformHalving({ seed: 5 }), blockSize: 8, levels: 3, capacity: 64 })
+  stream.push(block(150))
+  const near = openStream(altered(stream.toBytes(), { draws: String(Number.MAX_SAFE_INTEGER) }))
+  near.push(block(150, 4))
+  expect(openStream(near.toBytes()).tokens).toBe(300)
 })

@@ -98,9 +98,10 @@ export function halvingTree(
   }
 
   const halved = (block: KvBlock): KvBlock => {
-    const { kept, weights, failures } = halving.halve(block, scale, state.draws++)
+    const { kept, weights, failures } = halving.halve(block, scale, state.draws)
+    state.draws = counted(state.draws)
     const after = pickedTokens(block, kept, weights)
-    state.failures += failures
+    state.failures = counted(state.failures, failures)
     replaced?.(block, after)
     return after
   }
@@ -120,7 +121,8 @@ export function halvingTree(
     const before = candidate.count > 0 ? joinedTokens(candidate.read(), one)! : one
     const [first, second] = [before.weights?.[0] ?? 1, before.weights?.[1] ?? 0]
     const total = Math.min(MOST_WEIGHT, first + second)
-    const coin = coins(halving.seed, state.draws++, 1)[0]
+    const coin = coins(halving.seed, state.draws, 1)[0]
+    state.draws = counted(state.draws)
     const chosen = coin * (first + second) < first ? 0 : 1
     const after = pickedTokens(before, Uint32Array.of(chosen), Float32Array.of(total))
     if (before.keys.rows > 1) replaced?.(before, after)
@@ -173,7 +175,7 @@ export function halvingTree(
       counts.splice(1, 1)
       counts.push(top.keys.rows)
     }
-    state.lift++
+    state.lift = counted(state.lift)
   }
 
   /** Halves until a token fits. */
@@ -214,4 +216,9 @@ export function halvingTree(
       candidate[Symbol.dispose]()
     },
   }
+}
+
+/** A count and more, as far as can be counted: a snapshot of any origin may bring the end near. */
+function counted(count: number, more = 1): number {
+  return Math.min(count + more, Number.MAX_SAFE_INTEGER)
 }

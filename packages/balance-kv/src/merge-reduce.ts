@@ -1,7 +1,7 @@
 import {
-  checkFits,
   checkHead,
   checkInteger,
+  COUNT,
   decodeSnapshot,
   FRAME_FEATURES,
   headIn,
@@ -9,11 +9,11 @@ import {
   joinedTokens,
   largestWithin,
   liveStream,
-  numbersIn,
+  readBy,
   requireSame,
+  schema,
   shapeParameters,
   snapshotUnder,
-  tensorsIn,
   tensorsUnder,
   type AttentionStream,
   type Inside,
@@ -275,22 +275,24 @@ function restoredState(
   rows: number,
 ): { readonly state: TreeState; readonly candidate: KvBlock } {
   const candidate = tokensIn(kind, snapshotUnder('candidate', snapshot), { d, dv, most: 1 })
-  const counts = [...tensorsIn(kind, snapshot, { counts: ['F64', levels + 1] }).counts]
-  const [lift, draws, progress, failures] = numbersIn(snapshot, 'lift', 'draws', 'progress', 'failures') as [
-    number,
-    number,
-    number,
-    number,
-  ]
-  checkFits(
-    kind,
-    counts.every((count) => Number.isInteger(count) && count >= 0),
-  )
-  checkFits(kind, counts.reduce((a, b) => a + b, 0) === rows)
-  checkFits(
-    kind,
-    [lift, draws, failures].every((count) => Number.isSafeInteger(count) && count >= 0),
-  )
-  checkFits(kind, lift >= 1 && progress >= 0 && progress < 1)
-  return { state: { counts, lift, draws, progress, failures }, candidate }
+  const sizes = { 'levels + 1': levels + 1, rows }
+  const { parameters, tensors } = readBy(kind, treeSchema, snapshot, sizes)
+  return { state: { counts: [...tensors.counts], ...parameters }, candidate }
 }
+
+/** The tree of halvings, as snapshots have it: how many of the tokens held are of each level, and how far its sampling has come. */
+export const treeSchema = schema(
+  {
+    parameters: {
+      lift: { whole: true, least: 1 },
+      draws: COUNT,
+      progress: { least: 0, most: 1 - 2 ** -53 },
+      failures: COUNT,
+    },
+    tensors: { counts: { type: 'F64', size: 'levels + 1', ...COUNT } },
+  },
+  {
+    'The sum of `counts` is the tokens held.': ({ tensors: { counts } }, { rows }) =>
+      counts.reduce((sum, count) => sum + count, 0) === rows,
+  },
+)

@@ -8,7 +8,9 @@ import {
   HEAD_FEATURES,
   headOf,
   liveStream,
-  tensorsIn,
+  FINITE,
+  readBy,
+  schema,
   tokensOf,
   type AttentionStream,
   type FeatureMap,
@@ -110,15 +112,20 @@ export function restoreMomentCoreset(bytes: Uint8Array): MomentCoreset {
   const { options } = treeIn(KIND, snapshot)
   const { d, scale } = options
   if (d !== features.d || scale !== features.scale)
-    throw new RangeError(`${KIND}: the tensors of the snapshot do not fit its parameters`)
+    throw new RangeError(`${KIND}: the tensors do not fit the parameters`)
   return live(features, options, snapshot)
 }
 
 function residualIn(features: FeatureMap, dv: number, from?: State): Residual {
   if (!from) return noResidual(features.t, dv)
-  const own = tensorsIn(KIND, from, { state: ['F32', features.t * dv], totals: ['F64', features.t] })
-  return { state: own.state.slice(), totals: own.totals.slice() }
+  const { tensors } = readBy(KIND, residualSchema, from, { 't · dv': features.t * dv, t: features.t })
+  return { state: tensors.state.slice(), totals: tensors.totals.slice() }
 }
+
+/** Sums of features that the coreset does not have, as snapshots have them. */
+export const residualSchema = schema({
+  tensors: { state: { type: 'F32', size: 't · dv', ...FINITE }, totals: { type: 'F64', size: 't', ...FINITE } },
+})
 
 const residualBytes = ({ t, spec }: FeatureMap, dv: number) => 4 * t * dv + 8 * t + spec.length
 

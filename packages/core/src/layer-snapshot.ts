@@ -1,6 +1,6 @@
 import { nestedAll, nestedSnapshot } from './nested-snapshots'
 import { decodeSnapshot, encodeSnapshot } from './snapshot'
-import { numbersIn } from './snapshot-fits'
+import { readBy, schema } from './schema'
 
 const KIND = 'layer'
 const VERSION = '2'
@@ -10,6 +10,21 @@ export interface LayerHeads {
   readonly queryHeads: number
   readonly kvHeads: number
 }
+
+/** Snapshots of layers. */
+export const layerSchema = schema(
+  {
+    kind: KIND,
+    version: VERSION,
+    parameters: { queryHeads: { whole: true, least: 1 }, kvHeads: { whole: true, least: 1 } },
+  },
+  {
+    'There are `kvHeads` streams, each a snapshot of its own, under `stream-0`, `stream-1`, …': (
+      { parameters: { kvHeads } },
+      { streams },
+    ) => kvHeads === streams,
+  },
+)
 
 /** The snapshot of a layer, from those of its streams, kv-head by kv-head. */
 export function encodeLayer({ queryHeads, kvHeads }: LayerHeads, streams: readonly Uint8Array[]): Uint8Array {
@@ -23,10 +38,8 @@ export function decodeLayer(
   bytes: Uint8Array,
 ): LayerHeads & { readonly streams: readonly { toBytes(): Uint8Array }[] } {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const [queryHeads, kvHeads] = numbersIn(snapshot, 'queryHeads', 'kvHeads')
   const saved = Object.keys(snapshot.parameters).filter((name) => name.startsWith('stream-')).length
-  if (saved !== kvHeads)
-    throw new RangeError(`${KIND}: kvHeads must be the streams of the snapshot, ${saved}, got ${kvHeads}`)
+  const { queryHeads, kvHeads } = readBy(KIND, layerSchema, snapshot, { streams: saved }).parameters
   const streams = Array.from({ length: kvHeads }, (_, h) => ({
     toBytes: () => nestedSnapshot(snapshot, `stream-${h}`),
   }))

@@ -1,8 +1,8 @@
 import { checkHead } from './check-head'
 import type { Shape } from './contracts'
 import { HEAD_FEATURES, headOf, type Head, type HeadFeature } from './head'
+import { COUNT, FINITE, readBy, schema } from './schema'
 import type { Snapshot } from './snapshot'
-import { numbersIn } from './snapshot-fits'
 
 /** A shape as parameters of a snapshot, its features with it. */
 export function shapeParameters(shape: Shape): Record<string, string> {
@@ -16,13 +16,18 @@ export function headParameters(shape: Head): Record<string, string> {
   return Object.keys(head).length > 0 ? { head: JSON.stringify(head) } : {}
 }
 
+/** The shape of a stream and its count of tokens, as every snapshot of one has them. */
+export const shapeSchema = schema({
+  parameters: { d: { whole: true, least: 1 }, dv: { whole: true, least: 1 }, scale: FINITE, tokens: COUNT },
+})
+
 /**
  * The shape of a snapshot, features included.
  *
  * @throws RangeError when it is none, or has features that the stream cannot
  */
-export function shapeIn(kind: string, snapshot: Pick<Snapshot, 'parameters'>, can: readonly HeadFeature[]): Shape {
-  const [d, dv, scale] = numbersIn(snapshot, 'd', 'dv', 'scale') as [number, number, number]
+export function shapeIn(kind: string, snapshot: Snapshot, can: readonly HeadFeature[]): Shape {
+  const { d, dv, scale } = readBy(kind, shapeSchema, snapshot).parameters
   const shape = { d, dv, scale, ...headIn(kind, snapshot) }
   try {
     checkHead(kind, shape, can)

@@ -1,8 +1,10 @@
 import { checkSeed } from './check'
-import { decodeSnapshot } from './snapshot'
+import { dataOf } from './held-tensor'
+import { decodeSnapshot, type State } from './snapshot'
 
 /** Arrays by the name of their type. */
 const ARRAYS = { F32: Float32Array, F64: Float64Array, U8: Uint8Array, U32: Uint32Array, U64: BigUint64Array } as const
+type Dtype = keyof ArrayOf
 interface ArrayOf {
   readonly F32: Float32Array
   readonly F64: Float64Array
@@ -17,34 +19,50 @@ export interface Range {
   readonly least?: number | undefined
   readonly most?: number | undefined
 }
-/** A parameter: a number in decimal, or a seed of 64 bits. */
-export type ParameterField = Range | 'seed'
+/** Any number but NaN and the infinities, and those of them that are not negative. */
+export const FINITE = { least: -1.7976931348623157e308, most: 1.7976931348623157e308 } as const
+export const NOT_NEGATIVE = { least: 0, most: 1.7976931348623157e308 } as const
+/** Sums of what push takes, of up to 2^53 tokens, are far below; and what another token adds is lost in one so large, so that it stays within. */
+export const SUM = { least: -(2 ** 200), most: 2 ** 200 } as const
+export const TOTAL = { least: 0, most: 2 ** 200 } as const
+/** Whole numbers that can be counted to. */
+export const COUNT = { whole: true, least: 0 } as const
+
+/** A parameter: a number in decimal, with the one that its absence stands for; a seed of 64 bits; or a text that its owner reads. */
+export type ParameterField = (Range & { readonly absent?: number | undefined }) | 'seed' | 'text'
 export interface TensorField extends Range {
-  readonly type: keyof ArrayOf
+  readonly type: Dtype | readonly Dtype[]
   /** The tensor that has as many entries. */
   readonly like?: string | undefined
+  /** Entries that it has, in words that the reader has a number for. */
+  readonly size?: string | undefined
   /** Whether it may be absent; it then reads as empty. */
   readonly optional?: true | undefined
 }
 
-/** Fields of the snapshots of a kind, with their ranges. */
+/** Fields of the snapshots of a kind, or of a part that several kinds have, with their ranges. */
 export interface Fields {
-  readonly kind: string
-  readonly version: string
-  readonly parameters: Readonly<Record<string, ParameterField>>
-  readonly tensors: Readonly<Record<string, TensorField>>
+  readonly kind?: string
+  readonly version?: string
+  readonly parameters?: Readonly<Record<string, ParameterField>>
+  readonly tensors?: Readonly<Record<string, TensorField>>
 }
 
+type Typed<T> = T extends readonly (infer D)[] ? Typed<D> : T extends Dtype ? ArrayOf[T] : never
+type Parameter<P> = P extends 'seed' ? bigint : P extends 'text' ? string : number
 /** A snapshot that its fields allow. */
 export interface Read<F extends Fields> {
-  readonly parameters: { readonly [N in keyof F['parameters']]: F['parameters'][N] extends 'seed' ? bigint : number }
-  readonly tensors: { readonly [N in keyof F['tensors']]: ArrayOf[F['tensors'][N]['type']] }
+  readonly parameters: { readonly [N in keyof F['parameters']]: Parameter<F['parameters'][N]> }
+  readonly tensors: {
+    readonly [N in keyof F['tensors']]: F['tensors'][N] extends { readonly type: infer T } ? Typed<T> : never
+  }
 }
+type Sizes = Readonly<Record<string, number>>
 
-/** The snapshots of a kind: its fields, and what must hold between them, in sentences. */
+/** The snapshots of a kind, or a part of them: its fields, and what must hold between them, in sentences. */
 export interface Schema<F extends Fields = Fields> {
   readonly fields: F
-  readonly rules: Readonly<Record<string, (read: Read<F>) => boolean>>
+  readonly rules: Readonly<Record<string, (read: Read<F>, sizes: Sizes) => boolean>>
 }
 
 /** A schema whose rules know the types of its fields. */
@@ -53,34 +71,47 @@ export function schema<const F extends Fields>(fields: F, rules: Schema<F>['rule
 }
 
 /**
- * Reads a snapshot by its schema, before anything is made of it.
+ * Reads a snapshot, or the part of one that a schema is of, before anything is made of it. A state that was never in bytes is sound, and only read.
  *
- * Cost: the snapshot's own arrays, copied once; one look at each entry, and the rules'.
+ * Cost: the snapshot's own arrays, copied once where bytes are given; one look at each entry, and the rules'.
  *
+ * @param sizes  the numbers that sizes of tensors stand for
  * @throws RangeError, with the field and its range or the rule, when the bytes are damaged, of another kind, or not what the schema says
  */
-export function readBy<F extends Fields>(who: string, { fields, rules }: Schema<F>, bytes: Uint8Array): Read<F> {
-  const { kind, version } = fields
-  const snapshot = decodeSnapshot(bytes, { kind, version })
-  const parameters: Record<string, number | bigint> = {}
-  for (const [name, field] of Object.entries(fields.parameters)) {
-    const text = snapshot.parameters[name] ?? ''
-    parameters[name] = field === 'seed' ? seedOf(who, name, text) : numberOf(who, name, field, text)
+export function readBy<F extends Fields>(
+  who: string,
+  { fields, rules }: Schema<F>,
+  from: Uint8Array | State,
+  sizes: Sizes = {},
+): Read<F> {
+  const state: State = 'tensors' in from ? from : decodeSnapshot(from, fields)
+  const parameters: Record<string, number | bigint | string> = {}
+  for (const [name, field] of Object.entries(fields.parameters ?? {})) {
+    const text = state.parameters[name] ?? ''
+    parameters[name] =
+      field === 'seed' ? seedOf(who, name, text) : field === 'text' ? text : numberOf(who, name, field, text)
   }
   const tensors: Record<string, ArrayOf[keyof ArrayOf]> = {}
-  for (const [name, field] of Object.entries(fields.tensors)) {
-    const data = snapshot.tensors.get(name)?.data ?? (field.optional ? new ARRAYS[field.type](0) : undefined)
-    if (!(data instanceof ARRAYS[field.type])) throw new RangeError(`${who}: ${name} must be a tensor of ${field.type}`)
-    const length = field.like === undefined ? data.length : tensors[field.like].length
-    if (data.length !== length)
-      throw new RangeError(`${who}: ${name} must have as many entries as ${field.like}, ${length}, got ${data.length}`)
-    const at = outside(data, field)
+  for (const [name, field] of Object.entries(fields.tensors ?? {})) {
+    const { type, like, size, optional } = field
+    const tensor = state.tensors.get(name)
+    const types = [type].flat()
+    const data = tensor ? dataOf(tensor) : optional && new ARRAYS[types[0]](0)
+    if (!data || !types.some((one) => data instanceof ARRAYS[one]))
+      throw new RangeError(`${who}: ${name} must be a tensor of ${types.join(' or ')}`)
+    const length = like !== undefined ? tensors[like].length : size !== undefined ? sizes[size] : data.length
+    if (data.length !== length && (tensor || !optional))
+      throw new RangeError(
+        `${who}: ${name} must have ${length} entries, as many as ${like ?? size}, got ${data.length}`,
+      )
+    const at = state.isSound ? -1 : outside(data as ArrayOf[Dtype], field)
     if (at >= 0) throw new RangeError(`${who}: ${name} must be ${rangeText(field)}, got ${data[at]} at entry ${at}`)
-    tensors[name] = data
+    tensors[name] = data as ArrayOf[Dtype]
   }
   const read = { parameters, tensors } as unknown as Read<F>
-  for (const [rule, holds] of Object.entries(rules))
-    if (!holds(read)) throw new RangeError(`${who}: the tensors do not fit the parameters: ${rule}`)
+  if (!state.isSound)
+    for (const [rule, holds] of Object.entries(rules))
+      if (!holds(read, sizes)) throw new RangeError(`${who}: the tensors do not fit the parameters: ${rule}`)
   return read
 }
 
@@ -91,25 +122,30 @@ export function readBy<F extends Fields>(who: string, { fields, rules }: Schema<
  */
 export function schemaText({ fields, rules }: Pick<Schema, 'fields'> & { readonly rules: object }): string {
   const rows = [
-    ...Object.entries(fields.parameters).map(
-      ([name, field]) =>
-        `| \`${name}\` | parameter | ${field === 'seed' ? 'an integer from 0 to 2^64 − 1' : rangeText(field)} |`,
-    ),
-    ...Object.entries(fields.tensors).map(([name, field]) => {
-      const size = field.like === undefined ? '' : `, as many as \`${field.like}\``
-      return `| \`${name}\` | ${field.type}${size}${field.optional ? ', or absent' : ''} | ${rangeText(field)} |`
+    ...Object.entries(fields.parameters ?? {}).map(([name, field]) => {
+      const range = field === 'seed' ? 'an integer from 0 to 2^64 − 1' : field === 'text' ? 'a text' : rangeText(field)
+      const isOptional = typeof field === 'object' && field.absent !== undefined
+      return `| \`${name}\` | parameter${isOptional ? ', or absent' : ''} | ${range} |`
+    }),
+    ...Object.entries(fields.tensors ?? {}).map(([name, field]) => {
+      const many = field.like === undefined ? field.size : `as many as \`${field.like}\``
+      const size = many === undefined ? '' : `, ${many}`
+      return `| \`${name}\` | ${[field.type].flat().join(' or ')}${size}${field.optional ? ', or absent' : ''} | ${rangeText(field)} |`
     }),
   ]
-  return [
-    '| field | what | range |',
-    '| --- | --- | --- |',
-    ...rows,
-    '',
-    ...Object.keys(rules).map((rule) => `- ${rule}`),
-  ].join('\n')
+  const said = Object.keys(rules).map((rule) => `- ${rule}`)
+  return ['| field | what | range |', '| --- | --- | --- |', ...rows, ...(said.length > 0 ? ['', ...said] : [])].join(
+    '\n',
+  )
 }
 
-function numberOf(who: string, name: string, field: Range, text: string): number {
+function numberOf(
+  who: string,
+  name: string,
+  field: Range & { readonly absent?: number | undefined },
+  text: string,
+): number {
+  if (text === '' && field.absent !== undefined) return field.absent
   const value = text === '' ? NaN : Number(text)
   if (!isInside(value, field))
     throw new RangeError(`${who}: ${name} must be ${rangeText(field)}, got ${text.slice(0, 40)}`)
@@ -121,7 +157,7 @@ function seedOf(who: string, name: string, text: string): bigint {
   return checkSeed(who, BigInt(text))
 }
 
-const MOST = Number.MAX_SAFE_INTEGER
+const MOST = 2 ** 53 - 1
 
 function isInside(x: number, { whole = false, least = -MOST, most = MOST }: Range): boolean {
   return x >= least && x <= most && (!whole || Number.isInteger(x))
@@ -133,7 +169,9 @@ function outside(data: ArrayOf[keyof ArrayOf], field: Range): number {
 }
 
 function rangeText({ whole = false, least = -MOST, most = MOST }: Range): string {
-  const noun = whole ? 'an integer' : 'a number'
+  if (least === -Infinity) return most === Infinity ? 'any number but NaN' : 'a finite number, or -Infinity'
+  const noun = whole ? 'an integer' : most === Number.MAX_VALUE ? 'a finite number' : 'a number'
+  if (most === Number.MAX_VALUE) return least === -most ? noun : `${noun} >= ${figure(least)}`
   if (most === MOST && least > -MOST) return `${noun} >= ${figure(least)}`
   return `${noun} from ${figure(least)} to ${figure(most)}`
 }

@@ -1,6 +1,7 @@
 import { installDispose, isFloat32, isFloat64 } from '@sublinear/kernels'
 import type { Matrix, Sketch, SketchMatrix } from './contracts'
-import { checkEntries, checkFinite, checkInteger, checkValues } from './check'
+import { checkFinite, checkInteger, checkValues } from './check'
+import { COUNT, readBy, schema } from './schema'
 import { decodeSnapshot, encodeSnapshot } from './snapshot'
 import { BLOCK } from './sketch-matrix'
 import { addBlock, sketchState } from './sketch-state'
@@ -10,6 +11,40 @@ const VERSION = '1'
 
 /** Sums above these are not made by merging: what comes behind them still fits. */
 const MOST = { f32: 2 ** 127, f64: 2 ** 1022 }
+
+const LARGEST = 2 ** 64
+
+/** Snapshots of sketches. */
+export const sketchSchema = schema(
+  {
+    kind: KIND,
+    version: VERSION,
+    parameters: {
+      matrix: 'text',
+      m: { whole: true, least: 1 },
+      seed: 'seed',
+      width: { whole: true, least: 1 },
+      rows: COUNT,
+      first: COUNT,
+    },
+    tensors: {
+      state: { type: ['F64', 'F32'], size: 'm · width', least: -MOST.f64, most: MOST.f64 },
+      buffer: { type: 'F32', least: -LARGEST, most: LARGEST },
+    },
+  },
+  {
+    'Entries of `state` in F32 are from -2^127 to 2^127, with room for what comes.': ({ tensors: { state } }) =>
+      isFloat64(state) || largest(state) <= MOST.f32,
+    'The buffer has whole rows, of the block of 64 that row `first` is in; none, and `first` is 0.': ({
+      parameters: { width, rows, first },
+      tensors: { buffer },
+    }) =>
+      buffer.length % width === 0 &&
+      (first % BLOCK) + buffer.length / width < BLOCK &&
+      (buffer.length === 0 ? first === 0 : first + buffer.length / width <= rows),
+    'There are at most as many `rows` as the matrix has columns.': ({ parameters }, { n }) => parameters.rows <= n,
+  },
+)
 
 export interface SketchOptions {
   /** 'f64' adds each block's float32 partial sums into a float64 state. Default: f64 for width 1 (counting), f32 otherwise. */
@@ -48,35 +83,17 @@ export function sketch(matrix: SketchMatrix, width: number, options: SketchOptio
  * @throws RangeError when the bytes are damaged or of another kind, m or seed
  */
 export function restoreSketch(matrix: SketchMatrix, bytes: Uint8Array): Sketch {
-  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const whole = (name: string) => {
-    const value = Number(parameters[name])
-    checkInteger('restoreSketch', name, value, 0)
-    return value
+  const who = 'restoreSketch'
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const mine = identity(matrix)
+  for (const [name, value] of Object.entries(mine)) {
+    const saved = snapshot.parameters[name]
+    if (saved !== value) throw new RangeError(`${who}: ${name} differs: the matrix has ${value}, the snapshot ${saved}`)
   }
-  for (const [name, mine] of Object.entries(identity(matrix))) {
-    if (parameters[name] !== mine) {
-      throw new RangeError(`restoreSketch: ${name} differs: the matrix has ${mine}, the snapshot ${parameters[name]}`)
-    }
-  }
-  const state = tensors.get('state')?.data
-  const held = tensors.get('buffer')?.data
-  const width = whole('width')
-  const first = whole('first')
-  const rows = whole('rows')
-  const fits =
-    width >= 1 &&
-    (isFloat32(state) || isFloat64(state)) &&
-    state.length === matrix.m * width &&
-    isFloat32(held) &&
-    held.length % width === 0 &&
-    (first % BLOCK) + held.length / width < BLOCK &&
-    (held.length === 0 ? first === 0 : first + held.length / width <= rows) &&
-    rows <= (matrix.n ?? Number.MAX_SAFE_INTEGER)
-  if (!fits) throw new RangeError('restoreSketch: the tensors do not fit the parameters')
-  if (!(largest(state) <= MOST[isFloat64(state) ? 'f64' : 'f32']))
-    throw new RangeError('restoreSketch: state must be finite, with room for what comes')
-  checkEntries('restoreSketch', 'buffer', held, width)
+  const sizes = { 'm · width': matrix.m * Number(snapshot.parameters['width']), n: matrix.n ?? Number.MAX_SAFE_INTEGER }
+  const { parameters, tensors } = readBy(who, sketchSchema, snapshot, sizes)
+  const { width, rows, first } = parameters
+  const { state, buffer: held } = tensors
   return live(matrix, width, isFloat64(state) ? 'f64' : 'f32', { state, rows, first, held })
 }
 

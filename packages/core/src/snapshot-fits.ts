@@ -4,16 +4,15 @@ import type { Dtype, TensorData } from './tensor-types'
 
 /** @throws RangeError unless the condition holds: the state of a snapshot must be one that its parameters allow */
 export function checkFits(kind: string, holds: boolean): asserts holds {
-  if (!holds) throw new RangeError(`${kind}: the tensors of the snapshot do not fit its parameters`)
+  if (!holds) throw new RangeError(`${kind}: the tensors do not fit the parameters`)
 }
 
 /** Arrays by the name of their type. */
-const ARRAYS = { F32: Float32Array, F64: Float64Array, U8: Uint8Array, U32: Uint32Array } as const
+const ARRAYS = { F32: Float32Array, F64: Float64Array, U8: Uint8Array } as const
 interface ArrayOf {
   readonly F32: Float32Array
   readonly F64: Float64Array
   readonly U8: Uint8Array
-  readonly U32: Uint32Array
 }
 type Wanted = Readonly<Record<string, readonly [type: keyof ArrayOf & Dtype, length?: number | undefined]>>
 
@@ -46,12 +45,4 @@ export function tokenCount(kind: string, { parameters }: Pick<Snapshot, 'paramet
   const tokens = Number(parameters['tokens'])
   checkFits(kind, Number.isSafeInteger(tokens) && tokens >= held)
   return tokens
-}
-
-/** The parameters of a snapshot as numbers, in this order; NaN where one is missing. */
-export function numbersIn(
-  { parameters }: Pick<Snapshot, 'parameters'>,
-  ...names: readonly string[]
-): readonly number[] {
-  return names.map((name) => Number(parameters[name]))
 }

@@ -1,6 +1,7 @@
 import {
-  checkFits,
-  tensorsIn,
+  TOTAL,
+  readBy,
+  schema,
   type Arrival,
   type Matrix,
   type PartialSoftmax,
@@ -14,6 +15,20 @@ export interface Received {
   readonly received: Float64Array
   readonly watched: Float64Array
 }
+
+const received = {
+  received: { type: 'F64', size: 'held', ...TOTAL },
+  'waited/received': { type: 'F64', ...TOTAL },
+} as const
+/** Attention received, as snapshots have it; and with how many queries watched. */
+export const receivedSchema = schema({ tensors: received })
+export const watchedSchema = schema({
+  tensors: {
+    ...received,
+    watched: { type: 'F64', size: 'held', ...TOTAL },
+    'waited/watched': { type: 'F64', like: 'waited/received', ...TOTAL },
+  },
+})
 
 /** Attention that each token, held or waiting, has received from the softmax of all queries since it came. */
 export interface AttentionReceived {
@@ -37,8 +52,12 @@ export function attentionReceived(
   snapshot?: State,
 ): AttentionReceived {
   const names = counts ? (['received', 'watched'] as const) : (['received'] as const)
-  const bySlot = new Map(names.map((name) => [name, restored(kind, name, held.count, snapshot)]))
-  const waited = new Map(names.map((name) => [name, restored(kind, `waited/${name}`, undefined, snapshot)]))
+  const sizes = { held: held.count }
+  const saved: Partial<Record<string, Float64Array>> = snapshot
+    ? (counts ? readBy(kind, watchedSchema, snapshot, sizes) : readBy(kind, receivedSchema, snapshot, sizes)).tensors
+    : {}
+  const bySlot = new Map(names.map((name) => [name, saved[name] ?? new Float64Array(0)]))
+  const waited = new Map(names.map((name) => [name, saved[`waited/${name}`] ?? new Float64Array(0)]))
 
   /** The sums of tokens that wait, for as many as there are now. */
   const grown = (name: 'received' | 'watched', count: number): Float64Array => {
@@ -93,14 +112,4 @@ export function attentionReceived(
         ].map(([name, data]) => [name, { dtype: 'F64' as const, shape: [data.length], data }]),
       ),
   }
-}
-
-function restored(kind: string, name: string, length: number | undefined, snapshot?: State): Float64Array {
-  if (!snapshot) return new Float64Array(0)
-  const data = tensorsIn(kind, snapshot, { [name]: ['F64', length] })[name]
-  checkFits(
-    kind,
-    data.every((sum) => sum >= 0 && sum < Infinity),
-  )
-  return data
 }

@@ -29,10 +29,11 @@ export function receivedShares(
   return out
 }
 
-/** For each entry whether it is not among the `leaving` lowest of the first `candidates`; of equals the earlier leave. */
-export function allButLowest(scores: Float64Array, leaving: number, candidates = scores.length): Uint8Array {
-  const stays = new Uint8Array(scores.length).fill(1)
+/** For each entry whether it is not among the `leaving` lowest of the first `candidates`; of equals the earlier leave. NaN is below all numbers. */
+export function allButLowest(given: Float64Array, leaving: number, candidates = given.length): Uint8Array {
+  const stays = new Uint8Array(given.length).fill(1)
   if (leaving <= 0) return stays
+  const scores = given.map((score) => (Number.isNaN(score) ? -Infinity : score))
   const limit = scores.slice(0, candidates).toSorted()[leaving - 1]
   let equals = leaving
   for (let i = 0; i < candidates; i++) if (scores[i] < limit) equals--

@@ -1,4 +1,4 @@
-import { checkFits, tensorsIn, type KvBlock, type State, type Tensor } from '@sublinear/core'
+import { SUM, TOTAL, readBy, schema, type KvBlock, type State, type Tensor } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import type { Gone } from './scoring'
 
@@ -10,11 +10,17 @@ export interface GoneTokens extends Gone {
   saved(): Record<string, Tensor>
 }
 
+/** Sums over the tokens that left, as snapshots have them: their weight, and of keys and values weighted. */
+export const goneSchema = schema({
+  parameters: { gone: TOTAL },
+  tensors: { gone: { type: 'F64', size: 'd + dv', ...SUM } },
+})
+
 /** @throws RangeError when what the snapshot holds is none */
 export function goneTokens(kind: string, d: number, dv: number, snapshot?: State): GoneTokens {
-  const sum = snapshot ? tensorsIn(kind, snapshot, { gone: ['F64', d + dv] }).gone.slice() : new Float64Array(d + dv)
-  let weight = snapshot ? Number(snapshot.parameters['gone']) : 0
-  checkFits(kind, sum.every(Number.isFinite) && weight >= 0 && weight < Infinity)
+  const saved = snapshot && readBy(kind, goneSchema, snapshot, { 'd + dv': d + dv })
+  const sum = saved ? saved.tensors.gone.slice() : new Float64Array(d + dv)
+  let weight = saved ? saved.parameters.gone : 0
   const addRows = ({ keys, values, weights }: KvBlock, rows: Iterable<number>) => {
     for (const r of rows) {
       const own = weights?.[r] ?? 1

@@ -1,4 +1,4 @@
-import { checkFits, tensorsIn, type KvBlock, type Matrix, type State, type Tensor } from '@sublinear/core'
+import { COUNT, FINITE, readBy, schema, type KvBlock, type Matrix, type State, type Tensor } from '@sublinear/core'
 import type { HeldTokens, Levels } from '@sublinear/token-store'
 import { receivedShares } from './attention-shares'
 
@@ -13,6 +13,29 @@ export interface LastQueries {
   observe(queries: Matrix, total: Levels, groups: number): void
   saved(): { readonly parameters: Record<string, string>; readonly tensors: Record<string, Tensor> }
 }
+
+/** The last queries, as snapshots have them: `groups` a token, each with the level of its softmax. */
+export const lastQueriesSchema = schema(
+  {
+    parameters: { groups: COUNT },
+    tensors: {
+      maxima: { type: 'F32', least: -Infinity, most: Number.MAX_VALUE },
+      masses: { type: 'F64', like: 'maxima', least: 0, most: Number.MAX_VALUE },
+      queries: { type: 'F32', ...FINITE },
+    },
+  },
+  {
+    'A mass is 0 or at least 2^-1000.': ({ tensors }) =>
+      tensors.masses.every((mass) => mass === 0 || mass >= 2 ** -1000),
+    'There are `groups` of them for each of so many tokens as the policy asks for, at most, and `d` entries of each.': (
+      { parameters: { groups }, tensors: { maxima, queries } },
+      { d, most },
+    ) =>
+      maxima.length <= most * groups &&
+      queries.length === maxima.length * d &&
+      (groups === 0 || maxima.length % groups === 0),
+  },
+)
 
 /** @throws RangeError when what the snapshot holds is none */
 export function lastQueries(kind: string, d: number, most: number, snapshot?: State): LastQueries {
@@ -65,15 +88,6 @@ function lastOf<A extends Float32Array | Float64Array>(keep: number, old: A, fre
 }
 
 function restored(kind: string, d: number, most: number, snapshot: State) {
-  const { queries, maxima, masses } = tensorsIn(kind, snapshot, { queries: ['F32'], maxima: ['F32'], masses: ['F64'] })
-  const groups = Number(snapshot.parameters['groups'])
-  checkFits(kind, Number.isSafeInteger(groups) && groups >= 0 && masses.length <= most * groups)
-  checkFits(kind, maxima.length === masses.length && queries.length === masses.length * d)
-  checkFits(kind, groups === 0 || masses.length % groups === 0)
-  checkFits(kind, queries.every(Number.isFinite) && maxima.every((level) => level < Infinity))
-  checkFits(
-    kind,
-    masses.every((total) => total >= 0 && total < Infinity),
-  )
-  return { groups, queries, max: maxima, mass: masses }
+  const { parameters, tensors } = readBy(kind, lastQueriesSchema, snapshot, { d, most })
+  return { groups: parameters.groups, queries: tensors.queries, max: tensors.maxima, mass: tensors.masses }
 }

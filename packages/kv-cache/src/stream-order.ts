@@ -1,4 +1,4 @@
-import { checkFits, tensorsIn, type KvBlock, type State, type Tensor } from '@sublinear/core'
+import { COUNT, readBy, schema, type KvBlock, type State, type Tensor } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 
 /** Held tokens by their place in the stream: tokens that stay keep their slots, newcomers take those of the tokens that leave. */
@@ -14,9 +14,18 @@ export interface StreamOrder {
   saved(): Record<string, Tensor>
 }
 
+/** Slots in the order of the stream, as snapshots have them. */
+export const orderSchema = schema(
+  { tensors: { order: { type: 'U32', size: 'held', ...COUNT } } },
+  {
+    'Each slot stands in `order` once.': ({ tensors: { order } }, { held }) =>
+      order.every((slot) => slot < held) && new Set(order).size === held,
+  },
+)
+
 /** @throws RangeError when the snapshot's order is none of the tokens held */
 export function streamOrder(kind: string, held: HeldTokens, snapshot?: State): StreamOrder {
-  let slots = snapshot ? restored(kind, held.count, snapshot) : []
+  let slots = snapshot ? [...readBy(kind, orderSchema, snapshot, { held: held.count }).tensors.order] : []
   return {
     get bytes() {
       return 4 * slots.length
@@ -79,10 +88,4 @@ function gathered(store: HeldTokens, slots: readonly number[], block: KvBlock, s
       ),
     }),
   }
-}
-
-function restored(kind: string, count: number, snapshot: State): number[] {
-  const { order } = tensorsIn(kind, snapshot, { order: ['U32', count] })
-  checkFits(kind, order.every((slot) => slot < count) && new Set(order).size === count)
-  return [...order]
 }

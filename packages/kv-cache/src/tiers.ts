@@ -8,7 +8,7 @@ import {
   joinedTokens,
   liveStream,
   nestedSnapshot,
-  numbersIn,
+  readBy,
   scoresOf,
   shapeIn,
   shapeParameters,
@@ -33,6 +33,7 @@ import {
 } from '@sublinear/core'
 import { continuePadded, continueWith, FEW, whyNoBars } from './asked-parts'
 import { placedParts } from './placed-parts'
+import { tiersSchema } from './saved-tiers'
 import { float32, openStore, waitingTokens, type HeldTokens, type TokenStore } from '@sublinear/token-store'
 
 const KIND = 'tiers'
@@ -103,11 +104,9 @@ export function restoreTiers(
 ): Tiers {
   const snapshot = decodeSnapshot(bytes, { kind: name, version: VERSION })
   const shape = shapeIn(name, snapshot, CAN)
-  const [buffer, count] = numbersIn(snapshot, 'buffer', 'parts') as [number, number]
-  checkInteger(name, 'buffer', buffer, 1, BLOCK)
-  checkInteger(name, 'parts', count, 1, Object.keys(snapshot.parameters).length)
-  const spec = snapshot.parameters['waiting']
-  const store = spec === undefined ? float32 : openStore(name, spec)
+  const said = Object.keys(snapshot.parameters).length
+  const { buffer, parts: count, waiting } = readBy(name, tiersSchema, snapshot, { said }).parameters
+  const store = waiting === '' ? float32 : openStore(name, waiting)
   const parts = Array.from({ length: count }, (_, i) => open(nestedSnapshot(snapshot, partName(i))))
   for (const { tokens } of parts) checkFits(name, tokens <= tokenCount(name, snapshot))
   return live(name, shape, parts, { buffer, store }, snapshot)

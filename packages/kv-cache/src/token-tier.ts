@@ -8,7 +8,7 @@ import {
   HEAD_FEATURES,
   headOf,
   HELD_FEATURES,
-  numbersIn,
+  readBy,
   scoresOf,
   shapeIn,
   shapeParameters,
@@ -39,6 +39,7 @@ import {
   type HeldTokens,
   type WaitingTokens,
 } from '@sublinear/token-store'
+import { tierSchema } from './saved-tiers'
 import { checkSizes, MOST_BUFFER, SIZES, type TokenOptions } from './token-options'
 
 const VERSION = '2'
@@ -293,6 +294,6 @@ export function tierSnapshot(
 ): Shape & Given<TokenOptions> & { readonly snapshot: Snapshot } {
   const snapshot = decodeSnapshot(bytes, { kind, version: VERSION })
   const shape = shapeIn(kind, snapshot, HEAD_FEATURES)
-  const [count, buffer] = numbersIn(snapshot, 'count', 'buffer') as [number, number]
+  const { count, buffer } = readBy(kind, tierSchema, snapshot).parameters
   return { ...shape, count, buffer, store: openStore(kind, snapshot.parameters['store']), snapshot }
 }

@@ -3,7 +3,9 @@ import {
   checkSeed,
   decodeSnapshot,
   encodeSnapshot,
+  readBy,
   requireSame,
+  schema,
   type Seed,
   type SparseVector,
 } from '@sublinear/core'
@@ -75,6 +77,24 @@ export function exactRecovery({ n, k, delta, seed }: ExactRecoveryOptions): Exac
   return live({ n, k, delta, seed: checkSeed(who, seed) })
 }
 
+/** Sizes of exact recovery, as snapshots have them. */
+export const exactRecoverySizes = schema({
+  kind: KIND,
+  version: VERSION,
+  parameters: {
+    n: { whole: true, least: 1, most: 2 ** 32 },
+    k: { whole: true, least: 1, most: MOST },
+    delta: { least: 0, most: 1 },
+    seed: 'seed',
+  },
+})
+
+/** Sums of cells, as snapshots of exact recovery have them. */
+export const exactRecoverySchema = schema(
+  { tensors: { cells: { type: 'U64', size: 'tables · cells · 3', least: 0, most: 2 ** 64 } } },
+  { 'Cells are below p = 2^61 - 1.': ({ tensors: { cells } }) => cells.every((value) => value < P) },
+)
+
 /**
  * Exact recovery from its snapshot.
  *
@@ -82,21 +102,10 @@ export function exactRecovery({ n, k, delta, seed }: ExactRecoveryOptions): Exac
  */
 export function restoreExactRecovery(bytes: Uint8Array): ExactRecovery {
   const who = 'restoreExactRecovery'
-  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const n = Number(parameters['n'])
-  const k = Number(parameters['k'])
-  checkInteger(who, 'n', n, 1, 2 ** 32)
-  checkInteger(who, 'k', k, 1, MOST)
-  const seed = parameters['seed'] ?? ''
-  if (!/^\d+$/.test(seed)) throw new RangeError(`${who}: the seed must be an integer, got ${seed}`)
-  const cells = tensors.get('cells')?.data
-  const options = { n, k, delta: Number(parameters['delta']), seed: checkSeed(who, BigInt(seed)) }
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const { parameters: options } = readBy(who, exactRecoverySizes, snapshot)
   const { tables, cells: width } = exactRecoveryTables(options)
-  if (
-    !(cells instanceof BigUint64Array && cells.length === tables * width * SUMS && cells.every((value) => value < P))
-  ) {
-    throw new RangeError(`${who}: the cells do not fit the parameters`)
-  }
+  const { cells } = readBy(who, exactRecoverySchema, snapshot, { 'tables · cells · 3': tables * width * SUMS }).tensors
   return live(options, cells)
 }
 

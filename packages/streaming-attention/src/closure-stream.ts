@@ -1,16 +1,17 @@
 import {
   checkFinite,
-  checkFits,
   checkHead,
   checkInteger,
-  checkValues,
+  COUNT,
   decodeSnapshot,
+  FINITE,
   FRAME_FEATURES,
   headOf,
-  numbersIn,
+  NOT_NEGATIVE,
+  readBy,
+  schema,
   shapeIn,
   shapeParameters,
-  tensorsIn,
   type AttentionStream,
   type LiveStream,
   type Method,
@@ -24,14 +25,14 @@ import { waitingBytes } from '@sublinear/token-store'
 import { spreadSize, variancesOf, type ClosureMoments } from './closure-moments'
 import { closureBytes, closureState } from './closure-state'
 import { foldingStream } from './folding-stream'
-import { checkMean, checkSpread } from './reachable-moments'
+import { isReachable, isSpread, REACHABLE, SPREAD } from './reachable-moments'
+import { bufferSchema, MOST_BUFFER } from './saved-buffer'
 
 const KIND = 'closure'
 const VERSION = '4'
 /** Tokens held exactly for each closure: the buffer of 64 that features have would outweigh the moments it feeds. */
 const TOKENS_A_CLUSTER = 16
 const MOST_CLUSTERS = 64
-const MOST_BUFFER = 64
 
 export interface ClosureStreamOptions extends Shape {
   /** Closures, each over the keys nearest to its own mean. Default 1. */
@@ -96,11 +97,8 @@ export function closureStream({ clusters, buffer, most, ...shape }: ClosureStrea
 export function restoreClosureStream(bytes: Uint8Array): ClosureStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const shape = shapeIn(KIND, snapshot, FRAME_FEATURES)
-  const [clusters, buffer] = numbersIn(snapshot, 'clusters', 'buffer') as [number, number]
-  const saved = snapshot.parameters['most']
-  const sizes = { clusters, buffer, most: saved === undefined ? Infinity : Number(saved) }
-  checkSizes(shape, sizes)
-  return live(shape, sizes, snapshot)
+  const { buffer } = readBy(KIND, bufferSchema, snapshot).parameters
+  return live(shape, { buffer, ...readBy(KIND, closureSizesSchema, snapshot).parameters }, snapshot)
 }
 
 function live(shape: Shape, sizes: Given<ClosureSizes>, from?: Snapshot): ClosureStream {
@@ -185,36 +183,65 @@ function tensorsOf(closures: readonly ClosureMoments[], d: number, dv: number): 
   }
 }
 
+/** Sizes of closures, as snapshots have them; `most` is the bound of values, where there is one. */
+export const closureSizesSchema = schema({
+  parameters: {
+    clusters: { whole: true, least: 1, most: MOST_CLUSTERS },
+    most: { ...NOT_NEGATIVE, absent: Infinity },
+  },
+})
+
+/** Snapshots of closures, beside shape, sizes, buffer and the tokens that wait. */
+export const closureSchema = schema(
+  {
+    kind: KIND,
+    version: VERSION,
+    parameters: { tokens: COUNT },
+    tensors: {
+      total: { type: 'F64', size: 'clusters', ...NOT_NEGATIVE },
+      mean: { type: 'F64', size: 'clusters · (d + dv)', ...FINITE },
+      spread: { type: 'F32', size: 'clusters · (d · (d + 1) / 2 + d · dv)', ...FINITE },
+      low: { type: 'F32', size: 'clusters · (d + dv)', least: -Infinity, most: Infinity },
+      high: { type: 'F32', size: 'clusters · (d + dv)', least: -Infinity, most: Infinity },
+    },
+  },
+  {
+    [REACHABLE]: ({ parameters: { tokens }, tensors }, { d, dv }) =>
+      momentsOf(tensors, d, dv).every((one) => one.weight === 0 || isReachable(one, tokens, d)),
+    [SPREAD]: ({ tensors }, { d, dv }) =>
+      momentsOf(tensors, d, dv).every(
+        (one) => one.weight === 0 || isSpread(one.mean, { ...one, variances: variancesOf(one, d) }),
+      ),
+  },
+)
+
+interface SavedClosures {
+  readonly total: Float64Array
+  readonly mean: Float64Array
+  readonly spread: Float32Array
+  readonly low: Float32Array
+  readonly high: Float32Array
+}
+
+function momentsOf({ total, mean, spread, low, high }: SavedClosures, d: number, dv: number): ClosureMoments[] {
+  const [width, size] = [d + dv, spreadSize(d, dv)]
+  return Array.from(total, (weight, c) => ({
+    weight,
+    mean: mean.slice(c * width, (c + 1) * width),
+    spread: spread.slice(c * size, (c + 1) * size),
+    low: low.slice(c * width, (c + 1) * width),
+    high: high.slice(c * width, (c + 1) * width),
+    d,
+  }))
+}
+
 function momentsFrom(snapshot: State, d: number, dv: number, clusters: number): readonly ClosureMoments[] {
-  const size = spreadSize(d, dv)
-  const { total, mean, spread, low, high } = tensorsIn(KIND, snapshot, {
-    total: ['F64', clusters],
-    mean: ['F64', clusters * (d + dv)],
-    spread: ['F32', clusters * size],
-    low: ['F32', clusters * (d + dv)],
-    high: ['F32', clusters * (d + dv)],
-  })
-  const { isSound } = snapshot
-  checkFits(
-    KIND,
-    total.every((weight) => weight >= 0 && weight < Infinity),
-  )
-  checkFits(KIND, isSound || (mean.every(Number.isFinite) && spread.every(Number.isFinite)))
-  return Array.from(total, (weight, c) => {
-    const one = {
-      weight,
-      mean: mean.slice(c * (d + dv), (c + 1) * (d + dv)),
-      spread: spread.slice(c * size, (c + 1) * size),
-      low: low.slice(c * (d + dv), (c + 1) * (d + dv)),
-      high: high.slice(c * (d + dv), (c + 1) * (d + dv)),
-      d,
-    }
-    if (weight > 0 && !isSound) {
-      checkValues(KIND, 'low', { rows: 1, cols: d + dv, data: one.low })
-      checkValues(KIND, 'high', { rows: 1, cols: d + dv, data: one.high })
-      checkMean(KIND, snapshot, one, d)
-      checkSpread(KIND, one.mean, { ...one, variances: variancesOf(one, d) })
-    }
-    return one
-  })
+  const sizes = {
+    d,
+    dv,
+    clusters,
+    'clusters · (d + dv)': clusters * (d + dv),
+    'clusters · (d · (d + 1) / 2 + d · dv)': clusters * spreadSize(d, dv),
+  }
+  return momentsOf(readBy(KIND, closureSchema, snapshot, sizes).tensors, d, dv)
 }

@@ -1,15 +1,16 @@
 import {
-  checkFits,
   checkHead,
   checkInteger,
-  checkValues,
+  COUNT,
   decodeSnapshot,
+  FINITE,
   FRAME_FEATURES,
   headOf,
-  numbersIn,
+  NOT_NEGATIVE,
+  readBy,
+  schema,
   shapeIn,
   shapeParameters,
-  tensorsIn,
   type AttentionStream,
   type Method,
   type Shape,
@@ -19,13 +20,13 @@ import {
 import { waitingBytes } from '@sublinear/token-store'
 import { addFirstOrder, firstOrderAnswer, firstOrderOf, noFirstOrder, type FirstOrder } from './first-order-moments'
 import { foldingStream, type FoldedState } from './folding-stream'
-import { checkMean, checkSpread } from './reachable-moments'
+import { isReachable, isSpread, REACHABLE, SPREAD } from './reachable-moments'
+import { bufferSchema, MOST_BUFFER } from './saved-buffer'
 
 const KIND = 'firstOrder'
 const VERSION = '1'
 /** Tokens held exactly before they are folded. */
 const TOKENS = 16
-const MOST_BUFFER = 64
 
 export interface FirstOrderStreamOptions extends Shape {
   /** Tokens held exactly before they are folded together. Default 16. */
@@ -61,9 +62,7 @@ export function firstOrderStream({ buffer = TOKENS, ...shape }: FirstOrderStream
 export function restoreFirstOrderStream(bytes: Uint8Array): FirstOrderStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const shape = shapeIn(KIND, snapshot, FRAME_FEATURES)
-  const [buffer] = numbersIn(snapshot, 'buffer') as [number]
-  checkSizes(shape, buffer)
-  return live(shape, buffer, snapshot)
+  return live(shape, readBy(KIND, bufferSchema, snapshot).parameters.buffer, snapshot)
 }
 
 function live(shape: Shape, buffer: number, from?: Snapshot): FirstOrderStream {
@@ -143,21 +142,36 @@ function checkSizes(shape: Shape, buffer: number): void {
   checkInteger('firstOrderStream', 'buffer', buffer, 1, MOST_BUFFER)
 }
 
+/** Snapshots of first-order streams, beside shape, buffer and the tokens that wait. */
+export const firstOrderSchema = schema(
+  {
+    kind: KIND,
+    version: VERSION,
+    parameters: { weight: NOT_NEGATIVE, tokens: COUNT },
+    tensors: {
+      mean: { type: 'F64', size: 'd + dv', ...FINITE },
+      cross: { type: 'F32', size: 'd · dv', ...FINITE },
+      low: { type: 'F32', size: 'dv', least: -Infinity, most: Infinity },
+      high: { type: 'F32', size: 'dv', least: -Infinity, most: Infinity },
+    },
+  },
+  {
+    [REACHABLE]: ({ parameters: { weight, tokens }, tensors: { mean } }, { d }) =>
+      isReachable({ weight, mean }, tokens, d),
+    [SPREAD]: ({ parameters: { weight }, tensors: { mean, low, high } }, { d }) =>
+      weight === 0 || isSpread(mean.subarray(d), { variances: [], low, high }),
+  },
+)
+
 function momentsFrom(snapshot: State, d: number, dv: number): FirstOrder {
-  const { mean, cross, low, high } = tensorsIn(KIND, snapshot, {
-    mean: ['F64', d + dv],
-    cross: ['F32', d * dv],
-    low: ['F32', dv],
-    high: ['F32', dv],
-  })
-  const weight = Number(snapshot.parameters['weight'])
-  checkFits(KIND, weight >= 0 && weight < Infinity)
-  checkFits(KIND, mean.every(Number.isFinite) && cross.every(Number.isFinite))
-  const own = { weight, mean: mean.slice(), cross: cross.slice(), low: low.slice(), high: high.slice() }
-  if (snapshot.isSound || weight === 0) return own
-  checkValues(KIND, 'low', { rows: 1, cols: dv, data: low })
-  checkValues(KIND, 'high', { rows: 1, cols: dv, data: high })
-  checkMean(KIND, snapshot, own, d)
-  checkSpread(KIND, own.mean.subarray(d), { variances: [], low, high })
-  return own
+  const sizes = { d, dv, 'd + dv': d + dv, 'd · dv': d * dv }
+  const { parameters, tensors } = readBy(KIND, firstOrderSchema, snapshot, sizes)
+  const { mean, cross, low, high } = tensors
+  return {
+    weight: parameters.weight,
+    mean: mean.slice(),
+    cross: cross.slice(),
+    low: low.slice(),
+    high: high.slice(),
+  }
 }

@@ -1,14 +1,16 @@
 import {
-  checkFits,
   checkHead,
   checkInteger,
+  COUNT,
   decodeSnapshot,
+  FINITE,
   FRAME_FEATURES,
   headOf,
-  numbersIn,
+  NOT_NEGATIVE,
+  readBy,
+  schema,
   shapeIn,
   shapeParameters,
-  tensorsIn,
   type AttentionStream,
   type KvBlock,
   type Matrix,
@@ -19,7 +21,8 @@ import {
 } from '@sublinear/core'
 import { waitingBytes } from '@sublinear/token-store'
 import { foldingStream, type FoldedState } from './folding-stream'
-import { checkMean } from './reachable-moments'
+import { bufferSchema } from './saved-buffer'
+import { isReachable, REACHABLE } from './reachable-moments'
 
 const KIND = 'mean'
 const VERSION = '2'
@@ -67,9 +70,7 @@ export function meanStream({ buffer = TOKENS, ...shape }: MeanStreamOptions): Me
 export function restoreMeanStream(bytes: Uint8Array): MeanStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const shape = shapeIn(KIND, snapshot, FRAME_FEATURES)
-  const [buffer] = numbersIn(snapshot, 'buffer') as [number]
-  checkSizes(shape, buffer)
-  return live(shape, buffer, snapshot)
+  return live(shape, readBy(KIND, bufferSchema, snapshot).parameters.buffer, snapshot)
 }
 
 function live(shape: Shape, buffer: number, from?: Snapshot): MeanStream {
@@ -170,13 +171,21 @@ function checkSizes(shape: Shape, buffer: number): void {
   checkInteger('meanStream', 'buffer', buffer, 1, MOST_BUFFER)
 }
 
+/** Snapshots of mean streams, beside shape, buffer and the tokens that wait. */
+export const meanSchema = schema(
+  {
+    kind: KIND,
+    version: VERSION,
+    parameters: { weight: NOT_NEGATIVE, tokens: COUNT },
+    tensors: { mean: { type: 'F64', size: 'd + dv', ...FINITE } },
+  },
+  {
+    [REACHABLE]: ({ parameters: { weight, tokens }, tensors: { mean } }, { d }) =>
+      isReachable({ weight, mean }, tokens, d),
+  },
+)
+
 function meanFrom(snapshot: State, d: number, dv: number): Mean {
-  const { mean } = tensorsIn(KIND, snapshot, { mean: ['F64', d + dv] })
-  checkFits(KIND, mean.every(Number.isFinite))
-  const weight = Number(snapshot.parameters['weight'])
-  if (!(weight >= 0 && weight < Infinity))
-    throw new RangeError(`${KIND}: weight must be a number >= 0, got ${snapshot.parameters['weight']}`)
-  const own = { weight, mean: mean.slice() }
-  if (!snapshot.isSound) checkMean(KIND, snapshot, own, d)
-  return own
+  const { parameters, tensors } = readBy(KIND, meanSchema, snapshot, { d, 'd + dv': d + dv })
+  return { weight: parameters.weight, mean: tensors.mean.slice() }
 }

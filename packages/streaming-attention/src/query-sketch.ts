@@ -3,10 +3,15 @@ import {
   checkOptions,
   checkKeys,
   checkMatrix,
+  COUNT,
   decodeSnapshot,
   encodeSnapshot,
+  FINITE,
+  NOT_NEGATIVE,
+  readBy,
   requireSame,
   restoreSketch,
+  schema,
   sketch,
   type FeatureMap,
   type Matrix,
@@ -14,7 +19,7 @@ import {
   type SparseRecovery,
   type SparseVector,
 } from '@sublinear/core'
-import { isFloat64, isUint8, kernels } from '@sublinear/kernels'
+import { isFloat64, kernels } from '@sublinear/kernels'
 import { piecesOf } from './feature-rows'
 import { inverseRows, type Totals } from './inverse-rows'
 
@@ -65,6 +70,22 @@ export function querySketch(options: QuerySketchOptions): QuerySketch {
   return live(features, phi, { skD1U1: sketch(phi.matrix, features.t, { precision: 'f32' }), queries: 0 })
 }
 
+/** Snapshots of query sketches; the features and Φ are given. */
+export const querySketchSchema = schema(
+  {
+    kind: KIND,
+    version: VERSION,
+    parameters: { queries: COUNT, weight: NOT_NEGATIVE },
+    tensors: { totals: { type: 'F64', ...FINITE }, 'sk(D-1U1)': { type: 'U8', ...COUNT } },
+  },
+  {
+    '`totals` has an entry for each feature, and none before the first query.': (
+      { parameters: { queries }, tensors: { totals } },
+      { t },
+    ) => totals.length === (queries > 0 ? t : 0),
+  },
+)
+
 /**
  * A query sketch from its snapshot, resuming bit for bit.
  *
@@ -73,16 +94,11 @@ export function querySketch(options: QuerySketchOptions): QuerySketch {
 export function restoreQuerySketch({ features, phi }: QuerySketchOptions, bytes: Uint8Array): QuerySketch {
   checkPhi(KIND, phi)
   const who = 'restoreQuerySketch'
-  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  requireSame(who, identity(features, phi), pick(parameters, identity(features, phi)))
-  const queries = Number(parameters['queries'])
-  const weight = Number(parameters['weight'])
-  checkInteger(who, 'queries', queries, 0)
-  const totals = tensors.get('totals')?.data
-  const sketched = tensors.get('sk(D-1U1)')?.data
-  const fits = isUint8(sketched) && isFloat64(totals) && weight >= 0 && weight < Infinity
-  if (!fits || totals.length !== (queries > 0 ? features.t : 0))
-    throw new RangeError(`${who}: the tensors do not fit the parameters`)
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  requireSame(who, identity(features, phi), pick(snapshot.parameters, identity(features, phi)))
+  const { parameters, tensors } = readBy(who, querySketchSchema, snapshot, { t: features.t })
+  const { queries, weight } = parameters
+  const { totals, 'sk(D-1U1)': sketched } = tensors
   const skD1U1 = restoreSketch(phi.matrix, sketched)
   if (skD1U1.width !== features.t || skD1U1.precision !== 'f32' || skD1U1.rows > phi.n)
     throw new RangeError(`${who}: the sketch does not fit the parameters`)

@@ -1,4 +1,4 @@
-import { checkFits, LARGEST_KEY, LARGEST_VALUE, MOST_WEIGHT, type State } from '@sublinear/core'
+import { LARGEST_KEY, LARGEST_VALUE, MOST_WEIGHT } from '@sublinear/core'
 
 /** Share by which rounding may bring a mean beyond the entries that it is of. */
 const SLACK = 1e-6
@@ -9,43 +9,42 @@ export interface SavedMean {
   readonly mean: Float64Array // d + dv
 }
 
-/** @throws RangeError unless tokens that push accepts have this weight and this mean: what no stream can reach would be answered with, or folded into what is right */
-export function checkMean(
-  kind: string,
-  { parameters }: Pick<State, 'parameters'>,
-  { weight, mean }: SavedMean,
-  d: number,
-): void {
+/** Rules of schemas: what no stream can reach would be answered with, or folded into what is right. */
+export const REACHABLE =
+  'The weight is at most 2^53 · `tokens`, and a mean within what push takes: 2^50 of keys, 2^64 of values.'
+export const SPREAD =
+  'No variance is negative; `low` and `high` are what push takes, and the mean lies between them. (Of what has no weight, nothing is asked.)'
+
+/** Says whether so many tokens that push accepts can have this weight and this mean. */
+export function isReachable({ weight, mean }: SavedMean, tokens: number, d: number): boolean {
   const most = (entry: number) => (entry < d ? LARGEST_KEY : LARGEST_VALUE) * (1 + SLACK)
-  checkFits(kind, weight >= 0 && weight <= Number(parameters['tokens']) * MOST_WEIGHT * (1 + SLACK))
-  checkFits(
-    kind,
-    mean.every((x, i) => Math.abs(x) <= most(i)),
-  )
+  return weight <= tokens * MOST_WEIGHT * (1 + SLACK) && mean.every((x, i) => Math.abs(x) <= most(i))
 }
 
 /**
+ * Says whether tokens can have these: no variance is negative, and a mean lies between the entries that it is of.
+ *
  * @param means  of columns; variances  of the keys; low, high  least and greatest entry of each of these columns
- * @throws RangeError unless tokens have these: no variance is negative, and a mean lies between the entries that it is of
  */
-export function checkSpread(
-  kind: string,
+export function isSpread(
   means: Float64Array,
   {
     variances,
     low,
     high,
   }: { readonly variances: ArrayLike<number>; readonly low: Float32Array; readonly high: Float32Array },
-): void {
-  checkFits(
-    kind,
-    Array.from(variances).every((variance) => variance >= 0),
-  )
-  checkFits(
-    kind,
+): boolean {
+  return (
+    Array.from(variances).every((variance) => variance >= 0) &&
     means.every((mean, c) => {
       const slack = SLACK * Math.max(Math.abs(low[c]), Math.abs(high[c]))
-      return low[c] <= high[c] && mean >= low[c] - slack && mean <= high[c] + slack
-    }),
+      return (
+        low[c] >= -LARGEST_VALUE &&
+        low[c] <= high[c] &&
+        high[c] <= LARGEST_VALUE &&
+        mean >= low[c] - slack &&
+        mean <= high[c] + slack
+      )
+    })
   )
 }

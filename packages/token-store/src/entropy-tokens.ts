@@ -2,9 +2,14 @@ import {
   checkFits,
   checkKeys,
   checkValues,
+  COUNT,
+  FINITE,
   joinedTokens,
+  readBy,
   rowsOf,
-  tensorsIn,
+  schema,
+  SUM,
+  TOTAL,
   type KvBlock,
   type Matrix,
   type PartialSoftmax,
@@ -62,6 +67,18 @@ export interface EntropyTokens {
   attend(queries: Matrix, partial: PartialSoftmax, inOrder: boolean): void
   saved(): { readonly parameters: Record<string, string>; readonly tensors: Record<string, Tensor> }
 }
+
+/** Codes, their steps and what they follow, as snapshots have them. */
+export const entropyTokensSchema = schema({
+  parameters: { weight: TOTAL, keyStep: 'text', valueStep: 'text' },
+  tensors: {
+    codes: { type: 'U8', ...COUNT },
+    blocks: { type: 'U32', ...COUNT },
+    priors: { type: 'U32', size: '2·(d + dv)', ...COUNT },
+    sum: { type: 'F64', size: 'd', ...SUM },
+    centre: { type: 'F32', size: 'd + dv', ...FINITE },
+  },
+})
 
 /** The room for codes: what the tokens are to take, a bit each of a block's head, and a first token before anything is known. */
 function roomOf({ d, dv, count, bits }: Omit<EntropyTokensOptions, 'scale'>): number {
@@ -213,28 +230,22 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
   }
 
   function restore(state: State): void {
-    const {
-      sum: given,
-      centre,
-      ...found
-    } = tensorsIn(kind, state, {
-      codes: ['U8'],
-      blocks: ['U32'],
-      priors: ['U32', 2 * width],
-      sum: ['F64', d],
-      centre: ['F32', width],
+    const { parameters, tensors } = readBy(kind, entropyTokensSchema, state, {
+      d,
+      '2·(d + dv)': 2 * width,
+      'd + dv': width,
     })
+    const { sum: given, centre, ...found } = tensors
     pool.restore(kind, found)
     weights = weightsIn(kind, state, pool.rows)?.slice()
-    weight = Number(state.parameters['weight'])
-    steps = { key: placeIn(kind, state.parameters['keyStep']), value: placeIn(kind, state.parameters['valueStep']) }
+    weight = parameters.weight
+    steps = { key: placeIn(kind, parameters.keyStep), value: placeIn(kind, parameters.valueStep) }
     sum.set(given)
     centres.keyCentre.set(centre.subarray(0, d))
     centres.valueCentre.set(centre.subarray(d))
     checkKeys(kind, 'centre', { rows: 1, cols: d, data: centres.keyCentre })
     checkValues(kind, 'centre', { rows: 1, cols: dv, data: centres.valueCentre })
-    checkFits(kind, sum.every(Number.isFinite) && pool.used + (weights ? 4 * pool.rows : 0) <= room)
-    checkFits(kind, weight < Infinity && (pool.rows > 0 ? weight > 0 : weight >= 0))
+    checkFits(kind, pool.used + (weights ? 4 * pool.rows : 0) <= room && (pool.rows === 0 || weight > 0))
   }
 
   return {

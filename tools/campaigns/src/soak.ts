@@ -2,6 +2,7 @@ import { catalogue, layer, normalise, openStream, restoreLayer } from '@sublinea
 import { speculate, type Layer, type Method } from '@sublinear/core'
 import { writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
+import { held, slope, type Held } from './held.ts'
 import { randomOf, type Random } from './random.ts'
 import { SHAPE } from './streams.ts'
 
@@ -16,10 +17,8 @@ export interface Soak {
   readonly cpu: string
   readonly load: number
   readonly methods: Record<string, Soaked>
-  /** MiB of resident memory, minute by minute. */
-  readonly resident: number[]
-  /** Resident memory an hour, by least squares over the second half, in MB. */
-  readonly slope: number
+  /** Each part of the memory after a collection, when all layers are empty: MiB at a dozen times; of the second half, MB an hour by least squares, and largest less least. */
+  readonly held: Record<keyof Held, { readonly mib: number[]; readonly slope: number; readonly spread: number }>
   readonly rounds: number
   readonly tokens: number
   /** Twins, restarted from a snapshot, that were compared; and those whose bytes were others. */
@@ -41,11 +40,12 @@ interface Soaking {
 }
 
 /** Runs layers of 16 heads of each method in turn, with snapshots, forks and trials, for so many minutes. */
-export async function main([minutes = '10', out]: readonly string[]): Promise<number> {
+export async function main([minutes = '10', out, only]: readonly string[]): Promise<number> {
   const until = Date.now() + Number(minutes) * 60_000
   const random = randomOf('a soak')
   const pilot = { queries: random.matrix(96, d), keys: random.matrix(96, d), values: random.matrix(96, dv) }
   const all: Soaking[] = catalogue.flatMap((method) => {
+    if (only && method.name !== only) return []
     const bounded = method.within(SHAPE, BUDGET, { tokens: 4000, weighted: false }, pilot)
     const options = method.name === 'exact' ? {} : bounded
     if (options === undefined) return []
@@ -55,8 +55,9 @@ export async function main([minutes = '10', out]: readonly string[]): Promise<nu
   const methods: Record<string, Soaked> = Object.fromEntries(
     all.map(({ method }) => [method.name, { tokens: 0, twins: 0, differ: 0 }]),
   )
-  const resident: { readonly at: number; readonly mib: number }[] = []
-  let [rounds, looked] = [0, 0]
+  const times: number[] = []
+  const points: Held[] = []
+  let rounds = 0
   while (Date.now() < until) {
     for (const one of all) {
       take(one, random, methods[one.method.name])
@@ -64,10 +65,10 @@ export async function main([minutes = '10', out]: readonly string[]): Promise<nu
     }
     rounds++
     await new Promise((resolve) => setImmediate(resolve)) // finalizers run between tasks
-    if (Date.now() > looked + 10_000) {
-      looked = Date.now()
-      resident.push({ at: looked, mib: process.memoryUsage.rss() / 2 ** 20 })
-      process.stderr.write(`${rounds} rounds, ${Math.round(resident.at(-1)!.mib)} MiB resident\n`)
+    if ((rounds * ROWS) % MOST_TOKENS === 0) {
+      times.push(Date.now())
+      points.push(await held())
+      process.stderr.write(`${rounds} rounds, ${told(points.at(-1)!)}\n`)
     }
   }
   const sum = (of: (one: Soaked) => number) => Object.values(methods).reduce((total, one) => total + of(one), 0)
@@ -79,8 +80,7 @@ export async function main([minutes = '10', out]: readonly string[]): Promise<nu
     tokens: sum(({ tokens }) => tokens),
     twins: sum(({ twins }) => twins),
     differ: sum(({ differ }) => differ),
-    slope: Math.round(slopeOf(resident.slice(resident.length >> 1))),
-    resident: resident.filter((_, i) => i % 6 === 0).map(({ mib }) => Math.round(mib)),
+    held: series(times, points),
     methods,
   }
   console.log(JSON.stringify({ ...result, methods: undefined }))
@@ -164,13 +164,24 @@ function attended(query: Float32Array, keys: Float32Array, values: Float32Array)
   return out.map((x) => x / mass)
 }
 
-/** MB an hour, by least squares. */
-function slopeOf(points: readonly { readonly at: number; readonly mib: number }[]): number {
-  if (points.length < 2) return 0
-  const mean = (of: (one: (typeof points)[number]) => number) =>
-    points.reduce((total, one) => total + of(one), 0) / points.length
-  const [at, mib] = [mean((one) => one.at), mean((one) => one.mib)]
-  const above = mean((one) => (one.at - at) * (one.mib - mib))
-  const below = mean((one) => (one.at - at) ** 2)
-  return ((above / below) * 3_600_000 * 2 ** 20) / 1e6
+const mib = (bytes: number) => Math.round((bytes / 2 ** 20) * 100) / 100
+const told = (one: Held) =>
+  Object.entries(one)
+    .map(([part, bytes]) => `${part} ${mib(bytes)}`)
+    .join(', ')
+
+function series(times: readonly number[], points: readonly Held[]): Soak['held'] {
+  const half = points.length >> 1
+  const every = Math.ceil(points.length / 12)
+  const of = (part: keyof Held) => {
+    const all = points.map((one) => one[part])
+    const late = all.slice(half)
+    return {
+      mib: all.filter((_, i) => i % every === 0).map(mib),
+      slope: Math.round(slope(times.slice(half), late) * 100) / 100,
+      spread: Math.round((Math.max(...late) - Math.min(...late)) / 1e4) / 100,
+    }
+  }
+  const parts = Object.keys(points[0] ?? {}) as (keyof Held)[]
+  return Object.fromEntries(parts.map((part) => [part, of(part)])) as Soak['held']
 }

@@ -15,9 +15,9 @@ interface Before {
 
 const thousands = (count: number) => count.toLocaleString('en-US')
 
-export function sections(): Record<string, string> {
-  const [before, long, soak] = [read<Before>('before'), read<Result>('long'), read<Soak>('soak')]
-  const rows = Object.entries(long.campaigns).map(([name, { units, tried, outcomes, cpu, findings }]) => {
+/** Table of a run: tried and found, a row for each campaign. */
+function runText({ seed, seconds, cpu, load, campaigns }: Result): string {
+  const rows = Object.entries(campaigns).map(([name, { units, tried, outcomes, cpu, findings }]) => {
     const counts = Object.entries(outcomes)
     const came = counts
       .filter(([outcome]) => !outcome.startsWith('finding: '))
@@ -28,7 +28,29 @@ export function sections(): Record<string, string> {
     const sorts = [...new Set(findings.map(({ finding, unit }) => `${finding} (${unit.split(',')[0]})`))]
     return `| ${name} | ${units} | ${thousands(tried)} | ${came.join(', ') || '–'} | ${Math.round(cpu)} | ${found === 0 ? '0' : `${found}: ${sorts.slice(0, 3).join('; ')}`} |`
   })
-  const { minutes, rounds, tokens, twins, differ, resident, slope, methods } = soak
+  return [
+    `Seed ${seed}, ${Math.round(seconds)} s of CPU in all, ${cpu}, other work on the machine (load ${load} at the start).`,
+    '',
+    '| campaign | units | tried | outcomes | CPU seconds | found |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n')
+}
+
+/** Parts of the memory of a soak, in words. */
+const PARTS = {
+  objects: 'objects of the engine',
+  code: 'code that the engine compiled',
+  arrays: 'arrays outside its heap',
+  kernelUsed: 'kernel memory in use',
+  kernel: 'kernel memory reserved',
+  engine: 'the engine’s own',
+  resident: 'resident, all together',
+}
+
+export function sections(): Record<string, string> {
+  const [before, long, soak] = [read<Before>('before'), read<Result>('long'), read<Soak>('soak')]
+  const { minutes, rounds, tokens, twins, differ, held, methods } = soak
   const error = methods['exact']?.error
   return {
     before: [
@@ -36,22 +58,22 @@ export function sections(): Record<string, string> {
       '| --- | --- | --- |',
       ...before.campaigns.map(({ name, tried, found }) => `| ${name} | ${tried} | ${found} |`),
     ].join('\n'),
-    after: [
-      `Seed ${long.seed}, ${Math.round(long.seconds)} s of CPU in all, ${long.cpu}, other work on the machine (load ${long.load} at the start).`,
-      '',
-      '| campaign | units | tried | outcomes | CPU seconds | found |',
-      '| --- | --- | --- | --- | --- | --- |',
-      ...rows,
-    ].join('\n'),
+    earlier: runText(read<Result>('earlier')),
+    after: runText(long),
     soak: [
       '| measured | value |',
       '| --- | --- |',
       `| time; load of the machine at the end | ${minutes} minutes; ${soak.load} |`,
       `| rounds; tokens of all heads | ${thousands(rounds)}; ${thousands(tokens)} |`,
-      `| resident memory, minute by minute, MiB | ${resident.join(', ')} |`,
-      `| its slope over the second half | ${slope} MB an hour |`,
       `| restarted twins compared; with other bytes | ${thousands(twins)}; ${differ} |`,
       `| largest error of exact layers against float64 | ${error === undefined ? 'not reached' : error.toExponential(1)} |`,
+      '',
+      '| memory after a collection | MiB at a dozen times | MB an hour, second half | largest less least there, MB |',
+      '| --- | --- | --- | --- |',
+      ...Object.entries(PARTS).map(([part, name]) => {
+        const { mib, slope, spread } = held[part as keyof typeof held]
+        return `| ${name} | ${mib.map((x) => (x < 100 ? x : Math.round(x))).join(', ')} | ${slope} | ${spread} |`
+      }),
     ].join('\n'),
   }
 }

@@ -1,13 +1,15 @@
 // The campaigns run and the documents are those of their results. Kills: a page whose figures are not the committed ones, a schema that changed and was not
-// published, a runner that finds nothing where there is something, attempts that differ for the same seed.
+// published, a field of a snapshot that no schema has, a runner that finds nothing where there is something, attempts that differ for the same seed.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { meanStream } from '@sublinear/attention'
+import { decodeSnapshot } from '@sublinear/core'
 import { expect, test } from 'vitest'
 import { snapshots } from '../src/campaigns/snapshots.ts'
 import { programs } from '../src/campaigns/programs.ts'
 import { mutated } from '../src/mutate.ts'
+import { BESIDE, KINDS, PARTS, UNWRITTEN } from '../src/published.ts'
 import { randomOf } from '../src/random.ts'
 import { SHAPE } from '../src/streams.ts'
 import { SUBJECTS, type Subject } from '../src/subjects.ts'
@@ -23,6 +25,21 @@ test('docs/reliability.md has the figures of the committed results', () => {
 
 test('docs/format.md has the schemas that snapshots are read by', () => {
   execFileSync(process.execPath, [path('tools/campaigns/src/schemas.ts'), '--check'])
+})
+
+test('every field of a snapshot of every kind is in its schemas, or is known to be read elsewhere', () => {
+  const kinds = new Set<string>()
+  for (const subject of Object.values(SUBJECTS)) {
+    const { kind, parameters, tensors } = decodeSnapshot(subject.make().toBytes())
+    kinds.add(kind)
+    if (UNWRITTEN.includes(kind)) continue
+    const parts = KINDS[kind].map((name) => PARTS[name].fields)
+    const known = (name: string, side: 'parameters' | 'tensors') =>
+      parts.some((fields) => Object.hasOwn(fields[side] ?? {}, name)) || BESIDE.test(name)
+    expect(Object.keys(parameters).filter((name) => !known(name, 'parameters'))).toEqual([])
+    expect([...tensors.keys()].filter((name) => !known(name, 'tensors'))).toEqual([])
+  }
+  expect([...Object.keys(KINDS), ...UNWRITTEN].filter((kind) => !kinds.has(kind))).toEqual([])
 })
 
 test('an attempt is decided by its name', () => {

@@ -1,133 +1,28 @@
-import { fromHalf } from '@sublinear/core'
-import type { Data, RecordBatch, RecordBatchReader } from 'apache-arrow'
-import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { type Column, chosenColumn, faultOf, peer } from './column-rows'
-
-/** Types of entries by the name that Arrow prints for them. */
-const dtypes: Readonly<Record<string, Column['dtype']>> = {
-  Float16: 'f2',
-  Float32: 'f4',
-  Float64: 'f8',
-  Int8: 'i1',
-  Int16: 'i2',
-  Int32: 'i4',
-  Uint8: 'u1',
-  Uint16: 'u2',
-  Uint32: 'u4',
-}
+import { batchesOf, listOf, type Scanned } from './arrow-scan'
+import { scanApart } from './scan-apart'
+import type { Column } from './column-rows'
 
 /**
  * A column of lists of equal length (FixedSizeList, or List) of an Arrow IPC file or stream, batch by batch. float32 is not copied.
  *
- * Cost: the file is read once to count its rows; then one batch at a time.
+ * Cost: the file is read once to count its rows, in a thread of its own, since some damaged files keep apache-arrow busy for ever; then one batch at a time.
  *
- * @throws Error without apache-arrow, or when the file is not what it says; RangeError when the column is missing, has nulls or lists of several lengths
+ * @throws Error without apache-arrow, when the file is not what it says, or is not read in a time that its size allows; RangeError when the column is missing,
+ * has nulls or lists of several lengths
  */
 export async function arrowColumn(path: string, name: string | undefined): Promise<Column> {
-  const arrow = await peer(path, 'apache-arrow', () => import('apache-arrow'))
-  const read = async function* (): AsyncGenerator<RecordBatch, void, undefined> {
-    const stream = createReadStream(path)
-    let reader: RecordBatchReader | undefined
-    try {
-      reader = await arrow.RecordBatchReader.from(stream)
-      await reader.open()
-      for await (const batch of reader as AsyncIterable<RecordBatch>) yield batch
-    } catch (error) {
-      throw faultOf(path, 'Arrow', error)
-    } finally {
-      stream.destroy()
-    }
-  }
-  await checkEnd(path)
-  let rows = 0
-  let found: Pick<Column, 'cols' | 'dtype'> | undefined
-  let column = ''
-  for await (const batch of read()) {
-    if (found === undefined) {
-      const lists = batch.schema.fields.filter(({ type }) => entryType(String(type)) !== undefined)
-      column = chosenColumn(
-        path,
-        lists.map((field) => field.name),
-        name,
-      )
-    }
-    const list = listOf(path, batch, column)
-    if (list === undefined) continue
-    found ??= { cols: list.cols, dtype: list.dtype }
-    if (list.cols !== found.cols)
-      throw new RangeError(`${path}: lists must have one length, got ${found.cols} and ${list.cols}`)
-    rows += batch.numRows
-  }
-  if (found === undefined) throw new RangeError(`${path}: has no rows`)
+  const { column, rows, cols, dtype }: Scanned = await scanApart(path, name)
   return {
     path,
     rows,
-    ...found,
+    cols,
+    dtype,
     async *pieces() {
-      for await (const batch of read()) {
+      for await (const batch of batchesOf(path)) {
         const list = listOf(path, batch, column)
         if (list !== undefined) yield list.data
       }
     },
     close: async () => {},
   }
-}
-
-/** A file begins and ends with its name, so that a cut one is found out; a stream ends anywhere. */
-async function checkEnd(path: string): Promise<void> {
-  const handle = await open(path).catch((error: unknown) => {
-    throw faultOf(path, 'Arrow', error)
-  })
-  try {
-    const info = await handle.stat()
-    if (!info.isFile()) throw new RangeError(`${path}: must be a regular file`)
-    const [begin, end] = [Buffer.alloc(6), Buffer.alloc(6)]
-    await handle.read(begin, 0, 6, 0)
-    await handle.read(end, 0, 6, Math.max(0, info.size - 6))
-    const isFile = begin.toString('latin1') === 'ARROW1'
-    if (isFile && (info.size < 20 || !begin.equals(end)))
-      throw new RangeError(`${path}: is cut short: it does not end in ARROW1`)
-  } finally {
-    await handle.close()
-  }
-}
-
-/** The numbers in lists of that type, as `FixedSizeList[3]<Float32>` and `List<Float32>` print. */
-function entryType(list: string): Column['dtype'] | undefined {
-  const [, entry = ''] = /^(?:FixedSizeList\[\d+\]|List)<(\w+)>$/.exec(list) ?? []
-  return Object.hasOwn(dtypes, entry) ? dtypes[entry] : undefined
-}
-
-interface List extends Pick<Column, 'cols' | 'dtype'> {
-  readonly data: Float32Array
-}
-
-/** The entries of one batch; undefined where it has no rows. */
-function listOf(path: string, batch: RecordBatch, name: string): List | undefined {
-  if (batch.numRows === 0) return undefined
-  const data: Data | undefined = batch.getChild(name)?.data[0]
-  const dtype = entryType(String(data?.type))
-  const child: Data | undefined = data?.children[0]
-  if (data === undefined || child === undefined || dtype === undefined)
-    throw new RangeError(`${path}: has no lists ${name}`)
-  if (data.nullCount > 0 || child.nullCount > 0) throw new RangeError(`${path}: ${name} must have no nulls`)
-  const offsets = data.valueOffsets as Int32Array // of lists of any length
-  const fixed = /^FixedSizeList\[(\d+)\]/.exec(String(data.type))?.[1]
-  const cols = fixed === undefined ? offsets[1] - offsets[0] : Number(fixed)
-  const begin = fixed === undefined ? offsets[0] : data.offset * cols
-  if (fixed === undefined)
-    for (let i = 0; i < data.length; i++)
-      if (offsets[i + 1] - offsets[i] !== cols)
-        throw new RangeError(
-          `${path}: lists of ${name} must have one length, got ${cols} and ${offsets[i + 1] - offsets[i]}`,
-        )
-  const end = begin + data.length * cols
-  if (cols < 1 || end > child.values.length) throw new RangeError(`${path}: ${name} has fewer numbers than its lists`)
-  return { cols, dtype, data: floats(dtype, child.values.subarray(begin, end)) }
-}
-
-function floats(dtype: Column['dtype'], values: Float32Array | Uint16Array): Float32Array {
-  if (dtype === 'f2') return fromHalf(values as Uint16Array)
-  return dtype === 'f4' ? (values as Float32Array) : Float32Array.from(values)
 }

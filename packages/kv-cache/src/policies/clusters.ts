@@ -1,9 +1,12 @@
 import {
-  checkFits,
+  COUNT,
+  FINITE,
   MOST_WEIGHT,
+  NOT_NEGATIVE,
   pickedRows,
+  readBy,
+  schema,
   stackedRows,
-  tensorsIn,
   type KvBlock,
   type Matrix,
   type Shape,
@@ -78,6 +81,25 @@ function live(shape: Shape, options: TokenOptions, snapshot?: State): TokenTier 
     snapshot,
   )
 }
+
+/** The radius of clusters, as snapshots have it: with exact weights, or where they are held in codes with what rounding them left over. */
+export const clustersSchema = schema(
+  {
+    parameters: { radius: NOT_NEGATIVE, tokens: COUNT },
+    tensors: {
+      counts: { type: 'F64', size: 'held', ...NOT_NEGATIVE },
+      weights: { type: 'F32', like: 'counts', optional: true, ...NOT_NEGATIVE },
+    },
+  },
+  {
+    'Rounded to float32, and at most 2^53, `counts` are the weights of the tokens.': ({
+      tensors: { counts, weights },
+    }) => counts.every((weight, i) => Math.fround(heldWeight(weight)) === (weights[i] ?? 1)),
+    'Their sum is at most 2^53 · `tokens`.': ({ parameters: { tokens }, tensors: { counts } }) =>
+      counts.reduce((sum, weight) => sum + weight, 0) <= tokens * MOST_WEIGHT * (1 + 1e-6),
+  },
+)
+export const codedClustersSchema = schema({ parameters: { radius: NOT_NEGATIVE, carry: FINITE } })
 
 function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
   const exact = isExact(held)
@@ -186,17 +208,7 @@ function restored(
   snapshot?: State,
 ): { readonly weights: Float64Array; readonly radius: number; readonly carry: number } {
   if (!snapshot) return { weights: new Float64Array(0), radius: 0, carry: 0 }
-  const radius = Number(snapshot.parameters['radius'])
-  checkFits(KIND, radius >= 0 && radius < Infinity)
-  if (!isExact(held)) {
-    const carry = Number(snapshot.parameters['carry'])
-    checkFits(KIND, Number.isFinite(carry))
-    return { weights: new Float64Array(0), radius, carry }
-  }
-  const { counts } = tensorsIn(KIND, snapshot, { counts: ['F64', held.count] })
-  checkFits(
-    KIND,
-    counts.every((weight, i) => Math.fround(heldWeight(weight)) === (held.weights?.[i] ?? 1)),
-  )
-  return { weights: counts, radius, carry: 0 }
+  if (!isExact(held)) return { weights: new Float64Array(0), ...readBy(KIND, codedClustersSchema, snapshot).parameters }
+  const { parameters, tensors } = readBy(KIND, clustersSchema, snapshot, { held: held.count })
+  return { weights: tensors.counts, radius: parameters.radius, carry: 0 }
 }

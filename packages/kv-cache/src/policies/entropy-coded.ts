@@ -11,7 +11,8 @@ import {
   HELD_FEATURES,
   joinedTokens,
   liveStream,
-  numbersIn,
+  readBy,
+  schema,
   scoresOf,
   shapeIn,
   shapeParameters,
@@ -88,13 +89,20 @@ export function entropyCoded(options: EntropyCodedOptions): (shape: Shape) => En
   return (shape) => live(shape, { count, bits, buffer })
 }
 
+/** Sizes of the tier, as snapshots have them. */
+export const entropyCodedSchema = schema({
+  parameters: {
+    count: { whole: true, least: 1, most: 2 ** 31 },
+    bits: { least: LEAST, most: MOST },
+    buffer: { whole: true, least: 1, most: MOST_BUFFER },
+  },
+})
+
 /** The tier of a snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreEntropyCoded(bytes: Uint8Array): EntropyCoded {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const shape = shapeIn(KIND, snapshot, HEAD_FEATURES)
-  const [count, buffer, bits] = numbersIn(snapshot, 'count', 'buffer', 'bits') as [number, number, number]
-  checkSizes({ count, bits, buffer })
-  return live(shape, { count, bits, buffer }, snapshot)
+  const { parameters } = readBy(KIND, entropyCodedSchema, snapshot)
+  return live(shapeIn(KIND, snapshot, HEAD_FEATURES), parameters, snapshot)
 }
 
 export const entropyCodedMethod: TierMethod<EntropyCodedOptions> = {

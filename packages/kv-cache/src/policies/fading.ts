@@ -1,4 +1,4 @@
-import { tensorsIn, type State, type Tensor } from '@sublinear/core'
+import { checkFits, COUNT, readBy, schema, type State, type Tensor } from '@sublinear/core'
 
 /** When held tokens came, and how much of their scores still counts. */
 export interface Fading {
@@ -14,6 +14,14 @@ export interface Fading {
 }
 
 const ROUND = 2 ** 32
+
+/** After how many tokens a score counts for half, as snapshots have it. */
+export const ageSchema = schema({
+  parameters: { halvedAfter: { least: Number.MIN_VALUE, most: Number.MAX_VALUE, absent: Infinity } },
+})
+
+/** Places of the tokens held, as snapshots have them where scores fade. */
+export const placesSchema = schema({ tensors: { places: { type: 'U32', size: 'held', optional: true, ...COUNT } } })
 
 /**
  * Scores that count for less with age, by divisions alone: powers would not have the same bits on every engine.
@@ -32,7 +40,9 @@ export function fading(
   let held = 0
   if (from) {
     held = from.held
-    places.set(tensorsIn(kind, from.snapshot, { places: ['U32', held] }).places)
+    const saved = readBy(kind, placesSchema, from.snapshot, { held }).tensors.places
+    checkFits(kind, saved.length === held)
+    places.set(saved)
   }
   return {
     get bytes() {

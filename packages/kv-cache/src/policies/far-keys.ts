@@ -1,10 +1,12 @@
 import {
   checkFinite,
-  checkFits,
   copyToken,
   emptyBlock,
+  SUM,
+  TOTAL,
   pickedRows,
-  tensorsIn,
+  readBy,
+  schema,
   type KvBlock,
   type Shape,
   type State,
@@ -12,7 +14,7 @@ import {
 import type { HeldTokens, StagedTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import { distanceHeap } from './distance-heap'
-import { fading, type Fading } from './fading'
+import { ageSchema, fading, type Fading } from './fading'
 import { checkTokenOptions, sizesOf, type TokenOptions } from '../token-options'
 import { tierSnapshot, tokenTier, type Policy, type PolicyStart, type TokenTier } from '../token-tier'
 
@@ -56,9 +58,7 @@ export function checkAge(who: string, halvedAfter: number): void {
 /** Far keys from their snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreFarKeys(bytes: Uint8Array): TokenTier {
   const { snapshot, count, store, buffer, ...shape } = tierSnapshot(KIND, bytes)
-  const saved = snapshot.parameters['halvedAfter']
-  const halvedAfter = saved === undefined ? Infinity : Number(saved)
-  checkFits(KIND, saved === undefined || (halvedAfter > 0 && halvedAfter < Infinity && String(halvedAfter) === saved))
+  const { halvedAfter } = readBy(KIND, ageSchema, snapshot).parameters
   return live(shape, { count, store, buffer, halvedAfter }, snapshot)
 }
 
@@ -142,11 +142,15 @@ function farthest(held: HeldTokens, d: number, options: FarKeysOptions, from?: P
   }
 }
 
+/** The running mean of keys, as snapshots have it: their weighted sum, and the mean that distances were last taken from. */
+export const farKeysSchema = schema({
+  parameters: { weight: TOTAL },
+  tensors: { sum: { type: 'F64', size: 'd', ...SUM }, centre: { type: 'F64', size: 'd', ...SUM } },
+})
+
 function restored({ snapshot, seen }: PolicyStart, d: number): Position {
-  const { sum, centre } = tensorsIn(KIND, snapshot, { sum: ['F64', d], centre: ['F64', d] })
-  const weight = Number(snapshot.parameters['weight'])
-  checkFits(KIND, sum.every(Number.isFinite) && centre.every(Number.isFinite) && weight >= 0 && weight < Infinity)
-  return { seen, weight, sum, centre }
+  const { parameters, tensors } = readBy(KIND, farKeysSchema, snapshot, { d })
+  return { seen, weight: parameters.weight, ...tensors }
 }
 
 /** Whether the centre moves with the token that is the seen-th. */

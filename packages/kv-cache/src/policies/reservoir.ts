@@ -1,9 +1,10 @@
 import {
-  checkFits,
   checkSeed,
   MOST_WEIGHT,
+  NOT_NEGATIVE,
+  readBy,
+  schema,
   seedWords,
-  tensorsIn,
   type Seed,
   type Shape,
   type State,
@@ -78,6 +79,23 @@ function live(shape: Shape, options: TokenOptions, seed: bigint, snapshot?: Stat
   )
 }
 
+/** A weighted sample, as snapshots have it: the tokens' own weights, 0 of one that stands for others with `threshold`. */
+export const reservoirSchema = schema(
+  { parameters: { threshold: NOT_NEGATIVE }, tensors: { own: { type: 'F64', size: 'held', ...NOT_NEGATIVE } } },
+  {
+    '`own` is 0 or at least `threshold`; while there is room, that is 0 and `own` is above it.': (
+      { parameters: { threshold }, tensors: { own } },
+      { count },
+    ) =>
+      own.every((weight) => (weight === 0 ? threshold > 0 : weight >= threshold)) &&
+      (own.length === count || threshold === 0),
+    'Together they stand for at most 2^53 · the tokens admitted.': (
+      { parameters: { threshold }, tensors: { own } },
+      { seen },
+    ) => own.reduce((sum, weight) => sum + (weight || threshold), 0) <= seen * MOST_WEIGHT * (1 + 1e-6),
+  },
+)
+
 function sample(held: HeldTokens, count: number, seed: readonly [number, number], from?: PolicyStart): Policy {
   const state = from ? restored(held, count, from) : { own: [], threshold: 0, seen: 0 }
   const chosen = weightedSample(count, seed, state)
@@ -117,13 +135,6 @@ function shareUnsure({ own, threshold, seen }: SampleState, count: number): numb
 }
 
 function restored(held: HeldTokens, count: number, { snapshot, seen }: PolicyStart): SampleState {
-  const { own } = tensorsIn(KIND, snapshot, { own: ['F64', held.count] })
-  const threshold = Number(snapshot.parameters['threshold'])
-  checkFits(
-    KIND,
-    own.every((weight) => weight === 0 || (weight >= threshold && weight < Infinity)),
-  )
-  checkFits(KIND, own.length < count ? threshold === 0 : threshold >= 0 && threshold < Infinity)
-  checkFits(KIND, threshold > 0 || own.every((weight) => weight > 0))
-  return { own: [...own], threshold, seen }
+  const { parameters, tensors } = readBy(KIND, reservoirSchema, snapshot, { held: held.count, count, seen })
+  return { own: [...tensors.own], threshold: parameters.threshold, seen }
 }

@@ -1,4 +1,14 @@
-import { checkFits, joinedTokens, tokensOf, type KvBlock, type Shape, type State, type Given } from '@sublinear/core'
+import {
+  COUNT,
+  joinedTokens,
+  readBy,
+  schema,
+  tokensOf,
+  type KvBlock,
+  type Shape,
+  type State,
+  type Given,
+} from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import { checkTokenOptions, type TokenOptions } from '../token-options'
@@ -54,12 +64,21 @@ function live(shape: Shape, options: TokenOptions, snapshot?: State): TokenTier 
   )
 }
 
+/** The slot to be filled next, as snapshots have it. */
+export const ringSchema = schema(
+  { parameters: { next: COUNT } },
+  {
+    '`next` is a slot of the ring, and the first without a token where there is one.': (
+      { parameters: { next } },
+      { room, held },
+    ) => next < room && (held === room || next === Math.max(0, held)),
+  },
+)
+
 /** The slot to be filled next, counted from `first`, of the slots `first` … count − 1. */
 export function restoredRing(kind: string, held: HeldTokens, count: number, first: number, snapshot?: State): number {
-  const next = Number(snapshot?.parameters['next'] ?? 0)
-  const isSlot = Number.isInteger(next) && next >= 0 && next < count - first
-  checkFits(kind, isSlot && (held.count === count || next === Math.max(0, held.count - first)))
-  return next
+  if (!snapshot) return 0
+  return readBy(kind, ringSchema, snapshot, { room: count - first, held: held.count - first }).parameters.next
 }
 
 /**

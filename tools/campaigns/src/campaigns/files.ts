@@ -1,6 +1,6 @@
 import { decodeNpy, decodeNpz, decodeTensors, encodeNpy, encodeTensors } from '@sublinear/io'
 import { openRows, type Rows } from '@sublinear/io/node'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 as crcOf } from 'node:zlib'
@@ -22,6 +22,9 @@ const SECONDS = 2
 /** An error of a reader: the name of the function, or the option of the command, then a sentence. */
 const OURS = /^(openRows|decodeNp[yz]|safetensors|arrayShape|--recipe [^:]+): |^\S*one\.[a-z.]+:? /
 
+/** A table of three columns of numbers that pyarrow wrote. */
+const TABLE = new URL('../../../../apps/cli/test/columns/snappy.parquet', import.meta.url)
+
 /** A sort of file: its bytes, and a reader that returns the numbers that it found. */
 interface Format {
   readonly bytes: () => Uint8Array
@@ -32,12 +35,12 @@ export function files(allocations: Allocations): readonly Campaign[] {
   const folder = mkdtempSync(join(tmpdir(), 'campaign-files-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const formats = formatsIn(folder)
-  const all = (name: string, about: string, units: readonly string[], sample: number): Campaign => ({
+  const all = (name: string, about: string, units: readonly string[], sample: number, patience = 20): Campaign => ({
     name,
     about,
     sample,
     round: 20 * sample,
-    patience: 20,
+    patience,
     units: () => units,
     begin: (unit) => attemptsOf(formats[unit], allocations),
   })
@@ -46,7 +49,8 @@ export function files(allocations: Allocations): readonly Campaign[] {
     'a changed file is refused in a sentence, or read to finite numbers; largest array ≤ 2 × file + 6 MiB (a reader’s panel), 2 s of CPU'
   return [
     all('files', about, own, 300),
-    all('files of apache-arrow', `${about}; the reader is not ours`, ['arrow'], 10),
+    // The command gives its reader 15 s, in a thread of its own.
+    all('files of apache-arrow', `${about}; the reader is not ours`, ['arrow'], 10, 60),
   ]
 }
 
@@ -189,6 +193,13 @@ function formatsIn(folder: string): Readonly<Record<string, Format>> {
       bytes: table,
       read: async (bytes) => {
         const column = await openColumn(placed('one.arrow', bytes), 'rows')
+        return column ? rowsOf(columnRows(column)) : []
+      },
+    },
+    parquet: {
+      bytes: () => new Uint8Array(readFileSync(TABLE)),
+      read: async (bytes) => {
+        const column = await openColumn(placed('one.parquet', bytes), 'x')
         return column ? rowsOf(columnRows(column)) : []
       },
     },
