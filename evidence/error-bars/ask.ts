@@ -54,6 +54,8 @@ const METHODS: readonly Tried[] = [
 ]
 
 export interface BarRow {
+  /** Seeds of each head; where it is not said there were two, of 32 queries, and bars were those without Student's width. */
+  readonly seeds?: number
   readonly model: string
   readonly method: string
   readonly bytes: number
@@ -75,8 +77,6 @@ export interface BarRow {
 
 export interface Bars {
   readonly node: string
-  /** Seeds of each head; 2 where it is not said. */
-  readonly seeds?: number
   readonly heads: readonly { readonly model: string; readonly names: readonly string[]; readonly tokens: number }[]
   readonly rows: readonly BarRow[]
   /** One answer over a growing stream: entry 0 of one query. */
@@ -137,7 +137,7 @@ function measured(args: readonly string[]): Bars {
     names: own.map((head) => head.name),
     tokens: lengthOf(own[0]),
   }))
-  return { node: process.version, seeds, heads, rows, growing: growing(models[0].heads[0]) }
+  return { node: process.version, heads, rows, growing: growing(models[0].heads[0]) }
 }
 
 const lengthOf = ({ keys }: Head) => keys.rows - (keys.rows > 2048 ? LAST : LAST / 2)
@@ -149,6 +149,7 @@ function rowOf(model: string, heads: readonly Head[], method: Tried, seeds: numb
   return {
     model,
     method: method.name,
+    seeds,
     bytes: Math.max(...by('bytes')),
     errors: by('error'),
     ...(plain.every((one) => one !== undefined) && { plain: plain.flatMap((one) => one?.error ?? []) }),
@@ -303,7 +304,18 @@ export const isSample = ({ method }: BarRow) => method.startsWith('reservoir')
 
 const three = (x: number | null) => (x === null ? '–' : x.toFixed(3))
 
-function table({ node, seeds = 2, heads, rows }: Bars): string {
+/** Seeds by model, in words. */
+function seedsText(rows: readonly BarRow[]): string {
+  const by = new Map(rows.map(({ model, seeds }) => [model, seeds]))
+  const of = [...by].map(([model, seeds]) =>
+    seeds === undefined
+      ? `two seeds and 32 queries of ${model}, before bars of samples were widened and uncertain masses flagged`
+      : `${seeds} seeds of ${model}`,
+  )
+  return of.join('; ')
+}
+
+function table({ node, heads, rows }: Bars): string {
   const [codes, samples] = [false, true].map((wanted) =>
     below(
       rows.filter((row) => isSample(row) === wanted),
@@ -320,7 +332,7 @@ function table({ node, seeds = 2, heads, rows }: Bars): string {
       return `| ${row.model} | ${row.method} | ${(row.bytes / 1000).toFixed(1)} kB | ${three(mean(row.errors))} | ${row.plain ? three(mean(row.plain)) : '–'} | ${three(mean(row.widths))} | ${mean(row.flagged).toFixed(2)} | ${three(all)} | ${three(worst)} | ${costs.join(', ')} |`
     }),
     '',
-    `Means over the heads (${heads.map(({ model, names, tokens }) => `${names.length} of ${model}, ${tokens} tokens`).join('; ')}) of ‖ô − o‖_F/‖o‖_F and of ‖1.96·se‖_F/‖o‖_F, ${seeds} seeds. Covered: entries of rows without a flag; worst: of heads with ` +
+    `Means over the heads (${heads.map(({ model, names, tokens }) => `${names.length} of ${model}, ${tokens} tokens`).join('; ')}) of ‖ô − o‖_F/‖o‖_F and of ‖1.96·se‖_F/‖o‖_F, ${seedsText(rows)}. Covered: entries of rows without a flag; worst: of heads with ` +
       `${ENOUGH} such entries and more; below 0.90 are ${codes.below} of ${codes.of} in dithered codes and auto (${codes.surely} by more than two standard errors over the seeds), ${samples.below} of ${samples.of} of the reservoir alone (${samples.surely}). Time: processor time of one query row of ${QUERIES}. Node ${node}.`,
   ].join('\n')
 }

@@ -54,7 +54,9 @@ test.each(tests)('%s says which faults it must kill', (path) => {
 })
 
 test('randomness is a function of a seed: no package asks for another', () => {
-  const waits = /packages\/threads\/src\/(channel|spread-layer)\.ts$/ // by a clock; no answer depends on how long
+  // By a clock; no answer depends on how long.
+  const waits =
+    /packages\/(threads\/src\/(channel|spread-layer)|cluster\/src\/(broker-laws|compute-thread|fault-trial|in-process))\.ts$/
   const clocks = sources.filter(
     (path) =>
       !waits.test(path) &&
