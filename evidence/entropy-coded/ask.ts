@@ -4,6 +4,7 @@
 import { autoStream, exactAttention, normalise, type Shape } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
 import type { Stack } from '@sublinear/kv-cache'
+import { cpus } from 'node:os'
 import { cpuUsage } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { readHeads, sample, type Head } from '../kit/captures.ts'
@@ -65,6 +66,7 @@ interface Timed {
 }
 interface EntropyCodedTokens {
   readonly node: string
+  readonly cpu: string
   readonly heads: Readonly<Record<string, readonly string[]>>
   readonly rows: readonly Row[]
   readonly times: readonly Timed[]
@@ -177,9 +179,7 @@ function answer(result: EntropyCodedTokens): string {
       ({ method, token, one, all }) => `| ${method} | ${token.toFixed(1)} | ${one.toFixed(2)} | ${all.toFixed(0)} |`,
     ),
     '',
-    `CPU time, the least of some, on a machine that others worked on: one core of an AMD EPYC, Node ${result.node}. ${Object.entries(
-      result.heads,
-    )
+    `CPU time, the least of some: one core of ${result.cpu}, Node ${result.node}. ${Object.entries(result.heads)
       .map(([group, names]) => `${group}: heads ${names.join(', ')}`)
       .join('; ')}.`,
   ].join('\n')
@@ -201,6 +201,7 @@ export const entropyCodedTokens: Experiment<EntropyCodedTokens> = {
     const sharp = GROUPS[0].heads()[0]
     return {
       node: process.version,
+      cpu: cpus()[0].model,
       heads: Object.fromEntries(GROUPS.map(({ name, heads }) => [name, heads().map((head) => head.name)])),
       rows: GROUPS.flatMap(measured),
       times: ['far keys 6/4 + closure', 'entropyCoded 7.5 + closure', 'entropyCoded 3.5 + closure'].map((method) =>

@@ -54,7 +54,7 @@ export function pictures(): Record<'bits' | 'picture', string> {
     picture: picture(
       'Needles answered, by how many tokens ago they were planted (trained on 4,096)',
       fields((one, stream) => BACK.flatMap((back) => {
-        const [right, asked] = recall(one, stream, back, ({ kind }) => kind !== 'crowded')
+        const [right, asked] = recall(one, stream, back)
         return asked === 0 ? [] : [[back, right / asked] as const]
       })), // prettier-ignore
       {

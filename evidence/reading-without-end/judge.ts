@@ -15,7 +15,7 @@ export const AFTER = [8192, 32_768, 98_304] as const
 export const BACK = [1500, 3000, 6000, 10_000, 20_000, 40_000, 60_000] as const
 export const WINDOWS = 8
 /**
- * Short reads of a text: 9 needles near its start, asked for up to 10,000 tokens later, and then 9 others, asked for 1,500 later. In those called crowded, and in
+ * Short reads of a text: 9 needles near its start, asked for up to 10,000 tokens later, and then 9 others, asked for 1,500 later. In
  * exact attention's, the others came at 10,000, before the first were asked for.
  */
 const SHORT = 6
@@ -24,7 +24,7 @@ const NEEDLES = 9
 /** Tokens of memory of 128 kB a head, in float32. */
 const WINDOW = 500
 
-export type Kind = 'fresh' | 'long' | 'short' | 'crowded'
+export type Kind = 'fresh' | 'long' | 'short'
 
 /** Result of one read. */
 export interface Row {

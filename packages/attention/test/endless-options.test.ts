@@ -96,7 +96,7 @@ describe('endless', () => {
   it('shares a budget out between the window and at most 128 far keys', () => {
     const head = { d: 32, dv: 32, scale: 1 }
     for (const budget of [4000, 16_000, 64_000, 128_000]) {
-      const options = method.within!(head, budget, { tokens: 1e6 }) as { window: number; far: number }
+      const options = method.within(head, budget, { tokens: 1e6 }) as { window: number; far: number }
       expect(options.far).toBe(Math.min(128, Math.ceil(options.window / 4)))
       const bytes = (window: number) => method.bytes(head, { ...options, window, far: Math.min(128, Math.ceil(window / 4)) }, { tokens: 1e6 }) // prettier-ignore
       expect(bytes(options.window)).toBeLessThanOrEqual(budget)

@@ -159,18 +159,20 @@ it('clusters of more than an engine takes arguments go on', { timeout: 120_000 }
   expect(large.tokens).toBe(count + 76)
 })
 
-describe('a policy is refused, by its field', () => {
-  const saved = (stream: AttentionStream) => {
-    for (let i = 0; i < 6; i++) stream.step(block(30, i), random(30, 3, i + 9))
-    return decodeSnapshot(stream.toBytes())
-  }
-  const changed = (stream: AttentionStream, parameters: Record<string, string>, tensor?: string, entry = 0) => {
-    const { kind, version, tensors, ...own } = saved(stream)
-    if (tensor) (tensors.get(tensor)!.data as Float64Array)[0] = entry
-    const all = { ...own.parameters, ...parameters }
-    return () => openStream(encodeSnapshot({ kind, version, parameters: all, tensors: Object.fromEntries(tensors) }))
-  }
+/** Snapshot of a stream that was stepped. */
+function saved(stream: AttentionStream) {
+  for (let i = 0; i < 6; i++) stream.step(block(30, i), random(30, 3, i + 9))
+  return decodeSnapshot(stream.toBytes())
+}
 
+const changed = (stream: AttentionStream, parameters: Record<string, string>, tensor?: string, entry = 0) => {
+  const { kind, version, tensors, ...own } = saved(stream)
+  if (tensor) (tensors.get(tensor)!.data as Float64Array)[0] = entry
+  const all = { ...own.parameters, ...parameters }
+  return () => openStream(encodeSnapshot({ kind, version, parameters: all, tensors: Object.fromEntries(tensors) }))
+}
+
+describe('a policy is refused, by its field', () => {
   it('whose queries have levels that no softmax has', () => {
     const refusal = 'tova: the tensors do not fit the parameters: A mass is 0 or at least 2^-1000.'
     expect(changed(policies.tova({ count: 20 })(shape), {}, 'masses', 5e-324)).toThrow(refusal)

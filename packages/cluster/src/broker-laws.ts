@@ -81,7 +81,11 @@ export function brokerLaws(adapter: FaultAdapter, server: BrokerServer): readonl
   const law = (
     name: string,
     kills: readonly string[],
-    { least, needs = [], ...options }: Omit<TrialOptions, 'salt'> & { least: number; needs?: readonly Need[] },
+    {
+      least,
+      needs = [],
+      ...options
+    }: Omit<TrialOptions, 'salt'> & { least: number; needs?: readonly Need[] | undefined },
     give: (trial: Trial) => Promise<readonly Landed[]>,
   ): Law => ({
     name: `${adapter.name}: ${name}`,

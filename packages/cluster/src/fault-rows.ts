@@ -28,7 +28,13 @@ export function* rows(
     dv = d,
     slow = 0,
     salt = 0,
-  }: { kind?: string; d: number; dv?: number; slow?: number; salt?: number },
+  }: {
+    kind?: string | undefined
+    d: number
+    dv?: number | undefined
+    slow?: number | undefined
+    salt?: number | undefined
+  },
 ) {
   for (let at = first; at < first + count; at += BLOCK) {
     const many = Math.min(BLOCK, first + count - at)

@@ -11,8 +11,8 @@ interface Job {
   attempts: number
   /** Moment before which it is not tried again. */
   after: number
-  reason?: string
-  result?: TaskResult
+  reason?: string | undefined
+  result?: TaskResult | undefined
 }
 
 interface Held {

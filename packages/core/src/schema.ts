@@ -23,8 +23,8 @@ export interface Range {
 export const FINITE = { least: -1.7976931348623157e308, most: 1.7976931348623157e308 } as const
 export const NOT_NEGATIVE = { least: 0, most: 1.7976931348623157e308 } as const
 /** Sums of what push takes, of up to 2^53 tokens, are far below; and what another token adds is lost in one so large, so that it stays within. */
-export const SUM = { least: -(2 ** 200), most: 2 ** 200 } as const
-export const TOTAL = { least: 0, most: 2 ** 200 } as const
+export const SUM = { least: -1.6069380442589903e60, most: 1.6069380442589903e60 } as const // 2^200
+export const TOTAL = { least: 0, most: 1.6069380442589903e60 } as const
 /** Whole numbers that can be counted to. */
 export const COUNT = { whole: true, least: 0 } as const
 
@@ -42,10 +42,10 @@ export interface TensorField extends Range {
 
 /** Fields of the snapshots of a kind, or of a part that several kinds have, with their ranges. */
 export interface Fields {
-  readonly kind?: string
-  readonly version?: string
-  readonly parameters?: Readonly<Record<string, ParameterField>>
-  readonly tensors?: Readonly<Record<string, TensorField>>
+  readonly kind?: string | undefined
+  readonly version?: string | undefined
+  readonly parameters?: Readonly<Record<string, ParameterField>> | undefined
+  readonly tensors?: Readonly<Record<string, TensorField>> | undefined
 }
 
 type Typed<T> = T extends readonly (infer D)[] ? Typed<D> : T extends Dtype ? ArrayOf[T] : never
@@ -157,7 +157,7 @@ function seedOf(who: string, name: string, text: string): bigint {
   return checkSeed(who, BigInt(text))
 }
 
-const MOST = 2 ** 53 - 1
+const MOST = 9_007_199_254_740_991
 
 function isInside(x: number, { whole = false, least = -MOST, most = MOST }: Range): boolean {
   return x >= least && x <= most && (!whole || Number.isInteger(x))

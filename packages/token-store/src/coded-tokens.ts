@@ -7,13 +7,11 @@ import { shortWeights } from './short-weights'
 import { slotWeights } from './slot-weights'
 import type { Centres, TokenCoder } from './token-coder'
 import type { HeldTokens, HeldTokensOptions } from './token-store'
+import { MOST_KEY, MOST_VALUE } from './entry-bounds'
 
 /** Rows that are unpacked at a time, and the least room. */
 const BLOCK = 64
 export const NO_BARS = 'rounding to few bits has an error that the codes do not tell: give quantised a dither'
-/** Entries that push accepts: tokens that leave are pushed on. */
-const MOST_KEY = 2 ** 50
-const MOST_VALUE = 2 ** 64
 
 export interface CodedTokensOptions extends HeldTokensOptions {
   readonly spec: string

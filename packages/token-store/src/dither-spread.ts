@@ -1,7 +1,7 @@
 import { raiseSpread, type Spread } from '@sublinear/core'
 
 /** Share of w² that its relative variance may have, on average: beyond, e to the power of an error is too skew for a normal interval. */
-const MOST_SKEW = 1 / 4
+const MOST_SKEW = 0.25
 
 /** Logits of one query row for a block of tokens in dithered codes, and what was decoded. */
 export interface ScoredBlock {

@@ -10,10 +10,9 @@ import { weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
 import type { Centres, TokenCoder } from './token-coder'
 import type { Causal, HeldTokens, HeldTokensOptions } from './token-store'
+import { MOST_KEY, MOST_VALUE } from './entry-bounds'
 
 const BLOCK = 64
-const MOST_KEY = 2 ** 50
-const MOST_VALUE = 2 ** 64
 const [LARGEST_KEY, LARGEST_VALUE] = [2 ** 60, 2 ** 74]
 /** Beyond this logarithm a relative variance is as good as infinite. */
 const MOST_LOG = 50

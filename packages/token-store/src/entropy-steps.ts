@@ -4,7 +4,7 @@ import { MOST_CODE } from './row-coder'
 import type { Centres } from './token-coder'
 
 /** The code of the largest entry of the first token beside the centre: fine enough that nothing is lost by coarser steps later. */
-const FINEST = 2 ** 14
+const FINEST = 16_384
 /** The most that steps of values are coarser than those of keys, or finer, beside the sizes of both. */
 const MOST_APART = 64
 /** Blocks of 64 rows looked at when a step is sought: one in so many, but not fewer than these. */

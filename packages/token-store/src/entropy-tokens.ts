@@ -37,15 +37,14 @@ import { heldTokens } from './held-tokens'
 import { rowPool } from './row-pool'
 import { weightsIn } from './saved-tokens'
 import type { Centres } from './token-coder'
+import { MOST_KEY, MOST_VALUE } from './entry-bounds'
 
 /** Steps become coarser where tokens take more than they are to, by this factor; else tokens leave. A step that is a little coarser costs more than it saves. */
 const EARLY = 1.2
 /** One token in so many leaves at once. */
 const LEAVING = 16
 /** The coarsest that is tried, in eighths of a doubling above the present step. */
-const FARTHEST = 8 * 32
-/** Entries that push accepts: tokens that leave are pushed on. */
-const [MOST_KEY, MOST_VALUE] = [2 ** 50, 2 ** 64]
+const FARTHEST = 256
 /** Rows that floats are made of at a time. */
 const AT_ONCE = 512
 

@@ -1,7 +1,7 @@
 /** Steps a doubling. */
 const STEPS = 8
 /** Steps that keys and values of any size may have. */
-export const MOST_STEP = 8 * 200
+export const MOST_STEP = 1600
 
 /** The step 2^(place/8) of a logarithmic scale, by square roots alone: the same bits on every engine. */
 export function stepOf(place: number): number {

@@ -1,8 +1,8 @@
 /** Bits of a whole: shares of symbols are out of 2^12. */
 export const SHARE_BITS = 12
 /** The range never falls below this, so that a share of it is never empty. */
-const LEAST = 2 ** 24
-const WHOLE = 2 ** 32
+const LEAST = 0x1000000
+const WHOLE = 0x100000000
 
 /** Writes symbols by their shares, in integers. */
 export interface RangeEncoder {

@@ -1,8 +1,7 @@
-import { SHARE_BITS } from './range-coder'
-
 /** Symbols of a table: sizes 0 … 30, and one for all that are larger. */
 export const SIZES = 32
-const WHOLE = 2 ** SHARE_BITS
+/** Shares of a table, 2^SHARE_BITS in all. */
+const WHOLE = 4096
 /** A mean size is held in so many parts of 1. */
 export const UNIT = 64
 /** Classes a doubling of the mean size. */

@@ -1,15 +1,15 @@
 import { rangeDecoder, rangeEncoder, SHARE_BITS, type RangeDecoder, type RangeEncoder } from './range-coder'
-import { classOf, lowBitsOf, residualTables, SIZES, tableOf, UNIT } from './residual-tables'
+import { classOf, lowBitsOf, residualTables, tableOf, UNIT } from './residual-tables'
 
 /** Codes are whole numbers of at most this size. */
-export const MOST_CODE = 2 ** 15 - 1
+export const MOST_CODE = 0x7fff
 /** A mean is held in so many parts of 1. */
 const MEAN = 16
 /** How fast means follow: shifts for the first rows of a block, and for all others. */
 const [MEAN_SHIFTS, MEAN_SHIFT] = [[0, 1, 2, 2], 3]
 const [SIZE_SHIFTS, SIZE_SHIFT] = [[2, 2, 2, 3, 3, 3], 4]
 /** The symbol of all sizes that have none of their own. */
-const LONG = SIZES - 1
+const LONG = 31 // the last of SIZES
 /** Bits of the longest number behind an escape. */
 const LONGEST = 17
 

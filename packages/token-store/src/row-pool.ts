@@ -9,7 +9,7 @@ const UNIT = 64
 /** Above every number of rows. */
 const ROWS = 128
 /** Above every mean distance of codes. */
-const LARGEST_SIZE = 2 * MOST_CODE * UNIT
+const LARGEST_SIZE = 4_194_176 // 2 * MOST_CODE * UNIT
 
 interface Block {
   readonly rows: number
@@ -38,7 +38,7 @@ export interface RowPool {
 }
 
 /** Rows given at a time by `visit`. */
-const AT_ONCE = 8 * BLOCK
+const AT_ONCE = 512 // of BLOCK, 8
 
 /**
  * An empty pool of `room` bytes for rows of `width` numbers.
