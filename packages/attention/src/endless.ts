@@ -76,23 +76,23 @@ export interface EndlessOptions {
  * @example
  * const stream = endless({ window: 16, far: 16 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
- * console.log(stream.tokens, stream.bytes) // 100 1988
+ * console.log(stream.tokens, stream.bytes) // 100 944
  */
 export function endless(options: EndlessOptions = {}): (shape: Shape) => Tiers {
   const { window, sinks, far, halvedAfter, clamp, most, buffer, store, near } = settled(options)
   return (shape) => {
     checkHead(KIND, shape, CAN)
     const held = [
-      windowTier({ count: window, ...near }),
-      sinksTier({ count: sinks, ...near }),
-      farKeys({ count: far, halvedAfter, ...store }),
+      windowTier({ count: window, store: near?.store }),
+      sinksTier({ count: sinks, store: near?.store }),
+      farKeys({ count: far, halvedAfter, store: store?.store }),
     ] as const
     return tiers({
       ...shape,
       ...(shape.rotary && { positions: shape.positions ?? { clamp } }),
       parts: most > 0 ? [...held, (own) => closureStream({ ...own, most })] : held,
       buffer,
-      ...(near && { waiting: near.store }),
+      waiting: near?.waiting,
       name: KIND,
     })
   }
@@ -113,11 +113,11 @@ export const endlessMethod: Method<EndlessOptions> = {
   bytes(shape, options, traffic) {
     const { window, sinks, far, halvedAfter, store, near, most, buffer } = settled(options)
     return (
-      windowMethod.tierBytes(shape, { count: window, ...near }, traffic, buffer) +
-      sinksMethod.tierBytes(shape, { count: sinks, ...near }, traffic, buffer) +
-      farKeysMethod.tierBytes(shape, { count: far, halvedAfter, ...store }, traffic, buffer) +
+      windowMethod.tierBytes(shape, { count: window, store: near?.store }, traffic, buffer) +
+      sinksMethod.tierBytes(shape, { count: sinks, store: near?.store }, traffic, buffer) +
+      farKeysMethod.tierBytes(shape, { count: far, halvedAfter, store: store?.store }, traffic, buffer) +
       (most > 0 ? closureMethod.bytes(shape, { most }, traffic) : 0) +
-      waitingBytes(shape, buffer, traffic.weighted ?? false, near?.store)
+      waitingBytes(shape, buffer, traffic.weighted ?? false, near?.waiting)
     )
   },
   within(shape, budgetBytes, traffic) {
@@ -159,6 +159,7 @@ function settled(options: EndlessOptions) {
   return { window, sinks, far, halvedAfter, store: storeOf(store), near: storeOf(near), clamp, most, buffer }
 }
 
+/** How tokens are held; those that wait in codes from the first on, which is their centre: no answer depends on what comes later. */
 function storeOf(bits: Bits | 'float32') {
-  return bits === 'float32' ? undefined : { store: quantised(bits) }
+  return bits === 'float32' ? undefined : { store: quantised(bits), waiting: quantised({ ...bits, first: 0 }) }
 }

@@ -41,6 +41,8 @@ export interface Method<Options = object> {
   readonly can: readonly HeadFeature[]
   /** Options where nobody says how large it is to be. Default: those of a budget. */
   readonly usual?: Options | undefined
+  /** Whether one query takes milliseconds: `plan` then takes it only where it is named. Default: it does not. */
+  readonly slow?: boolean | undefined
   make(shape: Shape, options: Options): AttentionStream & Disposable
   /** The most that make's stream holds after any call, exactly; Infinity where it grows and `tokens` is Infinity. */
   bytes(shape: Shape, options: Options, traffic: Traffic): number

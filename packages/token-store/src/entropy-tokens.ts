@@ -2,14 +2,9 @@ import {
   checkFits,
   checkKeys,
   checkValues,
-  COUNT,
-  FINITE,
   joinedTokens,
   readBy,
   rowsOf,
-  schema,
-  SUM,
-  TOTAL,
   type KvBlock,
   type Matrix,
   type PartialSoftmax,
@@ -38,6 +33,7 @@ import { rowPool } from './row-pool'
 import { weightsIn } from './saved-tokens'
 import type { Centres } from './token-coder'
 import { MOST_KEY, MOST_VALUE } from './entry-bounds'
+import { entropyTokensSchema } from './saved-entropy-tokens'
 
 /** Steps become coarser where tokens take more than they are to, by this factor; else tokens leave. A step that is a little coarser costs more than it saves. */
 const EARLY = 1.2
@@ -66,18 +62,6 @@ export interface EntropyTokens {
   attend(queries: Matrix, partial: PartialSoftmax, inOrder: boolean): void
   saved(): { readonly parameters: Record<string, string>; readonly tensors: Record<string, Tensor> }
 }
-
-/** Codes, their steps and what they follow, as snapshots have them. */
-export const entropyTokensSchema = schema({
-  parameters: { weight: TOTAL, keyStep: 'text', valueStep: 'text' },
-  tensors: {
-    codes: { type: 'U8', ...COUNT },
-    blocks: { type: 'U32', ...COUNT },
-    priors: { type: 'U32', size: '2·(d + dv)', ...COUNT },
-    sum: { type: 'F64', size: 'd', ...SUM },
-    centre: { type: 'F32', size: 'd + dv', ...FINITE },
-  },
-})
 
 /** The room for codes: what the tokens are to take, a bit each of a block's head, and a first token before anything is known. */
 function roomOf({ d, dv, count, bits }: Omit<EntropyTokensOptions, 'scale'>): number {

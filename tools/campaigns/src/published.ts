@@ -10,7 +10,7 @@ import { lastQueriesSchema } from '../../../packages/kv-cache/src/last-queries.t
 import { clustersSchema, codedClustersSchema } from '../../../packages/kv-cache/src/policies/clusters.ts'
 import { entropyCodedSchema } from '../../../packages/kv-cache/src/policies/entropy-coded.ts'
 import { ageSchema, placesSchema } from '../../../packages/kv-cache/src/policies/fading.ts'
-import { entropyTokensSchema } from '../../../packages/token-store/src/entropy-tokens.ts'
+import { entropyTokensSchema } from '../../../packages/token-store/src/saved-entropy-tokens.ts'
 import { farKeysSchema } from '../../../packages/kv-cache/src/policies/far-keys.ts'
 import { reservoirSchema } from '../../../packages/kv-cache/src/policies/reservoir.ts'
 import { ringSchema } from '../../../packages/kv-cache/src/policies/window.ts'

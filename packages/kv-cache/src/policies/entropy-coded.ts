@@ -109,6 +109,7 @@ export const entropyCodedMethod: TierMethod<EntropyCodedOptions> = {
   name: KIND,
   source: 'entropy-coded scalar quantisation (Gish and Pierce, 1968), range coding (Martin, 1979)',
   learns: 'nothing',
+  slow: true,
   can: HELD_FEATURES,
   tier: entropyCoded,
   make: (shape, options) => entropyCoded(options)(shape),
