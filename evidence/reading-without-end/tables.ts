@@ -38,9 +38,9 @@ function bitsTable(): string {
 }
 
 function recallTable(): string {
-  const rows = judged().flatMap((one) => [
-    ...['exact', largest()].map((stream) => [one.name, stream, ...Object.values(cells(one, stream)).map(share)]),
-  ])
+  const rows = judged().flatMap((one) =>
+    ['exact', largest()].map((stream) => [one.name, stream, ...Object.values(cells(one, stream)).map(share)]),
+  )
   return table(
     ['model', 'heads remember with', '1,500 back in 3,000', '1,500 back in 12,000', '10,000 back in 12,000'],
     rows,
