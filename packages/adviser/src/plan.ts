@@ -20,7 +20,7 @@ const SHARES = [32, 16, 7, 4, 2]
  * at all.
  * Source: not from the papers; for Ψ the bound of Theorem 4.1 (one-pass paper) with ‖P‖_F and the values' deviation in the place of 1.
  *
- * With a radius alone, degrees come from certificates and hold for all data. With a pilot every method of the catalogue is run on it, at the rate of tokens
+ * With a radius alone, degrees come from certificates and hold for all data. With a pilot every method that is given is run on it, at the rate of tokens
  * kept that the budget means, many on its first tokens and the best of them on all (`tournament`); and where an error is asked for, summaries are
  * predicted by formulas: what two disjoint halves of the pilot agree on is error that stays, the rest is sampling and falls as 1/n. Where keys and values
  * come apart, for columns, and of a pilot of fewer than 256 tokens or without a query for each token, all is predicted. A stream of fewer than 32 tokens that
