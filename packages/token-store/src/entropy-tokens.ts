@@ -45,8 +45,9 @@ const FARTHEST = 256
 const AT_ONCE = 512
 
 export interface EntropyTokensOptions extends Shape {
-  /** Tokens that there is room for, at so many bits an entry on average. */
+  /** Tokens that there is room for. */
   readonly count: number
+  /** Bits that an entry is to take on average. */
   readonly bits: number
 }
 

@@ -33,7 +33,8 @@ export function outOfGrammar(error: unknown): string | undefined {
   if (!(error instanceof Error)) return `threw ${typeof error}`
   const { constructor, message } = error
   if (constructor !== RangeError && constructor !== TypeError) return `threw ${constructor.name}`
-  if (/call stack|Invalid (typed )?array|Array buffer allocation|offset is out of/.test(message))
+  const own = message.replace(/(cannot be read as \w+) \(.*\)/, '$1') // what a reader of others said stands in brackets
+  if (/call stack|Invalid (typed )?array|Array buffer allocation|offset is out of/.test(own))
     return 'the engine refused'
   return /^[A-Za-z][A-Za-z0-9 -]*: ./.test(message) ? undefined : 'an error out of the grammar'
 }
