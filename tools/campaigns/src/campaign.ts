@@ -28,13 +28,15 @@ export interface Campaign {
 
 export type Attempt = (random: Random, index: number) => Outcome | Promise<Outcome>
 
+/** A message without what a reader of others said of a file, which stands in brackets. */
+export const ownWords = (message: string): string => message.replace(/(cannot be read as \w+) \(.*\)/, '$1')
+
 /** Says that an error is none of the grammar `who: sentence`: of another class, or an engine's own. Undefined where it is. */
 export function outOfGrammar(error: unknown): string | undefined {
   if (!(error instanceof Error)) return `threw ${typeof error}`
   const { constructor, message } = error
   if (constructor !== RangeError && constructor !== TypeError) return `threw ${constructor.name}`
-  const own = message.replace(/(cannot be read as \w+) \(.*\)/, '$1') // what a reader of others said stands in brackets
-  if (/call stack|Invalid (typed )?array|Array buffer allocation|offset is out of/.test(own))
+  if (/call stack|Invalid (typed )?array|Array buffer allocation|offset is out of/.test(ownWords(message)))
     return 'the engine refused'
   return /^[A-Za-z][A-Za-z0-9 -]*: ./.test(message) ? undefined : 'an error out of the grammar'
 }

@@ -10,7 +10,7 @@ import { columnRows } from '../../../../apps/cli/src/columns/column-rows.ts'
 import { openColumn } from '../../../../apps/cli/src/columns/open-column.ts'
 import { readRecipe } from '../../../../apps/cli/src/recipe.ts'
 import type { Allocations } from '../allocations.ts'
-import { outOfGrammar, told, type Attempt, type Campaign } from '../campaign.ts'
+import { outOfGrammar, ownWords, told, type Attempt, type Campaign } from '../campaign.ts'
 import type { Matrix } from '@sublinear/core'
 import { randomOf, type Random } from '../random.ts'
 import { SHAPE } from '../streams.ts'
@@ -80,7 +80,7 @@ function attemptsOf({ bytes, read }: Format, allocations: Allocations): Attempt 
 }
 
 const engine = (error: unknown) =>
-  /Invalid (typed )?array|call stack/.test((error as Error).message) ? 'the engine refused' : undefined
+  /Invalid (typed )?array|call stack/.test(ownWords((error as Error).message)) ? 'the engine refused' : undefined
 
 /** Bytes with something else in them: bits, bytes, digits of a header, a piece twice, a piece less. */
 function damaged(random: Random, good: Uint8Array): Uint8Array {
