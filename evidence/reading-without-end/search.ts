@@ -1,6 +1,7 @@
 /**
  * The search: every candidate on *Persuasion*, with words that nothing is judged on. Writes
- * search-<model>.json as it goes, and goes on from there. Of TRIED, which were read before to 36,950 tokens, two had a closure that forgets by a half-life, since left out.
+ * search-<model>.json as it goes, and goes on from there. Rows of two lengths were
+ * read before, to 36,950 tokens; two of them had a closure that forgets by a half-life, since left out.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { KEY_WORDS } from '@sublinear/small-lm'

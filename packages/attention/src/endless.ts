@@ -67,9 +67,9 @@ export interface EndlessOptions {
  * that does not grow.
  * Source: not from the papers. One distance for all that is old: as in LM-Infinite (2023) and ReRoPE, of exact caches; sinks: Xiao et al. (2023).
  *
- * Guarantee: exact over the window, as its bits round it, and up to `buffer` tokens that wait before it; every other token is held or summed up once, its weight kept until the
+ * Guarantee: exact over the tokens held, as their bits round them. Far keys let go of the rest, which is forgotten, or with `most` summed up once, its weight kept until the
  *   rest's mass reaches `most`. Merging is 'none' with `rotary`.
- * Cost: 4·(d + dv) bytes a token held, a closure's; a token turns twice more on its way out of the window, and a query once more.
+ * Cost: what the stores take, 4·(d + dv) bytes a token in float32 and a quarter in 8 bits, 4 more a far key that fades, and a closure's with `most`; a token turns twice more on its way out of the window, and a query once more.
  *
  * @returns a stream of a shape; without `rotary` in it, keys come as they are to be used and no distance is changed
  * @throws TypeError, RangeError when an option is unknown or out of range

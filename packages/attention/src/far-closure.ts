@@ -7,7 +7,15 @@ import {
   type Method,
   type Shape,
 } from '@sublinear/core'
-import { bufferWithin, farKeys, farKeysMethod, restoreTiers, tiers, type Tiers } from '@sublinear/kv-cache'
+import {
+  bufferAtRate,
+  bufferWithin,
+  farKeys,
+  farKeysMethod,
+  restoreTiers,
+  tiers,
+  type Tiers,
+} from '@sublinear/kv-cache'
 import { closureMethod, closureStream } from '@sublinear/streaming-attention'
 import { quantised, waitingBytes } from '@sublinear/token-store'
 
@@ -15,8 +23,6 @@ const KIND = 'farClosure'
 /** Keys need more bits than values: their error passes through exp. */
 const FEW_BITS = { keyBits: 6, valueBits: 4 }
 const MOST_BUFFER = 64
-/** Fewer than these do not wait on a pilot, for speed. */
-const PILOT_BUFFER = 16
 
 export interface FarClosureOptions {
   /** Far keys held. */
@@ -75,7 +81,7 @@ export const farClosureMethod: Method<FarClosureOptions> = {
   },
   atRate(_, options, rate) {
     const { count, buffer = MOST_BUFFER } = options
-    const waiting = Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
+    const waiting = bufferAtRate(buffer, rate)
     return { ...options, buffer: waiting, count: Math.max(1, Math.round(count * rate)) }
   },
   open: restoreFarClosure,

@@ -7,14 +7,12 @@ import {
   type Method,
   type Shape,
 } from '@sublinear/core'
-import { bufferWithin, misfit, misfitMethod, restoreTiers, tiers, type Tiers } from '@sublinear/kv-cache'
+import { bufferAtRate, bufferWithin, misfit, misfitMethod, restoreTiers, tiers, type Tiers } from '@sublinear/kv-cache'
 import { firstOrderMethod, firstOrderStream } from '@sublinear/streaming-attention'
 import { waitingBytes } from '@sublinear/token-store'
 
 const KIND = 'momentKv'
 const MOST_BUFFER = 64
-/** Fewer than these do not wait on a pilot, for speed. */
-const PILOT_BUFFER = 16
 
 export interface MomentKvOptions {
   /** Tokens held. */
@@ -66,7 +64,7 @@ export const momentKvMethod: Method<MomentKvOptions> = {
     return count === undefined ? undefined : { count, buffer }
   },
   atRate(_, { count, buffer = MOST_BUFFER }, rate) {
-    const waiting = Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
+    const waiting = bufferAtRate(buffer, rate)
     return { buffer: waiting, count: Math.max(1, Math.round(count * rate)) }
   },
   open: restoreMomentKv,

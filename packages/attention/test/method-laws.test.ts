@@ -39,7 +39,7 @@ describe('endless', () => {
     { window: 20, far: 9, store: { keyBits: 6, valueBits: 4 }, near: 'float32', halvedAfter: 90 },
     { window: 20, far: 9, near: { keyBits: 8, valueBits: 8 } },
   ] as const
-  const laws = methodLaws(named('endless'), { open: openStream, options, error: 0.1, long: 2500, tolerance: 2e-3 }) // 8 bits of what waits
+  const laws = methodLaws(named('endless'), { open: openStream, options, error: 0.1, long: 2500 })
   for (const law of laws) test(law.name, law.run)
 })
 

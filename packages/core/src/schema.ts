@@ -1,9 +1,8 @@
 import { checkSeed } from './check'
 import { dataOf } from './held-tensor'
 import { decodeSnapshot, type State } from './snapshot'
+import { dtypes } from './tensor-types'
 
-/** Arrays by the name of their type. */
-const ARRAYS = { F32: Float32Array, F64: Float64Array, U8: Uint8Array, U32: Uint32Array, U64: BigUint64Array } as const
 type Dtype = keyof ArrayOf
 interface ArrayOf {
   readonly F32: Float32Array
@@ -96,8 +95,8 @@ export function readBy<F extends Fields>(
     const { type, like, size, optional } = field
     const tensor = state.tensors.get(name)
     const types = [type].flat()
-    const data = tensor ? dataOf(tensor) : optional && new ARRAYS[types[0]](0)
-    if (!data || !types.some((one) => data instanceof ARRAYS[one]))
+    const data = tensor ? dataOf(tensor) : optional && new dtypes[types[0]].array(0)
+    if (!data || !types.some((one) => data instanceof dtypes[one].array))
       throw new RangeError(`${who}: ${name} must be a tensor of ${types.join(' or ')}`)
     const length = like !== undefined ? tensors[like].length : size !== undefined ? sizes[size] : data.length
     if (data.length !== length && (tensor || !optional))

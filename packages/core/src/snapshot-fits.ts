@@ -1,14 +1,12 @@
 import { dataOf } from './held-tensor'
 import type { Snapshot, State } from './snapshot'
-import type { Dtype, TensorData } from './tensor-types'
+import { dtypes, type Dtype, type TensorData } from './tensor-types'
 
 /** @throws RangeError unless the condition holds: the state of a snapshot must be one that its parameters allow */
 export function checkFits(kind: string, holds: boolean): asserts holds {
   if (!holds) throw new RangeError(`${kind}: the tensors do not fit the parameters`)
 }
 
-/** Arrays by the name of their type. */
-const ARRAYS = { F32: Float32Array, F64: Float64Array, U8: Uint8Array } as const
 interface ArrayOf {
   readonly F32: Float32Array
   readonly F64: Float64Array
@@ -30,7 +28,7 @@ export function tensorsIn<const W extends Wanted>(
   for (const [name, [type, length]] of Object.entries(wanted)) {
     const tensor = tensors.get(name)
     const data = tensor && dataOf(tensor)
-    checkFits(kind, data instanceof ARRAYS[type] && (length === undefined || data.length === length))
+    checkFits(kind, data instanceof dtypes[type].array && (length === undefined || data.length === length))
     found[name] = data
   }
   return found as { [N in keyof W]: ArrayOf[W[N][0]] }

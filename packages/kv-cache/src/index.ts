@@ -1,7 +1,8 @@
 export { adaKvCounts, type AdaOptions } from './policies/ada-kv'
 export { clusters, clustersMethod, restoreClusters } from './policies/clusters'
 export { cur, curMethod, type CurOptions } from './policies/cur'
-export { checkAge, farKeys, farKeysMethod, restoreFarKeys, type FarKeysOptions } from './policies/far-keys'
+export { checkAge } from './policies/fading'
+export { farKeys, farKeysMethod, restoreFarKeys, type FarKeysOptions } from './policies/far-keys'
 export { h2o, h2oMethod, type H2oOptions } from './policies/h2o'
 export { keyDiff, keyDiffMethod } from './policies/key-diff'
 export { keyNorm, keyNormMethod } from './policies/key-norm'
@@ -63,7 +64,7 @@ export {
   type Kept,
   type Stack,
 } from './stack/stack'
-export { bufferWithin } from './tier-method'
+export { bufferAtRate, bufferWithin } from './tier-method'
 export { restoreTiers, tiers, type Tiers, type TiersOptions } from './tiers'
 export type { TokenOptions } from './token-options'
 export type { TokenTier } from './token-tier'

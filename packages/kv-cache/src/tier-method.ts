@@ -8,16 +8,19 @@ import {
   type Traffic,
 } from '@sublinear/core'
 import { float32, waitingBytes } from '@sublinear/token-store'
-import type { TokenOptions } from './token-options'
+import { MOST_BUFFER, type TokenOptions } from './token-options'
 
-/** The most tokens that wait before a tier that stands alone. */
-const MOST_BUFFER = 64
 /** Fewer than these do not wait on a pilot, for speed. */
 const PILOT_BUFFER = 16
 
 /** Tokens that wait before a stream of a byte budget: those of an eighth of it, from 1 to 64. */
 export function bufferWithin(budgetBytes: number, { d, dv }: Shape): number {
   return Math.max(1, Math.min(MOST_BUFFER, Math.floor(budgetBytes / (8 * 4 * (d + dv)))))
+}
+
+/** Tokens that wait on a pilot, of `buffer` that will wait later, at this rate: not fewer than are worth their call. */
+export function bufferAtRate(buffer: number, rate: number): number {
+  return Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
 }
 
 /** Description of a tier of tokens: everything that differs from one to another. */
@@ -98,7 +101,7 @@ export function tokenMethod<O extends TokenOptions>(method: TokenMethod<O>): Tie
     },
     atRate(_, options, rate) {
       const { count, buffer = MOST_BUFFER } = options
-      const waiting = Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
+      const waiting = bufferAtRate(buffer, rate)
       const held = Math.round((count + buffer) * rate) - waiting
       const scaled = (method.inTokens ?? []).filter((name) => options[name] !== undefined)
       return {

@@ -47,7 +47,7 @@ export interface TiersOptions extends Shape {
   readonly parts: readonly [...TierSpec[], StreamSpec]
   /** Tokens held exactly before they are handed to the first tier together, 1 to 64: fewer where bytes are few. Default 64. */
   readonly buffer?: number | undefined
-  /** How they are held until then. Default float32. */
+  /** How they are held until then: float32, the default, or codes from the first token on, `quantised({ …, first: 0 })`. */
   readonly waiting?: TokenStore | undefined
   /** The kind of its snapshots: the name of a method that is made of tiers. Default 'tiers'. */
   readonly name?: string | undefined
@@ -75,7 +75,7 @@ export interface Tiers extends AttentionStream, Disposable {
  * Cost: the parts' and the buffer, 4·(d + dv) bytes a token; smaller buffers are slower.
  *
  * @param d, dv, scale  the shape of every part, and softcap, which every part must know; sinkLogit, rotary and positions are the whole's; parts  tiers in order and at last any stream; buffer  1 to 64; waiting  how tokens wait; name  of its snapshots
- * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, or buffer no such number
+ * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, or buffer no such number, or waiting a store whose tokens change
  * @example tiers({ d: 2, dv: 2, scale: 1, parts: [sinks({ count: 4 }), window({ count: 16 }), closureStream] }).tokens // 0
  */
 export function tiers(options: TiersOptions): Tiers {
@@ -117,6 +117,8 @@ const isTier = (part: AttentionStream): part is Tier => typeof (part as Partial<
 
 function live(name: string, shape: Shape, parts: readonly AttentionStream[], holding: Holding, from?: Snapshot): Tiers {
   checkParts(name, parts, shape)
+  if (!holding.store.steady)
+    throw new RangeError(`${name}: waiting must be float32 or have first: 0, else answers depend on later tokens`)
   return liveStream(tiersOf(name, shape, parts, holding), from) as LiveStream & Pick<Tiers, 'parts' | 'counters'>
 }
 

@@ -1,6 +1,4 @@
 import {
-  checkBlock,
-  checkFits,
   checkHead,
   decodeSnapshot,
   joinedTokens,
@@ -12,8 +10,6 @@ import {
   scoresOf,
   shapeIn,
   shapeParameters,
-  snapshotUnder,
-  tensorsUnder,
   type Arrival,
   type AttentionStream,
   type HeadFeature,
@@ -30,16 +26,9 @@ import {
   type Tier,
   type Given,
 } from '@sublinear/core'
-import {
-  float32,
-  openStore,
-  tokensIn,
-  waitingTokens,
-  widenBySample,
-  type HeldTokens,
-  type WaitingTokens,
-} from '@sublinear/token-store'
+import { float32, openStore, widenBySample, type HeldTokens } from '@sublinear/token-store'
 import { tierSchema } from './saved-tiers'
+import { admitBy, waited, waitingRoom } from './waiting-room'
 import { checkSizes, MOST_BUFFER, SIZES, type TokenOptions } from './token-options'
 
 const VERSION = '2'
@@ -116,16 +105,7 @@ export function tokenTier(options: TokenTierOptions, from?: State): TokenTier {
       ...(end && { end }),
       read: () => now().read(),
       waits: () => now().waits(),
-      admit(block, dropped) {
-        alive.check()
-        checkBlock(kind, block, options.d, options.dv)
-        if (options.rotary)
-          throw new TypeError(`${kind}: a tier that turns keys takes them by push and step, and not by admit`)
-        return alive.act('admit', () => {
-          alive.tokens += block.keys.rows
-          return now().admitted(block, dropped)
-        })
-      },
+      admit: admitBy(kind, options, alive, now),
       attendInOrder(queries, into) {
         alive.check()
         now().attendInOrder(queries, into)
@@ -166,36 +146,17 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
   const scored = { d, dv, scale, ...scoresOf(options) }
   const held = store.make({ ...scored, most: count, ...(options.shortWeights && { shortWeights: true }) })
   if (from) held.restore(kind, from)
-  const start = from && waited(kind, from, { d, dv, most: buffer, held: held.count, given })
-  const policy = options.policy(held, start)
+  const before = from && waited(kind, from, { d, dv, most: buffer, held: held.count, given })
+  const policy = options.policy(held, from && { snapshot: from, seen: before!.seen })
   const observe = policy.observe?.bind(policy)
-
-  let waiting: WaitingTokens | undefined // none in tiers, which have their own
-  let left: (KvBlock | undefined)[] | undefined // what leaves, while it is asked for
-  const opened = () =>
-    (waiting ??= waitingTokens({
-      ...scored,
-      most: buffer,
-      handOn(waited) {
-        const leaving = policy.admit(waited.read(), left === undefined)
-        left?.push(leaving)
-      },
-      behind: (queries, out, inOrder) => held.attend(queries, out, undefined, inOrder),
-      ...(observe && { observe }),
-    }))
-  const takeAll = (block: KvBlock) => {
-    for (let at = 0; at < block.keys.rows;) at += opened().take(block, at)
-  }
-  /** The policy's own taking: what waits goes before. */
-  const admitted = (block: KvBlock, dropped = false): KvBlock | undefined => {
-    left = dropped ? undefined : []
-    waiting?.settle()
-    const before = left ?? []
-    left = undefined
-    const leaving = block.keys.rows > 0 ? policy.admit(block, dropped) : undefined
-    return dropped ? undefined : joinedTokens(...before, leaving)
-  }
-  if (start?.waiting) takeAll(start.waiting)
+  const room = waitingRoom({
+    ...scored,
+    most: buffer,
+    admit: (block, dropped) => policy.admit(block, dropped),
+    behind: (queries, out, inOrder) => held.attend(queries, out, undefined, inOrder),
+    ...(observe && { observe }),
+  })
+  if (before?.waiting) room.takeAll(before.waiting)
 
   return {
     version: VERSION,
@@ -211,79 +172,47 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
       buffer: String(buffer),
       ...options.identity,
     },
-    bytes: () => held.bytes + (policy.bytes ?? 0) + (waiting?.bytes ?? 0),
-    take: (block, at) => opened().take(block, at),
+    bytes: () => held.bytes + (policy.bytes ?? 0) + room.bytes,
+    take: room.take,
     errorBars: () => options.noBars ?? held.noBars,
     answer(queries, out, arrived) {
       if (out.spread && policy.unsure && held.count > 0)
         widenBySample(out.spread, queries, held.read(), policy.unsure(), scale)
-      if (waiting) waiting.answer(queries, out, arrived)
-      else held.attend(queries, out)
+      room.answer(queries, out, arrived)
     },
     continues: true,
     refuses({ keys: { rows } }) {
-      waiting?.reserve(rows)
+      room.reserve(rows)
       held.reserve(Math.min(count, held.count + rows))
     },
     joining(later) {
       const theirs = tokenTier(options, later)
       return () => {
         const rest = theirs.waits()
-        if (theirs.tokens > (rest?.keys.rows ?? 0)) admitted(theirs.read(), true)
-        if (rest) takeAll(rest)
+        if (theirs.tokens > (rest?.keys.rows ?? 0)) room.admitted(theirs.read(), true)
+        if (rest) room.takeAll(rest)
         theirs[Symbol.dispose]()
       }
     },
-    back: {
-      spare: (tokens) => (observe ? 0 : waiting ? (waiting.back?.spare(tokens) ?? 0) : tokens === 0 ? buffer : 0),
-      most: (tokens) => waiting?.back?.most(tokens) ?? 0,
-      take(count) {
-        waiting?.back?.take(count)
-        if (waiting?.count !== 0) return
-        waiting[Symbol.dispose]() // as before the first came
-        waiting = undefined
-      },
-    },
+    back: room.back,
     saved() {
       const { parameters = {}, tensors = {} } = policy.saved?.() ?? {}
-      const rest = waiting && waiting.count > 0 ? tensorsUnder('waiting', waiting.saved()) : {}
-      return { parameters, tensors: { ...tensors, ...held.saved(), ...rest } }
+      return { parameters, tensors: { ...tensors, ...held.saved(), ...room.saved() } }
     },
     dispose() {
       held[Symbol.dispose]()
-      waiting?.[Symbol.dispose]()
+      room[Symbol.dispose]()
     },
     observe,
-    admitted,
+    admitted: room.admitted,
     read: () => policy.inOrder?.() ?? held.read(),
-    waits: () => (waiting && waiting.count > 0 ? waiting.read() : undefined),
-    attendInOrder(queries, into) {
-      if (waiting) waiting.answer(queries, into)
-      else held.attend(queries, into, undefined, true)
-    },
+    waits: room.waits,
+    attendInOrder: (queries, into) => room.answer(queries, into, undefined, true),
   }
 }
 
 /** Whether tokens are held with a dither: joined, they would be rounded twice, and their bars would count one of them. */
 const isDithered = (held: HeldTokens): boolean => held.spec.includes('"dither"')
-
-/** The tokens of a snapshot that waited before the policy, which holds `held`. */
-function waited(
-  kind: string,
-  snapshot: State,
-  {
-    held,
-    given,
-    ...room
-  }: { readonly d: number; readonly dv: number; readonly most: number; readonly held: number; readonly given: number },
-): PolicyStart & { readonly waiting?: KvBlock | undefined } {
-  checkFits(kind, given >= held)
-  if (!snapshot.tensors.has('waiting/keys')) return { snapshot, seen: given }
-  const waiting = tokensIn(kind, snapshotUnder('waiting', snapshot), room)
-  const seen = given - waiting.keys.rows
-  checkFits(kind, seen >= held)
-  return { snapshot, seen, waiting }
-}
 
 const OWN = [...SIZES, 'noBars', 'kind', 'merging', 'identity', 'can', 'shortWeights', 'end', 'policy']
 

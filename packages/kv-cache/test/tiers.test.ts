@@ -1,6 +1,6 @@
 // What tiers add to their parts. Kills: counters of a part lost or rows counted twice, a negative mass of a last part handed out or not
 // counted, observe left out, called with another softmax or before the answer, parts of another shape or not empty accepted, a snapshot
-// whose parts do not fit.
+// whose parts do not fit, tokens that wait in a store whose centre comes after them.
 import {
   decodeSnapshot,
   encodeSnapshot,
@@ -17,6 +17,7 @@ import { exactStream, normalise } from '@sublinear/exact-attention'
 import { distance, random, softmaxOracle } from '@sublinear/laws'
 import { taylorFeatures } from '@sublinear/poly-features'
 import { closureStream, featureStream } from '@sublinear/streaming-attention'
+import { quantised } from '@sublinear/token-store'
 import { describe, expect, it } from 'vitest'
 import { farKeys, restoreTiers, sinks, tiers, window } from '../src'
 import { openPart } from './open-part'
@@ -167,10 +168,38 @@ describe('what is refused', () => {
     ['a part without a tensor', made({}, ['part-1/keys'])],
     ['a part that cannot hand on', made({ 'part-0': parameters['part-2'], 'part-2': parameters['part-0'] })],
     ['no buffer', made({}, ['keys'])],
+    ['way of waiting', made({ waiting: quantised({ keyBits: 8, valueBits: 8 }).spec })],
   ])('a snapshot with another %s', (_, bytes) => {
     expect(() => open(bytes)).toThrow(/^[a-zA-Z-]+: /)
   })
   it('but not one that fits', () => {
     expect(open(made({})).toBytes()).toEqual(stream.toBytes())
+  })
+})
+
+describe('what waits in codes', () => {
+  const bits = { keyBits: 8, valueBits: 8 }
+  const made = (first?: number) =>
+    tiers({ ...shape, parts: [window({ count: 8 })], waiting: quantised({ ...bits, first }) })
+
+  it('is refused where its centre would come after it', () => {
+    for (const first of [undefined, 1, 9])
+      expect(() => made(first)).toThrow('tiers: waiting must be float32 or have first: 0')
+  })
+
+  it('gives answers that do not depend on what comes later in the call', () => {
+    const { keys, values } = tokens(30)
+    const later = {
+      keys: keys.data.map((x, i) => (i < 9 ? x : 3 * x)),
+      values: values.data.map((x, i) => (i < 6 ? x : 9 * x)),
+    }
+    const queries = random(30, 3, 5)
+    const [one, two] = [
+      { keys, values },
+      { keys: { ...keys, data: later.keys }, values: { ...values, data: later.values } },
+    ].map((block) => made(0).step(block, queries))
+    expect(two.sum.data.slice(0, 6)).toEqual(one.sum.data.slice(0, 6))
+    expect(two.max.slice(0, 3)).toEqual(one.max.slice(0, 3))
+    expect(two.max.slice(3)).not.toEqual(one.max.slice(3))
   })
 })

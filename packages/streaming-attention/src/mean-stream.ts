@@ -21,14 +21,13 @@ import {
 } from '@sublinear/core'
 import { waitingBytes } from '@sublinear/token-store'
 import { foldingStream, type FoldedState } from './folding-stream'
-import { bufferSchema } from './saved-buffer'
+import { bufferSchema, MOST_BUFFER } from './saved-buffer'
 import { isReachable, REACHABLE } from './reachable-moments'
 
 const KIND = 'mean'
 const VERSION = '2'
 /** Tokens held exactly before they are folded. */
 const TOKENS = 16
-const MOST_BUFFER = 64
 
 export interface MeanStreamOptions extends Shape {
   /** Tokens held exactly before they are folded together. Default 16. */

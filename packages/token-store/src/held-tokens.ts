@@ -19,6 +19,7 @@ const roomFor = (tokens: number, most: number) =>
 /** The store of tokens as they came. */
 export const float32: TokenStore = {
   spec: SPEC,
+  steady: true,
   make: heldTokens,
   bytes({ d, dv, most }, tokens, weighted) {
     const room = roomFor(Math.min(tokens, most), most)

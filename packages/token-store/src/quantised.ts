@@ -81,6 +81,7 @@ export function quantised(options: QuantisedOptions): TokenStore {
   })
   return {
     spec,
+    steady: asked === 0,
     make(options) {
       const { d, dv, scale, most } = options
       checkInteger('quantised', 'd', d, 1)

@@ -79,6 +79,8 @@ export interface HeldTokens extends Disposable {
 export interface TokenStore {
   /** The spec of what it makes. */
   readonly spec: string
+  /** Whether a token is held from its coming on as it will be: then answers do not depend, even in their rounding, on what comes later in a call. */
+  readonly steady: boolean
   make(options: HeldTokensOptions): HeldTokens
   /** The most bytes that a store made so ever holds while there are at most `tokens` in it at once, exactly. */
   bytes(options: HeldTokensOptions, tokens: number, weighted: boolean): number

@@ -1,7 +1,5 @@
 import {
-  checkBlock,
   checkFinite,
-  checkFits,
   checkHead,
   checkInteger,
   checkOptions,
@@ -16,8 +14,6 @@ import {
   scoresOf,
   shapeIn,
   shapeParameters,
-  snapshotUnder,
-  tensorsUnder,
   type Given,
   type Inside,
   type KvBlock,
@@ -29,25 +25,18 @@ import {
   type TierMethod,
   type Traffic,
 } from '@sublinear/core'
-import {
-  entropyBytes,
-  entropyTokens,
-  tokensIn,
-  waitingBytes,
-  waitingTokens,
-  type WaitingTokens,
-} from '@sublinear/token-store'
+import { entropyBytes, entropyTokens, waitingBytes } from '@sublinear/token-store'
+import { bufferAtRate } from '../tier-method'
+import { MOST_BUFFER } from '../token-options'
+import { admitBy, waited, waitingRoom } from '../waiting-room'
 
 const [KIND, VERSION] = ['entropyCoded', '1'] as const
-const MOST_BUFFER = 64
 /** Bits an entry, of a budget that has not more for every token: fewer tokens in these serve better than all in fewer. */
 const [LEAST, USUAL, MOST] = [0.5, 4, 12]
 /** Share of a budget in which tokens wait. */
 const WAITING = 32
 /** Bits are multiples of this. */
 const GRAIN = 32
-/** Fewer than these do not wait on a pilot, for speed. */
-const PILOT_BUFFER = 16
 
 export interface EntropyCodedOptions {
   /** Tokens that there is room for at `bits`, ≥ 1. */
@@ -121,7 +110,7 @@ export const entropyCodedMethod: TierMethod<EntropyCodedOptions> = {
     [3, 5, 6, 8].flatMap((bits) => optionsWithin(shape, budgetBytes, traffic, bits) ?? []),
   atRate(_, options, rate) {
     const { count, buffer = MOST_BUFFER } = options
-    const waiting = Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
+    const waiting = bufferAtRate(buffer, rate)
     return { ...options, buffer: waiting, count: Math.max(1, Math.round((count + buffer) * rate) - waiting) }
   },
   open: restoreEntropyCoded,
@@ -169,16 +158,7 @@ function live(shape: Shape, sizes: Sizes, from?: State): EntropyCoded {
     begin: ({ tokens }, state) => begun(shape, sizes, tokens, state),
     members: (now, alive) => ({
       read: () => now().read(),
-      admit(block, dropped) {
-        alive.check()
-        checkBlock(KIND, block, shape.d, shape.dv)
-        if (shape.rotary)
-          throw new TypeError(`${KIND}: a tier that turns keys takes them by push and step, and not by admit`)
-        return alive.act('admit', () => {
-          alive.tokens += block.keys.rows
-          return now().admitted(block, dropped)
-        })
-      },
+      admit: admitBy(KIND, shape, alive, now),
     }),
   }
   return liveStream(making, from)
@@ -189,23 +169,14 @@ function begun(shape: Shape, sizes: Sizes, given: number, from?: State): Members
   const head = headOf(shape)
   const scored = { d, dv, scale, ...scoresOf({ ...shape }) }
   const held = entropyTokens({ ...scored, ...sizes }, KIND, from)
-  let waiting: WaitingTokens | undefined // none in tiers, which have their own
-  let left: (KvBlock | undefined)[] | undefined // what leaves, while it is asked for
-  const opened = () =>
-    (waiting ??= waitingTokens({
-      ...scored,
-      most: sizes.buffer,
-      handOn(waited) {
-        const leaving = held.admit(waited.read(), left === undefined)
-        left?.push(leaving)
-      },
-      behind: (queries, out, inOrder) => held.attend(queries, out, inOrder),
-    }))
-  if (from?.tensors.has('waiting/keys')) {
-    const waited = tokensIn(KIND, snapshotUnder('waiting', from), { d, dv, most: sizes.buffer })
-    for (let at = 0; at < waited.keys.rows;) at += opened().take(waited, at)
-  }
-  checkFits(KIND, given >= held.count + (waiting?.count ?? 0))
+  const room = waitingRoom({
+    ...scored,
+    most: sizes.buffer,
+    admit: (block, dropped) => held.admit(block, dropped),
+    behind: (queries, out, inOrder) => held.attend(queries, out, inOrder),
+  })
+  const { waiting } = from ? waited(KIND, from, { d, dv, most: sizes.buffer, held: held.count, given }) : {}
+  if (waiting) room.takeAll(waiting)
 
   return {
     version: VERSION,
@@ -220,39 +191,19 @@ function begun(shape: Shape, sizes: Sizes, given: number, from?: State): Members
       bits: String(sizes.bits),
       buffer: String(sizes.buffer),
     },
-    bytes: () => held.bytes + (waiting?.bytes ?? 0),
-    take: (block, at) => opened().take(block, at),
+    bytes: () => held.bytes + room.bytes,
+    take: room.take,
     errorBars: () => 'rounding to coarse steps has an error that the codes do not tell',
-    answer(queries, out, arrived) {
-      if (waiting) waiting.answer(queries, out, arrived)
-      else held.attend(queries, out, false)
-    },
+    answer: (queries, out, arrived) => room.answer(queries, out, arrived),
     continues: true,
-    refuses: ({ keys }) => waiting?.reserve(keys.rows),
-    back: {
-      spare: (tokens) => (waiting ? (waiting.back?.spare(tokens) ?? 0) : tokens === 0 ? sizes.buffer : 0),
-      most: (tokens) => waiting?.back?.most(tokens) ?? 0,
-      take(count) {
-        waiting?.back?.take(count)
-        if (waiting?.count !== 0) return
-        waiting[Symbol.dispose]() // as before the first came
-        waiting = undefined
-      },
-    },
+    refuses: ({ keys }) => room.reserve(keys.rows),
+    back: room.back,
     saved() {
       const { parameters, tensors } = held.saved()
-      const rest = waiting && waiting.count > 0 ? tensorsUnder('waiting', waiting.saved()) : {}
-      return { parameters, tensors: { ...tensors, ...rest } }
+      return { parameters, tensors: { ...tensors, ...room.saved() } }
     },
-    dispose: () => waiting?.[Symbol.dispose](),
-    admitted(block, dropped = false) {
-      left = dropped ? undefined : []
-      waiting?.settle()
-      const before = left ?? []
-      left = undefined
-      const leaving = block.keys.rows > 0 ? held.admit(block, dropped) : undefined
-      return dropped ? undefined : joinedTokens(...before, leaving)
-    },
-    read: () => joinedTokens(held.read(), waiting?.read()) ?? held.read(),
+    dispose: () => room[Symbol.dispose](),
+    admitted: room.admitted,
+    read: () => joinedTokens(held.read(), room.waits()) ?? held.read(),
   }
 }

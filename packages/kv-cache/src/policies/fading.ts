@@ -1,4 +1,4 @@
-import { checkFits, COUNT, readBy, schema, type State, type Tensor } from '@sublinear/core'
+import { checkFinite, checkFits, COUNT, readBy, schema, type State, type Tensor } from '@sublinear/core'
 
 /** When held tokens came, and how much of their scores still counts. */
 export interface Fading {
@@ -13,7 +13,10 @@ export interface Fading {
   saved(): Record<string, Tensor>
 }
 
-const ROUND = 2 ** 32
+/** @throws TypeError, RangeError when an age in tokens is no number above 0; Infinity is one: what never fades */
+export function checkAge(who: string, halvedAfter: number): void {
+  if (halvedAfter !== Infinity) checkFinite(who, 'halvedAfter', halvedAfter, 0)
+}
 
 /** After how many tokens a score counts for half, as snapshots have it. */
 export const ageSchema = schema({
@@ -49,12 +52,12 @@ export function fading(
       return 4 * held
     },
     came(slot, place, rows = 1) {
-      for (let i = 0; i < rows; i++) places[slot + i] = (place + i) % ROUND
+      for (let i = 0; i < rows; i++) places[slot + i] = place + i
       held = Math.max(held, slot + rows)
     },
     fade(scores, now, seen) {
       for (let slot = 0; slot < held; slot++) {
-        const ago = ((((seen % ROUND) - places[slot]) % ROUND) + ROUND) % ROUND
+        const ago = (seen - places[slot]) >>> 0 // modulo 2^32 too
         scores[slot] /= 1 + Math.max(0, ago - (seen - now)) / halvedAfter
       }
     },

@@ -1,5 +1,4 @@
 import {
-  checkFinite,
   copyToken,
   emptyBlock,
   SUM,
@@ -14,7 +13,7 @@ import {
 import type { HeldTokens, StagedTokens } from '@sublinear/token-store'
 import { tokenMethod } from '../tier-method'
 import { distanceHeap } from './distance-heap'
-import { ageSchema, fading, type Fading } from './fading'
+import { ageSchema, checkAge, fading, type Fading } from './fading'
 import { checkTokenOptions, sizesOf, type TokenOptions } from '../token-options'
 import { tierSnapshot, tokenTier, type Policy, type PolicyStart, type TokenTier } from '../token-tier'
 
@@ -48,11 +47,6 @@ export function farKeys(options: FarKeysOptions): (shape: Shape) => TokenTier {
   checkTokenOptions(KIND, options, ['halvedAfter'])
   if (options.halvedAfter !== undefined) checkAge(KIND, options.halvedAfter)
   return (shape) => live(shape, options)
-}
-
-/** @throws TypeError, RangeError when an age in tokens is no number above 0; Infinity is one: what never fades */
-export function checkAge(who: string, halvedAfter: number): void {
-  if (halvedAfter !== Infinity) checkFinite(who, 'halvedAfter', halvedAfter, 0)
 }
 
 /** Far keys from their snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */

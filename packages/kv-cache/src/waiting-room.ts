@@ -1,0 +1,147 @@
+import {
+  checkBlock,
+  checkFits,
+  joinedTokens,
+  snapshotUnder,
+  tensorsUnder,
+  type Arrival,
+  type Arrived,
+  type Back,
+  type HeldTensor,
+  type KvBlock,
+  type Life,
+  type Matrix,
+  type PartialSoftmax,
+  type Shape,
+  type State,
+  type Tensor,
+  type Tier,
+} from '@sublinear/core'
+import { tokensIn, waitingTokens, type WaitingTokens } from '@sublinear/token-store'
+
+export interface WaitingRoomOptions extends Shape {
+  /** Tokens that wait at most. */
+  readonly most: number
+  /** Takes tokens in, and returns those that leave for them; with `dropped` nobody reads the result. */
+  readonly admit: (block: KvBlock, dropped: boolean) => KvBlock | undefined
+  /** Continues partials over all that was taken in; inOrder: in the same bits however many query rows there are. */
+  readonly behind: (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => void
+  /** Called for each piece of a step, after its answer. */
+  readonly observe?: ((queries: Matrix, total: PartialSoftmax, arrival: Arrival) => void) | undefined
+}
+
+/** The tokens that wait before a tier which stands alone. It takes no memory until the first comes: tiers that stand in others never have one. */
+export interface WaitingRoom extends Disposable {
+  readonly count: number
+  readonly bytes: number
+  readonly back: Back
+  take(block: KvBlock, at: number): number
+  takeAll(block: KvBlock): void
+  /** What waits is taken in, and then the block; returns all that leaves. */
+  admitted(block: KvBlock, dropped?: boolean): KvBlock | undefined
+  answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived, inOrder?: boolean): void
+  reserve(tokens: number): void
+  /** A copy of what waits. */
+  waits(): KvBlock | undefined
+  saved(): Record<string, Tensor | HeldTensor>
+}
+
+/**
+ * The room of a tier that stands alone: up to `most` tokens wait, and are taken in together, at fixed places of the stream.
+ *
+ * Guarantee: `waitingTokens`'. Cost: nothing until a token comes, then theirs.
+ *
+ * @param d, dv, scale  the shape; most  tokens; admit, behind, observe  what the tier does
+ */
+export function waitingRoom({ most, admit, behind, observe, ...shape }: WaitingRoomOptions): WaitingRoom {
+  let waiting: WaitingTokens | undefined
+  let left: (KvBlock | undefined)[] | undefined // what leaves, while it is asked for
+  const opened = () =>
+    (waiting ??= waitingTokens({
+      ...shape,
+      most,
+      handOn(waited) {
+        const leaving = admit(waited.read(), left === undefined)
+        left?.push(leaving)
+      },
+      behind,
+      ...(observe && { observe }),
+    }))
+  const take = (block: KvBlock, at: number) => opened().take(block, at)
+  const dispose = () => {
+    waiting?.[Symbol.dispose]()
+    waiting = undefined
+  }
+  return {
+    get count() {
+      return waiting?.count ?? 0
+    },
+    get bytes() {
+      return waiting?.bytes ?? 0
+    },
+    back: {
+      spare: (tokens) => (observe ? 0 : waiting ? (waiting.back?.spare(tokens) ?? 0) : tokens === 0 ? most : 0),
+      most: (tokens) => waiting?.back?.most(tokens) ?? 0,
+      take(count) {
+        waiting?.back?.take(count)
+        if (waiting?.count === 0) dispose() // as before the first came
+      },
+    },
+    take,
+    takeAll(block) {
+      for (let at = 0; at < block.keys.rows;) at += take(block, at)
+    },
+    admitted(block, dropped = false) {
+      left = dropped ? undefined : []
+      waiting?.settle()
+      const before = left ?? []
+      left = undefined
+      const leaving = block.keys.rows > 0 ? admit(block, dropped) : undefined
+      return dropped ? undefined : joinedTokens(...before, leaving)
+    },
+    answer(queries, out, arrived, inOrder = false) {
+      if (waiting) waiting.answer(queries, out, arrived)
+      else behind(queries, out, inOrder)
+    },
+    reserve: (tokens) => waiting?.reserve(tokens),
+    waits: () => (waiting && waiting.count > 0 ? waiting.read() : undefined),
+    saved: () => (waiting && waiting.count > 0 ? tensorsUnder('waiting', waiting.saved()) : {}),
+    [Symbol.dispose]: dispose,
+  }
+}
+
+/** The tokens that waited in a snapshot, and how many of those given had been taken in. @throws RangeError when there are not as many as are held */
+export function waited(
+  kind: string,
+  snapshot: State,
+  {
+    held,
+    given,
+    ...room
+  }: { readonly d: number; readonly dv: number; readonly most: number; readonly held: number; readonly given: number },
+): { readonly seen: number; readonly waiting?: KvBlock | undefined } {
+  checkFits(kind, given >= held)
+  if (!snapshot.tensors.has('waiting/keys')) return { seen: given }
+  const waiting = tokensIn(kind, snapshotUnder('waiting', snapshot), room)
+  const seen = given - waiting.keys.rows
+  checkFits(kind, seen >= held)
+  return { seen, waiting }
+}
+
+/** The `admit` of a tier over what takes a checked block. */
+export function admitBy(
+  kind: string,
+  { d, dv, rotary }: Shape,
+  alive: Life,
+  now: () => { admitted(block: KvBlock, dropped?: boolean): KvBlock | undefined },
+): Tier['admit'] {
+  return (block, dropped) => {
+    alive.check()
+    checkBlock(kind, block, d, dv)
+    if (rotary) throw new TypeError(`${kind}: a tier that turns keys takes them by push and step, and not by admit`)
+    return alive.act('admit', () => {
+      alive.tokens += block.keys.rows
+      return now().admitted(block, dropped)
+    })
+  }
+}
