@@ -37,7 +37,7 @@ export interface WaitingRoom extends Disposable {
   readonly back: Back
   take(block: KvBlock, at: number): number
   takeAll(block: KvBlock): void
-  /** What waits is taken in, and then the block; returns all that leaves. */
+  /** Takes in what waits, and then the block; returns all that leaves. */
   admitted(block: KvBlock, dropped?: boolean): KvBlock | undefined
   answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived, inOrder?: boolean): void
   reserve(tokens: number): void

@@ -5,6 +5,7 @@ import {
   joinedTokens,
   readBy,
   rowsOf,
+  tokensOf,
   type KvBlock,
   type Matrix,
   type PartialSoftmax,
@@ -12,6 +13,7 @@ import {
   type State,
   type Tensor,
 } from '@sublinear/core'
+import { markedRows, nearestRows, sampledRows } from './code-rows'
 import {
   apartOf,
   codeUnit,
@@ -19,13 +21,9 @@ import {
   entriesOf,
   hasCode,
   largest,
-  markedRows,
-  nearestRows,
   placeFor,
   placeIn,
   recode,
-  rowOf,
-  sampledRows,
   type Steps,
 } from './entropy-steps'
 import { heldTokens } from './held-tokens'
@@ -256,7 +254,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
         else {
           count(block, r) // it has no room even alone
           weights = undefined
-          if (!dropped) gone.push(rowOf(block, r))
+          if (!dropped) gone.push(tokensOf(block, r, r + 1))
           r++
         }
       }

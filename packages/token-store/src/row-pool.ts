@@ -1,11 +1,11 @@
 import { checkFits } from '@sublinear/core'
+import { UNIT } from './residual-tables'
 import { MOST_CODE, rowCoder, type Priors } from './row-coder'
 
 /** Rows of a full block: what must be read for one row, and what a coder learns from. */
-const BLOCK = 64
+export const BLOCK = 64
 /** Bytes of a block beside its codes: its rows and its length. */
 const HEADER = 4
-const UNIT = 64
 /** Above every number of rows. */
 const ROWS = 128
 /** Above every mean distance of codes. */
@@ -149,7 +149,6 @@ export function rowPool({ width, room }: { readonly width: number; readonly room
       checkFits(kind, total === codes.length && total + HEADER * found.length <= room)
       for (const [i, { rows, length }] of found.entries())
         checkFits(kind, length >= 1 && rows >= 1 && (i < found.length - 1 ? rows === BLOCK : rows <= BLOCK))
-      checkFits(kind, given.length === 2 * width)
       checkFits(
         kind,
         given.every((one, i) => one <= (i < width ? 2 * MOST_CODE : LARGEST_SIZE)),
