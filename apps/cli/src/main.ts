@@ -2,9 +2,10 @@ import { BAD_INPUT, INTERRUPTED, runProgram } from './program'
 
 const interrupt = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.once(signal, () => {
+  // One handler for good: between one that is gone and the next, a signal would kill. The second signal does not wait for the clean-up.
+  process.on(signal, () => {
+    if (interrupt.signal.aborted) process.exit(INTERRUPTED)
     interrupt.abort(new Error('interrupted'))
-    process.once(signal, () => process.exit(INTERRUPTED)) // a second one does not wait for the clean-up
   })
 }
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
