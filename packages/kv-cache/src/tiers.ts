@@ -34,6 +34,7 @@ import {
 import { continuePadded, continueWith, FEW, whyNoBars } from './asked-parts'
 import { placedParts } from './placed-parts'
 import { tiersSchema } from './saved-tiers'
+import { checkParts, isTier } from './tier-parts'
 import { float32, openStore, waitingTokens, type HeldTokens, type TokenStore } from '@sublinear/token-store'
 
 const KIND = 'tiers'
@@ -113,7 +114,6 @@ export function restoreTiers(
 }
 
 const partName = (i: number) => `part-${i}`
-const isTier = (part: AttentionStream): part is Tier => typeof (part as Partial<Tier>).admit === 'function'
 
 function live(name: string, shape: Shape, parts: readonly AttentionStream[], holding: Holding, from?: Snapshot): Tiers {
   checkParts(name, parts, shape)
@@ -283,19 +283,3 @@ function begun(
 }
 
 const atStart = (_row: number) => 0
-
-/** All but the last can hand on what they forget; all have one shape and are different objects. */
-function checkParts(name: string, parts: readonly AttentionStream[], shape: Shape): void {
-  if (new Set(parts).size < parts.length) throw new RangeError(`${name}: every part must be a stream of its own`)
-  for (const [i, part] of parts.entries()) {
-    if (i < parts.length - 1 && !isTier(part))
-      throw new TypeError(
-        `${name}: part ${i} must be a tier, which hands on what it forgets; only the last may be any stream`,
-      )
-    for (const side of ['d', 'dv', 'scale'] as const)
-      if (part[side] !== shape[side])
-        throw new RangeError(`${name}: part ${i} must have ${side} = ${shape[side]}, got ${part[side]}`)
-    const [wanted, found] = [scoresOf(shape), part.head ?? {}].map((head) => JSON.stringify(head))
-    if (found !== wanted) throw new RangeError(`${name}: part ${i} must compute ${wanted}, got ${found}`)
-  }
-}
