@@ -184,15 +184,6 @@ export const targets: readonly Target[] = [
     times: 'heads alone',
     atLeast: 0.952,
   },
-  ...[16, 256, 2048].map((kibibytes): Target => ({
-    id: `fork-${kibibytes}`,
-    suite: 'fork',
-    claim: `a fork in ${kibibytes} KiB, median over methods: 1.5 copies of its bytes and 20 µs over its own time`,
-    groups: [`fork in ${kibibytes} KiB`],
-    case: 'fork',
-    times: '1.5 copies of its bytes and 20 µs',
-    atLeast: 1,
-  })),
   ...[1, 16].map((heads): Target => ({
     id: `ggml-8-bits${heads === 1 ? '' : '-turns'}`,
     suite: 'heads',

@@ -9,7 +9,6 @@ export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   'kv-cache': async () => (await import('./kv-cache.ts')).suite,
   'coded-tokens': async () => (await import('./coded-tokens.ts')).suite,
   layer: async () => (await import('./layer.ts')).suite,
-  fork: async () => (await import('./fork.ts')).suite,
   threads: async () => (await import('./threads.ts')).suite,
   'gaussian-sparse': async () => (await import('./gaussian-sparse.ts')).suite,
   'sparse-recovery': async () => (await import('./sparse-recovery.ts')).suite,
