@@ -174,6 +174,9 @@ export const forksAndTrials: Experiment<ForksAndTrials> = {
         ]),
       ),
       '',
+      'A fork copies bytes as fast as they can be copied; above that it makes the stream anew: a third of the CPU of a small fork is the garbage collector, which knows every block of kernel ' +
+        'memory, and the rest is spread thin over what each part of a stack sets up. So forks of 500 kB and more cost near what was allowed, and small ones some 20 µs a part more.',
+      '',
       `Tokens on trial: ${trials.programs} programs over ${trials.methods} methods tried ${trials.tried} tokens and kept ${trials.kept}; ${trials.differing} snapshots differ from those of the kept ` +
         `tokens alone, and no answer by more than ${trials.worst}.`,
       '',
