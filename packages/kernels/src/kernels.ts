@@ -137,7 +137,7 @@ export interface Kernels {
     degree: number,
   ): void
   /**
-   * Any monomials, feature by feature: out (t × rows) gets row 0 factors[0] and row f = row parents[f] of out, times row
+   * Computes any monomials, feature by feature: out (t × rows) gets row 0 factors[0] and row f = row parents[f] of out, times row
    * coordinates[f] of z (variables × rows), times factors[f]; parents[f] < f. t is factors.length.
    */
   monomialTable(
