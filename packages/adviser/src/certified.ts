@@ -13,17 +13,17 @@ import type { Answer, Considered, PlanError } from './plan-types'
 import { ONE_PASS, sketchBytes, type Psi } from './sketches'
 
 const MOST_FEATURES = 2 ** 16
-/** Share of ε that the features may use up where Ψ takes the rest. */
+/** Share of ε that the features may use up where Ψ needs the other part. */
 const FEATURE_SHARE = 0.5
-/** Radius to which minimax polynomials go. */
+/** Largest radius for which minimax polynomials are tried. */
 const MOST_MINIMAX = 8
-/** Beyond this norm of a row there is no Ψ to be sized. */
+/** Largest norm of a row for which Ψ can be sized. */
 const MOST_NORM = 1e6
-/** The method that holds features: it makes a stream of any map. */
+/** The method that holds features: it makes a stream of any feature map. */
 const FEATURES = 'taylor'
 /** The method that holds every token as it is. */
 export const EXACT = 'exact'
-/** Float32 attention, of one answer. */
+/** Error of one answer of float32 attention. */
 export const ROUNDED = 2 ** -22
 
 export interface Certified {
@@ -33,12 +33,14 @@ export interface Certified {
 }
 
 /**
- * Finds a plan that holds for all data with scores within a radius: every token as it is, where the budget has room for that, or the least certified degree, Taylor's where it
- * does as well.
+ * Finds a plan that holds for all data with scores within a radius: every token as it is, where the budget has room for that; else the least certified
+ * degree, of Taylor features where they need no more than minimax features.
  *
- * docs/papers/certified-plan.md has the proof. A pair is off by a relative e, polynomial and float32 together, which moves an answer by at most
- * 2·(1 − √(1 − e²))/e·max|v|; float32 sums add a term that grows with the stream. Ψ: a row of P̃, whose weights differ by factors of at most e^{2R}·(1 + e)/(1 − e),
- * has norm at most cosh(R + artanh e)/√n, and a column of V, less its mean, √n·max|v|. Its own float32 sums are counted by what they add on average over Ψ.
+ * docs/papers/certified-plan.md has the proof. A pair has a relative error of e, polynomial and float32 together; this moves an answer by at most
+ * 2·(1 − √(1 − e²))/e·max|v|. Float32 sums add a term that grows with the stream. For Ψ: a row of P̃, whose weights differ by factors of at most
+ * e^{2R}·(1 + e)/(1 − e),
+ * has norm at most cosh(R + artanh e)/√n, and a column of V, less its mean, √n·max|v|. The float32 sums of Ψ itself count with the error that they
+ * add on average over Ψ.
  */
 export function certified(shape: PlanShape, radius: number): Certified {
   const { tokens, d, dv, scale, epsilon, keysAndValuesTogether, budgetBytes, weighted, methods } = shape
@@ -89,18 +91,18 @@ export function certified(shape: PlanShape, radius: number): Certified {
   return { answer: answerOf(shape, radius, best, bytesOf(best.features)), average, considered }
 }
 
-/** Features that were looked at, and what an answer is off by at most, in units of max|v|. */
+/** Features that were tried, and the most that they move an answer, in units of max|v|. */
 interface Tried {
   readonly features: FeatureMap
   readonly name: string
-  /** Relative error of a pair, float32 included. */
+  /** Relative error of a pair, with float32. */
   readonly pair: number
   readonly polynomial: number
-  /** Everything that float32 adds to that. */
+  /** All error that float32 adds beyond that. */
   readonly float32: number
 }
 
-/** A certified map with the Ψ that it needs. */
+/** A certified map, with the Ψ that it needs. */
 function answerOf(
   { dv, epsilon, delta, keysAndValuesTogether, seed }: PlanShape,
   radius: number,
@@ -108,7 +110,7 @@ function answerOf(
   bytes: number,
 ): Answer {
   const room = epsilon - polynomial - float32
-  const rowNorm = pair < 1 ? Math.min(MOST_NORM, Math.cosh(radius + Math.atanh(pair))) : MOST_NORM // √n·‖P̃_j‖₂ at most
+  const rowNorm = pair < 1 ? Math.min(MOST_NORM, Math.cosh(radius + Math.atanh(pair))) : MOST_NORM // the largest that √n·‖P̃_j‖₂ can be
   const each = Math.min(1, (room > 0 ? room : epsilon * FEATURE_SHARE) / rowNorm)
   const psi: Psi = { kind: 'gaussian', m: gaussianRows({ epsilon: each, delta: delta / dv }), seed: String(seed) }
   const psiPart = keysAndValuesTogether ? 0 : each * rowNorm
@@ -138,6 +140,6 @@ function mapsOf(d: number, degree: number, scale: number, radius: number): [stri
   try {
     return [taylor, ['minimax', minimaxFeatures({ d, degree, radius, scale })]]
   } catch {
-    return [taylor] // a lower degree is exact in float32 already
+    return [taylor] // with so large a float32 error, a lower degree would do as well
   }
 }

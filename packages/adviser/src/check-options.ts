@@ -2,13 +2,13 @@ import { checkFinite, checkInteger, checkScale, checkSeed, type Method, type Giv
 import { TASKS, type PlanOptions } from './plan-types'
 import type { Driven } from './drive'
 
-/** The options of a plan, complete and checked; epsilon Infinity where none was asked for. */
+/** The options of a plan, complete and checked; epsilon is Infinity where none was asked for. */
 export type PlanShape = Given<Omit<PlanOptions, 'pilot' | 'radius' | 'k' | 'seed' | keyof Driven>> &
   Pick<PlanOptions, 'k'> & { readonly seed: bigint }
 
 const WHO = 'plan'
 
-/** @throws TypeError, RangeError with the first option that is out of range or missing */
+/** Checks the options of a plan. @throws TypeError, RangeError that names the first option that is out of range or missing */
 export function checkOptions(options: PlanOptions): PlanShape {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`${WHO}: options must be an object, got ${String(options)}`)
@@ -20,7 +20,7 @@ export function checkOptions(options: PlanOptions): PlanShape {
   checkInteger(WHO, 'd', d, 1, 2 ** 16)
   checkInteger(WHO, 'dv', dv, 1, 2 ** 16)
   checkScale(WHO, scale)
-  if (epsilon < Infinity || radius !== undefined) checkFinite(WHO, 'scale', scale, 0) // formulas are of features, which have none below
+  if (epsilon < Infinity || radius !== undefined) checkFinite(WHO, 'scale', scale, 0) // formulas use features, which exist only for a scale above 0
   for (const [name, value] of Object.entries({ keysAndValuesTogether, weighted, exhaustive }))
     if (typeof value !== 'boolean') throw new TypeError(`${WHO}: ${name} must be true or false, got ${String(value)}`)
   if (!TASKS.includes(task))

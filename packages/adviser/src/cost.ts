@@ -1,10 +1,10 @@
-/** Bytes held, and the length from which on that is less than a cache. */
+/** Bytes of a method, and the length from which they are fewer than those of a cache. */
 export interface PlanCost {
   readonly bytes: number
   readonly parts: Readonly<Record<string, number>>
-  /** Keys and values of all tokens. */
+  /** Bytes of the keys and values of all tokens. */
   readonly cache: { readonly float32: number; readonly float16: number }
-  /** Tokens whose cache takes as many bytes. */
+  /** Number of tokens whose cache takes as many bytes. */
   readonly breakEven: { readonly float32: number; readonly float16: number }
 }
 

@@ -3,7 +3,7 @@ const BIN = 32
 
 export const curvePoints = (count: number): number => Math.max(2, Math.floor(count / BIN))
 
-/** y as a function of x: means over bins of equal count, straight lines between them and beyond. */
+/** Fits y as a function of x: means over bins of equal count, straight lines between and beyond them. */
 export function curveOf(x: Float64Array, y: Float64Array): (at: number) => number {
   const bins = curvePoints(x.length)
   const order = Array.from(x.keys()).toSorted((a, b) => x[a] - x[b] || a - b)

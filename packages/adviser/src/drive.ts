@@ -25,7 +25,7 @@ export async function drive<Result>(search: Generator<Step, Result>, { signal, o
   }
 }
 
-/** One turn of the event loop, which a promise alone does not give. */
+/** Waits one turn of the event loop, which a promise alone does not do. */
 function turn(): Promise<void> {
   return new Promise((done) => {
     const { port1, port2 } = new MessageChannel()

@@ -10,23 +10,23 @@ import type { Weights } from './summaries'
 /** A mean square over queries as a function of the number of independent tokens. */
 export type ErrorLaw = (n: number) => number
 
-/** Cuts of a sample in two. */
+/** Ways in which a sample is cut in two. */
 const SPLITS = 4
-/** Times that chance is asked what it would show. */
+/** How often values are shuffled, to see what chance would show. */
 const SHUFFLES = 16
-/** Standard errors by which a limit must stand out from chance. */
+/** Standard errors by which a limit must exceed chance. */
 const SIGNIFICANT = 3
-/** The share of the pilot's queries, those of mildest scores, that is measured: of the others there are too few to be typical. */
+/** The share of the pilot's queries that is measured, those of the mildest scores: of the others there are too few to be typical. */
 const BULK = 0.95
-/** Below this share of the mass of plain averages centred features fall back; here to averages. */
+/** Share of the mass of plain averages below which centred features fall back; here they fall back to averages. */
 const LEAST_MASS = 2 ** -3
-/** Queries of a model between two rests. */
+/** Queries of a model between two rests, in which the event loop gets its turn. */
 const PIECE = 64
 
-/** A pilot cut in two, in several ways, with the exact shares of each half: the same for every summary. */
+/** A pilot cut in two, in several ways, with the exact shares of each half; the same for every summary. */
 export interface HalvedPilot {
   readonly sample: Sample
-  /** softmax's weights. */
+  /** Weights of softmax. */
   readonly exact: Float64Array
   readonly halves: readonly (readonly [Half, Half])[]
 }
@@ -51,15 +51,15 @@ export function halvedPilot(sample: Sample, exact: Float64Array): HalvedPilot {
 }
 
 /**
- * ‖answers by a summary less exact ones‖² as the pilot's own tokens show it, without the queries of widest scores: limit + sampling/n.
+ * The law of ‖answers by a summary − exact answers‖², measured on the pilot's own tokens without the queries of the widest scores: limit + sampling/n.
  *
- * Over two disjoint halves A and B, ⟨a(A), a(B)⟩ estimates ‖E a‖² without bias: the limit. The same statistic on shuffled values, where
- * nothing is to be found, tells how large chance makes it: a limit within SIGNIFICANT standard errors of that is set to 0, for the pilot cannot see it.
+ * Over two disjoint halves A and B, ⟨a(A), a(B)⟩ estimates ‖E a‖² without bias: the limit. The same statistic on shuffled values
+ * tells how large chance makes it: a limit within SIGNIFICANT standard errors of chance is set to 0, since the pilot cannot see it.
  * The excess of ‖a(A)‖² over the limit falls as 1/n.
  *
- * Cost: as of 20 products of queries × tokens × dv. It rests after each.
+ * Cost: 20 products of queries × tokens × dv. It rests after each.
  *
- * @param approximate  absent for the outputs themselves
+ * @param approximate  shares of the summary; absent: the law of ‖exact answers‖²
  */
 export function* measuredLaw(
   { sample, exact, halves: cuts }: HalvedPilot,
@@ -105,17 +105,17 @@ export function* measuredLaw(
   return (n) => limit + sampling / n
 }
 
-/** A Gaussian model with its exact answers: the same for every summary. */
+/** A Gaussian model with its exact answers; the same for every summary. */
 export interface AnsweredModel {
   readonly model: GaussianModel
-  /** softmax's weights. */
+  /** Weights of softmax. */
   readonly exact: Float64Array
   readonly answers: Matrix
   /** The exact mass of each query. */
   readonly masses: Float64Array
 }
 
-/** Answers a model's queries. Cost: two passes over queries × tokens, and a product. */
+/** Answers a model's queries exactly. Cost: two passes over queries × tokens, and a product. */
 export function answeredModel(model: GaussianModel, exact: Float64Array): AnsweredModel {
   return {
     model,
@@ -141,8 +141,8 @@ function massOf({ sample, tokenShares }: GaussianModel, weights: Float64Array, r
 }
 
 /**
- * The same in the Gaussian model: ‖Σ(shares less exact)·values‖² over the population, plus 1/n of the variance of one token's part in the
- * answer, folded or still held, plus what the noise in the values adds to that.
+ * The law of the same error in the Gaussian model: ‖Σ(summary's shares − exact shares)·values‖² over the population, plus 1/n of the variance of one token's
+ * part in the answer, summed up or still held, plus the error that the noise in the values adds.
  */
 export function* modelledLaw(
   { model, exact, answers: truth, masses }: AnsweredModel,
@@ -157,14 +157,14 @@ export function* modelledLaw(
   /** Contribution of one token to an answer, times the number of tokens: at most that number, since no share exceeds 1. */
   const density = (x: number) => x / (1 + Math.abs(x) / tokens)
   let [square, chance] = [0, 0]
-  const spread = new Float64Array(2) // sampling and noise: numbers of a closure would each be an object
+  const spread = new Float64Array(2) // sampling and noise, in an array since each number of a closure would be an object
   for (const [r, share] of queryShares.entries()) {
     if (r % PIECE === 0) yield
     if (share === 0) continue
     const mass = masses[r]
     const ownMass = mixed ? massOf(model, mixed, r) : 0
     const sound = ownMass > LEAST_MASS
-    /** ‖a token's part in the summary's answer less its part in the exact one‖², its densities there being a and b. */
+    /** Computes ‖a token's part in the summary's answer − its part in the exact one‖², with densities a and b. */
     const part = (a: number, b: number, j: number) => {
       let square = 0
       for (let c = 0; c < cols; c++) {
@@ -194,19 +194,19 @@ export function* modelledLaw(
     }
     for (let i = r * cols; i < (r + 1) * cols; i++) square += share * ((ownAnswers?.data[i] ?? 0) - truth.data[i]) ** 2
   }
-  const limit = Math.max(0, square - chance) // what the drawn tokens show of the population is off by chance
+  const limit = Math.max(0, square - chance) // the square that the drawn tokens show, without what chance adds to it
   const sampling = spread[0] + residual * spread[1]
   return (n) => limit + sampling / n
 }
 
-/** Two disjoint halves of 0 … m − 1: rows apart by 1, 2, 4, … rows. */
+/** Cuts 0 … m − 1 into two disjoint halves: rows that lie 1, 2, 4, … apart. */
 function halves(m: number, split: number): [Uint32Array, Uint32Array] {
   const side = (wanted: number) =>
     Uint32Array.from(Array.from({ length: m }, (_, i) => i).filter((i) => ((i >> split) & 1) === wanted))
   return [side(0), side(1)]
 }
 
-/** The rows `chosen`. */
+/** The chosen rows of a matrix. */
 function rowsAt(source: Matrix, chosen: Uint32Array): Matrix {
   const { cols } = source
   const out = matrix(chosen.length, cols)
@@ -216,7 +216,7 @@ function rowsAt(source: Matrix, chosen: Uint32Array): Matrix {
   return out
 }
 
-/** The error of answers by `own` shares, for values given later; the exact answers where there are none. */
+/** The error of answers by `own` shares, for values given later; the exact answers where `own` is absent. */
 function errorOf(own: Float64Array | undefined, other: Float64Array, isWithin = false): (values: Matrix) => Matrix {
   if (!own) {
     const exact = new Float32Array(other)

@@ -4,12 +4,12 @@ import type { PlanShape } from './check-options'
 import type { Answer } from './plan-types'
 import { LEAST_TOKENS } from './sample'
 
-/** Whether a stream is shorter than any pilot must be, and all of it is there. */
+/** Whether a stream is shorter than any pilot must be, and the pilot is all of it. */
 export function isFew({ tokens, task, keysAndValuesTogether }: PlanShape, pilot: Pilot): boolean {
   return pilot?.keys?.rows === tokens && tokens < LEAST_TOKENS && task !== 'columns' && keysAndValuesTogether
 }
 
-/** Every token as it is, where the budget has room: a stream that short has nothing to measure. */
+/** The plan that keeps every token as it is, where the budget has room: a stream this short gives nothing to measure. */
 export function fewTokens({ methods, d, dv, scale, tokens, weighted, budgetBytes }: PlanShape): Answer | undefined {
   const exact = methods.find(({ name }) => name === EXACT)
   const [shape, traffic] = [

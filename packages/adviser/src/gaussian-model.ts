@@ -5,38 +5,38 @@ import { withinTheValues } from './within-the-values'
 import { curveOf, curvePoints } from './curve'
 import { centredAt, covariance, meanRow, sampleOf, type Sample } from './sample'
 
-/** Tokens and queries drawn. */
+/** How many tokens and how many queries are drawn. */
 const TOKENS = 2048
 const QUERIES = 1024
-/** Queries over which an error is thought of as a mean: what is rarer than one in so many does not count. */
+/** Number of queries over which an error is a mean: what is rarer than one in so many does not count. */
 const ASKED = 4096
-/** Tokens are many chances, for many queries: what is up to so many times rarer than one of n still counts. */
+/** Tokens that are so many times rarer than one in n still count: over many queries they get many chances. */
 const RARER = 2
 const KEY = [0x706c616e, 0x6d6f6465] as const
-/** Share of the trace that keeps a covariance invertible. */
+/** Share of the trace that is added to a covariance to keep it invertible. */
 const RIDGE = 1e-6
-/** How often the mean square of importance weights may exceed the square of their mean. */
+/** How far the mean square of importance weights may exceed the square of their mean, as a factor. */
 const UNEVEN = 3
-/** How many times what chance explains must be explained before values have a mean, or depend on keys. */
+/** Values have a mean, or depend on keys, only where that explains so many times what chance explains. */
 const DEPENDS = 2
 
-/** A population of tokens and queries by points with probabilities. */
+/** A population of tokens and queries: points with probabilities. */
 export interface GaussianModel {
-  /** How many tokens there will be. */
+  /** Number of tokens of the stream to come. */
   readonly tokens: number
-  /** Values: what of them the keys decide, within the box of those seen. */
+  /** Points: queries, keys, and the values that the keys predict, within the box of the pilot's values. */
   readonly sample: Sample
-  /** Share of each token, adding up to 1; likewise of each query. */
+  /** Share of each token; all shares add up to 1. The same for each query. */
   readonly tokenShares: Float64Array
   readonly queryShares: Float64Array
-  /** Variance of the values about that, summed over columns. */
+  /** Variance of the values about their prediction, summed over columns. */
   readonly residual: number
 }
 
 /**
- * Tokens and queries like the pilot's, as if they were Gaussian: same means, same covariances, values a function of
- * the keys, within the box of those seen, plus noise. They are drawn with a larger spread, and weights correct for it (importance sampling): so there
- * are tails, which a pilot of some hundred rows lacks, up to what is to be expected once among n tokens and ASKED queries.
+ * Models tokens and queries like the pilot's as if they were Gaussian: with the same means and covariances, values a function of the keys, within the box of
+ * the pilot's values, plus noise. They are drawn with a larger spread, and weights correct for it (importance sampling). So the model has tails, which a pilot
+ * of some hundred rows lacks, up to what is to be expected once among n tokens and ASKED queries.
  */
 export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n: number): GaussianModel {
   const d = keys.cols
@@ -45,7 +45,7 @@ export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n
   const querySpread = covariance(centredAt(queries, meanQuery))
   const [keyFactor, queryFactor] = [cholesky(keySpread), cholesky(querySpread)]
   const { values: valuesOf, residual } = regression(centredAt(keys, meanKey), centredAt(values, meanValue), keyFactor)
-  // With k = L·z and q = L′·z′ a score is z′ᵀMz: in the singular bases of M, a sum over coordinates, the widest first.
+  // With k = L·z and q = L′·z′ a score is z′ᵀMz: in the singular bases of M, a sum over coordinates, the largest first.
   const [keyBasis, sizes] = eigenbasis(times(times(keyFactor, querySpread, 'tn'), keyFactor))
   const [queryBasis] = eigenbasis(times(times(queryFactor, keySpread, 'tn'), queryFactor))
   const wide = directionsOf(sizes)
@@ -66,22 +66,22 @@ export function gaussianModel({ queries, keys, values }: Pilot, scale: number, n
   return { tokens: n, sample, tokenShares: tokens.shares, queryShares: asked.shares, residual }
 }
 
-/** The mean, or zeros where chance alone, `square` a squared length, is as long. */
+/** The mean; or zeros where chance alone makes a mean of squared length `square` as likely. */
 function seenMean(mean: Float32Array, square: number): Float32Array {
   const length = mean.reduce((sum, x) => sum + x * x, 0)
   return length > DEPENDS * square ? mean : new Float32Array(mean.length)
 }
 
-/** A function of the keys that stands for the values, and what it leaves of them: the squared residual, summed over columns. */
+/** A function of the keys that predicts the values, and the squared residual that it leaves, summed over columns. */
 interface Regression {
-  /** Values predicted from centred keys. */
+  /** Predicts values from centred keys. */
   readonly values: (keys: Matrix) => Matrix
   readonly residual: number
 }
 
 /**
- * Least squares of values on keys, both centred, and then of each column on what that gives: a curve over one direction of the keys (a
- * single-index model; for Gaussian keys the direction is right whatever the curve, Brillinger 1982). Zeros where chance explains as much.
+ * Fits values by keys: least squares, both centred; then each column by a curve of its linear prediction (a single-index model; for Gaussian keys the
+ * direction is right whatever the curve, Brillinger 1982). Zeros where chance explains as much.
  */
 function regression(keys: Matrix, values: Matrix, factor: Matrix): Regression {
   const { rows, cols: d } = keys
@@ -112,7 +112,7 @@ function energyOf({ data }: Matrix, less?: Matrix): number {
 const column = ({ rows, cols, data }: Matrix, c: number): Float64Array =>
   Float64Array.from({ length: rows }, (_, r) => data[r * cols + c])
 
-/** Eigenvectors as rows and eigenvalues of a symmetric matrix, largest first. */
+/** The eigenvectors (as rows) and eigenvalues of a symmetric matrix, largest first. */
 function eigenbasis({ cols: d, data }: Matrix): [Matrix, Float64Array] {
   const { values, vectors } = symmetricEigen(Float64Array.from(data), d)
   const order = Array.from(values.keys()).toSorted((a, b) => values[b] - values[a] || a - b)
@@ -120,7 +120,7 @@ function eigenbasis({ cols: d, data }: Matrix): [Matrix, Float64Array] {
   return [matrix(d, d, Float32Array.from(rows)), Float64Array.from(order, (i) => Math.max(0, values[i]))]
 }
 
-/** How many directions the scores' variance fills: (Σx)²/Σx², rounded. */
+/** The number of directions that the variance of the scores fills: (Σx)²/Σx², rounded. */
 function directionsOf(x: Float64Array): number {
   let [sum, squares] = [0, 0]
   for (const size of x) {
@@ -131,8 +131,8 @@ function directionsOf(x: Float64Array): number {
 }
 
 /**
- * Standard normal points, the first `wide` coordinates from a wider normal distribution, with their probabilities; none whose wide
- * coordinates are rarer than one in `reach`.
+ * Draws standard normal points with their probabilities, the first `wide` coordinates from a wider normal distribution, and no point whose wide coordinates are
+ * rarer than one in `reach`.
  */
 function drawn(
   count: number,
@@ -160,7 +160,7 @@ function drawn(
 /** The squared length that one of `count` standard normal points of d coordinates reaches (Wilson and Hilferty, 1931). */
 function reachOf(d: number, count: number): number {
   const z = Math.sqrt(2 * Math.log(Math.max(2, count)))
-  const typical = z - (Math.log(Math.log(Math.max(3, count))) + 2.53) / (2 * z) // the largest of so many normal numbers
+  const typical = z - (Math.log(Math.log(Math.max(3, count))) + 2.53) / (2 * z) // the largest of so many normal numbers, typically
   return d * Math.max(0, 1 - 2 / (9 * d) + typical * Math.sqrt(2 / (9 * d))) ** 3
 }
 
@@ -177,7 +177,7 @@ function times(a: Matrix, b: Matrix, form: 'nn' | 'nt' | 'tn' = 'nn'): Matrix {
   return out
 }
 
-/** L with LLᵀ = a, lower triangular. A direction in which rounding leaves less than half of the ridge has no part in what comes after it. */
+/** Computes the lower triangular L with LLᵀ = a. A direction in which rounding leaves less than half of the ridge has no part in what comes after it. */
 function cholesky({ cols: d, data }: Matrix): Matrix {
   const out = matrix(d, d)
   let trace = 0
@@ -197,7 +197,7 @@ function cholesky({ cols: d, data }: Matrix): Matrix {
   return out
 }
 
-/** x with LLᵀx = b. */
+/** Solves LLᵀx = b. */
 function solve({ cols: d, data }: Matrix, b: Matrix): Matrix {
   const out = matrix(d, b.cols, b.data.slice())
   for (let c = 0; c < b.cols; c++) {

@@ -6,12 +6,12 @@ import type { Standing, Step } from './tournament'
 import { LEAST_PILOT, type Asked } from './trial'
 
 export interface Measured {
-  /** The best of those that were run on the whole pilot; absent where nothing fits. */
+  /** The best of the candidates that were run on the whole pilot; absent where nothing fits. */
   readonly answer?: Answer | undefined
   readonly considered: readonly Considered[]
 }
 
-/** Whether a pilot can be run: tokens in stream order with their queries, long enough, of a stream whose tokens come whole. */
+/** Whether methods can be run on a pilot: its tokens are in stream order with their queries, it is long enough, and keys come with their values. */
 export function canMeasure({ task, keysAndValuesTogether }: PlanShape, { queries, keys }: Pilot): boolean {
   return (
     keysAndValuesTogether &&
@@ -22,7 +22,7 @@ export function canMeasure({ task, keysAndValuesTogether }: PlanShape, { queries
   )
 }
 
-/** The methods of the catalogue within a budget, run on a pilot. */
+/** Runs the methods of the catalogue within a budget on a pilot. */
 export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): Generator<Step, Measured> {
   const { methods, d, dv, scale, tokens, weighted, exhaustive, task } = shape
   const own: Shape = { d, dv, scale }
@@ -52,7 +52,7 @@ export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): 
   return { answer: { name: method.name, method: method.name, options, evidence: 'measured', error, parts }, considered }
 }
 
-/** The error as measured, without what a causal ranking adds for questions that a pilot lacks. */
+/** The measured error, without the term by which a causal ranking counts questions that the pilot lacks. */
 function errorOf({ errors }: Standing): number {
   return errors.measured
 }

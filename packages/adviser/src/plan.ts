@@ -12,28 +12,29 @@ import type { Step } from './tournament'
 import { verdictOf } from './verdict'
 
 const WHO = 'plan'
-/** Without a budget, the shares of a float32 cache within which methods are tried, one after the other until one meets ε. */
+/** Shares of a float32 cache within which methods are tried where no budget is given, one after the other, until one meets ε. */
 const SHARES = [32, 16, 7, 4, 2]
 
 /**
- * Chooses the method that holds a head best: within a byte budget, within an error, or both; what it holds, what its error stands on, and whether it is worth having
- * at all.
- * Source: not from the papers; for Ψ the bound of Theorem 4.1 (one-pass paper) with ‖P‖_F and the values' deviation in the place of 1.
+ * Chooses the method that holds a head best: within a byte budget, within an error, or both. It says what the method holds, what its error stands on, and
+ * whether it is worth having at all.
+ * Source: not from the papers; for Ψ the bound of Theorem 4.1 (one-pass paper), with ‖P‖_F and the deviation of the values in place of 1.
  *
- * With a radius alone, degrees come from certificates and hold for all data. With a pilot every method that is given is run on it, at the rate of tokens
- * kept that the budget means, many on its first tokens and the best of them on all (`tournament`); and where an error is asked for, summaries are
- * predicted by formulas: what two disjoint halves of the pilot agree on is error that stays, the rest is sampling and falls as 1/n. Where keys and values
- * come apart, for columns, and of a pilot of fewer than 256 tokens or without a query for each token, all is predicted. A stream of fewer than 32 tokens that
- * is its own pilot is kept as it is.
+ * With a radius alone, degrees come from certificates and hold for all data. With a pilot, every given method is run on it, at the share of kept tokens
+ * that follows from the budget: many candidates on its first tokens, and the best of them on all (`tournament`). Where an error is asked for, summaries are
+ * also predicted by formulas: error on which two disjoint halves of the pilot agree stays, the other part is sampling error and falls as 1/n. Everything is
+ * predicted where keys and values come apart, for columns, and on a pilot of fewer than 256 tokens or without a query for each token. A stream of fewer than
+ * 32 tokens that is its own pilot is kept as it is.
  *
- * Guarantee: a function of its arguments but signal and onProgress. Certified: proved. Predicted: within a factor 2 of the measured error in at least 90 % of
- *   200 synthetic configurations (evidence/plan-predictions). Measured: the error on the pilot; a head whose later tokens are unlike the
- *   pilot's is another head.
- * Cost: one to two seconds of one core for a pilot of 4096 tokens at d = 32, where only a budget is given; with an error some seconds more.
+ * Guarantee: a function of its arguments, signal and onProgress apart. Certified: proved. Predicted: within a factor 2 of the measured error in at least 90 % of
+ *   200 synthetic configurations (evidence/plan-predictions). Measured: the error on the pilot; it says
+ *   nothing about later tokens that are unlike the pilot's.
+ * Cost: one to two seconds of one core for a pilot of 4096 tokens at d = 32, where only a budget is given; some seconds more with an error.
  *
- * @param methods  to choose from; tokens  to come; epsilon, budgetBytes  at least one of them; pilot or radius
- * @param signal, onProgress  honoured between pieces of 256 tokens
- * @throws TypeError, RangeError when an option is out of range or missing, the pilot does not fit the widths, or nothing fits the budget; the signal's reason
+ * @param methods  methods to choose from; tokens  number of tokens to come; epsilon, budgetBytes  at least one of them; pilot or radius
+ * @param signal, onProgress  looked at, or called, between pieces of 256 tokens
+ * @throws TypeError, RangeError when an option is out of range or missing, the pilot does not fit the widths, or nothing fits the budget; the
+ *   signal's reason when aborted
  */
 export async function plan(options: PlanOptions): Promise<Plan> {
   const shape = checkOptions(options)
@@ -53,7 +54,7 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   return drive(advise(shape, pilot, given!), options)
 }
 
-/** Formulas first, where an error is asked for; then the methods themselves, in what is smaller than a summary that meets it. */
+/** Tries formulas first, where an error is asked for; then the methods themselves, in fewer bytes than a summary that meets the error. */
 function* advise(
   shape: PlanShape,
   pilot: MeasuredPilot,
@@ -99,7 +100,7 @@ function checkWidths({ d, dv }: PlanShape, { keys, values }: Pilot): void {
   }
 }
 
-/** The smallest that meets ε, or the best of all. */
+/** The smallest answer that meets ε; or, where none does, the most exact. */
 function bestOf(answers: readonly Answer[], epsilon: number): Answer | undefined {
   const meets = epsilon < Infinity ? answers.filter(({ error }) => error.total <= epsilon) : []
   if (meets.length > 0) return meets.reduce((a, b) => (total(b.parts) < total(a.parts) ? b : a))

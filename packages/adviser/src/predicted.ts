@@ -8,11 +8,11 @@ import { NONZEROS, ONE_PASS, sketchBytes, type Phi, type Psi } from './sketches'
 import type { Step } from './tournament'
 import { AVERAGES, softmaxWeights, summaries, weightsOf, type Summary } from './summaries'
 
-/** Half of ε² for features and half for Ψ, where there is one. */
+/** Shares of ε²: half for the features and half for Ψ, where there is one. */
 const PSI_SHARE = 0.5
 
 export interface Predicted {
-  /** The smallest summary that meets ε, or the best of all; absent where none fits. */
+  /** The smallest summary that meets ε, or the most exact where none does; absent where none fits. */
   readonly answer?: Answer | undefined
   /** The error of the mean of the values. */
   readonly average: number
@@ -20,10 +20,10 @@ export interface Predicted {
 }
 
 /**
- * Tries summaries on a pilot by formulas. The Gaussian model takes seconds, so it is made where a summary is content with the pilot, or
- * where formulas are all there is.
+ * Predicts summaries on a pilot by formulas. The Gaussian model takes seconds, so it is made only where a summary meets ε on the pilot, or
+ * where nothing will be measured.
  *
- * @param isLast  whether nothing will be measured: then there is an answer though it does not meet ε
+ * @param isLast  whether nothing will be measured: there is then an answer even if none meets ε
  */
 export function* predicted(shape: PlanShape, pilot: MeasuredPilot, isLast: boolean): Generator<Step, Predicted> {
   const { tokens: n, d, dv, epsilon, keysAndValuesTogether, budgetBytes } = shape
@@ -54,7 +54,7 @@ export function* predicted(shape: PlanShape, pilot: MeasuredPilot, isLast: boole
     yield standing()
     const one: Tried = { summary, polynomial: yield* onPilot(summary), isModelled: false }
     tried.push(one)
-    if (meetsIt(one)) yield* modelled(one) // the model can only say worse
+    if (meetsIt(one)) yield* modelled(one) // the model can only raise the error
     if (meetsIt(one) && tried.some(isAverage)) break
   }
   const average = tried.find(isAverage)
@@ -86,7 +86,7 @@ interface Tried {
 
 const isAverage = ({ summary }: Tried) => summary.name === AVERAGES
 
-/** Work that rests without a word, as work that says where it stands. */
+/** Runs work that rests in silence as work that reports where it stands at each rest. */
 function* resting<Result>(work: Generator<void, Result>, standing: () => Step): Generator<Step, Result> {
   for (;;) {
     const piece = work.next()
@@ -95,7 +95,7 @@ function* resting<Result>(work: Generator<void, Result>, standing: () => Step): 
   }
 }
 
-/** Errors in the Gaussian model of a pilot, relative to the outputs there. */
+/** Errors of a summary in the Gaussian model of a pilot, relative to the outputs there. */
 function* errorsInModel(
   shape: PlanShape,
   pilot: MeasuredPilot,
@@ -156,8 +156,8 @@ const HELD = 64
 const STEPS = 24
 
 /**
- * A law's mean over queries: those after all n tokens; or of token i over the first i, i = 1 … n, in steps of equal ratio. The first
- * HELD tokens are held, so that there is no error yet: an output counts there all the same.
+ * The mean of a law over queries: those after all n tokens; or, for a causal task, those of token i over the first i, i = 1 … n, in steps of equal ratio. The
+ * first HELD tokens are held exactly: they add no error, but their outputs count.
  */
 function meanOver(law: ErrorLaw, { tokens: n, task }: PlanShape): number {
   if (task !== 'causal') return law(n)
@@ -169,7 +169,7 @@ function meanOver(law: ErrorLaw, { tokens: n, task }: PlanShape): number {
   return total / (n - HELD)
 }
 
-/** Σ over columns of the variance of Ψ's error a query, times m: ‖P − mean‖²·‖V_c − mean‖² + ⟨P, V_c − mean⟩². */
+/** Sums over columns the variance of Ψ's error a query, times m: ‖P − mean‖²·‖V_c − mean‖² + ⟨P, V_c − mean⟩². */
 function psiEnergy({ values, weights, keys, queries }: MeasuredPilot): number {
   let concentration = 0
   for (let r = 0; r < queries.rows; r++) {
@@ -197,13 +197,13 @@ function psiError(pilot: MeasuredPilot, output: number, m: number): number {
   return relative(psiEnergy(pilot) / m, output)
 }
 
-/** Rows of Ψ, a multiple of its nonzeros, for this relative squared error. */
+/** The number of rows of Ψ for this relative squared error, a multiple of its nonzeros. */
 function psiRows(pilot: MeasuredPilot, output: number, square: number): number {
   const rows = output > 0 ? psiEnergy(pilot) / square / output : 0
   return NONZEROS * Math.ceil(Math.min(2 ** 26, Math.max(NONZEROS, rows)) / NONZEROS)
 }
 
-/** tail_k over the norm of an output column, mean over columns, from the pilot's queries: k of n as k·m/n of m. */
+/** The ratio of tail_k to the norm of an output column, averaged over columns, from the pilot's queries: k of n queries count as k·m/n of m. */
 function tailShare(
   { keys, values, weights, queries }: MeasuredPilot,
   { n, k }: { readonly n: number; readonly k: number },
@@ -231,7 +231,7 @@ function tailShare(
   return mean
 }
 
-/** 2⁻²⁴ times the mean over queries of Σe^{|s|}/Σe^s: roundings of the terms against their sum. */
+/** The float32 error: 2⁻²⁴ times the mean over queries of Σe^{|s|}/Σe^s, that is, the rounding of the terms against their sum. */
 function float32Error({ weights, tops, keys, queries }: MeasuredPilot, { features }: Summary): number {
   if (!features) return 2 ** -24
   let mean = 0

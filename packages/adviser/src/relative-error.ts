@@ -1,6 +1,6 @@
 import type { Matrix } from '@sublinear/core'
 
-/** ‖got − exact‖_F / ‖exact‖_F, what is got in pieces; Infinity where an answer is no finite number. */
+/** The relative error ‖got − exact‖_F / ‖exact‖_F, where `got` comes in pieces; Infinity where an answer is no finite number. */
 export function relativeError(got: readonly Matrix[], exact: Matrix): number {
   let [distance, norm, at] = [0, 0, 0]
   for (const { data } of got) {
@@ -14,7 +14,7 @@ export function relativeError(got: readonly Matrix[], exact: Matrix): number {
   return relative(distance, norm)
 }
 
-/** The root of a squared error over a squared norm; of a norm of 0, as of values that are all 0, an error is 1 and none 0. */
+/** The root of a squared error over a squared norm. Where the norm is 0 (values that are all 0), an error counts 1, and no error 0. */
 export function relative(distance: number, norm: number): number {
   return norm > 0 ? Math.sqrt(distance / norm) : Number(distance > 0)
 }

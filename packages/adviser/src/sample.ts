@@ -1,27 +1,27 @@
 import { checkKeys, checkScale, checkValues, matrix, type Matrix, type Pilot } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 
-/** Findings of a pilot about the data, in numbers. */
+/** Numbers that a pilot shows about its data. */
 export interface PilotFindings {
   readonly tokens: number
   readonly queries: number
   /** Largest |scale·⟨q, k − mean key⟩|. */
   readonly radius: number
-  /** Standard deviation of a query's scores, root mean square over queries. */
+  /** Standard deviation of a query's scores, as root mean square over queries. */
   readonly scoreSpread: number
-  /** How many directions the keys' variance fills: (Σλ)²/Σλ² of their covariance, 1 … d. */
+  /** Number of directions that the variance of the keys fills: (Σλ)²/Σλ² of their covariance, 1 … d. */
   readonly directions: number
   /** Root mean square lengths. */
   readonly norms: { readonly query: number; readonly key: number; readonly centredKey: number; readonly value: number }
 }
 
-/** Tokens and queries with all their exact attention weights. */
+/** Tokens and queries with all exact attention weights between them. */
 export interface Sample extends Pilot {
-  /** e^{scale·⟨q, k⟩ − the row's largest}, queries × tokens. */
+  /** Weights e^{scale·⟨q, k⟩ − the row's largest}, queries × tokens. */
   readonly weights: Float64Array
   /** Standard deviation of each query's scores. */
   readonly spreads: Float64Array
-  /** Largest score of each query, keys centred. */
+  /** Largest score of each query, with the keys centred. */
   readonly tops: Float64Array
   readonly meanKey: Float32Array
 }
@@ -30,9 +30,9 @@ export interface MeasuredPilot extends Sample {
   readonly findings: PilotFindings
 }
 
-/** More tokens or queries than these are thinned out evenly. */
+/** Most tokens, and most queries: of more, an evenly spaced part is taken. */
 const MOST = 512
-/** Fewest tokens of a pilot: fewer show nothing. */
+/** Fewest tokens of a pilot: fewer say nothing. */
 export const LEAST_TOKENS = 32
 
 export function measurePilot(who: string, pilot: Pilot, scale: number, least = LEAST_TOKENS): MeasuredPilot {
@@ -65,7 +65,7 @@ export function measurePilot(who: string, pilot: Pilot, scale: number, least = L
   return { ...sample, findings }
 }
 
-/** All weights of a pilot, whatever its size; `shares`: probabilities of the tokens, equal where absent. */
+/** Computes all weights of a pilot, whatever its size. `shares` are the probabilities of its tokens; absent: equal. */
 export function sampleOf({ queries, keys, values }: Pilot, scale: number, shares?: Float64Array): Sample {
   const { rows } = keys
   const meanKey = meanRow(keys)
@@ -104,7 +104,7 @@ export function centredAt(rows: Matrix, centre: Float32Array): Matrix {
   )
 }
 
-/** aᵀa / rows of a centred matrix: cols × cols. */
+/** The covariance aᵀa / rows of a centred matrix, cols × cols. */
 export function covariance({ rows, cols, data }: Matrix): Matrix {
   const out = matrix(cols, cols)
   kernels().product('tn', out.data, data, data, cols, rows, cols)
@@ -117,7 +117,7 @@ function scoresOf(queries: Matrix, keys: Matrix, scale: number): Float32Array {
   return out.map((x) => x * scale)
 }
 
-/** At most `most` rows, evenly spaced. */
+/** Thins a matrix to at most `most` rows, evenly spaced. */
 function thinned(rows: Matrix, most: number): Matrix {
   if (rows.rows <= most) return rows
   const out = matrix(most, rows.cols)
@@ -136,7 +136,7 @@ function directions(centred: Matrix): number {
   return squares > 0 ? trace ** 2 / squares : 1
 }
 
-/** Root mean square length of a row. */
+/** The root mean square length of a row. */
 function rms({ rows, data }: Matrix): number {
   let sum = 0
   for (const x of data) sum += x * x

@@ -12,18 +12,19 @@ export interface SearchOptions {
 }
 
 export interface Found {
-  /** The last round's first, its best at the head. */
+  /** Standings, those of the last round first, the best at the head. */
   readonly standings: readonly Standing[]
-  /** Names of methods of which nothing fits the budget. */
+  /** Names of methods that have no options that fit the budget. */
   readonly tooLarge: readonly string[]
 }
 
-/** Tokens on which all candidates are compared. */
+/** Number of first tokens on which all candidates are compared. */
 const FIRST = 512
 
 /**
- * Two rounds: all candidates on the first tokens of a pilot, then the best six, the best four plain methods, and what methods take of themselves, on all of
- * it. Chosen on heads of the two committed models, so that the choice is as good on later tokens as that of a search which drops nothing.
+ * Rounds of a search, two of them: all candidates on the first tokens of a pilot; then on all its tokens the best six, the best four plain methods, and each
+ * method's own choice. The numbers were chosen on heads of the two committed models, so that the choice is as good on later tokens as that of a search which
+ * drops nothing.
  *
  * @param exhaustive  one round of all candidates on all tokens instead, refined until nothing is better
  */
@@ -35,7 +36,7 @@ export function roundsOf(tokens: number, exhaustive = false): Round[] {
   ]
 }
 
-/** Every method's options within a budget, tried on a pilot. */
+/** Tries the options that every method finds within a budget, on a pilot. */
 export function* search(
   { methods, shape, budgetBytes, traffic, pilot, asked }: SearchOptions,
   rounds: readonly Round[] = roundsOf(pilot.keys.rows),
@@ -43,7 +44,7 @@ export function* search(
   const few = firstOf(pilot, Math.min(SHAPING, pilot.keys.rows))
   const candidates: Candidate[] = []
   for (const method of methods) {
-    yield { round: 0, rounds: rounds.length, done: 0, candidates: methods.length } // maps of a pilot take a while
+    yield { round: 0, rounds: rounds.length, done: 0, candidates: methods.length } // a rest, since making maps from a pilot takes a while
     candidates.push(...candidatesOf(method, shape, budgetBytes, traffic, few))
   }
   const entered = new Set(candidates.map(({ method }) => method.name))
@@ -57,7 +58,7 @@ export function* search(
   return { standings, tooLarge: methods.map(({ name }) => name).filter((name) => !entered.has(name)) }
 }
 
-/** Tokens of a pilot that methods which learn from one are made from. */
+/** Number of the pilot's tokens from which methods that learn from a pilot are made. */
 const SHAPING = 512
 
 function firstOf({ queries, keys, values }: Pilot, rows: number): Pilot {
@@ -65,7 +66,7 @@ function firstOf({ queries, keys, values }: Pilot, rows: number): Pilot {
   return { queries: rowsOf(queries, 0, rows * groups), keys: rowsOf(keys, 0, rows), values: rowsOf(values, 0, rows) }
 }
 
-/** Candidates that a method's `within` finds, and their variants. */
+/** The candidates of a method: the options that its `within` finds, and their variants. */
 export function candidatesOf(
   method: Method,
   shape: Shape,

@@ -1,7 +1,7 @@
 import type { Sample } from './sample'
 import type { Weights } from './summaries'
 
-/** Weights of a stream that holds a few of its tokens exactly and has folded the others. */
+/** The weights of a stream that holds a few of its tokens exactly and has summed up the others. */
 export function mixture({ weights, held }: Weights, exact: Float64Array, tokens: number): Float64Array {
   const part = Math.min(1, held / tokens)
   if (part === 0) return weights
@@ -10,17 +10,17 @@ export function mixture({ weights, held }: Weights, exact: Float64Array, tokens:
   return out
 }
 
-/** Options of {@link shares}. */
+/** Options of `shares`. */
 interface SharesOptions<Out> {
-  /** How often each chosen token counts. Default: once. */
+  /** How often each chosen token counts. Default: 1. */
   readonly counts?: Float64Array | undefined
-  /** A share of the mass of plain averages below which there are plain averages. Default: 0. */
+  /** Share of the mass of plain averages; below it the answer is a plain average. Default: 0. */
   readonly least?: number | undefined
-  /** Where they are written: queries × chosen. Default: a new array of float64. */
+  /** Array for the result, queries × chosen. Default: a new float64 array. */
   readonly out?: Out | undefined
 }
 
-/** Each row's weights of the chosen tokens over their sum, or averages where a stream falls back: queries × chosen. */
+/** Computes each row's weights of the chosen tokens over their sum, or averages where a stream falls back: queries × chosen. */
 export function shares<Out extends Float32Array | Float64Array = Float64Array>(
   weights: Float64Array,
   { queries, keys }: Sample,

@@ -1,6 +1,6 @@
 import { matrix, philox, type Matrix } from '@sublinear/core'
 
-/** The same rows in another order: values that have nothing to do with their keys. The same for the same round. */
+/** Permutes rows: the values then have nothing to do with their keys. A round gives the same order each time. */
 export function permuted(values: Matrix): (round: number) => Matrix {
   return (round) => {
     const { rows, cols, data } = values
@@ -12,7 +12,7 @@ export function permuted(values: Matrix): (round: number) => Matrix {
   }
 }
 
-/** The same rows, each with a random sign: values without a mean. */
+/** Gives each row a random sign: the values then have no mean. */
 export function signed(values: Matrix): (round: number) => Matrix {
   return (round) => {
     const words = wordsOf(values.rows, round, 1)

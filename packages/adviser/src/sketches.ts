@@ -3,14 +3,14 @@ import { gaussianSketch } from '@sublinear/gaussian-sketch'
 import { recoveryRows, sparseRecovery } from '@sublinear/sparse-recovery'
 import { osnap } from '@sublinear/sparse-sketch'
 
-/** Ψ as plain JSON: Gaussian where its error must be proved, OSNAP with 8 nonzeros a column otherwise. */
+/** Description of Ψ as plain JSON: Gaussian where its error must be proved, else OSNAP with 8 nonzeros a column. */
 export interface Psi {
   readonly kind: 'gaussian' | 'osnap'
   readonly m: number
   readonly seed: string
 }
 
-/** Φ as plain JSON: sparse recovery. */
+/** Description of Φ as plain JSON: sparse recovery. */
 export interface Phi {
   readonly n: number
   readonly k: number
@@ -25,7 +25,7 @@ export interface OnePassPlan {
   readonly psi: Psi
 }
 
-/** The name of Algorithm 1 in a plan: it is no attention stream, and so no method. */
+/** The name of Algorithm 1 in a plan. It is no attention stream, and so no method. */
 export const ONE_PASS = 'onePass'
 /** Nonzeros of a column of Ψ. */
 export const NONZEROS = 8
@@ -40,7 +40,7 @@ export function phiOf({ seed, ...size }: Phi): SparseRecovery {
   return sparseRecovery({ ...size, seed: BigInt(seed) })
 }
 
-/** Bytes of Algorithm 1's states: Ψ's part where there is one, Φ's where there is one. */
+/** Bytes of the states of Algorithm 1: those of Ψ's part and of Φ's part, where these exist. */
 export function sketchBytes(
   { t }: FeatureMap,
   dv: number,

@@ -18,11 +18,11 @@ export interface Summary {
 /** Features of degree 0: every answer is the mean of the values. */
 export const AVERAGES = 'averages'
 
-/** Sizes of anisotropic maps that are tried. */
+/** Numbers of anisotropic features that are tried. */
 const SIZES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096]
-/** More features than these are slower than most would wait for. */
+/** Most features: more would be slower than most users would wait for. */
 const MOST_FEATURES = 2 ** 13
-/** Tokens that feature streams and closures hold exactly at most. */
+/** Most tokens that feature streams and closures hold exactly. */
 const HELD = 64
 const HELD_CLOSURE = 16
 
@@ -36,7 +36,7 @@ export function summaries(
   const found: Summary[] = []
   const consider = (method: Summary['method'], one: Omit<Summary, 'method' | 'bytes'>) => {
     const held = methods.find(({ name }) => name === method)
-    if (!held && keysAndValuesTogether) return // nothing that would make it
+    if (!held && keysAndValuesTogether) return // no method would make the stream
     // Algorithm 1 needs no method: its own bytes follow when Ψ is known.
     const bytes = held ? held.bytes(shape, one.options, { tokens, weighted }) : 4 * one.t * dv
     if (bytes <= mostBytes) found.push({ ...one, method, bytes })
@@ -64,12 +64,12 @@ export function summaries(
   return found.toSorted((a, b) => a.bytes - b.bytes)
 }
 
-/** Weights that a summary gives tokens, queries × tokens, on the scale of e^{scale·⟨q, k − mean key⟩}: what it has for softmax's own. */
+/** Weights that a summary gives tokens in place of softmax's own, queries × tokens, on the scale of e^{scale·⟨q, k − mean key⟩}. */
 export interface Weights {
   readonly weights: Float64Array
-  /** Tokens that it still holds, and answers exactly, on average. */
+  /** Number of tokens that it still holds and answers exactly, on average. */
   readonly held: number
-  /** Answers are kept within the box of the values. */
+  /** Whether answers are kept within the box of the values. */
   readonly isWithinValues: boolean
 }
 
@@ -77,7 +77,7 @@ export function weightsOf({ features }: Summary, sample: Sample, scale: number, 
   return features ? featureWeights(features, sample) : closureWeights(sample, scale, n)
 }
 
-/** Weights of softmax itself: e^score. */
+/** The weights of softmax itself: e^score. */
 export function softmaxWeights({ weights, tops, keys }: Sample): Float64Array {
   const out = new Float64Array(weights.length)
   for (let r = 0, i = 0; r < tops.length; r++) {
@@ -87,7 +87,7 @@ export function softmaxWeights({ weights, tops, keys }: Sample): Float64Array {
   return out
 }
 
-/** Mass e^{σ²/2}, its tangent beyond √(2 ln n), and v̄ + s·Cq as weights 1 + s⟨q, k − μ⟩ of the values. */
+/** The weights of a closure: mass e^{σ²/2}, its tangent beyond √(2 ln n), and v̄ + s·Cq as weights 1 + s⟨q, k − μ⟩ of the values. */
 function closureWeights({ queries, keys, meanKey, spreads }: Sample, scale: number, n: number): Weights {
   const { cols: d } = keys
   const widest = Math.sqrt(2 * Math.log(Math.max(2, n)))
@@ -105,12 +105,12 @@ function closureWeights({ queries, keys, meanKey, spreads }: Sample, scale: numb
   return { weights, held: (HELD_CLOSURE + 1) / 2, isWithinValues: true }
 }
 
-/** ⟨φ(q), φ(k)⟩ for all pairs. A map is centred at the pilot's mean key, and so is the sample. */
+/** The weights ⟨φ(q), φ(k)⟩ of features for all pairs. The map is centred at the pilot's mean key, and so is the sample. */
 function featureWeights(features: FeatureMap, { queries, keys }: Sample): Weights {
   const { t } = features
   const u1 = matrix(queries.rows, t)
   const u2 = matrix(keys.rows, t)
-  features.mapQueries(queries, u1, new Float32Array(queries.rows)) // without the factor of the centre
+  features.mapQueries(queries, u1, new Float32Array(queries.rows)) // the factor of the centre is left out
   features.mapKeys(keys, u2)
   const out = new Float32Array(queries.rows * keys.rows)
   kernels().product('nt', out, u1.data, u2.data, queries.rows, t, keys.rows)

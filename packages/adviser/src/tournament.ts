@@ -1,44 +1,44 @@
 import type { Candidate, Trial, TrialErrors } from './trial'
 
-/** A candidate and how far it has come. */
+/** A candidate, and how far it has come. */
 export interface Standing extends Candidate {
   readonly errors: TrialErrors
-  /** Tokens of the pilot that the errors are of. */
+  /** Number of the pilot's tokens over which its errors were measured. */
   readonly tokens: number
-  /** The same where it went no further: what was better went on. */
+  /** The same number, where the candidate was dropped: better ones went on. */
   readonly droppedAt?: number | undefined
 }
 
 export interface Round {
-  /** Tokens looked at. */
+  /** Number of tokens in this round. */
   readonly tokens: number
-  /** How many go on, and how many at least of methods that have nothing to refine: on few tokens they look worse than on many. */
+  /** How many candidates go on; and at least how many of methods that have nothing to refine, which look worse on few tokens than on many. */
   readonly keep: number
   readonly plain?: number | undefined
-  /** How many times those near its best join it. */
+  /** How many times candidates near the best join the round. Default 0. */
   readonly refine?: number | undefined
 }
 
-/** Where a search stands, between two pieces of work. */
+/** Progress of a search between two pieces of work. */
 export interface Step {
   readonly round: number
   readonly rounds: number
-  /** Candidates of this round that are done, and all of them so far. */
+  /** Number of candidates done in this round, and of all of them so far. */
   readonly done: number
   readonly candidates: number
 }
 
 /**
- * Successive halving: many candidates on few tokens of a pilot, the best of them on more, the last on all.
- * Source: Jamieson and Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization (2016). Deviation: rounds are given, and what lies
- *   near the best candidate of a round may join it.
+ * Finds the best candidate by successive halving: many are tried on few tokens of a pilot, the best of them on more, the last on all.
+ * Source: Jamieson and Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization (2016). Deviation: rounds are given, and candidates
+ *   near the best of a round may join it.
  *
- * Guarantee: a function of its arguments. Errors of different rounds are of different questions and never compared.
- * Cost: the trials'. It yields between pieces of them.
+ * Guarantee: a function of its arguments. Errors of different rounds answer different questions and are never compared.
+ * Cost: that of the trials. It yields between their pieces.
  *
- * @param candidates  in order of preference among equals; rounds  at least one; trialOf  of so many tokens
- * @param near  what a refining round tries beside its best, and then beside what is best then
- * @returns the standings: those of the last round first, the best of them at the head; then the dropped, the latest first
+ * @param candidates  in order of preference among equals; rounds  at least one; trialOf  makes the trial for a number of tokens
+ * @param near  candidates near a given one, which a refining round tries beside its best, again and again
+ * @returns the standings: first those of the last round, the best at the head; then the dropped ones, the latest first
  */
 export function* tournament({
   candidates,
@@ -67,7 +67,7 @@ export function* tournament({
             yield { round, rounds: rounds.length, done: standings.length, candidates: all }
           standings.push({ method, options, ...(isOwn && { isOwn }), errors: piece.value, tokens })
         } finally {
-          run.return(undefined as never) // whoever stops here leaves no stream behind
+          run.return(undefined as never) // a caller that stops here leaves no stream behind
         }
       }
     }
@@ -91,7 +91,7 @@ export function* tournament({
   return [...ranked, ...dropped]
 }
 
-/** The least error first, the earlier of equals. */
+/** Sorts standings: the smallest error first; of equals, the earlier. */
 function inOrder(standings: readonly Standing[]): Standing[] {
   return standings.toSorted((a, b) => a.errors.total - b.errors.total || 0)
 }

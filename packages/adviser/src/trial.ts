@@ -6,56 +6,60 @@ import { relativeError } from './relative-error'
 export interface Candidate {
   readonly method: Method
   readonly options: object
-  /** The choice of a method itself, where it has more to try: it is never dropped early. */
+  /** Whether this is a method's own choice, where the method has more to try: it is never dropped early. */
   readonly isOwn?: boolean | undefined
 }
 
-/** Questions asked of a stream: by its own tokens as they come, after all of them, or both with equal weight. */
+/** Questions asked of a stream: by its own tokens as they come, after all tokens, or both with equal weight. */
 export const ASKED = ['causal', 'rows', 'both'] as const
 export type Asked = (typeof ASKED)[number]
 
 /** Relative Frobenius errors on a pilot. */
 export interface TrialErrors {
-  /** The error that candidates are ranked by. */
+  /** The error by which candidates are ranked. */
   readonly total: number
-  /** The mean over what was asked. */
+  /** The mean error over the questions asked. */
   readonly measured: number
 }
 
 export interface Trial {
-  /** Tokens of the pilot that are looked at. */
+  /** Number of the pilot's tokens that are used. */
   readonly tokens: number
-  /** Takes in the tokens a piece at a time, so that a caller can stop between; returns the errors. */
+  /** Takes in the tokens piece by piece, so that a caller can stop between them; returns the errors. */
   run(candidate: Candidate): Generator<void, TrialErrors>
 }
 
-/** Fewer tokens show neither which keys are far nor how the others lie. */
+/** Fewest tokens of a trial: fewer show neither which keys are far nor how the others lie. */
 export const LEAST_PILOT = 256
 /** Share of a pilot's tokens that is taken in before the later questions. */
 const TAKEN = 0.75
-/** Share of the tokens taken in, from the end, whose own queries are answered as they come. */
+/** Share of the tokens taken in whose own queries are answered as they come: the last ones. */
 const ANSWERED = 1 / 3
-/** The newest tokens taken in are no part of what is asked later: a window would look perfect. */
+/** The newest tokens taken in that are left out of later questions: a window would else look perfect. */
 const GAP = 64
 const MOST_QUERIES = 256
-/** Tokens whose queries are asked at least: of a pilot below 384 tokens less than three quarters are taken in. */
+/** Fewest tokens that ask: of a pilot below 384 tokens, less than three quarters are taken in. */
 const LEAST_ASKED = 32
 /** Tokens a piece. */
 const PIECE = 256
-/** Lets the one of two equals win that answers old questions better: as if one in a hundred times as many as were judged had asked for what is old. */
+/**
+ * Decides between two equals in favour of the one that answers old questions better: as if one in a hundred times as many questions as were judged had asked
+ * for what is old.
+ */
 const TIE = 0.1
 
 /**
- * Candidates judged on the first tokens of a pilot, at the rate of tokens kept that their options mean for the whole stream (not at its bytes: what does
- * not grow would weigh too much).
+ * Makes a trial: it judges candidates on the first tokens of a pilot, at the share of kept tokens that their options give for the whole stream (not in the
+ * same bytes, since parts that do not grow would then weigh too much).
  *
- * `causal`: all tokens are taken in, the last third answered as they come, as of a text that goes on. Of N answers none may have needed what a later one
- * needs, so candidates are ranked as if one in 100·N had asked for what is old: √(causal² + later²/(100·N)). It decides between equals. `rows`: three quarters are pushed without queries and then asked by those that come after them, as of a
- * prompt read before. `both`: three quarters are taken in with their queries; both kinds of answers count as much.
+ * `causal`: all tokens are taken in, and the last third is answered as it comes, as in a text that goes on. None of these N questions may have asked for what
+ * a later one needs, so candidates are ranked as if one in 100·N had asked for something old: √(causal² + later²/(100·N)). This decides between equals.
+ * `rows`: three quarters are pushed without queries, and the tokens after them ask, as after a prompt. `both`: three quarters are taken in with their queries;
+ * both kinds of answers count equally.
  *
- * Cost: exact attention of the answers, once; a candidate takes in its tokens and answers a quarter to a third of them.
+ * Cost: exact attention for the answers, once; each candidate takes in its tokens and answers a quarter to a third of them.
  *
- * @param length  tokens looked at, at least 256; streamTokens  of the stream to come
+ * @param length  number of tokens used, at least 256; streamTokens  number of tokens of the stream to come
  */
 export function trialOf(
   pilot: Pilot,
@@ -121,7 +125,7 @@ export function trialOf(
 
 const same = (error: number): TrialErrors => ({ total: error, measured: error })
 
-/** Up to 256 rows, evenly over all. */
+/** Picks up to 256 rows, evenly spaced. */
 function spread(all: Matrix): Matrix {
   const rows = Math.min(MOST_QUERIES, all.rows)
   const out = matrix(rows, all.cols)

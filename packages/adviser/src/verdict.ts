@@ -1,14 +1,14 @@
 import type { Plan, PlanError, Term } from './plan-types'
 
-/** A float16 cache is off by about this, so for a larger ε it is exact enough. */
+/** Error of a float16 cache, about: for a larger ε it is exact enough. */
 const FLOAT16_ERROR = 2 ** -10
-/** How much better than averaging a summary must be to be worth a word. */
+/** A summary is worth recommending where its error is below this share of that of averaging. */
 const WORTH = 0.95
 
 type Decided = Pick<Plan, 'epsilon' | 'budgetBytes' | 'error' | 'evidence' | 'cost' | 'baselines' | 'name' | 'unit'>
 type Decision = Pick<Plan, 'verdict' | 'decides' | 'advice'>
 
-/** Whether the choice is worth having, which term decides, and what to do instead. */
+/** Says whether the choice is worth having, which term decides its error, and what to do instead. */
 export function verdictOf(plan: Decided): Decision {
   const { epsilon, error, evidence, cost, baselines, name } = plan
   const decides = largestTerm(error)
@@ -35,7 +35,7 @@ export function verdictOf(plan: Decided): Decision {
   }
 }
 
-/** The verdict where a cache is no larger, and exact or exact enough. */
+/** The verdict where a cache that is exact, or exact enough, is no larger; else undefined. */
 function cacheInstead({ epsilon, cost: { bytes, cache, breakEven }, name }: Decided): Decision | undefined {
   const half = bytes >= cache.float16 && epsilon !== null && epsilon >= FLOAT16_ERROR
   if (!half && bytes < cache.float32) return undefined

@@ -1,6 +1,6 @@
 import { matrix, type Matrix } from '@sublinear/core'
 
-/** The rows with every entry brought between the least and the largest of its column in `values`. */
+/** Clamps rows: brings every entry between the smallest and the largest of its column in `values`. */
 export function withinTheValues(rows: Matrix, values: Matrix): Matrix {
   const { cols } = rows
   const low = new Float32Array(cols).fill(Infinity)

@@ -1,9 +1,9 @@
 import { checkFinite, checkInteger } from '@sublinear/core'
 
 /**
- * Rows for which one inner product of the mean estimate is within epsilon·|u|·|v| but with probability delta: ⌈2/(ε²δ)⌉.
- * Source: Lemma 3.5 (one-pass paper). Deviation: 1/δ in place of its log(1/δ), which 4-wise signs do not have (PAPERS.md);
- * `medianOfMeans` brings the logarithm back.
+ * The number of rows with which one inner product of the mean estimate is within epsilon·|u|·|v|, except with probability delta: ⌈2/(ε²δ)⌉.
+ * Source: Lemma 3.5 (one-pass paper). Deviation: 1/δ in place of the lemma's log(1/δ), which does not hold for 4-wise signs (PAPERS.md);
+ *   `medianOfMeans` brings the logarithm back.
  *
  * Guarantee: Chebyshev on the variance (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m ≤ 2|u|²|v|²/m.
  *
@@ -13,7 +13,7 @@ import { checkFinite, checkInteger } from '@sublinear/core'
  */
 export function amsRows({ epsilon, delta }: { epsilon: number; delta: number }): number {
   checkAccuracy('amsRows', epsilon, delta)
-  // A quotient that is whole but for rounding is whole, as countSketchRows has it.
+  // A quotient that is an integer up to rounding counts as that integer, as in countSketchRows.
   const rows = Math.max(1, Math.ceil((2 / (epsilon * epsilon * delta)) * (1 - 2 ** -50)))
   checkInteger('amsRows', '2/(epsilon^2 delta)', rows, 1)
   return rows

@@ -3,10 +3,10 @@ import { fourWiseSigns } from '@sublinear/hash-families'
 
 /**
  * The AMS sketch matrix: m rows of independent sign functions over √m, each 5-wise independent over the columns.
- * Source: Definition 3.4 (one-pass paper); Alon, Matias and Szegedy, 1999. Deviation: none; 4-wise is asked for.
+ * Source: Definition 3.4 (one-pass paper); Alon, Matias and Szegedy, 1999. Deviation: none; the definition asks for 4-wise.
  *
- * Guarantee: over the seed, E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m, for u, v fixed before.
- * Cost: 2·m·w operations a row of width w, signs a tenth of that time at w = 64; 24·m bytes.
+ * Guarantee: over the seed, E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m, for u, v fixed before the seed.
+ * Cost: 2·m·w operations a row of width w; making the signs takes a tenth of that time at w = 64; 24·m bytes.
  *
  * @param m  rows
  * @param seed  64 bits that decide every sign

@@ -25,17 +25,17 @@ export interface MedianOfMeans {
 }
 
 /**
- * AMS estimates at a logarithmic price in 1/delta: the median over independent groups, each a mean over rows.
+ * Makes AMS estimates whose cost grows only with log(1/delta): the median over independent groups, each of them a mean over rows.
  * Source: Alon, Matias and Szegedy, 1999; the repair of Lemma 3.5 (one-pass paper) for 4-wise signs.
  *
- * A median is not linear, so it stands at the end: build each group's sketches and whole product, then take the median of the
- * products. It cannot be taken inside a product of several sketches.
+ * A median is not linear, so it must come last: compute each group's sketches and their whole product, then take the median of the
+ * products.
  *
- * Guarantee: each entry of the median of products ⟨Ψu, Ψv⟩ is within epsilon·|u|·|v| but with probability delta.
+ * Guarantee: each entry of the median of products ⟨Ψu, Ψv⟩ is within epsilon·|u|·|v|, except with probability delta.
  * Cost: groups · rows in all, about 39·ln(1/δ)/ε² for small δ.
  *
  * @param epsilon, delta  as in `amsRows`; seed  64 bits that decide every sign of every group
- * @throws TypeError, RangeError when an option is out of range; `median` when the products are not one a group, of one shape
+ * @throws TypeError, RangeError when an option is out of range; `median` throws them when the products are not one for each group, all of one shape
  */
 export function medianOfMeans({ epsilon, delta, seed }: { epsilon: number; delta: number; seed: Seed }): MedianOfMeans {
   const who = 'medianOfMeans'
@@ -51,7 +51,7 @@ export function medianOfMeans({ epsilon, delta, seed }: { epsilon: number; delta
 }
 
 /**
- * The groups and the rows of each that `medianOfMeans` takes: the cheapest pair with P[Bin(groups, 2/(rows·ε²)) > groups/2] ≤ δ.
+ * The number of groups, and of rows in each, that `medianOfMeans` takes: the cheapest pair with P[Bin(groups, 2/(rows·ε²)) > groups/2] ≤ δ.
  *
  * @param epsilon, delta  as in `amsRows`
  * @throws TypeError, RangeError when epsilon or delta is out of range, or the rows exceed 2^53 − 1
@@ -67,7 +67,7 @@ export function medianOfMeansSizes({ epsilon, delta }: { epsilon: number; delta:
 function sizes(who: string, epsilon: number, delta: number): { groups: number; rows: number } {
   const one = epsilon * epsilon
   let best = { groups: 1, rows: Math.ceil(2 / (one * delta)) }
-  let logChoose = 0 // of C(groups, (groups + 1) / 2)
+  let logChoose = 0 // log of C(groups, (groups + 1) / 2)
   // A group must fail less than half the time, so it has more than 4/ε² rows.
   for (let groups = 3; (groups * 4) / one <= best.groups * best.rows; groups += 2) {
     logChoose += Math.log((4 * groups) / (groups + 1))
@@ -90,7 +90,7 @@ function groupFailure(groups: number, logChoose: number, delta: number): number 
   return low
 }
 
-/** P[Bin(groups, p) ≥ (groups + 1)/2] for p < ½, summed from its largest term on. */
+/** The probability P[Bin(groups, p) ≥ (groups + 1)/2] for p < ½, summed from its largest term on. */
 function majority(groups: number, logChoose: number, p: number): number {
   const half = (groups + 1) / 2
   let term = Math.exp(logChoose + half * Math.log(p) + (groups - half) * Math.log1p(-p))

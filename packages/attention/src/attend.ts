@@ -9,34 +9,35 @@ import {
 import { errorBars, normalise } from '@sublinear/exact-attention'
 import { rowReader, type RowReader, type RowSource } from './row-source'
 
-/** Tokens a call: bounds what is held at once and how late an abort or a progress report can be. */
+/** Tokens a call: it bounds the memory of a call, and the delay of an abort or a progress report. */
 const PIECE = 1024
 
 export interface Attend {
-  /** Query rows: d numbers each, or queryHeads·d of a layer. */
+  /** Query rows: d numbers each, or queryHeads·d for a layer. */
   readonly queries: RowSource
-  /** Key rows, one a token: d numbers each, or kvHeads·d of a layer. */
+  /** Key rows, one for each token: d numbers each, or kvHeads·d for a layer. */
   readonly keys: RowSource
-  /** Value rows, one a token: dv numbers each, or kvHeads·dv of a layer. */
+  /** Value rows, one for each token: dv numbers each, or kvHeads·dv for a layer. */
   readonly values: RowSource
-  /** Any attention stream, or heads(…). It is pushed to, and keeps what it saw. */
+  /** Any attention stream or layer. Tokens are pushed to it, and it keeps them. */
   readonly stream: Pick<AttentionStream, 'push' | 'attend' | 'step'>
   /** true: query i sees tokens 0 … i. false: all keys and values are read first, then the queries. */
   readonly causal: boolean
-  /** Query rows a token when causal (grouped-query attention). Default 1. */
+  /** Receives the error bars of each matrix of answers just before that matrix comes; they have as many rows and columns. */
   readonly groups?: number | undefined
   /** Receives the error bars of each matrix of answers just before it comes, for as many rows and columns. */
   readonly onErrorBars?: ((bars: ErrorBars) => void) | undefined
-  /** Cancels it between two pieces: its reason is thrown. */
+  /** Cancels the run between two pieces; its reason is thrown. */
   readonly signal?: AbortSignal | undefined
-  /** After every piece: tokens pushed and query rows answered so far. */
+  /** Called after every piece, with the tokens pushed and the query rows answered so far. */
   readonly onProgress?: ((progress: { tokens: number; answered: number }) => void) | undefined
 }
 
 /**
- * Attention over sequences too long to hold: reads queries, keys and values in one pass and yields the answers in order.
+ * Computes attention over sequences too long to hold: reads queries, keys and values in one pass, and yields the answers in order.
  *
- * Guarantee: the stream's own. Memory: the stream, and one block of each source.
+ * Guarantee: that of the stream.
+ * Cost: that of the stream; in memory, also one block of each source.
  *
  * @returns matrices of dv (or queryHeads·dv) columns, one row for each query row
  * @throws TypeError, RangeError when a source ends before another, widths change or an entry is not finite; the signal's reason
@@ -108,11 +109,11 @@ export async function* attend(options: Attend): AsyncGenerator<Matrix, void, und
       yield reshape(answers, own.rows)
     }
   } finally {
-    await Promise.allSettled(readers.map((reader) => reader.close())) // what fails here hides no error above
+    await Promise.allSettled(readers.map((reader) => reader.close())) // an error while closing must not hide the first one
   }
 }
 
-/** Rows that keys and values both have now; 0 when both have ended. */
+/** The number of rows that both keys and values have now; 0 when both have ended. */
 async function commonRows(keys: RowReader, values: RowReader, tokens: number): Promise<number> {
   const [k, v] = [await keys.available(), await values.available()]
   if ((k === 0) !== (v === 0)) {
@@ -122,14 +123,14 @@ async function commonRows(keys: RowReader, values: RowReader, tokens: number): P
   return Math.min(k, v, PIECE)
 }
 
-/** Tokens whose queries are here, at least one where any query is left. */
+/** The number of tokens whose queries have come, at least one where any query is left. */
 async function wholeTokens(queries: RowReader, groups: number, tokens: number): Promise<number> {
   const rows = await queries.available()
   if (rows === 0) throw new RangeError(`attend: queries ended after ${tokens * groups} rows, keys go on`)
   return Math.max(1, Math.floor(rows / groups))
 }
 
-/** Exactly `rows` query rows, over block borders where the groups of one token are cut. */
+/** Collects exactly `rows` query rows, across blocks where the group of one token is cut. */
 async function gather(queries: RowReader, rows: number, tokens: number): Promise<Matrix> {
   const first = queries.take(Math.min(rows, await queries.available()))
   if (first.rows === rows) return first
@@ -144,7 +145,7 @@ async function gather(queries: RowReader, rows: number, tokens: number): Promise
   return { rows, cols: first.cols, data }
 }
 
-/** Bars in rows of the output; a row is flagged where one of its heads is. */
+/** Error bars in rows of the output; a row is flagged where one of its heads is. */
 function barsOf(partial: PartialSoftmax, rows: number): ErrorBars {
   const { error, flagged } = errorBars(partial)
   const heads = flagged.length / Math.max(1, rows)
@@ -156,7 +157,7 @@ function barsOf(partial: PartialSoftmax, rows: number): ErrorBars {
   }
 }
 
-/** The partial of heads(…) has a row a head: side by side they are the rows of the output. */
+/** Reshapes the partial of a layer, which has a row for each head: side by side the heads are a row of the output. */
 function reshape({ data }: Matrix, rows: number): Matrix {
   return { rows, cols: data.length / rows, data }
 }

@@ -70,13 +70,18 @@ const streams: readonly Method[] = [
 ]
 
 /**
- * Every method of these packages, once. Whatever enumerates streams enumerates this list, or one that it is given: yours with a method of your own,
- * or a single method.
+ * Every method of these packages, once. Whatever enumerates streams enumerates this list, or one that it is given: with a method of your own added, or a single
+ * method.
  */
 export const catalogue: readonly Method[] = [...streams, autoMethod(streams)]
 
 /**
- * An attention stream within a byte budget, by a stack of tiers; see `AutoStream`. The stack may name any of `methods`.
+ * An attention stream within a byte budget, made of a stack of tiers. The stack may name any of `methods`.
+ *
+ * Guarantee: bytes ≤ budgetBytes after every call; exact over the tokens held, as their store rounds them.
+ * Cost: that of its tiers.
+ *
+ * @throws TypeError, RangeError when an option is out of range, or the budget is too small
  *
  * @example
  * const stream = autoStream({ d: 2, dv: 2, scale: 1, budgetBytes: 8000, tokens: 1000 })

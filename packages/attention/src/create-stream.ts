@@ -5,9 +5,9 @@ import { onePass, type OnePass } from '@sublinear/streaming-attention'
 import { catalogue } from './catalogue'
 
 /**
- * `plan` of the adviser over the catalogue, or over the methods that are given.
+ * Chooses the method that holds a head best, from the catalogue or from the given methods: `plan` of `@sublinear/adviser`.
  *
- * @param methods  those to choose from; default: those of the catalogue that are not slow
+ * @param methods  methods to choose from. Default: those of the catalogue that are not slow
  */
 export function plan(
   options: Omit<PlanOptions, 'methods'> & { readonly methods?: PlanOptions['methods'] | undefined },
@@ -16,9 +16,9 @@ export function plan(
 }
 
 /**
- * The attention stream that a plan describes, empty: for keys that come with their values. The plan may come from JSON.
+ * Makes the attention stream that a plan describes, empty, for keys that come with their values. The plan may come from JSON.
  *
- * @throws RangeError when keys and values come apart, which is createOnePass, or the plan names no method
+ * @throws RangeError when the plan names no method, or is for keys and values that come apart (use createOnePass)
  */
 export function createStream(
   { d, dv, scale, method, options }: Pick<Plan, 'd' | 'dv' | 'scale' | 'method' | 'options'>,
@@ -33,10 +33,10 @@ export function createStream(
 }
 
 /**
- * Algorithm 1 as a plan describes it, empty: for keys and values that come apart.
+ * Makes the state of Algorithm 1 that a plan describes, empty, for keys and values that come apart.
  *
- * @param dv, method, options, phi  those of the plan
- * @throws RangeError when the plan is for keys with their values, or not as `plan` made it
+ * @param dv, method, options, phi  fields of the plan
+ * @throws RangeError when the plan is for keys that come with their values, or is malformed
  */
 export function createOnePass({ dv, method, options, phi }: Pick<Plan, 'dv' | 'method' | 'options' | 'phi'>): OnePass {
   const { features, psi } = options as Partial<OnePassPlan>
@@ -46,9 +46,9 @@ export function createOnePass({ dv, method, options, phi }: Pick<Plan, 'dv' | 'm
 }
 
 /**
- * Φ of a plan for the task 'columns': for `querySketch`, beside the stream of createStream.
+ * Makes Φ of a plan for the task 'columns': for `querySketch`, beside the stream of createStream.
  *
- * @throws RangeError when the plan has none
+ * @throws RangeError when the plan has no phi
  */
 export function createPhi({ phi }: Pick<Plan, 'phi'>): SparseRecovery {
   if (!phi) throw new RangeError(`createPhi: the plan must be for the task 'columns', got no phi`)

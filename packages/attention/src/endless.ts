@@ -29,7 +29,9 @@ import { quantised, waitingBytes } from '@sublinear/token-store'
 const KIND = 'endless'
 const CAN: readonly HeadFeature[] = [...FRAME_FEATURES, 'positions']
 const NAMES = ['window', 'sinks', 'far', 'halvedAfter', 'store', 'near', 'clamp', 'most', 'buffer']
-/** The most far keys where a budget is shared out, and tokens of the window for each of fewer: more far keys take attention from the newest tokens. */
+/**
+ * Where a budget is shared out: the most far keys, and the window tokens that come before each far key; with more far keys the newest tokens lose attention.
+ */
 const MOST_FAR = 128
 const WINDOW_A_KEY = 4
 const EIGHT: Bits = { keyBits: 8, valueBits: 8 }
@@ -41,37 +43,40 @@ export interface Bits {
 }
 
 export interface EndlessOptions {
-  /** The newest tokens, turned by their places in the text. Default 640. */
+  /** Number of newest tokens, turned by their places in the text. Default 640. */
   readonly window?: number | undefined
-  /** The first tokens of the text, for good. Default 4. */
+  /** Number of first tokens of the text, which are kept for good. Default 4. */
   readonly sinks?: number | undefined
-  /** Far keys held. Default 128. */
+  /** Number of far keys. Default 128. */
   readonly far?: number | undefined
-  /** Tokens after which a far key's squared distance counts for half: old ones make room for new ones. Default 100,000; Infinity: never. */
+  /** Number of tokens after which the squared distance of a far key counts for half: old keys make room for new ones. Infinity: never. Default 100,000. */
   readonly halvedAfter?: number | undefined
-  /** Bits of far keys and of their values, 2 to 8, or 'float32'. Default 6 and 4. */
+  /** Bits of far keys and of their values, 2 to 8, or 'float32'. Default: 6 and 4. */
   readonly store?: Bits | 'float32' | undefined
-  /** Bits of the window, the sinks and what waits, or 'float32'. Default 8 and 8: they lose nothing that was measured, and hold four times as much. */
+  /**
+   * Bits of the window, the sinks and the waiting tokens, or 'float32'. Default: 8 and 8, which hold four times as many tokens and lost nothing that was measured.
+   */
   readonly near?: Bits | 'float32' | undefined
-  /** Where everything behind the window stands: so many places before the query. Default: `window`. */
+  /** Distance from the query, in places, at which everything behind the window stands. Default: `window`. */
   readonly clamp?: number | undefined
-  /** The most tokens that the summed-up rest counts for. 0: nothing is summed up, and what far keys let go of is forgotten. Default 0. */
+  /** Most tokens that the summary of the rest counts for. With 0 nothing is summed up: tokens that leave the far keys are forgotten. Default 0. */
   readonly most?: number | undefined
-  /** Tokens that wait, 1 to 64. Default 64. */
+  /** Number of tokens that wait, 1 to 64. Default 64. */
   readonly buffer?: number | undefined
 }
 
 /**
- * Reading without end: a window by the text's own places; behind it first tokens, far keys and a Gaussian closure of the rest, held unrotated and asked from
- * one distance, the rest's mass never above that of `most` tokens. So a model reads on far beyond the length that it was trained on, in memory
- * that does not grow.
- * Source: not from the papers. One distance for all that is old: as in LM-Infinite (2023) and ReRoPE, of exact caches; sinks: Xiao et al. (2023).
+ * Makes streams for reading without end: a window at the text's own places; behind it first tokens, far keys and a Gaussian closure of the rest, which are held
+ * unrotated and asked from one distance. The mass of the rest never exceeds that of `most` tokens. So a model reads far beyond the length that it was trained
+ * on, in memory that does not grow.
+ * Source: not from the papers. One distance for all old tokens: LM-Infinite (2023) and ReRoPE, which hold exact caches; sinks: Xiao et al. (2023).
  *
- * Guarantee: exact over the tokens held, as their bits round them. Far keys let go of the rest, which is forgotten, or with `most` summed up once, its weight kept until the
- *   rest's mass reaches `most`. Merging is 'none' with `rotary`.
- * Cost: what the stores take, 4·(d + dv) bytes a token in float32 and a quarter in 8 bits, 4 more a far key that fades, and a closure's with `most`; a token turns twice more on its way out of the window, and a query once more.
+ * Guarantee: exact over the tokens held, as their bits round them. Tokens that leave the far keys are forgotten; or, with `most`, they are summed up once, and
+ *   keep their weight until the mass of the rest reaches `most`. Merging is 'none' with `rotary`.
+ * Cost: the bytes of the stores, 4·(d + dv) a token in float32 and a quarter of that in 8 bits; 4 more for a far key that fades; those of a closure with
+ *   `most`. A token is turned twice more on its way out of the window, and a query once more.
  *
- * @returns a stream of a shape; without `rotary` in it, keys come as they are to be used and no distance is changed
+ * @returns a function that makes the stream of a shape; in a shape without `rotary`, keys are used as they come and no distance is changed
  * @throws TypeError, RangeError when an option is unknown or out of range
  * @example
  * const stream = endless({ window: 16, far: 16 })({ d: 2, dv: 2, scale: 1 })
@@ -98,7 +103,7 @@ export function endless(options: EndlessOptions = {}): (shape: Shape) => Tiers {
   }
 }
 
-/** An endless stream from its snapshot, resuming bit for bit; `open` restores a part. @throws RangeError as restoreTiers */
+/** Restores an endless stream from its snapshot; it goes on bit for bit. `open` restores a part. @throws RangeError as restoreTiers does */
 export function restoreEndless(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Tiers {
   return restoreTiers(bytes, open, KIND)
 }
@@ -149,7 +154,7 @@ export const endlessMethod: Method<EndlessOptions> = {
 function settled(options: EndlessOptions) {
   checkOptions(KIND, options, NAMES)
   const { window = 640, sinks = 4, far = 128, halvedAfter = 100_000, store = FEW, near = EIGHT } = options
-  const { clamp = window, most = 0, buffer = 64 } = options // the best within 64 kB of a head, of those searched in docs/reading-without-end.md
+  const { clamp = window, most = 0, buffer = 64 } = options // the best within 64 kB a head among those tried in docs/reading-without-end.md
   for (const [name, count] of Object.entries({ window, sinks, far })) checkInteger(KIND, name, count, 1)
   checkInteger(KIND, 'clamp', clamp, 0)
   checkInteger(KIND, 'buffer', buffer, 1, 64)
@@ -159,7 +164,7 @@ function settled(options: EndlessOptions) {
   return { window, sinks, far, halvedAfter, store: storeOf(store), near: storeOf(near), clamp, most, buffer }
 }
 
-/** How tokens are held; those that wait in codes from the first on, which is their centre: no answer depends on what comes later. */
+/** The store of tokens. Waiting tokens are in codes from the first token on, which is also their centre: no answer depends on later tokens. */
 function storeOf(bits: Bits | 'float32') {
   return bits === 'float32' ? undefined : { store: quantised(bits), waiting: quantised({ ...bits, first: 0 }) }
 }

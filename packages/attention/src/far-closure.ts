@@ -20,28 +20,28 @@ import { closureMethod, closureStream } from '@sublinear/streaming-attention'
 import { quantised, waitingBytes } from '@sublinear/token-store'
 
 const KIND = 'farClosure'
-/** Keys need more bits than values: their error passes through exp. */
+/** Bits of far keys in few bits. Keys need more than values, since their error passes through exp. */
 const FEW_BITS = { keyBits: 6, valueBits: 4 }
 const MOST_BUFFER = 64
 
 export interface FarClosureOptions {
-  /** Far keys held. */
+  /** Number of far keys. */
   readonly count: number
-  /** Bits of their keys and values, 2 to 8. Default: float32. */
+  /** Bits of keys and values of far keys, 2 to 8. Default: float32. */
   readonly keyBits?: number | undefined
   readonly valueBits?: number | undefined
-  /** Tokens that wait before them, 1 to 64. Default 64. */
+  /** Number of tokens that wait before the far keys, 1 to 64. Default 64. */
   readonly buffer?: number | undefined
 }
 
 /**
- * Far keys, and a Gaussian closure for all the others: memory that does not grow, for scores that are bounded.
+ * Makes a stream of far keys, with a Gaussian closure for all other tokens: memory that does not grow, for scores that are bounded.
  * Source: not from the papers; `farKeys` and `closureStream` as tiers.
  *
- * Guarantee: exact over the far keys, as their store rounds them; the closure's for the rest. Merging is 'none'.
- * Cost: that of its parts; 16 tokens more wait before the closure.
+ * Guarantee: exact over the far keys, as their store rounds them; for the others, that of `closureStream`. Merging is 'none'.
+ * Cost: that of its parts; 16 more tokens wait before the closure.
  *
- * @param d, dv, scale  the shape; count  far keys; keyBits, valueBits  how they are held; buffer  tokens that wait
+ * @param d, dv, scale  the shape; count  number of far keys; keyBits, valueBits  bits of their entries; buffer  tokens that wait
  * @throws TypeError, RangeError when an option is out of range
  * @example
  * const stream = farClosure({ d: 2, dv: 2, scale: 1, count: 16 })
@@ -56,7 +56,7 @@ export function farClosure(given: Shape & FarClosureOptions): Tiers {
   return tiers({ d, dv, scale, ...headOf(given), parts, name: KIND, ...(buffer !== undefined && { buffer }) })
 }
 
-/** Far keys and their closure from a snapshot, resuming bit for bit; `open` restores a part. @throws RangeError as restoreTiers */
+/** Restores far keys and their closure from a snapshot; they go on bit for bit. `open` restores a part. @throws RangeError as restoreTiers does */
 export function restoreFarClosure(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Tiers {
   return restoreTiers(bytes, open, KIND)
 }

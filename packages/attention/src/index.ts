@@ -1,7 +1,7 @@
-// Exact attention, and how partial answers combine.
+// Exact attention, and partial answers that combine.
 export { combine, errorBars, exactAttention, exactStream, normalise } from '@sublinear/exact-attention'
 
-// Streams: bounded summaries of the past of one head, and how they stand behind each other. `policies.window`, `policies.h2o` … choose tokens.
+// Streams: bounded summaries of the past of one head; and tiers of them. `policies.window`, `policies.h2o` … choose which tokens stay.
 export { balanceKv, momentCoreset } from '@sublinear/balance-kv'
 export { tiers } from '@sublinear/kv-cache'
 export * as policies from '@sublinear/kv-cache'
@@ -13,13 +13,13 @@ export { farClosure } from './far-closure'
 export { momentKv } from './moment-kv'
 export { open, openStream } from './open'
 
-// Which of them: certified, predicted or measured; and the stream of a plan.
+// The adviser: which stream to take, on certified, predicted or measured evidence; and the stream of a plan.
 export { createOnePass, createPhi, createStream, plan } from './create-stream'
 
-// Methods beside each other at equal bytes.
+// The board: methods side by side at equal bytes.
 export { boardMeans, compare } from '@sublinear/board'
 
-// A whole layer, several sequences, and whole files; tokens on trial, and what several layers read.
+// Whole layers, several sequences, whole files; tokens on trial; streams that several layers read.
 export { attend } from './attend'
 export { batch, layer, restoreLayer } from '@sublinear/core'
 export { scope, sharedStream, speculate } from '@sublinear/core'
@@ -29,7 +29,7 @@ export { crossAttention, selfAttention } from '@sublinear/cross-attention'
 export { onePass, polynomialAttention, querySketch } from '@sublinear/streaming-attention'
 export { openCrossAttention, openOnePass } from './open-one-pass'
 
-// What these are made of: feature maps, sketch matrices, recovery.
+// Building blocks: feature maps, sketch matrices, recovery.
 export {
   anisotropicFeatures,
   certificate,
@@ -47,7 +47,7 @@ export { exactRecovery, frequentItems, heavyHitters, sparseRecovery } from '@sub
 export { matrix, project, sketch, useKernels } from '@sublinear/core'
 export { decodeNpy, encodeNpy } from '@sublinear/io'
 
-// Sizes from accuracy.
+// Sizes that follow from an accuracy.
 export { amsRows } from '@sublinear/ams-sketch'
 export { gaussianRows } from '@sublinear/gaussian-sketch'
 export { degreeFor, featureDimension } from '@sublinear/poly-features'

@@ -15,20 +15,21 @@ const KIND = 'momentKv'
 const MOST_BUFFER = 64
 
 export interface MomentKvOptions {
-  /** Tokens held. */
+  /** Number of tokens held. */
   readonly count: number
-  /** Tokens that wait before they are chosen among, 1 to 64. Default 64. */
+  /** Number of tokens that wait before the policy chooses among them, 1 to 64. Default 64. */
   readonly buffer?: number | undefined
 }
 
 /**
- * Tokens that a summary of the others would get wrong, in float32, and that summary: their count, mean key, mean value, and covariance of values with keys.
- * Source: MomentKV (Li, Li, Lan, arXiv 2606.01563, 2026), as `misfit` and `firstOrderStream` have it, with their deviations.
+ * Makes a stream of the tokens that a summary would get wrong, in float32, and the summary of all others: their count, mean key, mean value, and the covariance
+ * of values with keys.
+ * Source: MomentKV (Li, Li, Lan, arXiv 2606.01563, 2026), with the deviations of `misfit` and `firstOrderStream`.
  *
- * Guarantee: exact over the tokens held; right to first order for the others. Merging is 'none'.
- * Cost: that of its parts; 16 tokens more wait before the summary.
+ * Guarantee: exact over the tokens held; exact to first order in the scores for the others. Merging is 'none'.
+ * Cost: that of its parts; 16 more tokens wait before the summary.
  *
- * @param d, dv, scale  the shape; count  tokens held; buffer  tokens that wait
+ * @param d, dv, scale  the shape; count  number of tokens held; buffer  number of tokens that wait
  * @throws TypeError, RangeError when an option is out of range
  * @example
  * const stream = momentKv({ d: 2, dv: 2, scale: 1, count: 16 })
@@ -42,7 +43,7 @@ export function momentKv(given: Shape & MomentKvOptions): Tiers {
   return tiers({ d, dv, scale, ...headOf(given), parts, name: KIND, ...(buffer !== undefined && { buffer }) })
 }
 
-/** Tokens and their summary from a snapshot, resuming bit for bit; `open` restores a part. @throws RangeError as restoreTiers */
+/** Restores the tokens and their summary from a snapshot; they go on bit for bit. `open` restores a part. @throws RangeError as restoreTiers does */
 export function restoreMomentKv(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): Tiers {
   return restoreTiers(bytes, open, KIND)
 }

@@ -10,9 +10,9 @@ import { restoreOnePass, type OnePass } from '@sublinear/streaming-attention'
 type Parameters = Record<string, string>
 
 /**
- * A one-pass state from its snapshot alone, where its features, Ψ and Φ are of these packages; restoreOnePass takes any.
+ * Opens a one-pass state from its snapshot alone, where its features, Ψ and Φ are made by these packages; restoreOnePass takes any others.
  *
- * @throws RangeError when the bytes are damaged or name a Ψ or Φ that is not of these packages
+ * @throws RangeError when the bytes are damaged or name a Ψ or Φ that these packages do not make
  */
 export function openOnePass(bytes: Uint8Array): OnePass {
   const { parameters, tensors } = decodeSnapshot(bytes, { kind: 'one-pass' })
@@ -21,9 +21,9 @@ export function openOnePass(bytes: Uint8Array): OnePass {
 }
 
 /**
- * Cross-attention from its snapshot alone, where its features, Ψ and Φ are of these packages; restoreCrossAttention takes any.
+ * Opens cross-attention from its snapshot alone, where its features, Ψ and Φ are made by these packages; restoreCrossAttention takes any others.
  *
- * @throws RangeError when the bytes are damaged or name a Ψ or Φ that is not of these packages
+ * @throws RangeError when the bytes are damaged or name a Ψ or Φ that these packages do not make
  */
 export function openCrossAttention(bytes: Uint8Array): CrossAttention {
   const who = 'openCrossAttention'
@@ -41,7 +41,7 @@ export function openCrossAttention(bytes: Uint8Array): CrossAttention {
   return restoreCrossAttention({ features, ...(queries && { phi: recoveryOf(who, queries.parameters) }) }, bytes)
 }
 
-/** Refuses an m of Ψ that the sketch inside has not, before Ψ is made: its tables grow with m, and only rows that are there bound it. */
+/** Refuses an m of Ψ that differs from the rows of the sketch inside, before Ψ is made: the tables of Ψ grow with m, and only the sketch's rows bound it. */
 function checkRows(who: string, parameters: Parameters, sketched: unknown): void {
   const { parameters: own, tensors } = isUint8(sketched) ? decodeSnapshot(sketched, { kind: 'sketch' }) : {}
   const m = whole(who, parameters, 'psi.m')
@@ -58,7 +58,7 @@ function onePassParts(who: string, parameters: Parameters) {
   }
 }
 
-/** Ψ by its kind, m and seed. */
+/** Makes Ψ from its kind, m and seed. */
 function sketchMatrixOf(who: string, parameters: Parameters): SketchMatrix {
   const [kind, option = ''] = (parameters['psi'] ?? '').split('/')
   const shape = { m: whole(who, parameters, 'psi.m'), seed: seedOf(who, parameters['psi.seed']) }
@@ -70,13 +70,13 @@ function sketchMatrixOf(who: string, parameters: Parameters): SketchMatrix {
   throw new RangeError(`${who}: psi must be a matrix of these packages, got ${JSON.stringify(parameters['psi'])}`)
 }
 
-/** Φ by its kind, n, k and seed. */
+/** Makes Φ from its kind, n, k and seed. */
 function recoveryOf(who: string, parameters: Parameters): SparseRecovery {
   const [kind, , , epsilon = ''] = (parameters['phi'] ?? '').split('/')
   const [n, k] = [whole(who, parameters, 'phi.n'), whole(who, parameters, 'phi.k')]
   const seed = seedOf(who, parameters['phi.seed'])
   if (kind === 'energy-trees') return sparseRecovery({ n, k, epsilon: Number(epsilon), seed })
-  // The vector itself, as for every ε that would take as many measurements.
+  // The vector itself is stored, as for every ε for which measurements would be as many.
   if (kind === 'stored-vector') return sparseRecovery({ n, k, epsilon: (4 * k) / n, seed })
   throw new RangeError(`${who}: phi must be a recovery of these packages, got ${JSON.stringify(parameters['phi'])}`)
 }

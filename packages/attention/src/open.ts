@@ -3,13 +3,13 @@ import { restoreTiers } from '@sublinear/kv-cache'
 import { openFeatureStream } from '@sublinear/streaming-attention'
 import { catalogue } from './catalogue'
 
-/** Kinds of streams that are no methods: compositions of parts, and features of any map. */
+/** Openers of streams that are no methods, by kind: compositions of parts, and features of any map. */
 const compositions: Readonly<Record<string, Method['open']>> = {
   tiers: (bytes, open) => restoreTiers(bytes, open),
   feature: openFeatureStream,
 }
 
-/** Functions that open a snapshot which is no attention stream, by its kind. */
+/** Names of the functions that open other snapshots than those of attention streams, by kind. */
 const others: Readonly<Record<string, string>> = {
   'cross-attention': 'openCrossAttention',
   'exact-recovery': 'restoreExactRecovery',
@@ -22,9 +22,9 @@ const others: Readonly<Record<string, string>> = {
 }
 
 /**
- * An attention stream from its snapshot, whatever its kind, resuming bit for bit. (Others have their own: the message says which.)
+ * Opens an attention stream from its snapshot, whatever its kind; it goes on bit for bit. (For a snapshot of something else, the error names the function to use.)
  *
- * @param methods  those whose snapshots may come, also as parts of others
+ * @param methods  methods whose snapshots may come, also as parts of others. Default: the catalogue
  * @throws RangeError when the bytes are damaged or of no known kind
  * @example openStream(exactStream({ d: 2, dv: 2, scale: 1 }).toBytes()).tokens // 0
  */
@@ -42,10 +42,10 @@ export function openStream(bytes: Uint8Array, methods: readonly Method[] = catal
 }
 
 /**
- * A stream or a layer from its snapshot, whatever its kind, resuming bit for bit. What opens may be pushed to, asked, forked and saved; a layer has `streams`.
+ * Opens a stream or a layer from its snapshot, whatever its kind; it goes on bit for bit. Both can be pushed to, asked, forked and saved; a layer has `streams`.
  *
- * @param methods  those whose snapshots may come, also as parts of others
- * @throws RangeError as openStream
+ * @param methods  methods whose snapshots may come, also as parts of others. Default: the catalogue
+ * @throws RangeError as openStream does
  */
 export function open(
   bytes: Uint8Array,

@@ -1,26 +1,26 @@
 import { checkMatrix, rowsOf, type Matrix } from '@sublinear/core'
 
-/** A stream of rows, in blocks of any sizes: a matrix, or any kind of sequence of matrices of one width. */
+/** A source of rows, in blocks of any sizes: a matrix, or any kind of sequence of matrices of one width. */
 export type RowSource = Matrix | Iterable<Matrix> | AsyncIterable<Matrix> | ReadableStream<Matrix>
 
 export interface RowReader {
-  /** How many rows can be taken now, after waiting for a block; 0 at the end. */
+  /** Waits for a block where none is left; returns how many rows can be taken now, 0 at the end. */
   available(): Promise<number>
   /** The next rows, at most as many as are available. */
   take(rows: number): Matrix
-  /** Lets the source go, also when it has not ended. */
+  /** Closes the source, also where it has not ended. */
   close(): Promise<void>
 }
 
 /**
  * Reads a row source in pieces that the caller chooses. Blocks are checked as they arrive.
  *
- * @throws TypeError when the source is none; available() throws what checkMatrix throws, naming the rows
+ * @throws TypeError when the source is neither a matrix nor a sequence; available() throws what checkMatrix throws, and names the rows
  */
 export function rowReader(who: string, name: string, source: RowSource): RowReader {
   const iterator = iterate(who, name, source)
   let block: Matrix | undefined
-  let at = 0 // rows of the block already taken
+  let at = 0 // rows of the block that were taken
   let cols: number | undefined
   return {
     async available() {
@@ -55,7 +55,7 @@ function iterate(who: string, name: string, source: RowSource): Iterator<Matrix>
   throw new TypeError(`${who}: ${name} must be a Matrix or an iterable or stream of them, got ${typeof source}`)
 }
 
-/** For engines whose ReadableStream is no async iterable. */
+/** Reads a ReadableStream in engines in which it is no async iterable. */
 function readAll(stream: ReadableStream<Matrix>): AsyncIterator<Matrix> {
   const reader = stream.getReader()
   return {

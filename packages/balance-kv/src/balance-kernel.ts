@@ -1,16 +1,16 @@
 import type { KvBlock, Matrix } from '@sublinear/core'
 import { kernels, type Resident } from '@sublinear/kernels'
 
-/** 'joint': one walk for numerator and denominator; 'apart': the values as they are, for one of them. */
+/** Sums that a halving balances. 'joint': numerator and denominator in one walk. 'apart': one of the two, with the values as they are. */
 export type Sums = 'joint' | 'apart'
 
 /**
- * The inner products of tokens as vectors that a query's answer is linear in, up to a common factor: m × m, symmetric.
+ * Computes the inner products of tokens as vectors: a query's sums are linear in these vectors, up to a common factor. m × m, symmetric.
  * K_ij = exp(scale·⟨kᵢ − k̄, kⱼ − k̄⟩)·(⟨vᵢ, vⱼ⟩ + c).
- * Source: SoftmaxBalance (BalanceKV), K = exp·⟨vᵢ, vⱼ⟩, which 'apart' is. Deviation: keys are centred in the block, which multiplies a
- *   query's sums by one factor; 'joint' centres the values too, since errors that follow the mean divide out, and adds c, a sixteenth of
- *   their mean square: the constant coordinate in which the mass is balanced (1, 1/4 and 1/16 tried on Gaussian tokens). Balancing only the
- *   tail of exp, for streams that hold its low moments elsewhere, was tried: 0 to 5 % better in the tail, not worth an option.
+ * Source: SoftmaxBalance (BalanceKV), K = exp·⟨vᵢ, vⱼ⟩, as 'apart' has it. Deviation: keys are centred in the block, which multiplies a
+ *   query's sums by one factor. 'joint' centres the values, too, since errors that follow the mean cancel in the division; and it adds c, a sixteenth of
+ *   their mean square, as the constant coordinate in which the mass is balanced (1, 1/4 and 1/16 were tried on Gaussian tokens). Balancing only the
+ *   tail of exp, for streams that hold its low moments elsewhere, was tried: it is 0 to 5 % better in the tail, which is not worth an option.
  *
  * Cost: 2·m²·(d + dv) operations in the product kernel, one exp an entry.
  *
@@ -22,7 +22,7 @@ export function balanceKernel({ keys, values }: KvBlock, scale: number, sums: Su
   const [scores, likeness] = scratch(size)
   const x = centred(keys, Math.sqrt(Math.abs(scale)))
   const top = largestSquare(x)
-  gram(scores, x, -top) // every entry ≤ 0, so that exp stays within 1
+  gram(scores, x, -top) // every entry becomes ≤ 0, so that exp stays within 1
   const shared = sums === 'joint' ? centred(values, 1) : values
   const v = unit(shared)
   gram(likeness, v, sums === 'joint' ? powerOf(v) * MASS_SHARE || 1 : 0)
@@ -39,14 +39,14 @@ export function balanceKernel({ keys, values }: KvBlock, scale: number, sums: Su
 /** Share of the values' mean square that the constant coordinate gets. */
 const MASS_SHARE = 1 / 16
 
-/** out = x·xᵀ + start. */
+/** Computes out = x·xᵀ + start. */
 function gram(out: Resident<Float32Array>, { rows, cols, data }: Matrix, start: number): void {
   const part = out.range(0, rows * rows)
   part.fill(start)
   kernels().product('nt', part, data, data, rows, cols, rows, true)
 }
 
-/** Rows less their mean, times a factor. */
+/** Centres rows at their mean, times a factor. */
 function centred({ rows, cols, data }: Matrix, factor: number): Matrix {
   const mean = new Float64Array(cols)
   for (let r = 0, at = 0; r < rows; r++) for (let c = 0; c < cols; c++, at++) mean[c] += data[at]
@@ -56,7 +56,7 @@ function centred({ rows, cols, data }: Matrix, factor: number): Matrix {
   return { rows, cols, data: out }
 }
 
-/** The matrix over its largest magnitude, so that no product overflows. */
+/** Divides the matrix by its largest magnitude, so that no product overflows. */
 function unit({ rows, cols, data }: Matrix): Matrix {
   const largest = kernels().largestMagnitude(data, data.length)
   const most = largest > 0 ? largest : 1
@@ -65,7 +65,7 @@ function unit({ rows, cols, data }: Matrix): Matrix {
   return { rows, cols, data: out }
 }
 
-/** Mean square of a row. */
+/** The mean square of a row. */
 function powerOf({ rows, data }: Matrix): number {
   let total = 0
   for (let i = 0; i < data.length; i++) total += data[i] * data[i]
@@ -89,7 +89,7 @@ let spare: readonly [Resident<Float32Array>, Resident<Float32Array>] | undefined
 let out = new Float32Array(0)
 let work = new Float32Array(0)
 
-/** Two arrays of the kernels for at least `size` numbers. */
+/** Two scratch arrays in the kernels' memory, each for at least `size` numbers. */
 function scratch(size: number): readonly [Resident<Float32Array>, Resident<Float32Array>] {
   if (spare && spare[0].length >= size) return spare
   for (const array of spare ?? []) array[Symbol.dispose]()

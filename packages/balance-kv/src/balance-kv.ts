@@ -16,15 +16,18 @@ import { balanceKvSize } from './sizes'
 import { softmaxBalance, type SoftmaxBalanceOptions } from './softmax-balance'
 
 const WHO = 'balanceKv'
-/** Failure probability of a walk where a byte budget decides, and not an analysis. */
+/** Failure probability of a walk where a byte budget decides the sizes, and no analysis. */
 const DELTA = 0.01
 
 export type BalanceKvOptions = Shape & {
   /** 64 bits that decide every coin. */
   readonly seed: Seed
-  /** Default 'greedy'; with epsilon 'theory'. */
+  /** Mode of the halving. Default 'greedy'; with epsilon 'theory'. */
   readonly mode?: SoftmaxBalanceOptions['mode'] | undefined
-  /** 'joint' (the default): one weighted set; 'apart' (the default with epsilon): the paper's, by octaves of ‖v‖ and one for the mass. */
+  /**
+   * Sums that share a coreset. 'joint' (the default): one weighted set. 'apart' (the default with epsilon): the paper's, by octaves of ‖v‖, and one
+   * set for the mass.
+   */
   readonly sums?: 'joint' | 'apart' | undefined
 } & (
     | {
@@ -32,7 +35,7 @@ export type BalanceKvOptions = Shape & {
         readonly budget: number
       }
     | {
-        /** Error in units of ‖softmax‖₂·‖V‖_F, for queries and keys of at most `norm` and at most n tokens, but for probability delta. */
+        /** Error in units of ‖softmax‖₂·‖V‖_F, for queries and keys of at most `norm` and for at most n tokens, except with probability delta. */
         readonly epsilon: number
         readonly norm: number
         readonly n: number
@@ -40,21 +43,21 @@ export type BalanceKvOptions = Shape & {
       }
   )
 
-/** Every stream of this package: its counters have at least rows and failures. */
+/** Any stream of this package: its counters have at least `rows` and `failures`. */
 export type BalanceKv = AttentionStream &
   Disposable & { readonly counters: Readonly<Record<'rows' | 'failures', number>> & Readonly<Record<string, number>> }
 
 /**
- * Softmax attention from a weighted coreset of the stream, chosen by discrepancy: BalanceKV.
- * Source: Algorithm BalanceKV (Theorem 3.1), which `epsilon` and sums 'apart' give. Deviation: by default one weighted set serves numerator and
- *   denominator, log weights in the logits, and signs are greedy; no token is halved while there is room; octaves are merged, not dropped.
+ * Makes a BalanceKV stream: softmax attention from a weighted coreset of the stream, chosen so that sums move little.
+ * Source: Algorithm BalanceKV (Theorem 3.1), as given by `epsilon` with sums 'apart'. Deviation: by default one weighted set serves numerator and
+ *   denominator, with log weights added to the scores, and signs are greedy; no token is halved while there is room; octaves are merged, not dropped.
  *
- * Guarantee: joint: constant values come back; exact while all tokens fit the budget; no bound on the error is proved for 'greedy'.
+ * Guarantee: with 'joint', constant values are answered exactly; exact while all tokens fit the budget; no bound on the error is proved for 'greedy'.
  *   With epsilon: Theorem 3.1, where balanceKvSize does not call it vacuous.
- * Cost: 4·(d + dv + 2) bytes a token held. A halving of 256 tokens for every 128 that come, and as many again for the levels above.
+ * Cost: 4·(d + dv + 2) bytes a token held. One halving of 256 tokens for every 128 that come, and as many again for the levels above.
  *
- * @param d, dv, scale  the shape; seed  decides every coin
- * @param budget  bytes never exceeded, or epsilon, norm, n and delta, from which `balanceKvSize` takes block and levels
+ * @param d, dv, scale  the shape; seed  64 bits that decide every coin
+ * @param budget  bytes that are never exceeded; or epsilon, norm, n and delta, from which `balanceKvSize` computes block and levels
  * @param mode  'theory', 'greedy' or 'pairs' of softmaxBalance; sums  'joint' or 'apart'
  * @throws TypeError, RangeError when an option is out of range, or budget has no room for 8 tokens
  * @example
@@ -85,7 +88,7 @@ export function balanceKv(options: BalanceKvOptions): BalanceKv {
   return octaveStream({ ...shape, halving, ...fitting(options.budget, bytes) })
 }
 
-/** Options of balanceKv that remain open where a byte budget is given. */
+/** Options of balanceKv that can be given beside a byte budget. */
 export type BalanceKvBudget = Pick<BalanceKvOptions & { readonly budget: number }, 'seed' | 'mode' | 'sums' | 'budget'>
 
 export const balanceKvMethod: Method<BalanceKvBudget> = {
@@ -106,7 +109,7 @@ export const balanceKvMethod: Method<BalanceKvBudget> = {
   open: restoreBalanceKv,
 }
 
-/** Sizes that follow from a budget: the bytes that they take, and the least budget that is accepted. */
+/** Sizes that follow from a budget, the bytes that they take, and the smallest budget that is accepted. */
 function capped({ d, dv, scale }: Shape, { seed, mode = 'greedy', sums = 'joint', budget }: BalanceKvBudget) {
   const halving = softmaxBalance({
     mode,
@@ -120,7 +123,7 @@ function capped({ d, dv, scale }: Shape, { seed, mode = 'greedy', sums = 'joint'
   return { least, bytes: budget < least ? least : bytes(fitting(budget, bytes).capacity) }
 }
 
-/** The largest sizes whose bytes, affine in the capacity, stay within the budget. */
+/** The largest sizes whose bytes, which are affine in the capacity, stay within the budget. */
 function fitting(
   budget: number,
   bytes: (capacity: number) => number,

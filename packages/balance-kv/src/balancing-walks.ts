@@ -6,9 +6,9 @@ export interface Signs {
 }
 
 /**
- * The self-balancing walk: token j is signed against a = Σ_{i<j} ηᵢ·wᵢwⱼ·K_ij, which is kept for all tokens to come.
+ * Signs tokens by the self-balancing walk: token j is signed against a = Σ_{i<j} ηᵢ·wᵢwⱼ·K_ij, which is kept for all tokens to come.
  *
- * @param sign  η of a token from its a and its coin, 0 where the walk has failed
+ * @param sign  gives η of a token from its a and its coin; 0 where the walk has failed
  */
 function walk(
   kernel: Float32Array,
@@ -29,7 +29,10 @@ function walk(
   return { signs, failures: 0 }
 }
 
-/** η = +1 with probability ½ − a/(2cR²), c = 30·ln(m/δ), R² the largest squared norm. Beyond |a| = cR² the walk has failed: counted, and the sign is certain. */
+/**
+ * Signs by the walk of the analysis: η = +1 with probability ½ − a/(2cR²), where c = 30·ln(m/δ) and R² is the largest squared norm. Beyond |a| = cR² the walk has
+ * failed: that is counted, and the sign is certain.
+ */
 export function theoryWalk(
   kernel: Float32Array,
   weights: Float32Array | undefined,
@@ -48,12 +51,12 @@ export function theoryWalk(
   return { signs, failures }
 }
 
-/** Constant c of the walk. */
+/** The constant c of the walk. */
 export function walkConstant(m: number, delta: number): number {
   return 30 * Math.log(m / delta)
 }
 
-/** η against the drift, a coin where there is none; once one class has half of the tokens, the rest go to the other. */
+/** Signs against the drift, by a coin where there is none. Once one class has half of the tokens, the others go to the other class. */
 export function greedyWalk(kernel: Float32Array, weights: Float32Array | undefined, luck: Float64Array): Signs {
   const most = Math.ceil(luck.length / 2)
   let [plus, minus] = [0, 0]
@@ -66,8 +69,8 @@ export function greedyWalk(kernel: Float32Array, weights: Float32Array | undefin
 }
 
 /**
- * For each pair (i, j) whether the second stays. Keeping i moves the sums by wⱼ(φᵢ − φⱼ), keeping j by −wᵢ(φᵢ − φⱼ); the one that leaves the
- * drift shorter is taken, a coin where both do alike.
+ * Decides for each pair (i, j) whether the second stays. Keeping i moves the sums by wⱼ(φᵢ − φⱼ), keeping j by −wᵢ(φᵢ − φⱼ); the one that leaves the drift
+ * shorter is taken, a coin decides where both are equal.
  */
 export function pairWalk(
   kernel: Float32Array,

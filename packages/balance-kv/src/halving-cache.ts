@@ -4,20 +4,20 @@ import type { Halving } from './halving'
 import { mergeReduce, type MergeReduce } from './merge-reduce'
 
 export interface HalvingCacheOptions {
-  /** A quarter of the tokens held. */
+  /** Number of tokens that halvings aim at, a quarter of those held. */
   readonly target: number
   readonly halving: Halving
 }
 
 /**
- * Any halving as a causal cache: exact while n ≤ 4·target, then at most 4·target tokens and one for any n. A stream for the last part of `tiers`.
+ * Makes a causal cache of any halving: exact while n ≤ 4·target, then at most 4·target + 1 tokens for any n. The stream can be the last part of `tiers`.
  * Source: after *Express* (Gong, Carrell, Dwivedi and Mackey 2026), of which only the abstract was at hand: the same promise, kept by
  *   `mergeReduce` with a capacity of 4·target.
  *
- * Guarantee: as mergeReduce's.
- * Cost: 16·(d + dv + 2) bytes for each of `target`, and one token more; blocks of min(256, target) are halved.
+ * Guarantee: that of mergeReduce.
+ * Cost: 16·(d + dv + 2) bytes for each of `target`, and one token more; blocks of min(256, target) tokens are halved.
  *
- * @param target  ≥ 2; halving  what halves a block
+ * @param target  a quarter of the tokens held, ≥ 2; halving  the halving of a block
  * @throws TypeError, RangeError when target is no integer ≥ 2
  * @example
  * const stream = halvingCache({ target: 32, halving: uniformHalving({ seed: 1 }) })({ d: 2, dv: 2, scale: 1 })

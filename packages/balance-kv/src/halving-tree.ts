@@ -14,25 +14,25 @@ import { coins, type Halving } from './halving'
 
 export interface HalvingTreeOptions extends Shape {
   readonly halving: Halving
-  /** Tokens halved together. */
+  /** Number of tokens that are halved together. */
   readonly blockSize: number
-  /** Levels above the tokens as they came. */
+  /** Number of levels above the tokens as they came. */
   readonly levels: number
-  /** Tokens held before any is halved; absent: a block is halved as soon as it is full. */
+  /** Number of tokens held before any is halved. Absent: a block is halved as soon as it is full. */
   readonly capacity?: number | undefined
-  /** Told what stands for what: after every halving, and for what the sampler drops. */
+  /** Called after every halving, and for tokens that the sampler drops: with the tokens before and those that now stand for them. */
   readonly replaced?: ((before: KvBlock, after: KvBlock) => void) | undefined
 }
 
-/** Where a tree stands, beside its tokens. */
+/** State of a tree beside its tokens. */
 export interface TreeState {
-  /** Tokens by level: first those as they came, then by ascending weight. levels + 1 counts. */
+  /** Numbers of tokens by level, levels + 1 of them: first of those as they came, then by ascending weight. */
   readonly counts: number[]
-  /** Halvings from level 0 to level 1. */
+  /** Number of halvings that tokens go through on the way from level 0 to level 1. */
   lift: number
-  /** Halvings so far: the number of the next. */
+  /** Number of halvings so far, which is the number of the next. */
   draws: number
-  /** Share of a token of level 1 that the sampler has collected, in its candidate. */
+  /** Share of a token of level 1 that the sampler has collected in its candidate. */
   progress: number
   failures: number
 }
@@ -40,15 +40,15 @@ export interface TreeState {
 export interface HalvingTree extends Disposable {
   readonly bytes: number
   readonly state: TreeState
-  /** Tokens that fit before the next halving. */
+  /** Number of tokens that fit before the next halving. */
   readonly room: number
-  /** Takes as many rows from `from` on as fit before the next halving, halving first where there is no room. */
+  /** Takes as many rows from `from` on as fit before the next halving; halves first where there is no room. Returns how many. */
   take(block: KvBlock, from: number): number
-  /** Continues a partial over all tokens; with `arrived`, row i sees all but the last count − 1 − ⌊i / groups⌋ of them. */
+  /** Continues a partial over all tokens; with `arrived`, row i does not see the last count − 1 − ⌊i / groups⌋ of them. */
   attend(queries: Matrix, partial: PartialSoftmax, arrived?: Arrived): void
-  /** Asks for the memory that so many more tokens take: throws where there is none. */
+  /** Asks for the memory of so many more tokens; throws where there is none. */
   reserve(tokens: number): void
-  /** Everything held, level by level from the top, in stream order within one. */
+  /** All tokens held, level by level from the top, in stream order within a level. */
   read(): KvBlock
   /** The sampler's candidate: one token or none. */
   candidate(): KvBlock
@@ -66,7 +66,7 @@ export function capacityOf({
   return capacity ?? (levels + 1) * blockSize
 }
 
-/** Bytes that a tree never exceeds. */
+/** The bytes that a tree never exceeds. */
 export function mostTreeBytes(options: Shape & Pick<HalvingTreeOptions, 'blockSize' | 'levels' | 'capacity'>): number {
   return 4 * (options.d + options.dv + 2) * (capacityOf(options) + 1) + stateBytes(options.levels)
 }
@@ -74,12 +74,12 @@ export function mostTreeBytes(options: Shape & Pick<HalvingTreeOptions, 'blockSi
 const stateBytes = (levels: number) => 8 * (levels + 1) + 32
 
 /**
- * A tree of halvings in bounded memory. When a block has to leave level i, its halved tokens go to level i + 1; where that would be beyond the
- * last, the tree moves up: the lowest level is halved into the next, and from then on tokens enter it halved once more, without a
- * stop. Blocks that shrink to one token that way are sampled by weight.
- * Source: MergeAndReduce (BalanceKV); the moving up is the idea of the KLL sketch (Karnin, Lang and Liberty 2016).
+ * Makes a tree of halvings in bounded memory. When a block has to leave level i, its halved tokens go to level i + 1. Where level i is the last,
+ * the tree moves up: the lowest level is halved into the next, and from then on tokens are halved once more before they enter; there is no last
+ * time. Blocks that shrink to one token in this way are sampled by weight.
+ * Source: MergeAndReduce (BalanceKV); moving up is the idea of the KLL sketch (Karnin, Lang and Liberty 2016).
  *
- * Guarantee: at most capacity + 1 tokens, whatever the length of the stream; total weight as the halving keeps it.
+ * Guarantee: at most capacity + 1 tokens, whatever the length of the stream; the total weight is as exact as the halving keeps it.
  */
 export function halvingTree(
   options: HalvingTreeOptions,
@@ -106,7 +106,7 @@ export function halvingTree(
     return after
   }
 
-  /** Lifts a block from level 0 to level 1; undefined while the sampler collects. */
+  /** Lifts a block from level 0 to level 1; undefined while the sampler still collects. */
   const lifted = (block: KvBlock): KvBlock | undefined => {
     let done = 0
     while (done < state.lift && (block.keys.rows > 1 || done === 0)) {
@@ -116,7 +116,7 @@ export function halvingTree(
     return done === state.lift ? block : sampled(block, 2 ** (done - state.lift))
   }
 
-  /** Keeps one of the single tokens given, each with a probability as its weight, until they make up one token of level 1. */
+  /** Samples single tokens: keeps one of those given, each with a probability as its weight, until they make up one token of level 1. */
   const sampled = (one: KvBlock, share: number): KvBlock | undefined => {
     const before = candidate.count > 0 ? joinedTokens(candidate.read(), one)! : one
     const [first, second] = [before.weights?.[0] ?? 1, before.weights?.[1] ?? 0]
@@ -136,7 +136,7 @@ export function halvingTree(
     return undefined
   }
 
-  /** Halves the oldest block of a level into the next; tokens above it stay where they are. */
+  /** Halves the oldest block of a level into the next level; tokens of higher levels stay where they are. */
   const reduce = (level: number) => {
     if (level === levels) return moveUp()
     const start = counts.reduce((total, count, l) => total + (l > level ? count : 0), 0)
@@ -149,13 +149,13 @@ export function halvingTree(
     counts[level] -= blockSize
   }
 
-  /** Behind everything held; counted where it belongs to a level that has no count of it yet. */
+  /** Appends tokens behind all others; they are counted where they belong to a level that has not counted them. */
   const append = (block: KvBlock, level?: number) => {
     held.write(block, 0, block.keys.rows, held.count)
     if (level !== undefined) counts[level] += block.keys.rows
   }
 
-  /** The oldest block of the last level makes a level above it, and the lowest goes into the next. */
+  /** Moves up: the oldest block of the last level makes a level above it, and the lowest level goes into the next. */
   const moveUp = () => {
     const all = held.read()
     held.clear()
@@ -178,10 +178,10 @@ export function halvingTree(
     state.lift = counted(state.lift)
   }
 
-  /** Halves until a token fits. */
+  /** Halves until there is room for a token. */
   const makeRoom = () => {
     for (;;) {
-      const full = counts.findIndex((count) => count >= blockSize) // there is one once all room is taken
+      const full = counts.findIndex((count) => count >= blockSize) // such a level exists once all room is taken
       if (full < 0 || (!isEager && held.count < most)) return
       reduce(full)
     }
@@ -190,7 +190,7 @@ export function halvingTree(
   return {
     state,
     get bytes() {
-      // From the first halving on all room, so that what is held does not depend on how full a level once was.
+      // From the first halving on, all room is used, so that what is held does not depend on how full a level once was.
       const tokens = state.draws > 0 ? most * (4 * (d + dv) + (held.weights ? 8 : 0)) : held.bytes
       return tokens + candidate.bytes + stateBytes(levels)
     },
@@ -218,7 +218,7 @@ export function halvingTree(
   }
 }
 
-/** A count and more, as far as can be counted: a snapshot of any origin may bring the end near. */
+/** Adds to a count, as far as integers are exact: a snapshot from anywhere may come close to the limit. */
 function counted(count: number, more = 1): number {
   return Math.min(count + more, Number.MAX_SAFE_INTEGER)
 }

@@ -1,32 +1,34 @@
 import { philox, seedWords, type KvBlock } from '@sublinear/core'
 
-/** Rows that a halving keeps of a block, each standing for those that left. */
+/** Rows of a block that a halving keeps; each stands for some that left. */
 export interface Halved {
   /** Rows of the block, ascending; at least one of a block that has any. */
   readonly kept: Uint32Array
-  /** Weights of the kept rows: 2 for one that weighed 1. */
+  /** Weights of the kept rows: 2 where each row weighed 1. */
   readonly weights: Float32Array
-  /** Steps at which the walk was outside the range that its analysis needs. */
+  /** Number of steps at which the walk left the range that its analysis needs. */
   readonly failures: number
 }
 
-/** Halves blocks of tokens; a pure function of (spec, block, scale, draw). */
+/** A function that halves blocks of tokens; pure in (spec, block, scale, draw). */
 export interface Halving {
-  /** JSON of everything that decides it, its kind first: two with equal specs are the same function. */
+  /** JSON of everything that decides it, its kind first: two halvings with equal specs are the same function. */
   readonly spec: string
-  /** Decides its coins, and those of the tree that uses it. */
+  /** Seed of its coins, and of those of the tree that uses it. */
   readonly seed: bigint
   /**
+   * Halves a block.
+   *
    * @param block  m tokens, checked by the caller
    * @param scale  factor inside exp
-   * @param draw  number of the halving in its stream, which its coins belong to
+   * @param draw  number of the halving in its stream, which decides its coins
    */
   halve(block: KvBlock, scale: number, draw: number): Halved
 }
 
-const STREAM = 0x62616c // words of Philox that no one else asks for under a seed
+const STREAM = 0x62616c // words of the Philox counter that no other user of a seed has
 
-/** `count` numbers ≥ 0 and < 1 of a halving. */
+/** Draws `count` numbers ≥ 0 and < 1 for a halving. */
 export function coins(seed: bigint, draw: number, count: number): Float64Array {
   const [low, high] = seedWords(seed)
   const words = new Uint32Array(4)

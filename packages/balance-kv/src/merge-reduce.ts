@@ -35,17 +35,19 @@ const KIND = 'mergeReduce'
 const VERSION = '2'
 
 export interface MergeReduceOptions extends Shape {
-  /** The halving that blocks go through. */
+  /** The halving of blocks. */
   readonly halving: Halving
-  /** Tokens halved together, ≥ 2. */
+  /** Number of tokens that are halved together, ≥ 2. */
   readonly blockSize: number
-  /** Levels above the tokens as they came, 1 to 52. */
+  /** Number of levels above the tokens as they came, 1 to 52. */
   readonly levels: number
-  /** Tokens held before any is halved, at least (levels + 1)·blockSize. Absent: a block is halved as soon as the next token comes. */
+  /** Number of tokens held before any is halved, at least (levels + 1)·blockSize. Absent: a block is halved as soon as the next token comes. */
   readonly capacity?: number | undefined
-  /** Told what stands for what at every halving: for a stream that keeps account of the difference. Not part of a snapshot. */
+  /**
+   * Called at every halving with the tokens before and those that now stand for them, for a stream that keeps account of the difference. No part of a snapshot.
+   */
   readonly replaced?: ((before: KvBlock, after: KvBlock) => void) | undefined
-  /** The kind of its snapshots: the name of a method that is such a tree. Default 'mergeReduce'. */
+  /** Kind of its snapshots: the name of a method that is such a tree. Default 'mergeReduce'. */
   readonly name?: string | undefined
 }
 
@@ -53,23 +55,23 @@ export interface MergeReduce extends AttentionStream, Disposable {
   readonly blockSize: number
   readonly levels: number
   readonly halving: Halving
-  /** The most tokens held at once; one more in the sampler of a tree that has moved up. */
+  /** The most tokens held at once; the sampler of a tree that has moved up holds one more. */
   readonly capacity: number
-  /** Tokens that come in before anything is halved: `replaced` is not called for so many. */
+  /** Number of tokens that can come before anything is halved; `replaced` is not called for them. */
   readonly room: number
-  /** Weighted tokens that stand for the stream: from the top level down, in stream order within one, then what the sampler has; a copy. */
+  /** A copy of the weighted tokens that stand for the stream: from the top level down, in stream order within a level, then the sampler's. */
   read(): KvBlock
-  /** Tokens by level, level 0 first, as they are now. */
+  /** Numbers of tokens by level as they are now, level 0 first. */
   readonly counts: readonly number[]
   readonly counters: {
-    /** Query rows answered so far, since this object was made. */
+    /** Query rows answered since this object was made. */
     readonly rows: number
-    /** Steps at which the halving's walk had failed. */
+    /** Number of steps at which the walk of the halving had failed. */
     readonly failures: number
   }
 }
 
-/** Bytes that a stream of these sizes never exceeds, whatever the length of its input. */
+/** The bytes that a stream of these sizes never exceeds, whatever the length of its input. */
 export function mergeReduceBytes(
   options: Shape & Pick<MergeReduceOptions, 'blockSize' | 'levels' | 'capacity' | 'halving'>,
 ): number {
@@ -77,17 +79,17 @@ export function mergeReduceBytes(
 }
 
 /**
- * A coreset of the stream by merging and halving: a full block of a level becomes half a block of the next, each token there for two.
- * Source: MergeAndReduce (BalanceKV, Theorem 3.4), for any halving. Deviation: the tokens of a block stay until the next one comes, exactly;
+ * Makes a coreset of the stream by merging and halving: a full block of a level becomes half a block of the next level, where each token stands for two.
+ * Source: MergeAndReduce (BalanceKV, Theorem 3.4), for any halving. Deviation: the tokens of a full block stay as they are until the next token comes;
  *   after the last level the tree moves up instead of growing, so that any length fits; with `capacity` nothing is halved while there is
- *   room, which is exact for the first `capacity` tokens (as in *Express*).
+ *   room, so answers are exact for the first `capacity` tokens (as in *Express*).
  *
  * Guarantee: at most (levels + 1)·blockSize tokens, or `capacity`, and one in the sampler, after any call. Halvings happen at fixed places
- *   of the stream, whatever the calls. Numerator and denominator count the same tokens, so constant values come back.
- * Cost: 4·(d + dv + 2) bytes a token; one halving for every blockSize/2 tokens that leave level 0 and as many again for all levels above.
+ *   of the stream, whatever the calls. Numerator and denominator count the same tokens, so constant values are answered exactly.
+ * Cost: 4·(d + dv + 2) bytes a token; one halving for every blockSize/2 tokens that leave level 0, and as many again for all levels above.
  *
- * @param d, dv, scale  the shape; halving  what halves a block
- * @param blockSize  tokens halved together; levels  above the first; capacity  see above
+ * @param d, dv, scale  the shape; halving  the halving of a block
+ * @param blockSize  tokens halved together, ≥ 2; levels  levels above the first, 1 to 52; capacity  tokens held before any is halved
  * @throws TypeError, RangeError when a size is out of range or scale not finite
  * @example
  * const stream = mergeReduce({ d: 2, dv: 2, scale: 1, halving: uniformHalving({ seed: 1 }), blockSize: 8, levels: 2 })
@@ -100,7 +102,7 @@ export function mergeReduce(options: MergeReduceOptions): MergeReduce {
 }
 
 /**
- * A merge-and-reduce stream from its snapshot, resuming bit for bit. Halvings of this package are known; one of your own is given again.
+ * Restores a merge-and-reduce stream from its snapshot; it goes on bit for bit. Halvings of this package are known; a halving of your own must be given again.
  *
  * @throws RangeError when the bytes are damaged or belong to another halving
  */
@@ -110,7 +112,7 @@ export function restoreMergeReduce(bytes: Uint8Array, own?: Halving, name: strin
 }
 
 /**
- * The tree of a snapshot, and its options.
+ * Reads the tree from a snapshot, and its options.
  *
  * @throws RangeError when its tensors do not fit, or belong to another halving
  */
@@ -125,7 +127,7 @@ export function treeIn(kind: string, snapshot: State, own?: Halving) {
   return { options, tokens, held, ...restoredState(kind, snapshot, d, dv, levels, held.keys.rows) }
 }
 
-/** The tree that a state has, or an empty one. */
+/** Makes the tree of a state, or an empty one. */
 export function beginTree(kind: string, options: MergeReduceOptions, from?: State): HalvingTree {
   if (!from) return halvingTree(options, emptyTree(options.levels))
   const { state, held, candidate } = treeIn(kind, from, options.halving)
@@ -168,13 +170,13 @@ interface TreeInside extends Inside {
   readonly tree: HalvingTree
 }
 
-/** Options that are not the shape; a halving is named by its spec. */
+/** Options without the shape; a halving is named by its spec. */
 export type MergeReduceSizes = Pick<MergeReduceOptions, 'blockSize' | 'levels'> & {
   readonly halving: string
   readonly capacity?: number | undefined
 }
 
-/** A tree of uniform halvings, as large as fits: what every other halving must beat. */
+/** Record of the method: a tree of uniform halvings, as large as fits; every other halving must beat it. */
 export const mergeReduceMethod: Method<MergeReduceSizes> = {
   name: KIND,
   source: 'MergeAndReduce (BalanceKV, Theorem 3.4)',
@@ -196,7 +198,7 @@ export const mergeReduceMethod: Method<MergeReduceSizes> = {
   open: (bytes) => restoreMergeReduce(bytes),
 }
 
-/** A tree as a stream: what every stream over one shares. */
+/** Makes the inside of a stream over a tree: what all such streams share. */
 export function treeInside(options: MergeReduceOptions, tree: HalvingTree): Inside {
   const { d, dv, scale, halving, blockSize, levels, capacity } = options
   return {
@@ -240,7 +242,7 @@ export function treeInside(options: MergeReduceOptions, tree: HalvingTree): Insi
 const MOST_LEVELS = 52
 const OPTIONS = ['halving', 'blockSize', 'levels', 'capacity', 'replaced', 'name']
 
-/** The levels, everything checked. */
+/** Checks the options; returns the levels. */
 function checkedLevels(options: MergeReduceOptions): number {
   checkHead(KIND, options, FRAME_FEATURES, OPTIONS)
   const { blockSize, levels, capacity, halving } = options
@@ -280,7 +282,7 @@ function restoredState(
   return { state: { counts: [...tensors.counts], ...parameters }, candidate }
 }
 
-/** The tree of halvings, as snapshots have it: how many of the tokens held are of each level, and how far its sampling has come. */
+/** Schema of a tree of halvings: how many of the tokens held belong to each level, and how far its sampling has come. */
 export const treeSchema = schema(
   {
     parameters: {

@@ -35,7 +35,7 @@ const KIND = 'momentCoreset'
 const VERSION = '2'
 
 export interface MomentCoresetOptions extends Pick<Head, 'sinkLogit' | 'rotary'> {
-  /** The moments that stay exact; decides d and scale too. */
+  /** Feature map whose moments stay exact; it decides d and scale, too. */
   readonly features: FeatureMap
   readonly dv: number
   /** 64 bits that decide every coin. */
@@ -50,23 +50,25 @@ export interface MomentCoreset extends AttentionStream, Disposable {
   readonly features: FeatureMap
   readonly counters: {
     readonly rows: number
-    /** Rows, of those counted above, where the moments would have moved the mass by more than half of itself; the coreset alone answered them. */
+    /**
+     * Number of rows, among those counted above, for which the moments would have moved the mass by more than half of itself; the coreset alone answered them.
+     */
     readonly fallbacks: number
   }
 }
 
 /**
- * Exact low-degree moments of all tokens and a balanced coreset for what is beyond them: Σ_all p(s)·v + Σ_coreset w·(eˢ − p(s))·v, the same in the
- * mass, p the polynomial of the features.
- * Source: the composition of *Towards Tight Bounds for Streaming Attention* (Chen, Feng, Indyk, Kapralov, Kochetkova and Prokhorov 2026) of this
- *   repository's two papers. Deviation: no partition of space; what is kept is not the moments but what the coreset has lost of them, the same
- *   sum without its cancellation, which changes only when a block is halved; the walk balances all of exp.
+ * Makes a stream of exact low-degree moments of all tokens, and a balanced coreset for what is beyond them: Σ_all p(s)·v + Σ_coreset w·(eˢ − p(s))·v, where p is
+ * the polynomial of the features; the mass likewise.
+ * Source: *Towards Tight Bounds for Streaming Attention* (Chen, Feng, Indyk, Kapralov, Kochetkova and Prokhorov 2026), which combines the two papers of
+ *   this repository so. Deviation: space is not partitioned; what is kept is not the moments but the part of them that the coreset has lost, which is the
+ *   same sum without cancellation, and changes only when a block is halved; the walk balances all of exp.
  *
- * Guarantee: exact while all tokens fit; afterwards an error in tail(s) = eˢ − p(s) alone, where no row falls back; constant values come back. Mass
- *   stays within half and three halves of the coreset's.
- * Cost: budget bytes; 2·t·dv operations a query, and for every token that is halved, beside balanceKv's.
+ * Guarantee: exact while all tokens fit; afterwards, where no row falls back, there is an error in tail(s) = eˢ − p(s) alone. Constant values are answered
+ *   exactly. The mass stays between half and three halves of the coreset's.
+ * Cost: `budget` bytes; beside the operations of balanceKv, 2·t·dv a query, and as many for every token that is halved.
  *
- * @param features  the polynomial, its centre and scale; dv, seed, budget, mode  as described
+ * @param features  feature map: the polynomial, its centre and scale; dv  width of values; seed  64 bits; budget  bytes; mode  'greedy' or 'pairs'
  * @throws TypeError, RangeError when an option is out of range or the budget has no room for 8 tokens
  * @example
  * const stream = momentCoreset({ features: taylorFeatures({ d: 2, degree: 1, scale: 1 }), dv: 2, budget: 8192, seed: 1 })
@@ -89,7 +91,7 @@ export function momentCoreset(given: MomentCoresetOptions): MomentCoreset {
   return live(features, options)
 }
 
-/** The tokens of its coreset within a budget, the bytes of these, and the least that the budget must be. */
+/** The number of tokens of the coreset within a budget, their bytes, and the smallest budget that is accepted. */
 function sizedWithin({ features, dv, seed, budget, mode = 'greedy' }: MomentCoresetOptions) {
   const { d, scale } = features
   const halving = softmaxBalance({ mode, seed })
@@ -102,7 +104,7 @@ function sizedWithin({ features, dv, seed, budget, mode = 'greedy' }: MomentCore
 }
 
 /**
- * A momentCoreset from its snapshot, resuming bit for bit.
+ * Restores a momentCoreset from its snapshot; it goes on bit for bit.
  *
  * @throws RangeError when the bytes are damaged or of another kind
  */
@@ -122,7 +124,7 @@ function residualIn(features: FeatureMap, dv: number, from?: State): Residual {
   return { state: tensors.state.slice(), totals: tensors.totals.slice() }
 }
 
-/** Sums of features that the coreset does not have, as snapshots have them. */
+/** Schema of the sums of features that the coreset lacks. */
 export const residualSchema = schema({
   tensors: { state: { type: 'F32', size: 't · dv', ...FINITE }, totals: { type: 'F64', size: 't', ...FINITE } },
 })
@@ -153,7 +155,7 @@ function begun(features: FeatureMap, options: MergeReduceOptions, alive: Life, f
     ...base,
     identity: { ...base.identity, features: features.spec },
     bytes: () => base.bytes() + residualBytes(features, dv),
-    // The residual stands still until a halving: a token that causes one is a piece of its own.
+    // The residual does not change until a halving: a token that causes one is a piece of its own.
     take: (block, at) => tree.take(tree.room === 0 ? tokensOf(block, at, at + 1) : block, tree.room === 0 ? 0 : at),
     answer(queries, out, arrived) {
       tree.attend(queries, out, arrived)
@@ -177,7 +179,7 @@ function begun(features: FeatureMap, options: MergeReduceOptions, alive: Life, f
   }
 }
 
-/** Options that remain open where a byte budget is given: moments of degree 1 where nothing else is said. */
+/** Options that can be given beside a byte budget; moments are of degree 1 by default. */
 export type MomentCoresetBudget = Pick<MomentCoresetOptions, 'seed' | 'budget' | 'mode'>
 
 const degreeOne = ({ d, scale }: { readonly d: number; readonly scale: number }) =>
@@ -194,7 +196,7 @@ export const momentCoresetMethod: Method<MomentCoresetBudget> = {
   },
   bytes: (shape, options) => sizedWithin({ ...options, features: degreeOne(shape), dv: shape.dv }).bytes,
   within(shape, budget, { place }) {
-    if (!(shape.scale > 0)) return undefined // features have none
+    if (!(shape.scale > 0)) return undefined // features exist only for a scale above 0
     const options = { seed: place ? place.layer * place.heads + place.head : 0, budget }
     return sizedWithin({ ...options, features: degreeOne(shape), dv: shape.dv }).least <= budget ? options : undefined
   },

@@ -3,10 +3,10 @@ import { kernels } from '@sublinear/kernels'
 
 /** Query rows answered at once. */
 const PIECE = 64
-/** The residual may move a mass by this share of itself; beyond, the polynomial is out of its range. */
+/** Largest share of itself by which the residual may move a mass; beyond it, the polynomial is out of its range. */
 const MOST_SHIFT = 0.5
 
-/** Moments that a coreset lost: Σ w·φ(k)·(v, 1) over all tokens less the same over the coreset. */
+/** Moments that a coreset lost: Σ w·φ(k)·(v, 1) over all tokens, minus the same sum over the coreset. */
 export interface Residual {
   readonly state: Float32Array // t × dv
   readonly totals: Float64Array // t
@@ -16,7 +16,7 @@ export function noResidual(t: number, dv: number): Residual {
   return { state: new Float32Array(t * dv), totals: new Float64Array(t) }
 }
 
-/** residual += sign · Σ w·φ(k)·(v, 1). */
+/** Adds sign · Σ w·φ(k)·(v, 1) to the residual. */
 export function addTokens(
   features: FeatureMap,
   { state, totals }: Residual,
@@ -40,7 +40,7 @@ export function addTokens(
 /**
  * Adds φ(q)·residual to a coreset's answers in place; rows whose mass would move by more than half of itself are left as they are.
  *
- * @returns how many were left
+ * @returns how many rows were left
  */
 export function correct(
   features: FeatureMap,

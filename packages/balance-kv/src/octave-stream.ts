@@ -30,43 +30,47 @@ import {
 
 const KIND = 'balanceKv'
 const VERSION = '2'
-/** Octaves of ‖v‖ alive at once, the highest seen and those below it. */
+/** Number of octaves of ‖v‖ that are alive at once: the highest seen and those below it. */
 const OCTAVES = 3
-/** How far the two masses of one query may be apart before the numerators' own is the better guess. */
+/** Ratio of the two masses of one query from which on the numerators' own mass is the better guess. */
 const MOST_RATIO = 2 ** 10
 
 export type OctaveOptions = Omit<MergeReduceOptions, 'replaced'>
 
 export interface OctaveStream extends AttentionStream, Disposable {
-  /** Octaves alive: exponents of two, ascending. */
+  /** Octaves that are alive: exponents of two, ascending. */
   readonly octaves: readonly number[]
   readonly counters: {
     readonly rows: number
     readonly failures: number
-    /** Rows whose mass was vanishing or out of all proportion, answered with the numerators' own. */
+    /** Number of rows whose mass was vanishing or out of all proportion; they were answered with the numerators' own mass. */
     readonly fallbacks: number
   }
 }
 
-/** Bytes that the stream never exceeds. */
+/** The bytes that the stream never exceeds. */
 export function octaveBytes(options: OctaveOptions): number {
   return OCTAVES * mergeReduceBytes(options) + mergeReduceBytes({ ...options, dv: 1 }) + 8 * OCTAVES
 }
 
 /**
- * The paper's arrangement: a tree for the numerator of each octave of ‖v‖, and one for the denominator, whose values are 1.
- * Source: Algorithm BalanceKV. Deviation: three octaves, the lowest taking all below; the paper drops an octave once it is too small to
+ * Makes a stream with the paper's arrangement of trees: one for the numerator of each octave of ‖v‖, and one for the denominator, whose values are 1.
+ * Source: Algorithm BalanceKV. Deviation: there are three octaves, and the lowest takes all below it; the paper drops an octave once it is too small to
  *   matter, here it is merged into the next. Tokens with v = 0 have no numerator.
  *
- * Guarantee: Theorem 3.1's where its premises hold. A constant V comes back, since its octave is halved as the mass is; values of several
- *   octaves have numerators and denominator over different tokens, and then only to the two errors.
+ * Guarantee: that of Theorem 3.1 where its premises hold. A constant V is answered exactly, since its octave is halved as the mass is. Where values lie in
+ *   several octaves, numerators and denominator count different tokens, and constant values are answered only up to the two errors.
  * Cost: three trees and one of value width 1. Steps go token by token.
  */
 export function octaveStream(given: OctaveOptions, from?: Restored, state?: Snapshot): OctaveStream {
   return liveStream(octavesOf(given, from), state) as LiveStream & Pick<OctaveStream, 'octaves' | 'counters'>
 }
 
-/** @param trees  what the first stream begins with; after a reset there are new ones */
+/**
+ * Makes the making of a stream by octaves.
+ *
+ * @param trees  the trees that the first stream begins with; after a reset there are new ones
+ */
 function octavesOf(given: OctaveOptions, trees?: Restored): Making<OctaveInside, Pick<OctaveStream, 'octaves'>> {
   const { d, dv, scale, halving, blockSize, levels, capacity } = given
   const options = { d, dv, scale, halving, blockSize, levels, ...(capacity !== undefined && { capacity }) }
@@ -107,7 +111,7 @@ function begun(given: OctaveOptions, options: Omit<OctaveOptions, keyof Head>, t
   let rows = 0
   let fallbacks = 0
 
-  /** The tree of an octave; where the window moves up, the octaves that fall out of it go into the lowest that stays. */
+  /** The tree of an octave. Where the octaves alive move up, those that fall out go into the lowest that stays. */
   const treeOf = (octave: number): MergeReduce => {
     const top = Math.max(octave, ...numerators.keys())
     const lowest = top - OCTAVES + 1
@@ -169,7 +173,7 @@ function begun(given: OctaveOptions, options: Omit<OctaveOptions, keyof Head>, t
     },
     bytes: () => [...numerators.values()].reduce((total, tree) => total + tree.bytes, mass.bytes) + 8 * OCTAVES,
     take(block, at) {
-      take(tokensOf(block, at, at + 1)) // one by one: an octave may fall with any token
+      take(tokensOf(block, at, at + 1)) // token by token, since any token may end an octave
       return 1
     },
     answer(queries, out) {
@@ -183,7 +187,7 @@ function begun(given: OctaveOptions, options: Omit<OctaveOptions, keyof Head>, t
       return { rows, failures, fallbacks }
     },
     saved: () => ({ tensors: {} }),
-    dispose() {}, // its trees are parts
+    dispose() {}, // its trees are parts, which are disposed of as parts
   }
 }
 
@@ -193,7 +197,7 @@ interface Restored {
 }
 
 /**
- * A balanceKv stream from its snapshot, of either arrangement, resuming bit for bit.
+ * Restores a balanceKv stream from its snapshot, of either arrangement; it goes on bit for bit.
  *
  * @throws RangeError when the bytes are damaged or of another kind
  */
@@ -245,12 +249,12 @@ function byOctave(numerators: ReadonlyMap<number, MergeReduce>): [number, MergeR
   return [...numerators].toSorted(([a], [b]) => a - b)
 }
 
-/** e with 2^e ≤ ‖v‖ < 2^{e+1}; undefined for a zero row. */
+/** The exponent e with 2^e ≤ ‖v‖ < 2^{e+1}; undefined for a row of zeros. */
 function octaveOf({ cols, data }: Matrix, row: number): number | undefined {
   let largest = 0
   for (let c = row * cols; c < (row + 1) * cols; c++) largest = Math.max(largest, Math.abs(data[c]))
   if (largest === 0) return undefined
-  let square = 0 // over the largest, so that nothing under- or overflows
+  let square = 0 // divided by the largest entry, so that nothing under- or overflows
   for (let c = row * cols; c < (row + 1) * cols; c++) square += (data[c] / largest) ** 2
   return exponentOf(largest * Math.sqrt(square))
 }

@@ -1,12 +1,12 @@
 import { MOST_WEIGHT, type KvBlock } from '@sublinear/core'
 import type { Halved } from './halving'
 
-/** Neighbours: rows 2p and 2p + 1. A last odd row has no partner. */
+/** Neighbours as pairs: rows 2p and 2p + 1. A last odd row has no partner. */
 export function neighbours(rows: number): Uint32Array {
   return Uint32Array.from({ length: rows - (rows % 2) }, (_, i) => i)
 }
 
-/** One of each pair, `second[p]` or not, with the weights of both; a row without a partner stays as it is. */
+/** Keeps one row of each pair, the second where `second[p]` says so, with the weights of both; a row without a partner stays as it is. */
 export function onePerPair(
   { keys: { rows }, weights }: KvBlock,
   pairs: Uint32Array,

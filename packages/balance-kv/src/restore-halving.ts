@@ -3,9 +3,9 @@ import { softmaxBalance, type SoftmaxBalanceOptions } from './softmax-balance'
 import { uniformHalving } from './uniform-halving'
 
 /**
- * A halving from its spec.
+ * Makes a halving from its spec.
  *
- * @throws RangeError when the spec is none of this package's
+ * @throws RangeError when the spec is not one of this package
  */
 export function restoreHalving(spec: string): Halving {
   const { kind, seed, ...options } = parsed(spec)
@@ -20,7 +20,7 @@ function parsed(spec: string): Record<string, unknown> {
     const found: unknown = JSON.parse(spec)
     if (typeof found === 'object' && found) return found as Record<string, unknown>
   } catch {
-    // said below
+    // reported below
   }
   throw unknown(spec)
 }

@@ -22,21 +22,24 @@ export interface BalanceKvSize {
   /** Tokens halved together, even. */
   readonly blockSize: number
   readonly levels: number
-  /** Tokens that one instance may hold. */
+  /** Number of tokens that one instance may hold. */
   readonly tokens: number
   /** e^{2R}, R = scale·norm²: the factor by which the size grows with the norms. */
   readonly growth: number
-  /** Whether the tree would be no smaller than the stream: then one block is the stream, and the answer exact. */
+  /** Whether the tree would be no smaller than the stream: one block then holds the whole stream, and answers are exact. */
   readonly vacuous: boolean
 }
 
 /**
- * Block and levels with which a tree of theory walks keeps every answer within epsilon: t = ⌈4·√dv·c·T·e^{2R}/ε⌉, c = 30·ln(t/δ') for δ' a halving's
- * share of delta, T = ⌈log₂(n/t)⌉.
- * Source: Theorems 3.1 and 3.4 (BalanceKV). Deviation: the constants, which the paper hides: a halving moves numerator and denominator by at
- *   most √dv·c·e^R·max|v| (Theorem 3.3), each level adds n/t of them, mass is at least n·e^{−R}, and an octave's ‖V‖_F·‖softmax‖₂ at least max|v|/2.
+ * Computes block and levels with which a tree of 'theory' walks keeps every answer within epsilon: t = ⌈4·√dv·c·T·e^{2R}/ε⌉, c = 30·ln(t/δ') where δ'
+ * is the share of delta for one
+ * halving, T = ⌈log₂(n/t)⌉.
+ * Source: Theorems 3.1 and 3.4 (BalanceKV). Deviation: the constants are written out, which the paper hides: a halving moves numerator and denominator by at
+ *   most √dv·c·e^R·max|v| (Theorem 3.3), each level adds n/t of them, the mass is at least n·e^{−R}, and an octave's ‖V‖_F·‖softmax‖₂ at least max|v|/2.
  *
- * Guarantee: for queries fixed before the seeds, n·dv ≤ ½·(2n/δ)^1.39 of them and their columns, for which the constant 30 has room. Grows as e^{2R}/ε. Says `vacuous` where the block has the whole stream: at R = ½ and ε = ½ for n up to 7·10⁴.
+ * Guarantee: holds for queries fixed before the seeds; the constant 30 has room for n·dv ≤ ½·(2n/δ)^1.39 of them and their columns. The size grows as
+ * e^{2R}/ε. `vacuous`
+ *   is true where the block has the whole stream: at R = ½ and ε = ½ for n up to 7·10⁴.
  *
  * @throws TypeError, RangeError when an argument is out of range
  */
@@ -54,7 +57,7 @@ export function balanceKvSize({ d, dv, scale, norm, epsilon, delta, n }: Balance
   let t = 2
   for (let round = 0; round < ROUNDS; round++) {
     const levels = levelsFor(n, t)
-    const own = delta / Math.max(1, (2 * n) / t) // halvings in all
+    const own = delta / Math.max(1, (2 * n) / t) // the share of one halving, of all there are
     t = Math.max(2, (4 * Math.sqrt(dv) * walkConstant(t, own) * levels * growth) / epsilon)
   }
   const blockSize = 2 * Math.ceil(t / 2)
@@ -64,7 +67,7 @@ export function balanceKvSize({ d, dv, scale, norm, epsilon, delta, n }: Balance
   return { blockSize: Math.max(2, n + (n % 2)), levels: 1, tokens: n, growth, vacuous: true }
 }
 
-/** Fixed-point rounds: t enters its own logarithms. */
+/** Rounds of the fixed-point iteration: t stands within its own logarithms. */
 const ROUNDS = 32
 
 function levelsFor(n: number, t: number): number {
@@ -72,7 +75,7 @@ function levelsFor(n: number, t: number): number {
 }
 
 /**
- * Lower bound on what any streaming algorithm for that error holds, up to a constant: min(1/ε², d·e^{2R}).
+ * Computes the lower bound on what any streaming algorithm for this error must hold, up to a constant: min(1/ε², d·e^{2R}).
  * Source: Theorem 3.2 (BalanceKV); its premise is norm² ≤ d at scale = 1/√d.
  *
  * @returns the bound without its constant, and whether the premise holds
@@ -105,10 +108,10 @@ export interface BalanceKvReach {
 }
 
 /**
- * How far real queries and keys are from what Theorem 3.1 is about.
+ * Measures how far real queries and keys are from the premises of Theorem 3.1.
  *
  * @param queries, keys  rows of one width; scale  factor of their products inside exp
- * @throws TypeError, RangeError when a matrix or scale is wrong
+ * @throws TypeError, RangeError when a matrix is malformed or scale is not finite
  */
 export function balanceKvReach({
   queries,

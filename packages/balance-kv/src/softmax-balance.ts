@@ -9,34 +9,35 @@ const WHO = 'softmaxBalance'
 export type SoftmaxBalanceOptions = {
   /** 64 bits that decide every coin. */
   readonly seed: Seed
-  /** One weighted set for numerator and denominator ('joint', the default), or one for either alone ('apart', the paper's). */
+  /** Sums to balance: 'joint' (the default), one weighted set for numerator and denominator; 'apart', the paper's, a set for one of them alone. */
   readonly sums?: Sums | undefined
 } & (
   | {
       /** The walk of the analysis, with its constants. */
       readonly mode: 'theory'
-      /** Probability that the walk fails, over 0 and below 1. */
+      /** Probability that the walk fails, above 0 and below 1. */
       readonly delta: number
     }
   | {
-      /** Each sign against the drift: exactly half. */
+      /** Sign against the drift: keeps exactly half. */
       readonly mode: 'greedy'
     }
   | {
-      /** One of each two neighbours, against the drift: exactly half. */
+      /** One of each two neighbours, against the drift: keeps exactly half. */
       readonly mode: 'pairs'
     }
 )
 
 /**
- * Halves a block so that the sums Σ w·exp(scale·⟨q, k⟩)·v of every query move little: signs that balance the tokens as vectors.
+ * Makes a halving that moves the sums Σ w·exp(scale·⟨q, k⟩)·v of every query little: it finds signs that balance the tokens as vectors.
  * Source: SoftmaxBalance (BalanceKV, Theorem 3.3), mode 'theory' with sums 'apart'. Deviation: keys are centred in the block; 'joint' balances
- *   the mass in the same walk; a failed walk is counted and goes on; an empty class, which happens to a handful of tokens, becomes one
- *   token for all. 'greedy' is what released code does in effect, here with classes of equal size; 'pairs' signs differences.
+ *   the mass in the same walk; a failed walk is counted and goes on; a class that stays empty, as may happen with a handful of tokens, gets one
+ *   token that stands for all. 'greedy' does what released code does in effect, but with classes of equal size; 'pairs' signs the differences of neighbours.
  *
- * Guarantee: of an even number 'greedy' and 'pairs' keep exactly half, 'theory' the smaller class, each token for two; 'pairs' keeps the total
- *   weight whatever the weights. No token is preferred, over seeds. In 'theory' mode a failure has probability at most delta a block, and the imbalance of a query fixed before the seed is at most √dv·c·e^{scale·‖q‖²/2} times the largest norm.
- * Cost: 2·m²·(d + dv) operations and an exp for each of m² entries; the walk m²/2 multiply-adds ('pairs' m²).
+ * Guarantee: of an even number of tokens, 'greedy' and 'pairs' keep exactly half, 'theory' the smaller class, and each kept token stands for two; 'pairs'
+ *   keeps the total weight whatever the weights. Over seeds, no token is preferred. In 'theory' mode a failure has probability at most delta a block, and the
+ * imbalance of a query fixed before the seed is at most √dv·c·e^{scale·‖q‖²/2} times the largest norm.
+ * Cost: 2·m²·(d + dv) operations, an exp for each of m² entries, and m²/2 multiply-adds for the walk ('pairs': m²).
  *
  * @throws TypeError, RangeError when an option is missing or out of range
  */
@@ -87,12 +88,12 @@ function pairHalving(sums: Sums, seed: bigint): Halving['halve'] {
   }
 }
 
-/** The sign of the smaller class; of equal ones +1, as a coin decided. */
+/** The sign of the smaller class; +1 where both are equal, since a coin has decided the signs. */
 function smaller(signs: Int8Array): number {
   return signs.reduce((sum, sign) => sum + sign, 0) <= 0 ? 1 : -1
 }
 
-/** The tokens of one sign at twice their weights; where there are none, one by its weight for all. */
+/** The tokens of one sign at twice their weights; where there are none, one token, drawn by its weight, for all. */
 function classOf({ keys: { rows }, weights }: KvBlock, signs: Int8Array, wanted: number, coin: number): Halved {
   const kept = Uint32Array.from(signs.keys()).filter((i) => signs[i] === wanted)
   const weightOf = (i: number) => weights?.[i] ?? 1

@@ -3,14 +3,14 @@ import { coins, type Halving } from './halving'
 import { neighbours, onePerPair } from './pairs'
 
 /**
- * The halving that looks at nothing: of each two neighbours one, with a probability as its weight, standing for both.
- * Source: not from the papers; uniform sampling, stratified by position: what every other halving must beat.
+ * Makes a halving that looks at no data: of each two neighbours it keeps one, with a probability as its weight, which then stands for both.
+ * Source: not from the papers; uniform sampling, stratified by position. Every other halving must beat it.
  *
  * Guarantee: every sum Σ w·f(key, value) is kept in expectation over the seed, and the total weight exactly.
  * Cost: one random number a pair.
  *
- * @param seed  decides every choice
- * @throws TypeError, RangeError when seed is no seed
+ * @param seed  64 bits that decide every choice
+ * @throws TypeError, RangeError when seed is no 64-bit integer
  */
 export function uniformHalving({ seed }: { readonly seed: Seed }): Halving {
   const own = checkSeed('uniformHalving', seed)

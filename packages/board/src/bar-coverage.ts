@@ -2,14 +2,14 @@ import type { PartialSoftmax } from '@sublinear/core'
 import { errorBars, normalise } from '@sublinear/exact-attention'
 import type { BoardBars } from './board'
 
-/** Standard errors that a 95 % bar reaches to either side. */
+/** Number of standard errors from the middle of a 95 % error bar to its end. */
 const Z = 1.96
 
-/** Counts how many entries lie within their bars, block by block. */
+/** Counts how many entries lie within their error bars, block by block. */
 export function barCoverage(exact: Float32Array) {
   let [rows, flags, entries, within, widths, norms] = [0, 0, 0, 0, 0, 0]
   return {
-    /** The partial of the rows from this one on. */
+    /** Adds the partial of rows from row `first` on. */
     add(partial: PartialSoftmax, first: number) {
       const { error, flagged } = errorBars(partial)
       const answers = normalise(partial).data

@@ -1,24 +1,24 @@
 import type { Board, BoardBars, BoardBudget, BoardCell, BoardErrors } from './board'
 
-/** The number of a BoardErrors that is meant. */
+/** Name of the error in BoardErrors that is averaged. */
 export type BoardUnit = 'relative' | 'softmax' | 'value'
 
 export interface BoardMean {
   readonly stream: string
-  /** The worst of the heads' outcomes. */
+  /** Outcome: the worst of the heads' outcomes. */
   readonly outcome: BoardCell['outcome']
   readonly why?: string | undefined
-  /** Means over the heads; undefined where any head has no result. */
+  /** Error: the mean over the heads; undefined where a head has no result. */
   readonly error?: number | undefined
   readonly bytes?: number | undefined
   readonly time?: BoardCell['time'] | undefined
-  /** Where every head has error bars: means over the heads, coverage of those that have rows without a flag, and the least covered head. */
+  /** Error bars, where every head has some: means over the heads; the coverage of those that have rows without a flag; and the least covered head. */
   readonly bars?: (BoardBars & { readonly worst?: number | undefined }) | undefined
 }
 
 export interface BoardMeans {
   readonly budget: string
-  readonly bytes: number // of the first head
+  readonly bytes: number // bytes of the first head
   readonly zero: number
   readonly uniform: number
   readonly sample: number
@@ -28,9 +28,9 @@ export interface BoardMeans {
 const FROM_BEST = ['within', 'does not fit', 'over', 'failed'] as const
 
 /**
- * A board in one table: for each budget the mean over the heads, for each stream and for the three references.
+ * Means of a board: for each budget the mean error over the heads, of each stream and of the three references.
  *
- * @param unit  of the errors; of those that every query has, the mean over the queries. Default 'relative'
+ * @param unit  unit of the errors; where each query has an error of its own, the mean over the queries. Default 'relative'
  */
 export function boardMeans(board: Board, unit: BoardUnit = 'relative'): BoardMeans[] {
   const { heads, streams } = board

@@ -8,26 +8,26 @@ import {
   type Shape,
 } from '@sublinear/core'
 
-/** An attention stream, or as much of one as answers need; without `step`, tokens are answered one by one. */
+/** An attention stream, or as much of one as a board needs; without `step`, it is asked token by token. */
 export type BoardStream = Pick<AttentionStream, 'bytes' | 'push' | 'attend'> &
   Partial<Omit<AttentionStream, 'bytes' | 'push' | 'attend'>> &
   Partial<Disposable>
 
 export interface BoardMethodOptions {
-  /** Name of its row of the board. */
+  /** Name of the method's row of the board. */
   readonly name: string
-  /** An empty stream that will never hold more than budgetBytes over so many tokens; undefined where none fits. */
+  /** Makes an empty stream that never holds more than budgetBytes over the tokens to come; undefined where none fits. */
   readonly make: (
     shape: Shape,
     budgetBytes: number,
     tokens: number,
     pilot: Pilot | undefined,
   ) => BoardStream | undefined
-  /** Inputs that it learns from: where that is not 'nothing', tokens come by `step`, with their queries. Default 'nothing'. */
+  /** Inputs that it learns from. Where that is not 'nothing', tokens come with their queries, by `step`. Default 'nothing'. */
   readonly learns?: Method['learns'] | undefined
 }
 
-/** The question that `make` is asked. */
+/** Arguments with which `make` was called. */
 interface Asked {
   readonly budgetBytes: number
   readonly tokens: number
@@ -35,16 +35,16 @@ interface Asked {
 }
 
 /**
- * A method of a function that makes a stream: what a board, or whatever else takes methods, needs of a stream of your own.
+ * Makes a method from a function that makes streams, so that a board, or anything else that takes methods, can take a stream of your own.
  *
- * Guarantee: `bytes` is the budget that it was made for, a promise that nothing has looked at: the board measures. Its snapshots open nowhere.
+ * Guarantee: `bytes` of the method is the budget for which the stream was made; nothing checks it, but the board measures. Its snapshots cannot be opened.
  *
- * @param name  its row; make  the function, asked once a stream; learns  as Method has it
- * @throws TypeError from `within`, when what `make` returns has no push and attend
+ * @param name  name of its row; make  the function, called once for each stream; learns  as in `Method`
+ * @throws TypeError when `make` is no function; from `within` when the stream that `make` returns has no push and attend
  */
 export function boardMethod({ name, make, learns = 'nothing' }: BoardMethodOptions): Method<Asked> {
   if (typeof make !== 'function') throw new TypeError(`boardMethod: make must be a function, got ${typeof make}`)
-  const first = new WeakMap<Asked, BoardStream>() // made to see whether one fits, and not yet handed out
+  const first = new WeakMap<Asked, BoardStream>() // streams that `within` made to see whether one fits, and that are not yet handed out
   const made = (shape: Shape, { budgetBytes, tokens, pilot }: Asked) =>
     checked(name, make({ ...shape }, budgetBytes, tokens, pilot))
   return {
@@ -72,7 +72,7 @@ export function boardMethod({ name, make, learns = 'nothing' }: BoardMethodOptio
   }
 }
 
-/** Whether a value has what a method must have. */
+/** Whether a value has all that a method must have. */
 export function isMethod(value: unknown): value is Method {
   if (typeof value !== 'object' || value === null) return false
   const { name, learns, make, bytes, within, open } = value as Partial<Method>
@@ -92,7 +92,7 @@ function checked(name: string, stream: BoardStream | undefined): BoardStream | u
   return stream
 }
 
-/** The stream with the members that it lacks; it is called on itself, whatever it is made of. */
+/** The stream with the members that it lacks. Its own members are called on itself, whatever it is made of. */
 function whole(name: string, shape: Shape, stream: BoardStream, given = 0): AttentionStream & Disposable {
   const { d, dv, scale } = shape
   let tokens = given

@@ -9,29 +9,29 @@ export interface BoardHead {
   readonly scale?: number | undefined
 }
 
-/** A ratio that every query has: its mean over the queries, and the largest. */
+/** A ratio for every query: its mean over the queries, and the largest. */
 export interface OverQueries {
   readonly mean: number
   readonly worst: number
 }
 
-/** Distances of answers ô from exact ones o, in three units. */
+/** Distances of answers ô from exact answers o, in three units. */
 export interface BoardErrors {
   /** ‖ô − o‖_F/‖o‖_F over all queries. */
   readonly relative: number
-  /** ‖ô − o‖₂ of a query over ‖softmax‖₂·‖V‖_F, the ε of both papers. */
+  /** ‖ô − o‖₂ of a query over ‖softmax‖₂·‖V‖_F, the unit of ε in both papers. */
   readonly softmax: OverQueries
   /** ‖ô − o‖₂ of a query over max ‖v‖₂. */
   readonly value: OverQueries
 }
 
-/** Worth of the 95 % error bars of answers: 1.96 standard errors about each entry. */
+/** How good the 95 % error bars of answers are: 1.96 standard errors about each entry. */
 export interface BoardBars {
-  /** Share of the entries of rows without a flag that lie within their bar; undefined where all rows have one. */
+  /** Share of entries that lie within their bar, in rows without a flag; undefined where all rows have one. */
   readonly covered?: number | undefined
-  /** Share of the rows whose bar the stream itself calls no ground for an interval. */
+  /** Share of rows that the stream flags: it says that no interval can be drawn. */
   readonly flagged: number
-  /** Half-widths over answers, ‖1.96·se‖_F/‖o‖_F, of rows without a flag. */
+  /** Half-widths of the bars over the answers, ‖1.96·se‖_F/‖o‖_F, in rows without a flag. */
   readonly width: number
 }
 
@@ -40,30 +40,30 @@ export interface BoardCell {
   /** The method's name. */
   readonly stream: string
   /**
-   * within: never held more than the budget. over: it did, so its errors are no result. does not fit: it declined.
-   * failed: it threw, or answered what is no number.
+   * Outcome. within: it never held more than the budget. over: it did, so its errors are no result. does not fit: no stream fits the budget.
+   * failed: it threw, or an answer was no finite number.
    */
   readonly outcome: 'within' | 'over' | 'does not fit' | 'failed'
-  /** Reason why a row is wrong, or could not be looked at, where that is so. */
+  /** Reason why the outcome is not 'within', or why its bytes could not be checked. */
   readonly why?: string | undefined
-  /** Held at the end: what the stream says, or the tensors of its snapshot where they are larger. */
+  /** Bytes held at the end: the stream's own figure, or the tensors of its snapshot where these are larger. */
   readonly bytes?: number | undefined
-  /** The most held after any call. */
+  /** The most bytes held after any call. */
   readonly peakBytes?: number | undefined
-  /** Bytes held after so many tokens, whenever twice as many have come, and at the end. */
+  /** Bytes held after a number of tokens: each time that their number has doubled, and at the end. */
   readonly memory?: readonly (readonly [tokens: number, bytes: number])[] | undefined
   readonly errors?: BoardErrors | undefined
   /** Error bars of a stream that gives them, where they were asked for. */
   readonly bars?: BoardBars | undefined
-  /** Microseconds, by the caller's clock: a token of the prefix (for one that learns, with its queries), and a query with its token. */
+  /** Times in microseconds, by the caller's clock: of a token of the prefix (with its queries, where the method learns), and of a query with its token. */
   readonly time?: { readonly push: number; readonly query: number } | undefined
 }
 
 export interface BoardBudget {
-  /** Budget as it was asked for: '1/16', or bytes. */
+  /** The budget as it was asked for: '1/16', or bytes. */
   readonly name: string
   readonly bytes: number
-  /** A uniform sample of as many tokens as the bytes hold in float32, kept as a reservoir: mean of four. */
+  /** Errors of a uniform sample of as many tokens as the bytes hold in float32, kept as a reservoir: the mean of four samples. */
   readonly sample: BoardErrors
   readonly cells: readonly BoardCell[]
 }
@@ -74,7 +74,7 @@ export interface BoardHeadResult {
   readonly dv: number
   readonly scale: number
   readonly tokens: number
-  /** Bytes of a cache of the prefix: what shares are shares of. */
+  /** Bytes of a cache of the prefix, of which shares are taken. */
   readonly cacheBytes: { readonly float32: number; readonly float16: number }
   /** Errors of two trivial answers: 0, and the mean of the values so far. */
   readonly zero: BoardErrors
@@ -85,10 +85,10 @@ export interface BoardHeadResult {
 /** A board, as plain JSON. */
 export interface Board {
   readonly version: 1
-  /** How to make it again: the call, or what the caller gave. */
+  /** How to make the board again: the call, or what the caller gave. */
   readonly reproduce: string
   readonly prefix: number
-  /** Tokens after the prefix whose queries were judged. */
+  /** Number of tokens after the prefix whose queries were judged. */
   readonly queries: number
   readonly block: number
   readonly seed: number

@@ -1,7 +1,7 @@
 /**
- * Bytes of a budget: a number of bytes as it is, or a share '1/16' of the cache.
+ * Computes the bytes of a budget: a number of bytes as it is, or a share such as '1/16' of the cache.
  *
- * @throws TypeError, RangeError when it is neither, or leaves no byte
+ * @throws TypeError, RangeError when the budget is neither, or less than a byte
  */
 export function budgetBytes(budget: string | number, cacheBytes: number): number {
   const [, part, whole] = typeof budget === 'string' ? (/^(\d{1,9})\/(\d{1,9})$/.exec(budget) ?? []) : []

@@ -9,31 +9,31 @@ import { truthOf, type Part } from './truth'
 export interface CompareOptions {
   /** Queries, keys and values of each head. */
   readonly heads: readonly BoardHead[]
-  /** A row each, under their names: any of the catalogue, and `boardMethod` of a stream of your own. */
+  /** Methods, a row each, under their names: any of the catalogue, and `boardMethod` of a stream of your own. */
   readonly methods: readonly Method[]
-  /** Shares of the float32 cache of the prefix, as '1/16', or numbers of bytes. */
+  /** Budgets: shares of the float32 cache of the prefix, such as '1/16', or numbers of bytes. */
   readonly budgets: readonly (string | number)[]
-  /** Tokens taken in before any answer counts. */
+  /** Number of tokens taken in before any answer counts. */
   readonly prefix: number
-  /** Tokens after it, stepped with their queries, which are judged. Default: all that are left. */
+  /** Number of tokens after the prefix; they come with their queries, which are judged. Default: all that are left. */
   readonly queries?: number | undefined
-  /** Tokens a call. Default 64. */
+  /** Number of tokens a call. Default 64. */
   readonly block?: number | undefined
-  /** Decides the uniform samples. Default 0. */
+  /** Seed of the uniform samples. Default 0. */
   readonly seed?: number | undefined
-  /** Rows of the prefix, from the first on, that methods may look at beforehand; 0: none. Default 512. */
+  /** Number of rows of the prefix, from the first on, that methods may look at beforehand; 0: none. Default 512. */
   readonly pilot?: number | undefined
-  /** A clock in milliseconds; without one no times are reported. */
+  /** A clock in milliseconds. Absent: no times are reported. */
   readonly now?: (() => number) | undefined
-  /** After every cell, and awaited: the place to draw, or to let an interrupt arrive. */
+  /** Called after every cell, and awaited: the place to draw, or to let an interrupt arrive. */
   readonly onProgress?: ((progress: BoardProgress) => void | Promise<void>) | undefined
-  /** After every call of a stream, and awaited, outside the times: a long cell, too, lets an interrupt arrive there. */
+  /** Called after every call of a stream, outside the times, and awaited: so an interrupt can arrive within a long cell, too. */
   readonly onCall?: (() => void | Promise<void>) | undefined
-  /** Cancels it between two cells: its reason is thrown. */
+  /** Cancels the run between two cells; its reason is thrown. */
   readonly signal?: AbortSignal | undefined
-  /** Whether streams that give error bars are asked for them: their cells then have `bars`, and their times are those with bars. Default false. */
+  /** Whether streams that give error bars are asked for them: their cells then have `bars`, and times with bars. Default: false. */
   readonly errorBars?: boolean | undefined
-  /** Line in the board that says how to make it again. Default: this call. */
+  /** Text in the board that says how to make it again. Default: this call. */
   readonly reproduce?: string | undefined
 }
 
@@ -45,22 +45,22 @@ export interface BoardProgress {
   readonly stream: string
 }
 
-/** Samples averaged for the uniform reference. */
+/** Number of samples that are averaged for the uniform reference. */
 const SAMPLES = 4
 const PILOT = 512
 
 /**
- * The equal-bytes board: every method in every budget on every head, streaming and causal, against exact attention. The prefix is pushed
- * (or stepped, for methods that learn), then the tokens after it are stepped, and their answers judged.
- * Source: not from the papers; the units are theirs (BalanceKV: ε‖softmax‖₂‖V‖_F) and the relative one.
+ * Compares methods at equal bytes, on a board: every method in every budget on every head, streaming and causal, against exact attention. The prefix is
+ * pushed (or stepped, for methods that learn); then the tokens after it are stepped, and their answers judged.
+ * Source: not from the papers. The units are those of the papers (BalanceKV: ε‖softmax‖₂‖V‖_F), and the relative error.
  *
- * Guarantee: everything counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
- * Cost: one run a cell and one exact run a head; memory: one head, its exact cache and one stream.
+ * Guarantee: every byte held counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
+ * Cost: one run for each cell and one exact run for each head; in memory, one head, its exact cache and one stream.
  *
- * @param heads  queries, keys and values of one head each; methods  different names; budgets  '1/16' or bytes
- * @returns plain JSON; nothing in it depends on anything but the options, times apart
+ * @param heads  queries, keys and values of one head each; methods  methods with different names; budgets  '1/16' or bytes
+ * @returns plain JSON that depends on the options alone, times apart
  * @throws TypeError, RangeError when heads, methods, budgets or sizes are wrong; the signal's reason when aborted. A stream that throws, or
- *   holds more than its budget after any call, is reported in its cell and stops nobody else.
+ *   holds more than its budget after any call, is reported in its cell, and the others go on.
  */
 export async function compare(options: CompareOptions): Promise<Board> {
   const { heads, methods, budgets, prefix, block = 64, seed = 0, pilot = PILOT, now, onProgress, signal } = options
@@ -88,7 +88,7 @@ export async function compare(options: CompareOptions): Promise<Board> {
       const cells = []
       for (const method of methods) {
         cells.push(await runCell({ method, pilot: pilotOf(part, pilot), bytes, part, block, truth, now, bars, rest }))
-        signal?.throwIfAborted() // a cell that an interrupt ended looks as if its stream had failed
+        signal?.throwIfAborted() // a cell that an interrupt ended would look like a failure of its stream
         await onProgress?.({ done: ++done, total, head: head.name, budget: String(budget), stream: method.name })
       }
       const sample = await sampleErrors({ part, truth, bytes, seed, samples: SAMPLES, rest })
@@ -166,7 +166,7 @@ function check({
   for (const budget of budgets) budgetBytes(budget, least)
 }
 
-/** The tokens of a head that the board runs over. */
+/** The part of a head that the board runs over. */
 function partOf({ queries, keys, values, scale }: BoardHead, prefix: number, asked: number): Part {
   const tokens = prefix + asked
   const groups = queries.rows / keys.rows
@@ -180,7 +180,7 @@ function partOf({ queries, keys, values, scale }: BoardHead, prefix: number, ask
   }
 }
 
-/** The first rows of the prefix, copied: what a method does to them is not done to the others. */
+/** The first rows of the prefix, copied: whatever a method does to them does not reach the others. */
 function pilotOf({ queries, keys, values, prefix, groups }: Part, most: number): Pilot | undefined {
   const rows = Math.min(most, prefix)
   if (rows === 0) return undefined

@@ -12,16 +12,16 @@ interface CellOptions {
   readonly block: number
   readonly truth: Truth
   readonly now: (() => number) | undefined
-  /** Whether the answers of streams that give error bars are asked for with them. */
+  /** Whether streams that give error bars are asked for them. */
   readonly bars: boolean
-  /** After every call of the stream. */
+  /** Called after every call of the stream, and awaited. */
   readonly rest: () => Promise<void>
 }
 
-/** A stream, as a method of a user's own may make it. */
+/** A stream as a user's method may make it. */
 type Made = AttentionStream & Partial<Disposable>
 
-/** One method over one head within one budget; whatever its stream does, a cell comes back. */
+/** Runs one method over one head within one budget; whatever its stream does, a cell comes back. */
 export async function runCell(options: CellOptions): Promise<BoardCell> {
   const { method, pilot, bytes, part } = options
   const { name: stream, learns } = method
@@ -41,12 +41,12 @@ export async function runCell(options: CellOptions): Promise<BoardCell> {
   }
 }
 
-/** Disposes of a stream that is no longer wanted; what it throws then is ignored. */
+/** Disposes of a stream that is no longer needed; an error that it throws then is ignored. */
 function release(made: Made | undefined): void {
   try {
     made?.[Symbol.dispose]?.()
   } catch {
-    // its cell is written
+    // the cell is already decided
   }
 }
 
@@ -72,7 +72,7 @@ async function run(made: Made, learns: boolean, { bytes: budget, part, block, tr
     peak = Math.max(peak, made.bytes)
     if (to >= 2 * (memory.at(-1)?.[0] ?? 0) || to === keys.rows) memory.push([to, made.bytes])
   }
-  // Copies: what a stream does to its blocks is not done to those of the others.
+  // Copies, so that nothing a stream does to its blocks reaches the others.
   const tokensOf = (from: number, to: number) => ({ keys: copied(keys, from, to), values: copied(values, from, to) })
   const askedOf = (from: number, to: number) => copied(queries, from * groups, to * groups)
 
@@ -121,7 +121,7 @@ async function run(made: Made, learns: boolean, { bytes: budget, part, block, tr
   return { outcome: 'over' as const, why, ...held, errors }
 }
 
-/** Rows from … to − 1 of a matrix in memory of their own. */
+/** Copies rows from … to − 1 of a matrix. */
 export function copied(source: Matrix, from: number, to: number): Matrix {
   const { data, ...shape } = rowsOf(source, from, to)
   return { ...shape, data: data.slice() }
@@ -132,7 +132,7 @@ function checkBytes(bytes: unknown): void {
     throw new TypeError(`compare: bytes of a stream must be a number >= 0, got ${String(bytes)}`)
 }
 
-/** Bytes of the tensors in the snapshot: safetensors, eight bytes of header length, the header, the data; undefined without one. */
+/** Bytes of the tensors in the snapshot, without the eight bytes of header length and the header; undefined where there is no snapshot. */
 function savedBytes(made: Made): number | undefined {
   let saved: Uint8Array
   try {

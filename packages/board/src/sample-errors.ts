@@ -9,12 +9,12 @@ interface SampleOptions {
   readonly bytes: number
   readonly seed: number
   readonly samples: number
-  /** After every few tokens. */
+  /** Called after every few tokens, and awaited. */
   readonly rest: () => Promise<void>
 }
 
 /**
- * Errors of exact attention over a uniform sample of as many tokens as the bytes hold in float32: mean over some samples.
+ * Measures exact attention over a uniform sample of as many tokens as the bytes hold in float32: the mean error over some samples.
  * Source: Vitter's reservoir (1985), algorithm R: after t tokens each is held with the same probability, so one pass suffices.
  */
 export async function sampleErrors({ part, truth, bytes, seed, samples, rest }: SampleOptions): Promise<BoardErrors> {
@@ -37,7 +37,7 @@ async function answersOf(
   const held = { keys: matrix(most, d), values: matrix(most, dv) }
   const out = new Float32Array((queries.rows - prefix * groups) * dv)
   const words = new Uint32Array(4)
-  const slots = Array.from({ length: most }, (_, slot) => slot) // of the prefix: which token lies where
+  const slots = Array.from({ length: most }, (_, slot) => slot) // the index of the token in each slot, after the prefix
   const slotOf = (t: number) => {
     if (t < most) return t
     philox(words, seed >>> 0, Math.floor(seed / 2 ** 32), t, lane, 0, 0)
@@ -48,7 +48,7 @@ async function answersOf(
     copyRow(values, t, held.values, slot)
   }
   let asked = prefix
-  /** Answers the queries of the tokens before t that are left, from what is held. */
+  /** Answers the open queries of tokens before t from the tokens held. */
   const answer = (t: number) => {
     if (t === asked) return
     const own = rowsOf(queries, asked * groups, t * groups)

@@ -21,14 +21,14 @@ export interface Truth {
   uniform(values: Matrix): Float32Array
 }
 
-/** Exact causal attention of the tokens after the prefix, a block at a time, with what the units need. */
+/** Computes exact causal attention of the tokens after the prefix, a block at a time, with the norms that the units need. */
 export function truthOf({ shape, prefix, groups, queries, keys, values }: Part, block: number): Truth {
   const { d, dv, scale } = shape
   const rows = queries.rows - prefix * groups
   const exact = new Float32Array(rows * dv)
   const lengths = new Float64Array(rows) // ‖softmax‖₂
   const stream = exactStream(shape)
-  // Σe^{2s} is the mass of the same softmax at doubled scores.
+  // Σe^{2s} is the mass of the softmax at doubled scores.
   const doubled = exactStream({ d, dv: 1, scale })
   stream.push({ keys: rowsOf(keys, 0, prefix), values: rowsOf(values, 0, prefix) })
   doubled.push({ keys: rowsOf(keys, 0, prefix), values: ones(prefix) })
@@ -83,7 +83,7 @@ export function truthOf({ shape, prefix, groups, queries, keys, values }: Part, 
   }
 }
 
-/** ‖V‖_F and max ‖v‖₂ of the values that each token after the prefix sees. */
+/** Computes ‖V‖_F and max ‖v‖₂ of the values that each token after the prefix sees. */
 function valueNorms({ rows, cols, data }: Matrix, prefix: number) {
   const [frobenius, largest] = [new Float64Array(rows - prefix), new Float64Array(rows - prefix)]
   let [total, most] = [0, 0]
@@ -103,7 +103,7 @@ function ones(rows: number): Matrix {
   return { rows, cols: 1, data: new Float32Array(rows).fill(1) }
 }
 
-/** A ratio, where 0 over 0 is 0: nothing is off where all values are 0. */
+/** A ratio of an error to its unit; 0 over 0 is 0, since nothing is off where all values are 0. */
 function ratio(part: number, whole: number): number {
   return part === 0 ? 0 : part / whole
 }

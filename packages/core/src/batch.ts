@@ -7,35 +7,35 @@ import { emptyPartial } from './step'
 import type { Layer } from './layer'
 
 const KIND = 'batch'
-/** Names under which padded batches come elsewhere. */
+/** Option names that other libraries give to padded batches; each is refused with advice. */
 const PADDED = ['mask', 'attentionMask', 'attention_mask', 'attnMask', 'padding', 'lengths', 'valid']
 
-/** Rows of several sequences, one after the other: those of sequence i are offsets[i] … offsets[i + 1] − 1. */
+/** Query rows of several sequences, one sequence after the other: the rows of sequence i are offsets[i] … offsets[i + 1] − 1. */
 export interface PackedQueries {
   readonly queries: Matrix // r × queryHeads·d
-  /** One more than there are sequences, from 0 to the number of rows, never falling. */
+  /** Row at which each sequence begins, then the number of rows: one entry more than there are sequences, from 0 on, never falling. */
   readonly offsets: ArrayLike<number>
 }
 export interface PackedTokens extends KvBlock {
   readonly offsets: ArrayLike<number>
 }
 
-/** Sequences of unequal length, each with a layer of its own, in one call. */
+/** Sequences of unequal length, each with a layer of its own, answered in one call. */
 export interface Batch {
   readonly layers: readonly Layer[]
   push(tokens: PackedTokens): void
   attend(asked: PackedQueries): PartialSoftmax
-  /** Every sequence causally over its own tokens alone; rows of the answer in the order of the rows given, queryHeads for each. */
+  /** Pushes and answers: every sequence sees its own tokens alone, causally. The answer has queryHeads rows for each query row, in the order given. */
   step(tokens: PackedTokens & PackedQueries): PartialSoftmax
 }
 
 /**
- * Several sequences at once, packed: no row of padding is stored, computed or masked.
+ * Answers several sequences in one call. They come packed, so that no row of padding is stored, computed or masked.
  *
- * Guarantee: the answers of the sequences one by one. All layers are asked before any takes.
+ * Guarantee: each sequence gets the answers that its layer gives alone. All layers are asked before any of them takes a token.
  *
  * @param layers  one a sequence, of equal heads and widths
- * @throws TypeError, RangeError when layers differ, offsets do not fit, or input comes padded, with a mask: the message says how to pack it
+ * @throws TypeError, RangeError when layers differ, offsets do not fit, or the input is padded and has a mask (the message then says how to pack it)
  * @example
  * const make = () => policies.window({ count: 64 })({ d: 2, dv: 2, scale: 1 })
  * batch([1, 2].map(() => layer({ queryHeads: 4, kvHeads: 2, make }))).layers.length // 2

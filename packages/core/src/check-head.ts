@@ -4,14 +4,14 @@ import { HEAD_FEATURES, type HeadFeature, type Positions, type Rotary } from './
 import { nearest } from './nearest'
 
 const SIZES = ['d', 'dv', 'scale']
-/** The largest logit, and what a slope is at most: with places below 2^53 nothing leaves float64. */
+/** The largest softcap or slope: with it and places below 2^53, every score stays within float64. */
 const LARGEST_LOGIT = 2 ** 60
 const LARGEST_SLOPE = 2 ** 20
 
 /**
- * Refuses options that nobody knows: a misspelt one would be silently left out.
+ * Refuses options that do not exist: a misspelt option would be ignored in silence.
  *
- * @throws TypeError when given is no object, or has a key that is not among the known ones; the message names the nearest
+ * @throws TypeError when `given` is no object, or has a key that is not in `known`; the message names the nearest known key
  */
 export function checkOptions(who: string, given: object, known: readonly string[]): void {
   if (typeof given !== 'object' || given === null)
@@ -23,10 +23,10 @@ export function checkOptions(who: string, given: object, known: readonly string[
 }
 
 /**
- * Checks sizes, scale and features of a shape, and that there is nothing else in it but `options`.
+ * Checks sizes, scale and features of a shape, and that it has no other fields than these and `options`.
  *
- * @param can  features that the stream computes; the others are refused by name
- * @throws TypeError, RangeError
+ * @param can  features that the stream computes; other features are refused by name
+ * @throws TypeError, RangeError when a field has a wrong type, is out of range, or is a feature that the stream cannot compute
  */
 export function checkHead(
   who: string,

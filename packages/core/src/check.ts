@@ -1,7 +1,10 @@
 import { brandOf, isFloat32, kernels } from '@sublinear/kernels'
 import type { KvBlock, Matrix, Seed } from './contracts'
 
-/** Border checks, one grammar: `amsSketch: m must be an integer >= 1, got 0`. `who` is the function that the user called. */
+/**
+ * Checks that a value is an integer from `least` to `most`. All checks of this file speak one grammar: `amsSketch: m must be an integer >= 1, got 0`, where
+ * `who` is the function that the user called.
+ */
 export function checkInteger(
   who: string,
   name: string,
@@ -19,19 +22,19 @@ export function checkInteger(
   }
 }
 
-/** An integer ≥ 0 whose float32 array could exist. */
+/** Checks that a value is an integer ≥ 0, and small enough for the length of a float32 array. */
 export function checkSize(who: string, name: string, value: unknown): asserts value is number {
   checkInteger(who, name, value, 0, 2 ** 53 - 1)
 }
 
-/** A finite number, above `over` where it is given. */
+/** Checks that a value is a finite number, and above `over` where `over` is given. */
 export function checkFinite(who: string, name: string, value: unknown, over = -Infinity): asserts value is number {
   const wanted = over === -Infinity ? 'a finite number' : `a finite number > ${over}`
   if (typeof value !== 'number') throw new TypeError(`${who}: ${name} must be ${wanted}, got ${show(value)}`)
   if (!Number.isFinite(value) || value <= over) throw new RangeError(`${who}: ${name} must be ${wanted}, got ${value}`)
 }
 
-/** The seed as 64 bits. */
+/** Checks a seed and returns it as 64 bits. */
 export function checkSeed(who: string, seed: Seed): bigint {
   if (typeof seed === 'bigint') {
     if (seed < 0n || seed >= 1n << 64n) throw new RangeError(`${who}: seed must be from 0 to 2^64 - 1, got ${seed}`)
@@ -41,13 +44,13 @@ export function checkSeed(who: string, seed: Seed): bigint {
   return BigInt(seed)
 }
 
-/** A matrix whose shape is whole and whose data fits it; with `cols`, of that many columns; every entry finite. */
+/** Checks a matrix: whole numbers of rows and columns, data that fit them, `cols` columns and `rows` rows where these are given, and every entry finite. */
 export function checkMatrix(who: string, name: string, value: Matrix, cols?: number, rows?: number): void {
   checkShape(who, name, value, cols, rows)
   checkEntries(who, name, value.data, value.cols)
 }
 
-/** The shape alone: for outputs and for data that is checked elsewhere. */
+/** Checks the shape of a matrix alone: for outputs, and for data that is checked elsewhere. */
 export function checkShape(who: string, name: string, value: Matrix, cols?: number, rows?: number): void {
   if (typeof value !== 'object' || value === null || !isFloat32(value.data)) {
     throw new TypeError(`${who}: ${name} must be a Matrix with Float32Array data, got ${showMatrix(value)}`)
@@ -67,26 +70,26 @@ export function checkShape(who: string, name: string, value: Matrix, cols?: numb
   }
 }
 
-/** Refuses NaN and ±Infinity, with row and column. */
+/** Refuses NaN and ±Infinity; the error names row and column. */
 export function checkEntries(who: string, name: string, data: Float32Array, cols: number): void {
   if (!isFinite(data)) refuseEntry(who, name, data, cols, LARGEST_FLOAT)
 }
 
-/** Whether no entry is NaN or ±Infinity. */
+/** Tells whether no entry is NaN or ±Infinity. */
 export function isFinite(data: Float32Array): boolean {
   return isWithin(data, LARGEST_FLOAT)
 }
 
 const LARGEST_FLOAT = (2 - 2 ** -23) * 2 ** 127
-export const LARGEST_KEY = 2 ** 50 // scores of up to 2^17 such products at a scale of 2^10 stay within float32
-export const LARGEST_VALUE = 2 ** 64 // so do sums over a total weight of 2^53
+export const LARGEST_KEY = 2 ** 50 // with scale ≤ 2^10, sums of up to 2^17 products of such numbers stay within float32
+export const LARGEST_VALUE = 2 ** 64 // sums of such numbers over a total weight of 2^53 stay within float32
 const LARGEST_SCALE = 2 ** 10
 const LARGEST_WEIGHT = 2 ** 53
-const LEAST_WEIGHT = 2 ** -100 // products with features and values keep their bits
+const LEAST_WEIGHT = 2 ** -100 // with smaller weights, products with features and values would lose bits
 /** Below this, a loop is faster than a call of the kernels. */
 const FEW = 128
 
-/** Whether no entry is NaN or of a magnitude above `largest`. */
+/** Tells whether every entry is a number of magnitude at most `largest`. */
 function isWithin(data: Float32Array, largest: number): boolean {
   if (data.length > FEW) return kernels().largestMagnitude(data, data.length) <= largest
   for (let i = 0; i < data.length; i++) if (!(Math.abs(data[i]) <= largest)) return false
@@ -101,26 +104,26 @@ function refuseEntry(who: string, name: string, data: Float32Array, cols: number
   )
 }
 
-/** Queries or keys (rows × d): a matrix with entries of at most 2^50, so that no score leaves float32. */
+/** Checks queries or keys (rows × d): a matrix with entries of at most 2^50 in magnitude, so that no score leaves float32. */
 export function checkKeys(who: string, name: string, value: Matrix, d?: number, rows?: number): void {
   checkShape(who, name, value, d, rows)
   if (!isWithin(value.data, LARGEST_KEY)) refuseEntry(who, name, value.data, value.cols, LARGEST_KEY)
 }
 
-/** Values (rows × dv): a matrix with entries of at most 2^64, so that no weighted sum leaves float32. */
+/** Checks values (rows × dv): a matrix with entries of at most 2^64 in magnitude, so that no weighted sum leaves float32. */
 export function checkValues(who: string, name: string, value: Matrix, dv?: number, rows?: number): void {
   checkShape(who, name, value, dv, rows)
   if (!isWithin(value.data, LARGEST_VALUE)) refuseEntry(who, name, value.data, value.cols, LARGEST_VALUE)
 }
 
-/** The factor inside exp: a finite number of at most 2^10 in magnitude. */
+/** Checks the factor inside exp: a finite number of at most 2^10 in magnitude. */
 export function checkScale(who: string, scale: unknown): asserts scale is number {
   checkFinite(who, 'scale', scale)
   if (Math.abs(scale) > LARGEST_SCALE)
     throw new RangeError(`${who}: scale must be at most 2^10 in magnitude, got ${scale}`)
 }
 
-/** Keys b × d, values b × dv, weights (if any) b numbers from 2^-100 to 2^53. */
+/** Checks a block: keys b × d, values b × dv, and weights, if there are any: b numbers from 2^-100 to 2^53. */
 export function checkBlock(who: string, block: KvBlock, d: number, dv: number): void {
   if (typeof block !== 'object' || block === null)
     throw new TypeError(`${who}: block must be { keys, values }, got ${show(block)}`)
@@ -136,7 +139,7 @@ export function checkBlock(who: string, block: KvBlock, d: number, dv: number): 
   if (at >= 0) throw new RangeError(`${who}: weights must be from 2^-100 to 2^53, got ${weights[at]} at row ${at}`)
 }
 
-/** Says what was given for a matrix; of an object with data, the type of the data. */
+/** Says in words what was given in place of a matrix; for an object with data, the type of that data. */
 function showMatrix(value: unknown): string {
   const data: unknown = (value as { readonly data?: unknown } | null | undefined)?.data
   return data === undefined ? show(value) : `data of type ${brandOf(data) ?? typeName(data)}`

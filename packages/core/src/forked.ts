@@ -6,7 +6,7 @@ import type { State } from './snapshot'
 
 type Parts = Readonly<Record<string, AttentionStream>>
 
-/** The state that a fork goes on from: arrays are copied, since they may be the stream's own; what the kernels hold is copied by whoever takes it in. */
+/** The state that a fork goes on from. Arrays are copied, since they may be the stream's own; a tensor in the kernels' memory is copied by its new owner. */
 export function stateOf(saved: Omit<State, 'tensors'> & Given<Saved>, tokens: number): State {
   const tensors = new Map(
     Object.entries(saved.tensors).map(([name, tensor]) => [
@@ -34,13 +34,17 @@ export function forkedParts(who: string, parts: Parts): Parts {
   return copies
 }
 
-/** Advice to whoever wrote a stream that lacks a member, by what is asked of it. */
+/** Advice for whoever wrote a stream that lacks a member, by the call that needs it. */
 const REMEDIES = {
   fork: 'a function fork() that returns a stream which goes on from there',
   reset: 'a function reset() after which it is as it was made',
 } as const
 
-/** @throws TypeError, with what to add, when a stream cannot be forked or reset */
+/**
+ * Checks that every part can be forked or reset.
+ *
+ * @throws TypeError when one cannot; the message says what to add to it
+ */
 export function checkParts(who: string, call: 'fork' | 'reset', parts: Parts): void {
   for (const [name, part] of Object.entries(parts)) {
     if (typeof (part as Partial<AttentionStream>)[call] !== 'function')

@@ -2,7 +2,7 @@ import { decodeUtf8 } from './utf8'
 
 export type JsonReader = ReturnType<typeof jsonReader>
 
-/** The JSON that a header may hold: objects, strings, lists of whole numbers. No recursion, so no depth to bound. */
+/** Reads the JSON that a header may hold: objects, strings, lists of whole numbers. It does not recurse, so no depth needs a bound. */
 export function jsonReader(bytes: Uint8Array) {
   let at = 0
   const wrong = (what: string, expected: string) => {
@@ -12,7 +12,7 @@ export function jsonReader(bytes: Uint8Array) {
   const skip = () => {
     while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) at++
   }
-  /** One of two characters, with white space after it; says whether it was the first. */
+  /** Takes one of two characters, and white space after it; tells whether it was the first of the two. */
   const take = (what: string, first: string, second = first) => {
     const is = bytes[at] === first.charCodeAt(0)
     if (!is && bytes[at] !== second.charCodeAt(0)) throw wrong(what, first === second ? first : `${first} or ${second}`)
@@ -46,7 +46,7 @@ export function jsonReader(bytes: Uint8Array) {
   }
   return {
     string,
-    /** Calls `member` for every name, once its value begins; names must differ. */
+    /** Reads an object: calls `member` for every name when the reader stands at its value. No name may come twice. */
     object(what: string, member: (name: string, at: number) => void) {
       const seen = new Set<string>()
       take(what, '{')
@@ -86,7 +86,7 @@ function readString(quoted: Uint8Array): string | undefined {
   }
 }
 
-/** The grammar of this codec's errors. */
+/** An error in the grammar of this codec. */
 export function fault(what: string, at: number, expected: string, found: string): RangeError {
   return new RangeError(`safetensors: ${what} at byte ${at}: expected ${expected}, found ${found}`)
 }

@@ -5,8 +5,8 @@ import type { TensorData } from './tensor-types'
 type Pieces = readonly (Resident<Float32Array> | Resident<Float64Array> | Resident<Uint8Array>)[]
 
 /**
- * A tensor where it lies, in the kernels' memory, in pieces one after the other: good until its owner next changes. So a snapshot costs one copy
- * into its bytes, and a fork one into the memory of the other stream.
+ * A tensor that stays in the kernels' memory, as pieces one after the other; valid until its owner next changes. So a snapshot costs one copy into its
+ * bytes, and a fork one copy into the memory of the other stream.
  */
 export interface HeldTensor {
   readonly dtype: 'F32' | 'F64' | 'U8'
@@ -20,7 +20,7 @@ export function isHeld(tensor: Tensor | HeldTensor): tensor is HeldTensor {
   return Array.isArray(tensor.data)
 }
 
-/** How many numbers it has. */
+/** The number of entries of a tensor. */
 export function lengthOf({ data }: HeldTensor): number {
   return data.reduce((total, { length }) => total + length, 0)
 }
@@ -34,7 +34,7 @@ export function readPieces({ data }: HeldTensor, out: TensorData): void {
   }
 }
 
-/** Numbers of a tensor in an ordinary array: those of a held one in a fresh one. */
+/** The entries of a tensor in an ordinary array; for a held tensor, in a fresh one. */
 export function dataOf(tensor: Tensor | HeldTensor): TensorData {
   if (!isHeld(tensor)) return tensor.data
   const out = new arrays[tensor.dtype](lengthOf(tensor))
@@ -42,7 +42,7 @@ export function dataOf(tensor: Tensor | HeldTensor): TensorData {
   return out
 }
 
-/** The pieces of float32 of a tensor, where it lies in the kernels' memory. */
+/** The pieces of a float32 tensor that lies in the kernels' memory. */
 export function piecesOf(tensor: Tensor | HeldTensor | undefined): readonly Resident<Float32Array>[] | undefined {
   return tensor && isHeld(tensor) && tensor.dtype === 'F32'
     ? (tensor.data as readonly Resident<Float32Array>[])

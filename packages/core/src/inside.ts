@@ -10,64 +10,66 @@ export interface Arrived {
   readonly groups: number
 }
 
-/** How a stream takes back tokens that have not yet changed what older ones became. */
+/** Says which tokens a stream can take back: those that have not yet changed what older tokens became. */
 export interface Back {
-  /** After so many tokens, those that may come now so that all of them can be taken back. */
+  /** How many tokens may come after the first `tokens`, such that all of them can be taken back. */
   spare(tokens: number): number
-  /** After so many tokens, how many of the newest can be taken back. */
+  /** How many of the newest tokens can be taken back after `tokens` of them. */
   most(tokens: number): number
   take(count: number): void
 }
 
-/** The part that is particular to one stream. Nothing in it checks what it is given, and only `refuses` and `joining` may refuse. */
+/** The part that is particular to one stream. Nothing here checks its input, and only `refuses` and `joining` may refuse. */
 export interface Inside extends Shape {
   readonly version: string
   readonly merging: AttentionStream['merging']
-  /** Parameters that decide the stream, in its snapshots: where all are equal, streams merge. */
+  /** Parameters that decide the stream, as its snapshots have them: streams merge where all of them are equal. */
   readonly identity: Readonly<Record<string, string>>
   bytes(): number
-  /** Takes as many rows from `from` on as come before the stream next compresses, at least one: a fixed place of the stream, not of the call. */
+  /**
+   * Takes rows of a block from `from` on, at least one, up to where the stream next compresses: a fixed place of the stream, whatever the call. Returns how many.
+   */
   take(block: KvBlock, from: number): number
-  /** Continues partials over everything taken; with `arrived`, row i sees all tokens but the last count − 1 − ⌊i / groups⌋. */
+  /** Continues partials over all tokens taken; with `arrived`, row i does not see the last count − 1 − ⌊i / groups⌋ of them. */
   answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived): void
-  /** Why it gives no error bars; undefined where `answer` fills the spread of partials that have one. Absent: it gives none. */
+  /** The reason why the stream gives no error bars; undefined where `answer` fills the spread of partials that have one. Absent: it gives none. */
   errorBars?(): string | undefined
-  /** Whether `answer` continues partials that are not empty. */
+  /** Whether `answer` can continue partials that are not empty. */
   readonly continues?: boolean | undefined
   counters?(): Readonly<Record<string, number>>
-  /** Throws where a checked block, or its queries, cannot be taken: parts that refuse, memory that is not there. */
+  /** Throws where a checked block, or its queries, cannot be taken: a part refuses it, or memory is missing. */
   refuses?(block: KvBlock, queries?: Matrix): void
-  /** Reads a later stream of the same kind and identity, throws where it cannot be joined, and returns what joins it behind so many tokens. */
+  /** Reads a later stream of the same kind and identity, throws where it cannot be joined, and returns the function that joins it behind `tokens` tokens. */
   joining?(later: Snapshot, tokens: number): () => void
-  /** Whether `joining` turns what it joins to its place. Without it streams of a shape with `rotary` do not merge. */
+  /** Whether `joining` turns the tokens that it joins to their places. Without it, streams of a shape with `rotary` do not merge. */
   readonly turnsJoined?: boolean | undefined
-  /** Absent where tokens cannot be taken back. */
+  /** Absent: tokens cannot be taken back. */
   readonly back?: Back | undefined
   saved(): Saved
   dispose(): void
 }
 
-/** A state, all of it: arrays may be the stream's own, and are copied before anything else happens. */
+/** The whole state of a stream. Its arrays may be the stream's own, and are copied before anything else happens. */
 export interface Saved {
   readonly parameters?: Readonly<Record<string, string>> | undefined
   readonly tensors: Readonly<Record<string, Tensor | HeldTensor>>
 }
 
-/** How the streams of a kind are made: everything that is particular to them. */
+/** How streams of one kind are made: everything that is particular to that kind. */
 export interface Making<I extends Inside = Inside, M extends object = object> {
   readonly kind: string
   /**
-   * The inside of a stream, as it is at first or as a state has it: a snapshot, which is checked, or the state of a stream that is forked. It may set
+   * Makes the inside of a stream: empty, or from a state, which is a snapshot (checked here) or the state of a stream that is forked. It may set
    * `alive.tokens`, which is 0.
    */
   begin(alive: Life, from?: State): I
-  /** Members that the stream has beside the contract; `now()` is another inside after a reset. Getters stay getters. */
+  /** Members of the stream beside those of the contract. `now()` gives the current inside, which is another after a reset. Getters stay getters. */
   members?(now: () => I, alive: Life, stream: LiveStream): M
-  /** Streams within this one: saved by these names, forked and disposed of with it. */
+  /** Streams within this one, by the names under which they are saved; they are forked and disposed of with it. */
   parts?(inside: I): Readonly<Record<string, AttentionStream>>
-  /** The same making around copies of them. There where `parts` is. */
+  /** The same making around copies of the parts. Present where `parts` is. */
   around?(parts: Readonly<Record<string, AttentionStream>>): Making<I, M>
-  /** Resets parts that the stream was given; without it parts are made anew by `begin`, and the old ones disposed of. */
+  /** Resets parts that the stream was given. Absent: `begin` makes the parts anew, and the old ones are disposed of. */
   resetParts?(): void
 }
 

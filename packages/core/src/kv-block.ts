@@ -2,10 +2,10 @@ import type { KvBlock, Matrix, PartialSoftmax } from './contracts'
 import { matrix, rowsOf } from './matrix'
 import { rowsOfSpread } from './spread'
 
-/** The most that a token may count: what a block may bring. */
+/** The largest weight that a token may have. */
 export const MOST_WEIGHT = 2 ** 53
 
-/** Rows from … to − 1 of a block, over the same memory. */
+/** Rows from … to − 1 of a block, in the same memory. */
 export function tokensOf({ keys, values, weights }: KvBlock, from: number, to: number): KvBlock {
   return {
     keys: rowsOf(keys, from, to),
@@ -14,7 +14,7 @@ export function tokensOf({ keys, values, weights }: KvBlock, from: number, to: n
   }
 }
 
-/** Rows from … to − 1 of a partial softmax, over the same memory. */
+/** Rows from … to − 1 of a partial softmax, in the same memory. */
 export function rowsOfPartial(whole: PartialSoftmax, from: number, to: number): PartialSoftmax {
   const { max, mass, sum } = whole
   if (to - from === sum.rows) return whole
@@ -26,7 +26,7 @@ export function rowsOfPartial(whole: PartialSoftmax, from: number, to: number): 
   }
 }
 
-/** A block to be filled: of rows of zeros, and of weights 1 where there are any. */
+/** A block to be filled: rows of zeros, and weights of 1 where it has weights. */
 export function emptyBlock(rows: number, d: number, dv: number, isWeighted: boolean): KvBlock {
   return {
     keys: matrix(rows, d),
@@ -35,7 +35,7 @@ export function emptyBlock(rows: number, d: number, dv: number, isWeighted: bool
   }
 }
 
-/** Row `at` of a block becomes row r of another. */
+/** Copies row `at` of one block into row r of another. */
 export function copyToken(to: KvBlock, at: number, from: KvBlock, r: number): void {
   copyRow(to.keys, at, from.keys, r)
   copyRow(to.values, at, from.values, r)
@@ -46,19 +46,19 @@ function copyRow({ cols, data }: Matrix, at: number, { data: source }: Matrix, r
   for (let out = at * cols, i = r * cols, end = i + cols; i < end;) data[out++] = source[i++]
 }
 
-/** Some rows of a block with other weights; a copy. */
+/** A copy of some rows of a block, with other weights. */
 export function pickedTokens({ keys, values }: KvBlock, rows: ArrayLike<number>, weights: Float32Array): KvBlock {
   return { keys: pickedRows(keys, rows), values: pickedRows(values, rows), weights }
 }
 
-/** Some rows of a matrix; a copy. */
+/** A copy of some rows of a matrix. */
 export function pickedRows({ cols, data }: Matrix, rows: ArrayLike<number>): Matrix {
   const out = new Float32Array(rows.length * cols)
   for (let i = 0; i < rows.length; i++) out.set(data.subarray(rows[i] * cols, (rows[i] + 1) * cols), i * cols)
   return { rows: rows.length, cols, data: out }
 }
 
-/** One block after the other: the block itself where only one has rows, undefined where none has. */
+/** Joins blocks, one after the other. Returns the block itself where only one has rows, undefined where none has. */
 export function joinedTokens(...blocks: readonly (KvBlock | undefined)[]): KvBlock | undefined {
   const some = blocks.filter((block) => block !== undefined && block.keys.rows > 0) as KvBlock[]
   if (some.length < 2) return some[0]
@@ -70,7 +70,7 @@ export function joinedTokens(...blocks: readonly (KvBlock | undefined)[]): KvBlo
   }
 }
 
-/** Matrices of one width, one below the other; a copy. */
+/** Joins matrices of one width, one below the other; a copy. */
 export function stackedRows(parts: readonly Matrix[]): Matrix {
   const rows = parts.reduce((total, one) => total + one.rows, 0)
   const out = matrix(rows, parts[0].cols)

@@ -5,13 +5,13 @@ import { readBy, schema } from './schema'
 const KIND = 'layer'
 const VERSION = '2'
 
-/** Heads of a layer: query heads, and the streams that they share. */
+/** The heads of a layer: how many query heads, and how many streams they share. */
 export interface LayerHeads {
   readonly queryHeads: number
   readonly kvHeads: number
 }
 
-/** Snapshots of layers. */
+/** Schema of the snapshots of layers. */
 export const layerSchema = schema(
   {
     kind: KIND,
@@ -26,14 +26,17 @@ export const layerSchema = schema(
   },
 )
 
-/** The snapshot of a layer, from those of its streams, kv-head by kv-head. */
+/** The snapshot of a layer, made of its streams' snapshots, in the order of the kv-heads. */
 export function encodeLayer({ queryHeads, kvHeads }: LayerHeads, streams: readonly Uint8Array[]): Uint8Array {
   const { parameters, tensors } = nestedAll(Object.fromEntries(streams.map((bytes, h) => [`stream-${h}`, bytes])))
   const heads = { queryHeads: String(queryHeads), kvHeads: String(kvHeads) }
   return encodeSnapshot({ kind: KIND, version: VERSION, parameters: { ...heads, ...parameters }, tensors })
 }
 
-/** Heads of a layer's snapshot, and its streams, each as what merge takes. @throws RangeError when the bytes are damaged or no such snapshot */
+/**
+ * Reads the heads from a layer's snapshot, and its streams, each in the form that `merge` takes. @throws RangeError when the bytes are damaged or no
+ * snapshot of a layer
+ */
 export function decodeLayer(
   bytes: Uint8Array,
 ): LayerHeads & { readonly streams: readonly { toBytes(): Uint8Array }[] } {
@@ -46,7 +49,7 @@ export function decodeLayer(
   return { queryHeads, kvHeads, streams }
 }
 
-/** The streams of the snapshot of a layer that has these heads. @throws RangeError as decodeLayer, and when it has others */
+/** The streams from the snapshot of a layer with the given heads. @throws RangeError as decodeLayer does, and when the heads differ */
 export function layerParts(
   bytes: Uint8Array,
   { queryHeads, kvHeads }: LayerHeads,

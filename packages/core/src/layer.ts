@@ -14,46 +14,46 @@ const KIND = 'layer'
 export interface LayerOptions {
   /** Query heads, ≥ 1: their queries stand beside each other in a row. */
   readonly queryHeads: number
-  /** Divides queryHeads: head h of the queries reads stream ⌊h·kvHeads/queryHeads⌋. */
+  /** Kv-heads: a divisor of queryHeads. Query head h reads stream ⌊h·kvHeads/queryHeads⌋. */
   readonly kvHeads: number
-  /** The stream of a kv-head; all of one shape. */
+  /** Makes the stream of a kv-head; all streams have one shape. */
   readonly make: (kvHead: number) => AttentionStream
 }
 
-/** One stream a kv-head behind rows of heads·d columns. Row r·queryHeads + h of a partial is head h of query row r. */
+/** Streams of a layer, one for each kv-head, behind rows of heads·d columns. Row r·queryHeads + h of a partial is head h of query row r. */
 export interface Layer extends Disposable {
   readonly queryHeads: number
   readonly kvHeads: number
-  /** Widths of one head. */
+  /** Width of a key of one head. */
   readonly d: number
   readonly dv: number
   readonly tokens: number
   readonly bytes: number
   readonly streams: readonly AttentionStream[]
-  /** The sums of what the streams count: `rows` is query rows times query heads. */
+  /** Sums of the streams' counters: `rows` is query rows times query heads. */
   readonly counters: Readonly<Record<string, number>>
   readonly check: Checks
   push(block: KvBlock): void // keys b × kvHeads·d, values b × kvHeads·dv
-  /** Head by head, with error bars where they are asked for. @throws TypeError where a stream gives none, which says why */
+  /** Answers head by head, with error bars where they are asked for. @throws TypeError where a stream gives none; the message says why */
   attend(queries: Matrix, asked?: AskBars): PartialSoftmax // r × queryHeads·d → r·queryHeads rows
   step(block: KvBlock, queries: Matrix, asked?: AskBars): PartialSoftmax
   /** Takes in a layer that holds a later part of the stream, head by head. */
   merge(later: Pick<Layer, 'toBytes'>): void
   toBytes(): Uint8Array
-  /** A layer that goes on from here, bit for bit, and shares nothing that could be seen. */
+  /** A copy that goes on from here, bit for bit, and shares nothing that could be seen. */
   fork(): Layer
-  /** Forgets everything: the layer is as it was made. */
+  /** Forgets everything: the layer is as it was when it was made. */
   reset(): void
-  /** Tokens that may come now and be taken back, by every stream. */
+  /** How many tokens may come now such that every stream can take them back. */
   readonly spare: number
   takeBack(count: number): void
 }
 
 /**
- * Multi-head and grouped-query attention: kvHeads streams answer queryHeads query heads.
+ * A layer of multi-head or grouped-query attention: kvHeads streams answer queryHeads query heads.
  *
- * Guarantee: head by head what the streams answer alone. All heads that can be asked are asked before any takes; where one fails all the same, the layer
- *   says that it is broken.
+ * Guarantee: each head gets the answer that its stream gives alone. All streams that have `check` are asked before any of them takes a token; where one fails
+ *   all the same, the layer is broken, and says so.
  *
  * @throws TypeError, RangeError when kvHeads does not divide queryHeads or the streams' shapes differ
  * @example
@@ -82,7 +82,7 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
   const named = Object.fromEntries(streams.map((stream, h) => [`stream-${h}`, stream]))
   const alive = life(KIND)
 
-  /** The tokens of one kv-head, and its queries: its groups side by side are groups rows a token. */
+  /** The tokens of one kv-head. Its query heads stand side by side, so its queries are `groups` rows a token. */
   const blockOf = ({ keys, values, weights }: KvBlock, h: number): KvBlock => ({
     keys: columns(keys, h * d, d),
     values: columns(values, h * dv, dv),
@@ -92,7 +92,7 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
     const { data } = columns(queries, h * groups * d, groups * d)
     return { rows: queries.rows * groups, cols: d, data }
   }
-  /** The answers of all heads to `rows` rows, each given a place for its own: within the whole, where its rows lie together there. */
+  /** Collects the answers of all heads to `rows` query rows. Each head gets a place to answer in: within the whole, where its rows lie together there. */
   const gather = (
     rows: number,
     answer: (h: number, place: PartialSoftmax) => PartialSoftmax,
@@ -118,7 +118,7 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
     return out
   }
 
-  /** Whether error bars are asked for, of streams that all give them. */
+  /** Tells whether error bars are asked for, and checks that all streams give them. */
   const barsOf = (asked: AskBars | undefined): boolean => {
     if (!asksBars(asked)) return false
     for (const [h, { errorBars }] of streams.entries()) {
@@ -128,7 +128,7 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
     return true
   }
 
-  /** Everything that may refuse, asked before any stream takes; returns what each takes. */
+  /** Asks every stream whether it would refuse its part, before any takes; returns the parts. */
   const pushes = (block: KvBlock) => {
     alive.check()
     checkBlock(KIND, block, kvHeads * d, kvHeads * dv)
@@ -239,7 +239,7 @@ function layerOf(heads: LayerHeads, streams: readonly AttentionStream[]): Layer 
 }
 
 /**
- * A layer from its snapshot; `open` restores one stream.
+ * Restores a layer from its snapshot; `open` restores one stream.
  *
  * @throws RangeError when the bytes are damaged or no snapshot of a layer
  */
@@ -248,7 +248,7 @@ export function restoreLayer(bytes: Uint8Array, open: (bytes: Uint8Array) => Att
   return layer({ queryHeads, kvHeads, make: (h) => open(streams[h].toBytes()) })
 }
 
-/** One shape and length for all, and as many objects as heads. */
+/** Checks that the streams are as many objects as heads, all of one shape and length; returns what they share. */
 function checkedStreams(streams: readonly AttentionStream[]): Pick<AttentionStream, 'd' | 'dv'> {
   const first = streams[0]
   if (new Set(streams).size < streams.length)

@@ -1,17 +1,17 @@
 import { outOfScope } from './scope'
 
-/** How many tokens a stream was given, and whether it can still be used. */
+/** State that every stream keeps of its own life: how many tokens it was given, and whether it can still be used. */
 export interface Life {
   tokens: number
-  /** @throws TypeError when it was disposed, Error when a call failed halfway through it */
+  /** Throws unless the stream can be used. @throws TypeError when it was disposed, Error when a call failed halfway */
   check(): void
-  /** Runs the half of a call that cannot refuse. What throws in it all the same breaks the stream for good, since it may be half done. */
+  /** Runs the half of a call that cannot refuse. If it throws all the same, the stream is broken for good, since the call may be half done. */
   act<T>(call: string, work: () => T): T
-  /** Ends it: it was disposed. */
+  /** Ends the life: the stream was disposed. */
   end(): void
 }
 
-/** The life of a stream called `who`, which was given so many tokens: check, then take; never half, never twice. */
+/** The life of a stream called `who` that was given `tokens` tokens. It makes calls check before they take, so that none is ever half done or done twice. */
 export function life(who: string, tokens = 0): Life {
   let isDisposed = false
   let broken: string | undefined

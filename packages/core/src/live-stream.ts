@@ -17,28 +17,28 @@ import { decodeSnapshot, encodeSnapshot, type State } from './snapshot'
 import { tokenCount } from './snapshot-fits'
 import { asksBars, emptyPartial, isPartial, queryGroups } from './step'
 
-/** Places in the text by which the rows of a call are turned. */
+/** Turns the rows of a call by their places in the text; leaves them as they are without `rotary`. */
 function turning(rotary: Rotary | undefined, d: number) {
   const turn = rotary && rotation(rotary, d)
   return {
-    /** Tokens from place `first` on. */
+    /** Turns tokens, the first at place `first`. */
     block: (block: KvBlock, first: number): KvBlock =>
       turn ? { ...block, keys: turn(block.keys, (r) => first + r) } : block,
-    /** Query rows, `groups` a token, the first token at place `first`. */
+    /** Turns query rows, `groups` a token, the first token at place `first`. */
     queries: (queries: Matrix, first: number, groups: number): Matrix =>
       turn ? turn(queries, (r) => first + Math.floor(r / groups)) : queries,
   }
 }
 
 /**
- * An attention stream from what is particular to it: border checks, cutting into pieces, the causal step, merging, snapshots, forks, resets, and the rule
- * that a call is refused before it changes anything, are the same for all. So are turning by
- * place, where the shape has `rotary`, and the sink's logit: what is inside knows nothing of them.
+ * Makes an attention stream from what is particular to it. Everything else is the same for all streams: border checks, cutting into pieces, the causal step,
+ * merging, snapshots, forks, resets, and the rule that a call is refused before it changes anything. So are turning by place, where the shape has `rotary`, and
+ * the sink's logit: the inside knows nothing of them.
  *
- * Guarantee: where a block ends never matters, since `take` ends pieces at fixed places of the stream. A refused call changes nothing. A call that fails
- *   halfway leaves a stream of which every later call says that it is broken.
+ * Guarantee: where a block ends never matters, since `take` ends pieces at fixed places of the stream. A refused call changes nothing. After a call that
+ *   failed halfway, every later call throws, and says that the stream is broken.
  *
- * @param from  what it goes on from
+ * @param from  the snapshot or state that the stream goes on from; absent: it begins empty
  */
 export function liveStream<I extends Inside, M extends object>(making: Making<I, M>, from?: State): LiveStream & M {
   const { kind } = making
@@ -49,10 +49,10 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
   const valueCols = inside.values === 'in keys' ? 0 : dv
   const head = headOf(inside)
   const turn = turning(inside.rotary, d)
-  /** Query rows that a list of the shape has entries for. */
+  /** Query rows a token, where a feature of the shape is a list with an entry for each of them. */
   const heads = [sinkLogit, inside.slope].find(Array.isArray)?.length
 
-  /** Continues a partial with an answer, and the sink: before what continues, so that an observer sees it, else behind. */
+  /** Answers into a partial and adds the sink: before an answer that continues a partial, so that an observer sees the sink, else after it. */
   const answered = (out: PartialSoftmax, answer: () => void) => {
     if (sinkLogit === undefined) return answer()
     if (inside.continues) addSink(out, sinkLogit)
@@ -62,7 +62,7 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
 
   const whyNoBars = (): string | undefined =>
     inside.errorBars ? inside.errorBars() : 'nothing is known of the errors of what it holds'
-  /** A partial to answer in, or none where the stream gives no error bars and they are asked for. */
+  /** The partial to answer in; undefined where the inside makes its own. Throws where error bars are asked for and the stream gives none. */
   const opened = (rows: number, into: PartialSoftmax | AskBars | undefined, canContinue: boolean): PartialSoftmax => {
     const withBars = asksBars(into)
     const why = withBars ? whyNoBars() : undefined
@@ -233,13 +233,13 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
   return inScope(Object.defineProperties(stream, Object.getOwnPropertyDescriptors(members)) as LiveStream & M)
 }
 
-/** @throws RangeError where so many more tokens could no longer be counted, which a snapshot of any origin may bring near */
+/** Checks that `more` tokens can still be counted exactly; a snapshot from anywhere may come close to the limit. @throws RangeError where they cannot */
 function checkCount(who: string, tokens: number, more: number): void {
   if (tokens + more > Number.MAX_SAFE_INTEGER)
     throw new RangeError(`${who}: tokens must stay at most 2^53 - 1, got ${tokens} and ${more} more`)
 }
 
-/** Rows of a call that has `groups` a token, where a list of the shape has an entry for each. */
+/** Checks that a call has `groups` rows a token, where a list of the shape has an entry for each of them. */
 function checkHeads(who: string, heads: number | undefined, groups: number | undefined, { rows }: Matrix): void {
   if (heads === undefined || rows === 0) return
   if (groups !== heads || rows % heads !== 0)

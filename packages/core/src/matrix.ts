@@ -3,7 +3,7 @@ import type { Matrix } from './contracts'
 import { checkSize } from './check'
 
 /**
- * A rows × cols matrix over `data` (row-major, kept, not copied), or of zeros.
+ * A rows × cols matrix over `data` (row-major; the array itself, not a copy), or of zeros.
  *
  * @throws TypeError when data is no Float32Array; RangeError when a size is no integer ≥ 0 or data.length ≠ rows · cols.
  */
@@ -18,7 +18,7 @@ export function matrix(rows: number, cols: number, data?: Float32Array): Matrix 
   return { rows, cols, data }
 }
 
-/** Rows from … to − 1 as a matrix over the same memory. */
+/** Rows from … to − 1 as a matrix over the same memory. @throws RangeError when they are not within the matrix */
 export function rowsOf(source: Matrix, from: number, to: number = source.rows): Matrix {
   if (!(Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from <= to && to <= source.rows)) {
     throw new RangeError(`rowsOf: rows ${from} to ${to} are not within 0 to ${source.rows}`)

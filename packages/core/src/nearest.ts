@@ -1,4 +1,4 @@
-/** The word that takes the fewest letters inserted, left out or exchanged; capitals count for nothing. */
+/** The word of a list that is nearest to a given one: with the fewest letters inserted, left out or exchanged. Capitals count as small letters. */
 export function nearest(word: string, words: readonly string[]): string {
   const distances = words.map((other) => distance(word.toLowerCase(), other.toLowerCase()))
   return words[distances.indexOf(Math.min(...distances))]

@@ -1,13 +1,13 @@
 import type { Tensor } from './safetensors'
 import { decodeSnapshot, encodeSnapshot, type Snapshot, type State } from './snapshot'
 
-/** Tensors and parameters that a stream adds to the snapshot of another. */
+/** Tensors and parameters that a stream adds to the snapshot of another stream. */
 export interface Saved {
   readonly parameters: Record<string, string>
   readonly tensors: Record<string, Tensor>
 }
 
-/** A snapshot within another: its tensors as `name/tensor`, kind, version and parameters as one JSON parameter. */
+/** Puts a snapshot within another: its tensors as `name/tensor`; its kind, version and parameters as one parameter of JSON. */
 export function nestedIn(name: string, bytes: Uint8Array): Saved {
   const { kind, version, parameters, tensors } = decodeSnapshot(bytes)
   return {
@@ -25,21 +25,21 @@ export function nestedAll(snapshots: Readonly<Record<string, Uint8Array>>): Save
   }
 }
 
-/** Tensors under a name of their own. */
+/** Puts tensors under a name of their own: `name/tensor`. */
 export function tensorsUnder<T>(name: string, tensors: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(tensors).map(([tensor, data]) => [`${name}/${tensor}`, data]))
 }
 
-/** The part of a snapshot that tensorsUnder put under a name; everything else as it is. */
+/** A snapshot with the tensors that tensorsUnder put under a name, by their own names again; everything else stays as it is. */
 export function snapshotUnder<S extends State>(name: string, snapshot: S): S {
   const own = [...snapshot.tensors].filter(([tensor]) => tensor.startsWith(`${name}/`))
   return { ...snapshot, tensors: new Map(own.map(([tensor, data]) => [tensor.slice(name.length + 1), data])) }
 }
 
 /**
- * The bytes of the snapshot that nestedIn put there.
+ * The bytes of the snapshot that nestedIn put under a name.
  *
- * @throws RangeError when there is none, or its description is no such JSON
+ * @throws RangeError when there is none, or the parameter that describes it is malformed
  */
 export function nestedSnapshot({ kind: outer, parameters, tensors }: Snapshot, name: string): Uint8Array {
   const { kind, version, parameters: own } = described(outer, parameters[name])

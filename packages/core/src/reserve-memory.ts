@@ -1,7 +1,7 @@
 import { kernels } from '@sublinear/kernels'
 
 /**
- * Asks for so many bytes of the kernels' memory and gives them back at once, so that taking them afterwards cannot fail.
+ * Takes `bytes` bytes of the kernels' memory and gives them back at once, so that taking them afterwards cannot fail.
  *
  * @throws RangeError when there is no such memory
  */

@@ -1,14 +1,14 @@
 import type { Matrix } from './contracts'
 import type { Rotary } from './head'
 
-/** Places that share a row of the high table. */
+/** How many places share a row of the high table. */
 const SPAN = 64
 const MOST_TABLES = 16
 
-/** A copy of rows, row r turned as a token at place placeOf(r) is; places may be negative. */
+/** Turns rows: returns a copy in which row r is turned as a token at place placeOf(r); places may be negative. */
 export type Rotation = (rows: Matrix, placeOf: (row: number) => number) => Matrix
 
-/** Cosines and sines at the places 0 … SPAN − 1, and at the last multiple of SPAN that was asked for. */
+/** Cosines and sines at the places 0 … SPAN − 1, and at the multiple of SPAN that was last asked for. */
 interface Tables {
   readonly frequencies: Float64Array // pairs
   readonly low: Float64Array // SPAN × 2·pairs
@@ -19,10 +19,12 @@ interface Tables {
 const tables = new Map<string, Tables>()
 
 /**
- * Turns keys and queries by their places: RoPE (Su et al. 2021).
+ * Turns keys and queries by their places (rotary position embedding, RoPE).
  *
- * Guarantee: angles are exact to 1e-15 of themselves and a few ulp more, cosines and sines in float64 whatever the place, and the result is rounded
- *   once: 6e-8 of the pair's length. A row's bits depend on its place and itself alone.
+ * Source: RoFormer (Su et al., 2021).
+ *
+ * Guarantee: angles have a relative error of 1e-15 and a few ulp more; cosines and sines are float64 at every place; the result is rounded once, to
+ *   6e-8 of the pair's length. A row's bits depend on the row and its place alone.
  * Cost: six multiplications a pair; two tables a set of frequencies, shared by all streams.
  */
 export function rotation(rotary: Rotary, d: number): Rotation {

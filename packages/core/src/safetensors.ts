@@ -7,7 +7,7 @@ import { encodeUtf8 } from './utf8'
 
 export interface Tensor {
   readonly dtype: Dtype
-  /** Row-major; [] is one number. */
+  /** Sizes of the axes, row-major; [] is a single number. */
   readonly shape: readonly number[]
   readonly data: TensorData
 }
@@ -37,15 +37,15 @@ export function encodeTensors(tensors: Record<string, Tensor>, metadata: Record<
 export interface DecodedTensors {
   readonly tensors: Map<string, Tensor>
   readonly metadata: Record<string, string>
-  /** Tensors of types that are not decoded (complex, and floats of 8 bits and less), by name. */
+  /** Tensors of types that are not decoded (complex numbers, floats of 8 bits and fewer), by name. */
   readonly skipped: Map<string, TensorEntry>
 }
 
 /**
- * The tensors (fresh arrays) and the metadata of a .safetensors file.
+ * Decodes a .safetensors file to its tensors (fresh arrays) and its metadata.
  *
- * @throws RangeError, with the byte where it goes wrong, unless the tensors cover the data exactly and everything is well formed;
- * it comes before anything is allocated for a tensor
+ * @throws RangeError unless everything is well formed and the tensors cover the data exactly; the message names the byte of the first fault. It is thrown
+ *   before memory is allocated for any tensor
  */
 export function decodeTensors(bytes: Uint8Array): DecodedTensors {
   const { entries, metadata } = headerOf(bytes)
@@ -66,9 +66,9 @@ export function decodeTensors(bytes: Uint8Array): DecodedTensors {
 }
 
 /**
- * Length of the JSON header, from the first 8 bytes of a file of `fileSize` bytes; the header follows them.
+ * The length of the JSON header, read from the first 8 bytes of a file of `fileSize` bytes; the header follows these 8.
  *
- * @throws RangeError when it is beyond the file or 100 MB
+ * @throws RangeError when the header would end behind the file, or has more than 100 MB
  */
 export function headerLength(prefix: Uint8Array, fileSize: number): number {
   if (fileSize < 10) throw fault('file', fileSize, 'at least 10 bytes', `${fileSize}`)
@@ -80,7 +80,7 @@ export function headerLength(prefix: Uint8Array, fileSize: number): number {
 }
 
 /**
- * The entries of a header (the bytes after the first 8), with absolute offsets: enough to read single tensors from a file.
+ * The entries of a header (the bytes after the first 8), with offsets from the start of the file: enough to read single tensors.
  *
  * @throws RangeError unless the entries cover a file of `fileSize` bytes without holes and overlaps
  */
@@ -113,7 +113,7 @@ export function parseHeader(header: Uint8Array, fileSize: number): TensorHeader 
   return { entries, metadata: metadata ?? Object.create(null) }
 }
 
-/** Tensors behind metadata in the given order. */
+/** Encodes tensors, with metadata in the given order. */
 export function encodeInOrder(tensors: Record<string, Tensor | HeldTensor>, metadata: [string, string][]): Uint8Array {
   for (const [key, value] of metadata) {
     checkText('metadata key', key)
@@ -199,8 +199,8 @@ function parseEntry(reader: JsonReader, at: number, base: number): TensorEntry {
   const bits = bitsOf(dtype)
   if (bits === undefined) throw fault('dtype', at, typeNames(), JSON.stringify(dtype))
   const extent = shape.reduce((product, n) => (n === 0 ? product : Math.min(product * n, 2 ** 53)), 1)
-  if (extent === 2 ** 53) throw fault('shape', at, 'axes with a product below 2^53', `[${shape.join(', ')}]`) // zeros aside, as the reference does
-  const size = shape.includes(0) ? 0 : (extent * bits) / 8 // a fraction is refused with the rest
+  if (extent === 2 ** 53) throw fault('shape', at, 'axes with a product below 2^53', `[${shape.join(', ')}]`) // a zero makes the product 0, as in the reference library
+  const size = shape.includes(0) ? 0 : (extent * bits) / 8 // a fraction of a byte is refused with all other wrong sizes
   const [begin, end] = offsets as [number, number]
   if (size !== end - begin)
     throw fault('data_offsets', at, `${size} bytes for ${dtype} [${shape.join(', ')}]`, `${end - begin}`)

@@ -4,27 +4,27 @@ import { HEAD_FEATURES, headOf, type Head, type HeadFeature } from './head'
 import { COUNT, FINITE, readBy, schema } from './schema'
 import type { Snapshot } from './snapshot'
 
-/** A shape as parameters of a snapshot, its features with it. */
+/** The parameters of a snapshot that describe a shape, its features with it. */
 export function shapeParameters(shape: Shape): Record<string, string> {
   const { d, dv, scale } = shape
   return { d: String(d), dv: String(dv), scale: String(scale), ...headParameters(shape) }
 }
 
-/** The features of a shape as the parameter `head`, which is there only where there is one. */
+/** The parameter `head`, which describes the features of a shape; absent where it has none. */
 export function headParameters(shape: Head): Record<string, string> {
   const head = headOf(shape)
   return Object.keys(head).length > 0 ? { head: JSON.stringify(head) } : {}
 }
 
-/** The shape of a stream and its count of tokens, as every snapshot of one has them. */
+/** Schema of a stream's shape and count of tokens, as every snapshot of a stream has them. */
 export const shapeSchema = schema({
   parameters: { d: { whole: true, least: 1 }, dv: { whole: true, least: 1 }, scale: FINITE, tokens: COUNT },
 })
 
 /**
- * The shape of a snapshot, features included.
+ * Reads the shape from a snapshot, features included.
  *
- * @throws RangeError when it is none, or has features that the stream cannot
+ * @throws RangeError when it is malformed, or has features that the stream cannot compute
  */
 export function shapeIn(kind: string, snapshot: Snapshot, can: readonly HeadFeature[]): Shape {
   const { d, dv, scale } = readBy(kind, shapeSchema, snapshot).parameters
@@ -37,7 +37,7 @@ export function shapeIn(kind: string, snapshot: Snapshot, can: readonly HeadFeat
   return shape
 }
 
-/** The features of a snapshot, unchecked but for their names. @throws RangeError when they are none */
+/** Reads the features from a snapshot; only their names are checked. @throws RangeError when the parameter is malformed */
 export function headIn(kind: string, { parameters }: Pick<Snapshot, 'parameters'>): Head {
   const json = parameters['head']
   if (json === undefined) return {}

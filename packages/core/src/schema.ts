@@ -12,34 +12,37 @@ interface ArrayOf {
   readonly U64: BigUint64Array
 }
 
-/** Range of a number, or of all entries of a tensor; −2^53 … 2^53 where an end is absent. */
+/** Range of a number, or of all entries of a tensor. An end that is absent is −2^53 or 2^53. */
 export interface Range {
   readonly whole?: boolean | undefined
   readonly least?: number | undefined
   readonly most?: number | undefined
 }
-/** Any number but NaN and the infinities, and those of them that are not negative. */
+/** Range of all numbers but NaN and the infinities. */
 export const FINITE = { least: -1.7976931348623157e308, most: 1.7976931348623157e308 } as const
 export const NOT_NEGATIVE = { least: 0, most: 1.7976931348623157e308 } as const
-/** Sums of what push takes, of up to 2^53 tokens, are far below; and what another token adds is lost in one so large, so that it stays within. */
+/**
+ * Range of sums that a stream keeps. Sums of up to 2^53 tokens are far below it; and a sum as large as this is not changed by one more token, so it stays
+ * within.
+ */
 export const SUM = { least: -1.6069380442589903e60, most: 1.6069380442589903e60 } as const // 2^200
 export const TOTAL = { least: 0, most: 1.6069380442589903e60 } as const
-/** Whole numbers that can be counted to. */
+/** Range of counts: whole numbers from 0 to 2^53. */
 export const COUNT = { whole: true, least: 0 } as const
 
-/** A parameter: a number in decimal, with the one that its absence stands for; a seed of 64 bits; or a text that its owner reads. */
+/** A parameter: a number in decimal, with the value that its absence stands for; a seed of 64 bits; or a text that its owner reads. */
 export type ParameterField = (Range & { readonly absent?: number | undefined }) | 'seed' | 'text'
 export interface TensorField extends Range {
   readonly type: Dtype | readonly Dtype[]
-  /** The tensor that has as many entries. */
+  /** Name of the tensor that has as many entries as this one. */
   readonly like?: string | undefined
-  /** Entries that it has, in words that the reader has a number for. */
+  /** Number of entries, in words for which the reader of the schema has a number. */
   readonly size?: string | undefined
-  /** Whether it may be absent; it then reads as empty. */
+  /** Whether the tensor may be absent; it then reads as empty. */
   readonly optional?: true | undefined
 }
 
-/** Fields of the snapshots of a kind, or of a part that several kinds have, with their ranges. */
+/** Fields of the snapshots of a kind, or of a part that several kinds share, with their ranges. */
 export interface Fields {
   readonly kind?: string | undefined
   readonly version?: string | undefined
@@ -49,7 +52,7 @@ export interface Fields {
 
 type Typed<T> = T extends readonly (infer D)[] ? Typed<D> : T extends Dtype ? ArrayOf[T] : never
 type Parameter<P> = P extends 'seed' ? bigint : P extends 'text' ? string : number
-/** A snapshot that its fields allow. */
+/** A snapshot that was read, with the fields of its schema. */
 export interface Read<F extends Fields> {
   readonly parameters: { readonly [N in keyof F['parameters']]: Parameter<F['parameters'][N]> }
   readonly tensors: {
@@ -58,24 +61,24 @@ export interface Read<F extends Fields> {
 }
 type Sizes = Readonly<Record<string, number>>
 
-/** The snapshots of a kind, or a part of them: its fields, and what must hold between them, in sentences. */
+/** Schema of the snapshots of a kind, or of a part of them: the fields, and the rules that must hold between them, each a sentence. */
 export interface Schema<F extends Fields = Fields> {
   readonly fields: F
   readonly rules: Readonly<Record<string, (read: Read<F>, sizes: Sizes) => boolean>>
 }
 
-/** A schema whose rules know the types of its fields. */
+/** Makes a schema whose rules know the types of its fields. */
 export function schema<const F extends Fields>(fields: F, rules: Schema<F>['rules'] = {}): Schema<F> {
   return { fields, rules }
 }
 
 /**
- * Reads a snapshot, or the part of one that a schema is of, before anything is made of it. A state that was never in bytes is sound, and only read.
+ * Reads a snapshot, or a part of one, by its schema, before anything is made of it. A state that was never in bytes counts as sound: it is read, not checked.
  *
- * Cost: the snapshot's own arrays, copied once where bytes are given; one look at each entry, and the rules'.
+ * Cost: one copy of the snapshot's arrays where bytes are given; one pass over the entries, and what the rules take.
  *
- * @param sizes  the numbers that sizes of tensors stand for
- * @throws RangeError, with the field and its range or the rule, when the bytes are damaged, of another kind, or not what the schema says
+ * @param sizes  the numbers that the words for sizes of tensors stand for
+ * @throws RangeError when the bytes are damaged, of another kind, or not as the schema says; the message names the field and its range, or the rule
  */
 export function readBy<F extends Fields>(
   who: string,
@@ -115,9 +118,9 @@ export function readBy<F extends Fields>(
 }
 
 /**
- * A schema as a person reads it: a row for each field, and the rules.
+ * Writes a schema as Markdown: a table row for each field, then the rules.
  *
- * @param fields, rules  those of the schema
+ * @param fields, rules  the fields and rules of the schema
  */
 export function schemaText({ fields, rules }: Pick<Schema, 'fields'> & { readonly rules: object }): string {
   const rows = [
@@ -175,7 +178,7 @@ function rangeText({ whole = false, least = -MOST, most = MOST }: Range): string
   return `${noun} from ${figure(least)} to ${figure(most)}`
 }
 
-/** Large powers of two, and what lies one below, as powers. */
+/** Writes a number; large powers of two, and numbers one below them, as powers. */
 function figure(x: number): string {
   const size = Math.abs(x)
   const sign = x < 0 ? '-' : ''

@@ -1,12 +1,12 @@
 let made: Disposable[] | undefined
 
 /**
- * Gives back what is made inside: every stream and layer made while `run` runs is disposed of when it ends, whether it returns or throws; a stream that it returns, too. Streams
- * made before stay, whatever they are given inside.
+ * Disposes of everything that is made inside it: every stream and layer that is made while `run` runs is disposed of when `run` returns or throws, also a
+ * stream that `run` returns. Streams made before stay, with whatever they are given inside.
  *
  * @param run  synchronous; scopes may stand within scopes
- * @returns what run returns: numbers and matrices, which are nobody's memory
- * @throws TypeError when run returns a promise: what it goes on to use would be gone
+ * @returns what `run` returns: numbers and matrices outlive the scope
+ * @throws TypeError when `run` returns a promise, since it would go on to use streams that are gone
  */
 export function scope<T>(run: () => T): T {
   const around = made
@@ -22,13 +22,13 @@ export function scope<T>(run: () => T): T {
   }
 }
 
-/** Puts what was just made into the scope that is open, if any. */
+/** Puts a new stream or layer into the scope that is open, if one is. */
 export function inScope<T extends Disposable>(one: T): T {
   made?.push(one)
   return one
 }
 
-/** Work of a stream that stands outside: what it makes for itself is its own. */
+/** Runs work of a stream that was made outside the open scope: streams that it makes for itself stay with it. */
 export function outOfScope<T>(work: () => T): T {
   const around = made
   made = undefined

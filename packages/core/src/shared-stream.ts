@@ -1,25 +1,28 @@
 import type { KvBlock, Matrix, PartialSoftmax } from './contracts'
 import type { Speculable } from './speculate'
 
-/** One stream, or one layer of some, that several layers of a model read. */
+/** A stream or layer that several layers of a model read. */
 export interface SharedStream extends Disposable {
   /** Takes tokens and answers the queries of the layer that owns them. */
   step(block: KvBlock, queries: Matrix): PartialSoftmax
-  /** Answers other queries of the tokens of the last step, causally, and teaches nothing: row i·groups + g belongs to token i. Refused once it was disposed. */
+  /**
+   * Answers other queries over the tokens of the last step, causally, and teaches no policy: row i·groups + g belongs to token i. Throws once the
+   * stream was disposed.
+   */
   again(queries: Matrix): PartialSoftmax
 }
 
 /**
- * Keys and values that several layers share, as where a layer reads the cache of an earlier one (Gemma 3n): queries that are known only once the layers between
- * have run see just what the owner's queries saw.
+ * Shares one stream between several layers, for models in which a layer reads the cache of an earlier one (Gemma 3n). The later layer's queries are known
+ * only after the layers between have run; they still see exactly the tokens that the owner's queries saw.
  *
  * Guarantee: `again` answers as a stream that was given the same tokens with these queries; the stream stays as after the owner's step.
- * Cost: of `again` that of a step. Where tokens cannot be taken back (`spare`), a fork a step and one more for each `again`.
+ * Cost: `again` costs as much as a step. Where tokens cannot be taken back (`spare`), each step costs a fork, and each `again` another.
  *
- * @throws RangeError from again when there was no step, or the stream was given other tokens since
+ * @throws RangeError from `again` when there was no step, or when the stream was given other tokens since
  */
 export function sharedStream(stream: Speculable): SharedStream {
-  let before: (Speculable & Partial<Disposable>) | undefined // the last step, where it cannot be taken back
+  let before: (Speculable & Partial<Disposable>) | undefined // the stream before the last step, where that step cannot be taken back
   let last: KvBlock | undefined
   let end = 0
 

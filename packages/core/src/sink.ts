@@ -1,7 +1,7 @@
 import type { PartialSoftmax } from './contracts'
 import { perRow } from './head'
 
-/** Adds to every row of a partial, in place, a logit that has no value. */
+/** Adds a logit without a value to every row of a partial, in place. */
 export function addSink({ max, mass, sum }: PartialSoftmax, sinkLogit: number | readonly number[]): void {
   const { cols, data } = sum
   for (let r = 0; r < max.length; r++) {

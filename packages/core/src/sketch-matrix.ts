@@ -6,7 +6,7 @@ import { checkInteger, checkMatrix, checkSeed, checkShape } from './check'
 export const BLOCK = 64
 
 export interface DenseColumns {
-  /** Names everything that decides Ψ but m and seed, options included: `ams`, `srht/4096`. */
+  /** Kind: the name of everything that decides Ψ beside m and seed, options included: `ams`, `srht/4096`. */
   readonly kind: string
   readonly m: number
   /** 64 bits that decide every column. */
@@ -15,21 +15,21 @@ export interface DenseColumns {
   readonly bytes?: number | undefined
   /** Fills out (m × count, row-major) with columns first … first + count − 1; count ≤ 64, never across a multiple of 64. */
   columns(first: number, count: number, out: Float32Array): void
-  /** The same into the first m · count numbers of an array of the kernels, where they can be made there. */
+  /** Fills the first m · count numbers of an array of the kernels with the same columns, where they can be made there. */
   residentColumns?(first: number, count: number, out: Resident<Float32Array>): void
 }
 
 /**
- * A dense sketch matrix from a function that fills columns: products run in blocks of up to 64 columns through the kernels.
+ * Makes a dense sketch matrix from a function that fills columns; the kernels multiply up to 64 columns at a time.
  *
- * Cost: m · count entries a block and a product of 2·m·count·w operations; m · 64 floats of scratch, shared by all sketches.
+ * Cost: for a block of `count` rows, m · count entries to make and a product of 2·m·count·w operations; m · 64 floats of scratch, shared by all sketches.
  *
  * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
  */
 export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns, residentColumns }: DenseColumns): SketchMatrix {
   checkInteger(kind, 'm', m, 1)
   let scratch: Float32Array | undefined
-  /** Ψ[:, index … index + count) as m × count numbers, valid until the next call. */
+  /** Makes Ψ[:, index … index + count) as m × count numbers, valid until the next call. */
   const made = (index: number, count: number): Floats => {
     if (residentColumns && count > FEW) {
       const entries = residentScratch(m * BLOCK)
@@ -66,40 +66,40 @@ export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns, residentC
   }
 }
 
-/** Columns that are sooner made in an ordinary array. */
+/** Up to so many columns an ordinary array is faster. */
 const FEW = 4
 
 let spare: Resident<Float32Array> | undefined
 
-/** Scratch of the process, shared by all matrices, valid until the next call. */
+/** Scratch of the process, shared by all sketch matrices, valid until the next call. */
 function residentScratch(length: number): Resident<Float32Array> {
   if (spare && spare.length >= length) return spare
   spare?.[Symbol.dispose]()
   return (spare = kernels().floats(length))
 }
 
-/** Entries that are listed at once: a long block takes few calls of the kernel, each of which copies `into` in and out. */
+/** How many entries are listed at once. A long block then takes few calls of the kernel, each of which copies `into` in and out. */
 const ENTRIES = 32768
 
-/** One number for one column, as streams of counts bring them: the same bits as the kernel's product, at a tenth of its time. */
+/** Adds one number times one column, as streams of counts need it: the same bits as the kernel's product, in a tenth of its time. */
 function addColumn(into: Float32Array, column: Float32Array, factor: number): void {
   for (let i = 0; i < column.length; i++) into[i] += Math.fround(column[i] * factor)
 }
 
 export interface SparseEntries {
-  /** Names everything that decides Ψ but m and seed, options included: `osnap/8`. */
+  /** Kind: the name of everything that decides Ψ beside m and seed, options included: `osnap/8`. */
   readonly kind: string
   readonly m: number
   readonly seed: Seed
   readonly bytes?: number | undefined
-  /** How many entries of a column are not zero. */
+  /** Number of entries of a column that are not zero. */
   readonly nonzeros: number
   /** Lists columns first … first + count − 1: entry e of column c is values[c·nonzeros + e] at row rows[c·nonzeros + e] < m. */
   entries(first: number, count: number, rows: Uint32Array, values: Float32Array): void
 }
 
 /**
- * A sketch matrix with few nonzeros a column, from a function that lists them: rows are scattered, never multiplied out.
+ * Makes a sketch matrix with few nonzeros a column from a function that lists them. Rows are added where the nonzeros are; Ψ is never written out.
  *
  * Cost: 2·nonzeros·w operations a row, and 8·m·w bytes copied for every 32768 entries; up to 256 KiB of scratch.
  *
@@ -153,9 +153,9 @@ function checkAccumulate(kind: string, m: number, into: Matrix, block: Matrix, f
 }
 
 /**
- * Every row of `vectors` (b × n) times Ψᵀ: b × m. Column j of a vector is index j of the stream.
+ * Projects vectors: every row of `vectors` (b × n) times Ψᵀ, which gives b × m. Entry j of a vector belongs to column j of Ψ.
  *
- * @throws TypeError, RangeError for a malformed matrix or an entry that is not finite
+ * @throws TypeError, RangeError when a matrix is malformed or an entry is not finite
  */
 export function project(matrix: SketchMatrix, vectors: Matrix): Matrix {
   checkMatrix('project', 'vectors', vectors)

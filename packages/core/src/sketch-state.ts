@@ -4,21 +4,21 @@ import { BLOCK } from './sketch-matrix'
 
 export type Numbers = Float32Array | Float64Array
 
-/** The m × width numbers that a sketch adds to, wherever they lie. */
+/** The m × width numbers that a sketch adds to, in an ordinary array or in the kernels' memory. */
 export interface SketchState {
   readonly bytes: number
-  /** += Ψ[:, first … first + block.rows) · block. */
+  /** Adds Ψ[:, first … first + block.rows) · block. */
   add(block: Matrix, first: number): void
   /** Adds numbers entry by entry. */
   addNumbers(numbers: Numbers): void
-  /** Copies the state. */
+  /** Reads the state: a copy. */
   read(): Numbers
   dispose(): void
 }
 
 /**
- * The state of a sketch, in the kernels' memory where Ψ multiplies there: a block of 64 rows need not copy m × width numbers in and
- * out. The bits are those of an ordinary array.
+ * Makes the state of a sketch, in the kernels' memory where Ψ can multiply there: a block of 64 rows then copies no m × width numbers in and out. The bits are
+ * the same as in an ordinary array.
  *
  * @param from  numbers to start with
  */
@@ -59,7 +59,7 @@ function residentState(
   }
 }
 
-/** into += Ψ[:, first …]·block, into an ordinary array; in float64 each 64 rows' float32 sums are added as they are. */
+/** Adds Ψ[:, first …]·block to an ordinary array; in float64, the float32 sums of each 64 rows are added. */
 export function addBlock(matrix: SketchMatrix, into: Numbers, block: Matrix, first: number): void {
   const { m } = matrix
   const { rows, cols, data } = block

@@ -9,12 +9,12 @@ import { addBlock, sketchState } from './sketch-state'
 const KIND = 'sketch'
 const VERSION = '1'
 
-/** Sums above these are not made by merging: what comes behind them still fits. */
+/** The largest sum that a merge may make: it leaves room for rows that come later. */
 const MOST = { f32: 2 ** 127, f64: 2 ** 1022 }
 
 const LARGEST = 2 ** 64
 
-/** Snapshots of sketches. */
+/** Schema of the snapshots of sketches. */
 export const sketchSchema = schema(
   {
     kind: KIND,
@@ -47,22 +47,22 @@ export const sketchSchema = schema(
 )
 
 export interface SketchOptions {
-  /** 'f64' adds each block's float32 partial sums into a float64 state. Default: f64 for width 1 (counting), f32 otherwise. */
+  /** Precision of the state. 'f64' adds each block's float32 sums into a float64 state. Default: 'f64' for width 1 (counting), 'f32' otherwise. */
   readonly precision?: 'f32' | 'f64' | undefined
 }
 
 /**
- * The sketch Ψ·A of a streamed matrix A with `width` columns: the one implementation, for every SketchMatrix.
+ * The sketch Ψ·A of a streamed matrix A with `width` columns, for every SketchMatrix.
  *
- * Rows are kept until their index reaches a multiple of 64 (or a push jumps elsewhere) and then multiplied as one block, so
- * cutting a contiguous stream anywhere gives the same bits.
+ * Rows wait until their index reaches a multiple of 64, or until a push jumps elsewhere, and are then multiplied as one block. So a contiguous stream gives
+ * the same bits wherever it is cut into calls.
  *
- * Guarantee: with |Ψ| ≤ 2^10 no sum of 2^53 rows leaves float32. In f32 an entry is off by some √(n/64)·2^-24 of its size after n rows where signs are
- *   random, at most by n/64·2^-24 where all are one: 'f64', in twice the bytes, is for more rows than that allows.
+ * Guarantee: with |Ψ| ≤ 2^10 no sum of 2^53 rows leaves float32. In 'f32' the relative error of an entry after n rows is about √(n/64)·2^-24 where
+ *   signs are random, and at most n/64·2^-24 where all are equal; for more rows than that allows take 'f64', in twice the bytes.
  * Cost: m · width state entries (4 or 8 bytes) and a buffer of 64 rows.
  *
- * @throws TypeError, RangeError when width is no integer ≥ 1; push, update and merge refuse what does not fit, entries above 2^64, and sums of two
- *   states that would leave their precision, and then change nothing
+ * @throws TypeError, RangeError when width is no integer ≥ 1. push, update and merge throw for shapes that do not fit, for entries above 2^64, and for sums of
+ *   two states that would leave their precision; they then change nothing
  * @example
  * const counts = sketch(amsSketch({ m: 1000, seed: 7 }), 1)
  * counts.update(12, 3)
@@ -78,7 +78,7 @@ export function sketch(matrix: SketchMatrix, width: number, options: SketchOptio
 }
 
 /**
- * A sketch from its snapshot, resuming bit for bit, with the same matrix.
+ * Restores a sketch from its snapshot, with the same sketch matrix; it goes on bit for bit.
  *
  * @throws RangeError when the bytes are damaged or of another kind, m or seed
  */
@@ -98,7 +98,7 @@ export function restoreSketch(matrix: SketchMatrix, bytes: Uint8Array): Sketch {
 }
 
 /**
- * Estimates AᵀB (width of a × width of b) as (ΨA)ᵀ(ΨB), summed in float64.
+ * Estimates AᵀB (width of a × width of b) from two sketches, as (ΨA)ᵀ(ΨB), summed in float64.
  *
  * @throws RangeError when the two do not share kind, m and seed
  */
@@ -117,12 +117,12 @@ export function innerProduct(a: Sketch, b: Sketch): Matrix {
 }
 
 interface Contents {
-  /** State, m × width; absent: zeros. */
+  /** The state, m × width. Absent: zeros. */
   readonly state?: Float32Array | Float64Array | undefined
   rows: number
   /** Index of the first held row. */
   first: number
-  /** Rows not yet multiplied in: at most BLOCK, all before the same multiple of BLOCK. */
+  /** Rows that are not yet multiplied in: at most BLOCK, all before the same multiple of BLOCK. */
   readonly held: Float32Array
 }
 
@@ -239,12 +239,12 @@ function largest(numbers: Float32Array | Float64Array): number {
   return most
 }
 
-/** Parameters that make two sketch matrices the same matrix. */
+/** The parameters that decide a sketch matrix: where they are equal, two matrices are the same. */
 function identity(matrix: SketchMatrix): Record<string, string> {
   return { matrix: matrix.kind, m: String(matrix.m), seed: String(matrix.seed) }
 }
 
-/** @throws RangeError naming the first entry that differs */
+/** Checks that two sketch matrices are the same. @throws RangeError that names the first parameter that differs */
 export function requireSame(who: string, mine: Record<string, string>, theirs: Record<string, string>): void {
   for (const name of Object.keys(mine)) {
     if (mine[name] !== theirs[name]) {

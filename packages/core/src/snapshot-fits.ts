@@ -2,7 +2,7 @@ import { dataOf } from './held-tensor'
 import type { Snapshot, State } from './snapshot'
 import { dtypes, type Dtype, type TensorData } from './tensor-types'
 
-/** @throws RangeError unless the condition holds: the state of a snapshot must be one that its parameters allow */
+/** Checks a condition between the tensors of a snapshot and its parameters. @throws RangeError unless it holds */
 export function checkFits(kind: string, holds: boolean): asserts holds {
   if (!holds) throw new RangeError(`${kind}: the tensors do not fit the parameters`)
 }
@@ -15,9 +15,9 @@ interface ArrayOf {
 type Wanted = Readonly<Record<string, readonly [type: keyof ArrayOf & Dtype, length?: number | undefined]>>
 
 /**
- * The tensors of a snapshot that have these names, types and lengths; the snapshot's own memory, or a copy of what is held elsewhere.
+ * The tensors of a snapshot with the wanted names, types and lengths: in the snapshot's own memory, or a copy of a tensor that the kernels hold.
  *
- * @throws RangeError when one is missing or another
+ * @throws RangeError when a tensor is missing, or has another type or length
  */
 export function tensorsIn<const W extends Wanted>(
   kind: string,
@@ -35,9 +35,9 @@ export function tensorsIn<const W extends Wanted>(
 }
 
 /**
- * The parameter `tokens` of a snapshot: how many its stream had been given, at least those that it holds.
+ * Reads the parameter `tokens` of a snapshot: how many tokens its stream had been given, at least as many as it holds (`held`).
  *
- * @throws RangeError when it is no such number
+ * @throws RangeError when it is no integer, or below `held`
  */
 export function tokenCount(kind: string, { parameters }: Pick<Snapshot, 'parameters'>, held = 0): number {
   const tokens = Number(parameters['tokens'])

@@ -10,18 +10,18 @@ export interface Snapshot {
   readonly tensors: Map<string, Tensor>
 }
 
-/** The state that a stream goes on from: a snapshot, or the state of a living one, which was never in bytes. */
+/** The state that a stream goes on from: a snapshot, or the state of a live stream, which was never in bytes. */
 export interface State extends Omit<Snapshot, 'tensors'> {
-  /** Whether it was never in bytes: entries then need not be looked at. */
+  /** Whether the state was never in bytes: its entries then need no check. */
   readonly isSound?: boolean | undefined
   readonly tensors: ReadonlyMap<string, Tensor | HeldTensor>
 }
 
 /**
- * A state as .safetensors bytes: kind, version and parameters as metadata, sealed by a CRC-32 over every other byte.
+ * Encodes a state as .safetensors bytes: kind, version and parameters as metadata, and a CRC-32 over all other bytes.
  *
  * @param snapshot  kind, version, parameters, and tensors by name
- * @throws TypeError, RangeError as encodeTensors, or when a parameter is called kind, version or crc32
+ * @throws TypeError, RangeError as encodeTensors does, or when a parameter is called kind, version or crc32
  */
 export function encodeSnapshot(
   snapshot: Omit<Snapshot, 'tensors'> & { tensors: Record<string, Tensor | HeldTensor> },
@@ -37,18 +37,18 @@ export function encodeSnapshot(
 }
 
 /**
- * A snapshot from its bytes.
+ * Decodes a snapshot.
  *
  * Guarantee: bytes that differ from a snapshot in one byte, or in up to 32 neighbouring bits, are refused.
  *
- * @param expected  the kind and version that it must have; default: any
- * @throws RangeError when the bytes are damaged or no snapshot, or of another kind or version than expected
+ * @param expected  the kind and version that it must have. Default: any
+ * @throws RangeError when the bytes are damaged or are no snapshot, or when kind or version is another than expected
  */
 export function decodeSnapshot(
   bytes: Uint8Array,
   expected: { kind?: string | undefined; version?: string | undefined } = {},
 ): Snapshot {
-  headerOf(bytes) // so that a cut file is called cut
+  headerOf(bytes) // a truncated file must be reported as truncated, not as a wrong CRC
   const opening = latin1(bytes.subarray(8, SEAL))
   if (opening !== OPENING) throw fault('snapshot', 8, OPENING, JSON.stringify(opening))
   const found = latin1(bytes.subarray(SEAL, SEAL + 8))

@@ -3,43 +3,44 @@ import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax } from '.
 import { tokensOf } from './kv-block'
 import { rowsOf } from './matrix'
 
-/** A stream, or a layer of some. */
+/** A stream or a layer, as a trial needs it. */
 export interface Speculable extends Pick<AttentionStream, 'tokens' | 'push' | 'step' | 'spare' | 'takeBack'> {
   readonly check?: Pick<Checks, 'push' | 'step'> | undefined
   attend(queries: Matrix): PartialSoftmax
   fork(): Speculable
 }
 
-/** Tokens on trial. Until they are accepted or forgotten the stream is given tokens in no other way. */
+/** Tokens on trial. Until they are accepted or forgotten, the stream must not be given tokens in any other way. */
 export interface Speculation extends Disposable {
-  /** Tokens on trial now. */
+  /** Number of tokens on trial. */
   readonly tokens: number
   push(block: KvBlock): void
-  /** Answers as the stream would, had it been given all tokens on trial for good. */
+  /** Answers as the stream would answer if it had been given all tokens on trial for good. */
   step(block: KvBlock, queries: Matrix): PartialSoftmax
   attend(queries: Matrix): PartialSoftmax
-  /** Keeps the first `count` of the tokens on trial and forgets the others; then others may come on trial. */
+  /** Keeps the first `count` of the tokens on trial and forgets the others; then a new trial may begin. */
   accept(count: number): void
 }
 
-/** A call made on trial; its arrays are copies. */
+/** A call that was made on trial; its arrays are copies. */
 interface Call {
   readonly block: KvBlock
   readonly queries: Matrix | undefined
 }
 
 /**
- * Tokens on trial: they are given and answered as any, and then the first of them are kept and the rest forgotten, as if it had never come. For speculative
- * decoding, where a cheap model proposes and this one judges, and for looking ahead.
- * Source: Leviathan, Kalman and Matias (2023) for what it is good for.
+ * Gives tokens to a stream on trial: they are pushed and answered as any others; then the first of them are kept, and the others forgotten as if they had
+ * never come. For speculative decoding, where a cheap model proposes tokens and this one judges them, and for looking ahead.
+ * Source: Leviathan, Kalman and Matias (2023), for the use. Not from the two papers.
  *
- * Guarantee: answers are those of the stream; whatever is accepted and rejected, it goes on in the bits of a stream that was given the accepted tokens
- *   alone. A refused call changes nothing.
- * Cost: nothing beside the calls while the stream can take tokens back (`spare`: they wait in a buffer, or all are kept); else a fork, and the accepted
- *   tokens a second time.
+ * Guarantee: answers are the stream's own. Whatever is accepted and rejected, the stream then has the bits of a stream that was given the accepted
+ *   tokens alone. A refused call changes nothing.
+ * Cost: only the calls themselves while the stream can take the tokens back (`spare`: they wait in a buffer, or the stream keeps all tokens); else a fork,
+ *   and the accepted tokens are pushed a second time.
  *
  * @param stream  any stream or layer; one of your own needs `fork`
- * @throws TypeError, RangeError as the stream does; from accept when count is no integer from 0 to the tokens on trial, or the stream was given others beside them
+ * @throws TypeError, RangeError as the stream does; from `accept` when `count` is no integer from 0 to the tokens on trial, or when the stream was given other
+ *   tokens meanwhile
  * @example
  * const [rows, trial] = [matrix(4, 2), speculate(exactStream({ d: 2, dv: 2, scale: 1 }))]
  * trial.step({ keys: rows, values: rows }, rows)
@@ -47,9 +48,9 @@ interface Call {
  */
 export function speculate(stream: Speculable): Speculation {
   const who = 'speculate'
-  let own = stream.tokens // without those on trial
-  let inPlace = 0 // on trial, in the stream itself
-  let copy: Speculable | undefined // the stream with those, and then the calls that could not be taken back
+  let own = stream.tokens // tokens of the stream without those on trial
+  let inPlace = 0 // tokens on trial that are in the stream itself
+  let copy: Speculable | undefined // a fork of the stream with those tokens, and then the calls that could not be taken back
   let calls: Call[] = []
 
   const onTrial = () => inPlace + calls.reduce((total, { block }) => total + block.keys.rows, 0)
@@ -57,7 +58,7 @@ export function speculate(stream: Speculable): Speculation {
     if (stream.tokens !== own + inPlace)
       throw new RangeError(`${who}: the stream was given ${stream.tokens - own - inPlace} tokens beside those on trial`)
   }
-  /** Does a call that was not refused, where it can be undone. */
+  /** Makes a call that was not refused, in the stream or in its copy, so that it can be undone. */
   const given = <T>(block: KvBlock, queries: Matrix | undefined, call: (to: Speculable) => T): T => {
     const { rows } = block.keys
     if (rows === 0) return call(copy ?? stream)

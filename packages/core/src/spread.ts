@@ -1,9 +1,9 @@
 import type { Matrix } from './contracts'
 
 /**
- * How uncertain a partial softmax is: sums over the tokens whose weights are estimates, of which the standard error of an answer is made once the answer is
- * known. Of disjoint sets of tokens they add up, as partial softmaxes do. Row i is in units of e^{2·level[i]}; w is a token's weight, x what of w² is its
- * variance, v its value without the noise that it has itself.
+ * How uncertain a partial softmax is: sums over the tokens whose weights are estimates. The standard error of an answer is made of them, once the answer is
+ * known. Spreads of disjoint sets of tokens add up, as partial softmaxes do. Row i is in units of e^{2·level[i]}; w is a token's weight, x the variance of the
+ * weight as a multiple of w², v the token's value without the noise of the value itself.
  */
 export interface Spread {
   readonly level: Float64Array // rows
@@ -13,28 +13,28 @@ export interface Spread {
   readonly products: Float64Array
   /** Σ w²·x, rows. */
   readonly weights: Float64Array
-  /** Σ (w²·x)² over the tokens of a sample, rows, in units of e^{4·level}: of how many terms a variance is estimated. */
+  /** Σ (w²·x)² over the tokens of a sample, rows, in units of e^{4·level}: tells from how many terms a variance is estimated. */
   readonly fourths: Float64Array
-  /** Σ w²·(τ − ¼) over tokens in dithered codes, rows: where it is above 0, errors are too skew for an interval. */
+  /** Σ w²·(τ − ¼) over tokens in dithered codes, rows: where it is above 0, the errors are too skew for an interval. */
   readonly skewed: Float64Array
   /** 1 where a part of the answer has no interval, rows. */
   readonly flags: Uint8Array
 }
 
-/** Asks for error bars beside answers. */
+/** Option that asks for error bars beside answers. */
 export interface AskBars {
   readonly errorBars: true
 }
 
-/** The answer's own uncertainty: as many rows as the answer, and a flag for each. */
+/** Error bars of an answer: a standard error for each entry, and a flag for each row. */
 export interface ErrorBars {
   /** Standard error of each entry of the normalised answer, rows × dv. */
   readonly error: Matrix
-  /** 1 where the row's errors are no ground for an interval, rows. */
+  /** 1 where no interval can be drawn from the row's errors, rows. */
   readonly flagged: Uint8Array
 }
 
-/** A spread of rows that nothing makes uncertain. */
+/** The spread of rows without any uncertainty. */
 export function emptySpread(rows: number, dv: number): Spread {
   const sums = () => new Float64Array(rows)
   return {
@@ -48,10 +48,10 @@ export function emptySpread(rows: number, dv: number): Spread {
   }
 }
 
-/** Sums in units of e^{2·level}, and of its square. */
+/** The sums in units of e^{2·level}; `fourths` is in units of its square. */
 const SUMS = ['squares', 'products', 'weights', 'fourths', 'skewed'] as const
 
-/** Makes `into` the spread of both sets of tokens, in place, from row `at` of it on. */
+/** Adds another spread to `into`, in place, from row `at` of `into` on. */
 export function addSpread(into: Spread, other: Spread, at = 0): void {
   for (const [r, level] of other.level.entries()) {
     const to = at + r
@@ -64,7 +64,7 @@ export function addSpread(into: Spread, other: Spread, at = 0): void {
   }
 }
 
-/** Moves the units of a row up to a level; a lower one changes nothing. */
+/** Raises the units of a row to a level; a lower level changes nothing. */
 export function raiseSpread(spread: Spread, row: number, level: number): void {
   const before = spread.level[row]
   if (level <= before) return
@@ -74,7 +74,7 @@ export function raiseSpread(spread: Spread, row: number, level: number): void {
   })
 }
 
-/** Calls `take` for each entry of a row's sums, with the unit that lies so far below the row's. */
+/** Calls `take` for each entry of a row's sums, with the factor that brings units `below` the row's level up to it. */
 function eachSum(
   { level, ...sums }: Spread,
   row: number,
@@ -88,7 +88,7 @@ function eachSum(
   }
 }
 
-/** Rows from … to − 1 of a spread, in place. */
+/** Rows from … to − 1 of a spread, in the same memory. */
 export function rowsOfSpread(whole: Spread, from: number, to: number): Spread {
   const part = (all: Float64Array | Uint8Array) => {
     const width = all.length / (whole.level.length || 1)

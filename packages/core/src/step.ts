@@ -3,7 +3,9 @@ import { checkBlock, checkKeys } from './check'
 import { rowsOf } from './matrix'
 import { emptySpread, type AskBars } from './spread'
 
-/** How many query rows belong to a token: queries.rows / block.rows, a whole number ≥ 1 (1 for an empty block). */
+/**
+ * The number of query rows that belong to a token: queries.rows / block.rows, a whole number ≥ 1 (1 for an empty block). @throws RangeError when it is not whole
+ */
 export function queryGroups(who: string, block: KvBlock, queries: Matrix): number {
   const tokens = block.keys.rows
   if (tokens === 0 && queries.rows === 0) return 1
@@ -16,7 +18,7 @@ export function queryGroups(who: string, block: KvBlock, queries: Matrix): numbe
   return groups
 }
 
-/** A partial softmax of `rows` empty rows: (−∞, 0, 0); with a spread where error bars are asked for. */
+/** A partial softmax of `rows` empty rows, (−∞, 0, 0); with a spread where error bars are asked for. */
 export function emptyPartial(rows: number, dv: number, withBars = false): PartialSoftmax {
   return {
     ...(withBars && { spread: emptySpread(rows, dv) }),
@@ -26,19 +28,19 @@ export function emptyPartial(rows: number, dv: number, withBars = false): Partia
   }
 }
 
-/** Whether what a caller gives beside its queries is a partial to go on with, and no question for error bars. */
+/** Tells whether what a caller gives beside its queries is a partial to continue, and not the option that asks for error bars. */
 export function isPartial(into: PartialSoftmax | AskBars | undefined): into is PartialSoftmax {
   return into !== undefined && 'mass' in into
 }
 
-/** Whether error bars are asked for: by name, or by a partial that has a spread. */
+/** Tells whether error bars are asked for: by the option, or by a partial that has a spread. */
 export function asksBars(into: PartialSoftmax | AskBars | undefined): boolean {
   if (into === undefined) return false
   return isPartial(into) ? into.spread !== undefined : into.errorBars === true
 }
 
 /**
- * The generic causal step: token by token through push and attend. What every stream's own, faster step must agree with.
+ * The generic causal step: pushes token by token and asks `attend`. Every stream's own, faster step must agree with it.
  *
  * @param block  b tokens
  * @param queries  groups · b rows; row i·groups + g belongs to token i

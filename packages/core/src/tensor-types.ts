@@ -1,7 +1,10 @@
-/** dtype → bytes an element and its array. F16 and BF16 are widened exactly to float32, and rounded to nearest even when written; BOOL is 0 and 1. */
+/**
+ * Types that are decoded, by dtype: bytes of an element, and its array. F16 and BF16 are widened to float32 exactly, and rounded to nearest even when
+ * written; BOOL is 0 and 1.
+ */
 export const dtypes = {
   F64: { bytes: 8, array: Float64Array },
-  // at first use: an engine may lack them
+  // made at first use, since an engine may lack the array
   I64: {
     bytes: 8,
     get array() {
@@ -31,7 +34,7 @@ export type TensorData =
   | (BigInt64Array | Int32Array | Int16Array | Int8Array)
   | (BigUint64Array | Uint32Array | Uint16Array | Uint8Array)
 
-/** Types of the format that are not decoded, in bits: tensors of them are passed over. */
+/** Types of the format that are not decoded, with their bits: tensors of these types are skipped. */
 const others = {
   C64: 64,
   F8_E4M3: 8,
@@ -51,12 +54,12 @@ export function bitsOf(dtype: string): number | undefined {
   return Object.hasOwn(others, dtype) ? others[dtype as OtherDtype] : undefined
 }
 
-/** A type whose numbers are read. */
+/** Tells whether tensors of a type are decoded. */
 export function isDecoded(dtype: string): dtype is Dtype {
   return Object.hasOwn(dtypes, dtype)
 }
 
-/** Every type of the format, as an error names them. */
+/** The names of all types of the format, for an error message. */
 export function typeNames(): string {
   return Object.keys({ ...dtypes, ...others }).join(', ')
 }

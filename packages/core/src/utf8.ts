@@ -1,7 +1,7 @@
 const NOT_ASCII = /[^\0-\x7f]/
 
 /**
- * The bytes of a text, by the language alone: an engine without TextEncoder, such as jest's jsdom, writes snapshots too.
+ * Encodes a text as UTF-8 without TextEncoder, which some engines lack (jest's jsdom): snapshots can be written there, too.
  *
  * Cost: O(length).
  *
@@ -17,11 +17,11 @@ export function encodeUtf8(text: string): Uint8Array {
 }
 
 /**
- * The text of bytes, a byte order mark as the letter that it is. By the language alone.
+ * Decodes UTF-8 without TextDecoder; a byte order mark stays in the text as a character.
  *
  * Cost: O(length).
  *
- * @throws URIError when the bytes are not UTF-8: cut, longer than need be, a surrogate, beyond U+10FFFF
+ * @throws URIError when the bytes are not UTF-8: a truncated or overlong sequence, a surrogate, a code point beyond U+10FFFF
  */
 export function decodeUtf8(bytes: Uint8Array): string {
   let binary = ''

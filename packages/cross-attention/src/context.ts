@@ -22,7 +22,7 @@ import {
   type QuerySketch,
 } from '@sublinear/streaming-attention'
 
-/** Store of keys, values and, with Φ, queries: rows already multiplied by the weights. */
+/** Holds keys, values and, with Φ, queries: rows that are already multiplied by the weights. */
 export interface Context extends Disposable {
   /** Whether there is a Φ. */
   readonly folds: boolean
@@ -46,7 +46,11 @@ export interface ContextOptions {
   readonly phi?: SparseRecovery | undefined
 }
 
-/** @param parts  of a snapshot, to go on from */
+/**
+ * Makes the context.
+ *
+ * @param parts  parts of a snapshot, to go on from
+ */
 export function makeContext(options: ContextOptions, parts?: Record<string, Uint8Array>): Context {
   const { features, psi, phi } = options
   if (psi) {
@@ -68,9 +72,9 @@ const contents = new WeakMap<
   { stream?: FeatureStream | undefined; skD1U1?: QuerySketch | undefined; all?: OnePass | undefined }
 >()
 
-/** A key comes with its value, so U₂ᵀV itself is held: smaller than two sketches once m₂ ≥ dv, and without their error. */
+/** Context with U₂ᵀV itself, since a key comes with its value: smaller than two sketches once m₂ ≥ dv, and without their error. */
 function exact(stream: FeatureStream, skD1U1: QuerySketch | undefined): Context {
-  let known: Moments | undefined // of all context, until more comes
+  let known: Moments | undefined // moments of all context, until more comes
   const moments = () => (known ??= stream.moments())
   const self: Context = {
     folds: skD1U1 !== undefined,
@@ -131,7 +135,7 @@ function exact(stream: FeatureStream, skD1U1: QuerySketch | undefined): Context 
   return self
 }
 
-/** Sketched attention, on request: Algorithm 2 as it is printed, with the two sketches of Algorithm 1. */
+/** Context by sketches, on request: Algorithm 2 as printed, with the two sketches of Algorithm 1. */
 function sketched(all: OnePass): Context {
   const self: Context = {
     folds: all.phi !== undefined,

@@ -33,7 +33,7 @@ export interface CrossAttentionOptions {
   readonly features: FeatureMap
   /** Φ with its decoder: for `pushQueries` and `columns`. Row answers need none. */
   readonly phi?: SparseRecovery | undefined
-  /** Ψ, to sketch keys and values as the paper prints it. Default: none, U₂ᵀV is held exactly. */
+  /** Sketch matrix Ψ, to sketch keys and values as printed in the paper. Default: none; U₂ᵀV is held exactly. */
   readonly psi?: SketchMatrix | undefined
 }
 
@@ -44,20 +44,20 @@ export interface CrossAttention extends Disposable {
   readonly wv: Matrix
   /** Whether there is a Φ to push queries into. */
   readonly folds: boolean
-  /** Rows of X₂ pushed. */
+  /** Number of rows of X₂ pushed. */
   readonly tokens: number
-  /** Rows of X₁ pushed. */
+  /** Number of rows of X₁ pushed. */
   readonly queries: number
-  /** Answered by a lower even degree since this object was made. */
+  /** Number of query rows answered by a lower even degree since this object was made. */
   readonly fallbacks: number
   readonly bytes: number
-  /** Rows of X₂, before the first query. `first` says where a shard's rows stand; without psi their place does not matter. */
+  /** Pushes rows of X₂, before the first query. `first` says where a shard's rows stand; without psi their place does not matter. */
   pushContext(rows: Matrix, first?: number): void
-  /** Rows first … of X₁ (default: the next ones), after all of X₂. */
+  /** Pushes rows of X₁ from index `first` on (default: after the last ones), after all of X₂. */
   pushQueries(rows: Matrix, first?: number): void
-  /** The k-sparse columns of the output for all rows of X₁ pushed. */
+  /** Decodes the columns of the output for all rows of X₁ pushed, each k-sparse. */
   columns(): SparseVector[]
-  /** Row answers for rows of X₁ that are here. Pure. */
+  /** Answers rows of X₁. Pure. */
   attend(rows: Matrix): PartialSoftmax
   /** Before the first query, adds another shard's context. After it, adds the queries of another copy of the same context. */
   merge(other: CrossAttention): void
@@ -65,11 +65,11 @@ export interface CrossAttention extends Disposable {
 }
 
 /**
- * Attention of the rows of X₁ over those of X₂, with Q = X₁·wq, K = X₂·wk, V = X₂·wv, one pass over each.
+ * Makes cross-attention: rows of X₁ attend to rows of X₂, with Q = X₁·wq, K = X₂·wk, V = X₂·wv, in one pass over each.
  * Source: Algorithm 2 and Corollary 4.2 (one-pass paper). Deviation: a key comes with its value, so by default U₂ᵀV is held and not two
  * sketches of it: t·dv numbers in place of m₂·(t + dv), without sketch error; psi asks for the sketches.
  *
- * Guarantee: that of featureStream on the products; with psi that of onePass.
+ * Guarantee: that of featureStream on the products; with psi, that of onePass.
  * Cost: 2·(columns of X)·d operations a row and weight matrix beside those of the state; bytes of the state and of the weights.
  *
  * @throws TypeError, RangeError when shapes do not fit; a call that is refused changes nothing
@@ -117,7 +117,7 @@ const contextOf = new WeakMap<CrossAttention, Context>()
 
 function live([wq, wk, wv]: [Matrix, Matrix, Matrix], features: FeatureMap, context: Context): CrossAttention {
   const weights = { wq, wk, wv }
-  /** Rows of Q from rows of X₁. */
+  /** Multiplies rows of X₁ to rows of Q. */
   const queriesOf = (rows: Matrix): Matrix => {
     const queries = project('rows of X1', rows, wq)
     checkKeys(WHO, 'queries', queries)

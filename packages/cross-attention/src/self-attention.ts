@@ -1,25 +1,25 @@
 import { checkMatrix, crc32, type Matrix } from '@sublinear/core'
 import type { CrossAttention } from './cross-attention'
 
-/** Rows that can be read again from the start, in blocks of any sizes: a matrix, an array of them, or what makes a new iterator each time. */
+/** Rows that can be read twice from the start, in blocks of any sizes: a matrix, an array of matrices, or an object that makes a new iterator each time. */
 export type RowsTwice = Matrix | Iterable<Matrix> | AsyncIterable<Matrix>
 
 export interface SelfAttention {
   /** Rows of X, read twice. */
   readonly source: RowsTwice
-  /** An empty cross-attention; afterwards it holds what it saw, and with phi its `columns` are those of all rows. */
+  /** An empty cross-attention. Afterwards it holds what it saw, and with phi its `columns` are those of all rows. */
   readonly attention: CrossAttention
 }
 
 /**
- * Self-attention as cross-attention of a stream with itself: the first pass reads X as context, the second as queries, whose
+ * Computes self-attention as cross-attention of a stream with itself: the first pass reads X as context, the second as queries, whose
  * partial answers come out block by block.
  * Source: Corollary 4.2 (one-pass paper): one pass is not enough, since the first query needs the last key.
  *
  * Guarantee: that of the cross-attention.
  * Cost: both passes, one block held at a time.
  *
- * @returns a partial softmax a block of the second pass
+ * @returns a partial softmax for each block of the second pass
  * @throws TypeError when the source can be read only once: an iterator that is its own iterable (a generator object), a stream;
  *   RangeError when the second pass gives other rows than the first, at the latest at its end
  */
@@ -72,7 +72,7 @@ function iteratorOf(who: string, source: RowsTwice): Iterator<Matrix> | AsyncIte
   throw new TypeError(`${who}: source must be a Matrix or an iterable of them, got ${typeof source}`)
 }
 
-/** Blocks that remain in an iterator; it is closed when the reader stops early. */
+/** The blocks that remain in an iterator; it is closed when the reader stops early. */
 async function* blocksOf(iterator: Iterator<Matrix> | AsyncIterator<Matrix>): AsyncGenerator<Matrix> {
   let ended = false
   try {

@@ -23,28 +23,29 @@ export interface ExactAttention extends Omit<Head, 'values' | 'positions'> {
   readonly queries: Matrix
   /** Keys: n × d. */
   readonly keys: Matrix
-  /** n × dv, or 'in keys': their first dv columns. */
+  /** Values: n × dv; or 'in keys', the first dv columns of the keys. */
   readonly values: Matrix | 'in keys'
-  /** Where values are in the keys. */
+  /** Width of values, where these are in the keys. */
   readonly dv?: number | undefined
   /** Factor of the scores inside exp. */
   readonly scale: number
-  /** Query row i·groups + g sees keys 0 … i, with groups = queries.rows / keys.rows. */
+  /** Whether query row i·groups + g sees only keys 0 … i, with groups = queries.rows / keys.rows. Default: false. */
   readonly causal?: boolean | undefined
-  /** How many keys count, from the first: the rest is padding. Default: all. */
+  /** Number of keys that count, from the first on; the others are padding. Default: all. */
   readonly valid?: number | undefined
 }
 
 const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 'rotary', 'values']
 
 /**
- * Exact softmax attention: softmax(scale · Q Kᵀ) V, in blocks, without an n × n array; and whatever else a head computes (`Head`).
- * Source: online softmax (Milakov and Gimelshein 2018; Rabe and Staats 2021). What every other stream here is measured against.
+ * Computes exact softmax attention, softmax(scale · Q Kᵀ) V, in blocks, without an n × n array, with the features of a head (`Head`). All streams here are
+ * measured against it.
+ * Source: online softmax (Milakov and Gimelshein 2018; Rabe and Staats 2021).
  *
  * Places: key j stands at place j, a causal query at that of its token, any other at that of the last key that counts.
  *
- * Guarantee: relative error about 1e-6 against float64 while logits are ordinary, for n up to 2^20; a float32 logit near ±400 is
- *   known to 3e-5, and so are answers. Sums of every 4096 keys are joined in float64: 1e-5 at any n.
+ * Guarantee: relative error about 1e-6 against float64 while logits are ordinary, for n up to 2^20; a float32 score near ±400 is
+ *   known only to 3e-5, and so are answers. Sums of every 4096 keys are joined in float64: 1e-5 at any n.
  * Cost: 2·(d + dv) operations a visible pair (causal skips the other half); memory O(n·(d + dv)).
  *
  * @returns queries.rows × dv; a query that sees no key gets a zero row
@@ -104,7 +105,7 @@ interface Placed {
   readonly values: Matrix | undefined
   readonly scale: number
   readonly head: Head
-  /** Query rows a token where they are causal. */
+  /** Query rows a token, where queries are causal. */
   readonly groups: number | undefined
 }
 

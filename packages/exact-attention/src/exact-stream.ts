@@ -31,14 +31,14 @@ const VERSION = '2'
 const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 'rotary', 'values']
 
 /**
- * The growing key-value cache as an attention stream: exact, and what every bounded stream is compared with.
+ * Makes the growing key-value cache as an attention stream. It is exact, and bounded streams are compared with it.
  *
- * Guarantee: answers equal exactAttention over the tokens pushed, to rounding. With `window` just those that it lets be seen, whatever the cut into
- *   blocks, and pages out of it are let go of; merging is then 'none', else 'ordered' where places matter.
+ * Guarantee: answers equal exactAttention over the tokens pushed, up to rounding. With `window`, over the tokens that a query may see, wherever blocks end;
+ *   pages outside the window are freed. Merging is 'none' with `window`, else 'ordered' where places matter, else 'linear'.
  * Cost: 4·(d + dv) bytes a token, rounded up to a page, and 4·d where values are in the keys; 2·(d + dv) operations a query and token.
  *
- * @param d, dv  widths of keys and values; scale  factor inside exp; and everything else that a head computes (`Head`)
- * @throws TypeError, RangeError when a size is no integer ≥ 1, scale not finite, or a feature of the head is none
+ * @param d, dv  widths of keys and values; scale  factor inside exp; and the features of a head (`Head`)
+ * @throws TypeError, RangeError when a size is no integer ≥ 1, scale not finite, or a feature of the head is malformed
  * @example
  * const stream = exactStream({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -49,7 +49,7 @@ export function exactStream(shape: Shape): AttentionStream & Disposable {
 }
 
 /**
- * An exact stream from its snapshot, resuming bit for bit.
+ * Restores an exact stream from its snapshot; it goes on bit for bit.
  *
  * @throws RangeError when the bytes are damaged or no snapshot of an exact stream
  */
@@ -130,7 +130,7 @@ function begun(shape: Shape, given: number, from?: State): Inside {
   }
 }
 
-/** Asks for the memory of the pages that so many more tokens need, and gives it back: throws where there is none. */
+/** Asks for the memory of the pages that so many more tokens need, and gives it back; throws where there is none. */
 function reserve({ count, room }: PagedTokens, shape: Shape, tokens: number): void {
   if (tokens <= room) return
   reserveMemory(4 * newPages(count + room, tokens - room, shape.window) * (shape.d + valueCols(shape)))
@@ -140,7 +140,7 @@ function logWeighted({ keys, values, weights }: KvBlock): Tokens {
   return { keys: keys.data, values: values.data, bias: weights?.map(Math.log) }
 }
 
-/** Fills empty pages: page by page from those of a living stream. @throws as tokensIn */
+/** Fills empty pages, page by page from those of a live stream. @throws as tokensIn does */
 function takeIn(pages: PagedTokens, state: State, shape: Shape): void {
   const [keys, values] = ['keys', 'values'].map((name) => piecesOf(state.tensors.get(name)))
   if (!keys || !values) return pages.append(tokensIn(state, shape))
@@ -153,7 +153,7 @@ function takeIn(pages: PagedTokens, state: State, shape: Shape): void {
   }
 }
 
-/** @throws RangeError when the tensors do not fit, or push would refuse them */
+/** Reads the tokens of a state. @throws RangeError when the tensors do not fit, or push would refuse them */
 function tokensIn({ tensors }: State, shape: Shape) {
   const { d } = shape
   const dv = valueCols(shape)

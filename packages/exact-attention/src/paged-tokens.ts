@@ -3,11 +3,11 @@ import { joinedSums, kernels, rangeOf, SEGMENT, type Floats, type Resident } fro
 import { shapedAttend, type Sight } from './shaped-attend'
 import { firstHeld, mostPages, valueCols, windowPage } from './window-pages'
 
-/** Pages double from 64 tokens up to this many, so that what is held depends on the number of tokens alone. */
+/** Largest page, in tokens. Pages double from 64 tokens up to it, so that the bytes held depend on the number of tokens alone. */
 const LARGEST_PAGE = 4096
 const LEAST_PAGE = 64
 
-/** Tokens with the logarithms of their weights, which are what is kept. */
+/** Tokens with the logarithms of their weights. */
 export interface Tokens {
   readonly keys: Floats // n × d
   readonly values: Floats // n × dv
@@ -20,7 +20,9 @@ interface Page {
   readonly capacity: number
   readonly keys: Resident<Float32Array> // capacity × d
   readonly values: Resident<Float32Array> // capacity × dv, or nothing where values are in the keys
-  /** capacity log weights, where any token of the page has a weight but 1: so it is the same after a snapshot, and however tokens came. */
+  /**
+   * Log weights, capacity of them; present where any token of the page has a weight other than 1, so that it does not depend on snapshots or on how tokens came.
+   */
   bias?: Resident<Float32Array> | undefined
 }
 
@@ -32,18 +34,18 @@ function segmentOf({ first }: Page): number {
 /** All tokens of a stream, or those that its window needs, in pages that never move. */
 export interface PagedTokens extends Disposable {
   readonly count: number
-  /** The first that is still held. */
+  /** Number of the first token that is still held. */
   readonly first: number
-  /** Tokens that fit into the last page. */
+  /** Number of tokens that fit into the last page. */
   readonly room: number
   readonly bytes: number
   /** Adds tokens from row `from` on, up to row `to`. */
   append(tokens: Tokens, from?: number, to?: number): void
-  /** Tokens that can be added before pages are let go of, at least one. */
+  /** Number of tokens that can be added before pages are freed, at least one. */
   readonly piece: number
-  /** Continues a partial softmax over all; with `arrived`, row i sees all but the last count − 1 − ⌊i / groups⌋. */
+  /** Continues a partial softmax over all tokens; with `arrived`, row i does not see the last count − 1 − ⌊i / groups⌋. */
   attend(queries: Matrix, partial: PartialSoftmax, arrived?: Arrived): void
-  /** The newest tokens can be taken back, up to those of the last page where a window lets go of others. */
+  /** Says which tokens can be taken back: the newest ones; where a window frees pages, those of the last page. */
   readonly back: Back
   /** Keys and values where they lie, page by page, and a copy of the log weights. */
   held(): {
@@ -58,7 +60,7 @@ function pageAfter(tokens: number, window?: number): number {
   return window === undefined ? Math.min(LARGEST_PAGE, Math.max(LEAST_PAGE, tokens)) : windowPage(window)
 }
 
-/** Bytes of the pages of so many tokens, at most. */
+/** The most bytes of the pages of so many tokens. */
 export function pagesBytes(shape: Shape, tokens: number, weighted: boolean): number {
   const { d, window } = shape
   const dv = valueCols(shape)
@@ -70,7 +72,7 @@ export function pagesBytes(shape: Shape, tokens: number, weighted: boolean): num
   return 4 * (d + dv + (weighted ? 1 : 0)) * room
 }
 
-/** Capacity in all of the pages that are needed after so many tokens for so many more. */
+/** The capacity of all pages that must be made for `more` tokens after so many. */
 export function newPages(tokens: number, more: number, window?: number): number {
   if (window !== undefined) return windowPage(window) * mostPages(window, more)
   let room = 0
@@ -78,7 +80,11 @@ export function newPages(tokens: number, more: number, window?: number): number 
   return room
 }
 
-/** @param start  the place of the first token to come: where the tokens before it are out of the window */
+/**
+ * Makes an empty store of pages.
+ *
+ * @param start  place of the first token to come, where the tokens before it are outside the window
+ */
 export function pagedTokens(shape: Shape, start = 0): PagedTokens {
   const { d, scale, window, softcap, slope } = shape
   const dv = valueCols(shape)
@@ -108,8 +114,8 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
   const first = () => pages[0]?.first ?? tokens
 
   /**
-   * Pages continue the partial softmax within the same SEGMENT tokens of the stream, and a part of their own behind them: sums in float32 would lose
-   * more the more there are.
+   * Answers page by page. Pages within the same SEGMENT tokens of the stream continue one partial softmax; then a new part begins, since float32 sums lose more
+   * digits the more they add.
    */
   const eachPage = ({ max, mass, sum }: PartialSoftmax, answer: (page: Page, out: PartialSoftmax) => void) => {
     let out: PartialSoftmax = { max, mass, sum }
@@ -126,7 +132,7 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
     joined?.end()
   }
 
-  /** Attends as the kernel does without features: row i at the place of its token, after what was added last. */
+  /** Attends with the features of a shape: row i stands at the place of its token, after the tokens that were added last. */
   const attendShaped = (queries: Matrix, page: Page, out: PartialSoftmax, { count, groups }: Arrived) => {
     const place = (row: number) => tokens - count + Math.floor(row / groups) - page.first
     const sight: Sight = {
@@ -199,7 +205,7 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
     },
     back: {
       spare: () => (window === undefined ? Infinity : first() + ends() - tokens),
-      // A page that a window lets go of is gone, and one that it begins tells how far the stream has come.
+      // A page that a window has freed is gone, and a page that begins tells how far the stream has come.
       most: (given) => (window === undefined ? given : Math.max(0, tokens - 1 - (pages.at(-1)?.first ?? tokens))),
       take(count) {
         tokens -= count
@@ -229,7 +235,7 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
 
 const isWeight = (logWeight: number) => logWeight !== 0
 
-/** A copy of the log weights of the first tokens of a page that has some. */
+/** A copy of the log weights of the first tokens of a page that has log weights. */
 function logWeightsOf({ bias }: Page, count: number): Float32Array {
   const copy = new Float32Array(count)
   bias?.range(0, count).readInto(copy)

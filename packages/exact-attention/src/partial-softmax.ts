@@ -2,8 +2,8 @@ import { isFloat32, isFloat64 } from '@sublinear/kernels'
 import { addSpread, checkShape, emptySpread, type Matrix, type PartialSoftmax } from '@sublinear/core'
 
 /**
- * The partial softmax of the union of two disjoint sets of tokens, row by row.
- * A commutative monoid up to rounding, with the empty partial (−∞, 0, 0) as identity. Where both have a spread, so has the union.
+ * Combines the partial softmaxes of two disjoint sets of tokens into that of their union, row by row.
+ * The operation is a commutative monoid up to rounding, with the empty partial (−∞, 0, 0) as identity. Where both have a spread, the union has one, too.
  *
  * Cost: two multiply-adds an entry.
  *
@@ -28,7 +28,7 @@ export function combine(a: PartialSoftmax, b: PartialSoftmax): PartialSoftmax {
   return out
 }
 
-/** Makes `into` the partial softmax of both, in place; nothing is checked. */
+/** Adds another partial softmax to `into`, in place: it then is that of both sets. Nothing is checked. */
 export function addPartial(into: PartialSoftmax, other: PartialSoftmax): void {
   const { max, mass, sum } = into
   const { cols } = sum
@@ -44,7 +44,7 @@ export function addPartial(into: PartialSoftmax, other: PartialSoftmax): void {
 }
 
 /**
- * The softmax averages that a partial softmax stands for: sum / mass, and a zero row where nothing was seen.
+ * Divides a partial softmax: returns the averages that it stands for, sum / mass, and a row of zeros where nothing was seen.
  *
  * @returns rows × dv, fresh
  */
@@ -64,7 +64,7 @@ export function divideRows(data: Float32Array, mass: Float64Array, cols: number)
   }
 }
 
-/** e^{max − top}, and 0 for an empty row (also when both are empty, where −∞ − −∞ would be no number). */
+/** The factor e^{max − top}; 0 for an empty row, also where both are empty and −∞ − −∞ would be no number. */
 function factor(max: number, top: number): number {
   return max === -Infinity ? 0 : Math.exp(max - top)
 }

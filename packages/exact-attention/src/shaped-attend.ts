@@ -1,7 +1,7 @@
 import { perRow, type Head, type PartialSoftmax, type Shape } from '@sublinear/core'
 import { isFloat32, kernels, scratch, type Floats, type Resident } from '@sublinear/kernels'
 
-/** Query rows and keys that are scored at a time. */
+/** Query rows, and keys, that are scored at a time. */
 const ROWS = 64
 const KEYS = 256
 
@@ -11,7 +11,7 @@ const biasScratch = scratch(Float32Array)
 const keyScratch = scratch(Float32Array)
 const valueScratch = scratch(Float32Array)
 
-/** Keys in their order, all in one place. */
+/** Keys in order, in one array. */
 export interface ShapedKeys {
   readonly keys: Floats // count × d
   /** Absent where they are the first dv columns of the keys. */
@@ -21,14 +21,14 @@ export interface ShapedKeys {
   readonly count: number
 }
 
-/** Keys that query row r sees: from(r) … end(r) − 1, in ascending order of r; `place` of its own among the keys, for distances. */
+/** Keys that a query row sees: row r sees from(r) … end(r) − 1, both never falling with r; `place` is its own place among the keys, for distances. */
 export interface Sight {
   from(row: number): number
   end(row: number): number
   place(row: number): number
 }
 
-/** Features that change scores, or say which there are. */
+/** Features that change scores. */
 export type Scored = Pick<Shape, 'd' | 'dv' | 'scale'> & Pick<Head, 'softcap' | 'slope'>
 
 /**
@@ -37,7 +37,8 @@ export type Scored = Pick<Shape, 'd' | 'dv' | 'scale'> & Pick<Head, 'softcap' | 
  * Where all rows of a piece see a key and scores are plain, the kernel `attend` answers; else scores are taken by a product and become shares here,
  * in float64: a distance is subtracted after the product, so that it loses nothing however far out the places are.
  *
- * Guarantee: as `exactAttention`. Cost: some 20 ns a visible score where they are not plain.
+ * Guarantee: that of `exactAttention`.
+ * Cost: some 20 ns for each visible score where scores are not plain.
  */
 export function shapedAttend(
   { d, dv, scale, softcap, slope }: Scored,
@@ -59,7 +60,7 @@ export function shapedAttend(
     }
     const within = (at: number) => Math.min(all.count, Math.max(0, at))
     const [low, high] = [within(sight.from(r)), within(sight.end(r + rows - 1))]
-    // Between these all rows see every key.
+    // Between these two keys, all rows see every key.
     const common = isPlain ? Math.min(high, within(sight.from(r + rows - 1))) : high
     const end = isPlain ? Math.max(common, within(sight.end(r))) : high
     share(own, low, common)
@@ -97,7 +98,7 @@ export function shapedAttend(
       const scores = scoreScratch(rows * count)
       kernels().product('nt', scores, q, keys, rows, d, count)
       const bias = all.bias && read(part(all.bias, at, count), biasScratch(count))
-      const exact = rowScratch(count) // one row's: rounded to float32, a score near 50 would lose 2e-6 of its share
+      const exact = rowScratch(count) // of one row: rounded to float32, a score near 50 would lose 2e-6 of its share
       for (let r = 0; r < rows; r++) {
         const row = first + r
         const [seen, end] = [Math.max(0, sight.from(row) - at), Math.min(count, sight.end(row) - at)]
@@ -156,7 +157,7 @@ function part(of: Floats, from: number, count: number): Floats {
   return isFloat32(of) ? of.subarray(from, from + count) : of.range(from, count)
 }
 
-/** Plain numbers: those of a resident array in `out`. */
+/** Plain numbers of an operand; a resident array is copied to `out`. */
 function read(of: Floats, out: Float32Array): Float32Array {
   if (isFloat32(of)) return of
   ;(of satisfies Resident<Float32Array>).readInto(out)

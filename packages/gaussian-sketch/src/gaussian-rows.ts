@@ -2,7 +2,7 @@ import { checkFinite, checkInteger, checkOptions } from '@sublinear/core'
 import { normTails } from './norm-tails'
 
 /**
- * How many rows a Gaussian sketch needs: for any fixed u and v, |⟨Ψu, Ψv⟩ − ⟨u, v⟩| ≤ ε|u||v| with probability at least 1 − δ.
+ * Computes the number of rows that a Gaussian sketch needs: for any fixed u and v, |⟨Ψu, Ψv⟩ − ⟨u, v⟩| ≤ ε|u||v| with probability at least 1 − δ.
  * Source: Lemma 3.5 (one-pass paper), Gaussian part. Deviation: none; the constant is the proof's.
  *
  * Proof. For unit u, v with ⟨u, v⟩ = ρ: ⟨Ψu, Ψv⟩ = aX − bY, X and Y independent χ²_m/m, a, b = (1 ± ρ)/2. With
@@ -13,14 +13,14 @@ import { normTails } from './norm-tails'
  * For all pairs of N points at once: |‖Ψ(u − v)‖² − ‖u − v‖²| ≤ ε‖u − v‖², by the union over their N(N − 1)/2 differences.
  *
  * Norms alone, u = v, have a known law: ‖Ψu‖² is ‖u‖²·χ²_m/m. With `of: 'norms'` m is the least for which that law, exactly, leaves the interval with
- * probability δ: 1330 rows for 2271 at ε = 0.1, δ = 0.01.
+ * probability δ: 1330 rows in place of 2271 at ε = 0.1, δ = 0.01.
  *
  * @param epsilon  error in units of |u||v|, 0 < ε ≤ 1
  * @param delta  failure probability of one pair, or of any pair where `points` is given, 0 < δ < 1
  * @param of  'products' of any two vectors, or 'norms' of one, and so distances of two. Default 'products'
  * @param points  N ≥ 2: all their distances are to be kept
- * @param inputs  the length of the vectors: refused where so many rows are no fewer
- * @returns of products m = ⌈ln(2/δ)/(ε²/4 − ε³/6)⌉, about 4·ln(2/δ)/ε², with N(N − 1) in place of 2 for all pairs
+ * @param inputs  length of the vectors: a number of rows that is not below it is refused
+ * @returns for products m = ⌈ln(2/δ)/(ε²/4 − ε³/6)⌉, about 4·ln(2/δ)/ε², with N(N − 1) in place of 2 for all pairs
  * @throws TypeError, RangeError when an option is out of its range, or the rows are at least `inputs`
  * @example gaussianRows({ epsilon: 0.1, delta: 0.01 }) // 2271
  */
@@ -53,7 +53,9 @@ export function gaussianRows(options: {
   return rows
 }
 
-/** The least m ≤ most for which a norm is off by more than ε with probability δ at most; the bound of products is enough, and more rows fail less. */
+/**
+ * The smallest m ≤ most for which a norm is off by more than ε with probability at most δ. `most`, the number for products, is enough, and more rows fail less.
+ */
 function leastRows(epsilon: number, delta: number, most: number): number {
   let [low, high] = [0, most]
   while (high - low > 1) {

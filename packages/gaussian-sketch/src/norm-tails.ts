@@ -5,7 +5,7 @@ const LARGE = 16
  * The probability that ‖Ψu‖² is off by more than ε‖u‖²: that of |χ²_m/m − 1| > ε, exactly.
  * Source: the incomplete gamma function (DLMF 8.7.1, 8.9.2).
  *
- * Guarantee: right to 1e-9 of itself.
+ * Guarantee: relative error at most 1e-9.
  * Cost: about 40/ε terms.
  *
  * @param m  rows; epsilon  0 < ε ≤ 1

@@ -8,25 +8,25 @@ export interface BucketHash {
   readonly buckets: number
   readonly independence: number
   readonly seed: bigint
-  /** Held coefficients of all functions. */
+  /** Bytes of the coefficients of all functions. */
   readonly bytes: number
   /** The bucket, 0 … buckets − 1, that a function sends a key to. */
   bucket(row: number, key: number): number
-  /** out (functions × count, row-major): the buckets of keys first … first + count − 1. */
+  /** Fills out (functions × count, row-major) with the buckets of keys first … first + count − 1. */
   fill(first: number, count: number, out: Uint32Array): void
 }
 
 /**
  * Independent k-wise hash functions of 53-bit keys into buckets: ⌊h·buckets / 2^61⌋ of a polynomial hash h mod p = 2^61 − 1.
- * Source: Definition 3.2 (one-pass paper) with range reduction. Deviation: uniform up to the bias below, as any reduction from p is.
+ * Source: Definition 3.2 (one-pass paper) with range reduction. Deviation: buckets are uniform only up to the bias below, as with any reduction from p.
  *
- * Guarantee: over the seed, any k distinct keys fall independently; each bucket has a probability within 2/p < 10⁻¹⁸ of
+ * Guarantee: over the seed, any k distinct keys fall into buckets independently; each bucket has a probability within 2/p < 10⁻¹⁸ of
  * 1/buckets (a relative bias of at most 2·buckets/p < 2⁻²⁸).
  * Cost at k = 4: some 15 ns a key and function in blocks; 8·k bytes a function.
  *
  * @param count  functions, independent of each other
  * @param buckets  1 … 2^31
- * @param independence  k ≥ 2
+ * @param independence  the k of k-wise, ≥ 2
  * @param seed  64 bits that decide every coefficient
  * @throws TypeError, RangeError when an option or a key is out of range
  * @example bucketHash({ count: 2, buckets: 100, independence: 2, seed: 7 }).bucket(1, 12) // 33

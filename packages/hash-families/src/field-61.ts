@@ -2,8 +2,8 @@ import { philox } from '@sublinear/core'
 import { STREAMS } from './streams'
 
 /**
- * Coefficients of a polynomial mod p = 2⁶¹ − 1, two words each, the lower first: uniform on 0 … p − 1, by rejection of the one
- * 61-bit value too many. out is filled from `at` on.
+ * Draws coefficients of a polynomial mod p = 2⁶¹ − 1, two words each, the lower first: uniform on 0 … p − 1, by rejection of the one value of 61 bits that is
+ * too many. `out` is filled from `at` on.
  */
 export function coefficients61(
   out: Uint32Array,

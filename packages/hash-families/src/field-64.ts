@@ -1,6 +1,6 @@
 // GF(2⁶⁴) = GF(2)[x]/(x⁶⁴ + x⁴ + x³ + x + 1). An element is two 32-bit words, the lower first; addition is XOR.
 
-/** out = a·b. */
+/** Computes out = a·b. */
 export function multiply64(out: Uint32Array, aLow: number, aHigh: number, bLow: number, bHigh: number): void {
   let w0 = 0
   let w1 = 0
@@ -20,18 +20,18 @@ export function multiply64(out: Uint32Array, aLow: number, aHigh: number, bLow: 
   reduce(out, w0, w1, w2, w3)
 }
 
-/** out = a². */
+/** Computes out = a². */
 export function square64(out: Uint32Array, low: number, high: number): void {
   reduce(out, spread(low), spread(low >>> 16), spread(high), spread(high >>> 16))
 }
 
-/** out = a·xⁱ for i < 28. */
+/** Computes out = a·xⁱ for i < 28. */
 export function shift64(out: Uint32Array, low: number, high: number, i: number): void {
   const over = (high >>> 1) >>> (31 - i)
   reduce(out, low << i, (high << i) | ((low >>> 1) >>> (31 - i)), over, 0)
 }
 
-/** x⁶⁴ = x⁴ + x³ + x + 1, for a product of four words. */
+/** Reduces a product of four words by x⁶⁴ = x⁴ + x³ + x + 1. */
 function reduce(out: Uint32Array, w0: number, w1: number, w2: number, w3: number): void {
   w1 ^= w3 ^ (w3 << 1) ^ (w3 << 3) ^ (w3 << 4)
   w2 ^= (w3 >>> 31) ^ (w3 >>> 29) ^ (w3 >>> 28)
@@ -39,7 +39,7 @@ function reduce(out: Uint32Array, w0: number, w1: number, w2: number, w3: number
   out[1] = w1 ^ (w2 >>> 31) ^ (w2 >>> 29) ^ (w2 >>> 28)
 }
 
-/** The low 16 bits, a zero behind each. */
+/** Spreads the low 16 bits: a zero behind each. */
 function spread(word: number): number {
   let x = word & 0xffff
   x = (x | (x << 8)) & 0x00ff00ff

@@ -6,7 +6,7 @@ import { baseWords, blockColumns } from './sign-blocks'
 import { STREAMS } from './streams'
 
 const BLOCK = 64
-/** Columns for which a plain loop is faster than cutting words for the kernel. */
+/** Most columns for which a plain loop is faster than cutting words for the kernel. */
 const FEW = 4
 
 export interface FourWiseSigns {
@@ -16,9 +16,11 @@ export interface FourWiseSigns {
   readonly bytes: number
   /** Sign of an index by function `row`: +1 or −1. */
   sign(row: number, index: number): number
-  /** The signs of 64 indices first … first + 63 (first a multiple of 64): bit l of words 2·row, 2·row + 1 set → −1 at first + l. */
+  /**
+   * Writes the signs of the 64 indices first … first + 63 (first is a multiple of 64): where bit l of words 2·row, 2·row + 1 is set, the sign at first + l is −1.
+   */
   words(first: number, out: Uint32Array): void
-  /** out (functions × count, row-major) = ±unit at indices first … first + count − 1; count ≤ 64, never across a multiple of 64. */
+  /** Fills out (functions × count, row-major) with ±unit at indices first … first + count − 1; count ≤ 64, and the range never crosses a multiple of 64. */
   fill(first: number, count: number, out: Floats, unit: number): void
 }
 
@@ -26,12 +28,11 @@ export interface FourWiseSigns {
  * Independent sign functions of 53-bit indices: (−1) to the power c ⊕ ⟨a, x⟩ ⊕ ⟨b, x³⟩, with x³ in GF(2⁶⁴) and random a, b, c.
  * Source: Definition 3.4 (one-pass paper); Alon, Babai and Itai, 1986 (the dual of an extended BCH code). Deviation: none.
  *
- * In blocks: with x = H ⊕ l for l < 64, x³ = H³ ⊕ H²l ⊕ Hl² ⊕ l³, so all that a block changes of a function's 64 signs is
+ * In blocks: with x = H ⊕ l for l < 64, x³ = H³ ⊕ H²l ⊕ Hl² ⊕ l³. So what a function's 64 signs owe to the block is
  * an affine function of l: seven parities of (a, b), taken for 16 functions at once.
  *
  * Guarantee: over the seed, the signs of any five distinct indices 0 … 2^53 − 1 are independent and exactly unbiased.
- * Cost: 0.08 ns a sign as bits, 0.5 ns as floats in blocks of 64; 0.3 µs for one sign alone. 24 bytes a function, 129 bits of them
- * random.
+ * Cost: 0.08 ns a sign as bits, 0.5 ns as floats in blocks of 64; 0.3 µs for one sign alone. 24 bytes a function, of which 129 bits are random.
  *
  * @param count  functions, independent of each other
  * @param seed  64 bits that decide every sign
@@ -62,7 +63,7 @@ export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): F
       square64(cube, low, high)
       multiply64(cube, cube[0], cube[1], low, high)
       const at = (byte: number) => keyByte(keys, row, byte)
-      let bits = bases[2 * row] & 1 // at index 0 there is c alone
+      let bits = bases[2 * row] & 1 // at index 0 only c counts
       for (let byte = 0; byte < 8; byte++) {
         const shift = 8 * (byte % 4)
         const x = ((byte < 4 ? low : high) >>> shift) & 255
@@ -93,7 +94,7 @@ export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): F
   }
 }
 
-/** out (rows × count): ±unit by bits offset … offset + count − 1 of every 64-bit word. */
+/** Expands bits offset … offset + count − 1 of every 64-bit word to out (rows × count) of ±unit. */
 function expand(out: Float32Array, words: Uint32Array, offset: number, count: number, unit: number): void {
   let at = 0
   for (let r = 0; r < words.length; r += 2) {
@@ -103,7 +104,7 @@ function expand(out: Float32Array, words: Uint32Array, offset: number, count: nu
   }
 }
 
-/** Bits offset … offset + count − 1 of every 64-bit word, as ⌈count/32⌉ words; in place. */
+/** Cuts bits offset … offset + count − 1 out of every 64-bit word, as ⌈count/32⌉ words; in place. */
 function cut(words: Uint32Array, offset: number, count: number): Uint32Array {
   if (offset === 0 && count > 32) return words
   const each = Math.ceil(count / 32)
@@ -116,12 +117,12 @@ function cut(words: Uint32Array, offset: number, count: number): Uint32Array {
   return words.subarray(0, each * (words.length / 2))
 }
 
-/** Where byte p of function r's 128 bits (a, then b) lies: 16 functions side by side, byte by byte. */
+/** The byte index of byte p of function r's 128 bits (a, then b): 16 functions stand side by side, byte by byte. */
 function keyByte(keys: Uint32Array, row: number, byte: number): number {
   return (keys[(row >> 4) * 64 + byte * 4 + ((row & 15) >> 2)] >>> (8 * (row & 3))) & 255
 }
 
-/** a and b of every function in the layout of `affineWords`, and the signs that block 0 gives it. */
+/** Draws a and b of every function, in the layout of `affineWords`, and the signs that each function gives to block 0. */
 function randomFunctions([low, high]: [number, number], count: number): { keys: Uint32Array; bases: Uint32Array } {
   const keys = new Uint32Array(Math.ceil(count / 16) * 64)
   const bases = new Uint32Array(2 * count)

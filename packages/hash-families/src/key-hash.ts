@@ -3,33 +3,33 @@ import { checkInteger, checkSeed, decodeUtf8, philox, seedWords, type Seed } fro
 import { sipHash } from './sip-hash'
 import { STREAMS } from './streams'
 
-/** A key that people count: texts, bytes, and integers of any length. Numbers are indices, and no keys. */
+/** A key of a user's own: a text, bytes, or an integer of any length as a bigint. Numbers are indices, and no keys. */
 export type Key = string | Uint8Array | bigint
 
 export interface KeyHash {
   readonly seed: bigint
-  /** Held: the two keys of SipHash. */
+  /** Bytes held: the two keys of SipHash. */
   readonly bytes: number
-  /** Hash of a key, 64 bits. */
+  /** The hash of a key, 64 bits. */
   value(key: Key): bigint
-  /** Hash of a key as two words, out[0] the lower word. */
+  /** Writes the hash of a key as two words; out[0] is the lower word. */
   words(key: Key, out: Uint32Array): void
-  /** ⌊upper word · n/2³²⌋: an index 0 … n − 1, for n ≤ 2^32, each of probability 1/n up to 2⁻³². */
+  /** An index 0 … n − 1 for a key, ⌊upper word · n/2³²⌋, for n ≤ 2^32; each has a probability of 1/n up to 2⁻³². */
   index(key: Key, n: number): number
 }
 
 /**
- * 64 bits of a key: SipHash-2-4 of its bytes.
+ * Hashes a key to 64 bits: SipHash-2-4 of its bytes.
  * Source: Aumasson and Bernstein, 2012. Not from the papers. Deviation: the 128-bit key is drawn from the seed by Philox.
  *
- * Guarantee: a pseudorandom function, so over the seed two keys that were chosen without knowing it meet with probability 2⁻⁶⁴, and no better attack
- *   is known. That is a conjecture of cryptography; it is not the proved k-wise independence of polynomialHash, to which it is the way in.
+ * Guarantee: over the seed, two keys that were chosen without knowing it collide with probability 2⁻⁶⁴, if SipHash is a pseudorandom function; no better
+ *   attack is known. That is a conjecture of cryptography, not the proved k-wise independence of polynomialHash, which takes the index that this hash gives.
  * Cost: some 0.15 µs for a short key.
  *
- * @param key  a text (its UTF-8 bytes; a lone surrogate as the three bytes that it would have, so that no two texts are one), bytes
- *   (a text and its bytes are one key), or a bigint ≥ 0 (its bytes, lowest first, at least 8; under another key of SipHash: 97n is not 'a')
+ * @param key  a text (its UTF-8 bytes; a lone surrogate counts as the three bytes that it would have, so that different texts are different keys), bytes
+ *   (a text and its UTF-8 bytes are the same key), or a bigint ≥ 0 (its bytes, lowest first, at least 8, under another key of SipHash: 97n is not 'a')
  * @param seed  64 bits
- * @throws TypeError, RangeError when the key is none, or the seed out of range
+ * @throws TypeError, RangeError when the key is no text, bytes or bigint ≥ 0, or the seed is out of range
  * @example hashKey('user-1', 7) // 8221425015615667220n
  */
 export function hashKey(key: Key, seed: Seed): bigint {
@@ -37,19 +37,20 @@ export function hashKey(key: Key, seed: Seed): bigint {
 }
 
 /**
- * `hashKey` for many keys of one seed.
+ * Makes a hash for many keys under one seed: the values of `hashKey`.
  *
+ * Guarantee: as hashKey.
  * Cost: 32 bytes; some 0.1 µs for a short key.
  *
  * @param seed  64 bits that decide the hash
- * @throws TypeError, RangeError as hashKey
+ * @throws TypeError, RangeError as hashKey does
  * @example keyHash({ seed: 7 }).index('user-1', 1000) // 445
  */
 export function keyHash({ seed }: { readonly seed: Seed }): KeyHash {
   return make('keyHash', seed)
 }
 
-/** A key as bytes, the caller's own where it is bytes; and how long. Written into `room`, which grows. */
+/** Bytes of a key and how many they are. They are the caller's own array where the key is bytes, else written into `room`, which grows. */
 export interface KeyBytes {
   room: Uint8Array<ArrayBufferLike>
   length: number
@@ -89,16 +90,16 @@ function make(who: string, seed: Seed): KeyHash {
   }
 }
 
-/** ⌊upper word · n/2³²⌋, exactly: no product leaves 2⁵³. */
+/** The share ⌊upper word · n/2³²⌋ of a hash, exactly: no product leaves 2⁵³. */
 function shareOf(words: Uint32Array, n: number): number {
   const word = words[1]
   return Math.floor(((word >>> 16) * n + Math.floor(((word & 0xffff) * n) / 65536)) / 65536)
 }
 
 /**
- * A key as the bytes that hashKey hashes, a copy.
+ * The bytes of a key that hashKey hashes; a copy.
  *
- * @throws TypeError, RangeError when it is no key
+ * @throws TypeError, RangeError when `key` is no key
  */
 export function bytesOfKey(key: Key): Uint8Array {
   if (isUint8(key)) return Uint8Array.from(key)
@@ -107,7 +108,7 @@ export function bytesOfKey(key: Key): Uint8Array {
   return Uint8Array.from(to.room.subarray(0, to.length))
 }
 
-/** The key of a kind that has these bytes; undefined where none has: a text that is not well-formed, an integer of other bytes than its shortest. */
+/** The key of a kind that has these bytes; undefined where none has them: a text that is not well-formed, or an integer whose shortest bytes are others. */
 export function keyOfBytes(kind: 'text' | 'bytes' | 'integer', bytes: Uint8Array): Key | undefined {
   if (kind === 'bytes') return bytes.slice()
   const key = kind === 'text' ? textOf(bytes) : bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
@@ -124,7 +125,7 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The bytes of a text or a bigint. @throws TypeError, RangeError when it is neither, or below 0 */
+/** Writes the bytes of a text or a bigint. @throws TypeError, RangeError when the key is neither, or below 0 */
 export function writeKey(who: string, key: unknown, to: KeyBytes): void {
   if (typeof key === 'string') return writeText(key, to)
   if (typeof key !== 'bigint') {

@@ -3,7 +3,7 @@ import { checkInteger } from '@sublinear/core'
 
 const CHUNK = 4096
 
-/** Keys first … first + count − 1 of 53 bits. */
+/** Checks a range of keys of 53 bits, first … first + count − 1. */
 export function checkRange(who: string, first: number, count: number, domain = 2 ** 53): void {
   checkInteger(who, 'first', first, 0, domain - 1)
   checkInteger(who, 'count', count, 0, domain - first)
@@ -14,7 +14,7 @@ export function checkOut(who: string, out: Uint32Array, length: number): void {
   if (out.length < length) throw new RangeError(`${who}: out must have at least ${length} entries, got ${out.length}`)
 }
 
-/** Calls `use` with pieces of the keys first … first + count − 1, and where in 0 … count − 1 each begins. */
+/** Calls `use` with pieces of the keys first … first + count − 1, each with the number in 0 … count − 1 at which it begins. */
 export function consecutive(first: number, count: number, use: (keys: Float64Array, at: number) => void): void {
   const keys = new Float64Array(Math.min(count, CHUNK))
   for (let at = 0; at < count; at += CHUNK) {

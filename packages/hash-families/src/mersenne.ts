@@ -1,11 +1,11 @@
 import { philox } from '@sublinear/core'
 import { STREAMS } from './streams'
 
-/** The field of p = 2^bits − 1 elements, p ≡ 3 mod 4 a prime, bits ≤ 31. The tests enumerate bits = 2 and 3. */
+/** A field of p = 2^bits − 1 elements, where p is a prime, p ≡ 3 mod 4 and bits ≤ 31. The tests enumerate bits = 2 and 3. */
 export interface Mersenne {
   readonly bits: number
   readonly p: number
-  /** Just below 1/p, so that a rounded quotient is the true one or one less. */
+  /** Number just below 1/p, so that a rounded quotient is the true one or one less. */
   readonly inverse: number
 }
 
@@ -15,8 +15,8 @@ export function mersenne(bits: number): Mersenne {
 }
 
 /**
- * Coefficients of a random polynomial over GF(p²) = GF(p)[i]/(i² + 1): real and imaginary parts in turn, each uniform on
- * 0 … p − 1 by rejection of the one value of `bits` bits that is too many.
+ * Draws the coefficients of a random polynomial over GF(p²) = GF(p)[i]/(i² + 1): real and imaginary parts in turn, each uniform on 0 … p − 1, by rejection of
+ * the one value of `bits` bits that is too many.
  */
 export function mersenneCoefficients(
   { bits, p }: Mersenne,
@@ -37,7 +37,7 @@ export function mersenneCoefficients(
 }
 
 /**
- * The polynomial at a key below p²: below p the plain polynomial of the real parts; from p on the real part of the polynomial
+ * Evaluates the polynomial at a key below p²: below p the plain polynomial of the real parts; from p on the real part of the polynomial
  * over GF(p²) at (key mod p) + ⌊key/p⌋·i, which agrees with it below p.
  */
 export function evaluateMersenne(field: Mersenne, coefficients: Int32Array, key: number): number {
@@ -67,14 +67,14 @@ function evaluateWide({ bits, p, inverse }: Mersenne, coefficients: Int32Array, 
   return real === p ? 0 : real
 }
 
-/** a·b mod p for a, b in 0 … p, as a number in 0 … p. The quotient comes from doubles, the remainder from 32-bit products. */
+/** Computes a·b mod p for a, b in 0 … p, as a number in 0 … p. The quotient comes from doubles, the remainder from 32-bit products. */
 function times(a: number, b: number, bits: number, p: number, inverse: number): number {
   const quotient = (a * b * inverse) | 0
-  const rest = (Math.imul(a, b) - (quotient << bits) + quotient) | 0 // as a word: below 2p
+  const rest = (Math.imul(a, b) - (quotient << bits) + quotient) | 0 // taken as an unsigned word, it is below 2p
   return (rest >>> bits) + (rest & p)
 }
 
-/** A sum of two numbers in 0 … p, as a word, back to 0 … p. */
+/** Folds a sum of two numbers in 0 … p, given as a word, back to 0 … p. */
 function fold(sum: number, bits: number, p: number): number {
   return (sum >>> bits) + (sum & p)
 }

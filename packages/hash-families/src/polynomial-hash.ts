@@ -19,36 +19,36 @@ export interface PolynomialHash<Value extends number | bigint = number | bigint>
   readonly words: 1 | 2
   /** The value of a key, 0 … p − 1. */
   value(key: number): Value
-  /** out[c·words …] = the value of key first + c, for c < count. */
+  /** Writes the value of key first + c to out[c·words …], for c < count. */
   fill(first: number, count: number, out: Uint32Array): void
-  /** out[c·words …] = the value of keys[c], for every key. */
+  /** Writes the value of keys[c] to out[c·words …], for every key. */
   fillKeys(keys: Float64Array, out: Uint32Array): void
 }
 
 export interface PolynomialOptions<P extends Prime = Prime> {
-  /** The k of k-wise: coefficients of the polynomial, ≥ 1. */
+  /** The k of k-wise: the number of coefficients of the polynomial, ≥ 1. */
   readonly independence: number
   /** 64 bits that decide every coefficient. */
   readonly seed: Seed
   /** The field: values are 0 … prime − 1. */
   readonly prime: P
-  /** Number of the function among those of the seed: any two are independent of each other. 0 where absent. */
+  /** Number of the function among those of the seed: any two are independent of each other. Default 0. */
   readonly stream?: number | undefined
 }
 
 /**
  * A random polynomial of degree independence − 1 modulo a Mersenne prime p: a k-wise independent hash of 53-bit keys.
- * Source: Definition 3.2 (one-pass paper); Wegman and Carter, 1981. Deviation: values are 0 … p − 1, see `bucketHash` for l buckets.
+ * Source: Definition 3.2 (one-pass paper); Wegman and Carter, 1981. Deviation: values are 0 … p − 1; `bucketHash` maps them to l buckets.
  *
- * All coefficients are exactly uniform on 0 … p − 1, the leading one too: without 0 there the family is not independent. Keys
+ * All coefficients are exactly uniform on 0 … p − 1, the leading one too: a family whose leading coefficient is never 0 is not independent. Keys
  * from p = 2^31 − 1 on are elements (key mod p) + ⌊key/p⌋·i of GF(p²), where the same polynomial continues; its real part is
  * the value.
  *
  * Guarantee: over the seed, the values of any k distinct keys 0 … 2^53 − 1 are independent and exactly uniform.
  * Cost at k = 4, in blocks: 15 ns a key mod 2^61 − 1; 27 ns mod 2^31 − 1, twice that from p on. 8 bytes a coefficient.
  *
- * @param independence  k ≥ 2
- * @param stream  which function of the seed, 0 … 2^32 − 1
+ * @param independence  the k of k-wise, ≥ 2
+ * @param stream  number of the function among those of the seed, 0 … 2^32 − 1
  * @throws TypeError, RangeError when an option or a key is out of range
  * @example polynomialHash({ independence: 4, seed: 7, prime: '2^61-1' }).value(12) // 528170663456260950n
  */
@@ -98,7 +98,7 @@ export function polynomialHash({ independence, seed, prime, stream = 0 }: Polyno
 interface Polynomial {
   readonly bytes: number
   readonly words: 1 | 2
-  /** The values of the keys, to the start of out. */
+  /** Writes the values of the keys to the start of `out`. */
   write(out: Uint32Array, keys: Float64Array, use: SketchKernels): void
   read(words: Uint32Array): number | bigint
 }

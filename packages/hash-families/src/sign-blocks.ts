@@ -1,9 +1,9 @@
-// The signs of a block of 64 indices H ⊕ l, l < 64: x³ = H³ ⊕ (H²l ⊕ Hl²) ⊕ l³. The last part and ⟨a, l⟩ are the same in
-// every block, `baseWords`; the rest is affine in l, seven parities of (a, b), `blockColumns`.
+// This file computes the signs of a block of 64 indices H ⊕ l, l < 64: x³ = H³ ⊕ (H²l ⊕ Hl²) ⊕ l³. The last part and ⟨a, l⟩ are the same in
+// every block: `baseWords` computes them. The other parts are affine in l, seven parities of (a, b): `blockColumns`.
 import { multiply64, shift64, square64 } from './field-64'
 
 /**
- * columns[t] for bit t of (a, b): bit 0 says whether it is in ⟨a, H⟩ ⊕ ⟨b, H³⟩, bit 1 + i whether it is in
+ * Fills columns[t] for bit t of (a, b): bit 0 says whether it is in ⟨a, H⟩ ⊕ ⟨b, H³⟩, bit 1 + i whether it is in
  * ⟨b, H²·2ⁱ ⊕ H·4ⁱ⟩, which is what bit i of l adds.
  */
 export function blockColumns(columns: Uint32Array, first: number): void {
@@ -34,7 +34,7 @@ function mark(columns: Uint32Array, from: number, low: number, high: number, bit
   }
 }
 
-/** bases[2·row], bases[2·row + 1]: bit l is c ⊕ ⟨a, l⟩ ⊕ ⟨b, l³⟩. As l³ has 16 bits, the low words of a and b decide; c is 0 or −1. */
+/** Fills bases[2·row], bases[2·row + 1]: bit l is c ⊕ ⟨a, l⟩ ⊕ ⟨b, l³⟩. As l³ has 16 bits, the low words of a and b decide; c is 0 or −1. */
 export function baseWords(bases: Uint32Array, row: number, aLow: number, bLow: number, c: number): void {
   const tables = (baseTables ??= makeTables())
   const a = 2 * (aLow & 63)
@@ -44,7 +44,7 @@ export function baseWords(bases: Uint32Array, row: number, aLow: number, bLow: n
   bases[2 * row + 1] = tables[a + 1] ^ tables[b + 1] ^ tables[b8 + 1] ^ c
 }
 
-/** Two words for each of 64 + 256 + 256 values of the low bits of a and the two low bytes of b: constants, made once. */
+/** Table of two words for each of 64 + 256 + 256 values of the low bits of a and the two low bytes of b: constants, made once. */
 let baseTables: Uint32Array | undefined
 
 function makeTables(): Uint32Array {

@@ -1,12 +1,12 @@
 /**
- * SipHash-2-4: 64 bits of a text of bytes under a 128-bit key, the lower word first.
+ * Computes SipHash-2-4: 64 bits of some bytes under a 128-bit key, the lower word first.
  * Source: J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF" (2012). Deviation: none; its vectors are tests.
  *
- * In 32-bit halves, since numbers here have no 64-bit integers that are fast: v0 is (a1, a0), v1 (b1, b0), v2 (c1, c0), v3 (d1, d0).
+ * The 64-bit words are computed in 32-bit halves, since JavaScript has no fast 64-bit integers: v0 is (a1, a0), v1 (b1, b0), v2 (c1, c0), v3 (d1, d0).
  *
  * @param out  two words, overwritten
  * @param key  four words, lowest first
- * @param bytes  of which the first `length` are hashed
+ * @param bytes  bytes, of which the first `length` are hashed
  */
 export function sipHash(out: Uint32Array, key: Uint32Array, bytes: Uint8Array, length: number): void {
   let a0 = key[0] ^ 0x70736575
@@ -25,14 +25,14 @@ export function sipHash(out: Uint32Array, key: Uint32Array, bytes: Uint8Array, l
       low = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
       high = bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24)
     } else if (at === whole) {
-      // the last word: what is left, and the length modulo 256 on top
+      // the last word: the remaining bytes, with the length modulo 256 on top
       for (let i = whole; i < length; i++) {
         if (i - whole < 4) low |= bytes[i] << (8 * (i - whole))
         else high |= bytes[i] << (8 * (i - whole - 4))
       }
       high |= length << 24
     } else {
-      c0 ^= 0xff // finalisation: four rounds over nothing
+      c0 ^= 0xff // finalisation: four rounds without input
       rounds = 4
       done = true
     }

@@ -1,4 +1,4 @@
-/** The last word of the Philox counter: what each family draws from a seed is independent of what the others draw. */
+/** Last words of the Philox counter, one a family: numbers that one family draws from a seed are independent of those that another draws. */
 export const STREAMS = {
   keys: 0x686b0000,
   polynomial31: 0x68310000,

@@ -4,26 +4,26 @@ import { STREAMS } from './streams'
 
 export interface TabulationHash {
   readonly characterBits: number
-  /** Keys are 0 … domain − 1. */
+  /** Number of keys: they are 0 … domain − 1. */
   readonly domain: number
   readonly seed: bigint
-  /** The three tables. */
+  /** Bytes of the three tables. */
   readonly bytes: number
-  /** Hash of a key, 32 bits. */
+  /** The hash of a key, 32 bits. */
   value(key: number): number
-  /** out[c] = the value of key first + c, for c < count. */
+  /** Writes the value of key first + c to out[c], for c < count. */
   fill(first: number, count: number, out: Uint32Array): void
 }
 
 /**
- * Derived tabulation of keys of two characters: T₀[x] ⊕ T₁[y] ⊕ T₂[x + y], the sum one of integers.
+ * Hashes keys of two characters x and y by derived tabulation: T₀[x] ⊕ T₁[y] ⊕ T₂[x + y], where x + y is a sum of integers.
  * Source: Thorup and Zhang, 2012; Definition 3.2 (one-pass paper) with k = 5 and l = 2^32. Deviation: the tables grow with the
  * domain, so signs from them do not keep the O(log n) bits of Definition 3.4.
  *
  * Guarantee: over the seed, the values of any five distinct keys are independent and exactly uniform on 0 … 2^32 − 1.
  * Cost: 7 ns a key; 4·(4·2^characterBits − 1) bytes.
  *
- * @param characterBits  1 … 16; keys are 0 … 4^characterBits − 1
+ * @param characterBits  bits of a character, 1 … 16; keys are 0 … 4^characterBits − 1
  * @param seed  64 bits that decide the tables
  * @throws TypeError, RangeError when an option or a key is out of range
  * @example tabulationHash({ characterBits: 12, seed: 7 }).value(5) // 4071350241
@@ -34,7 +34,7 @@ export function tabulationHash({ characterBits, seed }: { characterBits: number;
   const whole = checkSeed(who, seed)
   const size = 2 ** characterBits
   const domain = size * size
-  const table = randomTable(seedWords(whole), 4 * size - 1) // T₀, T₁, T₂ behind each other
+  const table = randomTable(seedWords(whole), 4 * size - 1) // T₀, T₁, T₂ one after the other
   const value = (key: number) => {
     const x = key & (size - 1)
     const y = key >>> characterBits

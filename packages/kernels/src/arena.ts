@@ -6,7 +6,7 @@ const PAGE = 65536
 const STEP = 256 // pages, 16 MiB: the least by which memory grows
 const LIMIT = 65536 // pages, 4 GiB
 const ALIGN = 64
-/** The kernels read a little past the end of their operands (and ignore what they read). */
+/** Bytes that stay free behind the last array: kernels read a little past the end of their operands, and ignore what they read. */
 const GUARD = 4096
 
 /** The one memory of the kernels: an allocator with 64-byte alignment, and views that are rebuilt when memory grows. */
@@ -36,7 +36,7 @@ export class Arena {
     return resident(this.#block(length, 1), length)
   }
 
-  /** The offset of `bytes` bytes, rounded up to 64; contents are whatever was there. */
+  /** Takes `bytes` bytes, rounded up to a multiple of 64, and returns their offset. Their contents are whatever was there. */
   take(bytes: number): number {
     const size = rounded(bytes)
     const index = this.#free.findIndex((range) => range.bytes >= size)
@@ -54,7 +54,7 @@ export class Arena {
     return offset
   }
 
-  /** Whether so many bytes fit below `bound` without more memory than that. */
+  /** Whether so many bytes fit below `bound`, so that memory need not grow beyond it. */
   fits(bytes: number, bound: number): boolean {
     const size = rounded(bytes)
     return this.#top + size + GUARD <= bound || this.#free.some((range) => range.bytes >= size)
@@ -95,7 +95,7 @@ export class Arena {
     const have = this.memory.buffer.byteLength / PAGE
     const want = Math.ceil(bytes / PAGE)
     if (want <= have) return
-    // Large steps, but never so large that memory which would suffice is refused.
+    // Memory grows in large steps, but in a small one where a large one would not fit.
     for (const more of [Math.max(want - have, STEP, have >> 2), want - have]) {
       const pages = Math.min(more, LIMIT - have)
       if (have + pages < want) break
@@ -119,7 +119,7 @@ export class Arena {
     const size = length * bytesPerEntry
     const fresh = this.#fresh
     const offset = this.#parking.room(size, () => this.take(size))
-    // What was never in use is 0, and costs pages of the machine only where it is written: a large array may be filled little by little.
+    // Memory that was never in use is 0, and takes a page of the machine only when it is written: a large array may be filled little by little.
     if (offset < fresh) this.u8.fill(0, offset, Math.min(offset + size, fresh))
     let isUsed = false
     const block: Block = {
@@ -137,7 +137,7 @@ export class Arena {
       },
       release: () => {
         const end = offset + rounded(size)
-        // What was asked for and never used, as memory that is reserved, is as it was.
+        // Memory that was taken and given back without use (as reserveMemory does) is still 0.
         if (!isUsed && !place.isParked && end === this.#fresh) this.#fresh = Math.max(fresh, offset)
         place.release()
       },

@@ -11,8 +11,8 @@ import type { SketchKernels } from './sketch-kernels'
 let chosen: Kernels | undefined
 
 /**
- * The fastest kernels that this host runs: WASM SIMD, or the scalar reference where the engine lacks it, or forbids compiling bytes (a page whose
- * policy lacks 'wasm-unsafe-eval', workerd); the console then says so once. Always the same object.
+ * The fastest kernels that this host runs, always the same object: WASM SIMD; or the scalar reference where the engine lacks WASM SIMD, or forbids
+ * compiling bytes (a page whose policy lacks 'wasm-unsafe-eval', workerd). In the second case the console says so once.
  */
 export function kernels(): Kernels {
   chosen ??= hasSimd() ? tried() : scalarKernels
@@ -30,12 +30,14 @@ export function sketchKernels(): SketchKernels {
 }
 
 /**
- * Chooses the kernels, before the first use of any: a compiled module or the bytes of `@sublinear/kernels/simd.wasm` where a host compiles no bytes but
- * gives modules (workerd: `import module from '@sublinear/kernels/simd.wasm'`), or 'scalar', the same answers to rounding some 12 times slower.
+ * Chooses the kernels, before the first use of any. A host that compiles no bytes but gives modules (workerd) takes a compiled module:
+ * `import module from '@sublinear/kernels/simd.wasm'`. The bytes of that file are taken, too. 'scalar' gives the same answers up to rounding, some 12 times
+ * slower.
  *
- * @returns the kernels, as `kernels()` from then on
- * @throws TypeError when it is neither a module, nor bytes, nor 'scalar'; Error when other kernels are in use, whose arrays these cannot read;
- *   CompileError, LinkError where the module is another
+ * @param choice  a compiled module, its bytes, or 'scalar'
+ * @returns the kernels that `kernels()` returns from then on
+ * @throws TypeError when `choice` is none of the three; Error when other kernels are in use, since these could not read their arrays; CompileError, LinkError
+ *   when the module is not this package's
  */
 export function useKernels(choice: WebAssembly.Module | BufferSource | 'scalar'): Kernels {
   if (chosen) {

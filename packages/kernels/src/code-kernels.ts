@@ -1,9 +1,9 @@
 import type { AttentionBlock, Doubles, Floats, Resident, ShareBlock } from './kernels'
 
 /**
- * Rows of numbers in a few bits each. Row r begins at byte offset + r·stride with a header of two bytes, lowest first: 13 bits are the upper bits of
- * its step in float32, the lowest three a shift k; then come the codes, `bits` bits each, signed, lowest bit first. Code c stands for
- * (c + ½ + (2k − 7)·2^bits/64)·step: even levels, moved so that the ends of the row lie as far from the ends of the levels.
+ * Rows of numbers in a few bits each. Row r begins at byte offset + r·stride with a header of two bytes, lowest first: its upper 13 bits are the upper bits
+ * of the row's step in float32, its lowest three bits a shift k. Then come the codes, `bits` bits each, signed, lowest bit first. Code c stands for
+ * (c + ½ + (2k − 7)·2^bits/64)·step: evenly spaced levels, moved by the shift so that they lie around the middle of the row.
  */
 export interface PackedRows {
   readonly codes: Resident<Uint8Array>
@@ -13,7 +13,7 @@ export interface PackedRows {
   readonly bits: number
 }
 
-/** The same over tokens in codes: keys and values lie in the same rows, one stride apart. */
+/** A block of attention over tokens in codes: keys and values lie in the same rows, each row one stride after the other. */
 export interface CodedAttention extends Pick<
   AttentionBlock,
   'bias' | 'rows' | 'keyCount' | 'd' | 'dv' | 'scale' | 'causal'
@@ -26,28 +26,33 @@ export interface CodedAttention extends Pick<
   readonly sum: Float32Array // rows × dv
 }
 
-/** A block of shares over keys in codes. */
+/** A block of keys in codes, of which `addShares` adds up the shares. */
 export interface CodedShares extends Omit<ShareBlock, 'keys'> {
   readonly keys: PackedRows // cols × d
 }
 
-/** Kernels over tokens in few bits, beside those of `kernels()` and of the same name. */
+/** Kernels over tokens in codes, beside those of `kernels()` that have the same name. */
 export interface CodeKernels {
   readonly name: 'simd' | 'scalar'
-  /** `addShares` over keys in codes, with the scores of attendCodes. */
+  /** Does what `addShares` of `kernels()` does, over keys in codes, with the scores of attendCodes. */
   addShares(out: Float64Array, block: CodedShares): void
   /**
-   * Attention in integers over tokens in codes, in place: no code becomes a float. A query times scale is rounded once, to integers of magnitude at most
+   * Computes attention in integers over tokens in codes, where they lie: no code becomes a float. A query times scale is rounded once, to integers of
+   * magnitude at most
    * M = min(32767, ⌊(2^31 − 1)/(2^(bits − 1)·d)⌋ (bits of the keys); its products with codes and their sum are exact. Weights times the
    * steps of their values are rounded to 15 bits, once for each 64 keys, counted from the start; their products with codes and the sums over the 64 are exact.
-   * The same bits from both kernels, on every engine; a row's do not depend on the other rows, on keys that it does not see, nor
-   * on cuts of up to 4096 keys at multiples of 64; more are joined as in `attend`. Error: a score is off by at most Σ|k_i|·scale·max|q_i|/(2M), what a block adds to a column by 1/65534 of its largest weight
-   * times step, for each of its codes' levels in turn; and rounding in float32.
+   * Both kernels give the same bits, on every engine. The bits of a row do not depend on the other rows, on keys that it does not see, or on how up to 4096
+   * keys are cut at multiples of 64; more keys are joined as in `attend`.
+   * Error: a score is off by at most Σ|k_i|·scale·max|q_i|/(2M). Each token's share in a column is off by at most 1/65534 of the largest weight times step of
+   * its block, times the token's level; and there is float32 rounding.
    */
   attendCodes(block: CodedAttention): void
-  /** out (rows × width) = rows first … first + rows − 1 of packed codes: a product with few bits on either side, so exact while it is normal. */
+  /**
+   * Writes rows first … first + rows − 1 of packed codes to out (rows × width) as floats. Each is a product of two factors of few bits, so it is exact while it is
+   * a normal float32.
+   */
   unpack(out: Floats, packed: PackedRows, first: number, rows: number, width: number): void
-  /** out[r] = the squared distance of row first + r of packed codes from a point (width), in float32: the same bits whatever the other rows. */
+  /** Writes the squared distance of row first + r of packed codes from a point (width) to out[r], in float32: the same bits whatever the other rows. */
   codeDistances(
     out: Float64Array,
     packed: PackedRows,
@@ -57,16 +62,16 @@ export interface CodeKernels {
     point: Float32Array,
   ): void
   /**
-   * Rows of x (rows × width) → rows first … first + rows − 1 of packed codes: unpack's inverse. Of the eight shifts, the one at which the smallest step
-   * reaches both ends of the row is tried, and its neighbours; with each the steps that are trials[t] (a multiple of four of them, at most 1) of the smallest that reaches,
-   * rounded to their 13 bits. The first of least squared error is taken (summed in float32), and every entry goes to its nearest level, the even
-   * code of two. A fixed order: the same bits from both kernels. Magnitudes < 2^120.
+   * Packs rows of x (rows × width) as rows first … first + rows − 1 of codes: the inverse of unpack. Of the eight shifts, it tries the one at which the smallest
+   * step reaches both ends of the row, and its neighbours. With each shift it tries steps: trials[t] times the smallest step that reaches, rounded to 13 bits
+   * (as many trials as a multiple of four, each at most 1). It takes the first pair of least squared error (summed in float32), and rounds every entry to its
+   * nearest level, to the even code of two. The order is fixed: both kernels give the same bits. Magnitudes must be below 2^120.
    */
   pack(packed: PackedRows, first: number, x: Doubles, rows: number, width: number, trials: Float64Array): void
   /**
-   * Every row of x (rows × width), in place, by an orthogonal map: with p the largest power of two ≤ width, the first p entries times signs[0 … p),
-   * times the Hadamard matrix over √p; where p < width then the last p likewise, with signs[p … 2p). With `back` by its inverse.
-   * The same bits from both kernels.
+   * Turns every row of x (rows × width) in place, by an orthogonal map. With p the largest power of two ≤ width, it multiplies the first p entries by
+   * signs[0 … p), then by the Hadamard matrix over √p; where p < width, then the last p entries likewise, with signs[p … 2p). With `back` it applies the
+   * inverse map. Both kernels give the same bits.
    */
   turn(x: Doubles, signs: Int8Array, rows: number, width: number, back?: boolean): void
 }

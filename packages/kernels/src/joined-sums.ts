@@ -1,24 +1,24 @@
 import { weight } from './scalar/code-weights'
 
-/** Partial softmaxes of some rows: as the kernels continue them. */
+/** Partial softmaxes of some rows, as the kernels continue them. */
 export interface SoftmaxRows {
   readonly max: Float32Array // rows
   readonly mass: Float64Array // rows
   readonly sum: Float32Array // rows × dv
 }
 
-/** Keys that a softmax takes in before its sums are joined to those of the keys before: 64 additions in float32 lose 4e-6 at most. */
+/** Keys that are summed before their sums are joined to those of the keys before them: 64 additions in float32 lose at most 4e-6. */
 export const SEGMENT = 4096
 
 /**
- * Partial softmaxes over more keys than sums in float32 should take: each segment of keys begins a part of its own, and parts are added in float64.
+ * Joins partial softmaxes over more keys than float32 sums should take: each segment of keys is a part of its own, and parts are added in float64.
  *
- * Guarantee: joining loses 1e-16 of a sum; a factor e^x is off by 2e-7, and by the same in mass and sum. A row without keys in a part keeps its bits.
- *   The same bits on every engine.
- * Cost: 12·(dv + 1) bytes a row while it lasts; two multiply-adds an entry and segment.
+ * Guarantee: joining loses 1e-16 of a sum. A factor e^x is off by 2e-7, in mass and in sum by the same amount. A row without keys in a part keeps its bits.
+ *   Every engine gives the same bits.
+ * Cost: 12·(dv + 1) bytes a row, until `end`; two multiply-adds for each entry and segment.
  *
  * @param rows  the softmaxes so far, continued in place
- * @returns part: empty, for the next segment to continue; join: adds it and empties it; end: rounds the sums, once
+ * @returns `part`: an empty part for the next segment to continue; `join`: adds the part and empties it; `end`: rounds the sums, once
  */
 export function joinedSums({ max, mass, sum }: SoftmaxRows): {
   readonly part: SoftmaxRows

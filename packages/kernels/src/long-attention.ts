@@ -5,15 +5,15 @@ import type { AttentionBlock, Doubles, Floats, Kernels } from './kernels'
 import { rangeOf } from './resident'
 import { seenBy } from './rounded-query'
 
-/** Parts of a block that cutting it needs. */
+/** Parts of a block that are needed to cut it. */
 type Long = Pick<AttentionBlock, 'rows' | 'keyCount' | 'causal' | 'max' | 'mass' | 'sum'>
 
-/** Attention over any number of keys from one whose sums are in float32: 4096 keys at a time, counted from the start of the array. */
+/** Makes attention over any number of keys of a kernel that sums in float32: 4096 keys at a time, counted from the start of the array. */
 export function longAttend(attend: Kernels['attend']): Kernels['attend'] {
   return (block) => inSegments(block, attend, cutBlock)
 }
 
-/** The same over tokens in codes. */
+/** Makes attention over any number of tokens in codes, in the same way. */
 export function longAttendCodes(attend: CodeKernels['attendCodes']): CodeKernels['attendCodes'] {
   return (block) => inSegments(block, attend, cutCodes)
 }
@@ -26,7 +26,7 @@ function inSegments<B extends Long>(
   const { rows, keyCount, causal } = block
   if (keyCount <= SEGMENT || rows === 0) return attend(block)
   const seen = seenBy(rows - 1, keyCount, causal)
-  attend({ ...block, keyCount: Math.min(seen, SEGMENT) }) // as if there were no more: rows that see no more have the same bits
+  attend({ ...block, keyCount: Math.min(seen, SEGMENT) }) // rows that see no further keys get the bits of a call without them
   if (seen <= SEGMENT) return
   const softmax = read(block)
   const joined = joinedSums(softmax)
@@ -61,7 +61,7 @@ function cutCodes({ keys, values, bias }: CodedAttention, from: number, count: n
   }
 }
 
-/** The rows' softmaxes: their own arrays, or copies of resident ones. */
+/** Reads the rows' softmaxes: their own arrays, or copies of resident ones. */
 function read({ max, mass, sum }: Long): SoftmaxRows {
   return { max: floats(max), mass: isFloat64(mass) ? mass : mass.read(), sum: floats(sum) }
 }

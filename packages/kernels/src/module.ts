@@ -4,7 +4,7 @@ import { base64 as floatsText, named as namedFloats, type Calls as FloatCalls } 
 import { base64 as sketchesText, named as namedSketches, type Calls as SketchCalls } from './generated/sketches'
 import { Staging } from './staging'
 
-/** A part of the kernels, compiled, in the one memory of all. */
+/** A part of the kernels, compiled; all parts share one memory. */
 export interface Machine<C = FloatCalls> {
   readonly wasm: C
   readonly arena: Arena
@@ -17,13 +17,13 @@ let scratch: Staging | undefined
 let first: Machine | undefined
 let whole: WebAssembly.Exports | undefined
 
-/** Takes a module of all parts from the host, or its bytes, before any part is asked for. */
+/** Takes from the host a module that has all parts, or its bytes; to be called before any part is asked for. */
 export function useModule(given: WebAssembly.Module | BufferSource): void {
   const isBytes = ArrayBuffer.isView(given) || Object.prototype.toString.call(given) === '[object ArrayBuffer]'
   whole = exportsOf(isBytes ? new WebAssembly.Module(given as BufferSource) : (given as WebAssembly.Module))
 }
 
-/** Products, attention and features, and what every other part stands on: compiled synchronously at the first call, once. */
+/** The part with products, attention and features, on which every other part stands; compiled synchronously at the first call, once. */
 export function simdMachine(): Machine {
   return (first ??= { wasm: callsOf(floatsText, namedFloats), arena: memory() })
 }
@@ -36,7 +36,7 @@ export function sketchMachine(): SketchMachine {
   return { wasm: { ...simdMachine().wasm, ...callsOf(sketchesText, namedSketches) }, arena: memory() }
 }
 
-/** Scratch of all parts: each call lays it out anew. */
+/** The scratch of all parts: each call lays it out anew. */
 export function staging(): Staging {
   return (scratch ??= new Staging(memory()))
 }

@@ -1,11 +1,11 @@
 import type { Arena } from './arena'
 
-/** Bytes that memory may grow to before arrays are parked, at first. */
+/** Bytes that memory may grow to, at first, before arrays are parked. */
 const COMFORT = 2 ** 28
-/** Arrays below this stay where they are. */
+/** Bytes of the smallest array that is parked. */
 const LEAST = 2 ** 14
 
-/** Where one array lies: in the arena, known to it by a number; or parked, known to nobody but the array. */
+/** The place of one array: in the arena, known to it by a number; or parked, known to nobody but the array. */
 interface Cell {
   offset: number
   readonly bytes: number
@@ -15,7 +15,7 @@ interface Cell {
 
 /** The place of an array. `owner` is the object with which it is released, when that is garbage. */
 export interface Place {
-  /** The offset in the arena, where the array is brought back to if it was parked. */
+  /** The offset in the arena. A parked array is brought back first. */
   offset(owner: object): number
   /** Whether its bytes are elsewhere now. */
   readonly isParked: boolean
@@ -23,19 +23,19 @@ export interface Place {
 }
 
 /**
- * Memory of arrays that nobody holds any more, found without waiting. A finalizer runs only between two tasks, so a loop that makes and drops streams would fill
- * the memory with garbage. Before it grows beyond what is comfortable, arrays are parked: their bytes go to ordinary arrays that nothing but their handles
- * reach, so that those of dropped handles are the garbage collector's at once, and the others come back when they are next used.
+ * Finds the memory of arrays that nobody holds any more, without waiting for finalizers. A finalizer runs only between two tasks, so a loop that makes and
+ * drops streams would fill the memory with garbage. Before memory grows beyond a comfortable size, arrays are parked: their bytes go to ordinary arrays that
+ * only their handles reach. The garbage collector then frees those of dropped handles at once, and the others come back when they are next used.
  *
- * Guarantee: nothing moves while a kernel runs: arrays are parked only where another is made.
- * Cost: a copy out, and one back for arrays still in use; where most come back, memory grows instead, twice as far each time.
+ * Guarantee: nothing moves while a kernel runs: arrays are parked only while another array is made.
+ * Cost: one copy out, and one back for arrays still in use. Where most of them come back, memory grows instead, twice as far each time.
  */
 export class Parking {
   readonly #arena: Arena
   readonly #cells = new Map<number, Cell>()
   #next = 0
   #comfort = COMFORT
-  #returned = 0 // bytes since arrays were last parked
+  #returned = 0 // bytes brought back since arrays were last parked
   readonly #dropped = new FinalizationRegistry<number>((id) => {
     const cell = this.#cells.get(id)
     if (cell) this.#leave(cell)
@@ -45,7 +45,7 @@ export class Parking {
     this.#arena = arena
   }
 
-  /** Takes memory, after making room for it where it would grow too far, or cannot grow. */
+  /** Takes memory. Before, it makes room where memory would grow too far, or cannot grow. */
   room(bytes: number, take: () => number): number {
     if (!this.#arena.fits(bytes, this.#comfort)) {
       if (this.#returned > this.#comfort / 2) this.#comfort *= 2
@@ -66,7 +66,7 @@ export class Parking {
     this.#enter(cell, owner)
     return {
       offset: (again) => {
-        if (cell.parked) this.#bring(cell, again) // the owner is not kept here: it would keep itself alive
+        if (cell.parked) this.#bring(cell, again) // the cell must not keep its owner: the owner could then never become garbage
         return cell.offset
       },
       get isParked() {

@@ -6,7 +6,7 @@ type Entries = Float32Array | Float64Array | Uint8Array
 /** One allocation, shared by an array and its ranges. */
 export interface Block {
   readonly home: 'simd' | 'scalar'
-  /** Where it begins in its home's memory, in bytes. */
+  /** Byte at which it begins in the memory of its home. */
   readonly offset: number
   /** A view of `count` entries from `from` on, valid until memory grows. */
   view(from: number, count: number): Entries
@@ -20,7 +20,7 @@ export function resident<A extends Entries>(block: Block, length: number): Resid
   return new Held<A>(block, 0, length, true) as unknown as Resident<A>
 }
 
-/** Where an operand's first entry lies, in bytes of its home's memory. */
+/** The byte at which an operand's first entry lies, in the memory of its home. */
 export function residentOffset(
   home: Block['home'],
   operand: Floats | Doubles | Resident<Uint8Array>,
@@ -34,7 +34,7 @@ export function residentView(home: Block['home'], operand: Floats | Doubles | Re
   return Held.block(home, operand).view(Held.start(operand), operand.length)
 }
 
-/** Whether it is an array of the kernels. */
+/** Whether a value is an array of the kernels. */
 export function isResident(value: unknown): value is Resident<Float32Array> | Resident<Float64Array> {
   return value instanceof Held
 }
@@ -44,7 +44,7 @@ export function rangeOf(operand: Floats, from: number, count: number): Floats {
   return isFloat32(operand) ? operand.subarray(from, from + count) : operand.range(from, count)
 }
 
-/** Symbol by which an array of another copy of this package is known. */
+/** Symbol by which arrays made by another copy of this package are recognised. */
 const BRAND = Symbol.for('@sublinear/kernels/resident')
 
 class Held<A extends Entries> {
@@ -96,12 +96,12 @@ class Held<A extends Entries> {
 
   write(values: A | Held<A>, at = 0): void {
     if (!(values instanceof Held)) return this.#view().set(values, at)
-    values.#view() // in memory again if it was parked, before a view of the other is taken
+    values.#view() // a parked array is brought back before a view of the other array is taken, since memory may grow
     this.#view().set(values.#view(), at)
   }
 
   copyRows(from: Held<A>, stride: number, picked: readonly number[], places?: readonly number[]): void {
-    from.#view() // as in write
+    from.#view() // brought back first, as in `write`
     const [to, source] = [this.#view(), from.#view()]
     for (let i = 0; i < picked.length; i++) {
       for (let at = picked[i] * stride, out = (places ? places[i] : i) * stride, end = at + stride; at < end;)
@@ -113,7 +113,7 @@ class Held<A extends Entries> {
     this.#view().fill(value)
   }
 
-  /** Ends the array, as [Symbol.dispose] does: the owner frees the memory, a range only ends itself. */
+  /** Ends the array, as [Symbol.dispose] does. The owner frees the memory; a range only ends itself. */
   close(): void {
     if (!this.#open) return
     this.#open = false
@@ -133,7 +133,7 @@ class Held<A extends Entries> {
   }
 }
 
-/** At first use and not when the class is defined: importing the package changes nothing, also where the symbol is missing. */
+/** Installs [Symbol.dispose] at first use and not when the class is defined: importing the package then changes nothing, also where the symbol is missing. */
 export function installDispose(): void {
   if (Symbol.dispose in Held.prototype) return
   if (!Symbol.dispose) Object.defineProperty(Symbol, 'dispose', { value: Symbol('Symbol.dispose') })

@@ -3,7 +3,7 @@ export function mostOfQuery(bits: number, d: number): number {
   return Math.min(32767, Math.floor((2 ** 31 - 1) / (2 ** (bits - 1) * d)))
 }
 
-/** Entries that are read together: rounded queries are padded with zeros to a multiple of them. */
+/** Number of entries that are read together: rounded queries are padded with zeros to a multiple of it. */
 export const QUERY_GROUP = 32
 
 /** How many of `keyCount` keys row r sees. */

@@ -9,8 +9,8 @@ import { addScaled, carry, exp, largestMagnitude, softmaxStep } from './scalar/r
 import { addShares } from './scalar/shares'
 
 /**
- * The kernels in plain JavaScript, as fast as tiling makes them: the oracle of the tests, the baseline of the bench, the
- * fallback without WASM SIMD. Sums are taken in double precision and rounded once.
+ * The kernels in plain JavaScript, as fast as tiling makes them. They are the oracle of the tests, the baseline of the bench, and the fallback on engines
+ * without WASM SIMD. Sums are taken in double precision and rounded once.
  */
 export const scalarKernels: Kernels = {
   name: 'scalar',

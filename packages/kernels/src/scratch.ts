@@ -1,14 +1,14 @@
-/** Kept between calls, in numbers; more are made anew. */
+/** Largest number of entries that is kept between calls; a larger array is made anew each time. */
 const MOST = 65536
 
 /**
- * Numbers for the length of one call, in an array that is used again by the next one: what blocks of a stream would else leave behind as
- * garbage, block by block and freed late.
+ * Makes scratch: numbers for the length of one call, in an array that the next call uses again. Without it, each block of a stream would leave garbage behind,
+ * which is freed late.
  *
- * Cost: per process and use, not per stream: the largest length asked for, at most 65536 numbers.
+ * Cost: for each process and use, not for each stream: the largest length asked for, at most 65536 numbers.
  *
  * @param make  Float32Array, Float64Array or Int32Array
- * @returns a function: the first `length` numbers of the array, whatever was in them, good until it is called again; above 65536 a fresh array
+ * @returns a function that gives the first `length` numbers of the array, with whatever was in them, valid until it is called again; above 65536 a fresh array
  */
 export function scratch<A extends Float32Array | Float64Array | Int32Array>(
   make: new (length: number) => A,

@@ -10,7 +10,7 @@ import { simdUnpack } from './simd/unpack'
 
 let made: CodeKernels | undefined
 
-/** The kernels over codes in WebAssembly SIMD, compiled at the first call. @throws CompileError as simdKernels */
+/** The kernels over codes in WebAssembly SIMD, compiled at the first call. @throws CompileError as simdKernels does */
 export function simdCodeKernels(): CodeKernels {
   if (!made) {
     const machine = codeMachine()

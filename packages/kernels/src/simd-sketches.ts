@@ -9,7 +9,7 @@ import { simdExpandSigns, simdScatterAdd } from './simd/signs'
 
 let made: SketchKernels | undefined
 
-/** The kernels of random matrices in WebAssembly SIMD, compiled at the first call. @throws CompileError as simdKernels */
+/** The kernels of random matrices in WebAssembly SIMD, compiled at the first call. @throws CompileError as simdKernels does */
 export function simdSketchKernels(): SketchKernels {
   if (!made) {
     const machine = sketchMachine()

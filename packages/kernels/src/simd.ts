@@ -13,7 +13,7 @@ let made: Kernels | undefined
 /**
  * The kernels in WebAssembly SIMD, compiled at the first call (about 2 ms), in one memory for the whole process.
  *
- * @param module  of all parts, compiled already, or its bytes, at the first call. Default: the bytes that this package carries, part by part
+ * @param module  a compiled module that has all parts, or its bytes; read at the first call only. Default: the bytes that this package carries, part by part
  * @throws CompileError where the engine has no WebAssembly SIMD, or may not compile bytes
  */
 export function simdKernels(module?: WebAssembly.Module | BufferSource): Kernels {

@@ -3,15 +3,15 @@ import type { Arena } from './arena'
 import type { Doubles, Floats } from './kernels'
 import { residentOffset } from './resident'
 
-/** Up to so many entries a loop is faster than a view and its copy: views are made of several objects. */
+/** Most entries for which a loop is faster than making a view and copying it. */
 const FEW = 96
 
-/** The first address from `at` on that is a multiple of `size`: bit operations would make addresses from 2 GiB on negative. */
+/** The first address from `at` on that is a multiple of `size`. It is computed without bit operations, which make addresses from 2 GiB on negative. */
 export function aligned(at: number, size: number): number {
   return size * Math.ceil(at / size)
 }
 
-/** Scratch for what passes through a call, and the copies of ordinary arrays in and out. Pointers are in bytes. */
+/** Scratch for the data that passes through a call, with the copies of ordinary arrays in and out. Pointers are in bytes. */
 export class Staging {
   readonly #arena: Arena
   #region = 0
@@ -21,7 +21,7 @@ export class Staging {
     this.#arena = arena
   }
 
-  /** A pointer to `bytes` bytes, the same region at every call: each kernel lays out its own. May grow memory. */
+  /** A pointer to `bytes` bytes, the same region at every call: each kernel lays out its own. Memory may grow. */
   region(bytes: number): number {
     if (bytes > this.#bytes) {
       this.#arena.give(this.#region, this.#bytes)
@@ -32,7 +32,7 @@ export class Staging {
     return this.#region
   }
 
-  /** Where a resident operand lies; 0 for an ordinary array. */
+  /** The address of a resident operand; 0 for an ordinary array. */
   floats(operand: Floats): number {
     return isFloat32(operand) ? 0 : residentOffset('simd', operand, 4)
   }
@@ -46,7 +46,7 @@ export class Staging {
     copy(this.#arena.f32, to >>> 2, from as Float32Array, first, count)
   }
 
-  /** Copies `rows` rows of `cols` entries, `stride` apart in the array, dense to a pointer. */
+  /** Copies `rows` rows of `cols` entries, which stand `stride` apart in the array, to a pointer, without gaps. */
   rowsIn(to: number, from: Floats, first: number, stride: number, rows: number, cols: number): void {
     if (stride === cols) return this.in(to, from, first, rows * cols)
     for (let r = 0; r < rows; r++) this.in(to + r * cols * 4, from, first + r * stride, cols)
@@ -80,7 +80,7 @@ function copy(to: Float32Array, at: number, from: Float32Array, first: number, c
   else for (let i = 0; i < count; i++) to[at + i] = from[first + i]
 }
 
-/** The same once more: a loop that sees two types of arrays is slow. */
+/** Copies doubles, in a function of its own: a loop that sees two types of arrays is slow. */
 function copyDoubles(to: Float64Array, at: number, from: Float64Array, first: number, count: number): void {
   if (count > FEW) to.set(from.subarray(first, first + count), at)
   else for (let i = 0; i < count; i++) to[at + i] = from[first + i]

@@ -9,16 +9,16 @@ import {
 } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
 
-/** Query rows below which the kernels sum in another order. */
+/** The least number of query rows that the kernels sum in the order of long calls. */
 export const FEW = 5
 
-/** Continues a partial with the answer of a part, which may do so in place. */
+/** Continues a partial with the answer of a part; the part may write in place. */
 export function continueWith(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
   const answer = part.attend(queries, out)
   if (answer !== out) addPartial(out, answer)
 }
 
-/** The same for a few query rows, asked as so many that the kernels sum as for any number. */
+/** Continues a partial of a few query rows: they are padded to so many that the kernels sum as for any number. */
 export function continuePadded(part: AttentionStream, queries: Matrix, out: PartialSoftmax): void {
   const { rows, cols } = queries
   const data = new Float32Array(FEW * cols)
@@ -36,7 +36,7 @@ export function continuePadded(part: AttentionStream, queries: Matrix, out: Part
   if (out.spread) addSpread(out.spread, rowsOfSpread(padded.spread!, 0, rows))
 }
 
-/** Why the parts together give no error bars; undefined where all give some. */
+/** The reason why the parts together give no error bars; undefined where all of them give some. */
 export function whyNoBars(parts: readonly AttentionStream[]): string | undefined {
   const i = parts.findIndex(({ errorBars }) => errorBars !== true)
   return i < 0 ? undefined : `part ${i} gives none: ${parts[i].errorBars ?? 'it knows of no errors'}`

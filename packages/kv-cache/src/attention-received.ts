@@ -10,7 +10,7 @@ import {
 } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 
-/** Attention by token, in stream order: those held, then those that have just come. */
+/** Attention received, by token in stream order: tokens held, then tokens that have just come. */
 export interface Received {
   readonly received: Float64Array
   readonly watched: Float64Array
@@ -20,7 +20,7 @@ const received = {
   received: { type: 'F64', size: 'held', ...TOTAL },
   'waited/received': { type: 'F64', ...TOTAL },
 } as const
-/** Attention received, as snapshots have it; and with how many queries watched. */
+/** Schema of the attention received, and of the number of queries that watched. */
 export const receivedSchema = schema({ tensors: received })
 export const watchedSchema = schema({
   tensors: {
@@ -30,20 +30,22 @@ export const watchedSchema = schema({
   },
 })
 
-/** Attention that each token, held or waiting, has received from the softmax of all queries since it came. */
+/** The attention that each token, held or waiting, has received since it came, from the softmax of all queries. */
 export interface AttentionReceived {
   readonly bytes: number
   observe(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
-  /** Attention by token, in stream order: of the tokens in these slots, then of the next `rows` to come, which waited. */
+  /** Attention by token, in stream order: of the tokens in these slots, then of the next `rows` tokens that waited and now come. */
   inOrder(slots: readonly number[], rows: number): Received
-  /** Goes on with what `inOrder` gave of the tokens that stay, now in these slots; none waits any more. */
+  /** Goes on with the sums that `inOrder` gave, of the tokens that stay: they are now in these slots, and no token waits any more. */
   keep(before: Received, stays: Uint8Array, slots: readonly number[]): void
   saved(): Record<string, Tensor>
 }
 
 /**
+ * Makes the sums of attention received.
+ *
  * @param counts  whether query rows are counted, too: 8 more bytes a token
- * @throws RangeError when the snapshot's are none of the tokens held
+ * @throws RangeError when the sums in the snapshot do not fit the tokens held
  */
 export function attentionReceived(
   kind: string,
@@ -59,7 +61,7 @@ export function attentionReceived(
   const bySlot = new Map(names.map((name) => [name, saved[name] ?? new Float64Array(0)]))
   const waited = new Map(names.map((name) => [name, saved[`waited/${name}`] ?? new Float64Array(0)]))
 
-  /** The sums of tokens that wait, for as many as there are now. */
+  /** The sums of tokens that wait, grown to as many as wait now. */
   const grown = (name: 'received' | 'watched', count: number): Float64Array => {
     const more = new Float64Array(count)
     const old = waited.get(name)!
@@ -82,7 +84,7 @@ export function attentionReceived(
       if (!counts) return
       const by = grown('watched', waiting.count)
       for (let i = 0; i < by.length; i++) {
-        const blind = groups * Math.max(0, i + 1 - waiting.visible) // rows of tokens before this one
+        const blind = groups * Math.max(0, i + 1 - waiting.visible) // query rows that belong to earlier tokens, and do not see this one
         by[i] += Math.max(0, queries.rows - blind)
       }
     },

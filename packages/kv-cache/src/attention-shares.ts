@@ -2,9 +2,7 @@ import type { KvBlock, Matrix } from '@sublinear/core'
 import type { HeldTokens, Levels } from '@sublinear/token-store'
 import { kernels } from '@sublinear/kernels'
 
-/**
- * How much of the softmax of some queries goes to each token held, in stream order, and then to each row of a block: sums over the queries.
- */
+/** The share of some queries' softmax that each held token receives, in stream order, and then each row of a block: sums over the queries. */
 export function receivedShares(
   { queries, total }: { readonly queries: Matrix; readonly total: Levels },
   held: HeldTokens,
@@ -29,7 +27,7 @@ export function receivedShares(
   return out
 }
 
-/** For each entry whether it is not among the `leaving` lowest of the first `candidates`; of equals the earlier leave. NaN is below all numbers. */
+/** Says for each entry whether it stays: the `leaving` lowest of the first `candidates` do not; of equals, the earlier leave. NaN is below all numbers. */
 export function allButLowest(given: Float64Array, leaving: number, candidates = given.length): Uint8Array {
   const stays = new Uint8Array(given.length).fill(1)
   if (leaving <= 0) return stays

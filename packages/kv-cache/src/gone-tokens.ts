@@ -5,18 +5,18 @@ import type { Gone } from './scoring'
 /** Sums over the tokens that left a tier. */
 export interface GoneTokens extends Gone {
   readonly bytes: number
-  /** Adds those of the tokens in these slots, and then of a block, that do not stay. */
+  /** Adds the tokens that do not stay: of those in these slots, then of a block. */
   add(held: HeldTokens, slots: readonly number[], block: KvBlock, stays: Uint8Array): void
   saved(): Record<string, Tensor>
 }
 
-/** Sums over the tokens that left, as snapshots have them: their weight, and of keys and values weighted. */
+/** Schema of the sums over the tokens that left: their weight, and their weighted keys and values. */
 export const goneSchema = schema({
   parameters: { gone: TOTAL },
   tensors: { gone: { type: 'F64', size: 'd + dv', ...SUM } },
 })
 
-/** @throws RangeError when what the snapshot holds is none */
+/** Makes the sums, empty or from a snapshot. @throws RangeError when the snapshot's are malformed */
 export function goneTokens(kind: string, d: number, dv: number, snapshot?: State): GoneTokens {
   const saved = snapshot && readBy(kind, goneSchema, snapshot, { 'd + dv': d + dv })
   const sum = saved ? saved.tensors.gone.slice() : new Float64Array(d + dv)

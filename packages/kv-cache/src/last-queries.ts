@@ -2,19 +2,19 @@ import { COUNT, FINITE, readBy, schema, type KvBlock, type Matrix, type State, t
 import type { HeldTokens, Levels } from '@sublinear/token-store'
 import { receivedShares } from './attention-shares'
 
-/** The queries of the last `most` tokens observed, with the levels of their softmax. */
+/** The queries of the last `most` tokens observed, each with the maximum and mass of its softmax. */
 export interface LastQueries {
   readonly bytes: number
   /**
-   * Attention that tokens get in the softmax of the queries kept, added up over the queries' tokens: one array a query head, over the tokens held, in the order of
-   * the slots given, and then over a block. None before the first query was observed.
+   * Attention that tokens receive from the kept queries: one array for each query head, summed over the tokens that asked. Its entries are the held tokens in
+   * the order of the given slots, then the rows of a block. Empty before the first query was observed.
    */
   shares(held: HeldTokens, slots: readonly number[], block: KvBlock, scale: number): Float64Array[]
   observe(queries: Matrix, total: Levels, groups: number): void
   saved(): { readonly parameters: Record<string, string>; readonly tensors: Record<string, Tensor> }
 }
 
-/** The last queries, as snapshots have them: `groups` a token, each with the level of its softmax. */
+/** Schema of the last queries: `groups` for each token, each with the maximum and mass of its softmax. */
 export const lastQueriesSchema = schema(
   {
     parameters: { groups: COUNT },
@@ -37,7 +37,7 @@ export const lastQueriesSchema = schema(
   },
 )
 
-/** @throws RangeError when what the snapshot holds is none */
+/** Makes the memory of the last queries, empty or from a snapshot. @throws RangeError when the snapshot's are malformed */
 export function lastQueries(kind: string, d: number, most: number, snapshot?: State): LastQueries {
   let { groups, queries, max, mass } = snapshot
     ? restored(kind, d, most, snapshot)
@@ -79,7 +79,7 @@ export function lastQueries(kind: string, d: number, most: number, snapshot?: St
   }
 }
 
-/** The last entries of one array after the other. */
+/** Writes the last entries of one array followed by the other. */
 function lastOf<A extends Float32Array | Float64Array>(keep: number, old: A, fresh: A, out: A): A {
   const before = Math.max(0, Math.min(old.length, keep - fresh.length))
   out.set(old.subarray(old.length - before))

@@ -8,13 +8,13 @@ import {
   type Tier,
 } from '@sublinear/core'
 
-/** Queries that parts are asked, and tokens that go from one to the next, where keys turn with their places: everything comes turned by its place in the text. */
+/** The queries for part i; row r stands at place placeOf(r). Queries are turned at most once a question. */
 export interface PlacedParts {
-  /** The queries for part i; row r stands at place placeOf(r). The same part's, and those of all behind it, are turned once a call of `call`. */
+  /** The queries for part i; row r stands at place placeOf(r). Queries are turned once a question: for part i, and once for all parts behind it. */
   asked(i: number, queries: Matrix, placeOf: (row: number) => number): Matrix
-  /** Begins a question: what was turned for the one before is forgotten. */
+  /** Tokens that leave part 0 in a call before which it had been given `before` tokens, as the next part takes them. */
   begin(): void
-  /** Tokens that leave part 0, which had been given `before` tokens before them. */
+  /** Tokens that leave part 0 after `before` others left it, as the next part takes them. */
   passed(block: KvBlock, before: number): KvBlock
 }
 
@@ -22,13 +22,13 @@ export interface PlacedParts {
 type Sized = Tier & { readonly count: number }
 
 /**
- * The rule of the positions that a shape has.
+ * Follows the rule of `positions` that a shape has.
  *
- * 'text': nothing turns again. `{ clamp }`: what leaves the window is turned back to no place at all, and the parts behind it are asked by the query
- * turned to one distance: a group of held tokens costs one more turned query, and no turned key. 'cache': first tokens stand right behind the
- * window, as if the text between had never been: they too are asked by one query, turned back by as many places as lie between.
+ * 'text': nothing is turned again. `{ clamp }`: tokens that leave the window are turned back to place 0, and the parts behind it are asked by the query
+ * turned to one distance: that costs one more turned query for all held tokens, and no turned key. 'cache': first tokens stand right behind the
+ * window, as if the text between had never been: they, too, are asked by one query, turned back by as many places as lie between.
  *
- * @throws RangeError when the parts are not those that the positions ask for
+ * @throws RangeError when the parts are not those that `positions` needs
  */
 export function placedParts(
   who: string,

@@ -1,7 +1,7 @@
 import { schema } from '@sublinear/core'
 import { MOST_BUFFER } from './token-options'
 
-/** Sizes of a tier that holds tokens, as snapshots have them; `store` says how they are held. */
+/** Schema of a tier that holds tokens: its sizes; `store` says how the tokens are held. */
 export const tierSchema = schema({
   parameters: {
     count: { whole: true, least: 1 },
@@ -10,7 +10,7 @@ export const tierSchema = schema({
   },
 })
 
-/** Tiers, as snapshots have them; `waiting` says how tokens that wait are held, where not in float32. */
+/** Schema of tiers; `waiting` says how waiting tokens are held, where not in float32. */
 export const tiersSchema = schema(
   {
     parameters: {

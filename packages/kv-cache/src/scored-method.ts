@@ -4,7 +4,7 @@ import type { Counted } from './scoring'
 import { tokenMethod, type TokenMethod } from './tier-method'
 import type { TokenOptions } from './token-options'
 
-/** The record of a scored policy: what it remembers decides whether it learns from queries, and what it holds beside its store. */
+/** The record of a scored policy. What the policy remembers decides whether it learns from queries, and what it holds beside its store. */
 export function scoredMethod<O extends Counted, S extends Counted>(
   tier: ScoredTier<O, S>,
   size: Pick<TokenMethod<O & TokenOptions>, 'least' | 'fewest' | 'options'> = {},

@@ -19,23 +19,23 @@ import { streamOrder } from './stream-order'
 import { checkTokenOptions, sizesOf, type TokenOptions } from './token-options'
 import { tierSnapshot, tokenTier, type Policy, type PolicyStart, type TokenTier } from './token-tier'
 
-/** The tiers of a policy, and how one comes back. */
+/** Tiers of a scored policy: makes them, and restores them. */
 export interface ScoredTier<O extends Counted, S extends Counted = O> {
   (options: O & TokenOptions): (shape: Shape) => TokenTier
   readonly policy: ScorePolicy<O, S>
-  /** A tier from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+  /** Restores a tier from its snapshot; it goes on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
   open(bytes: Uint8Array): TokenTier
 }
 
 /**
- * Tiers of a policy that is one score: what stays is the largest of it. Selection, ties, forced tokens, prefill in one go, stores, snapshots, the
- * waiting buffer and what is remembered of queries are the same for all.
+ * Makes the tiers of a policy that is one score: the tokens of the largest scores stay. Selection, ties, forced tokens, a prompt in one piece, stores,
+ * snapshots, the waiting buffer and the memory of queries are the same for all such policies.
  *
- * Guarantee: exact over the tokens held. At every selection those that stay and are not forced have scores no lower than those that leave, of
- *   equals the earlier leave. Selections come at fixed places of the stream; a stream of count + buffer tokens or less sees one, as a prompt does.
- *   Pushing and asking teach nothing. Merging is 'none'.
- * Cost: that of the store, 4 bytes a token for its place, 8 for the attention received, 8 for the queries that saw it, 4·d + 12 a query kept, and 8·(d + dv + 1) for what left, each
- *   where the policy remembers it.
+ * Guarantee: exact over the tokens held. At every selection a token that stays and is not forced has a score no lower than any that leaves; of
+ *   equals, the earlier leave. Selections come at fixed places of the stream; a stream of at most count + buffer tokens sees one, as a prompt does.
+ *   The policy learns only from `step`, not from `push` and `attend`. Merging is 'none'.
+ * Cost: the cost of the store, and 4 bytes a token for its place. Where the policy remembers them: 8 bytes a token for the attention received, 8 for the number
+ *   of queries that saw it, 4·d + 12 for each kept query, and 8·(d + dv + 1) for the tokens that left.
  */
 export function scored<O extends Counted, S extends Counted = O>(policy: ScorePolicy<O, S>): ScoredTier<O, S> {
   const { name } = policy
@@ -71,18 +71,18 @@ export function scored<O extends Counted, S extends Counted = O>(policy: ScorePo
   })
 }
 
-/** Features that a scored tier computes: where attention is learned, those of plain scores. */
+/** Features that a scored tier computes; where it learns from attention, only those of plain scores. */
 export function scoredFeatures(learns: ScorePolicy['learns']): readonly HeadFeature[] {
   return learns === 'nothing' ? HELD_FEATURES : FRAME_FEATURES
 }
 
-/** Options whose sizes are sound, for `settle`, which says what else there is. */
+/** Checks the sizes among the options, and returns the options for `settle`, which checks the others. */
 function checkedCount<O extends TokenOptions>(name: string, options: O): O {
   checkTokenOptions(name, sizesOf(options))
   return options
 }
 
-/** Options of a snapshot, as they were settled. */
+/** Reads the options from a snapshot, settled as they were. */
 function read<S>(name: string, json: string | undefined, settled: (options: object) => S): S {
   try {
     return settled(JSON.parse(json ?? '') as object)

@@ -1,20 +1,20 @@
 import { COUNT, readBy, schema, type KvBlock, type State, type Tensor } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 
-/** Held tokens by their place in the stream: tokens that stay keep their slots, newcomers take those of the tokens that leave. */
+/** Held tokens by their places in the stream. Tokens that stay keep their slots; new tokens take the slots of those that leave. */
 export interface StreamOrder {
   readonly bytes: number
-  /** Slots from the oldest token on. */
+  /** Slots, from the oldest token on. */
   readonly slots: readonly number[]
   /**
-   * Takes in a block. `stays` has an entry for each token held, the oldest first, and then for each row of the block; the others
-   * are returned, in stream order, unless they are dropped.
+   * Takes in a block. `stays` has an entry for each held token, the oldest first, then for each row of the block. The tokens that do not stay are returned, in
+   * stream order, unless they are `dropped`.
    */
   exchange(block: KvBlock, stays: Uint8Array, dropped?: boolean): KvBlock | undefined
   saved(): Record<string, Tensor>
 }
 
-/** Slots in the order of the stream, as snapshots have them. */
+/** Schema of the slots in stream order. */
 export const orderSchema = schema(
   { tensors: { order: { type: 'U32', size: 'held', ...COUNT } } },
   {
@@ -23,7 +23,7 @@ export const orderSchema = schema(
   },
 )
 
-/** @throws RangeError when the snapshot's order is none of the tokens held */
+/** Makes the order of an empty store, or restores it from a snapshot. @throws RangeError when the snapshot's order does not fit the tokens held */
 export function streamOrder(kind: string, held: HeldTokens, snapshot?: State): StreamOrder {
   let slots = snapshot ? [...readBy(kind, orderSchema, snapshot, { held: held.count }).tensors.order] : []
   return {
@@ -38,7 +38,7 @@ export function streamOrder(kind: string, held: HeldTokens, snapshot?: State): S
       const left = dropped ? undefined : gathered(held, leaving, block, stays.subarray(slots.length))
       const next = slots.filter((_, i) => stays[i])
       let end = held.count
-      let run = { from: 0, rows: 0, slot: 0 } // rows that go to slots one after the other
+      let run = { from: 0, rows: 0, slot: 0 } // rows that go to consecutive slots
       for (let r = 0; r < block.keys.rows; r++) {
         if (!stays[slots.length + r]) continue
         const slot = leaving.pop() ?? end++
@@ -57,7 +57,7 @@ export function streamOrder(kind: string, held: HeldTokens, snapshot?: State): S
   }
 }
 
-/** The tokens of these slots, and then the rows of the block that do not stay. */
+/** Collects the tokens of these slots, and then the rows of the block that do not stay. */
 function gathered(store: HeldTokens, slots: readonly number[], block: KvBlock, stays: Uint8Array): KvBlock | undefined {
   const passing = Array.from(stays.keys()).filter((r) => !stays[r])
   const rows = slots.length + passing.length

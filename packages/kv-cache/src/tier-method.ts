@@ -10,15 +10,15 @@ import {
 import { float32, waitingBytes } from '@sublinear/token-store'
 import { MOST_BUFFER, type TokenOptions } from './token-options'
 
-/** Fewer than these do not wait on a pilot, for speed. */
+/** Fewest tokens that wait on a pilot, for speed. */
 const PILOT_BUFFER = 16
 
-/** Tokens that wait before a stream of a byte budget: those of an eighth of it, from 1 to 64. */
+/** The number of tokens that wait before a stream of a byte budget: as many as an eighth of it holds, from 1 to 64. */
 export function bufferWithin(budgetBytes: number, { d, dv }: Shape): number {
   return Math.max(1, Math.min(MOST_BUFFER, Math.floor(budgetBytes / (8 * 4 * (d + dv)))))
 }
 
-/** Tokens that wait on a pilot, of `buffer` that will wait later, at this rate: not fewer than are worth their call. */
+/** The number of tokens that wait on a pilot, at the rate of a stream with this buffer: not fewer than are worth a call. */
 export function bufferAtRate(buffer: number, rate: number): number {
   return Math.min(buffer, Math.max(PILOT_BUFFER, Math.round(buffer * rate)))
 }
@@ -28,30 +28,30 @@ export interface TokenMethod<O extends TokenOptions> {
   readonly name: string
   readonly source: string
   readonly learns: 'nothing' | 'queries'
-  /** Default: what exact answers over the tokens held give. */
+  /** Features of a head that it computes. Default: those of exact answers over the tokens held. */
   readonly can?: readonly HeadFeature[] | undefined
   readonly tier: (options: O) => (shape: Shape) => Tier & Disposable
   readonly open: TierMethod['open']
-  /** Options beside count, store and buffer, for so many tokens. Default: none. */
+  /** Options beside count, store and buffer, for this count. Default: none. */
   readonly options?: ((count: number, traffic: Traffic) => Omit<O, keyof TokenOptions>) | undefined
-  /** The fewest tokens that it can hold. Default 1. */
+  /** The fewest tokens that the tier can hold. Default 1. */
   readonly least?: ((traffic: Traffic) => number) | undefined
-  /** The fewest tokens that the other options allow: what a rate never goes below. Default 1. */
+  /** The fewest tokens that the other options allow; a rate never goes below. Default 1. */
   readonly fewest?: ((options: O) => number) | undefined
-  /** Options beside count and buffer that are numbers of tokens, and follow a rate. Default: none. */
+  /** Options beside count and buffer that are numbers of tokens, and so follow a rate. Default: none. */
   readonly inTokens?: readonly (keyof O)[] | undefined
-  /** Whether held tokens have weights of their own, once more than `count` have come. */
+  /** Whether held tokens get weights of their own once more than `count` have come. */
   readonly weighs?: boolean | undefined
-  /** Whether a store of codes holds weights in 16 bits. */
+  /** Whether a store of codes holds their weights in 16 bits. */
   readonly shortWeights?: boolean | undefined
-  /** Bytes of the policy beside its store, which holds `held` tokens, behind a buffer of so many. Default 0. */
+  /** Bytes that the policy takes beside its store, which holds `held` tokens behind a buffer of `buffer`. Default 0. */
   readonly beside?: ((shape: Shape, options: O, traffic: Traffic, held: number, buffer: number) => number) | undefined
 }
 
 /**
- * The record of a tier of tokens: sizes follow from its store, its buffer and what its policy keeps beside them.
+ * Makes the record of a tier of tokens: its sizes follow from its store, its buffer and what its policy keeps beside them.
  *
- * Guarantee: bytes are exact for tokens that are pushed or stepped, whatever their numbers.
+ * Guarantee: bytes are exact for tokens that are pushed or stepped, whatever their number.
  */
 export function tokenMethod<O extends TokenOptions>(method: TokenMethod<O>): TierMethod<O> {
   const {

@@ -39,18 +39,18 @@ import { float32, openStore, waitingTokens, type HeldTokens, type TokenStore } f
 
 const KIND = 'tiers'
 const VERSION = '2'
-/** The most tokens held exactly before they are handed to the first tier together, and the default. */
+/** The most tokens that are held exactly until they are handed to the first tier together; also the default. */
 const BLOCK = 64
 const CAN: readonly HeadFeature[] = [...HELD_FEATURES, 'positions']
 
 export interface TiersOptions extends Shape {
-  /** Tiers in order: what one evicts goes to the next; the last part may be any stream. */
+  /** Tiers in order: tokens that one evicts go to the next. The last part may be any stream. */
   readonly parts: readonly [...TierSpec[], StreamSpec]
-  /** Tokens held exactly before they are handed to the first tier together, 1 to 64: fewer where bytes are few. Default 64. */
+  /** Number of tokens that are held exactly until they are handed to the first tier together, 1 to 64; take fewer where bytes are few. Default 64. */
   readonly buffer?: number | undefined
-  /** How they are held until then: float32, the default, or codes from the first token on, `quantised({ …, first: 0 })`. */
+  /** Store of the waiting tokens. Default: float32. Codes must begin with the first token: `quantised({ …, first: 0 })`. */
   readonly waiting?: TokenStore | undefined
-  /** The kind of its snapshots: the name of a method that is made of tiers. Default 'tiers'. */
+  /** Kind of its snapshots, for a method that is made of tiers. Default 'tiers'. */
   readonly name?: string | undefined
 }
 
@@ -58,25 +58,26 @@ export interface Tiers extends AttentionStream, Disposable {
   readonly check: LiveStream['check']
   readonly spare: number
   takeBack(count: number): void
-  /** Tiers as they are now. They must not be pushed to: tokens reach them through the tiers before. */
+  /** The parts as they are now. They must not be pushed to: tokens reach them through the tiers before them. */
   readonly parts: readonly AttentionStream[]
-  /** Query rows answered so far, since this object was made, and the sums of what the parts count beside rows. */
+  /** Query rows answered since this object was made, and the sums of the parts' other counts. */
   readonly counters: Readonly<Record<string, number>>
 }
 
 /**
- * A key-value cache of tiers: each holds the tokens of its policy, what it evicts goes to the next, and the last part takes what is left.
+ * A key-value cache of tiers: each tier holds the tokens that its policy keeps, the tokens that it evicts go to the next, and the last part takes all others.
  * Source: not from the papers; answers of disjoint sets of tokens combine as partial softmaxes.
  *
- * Guarantee: every token pushed is in exactly one place, with its weight: exact over the tokens held, the last part's own guarantee for the
- *   rest. Tokens are handed on `buffer` at a time, at fixed positions of the stream; until then they are held here, exactly, or as the store
- *   `waiting` rounds them. Parts that can be asked are asked before any takes; where one fails all the same, the whole says that it is broken.
- *   With `rotary` keys come unrotated and turn by their place in the text; with `positions` the parts behind a window are asked from one distance.
- *   Merging is 'ordered' where every tier's is and the last part's is 'linear', else 'none'.
- * Cost: the parts' and the buffer, 4·(d + dv) bytes a token; smaller buffers are slower.
+ * Guarantee: every token pushed is in exactly one part, with its weight: exact over the tokens held, and for the others the guarantee of the last
+ *   part. Tokens are handed on `buffer` at a time, at fixed places of the stream; until then they are held here, exactly or as the store
+ *   `waiting` rounds them. Parts that have `check` are asked before any takes a token; where one fails all the same, the whole is broken, and says so.
+ *   With `rotary`, keys come unrotated and turn by their places in the text; with `positions`, the parts behind a window are asked from one distance.
+ *   Merging is 'ordered' where every tier's merging is 'ordered' and the last part's is 'linear', else 'none'.
+ * Cost: that of the parts, and the buffer, 4·(d + dv) bytes a token; smaller buffers are slower.
  *
- * @param d, dv, scale  the shape of every part, and softcap, which every part must know; sinkLogit, rotary and positions are the whole's; parts  tiers in order and at last any stream; buffer  1 to 64; waiting  how tokens wait; name  of its snapshots
- * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, or buffer no such number, or waiting a store whose tokens change
+ * @param d, dv, scale, softcap  the shape of every part; sinkLogit, rotary, positions  features that the whole computes; parts  tiers in order, the last any
+ *   stream; buffer  1 to 64 (default 64); waiting  store of the waiting tokens (default: float32); name  kind of its snapshots (default 'tiers')
+ * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, buffer is no such integer, or `waiting` is a store whose tokens change
  * @example tiers({ d: 2, dv: 2, scale: 1, parts: [sinks({ count: 4 }), window({ count: 16 }), closureStream] }).tokens // 0
  */
 export function tiers(options: TiersOptions): Tiers {
@@ -94,9 +95,9 @@ export function tiers(options: TiersOptions): Tiers {
 }
 
 /**
- * Tiers from their snapshot, resuming bit for bit; `open` restores one part.
+ * Restores tiers from their snapshot; they go on bit for bit. `open` restores one part.
  *
- * @throws RangeError when the bytes are damaged, of another kind, or their parts do not fit
+ * @throws RangeError when the bytes are damaged, or of another kind, or when the parts do not fit
  */
 export function restoreTiers(
   bytes: Uint8Array,
@@ -143,7 +144,7 @@ function tiersOf(
   }
 }
 
-/** How tokens wait before the first part. */
+/** The store of tokens that wait before the first part. */
 interface Holding {
   readonly buffer: number
   readonly store: TokenStore
@@ -165,7 +166,7 @@ function begun(
   const canMerge = forgetting.every((tier) => tier.absorb && tier.merging === 'ordered') && last.merging === 'linear'
   let rows = 0
 
-  /** Hands tokens down the parts from `first` on, until none is left. */
+  /** Hands tokens down the parts, from part `first` on, until none is left. */
   const handOn = (block: KvBlock | undefined, first = 0) => {
     for (let i = first; block && i < forgetting.length; i++) {
       const before = forgetting[i].tokens
@@ -177,9 +178,9 @@ function begun(
     else last.push(block)
   }
 
-  /** Parts that begin a partial are asked before those that go on with it. */
+  /** Parts in the order in which they are asked: first those that begin a partial, then those that continue one. */
   const asked = lastTier ? parts : [last, ...forgetting]
-  let placeOf = atStart // of the rows that are being answered
+  let placeOf = atStart // the places of the rows that are being answered
   const questions = parts.map((_, i) => (queries: Matrix) => placed?.asked(i, queries, placeOf) ?? queries)
   const behind = (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => {
     placed?.begin()
@@ -209,7 +210,7 @@ function begun(
     for (let at = 0; at < block.keys.rows;) at += waiting.take(block, at)
   }
 
-  /** Takes in what the tiers of a later part hold; what they displace goes down, the older before the younger. */
+  /** Takes in the tokens that the tiers of a later part hold; tokens that they displace go down, the older before the younger. */
   const absorb = (theirs: readonly Pick<AttentionStream, 'toBytes'>[]) => {
     waiting.settle()
     let moved: KvBlock | undefined
@@ -236,7 +237,7 @@ function begun(
     scale,
     ...headOf(shape),
     merging: canMerge ? 'ordered' : 'none',
-    ...(sinkLogit !== undefined && { continues: true }), // so that observers see it
+    ...(sinkLogit !== undefined && { continues: true }), // so that observers see the sink
     identity: {
       ...shapeParameters(shape),
       buffer: String(buffer),

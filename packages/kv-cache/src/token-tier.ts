@@ -37,9 +37,11 @@ const VERSION = '2'
 export interface TokenTier extends Tier, Disposable {
   readonly check: LiveStream['check']
   readonly count: number
-  /** Tokens that the policy holds now, a copy, rounded as the store rounds; in stream order where merging is 'ordered'. Tokens that wait are not among them. */
+  /**
+   * A copy of the tokens that the policy holds now, rounded as the store rounds, in stream order where merging is 'ordered'. Tokens that wait are not among them.
+   */
   read(): KvBlock
-  /** Tokens that wait before the policy, where the tier stands alone. */
+  /** A copy of the tokens that wait before the policy, where the tier stands alone. */
   waits(): KvBlock | undefined
   absorb(later: Pick<AttentionStream, 'toBytes'>): KvBlock | undefined
 }
@@ -48,22 +50,22 @@ export interface TokenTier extends Tier, Disposable {
 export interface Policy {
   /** Stores what the policy keeps of a checked block and returns the tokens that leave, in stream order. With `dropped` nobody reads the result, and it need not be made. */
   admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
-  /** Learns from queries and the softmax of everything that they saw; `held` has not changed since. */
+  /** Learns from queries and their softmax over everything that they saw; `held` has not changed since. */
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
   /** Tokens held, in stream order; only where merging is 'ordered'. */
   inOrder?(): KvBlock
-  /** For each slot, what of the square of its weight is the variance of a sample that it stands in: fills the spread of answers. */
+  /** For each slot, the variance of its sampled weight as a share of the squared weight: fills the spread of answers. */
   unsure?(): Float64Array
-  /** Bytes held beside the tokens. */
+  /** Bytes held beside the tokens. Default 0. */
   readonly bytes?: number | undefined
-  /** State that the slots do not tell, for a snapshot. */
+  /** State that cannot be read from the slots, for a snapshot. */
   saved?(): {
     readonly parameters?: Record<string, string> | undefined
     readonly tensors?: Record<string, Tensor> | undefined
   }
 }
 
-/** A snapshot to go on from, and how many tokens its policy had been given. */
+/** A snapshot to go on from, and the number of tokens that its policy had been given. */
 export interface PolicyStart {
   readonly snapshot: State
   readonly seen: number
@@ -72,26 +74,26 @@ export interface PolicyStart {
 export interface TokenTierOptions extends Shape, TokenOptions {
   readonly kind: string
   readonly merging: 'ordered' | 'none'
-  /** Parameters that decide the policy beside `count`: saved, and compared by merge. */
+  /** Parameters that decide the policy beside `count`: they are saved, and merge compares them. */
   readonly identity?: Record<string, string> | undefined
-  /** Features of a shape that it computes. Default: those of exact answers over the tokens held. */
+  /** Features of a shape that the tier computes. Default: those of exact answers over the tokens held. */
   readonly can?: readonly HeadFeature[] | undefined
-  /** Why it gives no error bars, where its policy makes tokens that did not come. */
+  /** The reason why it gives no error bars, where its policy makes tokens that did not come. */
   readonly noBars?: string | undefined
   /** Whether a store of codes may hold weights in 16 bits. */
   readonly shortWeights?: boolean | undefined
-  /** End of the admitted tokens that it holds. */
+  /** End of the admitted tokens that it holds: the first or the newest. */
   readonly end?: Tier['end'] | undefined
   /** The policy over an empty store, or over one filled from a snapshot. */
   readonly policy: (held: HeldTokens, from?: PolicyStart) => Policy
 }
 
 /**
- * The tier of a policy: store, checks, answers, snapshots and merging are the same for all. Alone it is tiers of one: up to `buffer` tokens
- * wait before they go to the policy together.
+ * Makes the tier of a policy; store, checks, answers, snapshots and merging are the same for all. A tier that stands alone lets up to `buffer` tokens wait
+ * before they go to the policy together.
  *
- * Guarantee: exact over the tokens as the store holds them, and those that wait. Alone, it forgets what it evicts; what admit returns is fresh or shares the
- *   block's memory.
+ * Guarantee: exact over the tokens as the store holds them, and over those that wait. A tier that stands alone forgets the tokens that it evicts; what `admit`
+ *   returns is a fresh block or shares the memory of the given one.
  */
 export function tokenTier(options: TokenTierOptions, from?: State): TokenTier {
   const { kind, count, can = HELD_FEATURES, end } = options
@@ -133,7 +135,7 @@ export function tokenTier(options: TokenTierOptions, from?: State): TokenTier {
 
 type TierMembers = Omit<TokenTier, keyof LiveStream>
 
-/** A policy's store, its buffer where it stands alone, and what is done with both. */
+/** The policy's store, the buffer of a tier that stands alone, and the work on both. */
 interface TierInside extends Inside, Pick<TokenTier, 'read' | 'waits'> {
   readonly observe: Policy['observe']
   admitted(block: KvBlock, dropped?: boolean): KvBlock | undefined
@@ -211,12 +213,12 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
   }
 }
 
-/** Whether tokens are held with a dither: joined, they would be rounded twice, and their bars would count one of them. */
+/** Whether tokens are held with a dither. Then they cannot merge: they would be rounded twice, and their error bars would count one rounding. */
 const isDithered = (held: HeldTokens): boolean => held.spec.includes('"dither"')
 
 const OWN = [...SIZES, 'noBars', 'kind', 'merging', 'identity', 'can', 'shortWeights', 'end', 'policy']
 
-/** The snapshot of a tier of this kind, with what decides it. */
+/** Reads the snapshot of a tier of this kind: the parameters that decide it. */
 export function tierSnapshot(
   kind: string,
   bytes: Uint8Array,

@@ -20,42 +20,43 @@ import {
 import { tokensIn, waitingTokens, type WaitingTokens } from '@sublinear/token-store'
 
 export interface WaitingRoomOptions extends Shape {
-  /** Tokens that wait at most. */
+  /** The most tokens that wait. */
   readonly most: number
-  /** Takes tokens in, and returns those that leave for them; with `dropped` nobody reads the result. */
+  /** Takes tokens in and returns those that leave; with `dropped` nobody reads the result. */
   readonly admit: (block: KvBlock, dropped: boolean) => KvBlock | undefined
-  /** Continues partials over all that was taken in; inOrder: in the same bits however many query rows there are. */
+  /** Continues partials over all tokens taken in. inOrder: a row's bits are then the same however many query rows there are. */
   readonly behind: (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => void
   /** Called for each piece of a step, after its answer. */
   readonly observe?: ((queries: Matrix, total: PartialSoftmax, arrival: Arrival) => void) | undefined
 }
 
-/** The tokens that wait before a tier which stands alone. It takes no memory until the first comes: tiers that stand in others never have one. */
+/** The tokens that wait before a tier that stands alone. It takes no memory until the first token comes: a tier inside others never takes any. */
 export interface WaitingRoom extends Disposable {
   readonly count: number
   readonly bytes: number
   readonly back: Back
   take(block: KvBlock, at: number): number
   takeAll(block: KvBlock): void
-  /** Takes in what waits, and then the block; returns all that leaves. */
+  /** Takes in the waiting tokens, then the block; returns all tokens that leave. */
   admitted(block: KvBlock, dropped?: boolean): KvBlock | undefined
   answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived, inOrder?: boolean): void
   reserve(tokens: number): void
-  /** A copy of what waits. */
+  /** A copy of the waiting tokens. */
   waits(): KvBlock | undefined
   saved(): Record<string, Tensor | HeldTensor>
 }
 
 /**
- * The room of a tier that stands alone: up to `most` tokens wait, and are taken in together, at fixed places of the stream.
+ * Makes the waiting room of a tier that stands alone: up to `most` tokens wait, and are taken in together, at fixed places of the stream.
  *
- * Guarantee: `waitingTokens`'. Cost: nothing until a token comes, then theirs.
+ * Guarantee: that of `waitingTokens`.
+ * Cost: nothing until a token comes, then that of `waitingTokens`.
  *
- * @param d, dv, scale  the shape; most  tokens; admit, behind, observe  what the tier does
+ * @param d, dv, scale  the shape; most  the most tokens that wait; admit, behind, observe  the work of the tier behind it
  */
 export function waitingRoom({ most, admit, behind, observe, ...shape }: WaitingRoomOptions): WaitingRoom {
   let waiting: WaitingTokens | undefined
-  let left: (KvBlock | undefined)[] | undefined // what leaves, while it is asked for
+  let left: (KvBlock | undefined)[] | undefined // tokens that leave, while a caller asks for them
   const opened = () =>
     (waiting ??= waitingTokens({
       ...shape,
@@ -84,7 +85,7 @@ export function waitingRoom({ most, admit, behind, observe, ...shape }: WaitingR
       most: (tokens) => waiting?.back?.most(tokens) ?? 0,
       take(count) {
         waiting?.back?.take(count)
-        if (waiting?.count === 0) dispose() // as before the first came
+        if (waiting?.count === 0) dispose() // as it was before the first token came
       },
     },
     take,
@@ -110,7 +111,7 @@ export function waitingRoom({ most, admit, behind, observe, ...shape }: WaitingR
   }
 }
 
-/** The tokens that waited in a snapshot, and how many of those given had been taken in. @throws RangeError when there are not as many as are held */
+/** The tokens that waited in a snapshot, and how many of the others had been taken in. @throws RangeError when there are not as many as were held */
 export function waited(
   kind: string,
   snapshot: State,
@@ -128,7 +129,7 @@ export function waited(
   return { seen, waiting }
 }
 
-/** The `admit` of a tier over what takes a checked block. */
+/** Makes the `admit` of a tier from a function that takes a checked block. */
 export function admitBy(
   kind: string,
   { d, dv, rotary }: Shape,

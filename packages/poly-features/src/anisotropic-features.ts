@@ -6,28 +6,28 @@ import { bestMonomials, type MonomialTable } from './monomial-search'
 import { symmetricEigen } from './symmetric-eigen'
 
 export interface AnisotropicFeatures {
-  /** n × d, n ≥ 2: keys like those to come, such as the first of a stream; those that are kept exactly elsewhere left out. */
+  /** Keys like those to come, n × d, n ≥ 2, such as the first of a stream; without those that are kept exactly elsewhere. */
   readonly pilotKeys: Matrix
-  /** m × d, m ≥ 1: queries like those to come. */
+  /** Queries like those to come, m × d, m ≥ 1. */
   readonly pilotQueries: Matrix
-  /** Features, 1 to 65536. */
+  /** Number of features, 1 to 65536. */
   readonly t: number
   /** Factor inside exp, > 0. */
   readonly scale: number
 }
 
 /**
- * The t monomials that matter most for keys and queries like the pilot's: degree goes where the variance is.
+ * Makes a feature map of the t monomials that matter most for keys and queries like the pilot's: high degrees go to directions of large variance.
  * Source: not from the papers; Lemma 3.1's monomials (one-pass paper), a part of them instead of all of a degree.
  *
  * Keys are centred at the pilot's mean and, with the queries, rotated to the eigenbasis of the keys' covariance. There coordinate i
  * of a product has the typical size w_i = scale·rms(q_i)·√λ_i, and x^e/√e! on both sides the size ∏ w_i^{e_i}/e_i!: a best-first search on
- * ∏ w_i^{e_i}/√(e_i!) takes t exponents, with every one also all below it. The largest part of them that is a whole even degree of the first variables
- * comes first: it and its even degrees are the fallbacks, positive for every pair.
+ * ∏ w_i^{e_i}/√(e_i!) takes t exponents, each after all lower ones. The largest part of them that is a whole even degree of the first variables
+ * comes first: it and its lower even degrees are the fallbacks, which are positive for every pair.
  *
  * Guarantee: with a_i, b_i the rotated coordinates times √scale, |⟨φ(q), φ(k)⟩ − e^s| ≤ Σ over exponents left out of ∏|a_i·b_i|^{e_i}/e_i!
- *   for every pair. Up to the degree that is whole this needs scale·‖q‖·‖k − centre‖ ≤ radius, a small number: there the relative error is at most
- *   1/10. Beyond, accuracy is what the pilot promises, no bound; a stream's counter of fallbacks tells.
+ *   for every pair. For the degree that is whole this needs scale·‖q‖·‖k − centre‖ ≤ radius, a small number: there the relative error is at most
+ *   1/10. Beyond the radius accuracy depends on the pilot, without a bound; a stream's counter of fallbacks shows when it fails.
  * Cost: d + t multiplications a row and its rotation, d² more; O(d³) and O(t·d) to build.
  *
  * @returns a FeatureMap whose spec holds centre, basis and exponents: about 5.4·d² + 8·t characters
@@ -91,8 +91,8 @@ function rmsAlong(vectors: Float64Array, { rows, cols: d, data }: Matrix): Float
 }
 
 /**
- * The same monomials with a block in front: all of degree ≤ `even` in the first `variables` variables, by degree. Of the blocks that are
- * there, the one with the largest typical size Σ_{j ≤ even} (Σ w²)^j/j!.
+ * The same monomials with a block in front: all of degree ≤ `even` in the first `variables` variables, by degree. Of the blocks that exist, it takes the one
+ * with the largest typical size Σ_{j ≤ even} (Σ w²)^j/j!.
  */
 function wholeFirst(found: MonomialTable, weights: Float64Array): Pick<Anisotropy, keyof MonomialTable | 'block'> {
   const { degrees, last } = shapeOf(found)

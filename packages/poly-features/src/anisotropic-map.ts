@@ -6,7 +6,7 @@ import { checkKeyCall, checkQueryCall, MOST_DEGREE, shiftOf, CENTRED_MASS } from
 import type { MonomialTable } from './monomial-search'
 import { normsError, radiusWithin } from './relative-error'
 
-/** All that decides an anisotropic map. */
+/** Everything that decides an anisotropic map. */
 export interface Anisotropy extends MonomialTable {
   readonly d: number
   readonly scale: number
@@ -17,15 +17,15 @@ export interface Anisotropy extends MonomialTable {
   readonly block: { readonly variables: number; readonly even: number }
 }
 
-/** The eigenvectors of so many take seconds. */
+/** Most variables: finding the eigenvectors of more takes too many seconds. */
 export const MOST_VARIABLES = 256
 export const MOST_FEATURES = 2 ** 16
 const RELATIVE_ERROR = 0.1
 const ROWS = 64
 
 /**
- * The map of a table of monomials in rotated coordinates. z = basis·(k − centre)·√scale, then each feature is an earlier one times a coordinate of z
- * times 1/√e_i, i that coordinate and e_i its exponent.
+ * Makes the map of a table of monomials in rotated coordinates: z = basis·(k − centre)·√scale; then each feature is an earlier one times a coordinate of z times
+ * 1/√e_i, where i is that coordinate and e_i its exponent.
  */
 export function anisotropicMap(who: string, parts: Anisotropy): FeatureMap {
   const { d, scale, parents, coordinates } = parts
@@ -35,24 +35,24 @@ export function anisotropicMap(who: string, parts: Anisotropy): FeatureMap {
   const whole = wholeDegree(d, degrees)
   const zero = new Float32Array(d)
   const ones = new Float32Array(d + 1).fill(1)
-  let rotations: ReturnType<typeof rotationsOf> | undefined // made when first used, as the scratch is
+  let rotations: ReturnType<typeof rotationsOf> | undefined // made at first use, like the scratch
   let room: Resident<Float32Array> | undefined
 
-  /** Features of (x − by), t × rows. */
+  /** Computes features of (x − by), t × rows. */
   const expand = (x: Floats, by: Float32Array, rows: number, out: Resident<Float32Array>) => {
     const { rotation, turnedRotation } = (rotations ??= rotationsOf(parts.basis, d, Math.sqrt(scale)))
     if (!room || room.length < (2 * d + 1) * rows) {
       room?.[Symbol.dispose]()
       room = kernels().floats((2 * d + 1) * rows)
     }
-    kernels().monomialColumns(room, x, by, 1, ones, rows, d, 1) // of degree ≤ 1: a row of ones, then x − by turned
+    kernels().monomialColumns(room, x, by, 1, ones, rows, d, 1) // features of degree ≤ 1: a row of ones, then x − by, turned
     const moved = room.range(rows, d * rows)
     const z = room.range((d + 1) * rows, d * rows)
     if (rows === 1) kernels().product('nn', z, moved, turnedRotation, 1, d, d) // the same sums, along the lanes
     else kernels().product('nn', z, rotation, moved, d, d, rows)
     kernels().monomialTable(out, z, parents, coordinates, factors, rows)
   }
-  /** Features row by row. */
+  /** Computes features row by row. */
   const expandRows = (x: Matrix, by: Float32Array, out: Matrix) => {
     for (let from = 0; from < x.rows; from += ROWS) {
       const part = rowsOf(x, from, Math.min(x.rows, from + ROWS))
@@ -92,7 +92,7 @@ export function anisotropicMap(who: string, parts: Anisotropy): FeatureMap {
   }
 }
 
-/** The basis times √scale, and that turned, in the kernels' memory. */
+/** The basis times √scale, and its transpose, in the kernels' memory. */
 function rotationsOf(basis: Float32Array, d: number, unit: number) {
   const [rotation, turnedRotation] = [kernels().floats(d * d), kernels().floats(d * d)]
   const scaled = basis.map((x) => x * unit)
@@ -121,7 +121,7 @@ function specOf({ d, scale, centre, basis, parents, coordinates, block }: Anisot
   })
 }
 
-/** factors[f] = 1/√e, e the exponent of coordinates[f] in feature f; and every feature's degree. */
+/** The factors 1/√e of a table, where e is the exponent of coordinates[f] in feature f; and every feature's degree. */
 export function exponentsOf({ parents, coordinates }: MonomialTable) {
   const factors = new Float32Array(parents.length).fill(1)
   const degrees = new Uint8Array(parents.length)
@@ -134,7 +134,7 @@ export function exponentsOf({ parents, coordinates }: MonomialTable) {
   return { factors, degrees }
 }
 
-/** The largest degree all of whose monomials are there. */
+/** The largest degree of which all monomials are there. */
 export function wholeDegree(d: number, degrees: Uint8Array): number {
   let degree = 0
   for (;;) {

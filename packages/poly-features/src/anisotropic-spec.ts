@@ -5,12 +5,12 @@ import { featureDimension } from './feature-dimension'
 import { MOST_DEGREE } from './monomial-map'
 import type { MonomialTable } from './monomial-search'
 
-/** How far the basis of a spec may be from orthonormal: float32 rounding of an honest one is below 1e-6. */
+/** Largest deviation of the basis of a spec from orthonormal: float32 rounding of a true one is below 1e-6. */
 const ORTHONORMAL = 1e-5
 
 /**
- * The parts of an anisotropic map from its spec, tried before anything is built from them: sizes before arrays, an orthonormal basis,
- * a table of distinct monomials each after its parent, a block that is there.
+ * Reads the parts of an anisotropic map from its spec, and checks them before anything is built: sizes before arrays, an orthonormal basis,
+ * a table of distinct monomials, each after its parent, and a block whose monomials are in the table.
  *
  * @throws TypeError, RangeError when anything is not as a map would write it
  */

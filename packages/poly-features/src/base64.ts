@@ -1,4 +1,4 @@
-/** Bytes as base64, what a spec carries arrays in; little-endian on every machine. */
+/** Encodes floats as base64, in which a spec carries arrays; little-endian on every machine. */
 export function encodeFloats(values: Float32Array): string {
   const view = new DataView(new ArrayBuffer(4 * values.length))
   for (const [i, x] of values.entries()) view.setFloat32(4 * i, x, true)
@@ -18,7 +18,7 @@ export function encodeBytes(bytes: Uint8Array): string {
   return text
 }
 
-/** The `count` floats of a text; refuses any other length before it decodes. */
+/** Decodes the `count` floats of a text; refuses any other length first. */
 export function decodeFloats(who: string, name: string, text: unknown, count: number): Float32Array {
   const bytes = decodeBytes(who, name, text, 4 * count)
   const view = new DataView(bytes.buffer)

@@ -10,58 +10,59 @@ import { outputError } from './transfer'
 
 export interface Certificate {
   /**
-   * Premise of `approximation` for a pair, as an inequality with `radius`: 'score', |scale·⟨q, k − centre⟩| ≤ radius; 'norms',
-   * scale·‖q‖·‖k − centre‖ ≤ radius; 'none', there is no bound for any pair.
+   * Premise under which `approximation` holds for a pair. 'score': |scale·⟨q, k − centre⟩| ≤ radius. 'norms': scale·‖q‖·‖k − centre‖ ≤ radius. 'none': no pair
+   * has a bound.
    */
   readonly premise: 'score' | 'norms' | 'none'
   readonly radius: number
-  /** |⟨φ(q), φ(k)⟩/e^{scale·⟨q, k − centre⟩} − 1| is at most this in exact arithmetic. ∞ where there is no bound. */
+  /** Bound on |⟨φ(q), φ(k)⟩/e^{scale·⟨q, k − centre⟩} − 1| in exact arithmetic; ∞ where there is none. */
   readonly approximation: number
-  /** Most that float32 adds while scale·‖q‖·‖k − centre‖ ≤ radius: (6·radius + 2)·2⁻²⁴·e^{2·radius} and a little. */
+  /** Bound on what float32 adds while scale·‖q‖·‖k − centre‖ ≤ radius: a little more than (6·radius + 2)·2⁻²⁴·e^{2·radius}. */
   readonly rounding: number
-  /** 2⁻²⁴·e^{2·radius}: the size of what float32 adds to the worst pairs in practice, between 0.3 and 0.8 of it where measured. */
+  /** The number 2⁻²⁴·e^{2·radius}: what float32 adds to the worst pairs in practice is 0.3 to 0.8 of it, where measured. */
   readonly cancellation: number
-  /** approximation + rounding, for pairs with both premises. */
+  /** Sum of approximation and rounding, for pairs that meet both premises. */
   readonly error: number
-  /** Most that the float32 sums of a feature stream over so many tokens add to an answer, in units of max|v|; see `sumRounding`. */
+  /** Bound on what the float32 sums of a feature stream over so many tokens add to an answer, in units of max|v|; see `sumRounding`. */
   readonly sums: number
-  /** Most that one answer of a feature stream over so many tokens is off by, entry by entry, in units of max|v|: at most 2, which any average is. */
+  /** Bound on the error of an answer of a feature stream over so many tokens, entry by entry, in units of max|v|: at most 2, as for any average. */
   readonly output: number
-  /** Where inner products cannot be negative, in exact arithmetic: for every pair, where the premise holds, or nowhere for sure. */
+  /** Pairs whose inner product cannot be negative, in exact arithmetic: every pair, pairs that meet the premise, or none for certain. */
   readonly positive: 'everywhere' | 'within' | 'no'
   /** Expectation of the inner product over the seed. */
   readonly unbiased?: 'exp' | 'taylor polynomial' | undefined
   /**
-   * Against the ε asked for: 'ok', error ≤ ε; 'degree', approximation > ε, a higher degree may do; 'rounding', only the proven bound of float32 stands
-   * in the way; 'infeasible', cancellation > ε, no degree helps in float32: shorten the range of scores; 'uncertified', no pair has a bound.
+   * Verdict on the ε asked for. 'ok': error ≤ ε. 'degree': approximation > ε, and a higher degree may do. 'rounding': only the proven bound of float32 is too
+   * large. 'infeasible': cancellation > ε, so no degree helps in float32 and the range of scores must be shortened. 'uncertified': no pair has a bound.
    */
   readonly verdict: 'ok' | 'degree' | 'rounding' | 'infeasible' | 'uncertified'
 }
 
 export interface CertificateOptions {
-  /** Where the bound is wanted. Default: the map's own radius. */
+  /** Radius at which the bound is wanted. Default: the map's own radius. */
   readonly radius?: number | undefined
-  /** The relative error asked for, > 0. Default: 1, where a bound ceases to say anything. */
+  /** Relative error asked for, > 0. Default: 1, where a bound says nothing any more. */
   readonly epsilon?: number | undefined
-  /** Length of the stream that `sums` and `output` are about, in tokens, ≥ 0. Default 0. */
+  /** Number of tokens of the stream that `sums` and `output` describe, ≥ 0. Default 0. */
   readonly tokens?: number | undefined
   /** Whether its tokens may have weights other than 1. Default false. */
   readonly weighted?: boolean | undefined
 }
 
-/** A float32 rounding. */
+/** Unit of float32 rounding. */
 const UNIT = 2 ** -24
 const MOST_RADIUS = 256
 
 /**
- * The error of one pair that a feature map of this package guarantees, that of an answer of a stream of such pairs, and what is not guaranteed.
+ * Certifies a feature map of this package: says which error it guarantees for one pair and for an answer of a stream of such pairs, and what is not
+ * guaranteed.
  * Source: Lemma 3.1 (one-pass paper), parts 1 and 4, with constants and float32; docs/papers/certified-plan.md has the proof. A pointwise relative error
- * ε < 1 moves a softmax output by at most (1 − √(1 − ε²))/ε of the range of the values, and there are tokens that it moves so far.
+ * ε < 1 moves a softmax output by at most (1 − √(1 − ε²))/ε of the range of the values, and for some tokens it does.
  *
  * Float32: a feature of degree j is the product of j variables, as many constants and earlier roundings, so a term of ⟨φ(q), φ(k)⟩ is off by at most
  * (6j + 2) roundings, and the terms' sizes add up to e^{Σ|a_i·b_i|}; at score −radius the sum itself is e^{−radius}. Sums over many tokens fare better.
  *
- * Cost: O(degree³); a minimax polynomial is found again, 10 to 100 ms.
+ * Cost: O(degree³); for a minimax map the polynomial is computed again, which takes 10 to 100 ms.
  *
  * @throws RangeError when the map is of another package, or radius or epsilon out of range
  * @example certificate(taylorFeatures({ d: 8, degree: 4, scale: 1 }), { radius: 1 }).approximation.toFixed(4) // 0.0194
@@ -79,10 +80,10 @@ export function certificate(features: FeatureMap, options: CertificateOptions = 
   const error = approximation + rounding
   const { tokens = 0, weighted = false } = options
   if (!(tokens >= 0)) throw new RangeError(`${who}: tokens must be a number >= 0, got ${tokens}`)
-  // Σ_f |φ_f(q)·φ_f(k)| over the least weight that there can be: Σ_f ≤ most, ⟨φ(q), φ(k)⟩ ≥ (1 − error)·e^{−radius}.
+  // The bound on Σ_f |φ_f(q)·φ_f(k)| over the smallest possible weight: Σ_f ≤ most, ⟨φ(q), φ(k)⟩ ≥ (1 − error)·e^{−radius}.
   const spread = error < 1 ? (statement.most * Math.exp(radius)) / (1 - error) : Infinity
   const sums = spread * sumRounding({ t: features.t, tokens, weighted })
-  // Up to 64 tokens wait and are answered by float32 attention itself: their weights are off by less, but for the highest degrees.
+  // Up to 64 tokens wait and are answered by float32 attention itself, whose weights have a smaller error except at the highest degrees.
   const waiting = UNIT * ((features.d + 4) * radius + 4)
   const output = Math.min(2, outputError(Math.max(error, waiting)) + sums)
   const verdict = (): Certificate['verdict'] => {
@@ -96,7 +97,7 @@ export function certificate(features: FeatureMap, options: CertificateOptions = 
 }
 
 interface Statement extends Omit<Certificate, 'radius' | 'cancellation' | 'error' | 'sums' | 'output' | 'verdict'> {
-  /** Σ_f |φ_f(q)·φ_f(k)| at most, while scale·‖q‖·‖k − centre‖ ≤ radius. */
+  /** Bound on Σ_f |φ_f(q)·φ_f(k)| while scale·‖q‖·‖k − centre‖ ≤ radius. */
   readonly most: number
 }
 
@@ -151,7 +152,10 @@ function statementOf(who: string, { spec, d }: FeatureMap, radius: number): Stat
   }
 }
 
-/** Roundings of the variables move the score by `moved` units; those of the terms of degree j, Σ w_j·radius^j/j!, stand against e^{−radius}. */
+/**
+ * The bound of rounding: roundings of the variables move the score by `moved` units; those of the terms of degree j, Σ w_j·radius^j/j!, count relative to
+ * e^{−radius}.
+ */
 function roundingOf(weights: readonly number[], radius: number, moved: number): number {
   let [sum, power] = [0, 1]
   for (const [j, w] of weights.entries()) {
@@ -161,7 +165,7 @@ function roundingOf(weights: readonly number[], radius: number, moved: number): 
   return UNIT * (moved + sum * Math.exp(radius)) * 1.001
 }
 
-/** Σ_j |c_j|·radius^j. */
+/** The sum Σ_j |c_j|·radius^j. */
 function sizeOf(coefficients: ArrayLike<number>, radius: number): number {
   let sum = 0
   for (let j = coefficients.length - 1; j >= 0; j--) sum = sum * radius + Math.abs(coefficients[j])

@@ -2,8 +2,8 @@
 const DENSITY = 48
 
 /**
- * The largest |p(s)·e^{−s} − 1| over |s| ≤ radius for the Chebyshev series of exp on that interval cut off after `degree`:
- * p(s) − e^s = −Σ_{k > degree} 2·I_k(radius)·T_k(s/radius), summed itself, so that nothing cancels against exp. On a grid, rounded up by 1/1000.
+ * The largest |p(s)·e^{−s} − 1| over |s| ≤ radius for the Chebyshev series of exp on that interval, cut off after `degree`. The difference
+ * p(s) − e^s = −Σ_{k > degree} 2·I_k(radius)·T_k(s/radius) is summed directly, so that nothing cancels against exp; on a grid, rounded up by 1/1000.
  */
 export function chebyshevError(degree: number, radius: number): number {
   const tail: number[] = []

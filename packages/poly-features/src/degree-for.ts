@@ -13,13 +13,13 @@ export interface DegreeFor {
 }
 
 const LEAST_EPSILON = 2 ** -40
-/** Up to where doubles, or pairs of them, resolve the errors. */
+/** Largest radii for which doubles, or pairs of doubles, resolve the errors. */
 const MOST_RADIUS = { taylor: 256, chebyshev: 16, minimax: 16 }
 /** Factor by which a certificate may exceed the error that Remez found. */
 const MARGIN = 1.002
 
 /**
- * The least degree whose polynomial p has |p(s)·e^{−s} − 1| ≤ ε for all |s| ≤ radius.
+ * Finds the lowest degree whose polynomial p has |p(s)·e^{−s} − 1| ≤ ε for all |s| ≤ radius.
  * Source: Lemma 3.1 (one-pass paper), part 1, with the constants left open there; `kind` names p: the Taylor polynomial, the Chebyshev series of exp
  * on [−radius, radius] cut off, or the best there is.
  *

@@ -11,11 +11,12 @@ export interface MinimaxFeatures extends WholeDegrees {
 
 /** At 8 a float32 rounding, 2⁻²⁴, times e^{2·radius} is 0.53. */
 export const MOST_RADIUS = 8
-/** Below this error Remez would polish what doubles, and features in float32, cannot hold. */
+/** Smallest error: below it Remez would improve digits that doubles, and features in float32, cannot hold. */
 const LEAST_ERROR = 2 ** -40
 
 /**
- * The polynomial of the degree with the least relative error |p(s)·e^{−s} − 1| on [−radius, radius], as an inner product of monomials.
+ * Makes a feature map of the polynomial with the smallest relative error |p(s)·e^{−s} − 1| on [−radius, radius] for its degree, as an inner product of
+ * monomials.
  * Source: Lemma 3.1 (one-pass paper), whose p may be any polynomial near exp; Remez exchange. Deviation: p is best in relative error,
  * which is what moves an answer, not in absolute error; keys may be centred; a negative coefficient puts its sign on the keys' side.
  *

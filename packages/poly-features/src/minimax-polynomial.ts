@@ -13,12 +13,12 @@ export interface MinimaxPolynomial {
 /** Points of the grid for each extremum of the error, and at the least. */
 const DENSITY = 40
 const LEAST_POINTS = 240
-/** Exchange ends when largest and levelled error agree to this share. */
+/** Exchange ends when the largest and the levelled error agree up to this share. */
 const LEVEL = 1e-6
 const EXCHANGES = 40
 
 /**
- * The polynomial of a degree with the least largest relative error |p(s)·e^{−s} − 1| on [−radius, radius], by Remez exchange.
+ * Finds the polynomial of a degree whose largest relative error |p(s)·e^{−s} − 1| on [−radius, radius] is smallest, by Remez exchange.
  * Source: E. Y. Remez; the rule of C. J. de la Vallée Poussin brackets the least error between `least` and the largest. Deviation:
  * the grid's extrema, moved to the top of a parabola, stand for the true ones.
  *
@@ -48,7 +48,9 @@ export function minimaxPolynomial(
   }
 }
 
-/** p through e^x·(1 ± E) at the reference points, E chosen so that degree count − 2 suffices: the divided difference vanishes. */
+/**
+ * Levels the error: p goes through e^x·(1 ± E) at the reference points, with E such that degree count − 2 suffices, so that the divided difference vanishes.
+ */
 function levelled(reference: Float64Array) {
   const weights = Array.from(reference, (x, i) => {
     let product = pair(1)

@@ -10,23 +10,25 @@ import {
 import { isFloat32, kernels } from '@sublinear/kernels'
 import { featureDimension } from './feature-dimension'
 
-/** Parts from which every map of whole degrees is made. */
+/** Options that every map of whole degrees has. */
 export interface WholeDegrees {
   readonly d: number
   readonly degree: number
   /** Factor inside exp, > 0. */
   readonly scale: number
-  /** d numbers subtracted from every key, chosen before the stream starts: the mean key shortens the range of scores. Default: zero. */
+  /** Vector of d numbers that is subtracted from every key, chosen before the stream starts: the mean key shortens the range of scores. Default: zeros. */
   readonly centre?: Float32Array | undefined
 }
 
-/** At degree 20 the least value of the Taylor polynomial, 2.7e-3, is 80 times its float32 rounding; at 24 it would be 9 times. */
+/** Highest degree. At degree 20 the smallest value of the Taylor polynomial, 2.7e-3, is 80 times its float32 rounding; at 24 it would be 9 times. */
 export const MOST_DEGREE = 20
-/** `leastMass` of centred maps: about the mean key every query's mass is at least that of averages; an eighth allows for a centre that is off. */
+/**
+ * `leastMass` of centred maps. With keys centred at their mean, every query's mass is at least that of averages; an eighth allows for a centre that is off.
+ */
 export const CENTRED_MASS = 2 ** -3
 export const MOST_FEATURES = 2 ** 26
 
-/** Refuses what no map of whole degrees can be; returns t. */
+/** Checks the options of a map of whole degrees; returns t. */
 export function checkWholeDegrees(who: string, { d, degree, scale, centre }: WholeDegrees): number {
   checkInteger(who, 'd', d, 1)
   checkInteger(who, 'degree', degree, 0, MOST_DEGREE)
@@ -66,7 +68,7 @@ export function checkQueryCall(
     throw new RangeError(`${who}: logScale must have ${queries.rows} entries, got ${logScale.length}`)
 }
 
-/** scale·⟨q, centre⟩ for every query. */
+/** Computes scale·⟨q, centre⟩ for every query. */
 export function shiftOf(
   queries: Float32Array,
   centre: Float32Array | undefined,
@@ -82,11 +84,11 @@ export function shiftOf(
 }
 
 /**
- * A polynomial p(s) = Σ w_j·s^j/j! of the centred score as an inner product: feature e of degree j is √|w_j|·x^e/√(e₁!·…·e_d!),
+ * Makes a feature map of a polynomial p(s) = Σ w_j·s^j/j! of the centred score: feature e of degree j is √|w_j|·x^e/√(e₁!·…·e_d!),
  * x = q·√scale or (k − centre)·√scale, and takes the sign of w_j on the side of the keys. Each is one earlier feature times a variable times a constant.
  *
  * @param weights  w_0 … w_degree, none of them 0
- * @param rest  radius, spec and fallbacks, which the caller knows
+ * @param rest  radius, spec and fallbacks of the map
  * @returns a FeatureMap of t features in graded order: a lower degree is a prefix
  */
 export function monomialMap(
@@ -99,11 +101,11 @@ export function monomialMap(
   const unit = Math.sqrt(scale)
   const signed = weights.some((w) => w < 0)
   let made: Record<'queries' | 'keys', Float32Array> | undefined
-  const ratios = () => (made ??= ratiosOf(d, degree, t, weights, signed)) // a spec read from a file costs nothing before it is believed
+  const ratios = () => (made ??= ratiosOf(d, degree, t, weights, signed)) // made at first use: a spec read from a file must cost nothing before it is checked
   const zero = new Float32Array(d)
   const kept = centre?.slice()
   const shift = kept ?? zero
-  /** (x − by)·√scale for every row, and its monomials. */
+  /** Expands rows: (x − by)·√scale for every row, and its monomials. */
   const expand = (x: Float32Array, by: Float32Array, side: 'queries' | 'keys', out: Matrix) => {
     const shifted = new Float32Array(x.length)
     for (let r = 0, i = 0; r < out.rows; r++) for (let c = 0; c < d; c++, i++) shifted[i] = (x[i] - by[c]) * unit

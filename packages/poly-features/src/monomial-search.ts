@@ -12,13 +12,13 @@ interface Candidate {
 }
 
 /**
- * The t monomials of highest score ∏ w_i^{e_i}/√(e_i!) that a best-first search finds among exponents with all lower ones chosen:
- * whenever x^e is among them, so is every divisor. Ties go to the lower variable and the earlier monomial.
+ * Searches, best first, for the t monomials of highest score ∏ w_i^{e_i}/√(e_i!). An exponent is a candidate once all lower ones are chosen:
+ * whenever x^e is in the table, so is every divisor. Ties go to the lower variable and the earlier monomial.
  * Source: not from the papers.
  *
  * Cost: O(t·d) operations on integers, and a heap.
  *
- * @param weights  how large each variable's product typically is, d numbers ≥ 0
+ * @param weights  typical size of each variable's product, d numbers ≥ 0
  * @returns a table in the order of selection; fewer than t where the degree ends first
  */
 export function bestMonomials(weights: ArrayLike<number>, t: number, mostDegree: number): MonomialTable {
@@ -33,7 +33,7 @@ export function bestMonomials(weights: ArrayLike<number>, t: number, mostDegree:
   const heap: Candidate[] = []
   let order = 0
 
-  /** Puts x_i·f among the candidates when its other divisors are chosen; that is so for exactly one f. */
+  /** Makes x_i·f a candidate when all its other divisors are chosen; that happens for exactly one f. */
   const offer = (f: number) => {
     if (degrees[f] >= mostDegree) return
     for (let i = 0; i < d; i++) {

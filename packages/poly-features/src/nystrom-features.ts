@@ -4,9 +4,9 @@ import { encodeFloats } from './base64'
 import { checkKeyCall, checkQueryCall } from './monomial-map'
 
 export interface NystromFeatures {
-  /** n × d, n ≥ 1: keys like those to come. */
+  /** Keys like those to come, n × d, n ≥ 1. */
   readonly pilotKeys: Matrix
-  /** Features, 2 … 4096: a constant and a landmark each; with fewer keys than t − 1, as many as those. */
+  /** Number of features, 2 … 4096: a constant, and one for each landmark; fewer where the pilot has fewer keys than t − 1. */
   readonly t: number
   /** Factor inside exp, > 0. */
   readonly scale: number
@@ -22,20 +22,20 @@ export interface Landmarks {
 }
 
 const MOST_FEATURES = 4096
-/** The share of the diagonal that a landmark must add to those before it to count; float32 sums stay within a thousandth. */
+/** Share of its diagonal that a landmark must add to those before it; float32 sums then stay within a thousandth. */
 const RIDGE = 1e-5
 /** Exponents of keys end here: with 1/√RIDGE and 4096 features sums stay within float32. */
 const MOST_EXPONENT = 60
 
 /**
- * Landmark features of exp: 1 + g(q)ᵀ(G + λ)⁻¹g(k) with g_j(x) = e^{⟨x, l_j⟩} − 1 for landmarks l of a pilot of keys.
+ * Makes landmark features of exp: 1 + g(q)ᵀ(G + λ)⁻¹g(k) with g_j(x) = e^{⟨x, l_j⟩} − 1 for landmarks l, which are rows of a pilot of keys.
  * Source: not from the papers; C. Williams and M. Seeger, Using the Nyström method to speed up kernel machines (2001). Deviation: the constant of exp is
- * kept exactly, as a feature of its own and first: it is the fallback of a stream, so a mass that skewed keys bring to nothing, or below, is answered by the
- * mean of the values. Landmarks are rows of the pilot at even distances, about its mean; G is divided by its diagonal of e^{‖l‖²} and has a ridge.
+ *   kept exactly, as the first feature. It is the fallback of a stream: where skewed keys give a vanishing or negative mass, the answer is the mean of the
+ *   values. Landmarks are evenly spaced rows of the pilot, about its mean; G is divided by its diagonal of e^{‖l‖²} and has a ridge.
  *
- * Guarantee: none for a pair. e^{⟨x, y⟩} − 1 of the landmarks themselves is met up to the ridge; of other keys as far as the pilot is like them.
- *   When to take it: small d and even keys, where it comes near the monomials of its size. On skewed keys with large scores it breaks (README): the fallback
- *   catches masses below an eighth of the constant's alone, and it has no answer for directions that the pilot has not.
+ * Guarantee: none for a pair. e^{⟨x, y⟩} − 1 is exact for landmarks, up to the ridge; for other keys it is as good as the pilot is like them.
+ *   When to take it: for small d and even keys, where it comes near the monomials of its size. On skewed keys with large scores it fails (README): the
+ *   fallback catches only masses below an eighth of the constant's, and directions that the pilot lacks are lost.
  * Cost: t·(d + t) multiplications and t exponentials a row; 4·t·(d + t) bytes; t³/3 operations to build.
  *
  * @returns a FeatureMap with radius 0, since no pair is certified; its spec holds the landmarks, 5.4·d characters each
@@ -65,7 +65,7 @@ export function nystromFeatures({ pilotKeys, t, scale }: NystromFeatures): Featu
   return nystromMap({ d, scale, centre, landmarks })
 }
 
-/** The map of landmarks, as a spec holds them. */
+/** Makes the map of landmarks, as a spec holds them. */
 export function nystromMap({ d, scale, centre, landmarks }: Landmarks): FeatureMap {
   const who = 'nystromFeatures'
   const count = landmarks.length / d
@@ -74,7 +74,7 @@ export function nystromMap({ d, scale, centre, landmarks }: Landmarks): FeatureM
   const unit = Math.sqrt(scale)
   let made: Float32Array | undefined
   const solve = () => (made ??= inverseFactor(landmarks, halves, count, d)) // count × count
-  /** out = [constant, (e^{u − shift} − e^{−shift})·e^{−‖l‖²/2}·Wᵀ] with u = ⟨x, l⟩. */
+  /** Writes out = [constant, (e^{u − shift} − e^{−shift})·e^{−‖l‖²/2}·Wᵀ] with u = ⟨x, l⟩. */
   const write = (rows: number, out: Float32Array, products: Float32Array, shifts: Float64Array) => {
     for (let r = 0, i = 0; r < rows; r++) {
       for (let j = 0; j < count; j++, i++) {
@@ -117,7 +117,7 @@ export function nystromMap({ d, scale, centre, landmarks }: Landmarks): FeatureM
       checkQueryCall(who, d, t, queries, out, logScale)
       const x = queries.data.map((value) => value * unit)
       const products = productsOf(x, queries.rows)
-      const shifts = new Float64Array(queries.rows) // the largest exponent, at least 0, that of the constant
+      const shifts = new Float64Array(queries.rows) // the largest exponent of a row, at least 0, which is that of the constant
       for (let i = 0; i < products.length; i++) {
         const r = Math.floor(i / count)
         shifts[r] = Math.max(shifts[r], products[i] - halves[i % count])
@@ -132,7 +132,7 @@ export function nystromMap({ d, scale, centre, landmarks }: Landmarks): FeatureM
   }
 }
 
-/** L⁻¹ of the factor of (G + λ), G_ij = (e^{⟨l_i, l_j⟩} − 1)·e^{−‖l_i‖²/2 − ‖l_j‖²/2}, so that features are L⁻¹g. */
+/** Computes L⁻¹ of the factor of (G + λ), G_ij = (e^{⟨l_i, l_j⟩} − 1)·e^{−‖l_i‖²/2 − ‖l_j‖²/2}, so that features are L⁻¹g. */
 function inverseFactor(landmarks: Float32Array, halves: Float64Array, count: number, d: number): Float32Array {
   const low = new Float64Array(count * count)
   for (let i = 0; i < count; i++) {

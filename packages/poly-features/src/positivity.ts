@@ -1,4 +1,4 @@
-/** How far above its own float32 rounding a value must stay, as a share of the sum of its terms' sizes. */
+/** Margin by which a value must stay above its own float32 rounding, as a share of the sum of its terms' sizes. */
 const MARGIN = 2 ** -20
 
 /**
@@ -25,7 +25,9 @@ function holds(c: ArrayLike<number>, side: number): boolean {
   return stays(value, 40)
 }
 
-/** Whether a polynomial in Bernstein form is positive on its interval: it lies above its least coefficient, and halves of it closer. */
+/**
+ * Whether a polynomial in Bernstein form is positive on its interval: it lies above its smallest coefficient, and each half of the interval gives a closer bound.
+ */
 function stays(value: Float64Array, depth: number): boolean {
   if (value.every((v) => v > 0)) return true
   if (value[0] <= 0 || value.at(-1)! <= 0 || depth === 0) return false

@@ -15,22 +15,24 @@ import { checkKeyCall, checkQueryCall } from './monomial-map'
 export interface RandomFeatures {
   /** Width of queries and keys. */
   readonly d: number
-  /** Features, ≥ 1; d·t up to 2^24. */
+  /** Number of features, ≥ 1; d·t is at most 2^24. */
   readonly t: number
   /** Factor inside exp, > 0. */
   readonly scale: number
-  /** 64 bits; decides every feature. */
+  /** 64 bits that decide every feature. */
   readonly seed: Seed
-  /** Frequencies orthogonal in groups of d, each still N(0, I): somewhat less variance. Default: independent. */
+  /** Whether frequencies are orthogonal in groups of d, each still N(0, I), for somewhat less variance. Default: false, they are independent. */
   readonly orthogonal?: boolean | undefined
 }
 
 const MOST_ENTRIES = 2 ** 24
-/** Exponents of keys end here, so that 2^20 of them still add up in float32: e^72 = 1.9e31. Reached by ‖k‖ ≥ 12/√scale at the least. */
+/**
+ * Largest exponent of a key; larger ones are cut, so that 2^20 of them add up in float32: e^72 = 1.9e31. A key reaches it at ‖k‖ ≥ 12/√scale at the earliest.
+ */
 const MOST_EXPONENT = 72
 
 /**
- * Positive random features of exp: φ_f(x) = e^{⟨ω_f, x⟩ − ‖x‖²/2}/√t with x = √scale·q or √scale·k and ω_f ~ N(0, I).
+ * Makes positive random features of exp: φ_f(x) = e^{⟨ω_f, x⟩ − ‖x‖²/2}/√t with x = √scale·q or √scale·k and ω_f ~ N(0, I).
  * Source: not from the papers; K. Choromanski et al., Rethinking attention with Performers (FAVOR+). Deviation: keys are not divided by their
  * largest exponential, which a stream cannot know; exponents of keys above 72 are cut there.
  *
@@ -38,8 +40,9 @@ const MOST_EXPONENT = 72
  * of a Gaussian matrix these are independent of the directions, so each is exactly N(0, I). The query's largest exponent goes to logScale.
  *
  * Guarantee: E⟨φ(q), φ(k)⟩ = e^{⟨x, y⟩} over the seed, with variance e^{2⟨x, y⟩}·(e^{‖x + y‖²} − 1)/t for independent frequencies,
- *   at every size of the score: it grows like e^{‖x + y‖²}, so this is a comparator, not a default. When to take it: where scores are large and
- *   masses must be positive whatever comes. Monomials and, with a pilot, nystromFeatures err less in small d; trigonometricFeatures only where values do not follow keys.
+ *   at every size of the score. The variance grows like e^{‖x + y‖²}, so this map is for comparison, not a default. When to take it: where scores are
+ *   large and masses must be positive whatever comes. Monomials and, with a pilot, nystromFeatures err less in small d; trigonometricFeatures err less only
+ *   where values do not follow keys.
  * Cost: 2·d operations and one exponential a feature and row; 4·d·t bytes. Building orthogonal ones takes 2·t·d² operations.
  *
  * @returns a FeatureMap with radius 0, since no pair is certified, and without fallbacks: no feature is negative
@@ -60,7 +63,7 @@ export function randomFeatures({ d, t, scale, seed, orthogonal = false }: Random
   let made: Float32Array | undefined
   const frequencies = () => (made ??= frequenciesOf(d, t, key, orthogonal).map((w) => w * unit)) // t × d
   const logRoot = Math.log(t) / 2
-  /** ‖x‖²/2 + ln √t of a row. */
+  /** The number ‖x‖²/2 + ln √t of a row. */
   const loss = (rows: Float32Array, r: number) => {
     let square = 0
     for (let c = r * d; c < (r + 1) * d; c++) square += rows[c] * rows[c]
@@ -93,7 +96,7 @@ export function randomFeatures({ d, t, scale, seed, orthogonal = false }: Random
   }
 }
 
-/** t × d entries of N(0, 1): column j of the t × d sketch times √t, turned. */
+/** Draws t × d entries of N(0, 1): column j of the t × d sketch times √t, turned. */
 export function frequenciesOf(d: number, t: number, seed: bigint, orthogonal: boolean): Float32Array {
   const identity = matrix(d, d)
   for (let i = 0; i < d; i++) identity.data[i * d + i] = 1

@@ -1,5 +1,5 @@
 /**
- * A bound on |p(s)·e^{−s} − 1| over |s| ≤ radius that holds, for p with these coefficients of 1, s, s², …
+ * Computes a bound on |p(s)·e^{−s} − 1| over |s| ≤ radius that surely holds, for p with these coefficients of 1, s, s², …
  * On each of the cells between points −radius·cos θ, with r the error: |r| ≤ max of its ends + h²/8·max|r″|, where
  * r″ = (p″ − 2p′ + p)·e^{−s} is bounded by its coefficients about the middle; what doubles and exp may round is added.
  *
@@ -26,7 +26,7 @@ function errorAt(coefficients: ArrayLike<number>, s: number): number {
   return p * Math.exp(-s) - 1
 }
 
-/** How far |r| may rise above the larger of its ends between them, and the rounding of the ends. */
+/** How far |r| may rise above the larger of its ends between them, with the rounding of the ends. */
 function overshoot(coefficients: ArrayLike<number>, from: number, to: number): number {
   const middle = (from + to) / 2
   const half = (to - from) / 2
@@ -44,7 +44,7 @@ function overshoot(coefficients: ArrayLike<number>, from: number, to: number): n
   return ((half * half) / 2) * (bend * most + 1024 * rounding) + rounding
 }
 
-/** The coefficients about another point. */
+/** The coefficients of the polynomial about another point. */
 function shifted(coefficients: ArrayLike<number>, by: number): Float64Array {
   const local = Float64Array.from(coefficients)
   for (let k = 0; k < local.length; k++) {
@@ -54,7 +54,7 @@ function shifted(coefficients: ArrayLike<number>, by: number): Float64Array {
 }
 
 /**
- * The largest |p(s)·e^{−s} − 1| over |s| ≤ radius for the Taylor polynomial, reached at −radius:
+ * The largest |p(s)·e^{−s} − 1| over |s| ≤ radius for the Taylor polynomial; it is reached at −radius:
  * ∫₀^radius u^g·e^u/g! du = Σ_k radius^{g+1+k}/(g!·k!·(g + 1 + k)), all terms positive.
  */
 export function taylorError(degree: number, radius: number): number {
@@ -70,8 +70,8 @@ export function taylorError(degree: number, radius: number): number {
 }
 
 /**
- * The same for a map that has all monomials up to the degree and any others, where Σ|a_i·b_i| ≤ radius: what is missing is at most
- * Σ_{j > degree} radius^j/j!, and e^s at least e^{−radius}.
+ * The same error for a map that has all monomials up to the degree, and any others, where Σ|a_i·b_i| ≤ radius: the missing terms are at most
+ * Σ_{j > degree} radius^j/j!, and e^s is at least e^{−radius}.
  */
 export function normsError(degree: number, radius: number): number {
   let term = 1
@@ -84,7 +84,7 @@ export function normsError(degree: number, radius: number): number {
   }
 }
 
-/** The largest radius at which an error that grows with it, of a polynomial of this degree, is within the bound; by bisection. */
+/** The largest radius at which an error that grows with the radius is within a bound, for a polynomial of this degree; by bisection. */
 export function radiusWithin(error: (radius: number) => number, bound: number, degree: number): number {
   let low = 0
   let high = 2 * degree + 4

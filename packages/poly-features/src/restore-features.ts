@@ -12,7 +12,7 @@ import { trigonometricFeatures } from './trigonometric-features'
 type Fields = Readonly<Record<string, unknown>>
 
 const kinds: Readonly<Record<string, (fields: Fields) => FeatureMap>> = {
-  // Each factory checks what it is given.
+  // Makers of the maps by kind; each factory checks its options.
   taylor: ({ d, degree, scale, ...rest }) => taylorFeatures({ d, degree, scale, ...centreOf(rest) } as never),
   minimax: ({ d, degree, radius, scale, ...rest }) =>
     minimaxFeatures({ d, degree, radius, scale, ...centreOf(rest) } as never),
@@ -41,9 +41,9 @@ const kinds: Readonly<Record<string, (fields: Fields) => FeatureMap>> = {
 }
 
 /**
- * The feature map that a `spec` describes, as a snapshot carries it.
+ * Makes the feature map that a `spec` describes, as a snapshot carries it.
  *
- * @throws RangeError when the text is no spec of a map of this package; sizes are tried before anything is allocated
+ * @throws RangeError when the text is no spec of a map of this package; sizes are checked before anything is allocated
  */
 export function restoreFeatures(spec: string): FeatureMap {
   const fields = readSpec('restoreFeatures', spec)
@@ -53,7 +53,7 @@ export function restoreFeatures(spec: string): FeatureMap {
   return map
 }
 
-/** The map of the fields. A number of another type is no mistake of the caller's but of the text: a RangeError. */
+/** Makes the map of these fields. A field of a wrong type is a fault of the text, not of the caller: a RangeError. */
 function made(fields: Fields & { readonly kind: string }): FeatureMap {
   try {
     return kinds[fields.kind](fields)
@@ -78,11 +78,11 @@ export function readSpec(who: string, spec: string): Fields & { readonly kind: s
 
 const isKind = (kind: unknown) => typeof kind === 'string' && Object.hasOwn(kinds, kind)
 
-/** A centre as the factories take it. */
+/** A centre in the form that the factories take. */
 const centreOf = ({ centre }: Fields) =>
   Array.isArray(centre) ? { centre: Float32Array.from(centre as number[]) } : {}
 
-/** Seeds are written as decimal strings: 64 bits are more than a JSON number holds. */
+/** Reads a seed, which is written as a decimal string, since 64 bits are more than a JSON number holds. */
 function seedOf(seed: unknown): bigint {
   if (typeof seed !== 'string' || !/^\d{1,20}$/.test(seed))
     throw new RangeError('restoreFeatures: seed must be a decimal string')

@@ -5,13 +5,13 @@ export interface Eigen {
   readonly vectors: Float64Array // d × d
 }
 
-/** Rotations stop when what stands off the diagonal is below this share of the whole. */
+/** Share of the whole below which the entries off the diagonal end the rotations. */
 const TOLERANCE = 1e-15
 const SWEEPS = 40
 
 /**
- * Eigenvalues and eigenvectors of a symmetric matrix (d × d), by cyclic Jacobi rotations in a fixed order: + − × ÷ √ only, so the
- * same bits on every engine. Equal eigenvalues keep the order of their columns; an eigenvector's largest entry is positive.
+ * Computes eigenvalues and eigenvectors of a symmetric matrix (d × d) by cyclic Jacobi rotations in a fixed order, with + − × ÷ √ alone, so the
+ * bits are the same on every engine. Equal eigenvalues keep the order of their columns; an eigenvector's largest entry is positive.
  * Cost: about 8 sweeps of 6·d³ operations.
  */
 export function symmetricEigen(matrix: Float64Array, d: number): Eigen {
@@ -43,7 +43,7 @@ function isOffDiagonal(a: Float64Array, d: number): boolean {
   return off > TOLERANCE * TOLERANCE * all
 }
 
-/** The rotation of rows and columns p and q that makes a[p, q] vanish, applied to a on both sides and to the rows of v. */
+/** Applies the rotation of rows and columns p and q that makes a[p, q] vanish, to a on both sides and to the rows of v. */
 function rotate(a: Float64Array, v: Float64Array, d: number, p: number, q: number): void {
   const [app, aqq, apq] = [a[p * d + p], a[q * d + q], a[p * d + q]]
   if (apq === 0) return
@@ -53,7 +53,7 @@ function rotate(a: Float64Array, v: Float64Array, d: number, p: number, q: numbe
   const sine = tangent * cosine
   turnRows(a, d, p, q, cosine, sine)
   turnRows(v, d, p, q, cosine, sine)
-  // Columns are rows again, but for the two by two entries where both meet.
+  // Columns equal rows, except for the two by two entries where both meet.
   for (let k = 0, at = 0; k < d; k++, at += d) {
     a[at + p] = a[p * d + k]
     a[at + q] = a[q * d + k]

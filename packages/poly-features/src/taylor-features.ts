@@ -5,15 +5,15 @@ import { radiusWithin, taylorError } from './relative-error'
 
 export type TaylorFeatures = WholeDegrees
 
-/** Where `radius` puts the line: the relative error that the Taylor polynomial reaches there. */
+/** Relative error that the Taylor polynomial reaches at the map's `radius`. */
 const RELATIVE_ERROR = 0.1
 
 /**
- * The Taylor polynomial of exp as an inner product: feature e is x^e / √(e₁!·…·e_d!) with x = q·√scale or (k − centre)·√scale.
+ * Makes a feature map of the Taylor polynomial of exp: feature e is x^e / √(e₁!·…·e_d!) with x = q·√scale or (k − centre)·√scale.
  * Source: Lemma 3.1 (one-pass paper). Deviation: keys may be centred; the shift e^{scale·⟨q, centre⟩} goes to logScale.
  *
  * Guarantee: while |scale·⟨q, k − centre⟩| ≤ radius, the relative error of one pair is at most 1/10, before float32; `certificate`
- *   has that bound at other radii, and the share of float32. An even degree is positive everywhere.
+ *   gives the bound at other radii, and the error of float32. An even degree is positive everywhere.
  * Cost: one multiply a feature and row.
  *
  * @returns a FeatureMap with t = C(d + degree, degree), in graded order: a lower degree is a prefix

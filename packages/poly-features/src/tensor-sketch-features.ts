@@ -14,18 +14,18 @@ import { checkKeyCall, checkQueryCall, MOST_DEGREE } from './monomial-map'
 export interface TensorSketchFeatures {
   /** Width of queries and keys. */
   readonly d: number
-  /** Degree of the Taylor polynomial that is sketched, 2 to 20. Degree 2 is the best for most data, see the guarantee. */
+  /** Degree of the Taylor polynomial that is sketched, 2 to 20. Degree 2 is best for most data, see the guarantee. */
   readonly degree: number
-  /** Features, at least d + degree. */
+  /** Number of features, at least d + degree. */
   readonly t: number
   /** Factor inside exp, > 0. */
   readonly scale: number
-  /** 64 bits; decides every hash. */
+  /** 64 bits that decide every hash. */
   readonly seed: Seed
 }
 
 const MOST_FEATURES = 2 ** 24
-/** The last counter word: what keeps these hashes apart from others of the same seed. */
+/** The last word of the Philox counter, so that these hashes share no numbers with other uses of the seed. */
 const STREAM = 0x74656e73 // 'tens'
 
 /** TensorSketch of one degree: features first … first + width. */
@@ -37,14 +37,16 @@ interface Part {
 }
 
 /**
- * The Taylor polynomial of exp with degrees 0 and 1 exact and a TensorSketch of each higher one: x^{⊗j}/√(j!) hashed to few features.
+ * Makes a feature map of the Taylor polynomial of exp, with degrees 0 and 1 exact and a TensorSketch of each higher degree: x^{⊗j}/√(j!) hashed to few
+ * features.
  * Source: not from the papers; N. Pham and R. Pagh, Fast and scalable polynomial kernels via explicit feature maps. Deviation: low degrees
- * exact, which is most of what is gained; CountSketches are convolved one coordinate at a time, d·width operations instead of a transform.
+ * are exact, which gives most of the gain; CountSketches are convolved one coordinate at a time, d·width operations instead of a transform.
  *
  * The t − 1 − d features left go to degrees 2 … degree in proportion to 3^{j/2}/j!, which balances the bounds on their variances. Hashes are words of Philox.
  *
- * Guarantee: E⟨φ(q), φ(k)⟩ = Σ_{j ≤ degree} s^j/j! over the seed, the Taylor polynomial and not exp. With x = √scale·q, y = √scale·k the variance of degree j is at most
- *   (3^j − 1)·(‖x‖‖y‖)^{2j}/(j!²·width): it grows fast with the degree and turns masses negative; a comparator, not a default.
+ * Guarantee: E⟨φ(q), φ(k)⟩ = Σ_{j ≤ degree} s^j/j! over the seed, the Taylor polynomial and not exp. With x = √scale·q, y = √scale·k the variance of
+ * degree j is at most
+ *   (3^j − 1)·(‖x‖‖y‖)^{2j}/(j!²·width): it grows fast with the degree and makes masses negative. This map is for comparison, not a default.
  * Cost: O((degree − 1)·d·t) operations a row; 12·d·degree² bytes at most.
  *
  * @returns a FeatureMap with radius 0, since no pair is certified, and the constant as its fallback
@@ -131,7 +133,7 @@ function partsOf(d: number, degree: number, t: number, seed: bigint): Part[] {
   })
 }
 
-/** Shares of `room` for degrees 2 … degree, in proportion to 3^{j/2}/j!, at least 1 each; what rounding leaves goes to degree 2. */
+/** Shares of `room` for degrees 2 … degree, in proportion to 3^{j/2}/j!, at least 1 each; what rounding leaves over goes to degree 2. */
 function widthsOf(degree: number, room: number): number[] {
   const wanted: number[] = []
   let size = 1

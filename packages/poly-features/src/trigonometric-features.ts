@@ -6,27 +6,26 @@ import { frequenciesOf } from './random-features'
 export interface TrigonometricFeatures {
   /** Width of queries and keys. */
   readonly d: number
-  /** Features, even, ≥ 4: a constant twice, and a cosine and a sine a frequency; d·t up to 2^24. */
+  /** Number of features, even, ≥ 4: a constant twice, and a cosine and a sine for each frequency; d·t is at most 2^24. */
   readonly t: number
   /** Factor inside exp, > 0. */
   readonly scale: number
-  /** 64 bits; decides every frequency. */
   /** 64 bits that decide every frequency. */
   readonly seed: Seed
 }
 
 const MOST_ENTRIES = 2 ** 24
-/** Exponents of keys end here, as randomFeatures'. */
+/** Largest exponent of a key, as in randomFeatures. */
 const MOST_EXPONENT = 72
 
 /**
- * Random Fourier features of exp: e^{⟨x, y⟩} = e^{‖x‖²/2 + ‖y‖²/2}·E cos⟨ω, x − y⟩, x = √scale·q, y = √scale·k, ω ~ N(0, I).
+ * Makes random Fourier features of exp: e^{⟨x, y⟩} = e^{‖x‖²/2 + ‖y‖²/2}·E cos⟨ω, x − y⟩, x = √scale·q, y = √scale·k, ω ~ N(0, I).
  * Source: not from the papers; A. Rahimi and B. Recht, Random features for large-scale kernel machines (2007). Deviation: the norms are put back, and a
- * constant is added and taken away again, so that its prefix is the fallback of a stream: the mean of the values.
+ *   constant is added and subtracted again, so that the first feature is the fallback of a stream: the mean of the values.
  *
  * Guarantee: E⟨φ(q), φ(k)⟩ = e^{⟨x, y⟩} over the seed, with variance e^{‖x‖² + ‖y‖²}·(1 − e^{−‖x − y‖²})²/(t − 2).
- *   When to take it: to compare with, and where ‖x‖ and ‖y‖ are about 1 or less and values do not follow keys: there it errs less than randomFeatures of
- *   the same t (a test). Where values follow keys it lost to them in every cell measured (README), and masses turned negative.
+ *   When to take it: for comparison, and where ‖x‖ and ‖y‖ are about 1 or less and values do not follow keys: there it errs less than randomFeatures of
+ *   the same t (a test). Where values follow keys it lost to randomFeatures in every cell measured (README), and masses became negative.
  * Cost: 2·d operations and one sine and cosine a frequency and row; 2·d·t bytes.
  *
  * @returns a FeatureMap with radius 0, since no pair is certified; its inner products may be negative
@@ -51,7 +50,7 @@ export function trigonometricFeatures({ d, t, scale, seed }: TrigonometricFeatur
     for (let c = r * d; c < (r + 1) * d; c++) square += rows[c] * rows[c]
     return (scale * square) / 2
   }
-  /** out = [constant, ±constant, size·cos, size·sin]; rows of angles. */
+  /** Writes out = [constant, ±constant, size·cos, size·sin] for rows of angles. */
   const write = (x: Float32Array, rows: number, out: Float32Array, sizeOf: (r: number) => [number, number, number]) => {
     const angles = new Float32Array(rows * count)
     kernels().product('nt', angles, x, frequencies(), rows, d, count)

@@ -2,15 +2,15 @@ import { checkFinite, checkInteger, checkSeed, type Seed, type SketchMatrix } fr
 import { hashedColumns } from './hashed-columns'
 
 /**
- * CountSketch: one nonzero a column, ±1 in a random row. The cheapest sketch there is: a row of A is added to one row of the state.
+ * Makes a CountSketch: one nonzero a column, ±1 in a random row. It is the cheapest sketch: a row of A is added to one row of the state.
  * Source: Charikar, Chen, Farach-Colton (2002); as a matrix: Thorup and Zhang (2004), Clarkson and Woodruff (2013). Not from the papers.
  *
  * Guarantee: rows and signs come from one 4-wise independent hash, so over the seed E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and
  * Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m, both up to a relative 2⁻²⁹ (the hash is uniform up to 4m/2⁶¹).
  * Cost: 2·w operations a row of w numbers; 32 bytes to describe Ψ.
  *
- * @param m  rows, 1 … 2^30; countSketchRows gives enough of them for an error and a failure probability
- * @param seed  64 bits; decides every entry
+ * @param m  number of rows, 1 … 2^30; countSketchRows computes it from an error and a failure probability
+ * @param seed  64 bits that decide every entry
  * @throws TypeError, RangeError when m or seed is out of its range
  * @example
  * const state = sketch(countSketch({ m: 2000, seed: 1 }), 1)
@@ -23,8 +23,8 @@ export function countSketch({ m, seed }: { m: number; seed: Seed }): SketchMatri
 }
 
 /**
- * How many rows CountSketch needs: for any fixed u and v, |⟨Ψu, Ψv⟩ − ⟨u, v⟩| ≤ ε|u||v| with probability at least 1 − δ.
- * Source: Chebyshev's inequality, since the variance is at most 2|u|²|v|²/m. In 1/δ that is the truth, not slack: u = v = (e₁ + e₂)/√2
+ * Computes the number of rows that CountSketch needs: for any fixed u and v, |⟨Ψu, Ψv⟩ − ⟨u, v⟩| ≤ ε|u||v| with probability at least 1 − δ.
+ * Source: Chebyshev's inequality, since the variance is at most 2|u|²|v|²/m. The factor 1/δ is needed: u = v = (e₁ + e₂)/√2
  * fails with probability 1/m for every ε < 1.
  *
  * @param epsilon  error in units of |u||v|, > 0
@@ -37,12 +37,12 @@ export function countSketchRows({ epsilon, delta }: { epsilon: number; delta: nu
   return secondMomentRows('countSketchRows', epsilon, delta)
 }
 
-/** ⌈2/(ε²δ)⌉. */
+/** The number ⌈2/(ε²δ)⌉ of rows. */
 export function secondMomentRows(who: string, epsilon: number, delta: number): number {
   checkFinite(who, 'epsilon', epsilon, 0)
   checkFinite(who, 'delta', delta, 0)
   if (delta >= 1) throw new RangeError(`${who}: delta must be below 1, got ${delta}`)
-  // A quotient that is whole but for rounding is whole: 2/(0.1²·0.01) is 20000, not 20001.
+  // A quotient that is an integer up to rounding counts as that integer: 2/(0.1²·0.01) is 20000, not 20001.
   const rows = 2 / (epsilon * epsilon * delta)
   return Math.max(1, Math.ceil(rows * (1 - 2 ** -50)))
 }

@@ -2,14 +2,14 @@ import { sparseSketchMatrix, type SketchMatrix } from '@sublinear/core'
 import { polynomialHash } from '@sublinear/hash-families'
 import { sketchKernels } from '@sublinear/kernels'
 
-/** Entries listed at once for a reader that goes on where it left off: 64 columns by themselves cost mostly their beginning. */
+/** Entries that are listed at once, for a reader that goes on where it stopped: for 64 columns alone, most of the cost is the start. */
 const AHEAD = 8192
 
-/** The first of the seed's polynomials that are used here. */
+/** The first polynomial of the seed that is used here. */
 const STREAM = 0x73700000
 
 /**
- * Columns of one nonzero ±1/√nonzeros in each of `nonzeros` blocks of m/nonzeros rows. Block e has a cubic h_e mod p = 2⁶¹ − 1 of
+ * Makes columns with one nonzero ±1/√nonzeros in each of `nonzeros` blocks of m/nonzeros rows. Block e has a cubic h_e mod p = 2⁶¹ − 1 of
  * its own: t = ⌊h_e(j)·2(m/nonzeros)/2⁶¹⌋ gives column j its row ⌊t/2⌋ of the block, and a minus where t is odd. So places and
  * signs together are 4-wise independent, independent between blocks, and uniform up to a relative bias of 2·2(m/nonzeros)/p.
  *

@@ -2,22 +2,22 @@ import { checkInteger, checkSeed, checkShape, philox, seedWords, type Seed, type
 import { fourWiseSigns } from '@sublinear/hash-families'
 import { rangeOf, type Floats, sketchKernels } from '@sublinear/kernels'
 
-/** The last counter word of what is drawn here. */
+/** The last word of the Philox counter for the numbers drawn here. */
 const STREAM = 0x73720000
 
 /**
- * The subsampled randomized Hadamard transform: Ψ_{r,j} = σ_j·(−1)^popcount(i_r & j)/√m, with random signs σ and m distinct random
- * rows i_r of the N × N Walsh–Hadamard matrix, N = 2^⌈log₂ n⌉. Implicit: no column is ever made.
- * Source: Ailon and Chazelle (2009), in the form of Tropp (2011). Deviation: signs are 4-wise independent, as the second moment
- * needs; tail bounds in the literature ask for fully independent ones. Not from the papers.
+ * Makes a subsampled randomized Hadamard transform: Ψ_{r,j} = σ_j·(−1)^popcount(i_r & j)/√m, with random signs σ and m distinct random
+ * rows i_r of the N × N Walsh–Hadamard matrix, N = 2^⌈log₂ n⌉. No column is ever made.
+ * Source: Ailon and Chazelle (2009), in the form of Tropp (2011). Deviation: signs are 4-wise independent, which the second moment
+ * needs; tail bounds in the literature need fully independent ones. Not from the papers.
  *
  * Guarantee: E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = (|u|²|v|² + ⟨u, v⟩² − 2Σuᵢ²vᵢ²)/m · (N − m)/(N − 1) over the seed: m = N is exact.
  * |Ψe_j| = 1.
  * Cost: a block of 64 rows of w numbers takes 384·w additions and m·w multiply-adds, a row alone m·w; 8·m bytes to describe Ψ.
  *
- * @param m  rows, 1 … N
+ * @param m  number of rows, 1 … N
  * @param n  columns: indices from n on are refused
- * @param seed  64 bits; decides every entry
+ * @param seed  64 bits that decide every entry
  * @throws TypeError, RangeError when an option is out of its range; accumulate refuses rows from index n on
  * @example sketch(srht({ m: 64, n: 5000, seed: 1 }), 2).state.rows // 64
  */
@@ -65,7 +65,7 @@ export function srht({ m, n, seed }: { m: number; n: number; seed: Seed }): Sket
 /** Rows that one call of the kernel takes: it copies `into` in and out. */
 const BATCH = 1024
 
-/** m distinct numbers below 2^levels, any m of them equally likely: two words each. Repeats are drawn again. */
+/** Draws m distinct numbers below 2^levels, two words each; all sets of m are equally likely. Repeats are drawn again. */
 function distinctIndices([low, high]: [number, number], m: number, levels: number): Uint32Array {
   const lowMask = levels >= 32 ? 0xffffffff : 2 ** levels - 1
   const highMask = levels > 32 ? 2 ** (levels - 32) - 1 : 0
@@ -89,7 +89,7 @@ function distinctIndices([low, high]: [number, number], m: number, levels: numbe
   return out
 }
 
-/** Position of the highest set bit of a whole number ≥ 1. */
+/** The position of the highest set bit of an integer ≥ 1. */
 function highestBit(x: number): number {
   const high = Math.floor(x / 2 ** 32)
   return high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(x)

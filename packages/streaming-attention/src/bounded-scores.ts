@@ -1,27 +1,26 @@
 /** Growth of a closure's answer with the spread of a query's scores. */
 export interface Growth {
-  /** How far the log mass stands above that of the mean key. */
+  /** Amount by which the log mass exceeds that of the mean key. */
   readonly rise: number
   /** Share of s·Cq by which the value moves: the derivative of the rise over the spread. */
   readonly tilt: number
 }
 
-/** Share of the reach seen that counts: the last bit of it is that of few tokens. */
+/** Share of the reach that counts: the outermost part is due to few tokens. */
 const COUNTED = 0.7
-/** Narrow scores do not feel where they end: the reach grows by the square of so much over σ². */
+/** Narrow scores do not depend on where they end: the reach grows by the square of this number over σ². */
 const NARROW = 12
 
 /**
- * Log of the mean of e^score over n scores of which the standard deviation σ is known, and how many σ the farthest lies from their mean.
+ * Computes the log of the mean of e^score over n scores, from their standard deviation σ and the distance of the farthest score from their mean, in σ.
  * Source: not from the papers. A symmetric Beta distribution of variance 1 on [−z, z], whose mean of exponentials is a Bessel function: the derivative of its
- *   logarithm is z·I_{ν+1}(zσ)/I_ν(zσ), ν = (z² − 2)/2, for which Amos (1974) gives x/(ν + ½ + √(x² + (ν + 3/2)²)), x = zσ. Its integral is closed. z = 1 are two
- *   points, √3 is the uniform distribution, ∞ the Gaussian one.
- * Deviation: z² = 1 + (r² − 1)(1 + (12/σ²)²) with r = max(1, 0.7·reach): chosen on captured heads, so that a closure alone answers no worse than a mean token and bounded
- *   heads feel nothing of it (within 1 % of a closure without bounds). n scores of a
- *   Gaussian are a sample, whose largest stands near σ√(2 ln n): where that binds first, log mass goes on as the tangent there (the freezing of the
- *   random energy model, Derrida 1981).
+ *   logarithm is z·I_{ν+1}(zσ)/I_ν(zσ), ν = (z² − 2)/2, for which Amos (1974) gives x/(ν + ½ + √(x² + (ν + 3/2)²)), x = zσ. Its integral is closed. z = 1 means two
+ *   points, √3 the uniform distribution, ∞ the Gaussian one.
+ * Deviation: z² = 1 + (r² − 1)(1 + (12/σ²)²) with r = max(1, 0.7·reach), chosen on captured heads: a closure alone then answers no worse than a mean token,
+ *   and bounded heads hardly change (within 1 % of a closure without bounds). n Gaussian scores are a sample, whose largest stands near σ√(2 ln n); where that
+ *   is the tighter limit, log mass goes on as the tangent there (the freezing of the random energy model, Derrida 1981).
  *
- * Guarantee: 0 ≤ rise ≤ σ²/2 and 0 < tilt ≤ 1, both smooth in σ and growing with the reach; rise ≥ (z² + 1)/2·ln(1 + σ²/(z² + 1)) but for freezing.
+ * Guarantee: 0 ≤ rise ≤ σ²/2 and 0 < tilt ≤ 1, both smooth in σ and growing with the reach; without freezing, rise ≥ (z² + 1)/2·ln(1 + σ²/(z² + 1)).
  *
  * @param deviation  σ ≥ 0; reach  in σ, ≥ 0; count  ln n ≥ 0
  */

@@ -1,14 +1,14 @@
 import type { KvBlock } from '@sublinear/core'
 import { kernels, scratch } from '@sublinear/kernels'
 
-/** Mean and covariance of weighted tokens, as what a Gaussian of keys and values needs; normalised, so that it never overflows. */
+/** Mean and covariance of weighted tokens, as a Gaussian of keys and values needs them; normalised, so that nothing overflows. */
 export interface ClosureMoments {
   /** Sum of the weights, N. */
   weight: number
   readonly mean: Float64Array // d + dv: μ, v̄
   /** Σ = Cov(k) and Cᵀ = Cov(k, v) side by side, d × (d + dv), row by row from the diagonal on: Σ is symmetric. */
   readonly spread: Float32Array // spreadSize(d, dv)
-  readonly low: Float32Array // d + dv: the least seen in each column of keys and values
+  readonly low: Float32Array // d + dv: the smallest entry seen in each column of keys and values
   readonly high: Float32Array // d + dv
   readonly d: number
 }
@@ -23,14 +23,14 @@ export function spreadSize(d: number, dv: number): number {
   return (d * (d + 1)) / 2 + d * dv
 }
 
-/** The diagonal of Σ. */
+/** The variances of the keys: the diagonal of Σ. */
 export function variancesOf({ mean, spread }: Pick<ClosureMoments, 'mean' | 'spread'>, d: number): Float32Array {
   const out = new Float32Array(d)
   for (let i = 0, at = 0; i < d; at += mean.length - i, i++) out[i] = spread[at]
   return out
 }
 
-/** Σ and Cᵀ in full, d × (d + dv); good until the next call. */
+/** Σ and Cᵀ in full, d × (d + dv); valid until the next call. */
 export function unpacked({ mean, spread, d }: ClosureMoments): Float32Array {
   const width = mean.length
   const out = wholeScratch(d * width)
@@ -57,7 +57,7 @@ function noBounds(width: number): Pick<ClosureMoments, 'low' | 'high'> {
   return { low: new Float32Array(width).fill(Infinity), high: new Float32Array(width).fill(-Infinity) }
 }
 
-/** Moments of one block: two passes, centred at the block's own mean before anything is squared. Their spread is good until the next call. */
+/** Moments of one block, in two passes: rows are centred at the block's own mean before anything is squared. Their spread is valid until the next call. */
 export function momentsOf({ keys, values, weights }: KvBlock): ClosureMoments {
   const { rows, cols: d } = keys
   const { cols: dv } = values
@@ -102,7 +102,7 @@ export function momentsOf({ keys, values, weights }: KvBlock): ClosureMoments {
 }
 
 /**
- * Adds b's tokens to a.
+ * Adds the tokens of moments b to moments a.
  * Source: the pairwise update of Chan, Golub and LeVeque (1979), on covariances instead of sums: Σ += r·(Σ_b − Σ) + r(1 − r)·δδᵀ with
  * r = N_b/(N + N_b). Only differences of means are squared, so a large common mean costs nothing; an addend too small for float32
  * leaves a covariance as it is, where a sum would stop growing under a growing N.

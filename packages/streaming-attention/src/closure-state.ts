@@ -15,12 +15,13 @@ export function closureBytes({ d, dv }: Pick<Shape, 'd' | 'dv'>): number {
 }
 
 /**
- * One or more Gaussian closures as the state of a folding stream. With several, the first block's keys choose the centres, and each
- * token joins the closure whose mean key is nearest when its block is folded. It counts query rows answered (`rows`), and those of them that a closure beyond its freezing point had a part in (`frozen`).
+ * Makes the state of a folding stream from one or more Gaussian closures. With several, the first block's keys choose the centres, and each
+ * token joins the closure whose mean key is nearest when its block is folded. It counts the query rows answered (`rows`), and those of them to which a closure
+ * beyond its freezing point contributed (`frozen`).
  *
  * Cost: 2·d·(d + 1) + 4·d·dv + 16·(d + dv) + 8 bytes a closure; 2·d·(d + dv) operations a closure and query, and a token.
  *
- * @param most  what all tokens count for at most; from  closures to start with, bit for bit
+ * @param most  the most weight that all tokens count for; from  closures to start with, bit for bit
  */
 export function closureState(
   { d, dv, scale }: Shape,
@@ -55,7 +56,7 @@ export function closureState(
       if (isEmpty()) return // the empty partial
       const asked = closures.filter(({ weight }) => weight > 0)
       const size = rows * dv
-      const values = valueScratch(asked.length * size) // one closure's after the other's
+      const values = valueScratch(asked.length * size) // the values of one closure after the other
       const answers = asked.map((one, i) =>
         gaussianClosure(one, queries, scale, values.subarray(i * size, (i + 1) * size)),
       )
@@ -71,7 +72,7 @@ export function closureState(
         }
         counters.frozen += frozen
         max[r] = Math.min(LARGEST, Math.max(-LARGEST, top))
-        const rest = Math.min(1, Math.max(-1, top - max[r])) // what float32 rounded off; beyond 2^24 more, and without meaning
+        const rest = Math.min(1, Math.max(-1, top - max[r])) // the part that float32 rounded off; beyond 2^24 it is more, and without meaning
         for (let i = 0; i < answers.length; i++) {
           const share = Math.exp(answers[i].levels[r] - top + rest)
           mass[r] += share

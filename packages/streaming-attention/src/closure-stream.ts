@@ -30,23 +30,23 @@ import { bufferSchema, MOST_BUFFER } from './saved-buffer'
 
 const KIND = 'closure'
 const VERSION = '4'
-/** Tokens held exactly for each closure: the buffer of 64 that features have would outweigh the moments it feeds. */
+/** Tokens held exactly for each closure: a buffer of 64, as feature streams have, would outweigh the moments behind it. */
 const TOKENS_A_CLUSTER = 16
 const MOST_CLUSTERS = 64
 
 export interface ClosureStreamOptions extends Shape {
-  /** Closures, each over the keys nearest to its own mean. Default 1. */
+  /** Number of closures; each takes the tokens whose keys are nearest to its mean. Default 1. */
   readonly clusters?: number | undefined
-  /** Tokens held exactly before they are folded together. Default min(64, 16·clusters). */
+  /** Number of tokens held exactly before they are folded together. Default min(64, 16·clusters). */
   readonly buffer?: number | undefined
   /**
-   * Most weight that the folded tokens count for together: beyond it their mass is scaled down to it. For texts that are longer than a model was
-   * trained on, where a rest that grows would drown what is asked for. Default: they count for what they weigh.
+   * Most weight that the folded tokens count for together: beyond it, their mass is scaled down to it. It is for texts longer than a model was trained on, where
+   * a growing rest would drown the tokens that are asked for. Default: no limit.
    */
   readonly most?: number | undefined
 }
 
-/** Options that are not the shape. */
+/** Options without the shape. */
 export type ClosureSizes = Pick<ClosureStreamOptions, 'clusters' | 'buffer' | 'most'>
 
 export interface ClosureStream extends AttentionStream, Disposable {
@@ -55,30 +55,32 @@ export interface ClosureStream extends AttentionStream, Disposable {
   /** Query rows answered so far, since this object was made; no part of a snapshot. */
   readonly counters: {
     readonly rows: number
-    /** Rows, of those counted above, whose scores spread wider than N Gaussian scores can show, σ > √(2 ln N); answered by the tangent there. */
+    /**
+     * Number of rows, among those counted above, whose scores spread wider than N Gaussian scores can, σ > √(2 ln N); they were answered by the tangent there.
+     */
     readonly frozen: number
   }
 }
 
 /**
- * Softmax attention from mean, covariance and extremes of keys and values, in constant memory: the Gaussian closure. Answers have mass
- * N·exp(s⟨q,μ⟩ + rise) and value v̄ + tilt·s·Cq; with scores that reach far beyond σ the rise is s²qᵀΣq/2 and the tilt 1, which is exact as n grows when key
- * and value are jointly Gaussian; bounded scores rise less (`boundedGrowth`), down to those of two points.
+ * Makes a Gaussian closure: softmax attention from mean, covariance and extremes of keys and values, in constant memory. Answers have mass
+ * N·exp(s⟨q,μ⟩ + rise) and value v̄ + tilt·s·Cq. Where scores reach far beyond σ, the rise is s²qᵀΣq/2 and the tilt 1, which becomes exact as n grows if keys
+ * and values are jointly Gaussian; bounded scores rise less (`boundedGrowth`), as little as two points do.
  * Source: MomentKV (arXiv 2606.01563, 2026) keeps evicted tokens as count, mean key, mean value and covariance of values with keys, the first-order answer.
- *   Deviation: the second-order mass from the covariance of keys, its bounds by what was seen, and 64 tokens folded together; these are not from the papers. The moment generating
- *   functions of a Gaussian and of a Beta distribution; moments by the pairwise update of Chan, Golub and LeVeque.
- *   Beyond σ = √(2 ln N) log mass goes on at most as its tangent there, since N tokens have no score that far out.
+ *   Deviation: the second-order mass comes from the covariance of keys and is bounded by the extremes seen, and tokens are folded together in
+ *   blocks; these are not from the papers. The mass uses the moment generating functions of a Gaussian and of a Beta distribution; moments are added by the
+ *   pairwise update of Chan, Golub and LeVeque. Beyond σ = √(2 ln N) log mass goes on at most as its tangent there, since N tokens have no score that far out.
  *
- * Guarantee: mass is positive, at least that of the mean token and at most that of a Gaussian; every answer lies in the box of the values seen, constant values come back. On independent jointly
- *   Gaussian tokens with σ ≤ 1 the error falls as 1/√n, down to what the bounds take: at a reach of 3σ 1 % of the shift, at σ = 1/2 a thousandth; on anything else it is what the data's higher cumulants make it.
- *   Exact over the newest 1 to `buffer` tokens.
+ * Guarantee: the mass is positive, at least that of the mean token and at most that of a Gaussian. Every answer lies in the box of the values seen, so
+ *   constant values are answered exactly. On independent, jointly Gaussian tokens with σ ≤ 1 the error falls as 1/√n, down to the error of the bounds: 1 % of
+ *   the shift at a reach of 3σ, a thousandth of it at σ = 1/2. On other data it depends on their higher cumulants. Exact over the newest 1 to `buffer` tokens.
  * Cost: 2·d·(d + 1) + 4·d·dv + 16·(d + dv) + 8 bytes a closure and the buffer; 4·d·(d + dv) operations a closure and token with its query.
  *
  * @param d, dv, scale  widths of keys and values, factor inside exp
  * @param clusters  closures by key cluster, 1 to 64; default 1. With more, merging is 'none': two streams cut keys differently
  * @param buffer  tokens held exactly before they are folded, 1 to 64; default min(64, 16·clusters). Fewer save bytes and cost time;
- *   a token of less than 2⁻²⁴ of the weight leaves a covariance as it is, so very long streams want them folded together
- * @param most  what the folded tokens' weight counts for at most, > 0; default: no limit
+ *   a token of less than 2⁻²⁴ of the weight does not change a covariance, so very long streams need tokens folded together
+ * @param most  the most weight that the folded tokens count for, > 0; default: no limit
  * @throws TypeError, RangeError when a size is out of range or scale not finite
  * @example
  * const stream = closureStream({ d: 2, dv: 2, scale: 1 })
@@ -90,7 +92,7 @@ export function closureStream({ clusters, buffer, most, ...shape }: ClosureStrea
 }
 
 /**
- * A closure stream from its snapshot, resuming bit for bit.
+ * Restores a closure stream from its snapshot; it goes on bit for bit.
  *
  * @throws RangeError when the bytes are damaged or no snapshot of a closure stream
  */
@@ -183,7 +185,7 @@ function tensorsOf(closures: readonly ClosureMoments[], d: number, dv: number): 
   }
 }
 
-/** Sizes of closures, as snapshots have them; `most` is the bound of values, where there is one. */
+/** Schema of the sizes of closures; `most` is present where there is a limit. */
 export const closureSizesSchema = schema({
   parameters: {
     clusters: { whole: true, least: 1, most: MOST_CLUSTERS },
@@ -191,7 +193,7 @@ export const closureSizesSchema = schema({
   },
 })
 
-/** Snapshots of closures, beside shape, sizes, buffer and the tokens that wait. */
+/** Schema of the snapshots of closures, beside shape, sizes, buffer and waiting tokens. */
 export const closureSchema = schema(
   {
     kind: KIND,

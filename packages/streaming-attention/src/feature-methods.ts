@@ -18,13 +18,13 @@ import {
 } from '@sublinear/poly-features'
 import { featureStream, featureStreamBytes, restoreFeatureStream, type FeatureStream } from './feature-stream'
 
-/** Higher degrees of all monomials are more than anyone would wait for. */
+/** Highest degree of all monomials: higher ones take longer than a user would wait. */
 const MOST_TAYLOR = 4
 const MOST_FEATURES = 512
-/** Width from which on there are more monomials than any map takes. */
+/** Width from which on there are more monomials than any map may have. */
 const WIDE = 16
 
-/** The map of a feature stream, by its spec: plain JSON, as every method's options. */
+/** The feature map of a stream, by its spec: plain JSON, like the options of every method. */
 export interface FeatureOptions {
   readonly features: string
 }
@@ -32,7 +32,7 @@ export interface FeatureOptions {
 /** Chooses a map for a budget, as large as `fits` allows; undefined where none does. */
 type Choice = (shape: Shape, fits: (features: FeatureMap) => boolean, pilot?: Pilot) => FeatureMap | undefined
 
-/** A feature stream of any map of poly-features, from its snapshot. */
+/** Opens a feature stream of any map of poly-features from its snapshot. */
 export function openFeatureStream(bytes: Uint8Array): FeatureStream {
   const { kind, parameters } = decodeSnapshot(bytes)
   return restoreFeatureStream(restoreFeatures(parameters['features'] ?? ''), bytes, kind)
@@ -69,7 +69,7 @@ export const taylorMethod = featureMethod(
   ({ d, dv, scale }, fits, pilot) => {
     const centre = pilot && meanRow(pilot)
     for (let degree = MOST_TAYLOR; degree >= 0; degree--) {
-      if (featureDimension(d, degree) * dv > 2 ** 28) continue // no array of so many numbers
+      if (featureDimension(d, degree) * dv > 2 ** 28) continue // no array has so many numbers
       const features = taylorFeatures({ d, degree, scale, ...(centre && { centre }) })
       if (fits(features)) return features
     }

@@ -1,11 +1,11 @@
 import { rowsOf, type Matrix } from '@sublinear/core'
 
-/** Rows mapped at once: bounds what a long block takes beside itself. */
+/** Rows that are mapped at once; it bounds the memory that a long block takes. */
 export const PIECE = 256
 
 let spare = new Float32Array(0)
 
-/** A matrix for the features of a piece: scratch of the process, valid until the next call. A long stream leaves no garbage. */
+/** A matrix for the features of a piece, in scratch of the process, valid until the next call: a long stream leaves no garbage. */
 export function featureRows(rows: number, t: number): Matrix {
   if (spare.length < rows * t) spare = new Float32Array(PIECE * t)
   return { rows, cols: t, data: spare.subarray(0, rows * t) }

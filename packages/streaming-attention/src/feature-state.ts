@@ -3,12 +3,12 @@ import { kernels, type Resident } from '@sublinear/kernels'
 import { LONG } from '@sublinear/poly-features'
 import { fittingTokens } from './fitting-tokens'
 
-/** Below this share of the mass that all scores 0 would give, where a map has no share of its own, a mass is rounding or the negative side of the polynomial. */
+/** Share of the mass that scores of 0 would give, for maps that name none: a smaller mass is rounding, or the polynomial is negative. */
 const LEAST_MASS = 2 ** -10
 /** The largest float32. */
 const LARGEST = (2 - 2 ** -23) * 2 ** 127
 
-/** Whether a mass can divide, over tokens of this weight. Without fallbacks no feature is negative, and any mass can. */
+/** Whether one can divide by a mass over tokens of this weight. In a map without fallbacks no feature is negative, and any mass will do. */
 export function isSoundMass({ fallbacks, leastMass = LEAST_MASS }: FeatureMap, mass: number, weight: number): boolean {
   return mass > (fallbacks.length > 0 ? leastMass : 0) * weight && mass < Infinity
 }
@@ -16,7 +16,7 @@ export function isSoundMass({ fallbacks, leastMass = LEAST_MASS }: FeatureMap, m
 /** Moments that a feature state holds. */
 export interface Moments {
   readonly state: Float32Array // S, t × dv
-  /** Rounding error left of S: t × dv, once more than 65,536 tokens are folded. */
+  /** The rounding error of S, t × dv; present once more than 65,536 tokens are folded. */
   readonly rest?: Float32Array | undefined
   readonly totals: Float64Array // z, t
   /** Sum of the folded tokens' weights. */
@@ -27,17 +27,17 @@ export interface Moments {
 
 export interface FeatureState extends Disposable {
   readonly bytes: number
-  /** Keys folded with a feature above 2^24; tokens left out, since a sum would have left float32. Counted since it was made. */
+  /** Counts since it was made: keys folded with a feature above 2^24; tokens left out, since a sum would have left float32. */
   readonly counters: { readonly beyond: number; readonly left: number }
-  /** S += U₂ᵀ·diag(w)·V, z += U₂ᵀ·w over the first `count` keys and values; weights 1 where absent. */
+  /** Folds the first `count` keys and values: S += U₂ᵀ·diag(w)·V, z += U₂ᵀ·w; weights are 1 where absent. */
   fold(keys: Resident<Float32Array>, values: Resident<Float32Array>, count: number, weights?: Float32Array): void
   /** Overwrites max, mass and sum (rows × dv) with the partial softmax of the folded tokens; returns how many rows fell back. */
   answer(queries: Matrix, max: Float32Array, mass: Float64Array, sum: Float32Array): number
   add(other: Moments): void
   read(): Moments
-  /** Bytes that it holds more after so many tokens more. */
+  /** Bytes that it will hold more after so many more tokens. */
   growth(tokens: number): number
-  /** Whether no sum leaves float32 when these are added. */
+  /** Whether every sum stays within float32 when these moments are added. */
   fits(other: Moments): boolean
 }
 
@@ -47,13 +47,13 @@ export function featureStateBytes(t: number, dv: number, folded: number): number
 }
 
 /**
- * The exact feature state: S = U₂ᵀV (t × dv) and z = U₂ᵀ1 over the tokens folded so far, with row answers φ(q)ᵀS over φ(q)ᵀz.
+ * Makes the exact feature state: S = U₂ᵀV (t × dv) and z = U₂ᵀ1 over the tokens folded so far. A row's answer is φ(q)ᵀS over φ(q)ᵀz.
  * Source: Algorithm 1 (one-pass paper). Deviation: keys and values arrive together, so neither is sketched: Ψ = I, no sketch error.
  *
  * Guarantee: mass is never negative and nothing is NaN. A row whose mass is negative, vanishing or beyond float32 is answered by
  *   the largest lower even degree of the same state that is sound, in the end by plain averages.
- *   Sums keep what rounding leaves once more than 65,536 tokens are folded, so that S is right to 1e-5 of Σ|φ·v| after any number of them:
- *   1,024 roundings at most lie between a token and a sum that is exact.
+ *   Once more than 65,536 tokens are folded, sums keep their rounding errors, so that S is right to 1e-5 of Σ|φ·v| after any number of tokens:
+ *   at most 1,024 roundings lie between a token and a sum that is exact.
  * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 65,536 tokens; 2·t·dv operations a token and as many a query.
  *
  * @param from  moments to start with, bit for bit
@@ -66,7 +66,7 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
   let rest: Resident<Float32Array> | undefined
   let weight = 0
   let folded = 0
-  /** Counts tokens in, and keeps what rounding leaves from now on where they are many. */
+  /** Counts tokens in; where they are many, keeps rounding errors from now on. */
   const grow = (tokens: number) => {
     folded += tokens
     if (folded > LONG) rest ??= kernels().floats(t * dv)
@@ -90,7 +90,7 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
       kernels().product('nn', row, phi.subarray(0, prefix), state.range(0, prefix * dv), 1, prefix, dv)
       if (isSound(mass) && isFinite(row)) return mass
     }
-    row.fill(0) // beyond float32 even for averages: the state has no say
+    row.fill(0) // beyond float32 even for averages: the answer has no mass
     return 0
   }
 

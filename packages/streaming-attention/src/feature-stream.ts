@@ -35,20 +35,20 @@ export interface FeatureStreamOptions extends Pick<Head, 'sinkLogit' | 'rotary'>
   readonly features: FeatureMap
   /** Value width. */
   readonly dv: number
-  /** The kind of its snapshots: the name of a method with such a map. Default 'feature'. */
+  /** Kind of its snapshots: the name of a method with such a map. Default 'feature'. */
   readonly name?: string | undefined
 }
 
 export interface FeatureStream extends AttentionStream, Disposable {
   readonly features: FeatureMap
-  /** U₂ᵀV, U₂ᵀ1 and the weight of all tokens pushed, held ones included, as copies: what `querySketch` divides by and multiplies. */
+  /** Copies of U₂ᵀV, U₂ᵀ1 and the weight of all tokens pushed, also of those still held exactly: `querySketch` divides and multiplies by these. */
   moments(): Moments
   /** Query rows answered so far, since this object was made; no part of a snapshot. */
   readonly counters: {
     readonly rows: number
-    /** Rows, of those counted above, with negative or vanishing mass: answered by a lower even degree of the same state. */
+    /** Number of rows, among those counted above, with negative or vanishing mass: they were answered by a lower even degree of the same state. */
     readonly fallbacks: number
-    /** Keys folded with a feature above 2^24, beside which float32 does not see those of ordinary keys: answers may be far off from then on. */
+    /** Number of keys folded with a feature above 2^24. Beside it float32 loses the features of ordinary keys: answers may be far off from then on. */
     readonly beyond: number
     /** Tokens that were not folded, since a sum would have left float32. */
     readonly left: number
@@ -56,14 +56,14 @@ export interface FeatureStream extends AttentionStream, Disposable {
 }
 
 /**
- * Softmax attention from polynomial features in constant memory: S = U₂ᵀV, z = U₂ᵀ1, answers φ(q)ᵀS / φ(q)ᵀz.
+ * Makes a feature stream: softmax attention from polynomial features in constant memory, S = U₂ᵀV and z = U₂ᵀ1, with answers φ(q)ᵀS / φ(q)ᵀz.
  * Source: Lemma 3.1 and the product U₁(U₂ᵀV) of Definition 1.1's solution (one-pass paper). Deviation: keys and values arrive
  * together, so the state is exact and no Ψ is needed; the last 1 to 64 tokens are answered exactly.
  *
  * Guarantee: pointwise relative error ε of the features moves an answer by at most 2·(1 − √(1 − ε²))/ε·max|v|, about ε·max|v|, and float32 sums by what
  *   `certificate` counts for so many tokens. Mass is never negative:
  *   a row whose polynomial mass is negative or vanishing is answered by a lower even degree of the same state, and counted.
- *   Sums are right to 1e-5 of Σ|φ·v| however long the stream is. A token that would make one leave float32 is not folded, and counted.
+ *   Sums are right to 1e-5 of Σ|φ·v| however long the stream is. A token that would make a sum leave float32 is not folded, but counted.
  * Cost: 4·t·dv + 8·t bytes, 4·t·dv more beyond 65,600 tokens, and a buffer of 64 tokens; 4·t·dv operations a token with its query.
  *
  * @throws TypeError, RangeError when dv is no integer ≥ 1
@@ -80,7 +80,7 @@ export function featureStream(options: FeatureStreamOptions): FeatureStream {
 }
 
 /**
- * A feature stream from its snapshot, resuming bit for bit, with the same feature map.
+ * Restores a feature stream from its snapshot; it goes on bit for bit, with the same feature map.
  *
  * @throws RangeError when the bytes are damaged or belong to another feature map
  */
@@ -104,7 +104,7 @@ export function featureStreamBytes(
   return featureStateBytes(t, dv, foldedOf(tokens)) + spec.length + waitingBytes(shape, BLOCK, weighted)
 }
 
-/** Tokens of a stream that are folded: all but the last 1 to 64. */
+/** Number of tokens of a stream that are folded: all but the last 1 to 64. */
 function foldedOf(tokens: number): number {
   return BLOCK * Math.max(0, Math.ceil(tokens / BLOCK) - 1)
 }
@@ -116,7 +116,7 @@ function momentsFrom(kind: string, snapshot: State, t: number, dv: number): Mome
   const isFinite = (all: Float32Array | Float64Array) => snapshot.isSound || all.every(Number.isFinite)
   checkFits(kind, isFinite(state) && isFinite(totals))
   const folded = foldedOf(tokenCount(kind, snapshot))
-  const hasRest = snapshot.tensors.has('rest') && folded > LONG // a longer stream of an older version has none
+  const hasRest = snapshot.tensors.has('rest') && folded > LONG // a longer stream saved by an older version has none
   const { rest } = hasRest ? tensorsIn(kind, snapshot, { rest: ['F32', t * dv] }) : {}
   checkFits(kind, rest === undefined || isFinite(rest))
   return { state, totals, weight, folded, ...(rest && { rest }) }
@@ -159,7 +159,7 @@ function live(kind: string, features: FeatureMap, dv: number, head: Head, from?:
   ) as LiveStream & Pick<FeatureStream, 'features' | 'moments' | 'counters'>
 }
 
-/** A feature state as what a stream folds into; its map counts, and so do rows and fallbacks. */
+/** A feature state in the form that a folding stream needs; its map counts, and so do rows and fallbacks. */
 function counted({ spec }: FeatureMap, state: FeatureState): FoldedState<Moments> {
   const counters = { rows: 0, fallbacks: 0, beyond: 0, left: 0 }
   return {
@@ -191,6 +191,6 @@ function allMoments(features: FeatureMap, dv: number, { moments, held }: { momen
     if (count > 0) all.fold(keys, values, count, held.weights)
     return all.read()
   } finally {
-    for (const one of [all, keys, values]) one[Symbol.dispose]() // `using` brings a helper along, some 300 bytes of every page
+    for (const one of [all, keys, values]) one[Symbol.dispose]() // without `using`, which would add a helper of some 300 bytes to every page
   }
 }

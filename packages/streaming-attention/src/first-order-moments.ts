@@ -1,13 +1,13 @@
 import type { KvBlock, Matrix } from '@sublinear/core'
 import { kernels, scratch } from '@sublinear/kernels'
 
-/** Weight, means, and covariance of keys with values; normalised, so that it never overflows. */
+/** Weight, means, and covariance of keys with values; normalised, so that nothing overflows. */
 export interface FirstOrder {
   /** Sum of the weights, N. */
   weight: number
   readonly mean: Float64Array // d + dv: μ, v̄
   readonly cross: Float32Array // d × dv: Cᵀ = Cov(k, v)
-  readonly low: Float32Array // dv: the least value seen in each column
+  readonly low: Float32Array // dv: the smallest value seen in each column
   readonly high: Float32Array // dv
 }
 
@@ -26,7 +26,7 @@ export function noFirstOrder(d: number, dv: number): FirstOrder {
   }
 }
 
-/** Moments of one block: centred at its own means before anything is multiplied. Their `cross` is good until the next call. */
+/** Moments of one block, centred at its own means before anything is multiplied. Their `cross` is valid until the next call. */
 export function firstOrderOf({ keys, values, weights }: KvBlock): FirstOrder {
   const { rows, cols: d } = keys
   const { cols: dv } = values
@@ -51,7 +51,7 @@ export function firstOrderOf({ keys, values, weights }: KvBlock): FirstOrder {
   return out
 }
 
-/** Adds b's tokens to a: the pairwise update of Chan, Golub and LeVeque (1979), so that a large common mean costs nothing. */
+/** Adds the tokens of b to a, by the pairwise update of Chan, Golub and LeVeque (1979): a large common mean then loses no digits. */
 export function addFirstOrder(a: FirstOrder, b: FirstOrder): void {
   if (b.weight === 0) return
   const { mean, cross, low, high } = a
@@ -72,7 +72,7 @@ export function addFirstOrder(a: FirstOrder, b: FirstOrder): void {
   a.weight = weight
 }
 
-/** Answers each query with N·e^{s⟨q,μ⟩} tokens of v̄ + s·Cq, within the values seen. */
+/** Answers each query as N·e^{s⟨q,μ⟩} tokens with the value v̄ + s·Cq, kept within the values seen. */
 export function firstOrderAnswer(
   { weight, mean, cross, low, high }: FirstOrder,
   scale: number,
@@ -86,7 +86,7 @@ export function firstOrderAnswer(
     let level = Math.log(weight)
     for (let i = 0; i < d; i++) level += scale * data[r * d + i] * mean[i]
     max[r] = level
-    const rest = Math.exp(Math.min(1, Math.max(-1, level - max[r]))) // what float32 rounded off; beyond 2^24 more, and without meaning
+    const rest = Math.exp(Math.min(1, Math.max(-1, level - max[r]))) // the part that float32 rounded off; beyond 2^24 it is more, and without meaning
     mass[r] = rest
     for (let c = 0; c < dv; c++) {
       const value = mean[d + c] + scale * moved[r * dv + c]

@@ -38,11 +38,13 @@ export interface FirstOrderStream extends AttentionStream, Disposable {
 }
 
 /**
- * Softmax attention over tokens of which count, mean key, mean value and the covariance of values with keys are kept: mass N·e^{s⟨q,μ⟩}, value v̄ + s·Cq.
- * Source: MomentKV (Li, Li, Lan, arXiv 2606.01563, 2026), its summary of evicted tokens. Deviation: values stay within those seen in each column, without which
- *   a sharp query may be answered with any length. The closure of `closureStream` has a mass of second order beside.
+ * Makes a first-order stream: softmax attention from the count, mean key and mean value of all tokens, and the covariance of values with keys. Answers have
+ * mass N·e^{s⟨q,μ⟩} and value v̄ + s·Cq.
+ * Source: MomentKV (Li, Li, Lan, arXiv 2606.01563, 2026), its summary of evicted tokens. Deviation: answers stay within the values seen in each column; without that
+ *   limit, a sharp query may get an answer of any length. `closureStream` also has a mass of second order.
  *
- * Guarantee: right to first order in the query: the error falls as its square towards 0. Mass is that of Jensen's inequality, never above the truth. Exact over the
+ * Guarantee: right to first order in the query: for small queries the error falls as the square of their length. The mass is the lower bound of Jensen's
+ *   inequality, never above the truth. Exact over the
  *   newest 1 to `buffer` tokens.
  * Cost: 4·d·dv + 8·(d + 2·dv) + 8 bytes and the buffer; 2·d·dv operations a token, and a query.
  *
@@ -58,7 +60,7 @@ export function firstOrderStream({ buffer = TOKENS, ...shape }: FirstOrderStream
   return live(shape, buffer)
 }
 
-/** A first-order stream from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+/** Restores a first-order stream from its snapshot; it goes on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreFirstOrderStream(bytes: Uint8Array): FirstOrderStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const shape = shapeIn(KIND, snapshot, FRAME_FEATURES)
@@ -142,7 +144,7 @@ function checkSizes(shape: Shape, buffer: number): void {
   checkInteger('firstOrderStream', 'buffer', buffer, 1, MOST_BUFFER)
 }
 
-/** Snapshots of first-order streams, beside shape, buffer and the tokens that wait. */
+/** Schema of the snapshots of first-order streams, beside shape, buffer and waiting tokens. */
 export const firstOrderSchema = schema(
   {
     kind: KIND,

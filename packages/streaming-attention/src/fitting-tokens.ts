@@ -1,16 +1,16 @@
 import type { FeatureMap, Matrix } from '@sublinear/core'
 import { kernels, type Resident } from '@sublinear/kernels'
 
-/** Beside a feature above this, one of 1 is below the last bit of float32: such a key outweighs ordinary ones in whatever it is added to. */
+/** Beside a feature above this one, a feature of 1 is below the last bit of float32: such a key outweighs ordinary keys in every sum. */
 const LARGE_FEATURE = 2 ** 24
-/** Largest sum: another block of sums that were not looked at stays within float32. */
+/** Largest sum: when another block is added without a check, it still stays within float32. */
 const LARGEST_SUM = 2 ** 126
 /**
- * Keys are looked at one by one where an entry times √scale is above this: below, a monomial of degree 6 is below LARGE_FEATURE, and one of
- * degree 20 below 2^50.
+ * Keys are checked one by one where an entry times √scale is above this. Below it, a monomial of degree 6 is below LARGE_FEATURE, and one of degree 20
+ * below 2^50.
  */
 const ORDINARY_KEY = 16
-/** Weights times values below this cannot leave float32 beside such keys in 2^38 tokens. */
+/** Weights times values below this bound cannot leave float32 beside such keys, in 2^38 tokens. */
 const ORDINARY_VALUE = 2 ** 40
 
 /** A block of tokens in the kernels' memory. */
@@ -21,7 +21,7 @@ export interface Tokens {
   readonly count: number
 }
 
-/** Tokens of a block that a state in float32 can take in, told from their features before anything is added. */
+/** Finds the tokens of a block that a state in float32 can take in, by their features, before anything is added. */
 export interface FittingTokens {
   /**
    * Sets the features of tokens that would make a sum leave float32 to 0.
@@ -35,13 +35,13 @@ export interface FittingTokens {
   readonly counters: { beyond: number; left: number }
 }
 
-/** Cost: a look at the largest entries of keys and values; for keys beyond the ordinary a look at every feature. */
+/** Makes the check for a map. Cost: a look at the largest entries of keys and values; where a key is not ordinary, a look at every feature. */
 export function fittingTokens(features: FeatureMap, dv: number): FittingTokens {
   const { d, t, scale } = features
   const counters = { beyond: 0, left: 0 }
   const unit = Math.sqrt(Math.abs(scale))
   let isFar: boolean | undefined
-  /** Whether a key of zeros is far from the map's centre: then the size of a key says nothing. */
+  /** Whether a key of zeros is far from the map's centre: the size of a key then says nothing. */
   const isCentreFar = () => (isFar ??= !(largest(featuresOfZero(features)) <= ORDINARY_KEY ** 2))
 
   return {
@@ -61,7 +61,7 @@ export function fittingTokens(features: FeatureMap, dv: number): FittingTokens {
         let feature = 0
         for (let at = j; at < all.length; at += count) {
           const own = Math.abs(all[at])
-          if (!(own <= feature)) feature = own // also where it is NaN
+          if (!(own <= feature)) feature = own // true also where it is NaN
         }
         if (!(feature <= LARGE_FEATURE)) counters.beyond++
         const value = largest(held.subarray(j * dv, (j + 1) * dv))

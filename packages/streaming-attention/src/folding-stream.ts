@@ -30,27 +30,27 @@ export interface FoldedState<M> extends Disposable {
   /** Overwrites max, mass and sum (rows × dv) with the partial softmax of the folded tokens. */
   answer(queries: Matrix, max: Float32Array, mass: Float64Array, sum: Float32Array): void
   add(moments: M): void
-  /** Whether these can be added. Default: always. */
+  /** Whether these moments can be added. Default: always. */
   fits?(moments: M): boolean
   /** Copies the moments. */
   read(): M
-  /** Bytes of the kernels' memory that it takes more after so many tokens more. Default: none. */
+  /** Bytes of the kernels' memory that it will take more after so many more tokens. Default: none. */
   growth?(tokens: number): number
 }
 
 export interface FoldingOptions<M> extends Shape {
   readonly kind: string
   readonly version: string
-  /** The state, empty or of these moments. */
+  /** Makes the state, empty or with these moments. */
   readonly begin: (moments?: M) => FoldedState<M>
   /** Tokens held exactly before they are folded together. */
   readonly block: number
   readonly merging: AttentionStream['merging']
-  /** Parameters that two streams must share to merge; first in the snapshot's. */
+  /** Parameters that two streams must share to merge; in a snapshot they come first. */
   readonly identity: Record<string, string>
-  /** The moments as a snapshot has them. */
+  /** The moments in the form of a snapshot. */
   readonly saved: (state: FoldedState<M>) => Saved
-  /** The moments of a snapshot. @throws RangeError when they do not fit */
+  /** Reads the moments from a snapshot. @throws RangeError when they do not fit */
   readonly restored: (from: State) => M
 }
 
@@ -61,11 +61,11 @@ export interface Folding<M> {
 }
 
 /**
- * A stream that holds up to `block` tokens and folds them into a state together when the next one arrives.
+ * Makes a stream that holds up to `block` tokens exactly, and folds them into a state together when the next one arrives.
  *
- * Guarantee: the state's, and exact over the 1 to `block` newest tokens.
+ * Guarantee: that of the state; exact over the 1 to `block` newest tokens.
  *
- * @param members  what the stream has beside the contract
+ * @param members  members that the stream has beside the contract
  */
 export function foldingStream<M, E extends object>(
   options: FoldingOptions<M>,
@@ -100,7 +100,7 @@ function begun<M>(options: FoldingOptions<M>, given: number, from?: State): Fold
     checkFits(kind, given >= waiting.count)
   }
 
-  /** Asks for what the state takes once so many tokens more are folded. */
+  /** Asks for the memory that the state will take when so many more tokens are folded. */
   const reserve = (tokens: number) => {
     const bytes = state.growth?.(waiting.count + tokens) ?? 0
     if (bytes > 0) reserveMemory(bytes)

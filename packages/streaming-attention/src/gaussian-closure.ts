@@ -3,7 +3,7 @@ import { kernels, scratch } from '@sublinear/kernels'
 import { boundedGrowth } from './bounded-scores'
 import { unpacked, type ClosureMoments } from './closure-moments'
 
-/** Answer of the moments to each query: value·e^{level} over e^{level}. */
+/** Answers of the moments to queries: value·e^{level} over e^{level}. */
 export interface ClosureAnswer {
   readonly levels: Float64Array // rows: log mass
   /** Rows whose scores spread wider than N Gaussian scores can show. */
@@ -13,12 +13,12 @@ export interface ClosureAnswer {
 const productScratch = scratch(Float32Array)
 
 /**
- * Softmax attention over N tokens of which only mean, covariance and extremes are known. As if key and value were jointly Gaussian,
+ * Answers queries over N tokens of which only mean, covariance and extremes are known, as if keys and values were jointly Gaussian:
  * E e^{s⟨q,k⟩} = exp(s⟨q,μ⟩ + σ²/2) with σ² = s²qᵀΣq, and E[v·e^{s⟨q,k⟩}] / E e^{s⟨q,k⟩} = v̄ + s·Cq.
- * Source: not from the papers, but for the values: mean, mean and covariance of values with keys are those of MomentKV (2026). The moment generating
- *   function of a Gaussian, and its derivative along the values.
- * Deviation: scores end where those of the tokens do. What is seen of that are the least and the greatest key along each axis: the mean of their squares, each by the share
- *   that its axis has in σ², is the reach of a query's scores, and boundedGrowth has what follows. Values never leave the box of those seen.
+ * Source: not from the papers, except for the values: MomentKV (2026) has the mean value and the covariance of values with keys. The mass is the moment
+ *   generating function of a Gaussian, the value its derivative.
+ * Deviation: scores end where those of the tokens do. Of that, only the smallest and the largest key entry of each axis are known. The mean of their squares,
+ *   weighted by the share of the axis in σ², gives the reach of a query's scores, and boundedGrowth does the rest. Answers stay in the box of the values seen.
  *
  * @param values  rows × dv, written
  */
@@ -42,7 +42,7 @@ export function gaussianClosure(
   for (let r = 0; r < rows; r++) {
     let centre = 0
     let variance = 0
-    let alone = 0 // variance as if no two axes went together
+    let alone = 0 // the variance if axes were independent
     let reached = 0
     for (let i = 0; i < d; i++) {
       const q = scale * queries.data[r * d + i]
@@ -51,7 +51,7 @@ export function gaussianClosure(
       alone += q * q * spread[i * width + i]
       reached += (q * ((q > 0 ? high[i] : low[i]) - mean[i])) ** 2
     }
-    if (!(variance < Infinity)) variance = widestVariance(spread, queries, r, scale) // Σq left float32
+    if (!(variance < Infinity)) variance = widestVariance(spread, queries, r, scale) // the product Σq left float32
     const deviation = Math.sqrt(Math.max(0, variance))
     const reach = Math.sqrt(reached / alone)
     const { rise, tilt } = boundedGrowth(deviation, reach > 0 ? reach : 0, count)

@@ -4,10 +4,10 @@ import { rowsOf, type KvBlock, type Matrix } from '@sublinear/core'
 const ROUNDS = 5
 
 /**
- * Centres from one block of keys: the key farthest from the mean, then always the one farthest from those chosen, then Lloyd's rounds.
+ * Finds centres from one block of keys: first the key farthest from the mean, then always the one farthest from those chosen, then Lloyd's rounds.
  * Source: Gonzalez (1985) for the choice, Lloyd (1982) for the rounds. No randomness.
  *
- * @returns count centres of d numbers each; a centre that no key is nearest to stays where it was chosen
+ * @returns count centres of d numbers each; a centre that is nearest to no key stays where it was chosen
  */
 export function seedCentres(keys: Matrix, count: number): Float64Array[] {
   const { rows } = keys
@@ -33,7 +33,7 @@ export function seedCentres(keys: Matrix, count: number): Float64Array[] {
   return centres
 }
 
-/** For each key, the centre nearest to it; the first of equals. */
+/** The nearest centre of each key; of equals, the first. */
 export function nearest(keys: Matrix, centres: readonly Float64Array[]): Uint8Array {
   return Uint8Array.from({ length: keys.rows }, (_, r) => {
     let best = 0

@@ -38,19 +38,19 @@ export interface MeanStream extends AttentionStream, Disposable {
   readonly buffer: number
 }
 
-/** Weight, mean key and mean value; normalised, so that it never overflows. */
+/** Weight, mean key and mean value; normalised, so that nothing overflows. */
 interface Mean {
   weight: number
   readonly mean: Float64Array // d + dv
 }
 
 /**
- * Softmax attention from one token that stands for all: the mean key and the mean value, with the tokens' weight. The smallest last part
- * of tiers: right where the keys that reach it lie close together, as behind `farKeys`.
+ * Makes a stream of one token that stands for all: the mean key and the mean value, with the tokens' total weight. It is the smallest last part
+ * of tiers, and suits keys that lie close together, as behind `farKeys`.
  * Source: not from the papers; the closure of `closureStream` without its covariances.
  *
- * Guarantee: mass is that of Jensen's inequality, never above the truth; answers are the mean of the values over what is folded, exact where
- *   all keys are equal, and exact over the newest 1 to `buffer` tokens. A query that is 0 is answered exactly.
+ * Guarantee: the mass is the lower bound of Jensen's inequality, never above the truth. Over folded tokens, the answer is the mean of the values, exact where
+ *   all keys are equal; exact over the newest 1 to `buffer` tokens. A query of zeros is answered exactly.
  * Cost: 8·(d + dv) + 8 bytes and the buffer; d + dv operations a token, d + dv a query.
  *
  * @param d, dv, scale  widths of keys and values, factor inside exp
@@ -65,7 +65,7 @@ export function meanStream({ buffer = TOKENS, ...shape }: MeanStreamOptions): Me
   return live(shape, buffer)
 }
 
-/** A mean stream from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+/** Restores a mean stream from its snapshot; it goes on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreMeanStream(bytes: Uint8Array): MeanStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const shape = shapeIn(KIND, snapshot, FRAME_FEATURES)
@@ -136,7 +136,7 @@ function meanState({ d, dv, scale }: Shape, total: Mean): FoldedState<Mean> {
         let level = Math.log(total.weight)
         for (let i = 0; i < d; i++) level += scale * data[r * d + i] * total.mean[i]
         max[r] = level
-        const rest = Math.exp(Math.min(1, Math.max(-1, level - max[r]))) // what float32 rounded off; beyond 2^24 more, and without meaning
+        const rest = Math.exp(Math.min(1, Math.max(-1, level - max[r]))) // the part that float32 rounded off; beyond 2^24 it is more, and without meaning
         mass[r] = rest
         for (let c = 0; c < dv; c++) sum[r * dv + c] = rest * total.mean[d + c]
       }
@@ -160,7 +160,7 @@ function meanOf({ keys, values, weights }: KvBlock): Mean {
   return { weight, mean: mean.map((x) => x / weight) }
 }
 
-/** total[at …] += weight · row r. */
+/** Adds weight · row r to total[at …]. */
 function addRow(total: Float64Array, at: number, weight: number, { cols, data }: Matrix, r: number): void {
   for (let i = r * cols, end = i + cols; i < end;) total[at++] += weight * data[i++]
 }
@@ -170,7 +170,7 @@ function checkSizes(shape: Shape, buffer: number): void {
   checkInteger('meanStream', 'buffer', buffer, 1, MOST_BUFFER)
 }
 
-/** Snapshots of mean streams, beside shape, buffer and the tokens that wait. */
+/** Schema of the snapshots of mean streams, beside shape, buffer and waiting tokens. */
 export const meanSchema = schema(
   {
     kind: KIND,

@@ -16,7 +16,7 @@ import { rowLedger, type RowLedger } from './row-ledger'
 const KIND = 'one-pass'
 const VERSION = '1'
 
-/** The states of Algorithm 1, by its names, and what the control variate and the checks need beside them. */
+/** The states of Algorithm 1, by its names, and the sums that the control variate and the checks need beside them. */
 export interface OnePassState {
   readonly features: FeatureMap
   readonly dv: number
@@ -52,7 +52,7 @@ function packed(data: Uint8Array): Tensor {
   return { dtype: 'U8', shape: [data.length], data }
 }
 
-/** @throws RangeError when the bytes are damaged or belong to other features, another Ψ or another Φ */
+/** Reads a one-pass state from its snapshot. @throws RangeError when the bytes are damaged or belong to other features, another Ψ or another Φ */
 export function readOnePass(
   who: string,
   { features, psi, phi }: Pick<OnePassState, 'features' | 'psi' | 'phi'>,
@@ -95,12 +95,12 @@ export function readOnePass(
   }
 }
 
-/** How wide the sketch of V is: one more for the ones of the control variate. */
+/** The width of the sketch of V: one more than dv for the column of ones of the control variate. */
 export function widthOfValues({ dv, controlVariate }: Pick<OnePassState, 'dv' | 'controlVariate'>): number {
   return controlVariate ? dv + 1 : dv
 }
 
-/** Parameters that make two one-pass states alike. */
+/** Parameters that must be equal for two one-pass states to merge. */
 export function identityOf(
   state: Pick<OnePassState, 'features' | 'dv' | 'psi' | 'phi' | 'controlVariate'>,
 ): Record<string, string> {
@@ -126,7 +126,7 @@ export function requireSameRows(who: string, { keys, values }: OnePassState): vo
     throw new RangeError(`${who}: keys and values must be the same rows, got ${keys.count} of each, but not the same`)
 }
 
-/** Refuses two states that have queries and did not see the same tokens: once there are queries, only these add. */
+/** Refuses two states that have queries and did not see the same tokens: once there are queries, only queries can be added. */
 export function requireSameTokens(who: string, mine: OnePassState, theirs: OnePassState): void {
   const sketches = (['skU2', 'skV'] as const).every((name) =>
     sameNumbers(mine[name].state.data, theirs[name].state.data),

@@ -39,11 +39,11 @@ export interface OnePassOptions {
   readonly features: FeatureMap
   /** Value width. */
   readonly dv: number
-  /** Ψ: shared by keys and values. */
+  /** Sketch matrix Ψ, shared by keys and values. */
   readonly psi: SketchMatrix
   /** Φ with its decoder: for `pushQueries` and `columns`. Row answers need none. */
   readonly phi?: SparseRecovery | undefined
-  /** Sketch U₂ and V less their means, which are exact, through one more column of Ψ·[V 1]. Default true. */
+  /** Whether U₂ and V are sketched without their means, which are kept exactly, by one more column of Ψ·[V 1]. Default true. */
   readonly controlVariate?: boolean | undefined
 }
 
@@ -53,24 +53,24 @@ export interface OnePass extends Disposable {
   readonly psi: SketchMatrix
   readonly phi: SparseRecovery | undefined
   readonly controlVariate: boolean
-  /** Rows pushed so far, of each matrix. */
+  /** Number of rows of each matrix pushed so far. */
   readonly keys: number
   readonly values: number
   readonly queries: number
-  /** Query rows answered or sketched since this object was made, and those that took a lower even degree. */
+  /** Query rows answered or sketched since this object was made, and those of them that took a lower even degree. */
   readonly counters: { readonly rows: number; readonly fallbacks: number }
   readonly bytes: number
-  /** Rows first … of V (default: the next ones), at any time. */
+  /** Pushes rows of V from index `first` on (default: after the last ones), at any time. */
   pushValues(block: Matrix, first?: number): void
-  /** Adds scale · row to row `index` of V, which is pushed before or after: a correction. */
+  /** Adds scale · row to row `index` of V, as a correction; the row may be pushed before or after. */
   updateValue(index: number, row: Float32Array, scale?: number): void
-  /** Rows first … of K (default: the next ones), before the first query. */
+  /** Pushes rows of K from index `first` on (default: after the last ones), before the first query. */
   pushKeys(block: Matrix, first?: number): void
-  /** Rows first … of Q (default: the next ones), after the last key. */
+  /** Pushes rows of Q from index `first` on (default: after the last ones), after the last key. */
   pushQueries(block: Matrix, first?: number): void
-  /** The k-sparse columns of the output for all queries pushed, dv of them. */
+  /** Decodes the dv columns of the output for all queries pushed, each k-sparse. */
   columns(): SparseVector[]
-  /** Row answers of queries that are here, from the same state. Pure. */
+  /** Answers rows of queries from the same state. Pure. */
   attend(queries: Matrix): PartialSoftmax
   /**
    * Before the first query, adds another shard's keys and values. After it, adds the queries of another copy of the same
@@ -81,7 +81,7 @@ export interface OnePass extends Disposable {
 }
 
 /**
- * The one-pass streaming algorithm: attention from three linear sketches of values, keys and queries that arrive apart, in any
+ * Makes the state of the one-pass streaming algorithm: attention from three linear sketches of values, keys and queries, which arrive apart, in any
  * blocks and shards.
  * Source: Algorithm 1 (one-pass paper). Deviation: a control variate, guarded denominators, row answers.
  *
@@ -122,7 +122,7 @@ export function onePass(options: OnePassOptions): OnePass {
 }
 
 /**
- * A one-pass state from its snapshot, resuming bit for bit, with the same features, Ψ and Φ.
+ * Restores a one-pass state from its snapshot; it goes on bit for bit, with the same features, Ψ and Φ.
  *
  * @throws RangeError when the bytes are damaged or belong to other features, another Ψ or another Φ
  */
@@ -141,7 +141,7 @@ function live(state: OnePassState): OnePass {
   const { skU2, skV, prodU2, skD1U1, sumV, keys, values } = state
   const { d, t } = features
   const counters = { rows: 0, fallbacks: 0 }
-  let readout: FeatureState | undefined // φ(q)·U₂ᵀΨᵀΨV over φ(q)·z, until the next push
+  let readout: FeatureState | undefined // the product φ(q)·U₂ᵀΨᵀΨV over φ(q)·z, until the next push
   let product: Matrix | undefined
 
   const checkRows = (name: string, first: number, rows: number) => {
@@ -157,7 +157,7 @@ function live(state: OnePassState): OnePass {
     requireSameRows(KIND, state)
     return (product ??= sketchedProduct(state))
   }
-  /** The rows of U₂, a piece at a time. */
+  /** Maps keys to rows of U₂, a piece at a time. */
   const mapKeys = (block: Matrix, use: (u2: Matrix, at: number) => void) => {
     for (const [piece, at] of piecesOf(block)) {
       const u2 = featureRows(piece.rows, t)
@@ -215,7 +215,7 @@ function live(state: OnePassState): OnePass {
       checkRows('keys', first, block.rows)
       if (skD1U1 && skD1U1.queries > 0 && block.rows > 0)
         throw new RangeError(`${KIND}: keys must come before the first query, whose denominator needs them all`)
-      if (block.rows > PIECE) mapKeys(block, () => {}) // so that nothing is pushed where a later piece is refused
+      if (block.rows > PIECE) mapKeys(block, () => {}) // all pieces are mapped first, so that nothing is pushed when a later piece is refused
       mapKeys(block, (u2, at) => {
         changed()
         for (let i = 0; i < u2.rows; i++) for (let f = 0; f < t; f++) prodU2[f] += u2.data[i * t + f]
@@ -279,7 +279,7 @@ function live(state: OnePassState): OnePass {
   return self
 }
 
-/** [block 1]: the column of ones that the control variate sketches along. */
+/** The block with the column of ones for the control variate: [block 1]. */
 function withOnes({ rows, cols, data }: Matrix): Matrix {
   const out = matrix(rows, cols + 1)
   for (let r = 0; r < rows; r++) {

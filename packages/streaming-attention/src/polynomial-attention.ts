@@ -26,7 +26,7 @@ export interface PolynomialAttention {
 }
 
 /**
- * Static attention by the polynomial method: D̃⁻¹U₁(U₂ᵀV), multiplied from the right, so that no n × n array exists.
+ * Computes attention of whole matrices by the polynomial method: D̃⁻¹U₁(U₂ᵀV), multiplied from the right, so that no n × n array exists.
  * Source: Definition 1.1 (one-pass paper) and Alman and Song 2023, the middle of the paper's Figure 1. Deviation: none.
  *
  * Guarantee: pointwise relative error ε of the features moves an entry by at most 2·(1 − √(1 − ε²))/ε·max|v|; rows with a negative or

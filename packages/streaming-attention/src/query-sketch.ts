@@ -36,14 +36,14 @@ export interface QuerySketchOptions {
 export interface QuerySketch extends Disposable {
   readonly features: FeatureMap
   readonly phi: SparseRecovery
-  /** Query rows pushed, here and into what was merged. */
+  /** Number of query rows pushed, here and into the shards that were merged. */
   readonly queries: number
-  /** Query rows, of those counted above, with a negative or vanishing denominator: answered by a lower even degree. */
+  /** Number of query rows, among those counted above, with a negative or vanishing denominator: they were answered by a lower even degree. */
   readonly fallbacks: number
   readonly bytes: number
-  /** Rows first … of Q (default: the next ones). `keys` is that of all keys, the same for every query. */
+  /** Pushes rows of Q from index `first` on (default: after the last ones). `keys` are the sums over all keys, the same for every query. */
   push(queries: Matrix, keys: Totals, first?: number): void
-  /** The k-sparse columns of D⁻¹U₁·core; core = U₂ᵀV (t × dv), exact or from sketches. */
+  /** Decodes the columns of D⁻¹U₁·core, each k-sparse; core = U₂ᵀV (t × dv), exact or from sketches. */
   columns(core: Matrix): SparseVector[]
   /** Adds the queries of another shard, whose denominators must come from the same keys. */
   merge(other: QuerySketch): void
@@ -51,7 +51,7 @@ export interface QuerySketch extends Disposable {
 }
 
 /**
- * sk(D⁻¹U₁) = ΦD⁻¹U₁ (m₁ × t): which of many queries, none of them stored, have the largest outputs.
+ * Makes a query sketch, sk(D⁻¹U₁) = ΦD⁻¹U₁ (m₁ × t), which tells which of many queries have the largest outputs; no query is stored.
  * Source: lines 24 to 34 of Algorithm 1 (one-pass paper). Deviation: inverseRows guards the denominators.
  *
  * Row i is divided by its own denominator before Φ mixes rows, so z = U₂ᵀ1 must be complete before the first query. Across shards:
@@ -70,7 +70,7 @@ export function querySketch(options: QuerySketchOptions): QuerySketch {
   return live(features, phi, { skD1U1: sketch(phi.matrix, features.t, { precision: 'f32' }), queries: 0 })
 }
 
-/** Snapshots of query sketches; the features and Φ are given. */
+/** Schema of the snapshots of query sketches; features and Φ are given by the caller. */
 export const querySketchSchema = schema(
   {
     kind: KIND,
@@ -87,7 +87,7 @@ export const querySketchSchema = schema(
 )
 
 /**
- * A query sketch from its snapshot, resuming bit for bit.
+ * Restores a query sketch from its snapshot; it goes on bit for bit.
  *
  * @throws RangeError when the bytes are damaged or belong to other features or another Φ
  */
@@ -108,7 +108,7 @@ export function restoreQuerySketch({ features, phi }: QuerySketchOptions, bytes:
 interface Contents {
   readonly skD1U1: Sketch // m₁ × t
   readonly queries: number
-  /** Sums over the keys behind the denominators, once there is a query. */
+  /** Sums over the keys, of which the denominators are made; present once there is a query. */
   readonly keys?: Totals | undefined
 }
 
@@ -205,7 +205,7 @@ export function checkPhi(who: string, phi: SparseRecovery): void {
   checkInteger(who, 'phi.matrix.m', phi.matrix.m, phi.m, phi.m)
 }
 
-/** Parameters that make two query sketches the same. */
+/** Parameters that decide a query sketch: where they are equal, two are the same. */
 export function identity(features: FeatureMap, { n, k, matrix }: SparseRecovery): Record<string, string> {
   return {
     features: features.spec,

@@ -1,6 +1,6 @@
 import { LARGEST_KEY, LARGEST_VALUE, MOST_WEIGHT } from '@sublinear/core'
 
-/** Share by which rounding may bring a mean beyond the entries that it is of. */
+/** Share by which rounding may bring a mean beyond the entries that it is the mean of. */
 const SLACK = 1e-6
 
 /** Weight and mean of a summary, as a snapshot has them. */
@@ -9,7 +9,7 @@ export interface SavedMean {
   readonly mean: Float64Array // d + dv
 }
 
-/** Rules of schemas: what no stream can reach would be answered with, or folded into what is right. */
+/** Rules of schemas: they refuse moments that no stream can reach, which would spoil later answers. */
 export const REACHABLE =
   'The weight is at most 2^53 · `tokens`, and a mean within what push takes: 2^50 of keys, 2^64 of values.'
 export const SPREAD =
@@ -22,9 +22,9 @@ export function isReachable({ weight, mean }: SavedMean, tokens: number, d: numb
 }
 
 /**
- * Says whether tokens can have these: no variance is negative, and a mean lies between the entries that it is of.
+ * Tells whether tokens can have these moments: no variance is negative, and each mean lies between the smallest and largest of its entries.
  *
- * @param means  of columns; variances  of the keys; low, high  least and greatest entry of each of these columns
+ * @param means  means of columns; variances  variances of the keys; low, high  smallest and largest entry of each of these columns
  */
 export function isSpread(
   means: Float64Array,

@@ -1,26 +1,26 @@
 /** Record of the rows of a matrix that have been seen, in constant memory. */
 export interface RowLedger {
   readonly count: number
-  /** One past the highest row seen. */
+  /** One more than the highest row index seen. */
   readonly next: number
-  /** Rows first … first + count − 1. */
+  /** Notes rows first … first + count − 1. */
   add(first: number, count: number): void
   merge(other: RowLedger): void
-  /** Whether the other has seen the same rows, each as often. */
+  /** Whether the other ledger has seen the same rows, each as often. */
   matches(other: RowLedger): boolean
   /** The whole ledger as text, for a snapshot. */
   readonly text: string
 }
 
 /**
- * A ledger of rows that arrive in any order, from any shard: their number, the sum of their indices and of the squares. It
- * notices that one side of a product lacks a row.
+ * Makes a ledger of rows that arrive in any order, from any shard: their number, the sum of their indices and the sum of the squares. It
+ * notices when one side of a product lacks a row.
  *
- * Guarantee: what is the same rows matches; sets that differ by a row, or by one row for another, do not.
+ * Guarantee: ledgers of the same rows match; ledgers that differ by one row, or by one row in place of another, do not.
  * Cost: a few BigInt operations a block.
  *
- * @param text  of a ledger to go on with
- * @throws RangeError when the text is none
+ * @param text  text of a ledger to go on with
+ * @throws RangeError when the text is malformed
  */
 export function rowLedger(text = '0,0,0,0'): RowLedger {
   if (!/^\d{1,16}(,\d{1,80}){3}$/.test(text))
@@ -57,12 +57,12 @@ export function rowLedger(text = '0,0,0,0'): RowLedger {
   }
 }
 
-/** 0 + 1 + … + (n − 1). */
+/** The sum 0 + 1 + … + (n − 1). */
 function sumBelow(n: bigint): bigint {
   return (n * (n - 1n)) / 2n
 }
 
-/** 0² + 1² + … + (n − 1)². */
+/** The sum 0² + 1² + … + (n − 1)². */
 function squaresBelow(n: bigint): bigint {
   return (n * (n - 1n) * (2n * n - 1n)) / 6n
 }

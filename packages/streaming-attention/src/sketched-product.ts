@@ -5,9 +5,9 @@ import type { OnePassState } from './one-pass-state'
 type Sketched = Pick<OnePassState, 'skU2' | 'skV' | 'prodU2' | 'sumV' | 'keys' | 'controlVariate'>
 
 /**
- * sk(U₂)ᵀ·sk(V) ≈ U₂ᵀV (t × dv), the middle of Algorithm 1.
+ * Computes sk(U₂)ᵀ·sk(V) ≈ U₂ᵀV (t × dv), the middle of Algorithm 1.
  * Source: line 33 of Algorithm 1 (one-pass paper). Deviation: with the control variate
- * (ΨU₂ − pūᵀ)ᵀ(ΨV − pv̄ᵀ) + n·ūv̄ᵀ, where p = Ψ1, ū = U₂ᵀ1/n and v̄ = Vᵀ1/n: ΨᵀΨ multiplies what is left of U₂ and V without their means,
+ * (ΨU₂ − pūᵀ)ᵀ(ΨV − pv̄ᵀ) + n·ūv̄ᵀ, where p = Ψ1, ū = U₂ᵀ1/n and v̄ = Vᵀ1/n: ΨᵀΨ multiplies U₂ and V without their means,
  * and the product of the means is exact.
  *
  * Cost: 2·m₂·t·dv operations and copies of both sketches.

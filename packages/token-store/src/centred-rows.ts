@@ -9,7 +9,7 @@ const maxima = scratch(Float32Array)
 const masses = scratch(Float64Array)
 const sums = scratch(Float32Array)
 
-/** Unpacked rows, turned back and moved to their centre; where rounding left an entry above `most`, at `most`. */
+/** Unpacked rows, turned back and moved to their centre. Entries that rounding left above `most` become `most`. */
 export function decoded(
   packed: PackedRows,
   turn: Rotation,
@@ -33,7 +33,7 @@ export function decoded(
   return { rows: count, cols: width, data }
 }
 
-/** Rows of a matrix less the centre, turned: good until the next. */
+/** Rows of a matrix without the centre, turned; valid until the next call. */
 export function restOf(
   { cols, data }: Matrix,
   from: number,
@@ -49,7 +49,7 @@ export function restOf(
   return x
 }
 
-/** Queries in the turned coordinates of keys: good until the next. */
+/** Queries in the turned coordinates of keys; valid until the next call. */
 export function turned({ data }: Matrix, rotation: Rotation): Float32Array {
   const x = rows64(data.length)
   for (let i = 0; i < x.length; i++) x[i] = data[i]
@@ -59,20 +59,20 @@ export function turned({ data }: Matrix, rotation: Rotation): Float32Array {
   return out
 }
 
-/** A partial softmax over nothing: good until the next. */
+/** A partial softmax over no tokens; valid until the next call. */
 export function scratchPartial(rows: number, cols: number): PartialSoftmax {
   const sum = { rows, cols, data: sums(rows * cols).fill(0) }
   return { max: maxima(rows).fill(-Infinity), mass: masses(rows).fill(0), sum }
 }
 
-/** The number that the centre of the keys adds to every logit of a query row. */
+/** The number that the centre of the keys adds to every score of a query row. */
 export function shiftOf({ cols, data }: Matrix, row: number, keyCentre: Float32Array, scale: number): number {
   let shift = 0
   for (let c = 0; c < cols; c++) shift += data[row * cols + c] * keyCentre[c]
   return scale * shift
 }
 
-/** The partial of centred, turned tokens → that of the tokens. */
+/** Turns the partial of centred, turned tokens into that of the tokens themselves. */
 export function backFromCentre(
   { max, mass, sum }: PartialSoftmax,
   queries: Matrix,

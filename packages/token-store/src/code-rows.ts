@@ -1,10 +1,10 @@
 import { BLOCK } from './row-pool'
 
-/** Blocks looked at when a step is sought: one in so many, but not fewer than these. */
+/** Blocks sampled when a step is sought: one in so many, but at least so many blocks. */
 const SAMPLED = 8
 const FEWEST = 4
 
-/** Some whole blocks of the rows, spread over them. */
+/** Some whole blocks of the rows, spread evenly over them. */
 export function sampledRows(codes: Int32Array, width: number): Int32Array {
   const blocks = Math.ceil(codes.length / width / BLOCK)
   const each = Math.min(SAMPLED, Math.max(1, Math.floor(blocks / FEWEST)))
@@ -19,7 +19,7 @@ export function sampledRows(codes: Int32Array, width: number): Int32Array {
   return out
 }
 
-/** Rows nearest to the centre, so many of them, marked with 1: of two as near the older. */
+/** Marks the `count` rows nearest to the centre with 1; of equally near rows, the older. */
 export function nearestRows(codes: Int32Array, width: number, centre: Float64Array, count: number): Uint8Array {
   const rows = codes.length / width
   const gaps = new Float64Array(rows)

@@ -9,7 +9,7 @@ import type { Centres, TokenCoder } from './token-coder'
 import type { HeldTokens, HeldTokensOptions } from './token-store'
 import { MOST_KEY, MOST_VALUE } from './entry-bounds'
 
-/** Rows that are unpacked at a time, and the least room. */
+/** Rows that are unpacked at a time; also the smallest room. */
 const BLOCK = 64
 export const NO_BARS = 'rounding to few bits has an error that the codes do not tell: give quantised a dither'
 
@@ -19,7 +19,7 @@ export interface CodedTokensOptions extends HeldTokensOptions {
   readonly centres: Centres
 }
 
-/** Room for so many tokens. It grows from 64 slots on by an eighth, in whole blocks, so that it depends on the number of tokens alone. */
+/** The room for so many tokens, in slots. It grows from 64 slots on by an eighth, in whole blocks, so that it depends on the number of tokens alone. */
 export function roomFor(tokens: number, most: number): number {
   let room = BLOCK
   while (room < tokens) room += BLOCK * Math.ceil(room / (8 * BLOCK))
@@ -40,8 +40,8 @@ export function codedBytes(
 /**
  * Tokens stored as codes: centre subtracted, rotated, quantised.
  *
- * Queries are turned instead of keys, sums turned back once. q·k = q·centre + (turned q)·(turned rest), so the centre moves the maximum
- * of a query's softmax, and that of the values is added to its sum, times its mass.
+ * Queries are turned and not keys, and sums are turned back once. q·k = q·centre + (turned q)·(turned rest), so the centre of the keys only moves the
+ * maximum of a query's softmax; the centre of the values is added to its sum, times its mass.
  */
 export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOptions): HeldTokens {
   const { d, dv, scale, most } = options
@@ -80,7 +80,7 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     keys: decoded(keys, coder.turnKeys, keyCentre, MOST_KEY, from, some),
     values: decoded(values, coder.turnValues, valueCentre, MOST_VALUE, from, some),
   })
-  /** Decodes rows of an array by way of an array of their own, one after the other. */
+  /** Decodes rows of an array one after the other, by way of an array of their own. */
   const gathered = (from: typeof rows, picked: readonly number[]) => {
     const own = kernels().bytes(picked.length * stride)
     own.copyRows(from, stride, picked)

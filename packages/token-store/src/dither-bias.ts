@@ -1,13 +1,13 @@
 const SMALL = 0.5
 
-/** A query, turned and times the scale, as what is needed of it for any half step. */
+/** The numbers of a query, turned and times the scale, that are needed for every half step. */
 export interface DitheredQuery {
-  /** ln of the mean of e^{⟨query, error⟩} over errors uniform on (−h, h) in every entry. */
+  /** The log of the mean of e^{⟨query, error⟩} over errors uniform on (−h, h) in every entry. */
   logMean(half: number): number
 }
 
 /**
- * ln M(q, h) = Σ_c ln(sinh(q_c·h)/(q_c·h)): what dithered codes of half step h multiply the weight of a key by, on average.
+ * Computes ln M(q, h) = Σ_c ln(sinh(q_c·h)/(q_c·h)), where M is the factor by which dithered codes of half step h raise the weight of a key on average.
  *
  * Guarantee: right to 1e-8; a series in h² where all q_c·h are small, else entry by entry.
  */
@@ -34,7 +34,7 @@ export function ditheredQuery(query: Float64Array, at: number, d: number): Dithe
   }
 }
 
-/** ln(sinh(x)/x). */
+/** The function ln(sinh(x)/x). */
 function logMeanOf(signed: number): number {
   const x = Math.abs(signed)
   if (x < 1e-2) return (x * x) / 6 - x ** 4 / 180

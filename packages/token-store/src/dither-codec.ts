@@ -1,29 +1,32 @@
 import { philox } from '@sublinear/core'
 
-/** The last word of the Philox counter: no other numbers of the same seed. */
+/** The last word of the Philox counter, so that the dither shares no numbers with other uses of the seed. */
 const STREAM = 0x6b76d17e
-/** Bytes of a token's own number, before its codes. */
+/** Bytes of the number of a token, which stand before its codes. */
 const ID = 4
 const words = new Uint32Array(4)
 const single = new Float32Array(1)
 const bits32 = new Uint32Array(single.buffer)
 
-/** Vectors of one token as bytes: its number, then for its key and its value a step of two bytes and a code of so many bits an entry. */
+/**
+ * Writes the vectors of a token as bytes: the token's number; then, for its key and for its value, a step of two bytes and a code of a few bits for each entry.
+ */
 export interface DitherCodec {
   readonly bytes: number
-  /** Puts row r of the keys and values, turned and centred, under a token's number into the bytes at `at`. */
+  /** Writes row r of turned and centred keys and values to the bytes at `at`, under the number of its token. */
   encode(keys: Float64Array, values: Float64Array, r: number, id: number, into: Uint8Array, at: number): void
   /** Decodes the row at `at` into entries r·width … of keys and values; returns half their steps in `halves[2r]` and `[2r + 1]`. */
   decode(from: Uint8Array, at: number, r: number, keys: Float64Array, values: Float64Array, halves: Float64Array): void
-  /** Whether the row has steps that encode could have written for entries of at most these. */
+  /** Whether the row has steps that encode could have written for entries of at most these sizes. */
   isSound(from: Uint8Array, at: number, largestKey: number, largestValue: number): boolean
 }
 
 /**
- * Codes with subtractive dither: code = round(z/step + u), decoded (code − u)·step, u uniform on (−½, ½) from Philox at (token, entry).
- * Source: Roberts (1962); Schuchman (1964) for why the error is then uniform on half a step to either side, whatever z is, and independent between entries.
+ * Makes a codec with subtractive dither: code = round(z/step + u), decoded (code − u)·step, u uniform on (−½, ½) from Philox at (token, entry).
+ * Source: Roberts (1962); Schuchman (1964), who shows that the error is then uniform within half a step to either side, whatever z is, and
+ * independent between entries.
  *
- * Guarantee: no entry is cut off: 2^bits − 2 levels reach from the row's largest entry to its negative. u is one of 2^16 numbers, symmetrical about 0.
+ * Guarantee: no entry is clipped: 2^bits − 2 levels reach from minus to plus the row's largest magnitude. u is one of 2^16 numbers, symmetrical about 0.
  * Cost: 8 + ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ bytes a token; ⌈(d + dv)/8⌉ blocks of Philox to write a token and to read it.
  */
 export function ditherCodec(
@@ -104,12 +107,12 @@ export function ditherCodec(
   }
 }
 
-/** Whether levels of this step reach no farther than the step of an entry so large could have them. */
+/** Whether this step is small enough for a row whose largest entry has this size. */
 function fits(step: number, bits: number, largest: number): boolean {
   return step >= 0 && (step * (2 ** bits - 2)) / 2 <= largest * (1 + 2 ** -6)
 }
 
-/** The least step ≥ x whose lower 16 bits are 0. */
+/** The smallest step ≥ x whose lower 16 bits are 0. */
 function stepFor(x: number): { readonly header: number; readonly value: number } {
   single[0] = x
   bits32[0] &= 0xffff0000

@@ -1,16 +1,16 @@
 import { raiseSpread, type Spread } from '@sublinear/core'
 
-/** Share of w² that its relative variance may have, on average: beyond, e to the power of an error is too skew for a normal interval. */
+/** Largest share of w² that its variance may have, on average: beyond it, the error is too skew for a normal interval. */
 const MOST_SKEW = 0.25
 
-/** Logits of one query row for a block of tokens in dithered codes, and what was decoded. */
+/** Scores of one query row for a block of tokens in dithered codes, with the decoded tokens. */
 export interface ScoredBlock {
   readonly row: number
   /** Slot of the first of the tokens. */
   readonly first: number
-  /** Less what the dither adds on average. */
+  /** Scores, without what the dither adds on average. */
   readonly logits: Float64Array
-  /** Values in turned coordinates, less their centre. */
+  /** Values in turned coordinates, without their centre. */
   readonly values: Float64Array
   /** Half the steps of key and value, two a token. */
   readonly halves: Float64Array
@@ -19,9 +19,9 @@ export interface ScoredBlock {
 }
 
 /**
- * Adds to a spread what dithered codes make uncertain: of a weight ŵ the share τ/(1 + τ) of its square, since E ŵ² = (1 + τ)·w², and of every value h²/3.
+ * Adds the uncertainty of dithered codes to a spread: for a weight ŵ the share τ/(1 + τ) of its square, since E ŵ² = (1 + τ)·w²; for every value h²/3.
  *
- * @param values  the block's, as they are answered; shift  what the centre of the keys adds to every logit
+ * @param values  values of the block, as they are answered; shift  the number that the centre of the keys adds to every score
  */
 export function widenByCodes(spread: Spread, block: ScoredBlock, values: Float64Array, shift: number): void {
   const { row, logits, halves, variance } = block

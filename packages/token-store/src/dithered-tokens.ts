@@ -14,7 +14,7 @@ import { MOST_KEY, MOST_VALUE } from './entry-bounds'
 
 const BLOCK = 64
 const [LARGEST_KEY, LARGEST_VALUE] = [2 ** 60, 2 ** 74]
-/** Beyond this logarithm a relative variance is as good as infinite. */
+/** Logarithm beyond which a relative variance counts as infinite. */
 const MOST_LOG = 50
 
 export interface DitheredTokensOptions extends HeldTokensOptions {
@@ -26,7 +26,7 @@ export interface DitheredTokensOptions extends HeldTokensOptions {
   readonly centres: Centres
 }
 
-/** Bytes held for so many tokens, at most `most` of them: those of their codes, their numbers, the two centres and the next number. */
+/** Bytes held for so many tokens, at most `most` of them: their codes and numbers, the two centres and the next number. */
 export function ditheredBytes(
   { d, dv, most, keyBits, valueBits }: HeldTokensOptions & { readonly keyBits: number; readonly valueBits: number },
   tokens: number,
@@ -37,8 +37,8 @@ export function ditheredBytes(
 }
 
 /**
- * Tokens as codes with subtractive dither: centre subtracted, turned, coded. Numerator and mass of an answer are estimates without bias, with a variance that
- * the codes tell; docs/error-bars.md has the proof.
+ * Tokens as codes with subtractive dither: centre subtracted, turned, coded. Numerator and mass of an answer are estimates without bias, whose variance
+ * follows from the codes; docs/error-bars.md has the proof.
  */
 export function ditheredTokens(options: DitheredTokensOptions): HeldTokens {
   const { d, dv, scale, most, spec, coder, centres } = options
@@ -70,7 +70,7 @@ export function ditheredTokens(options: DitheredTokensOptions): HeldTokens {
     for (let r = 0; r < added; r++, next = (next + 1) >>> 0) codec.encode(keys, values, r, next, out, r * stride)
     return out
   }
-  /** Rows of bytes in turned coordinates, with half their steps. */
+  /** Decodes rows of bytes in turned coordinates, with half their steps. */
   const decoded = (bytes: Uint8Array, some = bytes.length / stride) => {
     const own = {
       keys: new Float64Array(some * d),
@@ -101,7 +101,7 @@ export function ditheredTokens(options: DitheredTokensOptions): HeldTokens {
     })
   }
 
-  /** Logits less what the dither adds on average, block by block: `take` gets those of row r for the tokens from `first` on. */
+  /** Gives scores, without what the dither adds on average, block by block: `take` gets those of row r for the tokens from `first` on. */
   const eachBlock = (queries: KvBlock['keys'], seen: (row: number) => number, take: (block: ScoredBlock) => void) => {
     const scaled = Float64Array.from(turned(queries, coder.turnKeys), (x) => x * scale)
     const twice = scaled.map((x) => 2 * x)
@@ -117,7 +117,7 @@ export function ditheredTokens(options: DitheredTokensOptions): HeldTokens {
           for (let c = 0; c < d; c++) score += scaled[r * d + c] * own.keys[t * d + c]
           logits[t] = score
         }
-        /** τ: the variance of a weight over its square. */
+        /** τ: the variance of a weight over the square of its mean. */
         const variance = (t: number) => {
           const half = own.halves[2 * t]
           return Math.expm1(Math.min(MOST_LOG, doubled[r].logMean(half) - 2 * biases[r].logMean(half)))
@@ -259,7 +259,7 @@ export function ditheredTokens(options: DitheredTokensOptions): HeldTokens {
     },
   }
 
-  /** Adds what the codes make uncertain, in the coordinates of the values. */
+  /** Adds the uncertainty of the codes, in the coordinates of the values. */
   function widen(spread: Spread, queries: KvBlock['keys'], causal: Causal | undefined): void {
     const shifts = Array.from({ length: queries.rows }, (_, r) => shiftOf(queries, r, keyCentre, scale))
     let at = -1
@@ -287,7 +287,7 @@ function pickedBytes(from: Uint8Array, stride: number, picked: readonly number[]
   return out
 }
 
-/** Turned-back rows moved to their centre; where rounding left an entry above `most`, at `most`. */
+/** Rows turned back and moved to their centre. Entries that rounding left above `most` become `most`. */
 function moved(x: Float64Array, centre: Float32Array, most: number): KvBlock['keys'] {
   const cols = centre.length
   const data = Float32Array.from(x, (entry, i) => Math.max(-most, Math.min(most, entry + centre[i % cols])))

@@ -3,9 +3,9 @@ import { MOST_STEP, placeOf, stepOf } from './log-step'
 import { MOST_CODE } from './row-coder'
 import type { Centres } from './token-coder'
 
-/** The code of the largest entry of the first token beside the centre: fine enough that nothing is lost by coarser steps later. */
+/** Code of the first token's largest entry beside the centre: so fine that coarser steps later lose nothing. */
 const FINEST = 16_384
-/** The most that steps of values are coarser than those of keys, or finer, beside the sizes of both. */
+/** Largest factor by which the steps of values are coarser or finer than those of keys, each relative to its sizes. */
 const MOST_APART = 64
 
 /** A step for the keys and one for the values, as places of a logarithmic scale; undefined until an entry is not 0. */
@@ -14,7 +14,7 @@ export interface Steps {
   readonly value?: number | undefined
 }
 
-/** The step by which `size` has a code: the one there is, or the first that is coarse enough. */
+/** The step by which `size` has a code: the current one, or the first that is coarse enough. */
 export function placeFor(place: number | undefined, size: number): number | undefined {
   if (size === 0) return place
   if (place === undefined) return placeOf(size / FINEST)
@@ -31,12 +31,12 @@ function codeOf(entry: number, place: number | undefined): number {
   return place === undefined ? 0 : Math.round(entry / stepOf(place))
 }
 
-/** The step, or 1 where there is none yet and all codes are 0. */
+/** The size of a step; 1 where there is none yet and all codes are 0. */
 export function codeUnit(place: number | undefined): number {
   return place === undefined ? 1 : stepOf(place)
 }
 
-/** The size of the largest entry of a row, less a centre. */
+/** The largest entry of a row, less a centre, in magnitude. */
 export function largest({ cols, data }: Matrix, row: number, centre: Float32Array): number {
   let most = 0
   for (let c = 0, i = row * cols; c < cols; c++) most = Math.max(most, Math.abs(data[i++] - centre[c]))
@@ -87,7 +87,7 @@ export function entriesOf(
 const factor = (old: number | undefined, now: number | undefined): number =>
   old === undefined || now === undefined ? 1 : stepOf(old) / stepOf(now)
 
-/** Codes of other, coarser steps, in place. */
+/** Recodes in other, coarser steps, in place. */
 export function recode(
   codes: Int32Array,
   { d, width }: { d: number; width: number },
@@ -101,8 +101,9 @@ export function recode(
 }
 
 /**
- * How far the step of values is to stand above that of keys, in eighths of a doubling: so that one entry of each does as much to an answer, and bits are best spent.
- * A key's error moves a score by scale · query, and an answer by that times the distance of the value from it; queries are taken to be as long as keys.
+ * Says how far the step of values should stand above that of keys, in eighths of a doubling, so that an entry of each has the same effect on an answer, and bits are
+ * best spent. The error of a key moves a score by scale · query, and an answer by that times the distance of the value from the answer; queries are taken to be
+ * as long as keys.
  */
 export function apartOf(
   codes: Int32Array,
@@ -128,12 +129,12 @@ export function apartOf(
   const rmsKey = unit * Math.sqrt(keys / (rows * d))
   const rmsValue = stepOf(value) * Math.sqrt(Math.max(0, values) / (rows * dv))
   if (!(rmsKey > 0 && rmsValue > 0)) return 0
-  // In their own sizes: beyond that keys or values would have no bits left.
+  // Each is relative to its own size; beyond these limits keys or values would have no bits left.
   const coarser = Math.abs(scale) * rmsKey ** 2 * Math.sqrt(dv)
   return placeOf((Math.max(1 / MOST_APART, Math.min(MOST_APART, coarser)) * rmsValue) / rmsKey)
 }
 
-/** The place that a snapshot gives, as text; undefined where it is empty. @throws RangeError when it is none */
+/** Reads the place of a step from the text of a snapshot; undefined where it is empty. @throws RangeError when it is malformed */
 export function placeIn(kind: string, text: string | undefined): number | undefined {
   checkFits(kind, text !== undefined && /^(-?\d{1,5})?$/.test(text))
   if (text === '') return undefined

@@ -33,23 +33,23 @@ import type { Centres } from './token-coder'
 import { MOST_KEY, MOST_VALUE } from './entry-bounds'
 import { entropyTokensSchema } from './saved-entropy-tokens'
 
-/** Steps become coarser where tokens take more than they are to, by this factor; else tokens leave. A step that is a little coarser costs more than it saves. */
+/** Steps become coarser where tokens take this factor more than they should; else tokens leave. A step that is a little coarser costs more than it saves. */
 const EARLY = 1.2
-/** One token in so many leaves at once. */
+/** One token in so many leaves at a time. */
 const LEAVING = 16
-/** The coarsest that is tried, in eighths of a doubling above the present step. */
+/** The coarsest step that is tried, in eighths of a doubling above the present step. */
 const FARTHEST = 256
-/** Rows that floats are made of at a time. */
+/** Rows that are decoded to floats at a time. */
 const AT_ONCE = 512
 
 export interface EntropyTokensOptions extends Shape {
-  /** Tokens that there is room for. */
+  /** Number of tokens for which there is room. */
   readonly count: number
-  /** Bits that an entry is to take on average. */
+  /** Bits that an entry should take on average. */
   readonly bits: number
 }
 
-/** Tokens as entropy-coded whole numbers, in a room that never grows. Nothing is checked: blocks are the caller's, checked before. */
+/** Tokens as entropy-coded integers, in a room that never grows. Nothing is checked: the caller has checked the blocks. */
 export interface EntropyTokens {
   readonly count: number
   readonly bytes: number
@@ -62,26 +62,28 @@ export interface EntropyTokens {
   saved(): { readonly parameters: Record<string, string>; readonly tensors: Record<string, Tensor> }
 }
 
-/** The room for codes: what the tokens are to take, a bit each of a block's head, and a first token before anything is known. */
+/** The room for codes, in bytes: what the tokens should take, a bit for each token for the headers of blocks, and a first token before anything is known. */
 function roomOf({ d, dv, count, bits }: Omit<EntropyTokensOptions, 'scale'>): number {
   return Math.floor((count * Math.ceil(bits * (d + dv) + 1)) / 8) + 2 * (d + dv) + 8
 }
 
-/** Bytes held, whatever has come: the room, the running sum of the keys, the first token, and the means that blocks begin with. */
+/** The bytes held, whatever comes: the room, the running sum of the keys, the first token, and the means with which blocks begin. */
 export function entropyBytes(options: Omit<EntropyTokensOptions, 'scale'>): number {
   const { d, dv } = options
   return roomOf(options) + 12 * (d + dv) + 8 * (d + 1)
 }
 
 /**
- * Tokens in whole numbers of one step for keys and one for values, entropy-coded; those whose keys lie nearest to the mean key leave where the room ends.
+ * Makes a store of tokens as integers, in one step for keys and one for values, entropy-coded. When the room ends, the tokens whose keys lie nearest to the
+ * mean key leave.
  * Steps are as fine as the room allows while few tokens have come, and become coarser with more, until tokens take `bits` an entry.
- * Source: entropy-coded scalar quantisation (Gish and Pierce, 1968: at fine steps a quarter of a bit above what any code can do), range coding (Martin, 1979). Deviation:
+ * Source: entropy-coded scalar quantisation (Gish and Pierce, 1968: at fine steps a quarter of a bit above what any code can do), range coding
+ * (Martin, 1979). Deviation:
  *   steps of keys and values are balanced by what one entry of each does to an answer.
  *
- * Guarantee: what is held never takes more than its room. Where a block ends never matters: steps and leaving follow every token.
- * Cost: `entropyBytes`. A token is coded with those of its block; when one in 16 leaves, or steps change, all are coded anew. A query reads every code, into
- *   512 tokens in float32 at a time.
+ * Guarantee: the tokens held never take more than the room. Where a block ends never matters: steps change, and tokens leave, at fixed tokens of the stream.
+ * Cost: `entropyBytes`. A token is coded with the others of its block; when one token in 16 leaves, or a step changes, all are coded anew. A query
+ *   decodes every code, 512 tokens in float32 at a time.
  */
 export function entropyTokens(options: EntropyTokensOptions, kind: string, from?: State): EntropyTokens {
   const { d, dv, scale, softcap, count: wanted } = options
@@ -93,7 +95,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
   let weight = 0
   const centres: Centres = { keyCentre: new Float32Array(d), valueCentre: new Float32Array(dv) } // the first token
   let steps: Steps = {}
-  let weights: Float32Array | undefined // of the tokens held, where any is not 1
+  let weights: Float32Array | undefined // weights of the tokens held, where any is not 1
   if (from) restore(from)
 
   const beside = () => (weights ? 4 * pool.rows : 0)
@@ -103,7 +105,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
     ...(own && { weights: own }),
   })
 
-  /** Gives the token so coarse steps that it has codes, and those held with it. */
+  /** Makes the steps so coarse that the token has codes; recodes the tokens held. */
   const fitSteps = ({ keys, values }: KvBlock, r: number) => {
     const other = {
       key: placeFor(steps.key, largest(keys, r, centres.keyCentre)),
@@ -121,7 +123,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
     hasCode(largest(keys, r, centres.keyCentre), steps.key) &&
     hasCode(largest(values, r, centres.valueCentre), steps.value)
 
-  /** Coarser steps, so that the tokens held take at most `goal` bytes; false where none are coarse enough. */
+  /** Makes steps coarser, so that the tokens held take at most `goal` bytes; false where none are coarse enough. */
   const squeeze = (goal: number): boolean => {
     if (steps.key === undefined && steps.value === undefined) return false
     const codes = pool.read()
@@ -157,7 +159,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
     return false
   }
 
-  /** Lets go of the tokens nearest to the mean key. */
+  /** Removes the tokens nearest to the mean key. */
   const leave = (dropped: boolean): KvBlock | undefined => {
     const codes = pool.read()
     const unit = codeUnit(steps.key)
@@ -183,7 +185,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
     return isEarly && squeeze(target * pool.rows) ? undefined : leave(dropped)
   }
 
-  /** The end of the rows from one on that have codes, and weights where those are held. */
+  /** The end of the rows from `from` on that have codes, and weights where weights are held. */
   const endOf = (block: KvBlock, from: number, isWeighted: boolean): number => {
     for (let r = from + 1; r < block.keys.rows; r++) {
       if (!hasCodes(block, r) || (!isWeighted && (block.weights?.[r] ?? 1) !== 1)) return r
@@ -191,7 +193,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
     return block.keys.rows
   }
 
-  /** Rows from … from + some − 1, as many as there is room for. */
+  /** Takes rows from … from + some − 1, as many as there is room for. */
   const take = (block: KvBlock, from: number, some: number): number => {
     if (pool.used + beside() > room) return 0
     const took = pool.append(codesOf(block, from, some, steps, centres), some, weights ? 4 : 0)
@@ -245,14 +247,14 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
         }
         fitSteps(block, r)
         if ((block.weights?.[r] ?? 1) !== 1) weights ??= new Float32Array(pool.rows).fill(1)
-        // As many as come before steps are others, or weights are first held.
+        // As many rows as come before a step changes, or before weights are first held.
         const end = endOf(block, r, weights !== undefined)
         const took = take(block, r, end - r)
         r += took
         if (r === end) continue
         if (pool.rows > 0) gone.push(makeRoom(dropped))
         else {
-          count(block, r) // it has no room even alone
+          count(block, r) // the token has no room even alone
           weights = undefined
           if (!dropped) gone.push(tokensOf(block, r, r + 1))
           r++

@@ -5,18 +5,18 @@ import { tokensIn, weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
-/** Slots allocated at first; then their number doubles, so that what is held depends on the number of tokens alone. */
+/** Slots that are allocated at first; then their number doubles, so that the bytes held depend on the number of tokens alone. */
 const LEAST = 64
 const SPEC = JSON.stringify({ kind: 'float32' })
-/** Keys that distances are taken from at a time. */
+/** Keys whose distances are computed at a time. */
 const BLOCK = 64
 const keyScratch = scratch(Float32Array)
 
-/** Slots that there is room for once there were so many tokens. */
+/** The number of slots once there have been so many tokens. */
 const roomFor = (tokens: number, most: number) =>
   Math.min(most, LEAST * 2 ** Math.ceil(Math.log2(Math.max(1, tokens / LEAST))))
 
-/** The store of tokens as they came. */
+/** The store that holds tokens as they came. */
 export const float32: TokenStore = {
   spec: SPEC,
   steady: true,
@@ -29,21 +29,21 @@ export const float32: TokenStore = {
 
 /** Tokens as they came, in arrays of the kernels. */
 export interface ResidentTokens extends HeldTokens {
-  /** count × d; another array after the store has grown. */
+  /** Keys, count × d; another array after the store has grown. */
   readonly keys: Resident<Float32Array>
-  /** count × dv. */
+  /** Values, count × dv. */
   readonly values: Resident<Float32Array>
 }
 
 /**
- * Tokens that are held and answered exactly: what bounded streams keep their buffers, windows and chosen tokens in.
+ * Makes a store of tokens that are held and answered exactly, for the buffers, windows and chosen tokens of bounded streams.
  * Source: not from the papers; the `attend` kernel over a resident array.
  *
  * Guarantee: answers equal exactAttention over the slots, to rounding; sums are taken in the order of the slots.
  * Cost: 4·(d + dv) bytes a slot, 8 more while any weight differs from 1; slots double from 64 up to `most`.
  *   2·(d + dv) operations a query and slot.
  *
- * @param d, dv, scale  the shape; softcap  of its features the only one that matters here; most  the most tokens held at once
+ * @param d, dv, scale  the shape; softcap  the only feature of a shape that matters here; most  the most tokens held at once
  * @throws TypeError, RangeError when a size is no integer ≥ 1 or scale not finite
  */
 export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): ResidentTokens {
@@ -51,7 +51,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): 
   checkInteger('heldTokens', 'dv', dv, 1)
   checkScale('heldTokens', scale)
   checkInteger('heldTokens', 'most', most, 1)
-  let capacity = 0 // until the first token comes: a snapshot without tokens can name any width
+  let capacity = 0 // allocated with the first token: a snapshot without tokens can name any width
   let keys = kernels().floats(0)
   let values = kernels().floats(0)
   const weights = slotWeights()
@@ -218,7 +218,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): 
   return self
 }
 
-/** The first `used` numbers in an array of `room`; the old array is given back. */
+/** Moves the first `used` numbers to an array of `room`; the old array is given back. */
 function moved(array: Resident<Float32Array>, used: number, room: number): Resident<Float32Array> {
   const wider = kernels().floats(room)
   wider.write(array.range(0, used).read())

@@ -1,6 +1,6 @@
-/** Steps a doubling. */
+/** Number of steps for each doubling. */
 const STEPS = 8
-/** Steps that keys and values of any size may have. */
+/** Largest place of a step: for keys and values of any size. */
 export const MOST_STEP = 1600
 
 /** The step 2^(place/8) of a logarithmic scale, by square roots alone: the same bits on every engine. */
@@ -11,7 +11,7 @@ export function stepOf(place: number): number {
   return 2 ** Math.floor(place / STEPS) * half
 }
 
-/** The least place whose step is at least `size` > 0. */
+/** The smallest place whose step is at least `size` > 0. */
 export function placeOf(size: number): number {
   let [low, high] = [-MOST_STEP, MOST_STEP]
   while (low < high) {

@@ -3,9 +3,9 @@ import { CODES_VERSION, quantised } from './quantised'
 import type { TokenStore } from './token-store'
 
 /**
- * The store that a `spec` names.
+ * Makes the store that a `spec` names.
  *
- * @throws RangeError when it names none
+ * @throws RangeError when it names no known store
  */
 export function openStore(kind: string, spec: string | undefined): TokenStore {
   const options = described(spec)

@@ -16,49 +16,50 @@ import { tokensIn } from './saved-tokens'
 import { tokenCoder, type Centres } from './token-coder'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
-/** The version of the codes: others are refused. 1 had levels closer in the middle. */
+/** Version of the codes; others are refused. In version 1 levels stood closer in the middle. */
 export const CODES_VERSION = 2
 /** The most tokens whose mean is the centre. */
 const FIRST = 256
 
 export interface QuantisedOptions {
-  /** Bits an entry of a key, 2 to 8. Errors of keys pass through exp: they deserve more than values. */
+  /** Bits of an entry of a key, 2 to 8. The error of a key passes through exp, so keys need more bits than values. */
   readonly keyBits: number
-  /** Bits an entry of a value, 2 to 8. */
+  /** Bits of an entry of a value, 2 to 8. */
   readonly valueBits: number
-  /** Seed of the rotations. Default 0: they only have to be unlike the data. */
+  /** Seed of the rotations, which only need to be unlike the data. Default 0. */
   readonly seed?: Seed | undefined
-  /** Tokens held exactly before the first is coded, 0 to 256; with 0 the first alone is the centre, for good.
-   *  Default: as many as fit into the bytes that the full store takes. */
+  /**
+   * Number of tokens held exactly before the first is coded, 0 to 256; with 0, the first token alone is the centre for good. Default: as many as fit into the bytes
+   * that the full store takes.
+   */
   readonly first?: number | undefined
   /**
-   * Seed of a subtractive dither: with it sums over tokens are estimated without bias, and answers have error bars. For 4 bytes a token more, and more time.
-   * Default: none, codes at their nearest level.
+   * Seed of a subtractive dither: sums over tokens are then estimated without bias, and answers have error bars, for 4 more bytes a token and more time. Default:
+   * no dither; codes at their nearest level.
    */
   readonly dither?: Seed | undefined
 }
 
 /**
- * A store of tokens in a few bits an entry: `window({ count, store: quantised({ keyBits: 5, valueBits: 3 }) })`.
- * Source: scalar quantisation after a random rotation (QuaRot, TurboQuant). Deviation: keys and values are centred, and every vector takes its
- *   best step and shift of even levels (see vectorCodec), which attention reads in integers where they lie.
+ * Makes a store that holds tokens in a few bits an entry: `window({ count, store: quantised({ keyBits: 5, valueBits: 3 }) })`.
+ * Source: scalar quantisation after a random rotation (QuaRot, TurboQuant). Deviation: keys and values are centred, and every vector gets the
+ *   best step and shift of evenly spaced levels (see vectorCodec); attention reads the codes as integers where they lie.
  *
- * The centre is the mean of the `first` tokens held. Until one more
- * comes they are held exactly. A common shift of the keys adds scale·⟨q, centre⟩ to every logit, one of the values adds mass·centre.
+ * The centre is the mean of the first `first` tokens, which are held exactly until one more
+ * comes. A common shift of the keys adds scale·⟨q, centre⟩ to every score, a common shift of the values adds mass·centre to every sum.
  *
- * Guarantee: answers equal exact attention over the tokens as `read` gives them, but for rounding of the query and of weights to 15 bits (relative
- *   1e-5 where logits are tens; the kernels' attendCodes has the bound), the same bits on every engine. What rounding leaves above the 2^50 and
- *   2^64 that push accepts, `read` gives as these; values that are all below 2^-110 count as 0. The squared error of a centred vector of Gaussian
- *   entries, over its square, at most 0.13, 0.033, 0.0088, 0.0023, 0.0006 for 2 … 6 bits, up to 128 entries.
- *   What was encoded stays in its bits until it is written over. With `dither` each weight and each value is right on average over the dither, to 2^-32 of
- *   itself, for queries that do not depend on it, and `errorBars` says how far off the answer is; no soft caps then, and no merging.
+ * Guarantee: answers equal exact attention over the tokens as `read` gives them, up to rounding of the query and of weights to 15 bits (relative
+ *   1e-5 where scores are tens; the kernels' attendCodes has the bound), the same bits on every engine. Entries that rounding leaves above the 2^50 and
+ *   2^64 that push accepts are read as these bounds; values that are all below 2^-110 count as 0. The squared error of a centred vector of Gaussian
+ *   entries, over its square, is at most 0.13, 0.033, 0.0088, 0.0023, 0.0006 for 2 … 6 bits, up to 128 entries.
+ *   A code stays as it is until it is overwritten. With `dither`, each weight and each value is right on average over the dither, to 2^-32 of
+ *   itself, for queries that do not depend on the dither, and `errorBars` says how far off the answer is; softcap and merging are then refused.
  * Cost: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 bytes a token, 8 more while any weight differs from 1, and 4·(d + dv). Room grows by an eighth, never
- *   beyond `most`. A token that comes is turned and rounded 24 times; a
- *   query reads the codes.
+ *   beyond `most`. A token that comes is turned, and rounded 24 times; a query reads all codes.
  *
- * @param keyBits, valueBits  2 … 8; seed  of the rotations; first  tokens held exactly before that; dither  seed of a dither, for error bars
+ * @param keyBits, valueBits  bits of an entry, 2 … 8; seed  seed of the rotations; first  tokens held exactly at first; dither  seed of a dither, for error bars
  * @returns a store for any policy, or for `quantisedStream`
- * @throws TypeError, RangeError when bits are no integer from 2 to 8, or the seed is none
+ * @throws TypeError, RangeError when bits are no integer from 2 to 8, or a seed is no 64-bit integer
  * @example
  * const stream = policies.window({ count: 16, store: quantised({ keyBits: 8, valueBits: 6 }) })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -108,13 +109,13 @@ export function quantised(options: QuantisedOptions): TokenStore {
   }
 }
 
-/** How many tokens are held exactly at first. */
+/** The number of tokens that are held exactly at first. */
 function firstOf({ d, dv, most }: HeldTokensOptions, { bytes }: { readonly bytes: number }, asked?: number): number {
   if (asked !== undefined) return Math.min(asked, most)
   return Math.min(FIRST, most, 1 + Math.floor((most * bytes) / (4 * (d + dv))))
 }
 
-/** First in float32, then in codes. */
+/** Makes the store: in float32 at first, then in codes. */
 function store(
   options: HeldTokensOptions,
   bits: {
@@ -138,7 +139,7 @@ function store(
     dither === undefined ? coder : ditherCodec({ ...options, ...bits }, [0, 0]),
     bits.first,
   )
-  /** Tokens held exactly; with `first` 0 an empty store, until the first comes. */
+  /** Makes the store of tokens held exactly; with `first` 0 an empty one, until the first token comes. */
   const warm = () => heldTokens({ ...options, most: Math.max(1, first) })
   let raw: ResidentTokens | undefined = warm()
   let coded: HeldTokens | undefined
@@ -208,7 +209,7 @@ function store(
     },
     attend(queries, partial, causal, inOrder) {
       if (!coded || options.softcap === undefined) return now().attend(queries, partial, causal, inOrder)
-      // Kernels over codes know no soft caps: rare enough for a copy in floats.
+      // Kernels over codes have no softcap: heads with one are so rare that a copy in floats will do.
       const floats = heldTokens({ ...options, most: Math.max(1, coded.count) })
       if (coded.count > 0) floats.write(coded.read(), 0, coded.count, 0)
       floats.attend(queries, partial, causal, inOrder)
@@ -236,7 +237,7 @@ function store(
   }
 }
 
-/** The mean row, in float32. */
+/** The mean of the rows, in float32. */
 function mean({ rows, cols, data }: KvBlock['keys']): Float32Array {
   const out = new Float64Array(cols)
   for (let i = 0; i < data.length; i++) out[i % cols] += data[i] / rows

@@ -1,26 +1,26 @@
-/** Bits of a whole: shares of symbols are out of 2^12. */
+/** Bits of a whole: the shares of symbols are parts of 2^12. */
 export const SHARE_BITS = 12
-/** The range never falls below this, so that a share of it is never empty. */
+/** The range never falls below this number, so that no share of it is empty. */
 const LEAST = 0x1000000
 const WHOLE = 0x100000000
 
 /** Writes symbols by their shares, in integers. */
 export interface RangeEncoder {
-  /** Bytes that it would take to end here. */
+  /** Number of bytes if it ended here. */
   readonly size: number
-  /** Takes the part from `low` on, `share` wide, of 2^bits equal parts; bits ≤ 16. */
+  /** Writes a symbol: the part from `low` on, `share` wide, of 2^bits equal parts; bits ≤ 16. */
   write(low: number, share: number, bits: number): void
-  /** The bytes; nothing can be written afterwards. */
+  /** Ends the code and returns the bytes; nothing can be written afterwards. */
   end(): Uint8Array
 }
 
 /**
- * A range encoder: every symbol narrows an interval of integers to its share, whose leading bytes go out as they become known.
- * Source: Martin (1979), "Range encoding". Deviation: a carry is added to bytes already written, and the end is one byte, since the last interval always has a
- *   multiple of 2^24 in it and a reader takes zeros behind the end.
+ * Makes a range encoder: every symbol narrows an interval of integers to its share, and leading bytes are written as they become known.
+ * Source: Martin (1979), "Range encoding". Deviation: a carry is added to bytes already written, and the end is one byte, since the last interval always contains a
+ *   multiple of 2^24 and a reader reads zeros behind the end.
  *
  * Guarantee: integers below 2^53 alone, so the same bytes on every engine. `size` never falls as symbols come.
- * Cost: a division's worth of work a symbol; −log₂ of the shares in bits, 2^-11 of them more at most, and a byte.
+ * Cost: about a division a symbol; −log₂ of the shares in bits, at most 2^-11 of that more, and a byte.
  */
 export function rangeEncoder(): RangeEncoder {
   let bytes = new Uint8Array(256)
@@ -69,13 +69,13 @@ export function rangeEncoder(): RangeEncoder {
   }
 }
 
-/** Reads what a `rangeEncoder` wrote, symbol by symbol; whatever the bytes, every answer is in range. */
+/** Reads what a `rangeEncoder` wrote, symbol by symbol. Whatever the bytes, every answer is in range. */
 export interface RangeDecoder {
   /** Tells which of 2^bits parts comes next. `take` must follow. */
   place(bits: number): number
   /** Takes the symbol from `low` on, `share` wide, in which the place lies. */
   take(low: number, share: number): void
-  /** Whether all bytes were needed, and no more. */
+  /** Whether all bytes were needed, and no more than these. */
   readonly isDone: boolean
 }
 
@@ -86,7 +86,7 @@ export function rangeDecoder(bytes: Uint8Array): RangeDecoder {
   let code = 0
   let range = WHOLE - 1
   let part = 1
-  /** A byte more; zeros behind the end. */
+  /** Reads one more byte; zeros behind the end. */
   const shift = () => {
     code = ((code << 8) | (at < end ? bytes[at] : 0)) >>> 0
     at++
@@ -109,7 +109,7 @@ export function rangeDecoder(bytes: Uint8Array): RangeDecoder {
       }
     },
     get isDone() {
-      return at - end === 3 && code < range // four bytes are read ahead, of which the end is one
+      return at - end === 3 && code < range // four bytes are read ahead, one of which is the end
     },
   }
 }

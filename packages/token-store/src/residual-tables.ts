@@ -1,16 +1,16 @@
-/** Symbols of a table: sizes 0 … 30, and one for all that are larger. */
+/** Symbols of a table: sizes 0 … 30, and one for all larger sizes. */
 export const SIZES = 32
 /** Shares of a table, 2^SHARE_BITS in all. */
 const WHOLE = 4096
-/** A mean size is held in so many parts of 1. */
+/** Parts of 1 in which a mean size is held. */
 export const UNIT = 64
 /** Classes a doubling of the mean size. */
 const STEPS = 4
 /** The class of a mean size of 8, the largest whose sizes are all in a table. */
 const TOP = 36
-/** Degrees of freedom; a power of (1 + x²/ν) for them. */
+/** Degrees of freedom of the Student distribution, and the power of (1 + x²/ν) that belongs to them. */
 const [FREEDOM, POWER] = [7, 4]
-/** Parts of a step in which a density is summed, and steps out to which it is. */
+/** Parts of a step by which a density is summed, and the number of steps up to which it is summed. */
 const [PARTS, REACH] = [4, 256]
 
 /** Shares of the sizes of residuals by class: `low[class · 33 + size]` and the size at each place of 2^12. */
@@ -38,7 +38,7 @@ export function lowBitsOf(kind: number): number {
   return kind <= TOP ? 0 : (kind - TOP + STEPS - 1) >> 2
 }
 
-/** The table of a class with so many bits left out: those without zero in the middle stand behind the others. */
+/** The table of a class with so many bits left out. Tables for classes whose middle has no zero stand behind the others. */
 export function tableOf(kind: number, lowBits: number): number {
   return lowBits === 0 ? kind : kind - STEPS * (lowBits - 1) // TOP + 1 … TOP + 4
 }
@@ -46,8 +46,8 @@ export function tableOf(kind: number, lowBits: number): number {
 let made: ResidualTables | undefined
 
 /**
- * Tables of the sizes of residuals, by their mean size: a Student distribution of seven degrees of freedom over whole numbers, whose scale gives the mean.
- * Source: not from the papers. A mean of few residuals is off by its own error, so what is seen beside it has longer ends than a Gaussian.
+ * Makes tables of the sizes of residuals, by their mean size: a Student distribution of seven degrees of freedom over integers, whose scale gives the mean.
+ * Source: not from the papers. A mean of few residuals has an error of its own, so residuals have longer tails than a Gaussian.
  *
  * Guarantee: + − × ÷ √ alone, so the same integers on every engine; no share is 0, and those of a class sum to 2^12.
  * Cost: some milliseconds once in a process, and 170 kB.
@@ -61,7 +61,7 @@ export function residualTables(): ResidualTables {
   let mean = 1 / UNIT
   for (let kind = 0; kind < count; kind++) {
     const isWhole = kind <= TOP
-    // Tables behind the others are for halved sizes: a mean of 4.76 … 8 again.
+    // Tables behind the others are for halved sizes: again for means of 4.76 … 8.
     fill(low, size, kind, sharesOf(isWhole ? mean : mean / 2, isWhole))
     mean *= root
   }
@@ -69,7 +69,7 @@ export function residualTables(): ResidualTables {
   return made
 }
 
-/** Classes of the means 0 … 4095, by the middle of each, as ratios go. */
+/** Classes of the means 0 … 4095: the class whose middle is nearest as a ratio. */
 function smallClasses(): Uint8Array {
   const out = new Uint8Array(4096)
   const root = Math.sqrt(Math.sqrt(2))
@@ -96,7 +96,7 @@ function fill(low: Uint16Array, size: Uint8Array, kind: number, shares: Float64A
   }
 }
 
-/** Shares of sizes of this mean: of whole numbers where zero is one of them, else of what lies between one and the next. */
+/** Shares of sizes with this mean: over integers where zero is one of them, else over the intervals between integers. */
 function sharesOf(mean: number, isWhole: boolean): Float64Array {
   let [narrow, wide] = [mean / 64, 4 * mean + 1]
   let shares: Float64Array = new Float64Array(SIZES)

@@ -12,14 +12,14 @@ export interface Rotation {
 }
 
 /**
- * The randomized Hadamard transform: it spreads every vector evenly over its coordinates, so that one codebook fits all of them.
+ * Makes a randomized Hadamard transform: it spreads every vector evenly over its coordinates, so that one codebook fits all of them.
  * Source: Ailon and Chazelle (2006). Deviation: where `width` is no power of two, the first p coordinates (p the largest power of two
  *   below) are signed and transformed, then, signed anew, the last p: orthogonal, without padding.
  *
  * Guarantee: lengths and angles are kept; the same bits on every engine.
  * Cost: width·log₂ width additions a vector, twice that where width is no power of two. Up to 2·width bytes.
  *
- * @param width  ≥ 1; seed  64 bits; index  which rotation of the seed
+ * @param width  entries of a vector, ≥ 1; seed  64 bits; index  number of the rotation among those of the seed
  */
 export function rotation({ width, seed, index }: { width: number; seed: bigint; index: number }): Rotation {
   checkInteger('rotation', 'width', width, 1)
@@ -34,7 +34,7 @@ export function rotation({ width, seed, index }: { width: number; seed: bigint; 
   }
 }
 
-/** ±1, a bit of Philox each. */
+/** Signs ±1, a bit of Philox each. */
 function signs(count: number, seed: bigint, index: number): Int8Array {
   const [low, high] = seedWords(seed)
   const words = new Uint32Array(4)

@@ -1,19 +1,19 @@
 import { rangeDecoder, rangeEncoder, SHARE_BITS, type RangeDecoder, type RangeEncoder } from './range-coder'
 import { classOf, lowBitsOf, residualTables, tableOf, UNIT } from './residual-tables'
 
-/** Codes are whole numbers of at most this size. */
+/** Largest magnitude of a code. */
 export const MOST_CODE = 0x7fff
-/** A mean is held in so many parts of 1. */
+/** Parts of 1 in which a mean is held. */
 const MEAN = 16
-/** How fast means follow: shifts for the first rows of a block, and for all others. */
+/** How fast means follow the codes: shifts for the first rows of a block, and for all later rows. */
 const [MEAN_SHIFTS, MEAN_SHIFT] = [[0, 1, 2, 2], 3]
 const [SIZE_SHIFTS, SIZE_SHIFT] = [[2, 2, 2, 3, 3, 3], 4]
-/** The symbol of all sizes that have none of their own. */
+/** The symbol of all sizes without one of their own. */
 const LONG = 31 // the last of SIZES
 /** Bits of the longest number behind an escape. */
 const LONGEST = 17
 
-/** Means of the codes of every coordinate and of their distances from it, by which the first rows of a block are coded. */
+/** Means of the codes of every coordinate, and mean distances from these, by which the first rows of a block are coded. */
 export interface Priors {
   readonly mean: Int16Array
   /** Mean distances, in parts of 1/64. */
@@ -21,12 +21,14 @@ export interface Priors {
 }
 
 /**
- * The coder of rows of whole numbers, a block at a time: each coordinate has a mean and a mean distance from it, which follow the rows as they are
+ * Makes a coder of rows of integers, a block at a time: each coordinate has a mean and a mean distance from it, which follow the rows as they are
  * read, and the distance of the next number from the mean is range-coded by the table of that mean distance.
  * Source: adaptive entropy coding of residuals, as lossless coders of sound and pictures have it; range coding by Martin (1979).
  *
- * Guarantee: what comes back is what went in, |code| ≤ 32767; any bytes are read to numbers or refused, in time that the rows bound. Integers alone: the same bytes on every engine.
- * Cost: of Gaussian numbers of a spread from 1 on, 0.1 bit above their entropy; a dozen operations and two divisions a number.
+ * Guarantee: decoding gives the rows that were encoded, |code| ≤ 32767. Any bytes are decoded to numbers or refused, in a time that the number of
+ * rows bounds. Integers alone:
+ * the same bytes on every engine.
+ * Cost: 0.1 bit above the entropy of Gaussian numbers whose deviation is at least 1; a dozen operations and two divisions a number.
  *
  * @param width  numbers a row
  */
@@ -41,7 +43,7 @@ export function rowCoder(width: number) {
     }
   }
   return {
-    /** Writes rows of codes; `ends[r]` becomes the bytes that end with row r. */
+    /** Writes rows of codes; `ends[r]` becomes the number of bytes at which row r ends. */
     encode(codes: Int32Array, rows: number, priors: Priors, ends?: number[]): Uint8Array {
       const encoder = rangeEncoder()
       begin(priors)
@@ -66,7 +68,7 @@ export function rowCoder(width: number) {
       }
       return encoder.end()
     },
-    /** Reads rows of codes to `out` from `to` on; false where the bytes are none of so many rows. */
+    /** Reads rows of codes to `out` from `to` on; false where the bytes do not encode so many rows. */
     decode(bytes: Uint8Array, rows: number, priors: Priors, out: Int32Array, to: number): boolean {
       const decoder = rangeDecoder(bytes)
       begin(priors)
@@ -96,14 +98,14 @@ export function rowCoder(width: number) {
 
 export type RowCoder = ReturnType<typeof rowCoder>
 
-/** A whole number ≥ 0 as its length in bits, then the bits (Elias, 1975). */
+/** Writes an integer ≥ 0 as its length in bits, then the bits (Elias, 1975). */
 function writeLong(encoder: RangeEncoder, number: number): void {
   const bits = 31 - Math.clz32(number + 1)
   encoder.write(bits, 1, 5)
   if (bits > 0) encoder.write(number + 1 - 2 ** bits, 1, bits)
 }
 
-/** The number, or one that no code reaches where the bytes are damaged. */
+/** Reads an integer, or a number above every code where the bytes are damaged. */
 function readLong(decoder: RangeDecoder): number {
   const bits = readBits(decoder, 5)
   if (bits >= LONGEST) return 4 * MOST_CODE

@@ -2,13 +2,13 @@ import { checkFits } from '@sublinear/core'
 import { UNIT } from './residual-tables'
 import { MOST_CODE, rowCoder, type Priors } from './row-coder'
 
-/** Rows of a full block: what must be read for one row, and what a coder learns from. */
+/** Rows of a full block: as many must be read for one row, and a coder learns from as many. */
 export const BLOCK = 64
 /** Bytes of a block beside its codes: its rows and its length. */
 const HEADER = 4
-/** Above every number of rows. */
+/** Factor above every number of rows of a block. */
 const ROWS = 128
-/** Above every mean distance of codes. */
+/** Bound above every mean distance of codes. */
 const LARGEST_SIZE = 4_194_176 // 2 * MOST_CODE * UNIT
 
 interface Block {
@@ -16,24 +16,24 @@ interface Block {
   readonly bytes: Uint8Array
 }
 
-/** Rows of whole numbers, entropy-coded in blocks of 64 that are read one by one, within so many bytes. */
+/** Rows of integers, entropy-coded in blocks of 64, within a fixed number of bytes; blocks are read one by one. */
 export interface RowPool {
   readonly rows: number
   /** Bytes of the blocks, with their headers. */
   readonly used: number
-  /** Adds rows behind the others, as many as fit; `each` more bytes are to stay free for every row held. Returns how many it took. */
+  /** Adds rows behind the others, as many as fit; `each` more bytes stay free for every row held. Returns how many it took. */
   append(codes: Int32Array, rows: number, each: number): number
-  /** Holds these rows instead, coded by their own means, which then go on; if they fit is for the caller to see. */
+  /** Holds other rows instead, coded by their own means, which then go on. The caller must see whether they fit. */
   replace(codes: Int32Array, rows: number): void
-  /** Bytes that rows would take instead of those held. */
+  /** Bytes that these rows would take in place of those held. */
   bytesOf(codes: Int32Array, rows: number): number
   /** The codes of all rows. */
   read(): Int32Array
-  /** Gives the codes of the blocks in turn, some hundred rows at a time: good until the next. */
+  /** Gives the codes of the blocks in turn, some hundred rows at a time, valid until the next call of `give`. */
   visit(give: (codes: Int32Array, rows: number, from: number) => void): void
-  /** Codes of all blocks; of each its length and its rows, in one number; what its means begin with. */
+  /** Codes of all blocks; for each block its length and its number of rows, in one number; and the means with which blocks begin. */
   saved(): { readonly codes: Uint8Array; readonly blocks: Uint32Array; readonly priors: Uint32Array }
-  /** @throws RangeError when they are no blocks of full rows within the room; `isSound`: they are some pool's own, and their codes need not be read */
+  /** @throws RangeError when they are no blocks of full rows within the room. With `isSound` they are a pool's own, and their codes are not read. */
   restore(kind: string, saved: ReturnType<RowPool['saved']>, isSound?: boolean): void
 }
 
@@ -41,10 +41,10 @@ export interface RowPool {
 const AT_ONCE = 512 // of BLOCK, 8
 
 /**
- * An empty pool of `room` bytes for rows of `width` numbers.
+ * Makes an empty pool of `room` bytes for rows of `width` numbers.
  *
- * Guarantee: `used` is at most `room` after every append. Where a call ends never matters: a block that is not full is read and written anew with what comes.
- * Cost: the room; 8 bytes a coordinate for the means that blocks begin with. An append reads and writes one block more than it fills.
+ * Guarantee: `used` is at most `room` after every append. Where a call ends never matters: a block that is not full is read, and written anew with the next rows.
+ * Cost: the room; 8 bytes a coordinate for the means with which blocks begin. An append reads and writes one block more than it fills.
  */
 export function rowPool({ width, room }: { readonly width: number; readonly room: number }): RowPool {
   const coder = rowCoder(width)

@@ -1,16 +1,16 @@
 import { raiseSpread, type KvBlock, type Matrix, type Spread } from '@sublinear/core'
 
-/** Fewer tokens than this, counted by their weights, are no sample to judge the others by. */
+/** Fewest tokens, counted by their weights, that are a sample by which others can be judged. */
 const FEWEST = 50
 
 /**
- * Adds to a spread what a sample makes uncertain: x·w² for the weight of a token that stands for others.
- * Source: Horvitz and Thompson (1952); of a uniform sample of m tokens without replacement x = (1 − m/n)·m/(m − 1) gives the variance of a ratio exactly as
- * textbooks have it (Cochran, 1977).
+ * Adds the uncertainty of a sample to a spread: x·w² for the weight of a token that stands for others.
+ * Source: Horvitz and Thompson (1952); for a uniform sample of m of n tokens without replacement, x = (1 − m/n)·m/(m − 1) gives the variance of a ratio as in
+ * textbooks (Cochran, 1977).
  *
- * Guarantee: none where the tokens that decide were not drawn. A row is flagged where the weights of the sample count as fewer than 50 equal ones.
+ * Guarantee: none where the tokens that decide the answer were not drawn. A row is flagged where the weights of the sample count as fewer than 50 equal ones.
  *
- * @param block  the tokens held, with the weights that they count with; unsure  x of each
+ * @param block  the tokens held, with the weights with which they count; unsure  x of each
  */
 export function widenBySample(
   spread: Spread,

@@ -1,6 +1,6 @@
 import { COUNT, FINITE, schema, SUM, TOTAL } from '@sublinear/core'
 
-/** Codes, their steps and what they follow, as snapshots have them. */
+/** Schema of entropy-coded tokens: the codes, their steps, and the means that they follow. */
 export const entropyTokensSchema = schema({
   parameters: { weight: TOTAL, keyStep: 'text', valueStep: 'text' },
   tensors: {

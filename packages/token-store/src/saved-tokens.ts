@@ -28,7 +28,7 @@ interface Room {
 }
 
 /**
- * The tokens that a snapshot holds, at most `most`.
+ * Reads the tokens of a snapshot, at most `most`.
  *
  * @throws RangeError when they do not fit each other, or push would refuse them
  */
@@ -51,9 +51,9 @@ export function tokensIn(kind: string, { tensors, isSound }: State, { d, dv, mos
 }
 
 /**
- * The weights of `rows` tokens that a snapshot holds; undefined where all are 1.
+ * Reads the weights of `rows` tokens from a snapshot; undefined where all are 1.
  *
- * @throws RangeError when they are no weights of so many tokens
+ * @throws RangeError when there are not `rows` weights, or one is out of range
  */
 export function weightsIn(kind: string, { tensors }: State, rows: number): Float32Array | undefined {
   const weights = tensors.get('weights')?.data
@@ -67,7 +67,7 @@ export function weightsIn(kind: string, { tensors }: State, rows: number): Float
   return wide
 }
 
-/** The tokens that a snapshot holds, at most `most`, and how many its stream had been given. @throws RangeError when they do not fit */
+/** Reads the tokens of a snapshot, at most `most`, and how many its stream had been given. @throws RangeError when they do not fit */
 export function restoredTokens(
   kind: string,
   snapshot: State,

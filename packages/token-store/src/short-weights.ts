@@ -4,12 +4,12 @@ import type { SlotWeights } from './slot-weights'
 const biasScratch = scratch(Float32Array)
 const allScratch = scratch(Float32Array)
 
-/** Bits of the mantissa; those above are the exponent, from −64 on. */
+/** Bits of the mantissa; the bits above are the exponent, from −64 on. */
 const MANTISSA = 9
 const [HALF, LEAST, MOST] = [64, 2 ** -64, 2 ** 63]
 const UNIT = HALF << MANTISSA // the code of 1
 
-/** Nearest weight of 16 bits: relative error at most 2⁻¹⁰, whole numbers up to 1024 exact. */
+/** Rounds a weight to 16 bits: relative error at most 2⁻¹⁰, exact for integers up to 1024. */
 export function shortWeight(weight: number): number {
   return weightOf(shortCode(weight))
 }
@@ -28,7 +28,7 @@ export function weightOf(code: number): number {
 }
 
 /**
- * Weights of slots in 16 bits each, for tokens that count many others. What the kernels need of them is made when it is asked for.
+ * Makes weights of slots in 16 bits each, for tokens that stand for many others. The arrays that the kernels need are made when they are asked for.
  * Source: not from the papers.
  *
  * Guarantee: relative error at most 2⁻¹⁰.
@@ -39,11 +39,11 @@ export function shortWeights(): SlotWeights & { readonly codes: Uint16Array | un
   let used = 0
 
   return {
-    /** Codes of all slots that there is room for. */
+    /** Codes of all slots that exist. */
     get codes() {
       return codes
     },
-    /** Good until the next weights of any store are looked at. */
+    /** Weights in float32, valid until the weights of another store are read. */
     get all() {
       if (!codes) return undefined
       const out = allScratch(codes.length)

@@ -1,17 +1,17 @@
 import { kernels, type Resident } from '@sublinear/kernels'
 
-/** Weights of slots and their logarithms, both there only while any weight differs from 1. */
+/** Weights of slots, and their logarithms; both are present only while any weight differs from 1. */
 export interface SlotWeights extends Disposable {
-  /** Weights by slot, as many as there is room for; absent while all are 1. */
+  /** Weights by slot, as many as there are slots; absent while all are 1. */
   readonly all: Float32Array | undefined
   /** The logarithms, for the kernels. */
   readonly bias: Resident<Float32Array> | Float32Array | undefined
   readonly bytes: number
-  /** Gives the slots at … at + rows − 1 these weights, or 1; `room` slots exist. */
+  /** Writes weights to the slots at … at + rows − 1, or 1 where none are given; `room` slots exist. */
   write(given: Float32Array | undefined, rows: number, at: number, room: number): void
   /** Forgets the slots from … used − 1. */
   drop(from: number, used: number): void
-  /** Goes on with the first `used` weights in an array of `room`. */
+  /** Moves the first `used` weights to an array of `room`. */
   resize(used: number, room: number): void
 }
 

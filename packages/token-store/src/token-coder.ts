@@ -2,13 +2,13 @@ import { checkFits, checkKeys, checkValues, tensorsIn, type State } from '@subli
 import { rotation, type Rotation } from './rotation'
 import { vectorCodec, type VectorCodec } from './vector-codec'
 
-/** Means that are taken away from every key and value before it is turned and coded. */
+/** Means that are subtracted from every key and value before it is turned and coded. */
 export interface Centres {
   readonly keyCentre: Float32Array // d
   readonly valueCentre: Float32Array // dv
 }
 
-/** How a token becomes a row of bytes: the step and codes of its key, then those of its value. */
+/** Turns tokens into rows of bytes: step and codes of the key, then those of the value. */
 export interface TokenCoder {
   readonly keys: VectorCodec
   readonly values: VectorCodec
@@ -16,9 +16,9 @@ export interface TokenCoder {
   readonly turnValues: Rotation
   /** Bytes of a coded token. */
   readonly bytes: number
-  /** @throws RangeError when the snapshot has none that fit */
+  /** Reads the centres from a snapshot. @throws RangeError when it has none that fit */
   centresIn(kind: string, snapshot: State): Centres
-  /** The rows of a snapshot, at most `most`. @throws RangeError when they are none */
+  /** Reads the rows from a snapshot, at most `most`. @throws RangeError when they are malformed */
   rowsIn(kind: string, snapshot: State, most: number): Uint8Array
 }
 
@@ -30,7 +30,7 @@ export interface TokenCoderOptions {
   readonly seed: bigint
 }
 
-/** No coordinate of a key or value that push accepts reaches these, centred and turned. */
+/** Bounds on the coordinates of keys and values that push accepts, once they are centred and turned. */
 const LARGEST_KEY = 2 ** 60
 const LARGEST_VALUE = 2 ** 74
 
@@ -38,7 +38,7 @@ export function tokenCoder({ d, dv, keyBits, valueBits, seed }: TokenCoderOption
   const keys = vectorCodec({ width: d, bits: keyBits })
   const values = vectorCodec({ width: dv, bits: valueBits })
   const bytes = keys.bytes + values.bytes
-  /** Made with the first token: a snapshot without tokens can name any width. */
+  /** Made with the first token, since a snapshot without tokens can name any width. */
   let turnKeys: Rotation | undefined
   let turnValues: Rotation | undefined
   return {

@@ -1,10 +1,10 @@
 import { codeKernels, type PackedRows } from '@sublinear/kernels'
 
-/** How many steps are tried for a vector and a shift, the largest first: many bits are hardly worth cutting off an end. */
+/** Number of steps that are tried for a vector and a shift, the largest first: with many bits it is hardly worth clipping an end. */
 const trialsOf = (bits: number) => (bits < 7 ? 8 : 4)
-/** The smallest of them, in the largest, by bits. */
+/** The smallest step that is tried, as a share of the largest, by bits. */
 const LEAST = [0.5, 0.6, 0.75, 0.82, 0.88, 0.9, 0.92]
-/** Levels may be moved by so much of a range between the lowest and the highest. */
+/** Largest shift of the levels, as a share of the range between the lowest and the highest. */
 const MOVED = 7 / 64
 
 /** Vectors as rows of codes: a header of two bytes and a code of `bits` bits an entry, as the kernels' `PackedRows` have them. */
@@ -19,11 +19,11 @@ export interface VectorCodec {
 }
 
 /**
- * The codec of vectors of `width` entries in `bits` bits each.
- * Source: scalar quantisation after a random rotation (as in QuIP# and TurboQuant). Deviation: a step of each vector's own with a shift of the even
- *   levels, so that both ends of the vector lie at ends of the levels: the best of 24 pairs, of 12 from 7 bits on. Integer products need even levels; the shift, in
- *   bits that the step does not need, makes up for what levels closer in the middle would save: at 32 entries squared errors are 0 to 13 % below those
- *   of such levels, at 64 from 7 % below to 7 % above, at 128 up to 16 % above.
+ * Makes a codec of vectors of `width` entries in `bits` bits each.
+ * Source: scalar quantisation after a random rotation (as in QuIP# and TurboQuant). Deviation: each vector has its own step, and a shift of the evenly
+ *   spaced levels, so that both ends of the vector lie at ends of the levels: the best of 24 pairs, of 12 from 7 bits on. Integer products need evenly spaced
+ *   levels. The shift, in bits that the step does not need, makes up for levels that would stand closer in the middle: at 32 entries squared errors are 0 to
+ *   13 % below those of such levels, at 64 entries from 7 % below to 7 % above, at 128 up to 16 % above.
  *
  * Guarantee: of the pairs tried the one with the least squared error, each entry at its nearest level; the zero vector stays zero.
  * Cost: 2 + ⌈width·bits/8⌉ bytes; 24 or 12 roundings an entry, four at once.

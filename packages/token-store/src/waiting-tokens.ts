@@ -15,13 +15,13 @@ import { float32, heldTokens, type ResidentTokens } from './held-tokens'
 import type { Causal, HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
 
 export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
-  /** Tokens that wait at most. */
+  /** The most tokens that wait. */
   readonly most: number
-  /** Takes all that have waited; it may read them in place, and they are forgotten afterwards. */
+  /** Takes all tokens that have waited; it may read them in place, and they are forgotten afterwards. */
   readonly handOn: (held: H) => void
   /** The store that holds them. Default: `heldTokens`, in float32. */
   readonly hold?: ((options: HeldTokensOptions) => H) | undefined
-  /** Continues partials over everything that was handed on; inOrder: in the same bits however many query rows there are. */
+  /** Continues partials over all tokens that were handed on. inOrder: a row's bits are the same however many query rows there are. */
   readonly behind: (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => void
   /** Called for each piece of a step, after its answer. */
   readonly observe?: ((queries: Matrix, total: PartialSoftmax, arrival: Arrival) => void) | undefined
@@ -31,21 +31,21 @@ export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
 export interface WaitingTokens extends Disposable {
   readonly count: number
   readonly bytes: number
-  /** Why there are no error bars over what waits. */
+  /** The reason why there are no error bars over the waiting tokens. */
   readonly noBars: string | undefined
   read(): KvBlock
-  /** Takes as many rows from `from` on as fit before the next are handed on, handing on first where there is no room. */
+  /** Takes as many rows from `from` on as fit before tokens are next handed on; hands on first where there is no room. */
   take(block: KvBlock, from: number): number
-  /** Continues partials over what is behind and what waits; with `arrived`, causally over the tokens just taken, and observed. */
+  /** Continues partials over the tokens that were handed on and those that wait; with `arrived`, causally over the tokens just taken, and observed. */
   answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived): void
-  /** Asks for the memory that so many more tokens take: throws where there is none. */
+  /** Asks for the memory of so many more tokens; throws where there is none. */
   reserve(tokens: number): void
-  /** Tensors of a snapshot, and how tokens come back from them to an empty buffer, bit for bit. */
+  /** Tensors for a snapshot, and the way back from them to an empty buffer, bit for bit. */
   saved(): Record<string, Tensor | HeldTensor>
   restore(kind: string, state: State): void
-  /** How the newest are taken back, unless they were observed or wait in codes. */
+  /** Says which of the newest tokens can be taken back. Absent: they were observed, or wait in codes. */
   readonly back?: Back | undefined
-  /** Hands on what waits, before its time. */
+  /** Hands on the waiting tokens before their time. */
   settle(): void
 }
 
@@ -55,10 +55,10 @@ export function waitingBytes(shape: Shape, most: number, weighted: boolean, stor
 }
 
 /**
- * The one waiting buffer: tokens go on `most` at a time, when the next one arrives, at fixed places of the stream and not of the calls. So within
- * a piece of a step everything behind stands still and is asked once for all rows, and only the tokens that wait need a causal mask.
+ * Makes a waiting buffer: tokens go on together, `most` at a time, when the next one arrives, at fixed places of the stream, whatever the calls. So within
+ * a piece of a step everything behind the buffer stays the same and is asked once for all rows; only the waiting tokens need a causal mask.
  *
- * Guarantee: what is observed does not depend on how the stream was cut, bit for bit: what answers then is asked in order.
+ * Guarantee: what is observed does not depend on how the stream was cut, bit for bit, since answers that are observed are computed in order.
  */
 export function waitingTokens<H extends HeldTokens = ResidentTokens>({
   most,
@@ -118,7 +118,7 @@ export function waitingTokens<H extends HeldTokens = ResidentTokens>({
       held.spec === float32.spec && {
         back: {
           spare: (tokens: number) => (held.count === 0 && tokens > 0 ? 0 : most - held.count),
-          // The first of those that wait handed on what waited before it.
+          // The first of the waiting tokens came when those before it were handed on.
           most: (tokens: number) => (tokens === held.count ? tokens : held.count - 1),
           take: (count: number) => held.truncate(held.count - count),
         },

@@ -1,6 +1,6 @@
 import type { SketchKernels } from '../sketch-kernels'
 
-/** The words of the bits of l < 64 that s selects: 1, and the six bits of l. */
+/** Words that say which l < 64 have a bit set: for the constant 1, and for each of the six bits of l. */
 const SELECTED = [
   [-1, -1],
   [0xaaaaaaaa, 0xaaaaaaaa],
@@ -12,7 +12,7 @@ const SELECTED = [
 ]
 
 export const affineWords: SketchKernels['affineWords'] = (out, keys, bases, columns, count) => {
-  const nibbles = new Uint8Array(512) // the columns that four key bits select, for each group of four
+  const nibbles = new Uint8Array(512) // for each group of four key bits, the XOR of the columns that they select
   for (let t = 0; t < 128; t++) {
     const half = 1 << (t & 3)
     const at = (t >> 2) * 16

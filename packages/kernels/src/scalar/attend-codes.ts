@@ -6,10 +6,10 @@ import { bytes, floats } from './operands'
 
 const BLOCK = 64
 const { fround } = Math
-/** Values of which a block has less than this count as 0. */
+/** Bound below which a block's values count as 0. */
 const LEAST = 2 ** -110
 
-/** The integers of assembly/attend-codes.ts, and its floats in the same order: the same bits. */
+/** Computes with the integers of assembly/attend-codes.ts, and with its floats in the same order: the same bits. */
 export const attendCodes: CodeKernels['attendCodes'] = (block) => {
   const { queries, keys, values, rows, keyCount, d, dv, scale, causal, max, mass, sum } = block
   const data = bytes(keys.codes)
@@ -49,7 +49,7 @@ export const attendCodes: CodeKernels['attendCodes'] = (block) => {
       if (largest >= LEAST) mix(largest, first, count)
     }
 
-    /** Adds the block's values by integer weights: sums over it are exact. */
+    /** Adds the block's values times integer weights; these sums are exact. */
     function mix(largest: number, first: number, count: number): void {
       const factor = fround(32767 / largest)
       const unit = fround(largest / 32767)

@@ -5,7 +5,7 @@ import { multiply } from './product'
 const ROWS = 16
 const BLOCK = 64
 
-/** Fused attention: 16 queries × 64 keys at a time, scores and weights in one small array. */
+/** Fused attention: takes 16 queries × 64 keys at a time; scores and weights share one small array. */
 export const attend: Kernels['attend'] = ({ rows, keyCount, d, dv, scale, causal, ...operands }) => {
   const queries = floats(operands.queries)
   const keys = floats(operands.keys)
@@ -33,7 +33,7 @@ export const attend: Kernels['attend'] = ({ rows, keyCount, d, dv, scale, causal
   }
 }
 
-/** Dot products → exp(logit − max') of one row, with its max, mass and sum brought to a greater maximum. */
+/** Turns one row's dot products into exp(score − max'), and brings the row's max, mass and sum to the new maximum. */
 function soften(
   weights: Float32Array,
   at: number,

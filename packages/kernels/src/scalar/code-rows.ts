@@ -20,7 +20,7 @@ export function headerOf(step: number, k: number): number {
   return (words[0] >>> 15) | k
 }
 
-/** To the nearest of the numbers whose lower 18 bits are 0, the even one of two. */
+/** Rounds to the nearest number whose lower 18 bits are 0, to the even one of two. */
 export function roundedStep(x: number): number {
   single[0] = x
   words[0] = (words[0] + 0x1ffff + ((words[0] >>> 18) & 1)) & 0xfffc0000
@@ -31,7 +31,7 @@ export function headerAt(data: Uint8Array, at: number): number {
   return data[at] | (data[at + 1] << 8)
 }
 
-/** The first `width` codes from byte `at` on, signed. */
+/** Reads the first `width` codes from byte `at` on, signed. */
 export function codesAt(data: Uint8Array, at: number, bits: number, width: number, out: Int32Array): void {
   for (let c = 0, bit = 0; c < width; c++, bit += bits) {
     const low = at + (bit >> 3)
@@ -40,7 +40,7 @@ export function codesAt(data: Uint8Array, at: number, bits: number, width: numbe
   }
 }
 
-/** A query in integers, what one stands for, and a sixteenth of their sum: float32 in the order of assembly/code-scores.ts. */
+/** A query rounded to integers, the number that one of them stands for, and a sixteenth of their sum: float32 in the order of assembly/code-scores.ts. */
 export interface RoundedQuery {
   readonly integers: Int32Array
   readonly unit: number
@@ -58,7 +58,7 @@ export function roundedQuery(query: Float32Array, at: number, d: number, scale: 
   return { integers, unit: some ? Math.fround(top / most) : 0, sum: Math.fround(Math.fround(sum) / 16) }
 }
 
-/** (⟨query, codes⟩ + shift·Σ query)·step·unit. */
+/** The score of a row: (⟨query, codes⟩ + shift·Σ query)·step·unit. */
 export function codeScore(
   { integers, unit, sum }: RoundedQuery,
   codes: Int32Array,
@@ -71,7 +71,7 @@ export function codeScore(
   return Math.fround(shifted * Math.fround(stepIn(header) * unit))
 }
 
-/** To the nearest integer, the even one of two; below 2^51. */
+/** Rounds to the nearest integer, to the even one of two; for numbers below 2^51. */
 export function toEven(x: number): number {
   return x + 6755399441055744 - 6755399441055744
 }

@@ -20,7 +20,7 @@ export function weight(x: number): number {
   return fround(p * single[0])
 }
 
-/** The sums of every fourth number, added as lanes are: (0 + 2) + (1 + 3). */
+/** The sum of numbers in the order of four lanes: each fourth number in one lane, then (0 + 2) + (1 + 3). */
 export function lanesSum(x: Float32Array, count: number): number {
   const lanes = new Float32Array(4)
   for (let i = 0; i < count; i++) lanes[i & 3] += x[i]

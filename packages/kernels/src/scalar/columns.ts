@@ -1,7 +1,7 @@
 import type { Kernels } from '../kernels'
 import { doubles, floats } from './operands'
 
-/** Feature by feature, as each is an earlier one times a variable. */
+/** Computes feature by feature: each is an earlier feature times a variable. */
 export const monomialColumns: Kernels['monomialColumns'] = (out, x, shift, unit, ratios, rows, d, degree) => {
   const to = floats(out)
   const from = floats(x)
@@ -31,7 +31,7 @@ export const monomialTable: Kernels['monomialTable'] = (out, z, parents, coordin
   for (let f = 1; f < factors.length; f++) {
     const from = parents[f] * rows
     const by = coordinates[f] * rows
-    // Rounded twice, as the SIMD kernel does: a map's features are the same bits from both.
+    // The product is rounded before the sum, as in the SIMD kernel: both give a map's features the same bits.
     for (let r = 0; r < rows; r++) to[f * rows + r] = Math.fround(variables[by + r] * to[from + r]) * factors[f]
   }
 }

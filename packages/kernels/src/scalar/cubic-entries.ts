@@ -36,7 +36,7 @@ function limbs(low: number, high: number): number[] {
   return [low & 0xfffff, (low >>> 20) | ((high & 0xff) << 12), high >>> 8]
 }
 
-/** a += b mod p; both and the sum are 0 … p − 1. */
+/** Computes a += b mod p; a, b and the sum are 0 … p − 1. */
 function add(a: number[], b: number[]): void {
   a[0] += b[0]
   a[1] += b[1]

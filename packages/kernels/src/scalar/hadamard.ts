@@ -1,7 +1,7 @@
 import type { SketchKernels } from '../sketch-kernels'
 import { floats } from './operands'
 
-// The additions of assembly/hadamard.ts in float32 and in the same order: the same bits.
+// This file does the additions of assembly/hadamard.ts in float32 and in the same order: the same bits.
 
 export const hadamardAdd: SketchKernels['hadamardAdd'] = (
   outOperand,
@@ -39,7 +39,7 @@ export const hadamardAdd: SketchKernels['hadamardAdd'] = (
   }
 }
 
-/** x (64 × width): row q becomes Σ_c (−1)^popcount(q & c) · row c. */
+/** Transforms x (64 × width): row q becomes Σ_c (−1)^popcount(q & c) · row c. */
 function hadamard(x: Float32Array, width: number): void {
   for (let half = 1; half < 64; half *= 2) {
     for (let q = 0; q < 64; q++) {

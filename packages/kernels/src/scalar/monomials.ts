@@ -1,7 +1,7 @@
 import type { Kernels } from '../kernels'
 import { floats } from './operands'
 
-/** Monomials by suffixes: those of degree g with least index i are xᵢ times a contiguous suffix of the degree g − 1 block. */
+/** Builds monomials by suffixes: those of degree g with least index i are xᵢ times a contiguous suffix of the block of degree g − 1. */
 export const monomials: Kernels['monomials'] = (outOperand, xOperand, ratios, rows, d, degree) => {
   const out = floats(outOperand)
   const x = floats(xOperand)

@@ -2,7 +2,7 @@ import type { SketchKernels } from '../sketch-kernels'
 import { philox } from '../philox'
 import { floats } from './operands'
 
-// Integers and + − × ÷ √ in the order of assembly/normal-columns.ts: the same bits on every engine.
+// This file computes with integers and + − × ÷ √ in the order of assembly/normal-columns.ts: the same bits on every engine.
 
 const words = new Uint32Array(4)
 const LN2 = 6243314768165359 / 9007199254740992 // 0.6931471805599453, exactly
@@ -52,7 +52,10 @@ export function lnTail(k: number): number {
   return e * LN2 + (twice + twice * square * sum)
 }
 
-/** Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), PPND16. In turns: numerator and denominator, highest power first. */
+/**
+ * Coefficients of Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), PPND16. For each range, the numerator's come first, then the denominator's, highest
+ * power first.
+ */
 // prettier-ignore
 const middle = [
   2509.0809287301227, 5226.495278852854, 33430.57558358813, 28729.085735721943,

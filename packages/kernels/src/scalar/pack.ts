@@ -17,7 +17,7 @@ export const pack: CodeKernels['pack'] = ({ codes, offset, stride, bits }, first
   }
 }
 
-/** How far shift k moves the levels, in steps. */
+/** The distance by which shift k moves the levels, in steps. */
 const moved = (bits: number, k: number) => ((2 * k - 7) * 2 ** bits) / 64
 
 function bestHeader(row: Float64Array, bits: number, trials: Float64Array): number {
@@ -50,7 +50,7 @@ function bestHeader(row: Float64Array, bits: number, trials: Float64Array): numb
   return best
 }
 
-/** The squared error with a step, in units of it. */
+/** The squared error of a row in codes, in units of the squared step. */
 function errorOf(scaled: Float32Array, bits: number, k: number, inverse: number): number {
   const shift = fround(0.5 + moved(bits, k))
   const size = 2 ** (bits - 1)
@@ -66,7 +66,7 @@ function errorOf(scaled: Float32Array, bits: number, k: number, inverse: number)
 function putCodes(data: Uint8Array, at: number, row: Float64Array, header: number, bits: number): void {
   const [step, shift] = [stepIn(header), shiftIn(header, bits) / 16]
   const size = 2 ** (bits - 1)
-  let waiting = 0 // bits that do not fill a byte yet
+  let waiting = 0 // bits that do not yet fill a byte
   let filled = 0
   for (const x of row) {
     const code = step > 0 ? Math.max(-size, Math.min(size - 1, toEven(x / step - shift))) : 0

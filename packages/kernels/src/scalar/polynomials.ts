@@ -37,8 +37,8 @@ function split(limbs: Float64Array, words: Uint32Array, from: number): void {
 }
 
 /**
- * Horner's rule; out is reduced to 0 … p − 1. Between steps limbs may be a little too large: a0 < 2²², a1 < 2²⁰, a2 < 2²¹, so
- * that every sum below is under 2⁵³.
+ * Evaluates by Horner's rule; out is reduced to 0 … p − 1. Between steps limbs may be a little too large: a0 < 2²², a1 < 2²⁰, a2 < 2²¹, so that every sum
+ * below stays under 2⁵³.
  */
 function evaluate(limbs: Float64Array, key: number, out: Float64Array): void {
   const x2 = Math.floor(key / (B * B)) // 13 bits

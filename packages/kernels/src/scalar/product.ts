@@ -7,7 +7,7 @@ export const product: Kernels['product'] = (form, out, a, b, rows, inner, cols, 
   multiply(floats(out), 0, cols, floats(a), 0, aRow, aStep, floats(b), 0, bStep, bCol, rows, inner, cols, accumulate)
 }
 
-/** out = or += a·b by blocks of 4 × 4 sums, in double precision; every matrix with its first entry and its two strides. */
+/** Computes out = a·b, or out += a·b, by blocks of 4 × 4 sums in double precision; every matrix is given with its first entry and its two strides. */
 export function multiply(
   out: Float32Array,
   outAt: number,

@@ -35,7 +35,7 @@ export const largestMagnitude: Kernels['largestMagnitude'] = (operand, count) =>
   let largest = 0
   for (let i = 0; i < count; i++) {
     const magnitude = Math.abs(x[i])
-    if (!(magnitude <= largest)) largest = magnitude // also where it is NaN
+    if (!(magnitude <= largest)) largest = magnitude // true also where the magnitude is NaN
     if (Number.isNaN(magnitude)) return NaN
   }
   return largest
@@ -47,7 +47,10 @@ export const addScaled: Kernels['addScaled'] = (outOperand, xOperand, factor, co
   for (let i = 0; i < count; i++) out[i] += factor * x[i]
 }
 
-/** Source: the sum of two numbers and its error (Knuth, TAOCP 4.2.2, Theorem B). */
+/**
+ * Computes the sum of two numbers and its error.
+ * Source: Knuth, TAOCP 4.2.2, Theorem B.
+ */
 export const carry: Kernels['carry'] = (totalOperand, restOperand, count) => {
   const total = floats(totalOperand)
   const rest = floats(restOperand)

@@ -10,7 +10,7 @@ export const addShares: Kernels['addShares'] = (out, { keys, ...block }) => {
   addScored(out, block, scores, scale)
 }
 
-/** Adds the shares of scores (rows × cols) times `unit`. */
+/** Adds the shares that scores (rows × cols) stand for, times `unit`. */
 export function addScored(
   out: Float64Array,
   block: Omit<ShareBlock, 'keys'>,

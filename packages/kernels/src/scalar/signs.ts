@@ -26,7 +26,7 @@ export const scatterAdd: SketchKernels['scatterAdd'] = (
     for (let e = r * nonzeros; e < (r + 1) * nonzeros; e++) {
       const to = targets[e] * width
       const factor = factors[e]
-      // Rounded twice, as the SIMD kernel does: which of the two adds a block must not show.
+      // The product is rounded before the sum, as in the SIMD kernel: the bits must not show which of the two ran.
       for (let c = 0; c < width; c++) out[to + c] += Math.fround(factor * block[r * width + c])
     }
   }

@@ -28,7 +28,7 @@ function flip(x: Float64Array, at: number, signs: Int8Array, from: number, p: nu
   for (let i = 0; i < p; i++) x[at + i] *= signs[from + i]
 }
 
-/** Entries at … at + p − 1 times the Hadamard matrix over √p: its own inverse. */
+/** Multiplies entries at … at + p − 1 by the Hadamard matrix over √p, which is its own inverse. */
 function hadamard(x: Float64Array, at: number, p: number): void {
   const end = at + p
   for (let half = 1; half < p; half *= 2) {

@@ -16,7 +16,7 @@ export const unpack: CodeKernels['unpack'] = (out, { codes, offset, stride, bits
   }
 }
 
-/** Eight sums in float32, as the lanes of assembly/unpack.ts have them. */
+/** Computes the squared distances with eight sums in float32, as the lanes of assembly/unpack.ts do. */
 export const codeDistances: CodeKernels['codeDistances'] = (
   out,
   { codes, offset, stride, bits },

@@ -2,7 +2,7 @@ import type { SketchKernels } from '../sketch-kernels'
 import type { SketchMachine } from '../module'
 import type { Staging } from '../staging'
 
-const CHUNK = 4096 // functions of one call
+const CHUNK = 4096 // most functions in one call
 const SCRATCH = 1552
 
 export function simdAffineWords({ wasm, arena }: SketchMachine, staging: Staging): SketchKernels['affineWords'] {

@@ -5,13 +5,13 @@ import { mostOfQuery, QUERY_GROUP, seenBy } from '../rounded-query'
 import { aligned, type Staging } from '../staging'
 
 const ROWS = 64 // queries whose sums stay in scratch
-const STAGED = 65536 // floats of them: wide rows make fewer
-const KEYS = 256 // keys that pass by these queries, in the first cache
-const LONG = 4096 // of one call, where few ask
+const STAGED = 65536 // most floats of these sums: with wide rows, fewer queries stay
+const KEYS = 256 // keys that pass by these queries together: they fit the first-level cache
+const LONG = 4096 // most keys of one call, where few queries ask
 const SCORES = 384
-const MANY = 6 // queries for which it pays to bring codes to a byte each first
+const MANY = 6 // least number of queries for which expanding codes to a byte each first pays
 
-/** A few queries at a time, each by itself; the keys that many of them see pass by in chunks. */
+/** Answers few queries one by one, each by itself; where many see the same keys, the keys pass by all of them in chunks. */
 export function simdAttendCodes({ wasm, arena }: CodeMachine, staging: Staging): CodeKernels['attendCodes'] {
   return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, max, mass, sum }) => {
     if (rows === 0 || keyCount === 0) return

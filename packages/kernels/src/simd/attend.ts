@@ -5,10 +5,10 @@ import { aligned, type Staging } from '../staging'
 const ROWS = 256 // queries of one super-block
 const KEYS = 256 // keys of one call: four blocks, about half a millisecond at d = 64
 const BLOCK = 64
-const STAGED = 65536 // floats: wide rows make the super-blocks smaller
-const FEW = 4 // rows of a call that go one by one: a strip of 8 costs as much as about 6 of them
+const STAGED = 65536 // most floats in scratch: wide rows make the super-blocks smaller
+const FEW = 4 // most rows of a call that go one by one: a strip of 8 costs as much as about 6 of them
 
-/** Fused attention: a super-block of queries and its sums stay in scratch while the keys that it sees pass by. */
+/** Fused attention: a super-block of queries and its sums stays in scratch while the keys that it sees pass by. */
 export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels['attend'] {
   return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, inOrder, max, mass, sum }) => {
     if (rows === 0 || keyCount === 0) return
@@ -22,14 +22,14 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
 
     const width = Math.max(d, dv)
     const few = rows <= FEW
-    const factor = inOrder ? Math.fround(scale) : scale // as the strips have it
+    const factor = inOrder ? Math.fround(scale) : scale // rounded as in the strips, for the same bits
     const most = few ? rows : Math.min(ROWS, Math.max(8, Math.floor(STAGED / width) & -8), (rows + 7) & -8)
     const chunk = Math.min((keyCount + 63) & -64, KEYS, Math.max(BLOCK, Math.floor(STAGED / width) & -BLOCK))
     const direct = d === 64 || d === 128 || d === 32 || d === 16
     const outCols = few ? dv : (dv + 7) & -8
     const outRow = outCols * 4
 
-    // The scratch: the first three for each row, then one strip's weights, then matrices.
+    // Layout of the scratch: the first three regions have one number a row; then one strip's weights, then matrices.
     const rowBytes = aligned(most * 8, 64)
     const qBytes = aligned(most * d * 4, 64)
     const oBytes = aligned(most * outRow, 64)
@@ -62,7 +62,7 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
         arena.u32[(limits >>> 2) + r] = sees(r0 + Math.min(r, count - 1))
       }
 
-      // In: queries, and the partial softmax so far.
+      // Copy in the queries, and the partial softmax so far.
       if (!queriesAt) staging.in(staged, queries, r0 * d, count * d)
       const from = queriesAt ? queriesAt + r0 * d * 4 : staged
       if (few) scaled(q, from, count * d)
@@ -124,7 +124,7 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
         }
       }
 
-      // Out again.
+      // Copy the partial softmax out again.
       wasm.copyRows({ to: sums, toRow: sumRow, from: o, fromRow: outRow, rows: count, bytes: sumRow })
       if (!sumAt) staging.out(sum, r0 * dv, staged, count * dv)
       if (maxAt) wasm.copyBytes({ to: maxAt + r0 * 4, from: maxima, bytes: count * 4 })

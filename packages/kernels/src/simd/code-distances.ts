@@ -3,7 +3,7 @@ import type { CodeMachine } from '../module'
 import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
-const ROWS = 2048 // of one call
+const ROWS = 2048 // most rows of one call
 
 export function simdCodeDistances({ wasm, arena }: CodeMachine, staging: Staging): CodeKernels['codeDistances'] {
   return (out, { codes, offset, stride, bits }, first, rows, width, point) => {

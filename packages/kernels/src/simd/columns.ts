@@ -3,7 +3,7 @@ import type { Machine } from '../module'
 import { residentOffset } from '../resident'
 import { aligned, type Staging } from '../staging'
 
-/** One row is a row of `monomials`, whose suffixes are contiguous there. */
+/** Computes columns of monomials. A single row goes to `monomials`, where suffixes are contiguous. */
 export function simdMonomialColumns({ wasm, arena }: Machine, staging: Staging): Kernels['monomialColumns'] {
   return (out, x, shift, unit, ratios, rows, d, degree) => {
     if (rows === 0) return
@@ -62,7 +62,7 @@ export function simdMonomialTable({ wasm }: Machine, staging: Staging): Kernels[
   }
 }
 
-/** One column is contiguous: there the lanes run along it. */
+/** Computes dot products of columns. A single column is contiguous: there the lanes run along it. */
 export function simdDotColumns({ wasm }: Machine, staging: Staging): Kernels['dotColumns'] {
   return (out, a, x, inner, cols) => {
     const outAt = staging.doubles(out)
@@ -82,6 +82,6 @@ export function simdRowSums({ wasm }: Machine, staging: Staging): Kernels['rowSu
   }
 }
 
-/** Where a resident array lies; an ordinary one is a TypeError here, not address 0. */
+/** The offset of a resident array; an ordinary array throws a TypeError here instead of reading address 0. */
 const floatsAt = (operand: Resident<Float32Array>) => residentOffset('simd', operand, 4)
 const doublesAt = (operand: Resident<Float64Array>) => residentOffset('simd', operand, 8)

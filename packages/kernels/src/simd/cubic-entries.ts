@@ -2,7 +2,7 @@ import type { SketchKernels } from '../sketch-kernels'
 import type { SketchMachine } from '../module'
 import type { Staging } from '../staging'
 
-/** All of a call passes through scratch: 8 bytes an entry. */
+/** Computes entries by way of the scratch: 8 bytes an entry. */
 export function simdCubicEntries({ wasm, arena }: SketchMachine, staging: Staging): SketchKernels['cubicEntries'] {
   return (targets, factors, values, skip, count, functions, height, unit) => {
     const entries = count * functions

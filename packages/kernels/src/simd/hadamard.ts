@@ -3,10 +3,10 @@ import type { SketchMachine } from '../module'
 import { hadamardAdd } from '../scalar/hadamard'
 import type { Staging } from '../staging'
 
-const OUT = 262144 // floats of `out` that pass through scratch at once
+const OUT = 262144 // most floats of `out` that pass through scratch at once
 const LOW = 4294967296
 
-/** An ordinary `out` is copied in and out once for all of the block, in parts where it is large. */
+/** Adds transformed rows. An ordinary `out` is copied in and out once for the whole block, in parts where it is large. */
 export function simdHadamardAdd({ wasm }: SketchMachine, staging: Staging): SketchKernels['hadamardAdd'] {
   return (out, block, first, count, width, signs, indices, unit) => {
     const m = indices.length / 2

@@ -4,9 +4,9 @@ import type { Machine } from '../module'
 import { monomials } from '../scalar/monomials'
 import type { Staging } from '../staging'
 
-const CHUNK = 65536 // floats that pass through scratch at once
+const CHUNK = 65536 // most floats that pass through scratch at once
 
-/** A row of features must fit the scratch whole when `out` is an ordinary array; beyond 2 MB the plain loop fills it. */
+/** Computes rows of monomials. When `out` is an ordinary array, a row of features must fit the scratch whole; beyond 2 MB the plain loop fills it. */
 export function simdMonomials({ wasm }: Machine, staging: Staging): Kernels['monomials'] {
   return (out, x, ratios, rows, d, degree) => {
     const outAt = staging.floats(out)

@@ -5,7 +5,7 @@ import type { Staging } from '../staging'
 const CHUNK = 65536 // numbers made in one call: about half a millisecond
 const LOW = 4294967296
 
-/** Groups of four rows whole, in parts where rows are long: a number does not depend on its neighbours. */
+/** Computes whole groups of four rows, in parts where rows are long: a number does not depend on its neighbours. */
 export function simdNormalColumns({ wasm }: SketchMachine, staging: Staging): SketchKernels['normalColumns'] {
   return (out, [keyLow, keyHigh], stream, first, rows, count, unit) => {
     if (rows === 0 || count === 0) return

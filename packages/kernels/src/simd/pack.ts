@@ -3,7 +3,7 @@ import type { CodeMachine } from '../module'
 import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
-const CHUNK = 8192 // doubles that pass through scratch at once, or one row
+const CHUNK = 8192 // most doubles that pass through scratch at once, but at least one row
 
 export function simdPack({ wasm, arena }: CodeMachine, staging: Staging): CodeKernels['pack'] {
   return ({ codes, offset, stride, bits }, first, x, rows, width, trials) => {

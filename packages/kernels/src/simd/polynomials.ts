@@ -3,8 +3,8 @@ import type { SketchMachine } from '../module'
 import { polynomials } from '../scalar/polynomials'
 import type { Staging } from '../staging'
 
-const CHUNK = 8192 // values of one call
-const LONG = 4096 // words of coefficients: beyond, they are not staged
+const CHUNK = 8192 // most values of one call
+const LONG = 4096 // words of coefficients above which they are not copied to scratch
 
 export function simdPolynomials({ wasm, arena }: SketchMachine, staging: Staging): SketchKernels['polynomials'] {
   return (out, coefficients, functions, degree, keys, count, buckets) => {

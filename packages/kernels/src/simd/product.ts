@@ -4,14 +4,14 @@ import type { Machine } from '../module'
 import type { Staging } from '../staging'
 import { simdRowProduct } from './row-product'
 
-const TILE = 256 // rows, columns and inner entries of one call: at most 17 million multiply-adds, about 1 ms
+const TILE = 256 // most rows, columns and inner entries of one call: at most 17 million multiply-adds, about 1 ms
 const SQUARE = TILE * TILE * 4
-const FEW = 3 // rows: a tile of four would waste too much
-const THIN = 8 // rows for which packing b costs more than it gains
+const FEW = 3 // most rows that go one by one: a tile of four would waste too much
+const THIN = 8 // most rows for which packing b costs more than it gains
 
-/** How the tiles find one operand: `at`, bytes between its inner entries, bytes between its strips or panels. */
+/** How the tiles find one operand: `at`, the bytes between its inner entries, the bytes between its strips or panels. */
 interface Side {
-  /** 16, 32, 64, 128: dense rows of that length, read where they are; 0: side by side. */
+  /** 16, 32, 64 or 128: dense rows of that length, read where they are. 0: packed, entries side by side. */
   direct: number
   at: number
   step: number
@@ -40,7 +40,7 @@ export function simdProduct(machine: Machine, staging: Staging): Kernels['produc
 
     for (let c0 = 0; c0 < cols; c0 += TILE) {
       const width = Math.min(TILE, cols - c0)
-      let ready = -1 // the inner index whose slice of b `right` describes
+      let ready = -1 // the inner index of the slice of b that `right` describes
       for (let r0 = 0; r0 < rows; r0 += TILE) {
         const height = Math.min(TILE, rows - r0)
         const first = r0 * cols + c0
@@ -80,7 +80,7 @@ export function simdProduct(machine: Machine, staging: Staging): Kernels['produc
     }
   }
 
-  /** Rows r0 … of a, inner entries k0 …: in place where the tiles can read them so, else packed into strips of 4 rows. */
+  /** Prepares rows r0 … of a, inner entries k0 …: in place where the tiles can read them so, else packed into strips of 4 rows. */
   function takeLeft(
     form: ProductForm,
     a: Floats,
@@ -104,7 +104,7 @@ export function simdProduct(machine: Machine, staging: Staging): Kernels['produc
       if (!aAt) staging.rowsIn(scratch, a, first, rows, depth, height)
       const at = aAt ? aAt + first * 4 : scratch
       const row = aAt ? rows * 4 : height * 4
-      // With few columns the strips are read so seldom that packing them does not pay.
+      // With few columns each strip is read so seldom that packing does not pay.
       if (width > 32 && depth > 4) wasm.packStrips({ to: packed, from: at, fromRow: row, inner: depth, rows: height })
       else {
         left.at = at
@@ -122,7 +122,7 @@ export function simdProduct(machine: Machine, staging: Staging): Kernels['produc
     } else wasm.packRows({ to: packed, from: at, fromRow: aAt ? inner * 4 : depth * 4, rows: height, inner: depth })
   }
 
-  /** Columns c0 … of b, inner entries k0 …, packed into panels of 8 columns unless few rows will read them. */
+  /** Prepares columns c0 … of b, inner entries k0 …: packed into panels of 8 columns, unless few rows will read them. */
   function takeRight(
     form: ProductForm,
     b: Floats,

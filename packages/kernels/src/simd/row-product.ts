@@ -3,9 +3,9 @@ import type { Machine } from '../module'
 import type { Staging } from '../staging'
 
 const COLUMNS = 4096
-const ENTRIES = 65536 // of b in one call
+const ENTRIES = 65536 // most entries of b in one call
 
-/** a·b or aᵀ·b with few rows, row by row, with b read where it lies: the same sums in the same order as the tiles form. */
+/** Computes a·b or aᵀ·b with few rows, row by row; b is read where it lies. The sums are in the same order as in the tiles. */
 export function simdRowProduct({ wasm }: Machine, staging: Staging) {
   return (
     form: ProductForm,

@@ -3,7 +3,7 @@ import type { Machine } from '../module'
 import { residentOffset } from '../resident'
 import type { Staging } from '../staging'
 
-const CHUNK = 65536 // floats that pass through scratch at once
+const CHUNK = 65536 // most floats that pass through scratch at once
 
 export function simdExp({ wasm }: Machine, staging: Staging): Kernels['exp'] {
   return (out, x, count) => {
@@ -60,7 +60,7 @@ export function simdCarry({ wasm }: Machine): Kernels['carry'] {
   }
 }
 
-/** Rows wider than the scratch stay whole: a step needs all of a row. */
+/** Does one step of online softmax. Rows wider than the scratch stay whole: a step needs all of a row. */
 export function simdSoftmaxStep({ wasm }: Machine, staging: Staging): Kernels['softmaxStep'] {
   return (scores, max, mass, rescale, rows, cols) => {
     const scoresAt = staging.floats(scores)

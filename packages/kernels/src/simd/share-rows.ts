@@ -2,18 +2,18 @@ import type { ShareBlock } from '../kernels'
 import { QUERY_GROUP, seenBy } from '../rounded-query'
 import { aligned, type Staging } from '../staging'
 
-const KEYS = 2048 // of one call, and what is copied in of keys elsewhere
+const KEYS = 2048 // most keys of one call, and most that are copied in at once where keys lie elsewhere
 const SCORES = 768
-const STAGED = 65536 // floats of them: wide keys make fewer
+const STAGED = 65536 // most floats of them: wide keys make it fewer keys
 
 /** Layout in which keys of floats differ from keys in codes. */
 export interface ShareKeys {
-  /** Where they lie; 0 where they are copied in. */
+  /** Address of the keys; 0 where they are copied in. */
   readonly at: number
-  /** Bytes from one to the next. */
+  /** Bytes from one key to the next. */
   readonly stride: number
   copyIn?(to: number, first: number, count: number): void
-  /** Makes rows of staged queries what `add` takes. */
+  /** Turns rows of staged queries into the form that `add` takes. */
   ready(of: { to: number; toRow: number; units: number; from: number; rows: number; scaled: number }): void
   add(of: {
     out: number
@@ -28,7 +28,7 @@ export interface ShareKeys {
   }): void
 }
 
-/** Row by row, each over the keys that it sees, a chunk of keys after the other. */
+/** Adds shares row by row, each over the keys that the row sees, one chunk of keys after the other. */
 export function addShareRows(
   staging: Staging,
   out: Float64Array,

@@ -5,7 +5,7 @@ import type { SketchMachine } from '../module'
 import { scatterAdd } from '../scalar/signs'
 import type { Staging } from '../staging'
 
-const CHUNK = 65536 // floats that pass through scratch at once
+const CHUNK = 65536 // most floats that pass through scratch at once
 
 export function simdExpandSigns({ wasm }: SketchMachine, staging: Staging): SketchKernels['expandSigns'] {
   return (out, words, rows, count, unit) => {
@@ -29,7 +29,7 @@ export function simdExpandSigns({ wasm }: SketchMachine, staging: Staging): Sket
   }
 }
 
-/** An ordinary `out` is only copied in and out where that is less than the work; else the plain loop adds to it. */
+/** Adds scattered rows. An ordinary `out` is copied in and out only where that is less than the work; else the plain loop adds to it. */
 export function simdScatterAdd({ wasm }: SketchMachine, staging: Staging): SketchKernels['scatterAdd'] {
   return (out, block, targets, factors, rows, nonzeros, width) => {
     const outAt = staging.floats(out)

@@ -2,7 +2,7 @@ import type { CodeKernels } from '../code-kernels'
 import type { CodeMachine } from '../module'
 import type { Staging } from '../staging'
 
-const CHUNK = 8192 // doubles that pass through scratch at once, or one row
+const CHUNK = 8192 // most doubles that pass through scratch at once, but at least one row
 
 export function simdTurn({ wasm, arena }: CodeMachine, staging: Staging): CodeKernels['turn'] {
   return (x, signs, rows, width, back = false) => {

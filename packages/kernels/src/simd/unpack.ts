@@ -5,7 +5,7 @@ import type { Staging } from '../staging'
 
 const ROWS = 64
 
-/** Unpacks codes by way of the scratch, which has room for what the kernel writes past its last row. */
+/** Unpacks codes by way of the scratch, which has room for the bytes that the kernel writes past its last row. */
 export function simdUnpack({ wasm }: CodeMachine, staging: Staging): CodeKernels['unpack'] {
   return (out, { codes, offset, stride, bits }, first, rows, width) => {
     if (rows === 0 || width === 0) return

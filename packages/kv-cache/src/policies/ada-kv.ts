@@ -1,25 +1,26 @@
 import { checkFinite, checkInteger } from '@sublinear/core'
 
 export interface AdaOptions {
-  /** Tokens kept a head, on average; the window among them. */
+  /** Tokens kept in a head, on average, with the window. */
   readonly count: number
-  /** Tokens that every head keeps beside those scored, as snapKv its window. Default 0. */
+  /** Tokens that every head keeps beside those that are scored, as the window of snapKv. Default 0. */
   readonly window?: number | undefined
-  /** The part of the average beyond the window that every head gets. Default 0.2, as kvpress has it. */
+  /** The share of the average budget beyond the window that every head gets. Default 0.2, as in kvpress. */
   readonly safeguard?: number | undefined
 }
 
 /**
- * Budgets shared between the heads of a layer: how many tokens each keeps.
+ * Shares a budget between the heads of a layer: says how many tokens each keeps.
  * Source: Feng et al., Ada-KV: Optimizing KV Cache Eviction by Adaptive Budget Allocation for Efficient LLM Inference (2024). A head's share is how
- *   many of the heads · (count − window) largest scores of all heads are its own, of equals the earlier head's; the safeguard mixes the share
- *   with the average, as in the authors' code. Deviation: rounded down, what is left to the largest remainders, so that the budgets add
- *   up and none is empty.
+ *   many of the heads · (count − window) largest scores of all heads are its own; of equals, the earlier head's count first. The safeguard mixes the share
+ *   with the average, as in the authors' code. Deviation: budgets are rounded down, and the tokens left over go to the largest remainders, so that the
+ *   budgets add up and none is empty.
  *
+ * Guarantee: the budgets add up to heads · count, and each is above `window`.
  * Cost: a sort of all scores.
  *
- * @param scores  of each head, one a token that may leave; they are compared between heads, so in one unit, as shares of attention are
- * @returns one integer a head, > window; heads · count together
+ * @param scores  for each head, one number for each token that may leave. Scores are compared between heads, so they need one unit, as shares of attention have
+ * @returns one integer a head, > window; together heads · count
  * @throws TypeError, RangeError when count ≤ window, safeguard is not from 0 to 1, or there is no head
  */
 export function adaKvCounts(
@@ -42,7 +43,7 @@ export function adaKvCounts(
   return rounded(budgets, total).map((beyond) => window + beyond)
 }
 
-/** Integers ≥ 1 near these numbers, which add up to `total`: the largest remainders are rounded up. */
+/** Integers ≥ 1 near the given numbers, which add up to `total`: the numbers with the largest remainders are rounded up. */
 function rounded(budgets: readonly number[], total: number): number[] {
   const out = budgets.map((budget) => Math.max(1, Math.floor(budget)))
   let left = total - out.reduce((a, b) => a + b)

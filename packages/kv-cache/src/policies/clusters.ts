@@ -21,22 +21,24 @@ import { joinNearest, mergeClosest, type WeightedPoints } from './merge-closest'
 const KIND = 'clusters'
 
 /**
- * Clusters of tokens by their keys, made as the stream goes: each is held as one token, its mean key and mean value, counting as often as
- * its tokens do.
- * Source: Zandieh et al., SubGen: Token Generation in Sublinear Time and Memory (2024), which opens a cluster for a key farther than a given
- *   radius from all others and keeps samples of each. Deviation: `count` is given and not the radius. Closeness is Ward's, w w′ / (w + w′)
- *   times the squared distance of the means; when there are too many clusters the closest merge until an eighth of the slots is free, and
- *   a token joins a cluster that is no farther than those were. Means stand for samples. In codes a mean is rounded whenever it has moved; what its weight
- *   lost to 16 bits is given to the next that is large enough not to feel it.
+ * A tier that holds clusters of tokens by their keys, made as the stream goes. Each cluster is held as one token: its mean key and mean value, with the
+ * total weight of its tokens.
+ * Source: Zandieh et al., SubGen: Token Generation in Sublinear Time and Memory (2024), which opens a cluster for a key that is farther than a given
+ *   radius from all others, and keeps samples of each cluster. Deviation: `count` is given and not the radius. The distance is Ward's, w w′ / (w + w′)
+ *   times the squared distance of the means. When there are too many clusters, the closest merge until an eighth of the slots is free; from then on
+ *   a token joins a cluster that is no farther than the farthest two that merged then. Means are kept in place of samples. In codes, a mean is
+ * rounded whenever it has
+ *   moved; what its weight loses in 16 bits is given to the next weight that is so large that the loss hardly changes it.
  *
- * Guarantee: exact up to count tokens in float32; from then on every cluster has the mean key, mean value and total weight of its tokens (in codes, as rounded since), so weights add
- *   up to all weights given (a cluster counts 2^53 at most; in codes, to 2⁻¹⁰ of the heaviest). Nothing leaves: `admit` returns undefined, and merging is 'none'.
- *   Closeness is known to 1e-6 of the largest squared distance from the mean key: beside keys a thousand times farther out than others, those
- *   are all alike to it.
- * Cost: 4·(d + dv + 2) + 8 bytes a cluster in float32, those of its codes and 2 in few bits; count·d operations a token, and count²·d each time that too many were opened.
+ * Guarantee: exact up to `count` tokens in float32. From then on every cluster has the mean key, mean value and total weight of its tokens (in codes, as
+ *   rounded since), so weights add up to all weights given (a cluster counts at most 2^53; in codes, up to 2⁻¹⁰ of the heaviest). Nothing leaves: `admit`
+ *   returns undefined, and merging is 'none'. Distances are known to 1e-6 of the largest squared distance from the mean key: if some keys lie a thousand times
+ *   farther out than others, the others look equal.
+ * Cost: 4·(d + dv + 2) + 8 bytes a cluster in float32, or the bytes of its codes and 2 more; count·d operations a token, and count²·d each time that there
+ *   are too many clusters.
  *
- * @param count  clusters held, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError when one is no such integer or store no token store
+ * @param count  clusters held, ≥ 1; store  how they are held (default: float32); buffer  tokens that wait where the tier stands alone, 1 to 64 (default 64)
+ * @throws TypeError, RangeError when count or buffer is no such integer, or store is no token store
  * @example
  * const stream = clusters({ count: 16 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -47,7 +49,7 @@ export function clusters(options: TokenOptions): (shape: Shape) => TokenTier {
   return (shape) => live(shape, options)
 }
 
-/** Clusters from their snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+/** Restores clusters from their snapshot; they go on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreClusters(bytes: Uint8Array): TokenTier {
   const { snapshot, ...options } = tierSnapshot(KIND, bytes)
   return live(options, options, snapshot)
@@ -82,7 +84,7 @@ function live(shape: Shape, options: TokenOptions, snapshot?: State): TokenTier 
   )
 }
 
-/** The radius of clusters, as snapshots have it: with exact weights, or where they are held in codes with what rounding them left over. */
+/** Schema of clusters: the radius; with exact weights, or, where clusters are held in codes, with what rounding the weights left over. */
 export const clustersSchema = schema(
   {
     parameters: { radius: NOT_NEGATIVE, tokens: COUNT },
@@ -103,10 +105,10 @@ export const codedClustersSchema = schema({ parameters: { radius: NOT_NEGATIVE, 
 
 function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
   const exact = isExact(held)
-  let { weights, radius, carry } = restored(held, snapshot) // exact weights, of float32 alone
+  let { weights, radius, carry } = restored(held, snapshot) // exact weights, for float32 alone
   const left = count - Math.floor(count / 8)
 
-  /** Puts clusters into the slots, those in codes only where they have changed: rounding them again would add to what was lost. */
+  /** Puts clusters into the slots. Codes are written only where a cluster has changed: rounding it again would add to the loss. */
   const put = (all: WeightedPoints, means: Means, stay: readonly number[], before: Float64Array) => {
     const placed = exact ? stay : keptInPlace(stay)
     const [keys, values] = [pickedRows(means.keys, placed), pickedRows(means.values, placed)]
@@ -166,7 +168,7 @@ function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
   }
 }
 
-/** Weights of all, and of these rows of others behind them. (No spread: an engine takes some 100,000 arguments.) */
+/** The weights of all clusters, then those of the given rows of other points. (Without spread: an engine takes some 100,000 arguments.) */
 function joined(weights: Float64Array, rows: readonly number[], others: ArrayLike<number>): Float64Array {
   const all = new Float64Array(weights.length + rows.length)
   all.set(weights)
@@ -174,7 +176,7 @@ function joined(weights: Float64Array, rows: readonly number[], others: ArrayLik
   return all
 }
 
-/** A weight takes what others lost where that is at most one in so many of it. */
+/** A weight takes what other weights lost only where that is at most one part in so many of it. */
 const LEAST_SHARE = 512
 
 interface Means {
@@ -182,7 +184,7 @@ interface Means {
   readonly values: Matrix
 }
 
-/** The rows that stay by slot: those that have a slot among the first keep it, the others fill the gaps. */
+/** The rows that stay, by slot: rows that have a slot among the first keep it, the others fill the gaps. */
 function keptInPlace(stay: readonly number[]): number[] {
   const kept = new Set(stay.filter((row) => row < stay.length))
   const others = stay.filter((row) => row >= stay.length)
@@ -190,7 +192,7 @@ function keptInPlace(stay: readonly number[]): number[] {
   return stay.map((_, slot) => (kept.has(slot) ? slot : others[next++]))
 }
 
-/** The weight of a cluster as a token. */
+/** The weight that a cluster has as a token. */
 function heldWeight(weight: number): number {
   return Math.min(MOST_WEIGHT, weight)
 }

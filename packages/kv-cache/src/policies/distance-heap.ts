@@ -1,10 +1,10 @@
 import { scratch } from '@sublinear/kernels'
 
-/** A min-heap of slots by their distance: the nearest slot is found at once, and replaced in O(log n). Ties go to the lower slot. */
+/** A min-heap of slots by their distance: finds the nearest slot at once, and replaces it in O(log n). Of equal distances, the lower slot is nearer. */
 export interface DistanceHeap {
-  /** The slot of the least distance. */
+  /** The slot of the smallest distance. */
   nearest(): number
-  /** The least distance. */
+  /** The smallest distance. */
   least(): number
   /** Gives the nearest slot another distance. */
   replaceNearest(distance: number): void
@@ -13,8 +13,8 @@ export interface DistanceHeap {
 const slotScratch = scratch(Int32Array)
 
 /**
- * The heap of slots 0 … distances.length − 1, in O(n); it keeps the array, and is good until the next one is made. Its members are no
- * getters: V8 would keep those of every heap until it collects all garbage.
+ * Makes the heap of slots 0 … distances.length − 1, in O(n). It keeps the array, and is valid until the next heap is made. Its members are no getters: V8
+ * would keep the getters of every heap until a full garbage collection.
  */
 export function distanceHeap(distances: Float64Array): DistanceHeap {
   const size = distances.length

@@ -31,41 +31,46 @@ import { MOST_BUFFER } from '../token-options'
 import { admitBy, waited, waitingRoom } from '../waiting-room'
 
 const [KIND, VERSION] = ['entropyCoded', '1'] as const
-/** Bits an entry, of a budget that has not more for every token: fewer tokens in these serve better than all in fewer. */
+/**
+ * Bits an entry: the least, the usual and the most. A budget that has fewer than the usual for every token holds fewer tokens in the usual bits,
+ * which serves better.
+ */
 const [LEAST, USUAL, MOST] = [0.5, 4, 12]
-/** Share of a budget in which tokens wait. */
+/** One byte of a budget in so many is for tokens that wait. */
 const WAITING = 32
 /** Bits are multiples of this. */
 const GRAIN = 32
 
 export interface EntropyCodedOptions {
-  /** Tokens that there is room for at `bits`, ≥ 1. */
+  /** Tokens for which there is room at `bits`, ≥ 1. */
   readonly count: number
-  /** Bits an entry that keys and values take together on average, 0.5 to 12, whole or not. */
+  /** Bits an entry, 0.5 to 12, whole or not: the average over keys and values. */
   readonly bits: number
-  /** Tokens that wait where it stands alone, 1 to 64. Default 64. In tiers they wait before the first. */
+  /** Tokens that wait where the tier stands alone, 1 to 64. Default 64. In tiers they wait before the first tier. */
   readonly buffer?: number | undefined
 }
 
 /** A tier of tokens in entropy-coded numbers. */
 export interface EntropyCoded extends Tier, Disposable {
   readonly check: LiveStream['check']
-  /** Tokens held now, those that wait among them; a copy, as they are held. */
+  /** A copy of the tokens held now, as they are held, with those that wait. */
   read(): KvBlock
 }
 
 /**
- * A tier that keeps tokens as entropy-coded whole numbers, in a room that never grows: all of them while there is room, in steps that become coarser
- * down to `bits` an entry, then those whose keys lie farthest from the mean key.
- * Source: entropy-coded scalar quantisation (Gish and Pierce, 1968), range coding (Martin, 1979), the choice of farKeys. Deviation: means that follow each
- *   coordinate through a block of 64 tokens, so that what neighbours share costs nothing; steps of keys and values are balanced by what they do to an answer.
+ * A tier that keeps tokens as entropy-coded integers, in a room that never grows. While there is room it keeps all tokens, in steps that become coarser,
+ * down to `bits` an entry; after that it keeps the tokens whose keys lie farthest from the mean key.
+ * Source: entropy-coded scalar quantisation (Gish and Pierce, 1968), range coding (Martin, 1979), the choice of farKeys. Deviation: a running mean of
+ *   each coordinate through a block of 64 tokens is subtracted, so that what neighbours share costs nothing; the steps of keys and of values are balanced by
+ *   their effect on an answer.
  *
- * Guarantee: exact over the tokens held as they are held, and those that wait. The room is never exceeded, whatever comes. Merging is 'none'.
- * Cost: `count`·(⌈bits·(d + dv) + 1⌉)/8 bytes, 12·(d + dv) + 8·d + 16 and 2·(d + dv) for a beginning beside them, and alone the tokens that wait. About a microsecond an entry and token in, and every code is
- *   read for a query: some milliseconds a thousand tokens, shared by all queries of a call. It is for what is asked now and then, or by many queries together.
+ * Guarantee: exact over the held tokens as they are held, and over those that wait. The room is never exceeded, whatever comes. Merging is 'none'.
+ * Cost: `count`·(⌈bits·(d + dv) + 1⌉)/8 bytes; beside them 12·(d + dv) + 8·d + 16, and 2·(d + dv) to begin with; and, where the tier stands alone, the tokens
+ *   that wait. Taking in a token costs about a microsecond an entry. A call reads every code, which takes some milliseconds for a thousand tokens, shared by
+ *   all its queries: the tier suits streams that are asked rarely, or by many queries at once.
  *
- * @param count  tokens that there is room for, ≥ 1; bits  an entry on average, 0.5 to 12; buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError when one is out of range
+ * @param count  tokens for which there is room, ≥ 1; bits  bits an entry on average, 0.5 to 12; buffer  tokens that wait where it stands alone, 1 to 64 (default 64)
+ * @throws TypeError, RangeError when an option is out of range
  * @example
  * const stream = entropyCoded({ count: 100, bits: 4 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -78,7 +83,7 @@ export function entropyCoded(options: EntropyCodedOptions): (shape: Shape) => En
   return (shape) => live(shape, { count, bits, buffer })
 }
 
-/** Sizes of the tier, as snapshots have them. */
+/** Schema of the tier's sizes. */
 export const entropyCodedSchema = schema({
   parameters: {
     count: { whole: true, least: 1, most: 2 ** 31 },
@@ -87,7 +92,7 @@ export const entropyCodedSchema = schema({
   },
 })
 
-/** The tier of a snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+/** Restores the tier from its snapshot; it goes on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreEntropyCoded(bytes: Uint8Array): EntropyCoded {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const { parameters } = readBy(KIND, entropyCodedSchema, snapshot)
@@ -116,7 +121,7 @@ export const entropyCodedMethod: TierMethod<EntropyCodedOptions> = {
   open: restoreEntropyCoded,
 }
 
-/** All tokens where they have these bits or more, else as many as have. */
+/** Options for all tokens where the budget has the usual bits or more for each, else for as many tokens as have the usual bits. */
 function optionsWithin(
   shape: Shape,
   budgetBytes: number,
@@ -126,7 +131,7 @@ function optionsWithin(
   const width = shape.d + shape.dv
   const buffer = Math.max(1, Math.min(MOST_BUFFER, Math.floor(budgetBytes / (WAITING * 4 * width))))
   const fixed = entropyBytes({ ...shape, count: 0, bits: 1 }) + waitingBytes(shape, buffer, weighted)
-  const room = 8 * (budgetBytes - fixed) // bits
+  const room = 8 * (budgetBytes - fixed) // in bits
   const stored = Math.max(1, tokens - (((tokens - 1) % buffer) + 1))
   const each = (own: number) => Math.ceil(own * width + 1)
   if (tokens < Infinity) {

@@ -1,38 +1,39 @@
 import { checkFinite, checkFits, COUNT, readBy, schema, type State, type Tensor } from '@sublinear/core'
 
-/** When held tokens came, and how much of their scores still counts. */
+/** Tells when held tokens came, and how much of their scores still counts. */
 export interface Fading {
   readonly bytes: number
-  /** Marks that the tokens of places `place`, `place` + 1 … are in slots `slot`, `slot` + 1 …, `rows` of them (1). */
+  /** Notes that the tokens of places `place`, `place` + 1 … are in slots `slot`, `slot` + 1 …; `rows` of them (default 1). */
   came(slot: number, place: number, rows?: number): void
   /**
-   * Scores by slot, in place: at place `now` that of a token which came k·`halvedAfter` tokens before counts for 1 / (1 + k), that of a younger one whole.
-   * `seen` tokens have come, at least `now`.
+   * Fades scores, by slot and in place. At place `now`, the score of a token that came k·`halvedAfter` tokens before counts for 1 / (1 + k); the score of a token
+   * that came later than `now` counts in full. `seen` tokens have come, at least `now`.
    */
   fade(scores: Float64Array, now: number, seen: number): void
   saved(): Record<string, Tensor>
 }
 
-/** @throws TypeError, RangeError when an age in tokens is no number above 0; Infinity is one: what never fades */
+/** Checks an age in tokens: a number above 0, or Infinity, for scores that never fade. @throws TypeError, RangeError when it is none */
 export function checkAge(who: string, halvedAfter: number): void {
   if (halvedAfter !== Infinity) checkFinite(who, 'halvedAfter', halvedAfter, 0)
 }
 
-/** After how many tokens a score counts for half, as snapshots have it. */
+/** Schema of the age at which a score counts for half, in tokens. */
 export const ageSchema = schema({
   parameters: { halvedAfter: { least: Number.MIN_VALUE, most: Number.MAX_VALUE, absent: Infinity } },
 })
 
-/** Places of the tokens held, as snapshots have them where scores fade. */
+/** Schema of the places of held tokens; present where scores fade. */
 export const placesSchema = schema({ tensors: { places: { type: 'U32', size: 'held', optional: true, ...COUNT } } })
 
 /**
- * Scores that count for less with age, by divisions alone: powers would not have the same bits on every engine.
- * Ages are right up to 2^32 tokens.
+ * Makes scores count for less with age. It uses divisions alone, since powers do not have the same bits on every engine.
+ *
+ * Guarantee: ages are right up to 2^32 tokens.
  * Cost: 4 bytes a token held.
  *
  * @param count  slots; halvedAfter  in tokens
- * @throws RangeError when a snapshot's places are not those of so many held tokens
+ * @throws RangeError when the places in a snapshot are not as many as the tokens held
  */
 export function fading(
   kind: string,

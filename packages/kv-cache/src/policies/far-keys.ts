@@ -18,26 +18,31 @@ import { checkTokenOptions, sizesOf, type TokenOptions } from '../token-options'
 import { tierSnapshot, tokenTier, type Policy, type PolicyStart, type TokenTier } from '../token-tier'
 
 const KIND = 'farKeys'
-/** Tokens between two moves of the centre; before the first, at every power of two. */
+/** Tokens between two moves of the centre. Before that many have come, it moves at every power of two. */
 const RESCORE = 64
 
 export interface FarKeysOptions extends TokenOptions {
-  /** Tokens after which a squared distance counts for half, and after k times as many for 1 / (1 + k): old tokens make room, however far out. Default: Infinity. */
+  /**
+   * Number of tokens after which a squared distance counts for half; after k times as many it counts for 1 / (1 + k). So old tokens make room, however far out
+   * they lie. Default: Infinity.
+   */
   readonly halvedAfter?: number | undefined
 }
 
 /**
- * A tier that keeps the `count` tokens whose keys lie farthest from the mean key: those whose scores differ most from the average,
- * which a summary of the rest would get wrong. It needs no queries.
- * Source: not from the papers. Distances are from the running mean of all keys admitted, which follows the stream: it is taken
- *   every 64 tokens (and at 1, 2, 4 … 32), and ages with it. Distances are of the keys as they are held, and are not kept: a call takes them anew.
+ * A tier that keeps the `count` tokens whose keys lie farthest from the mean key. Their scores differ most from the average, so a summary of the other
+ * tokens would get them wrong. It needs no queries.
+ * Source: not from the papers. Distances are measured from the mean of all keys admitted so far; this centre moves every 64 tokens (and at 1, 2, 4 … 32).
+ *   Distances are those of the keys as they are held; they are not kept, each call computes them anew.
  *
- * Guarantee: exact over the tokens held. Between two moves of the centre every token that left was no farther from it than all that
- *   stayed, where distances do not fade; a token that left does not come back when the mean moves. Merging is 'none': what is held depends on the mean at the time.
- * Cost: the store's bytes, 4·(d + dv) a token in float32, 4 more where distances fade, and 16·d. A call of up to 64 tokens takes O(count·d), and O(d + log count) a token.
+ * Guarantee: exact over the tokens held. Where distances do not fade, a token that left between two moves of the centre was no farther from it than any token
+ *   that stayed. A token that left does not come back when the centre moves. Merging is 'none', since what is held depends on the centre at the time.
+ * Cost: the store's bytes, 4·(d + dv) a token in float32, 4 more where distances fade, and 16·d. A call of up to 64 tokens takes O(count·d), and O(d
+ * + log count) a token.
  *
- * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64); halvedAfter  tokens, > 0 (Infinity)
- * @throws TypeError, RangeError when one is no such number or store no token store
+ * @param count  tokens kept, ≥ 1; store  how they are held (default: float32); buffer  tokens that wait where the tier stands alone, 1 to 64 (default 64);
+ *   halvedAfter  tokens, > 0 (default: Infinity)
+ * @throws TypeError, RangeError when an option is no such number, or store is no token store
  * @example
  * const stream = farKeys({ count: 16 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -49,7 +54,7 @@ export function farKeys(options: FarKeysOptions): (shape: Shape) => TokenTier {
   return (shape) => live(shape, options)
 }
 
-/** Far keys from their snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+/** Restores far keys from their snapshot; they go on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreFarKeys(bytes: Uint8Array): TokenTier {
   const { snapshot, count, store, buffer, ...shape } = tierSnapshot(KIND, bytes)
   const { halvedAfter } = readBy(KIND, ageSchema, snapshot).parameters
@@ -73,7 +78,7 @@ function live(shape: Shape, options: FarKeysOptions, snapshot?: State): TokenTie
   return tokenTier({ ...shape, ...sizesOf(options), kind: KIND, merging: 'none', identity, policy }, snapshot)
 }
 
-/** Where the stream stands: the running mean as a weighted sum, and the mean that distances were last taken from. */
+/** Position in the stream: the weighted sum of all keys, and the centre from which distances are measured. */
 interface Position {
   seen: number // tokens admitted
   weight: number
@@ -90,7 +95,7 @@ function farthest(held: HeldTokens, d: number, options: FarKeysOptions, from?: P
   const start = from && { snapshot: from.snapshot, held: held.count }
   const fades = halvedAfter < Infinity ? fading(KIND, { count, halvedAfter }, start) : undefined
 
-  /** Counts tokens, of which at most the last moves the centre. */
+  /** Counts tokens, of which only the last may move the centre. */
   const passed = ({ keys, weights }: KvBlock, from: number, rows: number): void => {
     for (let r = from; r < from + rows; r++) {
       const weight = weights?.[r] ?? 1
@@ -110,9 +115,9 @@ function farthest(held: HeldTokens, d: number, options: FarKeysOptions, from?: P
       const leaving = dropped ? 0 : Math.max(0, held.count + rows - count)
       const isWeighted = block.weights !== undefined || held.weights !== undefined
       const left = leaving > 0 ? emptyBlock(leaving, d, block.values.cols, isWeighted) : undefined
-      let done = 0 // rows of `left`
+      let done = 0 // rows of `left` that are filled
       for (let r = 0, some = 0; r < rows; r += some) {
-        // As many as come before the centre moves, and have room or have none.
+        // As many rows as come before the centre moves, and either all have room or none has.
         some = 1
         while (r + some < rows && !moves(position.seen + some)) some++
         const room = count - held.count
@@ -136,7 +141,7 @@ function farthest(held: HeldTokens, d: number, options: FarKeysOptions, from?: P
   }
 }
 
-/** The running mean of keys, as snapshots have it: their weighted sum, and the mean that distances were last taken from. */
+/** Schema of the running mean of keys: their weighted sum, and the centre from which distances are measured. */
 export const farKeysSchema = schema({
   parameters: { weight: TOTAL },
   tensors: { sum: { type: 'F64', size: 'd', ...SUM }, centre: { type: 'F64', size: 'd', ...SUM } },
@@ -147,17 +152,17 @@ function restored({ snapshot, seen }: PolicyStart, d: number): Position {
   return { seen, weight: parameters.weight, ...tensors }
 }
 
-/** Whether the centre moves with the token that is the seen-th. */
+/** Whether the centre moves when the token with number `seen` has come. */
 function moves(seen: number): boolean {
   return movedAt(seen) === seen
 }
 
-/** How many tokens had come when the centre last moved. */
+/** The number of tokens that had come when the centre last moved. */
 function movedAt(seen: number): number {
   return seen >= RESCORE ? seen - (seen % RESCORE) : 2 ** (31 - Math.clz32(seen))
 }
 
-/** A token that leaves: that of a slot, a row that came and had taken a slot, or one that had no chance. */
+/** A token that leaves: one held in a slot, a row of the block that had taken a slot, or a row that never had a chance of one. */
 interface Leaving {
   readonly slot?: number | undefined
   readonly place?: number | undefined
@@ -165,8 +170,8 @@ interface Leaving {
 }
 
 /**
- * Rows that have a chance, staged: those farther out than any least distance that there may be while they compete. Rounding may bring one that takes a slot
- * nearer than all that were held, so that others have a chance that they had not before.
+ * Copies the rows that have a chance: those farther out than the smallest distance that a slot may have while they compete. Rounding may bring a row that takes
+ * a slot nearer than all tokens held before, and then other rows have a chance, too.
  */
 function withChances(
   held: HeldTokens,
@@ -191,7 +196,7 @@ function withChances(
   }
 }
 
-/** Copies these rows with their weights. */
+/** Copies rows of a block with their weights. */
 function rowsOfBlock({ keys, values, weights }: KvBlock, rows: readonly number[]): KvBlock {
   return {
     keys: pickedRows(keys, rows),
@@ -200,7 +205,7 @@ function rowsOfBlock({ keys, values, weights }: KvBlock, rows: readonly number[]
   }
 }
 
-/** Rows that compete, `seen` tokens having come before them. */
+/** Rows that compete for slots when `seen` tokens have come before them. */
 interface Competing {
   readonly from: number
   readonly rows: number
@@ -210,10 +215,10 @@ interface Competing {
 }
 
 /**
- * One row after the other takes the slot of the nearest token if it is farther out; what leaves goes to `left` from row `done` on. What is read and
- * written of the store is so at once, since few bits are slow token by token.
+ * Lets one row after the other take the slot of the nearest token, if the row is farther out; tokens that leave go to `left`, from row `done` on. The store is
+ * read and written in one go, since codes are slow token by token.
  *
- * @returns rows of `left` that are taken then
+ * @returns how many rows of `left` are filled now
  */
 function compete(
   held: HeldTokens,
@@ -229,7 +234,7 @@ function compete(
     squaredDistance(block.keys.data, (from + i) * centre.length, centre),
   )
   const { hopeful, staged, distances } = withChances(held, block, gaps, { from, centre, least: heap.least() })
-  const placed = new Map<number, number>() // place among the hopeful, by slot
+  const placed = new Map<number, number>() // index of a row among the hopeful, by the slot that it took
   const leaving: Leaving[] = []
   for (let row = from, next = 0; row < from + rows; row++) {
     const place = row === hopeful[next] ? next++ : -1

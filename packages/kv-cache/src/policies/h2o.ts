@@ -7,21 +7,21 @@ const KIND = 'h2o'
 export interface H2oOptions {
   /** Tokens held, ≥ 1. */
   readonly count: number
-  /** Tokens kept because they are the latest, whatever their attention. Default half of those held, the paper's. */
+  /** Tokens kept because they are the latest, whatever attention they received. Default: half of those held, as in the paper. */
   readonly recent?: number | undefined
 }
 
 /**
- * A tier that keeps the tokens which have received the most attention, and the latest.
+ * A tier that keeps the tokens that have received the most attention, and the latest tokens.
  * Source: Zhang et al., H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large Language Models (2023). Deviation: tokens
- *   leave 64 at a time, at fixed places of the stream, and not one a token; the query heads of a group add up.
+ *   leave 64 at a time, at fixed places of the stream, and not one by one; the attention of the query heads of a group is added up.
  *
- * Guarantee: that of `scored`. Attention is that of the softmax over everything, in `step`, from the token's arrival on; behind other tiers from
- *   its arrival here on.
- * Cost: the store's, and 12 bytes a token; 2·count·d operations and count exponentials a query.
+ * Guarantee: that of `scored`. Attention is a share of the softmax over everything that the stream was given, in calls of `step`, since the token arrived;
+ *   behind other tiers, since it arrived in this one.
+ * Cost: the bytes of the store, and 12 more a token; 2·count·d operations and count exponentials a query.
  *
- * @param count  tokens kept, ≥ 1; recent  of these the latest, from 0 to count; store, buffer  as window has them
- * @throws TypeError, RangeError when one is no such integer or store no token store
+ * @param count  tokens kept, ≥ 1; recent  how many of these are the latest, 0 to count; store, buffer  as in `window`
+ * @throws TypeError, RangeError when an option is no such integer, or store is no token store
  * @example
  * const stream = h2o({ count: 16 })({ d: 2, dv: 2, scale: 1 })
  * stream.step({ keys: matrix(100, 2), values: matrix(100, 2) }, matrix(100, 2))

@@ -6,9 +6,9 @@ import { squaredNorms } from '../scoring'
  * A policy that keeps the tokens whose keys are shortest.
  * Source: Devoto et al., A Simple and Effective L2 Norm-Based Strategy for KV Cache Compression (2024). Deviation: none; weights do not count.
  *
- * Guarantee: exact over the tokens held. The score of a token never changes, so those held are the shortest of all that came, of equals
+ * Guarantee: exact over the tokens held. The score of a token never changes, so the held keys are the shortest of all that came, of equals
  *   the latest, wherever the stream is cut.
- * Cost: d operations a token at each selection; nothing beside the tokens.
+ * Cost: d operations a token at each selection; no bytes beside the tokens.
  *
  * @param count  tokens kept, ≥ 1
  * @example

@@ -5,25 +5,26 @@ import type { Scoring } from '../scoring'
 
 export interface LagKvOptions {
   readonly count: number
-  /** Tokens of a partition. Default 128, or a quarter of those after the first where that is less. */
+  /** Tokens of a partition. Default 128, or a quarter of the tokens after the first ones where that is less. */
   readonly lag?: number | undefined
-  /** Tokens kept for good, the first of the stream. Default 4, or 0 where `count` is below 16. */
+  /** First tokens of the stream, kept for good. Default 4, or 0 where `count` is below 16. */
   readonly first?: number | undefined
 }
 
 /**
- * A policy that compares tokens with those that come next: of every partition it keeps those whose keys and values vary most from
- * coordinate to coordinate, once each coordinate is scaled by its range in the next partition.
+ * A policy that compares tokens with those that come next: of every partition it keeps the tokens whose keys and values vary most from
+ * coordinate to coordinate, after each coordinate is scaled by its range in the next partition.
  * Source: Liang et al., LagKV: Lag-Relative Information of the KV Cache Tells Which Tokens Are Important (2025); the standard deviation divides by
- *   d − 1, as in the authors' code. Deviation: in the paper what was selected once stays for good, and the cache grows; here partitions
- *   are taken anew at each selection among the tokens there, so that `count` are held. In one piece it is the paper's selection, the same
- *   number of every partition; what does not divide goes to the later ones. A coordinate that does not vary counts 0. Weights do not count.
+ *   d − 1, as in the authors' code. Deviation: in the paper a token once selected stays for good, and the cache grows; here partitions
+ *   are made anew at each selection, of the tokens that are there, so that `count` are held. Where a prompt comes in one piece it is the paper's selection, with
+ *   the same number from every partition; if the number does not divide, later partitions keep one more. A coordinate that does not vary counts 0. Weights do
+ *   not count.
  *
- * Guarantee: exact over the tokens held. The first tokens stay, and so do the last partition and what follows it, `lag` to 2·lag − 1 tokens.
- * Cost: 5·(d + dv) + log lag operations a token at each selection; nothing beside the tokens.
+ * Guarantee: exact over the tokens held. The first tokens stay, and so do the last partition and the tokens after it, `lag` to 2·lag − 1 in all.
+ * Cost: 5·(d + dv) + log lag operations a token at each selection; no bytes beside the tokens.
  *
  * @param count  tokens kept, ≥ 1; first, lag  with lag ≥ 1 and first + 2·lag − 1 ≤ count
- * @throws TypeError, RangeError when one is no such integer
+ * @throws TypeError, RangeError when an option is no such integer
  * @example
  * const stream = lagKv({ count: 16 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -47,7 +48,7 @@ export const lagKvMethod = scoredMethod(lagKv, {
   fewest: ({ lag, first = lag === undefined ? 0 : 4 }) => first + 2 * (lag ?? 1) - 1,
 })
 
-/** The rank of each token in its partition; `lag`, above all ranks, where no partition follows its own. */
+/** The rank of each token in its partition; where no partition follows its own, `lag`, which is above all ranks. */
 function score(tokens: Scoring, { lag, first }: Given<LagKvOptions>): Float64Array {
   const out = new Float64Array(tokens.count).fill(lag)
   const states = [tokens.keys(), tokens.values()]

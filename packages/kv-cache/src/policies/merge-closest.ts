@@ -1,9 +1,9 @@
 import { kernels } from '@sublinear/kernels'
 
-/** Points in rows, each with the weight that it stands for. Everything is overwritten by merging. */
+/** Points in rows, each with its weight. Merging overwrites all of them. */
 export interface WeightedPoints {
   readonly points: Float32Array // rows × d
-  /** Values that go with the points, averaged along. */
+  /** Values that go with the points; a merge averages them in the same way. */
   readonly values: Float32Array // rows × dv
   readonly weights: Float64Array // rows
 }
@@ -18,9 +18,9 @@ export interface Merged {
  * is the weighted mean of the two, and its weight their sum.
  * Source: Ward (1963), by the recurrence of Lance and Williams.
  *
- * Cost: rows²·d multiply-adds, 4·rows² bytes of scratch, some passes over `rows` numbers a merge.
+ * Cost: rows²·d multiply-adds, 4·rows² bytes of scratch, and some passes over `rows` numbers for each merge.
  *
- * @returns the rows that remain, ascending, and the most that a merge added
+ * @returns the rows that remain, ascending, and the largest cost of a merge
  */
 export function mergeClosest({ points, values, weights }: WeightedPoints, left: number): Merged {
   const rows = weights.length
@@ -40,7 +40,7 @@ export function mergeClosest({ points, values, weights }: WeightedPoints, left: 
     least[i] = best
     nearest[i] = at
   }
-  /** The row of the least bound that is also a cost. */
+  /** Finds the row with the smallest bound that is also a cost. */
   const closest = (): number => {
     for (;;) {
       let best = -1
@@ -74,11 +74,11 @@ export function mergeClosest({ points, values, weights }: WeightedPoints, left: 
 }
 
 /**
- * Gives each of some points to the one of `into` where it adds least, unless that is more than `most`: all to where those stood before.
+ * Gives each point to the row of `into` where it costs least, unless that costs more than `most`. All costs are those before the first point is given.
  *
  * Cost: one multiply-add an entry for each pair.
  *
- * @returns the points that went nowhere
+ * @returns the points that were not given
  */
 export function joinNearest(points: WeightedPoints, into: WeightedPoints, most: number): number[] {
   const [rows, count] = [points.weights.length, into.weights.length]
@@ -104,13 +104,13 @@ export function joinNearest(points: WeightedPoints, into: WeightedPoints, most: 
   return alone
 }
 
-/** Moves row a of one by `share` of the way to row b of the other. */
+/** Moves row a of one matrix by `share` of the way to row b of the other. */
 function towards(one: Float32Array, a: number, other: Float32Array, b: number, rows: number, share: number): void {
   const cols = one.length / rows
   for (let c = 0; c < cols; c++) one[a * cols + c] += (other[b * cols + c] - one[a * cols + c]) * share
 }
 
-/** Costs of merging a row of one with a row of the other: w w′ / (w + w′) times their squared distance. Centred, so that little cancels. */
+/** Costs of merging a row of one with a row of the other: w w′ / (w + w′) times their squared distance. Rows are centred first, so that little cancels. */
 function wardCosts(one: Points, other: Points): Float32Array {
   const [rows, count] = [one.weights.length, other.weights.length]
   const d = one.points.length / rows
@@ -120,7 +120,7 @@ function wardCosts(one: Points, other: Points): Float32Array {
   const [own, theirs] = [squares(left, d), squares(right, d)]
   const costs = new Float32Array(rows * count)
   kernels().product('nt', costs, left, right, rows, d, count)
-  const factors = new Float64Array(count) // w w′ / (w + w′) for the weight of the row at hand, most often that of the row before
+  const factors = new Float64Array(count) // w w′ / (w + w′) for the weight of the current row, which is most often that of the row before
   for (let i = 0, at = 0; i < rows; i++) {
     const w = one.weights[i]
     if (i === 0 || w !== one.weights[i - 1])
@@ -131,7 +131,7 @@ function wardCosts(one: Points, other: Points): Float32Array {
   return costs
 }
 
-/** The largest float32: a cost beyond it would be no bound to look for. */
+/** The largest float32: a cost beyond it could not be a bound. */
 const LARGEST = (2 - 2 ** -23) * 2 ** 127
 
 type Points = Pick<WeightedPoints, 'points' | 'weights'>

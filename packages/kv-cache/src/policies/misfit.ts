@@ -2,16 +2,17 @@ import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
 import type { Counted, Scoring } from '../scoring'
 
-/** One token in so many, at most 32, is of the newest. */
+/** One kept token in so many is one of the newest, and at most so many tokens are. */
 const [RECENT, MOST_RECENT] = [4, 32]
 
 /**
- * A policy that keeps the tokens which a summary of means and covariance would get wrong: what it already captures goes first. It needs no queries.
- * Source: MomentKV (Li, Li, Lan, arXiv 2606.01563, 2026) evicts tokens that are captured by the moments of those evicted. Deviation: the measure is derived here. To
- *   first order in s⟨q, k − μ⟩ the summary has what a token adds, whatever the token is; the next term is (s⟨q, k − μ⟩)²/2 times its value, so misfit is
- *   ‖k − μ‖²·‖v − v̄‖. The means are of what left and of what there is at a selection: most of that will leave. Of the tokens kept a quarter, at most 32, are the newest.
+ * A policy that keeps the tokens that a summary of means and covariance would get wrong; the tokens that it captures best go first. It needs no queries.
+ * Source: MomentKV (Li, Li, Lan, arXiv 2606.01563, 2026) evicts tokens that the moments of the evicted tokens capture. Deviation: the measure is derived here. To
+ *   first order in s⟨q, k − μ⟩ the summary has what a token adds, whatever the token is; the next term is (s⟨q, k − μ⟩)²/2 times its value, so the misfit is
+ *   ‖k − μ‖²·‖v − v̄‖. The means are over the tokens that left and those that are there at a selection, of which most will leave. A quarter of the kept
+ *   tokens, at most 32, are the newest.
  *
- * Guarantee: exact over the tokens held. What left at a selection and was not of the newest had no larger misfit than all that stayed.
+ * Guarantee: exact over the tokens held. A token that left at a selection had no larger misfit than any that stayed, the newest apart.
  * Cost: 2·(d + dv) operations a token at each selection; 8·(d + dv + 1) bytes beside the tokens.
  *
  * @param count  tokens kept, ≥ 1

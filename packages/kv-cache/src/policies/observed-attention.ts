@@ -4,10 +4,10 @@ import { scoredMethod } from '../scored-method'
 /**
  * A policy that keeps the tokens to which the queries that saw them gave the most attention on average.
  * Source: the mean in place of the sum of Zhang et al., H2O (2023), as NVIDIA's kvpress has it (ObservedAttention, 2024), so that old tokens have
- *   no advantage. Deviation: of queries that came while the token was held; in one piece these are all that saw it.
+ *   no advantage. Deviation: only queries that came while the token was held count; where a prompt comes in one piece, these are all that saw it.
  *
- * Guarantee: exact over the tokens held. What left at a selection had received no more a query than all that stayed, of equals the earlier;
- *   a token that no query saw has received nothing.
+ * Guarantee: exact over the tokens held. A token that left at a selection had received no more a query than any that stayed; of equals, the earlier left. A
+ *   token that no query saw has received nothing.
  * Cost: one division a token at each selection, and the sums, 16 bytes a token.
  *
  * @param count  tokens kept, ≥ 1

@@ -7,29 +7,32 @@ import { snapKvPolicy, type SnapKvOptions } from './snap-kv'
 
 const KIND = 'pyramidKv'
 const SOURCE = 'Cai et al., PyramidKV: Dynamic KV Cache Compression based on Pyramidal Information Funneling (2024)'
-/** Tokens that every layer keeps: the paper's. */
+/** Tokens that every layer keeps: the number of the paper. */
 const WINDOW = 8
 
 export interface PyramidOptions {
-  /** Layers of the model. */
+  /** Number of layers of the model. */
   readonly layers: number
-  /** Tokens kept a layer, on average; the window among them. */
+  /** Tokens kept in a layer, on average, with the window. */
   readonly count: number
-  /** Tokens that every layer keeps, whatever its budget. Default 8, the paper's. */
+  /** Tokens that every layer keeps, whatever its budget. Default 8, as in the paper. */
   readonly window?: number | undefined
-  /** The last layer gets 1 / beta of the average beyond the window. Default 20, the paper's. */
+  /** Divisor for the last layer: it gets 1 / beta of the average beyond the window. Default 20, as in the paper. */
   readonly beta?: number | undefined
 }
 
 export interface PyramidKvOptions extends PyramidOptions, Pick<SnapKvOptions, 'pool'>, Omit<TokenOptions, 'count'> {
-  /** Index of the layer, from 0, the layer next to the input. */
+  /** Index of the layer; layer 0 is the one next to the input. */
   readonly layer: number
 }
 
 /**
- * Budgets that fall from layer to layer: how many tokens each keeps.
+ * Shares a budget between layers, less from layer to layer: says how many tokens each keeps.
  * Source: Cai et al., PyramidKV: Dynamic KV Cache Compression based on Pyramidal Information Funneling (2024), its arithmetic sequence.
- *   Deviation: rounded so that the budgets add up to layers · count and none is empty.
+ *   Deviation: budgets are rounded so that they add up to layers · count and none is empty.
+ *
+ * Guarantee: the budgets add up to layers · count, and each is above `window`.
+ * Cost: O(layers).
  *
  * @returns `layers` integers from the first layer on, each > window
  * @throws TypeError, RangeError when count ≤ window, beta < 1, or a size is no integer ≥ 1
@@ -43,7 +46,7 @@ export function pyramidCounts({ layers, count, window = WINDOW, beta = 20 }: Pyr
   const average = count - window
   const last = average / beta
   const first = 2 * average - last
-  /** Tokens of the first `below` layers, unrounded: a sum of an arithmetic sequence. */
+  /** Tokens of the first `below` layers, before rounding: a sum of an arithmetic sequence. */
   const upTo = (below: number) =>
     below * first -
     (layers > 1 ? ((first - last) / (layers - 1)) * ((below * (below - 1)) / 2) : below * (first - average))
@@ -58,10 +61,11 @@ export function pyramidCounts({ layers, count, window = WINDOW, beta = 20 }: Pyr
  * SnapKV with the budget of its layer: `pyramidKv({ layers, layer, count })` for the layers of one model.
  * Source: Cai et al. (2024); the selection is that of `snapKv`, and so is the snapshot.
  *
- * Guarantee, Cost: those of `snapKv`, with the count of the layer.
+ * Guarantee: that of `snapKv`, with the count of the layer.
+ * Cost: that of `snapKv`, with the count of the layer.
  *
- * @param layers, layer, count, window, beta  as pyramidCounts has it, layer < layers; pool, store  as snapKv has them
- * @throws TypeError, RangeError where pyramidCounts or snapKv does
+ * @param layers, layer, count, window, beta  as in `pyramidCounts`, with layer < layers; pool, store  as in `snapKv`
+ * @throws TypeError, RangeError when pyramidCounts or snapKv does
  * @example
  * const stream = pyramidKv({ count: 64, layer: 0, layers: 4 })({ d: 2, dv: 2, scale: 1 })
  * stream.step({ keys: matrix(100, 2), values: matrix(100, 2) }, matrix(100, 2))
@@ -84,7 +88,7 @@ export function pyramidKv(options: PyramidKvOptions): (shape: Shape) => TokenTie
 const layered = scored(snapKvPolicy(KIND, SOURCE))
 const sized = scoredMethod(layered, { least: () => WINDOW + 1, options: () => ({ window: WINDOW }) })
 
-/** Sizes are of the average layer; bytes of the layer that the options name. */
+/** Record of the method. Its sizes are for the average layer, its bytes for the layer that the options name. */
 export const pyramidKvMethod: TierMethod<PyramidKvOptions> = {
   name: KIND,
   source: SOURCE,
@@ -106,7 +110,7 @@ export const pyramidKvMethod: TierMethod<PyramidKvOptions> = {
   open: layered.open,
 }
 
-/** Options of snapKv for the layer that the options name. */
+/** The options of snapKv for the layer that the options name. */
 function ofLayer({ layer, beta, layers, ...options }: PyramidKvOptions): SnapKvOptions & TokenOptions {
   const counts = pyramidCounts({ ...options, layers, ...(beta !== undefined && { beta }) })
   return { ...options, window: options.window ?? WINDOW, count: counts[layer] }

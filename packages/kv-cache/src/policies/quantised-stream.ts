@@ -10,27 +10,28 @@ import { bufferWithin } from '../tier-method'
 import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-tier'
 
 const KIND = 'quantised'
-/** More than memory has room for. */
+/** Count of tokens for which no memory has room: the tier keeps all. */
 const COUNT = 2 ** 31
 const BUFFER = 64
 const [LEAST_BITS, MOST_BITS] = [2, 8]
-/** Most tokens that are held exactly at first where nothing else is said. */
+/** Most first tokens that are held exactly by default. */
 const MOST_FIRST = 256
 
 export interface QuantisedStreamOptions extends Omit<QuantisedOptions, 'dither'> {
-  /** Tokens that wait where it stands alone, 1 to 64. Default 64. */
+  /** Tokens that wait where the tier stands alone, 1 to 64. Default 64. */
   readonly buffer?: number | undefined
 }
 
 /**
  * The growing key-value cache in few bits an entry: every token is held, as `quantised` holds it.
- * Source: KIVI, QuaRot and the like; what policies that choose tokens are to be compared with at equal bytes.
+ * Policies that choose tokens should be compared with it at equal bytes.
+ * Source: KIVI, QuaRot and the like.
  *
- * Guarantee: exact over all tokens as the store holds them. Merging is 'ordered': the later stream's tokens are rounded once more.
- * Cost: the store's bytes: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 a token. Alone, up to `buffer` tokens wait in float32.
+ * Guarantee: exact over all tokens as the store holds them. Merging is 'ordered'; it rounds the later stream's tokens once more.
+ * Cost: the bytes of the store: ⌈d·keyBits/8⌉ + ⌈dv·valueBits/8⌉ + 4 a token. Alone, up to `buffer` tokens wait in float32.
  *
- * @param keyBits, valueBits, seed, first  as quantised has them; buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError as quantised
+ * @param keyBits, valueBits, seed, first  as in `quantised`; buffer  tokens that wait where the tier stands alone, 1 to 64 (default 64)
+ * @throws TypeError, RangeError as quantised does
  * @example
  * const stream = quantisedStream({ keyBits: 6, valueBits: 4 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -44,7 +45,7 @@ export function quantisedStream(given: QuantisedStreamOptions): (shape: Shape) =
   return (shape) => tokenTier({ ...shape, kind: KIND, count: COUNT, store, buffer, merging: 'ordered', policy: all })
 }
 
-/** A quantised stream from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+/** Restores a quantised stream from its snapshot; it goes on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreQuantisedStream(bytes: Uint8Array): TokenTier {
   const { snapshot, ...options } = tierSnapshot(KIND, bytes)
   checkInteger(KIND, 'count', options.count, COUNT, COUNT)
@@ -82,12 +83,12 @@ export const quantisedMethod: TierMethod<QuantisedStreamOptions> = {
   open: restoreQuantisedStream,
 }
 
-/** Tokens that have left the buffer when the last has come. */
+/** The number of tokens that have left the buffer when the last of `tokens` has come. */
 function storedOf(tokens: number, buffer: number): number {
   return tokens - (((tokens - 1) % buffer) + 1)
 }
 
-/** A short stream codes its first tokens earlier, so that they never take more than all tokens will in their codes. */
+/** The number of first tokens held exactly: fewer for a short stream, so that these never take more bytes than all tokens will take in codes. */
 function firstFitting(
   shape: Shape,
   options: QuantisedStreamOptions & { readonly buffer: number },

@@ -23,18 +23,19 @@ export interface ReservoirOptions extends TokenOptions {
 }
 
 /**
- * A sample of `count` tokens that stands for all: of tokens without weights a uniform one without replacement, each held token
- * counting n / count times; of weighted tokens one that keeps the heavy ones and takes the others in proportion to their weights.
+ * A tier that keeps a random sample of `count` tokens, which stands for all of them. Of tokens without weights it is a uniform sample without replacement,
+ * and each held token counts n / count times; of weighted tokens it keeps the heavy ones, and takes the others in proportion to their weights.
  * Source: Cohen, Duffield, Kaplan, Lund, Thorup, Efficient Stream Sampling for Variance-Optimal Estimation of Subset Sums (2011);
  *   for equal weights it is Vitter's Algorithm R (1985).
  *
  * Guarantee: a token of weight w is held with probability min(1, w / τ), exactly, where τ is the number with Σ min(1, w / τ) = count over all
- *   tokens, and then counts max(w, τ): every sum over tokens is estimated without bias, and the weights held add up to all weights
- *   given (each is 2^53 at most). Nothing leaves: what is not held is counted by what is, so `admit` returns undefined and merging is 'none'.
- * Cost: the store's, 4·(d + dv + 1) bytes a token in float32, and 8 more; O(1) a token without weights, O(count) with, and O(count) logarithms every 64 tokens.
+ *   tokens, and then counts max(w, τ). So every sum over tokens is estimated without bias, and the held weights add up to all weights
+ *   given (each is at most 2^53). Nothing leaves: held tokens stand for those that are not held, so `admit` returns undefined, and merging is 'none'.
+ * Cost: the bytes of the store, 4·(d + dv + 1) a token in float32, and 8 more a token; O(1) a token without weights, O(count) a token with weights, and
+ *   O(count) logarithms every 64 tokens.
  *
- * @param count  tokens kept, ≥ 1; seed  decides which: the i-th token draws from Philox at counter i; store, buffer  as window has them
- * @throws TypeError, RangeError when count is no integer ≥ 1, seed none or store no token store
+ * @param count  tokens kept, ≥ 1; seed  64 bits that decide which: token i draws from Philox at counter i; store, buffer  as in `window`
+ * @throws TypeError, RangeError when count is no integer ≥ 1, seed no 64-bit integer, or store no token store
  * @example
  * const stream = reservoir({ count: 16, seed: 1 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -46,7 +47,7 @@ export function reservoir(options: ReservoirOptions): (shape: Shape) => TokenTie
   return (shape) => live(shape, options, seed)
 }
 
-/** A reservoir from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+/** Restores a reservoir from its snapshot; it goes on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreReservoir(bytes: Uint8Array): TokenTier {
   const { snapshot, ...options } = tierSnapshot(KIND, bytes)
   const seed = snapshot.parameters['seed'] ?? ''
@@ -79,7 +80,7 @@ function live(shape: Shape, options: TokenOptions, seed: bigint, snapshot?: Stat
   )
 }
 
-/** A weighted sample, as snapshots have it: the tokens' own weights, 0 of one that stands for others with `threshold`. */
+/** Schema of a weighted sample: the tokens' own weights; 0 for a token that stands for others and counts `threshold`. */
 export const reservoirSchema = schema(
   { parameters: { threshold: NOT_NEGATIVE }, tensors: { own: { type: 'F64', size: 'held', ...NOT_NEGATIVE } } },
   {
@@ -116,7 +117,7 @@ function sample(held: HeldTokens, count: number, seed: readonly [number, number]
       return undefined
     },
     unsure: () =>
-      // A token that stands for others is in the sample with probability w/τ, and for heavy ones there is nothing to be unsure about.
+      // A token that stands for others is in the sample with probability w/τ; heavy tokens are always in it and add no variance.
       Float64Array.from({ length: held.count }, (_, slot) =>
         state.threshold > 0 && state.own[slot] === 0 ? shareUnsure(state, count) : 0,
       ),
@@ -127,7 +128,10 @@ function sample(held: HeldTokens, count: number, seed: readonly [number, number]
   }
 }
 
-/** (1 − m/n)·m/(m − 1) of m light tokens that stand for n of weight 1; where there were other weights, which are not kept, as if m/n were 0. */
+/**
+ * The factor (1 − m/n)·m/(m − 1) of a variance, for m light tokens that stand for n tokens of weight 1. Where tokens had other weights, which are not
+ * kept, m/n is taken for 0.
+ */
 function shareUnsure({ own, threshold, seen }: SampleState, count: number): number {
   const light = own.reduce((total, weight) => total + (weight === 0 ? 1 : 0), 0)
   const isPlain = Math.abs(threshold * count - seen) <= 1e-9 * seen

@@ -12,10 +12,10 @@ const kept = { kind: KIND, merging: 'ordered', end: 'first' } as const
  * Source: Xiao et al., Efficient Streaming Language Models with Attention Sinks (2023).
  *
  * Guarantee: exact over the tokens held, which never leave.
- * Cost: the store's, 4·(d + dv) bytes a token in float32.
+ * Cost: the bytes of the store, 4·(d + dv) a token in float32.
  *
- * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError when one is no such integer or store no token store
+ * @param count  tokens kept, ≥ 1; store  how they are held (default: float32); buffer  tokens that wait where the tier stands alone, 1 to 64 (default 64)
+ * @throws TypeError, RangeError when count or buffer is no such integer, or store is no token store
  * @example
  * const stream = sinks({ count: 4 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -26,7 +26,7 @@ export function sinks(options: TokenOptions): (shape: Shape) => TokenTier {
   return (shape) => tokenTier({ ...shape, ...options, ...kept, policy: (held) => first(held, options.count) })
 }
 
-/** Sinks from their snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+/** Restores sinks from their snapshot; they go on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreSinks(bytes: Uint8Array): TokenTier {
   const { snapshot, ...options } = tierSnapshot(KIND, bytes)
   return tokenTier({ ...options, ...kept, policy: (held) => first(held, options.count) }, snapshot)

@@ -7,34 +7,34 @@ const KIND = 'snapKv'
 const SOURCE = 'Li et al., SnapKV: LLM Knows What You are Looking for Before Generation (2024)'
 const POOLS = ['average', 'max', 'none'] as const
 
-/** How attention is smoothed over neighbours, before selection. */
+/** Smoothing of attention over neighbouring tokens, before selection. */
 export interface Pool {
   readonly kind: (typeof POOLS)[number]
-  /** Neighbours, the token itself among them; odd. */
+  /** Number of neighbours, the token itself among them; odd. */
   readonly size: number
 }
 
 export interface SnapKvOptions {
   /** Tokens held, ≥ 2. */
   readonly count: number
-  /** Tokens whose queries select, and which stay themselves. Default 32, the paper's, or half of `count` where that is less. */
+  /** Last tokens, whose queries select and which all stay. Default 32, as in the paper, or half of `count` where that is less. */
   readonly window?: number | undefined
-  /** How neighbours count in a token's attention. Default: the largest of 7. */
+  /** Smoothing of a token's attention over its neighbours. Default: the largest of 7. */
   readonly pool?: Pool | undefined
 }
 
 /**
- * A tier that keeps the last `window` tokens and those before them to which their queries give the most attention, smoothed over neighbours.
+ * A tier that keeps the last `window` tokens, and of the tokens before them those to which the queries of the window give the most attention, smoothed
+ * over neighbours.
  * Source: Li et al., SnapKV: LLM Knows What You are Looking for Before Generation (2024). Deviation: the paper selects once, when the prompt is
- *   complete; here it is done anew every 64 tokens, among those still held (a prompt of count + 64 tokens or less is selected from as in the
- *   paper), so neighbours are neighbours among these. Shares are pooled head by head,
- *   then added up over the query heads of the group.
+ *   complete; here a selection is made every 64 tokens, among the tokens still held, so neighbours are neighbours among these. (A prompt of at most
+ *   count + 64 tokens is selected from as in the paper.) Shares are smoothed head by head, then added up over the query heads of the group.
  *
- * Guarantee: that of `scored`. Selections see the queries given to `step` before them and none later; before the first the oldest tokens leave.
- * Cost: the store's, 4 bytes a token, and 4·d + 12 a query of the window; every 64 tokens the scores of the window's queries.
+ * Guarantee: that of `scored`. A selection sees only queries that were given to `step` before it; before the first query, the oldest tokens leave.
+ * Cost: the bytes of the store, 4 more a token, and 4·d + 12 for each query of the window; every 64 tokens the scores of the window's queries.
  *
- * @param count  tokens kept, ≥ 2; window  1 … count − 1; pool  kind and odd size; store, buffer  as window has them
- * @throws TypeError, RangeError when one is no such integer, pool no such record or store no token store
+ * @param count  tokens kept, ≥ 2; window  last tokens that select, 1 … count − 1; pool  kind and odd size; store, buffer  as in `window`
+ * @throws TypeError, RangeError when an option is no such integer, pool no such record, or store no token store
  * @example
  * const stream = snapKv({ count: 64 })({ d: 2, dv: 2, scale: 1 })
  * stream.step({ keys: matrix(100, 2), values: matrix(100, 2) }, matrix(100, 2))
@@ -42,7 +42,7 @@ export interface SnapKvOptions {
  */
 export const snapKv = scored(snapKvPolicy(KIND, SOURCE))
 
-/** The selection of snapKv under a name of its own: `pyramidKv` selects so, too. */
+/** The policy of snapKv under a name of its own, since `pyramidKv` selects in the same way. */
 export function snapKvPolicy(name: string, source: string): ScorePolicy<SnapKvOptions, Given<SnapKvOptions>> {
   return {
     name,
@@ -78,7 +78,7 @@ function checkedPool(name: string, pool: Pool): Pool {
   return { kind, size }
 }
 
-/** The largest of `size` entries around each, or their mean, with zeros beyond either end. */
+/** The largest of the `size` entries around each entry, or their mean, with zeros beyond either end. */
 function pooled(shares: Float64Array, { kind, size }: Pool): Float64Array {
   const reach = (size - 1) / 2
   if (kind === 'none') return shares

@@ -6,11 +6,11 @@ import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-t
 import { restoredRing, ring } from './window'
 
 const KIND = 'streamingLlm'
-/** First tokens kept where nothing is said: the paper's number. */
+/** Default number of first tokens kept, as in the paper. */
 const SINKS = 4
 
 export interface StreamingLlmOptions extends TokenOptions {
-  /** Tokens kept because they are the first of the stream. Default 4, the paper's. */
+  /** Tokens kept because they are the first of the stream. Default 4, as in the paper. */
   readonly sinks?: number | undefined
 }
 
@@ -19,12 +19,12 @@ export interface StreamingLlmOptions extends TokenOptions {
  * Source: Xiao et al., Efficient Streaming Language Models with Attention Sinks (2023). Deviation: keys keep the positions that they
  *   came with, where the paper counts positions within the cache.
  *
- * Guarantee: exact over the tokens held; the oldest that is no sink leaves first. The same tokens as `sinks` and `window` one after the other.
- * Cost: the store's, 4·(d + dv) bytes a token in float32; admitting copies each token in and out once.
+ * Guarantee: exact over the tokens held; the oldest token that is no sink leaves first. It holds the same tokens as tiers of `sinks` and `window`.
+ * Cost: the bytes of the store, 4·(d + dv) a token in float32; each token is copied in once and out once.
  *
- * @param count  tokens kept, > sinks; sinks  those kept for good, ≥ 0; store  how they are held (float32); buffer  tokens that wait where it
- *   stands alone (64)
- * @throws TypeError, RangeError when one is no such integer or store no token store
+ * @param count  tokens kept, > sinks; sinks  first tokens among them, kept for good, ≥ 0 (default 4); store  how they are held (default: float32);
+ *   buffer  tokens that wait where the tier stands alone, 1 to 64 (default 64)
+ * @throws TypeError, RangeError when an option is no such integer, or store is no token store
  * @example
  * const stream = streamingLlm({ count: 16 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -36,7 +36,7 @@ export function streamingLlm(options: StreamingLlmOptions): (shape: Shape) => To
   return (shape) => live(shape, options, sinks)
 }
 
-/** A tier of streamingLlm from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+/** Restores a streamingLlm tier from its snapshot; it goes on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreStreamingLlm(bytes: Uint8Array): TokenTier {
   const { snapshot, ...options } = tierSnapshot(KIND, bytes)
   return live(options, options, checked(options.count, Number(snapshot.parameters['sinks'])), snapshot)
@@ -73,7 +73,7 @@ function live(shape: Shape, options: TokenOptions, sinks: number, snapshot?: Sta
   )
 }
 
-/** Sinks in the slots before `sinks`, a ring over the others. */
+/** The policy: sinks in the slots before `sinks`, a ring over the others. */
 function firstAndLast(held: HeldTokens, count: number, sinks: number, next: number): Policy {
   const last = ring(held, count, next, sinks)
   return {

@@ -3,14 +3,14 @@ import { scoredMethod } from '../scored-method'
 import { sumOfHeads } from '../scoring'
 
 /**
- * A tier from which those tokens leave to which the last query gives the least attention, wherever they stand.
+ * A tier that keeps the tokens to which the last query gives the most attention, wherever they stand.
  * Source: Oren et al., Transformers are Multi-State RNNs (2024). Deviation: tokens leave 64 at a time, at fixed places of the stream,
- *   by the query of the last token before that place, and not one a token; the query heads of a group add up.
+ *   by the query of the last token before that place, and not one by one; the attention of the query heads of a group is added up.
  *
- * Guarantee: that of `scored`. The last query is the last one given to `step`; before the first the oldest tokens leave.
- * Cost: the store's, 4 bytes a token, and 4·d + 12 a query head; every 64 tokens one query's scores.
+ * Guarantee: that of `scored`. The last query is the last one given to `step`; before the first query, the oldest tokens leave.
+ * Cost: the bytes of the store, 4 more a token, and 4·d + 12 for each query head; every 64 tokens one query's scores.
  *
- * @param count  tokens kept, ≥ 1; store, buffer  as window has them
+ * @param count  tokens kept, ≥ 1; store, buffer  as in `window`
  * @throws TypeError, RangeError when count is no integer ≥ 1 or store no token store
  * @example
  * const stream = tova({ count: 16 })({ d: 2, dv: 2, scale: 1 })

@@ -3,7 +3,7 @@ import { philox } from '@sublinear/core'
 /** The last word of the Philox counter. */
 const STREAM = 0x72730000
 
-/** State of a sample beside its tokens: the weights of heavy slots, 0 for light ones, which all count `threshold`. */
+/** State of a sample beside its tokens: by slot, the weight of a heavy token, and 0 for a light one, which counts `threshold`. */
 export interface SampleState {
   readonly own: number[]
   threshold: number
@@ -12,19 +12,19 @@ export interface SampleState {
 }
 
 export interface WeightedSample {
-  /** Offers a token; the slot that it takes, or −1 where it is the one to go. */
+  /** Offers a token; returns the slot that it takes, or −1 where it does not stay. */
   offer(weight: number): number
-  /** Weight that the token of a slot counts with. */
+  /** The weight that the token of a slot counts with. */
   weight(slot: number): number
 }
 
 /**
- * Variance-optimal sampling: `count` of the tokens offered, each with probability min(1, w / τ), counting max(w, τ).
- * Source: Cohen, Duffield, Kaplan, Lund, Thorup (2011), Algorithm 1. The i-th token draws one number of 53 bits from Philox at counter i.
+ * Samples tokens with the least variance: keeps `count` of the tokens offered, each with probability min(1, w / τ), and lets it count max(w, τ).
+ * Source: Cohen, Duffield, Kaplan, Lund, Thorup (2011), Algorithm 1. Token i draws one number of 53 bits from Philox at counter i.
  *
- * Cost: O(1) for equal weights; for others O(log count) and O(count) to move what is sorted.
+ * Cost: O(1) a token where weights are equal; else O(log count), and O(count) to move sorted entries.
  *
- * @param state  where the sample stands, kept up to date: { own: [], threshold: 0, seen: 0 } at first
+ * @param state  the state of the sample, which this function keeps up to date; { own: [], threshold: 0, seen: 0 } at first
  */
 export function weightedSample(
   count: number,
@@ -66,7 +66,7 @@ export function weightedSample(
     }
     const { threshold } = state
     const light = count - heavy.length
-    // The threshold rises until one of the count + 1 has to go: heavy tokens below it sink, the lightest first.
+    // The threshold rises until one of the count + 1 tokens has to go: heavy tokens below it become light, the lightest first.
     let isLight = weight <= threshold
     let total = threshold * light + (isLight ? weight : 0)
     let below = light + (isLight ? 1 : 0)
@@ -82,10 +82,10 @@ export function weightedSample(
     }
     const raised = total / (below - 1)
 
-    // A token below the threshold goes with probability 1 − w / raised: the light ones first, the new one, then those that sank.
+    // A token below the threshold goes with probability 1 − w / raised: first the light tokens, then the new one, then those that became light.
     const share = 1 - threshold / raised
     let draw = (words[0] + Math.floor(words[1] / 2 ** 11) / 2 ** 21) / 2 ** 32
-    let gone = sunk > 0 ? heavy[sunk - 1] : isLight ? -1 : lightSlot(light - 1) // where rounding leaves a rest of the draw
+    let gone = sunk > 0 ? heavy[sunk - 1] : isLight ? -1 : lightSlot(light - 1) // rounding may leave a little of the draw
     if (draw < light * share) gone = lightSlot(Math.min(light - 1, Math.floor(draw / share)))
     else {
       draw -= light * share

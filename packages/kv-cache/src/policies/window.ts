@@ -21,10 +21,10 @@ const KIND = 'window'
  * Source: sliding-window attention; with sinks before it, Xiao et al. (2023).
  *
  * Guarantee: exact over exactly the last `count` tokens admitted; the oldest leaves first.
- * Cost: the store's, 4·(d + dv) bytes a token in float32; admitting copies each token in and out once.
+ * Cost: the bytes of the store, 4·(d + dv) a token in float32; each token is copied in once and out once.
  *
- * @param count  tokens kept, ≥ 1; store  how they are held (float32); buffer  tokens that wait where it stands alone (64)
- * @throws TypeError, RangeError when one is no such integer or store no token store
+ * @param count  tokens kept, ≥ 1; store  how they are held (default: float32); buffer  tokens that wait where the tier stands alone, 1 to 64 (default 64)
+ * @throws TypeError, RangeError when count or buffer is no such integer, or store is no token store
  * @example
  * const stream = window({ count: 16 })({ d: 2, dv: 2, scale: 1 })
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
@@ -35,7 +35,7 @@ export function window(options: TokenOptions): (shape: Shape) => TokenTier {
   return (shape) => live(shape, options)
 }
 
-/** A window from its snapshot, resuming bit for bit. @throws RangeError when the bytes are damaged or of another kind */
+/** Restores a window from its snapshot; it goes on bit for bit. @throws RangeError when the bytes are damaged or of another kind */
 export function restoreWindow(bytes: Uint8Array): TokenTier {
   const { snapshot, ...options } = tierSnapshot(KIND, bytes)
   return live(options, options, snapshot)
@@ -64,7 +64,7 @@ function live(shape: Shape, options: TokenOptions, snapshot?: State): TokenTier 
   )
 }
 
-/** The slot to be filled next, as snapshots have it. */
+/** Schema of a ring: the slot to be filled next. */
 export const ringSchema = schema(
   { parameters: { next: COUNT } },
   {
@@ -75,15 +75,15 @@ export const ringSchema = schema(
   },
 )
 
-/** The slot to be filled next, counted from `first`, of the slots `first` … count − 1. */
+/** The slot to be filled next, from a snapshot, counted from `first`: one of the slots `first` … count − 1. */
 export function restoredRing(kind: string, held: HeldTokens, count: number, first: number, snapshot?: State): number {
   if (!snapshot) return 0
   return readBy(kind, ringSchema, snapshot, { room: count - first, held: held.count - first }).parameters.next
 }
 
 /**
- * The last tokens in the slots `first` … count − 1: the i-th admitted lies in the slot i mod (count − first) of them; `next` is that of the
- * next one, and of the oldest once the ring is full.
+ * A ring of the last tokens in the slots `first` … count − 1: token i lies in slot first + i mod (count − first). `next` is the slot of the next token, and of
+ * the oldest once the ring is full.
  */
 export function ring(
   held: HeldTokens,
@@ -108,7 +108,7 @@ export function ring(
       const left = dropped
         ? undefined
         : joinedTokens(old > 0 ? oldest(old) : undefined, tokensOf(block, 0, leaving - old))
-      // What is written wraps at most once; the lower slots first, so that none is written before those below it exist.
+      // A write wraps at most once. The lower slots are written first, since a slot exists only when those below it do.
       const from = leaving - old
       const slot = (next + from) % room
       const wrapped = Math.max(0, slot + rows - from - room)

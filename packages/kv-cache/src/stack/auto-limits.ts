@@ -4,20 +4,20 @@ import { defaultStack } from './default-stack'
 import { learningWithin, type Learning } from './first-tokens'
 import { builtStack, copyOfStack, countsWithin, type Stack } from './stack'
 
-/** Rules that an auto stream goes on by. */
+/** The rules that decide how an auto stream goes on. */
 export interface Limits {
   readonly budgetBytes: number
   readonly weighted: boolean
-  /** The stack that was asked for, or that is taken where the first tokens say too little. */
+  /** The stack that was asked for, or the one taken where the first tokens say too little. */
   readonly stack: Stack
-  /** Length to come, and the first tokens that are looked at, where none was asked for. */
+  /** Number of tokens to come, and how many first tokens are looked at; present where no stack was asked for. */
   readonly tokens?: number | undefined
   readonly learning?: Learning | undefined
-  /** The stack that the first tokens have chosen. */
+  /** The stack that was chosen by the first tokens. */
   readonly chosen?: Stack | undefined
 }
 
-/** @throws RangeError where the parts of saved tiers are not those of this stack within this budget */
+/** Checks that saved tiers have the parts of this stack within this budget. @throws RangeError where they do not */
 export function checkBuilt(
   who: string,
   saved: Uint8Array,
@@ -36,7 +36,7 @@ export function checkBuilt(
     throw new RangeError(`${who}: the tiers of the snapshot must be those of its stack within ${budgetBytes} bytes`)
 }
 
-/** Parameters that decide how much a part holds, and how it chooses. */
+/** Parameters that decide how much a part holds and how it chooses tokens. */
 const SIZES = [
   'count',
   'store',
@@ -66,16 +66,16 @@ function sizesIn(saved: Uint8Array): string {
 }
 
 /**
- * The limits of a snapshot.
+ * Reads the limits from a snapshot.
  *
- * @throws RangeError where they are none, or no stream would begin so
+ * @throws RangeError where they are malformed, or no stream would begin with them
  */
 export function limitsIn(who: string, json: string | undefined, methods: readonly Method[]): Limits {
   let found: Partial<Limits> | undefined
   try {
     found = JSON.parse(json ?? '') as Partial<Limits> | undefined
   } catch {
-    // said below
+    // reported below
   }
   const { budgetBytes, weighted, stack, tokens, learning, chosen } = found ?? {}
   if (typeof weighted !== 'boolean' || !Number.isInteger(budgetBytes) || budgetBytes! < 1 || !stack)
@@ -94,7 +94,10 @@ export function limitsIn(who: string, json: string | undefined, methods: readonl
   return { ...limits, tokens: tokens ?? Infinity, learning, ...own } // null is how JSON writes Infinity
 }
 
-/** @throws RangeError where a stream within this budget would look at other tokens first, or take another stack where they say nothing */
+/**
+ * Checks the first tokens and the stack in limits. @throws RangeError where a stream within this budget would look at another number of first tokens, or take
+ * another stack when they say too little
+ */
 export function checkLearning(
   who: string,
   { d, dv, scale }: Shape,

@@ -4,10 +4,10 @@ import { stacksFor, variantsOf } from './candidate-stacks'
 import { defaultStack } from './default-stack'
 import { builtStack, countsAtRate, countsWithin, learns, type Counts, type Stack } from './stack'
 
-/** Options of the method: those of autoStream, and on a pilot the numbers of tokens that its rate means. */
+/** Options of the method: those of autoStream; and, on a pilot, the counts of tokens at the pilot's rate. */
 export type AutoMethodOptions = AutoOptions & { readonly counts?: Counts | undefined }
 
-/** The method `auto` over the methods that its stacks may name. */
+/** Makes the record of the method `auto`, over the methods that its stacks may name. */
 export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions> {
   const stackOf = (shape: Shape, { stack, budgetBytes, tokens, weighted = false }: AutoMethodOptions): Stack =>
     stack ?? defaultStack({ ...shape, budgetBytes, tokens, weighted }, methods)

@@ -35,53 +35,53 @@ import { builtStack, copyOfStack, countsWithin, leastBytes, type Stack } from '.
 const [KIND, VERSION] = ['auto', '3'] as const
 
 export interface AutoStreamOptions extends Shape {
-  /** Everything held, after every call, however many tokens come. */
+  /** Bytes that the stream never exceeds, everything counted, after every call, however many tokens come. */
   readonly budgetBytes: number
-  /** The length to come. A longer stream is taken, within the same bytes. */
+  /** Number of tokens to come. A longer stream is taken, too, within the same bytes. */
   readonly tokens: number
-  /** A stack of tiers, as `plan` finds it for a head. Without one: tokens that receive attention, far keys, and one mean token. */
+  /** A stack of tiers, as `plan` finds it for a head. Default: tokens that receive attention, far keys, and one mean token. */
   readonly stack?: Stack | undefined
-  /** Whether it finds a stack on its own first tokens and their queries. Default false: it suits heads that look about, and may lose needles of sharp ones. */
+  /** Whether it chooses a stack by its first tokens and their queries. Default: false. It suits diffuse heads, and may lose needles of sharp ones. */
   readonly learn?: boolean | undefined
   /**
-   * Seed of the dither of its codes, an integer ≥ 0: then answers have error bars, against attention over all tokens, and a quarter of the bytes holds a sample of
-   * those that no tier keeps. A stack of your own says so itself. Default: none.
+   * Seed of the dither of its codes, an integer ≥ 0. Answers then have error bars, against attention over all tokens, and a quarter of the bytes holds a sample
+   * of the tokens that no tier keeps. A `stack` has a `dither` of its own. Default: none.
    */
   readonly errorBars?: number | undefined
-  /** Whether tokens of weights other than 1 may come, for 8 bytes more a token held. Default false. */
+  /** Whether tokens of weights other than 1 may come, for 8 more bytes a held token. Default: false. */
   readonly weighted?: boolean | undefined
 }
 
 export interface AutoStream extends AttentionStream, Disposable {
   readonly budgetBytes: number
-  /** The stack; until one is chosen, that which it would take if its first tokens said nothing. */
+  /** The stack. Until one is chosen: the stack that the stream takes if its first tokens say too little. */
   readonly stack: Stack
-  /** Whether its first tokens are still all there is, to choose a stack by. */
+  /** Whether all tokens are still held as first tokens, by which a stack will be chosen. */
   readonly isLearning: boolean
   readonly parts: readonly AttentionStream[]
   readonly counters: Readonly<Record<string, number>>
 }
 
-/** Options that are not the shape: plain JSON, as a plan has it. */
+/** Options without the shape: plain JSON, as a plan has them. */
 export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
 
 /**
- * An attention stream within a byte budget, by the stack of its head: tokens that receive attention, far keys and clusters in few bits, and something small for
- * all the others. Attention is learned from the queries that come with tokens, in `step`; of pushed tokens the newest stand for them.
- * Source: not from the papers. Tiers (`@sublinear/kv-cache`) as `plan` chose them; counts follow from the bytes. With `learn` the first tokens are held
- *   with their queries, all of them, in 8 to 5 bits, up to 512 or what the budget has room for; then the named stacks are tried on them at the rate of the tokens to come,
- *   the best of them takes these tokens and goes on. Where all that come have room in 8 and 6 bits, or they came without queries, or were turned by place (`rotary`), or are fewer than 64, the default stack does.
+ * An attention stream within a byte budget, made of the stack of its head: tokens that receive attention, far keys and clusters in few bits, and a small
+ * summary of the others. It learns attention from queries in `step`; of tokens that are pushed without queries, it keeps the newest instead.
+ * Source: not from the papers. The tiers are those that `plan` chose; counts follow from the bytes. With `learn` the first tokens are held
+ *   with their queries, all of them, in 8 to 5 bits: up to 512, or as many as the budget has room for. Then the named stacks are tried on them at the rate of
+ *   the tokens to come, and the best takes these tokens and goes on. The default stack is taken where all tokens to come have room in 8 and 6 bits, or where
+ *   the first tokens came without queries, were turned by place (`rotary`), or are fewer than 64.
  *
- * Guarantee: bytes ≤ budgetBytes after every call. Exact over the tokens held, as their store rounds them; for the rest what its last part
- *   promises. The same choice however the stream is cut. Merging is 'none'.
- * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query. The choice takes one call as long as some thousand tokens, and for that call the
- *   bytes of one stack more.
+ * Guarantee: bytes ≤ budgetBytes after every call. Exact over the tokens held, as their store rounds them; for the others, the guarantee of the last part.
+ *   The choice is the same however the stream is cut. Merging is 'none'.
+ * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query. The call in which a stack is chosen takes as long as some thousand
+ *   tokens, and needs the bytes of one more stack while it lasts.
  *
- * @param d, dv, scale  the shape; budgetBytes  of everything held; tokens  the length to come
- * @param stack  tiers for any budget, which share its bytes out; learn  whether it finds them itself; errorBars  seed of a dither, for error bars; weighted  whether weights other than 1 may come
- * @param methods  those that the stack may name
- * @throws TypeError, RangeError when an option is out of range, the stack is none, or the budget too small for it;
- *   from push and step also when a weight is not 1 and `weighted` was not asked for
+ * @param d, dv, scale  the shape; budgetBytes  bytes of everything held; tokens  number of tokens to come
+ * @param stack  tiers for any budget; learn  whether the stream chooses them itself; errorBars  seed of a dither; weighted  whether weights may come
+ * @param methods  methods that the stack may name
+ * @throws TypeError, RangeError when an option is out of range or the budget too small for the stack; from push and step for weights without `weighted`
  */
 export function autoStream(options: AutoStreamOptions, methods: readonly Method[]): AutoStream {
   const { d, dv, scale, budgetBytes, weighted = false } = options
@@ -109,7 +109,7 @@ export function autoStream(options: AutoStreamOptions, methods: readonly Method[
 }
 
 /**
- * An auto stream from its snapshot, resuming bit for bit; `open` restores what is inside.
+ * Restores an auto stream from its snapshot; it goes on bit for bit. `open` restores the streams inside.
  *
  * @throws RangeError when the bytes are damaged, of another kind, or hold more than their budget
  */
@@ -154,7 +154,7 @@ function checkBudget(options: AutoStreamOptions): void {
     throw new TypeError(`${who}: learn must be false where ${stack ? 'a stack is' : 'errorBars are'} given`)
 }
 
-/** First tokens while no stack is chosen, then the tiers of one. */
+/** State of the stream: its first tokens while no stack is chosen, then the tiers of a stack. */
 type Now =
   | { readonly first: FirstTokens; readonly inner?: undefined }
   | { readonly first?: undefined; readonly inner: Tiers }
@@ -171,7 +171,7 @@ function live(shape: Shape, methods: readonly Method[], limits: Limits, now: Now
         `${KIND}: weights must be 1 unless the stream is weighted, got ${block.weights![at]} in row ${at}`,
       )
   }
-  /** The limits as they are now: with the stack that was chosen, if one was. */
+  /** The limits as they are now, with the stack that was chosen, if one was. */
   const said = (): Limits => {
     const { chosen: _, ...own } = limits
     return own.learning && now.inner ? { ...own, chosen } : own
@@ -193,7 +193,7 @@ function live(shape: Shape, methods: readonly Method[], limits: Limits, now: Now
     chosen = own
     return inner
   }
-  /** Gives rows of a block to what there is room in, one part after the other. */
+  /** Cuts a block: gives rows to the state that has room for them, one part of the block after the other. */
   const cut = (rows: number, give: (to: FirstTokens | Tiers, from: number, end: number) => void) => {
     for (let from = 0; from < rows;) {
       const first = now.first && now.first.room > 0 ? now.first : undefined

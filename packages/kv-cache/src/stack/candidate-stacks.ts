@@ -3,11 +3,11 @@ import { countsWithin, type Kept, type Stack, type StackBudget } from './stack'
 
 type Bits = readonly [keyBits: number, valueBits: number]
 
-/** Worth more than any coarser ones, even where they have no room for all tokens. */
+/** Bits that serve better than any coarser ones, even where not all tokens have room in them. */
 const FEWEST: Bits = [5, 4]
 /** Bits of keys and values for one tier, the finest first. */
 const ONE: readonly Bits[] = [[8, 6], [7, 7], [7, 5], [6, 4], FEWEST, [5, 3], [4, 3], [4, 2]]
-/** Two tiers of far keys: the share of the first, its bits, those of the second. */
+/** A split into two tiers of far keys: the share of the first, its bits, the bits of the second. */
 type Split = readonly [share: number, first: Bits, second: Bits]
 const TWO: readonly Split[] = [
   [0.3, [8, 6], [5, 4]],
@@ -22,7 +22,7 @@ const SIZED: readonly (readonly [Stack['rest'], number])[] = [
   ['clusters', 0.1],
   ['clusters', 0.5],
 ]
-/** Clusters in few bits behind or instead of far keys: the share of the far keys, the bits of both. */
+/** Clusters in few bits behind far keys or instead of them: the share of the far keys, the bits of both. */
 const CLUSTERED: readonly (readonly [share: number, far: Bits, clusters: Bits])[] = [
   [0, [8, 6], [8, 6]],
   [0, [6, 4], [6, 4]],
@@ -31,7 +31,7 @@ const CLUSTERED: readonly (readonly [share: number, far: Bits, clusters: Bits])[
   [0.5, [6, 4], [7, 5]],
   [0.75, [6, 4], [6, 4]],
 ]
-/** The newest tokens, before what is far. */
+/** Numbers of newest tokens to try before the far keys. */
 const WINDOWS = [0, 16, 64]
 const tier = (by: Kept['by'], share: number, [keyBits, valueBits]: Bits): Kept => ({ by, share, keyBits, valueBits })
 /** Tiers in more bits that may stand before far keys, with their shares. */
@@ -41,7 +41,7 @@ const FRONTS: readonly Kept[] = [
   tier('window', 0.15, [8, 6]),
   tier('observedAttention', 0.6, [6, 4]),
 ]
-/** Where few keys receive most of the attention, these alone. */
+/** Tiers to try where few keys receive most of the attention: these tokens alone. */
 const ATTENDED: readonly Kept[] = [tier('observedAttention', 1, [6, 4])]
 
 const far = (bits: Bits, by: Kept['by'] = 'farKeys'): Kept[] => [tier(by, 1, bits)]
@@ -55,13 +55,13 @@ const clustered = ([share, keys, means]: (typeof CLUSTERED)[number]): Stack => (
   rest: 'none',
 })
 const total = (kept: readonly Kept[]) => kept.reduce((sum, { share }) => sum + share, 0)
-/** Tiers of a smaller share, to leave room for others. */
+/** Tiers with smaller shares, which leave room for others. */
 const scaled = (kept: readonly Kept[], by: number): Kept[] => kept.map((one) => ({ ...one, share: one.share * by }))
 
 /**
- * Stacks that a search begins with: far keys in the finest bits that have room for all tokens and in the next finer; where few bits have room, in 5 and 4 bits
- * and in two precisions, and attended tokens. Far keys with a mean token and with a closure for the rest, the first also as half beside clusters; clusters in few bits
- * alone and at three shares behind far keys.
+ * Stacks that a search begins with. Far keys: in the finest bits that have room for all tokens, and in the next finer; where only few bits have room, in 5 and
+ * 4 bits and in two precisions; and attended tokens. Far keys come with a mean token and with a closure for the rest, and the first of them also at half the
+ * share, beside clusters. Clusters in few bits come alone, and behind far keys at three shares.
  */
 export function stacksFor(budget: StackBudget & { readonly tokens: number }, methods: readonly Method[]): Stack[] {
   const holdsAll = (bits: Bits) => {
@@ -84,8 +84,8 @@ export function stacksFor(budget: StackBudget & { readonly tokens: number }, met
 }
 
 /**
- * Stacks that differ from one in one thing: its window, what stands before the far keys, their bits, the rest. A search that goes on from the best of them
- * finds what differs in several. Bits decide above 1/7 of the cache, what is kept and what stands for the others below; no stack wins on every head
+ * Stacks that differ from a given one in one thing: its window, what stands before the far keys, their bits, or the rest. A search that goes on from the best of
+ * them finds stacks that differ in several. Above 1/7 of the cache the bits decide, below it the choice of tokens and the rest; no stack wins on every head
  * (measured, see the README).
  */
 export function variantsOf(best: Stack): Stack[] {
@@ -98,7 +98,7 @@ export function variantsOf(best: Stack): Stack[] {
     kept: [...(first ? [first] : []), ...scaled(kept, used - (first?.share ?? 0))],
   })
   const last = behind.at(-1)
-  if (!last) return [] // it keeps nothing that could be in other bits
+  if (!last) return [] // the stack keeps no tokens whose bits could change
   if (last.by === 'clusters') return clusteredNear(best, last)
   const bits = [
     ...nextTo(last).map((next) => far(next, last.by)),
@@ -118,7 +118,7 @@ export function variantsOf(best: Stack): Stack[] {
 /** Shares of far keys to try before clusters. */
 const FAR_SHARES = [0, 0.1, 0.25, 0.5, 0.75, 0.9]
 
-/** Stacks near one that ends in clusters, which keep all that reaches them: other shares, bits and windows, and attended tokens in place of far keys. */
+/** Stacks near one that ends in clusters, which keep all tokens that reach them: other shares, bits and windows, and attended tokens in place of far keys. */
 function clusteredNear(best: Stack, last: Kept): Stack[] {
   const before = best.kept.slice(0, -1)
   const used = total(before)
@@ -137,7 +137,7 @@ function clusteredNear(best: Stack, last: Kept): Stack[] {
   return [...[...shares, ...bits, ...attended].map((stack) => ({ ...stack, window: best.window })), ...windows]
 }
 
-/** One step coarser and one finer; of bits that are none of these the nearest. */
+/** The bits one step coarser and one step finer; for bits that are not in the list, the nearest. */
 function nextTo({ keyBits, valueBits }: Kept): Bits[] {
   const at = ONE.findIndex(([keys, values]) => keys + values <= keyBits + valueBits)
   const place = at < 0 ? ONE.length - 1 : at

@@ -3,7 +3,7 @@ import { isSized, type Kept, type Stack } from './stack'
 
 const MOST_TIERS = 8
 
-/** @throws TypeError, RangeError where a stack is none, or names no such methods */
+/** Checks a stack. @throws TypeError, RangeError where it is malformed, or names a method that is not among `methods` */
 export function checkStack(who: string, name: string, stack: Stack, methods: readonly Method[]): void {
   if (typeof stack !== 'object' || stack === null || !Array.isArray(stack.kept))
     throw new TypeError(`${who}: ${name} must have window, kept and rest`)
@@ -18,7 +18,7 @@ export function checkStack(who: string, name: string, stack: Stack, methods: rea
   if (stack.dither !== undefined) checkInteger(who, `${name}.dither`, stack.dither, 0)
   let sum = 0
   for (const [i, tier] of stack.kept.entries()) sum += checkedShare(who, `${name}.kept[${i}]`, tier, methods)
-  const most = isSized(stack) ? 1 - 2 ** -10 : 1 + 2 ** -20 // 0.3 + 0.7 is not 1
+  const most = isSized(stack) ? 1 - 2 ** -10 : 1 + 2 ** -20 // a tolerance, since 0.3 + 0.7 is not 1 in floating point
   if (sum > most)
     throw new RangeError(
       `${who}: the shares of ${name}.kept must leave ${isSized(stack) ? `some for ${stack.rest}` : 'none below 0'}, got ${sum}`,

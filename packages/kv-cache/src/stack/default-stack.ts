@@ -9,7 +9,7 @@ const tier = (by: string, share: number, keyBits: number, valueBits: number): Ke
 })
 const FEWEST: readonly Kept[] = [tier('h2o', 0.2, 8, 6), tier('farKeys', 0.8, 4, 3)]
 
-/** Tiers to hold, the finest first, and the share of the tokens to come for which there must be room. */
+/** Tiers to hold, the finest first, each with the share of the tokens to come for which there must be room. */
 const CHOICES: readonly (readonly [readonly Kept[], number])[] = [
   [[tier('farKeys', 1, 8, 6)], 1],
   [[tier('farKeys', 1, 7, 5)], 1],
@@ -18,10 +18,10 @@ const CHOICES: readonly (readonly [readonly Kept[], number])[] = [
   [FEWEST, 0],
 ]
 
-/** Share of the bytes that a sample of the others takes where error bars are asked for. */
+/** Share of the bytes that a sample of the tokens that no tier keeps takes, where error bars are asked for. */
 const SAMPLED = 1 / 4
 
-/** The same tiers in dithered codes, and a sample for the others: everything that such a stack estimates has a variance. */
+/** The same tiers in dithered codes, with a sample for the other tokens: everything that such a stack estimates has a known variance. */
 function sampled(kept: readonly Kept[], dither: number): Stack {
   return {
     window: 0,
@@ -32,9 +32,9 @@ function sampled(kept: readonly Kept[], dither: number): Stack {
 }
 
 /**
- * Chooses a stack for a head of which nothing is known: all tokens while 6 and 4 bits have room for them, else those that receive attention (of tokens that are
- * pushed without queries, the newest) in many bits and far keys in few, and one mean token for the others: a closure does better where
- * scores are bounded, and answers sharp heads worse than that. With a seed for a dither the codes have one, and a sample stands for the others.
+ * Chooses a stack for a head of which nothing is known. It holds all tokens while 6 and 4 bits have room for them. Else it holds the tokens that receive
+ * attention in many bits (where tokens are pushed without queries, the newest), far keys in few, and one mean token for the others: a closure does better
+ * where scores are bounded, but answers sharp heads worse. With a seed for a dither, the codes are dithered and a sample stands for the others.
  */
 export function defaultStack(
   budget: Parameters<typeof countsWithin>[1] & { readonly tokens: number; readonly dither?: number | undefined },
@@ -54,7 +54,7 @@ export function defaultStack(
   return (fitting ?? stacks.at(-1)!).stack
 }
 
-/** Whether a default stack has room for all tokens in its finest bits, so that there is nothing to choose. */
+/** Whether a default stack has room for all tokens in its finest bits, so that nothing is left to choose. */
 export function isFinest({ kept }: Stack): boolean {
   return kept.length === 1 && kept[0].keyBits === CHOICES[0][0][0].keyBits
 }

@@ -26,12 +26,14 @@ import type { Stack, StackBudget } from './stack'
 
 /** Bits that the first tokens and their queries are held in, the finest first. */
 const BITS = [8, 7, 6, 5]
-/** The most tokens looked at; those that are enough to hold them in so many bits, since they are rounded again later; the fewest that are worth it. */
+/**
+ * Numbers of first tokens: the most that are looked at; enough to hold them in given bits, since they are rounded again later; the fewest that are worth it.
+ */
 const [MOST, ENOUGH, LEAST] = [512, 256, 64]
-/** Tokens that wait exactly, and those whose mean is the centre of the codes. */
+/** Tokens that wait exactly, and tokens whose mean is the centre of the codes. */
 const [BUFFER, FIRST] = [8, 16]
 
-/** Sizes of what is held until a stack is chosen. */
+/** Sizes of the store of first tokens, which is there until a stack is chosen. */
 export interface Learning {
   readonly tokens: number
   readonly bits: number
@@ -43,10 +45,13 @@ const optionsOf = (bits: number): QuantisedStreamOptions => ({
   buffer: BUFFER,
   first: FIRST,
 })
-/** Queries are held as keys of tokens of one number. */
+/** Options for queries: they are held as the keys of tokens whose values are one number. */
 const askedOptions = (bits: number): QuantisedStreamOptions => ({ ...optionsOf(bits), valueBits: 2 })
 
-/** The tokens that a budget lets be looked at before a stack is chosen; undefined where they are too few, or all that come have room in the finest bits. */
+/**
+ * How many first tokens a budget has room for before a stack is chosen, and in which bits; undefined where they are too few, or where all tokens to come have
+ * room in the finest bits.
+ */
 export function learningWithin(budget: StackBudget & { readonly tokens: number }): Learning | undefined {
   const { d, dv, scale, budgetBytes, weighted, tokens } = budget
   const bytes = (count: number, bits: number) =>
@@ -60,32 +65,32 @@ export function learningWithin(budget: StackBudget & { readonly tokens: number }
   return best.tokens >= LEAST && best.tokens < tokens ? best : undefined
 }
 
-/** @throws RangeError when so many of the newest tokens cannot be taken back */
+/** Checks that so many of the newest tokens can be taken back. @throws RangeError when they cannot */
 export function checkSpare(who: string, { spare }: Pick<FirstTokens, 'spare'>, count: number): void {
   if (count > spare) throw new RangeError(`${who}: can take back at most ${spare} tokens now, got ${count}`)
 }
 
-/** The first tokens of a stream with their queries, in few bits, until they are enough to choose a stack by. */
+/** The first tokens of a stream with their queries, in few bits, until there are enough to choose a stack by. */
 export interface FirstTokens extends Disposable {
   readonly tokens: number
   readonly bytes: number
-  /** The stream over them. */
+  /** The stream that answers over them. */
   readonly held: TokenTier
-  /** Tokens that there is room for. */
+  /** Number of tokens for which there is room. */
   readonly room: number
   readonly spare: number
   push(block: KvBlock): void
   step(block: KvBlock, queries: Matrix, into: PartialSoftmax): void
   takeBack(count: number): void
-  /** The stack that suits them best, or the usual one; undefined where they say too little. */
+  /** The stack that suits the tokens best, or the usual one; undefined where they say too little. */
   chosen(usual: Stack, budget: StackBudget & { readonly tokens: number }, methods: readonly Method[]): Stack | undefined
-  /** The tokens, each with its query where all of the block have one, in stream order. */
+  /** The tokens in blocks, in stream order, with queries where every token of a block has one. */
   blocks(): readonly { readonly block: KvBlock; readonly queries?: Matrix | undefined }[]
   fork(): FirstTokens
   parts(): Readonly<Record<'held' | 'asked', TokenTier>>
 }
 
-/** First tokens, none yet. */
+/** Makes a store of first tokens, empty. */
 export function firstTokens(shape: Shape, learning: Learning): FirstTokens {
   const { d, scale } = shape
   const held = quantisedStream(optionsOf(learning.bits))(shape)
@@ -93,7 +98,7 @@ export function firstTokens(shape: Shape, learning: Learning): FirstTokens {
   return live(learning, held as TokenTier, asked as TokenTier)
 }
 
-/** First tokens of the snapshots of their parts. @throws RangeError when they do not fit */
+/** Restores first tokens from the snapshots of their parts. @throws RangeError when these do not fit */
 export function restoreFirstTokens(
   who: string,
   shape: Shape,
@@ -116,11 +121,11 @@ function sizesIn(saved: Uint8Array): string {
   return JSON.stringify(sizes)
 }
 
-/** All tokens of a tier, those that wait last. */
+/** All tokens of a tier, those that wait at the end. */
 const read = (tier: TokenTier): KvBlock => joinedTokens(tier.read(), tier.waits()) ?? tier.read()
 
 function live(learning: Learning, held: TokenTier, asked: TokenTier): FirstTokens {
-  /** One query a token, of its groups in turn. */
+  /** One query for each token, taken from its group in turn. */
   const ask = (queries: Matrix, rows: number, first: number) => {
     const groups = queries.rows / rows
     const picked = stackedRows(
@@ -150,7 +155,7 @@ function live(learning: Learning, held: TokenTier, asked: TokenTier): FirstToken
     },
     push(block) {
       held.push(block)
-      asked.reset() // those of older tokens alone would be judged as if they were the newest
+      asked.reset() // queries of older tokens alone would be judged as if they belonged to the newest
     },
     step(block, queries, into) {
       const first = held.tokens

@@ -19,7 +19,7 @@ const ALL = [
   [4, 3],
 ] as const
 
-/** Stacks of which one suits nearly every kind of head, whatever the budget: for sharp heads, bounded ones, and what lies in clumps. */
+/** Stacks of which one suits nearly every kind of head, whatever the budget: sharp heads, bounded ones, and heads whose keys lie in clumps. */
 const ANY: readonly Stack[] = [
   stack('mean', tier('h2o', 0.2, 8, 6), tier('farKeys', 0.8, 4, 3)),
   stack('mean', tier('observedAttention', 1, 6, 4)),
@@ -30,7 +30,9 @@ const ANY: readonly Stack[] = [
   stack('none', tier('clusters', 1, 6, 4)),
 ]
 
-/** Stacks to try on a head of which nothing is known: those, and all tokens in the two finest bits that have room for them, or but for a third. */
+/**
+ * Stacks to try on a head of which nothing is known: the list above, and all tokens in the finest bits that have room for all, and for two thirds of them.
+ */
 export function namedStacks(
   budget: StackBudget & { readonly tokens: number },
   methods: readonly Method[],

@@ -16,27 +16,33 @@ export interface OwnPilot {
   readonly queries: Matrix
 }
 
-/** Shares of the tokens: taken in before later questions, and of these, those whose answers count as they come. */
+/** Shares: of the tokens, those taken in before later questions; of these, those whose answers count as they come. */
 const [TAKEN, ANSWERED] = [3 / 4, 1 / 3]
-/** The newest tokens taken in are no part of what is asked later, at most so many: a window would look perfect. */
+/** Most of the newest tokens taken in that are left out of later questions: a window would else look perfect. */
 const GAP = 32
-/** A stack is left for another where its error is more than so many times the other's: the first tokens are few, and later ones may want what they did not. */
+/** Ratio of errors above which a stack is left for another: the first tokens are few, and later ones may need what they did not. */
 const MARGIN = 1.3
-/** Tokens a call. */
+/** Tokens of a call. */
 const PIECE = 64
-/** Fewer questions say nothing. */
+/** Fewest questions that say anything. */
 const LEAST_ASKED = 8
 
-/** How far an error is thought to go on as it went, a doubling of the tokens, in powers of two: at most, and for how many times the tokens seen. */
+/**
+ * How far a trend of the error is believed, in powers of two for each doubling of the tokens: the share of it, the most it may fall, the most it may
+ * rise; and for how
+ * many times the tokens seen.
+ */
 const [TRUST, MOST_FALL, MOST_RISE, MOST_AHEAD] = [0.7, 0.4, 0.4, 16]
 
 /**
- * Chooses among stacks by the head's own first tokens: three quarters are taken in, at the rate of the stream to come; of these the answers of the
- * last third count as they come, and those of the later tokens' queries over all of them count as much. Some stacks come nearer as tokens grow at the same rate, others do not:
- * so the same is done with the first half of them, and the error goes on as it fell from one to the other. The usual stack stays unless another is better by a margin of 1.3.
+ * Chooses a stack by the head's own first tokens. Three quarters of the tokens are taken in, at the rate of the stream to come. The answers to the last third
+ * of these count as they come, and the answers to the later tokens' queries over all of them count as much. At one rate, some stacks become better as tokens
+ * come, others do not: so the same is done with the first half of the tokens, and the trend from one error to the other is continued. The usual stack stays
+ * unless another is better by a factor of 1.3.
  *
  * Guarantee: a function of its arguments; undefined where too few tokens have queries.
- * Cost: exact attention of the answers, and each stack over three quarters of the tokens and of their half: its bytes at that rate, one stack after the other.
+ * Cost: exact attention for the answers; and each stack, one after the other, over three quarters of the tokens and of their first half, in its bytes at that
+ *   rate.
  */
 export function chosenStack(
   pilot: OwnPilot,
@@ -67,14 +73,14 @@ function firstHalf({ block, queries }: OwnPilot): OwnPilot {
   return { block: tokensOf(block, 0, half), queries: rowsOf(queries, 0, Math.max(0, half - (rows - queries.rows))) }
 }
 
-/** Judges stacks on a pilot: the error as they come and that of later questions, together. */
+/** Judges stacks on a pilot: the errors as tokens come and of later questions, together. */
 function trialOf(
   { block, queries }: OwnPilot,
   { tokens, ...budget }: StackBudget & { readonly tokens: number },
   methods: readonly Method[],
 ): ((stack: Stack) => number) | undefined {
   const { rows } = block.keys
-  const unasked = rows - queries.rows // the first tokens, without queries
+  const unasked = rows - queries.rows // first tokens, which have no queries
   const taken = Math.floor(TAKEN * rows)
   const answered = Math.max(unasked, taken - Math.floor(ANSWERED * taken))
   const later = Math.max(unasked, taken + Math.min(GAP, Math.floor((rows - taken) / 4)))

@@ -10,29 +10,29 @@ import {
 import { quantised, waitingBytes } from '@sublinear/token-store'
 import { tiers, type Tiers } from '../tiers'
 
-/** Tokens that stay, in so many bits an entry. */
+/** Tokens that a tier keeps, with the bits of an entry. */
 export interface Kept {
-  /** The method that chooses them: `window`, `h2o`, `farKeys` or any other tier of tokens. */
+  /** The method that chooses the tokens: `window`, `h2o`, `farKeys` or any other tier of tokens. */
   readonly by: string
-  /** Share of the bytes that the fixed parts leave, in (0, 1]. */
+  /** Share of the bytes that are left when the fixed parts have theirs, in (0, 1]. */
   readonly share: number
   readonly keyBits: number
   readonly valueBits: number
 }
 
-/** Tiers for any budget, as plain JSON: what is held follows from the bytes. */
+/** Tiers for any budget, as plain JSON: how many tokens each holds follows from the bytes. */
 export interface Stack {
-  /** The newest tokens, exactly, in float32. */
+  /** Number of newest tokens that are held exactly, in float32. */
   readonly window: number
-  /** Tiers in order: what one lets go the next may keep. Shares add up to at most 1. */
+  /** Tiers in order: tokens that one lets go, the next may keep. Shares add up to at most 1. */
   readonly kept: readonly Kept[]
-  /** The method that takes the tokens which no tier keeps, in the bytes that the shares leave; or none. */
+  /** The method that takes the tokens that no tier keeps, in the bytes that the shares leave; or 'none'. */
   readonly rest: string
-  /** Seed of a dither of the codes, an integer ≥ 0: for error bars. Tokens then wait exactly. */
+  /** Seed of a dither of the codes, an integer ≥ 0, for error bars. Tokens then wait exactly. */
   readonly dither?: number | undefined
 }
 
-/** A copy of what a stack says, and no more. */
+/** A copy of the fields of a stack, without others. */
 export function copyOfStack({ window, kept, rest, dither }: Stack): Stack {
   return {
     ...(dither !== undefined && { dither }),
@@ -42,13 +42,13 @@ export function copyOfStack({ window, kept, rest, dither }: Stack): Stack {
   }
 }
 
-/** Numbers of tokens, for one budget or one rate. */
+/** Numbers of tokens for one budget or one rate. */
 export interface Counts {
   readonly window: number
   readonly kept: readonly number[]
-  /** Bytes of a rest that takes its own. */
+  /** Bytes of a rest that takes a share of the budget. */
   readonly restBytes: number
-  /** Tokens that wait before the first tier, in codes or exactly, and exactly before the rest. */
+  /** Tokens that wait before the first tier, in codes or exactly; and tokens that wait before the rest, exactly. */
   readonly buffer: number
   readonly isCoded: boolean
   readonly restBuffer: number
@@ -56,13 +56,13 @@ export interface Counts {
 
 export interface StackBudget extends Shape {
   readonly budgetBytes: number
-  /** Whether weights other than 1 may come: 8 bytes more a token. */
+  /** Whether weights other than 1 may come: 8 more bytes a token. */
   readonly weighted: boolean
 }
 
 /**
- * Waiting tokens are float32 where 64 of them take at most a 64th of the budget; else as many wait in 8 bits as a 12th has room for, 4 to 64. Of a stack
- * with a window, whose newest are exact, half of the window waits.
+ * Divisors of the budget. Waiting tokens are float32 where 64 of them take at most a 64th of it; else as many wait in 8 bits as a 12th of it has room for, 4 to
+ * 64. In a stack with a window, whose newest tokens are exact, half of the window waits.
  */
 const [EXACT_WAITING, CODED_WAITING] = [64, 12]
 const waitingStore = quantised({ keyBits: 8, valueBits: 8, first: 0 })
@@ -70,30 +70,30 @@ const [LEAST_WAITING, MOST_WAITING] = [4, 64]
 const MOST_REST_WAITING = 16
 /** Rests that are the same size in every budget. */
 const FIXED: ReadonlySet<string> = new Set(['mean', 'closure', 'firstOrder'])
-/** The rest that draws tokens. */
+/** The rest that is a random sample of tokens. */
 const SAMPLE = 'reservoir'
-/** The tier that has codes of its own, and shares its bits out between keys and values. */
+/** The tier that has codes of its own, and divides its bits between keys and values itself. */
 const CODED = 'entropyCoded'
 /** One attended token in 4 is reserved for the newest. */
 const RECENT = 4
-/** A coreset of fewer tokens is not begun. */
+/** The fewest tokens of which a coreset is made. */
 const LEAST_CORESET = 24
-/** Tokens enough that a store holds them in its codes: from there on bytes are a line. */
+/** A number of tokens so large that a store holds them in its codes: from there on its bytes grow linearly. */
 const MANY = 1024
-/** Pilots use larger buffers than their rate allows, for speed. */
+/** The smallest buffers on a pilot, before the tiers and before the rest: larger than the rate gives, for speed. */
 const [PILOT_BUFFER, PILOT_REST] = [16, 8]
 
-/** Whether the rest takes a share of the bytes. */
+/** Whether the rest takes a share of the budget. */
 export function isSized({ rest }: Pick<Stack, 'rest'>): boolean {
   return rest !== 'none' && !FIXED.has(rest)
 }
 
-/** Whether one of its tiers learns from the queries that tokens come with. */
+/** Whether one of the tiers learns from the queries that come with tokens. */
 export function learns({ kept }: Stack, methods: readonly Method[]): boolean {
   return kept.some(({ by }) => named(methods, by).learns !== 'nothing')
 }
 
-/** The method of a name. */
+/** The method of a name. @throws RangeError when there is none */
 function named(methods: readonly Method[], name: string): Method {
   const found = methods.find((method) => method.name === name)
   if (!found) throw new RangeError(`stack: no method is called ${JSON.stringify(name)}`)
@@ -111,12 +111,12 @@ const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number, dither: nu
       }
 
 /**
- * How many tokens a stack holds within a budget: the bytes of its fixed parts are taken away, the rest is shared out.
+ * Counts the tokens that a stack holds within a budget: the bytes of its fixed parts are subtracted, the others are shared out.
  *
  * Guarantee: `builtStack` with these counts never holds more than budgetBytes.
  *
- * @param methods  those that the stack names
- * @returns counts of at least 1 a tier; undefined where the budget is too small for that, or the rest is none for this scale
+ * @param methods  the methods, among them those that the stack names
+ * @returns counts, at least 1 for each tier; undefined where the budget is too small for that, or the rest is no stream for this scale
  */
 export function countsWithin(
   stack: Stack,
@@ -162,7 +162,7 @@ export function countsWithin(
   return fits ? counts : undefined
 }
 
-/** Spec of the stream that takes the rest within so many bytes; undefined where they are too few, or the method is none for this shape. */
+/** The spec of the stream that takes the rest, within so many bytes; undefined where they are too few, or the method makes no stream for this shape. */
 function restSpec(rest: string, bytes: number, shape: Shape, methods: readonly Method[]): StreamSpec | undefined {
   const method = named(methods, rest)
   const traffic = { tokens: Infinity }
@@ -176,7 +176,7 @@ function restSpec(rest: string, bytes: number, shape: Shape, methods: readonly M
   return options && ((given) => method.make(given, options))
 }
 
-/** The smallest budget that a stack fits into; Infinity where it fits none, since its rest is none for this shape. */
+/** The smallest budget that a stack fits into; Infinity where it fits into none, since its rest is no stream for this shape. */
 export function leastBytes(stack: Stack, budget: Omit<StackBudget, 'budgetBytes'>, methods: readonly Method[]): number {
   let [low, high] = [0, 1024]
   const fits = (budgetBytes: number) => countsWithin(stack, { ...budget, budgetBytes }, methods) !== undefined
@@ -186,15 +186,15 @@ export function leastBytes(stack: Stack, budget: Omit<StackBudget, 'budgetBytes'
   }
   for (;;) {
     const middle = Math.floor((low + high) / 2)
-    if (middle <= low || middle >= high) return high // also beyond 2^53, where not every integer is a number
+    if (middle <= low || middle >= high) return high // also beyond 2^53, where a float64 is not exact for every integer
     if (fits(middle)) high = middle
     else low = middle
   }
 }
 
 /**
- * Counts for a shorter stream at the same rate: so many of its tokens as of those to come. Pilots use a larger buffer than the rate allows, for speed;
- * the last tier shrinks by as much, so that a stack which drops 1 % of a long stream also drops 1 % of the pilot.
+ * Counts for a pilot: a shorter stream at the same rate, of which the stack holds the same share. Pilots have larger buffers than the rate gives, for speed;
+ * the last tier shrinks by as many tokens, so that a stack that drops 1 % of a long stream also drops 1 % of the pilot.
  */
 export function countsAtRate(stack: Stack, counts: Counts, rate: number): Counts {
   const scaled = (count: number) => (count === 0 ? 0 : Math.max(1, Math.round(count * rate)))
@@ -207,7 +207,7 @@ export function countsAtRate(stack: Stack, counts: Counts, rate: number): Counts
   return { window: scaled(counts.window), kept, restBytes, buffer, isCoded: counts.isCoded, restBuffer }
 }
 
-/** The tiers of a stack with these counts, empty; `name` is the kind of their snapshots. */
+/** Makes the tiers of a stack with these counts, empty; `name` is the kind of their snapshots. */
 export function builtStack(
   stack: Stack,
   counts: Counts,
@@ -234,7 +234,7 @@ export function builtStack(
   })
 }
 
-/** The rest in its bytes, or in the fewest that it can be: a pilot's rate may leave it less. */
+/** Options of the rest within its bytes, or the smallest there are: a pilot's rate may leave it fewer. */
 function smallest({ rest }: Stack, { restBytes }: Counts, shape: Shape, methods: readonly Method[]): StreamSpec {
   for (let bytes = restBytes; ; bytes = Math.max(bytes + 1, Math.ceil(1.25 * bytes))) {
     const spec = restSpec(rest, bytes, shape, methods)
