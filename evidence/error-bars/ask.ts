@@ -93,14 +93,14 @@ export const errorBars: Experiment<Bars> = {
   question: 'Do error bars hold on captured heads?',
   inALine: ({ rows }) => {
     const held = rows.map(({ covered }) => mean(covered.filter((share) => share !== null)))
-    return `bars of 95 % hold ${(100 * Math.min(...held)).toFixed(0)} to ${(100 * Math.max(...held)).toFixed(0)} % of the entries of rows without a flag, by method`
+    return `error bars of 95 % cover ${(100 * Math.min(...held)).toFixed(0)} to ${(100 * Math.max(...held)).toFixed(0)} % of the entries of rows without a flag, depending on the method`
   },
   asks:
-    `Do error bars hold on captured heads? All tokens of a head but the last ${LAST} (of 2,048, the last 256) are summarised, ${QUERIES} of the last rows ask. Of rows without a flag 95 % of ` +
+    `Do error bars hold on captured heads? All tokens of a head but the last ${LAST} (of 2,048, the last 256) are summarised, and ${QUERIES} of the last rows ask. In rows without a flag 95 % of ` +
     'the entries should lie within 1.96 standard errors of exact attention over all tokens.',
   run: (args) => measured(args),
-  answer: (result) => `On the committed sample:\n\n${table(result)}`,
-  all: (full) => `On all captured heads, those of two models that nobody here trained among them:\n\n${table(full)}`,
+  answer: (result) => `These are the heads of the committed sample:\n\n${table(result)}`,
+  all: (full) => `These are all captured heads, among them those of two models from elsewhere:\n\n${table(full)}`,
   picture: (result) => {
     const of = (value: (one: Bars['growing'][number]) => number) =>
       result.growing.map((one) => [one.tokens, value(one)] as const)

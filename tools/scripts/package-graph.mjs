@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The drawing of the packages: `node tools/scripts/package-graph.mjs` writes docs/packages.md from what every package.json declares.
+ * Draws the packages: `node tools/scripts/package-graph.mjs` writes docs/packages.md from what every package.json declares.
  * A test compares the file with the packages. `dependencies.mjs` sees to it that imports and declarations agree.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const scope = '@sublinear/'
 
-/** Packages that each imports at run time. */
+/** Packages that each package imports at run time. */
 export function packageEdges(root) {
   const folder = join(root, 'packages')
   return new Map(
@@ -37,7 +37,7 @@ export function floorsOf(edges) {
   return floors.map((floor) => floor.toSorted())
 }
 
-/** docs/packages.md. */
+/** Text of docs/packages.md. */
 export function packagesPage(edges) {
   const floors = floorsOf(edges)
   const reached = (name) => edges.get(name).flatMap((below) => [below, ...reached(below)])
@@ -47,8 +47,8 @@ export function packagesPage(edges) {
   const drawn = [...edges.keys()].toSorted().flatMap((name) => needed(name).map((below) => `  ${name} --> ${below}`))
   return `# The packages
 
-An arrow leads from a package to one that it imports. Of ${edges.size} packages and ${arrows} imports none leads up or in a circle. An arrow is left out where others
-lead to the same package. This page is written by \`node tools/scripts/package-graph.mjs\`; what each package is for, [ARCHITECTURE](../ARCHITECTURE.md) says.
+An arrow leads from a package to one that it imports. There are ${edges.size} packages and ${arrows} imports, and no import leads up or in a circle. An arrow is left out if other arrows lead to the same
+package. This page is written by \`node tools/scripts/package-graph.mjs\`; [ARCHITECTURE](../ARCHITECTURE.md) says what each package is for.
 
 \`\`\`mermaid
 flowchart TB

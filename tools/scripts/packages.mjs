@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Tries what a user would install: packs every public package of packages/ and apps/ and tries the tarball with publint and, for
- * resolvers that know `exports`, are-the-types-wrong, both offline; also checks that no package lacks a room.
+ * resolvers that know `exports`, are-the-types-wrong, both offline; also checks that the board of rooms has each package that needs one.
  * One line a package; exits 1 on any failure. The packages must be built.
  * `node tools/scripts/packages.mjs [name …]` tries only the named ones.
  */

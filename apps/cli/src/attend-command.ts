@@ -33,17 +33,20 @@ const NOT_WORTHWHILE = 3
 
 export function attendCommand(interrupt: AbortSignal): Command {
   const command = new Command('attend').description(
-    'Attention over files of any length in one pass and bounded memory; of an array with more axes all heads, one after another',
+    'Computes attention over files of any length, in one pass and bounded memory; for an array with more axes all heads, one after another',
   )
   withHeadFiles(command).requiredOption(
     '--out <file>',
-    'the answers, written as float32 .npy in the shape of the queries; replaced only when complete',
+    'file for the answers, a float32 .npy in the shape of the queries; it is replaced only when it is complete',
   )
   return withSizedStream(command, 'taylor')
-    .option('--recipe <file>', 'method and options from a file of `plan --json`, in place of --stream and its size')
+    .option(
+      '--recipe <file>',
+      'take the method and its options from a file of `plan --json`, instead of --stream and its size',
+    )
     .option(
       '--error-bars <file>',
-      'standard errors of the answers as .npy in the shape of --out, -1 in rows without one; of auto, reservoir, exact and caches in float32, others refuse',
+      'file for the standard errors of the answers, a .npy in the shape of --out, with -1 in rows without one; auto, reservoir, exact and caches in float32 give them, other streams refuse',
     )
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--full', 'every query sees all tokens (default: causal, query i sees tokens 0 to i)')
@@ -51,7 +54,7 @@ export function attendCommand(interrupt: AbortSignal): Command {
     .option('--kv-heads <n>', 'key and value heads side by side in a row (default: as many as --heads)', wholeNumber(1))
     .option(
       '--check',
-      'hold up to 1024 rows of a head, those with the largest queries among them, against exact attention; exit code 3 when averaging would do as well',
+      'compare up to 1024 rows of a head, among them those with the largest queries, with exact attention; exit code 3 if averaging would do as well',
     )
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')

@@ -17,8 +17,8 @@ export function boardText(board: Board, width: number, unit: BoardUnit = 'relati
   const cache = first.cacheBytes
   const of = heads.length > 1 ? `mean over ${heads.length} heads` : headText(first.name)
   const intro =
-    `${prefix} tokens summarised, the next ${queries} asked: ${UNIT_WORDS[unit]}, ${of}. ` +
-    `A float32 cache of the ${prefix} tokens is ${bytesText(cache.float32)} a head, a float16 one half of it.`
+    `${prefix} tokens were summarised and the next ${queries} asked: ${UNIT_WORDS[unit]}, ${of}. ` +
+    `A float32 cache of the ${prefix} tokens is ${bytesText(cache.float32)} a head; a float16 cache is half of it.`
   return [
     paragraph(intro, width),
     '',

@@ -39,19 +39,19 @@ const LAST = 512
 
 export function compareCommand(interrupt: AbortSignal): Command {
   const command = new Command('compare').description(
-    'Streams side by side at equal bytes: error against exact attention, memory and time, head by head: all heads of an array, or of a model',
+    'Compares streams side by side at equal bytes, for all heads of an array or of a model: error against exact attention, memory and time, head by head',
   )
   return withStreams(withModel(withHeadFiles(command), 'persuasion'))
-    .option('--tokens <n>', 'with --model: tokens that it reads', wholeNumber(2, 10_000_000), 4096)
+    .option('--tokens <n>', 'with --model: how many tokens it reads', wholeNumber(2, 10_000_000), 4096)
     .addOption(
       new Option('--budgets <list>', 'shares of the float32 cache of the prefix, or bytes')
         .argParser(budgetList)
         .default(budgetList(BUDGETS), BUDGETS),
     )
-    .option('--heads <names>', 'which heads of the arrays or of the model, as 0.1,2.0 (default: all)', list)
+    .option('--heads <names>', 'heads of the arrays or of the model, as 0.1,2.0 (default: all)', list)
     .option(
       '--prefix <tokens>',
-      'tokens taken in before answers count (default: all but the last ones)',
+      'tokens that streams take before answers count (default: all but the last ones)',
       wholeNumber(1),
     )
     .option(
@@ -66,7 +66,7 @@ export function compareCommand(interrupt: AbortSignal): Command {
     .addOption(new Option('--unit <kind>', 'unit of the errors printed').choices(UNITS).default('relative'))
     .option(
       '--error-bars',
-      'ask for 95 % error bars too, and print how many entries they cover: of streams that give them; auto is then made for them',
+      'ask streams that can give them for 95 % error bars too, and print how many entries they cover; auto is then made with error bars',
     )
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print the board as one JSON object')

@@ -43,7 +43,7 @@ export async function planModel(flags: PlanModelFlags, signal: AbortSignal): Pro
   const { model, text, tokens = TOKENS, epsilon, budget, task, pilot, seed, heads: only, json, quiet } = flags
   const out = flags.out ?? (isFolder(model) && !only ? recipesIn(model) : undefined)
   if (out !== undefined && only)
-    throw new RangeError('recipes are of all heads: plan without --heads, or without --out')
+    throw new RangeError('recipes are for all heads: plan without --heads, or without --out')
   if (out !== undefined) await refuseOutputs([{ flag: '--out', path: out }], [text])
   const isSilent = Boolean(quiet || json)
   const asked = { ...folderFlags(flags), model, text, tokens: pilot, signal, quiet: isSilent }

@@ -12,12 +12,12 @@ export function readRecipe(path: string): { readonly method: Method; readonly si
   const wrong = (what: string, cause?: unknown) => new RangeError(`--recipe ${path}: ${what}`, { cause })
   const { method: name, options, ...others } = parsed(path, wrong)
   if (typeof name !== 'string' || typeof options !== 'object' || options === null)
-    throw wrong('is no recipe: it needs a method and options, as plan --json prints them')
+    throw wrong('is not a recipe: it needs a method and options, as plan --json prints them')
   const method = catalogue.find((one) => one.name === name)
   if (!method)
     throw wrong(
       name === 'onePass'
-        ? 'is for keys and values that come apart, which attend does not do: plan without --apart'
+        ? 'is for keys and values that come apart, which attend cannot read: plan without --apart'
         : `no method is called ${JSON.stringify(name)}`,
     )
   const sizeOf: Sizing = (shape) => {

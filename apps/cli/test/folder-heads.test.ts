@@ -153,7 +153,7 @@ describe('plan', () => {
     expect((await withRecipes('./small', 'random/sublinear-recipes.json')).stderr).toMatch(
       /^sublinear: --recipes random\/sublinear-recipes.json: layer 0 must have recipes of 4 key heads\n$/,
     )
-    expect((await withRecipes('./random', 'random/config.json')).stderr).toContain('is no file of recipes')
+    expect((await withRecipes('./random', 'random/config.json')).stderr).toContain('is not a file of recipes')
     expect((await withRecipes('./random', 'random/sublinear-recipes.json', '--budget', '1/8')).code).toBe(2)
   })
 })

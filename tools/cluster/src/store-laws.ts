@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Server } from './servers.ts'
 
-/** The laws of a store on a real server, and the end of its clients. */
+/** Laws of a store on a real server, and a function that closes the store's clients. */
 interface Tried {
   readonly laws: readonly Law[]
   close(): Promise<void>

@@ -22,7 +22,8 @@ const VERSION = 1
 
 /** Where recipes of a folder lie unless another place is named. */
 export function recipesIn(folder: string): string {
-  if (isAddress(folder)) throw new RangeError('a model from a hub has no folder of yours: name a file for its recipes')
+  if (isAddress(folder))
+    throw new RangeError('a model from a hub has no folder of your own: name a file for its recipes')
   return join(folder, 'sublinear-recipes.json')
 }
 
@@ -44,7 +45,7 @@ export function readRecipes(path: string, model: Pick<OnnxModel, 'layers'>): Hea
   } catch (cause) {
     throw wrong('is no JSON', cause)
   }
-  if (file?.kind !== KIND || file.version !== VERSION) throw wrong('is no file of recipes')
+  if (file?.kind !== KIND || file.version !== VERSION) throw wrong('is not a file of recipes')
   try {
     return recipeStreams(model, file.heads)
   } catch (cause) {

@@ -104,7 +104,7 @@ function wanted(only: readonly string[] | undefined, layers: ModelHeads['layers'
   const unknown = only?.find((name) => !names.includes(name))
   if (unknown !== undefined) throw new RangeError(`there is no head ${unknown}, only ${names[0]} … ${names.at(-1)!}`)
   if (!only && layers.every(({ shape }) => shape.window !== undefined))
-    throw new RangeError('all layers keep a window of their own: there is nothing to choose')
+    throw new RangeError('all layers keep their own window, so there is no head to choose a method for')
   return (layer: number, head: number) =>
     only ? only.includes(`${layer}.${head}`) : layers[layer].shape.window === undefined
 }

@@ -228,7 +228,7 @@ function listsOf({ rows, cols, data }: Matrix): Table {
   )
 }
 
-/** A decoded array, of which NaN and infinities are the reader's own business: decodeNpy hands on what a file has. */
+/** Entries of a decoded array, with 0 for NaN and infinities: decodeNpy returns them as the file has them, so they are no fault. */
 function finite({ data }: { readonly data: ArrayLike<number | bigint> }): ArrayLike<number> {
   return Array.from(data, (x) => (Number.isFinite(Number(x)) ? Number(x) : 0))
 }
