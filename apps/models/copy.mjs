@@ -1,4 +1,4 @@
-// Copies the files that are committed with small-lm, which is not published, into what is.
+// Copies files of small-lm, which is not published, into this package, which is.
 import { cpSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

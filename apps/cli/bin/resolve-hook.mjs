@@ -5,7 +5,7 @@ export function initialize(data) {
   parents = data
 }
 
-/** A package of ours that the asking module has not, as one of the parents has it. */
+/** Resolves a package of this project that the asking module lacks as one of the parents would. */
 export async function resolve(specifier, context, next) {
   try {
     return await next(specifier, context)
@@ -15,7 +15,7 @@ export async function resolve(specifier, context, next) {
       try {
         return await next(specifier, { ...context, parentURL })
       } catch {
-        // the next one may have it
+        // the next parent may have it
       }
     }
     throw error

@@ -133,7 +133,7 @@ async function attendFiles(files: HeadFiles, options: AttendOptions, signal: Abo
     process.exitCode = NOT_WORTHWHILE
 }
 
-/** Layer and head of a matrix in an array of four axes; methods such as pyramidKv give layers different bytes. */
+/** Layer and head of a matrix in an array of four axes, since methods such as pyramidKv give layers different bytes. */
 function placeOf({ index, lead }: LocatedHead) {
   if (lead.length !== 2) return {}
   return { place: { layer: index[0], layers: lead[0], head: index[1], heads: lead[1] } }

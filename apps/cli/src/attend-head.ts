@@ -4,7 +4,7 @@ import type { Rows, RowWriter } from '@sublinear/io/node'
 import { counted, widthText } from './open-input'
 import type { Sized, Sizing } from './sizing'
 
-/** Rows read at once from each file. */
+/** Rows that are read at a time from each file. */
 const BLOCK = 1024
 
 export interface Inputs {
@@ -16,11 +16,11 @@ export interface Inputs {
 export interface Asked {
   readonly method: Method
   readonly sizeOf: Sizing
-  /** Heads side by side in a row. */
+  /** Number of heads side by side in a row. */
   readonly heads: number
   readonly kvHeads: number
   readonly causal: boolean
-  /** First rows read ahead. */
+  /** Number of first rows that are read ahead. */
   readonly pilot: number
   readonly scale?: number
   /** Receives the standard errors of every block of answers, -1 in rows without one. */
@@ -37,14 +37,14 @@ export interface Held {
   readonly bytes: number
   readonly cacheBytes: number
   readonly counters: Readonly<Record<string, number>>
-  /** Rows of answers without an error bar, where bars were asked for. */
+  /** Number of rows of answers without an error bar, where bars were asked for. */
   readonly flagged?: number
   readonly details: Sized['details']
   readonly shape: Shape
 }
 
 /**
- * Answers the queries of three files through one stream a key head, in one pass, and writes them.
+ * Answers the queries of three files through one stream for each key head, in one pass, and writes the answers.
  *
  * @throws RangeError when the files do not fit each other
  */
@@ -62,7 +62,7 @@ export async function attendHead(
       `causal attention needs a query for each key: ${queries.rows} queries, ${keys.rows} keys (see --full)`,
     )
   const sized = await sizedHeads(inputs, asked, shape)
-  // An auto stream is made for error bars, or has none; others have them or refuse.
+  // An auto stream is made either with error bars or without; other streams give them or refuse.
   const forBars = onErrors && method.name === 'auto' ? { errorBars: 0 } : {}
   const stream = layer({
     queryHeads: heads,
@@ -70,7 +70,7 @@ export async function attendHead(
     make: (h) => method.make(shape, { ...sized[h].options, ...forBars }),
   })
   const out = await writer(heads * shape.dv)
-  const waiting: Matrix[] = [] // errors of answers that come next
+  const waiting: Matrix[] = [] // errors of the answers that come next
   let flagged = 0
   const blocks = attend({
     queries: queries.blocks(BLOCK),
@@ -106,7 +106,7 @@ export async function attendHead(
   }
 }
 
-/** Widths of one head from the widths of the files. */
+/** The widths of one head, from the widths of the files. */
 function headShape({ queries, keys, values }: Inputs, { heads, kvHeads, scale }: Asked): Shape {
   const d = width('keys', keys, kvHeads)
   if (width('queries', queries, heads) !== d) {
@@ -124,7 +124,7 @@ function width(name: string, rows: Rows, count: number): number {
   return rows.cols / count
 }
 
-/** Options of the method for every key-value head, each with its own columns of the first rows. */
+/** Chooses the options of the method for every key-value head, each by its own columns of the first rows. */
 async function sizedHeads(
   { queries, keys, values }: Inputs,
   { heads, kvHeads, pilot: rows, place: own, sizeOf }: Asked,

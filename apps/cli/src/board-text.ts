@@ -10,7 +10,7 @@ export const UNIT_WORDS: Readonly<Record<BoardUnit, string>> = {
   value: 'error of a query over max |v|',
 }
 
-/** The board as people read it: a table of means over the heads, the best of each budget, and what went wrong. */
+/** Writes the board for people: a table of means over the heads, the best method of each budget, and what went wrong. */
 export function boardText(board: Board, width: number, unit: BoardUnit = 'relative'): string {
   const { heads, prefix, queries } = board
   const [first] = heads
@@ -41,7 +41,7 @@ export function barsTable(board: Board): string[][] {
   return rows.length === 0 ? [] : [['covered by 95 % bars', ...means.map(({ budget }) => budget)], ...rows]
 }
 
-/** Coverage, of the worst head too, and the share of rows without a bar. */
+/** Writes the coverage of error bars, also of the worst head, and the share of rows without a bar. */
 function barsCell(bars: BoardMean['bars']): string {
   if (!bars) return '–'
   const { covered, worst, flagged } = bars
@@ -56,7 +56,7 @@ function barLines(board: Board, width: number): string[] {
   return rows.length === 0 ? [] : [tables(rows, width), '']
 }
 
-/** A head of an array by its place, a file that is one matrix by its name. */
+/** The text for a head: a head of an array by its place, a file that is one matrix by its name. */
 export function headText(name: string): string {
   return /^[\d.]+$/.test(name) ? `head ${name}` : name
 }
@@ -72,7 +72,7 @@ export function faults({ heads }: Board): string[] {
   )
 }
 
-/** Text lines, one for each budget: which streams are best, and on how many heads. */
+/** Text lines, one for each budget: the best streams, and on how many heads each was best. */
 export function bestLines({ heads, streams }: Board, unit: BoardUnit = 'relative'): string[] {
   return (heads[0]?.budgets ?? []).map(({ name }, b) => {
     const counts = new Map<string, number>()
@@ -116,13 +116,13 @@ export function errorText({ outcome, error }: Pick<BoardMean, 'outcome' | 'error
   return outcome === 'within' ? error!.toFixed(3) : outcome === 'does not fit' ? '–' : outcome
 }
 
-/** A token and a query in the first budget that the stream fits. */
+/** Times of a token and of a query, in the first budget that the stream fits. */
 function timesText(means: readonly BoardMeans[], stream: number): string[] {
   const time = means.map(({ streams }) => streams[stream].time).find((found) => found !== undefined)
   return [time?.push, time?.query].map((x) => (x === undefined ? '–' : figureText(x, 2)))
 }
 
-/** Lays text tables side by side, as many as the width has room for, the rest below. */
+/** Lays text tables side by side, as many as the width has room for; the others go below. */
 export function tables(rows: readonly (readonly string[])[], width: number): string {
   const widest = rows[0].map((_, c) => 2 + Math.max(...rows.map((row) => row[c].length)))
   const parts: number[][] = [[]]

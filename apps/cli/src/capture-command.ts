@@ -72,7 +72,7 @@ async function run(flags: CaptureFlags, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** @throws RangeError when heads of different widths or numbers cannot lie in one array */
+/** Arranges the heads as one array. @throws RangeError when heads differ in width, or layers in their number */
 function arranged(heads: readonly ModelHead[]): { readonly layers: readonly number[]; readonly perLayer: number } {
   const layers = [...new Set(heads.map(({ layer }) => layer))]
   const perLayer = heads.length / layers.length

@@ -33,7 +33,7 @@ async function run(flags: ChatFlags, signal: AbortSignal): Promise<void> {
     ...(process.stdin.isTTY && { output: process.stderr, prompt: '> ' }),
   })
   signal.addEventListener('abort', () => lines.close())
-  let waiting: number[] = [] // said by the model and not read by it yet
+  let waiting: number[] = [] // tokens that the model has said and not yet read
   if (process.stdin.isTTY) lines.prompt()
   for await (const line of lines) {
     if (line.trim() === '') continue
@@ -58,7 +58,7 @@ async function run(flags: ChatFlags, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
 }
 
-/** The talk of a folder's model, by its own template where it has one. */
+/** Makes the talk of a folder's model, by its own template where it has one. */
 export function turnsOf(
   { chatTemplate, tokenizer: { special, bos, decode } }: Pick<ModelFolder, 'chatTemplate' | 'tokenizer'>,
   system?: string,

@@ -6,7 +6,7 @@ import { pickRows } from './exact-rows'
 import { sampleRows } from './row-sample'
 
 const BLOCK = 1024
-/** Query rows replayed at most. */
+/** Most query rows that are computed again. */
 const SAMPLE = 1024
 
 interface Check extends Pick<Shape, 'd' | 'dv' | 'scale'> {
@@ -22,8 +22,8 @@ interface Check extends Pick<Shape, 'd' | 'dv' | 'scale'> {
 }
 
 /**
- * Relative errors of answers against exact attention, from the files again, a block at a time: of all rows, or of 1024, the 256 with the largest queries among
- * them.
+ * Measures relative errors of answers against exact attention, by reading the files again, a block at a time: over all rows, or over 1024, among them the 256
+ * with the largest queries.
  */
 export async function checkAgainstExact(check: Check): Promise<SampledErrors> {
   const { queries, keys, values, queryHeads, kvHeads, causal, signal } = check
@@ -32,7 +32,7 @@ export async function checkAgainstExact(check: Check): Promise<SampledErrors> {
   const count = sample.length
   const asked = await pickRows(queries, sample)
 
-  // The partial of all sampled rows (queryHeads rows each), joined over the blocks of keys and values.
+  // The partial softmax of all sampled rows (queryHeads rows each), over all blocks of keys and values.
   const total = emptyPartial(count * queryHeads, dv)
   const means = new Float64Array(count * values.cols)
   const seen = new Float64Array(values.cols) // column sums of the values so far
@@ -63,7 +63,7 @@ export async function checkAgainstExact(check: Check): Promise<SampledErrors> {
       mine.mass.set(joined.mass)
       mine.sum.data.set(joined.sum.data)
     }
-    // Rows whose last token lies within this block see a part of it; later rows see all of it.
+    // Rows whose token lies within this block see a part of it; later rows see all of it.
     let i = causal ? sample.findIndex((row) => row >= first) : 0
     for (const cut = causal ? end : 0; i >= 0 && i < count && sample[i] < cut; i++) {
       pushTo(sample[i] + 1)

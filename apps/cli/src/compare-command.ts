@@ -34,7 +34,7 @@ interface CompareFlags extends StreamsFlags, Partial<ModelFlags> {
 
 const NOT_WORTHWHILE = 3
 const BUDGETS = '1/4,1/7,1/16,1/32'
-/** Queries judged where nothing else is said: this many, or an eighth of the tokens. */
+/** Most queries that are judged by default; an eighth of the tokens where that is fewer. */
 const LAST = 512
 
 export function compareCommand(interrupt: AbortSignal): Command {
@@ -108,7 +108,7 @@ async function run(files: HeadFiles | undefined, flags: CompareFlags, interrupt:
     quiet: Boolean(flags.quiet || flags.json),
   })
   if (flags.report !== undefined) {
-    const { reportPage } = await import('./report-page') // loads the charts, a third of a second that only reports pay
+    const { reportPage } = await import('./report-page') // this loads the charts, which takes a third of a second and only reports need
     await writeWhole(flags.report, reportPage(board))
   }
   print(board, flags)
@@ -120,13 +120,13 @@ async function fileHeads(files: HeadFiles, { heads, scale }: CompareFlags): Prom
   return located.map((head) => async () => ({ ...(await readHead(head)), ...(scale && { scale }) }))
 }
 
-/** An auto stream is made for error bars, or has none; others have them or refuse. */
+/** An auto stream is made either with error bars or without; other streams give them or refuse. */
 function withBars(method: Method): Method {
   if (method.name !== 'auto') return method
   return { ...method, make: (shape, options) => method.make(shape, { ...(options as object), errorBars: 0 }) }
 }
 
-/** Key heads of a model, with the queries of all query heads that share them; all are in memory. */
+/** Reads the key heads of a model, with the queries of all query heads that share them; all are in memory. */
 async function headsOfModel(flags: CompareFlags, signal: AbortSignal): Promise<(() => Promise<BoardHead>)[]> {
   const { model, text = 'persuasion', tokens, heads: only, scale, quiet, json } = flags
   const asked = { ...folderFlags({ ...flags, text }), text, tokens, signal, quiet: Boolean(quiet || json) }
@@ -146,7 +146,7 @@ function print(board: Board, { json, quiet, unit, report }: CompareFlags): void 
   if (report !== undefined) console.log(`charts in ${report}`)
 }
 
-/** How many tokens are summarised, and how many come after. */
+/** Divides the tokens: how many are summarised, and how many come after. */
 function parts(tokens: number, { prefix, last }: CompareFlags): { readonly prefix: number; readonly queries: number } {
   const queries = last ?? (prefix === undefined ? Math.max(1, Math.min(LAST, Math.floor(tokens / 8))) : tokens - prefix)
   return { prefix: prefix ?? tokens - queries, queries }

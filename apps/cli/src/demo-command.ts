@@ -13,7 +13,7 @@ const MODELS = {
 } as const
 const STREAMS = ['streamingLlm', 'snapKv', 'taylor', 'closure', 'quantised', 'farClosure', 'auto']
 const BUDGETS = ['1/4', '1/16']
-/** Tokens summarised, and asked after them, of 4096 captured. */
+/** Numbers of tokens, of the 4096 captured: those that are summarised, and those that ask after them. */
 const [PREFIX, LAST] = [3584, 512]
 
 interface DemoFlags extends StreamsFlags {

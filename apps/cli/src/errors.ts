@@ -1,7 +1,7 @@
 import type { Matrix } from '@sublinear/core'
 import { figureText } from './report'
 
-/** Relative Frobenius errors against exact answers, beside what two answers that know nothing would get. */
+/** Relative Frobenius errors against exact answers, beside those of two trivial answers. */
 export interface RelativeErrors {
   readonly error: number
   /** The error of answering zero: 1 by definition of the unit. */
@@ -10,9 +10,9 @@ export interface RelativeErrors {
   readonly uniform: number
 }
 
-/** The rows that a check saw. */
+/** Numbers of the rows that a check looked at. */
 export interface Looked {
-  /** Rows looked at, those with the largest queries among them, and all. */
+  /** Numbers of rows: looked at, of these with the largest queries, and all. */
   readonly rowsLookedAt: number
   readonly largest: number
   readonly rows: number
@@ -26,7 +26,7 @@ export interface SampledErrors extends RelativeErrors, Looked {
 
 export type Interval = readonly [low: number, high: number]
 
-/** Deviations of a normal number within which 95 % of them lie. */
+/** Standard deviations within which 95 % of normal numbers lie. */
 const DEVIATIONS = 1.96
 
 /** Squares of one row. */
@@ -36,7 +36,7 @@ interface Squares {
   readonly uniform: number
 }
 
-/** Collects squared errors row by row; `weight`: how many rows one stands for. */
+/** Collects squared errors row by row; `weight` is the number of rows that a row stands for. */
 export function errorMeter() {
   const rows: (Squares & { readonly weight: number })[] = []
   return {
@@ -51,8 +51,8 @@ export function errorMeter() {
       rows.push({ norm, distance, uniform: average, weight })
     },
     /**
-     * The errors over all rows that the sample stands for. Intervals: the ratio of two weighted sums is linear near its value, its logarithm about
-     * normal; rows that stand for themselves alone add nothing.
+     * Computes the errors over all rows that the sample stands for. Intervals: the ratio of two weighted sums is linear near its value, its logarithm is about
+     * normal; rows that stand only for themselves add no variance.
      */
     read(looked: Looked): SampledErrors {
       const total = sumOf(rows)
@@ -91,15 +91,15 @@ function sumOf(rows: readonly (Squares & { readonly weight: number })[]): Square
   return { norm, distance, uniform }
 }
 
-/** Below this, answers differ from exact ones by little more than float32 does. */
+/** Error below which answers differ from exact ones by little more than float32 does. */
 const AS_GOOD = 1e-3
 
-/** Is the answer worth having: as good as exact, or better than both answers that know nothing? */
+/** Whether the answer is worth having: as good as exact, or better than both trivial answers. */
 export function isWorthwhile({ error, zero, uniform }: RelativeErrors): boolean {
   return error < AS_GOOD || error < Math.min(zero, uniform)
 }
 
-/** The same, where rows that were not looked at could not say otherwise; undefined where they could. */
+/** Whether it is worth having, where the rows that were not looked at cannot change that; undefined where they can. */
 export function isSurelyWorthwhile(errors: SampledErrors): boolean | undefined {
   const { zero, errorInterval, uniformInterval } = errors
   const best = isWorthwhile({ error: errorInterval[0], zero, uniform: uniformInterval[1] })
@@ -124,7 +124,7 @@ export function verdict(errors: SampledErrors, share: number): string {
   return error < uniform / 2 ? `rough: ${off}; ${averaging}` : `weak: ${off}; ${averaging}`
 }
 
-/** An interval in words. */
+/** Writes an interval in words. */
 export function interval([low, high]: Interval): string {
   return `95 % interval ${figureText(low)} to ${figureText(high)}`
 }

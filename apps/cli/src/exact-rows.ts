@@ -4,7 +4,7 @@ import type { Rows } from '@sublinear/io/node'
 
 const BLOCK = 1024
 
-/** The rows of a file at ascending places. */
+/** Reads the rows of a file at ascending places. */
 export async function pickRows(file: Rows, places: readonly number[]): Promise<Matrix> {
   const data = new Float32Array(places.length * file.cols)
   let next = 0
@@ -20,7 +20,7 @@ export async function pickRows(file: Rows, places: readonly number[]): Promise<M
 }
 
 /**
- * Exact answers of a few queries that see all tokens of two files, a block at a time.
+ * Computes exact answers of a few queries that see all tokens of two files, a block at a time.
  *
  * @param asked  rows × d
  * @returns rows × dv

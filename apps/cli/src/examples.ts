@@ -56,7 +56,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'new-sketch': ['sublinear new-sketch my-sketch'],
 }
 
-/** Examples below the help of a command, and its usage below errors of usage. */
+/** Adds examples below the help of a command, and its usage below errors of usage. */
 export function withExamples(command: Command): Command {
   const lines = (EXAMPLES[command.name()] ?? []).map((line) => `  ${line}`)
   return command

@@ -9,21 +9,21 @@ export interface HeadFiles {
   readonly values: string
 }
 
-/** One head and where its rows lie. */
+/** One head, and the files and places of its rows. */
 export interface LocatedHead extends HeadFiles {
-  /** `layer.head` as counted in the queries, or what stands in brackets behind their path; the file of one that is a matrix. */
+  /** Name: `layer.head` as counted in the queries, or the brackets after their path; for a file that is one matrix, the file. */
   readonly name: string
-  /** Place of the head in the axes that the path of the queries leaves open, and how many heads there are along each. */
+  /** Index of the head in the axes that the path of the queries leaves open, and the number of heads along each. */
   readonly index: readonly number[]
   readonly lead: readonly number[]
 }
 
 /**
- * The heads of three arrays: the one matrix that the paths name, or all of [layers, heads, n, width]. Where keys and values have
+ * Finds the heads of three arrays: the one matrix that the paths name, or all of [layers, heads, n, width]. Where keys and values have
  * fewer heads than queries, query head h reads ⌊h·kvHeads/queryHeads⌋.
  *
- * @param only  names of the heads wanted; default all
- * @throws RangeError when the arrays do not fit each other, or a head is not there
+ * @param only  names of the heads wanted. Default: all
+ * @throws RangeError when the arrays do not fit each other, or a head does not exist
  */
 export async function headsOf(files: HeadFiles, only?: readonly string[]): Promise<LocatedHead[]> {
   const [queries, keys, values] = [await leadOf(files.queries), await leadOf(files.keys), await leadOf(files.values)]
@@ -43,7 +43,7 @@ export async function headsOf(files: HeadFiles, only?: readonly string[]): Promi
   })
 }
 
-/** Reads a head whole, at most `tokens` of it: a board replays it for every stream. */
+/** Reads a whole head, at most `tokens` of it, since a board replays it for every stream. */
 export async function readHead(
   { name, ...files }: Omit<LocatedHead, 'index' | 'lead'>,
   tokens = Infinity,
@@ -73,7 +73,7 @@ async function leadOf(text: string): Promise<Axes> {
   return { lead: index.length > 0 ? [] : shape.slice(0, Math.max(0, shape.length - 2)), index }
 }
 
-/** Every place of the axes, in the order of the file. */
+/** All indices of the axes, in the order of the file. */
 function indices(lead: readonly number[]): number[][] {
   return lead.reduce<number[][]>(
     (all, count) => all.flatMap((index) => Array.from({ length: count }, (_, i) => [...index, i])),
@@ -81,7 +81,7 @@ function indices(lead: readonly number[]): number[][] {
   )
 }
 
-/** The place in another array: the same, with fewer heads in the last axis where they divide. */
+/** The index in another array: the same, with fewer heads in the last axis where their numbers divide. */
 function matching(name: string, index: readonly number[], from: readonly number[], to: readonly number[]): number[] {
   const fits =
     to.length === from.length &&

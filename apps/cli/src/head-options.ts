@@ -3,7 +3,7 @@ import type { HeadFiles } from './head-files'
 
 const NAMES = ['queries', 'keys', 'values'] as const
 
-/** Queries, keys and values: three files in this order, or by --queries, --keys and --values. */
+/** Adds the files of a head: queries, keys and values as three files in this order, or by --queries, --keys and --values. */
 export function withHeadFiles(command: Command): Command {
   return command
     .argument(
@@ -17,7 +17,7 @@ export function withHeadFiles(command: Command): Command {
     .option('--values <file>', 'the same file, given by name')
 }
 
-/** The three files, given by place or by name; undefined where none was. A usage error where a file is missing or given twice. */
+/** The three files, given by place or by name; undefined where none is given. Ends with a usage error where a file is missing or given twice. */
 export function headFilesIfAny(command: Command): HeadFiles | undefined {
   const named = command.opts<Partial<HeadFiles>>()
   const files: Partial<Record<keyof HeadFiles, string>> = {}
@@ -34,7 +34,7 @@ export function headFilesIfAny(command: Command): HeadFiles | undefined {
   return files as HeadFiles
 }
 
-/** The same where they must be given. */
+/** The three files, which must be given. */
 export function headFilesOf(command: Command): HeadFiles {
   return headFilesIfAny(command) ?? command.error(`error: queries, keys and values ${lack(NAMES)}`)
 }

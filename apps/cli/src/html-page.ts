@@ -1,4 +1,4 @@
-/** A whole HTML page: it loads nothing and runs nothing. `body` is HTML, in which every word from outside is escaped by `safe`. */
+/** Writes a whole HTML page, which loads nothing and runs nothing. `body` is HTML; every word from outside in it must be escaped by `safe`. */
 export function htmlPage(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -25,7 +25,7 @@ export function htmlTable(head: readonly string[], rows: readonly string[]): str
   return `<div class="wide"><table><thead><tr>${cells}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
 }
 
-/** Rows of words, headings first; the first of a row names it. */
+/** Writes a table of words, headings first; the first cell of a row is its name. */
 export function htmlTextTable([head, ...rows]: readonly (readonly string[])[]): string {
   return htmlTable(
     head,

@@ -5,13 +5,13 @@ import { figureText, rateText } from './report'
 import figures from './regime-figures.json'
 import { FEW_KEYS, regimeOf, type Regime, type RegimeFigures } from './regime'
 
-/** The regime, and what was measured on heads of it. */
+/** The regime, and the errors that were measured on heads of this regime. */
 export function expected(scores: Parameters<typeof regimeOf>[0]): Pick<Findings, 'regime' | 'predicted'> {
   const regime = regimeOf(scores)
   return { regime, predicted: (figures as Record<Regime, RegimeFigures>)[regime] }
 }
 
-/** The findings in words: one sentence for each premise of the papers, and one to expect errors by. */
+/** Writes the findings in words: a sentence for each premise of the papers, and one with the errors to expect. */
 export function verdicts({
   tokens,
   d,
@@ -50,7 +50,7 @@ export function verdicts({
   return [polynomial, sparse, spread, prediction(regime, predicted)]
 }
 
-/** Errors to expect of a head of this kind, from heads that were measured. */
+/** Writes the errors to expect of a head of this kind, from heads that were measured. */
 function prediction(regime: Regime, { heads, errors }: RegimeFigures): string {
   const budgets = Object.entries(errors).map(([budget, streams]) => {
     const [first, ...others] = Object.entries(streams).toSorted(([, a], [, b]) => a - b)
@@ -62,13 +62,13 @@ function prediction(regime: Regime, { heads, errors }: RegimeFigures): string {
 
 const percent = (error: number) => `${figureText(100 * error, error < 0.1 ? 2 : 3)} %`
 
-/** The least Taylor degree within 10 % on [−radius, radius]; even ones only, which stay positive beyond. */
+/** The lowest even Taylor degree within 10 % on [−radius, radius]; even degrees stay positive beyond. */
 export function degreeWithin(radius: number): number | null {
   for (let degree = 0; degree <= MOST_DEGREE; degree += 2) if (taylorRadius(degree, 0.1) >= radius) return degree
   return null
 }
 
-/** Bytes that a feature stream of this degree would hold; a large one is not built to be asked. */
+/** The bytes of a feature stream of this degree, without building a large one. */
 function streamBytes(d: number, dv: number, degree: number, features: number): number {
   if (features > 1e5) return features * (4 * dv + 8)
   const stream = featureStream({ features: taylorFeatures({ d, degree, scale: 1, centre: new Float32Array(d) }), dv })
@@ -77,7 +77,7 @@ function streamBytes(d: number, dv: number, degree: number, features: number): n
   return bytes
 }
 
-/** Features of that degree; null where they are too many to count. */
+/** The number of features of a degree; null where there are too many to count. */
 export function featuresOf(d: number, degree: number): number | null {
   try {
     return featureDimension(d, degree)

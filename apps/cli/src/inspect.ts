@@ -5,7 +5,10 @@ import type { Findings, Spread } from './findings'
 import { degreeWithin, expected, featuresOf, verdicts } from './inspect-verdicts'
 import { sampleRows } from './row-sample'
 
-/** Query rows looked at, the quarter with the largest norms among them. Averages are of those in the last three quarters, where contexts are long. */
+/**
+ * Number of query rows that are looked at, a quarter of them those with the largest norms. Averages are over those in the last three quarters, where
+ * contexts are long.
+ */
 const SAMPLE = 512
 const BLOCK = 1024
 
@@ -15,7 +18,7 @@ interface Inspect {
   readonly values: Rows
   readonly scale?: number
   readonly signal: AbortSignal
-  /** Rows of the keys read so far, of two passes. */
+  /** Called with the number of key rows read so far, in two passes. */
   readonly progress: (done: number) => void
 }
 
@@ -53,7 +56,7 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
     progress(first)
   }
 
-  // One softmax a sampled row: maximum, Σe^s, Σ s·e^s (for the entropy) and Σe^s·v, over blocks of keys.
+  // One softmax for each sampled row: maximum, Σe^s, Σ s·e^s (for the entropy) and Σe^s·v, over blocks of keys.
   const shifts = Float64Array.from({ length: count }, (_, i) => {
     let shift = 0
     for (let c = 0; c < d; c++) shift += asked[i * d + c] * mean[c]
@@ -176,7 +179,7 @@ function rangeMeter() {
   }
 }
 
-/** Mean over columns of the share of the norm outside the `k` rows of the most energy, rows standing for as many as their weights say. */
+/** The mean over columns of the share of the norm outside the `k` rows of the most energy; rows stand for as many as their weights say. */
 function columnTail(
   { outputs, weights, cols }: { readonly outputs: Float64Array; readonly weights: Float64Array; readonly cols: number },
   k: number,

@@ -1,4 +1,4 @@
-/** A label that stands at the end of a line. */
+/** Label at the end of a line. */
 export interface LineLabel {
   readonly text: string
   readonly x: number
@@ -6,9 +6,9 @@ export interface LineLabel {
 }
 
 /**
- * The labels, moved up or down as little as keeps them apart on a logarithmic axis of this domain.
+ * Moves labels up or down, as little as keeps them apart, on a logarithmic axis of this domain.
  *
- * @param gap  least share of the axis between two of them
+ * @param gap  smallest distance between two labels, as a share of the axis
  */
 export function spreadLabels<T extends LineLabel>(
   labels: readonly T[],

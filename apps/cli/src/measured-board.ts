@@ -5,12 +5,12 @@ import { progressBar } from './progress'
 const PAUSE = 50
 
 interface MeasuredBoard extends Omit<CompareOptions, 'heads' | 'now' | 'onProgress'> {
-  /** How many, and each when its turn comes: one is in memory at a time. */
+  /** Readers of the heads; only one head is in memory at a time. */
   readonly heads: readonly (() => Promise<BoardHead>)[]
   readonly quiet: boolean
 }
 
-/** A board with times, under a progress bar: heads one after another, each stream tried once untimed, since first calls compile. */
+/** Makes a board with times, under a progress bar: heads one after another; each stream is run once without timing, since first calls compile. */
 export async function measuredBoard({ heads, quiet, ...options }: MeasuredBoard): Promise<Board> {
   const cells = options.budgets.length * options.methods.length
   const bar = progressBar('comparing', cells * heads.length, quiet, 'runs')
@@ -31,10 +31,10 @@ export async function measuredBoard({ heads, quiet, ...options }: MeasuredBoard)
   return { ...boards[0], heads: boards.flatMap((board) => board.heads) }
 }
 
-/** One turn of the event loop, in which signals arrive. */
+/** Waits one turn of the event loop, in which signals arrive. */
 const turn = () => new Promise<void>(setImmediate)
 
-/** A turn of the event loop where the last one is a while ago. */
+/** Makes a function that waits a turn of the event loop where the last one was a while ago. */
 function pauses(): () => void | Promise<void> {
   let last = performance.now()
   return () => {
@@ -44,7 +44,7 @@ function pauses(): () => void | Promise<void> {
   }
 }
 
-/** User and system time of this process, in milliseconds. */
+/** The user and system time of this process, in milliseconds. */
 function cpuTime(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000

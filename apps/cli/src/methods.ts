@@ -6,15 +6,15 @@ import { list } from './options'
 import { ownMethod } from './own-method'
 import { withStreamList } from './stream-list'
 
-/** Names of the catalogue: what --stream takes beside a module. */
+/** Names of the catalogue, which --stream takes beside modules. */
 export const NAMES: readonly string[] = catalogue.map(({ name }) => name)
 
-/** Whether a value of --stream is the file of a module. */
+/** Whether a value of --stream is the path of a module. */
 export function isPath(text: string): boolean {
   return /[/\\]|\.[cm]?[jt]s$/.test(text)
 }
 
-/** The value of --stream: the name of a method, or the file of a module of the user's own. */
+/** Checks a value of --stream: the name of a method, or the path of a user's own module. */
 export function streamName(text: string): string {
   if (NAMES.includes(text) || isPath(text)) return text
   throw new InvalidArgumentError(
@@ -22,7 +22,7 @@ export function streamName(text: string): string {
   )
 }
 
-/** The method of a value of --stream. @throws Error when it is a module that cannot be loaded, or exports none */
+/** The method that a value of --stream names. @throws Error when it is a module that cannot be loaded, or exports no method */
 export async function methodNamed(text: string): Promise<Method> {
   return isPath(text) ? ownMethod(text) : catalogue.find(({ name }) => name === text)!
 }
@@ -33,7 +33,7 @@ export interface StreamsFlags {
   readonly stream: readonly string[]
 }
 
-/** Options of a command that runs several methods side by side. */
+/** Adds the options of a command that runs several methods side by side. */
 export function withStreams(command: Command, default_ = 'all'): Command {
   return withStreamList(command)
     .option('--streams <names>', `streams to run, as a,b: names (listed below) (default: ${default_})`, streamNames)
@@ -47,13 +47,13 @@ export function withStreams(command: Command, default_ = 'all'): Command {
     )
 }
 
-/** Values of --stream and --streams, each once: names alone are all that is wanted, modules stand beside the usual ones. */
+/** Values of --stream and --streams, each once. Where only names are given, only these run; modules run beside the usual methods. */
 export function chosenStreams({ streams, stream }: StreamsFlags, usual: readonly string[]): string[] {
   const chosen = streams ?? (stream.every(isPath) ? usual : [])
   return [...new Set([...chosen, ...stream])]
 }
 
-/** @throws RangeError when two have one name */
+/** The methods of some values. @throws RangeError when two have one name */
 export async function methodsNamed(texts: readonly string[]): Promise<Method[]> {
   const methods: Method[] = []
   for (const text of texts) methods.push(await methodNamed(text))

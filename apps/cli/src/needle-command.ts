@@ -41,7 +41,7 @@ async function run(flags: NeedleFlags, signal: AbortSignal): Promise<void> {
     signal,
     protocolOf: (text) => ({ kind: 'needle', ...text, depths, distractors, seed }),
     trialsOf(tokens, haystack, { tokenizer }) {
-      needlePrompt({ tokenizer, haystack, tokens, depths, distractors, seed, trial: 0 }) // refuses lengths that cannot be
+      needlePrompt({ tokenizer, haystack, tokens, depths, distractors, seed, trial: 0 }) // throws for lengths that are too short
       return contexts
     },
   })

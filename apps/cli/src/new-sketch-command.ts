@@ -18,7 +18,7 @@ export function newSketchCommand(): Command {
     })
 }
 
-/** The folder above, or this one, that has the packages. */
+/** The nearest folder, this one or one above, that has the packages. */
 function cloneRoot(folder: string): string | undefined {
   if (existsSync(join(folder, 'pnpm-workspace.yaml')) && existsSync(join(folder, 'packages/core'))) return folder
   return dirname(folder) === folder ? undefined : cloneRoot(dirname(folder))

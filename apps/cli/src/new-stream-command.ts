@@ -30,7 +30,7 @@ async function newStream(path: string): Promise<void> {
   )
 }
 
-/** The text of a working stream: plain JavaScript, which is TypeScript too once its parameters have types. */
+/** Writes the text of a working stream: plain JavaScript, which becomes TypeScript once its parameters have types. */
 export function streamModule(path: string): string {
   const isTyped = extname(path).endsWith('ts')
   const typed = (name: string, type: string) => (isTyped ? `${name}: ${type}` : name)

@@ -12,8 +12,9 @@ export interface Address {
 const HOLDERS = String.raw`.*?(?:\.safetensors|\.safetensors\.index\.json|\.npz|\.parquet|\.arrows?|\.feather|\.ipc|[/\\])`
 
 /**
- * Reads `file.npy`, `file.safetensors:tensor`, `file.npz:key`, `file.parquet:column`, `file.arrow:column`, `model/:tensor` or `model.safetensors.index.json:tensor`, each with `[layer,head]` behind it or
- * not, and `:bfloat16` before that where a .npy or .npz says `<V2`.
+ * Parses the address of an input: `file.npy`, `file.safetensors:tensor`, `file.npz:key`, `file.parquet:column`, `file.arrow:column`, `model/:tensor`
+ * or `model.safetensors.index.json:tensor`, each with or
+ * without `[layer,head]` behind it, and with `:bfloat16` before that where a .npy or .npz has the type `<V2`.
  */
 export function addressOf(text: string): Address {
   const [, whole = text, index = ''] = /^(.*?)(\[[\d, ]*\])?$/s.exec(text) ?? []
@@ -33,7 +34,7 @@ async function openInput(text: string): Promise<Rows> {
   })
 }
 
-/** All axes of what an input names, and what of it stands in brackets. */
+/** Reads all axes of the array that an input names, and the indices in its brackets. */
 export async function axesOf(text: string): Promise<ArrayShape> {
   const { path, ...options } = addressOf(text)
   const column = await openColumn(path, options.tensor)
@@ -43,7 +44,7 @@ export async function axesOf(text: string): Promise<ArrayShape> {
   })
 }
 
-/** An error of a file without the name of the function that found it: `q.npy is not a .npy file (…)`. */
+/** Makes an error of a file plain, without the name of the function that found it: `q.npy is not a .npy file (…)`. */
 export function plainly(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const plain = /^(?:openRows|arrayShape|writeRows|writeWhole): (.*)$/s.exec(error.message)?.[1]
@@ -51,18 +52,18 @@ export function plainly(error: unknown): unknown {
   return new Error(plain.replace(/^(.*?): (?=(?:is|holds) )/s, '$1 '), { cause: error })
 }
 
-/** How many there are: 1 column, 2 columns. */
+/** Writes a count with its noun: 1 column, 2 columns. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** Rows of the file as errors name them: a 1-D array is said to be one. */
+/** Describes the rows of a file for an error: a 1-D array is called one. */
 export function widthText(name: string, { cols, shape }: Pick<Rows, 'cols' | 'shape'>): string {
   const flat = shape.length === 1 ? ` (a 1-D array: its ${shape[0]} numbers are rows of one column)` : ''
   return `${name} have ${counted(cols, 'column')}${flat}`
 }
 
-/** Opens several inputs, hands them to `use`, and closes them in every case. */
+/** Opens several inputs, gives them to `use`, and closes them in every case. */
 export async function withInputs<T, N extends readonly string[]>(
   texts: N,
   use: (...files: { [I in keyof N]: Rows }) => Promise<T>,

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 
-/** Parsers of option values; commander turns their errors into usage errors (exit code 1). */
+/** Makes a parser of whole numbers; commander turns the errors of parsers into usage errors (exit code 1). */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text)

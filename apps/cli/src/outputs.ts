@@ -10,14 +10,14 @@ export interface Output {
 }
 
 /**
- * Refuses, before any work is done, outputs that would lose something: what is one of the inputs, also by another link to it, another output, a
- * directory, a device or a FIFO; and those whose folder cannot be written to.
+ * Refuses, before any work is done, outputs that would destroy something: one of the inputs (also through another link to it), another output, a
+ * directory, a device or a FIFO; and outputs whose folder cannot be written to.
  *
- * @param inputs  files as commands name them, with tensors and indices; what is no file is passed over
+ * @param inputs  files as commands name them, with tensors and indices; names that are no files are ignored
  */
 export async function refuseOutputs(outputs: readonly Output[], inputs: readonly string[]): Promise<void> {
   const taken: { readonly what: string; readonly path: string; readonly info?: Stats }[] = []
-  const models: string[] = [] // folders of which any .safetensors file may be read
+  const models: string[] = [] // folders, of which any .safetensors file may be read
   for (const input of inputs)
     for (const path of pathsOf(input)) {
       const info = await found(path)
@@ -41,7 +41,7 @@ export async function refuseOutputs(outputs: readonly Output[], inputs: readonly
   }
 }
 
-/** The files that a text such as `x.safetensors:tensor[0,1]` may mean. */
+/** The files that a text such as `x.safetensors:tensor[0,1]` may stand for. */
 function pathsOf(text: string): string[] {
   const { path } = addressOf(text)
   return [...new Set([text, path, path.replace(/\[[^[\]]*\]$/, '')])]

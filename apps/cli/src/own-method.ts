@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { lendPackages } from './own-packages'
 
 /**
- * A user's own method, from a module: its default export is a `Method`, or a function (shape, budgetBytes, tokens, pilot) => stream, which is then named
- * after the file; beside a function, `export const learns = true` (or 'pilot') where it learns from queries.
+ * Loads a user's own method from a module. Its default export is a `Method`, or a function (shape, budgetBytes, tokens, pilot) => stream, which then has the
+ * name of the file; beside a function, `export const learns = true` says that it learns from queries ('pilot': from a pilot).
  *
  * @throws Error when the module cannot be loaded on this Node, or exports neither
  */
@@ -27,7 +27,7 @@ export async function ownMethod(path: string): Promise<Method> {
   return boardMethod({ name: basename(path, extname(path)), make, learns: learnsOf(path, module['learns']) })
 }
 
-/** Reads the `export const learns` of a user's file. */
+/** Reads `export const learns` of a user's module. */
 function learnsOf(path: string, learns: unknown): Method['learns'] {
   if (learns === undefined || learns === false) return 'nothing'
   if (learns === true) return 'queries'

@@ -1,4 +1,4 @@
-import nodeModule from 'node:module' // as a whole: older versions lack registerHooks, and naming it would stop them
+import nodeModule from 'node:module' // imported as a whole: older versions lack registerHooks, and a named import would fail there
 import { pathToFileURL } from 'node:url'
 
 let isDone = false
@@ -34,7 +34,7 @@ export function lendPackages(): void {
   })
 }
 
-/** The file of @sublinear/attention, which depends on all the others. */
+/** The address of @sublinear/attention, which depends on all the others. */
 function faceUrl(): string[] {
   try {
     return [pathToFileURL(nodeModule.createRequire(import.meta.url).resolve('@sublinear/attention')).href]

@@ -32,7 +32,7 @@ interface Options {
 }
 
 const NOT_WORTHWHILE = 3
-/** Rows of the table of what was tried. */
+/** Most rows of the table of candidates. */
 const SHOWN = 12
 
 export function planCommand(interrupt: AbortSignal): Command {
@@ -136,7 +136,7 @@ function shared(
 ) {
   const budget = typeof limit === 'string' ? budgetBytes(limit, 4 * (d + dv) * tokens) : limit
   const together = !apart
-  // Keys and values that come apart cannot be asked about in between.
+  // Where keys and values come apart, nothing can be asked before all have come.
   const own: Task = apart && task === 'causal' ? 'rows' : task
   const asked = epsilon ?? (budget === undefined ? 0.1 : undefined)
   return {
@@ -151,7 +151,7 @@ function shared(
   }
 }
 
-/** The first `count` rows of a file, or all. */
+/** Reads the first `count` rows of a file, or all. */
 async function firstRows(file: Rows, count: number): Promise<Matrix> {
   for await (const block of file.blocks(Math.min(count, file.rows))) return block
   return { rows: 0, cols: file.cols, data: new Float32Array(0) }
@@ -219,7 +219,7 @@ function print(made: Plan): void {
   if (more > 0) console.log(`\n${more} more were tried, dropped early or too large (--json has all)`)
 }
 
-/** Tokens of the pilot that an error is of. */
+/** The number of the pilot's tokens over which an error was measured. */
 function lookedAt({ evidence, droppedAt }: Considered, { error }: Plan): string {
   return evidence === 'measured' ? String(droppedAt ?? error.tokens ?? '') : ''
 }

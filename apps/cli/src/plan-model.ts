@@ -31,13 +31,13 @@ interface Planned {
 }
 
 const NOT_WORTHWHILE = 3
-/** Tokens to come where nothing is said. */
+/** Default number of tokens to come. */
 const TOKENS = 8192
 
 /**
- * Plans for every key head of a model by what it is given over a text, and keeps the recipes beside the model.
+ * Plans for every key head of a model by its queries, keys and values over a text, and writes the recipes beside the model.
  *
- * @throws RangeError as modelHeads and plan; the signal's reason when it is aborted: nothing is then written
+ * @throws RangeError as modelHeads and plan do; the signal's reason when aborted: nothing is then written
  */
 export async function planModel(flags: PlanModelFlags, signal: AbortSignal): Promise<void> {
   const { model, text, tokens = TOKENS, epsilon, budget, task, pilot, seed, heads: only, json, quiet } = flags

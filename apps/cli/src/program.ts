@@ -44,10 +44,10 @@ export const BAD_INPUT = 2
 export const INTERRUPTED = 130
 
 /**
- * Runs one command line to its end, with its exit code in `process.exitCode`. Errors are said on stderr in one line, and never thrown.
+ * Runs one command line to its end, and sets `process.exitCode`. Errors are printed on stderr in one line, and never thrown.
  *
- * @param args  the words behind `sublinear`
- * @param signal  interrupts it
+ * @param args  the words after `sublinear`
+ * @param signal  signal that interrupts the command
  */
 export async function runProgram(args: readonly string[], signal: AbortSignal): Promise<void> {
   const program = new Command('sublinear')

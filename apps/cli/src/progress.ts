@@ -2,12 +2,12 @@ import { SingleBar, type Options, type Params } from 'cli-progress'
 
 export interface Progress {
   update(done: number): void
-  /** Another total, where it was not known. */
+  /** Sets the total, where it was not known before. */
   resize(total: number): void
   stop(): void
 }
 
-/** A bar on stderr where that is a terminal, nothing in a pipe or with --quiet. */
+/** Makes a progress bar on stderr where that is a terminal; nothing in a pipe or with --quiet. */
 export function progressBar(title: string, total: number, quiet = false, unit = 'tokens'): Progress {
   if (quiet || !process.stderr.isTTY) return { update: () => {}, resize: () => {}, stop: () => {} }
   const bar = new SingleBar({
@@ -35,7 +35,7 @@ interface Standing {
 
 const WIDEST_BAR = 40
 
-/** Title, bar, share, rate and time left in one line narrower than `width`; the bar takes what the words leave. */
+/** Writes title, bar, share, rate and remaining time in one line narrower than `width`; the bar takes the room that the words leave. */
 export function barText({ title, unit, done, total, seconds }: Standing, width = 80): string {
   const share = total > 0 ? Math.min(1, done / total) : 0
   const percent = `${Math.floor(100 * share)}%`.padStart(4)
@@ -51,7 +51,7 @@ export function barText({ title, unit, done, total, seconds }: Standing, width =
   return `${title} ${'■'.repeat(full)}${' '.repeat(bar - full)}${words}`.slice(0, Math.max(0, width - 1))
 }
 
-/** 987, 12.3k, 4.56M. */
+/** Writes a count in short: 987, 12.3k, 4.56M. */
 function shortText(x: number): string {
   const units = ['', 'k', 'M', 'G', 'T']
   let unit = 0
@@ -59,7 +59,7 @@ function shortText(x: number): string {
   return `${unit === 0 && Number.isInteger(x) ? x : Number(x.toPrecision(3))}${units[unit]}`
 }
 
-/** 12 s, 3 min, 5 h. */
+/** Writes a time in short: 12 s, 3 min, 5 h. */
 function timeText(seconds: number): string {
   if (seconds < 99.5) return `${Math.ceil(seconds)} s`
   return seconds < 5940 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`

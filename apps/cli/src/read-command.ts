@@ -74,7 +74,7 @@ async function readFile(file: string, options: ReadOptions, interrupt: AbortSign
       if (!options.quiet && !options.json) line.print(`token ${tokens}: ${answerText(answer)}`)
     }
     line.show(() => standText(last, start))
-    await setImmediate() // so that an interrupt is heard
+    await setImmediate() // so that an interrupt is noticed
     interrupt.throwIfAborted()
   }
   line.print('')
@@ -104,14 +104,16 @@ function answerText({ word, text, refused }: Said): string {
   return `(recall ${word}${text})`
 }
 
-/** Words that can be asked for, one more. */
+/** Adds a word to the words that will be asked for. */
 function askedWords(word: string, before: readonly string[]): string[] {
   if (!/^[A-Za-z]{1,1000}$/.test(word))
     throw new InvalidArgumentError('must be one word of letters a to z, 1000 at most.')
   return [...before, word]
 }
 
-/** A file or standard input as bytes in parts, how many where that is known; refused before the model is loaded. */
+/**
+ * Opens a file or standard input as bytes in parts, with their number where it is known; a file that cannot be opened is refused before the model is loaded.
+ */
 async function openText(
   file: string,
   signal: AbortSignal,
@@ -123,15 +125,15 @@ async function openText(
   return { source: createReadStream(file, { signal }), bytes: found.size }
 }
 
-/** The text, and behind it a question for every word. */
+/** The text, followed by a question for every word. */
 async function* withQuestions(source: AsyncIterable<Uint8Array>, words: readonly string[]): AsyncGenerator<Uint8Array> {
   yield* source
   for (const word of words) yield new TextEncoder().encode(`${questionText(word)})`)
 }
 
-/** A token of prose stands for about three bytes; of other texts for less. */
+/** Tokens for a byte of text, at most: a token of prose stands for about three bytes, of other texts for fewer. */
 const TOKENS_A_BYTE = 1 / 2
-/** Fewest tokens of a text: its first one, and some questions. */
+/** Additional tokens of a text: its first one, and some questions. */
 const MORE = 64
 
 function standText({ tokens, bytes, cacheBytes }: Reading, start: number): string {
@@ -140,7 +142,7 @@ function standText({ tokens, bytes, cacheBytes }: Reading, start: number): strin
   return `${tokens} tokens, ${rateText(rate)} tokens/s; ${held} (${shareText(bytes, cacheBytes)})`
 }
 
-/** A line on stderr that is written over ten times a second, on a terminal only; printed lines go to stdout, before it. */
+/** Makes a line on stderr that is overwritten ten times a second, on a terminal only; printed lines go to stdout, before it. */
 function liveLine(silent = false) {
   const live = !silent && process.stderr.isTTY
   let next = 0

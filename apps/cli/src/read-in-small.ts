@@ -12,12 +12,12 @@ export interface ReadFlags extends SizeFlags {
   readonly recipes?: string | true
 }
 
-/** A text, and how it is to be read. */
+/** A text, and the options by which it is read. */
 export interface ToRead {
   readonly method: Method
   readonly sizeOf: Sizing
   readonly text: AsyncGenerator<Uint8Array>
-  /** Tokens to come; Infinity where that is not known. */
+  /** Number of tokens to come; Infinity where it is not known. */
   readonly coming: number
   readonly options: ReadFlags
 }
@@ -31,7 +31,7 @@ export interface Started extends AsyncDisposable {
   readonly isUnrotated: boolean
 }
 
-/** One of the models that come with the command begins to read. */
+/** Begins to read with one of the models that come with the command. */
 export async function readInSmall({ method, sizeOf, text, coming, options }: ToRead): Promise<Started> {
   const model = openModel(options.model)
   const { first, whole } = await firstBytes(text, method.learns === 'pilot' ? options.pilot : 0)
@@ -48,7 +48,7 @@ export async function readInSmall({ method, sizeOf, text, coming, options }: ToR
   }
 }
 
-/** The bytes of a text's first tokens, which are read twice; none where no rows are wanted. */
+/** Reads the bytes of a text's first tokens, which are then read twice; none where no rows are wanted. */
 export async function firstBytes(
   source: AsyncGenerator<Uint8Array>,
   rows: number,
@@ -65,13 +65,13 @@ export async function firstBytes(
   return { first: Buffer.concat(first).subarray(0, rows * MOST_BYTES), whole: chained(first, source) }
 }
 
-/** Rows of every head, layer by layer. */
+/** Makes pilots of every head, layer by layer. */
 function pilotsFrom(model: LanguageModel, first: Uint8Array, rows: number): readonly Pilot[] {
   const { bos, encode } = model.tokenizer
   return capture({ model, stream: exactStream, ids: [bos, ...encode(first)].slice(0, rows) })
 }
 
-/** Options of every head, layer by layer. */
+/** Chooses options of every head, layer by layer. */
 function sizedHeads(
   { config: { layers, heads, d } }: LanguageModel,
   sizeOf: Sizing,
@@ -89,7 +89,7 @@ function headsOf({ config: { heads } }: LanguageModel, method: Method, sized: re
   return specOf(method, (layer, head) => sized[layer * heads + head].options)
 }
 
-/** Bytes that a token of prose stands for at most, nearly always. */
+/** Most bytes that a token of prose stands for, with rare exceptions. */
 const MOST_BYTES = 8
 
 async function* chained(first: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

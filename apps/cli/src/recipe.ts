@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import type { Sizing } from './sizing'
 
 /**
- * Method and options of a file that `plan --json` printed, or of any `{ method, options }`.
+ * Reads method and options from a file that `plan --json` printed, or from any `{ method, options }`.
  *
- * @throws RangeError when there is no such file, it is no recipe, or of another shape than the head that it is for
+ * @throws RangeError when there is no such file, it is no recipe, or a recipe for a head of another shape
  */
 export function readRecipe(path: string): { readonly method: Method; readonly sizeOf: Sizing } {
   const wrong = (what: string, cause?: unknown) => new RangeError(`--recipe ${path}: ${what}`, { cause })

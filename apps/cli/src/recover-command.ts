@@ -29,12 +29,12 @@ interface Inputs {
   readonly values: Rows
 }
 
-/** Rows read at once from each file. */
+/** Rows that are read at a time from each file. */
 const BLOCK = 1024
-/** Queries whose exact answers say how much there is to find, those with the largest norms among them. */
+/** Number of queries whose exact answers show how much there is to find, those with the largest norms among them. */
 const SAMPLE = 512
 const NOT_SPARSE = 3
-/** Columns of which the rows found carry less than this share of the energy are not sparse. */
+/** Share of the energy of a column: where the rows found have less than it, the column is not sparse. */
 const SPARSE = 0.5
 
 export function recoverCommand(interrupt: AbortSignal): Command {
@@ -92,7 +92,7 @@ async function recover(
       sketched.push(block, moments)
       bar.update(keys.rows + sketched.queries)
     }
-    // U₂ᵀ(V − v̄): the answer of a query that sees all keys alike is 0, so what is left is few.
+    // U₂ᵀ(V − v̄): a query that sees all keys alike then has the answer 0, so few rows remain.
     const { state, totals } = moments
     const core = state.map((x, i) => x - (totals[Math.floor(i / sums.length)] * sums[i % sums.length]) / keys.rows)
     const columns = sketched.columns({ rows: features.t, cols: sums.length, data: core })
@@ -112,7 +112,7 @@ async function recover(
   }
 }
 
-/** Blocks of keys with the values that belong to them. */
+/** Reads blocks of keys with the values that belong to them. */
 async function* pairs(keys: Rows, values: Rows) {
   const others = values.blocks(BLOCK)[Symbol.asyncIterator]()
   try {
@@ -127,9 +127,9 @@ async function* pairs(keys: Rows, values: Rows) {
 
 interface FoundRow {
   readonly row: number
-  /** The sketch's estimate of the output, less the mean of the values. */
+  /** Estimate of the output by the sketch, less the mean of the values. */
   readonly estimate: number
-  /** The same and the output itself, exactly, from a second reading. */
+  /** The same number exactly, and the output itself, from a second reading. */
   readonly deviation: number
   readonly value: number
 }
@@ -138,11 +138,11 @@ interface Found {
   readonly columns: readonly {
     readonly column: number
     readonly mean: number
-    /** Share of the column's energy in the rows found; the whole is estimated from `rowsLookedAt` queries. */
+    /** Share of the column's energy in the rows found; the whole energy is estimated from `rowsLookedAt` queries. */
     readonly energyFound: number
     readonly rows: readonly FoundRow[]
   }[]
-  /** The same over all columns. */
+  /** Share of the energy over all columns. */
   readonly energyFound: number
   readonly rowsLookedAt: number
   readonly queries: number
@@ -152,7 +152,7 @@ interface Found {
 
 const share = (some: number, all: number) => (all === 0 ? 1 : some / all)
 
-/** Reads the files again: the exact outputs of the rows found, and of a sample of all. */
+/** Reads the files again, for the exact outputs of the rows found, and of a sample of all rows. */
 async function confirmed(
   columns: readonly SparseVector[],
   files: Inputs,

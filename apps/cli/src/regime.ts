@@ -1,12 +1,16 @@
-/** Kinds of heads, by how scores spread; what can be held in few bytes differs from kind to kind. */
+/** Kinds of heads, by the spread of their scores; methods that work in few bytes differ from kind to kind. */
 export type Regime = 'bounded and diffuse' | 'diffuse with far keys' | 'sharp'
 
-/** Rows that spread over fewer keys than this are sharp. */
+/** Number of keys: rows whose attention is spread over fewer are sharp. */
 export const FEW_KEYS = 64
-/** Scores that stay within this of the mean key's are bounded. */
+/** Bound on scores less that of the mean key; a head within it is bounded. */
 export const BOUNDED = 10
 
-/** @param effectiveKeys  e^entropy of a row, mean; centredScores  smallest and largest score less that of the mean key */
+/**
+ * The regime of a head.
+ *
+ * @param effectiveKeys  e^entropy of a row, mean; centredScores  smallest and largest score less that of the mean key
+ */
 export function regimeOf({
   effectiveKeys,
   centredScores: [low, high],

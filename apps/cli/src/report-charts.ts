@@ -4,7 +4,7 @@ import { parseHTML } from 'linkedom'
 import { spreadLabels } from './line-labels'
 import { bytesText } from './report'
 
-/** How a stream is drawn, in every chart and in the legend. */
+/** Colour and mark of a stream, in every chart and in the legend. */
 export interface Look {
   readonly colour: string
   readonly dash: string
@@ -28,11 +28,11 @@ const SYMBOLS = ['circle', 'square', 'triangle', 'diamond'] as const
 export const GREY = '#8a8a8a'
 const [WIDTH, HEIGHT] = [560, 400]
 
-/** Room right of a chart for the names of its lines, and between two of them as a share of its height. */
+/** Room right of a chart for the names of its lines; and between two names, as a share of its height. */
 const LABELS = 112
 const LABEL_GAP = 0.04
 
-/** Names at the ends of lines, in their colours. */
+/** Writes names at the ends of lines, in their colours. */
 function labelsOf(
   labels: readonly { readonly text: string; readonly x: number; readonly y: number; readonly colour: string }[],
 ) {
@@ -59,7 +59,7 @@ export function lookOf(index: number): Look {
   }
 }
 
-/** Error against bytes, both logarithmic: means over the heads, with the references. */
+/** Draws error against bytes, both logarithmic: means over the heads, with the references. */
 export function errorChart(board: Board): string {
   const means = boardMeans(board)
   const points = means.flatMap(({ streams }) =>
@@ -113,7 +113,7 @@ export function errorChart(board: Board): string {
 const titleOf = ({ stream, bytes, error }: { stream: string; bytes: number; error: number }) =>
   `${stream}: ${error.toPrecision(3)} in ${bytesText(bytes)}`
 
-/** Bytes held while tokens come in: the first head, one budget, and the cache beside them. */
+/** Draws the bytes held while tokens come in: of the first head, in one budget, with the cache beside them. */
 export function memoryChart(board: Board, budget: number): string {
   const head = board.heads[0]
   const cells = head.budgets[budget].cells.filter(({ memory }) => memory)
@@ -170,7 +170,7 @@ export function memoryChart(board: Board, budget: number): string {
   })
 }
 
-/** A stream's line and mark in the legend. */
+/** Draws a stream's line and mark for the legend. */
 export function swatch(index: number): string {
   const { colour, dash, symbol } = lookOf(index)
   return (
@@ -187,7 +187,7 @@ const SHAPES: Readonly<Record<Look['symbol'], string>> = {
   diamond: 'M16 0l3.5 6l-3.5 6l-3.5 -6z',
 }
 
-/** Axes with exactly these marks: a logarithmic scale of its own would leave some of them unwritten. */
+/** Draws axes with exactly these ticks: a logarithmic scale of its own would leave some of them out. */
 function axes(x: readonly number[], xText: (x: number) => string, y: readonly number[], yText: (y: number) => string) {
   return [Plot.gridY(y), Plot.axisX(x, { text: xText, tickPadding: 5 }), Plot.axisY(y, { text: yText })]
 }
@@ -211,7 +211,7 @@ export function draw(options: Plot.PlotOptions): string {
   return drawn.outerHTML
 }
 
-/** 1, 2 and 5 times powers of ten, within and just around the values. */
+/** Ticks at 1, 2 and 5 times powers of ten, within and just around the values. */
 function roundTicks(values: readonly number[]): number[] {
   const [low, high] = around(values)
   const ticks: number[] = []
@@ -225,7 +225,7 @@ function around(values: readonly number[]): [number, number] {
   return [Math.min(...values) / 1.15, Math.max(...values) * 1.15]
 }
 
-/** Powers of four of bytes. */
+/** Ticks at powers of four bytes. */
 function byteTicks(values: readonly number[]): number[] {
   const [low, high] = around(values.filter((value) => value > 0))
   return [1, 4, 16, 64, 256, 1000, 4000, 16_000, 64_000, 256_000, 1e6, 4e6, 16e6, 64e6, 256e6, 1e9].filter(
@@ -233,7 +233,7 @@ function byteTicks(values: readonly number[]): number[] {
   )
 }
 
-/** Values that stand apart on a logarithmic axis, the largest first. */
+/** Values that are far enough apart on a logarithmic axis, the largest first. */
 function spaced(values: readonly number[]): number[] {
   const kept: number[] = []
   for (const value of values.toSorted((a, b) => b - a))

@@ -6,7 +6,7 @@ import { errorChart, memoryChart, swatch } from './report-charts'
 import { SENTENCES } from './method-sentences'
 
 /**
- * The board as one HTML page: charts, tables, and how to make it again. It loads nothing, runs nothing, and every word that comes from
+ * Writes the board as one HTML page: charts, tables, and how to make it again. The page loads nothing, runs nothing, and every word that comes from
  * outside is escaped.
  */
 export function reportPage(board: Board): string {
@@ -43,7 +43,7 @@ ${heads[0].budgets.map((_, b) => headTable(board, b, b === shown)).join('\n')}
   )
 }
 
-/** A sentence for each name in the charts that is of the catalogue. */
+/** A sentence for each name in the charts that the catalogue has. */
 function explained(streams: readonly string[]): string {
   const rows = streams
     .filter((name) => Object.hasOwn(SENTENCES, name))
@@ -53,7 +53,7 @@ function explained(streams: readonly string[]): string {
     : `<details class="names" open><summary>What the names mean</summary><dl>${rows.join('\n')}</dl></details>`
 }
 
-/** Every cell of the board, a line each. */
+/** Writes every cell of the board, a line each. */
 function dataText({ heads }: Board): string {
   const lines = heads.flatMap(({ name, budgets }) =>
     budgets.flatMap((budget) =>
@@ -65,7 +65,7 @@ function dataText({ heads }: Board): string {
   return [['head', 'budget', 'stream', 'outcome', 'bytes', 'relative error'].join('\t'), ...lines].join('\n')
 }
 
-/** The smallest budget that most streams fit: what the memory chart and the open table show. */
+/** The smallest budget that most streams fit, which the memory chart and the open table show. */
 function typicalBudget({ heads }: Board): number {
   const fitting = heads[0].budgets.map(({ cells }) => cells.filter(({ outcome }) => outcome === 'within').length)
   return fitting.lastIndexOf(Math.max(...fitting))
@@ -90,7 +90,7 @@ function headTable({ heads, streams }: Board, budget: number, open: boolean): st
     return [...cells.map((cell) => cellOf(cell, best)), ...references]
   })
   const places = heads.map(({ name }) => name)
-  // The longer list goes down the page.
+  // The longer list becomes the rows.
   const table =
     heads.length < names.length
       ? htmlTable(
@@ -111,7 +111,7 @@ ${table}
 </details>`
 }
 
-/** Shaded the more, the closer to exact. */
+/** Writes a cell, shaded more the closer it is to exact. */
 function cellOf({ outcome, errors }: BoardCell, best: number): string {
   if (outcome !== 'within') return `<td>${errorText({ outcome })}</td>`
   const { relative } = errors!

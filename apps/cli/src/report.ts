@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 
-/** Bytes as people read them: 92.1 kB, 1.05 MB. */
+/** Writes bytes for people: 92.1 kB, 1.05 MB. */
 export function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   let unit = 0
@@ -14,12 +14,12 @@ export function rateText(perSecond: number): string {
   return figureText(perSecond)
 }
 
-/** Number as text with so many digits, and all of those before the point: never 1.9e+2. */
+/** Writes a number with so many digits, and with all digits before the point: never 1.9e+2. */
 export function figureText(x: number, digits = 3): string {
   return Math.abs(x) < 10 ** digits - 0.5 ? x.toPrecision(digits) : x.toFixed(0)
 }
 
-/** 1/11 of the whole, `same`, or 1.2x where it is more. */
+/** Writes a share: 1/11 of the whole, `same`, or 1.2x where it is more. */
 export function shareText(part: number, whole: number): string {
   if (whole === 0) return part === 0 ? 'same' : 'more'
   const times = whole / part
@@ -34,7 +34,7 @@ export interface Column {
 }
 
 /**
- * A plain table: aligned columns, no frame. Where the line is wider than `width`, the last column (the words) goes below its
+ * Writes a plain table: aligned columns, no frame. Where the line is wider than `width`, the last column (the words) goes below its
  * row, indented and wrapped.
  */
 export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string {
@@ -51,7 +51,7 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
     .join('\n')
 }
 
-/** Text wrapped at a width, as one string. */
+/** Wraps a text at a width, as one string. */
 export function paragraph(text: string, width: number): string {
   return Number.isFinite(width) ? wrapped(text, width).join('\n') : text
 }
@@ -72,7 +72,7 @@ function draw(columns: readonly Column[], rows: readonly (readonly string[])[]):
     .join('\n')
 }
 
-/** Lines of at most `width` characters. */
+/** Wraps a text into lines of at most `width` characters. */
 export function wrapped(text: string, width: number): string[] {
   const lines = ['']
   for (const word of text.split(' ')) {
@@ -83,7 +83,7 @@ export function wrapped(text: string, width: number): string[] {
   return lines
 }
 
-/** Columns of the terminal; 80 in a pipe would cut tables for no reader, so there it is unlimited. */
+/** The columns of the terminal; in a pipe there is no limit, since 80 would cut tables for nobody. */
 export function outputWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns : Infinity
 }

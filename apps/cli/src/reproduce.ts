@@ -1,4 +1,4 @@
-/** Arguments as one line for a shell. */
+/** Writes arguments as one line for a shell. */
 export function commandLine(args: readonly string[]): string {
   return ['sublinear', ...args.map(quoted)].join(' ')
 }

@@ -4,30 +4,31 @@ import { chance } from './chance'
 const BLOCK = 1024
 const DRAW = 0x5a3c
 
-/** Rows of a file to look at, in place of all. */
+/** A sample of rows of a file, in place of all. */
 export interface RowSample {
   /** Rows of the file, ascending. */
   readonly places: readonly number[]
-  /** How many rows of the file each stands for: 1 of those that are there for sure. Their sum over any kind of rows is right on average. */
+  /** Number of rows of the file for which each stands: 1 for rows that are in every sample. Their sum over any kind of rows is right on average. */
   readonly weights: Float64Array
   /** Rows of the file. */
   readonly rows: number
-  /** How many of those with the largest norms are among them. */
+  /** Number of rows with the largest norms among them. */
   readonly largest: number
-  /** The largest norm of a row that is not among them; 0 where all are. */
+  /** The largest norm of a row that is not among them; 0 where all rows are. */
   readonly unseen: number
 }
 
 /**
- * The rows with the largest norms, a quarter of `most`, and of the others each with a chance that grows with its norm, in two passes and bounded memory.
+ * Samples rows: those with the largest norms, a quarter of `most`, and of the others each with a chance that grows with its norm, in two passes and bounded
+ * memory.
  * Source: priority sampling (Duffield, Lund, Thorup, Priority Sampling for Estimation of Arbitrary Subset Sums, 2007): a row of size w draws u in (0, 1];
- *   the largest w/u stay, and stand for max(1, τ/w) rows where τ is the largest w/u that did not stay; deviation: for a common multiple of that, so that
- *   all stand for as many as there are. A row's size is its norm and the root mean square norm, so
- *   that none is forgotten.
+ *   the largest w/u stay, and stand for max(1, τ/w) rows where τ is the largest w/u that did not stay; Deviation: they stand for a common multiple of
+ * that, so that together they
+ *   stand for exactly all rows. A row's size is its norm plus the root mean square norm, so that none is neglected.
  *
  * Guarantee: a function of the file and of draw. Σ weight = rows; Σ weight·f(row) estimates Σ f(row) over the file, with a bias that falls as 1/most.
  *
- * @param file  rows, below 2^32; most  looked at, ≥ 4; draw  another number gives other rows
+ * @param file  fewer than 2^32 rows; most  most rows of the sample, ≥ 4; draw  number of the sample: another number gives other rows
  * @returns all rows, with weights of 1, where there are no more than that
  */
 export async function sampleRows(
@@ -79,7 +80,7 @@ interface Entry {
   readonly priority: number
 }
 
-/** Keeps the entries of the highest priorities, the earlier of equals; hands on those that have no room. */
+/** Keeps the entries of the highest priorities, of equals the earlier; calls `drop` with those that have no room. */
 function highest(count: number, drop: (entry: Entry) => void) {
   const kept: Entry[] = []
   const prune = () => {

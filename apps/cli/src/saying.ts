@@ -22,7 +22,7 @@ export interface SayFlags extends SizeFlags {
   readonly quiet?: boolean
 }
 
-/** Options of commands that let a user's model speak. */
+/** Adds the options of commands that let a user's model generate text. */
 export function withSayOptions(command: Command): Command {
   return withSizedStream(
     command
@@ -44,14 +44,14 @@ export function withSayOptions(command: Command): Command {
     .option('--quiet', 'print nothing but the text and errors')
 }
 
-/** How the flags of a command name their streams, before a model is open. */
+/** Way in which the flags of a command choose streams, before a model is open. */
 export interface StreamChoice {
   readonly name: string
-  /** For a model, for so many tokens to come. */
+  /** Makes the streams for a model, and for so many tokens to come. */
   of(folder: Pick<ModelFolder, 'model'>, tokens: number): HeadSpec
 }
 
-/** One method for all heads, or the recipes of `plan --model`. @throws RangeError when flags contradict each other */
+/** Reads the choice from flags: one method for all heads, or the recipes of `plan --model`. @throws RangeError when flags contradict each other */
 export async function streamChoice(flags: SizeFlags & Pick<SayFlags, 'model' | 'recipes'>): Promise<StreamChoice> {
   const { recipes } = flags
   if (recipes !== undefined) {
@@ -65,7 +65,7 @@ export async function streamChoice(flags: SizeFlags & Pick<SayFlags, 'model' | '
   return { name: method.name, of: ({ model }, tokens) => folderStreams(model, method, sizeOf, tokens) }
 }
 
-/** A model's words after these tokens, by its tokenizer, with tokens chosen as the flags have it. */
+/** Generates a model's text after these tokens, by its tokenizer, with tokens chosen as the flags say. */
 export function said(
   reader: OnnxReader,
   { tokenizer, end }: Pick<ModelFolder, 'tokenizer' | 'end'>,
@@ -87,7 +87,7 @@ export function said(
   })
 }
 
-/** Tokens, speed, and what is held beside what the exact cache would hold. */
+/** Writes tokens, speed, and the bytes held beside those that the exact cache would hold. */
 export function statusText({ tokens, bytes, cacheBytes }: OnnxReader, said: number, seconds: number): string {
   const rate = said > 0 ? `, ${rateText(said / Math.max(1e-9, seconds))} tokens/s` : ''
   return `${tokens} tokens${rate}; held ${bytesText(bytes)}, the exact cache would hold ${bytesText(cacheBytes)} (${shareText(bytes, cacheBytes)})`

@@ -136,7 +136,7 @@ function say(about: object, text: string, { json, quiet }: Options): void {
   else if (!quiet) console.log(text)
 }
 
-/** @throws Error with the shards that are missing */
+/** Checks that all shards are there. @throws Error that names the shards that are missing */
 async function requireShards(plan: ShardPlan, has: (key: string) => Promise<boolean>): Promise<void> {
   const missing: number[] = []
   const [shards] = levelsOf(plan)

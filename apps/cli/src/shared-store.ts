@@ -12,7 +12,7 @@ export interface OpenStore {
   close(): Promise<void>
 }
 
-/** The store of an address: `redis://…`, `postgres://…`, else a folder. @throws Error without the client that it needs */
+/** Opens the store of an address: `redis://…`, `postgres://…`, else a folder. @throws Error without the client that it needs */
 export async function sharedStore(address: string): Promise<OpenStore> {
   if (/^(rediss?|valkey):/.test(address)) {
     const { Redis } = await client<typeof import('ioredis')>('ioredis', () => import('ioredis'))
@@ -20,7 +20,7 @@ export async function sharedStore(address: string): Promise<OpenStore> {
     return { store: redisStore(redis as unknown as RedisCalls), close: async () => redis.disconnect() }
   }
   if (/^postgres(ql)?:/.test(address)) {
-    const name = 'pg' // it has no types of its own
+    const name = 'pg' // pg has no types of its own
     type Pools = { Pool: new (options: object) => PostgresCalls & { end(): Promise<void> } }
     const pg = await client<Pools & { default?: Pools }>(name, () => import(name) as Promise<Pools>)
     const pool = new (pg.default ?? pg).Pool({ connectionString: address })
@@ -29,7 +29,7 @@ export async function sharedStore(address: string): Promise<OpenStore> {
   return { store: folderStore(address), close: async () => {} }
 }
 
-/** An optional package, or an error that says how to have it. */
+/** Loads an optional package; where it is missing, the error says how to install it. */
 export async function client<T>(name: string, load: () => Promise<T>): Promise<T> {
   return load().catch((cause: unknown) => {
     throw new Error(`needs ${name} beside this command: npm install ${name}`, { cause })

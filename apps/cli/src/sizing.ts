@@ -16,13 +16,13 @@ export interface SizeFlags {
   readonly pilot: number
 }
 
-/** Tokens whose bytes are the budget where nothing is said. */
+/** Number of tokens whose bytes are the budget by default. */
 const HOLD = 256
 const DEGREE = 2
 /** Largest budget that is tried by doubling. */
 const MOST_BYTES = 2 ** 40
 
-/** Options of a command that runs one method, and how large it is. */
+/** Adds the options of a command that runs one method, and says how large it is. */
 export function withSizedStream(command: Command, usual: string): Command {
   return withStreamList(command)
     .addOption(
@@ -52,7 +52,7 @@ export function withSizedStream(command: Command, usual: string): Command {
     )
 }
 
-/** A share of the cache, or a number of bytes. */
+/** Parses a share of the cache, or a number of bytes. */
 export function budgetValue(text: string): string | number {
   if (/^[1-9]\d{0,8}\/[1-9]\d{0,8}$/.test(text)) return text
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
@@ -61,7 +61,7 @@ export function budgetValue(text: string): string | number {
 
 export interface Sized {
   readonly options: object
-  /** Numbers that a report gives of the size, beside the stream's name. */
+  /** Numbers of the size for a report, beside the stream's name. */
   readonly details: Readonly<Record<string, number>>
 }
 
@@ -69,7 +69,7 @@ export interface Sized {
 export type Sizing = (shape: Shape, traffic: Traffic, pilot?: Pilot) => Sized
 
 /**
- * How large the streams of a method are, as the flags have it: a degree, a budget, or what is needed where neither is said.
+ * Decides the size of a method's streams from the flags: a degree, a budget, or, where neither is given, the size that is needed.
  *
  * @throws RangeError when flags contradict each other
  */
@@ -98,7 +98,7 @@ function taylorOf({ d, scale }: Shape, degree: number, pilot?: Pilot): Sized {
   return { options: { features: features.spec }, details: { degree } }
 }
 
-/** Size that is needed: a budget, doubled from `least` on until one fits. */
+/** Finds the size that is needed: a budget, doubled from `least` on until a stream fits. */
 function needed(method: Method, shape: Shape, least: number, traffic: Traffic, pilot?: Pilot): Sized {
   for (let budgetBytes = least; budgetBytes <= MOST_BYTES; budgetBytes *= 2) {
     const options = method.within(shape, budgetBytes, traffic, pilot)
@@ -107,7 +107,7 @@ function needed(method: Method, shape: Shape, least: number, traffic: Traffic, p
   throw none(method, 'any budget', traffic)
 }
 
-/** Bytes of --budget. */
+/** The bytes of --budget. */
 function budgetOf(budget: string | number, token: number, tokens: number): number {
   if (typeof budget === 'number') return budget
   if (tokens === Infinity)

@@ -3,12 +3,12 @@ import type { Command } from 'commander'
 import { SENTENCES } from './method-sentences'
 import { wrapped } from './report'
 
-/** Lists what --stream and --streams take below the options of a help page. */
+/** Adds a list of the methods for --stream and --streams below the options of a help page. */
 export function withStreamList(command: Command): Command {
   return command.addHelpText('after', () => `\n${streamList(command.configureOutput().getOutHelpWidth?.() ?? 80)}`)
 }
 
-/** A line or more for each method of the catalogue. */
+/** Writes one or more lines for each method of the catalogue. */
 export function streamList(width: number): string {
   const widest = Math.max(...catalogue.map(({ name }) => name.length))
   const lines = catalogue.flatMap(({ name, source }) => {

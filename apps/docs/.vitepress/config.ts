@@ -3,7 +3,7 @@ import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type DefaultTheme } from 'vitepress'
 
-/** The pages are the repository's own documents, where they stand: nothing is copied, and a link that works there works here. */
+/** The pages are the documents of the repository where they are: nothing is copied, and a link that works there works here. */
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const { repository } = JSON.parse(readFileSync(join(root, 'tools/release/address.json'), 'utf8')) as {
   repository: string
@@ -24,7 +24,7 @@ const group = (text: string, items: readonly DefaultTheme.SidebarItem[]): Defaul
 const readmes = readdirSync(join(root, 'packages'))
   .filter((name) => existsSync(join(root, 'packages', name, 'README.md')))
   .map((name) => page(`packages/${name}/README.md`, name))
-/** Pages of every exported name, which tools/scripts/api.mjs writes; without them the site is built without them. */
+/** Pages of every exported name, which tools/scripts/api.mjs writes; where they are missing, the site is built without them. */
 const api = (name: string) => `apps/docs/api/${name}.md`
 const apis = readdirSync(join(root, 'packages'))
   .filter((name) => existsSync(join(root, api(name))))
@@ -60,7 +60,7 @@ export default defineConfig({
       const { render, renderAsync } = md
       md.render = (source, env) => render.call(md, withApi(source, pathOf(env)), env)
       if (renderAsync) md.renderAsync = (source, env) => renderAsync.call(md, withApi(source, pathOf(env)), env)
-      // Links to what is no page, sources and results, lead to the repository.
+      // Links to files that are no pages (sources, results) lead to the repository.
       md.core.ruler.push('sources', ({ tokens, env }) => {
         const from = posix.dirname((env as { relativePath: string }).relativePath)
         for (const token of tokens.flatMap(({ children }) => children ?? [])) {
@@ -77,7 +77,7 @@ export default defineConfig({
   vite: {
     build: { chunkSizeWarningLimit: 2000 },
     resolve: {
-      // Pages lie outside of this folder, whose Vue they use all the same.
+      // Pages lie outside this folder, but use its Vue.
       alias: [
         { find: /^vue\/server-renderer$/, replacement: fileURLToPath(import.meta.resolve('vue/server-renderer')) },
         {

@@ -1,5 +1,5 @@
 /**
- * Writes src/reading/recorded.json: bytes and answers of the first page's reading, as it stands without a click, for the seconds until the model is there:
+ * Writes src/reading/recorded.json: bytes and answers of the reading on the first page before any click, which fill the seconds until the model is there:
  * `node browser/record.ts`. A test reads a part of the text again and compares.
  */
 import { writeFileSync } from 'node:fs'

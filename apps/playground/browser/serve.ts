@@ -12,7 +12,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 }
 
-/** A folder on a port of this machine, with such headers. */
+/** Serves a folder on a port of this machine, with these headers. */
 export async function serve(
   folder: string,
   headers: Readonly<Record<string, string>> = {},

@@ -12,32 +12,32 @@ import type { Store } from './store'
 import { levelsOf } from './tree'
 
 export interface AskOptions {
-  /** Where the shards of the plan stand; answers are written there too. */
+  /** Store that holds the shards of the plan; the answers are written there, too. */
   readonly store: Store
-  /** Workers that answer. Default: this process does. */
+  /** Broker whose workers answer. Default: this process answers. */
   readonly on?: Broker | undefined
-  /** Cancels the question: its reason is thrown. */
+  /** Cancels the question; its reason is thrown. */
   readonly signal?: AbortSignal | undefined
-  /** Told of every task that ends. */
+  /** Called for every task that ends. */
   readonly onEvent?: OnEvent | undefined
 }
 
-/** Answers, and the partial softmax that they come from: it combines with those of other tokens. */
+/** Answers, and the partial softmax of which they are made; it combines with those of other tokens. */
 export interface Answers {
   readonly answers: Matrix
   readonly partial: PartialSoftmax
 }
 
 /**
- * Attention to all tokens of a plan, wherever its shards stand: each shard answers the queries from its own summary, and the partial softmaxes are combined in a tree of
- * the plan's fan-in. Nobody holds more than one shard, or fan-in partial answers.
+ * Answers queries over all tokens of a plan, wherever its shards are: each shard answers from its own summary, and the partial softmaxes are combined in a
+ * tree with the plan's fan-in. No process holds more than one shard, or than fan-in partial answers.
  *
- * Guarantee: exact attention to rounding where the method is `exact`; else the answers of the shards' summaries, each over its own tokens. Same bits wherever and how
- *   often it is run.
- * Cost: an answer a shard, of rows·(dv + 3) numbers; the store keeps them.
+ * Guarantee: exact attention up to rounding where the method is `exact`; else the answers of the shards' summaries, each over its own tokens. The bits are
+ *   the same wherever and how often it runs.
+ * Cost: an answer of rows·(dv + 3) numbers for each shard; the store keeps them.
  *
  * @param queries  rows × d
- * @throws Error when a shard is not in the store; TypeError, RangeError when the plan is of no method or queries do not fit
+ * @throws Error when a shard is not in the store; TypeError, RangeError when the plan has no method, or queries do not fit
  */
 export async function askAll(plan: ShardPlan, queries: Matrix, options: AskOptions): Promise<Answers> {
   const { store, on, ...rest } = options

@@ -18,7 +18,7 @@ import { work } from './work'
 
 type Need = 'worker processes' | 'a server that can be killed' | 'a server that can be stopped'
 
-/** Every artifact is there and as inline, no node was given up, and what had to follow the faults has. */
+/** Checks that every artifact is there and equals that of an inline run, that no node was given up, and that what must follow the faults has followed. */
 function whole(outcome: TrialOutcome, landed: readonly Landed[], least: number): LawResult {
   assert.deepEqual(outcome.wrong, [], 'artifacts that are missing or differ from those inline')
   assert.equal(outcome.events.filter(({ type }) => type === 'dead').length, 0, 'nodes were given up')
@@ -27,7 +27,7 @@ function whole(outcome: TrialOutcome, landed: readonly Landed[], least: number):
   return { landed }
 }
 
-/** Gives a fault again, until so many have landed or the run is over. */
+/** Gives a fault again and again, until so many have landed or the run is over. */
 async function several(trial: Trial, count: number, give: (trial: Trial) => Promise<Landed | undefined>) {
   const landed: Landed[] = []
   for (let i = 0; i < count + 2 && landed.length < count && !trial.isOver(); i++) {
@@ -49,13 +49,14 @@ const code = (fault: string) =>
   `data:text/javascript,export function* rows(first, count) { ${fault}; yield { items: Array.from({ length: count }, (_, i) => (first + i) % 5) } }`
 
 /**
- * The laws of a broker, one after another: runs of short shards under faults, of which every artifact must be as inline, no node given up, and every fault verified to have
- * landed. A law that cannot be tried says what is missing: worker processes, a server that can be killed or stopped, a disk of one's own, namespaces.
+ * Makes the laws of a broker, to be run one after another: runs of short shards under faults. Every artifact must equal that of an inline run, no node may be
+ * given up, and every fault is verified to have landed. A law that cannot be tried says what is missing: worker processes, a server that can be killed or
+ * stopped, the right to mount a disk, namespaces.
  *
- * Cost: some 60 seconds with worker processes, of which most are waits for locks; some five in this process.
+ * Cost: some 60 seconds with worker processes, most of it waiting for locks; some five seconds in this process.
  *
- * @param adapter  how the broker is started, reached, and given tasks that nobody asked for
- * @param server   what `adapter.start` gave; it is up when the laws are over, and whoever started it stops it
+ * @param adapter  starts the broker, reaches it, and gives it tasks that no coordinator asked for
+ * @param server   the server that `adapter.start` gave; it is up when the laws are over, and whoever started it must stop it
  */
 export function brokerLaws(adapter: FaultAdapter, server: BrokerServer): readonly Law[] {
   const missing = (needs: readonly Need[]) =>
@@ -77,7 +78,7 @@ export function brokerLaws(adapter: FaultAdapter, server: BrokerServer): readonl
     })
     return whole(outcome, landed, least)
   }
-  /** A law of faults beside one run. */
+  /** Makes a law of faults during one run. */
   const law = (
     name: string,
     kills: readonly string[],

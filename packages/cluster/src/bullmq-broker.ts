@@ -5,15 +5,15 @@ import { openBullmqRun } from './bullmq-run'
 import { serveBullmq } from './bullmq-serve'
 
 export interface BullmqOptions {
-  /** `redis://…`, `valkey://…` or `postgres://…`, or what BullMQ takes as `connection` of either. */
+  /** Address of the broker: `redis://…`, `valkey://…` or `postgres://…`, or an object that BullMQ takes as `connection`. */
   readonly connection: BullmqConnection
-  /** Name of the queues, before the engine. Default 'sublinear'. */
+  /** Name of the queues, before the name of the engine. Default 'sublinear'. */
   readonly queue?: string | undefined
   /** Milliseconds for which a worker holds a task without renewing it; it renews at half of them. Default 30,000. */
   readonly lockMs?: number | undefined
-  /** Milliseconds between two looks for tasks whose lock has run out. Default 5000. */
+  /** Milliseconds between two searches for tasks whose lock has run out. Default 5000. */
   readonly stalledMs?: number | undefined
-  /** How often a worker's error is tried again. Default 5 attempts in all. */
+  /** Number of attempts after errors of a worker. Default 5 in all. */
   readonly attempts?: number | undefined
   /** Milliseconds before the second attempt, doubled before each later one. Default 1000. */
   readonly backoffMs?: number | undefined
@@ -24,12 +24,14 @@ export interface BullmqOptions {
 export type BullmqSettings = Given<Omit<BullmqOptions, 'connection'>>
 
 /**
- * BullMQ as a broker, over Redis, Valkey or PostgreSQL: runs are flows, a node's job waits for those below it. Workers of another engine or version have queues of their own.
+ * Makes a broker of BullMQ, over Redis, Valkey or PostgreSQL: a run is a flow, in which a node's job waits for those below it. Workers of another engine or
+ * version have queues of their own.
  *
- * Guarantee: a task is begun again after a worker's death once its lock has run out and a worker has looked: within lockMs + 2·stalledMs while any lives.
- * Cost: a job is some 2 kB in the broker until it is done; figures stand in the README.
+ * Guarantee: after a worker's death its task begins again once the lock has run out and another worker has noticed: within lockMs + 2·stalledMs while any
+ *   worker lives.
+ * Cost: a job takes some 2 kB in the broker until it is done; the README has figures.
  *
- * @throws RangeError when the connection leads to neither
+ * @throws RangeError when the connection is of none of the three
  */
 export function bullmq(options: BullmqOptions): Broker {
   const { connection, ...given } = options

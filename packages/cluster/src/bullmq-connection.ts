@@ -22,7 +22,7 @@ export interface BullmqClients {
   worker(name: string, process: Processor, options: Omit<WorkerOptions, 'connection'>): Worker
 }
 
-/** @throws RangeError when the address is of neither broker */
+/** Makes the four objects of BullMQ for an address. @throws RangeError when the address is of no known broker */
 export function bullmqClients(given: BullmqConnection): BullmqClients {
   const postgres = postgresOf(given)
   if (postgres) {
@@ -48,8 +48,8 @@ export function bullmqClients(given: BullmqConnection): BullmqClients {
 }
 
 /**
- * Options of every pool. A client of pg that is in use when its server dies emits an error that nobody hears, and would end the process: its query fails as well, and BullMQ
- * tries again.
+ * Options of every pool. A client of pg whose server dies while it is in use emits an error; without a listener this would end the process. Its query fails as
+ * well, and BullMQ tries again.
  */
 const POSTGRES = {
   migrate: true,
@@ -57,7 +57,7 @@ const POSTGRES = {
   onConnect: (client: { on(name: 'error', heard: () => void): unknown }) => void client.on('error', () => {}),
 }
 
-/** Connections of PostgreSQL, that make BullMQ's tables where they are missing; undefined where it leads to Redis. */
+/** The options of a PostgreSQL connection, with which BullMQ makes its tables where they are missing; undefined where the address is of Redis. */
 function postgresOf(given: BullmqConnection): PostgresConnectionOptions | undefined {
   if (typeof given === 'string')
     return /^postgres(ql)?:/.test(given) ? { ...POSTGRES, connectionString: given } : undefined

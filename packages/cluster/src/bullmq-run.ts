@@ -4,7 +4,7 @@ import { queueName, type BullmqSettings } from './bullmq-broker'
 import type { BullmqClients } from './bullmq-connection'
 import type { RunEvent } from './run-events'
 
-/** A job's data. The root's has `cancelled` where nobody wants the run any more. */
+/** Data of a job. The root's data have `cancelled` once no coordinator wants the run any more. */
 export interface JobData {
   readonly key: string
   readonly node: string
@@ -14,20 +14,20 @@ export interface JobData {
   readonly cancelled?: boolean | undefined
 }
 
-/** A worker's word on a job that it has not finished. */
+/** Report of a worker on a job that it has not finished. */
 export type JobProgress =
   | { readonly rows: number; readonly worker: number }
   | { readonly attempt: number; readonly reason: string }
 
 type State = Awaited<ReturnType<OpenRun['state']>>
 
-/** Runs of one key are counted: a failed or cancelled one keeps its jobs, and the next has names of its own. */
+/** Most runs of one key. They are counted: a failed or cancelled run keeps its jobs, and the next run has names of its own. */
 const MOST_GENERATIONS = 1000
 
-/** Lost connections: clients connect again by themselves. */
+/** Ignores lost connections, since clients connect again by themselves. */
 const quiet = () => {}
 
-/** Hands a run over as a flow, unless it is under way, and watches it. */
+/** Hands a run over as a flow, unless it is running already, and watches it. */
 export async function openBullmqRun(
   clients: BullmqClients,
   settings: BullmqSettings,
@@ -63,7 +63,7 @@ export async function openBullmqRun(
   }
 }
 
-/** Name of the run's jobs: of the one that is under way, or of a new one behind those that failed or were cancelled. */
+/** The name of the run's jobs: of the run that is under way, or of a new one after those that failed or were cancelled. */
 async function generationOf(queue: Queue, { key, root }: Run): Promise<{ prefix: string; isThere: boolean }> {
   for (let generation = 0; generation < MOST_GENERATIONS; generation++) {
     const prefix = `${key}-${generation}-`
@@ -123,7 +123,7 @@ function parsed(value: unknown): unknown {
   return typeof value === 'string' ? JSON.parse(value) : value
 }
 
-/** A parent fails with its child: that is no reason of its own. */
+/** Whether a parent failed because its child did, which is no reason of its own. */
 function isInherited(reason: string): boolean {
   return /^child .+ failed$/.test(reason)
 }

@@ -4,14 +4,14 @@ import { queueName, type BullmqSettings } from './bullmq-broker'
 import type { BullmqClients } from './bullmq-connection'
 import type { JobData, JobProgress } from './bullmq-run'
 
-/** Errors within a second that a worker does not outlive: it is made anew. */
+/** Number of errors within a second after which a worker is replaced. */
 const MOST_FAULTS = 50
 const AGAIN_MS = 1000
 const CLOSING_MS = 3000
 
 /**
- * Takes jobs until the signal is aborted. A worker of BullMQ that could not reach its broker when it began, or whose connection is beyond repair, fails at once for ever; so it
- * is closed then, and another takes its place a second later.
+ * Takes jobs until the signal is aborted. A worker of BullMQ that could not reach its broker when it began, or whose connection cannot be repaired, fails again
+ * and again; it is then closed, and another takes its place a second later.
  */
 export async function serveBullmq(
   clients: BullmqClients,
@@ -28,7 +28,7 @@ export async function serveBullmq(
   }
 }
 
-/** Takes jobs until the signal is aborted, or the worker is beyond repair. */
+/** Takes jobs until the signal is aborted, or the worker cannot be repaired. */
 async function serveOnce(
   clients: BullmqClients,
   settings: BullmqSettings,
@@ -58,7 +58,7 @@ async function serveOnce(
       worker.on('error', (error) => {
         fault(error)
         if (++faults !== MOST_FAULTS) return
-        void worker.close(true).catch(fault) // here and now: its loop may leave no other moment
+        void worker.close(true).catch(fault) // closed here and now, since its loop may leave no other moment
         resolve()
       })
       worker.run().then(resolve, (error: Error) => {
@@ -83,7 +83,7 @@ function pause(ms: number): Promise<void> {
 async function take(job: Job, queue: Queue, perform: Perform, signal = new AbortController().signal) {
   const { key, node, blockRows, root } = job.data as JobData
   const nothing: Pick<TaskResult, 'node'> = { node }
-  // A broker that is out of reach for this question is no fault of the task: it is not cancelled, then.
+  // If the broker cannot be reached for this question, that is no fault of the task: it is not cancelled.
   const whole = await queue.getJob(root).catch(() => undefined)
   if ((whole?.data as JobData | undefined)?.cancelled) return nothing
   const tell = (progress: JobProgress) => void job.updateProgress(progress).catch(() => {})

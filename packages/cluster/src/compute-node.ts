@@ -8,12 +8,12 @@ import { sourceBlocks } from './source-blocks'
 import { summaryKind } from './summary'
 import { nodeOf, type TreeNode } from './tree'
 
-/** Key of a node's artifact in the store. */
+/** The key of a node's artifact in the store. */
 export function artifactKey(key: string, node: string): string {
   return `${key}/${node}`
 }
 
-/** Keys of what a node is computed from beside rows of the source, in order. */
+/** The keys of the artifacts from which a node is computed, beside rows of the source, in order. */
 export function inputKeys(plan: ShardPlan, node: TreeNode): string[] {
   if (node.kind !== 'shard') return node.parts.map((part) => artifactKey(planKey(plan), part))
   if (!('ask' in plan.summary)) return []
@@ -22,11 +22,11 @@ export function inputKeys(plan: ShardPlan, node: TreeNode): string[] {
 }
 
 /**
- * The artifact of a node: a pure function of the plan, the node and its inputs, on one engine.
+ * Computes the artifact of a node: a pure function of the plan, the node and its inputs, on one engine.
  *
  * @param inputs  contents of `inputKeys`, in order
- * @param onRows  told how many rows of a shard were pushed so far
- * @throws what the source and the summary throw
+ * @param onRows  called with the number of rows of a shard that were pushed so far
+ * @throws Error as the source and the summary do
  */
 export async function computeNode(
   plan: ShardPlan,
@@ -62,7 +62,7 @@ export async function computeNode(
   }
 }
 
-/** The top where shards are not merged: their digests, in order, as JSON. */
+/** The artifact at the top where shards are not merged: their digests, in order, as JSON. */
 function listBytes(inputs: readonly Uint8Array[]): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ shards: inputs.map(digestOf) }))
 }

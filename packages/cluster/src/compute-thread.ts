@@ -3,9 +3,9 @@ import { computeNode } from './compute-node'
 import { engineOf } from './plan-key'
 import type { ThreadMessage, ThreadTask } from './thread-pool'
 
-/** The program of a compute thread: a task in, rows and then bytes out. */
+/** Program of a compute thread: a task comes in, numbers of rows and then bytes go out. */
 const port = parentPort!
-const TOLD_MS = 250 // between two messages behind the first: each is work for worker, broker and coordinator
+const TOLD_MS = 250 // between two messages: each costs work in worker, broker and coordinator
 
 const say = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 

@@ -1,12 +1,12 @@
 import type { RowBlock } from './row-block'
 
-/** Numbers in float32 are whole up to here: a larger key may have been another. */
+/** Largest integer up to which all integers are float32 numbers: a larger key may have been another one. */
 const LARGEST = 2 ** 24
 
 /**
  * Hands every item of a block to a counter, with what it adds.
  *
- * @throws TypeError when the block has none; RangeError for a key in float32 that is no whole number up to 2^24, or a wrong number of columns or counts
+ * @throws TypeError when the block has no items; RangeError for a key in float32 that is no whole number up to 2^24, or a wrong number of columns or counts
  */
 export function countBlock(block: RowBlock, add: (key: number | string | bigint | Uint8Array, count: number) => void) {
   if ('items' in block) {

@@ -2,14 +2,14 @@ import { connect, createServer, type Socket } from 'node:net'
 
 /** A line between workers and broker that can be cut: nothing then arrives on either side, and no connection is told that it ended. */
 export interface Line {
-  /** Name of the fault that a cut of it is. */
+  /** Name of the fault that cutting this line is. */
   readonly fault: string
-  /** How the broker is reached by it. */
+  /** Address of the broker through this line. */
   readonly url: string
-  /** A command that runs another one at its far end. */
+  /** Command that runs another command at the far end of the line. */
   readonly within?: readonly string[] | undefined
   cut(): void
-  /** Joins it again; says how one knows that it was cut, or undefined where nothing was lost. */
+  /** Joins the line again. Returns how one knows that it was cut; undefined where nothing was lost. */
   join(): string | undefined
   close(): void
 }
@@ -21,7 +21,9 @@ export function elsewhere(url: string, host: string, port: string): string {
   return `${protocol}//${user}${host}:${port}${pathname}${search}`
 }
 
-/** A proxy in this process that swallows all bytes while it is cut. Connections from before are reset when it is joined, as their bytes are gone. */
+/**
+ * Makes a proxy in this process that swallows all bytes while it is cut. When it is joined, connections from before are reset, since bytes of theirs are lost.
+ */
 export async function cutLine(url: string): Promise<Line> {
   const { hostname, port } = new URL(url)
   const sockets = new Set<Socket>()

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { elsewhere, type Line } from './cut-line'
 
-/** A host of its own for workers: a network namespace, joined to this machine by one link that can be pulled. */
+/** A separate host for workers: a network namespace, joined to this machine by one link that can be cut. */
 export interface FarHost {
-  /** Address of this machine on the link: where a broker has to listen. */
+  /** Address of this machine on the link, on which a broker must listen. */
   readonly address: string
   /** The line to a broker that listens there. */
   line(url: string): Line
@@ -13,7 +13,7 @@ export interface FarHost {
 
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' })
 
-/** Makes a far host; undefined where this machine lets nobody: it needs Linux, its command `ip`, and the right to make namespaces. */
+/** Makes a far host; undefined where this machine does not allow it: it needs Linux, the command `ip`, and the right to make namespaces. */
 export function farHost(): FarHost | undefined {
   const name = `far${process.pid}`
   const [here, there] = [`${name}a`, `${name}b`]
@@ -27,7 +27,7 @@ export function farHost(): FarHost | undefined {
     ])
       try {
         ip(...what)
-      } catch {} // it is not there
+      } catch {} // there is none to remove
   }
   try {
     ip('netns', 'add', name)
@@ -42,7 +42,7 @@ export function farHost(): FarHost | undefined {
     return undefined
   }
   const isDown = () => readFileSync(`/sys/class/net/${here}/operstate`, 'utf8').trim() === 'down'
-  /** Times that TCP on the far host has waited in vain for an answer. */
+  /** The number of times that TCP on the far host has waited for an answer in vain. */
   const timeouts = () => {
     const [names, counts] = ip('netns', 'exec', name, 'cat', '/proc/net/netstat').match(/^TcpExt:.*$/gm) ?? ['', '']
     return Number(counts.split(' ')[names.split(' ').indexOf('TCPTimeouts')])

@@ -3,16 +3,16 @@ import { TRIAL_ROWS, type Trial } from './fault-trial'
 import { isAlive, stateOf, wait } from './process-state'
 import { rootOf } from './tree'
 
-/** Longer than the locks of an adapter under trial. */
+/** Milliseconds longer than the locks of an adapter under trial. */
 const PAST_LOCKS_MS = 1800
-/** A cut line is joined then at the latest. */
+/** Milliseconds after which a cut line is joined at the latest. */
 const MOST_CUT_MS = 15_000
 
 /** A fault that landed. */
 export interface Landed {
   readonly fault: string
   readonly detail: string
-  /** Looks at the end of the run whether what had to follow has followed. @throws Error where it has not */
+  /** Checks at the end of the run that what must follow has followed. @throws Error where it has not */
   verify?(): void
 }
 
@@ -31,7 +31,7 @@ async function shardUnderWay(trial: Trial, test: (pid: number) => boolean = () =
   return event?.type === 'rows' && event.worker !== undefined ? { node: event.node, pid: event.worker } : undefined
 }
 
-/** SIGKILLs a worker inside a shard, and sees at the end that another process began this very shard again. Undefined where the shard was quicker. */
+/** Kills a worker (SIGKILL) inside a shard, and checks at the end that another process began this shard again. Undefined where the shard ended first. */
 export async function killInShard(trial: Trial): Promise<Landed | undefined> {
   const found = await shardUnderWay(trial)
   if (!found) return undefined
@@ -51,7 +51,7 @@ export async function killInShard(trial: Trial): Promise<Landed | undefined> {
   }
 }
 
-/** Stops a worker inside a shard until another has begun it, then lets it go on: a late finisher. */
+/** Stops a worker inside a shard until another has begun it, then lets it go on, so that it finishes late. */
 export async function stopInShard(trial: Trial): Promise<Landed | undefined> {
   const found = await shardUnderWay(trial)
   if (!found) return undefined
@@ -68,7 +68,7 @@ export async function stopInShard(trial: Trial): Promise<Landed | undefined> {
   return { fault: 'worker stopped past its lock', detail: node }
 }
 
-/** Delivers a task again whose artifact is there. */
+/** Delivers a task again although its artifact is there. */
 export async function deliverTwice(trial: Trial): Promise<Landed | undefined> {
   const event = await trial.next((one) => one.type === 'node')
   if (event?.type !== 'node') return undefined
@@ -79,7 +79,9 @@ export async function deliverTwice(trial: Trial): Promise<Landed | undefined> {
   return { fault: 'task delivered twice', detail: event.node }
 }
 
-/** Delivers a merge before what is below it is there: it must fail, be tried again, and in the end change nothing. Undefined where it came too late. */
+/**
+ * Delivers a merge before the artifacts below it are there. It must fail, be tried again, and change nothing in the end. Undefined where it came too late.
+ */
 export async function deliverEarly(trial: Trial, id: string = rootOf(trial.plan).id): Promise<Landed | undefined> {
   const over = await trial.stray.deliver({ key: trial.key, node: id, blockRows: 512 })
   const said = await answerOf(trial, over)
@@ -90,7 +92,7 @@ export async function deliverEarly(trial: Trial, id: string = rootOf(trial.plan)
     : undefined
 }
 
-/** Kills the broker with everything that belongs to it, and starts it again. */
+/** Kills the broker with all that belongs to it, and starts it again. */
 export async function killBroker({ server }: Trial): Promise<Landed | undefined> {
   if (!server.kill || !server.start) return undefined
   const { pid } = server
@@ -101,7 +103,7 @@ export async function killBroker({ server }: Trial): Promise<Landed | undefined>
   return { fault: 'broker killed and started again', detail: pid === undefined ? '' : `${pid} to ${server.pid}` }
 }
 
-/** Stops the broker past every lock. */
+/** Stops the broker for longer than every lock. */
 export async function pauseBroker({ server }: Trial): Promise<Landed | undefined> {
   const { pid } = server
   if (!server.pause || !server.resume || pid === undefined) return undefined
@@ -115,8 +117,8 @@ export async function pauseBroker({ server }: Trial): Promise<Landed | undefined
 }
 
 /**
- * Cuts the line of a worker that is in a shard, past every lock, and until a worker on this side has told the broker of that shard: the one behind the line cannot. Then joins it
- * again: what the other one says late must change nothing. Undefined where nobody told of it in 15 seconds.
+ * Cuts the line of a worker that is inside a shard, for longer than every lock, and until a worker on this side has reported that shard to the broker, which the
+ * worker behind the line cannot. Then joins the line: what the other worker reports late must change nothing. Undefined where nobody reported it within 15 seconds.
  */
 export async function cutNetwork(trial: Trial): Promise<Landed | undefined> {
   const { line, workers } = trial
@@ -125,7 +127,7 @@ export async function cutNetwork(trial: Trial): Promise<Landed | undefined> {
   const { node } = found
   line.cut()
   if (await has(trial, node)) {
-    line.join() // it was quicker: its word may have passed before
+    line.join() // it ended first: its report may have passed before the cut
     return undefined
   }
   const said = trial.next((one) => one.type === 'node' && one.node === node)

@@ -2,7 +2,7 @@
 const BLOCK = 512
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
-/** Numbers in (−1, 1), from the index of the entry and a salt, by integer arithmetic. */
+/** Makes numbers in (−1, 1) from the index of the entry and a salt, by integer arithmetic. */
 function noise(first: number, count: number, cols: number, salt: number): Float32Array {
   const out = new Float32Array(count * cols)
   for (let i = 0; i < out.length; i++) {
@@ -14,9 +14,9 @@ function noise(first: number, count: number, cols: number, salt: number): Float3
 }
 
 /**
- * Rows of a stream that is a function of their index alone: the source of the plans of the fault kit.
+ * Makes rows that are a function of their index alone: the source of the plans of the fault kit.
  *
- * @param options  widths `d` and `dv`; `slow`: milliseconds that each block waits, so that faults can hit a shard; `salt`: another stream
+ * @param options  widths `d` and `dv`; `slow`: milliseconds that each block waits, so that faults can hit a shard; `salt`: number that selects the stream
  * @returns blocks of 512 rows: keys and values, or rows where `kind` is 'rows'
  */
 export function* rows(

@@ -22,21 +22,21 @@ export const TRIAL_ROWS = 4096
 const SLOW = 25
 
 export interface TrialOptions {
-  /** Another number, other bits. */
+  /** Number that selects the stream; another number gives other bits. */
   readonly salt: number
   readonly shards: number
-  /** Workers. Default 2; of processes the first half stands behind the line. */
+  /** Number of workers. Default 2; where they are processes, the first half stands behind the line. */
   readonly workers?: number | undefined
   readonly coordinators?: number | undefined
   /** Milliseconds after which the run is given up. Default 120,000. */
   readonly mostMs?: number | undefined
-  /** Folder of the store; default one of the trial's own. */
+  /** Folder of the store. Default: one of the trial's own. */
   readonly storeFolder?: string | undefined
-  /** Where the workers behind the line stand; without it the line is a proxy of this process. */
+  /** Far host of the workers behind the line. Absent: the line is a proxy in this process. */
   readonly far?: FarHost | undefined
 }
 
-/** A run as its faults see it: its events, workers and broker. */
+/** A run as its faults see it: events, workers and broker. */
 export interface Trial {
   readonly adapter: FaultAdapter
   readonly server: BrokerServer
@@ -48,22 +48,22 @@ export interface Trial {
   /** The line to the first half of the workers, where they are processes. */
   readonly line: Line | undefined
   readonly events: readonly RunEvent[]
-  /** The next event that a test takes; undefined where the run ends before. */
+  /** Waits for the next event that passes a test; undefined where the run ends before. */
   next(test: (event: RunEvent) => boolean): Promise<RunEvent | undefined>
   isOver(): boolean
 }
 
 export interface TrialOutcome {
-  /** Artifacts of the plan, and those among them that are not there or differ from the inline run's. */
+  /** Numbers of artifacts of the plan, and of those that are missing or differ from the inline run's. */
   readonly nodes: number
   readonly wrong: readonly string[]
   readonly events: readonly RunEvent[]
-  /** How often the busiest shard was begun, by the processes that told of its rows. */
+  /** How often the shard that began most often was begun, by the processes that reported rows of it. */
   readonly mostBegun: number
   readonly ms: number
 }
 
-/** A plan of short shards whose bits nobody else's plan has, and the same rows without waiting. */
+/** A plan of short shards whose bits no other plan has, and one of the same rows without waiting. */
 async function trialPlan({ salt, shards }: TrialOptions) {
   const shape = { d: 8, dv: 8, scale: 0.35 }
   const module = builtProgram('fault-rows').href
@@ -100,9 +100,10 @@ async function staffOf(
 }
 
 /**
- * A run under faults: workers, coordinators, and `faults`, which go on beside it. Every artifact is held against that of an inline run of the same rows.
+ * Runs a plan under faults: with workers, coordinators, and `faults` that happen meanwhile. Every artifact is compared with that of an inline run of the
+ * same rows.
  *
- * @throws Error where the run fails, is not over in time, or two coordinators have different roots; what `faults` throw
+ * @throws Error where the run fails, is not over in time, or two coordinators get different roots; any error of `faults`
  */
 export async function trial(
   adapter: FaultAdapter,

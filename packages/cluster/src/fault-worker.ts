@@ -2,7 +2,7 @@ import type { Broker } from './broker'
 import { folderStore } from './folder-store'
 import { work } from './work'
 
-/** A worker in a process of its own: given `{ module, options, store }` as JSON. It ends with its parent. */
+/** Program of a worker in a process of its own, given `{ module, options, store }` as JSON. It ends with its parent. */
 const { module, options, store } = JSON.parse(process.argv[2] ?? '{}') as Record<'module' | 'store', string> & {
   options: unknown
 }

@@ -6,26 +6,26 @@ import { work } from './work'
 
 /** Workers of a trial. */
 export interface TrialWorkers {
-  /** Processes that live. */
+  /** The ids of the processes that live. */
   pids(): number[]
-  /** Whether that process is one of them, lives, and stands behind the line. */
+  /** Whether a process is one of the workers, lives, and stands behind the line. */
   isFar(pid: number): boolean
   signal(pid: number, which: NodeJS.Signals): void
   stop(): Promise<void>
 }
 
-/** A worker process: what it is given, and on which side of the line it stands. */
+/** Arguments of a worker process, and the side of the line on which it stands. */
 export interface WorkerPlace {
   readonly module: string
   readonly options: unknown
   /** Folder of its store. */
   readonly store: string
   readonly isFar: boolean
-  /** A command that runs another one elsewhere, as `ip netns exec name`. */
+  /** Command that runs another command elsewhere, such as `ip netns exec name`. */
   readonly within?: readonly string[] | undefined
 }
 
-/** Worker processes, one a place, replaced as they die. */
+/** Starts worker processes, one for each place, and replaces those that die. */
 export function startWorkers(places: readonly WorkerPlace[]): TrialWorkers {
   const alive = new Map<number, { readonly child: ChildProcess; readonly isFar: boolean }>()
   let isOver = false
@@ -59,7 +59,7 @@ export function startWorkers(places: readonly WorkerPlace[]): TrialWorkers {
   }
 }
 
-/** Workers in this process, of which none can be killed. */
+/** Makes workers in this process, of which none can be killed. */
 export function workersHere(brokers: readonly Broker[], store: Store): TrialWorkers {
   const stop = new AbortController()
   const all = brokers.map((broker) => work(broker, { store, signal: stop.signal }))

@@ -6,10 +6,11 @@ import { checkKey, requireIdentical, type Store } from './store'
 const who = 'folderStore'
 
 /**
- * A store in a folder, also one that several machines mount. A file appears whole: it is written beside its place, flushed, and linked there, which fails
- * where another stands.
+ * Makes a store in a folder, which several machines may mount. A file appears whole: it is written beside its place, flushed, and linked there; the link
+ * fails where there is another file.
  *
- * Cost: two writes to the disk's cache and two flushes an artifact. What a killed process left half written is removed with the next artifact of its key.
+ * Cost: two writes to the disk's cache and two flushes for each artifact. A file that a killed process left half written is removed with the next artifact
+ *   of its key.
  */
 export function folderStore(folder: string): Store {
   if (typeof folder !== 'string') throw new TypeError(`${who}: folder must be a string, got ${typeof folder}`)
@@ -29,7 +30,7 @@ export function folderStore(folder: string): Store {
       const fresh = await link(draft, place).then(
         () => true,
         async (error: NodeJS.ErrnoException) => {
-          if (error.code === 'EEXIST' || (await get(key))) return false // another was here first, and may have swept our draft away
+          if (error.code === 'EEXIST' || (await get(key))) return false // another writer was first, and may have removed our draft
           throw error
         },
       )
@@ -49,7 +50,7 @@ export function folderStore(folder: string): Store {
   }
 }
 
-/** A file of its own beside the place, whole and flushed; gone where it could not be written (a full disk). */
+/** Writes a draft beside the place, whole and flushed; it is removed where it could not be written (a full disk). */
 async function writeDraft(place: string, bytes: Uint8Array): Promise<string> {
   for (let attempt = 0; ; attempt++) {
     const draft = `${place}.draft-${process.pid}-${attempt}`
@@ -71,14 +72,14 @@ async function writeDraft(place: string, bytes: Uint8Array): Promise<string> {
   }
 }
 
-/** Removes drafts of a file that is there: nobody needs them. */
+/** Removes drafts of a file that exists: nobody needs them. */
 async function sweep(place: string): Promise<void> {
   const folder = dirname(place)
   const begin = `${place.slice(folder.length + 1)}.draft-`
   for (const name of await readdir(folder)) if (name.startsWith(begin)) await rm(join(folder, name), { force: true })
 }
 
-/** Flushes a folder, so that a new name outlives a power cut; not every system can. */
+/** Flushes a folder, so that a new name survives a power failure; not every system can do that. */
 async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   await handle?.sync().catch(() => {})

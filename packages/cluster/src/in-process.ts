@@ -5,11 +5,11 @@ import type { RunEvent } from './run-events'
 interface Job {
   readonly task: Task
   readonly below: readonly string[]
-  /** Whether its run is no one's: nobody is told of it. */
+  /** Whether no coordinator asked for its run: no one is told of it. */
   readonly isStray: boolean
   state: 'waiting' | 'active' | 'done' | 'dead'
   attempts: number
-  /** Moment before which it is not tried again. */
+  /** Time before which it is not tried again. */
   after: number
   reason?: string | undefined
   result?: TaskResult | undefined
@@ -38,7 +38,9 @@ const jobOf = (task: Task, below: readonly string[], isStray: boolean): Job => (
   after: 0,
 })
 
-/** A broker in this process's memory, as bad as the contract allows: it delivers the later tasks first, twice where it is told so, and forgets runs on demand. */
+/**
+ * A broker in the memory of this process, as bad as the contract allows: it delivers later tasks first, delivers twice on demand, and forgets runs on demand.
+ */
 export function inProcessBroker({ attempts = 3, backoffMs = 0, twice = false }: InProcessOptions = {}) {
   const runs = new Map<string, Held>()
   const strays: Job[] = []
@@ -126,7 +128,7 @@ export function inProcessBroker({ attempts = 3, backoffMs = 0, twice = false }: 
   }
   return {
     broker,
-    /** Nodes that were asked for, a list for each time that a run began. */
+    /** Nodes that were asked for, one list for each time that a run began. */
     opened,
     forget: () => runs.clear(),
     job: (key: string, node: string) => runs.get(key)?.jobs.get(node),
@@ -139,8 +141,8 @@ export function inProcessBroker({ attempts = 3, backoffMs = 0, twice = false }: 
 }
 
 /**
- * The adapter of brokers in this process, which need no service: an example of one, and a way to try the laws in a second. Its workers are no processes and its server is none, so
- * faults of processes, pauses and networks cannot be tried on it.
+ * Makes an adapter of brokers in this process, which needs no service: an example of an adapter, and a way to try the laws in a second. It has no worker
+ * processes and no server, so faults of processes, pauses and networks cannot be tried.
  */
 export function inProcess(): FaultAdapter {
   const brokers = new Map<string, ReturnType<typeof inProcessBroker>>()

@@ -1,6 +1,6 @@
 /**
- * For every method whose summaries do not merge, the one of the same idea whose do: scores of keys and of received attention keep tokens, as the window with sinks
- * does; samples and groups of tokens sum up, as closures do.
+ * For every method whose summaries do not merge, the most similar method whose summaries do: methods that keep tokens by scores get the window with sinks, samples
+ * and groups of tokens get closures.
  */
 const merging: Readonly<Record<string, string>> = {
   h2o: 'streamingLlm',
@@ -25,7 +25,7 @@ const merging: Readonly<Record<string, string>> = {
   auto: 'closure',
 }
 
-/** The method that merges and is nearest in what it holds; `exact` holds everything, and merges too. */
+/** The method that merges and is most similar in what it holds; `exact` holds everything, and merges too. */
 export function nearestMerging(name: string): string {
   return Object.hasOwn(merging, name) ? merging[name] : 'closure'
 }

@@ -2,9 +2,10 @@ import type { Matrix } from '@sublinear/core'
 import type { RangeRows } from './file-rows'
 
 /**
- * A column of lists of equal length (or of numbers: rows of one) of a Parquet file, by row range. Only the row groups that hold the range are read.
+ * Opens a column of a Parquet file as rows: lists of equal length, or numbers (rows of one). Only the row groups that hold a range are read. Pages are plain
+ * or packed by Snappy.
  *
- * Cost: one row group of the column at a time. Pages are plain or packed by Snappy.
+ * Cost: one row group of the column at a time.
  *
  * @throws Error without hyparquet, or when the file cannot be read; RangeError when the column is missing, has nulls, lists of several lengths or entries that are
  *   not finite
@@ -38,13 +39,13 @@ export async function parquetRows(path: string, column: string | undefined): Pro
   }
   await part(0, 1)
   async function* blocks(size: number, first: number, end: number): AsyncGenerator<Matrix, void, undefined> {
-    let begin = 0 // of the row group
+    let begin = 0 // row at which the row group begins
     for (const groupEnd of ends) {
       const [from, to] = [Math.max(begin, first), Math.min(groupEnd, end)]
       begin = groupEnd
       if (from >= to) continue
       const data = await part(from, to)
-      // Blocks end where the row groups do: where a block ends never matters.
+      // Blocks end where row groups do, since it never matters where a block ends.
       for (let at = 0; at < to - from; at += size) {
         const count = Math.min(size, to - from - at)
         yield { rows: count, cols, data: data.slice(at * cols, (at + count) * cols) }

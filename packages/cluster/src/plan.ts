@@ -4,23 +4,23 @@ import type { Seed, Shape } from '@sublinear/core'
 export interface MethodSpec {
   readonly name: string
   readonly shape: Shape
-  /** Options of the method, plain JSON. Default: its usual ones, or those of `budgetBytes`. */
+  /** Options of the method, plain JSON. Default: its usual options, or those of `budgetBytes`. */
   readonly options?: object | undefined
   readonly budgetBytes?: number | undefined
-  /** Address of the module (`file:…`, `data:…` or a package) that a method of your own is the default export of. */
+  /** Address of a module (`file:…`, `data:…` or a package) whose default export is a method of your own. */
   readonly module?: string | undefined
 }
 
-/** Ψ·A for the rows of A: which Ψ, and how many columns A has. */
+/** A sketch Ψ·A of the rows of A: kind of Ψ, and number of columns of A. */
 export interface SketchSpec {
   readonly kind: 'ams' | 'countSketch' | 'gaussian' | 'osnap' | 'srht'
   readonly m: number
-  /** Columns of A. */
+  /** Number of columns of A. */
   readonly width: number
   readonly precision?: 'f32' | 'f64' | undefined
-  /** Nonzeros a column, of osnap. */
+  /** Number of nonzeros of a column; for osnap. */
   readonly nonzeros?: number | undefined
-  /** Rows of A at most, of srht. */
+  /** Most rows of A; for srht. */
   readonly n?: number | undefined
 }
 
@@ -40,21 +40,21 @@ export interface FrequentItemsSpec {
 
 export type CounterSpec = HeavyHittersSpec | FrequentItemsSpec
 
-/** Rows by a module: `export function rows(first, count, options)` gives an iterable of blocks that hold just these rows, in order. */
+/** Rows that a module makes: `export function rows(first, count, options)` returns an iterable of blocks that hold exactly these rows, in order. */
 export interface ModuleSource {
-  /** Address of the module, as `import` takes it; a path is made a `file:` address. */
+  /** Address of the module, as `import` takes it; a path becomes a `file:` address. */
   readonly module: string
   readonly rows: number
-  /** Handed to the module as it is; plain JSON. */
+  /** Options that the module is given as they are; plain JSON. */
   readonly options?: unknown
 }
 
-/** One array of rows: a path of .npy, .npz, .safetensors (also in several files) or .parquet, and the tensor or column where there are several. */
+/** An array of rows in a file: path of a .npy, .npz, .safetensors (also in several files) or .parquet file, and the tensor or column where it has several. */
 export type FileRows = string | { readonly path: string; readonly tensor?: string | undefined }
 
 /**
  * Rows of files: `keys` and `values` for a method, `rows` for a sketch or a counter. Every worker reads them at the same path, and only its own rows.
- * `version` tells two states of the same paths apart.
+ * `version` distinguishes two states of the same paths.
  */
 export type FileSource = ({ readonly keys: FileRows; readonly values: FileRows } | { readonly rows: FileRows }) & {
   readonly version?: string | undefined
@@ -62,7 +62,7 @@ export type FileSource = ({ readonly keys: FileRows; readonly values: FileRows }
 
 export type Source = ModuleSource | FileSource
 
-/** The summary that a plan makes of its rows, as plain JSON. */
+/** A summary that a plan makes of its rows, as plain JSON. */
 export type SummarySpec =
   | { readonly method: MethodSpec & { readonly options: object } }
   | { readonly sketch: SketchSpec & { readonly seed: string } }
@@ -80,7 +80,8 @@ export interface AskSpec {
 declare const OPENS: unique symbol
 
 /**
- * A plan, whole: what is computed, from which rows, cut where, merged how. Plain JSON. It defines the result: shard i holds rows i·rowsPerShard …, node
+ * A complete plan, as plain JSON: what is computed, from which rows, where these are cut, and how parts are merged. It defines the result: shard i
+ * holds rows i·rowsPerShard …, node
  * `level.index` merges `fanIn` neighbours of the level below, in order.
  */
 export interface ShardPlan<T = unknown> {
@@ -88,23 +89,23 @@ export interface ShardPlan<T = unknown> {
   readonly source?: Source | undefined
   readonly rows: number
   readonly rowsPerShard: number
-  /** Neighbours that a node merges, ≥ 2; 0: shards are kept as they are, and one node lists their digests. */
+  /** Number of neighbours that a node merges, ≥ 2. 0: shards are kept as they are, and one node lists their digests. */
   readonly fanIn: number
-  /** Rows that are read and pushed at once. It changes no bit, and is no part of the key. */
+  /** Number of rows that are read and pushed at once. It changes no bit, and is no part of the key. */
   readonly blockRows: number
-  /** There in types alone: what the root opens as. */
+  /** Type of the opened root; exists in types alone. */
   readonly [OPENS]?: T | undefined
 }
 
 export interface PlanOptions {
-  /** Where the rows come from. */
+  /** Source of the rows. */
   readonly source: Source
-  /** Rows of one task, ≥ 1. */
+  /** Number of rows of one task, ≥ 1. */
   readonly rowsPerShard: number
-  /** Neighbours that a node merges; 0: no merging, for `askAll`. Default 8. */
+  /** Number of neighbours that a node merges. 0: no merging, for `askAll`. Default 8. */
   readonly fanIn?: number | undefined
-  /** 64 bits; needed where the summary is random. */
+  /** Seed of 64 bits; needed where the summary is random. */
   readonly seed?: Seed | undefined
-  /** Default 512. */
+  /** Number of rows that are read and pushed at once. Default 512. */
   readonly blockRows?: number | undefined
 }

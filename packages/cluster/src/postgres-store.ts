@@ -6,7 +6,7 @@ export interface PostgresCalls {
 }
 
 /**
- * A store in one table of PostgreSQL, by a pool of pg: `postgresStore(new Pool(…), { table })`. The table is made where it is missing; a row is inserted
+ * Makes a store in one table of PostgreSQL, through a pool of pg: `postgresStore(new Pool(…), { table })`. The table is made where it is missing; a row is inserted
  * where it is absent, in one statement.
  *
  * Cost: an artifact is a `bytea`, 1 GB at most.
@@ -25,7 +25,7 @@ export function postgresStore(
     made ??= pool
       .query(`create table if not exists ${table} (key text primary key, bytes bytea not null)`)
       .catch(async (error: unknown) => {
-        // Two that make it at once: one of them is told that it is there.
+        // Where two make it at once, one of them is told that it exists.
         const { rows } = await pool.query('select to_regclass($1) as there', [table])
         if (rows[0]?.['there'] === null) throw error
       })

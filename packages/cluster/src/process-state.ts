@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Letter of a process's state, as Linux has it in /proc (T: stopped); undefined where it has ended, or where there is no /proc. */
+/** The letter of a process's state in Linux's /proc (T: stopped); undefined where the process has ended, or where there is no /proc. */
 export function stateOf(pid: number): string | undefined {
   try {
     const state = /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]

@@ -8,8 +8,8 @@ export interface RedisCalls {
 }
 
 /**
- * A store in Redis or Valkey, by a client of ioredis: `redisStore(new Redis(…), { prefix })`. Keys are set where they are absent, in one step.
- * Artifacts live in the server's memory, and outlive it as far as it writes (`appendonly yes`).
+ * Makes a store in Redis or Valkey, through a client of ioredis: `redisStore(new Redis(…), { prefix })`. Keys are set where they are absent, in one step.
+ * Artifacts are in the server's memory, and survive it only if it writes them to disk (`appendonly yes`).
  *
  * @param prefix  text before every key; default sublinear:
  */

@@ -6,10 +6,12 @@ export interface CountBlock {
   readonly counts?: ArrayLike<number> | undefined
 }
 
-/** Rows of a source: keys and values for a method, a matrix for a sketch or a counter (its columns: key, and what it adds), items for a counter. */
+/**
+ * Rows of a source: keys and values for a method; a matrix for a sketch or a counter (columns of a counter: the key, and how much it adds); items for a counter.
+ */
 export type RowBlock = KvBlock | Matrix | CountBlock
 
-/** How many rows a block has. */
+/** The number of rows of a block. */
 export function rowsIn(block: RowBlock): number {
   if ('items' in block) return block.items.length
   return 'values' in block ? block.keys.rows : block.rows

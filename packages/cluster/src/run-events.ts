@@ -1,18 +1,18 @@
 /** An event of a run. */
 export type RunEvent =
-  /** A node's artifact stands in the store: just computed, or there before. */
+  /** The artifact of a node is in the store: just computed, or there before. */
   | { readonly type: 'node'; readonly node: string; readonly state: 'new' | 'same' | 'present'; readonly bytes: number }
   /** Rows of a shard that have been pushed so far. */
   | { readonly type: 'rows'; readonly node: string; readonly rows: number; readonly worker?: number | undefined }
-  /** How far the whole is, after each node. */
+  /** Progress of the whole run, after each node. */
   | ({ readonly type: 'progress' } & RunProgress)
-  /** A worker failed at a node, and it is tried again. */
+  /** A worker failed at a node, which is tried again. */
   | { readonly type: 'retry'; readonly node: string; readonly attempt: number; readonly reason: string }
-  /** A worker fell silent in a node, and another begins it again. */
+  /** A worker fell silent at a node, and another begins it again. */
   | { readonly type: 'stalled'; readonly node: string }
   /** The broker or the store could not be reached; the run goes on. */
   | { readonly type: 'fault'; readonly reason: string }
-  /** A node that is not tried again. */
+  /** A node failed and is not tried again. */
   | { readonly type: 'dead'; readonly node: string; readonly reason: string }
 
 export interface RunProgress {

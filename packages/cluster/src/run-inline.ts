@@ -8,23 +8,24 @@ import { memoryStore, type Store } from './store'
 import { nodeOf, rootOf } from './tree'
 
 export interface RunOptions {
-  /** Default: this process's memory. Artifacts that stand there are not computed again. */
+  /** Store of the artifacts. Artifacts that it has are not computed again. Default: the memory of this process. */
   readonly store?: Store | undefined
-  /** Cancels the run: its reason is thrown, and what is done stays in the store. */
+  /** Cancels the run: its reason is thrown, and finished artifacts stay in the store. */
   readonly signal?: AbortSignal | undefined
-  /** Told of every task that ends. */
+  /** Called for every task that ends. */
   readonly onEvent?: OnEvent | undefined
 }
 
-/** Rows between two moments in which timers, signals and other tasks have their turn. */
+/** Number of rows after which timers, signals and other tasks get their turn. */
 const TURN = 8192
 
 /**
- * A plan in this process, node after node: the reference that every other way of running it equals bit for bit, and the way to run it where one machine does.
+ * Runs a plan in this process, node after node. Every other way to run the plan gives the same bits. Take it where one machine is enough.
  *
+ * Guarantee: the same plan, engine and version give the same bits.
  * Cost: one shard at a time; at most fanIn artifacts are held while they are merged.
  *
- * @throws what the source and the summary throw; the signal's reason when it is aborted, and then what was computed stays in the store
+ * @throws Error as the source and the summary do; the signal's reason when aborted; finished artifacts then stay in the store
  */
 export async function runInline<T>(plan: ShardPlan<T>, options: RunOptions = {}): Promise<RunResult<T>> {
   const { store = memoryStore() } = options
@@ -33,9 +34,10 @@ export async function runInline<T>(plan: ShardPlan<T>, options: RunOptions = {})
 }
 
 /**
- * Only the shards first … end − 1 of a plan, into a store: for machines that share one and no broker. Whoever then runs the plan inline merges what they have made.
+ * Runs only the shards first … end − 1 of a plan, into a store: for machines that share a store and have no broker. Whoever then runs the plan inline merges
+ * these shards.
  *
- * @throws RangeError when the plan has no such shards, and as runInline
+ * @throws RangeError when the plan has no such shards; Error as runInline does
  */
 export async function runShards(
   plan: ShardPlan,
@@ -62,7 +64,7 @@ function ensurer(plan: ShardPlan, store: Store, { signal, onEvent }: RunOptions)
   return ensure
 }
 
-/** @throws Error where one is missing */
+/** Reads the artifacts from which a node is computed. @throws Error where one is missing */
 export async function inputsOf(plan: ShardPlan, id: string, store: Store): Promise<Uint8Array[]> {
   const inputs: Uint8Array[] = []
   for (const input of inputKeys(plan, nodeOf(plan, id))) {

@@ -9,28 +9,29 @@ import type { Store } from './store'
 import { nodeOf, rootOf } from './tree'
 
 export interface RunOnOptions {
-  /** The store that the workers reach too. */
+  /** Store that the workers reach, too. */
   readonly store: Store
-  /** Cancels the run: no task begins any more, and what is done stays for the next time. */
+  /** Cancels the run: no further task begins, and finished artifacts stay for the next time. */
   readonly signal?: AbortSignal | undefined
-  /** Told of every task that ends, and of what was handed over again. */
+  /** Called for every task that ends, and for tasks that were handed over again. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined
   /** Milliseconds between two looks at the store and the broker. Default 500. */
   readonly lookMs?: number | undefined
 }
 
-/** Key of a plan's own text in the store, from which workers know what to do. */
+/** The key of a plan's own text in the store, from which workers know what to do. */
 export function planPlace(key: string): string {
   return artifactKey(key, 'plan')
 }
 
 /**
- * A plan on workers, by a broker: the same bits as `runInline`, whatever fails. The truth is the store: a node is done when its artifact stands there, whoever put it. So a
- * coordinator may die and be started again, two may run the same plan, and a broker that has forgotten everything is told again.
+ * Runs a plan on workers, through a broker. The store decides what is done: a node is done when its artifact is there, whoever wrote it. So a coordinator may
+ * die and be started again, two may run the same plan, and a broker that has forgotten everything is told again.
  *
- * Cost: this process holds no rows and no artifact but the root. It waits for a broker that is down as long as the signal lets it.
+ * Guarantee: the same bits as `runInline`, whatever fails.
+ * Cost: this process holds no rows, and no artifact except the root. It waits for a broker that is down until the signal is aborted.
  *
- * @throws Error when a node is dead, with its reason, after every retry; the signal's reason when it is aborted
+ * @throws Error when a node has failed for good, with its reason; the signal's reason when it is aborted
  */
 export async function runOn<T>(broker: Broker, plan: ShardPlan<T>, options: RunOnOptions): Promise<RunResult<T>> {
   const { store, signal, onEvent, lookMs = 500 } = options
@@ -44,7 +45,7 @@ export async function runOn<T>(broker: Broker, plan: ShardPlan<T>, options: RunO
     return pending && broker.open({ key, engine: engineOf(), blockRows, root: pending }, tell)
   }
   let run: OpenRun | undefined
-  /** Whether the root is there. A broker or store that cannot be reached is asked again later. */
+  /** Looks whether the root is there. If the broker or the store cannot be reached, it is asked again later. */
   const look = async (): Promise<boolean> => {
     try {
       if (await store.has(root)) return true
@@ -55,13 +56,13 @@ export async function runOn<T>(broker: Broker, plan: ShardPlan<T>, options: RunO
       const state = await Promise.race([run.state(), pause(10 * lookMs, signal)]) // a broker that is down may answer later
       if (state === undefined || state === 'running' || state === 'failed') return state === 'failed'
       if (await store.has(root)) return true
-      await run.close() // forgotten or cancelled: it begins anew with the next look
+      await run.close() // forgotten or cancelled: the run begins anew with the next look
       run = undefined
       return false
     } catch (error) {
       if (error instanceof TypeError || error instanceof RangeError) throw error
       onEvent?.({ type: 'fault', reason: error instanceof Error ? error.message : String(error) })
-      void run?.close().catch(() => {}) // its connections may be beyond repair: the next look opens others
+      void run?.close().catch(() => {}) // its connections may be beyond repair: the next look opens new ones
       run = undefined
       return false
     }
@@ -81,7 +82,7 @@ export async function runOn<T>(broker: Broker, plan: ShardPlan<T>, options: RunO
   return runResult(plan, store)
 }
 
-/** The part of the tree that is not in the store. Below a node that is there nothing is asked for. */
+/** The part of the tree that is not in the store. Below a node that is there, nothing is needed. */
 async function pendingBelow(
   plan: ShardPlan,
   key: string,

@@ -2,7 +2,7 @@ import type { ShardPlan } from './plan'
 import type { OnEvent, RunEvent } from './run-events'
 import { levelsOf, nodeOf } from './tree'
 
-/** Counts the nodes of a run, each once, and tells how far it is after each. */
+/** Counts the nodes of a run, each once, and reports the progress after each. */
 export function runProgress(plan: ShardPlan, onEvent: OnEvent | undefined): (event: RunEvent) => void {
   const levels = levelsOf(plan)
   const [ofShards, ...merges] = levels

@@ -5,22 +5,22 @@ import type { Store } from './store'
 import { summaryKind } from './summary'
 import { levelsOf, rootOf } from './tree'
 
-/** The end of a run. */
+/** Result of a run. */
 export interface RunResult<T = unknown> {
   readonly plan: ShardPlan<T>
-  /** Name of the plan on this engine, under which every artifact stands in the store. */
+  /** Name of the plan on this engine, under which every artifact is stored. */
   readonly key: string
   /** The artifact at the top: a snapshot, or the list of shards where nothing is merged. */
   readonly root: Uint8Array
   /** SHA-256 of the root. */
   readonly digest: string
-  /** The root as an object that goes on. */
+  /** Opens the root as an object that can go on. */
   open(): Promise<T>
-  /** SHA-256 of every artifact by its node, read from the store: to audit a run, or to compare two. */
+  /** SHA-256 of every artifact by its node, read from the store: for auditing a run, or comparing two. */
   digests(): Promise<Map<string, string>>
 }
 
-/** @throws Error when the root is not in the store */
+/** Reads the result of a plan from the store. @throws Error when the root is not there */
 export async function runResult<T>(plan: ShardPlan<T>, store: Store): Promise<RunResult<T>> {
   const key = planKey(plan)
   const node = rootOf(plan).id

@@ -16,19 +16,19 @@ export interface S3Calls {
 }
 
 export interface S3StoreOptions {
-  /** The client, or what calls one. */
+  /** The client, or an object that calls one. */
   readonly client: S3Calls
-  /** Name of the bucket, which must be there. */
+  /** Name of the bucket, which must exist. */
   readonly bucket: string
   /** Text before every key. Default: none. */
   readonly prefix?: string | undefined
 }
 
 /**
- * A store in a bucket of S3, or of a server that speaks as it does. An object is put on the condition that there is none.
+ * Makes a store in a bucket of S3, or of a server with the same protocol. An object is put on the condition that there is none.
  *
- * Guarantee: where the server heeds `If-None-Match` (S3, R2, MinIO do), written once. Where it does not, two that write at the same moment may both be told 'new';
- *   equal bytes then still are equal bytes, and a difference shows with the next put.
+ * Guarantee: where the server obeys `If-None-Match` (S3, R2 and MinIO do), an object is written once. Where it does not, two writers at the same moment may
+ *   both be told 'new'; equal bytes do no harm then, and different bytes are noticed with the next put.
  */
 export function s3Store({ client, bucket: Bucket, prefix = '' }: S3StoreOptions): Store {
   const who = 's3Store'

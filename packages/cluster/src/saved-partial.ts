@@ -3,7 +3,7 @@ import { decodeSnapshot, encodeSnapshot, isFloat32, isFloat64, type Matrix, type
 const PARTIAL = 'partial-softmax'
 const QUERIES = 'queries'
 
-/** A partial softmax as bytes. */
+/** Encodes a partial softmax. */
 export function partialBytes({ max, mass, sum }: PartialSoftmax): Uint8Array {
   const { rows, cols, data } = sum
   const tensors = {
@@ -14,7 +14,7 @@ export function partialBytes({ max, mass, sum }: PartialSoftmax): Uint8Array {
   return encodeSnapshot({ kind: PARTIAL, version: '1', parameters: {}, tensors })
 }
 
-/** @throws RangeError when the bytes are damaged or no partial softmax */
+/** Decodes a partial softmax. @throws RangeError when the bytes are damaged or no partial softmax */
 export function partialOf(bytes: Uint8Array): PartialSoftmax {
   const { tensors } = decodeSnapshot(bytes, { kind: PARTIAL, version: '1' })
   const [max, mass, sum] = ['max', 'mass', 'sum'].map((name) => tensors.get(name))
@@ -26,13 +26,13 @@ export function partialOf(bytes: Uint8Array): PartialSoftmax {
   return { max: max.data, mass: mass.data, sum: { rows, cols, data: sum.data } }
 }
 
-/** Query rows as bytes. */
+/** Encodes query rows. */
 export function queryBytes({ rows, cols, data }: Matrix): Uint8Array {
   const tensors = { queries: { dtype: 'F32' as const, shape: [rows, cols], data } }
   return encodeSnapshot({ kind: QUERIES, version: '1', parameters: {}, tensors })
 }
 
-/** @throws RangeError when the bytes are damaged or no queries */
+/** Decodes query rows. @throws RangeError when the bytes are damaged or no queries */
 export function queriesOf(bytes: Uint8Array): Matrix {
   const { tensors } = decodeSnapshot(bytes, { kind: QUERIES, version: '1' })
   const queries = tensors.get('queries')

@@ -23,14 +23,15 @@ const NAMES = ['method', 'sketch', 'counter', 'source', 'rowsPerShard', 'fanIn',
 const MOST_SHARDS = 2 ** 20
 
 /**
- * A plan for a stream, a sketch or a counter that is computed in shards, on this machine or on many: rows are cut into shards of `rowsPerShard`, and `fanIn` neighbours
- * are merged at a time. The plan is plain JSON and defines the result: whoever computes it, in whatever order and how often, gets the same bits.
+ * Plans a stream, a sketch or a counter that is computed in shards, on this machine or on many: rows are cut into shards of `rowsPerShard`, and `fanIn`
+ * neighbours are merged at a time. The plan is plain JSON and defines the result.
  *
- * Guarantee: same plan, same engine, same version: same bits. The tree and one stream over all rows differ by rounding alone where `merging` is 'linear'.
+ * Guarantee: the same plan, engine and version give the same bits, whoever computes it, in whatever order and how often. The tree and one stream over all
+ *   rows differ by rounding alone where `merging` is 'linear'.
  * Cost: opens the files of the source to read their shapes, and makes one empty summary.
  *
- * @throws TypeError, RangeError when an option is unknown or out of its range, when files do not fit, and where summaries of the method do not merge: with the
- *   nearest method whose do
+ * @throws TypeError, RangeError when an option is unknown or out of its range, when files do not fit, and where summaries of the method do not merge (the
+ *   message names the nearest method whose summaries do)
  * @example
  * const module = 'data:text/javascript,export function* rows() { yield { items: ["a", "b", "a"] } }'
  * const plan = await shardPlan({ counter: { kind: 'frequentItems', count: 64 }, source: { module, rows: 3 }, rowsPerShard: 256 })
@@ -106,7 +107,7 @@ function seedText({ seed }: PlanOptions): string {
   return String(checkSeed(who, seed))
 }
 
-/** The method with its options, chosen for the budget where they are not said. */
+/** The method with its options, chosen for the budget where they are not given. */
 async function sizedMethod(given: MethodSpec, rows: number): Promise<MethodSpec & { readonly options: object }> {
   checkOptions(who, given, ['name', 'shape', 'options', 'budgetBytes', 'module'])
   const { budgetBytes, ...spec } = given
@@ -120,7 +121,7 @@ async function sizedMethod(given: MethodSpec, rows: number): Promise<MethodSpec 
   return { ...spec, options }
 }
 
-/** @throws RangeError where shards of it cannot be joined: summaries do not merge, or need the queries that tokens came with */
+/** Checks that shards of the method can be joined. @throws RangeError where its summaries do not merge, or need the queries that come with tokens */
 async function checkMerging(spec: MethodSpec, kind: SummaryKind, fanIn: number): Promise<void> {
   const { name } = spec
   const { learns } = await methodOf(spec)
@@ -148,7 +149,7 @@ async function checkMerging(spec: MethodSpec, kind: SummaryKind, fanIn: number):
 const located = (file: FileRows): FileRows =>
   typeof file === 'string' ? resolve(file) : { ...file, path: resolve(file.path) }
 
-/** The source with addresses that every process reads alike. */
+/** The source, with addresses that every process reads in the same way. */
 function locatedSource(source: Source): Source {
   if (typeof source !== 'object' || source === null) throw new TypeError(`${who}: source must be an object`)
   if ('module' in source) {
@@ -165,7 +166,7 @@ function locatedSource(source: Source): Source {
   return { ...source, keys: located(source.keys), values: located(source.values) }
 }
 
-/** @throws TypeError where JSON would change or lose something */
+/** Checks that a value is plain JSON. @throws TypeError where JSON would change or lose something */
 function checkPlain(path: string, value: unknown): void {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return
   if (typeof value === 'number' && Number.isFinite(value)) return

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A small file system of its own, that can be filled; undefined where nothing may be mounted. */
+/** Mounts a small file system that can be filled; undefined where nothing may be mounted. */
 export function smallDisk() {
   const folder = mkdtempSync(join(tmpdir(), 'disk-'))
   try {
@@ -15,7 +15,7 @@ export function smallDisk() {
   const filler = join(folder, 'filler')
   return {
     folder,
-    /** Writes until nothing more goes in. */
+    /** Fills it: writes until there is no room. */
     fill() {
       for (let size = 2 ** 16; size >= 1; size = Math.floor(size / 2)) {
         try {

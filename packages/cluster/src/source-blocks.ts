@@ -11,7 +11,7 @@ export type RowsFunction = (
 ) => Iterable<RowBlock> | AsyncIterable<RowBlock> | Promise<Iterable<RowBlock> | AsyncIterable<RowBlock>>
 
 /**
- * Rows first … end − 1 of a plan's source, block by block: no more of a file is read than these rows, and no more is held than a block.
+ * Reads rows first … end − 1 of a plan's source, block by block: of a file only these rows are read, and only one block is held.
  *
  * @throws Error when a file or module cannot be opened; RangeError when it gives fewer or more rows
  */
@@ -59,7 +59,7 @@ async function* matrices(file: FileRows, first: number, end: number, size: numbe
 }
 
 /**
- * How many rows a source has, and that a file's columns are as many as the summary wants.
+ * Counts the rows of a source, and checks that a file has as many columns as the summary needs.
  *
  * @throws RangeError when keys and values differ in rows, or columns do not fit
  */

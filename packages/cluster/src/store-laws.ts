@@ -6,9 +6,9 @@ const bytes = (...list: number[]) => Uint8Array.from(list)
 const held: LawResult = { landed: [] }
 
 /**
- * The laws of a store: every key is written once or the same, whole, whoever writes.
+ * Makes the laws of a store: a key is written once, or again with the same bytes, and whole, whoever writes.
  *
- * @param make  an empty store, or one whose keys nobody else uses; asked once a law
+ * @param make  makes an empty store, or one whose keys nobody else uses; called once for each law
  */
 export function storeLaws({
   name,
@@ -17,7 +17,10 @@ export function storeLaws({
 }: {
   readonly name: string
   readonly make: () => Store | Promise<Store>
-  /** Whether of two that write other bytes at the same moment one is refused. Default true; false where the store's own page says that both may be told 'new'. */
+  /**
+   * Whether one of two writers of different bytes at the same moment must be refused. Default true; false where the store's documentation says that
+   * both may be told 'new'.
+   */
   readonly oneWins?: boolean | undefined
 }): readonly Law[] {
   const law = (what: string, kills: readonly string[], hold: (store: Store) => Promise<void>): Law => ({

@@ -8,18 +8,18 @@ import { countBlock } from './count-block'
 import type { SketchSpec, SummarySpec } from './plan'
 import type { RowBlock } from './row-block'
 
-/** A summary of a shard: rows go in, bytes come out, and the bytes of later parts join. */
+/** A summary of a shard: takes rows, gives bytes, and joins the bytes of later parts. */
 export interface Summary {
-  /** Rows of the source from row `first` on. */
+  /** Pushes rows of the source, from row `first` on. */
   push(block: RowBlock, first: number): void
   merge(later: Uint8Array): void
   toBytes(): Uint8Array
   dispose(): void
 }
 
-/** How the summary of a plan is made, empty or from bytes; `open` gives the object itself. */
+/** Makes the summary of a plan, empty or from bytes; `open` gives the object itself. */
 export interface SummaryKind {
-  /** Arrays that its rows have: keys and values, or rows alone. */
+  /** Arrays that its rows have. */
   readonly takes: 'keys and values' | 'rows' | 'counts'
   readonly merging: 'linear' | 'ordered' | 'none'
   make(): Summary
@@ -28,9 +28,9 @@ export interface SummaryKind {
 }
 
 /**
- * The summary that a plan names.
+ * The kind of summary that a plan names.
  *
- * @throws TypeError, RangeError as what is made: an unknown name, options out of their range; Error when the module of a method cannot be loaded
+ * @throws TypeError, RangeError when a name is unknown or options are out of range; Error when the module of a method cannot be loaded
  */
 export async function summaryKind(spec: Exclude<SummarySpec, { readonly ask: unknown }>): Promise<SummaryKind> {
   if ('method' in spec) return methodKind(await methodOf(spec.method), spec.method)

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { builtProgram } from './built-program'
 import type { ShardPlan } from './plan'
 
-/** A task for a thread: whole, since a thread has no store. */
+/** A complete task for a thread, since a thread has no store. */
 export interface ThreadTask {
   readonly plan: ShardPlan
   readonly node: string
@@ -10,25 +10,25 @@ export interface ThreadTask {
   readonly engine: string
 }
 
-/** A thread's word: rows that were pushed, bytes at the end, or why not. */
+/** Message of a thread: rows that were pushed, bytes at the end, or the error. */
 export type ThreadMessage =
   | { readonly rows: number }
   | { readonly bytes: Uint8Array }
   | { readonly fault: { readonly name: string; readonly message: string } }
 
 export interface ThreadPool {
-  /** Computes in a free thread. Where the signal is aborted the thread is ended, whatever it does. */
+  /** Computes in a free thread. When the signal is aborted, the thread is ended, whatever it does. */
   compute(task: ThreadTask, calls: { onRows(rows: number): void; readonly signal: AbortSignal }): Promise<Uint8Array>
   close(): Promise<void>
 }
 
-/** At most so many threads, each begun when it is first needed and kept. */
+/** Makes a pool of at most `most` threads; each is begun when it is first needed, and kept. */
 export function threadPool(most: number): ThreadPool {
   const idle: Worker[] = []
   const busy = new Set<Worker>()
   const begun = () => {
     const thread = new Worker(builtProgram('compute-thread'))
-    thread.on('error', () => {}) // whoever waits for it is told; an idle one is let go
+    thread.on('error', () => {}) // whoever waits for the thread is told; an idle one is dropped
     thread.on('exit', () => {
       const at = idle.indexOf(thread)
       if (at >= 0) idle.splice(at, 1)
@@ -77,7 +77,7 @@ export function threadPool(most: number): ThreadPool {
   }
 }
 
-/** Errors of the two kinds that are final keep their kind. */
+/** Makes an error again; the two kinds that are final keep their kind. */
 function errorOf({ name, message }: { readonly name: string; readonly message: string }): Error {
   if (name === 'RangeError') return new RangeError(message)
   return name === 'TypeError' ? new TypeError(message) : new Error(message)

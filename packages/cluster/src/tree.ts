@@ -7,14 +7,14 @@ export interface TreeNode {
   readonly kind: 'shard' | 'merge' | 'list'
   readonly level: number
   readonly index: number
-  /** Nodes of the level below that it is made of, in order; none of a shard. */
+  /** Nodes of the level below from which it is made, in order; none for a shard. */
   readonly parts: readonly string[]
-  /** Rows of the source that are below it: first … end − 1. */
+  /** Rows of the source below the node: first … end − 1. */
   readonly first: number
   readonly end: number
 }
 
-/** How many nodes each level has, the shards first, the root last. */
+/** The number of nodes of each level, first the shards, last the root. */
 export function levelsOf({ rows, rowsPerShard, fanIn }: Pick<ShardPlan, 'rows' | 'rowsPerShard' | 'fanIn'>): number[] {
   const levels = [Math.ceil(rows / rowsPerShard)]
   if (fanIn === 0) return [...levels, 1]
@@ -27,7 +27,7 @@ export function rootOf(plan: ShardPlan): TreeNode {
   return nodeAt(plan, levelsOf(plan).length - 1, 0)
 }
 
-/** @throws RangeError when the plan has no such node */
+/** The node of an id. @throws RangeError when the plan has no such node */
 export function nodeOf(plan: ShardPlan, id: string): TreeNode {
   const [, level, index] = /^(\d{1,2})\.(\d{1,15})$/.exec(id) ?? []
   if (level === undefined) throw new RangeError(`cluster: a node is called level.index, got ${JSON.stringify(id)}`)

@@ -8,25 +8,25 @@ import type { Store } from './store'
 import { threadPool, type ThreadPool } from './thread-pool'
 
 export interface WorkOptions {
-  /** The store that the coordinator reaches too. */
+  /** Store that the coordinator reaches, too. */
   readonly store: Store
-  /** Tasks at a time, a thread each. Default 1. */
+  /** Number of tasks at a time, each in a thread of its own. Default 1. */
   readonly concurrency?: number | undefined
-  /** Ends the worker: what it has begun goes back to the broker. */
+  /** Ends the worker; tasks that it has begun go back to the broker. */
   readonly signal?: AbortSignal | undefined
-  /** Told of lost connections, which the worker outlives. */
+  /** Called for lost connections, after which the worker goes on. */
   readonly onFault?: ((error: Error) => void) | undefined
 }
 
-/** Plans that a worker remembers. */
+/** Number of plans that a worker remembers. */
 const REMEMBERED = 16
 
 /**
- * A worker: takes tasks from a broker until the signal is aborted, and puts their artifacts into the store. Rows and kernels are worked on in threads of their own, while this
- * thread renews its locks: a shard may take as long as it takes.
+ * Runs a worker: takes tasks from a broker until the signal is aborted, and writes their artifacts to the store. Tasks are computed in threads of their own,
+ * while this thread renews the locks, so a shard may take any time.
  *
- * Guarantee: a task whose artifact is there is not done again; a plan of another engine or version, or one that was changed, is refused by its key.
- * Cost: a shard's summary and a block of rows a thread.
+ * Guarantee: a task whose artifact is there is not done again; a plan of another engine or version, or a changed one, is refused, since its key differs.
+ * Cost: the summary of a shard and a block of rows for each thread.
  */
 export async function work(broker: Broker, options: WorkOptions): Promise<void> {
   const { store, concurrency = 1, signal, onFault } = options
@@ -64,7 +64,7 @@ function performing(store: Store, pool: ThreadPool): Perform {
   }
 }
 
-/** @throws RangeError where the text is not what the key was made of, on this engine; Error where there is none */
+/** Reads a plan. @throws RangeError where its text does not give the key, on this engine; Error where there is none */
 async function readPlan(key: string, store: Store): Promise<Omit<ShardPlan, 'blockRows'>> {
   const bytes = await store.get(planPlace(key))
   if (!bytes) throw new Error(`work: ${planPlace(key)} is not in the store`)

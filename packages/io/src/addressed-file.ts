@@ -4,13 +4,13 @@ import { type FileHandle, open } from 'node:fs/promises'
 /** Fills `into` with the bytes from `position` on, or throws. */
 export type Fill = (what: string, position: number, into: Uint8Array) => Promise<Uint8Array>
 
-/** Something to read from; closing it is no harm to others. */
+/** A reader of a file; closing it does not affect other readers. */
 export interface Reader {
   readonly fill: Fill
   close(): Promise<void>
 }
 
-/** The file of that very name if there is one, else the file before a trailing [index]. */
+/** Opens the file with exactly this name if there is one, else the file before a trailing [index]. */
 export async function openAddressed(
   who: string,
   path: string,
@@ -33,7 +33,7 @@ export async function openAddressed(
   }
 }
 
-/** Does not wait for the other end of a FIFO. */
+/** Opens without waiting for the other end of a FIFO. */
 const openFile = (path: string) => open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
 
 function cannotOpen(who: string, path: string, cause: unknown): Error {
@@ -46,14 +46,14 @@ function kindOf(info: { isDirectory(): boolean; isFIFO(): boolean; isSocket(): b
   return info.isDirectory() ? 'a directory' : info.isFIFO() ? 'a FIFO' : info.isSocket() ? 'a socket' : 'a device'
 }
 
-/** Bytes of a regular file. @throws RangeError when it is something else */
+/** The size of a regular file, in bytes. @throws RangeError when it is no regular file */
 export async function fileSize(handle: FileHandle): Promise<number> {
   const info = await handle.stat()
   if (!info.isFile()) throw new RangeError(`must be a regular file, got ${kindOf(info)}`)
   return info.size
 }
 
-/** Reads that give exactly what was asked for, in pieces that one call of the system can take. */
+/** Makes a reader that gives exactly the bytes asked for, in pieces that one system call can take. */
 export function exactReads(handle: FileHandle, name: string, isClosed: () => boolean): Fill {
   return async (what, position, into) => {
     for (let at = 0; at < into.length;) {
@@ -71,7 +71,7 @@ export function exactReads(handle: FileHandle, name: string, isClosed: () => boo
   }
 }
 
-/** `length` bytes from `position` on, in memory of their own. */
+/** Reads `length` bytes from `position` on, into memory of their own. */
 export function fresh(fill: Fill, what: string, position: number, length: number): Promise<Uint8Array> {
   return fill(what, position, new Uint8Array(length))
 }

@@ -4,14 +4,14 @@ import { arrayAxes } from './row-layout'
 import { shardOf } from './shards'
 
 export interface ArrayShape {
-  /** All axes of the array in the file. */
+  /** Sizes of all axes of the array in the file. */
   readonly shape: readonly number[]
-  /** Indices in brackets behind the path; empty where there are none. */
+  /** Indices in brackets after the path; empty where there are none. */
   readonly index: readonly number[]
 }
 
 /**
- * The axes of the array that a path names, from the header alone: which heads does `kv.npy[layer,head]` have?
+ * Reads the axes of the array that a path names, from the header alone; so one can tell which heads `kv.npy[layer,head]` has.
  *
  * @param path  as for openRows, with or without an index
  * @param options  as for openRows

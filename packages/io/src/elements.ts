@@ -1,6 +1,6 @@
 import { fromBfloat16, fromHalf, toHalf, isFloat32 } from '@sublinear/core'
 
-/** How one number lies in a file: kind and bytes as NumPy names them; 'bf2' is bfloat16, 'b1' a boolean. */
+/** Type of a number in a file: kind and bytes as NumPy names them; 'bf2' is bfloat16, 'b1' a boolean. */
 export type Element = 'f2' | 'f4' | 'f8' | 'bf2' | 'i1' | 'i2' | 'i4' | 'i8' | 'u1' | 'u2' | 'u4' | 'u8' | 'b1'
 
 export const elementBytes: Readonly<Record<Element, number>> = {
@@ -24,7 +24,9 @@ export type ElementData =
   | (Int8Array | Int16Array | Int32Array | BigInt64Array)
   | (Uint8Array | Uint16Array | Uint32Array | BigUint64Array)
 
-/** `bytes` (aligned, little endian, kept or reused) as numbers: float16 and bfloat16 widened to float32, booleans as 0 and 1. */
+/**
+ * Reads `bytes` (aligned, little endian; they may be used as the array's memory) as numbers: float16 and bfloat16 are widened to float32, booleans are 0 and 1.
+ */
 export function fromBytes(element: Element, bytes: Uint8Array): ElementData {
   const { buffer, byteOffset: at, length } = bytes
   const count = length / elementBytes[element]
@@ -43,7 +45,7 @@ export function fromBytes(element: Element, bytes: Uint8Array): ElementData {
 }
 
 /**
- * Writes `bytes` (aligned, little endian) into `out` as float32, rounded to nearest even where float32 has no such number.
+ * Converts `bytes` (aligned, little endian) to float32 in `out`, rounded to nearest even where float32 has no such number.
  *
  * @throws RangeError for a boolean that is neither 0 nor 1
  */
@@ -60,8 +62,9 @@ export function toFloat32(element: Element, bytes: Uint8Array, out: Float32Array
 }
 
 /**
- * Rounds 64-bit integers to the nearest float32, once. What float64 cannot hold is first cut to 53 bits with an odd last bit where something was cut, so
- * that no second rounding meets a tie that was none.
+ * Rounds 64-bit integers to the nearest float32, once. A number that float64 cannot hold is first cut to 53 bits, with an odd last bit where
+ * something was cut off, so
+ * that the second rounding meets no false tie.
  */
 function longToFloat32(element: 'i8' | 'u8', words: Uint32Array, out: Float32Array): void {
   const signed = element === 'i8'
@@ -73,13 +76,13 @@ function longToFloat32(element: 'i8' | 'u8', words: Uint32Array, out: Float32Arr
   }
 }
 
-/** @throws RangeError unless all are 0 or 1 */
+/** Checks that bytes are booleans. @throws RangeError unless all are 0 or 1 */
 export function checkBooleans(bytes: Uint8Array): void {
   const wrong = bytes.findIndex((byte) => byte > 1)
   if (wrong >= 0) throw new RangeError(`data: expected booleans of 0 and 1, found ${bytes[wrong]}`)
 }
 
-/** Numbers as little endian bytes, rounded to nearest even; `at` is the first finite one that becomes infinite, or −1. */
+/** Converts numbers to little endian bytes, rounded to nearest even. `at` is the index of the first finite number that becomes infinite, or −1. */
 export function toBytes(
   element: 'f2' | 'f4' | 'f8',
   data: Float32Array | Float64Array,
@@ -98,7 +101,7 @@ function firstBeyond(element: 'f2' | 'f4', data: Float32Array | Float64Array): n
   return -1
 }
 
-/** Turns each element's bytes around, in place. */
+/** Reverses the bytes of each element, in place. */
 export function swapBytes(bytes: Uint8Array, size: number): void {
   for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse()
 }

@@ -3,10 +3,10 @@ import { type Element, elementBytes } from './elements'
 export interface NpyHeader {
   readonly element: Element
   readonly bigEndian: boolean
-  /** Column-major. */
+  /** Whether the array is column-major. */
   readonly fortran: boolean
   readonly shape: readonly number[]
-  /** Where the data begins, in bytes. */
+  /** Byte at which the data begins. */
   readonly begin: number
 }
 
@@ -16,7 +16,7 @@ const MOST_AXES = 32
 export const NPY_PREFIX = 12
 
 /**
- * Bytes before the data, from the first 12 bytes of a file of `fileSize` bytes.
+ * The number of bytes before the data, read from the first 12 bytes of a file of `fileSize` bytes.
  *
  * @throws RangeError unless they begin a .npy file of version 1.0, 2.0 or 3.0 whose header fits the file and 10,000 bytes
  */
@@ -36,7 +36,7 @@ export function npyHeaderLength(prefix: Uint8Array, fileSize: number): number {
 }
 
 export interface NpyOptions {
-  /** Two bytes of no type (`<V2`, `|V2`) are bfloat16: so NumPy writes arrays of ml_dtypes. Default false: they are refused. */
+  /** Whether two bytes of no type (`<V2`, `|V2`) are read as bfloat16, as NumPy writes arrays of ml_dtypes. Default: false, they are refused. */
   readonly bfloat16?: boolean | undefined
 }
 
@@ -67,7 +67,7 @@ export function parseNpyHeader(header: Uint8Array, fileSize: number, { bfloat16 
   return { ...descr, fortran, shape, begin: header.length }
 }
 
-/** A version 1.0 header, padded with spaces to a multiple of 64 bytes, at least `least`: for two axes always 128. */
+/** Writes a header of version 1.0, padded with spaces to a multiple of 64 bytes and at least `least`; for two axes it always has 128. */
 export function formatNpyHeader(element: 'f2' | 'f4' | 'f8', shape: readonly number[], least = 0): Uint8Array {
   const dict = `{'descr': '<${element}', 'fortran_order': False, 'shape': ${showShape(shape)}, }`
   const length = Math.max(least, Math.ceil((10 + dict.length + 1) / 64) * 64)
@@ -96,7 +96,9 @@ function parseDescr(at: number, descr: string, bfloat16: boolean): { element: El
   return { element: (parts[2] ?? parts[3]) as Element, bigEndian: parts[1] === '>' }
 }
 
-/** The Python literals that a header may hold. Every number, name and bracket is read by hand; nothing is evaluated. With `long` a number may end in L. */
+/**
+ * Reads the Python literals that a header may hold. Every number, name and bracket is read by hand; nothing is evaluated. With `long`, a number may end in L.
+ */
 function literalReader(bytes: Uint8Array, start: number, long: boolean) {
   let at = start
   const wrong = (what: string, expected: string) => fault(what, at, expected, byteName(bytes[at]))
@@ -154,7 +156,7 @@ function literalReader(bytes: Uint8Array, start: number, long: boolean) {
       if (at < bytes.length) throw wrong('header', 'only white space after it')
       let end = bytes.length
       while (bytes[end - 1] === 0x20 || bytes[end - 1] === 0x09) end--
-      // Python takes it for an indented line; for versions 1 and 2 NumPy then tries again as for a file of Python 2.
+      // Python takes such a blank for an indented line; for versions 1 and 2 NumPy then reads the header again as Python 2's.
       if (!long && end < bytes.length && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d))
         throw fault('header', end, 'no blank behind the last line', byteName(bytes[end]))
     },

@@ -1,7 +1,7 @@
 const KINDS: Readonly<Record<string, string>> = { i: 'int', u: 'uint', f: 'float', c: 'complex' }
 
 /**
- * Says what a fault of a .npy file means to who made the file, and what to do; where it was found stands behind it.
+ * Explains a fault of a .npy file to the person who made the file: what it means and what to do, then where it was found.
  *
  * @param begin  the first bytes of the file
  */
@@ -20,7 +20,7 @@ function meant(message: string, begin: Uint8Array): string {
   return Number(found) < Number(expected) ? 'is cut short' : 'is longer than its header says'
 }
 
-/** A numpy type that is not read. */
+/** Says which numpy type a file has that cannot be read. */
 function elementMeant(descr = ''): string {
   const [, kind, size] = /^[<>|=]?([a-zA-Z])(\d*)/.exec(descr) ?? []
   const save = "save x.astype('float32')"
@@ -33,7 +33,7 @@ function elementMeant(descr = ''): string {
   return 'holds no plain numbers: save an array of float32'
 }
 
-/** An .npz file is a zip archive. */
+/** Whether bytes begin a zip archive, which an .npz file is. */
 export const isZip = (begin: Uint8Array) => begin[0] === 0x50 && begin[1] === 0x4b
 
 const ARCHIVE = 'is a .npz archive: name it so, and its array, as x.npz:key on the command line'

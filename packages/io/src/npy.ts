@@ -6,14 +6,14 @@ import { NPY_PREFIX, type NpyOptions, formatNpyHeader, npyHeaderLength, parseNpy
 export interface NpyArray {
   readonly dtype: Element
   readonly shape: readonly number[]
-  /** Row-major, whatever the order in the file; float16 and bfloat16 (bf2) are widened to float32, booleans are 0 and 1. */
+  /** Entries in row-major order, whatever the order in the file; float16 and bfloat16 (bf2) are widened to float32, booleans are 0 and 1. */
   readonly data: ElementData
 }
 
 /**
- * The array in the bytes of a .npy file: floats of 2 to 8 bytes and integers of 1 to 8, of either byte order, and booleans; C or Fortran order.
+ * Decodes a .npy file: floats of 2 to 8 bytes and integers of 1 to 8, of either byte order, and booleans; C or Fortran order.
  *
- * @param options.bfloat16  `<V2` is bfloat16
+ * @param options.bfloat16  whether `<V2` is read as bfloat16
  * @throws RangeError, with the byte where it goes wrong, unless the header is well formed, the data fills the rest exactly and booleans are 0 or 1
  */
 export function decodeNpy(bytes: Uint8Array, options: NpyOptions = {}): NpyArray {
@@ -29,9 +29,9 @@ export function decodeNpy(bytes: Uint8Array, options: NpyOptions = {}): NpyArray
 }
 
 /**
- * A matrix, or an array of any shape, as the bytes of a .npy file: little endian, row-major.
+ * Encodes a matrix, or an array of any shape, as a .npy file: little endian, row-major.
  *
- * @param dtype  default: the data's own
+ * @param dtype  type in the file. Default: that of the data
  * @throws RangeError when the shape does not fit the data, or a finite number would become infinite in `dtype`
  */
 export function encodeNpy(
@@ -62,7 +62,7 @@ export function checkDtype(who: string, dtype: unknown): 'f2' | 'f4' | 'f8' {
   throw new RangeError(`${who}: dtype must be 'f2', 'f4' or 'f8', got ${JSON.stringify(dtype)}`)
 }
 
-/** Column-major to row-major, any number of axes. Wide entries move as whole numbers, so that no NaN changes. */
+/** Reorders an array from column-major to row-major, with any number of axes. Wide entries are moved as integers, so that no NaN changes. */
 function rowMajor(shape: readonly number[], given: ElementData): ElementData {
   const ordered = given.slice()
   const width = given.BYTES_PER_ELEMENT
@@ -70,7 +70,7 @@ function rowMajor(shape: readonly number[], given: ElementData): ElementData {
     (width < 4 ? of : new Uint32Array(of.buffer, of.byteOffset, of.byteLength / 4)) as Uint32Array
   const [data, out] = [words(given), words(ordered)]
   const per = Math.max(1, width / 4)
-  const index = shape.map(() => 0) // of the entry that comes next in row-major order
+  const index = shape.map(() => 0) // indices of the entry that comes next in row-major order
   const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, n) => product * n, 1))
   let from = 0
   for (let i = 0; i < given.length; i++) {

@@ -4,11 +4,11 @@ import { type NpyArray, decodeNpy } from './npy'
 import { type ZipEntry, dataBegin, fault, zipDirectory } from './zip-directory'
 
 /**
- * The arrays in the bytes of a .npz archive (np.savez, np.savez_compressed), by the names that NumPy gives them.
+ * Decodes the arrays of a .npz archive (np.savez, np.savez_compressed), by the names that NumPy gives them.
  *
- * Cost: the arrays, and one inflated copy of the one that is read; sizes are compared before memory is taken.
+ * Cost: the arrays, and one inflated copy of the array that is being read; sizes are compared before memory is taken.
  *
- * @param options.keys  those wanted; default all
+ * @param options.keys  names of the arrays wanted. Default: all
  * @throws RangeError, with the byte where it goes wrong, unless every array is whole (its CRC-32 too) and well formed; Error where a deflated array meets an
  * engine without DecompressionStream
  */
@@ -40,7 +40,7 @@ export function arrayKeys(entries: readonly ZipEntry[]): string[] {
   return entries.filter(({ name }) => name.endsWith('.npy')).map(({ name }) => name.slice(0, -4))
 }
 
-/** @throws RangeError, with the names that there are, when there is no such array */
+/** The entry of an array. @throws RangeError when there is none; the message lists the names */
 export function arrayEntry(entries: readonly ZipEntry[], key: string | undefined): ZipEntry {
   const keys = arrayKeys(entries)
   const wanted = key ?? (keys.length === 1 ? keys[0] : undefined)
@@ -51,7 +51,7 @@ export function arrayEntry(entries: readonly ZipEntry[], key: string | undefined
   return entry
 }
 
-/** Stops at the first byte more than the directory says. */
+/** Inflates an entry, and stops at the first byte more than the directory says. */
 async function inflated(packed: Uint8Array, { name, size, at }: ZipEntry): Promise<Uint8Array> {
   if (typeof DecompressionStream === 'undefined')
     throw new Error(`npz: ${name} is deflated, and this engine has no DecompressionStream: save it with np.savez`)

@@ -5,38 +5,38 @@ import { type RowLayout, rowLayout } from './row-layout'
 import { shardOf } from './shards'
 
 export interface OpenRowsOptions {
-  /** Name of the tensor of a .safetensors file, or of the array of a .npz archive; may be left out when there is only one. */
+  /** Name of the tensor of a .safetensors file, or of the array of a .npz archive; not needed where there is only one. */
   readonly tensor?: string | undefined
   /** Reads `<V2` of a .npy file as bfloat16. Default false: it is refused. */
   readonly bfloat16?: boolean | undefined
-  /** Refuse NaN and ±Infinity, float64 beyond float32's range too. Default true. */
+  /** Whether NaN and ±Infinity are refused, and float64 numbers beyond the range of float32. Default: true. */
   readonly finite?: boolean | undefined
 }
 
 export interface Rows extends AsyncDisposable {
   readonly rows: number
   readonly cols: number
-  /** All axes of the array that the matrix is of: one where n numbers are read as n × 1. */
+  /** Sizes of all axes of the array to which the matrix belongs; one axis where n numbers are read as n × 1. */
   readonly shape: readonly number[]
   /** Type of the numbers in the file: f2 … f8, i1 … i8, u1 … u8, b1 (booleans) or bf2 (bfloat16). */
   readonly dtype: Element
-  /** Rows first … end − 1 (all, where absent), `size` at a time (the last block may be shorter); every call starts again. */
+  /** Reads rows first … end − 1 (all, where absent), `size` at a time; the last block may be shorter. Every call starts again. */
   blocks(size: number, first?: number, end?: number): AsyncGenerator<Matrix, void, undefined>
   close(): Promise<void>
 }
 
 const PANEL = 2 ** 20 // bytes read at once, unless one row is longer
 const MOST_BLOCK = 2 ** 30 // entries
-/** A file of no rows may claim any width: what readers allocate a row must have a bound. */
+/** Most columns: a file of no rows may claim any width, and what readers allocate for a row must have a bound. */
 const MOST_COLS = 2 ** 24
 
 /**
- * The rows of a matrix of numbers in a .npy, .npz or .safetensors file of any size, as float32 blocks.
+ * Opens the rows of a matrix in a .npy, .npz or .safetensors file of any size, as float32 blocks.
  *
- * A folder, or its `model.safetensors.index.json`, is a model in several files, one of which has the tensor.
+ * A folder, or its `model.safetensors.index.json`, stands for a model in several files, one of which has the tensor.
  *
  * One matrix of an array with more axes is addressed as `kv.npy[layer,head]`, unless a file of just that name exists. One axis
- * is read as n × 1. float16, bfloat16, booleans and integers of up to 16 bits are exact; all else is rounded to the
+ * is read as n × 1. float16, bfloat16, booleans and integers of up to 16 bits are exact; all other numbers are rounded to the
  * nearest float32.
  *
  * Cost: the header, then buffers of about 1 MiB (or a few rows, where one is longer) and the block itself.
@@ -96,7 +96,7 @@ export async function openRows(path: string, options: OpenRowsOptions = {}): Pro
   return { rows, cols, shape: layout.shape, dtype: layout.element, blocks, close, [Symbol.asyncDispose]: close }
 }
 
-/** Copies rows first … into `out`, in order, out of panels of whole rows that are read ahead into buffers kept between calls. */
+/** Makes a function that copies rows first … into `out`, in order, from panels of whole rows, which are read ahead into buffers that stay between calls. */
 function panelReader(layout: RowLayout, fill: Fill): (first: number, out: Float32Array) => Promise<void> {
   const { rows, cols, element, bigEndian, begin, rowStride, colStride } = layout
   const width = elementBytes[element]

@@ -7,11 +7,11 @@ import { type OpenEntry, openEntry } from './zip-entry'
 import { isZip, meaningOf } from './npy-meaning'
 import { NPY_PREFIX, type NpyOptions, npyHeaderLength, parseNpyHeader, showShape } from './npy-header'
 
-/** Where a matrix lies in a file: entry (i, j) is element i·rowStride + j·colStride after byte `begin`. */
+/** Layout of a matrix in a file: entry (i, j) is element i·rowStride + j·colStride after byte `begin`. */
 export interface RowLayout {
   readonly rows: number
   readonly cols: number
-  /** All axes of the array that the matrix is of. */
+  /** Sizes of all axes of the array to which the matrix belongs. */
   readonly shape: readonly number[]
   readonly element: Element
   readonly bigEndian: boolean
@@ -28,11 +28,11 @@ interface Located {
   readonly fortran: boolean
   readonly shape: readonly number[]
   readonly begin: number
-  /** The file of an archive that it lies in; without it, the file itself. */
+  /** The file of an archive in which it lies. Absent: it lies in the file itself. */
   readonly entry?: OpenEntry | undefined
 }
 
-/** Names the array of a file that is asked for, and how to read it. */
+/** Names the array of a file that is wanted, and how to read it. */
 export interface Pick extends NpyOptions {
   readonly tensor?: string | undefined
 }
@@ -54,11 +54,11 @@ const elements: Readonly<Record<Dtype, Element>> = {
 }
 
 /**
- * The layout of one matrix of a .npy, .npz or .safetensors file, from its header alone (an array of an archive is read once, to compare its CRC-32).
+ * Reads the layout of one matrix of a .npy, .npz or .safetensors file from its header alone (an array of an archive is read once, to compare its CRC-32).
  *
- * @param path    of the file, without an index; its ending names the format, else the first bytes do
+ * @param path    path of the file, without an index; its ending names the format, else its first bytes do
  * @param pick    which tensor of a .safetensors file or array of a .npz archive (without it the file must hold exactly one), and whether `<V2` is bfloat16
- * @param index   of a matrix in an array of more than two axes, one number for each leading axis
+ * @param index   indices of a matrix in an array of more than two axes, one number for each leading axis
  */
 export async function rowLayout(
   path: string,
@@ -75,7 +75,7 @@ export async function rowLayout(
   return { ...place, reader }
 }
 
-/** All axes of the array that `rowLayout` would take a matrix of, from the header alone. */
+/** Reads the axes of the array of which `rowLayout` would take a matrix, from the header alone. */
 export async function arrayAxes(path: string, fileSize: number, fill: Fill, pick: Pick): Promise<readonly number[]> {
   return (await locate(path, fileSize, fill, pick)).shape
 }

@@ -9,14 +9,14 @@ const MOST_INDEX = 2 ** 26
 const MOST_FILES = 4096
 
 /**
- * The file of a sharded model that a tensor lies in: where `path` is a folder or a `….safetensors.index.json`, with or without an index in brackets; any other
- * path comes back as it is. A folder with one such list is read by it, any other by the headers of its .safetensors files.
+ * Finds the file of a sharded model in which a tensor lies. `path` is a folder or a `….safetensors.index.json`, with or without an index in brackets; any
+ * other path is returned as it is. A folder with one such list is read by the list, any other folder by the headers of its .safetensors files.
  *
  * @throws RangeError when the list is malformed or names files elsewhere, when several files have the tensor, or none
  */
 export async function shardOf(who: string, path: string, tensor: string | undefined): Promise<string> {
   const [, base = '', index = ''] = /^(.*?)(\[[^[\]]*\])?$/s.exec(path) ?? []
-  const given = (await kindOf(path)) === undefined ? base : path // a file of just that name comes first
+  const given = (await kindOf(path)) === undefined ? base : path // a file with exactly this name comes first
   const kind = await kindOf(given)
   const behind = given === path ? '' : index
   if (kind === undefined || (kind === 'file' && !given.endsWith(INDEX))) return path
@@ -28,7 +28,7 @@ export async function shardOf(who: string, path: string, tensor: string | undefi
   }
 }
 
-/** Tensors and the files that have them. */
+/** Tensors, and the files in which they lie. */
 type Names = readonly (readonly [tensor: string, file: string])[]
 
 function chosen(names: Names, tensor: string | undefined): string {

@@ -6,17 +6,17 @@ import { basename, dirname, join, resolve } from 'node:path'
 /** A file that appears complete, or not at all. */
 export interface WholeFile {
   put(bytes: Uint8Array, position: number): Promise<void>
-  /** Cuts it to `length` bytes, flushes it to the disk and puts it in place of whatever had its name; drops it where that fails. */
+  /** Cuts the file to `length` bytes, flushes it to the disk and puts it in place of the file that had its name; drops it where that fails. */
   finish(length: number): Promise<void>
-  /** Forgets it: the target stays as it was. */
+  /** Drops the file: the target stays as it was. */
   drop(): Promise<void>
 }
 
 /**
- * A new file beside `path`, which takes its place when it is finished.
+ * Opens a new file beside `path`, which takes its place when it is finished.
  *
  * Guarantee: nothing is seen at `path` before finish() has succeeded. A link is followed, also one that leads to no file yet; the mode of a file that is
- * replaced is kept. What processes of this machine left beside it when they were killed is removed.
+ *   replaced is kept. Temporary files that killed processes of this machine left beside it are removed.
  *
  * @throws Error when the file cannot be made or the path names anything but a regular file
  */
@@ -77,7 +77,7 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
 const about = (path: string, error: unknown) =>
   new Error(`writeWhole: ${path}: ${(error as Error).message}`, { cause: error })
 
-/** Links one after another; more are a circle. */
+/** Most links that are followed; more must be a circle. */
 const MOST_LINKS = 40
 
 /** Follows links; returns the file that a path leads to, whether or not it is there. */
@@ -93,10 +93,10 @@ async function targetOf(path: string): Promise<string> {
   throw new Error('its links lead in a circle')
 }
 
-/** Names this machine: numbers of processes mean nothing on another. */
+/** Name of this machine: process ids mean nothing on another. */
 const HOST = crc32(new TextEncoder().encode(hostname())).toString(36)
 
-/** A new file in the same folder, so that renaming it is atomic. */
+/** Opens a new file in the same folder, so that renaming it is atomic. */
 async function openBeside(path: string, mode?: number): Promise<{ handle: FileHandle; temporary: string }> {
   for (let attempt = 0; ; attempt++) {
     const temporary = `${path}.${HOST}-${process.pid}-${attempt}.tmp`
@@ -110,7 +110,7 @@ async function openBeside(path: string, mode?: number): Promise<{ handle: FileHa
   }
 }
 
-/** Temporary files of this target whose process is no more. */
+/** Removes temporary files of this target whose process has ended. */
 async function removeStale(target: string): Promise<void> {
   const folder = dirname(target)
   const start = `${basename(target)}.${HOST}-`

@@ -5,18 +5,18 @@ import { formatNpyHeader } from './npy-header'
 import { openWhole } from './whole-file'
 
 export interface WriteRowsOptions {
-  /** Default 'f4'; 'f2' is rounded to nearest even. */
+  /** Type of the numbers in the file; 'f2' is rounded to nearest even. Default 'f4'. */
   readonly dtype?: 'f2' | 'f4' | 'f8' | undefined
-  /** Axes before rows and columns, as [layers, heads]: the matrices follow one another, each of as many rows. Default: none. */
+  /** Axes before rows and columns, such as [layers, heads]: the matrices follow one another, all with the same number of rows. Default: none. */
   readonly lead?: readonly number[] | undefined
 }
 
 export interface RowWriter extends AsyncDisposable {
-  /** Written so far. */
+  /** Number of rows written so far. */
   readonly rows: number
-  /** Appends; await it before the next call. A refused or failed block is not counted and may be written again. */
+  /** Appends rows; await it before the next call. A block that was refused or failed is not counted and may be written again. */
   write(block: Matrix): Promise<void>
-  /** Completes the file and puts it in place of whatever had its name. */
+  /** Completes the file and puts it in place of the file that had its name. */
   close(): Promise<void>
   /** Drops everything written; the target stays as it was. Leaving an `await using` scope does this unless closed. */
   abort(): Promise<void>
@@ -26,11 +26,12 @@ export interface RowWriter extends AsyncDisposable {
  * Writes rows, their number unknown, to a .npy file.
  *
  * Guarantee: until close() has succeeded nothing is seen at `path`: rows go to a new file beside it (its name ends in .tmp),
- * which close() flushes to the disk and renames. A link is followed; the mode of a file that is replaced is kept. What was left beside it by processes
- * that were killed is removed.
+ * which close() flushes to the disk and renames. A link is followed; the mode of a file that is replaced is kept. Temporary files that killed
+ * processes left beside it are removed.
  *
  * @param cols  ≥ 1
- * @throws Error when the file cannot be made or the path names anything but a regular file; write: RangeError for another width, entries that are not finite or do not fit dtype;
+ * @throws Error when the file cannot be made or the path names anything but a regular file; write: RangeError for another width, entries that are not
+ *   finite or do not fit dtype;
  * close: RangeError when the rows cannot be divided among the matrices of `lead`
  */
 export async function writeRows(path: string, cols: number, options: WriteRowsOptions = {}): Promise<RowWriter> {
@@ -51,7 +52,7 @@ export async function writeRows(path: string, cols: number, options: WriteRowsOp
   let state: 'open' | 'closed' | 'aborted' = 'open'
   let running: Promise<void> | undefined
 
-  /** One call at a time, so that at most one block waits in memory. */
+  /** Runs one call at a time, so that at most one block waits in memory. */
   const alone = async (task: () => Promise<void>) => {
     if (running !== undefined) throw new Error(`writeRows: ${path}: await the call before this one`)
     if (state !== 'open') throw new Error(`writeRows: ${path}: was ${state}`)
@@ -64,7 +65,7 @@ export async function writeRows(path: string, cols: number, options: WriteRowsOp
     }
   }
   const abort = async () => {
-    await running?.catch(() => {}) // who called it is told
+    await running?.catch(() => {}) // its caller is told of the error
     if (state !== 'open') return
     state = 'aborted'
     await file.drop()

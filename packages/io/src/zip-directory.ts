@@ -6,25 +6,25 @@ export interface ZipEntry {
   readonly name: string
   readonly deflated: boolean
   readonly crc: number
-  /** Bytes in the archive, and when they are inflated. */
+  /** Bytes in the archive, and bytes when inflated. */
   readonly packed: number
   readonly size: number
-  /** Where its own header lies. */
+  /** Byte at which its own header begins. */
   readonly at: number
 }
 
 const END = 22
 const MOST_COMMENT = 65_535
-/** Most bytes of a directory: that of a few tensors has hundreds. */
+/** Most bytes of a directory; that of a few tensors has hundreds. */
 const MOST_DIRECTORY = 2 ** 26
-/** No bytes inflate to more than 1032 times as many. */
+/** Largest ratio of inflated to deflated bytes: deflate cannot reach more than 1032. */
 const MOST_RATIO = 1032
-const FLAGS = 0x80e // how hard it was deflated, sizes behind the data, names in UTF-8
+const FLAGS = 0x80e // flags that are read: degree of deflation, sizes after the data, names in UTF-8
 
 /**
- * The files of a zip archive of `fileSize` bytes, zip64 too, from its directory alone.
+ * Reads the files of a zip archive of `fileSize` bytes, also zip64, from its directory alone.
  *
- * Refused, where some readers are lenient: bytes before the archive or between its parts, several disks, encryption, methods other than stored and deflated,
+ * It refuses what some readers accept: bytes before the archive or between its parts, several disks, encryption, methods other than stored and deflated,
  * names twice or not in UTF-8, files that overlap.
  *
  * @throws RangeError, with the byte where it goes wrong, before anything is allocated for a file
@@ -55,7 +55,7 @@ export async function zipDirectory(fileSize: number, read: ReadBytes): Promise<Z
   return entries
 }
 
-/** Where the data of an entry begins: behind its own header, which must agree with the directory. */
+/** The byte at which the data of an entry begins: after its own header, which must agree with the directory. */
 export async function dataBegin(entry: ZipEntry, read: ReadBytes): Promise<number> {
   const { at, name } = entry
   const header = view(await read('header of a file', at, 30))
@@ -68,7 +68,7 @@ export async function dataBegin(entry: ZipEntry, read: ReadBytes): Promise<numbe
   return at + 30 + own.length + header.getUint16(28, true)
 }
 
-/** @throws RangeError that says what of the archive is wrong and where */
+/** Makes an error that says what of the archive is wrong, and where. */
 export function fault(what: string, at: number, expected: string, found: string): RangeError {
   return new RangeError(`npz: ${what} at byte ${at}: expected ${expected}, found ${found}`)
 }
@@ -111,7 +111,7 @@ async function findDirectory(fileSize: number, read: ReadBytes): Promise<Directo
   return { begin, length, count }
 }
 
-/** The end of a directory of zip64, where there is one. */
+/** Reads the end of a zip64 directory, where there is one. */
 async function findWide(end: number, read: ReadBytes): Promise<(Directory & { readonly at: number }) | undefined> {
   if (end < 20 + 56) return undefined
   const locator = view(await read('end of the archive', end - 20, 20))
@@ -182,7 +182,7 @@ function extraFields(
   return fields
 }
 
-/** Eight bytes as a number; Infinity beyond 2^53. */
+/** Reads eight bytes as a number; Infinity beyond 2^53. */
 function wideNumber(data: DataView, at: number): number {
   const value = data.getUint32(at + 4, true) * 2 ** 32 + data.getUint32(at, true)
   return Number.isSafeInteger(value) ? value : Infinity

@@ -5,23 +5,23 @@ import { type Fill, type Reader, fresh } from './addressed-file'
 import { type ZipEntry, dataBegin, fault } from './zip-directory'
 
 const PIECE = 2 ** 20
-/** Most bytes of an array that cannot be read in the order of its bytes, and is held. */
+/** Most bytes of an array that must be held in memory, since it cannot be read in the order of its bytes. */
 const MOST_HELD = 2 ** 30
 
-/** One file of a zip archive, checked: byte 0 is its first. */
+/** One file of a zip archive, checked; byte 0 is its first. */
 export interface OpenEntry {
-  /** Readers that do not disturb each other: they go forwards cheaply, and backwards by starting again where the file is deflated. */
+  /** Makes a reader that does not disturb others: going forwards is cheap; going back starts again where the file is deflated. */
   reader(): Reader
-  /** Readers that may jump: a deflated file is held whole. */
+  /** Makes readers that may jump; a deflated file is held whole. */
   jumping(): Promise<() => Reader>
 }
 
 /**
- * Opens one file of an archive after one reading of it, which compares its length and its CRC-32.
+ * Opens one file of an archive after reading it once, to compare its length and its CRC-32.
  *
- * Cost: one reading, 1 MiB at a time, whatever it would inflate to.
+ * Cost: one reading, 1 MiB at a time, whatever the file would inflate to.
  *
- * @throws RangeError when they are others than in the directory
+ * @throws RangeError when length or CRC-32 differ from the directory
  */
 export async function openEntry(entry: ZipEntry, fill: Fill): Promise<OpenEntry> {
   const begin = await dataBegin(entry, (...part) => fresh(fill, ...part))
@@ -50,10 +50,10 @@ async function* stored({ packed }: ZipEntry, begin: number, fill: Fill): AsyncGe
   for (let at = 0; at < packed; at += PIECE) yield fresh(fill, 'data', begin + at, Math.min(PIECE, packed - at))
 }
 
-/** The inflated bytes, as many as the directory says and no more. */
+/** Inflates an entry: as many bytes as the directory says, and no more. */
 async function* inflated(entry: ZipEntry, begin: number, fill: Fill): AsyncGenerator<Uint8Array, void, undefined> {
   const wrong = (found: string) => fault(entry.name, begin, `${entry.size} bytes in deflated form`, found)
-  let reading: unknown // what went wrong with the file itself
+  let reading: unknown // an error of the file itself
   const source = Readable.from(stored(entry, begin, fill)).on('error', (error) => (reading = error))
   const stream = source.pipe(createInflateRaw({ chunkSize: 65_536 }))
   source.on('error', (error) => stream.destroy(error))
@@ -74,11 +74,11 @@ async function* inflated(entry: ZipEntry, begin: number, fill: Fill): AsyncGener
   if (length !== entry.size) throw wrong(length > entry.size ? 'more' : `${length}`)
 }
 
-/** Reads anywhere, starting again for what lies behind. */
+/** Makes a reader that reads anywhere; for bytes that lie before its position it starts again. */
 function forwardReader(pieces: () => AsyncGenerator<Uint8Array, void, undefined>): Reader {
   let running = pieces()
   let piece = new Uint8Array(0)
-  let at = 0 // of the piece
+  let at = 0 // position in the piece
   const next = async (what: string) => {
     at += piece.length
     const { value, done } = await running.next()

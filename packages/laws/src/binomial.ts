@@ -1,4 +1,4 @@
-/** The least k with P[Bin(trials, p) > k] ≤ alarm: more failures than that refute a failure probability of at most p. */
+/** The smallest k with P[Bin(trials, p) > k] ≤ alarm: more failures refute a failure probability of at most p. */
 export function mostFailures(trials: number, p: number, alarm: number): number {
   let k = trials
   for (let above = 0; k > 0; k--) {
@@ -18,7 +18,7 @@ export function leastFailures(trials: number, p: number, alarm: number): number 
   return k
 }
 
-/** P[Bin(trials, p) = k]. */
+/** The probability P[Bin(trials, p) = k]. */
 export function chance(trials: number, p: number, k: number): number {
   let log = k === 0 ? 0 : k * Math.log(p)
   log += (trials - k) * Math.log1p(-p)

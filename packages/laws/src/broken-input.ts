@@ -1,9 +1,9 @@
 import type { KvBlock, Matrix } from '@sublinear/core'
 
-/** The first n rows. */
+/** The first n rows of a matrix. */
 export const firstRows = (m: Matrix, n: number): Matrix => ({ ...m, rows: n, data: m.data.subarray(0, n * m.cols) })
 
-/** An argument that must be refused, and with which class. */
+/** An argument that must be refused, and the class of the error. */
 export interface Broken<T> {
   readonly value: T
   readonly error: typeof TypeError | typeof RangeError
@@ -12,7 +12,7 @@ export interface Broken<T> {
   readonly place?: number | undefined
 }
 
-/** A good matrix, broken in every way; `broken` is what one entry of row `row` becomes. */
+/** Makes copies of a good matrix, each broken in another way; `broken` is the entry that is written into row `row`. */
 export function brokenMatrices(good: Matrix, row: number, broken: number): Broken<Matrix>[] {
   const { rows, cols, data } = good
   const entry = data.slice()
@@ -37,7 +37,7 @@ export function brokenMatrices(good: Matrix, row: number, broken: number): Broke
   return [...narrow, { value, error: RangeError, what: `with ${broken}`, place: cols - 1 }]
 }
 
-/** A good block, broken in every way. */
+/** Makes copies of a good block, each broken in another way. */
 export function brokenBlocks(good: KvBlock, row: number, broken: number): Broken<KvBlock>[] {
   const { rows } = good.keys
   const weights = new Float32Array(rows).fill(1)

@@ -6,7 +6,7 @@ import { insist, law, sameBits, type Law } from './law'
 import type { StreamCase } from './stream-case'
 import { randomTokens } from './token-data'
 
-/** Laws of `check`: a stream that can be asked first refuses with the call's own refusal, and changes nothing. */
+/** Laws of `check`: a stream that can be asked first refuses with the error of the call itself, and changes nothing. */
 export function checkLaws({ make, scores, differs }: StreamCase): Law[] {
   const shape = make()
   if (!shape.check) return []
@@ -34,7 +34,7 @@ export function checkLaws({ make, scores, differs }: StreamCase): Law[] {
       const { block, queries } = randomTokens(shape, rows, { seed: seed ^ 1, scores })
       const stream = made()
       const [bytes, held, answers] = [stream.toBytes(), stream.bytes, stream.attend(queries)]
-      /** Asks the stream, and calls another that is the same: both throw the same, or neither does. */
+      /** Asks one stream, and calls another that equals it: both throw the same error, or neither throws. */
       const asked = (what: string, check: (of: AttentionStream) => void, call: (of: AttentionStream) => unknown) => {
         const other = made()
         const [said, done] = [messageOf(() => check(stream)), messageOf(() => call(other))]
@@ -79,7 +79,7 @@ export function checkLaws({ make, scores, differs }: StreamCase): Law[] {
   return [asks]
 }
 
-/** Message of the error that a call threw; empty where it went through. */
+/** The message of the error that a call threw; empty where it did not throw. */
 export function messageOf(call: () => unknown): string {
   try {
     call()

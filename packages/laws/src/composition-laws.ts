@@ -6,7 +6,7 @@ import { close, insist, law, sameBits, type Law } from './law'
 import { pieces, randomTokens, type Tokens } from './token-data'
 import { failing, refusing, wrappers, type Fallible } from './wrappers'
 
-/** A stream made of streams: tiers, a layer, a stream in a stream. `parts` or `streams` are those that it is made of. */
+/** A stream made of streams: tiers, a layer, a stream in a stream. `parts` or `streams` are the streams of which it is made. */
 export type Composition = Pick<
   AttentionStream,
   'push' | 'step' | 'attend' | 'toBytes' | 'tokens' | 'bytes' | 'reset'
@@ -21,15 +21,15 @@ export type Composition = Pick<
 export interface CompositionLaws<C extends Composition = Composition> {
   /** Begins the name of every law. */
   readonly name: string
-  /** The composition, fresh and empty, always the same one; `part` wraps each stream of interest as it is put in. */
+  /** Makes the composition, fresh and empty, always the same one; `part` wraps each stream of interest before it is put in. */
   readonly make: (part: <S extends AttentionStream>(stream: S) => S) => C
-  /** The composition of a snapshot. */
+  /** Restores the composition from a snapshot. */
   readonly restore: (bytes: Uint8Array) => C
   /** Widths of what it is given, and the scale: those of one stream, or of all heads side by side. */
   readonly shape: Shape
-  /** How far answers may differ when a part's is added up by the composition. Default 1e-5. */
+  /** Largest difference of answers when the composition itself adds up a part's answer. Default 1e-5. */
   readonly tolerance?: number | undefined
-  /** The most query rows a token. Default 2; a layer says itself how many there are, so 1. */
+  /** Most query rows a token. Default 2; a layer decides itself how many there are, so 1. */
   readonly groups?: number | undefined
 }
 
@@ -45,13 +45,13 @@ const inputs = (groups: number) =>
   })
 const partsOf = ({ parts, streams }: Composition) => parts ?? streams ?? []
 
-/** Answers that are the same bits, or the same numbers to a tolerance. */
+/** Checks that answers are the same bits, or the same numbers up to a tolerance. */
 function alikeAnswers(got: PartialSoftmax, wanted: PartialSoftmax, tolerance: number | undefined, what: string): void {
   if (tolerance === undefined) samePartial(got, wanted, what)
   else closePartial(got, wanted, tolerance, what)
 }
 
-/** Calls of one program: each pushes or steps, as its place in `steps` says. */
+/** The calls of one program: each pushes or steps, as its entry in `steps` says. */
 function* callsOf({ block, queries }: Tokens, { cut, steps, groups }: Program) {
   let i = 0
   for (const { piece, from, to } of pieces(block, cut)) {
@@ -63,7 +63,7 @@ function* callsOf({ block, queries }: Tokens, { cut, steps, groups }: Program) {
 }
 
 /**
- * The laws of what is made of streams: a part that forwards is the part, a part that refuses changes nothing anywhere, a part that fails breaks the
+ * The laws of streams made of streams: a part that forwards stands as the part itself, a part that refuses changes nothing anywhere, a part that fails breaks the
  * whole. `for (const law of compositionLaws({ name, make, restore, shape })) test(law.name, law.run)`.
  *
  * @returns laws that throw where they are broken; inputs are random with a fixed seed
@@ -129,11 +129,11 @@ export function compositionLaws(options: CompositionLaws): Law[] {
     ({ input: { n, seed, weighted, ...program }, at, which }) => {
       const data = randomTokens(shape, n, { seed, scores: 2, weighted, groups: program.groups })
       let asked = 0
-      // Only one part shuts, so that others could have taken.
+      // Only one part refuses, so that the others could have taken the tokens.
       const stream = make((part) => (asked++ === which ? refusing(part, at) : part))
       const later = make(bare)
       later.push(data.block)
-      const joins = [1, 2].map(() => (of: Composition) => joined(of, later)) // the second displaces what the first brought
+      const joins = [1, 2].map(() => (of: Composition) => joined(of, later)) // the second join displaces what the first one brought
       for (const call of [...callsOf(data, program), ...joins]) {
         const [bytes, tokens, held] = [stream.toBytes(), stream.tokens, stream.bytes]
         const message = messageOf(() => call(stream))
@@ -193,12 +193,12 @@ export function compositionLaws(options: CompositionLaws): Law[] {
   return [...wraps, refuses, breaks].map((one) => ({ ...one, name: `${name}: ${one.name}` }))
 }
 
-/** Takes in a later part of the stream, where it merges. */
+/** Takes in a later part of the stream, where the composition merges. */
 function joined(stream: Composition, later: Composition): undefined {
   if (merges(stream)) stream.merge!(later)
 }
 
-/** Whether it merges: as it says, or as all its streams say. */
+/** Whether a composition merges: as it says itself, or as all its streams say. */
 function merges({ merge, merging, streams = [] }: Composition): boolean {
   return merge !== undefined && (merging ? merging !== 'none' : streams.every((stream) => stream.merging !== 'none'))
 }
@@ -210,7 +210,7 @@ interface Program {
   readonly groups: number
 }
 
-/** Messages that the calls of a broken stream give, one a call. */
+/** The messages that the calls of a broken stream give, one for each call. */
 export function broken(stream: Composition, { block, queries }: Tokens): string[] {
   return [
     () => stream.push(block),
@@ -223,7 +223,7 @@ export function broken(stream: Composition, { block, queries }: Tokens): string[
   ].map((call) => messageOf(call) || 'it went through')
 }
 
-/** The same kind of snapshot, with the same numbers to rounding. */
+/** Checks that two snapshots are of one kind, with the same numbers up to rounding. */
 function closeSnapshots(got: Snapshot, wanted: Snapshot, tolerance: number, what: string): void {
   insist(got.kind === wanted.kind && got.version === wanted.version, `${what}: the snapshot is of another kind`)
   insist(

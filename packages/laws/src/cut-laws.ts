@@ -4,10 +4,10 @@ import { close, insist, law, sameBits, type Law } from './law'
 import type { StreamCase } from './stream-case'
 import { answerOf, pieces, randomTokens } from './token-data'
 
-/** Scores far beyond what an approximation is made for: equal must stay equal there too. */
+/** Bound on scores far beyond what an approximation is made for: what is equal must stay equal there, too. */
 export const WILD = 40
 
-/** Rows of pieces, taken in turn. */
+/** Numbers of rows of pieces, taken in turn. */
 export const sizes = fc.array(fc.constantFrom(0, 1, 2, 5, 63, 64, 65, 200), { minLength: 1, maxLength: 4 })
 export const input = fc.record({
   n: fc.constantFrom(0, 1, 2, 63, 64, 65, 128, 129, 300),

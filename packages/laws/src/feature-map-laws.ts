@@ -9,15 +9,15 @@ export interface FeatureMapLaws {
   readonly name: string
   /** The map; always the same one. */
   readonly make: () => FeatureMap
-  /** The map of a spec. */
+  /** Makes the map of a spec. */
   readonly restore?: ((spec: string) => FeatureMap) | undefined
   /** Maps that must have other specs. */
   readonly differs?: readonly (() => FeatureMap)[] | undefined
-  /** The relative error of one inner product that holds while the score, centred, is within the radius. */
+  /** Relative error of one inner product that holds while the centred score is within the radius. */
   readonly error: number
-  /** For a map that certifies pairs with scale·‖q‖·‖k − centre‖ ≤ radius, not all with |scale·⟨q, k − centre⟩| ≤ radius: its centre. */
+  /** Centre of a map that certifies pairs with scale·‖q‖·‖k − centre‖ ≤ radius, and not all pairs with |scale·⟨q, k − centre⟩| ≤ radius. */
   readonly normsAbout?: Float32Array | undefined
-  /** Fallbacks see only some directions of the space: by themselves they are positive, but no maps of the whole score. */
+  /** Whether fallbacks see only some directions of the space: they are positive, but no maps of the whole score. */
   readonly partialFallbacks?: boolean | undefined
 }
 
@@ -106,7 +106,7 @@ export function featureMapLaws(options: FeatureMapLaws): Law[] {
         for (const prefix of fallbacks) {
           const { product } = inner(pair.left, pair.right, prefix)
           insist(product > 0, `the first ${prefix} features give ${product} at score ${pair.score}`)
-          // Every degree has the same constant; 1 in it where nothing else is promised.
+          // Every degree has the same constant; it is 1 where nothing else is promised.
           const same = reach > 0 || partialFallbacks || Math.abs(product - whole) < 1e-3
           insist(same, `the first ${prefix} features give ${product} at score 0, all ${whole}`)
         }
@@ -220,13 +220,13 @@ export function featureMapLaws(options: FeatureMapLaws): Law[] {
   return laws.map((one) => ({ ...one, name: `${name}: ${one.name}` }))
 }
 
-/** Rows of a size whose scores with each other are about the radius. */
+/** Makes rows of a size whose scores with each other are about the radius. */
 function points({ d, scale, radius }: FeatureMap, rows: number, seed: number, lane = 0): Matrix {
   const reach = Math.sqrt((radius + 0.5) / scale / d)
   return { rows, cols: d, data: uniforms(rows * d, seed, lane).map((x) => x * reach) }
 }
 
-/** Features of the rows, as keys and as queries, over memory that was NaN. */
+/** Maps the rows, as keys and as queries, over memory that was NaN. */
 function mapped(map: FeatureMap, x: Matrix) {
   const out = () => ({ rows: x.rows, cols: map.t, data: new Float32Array(x.rows * map.t).fill(NaN) })
   const [keys, queries, logScale] = [out(), out(), new Float32Array(x.rows).fill(NaN)]
@@ -236,8 +236,8 @@ function mapped(map: FeatureMap, x: Matrix) {
 }
 
 /**
- * Pairs of a query and a key, moved along the query until their centred score is about score(i), and their features. With a centre the
- * key goes to where the norms multiply to |score(i)|, in a direction of its own.
+ * Makes pairs of a query and a key, moved along the query until their centred score is about score(i), with their features. With a centre, the key goes to where
+ * the norms multiply to |score(i)|, in a direction of its own.
  */
 function pairs(map: FeatureMap, rows: number, seed: number, score: (row: number) => number, centre?: Float32Array) {
   const { d, t, scale } = map
@@ -268,7 +268,7 @@ function pairs(map: FeatureMap, rows: number, seed: number, score: (row: number)
   }))
 }
 
-/** The inner product of the first `count` features, and the sum of its terms' sizes. */
+/** Computes the inner product of the first `count` features, and the sum of its terms' sizes. */
 function inner(a: Float32Array, b: Float32Array, count: number): { product: number; size: number } {
   let [product, size] = [0, 0]
   for (let f = 0; f < count; f++) {

@@ -16,9 +16,9 @@ export interface HalvesBlocks {
 export interface HalvingLaws {
   /** Begins the name of every law. */
   readonly name: string
-  /** The halving of a seed. */
+  /** Makes the halving of a seed. */
   readonly make: (seed: number) => HalvesBlocks
-  /** Whether ⌈m/2⌉ or ⌊m/2⌋ tokens stay, and of an even number of equal weights the total weight. */
+  /** Whether exactly ⌈m/2⌉ or ⌊m/2⌋ tokens stay, and, of an even number of equal weights, the total weight. */
   readonly exact: boolean
 }
 
@@ -34,7 +34,7 @@ const blockOf = (m: number, seed: number, weighted = false) =>
   randomTokens(shape, m, { seed, scores: 2, weighted }).block
 
 /**
- * Laws of every halving: `for (const law of halvingLaws({ name, make, exact })) test(law.name, law.run)`.
+ * The laws of every halving: `for (const law of halvingLaws({ name, make, exact })) test(law.name, law.run)`.
  *
  * Cost: some 5000 halvings of 16 tokens.
  *
@@ -118,7 +118,7 @@ export function halvingLaws({ name, make, exact }: HalvingLaws): Law[] {
         for (const [i, row] of after.kept.entries()) kept[row] += after.weights[i]
         total += after.weights.reduce((a, b) => a + b, 0)
       }
-      // A fair row's mean weight is total/(m·draws), give or take 1/√draws: beyond 6 of those once in 10⁸ rows.
+      // The mean weight of a fair row is total/(m·draws), with a standard error of 1/√draws: it is off by more than 6 of these once in 10⁸ rows.
       const mean = total / (m * draws)
       for (const [row, sum] of kept.entries())
         insist(
@@ -132,12 +132,12 @@ export function halvingLaws({ name, make, exact }: HalvingLaws): Law[] {
 
 export interface HalvingMutant {
   readonly name: string
-  /** The end of the name of the law that must refuse it. */
+  /** End of the name of the law that must reject it. */
   readonly law: string
   readonly mutate: (halving: HalvesBlocks) => HalvesBlocks
 }
 
-/** Broken halvings, and which law must find each. */
+/** Broken halvings, each with the law that must reject it. */
 export const halvingMutants: readonly HalvingMutant[] = [
   {
     name: 'the log weight dropped',

@@ -6,21 +6,21 @@ import { smallFamilyLaw, type SmallFamily } from './small-family-law'
 export interface HashLaws {
   /** Begins the name of every law. */
   readonly name: string
-  /** The function of a seed: key → 0 … range − 1. */
+  /** Makes the function of a seed: key → 0 … range − 1. */
   readonly make: (seed: Seed) => (key: number) => number | bigint
   /** Number of values: they are 0 … range − 1. */
   readonly range: number | bigint
-  /** Any this many keys fall independently: 2, 3, 4, 5, … */
+  /** Number of keys that fall independently, whatever keys they are: 2, 3, 4, 5, … */
   readonly independence: number
   /** Keys are 0 … domain − 1. Default 2^53. */
   readonly domain?: number | undefined
-  /** The values of keys first … first + count − 1: the block form, if there is one. */
+  /** The values of keys first … first + count − 1, where the hash has a block form. */
   readonly block?: ((seed: Seed, first: number, count: number) => ArrayLike<number | bigint>) | undefined
-  /** The value from an independent implementation, say in BigInt. */
+  /** The value from an independent implementation, for example in BigInt. */
   readonly oracle?: ((seed: Seed, key: number) => number | bigint) | undefined
   /** The same construction over a field so small that all of its functions can be tried. */
   readonly small?: SmallFamily | undefined
-  /** Functions drawn where independence is sampled. Default 2000. */
+  /** Number of functions that are drawn where independence is sampled. Default 2000. */
   readonly seeds?: number | undefined
 }
 
@@ -103,8 +103,7 @@ export function hashLaws({ name, make, domain = 2 ** 53, seeds = 2000, ...option
         const hash = make(s)
         for (const [i, keys] of sets.entries()) sums[i] += keys.reduce((sign, key) => sign * half(hash(key), range), 1)
       }
-      // The product of up to k fair, independent signs is a fair sign. Five standard errors, for each of the sets; an odd
-      // range is fair only to 1/range.
+      // The product of up to k fair, independent signs is a fair sign. Five standard errors are allowed for each of the sets; an odd range is fair only to 1/range.
       const most = 5 * Math.sqrt(seeds) + (2 * seeds * independence) / Number(range)
       for (const [i, sum] of sums.entries()) {
         insist(Math.abs(sum) <= most, `signs at keys ${sets[i].join(', ')} multiply to ${sum} over ${seeds} seeds`)
@@ -152,18 +151,18 @@ export function hashLaws({ name, make, domain = 2 ** 53, seeds = 2000, ...option
   return laws.map((one) => ({ ...one, name: `${name}: ${one.name}` }))
 }
 
-/** 128 values, as text. */
+/** The first 128 values, as text. */
 function trace(hash: (key: number) => number | bigint, domain: number, shift: number): string {
   return Array.from({ length: 128 }, (_, i) => hash((i * 3 + shift) % domain)).join()
 }
 
-/** +1 in the lower half of the range, −1 in the upper. */
+/** The sign of a value: +1 in the lower half of the range, −1 in the upper. */
 function half(value: number | bigint, range: number | bigint): number {
   if (typeof value === 'bigint') return value < BigInt(range) / 2n ? 1 : -1
   return value < Number(range) / 2 ? 1 : -1
 }
 
-/** Sets of 1 … size keys: consecutive, in steps of powers of two, apart, and such that low bits cancel. */
+/** Makes sets of 1 … size keys: consecutive, in steps of powers of two, far apart, and such that low bits cancel. */
 function keySets(size: number, domain: number): number[][] {
   const sets: number[][] = []
   for (let k = 1; k <= size; k++) {

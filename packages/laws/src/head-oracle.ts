@@ -1,7 +1,7 @@
 import { perRow, type Matrix, type Rotary, type Shape } from '@sublinear/core'
 
 /**
- * Answers of a head, in float64 from the definitions, score by score: row i·groups + g stands at place first + i and sees the keys up to its own.
+ * Computes the answers of a head in float64 from the definitions, score by score: row i·groups + g stands at place first + i and sees the keys up to its own.
  *
  * @param first  the place of the first query's token; keys stand at 0, 1, …
  * @returns queries.rows × dv

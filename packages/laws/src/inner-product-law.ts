@@ -6,30 +6,30 @@ import { uniforms } from './token-data'
 export interface InnerProductLaw {
   /** Begins the name of every law. */
   readonly name: string
-  /** The matrix of so many rows and a seed. */
+  /** Makes the matrix of so many rows and a seed. */
   readonly make: (shape: { m: number; seed: Seed }) => SketchMatrix
-  /** Rows of Ψ. Default 16. */
+  /** Number of rows of Ψ. Default 16. */
   readonly m?: number | undefined
-  /** Columns used; a multiple of 4. Default 64. */
+  /** Number of columns used, a multiple of 4. Default 64. */
   readonly n?: number | undefined
-  /** Matrices drawn: seeds from `firstSeed` on. Default 4000, 1. */
+  /** Number of matrices drawn, of the seeds from `firstSeed` on. Default 4000. */
   readonly seeds?: number | undefined
-  /** The first of those seeds. */
+  /** The first of these seeds. Default 1. */
   readonly firstSeed?: number | undefined
-  /** Index of the first column used. Default 0; consecutive keys from there on. */
+  /** Index of the first column used; the others follow it. Default 0. */
   readonly first?: number | undefined
-  /** Standard errors allowed. Default 5: a right matrix fails a pair with probability 1.2e-6 over the choice of seeds. */
+  /** Standard errors that are allowed. Default 5: a correct matrix fails a pair with probability 1.2e-6 over the choice of seeds. */
   readonly errors?: number | undefined
 }
 
-/** Var⟨Ψu, Ψv⟩ over the seeds, in closed form. */
+/** The variance Var⟨Ψu, Ψv⟩ over the seeds, in closed form. */
 export type InnerProductVariance = (pair: { u: Float64Array; v: Float64Array; m: number }) => number
 
 /**
- * E⟨Ψu, Ψv⟩ = ⟨u, v⟩ and Var⟨Ψu, Ψv⟩ = the closed form, from both sides, over many seeds: a law for each pair of flat, sparse,
- * power-law, orthogonal and adversarially aligned vectors.
+ * The law of inner products: over many seeds E⟨Ψu, Ψv⟩ is ⟨u, v⟩, and Var⟨Ψu, Ψv⟩ is the closed form, tested from both sides. There is a law for each pair
+ * of flat, sparse, power-law, orthogonal and adversarially aligned vectors.
  *
- * Cost: seeds matrices of m rows, n columns of each.
+ * Cost: `seeds` matrices of m rows, with n columns of each.
  *
  * @returns laws that throw where they are broken
  */
@@ -39,7 +39,7 @@ export function innerProductLaw(options: InnerProductLaw, variance: InnerProduct
   const names = Object.keys(pairs)
   let drawn: Float64Array[] | undefined
 
-  /** Estimates of every pair, seed by seed: all pairs are columns of one block. */
+  /** Draws the estimates of every pair, seed by seed: all pairs are columns of one block. */
   const draw = () => {
     const width = 2 * names.length
     const block = { rows: n, cols: width, data: new Float32Array(n * width) }
@@ -91,7 +91,7 @@ export function innerProductLaw(options: InnerProductLaw, variance: InnerProduct
 
 const norm = (x: Float64Array) => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0))
 
-/** Entries are float32 numbers, so that the closed form is of the very vectors that are sketched. */
+/** Makes pairs of vectors. Entries are float32 numbers, so that the closed form holds for exactly the vectors that are sketched. */
 function vectorPairs(n: number): Record<string, { u: Float64Array; v: Float64Array }> {
   const vector = (entry: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => Math.fround(entry(i)))
   const noise = uniforms(2 * n, 5, 30)
@@ -101,7 +101,7 @@ function vectorPairs(n: number): Record<string, { u: Float64Array; v: Float64Arr
     'orthogonal flat': { u: vector(() => 1), v: vector((i) => ((i >> 1) % 2 ? -1 : 1)) },
     sparse: { u: vector((i) => Number(i % 16 === 3)), v: vector((i) => Number(i % 32 === 3) + Number(i % 16 === 5)) },
     'power-law': { u: vector((i) => Math.sign(at(i)) / (i + 1)), v: vector((i) => 1 / (i + 1)) },
-    // Consecutive indices in opposite halves: what a sign of period 2 or 4 gets wrong every time.
+    // Consecutive indices in opposite halves: a sign of period 2 or 4 gets them wrong every time.
     'adversarially aligned': {
       u: vector((i) => (i % 4 < 2 ? 1 : -1)),
       v: vector((i) => (i % 2 ? -1 : 1) * (i < n / 2 ? 1 : 0.5)),

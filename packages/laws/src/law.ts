@@ -1,17 +1,17 @@
 import fc from 'fast-check'
 
-/** A property that every implementation of a contract has. `test(law.name, law.run)` is all a test runner needs. */
+/** A property that every implementation of a contract has. A test runner needs only `test(law.name, law.run)`. */
 export interface Law {
   readonly name: string
   /** The mistakes that this law rejects. */
   readonly kills: readonly string[]
-  /** @throws Error with the smallest counterexample found */
+  /** Runs the law. @throws Error with the smallest counterexample found */
   readonly run: () => void
 }
 
 const SEED = 20260122
 
-/** A law over random inputs, the same on every run. */
+/** Makes a law over random inputs, which are the same on every run. */
 export function law<T>(
   { name, kills, runs = 20 }: { name: string; kills: string[]; runs?: number | undefined },
   inputs: fc.Arbitrary<T>,
@@ -33,7 +33,7 @@ export function sameBits(got: ArrayBufferView, wanted: ArrayBufferView, what: st
   insist(at < 0, `${what}: differs at byte ${at} of ${a.length}`)
 }
 
-/** |got − wanted| ≤ most, number by number; NaN is far from everything. */
+/** Checks |got − wanted| ≤ most, number by number; NaN is far from everything. */
 export function close(got: ArrayLike<number>, wanted: ArrayLike<number>, most: number, what: string): void {
   insist(got.length === wanted.length, `${what}: ${got.length} numbers, not ${wanted.length}`)
   for (let i = 0; i < got.length; i++) {
@@ -42,7 +42,7 @@ export function close(got: ArrayLike<number>, wanted: ArrayLike<number>, most: n
   }
 }
 
-/** The call must throw an Error of just this class, whose message begins with a name and a colon; returns the message. */
+/** Checks that a call throws an Error of exactly this class, whose message begins with a name and a colon; returns the message. */
 export function refusal(
   call: () => unknown,
   wanted: typeof TypeError | typeof RangeError | undefined,

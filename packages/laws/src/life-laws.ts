@@ -12,7 +12,7 @@ const program = fc.record({
   groups: fc.integer({ min: 1, max: 2 }),
 })
 
-/** A stream's life: copies of it, the way back to its beginning, and tokens on trial. */
+/** Laws of a stream's life: forks, resets, and tokens on trial. */
 export function lifeLaws({ make, scores, cuts, tolerance, restore }: StreamCase): Law[] {
   const shape = make()
   const tokensOf = (n: number, seed: number, weighted: boolean, groups: number) =>
@@ -129,7 +129,7 @@ interface Program {
   readonly groups: number
 }
 
-/** Gives a stream all tokens, as the program says. */
+/** Gives a stream all tokens, by push or step as the program says. */
 const given = (stream: AttentionStream, { block, queries }: Tokens, { cut, steps, groups }: Program) => {
   let i = 0
   for (const { piece, from, to } of pieces(block, cut)) {
@@ -139,7 +139,7 @@ const given = (stream: AttentionStream, { block, queries }: Tokens, { cut, steps
   return stream
 }
 
-/** The same bits, whatever is asked. */
+/** Checks that two streams have the same bits, whatever is asked. */
 const alike = (got: AttentionStream, wanted: AttentionStream, { queries }: Tokens, what: string) => {
   insist(got.tokens === wanted.tokens, `${what}: ${got.tokens} tokens, not ${wanted.tokens}`)
   insist(got.bytes === wanted.bytes, `${what}: ${got.bytes} bytes, not ${wanted.bytes}`)

@@ -12,7 +12,7 @@ const input = fc.record({
   weighted: fc.boolean(),
 })
 
-/** How summaries of two parts join, and what merge refuses. */
+/** Laws of merging: how summaries of two parts join, and what merge refuses. */
 export function mergeLaws({ make, differs, scores, tolerance, error }: StreamCase): Law[] {
   const shape = make()
   const { merging } = shape

@@ -17,19 +17,19 @@ import type { AttentionStreamLaws } from './stream-case'
 import { pieces, randomTokens } from './token-data'
 
 export interface MethodLaws<Options> extends Pick<AttentionStreamLaws, 'error' | 'tolerance' | 'scores'> {
-  /** Default d 3, dv 2, scale 0.5. */
+  /** Shape of the streams. Default: d 3, dv 2, scale 0.5. */
   readonly shape?: Shape | undefined
-  /** Restores what is nested in a snapshot. */
+  /** Restores snapshots that are nested in a snapshot. */
   readonly open?: ((bytes: Uint8Array) => AttentionStream) | undefined
   /** Options to try beside those of `within`. */
   readonly options?: readonly Options[] | undefined
-  /** Budgets whose options are tried; the first is a small one. Default 4000 and 20,000 bytes. */
+  /** Budgets whose options are tried; the first is a small one. Default: 4000 and 20,000 bytes. */
   readonly budgets?: readonly number[] | undefined
-  /** Tokens enough that a stream of these budgets holds the most that it ever does. Default 600. */
+  /** Number of tokens after which a stream of these budgets holds the most that it ever does. Default 600. */
   readonly long?: number | undefined
-  /** Share of `bytes` that a long stream of some data leaves unused. Default 0: they are reached exactly. */
+  /** Share of `bytes` that a long stream of some data leaves unused. Default 0: `bytes` is reached exactly. */
   readonly slack?: number | undefined
-  /** A tier of the method as the first part of tiers: `(spec, shape, buffer) => tiers({ ...shape, parts: [spec, exactStream], buffer })`. */
+  /** Makes tiers with a tier of the method as the first part: `(spec, shape, buffer) => tiers({ ...shape, parts: [spec, exactStream], buffer })`. */
   readonly inTiers?:
     | ((
         spec: TierSpec,
@@ -39,18 +39,18 @@ export interface MethodLaws<Options> extends Pick<AttentionStreamLaws, 'error' |
     | undefined
 }
 
-/** Bytes enough for every token that the laws of streams bring. */
+/** Bytes that are enough for every token of the laws of streams. */
 const ROOMY = 2 ** 20
 const MOST_TOKENS = 1500
-/** Variants and refinements, of each budget. */
+/** Most variants, and most refinements, that are tried for each budget. */
 const MOST_TRIED = 12
-/** Tokens, more than ever wait. */
+/** Number of tokens, more than ever wait. */
 const WAITING = 128
 const traffics = fc.record({ groups: fc.constantFrom(1, 3), weighted: fc.boolean() })
 
 /**
- * The laws of a method's record: `for (const law of methodLaws(windowMethod)) test(law.name, law.run)`. Those of attention streams are among them, for
- * the stream that it makes of a roomy budget.
+ * The laws of a method's record: `for (const law of methodLaws(windowMethod)) test(law.name, law.run)`. The laws of attention streams are
+ * among them, for the stream that the method makes of a roomy budget.
  *
  * @returns laws that throw where they are broken; inputs are random with a fixed seed
  */
@@ -63,7 +63,7 @@ export function methodLaws<Options>(method: Method<Options>, given: MethodLaws<O
     ...budgets.flatMap((budget) => method.within(shape, budget, traffic, pilot) ?? []),
     ...(given.options ?? []),
   ]
-  /** The most that is held after any call, as tokens come one by one with their queries. */
+  /** The most bytes held after any call, when tokens come one by one with their queries. */
   const peakOf = (
     stream: AttentionStream,
     of: { readonly bytes: number },
@@ -281,7 +281,7 @@ export function methodLaws<Options>(method: Method<Options>, given: MethodLaws<O
 
 type Stepped = Given<Pick<Traffic, 'groups' | 'weighted'>>
 
-/** Random tokens; with weights none counts 1. */
+/** Makes random tokens; where they have weights, none weighs 1. */
 function heavyTokens(shape: Shape, n: number, groups: number, weighted: boolean) {
   const { block, queries } = randomTokens(shape, n, { seed: n, scores: 1, weighted, groups })
   return { block: { ...block, ...(block.weights && { weights: block.weights.map((w) => w + 1) }) }, queries }
@@ -292,7 +292,7 @@ function pilotOf(shape: Shape): Pilot {
   return { queries, keys: block.keys, values: block.values }
 }
 
-/** Whether JSON can say it. */
+/** Whether JSON can hold a value. */
 function isPlain(options: unknown): boolean {
   if (typeof options !== 'object' || options === null)
     return typeof options !== 'function' && typeof options !== 'bigint'

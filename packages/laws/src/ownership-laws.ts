@@ -13,7 +13,7 @@ const calls = fc.record({
   steps: fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
 })
 
-/** Whose the arrays are: what is given stays the caller's, and so does what is returned. */
+/** Laws of ownership of arrays: arrays that are given stay the caller's, and so do arrays that are returned. */
 export function ownershipLaws({ make, scores }: StreamCase): Law[] {
   const shape = make()
 
@@ -106,7 +106,7 @@ export function ownershipLaws({ make, scores }: StreamCase): Law[] {
   return [owned, given, returned]
 }
 
-/** The block cut into calls, each with the queries of its tokens. */
+/** Cuts the block into calls, each with the queries of its tokens. */
 function* callsOf(
   block: KvBlock,
   queries: Matrix,
@@ -135,7 +135,7 @@ function first(to: Matrix, from: Matrix): Matrix {
   return { ...from, data }
 }
 
-/** Gives every piece in the same arrays, as a caller does that reads a file; overwrite leaves other numbers in them. */
+/** Gives every piece in the same arrays, as a caller does that reads a file; `overwrite` leaves other numbers in them. */
 function lending(all: { readonly block: KvBlock; readonly queries: Matrix }) {
   const whole = copyOfBlock(all.block)
   const queries = copyOf(all.queries)

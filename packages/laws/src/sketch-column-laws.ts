@@ -9,7 +9,7 @@ import type { SketchCase } from './sketch-case'
 export function sketchColumnLaws({ make, rows, columns, tolerance, golden }: SketchCase): Law[] {
   const shape = fc.record({ m: fc.constantFrom(...rows), seed: fc.nat() })
   const most = Math.min(200, columns)
-  /** Where blocks begin: at the front, about multiples of 64 and of 2^32, at the very end. */
+  /** First indices of blocks: at the front, around multiples of 64 and of 2^32, and at the very end. */
   const places = [0, 1, 63, 64, 1000, 2 ** 31 - 3, 2 ** 32 - 5, 2 ** 40 + 17, columns - most, columns - 1]
   const first = fc.constantFrom(...places.filter((at) => at >= 0 && at < columns))
   const count = fc.constantFrom(...[1, 2, 63, 64, 65, 130, 200].filter((n) => n <= most))
@@ -159,7 +159,7 @@ export function sketchColumnLaws({ make, rows, columns, tolerance, golden }: Ske
       let sum = 0
       for (const x of data) sum += x * x
       insist(Number.isFinite(sum), `columns from ${first} on are not finite`)
-      // E|Ψe|² = 1: with `most` columns the mean is between 1/4 and 4 for all but freak seeds, and seeds are fixed.
+      // E|Ψe|² = 1: with `most` columns the mean is between 1/4 and 4 for nearly all seeds, and seeds are fixed.
       insist(most < 50 || (sum / most > 0.25 && sum / most < 4), `mean |Ψe|² is ${sum / most}, not 1`)
     },
   )
@@ -220,7 +220,7 @@ export function sketchColumnLaws({ make, rows, columns, tolerance, golden }: Ske
   return [...laws, fixed]
 }
 
-/** |got − wanted| ≤ share · sizes, entry by entry. */
+/** Checks |got − wanted| ≤ share · sizes, entry by entry. */
 export function near(
   got: ArrayLike<number>,
   wanted: ArrayLike<number>,

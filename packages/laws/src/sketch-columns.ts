@@ -1,7 +1,7 @@
 import type { Matrix, SketchMatrix } from '@sublinear/core'
 import { uniforms } from './token-data'
 
-/** rows × cols numbers from −1 to 1. */
+/** Makes rows × cols numbers from −1 to 1. */
 export function randomRows(rows: number, cols: number, seed: number, lane = 20): Matrix {
   return { rows, cols, data: uniforms(rows * cols, seed, lane) }
 }
@@ -10,14 +10,14 @@ export function zeros(rows: number, cols: number): Matrix {
   return { rows, cols, data: new Float32Array(rows * cols) }
 }
 
-/** Column `index` of Ψ, by itself. */
+/** Computes column `index` of Ψ by itself. */
 export function columnOf(matrix: SketchMatrix, index: number): Float32Array {
   const into = zeros(matrix.m, 1)
   matrix.accumulate(into, { rows: 1, cols: 1, data: Float32Array.of(1) }, index)
   return into.data
 }
 
-/** Columns first … first + count − 1 of Ψ as m × count, in one call on the identity. */
+/** Computes columns first … first + count − 1 of Ψ as m × count, in one call on the identity. */
 export function columnsOf(matrix: SketchMatrix, first: number, count: number): Matrix {
   const identity = zeros(count, count)
   for (let i = 0; i < count; i++) identity.data[i * count + i] = 1
@@ -26,7 +26,7 @@ export function columnsOf(matrix: SketchMatrix, first: number, count: number): M
   return into
 }
 
-/** Adds Ψ·block in float64, and the sizes of its terms. `columns` are those of the block's rows. */
+/** Adds Ψ·block, and the sizes of its terms, in float64. `columns` are the columns of Ψ for the block's rows. */
 export function addProduct(into: Float64Array, sizes: Float64Array, columns: Matrix, block: Matrix): void {
   for (let r = 0; r < columns.rows; r++) {
     for (let i = 0; i < block.rows; i++) {
@@ -40,8 +40,8 @@ export function addProduct(into: Float64Array, sizes: Float64Array, columns: Mat
 }
 
 /**
- * Bytes that a golden digest is taken of: columns 0 … 49 and the last 50 of Ψ, each m × 50 row-major, as the little-endian bytes of
- * their float32 entries.
+ * The bytes from which a golden digest is taken: columns 0 … 49 and the last 50 of Ψ, each m × 50, row-major, as the little-endian bytes of their float32
+ * entries.
  */
 export function goldenColumns(matrix: SketchMatrix, columns = 2 ** 53 - 1): Uint8Array {
   const bytes = new DataView(new ArrayBuffer(matrix.m * 400))

@@ -18,7 +18,7 @@ const part = (block: Matrix, from: number, to: number): Matrix => ({
 })
 
 /**
- * Broken copies of a right sketch matrix, each with a law of `sketchMatrixLaws` (or `innerProductLaw`) that must reject it: to
+ * Makes broken copies of a correct sketch matrix, each with a law of `sketchMatrixLaws` (or `innerProductLaw`) that must reject it. They
  * test the laws themselves, on a matrix of any kind.
  */
 export function sketchMatrixMutants(make: MakeMatrix): Mutant<MakeMatrix>[] {
@@ -132,8 +132,8 @@ function scaled(good: SketchMatrix, factor: number): Partial<SketchMatrix> {
 }
 
 /**
- * Broken hash functions with values 0 … 2^31 − 2, made from a right one of that range and independence 4 or more, each with a
- * law of `hashLaws` that must reject it.
+ * Makes broken hash functions with values 0 … 2^31 − 2 from a correct one of that range and independence 4 or more, each with a law of `hashLaws` that must
+ * reject it.
  */
 export function hashMutants(make: MakeHash): Mutant<MakeHash>[] {
   const top = 2 ** 31 - 1

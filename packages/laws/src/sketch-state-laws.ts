@@ -5,7 +5,7 @@ import { near } from './sketch-column-laws'
 import { addProduct, columnsOf, randomRows } from './sketch-columns'
 import type { SketchCase } from './sketch-case'
 
-/** Ψ·A and the sizes of its terms, in float64. */
+/** Computes Ψ·A, and the sizes of its terms, in float64. */
 const truth = (matrix: SketchMatrix, a: Matrix, first: number) => {
   const [sum, sizes] = [new Float64Array(matrix.m * a.cols), new Float64Array(matrix.m * a.cols)]
   addProduct(sum, sizes, columnsOf(matrix, first, a.rows), a)
@@ -21,7 +21,7 @@ export function sketchStateLaws({ make, rows, columns, differs, tolerance }: Ske
     n: fc.integer({ min: 1, max: most }),
     width: fc.integer({ min: 1, max: 3 }),
     precision: fc.constantFrom('f32' as const, 'f64' as const),
-    /** The stream's first index, as a share of those possible. */
+    /** The first index of the stream, as a share of the possible ones. */
     place: fc.constantFrom(0, 0, 0.37, 1),
   })
   const startOf = (n: number, place: number) => Math.floor((columns - n) * place)

@@ -8,11 +8,11 @@ export interface SmallFamily {
   /** Values are 0 … values − 1. */
   readonly values: number
   readonly value: (index: number, key: number) => number
-  /** Whether one key more must not be independent any more: the negative control. Default true. */
+  /** Whether independence of one more key must fail: the negative control. Default true. */
   readonly sharp?: boolean | undefined
 }
 
-/** k-wise independence without statistics: at every k keys, each tuple of values comes from equally many functions. */
+/** The law of k-wise independence without statistics: at every k keys, each tuple of values comes from equally many functions. */
 export function smallFamilyLaw(family: SmallFamily, independence: number): Law {
   const { functions, keys, values, sharp = true } = family
   return law(

@@ -11,7 +11,7 @@ const input = fc.record({
   weighted: fc.boolean(),
 })
 
-/** Laws of snapshots: a stream's bytes, how it is saved and comes back. */
+/** Laws of snapshots: how a stream is saved to bytes and restored. */
 export function snapshotLaws({ make, restore, scores }: StreamCase): Law[] {
   const shape = make()
   const bytes = law(

@@ -1,6 +1,6 @@
 import type { Matrix } from '@sublinear/core'
 
-/** Softmax attention in float64, two passes over a row of scores; row r sees the first visible(r) keys. */
+/** Computes softmax attention in float64, in two passes over a row of scores; row r sees the first visible(r) keys. */
 export function softmaxOracle(
   queries: Matrix,
   keys: Matrix,
@@ -30,7 +30,7 @@ export function softmaxOracle(
   return out
 }
 
-/** rows × cols numbers from −reach to reach: a multiplicative congruential sequence, enough for test data. */
+/** Makes rows × cols numbers from −reach to reach by a multiplicative congruential sequence, which is enough for test data. */
 export function random(rows: number, cols: number, seed: number, reach = 1): Matrix {
   let state = (seed * 2654435761 + 12345) % 2147483647 || 1
   const data = Float32Array.from({ length: rows * cols }, () => {
@@ -40,7 +40,7 @@ export function random(rows: number, cols: number, seed: number, reach = 1): Mat
   return { rows, cols, data }
 }
 
-/** The largest difference. */
+/** The largest difference between entries. */
 export function distance(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
   let most = got.length === wanted.length ? 0 : Infinity
   for (let i = 0; i < got.length; i++) {

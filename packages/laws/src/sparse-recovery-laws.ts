@@ -5,11 +5,11 @@ import { insist, law, refusal, sameBits, type Law } from './law'
 export interface SparseRecoveryLaws {
   /** Begins the name of every law. */
   readonly name: string
-  /** Φ and its decoder from a seed; n, k and everything else always the same. */
+  /** Makes Φ and its decoder from a seed; n, k and everything else are always the same. */
   readonly make: (seed: Seed) => SparseRecovery
-  /** ‖x′ − x‖₂ ≤ (1 + epsilon)·tail_k(x) is what decoding promises. */
+  /** The ε of the promise ‖x′ − x‖₂ ≤ (1 + ε)·tail_k(x). */
   readonly epsilon: number
-  /** decodeWide returns at most so many times k entries. Default 4. */
+  /** Factor: decodeWide returns at most so many times k entries. Default 4. */
   readonly wide?: number | undefined
   /** Rounding of measurements, relative to ‖x‖. Default 1e-5. */
   readonly tolerance?: number | undefined
@@ -19,7 +19,7 @@ export interface SparseRecoveryLaws {
  * The laws of the SparseRecovery contract, for any implementation: `for (const law of sparseRecoveryLaws({ name, make, epsilon }))
  * test(law.name, law.run)`. Φ itself has sketchMatrixLaws.
  *
- * A decoder may fail with a small probability over its seed; seeds are fixed, and one that fails on one of these 60 inputs in all is refused.
+ * A decoder may fail with a small probability over its seed. Seeds are fixed, and a decoder that fails on one of the 60 inputs is rejected.
  *
  * Cost: some 100 decodings, and measuring n entries 12 times.
  *
@@ -175,7 +175,7 @@ export function sparseRecoveryLaws({ name, make, epsilon, wide = 4, tolerance = 
 
 type Entries = ReadonlyMap<number, number>
 
-/** Φx in float64. */
+/** Computes Φx in float64. */
 function measure({ matrix, n }: SparseRecovery, x: Entries): Float64Array {
   const state = sketch(matrix, 1)
   if (x.size > n / 4) {
@@ -186,13 +186,13 @@ function measure({ matrix, n }: SparseRecovery, x: Entries): Float64Array {
   return Float64Array.from(state.state.data)
 }
 
-/** Numbers below 1, the same for the same seed. */
+/** Makes numbers below 1, the same for the same seed. */
 function uniform(seed: number): () => number {
   let state = ((seed % 2147483647) * 48271 + 11) % 2147483647 || 1
   return () => (state = (state * 48271) % 2147483647) / 2147483647
 }
 
-/** `count` entries of ±1 to ±4, half of them side by side. */
+/** Makes `count` entries of ±1 to ±4, half of them side by side. */
 function entries(n: number, count: number, seed: number): Entries {
   const next = uniform(seed)
   const out = new Map<number, number>()
@@ -203,7 +203,7 @@ function entries(n: number, count: number, seed: number): Entries {
   return out
 }
 
-/** The entries, 30 times as large, on noise. */
+/** Makes a vector of these entries, 30 times as large, and noise. */
 function noisy(n: number, large: Entries, seed: number): Entries {
   const next = uniform(seed ^ 77)
   const out = new Map<number, number>()
@@ -213,7 +213,7 @@ function noisy(n: number, large: Entries, seed: number): Entries {
 
 const norm = (x: Entries) => Math.sqrt([...x.values()].reduce((sum, value) => sum + value * value, 0))
 
-/** ‖x‖ without its k largest entries, by sorting. */
+/** The norm of x without its k largest entries, by sorting. */
 function tail(x: Entries, k: number): number {
   const squares = Float64Array.from(x.values(), (value) => value * value).toSorted()
   return Math.sqrt(squares.subarray(0, Math.max(0, squares.length - k)).reduce((sum, value) => sum + value, 0))

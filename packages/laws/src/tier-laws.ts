@@ -7,15 +7,15 @@ import { answerOf, exactAnswer, part, pieces, randomTokens } from './token-data'
 export interface TierLaws {
   /** Begins the name of every law. */
   readonly name: string
-  /** A fresh, empty tier; always the same one. */
+  /** Makes a fresh, empty tier, always the same one. */
   readonly make: () => Tier
-  /** The tier of a snapshot. */
+  /** Restores the tier from a snapshot. */
   readonly restore?: ((bytes: Uint8Array) => Tier) | undefined
-  /** An oracle of your own: the admitted tokens, `buffer` at a time, that stay by the policy's definition. */
+  /** An oracle of your own: the admitted tokens, given `buffer` at a time, that stay by the definition of the policy. */
   readonly stays?: ((block: KvBlock) => readonly number[]) | undefined
-  /** How far answers over the tokens held may be from exact ones. Default 1e-5, a tier that holds what it is given. */
+  /** Largest difference of answers over the held tokens from exact ones. Default 1e-5, for a tier that holds tokens as they come. */
   readonly tolerance?: number | undefined
-  /** Tokens that wait before the policy where the tier is pushed to by itself. Default 64. */
+  /** Number of tokens that wait before the policy where the tier is pushed to by itself. Default 64. */
   readonly buffer?: number | undefined
 }
 
@@ -33,14 +33,14 @@ const cut = fc.array(fc.constantFrom(1, 5, 63, 64, 65, 200), { minLength: 1, max
  */
 export function tierLaws({ name, make, restore, stays, tolerance = 1e-5, buffer = 64 }: TierLaws): Law[] {
   const shape = make()
-  /** Tokens whose first value is their place in the stream. */
+  /** Makes tokens whose first value is their place in the stream. */
   const tokens = (n: number, data: { seed: number; weighted: boolean }) => {
     const { block, queries } = randomTokens(shape, n, { ...data, scores: 2 })
     const values = { ...block.values, data: block.values.data.slice() }
     for (let i = 0; i < n; i++) values.data[i * shape.dv] = i
     return { block: { ...block, values }, queries }
   }
-  /** The places of tokens that left, each compared with what came: the tokens before `to`. */
+  /** The places of tokens that left, each compared with the token that came, which must be before `to`. */
   const leaving = (out: KvBlock, whole: KvBlock, to: number): number[] => {
     const { keys, values } = out
     insist(keys.rows > 0 && values.rows === keys.rows, 'what leaves must be a block of tokens, or undefined')
@@ -54,7 +54,7 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5, buffer 
       return place
     })
   }
-  /** Admits the block, a part of a stream, in pieces; the places of the tokens that left, in the order they did. */
+  /** Admits the block, a part of a stream, in pieces; returns the places of the tokens that left, in order of leaving. */
   const admitted = (tier: Tier, block: KvBlock, sizes: readonly number[], whole = block): number[] => {
     const left: number[] = []
     for (const { piece, to } of pieces(block, sizes)) {
@@ -63,7 +63,7 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5, buffer 
     }
     return left
   }
-  /** The tier answers over these tokens. */
+  /** Checks that the tier answers over exactly these tokens. */
   const holds = (tier: Tier, rest: KvBlock, queries: Matrix) => {
     const got = answerOf(tier.attend(queries))
     const wanted = exactAnswer(rest, queries, shape, () => rest.keys.rows)
@@ -206,7 +206,7 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5, buffer 
   return laws.map((one) => ({ ...one, name: `${name}: ${one.name}` }))
 }
 
-/** Some tokens of a block. */
+/** Picks some tokens of a block. */
 function picked(block: KvBlock, places: readonly number[]): KvBlock {
   const rows = ({ cols, data }: KvBlock['keys']) => ({
     rows: places.length,
@@ -224,7 +224,7 @@ function weightAt({ weights }: KvBlock, i: number): number {
   return weights?.[i] ?? 1
 }
 
-/** The places of n that did not leave. */
+/** The places of the n tokens that did not leave. */
 function staying(n: number, left: readonly number[]): number[] {
   const gone = new Set(left)
   insist(gone.size === left.length, 'a token left twice')

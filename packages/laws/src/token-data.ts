@@ -1,6 +1,6 @@
 import { philox, rowsOf, type KvBlock, type Matrix, type PartialSoftmax, type Shape } from '@sublinear/core'
 
-/** count numbers from −1 to 1, a function of (seed, lane). */
+/** Makes `count` numbers from −1 to 1, a function of (seed, lane). */
 export function uniforms(count: number, seed: number, lane: number): Float32Array {
   const out = new Float32Array(count)
   const words = new Uint32Array(4)
@@ -13,11 +13,11 @@ export function uniforms(count: number, seed: number, lane: number): Float32Arra
 
 export interface Tokens {
   readonly block: KvBlock
-  /** groups rows a token. */
+  /** Query rows, `groups` for each token. */
   readonly queries: Matrix
 }
 
-/** n random tokens and their queries, with |scale · ⟨q, k⟩| ≤ scores; weights, if asked for, are 1 to 4. */
+/** Makes n random tokens and their queries, with |scale · ⟨q, k⟩| ≤ scores; weights, where asked for, are 1 to 4. */
 export function randomTokens(
   { d, dv, scale }: Shape,
   n: number,
@@ -50,7 +50,7 @@ export function part({ keys, values, weights }: KvBlock, from: number, to: numbe
   }
 }
 
-/** The block in pieces of the given sizes, taken in turn until the tokens run out; the last piece may be shorter. */
+/** Cuts the block into pieces of the given sizes, taken in turn until the tokens run out; the last piece may be shorter. */
 export function* pieces(
   block: KvBlock,
   sizes: readonly number[],
@@ -64,7 +64,7 @@ export function* pieces(
   }
 }
 
-/** Answer of a partial softmax: averages (rows × dv) and, for each row, the logarithm of its mass. */
+/** The answer of a partial softmax: averages (rows × dv) and, for each row, the logarithm of its mass. */
 export interface Answer {
   readonly averages: Float64Array
   readonly levels: Float64Array
@@ -78,7 +78,7 @@ export function answerOf({ max, mass, sum }: PartialSoftmax): Answer {
   return { averages, levels: mass.map((total, r) => max[r] + Math.log(total)) }
 }
 
-/** Softmax attention in float64 over the first visible(row) tokens: two passes, nothing shared with any package. */
+/** Computes softmax attention in float64 over the first visible(row) tokens, in two passes; it shares no code with any package. */
 export function exactAnswer(block: KvBlock, queries: Matrix, shape: Shape, visible: (row: number) => number): Answer {
   const { d, dv, scale } = shape
   const averages = new Float64Array(queries.rows * dv)

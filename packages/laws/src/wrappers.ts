@@ -1,21 +1,21 @@
 import type { AttentionStream, KvBlock, Matrix, Tier } from '@sublinear/core'
 
-/** A stream or tier that forwards to another: logging, counting, rounding are of this kind. */
+/** Wraps a stream or tier in one that forwards to it, as wrappers for logging, counting or rounding do. */
 export interface Wrapper {
   readonly name: string
   readonly wrap: <S extends AttentionStream>(stream: S) => S
-  /** Whether answers come in the same bits: a wrapper that hands on no `into` leaves adding up to whoever asks. */
+  /** Whether answers have the same bits: a wrapper that does not hand on `into` leaves the adding up to its caller. */
   readonly bits: boolean
 }
 
-/** Members that a wrapper hands on though it need not know them. */
+/** Members that a wrapper hands on although it need not know them. */
 interface Forwarded {
   readonly check: boolean
   readonly into: boolean
   readonly dropped: boolean
 }
 
-/** An object literal that forwards member by member. */
+/** Makes an object literal that forwards member by member. */
 function forwarding<S extends AttentionStream>(stream: S, { check, into, dropped }: Forwarded): S {
   const { admit, absorb, observe } = stream as unknown as Partial<Tier>
   const { d, dv, scale, merging } = stream
@@ -49,7 +49,7 @@ function forwarding<S extends AttentionStream>(stream: S, { check, into, dropped
   return wrapper as unknown as S
 }
 
-/** A proxy that counts what is asked of it and forwards all. */
+/** Makes a proxy that counts calls and forwards all of them. */
 function counting<S extends AttentionStream>(stream: S): S {
   const calls = new Map<PropertyKey, number>()
   return new Proxy(stream, {
@@ -60,14 +60,14 @@ function counting<S extends AttentionStream>(stream: S): S {
   })
 }
 
-/** A wrapper that forwards all but some members. */
+/** Makes a wrapper that forwards all members except some. */
 const forwards = (name: string, given: Forwarded): Wrapper => ({
   name,
   wrap: (stream) => forwarding(stream, given),
   bits: given.into,
 })
 const all: Forwarded = { check: true, into: true, dropped: true }
-/** The ways to wrap that must make no difference. */
+/** Ways to wrap that must make no difference. */
 export const wrappers: readonly Wrapper[] = [
   { name: 'a proxy', wrap: counting, bits: true },
   forwards('every member forwarded', all),
@@ -81,9 +81,9 @@ export const wrappers: readonly Wrapper[] = [
 export type Fallible = 'push' | 'step' | 'attend' | 'merge' | 'admit' | 'absorb' | 'observe'
 
 /**
- * A stream that fails at one call of one member: before the call is done, or afterwards.
+ * Makes a stream that fails at one call of one member: before the call is done, or afterwards.
  *
- * @param member  the member; at  how many calls of it go well before; done  whether the call is done first
+ * @param member  the member; at  number of calls of it that succeed before; done  whether the failing call is done first
  */
 export function failing<S extends AttentionStream>(
   stream: S,
@@ -105,7 +105,7 @@ export function failing<S extends AttentionStream>(
   })
 }
 
-/** Refuses pushed, stepped and admitted tokens once it was given so many: in `check`, or in the call where nobody ever asks. */
+/** Refuses tokens (pushed, stepped or admitted) once it has been given so many: in `check`, or in the call where nobody asks `check`. */
 export function refusing<S extends AttentionStream>(stream: S, at: number): S {
   let isAsked = false
   const ask = () => {

@@ -18,29 +18,29 @@ type Inputs = Readonly<Record<string, unknown>> & { readonly input_ids: HubTenso
 type Outputs = Readonly<Record<string, HubTensor>>
 type Forward = (inputs: Inputs) => Promise<Outputs>
 
-/** A model of transformers.js: its `forward` is replaced. */
+/** A model of transformers.js, whose `forward` is replaced. */
 export interface HubModel {
   forward(inputs: unknown): Promise<unknown>
 }
 
 export interface BoundedCacheOptions {
-  /** The use that the model's graph makes of its cache, as `cacheGraph` reads it. */
+  /** The use that the graph makes of its cache, as `cacheGraph` reads it. */
   readonly graph: CacheGraph
-  /** Tokens that stay when the cache is cut. */
+  /** Number of tokens that stay when the cache is cut. */
   readonly budget: number
-  /** Chooses the tokens that stay. Default: the first four and the newest. */
+  /** Policy that chooses these tokens. Default: the first four and the newest. */
   readonly policy?: CachePolicy | undefined
-  /** Tokens that may come before it is cut again; a longer prompt is read in parts of as many. Default 256. */
+  /** Number of tokens that may come before it is cut again; a longer prompt is read in parts of so many tokens. Default 256. */
   readonly every?: number | undefined
 }
 
-/** The cache of one text: `generate({ …, past_key_values: cache })`. Its entries are its own properties, as transformers.js has them. */
+/** The cache of one text: `generate({ …, past_key_values: cache })`. Its entries are its own properties, as in transformers.js. */
 export interface BoundedCache {
-  /** Tokens read so far: what `generate` leaves out of a longer prompt. */
+  /** Number of tokens read so far: `generate` leaves these out of a longer prompt. */
   get_seq_length(): number
   update(entries: Readonly<Record<string, HubTensor>>): void
   dispose(): Promise<void>
-  /** Tokens that each entry holds. */
+  /** Number of tokens that each entry holds. */
   readonly held: number
   /** Bytes of keys and values that are held. */
   readonly bytes: number
@@ -49,15 +49,15 @@ export interface BoundedCache {
 const wrapped = new WeakSet<object>()
 
 /**
- * A cache for `generate` of transformers.js that never holds more than budget + every tokens. The model's `forward` is wrapped so that masks and places are those
- * of what is held; calls with other caches pass through.
- * Where the graph turns keys by their place in the cache, those that stay are turned to their new places, as in StreamingLLM: the model then knows places in the cache,
- * not in the text, and a text has no end. Where places are an input they stay those of the text.
+ * Makes a cache for `generate` of transformers.js that never holds more than budget + every tokens. The model's `forward` is wrapped so that masks and places
+ * fit the tokens held; calls with other caches pass through.
+ * Where the graph turns keys by their place in the cache, keys that stay are turned to their new places, as in StreamingLLM: the model then knows places in the
+ * cache, not in the text, and a text may go on without end. Where places are an input of the graph, they stay those of the text.
  *
- * Guarantee: while nothing was cut, what `generate` gives with its own cache. Logits of a prompt of more than `every` tokens are those of its last part.
- * Cost: every `every` tokens each entry is copied once, in float32; on a GPU it is downloaded and uploaded for that.
+ * Guarantee: while nothing was cut, `generate` gives the same as with its own cache. Logits of a prompt of more than `every` tokens are those of its last part.
+ * Cost: after every `every` tokens each entry is copied once, in float32; on a GPU it is downloaded and uploaded for that.
  *
- * @throws RangeError when options are none; by `generate`, for more than one text at once, or a policy that does not choose as many as asked
+ * @throws RangeError when an option is out of range; from `generate` for more than one text at once, and when a policy does not choose as many tokens as asked
  */
 export function boundedCache(
   model: HubModel,
@@ -119,7 +119,7 @@ class Cache implements BoundedCache {
     }, 0)
   }
 
-  /** The model reads tokens behind what is held, in parts. */
+  /** Reads tokens behind those that are held, in parts. */
   async run(inner: Forward, inputs: Inputs): Promise<Outputs> {
     const { every, budget } = this.#settings
     const ids = inputs.input_ids
@@ -141,7 +141,7 @@ class Cache implements BoundedCache {
     }
   }
 
-  /** A mask of as many ones as tokens are held and come; and their places in the text. */
+  /** Makes a mask of ones, one for each token held or coming, and their places in the text. */
   #lengths(like: HubTensor, rows: number): Record<string, HubTensor> {
     const mask = longs(
       like,
@@ -173,7 +173,7 @@ class Cache implements BoundedCache {
     })
   }
 
-  /** Leaves `budget` tokens of every key head; entries that are no keys or values stay. */
+  /** Cuts every key head to `budget` tokens; entries that are no keys or values stay. */
   async #cut(): Promise<void> {
     const { budget } = this.#settings
     const all = await Promise.all(
@@ -224,7 +224,7 @@ const rowsOf = (data: Float32Array, head: number, rows: number, cols: number): M
   data: data.subarray(head * rows * cols, (head + 1) * rows * cols),
 })
 
-/** A session's outputs `present…` by the names of its inputs `past…`, as transformers.js has them. */
+/** Renames a session's outputs `present…` to the names of its inputs `past…`, as transformers.js does. */
 function pastOf(outputs: Outputs): Record<string, HubTensor> {
   return Object.fromEntries(
     Object.entries(outputs).flatMap(([name, tensor]) =>

@@ -12,9 +12,9 @@ import type { RotaryTables } from './model-layer'
 export interface CacheEntry {
   readonly layer: number
   readonly isKey: boolean
-  /** How the graph turns what it appends, by its place in the cache. Absent: keys come turned by their place in the text. */
+  /** Tables by which the graph turns keys that it appends, by their place in the cache. Absent: keys come turned by their place in the text. */
   readonly rotary?: RotaryTables | undefined
-  /** The window that the layer sees. */
+  /** Number of tokens that the layer sees. */
   readonly window?: number | undefined
 }
 
@@ -22,14 +22,14 @@ export interface CacheEntry {
 export interface CacheGraph {
   /** Entries of the cache by the name of the graph's input. */
   readonly entries: ReadonlyMap<string, CacheEntry>
-  /** Whether places of tokens are an input (position_ids), and so are those in the text. */
+  /** Whether the places of tokens are an input (position_ids), and so are places in the text. */
   readonly takesPlaces: boolean
-  /** Whether several tokens may come at once behind a cache that is shorter than the text: else masks by place show later tokens. */
+  /** Whether several tokens may come at once behind a cache that is shorter than the text; false where masks by place would show later tokens. */
   readonly inBlocks: boolean
 }
 
 export interface CacheGraphOptions {
-  /** The bytes of a graph, or its files: weights are not read. */
+  /** The bytes of a graph, or its files; weights are not read. */
   readonly model: Uint8Array | ModelFiles
   /** The onnxruntime that runs parts of the graph. */
   readonly ort: Ort
@@ -40,8 +40,8 @@ export interface CacheGraphOptions {
 /**
  * Reads what a decoder's graph does with its cache, for `boundedCache`.
  *
- * @throws RangeError naming what a shortened cache would make wrong: places that the graph counts by the cache's length and turns elsewhere, windows that a
- *   mask tells by place; or as onnxModel for attention that is not known
+ * @throws RangeError that names what a shortened cache would make wrong: places that the graph counts by the length of the cache and turns elsewhere, or
+ *   windows that a mask gives by place; as onnxModel does, for attention that is not known
  */
 export async function cacheGraph({ model, ort, session = {} }: CacheGraphOptions): Promise<CacheGraph> {
   const { runtime, graph, sites, caches } = foundAttention('cacheGraph', model, ort, session)

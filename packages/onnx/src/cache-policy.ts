@@ -8,13 +8,14 @@ export interface CacheHead {
   readonly values: Matrix // tokens × dv
 }
 
-/** Chooses `count` of the tokens of a head to stay: their rows, ascending. */
+/** Chooses `count` of the tokens of a head that stay; returns their rows, ascending. */
 export type CachePolicy = (head: CacheHead, count: number) => ArrayLike<number>
 
 /**
- * The first tokens and the newest stay. Source: StreamingLLM (Xiao et al. 2023).
+ * Makes a policy that keeps the first tokens and the newest.
+ * Source: StreamingLLM (Xiao et al. 2023).
  *
- * @param sinks  first tokens that stay; default 4
+ * @param sinks  number of first tokens that stay; default 4
  */
 export function sinksAndNewest({ sinks = 4 }: { readonly sinks?: number | undefined } = {}): CachePolicy {
   return ({ keys: { rows } }, count) => {
@@ -24,9 +25,10 @@ export function sinksAndNewest({ sinks = 4 }: { readonly sinks?: number | undefi
 }
 
 /**
- * The first tokens stay, the newest, and of the others those whose keys point away from the mean direction. Source: KeyDiff (Park et al. 2025).
+ * Makes a policy that keeps the first tokens, the newest, and of the others those whose keys point away from the mean direction.
+ * Source: KeyDiff (Park et al. 2025).
  *
- * @param sinks  first tokens that stay, default 4; newest  newest tokens that stay, default 32
+ * @param sinks  number of first tokens that stay, default 4; newest  number of newest tokens that stay, default 32
  */
 export function farthestKeys({
   sinks = 4,

@@ -11,13 +11,13 @@ export interface CaptureOptions {
   readonly model: Pick<OnnxModel, 'layers' | 'reader'>
   /** Makes the streams through which heads read their past while they are captured: later layers see their answers. */
   readonly stream: HeadSpec
-  /** Ids of the tokens that it reads. */
+  /** Ids of the tokens that the model reads. */
   readonly ids: ArrayLike<number>
   /** Chooses the key heads that are kept. Default: all. */
   readonly only?: ((layer: number, head: number) => boolean) | undefined
-  /** Tokens done, after each block. */
+  /** Called with the number of tokens done, after each block. */
   readonly onProgress?: ((tokens: number) => void) | undefined
-  /** Cancels it between two blocks: its reason is thrown. */
+  /** Cancels the run between two blocks; its reason is thrown. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -25,12 +25,12 @@ export interface CaptureOptions {
 const BLOCK = 256
 
 /**
- * Captures what every head of a model is given for a text: the inputs of attention.
+ * Captures the queries, keys and values that every head of a model gets for a text.
  *
- * Cost: as the reader; 4·(groups·d + d + dv) bytes a token and key head for the answer.
+ * Cost: that of the reader; 4·(groups·d + d + dv) bytes a token and key head for the result.
  *
- * @returns one entry a key head, layer by layer; row r·groups + g of its queries is of query head head·groups + g
- * @throws TypeError, RangeError as the reader; the signal's reason when it is aborted
+ * @returns one entry for each key head, layer by layer; row r·groups + g of its queries belongs to query head head·groups + g
+ * @throws TypeError, RangeError as the reader does; the signal's reason when it is aborted
  */
 export async function capture({
   model,

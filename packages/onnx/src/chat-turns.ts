@@ -4,30 +4,30 @@ interface Turn {
 }
 
 export interface ChatOptions {
-  /** The model's chat template, as `new Template(text)` of `@huggingface/jinja` makes it. Without one turns are lines. */
+  /** The model's chat template, as `new Template(text)` of `@huggingface/jinja` makes it. Absent: each turn is a line. */
   readonly template?: { render(context: Record<string, unknown>): string } | undefined
   /** Texts of the tokens that templates name: `bos_token`, `eos_token` … */
   readonly special?: Readonly<Record<string, string>> | undefined
-  /** Text that begins a talk without a template. Default: `special.bos_token`, or nothing. */
+  /** Text that begins a talk where there is no template. Default: `special.bos_token`, or nothing. */
   readonly begin?: string | undefined
-  /** Words that the model is told before. */
+  /** System message: text that the model is given before the talk. */
   readonly system?: string | undefined
 }
 
 /** A talk with a model. */
 export interface ChatTurns {
-  /** Adds a question; returns the text that the model has still to read. */
+  /** Adds a question; returns the text that the model must read next. */
   ask(content: string): string
-  /** Adds what the model answered. */
+  /** Adds the model's answer. */
   answer(content: string): void
 }
 
 /**
- * A talk as the model's template writes it: each turn is what the template adds to what it wrote before, so that nothing is read twice.
+ * Keeps a talk as the model's template writes it: each turn is the text that the template adds to the text before, so that nothing is read twice.
  *
- * Guarantee: the texts of `ask`, joined with what the model said between them, are what the template writes for the whole talk.
+ * Guarantee: the texts of `ask`, joined with the model's answers between them, are the text that the template writes for the whole talk.
  *
- * @throws RangeError (ask) when the template changes what was said before
+ * @throws RangeError from `ask` when the template changes the text of earlier turns
  * @example JSON.stringify(chatTurns({ begin: '<s>' }).ask('Hello')) // "<s>Hello\n"
  */
 export function chatTurns(options: ChatOptions = {}): ChatTurns {

@@ -1,6 +1,6 @@
 import type { RotaryTables } from './model-layer'
 
-/** Rows of one head to stay, and where its rows begin. */
+/** Rows of one head that stay, and the place where its rows begin. */
 export interface Kept {
   readonly rows: ArrayLike<number>
   readonly from: number
@@ -9,7 +9,7 @@ export interface Kept {
 /**
  * Moves the rows of a head that stay into another array, in their order.
  *
- * @param rotary  turns each from its old place to its new one, which are its rows before and after; none: as it is
+ * @param rotary  tables that turn each row from its old place to its new one, its indices before and after; absent: rows stay as they are
  */
 export function moveRows(
   out: Float32Array,
@@ -24,7 +24,7 @@ export function moveRows(
   }
 }
 
-/** Turns a row in place: back by the angles of its old place, on by those of its new one. Tables may scale as they turn. */
+/** Turns a row in place: back by the angles of its old place, forward by those of its new one. Tables may also scale. */
 function turnFrom(
   data: Float32Array,
   { at, old, place }: { readonly at: number; readonly old: number; readonly place: number },

@@ -3,7 +3,7 @@ import type { OnnxNode } from './graph'
 import { titleOf, type OrderedGraph } from './graph-order'
 import { notSupported } from './refuse'
 
-/** Operations that were met between the scores and their softmax. */
+/** Operations found between the scores and their softmax. */
 interface Scores {
   /** The node that multiplies queries by keys. */
   readonly product: OnnxNode
@@ -17,12 +17,12 @@ const PASSED = new Set(['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze', '
 const isProduct = ({ op }: OnnxNode) => op === 'MatMul' || op === 'FusedMatMul'
 
 /**
- * Attention written out: a softmax whose shares multiply the values, behind scores of queries and keys.
+ * Reads attention that is written out: a softmax whose shares multiply the values, behind scores of queries and keys.
  * Source: the patterns of exporters (torch, optimum, onnxruntime-genai). Between the scores and the softmax, in any order: scalar factors, masks that are
- *   added or chosen by `Where`, a soft cap, sinks appended; keys repeated for their groups, and appended to a past.
+ *   added or chosen by `Where`, a softcap, sinks appended; keys repeated for their groups, and appended to a past.
  *
- * @returns undefined where the softmax is no attention: a classifier's
- * @throws RangeError when it is attention and something in it is not understood
+ * @returns undefined where the softmax is no attention, as in a classifier
+ * @throws RangeError when it is attention, and something in it is not understood
  */
 export function decomposedSite(softmax: OnnxNode, graph: OrderedGraph): AttentionSite | undefined {
   const mix = mixOf(softmax, graph)
@@ -62,7 +62,7 @@ export function decomposedSite(softmax: OnnxNode, graph: OrderedGraph): Attentio
   }
 }
 
-/** The product of a softmax's shares with values. */
+/** The product of the shares of a softmax with values. */
 function mixOf({ outputs }: OnnxNode, { readers }: OrderedGraph): OnnxNode | undefined {
   let tensor = outputs[0]
   for (let steps = 0; steps < 8; steps++) {
@@ -88,7 +88,7 @@ function scoresBefore(softmax: OnnxNode, { maker, ofTokens, constant }: OrderedG
     const data = node.inputs.filter((name) => ofTokens.has(name))
     const [other] = node.inputs.filter((name) => name !== '' && !ofTokens.has(name))
     if (node.op === 'Tanh') {
-      const cap = factors.pop() // the factor behind it; the one before is divided by the same
+      const cap = factors.pop() // the factor behind the cap; the factor before it divides by the same number
       const before = maker.get(node.inputs[0])
       const isCap = before && (before.op === 'Div' || before.op === 'Mul')
       if (!cap || cap.divides || !isCap) return undefined
@@ -120,7 +120,7 @@ function scoresBefore(softmax: OnnxNode, { maker, ofTokens, constant }: OrderedG
   return undefined
 }
 
-/** The constant that an expanded tensor repeats, by its name; undefined where there is none. */
+/** The name of the constant that an expanded tensor repeats; undefined where there is none. */
 function constantBehind(
   tensor: string,
   maker: OrderedGraph['maker'],
@@ -143,7 +143,7 @@ interface NewRows {
 
 const REPEATS = new Set(['Reshape', 'Expand', 'Unsqueeze', 'Tile', 'Cast', 'Identity'])
 
-/** Keys or values of the new tokens: behind a transpose, factors, a repetition for groups, and a past that they are appended to. */
+/** Finds the keys or values of the new tokens, behind a transpose, factors, a repetition for groups, and a past to which they are appended. */
 function newRows(
   from: string,
   { maker, ofTokens, inputs }: OrderedGraph,
@@ -165,7 +165,7 @@ function newRows(
     if (node.op === 'Transpose' && isTurned) {
       if (node.attributes.get('perm')?.ints?.join() !== '0,1,3,2') return undefined
       isTurned = false
-      factors.push(...met.splice(0)) // before the transpose: they count also where there is no past
+      factors.push(...met.splice(0)) // factors before the transpose: they count also where there is no past
       untransposed = node.inputs[0]
     } else if ((node.op === 'Mul' || node.op === 'Div') && data.length === 1 && data[0] === node.inputs[0])
       met.push({ tensor: node.inputs[1], divides: node.op === 'Div' })

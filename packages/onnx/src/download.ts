@@ -15,27 +15,27 @@ import type { ReadableStream } from 'node:stream/web'
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Bytes had, of so many where the server says so. */
+  /** Called with the bytes fetched so far, and the total where the server gives it. */
   readonly onProgress?: ((bytes: number, total?: number) => void) | undefined
-  /** No file is longer. */
+  /** Most bytes of the file. */
   readonly mostBytes: number
-  /** SHA-256 in hexadecimal that the file must have; default: what the server says, if it says any. */
+  /** SHA-256 in hexadecimal that the file must have. Default: the one that the server gives, if any. */
   readonly sha256?: string | undefined
 }
 
 /**
- * Fetches a file whole: into a part beside it, from where an earlier try ended, and in its place when length and checksum are right.
+ * Downloads a file: into a part beside `path`, from where an earlier try ended; when length and checksum are right, the part is moved to `path`.
  *
  * Guarantee: at `path` there is nothing or the whole file.
  *
- * @param path  where it goes; its folder is there
+ * @param path  place of the file; its folder must exist
  * @returns false where the server has no such file
- * @throws Error naming the address: no answer, another length than was said, another checksum, more than `mostBytes`. The part then stays for the next try, unless
- *   it is the part that is wrong
+ * @throws Error that names the address: no answer, another length than was announced, another checksum, more than `mostBytes`. The part then stays for the
+ *   next try, unless the part itself is wrong
  */
 export async function download(url: URL, path: string, options: DownloadOptions): Promise<boolean> {
   const part = `${path}.part`
-  const tag = `${part}-tag` // which version of the file the part is of
+  const tag = `${part}-tag` // the version of the file to which the part belongs
   const [had, version] = [plainSize(part), plainSize(tag) > 0 ? readFileSync(tag, 'utf8') : undefined]
   const { signal, headers = {}, mostBytes, onProgress } = options
   const range = had > 0 && version !== undefined ? { range: `bytes=${had}-`, 'if-range': version } : {}
@@ -47,7 +47,7 @@ export async function download(url: URL, path: string, options: DownloadOptions)
   if (answer.status === 404) return false
   if (answer.status === 416 && version !== undefined) {
     await answer.body?.cancel()
-    rmSync(part, { force: true }) // longer than the file, or not of it
+    rmSync(part, { force: true }) // longer than the file, or a part of another file
     rmSync(tag)
     return download(url, path, options)
   }
@@ -91,20 +91,20 @@ export async function download(url: URL, path: string, options: DownloadOptions)
   return true
 }
 
-/** Bytes of a file; 0 where there is none. @throws Error when it is a link or no file */
+/** The size of a file in bytes; 0 where there is none. @throws Error when it is a link or no regular file */
 function plainSize(path: string): number {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found && !found.isFile()) throw new Error(`${path} is no plain file`)
   return found?.size ?? 0
 }
 
-/** Where a part begins, by its content-range; −1 where that is none. */
+/** The byte at which a part begins, from its content-range; −1 where there is none. */
 function startOf({ headers }: Response): number {
   const [, start] = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '') ?? []
   return start === undefined ? -1 : Number(start)
 }
 
-/** SHA-256 of a large file as hubs tell it: its etag, 64 digits in quotes. */
+/** The SHA-256 of a large file as hubs give it: its etag, 64 digits in quotes. */
 function checksumOf({ headers }: Response): string | undefined {
   const text = headers.get('x-linked-etag') ?? headers.get('etag') ?? ''
   return /^(?:W\/)?"?([0-9a-f]{64})"?$/.exec(text)?.[1]

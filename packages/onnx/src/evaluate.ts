@@ -8,7 +8,9 @@ import { isTokenInput, tokenInputs, type Step } from './token-inputs'
 
 /** A part of a graph that computes some of its tensors. */
 export interface Evaluator {
-  /** For tokens that come after a past of zeros: tensors that do not depend on what the past holds, or any where nothing is past. */
+  /**
+   * Evaluates tensors for tokens that come after a past of zeros: tensors that do not depend on the contents of the past, or any tensors where nothing is past.
+   */
   evaluate(step: Step, wanted: readonly string[]): Promise<ReadonlyMap<string, Tensor>>
   /** ONNX's element types of all its tensors. */
   readonly types: ReadonlyMap<string, number>
@@ -16,7 +18,7 @@ export interface Evaluator {
 }
 
 /**
- * Opens the part of a graph that some of its tensors need.
+ * Opens the part of a graph that computes some of its tensors.
  *
  * @param past  names of inputs that are keys or values of the past, [1, heads, tokens, d]
  * @throws RangeError when the part needs an input that is neither made from tokens nor a past
@@ -50,7 +52,7 @@ export async function evaluator(
   }
 }
 
-/** A past of zeros. */
+/** Makes a past of zeros. */
 function zeros({ ort }: Runtime, { name, type, dims }: OnnxValue, tokens: number): Tensor {
   const [, heads, , d] = dims ?? []
   if (dims?.length !== 4 || typeof heads !== 'number' || typeof d !== 'number')

@@ -3,11 +3,11 @@ import { dirname, basename, join, relative, isAbsolute, sep } from 'node:path'
 import { checkLocation, type ModelFiles } from './model-files'
 
 /**
- * The model in a file, and the data files in its folder; for Node.
+ * Opens the model in a file, and the data files in its folder; for Node.
  *
- * Cost: what is asked for is read; onnxruntime maps the weights from the same files.
+ * Cost: only bytes that are asked for are read; onnxruntime maps the weights from the same files.
  *
- * @param path  of the .onnx file
+ * @param path  path of the .onnx file
  * @throws RangeError when there is no such file; files outside the folder are refused when they are asked for, also behind symbolic links,
  *   as onnxruntime refuses them
  */

@@ -6,9 +6,9 @@ import { notSupported, refusedOperator } from './refuse'
 import { withSources } from './shared-keys'
 
 /**
- * Every attention of a graph, in the order in which they are computed.
+ * Finds every attention of a graph, in the order in which they are computed.
  *
- * @throws RangeError naming the operator or what in it is not supported; or when there is no attention at all
+ * @throws RangeError that names the operator, or what in it is not supported; or when there is no attention at all
  */
 export function findAttention(graph: OrderedGraph): AttentionSite[] {
   const sites: AttentionSite[] = []

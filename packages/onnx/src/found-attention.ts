@@ -7,7 +7,7 @@ import type { Ort, Runtime } from './ort'
 import { readModel } from './read-model'
 import { withCacheOutputs } from './shared-keys'
 
-/** A graph, and where it attends. */
+/** A graph, and the places where it attends. */
 export interface FoundAttention {
   readonly runtime: Runtime
   readonly graph: OrderedGraph
@@ -20,7 +20,7 @@ export interface FoundAttention {
  * Reads a model's graph and finds the attentions in it.
  *
  * @param model  the bytes of a graph, or its files
- * @throws TypeError when ort is no onnxruntime; RangeError as readModel and findAttention
+ * @throws TypeError when ort is no onnxruntime; RangeError as readModel and findAttention do
  */
 export function foundAttention(
   who: string,

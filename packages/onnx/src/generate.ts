@@ -4,34 +4,35 @@ import { sampler, type SamplerOptions } from './sampler'
 import { stopText } from './stop-text'
 
 export interface GenerateOptions extends SamplerOptions {
-  /** Tokens that came since the reader last read: at least one. */
+  /** Tokens that have come since the reader last read, at least one. */
   readonly ids: ArrayLike<number>
-  /** Tokens to add, at most. */
+  /** Most tokens to add. */
   readonly most: number
-  /** Tokens that end a text; they are not given. */
+  /** Tokens that end a text; they are not yielded. */
   readonly end?: readonly number[] | undefined
-  /** The text of tokens; without it only ids are given. */
+  /** Decodes tokens to text. Absent: only ids are yielded. */
   readonly decode?: ((ids: number[]) => string) | undefined
-  /** Strings that end a text; they are not given. They need `decode`. */
+  /** Strings that end a text; they are not yielded. They need `decode`. */
   readonly stop?: readonly string[] | undefined
-  /** Cancels it between two tokens, or two blocks of 256: its reason is thrown. */
+  /** Cancels the run between two tokens, or two blocks of 256; its reason is thrown. */
   readonly signal?: AbortSignal | undefined
 }
 
 export interface Generated {
-  /** Absent where the text has ended and something held back of it is left. */
+  /** Id of the token. Absent where the text has ended and held-back text is left. */
   readonly id?: number | undefined
-  /** Text since the last token, as far as it is certain: a character may take several tokens, and a stop string is waited for. */
+  /** Text since the last token, as far as it is certain: a character may take several tokens, and the beginning of a stop string is held back. */
   readonly text: string
 }
 
 /**
- * A model's text, token by token.
+ * Generates a model's text, token by token.
  *
- * Guarantee: a pure function of what the reader has read and the options. The texts joined are the text before the first stop string.
+ * Guarantee: a pure function of the options and of what the reader has read. The texts, joined, are the text before the first stop string.
+ * Cost: that of the reader, and of choosing each token.
  *
- * @param reader  reads `ids`, and then every token that is given but the last; it can go on afterwards
- * @throws TypeError, RangeError as sampler and reader; the signal's reason when it is aborted, between two tokens or two blocks of 256
+ * @param reader  reads `ids`, then every yielded token except the last; it can go on afterwards
+ * @throws TypeError, RangeError as sampler and reader do; the signal's reason when it is aborted
  */
 export async function* generate(
   reader: OnnxReader,
@@ -62,7 +63,7 @@ export async function* generate(
 const last = ({ text, isOver }: { readonly text: string; readonly isOver: boolean }, held: string) =>
   isOver ? text : text + held
 
-/** Blocks between which an abort is heard. */
+/** Number of tokens of a block; an abort is noticed between blocks. */
 const BLOCK = 256
 
 async function readWith(reader: OnnxReader, ids: ArrayLike<number>, signal: AbortSignal | undefined) {
@@ -76,13 +77,13 @@ async function readWith(reader: OnnxReader, ids: ArrayLike<number>, signal: Abor
   return reader.read(all.slice(from), 'last')
 }
 
-/** Tokens kept to be decoded again: what stands before them cannot change what follows. */
+/** Number of tokens that are decoded again: text before them cannot change what follows. */
 const CONTEXT = 16
 
-/** The text of tokens one after another, without what later ones may still change: bytes of an unfinished character show as U+FFFD. */
+/** Decodes tokens one after another, and holds back text that later tokens may change: bytes of an unfinished character show as U+FFFD. */
 function runningText(decode: (ids: number[]) => string) {
   let ids: number[] = []
-  let shown = '' // of these
+  let shown = '' // text of these tokens that was shown
   const more = (isOver: boolean): string => {
     const all = decode(ids)
     if (!isOver && all.endsWith('\ufffd')) return ''

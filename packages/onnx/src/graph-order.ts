@@ -1,12 +1,12 @@
 import { readsOf, type OnnxGraph, type OnnxNode } from './graph'
 
-/** A graph by its tensors: nodes in an order in which each comes after those that it reads. */
+/** A graph by its tensors: nodes in an order in which each comes after those whose tensors it reads. */
 export interface OrderedGraph extends OnnxGraph {
   /** The node that makes a tensor. */
   readonly maker: ReadonlyMap<string, OnnxNode>
   /** The nodes that read a tensor. */
   readonly readers: ReadonlyMap<string, readonly OnnxNode[]>
-  /** Tensors that depend on what the tokens are, not on their number alone; of a graph without input_ids: on the values of any input. */
+  /** Tensors that depend on which tokens come, not only on how many; in a graph without input_ids, on the values of any input. */
   readonly ofTokens: ReadonlySet<string>
   /** Tensors that depend on no input. */
   readonly constant: ReadonlySet<string>
@@ -15,7 +15,7 @@ export interface OrderedGraph extends OnnxGraph {
 /**
  * Orders a graph, whose nodes may lie in any order.
  *
- * @throws RangeError when two nodes make one tensor, one reads what nothing makes, or nodes read each other in a circle
+ * @throws RangeError when two nodes make one tensor, a node reads a tensor that nothing makes, or nodes read each other in a circle
  */
 export function orderedGraph(graph: OnnxGraph): OrderedGraph {
   const maker = new Map<string, OnnxNode>()
@@ -73,7 +73,7 @@ function ordered(
   return ready
 }
 
-/** How a node is called in messages. */
+/** The name of a node in messages. */
 export function titleOf({ name, op, outputs }: OnnxNode): string {
   return `${op} ${name === '' ? outputs[0] : name}`
 }

@@ -5,24 +5,24 @@ export const INT64 = 7
 export const BOOL = 9
 export const FLOAT16 = 10
 
-/** Where a tensor's values lie. */
+/** Place of a tensor's values. */
 export interface DataPlace {
   readonly file: string
   readonly from: number
   readonly to: number
 }
 
-/** A constant tensor: an initialiser, or a node's attribute. Its values stay in their file. */
+/** A constant tensor: an initialiser, or an attribute of a node. Its values stay in their file. */
 export interface OnnxTensor {
   readonly name: string
   readonly dims: readonly number[]
   readonly type: number
-  /** Values as raw bytes, little end first: in the model's own file, or in one beside it. */
+  /** Place of the values as raw bytes, little endian: in the model's own file, or in one beside it. */
   readonly place?: DataPlace | undefined
   readonly isExternal: boolean
-  /** Values that stand as numbers of the message. */
+  /** Values that are stored as numbers in the message. */
   readonly numbers?: readonly number[] | undefined
-  /** The message, where it lies in the model's file. */
+  /** Place of the message in the model's file: from … to − 1. */
   readonly from: number
   readonly to: number
 }
@@ -43,40 +43,40 @@ export interface OnnxNode {
   readonly name: string
   readonly op: string
   readonly domain: string
-  /** Names of its inputs by position; '' where one is left out. */
+  /** Names of its inputs by position; '' where an input is left out. */
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: ReadonlyMap<string, OnnxAttribute>
-  /** The message as it stands, unknown fields included. */
+  /** The bytes of the message as they are, unknown fields included. */
   readonly bytes: Uint8Array
 }
 
-/** A tensor that goes in or out, or whose type the file tells. */
+/** A tensor that goes in or out, or whose type the file gives. */
 export interface OnnxValue {
   readonly name: string
-  /** 0 where it is no tensor or not told. */
+  /** Element type; 0 where it is no tensor, or the type is not given. */
   readonly type: number
-  /** A number where the size is fixed, a name or '' where not; undefined: also the rank is open. */
+  /** Sizes: a number where the size is fixed, a name or '' where it is not. Absent: the rank is open, too. */
   readonly dims?: readonly (number | string)[] | undefined
 }
 
 export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[]
   readonly tensors: ReadonlyMap<string, OnnxTensor>
-  /** Without those that are only defaults of a constant's name. */
+  /** Inputs of the graph, without those that only give a constant its default. */
   readonly inputs: readonly OnnxValue[]
   readonly outputs: readonly OnnxValue[]
 }
 
-/** A model: its graph, and everything of the file beside the graph as it stands (versions, operator sets, functions). */
+/** A model: its graph, and everything beside the graph as it is in the file (versions, operator sets, functions). */
 export interface OnnxModelFile {
   readonly graph: OnnxGraph
   readonly opsets: ReadonlyMap<string, number>
-  /** Fields of the model's message but the graph, tags included. */
+  /** Fields of the model's message, tags included, without the graph. */
   readonly header: Uint8Array
 }
 
-/** All tensors that a node reads, those that graphs inside it read among them. */
+/** All tensors that a node reads, also those that graphs inside it read. */
 export function readsOf({ inputs, attributes }: OnnxNode): string[] {
   const outer = [...attributes.values()].flatMap((attribute) => attribute.outer ?? [])
   return [...inputs, ...outer].filter((name) => name !== '')

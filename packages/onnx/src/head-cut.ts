@@ -1,10 +1,10 @@
 import { FLOAT, FLOAT16 } from './graph'
 import type { OrderedGraph } from './graph-order'
 
-/** Where the last linear map begins: from there on every row stands alone. */
+/** The cut before the last linear map, from which on every row stands alone. */
 export interface HeadCut {
   readonly logits: string
-  /** The tensor that the map reads, rows × width behind a dimension of one; undefined where it is not known to be. */
+  /** Tensor that the map reads, rows × width behind a dimension of one. Absent where it is not known to have this form. */
   readonly hidden?: string | undefined
 }
 
@@ -12,7 +12,7 @@ const ROW_BY_ROW = new Set(['Cast', 'Identity', 'Mul', 'Div', 'Add', 'Tanh', 'Cl
 const MAPS = new Set(['MatMul', 'MatMulNBits', 'FusedMatMul'])
 
 /**
- * The logits of a graph, and what its last linear map reads: so rows whose logits nobody asks for are not multiplied.
+ * Finds the logits of a graph, and the tensor that its last linear map reads, so that rows whose logits nobody asks for are not multiplied.
  *
  * @throws RangeError when no output is called logits, nor one alone can be
  */

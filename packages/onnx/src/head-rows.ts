@@ -1,6 +1,6 @@
 import type { ModelLayer, RotaryTables } from './model-layer'
 
-/** Where the rows of some heads lie: entry (row, head, column) is data[at + row·rowStride + head·headStride + column]. */
+/** Place of the rows of some heads: entry (row, head, column) is data[at + row·rowStride + head·headStride + column]. */
 export interface HeadPlace {
   readonly data: Float32Array
   readonly at: number
@@ -8,14 +8,14 @@ export interface HeadPlace {
   readonly headStride: number
 }
 
-/** Queries, keys and values of a layer in the tensors that its segment made: one for all, or three. */
+/** Places of the queries, keys and values of a layer in the tensors that its segment made: one tensor for all, or three. */
 export function placesOf(
   { site, heads, kvHeads, shape: { d, dv } }: ModelLayer,
   tensors: readonly Float32Array[],
   rows: number,
 ): [HeadPlace, HeadPlace, HeadPlace] {
   const [q, k = q, v = q] = tensors
-  const isOne = tensors.length === 1 && !site.none // then queries alone
+  const isOne = tensors.length === 1 && !site.none // with `none`, all rows are queries
   if (site.layout === 'heads') {
     const place = (data: Float32Array, head: number, width: number) => ({
       data,
@@ -35,7 +35,7 @@ export function placesOf(
   return [place(q, 0, d, heads), place(k, heads * d, d, kvHeads), place(v, (heads + kvHeads) * d, dv, kvHeads)]
 }
 
-/** out = heads first … first + count − 1, row by row: row r·count + h is head first + h of row r. */
+/** Copies heads first … first + count − 1, row by row, to out: row r·count + h is head first + h of row r. */
 export function takeHeads(
   out: Float32Array,
   { data, at, rowStride, headStride }: HeadPlace,
@@ -54,7 +54,7 @@ export function takeHeads(
     }
 }
 
-/** Turns rows in place by the graph's tables: `count` rows a place, from place `before` on. */
+/** Turns rows in place by the graph's tables: `count` rows for each place, from place `before` on. */
 export function turnRows(
   data: Float32Array,
   {

@@ -1,17 +1,17 @@
 import { sharedStream, type AttentionStream, type KvBlock, type Matrix, type PartialSoftmax } from '@sublinear/core'
 
-/** A key head's past, as the layer that owns it and the layers that read it use it. */
+/** The past of a key head, for the layer that owns it and for the layers that read it. */
 export interface HeldHead extends Disposable {
   readonly stream: AttentionStream
   /** Takes tokens and answers the queries of the layer that owns them. */
   step(block: KvBlock, queries: Matrix): PartialSoftmax
-  /** Answers queries of another layer of the tokens of the last step, and teaches nothing. */
+  /** Answers queries of another layer over the tokens of the last step, and teaches no policy. */
   again(queries: Matrix): PartialSoftmax
   /** Tokens of the last step: views, or copies where another layer reads them. */
   given(): KvBlock
 }
 
-/** The head of one layer alone. */
+/** The head of a layer that no other layer reads. */
 export function ownHead(stream: AttentionStream): HeldHead {
   return {
     stream,
@@ -22,7 +22,7 @@ export function ownHead(stream: AttentionStream): HeldHead {
   }
 }
 
-/** A head that other layers read. A single token is not taken twice for them: it was taken, and they ask. */
+/** A head that other layers read. A single token is not given twice: it was given, and the other layers ask. */
 export function readHead(stream: AttentionStream): HeldHead {
   const shared = sharedStream(stream)
   let last: KvBlock | undefined

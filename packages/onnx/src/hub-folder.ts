@@ -7,21 +7,21 @@ import type { ModelFiles } from './model-files'
 import { readModel } from './read-model'
 
 export interface HubFolderOptions extends Omit<HubModelName, 'revision'> {
-  /** A branch, a tag or a commit. Default 'main'; what is in the cache is then kept as it is. */
+  /** A branch, a tag or a commit. Files that are in the cache stay as they are. Default 'main'. */
   readonly revision?: string | undefined
-  /** The folder that everything is kept in; made where it is not there. */
+  /** The folder of all models; it is made where it does not exist. */
   readonly cache: string
-  /** The graph. Default 'onnx/model.onnx'. */
+  /** Path of the graph. Default 'onnx/model.onnx'. */
   readonly file?: string | undefined
-  /** Headers of every request, as authorization. */
+  /** Headers of every request, such as authorization. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** SHA-256 of files by their path, in hexadecimal. Default: what the server says of large files. */
+  /** SHA-256 of files by their path, in hexadecimal. Default: those that the server gives for large files. */
   readonly sha256?: Readonly<Record<string, string>> | undefined
-  /** Cancels every request: its reason is thrown. */
+  /** Cancels every request; its reason is thrown. */
   readonly signal?: AbortSignal | undefined
-  /** Bytes had of a file, of so many where that is known. */
+  /** Called with a file, its bytes fetched so far, and their total where that is known. */
   readonly onProgress?: ((file: string, bytes: number, total?: number) => void) | undefined
-  /** No data file is longer. Default 64 GB. */
+  /** Most bytes of a data file. Default 64 GB. */
   readonly mostBytes?: number | undefined
 }
 
@@ -34,16 +34,17 @@ const BESIDE = [
   'chat_template.jinja',
 ]
 const MOST_TEXT = 256 * 2 ** 20
-/** A message of protobuf's is no longer. */
+/** Most bytes of a protobuf message. */
 const MOST_GRAPH = 2 ** 31
 
 /**
- * Fetches a model from a hub, one file after another, into a cache folder: what is there is not fetched again, and what broke off goes on where it ended.
+ * Fetches a model from a hub, one file after another, into a cache folder. Files that are there are not fetched again, and interrupted files go on where they
+ * ended.
  *
  * Guarantee: nothing is written outside `cache`, whatever names the server's files have; every file is whole or not there.
  *
  * @returns the model's folder: `filesInFolder(join(folder, 'onnx/model.onnx'))` opens it
- * @throws RangeError for names that are none, a graph whose data lie elsewhere, or no graph; Error as download
+ * @throws RangeError when a name is malformed, the graph's data lie elsewhere, or there is no graph; Error as download does
  */
 export async function hubFolder(options: HubFolderOptions): Promise<string> {
   const { revision = 'main', cache, file: graph = 'onnx/model.onnx', mostBytes = 64e9 } = options
@@ -75,7 +76,7 @@ export async function hubFolder(options: HubFolderOptions): Promise<string> {
   return folder
 }
 
-/** Data files that a graph names. @throws RangeError when one would lie outside its folder */
+/** The data files that a graph names. @throws RangeError when one would lie outside its folder */
 function dataFiles(files: ModelFiles): string[] {
   const named = {
     ...files,
@@ -87,7 +88,7 @@ function dataFiles(files: ModelFiles): string[] {
   ]
 }
 
-/** Makes a folder, and refuses one that a link leads out of the cache. */
+/** Makes a folder; refuses one that a link leads out of the cache. */
 function ownFolder(cache: string, folder: string): void {
   mkdirSync(cache, { recursive: true })
   const real = realpathSync(cache)

@@ -1,6 +1,6 @@
-/** Where a hub keeps a model's files, by HTTP. */
+/** Name of a model on a hub, which serves files by HTTP. */
 export interface HubModelName {
-  /** The server, as https://my-hub.example. */
+  /** The server, such as https://my-hub.example. */
   readonly host: string
   /** The model, as owner/name. */
   readonly model: string
@@ -13,7 +13,7 @@ const PART = /^[\w.-]{1,96}$/
 /**
  * The folder of a model in a cache: host/owner/name/revision, each a plain name.
  *
- * @throws RangeError when one of them is none
+ * @throws RangeError when one of them is no plain name
  */
 export function cachePath({ host, model, revision }: HubModelName): string[] {
   const { protocol, host: server } = new URL(host)
@@ -25,7 +25,7 @@ export function cachePath({ host, model, revision }: HubModelName): string[] {
 }
 
 /**
- * The parts of a file's path within a model.
+ * Splits a file's path within a model into its parts.
  *
  * @throws RangeError when it would lead out of it, or has parts that are no plain names
  */
@@ -35,7 +35,7 @@ export function filePath(file: string): string[] {
   return parts
 }
 
-/** The address of a file, as hubs have it: host/owner/name/resolve/revision/path. */
+/** The address of a file on a hub: host/owner/name/resolve/revision/path. */
 export function fileAddress({ host, model, revision }: HubModelName, file: string): URL {
   const base = new URL(host)
   const path = ['resolve', revision, ...filePath(file)].map(encodeURIComponent).join('/')

@@ -2,17 +2,19 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common'
 
 type Tensors = Record<string, Tensor>
 
-/** Outputs of runs. */
+/** Outputs that are kept from run to run. */
 export interface KeptOutputs {
-  /** Runs a session, and writes over the outputs of its last run under the same key, where the runtime can: each output of a run costs time of its own. */
+  /**
+   * Runs a session. Where the runtime can, it writes over the outputs of the last run with the same key, since each output of a run costs time of its own.
+   */
   run(session: InferenceSession, feeds: Tensors, key?: string): Promise<Tensors>
-  /** Lets go of them. */
+  /** Forgets the kept outputs. */
   clear(): void
 }
 
 /**
- * Outputs that are kept from run to run. onnxruntime-node writes into tensors that it is given for outputs; onnxruntime-web's WASM takes them and leaves them as they were: the
- * first such run tells, by a number that must have gone.
+ * Keeps outputs from run to run. onnxruntime-node writes into tensors that it is given for outputs; onnxruntime-web's WASM takes such tensors and leaves them
+ * as they were. The first such run tells which, by a number that must have been overwritten.
  *
  * @returns a `run` whose outputs without a key are new ones
  */

@@ -4,10 +4,10 @@ import { placesOf, takeHeads, turnRows } from './head-rows'
 import type { ModelLayer } from './model-layer'
 import type { OpenLayer } from './open-segments'
 
-/** Queries, keys and values of one key head for the tokens of a block: turned, unless the streams do that; queries not scaled. */
+/** Queries, keys and values of one key head for the tokens of a block: turned, unless the streams do that; queries are not scaled. */
 export interface HeadBlock {
   readonly layer: number
-  /** The key head; its query heads are rows r·groups … r·groups + groups − 1 of token r. */
+  /** Number of the key head; its query heads are rows r·groups … r·groups + groups − 1 of token r. */
   readonly head: number
   readonly queries: Matrix // groups·rows × d
   readonly keys: Matrix // rows × d
@@ -17,7 +17,7 @@ export interface HeadBlock {
 /** Arrays of one head's rows, which all heads of a shape use in turn. */
 export type HeadScratch = (layer: ModelLayer, rows: number) => Pick<HeadBlock, 'queries' | 'keys' | 'values'>
 
-/** Arrays for the numbers of rows that were asked for last; streams copy what they keep. */
+/** Makes arrays for the numbers of rows that were asked for last; streams copy what they keep. */
 export function headScratch(): HeadScratch {
   const made = new Map<string, ReturnType<HeadScratch>>()
   return ({ groups, shape: { d, dv } }, rows) => {
@@ -37,17 +37,17 @@ const MOST_SCRATCH = 16
 
 interface BlockOptions {
   readonly rows: number
-  /** Tokens read before. */
+  /** Number of tokens read before. */
   readonly before: number
   readonly scratch: HeadScratch
-  /** Whether queries and keys are turned here, by the graph's tables; else by the streams. */
+  /** Whether queries and keys are turned here, by the graph's tables, and not by the streams. */
   readonly isTurned: boolean
 }
 
 /**
- * Answers of attention for a block of tokens: each key head's stream takes its keys and values and is asked for its query heads.
+ * Answers the attention of a layer for a block of tokens: the stream of each key head takes its keys and values, and answers its query heads.
  *
- * @param tensors  of the layer's segment
+ * @param tensors  tensors of the layer's segment
  * @returns rows × heads·dv, or heads × rows × dv where the graph reads heads
  */
 export function layerAnswers(

@@ -5,23 +5,23 @@ import type { OrderedGraph } from './graph-order'
 import { floatsOf, type Runtime } from './ort'
 import { notSupported } from './refuse'
 
-/** Below this, what is added to a score hides its token. */
+/** Bias below which a score's token counts as hidden. */
 const HIDDEN = -1e4
-/** The longest past at which masks are looked at; halved where the graph's own tables end before. */
+/** The longest past at which masks are computed; it is halved where the graph's own tables end before. */
 const FAR = 8191
 
-/** Steps at which a mask is computed: the staircase of the first tokens, one behind a past, and a token far out. */
+/** Steps at which a mask is computed: the first tokens, one token behind a past, and a token far from the start. */
 const STEPS = [
   { count: 7, before: 0 },
   { count: 5, before: 6 },
 ] as const
 
 /**
- * The rule of masks, found by running them: each token sees itself and all before it, or a window of them.
+ * Finds the rule of masks by running them: each token sees itself and all tokens before it, or a window of them.
+ * Deviation: a window of more than 8192 tokens that is given by a mask alone is not noticed.
  *
  * @returns the window of each site by its title; undefined where all earlier tokens are seen
- * @throws RangeError when a mask is none of these, or adds anything to what is seen
- * Deviation: a window that is longer than 8192 tokens and told by a mask alone is not noticed.
+ * @throws RangeError when a mask follows neither rule, or adds a bias to scores of tokens that are seen
  */
 export async function maskRules(
   runtime: Runtime,
@@ -68,7 +68,7 @@ type MaskValues = Pick<Tensor, 'dims' | 'type'> & { readonly data: Float32Array 
 type Values = ReadonlyMap<string, MaskValues>
 type Place = { readonly count: number; readonly before: number }
 
-/** How many of the newest tokens one far out sees. */
+/** The number of newest tokens that a token far from the start sees. */
 function windowOf(site: AttentionSite, tensors: Values, place: Place): number | undefined {
   const total = place.before + 1
   const [row] = visibleRows(site, tensors, place)
@@ -86,7 +86,7 @@ function checkStaircase(site: AttentionSite, tensors: Values, place: Place, wind
   }
 }
 
-/** count × total: whether each new token sees each token, by all masks together and the operator's own rule. */
+/** Whether each new token sees each token, count × total, by all masks together and the operator's own rule. */
 function visibleRows(
   { masks, isCausal, title }: AttentionSite,
   tensors: Values,

@@ -1,21 +1,21 @@
-/** The files of a model: its graph and the data files beside it, read in parts. Names are relative and have no `..` in them. */
+/** The files of a model: its graph and the data files beside it, read in parts. Names are relative and contain no `..`. */
 export interface ModelFiles {
-  /** The graph's own file. */
+  /** Name of the graph's own file. */
   readonly model: string
-  /** Bytes of a file; undefined where there is none. */
+  /** The size of a file in bytes; undefined where there is none. */
   size(file: string): number | undefined
   /** Bytes from … to − 1 of a file. */
   read(file: string, from: number, to: number): Uint8Array
-  /** Where onnxruntime finds the files by itself (Node); absent: they are handed to it as arrays. */
+  /** Folder in which onnxruntime itself finds the files (Node). Absent: they are given to it as arrays. */
   readonly folder?: string | undefined
   /** All files as arrays, where there is no folder. */
   readonly arrays?: ReadonlyMap<string, Uint8Array> | undefined
 }
 
 /**
- * Files that lie in memory: what a page has fetched.
+ * Makes the files of a model from arrays in memory, such as a page has fetched.
  *
- * Cost: nothing is copied; onnxruntime takes weights out of these arrays.
+ * Cost: nothing is copied; onnxruntime reads the weights from these arrays.
  *
  * @param model  the bytes of the graph's file, or files by name, the graph's first
  * @throws TypeError when a file is no Uint8Array
@@ -25,7 +25,7 @@ export function filesInMemory(model: Uint8Array | Readonly<Record<string, Uint8A
   const arrays = new Map<string, Uint8Array>()
   for (const [file, bytes] of given) {
     if (!(bytes instanceof Uint8Array)) throw new TypeError(`filesInMemory: ${file} must be a Uint8Array`)
-    arrays.set(file, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)) // no Buffer: its slice does not copy
+    arrays.set(file, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)) // not a Buffer, whose slice does not copy
   }
   const [first] = arrays.keys()
   if (first === undefined) throw new TypeError('filesInMemory: model must have at least one file, got none')

@@ -4,7 +4,7 @@ import type { AttentionSite, Factor } from './attention-site'
 import { floatsOf } from './ort'
 import { notSupported } from './refuse'
 
-/** Cosines and sines that turn queries and keys by their place: the graph's own. */
+/** Cosines and sines of the graph, by which queries and keys are turned at their places. */
 export interface RotaryTables {
   readonly cos: Float32Array // places × pairs
   readonly sin: Float32Array
@@ -13,24 +13,24 @@ export interface RotaryTables {
   readonly isInterleaved: boolean
 }
 
-/** The heads of one attention, with everything that the graph says of them as numbers. */
+/** The heads of one attention, with everything that the graph says of them, as numbers. */
 export interface ModelLayer {
   readonly site: AttentionSite
   readonly heads: number
   readonly kvHeads: number
-  /** Query heads a key head. */
+  /** Number of query heads of a key head. */
   readonly groups: number
-  /** The shape of its streams; sinks are added by `shapeOf`. */
+  /** Shape of its streams; `shapeOf` adds the sinks. */
   readonly shape: Shape
   readonly sinks?: Float32Array | undefined
   readonly rotary?: RotaryTables | undefined
 }
 
 /**
- * A site with its numbers.
+ * Makes the layer of a site, with its numbers.
  *
- * @param found  tensors of the graph by name: the site's inputs of some tokens, and what its numbers are computed by
- * @param window  what the site's masks let be seen
+ * @param found  tensors of the graph by name: the site's inputs for some tokens, and those from which its numbers are computed
+ * @param window  number of tokens that the site's masks let a token see
  * @throws RangeError when a number is missing or heads do not fit the tensors
  */
 export function modelLayer(

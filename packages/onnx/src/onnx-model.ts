@@ -19,41 +19,45 @@ import type { AttentionSite } from './attention-site'
 export interface OnnxModelOptions {
   /** The bytes of a model, or its files: `filesInFolder` of `@sublinear/onnx/node`, `filesInMemory`. */
   readonly model: Uint8Array | ModelFiles
-  /** onnxruntime-node or onnxruntime-web, as the user imported it. */
+  /** onnxruntime-node or onnxruntime-web, as the user has imported it. */
   readonly ort: Ort
-  /** Options of every session: threads, execution providers. */
+  /** Options of every session, such as threads and execution providers. */
   readonly session?: InferenceSession.SessionOptions | undefined
-  /** 'mapped': weights stay pages of their files and are not packed: opens at once, holds little, runs a fifth slower. Default 'packed'. */
+  /**
+   * Memory of weights. 'mapped': they stay pages of their files and are not packed; the model opens at once and holds little, but runs a fifth
+   * slower. Default 'packed'.
+   */
   readonly memory?: 'packed' | 'mapped' | undefined
 }
 
 /** Heads of one layer, as the graph has them. */
 export type LayerHeads = Pick<ModelLayer, 'heads' | 'kvHeads' | 'groups' | 'shape'> & {
   readonly dialect: AttentionSite['dialect']
-  /** The layer whose keys and values, and whose streams, it reads: it has none of its own. */
+  /** Number of the layer whose keys, values and streams it reads. Absent: it has its own. */
   readonly reads?: number | undefined
 }
 
-/** A decoder cut where it attends. */
+/** A decoder that is cut where it attends. */
 export interface OnnxModel {
   readonly layers: readonly LayerHeads[]
   readonly vocabulary: number
-  /** Tokens that the graph's rotary tables have places for; Infinity where it has none. */
+  /** Number of places in the graph's rotary tables; Infinity where it has no tables. */
   readonly places: number
-  /** Reads a text from the left: every key head keeps its past in a stream of its own. */
+  /** Makes a reader, which reads a text from the left: every key head keeps its past in a stream of its own. */
   reader(options: OnnxReaderOptions): OnnxReader
-  /** Lets the sessions go. */
+  /** Releases the sessions. */
   release(): Promise<void>
 }
 
 /**
- * A model of ONNX's whose heads read their past through streams: its own graph does everything but attention.
+ * Opens an ONNX model whose heads read their past through streams: its own graph computes everything except attention.
  *
- * Guarantee: with exactStream the logits of the whole graph, to rounding. Scales, caps, masks and tables are read by running the graph, not by its form.
- * Cost: a session a segment (layers + 1, and the head's), which read the weights from the model's files: as much memory as the whole graph, and as long to open
- *   but for a run of the whole graph that packs nothing.
+ * Guarantee: with exactStream, the logits of the whole graph up to rounding. Scales, caps, masks and tables are found by running the graph, not by its form.
+ * Cost: a session for each segment (layers + 1, and the last linear map), which read the weights from the model's files: as much memory as the whole graph, and
+ *   as long to open, plus one run of the whole graph that packs nothing.
  *
- * @throws TypeError when ort is no onnxruntime; RangeError naming what in the graph is not supported; or the first layer whose answers over 16 tokens differ from the whole graph's
+ * @throws TypeError when ort is no onnxruntime; RangeError that names what in the graph is not supported, or the first layer whose answers over 16 tokens
+ *   differ from those of the whole graph
  * @example
  * const ort = await import('onnxruntime-node')
  * const model = await onnxModel({ model: filesInFolder('packages/onnx/test/data/tiny.onnx'), ort })
@@ -123,13 +127,15 @@ export async function onnxModel({ model, ort, session = {}, memory = 'packed' }:
   }
 }
 
-/** Whether a tensor has a row a token, behind a dimension of one. */
+/** Whether a tensor has a row for each token, behind a dimension of one. */
 function isRows({ tensors }: Truth, name: string, count: number): boolean {
   const { dims } = tensors.get(name)!
   return dims.length === 3 && dims[1] === count
 }
 
-/** A few tokens through the whole graph: what each attention reads and answers, its numbers, and the logits; and the types of all that is cut. */
+/**
+ * Runs a few tokens through the whole graph: returns what each attention reads and answers, its numbers, and the logits; and the types of all tensors that are cut.
+ */
 async function wholeRun(
   runtime: Runtime,
   graph: OrderedGraph,
@@ -148,7 +154,7 @@ async function wholeRun(
   const wanted = [...new Set([logits, ...(hidden === undefined ? [] : [hidden]), ...own, ...numbers])]
   const made = cuts.flatMap(({ segments }) => segments.flatMap(({ makes }) => makes))
   const past = new Set(sites.flatMap((site) => site.past))
-  const isPlain = graph.nodes.every(({ op }) => op !== 'MatMulNBits') // which rounds otherwise where it is not packed
+  const isPlain = graph.nodes.every(({ op }) => op !== 'MatMulNBits') // this operator rounds differently where it is not packed
   const { evaluate, types, release } = await evaluator(
     runtime,
     graph,
@@ -168,7 +174,7 @@ async function wholeRun(
   }
 }
 
-/** The last linear map alone. */
+/** Opens the last linear map alone. */
 async function openHead(
   runtime: Runtime,
   graph: OrderedGraph,

@@ -3,30 +3,32 @@ import type { Tensor } from 'onnxruntime-common'
 import { floatsOf } from './ort'
 import { onnxReader, type OpenModel } from './reader'
 
-/** Tokens that are read on opening. */
+/** Tokens that are read when a model is opened. */
 export const CHECK_IDS: readonly number[] = Array.from({ length: 16 }, (_, i) => (7 * i + 3) % 16)
-/** How they are cut: a block, single tokens, a block. */
+/** Lengths of the calls in which they come: a block, single tokens, a block. */
 const BLOCKS = [9, 1, 1, 5]
-/** The difference that is refused, of the largest number beside it. */
+/** Difference, as a share of the largest number beside it, above which a model is refused. */
 const MOST = 1e-3
-/** The same in graphs of float16, where the runtime's own attention rounds, and of four-bit weights, where activations are rounded to eight bits: a difference of 1e-7 may
- * move one to the next. */
+/**
+ * The same bound for graphs of float16, where the runtime's own attention rounds, and of four-bit weights, where activations are rounded to eight bits: a
+ * difference of 1e-7 may move one of them to the next number.
+ */
 const MOST_ROUNDED = 3e-2
 
-/** Outputs of the whole graph for these tokens: its logits, and the tensors at which it is cut. */
+/** Outputs of the whole graph for these tokens: the logits, and the tensors at which it is cut. */
 export interface Truth {
   readonly logits: string
   readonly tensors: ReadonlyMap<string, Tensor>
   /** Whether the graph's linear maps round what they read. */
   readonly isRounded: boolean
-  /** Element types of these and of all tensors that are cut. */
+  /** Element types of these tensors and of all that are cut. */
   readonly types: ReadonlyMap<string, number>
 }
 
 /**
- * Compares segments with exact streams to the whole graph. Each layer is given the whole graph's answers of those before it, so that a difference is its own.
+ * Compares segments with exact streams to the whole graph. Each layer gets the whole graph's answers of the layers before it, so that a difference is its own.
  *
- * @throws RangeError naming the first layer whose answers differ, or the logits
+ * @throws RangeError that names the first layer whose answers differ, or the logits
  */
 export async function checkAgainstWhole(model: OpenModel, { logits, tensors, isRounded }: Truth): Promise<void> {
   const answers: Float32Array[][] = model.layers.map(() => [])
@@ -71,7 +73,7 @@ function refuse(what: string, own: Float32Array, truth: Float32Array, isRounded:
   )
 }
 
-/** Rows before … before + count − 1 of a layer's answers over all tokens, as a block of so many tokens has them. */
+/** Rows before … before + count − 1 of a layer's answers over all tokens, in the form that a block of so many tokens has. */
 function rowsOf(
   all: Float32Array,
   { site, heads, shape: { dv } }: OpenModel['layers'][number],
@@ -86,7 +88,7 @@ function rowsOf(
   return out
 }
 
-/** heads × rows × dv to rows × heads·dv. */
+/** Reorders heads × rows × dv to rows × heads·dv. */
 function byRow(data: Float32Array, heads: number, dv: number): Float32Array {
   const rows = data.length / heads / dv
   const out = new Float32Array(data.length)

@@ -25,14 +25,14 @@ export interface OpenLayer extends ModelLayer {
   readonly index: number
   /** The layer whose keys and values it reads, where it has none of its own. */
   readonly reads?: number | undefined
-  /** Names of the tensors with its queries, keys and values: one for all three, or one each. */
+  /** Names of the tensors with its queries, keys and values: one for all three, or one for each. */
   readonly tensors: readonly string[]
 }
 
 /**
- * Sessions of a cut graph, one a segment.
+ * Opens the sessions of a cut graph, one for each segment.
  *
- * @param layers  in the order of computation; types  element types of the graph's tensors
+ * @param layers  layers in the order of computation; types  element types of the graph's tensors
  * @throws Error of onnxruntime when a session cannot be made; those made before are released
  */
 export async function openSegments(
@@ -83,7 +83,7 @@ function openLayer(layer: ModelLayer, layers: readonly ModelLayer[], tensors: re
   return { ...layer, index: layers.indexOf(layer), tensors, ...(reads !== undefined && { reads }) }
 }
 
-/** Queries, keys and values as one output: each output of a run costs time of its own. */
+/** Joins queries, keys and values to one output, since each output of a run costs time of its own. */
 function joinedTensors({ site, shape: { d, dv } }: ModelLayer, { makes }: Segment, segments: readonly Segment[]) {
   const { inputs, layout, isPacked, none, output } = site
   if (isPacked || none) return { tensors: [inputs[0]], nodes: [], adds: [], drops: [] }

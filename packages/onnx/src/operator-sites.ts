@@ -7,11 +7,11 @@ const at = (names: readonly string[], i: number) => names[i] || undefined
 const scaleOf = (scale: number | undefined) => (scale ? { number: scale, factors: [] } : undefined)
 
 /**
- * com.microsoft::GroupQueryAttention.
+ * Reads a node com.microsoft::GroupQueryAttention.
  * Source: onnxruntime's contrib operators, 1.30. Inputs: 0 query (or all, packed), 1 key, 2 value, 3 and 4 past, 5 and 6 lengths, 7 and 8 tables, 9 places,
  *   10 bias, 11 sinks, 12 and 13 scales of a quantised cache, 14 and 15 norms.
  *
- * @throws RangeError what it asks for beside, by name
+ * @throws RangeError that names whatever else the node asks for
  */
 export function groupQuerySite(node: OnnxNode, { inputs: given }: OrderedGraph): AttentionSite {
   const { inputs, outputs, attributes } = node
@@ -62,7 +62,7 @@ export function groupQuerySite(node: OnnxNode, { inputs: given }: OrderedGraph):
 }
 
 /**
- * com.microsoft::MultiHeadAttention.
+ * Reads a node com.microsoft::MultiHeadAttention.
  * Source: onnxruntime's contrib operators. Inputs: 0 query, 1 key, 2 value, 3 bias, 4 padding, 5 additive mask, 6 and 7 past.
  */
 export function multiHeadSite(node: OnnxNode): AttentionSite {
@@ -92,7 +92,7 @@ export function multiHeadSite(node: OnnxNode): AttentionSite {
   }
 }
 
-/** ai.onnx::Attention, of operator sets 23 and 24. Inputs: 0 query, 1 key, 2 value, 3 mask, 4 and 5 past, 6 lengths without padding. */
+/** Reads a node ai.onnx::Attention, of operator sets 23 and 24. Inputs: 0 query, 1 key, 2 value, 3 mask, 4 and 5 past, 6 lengths without padding. */
 export function standardSite(node: OnnxNode): AttentionSite {
   const { inputs, outputs } = node
   const title = titleOf(node)

@@ -5,10 +5,10 @@ import { readNode } from './read-node'
 import { fields, pagesOf, textAt, type Field, type Pages } from './wire'
 
 /**
- * The graph of an ONNX file; weights are located and not read.
+ * Reads the graph of an ONNX file; weights are located, not read.
  * Source: onnx.proto of ONNX 1.19 (field numbers are the same since 1.0); unknown fields are kept.
  *
- * Cost: what the file holds beside weights, and a page of 4 KB a weight.
+ * Cost: reads all of the file except weights, and a page of 4 KB for each weight.
  *
  * @throws RangeError when the file is cut, has no graph, two tensors have one name, or a weight's data is missing, of another length, or outside the folder
  */
@@ -28,7 +28,7 @@ export function readModel(files: ModelFiles): OnnxModelFile {
       const { domain, version } = readOpset(pages, field)
       opsets.set(domain, version)
     }
-    if (field.number !== 20) header.push(pages.bytes(field.start, field.to)) // how it was trained is not wanted
+    if (field.number !== 20) header.push(pages.bytes(field.start, field.to)) // training information is not needed
   }
   if (!graph) throw new RangeError('onnx: the file is cut or no ONNX model: it has no graph')
   if (opsets.size === 0) throw new RangeError('onnx: the file is cut or no ONNX model: it names no operator set')
@@ -71,7 +71,7 @@ function readOpset(pages: Pages, { from, to }: Field): { readonly domain: string
   return { domain: domain === 'ai.onnx' ? '' : domain, version }
 }
 
-/** Name, element type and dimensions of a ValueInfoProto. */
+/** Reads name, element type and dimensions of a ValueInfoProto. */
 export function readValue(pages: Pages, { from, to }: Field): OnnxValue {
   let name = ''
   let type = 0

@@ -2,10 +2,10 @@ import type { OnnxAttribute, OnnxNode } from './graph'
 import { readTensor } from './read-tensor'
 import { fields, textAt, varint, type Field, type Pages } from './wire'
 
-/** Graphs within graphs that are followed. */
+/** Depth to which graphs within graphs are followed. */
 const DEEPEST = 16
 
-/** A NodeProto, with its bytes as they stand. */
+/** Reads a NodeProto, with its bytes as they are. */
 export function readNode(pages: Pages, file: string, field: Field, depth = 0): OnnxNode {
   if (depth > DEEPEST) throw new RangeError(`onnx: graphs must be nested at most ${DEEPEST} deep`)
   const { from, to } = field
@@ -54,13 +54,13 @@ function readAttribute(pages: Pages, file: string, { from, to }: Field, depth: n
     else if (part.number === 6 || part.number === 11)
       found = { ...found, outer: [...(found.outer ?? []), ...outerReads(pages, file, part, depth + 1)] }
   }
-  // a writer may leave out what is 0
+  // a writer may leave out values of 0
   if (type === 1) found = { float: 0, ...found }
   if (type === 2) found = { int: 0, ...found }
   return { name, ...found, ...(ints.length > 0 && { ints }), ...(floats.length > 0 && { floats }) }
 }
 
-/** Names that the nodes of a nested graph read, and that neither it nor its inputs make. */
+/** The names that the nodes of a nested graph read and that neither it nor its inputs make. */
 function outerReads(pages: Pages, file: string, graph: Field, depth: number): string[] {
   const own = new Set<string>()
   const read = new Set<string>()
@@ -73,7 +73,7 @@ function outerReads(pages: Pages, file: string, graph: Field, depth: number): st
       for (const name of outputs) own.add(name)
     } else if (part.number === 5) own.add(readTensor(pages, file, part).name)
     else if (part.number === 11 || part.number === 12) {
-      // a graph's output may be a tensor from outside
+      // an output of a graph may be a tensor from outside
       for (const field of fields(pages, part.from, part.to))
         if (field.number === 1) (part.number === 11 ? own : read).add(textAt(pages, field))
     }

@@ -5,7 +5,7 @@ import { fields, textAt, varint, type Field, type Pages } from './wire'
 /** Bytes of an entry by element type, from type 0 on; 4-bit types take half a byte. 0: not of fixed size. */
 const WIDTHS: readonly number[] = [0, 4, 1, 1, 2, 2, 4, 8, 0, 1, 2, 8, 4, 8, 8, 16, 2, 1, 1, 1, 1, 0.5, 0.5, 0.5, 1]
 
-/** A TensorProto: name, type, dimensions, and where its values lie. */
+/** Reads a TensorProto: name, type, dimensions, and the place of its values. */
 export function readTensor(pages: Pages, file: string, { from, to }: Pick<Field, 'from' | 'to'>): OnnxTensor {
   let name = ''
   let type = 0
@@ -26,7 +26,7 @@ export function readTensor(pages: Pages, file: string, { from, to }: Pick<Field,
       external.set(entry[0], entry[1])
     } else if (field.number === 14) location = field.value
     else if (field.number === 5 || field.number === 7)
-      // int32_data (also of smaller types), int64_data
+      // int32_data (also used for smaller types) and int64_data
       numbers.push(...(field.wire === 0 ? [field.value] : packedSome(pages, field)))
     else if (field.number === 4) numbers.push(...floats(pages, field))
   }
@@ -36,7 +36,7 @@ export function readTensor(pages: Pages, file: string, { from, to }: Pick<Field,
   return { ...own, isExternal: false, ...(numbers.length > 0 && { numbers }) }
 }
 
-/** Numbers as a message holds them are looked at for small tensors alone. */
+/** Most entries of a tensor whose numbers are read from the message. */
 const MOST_NUMBERS = 65_536
 
 function* packed(pages: Pages, { from, to }: Field): Generator<number> {
@@ -58,7 +58,7 @@ function floats(pages: Pages, { from, to }: Field): Iterable<number> {
   return Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => view.getFloat32(4 * i, true))
 }
 
-/** Where a tensor's external_data points; a length of −1 is told by its dimensions. */
+/** The place to which a tensor's external_data points; with a length of −1, the length follows from the dimensions. */
 function externalPlace(name: string, entries: ReadonlyMap<string, string>): DataPlace {
   const file = entries.get('location') ?? ''
   checkLocation('onnx', file)
@@ -72,7 +72,7 @@ function externalPlace(name: string, entries: ReadonlyMap<string, string>): Data
   return { file, from, to: from + numberOf('length', NaN) }
 }
 
-/** Refuses tensors whose data is missing or not as long as their dimensions say. Nothing is read. */
+/** Refuses tensors whose data are missing or not as long as their dimensions say. No data are read. */
 export function checkTensorData(files: ModelFiles, { name, dims, type, place }: OnnxTensor): void {
   for (const size of dims)
     if (!(Number.isInteger(size) && size >= 0))

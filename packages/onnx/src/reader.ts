@@ -13,60 +13,67 @@ import type { Cut } from './segments'
 import { tokenInputs, type Step } from './token-inputs'
 
 /**
- * The stream with which one head remembers its past; every StreamSpec is one. Layers and key heads count from 0. Layers that have a window of their own do not ask it, unless it
- * has `windows`: they hold their window exactly.
+ * Makes the stream in which a head keeps its past; every StreamSpec is one. Layers and key heads count from 0. Layers that have a window of their own do not ask
+ * it, unless it has `windows`: they hold their window exactly.
  */
 export type HeadSpec = ((shape: Shape, layer: number, head: number) => AttentionStream) & {
   readonly windows?: boolean | undefined
-  /** Streams get keys and queries before rotation, and `rotary` in their shape: positions are then their own, and a text may be longer than the graph's tables. */
+  /**
+   * Whether streams get keys and queries before rotation, and `rotary` in their shape: positions are then their own, and a text may be longer than
+   * the graph's tables.
+   */
   readonly unrotated?: boolean | undefined
 }
 
 export interface OnnxReaderOptions {
   readonly stream: HeadSpec
-  /** Sees what every head is given, before its stream does. The arrays are written over after the call: copy what is to stay. */
+  /** Called with the queries, keys and values of every head, before its stream gets them. The arrays are overwritten after the call: copy what you keep. */
   readonly onHead?: ((block: HeadBlock) => void) | undefined
 }
 
-/** A model reading a text from the left. */
+/** A model that reads a text from the left. */
 export interface OnnxReader extends Disposable {
-  /** Tokens read so far. */
+  /** Number of tokens read so far. */
   readonly tokens: number
   /** Bytes that the streams of all heads hold. */
   readonly bytes: number
   /** Bytes that a float32 cache of all keys and values would hold. */
   readonly cacheBytes: number
-  /** Streams of the heads, by layer and key head; a layer that reads another's has that layer's. */
+  /** Streams of the heads, by layer and key head; a layer that reads another's keys has that layer's streams. */
   readonly streams: readonly (readonly AttentionStream[])[]
-  /** Reads on; gives the logits after every token, the last one, or none: rows × vocabulary. One call at a time. */
+  /** Reads on; returns the logits after every token, after the last, or none: rows × vocabulary. Only one call at a time. */
   read(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Promise<Matrix>
 }
 
-/** The last linear map: what it reads and makes, by the names of its session. */
+/** The last linear map: the tensors that it reads and makes, by their names in its session. */
 export interface OpenHead {
   readonly session: InferenceSession
   readonly hidden: string
   readonly logits: string
 }
 
-/** A model as its readers share it. */
+/** A model in the form that its readers share. */
 export interface OpenModel {
   readonly ort: Ort
   readonly cut: Cut
   readonly segments: readonly OpenSegment[]
-  /** The head's own session, where the graph was cut before it. */
+  /** Session of the last linear map, where the graph was cut before it. */
   readonly head?: OpenHead | undefined
   readonly headCut: HeadCut
   readonly layers: readonly OpenLayer[]
   readonly vocabulary: number
-  /** Tokens that the rotary tables have places for; Infinity without tables. */
+  /** Number of places in the rotary tables; Infinity without tables. */
   readonly places: number
 }
 
 /** Tokens in one pass through the segments. */
 const BLOCK = 256
 
-/** @param watch  sees each layer's answers and says what the model reads in their place: for the check on opening */
+/**
+ * Makes a reader.
+ *
+ * @param watch  sees each layer's answers and says what the model reads in their place: for the check on opening
+ */
 export function onnxReader(
   model: OpenModel,
   { stream, onHead }: OnnxReaderOptions,
@@ -87,7 +94,7 @@ export function onnxReader(
   let failure: string | undefined
   let isReading = false
 
-  /** One segment after another; what the last one makes. */
+  /** Runs one segment after another; returns what the last one makes. */
   const pass = async (ids: readonly number[]): Promise<Tensor> => {
     const rows = ids.length
     const step: Step = { ids, before: tokens, previous }
@@ -112,7 +119,7 @@ export function onnxReader(
     return have[headCut.hidden !== undefined && head ? headCut.hidden : headCut.logits]
   }
 
-  /** Logits of the last rows of a block, out of what its last segment made. */
+  /** Computes logits of the last rows of a block from what its last segment made. */
   const headOf = async (last: Tensor, count: number): Promise<Float32Array> => {
     const [, rows, width] = last.dims
     if (!head) return floatsOf(last).slice((rows - count) * vocabulary)
@@ -201,7 +208,7 @@ function makeStreams(spec: HeadSpec, layers: readonly OpenLayer[]): AttentionStr
   return streams
 }
 
-/** The shape of a stream that turns keys itself. @throws RangeError when the graph turns them, or its tables follow no frequencies */
+/** The shape of a stream that turns keys itself. @throws RangeError when the graph turns them, or no frequencies explain its tables */
 function unrotatedShape(layer: OpenLayer, head: number): Shape {
   const rotary = layer.rotary && rotaryFrequencies(layer.rotary)
   if (!rotary)
@@ -211,7 +218,7 @@ function unrotatedShape(layer: OpenLayer, head: number): Shape {
   return { ...shapeOf(layer, head), rotary }
 }
 
-/** Bytes of a token in a float32 cache of a layer. */
+/** The bytes of a token in a float32 cache of a layer. */
 const tokenBytesOf = ({ reads, kvHeads, shape: { d, dv } }: OpenLayer) =>
   reads === undefined ? 4 * kvHeads * (d + dv) : 0
 
@@ -219,7 +226,7 @@ function answerDims({ site, heads, shape: { dv } }: OpenLayer, rows: number): nu
   return site.outputLayout === 'heads' ? [1, heads, rows, dv] : [1, rows, heads * dv]
 }
 
-/** Shapes of caches that are not there. */
+/** Makes the shapes of caches, which do not exist here. */
 function cacheShapes({ Tensor: Made }: Ort, { shapes }: Cut, before: number, rows: number): Record<string, Tensor> {
   return Object.fromEntries(
     shapes.map(({ tensor, past: { dims }, isPresent, from, to }) => {

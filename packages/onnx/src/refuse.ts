@@ -1,4 +1,4 @@
-/** Operators with a state or a rule that a stream of keys and values cannot stand for. */
+/** Operators with a state or a rule that a stream of keys and values cannot replace. */
 const OPERATORS: Readonly<Record<string, string>> = {
   PagedAttention: 'its cache is paged by the runtime',
   SparseAttention: 'its blocks of visible tokens are the operator’s own',
@@ -10,14 +10,14 @@ const OPERATORS: Readonly<Record<string, string>> = {
   QAttention: 'its inputs are integers',
 }
 
-/** Why an operator of another domain than ONNX's is refused; undefined where it is not. */
+/** The reason why an operator of a domain other than ONNX's is refused; undefined where it is not. */
 export function refusedOperator(domain: string, op: string): string | undefined {
   if (domain === 'com.microsoft' && op === 'Attention')
     return 'it projects queries, keys and values itself (packed weights)'
   return domain === '' ? undefined : OPERATORS[op]
 }
 
-/** The one form of every refusal of something that is read and not supported. */
+/** Makes the error for something in a graph that is not supported; all have one form. */
 export function notSupported(title: string, what: string): RangeError {
   return new RangeError(`onnx: ${title} is not supported: ${what}`)
 }

@@ -1,16 +1,17 @@
 import type { Rotary } from '@sublinear/core'
 import type { RotaryTables } from './model-layer'
 
-/** How far a table's entry may be from what its frequencies say: a rounding to float16, and of its angle to float32, as exporters compute it. */
+/** Largest distance of a table's entry from what its frequencies give: a rounding to float16, and of its angle to float32, as exporters compute it. */
 const ROUNDING = 2e-3
 const OF_ANGLE = 2 ** -23
 
 /**
- * The frequencies that a rotary table was made with, so that places may go beyond its end.
+ * Finds the frequencies with which a rotary table was made, so that places may go beyond its end. It doubles places: the angle at place 2p is twice that at p, and
+ * is known to more digits.
  *
- * Guarantee: a frequency is known to the table's rounding divided by its places. Found by doubling: the angle at place 2p is that at p twice, to more digits.
+ * Guarantee: a frequency is known up to the table's rounding divided by its number of places.
  *
- * @returns undefined where none explain the table: where it stretches (a factor beside the angle), or has too few places to tell
+ * @returns the frequencies; undefined where none explain the table: it also scales, or has too few places
  */
 export function rotaryFrequencies({ cos, sin, places, pairs, isInterleaved }: RotaryTables): Rotary | undefined {
   if (places < 4) return undefined

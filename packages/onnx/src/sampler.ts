@@ -1,27 +1,28 @@
 import { checkFinite, checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
 
 export interface SamplerOptions {
-  /** Logits are divided by it; 0: the largest is taken, the first among equals. Default 0. */
+  /** Divisor of the logits. 0: the largest logit is taken, of equals the first. Default 0. */
   readonly temperature?: number | undefined
-  /** Only so many of the largest are drawn from. Default: all. */
+  /** Number of largest logits among which is drawn. Default: all. */
   readonly topK?: number | undefined
-  /** Only the fewest, largest first, whose shares together reach it. Default 1: all. */
+  /** Share that the drawn tokens must reach together: the fewest are taken, largest first. Default 1: all. */
   readonly topP?: number | undefined
-  /** Wanted where anything is drawn. */
+  /** Seed; needed where anything is drawn. */
   readonly seed?: Seed | undefined
 }
 
-/** The stream of Philox that tokens are drawn from. */
+/** The stream of Philox from which tokens are drawn. */
 const STREAM = 0x746f6b65
 
 /**
  * Chooses tokens by their logits.
  * Source: nucleus sampling (Holtzman et al. 2020) behind top-k and a temperature.
  *
- * Guarantee: a pure function of logits, options and index. With NaN or no finite logit, RangeError.
+ * Guarantee: a pure function of logits, options and index.
+ * Cost: a pass over the logits; with topK or topP, a sort of those that remain.
  *
- * @returns what chooses token number `index` of a text from its logits
- * @throws TypeError, RangeError when an option is out of its range, or a seed is missing
+ * @returns a function that chooses token number `index` of a text from its logits
+ * @throws TypeError, RangeError when an option is out of its range, or a seed is missing; from the function when a logit is NaN, or none is finite
  */
 export function sampler(options: SamplerOptions = {}): (logits: Float32Array, index: number) => number {
   const who = 'sampler'
@@ -49,14 +50,14 @@ export function sampler(options: SamplerOptions = {}): (logits: Float32Array, in
   }
 }
 
-/** Indices of logits that may be drawn; sorted from the largest on where that matters. */
+/** The indices of logits that may be drawn; sorted from the largest on where that matters. */
 function candidates(logits: Float32Array, most: number, areSorted: boolean): Uint32Array {
   const all = Uint32Array.from(logits, (_, i) => i)
   if (most >= logits.length && !areSorted) return all
   return all.toSorted((a, b) => logits[b] - logits[a] || a - b).subarray(0, Math.min(most, logits.length))
 }
 
-/** Index of the largest entry, the first among equals. */
+/** The index of the largest entry; of equals, the first. */
 export function largest(row: Float32Array): number {
   let best = 0
   for (let i = 0; i < row.length; i++) {

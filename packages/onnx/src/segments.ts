@@ -6,23 +6,23 @@ import { tensorsOf } from './sub-graph'
 import { isTokenInput } from './token-inputs'
 import type { Part } from './write-model'
 
-/** A part of the graph between attentions: run once for a block of tokens. */
+/** A part of the graph between attentions, which runs once for each block of tokens. */
 export interface Segment {
   readonly part: Omit<Part, 'inputs'>
-  /** Tensors that it reads: inputs of the graph, tensors of segments before it, answers of attention. */
+  /** Tensors that it reads: inputs of the graph, tensors of earlier segments, answers of attention. */
   readonly reads: readonly string[]
   readonly makes: readonly string[]
-  /** Attentions whose queries, keys and values it completes. */
+  /** Attentions whose queries, keys and values are complete after it. */
   readonly sites: readonly AttentionSite[]
 }
 
-/** The shape of a cache, which some graphs read; it is known without a cache. */
+/** The shape of a cache, which some graphs read; it is known without the cache. */
 export interface CacheShape {
   /** The tensor that holds the shape, or a part of it. */
   readonly tensor: string
   /** An input of the graph: its past. */
   readonly past: OnnxValue
-  /** Whether the new tokens count. */
+  /** Whether the new tokens count, too. */
   readonly isPresent: boolean
   readonly from: number
   readonly to: number
@@ -35,12 +35,12 @@ export interface Cut {
 }
 
 /**
- * Cuts a graph where attention stands. What only the cut-out parts need (scores, masks, caches) is left out with them.
+ * Cuts a graph at its attentions. Nodes that only the attentions need (scores, masks, caches) are left out.
  *
  * Guarantee: segments run in order, each after the attentions of those before it, make `result` as the whole graph does.
  *
  * @param result  the tensor that the last segment makes
- * @throws RangeError when what is left reads a cache's values, or an input that is none of a decoder of text
+ * @throws RangeError when the remaining nodes read the values of a cache, or an input that a text decoder does not have
  */
 export function cutGraph(graph: OrderedGraph, sites: readonly AttentionSite[], result: string): Cut {
   const stage = stagesOf(graph, sites)
@@ -79,7 +79,7 @@ export function cutGraph(graph: OrderedGraph, sites: readonly AttentionSite[], r
   }
 }
 
-/** How many attentions come before each tensor, on the longest way. */
+/** The number of attentions before each tensor, on the longest path. */
 function stagesOf({ nodes, inputs, tensors }: OrderedGraph, sites: readonly AttentionSite[]): Map<string, number> {
   const answers = new Map(sites.map((site) => [site.output, site]))
   const stage = new Map([...inputs.map(({ name }) => name), ...tensors.keys()].map((name) => [name, 0]))
@@ -93,7 +93,7 @@ function stagesOf({ nodes, inputs, tensors }: OrderedGraph, sites: readonly Atte
   return stage
 }
 
-/** Shape nodes that read a cache. */
+/** The shape nodes that read a cache. */
 function cacheShapes({ nodes, inputs }: OrderedGraph, sites: readonly AttentionSite[]): Map<string, CacheShape> {
   const pasts = new Map(inputs.map((value) => [value.name, value]))
   const found = new Map<string, CacheShape>()
@@ -119,7 +119,7 @@ function cacheShapes({ nodes, inputs }: OrderedGraph, sites: readonly AttentionS
   return found
 }
 
-/** An index into the four dimensions of a cache. */
+/** Makes an index into the four dimensions of a cache count from the front. */
 const fromFront = (i: number) => (i < 0 ? i + 4 : i)
 
 function checkReads(
@@ -142,7 +142,7 @@ function checkReads(
     }
 }
 
-/** Nodes, and before them those that make the constants that they read. */
+/** Adds to nodes, in front, those that make the constants that they read. */
 function withConstants({ nodes: all, maker, constant }: OrderedGraph, nodes: readonly OnnxNode[]): OnnxNode[] {
   const more = new Set<OnnxNode>()
   const visit = (name: string) => {

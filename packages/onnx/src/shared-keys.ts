@@ -6,8 +6,8 @@ import { notSupported } from './refuse'
 import { messageWriter } from './wire-writer'
 
 /**
- * The graph, in which every GroupQueryAttention over another layer's cache has outputs for that cache: onnxruntime 1.30 reads beyond its arrays on CPUs where
- * they are left out.
+ * Adds outputs for the cache to every GroupQueryAttention that reads another layer's cache: onnxruntime 1.30 reads beyond its arrays on CPUs where these outputs
+ * are left out.
  */
 export function withCacheOutputs(graph: OnnxGraph): OnnxGraph {
   const given = new Set(graph.inputs.map(({ name }) => name))
@@ -21,7 +21,7 @@ export function withCacheOutputs(graph: OnnxGraph): OnnxGraph {
   return { ...graph, nodes }
 }
 
-/** A node with more outputs: fields of a message that repeat may follow it. */
+/** A node with more outputs: repeated fields of a message may be appended to it. */
 function withOutputs(node: OnnxNode, more: readonly string[]): OnnxNode {
   const writer = messageWriter().raw(node.bytes)
   for (const name of more) writer.text(2, name)
@@ -29,7 +29,7 @@ function withOutputs(node: OnnxNode, more: readonly string[]): OnnxNode {
 }
 
 /**
- * Sites with the site whose keys and values each reads, where it has none of its own.
+ * Adds to each site without keys and values of its own the site whose keys and values it reads.
  *
  * @throws RangeError when a past is neither an input of the graph nor what an attention before makes
  */
@@ -42,14 +42,14 @@ export function withSources(sites: readonly AttentionSite[]): AttentionSite[] {
     }
     const source = found.find(({ present }) => present.length === 2 && present.every((own, i) => own === site.past[i]))
     if (!source) throw notSupported(site.title, 'keys and values that no attention before it makes')
-    // a layer that reads one that reads a third reads the third
+    // a layer that reads a layer that reads a third one reads the third
     found.push({ ...site, source: source.source ?? source })
   }
   return found
 }
 
 /**
- * Refuses a layer that would see other tokens of the shared stream, or weigh them otherwise, than the layer that owns it.
+ * Refuses a layer that would see other tokens of the shared stream than the layer that owns it, or give them other weights.
  *
  * @param found  tensors of the graph for some tokens
  */

@@ -1,7 +1,7 @@
 const NAMES = ['bos_token', 'eos_token', 'pad_token', 'unk_token']
 
 /**
- * Texts of the tokens that chat templates name, from a tokenizer_config.json: each stands there as text, or as a record with `content`.
+ * Reads the texts of the tokens that chat templates name from a tokenizer_config.json, where each is a text or a record with `content`.
  *
  * @example JSON.stringify(specialTokens({ bos_token: '<s>', eos_token: { content: '</s>' }, pad_token: null })) // {"bos_token":"<s>","eos_token":"</s>"}
  */

@@ -1,13 +1,15 @@
-/** Text that comes in pieces, cut off at the first of some strings. */
+/** Cuts text that comes in pieces at the first of some stop strings. */
 export interface StopText {
-  /** Text that can be shown so far: nothing of it may be the beginning of a stop string. `isOver` when one was found. */
+  /** Takes a piece; returns the text that can be shown so far, of which nothing may be the beginning of a stop string. `isOver`: a stop string was found. */
   push(piece: string): { readonly text: string; readonly isOver: boolean }
-  /** Text that was held back. */
+  /** Returns the text that was held back. */
   end(): string
 }
 
 /**
- * Guarantee: what push and end give is the text before the first occurrence of a stop string (of two that begin at one place, either), whatever the pieces.
+ * Makes a text that stops at any of these strings.
+ *
+ * Guarantee: push and end return the text before the first occurrence of a stop string (of two that begin at one place, either), whatever the pieces.
  * @throws TypeError when a stop string is empty
  */
 export function stopText(stops: readonly string[]): StopText {

@@ -2,19 +2,21 @@ import { readsOf, type OnnxNode, type OnnxTensor } from './graph'
 import type { OrderedGraph } from './graph-order'
 import { newNode, openValue, type Part } from './write-model'
 
-/** How a wanted tensor that no node makes is called in a part. */
+/** Name, in a part, of a wanted tensor that no node makes. */
 const copyOf = (name: string) => `${name}/copy`
 
-/** The part of a graph that computes some of its tensors: what is not needed for them is left out. */
+/** The part of a graph that computes some of its tensors; other nodes are left out. */
 export interface SubGraph {
   readonly part: Part
-  /** The part's name of a wanted tensor. */
+  /** The name that a wanted tensor has in the part. */
   readonly nameOf: (tensor: string) => string
 }
 
 /**
- * @param wanted  tensors; also constants and inputs
- * @param given  a tensor that the part is given, and need not make
+ * Finds the part of a graph that computes the wanted tensors.
+ *
+ * @param wanted  tensors; constants and inputs, too
+ * @param given  a tensor that the part is given and need not make
  * @throws RangeError when one of them is unknown
  */
 export function subGraph(graph: OrderedGraph, wanted: readonly string[], given?: string): SubGraph {
@@ -41,7 +43,7 @@ export function subGraph(graph: OrderedGraph, wanted: readonly string[], given?:
   }
 }
 
-/** The constants among some names. */
+/** The tensors, among some names, that are constants. */
 export function tensorsOf({ tensors }: OrderedGraph, names: Iterable<string>): OnnxTensor[] {
   return [...names].flatMap((name) => tensors.get(name) ?? [])
 }

@@ -2,11 +2,11 @@ import type { Tensor } from 'onnxruntime-common'
 import { BOOL, FLOAT, FLOAT16, INT32, INT64, type OnnxValue } from './graph'
 import type { Ort } from './ort'
 
-/** Tokens that come, after how many others. */
+/** Tokens that come, and the number of tokens before them. */
 export interface Step {
   readonly ids: ArrayLike<number>
   readonly before: number
-  /** The token before the first of them; −1 where there is none. */
+  /** Id of the token before the first of them; −1 where there is none. */
   readonly previous: number
 }
 
@@ -15,10 +15,10 @@ type Maker = (step: Step) => { readonly values: readonly number[]; readonly dims
 const rowOf = (values: readonly number[]) => ({ values, dims: [1, values.length] })
 const scalar = (value: number) => ({ values: [value], dims: [] })
 
-/** Inputs that a decoder of text has beside its cache. */
+/** Makers of the inputs that a text decoder has beside its cache. */
 const MAKERS: Readonly<Record<string, Maker>> = {
   input_ids: ({ ids }) => rowOf(Array.from(ids)),
-  /** The tokens before each; of the small models of this repository. */
+  /** the token before each one; the small models of this repository read them */
   previous_ids: ({ ids, previous }) => rowOf([previous, ...Array.from(ids).slice(0, -1)]),
   attention_mask: ({ ids, before }) => rowOf(Array.from({ length: before + ids.length }, () => 1)),
   position_ids: ({ ids, before }) => rowOf(Array.from(ids, (_, i) => before + i)),
@@ -30,7 +30,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 /** Whether a graph's input is one that is made from the tokens. */
 export const isTokenInput = (name: string): boolean => Object.hasOwn(MAKERS, name)
 
-/** The tensors of some of a graph's inputs. */
+/** Makes the tensors of some of a graph's inputs. */
 export function tokenInputs({ Tensor: Made }: Ort, inputs: readonly OnnxValue[], step: Step): Record<string, Tensor> {
   const made: Record<string, Tensor> = {}
   for (const { name, type, dims: declared } of inputs) {

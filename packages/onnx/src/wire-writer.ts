@@ -2,14 +2,17 @@
 export interface MessageWriter {
   number(field: number, value: number): MessageWriter
   text(field: number, value: string): MessageWriter
-  /** A nested message, or bytes. */
+  /** Writes a nested message, or bytes. */
   bytes(field: number, value: Uint8Array): MessageWriter
-  /** Fields as they stand elsewhere, tags included. */
+  /** Writes fields as they are elsewhere, tags included. */
   raw(fields: Uint8Array): MessageWriter
   finish(): Uint8Array
 }
 
-/** Source: protobuf's wire format. Numbers are integers from 0 to 2^53 − 1. */
+/**
+ * Makes a writer of messages.
+ * Source: protobuf's wire format. Numbers are integers from 0 to 2^53 − 1.
+ */
 export function messageWriter(): MessageWriter {
   const parts: Uint8Array[] = []
   const writer: MessageWriter = {

@@ -1,20 +1,20 @@
 import type { ModelFiles } from './model-files'
 
-/** One field of a message in the protobuf wire format: where its value lies. */
+/** One field of a message in the protobuf wire format, and the place of its value. */
 export interface Field {
   readonly number: number
-  /** 0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes. */
+  /** Wire type: 0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes. */
   readonly wire: number
   /** The value of a varint, exact up to 2^53; a negative number takes ten bytes. */
   readonly value: number
-  /** Where the field begins, its tag included. */
+  /** Byte at which the field begins, with its tag. */
   readonly start: number
-  /** Where its value lies: from … to − 1; of wire 2 without the length. */
+  /** Place of its value, from … to − 1; with wire type 2, without the length. */
   readonly from: number
   readonly to: number
 }
 
-/** Bytes of a file by position, a page at a time, so that what is skipped is not read. */
+/** Bytes of a file by position, a page at a time, so that skipped bytes are not read. */
 export interface Pages {
   readonly size: number
   byte(at: number): number
@@ -52,7 +52,7 @@ export function pagesOf(files: ModelFiles, file: string): Pages {
 }
 
 /**
- * The fields of a message, in order; values are located and not read.
+ * Reads the fields of a message in order; values are located, not read.
  * Source: protobuf's wire format (varints little end first, tags = number·8 + wire type).
  *
  * @throws RangeError when a tag, a varint or a length does not fit in from … to − 1
@@ -80,7 +80,7 @@ export function* fields(pages: Pages, from: number, to: number): Generator<Field
   }
 }
 
-/** A varint that must end before `to`; as a signed number of 64 bits. */
+/** Reads a varint that must end before `to`, as a signed number of 64 bits. */
 export function varint(pages: Pages, at: number, to: number): { readonly value: number; readonly end: number } {
   let low = 0
   let factor = 1
@@ -104,7 +104,7 @@ function signed(pages: Pages, at: number): number {
   return Number(BigInt.asIntN(64, value))
 }
 
-/** A string's value. */
+/** The text of a string field. */
 export function textAt(pages: Pages, { from, to }: Pick<Field, 'from' | 'to'>): string {
   return new TextDecoder().decode(pages.bytes(from, to))
 }

@@ -2,7 +2,7 @@ import { FLOAT, type OnnxModelFile, type OnnxNode, type OnnxTensor, type OnnxVal
 import type { ModelFiles } from './model-files'
 import { messageWriter } from './wire-writer'
 
-/** Some nodes of a model as a model of their own. */
+/** Some nodes of a model, as a model of their own. */
 export interface Part {
   readonly nodes: readonly OnnxNode[]
   /** Constants of the whole model that these nodes read. */
@@ -11,14 +11,14 @@ export interface Part {
   readonly outputs: readonly OnnxValue[]
 }
 
-/** Weights from this size on are told by their place, smaller ones are copied. */
+/** Size from which on weights are given by their place; smaller ones are copied. */
 const BY_PLACE = 1024
 
 /**
- * The bytes of a part as an ONNX model: versions, operator sets and functions as in the whole one, nodes bit for bit. Weights are not copied: those in
- * files beside the model stay there, and those inside the model's file are told by that file's name and their offset, as external data.
+ * Writes a part as an ONNX model: versions, operator sets and functions are those of the whole model, nodes are the same bits. Weights are not copied: those in
+ * files beside the model stay there, and those inside the model's file are given by that file's name and their offset, as external data.
  *
- * Guarantee: nothing above 1 KB that is not a node is read.
+ * Guarantee: nothing above 1 KB is read, except nodes.
  */
 export function writeModel(files: ModelFiles, { header }: OnnxModelFile, part: Part): Uint8Array {
   const graph = messageWriter()
@@ -58,7 +58,7 @@ function valueBytes({ name, type, dims }: OnnxValue): Uint8Array {
   return writer.bytes(2, messageWriter().bytes(1, tensor.finish()).finish()).finish()
 }
 
-/** A node of our own making. */
+/** Makes a new node. */
 export function newNode(
   op: string,
   {
@@ -77,5 +77,5 @@ export function newNode(
   return { name: '', op, domain: '', inputs, outputs, attributes, bytes: writer.finish() }
 }
 
-/** An input or output of a part of which nothing but the element type is known. */
+/** An input or output of a part, of which only the element type is known. */
 export const openValue = (name: string, type = FLOAT): OnnxValue => ({ name, type })

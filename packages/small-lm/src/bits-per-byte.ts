@@ -7,29 +7,29 @@ import { readThrough, type Reads } from './reads'
 export interface BitsOptions {
   readonly model: LanguageModel
   readonly stream: HeadSpec
-  /** Token ids of the text, without the one that begins a text. */
+  /** Token ids of the text, without the token that begins a text. */
   readonly ids: ArrayLike<number>
-  /** Length of a window: `bos` and its tokens but the last are read, the second half of its tokens is scored. */
+  /** Length of a window: `bos` and all its tokens except the last are read, and the second half of its tokens is scored. */
   readonly tokens: number
 }
 
-/** Bits that predicting tokens cost, and how many bytes of text they stand for. */
+/** Bits that it cost to predict tokens, and the number of bytes of text that these tokens stand for. */
 export interface Bits {
   readonly bits: number
   readonly bytes: number
 }
 
-/** Logits held at once: 64 rows of 1472 are 377 kB. */
+/** Number of rows of logits held at once: 64 rows of 1472 are 377 kB. */
 const BLOCK = 64
 
 /**
- * Bits that the model needs for the second half of one window of a text.
- * Source: cross-entropy; the protocol of the training scripts' evaluation, so that every scored token has half a window of context.
+ * Measures the bits that the model needs for the second half of one window of a text.
+ * Source: cross-entropy, by the protocol of the training scripts' evaluation: every scored token has at least half a window of context.
  *
  * Guarantee: a pure function of its options: two streams are compared on the same bytes.
  *
  * @param from  the window's first token; tokens  its length, even
- * @throws TypeError, RangeError when the window is not within the text, or as reader
+ * @throws TypeError, RangeError when the window is not within the text, or as reader does
  */
 export function bitsOfWindow({ model, stream, ...text }: BitsOptions & { readonly from: number }): Bits {
   const reads = windowReads({ tokenizer: model.tokenizer, ...text })
@@ -41,7 +41,7 @@ export function bitsOfWindow({ model, stream, ...text }: BitsOptions & { readonl
   }
 }
 
-/** The same as reads, for a reader of any kind that has read nothing. @throws TypeError, RangeError at once when the window is not within the text */
+/** Does the same as reads, for a reader of any kind that has read nothing. @throws TypeError, RangeError at once when the window is not within the text */
 export function windowReads({
   tokenizer,
   ids,
@@ -74,11 +74,11 @@ function* scored({ bos, bytesOf }: Pick<PromptTokenizer, 'bos' | 'bytesOf'>, own
 }
 
 /**
- * Bits per byte over windows spread evenly over a text.
+ * Measures bits per byte over windows that are spread evenly over a text.
  *
- * @param windows  how many at most; fewer where so many would overlap; onProgress  windows done
+ * @param windows  the most windows; fewer where so many would overlap; onProgress  called with the number of windows done
  * @returns bits / bytes is the measure
- * @throws TypeError, RangeError when the text is shorter than a window, or as reader
+ * @throws TypeError, RangeError when the text is shorter than a window, or as reader does
  */
 export function bitsPerByte({
   windows,
@@ -95,7 +95,7 @@ export function bitsPerByte({
   return { bits, bytes }
 }
 
-/** Where up to `most` windows of `tokens` tokens begin in a text of `length`, evenly spread and not overlapping. */
+/** Places of up to `most` windows of `tokens` tokens in a text of `length`: evenly spread, not overlapping. */
 export function windowStarts(length: number, tokens: number, most: number): number[] {
   checkInteger('windowStarts', 'length', length, 0)
   checkInteger('windowStarts', 'tokens', tokens, 2)
@@ -106,7 +106,7 @@ export function windowStarts(length: number, tokens: number, most: number): numb
   return Array.from({ length: count }, (_, i) => i * step)
 }
 
-/** −log of the softmax of a row at one entry, in nats. */
+/** Computes −log of the softmax of a row at one entry, in nats. */
 function surprise(row: Float32Array, at: number): number {
   let top = -Infinity
   for (const x of row) if (x > top) top = x

@@ -7,23 +7,23 @@ export type CapturedHead = HeadBlock
 
 export interface CaptureOptions {
   readonly model: LanguageModel
-  /** Streams that heads read their past through while they are captured: they decide what later layers see. */
+  /** Streams through which heads read their past while they are captured; they decide what later layers see. */
   readonly stream: HeadSpec
   readonly ids: ArrayLike<number>
-  /** Tokens done, after each block. */
+  /** Called with the number of tokens done, after each block. */
   readonly onProgress?: (tokens: number) => void
 }
 
-/** Tokens of one call of the reader: progress is told after each. */
+/** Tokens of one call of the reader; progress is reported after each call. */
 const BLOCK = 1024
 
 /**
- * Captures the inputs of attention that every head of a model is given for a text.
+ * Captures the queries, keys and values that every head of a model gets for a text.
  *
- * Cost: as reader; 12·d bytes a token and head for the answer.
+ * Cost: that of reader; 12·d bytes a token and head for the result.
  *
- * @returns one entry a head, layer by layer
- * @throws TypeError, RangeError as reader
+ * @returns one entry for each head, layer by layer
+ * @throws TypeError, RangeError as reader does
  */
 export function capture({ model, stream, ids, onProgress }: CaptureOptions): CapturedHead[] {
   const { layers, heads, d } = model.config

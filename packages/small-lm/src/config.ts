@@ -13,16 +13,16 @@ export interface ModelConfig {
   readonly vocabulary: number
   /** Base of the rotary position embedding. */
   readonly ropeBase: number
-  /** Added to the variance by layer norm. */
+  /** Number that layer norm adds to the variance. */
   readonly epsilon: number
-  /** No score exceeds it: queries and keys are scaled to length √(bound·√d) after the rotation. Absent: they keep their lengths. */
+  /** Bound that no score exceeds: queries and keys are scaled to length √(bound·√d) after the rotation. Absent: they keep their lengths. */
   readonly logitBound?: number
-  /** The longest text that the model was trained on, in tokens. */
+  /** Length of the longest text that the model was trained on, in tokens. */
   readonly trainedContext: number
 }
 
 /**
- * The config that a weight file carries as JSON.
+ * Reads the config that a weight file carries as JSON.
  *
  * @throws TypeError, RangeError when a size is missing or out of bounds
  */
@@ -47,7 +47,7 @@ export function parseConfig(who: string, text: string | undefined): ModelConfig 
   return { ...sizes, logitBound }
 }
 
-/** JSON of a weight file's metadata. */
+/** Reads JSON in a weight file's metadata. */
 export function parseJson(who: string, name: string, text: string | undefined): unknown {
   if (text === undefined) throw new RangeError(`${who}: the file has no ${name}`)
   try {

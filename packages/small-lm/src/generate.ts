@@ -5,17 +5,17 @@ import { reader, type HeadSpec, type Reader } from './reader'
 export interface GenerateOptions {
   readonly model: LanguageModel
   readonly stream: HeadSpec
-  /** Tokens said so far, from `tokenizer.bos` on; at least one. */
+  /** Tokens of the text so far, from `tokenizer.bos` on; at least one. */
   readonly ids: ArrayLike<number>
-  /** How many tokens to add. */
+  /** Number of tokens to add. */
   readonly count: number
 }
 
 /**
- * The most likely next token, again and again (the lowest id among equals).
+ * Generates text greedily: appends the most likely next token again and again (of equals, the lowest id).
  *
  * @returns the new ids alone
- * @throws TypeError, RangeError as reader, or when ids is empty
+ * @throws TypeError, RangeError as reader does, or when ids is empty
  */
 export function generate({ model, stream, ids, count }: GenerateOptions): Uint16Array {
   checkInteger('generate', 'count', count, 0)
@@ -29,7 +29,7 @@ export function generate({ model, stream, ids, count }: GenerateOptions): Uint16
   }
 }
 
-/** `next` and the tokens that the reader finds likeliest after it, `count` in all; it has read all but the last. */
+/** Appends the likeliest tokens to `next`, `count` in all; the reader has read all but the last. */
 function continued(run: Reader, next: number, count: number): Uint16Array {
   const out = new Uint16Array(count)
   for (let i = 0; i < count; i++) {
@@ -39,7 +39,7 @@ function continued(run: Reader, next: number, count: number): Uint16Array {
   return out
 }
 
-/** Index of the largest entry, the first among equals. */
+/** The index of the largest entry; of equals, the first. */
 export function largest(row: Float32Array): number {
   let best = 0
   for (let i = 1; i < row.length; i++) if (row[i] > row[best]) best = i

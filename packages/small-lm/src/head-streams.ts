@@ -14,20 +14,20 @@ export type ModelAdvice = readonly (readonly HeadAdvice[])[]
 export interface HeadStreamsOptions {
   readonly model: Pick<LanguageModel, 'config'>
   readonly method: Method
-  /** Bytes that a head may hold, on average over the layers. `exact` takes what it needs, whatever this is. */
+  /** Bytes that a head may hold, on average over the layers. The method `exact` ignores it. */
   readonly budgetBytes: number
-  /** How many will be read; Infinity where that is not known. */
+  /** Number of tokens that will be read; Infinity where it is not known. */
   readonly tokens: number
-  /** Rows of every head, layer by layer, as `capture` gives them. */
+  /** Pilots of every head, layer by layer, as `capture` gives them. */
   readonly pilots?: readonly Pilot[]
 }
 
 /**
- * One method for every head of a model, each within a budget.
+ * Makes streams of one method for every head of a model, each within a budget.
  *
- * Guarantee: each head gets its method's own options for its place: seeds differ from head to head, and pyramidKv's layers in size.
+ * Guarantee: each head gets the options that the method has for its place: seeds differ from head to head, and with pyramidKv sizes differ from layer to layer.
  *
- * @returns what makes the heads' streams; undefined where a head has no such stream within the budget
+ * @returns the maker of the heads' streams; undefined where a head has no such stream within the budget
  */
 export function headStreams({ model, method, budgetBytes, tokens, pilots }: HeadStreamsOptions): HeadSpec | undefined {
   const { layers, heads, d } = model.config
@@ -41,16 +41,16 @@ export function headStreams({ model, method, budgetBytes, tokens, pilots }: Head
   return specOf(method, (layer, head) => options[layer * heads + head]!)
 }
 
-/** A method's streams, for keys before rotation where positions are its own. */
+/** The streams of a method; they get keys before rotation where its positions are its own. */
 export function specOf(method: Method, optionsOf: (layer: number, head: number) => object): HeadSpec {
   const spec: HeadSpec = (shape, layer, head) => method.make(shape, optionsOf(layer, head))
   return method.can.includes('positions') ? unrotated(spec) : spec
 }
 
 /**
- * Heads that each remember with a method of their own.
+ * Makes streams for heads that each have a method of their own.
  *
- * @param advice  by layer and head; methods  those that it may name
+ * @param advice  advice by layer and head; methods  methods that it may name
  * @throws TypeError, RangeError when advice is not as many layers of as many heads, names another method, or a method refuses its options
  */
 export function advisedStreams(
@@ -68,7 +68,7 @@ export function advisedStreams(
     if (typeof options !== 'object' || options === null)
       throw new TypeError(`${who}: options of ${name} must be an object`)
     const make: HeadSpec = (shape) => method.make(shape, options)
-    ;(make({ d, dv: d, scale: 1 / Math.sqrt(d) }, 0, 0) as Partial<Disposable>)[Symbol.dispose]?.() // refuses here what it would later
+    ;(make({ d, dv: d, scale: 1 / Math.sqrt(d) }, 0, 0) as Partial<Disposable>)[Symbol.dispose]?.() // a method that refuses must refuse here and not later
     return make
   })
   return (shape, layer, head) => makes[layer * heads + head](shape, layer, head)

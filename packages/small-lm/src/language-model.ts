@@ -15,9 +15,9 @@ export const KIND = 'small-lm'
 export const VERSION = '1'
 
 /**
- * The model in a weight file: safetensors with config and merges as metadata, sealed by a CRC-32.
- * Source: pre-norm transformer with rotary positions (Su et al. 2021), squared ReLU (So et al. 2021) and tied embeddings; one thing is
- *   its own: each position also gets a linear map of the embedding of the token before.
+ * Opens the model in a weight file: safetensors with config and merges as metadata, and a CRC-32.
+ * Source: pre-norm transformer with rotary positions (Su et al. 2021), squared ReLU (So et al. 2021) and tied embeddings. Deviation:
+ *   each position also gets a linear map of the embedding of the token before.
  *
  * Cost: 4 bytes a weight, 8 for those of the embedding; a few hundredths of a second.
  *

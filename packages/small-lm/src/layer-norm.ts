@@ -1,6 +1,6 @@
 import type { Norm } from './weights'
 
-/** out (rows × width) = rows of x less their mean, over their standard deviation, times weight plus bias; sums in float64. */
+/** Computes out (rows × width): rows of x less their mean, over their standard deviation, times weight, plus bias; sums are in float64. */
 export function layerNorm(out: Float32Array, x: Float32Array, rows: number, { weight, bias }: Norm, epsilon: number) {
   const width = weight.length
   for (let first = 0; first < rows * width; first += width) {

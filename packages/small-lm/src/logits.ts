@@ -10,12 +10,12 @@ export interface LogitsOptions {
 }
 
 /**
- * The logits after each token of a text.
+ * Computes the logits after each token of a text.
  *
- * Cost: as reader; 4·vocabulary bytes a token for the answer.
+ * Cost: that of reader; 4·vocabulary bytes a token for the result.
  *
  * @returns ids.length × vocabulary
- * @throws TypeError, RangeError as reader
+ * @throws TypeError, RangeError as reader does
  */
 export function logits({ model, stream, ids }: LogitsOptions): Matrix {
   const run = reader({ model, stream })

@@ -1,10 +1,10 @@
 import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
 import { answerText, KEY_WORDS, needleText, questionText } from './recall-task'
 
-/** The part of a tokenizer that prompts and scores need; other models' tokenizers have it too. */
+/** The part of a tokenizer that prompts and scores need; tokenizers of other models have it, too. */
 export interface PromptTokenizer {
   readonly vocabulary: number
-  /** Begins every text. */
+  /** Token that begins every text. */
   readonly bos: number
   encode(text: string): ArrayLike<number> & Iterable<number>
   bytesOf(ids: ArrayLike<number>): Uint8Array
@@ -14,13 +14,13 @@ export interface NeedlePromptOptions {
   readonly tokenizer: PromptTokenizer
   /** Token ids of a text without needles, longer than the prompt. */
   readonly haystack: ArrayLike<number>
-  /** Length of the prompt, with its questions and answers. */
+  /** Length of the prompt in tokens, with its questions and answers. */
   readonly tokens: number
-  /** Where the needles stand that will be asked for: 0 is the start of the haystack, 1 its end. */
+  /** Places of the needles that will be asked for: 0 is the start of the haystack, 1 its end. */
   readonly depths: readonly number[]
-  /** Further needles at random depths, never asked for. */
+  /** Number of further needles at random depths, which are never asked for. */
   readonly distractors: number
-  /** Words under which values are remembered: all different, enough for all needles. Default: those of training. */
+  /** Words under which values are remembered: all different, enough for all needles. Default: the words of training. */
   readonly words?: readonly string[]
   /** 64 bits that decide texts, words and values. */
   readonly seed: Seed
@@ -30,7 +30,7 @@ export interface NeedlePromptOptions {
 
 export interface NeedlePrompt {
   readonly ids: Uint16Array | Uint32Array
-  /** Answers by depth, as given: an answer's tokens are ids[at … at + length − 1]. The first question begins at `tail`. */
+  /** Places of the answers, in the order of the given depths: the tokens of an answer are ids[at … at + length − 1]. The first question begins at `tail`. */
   readonly answers: readonly { readonly at: number; readonly length: number }[]
   readonly tail: number
 }
@@ -39,8 +39,8 @@ export interface NeedlePrompt {
 const STREAM = 0x6e656564
 
 /**
- * A text with needles ` (remember word 1234)` in it and, at its end, in random order, the questions ` (recall word` with their answers.
- * Source: the evaluation of the training scripts, with our own random numbers.
+ * Makes a text with needles ` (remember word 1234)` in it and, at its end, in random order, the questions ` (recall word` with their answers.
+ * Source: the evaluation of the training scripts, with other random numbers.
  *
  * Guarantee: a pure function of its options. Depths move needles and change neither words, values nor haystack, so that depths are
  *   compared on the same texts, as streams are.
@@ -115,7 +115,7 @@ function checkOptions({ depths, distractors, words = KEY_WORDS, tokens, trial }:
   checkInteger(who, 'distractors', distractors, 0, words.length - depths.length)
 }
 
-/** Numbers below a bound, one after another: functions of (seed, trial, tokens) and of how many came before. */
+/** Draws numbers below a bound, one after another: they depend on (seed, trial, tokens) and on how many came before. */
 function draws({ seed, trial, tokens }: NeedlePromptOptions): (bound: number) => number {
   const [low, high] = seedWords(checkSeed('needlePrompt', seed))
   const words = new Uint32Array(4)
@@ -126,7 +126,7 @@ function draws({ seed, trial, tokens }: NeedlePromptOptions): (bound: number) =>
   }
 }
 
-/** `count` different entries, in random order. */
+/** Chooses `count` different entries, in random order. */
 function chosen<T>(list: readonly T[], count: number, below: (bound: number) => number): T[] {
   const left = [...list]
   return Array.from({ length: count }, () => left.splice(below(left.length), 1)[0]!)
@@ -134,5 +134,5 @@ function chosen<T>(list: readonly T[], count: number, below: (bound: number) => 
 
 function startsWord({ bytesOf }: PromptTokenizer, id: number): boolean {
   const [first] = bytesOf([id])
-  return first === undefined || first === 0x20 || first === 0x0a // also the token that begins a text
+  return first === undefined || first === 0x20 || first === 0x0a // it is also the token that begins a text
 }

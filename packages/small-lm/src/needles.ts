@@ -5,17 +5,17 @@ import { needlePrompt, type NeedlePrompt } from './needle-prompt'
 import { reader, type HeadSpec } from './reader'
 import { readThrough, type Reads } from './reads'
 
-/** How one question was answered: with its needle's value, or what share of its tokens was right. */
+/** How one question was answered: whether with the needle's value, and the share of its tokens that were right. */
 export interface Recall {
   readonly isRight: boolean
   readonly tokensRight: number
 }
 
 /**
- * How a model answers the questions of a prompt, each after the right answers to those before it.
+ * Lets a model answer the questions of a prompt, each after the right answers to the questions before it.
  *
- * @returns one entry a depth of the prompt; bytes that the streams held at the end
- * @throws TypeError, RangeError as reader
+ * @returns one entry for each depth of the prompt; bytes that the streams held at the end
+ * @throws TypeError, RangeError as reader does
  */
 export function needleTrial({
   model,
@@ -34,7 +34,7 @@ export function needleTrial({
   }
 }
 
-/** The same as reads, for a reader of any kind that has read nothing. */
+/** Does the same as reads, for a reader of any kind that has read nothing. */
 export function* needleReads({ ids, answers, tail }: NeedlePrompt): Reads<readonly Recall[]> {
   yield { ids: ids.subarray(0, tail), logits: 'none' }
   const { data, cols } = yield { ids: ids.subarray(tail, ids.length - 1), logits: 'all' }
@@ -57,16 +57,16 @@ export interface NeedlesOptions {
   /** Lengths of prompts in tokens. */
   readonly lengths: readonly number[]
   readonly depths: readonly number[]
-  /** Prompts of every length. */
+  /** Number of prompts of every length. */
   readonly trials: number
   readonly seed: Seed
-  /** Every depth a prompt of its own, or one prompt with a needle at each depth. */
+  /** Whether each depth has a prompt of its own, or one prompt has a needle at each depth. */
   readonly asked: 'alone' | 'together'
-  /** Further needles of a prompt, never asked for. */
+  /** Number of further needles of a prompt, which are never asked for. */
   readonly distractors: number
-  /** Trials done of the cells that come next. */
+  /** Called with the number of trials done of the cells that come next. */
   readonly onProgress?: (cell: Pick<NeedleCell, 'stream' | 'tokens' | 'depth'>, trials: number) => void
-  /** Cells that are known already, and not wanted. */
+  /** Says which cells are known already and not wanted. */
   readonly skip?: (cell: Pick<NeedleCell, 'stream' | 'tokens' | 'depth'>) => boolean
 }
 
@@ -76,23 +76,23 @@ export interface NeedleCell {
   readonly tokens: number
   readonly depth: number
   readonly trials: number
-  /** Answers wholly right. */
+  /** Number of answers that were entirely right. */
   readonly right: number
   /** Mean share of an answer's tokens that were right. */
   readonly tokensRight: number
-  /** The most that the streams of all heads held at the end of a prompt. */
+  /** The most bytes that the streams of all heads held at the end of a prompt. */
   readonly bytes: number
 }
 
 /**
- * Recall by stream, length and depth, cell by cell, as cells become known.
- * Source: needle in a haystack, by the protocol of the models' own evaluation.
+ * Measures recall by stream, length and depth; yields a cell as soon as it is known.
+ * Source: needle in a haystack, by the protocol of the evaluation in the training scripts.
  *
  * Guarantee: a cell is a pure function of model, stream, haystack, length, depth(s), trials, seed, asked and distractors: it does not
- *   depend on the cells beside it, so that a run may stop anywhere and go on later.
- * Cost: `tokens` tokens read a trial, times the depths where each is asked alone.
+ *   depend on other cells, so that a run may stop anywhere and go on later.
+ * Cost: each trial reads `tokens` tokens; where depths are asked alone, once for each depth.
  *
- * @throws TypeError, RangeError as needlePrompt and reader
+ * @throws TypeError, RangeError as needlePrompt and reader do
  */
 export function* needles(options: NeedlesOptions): Generator<NeedleCell> {
   const { streams, lengths, depths, asked } = options
@@ -108,7 +108,7 @@ export function* needles(options: NeedlesOptions): Generator<NeedleCell> {
       }
 }
 
-/** The cells of depths that share their prompts. */
+/** Measures the cells of depths that share their prompts. */
 function cells(options: NeedlesOptions, name: string, stream: HeadSpec, tokens: number, depths: readonly number[]) {
   const { model, haystack, trials, seed, distractors } = options
   const found = depths.map((depth) => ({ stream: name, tokens, depth, trials, right: 0, tokensRight: 0, bytes: 0 }))

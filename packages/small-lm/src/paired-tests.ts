@@ -1,12 +1,12 @@
 import { checkInteger } from '@sublinear/core'
 
 /**
- * How likely equal methods are to differ this much: of questions that exactly one of two answered, the second answered so many or more.
+ * Tests whether two methods differ: the probability that of the questions that exactly one of two equal methods answers, the second answers so many or more.
  * Source: McNemar (1947), the exact one-sided binomial test. Questions must be independent; where several share a text, see signFlips.
  *
  * Guarantee: exact to a relative 1e-12 for up to 10^5 questions.
  *
- * @param firstOnly, secondOnly  questions that one alone got right, ≥ 0
+ * @param firstOnly, secondOnly  numbers of questions that only this one answered rightly, ≥ 0
  * @returns P(X ≥ secondOnly), X of firstOnly + secondOnly fair coins; small where the second is better. 1 where they never differ.
  * @throws TypeError, RangeError when a count is no integer ≥ 0
  */
@@ -20,7 +20,7 @@ export function mcnemar({
   checkInteger('mcnemar', 'firstOnly', firstOnly, 0)
   checkInteger('mcnemar', 'secondOnly', secondOnly, 0)
   const n = firstOnly + secondOnly
-  let term = -n * Math.LN2 // log of the probability of n heads, then of one fewer, down to secondOnly
+  let term = -n * Math.LN2 // log of the probability of n heads, then of one head fewer, down to secondOnly
   let total = 0
   for (let heads = n; heads >= secondOnly; heads--) {
     total += Math.exp(term)
@@ -30,13 +30,13 @@ export function mcnemar({
 }
 
 /**
- * How likely equal methods are to differ this much where questions share a text: each text's difference may have either sign.
- * Source: Fisher's randomization test of paired differences, exact. With one question a text it is mcnemar.
+ * Tests whether two methods differ where questions share a text: for equal methods, the difference of each text may have either sign.
+ * Source: Fisher's randomization test of paired differences, exact. With one question for each text it is mcnemar.
  *
  * Guarantee: exact to rounding; texts must be independent, their questions need not be.
  * Cost: O(texts · Σ|difference|).
  *
- * @param differences  by text: questions that the second got right less those that the first did; integers
+ * @param differences  for each text: questions that the second answered rightly, minus those that the first did; integers
  * @returns P(Σ ±|difference| ≥ Σ difference) over fair signs; small where the second is better
  * @throws TypeError, RangeError when one is no integer
  */
@@ -44,7 +44,7 @@ export function signFlips(differences: readonly number[]): number {
   for (const [i, difference] of differences.entries())
     checkInteger('signFlips', `differences[${i}]`, difference, Number.MIN_SAFE_INTEGER)
   const most = differences.reduce((sum, difference) => sum + Math.abs(difference), 0)
-  let chance = new Float64Array(2 * most + 1) // of a sum s, at s + most
+  let chance = new Float64Array(2 * most + 1) // chance of a sum s, at index s + most
   chance[most] = 1
   for (const step of differences.map(Math.abs)) {
     const next = new Float64Array(chance.length)

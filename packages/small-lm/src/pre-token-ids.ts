@@ -1,18 +1,22 @@
-/** Pre-tokens remembered with their ids: each has one place, which the next one with the same place takes. */
+/** Number of pre-tokens that are remembered with their ids: each has one place, which the next pre-token with the same place takes. */
 const PLACES = 4096
-/** Longer pre-tokens are seldom seen twice. */
+/** Longest pre-token that is remembered: longer ones are seldom seen twice. */
 const LONGEST = 32
 
 /**
- * Writes the ids of the pre-token bytes[from … to − 1] to `out` from `at` on and returns where they end. What was seen lately is looked
- * up in arrays of a fixed size: a map would grow with the text, and what it keeps makes the engine enlarge its heap.
+ * Writes the ids of the pre-token bytes[from … to − 1] to `out` from `at` on, and returns where they end. Pre-tokens seen lately are looked up in arrays of a
+ * fixed size: a map would grow with the text and make the engine enlarge its heap.
  */
 export type WriteIds = (out: Uint16Array, at: number, bytes: Uint8Array, from: number, to: number) => number
 
-/** @param merged  the ids of a pre-token that is not remembered; no more than bytes */
+/**
+ * Makes such a function.
+ *
+ * @param merged  computes the ids of a pre-token that is not remembered; no more than it has bytes
+ */
 export function preTokenIds(merged: (preToken: Uint8Array) => ArrayLike<number>): WriteIds {
   const known = new Uint8Array(PLACES * LONGEST)
-  const lengths = new Uint8Array(PLACES) // 0: free
+  const lengths = new Uint8Array(PLACES) // 0 marks a free place
   const ids = new Uint16Array(PLACES * LONGEST)
   const counts = new Uint8Array(PLACES)
 
@@ -44,7 +48,7 @@ export function preTokenIds(merged: (preToken: Uint8Array) => ArrayLike<number>)
   }
 }
 
-/** FNV-1a (Fowler, Noll and Vo), its high half folded into the low one. */
+/** Computes the hash FNV-1a (Fowler, Noll and Vo), with its high half folded into the low one. */
 function hash(bytes: Uint8Array, from: number, to: number): number {
   let h = 0x811c9dc5
   for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i], 0x01000193)

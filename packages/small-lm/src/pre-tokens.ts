@@ -1,9 +1,9 @@
-/** Longest run of letters or of signs that is one pre-token, in bytes: what a stream has to hold back. */
+/** Longest run of letters or of signs that is one pre-token, in bytes; a stream has to hold back as many. */
 export const LONGEST_RUN = 1024
 
 /**
- * Where the pre-token that begins at byte `at` ends: a run of letters, one or two digits, or a run of other signs, each with at most
- * one space before it, or else a single white space. Where bytes end, it ends.
+ * Finds the end of the pre-token that begins at byte `at`: a run of letters, one or two digits, or a run of other signs, each with at most
+ * one space before it; or else a single white space. It ends at the latest where the bytes end.
  * Source: the tokenizer's pattern ` ?[A-Za-z]+| ?[0-9]{1,2}| ?[^A-Za-z0-9\s]+|\s` over UTF-8. Deviation: runs are cut at 1024 bytes, so
  *   that a stream of letters without end needs no memory without end; bytes that are no UTF-8 count as signs, so that none is lost.
  */
@@ -23,7 +23,7 @@ export function preTokenEnd(bytes: Uint8Array, at: number): number {
   return at + Math.max(1, whiteSpace(bytes, at))
 }
 
-/** Bytes that have to follow a pre-token before its end is known: as many as the longest white space. */
+/** Number of bytes that must follow a pre-token before its end is known: as many as the longest white space has. */
 export const LOOKAHEAD = 3
 
 const SPACE = 0x20
@@ -33,7 +33,7 @@ const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39
 const isSign = (bytes: Uint8Array, at: number) =>
   !isLetter(bytes[at]) && !isDigit(bytes[at]) && whiteSpace(bytes, at) === 0
 
-/** Length of the white space at a byte, 0 for none: the characters that Python's `\s` knows, which the model was trained with. */
+/** The length of the white space at a byte, 0 for none: the characters of Python's `\s`, with which the model was trained. */
 function whiteSpace(bytes: Uint8Array, at: number): number {
   const byte = bytes[at]
   if (byte < 0x80) return byte === SPACE || (byte >= 0x09 && byte <= 0x0d) || (byte >= 0x1c && byte <= 0x1f) ? 1 : 0

@@ -14,7 +14,7 @@ export interface ReadTextOptions {
 
 type Ids = Uint16Array | Uint32Array
 
-/** The part of a tokenizer that a text in parts needs; other models' tokenizers have it too. */
+/** The part of a tokenizer that a text in parts needs; tokenizers of other models have it, too. */
 export interface TextTokenizer {
   encoder(): { push(bytes: Uint8Array): Ids; end(): Ids }
   decode(ids: ArrayLike<number>): string
@@ -32,14 +32,14 @@ export interface TextReader extends Disposable {
 export interface ReadTextThroughOptions {
   readonly run: TextReader
   readonly tokenizer: TextTokenizer
-  /** Tokens before the text's own; none: it has no beginning. */
+  /** Tokens before the text's own; empty where the text has no beginning. */
   readonly begin: readonly number[]
   readonly source: TextSource
 }
 
-/** Where the reading stands; with an answer where a question was met. */
+/** State of the reading; with an answer where a question was met. */
 export interface Reading {
-  /** Tokens read, with the one that begins a text and the model's own answers. */
+  /** Number of tokens read, with the one that begins a text and the model's own answers. */
   readonly tokens: number
   /** Bytes that the streams of all heads hold. */
   readonly bytes: number
@@ -49,46 +49,47 @@ export interface Reading {
 }
 
 export interface Answer {
-  /** The first letters of it, where it is longer than any that is answered. */
+  /** The asked word; only its first letters where it is longer than any word that is answered. */
   readonly word: string
-  /** The model's words; none where it was not asked. */
+  /** The model's answer; empty where it was not asked. */
   readonly text: string
-  /** Why the model was not asked: no "(remember word " came by, or the word has more than 1000 letters. */
+  /** Reason why the model was not asked: no "(remember word " came before, or the word has more than 1000 letters. */
   readonly refused?: 'never planted' | 'too long'
 }
 
-/** Tokens between two reports. */
+/** Number of tokens between two reports. */
 const BLOCK = 128
-/** An answer ends at its bracket, or here. */
+/** Most tokens of an answer, which else ends at its bracket. */
 const LONGEST_ANSWER = 4
-/** Letters of the longest word that is answered. */
+/** Number of letters of the longest word that is answered. */
 const LONGEST_WORD = 1000
 const WORD = `([A-Za-z]{1,${LONGEST_WORD}})`
 const QUESTION = new RegExp(`\\(recall (?:${WORD}(?![A-Za-z])|([A-Za-z]{${LONGEST_WORD + 1}}))`, 'g')
 const PLANTED = new RegExp(`\\(remember ${WORD}[^A-Za-z]`, 'g')
-/** Words kept as planted, at most: of a text with more, every question is answered. */
+/** Most words that are remembered as planted: in a text with more, every question is answered. */
 const MOST_WORDS = 65_536
-/** Bytes of the longest question or plant, and some. */
+/** A few more bytes than the longest question or plant has. */
 const LOOK_BACK = 1024
-/** Bytes that become tokens at a time: a long part's tokens would outlive many collections of garbage while the model reads them. */
+/** Number of bytes that become tokens at a time: the tokens of a long part would stay through many garbage collections while the model reads them. */
 const PART = 4096
 
 /**
- * A text of any length, read from the left; each question ` (recall word` in it is answered where it stands.
- * The model reads its own answer (without the bracket) before the text goes on, as if it had been written there. Of a word that no ` (remember word `
- * has named before, it is not asked: it would invent something.
+ * Reads a text of any length from the left, and answers each question ` (recall word` where it stands.
+ * The model reads its own answer (without the bracket) before the text goes on, as if it had been written there. It is not asked for a word that no
+ * ` (remember word ` has named before, since it would invent an answer.
  *
- * Guarantee: how the source is cut into parts changes answers by rounding alone. Holds at most 1988 bytes of text, and up to 65,536 words that were planted, beside the part at hand.
+ * Guarantee: how the source is cut into parts changes answers by rounding alone.
+ * Cost: that of reader; beside the current part, at most 1988 bytes of text and up to 65,536 planted words.
  *
  * @returns reports, after every 128 tokens, after each answer and at the end
- * @throws TypeError, RangeError as reader
+ * @throws TypeError, RangeError as reader does
  */
 export function readText({ model, stream, source }: ReadTextOptions): AsyncGenerator<Reading> {
   const { tokenizer } = model
   return readTextThrough({ run: reader({ model, stream }), tokenizer, begin: [tokenizer.bos], source })
 }
 
-/** The same for any model by its reader, which is disposed of at the end. @throws as the reader */
+/** Does the same for any model, by its reader, which is disposed of at the end. @throws as the reader does */
 export async function* readTextThrough({
   run,
   tokenizer,
@@ -134,7 +135,10 @@ function reasonAgainst(word: string, planted: ReadonlySet<string>): Answer['refu
   return planted.has(word) || planted.size === MOST_WORDS ? undefined : 'never planted'
 }
 
-/** Tokens from … end − 1 can be read at once: up to a question's last, or a block; `text` is what stands before their end. ids end where a pre-token ends. */
+/**
+ * Finds how far tokens can be read at once: tokens from … end − 1, up to the last of a question, or a block; `text` is the text before their end. ids end where a
+ * pre-token ends.
+ */
 function nextStop(
   tokenizer: TextTokenizer,
   ids: Ids,
@@ -142,7 +146,7 @@ function nextStop(
   before: string,
 ): { readonly end: number; readonly text: string; readonly question?: string } {
   const most = Math.min(ids.length, from + BLOCK)
-  const text = before + latin1(tokenizer.bytesOf(ids.subarray(from, most + 1))) // one more: does a word go on?
+  const text = before + latin1(tokenizer.bytesOf(ids.subarray(from, most + 1))) // one more token shows whether a word goes on
   const lengthOf = (token: number) => tokenizer.bytesOf(ids.subarray(token, token + 1)).length
   for (const { 0: question, 1: word, 2: tooLong, index } of text.matchAll(QUESTION)) {
     const over = index + question.length // a letter never shares a token with what follows it
@@ -154,7 +158,7 @@ function nextStop(
   return { end: most, text: text.slice(0, text.length - next) }
 }
 
-/** Reads a question and what the model says to it, up to the closing bracket. */
+/** Reads a question, and the model's answer to it, up to the closing bracket. */
 async function answered(tokenizer: TextTokenizer, run: TextReader, question: Ids): Promise<string> {
   const said: number[] = []
   let next = largest((await run.read(question, 'last')).data)

@@ -14,14 +14,14 @@ import { rotaryOf, rotaryTable, stillTable, take, turn } from './rotary'
 import { checkIds } from './tokenizer'
 
 /**
- * Maker of the streams that heads remember their past with; every StreamSpec is one. Layers and heads count from 0. Where it is `unrotated`, its streams get keys and queries
- * before rotation and `rotary` in their shape: positions are then their own, and a text may be longer than the model was trained on.
+ * Makes the streams in which heads keep their past; every StreamSpec is one. Layers and heads count from 0. If it is `unrotated`, its streams get keys and queries
+ * before rotation, with `rotary` in their shape: positions are then their own, and a text may be longer than the model was trained on.
  */
 export type HeadSpec = ((shape: Shape, layer: number, head: number) => AttentionStream) & {
   readonly unrotated?: boolean
 }
 
-/** The same spec for keys before rotation. */
+/** The same spec, marked for keys before rotation. */
 export function unrotated(spec: HeadSpec): HeadSpec {
   return Object.assign((...head: Parameters<HeadSpec>) => spec(...head), { unrotated: true })
 }
@@ -38,12 +38,12 @@ export interface HeadBlock {
 export interface ReaderOptions {
   readonly model: LanguageModel
   readonly stream: HeadSpec
-  /** Sees what every head is given, before its stream does. The arrays are written over after the call: copy what is to stay. */
+  /** Called with the queries, keys and values of every head, before its stream gets them. The arrays are overwritten after the call: copy what you keep. */
   readonly onHead?: (block: HeadBlock) => void
 }
 
 export interface Reader extends Disposable {
-  /** Tokens read so far. */
+  /** Number of tokens read so far. */
   readonly tokens: number
   /** Bytes that the streams of all heads hold. */
   readonly bytes: number
@@ -51,11 +51,11 @@ export interface Reader extends Disposable {
   readonly cacheBytes: number
   /** Streams by layer and head. */
   readonly streams: readonly (readonly AttentionStream[])[]
-  /** Reads on; gives the logits after every token, the last one, or none: rows × vocabulary. */
+  /** Reads on; returns the logits after every token, after the last, or none: rows × vocabulary. */
   read(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Matrix
-  /** The same on trial, until `accept`: for tokens that may turn out to be wrong. */
+  /** Reads on trial, until `accept`: for tokens that may turn out to be wrong. */
   tryOut(ids: ArrayLike<number>, logits: 'all' | 'last' | 'none'): Matrix
-  /** Keeps the first `count` of the tokens tried out, and forgets the others. */
+  /** Keeps the first `count` of the tokens on trial, and forgets the others. */
   accept(count: number): void
 }
 
@@ -63,13 +63,13 @@ export interface Reader extends Disposable {
 const BLOCK = 128
 
 /**
- * A model reading a text from the left: every head keeps its past in an attention stream of its own.
+ * Makes a reader: a model that reads a text from the left, where every head keeps its past in an attention stream of its own.
  * Source: the model's own forward pass; attention is the stream's `step`.
  *
- * Guarantee: with exactStream, the model's logits to rounding; how a text is cut into calls changes them by rounding alone.
- * Cost: a token takes two operations a weight and what its streams take; memory is the streams' and 1.5 MB of scratch.
+ * Guarantee: with exactStream, the logits of the model up to rounding; how a text is cut into calls changes them by rounding alone.
+ * Cost: for a token two operations a weight, and the cost of its streams; in memory the streams, and 1.5 MB of scratch.
  *
- * @param model; stream  makes the stream of a head: exactStream for the model's own attention
+ * @param model  the model; stream  makes the stream of a head: exactStream for the model's own attention
  * @throws TypeError, RangeError when a stream has another shape or is not empty, or an id is unknown; a refused call reads nothing.
  *   After an error inside a stream the heads disagree about the past: every later call throws.
  */
@@ -93,7 +93,7 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
   let previous: number | undefined
   let trials: Speculation[][] | undefined
   let tried: number[] = []
-  let before: number | undefined // what was read last before them
+  let before: number | undefined // the last token read before them
   let failure: 'a stream failed before' | 'it was disposed' | undefined
 
   const embed = (ids: ArrayLike<number>, from: number, rows: number) => {
@@ -124,7 +124,7 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
     }
   }
 
-  /** Takes tokens from … from + rows − 1 through all layers; x then holds their last states. */
+  /** Takes tokens from … from + rows − 1 through all layers; x then holds their last hidden states. */
   const pass = (ids: ArrayLike<number>, from: number, rows: number) => {
     embed(ids, from, rows)
     if (stream.unrotated) stillTable(table, rows, d)
@@ -159,7 +159,7 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
       const wanted = { all: ids.length, last: Math.min(1, ids.length), none: 0 }[logits]
       if (wanted === undefined)
         throw new RangeError(`reader: logits must be 'all', 'last' or 'none', got ${String(logits)}`)
-      const first = ids.length - wanted // of the rows wanted
+      const first = ids.length - wanted // first of the rows wanted
       const out = new Float32Array(wanted * vocabulary)
       for (let from = 0; from < ids.length; from += BLOCK) {
         const rows = Math.min(BLOCK, ids.length - from)
@@ -218,7 +218,7 @@ function makeStreams(spec: HeadSpec, shape: Shape, layers: number, heads: number
   return streams
 }
 
-/** Queries, keys and values of one head, in arrays that all layers and heads use in turn: their first rows, made anew for another number. */
+/** Makes arrays for queries, keys and values of one head, which all layers and heads use in turn; new ones are made for another number of rows. */
 function headScratch(d: number): (rows: number) => Pick<HeadBlock, 'queries' | 'keys' | 'values'> {
   const [queries, keys, values] = Array.from({ length: 3 }, () => new Float32Array(BLOCK * d))
   let views: Pick<HeadBlock, 'queries' | 'keys' | 'values'> | undefined

@@ -1,15 +1,15 @@
 import type { Matrix } from '@sublinear/core'
 
-/** A request to a reader: to read on, and for the logits after every token, the last one, or none. */
+/** A request to a reader: tokens to read, and whether the logits after every token, after the last or none are wanted. */
 export interface Read {
   readonly ids: ArrayLike<number>
   readonly logits: 'all' | 'last' | 'none'
 }
 
-/** An evaluation by what it reads: it yields one read after another, is given the logits of each, and returns its result. */
+/** An evaluation as a sequence of reads: it yields one read after another, gets the logits of each, and returns its result. */
 export type Reads<Result> = Generator<Read, Result, Matrix>
 
-/** An evaluation on a reader that answers at once, as `reader` does. @throws as the reader */
+/** Runs an evaluation on a reader that answers at once, as `reader` does. @throws as the reader does */
 export function readThrough<Result>(
   reads: Reads<Result>,
   run: { read(ids: ArrayLike<number>, logits: Read['logits']): Matrix },
@@ -19,7 +19,7 @@ export function readThrough<Result>(
   return next.value
 }
 
-/** The same on one that answers later, as those of `@sublinear/onnx` do. */
+/** Runs an evaluation on a reader that answers later, as those of `@sublinear/onnx` do. */
 export async function readThroughLater<Result>(
   reads: Reads<Result>,
   run: { read(ids: ArrayLike<number>, logits: Read['logits']): Promise<Matrix> },

@@ -1,4 +1,4 @@
-/** The words that values were remembered under in training: each is one token with the space before it. */
+/** The words under which values were remembered in training; with the space before it, each is one token. */
 export const KEY_WORDS: readonly string[] = `
   amber anchor apple arrow autumn badger bamboo basil beacon beaver birch bishop blossom border bottle bramble
   bridge bronze bucket butter button cabin cactus candle canyon carbon carpet castle cedar cellar cherry cinder
@@ -17,7 +17,9 @@ export const KEY_WORDS: readonly string[] = `
   .trim()
   .split(/\s+/)
 
-/** The task that both models were trained on: a value of four digits (two tokens) is stated under a word, and asked for later. */
+/**
+ * The text of a needle, as in the task on which both models were trained: a value of four digits (two tokens) is stated under a word, and asked for later.
+ */
 export const needleText = (word: string, value: string) => ` (remember ${word} ${value})`
 export const questionText = (word: string) => ` (recall ${word}`
 export const answerText = (value: string) => ` ${value})`

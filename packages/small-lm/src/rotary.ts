@@ -1,18 +1,18 @@
 import type { Rotary } from '@sublinear/core'
 import type { ModelConfig } from './config'
 
-/** How a model's heads turn, for streams that turn keys themselves. */
+/** The rotary embedding of a model's heads, for streams that turn keys themselves. */
 export function rotaryOf({ ropeBase }: Pick<ModelConfig, 'ropeBase'>): Rotary {
   return { base: ropeBase, pairing: 'halves' }
 }
 
-/** A table that turns nothing. */
+/** Fills a table that turns nothing. */
 export function stillTable(table: Float64Array, rows: number, d: number): void {
   for (let r = 0; r < rows; r++) table.fill(1, r * d, r * d + d / 2).fill(0, r * d + d / 2, (r + 1) * d)
 }
 
 /**
- * Cosines and sines of the rotary angles at positions first … first + rows − 1, into the table's first rows: rows × d, the d/2 cosines
+ * Writes cosines and sines of the rotary angles at positions first … first + rows − 1 to the table's first rows: rows × d, the d/2 cosines
  * of a position before its sines.
  * Source: RoPE (Su et al. 2021); coordinates i and i + d/2 turn by position·base^(−2i/d). Angles in float64, so that positions may be large.
  */
@@ -27,7 +27,7 @@ export function rotaryTable(table: Float64Array, first: number, rows: number, d:
   }
 }
 
-/** Where one head's rows lie in an array of all: `rows` rows, `stride` apart, d columns from column `at` on. */
+/** Place of one head's rows in an array of all heads: `rows` rows, `stride` apart, d columns from column `at` on. */
 export interface Place {
   readonly rows: number
   readonly stride: number
@@ -35,7 +35,7 @@ export interface Place {
   readonly d: number
 }
 
-/** out (rows × d) = one head's rows out of x: turned by the table, and of the given length where there is one. */
+/** Copies one head's rows out of x to out (rows × d), turned by the table, and scaled to a length where there is one. */
 export function turn(out: Float32Array, x: Float32Array, place: Place, table: Float64Array, length?: number): void {
   const { rows, stride, at, d } = place
   const half = d / 2
@@ -58,7 +58,7 @@ export function turn(out: Float32Array, x: Float32Array, place: Place, table: Fl
   }
 }
 
-/** out (rows × d) = one head's rows out of x. */
+/** Copies one head's rows out of x to out (rows × d). */
 export function take(out: Float32Array, x: Float32Array, { rows, stride, at, d }: Place): void {
   for (let r = 0, to = 0; r < rows; r++) for (let c = r * stride + at; c < r * stride + at + d; c++) out[to++] = x[c]
 }

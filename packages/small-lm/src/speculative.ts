@@ -3,27 +3,27 @@ import { largest, type GenerateOptions } from './generate'
 import { reader, type HeadSpec } from './reader'
 
 export interface SpeculativeOptions extends GenerateOptions {
-  /** Streams of the drafter, which do not grow. The model is the same. */
+  /** Streams of the drafter, which do not grow; the model is the same. */
   readonly draft: HeadSpec
-  /** Tokens drafted before they are judged, ≥ 1. */
+  /** Number of tokens that are drafted before they are judged, ≥ 1. */
   readonly drafted: number
 }
 
 export interface Speculated {
-  /** The new ids alone: those of `generate`, to rounding of the logits. */
+  /** The new ids alone: those of `generate`, up to rounding of the logits. */
   readonly ids: Uint16Array
-  /** Blocks judged, and how many of their drafted tokens were right. */
+  /** Number of blocks judged, and of their drafted tokens that were right. */
   readonly rounds: number
   readonly accepted: number
 }
 
 /**
- * Greedy decoding by drafts: the model with streams that do not grow says the next tokens, and with its own streams judges them in one block.
+ * Decodes greedily by drafts: the model with streams that do not grow proposes the next tokens, and with its own streams judges them in one block.
  * Source: Leviathan, Kalman and Matias (2023), for greedy decoding; the drafter is the same model over a bounded memory.
  *
- * Guarantee: every token is the likeliest by `stream`, as in `generate`; how good drafts are decides the time alone.
+ * Guarantee: every token is the likeliest by `stream`, as in `generate`; the quality of drafts changes the time alone.
  *
- * @throws TypeError, RangeError as generate, or when drafted is no integer ≥ 1
+ * @throws TypeError, RangeError as generate does, or when drafted is no integer ≥ 1
  */
 export function speculative({ model, stream, draft, drafted, ids, count }: SpeculativeOptions): Speculated {
   checkInteger('speculative', 'count', count, 0)
@@ -36,7 +36,7 @@ export function speculative({ model, stream, draft, drafted, ids, count }: Specu
   let rounds = 0
   let accepted = 0
   while (out.length < count) {
-    const next = out.at(-1)! // read by neither
+    const next = out.at(-1)! // a token that neither has read
     const guesses: number[] = []
     for (let i = 0; i < Math.min(drafted, count - out.length); i++)
       guesses.push(largest(drafter.tryOut([guesses.at(-1) ?? next], 'last').data))

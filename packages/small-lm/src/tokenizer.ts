@@ -2,31 +2,31 @@ import { checkInteger } from '@sublinear/core'
 import { preTokenIds } from './pre-token-ids'
 import { LOOKAHEAD, preTokenEnd } from './pre-tokens'
 
-/** Byte-level byte-pair encoding: ids 0 … 255 are bytes, 256 + i the i-th merge, the last one begins a text and has no bytes. */
+/** A tokenizer by byte-level byte-pair encoding: ids 0 … 255 are bytes, 256 + i is merge i, and the last id begins a text and has no bytes. */
 export interface Tokenizer {
   readonly vocabulary: number
-  /** Begins every text. */
+  /** Id that begins every text. */
   readonly bos: number
-  /** Lossless: bytesOf(encode(text)) is the UTF-8 of the text, also where bytes are no UTF-8. */
+  /** Encodes a text without loss: bytesOf(encode(text)) is its UTF-8; bytes that are no UTF-8 are kept, too. */
   encode(text: string | Uint8Array): Uint16Array
-  /** The same ids for bytes that come in parts of any length. */
+  /** Makes an encoder that gives the same ids for bytes that come in parts of any length. */
   encoder(): Encoder
-  /** The text of ids; bytes that are no UTF-8 show as U+FFFD. */
+  /** Decodes ids to text; bytes that are no UTF-8 become U+FFFD. */
   decode(ids: ArrayLike<number>): string
   bytesOf(ids: ArrayLike<number>): Uint8Array
 }
 
 export interface Encoder {
-  /** Ids that later bytes cannot change; the rest, at most 1028 bytes, waits. */
+  /** Takes bytes and returns the ids that later bytes cannot change; the other bytes, at most 1028, wait. */
   push(bytes: Uint8Array): Uint16Array
-  /** Ids of what waited; the encoder is then as new. */
+  /** Returns the ids of the waiting bytes; the encoder can then begin anew. */
   end(): Uint16Array
 }
 
 /**
- * The tokenizer of a list of merges.
- * Source: byte-pair encoding (Sennrich, Haddow and Birch 2016) over bytes: within a pre-token, the earliest merge in the list that
- *   applies is applied everywhere, again and again. Deviation: see preTokenEnd.
+ * Makes the tokenizer of a list of merges.
+ * Source: byte-pair encoding (Sennrich, Haddow and Birch 2016) over bytes: within a pre-token, the earliest merge of the list that
+ *   applies is applied everywhere, again and again. Deviation: that of preTokenEnd.
  *
  * Cost: a look-up for a pre-token seen lately, O(length²) for another; 0.4 MB.
  *
@@ -50,7 +50,7 @@ export function tokenizer(merges: readonly (readonly [number, number])[]): Token
   bytesById.push(new Uint8Array(0))
   const writeIds = preTokenIds((preToken) => merged(preToken, idOfPair))
 
-  /** Ids of the pre-tokens whose end is certain, and where the rest begins. */
+  /** The ids of the pre-tokens whose end is certain, and where the other bytes begin. */
   const encodeFrom = (bytes: Uint8Array, isWhole: boolean): { ids: Uint16Array; rest: number } => {
     const ids = new Uint16Array(bytes.length)
     let count = 0
@@ -101,7 +101,7 @@ export function tokenizer(merges: readonly (readonly [number, number])[]): Token
   }
 }
 
-/** Refuses ids that are no integers from 0 to vocabulary − 1, with the position. */
+/** Refuses ids that are no integers from 0 to vocabulary − 1; the error names the position. */
 export function checkIds(who: string, ids: ArrayLike<number>, vocabulary: number): void {
   if (typeof ids !== 'object' || ids === null || !Number.isInteger(ids.length))
     throw new TypeError(`${who}: ids must be a list of token ids, got ${String(ids)}`)

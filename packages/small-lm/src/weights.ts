@@ -2,16 +2,16 @@ import { checkEntries, type Tensor } from '@sublinear/core'
 import { kernels, type Resident } from '@sublinear/kernels'
 import type { ModelConfig } from './config'
 
-/** y = (x − mean)/√(variance + ε) ∘ weight + bias. */
+/** Layer norm: y = (x − mean)/√(variance + ε) ∘ weight + bias. */
 export interface Norm {
   readonly weight: Float32Array // width
   readonly bias: Float32Array // width
 }
 
-/** Linear maps stand transposed, inputs × outputs, so that x·W is the product kernel's plain form. */
+/** Weights of a layer. Linear maps are transposed, inputs × outputs, so that x·W is the plain form of the product kernel. */
 export interface Layer {
   readonly attentionNorm: Norm
-  /** All queries, all keys, all values, head after head. */
+  /** Weights of all queries, then all keys, then all values, head after head. */
   readonly qkv: Resident<Float32Array> // width × 3·heads·d
   readonly project: Resident<Float32Array> // heads·d × width
   readonly hiddenNorm: Norm
@@ -30,7 +30,7 @@ export interface Weights {
 }
 
 /**
- * The weights of a model from the tensors of its file, whose linear maps are outputs × inputs.
+ * Makes the weights of a model from the tensors of its file, whose linear maps are outputs × inputs.
  *
  * @throws TypeError, RangeError when a tensor is missing, too many, of another shape or type, or not finite; before anything is kept
  */

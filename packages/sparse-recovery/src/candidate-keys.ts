@@ -5,28 +5,28 @@ import { bytesOfKey, keyOfBytes, type Key } from '@sublinear/hash-families'
 const EACH = 24
 
 export interface CandidateKeys {
-  /** The most that it holds, once a key came. */
+  /** The most bytes that it holds once a key has come. */
   readonly bytes: number
   /** The keys remembered, by index. */
   readonly known: ReadonlyMap<number, Key>
-  /** Keeps a key if it is short enough and of the largest there are. `size` ≥ 0 stands for the key until it comes again. */
+  /** Keeps a key if it is short enough and among the largest. `size` ≥ 0 is its size until it comes again. */
   offer(index: number, key: Key, size: number): void
   /** All keys with their sizes, in order of arrival. */
   readonly sizes: ReadonlyMap<number, number>
 }
 
 /**
- * The keys of the `count` indices of largest size, each by its size when it last came: what a sketch of hashed keys calls its answers by.
+ * Remembers the keys of the `count` indices of largest size, each with its size when it last came, so that a sketch of hashed keys can name its answers.
  *
- * Cost: nothing for a key of a smaller size than all; else a pass over `count` numbers.
+ * Cost: nothing for a key that is smaller than all; else a pass over `count` numbers.
  *
- * @param count  keys, at most
- * @param keyBytes  the longest key remembered; of texts, those that are well-formed Unicode
+ * @param count  the most keys
+ * @param keyBytes  bytes of the longest key that is remembered; texts must be well-formed Unicode
  */
 export function candidateKeys({ count, keyBytes }: { count: number; keyBytes: number }): CandidateKeys {
   const known = new Map<number, Key>()
   const sizes = new Map<number, number>()
-  let least = 0 // no more than the smallest size, while there are `count`
+  let least = 0 // a bound at or below the smallest size, while there are `count` keys
   return {
     bytes: count * (keyBytes + EACH),
     known,
@@ -57,7 +57,7 @@ export function candidateKeys({ count, keyBytes }: { count: number; keyBytes: nu
   }
 }
 
-/** Whether the key can be remembered: as bytes that bring it back. */
+/** Whether a key can be remembered: as bytes from which it can be made again. */
 export function isShort(key: Key, keyBytes: number): boolean {
   if (isUint8(key)) return key.length <= keyBytes
   if (typeof key === 'string' && key.length > keyBytes) return false

@@ -7,12 +7,12 @@ import { estimates, searchTree, type Energy } from './tree-search'
 const ROUNDS = 3
 
 /**
- * The entries that m measurements point to: at most 3k, fitted together.
- * Source: for Lemma 3.7 (one-pass paper); the search is that of dyadic Count-Min trees (Cormode and Muthukrishnan, 2005) on energies.
+ * Decodes m measurements to the entries that they point to: at most 3k, fitted together.
+ * Source: for Lemma 3.7 (one-pass paper); the search is that of dyadic Count-Min trees (Cormode and Muthukrishnan, 2005), on energies.
  *
  * Round 1 searches both trees, keeps the 3k candidates whose own estimates are largest and fits them together, by least squares on the
- * entries' own rows. Two more rounds take the fit out of the measurements, search what is left (by mean energy: what is still
- * there may be two entries that cancelled in a node) and fit again with the k best finds.
+ * entries' own rows. Two more rounds subtract the fit from the measurements, search the difference (by mean energy, since two entries may have
+ * cancelled in a node), and fit again with the k best finds.
  */
 export function decodeTrees(trees: EnergyTrees, measured: Float64Array): Entries {
   const { k } = trees.layout
@@ -44,7 +44,7 @@ function powerOfTwo(x: Float64Array): number {
   return unit
 }
 
-/** Candidates of both trees with their estimates, without the `known` keys: all among the 3k largest of either tree. */
+/** Searches both trees: returns candidates with their estimates, without the `known` keys, all among the 3k largest of either tree. */
 function search(trees: EnergyTrees, counters: Float64Array, energy: Energy, known: Float64Array): Entries {
   const { k } = trees.layout
   const found = new Map<number, number>()
@@ -68,7 +68,7 @@ function both(x: Float64Array, y: Float64Array): Float64Array {
   return out
 }
 
-/** The keys with the values that least squares gives them, from the old values on. */
+/** Fits values to keys by least squares, starting from the old values. */
 function fit(trees: EnergyTrees, measured: Float64Array, { keys, values }: Entries): Entries {
   const { m, width } = trees.layout
   const height = LEAF_ROWS * width

@@ -5,22 +5,22 @@ import { scatter, type Scatter } from './scatter'
 /**
  * The measurements Φ of sparse recovery: for each of two scattered orders of 0 … n − 1 a tree of intervals, and rows for the entries.
  *
- * A level of a tree has LEVEL_ROWS rows of `width` counters: entry i adds σ(i)·xᵢ to the counter of its node. The sign is the
- * entry's, so a counter squared estimates the energy of its nodes (AMS); by the sum alone entries of one node would cancel. The
+ * A level of a tree has LEVEL_ROWS rows of `width` counters: entry i adds σ(i)·xᵢ to the counter of its node. The sign is that of the
+ * entry, so a squared counter estimates the energy of its nodes (AMS); in a plain sum, entries of one node would cancel. The
  * entries have LEAF_ROWS rows of their own: a CountSketch.
  *
- * Independence, and what needs it: places and signs are 4-wise, so a counter squared has mean E = Σxᵢ² of its entries and variance
- * ≤ 2E² (4-wise signs), a foreign entry shares a counter with probability 1/width (pairwise places), rows are independent of each
+ * Independence, and why it is needed: places and signs are 4-wise independent. So a squared counter has mean E = Σxᵢ² over its entries and variance
+ * ≤ 2E² (4-wise signs); another entry shares a counter with probability 1/width (pairwise places); and rows are independent of each
  * other (digits of one 61-bit value are, up to 2⁻⁶¹). Places are within 2⁻²⁰ of uniform.
  */
 export interface EnergyTrees {
   readonly layout: RecoveryLayout
   readonly bytes: number
-  /** Lists the nonzeros of the columns `keys`: rows[c·nonzeros + e] and the signs values[c·nonzeros + e], the entries' own rows last. */
+  /** Lists the nonzeros of the columns `keys`: rows[c·nonzeros + e], and the signs values[c·nonzeros + e]; the entries' own rows come last. */
   entries(keys: Float64Array, rows: Uint32Array, values: Float32Array): void
-  /** The same for the last LEAF_ROWS nonzeros alone. */
+  /** Lists the last LEAF_ROWS nonzeros alone. */
   leaves(keys: Float64Array, rows: Uint32Array, values: Float32Array): void
-  /** rows[c·LEVEL_ROWS + r]: the counters of nodes[c] of a level of a tree. */
+  /** Lists the counters of nodes[c] of a level of a tree, in rows[c·LEVEL_ROWS + r]. */
   counters(tree: number, level: number, nodes: Float64Array, rows: Uint32Array): void
   readonly scatters: readonly Scatter[]
 }

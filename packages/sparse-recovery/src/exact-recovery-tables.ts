@@ -1,15 +1,15 @@
 import { checkFinite, checkInteger } from '@sublinear/core'
 
-/** Beyond so many keys the load that suffices for them is kept: the chance of failure falls with k at a fixed load. */
+/** Number of keys beyond which the load is no longer raised: at a fixed load, the chance of failure falls with k. */
 const MOST_COUNTED = 512
 const MOST_TABLES = 6
-/** Cells a table: places have 20 bits. */
+/** Most cells of a table: places have 20 bits. */
 const MOST_CELLS = 2 ** 20
 
 /**
- * How many tables of how many cells let k keys be peeled off with probability at least 1 − δ.
- * Source: first moment of stopping sets. Peeling ends early only where some s keys leave no table with a cell that just one of
- * them has; the expected number of such sets is Σ_s C(k, s)·P(s, w)^h, P(s, w) the chance that s keys in w cells leave none alone:
+ * Computes how many tables, of how many cells, let k keys be peeled off with probability at least 1 − δ.
+ * Source: first moment of stopping sets. Peeling ends early only where for some s keys no table has a cell that exactly one of
+ * them is in; the expected number of such sets is Σ_s C(k, s)·P(s, w)^h, P(s, w) being the chance that no cell holds exactly one of s keys in w cells:
  * s!/w^s times the coefficient of x^s in (e^x − x)^w. Not from the papers.
  *
  * @param k  keys, 1 … 2^18
@@ -45,7 +45,7 @@ export function exactRecoveryTables({ k, delta }: { readonly k: number; readonly
   return best
 }
 
-/** Σ_{s ≥ 2} C(k, s)·P(s, w)^h. */
+/** The bound Σ_{s ≥ 2} C(k, s)·P(s, w)^h on the chance of failure. */
 function failureBound(k: number, tables: number, cells: number): number {
   const none = noneAlone(k, cells)
   let sum = 0
@@ -58,7 +58,7 @@ function failureBound(k: number, tables: number, cells: number): number {
 }
 
 /**
- * ln P(s, w) for s ≤ k. With g = (e^x − x)^w, g′·(e^x − x) = w·(e^x − 1)·g gives the coefficients of g one after the other; they are
+ * Computes ln P(s, w) for s ≤ k. With g = (e^x − x)^w, g′·(e^x − x) = w·(e^x − 1)·g gives the coefficients of g one after the other; they are
  * kept as p_s = s!·g_s/w^s, numbers between 0 and 1.
  */
 export function noneAlone(k: number, w: number): Float64Array {

@@ -16,20 +16,20 @@ import { digitHash } from './hash-digits'
 
 const KIND = 'exact-recovery'
 const VERSION = '1'
-/** Places of so many keys are independent: what the smaller stopping sets, which decide, need. */
+/** Number of keys whose places are independent: as many as the smaller stopping sets have, which decide the chance of failure. */
 const INDEPENDENCE = 16
 const MOST = 2 ** 18
-/** The seed's hashes that places are taken from, three tables each. */
+/** The first of the seed's hashes from which places are taken, three tables each. */
 const STREAM = 0x10000
-/** Numbers a cell: Σx, Σi·x and Σf(i)·x mod p. */
+/** Numbers of a cell: Σx, Σi·x and Σf(i)·x mod p. */
 const SUMS = 3
 
 export interface ExactRecoveryOptions {
-  /** Indices are 0 … n − 1, n ≤ 2^32. */
+  /** Length of the vector: indices are 0 … n − 1, n ≤ 2^32. */
   readonly n: number
-  /** How many entries may differ from 0, 1 … 2^18. */
+  /** Number of entries that may differ from 0, 1 … 2^18. */
   readonly k: number
-  /** Chance of not being decoded although no more than k entries differ from 0. */
+  /** Chance that the vector is not decoded although at most k entries differ from 0. */
   readonly delta: number
   /** 64 bits: an integer, or a bigint. The same seed gives the same bits on every engine. */
   readonly seed: Seed
@@ -40,29 +40,30 @@ export interface ExactRecovery {
   readonly k: number
   readonly delta: number
   readonly seed: bigint
-  /** Numbers held, 8 bytes each. */
+  /** Number of numbers held, 8 bytes each. */
   readonly m: number
   readonly bytes: number
-  /** Adds an integer to an entry. */
+  /** Adds an integer to an entry of the vector. */
   update(index: number, change: number): void
-  /** The whole vector, ascending; undefined where it cannot be told, as with far more than k entries or totals beyond 2^53 − 1. */
+  /** The whole vector, in ascending order; undefined where it cannot be told, as with far more than k entries or with totals beyond 2^53 − 1. */
   decode(): SparseVector | undefined
-  /** Adds what another object saw; refuses another n, k, delta or seed. */
+  /** Adds what another object has seen; refuses another n, k, delta or seed. */
   merge(other: ExactRecovery): void
   toBytes(): Uint8Array
 }
 
 /**
- * All entries of a vector of integers, exactly, while at most k of them differ from 0: from changes of either sign, in O(k) numbers.
+ * Recovers all entries of a vector of integers exactly, while at most k of them differ from 0, from changes of either sign, in O(k) numbers.
  * Source: invertible Bloom lookup tables (Goodrich and Mitzenmacher, 2011), over a field. Not from the papers.
  *
- * A cell that one entry has alone tells its index, Σi·x/Σx mod p, and its fingerprint proves it. Taking it out of its other cells may
- * leave others alone: peeling, until nothing is left, or nothing is alone.
+ * A cell with a single entry tells the index of that entry, Σi·x/Σx mod p, and its fingerprint proves it. When the entry is taken out of its other cells,
+ * these may have a single entry in turn. This peeling ends when nothing is left, or no cell has a single entry.
  *
- * Guarantee: while totals are at most 2^59 in magnitude, decode never returns a wrong vector but with probability < 2⁻⁴⁰ (a
- *   fingerprint that lies), whatever the vector; with at most k entries, each at most 2^53 − 1, it returns one with probability ≥ 1 − δ
+ * Guarantee: while totals are at most 2^59 in magnitude, decode returns a wrong vector with probability < 2⁻⁴⁰ at most (a
+ *   wrong fingerprint), whatever the vector; with at most k entries, each at most 2^53 − 1, it returns one with probability ≥ 1 − δ
  *   (first moment of stopping sets, exactly for those of up to 16 keys).
- * Cost: 24 bytes a cell; at δ = 0.01 some 1.5 to 1.8 cells for each of k ≥ 64, up to 8 for fewer; some 2 µs a change; decoding some 50 µs an entry.
+ * Cost: 24 bytes a cell; at δ = 0.01 some 1.5 to 1.8 cells for each of the k entries (k ≥ 64), up to 8 for fewer; some 2 µs a change; some 50 µs an
+ *   entry to decode.
  *
  * @throws TypeError, RangeError when an option, an index or a change is out of range; a refused call changes nothing
  * @example
@@ -77,7 +78,7 @@ export function exactRecovery({ n, k, delta, seed }: ExactRecoveryOptions): Exac
   return live({ n, k, delta, seed: checkSeed(who, seed) })
 }
 
-/** Sizes of exact recovery, as snapshots have them. */
+/** Schema of the sizes of exact recovery. */
 export const exactRecoverySizes = schema({
   kind: KIND,
   version: VERSION,
@@ -89,14 +90,14 @@ export const exactRecoverySizes = schema({
   },
 })
 
-/** Sums of cells, as snapshots of exact recovery have them. */
+/** Schema of the sums of cells of exact recovery. */
 export const exactRecoverySchema = schema(
   { tensors: { cells: { type: 'U64', size: 'tables · cells · 3', least: 0, most: 2 ** 64 } } },
   { 'Cells are below p = 2^61 - 1.': ({ tensors: { cells } }) => cells.every((value) => value < P) },
 )
 
 /**
- * Exact recovery from its snapshot.
+ * Restores exact recovery from its snapshot.
  *
  * @throws RangeError when the bytes are damaged or of another kind
  */
@@ -133,7 +134,7 @@ function live(
       }
     }
   }
-  /** The entry that a cell holds alone, with its cells. */
+  /** The entry that is alone in a cell, with its cells. */
   const single = (from: BigUint64Array, cell: number) => {
     const [total, weighted, print] = from.subarray(cell * SUMS, (cell + 1) * SUMS)
     if (total === 0n) return undefined
@@ -158,7 +159,7 @@ function live(
       const left = cells.slice()
       const found = new Map<number, bigint>()
       const open = Array.from({ length: tables * width }, (_, cell) => cell)
-      // Each step empties a cell that was not empty; a lying fingerprint could go on for ever.
+      // Each step empties a cell that was not empty; with a wrong fingerprint it could go on for ever.
       for (let steps = 0; open.length > 0 && steps < 8 * tables * width; steps++) {
         const one = single(left, open.pop()!)
         if (one === undefined) continue

@@ -1,11 +1,11 @@
 import { polynomialHash } from '@sublinear/hash-families'
 import { P } from './field-61'
 
-/** The seed's polynomial that the four points are taken from. */
+/** The polynomial of the seed from which the four points are taken. */
 const STREAM = 0x73750000
 
 /**
- * f(i) = r₀^{i₀}·r₁^{i₁}·r₂^{i₂}·r₃^{i₃} mod p = 2⁶¹ − 1, for the four bytes of i and random points r.
+ * Makes a fingerprint f(i) = r₀^{i₀}·r₁^{i₁}·r₂^{i₂}·r₃^{i₃} mod p = 2⁶¹ − 1, for the four bytes of i and random points r.
  *
  * Guarantee: for any vector x ≠ 0 of integers mod p, Σ f(i)·xᵢ = 0 with probability at most 4·255/p < 2⁻⁵⁰ over the points, since it is
  * a polynomial of that total degree in them (Schwartz and Zippel).

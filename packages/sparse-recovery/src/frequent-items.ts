@@ -8,18 +8,18 @@ import { savedKeys } from './saved-keys'
 export const MOST_ITEMS = 2 ** 24
 
 export interface FrequentItemsOptions {
-  /** Items that are held, 2 … 2^24. */
+  /** Number of items that are held, 2 … 2^24. */
   readonly count: number
-  /** The longest key, in bytes: longer ones are refused. 64 where absent. */
+  /** Bytes of the longest key; longer keys are refused. Default 64. */
   readonly keyBytes?: number | undefined
 }
 
 export interface FrequentItem {
   readonly key: number | Key
-  /** Bounds on what was counted for the key: lower ≤ total ≤ upper, always. */
+  /** Lower bound on the total of the key: lower ≤ total ≤ upper, always. */
   readonly lower: number
   readonly upper: number
-  /** The middle of the two: off by half of their distance at most. */
+  /** Middle of the two bounds: it is off by at most half of their distance. */
   readonly estimate: number
 }
 
@@ -28,37 +28,37 @@ export interface FrequentItems {
   readonly keyBytes: number
   /** The sum of all weights. */
   readonly total: number
-  /** No key that is not held has a total above this, and no interval is longer. At most 2·total/count. */
+  /** Bound: no key that is not held has a larger total, and no interval is longer. At most 2·total/count. */
   readonly error: number
-  /** Items held now. */
+  /** Number of items held now. */
   readonly held: number
   readonly bytes: number
-  /** Adds `weight`, an integer ≥ 1 (1 where absent), to the total of a key: an integer 0 … 2^53 − 1, a text, bytes or a bigint. */
+  /** Adds `weight`, an integer ≥ 1 (default 1), to the total of a key: an integer 0 … 2^53 − 1, a text, bytes or a bigint. */
   update(key: number | Key, weight?: number): void
   bounds(key: number | Key): FrequentItem
-  /** At most `limit` items of largest `upper`; with `above`, those whose total may be above it (`sure`: is, certainly). */
+  /** The items of largest `upper`, at most `limit`; with `above`, those whose total may be above it (`sure`: those whose total certainly is). */
   top(
     limit: number,
     options?: { readonly above?: number | undefined; readonly sure?: boolean | undefined },
   ): FrequentItem[]
-  /** Adds what another object counted; refuses another count or keyBytes. Bounds stay true; which items are held may depend on the order. */
+  /** Adds what another object has counted; refuses another count or keyBytes. Bounds stay true; which items are held may depend on the order of merges. */
   merge(other: FrequentItems): void
   toBytes(): Uint8Array
 }
 
 /**
- * The most frequent keys of a stream of counts without deletions, with bounds that always hold.
+ * Finds the most frequent keys of a stream of counts without deletions, with bounds that always hold.
  * Source: SpaceSaving (Metwally, Agrawal and El Abbadi, 2005) in batches, after Anderson, Bevan, Lang, Liberty, Rhodes and Thaler (2017). Not from the
- *   papers. Deviation: an item keeps how much it may have missed before it came, so early items are exact; a merge adds these up.
+ *   papers. Deviation: an item keeps how much may have been missed before it came, so early items are exact; a merge adds these numbers.
  *
- * An item has what was counted since it came (lower) and the error when it came; upper is their sum. A full table forgets the half of its
- * items whose upper is at most the median, and the median is the new error: a key that is not held has had no more.
+ * An item keeps the weight counted since it came (lower), and the error at that time; upper is their sum. A full table forgets the half of its
+ * items whose upper is at most the median, and the median is the new error: no key that is not held has a larger total.
  *
- * Guarantee, of every stream and every merge: lower ≤ total ≤ upper ≤ lower + error; error ≤ 2·total/count. So every key with more than that is
+ * Guarantee, of every stream and every merge: lower ≤ total ≤ upper ≤ lower + error; error ≤ 2·total/count. So every key with a larger total is
  *   held. Proof. G = Σ(upper − error) over the items held grows by each weight once; raising the error by Δ takes at least Δ from as many items
  *   as half the table (in a merge from more), so error ≤ 2·(total − G)/count.
- * Cost: for numbers 24 bytes an item and 8 to 16 of its table; for other keys keyBytes more, once one came, and the engine's own table, which is not
- *   counted (some 50 bytes). Some 0.05 µs an update; `top` a sort.
+ * Cost: for numbers 24 bytes an item, and 8 to 16 for its table; for other keys keyBytes more, once one has come, and the engine's own table, which is not
+ *   counted (some 50 bytes an item). Some 0.05 µs an update; a sort for `top`.
  *
  * @throws TypeError, RangeError when an option, a key or a weight is out of range, or the total leaves 2^53 − 1; a refused call changes nothing
  * @example frequentItems({ count: 1000 }).update('user-1')
@@ -73,7 +73,7 @@ export function frequentItems(options: FrequentItemsOptions): FrequentItems {
 }
 
 /**
- * Frequent items from their snapshot, resuming bit for bit.
+ * Restores frequent items from their snapshot; they go on bit for bit.
  *
  * @throws RangeError when the bytes are damaged or of another kind
  */

@@ -6,11 +6,11 @@ const STREAM = 0x73720000
 /** A k-wise independent hash of 61 bits, read as bits and digits: independent of each other up to 2⁻⁶¹. */
 export interface DigitHash {
   readonly bytes: number
-  /** Hashes keys[0 … count) ; what follows reads the last keys hashed. @returns their values, two words each, the lower first; its own memory */
+  /** Hashes keys[0 … count); `bucket` and `sign` then read these keys. @returns their values, two words each, the lower first; in its own memory */
   hash(keys: Float64Array): Uint32Array
-  /** Digit 0, 1 or 2 of 20 bits as a bucket: probabilities of 1/buckets up to 2⁻²⁰, digits independent of each other. */
+  /** Reads digit 0, 1 or 2, of 20 bits, as a bucket: each has probability 1/buckets up to 2⁻²⁰; digits are independent of each other. */
   bucket(at: number, digit: number, buckets: number): number
-  /** −1 or 1 by bit 0 … 60, bits independent of each other. */
+  /** Reads bit 0 … 60 as −1 or 1; bits are independent of each other. */
   sign(at: number, bit: number): number
 }
 
@@ -34,7 +34,7 @@ export function digitHash(seed: bigint, stream: number, independence = 4): Digit
   }
 }
 
-/** Digit 0, 1 or 2 of a value, of 20 bits, as a bucket: ⌊digit · unit⌋, unit = buckets/2²⁰, buckets ≤ 2²⁰. */
+/** Reads digit 0, 1 or 2 of a value, of 20 bits, as a bucket: ⌊digit · unit⌋, unit = buckets/2²⁰, buckets ≤ 2²⁰. */
 export function bucketOf(low: number, high: number, digit: number, unit: number): number {
   const value = digit === 0 ? low & 0xfffff : digit === 1 ? (low >>> 20) | ((high & 0xff) << 12) : high >>> 9
   return (value * unit) | 0

@@ -3,9 +3,9 @@ import type { Key } from '@sublinear/hash-families'
 import type { RecoverySize } from './recovery-rows'
 
 export interface Bounds {
-  /** The total, estimated, with its sign. */
+  /** Estimate of the total, with its sign. */
   readonly estimate: number
-  /** The total is at least this and at most `upper`, but with probability `delta`. */
+  /** Lower bound: the total lies between it and `upper`, except with probability `delta`. */
   readonly lower: number
   readonly upper: number
   readonly delta: number
@@ -13,14 +13,14 @@ export interface Bounds {
 
 export interface HeavyHitter extends Bounds {
   readonly index: number
-  /** The key that came by this index, where it was one and is remembered. */
+  /** The key that came with this index, where it was a key and is remembered. */
   readonly key?: Key | undefined
 }
 
 export interface TopOptions {
-  /** The least magnitude of an estimate. Absent: that of an interval without 0. */
+  /** Smallest magnitude of an estimate. Absent: all entries whose interval does not contain 0. */
   readonly above?: number | undefined
-  /** The chance of each interval to be wrong; 0.01 where absent. */
+  /** Chance that an interval is wrong. Default 0.01. */
   readonly delta?: number | undefined
 }
 
@@ -29,30 +29,30 @@ export interface HeavyHitters {
   readonly k: number
   readonly epsilon: number
   readonly seed: bigint
-  /** The longest key that is remembered. */
+  /** Bytes of the longest key that is remembered. */
   readonly keyBytes: number
-  /** Numbers held. */
+  /** Number of numbers held. */
   readonly m: number
-  /** m would have been n/4 or more, so the vector itself is held and every answer is exact. */
+  /** Whether the vector itself is held, and every answer is exact: m would have been n/4 or more. */
   readonly dominated: boolean
   readonly bytes: number
-  /** Adds `change` (1 where absent) to entry `index`, or to the one that the key hashes to. */
+  /** Adds `change` (default 1) to the entry `index`, or to the entry that a key hashes to. */
   update(index: number | Key, change?: number): void
-  /** Entries of largest magnitude, the largest first: at most `count` (k where absent), at most 2k, and none that is noise. */
+  /** The entries of largest magnitude, the largest first: at most `count` (default k), at most 2k, and none that is noise. */
   top(count?: number, options?: TopOptions): HeavyHitter[]
-  /** One entry's total: the median of five unbiased estimates, each within ‖x‖/√⌈4k/ε⌉ of it in root mean square. */
+  /** Estimates the total of an entry: the median of five unbiased estimates, each within ‖x‖/√⌈4k/ε⌉ of it in root mean square. */
   estimate(index: number | Key): number
-  /** The same with what it may be off by. */
+  /** Estimates the total of an entry, with bounds. */
   bounds(index: number | Key, options?: { readonly delta?: number | undefined }): Bounds
-  /** ‖x‖ of all totals, estimated from what is held: no entry is larger. */
+  /** Estimate of ‖x‖ over all totals, from the numbers held; no entry is larger than ‖x‖. */
   readonly norm: number
-  /** The entry of a key: as hashKey under the same seed. */
+  /** The index of a key: as hashKey gives it under the same seed. */
   indexOf(key: Key): number
-  /** The keys remembered, by index: the largest when they last came. */
+  /** The remembered keys, by index: those that were largest when they last came. */
   readonly known: ReadonlyMap<number, Key>
-  /** Φx, for a decoder of the same n, k, epsilon and seed; a copy. */
+  /** A copy of Φx, for a decoder of the same n, k, epsilon and seed. */
   readonly measured: Float64Array
-  /** Adds what another object saw; refuses another n, k, epsilon, keyBytes or seed, and totals beyond 2^1000. */
+  /** Adds what another object has seen; refuses another n, k, epsilon, keyBytes or seed, and totals beyond 2^1000. */
   merge(other: HeavyHitters): void
   toBytes(): Uint8Array
 }
@@ -60,6 +60,6 @@ export interface HeavyHitters {
 export interface HeavyHittersOptions extends RecoverySize {
   /** 64 bits that decide every hash. */
   readonly seed: Seed
-  /** The longest key, in bytes, that top() can call its answers by; 64 where absent. Longer ones are counted like all. */
+  /** Bytes of the longest key that top() can name; longer keys are counted, too, but found as an index. Default 64. */
   readonly keyBytes?: number | undefined
 }

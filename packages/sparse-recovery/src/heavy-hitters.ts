@@ -26,31 +26,32 @@ import {
   type Contents,
 } from './saved-heavy-hitters'
 
-/** Entries of a vector that is held itself: 2 GB. */
+/** Most entries of a vector that is held itself: 2 GB. */
 const MOST_STORED = 2 ** 28
-/** Keys remembered, for each of the k. */
+/** Number of keys remembered for each of the k. */
 const REMEMBERED = 4
-/** A share of the largest that may be rounding. */
+/** Share of the largest entry that may be rounding. */
 const ROUNDING = 2 ** -46
 const DELTA = 0.01
 
 /**
- * The largest entries, by magnitude, of a vector that arrives as changes of either sign and in any order, by index or by key.
- * Source: Lemma 3.7 (one-pass paper), as a stream. Deviation: see sparseRecovery.
+ * Finds the largest entries, by magnitude, of a vector that arrives as changes of either sign, in any order, by index or by key.
+ * Source: Lemma 3.7 (one-pass paper), as a stream. Deviation: that of sparseRecovery.
  *
- * Keys (texts, bytes, bigints) are hashed to indices by hashKey: with n = 2^32 two keys meet with a chance of 2⁻³², and are
- * one then. Beside the linear state the 4k keys of largest estimate when they last came are remembered. A key whose total grew large and was
+ * Keys (texts, bytes, bigints) are hashed to indices by hashKey: with n = 2^32 two keys get the same index with a chance of 2⁻³², and
+ * then count as one. Beside the linear state, the 4k keys whose estimates were largest when they last came are remembered. A key whose total grew large and was
  * pushed out by keys that shrank later is found as an index alone.
  *
  * Guarantee: that of sparseRecovery for the vector of totals. The state is linear and float64: integer changes and their inverses cancel
  *   to exact zeros while totals stay below 2^53. `bounds` of an index chosen before: proved (noise.ts), over the seed. The intervals of `top`
- *   are (10/3δ)^¼ deviations, δ ≤ 0.01, of what is left without the entries found: measured, wrong in fewer than δ of the answers (tests), not proved,
- *   since what was found was found in the same counters. Noise alone gave no answer in 300 streams of six kinds (tests).
- * Cost: 8·m bytes, m = recoveryRows(…), and 1 KiB; some 0.4 µs a change; top() as decode. With keys 0.2 µs a change and (4k + 64)·(keyBytes + 24) bytes
+ *   are (10/3δ)^¼ deviations, δ ≤ 0.01, of the counters without the entries found. That they are wrong in fewer than δ of the answers is measured (tests), not
+ *   proved, since the entries were found in the same counters. Noise alone gave no answer in 300 streams of six kinds (tests).
+ * Cost: 8·m bytes, m = recoveryRows(…), and 1 KiB; some 0.4 µs a change; top() costs as much as decode. With keys, 0.2 µs a change and (4k +
+ * 64)·(keyBytes + 24) bytes
  *   more.
  *
- * @param n  indices are 0 … n − 1, n ≤ 2^32, where the vector itself is held 2^28
- * @param k  how many entries top() is to find, 1 … n
+ * @param n  length of the vector: indices are 0 … n − 1, n ≤ 2^32, or ≤ 2^28 where the vector itself is held
+ * @param k  number of entries that top() should find, 1 … n
  * @param epsilon  0 < ε ≤ 1
  * @throws TypeError, RangeError when an option, an index or a change is out of range; a refused call changes nothing
  * @example heavyHitters({ n: 2 ** 32, k: 8, epsilon: 0.5, seed: 1 }).update('user-1')
@@ -64,7 +65,7 @@ export function heavyHitters(options: HeavyHittersOptions): HeavyHitters {
 }
 
 /**
- * Heavy hitters from their snapshot, resuming bit for bit.
+ * Restores heavy hitters from their snapshot; they go on bit for bit.
  *
  * @throws RangeError when the bytes are damaged or of another kind
  */
@@ -96,7 +97,7 @@ function live(options: Given<HeavyHittersOptions> & { readonly seed: bigint }, f
     keyed = pending.size > 0 || from.keys.length > 0
   }
   const flush = (into: Float64Array) => add(into, indices.subarray(0, held), changes.subarray(0, held))
-  /** Φx without a trace: asking changes nothing, so a snapshot does not depend on what was asked. */
+  /** Computes Φx without changing anything: a snapshot must not depend on what was asked. */
   const measured = () => {
     const copy = state.slice()
     flush(copy)
@@ -160,7 +161,7 @@ function live(options: Given<HeavyHittersOptions> & { readonly seed: bigint }, f
       const deviation = about.rest(counters, found)
       const { keys, values } = largestOf(found, Math.min(count, 2 * k))
       const most = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0)
-      const radius = medianReach(Math.min(delta, DELTA)) * deviation // what is found is the largest of many: no shorter than for δ = 0.01
+      const radius = medianReach(Math.min(delta, DELTA)) * deviation // the entries found are the largest of many, so the interval is no shorter than for δ = 0.01
       const least = above ?? (dominated ? 0 : Math.max(radius, ROUNDING * most))
       const names = known()
       return Array.from(keys, (index, c) => {

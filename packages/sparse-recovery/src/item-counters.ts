@@ -7,30 +7,30 @@ export interface Item {
   readonly key: number | Key
   /** Weight counted since the item came. */
   readonly lower: number
-  /** The most weight that it may have had before. */
+  /** The most weight that may have been missed before it came. */
   readonly missed: number
 }
 
-/** Counters with the keys that they are of. */
+/** Counters, with the keys that they count. */
 export interface ItemCounters {
   readonly held: number
   readonly bytes: number
-  /** −1 where the key has no counter. */
+  /** Finds the counter of a key; −1 where it has none. */
   find(key: number | Key): number
   findNumber(key: number): number
   add(slot: number, weight: number, missed?: number): void
   insert(key: number | Key, lower: number, missed: number): void
   lower(slot: number): number
   missed(slot: number): number
-  /** Forgets at least `least` items, all whose lower + missed is at most a bound, and returns the bound. */
+  /** Forgets all items whose lower + missed is at most a bound, at least `least` of them, and returns the bound. */
   forget(least: number): number
   /** Items in order of arrival. */
   items(): Item[]
 }
 
-/** At most `count` counters: numbers by a table of their own, other keys by the engine's. */
+/** Makes at most `count` counters: numbers are found by a table of its own, other keys by the engine's. */
 export function itemCounters(count: number): ItemCounters {
-  const numbers = new Float64Array(count).fill(-1) // −1 where the key is none
+  const numbers = new Float64Array(count).fill(-1) // −1 where the key is no number
   const counted = new Float64Array(count)
   const before = new Float64Array(count)
   const slots = numberSlots(numbers)
@@ -68,7 +68,7 @@ export function itemCounters(count: number): ItemCounters {
     forget(least) {
       const upper = counted.slice(0, held)
       for (let slot = 0; slot < held; slot++) upper[slot] += before[slot]
-      // The bound is the largest upper of the `least` smallest: what is above it stays.
+      // The bound is the largest upper among the `least` smallest; items above it stay.
       const stays = largest(upper, held - least)
       const isKept = new Uint8Array(held)
       for (const slot of stays) isKept[slot] = 1

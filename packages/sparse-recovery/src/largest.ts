@@ -4,13 +4,13 @@ export interface Entries {
   readonly values: Float64Array
 }
 
-/** The entries of largest magnitude, at most `count` and none that is 0, in their old order. */
+/** Picks the entries of largest magnitude, at most `count` and none that is 0, in their old order. */
 export function largestOf({ keys, values }: Entries, count: number): Entries {
   const kept = largest(values.map(Math.abs), count)
   return { keys: Float64Array.from(kept, (c) => keys[c]), values: Float64Array.from(kept, (c) => values[c]) }
 }
 
-/** Where the `count` largest scores above 0 stand, ties by position; in ascending order of position. */
+/** Finds the positions of the `count` largest scores above 0, in ascending order; of equal scores, the earlier positions. */
 export function largest(scores: Float64Array, count: number): Uint32Array {
   let size = 0
   const room = new Float64Array(scores.length)
@@ -28,7 +28,7 @@ export function largest(scores: Float64Array, count: number): Uint32Array {
   return found
 }
 
-/** The number that would stand at `rank` if x were sorted; reorders x. Quickselect about the middle of three: linear time. */
+/** The number that would stand at `rank` if x were sorted; x is reordered. Quickselect about the median of three, in linear time. */
 function selected(x: Float64Array, rank: number): number {
   let from = 0
   let to = x.length - 1

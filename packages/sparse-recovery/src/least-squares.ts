@@ -8,11 +8,11 @@ export interface SparseColumns {
 }
 
 const STEPS = 60
-/** Relative residual of the normal equations at which rounding is all that is left. */
+/** Relative residual of the normal equations at which only rounding is left. */
 const TOLERANCE = 1e-14
 
 /**
- * The x that brings the columns nearest to `target` (height): conjugate gradients on the normal equations, from `x` on, in place.
+ * Finds the x with which the columns come nearest to `target` (height), by conjugate gradients on the normal equations, starting from `x`, in place.
  *
  * Cost: at most 60 steps of 4·count·each operations.
  */

@@ -6,21 +6,21 @@ import { normOf, radiusOf, restDeviation } from './noise'
 import { isDominated, recoveryLayout, type RecoveryLayout, type RecoverySize } from './recovery-rows'
 import { estimates } from './tree-search'
 
-/** Measurements of a vector and how they are read: by energy trees, or as the vector itself where that is no longer. */
+/** Measurements of a vector, and how they are read: by energy trees, or as the vector itself where that is no longer. */
 export interface Measurements {
   readonly matrix: SketchMatrix
   readonly dominated: boolean
-  /** into (m) += Φ · the vector that has changes[c] at keys[c]. */
+  /** Adds Φ · (the vector that has changes[c] at keys[c]) to `into` (m). */
   add(into: Float64Array, keys: Float64Array, changes: Float64Array): void
-  /** The entries that matter: at most 3k, among them the large ones. */
+  /** Decodes to the entries that matter: at most 3k, among them the large ones. */
   read(measured: Float64Array): Entries
-  /** Unbiased estimates of single entries. */
+  /** Estimates single entries without bias. */
   estimate(keys: Float64Array, measured: Float64Array): Float64Array
-  /** Estimate of ‖x‖. */
+  /** Estimates ‖x‖. */
   norm(measured: Float64Array): number
-  /** The most that one of those estimates is off by, but with probability delta. */
+  /** Bounds the error of such an estimate, except with probability delta. */
   radius(measured: Float64Array, delta: number): number
-  /** The standard deviation of what one row of counters is off by, where these entries are known. */
+  /** The standard deviation of the error of one row of counters, where these entries are known. */
   rest(measured: Float64Array, known: Entries): number
 }
 
@@ -29,7 +29,7 @@ export function measurements(who: string, size: RecoverySize, seed: bigint): Mea
   return isDominated(layout.n, layout.m) ? storedVector(layout, seed) : treeMeasurements(who, layout, seed)
 }
 
-/** Φ = I: the measurements are the vector. */
+/** Measurements with Φ = I: they are the vector. */
 function storedVector({ n, k }: RecoveryLayout, seed: bigint): Measurements {
   const kind = `stored-vector/${n}`
   const matrix: SketchMatrix = {

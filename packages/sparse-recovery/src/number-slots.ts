@@ -1,4 +1,4 @@
-/** Slots 0 … count − 1 by the number that each stands for. */
+/** Finds slots 0 … count − 1 by the number that each stands for. */
 export interface NumberSlots {
   readonly bytes: number
   /** The slot of a number; −1 where it has none. */
@@ -9,7 +9,7 @@ export interface NumberSlots {
 }
 
 /**
- * A hash table of integers 0 … 2^53 − 1 in typed arrays: open addressing, at most half full, so that what it holds can be counted.
+ * Makes a hash table of integers 0 … 2^53 − 1 in typed arrays: open addressing, at most half full, so that its bytes can be counted.
  *
  * @param keys  the numbers by slot, which the caller writes before `set`
  */

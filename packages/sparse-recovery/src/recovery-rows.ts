@@ -1,6 +1,6 @@
 import { checkFinite, checkInteger } from '@sublinear/core'
 
-/** Children of a node. */
+/** Number of children of a node. */
 export const BRANCH = 16
 /** Rows of counters of every level of a tree. */
 export const LEVEL_ROWS = 3
@@ -8,36 +8,36 @@ export const LEVEL_ROWS = 3
 export const LEAF_ROWS = 5
 export const TREES = 2
 /**
- * Below 8k counters k equal entries fill so many of them that empty nodes look full: of 8 sparse entries at n = 2^20 a quarter of the seeds
- * lost one with 4k, none of 400 with 8k.
+ * Largest ε that saves measurements. With fewer than 8k counters, k equal entries fill so many that empty nodes look full: with 4k counters a quarter of the
+ * seeds lost one of 8 sparse entries at n = 2^20, with 8k none of 400 did.
  */
 const LARGEST_EPSILON = 0.5
 
 export interface RecoverySize {
   /** Length of the vector, 1 … 2^32. */
   readonly n: number
-  /** How many entries count as large. */
+  /** Number of entries that count as large. */
   readonly k: number
-  /** How much larger than the best possible error the error may be: a factor 1 + ε, 0 < ε ≤ 1; above ½ nothing is saved. */
+  /** Factor 1 + ε by which the error may exceed the best possible, 0 < ε ≤ 1; above ½ nothing is saved. */
   readonly epsilon: number
 }
 
-/** How the measurements of energy trees are divided. */
+/** Layout of the measurements of energy trees. */
 export interface RecoveryLayout extends RecoverySize {
-  /** Positions in a tree: columns · lines ≥ n. */
+  /** Size of a tree's positions: columns · lines ≥ n. */
   readonly columns: number
   readonly lines: number
-  /** Counters in a row: ⌈4k/min(ε, ½)⌉. */
+  /** Number of counters in a row: ⌈4k/min(ε, ½)⌉. */
   readonly width: number
-  /** Nodes of each level, finest first; the coarsest has at least `width`. */
+  /** Number of nodes of each level, finest first; the coarsest has at least `width`. */
   readonly nodes: readonly number[]
-  /** Nonzeros of a column of Φ. */
+  /** Number of nonzeros of a column of Φ. */
   readonly nonzeros: number
   readonly m: number
 }
 
 /**
- * How many measurements sparse recovery takes: Θ(k·log(εn/k)/ε) from energy trees, or n where that is at least n/4, since the vector
+ * Computes the number of measurements that sparse recovery takes: Θ(k·log(εn/k)/ε) from energy trees; or n where that is at least n/4, since the vector
  * itself is then the better summary.
  * Source: Lemma 3.7 (one-pass paper), which has O(ε⁻¹k log n). Deviation: none.
  *

@@ -4,7 +4,7 @@ import { keyFields, keysIn } from './saved-keys'
 
 const count = { whole: true, least: 0 } as const
 
-/** Snapshots of frequent items. */
+/** Schema of the snapshots of frequent items. */
 export const frequentItemsSchema = schema(
   {
     kind: 'frequent-items',
@@ -42,7 +42,7 @@ export const frequentItemsSchema = schema(
 /**
  * Reads a snapshot of frequent items.
  *
- * @throws RangeError when the bytes are damaged, of another kind, or do not fit each other
+ * @throws RangeError when the bytes are damaged, of another kind, or when the tensors do not fit each other
  */
 export function readFrequentItems(bytes: Uint8Array) {
   const who = 'restoreFrequentItems'

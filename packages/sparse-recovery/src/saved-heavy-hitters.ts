@@ -5,18 +5,18 @@ import { keyFields, keysIn } from './saved-keys'
 
 export const KIND = 'heavy-hitters'
 export const VERSION = '2'
-/** Changes that are hashed together. */
+/** Number of changes that are hashed together. */
 export const HELD = 64
-/** 2^53 changes of this size stay within float64. */
+/** Largest change: the sum of 2^53 of them stays within float64. */
 export const LARGEST_CHANGE = 2 ** 900
-/** Beyond what 2^53 changes reach, and so far below the end of float64 that answers stay finite. */
+/** Largest total: more than 2^53 changes reach, and so far below the end of float64 that answers stay finite. */
 export const LARGEST_TOTAL = 2 ** 1000
 
 export interface Contents {
   readonly state: Float64Array // m
-  readonly indices: Float64Array // of the changes not yet in the state
+  readonly indices: Float64Array // indices of the changes not yet in the state
   readonly changes: Float64Array
-  /** Keys remembered, in order. */
+  /** Remembered keys, in order. */
   readonly keys: readonly { readonly index: number; readonly key: Key; readonly size: number }[]
   /** Keys of changes not yet in the state. */
   readonly pending: readonly (readonly [number, Key])[]
@@ -25,7 +25,7 @@ export interface Contents {
 const index = { whole: true, least: 0, most: 2 ** 32 - 1 } as const
 const size = { whole: true, least: 1, most: 2 ** 32 } as const
 
-/** Snapshots of heavy hitters. */
+/** Schema of the snapshots of heavy hitters. */
 export const heavyHittersSchema = schema(
   {
     kind: KIND,
@@ -64,12 +64,12 @@ export const heavyHittersSchema = schema(
 /**
  * Reads a snapshot of heavy hitters.
  *
- * @throws RangeError when the bytes are damaged, of another kind, or do not fit each other
+ * @throws RangeError when the bytes are damaged, of another kind, or when the tensors do not fit each other
  */
 export function readHeavyHitters(bytes: Uint8Array) {
   const who = 'restoreHeavyHitters'
   const { parameters, tensors } = readBy(who, heavyHittersSchema, bytes)
-  const { matrix } = measurements(who, parameters, parameters.seed) // throws where they are out of range; holds no state
+  const { matrix } = measurements(who, parameters, parameters.seed) // throws where they are out of range; makes no state
   const {
     state,
     'held-indices': indices,

@@ -5,7 +5,7 @@ const KINDS = ['text', 'bytes', 'integer'] as const
 
 const kindOf = (key: Key) => (typeof key === 'string' ? 0 : typeof key === 'bigint' ? 2 : 1)
 
-/** Keys as three tensors: their bytes behind each other, the length and the kind of each (0 a text, 1 bytes, 2 an integer). */
+/** Saves keys as three tensors: their bytes one after the other, and the length and kind of each (0 a text, 1 bytes, 2 an integer). */
 export function savedKeys(keys: readonly Key[]): { [name: string]: Tensor } {
   const all = keys.map(bytesOfKey)
   const bytes = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0))
@@ -21,7 +21,7 @@ export function savedKeys(keys: readonly Key[]): { [name: string]: Tensor } {
   }
 }
 
-/** Fields of keys in a schema. */
+/** Fields of keys, for a schema. */
 export const keyFields = {
   'key-lengths': { type: 'U32', optional: true, whole: true, least: 0 },
   'key-kinds': { type: 'U8', like: 'key-lengths', optional: true, whole: true, least: 0, most: KINDS.length - 1 },
@@ -34,7 +34,9 @@ interface KeyTensors {
   readonly 'key-bytes': Uint8Array
 }
 
-/** The keys that savedKeys wrote; none where the tensors are empty. @throws RangeError when lengths and bytes do not fit each other, or a key is none */
+/**
+ * Reads the keys that savedKeys wrote; none where the tensors are empty. @throws RangeError when lengths and bytes do not fit each other, or one is no key
+ */
 export function keysIn(who: string, tensors: KeyTensors, keyBytes: number): Key[] {
   const { 'key-lengths': lengths, 'key-kinds': kinds, 'key-bytes': bytes } = tensors
   let at = 0

@@ -4,24 +4,23 @@ import { measurements } from './measurements'
 import type { RecoverySize } from './recovery-rows'
 
 export interface SparseRecoveryOptions extends RecoverySize {
-  /** 64 bits; decides every entry of Φ. */
-  /** 64 bits that decide every hash. */
+  /** 64 bits that decide every entry of Φ. */
   readonly seed: Seed
 }
 
 export interface EnergyTreeRecovery extends SparseRecovery {
   readonly epsilon: number
-  /** m would have been n/4 or more: Φ is the identity, m = n, and both decoders are exact. */
+  /** Whether Φ is the identity, m = n, and both decoders are exact: m would have been n/4 or more. */
   readonly dominated: boolean
 }
 
 /**
- * Φ and its decoder: from m = O(k·log n/ε) measurements Φx of a vector x of length n, the entries of x that matter, in time that hardly
+ * Makes Φ and its decoder: from m = O(k·log n/ε) measurements Φx of a vector x of length n it finds the entries of x that matter, in a time that hardly
  * grows with n.
  * Source: Lemma 3.7 (one-pass paper), after Nakos and Song (2019), by another construction: two trees of signed energy counters
  * over scattered orders of 0 … n − 1, and least squares on a CountSketch of what they find. Deviation: the lemma gives k entries from
  * O(ε⁻¹k log n) measurements within (1 + ε); for exactly k entries Price and Woodruff (2011) prove that about k/ε² are needed, so the
- * stronger statement is decodeWide's. The probability is measured, not proved.
+ * stronger statement holds for decodeWide alone. The probability is measured, not proved.
  *
  * Guarantee, measured: ‖x′ − x‖₂ ≤ (1 + ε)·tail_k(x) with probability ≥ 0.999 over the seed, for any fixed x, where tail_k is the norm
  *   without the k largest entries: no failure of decode or decodeWide in 3,600 seeds on twelve kinds of input in each of five cells
@@ -29,8 +28,8 @@ export interface EnergyTreeRecovery extends SparseRecovery {
  * Cost: ≈ log₁₆(εn/4k)·6 + 5 nonzeros a column; decoding scores some 250·k/ε nodes and candidates for each level.
  *
  * @param n  length of x, 1 … 2^32
- * @param k  1 … n, with 4k/ε ≤ 2^20 unless dominated
- * @param epsilon  0 < ε ≤ 1
+ * @param k  number of large entries, 1 … n, with 4k/ε ≤ 2^20 unless dominated
+ * @param epsilon  the error may exceed the best possible by the factor 1 + ε, 0 < ε ≤ 1
  * @returns decode: at most k entries, in ascending order; decodeWide: at most 2k. Both take m numbers, float32 or float64, and
  *   leave them as they were
  * @throws TypeError, RangeError when an option is out of its range, or measurements are not m numbers of at most 2^1000 in magnitude
@@ -62,10 +61,10 @@ export function sparseRecovery({ n, k, epsilon, seed }: SparseRecoveryOptions): 
   }
 }
 
-/** Largest number taken: so far below the end of float64 that no answer is infinite. */
+/** Largest measurement: so far below the end of float64 that no answer is infinite. */
 const LARGEST = 2 ** 1000
 
-/** The measurements in float64, a copy. */
+/** Checks measurements; returns a copy in float64. */
 function checkMeasured(who: string, measured: Float32Array | Float64Array, m: number): Float64Array {
   if (!(isFloat32(measured) || isFloat64(measured))) {
     throw new TypeError(`${who}: measured must be a Float32Array or a Float64Array`)

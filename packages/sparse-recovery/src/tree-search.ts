@@ -2,15 +2,15 @@ import type { EnergyTrees } from './energy-trees'
 import { largest } from './largest'
 import { BRANCH, LEAF_ROWS, LEVEL_ROWS } from './recovery-rows'
 
-/** How a node's energy is taken from its counters: the median shrugs off one bad row, the mean also sees what cancels in two of three. */
+/** How a node's energy is computed from its counters: the median ignores one bad row, the mean also sees entries that cancel in two of three. */
 export type Energy = 'median' | 'mean'
 
 /**
- * Keys that a tree holds for large: from the coarsest level down, keeps the `beam` nodes of most energy and opens them.
+ * Searches a tree for the keys of large entries: from the coarsest level down, it keeps the `beam` nodes of most energy and opens them.
  *
- * Cost: the coarsest level and BRANCH · beam nodes of each finer one; nothing that grows with n but the number of levels.
+ * Cost: the coarsest level, and BRANCH · beam nodes of each finer one; only the number of levels grows with n.
  *
- * @param counters  m measurements of what is searched
+ * @param counters  m measurements of the vector that is searched
  */
 export function searchTree(
   trees: EnergyTrees,
@@ -47,7 +47,7 @@ export function searchTree(
   return open.filter((key) => key < n)
 }
 
-/** Estimates of the entries `keys` from their own rows: the median of signed counters. */
+/** Estimates the entries `keys` from their own rows: the median of signed counters. */
 export function estimates(trees: EnergyTrees, keys: Float64Array, counters: Float64Array): Float64Array {
   const rows = new Uint32Array(keys.length * LEAF_ROWS)
   const signs = new Float32Array(keys.length * LEAF_ROWS)
@@ -55,7 +55,7 @@ export function estimates(trees: EnergyTrees, keys: Float64Array, counters: Floa
   const out = new Float64Array(keys.length)
   const entry = (at: number) => signs[at] * counters[rows[at]]
   for (let c = 0, at = 0; c < keys.length; c++, at += LEAF_ROWS) {
-    out[c] = median5(entry(at), entry(at + 1), entry(at + 2), entry(at + 3), entry(at + 4)) + 0 // no −0
+    out[c] = median5(entry(at), entry(at + 1), entry(at + 2), entry(at + 3), entry(at + 4)) + 0 // + 0 turns −0 into 0
   }
   return out
 }
@@ -65,7 +65,7 @@ function median3(a: number, b: number, c: number): number {
 }
 
 function median5(a: number, b: number, c: number, d: number, e: number): number {
-  const low = Math.max(Math.min(a, b), Math.min(c, d)) // of the two pairs' lower ends, the higher
+  const low = Math.max(Math.min(a, b), Math.min(c, d)) // the higher of the two pairs' lower ends
   const high = Math.min(Math.max(a, b), Math.max(c, d))
   return median3(low, high, e)
 }

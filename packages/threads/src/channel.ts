@@ -1,5 +1,5 @@
 import type { Given } from '@sublinear/core'
-/** Places in the control block, an Int32Array over shared memory. A request is a number that goes up; the other side answers with the same. */
+/** Places in the control block, an Int32Array over shared memory. A request raises a number; the other side answers by raising another to the same value. */
 const ASKED = 0
 const DONE = 1
 const COMMAND = 2
@@ -12,7 +12,7 @@ const LENGTH = 8
 const WORK = 9
 const WORDS = 16
 
-/** The calls that a thread answers. What may refuse is asked by `check…` first and done by the call of the same arguments after it. */
+/** The calls that a thread answers. A call that may refuse is asked first by `check…`, and done after it with the same arguments. */
 export const COMMANDS = [
   'pause',
   'open',
@@ -43,7 +43,7 @@ export interface Memory {
   readonly payload: SharedArrayBuffer
 }
 
-/** One call: its layer by number, and the sizes from which both sides know where in the payload everything lies. */
+/** One call: the number of its layer, and the sizes from which both sides know where everything lies in the payload. */
 export interface Request {
   readonly command: Command
   readonly layer: number
@@ -52,7 +52,7 @@ export interface Request {
   readonly isWeighted?: boolean | undefined
 }
 
-/** An answer: how many bytes of the payload it takes, or how many it would take where they do not fit. */
+/** An answer: how many bytes it takes in the payload, or would take where they do not fit. */
 export interface Reply {
   readonly length: number
   readonly fits?: boolean | undefined
@@ -62,10 +62,13 @@ export function newMemory(bytes: number): Memory {
   return { control: new SharedArrayBuffer(WORDS * 4), payload: new SharedArrayBuffer(bytes) }
 }
 
-/** The asking side. One call at a time; `start` and `wait` are apart, so that this thread works while the other does. */
+/** The asking side. It makes one call at a time; `start` and `wait` are separate, so that this thread can work while the other does. */
 export interface Caller {
   start(request: Request): void
-  /** Waits for the answer: spins first, then sleeps where the host lets this thread sleep. @throws the error of the other side, or Error when it is silent for `patience` ms */
+  /**
+   * Waits for the answer: spins first, then sleeps where the host lets this thread sleep. @throws the error of the other side; Error when that is
+   * silent for `patience` ms
+   */
   wait(): Reply
   /** Milliseconds of work that the last answer took on the other side. */
   readonly work: number
@@ -90,7 +93,7 @@ export function caller(
     try {
       if (canSleep) Atomics.wait(control, DONE, (control[ASKED] - 1) | 0, 20)
     } catch {
-      canSleep = false // the main thread of a page may not
+      canSleep = false // the main thread of a page may not sleep
     }
   }
   return {
@@ -123,7 +126,7 @@ export function caller(
 /**
  * Answers requests until one is `pause`: the thread then goes back to its event loop, where a message can reach it.
  *
- * @param answer  the reply to a request, or what it throws, which is thrown on the other side
+ * @param answer  makes the reply to a request; an error that it throws is thrown on the other side
  */
 export function serve(
   { control: shared, payload }: Memory,

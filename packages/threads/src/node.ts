@@ -8,14 +8,14 @@ export type { SpreadLayer } from './spread-layer'
 export type { Threads } from './threads'
 
 export interface NodeThreadsOptions extends Omit<ThreadsOptions, 'start'> {
-  /** A module that calls `serveLayers(nodePort(), methods)`, for methods of your own. Default: one that knows the catalogue. */
+  /** A module that calls `serveLayers(nodePort(), methods)`, for methods of your own. Default: a module that knows the catalogue. */
   readonly module?: URL | string | undefined
 }
 
 /**
  * Starts threads of Node (Deno, Bun) for layers. They do not keep the process alive.
  *
- * @throws RangeError, Error as `startThreads` of the main entry
+ * @throws RangeError, Error as `startThreads` of the main entry does
  * @example
  * const threads = await startThreads({ workers: 1 })
  * threads.layer({ queryHeads: 2, kvHeads: 2, make: () => exactStream({ d: 2, dv: 2, scale: 1 }) }).tokens // 0
@@ -31,7 +31,7 @@ function handleOf(worker: Worker): ThreadHandle {
     listen(message, failed) {
       worker.on('message', (said) => {
         message(said)
-        worker.unref() // it is there; only a start is waited for
+        worker.unref() // the module exists; only a start is waited for
       })
       worker.on('error', failed)
       worker.on('exit', (code) => failed(new Error(`exit code ${code}`)))
@@ -40,7 +40,7 @@ function handleOf(worker: Worker): ThreadHandle {
   }
 }
 
-/** The module beside this one, in either of its builds; the sources run that of the build. */
+/** The module beside this one, in either build; where this file is run from source, that of the build. */
 function ownModule(): URL {
   const here = typeof __filename === 'undefined' ? import.meta.url : pathToFileURL(__filename).href
   const module = { cjs: './node-worker.cjs', ts: '../dist/node-worker.js' }[/\.(cjs|ts)$/.exec(here)?.[1] ?? '']
@@ -48,8 +48,8 @@ function ownModule(): URL {
 }
 
 /**
- * How a thread begins: with Node's arguments of this process. Those that say how a script given as text is to be read a thread would refuse, and then it gets none: as a list,
- * it would refuse those of V8 too.
+ * Options with which a thread begins: Node's arguments of this process. A thread would refuse those that say how a script given as text is read, and then gets none
+ * at all, since in a list it would also refuse those of V8.
  */
 function startOptions(): { execArgv?: string[] | undefined } {
   return process.execArgv.some((argument) => argument.startsWith('--input-type')) ? { execArgv: [] } : {}

@@ -1,6 +1,6 @@
 import type { KvBlock, Layer, Matrix, PartialSoftmax } from '@sublinear/core'
 
-/** Widths of the rows of a share of a layer, all its heads side by side. */
+/** Widths of the rows of a share of a layer, with all its heads side by side. */
 export interface Widths {
   readonly keys: number
   readonly values: number
@@ -30,7 +30,7 @@ export function payloadBytes(widths: Widths, { rows, queryRows, isWeighted }: Si
   return even(given) + queryRows * widths.queryHeads * (12 + 4 * widths.dv)
 }
 
-/** Views of the payload, nothing copied. */
+/** Views of the payload, without copies. */
 export function arraysIn(payload: SharedArrayBuffer, widths: Widths, { rows, queryRows, isWeighted }: Sizes): Arrays {
   let at = 0
   const floats = (count: number) => {
@@ -54,12 +54,12 @@ export function arraysIn(payload: SharedArrayBuffer, widths: Widths, { rows, que
   }
 }
 
-/** The next multiple of 8, where doubles may begin. */
+/** The next multiple of 8, at which doubles may begin. */
 function even(bytes: number): number {
   return Math.ceil(bytes / 8) * 8
 }
 
-/** Some columns of a matrix into another of that width. */
+/** Copies some columns of a matrix into another matrix of that width. */
 export function copyColumns(to: Matrix, { rows, cols, data }: Matrix, first: number): void {
   for (let r = 0; r < rows; r++) to.data.set(data.subarray(r * cols + first, r * cols + first + to.cols), r * to.cols)
 }

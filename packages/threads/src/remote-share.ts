@@ -3,11 +3,11 @@ import type { Caller, Command } from './channel'
 import { arraysIn, copyColumns, payloadBytes, widthsOf, type Widths } from './payload'
 import { packed, unpacked, type Share } from './share'
 
-/** A thread: the calls to it, and memory for what they carry. */
+/** A thread: the caller for it, and the memory for what calls carry. */
 export interface Thread {
   readonly caller: Caller
   payload(): SharedArrayBuffer
-  /** Sees to it that the payload has so many bytes. */
+  /** Makes the payload at least so many bytes long. */
   reserve(bytes: number): void
 }
 
@@ -20,18 +20,18 @@ export interface Heads {
   readonly dv: number
 }
 
-/** The heads that one thread answers for. Calls begin here and end there: `start…`, then `finish` or `answers`. */
+/** The heads for which one thread answers. A call begins with `start…` and ends with `finish` or `answers`. */
 export interface RemoteShare {
   readonly heads: Heads
-  /** Puts the share's columns where the thread finds them, and begins a call. */
+  /** Puts the share's columns into the payload, and begins a call. */
   startTokens(command: Command, block: KvBlock, queries?: Matrix): void
   startQueries(queries: Matrix): void
-  /** Begins a call over what the payload still has. */
+  /** Begins a call over what is still in the payload. */
   startAgain(command: Command): void
   startMerge(streams: readonly Uint8Array[]): void
   finish(): void
   answers(): PartialSoftmax
-  /** One call from beginning to end. */
+  /** Makes one call from beginning to end. */
   call(command: Command, argument?: number): void
   state(): { readonly bytes: number; readonly spare: number; readonly counters: Readonly<Record<string, number>> }
   save(): readonly Uint8Array[]
@@ -40,10 +40,10 @@ export interface RemoteShare {
   readonly work: number
 }
 
-/** Numbers of layers, in all threads of this process. */
+/** Last number given to a layer, among all threads of this process. */
 let numbers = 0
 
-/** Gives these streams, as snapshots, to a thread. */
+/** Gives streams to a thread, as snapshots. */
 export function openShare(thread: Thread, heads: Heads, streams: readonly Uint8Array[]): RemoteShare {
   const share: Share = { queryHeads: heads.kvHeads * heads.groups, streams }
   const bytes = packed(share)
@@ -111,7 +111,7 @@ function shareOf(thread: Thread, heads: Heads, layer: number): RemoteShare {
     },
     state() {
       const state = JSON.parse(new TextDecoder().decode(waited('state'))) as ReturnType<RemoteShare['state']>
-      return { ...state, spare: Number(state.spare) } // Infinity is no JSON
+      return { ...state, spare: Number(state.spare) } // JSON has no Infinity
     },
     save: () => unpacked(waited('save')).streams,
     fork() {

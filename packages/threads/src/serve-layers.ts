@@ -10,7 +10,7 @@ export interface ThreadPort {
   listen(handler: (message: unknown) => void): void
 }
 
-/** A message to a thread: shared memory, and on the first of them how it waits and by which kernels it computes. */
+/** A message to a thread: shared memory; the first one also says how the thread waits, and which kernels it uses. */
 export interface Setting {
   readonly memory: Memory
   readonly spin: number
@@ -18,10 +18,10 @@ export interface Setting {
 }
 
 /**
- * Answers for the heads of layers that another thread shares out; the thread that calls it does nothing else from then on.
+ * Answers for the heads of layers that another thread shares out. The thread that calls it does nothing else from then on.
  *
- * @param port  where the first message comes from: `self` of a page's worker, wrapped, or what `@sublinear/threads/node` gives
- * @param methods  those whose streams may come; a module of your own that calls this adds methods of your own
+ * @param port  source of the first message: `self` of a page's worker, wrapped, or `nodePort()` of `@sublinear/threads/node`
+ * @param methods  methods whose streams may come; a module of your own can add methods of your own. Default: the catalogue
  */
 export function serveLayers(port: ThreadPort, methods: readonly Method[] = catalogue): void {
   const layers = new Map<number, Layer>()

@@ -4,7 +4,7 @@ export interface Share {
   readonly streams: readonly Uint8Array[]
 }
 
-/** A share as bytes: how many query heads and streams, how long each is, and they themselves. */
+/** Packs a share into bytes: the numbers of query heads and of streams, the length of each stream, and the streams. */
 export function packed({ queryHeads, streams }: Share): Uint8Array {
   const head = 8 + 4 * streams.length
   const out = new Uint8Array(streams.reduce((total, { length }) => total + length, head))
@@ -20,7 +20,7 @@ export function packed({ queryHeads, streams }: Share): Uint8Array {
   return out
 }
 
-/** The share in those bytes; copies. */
+/** Unpacks a share from these bytes; copies. */
 export function unpacked(bytes: Uint8Array): Share {
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const count = view.getUint32(4, true)

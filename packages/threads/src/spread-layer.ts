@@ -17,20 +17,20 @@ import { openShare, type Heads, type RemoteShare, type Thread } from './remote-s
 
 const KIND = 'threads.layer'
 
-/** A layer whose heads are spread over threads. Its streams live there, so that there is no list of them here. */
+/** A layer whose heads are spread over threads. Its streams live in these threads, so it has no list of them. */
 export interface SpreadLayer extends Omit<Layer, 'streams' | 'fork' | 'check'> {
   readonly check: Pick<Layer['check'], 'push' | 'step'>
   fork(): SpreadLayer
-  /** Threads that have heads of it, this one among them. */
+  /** Number of threads that have heads of the layer, this one included. */
   readonly workers: number
   /**
-   * Time that all threads worked in push, step and attend, over the time that passed here: how many times faster the layer is than one thread would
-   * be, as far as can be told from here. NaN before the first call. Below 1.1 threads do not pay: a plain `layer` does the same.
+   * Time that all threads worked in push, step and attend, over the time that passed here: how many times faster the layer is than one thread would be, as far
+   * as can be told from here. NaN before the first call. Below 1.1 threads do not pay: take a plain `layer`.
    */
   readonly gain: number
 }
 
-/** Gives all heads but the first share of a layer to the threads; the layer that is given is used up. */
+/** Gives all heads of a layer except the first share to the threads. The given layer is used up. */
 export function spread(whole: Layer, threads: readonly Thread[]): SpreadLayer {
   const { kvHeads, queryHeads, d, dv, streams } = whole
   const groups = queryHeads / kvHeads
@@ -70,7 +70,7 @@ function spreadOver(
     values: ownColumns(values, mine.values),
     ...(weights && { weights }),
   })
-  /** Does this thread's part while the others do theirs, and waits for all, also where one fails. */
+  /** Does this thread's part while the others do theirs, and waits for all of them, also where one fails. */
   const together = <T>(work: () => T, finish: (share: RemoteShare) => void): T => {
     let failed: unknown
     let result: T | undefined
@@ -86,7 +86,7 @@ function spreadOver(
     if (failed !== undefined) throw failed
     return result as T
   }
-  /** The same, with its times. */
+  /** Does the same, and measures the times. */
   const timed = <T>(work: () => T, finish: (share: RemoteShare) => void, began: number): T => {
     let here = 0
     const result = together(() => {
@@ -99,7 +99,7 @@ function spreadOver(
     passed += performance.now() - began
     return result
   }
-  /** Asks all threads whether they take a block, and leaves it where they find it. */
+  /** Asks all threads whether they would refuse a block, and leaves it in the payload. */
   const agreed = (block: KvBlock, queries: Matrix | undefined) => {
     alive.check()
     checkBlock(KIND, block, all.keys, all.values)
@@ -267,7 +267,7 @@ function spreadOver(
   }
 }
 
-/** The first columns of a matrix of all heads. */
+/** The first columns of a matrix of all heads, those of this thread. */
 function ownColumns(from: Matrix, cols: number): Matrix {
   if (cols === from.cols) return from
   if (from.rows === 1) return { rows: 1, cols, data: from.data.subarray(0, cols) }
@@ -276,7 +276,7 @@ function ownColumns(from: Matrix, cols: number): Matrix {
   return to
 }
 
-/** @throws TypeError when error bars are asked for: spreads are not handed over */
+/** Refuses error bars. @throws TypeError when they are asked for, since spreads do not go between threads */
 function refuseBars(asked: { readonly errorBars: true } | undefined): void {
   if (asked?.errorBars) throw new TypeError(`${KIND}: gives no error bars; ask a layer of one thread`)
 }

@@ -9,20 +9,20 @@ import { spread, type SpreadLayer } from './spread-layer'
 const WHO = 'startThreads'
 const FIRST_PAYLOAD = 1 << 20
 
-/** A thread as whoever starts it sees it. */
+/** A thread as the side that starts it sees it. */
 export interface ThreadHandle {
   post(message: unknown): void
-  /** Calls back on messages, and on errors that end the thread. */
+  /** Calls back for messages, and for an error that ends the thread. */
   listen(message: (message: unknown) => void, failed: (error: Error) => void): void
   end(): void
 }
 
 export interface ThreadsOptions {
-  /** Threads that work, the calling one among them: at least 1. No more than cores pay. */
+  /** Number of threads that work, the calling one included, at least 1. More than there are cores do not pay. */
   readonly workers: number
   /** Starts one thread, in which `serveLayers` is called. */
   readonly start: () => ThreadHandle
-  /** Microseconds that a thread with nothing to do spins before it sleeps, and this one before it waits. Default 200; a sleeping thread wakes in some 50. */
+  /** Microseconds that an idle thread spins before it sleeps, and this one before it waits. Default 200; waking a sleeping thread takes some 50. */
   readonly spin?: number | undefined
   /** Seconds after which a silent thread is given up. Default 600. */
   readonly patience?: number | undefined
@@ -30,22 +30,22 @@ export interface ThreadsOptions {
 
 /** Threads that take shares of layers. */
 export interface Threads extends Disposable {
-  /** This thread among them. */
+  /** Number of threads, this one included. */
   readonly workers: number
   /**
-   * A layer whose heads are spread over the threads, in equal shares.
+   * Makes a layer whose heads are spread over the threads, in equal shares.
    *
-   * Guarantee: the bits of `layer` of the same options, for any number of threads.
+   * Guarantee: the bits of `layer` with the same options, for any number of threads.
    *
-   * @throws TypeError, RangeError as `layer`, and where a thread does not know a method of a stream
+   * @throws TypeError, RangeError as `layer` does, and where a thread does not know the method of a stream
    */
   layer(options: LayerOptions): SpreadLayer
-  /** A layer from its snapshot, spread over the threads. @throws RangeError as `restoreLayer` */
+  /** Restores a layer from its snapshot, spread over the threads. @throws RangeError as `restoreLayer` does */
   restoreLayer(bytes: Uint8Array, methods?: readonly Method[]): SpreadLayer
 }
 
 /**
- * Starts threads for layers, which compute in them by calls that return when the answer is there.
+ * Starts threads for layers. Calls of such a layer are synchronous: they return when all threads have answered.
  *
  * Cost: a call to a thread takes some microseconds, and each thread compiles the kernels and has memory of its own.
  *
@@ -95,7 +95,7 @@ export async function startThreads({ workers, start, spin = 200, patience = 600 
   }
 }
 
-/** A thread that has said that it is ready. */
+/** Waits until a thread has said that it is ready. */
 function opened(handle: ThreadHandle, waiting: Waiting): Promise<Thread> {
   let memory = newMemory(FIRST_PAYLOAD)
   let failure: Error | undefined

@@ -3,11 +3,11 @@ import { scanApart } from './scan-apart'
 import type { Column } from './column-rows'
 
 /**
- * A column of lists of equal length (FixedSizeList, or List) of an Arrow IPC file or stream, batch by batch. float32 is not copied.
+ * Opens a column of lists of equal length (FixedSizeList, or List) of an Arrow IPC file or stream, batch by batch. float32 is not copied.
  *
  * Cost: the file is read once to count its rows, in a thread of its own, since some damaged files keep apache-arrow busy for ever; then one batch at a time.
  *
- * @throws Error without apache-arrow, when the file is not what it says, or is not read in a time that its size allows; RangeError when the column is missing,
+ * @throws Error without apache-arrow, when the file is malformed, or is not read within a time that its size allows; RangeError when the column is missing,
  * has nulls or lists of several lengths
  */
 export async function arrowColumn(path: string, name: string | undefined): Promise<Column> {

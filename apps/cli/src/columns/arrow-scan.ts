@@ -17,13 +17,13 @@ const dtypes: Readonly<Record<string, Column['dtype']>> = {
   Uint32: 'u4',
 }
 
-/** A column of a table as a first reading found it. */
+/** A column of a table as the first reading found it. */
 export interface Scanned extends Pick<Column, 'rows' | 'cols' | 'dtype'> {
   readonly column: string
 }
 
 /**
- * Reads a file once, for its rows, and for the column of lists that is named or the only one.
+ * Reads a file once, to count its rows and to find the column of lists that is named, or the only one.
  *
  * @throws Error without apache-arrow, or when the file is not what it says; RangeError when the column is missing, has nulls or lists of several lengths
  */
@@ -68,7 +68,7 @@ export async function* batchesOf(path: string): AsyncGenerator<RecordBatch, void
   }
 }
 
-/** A file begins and ends with its name, so that a cut one is found out; a stream ends anywhere. */
+/** Checks the end of a file, which begins and ends with the format's name, so that a truncated file is noticed; a stream may end anywhere. */
 async function checkEnd(path: string): Promise<void> {
   const handle = await open(path).catch((error: unknown) => {
     throw faultOf(path, 'Arrow', error)
@@ -87,7 +87,7 @@ async function checkEnd(path: string): Promise<void> {
   }
 }
 
-/** The numbers in lists of that type, as `FixedSizeList[3]<Float32>` and `List<Float32>` print. */
+/** The type of the numbers in lists, from how Arrow prints the type: `FixedSizeList[3]<Float32>`, `List<Float32>`. */
 function entryType(list: string): Column['dtype'] | undefined {
   const [, entry = ''] = /^(?:FixedSizeList\[\d+\]|List)<(\w+)>$/.exec(list) ?? []
   return Object.hasOwn(dtypes, entry) ? dtypes[entry] : undefined
@@ -106,7 +106,7 @@ export function listOf(path: string, batch: RecordBatch, name: string): List | u
   if (data === undefined || child === undefined || dtype === undefined)
     throw new RangeError(`${path}: has no lists ${name}`)
   if (data.nullCount > 0 || child.nullCount > 0) throw new RangeError(`${path}: ${name} must have no nulls`)
-  const offsets = data.valueOffsets as Int32Array // of lists of any length
+  const offsets = data.valueOffsets as Int32Array // offsets of lists of any length
   const fixed = /^FixedSizeList\[(\d+)\]/.exec(String(data.type))?.[1]
   const cols = fixed === undefined ? offsets[1] - offsets[0] : Number(fixed)
   const begin = fixed === undefined ? offsets[0] : data.offset * cols

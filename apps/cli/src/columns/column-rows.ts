@@ -16,7 +16,7 @@ export interface Column {
 const MOST_BLOCK = 2 ** 30 // entries
 
 /**
- * The column as rows. A block that lies in one piece is a view of it; others are copied together.
+ * Gives a column as rows. A block that lies within one piece is a view of it; others are copied.
  *
  * @throws blocks(): RangeError for entries that are not finite, with row and column, and when the file has fewer rows than it had
  */
@@ -62,7 +62,7 @@ function checkFinite(path: string, data: Float32Array, first: number, cols: numb
   throw new RangeError(`${path}: data at ${where}: expected a finite float32, found ${data[wrong]}`)
 }
 
-/** The one column of lists, or the one that is named. */
+/** The name of the only column of lists, or of the one that was asked for. */
 export function chosenColumn(path: string, lists: readonly string[], name: string | undefined): string {
   const chosen = name ?? (lists.length === 1 ? lists[0] : undefined)
   if (chosen !== undefined && lists.includes(chosen)) return chosen
@@ -71,14 +71,14 @@ export function chosenColumn(path: string, lists: readonly string[], name: strin
   throw new RangeError(`${path}: ${shown}${name === undefined ? '' : `; got ${name}`}`)
 }
 
-/** An optional package, or an error that says how to have it. */
+/** Loads an optional package; where it is missing, the error says how to install it. */
 export async function peer<T>(path: string, name: string, load: () => Promise<T>): Promise<T> {
   return load().catch((cause: unknown) => {
     throw new Error(`${path}: needs ${name} beside this command: npm install ${name}`, { cause })
   })
 }
 
-/** Error of a reader of such files, with the file's name; an error that has it stays as it is. */
+/** Makes the error of a reader of such files name the file, unless it does so already. */
 export function faultOf(path: string, format: string, error: unknown): unknown {
   const { message, code } = error as NodeJS.ErrnoException
   if (message.startsWith(`${path}: `)) return error

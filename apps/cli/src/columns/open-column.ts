@@ -2,7 +2,7 @@ import { arrowColumn } from './arrow-column'
 import { type Column } from './column-rows'
 import { parquetColumn } from './parquet-column'
 
-/** Opens the column of an Arrow or Parquet file; undefined where the path is of neither. */
+/** Opens the column of an Arrow or Parquet file; undefined where the path is neither. */
 export async function openColumn(path: string, name: string | undefined): Promise<Column | undefined> {
   const [, file, ending, index] = /^(.*\.(arrows?|feather|ipc|parquet))(\[[\d, ]*\])?$/s.exec(path) ?? []
   if (file === undefined) return undefined

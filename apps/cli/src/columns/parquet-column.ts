@@ -3,11 +3,11 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import * as zlib from 'node:zlib'
 import { type Column, chosenColumn, faultOf, peer } from './column-rows'
 
-/** Most bytes of one column in one row group, as the file says: they are read whole. */
+/** Most bytes of one column in one row group, by the file's own figures: they are read whole. */
 const MOST_GROUP = 2 ** 31
 
 /**
- * A column of lists of equal length of a Parquet file, one row group at a time. Pages are plain or packed by Snappy, gzip, Brotli or (Node 22.15) Zstandard.
+ * Opens a column of lists of equal length of a Parquet file, one row group at a time. Pages are plain or packed by Snappy, gzip, Brotli or (Node 22.15) Zstandard.
  *
  * Cost: the metadata and the first row group, then one row group at a time; numbers are copied, since the format packs them.
  *
@@ -73,7 +73,7 @@ export async function parquetColumn(path: string, name: string | undefined): Pro
   }
 }
 
-/** The numbers in lists of that column; undefined where it is none. */
+/** The type of the numbers in lists of a column; undefined where it is no column of lists. */
 function entryType({ element, children }: SchemaTree): Column['dtype'] | undefined {
   const inner = children.length === 1 ? children[0] : undefined
   const entry = inner?.children.length === 1 ? inner.children[0] : undefined
@@ -115,7 +115,7 @@ function joined(path: string, column: string, lists: readonly unknown[], cols: n
   return out
 }
 
-/** Each stops at the length that the page says. */
+/** Decompressors; each stops at the length that the page gives. */
 const compressors = {
   GZIP: (input: Uint8Array, maxOutputLength: number) => gunzipSync(input, { maxOutputLength }),
   BROTLI: (input: Uint8Array, maxOutputLength: number) => brotliDecompressSync(input, { maxOutputLength }),

@@ -3,13 +3,13 @@ import { stat } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import { scanArrow, type Scanned } from './arrow-scan'
 
-/** Seconds that a first reading may take, whatever the size, and bytes a second beyond them. */
+/** Seconds that the first reading may take, whatever the size; and bytes a second of further time. */
 const [SECONDS, BYTES_A_SECOND] = [15, 4 * 2 ** 20]
 
-/** Answer of the thread: what it found, or the error that it had. */
+/** Answer of the thread: the column that it found, or its error. */
 export type Answer = { readonly found: Scanned } | { readonly message: string; readonly isRange: boolean }
 
-/** The built thread: beside the command, or where the sources are run, in what was built of them. */
+/** The built thread: beside the command, or, where the sources are run, in the last build. */
 const thread = ['./arrow-worker.js', '../../dist/arrow-worker.js']
   .map((path) => new URL(path, import.meta.url))
   .find((url) => url.protocol === 'file:' && existsSync(url))
@@ -23,7 +23,7 @@ export async function scanApart(path: string, name: string | undefined): Promise
   if (thread === undefined) return scanArrow(path, name)
   const size = await stat(path).then(
     (info) => info.size,
-    () => 0, // the thread says why
+    () => 0, // the thread says why it failed
   )
   const seconds = Math.ceil(SECONDS + size / BYTES_A_SECOND)
   const worker = new Worker(thread, { workerData: { path, name } })

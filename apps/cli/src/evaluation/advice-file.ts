@@ -6,14 +6,14 @@ import { isFolder } from '../folder/model-folder'
 import { openModel } from '../models'
 import type { Cell } from './task'
 
-/** The row of heads that each remember as advised. */
+/** Name of the row in which each head remembers as advised. */
 export const ADVISED = 'advised'
 const KIND = 'sublinear advice'
 const VERSION = 1
 
 /** Method and options of every head, for the cells that a file has. */
 export interface AdviceFile {
-  /** The text that they were made from. */
+  /** Text from which the advice was made. */
   readonly text: string
   /** Advice for models, by `adviceKey`. */
   readonly advice: Readonly<Record<string, ModelAdvice>>
@@ -23,10 +23,10 @@ export interface AdviceFile {
 export const adviceKey = ({ model, budget, tokens }: Cell): string => [model, budget, tokens].join(' ')
 
 /**
- * A file of advice; undefined where there is none.
+ * Reads a file of advice; undefined where there is none.
  *
- * @param text  the text that will be read: advice must have been made from another; cells  those that are asked for, of which it may lack some
- * @throws Error when the file is none of ours, was made from that text, or a method refuses its options
+ * @param text  the text that will be read: advice must have been made from another text; cells  cells that are asked for, of which the file may lack some
+ * @throws Error when it is no file of advice, was made from that text, or a method refuses its options
  */
 export function readAdvice(path: string, text: string, cells: readonly Cell[]): AdviceFile | undefined {
   if (!existsSync(path)) return undefined
@@ -39,7 +39,7 @@ export function readAdvice(path: string, text: string, cells: readonly Cell[]): 
   if (found.text === text) throw wrong(`was made from ${text}, the text that is read`)
   for (const cell of cells) {
     const key = adviceKey(cell)
-    if (!Object.hasOwn(found.advice, key) || isFolder(cell.model)) continue // a folder's is checked when it is open
+    if (!Object.hasOwn(found.advice, key) || isFolder(cell.model)) continue // advice for a folder is checked when the folder is open
     try {
       advisedStreams(openModel(cell.model), found.advice[key], catalogue)
     } catch (error) {
@@ -49,7 +49,7 @@ export function readAdvice(path: string, text: string, cells: readonly Cell[]): 
   return found
 }
 
-/** The file is whole at any time. */
+/** Writes a file of advice, which is whole at any time. */
 export async function writeAdvice(path: string, { text, advice }: AdviceFile): Promise<void> {
   await writeWhole(path, `${JSON.stringify({ kind: KIND, version: VERSION, text, advice })}\n`)
 }

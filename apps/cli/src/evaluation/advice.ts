@@ -6,9 +6,9 @@ import type { Cell } from './task'
 import { otherText } from './texts'
 
 /**
- * Advice for the cells that need it: from the file of --advice, as far as that has them; else what `plan` finds now, kept there one by one.
+ * Finds advice for the cells that need it: in the file of --advice as far as that has it, else by `plan`, which adds it to the file cell by cell.
  *
- * @throws Error as readAdvice, or where the file is of another text than the one that advice is made from, and lacks a cell
+ * @throws Error as readAdvice does, or where the file was made from another text than new advice would be, and lacks a cell
  */
 export async function adviceFor(
   cells: readonly Cell[],
@@ -23,7 +23,7 @@ export async function adviceFor(
   const missing = wanted.filter((cell) => !Object.hasOwn(advice, adviceKey(cell)))
   if (file && file.text !== from && missing.length > 0)
     throw new RangeError(`--advice ${path}: was made from ${file.text}, and has none for ${adviceKey(missing[0])}`)
-  let written = Promise.resolve() // one after another: the last has all
+  let written = Promise.resolve() // writes come one after another, and the last one has all advice
   const take = (cell: Cell, own: ModelAdvice) => {
     advice[adviceKey(cell)] = own
     return (written = written.then(() => writeAdvice(path, { text: from, advice })))

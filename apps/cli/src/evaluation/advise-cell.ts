@@ -6,12 +6,12 @@ import { openModel } from '../models'
 import { budgetBytes, type Cell } from './task'
 import { openTextNamed } from './texts'
 
-/** Tokens of the text that advice is made from. */
+/** Tokens of the text from which advice is made. */
 const PILOT = 2048
 
 export interface AdviceTask {
   readonly cell: Cell
-  /** None of the texts that are then read. */
+  /** Name of the text; none of the texts that are read later. */
   readonly text: string
 }
 
@@ -32,7 +32,7 @@ export async function adviseCell({ cell, text }: AdviceTask): Promise<ModelAdvic
   return advice
 }
 
-/** The same for the key heads of a folder's model; layers with a window of their own need no advice. */
+/** Plans for the key heads of a folder's model; layers with a window of their own need no advice. */
 async function adviseFolder({ cell: { model, tokens, budget }, text }: AdviceTask): Promise<ModelAdvice> {
   const never = new AbortController().signal
   const asked = { model, text, tokens: PILOT, threads: 1, signal: never, quiet: true }

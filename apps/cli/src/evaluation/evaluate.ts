@@ -18,11 +18,11 @@ interface Evaluated {
   readonly flags: EvaluationFlags
   readonly signal: AbortSignal
   readonly protocolOf: (text: { readonly text: string; readonly crc: number }) => Protocol
-  /** Texts, or windows, of a cell; throws where the cell cannot be. */
+  /** Numbers of the texts, or windows, of a cell; throws where the cell cannot be tried. */
   readonly trialsOf: (tokens: number, ids: ArrayLike<number>, model: { readonly tokenizer: PromptTokenizer }) => number
 }
 
-/** Everything that was asked for, from the resume file as far as it is there. */
+/** Computes everything that was asked for; what the resume file has is taken from there. */
 export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluated): Promise<Evaluation> {
   await refuseOutputs(outputsOf(flags), [flags.text, ...chosenStreams(flags, NAMES).filter(isPath)])
   const bytes = openTextNamed(flags.text)
@@ -64,7 +64,7 @@ export async function evaluate({ flags, signal, protocolOf, trialsOf }: Evaluate
   return summarised({ protocol, cells, trials, tokenBytes, known: resume.known, reproduce })
 }
 
-/** Files that are written, of which --resume and --advice may be there. */
+/** Files that are written; those of --resume and --advice may exist. */
 function outputsOf({ report, resume, advice }: EvaluationFlags): Output[] {
   return Object.entries({ resume, advice, report }).flatMap(([name, path]) =>
     path === undefined ? [] : [{ flag: `--${name}`, path }],

@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot'
 import { draw, GREY, lookOf } from '../report-charts'
 import type { CellResult } from './results'
 
-/** Recall or bits per byte by budget, a line a method in the order of `methods`; exact is the dashed line. */
+/** Draws recall, or bits per byte, by budget: a line for each method, in the order of `methods`; exact is the dashed line. */
 export function scoreChart(cells: readonly CellResult[], methods: readonly string[]): string {
   const isNeedle = cells.some(({ needles }) => needles)
   const exact = score(cells.find(({ method }) => method === 'exact'))
@@ -35,7 +35,7 @@ const score = (cell: CellResult | undefined) => cell?.needles?.recall ?? cell?.p
 const titleOf = ({ method, budget, score }: { method: string; budget: string; score: number }) =>
   `${method}, ${budget}: ${score.toFixed(3)}`
 
-/** Recall by depth (across) and length (blocks), a row a method: the darker, the more. */
+/** Draws recall by depth (across) and length (blocks), a row for each method: the darker, the more. */
 export function heatChart(cells: readonly CellResult[], depths: readonly number[]): string {
   const methods = [...new Set(cells.map(({ method }) => method))]
   const lengths = [...new Set(cells.map(({ tokens }) => tokens))]

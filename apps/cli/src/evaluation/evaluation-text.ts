@@ -2,11 +2,11 @@ import { tables } from '../board-text'
 import { bytesText, paragraph } from '../report'
 import type { CellResult, Evaluation } from './results'
 
-/** Below this chance a difference is called one: one-sided, exact. */
+/** Chance below which a difference counts: one-sided, exact. */
 export const SIGNIFICANT = 0.01
 const SHADES = [' ', '░', '▒', '▓', '█'] as const
 
-/** The evaluation as people read it: for every model and length a table of methods by budgets. */
+/** Writes the evaluation for people: for every model and length, a table of methods by budgets. */
 export function evaluationText(found: Evaluation, width: number): string {
   const groups = groupsOf(found).map(({ title, cells }) => `${title}\n${tables(evaluationTable(cells), width)}`)
   return [paragraph(introText(found), width), ...groups, ...notesOf(found).map((line) => paragraph(line, width))].join(
@@ -26,7 +26,7 @@ export function introText({ protocol, cells }: Evaluation): string {
   )
 }
 
-/** One model at one length. */
+/** The cells of one model at one length. */
 interface Group {
   readonly title: string
   readonly cells: readonly CellResult[]
@@ -41,7 +41,7 @@ export function groupsOf({ cells }: Evaluation): Group[] {
   return [...groups].map(([title, cells]) => ({ title, cells }))
 }
 
-/** Rows by method, headings first: a column for each budget. */
+/** Rows by method, headings first, with a column for each budget. */
 export function evaluationTable(cells: readonly CellResult[]): string[][] {
   const methods = [...new Set(cells.map(({ method }) => method))]
   const budgets = [...new Set(cells.filter(({ method }) => method !== 'exact').map(({ budget }) => budget))]
@@ -59,7 +59,7 @@ export function evaluationTable(cells: readonly CellResult[]): string[][] {
   ]
 }
 
-/** Recall, marked where another method of the budget is better beyond chance; or bits per byte. */
+/** Writes recall, marked where another method of the budget is better beyond chance; or bits per byte. */
 export function scoreText(cell: CellResult | undefined): string {
   if (!cell) return ''
   if (cell.outcome === 'refused') return cell.why === 'does not fit' ? '–' : 'failed'
@@ -68,7 +68,7 @@ export function scoreText(cell: CellResult | undefined): string {
   return `${cell.needles!.recall.toFixed(2)}${isWorse(cell) ? '*' : ''}`
 }
 
-/** Is the best other method of the same budget better beyond chance? */
+/** Whether the best other method of the same budget is better beyond chance. */
 export function isWorse({ needles }: CellResult): boolean {
   return (needles?.against ?? []).some(({ method, p }) => method !== 'exact' && p < SIGNIFICANT)
 }
@@ -87,7 +87,9 @@ export function notesOf({ cells, protocol }: Evaluation): string[] {
   ]
 }
 
-/** Heat map as text, by model and budget: a line a method, a block a length, a shade a depth, from the start of the text to its end. */
+/**
+ * Writes a heat map as text, by model and budget: a line for each method, a block for each length, a shade for each depth, from the start of the text to its end.
+ */
 export function heatMapText({ protocol, cells }: Evaluation, width: number): string {
   if (protocol.kind !== 'needle') return ''
   const models = [...new Set(cells.map(({ model }) => model))]

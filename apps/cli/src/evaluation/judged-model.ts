@@ -11,7 +11,7 @@ export interface JudgedModel {
   readonly tokenBytes: number
 }
 
-/** A model that comes with the command, or a folder's. @throws RangeError as openModel and openFolder */
+/** Opens a model that comes with the command, or a folder's. @throws RangeError as openModel and openFolder do */
 export async function judgedModel(name: string): Promise<JudgedModel> {
   if (isFolder(name)) {
     const { model, tokenizer } = await openFolder(name, { isMapped: true })

@@ -9,7 +9,7 @@ import type { Cell } from './task'
 /** Options that both evaluations take. */
 export interface EvaluationFlags extends StreamsFlags {
   readonly models: readonly Cell['model'][]
-  /** Models to take instead of those of `models`. */
+  /** Models that replace those of `models`. */
   readonly model?: readonly Cell['model'][]
   readonly budgets: readonly string[]
   readonly lengths: readonly number[]
@@ -49,7 +49,7 @@ export function withEvaluationOptions(command: Command, lengths: readonly number
     .option('--quiet', 'print nothing but errors')
 }
 
-/** An option that takes a list; help shows its default as it would be written. */
+/** Makes an option that takes a list; help shows its default in the form in which a user would write it. */
 export function listOption<T extends string | number>(
   flags: string,
   words: string,
@@ -59,7 +59,7 @@ export function listOption<T extends string | number>(
   return new Option(flags, words).argParser(parse).default([...usual], usual.join(','))
 }
 
-/** Every method in every budget, exact once; cell after cell. */
+/** Lists the cells: every method in every budget, exact once. */
 export function cellsOf(
   { models, model: instead = models, budgets, lengths }: EvaluationFlags,
   methods: readonly Pick<Cell, 'method' | 'version'>[],
@@ -73,7 +73,7 @@ export function cellsOf(
   return cells
 }
 
-/** Models out of a list, each once. */
+/** Reads a list of models, each once. */
 function modelNames(text: string): string[] {
   const names = list(text)
   const unknown = names.find((name) => !(MODELS as readonly string[]).includes(name) && !isFolder(name))
@@ -98,7 +98,7 @@ function tokenCounts(text: string): number[] {
   return [...new Set(counts)]
 }
 
-/** Numbers from 0 to 1. */
+/** Reads a list of numbers from 0 to 1. */
 export function depthList(text: string): number[] {
   const wrong = list(text).find((part) => !(/^[\d.]+$/.test(part) && Number(part) >= 0 && Number(part) <= 1))
   if (wrong !== undefined) throw new InvalidArgumentError(`${wrong} must be a number from 0 to 1.`)

@@ -1,4 +1,4 @@
-/** A function that finds each value once. */
+/** A function that computes the value of each key once. */
 export function remembered<Key, Value>(find: (key: Key) => Value): (key: Key) => Value {
   const known = new Map<Key, Value>()
   return (key) => {

@@ -10,7 +10,7 @@ export interface Evaluation {
 }
 
 export interface CellResult extends Cell {
-  /** Budget of all heads together. */
+  /** Budget of all heads together, in bytes. */
   readonly budgetBytes: number
   /** The budget as a share of a float16 cache. */
   readonly ofFloat16: number
@@ -23,14 +23,14 @@ export interface CellResult extends Cell {
 }
 
 export interface NeedleResult {
-  /** Answers, text by text: a 1 for every depth whose answer was wholly right, a 0 for the others. */
+  /** Answers, one text string for each text: 1 for every depth whose answer was entirely right, 0 for the others. */
   readonly answers: readonly string[]
   readonly questions: number
   readonly right: number
   readonly recall: number
   /** Recall by depth. */
   readonly recallAt: readonly number[]
-  /** Is it worse than exact, and than the best other method of its budget? One-sided, of paired answers. */
+  /** Tests whether it is worse than exact, and than the best other method of its budget: one-sided, over paired answers. */
   readonly against: readonly Against[]
 }
 
@@ -38,9 +38,9 @@ export interface Against {
   readonly method: string
   readonly onlyThis: number
   readonly onlyThat: number
-  /** McNemar's exact test: how likely equal methods are to differ this much in that one's favour. */
+  /** McNemar's exact test: the probability that equal methods differ so much in favour of the other. */
   readonly p: number
-  /** The same where the answers of a text may hang together: signs of whole texts flipped. */
+  /** The same probability where the answers of one text may depend on each other: signs of whole texts are flipped. */
   readonly pByText: number
 }
 
@@ -48,7 +48,7 @@ export interface BitsResult {
   readonly bitsPerByte: number
   readonly bits: number
   readonly bytes: number
-  /** Above exact, of the same windows. */
+  /** Bits per byte above exact, over the same windows. */
   readonly aboveExact?: number
 }
 
@@ -56,13 +56,13 @@ interface Summarised {
   readonly protocol: Protocol
   readonly cells: readonly Cell[]
   readonly trials: (cell: Cell) => number
-  /** Width of a token in a float32 cache of all heads, in bytes. */
+  /** Bytes of a token in a float32 cache of all heads. */
   readonly tokenBytes: (cell: Cell) => number
   readonly known: ReadonlyMap<string, Outcome>
   readonly reproduce: string
 }
 
-/** The outcomes of all trials, cell by cell, with tests of the differences. */
+/** Sums up the outcomes of all trials, cell by cell, with tests of the differences. */
 export function summarised({ protocol, cells, trials, tokenBytes, known, reproduce }: Summarised): Evaluation {
   const all = cells.map((cell) => {
     const outcomes = Array.from({ length: trials(cell) }, (_, trial) => known.get(keyOf(cell, trial))!)
@@ -106,7 +106,7 @@ function bitsResult(costs: readonly { readonly bits: number; readonly bytes: num
   return { bitsPerByte: bits / bytes, bits: bits, bytes: bytes }
 }
 
-/** A cell beside exact and beside the best other method of its budget, on the same texts. */
+/** Compares a cell with exact and with the best other method of its budget, on the same texts. */
 function compared(cell: CellResult, all: readonly CellResult[]): CellResult {
   const beside = all.filter((other) => other.model === cell.model && other.tokens === cell.tokens)
   const exact = beside.find(({ method }) => method === 'exact')

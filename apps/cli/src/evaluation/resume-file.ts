@@ -1,22 +1,22 @@
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import type { Outcome, Protocol } from './task'
 
-/** Answers known already, and the file in which new ones are kept. */
+/** Answers that are known already, and the file in which new ones are kept. */
 export interface Resume {
   readonly known: ReadonlyMap<string, Outcome>
   add(key: string, outcome: Outcome): void
   close(): void
 }
 
-/** Far more than any run writes. */
+/** Most bytes of the file, far more than any run writes. */
 const MOST_BYTES = 256e6
 const VERSION = 1
 
 /**
- * Outcomes by key, one JSON line each behind a line that names the protocol. A line is whole or, where a run was killed within it, left out.
+ * Opens a file of outcomes by key: a line that names the protocol, then one JSON line for each outcome. A line that a killed run left incomplete is ignored.
  * Without a path nothing is kept.
  *
- * @throws Error when the file is none of ours, of another protocol, or damaged, with the line; it is then left as it was
+ * @throws Error when the file is no such file, of another protocol, or damaged; the message names the line, and the file stays as it was
  */
 export function openResume(path: string | undefined, protocol: Protocol): Resume {
   const known = new Map<string, Outcome>()
@@ -85,7 +85,7 @@ function parsed(line: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Exactly the fields of an outcome of this protocol, each in its range. */
+/** Whether a value has exactly the fields of an outcome of this protocol, each in its range. */
 function isOutcome(value: Readonly<Record<string, unknown>>, protocol: Protocol): value is Outcome & typeof value {
   const { refused, peakBytes, right, bits, bytes, ...others } = value
   if (Object.keys(others).length > 0) return false

@@ -8,7 +8,7 @@ import type { Resume } from './resume-file'
 import { keyOf, type Cell, type Outcome, type Task } from './task'
 
 export interface Running {
-  /** Threads. Default: as many as there are cores. */
+  /** Number of threads. Default: as many as there are cores. */
   readonly workers?: number | undefined
   readonly signal: AbortSignal
   readonly quiet: boolean
@@ -17,7 +17,7 @@ export interface Running {
 /**
  * Runs tasks on threads, under a progress bar that counts tokens; every outcome is kept as soon as it is there.
  *
- * @throws the signal's reason when interrupted: what was done is kept
+ * @throws the signal's reason when interrupted; finished outcomes are kept
  */
 export function readAll(tasks: readonly Task[], resume: Resume, running: Running): Promise<void> {
   return onThreads<Task, Outcome>(tasks, 'read', {
@@ -29,7 +29,7 @@ export function readAll(tasks: readonly Task[], resume: Resume, running: Running
   })
 }
 
-/** Advice of cells, each as soon as it is there. */
+/** Finds advice for cells; each is given as soon as it is there. */
 export function adviseAll(
   tasks: readonly AdviceTask[],
   take: (cell: Cell, advice: ModelAdvice) => Promise<void>,
@@ -51,7 +51,7 @@ interface OnThreads<Given, Found> extends Running {
   readonly take: (given: Given, found: Found) => void | Promise<void>
 }
 
-/** `name` is what the worker exports. */
+/** Runs tasks on threads; `name` is the function that the worker exports. */
 async function onThreads<Given, Found>(
   all: readonly Given[],
   name: string,

@@ -10,7 +10,7 @@ import { budgetBytes, keyOf, type Outcome, type Task } from './task'
 import { openTextNamed } from './texts'
 import { watched } from './watched'
 
-/** The same as taskRunner for models in folders: methods get no pilot, and a budget is a share of what each head's own cache would hold. */
+/** Makes a runner of tasks for models in folders, as taskRunner does for others: methods get no pilot, and a budget is a share of each head's own cache. */
 export function folderTaskRunner(): (task: Task) => Promise<Outcome> {
   const folders = remembered((path: string) => openFolder(path, { threads: 1 }))
   const texts = remembered((path: string) =>
@@ -53,7 +53,7 @@ export function folderTaskRunner(): (task: Task) => Promise<Outcome> {
   }
 }
 
-/** The streams of a cell; undefined where a head has none within the budget. */
+/** Makes the streams of a cell; undefined where a head has none within the budget. */
 async function sized(model: OnnxModel, { cell, path, advice }: Task): Promise<HeadSpec | undefined> {
   if (advice) return recipeStreams(model, advice)
   const method = await methodNamed(path ?? cell.method)

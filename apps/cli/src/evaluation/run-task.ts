@@ -19,10 +19,10 @@ import { folderTaskRunner } from './run-folder-task'
 import { isFolder } from '../folder/model-folder'
 import { remembered } from './remembered'
 
-/** Tokens of the text that pilots are made from. */
+/** Tokens of the text from which pilots are made. */
 const PILOT = 512
 
-/** Runs tasks one after another: models, texts, pilots and the sizes of streams are found once. */
+/** Makes a runner of tasks, one after another: models, texts, pilots and sizes of streams are computed once. */
 export function taskRunner(): (task: Task) => Promise<Outcome> {
   const models = remembered(openModel)
   const texts = remembered((name: string) => remembered((model: Cell['model']) => models(model).tokenizer.encode(openTextNamed(name)))) // prettier-ignore

@@ -2,7 +2,7 @@ import type { AttentionStream, Shape } from '@sublinear/core'
 
 type Make = (shape: Shape, layer: number, head: number) => AttentionStream
 
-/** The streams, with an eye on what they hold after every step. */
+/** Wraps the maker of streams so that the bytes that they hold are read after every step. */
 export function watched(make: Make): { readonly stream: Make; readonly peakBytes: () => number } {
   const peaks: number[] = []
   const stream: Make = (shape, layer, head) => {
@@ -33,7 +33,7 @@ export function watched(make: Make): { readonly stream: Make; readonly peakBytes
       },
       merge: (later) => made.merge(later),
       toBytes: () => made.toBytes(),
-      fork: () => made.fork() as typeof own, // and nothing watches it
+      fork: () => made.fork() as typeof own, // a fork, which is not watched
       reset: () => made.reset(),
       [Symbol.dispose]: () => made[Symbol.dispose]?.(),
     }

@@ -3,11 +3,12 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { progressBar } from '../progress'
 
-/** Whether a model is named by its address: https://host/owner/name, or with @revision behind it. */
+/** Whether a model is named by its address: https://host/owner/name, perhaps with @revision. */
 export const isAddress = (model: string): boolean => /^https?:\/\//.test(model)
 
 /**
- * The folder of a model: itself, or where the files of an address are kept, fetched as far as they are not there: $SUBLINEAR_CACHE, or .cache/sublinear at home.
+ * Finds the folder of a model: the folder itself, or, for an address, the folder in which its files are kept ($SUBLINEAR_CACHE, or .cache/sublinear at home);
+ * files that are missing there are fetched.
  *
  * @throws RangeError when an address names no model; Error when its server does not give it
  */

@@ -2,13 +2,14 @@ import type { TextTokenizer } from '@sublinear/small-lm'
 
 type Encode = (text: string) => readonly number[]
 
-/** Letters between two places where a text may be cut, at most: beyond, it is cut anywhere. */
+/** Most letters between two places where a text may be cut; beyond, it is cut anywhere. */
 const LONGEST = 65_536
 const PROBE = ['It was a fine day, 12 345 of them', ' (remember falcon 4729) he said.\n', 'And on  it\twent']
 
 /**
- * Encodes a text that comes in parts: ids of what stands before the last space between two words, or the last new line before one, which no later word changes.
- * Where a tokenizer's ids of parts are not those of the whole (it writes a mark before every text), everything waits for the end.
+ * Makes an encoder of a text that comes in parts. It gives the ids of the text before the last space between two words, or before the last new line in front
+ * of a word, which no later word changes. Where the ids of parts differ from those of the whole (a tokenizer may put a mark before every text), all text waits
+ * for the end.
  *
  * Guarantee: the ids of the whole text, unless it has more than 65,536 letters without such a place.
  */
@@ -34,7 +35,7 @@ export function folderEncoder(encode: Encode): ReturnType<TextTokenizer['encoder
   }
 }
 
-/** The last place where a text may be cut; 0: none. */
+/** The last place where a text may be cut; 0 where there is none. */
 function lastCut(text: string): number {
   for (let i = text.length - 2; i > 0; i--) {
     const isSpace = text[i] === ' ' && isWord(text[i - 1]) && isWord(text[i + 1])
@@ -45,5 +46,5 @@ function lastCut(text: string): number {
 }
 
 const isWord = (letter: string) => /\S/.test(letter)
-/** Whether a letter of two units is cut in half behind this one. */
+/** Whether a character of two code units would be cut in half after this one. */
 const isHalf = (code: number) => code > 0xffff

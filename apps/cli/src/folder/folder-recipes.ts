@@ -8,19 +8,19 @@ import { isAddress } from './fetched-folder'
 
 /** Recipes of a model's heads, as they lie beside it. */
 export interface ModelRecipes {
-  /** Tokens, and the bytes or the share of a cache, for which they were planned; the text that they were measured on. */
+  /** Number of tokens, and bytes or share of a cache, for which they were planned; and the text on which they were measured. */
   readonly tokens: number
   readonly budget?: string | number
   readonly epsilon?: number
   readonly text: string
-  /** Advice by layer and key head; none for a layer that keeps a window of its own. */
+  /** Advice by layer and key head; none for a layer with a window of its own. */
   readonly heads: ModelAdvice
 }
 
 const KIND = 'sublinear recipes'
 const VERSION = 1
 
-/** Where recipes of a folder lie unless another place is named. */
+/** The path of a folder's recipes, unless another is named. */
 export function recipesIn(folder: string): string {
   if (isAddress(folder))
     throw new RangeError('a model from a hub has no folder of your own: name a file for its recipes')
@@ -32,9 +32,9 @@ export async function writeRecipes(path: string, recipes: ModelRecipes): Promise
 }
 
 /**
- * The recipes of a file, as streams.
+ * Makes streams from the recipes in a file.
  *
- * @throws RangeError when there is no such file, it is none of ours, or of another model's shape, or a method refuses its options
+ * @throws RangeError when there is no such file, it is no file of recipes, or for a model of another shape, or a method refuses its options
  */
 export function readRecipes(path: string, model: Pick<OnnxModel, 'layers'>): HeadSpec {
   const wrong = (what: string, cause?: unknown) => new RangeError(`--recipes ${path}: ${what}`, { cause })
@@ -53,7 +53,7 @@ export function readRecipes(path: string, model: Pick<OnnxModel, 'layers'>): Hea
   }
 }
 
-/** Heads that each remember by a recipe of their own. @throws RangeError when recipes are of another shape, or a method refuses its options */
+/** Makes streams for heads that each have a recipe of their own. @throws RangeError when recipes are of another shape, or a method refuses its options */
 export function recipeStreams({ layers }: Pick<OnnxModel, 'layers'>, heads: unknown): HeadSpec {
   if (!Array.isArray(heads) || heads.length !== layers.length)
     throw new RangeError(`it must have recipes of ${layers.length} layers`)
@@ -66,7 +66,7 @@ export function recipeStreams({ layers }: Pick<OnnxModel, 'layers'>, heads: unkn
       const method = catalogue.find((one) => one.name === name)
       if (!method) throw new RangeError(`no method is called ${JSON.stringify(name)}`)
       if (typeof options !== 'object' || options === null) throw new RangeError(`options of ${name} must be an object`)
-      ;(method.make(shape, options) as Partial<Disposable>)[Symbol.dispose]?.() // refuses here what it would later
+      ;(method.make(shape, options) as Partial<Disposable>)[Symbol.dispose]?.() // a method that refuses must refuse here and not later
       return { method, options }
     })
   })

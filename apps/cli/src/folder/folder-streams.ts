@@ -3,7 +3,7 @@ import type { Method, Pilot, Shape } from '@sublinear/core'
 import type { HeadSpec, OnnxModel } from '@sublinear/onnx'
 import type { Sizing } from '../sizing'
 
-/** Bytes of a token in a float32 cache of all heads. */
+/** The bytes of a token in a float32 cache of all heads. */
 export function tokenBytes({ layers }: Pick<OnnxModel, 'layers'>): number {
   return layers
     .filter(({ reads }) => reads === undefined)
@@ -11,9 +11,10 @@ export function tokenBytes({ layers }: Pick<OnnxModel, 'layers'>): number {
 }
 
 /**
- * One method for every key head of a folder's model; layers with a window of their own keep that window, and layers that read another's streams have none.
+ * Makes streams of one method for every key head of a folder's model; layers with a window of their own keep that window, and layers that read another's streams
+ * have none.
  *
- * @param tokens  how many will be read; Infinity where that is not known; pilotOf  rows of a head's own data
+ * @param tokens  number of tokens that will be read; Infinity where it is not known; pilotOf  gives rows of a head's own data
  * @throws RangeError when a head has no such stream, or the method cannot do what the head does
  */
 export function folderStreams(

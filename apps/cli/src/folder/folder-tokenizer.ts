@@ -4,19 +4,19 @@ import type { PromptTokenizer, TextTokenizer } from '@sublinear/small-lm'
 import { folderEncoder } from './folder-encoder'
 import { jsonIn } from './model-folder'
 
-/** A model folder's own tokenizer, by its tokenizer.json. */
+/** The tokenizer of a model folder, by its tokenizer.json. */
 export interface FolderTokenizer extends PromptTokenizer, TextTokenizer {
-  /** Without the tokens that begin or end a text. */
+  /** Encodes a text, without the tokens that begin or end a text. */
   encode(text: string): number[]
   decode(ids: ArrayLike<number>): string
-  /** The token that begins every text, or none. Prompts of evaluations, which need one, then begin with the one that ends a text. */
+  /** The token that begins every text, or none. Prompts of evaluations need one, and then begin with the token that ends a text. */
   readonly begin: readonly number[]
   readonly chatTemplate?: string
   /** Texts of the tokens that chat templates name. */
   readonly special: Readonly<Record<string, string>>
 }
 
-/** @throws RangeError when tokenizer.json is missing or of a form that is not known */
+/** Makes the tokenizer of a folder. @throws RangeError when tokenizer.json is missing or of an unknown form */
 export function folderTokenizer(path: string): FolderTokenizer {
   const json = jsonIn(path, 'tokenizer.json')
   const config = jsonIn(path, 'tokenizer_config.json', {})
@@ -63,7 +63,7 @@ function madeTokenizer(path: string, json: object, config: object): Tokenizer {
   }
 }
 
-/** The letters that byte-level vocabularies write bytes 0 … 255 by: printable ones themselves, the others from U+0100 on (GPT-2). */
+/** The letters by which byte-level vocabularies write bytes 0 … 255: printable ones stand for themselves, the others from U+0100 on (GPT-2). */
 export function alphabet(): string[] {
   let next = 256
   return Array.from({ length: 256 }, (_, byte) => {

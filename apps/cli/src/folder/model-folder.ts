@@ -5,34 +5,34 @@ import { basename, join, resolve } from 'node:path'
 import { fetchedFolder } from './fetched-folder'
 import { folderTokenizer, type FolderTokenizer } from './folder-tokenizer'
 
-/** A user's own model, as it lies in a folder of the usual form: config.json, tokenizer.json, onnx/model.onnx and its data. */
+/** A user's own model in a folder of the usual form: config.json, tokenizer.json, onnx/model.onnx and its data. */
 export interface ModelFolder {
   readonly name: string
   readonly model: OnnxModel
   readonly tokenizer: FolderTokenizer
   /** Tokens that end a text. */
   readonly end: readonly number[]
-  /** Tokens that its config.json says it was made for; Infinity where it says none. */
+  /** Number of tokens for which it was made, by its config.json; Infinity where that has no number. */
   readonly trainedContext: number
-  /** A Jinja template; absent: the model knows no turns. */
+  /** Chat template in Jinja. Absent: the model knows no turns. */
   readonly chatTemplate?: string
 }
 
 export interface FolderOptions {
-  /** The graph's file within the folder. */
+  /** Name of the graph's file within the folder. */
   readonly file?: string
   readonly threads?: number
-  /** Opens at once, for commands that read little. */
+  /** Whether it opens at once, for commands that read little. */
   readonly isMapped?: boolean
 }
 
-/** Whether a model's name is a folder: those that come with the command have no slash in their names. */
+/** Whether a model's name is a folder: models that come with the command have no slash in their names. */
 export function isFolder(name: string): boolean {
   return /[/\\]/.test(name) || name === '.' || (statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false)
 }
 
 /**
- * Opens a model folder, or the model of an address, by the user's onnxruntime-node.
+ * Opens a model folder, or the model of an address, with the user's onnxruntime-node.
  *
  * @throws RangeError when a file is missing or no JSON, onnxruntime-node is not installed, or the graph is not supported
  */
@@ -62,7 +62,7 @@ export async function openFolder(
   }
 }
 
-/** JSON of a folder's file. @throws RangeError when it is missing and nothing stands for it, or is no object */
+/** Reads JSON in a folder's file. @throws RangeError when the file is missing and has no default, or is no object */
 export function jsonIn(
   path: string,
   file: string,
@@ -77,12 +77,12 @@ export function jsonIn(
     const value: unknown = JSON.parse(readFileSync(full, 'utf8'))
     if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>
   } catch {
-    // said below
+    // reported below
   }
   throw new RangeError(`${full} must be a JSON object`)
 }
 
-/** The one graph of a folder, or the one called model.onnx. */
+/** The only graph of a folder, or the one called model.onnx. */
 function graphIn(path: string): string {
   const found = ['onnx', '.'].flatMap((inner) => {
     const folder = join(path, inner)

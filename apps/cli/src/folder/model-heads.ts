@@ -7,11 +7,11 @@ import { openModel } from '../models'
 import { progressBar } from '../progress'
 import { isFolder, openFolder, type FolderOptions } from './model-folder'
 
-/** A key head of a model with what it was given over a text: keys turned, queries not scaled. */
+/** A key head of a model with its inputs over a text: keys are turned, queries are not scaled. */
 export interface ModelHead {
   readonly layer: number
   readonly head: number
-  /** Query heads that share it. */
+  /** Number of query heads that share it. */
   readonly groups: number
   readonly shape: Shape
   readonly queries: Matrix // groups·rows × d
@@ -19,17 +19,17 @@ export interface ModelHead {
   readonly values: Matrix // rows × dv
 }
 
-/** Queries, keys and values that a model's heads were given. */
+/** Queries, keys and values that a model's heads got. */
 export interface ModelHeads {
   readonly name: string
-  /** Layers of the model: how many key heads each has, and whether it keeps a window of its own. */
+  /** Layers of the model: number of key heads, and whether the layer has a window of its own. */
   readonly layers: readonly { readonly kvHeads: number; readonly shape: Shape }[]
   readonly tokens: number
   readonly heads: readonly ModelHead[]
 }
 
 export interface ModelHeadsOptions extends FolderOptions {
-  /** One that comes with the command, or a folder. */
+  /** Name of a model that comes with the command, or a folder. */
   readonly model: string
   /** A held-out text by name, or a file. */
   readonly text: string
@@ -41,7 +41,7 @@ export interface ModelHeadsOptions extends FolderOptions {
 }
 
 /**
- * Reads the beginning of a text with a model's own attention, and keeps what its heads are given.
+ * Reads the beginning of a text with a model's own attention, and keeps the queries, keys and values of its heads.
  *
  * @throws RangeError when the text has fewer than 2 tokens, or `only` names a head that is not there
  */
@@ -58,7 +58,7 @@ export async function modelHeads(options: ModelHeadsOptions): Promise<ModelHeads
   }
 }
 
-/** Bytes that a token stands for at most, nearly always. */
+/** Most bytes that a token stands for, with rare exceptions. */
 const MOST_BYTES = 16
 
 async function folderHeads(
@@ -98,7 +98,7 @@ function smallHeads({ model: name, tokens, only }: ModelHeadsOptions, bytes: Uin
   return { name, layers: all, tokens: ids.length, heads: found.map((own) => ({ ...own, groups: 1, shape })) }
 }
 
-/** The heads that are asked for. Layers with a window of their own need no method, and are left out unless they are. */
+/** The heads that are asked for. Layers with a window of their own need no method, and are left out unless they are named. */
 function wanted(only: readonly string[] | undefined, layers: ModelHeads['layers']) {
   const names = layers.flatMap(({ kvHeads }, layer) => Array.from({ length: kvHeads }, (_, head) => `${layer}.${head}`))
   const unknown = only?.find((name) => !names.includes(name))

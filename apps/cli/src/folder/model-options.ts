@@ -3,7 +3,7 @@ import { TEXTS } from '../evaluation/texts'
 import { MODELS } from '../models'
 import { wholeNumber } from '../options'
 
-/** Options --model and those beside it. */
+/** Option --model, and the options beside it. */
 export interface ModelFlags {
   readonly model?: string
   readonly file?: string
@@ -11,7 +11,7 @@ export interface ModelFlags {
   readonly text: string
 }
 
-/** Options of a command that takes its heads from a model in place of files. */
+/** Adds the options of a command that takes its heads from a model in place of files. */
 export function withModel(command: Command, text: string): Command {
   return command
     .option(
@@ -23,7 +23,7 @@ export function withModel(command: Command, text: string): Command {
     .option('--text <name>', `text that the model reads: ${TEXTS.join(', ')}, or a file of your own`, text)
 }
 
-/** The part of them that opens a folder. */
+/** The options with which a folder is opened. */
 export function folderFlags({ file, threads }: ModelFlags): { readonly file?: string; readonly threads?: number } {
   return { ...(file !== undefined && { file }), ...(threads !== undefined && { threads }) }
 }

@@ -7,7 +7,7 @@ import { recipesIn, readRecipes } from './folder-recipes'
 import { folderStreams } from './folder-streams'
 import { openFolder, type ModelFolder } from './model-folder'
 
-/** A user's own model begins to read. @throws RangeError as openFolder, folderStreams and readRecipes */
+/** Begins to read with a user's own model. @throws RangeError as openFolder, folderStreams and readRecipes do */
 export async function readInFolder({ method, sizeOf, text, coming, options }: ToRead): Promise<Started> {
   const { recipes, model: path, pilot } = options
   const folder = await openFolder(path, options)

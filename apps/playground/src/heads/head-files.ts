@@ -8,9 +8,9 @@ export interface HeadRows {
   readonly values: Matrix
 }
 
-/** Rows that are taken of a file, from its first on: boards of more take minutes. */
+/** Most rows that are taken of a file, from its first on: boards of more take minutes. */
 export const MOST_ROWS = 4096
-/** Bytes of a header are within these, or the file is refused. */
+/** Most bytes of a header; a file with a longer one is refused. */
 const HEADER = 1 << 16
 const ROLES = {
   queries: /(^|[^a-z])q(uer(y|ies))?([^a-z]|$)/i,
@@ -20,7 +20,8 @@ const ROLES = {
 type Role = keyof typeof ROLES
 
 /**
- * The head in dropped files: three .npy files named like q, k and v, or one .npz or .safetensors file with such arrays. Of a .npy file only its first rows are read.
+ * Reads the head in dropped files: three .npy files named like q, k and v, or one .npz or .safetensors file with such arrays. Of a .npy file only its
+ * first rows are read.
  *
  * @throws RangeError, with the file's name, when one is malformed, missing or no matrix
  */
@@ -51,7 +52,7 @@ export async function headIn(files: readonly File[]): Promise<HeadRows> {
   return found as HeadRows
 }
 
-/** Files that are read whole have to fit the page. */
+/** Reads a whole file, which must fit into the page's memory. */
 async function whole(file: File): Promise<Uint8Array> {
   if (file.size > 2 ** 28)
     throw new RangeError(
@@ -60,7 +61,7 @@ async function whole(file: File): Promise<Uint8Array> {
   return new Uint8Array(await file.arrayBuffer())
 }
 
-/** The first rows of a .npy file, read by their range: the header is written anew for so many. */
+/** Reads the first rows of a .npy file by their range, and writes a new header for so many. */
 async function firstRows(file: File): Promise<NpyArray> {
   const start = new Uint8Array(await file.slice(0, HEADER).arrayBuffer())
   const text = Array.from(start, (byte) => String.fromCharCode(byte)).join('')
@@ -82,7 +83,7 @@ async function firstRows(file: File): Promise<NpyArray> {
   return decodeNpy(both)
 }
 
-/** A matrix of the last two axes; arrays of several heads give their first one. */
+/** The matrix of the last two axes; of an array of several heads, the first. */
 function matrixOf({ shape, data }: Pick<NpyArray, 'shape' | 'data'>): Matrix {
   const [n, cols] = shape.slice(-2)
   if (shape.length < 2 || !(n > 0) || !(cols > 0))

@@ -10,7 +10,7 @@ interface Props {
   readonly change: (some: PageState, isStep?: boolean) => void
 }
 
-/** A head of the visitor's own, or a sample: every method at equal bytes, and the code of the best. */
+/** Shows a head of the visitor's own, or a sample: every method at equal bytes, and the code of the best. */
 export function HeadsView({ state, change }: Props) {
   const kind = state['head'] && Object.hasOwn(KINDS, state['head']) ? (state['head'] as Kind) : 'peaked'
   const [files, setFiles] = useState<readonly File[]>()
@@ -169,7 +169,7 @@ function codeOf(name: string, { rows, d, dv }: HeadReport): string {
 const percent = (error: number) =>
   error >= 10 ? `${Number(error.toPrecision(2))} times` : `${Number((100 * error).toPrecision(2))} %`
 
-/** Error against bytes, one line a method, named where it ends. */
+/** Draws error against bytes, one line for each method, named where it ends. */
 function Chart({ report }: { readonly report: HeadReport }) {
   const place = useRef<HTMLElement>(null)
   useEffect(() => {
@@ -184,7 +184,7 @@ function Chart({ report }: { readonly report: HeadReport }) {
   return <figure ref={place} class="chart" />
 }
 
-/** The board of what is chosen, computed in a worker; a new choice ends the old computation. */
+/** Computes the board of what is chosen in a worker; a new choice ends the old computation. */
 function useBoard(from: readonly File[] | Kind) {
   const [found, setFound] = useState<{
     report?: HeadReport

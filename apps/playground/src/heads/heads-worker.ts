@@ -6,7 +6,7 @@ import { sampleHead, type Kind } from './sample-head'
 
 const METHODS = ['quantised', 'auto', 'farClosure', 'clusters', 'h2o', 'snapKv', 'streamingLlm', 'balanceKv', 'closure']
 const BUDGETS = ['1/4', '1/8', '1/16', '1/32']
-/** Last rows of a head, whose answers are judged. */
+/** Number of last rows of a head, whose answers are judged. */
 const JUDGED = 256
 
 export interface Rating {
@@ -19,16 +19,16 @@ export interface HeadReport {
   readonly rows: number
   readonly d: number
   readonly dv: number
-  /** Largest score, and the median over judged queries of the share that their largest token receives. */
+  /** Largest score; and the median, over the judged queries, of the share that their largest token receives. */
   readonly largestScore: number
   readonly peak: number
   readonly ratings: readonly Rating[]
-  /** Errors of what knows nothing: the mean of the values. */
+  /** Error of a trivial answer: the mean of the values. */
   readonly meanError: number
 }
 
 const api = {
-  /** A board of a head, of dropped files or a sample; `report` hears of each cell. */
+  /** Makes the board of a head, from dropped files or a sample; `report` is called for each cell. */
   async board(from: readonly File[] | Kind, report: (done: number, total: number) => void): Promise<HeadReport> {
     const { queries, keys, values } = typeof from === 'string' ? sampleHead(from) : await headIn(from)
     const rows = Math.min(queries.rows, keys.rows, values.rows)
@@ -65,7 +65,7 @@ const api = {
 }
 export type HeadsApi = typeof api
 
-/** Tells the kind of a head from its last queries. */
+/** Finds the kind of a head from its last queries. */
 function scoresOf({ queries, keys }: Pick<HeadRows, 'queries' | 'keys'>): Pick<HeadReport, 'largestScore' | 'peak'> {
   const scale = 1 / Math.sqrt(keys.cols)
   const peaks: number[] = []

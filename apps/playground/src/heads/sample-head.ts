@@ -1,7 +1,7 @@
 import type { Matrix } from '@sublinear/core'
 import type { HeadRows } from './head-files'
 
-/** Kinds of heads to look at without files of one's own. */
+/** Kinds of heads for visitors without files of their own. */
 export const KINDS = {
   diffuse: 'scores below 1: every token counts a little',
   peaked: 'each query looks for a few tokens',
@@ -9,7 +9,7 @@ export const KINDS = {
 } as const
 export type Kind = keyof typeof KINDS
 
-/** A head of such a kind, 2048 tokens of width 32; always the same one. */
+/** Makes a head of such a kind, 2048 tokens of width 32; always the same one. */
 export function sampleHead(kind: Kind): HeadRows {
   const [rows, cols] = [2048, 32]
   const random = normal(kind.length)
@@ -24,7 +24,7 @@ export function sampleHead(kind: Kind): HeadRows {
   const queries = fill(0.3)
   const strength = kind === 'peaked' ? 1 : 3
   for (let r = 0; r < rows; r++) {
-    // peaked: one of 24 early tokens. hopeless: any earlier token.
+    // peaked: the query means one of 24 early tokens. hopeless: it means any earlier token.
     const back = kind === 'peaked' ? (r * 7) % 24 : Math.floor((((r * 2654435761) % 2 ** 32) / 2 ** 32) * (r + 1))
     const factor = kind === 'peaked' && r < 24 ? 2 : 1
     for (let c = 0; c < cols; c++) {

@@ -35,7 +35,7 @@ const LOSSES: readonly Loss[] = [
   },
 ]
 
-/** Cases where methods of this project fail, each a link to the state of this page that shows it. */
+/** Shows cases where methods of this project fail, each as a link to the state of this page that shows it. */
 export function LossesView() {
   return (
     <section class="pitch">

@@ -1,4 +1,4 @@
-/** A file of a folder: its path there, and its bytes when they are asked for. */
+/** A file of a folder: its path there, and a way to read its bytes. */
 export interface FolderFile {
   readonly path: string
   readonly size: number
@@ -12,12 +12,13 @@ export interface ModelFolder {
   readonly tokenizerConfig: Readonly<Record<string, unknown>>
   readonly generation: Readonly<Record<string, unknown>>
   readonly chatTemplate: string | undefined
-  /** The graph's file first, then its data, by the names that the graph calls them. */
+  /** The graph's file first, then its data files, by the names that the graph gives them. */
   readonly graph: Readonly<Record<string, Uint8Array>>
 }
 
 /**
- * The model in a folder of the usual form: config.json, tokenizer.json, and the graph as onnx/model.onnx or model.onnx, with its data beside it. Of several graphs `wanted`
+ * Reads the model in a folder of the usual form: config.json, tokenizer.json, and the graph as onnx/model.onnx or model.onnx, with its data beside
+ * it. Of several graphs `wanted`
  * chooses by name.
  *
  * @throws RangeError when a file is missing, or is no JSON

@@ -3,18 +3,18 @@ import { Tokenizer } from '@huggingface/tokenizers'
 import { chatTurns, specialTokens, type ChatTurns } from '@sublinear/onnx'
 import type { ModelFolder } from './folder-files'
 
-/** Text and tokens of a model, as its folder's own files have them. */
+/** Text and tokens of a model, by the files of its folder. */
 export interface FolderText {
   encode(text: string): number[]
   decode(ids: number[]): string
   /** Tokens that end an answer. */
   readonly end: readonly number[]
-  /** A talk by the model's template; without one, the text goes on as it is written. */
+  /** Makes a talk by the model's template; without one, the text goes on as it is written. */
   talk(): ChatTurns
   readonly hasTemplate: boolean
 }
 
-/** @throws RangeError when tokenizer.json is of a form that is not known */
+/** Makes the text of a model folder. @throws RangeError when tokenizer.json is of an unknown form */
 export function folderText(folder: ModelFolder): FolderText {
   const { config, tokenizerConfig, generation, chatTemplate } = folder
   const own = tokenizerOf(folder)
@@ -34,7 +34,7 @@ export function folderText(folder: ModelFolder): FolderText {
   }
 }
 
-/** A text without turns: what is written is read as it stands. */
+/** Makes a text without turns: it is read as it is written. */
 function continued(begin: string): ChatTurns {
   let isBegun = false
   return {

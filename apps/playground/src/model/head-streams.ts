@@ -1,20 +1,20 @@
 import { catalogue } from '@sublinear/attention'
 import type { HeadSpec, OnnxModel } from '@sublinear/onnx'
 
-/** Names of methods that may remember: the whole past, or a share of it. */
+/** Names of methods by which the model may remember: the whole past, or a share of it. */
 export const REMEMBERS = ['auto', 'exact', 'quantised', 'streamingLlm', 'snapKv', 'endless'] as const
 export type Remembers = (typeof REMEMBERS)[number]
 
-/** Size of a talk: the tokens that it may have, and the share that is held of what a float32 cache of them takes. */
+/** Size of a talk: the most tokens, and the share of their float32 cache that is held. */
 export interface Held {
   readonly context: number
   readonly share: number
 }
 
 /**
- * Streams of one method, one for each key head. Layers with a window of their own keep it.
+ * Makes streams of one method, one for each key head. Layers with a window of their own keep it.
  *
- * @throws RangeError (the streams) when a head has none so small, or the method cannot do what the head does
+ * @throws RangeError from the streams when a head has none so small, or the method cannot compute what the head does
  */
 export function headStreams(
   { layers }: Pick<OnnxModel, 'layers'>,

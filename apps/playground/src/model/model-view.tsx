@@ -8,7 +8,7 @@ import { useModel, type Line } from './use-model'
 
 const SHARES = [1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32]
 const CONTEXTS = [1024, 4096, 16_384, 65_536]
-/** Tokens of an answer, at most. */
+/** Most tokens of an answer. */
 const MOST = 64
 const SAMPLE = 'small-model/'
 /** Words that the small model was trained to answer. */
@@ -27,7 +27,7 @@ interface Props {
   readonly change: (some: PageState, isStep?: boolean) => void
 }
 
-/** A talk with a model of the visitor's own, in ONNX, within a budget of bytes. */
+/** Shows a talk with a model of the visitor's own, in ONNX, within a budget of bytes. */
 export function ModelView({ state, change }: Props) {
   const asked = state['remembers'] as Remembers
   const name = REMEMBERS.includes(asked) ? asked : 'auto'
@@ -154,7 +154,7 @@ export function ModelView({ state, change }: Props) {
   )
 }
 
-/** Files of a chosen folder, by their paths below it. */
+/** The files of a chosen folder, by their paths below it. */
 function pathsOf(files: FileList | null): Given[] {
   return [...(files ?? [])].map((file) => ({
     path: (file.webkitRelativePath || file.name).replace(/^[^/]+\//, ''),

@@ -26,19 +26,19 @@ export interface Opened {
   readonly vocabulary: number
   readonly windows: number
   readonly hasTemplate: boolean
-  /** Other graphs of the folder. */
+  /** Names of the other graphs of the folder. */
   readonly graphs: readonly string[]
 }
 
-/** Where an answer stands. */
+/** Progress of an answer. */
 export interface Said {
   readonly text: string
-  /** Tokens of the talk so far. */
+  /** Number of tokens of the talk so far. */
   readonly tokens: number
   readonly bytes: number
   /** Bytes of a float32 cache of all tokens. */
   readonly cacheBytes: number
-  /** Tokens a second of the answer; of the question while it is read. */
+  /** Tokens a second: of the answer, or of the question while it is read. */
   readonly rate: number
   readonly isReading: boolean
 }
@@ -50,7 +50,7 @@ let stop = new AbortController()
 interface Talk {
   readonly reader: OnnxReader
   readonly turns: ReturnType<FolderText['talk']>
-  /** Said by the model and not read by it yet. */
+  /** Tokens that the model has said and not yet read. */
   waiting: number[]
 }
 
@@ -78,13 +78,13 @@ const api = {
       graphs: graphsIn(files),
     }
   },
-  /** Begins a talk: what was said before is forgotten. */
+  /** Begins a talk, and forgets the last one. */
   begin(name: Remembers, held: Held): void {
     const { model, text } = opened()
     endTalk()
     talk = { reader: model.reader({ stream: headStreams(model, name, held) }), turns: text.talk(), waiting: [] }
   },
-  /** Has the model answer; `report` hears of every token. */
+  /** Lets the model answer; `report` is called for every token. */
   async say(words: string, most: number, report: (said: Said) => void): Promise<void> {
     const { text } = opened()
     const own = talk
@@ -104,7 +104,7 @@ const api = {
         rate: (1000 * count) / Math.max(1, performance.now() - start),
         isReading,
       })
-    // All but the last block are read here, so that a long question shows how far it is.
+    // All blocks but the last are read here, so that progress shows for a long question.
     let at = 0
     for (; ids.length - at > BLOCK && !stop.signal.aborted; at += BLOCK) {
       await reader.read(ids.slice(at, at + BLOCK), 'none')
@@ -163,7 +163,7 @@ const dropped = ({ path, file }: Given): FolderFile => ({
   bytes: async () => new Uint8Array(await file.arrayBuffer()),
 })
 
-/** The files of the sample, which lie below an address under the usual names. */
+/** The files of the sample, by address. */
 function fetched(base: string): FolderFile[] {
   return ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model.onnx', 'onnx/model.onnx_data'].map(
     (path) => ({
@@ -178,7 +178,7 @@ function fetched(base: string): FolderFile[] {
   )
 }
 
-/** Lets messages in. */
+/** Waits one turn of the event loop, in which messages arrive. */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, 0)

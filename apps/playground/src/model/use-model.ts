@@ -11,7 +11,7 @@ export interface Line {
 
 type State = 'none' | 'opening' | 'ready' | 'saying'
 
-/** A model in a worker, and a talk with it, which begins anew when what remembers changes. */
+/** A model in a worker, and a talk with it, which begins anew when the method changes. */
 export function useModel(name: Remembers, { context, share }: Held) {
   const [state, setState] = useState<State>('none')
   const [opened, setOpened] = useState<Opened>()

@@ -1,10 +1,10 @@
 import * as Plot from '@observablehq/plot'
 import type { HeadReport } from '../heads/heads-worker'
 
-/** Colours that colour-blind readers tell apart (Okabe and Ito), by place. */
+/** Colours that colour-blind readers can tell apart (Okabe and Ito), by place. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7f7f7f', '#b8860b', '#8b5cf6']
 
-/** Error against share of the exact cache, one line a method with its name at its end. */
+/** Draws error against share of the exact cache, one line for each method with its name at its end. */
 export function errorChart({ ratings, meanError }: HeadReport): Element {
   const names = [...new Set(ratings.map(({ stream }) => stream))]
   const colour = ({ stream }: { readonly stream: string }) => COLOURS[names.indexOf(stream) % COLOURS.length]
@@ -57,12 +57,12 @@ export function errorChart({ ratings, meanError }: HeadReport): Element {
       ),
     ],
   })
-  for (const style of drawn.querySelectorAll('style')) style.remove() // a strict policy allows no styles within; page.css has them
+  for (const style of drawn.querySelectorAll('style')) style.remove() // a strict policy forbids styles in the drawing; page.css has them
   drawn.setAttribute('class', 'plot')
   return drawn
 }
 
-/** Places of names at the ends of lines, moved apart where they would lie on one another: on a scale of logarithms, by a 22nd of it. */
+/** Moves names at the ends of lines apart where they would overlap: on a logarithmic scale, by a 22nd of it. */
 function spread<T extends { readonly error: number }>(ends: readonly T[], all: readonly number[]): T[] {
   const step = (Math.max(...all) / Math.min(...all)) ** (1 / 22)
   const out: T[] = []

@@ -1,19 +1,19 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** State of the page, as it stands behind # in its address: a link is a state. */
+/** State of the page, as it is written after # in its address: a link is a state. */
 export type PageState = Readonly<Record<string, string>>
 
 export function parsed(hash: string): PageState {
   return Object.fromEntries(new URLSearchParams(hash.replace(/^#/, '')))
 }
 
-/** The address of a state; what is empty is left out. */
+/** Writes the address of a state, without empty entries. */
 export function written(state: PageState): string {
   const some = Object.entries(state).filter(([, value]) => value !== '')
   return `#${new URLSearchParams(some).toString()}`
 }
 
-/** The state of the page, and how to change some of it. Each change is a step that the back button takes back. */
+/** The state of the page, and a function that changes some of it. Each change is a step for the back button. */
 export function usePageState(): [PageState, (change: PageState, isStep?: boolean) => void] {
   const [state, setState] = useState(() => parsed(location.hash))
   useEffect(() => {

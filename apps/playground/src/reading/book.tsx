@@ -6,12 +6,12 @@ import { paragraphs, type Word } from './words'
 interface BookProps {
   readonly text: string
   readonly needles: readonly PlacedNeedle[]
-  /** Letters read, needles among them. */
+  /** Number of letters read, with those of needles. */
   readonly letters: number
   readonly plant: (at: number) => void
 }
 
-/** Paragraphs that are drawn in one frame, so that a long text keeps no frame waiting. */
+/** Number of paragraphs that are drawn in one frame, so that a long text blocks no frame. */
 const A_FRAME = 1
 
 /** Shows the text, its words drawn once, some paragraphs a frame; what was read is marked in place, since it changes many times a second. */
@@ -90,7 +90,7 @@ function Paragraph({ words, needles }: ParagraphProps) {
   )
 }
 
-/** Letters of the plain text among letters that were read with the needles in it. */
+/** The number of letters of the plain text among letters that were read with the needles in it. */
 function lettersOfText(letters: number, needles: readonly PlacedNeedle[]): number {
   let at = letters
   for (const needle of needles.toSorted((a, b) => a.at - b.at)) {

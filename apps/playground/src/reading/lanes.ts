@@ -17,10 +17,11 @@ export interface Lane {
 }
 
 /**
- * Readers of these methods, each head within a share of the bytes that the whole text takes in an exact cache. A method that has no stream so small is left out.
+ * Makes readers of these methods, each head within a share of the bytes that the whole text takes in an exact cache. A method without so small a stream is left
+ * out.
  *
- * @param tokens  of the whole text
- * @param share  0 < share <= 1, of the exact cache at its end
+ * @param tokens  number of tokens of the whole text
+ * @param share  share of the exact cache at the end of the text, 0 < share <= 1
  */
 export function lanes(
   model: LanguageModel,
@@ -43,7 +44,7 @@ function specNamed(model: LanguageModel, name: string, budgetBytes: number, toke
 /** Tokens of the longest answer. */
 const LONGEST = 4
 
-/** Asks a reader for a word on trial: afterwards it is as it was. */
+/** Asks a reader for a word on trial: afterwards it is as it was before. */
 export function asked(model: LanguageModel, run: Reader, word: string): string {
   const { encode, bytesOf, decode } = model.tokenizer
   const said: number[] = []

@@ -1,8 +1,8 @@
-/** Methods that read beside each other; the first is the model's own attention. */
+/** Methods that read side by side; the first is the model's own attention. */
 export const METHODS = ['exact', 'auto', 'farClosure', 'clusters', 'snapKv', 'streamingLlm'] as const
 export type MethodName = (typeof METHODS)[number]
 
-/** One sentence a method, for people who see its name for the first time. */
+/** A sentence for each method, for people who see its name for the first time. */
 export const SAID: Readonly<Record<MethodName, string>> = {
   exact: 'keeps every token, as every model does',
   auto: 'keeps tokens that got attention in many bits, tokens with unusual keys in few bits, and the mean of the rest',

@@ -2,16 +2,16 @@ import type { Needle } from './planted'
 import { endOfWord } from './words.ts'
 
 export interface PlacedNeedle extends Needle {
-  /** Letter of the plain text behind which it stands. */
+  /** Number of the letter of the plain text after which it stands. */
   readonly at: number
 }
 
-/** Needles as text for an address: word.value.at, separated by commas. */
+/** Writes needles as text for an address: word.value.at, separated by commas. */
 export function needlesText(needles: readonly PlacedNeedle[]): string {
   return needles.map(({ word, value, at }) => `${word}.${value}.${at}`).join(',')
 }
 
-/** The needles in such an address, each behind the word of the book that has its letter; what is none is left out. */
+/** Reads the needles in such an address, each placed after the word of the book that has its letter; malformed ones are left out. */
 export function needlesIn(address: string, book: string): PlacedNeedle[] {
   return address.split(',').flatMap((part) => {
     const found = /^([a-z]{2,20})\.(\d{4})\.(\d{1,7})$/.exec(part)

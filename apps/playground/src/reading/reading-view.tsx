@@ -16,7 +16,7 @@ interface Props {
   readonly change: (some: PageState, isStep?: boolean) => void
 }
 
-/** A book read by several methods beside each other, words planted in it, and what each remembers of them. */
+/** Shows a book that several methods read side by side, words planted in it, and what each method remembers of them. */
 export function ReadingView({ state, change }: Props) {
   const modelName = state['model'] && Object.hasOwn(MODELS, state['model']) ? state['model'] : USUAL.model
   const shareAt = Math.min(SHARES.length - 1, Math.max(0, Number(state['share'] ?? USUAL.share) || 0))
@@ -131,7 +131,7 @@ interface GaugesProps {
   readonly isRecorded: boolean
 }
 
-/** Two bars of one scale: the exact cache at the end of the text is the whole width. */
+/** Draws two bars on one scale: the exact cache at the end of the text is the whole width. */
 function Gauges({ progress, share, isRecorded }: GaugesProps) {
   const whole = progress ? (progress.cacheBytes * progress.total) / Math.max(1, progress.tokens) : 1
   const held = progress?.lanes.find(({ name }) => name === 'auto')?.bytes ?? 0

@@ -11,18 +11,18 @@ export interface ReadOptions {
   readonly share: number
 }
 
-/** Where a lane stands. */
+/** Progress of a lane. */
 export interface LaneState {
   readonly name: MethodName
   readonly bytes: number
-  /** Milliseconds of reading so far; absent where it was recorded elsewhere. */
+  /** Milliseconds of reading so far; absent where the reading was recorded elsewhere. */
   readonly ms?: number
 }
 
 export interface Progress {
   readonly tokens: number
   readonly total: number
-  /** Letters of the text that were read. */
+  /** Number of letters of the text that were read. */
   readonly letters: number
   /** Bytes that the exact cache holds by now. */
   readonly cacheBytes: number
@@ -44,7 +44,7 @@ const api = {
     if (!response.ok) throw new Error(`the model did not come: ${response.status} ${response.statusText}`)
     model = languageModel(new Uint8Array(await response.arrayBuffer()))
   },
-  /** Reads a text in all lanes, from its start; what was read before is dropped. Ends early when another reading begins. */
+  /** Reads a text in all lanes, from its start, and drops the last reading. It ends early when another reading begins. */
   async read({ text, names, share }: ReadOptions, report: (progress: Progress) => void): Promise<void> {
     if (!model) throw new Error('no model is loaded')
     end()
@@ -73,7 +73,7 @@ const api = {
       await turn()
     }
   },
-  /** Answers of all lanes to a question about a word, from where they stand. */
+  /** Answers of all lanes to a question about a word, at the present place of the text. */
   ask(word: string): Answer[] {
     const own = current
     if (!model || !own) return []
@@ -89,7 +89,7 @@ function end(): void {
   current = undefined
 }
 
-/** Lets messages in. */
+/** Waits one turn of the event loop, in which messages arrive. */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, 0)

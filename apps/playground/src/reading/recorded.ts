@@ -3,20 +3,20 @@ import type { MethodName } from './method-names'
 import type { Progress } from './reading-worker'
 import type { Answers } from './use-reading'
 
-/** The reading of the first page, recorded: what it shows until the model is there. */
+/** The recorded reading of the first page, which is shown until the model is there. */
 export interface Recorded {
   readonly total: number
   readonly names: readonly MethodName[]
-  /** After each block: tokens, letters, bytes of the exact cache, bytes of every lane. */
+  /** Numbers after each block: tokens, letters, bytes of the exact cache, bytes of every lane. */
   readonly steps: readonly (readonly number[])[]
   /** Answers at the end of the text. */
   readonly answers: readonly Answers[]
 }
 
-/** Milliseconds that a recorded block is shown. */
+/** Milliseconds for which a recorded block is shown. */
 const STEP = 60
 
-/** Plays what was recorded while `isWanted`, a block at a time; its times are not those of this machine, and are left out. */
+/** Plays the recording while `isWanted`, a block at a time, without its times, which are not those of this machine. */
 export function useRecorded(isWanted: boolean) {
   const [recorded, setRecorded] = useState<Recorded>()
   const [at, setAt] = useState(0)

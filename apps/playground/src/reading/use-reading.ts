@@ -23,13 +23,13 @@ interface Wanted {
   readonly share: number
 }
 
-/** The worker, and the model that it has or loads. */
+/** The worker, and the model that it has or is loading. */
 interface Reading {
   readonly remote: Remote<ReadingApi>
   loaded: { readonly name: string; readonly done: Promise<void> } | undefined
 }
 
-/** The reading of what is wanted, in a worker: it begins anew whenever that changes. */
+/** The wanted reading, in a worker: it begins anew whenever the wish changes. */
 export function useReading({ modelName, text, needles, share }: Wanted) {
   const [progress, setProgress] = useState<Progress>()
   const [answers, setAnswers] = useState<Answers>()

@@ -14,7 +14,7 @@ interface Props {
   readonly change: (some: PageState, isStep?: boolean) => void
 }
 
-/** Sketches for people who never heard of attention: counts of a log within few bytes, and a lemma that is checked while one looks. */
+/** Shows sketches to people who have never heard of attention: counts of a log within few bytes, and a lemma that is checked while one watches. */
 export function SketchesView({ state, change }: Props) {
   const api = useRef<Remote<SketchesApi> | undefined>(undefined)
   const remote = () =>

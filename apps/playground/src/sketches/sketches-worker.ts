@@ -3,7 +3,7 @@ import { sketch } from '@sublinear/core'
 import { frequentItems, heavyHitters } from '@sublinear/sparse-recovery'
 import { expose } from 'comlink'
 
-/** A key with what the sketch says of its count, and its true count. */
+/** A key with its count by the sketch, and its true count. */
 export interface Counted {
   readonly key: string
   readonly lower: number
@@ -16,11 +16,11 @@ export interface CountReport {
   readonly different: number
   readonly sketched: { readonly bytes: number; readonly top: readonly Counted[] }
   readonly frequent: { readonly bytes: number; readonly top: readonly Counted[] }
-  /** Bytes of the keys alone, and a number beside each: the least that an exact table holds. */
+  /** Bytes of the keys alone, and a number for each: the least that an exact table can hold. */
   readonly exactBytes: number
 }
 
-/** How often a lemma's inequality failed. */
+/** Number of times that a lemma's inequality failed. */
 export interface LemmaReport {
   readonly rows: number
   readonly trials: number
@@ -59,9 +59,9 @@ const api = {
     }
   },
   /**
-   * Fresh matrices, one after the other, and how often the estimate of ⟨u, v⟩ was farther off than ε·|u|·|v|; u and v have 64 entries and stay the same.
+   * Counts, over fresh matrices one after the other, how often the estimate of ⟨u, v⟩ was off by more than ε·|u|·|v|; u and v have 64 entries and stay the same.
    *
-   * @param share  rows, of those that Lemma 3.5 needs
+   * @param share  number of rows, as a share of those that Lemma 3.5 needs
    */
   lemma({ epsilon, delta, share, trials, first }: LemmaOptions): LemmaReport {
     const rows = Math.max(1, Math.round(share * amsRows({ epsilon, delta })))
