@@ -10,10 +10,19 @@ export function isFew({ tokens, task, keysAndValuesTogether }: PlanShape, pilot:
 }
 
 /** Every token as it is, where the budget has room: a stream that short has nothing to measure. */
-export function fewTokens({ methods, d, dv, scale, tokens, weighted, budgetBytes }: PlanShape): Answer | undefined {
+export function fewTokens({
+  methods,
+  d,
+  dv,
+  scale,
+  head,
+  tokens,
+  weighted,
+  budgetBytes,
+}: PlanShape): Answer | undefined {
   const exact = methods.find(({ name }) => name === EXACT)
   const [shape, traffic] = [
-    { d, dv, scale },
+    { d, dv, scale, ...head },
     { tokens, weighted },
   ]
   const options = exact?.within(shape, budgetBytes, traffic)

@@ -25,7 +25,7 @@ export interface BoardMeans {
   readonly streams: readonly BoardMean[]
 }
 
-const FROM_BEST = ['within', 'does not fit', 'over', 'failed'] as const
+const FROM_BEST = ['within', 'does not fit', 'cannot', 'over', 'failed'] as const
 
 /**
  * A board in one table: for each budget the mean over the heads, for each stream and for the three references.

@@ -61,6 +61,11 @@ export function headOf(shape: Head): Head {
   return Object.fromEntries(HEAD_FEATURES.flatMap((name) => (shape[name] === undefined ? [] : [[name, shape[name]]])))
 }
 
+/** The features that a head has and a method or stream, by what it can, does not compute. */
+export function featuresBeyond(head: Head, can: readonly HeadFeature[]): HeadFeature[] {
+  return HEAD_FEATURES.filter((name) => head[name] !== undefined && !can.includes(name))
+}
+
 /** Features that are left to a part whose queries and keys are turned, and whose sink is added, around it. */
 export function scoresOf({ softcap }: Head): Pick<Head, 'softcap'> {
   return softcap === undefined ? {} : { softcap }
