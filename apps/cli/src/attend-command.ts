@@ -6,6 +6,7 @@ import { checkAgainstExact } from './check-against-exact'
 import { countersText } from './counters-text'
 import { checkErrorText, isSurelyWorthwhile, verdict, type SampledErrors } from './errors'
 import { headsOf, type HeadFiles, type LocatedHead } from './head-files'
+import { featuresOf, placeInArray, withFeatures, type FeatureFlags } from './head-features'
 import { headFilesOf, withHeadFiles } from './head-options'
 import { isPath, methodNamed } from './methods'
 import { withInputs } from './open-input'
@@ -16,7 +17,7 @@ import { readRecipe } from './recipe'
 import { bytesText, rateText, shareText } from './report'
 import { sizing, withSizedStream, type SizeFlags } from './sizing'
 
-interface AttendOptions extends SizeFlags {
+interface AttendOptions extends SizeFlags, FeatureFlags {
   readonly recipe?: string
   readonly out: string
   readonly errorBars?: string
@@ -39,11 +40,8 @@ export function attendCommand(interrupt: AbortSignal): Command {
     '--out <file>',
     'file for the answers, a float32 .npy in the shape of the queries; it is replaced only when it is complete',
   )
-  return withSizedStream(command, 'taylor')
-    .option(
-      '--recipe <file>',
-      'take the method and its options from a file of `plan --json`, instead of --stream and its size',
-    )
+  return withFeatures(withSizedStream(command, 'taylor'))
+    .option('--recipe <file>', 'method and options from a file of `plan --json`, in place of --stream and its size')
     .option(
       '--error-bars <file>',
       'file for the standard errors of the answers, a .npy in the shape of --out, with -1 in rows without one; auto, reservoir, exact and caches in float32 give them, other streams refuse',
@@ -102,6 +100,7 @@ async function attendFiles(files: HeadFiles, options: AttendOptions, signal: Abo
           causal: !full,
           pilot,
           signal,
+          featuresOf: featuresIn(head, options),
           ...(scale && { scale }),
           ...(errorBars !== undefined && { onErrors }),
         }
@@ -139,11 +138,30 @@ function placeOf({ index, lead }: LocatedHead) {
   return { place: { layer: index[0], layers: lead[0], head: index[1], heads: lead[1] } }
 }
 
+/** Features of the key heads of an array's matrix: heads side by side in a row come after those of the axes. */
+function featuresIn(head: LocatedHead, { heads, kvHeads = heads, softcap, sink }: AttendOptions) {
+  const { at, all } = placeInArray(head)
+  const groups = heads / kvHeads
+  const flags = { ...(softcap !== undefined && { softcap }), ...(sink && { sink }) }
+  return (kvHead: number) => featuresOf(flags, { first: at * heads + kvHead * groups, groups, all: all * heads })
+}
+
 function errorsOf({ head, shape }: Attended, options: AttendOptions, signal: AbortSignal): Promise<SampledErrors> {
   const { out, heads: queryHeads, kvHeads = queryHeads, full } = options
   const at = head.index.length === 0 ? out : `${out}[${head.index.join(',')}]`
   return withInputs([head.queries, head.keys, head.values] as const, (queries, keys, values) =>
-    checkAgainstExact({ ...shape, queries, keys, values, out: at, queryHeads, kvHeads, causal: !full, signal }),
+    checkAgainstExact({
+      ...shape,
+      features: Array.from({ length: kvHeads }, (_, h) => featuresIn(head, options)(h)),
+      queries,
+      keys,
+      values,
+      out: at,
+      queryHeads,
+      kvHeads,
+      causal: !full,
+      signal,
+    }),
   )
 }
 

@@ -63,12 +63,14 @@ async function run(flags: CaptureFlags, signal: AbortSignal): Promise<void> {
   }
   const scale = Math.abs(shape.scale * Math.sqrt(shape.d) - 1) < 1e-6 ? {} : { scale: shape.scale }
   const cap = shape.softcap === undefined ? {} : { softcap: shape.softcap }
-  if (json) console.log(JSON.stringify({ model: name, tokens: read, layers, groups, ...scale, ...cap, files }))
+  const sinks = shape.sinkLogit === undefined ? {} : { sinks: heads.flatMap((own) => own.shape.sinkLogit ?? []) }
+  const found = { model: name, tokens: read, layers, groups, ...scale, ...cap, ...sinks, files }
+  if (json) console.log(JSON.stringify(found))
   else if (!quiet) {
     console.log(`${read} tokens of layers ${layers.join(', ')}: ${PARTS.map((part) => files[part]).join(' ')}`)
-    if (scale.scale !== undefined) console.log(`the model does not scale by 1/sqrt(d): give --scale ${scale.scale}`)
-    if (cap.softcap !== undefined)
-      console.log(`the model caps its scores at ${cap.softcap}, which commands on files do not`)
+    if (scale.scale !== undefined) console.log(`the model's scale is its own: --scale ${scale.scale}`)
+    if (cap.softcap !== undefined) console.log(`the model caps its scores: --softcap ${cap.softcap}`)
+    if (sinks.sinks) console.log(`its query heads have sinks: --sink ${sinks.sinks.join(',')}`)
   }
 }
 
@@ -78,7 +80,9 @@ function arranged(heads: readonly ModelHead[]): { readonly layers: readonly numb
   const perLayer = heads.length / layers.length
   const [{ groups, shape }] = heads
   const isAlike = (own: ModelHead) =>
-    own.groups === groups && own.shape.d === shape.d && own.shape.dv === shape.dv && own.shape.scale === shape.scale
+    own.groups === groups &&
+    (['d', 'dv', 'scale', 'softcap'] as const).every((part) => own.shape[part] === shape[part]) &&
+    (own.shape.sinkLogit === undefined) === (shape.sinkLogit === undefined)
   const areEqual = layers.every((layer) => heads.filter((own) => own.layer === layer).length === perLayer)
   if (!areEqual || !heads.every(isAlike))
     throw new RangeError(

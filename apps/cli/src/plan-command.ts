@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { budgetBytes } from './evaluation/task'
 import { withModel } from './folder/model-options'
 import type { HeadFiles } from './head-files'
+import { withFeatures, type FeatureFlags } from './head-features'
 import { headFilesIfAny, withHeadFiles } from './head-options'
 import { withInputs } from './open-input'
 import { list, scaleNumber, wholeNumber } from './options'
@@ -13,7 +14,7 @@ import { progressBar } from './progress'
 import { bytesText, outputWidth, paragraph, shareText, tableText } from './report'
 import { budgetValue } from './sizing'
 
-interface Options {
+interface Options extends FeatureFlags {
   readonly radius?: number
   readonly tokens?: number
   readonly d?: number
@@ -39,7 +40,7 @@ export function planCommand(interrupt: AbortSignal): Command {
   const command = new Command('plan').description(
     'Says which method answers within an error or a budget, and in how many bytes, or that none is worth it, since keeping the tokens is cheaper. The three files, or none, are the pilot. With --model it plans every head of a model, and keeps the recipes beside the model',
   )
-  return withModel(withHeadFiles(command), 'revelation')
+  return withFeatures(withModel(withHeadFiles(command), 'revelation'))
     .option('--radius <r>', 'without files: bound on |scale * <q, k - centre>|', atLeastZero)
     .option('--tokens <n>', 'length of the stream (default: rows of the keys; 8192 with --model)', wholeNumber(1))
     .option('--d <width>', 'width of keys and queries (default: that of the files)', wholeNumber(1))
@@ -82,8 +83,10 @@ export function planCommand(interrupt: AbortSignal): Command {
       const flags = command.opts<Options & Partial<PlanModelFlags>>()
       if (flags.model === undefined) return run(files, flags, interrupt)
       if (files) command.error('error: plan takes files or --model, not both')
-      const known = ['radius', 'd', 'dv', 'scale', 'apart', 'k'].find((name) => Object.hasOwn(flags, name))
-      if (known !== undefined) command.error(`error: --${known} is known from the model: leave it out with --model`)
+      const known = ['radius', 'd', 'dv', 'scale', 'softcap', 'sink', 'apart', 'k'].find((name) =>
+        Object.hasOwn(flags, name),
+      )
+      if (known !== undefined) command.error(`error: --${known} is of the model, not for --model`)
       return planModel(flags as PlanModelFlags, interrupt)
     })
 }
@@ -129,7 +132,7 @@ async function planOptions(files: HeadFiles | undefined, options: Options): Prom
 }
 
 function shared(
-  { epsilon, delta, task, k, apart, budget: limit, scale, seed }: Options,
+  { epsilon, delta, task, k, apart, budget: limit, scale, softcap, sink, seed }: Options,
   tokens: number,
   d: number,
   dv: number,
@@ -146,6 +149,8 @@ function shared(
     task: own,
     keysAndValuesTogether: together,
     scale: scale ?? 1 / Math.sqrt(d),
+    softcap,
+    sinkLogit: sink?.length === 1 ? sink[0] : sink,
     seed,
     ...(k !== undefined && { k }),
   }
@@ -216,7 +221,7 @@ function print(made: Plan): void {
     )}`,
   )
   const more = made.considered.length - tried.length
-  if (more > 0) console.log(`\n${more} more were tried, dropped early or too large (--json has all)`)
+  if (more > 0) console.log(`\n${more} more were tried, dropped early, too large or left out (--json has all)`)
 }
 
 /** The number of the pilot's tokens over which an error was measured. */

@@ -3,6 +3,8 @@ import type { Method } from '@sublinear/core'
 import { readFileSync } from 'node:fs'
 import type { Sizing } from './sizing'
 
+const FLAG = { softcap: 'softcap', sinkLogit: 'sink' } as const
+
 /**
  * Reads method and options from a file that `plan --json` printed, or from any `{ method, options }`.
  *
@@ -24,6 +26,9 @@ export function readRecipe(path: string): { readonly method: Method; readonly si
     for (const width of ['d', 'dv'] as const)
       if (others[width] !== undefined && others[width] !== shape[width])
         throw wrong(`is for ${width} = ${String(others[width])}, the files have ${shape[width]}`)
+    for (const name of ['softcap', 'sinkLogit'] as const)
+      if (others[name] !== undefined && JSON.stringify(others[name]) !== JSON.stringify(shape[name]))
+        throw wrong(`is for ${name} = ${JSON.stringify(others[name])}: give it by --${FLAG[name]}`)
     return { options, details: {} }
   }
   return { method, sizeOf }

@@ -50,6 +50,7 @@ export {
   FRAME_FEATURES,
   HEAD_FEATURES,
   HELD_FEATURES,
+  featuresBeyond,
   headOf,
   perRow,
   scoresOf,

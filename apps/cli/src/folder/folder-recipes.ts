@@ -13,7 +13,7 @@ export interface ModelRecipes {
   readonly budget?: string | number
   readonly epsilon?: number
   readonly text: string
-  /** Advice by layer and key head; none for a layer with a window of its own. */
+  /** Advice by layer and key head; none for a layer that keeps a window of its own, or reads another's keys. */
   readonly heads: ModelAdvice
 }
 
@@ -58,8 +58,8 @@ export function recipeStreams({ layers }: Pick<OnnxModel, 'layers'>, heads: unkn
   if (!Array.isArray(heads) || heads.length !== layers.length)
     throw new RangeError(`it must have recipes of ${layers.length} layers`)
   const all = (heads as ModelAdvice).map((own, layer) => {
-    const { kvHeads, shape } = layers[layer]
-    const count = shape.window === undefined ? kvHeads : 0
+    const { kvHeads, shape, reads } = layers[layer]
+    const count = shape.window === undefined && reads === undefined ? kvHeads : 0
     if (!Array.isArray(own) || (own.length !== count && own.length !== kvHeads))
       throw new RangeError(`layer ${layer} must have recipes of ${count} key heads`)
     return own.map(({ method: name, options }) => {
