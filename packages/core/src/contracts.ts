@@ -27,6 +27,8 @@ export interface SketchMatrix {
   readonly seed: bigint
   /** Bytes of the description of Ψ (hash coefficients, tables). */
   readonly bytes: number
+  /** A number c with E(⟨Ψu, Ψv⟩ − ⟨u, v⟩)² ≤ c·|u|²|v|² over the seed, for all u and v fixed before. Absent: nothing is known. */
+  readonly innerVariance?: number | undefined
   /** into (m × w) += Ψ[:, first … first + block.rows) · block (b × w); columns are addressed up to 2^53 − 1. */
   accumulate(into: Matrix, block: Matrix, first: number): void
   /**
