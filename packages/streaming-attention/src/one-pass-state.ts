@@ -12,6 +12,7 @@ import {
 } from '@sublinear/core'
 import { checkPhi, identity, restoreQuerySketch, type QuerySketch } from './query-sketch'
 import { rowLedger, type RowLedger } from './row-ledger'
+import { squareSums, type SquareSums } from './square-sums'
 
 const KIND = 'one-pass'
 const VERSION = '1'
@@ -30,10 +31,11 @@ export interface OnePassState {
   readonly sumV: Float64Array // Vᵀ1, dv
   readonly keys: RowLedger
   readonly values: RowLedger
+  readonly squares: SquareSums | undefined // where bounds are asked for
 }
 
 export function writeOnePass(state: OnePassState): Uint8Array {
-  const { dv, features, skU2, skV, skD1U1, prodU2, sumV, keys, values } = state
+  const { dv, features, skU2, skV, skD1U1, prodU2, sumV, keys, values, squares } = state
   return encodeSnapshot({
     kind: KIND,
     version: VERSION,
@@ -44,6 +46,7 @@ export function writeOnePass(state: OnePassState): Uint8Array {
       'sk(U2)': packed(skU2.toBytes()),
       'sk(V)': packed(skV.toBytes()),
       ...(skD1U1 && { 'sk(D-1U1)': packed(skD1U1.toBytes()) }),
+      ...(squares && { squares: { dtype: 'F64' as const, shape: [squares.data.length], data: squares.data } }),
     },
   })
 }
@@ -62,10 +65,17 @@ export function readOnePass(
   const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const dv = Number(parameters['dv'])
   checkInteger(who, 'dv', dv, 1)
-  const shape = { features, dv, psi, phi, controlVariate: parameters['controlVariate'] === 'true' }
+  const shape = {
+    features,
+    dv,
+    psi,
+    phi,
+    controlVariate: parameters['controlVariate'] === 'true',
+    squares: parameters['bounds'] === 'true' ? squareSums(Math.max(1, dv)) : undefined,
+  }
   const mine = identityOf(shape)
   requireSame(who, mine, Object.fromEntries(Object.keys(mine).map((name) => [name, parameters[name] ?? 'nothing'])))
-  const [prodU2, sumV, u2, v, d1u1] = ['prod(U2)', 'sum(V)', 'sk(U2)', 'sk(V)', 'sk(D-1U1)'].map(
+  const [prodU2, sumV, u2, v, d1u1, squares] = ['prod(U2)', 'sum(V)', 'sk(U2)', 'sk(V)', 'sk(D-1U1)', 'squares'].map(
     (name) => tensors.get(name)?.data,
   )
   const fits =
@@ -76,7 +86,13 @@ export function readOnePass(
     prodU2.length === features.t &&
     sumV.length === dv &&
     [...prodU2, ...sumV].every(Number.isFinite) &&
-    (phi ? d1u1 instanceof Uint8Array : d1u1 === undefined)
+    (phi ? d1u1 instanceof Uint8Array : d1u1 === undefined) &&
+    (shape.squares
+      ? psi.innerVariance !== undefined &&
+        squares instanceof Float64Array &&
+        squares.length === 1 + 2 * dv &&
+        squares.every((x) => x >= 0 && x < Infinity)
+      : squares === undefined)
   if (!fits) throw new RangeError(`${who}: the tensors do not fit the parameters`)
   const skU2 = restoreSketch(psi, u2)
   const skV = restoreSketch(psi, v)
@@ -92,6 +108,7 @@ export function readOnePass(
     sumV,
     keys: rowLedger(parameters['keys']),
     values: rowLedger(parameters['values']),
+    squares: shape.squares && squareSums(dv, (squares as Float64Array).slice()),
   }
 }
 
@@ -102,13 +119,16 @@ export function widthOfValues({ dv, controlVariate }: Pick<OnePassState, 'dv' | 
 
 /** Parameters that must be equal for two one-pass states to merge. */
 export function identityOf(
-  state: Pick<OnePassState, 'features' | 'dv' | 'psi' | 'phi' | 'controlVariate'>,
+  state: Pick<OnePassState, 'features' | 'dv' | 'psi' | 'phi' | 'controlVariate'> & {
+    readonly squares?: object | undefined
+  },
 ): Record<string, string> {
-  const { features, dv, psi, phi, controlVariate } = state
+  const { features, dv, psi, phi, controlVariate, squares } = state
   return {
     features: features.spec,
     dv: String(dv),
     controlVariate: String(controlVariate),
+    ...(squares && { bounds: 'true' }),
     psi: psi.kind,
     'psi.m': String(psi.m),
     'psi.seed': String(psi.seed),
