@@ -180,8 +180,7 @@ ${table.join('\n')}
 ${result.cpu}, load ${result.load.toFixed(1)}, Node ${result.node}. All compute the same, to the last bit.
 
 A call of the module costs tens of nanoseconds, and a step of a stream microseconds: its checks, and the token that it writes. So heads stay streams of their own, each with its own
-policy, and a layer asks them in turn. What \`attend\` takes longer than the call is JavaScript that copies one row in and out; a path of its own for rows that lie in ordinary arrays halved
-it, but a layer's step over 1024 tokens held was no faster by it, and pages that attend would load more.
+policy, and a layer asks them in turn.
 `,
 )
 console.log(table.join('\n'))

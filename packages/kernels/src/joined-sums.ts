@@ -1,11 +1,5 @@
 import { weight } from './scalar/code-weights'
-
-/** Partial softmaxes of some rows: as the kernels continue them. */
-export interface SoftmaxRows {
-  readonly max: Float32Array // rows
-  readonly mass: Float64Array // rows
-  readonly sum: Float32Array // rows × dv
-}
+import type { SoftmaxRows } from './softmax-rows'
 
 /** Keys that a softmax takes in before its sums are joined to those of the keys before: 64 additions in float32 lose 4e-6 at most. */
 export const SEGMENT = 4096
