@@ -1,18 +1,21 @@
 import {
-  checkInteger,
+  COUNT,
   decodeSnapshot,
   encodeSnapshot,
+  FINITE,
+  readBy,
   requireSame,
   restoreSketch,
+  schema,
+  SIZE,
   type FeatureMap,
   type Sketch,
   type SketchMatrix,
   type SparseRecovery,
   type Tensor,
 } from '@sublinear/core'
-import { checkPhi, identity, restoreQuerySketch, type QuerySketch } from './query-sketch'
-import { rowLedger, type RowLedger } from './row-ledger'
-import { squareSums, type SquareSums } from './square-sums'
+import { checkPhi, identity, PHI, restoreQuerySketch, type QuerySketch } from './query-sketch'
+import { isLedger, rowLedger, type RowLedger } from './row-ledger'
 
 const KIND = 'one-pass'
 const VERSION = '1'
@@ -33,6 +36,42 @@ export interface OnePassState {
   readonly values: RowLedger
   readonly squares: SquareSums | undefined // where bounds are asked for
 }
+
+/** Snapshots of one-pass states; the parts named sk(…) are snapshots of their own. */
+export const onePassSchema = schema(
+  {
+    kind: KIND,
+    version: VERSION,
+    parameters: {
+      features: 'text',
+      dv: SIZE,
+      controlVariate: 'text',
+      psi: 'text',
+      'psi.m': SIZE,
+      'psi.seed': 'seed',
+      ...PHI,
+      keys: 'text',
+      values: 'text',
+    },
+    tensors: {
+      'prod(U2)': { type: 'F64', size: 't', ...FINITE },
+      'sum(V)': { type: 'F64', size: 'dv', ...FINITE },
+      'sk(U2)': { type: 'U8', ...COUNT },
+      'sk(V)': { type: 'U8', ...COUNT },
+      'sk(D-1U1)': { type: 'U8', optional: true, ...COUNT },
+    },
+  },
+  {
+    '`controlVariate` is `true` or `false`.': ({ parameters: { controlVariate } }) =>
+      controlVariate === 'true' || controlVariate === 'false',
+    '`keys` and `values` are ledgers of rows: how many, one past the highest, the sum of their indices, and that of the squares.':
+      ({ parameters: { keys, values } }) => isLedger(keys) && isLedger(values),
+    'There is a `sk(D-1U1)` where there is a Φ: where `phi` is not `none`.': ({
+      parameters: { phi },
+      tensors: { 'sk(D-1U1)': sketched },
+    }) => (phi === 'none') === (sketched.length === 0),
+  },
+)
 
 export function writeOnePass(state: OnePassState): Uint8Array {
   const { dv, features, skU2, skV, skD1U1, prodU2, sumV, keys, values, squares } = state
@@ -62,40 +101,17 @@ export function readOnePass(
   bytes: Uint8Array,
 ): OnePassState {
   if (phi !== undefined) checkPhi(who, phi)
-  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const dv = Number(parameters['dv'])
-  checkInteger(who, 'dv', dv, 1)
-  const shape = {
-    features,
-    dv,
-    psi,
-    phi,
-    controlVariate: parameters['controlVariate'] === 'true',
-    squares: parameters['bounds'] === 'true' ? squareSums(Math.max(1, dv)) : undefined,
-  }
-  const mine = identityOf(shape)
-  requireSame(who, mine, Object.fromEntries(Object.keys(mine).map((name) => [name, parameters[name] ?? 'nothing'])))
-  const [prodU2, sumV, u2, v, d1u1, squares] = ['prod(U2)', 'sum(V)', 'sk(U2)', 'sk(V)', 'sk(D-1U1)', 'squares'].map(
-    (name) => tensors.get(name)?.data,
-  )
-  const fits =
-    prodU2 instanceof Float64Array &&
-    sumV instanceof Float64Array &&
-    u2 instanceof Uint8Array &&
-    v instanceof Uint8Array &&
-    prodU2.length === features.t &&
-    sumV.length === dv &&
-    [...prodU2, ...sumV].every(Number.isFinite) &&
-    (phi ? d1u1 instanceof Uint8Array : d1u1 === undefined) &&
-    (shape.squares
-      ? psi.innerVariance !== undefined &&
-        squares instanceof Float64Array &&
-        squares.length === 1 + 2 * dv &&
-        squares.every((x) => x >= 0 && x < Infinity)
-      : squares === undefined)
-  if (!fits) throw new RangeError(`${who}: the tensors do not fit the parameters`)
-  const skU2 = restoreSketch(psi, u2)
-  const skV = restoreSketch(psi, v)
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const said = snapshot.parameters
+  const given = { features, psi, phi }
+  const mine = identityOf({ ...given, dv: Number(said['dv']), controlVariate: said['controlVariate'] === 'true' })
+  requireSame(who, mine, Object.fromEntries(Object.keys(mine).map((name) => [name, said[name] ?? 'nothing'])))
+  const { parameters, tensors } = readBy(who, onePassSchema, snapshot, { t: features.t, dv: Number(said['dv']) })
+  const { dv } = parameters
+  const shape = { ...given, dv, controlVariate: parameters.controlVariate === 'true' }
+  const { 'prod(U2)': prodU2, 'sum(V)': sumV, 'sk(D-1U1)': d1u1 } = tensors
+  const skU2 = restoreSketch(psi, tensors['sk(U2)'])
+  const skV = restoreSketch(psi, tensors['sk(V)'])
   const widths = skU2.width === features.t && skV.width === widthOfValues(shape)
   if (!widths || skU2.precision !== 'f32' || skV.precision !== 'f32')
     throw new RangeError(`${who}: the sketches do not fit the parameters`)
@@ -104,11 +120,10 @@ export function readOnePass(
     skU2,
     skV,
     prodU2,
-    skD1U1: phi && restoreQuerySketch({ features, phi }, d1u1 as Uint8Array),
+    skD1U1: phi && restoreQuerySketch({ features, phi }, d1u1),
     sumV,
-    keys: rowLedger(parameters['keys']),
-    values: rowLedger(parameters['values']),
-    squares: shape.squares && squareSums(dv, (squares as Float64Array).slice()),
+    keys: rowLedger(parameters.keys),
+    values: rowLedger(parameters.values),
   }
 }
 
