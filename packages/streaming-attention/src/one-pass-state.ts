@@ -3,6 +3,7 @@ import {
   decodeSnapshot,
   encodeSnapshot,
   FINITE,
+  NOT_NEGATIVE,
   readBy,
   requireSame,
   restoreSketch,
@@ -16,6 +17,7 @@ import {
 } from '@sublinear/core'
 import { checkPhi, identity, PHI, restoreQuerySketch, type QuerySketch } from './query-sketch'
 import { isLedger, rowLedger, type RowLedger } from './row-ledger'
+import { squareSums, type SquareSums } from './square-sums'
 
 const KIND = 'one-pass'
 const VERSION = '1'
@@ -46,6 +48,7 @@ export const onePassSchema = schema(
       features: 'text',
       dv: SIZE,
       controlVariate: 'text',
+      bounds: 'text',
       psi: 'text',
       'psi.m': SIZE,
       'psi.seed': 'seed',
@@ -59,6 +62,7 @@ export const onePassSchema = schema(
       'sk(U2)': { type: 'U8', ...COUNT },
       'sk(V)': { type: 'U8', ...COUNT },
       'sk(D-1U1)': { type: 'U8', optional: true, ...COUNT },
+      squares: { type: 'F64', optional: true, ...NOT_NEGATIVE },
     },
   },
   {
@@ -70,6 +74,10 @@ export const onePassSchema = schema(
       parameters: { phi },
       tensors: { 'sk(D-1U1)': sketched },
     }) => (phi === 'none') === (sketched.length === 0),
+    '`bounds` is `true`, and there are 1 + 2 · dv `squares`; or it is absent, and so are they.': ({
+      parameters: { bounds, dv },
+      tensors: { squares },
+    }) => (bounds === 'true' ? squares.length === 1 + 2 * dv : bounds === '' && squares.length === 0),
   },
 )
 
@@ -104,12 +112,20 @@ export function readOnePass(
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const said = snapshot.parameters
   const given = { features, psi, phi }
-  const mine = identityOf({ ...given, dv: Number(said['dv']), controlVariate: said['controlVariate'] === 'true' })
+  const hasBounds = said['bounds'] === 'true'
+  const mine = identityOf({
+    ...given,
+    dv: Number(said['dv']),
+    controlVariate: said['controlVariate'] === 'true',
+    ...(hasBounds && { squares: {} }),
+  })
   requireSame(who, mine, Object.fromEntries(Object.keys(mine).map((name) => [name, said[name] ?? 'nothing'])))
   const { parameters, tensors } = readBy(who, onePassSchema, snapshot, { t: features.t, dv: Number(said['dv']) })
   const { dv } = parameters
   const shape = { ...given, dv, controlVariate: parameters.controlVariate === 'true' }
-  const { 'prod(U2)': prodU2, 'sum(V)': sumV, 'sk(D-1U1)': d1u1 } = tensors
+  const { 'prod(U2)': prodU2, 'sum(V)': sumV, 'sk(D-1U1)': d1u1, squares } = tensors
+  if (hasBounds && psi.innerVariance === undefined)
+    throw new RangeError(`${who}: Ψ has no bound, so the state has none`)
   const skU2 = restoreSketch(psi, tensors['sk(U2)'])
   const skV = restoreSketch(psi, tensors['sk(V)'])
   const widths = skU2.width === features.t && skV.width === widthOfValues(shape)
@@ -124,6 +140,7 @@ export function readOnePass(
     sumV,
     keys: rowLedger(parameters.keys),
     values: rowLedger(parameters.values),
+    squares: hasBounds ? squareSums(dv, squares.slice()) : undefined,
   }
 }
 
