@@ -95,7 +95,7 @@ async function advised(set: string, head: Head, share: number, isHeldAgainst: bo
 export const advice: Experiment<readonly Advice[]> = {
   name: 'advice',
   question: 'Does the adviser pick as well as the best single method of each head, found with hindsight?',
-  inALine: (rows) => missed(rows).split('. ')[0]!.replace(/^In/, 'mostly: in'),
+  inALine: (rows) => missed(rows).split('. ')[0].replace(/^In/, 'mostly: in'),
   asks:
     'What does the adviser pick for a head within shares of its float32 cache, how does it compare with the best single method of the catalogue (found with hindsight), and what ' +
     'does advising cost? All tokens of a head but the last eighth are the pilot and are taken first; the last eighth comes with its queries. The heads come from two language ' +

@@ -77,7 +77,7 @@ export const autoBoard: Experiment<AutoBoard> = {
     found
       .flatMap(({ text, result }) => {
         const single = textResultsOf(policies).find((one) => one.text === text)
-        const head = `All ${result.heads} heads over ${text[0].toUpperCase()}${text.slice(1)}, recipes “of another text” come from ${otherText(text)[0]!.toUpperCase()}${otherText(text).slice(1)}`
+        const head = `All ${result.heads} heads over ${text[0].toUpperCase()}${text.slice(1)}, recipes “of another text” come from ${otherText(text)[0].toUpperCase()}${otherText(text).slice(1)}`
         const own = `${head}:\n\n${autoTable(result)}`
         return single
           ? `${own}\n\nThis table compares, for later queries, with the best single policy of each column in [policies](../policies/README.md):\n\n${againstPolicies(result.rows, single.result)}`

@@ -49,7 +49,7 @@ export function clicksFrom(
 export function clicksTable(): string {
   const clicks = clicksFrom('evidence/README.md')
   const rows = ANSWERS.map((places, i) => [
-    `${i + 1}. ${FIRST[i]![0]}`,
+    `${i + 1}. ${FIRST[i][0]}`,
     ...places.map((place) => `${clicks.get(place) ?? 'none'}: \`${place}\``),
   ])
   return markdownTable(['question', 'clicks to its numbers', 'to the script or test', 'to the data'], rows)
