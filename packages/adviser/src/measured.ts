@@ -24,9 +24,9 @@ export function canMeasure({ task, keysAndValuesTogether }: PlanShape, { queries
 
 /** The methods of the catalogue within a budget, run on a pilot. */
 export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): Generator<Step, Measured> {
-  const { methods, d, dv, scale, tokens, weighted, exhaustive, task } = shape
+  const { methods, d, dv, scale, tokens, weighted, slow, exhaustive, task } = shape
   const own: Shape = { d, dv, scale }
-  const traffic = { tokens, weighted, groups: pilot.queries.rows / pilot.keys.rows }
+  const traffic = { tokens, weighted, slow, groups: pilot.queries.rows / pilot.keys.rows }
   const asked = task as Asked
   const { standings, tooLarge } = yield* search(
     { methods, shape: own, budgetBytes, traffic, pilot, asked },

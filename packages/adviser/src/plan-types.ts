@@ -40,6 +40,8 @@ export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, Driven {
   readonly keysAndValuesTogether?: boolean | undefined
   /** Whether weights other than 1 may come. Default false. */
   readonly weighted?: boolean | undefined
+  /** Whether a query may take milliseconds: stacks may then have tiers that are slow, as entropy-coded ones are. Default false. */
+  readonly slow?: boolean | undefined
   /** Whether every candidate is run on the whole pilot, and none dropped early: what the rounds are held against. Default false. */
   readonly exhaustive?: boolean | undefined
   /** Failure probability of one answer over Ψ, with a radius. Default 0.01. */

@@ -7,12 +7,12 @@ import { catalogue } from './catalogue'
 /**
  * `plan` of the adviser over the catalogue, or over the methods that are given.
  *
- * @param methods  those to choose from; default: those of the catalogue that are not slow
+ * @param methods  those to choose from; default: those of the catalogue, less the slow ones unless `slow` lets them be
  */
 export function plan(
   options: Omit<PlanOptions, 'methods'> & { readonly methods?: PlanOptions['methods'] | undefined },
 ): Promise<Plan> {
-  return planOf({ ...options, methods: options.methods ?? catalogue.filter(({ slow }) => !slow) })
+  return planOf({ ...options, methods: options.methods ?? catalogue.filter((one) => options.slow || !one.slow) })
 }
 
 /**

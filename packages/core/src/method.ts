@@ -9,6 +9,8 @@ export interface Traffic {
   readonly groups?: number | undefined
   /** Whether weights other than 1 may come. Default false. */
   readonly weighted?: boolean | undefined
+  /** Whether a query may take milliseconds, since queries are few or come many at a time: then tiers that are slow are worth trying too. Default false. */
+  readonly slow?: boolean | undefined
   /** Where the head stands in its model, from 0 on: for budgets that differ by layer, and for seeds. */
   readonly place?:
     | {

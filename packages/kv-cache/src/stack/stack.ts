@@ -73,7 +73,7 @@ const FIXED: ReadonlySet<string> = new Set(['mean', 'closure', 'firstOrder'])
 /** The rest that draws tokens. */
 const SAMPLE = 'reservoir'
 /** The tier that has codes of its own, and shares its bits out between keys and values. */
-const CODED = 'entropyCoded'
+export const CODED = 'entropyCoded'
 /** One attended token in 4 is reserved for the newest. */
 const RECENT = 4
 /** A coreset of fewer tokens is not begun. */
