@@ -5,7 +5,7 @@ import { rowsOf } from '@sublinear/core'
 import { farKeys, tiers } from '@sublinear/kv-cache'
 import { describe, expect, it } from 'vitest'
 import { pageText, resultOf } from '../kit/experiment.ts'
-import { GROUPS, INGREDIENTS, kinds, NAMED, ofHead, ratioOf, reached, table } from '../kinds/ask.ts'
+import { GROUPS, INGREDIENTS, kinds, METHODS, NAMED, ofHead, ratioOf, reached, table, withAnew } from '../kinds/ask.ts'
 import { relativeError } from '../kit/trivial-answers.ts'
 
 const group = (name: string) => GROUPS.find((one) => one.name === name)!
@@ -49,6 +49,7 @@ describe('the committed board', () => {
     expect(pageText(kinds)).toContain(table(result, 'later'))
     expect(pageText(kinds)).toContain(table(result, 'causal'))
     expect(pageText(kinds)).toContain(reached(result))
+    expect(new Set(result.rows.map(({ method }) => method))).toEqual(new Set(METHODS))
     expect(Object.keys(NAMED).every((name) => result.rows.some(({ method }) => method === name))).toBe(true)
   })
   it('first tokens stay within 1.4 of the best single ingredient in three cells of four, and never at twice its error', () => {
@@ -61,5 +62,24 @@ describe('the committed board', () => {
     )
     expect(ratios.filter((ratio) => ratio <= 1.4).length).toBeGreaterThan(0.75 * ratios.length)
     expect(Math.max(...ratios)).toBeLessThan(2)
+  })
+  it('keeps rows of methods that are not measured anew, and their order', () => {
+    const [one, other] = [result.rows[1], result.rows.at(-1)!]
+    const anew = result.rows.filter(({ method }) => method === one.method).map((row) => ({ ...row, later: [7] }))
+    const found = withAnew(result, { heads: result.heads, rows: anew })
+    expect(found.rows.map(({ method }) => method)).toEqual(result.rows.map(({ method }) => method))
+    expect(found.rows.filter(({ later }) => later[0] === 7).length).toBe(anew.length)
+    expect(found.rows.at(-1)).toEqual(other)
+  })
+  it('a recipe that may be slow errs less than one that may not, in twelve places of sixteen', () => {
+    const better = GROUPS.flatMap(({ name, shares }) =>
+      shares.filter((share) => {
+        const [slow, quick] = ['own pilot, slow too', 'own pilot'].map((method) =>
+          cell(method, { group: name, share })!.later.reduce<number>((sum, error) => sum + error!, 0),
+        )
+        return slow < 0.98 * quick
+      }),
+    )
+    expect(better.length).toBeGreaterThanOrEqual(12)
   })
 })

@@ -26,7 +26,7 @@ export function checkOptions(options: PlanOptions): PlanShape {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`${WHO}: options must be an object, got ${String(options)}`)
   const { methods, tokens, d, dv, scale, radius, pilot, k, softcap, sinkLogit } = options
-  const { keysAndValuesTogether = true, weighted = false, exhaustive = false, task = 'causal' } = options
+  const { keysAndValuesTogether = true, weighted = false, slow = false, exhaustive = false, task = 'causal' } = options
   const { epsilon = Infinity, delta = 0.01, budgetBytes = Infinity, seed = 0 } = options
   checkMethods(methods)
   checkInteger(WHO, 'tokens', tokens, 1)
@@ -34,7 +34,7 @@ export function checkOptions(options: PlanOptions): PlanShape {
   checkInteger(WHO, 'dv', dv, 1, 2 ** 16)
   checkScale(WHO, scale)
   if (epsilon < Infinity || radius !== undefined) checkFinite(WHO, 'scale', scale, 0) // formulas use features, which exist only for a scale above 0
-  for (const [name, value] of Object.entries({ keysAndValuesTogether, weighted, exhaustive }))
+  for (const [name, value] of Object.entries({ keysAndValuesTogether, weighted, slow, exhaustive }))
     if (typeof value !== 'boolean') throw new TypeError(`${WHO}: ${name} must be true or false, got ${String(value)}`)
   if (!TASKS.includes(task))
     throw new RangeError(`${WHO}: task must be one of ${TASKS.join(', ')}, got ${JSON.stringify(task)}`)
@@ -87,6 +87,7 @@ export function checkOptions(options: PlanOptions): PlanShape {
     task,
     keysAndValuesTogether,
     weighted,
+    slow,
     exhaustive,
     delta,
     budgetBytes,

@@ -24,11 +24,11 @@ export function canMeasure({ task, keysAndValuesTogether }: PlanShape, { queries
 
 /** The methods of the catalogue that can do what the head does, within a budget, run on a pilot. */
 export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): Generator<Step, Measured> {
-  const { methods, d, dv, scale, head, tokens, weighted, exhaustive, task } = shape
+  const { methods, d, dv, scale, head, tokens, weighted, slow, exhaustive, task } = shape
   const own: Shape = { d, dv, scale, ...head }
   const beyond = methods.map(({ name, can }) => ({ name, cannot: featuresBeyond(head, can) }))
   const able = methods.filter((_, i) => beyond[i].cannot.length === 0)
-  const traffic = { tokens, weighted, groups: pilot.queries.rows / pilot.keys.rows }
+  const traffic = { tokens, weighted, slow, groups: pilot.queries.rows / pilot.keys.rows }
   const asked = task as Asked
   const { standings, tooLarge } = yield* search(
     { methods: able, shape: own, budgetBytes, traffic, pilot, asked },

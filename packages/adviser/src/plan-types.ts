@@ -40,6 +40,8 @@ export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, PlanHead
   readonly keysAndValuesTogether?: boolean | undefined
   /** Whether weights other than 1 may come. Default: false. */
   readonly weighted?: boolean | undefined
+  /** Whether a query may take milliseconds: stacks may then have slow tiers, such as entropy-coded ones. Default: false. */
+  readonly slow?: boolean | undefined
   /** Whether every candidate is run on the whole pilot and none is dropped early; for judging the search itself. Default: false. */
   readonly exhaustive?: boolean | undefined
   /** Failure probability of one answer over Ψ, where a radius is given. Default 0.01. */

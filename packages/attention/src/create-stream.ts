@@ -7,12 +7,12 @@ import { catalogue } from './catalogue'
 /**
  * Chooses the method that holds a head best, from the catalogue or from the given methods: `plan` of `@sublinear/adviser`.
  *
- * @param methods  methods to choose from. Default: those of the catalogue that are not slow
+ * @param methods  methods to choose from. Default: those of the catalogue, without the slow ones unless `slow` is true
  */
 export function plan(
   options: Omit<PlanOptions, 'methods'> & { readonly methods?: PlanOptions['methods'] | undefined },
 ): Promise<Plan> {
-  return planOf({ ...options, methods: options.methods ?? catalogue.filter(({ slow }) => !slow) })
+  return planOf({ ...options, methods: options.methods ?? catalogue.filter((one) => options.slow || !one.slow) })
 }
 
 /**

@@ -10,6 +10,7 @@ export { quantised } from '@sublinear/token-store'
 export { autoStream, catalogue } from './catalogue'
 export { endless, type EndlessOptions } from './endless'
 export { farClosure } from './far-closure'
+export { compact, type CompactOptions, type WeightedTokens } from './compact'
 export { momentKv } from './moment-kv'
 export { open, openStream } from './open'
 

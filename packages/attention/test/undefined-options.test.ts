@@ -232,6 +232,7 @@ describe('a function', () => {
       k: undefined,
       keysAndValuesTogether: undefined,
       weighted: undefined,
+      slow: undefined,
       exhaustive: undefined,
       delta: undefined,
       seed: undefined,

@@ -9,6 +9,8 @@ export interface Traffic {
   readonly groups?: number | undefined
   /** Whether weights other than 1 may come. Default false. */
   readonly weighted?: boolean | undefined
+  /** Whether a query may take milliseconds, because queries are few or come many at a time. Slow tiers are then worth trying. Default false. */
+  readonly slow?: boolean | undefined
   /** Layer and number of the head in its model, from 0 on: for budgets that differ by layer, and for seeds. */
   readonly place?:
     | {

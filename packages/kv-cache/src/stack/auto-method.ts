@@ -1,6 +1,7 @@
 import { FRAME_FEATURES, type Method, type Shape, type Traffic } from '@sublinear/core'
 import { autoStream, restoreAutoStream, type AutoOptions } from './auto-stream'
 import { stacksFor, variantsOf } from './candidate-stacks'
+import { codedStacksFor } from './coded-stacks'
 import { defaultStack } from './default-stack'
 import { builtStack, countsAtRate, countsWithin, learns, type Counts, type Stack } from './stack'
 
@@ -43,7 +44,8 @@ export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions
     needsQueries: ({ stack }) => stack === undefined || learns(stack, methods),
     variants(shape, budgetBytes, traffic) {
       const budget = { ...shape, budgetBytes, tokens: traffic.tokens, weighted: traffic.weighted ?? false }
-      return fitting(shape, budgetBytes, traffic, stacksFor(budget, methods))
+      const stacks = [...stacksFor(budget, methods), ...(traffic.slow ? codedStacksFor(budget, methods) : [])]
+      return fitting(shape, budgetBytes, traffic, stacks)
     },
     refine: (shape, best, budgetBytes, traffic) =>
       fitting(shape, budgetBytes, traffic, variantsOf(stackOf(shape, best))),

@@ -1,4 +1,5 @@
 import type { Method } from '@sublinear/core'
+import { codedNear, isCoded } from './coded-stacks'
 import { countsWithin, type Kept, type Stack, type StackBudget } from './stack'
 
 type Bits = readonly [keyBits: number, valueBits: number]
@@ -100,10 +101,10 @@ export function variantsOf(best: Stack): Stack[] {
   const last = behind.at(-1)
   if (!last) return [] // the stack keeps no tokens whose bits could change
   if (last.by === 'clusters') return clusteredNear(best, last)
-  const bits = [
-    ...nextTo(last).map((next) => far(next, last.by)),
-    ...splitsNear(last).map((next) => split(next, last.by)),
-  ].map((kept) => stack(front, kept))
+  const others = isCoded(best)
+    ? codedNear({ ...last, share: 1 }).map((one) => [one])
+    : [...nextTo(last).map((next) => far(next, last.by)), ...splitsNear(last).map((next) => split(next, last.by))]
+  const bits = others.map((kept) => stack(front, kept))
   const rests = [
     ...RESTS.map((rest): Stack => ({ ...best, rest })),
     ...SIZED.map(([rest, share]): Stack => ({ ...best, kept: scaled(best.kept, (1 - share) / used), rest })),

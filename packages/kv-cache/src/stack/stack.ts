@@ -73,7 +73,7 @@ const FIXED: ReadonlySet<string> = new Set(['mean', 'closure', 'firstOrder'])
 /** The rest that is a random sample of tokens. */
 const SAMPLE = 'reservoir'
 /** The tier that has codes of its own, and divides its bits between keys and values itself. */
-const CODED = 'entropyCoded'
+export const CODED = 'entropyCoded'
 /** One attended token in 4 is reserved for the newest. */
 const RECENT = 4
 /** The fewest tokens of which a coreset is made. */

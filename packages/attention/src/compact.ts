@@ -1,0 +1,180 @@
+import {
+  checkBlock,
+  checkInteger,
+  checkKeys,
+  checkOptions,
+  checkScale,
+  pickedTokens,
+  type KvBlock,
+  type Matrix,
+} from '@sublinear/core'
+import { addedValues, answering, fittedMasses, gramOf, type Wanted } from './fitted-set'
+
+const WHO = 'compact'
+/** Tokens with their weights. */
+export type WeightedTokens = KvBlock & { readonly weights: Float32Array }
+
+/** One question in so many is kept from the fit, to judge it. */
+const JUDGED = 4
+/** Ridges that are tried, the strongest first. */
+const RIDGES = [1, 0.1, 0.01, 0.001]
+
+export interface CompactOptions extends KvBlock {
+  /** Questions like those to come, rows × d: the prefix's own, or others about it. Some hundred. */
+  readonly queries: Matrix
+  /** Factor of the scores inside exp. */
+  readonly scale: number
+  /** Tokens that stay, ≥ 1. */
+  readonly count: number
+}
+
+/**
+ * A prefix that is whole in view becomes a few weighted tokens: those that questions like the ones to come look at, with masses and values refitted so that answers stay
+ * what they were. Any stream takes them, with their weights, and goes on from there.
+ * Source: Attention Matching (arXiv 2602.16284): keys by attention received, masses by nonnegative least squares, values by least squares. Deviation: the
+ *   fits are held to the tokens' own weights and values, and every fourth question judges whether masses, and how far values, are fitted at all.
+ *
+ * Guarantee: with room for all tokens, those tokens as they are. None on other questions: keys that none of `queries` looks at are lost, so heads that look for one old
+ *   token do better with far keys ([measured](../../../evidence/kinds/README.md)).
+ * Cost: the scores of all questions and tokens in float64; queries² · count operations twice. It is no stream: it is for a prefix that is read once and asked often.
+ *
+ * @param keys, values, weights  the prefix; queries  rows × d, at least 4 of them; scale  factor of the scores; count  tokens that stay
+ * @returns at most `count` tokens, in their order, with weights
+ * @throws TypeError, RangeError when shapes do not fit, an entry is not finite, or an option is out of range
+ * @example
+ * const rows = matrix(64, 2, Float32Array.from({ length: 128 }, (_, i) => Math.sin(i * i)))
+ * const few = compact({ queries: rows, keys: rows, values: rows, scale: 1, count: 8 })
+ * const stream = exactStream({ d: 2, dv: 2, scale: 1 })
+ * stream.push(few)
+ * console.log(stream.tokens, few.weights.length) // 8 8
+ */
+export function compact(options: CompactOptions): WeightedTokens {
+  checkOptions(WHO, options, ['queries', 'keys', 'values', 'weights', 'scale', 'count'])
+  const { queries, keys, values, weights, scale, count } = options
+  checkKeys(WHO, 'keys', keys)
+  checkBlock(WHO, options, keys.cols, values?.cols)
+  checkKeys(WHO, 'queries', queries, keys.cols)
+  checkInteger(WHO, 'queries.rows', queries.rows, JUDGED)
+  checkScale(WHO, scale)
+  checkInteger(WHO, 'count', count, 1)
+  const own = weights ?? new Float32Array(keys.rows).fill(1)
+  const picked = (some: readonly number[]): WeightedTokens => {
+    const counts = Float32Array.from(some, (t) => own[t])
+    return { ...pickedTokens({ keys, values }, some, counts), weights: counts }
+  }
+  if (keys.rows <= count) return picked([...own.keys()])
+  const attention = attentionOf(queries, keys, own, scale)
+  const chosen = mostAttended(attention, keys.rows, count)
+  const wanted = wantedOf(attention, queries.rows, { keys, values, weights: own }, chosen)
+  const out = picked(chosen)
+  const fit = bestFit(wanted, Float64Array.from(out.weights), Float64Array.from(out.values.data))
+  out.weights.set(fit.masses)
+  out.values.data.set(fit.values)
+  return out
+}
+
+/** Softmax of the scores: queries × tokens. */
+function attentionOf(queries: Matrix, keys: Matrix, own: Float32Array, scale: number): Float64Array {
+  const [n, d] = [keys.rows, keys.cols]
+  const out = new Float64Array(queries.rows * n)
+  for (let r = 0, at = 0; r < queries.rows; r++, at += n) {
+    let most = -Infinity
+    for (let t = 0, i = 0; t < n; t++) {
+      let score = 0
+      for (let c = 0, q = r * d; c < d; c++) score += queries.data[q++] * keys.data[i++]
+      out[at + t] = scale * score
+      if (out[at + t] > most) most = out[at + t]
+    }
+    let mass = 0
+    for (let t = 0; t < n; t++) mass += out[at + t] = own[t] * Math.exp(out[at + t] - most)
+    for (let t = 0; t < n; t++) out[at + t] /= mass
+  }
+  return out
+}
+
+/** The tokens whose attention has the largest squares, in their order; of two alike the older. */
+function mostAttended(attention: Float64Array, n: number, count: number): number[] {
+  const received = new Float64Array(n)
+  for (let i = 0; i < attention.length; i++) received[i % n] += attention[i] ** 2
+  const order = Array.from(received.keys()).toSorted((a, b) => received[b] - received[a] || a - b)
+  return order.slice(0, count).toSorted((a, b) => a - b)
+}
+
+function wantedOf(
+  attention: Float64Array,
+  rows: number,
+  { keys: { rows: n }, values, weights }: WeightedTokens,
+  chosen: readonly number[],
+): Wanted {
+  const [count, dv] = [chosen.length, values.cols]
+  const shares = new Float64Array(rows * count)
+  const answers = new Float64Array(rows * dv)
+  for (let r = 0; r < rows; r++) {
+    for (const [j, t] of chosen.entries()) shares[r * count + j] = attention[r * n + t] / weights[t]
+    for (let t = 0; t < n; t++) {
+      const weight = attention[r * n + t]
+      for (let c = 0; c < dv; c++) answers[r * dv + c] += weight * values.data[t * dv + c]
+    }
+  }
+  return { rows, count, dv, shares, answers }
+}
+
+interface Fit {
+  readonly masses: Float64Array
+  readonly values: Float64Array
+}
+
+/** Masses and values by the fit that answers best what was kept from it; made anew with all questions. */
+function bestFit(wanted: Wanted, own: Float64Array, values: Float64Array): Fit {
+  const [seen, judged] = [partOf(wanted, (r) => r % JUDGED !== 0), partOf(wanted, (r) => r % JUDGED === 0)]
+  let best = { error: Infinity, isFitted: false, ridge: Infinity }
+  for (const isFitted of [false, true]) {
+    const fit = fitting(seen, isFitted ? fittedMasses(seen, own) : own, values)
+    for (const ridge of [Infinity, ...RIDGES]) {
+      const error = errorOf(judged, fit(ridge))
+      if (error < best.error) best = { error, isFitted, ridge }
+    }
+  }
+  return fitting(wanted, best.isFitted ? fittedMasses(wanted, own) : own, values)(best.ridge)
+}
+
+/** Fits of the values behind masses, by their ridge; Infinity leaves them as they are. */
+function fitting(wanted: Wanted, masses: Float64Array, values: Float64Array): (ridge: number) => Fit {
+  const { rows, count } = wanted
+  const weights = answering(wanted, masses)
+  const missing = missingOf(wanted, weights, values)
+  let gram: Float64Array | undefined
+  return (ridge) => {
+    if (ridge === Infinity) return { masses, values }
+    gram ??= gramOf(weights, rows, count)
+    const added = addedValues(wanted, weights, missing, gram, ridge)
+    return { masses, values: values.map((value, i) => value + added[i]) }
+  }
+}
+
+const errorOf = (wanted: Wanted, { masses, values }: Fit): number =>
+  missingOf(wanted, answering(wanted, masses), values).reduce((sum, one) => sum + one ** 2, 0)
+
+/** Answers less those by these weights: rows × dv. */
+function missingOf({ rows, count, dv, answers }: Wanted, weights: Float64Array, values: Float64Array): Float64Array {
+  const out = answers.slice()
+  for (let r = 0; r < rows; r++) {
+    for (let j = 0; j < count; j++) {
+      const weight = weights[r * count + j]
+      if (weight === 0) continue
+      for (let c = 0; c < dv; c++) out[r * dv + c] -= weight * values[j * dv + c]
+    }
+  }
+  return out
+}
+
+/** The questions of some rows. */
+function partOf({ rows, count, dv, shares, answers }: Wanted, has: (row: number) => boolean): Wanted {
+  const some = Array.from({ length: rows }, (_, r) => r).filter(has)
+  const cut = (data: Float64Array, cols: number) => {
+    const out = new Float64Array(some.length * cols)
+    for (const [i, r] of some.entries()) out.set(data.subarray(r * cols, (r + 1) * cols), i * cols)
+    return out
+  }
+  return { rows: some.length, count, dv, shares: cut(shares, count), answers: cut(answers, dv) }
+}
