@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /**
- * Faults put into the sources, one at a time, and whether the tests that claim to find them do.
+ * Puts faults into the sources, one at a time, and says whether the tests that claim to find them do.
  *
  *   node tools/mutants/run.mjs [--changed] [--since <commit>] [--only <text>] [--most <count>] [--seconds <s>] [--write]
  *
- * --most and --seconds end a run early: no mutant is begun beyond them, and those that were not run are named. --changed takes the mutants of files, and of tests, that differ from a commit (HEAD~1, or --since), --only those whose name has a text. Prints a table; exit code 1 where a
+ * --most and --seconds end a run early: no mutant is begun beyond them, and those that were not run are named. --changed takes the mutants of files,
+ * and of tests, that differ from a commit (HEAD~1, or --since), --only those whose name has a text. Prints a table; exit code 1 where a
  * claim is untrue: a mutant that is not found, a source that no longer has the text, a `none` that is found. --write brings the tables of
  * docs/papers/power.md up to date with the list; `node tools/mutants/tables.mjs` does that alone.
  */
@@ -49,7 +50,7 @@ function chosen() {
   return MUTANTS.filter(({ file, tests }) => changed.has(file) || tests.some((test) => changed.has(test)))
 }
 
-/** What happened to a mutant, and how long it took. */
+/** Runs the tests of a mutant; returns what happened, and how long it took. */
 function tried(mutant) {
   const source = readFileSync(`${root}${mutant.file}`, 'utf8')
   const times = source.split(mutant.from).length - 1

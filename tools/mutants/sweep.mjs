@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
- * Mutation testing by Stryker, of a sample: pieces of source files, drawn by a seed until they have as many lines as asked for, are mutated in every way that Stryker
+ * Tests a sample of mutants by Stryker: pieces of source files, drawn by a seed until they have as many lines as asked for, are mutated in every way that Stryker
  * knows, and the package's own tests are run against each mutant.
  *
  *   node tools/mutants/sweep.mjs <package> [--lines 60] [--seed 1] [--minutes 30]
  *
- * It works on a copy of the sources in the system's folder for temporary files, and writes results/<package>.json: of what it reached in the minutes, where those were too few.
+ * It works on a copy of the sources in the system's folder for temporary files, and writes results/<package>.json; where the minutes were too few,
+ * the file holds the mutants that were reached.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -17,7 +18,7 @@ import { parseArgs } from 'node:util'
 import { SWEPT } from './swept.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-/** Lines of a piece. */
+/** Lines of source in a piece. */
 const PIECE = 12
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The tables of docs/papers/power.md, from PAPERS.md and the list of mutants: `node tools/mutants/tables.mjs`. */
+/** Makes the tables of docs/papers/power.md from PAPERS.md and the list of mutants: `node tools/mutants/tables.mjs`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,7 +35,7 @@ export function statements() {
   ].join('\n')
 }
 
-/** Every fault and what finds it. */
+/** Table of every fault and the tests that find it. */
 export function faults() {
   return [
     '| fault | in | found by | on the ground of |',

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { MUTANTS } from './mutants.mjs'
 
-/** The sources with one fault, which is named in MUTANT: nothing is written, a module is changed as it is loaded. */
+/** Settings for tests of sources with one fault, which MUTANT names: nothing is written to disk, a module is changed as it is loaded. */
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const mutant = MUTANTS.find(({ id }) => id === process.env['MUTANT'])
 const alias = [

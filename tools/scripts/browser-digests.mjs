@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Do the built hash and sketch families give the same bytes in Chromium as in Node, on SIMD and on scalar kernels?
+ * Checks that the built hash and sketch families give the same bytes in Chromium as in Node, on SIMD and on scalar kernels.
  * `node tools/scripts/browser-digests.mjs`, with `chromium` on the path or $CHROMIUM_PATH. One line a family; exits 1 on any
  * difference, 2 without a browser. The golden tests fix the bytes in Node. With `simd` or `scalar` it prints Node's digests.
  */
@@ -11,7 +11,7 @@ import { findChromium, framesOf } from './chromium.mjs'
 const packages = ['kernels', 'core', 'hash-families', 'ams-sketch', 'gaussian-sketch', 'sparse-sketch']
 const built = (name) => new URL(`../../packages/${name}/dist/index.js`, import.meta.url)
 
-/** Blocks of 1, 50 and 300 indices below the end, the last ones among them. */
+/** Blocks of 1, 50 and 300 indices below the end; one of them holds the last indices. */
 function blocks(end) {
   const starts = [0, 45, 2 ** 31 - 30, 2 ** 32 - 30, 2 ** 40 + 17, 2 ** 52 - 30, end]
   const firsts = (count) => Array.from(new Set(starts.map((start) => Math.min(start, end - count))))

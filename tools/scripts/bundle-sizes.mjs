@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Sizes that a page would load: bundles what a user imports with esbuild, minified, and prints its kB after gzip beside the most it may be, in
- * bundle-sizes.json. Exits 1 where one is larger. The packages must be built. `--write` sets the limits to 3 % above what is.
+ * Measures what a page would load: bundles what a user imports with esbuild, minified, and prints its kB after gzip beside its limit in
+ * bundle-sizes.json. Exits 1 where a bundle is larger than its limit. The packages must be built. `--write` sets the limits to 3 % above the sizes measured.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +22,7 @@ if (process.argv.includes('--write')) {
   writeFileSync(file, `${JSON.stringify(Object.fromEntries(widened), null, 2)}\n`)
 } else if (Object.entries(sizes).some(([line, kB]) => kB > limits[line])) process.exit(1)
 
-/** kB of what `names from package` brings along; `*` is everything. */
+/** Size in kB that `names from package` adds to a page; `*` is everything. */
 async function sizeOf(line) {
   const [names, name] = line.split(' from ')
   const what = names === '*' ? '* as all' : `{ ${names} }`

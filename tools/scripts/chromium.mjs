@@ -1,6 +1,4 @@
-/**
- * Chromium on this machine, and pages that it runs.
- */
+/** Finds Chromium on this machine, and opens pages in it. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'

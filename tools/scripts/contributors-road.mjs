@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * The road of CONTRIBUTING, gone as it stands in a scratch copy: a sketch in six steps, and a stream, without the network. `node tools/scripts/contributors-road.mjs`, once the
+ * Follows the steps of CONTRIBUTING word for word in a scratch copy, without the network: a sketch in six steps, and a stream. `node
+ * tools/scripts/contributors-road.mjs`, once the
  * packages are built. One line a step; exits 1 at the first that does not work. The copy shares the repository's node_modules.
  */
 import { spawnSync } from 'node:child_process'
@@ -23,7 +24,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const copy = mkdtempSync(join(tmpdir(), 'contributors-road-'))
 const at = (...path) => join(copy, ...path)
 
-/** Output of a program; the road ends where it fails. */
+/** Runs a program and returns its output; the script ends where the program fails. */
 function run(step, program, ...args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { cwd: copy, encoding: 'utf8' })
   if (status === 0) return stdout
@@ -37,7 +38,7 @@ function must(step, text, words) {
   if (!text.includes(words)) throw new Error(`${step}: ${JSON.stringify(words)} is not in\n${text}`)
 }
 
-/** The files that git has, as they are now, what is built of the kernels, and links to what is installed. */
+/** Copies the files that git has, as they are now, with the built kernels and links to the installed packages. */
 function scratchCopy() {
   const listed = spawnSync('git', ['ls-files'], {
     cwd: root,
@@ -60,14 +61,14 @@ function scratchCopy() {
 try {
   scratchCopy()
   run('new-sketch', 'tools/scripts/new-sketch.mjs', 'my-sketch')
-  mkdirSync(at('packages/my-sketch/node_modules/@sublinear'), { recursive: true }) // as pnpm install would
+  mkdirSync(at('packages/my-sketch/node_modules/@sublinear'), { recursive: true }) // as pnpm install would do
   for (const name of ['core', 'kernels', 'laws'])
     symlinkSync(at('packages', name), at('packages/my-sketch/node_modules/@sublinear', name))
 
   must('3, laws', tests('3, laws', '--project', 'packages', 'packages/my-sketch'), '1 passed')
   console.log('1 to 3: the sketch is laid out, exported, and keeps its laws')
 
-  // Step 4: a golden digest. A false one must be refused with the true one in the message; then that one stands in the test.
+  // Step 4: a golden digest. A false digest must be refused with the true one in the message; the true one is then put into the test.
   const test = 'packages/my-sketch/test/laws.test.ts'
   const golden =
     "golden: { m: 5, seed: 1, digest: (bytes) => createHash('sha256').update(bytes).digest('hex'), expected: 'none' }"

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Coverage of the tests, a row a package: `npm run coverage`, or of some packages by their own tests alone: `npm run coverage -- kv-cache core`. No gate: a number
- * says what no test ran, and nothing of what a test would find (tools/mutants tries that). Kernels count in their scalar form: the WASM module is no JavaScript.
+ * Prints the coverage of the tests, one row for each package: `npm run coverage`, or of some packages by their own tests alone: `npm run coverage --
+ * kv-cache core`. It fails at no number: coverage says what no test ran, and nothing about what a test would find (tools/mutants tries that). Kernels
+ * count in their scalar form: the WASM module is no JavaScript.
  * Files and lines stand in coverage/index.html.
  */
 import { spawnSync } from 'node:child_process'

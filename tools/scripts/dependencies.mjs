@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The dependency-direction check: `node tools/scripts/dependencies.mjs [root]`.
- * Reads every packages/<name>/package.json and every import in src/ and assembly/; prints one line a violation and exits 1.
+ * Checks the direction of dependencies: `node tools/scripts/dependencies.mjs [root]` reads every packages/<name>/package.json and every import in
+ * src/ and assembly/; prints one line a violation and exits 1.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
@@ -9,7 +9,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
-/** Packages that each may import besides core and kernels. A package that is not in the table does not exist. */
+/** Packages that each package may import besides core and kernels. A package that is missing here is refused. */
 const mayImport = {
   kernels: [],
   core: [],
@@ -34,12 +34,12 @@ const mayImport = {
   threads: ['attention'],
   cluster: ['attention', 'io', 'exact-attention', 'ams-sketch', 'gaussian-sketch', 'sparse-sketch', 'sparse-recovery'],
 }
-/** Beside the assembly: nothing in it leads to them. */
+/** Packages beside @sublinear/attention, which it does not import. */
 const besides = ['laws', 'small-lm', 'onnx', 'threads', 'cluster']
 mayImport.attention = Object.keys(mayImport).filter((name) => !besides.includes(name))
-/** The ground of everything, and what the ground itself stands on. */
+/** Packages that every package may import: kernels imports none, core imports kernels alone. */
 const ground = (name) => (name === 'kernels' ? [] : name === 'core' ? ['kernels'] : ['core', 'kernels'])
-/** Third-party code a package may ask its user to bring. */
+/** Third-party code that a package may ask its user to install. */
 const peers = { laws: ['fast-check'], onnx: ['onnxruntime-common'], cluster: ['bullmq', 'hyparquet'] }
 const scope = '@sublinear/'
 /** The only entries beside the main ones. */
@@ -50,7 +50,10 @@ const entries = [
   '@sublinear/cluster/bullmq',
   '@sublinear/cluster/faults',
 ]
-/** Who may reach Node's own modules: the private language model, what runs on many machines, and what src/index.ts does not lead to in packages with such an entry. */
+/**
+ * Whether a file may import Node's own modules: files of the private language model, of what runs on many machines, and, in packages with an entry
+ * for Node, files to which src/index.ts does not lead.
+ */
 const mayUseNode = (name, reachedFromIndex) =>
   ['small-lm', 'cluster'].includes(name) || (entries.includes(`${scope}${name}/node`) && !reachedFromIndex)
 
@@ -155,7 +158,7 @@ function closure(entry, seen = new Set()) {
   return seen
 }
 
-/** Static, type-only, re-exporting and dynamic imports, and require: what TypeScript's own scanner finds. */
+/** Static, type-only, re-exporting and dynamic imports, and require, found by TypeScript's own scanner. */
 function imports(file) {
   return ts.preProcessFile(readFileSync(file, 'utf8'), true, true).importedFiles.map(({ fileName }) => fileName)
 }

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /**
- * A lint rule: a docstring begins with a verb or a noun, and says something by itself; its guarantee and cost stand before the first tag, since editors show what comes
+ * Checks a lint rule: a docstring begins with a verb or a noun, and says something by itself; its guarantee and cost stand before the first tag,
+ * since editors show what comes
  * behind `@throws` as part of it. `node tools/scripts/docstrings.mjs`
- * Prints file, line and words of each docstring in the sources, tests and scripts of packages, apps, tools and evidence that begins with a word that only makes sense beside another
+ * Prints file, line and words of each docstring in the sources, tests and scripts of packages, apps, tools and evidence that begins with a word that
+ * only makes sense beside another
  * sentence (Of, What, Both …) or consists of a pointer ("Both.", "As above."), and exits 1.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -10,7 +12,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const FIRST = /^(?:Of|What|Both|Those|That|Which|By|Its|It|So|As|These|From|On|In|Not|With)\b/u
-/** A whole docstring that leans on what stands elsewhere. */
+/** A docstring whose whole text points at something said elsewhere. */
 const POINTER = /^(?:The (?:same|others?|rest)|Likewise|Ditto|Same)\.?$/u
 /** A guarantee or cost behind the first tag. */
 const LATE = /^@[^]*?^(Guarantee|Cost)\b/mu

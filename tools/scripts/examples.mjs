@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The examples of the READMEs and of docs/*.md, every ```ts block that imports from '@sublinear/…', and the files examples/*.ts.
+ * Finds the examples of the READMEs and of docs/*.md: every ```ts block that imports from '@sublinear/…', and the files examples/*.ts.
  * `node tools/scripts/examples.mjs` lists them; tools/scripts/test/readme-examples.test.ts runs them.
  * A comment behind console.log is the expected output of that line, exactly but for runs of white space:
  *
@@ -8,7 +8,9 @@
  *
  * A line in a loop is expected to print all its outputs, one after another.
  *
- * And the `@example`s of docstrings of packages, three lines at most: names that a package exports need no import, and a line that ends in a comment is an expression whose
+ * It finds the `@example`s in docstrings of packages too, which have three lines at most: names that a package exports need no import, and a line
+ * that ends in a comment
+ * is an expression whose
  * value the comment says.
  */
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
@@ -35,7 +37,7 @@ export function examples(root) {
   })
 }
 
-/** Entries of packages, in the order in which a name is looked for behind the package of its own. */
+/** Entries of packages, in the order in which a name is looked for when the package of the example does not export it. */
 const ENTRIES = [
   'core',
   'attention',
@@ -63,7 +65,7 @@ function exportsOf(root, entry) {
   return [...words, ...own, ...spaces]
 }
 
-/** The examples of docstrings, as the others. */
+/** The examples of docstrings, in the form of those of pages. */
 export function docstringExamples(root) {
   const known = new Map()
   const exported = (entry) => known.get(entry) ?? known.set(entry, exportsOf(root, entry)).get(entry)
@@ -117,7 +119,7 @@ const VALUE = /^(\S.*?)\s\/\/\s(.+)$/
 
 export const squeeze = (text) => text.replaceAll(/\s+/g, ' ').trim()
 
-/** The same line, telling `globalThis.printed` where it stands in its block before it prints. */
+/** A line that says its place in its block to `globalThis.printed` before it prints. */
 const recorded = (line, i) => line.replace('console.log(', `globalThis.printed(${i}, `)
 
 function readmes(root) {

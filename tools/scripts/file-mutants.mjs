@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Damaged .npy, .npz and .safetensors files, read by this library and by an independent reader in Python (read_files.py; NumPy and the safetensors package too
- * where they are installed). What the library accepts the others must accept, with the same names, types, shapes and numbers.
+ * Damages .npy, .npz and .safetensors files and reads them by this library and by an independent reader in Python (read_files.py; NumPy and the
+ * safetensors package too
+ * where they are installed). The others must accept all that the library accepts, with the same names, types, shapes and numbers.
  *
  *   node tools/scripts/file-mutants.mjs [--count 100000] [--seed 1] [--python python3] [npy npz safetensors]     needs a build of packages/io
  *
@@ -78,7 +79,7 @@ async function contents({ crc32, decodeNpy, decodeNpz, decodeTensors, toBfloat16
   ]
 }
 
-/** One to three changes: of a bit, a byte, a word of a header, a piece moved, left out or put in, or a cut. */
+/** A copy with one to three changes: of a bit, a byte or a word of a header; a piece moved, left out or put in; or a cut. */
 function mutant(from, seeds, random) {
   let bytes = Buffer.from(from)
   const below = (n) => Math.floor(random() * n)
@@ -107,7 +108,7 @@ function mutant(from, seeds, random) {
       ])
     else if (kind === 7 && random() < 0.3) bytes = bytes.subarray(0, below(bytes.length + 1))
     else {
-      // a word of a header for another of the same length or not, wherever it stands
+      // a word of a header is replaced by another, of the same length or not, wherever it stands
       const [old, put] = SWAPS[below(SWAPS.length)]
       const place = bytes.indexOf(old)
       if (place >= 0)

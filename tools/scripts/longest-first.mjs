@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The order of test files: the longest begin first, so that no core idles at the end beside one long file. Durations of a whole run stand in longest-first.json,
- * since a fresh clone has none of its own; a file that is not there counts for little. After a whole run on a quiet machine
+ * Orders test files: the longest begin first, so that no core idles at the end beside one long file. Durations of a whole run stand in longest-first.json,
+ * since a fresh clone has no durations of its own; a file that is not listed there counts as short. After a whole run on a quiet machine
  * `node tools/scripts/longest-first.mjs` takes them from vitest's cache.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
@@ -30,7 +30,7 @@ export default class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Files in that order: each has a project and its seconds. */
+/** Files, each with a project and its seconds, ordered by project and then the longest first. */
 export function inOrder(files) {
   const longest = new Map()
   for (const { project, seconds } of files) longest.set(project, Math.max(longest.get(project) ?? 0, seconds))

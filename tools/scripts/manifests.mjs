@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * Fields that every published package.json has alike: where the repository is (tools/release/address.json, the only place that says it), what the package is about, how it is
+ * Writes the fields that are alike in every published package.json: where the repository is (tools/release/address.json, the only place that says
+ * it), what the package is about, how it is
  * published. `node tools/scripts/manifests.mjs` writes it; a test fails where one differs.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -26,7 +27,7 @@ export function manifestOf(folder) {
   return JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
 }
 
-/** The manifest as it has to be. */
+/** A manifest with the fields that every published package must have. */
 export function completed(folder, manifest = manifestOf(folder)) {
   const { name, version, description, license, ...rest } = manifest
   const own = rest.keywords?.filter((word) => !KEYWORDS.includes(word)) ?? []

@@ -1,4 +1,4 @@
-/** Links, anchors and lines of Markdown, as the hosts that show this repository read them. */
+/** Links, anchors and lines of Markdown, by the rules of the hosts that show this repository. */
 
 /** The text with code, in fences and in backticks, blanked out; lines stay where they are. */
 export function withoutCode(text) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * A page for each method of the catalogue: `node tools/scripts/method-pages.mjs` writes docs/methods/<name>.md and its picture from the built
+ * Writes a page for each method of the catalogue: `node tools/scripts/method-pages.mjs` makes docs/methods/<name>.md and its picture from the built
  * catalogue, the sentences of the command line and the board of all captured heads. Nothing is measured; a test compares the files.
  */
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ const LEARNS = {
   pilot: 'A pilot: the first rows of the head.',
 }
 const EXAMPLE = { d: 64, dv: 64, tokens: 4096, share: 8 }
-/** Within so much of the best, a method counts as among the best. */
+/** Error over the best method's up to which a method counts as among the best. */
 const NEAR = 1.1
 
 /** Code that makes the stream of a method; `options` are those of `within` at an eighth of the cache. Tiers share one form. */
@@ -88,7 +88,7 @@ function example(method, options) {
 const cacheBytes = ({ d, dv, tokens }) => 4 * tokens * (d + dv)
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`
 
-/** Table of what shares of the cache buy, or why one buys nothing. */
+/** Table of the error at each share of the cache, or the reason why a share has none. */
 function sizes(method) {
   const { d, dv, tokens } = EXAMPLE
   const shape = { d, dv, scale: 1 / 8 }
@@ -149,7 +149,7 @@ function standingTable(found) {
   ].join('\n')
 }
 
-/** Sentences that say where a method is good and where it loses, as the board has it. */
+/** Sentences that say, from the board's numbers, where a method is good and where it loses. */
 function verdict(found) {
   if (found.every(({ isRun }) => !isRun)) return 'The board of all captured heads was not run with it yet.'
   const ran = found.filter(({ error }) => error !== undefined)

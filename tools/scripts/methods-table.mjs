@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const LEARNS = { nothing: 'nothing', queries: 'queries, by `step`', pilot: 'a pilot' }
 
-/** docs/methods.md for a list of methods. */
+/** Text of docs/methods.md for a list of methods. */
 export function methodsPage(methods) {
   const rows = methods.map(
     (method) =>

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Lays out the package of a new sketch: `node tools/scripts/new-sketch.mjs my-sketch [root]`.
- * It works, and keeps its laws, as it is laid out: independent signs, for your columns to replace; CONTRIBUTING.md has the six steps.
+ * The package works and keeps its laws from the start: its columns are independent signs, which yours replace. CONTRIBUTING.md has the six steps.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -27,7 +27,7 @@ export function newSketch(name, root) {
 
 const TABLE = 'tools/scripts/dependencies.mjs'
 
-/** The line that lets the package exist: it may import core and kernels, which everything may. */
+/** Adds a package's line to the dependency table, without which it is refused; it may import core and kernels, as every package may. */
 function enterTable(name, root) {
   const path = join(root, TABLE)
   if (!existsSync(path)) return false

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * A lint rule: `x!` stands only where x may be null or undefined. `node tools/scripts/non-null.mjs [--fix]`
- * Prints one line for each that means nothing and exits 1; with --fix takes them away instead. Types are those of tsconfig.json, in which an
+ * Checks a lint rule: `x!` stands only where x may be null or undefined. `node tools/scripts/non-null.mjs [--fix]`
+ * Prints one line for each `!` that means nothing and exits 1; with --fix it removes them instead. Types are those of tsconfig.json, in which an
  * index is taken to exist (`noUncheckedIndexedAccess` is off), so that what is left of `!` is worth reading.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -40,7 +40,7 @@ export function meaningless(root) {
   return found
 }
 
-/** Takes the marks away, the last of a file first. */
+/** Removes the marks, beginning with the last of a file. */
 function fix(found) {
   for (const file of new Set(found.map(({ source }) => source.fileName))) {
     const marks = found.filter(({ source }) => source.fileName === file).map(({ at }) => at)

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * A lint rule: an optional property of a published package takes `undefined` too, so that users under `exactOptionalPropertyTypes` can hand through an option
+ * Checks a lint rule: an optional property of a published package takes `undefined` too, so that users under `exactOptionalPropertyTypes` can hand through an option
  * that they may not have. `node tools/scripts/optional.mjs`
  * Prints file, line and name of each `name?: T` in the sources of public packages whose T has no `undefined`, and exits 1.
  */
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { manifestOf } from './manifests.mjs'
 
-/** Types that take undefined without naming it. */
+/** Kinds of types that include undefined without naming it. */
 const TAKES_ALL = new Set([ts.SyntaxKind.UnknownKeyword, ts.SyntaxKind.AnyKeyword, ts.SyntaxKind.UndefinedKeyword])
 
 const takesUndefined = (type) => (ts.isUnionTypeNode(type) ? type.types.some(takesUndefined) : TAKES_ALL.has(type.kind))

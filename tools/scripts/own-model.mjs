@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm run model`: a decoder in ONNX reads through bounded streams, and is asked what it still recalls. Without a folder one of the small models is written as
- * ONNX; `npm run model -- ./my-model` takes yours: config.json, tokenizer.json, onnx/model.onnx and its data.
+ * Runs `npm run model`: a decoder in ONNX reads through bounded streams, and is asked what it still recalls. Without a folder one of the small models
+ * is written as ONNX and used; `npm run model -- ./my-model` uses your folder with config.json, tokenizer.json, onnx/model.onnx and its data.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The drawing of the packages: `node tools/scripts/package-graph.mjs` writes docs/packages.md from what every package.json declares.
+ * Draws the packages: `node tools/scripts/package-graph.mjs` writes docs/packages.md from what every package.json declares.
  * A test compares the file with the packages. `dependencies.mjs` sees to it that imports and declarations agree.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const scope = '@sublinear/'
 
-/** Packages that each imports at run time. */
+/** Packages that each package imports at run time. */
 export function packageEdges(root) {
   const folder = join(root, 'packages')
   return new Map(
@@ -37,7 +37,7 @@ export function floorsOf(edges) {
   return floors.map((floor) => floor.toSorted())
 }
 
-/** docs/packages.md. */
+/** Text of docs/packages.md. */
 export function packagesPage(edges) {
   const floors = floorsOf(edges)
   const reached = (name) => edges.get(name).flatMap((below) => [below, ...reached(below)])

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * The rows of PAPERS.md, and whether their links lead to what they say: `node tools/scripts/papers.mjs` prints each fault and exits 1.
- * A row is: statement, verdict, code, test, evidence. The statement leads to its section in docs/papers, which has the same verdict. Code and test belong together where
+ * Checks that the links of the rows of PAPERS.md lead to what they say: `node tools/scripts/papers.mjs` prints each fault and exits 1.
+ * A row is: statement, verdict, code, test, evidence. The statement leads to its section in docs/papers, which has the same verdict. Code and test
+ * belong together where
  * the test names something that the code exports.
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -45,8 +46,9 @@ function sectionOf(text, anchor) {
 }
 
 /**
- * The three clicks of a row, tried: the statement's name leads to its section, which has what was measured (the constant, where there is one), and links to the same code
- * and the same test as the row; both are there. Answers faults.
+ * Faults of a row that its three links show: the statement's name must lead to its section, which has what was measured (the constant, where there is
+ * one) and links to the same code
+ * and the same test as the row; code and test must exist.
  */
 export function clicks(row, root) {
   const [page = '', anchor] = linked(row.statement)[0]?.split('#') ?? []

@@ -1,5 +1,5 @@
-// An esbuild plugin of the packages' build. `sideEffects: false` promises bundlers that a module may be left out; a built package is one module, so each constant
-// that a call makes has to promise it by itself, or whoever takes one function of a package ships all of it.
+// An esbuild plugin of the packages' build. `sideEffects: false` promises bundlers that a module may be left out; a built package is one module, so
+// each constant that a call makes must be marked as free of side effects itself, or a page that imports one function of a package loads all of it.
 import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 
@@ -13,7 +13,7 @@ export const pureModules = {
   },
 }
 
-/** The text of a module with every constant at its top that a call makes marked as made without side effects. */
+/** The text of a module in which every constant that a call makes at its top level is marked as made without side effects. */
 export function withPureConstants(text) {
   const file = ts.createSourceFile('module.ts', text, ts.ScriptTarget.Latest, true)
   const made = file.statements

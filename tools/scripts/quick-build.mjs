@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Builds what the command line runs, for `npm run demo` and `npm run model`: ES modules alone, without declarations and maps, all packages in one process. A clone
- * that was built whole is built whole again instead, by turbo, which knows what has changed: so declarations are never taken away from whoever has them.
+ * Builds the packages that the command line needs, for `npm run demo` and `npm run model`: ES modules alone, without declarations and maps, all
+ * packages in one process. A clone
+ * that was built whole is built whole again instead, by turbo, which knows what has changed: so a build never removes declarations that are there.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
@@ -12,7 +13,7 @@ const root = resolve(import.meta.dirname, '../..')
 const SCOPE = '@sublinear/'
 const folderOf = (name) => ['packages', 'apps'].map((place) => join(root, place, name)).find((path) => existsSync(path))
 
-/** Packages that one needs, with itself, those that it is built with among them. */
+/** Names of the packages that one package needs, itself and those it is built with among them. */
 function neededBy(name, found = new Set()) {
   if (found.has(name)) return found
   found.add(name)

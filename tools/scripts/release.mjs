@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * `node tools/scripts/release.mjs [--dry-run] [folder …]`: packs every public package as pnpm does (internal dependencies become ranges), makes links in its README point to the
+ * Releases the packages: `node tools/scripts/release.mjs [--dry-run] [folder …]` packs every public package as pnpm does (internal dependencies
+ * become ranges), makes links in its README point to the
  * repository, since npm shows nothing else of it, and publishes the tarball, with provenance where the release workflow runs. With --dry-run npm
  * says what it would publish. One line a package; exits 1 where one lacks a README, a LICENSE, a CHANGELOG, or an entry that its manifest names, or npm refuses it.
  */
@@ -25,7 +26,7 @@ import { linkedFromNpm } from './npm-links.mjs'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const isDry = process.argv.includes('--dry-run')
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('--'))
-/** kB that a tarball may have; the rest carry no data. */
+/** Limits of tarballs in kB; a package without a limit of its own carries no data. */
 const LIMITS = { 'apps/cli': 6000, 'apps/models': 7500 } // rows of two models for demo; the models and their texts
 const MOST = 1500
 
@@ -59,7 +60,7 @@ if (kept) {
 }
 if (failed) process.exit(1)
 
-/** Installs the command from the tarballs, where only what is not ours comes from npm, and runs its demo. */
+/** Installs the command from the tarballs, with third-party packages from npm, and runs its demo; returns what failed. */
 function demoFault(folder) {
   const own = Object.fromEntries(Object.entries(tarballs).map(([name, path]) => [name, `file:${path}`]))
   const dependencies = { '@sublinear/cli': own['@sublinear/cli'] }
@@ -80,7 +81,7 @@ function demoFault(folder) {
   return ''
 }
 
-/** The tarball of a folder, and what it lacks. */
+/** Packs a folder; returns the tarball, and what it lacks. */
 function packed(folder, temporary) {
   execFileSync('pnpm', ['pack', '--pack-destination', temporary], { cwd: join(root, folder), stdio: 'pipe' })
   const first = join(
@@ -110,7 +111,7 @@ function packed(folder, temporary) {
   return { tarball: join(temporary, filename.replace('@', '').replace('/', '-')), manifest, lacks }
 }
 
-/** Files that `exports`, `main`, `bin` and the like name. */
+/** Paths of the files that `exports`, `main`, `bin` and the other fields of entries name. */
 function entriesOf({ main, module, types, bin, exports = {} }) {
   const files = (value) => (typeof value === 'string' ? [value] : Object.values(value ?? {}).flatMap(files))
   return [...new Set([main, module, types, bin, exports].flatMap(files))]

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Every number of every page, made again, in order: the questions of evidence, the benches, then tables, sections, pictures, the index of evidence and the demo
+ * Makes every number of every page again, in order: the questions of evidence, the benches, then tables, sections, pictures, the index of evidence and the demo
  * from what they wrote. `npm run results` builds first and runs all: hours on a quiet machine, recovery-trials alone one.
  *
  *   node tools/scripts/results.mjs [names …]     those questions and bench suites only, and what is drawn from them
@@ -54,7 +54,7 @@ for (const [, ...rest] of commands) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** fixed-memory takes one model at a time; the others that have a full result take all. */
+/** Adds captures to a question's command: fixed-memory takes one model at a time, all other questions with a full result take all models. */
 function onCaptures(name) {
   if (captures.length === 0) return []
   const command = ['node', `evidence/${name}/ask.ts`]

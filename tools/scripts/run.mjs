@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npm test`, `npm run demo`, … : runs one root script with the right pnpm and Node, installing first where needed; `npm run x -- vitest run packages/core` runs any
+ * Runs one root script (`npm test`, `npm run demo`, …) with the right pnpm and Node, installing first where needed; `npm run x -- vitest run packages/core` runs any
  * command that the repository has. Node 22.18 or newer is used as it is. An older Node on Linux x64 builds with Node 24. Both come from npm, pinned by hash in
  * tools/bootstrap, into that folder.
  */
@@ -34,17 +34,17 @@ const env = {
   npm_config_update_notifier: 'false',
 }
 
-// Not `npm ci`: it wants the binaries of all platforms in the lock file.
+// `npm ci` is not used: it wants the binaries of all platforms in the lock file.
 for (const folder of tools)
   installed(folder, 'package-lock.json', 'npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'])
 installed(root, 'pnpm-lock.yaml', 'pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'])
 if (script === 'x') run(root, command[0], command.slice(1))
 else run(root, 'pnpm', ['--silent', 'run', script, ...command])
 
-// The libraries promise Node 20: try the built files on the Node that started this script, whichever it is.
+// The libraries promise Node 20, so the built files are tried on the Node that started this script, whichever version it is.
 if (script === 'test:run') run(root, process.execPath, [join(root, 'tools/scripts/smoke.mjs')])
 
-/** Installs what a lock file says, once for each text of it. */
+/** Installs the packages of a lock file, once for each text of it. */
 function installed(folder, lock, program, args) {
   const stamp = join(folder, 'node_modules/.bootstrap')
   const want = createHash('sha256')

@@ -1,6 +1,6 @@
 /**
- * Digest of answers that every runtime must give, bit for bit, with the same kernels. Standard JavaScript alone, so that it runs wherever the
- * packages do.
+ * Digest of answers that every runtime must give, bit for bit, with the same kernels. The function uses standard JavaScript alone, so that it runs
+ * wherever the packages do.
  *
  * @param load  gives the exports of @sublinear/attention
  * @returns {{ kernels: string, digest: string }}

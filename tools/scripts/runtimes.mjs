@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The packages as npm would install them, in every runtime that npm has: Node 20, 22, 24 and 26, ESM and CommonJS, Deno, Bun, workerd, Chromium
+ * Tries the packages as npm would install them, in every runtime that npm has: Node 20, 22, 24 and 26, ESM and CommonJS, Deno, Bun, workerd, Chromium
  * (a page, a worker, and both where a policy forbids compiling), jest with its two environments, and a host without WebAssembly.
  * Packs the public packages, installs the tarballs and the runtimes into a temporary folder, and compares a digest of answers and snapshots
  * with the one in runtimes.json, of the same kernels. One line a runtime; exits 1 where one differs or fails, and says at the end which were not tried.
@@ -22,7 +22,7 @@ const NODES = ['20', '22', '24', '26']
 const folder = mkdtempSync(join(tmpdir(), 'runtimes-'))
 const home = { ...process.env, npm_config_update_notifier: 'false', DENO_NO_UPDATE_CHECK: '1' }
 
-/** Pages of Chromium: their policy, whether a worker asks, and the kernels that they must have. */
+/** Policies of Chromium's pages; a page has a policy, says whether a worker asks, and names the kernels that it must have. */
 const STRICT = "default-src 'self'"
 const PAGES = {
   page: { words: 'page', must: 'simd' },
@@ -120,7 +120,7 @@ async function main() {
   return failures > 0 ? 1 : 0
 }
 
-/** Builds the files that Chromium is served: a page a name, its script, and the bundle that both import. */
+/** Builds the files that Chromium is served: for each name a page and its script, and the bundle that all import. */
 async function chromiumFiles() {
   const { outputFiles } = await build({
     stdin: {
@@ -154,7 +154,7 @@ worker.onerror = (event) => fetch('/${name}', { method: 'POST', body: 'worker: '
   }
 }
 
-/** jest with its environments of Node and of a page, in CommonJS, as it is without settings. */
+/** Runs jest with its environments of Node and of a page, in CommonJS, without settings. */
 async function jest() {
   const at = join(folder, 'host-jest')
   const program = installed('jest@30', '.bin/jest', 'host-jest')
@@ -190,7 +190,7 @@ test('digest', () => {
   ])
 }
 
-/** A program of an npm package, in a folder of its own; undefined where npm has none for this machine. */
+/** Installs a program of an npm package in a folder of its own; undefined where npm has none for this machine. */
 function installed(spec, program, name = `host-${spec}`) {
   const at = join(folder, name)
   const args = ['install', '--prefix', at, spec, '--no-audit', '--no-fund', '--loglevel=error']

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The figures of apps/cli/data/README.md, from the files themselves in float64: `node tools/scripts/sample-figures.mjs`.
+ * Prints the figures of apps/cli/data/README.md, computed from the files in float64: `node tools/scripts/sample-figures.mjs`.
  * Logits are ⟨q, k⟩/√32 over the causal pairs; effective keys are the mean of e^entropy over rows 1024 and later.
  */
 import { createHash } from 'node:crypto'

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The built packages on the Node that runs this file (20 or newer): `node tools/scripts/smoke.mjs`.
+ * Tries the built packages on the Node that runs this file (20 or newer): `node tools/scripts/smoke.mjs`.
  * Imports every ESM entry and requires every CJS entry that packages/<name>/package.json exports, wants the same names from
  * both, and has both compute something small whose answer is known in closed form; and the kernels once more where compiling is forbidden.
  */
@@ -23,7 +23,7 @@ const constant = {
 }
 const constantAnswer = [3, -5, 3, -5, 3, -5, 3, -5]
 
-/** One computation an entry: a function of the loaded module, and the numbers it must give to 1e-6. */
+/** A computation for each entry: a function of the loaded module, and the numbers that it must give to 1e-6. */
 const computations = {
   '@sublinear/kernels': [
     ({ kernels }) => {
@@ -107,7 +107,9 @@ for (const room of readdirSync(join(root, 'packages')).toSorted()) {
   if (entries.length > 0) loaded += 1
 }
 
-/** The kernels in a context that may not compile WebAssembly, as a page with a strict policy or workerd: the same sum, from the scalar kernels. */
+/**
+ * Runs the kernels in a context that may not compile WebAssembly, such as a page with a strict policy or workerd; the scalar kernels must give the same sum.
+ */
 function tryStrictHost() {
   const source = readFileSync(join(root, 'packages/kernels/dist/index.cjs'), 'utf8')
   const said = []

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /**
- * The built types as users compile them: every public package under TypeScript 5.4, 6 and 7, strict, with `skipLibCheck: false`, in a project for browsers (ES2022 and
- * DOM, no types of Node) and in one for Node; the latter under `exactOptionalPropertyTypes`, where it hands options through that it may not have. One line a setting; exits 1 where one has an error. The packages must be built.
+ * Compiles the built types as users do: every public package under TypeScript 5.4, 6 and 7, strict, with `skipLibCheck: false`, in a project for
+ * browsers (ES2022 and
+ * DOM, no types of Node) and in one for Node; the latter under `exactOptionalPropertyTypes`, where it hands options through that it may not have. One
+ * line a setting; exits 1 where one has an error. The packages must be built.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -41,7 +43,7 @@ const compilers = {
   'tools/user-types/node_modules/typescript-7': ['browser', 'node'],
 }
 
-/** Options that may be missing, handed on as they are. */
+/** A source that hands on options which may be missing. */
 const passedThrough = (i) => `
 export const through = ({ causal, seed, softcap }: { causal: boolean | undefined; seed: number | undefined; softcap: number | undefined }) => {
   const data = { rows: 1, cols: 1, data: new Float32Array(1) }

@@ -104,5 +104,5 @@ export const KINDS: Readonly<Record<string, readonly string[]>> = {
 export const BESIDE =
   /^(waiting\/|candidate\/)?(keys|values|weights|codes|keyCentre|valueCentre|next)$|^(d|dv|scale|tokens)$|^(head|options|halving|blockSize|capacity|features|sinks|seed|phi|phi\.[nkm]|phi\.seed)$|^(part|stream)-\d+(\/|$)/
 
-/** Kinds that are read by checks of their own alone. */
+/** Kinds that are read by checks of their own, without a schema. */
 export const UNWRITTEN = ['exact', 'feature', 'taylor', 'anisotropic', 'auto', 'one-pass', 'cross-attention']
