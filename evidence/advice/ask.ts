@@ -94,12 +94,12 @@ async function advised(set: string, head: Head, share: number, isHeldAgainst: bo
 
 export const advice: Experiment<readonly Advice[]> = {
   name: 'advice',
-  question: 'Does the adviser pick well, against the best single method of each head seen with hindsight?',
-  inALine: (rows) => missed(rows).split('. ')[0],
+  question: 'Does the adviser pick as well as the best single method of each head, found with hindsight?',
+  inALine: (rows) => missed(rows).split('. ')[0].replace(/^In/, 'mostly: in'),
   asks:
-    'What does the adviser pick for a head within shares of its float32 cache, against the best single method of the catalogue seen with hindsight, and what does advising ' +
-    'cost? All tokens of a head but the last eighth are the pilot, and are taken in; the last eighth comes with its queries. Heads of two language models, an OCR recogniser ' +
-    'and a sentence encoder; errors ‖ô − o‖_F/‖o‖_F, seconds of processor time.',
+    'What does the adviser pick for a head within shares of its float32 cache, how does it compare with the best single method of the catalogue (found with hindsight), and what ' +
+    'does advising cost? All tokens of a head but the last eighth are the pilot and are taken first; the last eighth comes with its queries. The heads come from two language ' +
+    'models, an OCR recogniser and a sentence encoder. Errors are ‖ô − o‖_F/‖o‖_F, and times are seconds of processor time.',
   async run(args, { before = [], keep }) {
     const rows = [...before]
     const isHeldAgainst = args[0] === '--exhaustive'

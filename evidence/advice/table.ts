@@ -75,7 +75,7 @@ export function missed(rows: readonly Advice[]): string {
   const held = rows.filter(({ exhaustive }) => exhaustive)
   const misses = (of: readonly Advice[], error: (one: Advice) => number) =>
     of.filter((one) => over(error(one), one.single[one.best]) > MISS).length
-  return `More than 20 % above the best single method: ${misses(rows, ({ error }) => error)} of ${rows.length} cells. Of the ${held.length} in which nothing was dropped for comparison: ${misses(held, ({ error }) => error)}, and ${misses(held, ({ exhaustive }) => exhaustive!.error)} by the search that drops nothing.`
+  return `In ${misses(rows, ({ error }) => error)} of ${rows.length} cells the error of the pick is more than 20 % above that of the best single method. In ${held.length} cells a search that drops nothing ran too: there the pick is so far above in ${misses(held, ({ error }) => error)}, and that search in ${misses(held, ({ exhaustive }) => exhaustive!.error)}.`
 }
 
 /** Mean error of the pick and of the best single method against the share of the cache, a panel a set of heads. */

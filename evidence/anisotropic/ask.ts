@@ -45,15 +45,15 @@ function rounded(x: number): number {
 
 export const anisotropic: Experiment<Result> = {
   name: 'anisotropic',
-  question: 'Which monomials matter: anisotropic features against what else fits in as little memory?',
+  question: 'Which monomials matter: are anisotropic features better than other streams of the same memory?',
   inALine({ cells, heads }) {
     const errors = (method: string) => cells.map(({ methods }) => methods[method].error)
     const [own, other] = [errors(OWN), errors(TAYLOR)]
     const wins = own.filter((error, i) => error < other[i]).length
     const real = heads.map(({ model, methods }) => `${methods[OWN].error.toFixed(2)} on ${model} heads`)
-    return `256 of them with 32 far keys beat Taylor features of degree 1 in ${wins} of ${own.length} synthetic cells; ${real.join(', ')}, where 1 is the mean value`
+    return `256 features with 32 far keys are better than Taylor features of degree 1 in ${wins} of ${own.length} synthetic cells; their error is ${real.join(', ')}, where the mean value has 1`
   },
-  asks: 'Anisotropic monomials against what else fits in as little memory, on synthetic keys and on captured heads.',
+  asks: 'How do anisotropic monomials compare with other streams of the same memory, on synthetic keys and on captured heads?',
   run,
   answer: tableOf,
   picture: pictureOf,

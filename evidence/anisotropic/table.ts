@@ -41,14 +41,14 @@ export function tableOf({ cells, heads, n, queries, seeds }: Result): string {
     `| ${['---', '---', ...decays.map(() => '---')].join(' | ')} |`,
     ...rows,
     '',
-    `d = 64, dv = 8, n = ${n}, ${queries} queries, means over seeds ${seeds.join(', ')}; scores with standard deviation 0.5 / 1 / 2. Error ‖ô − o‖/‖o − v̄‖,`,
-    'so that 1 is no better than the mean value; * where over 1 % of the rows fell back: `node evidence/anisotropic/ask.ts`.',
+    `d = 64, dv = 8, n = ${n}, and ${queries} queries; numbers are means over seeds ${seeds.join(', ')}, for scores with standard deviation 0.5 / 1 / 2. The error is ‖ô − o‖/‖o − v̄‖,`,
+    'so 1 is no better than the mean value. A * means that over 1 % of the rows fell back: `node evidence/anisotropic/ask.ts`.',
     '',
     `| captured heads, d = dv = 32 | ${heads.map(({ model }) => model).join(' | ')} |`,
     `| ${['---', ...heads.map(() => '---')].join(' | ')} |`,
     ...names.map((name) => `| ${[name, ...heads.map(({ methods }) => figure(methods[name]))].join(' | ')} |`),
     '',
-    'Means over four heads of `apps/cli/data`: queries 3584 to 4095 over the 3584 tokens before them, the pilot from those tokens and their queries.',
+    'Numbers are means over four heads of `apps/cli/data`: queries 3584 to 4095 ask about the 3584 tokens before them, and the pilot is taken from those tokens and their queries.',
   ].join('\n')
 }
 

@@ -53,7 +53,7 @@ export interface AutoBoard {
 
 export const autoBoard: Experiment<AutoBoard> = {
   name: 'auto-board',
-  question: 'What does a recipe for each head gain, and does it hold on what it was not made from?',
+  question: 'How much does a recipe for each head gain, and does it hold on text that it was not made from?',
   inALine: ({ rows }) =>
     (['bounded', 'sharp'] as const)
       .map((model) => {
@@ -61,25 +61,26 @@ export const autoBoard: Experiment<AutoBoard> = {
           mean(
             rows.find((row) => row.model === model && row.method === method && row.share === 16)!.errors as number[],
           ).toFixed(3)
-        return `${model} heads in 1/16 err ${of('another text')} with a recipe of another text, ${of('no recipe')} with none`
+        return `at 1/16 the error on ${model} heads is ${of('another text')} with a recipe from another text, ${of('no recipe')} with none`
       })
       .join('; '),
   asks:
-    `What does autoStream keep of the answers at equal bytes, and does a recipe hold on what it was not made from? ${TOKENS} tokens of a head with their ` +
-    `queries; then the next ${QUERIES} queries over these tokens alone (later), and the next ${QUERIES} tokens with their queries (causal): mean over the heads of ` +
-    '‖ô − o‖_F/‖o‖_F; answering zero is 1. Bytes are everything held, never more than the share of the float32 cache. Recipes from the ' +
-    `head's own first ${PILOT} tokens, or from as many of another text, for all ${TOKENS + QUERIES} tokens to come; “asked later only” pushes the ${TOKENS} without ` +
-    'queries, by a recipe that asks so, for these alone. “Best bits” quantises every token, with the bits that turn out best for each head (seen with hindsight).',
+    `How far off are answers of autoStream at equal bytes, and does a recipe hold on text that it was not made from? A stream takes ${TOKENS} tokens of a head with their ` +
+    `queries. Then come either the next ${QUERIES} queries over these tokens alone (*later*) or the next ${QUERIES} tokens with their queries (*causal*). The error is ` +
+    '‖ô − o‖_F/‖o‖_F, mean over the heads; answering zero has error 1. Everything held counts, and is never more than the share of the float32 cache. Recipes are made from the ' +
+    `head's own first ${PILOT} tokens, or from as many of another text, for all ${TOKENS + QUERIES} tokens to come. “asked later only” pushes the ${TOKENS} tokens without ` +
+    'queries, with a recipe for later queries alone. “Best bits” quantises every token, with the bits that turn out best for each head (found with hindsight).',
   run: (args) => measured(capturesNamed(args, TOKENS + QUERIES), args),
-  answer: (result) => `${autoTable(result)}\n\nMean over the ${result.heads} heads of a model in the sample.`,
+  answer: (result) =>
+    `${autoTable(result)}\n\nErrors are means over the ${result.heads} heads of a model in the sample.`,
   texts: (found) =>
     found
       .flatMap(({ text, result }) => {
         const single = textResultsOf(policies).find((one) => one.text === text)
-        const head = `All ${result.heads} heads over ${text[0].toUpperCase()}${text.slice(1)}, recipes of another text from ${otherText(text)}`
+        const head = `All ${result.heads} heads over ${text[0].toUpperCase()}${text.slice(1)}, recipes “of another text” come from ${otherText(text)[0].toUpperCase()}${otherText(text).slice(1)}`
         const own = `${head}:\n\n${autoTable(result)}`
         return single
-          ? `${own}\n\nBeside the best of the single policies of [policies](../policies/README.md), by column, asked later:\n\n${againstPolicies(result.rows, single.result)}`
+          ? `${own}\n\nThis table compares, for later queries, with the best single policy of each column in [policies](../policies/README.md):\n\n${againstPolicies(result.rows, single.result)}`
           : own
       })
       .join('\n\n'),

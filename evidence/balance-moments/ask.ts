@@ -59,8 +59,8 @@ export const balanceMoments: Experiment<readonly Moments[]> = {
   question: 'Are moments and a coreset better together than either alone?',
   inALine: (all) => firstSentence(balanceMoments.answer(all)),
   asks:
-    'Moments and coreset together against either alone, at equal bytes: shares of the float32 cache, everything counted; relative error of 512 queries, means over ' +
-    `${SEEDS.length} seeds and the heads. Features are centred at the mean of the first ${CENTRE} keys. Brackets: rows that fell back.`,
+    'Are moments and a coreset together better than either alone, at equal bytes? Bytes are shares of the float32 cache, everything counted. Errors are relative errors of 512 queries, means over ' +
+    `${SEEDS.length} seeds and the heads. Features are centred at the mean of the first ${CENTRE} keys. Brackets show the rows that fell back.`,
   run: (args) => {
     const heads = headsOf(args)
     const real = [...new Set(heads.map(model))].flatMap((name) =>
@@ -199,7 +199,7 @@ function verdict(all: readonly Moments[]): string {
     })
     return `${set} ${won.length} of ${together.length}`
   })
-  return `Where both together are nearer than the coreset of the same bytes and than their own moments alone: ${words.join('; ')}.`
+  return `Both together have less error than the coreset of the same bytes and than their own moments alone in so many cases: ${words.join('; ')}.`
 }
 
 await main(import.meta.url, balanceMoments)

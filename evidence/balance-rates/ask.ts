@@ -44,12 +44,12 @@ const UNIFORM = 'uniform sample'
 
 export const balanceRates: Experiment<readonly Rates[]> = {
   name: 'balance-rates',
-  question: 'What do halvings of BalanceKV gain over a uniform sample?',
+  question: 'How much less error do halvings of BalanceKV have than a uniform sample?',
   inALine: (rates) => firstSentence(balanceRates.answer(rates)),
   asks:
-    `Figures 1 and 3 of BalanceKV, on heads of our own: relative error ‖ô − o‖_F/‖o‖_F of ${QUERIES} queries over the ${N} tokens before them, of which halvings ` +
-    `have left a half to a sixteenth; means over ${SEEDS.length} seeds and the heads of a layer. Zero has 1. Diffuse: Gaussian queries and keys, d = 64, scores of ` +
-    'deviation 0.5 and 1, n = 8192, values smooth in the key.',
+    `These are Figures 1 and 3 of BalanceKV, on our own heads. Halvings leave a half to a sixteenth of ${N} tokens, and the next ${QUERIES} queries ask about them. The error is ‖ô − o‖_F/‖o‖_F, ` +
+    `mean over ${SEEDS.length} seeds and the heads of a layer; answering zero has error 1. *Diffuse* means Gaussian queries and keys, d = 64, scores of ` +
+    'deviation 0.5 and 1, n = 8192, and values that are smooth functions of the key.',
   run: (args) => {
     const heads = headsOf(args)
     const layers = [...new Set(heads.map(layerOf))]
@@ -71,12 +71,12 @@ export const balanceRates: Experiment<readonly Rates[]> = {
       '',
       table(rates.filter(({ block }) => block === BLOCK)),
       '',
-      `Error by block of the greedy walk at a rate of 1/4 and 1/16, and CPU time of all four halvings (Figure 3):`,
+      `The next table shows the error of the greedy walk by block at a rate of 1/4 and 1/16, and the CPU time of all four halvings (Figure 3):`,
       '',
       blocks(rates),
       '',
-      'The errors fall a little from block to block and the time grows with it, as in the paper; on heads the choice hardly matters. ' +
-        `Theorem 3.1's factor e^{2r²/√d} is at least 10^${Math.floor(Math.min(...rates.map(({ growth }) => growth)) / Math.LN10)} on all of them: it says nothing here.`,
+      'With larger blocks the error falls a little and the time grows, as in the paper; on heads the choice hardly matters. ' +
+        `Theorem 3.1's factor e^{2r²/√d} is at least 10^${Math.floor(Math.min(...rates.map(({ growth }) => growth)) / Math.LN10)} on all of them, so the theorem says nothing here.`,
     ].join('\n'),
   all: (rates) => `All captured heads:\n\n${table(rates.filter(({ block }) => block === BLOCK))}`,
   picture: (rates) =>
@@ -212,9 +212,9 @@ function verdict(rates: readonly Rates[]): string {
     return `${Math.round(Math.min(...ratios))} to ${Math.round(Math.max(...ratios))} %`
   }
   const layers = [...new Set(rates.map(({ layer }) => layer))]
-  return `How much less error than a uniform sample of as many tokens, over the rates: ${layers
+  return `Halvings have this much less error than a uniform sample of as many tokens, over the rates: ${layers
     .map((layer) => `${layer}: greedy ${gain(layer, 'greedy')}, pairs ${gain(layer, 'pairs')}`)
-    .join('; ')}. The walk of the analysis is a fair coin and keeps fewer than half.`
+    .join('; ')}. The walk *theory*, that of the analysis, is a fair coin and keeps fewer than half.`
 }
 
 await main(import.meta.url, balanceRates)

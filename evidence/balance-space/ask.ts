@@ -26,11 +26,11 @@ export interface Space {
 
 export const balanceSpace: Experiment<readonly Space[]> = {
   name: 'balance-space',
-  question: 'What does an error take, between the two bounds of BalanceKV?',
+  question: 'How many numbers does an error cost, between the two bounds of BalanceKV?',
   inALine: (all) => firstSentence(balanceSpace.answer(all)),
   asks:
-    `What does BalanceKV hold for an error ε·‖softmax‖₂·‖V‖_F, between the lower bound of Theorem 3.2 and the size of Theorem 3.1? Queries and keys of length r on a sphere, ` +
-    `d = dv = ${D}, scale 1/√d, n = ${N}, Gaussian values; the largest error of ${QUERIES} queries, mean over ${SEEDS.length} seeds.`,
+    `How much must BalanceKV hold for an error ε·‖softmax‖₂·‖V‖_F, between the lower bound of Theorem 3.2 and the size of Theorem 3.1? Queries and keys have length r and lie on a sphere, ` +
+    `d = dv = ${D}, the scale is 1/√d, n = ${N}, and values are Gaussian. ε is the largest error of ${QUERIES} queries, mean over ${SEEDS.length} seeds.`,
   run: () => NORMS.flatMap((norm) => spaceOf(norm)),
   answer: (all) =>
     [
@@ -163,8 +163,8 @@ function verdict(all: readonly Space[]): string {
     return `r = ${norm}: uniform ε^−${slope('uniform sample')}, greedy ε^−${slope('greedy')}, pairs ε^−${slope('pairs')}`
   })
   return (
-    `The numbers that an error takes grow as ${words.join('; ')}: 2 is sampling, 1 would be the theorem's rate. The size that Theorem 3.1's constants ask for ` +
-    `is beyond the stream everywhere here; the lower bound, without its constant, is at most ${Math.round(leastOf(all))} numbers, and a token has ${2 * D + 1}.`
+    `The numbers that must be held for an error ε grow as ${words.join('; ')}; sampling has the exponent −2, and the theorem's rate would be −1. The size from Theorem 3.1's constants ` +
+    `is larger than the stream everywhere here. The lower bound, without its constant, is at most ${Math.round(leastOf(all))} numbers, and a token has ${2 * D + 1}.`
   )
 }
 

@@ -99,21 +99,22 @@ export const equalBytes: Experiment<BoardResult> = {
               return row.budget === BUDGETS[b] && error !== undefined ? [{ stream: row.stream, error }] : []
             })
             .toSorted((one, other) => one.error - other.error)
-          return `${least.stream} (${least.error.toFixed(3)}) in ${BUDGETS[b]}`
+          return `${least.stream} at ${BUDGETS[b]} of the cache (error ${least.error.toFixed(3)})`
         })
         return `${model.model} heads: ${bests.join(', ')}`
       })
       .join('; '),
-  asks: 'Which stream is best in the same bytes, everything counted, on real heads?',
+  asks: 'Which stream is best on real heads in the same bytes, with everything counted?',
   async run(args) {
     const models = []
     for (const { name, heads } of capturesOf(args)) models.push(await modelBoard(name, heads))
     return { node: process.version, models }
   },
   isAllApart: true,
-  answer: (result) => `On the committed sample:\n\n${result.models.map(table).join('\n\n')}\n\n${legend(result)}`,
+  answer: (result) =>
+    `These are the heads of the committed sample:\n\n${result.models.map(table).join('\n\n')}\n\n${legend(result)}`,
   all: (full) =>
-    `On all captured heads (“unseen” are those outside the sample, which nothing was tuned on):\n\n${full.models.map(table).join('\n\n')}\n\n${legend(full)}`,
+    `These are all captured heads (“unseen” are those outside the sample, on which nothing was tuned):\n\n${full.models.map(table).join('\n\n')}\n\n${legend(full)}`,
   picture: (result) => picture(fullResultOf(equalBytes) ?? result),
 }
 

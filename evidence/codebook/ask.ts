@@ -114,9 +114,9 @@ export const codebook: Experiment<Codebook> = {
       const least = Math.min(...rows.filter(({ bits }) => bits === row.bits).map(({ heads }) => heads))
       return `${(row.heads / least).toFixed(2)} at ${row.bits} bits`
     })
-    return `the store's squared error on heads is ${said.join(', ')} times the least of all rules tried; a centre brings little`
+    return `the squared error of our store on heads is ${said.join(', ')} times the least of all rules that were tried; a centre brings little`
   },
-  asks: 'How should levels lie and steps be chosen, on Gaussian vectors and on the keys and values of the committed sample; and of how many first tokens is the mean the best centre?',
+  asks: 'How should levels and steps be chosen, on Gaussian vectors and on the keys and values of the committed sample? The mean of how many first tokens is the best centre?',
   run,
   answer: codebookTables,
   picture: codebookPicture,

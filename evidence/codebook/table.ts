@@ -44,8 +44,8 @@ export function codebookTables({ node, rows, centres }: Codebook): string {
       ]),
     ),
     '',
-    `Squared error over the square: of ${JUDGED} Gaussian vectors of 32 and of 128 entries, and of the keys and values of the sample, centred and turned ` +
-      '(mean over both of 8 heads). Each rule is tuned on other Gaussian vectors; steps are exact but for those of the store, in bfloat16.',
+    `The numbers are squared errors over the square: of ${JUDGED} Gaussian vectors of 32 and of 128 entries, and of the keys and values of the sample, centred and turned ` +
+      '(mean over keys and values of 8 heads). Each rule is tuned on other Gaussian vectors. Steps are exact, except those of the store, which are in bfloat16.',
     '',
     table(
       [
@@ -56,7 +56,7 @@ export function codebookTables({ node, rows, centres }: Codebook): string {
       centres.map(({ model, errors, store }) => [model, ...[...errors, store].map((x) => x.toFixed(3))]),
     ),
     '',
-    `Relative error of the answers to the last 512 queries of the sample over 3584 tokens in 5/3 bits, mean over 4 heads; the store alone has the last 64 tokens wait, exactly. Node ${node}: \`node evidence/codebook/ask.ts\`.`,
+    `The numbers are relative errors of the answers to the last 512 queries of the sample over 3584 tokens in 5/3 bits, means over 4 heads. Only with the store do the last 64 tokens wait, exactly. Node ${node}: \`node evidence/codebook/ask.ts\`.`,
   ].join('\n')
 }
 

@@ -23,11 +23,11 @@ export interface Sparsity {
 
 export const columnSparsity: Experiment<readonly Sparsity[]> = {
   name: 'column-sparsity',
-  question: 'Are columns of the output k-sparse, as the one-pass paper wants?',
+  question: 'Are columns of the output k-sparse, as the one-pass paper assumes?',
   inALine: (rows) => firstSentence(columnSparsity.answer(rows)),
   asks:
-    'Are the columns of the output k-sparse, as Lemma 3.7 and Theorem 4.1 want them? tail_k(y)/‖y‖, the norm outside the k largest entries, mean over the ' +
-    'columns of a head: 0 is k-sparse, 1 is what answering 0 has; in brackets, for columns less their mean. n = 4096, every query over all tokens.',
+    'Are the columns of the output k-sparse, as Lemma 3.7 and Theorem 4.1 assume? The numbers are tail_k(y)/‖y‖, where tail_k is the norm outside the k largest entries; they are means over the ' +
+    'columns of a head. A k-sparse column has 0, and answering 0 has error 1. In brackets is the same for columns with their mean subtracted. n = 4096, and every query sees all tokens.',
   run: (args) => [
     ...headsOf(args).map(({ name, queries, keys, values }) => {
       const outputs = exactAttention({ queries, keys, values, scale: 1 / Math.sqrt(keys.cols) })
@@ -39,7 +39,7 @@ export const columnSparsity: Experiment<readonly Sparsity[]> = {
     const real = rows.filter(({ head }) => head !== NOISE)
     const first = (of: 'tails' | 'centred') => real.map((row) => row[of][0])
     return [
-      `No: at k = n/64 the tail is ${figure(Math.min(...first('tails')))} to ${figure(Math.max(...first('tails')))} of the column, less the mean ` +
+      `No: at k = n/64 the tail is ${figure(Math.min(...first('tails')))} to ${figure(Math.max(...first('tails')))} of the column, and with the mean subtracted ` +
         `${figure(Math.min(...first('centred')))} to ${figure(Math.max(...first('centred')))}; independent Gaussian numbers have ${figure(rows.at(-1)!.tails[0])}.`,
       '',
       '| head of the sample (its layer 1 is layer 2 of the model) | k = n/64 | k = n/16 | k = n/4 |',
@@ -53,7 +53,7 @@ export const columnSparsity: Experiment<readonly Sparsity[]> = {
     const centred = real.map((row) => row.centred[0])
     const sparse = centred.filter((tail) => tail < 0.5).length
     return [
-      `All ${real.length} captured heads at k = n/64 (less the mean ${figure(Math.min(...centred))} to ${figure(Math.max(...centred))}, below a half on ${sparse}):`,
+      `All ${real.length} captured heads at k = n/64 (with the mean subtracted ${figure(Math.min(...centred))} to ${figure(Math.max(...centred))}, below a half on ${sparse}):`,
       '',
       '| layer | head 0 | head 1 | head 2 | head 3 |',
       '| --- | --- | --- | --- | --- |',

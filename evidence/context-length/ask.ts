@@ -36,8 +36,8 @@ export const contextLength: Experiment<readonly Length[]> = {
   question: 'Does memory stay constant as the text grows, and the error with it?',
   inALine: (result) => firstSentence(contextLength.answer(result)),
   asks:
-    `How long may a context be? The first open question: n from 10⁴ to 10⁷ at fixed memory, ‖ô − o‖_F/‖o‖_F of ${QUERIES} queries over all tokens. ` +
-    'Gaussian keys, d = dv = 8, scores of standard deviation 0.7, values smooth in the keys.',
+    `How long may a context be? This is the first open question of the paper. n goes from 10⁴ to 10⁷ at fixed memory, and the error is ‖ô − o‖_F/‖o‖_F of ${QUERIES} queries over all tokens. ` +
+    'Keys are Gaussian, d = dv = 8, scores have standard deviation 0.7, and values are smooth functions of the keys.',
   run: () => [1e4, 1e5, 1e6, 1e7].flatMap((n) => measured(n)),
   answer(result) {
     const { methods, lengths, at } = byMethod(result)
@@ -47,9 +47,9 @@ export const contextLength: Experiment<readonly Length[]> = {
     })
     const [first, last] = [lengths[0], lengths.at(-1)!].map((n) => megabytes(at(methods[0], n).cacheBytes))
     return [
-      `As long as one likes where the distribution of the tokens does not change: over three decades no error changes by more than ${(100 * Math.max(...changes)).toFixed(1)} % ` +
-        `of itself, while a float32 cache grows from ${first} to ${last}. The error does not shrink with n either, as the paper's abstract has it. On captured heads it grows ` +
-        'a little with n and depends on the head: `fixed-memory`. Bytes are those at the longest text: from 65,536 tokens on feature states also keep what rounding leaves of their sums.',
+      `A context may have any length if the distribution of its tokens does not change: from 10⁴ to 10⁷ tokens no error changes by more than ${(100 * Math.max(...changes)).toFixed(1)} % ` +
+        `of itself, while a float32 cache grows from ${first} to ${last}. The paper's abstract says that the error shrinks with n; it does not. On captured heads it grows ` +
+        'a little with n and depends on the head: [fixed memory](../fixed-memory/README.md). Bytes are those at the longest text: from 65,536 tokens on, feature states also hold the rounding errors of their sums.',
       '',
       `| | bytes | ${lengths.map((n) => `n = 10^${Math.log10(n)}`).join(' | ')} | µs a token |`,
       `| --- | --- | ${lengths.map(() => '---').join(' | ')} | --- |`,

@@ -40,7 +40,7 @@ export const decodingTime: Experiment<DecodingTime> = {
   name: 'decoding-time',
   question: 'How long does a column take to decode?',
   inALine: (result) => firstSentence(decodingTime.answer(result)),
-  asks: `How long does a column take to decode? k large entries and ${NOISE} small ones in n, ε₁ = ${EPSILON}; beside it a CountSketch of as many counters, each of the n indices looked at.`,
+  asks: `How long does it take to decode a column with k large entries and ${NOISE} small ones in n, at ε₁ = ${EPSILON}? For comparison, a CountSketch with as many counters is scanned at each of the n indices.`,
   run() {
     const cells = LENGTHS.flatMap((n) => SPARSITIES.map((k) => ({ n, k, ...columnOf(n, k) }))).filter(
       ({ dominated }) => !dominated,
@@ -85,7 +85,7 @@ export const decodingTime: Experiment<DecodingTime> = {
       `| --- | ${SPARSITIES.map(() => '---').join(' | ')} | --- |`,
       ...rows,
       '',
-      `CPU time, medians of ${rounds} interleaved rounds (scan: 3), Node ${node}. No figure where Φ would be the identity.`,
+      `Times are CPU times, medians of ${rounds} interleaved rounds (scan: 3), Node ${node}. There is no figure where Φ would be the identity.`,
     ].join('\n')
   },
   picture: ({ cells }) =>

@@ -120,12 +120,12 @@ const METHODS: Readonly<Record<string, Method>> = {
 
 export const endToEnd: Experiment<EndToEnd> = {
   name: 'end-to-end',
-  question: 'Does Algorithm 1 beat its rivals against exact attention, in error and time?',
+  question: 'Is Algorithm 1 better than its rivals, in error against exact attention and in time?',
   inALine: (result) =>
     firstSentence(endToEnd.answer(result).split('Algorithm 1').slice(1).join('Algorithm 1'), 'No: Algorithm 1'),
   asks:
-    `Against exact attention, from the first token to the last answer: ‖ô − o‖_F/‖o‖_F (zero has 1), ${BUDGET / 1000} kB at most for every summary, ${QUERIES} queries over all tokens. ` +
-    'Synthetic: d = dv = 8, scores of standard deviation 0.5 and 1.5 from Gaussian keys, and 1.5 from 16 clusters. Heads: d = dv = 32, means over the heads.',
+    `How far from exact attention is each summary, from the first token to the last answer? The error is ‖ô − o‖_F/‖o‖_F (answering zero has 1) of ${QUERIES} queries over all tokens, with at most ${BUDGET / 1000} kB for every summary. ` +
+    'The synthetic streams have d = dv = 8, scores of standard deviation 0.5 and 1.5 from Gaussian keys, and of 1.5 from 16 clusters. The heads have d = dv = 32; their errors are means over the heads.',
   run(args) {
     const synthetic = [
       { std: 0.5, clusters: 0 },
@@ -158,8 +158,8 @@ export const endToEnd: Experiment<EndToEnd> = {
     const best = rows.map((row) => summaries.reduce((a, b) => (of(row, a).error <= of(row, b).error ? a : b)))
     const beaten = rows.filter((row) => of(row, 'Algorithm 1').error > of(row, 'exact feature state').error)
     return [
-      `Best: ${rows.map(({ data }, i) => `${data}: ${best[i]} (${figure(of(rows[i], best[i]).error)})`).join('; ')}. ` +
-        `Algorithm 1 is behind the exact feature state on ${beaten.length} of ${rows.length}.`,
+      `The best are: ${rows.map(({ data }, i) => `${data}: ${best[i]} (${figure(of(rows[i], best[i]).error)})`).join('; ')}. ` +
+        `Algorithm 1 is behind the exact feature state on ${beaten.length} of ${rows.length} inputs.`,
       '',
       `| | ${rows.map(({ data, n }) => `${data}, n = ${n}`).join(' | ')} | kB | µs a token | µs a query |`,
       `| --- | ${rows.map(() => '---').join(' | ')} | --- | --- | --- |`,
@@ -168,15 +168,15 @@ export const endToEnd: Experiment<EndToEnd> = {
         return `| ${name} | ${all.map(({ error }) => figure(error)).join(' | ')} | ${range(all.map(({ bytes }) => bytes / 1000))} | ${range(all.map(({ push }) => push))} | ${range(all.map(({ attend }) => attend))} |`
       }),
       '',
-      `CPU time, one run each, smallest and largest over the columns; push and answers in wall time are in the JSON. Algorithm 1 ` +
-        `has t ≤ 64, and as large an m₂ as then fits. Node ${node}.`,
+      `Times are CPU times of one run, the smallest and the largest over the columns; wall times are in the JSON file. Algorithm 1 ` +
+        `has t ≤ 64, and the largest m₂ that then fits. Node ${node}.`,
     ].join('\n')
   },
   all({ rows }) {
     const captured = rows.filter(({ data }) => data.endsWith('heads'))
     const summaries = captured[0].methods.filter(({ method }) => method !== 'exact attention')
     return [
-      'All captured heads, means:',
+      'These are means over all captured heads:',
       '',
       `| | ${summaries.map(({ method }) => method).join(' | ')} |`,
       `| --- | ${summaries.map(() => '---').join(' | ')} |`,

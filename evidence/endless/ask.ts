@@ -100,7 +100,7 @@ function rowsOf(name: Row['model']): Row[] {
 
 export const endlessReading: Experiment<readonly Row[]> = {
   name: 'endless',
-  question: 'Does a model read on beyond the length that it was trained on?',
+  question: 'Can a model read on beyond the length on which it was trained?',
   inALine: (rows) =>
     rows
       .filter(({ stream }) => stream === 'endless')
@@ -110,7 +110,7 @@ export const endlessReading: Experiment<readonly Row[]> = {
         return `${model}: yes, in ${(bytes / 1000).toFixed(0)} kB a head, at most ${more.toFixed(3)} bits per byte above a fresh reader`
       })
       .join('; '),
-  asks: 'Does a model read on beyond the length that it was trained on, in memory that does not grow?',
+  asks: 'Can a model read on beyond the length on which it was trained, in memory that does not grow?',
   run: () => MODELS.flatMap(rowsOf),
   answer(rows) {
     const table = rows.map(({ model, stream, bits, right, bytes }) => {
@@ -119,7 +119,7 @@ export const endlessReading: Experiment<readonly Row[]> = {
     })
     const heads = [...POINTS.map((n) => `after ${n}`), ...NEEDLES.map(([length, back]) => `${back} back in ${length}`)]
     return [
-      `Both models were trained on texts of 4096 tokens. Bits per byte of ${SCORED} tokens of *Persuasion* after so many tokens read in one go, and needles answered, ${WORDS.length} a cell; bytes a head.`,
+      `Both models were trained on texts of 4096 tokens. The table shows bits per byte of ${SCORED} tokens of *Persuasion*, after that many tokens were read in one go. It also shows how many needles of ${WORDS.length} in a cell were answered, and the bytes for each head.`,
       '',
       `| model | heads remember with | ${heads.join(' | ')} | bytes |`,
       `| --- | --- | ${heads.map(() => '---').join(' | ')} | --- |`,

@@ -171,7 +171,7 @@ function answer(result: EntropyCodedTokens): string {
     ...lines,
     `| best coded / best plain | ${cells(({ ratio }) => ratio.toFixed(2))} |`,
     '',
-    `Coded tokens err less in ${won.length} of ${found.length} places${lost.length > 0 ? `, and more in ${lost.map(({ name }) => name).join('; ')}` : ''}.`,
+    `Coded tokens have less error in ${won.length} of ${found.length} places${lost.length > 0 ? `, and more in ${lost.map(({ name }) => name).join('; ')}` : ''}.`,
     '',
     '| stack, 1/7 of a cache of 3584 tokens | a token, µs | one query, ms | 512 queries, ms |',
     '| --- | --- | --- | --- |',
@@ -179,24 +179,26 @@ function answer(result: EntropyCodedTokens): string {
       ({ method, token, one, all }) => `| ${method} | ${token.toFixed(1)} | ${one.toFixed(2)} | ${all.toFixed(0)} |`,
     ),
     '',
-    `CPU time, the least of some: one core of ${result.cpu}, Node ${result.node}. ${Object.entries(result.heads)
-      .map(([group, names]) => `${group}: heads ${names.join(', ')}`)
+    `Times are CPU times, each the least of several: one core of ${result.cpu}, Node ${result.node}. The heads are ${Object.entries(
+      result.heads,
+    )
+      .map(([group, names]) => `${names.join(', ')} of ${group}`)
       .join('; ')}.`,
   ].join('\n')
 }
 
 export const entropyCodedTokens: Experiment<EntropyCodedTokens> = {
   name: 'entropy-coded',
-  question: 'What does an entropy code bring tokens in few bits, and what does it cost?',
+  question: 'How much does an entropy code gain over plain few bits, and what does it cost?',
   inALine: (result) =>
     GROUPS.map(({ name }) => {
       const ratios = places(result).filter((place) => place.name.startsWith(`${name},`))
-      return `${name}: ${ratios.map(({ ratio }) => ratio.toFixed(2)).join(', ')}`
-    }).join('; ') + ' of the error of the best plain bits, at 1/4 to 1/16',
+      return `${name} ${ratios.map(({ ratio }) => ratio.toFixed(2)).join(', ')}`
+    }).join('; ') + ' times the error of the best plain bits, at 1/4 to 1/16 of the cache',
   asks:
-    'What does an entropy code bring tokens in few bits, and what does it cost? Stacks of one tier and a rest, in equal bytes, everything counted; no stack is fitted to its head. All tokens ' +
-    'but the last 512 (256 of the models that nobody here trained) are pushed, and the last queries ask about them. One head of each kind, ‖ô − o‖_F/‖o‖_F; shares are of the float32 cache. ' +
-    'Bits are a key / a value of plain codes, and an entry of coded ones on average.',
+    'How much does an entropy code gain over plain few bits, and what does it cost? Stacks of one tier and a rest are compared in equal bytes, with everything counted; no stack is fitted to its head. All tokens ' +
+    'but the last 512 are pushed (but the last 256 for the two models from elsewhere), and the last queries ask about them. There is one head of each kind. The error is ‖ô − o‖_F/‖o‖_F, and shares are of the float32 cache. ' +
+    'The names give bits for a key / a value of plain codes, and the average bits of an entry of coded ones.',
   run: () => {
     const sharp = GROUPS[0].heads()[0]
     return {

@@ -169,18 +169,18 @@ export function layers({ heads, rows, node }: Heads): string {
 
 export const everyHead: Experiment<Heads> = {
   name: 'every-head',
-  question: 'What does everything here err on each head, against bytes?',
+  question: 'How large is the error of every method on each head, and in how many bytes?',
   inALine({ heads, rows }) {
     const best = (model: string) => {
       const at = heads.flatMap((name, i) => (name.startsWith(model) ? [i] : []))
       const [least] = rows
         .map(({ method, errors }) => ({ method, error: mean(at.map((i) => errors[i])) }))
         .toSorted((a, b) => a.error - b.error)
-      return `${least.method} errs ${least.error.toFixed(3)} on ${model} heads`
+      return `${least.method} has an error of ${least.error.toFixed(3)} on ${model} heads`
     }
-    return `${best('bounded')}, ${best('sharp')}, the least of ${rows.length} in their bytes`
+    return `${best('bounded')}; ${best('sharp')}; these are the least of ${rows.length} methods, in their own bytes`
   },
-  asks: 'Error against bytes on every head of the committed sample of both models: 3584 tokens summarised, the next 512 queries. Random features, TensorSketch, and far keys before monomials are parts or stacks that no method of the catalogue is; all others are its methods.',
+  asks: 'How large is the error of every method on every head of the committed sample of both models, and in how many bytes? 3584 tokens are summarised, and the next 512 queries ask. Random features, TensorSketch, and far keys before monomials are made here from parts; all others are methods of the catalogue.',
   run(args) {
     const heads = headsOf(args)
     const columns = heads.map((head) => measureHead(head))

@@ -27,8 +27,8 @@ export const figure1: Experiment<Figure1> = {
   question: 'What memory do the three computations of the one-pass paper take?',
   inALine: (result) => firstSentence(figure1.answer(result)),
   asks:
-    'Figure 1 of the paper sets three computations side by side: n × n attention, the product U₁(U₂ᵀV), the streaming sketches. What do they take? ' +
-    'd = dv = 4, degree 4 (t = 70), m₂ = 1024, k = 16; and what the figure leaves out, exact attention that never forms the n × n matrix.',
+    'Figure 1 of the paper compares three computations: n × n attention, the product U₁(U₂ᵀV), and the streaming sketches. How much memory do they take at ' +
+    'd = dv = 4, degree 4 (t = 70), m₂ = 1024 and k = 16? We add one that the figure leaves out: exact attention that never forms the n × n matrix.',
   run: () => ({
     node: process.version,
     lengths: LENGTHS,
@@ -50,7 +50,7 @@ export const figure1: Experiment<Figure1> = {
       `| --- | ${lengths.map(() => '---').join(' | ')} |`,
       ...(Object.keys(NAMES) as Way[]).map((way) => `| ${NAMES[way]} | ${peaks[way].map(shown).join(' | ')} |`),
       '',
-      `High-water mark of a process above that of the same with ${NOTHING} tokens, medians of three, Node ${node}; a megabyte or two is noise.`,
+      `A number is the peak memory of a process minus that of the same process with ${NOTHING} tokens, the median of three, Node ${node}; a megabyte or two is noise.`,
     ].join('\n')
   },
   picture: diagram,

@@ -26,12 +26,12 @@ const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.len
 
 export const firstTokens: Experiment<FirstTokens> = {
   name: 'first-tokens',
-  question: 'What do the first 64 decoded tokens of a process cost, against later ones?',
+  question: 'How much more do the first 64 decoded tokens of a process cost than later ones?',
   inALine: ({ rows }) => {
     const ratios = rows.map(({ ratio }) => ratio)
-    return `${Math.min(...ratios).toFixed(1)} to ${Math.max(...ratios).toFixed(1)} times as much`
+    return `${Math.min(...ratios).toFixed(1)} to ${Math.max(...ratios).toFixed(1)} times as much CPU time`
   },
-  asks: 'What do the first 64 tokens cost that a fresh process decodes with the small model, against later ones? CPU time of the whole process, what V8 compiles beside included; processes in turns, medians.',
+  asks: 'How much more do the first 64 tokens cost that a fresh process decodes with the small model, compared with later ones? Times are CPU times of the whole process, including the compilation that V8 does in the background. Processes take turns, and the numbers are medians.',
   run() {
     const child = fileURLToPath(new URL('child.ts', import.meta.url))
     const cells = PROMPTS.flatMap((tokens) => Object.keys(KINDS).map((name) => ({ name, tokens, all: [] as Costs[] })))

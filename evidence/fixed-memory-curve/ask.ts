@@ -70,7 +70,7 @@ export interface CurveRow {
 
 export const fixedMemoryCurve: Experiment<readonly CurveRow[]> = {
   name: 'fixed-memory-curve',
-  question: 'Does the error stay as n grows, in 13,000 bytes?',
+  question: 'Does the error stay the same as n grows, in 13,000 bytes?',
   inALine(rows) {
     const most = (model: CurveRow['model']) =>
       Math.max(
@@ -79,12 +79,12 @@ export const fixedMemoryCurve: Experiment<readonly CurveRow[]> = {
           .map(({ errors }) => average(errors)),
       ).toFixed(3)
     const lengths = rows.map(({ n }) => n)
-    return `yes: far keys and a closure in ${BYTES / 1000} kB err at most ${most('bounded')} on bounded heads and ${most('sharp')} on sharp ones, from n = ${Math.min(...lengths)} to ${Math.max(...lengths)}`
+    return `on bounded heads yes: far keys and a closure in ${BYTES / 1000} kB have an error of at most ${most('bounded')}; on sharp heads it reaches ${most('sharp')}, from n = ${Math.min(...lengths)} to ${Math.max(...lengths)}`
   },
   asks:
-    `What does the error do as n grows, at ${BYTES / 1000} kB whatever n? All heads over the first n tokens of held-out texts, the next ${QUERIES} queries: mean over the ` +
-    `heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Far keys in 6 and 4 bits, before a closure or before one mean token; a float32 window and a uniform ` +
-    `sample (mean over ${SEEDS.length} seeds) in the same bytes. The models were trained on up to ${TRAINED} tokens: from n = ${TRAINED} on, the queries stand beyond.`,
+    `How does the error change as n grows, if every stream holds ${BYTES / 1000} kB for any n? All heads take the first n tokens of held-out texts, and the next ${QUERIES} queries ask. The error is ` +
+    `‖ô − o‖_F/‖o‖_F, mean over the heads; answering zero has error 1. Far keys are held in 6 and 4 bits, before a closure or before one mean token; a float32 window and a uniform ` +
+    `sample (mean over ${SEEDS.length} seeds) have the same bytes. The models were trained on up to ${TRAINED} tokens, so from n = ${TRAINED} on the queries are beyond that length.`,
   run: () =>
     TEXTS.flatMap((text) =>
       MODELS.toReversed().flatMap((model) => {

@@ -164,7 +164,7 @@ const committed = (): FixedMemory[] =>
 
 export const fixedMemory: Experiment<readonly FixedMemory[]> = {
   name: 'fixed-memory',
-  question: 'What do closures and far keys lose as a head’s stream grows and their memory does not?',
+  question: 'How does the error of closures and far keys change as the stream grows and their memory does not?',
   inALine: (results) =>
     results
       .map(({ name, rows }) => {
@@ -173,13 +173,13 @@ export const fixedMemory: Experiment<readonly FixedMemory[]> = {
           .filter(({ n }) => n === longest)
           .map(({ method, bytes, errors }) => ({ method, bytes, error: average(errors) }))
           .toSorted((a, b) => a.error - b.error)[0]
-        return `${name.split('-')[0]} heads after ${longest} tokens: ${least.method} errs ${least.error.toFixed(3)} in ${(least.bytes / 1000).toFixed(0)} kB`
+        return `${name.split('-')[0]} heads after ${longest} tokens: ${least.method} has an error of ${least.error.toFixed(3)} in ${(least.bytes / 1000).toFixed(0)} kB`
       })
       .join('; '),
-  asks: 'Summaries of the first n tokens of a head answer the next 512 queries: the stream grows and the memory does not. All heads of a model whose scores are bounded by 6, and of one whose are not (to 357). Three stacks are made of tiers of the catalogue, since no method is them: four closures behind far keys, a window beside them, and few bits with two tokens that wait.',
+  asks: 'How does the error change as the stream grows and the memory does not? Summaries of the first n tokens of a head answer the next 512 queries. The heads are all those of a model whose scores are bounded by 6, and of one whose scores are not (up to 357). Three stacks are not methods of the catalogue, and are made of its tiers: four closures behind far keys, a window beside them, and few bits with two tokens that wait.',
   run,
   answer: ([bounded, sharp]) =>
-    `With |logit| ≤ 6:\n\n${table(bounded)}\n\nWithout that bound, where constant memory is not to be had:\n\n${table(sharp)}`,
+    `With |logit| ≤ 6:\n\n${table(bounded)}\n\nWithout that bound, where constant memory is not enough:\n\n${table(sharp)}`,
   picture: fixedMemoryPicture,
   file: () => 'result.json',
   read: committed,

@@ -48,7 +48,7 @@ export function table({ command, node, heads, mean, rows }: FixedMemory): string
     ]),
     ...methods.map(lineOf),
     '',
-    `Mean over ${heads.length} heads of ‖ô − o‖_F/‖o‖_F on the 512 queries after n tokens; answering zero is 1. Share of the float32 cache${
+    `Errors are ‖ô − o‖_F/‖o‖_F on the 512 queries after n tokens, means over ${heads.length} heads; answering zero has error 1. The last columns show the share of the float32 cache${
       hasUnseen ? ', the heads that nothing was tuned on,' : ''
     } and references of the same bytes at n = ${longest}. Node ${node}: \`${command}\`.`,
   ].join('\n')

@@ -338,18 +338,18 @@ export function reached({ rows }: Kinds): string {
     const average = found.reduce((sum, one) => sum + one.mean, 0) / found.length
     const name = ({ at }: (typeof found)[number]) => `${at.group} 1/${at.share}`
     return (
-      `${stream}: ${average.toFixed(2)} times the best named one on average over the ${found.length} places; beyond ${WITHIN.mean} in ${beyond.length} of them` +
-      `${beyond.length > 0 ? ` (${beyond.map(name).join(', ')})` : ''}; a head beyond ${WITHIN.worst} times its own best in ${found.filter((one) => one.worst > WITHIN.worst).length}`
+      `With *${stream}* it is ${average.toFixed(2)} times that on average over the ${found.length} places, and above ${WITHIN.mean} in ${beyond.length} of them` +
+      `${beyond.length > 0 ? ` (${beyond.map(name).join(', ')})` : ''}. In ${found.filter((one) => one.worst > WITHIN.worst).length} places some head has more than ${WITHIN.worst} times its own best`
     )
   })
   return [
-    'What was to be reached, later queries:',
+    'These were the targets, for later queries:',
     '',
     '| heads, share | wanted | own pilot | best of all | reached |',
     '| --- | --- | --- | --- | --- |',
     ...lines,
     '',
-    `Without a recipe, at most ${WITHIN.mean} times the error of the best named stream was wanted. ${without.join('. ')}.`,
+    `Without a recipe, the target was at most ${WITHIN.mean} times the error of the best named stream. ${without.join('. ')}.`,
   ].join('\n')
 }
 
@@ -357,7 +357,7 @@ const figure = (error: number) => (error < 0.1 ? error.toFixed(4) : error.toFixe
 
 export const kinds: Experiment<Kinds> = {
   name: 'kinds',
-  question: 'Which method for which kind of head, on models that nobody here trained too?',
+  question: 'Which method suits which kind of head, on our models and on models from elsewhere?',
   inALine: ({ rows }) =>
     [...new Set(rows.map(({ group }) => group))]
       .map((group) => {
@@ -366,12 +366,12 @@ export const kinds: Experiment<Kinds> = {
           .toSorted((a, b) => mean(a.later)! - mean(b.later)!)
         return `${group}: ${best.method} (${figure(mean(best.later)!)})`
       })
-      .join('; ') + ', in 1/16',
+      .join('; ') + '; errors at 1/16 of the cache',
   asks:
-    'Which method for which kind of head? Two models that were trained here and two that were not ([kit/foreign](../kit/foreign/README.md)): heads and texts that no default was ' +
-    'chosen on. The prefix comes with its queries; then the queries after it ask about it alone (later), and the tokens after it come with theirs (causal). ' +
-    'Mean over the heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Bytes are everything held after every call, never more than the share of the float32 cache. ' +
-    `“Own pilot” is a recipe from the first ${PILOT} tokens of the head; “no recipe” the stack that suits sharp heads, “first tokens” \`learn: true\`.`,
+    'Which method suits which kind of head? Two models were trained here and two come from elsewhere ([kit/foreign](../kit/foreign/README.md)). No default was chosen on these heads and texts. ' +
+    'The prefix comes with its queries. Then either the queries after it ask about the prefix alone (*later*), or the tokens after it come with their queries (*causal*). ' +
+    'The error is ‖ô − o‖_F/‖o‖_F, mean over the heads; answering zero has error 1. Bytes are everything held after every call, and never more than the share of the float32 cache. ' +
+    `“Own pilot” is a recipe from the first ${PILOT} tokens of the head, “no recipe” is the stack that suits sharp heads, and “first tokens” is \`learn: true\`.`,
   run: () => measured(GROUPS, 'shown'),
   answer: (result) => `${reached(result)}\n\n${table(result, 'later')}\n\n${table(result, 'causal')}`,
   picture: ({ rows }) =>

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { textNamed, TEXTS, type TextCapture } from './text-captures.ts'
 
@@ -70,6 +70,13 @@ export function textResultsOf<Result>({ name }: Experiment<Result>): TextResult<
   })
 }
 
+const linkTo = (file: string) => `[\`${file}\`](${file})`
+/** Result files of a question whose runs write their own, as its folder has them. */
+const resultFiles = (name: string) =>
+  globSync('*.json', { cwd: new URL('.', pageOf(name)) })
+    .map((file) => file.toString())
+    .toSorted()
+
 /** The text of a page with the experiment's section brought up to date: the question, the command, the answer, the picture. */
 export function withAnswer<Result>(text: string, experiment: Experiment<Result>, result: Result): string {
   const { name, asks, answer, picture, all, isAllApart, texts } = experiment
@@ -83,9 +90,9 @@ export function withAnswer<Result>(text: string, experiment: Experiment<Result>,
     ...(all && full ? [isAllApart ? '[The same on all captured heads](all-heads.md).' : all(full), ''] : []),
     ...(texts && read.length > 0 ? [texts(read), ''] : []),
     ...(picture ? [`![${name}](picture.svg)`, ''] : []),
-    `\`node evidence/${name}/ask.ts\` writes ${experiment.read ? 'the results' : '`result.json`'}${picture ? ', the picture' : ''} and this page` +
-      `${full ? '; with captures as arguments, `full.json`' : ''}` +
-      `${read.length > 0 ? '; with `--text <text>`, `<text>.json`' : ''}.`,
+    `[\`node evidence/${name}/ask.ts\`](ask.ts) writes ${experiment.read ? `the results (${resultFiles(name).map(linkTo).join(', ')})` : linkTo('result.json')}${picture ? ', the picture' : ''} and this page` +
+      `${full ? `; with captures as arguments it writes ${linkTo('full.json')}` : ''}` +
+      `${read.length > 0 ? `; with \`--text <text>\` it writes ${read.map(({ text: of }) => linkTo(`${of}.json`)).join(', ')}` : ''}.`,
   ].join('\n')
   const [open, close] = [`<!-- asked:${name} -->`, '<!-- /asked -->']
   const start = text.indexOf(open)

@@ -7,20 +7,26 @@ const page = new URL('../README.md', import.meta.url)
 
 export const indexText = (): string => readFileSync(page, 'utf8')
 
-/** The ten that a stranger asks first; each is answered by a question below, or by a page that says where no question does. */
-const FIRST: readonly (readonly [question: string, ...answers: (string | readonly [text: string, page: string])[]])[] =
+/** Ten questions that a stranger asks first; each is answered by a question below, or by a page where no question answers it. */
+export const FIRST: readonly (readonly [
+  question: string,
+  ...answers: (string | readonly [text: string, page: string])[],
+])[] = [
+  ['Will it make my model worse, and by how much?', 'whole-models'],
+  ['Which method is best in the bytes that I have?', 'board'],
   [
-    ['Will it make my model worse, and by how much?', 'whole-models'],
-    ['Which method is best in the bytes that I have?', 'board'],
-    ['Is it better than the cache policies that I know (StreamingLLM, H2O, SnapKV)?', 'policies'],
-    ['What kind of heads do I have, and what suits them?', 'regimes'],
-    ['Can I have a method picked for me, and is the pick good?', 'advice'],
-    ['May a model read on without end?', 'reading-without-end'],
-    ['Does the memory really stay the same as the text grows, and the error with it?', 'fixed-memory-curve'],
-    ['Can I see how far an answer is off?', 'error-bars'],
-    ['Do the papers work as they are written?', ['statement by statement', '../PAPERS.md'], 'end-to-end'],
-    ['How fast is it?', ['against its peers, with the losses', '../docs/measured/speed.md']],
-  ]
+    'Is it better than the cache policies that I know (StreamingLLM, H2O, SnapKV)?',
+    ['in whole models, place by place', '../docs/evidence.md#autostream-against-the-best-single-policy'],
+    'policies',
+  ],
+  ['What kind of heads do I have, and what suits them?', 'regimes'],
+  ['Can I have a method picked for me, and is the pick good?', 'advice'],
+  ['Can a model read on without end?', 'reading-without-end'],
+  ['Does the memory really stay the same as the text grows, and the error with it?', 'fixed-memory-curve'],
+  ['Can I see how far an answer is off?', 'error-bars'],
+  ['Do the papers work as they are written?', ['statement by statement', '../PAPERS.md'], 'end-to-end'],
+  ['How fast is it?', ['compared with its peers, with the losses', '../docs/measured/speed.md']],
+]
 
 const lineOf = (one: Question) => one.inALine(resultOf(one)) as string
 
@@ -55,11 +61,14 @@ export function allQuestions(): string {
 }
 
 /** The index with both lists brought up to date. */
-export const withIndex = (text: string): string =>
-  Object.entries({ first: firstQuestions, all: allQuestions }).reduce((page, [name, make]) => {
+export const withIndex = (text: string): string => withSections(text, { first: firstQuestions, all: allQuestions })
+
+/** A text with what stands between `<!-- index:name -->` and `<!-- /index -->` made anew. */
+export const withSections = (text: string, sections: Readonly<Record<string, () => string>>): string =>
+  Object.entries(sections).reduce((whole, [name, make]) => {
     const section = new RegExp(`(<!-- index:${name} -->\\n).*?(<!-- /index -->)`, 's')
-    if (!section.test(page)) throw new RangeError(`evidence: the index must have a section <!-- index:${name} -->`)
-    return page.replace(section, (_, open: string, close: string) => `${open}\n${make()}\n\n${close}`)
+    if (!section.test(whole)) throw new RangeError(`evidence: the page must have a section <!-- index:${name} -->`)
+    return whole.replace(section, (_, open: string, close: string) => `${open}\n${make()}\n\n${close}`)
   }, text)
 
 export function updateIndex(): void {

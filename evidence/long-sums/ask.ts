@@ -139,9 +139,9 @@ export const longSums: Experiment<LongSums> = {
   inALine({ rows }) {
     const worst = (isSketch: boolean) =>
       Math.max(...rows.filter(({ stream }) => stream.endsWith('Sketch') === isSketch).map(({ error }) => error))
-    return `streams do, within ${worst(false).toPrecision(1)}; sketches in float32 drift by up to ${worst(true).toPrecision(1)}, which \`precision: 'f64'\` mends`
+    return `sums of streams do, within ${worst(false).toPrecision(1)}; sketches in float32 drift by up to ${worst(true).toPrecision(1)}, and with \`precision: 'f64'\` they do not`
   },
-  asks: 'Do sums stay right over 2²⁸ tokens, constant ones and ones that change slowly? Relative errors of answers against sums in float64; of sketches against the same in float64. CPU time.',
+  asks: 'Do sums stay right over 2²⁸ tokens, both constant tokens and tokens that change slowly? Errors are relative errors of answers against sums in float64, and of sketches against the same sketch in float64. Times are CPU times.',
   run: ([log2]) => ({ cpu: cpus()[0].model, node: process.version, rows: sums(2 ** Number(log2 ?? LOG2_N)) }),
   file: (args) => (args.length > 0 ? undefined : 'result.json'),
   answer: ({ cpu, node, rows }) =>

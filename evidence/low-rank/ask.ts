@@ -35,12 +35,12 @@ export interface LowRank {
 
 export const lowRank: Experiment<LowRank> = {
   name: 'low-rank',
-  question: 'How near does U₁U₂ᵀ come to exp(scale·QKᵀ)?',
+  question: 'How close is U₁U₂ᵀ to exp(scale·QKᵀ)?',
   inALine: (result) => firstSentence(lowRank.answer(result)),
   asks:
-    `How near does U₁U₂ᵀ come to A = exp(scale·QKᵀ), and to the best matrix of its rank? ‖A − U₁U₂ᵀ‖_F/‖A‖_F, and in brackets the least that rank t allows. ` +
-    `Gaussian queries and keys, n = ${N}; then the sample's heads, d = 32, every ${STRIDE}th token, keys less the mean of the first ${PILOT}, ` +
-    'for A and for P, its rows divided by their sums. Means over the heads.',
+    `How close is U₁U₂ᵀ to A = exp(scale·QKᵀ), and to the best matrix of its rank? The numbers are ‖A − U₁U₂ᵀ‖_F/‖A‖_F, and in brackets the least error that rank t allows. ` +
+    `First come Gaussian queries and keys, n = ${N}. Then come the sample's heads, d = 32, every ${STRIDE}th token, with the mean of the first ${PILOT} keys subtracted, ` +
+    'for A and for P, which is A with its rows divided by their sums. Numbers are means over the heads.',
   run: (args) => ({ synthetic: args.length > 0 ? [] : syntheticRows(), heads: headsOf(args).flatMap(rowsOfHead) }),
   answer({ synthetic, heads }) {
     const spreads = [...new Set(synthetic.map(({ spread }) => spread))]
@@ -51,8 +51,8 @@ export const lowRank: Experiment<LowRank> = {
       return found ? `${figure(found.features)} (${figure(found.best)})` : '–'
     }
     return [
-      `Gaussian scores: at deviation 0.3 and degrees 1 and 2 Taylor features have ${ratios(synthetic, 0.3)} times the least error, at deviation 1 ` +
-        `${ratios(synthetic, 1)} times: the few large entries, which dominate the norm, are far out in the series.`,
+      `On Gaussian scores Taylor features of degrees 1 and 2 have ${ratios(synthetic, 0.3)} times the least error at deviation 0.3, and ` +
+        `${ratios(synthetic, 1)} times at deviation 1: the few large entries, which dominate the norm, need high degrees.`,
       '',
       `| Gaussian | ${degrees.map((degree) => `degree ${degree}`).join(' | ')} |`,
       `| --- | ${degrees.map(() => '---').join(' | ')} |`,
@@ -65,9 +65,9 @@ export const lowRank: Experiment<LowRank> = {
       '',
       headTable(heads),
       '',
-      `Real heads: single large entries dominate A (scores reach 357 on the sharp ones), so a matrix of low rank comes near it and no polynomial does. ` +
-        `Attention uses P: of ${4096 / STRIDE} rows, rank 64 would leave ${sharesAt(heads, 'bestRows')}, the features leave ${sharesAt(heads, 'rows')}. ` +
-        'Rows of Ã whose sum is not positive are counted; a stream answers them by a lower even degree. (0): as many features as rows.',
+      `On real heads single large entries dominate A (scores reach 357 on the sharp ones), so a matrix of low rank is close to it and no polynomial is. ` +
+        `Attention uses P: with ${4096 / STRIDE} rows, the best matrix of rank 64 is off by ${sharesAt(heads, 'bestRows')}, and the features are off by ${sharesAt(heads, 'rows')}. ` +
+        'Rows of Ã whose sum is not positive are counted; a stream answers them by a lower even degree. (0) means that there are as many features as rows.',
     ].join('\n')
   },
   all: ({ heads }) => `All ${new Set(heads.map(({ head }) => head)).size} captured heads:\n\n${headTable(heads)}`,

@@ -123,16 +123,16 @@ export function mapsTable({ cells, rows }: MapsOfExp): string {
 
 export const mapsOfExponential: Experiment<MapsOfExp> = {
   name: 'maps-of-exp',
-  question: 'Which map of exp is best in equal features?',
+  question: 'Which map of exp is best with equal numbers of features?',
   inALine: ({ cells, rows }) =>
     cells
       .map(({ name }, c) => {
         const [{ by, errors }] = rows.toSorted((a, b) => a.errors[c] - b.errors[c])
-        return `${by} at ${name} (${errors[c].toPrecision(2)})`
+        return `${by} at ${name} (error ${errors[c].toPrecision(2)})`
       })
       .join('; '),
   asks:
-    'All maps beside each other, at equal features, as streams answer with them (fallbacks at work): relative error of the outputs on 2,000 Gaussian keys, pilots of 1,000, the mean of ' +
+    'How do all maps compare, with equal numbers of features, as streams use them (with fallbacks)? The error is the relative error of the outputs on 2,000 Gaussian keys, with pilots of 1,000, and the mean of ' +
     'five seeds; `sd` is the standard deviation of the scores.',
   run: mapsOfExp,
   answer: mapsTable,

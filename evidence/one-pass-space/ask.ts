@@ -53,11 +53,11 @@ const KINDS: Readonly<Record<Kind, string>> = {
 
 export const onePassSpace: Experiment<OnePassSpace> = {
   name: 'one-pass-space',
-  question: 'How much space buys how little error in the sketches of Algorithm 1?',
+  question: 'How does the error of the sketches of Algorithm 1 fall with their bytes?',
   inALine: (result) => firstSentence(onePassSpace.answer(result)),
   asks:
-    `How much space buys how little error in the sketching phase? Row answers of Algorithm 1, n = ${n}, d = dv = ${d}, degree 4 (t = 70), OSNAP of 8, ${asked} dense ` +
-    `queries, rms relative error over ${seeds} seeds; beside it a uniform sample of the same bytes, and that sample moved by the exact mean of V.`,
+    `How does the error of the sketching phase fall with its bytes? Algorithm 1 gives row answers to ${asked} dense queries, with n = ${n}, d = dv = ${d}, degree 4 (t = 70) and OSNAP of 8. ` +
+    `The error is the rms relative error over ${seeds} seeds. For comparison there are a uniform sample of the same bytes, and that sample moved by the exact mean of V.`,
   run: () => ({
     n,
     d,
@@ -77,8 +77,8 @@ export const onePassSpace: Experiment<OnePassSpace> = {
     const compared = all.filter(({ sample }) => sample > 0).length
     const exact = results.map(({ exactState }) => exactState.error)
     return [
-      `The control variate is worth ${Math.min(...gains).toFixed(1)} to ${Math.max(...gains).toFixed(1)} times. With it the sketches beat a uniform sample of equal bytes in ${won} of ${compared} ` +
-        `cases and lose to one moved by the mean of V in ${lost}; the exact feature state, ${results[0].exactState.bytes} bytes, has ${Math.min(...exact).toExponential(0)} to ${Math.max(...exact).toExponential(0)}.`,
+      `The control variate makes the error ${Math.min(...gains).toFixed(1)} to ${Math.max(...gains).toFixed(1)} times smaller. With it the sketches are better than a uniform sample of equal bytes in ${won} of ${compared} ` +
+        `cases, and worse than one moved by the mean of V in ${lost}. The exact feature state takes ${results[0].exactState.bytes} bytes and has an error of ${Math.min(...exact).toExponential(0)} to ${Math.max(...exact).toExponential(0)}.`,
       '',
       `| V | m₂ | bytes | ${Object.values(KINDS).join(' | ')} | mean of V | exact state |`,
       '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',

@@ -91,8 +91,8 @@ export const planPredictions: Experiment<Predictions> = {
   name: 'plan-predictions',
   question: 'Are the errors that `plan` predicts within a factor 2 of those measured?',
   inALine: ({ near, misled, predictions }) =>
-    `${near} of ${predictions.length} fresh configurations; ${misled} verdicts misled`,
-  asks: 'How far are the predictions of `plan` from what the planned stream is off by, over configurations drawn by fresh seeds?',
+    `in ${near} of ${predictions.length} fresh configurations they are; ${misled} verdicts were misleading`,
+  asks: 'How far are the errors that `plan` predicts from the measured errors of the planned streams, over configurations drawn with fresh seeds?',
   async run([first = String(FIRST), count = '200']) {
     const all: Prediction[] = []
     for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {

@@ -66,22 +66,26 @@ export const policies: Experiment<Policies> = {
                 : []
             })
             .toSorted((a, b) => a.error - b.error)
-          return `${least.method} (${least.error.toFixed(3)}) in 1/${share}`
+          return `${least.method} at 1/${share} of the cache (error ${least.error.toFixed(3)})`
         })
-        return `${model} heads: ${best.join(', ')}`
+        const known = ['streamingLlm', 'h2o', 'snapKv'].map((name) => {
+          const row = rows.find((one) => one.model === model && one.share === 16 && one.method === name)!
+          return `${name} ${meanError(row)!.toFixed(3)}`
+        })
+        return `${model} heads: ${best.join(', ')}, where ${known.join(', ')}`
       })
       .join('; '),
   asks:
-    `What does each policy keep of the answers alone, at equal bytes? ${TOKENS} tokens of a head, with their queries for the policies that learn from them, then the ` +
-    `next ${QUERIES} queries: mean over the heads of ‖ô − o‖_F/‖o‖_F; answering zero is 1. Nothing behind them; bytes are everything held, ` +
-    'buffer included (an eighth of the budget, at most 64 tokens); defaults as they are, nothing tuned. momentCoreset has the better of degree 1 and 2, and “every ' +
-    'token” the best bits that fit, of each head with hindsight.',
+    `How far off are answers of each policy alone, at equal bytes? Policies take ${TOKENS} tokens of a head, with their queries if they learn from them, and then the ` +
+    `next ${QUERIES} queries ask. The error is ‖ô − o‖_F/‖o‖_F, mean over the heads; answering zero has error 1. No rest is behind the policies. Everything held counts, ` +
+    'including the buffer (an eighth of the budget, at most 64 tokens). All options have their defaults, and nothing is tuned. momentCoreset has the better of degree 1 and 2, and “every ' +
+    'token” the best bits that fit, for each head with hindsight.',
   run: (args) => measured(capturesNamed(args, TOKENS + QUERIES), args.length > 0),
   answer: (result) =>
-    `${policyTable(result)}\n\nMean over the ${result.heads} heads of a model in the sample. The least of a column in bold; the references are the mean of all ` +
-    'values and a uniform sample in the same bytes (mean over 4 seeds); – nothing fits.',
+    `${policyTable(result)}\n\nErrors are means over the ${result.heads} heads of a model in the sample. The least of each column is bold. The references are the mean of all ` +
+    'values and a uniform sample in the same bytes (mean over 4 seeds). A dash means that nothing fits.',
   all: (full) =>
-    `All ${full.heads} captured heads; pyramidKv, whose layers have other budgets and the same in all, is measured where all layers are:\n\n${policyTable(full)}`,
+    `These are all ${full.heads} captured heads. pyramidKv gives the layers different budgets with the same sum, so it is measured only where all layers are:\n\n${policyTable(full)}`,
   texts: (found) =>
     [
       textsTable(found),

@@ -119,7 +119,7 @@ function measure(heads: readonly Head[]): QuantisedRow[] {
 
 export const quantisedHeads: Experiment<QuantisedHeads> = {
   name: 'quantised-heads',
-  question: 'What do tokens in few bits lose, alone and as far keys over a closure or a mean?',
+  question: 'How far off are tokens in few bits, alone and as far keys before a closure or a mean?',
   inALine: ({ models }) =>
     models
       .map(
@@ -127,7 +127,7 @@ export const quantisedHeads: Experiment<QuantisedHeads> = {
           `${name} heads: ${[rows[0], rows[2]].map(({ method, errors }) => `${mean(errors).toFixed(3)} for ${method}`).join(', ')}`,
       )
       .join('; '),
-  asks: 'Summaries of the first 3584 tokens (or all but 512) of captured heads answer the last 512 queries, in one pass, at a share of the float32 cache; `buffer: 4`, and a closure or a mean token for the rest.',
+  asks: 'How far off are tokens in few bits? Summaries of the first 3584 tokens (or of all but 512) of captured heads answer the last 512 queries, in one pass, at a share of the float32 cache. They have `buffer: 4`, and a closure or a mean token for the rest.',
   run: (args) => ({
     node: process.version,
     models: capturesOf(args).map(({ name, heads }) => ({
@@ -136,8 +136,8 @@ export const quantisedHeads: Experiment<QuantisedHeads> = {
       rows: measure(heads),
     })),
   }),
-  answer: (result) => `On the committed sample:\n\n${quantisedTable(result)}`,
-  all: (full) => `On all captured heads:\n\n${quantisedTable(full)}`,
+  answer: (result) => `These are the heads of the committed sample:\n\n${quantisedTable(result)}`,
+  all: (full) => `These are all captured heads:\n\n${quantisedTable(full)}`,
   picture: quantisedPicture,
 }
 

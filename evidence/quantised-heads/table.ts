@@ -24,7 +24,7 @@ export function quantisedTable({ node, models }: QuantisedHeads): string {
   return [
     ...[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`),
     '',
-    `Mean over ${first.heads.length} heads of ‖ô − o‖_F/‖o‖_F on the last 512 queries, one pass over the tokens before them; share of the float32 cache. Node ${node}.`,
+    `Errors are ‖ô − o‖_F/‖o‖_F on the last 512 queries, after one pass over the tokens before them, means over ${first.heads.length} heads; shares are of the float32 cache. Node ${node}.`,
   ].join('\n')
 }
 

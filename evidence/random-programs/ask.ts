@@ -55,7 +55,7 @@ export const randomPrograms: Experiment<Programs & { readonly seconds: number; r
   name: 'random-programs',
   question: 'Does any program of push, step, merge, refusals and reopening break a method, tiers or a layer?',
   inALine: ({ programs, calls, failures }) => `${failures} of ${programs} programs failed, in ${calls} calls`,
-  asks: 'Random programs of push, step, merge, refusals and reopening over every method, and over tiers and layers of random methods with parts that refuse and fail: does one give another answer than the same tokens in one piece, or change anything by a refusal?',
+  asks: 'Random programs of push, step, merge, refusals and reopening run over every method, and over tiers and layers of random methods with parts that refuse and fail. Does any program give another answer than the same tokens in one piece, and does a refusal ever change anything?',
   run([count = String(COUNT), first = '0']) {
     const from = performance.now()
     const found = programs(Number(count), Number(first))

@@ -75,16 +75,16 @@ function draw(): void {
 
 export const readingWithoutEnd: Experiment<readonly Judged[]> = {
   name: 'reading-without-end',
-  question: 'Does a model remember what it read tens of thousands of tokens ago, in memory that stays?',
+  question: 'Does a model remember what it read tens of thousands of tokens ago, in constant memory?',
   inALine: (all) =>
     all
       .map((one) => {
         const largest = endless[0].stream
         const [right, asked] = recall(one, largest, 10_000, ({ kind }) => kind === 'short')
-        return `${one.name}: ${right} of ${asked} needles 10,000 tokens back (${largest})`
+        return `the ${one.name} model answers ${right} of ${asked} needles 10,000 tokens back (${largest} a head)`
       })
       .join('; '),
-  asks: 'How long may two small models read in one go, what do they remember of it, and which stack of a byte budget remembers best? Long reads of *Moby-Dick* and the State of the Union; how to use it: [reading without end](../../docs/reading-without-end.md).',
+  asks: 'How long may two small models read in one go, what do they remember of it, and which stack for a byte budget remembers best? The models read *Moby-Dick* and the State of the Union. [Reading without end](../../docs/reading-without-end.md) says how to use it.',
   run() {
     for (const name of MODELS) search(name)
     for (const name of MODELS) judge(name)

@@ -156,25 +156,25 @@ function table({ sizes, peers: rows, families: names }: Result): string {
       line([by, `${(bytes / 1000).toFixed(1)} kB`, pair(positive), pair(signed)]),
     ),
     '',
-    'Share of the 64 largest that are found, and ‖x′ − x‖/tail₆₄(x), whose least is 1.',
+    'The cells show the share of the 64 largest that are found, and ‖x′ − x‖/tail₆₄(x), which is at least 1.',
     '',
     line(['32 large entries of 2^16 found within 1.5·tail₃₂', ...names]),
     line(['---', ...names.map(() => '---')]),
     ...sizes.map(({ m, success }) => line([`m = ${m}`, ...success.map((x) => x.toFixed(2))])),
     '',
-    `Share of ${TRIALS} trials; m = ${recoveryRows({ n: N, k: WANTED, epsilon: EPSILON })} is what k = 32 takes: \`node evidence/recovery-size/ask.ts\`.`,
+    `The cells show shares of ${TRIALS} trials; the package uses m = ${recoveryRows({ n: N, k: WANTED, epsilon: EPSILON })} for k = 32: \`node evidence/recovery-size/ask.ts\`.`,
   ].join('\n')
 }
 
 export const recoverySize: Experiment<Result> = {
   name: 'recovery-size',
-  question: 'How many measurements do 32 large entries take, and what do peers find in equal bytes?',
+  question: 'How many measurements do 32 large entries take, and what do other sketches find in equal bytes?',
   inALine({ sizes, peers: rows }) {
     const enough = sizes.find(({ success }) => success.every((share) => share === 1))!
     const found = rows.map(({ by, positive }) => `${by.split(' ')[0]} ${Math.round(100 * positive[0])} %`)
-    return `${enough.m} of 2^16 in all trials; of 64 large entries ${found.join(', ')}`
+    return `${enough.m} measurements of 2^16 entries are enough in all trials; of 64 large entries ${found.join(', ')} are found`
   },
-  asks: 'How many measurements do 32 large entries take, and what would a user pick instead at equal bytes?',
+  asks: 'How many measurements do 32 large entries take, and how good are the sketches that a user might pick instead, at equal bytes?',
   run: () => ({
     families: FAMILIES,
     sizes: [16, 20, 24, 40, 28, 48, 32, 64].map((k) => sizePoint(k, TRIALS)), // by m: from k = 40 on a tree has a level less

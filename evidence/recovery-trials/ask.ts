@@ -41,7 +41,7 @@ export const recoveryTrials: Experiment<readonly CellResult[]> = {
   question: 'How often does sparse recovery fail?',
   inALine: (results) =>
     `${total(results.map(failuresOf))} of ${total(results.map(trialsOf))} trials failed, in ${results.length} cells of n, k and ε`,
-  asks: 'How often does sparse recovery fail, narrow or wide (with 2k entries), over all families of inputs and fresh seeds?',
+  asks: 'How often does sparse recovery fail with k entries, and how often with 2k entries, over all families of inputs and fresh seeds?',
   run(wanted, { before = [], keep }) {
     const chosen = cells.filter((cell) => wanted.length === 0 || wanted.includes(nameOf(cell)))
     if (chosen.length < (wanted.length || 1))

@@ -49,16 +49,16 @@ export const regimes: Experiment<readonly RegimeHead[]> = {
       .map((line) => line.replace(/\.$/, ''))
       .join('; '),
   asks:
-    'Which stream suits which kind of head? All heads of both models over 4096 tokens of Romans, sorted as `sublinear inspect` does: *sharp* where a row ' +
-    'spreads over fewer than 64 keys, else *bounded and diffuse* where scores stay within 10 of the mean key’s, else *diffuse with far keys*. ' +
-    'Medians over the heads of a kind of ‖ô − o‖_F/‖o‖_F; 3584 tokens, the next 512 queries; nothing advised.',
+    'Which stream suits which kind of head? All heads of both models read 4096 tokens of Romans, and are sorted as `sublinear inspect` sorts them: *sharp* if a row ' +
+    'spreads over fewer than 64 keys, else *bounded and diffuse* if scores stay within 10 of the mean key’s, else *diffuse with far keys*. ' +
+    'Streams take 3584 tokens and answer the next 512 queries, without advice. The error is ‖ô − o‖_F/‖o‖_F, the median over the heads of a kind.',
   run: measured,
   answer: (heads) =>
     [
       ...REGIMES.map((regime) => {
         const { heads: count, errors } = figuresOf(heads, regime)
         const best = (budget: string) => Object.entries(errors[budget]).toSorted(([, a], [, b]) => a - b)[0]
-        return `*${regime}* (${count} heads): in 1/8 of the bytes ${best('1/8')[0]} has ${best('1/8')[1].toFixed(3)}, in 1/16 ${best('1/16')[0]} ${best('1/16')[1].toFixed(3)}.`
+        return `*${regime}* (${count} heads): ${best('1/8')[0]} is best at 1/8 of the bytes (error ${best('1/8')[1].toFixed(3)}), ${best('1/16')[0]} at 1/16 (${best('1/16')[1].toFixed(3)}).`
       }),
       '',
       `| held | ${REGIMES.flatMap((regime) => BUDGETS.map((budget) => `${regime}, ${budget}`)).join(' | ')} |`,

@@ -34,17 +34,17 @@ export interface Scaling {
 
 export const scalingToModels: Experiment<readonly Scaling[]> = {
   name: 'scaling',
-  question: "What would summaries of large models' heads take, by calculation?",
+  question: 'How many bytes would summaries of the heads of large models take, by calculation?',
   inALine: (models) => firstSentence(scalingToModels.answer(models)),
   asks:
-    'What would scaling to large models take? The third open question, by calculation: bytes of the whole model, all layers and key-value heads, and in brackets the tokens from ' +
-    'which on that is less than its float16 cache; features that a certified relative error of 0.1 takes where centred scores stay within R.',
+    'How many bytes would large models take? This is the third open question of the paper, answered by calculation. Bytes are those of the whole model, with all layers and key-value heads; in brackets is the number of tokens from ' +
+    'which on this is less than its float16 cache. t is the number of features for a certified relative error of 0.1, if centred scores stay within R.',
   run: scaling,
   answer(models) {
     return [
-      `Memory is not the obstacle, the certificate is: a closure a head is smaller than the cache from ${models.at(-1)!.closure.from} tokens on, but a certified polynomial takes ` +
-        `${count(models.at(-1)!.certified['R = 4'].t!)} features a head at R = 4. What an uncertified summary loses on a large model's heads is not known here. Last column: the ` +
-        'sketch of the queries alone, a head, for the 64 largest outputs of each column among 10⁷ queries at degree 2.',
+      `Memory is no obstacle, but a certificate is: a closure for each head is smaller than the cache from ${models.at(-1)!.closure.from} tokens on, but a certified polynomial takes ` +
+        `${count(models.at(-1)!.certified['R = 4'].t!)} features a head at R = 4. We do not know the error of an uncertified summary on a large model's heads. The last column is the ` +
+        'sketch of the queries alone, for one head, for the 64 largest outputs of each column among 10⁷ queries at degree 2.',
       '',
       `| model | cache at ${LENGTHS.map((n) => n.toLocaleString('en-US')).join(' | ')} | closures | 1024 far keys + closures | degree 2 | t, R = 1 | R = 4 | R = 8 | ΦD⁻¹U₁ |`,
       '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',

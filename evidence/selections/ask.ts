@@ -65,16 +65,16 @@ export const selections: Experiment<Selections> = {
           .filter((row) => row.model === model && row.share === 16)
           .map(({ selection }) => ({ selection, error: meanOf({ heads: 0, rows }, model, selection, 16).later }))
           .toSorted((a, b) => a.error - b.error)
-        return `${model} heads in 1/16: ${least.selection} (${least.error.toFixed(3)}, asked later)`
+        return `on ${model} heads at 1/16 of the cache ${least.selection} (error ${least.error.toFixed(3)}, later queries)`
       })
       .join('; '),
   asks:
-    `Which tokens should a budget keep? ${TOKENS} tokens of a head with their queries, everything held within the share of the float32 cache; then the next ` +
-    `${QUERIES} queries over these tokens alone (later) and the next ${QUERIES} tokens with their queries (causal): mean over the heads of ‖ô − o‖_F/‖o‖_F, later / ` +
-    'causal. Of a window are the newest tokens, of h2o those that received the most attention (a quarter of them the newest), of farKeys those with keys far from ' +
-    'the mean; bits of keys / values; the first of two has 0.3 of the bytes, and what it lets go the second may keep. One mean token for the rest.',
+    `Which tokens should a budget keep? A stream takes ${TOKENS} tokens of a head with their queries, and everything held is within the share of the float32 cache. Then come either the next ` +
+    `${QUERIES} queries over these tokens alone (*later*), or the next ${QUERIES} tokens with their queries (*causal*). The error is ‖ô − o‖_F/‖o‖_F, mean over the heads, later / ` +
+    'causal. A window keeps the newest tokens, h2o those that received the most attention (a quarter of them are the newest), and farKeys those whose keys are far from ' +
+    'the mean. Numbers are bits of keys / values. The first of two selections has 0.3 of the bytes, and the second may keep tokens that the first lets go. One mean token stands for the rest.',
   run: (args) => measured(capturesNamed(args, TOKENS + QUERIES)),
-  answer: (result) => `On the ${result.heads} heads of a model in the sample:\n\n${table(result)}`,
+  answer: (result) => `These are the ${result.heads} heads of a model in the sample:\n\n${table(result)}`,
   texts: (found) =>
     found
       .map(

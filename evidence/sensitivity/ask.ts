@@ -17,18 +17,18 @@ export interface Sensitivities {
 
 export const sensitivity: Experiment<Sensitivities> = {
   name: 'sensitivity',
-  question: 'What do ε₁, k and m₂ do to Algorithm 1?',
+  question: 'How do ε₁, k and m₂ change the error of Algorithm 1?',
   inALine: (result) => firstSentence(sensitivity.answer(result)),
   asks:
-    'What do ε₁, k and m₂ do to Algorithm 1? First where it says something: 64 active queries of 2¹⁶, d = dv = 4, t = 70, V centred, so that outputs are 64-sparse. ' +
-    "Then on the sample's heads: n = 4096, d = dv = 32, 64 anisotropic features, every query over all tokens, V less its mean. Relative Frobenius errors; answering 0 has 1.",
+    'How do ε₁, k and m₂ change the error of Algorithm 1? The first setting suits it: 64 active queries of 2¹⁶, d = dv = 4, t = 70, and V centred, so that outputs are 64-sparse. ' +
+    "The second has the sample's heads: n = 4096, d = dv = 32, 64 anisotropic features, every query sees all tokens, and the mean of V is subtracted. Errors are relative Frobenius errors; answering 0 has error 1.",
   run: (args) => ({
     active: args.length > 0 ? [] : activeQueries(CELLS),
     heads: headsOf(args).flatMap((head) => onHead(head)),
   }),
   answer({ active, heads }) {
     return [
-      'With 64 active queries m₂ decides; k below the 64 that there are leaves its share out, k above and ε₁ buy nothing.',
+      'With 64 active queries m₂ decides the error; a k below 64 misses the other entries, and a k above 64 and a smaller ε₁ bring nothing.',
       '',
       '| ε₁ | k | m₂ | bytes | columns |',
       '| --- | --- | --- | --- | --- |',

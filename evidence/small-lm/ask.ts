@@ -72,23 +72,23 @@ export function table(cells: readonly Cell[]): string {
       }),
     ),
     '',
-    `Exact streams, float16 weights; in training PyTorch and float32. Bits of the second halves of ${Object.values(WINDOWS).join(', ')} windows, the same ones; recall of ` +
-      `${TRIALS * DEPTHS.length} questions at ${DEPTHS.length} depths, other texts than in training. \`node evidence/small-lm/ask.ts\`.`,
+    `Here the streams are exact and weights float16; the training used PyTorch and float32. Bits are those of the second halves of ${Object.values(WINDOWS).join(', ')} windows, the same as in training. Recall is that of ` +
+      `${TRIALS * DEPTHS.length} questions at ${DEPTHS.length} depths, on other texts than in training. \`node evidence/small-lm/ask.ts\`.`,
   ].join('\n')
 }
 
 export const smallLm: Experiment<readonly Cell[]> = {
   name: 'small-lm',
-  question: 'Do the language models here do what they did in training?',
+  question: 'Do the language models here give the same results as in training?',
   inALine(cells) {
     const off = cells.map(({ model, measure, tokens, value }) =>
       Math.abs(value - TRAINED[model][measure][LENGTHS.indexOf(tokens)]),
     )
     const most = (isRecall: boolean) =>
       Math.max(...off.filter((_, i) => (cells[i].measure === 'one needle') === isRecall))
-    return `within ${most(false).toFixed(4)} bits per byte and ${most(true).toFixed(2)} of recall in ${cells.length} cells`
+    return `yes, within ${most(false).toFixed(4)} bits per byte and ${most(true).toFixed(2)} of recall in ${cells.length} cells`
   },
-  asks: 'Both small language models with exact streams, beside what the training framework measured with float32 weights.',
+  asks: 'Do both small language models with exact streams give the results that the training framework measured with float32 weights?',
   run([flag], { before, keep }) {
     const cells = flag === '--again' ? [] : [...(before ?? [])]
     for (const model of MODELS)

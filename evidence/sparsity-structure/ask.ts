@@ -31,11 +31,11 @@ export interface HeadStructure {
 
 export const sparsityStructure: Experiment<readonly HeadStructure[]> = {
   name: 'sparsity-structure',
-  question: 'Where does real attention lie?',
+  question: 'Which keys get the attention in real models?',
   inALine: (heads) => firstSentence(sparsityStructure.answer(heads)),
   asks:
-    'Where does the attention of a real model lie, layer by layer? All heads of both models over 4096 tokens of a held-out novel, every 16th row from the ' +
-    '1024th on: e^entropy of a row (effective keys), and the share of its mass in the first 4 keys, the last 64, and in the 64 largest of all others.',
+    'Which keys get the attention of a real model, layer by layer? All heads of both models read 4096 tokens of a held-out novel. For every 16th row from the ' +
+    '1024th on, the table shows e^entropy of the row (effective keys), and the share of its mass in the first 4 keys, in the last 64, and in the 64 largest of all others.',
   run: () =>
     MODELS.flatMap((model) =>
       capturedHeads({ model, text: 'persuasion', tokens: TOKENS }).map((head) => ({ model, ...structureOf(head) })),
@@ -46,7 +46,7 @@ export const sparsityStructure: Experiment<readonly HeadStructure[]> = {
     return [
       `Rows are sparse only where scores are unbounded: ${range(of('sharp', 1))} effective keys in layers 1 to 3 of the sharp model, ` +
         `${range(lowest)} in its layer 0, ${range(of('bounded', 0))} in the bounded one. ` +
-        `Where they are sparse they are near: sinks and the last 64 keys have ${near(of('sharp', 1)).toFixed(2)} of the mass in layers 1 to 3 of the sharp ` +
+        `Where rows are sparse, they attend to near keys: sinks and the last 64 keys have ${near(of('sharp', 1)).toFixed(2)} of the mass in layers 1 to 3 of the sharp ` +
         `model, ${near(lowest).toFixed(2)} in its layer 0, where needles are found, and ${near(of('bounded', 0)).toFixed(2)} in the bounded one.`,
       '',
       '| head | sharp: effective keys | sinks | last 64 | top 64 of the others | bounded: effective keys | sinks | last 64 | top 64 of the others |',

@@ -72,14 +72,14 @@ interface TurnedKeys {
 
 export const turnedKeys: Experiment<TurnedKeys> = {
   name: 'turned-keys',
-  question: 'What does it cost that keys turn by their place when they are read, and not once when they are written?',
+  question: 'What does it cost to turn keys by their place when they are read, instead of once when they are written?',
   inALine: ({ rows }) => {
     const ratios = rows.map(({ ratio }) => ratio)
     return `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)} times the CPU time a token`
   },
   asks:
-    'What does it cost that keys turn by their place when they are read (what leaves the window is turned back, and asked by a query turned to one distance), and not once ' +
-    'when they are written? CPU time a token of the same tiers, in turns, medians over rounds.',
+    'What does it cost to turn keys by their place when they are read, instead of once when they are written? Tokens that leave the window are turned back, and a query that is turned to one distance asks them. ' +
+    'Numbers are CPU times of the same tiers for a token, which take turns; they are medians over rounds.',
   run: () => ({
     cpu: cpus()[0].model,
     rounds: ROUNDS,

@@ -65,7 +65,7 @@ export interface Rests {
 
 export const rests: Experiment<Rests> = {
   name: 'what-takes-the-rest',
-  question: 'What should take what far keys let go?',
+  question: 'What should take the tokens that far keys let go?',
   inALine: ({ rows }) =>
     [...new Set(rows.map(({ model }) => model))]
       .map((model) => {
@@ -73,20 +73,20 @@ export const rests: Experiment<Rests> = {
           .filter((row) => row.model === model && row.share === 16)
           .map(({ rest, errors }) => ({ rest, error: mean(errors) }))
           .toSorted((a, b) => a.error - b.error)
-        return `on ${model} heads in 1/16 a ${least.rest} (${least.error.toFixed(3)})`
+        return `on ${model} heads at 1/16 of the cache a ${least.rest} (error ${least.error.toFixed(3)})`
       })
       .join('; '),
   asks:
-    `What should take the tokens that far keys in few bits let go? ${TOKENS} tokens of a head, the next ${QUERIES} queries, everything held within the share of the ` +
-    `float32 cache: mean over the heads of ‖ô − o‖_F/‖o‖_F. Each rest has the best of 6/4 and 5/3 bits and, where it takes as much as it is given, of ` +
-    `${PARTS.join(', ')} of the bytes, for each head with hindsight. halvingCache takes the greedy walk, momentCoreset moments of ` +
+    `What should take the tokens that far keys in few bits let go? Streams take ${TOKENS} tokens of a head and answer the next ${QUERIES} queries; everything held is within the share of the ` +
+    `float32 cache. The error is ‖ô − o‖_F/‖o‖_F, mean over the heads. For each head each rest has the best of 6/4 and 5/3 bits, with hindsight. If a rest can use any number of bytes, it has the best of ` +
+    `${PARTS.join(', ')} of them. halvingCache takes the greedy walk, and momentCoreset moments of ` +
     'degree 1; a reservoir is the sample that halvings should beat. At 1/4 all tokens have room in 8 and 6 bits.',
   run: (args) => measured(capturesNamed(args, TOKENS + QUERIES)),
-  answer: (result) => `On the ${result.heads} heads of a model in the sample:\n\n${table(result)}`,
+  answer: (result) => `These are the ${result.heads} heads of a model in the sample:\n\n${table(result)}`,
   texts: (found) =>
     [
       ...found.map(({ text, result }) => `All ${result.heads} heads over ${titled(text)}:\n\n${table(result)}`),
-      'In brackets: on how many heads a rest is the best of all. The last three rows choose the best rest of each head with hindsight.',
+      'Brackets show on how many heads a rest is the best of all. The last three rows choose the best rest of each head with hindsight.',
     ].join('\n\n'),
   picture: (result) =>
     plot(

@@ -198,7 +198,7 @@ export function counterTable({ rows }: WhichCounter): string {
 
 export const counters: Experiment<WhichCounter> = {
   name: 'which-counter',
-  question: 'What should one count with, beside an exact Map?',
+  question: 'Which counter should one use if an exact Map is too large?',
   inALine: ({ rows }) =>
     rows
       .filter(({ by }) => by.startsWith('`'))
@@ -208,8 +208,8 @@ export const counters: Experiment<WhichCounter> = {
       )
       .join('; '),
   asks:
-    'What should one count with? A million changes, Zipf with exponent 1.1 over 2^20 indices: ones; and ones of either sign by index, of which a quarter is taken back. How many of ' +
-    'the 64 largest totals were found, and the mean relative error over them, a missing one counted as 0. [What follows from it](../../docs/which-counter.md).',
+    'Which counter should one use? The streams have a million changes by Zipf’s law with exponent 1.1 over 2^20 indices. In the first stream every change is 1; in the second it is 1 or −1, by index, and a quarter of the changes is taken back. The table says how many of ' +
+    'the 64 largest totals were found, and the mean relative error over them, where a missing one counts as an estimate of 0. [Which counter?](../../docs/which-counter.md) says what follows from it.',
   run: whichCounter,
   answer: counterTable,
 }

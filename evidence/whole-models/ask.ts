@@ -50,9 +50,9 @@ export const wholeModels: Experiment<Evidence> = {
   question: 'What does a whole model lose when all its heads read through a bounded stream?',
   inALine(evidence) {
     const [needles, bits] = claims(evidence)
-    return `in 1/8 of the bytes auto answers ${needles.found} of the needles that exact attention answers, and takes per byte of text ${bits.found} bits`
+    return `auto at 1/8 of the bytes against exact attention: needles answered, as a ratio: ${needles.found}; bits per byte of text: ${bits.found}`
   },
-  asks: 'What do two language models lose when all heads read through a bounded stream: needles and bits per byte, every method and budget? Conditions, all tables and what they say: [the evidence](../../docs/evidence.md).',
+  asks: 'What do two language models lose when all heads read through a bounded stream, in needles and bits per byte, for every method and budget? [The evidence](../../docs/evidence.md) has the conditions and all tables, and says what follows.',
   run,
   answer: claimTable,
   picture: (evidence) => pictures(evidence)['picture'],

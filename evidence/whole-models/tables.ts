@@ -166,13 +166,15 @@ export function claims(evidence: Evidence): Claim[] {
   const worse = all.filter(({ p }) => p < LEVEL)
   return [
     {
-      says: `in 1/8 of the bytes auto answers at least 0.9 of what exact attention answers at ${tokens} tokens`,
+      says: `in 1/8 of the bytes auto answers at least 0.9 of the questions that exact attention answers, at ${tokens} tokens`,
       found: ratios.map(({ model, ratio }) => `${model} ${ratio.toFixed(2)}`).join(', '),
       holds: ratios.every(({ ratio }) => ratio >= 0.9),
     },
     {
       says: 'there it is within 0.05 bits per byte of exact attention',
-      found: more.map(({ model, bits }) => `${model} ${bits.toFixed(3)} more`).join(', '),
+      found: more
+        .map(({ model, bits }) => `${model} ${(Math.round(1000 * bits) / 1000 || 0).toFixed(3)} more`)
+        .join(', '),
       holds: more.every(({ bits }) => bits <= 0.05),
     },
     {

@@ -14,7 +14,7 @@ const BOARD = 'evidence/board/full.json'
 const folder = `${root}docs/methods/`
 const LEARNS = {
   nothing: 'Nothing but the tokens.',
-  queries: 'Queries: give each token with its own, by `step`.',
+  queries: 'Queries: give each token with its queries, by `step`.',
   pilot: 'A pilot: the first rows of the head.',
 }
 const EXAMPLE = { d: 64, dv: 64, tokens: 4096, share: 8 }
@@ -151,7 +151,8 @@ function standingTable(found) {
 
 /** Sentences that say, from the board's numbers, where a method is good and where it loses. */
 function verdict(found) {
-  if (found.every(({ isRun }) => !isRun)) return 'The board of all captured heads was not run with it yet.'
+  if (found.every(({ isRun }) => !isRun))
+    return 'The board of all captured heads has not been run with this method yet.'
   const ran = found.filter(({ error }) => error !== undefined)
   const places = (list) =>
     list.length === found.length
@@ -163,10 +164,10 @@ function verdict(found) {
   const missing = found.length - ran.length
   return [
     near.length > 0
-      ? `It is the best, or within a tenth of it, in ${places(near)}.`
-      : 'It is nowhere within a tenth of the best.',
-    ...(lost.length > 0 ? [`Its error is more than twice the best in ${places(lost)}.`] : []),
-    ...(worse.length > 0 ? [`It is worse than the mean of the values, which knows nothing, in ${places(worse)}.`] : []),
+      ? `Its error is the least, or within a tenth of the least, in ${places(near)}.`
+      : 'Its error is nowhere within a tenth of the least.',
+    ...(lost.length > 0 ? [`Its error is more than twice the least in ${places(lost)}.`] : []),
+    ...(worse.length > 0 ? [`It is worse than the mean of the values, a trivial answer, in ${places(worse)}.`] : []),
     ...(missing > 0 ? [`It does not fit in ${missing} of the ${found.length} places.`] : []),
   ].join(' ')
 }
@@ -220,21 +221,21 @@ ${SENTENCES[name]}
 
 - **Source:** ${source}.
 - **Learns from:** ${LEARNS[learns]}
-- **Of a head it computes**, beside plain softmax attention: ${can.length > 0 ? can.map((feature) => `\`${feature}\``).join(', ') : 'nothing'} ([what these are](../attention.md)).
+- **Features of a head that it supports**, beside plain softmax attention: ${can.length > 0 ? can.map((feature) => `\`${feature}\``).join(', ') : 'nothing'} ([what these are](../attention.md)).
 - **Code:** [${relative(home, file)}](../../${file}) of [${home.split('/')[1]}](../../${home}/README.md).
-- **Where it can stand:** ${'tierBytes' in method ? 'alone, or as a tier before other streams' : 'alone, or as the last of tiers'}.
+- **Where it can be used:** ${'tierBytes' in method ? 'alone, or as a tier before other streams' : 'alone, or as the last part of tiers'}.
 
 ## Use
 
 ${example(method, options ?? {})}
 
-On files: \`npx sublinear attend q.npy k.npy v.npy --out o.npy --stream ${name} --check\`. In a comparison: \`npx sublinear compare q.npy k.npy v.npy --streams ${name},auto\`.
+On files, use \`npx sublinear attend q.npy k.npy v.npy --out o.npy --stream ${name} --check\`. To compare it, use \`npx sublinear compare q.npy k.npy v.npy --streams ${name},auto\`.
 
 <!-- method:${name} -->
 
 ## Bytes
 
-One head of width 64, ${EXAMPLE.tokens} tokens:
+The table is for one head of width 64 and ${EXAMPLE.tokens} tokens:
 
 ${sizes(method)}
 
@@ -246,7 +247,7 @@ ${verdict(found)}
 
 ${standingTable(found)}
 
-*sharp* and *bounded* are two small language models: scores of the first reach hundreds, those of the second stay below 6. Mean of ‖ô − o‖_F/‖o‖_F over ${found[0].heads} heads a model, 3584 tokens read, the next 512 queries asked; the [board](../../evidence/board/README.md) has all methods, [Evidence](../evidence.md) whole models.
+*sharp* and *bounded* are two small language models: scores of the first reach hundreds, those of the second stay below 6. Errors are ‖ô − o‖_F/‖o‖_F, means over ${found[0].heads} heads of a model, after 3584 tokens, for the next 512 queries. The [board](../../evidence/board/README.md) has all methods, and [Evidence](../evidence.md) has whole models.
 
 <!-- /method -->
 

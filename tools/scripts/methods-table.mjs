@@ -18,7 +18,7 @@ export function methodsPage(methods) {
   return `# One method, one name
 
 The name of a method is the kind of its snapshots, its row on the board, its value for \`--stream\` of every command, its word in a stack and its name in the laws.
-A tier can stand before other streams in \`tiers\` and in stacks. What it can of a head: [attention](attention.md). Each name leads to its page: code, bytes, where it is good and where it loses. This page is written by \`node tools/scripts/methods-table.mjs\`.
+A tier can stand before other streams in \`tiers\` and in stacks. The column *can* has the features of a head that a method supports ([attention](attention.md)). Each name leads to a page with code, bytes, and where the method is good and where it loses. This page is written by \`node tools/scripts/methods-table.mjs\`.
 
 | name | is a | learns from | can | source |
 | --- | --- | --- | --- | --- |

@@ -47,8 +47,8 @@ export function packagesPage(edges) {
   const drawn = [...edges.keys()].toSorted().flatMap((name) => needed(name).map((below) => `  ${name} --> ${below}`))
   return `# The packages
 
-An arrow leads from a package to one that it imports. Of ${edges.size} packages and ${arrows} imports none leads up or in a circle. An arrow is left out where others
-lead to the same package. This page is written by \`node tools/scripts/package-graph.mjs\`; what each package is for, [ARCHITECTURE](../ARCHITECTURE.md) says.
+An arrow leads from a package to one that it imports. There are ${edges.size} packages and ${arrows} imports, and no import leads up or in a circle. An arrow is left out if other arrows lead to the same
+package. This page is written by \`node tools/scripts/package-graph.mjs\`; [ARCHITECTURE](../ARCHITECTURE.md) says what each package is for.
 
 \`\`\`mermaid
 flowchart TB

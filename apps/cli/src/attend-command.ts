@@ -6,6 +6,7 @@ import { checkAgainstExact } from './check-against-exact'
 import { countersText } from './counters-text'
 import { checkErrorText, isSurelyWorthwhile, verdict, type SampledErrors } from './errors'
 import { headsOf, type HeadFiles, type LocatedHead } from './head-files'
+import { featuresOf, placeInArray, withFeatures, type FeatureFlags } from './head-features'
 import { headFilesOf, withHeadFiles } from './head-options'
 import { isPath, methodNamed } from './methods'
 import { withInputs } from './open-input'
@@ -16,7 +17,7 @@ import { readRecipe } from './recipe'
 import { bytesText, rateText, shareText } from './report'
 import { sizing, withSizedStream, type SizeFlags } from './sizing'
 
-interface AttendOptions extends SizeFlags {
+interface AttendOptions extends SizeFlags, FeatureFlags {
   readonly recipe?: string
   readonly out: string
   readonly errorBars?: string
@@ -33,17 +34,17 @@ const NOT_WORTHWHILE = 3
 
 export function attendCommand(interrupt: AbortSignal): Command {
   const command = new Command('attend').description(
-    'Attention over files of any length in one pass and bounded memory; of an array with more axes all heads, one after another',
+    'Computes attention over files of any length, in one pass and bounded memory; for an array with more axes all heads, one after another',
   )
   withHeadFiles(command).requiredOption(
     '--out <file>',
-    'the answers, written as float32 .npy in the shape of the queries; replaced only when complete',
+    'file for the answers, a float32 .npy in the shape of the queries; it is replaced only when it is complete',
   )
-  return withSizedStream(command, 'taylor')
+  return withFeatures(withSizedStream(command, 'taylor'))
     .option('--recipe <file>', 'method and options from a file of `plan --json`, in place of --stream and its size')
     .option(
       '--error-bars <file>',
-      'standard errors of the answers as .npy in the shape of --out, -1 in rows without one; of auto, reservoir, exact and caches in float32, others refuse',
+      'file for the standard errors of the answers, a .npy in the shape of --out, with -1 in rows without one; auto, reservoir, exact and caches in float32 give them, other streams refuse',
     )
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--full', 'every query sees all tokens (default: causal, query i sees tokens 0 to i)')
@@ -51,7 +52,7 @@ export function attendCommand(interrupt: AbortSignal): Command {
     .option('--kv-heads <n>', 'key and value heads side by side in a row (default: as many as --heads)', wholeNumber(1))
     .option(
       '--check',
-      'hold up to 1024 rows of a head, those with the largest queries among them, against exact attention; exit code 3 when averaging would do as well',
+      'compare up to 1024 rows of a head, among them those with the largest queries, with exact attention; exit code 3 if averaging would do as well',
     )
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
@@ -99,6 +100,7 @@ async function attendFiles(files: HeadFiles, options: AttendOptions, signal: Abo
           causal: !full,
           pilot,
           signal,
+          featuresOf: featuresIn(head, options),
           ...(scale && { scale }),
           ...(errorBars !== undefined && { onErrors }),
         }
@@ -136,11 +138,30 @@ function placeOf({ index, lead }: LocatedHead) {
   return { place: { layer: index[0], layers: lead[0], head: index[1], heads: lead[1] } }
 }
 
+/** Features of the key heads of an array's matrix: heads side by side in a row come after those of the axes. */
+function featuresIn(head: LocatedHead, { heads, kvHeads = heads, softcap, sink }: AttendOptions) {
+  const { at, all } = placeInArray(head)
+  const groups = heads / kvHeads
+  const flags = { ...(softcap !== undefined && { softcap }), ...(sink && { sink }) }
+  return (kvHead: number) => featuresOf(flags, { first: at * heads + kvHead * groups, groups, all: all * heads })
+}
+
 function errorsOf({ head, shape }: Attended, options: AttendOptions, signal: AbortSignal): Promise<SampledErrors> {
   const { out, heads: queryHeads, kvHeads = queryHeads, full } = options
   const at = head.index.length === 0 ? out : `${out}[${head.index.join(',')}]`
   return withInputs([head.queries, head.keys, head.values] as const, (queries, keys, values) =>
-    checkAgainstExact({ ...shape, queries, keys, values, out: at, queryHeads, kvHeads, causal: !full, signal }),
+    checkAgainstExact({
+      ...shape,
+      features: Array.from({ length: kvHeads }, (_, h) => featuresIn(head, options)(h)),
+      queries,
+      keys,
+      values,
+      out: at,
+      queryHeads,
+      kvHeads,
+      causal: !full,
+      signal,
+    }),
   )
 }
 

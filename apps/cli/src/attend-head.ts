@@ -1,5 +1,14 @@
 import { attend, layer } from '@sublinear/attention'
-import { checkKeys, checkValues, type Matrix, type Method, type Pilot, type Shape, type Traffic } from '@sublinear/core'
+import {
+  checkKeys,
+  checkValues,
+  type Head,
+  type Matrix,
+  type Method,
+  type Pilot,
+  type Shape,
+  type Traffic,
+} from '@sublinear/core'
 import type { Rows, RowWriter } from '@sublinear/io/node'
 import { counted, widthText } from './open-input'
 import type { Sized, Sizing } from './sizing'
@@ -23,6 +32,8 @@ export interface Asked {
   /** Number of first rows that are read ahead. */
   readonly pilot: number
   readonly scale?: number
+  /** Gives the features of a key head beside plain softmax. */
+  readonly featuresOf: (kvHead: number) => Head
   /** Receives the standard errors of every block of answers, -1 in rows without one. */
   readonly onErrors?: (errors: Matrix) => Promise<void>
   readonly place?: Traffic['place']
@@ -54,7 +65,7 @@ export async function attendHead(
   writer: (cols: number) => Promise<RowWriter>,
 ): Promise<Held> {
   const { queries, keys, values } = inputs
-  const { method, heads, kvHeads, causal, onErrors, signal, onProgress } = asked
+  const { method, heads, kvHeads, causal, featuresOf, onErrors, signal, onProgress } = asked
   const shape = headShape(inputs, asked)
   if (keys.rows !== values.rows) throw new RangeError(`keys have ${counted(keys.rows, 'row')}, values ${values.rows}`)
   if (causal && queries.rows !== keys.rows)
@@ -67,7 +78,7 @@ export async function attendHead(
   const stream = layer({
     queryHeads: heads,
     kvHeads,
-    make: (h) => method.make(shape, { ...sized[h].options, ...forBars }),
+    make: (h) => method.make({ ...shape, ...featuresOf(h) }, { ...sized[h].options, ...forBars }),
   })
   const out = await writer(heads * shape.dv)
   const waiting: Matrix[] = [] // errors of the answers that come next
@@ -127,7 +138,7 @@ function width(name: string, rows: Rows, count: number): number {
 /** Chooses the options of the method for every key-value head, each by its own columns of the first rows. */
 async function sizedHeads(
   { queries, keys, values }: Inputs,
-  { heads, kvHeads, pilot: rows, place: own, sizeOf }: Asked,
+  { heads, kvHeads, pilot: rows, place: own, featuresOf, sizeOf }: Asked,
   shape: Shape,
 ): Promise<Sized[]> {
   const groups = heads / kvHeads
@@ -149,7 +160,8 @@ async function sizedHeads(
   }
   return Array.from({ length: kvHeads }, (_, h) => {
     const place = own ?? { layer: 0, layers: 1, head: h, heads: kvHeads }
-    return sizeOf(shape, { tokens: keys.rows, groups, place }, first.keys.rows > 0 ? pilotOf(h) : undefined)
+    const traffic = { tokens: keys.rows, groups, place }
+    return sizeOf({ ...shape, ...featuresOf(h) }, traffic, first.keys.rows > 0 ? pilotOf(h) : undefined)
   })
 }
 

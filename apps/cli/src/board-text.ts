@@ -17,8 +17,8 @@ export function boardText(board: Board, width: number, unit: BoardUnit = 'relati
   const cache = first.cacheBytes
   const of = heads.length > 1 ? `mean over ${heads.length} heads` : headText(first.name)
   const intro =
-    `${prefix} tokens summarised, the next ${queries} asked: ${UNIT_WORDS[unit]}, ${of}. ` +
-    `A float32 cache of the ${prefix} tokens is ${bytesText(cache.float32)} a head, a float16 one half of it.`
+    `${prefix} tokens were summarised and the next ${queries} asked: ${UNIT_WORDS[unit]}, ${of}. ` +
+    `A float32 cache of the ${prefix} tokens is ${bytesText(cache.float32)} a head; a float16 cache is half of it.`
   return [
     paragraph(intro, width),
     '',
@@ -26,6 +26,7 @@ export function boardText(board: Board, width: number, unit: BoardUnit = 'relati
     '',
     ...barLines(board, width),
     ...bestLines(board, unit).map((line) => paragraph(line, width)),
+    ...cannotLines(board).map((line) => paragraph(line, width)),
     ...faults(board).map((line) => paragraph(line, width)),
   ].join('\n')
 }
@@ -59,6 +60,15 @@ function barLines(board: Board, width: number): string[] {
 /** The text for a head: a head of an array by its place, a file that is one matrix by its name. */
 export function headText(name: string): string {
   return /^[\d.]+$/.test(name) ? `head ${name}` : name
+}
+
+/** Streams that do not compute what heads do, a line for each thing. */
+function cannotLines({ heads }: Board): string[] {
+  const streams = new Map<string, Set<string>>()
+  for (const { stream, outcome, why } of heads.flatMap(({ budgets }) => budgets.flatMap(({ cells }) => cells))) {
+    if (outcome === 'cannot') streams.set(why!, (streams.get(why!) ?? new Set()).add(stream))
+  }
+  return [...streams].map(([why, names]) => `${why}: ${[...names].join(', ')}`)
 }
 
 /** Streams that were over their budget or failed, a line each. */

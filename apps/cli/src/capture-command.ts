@@ -21,17 +21,17 @@ const PARTS = ['queries', 'keys', 'values'] as const
 export function captureCommand(interrupt: AbortSignal): Command {
   return withModel(
     new Command('capture').description(
-      'What the heads of a model are given over a text: queries.npy, keys.npy and values.npy, of [layers, heads, tokens, width], for every other command',
+      'Writes the queries, keys and values that the heads of a model get over a text, as queries.npy, keys.npy and values.npy of shape [layers, heads, tokens, width], for every other command',
     ),
     'persuasion',
   )
     .option('--tokens <n>', 'tokens of the text', wholeNumber(2, 10_000_000), 4096)
     .option(
       '--heads <names>',
-      'key heads, as 0.1,2.0: of each layer equally many (default: all without a window)',
+      'key heads, as 0.1,2.0, equally many of each layer (default: all without a window)',
       list,
     )
-    .requiredOption('--out <folder>', 'where the three files go')
+    .requiredOption('--out <folder>', 'folder for the three files')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
     .action((flags: Partial<CaptureFlags>, command: Command) => {
@@ -63,12 +63,14 @@ async function run(flags: CaptureFlags, signal: AbortSignal): Promise<void> {
   }
   const scale = Math.abs(shape.scale * Math.sqrt(shape.d) - 1) < 1e-6 ? {} : { scale: shape.scale }
   const cap = shape.softcap === undefined ? {} : { softcap: shape.softcap }
-  if (json) console.log(JSON.stringify({ model: name, tokens: read, layers, groups, ...scale, ...cap, files }))
+  const sinks = shape.sinkLogit === undefined ? {} : { sinks: heads.flatMap((own) => own.shape.sinkLogit ?? []) }
+  const found = { model: name, tokens: read, layers, groups, ...scale, ...cap, ...sinks, files }
+  if (json) console.log(JSON.stringify(found))
   else if (!quiet) {
     console.log(`${read} tokens of layers ${layers.join(', ')}: ${PARTS.map((part) => files[part]).join(' ')}`)
     if (scale.scale !== undefined) console.log(`the model's scale is its own: --scale ${scale.scale}`)
-    if (cap.softcap !== undefined)
-      console.log(`the model caps its scores at ${cap.softcap}, which commands on files do not`)
+    if (cap.softcap !== undefined) console.log(`the model caps its scores: --softcap ${cap.softcap}`)
+    if (sinks.sinks) console.log(`its query heads have sinks: --sink ${sinks.sinks.join(',')}`)
   }
 }
 
@@ -78,11 +80,13 @@ function arranged(heads: readonly ModelHead[]): { readonly layers: readonly numb
   const perLayer = heads.length / layers.length
   const [{ groups, shape }] = heads
   const isAlike = (own: ModelHead) =>
-    own.groups === groups && own.shape.d === shape.d && own.shape.dv === shape.dv && own.shape.scale === shape.scale
+    own.groups === groups &&
+    (['d', 'dv', 'scale', 'softcap'] as const).every((part) => own.shape[part] === shape[part]) &&
+    (own.shape.sinkLogit === undefined) === (shape.sinkLogit === undefined)
   const areEqual = layers.every((layer) => heads.filter((own) => own.layer === layer).length === perLayer)
   if (!areEqual || !heads.every(isAlike))
     throw new RangeError(
-      'layers differ in their heads and cannot lie in one array: choose some that are alike with --heads',
+      'the heads of these layers have different shapes and do not fit into one array: choose heads of one shape with --heads',
     )
   return { layers, perLayer }
 }

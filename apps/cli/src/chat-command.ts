@@ -14,11 +14,11 @@ interface ChatFlags extends SayFlags {
 export function chatCommand(interrupt: AbortSignal): Command {
   return withSayOptions(
     new Command('chat').description(
-      'Talk to your own ONNX model: a line is a turn; its heads remember through bounded streams',
+      'Lets you talk to your own ONNX model, a line for each turn; its heads remember through bounded streams',
     ),
   )
-    .option('--context <n>', 'tokens of the whole talk, for which streams are sized', wholeNumber(1), 8192)
-    .option('--system <text>', 'what the model is told before')
+    .option('--context <n>', 'tokens of the whole conversation, for which streams are sized', wholeNumber(1), 8192)
+    .option('--system <text>', 'instructions that the model gets before the conversation')
     .action((flags: ChatFlags) => run(flags, interrupt))
 }
 

@@ -1,5 +1,14 @@
 import { combine, exactStream, layer, normalise } from '@sublinear/attention'
-import { emptyPartial, rowsOf, rowsOfPartial, type Matrix, type Shape } from '@sublinear/core'
+import {
+  addSink,
+  emptyPartial,
+  perRow,
+  rowsOf,
+  rowsOfPartial,
+  type Head,
+  type Matrix,
+  type Shape,
+} from '@sublinear/core'
 import { openRows, type Rows } from '@sublinear/io/node'
 import { errorMeter, type SampledErrors } from './errors'
 import { pickRows } from './exact-rows'
@@ -10,6 +19,8 @@ const BLOCK = 1024
 const SAMPLE = 1024
 
 interface Check extends Pick<Shape, 'd' | 'dv' | 'scale'> {
+  /** Features of each key head. */
+  readonly features: readonly Pick<Head, 'softcap' | 'sinkLogit'>[]
   readonly queries: Rows
   readonly keys: Rows
   readonly values: Rows
@@ -27,7 +38,7 @@ interface Check extends Pick<Shape, 'd' | 'dv' | 'scale'> {
  */
 export async function checkAgainstExact(check: Check): Promise<SampledErrors> {
   const { queries, keys, values, queryHeads, kvHeads, causal, signal } = check
-  const { d, dv, scale } = check
+  const { d, dv, scale, features } = check
   const { places: sample, weights, rows, largest } = await sampleRows(queries, SAMPLE, { signal })
   const count = sample.length
   const asked = await pickRows(queries, sample)
@@ -42,7 +53,7 @@ export async function checkAgainstExact(check: Check): Promise<SampledErrors> {
     signal.throwIfAborted()
     const valueBlock = (await valueBlocks.next()).value as Matrix
     const end = first + keyBlock.rows
-    const streams = Array.from({ length: kvHeads }, () => exactStream({ d, dv, scale }))
+    const streams = features.map(({ softcap }) => exactStream({ d, dv, scale, softcap }))
     const block = layer({ queryHeads, kvHeads, make: (h) => streams[h] })
     let pushed = first
     const pushTo = (token: number) => {
@@ -81,6 +92,7 @@ export async function checkAgainstExact(check: Check): Promise<SampledErrors> {
   const answers = await openRows(check.out)
   try {
     const got = await pickRows(answers, sample)
+    addSinks(total, check)
     const meter = errorMeter()
     const { data } = normalise(total)
     const exact = { rows: count, cols: queryHeads * dv, data }
@@ -90,6 +102,16 @@ export async function checkAgainstExact(check: Check): Promise<SampledErrors> {
   } finally {
     await answers.close()
   }
+}
+
+/** Adds the sinks to partials that are whole: those of blocks would each have one. */
+function addSinks(total: ReturnType<typeof emptyPartial>, { features, queryHeads, kvHeads }: Check): void {
+  const groups = queryHeads / kvHeads
+  const sinks = Array.from({ length: queryHeads }, (_, h) => {
+    const { sinkLogit = -Infinity } = features[Math.floor(h / groups)]
+    return perRow(sinkLogit, h % groups)
+  })
+  if (features.some(({ sinkLogit }) => sinkLogit !== undefined)) addSink(total, sinks)
 }
 
 /** Row i of the value means, repeated for the query heads that read them. */

@@ -3,9 +3,10 @@ import type { Method } from '@sublinear/core'
 import { writeWhole } from '@sublinear/io/node'
 import { Command, Option } from 'commander'
 import { boardText, faults, UNITS } from './board-text'
-import { modelHeads } from './folder/model-heads'
+import { modelHeads, refuseWindows } from './folder/model-heads'
 import { folderFlags, withModel, type ModelFlags } from './folder/model-options'
 import { headsOf, readHead, type HeadFiles } from './head-files'
+import { featuresOf, placeInArray, withFeatures, type FeatureFlags } from './head-features'
 import { headFilesIfAny, headFilesOf, withHeadFiles } from './head-options'
 import { measuredBoard } from './measured-board'
 import { chosenStreams, isPath, methodsNamed, NAMES, withStreams, type StreamsFlags } from './methods'
@@ -15,7 +16,7 @@ import { commandLine } from './reproduce'
 import { refuseOutputs } from './outputs'
 import { budgetValue } from './sizing'
 
-interface CompareFlags extends StreamsFlags, Partial<ModelFlags> {
+interface CompareFlags extends StreamsFlags, FeatureFlags, Partial<ModelFlags> {
   readonly tokens: number
   readonly budgets: readonly (string | number)[]
   readonly heads?: readonly string[]
@@ -39,19 +40,19 @@ const LAST = 512
 
 export function compareCommand(interrupt: AbortSignal): Command {
   const command = new Command('compare').description(
-    'Streams side by side at equal bytes: error against exact attention, memory and time, head by head: all heads of an array, or of a model',
+    'Compares streams side by side at equal bytes, for all heads of an array or of a model: error against exact attention, memory and time, head by head',
   )
-  return withStreams(withModel(withHeadFiles(command), 'persuasion'))
+  return withFeatures(withStreams(withModel(withHeadFiles(command), 'persuasion')))
     .option('--tokens <n>', 'with --model: tokens that it reads', wholeNumber(2, 10_000_000), 4096)
     .addOption(
       new Option('--budgets <list>', 'shares of the float32 cache of the prefix, or bytes')
         .argParser(budgetList)
         .default(budgetList(BUDGETS), BUDGETS),
     )
-    .option('--heads <names>', 'which heads of the arrays or of the model, as 0.1,2.0 (default: all)', list)
+    .option('--heads <names>', 'heads of the arrays or of the model, as 0.1,2.0 (default: all)', list)
     .option(
       '--prefix <tokens>',
-      'tokens taken in before answers count (default: all but the last ones)',
+      'tokens that streams take before answers count (default: all but the last ones)',
       wholeNumber(1),
     )
     .option(
@@ -66,7 +67,7 @@ export function compareCommand(interrupt: AbortSignal): Command {
     .addOption(new Option('--unit <kind>', 'unit of the errors printed').choices(UNITS).default('relative'))
     .option(
       '--error-bars',
-      'ask for 95 % error bars too, and print how many entries they cover: of streams that give them; auto is then made for them',
+      'ask streams that can give them for 95 % error bars too, and print how many entries they cover; auto is then made with error bars',
     )
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print the board as one JSON object')
@@ -75,6 +76,8 @@ export function compareCommand(interrupt: AbortSignal): Command {
       const flags = command.opts<CompareFlags>()
       if (flags.model === undefined) return run(headFilesOf(command), flags, interrupt)
       if (headFilesIfAny(command)) command.error('error: compare takes files or --model, not both')
+      const known = (['softcap', 'sink'] as const).find((name) => flags[name] !== undefined)
+      if (known !== undefined) command.error(`error: --${known} is of the model, not for --model`)
       return run(undefined, flags, interrupt)
     })
 }
@@ -115,9 +118,17 @@ async function run(files: HeadFiles | undefined, flags: CompareFlags, interrupt:
   if (faults(board).length > 0) process.exitCode = NOT_WORTHWHILE
 }
 
-async function fileHeads(files: HeadFiles, { heads, scale }: CompareFlags): Promise<(() => Promise<BoardHead>)[]> {
+async function fileHeads(
+  files: HeadFiles,
+  { heads, scale, softcap, sink }: CompareFlags,
+): Promise<(() => Promise<BoardHead>)[]> {
   const located = await headsOf(files, heads)
-  return located.map((head) => async () => ({ ...(await readHead(head)), ...(scale && { scale }) }))
+  const flags = { ...(softcap !== undefined && { softcap }), ...(sink && { sink }) }
+  return located.map((head) => {
+    const { at, all } = placeInArray(head)
+    const features = featuresOf(flags, { first: at, groups: 1, all })
+    return async () => ({ ...(await readHead(head)), ...(scale && { scale }), ...features })
+  })
 }
 
 /** An auto stream is made either with error bars or without; other streams give them or refuse. */
@@ -131,10 +142,10 @@ async function headsOfModel(flags: CompareFlags, signal: AbortSignal): Promise<(
   const { model, text = 'persuasion', tokens, heads: only, scale, quiet, json } = flags
   const asked = { ...folderFlags({ ...flags, text }), text, tokens, signal, quiet: Boolean(quiet || json) }
   const { heads } = await modelHeads({ ...asked, model: model!, ...(only && { only }) })
-  const capped = heads.find(({ shape }) => shape.softcap !== undefined)
-  if (capped) throw new RangeError(`layer ${capped.layer} caps its scores, which compare does not`)
+  refuseWindows(heads, 'compare')
   return heads.map(({ layer, head, queries, keys, values, shape }) => {
-    const own = { name: `${layer}.${head}`, queries, keys, values, scale: scale ?? shape.scale }
+    const { softcap, sinkLogit } = shape
+    const own = { name: `${layer}.${head}`, queries, keys, values, scale: scale ?? shape.scale, softcap, sinkLogit }
     return () => Promise.resolve(own)
   })
 }

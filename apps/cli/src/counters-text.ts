@@ -1,7 +1,7 @@
 /** A sentence for each counter of a stream's tokens. */
 const TOKENS: Readonly<Record<string, string>> = {
-  beyond: 'with a feature above 2^24, which drown the others: center the keys, or take another method',
-  left: 'left out, since a sum would have left float32',
+  beyond: 'with a feature above 2^24, which hides all others: centre the keys, or take another method',
+  left: 'left out, since a sum would have overflowed float32',
 }
 /** A sentence for each counter of its answers; the number of all answers stands beside it. */
 const COUNTED: Readonly<Record<string, string>> = {

@@ -22,9 +22,7 @@ interface DemoFlags extends StreamsFlags {
 }
 
 export function demoCommand(interrupt: AbortSignal): Command {
-  const command = new Command('demo').description(
-    'The board of compare on what two small language models really produced',
-  )
+  const command = new Command('demo').description('Shows the board of compare on heads of two small language models')
   return withStreams(command, STREAMS.join(','))
     .option('--json', 'print one JSON object with a board for each model')
     .option('--quiet', 'print nothing but errors')

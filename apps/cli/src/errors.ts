@@ -112,7 +112,7 @@ export function verdict(errors: SampledErrors, share: number): string {
   const { error, zero, uniform, errorInterval, rowsLookedAt, rows } = errors
   const isSure = isSurelyWorthwhile(errors)
   if (isSure === undefined)
-    return `no verdict: of ${rows} rows ${rowsLookedAt} were looked at, and the others could make it useful or useless (${interval(errorInterval)})`
+    return `no verdict: ${rowsLookedAt} of ${rows} rows were compared, and the others could make it useful or useless (${interval(errorInterval)})`
   const memory =
     share >= 1 ? 'more memory than the exact cache' : `1/${Math.max(1, Math.round(1 / share))} of the memory`
   if (error < AS_GOOD) return share >= 0.9 ? 'exact' : `as good as exact in ${memory}`

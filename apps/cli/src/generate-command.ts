@@ -11,10 +11,10 @@ interface GenerateFlags extends SayFlags {
 
 export function generateCommand(interrupt: AbortSignal): Command {
   return withSayOptions(
-    new Command('generate').description('Your own ONNX model goes on with a text, each head through a bounded stream'),
+    new Command('generate').description('Lets your own ONNX model continue a text, each head through a bounded stream'),
   )
     .argument('[file]', 'the text, UTF-8; - is standard input')
-    .option('--prompt <text>', 'the text itself')
+    .option('--prompt <text>', 'the text, instead of a file')
     .option('--json', 'print one JSON object')
     .action((file: string | undefined, flags: GenerateFlags) => run(file, flags, interrupt))
 }

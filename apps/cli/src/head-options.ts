@@ -12,9 +12,9 @@ export function withHeadFiles(command: Command): Command {
     )
     .argument('[keys]', 'rows of the keys')
     .argument('[values]', 'rows of the values')
-    .option('--queries <file>', 'the same by name')
-    .option('--keys <file>', 'the same by name')
-    .option('--values <file>', 'the same by name')
+    .option('--queries <file>', 'the same file, given by name')
+    .option('--keys <file>', 'the same file, given by name')
+    .option('--values <file>', 'the same file, given by name')
 }
 
 /** The three files, given by place or by name; undefined where none is given. Ends with a usage error where a file is missing or given twice. */

@@ -16,7 +16,7 @@ interface InspectOptions {
 
 export function inspectCommand(interrupt: AbortSignal): Command {
   const command = new Command('inspect').description(
-    'Norms, score range, effective keys and output tails of one head: is this data what the papers assume?',
+    'Shows norms, score range, effective keys and output tails of one head: does this data meet the assumptions of the papers?',
   )
   return withHeadFiles(command)
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)

@@ -34,11 +34,11 @@ export function verdicts({
       ? 'a degree beyond float32 (over 20)'
       : `degree ${degree}, ${features > 1e6 ? rateText(features) : features} features`
   const couldReach = degree === null || unseenRadius > taylorRadius(degree, 0.1)
-  const unseen = `of ${tokens} queries ${rowsLookedAt} were looked at, those with the largest norms among them; the others' scores could reach ${unseenRadius.toFixed(1)}`
+  const unseen = `${rowsLookedAt} of ${tokens} queries were looked at, among them those with the largest norms; scores of the others could reach ${unseenRadius.toFixed(1)}`
   const polynomial =
     breakEven <= tokens
       ? `Polynomial features (Lemma 3.1): ${couldReach ? `yes where it was looked (${unseen})` : 'yes'}. Degree ${degree}, ${features} features, is within 10 % ${couldReach ? 'of every pair looked at' : 'of every pair'}; smaller than the cache from ${breakEven} tokens on.`
-      : `Polynomial features (Lemma 3.1): no guarantee in less memory than the cache. Scores reach ${radius.toFixed(1)} from the mean key, so 10 % on every pair takes ${wanted}; a lower degree may still do on average: try attend --check.`
+      : `Polynomial features (Lemma 3.1): no guarantee in less memory than the cache. Scores reach ${radius.toFixed(1)} from the mean key, so 10 % on every pair takes ${wanted}; a lower degree may still be good on average: try attend --check.`
   const sparse =
     columnTails['1/16'] < 0.25
       ? `Sparse output columns (Theorem 4.1): yes. A sixteenth of the entries carries ${(100 * (1 - columnTails['1/16'] ** 2)).toFixed(0)} % of the energy.`
@@ -46,7 +46,7 @@ export function verdicts({
   const spread =
     effectiveKeys >= FEW_KEYS
       ? `Attention is spread over ${effectiveKeys.toFixed(0)} keys a query: summaries of many tokens can work.`
-      : `Attention sits on ${effectiveKeys.toFixed(1)} keys a query: keep tokens, a summary will miss them.`
+      : `Attention is on ${effectiveKeys.toFixed(1)} keys a query: keep tokens, since a summary will miss them.`
   return [polynomial, sparse, spread, prediction(regime, predicted)]
 }
 

@@ -27,7 +27,10 @@ export async function inspect({ queries, keys, values, signal, progress, ...opti
   const { rows: n, cols: d } = keys
   if (queries.cols !== d) throw new RangeError(`queries have ${queries.cols} columns, keys ${d}`)
   if (values.rows !== n) throw new RangeError(`keys have ${n} rows, values ${values.rows}`)
-  if (queries.rows !== n) throw new RangeError(`inspect reads a causal head: ${queries.rows} queries, ${n} keys`)
+  if (queries.rows !== n)
+    throw new RangeError(
+      `inspect needs a causal head, with as many queries as keys: got ${queries.rows} queries, ${n} keys`,
+    )
   if (n === 0) throw new RangeError('inspect: there are no rows')
   const scale = options.scale ?? 1 / Math.sqrt(d)
 

@@ -18,7 +18,7 @@ export function isPath(text: string): boolean {
 export function streamName(text: string): string {
   if (NAMES.includes(text) || isPath(text)) return text
   throw new InvalidArgumentError(
-    `${text} is none of ${NAMES.join(', ')}, and no module: did you mean ${nearest(text, NAMES)}?`,
+    `${text} is not one of ${NAMES.join(', ')}, and not a module: did you mean ${nearest(text, NAMES)}?`,
   )
 }
 
@@ -40,7 +40,7 @@ export function withStreams(command: Command, default_ = 'all'): Command {
     .addOption(
       new Option(
         '--stream <name or file>',
-        'one of them, or a module of your own, which stands beside the others (again for more)',
+        'a further stream: one of them, or a module of your own (may be given several times)',
       )
         .argParser((text: string, before: readonly string[]) => [...before, streamName(text)])
         .default([], 'none'),

@@ -19,10 +19,10 @@ const DEPTHS = [0.02, 0.25, 0.5, 0.75, 0.95]
 
 export function needleCommand(interrupt: AbortSignal): Command {
   const command = new Command('needle').description(
-    'Needles in a haystack: which values does a language model recall when its heads remember with bounded streams?',
+    'Tests needles in a haystack: which planted values does a language model recall when its heads remember with bounded streams?',
   )
   return withEvaluationOptions(command, LENGTHS)
-    .addOption(listOption('--depths <list>', 'where the needles of a text stand that are asked for', depthList, DEPTHS))
+    .addOption(listOption('--depths <list>', 'depths of the needles of a text that are asked for', depthList, DEPTHS))
     .option('--distractors <n>', 'needles of a text that are not asked for', wholeNumber(0, 200), 3)
     .option(
       '--contexts <n>',

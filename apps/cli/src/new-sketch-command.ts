@@ -6,15 +6,15 @@ import { newSketch } from '../../../tools/scripts/new-sketch.mjs'
 export function newSketchCommand(): Command {
   return new Command('new-sketch')
     .description(
-      'Lays out the package of a sketch of your own, which works and keeps its laws, in the clone that you stand in',
+      'Writes the package of a sketch of your own, which works and passes its laws, into the clone of the repository that you are in',
     )
     .argument('<name>', 'in lower case with hyphens, such as my-sketch')
     .action((name: string) => {
       const root = cloneRoot(process.cwd())
       if (root === undefined)
-        throw new RangeError('new-sketch adds a package to a clone of the repository: stand in one')
+        throw new RangeError('new-sketch adds a package to a clone of the repository: run it inside one')
       for (const path of newSketch(name, root)) console.log(path)
-      console.log(`\nNext, in ${root}: pnpm install, then npx vitest run packages/${name}: then write your columns.`)
+      console.log(`\nNext, in ${root}: pnpm install, then npx vitest run packages/${name}. Then write your columns.`)
     })
 }
 

@@ -7,7 +7,7 @@ const ENDINGS = ['.mjs', '.js', '.mts', '.ts']
 
 export function newStreamCommand(): Command {
   return new Command('new-stream')
-    .description('Writes a stream of your own that works, for --stream of every command: put your idea into it')
+    .description('Writes a stream that works, for --stream of every command; put your own idea into it')
     .argument('<file>', 'a module, such as mine.mjs, which must not be there yet')
     .action(newStream)
 }
@@ -16,7 +16,8 @@ async function newStream(path: string): Promise<void> {
   const name = basename(path, extname(path))
   if (!ENDINGS.includes(extname(path)) || name === '')
     throw new RangeError(`new-stream: ${path} must end in ${ENDINGS.join(', ')}`)
-  if (NAMES.includes(name)) throw new RangeError(`new-stream: ${name} is a stream of the catalogue: take another name`)
+  if (NAMES.includes(name))
+    throw new RangeError(`new-stream: ${name} is already a stream of the catalogue: take another name`)
   await writeFile(path, streamModule(path), { flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
     throw new Error(
       `new-stream: ${path}: ${cause.code === 'EEXIST' ? 'is there already' : `cannot be written (${cause.code})`}`,

@@ -32,8 +32,8 @@ export async function refuseOutputs(outputs: readonly Output[], inputs: readonly
     const same = taken.find((one) => (info && one.info ? isSame(info, one.info) : resolve(path) === resolve(one.path)))
     if (same) throw wrong(`is ${same.what}`)
     if (path.endsWith('.safetensors') && models.some((folder) => resolve(folder) === resolve(dirname(path))))
-      throw wrong('would be a file of a model that is one of the inputs')
-    if (info && !info.isFile()) throw wrong(`is ${kindOf(info)}, no file that can be replaced`)
+      throw wrong('is a file of a model that is one of the inputs')
+    if (info && !info.isFile()) throw wrong(`is ${kindOf(info)}, not a file that can be replaced`)
     await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
       throw wrong('its folder cannot be written to', cause)
     })

@@ -15,7 +15,7 @@ const LENGTHS = [2048, 4096]
 
 export function perplexityCommand(interrupt: AbortSignal): Command {
   const command = new Command('perplexity').description(
-    'Bits per byte that a language model needs for held-out text when its heads remember with bounded streams',
+    'Measures the bits per byte that a language model needs for held-out text when its heads remember with bounded streams',
   )
   return withEvaluationOptions(command, LENGTHS)
     .option(

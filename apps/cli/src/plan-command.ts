@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { budgetBytes } from './evaluation/task'
 import { withModel } from './folder/model-options'
 import type { HeadFiles } from './head-files'
+import { withFeatures, type FeatureFlags } from './head-features'
 import { headFilesIfAny, withHeadFiles } from './head-options'
 import { withInputs } from './open-input'
 import { list, scaleNumber, wholeNumber } from './options'
@@ -13,7 +14,7 @@ import { progressBar } from './progress'
 import { bytesText, outputWidth, paragraph, shareText, tableText } from './report'
 import { budgetValue } from './sizing'
 
-interface Options {
+interface Options extends FeatureFlags {
   readonly radius?: number
   readonly tokens?: number
   readonly d?: number
@@ -37,44 +38,54 @@ const SHOWN = 12
 
 export function planCommand(interrupt: AbortSignal): Command {
   const command = new Command('plan').description(
-    'Which method answers within an error or a budget, in how many bytes, or that none is worth it: keeping the tokens is cheaper. The files, all or none, are the pilot; with --model every head of a model, whose recipes are kept beside it',
+    'Says which method answers within an error or a budget, and in how many bytes, or that none is worth it, since keeping the tokens is cheaper. The three files, or none, are the pilot. With --model it plans every head of a model, and keeps the recipes beside the model',
   )
-  return withModel(withHeadFiles(command), 'revelation')
+  return withFeatures(withModel(withHeadFiles(command), 'revelation'))
     .option('--radius <r>', 'without files: bound on |scale * <q, k - centre>|', atLeastZero)
     .option('--tokens <n>', 'length of the stream (default: rows of the keys; 8192 with --model)', wholeNumber(1))
-    .option('--d <width>', 'width of keys and queries (default: of the files)', wholeNumber(1))
-    .option('--dv <width>', 'width of values (default: of the files, or --d)', wholeNumber(1))
+    .option('--d <width>', 'width of keys and queries (default: that of the files)', wholeNumber(1))
+    .option('--dv <width>', 'width of values (default: that of the files, or --d)', wholeNumber(1))
     .option(
       '--epsilon <e>',
-      'error asked for: of the outputs with files, of max |v| with a radius (default: 0.1, or the best within --budget)',
+      'largest error to accept: of the outputs with files, of max |v| with a radius (default: 0.1, or the best within --budget)',
       fraction,
     )
     .option('--delta <p>', 'failure probability over the sketch, with a radius', fraction, 0.01)
     .addOption(
-      new Option('--task <kind>', 'every token asks, queries come last, both, or which queries have large outputs')
+      new Option(
+        '--task <kind>',
+        'who asks: every token (causal), queries that come last (rows), both, or which queries have large outputs (columns)',
+      )
         .choices(['causal', 'rows', 'both', 'columns'])
         .default('causal'),
     )
-    .option('--k <rows>', 'how many large outputs of a column, for --task columns', wholeNumber(1))
-    .option('--apart', 'keys and values come apart: needs a sketch of both')
+    .option('--k <rows>', 'how many large outputs of a column to find, for --task columns', wholeNumber(1))
+    .option('--apart', 'keys and values come apart: this needs a sketch of both')
     .option(
       '--budget <bytes>',
       'most bytes that a head may hold, or a share such as 1/8 of its float32 cache',
       budgetValue,
     )
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
-    .option('--pilot <rows>', 'first rows looked at: every method is run on them', wholeNumber(32, 65536), 4096)
+    .option(
+      '--pilot <rows>',
+      'how many first rows to look at: every method is run on them',
+      wholeNumber(32, 65536),
+      4096,
+    )
     .option('--seed <n>', 'seed of the sketches', wholeNumber(0), 0)
-    .option('--heads <names>', 'with --model: which key heads, as 0.1,2.0 (default: all without a window)', list)
-    .option('--out <file>', 'with --model: where recipes go (default: sublinear-recipes.json in the folder)')
-    .option('--json', 'print the plan as one JSON object: what createStream builds')
+    .option('--heads <names>', 'with --model: key heads, as 0.1,2.0 (default: all without a window)', list)
+    .option('--out <file>', 'with --model: file for the recipes (default: sublinear-recipes.json in the folder)')
+    .option('--json', 'print the plan as one JSON object, from which createStream makes a stream')
     .option('--quiet', 'show no progress')
     .action(() => {
       const files = headFilesIfAny(command)
       const flags = command.opts<Options & Partial<PlanModelFlags>>()
       if (flags.model === undefined) return run(files, flags, interrupt)
       if (files) command.error('error: plan takes files or --model, not both')
-      const known = ['radius', 'd', 'dv', 'scale', 'apart', 'k'].find((name) => Object.hasOwn(flags, name))
+      const known = ['radius', 'd', 'dv', 'scale', 'softcap', 'sink', 'apart', 'k'].find((name) =>
+        Object.hasOwn(flags, name),
+      )
       if (known !== undefined) command.error(`error: --${known} is of the model, not for --model`)
       return planModel(flags as PlanModelFlags, interrupt)
     })
@@ -121,7 +132,7 @@ async function planOptions(files: HeadFiles | undefined, options: Options): Prom
 }
 
 function shared(
-  { epsilon, delta, task, k, apart, budget: limit, scale, seed }: Options,
+  { epsilon, delta, task, k, apart, budget: limit, scale, softcap, sink, seed }: Options,
   tokens: number,
   d: number,
   dv: number,
@@ -138,6 +149,8 @@ function shared(
     task: own,
     keysAndValuesTogether: together,
     scale: scale ?? 1 / Math.sqrt(d),
+    softcap,
+    sinkLogit: sink?.length === 1 ? sink[0] : sink,
     seed,
     ...(k !== undefined && { k }),
   }
@@ -208,7 +221,7 @@ function print(made: Plan): void {
     )}`,
   )
   const more = made.considered.length - tried.length
-  if (more > 0) console.log(`\n${more} more were tried, dropped early or too large (--json has all)`)
+  if (more > 0) console.log(`\n${more} more were tried, dropped early, too large or left out (--json has all)`)
 }
 
 /** The number of the pilot's tokens over which an error was measured. */

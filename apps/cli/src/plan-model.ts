@@ -4,7 +4,7 @@ import type { HeadAdvice } from '@sublinear/small-lm'
 import { budgetBytes } from './evaluation/task'
 import { isFolder } from './folder/model-folder'
 import { recipesIn, writeRecipes } from './folder/folder-recipes'
-import { modelHeads } from './folder/model-heads'
+import { modelHeads, refuseWindows } from './folder/model-heads'
 import { folderFlags, type ModelFlags } from './folder/model-options'
 import { refuseOutputs } from './outputs'
 import { progressBar } from './progress'
@@ -43,24 +43,25 @@ export async function planModel(flags: PlanModelFlags, signal: AbortSignal): Pro
   const { model, text, tokens = TOKENS, epsilon, budget, task, pilot, seed, heads: only, json, quiet } = flags
   const out = flags.out ?? (isFolder(model) && !only ? recipesIn(model) : undefined)
   if (out !== undefined && only)
-    throw new RangeError('recipes are of all heads: plan without --heads, or without --out')
+    throw new RangeError('recipes are for all heads: plan without --heads, or without --out')
   if (out !== undefined) await refuseOutputs([{ flag: '--out', path: out }], [text])
   const isSilent = Boolean(quiet || json)
   const asked = { ...folderFlags(flags), model, text, tokens: pilot, signal, quiet: isSilent }
   const { heads, layers } = await modelHeads({ ...asked, ...(only && { only }) })
+  refuseWindows(heads, 'plan')
   const bar = progressBar('planning', 100 * heads.length, isSilent, 'steps')
   const planned: Planned[] = []
   try {
     for (const [h, { layer, head, shape, queries, keys, values }] of heads.entries()) {
-      if (shape.softcap !== undefined)
-        throw new RangeError(`layer ${layer} caps its scores, for which there are no plans`)
-      const { d, dv, scale } = shape
+      const { d, dv, scale, softcap, sinkLogit } = shape
       const cache = 4 * (d + dv) * tokens
       const bytes = budget === undefined || typeof budget === 'number' ? budget : budgetBytes(budget, cache)
       const made = await plan({
         d,
         dv,
         scale,
+        softcap,
+        sinkLogit,
         tokens,
         pilot: { queries, keys, values },
         task,

@@ -51,7 +51,7 @@ export const INTERRUPTED = 130
  */
 export async function runProgram(args: readonly string[], signal: AbortSignal): Promise<void> {
   const program = new Command('sublinear')
-    .description('Attention over sequences too long to store')
+    .description('Computes attention over sequences that are too long to store')
     .version(version)
     .showHelpAfterError('usage: sublinear <command> …\n(add --help for the commands)')
     .exitOverride()

@@ -34,13 +34,13 @@ export function readCommand(interrupt: AbortSignal): Command {
         .argParser(modelName)
         .default('sharp'),
     )
-    .option('--file <name>', 'the graph within the folder, where there are several')
-    .option('--threads <n>', 'of a folder: threads of onnxruntime (default: its own choice)', wholeNumber(1, 1024))
-    .option('--recipes [file]', 'of a folder: each head by its recipe of plan --model')
+    .option('--file <name>', 'the graph to use if the folder has several')
+    .option('--threads <n>', 'with a folder: threads of onnxruntime (default: its own choice)', wholeNumber(1, 1024))
+    .option('--recipes [file]', 'with a folder: read each head by its recipe of plan --model')
   return withSizedStream(command, 'endless')
     .option(
       '--tokens <n>',
-      'tokens to come: streams that grow, as quantised, are sized for them (default: half the bytes of a file)',
+      'how many tokens will come: streams that grow, such as quantised, are sized for them (default: half the bytes of a file)',
       wholeNumber(1),
     )
     .addOption(
@@ -56,7 +56,7 @@ export function readCommand(interrupt: AbortSignal): Command {
 async function readFile(file: string, options: ReadOptions, interrupt: AbortSignal): Promise<void> {
   const method = await methodNamed(options.stream)
   if (options.recipes !== undefined && !isFolder(options.model))
-    throw new RangeError('--recipes are of a folder: --model names one that comes with the command')
+    throw new RangeError('--recipes need a folder, but --model names a model that comes with the command')
   const sizeOf = sizing(method, options)
   const { source, bytes: size } = await openText(file, interrupt)
   const coming = options.tokens ?? (size === undefined ? Infinity : Math.ceil(size * TOKENS_A_BYTE) + MORE)
@@ -95,11 +95,11 @@ async function readFile(file: string, options: ReadOptions, interrupt: AbortSign
 
 function modelName(text: string): string {
   if ((MODELS as readonly string[]).includes(text) || isFolder(text)) return text
-  throw new InvalidArgumentError(`${text} is none of ${MODELS.join(', ')}, and no folder.`)
+  throw new InvalidArgumentError(`${text} is not one of ${MODELS.join(', ')}, and not a folder.`)
 }
 
 function answerText({ word, text, refused }: Said): string {
-  if (refused === 'never planted') return `(recall ${word}) was never planted: no (remember ${word} …) came by`
+  if (refused === 'never planted') return `(recall ${word}) was never planted: the text had no (remember ${word} …)`
   if (refused === 'too long') return `(recall ${word.slice(0, 20)}…) is longer than any word that is answered`
   return `(recall ${word}${text})`
 }

@@ -3,6 +3,8 @@ import type { Method } from '@sublinear/core'
 import { readFileSync } from 'node:fs'
 import type { Sizing } from './sizing'
 
+const FLAG = { softcap: 'softcap', sinkLogit: 'sink' } as const
+
 /**
  * Reads method and options from a file that `plan --json` printed, or from any `{ method, options }`.
  *
@@ -12,18 +14,21 @@ export function readRecipe(path: string): { readonly method: Method; readonly si
   const wrong = (what: string, cause?: unknown) => new RangeError(`--recipe ${path}: ${what}`, { cause })
   const { method: name, options, ...others } = parsed(path, wrong)
   if (typeof name !== 'string' || typeof options !== 'object' || options === null)
-    throw wrong('is no recipe: it needs a method and options, as plan --json prints them')
+    throw wrong('is not a recipe: it needs a method and options, as plan --json prints them')
   const method = catalogue.find((one) => one.name === name)
   if (!method)
     throw wrong(
       name === 'onePass'
-        ? 'is for keys and values that come apart, which attend does not do: plan without --apart'
+        ? 'is for keys and values that come apart, which attend cannot read: plan without --apart'
         : `no method is called ${JSON.stringify(name)}`,
     )
   const sizeOf: Sizing = (shape) => {
     for (const width of ['d', 'dv'] as const)
       if (others[width] !== undefined && others[width] !== shape[width])
         throw wrong(`is for ${width} = ${String(others[width])}, the files have ${shape[width]}`)
+    for (const name of ['softcap', 'sinkLogit'] as const)
+      if (others[name] !== undefined && JSON.stringify(others[name]) !== JSON.stringify(shape[name]))
+        throw wrong(`is for ${name} = ${JSON.stringify(others[name])}: give it by --${FLAG[name]}`)
     return { options, details: {} }
   }
   return { method, sizeOf }

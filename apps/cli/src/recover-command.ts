@@ -39,11 +39,11 @@ const SPARSE = 0.5
 
 export function recoverCommand(interrupt: AbortSignal): Command {
   const command = new Command('recover').description(
-    'The rows with the largest outputs, less the mean of the values, among queries that are not stored; found by a sketch, confirmed by reading again. Every query sees all keys',
+    'Finds the rows with the largest outputs (with the mean of the values subtracted) among queries that are not stored. A sketch finds them, and a second reading confirms them. Every query sees all keys',
   )
   return withHeadFiles(command)
     .option('--rows <k>', 'how many rows to find in each column of the output', wholeNumber(1), 8)
-    .option('--epsilon <e>', 'how much worse than the best k rows the found ones may be', positiveNumber(16), 0.5)
+    .option('--epsilon <e>', 'how much worse than the best k rows the rows found may be', positiveNumber(16), 0.5)
     .option('--seed <n>', 'seed of the sketch', wholeNumber(0), 1)
     .option('--degree <g>', 'degree of the features: memory grows as C(d + g, g)', wholeNumber(0, MOST_DEGREE), 2)
     .option('--centre <rows>', 'subtract the mean of the first N keys, read ahead (0: none)', wholeNumber(0), 256)
@@ -221,21 +221,24 @@ function report(found: Found, { bytes, stored, fallbacks, rows: wanted, json }: 
       figureText(estimate, 4),
     ]),
   )
-  const heads = ['column', 'row', 'output', 'less the mean', 'estimate of that'].map((head) => ({ head, ...right }))
+  const heads = ['column', 'row', 'output', 'minus the mean', 'estimate of that'].map((head) => ({ head, ...right }))
   console.log(tableText(heads, table, outputWidth()))
   const largest = found.largest.slice(0, wanted).map(({ row, length }) => `${row} (${figureText(length)})`)
-  console.log(`largest over all columns, by |output less the mean|: ${largest.join(', ')}`)
+  console.log(`largest over all columns, by |output minus the mean|: ${largest.join(', ')}`)
   const { energyFound, rowsLookedAt, queries } = found
   const of =
     rowsLookedAt === queries ? `all ${queries} queries` : `estimated from ${rowsLookedAt} of ${queries} queries`
   console.log(`these rows carry ${percent(energyFound)} of the energy (${of})`)
   if (energyFound < SPARSE)
-    console.log('columns are not sparse: no few rows carry what is there, and others may be as large as these')
+    console.log(
+      'columns are not sparse: a few rows do not carry most of the energy, and other rows may be as large as these',
+    )
   console.log(
     `held ${bytesText(bytes)}; queries, keys and values are ${bytesText(stored)} (${shareText(bytes, stored)})`,
   )
   if (bytes >= stored) console.log('at this length storing them all is smaller, and exact')
-  if (fallbacks > 0) console.log(`${fallbacks} queries had no positive mass at this degree and took a lower one`)
+  if (fallbacks > 0)
+    console.log(`${fallbacks} queries had no positive mass at this degree and were answered by a lower one`)
 }
 
 async function firstMean(keys: Rows, rows: number): Promise<Float32Array | undefined> {

@@ -15,8 +15,8 @@ export function reportPage(board: Board): string {
   const shown = typicalBudget(board)
   const { float32 } = heads[0].cacheBytes
   const intro =
-    `${prefix} tokens were summarised, the next ${queries} asked causally, on ${heads.length === 1 ? headText(names[0]) : `${heads.length} heads`}. ` +
-    `Every stream gets the same bytes, everything counted; the float32 cache of the ${prefix} tokens is ${bytesText(float32)} a head, a float16 one half of it.`
+    `${prefix} tokens were summarised and the next ${queries} asked causally, on ${heads.length === 1 ? headText(names[0]) : `${heads.length} heads`}. ` +
+    `Every stream gets the same bytes, and everything counts. The float32 cache of the ${prefix} tokens is ${bytesText(float32)} a head; a float16 cache is half of it.`
   return htmlPage(
     'Attention at equal bytes',
     `<p>${safe(intro)}</p>

@@ -27,20 +27,20 @@ export function withSayOptions(command: Command): Command {
   return withSizedStream(
     command
       .requiredOption('--model <folder>', 'config.json, tokenizer.json, and onnx/model.onnx with its data')
-      .option('--file <name>', 'the graph within the folder, where there are several: onnx/model_q4.onnx')
+      .option('--file <name>', 'the graph to use if the folder has several: onnx/model_q4.onnx')
       .option('--threads <n>', 'threads of onnxruntime (default: its own choice)', wholeNumber(1, 1024)),
     'auto',
   )
     .option(
       '--recipes [file]',
-      'each head by its recipe of plan --model, which lies in the folder unless a file is named',
+      'read each head by its recipe of plan --model, from the folder or from the file that you name',
     )
-    .option('--tokens <n>', 'tokens to add, at most', wholeNumber(1, 1_000_000), 256)
-    .option('--temperature <t>', 'draw tokens; without it the likeliest is taken', positiveNumber(100))
-    .option('--top-k <k>', 'draw from the k likeliest', wholeNumber(1))
-    .option('--top-p <p>', 'draw from the likeliest that make up this share', positiveNumber(1))
-    .option('--seed <n>', 'of what is drawn', wholeNumber(0), 1)
-    .option('--stop <text...>', 'end where this would be said', [])
+    .option('--tokens <n>', 'the most tokens to add', wholeNumber(1, 1_000_000), 256)
+    .option('--temperature <t>', 'draw tokens at random; without it the likeliest token is taken', positiveNumber(100))
+    .option('--top-k <k>', 'draw from the k likeliest tokens', wholeNumber(1))
+    .option('--top-p <p>', 'draw from the likeliest tokens that make up this share', positiveNumber(1))
+    .option('--seed <n>', 'seed of the random draws', wholeNumber(0), 1)
+    .option('--stop <text...>', 'end before this text would be said', [])
     .option('--quiet', 'print nothing but the text and errors')
 }
 

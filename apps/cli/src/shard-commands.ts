@@ -37,13 +37,20 @@ const STORE = 'a folder that every worker reaches, redis://… or postgres://…
 export function shardCommand(interrupt: AbortSignal): Command {
   return new Command('shard')
     .description(
-      'A stream, sketch or counter in shards that are merged in a fixed tree: here, or by workers --on a broker. What is in the store is not computed again',
+      'Computes a stream, sketch or counter in shards that are merged in a fixed tree: in this process, or by workers --on a broker. Results that are in the store are not computed again',
     )
-    .argument('<plan>', 'JSON, or a module whose default export is such: what shardPlan of @sublinear/cluster takes')
-    .requiredOption('--store <where>', `where shards and merges stand: ${STORE}`)
+    .argument(
+      '<plan>',
+      'the options of shardPlan of @sublinear/cluster: a JSON file, or a module whose default export has them',
+    )
+    .requiredOption('--store <where>', `where results of shards and merges are kept: ${STORE}`)
     .option('--on <broker>', 'redis://… or postgres://…, from which `sublinear work` takes the shards')
-    .option('--shards <a-b>', 'only these shards, here, and no merging: for machines without a broker', shardRange)
-    .option('--out <file>', 'the merged snapshot')
+    .option(
+      '--shards <a-b>',
+      'compute only these shards, in this process, and merge nothing: for machines without a broker',
+      shardRange,
+    )
+    .option('--out <file>', 'file for the merged snapshot')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
     .action(async (path: string, options: Options, command: Command) => {
@@ -55,10 +62,10 @@ export function shardCommand(interrupt: AbortSignal): Command {
 
 export function workCommand(interrupt: AbortSignal): Command {
   return new Command('work')
-    .description('A worker: takes shards and merges from a broker until it is interrupted')
+    .description('Runs a worker, which takes shards and merges from a broker until it is interrupted')
     .requiredOption('--on <broker>', 'redis://… or postgres://…')
-    .requiredOption('--store <where>', `where shards and merges stand: ${STORE}`)
-    .option('--concurrency <n>', 'shards at a time, a thread each', wholeNumber(1, 1024), 1)
+    .requiredOption('--store <where>', `where results of shards and merges are kept: ${STORE}`)
+    .option('--concurrency <n>', 'how many shards at a time, each in a thread', wholeNumber(1, 1024), 1)
     .option('--quiet', 'print nothing but errors')
     .action(async ({ on, store: address, concurrency, quiet }: Options & { on: string; concurrency: number }) => {
       lendPackages()
@@ -76,12 +83,10 @@ export function workCommand(interrupt: AbortSignal): Command {
 
 export function mergeCommand(interrupt: AbortSignal): Command {
   return new Command('merge')
-    .description(
-      'Merges the shards of a plan that `shard --shards` made, on whichever machines; says which are missing',
-    )
+    .description('Merges the shards of a plan that `shard --shards` made on any machines, and says which are missing')
     .argument('<plan>', 'the plan of the shards')
-    .requiredOption('--store <where>', `where the shards stand: ${STORE}`)
-    .requiredOption('--out <file>', 'the merged snapshot')
+    .requiredOption('--store <where>', `where the results of the shards are kept: ${STORE}`)
+    .requiredOption('--out <file>', 'file for the merged snapshot')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'print nothing but errors')
     .action((path: string, options: Options) => runPlan(path, options, interrupt, true))

@@ -26,16 +26,19 @@ const MOST_BYTES = 2 ** 40
 export function withSizedStream(command: Command, usual: string): Command {
   return withStreamList(command)
     .addOption(
-      new Option('--stream <name or file>', 'what remembers the tokens: a name (listed below), or a module of your own')
+      new Option(
+        '--stream <name or file>',
+        'the stream that remembers the tokens: a name (listed below), or a module of your own',
+      )
         .argParser(streamName)
         .default(usual),
     )
     .option(
       '--hold <tokens>',
-      `bytes of as many float32 tokens, a head (default: ${HOLD}, what is needed, or the stream's own)`,
+      `give each head the bytes of this many float32 tokens (default: ${HOLD}, the size that is needed, or the stream's own size)`,
       wholeNumber(1),
     )
-    .option('--budget <bytes>', 'bytes a head, or a share such as 1/16 of the float32 cache', budgetValue)
+    .option('--budget <bytes>', 'bytes for each head, or a share such as 1/16 of the float32 cache', budgetValue)
     .option(
       '--degree <g>',
       `taylor: the degree; memory grows as C(d + g, g) (default: ${DEGREE})`,
@@ -43,7 +46,7 @@ export function withSizedStream(command: Command, usual: string): Command {
     )
     .option(
       '--pilot <rows>',
-      'first rows, read ahead, that a method may look at, as taylor for the mean key: earlier answers then depend on them (0: none)',
+      'read this many first rows ahead for methods that look at them, as taylor does for the mean key; answers before then depend on them (0: none)',
       wholeNumber(0),
       256,
     )
@@ -108,7 +111,7 @@ function needed(method: Method, shape: Shape, least: number, traffic: Traffic, p
 function budgetOf(budget: string | number, token: number, tokens: number): number {
   if (typeof budget === 'number') return budget
   if (tokens === Infinity)
-    throw new RangeError(`--budget ${budget} is a share of a length that is not known: give bytes, --hold or --tokens`)
+    throw new RangeError(`--budget ${budget} is a share, but the length is not known: give bytes, --hold or --tokens`)
   const [part, whole] = budget.split('/').map(Number)
   return Math.max(1, Math.floor((tokens * token * part) / whole))
 }

@@ -69,7 +69,7 @@ describe('a table', () => {
     ['two.arrow', /name a column of lists of numbers: x, y/],
     ['two.arrow:z', /name a column of lists of numbers: x, y; got z/],
     ['none.arrow', /has no column of lists of numbers/],
-    ['two.arrow:x[0]', /rows of a table have no more axes, got \[0\]/],
+    ['two.arrow:x[0]', /rows of a table have no further axes, got \[0\]/],
     ['ragged.parquet', /lists of x must have one length, got 3 and 2/],
     ['null.parquet', /x must have no nulls, got one at row 10/],
     ['inner-null.parquet', /x must have no nulls, got one at row 10/],

@@ -160,7 +160,7 @@ describe('compare', () => {
   })
 
   test.each([
-    ['an unknown stream', ['--streams', 'windw'], 1, 'windw is none of exact, quantised'],
+    ['an unknown stream', ['--streams', 'windw'], 1, 'windw is not one of exact, quantised'],
     ['its nearest', ['--stream', 'farkey'], 1, 'did you mean farKeys?'],
     ['a name twice', ['--stream', 'window', '--stream', './window.mjs'], 2, 'two streams are named window'],
     ['a share of nothing', ['--budgets', '1/0'], 1, 'must be a share such as 1/16'],

@@ -152,14 +152,14 @@ describe('attend', () => {
     for (const [recipe, words] of [
       ['{', 'is no JSON'],
       ['{"method":"magic","options":{}}', 'no method is called "magic"'],
-      ['{"method":"window"}', 'is no recipe'],
+      ['{"method":"window"}', 'is not a recipe'],
       [JSON.stringify({ ...JSON.parse(stdout), d: 7 }), 'is for d = 7, the files have 4'],
     ]) {
       writeFileSync(at('bad.json'), recipe)
       const { code, stderr } = await sublinear('attend', ...three, '--out', 'o.npy', '--recipe', 'bad.json')
       expect([code, stderr]).toEqual([
         2,
-        `sublinear: --recipe bad.json: ${words}${words === 'is no recipe' ? ': it needs a method and options, as plan --json prints them' : ''}\n`,
+        `sublinear: --recipe bad.json: ${words}${words === 'is not a recipe' ? ': it needs a method and options, as plan --json prints them' : ''}\n`,
       ])
     }
     const both = await sublinear('attend', ...three, '--out', 'o.npy', '--recipe', 'plan.json', '--hold', '9')

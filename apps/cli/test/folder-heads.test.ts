@@ -1,7 +1,8 @@
 // read, capture, compare and plan on a user's model folder. The small model as ONNX, whose truth is the same model without ONNX; and a random
 // decoder of Llama's shape with groups and windows.
 // Kills: a query head written to another's place, rows of another layer, a layer with a window planned for, recipes that are not what generate runs,
-// ids that hang on how a text comes in parts, a question in a folder answered from another text.
+// ids that hang on how a text comes in parts, a question in a folder answered from another text, a cap or a sink left out of a plan, a board or an answer
+// from files, sinks of other query heads, a sink once a block, recipes for layers that have no keys of their own.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -25,19 +26,33 @@ const arrayOf = (...names: readonly string[]) => decodeNpy(readFileSync(at(...na
 
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'sublinear-heads-'))
-  for (const name of ['small', 'random']) {
+  for (const name of ['small', 'random', 'capped', 'shared']) {
     mkdirSync(at(name))
     writeSmallModel(at(name))
   }
   const { vocabulary } = languageModel(data('sharp.safetensors')).config
-  const shape = { dialect: 'gqa', vocabulary, window: 11, places: 4096, layers: 4 } as const
-  for (const [file, bytes] of Object.entries(llama(shape).files({ data: 'model.onnx_data' })))
-    writeFileSync(at('random/onnx', file), bytes)
+  const shape = { dialect: 'gqa', vocabulary, places: 4096, layers: 4 } as const
+  const others = {
+    random: { ...shape, window: 11 },
+    capped: { ...shape, window: 11, softcap: 1.5, sinks: true },
+    shared: { ...shape, sharing: 2 },
+  }
+  for (const [name, options] of Object.entries(others))
+    for (const [file, bytes] of Object.entries(llama(options).files({ data: 'model.onnx_data', opset: 17 })))
+      writeFileSync(at(name, 'onnx', file), bytes)
 })
 afterAll(() => rmSync(root, { recursive: true }))
 
 const errorOf = ({ budgets: [{ cells }] }: { budgets: { cells: { errors: { relative: number } }[] }[] }) =>
   cells[0].errors.relative
+/** Runs a command, and reads the JSON that it prints. */
+const told = async (...args: readonly string[]) => {
+  const { code, stdout, stderr } = await sublinear(...args, '--json')
+  expect([code, stderr]).toEqual([0, ''])
+  return JSON.parse(stdout)
+}
+/** Rows of 16 numbers. */
+const rows = (data: Float32Array, at: number) => data.subarray(16 * at, 16 * (at + 1))
 const withRecipes = (model: string, ...more: readonly string[]) =>
   sublinear('generate', '--model', model, '--prompt', 'x', '--tokens', '1', '--recipes', ...more)
 const readBy = async (model: string, stream: string) => {
@@ -153,9 +168,122 @@ describe('plan', () => {
     expect((await withRecipes('./small', 'random/sublinear-recipes.json')).stderr).toMatch(
       /^sublinear: --recipes random\/sublinear-recipes.json: layer 0 must have recipes of 4 key heads\n$/,
     )
-    expect((await withRecipes('./random', 'random/config.json')).stderr).toContain('is no file of recipes')
+    expect((await withRecipes('./random', 'random/config.json')).stderr).toContain('is not a file of recipes')
     expect((await withRecipes('./random', 'random/sublinear-recipes.json', '--budget', '1/8')).code).toBe(2)
   })
+})
+
+describe('heads with caps, sinks and windows', () => {
+  interface Told {
+    readonly heads: readonly {
+      readonly name: string
+      readonly sinkLogit: unknown
+      readonly budgets: readonly { readonly cells: readonly { readonly errors: { readonly relative: number } }[] }[]
+    }[]
+  }
+  const files = ['queries', 'keys', 'values'].map((part) => `capped-rows/${part}.npy`)
+  let captured: { readonly softcap: number; readonly sinks: readonly number[] }
+  /** Options by which files are attended as the model does. */
+  const ofModel = () => ['--softcap', String(captured.softcap), '--sink', captured.sinks.join(',')]
+
+  test('are captured with what commands on files need', async () => {
+    const asked = ['--model', './capped', '--tokens', '300', '--out', 'capped-rows']
+    captured = await told('capture', ...asked)
+    expect(captured).toMatchObject({ layers: [1, 3], groups: 4 })
+    expect(captured.softcap).toBeCloseTo(1.5, 6)
+    expect(captured.sinks.length).toBe(16)
+    expect(new Set(captured.sinks).size).toBe(16)
+    const { stdout } = await sublinear('capture', ...asked)
+    expect(stdout).toContain(`--softcap ${captured.softcap}`)
+    expect(stdout).toContain(`--sink ${captured.sinks.join(',')}`)
+  })
+  test('are compared from the model as from its files, and methods that cannot are named', async () => {
+    const how = ['--streams', 'window,exact,auto', '--budgets', '1000000,1/4', '--prefix', '200', '--pilot', '0']
+    const byFiles: Told = await told('compare', ...files, ...ofModel(), ...how)
+    const asked = ['--model', './capped', '--text', 'persuasion', '--tokens', '300']
+    const byModel: Told = await told('compare', ...asked, ...how)
+    expect(byModel.heads.map(({ name }) => name)).toEqual(['1.0', '1.1', '3.0', '3.1'])
+    const errorOf = ({ budgets }: Told['heads'][number], budget: number, stream: number) =>
+      budgets[budget].cells[stream].errors.relative
+    for (const [i, head] of byModel.heads.entries()) {
+      const four = byFiles.heads.slice(4 * i, 4 * i + 4)
+      const sinkLogit = captured.sinks.slice(4 * i, 4 * i + 4)
+      expect(head).toMatchObject({ softcap: captured.softcap, sinkLogit })
+      expect(four.map((own) => own.sinkLogit)).toEqual(sinkLogit)
+      expect(Math.max(...[head, ...four].map((own) => errorOf(own, 0, 1)))).toBeLessThan(1e-6)
+      const windows = four.map((own) => errorOf(own, 1, 0))
+      expect(errorOf(head, 1, 0)).toBeGreaterThanOrEqual(Math.min(...windows) * 0.999)
+      expect(errorOf(head, 1, 0)).toBeLessThanOrEqual(Math.max(...windows) * 1.001)
+      const cannot = { stream: 'auto', outcome: 'cannot', why: 'cannot do softcap' }
+      for (const { cells } of head.budgets) expect(cells[2]).toEqual(cannot)
+    }
+    const { code, stdout } = await sublinear('compare', ...files, ...ofModel(), ...how)
+    expect([code, stdout.includes('cannot do softcap: auto')]).toEqual([0, true])
+  })
+  test('are answered from files, all heads, and checked against such attention', async () => {
+    const check = ['--stream', 'exact', '--out', 'capped.npy', '--check']
+    const { heads } = await told('attend', ...files, ...ofModel(), ...check)
+    expect(heads.length).toBe(16)
+    for (const { error } of heads) expect(error).toBeLessThan(1e-6)
+    const answers = arrayOf('capped.npy').data as Float32Array
+    const [queries, keys, values] = files.map((file) => arrayOf(file).data as Float32Array)
+    for (const [h, row] of [
+      [0, 299],
+      [6, 120],
+      [13, 0],
+    ]) {
+      const first = 300 * Math.floor(h / 4)
+      const shares = Array.from({ length: row + 1 }, (_, j) => {
+        const s = rows(queries, 300 * h + row).reduce((sum, x, c) => sum + x * rows(keys, first + j)[c], 0) / 4
+        return Math.exp(captured.softcap * Math.tanh(s / captured.softcap))
+      })
+      const mass = shares.reduce((a, b) => a + b, Math.exp(captured.sinks[h]))
+      const truth = Array.from({ length: 16 }, (_, c) =>
+        shares.reduce((sum, share, j) => sum + (share / mass) * rows(values, first + j)[c], 0),
+      )
+      expect(differs(rows(answers, 300 * h + row), Float32Array.from(truth))).toBeLessThan(1e-5)
+    }
+    const wrong = await sublinear('attend', ...files, '--sink', '1,2', '--stream', 'exact', '--out', 'none.npy')
+    expect(wrong.stderr).toContain('--sink must have one logit, or one for each of the 16 query heads, got 2')
+  })
+  test('are planned, by methods that can, for recipes that generate runs', async () => {
+    const asked = ['--model', './capped', '--budget', '1/4', '--tokens', '600', '--pilot', '300']
+    const { heads } = await told('plan', ...asked)
+    expect(heads.map(({ length }: { length: number }) => length)).toEqual([0, 2, 0, 2])
+    const run = ['--prompt', 'It was a fine day', '--tokens', '2', '--recipes', '--json']
+    expect(await told('generate', '--model', './capped', ...run)).toMatchObject({ stream: 'recipes' })
+    const one = files.map((file, i) => `${file}[0,${i === 0 ? 1 : 0}]`)
+    const { softcap, sinkLogit, advice } = await told(
+      'plan',
+      ...one,
+      '--softcap',
+      '1.5',
+      '--sink',
+      '0.5',
+      '--budget',
+      '1/4',
+    )
+    expect([softcap, sinkLogit]).toEqual([1.5, 0.5])
+    expect(advice).toContain('cannot do it')
+  }, 180_000)
+  test('that see a window alone are left as they are', async () => {
+    for (const command of ['plan', 'compare'])
+      expect((await sublinear(command, '--model', './random', '--heads', '0.1', '--tokens', '300')).stderr).toBe(
+        `sublinear: layer 0 keeps a window of 11 tokens of its own: there is nothing to ${command}\n`,
+      )
+    expect((await sublinear('compare', '--model', './random', '--softcap', '3')).stderr).toContain(
+      '--softcap is of the model',
+    )
+    expect((await sublinear('plan', '--model', './random', '--sink', '3')).stderr).toContain('--sink is of the model')
+  })
+  test('that read the keys of another layer have no recipe of their own', async () => {
+    const asked = ['--model', './shared', '--budget', '1/4', '--tokens', '600', '--pilot', '300']
+    const { heads } = await told('plan', ...asked)
+    expect(heads.map(({ length }: { length: number }) => length)).toEqual([2, 2, 0, 0])
+    expect(await told('generate', '--model', './shared', '--prompt', 'x', '--tokens', '2', '--recipes')).toMatchObject({
+      stream: 'recipes',
+    })
+  }, 180_000)
 })
 
 describe('read', () => {

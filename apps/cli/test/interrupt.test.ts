@@ -89,8 +89,9 @@ test.runIf(process.platform === 'linux').each(COMMANDS.map((args) => ({ args, na
 test.runIf(process.platform === 'linux').each(COMMANDS.slice(0, 2).map((args) => ({ args, name: args[0] })))(
   '$name is gone at the second',
   async ({ args }) => {
-    const { code, seconds } = await interrupted(args, 20)
-    expect(code).toBe(130)
+    const { code, signal, seconds } = await interrupted(args, 20)
+    // Where the command has ended and Node is putting its handlers away, the signal itself kills it: a shell says 130 of that, too.
+    expect(signal === 'SIGINT' ? 130 : code).toBe(130)
     expect(seconds).toBeLessThan(within())
   },
 )

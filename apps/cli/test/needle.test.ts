@@ -83,14 +83,14 @@ describe('sublinear needle', () => {
     const [first, second] = linesOf('whole.jsonl')
     const outcome = JSON.parse(second) as Record<string, unknown>
     const wrong: readonly (readonly [string, string])[] = [
-      ['my diary', 'is no file of an earlier run'],
-      ['my diary\n', 'line 1 is no JSON object'],
-      ['{"kind":"recipes"}\n', 'is no file of an earlier run'],
+      ['my diary', 'is not a file of an earlier run'],
+      ['my diary\n', 'line 1 is not a JSON object'],
+      ['{"kind":"recipes"}\n', 'is not a file of an earlier run'],
       [`${first.replace('"seed":1', '"seed":2')}\n`, 'was begun with other texts or questions'],
-      [`${first}\n[]\n`, 'line 2 is no JSON object'],
-      [`${first}\n${JSON.stringify({ ...outcome, right: [true] })}\n`, 'line 2 is no outcome of a task'],
-      [`${first}\n${JSON.stringify({ ...outcome, peakBytes: -1 })}\n`, 'line 2 is no outcome of a task'],
-      [`${first}\n${JSON.stringify({ ...outcome, key: '__proto__' })}\n`, 'line 2 has no key of a task'],
+      [`${first}\n[]\n`, 'line 2 is not a JSON object'],
+      [`${first}\n${JSON.stringify({ ...outcome, right: [true] })}\n`, 'line 2 is not an outcome of a task'],
+      [`${first}\n${JSON.stringify({ ...outcome, peakBytes: -1 })}\n`, 'line 2 is not an outcome of a task'],
+      [`${first}\n${JSON.stringify({ ...outcome, key: '__proto__' })}\n`, 'line 2 has no key that a task has'],
       [`${first}\n${second}\n${JSON.stringify({ ...outcome, peakBytes: 1 })}\n`, 'line 3 contradicts an earlier one'],
     ]
     for (const [text, what] of wrong) {
@@ -110,7 +110,7 @@ describe('sublinear needle', () => {
     const lost = await sublinear([...needle, '--text', at('nowhere.txt')])
     expect(lost.code).toBe(2)
     for (const [change, words] of [
-      [{ kind: 'sublinear recipes' }, 'is no file of advice'],
+      [{ kind: 'sublinear recipes' }, 'is not a file of advice'],
       [{ text: 'persuasion', advice: {} }, 'was made from persuasion, the text that is read'],
       [{ text: 'mine.txt', advice: {} }, 'was made from mine.txt, and has none for sharp 1/4 400'],
       [{ advice: { 'sharp 1/4 400': [[{}]] } }, 'must be 4 layers of 4 heads'],

@@ -93,7 +93,7 @@ describe('sublinear recover', () => {
   test('prints a table and what it held', () => {
     const { code, stdout } = run(...files(), ...options)
     expect(code).toBe(0)
-    expect(stdout).toMatch(/column\s+row\s+output\s+less the mean\s+estimate of that/)
+    expect(stdout).toMatch(/column\s+row\s+output\s+minus the mean\s+estimate of that/)
     expect(stdout).toMatch(/\n\s*0\s+19999\s+\d\.\d+/)
     expect(stdout).toMatch(/held .* queries, keys and values are 208 kB/)
   })

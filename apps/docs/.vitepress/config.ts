@@ -103,6 +103,7 @@ export default defineConfig({
     sidebar: [
       group('Start', [
         page('README.md', 'What it is'),
+        page('docs/start.md'),
         page('docs/demo.md'),
         page('docs/your-model.md'),
         page('apps/cli/README.md', 'The command line'),

@@ -13,7 +13,7 @@ const VIEWS = {
   heads: 'Your heads',
   model: 'Your model',
   sketches: 'Sketches',
-  losses: 'Where it loses',
+  losses: 'Where methods fail',
 } as const
 type View = keyof typeof VIEWS
 
@@ -23,7 +23,7 @@ function Page() {
   return (
     <>
       <a class="skip" href="#main">
-        to the content
+        Skip to the content
       </a>
       <header class="top">
         <strong>sublinear</strong>

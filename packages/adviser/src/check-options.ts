@@ -1,18 +1,31 @@
-import { checkFinite, checkInteger, checkScale, checkSeed, type Method, type Given } from '@sublinear/core'
-import { TASKS, type PlanOptions } from './plan-types'
+import {
+  checkFinite,
+  checkHead,
+  checkInteger,
+  checkScale,
+  checkSeed,
+  featuresBeyond,
+  headOf,
+  type Given,
+  type HeadFeature,
+  type Method,
+} from '@sublinear/core'
+import { TASKS, type PlanHead, type PlanOptions } from './plan-types'
 import type { Driven } from './drive'
 
-/** The options of a plan, complete and checked; epsilon is Infinity where none was asked for. */
-export type PlanShape = Given<Omit<PlanOptions, 'pilot' | 'radius' | 'k' | 'seed' | keyof Driven>> &
-  Pick<PlanOptions, 'k'> & { readonly seed: bigint }
+/** The options of a plan, complete and checked; epsilon Infinity where none was asked for. */
+export type PlanShape = Given<Omit<PlanOptions, 'pilot' | 'radius' | 'k' | 'seed' | keyof PlanHead | keyof Driven>> &
+  Pick<PlanOptions, 'k'> & { readonly seed: bigint; readonly head: PlanHead }
 
 const WHO = 'plan'
+/** Features that a planned head may have. */
+const FEATURES: readonly HeadFeature[] = ['softcap', 'sinkLogit']
 
 /** Checks the options of a plan. @throws TypeError, RangeError that names the first option that is out of range or missing */
 export function checkOptions(options: PlanOptions): PlanShape {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`${WHO}: options must be an object, got ${String(options)}`)
-  const { methods, tokens, d, dv, scale, radius, pilot, k } = options
+  const { methods, tokens, d, dv, scale, radius, pilot, k, softcap, sinkLogit } = options
   const { keysAndValuesTogether = true, weighted = false, exhaustive = false, task = 'causal' } = options
   const { epsilon = Infinity, delta = 0.01, budgetBytes = Infinity, seed = 0 } = options
   checkMethods(methods)
@@ -44,6 +57,22 @@ export function checkOptions(options: PlanOptions): PlanShape {
     throw new RangeError(`${WHO}: task must be 'rows' or 'columns' where keys and values come apart, got '${task}'`)
   if (epsilon === Infinity && (radius !== undefined || task === 'columns' || !keysAndValuesTogether))
     throw new RangeError(`${WHO}: epsilon must be given where nothing is measured, got none`)
+  const head = headOf({ softcap, sinkLogit }) as PlanHead
+  checkHead(WHO, { d, dv, scale, ...head }, FEATURES)
+  const features = featuresBeyond(head, [])
+  if (features.length > 0) {
+    if (!keysAndValuesTogether || task === 'columns')
+      throw new RangeError(
+        `${WHO}: ${features.join(' and ')} need keys with their values and no columns: sketches are of plain scores`,
+      )
+    if (methods.every(({ can }) => featuresBeyond(head, can).length > 0))
+      throw new RangeError(`${WHO}: methods must have one that can do ${features.join(' and ')}`)
+    const groups = pilot && pilot.queries?.rows / pilot.keys?.rows
+    if (Array.isArray(sinkLogit) && pilot && sinkLogit.length !== groups)
+      throw new RangeError(
+        `${WHO}: sinkLogit must be a number, or one for each of the pilot's ${groups} queries of a token, got ${sinkLogit.length}`,
+      )
+  }
   if (radius !== undefined) {
     checkFinite(WHO, 'radius', radius)
     if (radius < 0) throw new RangeError(`${WHO}: radius must be >= 0, got ${radius}`)
@@ -62,6 +91,7 @@ export function checkOptions(options: PlanOptions): PlanShape {
     delta,
     budgetBytes,
     seed: checkSeed(WHO, seed),
+    head,
     ...(k !== undefined && { k }),
   }
 }

@@ -9,11 +9,20 @@ export function isFew({ tokens, task, keysAndValuesTogether }: PlanShape, pilot:
   return pilot?.keys?.rows === tokens && tokens < LEAST_TOKENS && task !== 'columns' && keysAndValuesTogether
 }
 
-/** The plan that keeps every token as it is, where the budget has room: a stream this short gives nothing to measure. */
-export function fewTokens({ methods, d, dv, scale, tokens, weighted, budgetBytes }: PlanShape): Answer | undefined {
+/** Every token as it is, where the budget has room: a stream that short has nothing to measure. */
+export function fewTokens({
+  methods,
+  d,
+  dv,
+  scale,
+  head,
+  tokens,
+  weighted,
+  budgetBytes,
+}: PlanShape): Answer | undefined {
   const exact = methods.find(({ name }) => name === EXACT)
   const [shape, traffic] = [
-    { d, dv, scale },
+    { d, dv, scale, ...head },
     { tokens, weighted },
   ]
   const options = exact?.within(shape, budgetBytes, traffic)

@@ -1,4 +1,4 @@
-import type { Pilot, Shape } from '@sublinear/core'
+import { featuresBeyond, type Pilot, type Shape } from '@sublinear/core'
 import type { PlanShape } from './check-options'
 import type { Answer, Considered } from './plan-types'
 import { roundsOf, search } from './search'
@@ -22,14 +22,16 @@ export function canMeasure({ task, keysAndValuesTogether }: PlanShape, { queries
   )
 }
 
-/** Runs the methods of the catalogue within a budget on a pilot. */
+/** The methods of the catalogue that can do what the head does, within a budget, run on a pilot. */
 export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): Generator<Step, Measured> {
-  const { methods, d, dv, scale, tokens, weighted, exhaustive, task } = shape
-  const own: Shape = { d, dv, scale }
+  const { methods, d, dv, scale, head, tokens, weighted, exhaustive, task } = shape
+  const own: Shape = { d, dv, scale, ...head }
+  const beyond = methods.map(({ name, can }) => ({ name, cannot: featuresBeyond(head, can) }))
+  const able = methods.filter((_, i) => beyond[i].cannot.length === 0)
   const traffic = { tokens, weighted, groups: pilot.queries.rows / pilot.keys.rows }
   const asked = task as Asked
   const { standings, tooLarge } = yield* search(
-    { methods, shape: own, budgetBytes, traffic, pilot, asked },
+    { methods: able, shape: own, budgetBytes, traffic, pilot, asked },
     roundsOf(pilot.keys.rows, exhaustive),
   )
   const bytesOf = ({ method, options }: Standing) => method.bytes(own, options, traffic)
@@ -43,6 +45,9 @@ export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): 
       ...(one.droppedAt !== undefined && { droppedAt: one.droppedAt }),
     })),
     ...tooLarge.map((name) => ({ name, evidence: 'measured' as const, bytes: null, error: null })),
+    ...beyond
+      .filter(({ cannot }) => cannot.length > 0)
+      .map((one) => ({ ...one, evidence: 'measured' as const, bytes: null, error: null })),
   ]
   const best = standings[0]
   if (!best) return { considered }

@@ -1,4 +1,4 @@
-import type { Method, Pilot, Seed, Shape } from '@sublinear/core'
+import type { Head, HeadFeature, Method, Pilot, Seed, Shape } from '@sublinear/core'
 import type { PlanCost } from './cost'
 import type { Driven } from './drive'
 import type { PilotFindings } from './sample'
@@ -16,7 +16,10 @@ export type Evidence = 'certified' | 'predicted' | 'measured'
 export type Verdict = 'ok' | 'dominated' | 'vacuous' | 'infeasible'
 export type Term = 'polynomial' | 'psi' | 'phi' | 'float32' | 'bytes' | 'measured'
 
-export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, Driven {
+/** Features of a head beside plain softmax that a plan knows: with them methods are run, and nothing is predicted. */
+export type PlanHead = Pick<Head, 'softcap' | 'sinkLogit'>
+
+export interface PlanOptions extends Pick<Shape, 'd' | 'dv' | 'scale'>, PlanHead, Driven {
   /** Methods to choose from. */
   readonly methods: readonly Method[]
   /** Number of tokens of the stream to come. */
@@ -69,10 +72,12 @@ export interface Considered {
   readonly error: number | null
   /** Number of the pilot's tokens after which other candidates were better. */
   readonly droppedAt?: number | undefined
+  /** Features of the head that the method does not compute, where it was left out for them. */
+  readonly cannot?: readonly HeadFeature[] | undefined
 }
 
 /** A plan, as plain JSON. */
-export interface Plan extends Pick<Shape, 'd' | 'dv' | 'scale'> {
+export interface Plan extends Pick<Shape, 'd' | 'dv' | 'scale'>, PlanHead {
   readonly tokens: number
   readonly epsilon: number | null
   readonly budgetBytes: number | null

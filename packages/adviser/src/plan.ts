@@ -1,4 +1,5 @@
 import type { Pilot } from '@sublinear/core'
+import { averageOf, headAverage } from './average'
 import { certified } from './certified'
 import { checkOptions, type PlanShape } from './check-options'
 import { costOf, total } from './cost'
@@ -9,6 +10,7 @@ import type { Answer, Considered, Plan, PlanOptions } from './plan-types'
 import { predicted } from './predicted'
 import { LEAST_TOKENS, measurePilot, type MeasuredPilot } from './sample'
 import type { Step } from './tournament'
+import { LEAST_PILOT } from './trial'
 import { verdictOf } from './verdict'
 
 const WHO = 'plan'
@@ -20,11 +22,12 @@ const SHARES = [32, 16, 7, 4, 2]
  * whether it is worth having at all.
  * Source: not from the papers; for Ψ the bound of Theorem 4.1 (one-pass paper), with ‖P‖_F and the deviation of the values in place of 1.
  *
- * With a radius alone, degrees come from certificates and hold for all data. With a pilot, every given method is run on it, at the share of kept tokens
- * that follows from the budget: many candidates on its first tokens, and the best of them on all (`tournament`). Where an error is asked for, summaries are
- * also predicted by formulas: error on which two disjoint halves of the pilot agree stays, the other part is sampling error and falls as 1/n. Everything is
- * predicted where keys and values come apart, for columns, and on a pilot of fewer than 256 tokens or without a query for each token. A stream of fewer than
- * 32 tokens that is its own pilot is kept as it is.
+ * With a radius alone, degrees come from certificates and hold for all data. With a pilot every method that is given is run on it, at the rate of tokens
+ * kept that the budget means, many on its first tokens and the best of them on all (`tournament`); and where an error is asked for, summaries are
+ * predicted by formulas: what two disjoint halves of the pilot agree on is error that stays, the rest is sampling and falls as 1/n. Where keys and values
+ * come apart, for columns, and of a pilot of fewer than 256 tokens or without a query for each token, all is predicted. A stream of fewer than 32 tokens that
+ * is its own pilot is kept as it is. Formulas and certificates are of plain scores: of a head with a softcap or a sink methods that can do it are run, and
+ * with a radius nothing but the tokens themselves is certified.
  *
  * Guarantee: a function of its arguments, signal and onProgress apart. Certified: proved. Predicted: within a factor 2 of the measured error in at least 90 % of
  *   200 synthetic configurations (evidence/plan-predictions). Measured: the error on the pilot; it says
@@ -39,6 +42,17 @@ const SHARES = [32, 16, 7, 4, 2]
 export async function plan(options: PlanOptions): Promise<Plan> {
   const shape = checkOptions(options)
   const { radius, pilot: given } = options
+  const isPlain = Object.keys(shape.head).length === 0
+  if (radius !== undefined && !isPlain) {
+    const answer = fewTokens(shape)
+    if (!answer)
+      throw new RangeError(
+        `${WHO}: a pilot must be given for a head with ${named(shape)} that is not kept as it is, got a radius`,
+      )
+    const { softcap = Infinity, sinkLogit } = shape.head
+    const average = sinkLogit === undefined ? 2 * Math.tanh(Math.min(radius, softcap) / 2) : 2
+    return planOf(shape, 'max |v|', answer, { average, considered: [] })
+  }
   if (radius !== undefined) {
     const { answer, average, considered } = certified(shape, radius)
     return planOf(shape, 'max |v|', answer, { average, considered })
@@ -49,7 +63,8 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   if (isWhole) {
     const answer = fewTokens(shape)
     if (!answer) throw nothingFits(shape)
-    return planOf(shape, 'relative', answer, { average: averageOf(pilot), pilot: pilot.findings, considered: [] })
+    const average = isPlain ? averageOf(pilot) : headAverage(given!, shape)
+    return planOf(shape, 'relative', answer, { average, pilot: pilot.findings, considered: [] })
   }
   return drive(advise(shape, pilot, given!), options)
 }
@@ -63,11 +78,16 @@ function* advise(
   const { epsilon, budgetBytes, tokens, d, dv } = shape
   const asksError = epsilon < Infinity
   const runs = canMeasure(shape, given)
-  const formulas = asksError || !runs ? yield* predicted(shape, pilot, !runs) : undefined
+  const isPlain = Object.keys(shape.head).length === 0
+  if (!runs && !isPlain)
+    throw new RangeError(
+      `${WHO}: pilot must have ${LEAST_PILOT} tokens or more, and queries of each, for a head with ${named(shape)}, got ${given.keys.rows} and ${given.queries.rows} queries`,
+    )
+  const formulas = isPlain && (asksError || !runs) ? yield* predicted(shape, pilot, !runs) : undefined
   const answers: Answer[] = formulas?.answer ? [formulas.answer] : []
   const considered: Considered[] = [...(formulas?.considered ?? [])]
   const known = formulas?.average ?? Infinity
-  const average = known < Infinity ? known : averageOf(pilot)
+  const average = !isPlain ? headAverage(given, shape) : known < Infinity ? known : averageOf(pilot)
   const findings = { average, pilot: pilot.findings }
   if (runs) {
     const cacheBytes = 4 * tokens * (d + dv)
@@ -86,6 +106,8 @@ function* advise(
   if (!answer) throw nothingFits(shape)
   return planOf(shape, 'relative', answer, { ...findings, considered })
 }
+
+const named = ({ head }: PlanShape) => Object.keys(head).join(' and ')
 
 function nothingFits({ budgetBytes }: PlanShape): RangeError {
   return new RangeError(`${WHO}: budgetBytes must hold at least one of the methods, got ${budgetBytes}`)
@@ -107,38 +129,20 @@ function bestOf(answers: readonly Answer[], epsilon: number): Answer | undefined
   return answers.length > 0 ? answers.reduce((a, b) => (b.error.total < a.error.total ? b : a)) : undefined
 }
 
-/** The error of the mean of the values on a pilot's own queries and tokens. */
-function averageOf({ weights, queries, keys, values }: MeasuredPilot): number {
-  const { rows, cols, data } = values
-  const mean = new Float64Array(cols)
-  for (let i = 0; i < data.length; i++) mean[i % cols] += data[i] / rows
-  let [distance, norm] = [0, 0]
-  for (let r = 0; r < queries.rows; r++) {
-    const row = weights.subarray(r * keys.rows, (r + 1) * keys.rows)
-    const mass = row.reduce((a, b) => a + b, 0)
-    for (let c = 0; c < cols; c++) {
-      let answer = 0
-      for (let j = 0; j < rows; j++) answer += (row[j] / mass) * data[j * cols + c]
-      distance += (mean[c] - answer) ** 2
-      norm += answer ** 2
-    }
-  }
-  return norm > 0 ? Math.sqrt(distance / norm) : Number(distance > 0)
-}
-
 function planOf(
   shape: PlanShape,
   unit: Plan['unit'],
   { parts, ...answer }: Answer,
   { average, ...found }: Pick<Plan, 'considered'> & Partial<Pick<Plan, 'pilot'>> & { readonly average: number },
 ): Plan {
-  const { tokens, d, dv, scale, epsilon, budgetBytes, task, keysAndValuesTogether } = shape
+  const { tokens, d, dv, scale, head, epsilon, budgetBytes, task, keysAndValuesTogether } = shape
   const cost = costOf(parts, shape)
   const made = {
     tokens,
     d,
     dv,
     scale,
+    ...head,
     epsilon: epsilon === Infinity ? null : epsilon,
     budgetBytes: budgetBytes === Infinity ? null : budgetBytes,
     task,

@@ -1,7 +1,7 @@
 import { checkKeys, checkScale, checkValues, matrix, type Matrix, type Pilot } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 
-/** Numbers that a pilot shows about its data. */
+/** Findings of a pilot about the data, in numbers; of scores as they are before any cap, and of no sink. */
 export interface PilotFindings {
   readonly tokens: number
   readonly queries: number

@@ -1,6 +1,7 @@
-import { matrix, rowsOf, type AttentionStream, type Matrix, type Method, type Pilot, type Shape } from '@sublinear/core'
+import { rowsOf, type AttentionStream, type Matrix, type Method, type Pilot, type Shape } from '@sublinear/core'
 import { exactStream, normalise } from '@sublinear/exact-attention'
 import { relativeError } from './relative-error'
+import { spreadRows } from './spread-rows'
 
 /** A method with options that fit the budget. */
 export interface Candidate {
@@ -75,7 +76,12 @@ export function trialOf(
     queries: rowsOf(pilot.queries, from * groups, to * groups),
   })
   const last = cut(answered, taken)
-  const later = spread(rowsOf(pilot.queries, ((asked === 'causal' ? answered : taken) + GAP) * groups))
+  const own = Array.isArray(shape.sinkLogit) ? groups : 1 // rows of a token stay together where each has a sink of its own
+  const later = spreadRows(
+    rowsOf(pilot.queries, ((asked === 'causal' ? answered : taken) + GAP) * groups),
+    MOST_QUERIES,
+    own,
+  )
   const exact = exactAnswers()
 
   function exactAnswers() {
@@ -124,14 +130,3 @@ export function trialOf(
 }
 
 const same = (error: number): TrialErrors => ({ total: error, measured: error })
-
-/** Picks up to 256 rows, evenly spaced. */
-function spread(all: Matrix): Matrix {
-  const rows = Math.min(MOST_QUERIES, all.rows)
-  const out = matrix(rows, all.cols)
-  for (let r = 0; r < rows; r++) {
-    const at = Math.floor((r * all.rows) / rows)
-    out.data.set(rowsOf(all, at, at + 1).data, r * all.cols)
-  }
-  return out
-}

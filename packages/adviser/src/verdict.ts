@@ -1,3 +1,4 @@
+import { featuresBeyond } from '@sublinear/core'
 import type { Plan, PlanError, Term } from './plan-types'
 
 /** Error of a float16 cache, about: for a larger ε it is exact enough. */
@@ -5,11 +6,28 @@ const FLOAT16_ERROR = 2 ** -10
 /** A summary is worth recommending where its error is below this share of that of averaging. */
 const WORTH = 0.95
 
-type Decided = Pick<Plan, 'epsilon' | 'budgetBytes' | 'error' | 'evidence' | 'cost' | 'baselines' | 'name' | 'unit'>
+type Decided = Pick<Plan, 'epsilon' | 'budgetBytes' | 'error' | 'evidence' | 'cost' | 'baselines' | 'name' | 'unit'> &
+  Pick<Plan, 'softcap' | 'sinkLogit' | 'considered'>
 type Decision = Pick<Plan, 'verdict' | 'decides' | 'advice'>
 
-/** Says whether the choice is worth having, which term decides its error, and what to do instead. */
+/** Whether the choice is worth having, which term decides, and what to do instead; and what was left out. */
 export function verdictOf(plan: Decided): Decision {
+  const { advice, ...decision } = decisionOf(plan)
+  return { ...decision, advice: advice + leftOut(plan) }
+}
+
+/** Says what a head beside plain softmax leaves out: formulas, and methods that cannot do it. */
+function leftOut({ evidence, considered, ...head }: Decided): string {
+  const features = featuresBeyond({ softcap: head.softcap, sinkLogit: head.sinkLogit }, [])
+  if (features.length === 0) return ''
+  const what = features.join(' and ')
+  if (evidence === 'certified') return ` Of a head with ${what} nothing but its tokens is certified.`
+  const unable = new Set(considered.filter(({ cannot }) => cannot).map(({ name }) => name))
+  const methods = unable.size > 0 ? `, and ${unable.size} methods cannot do it` : ''
+  return ` Formulas are of plain scores, so this head with ${what} was judged by runs alone${methods}.`
+}
+
+function decisionOf(plan: Decided): Decision {
   const { epsilon, error, evidence, cost, baselines, name } = plan
   const decides = largestTerm(error)
   const reached = `${percent(error.total)} ${plan.unit === 'relative' ? 'of the output' : 'of max |v|'} (${evidence})`

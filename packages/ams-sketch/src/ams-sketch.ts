@@ -25,6 +25,7 @@ export function amsSketch({ m, seed }: { m: number; seed: Seed }): SketchMatrix 
     m,
     seed,
     bytes: signs.bytes,
+    innerVariance: 2 / m,
     columns: (first, count, out) => signs.fill(first, count, out, unit), // out: m × count, entries ±1/√m
     residentColumns: (first, count, out) => signs.fill(first, count, out, unit),
   })

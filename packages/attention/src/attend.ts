@@ -145,16 +145,13 @@ async function gather(queries: RowReader, rows: number, tokens: number): Promise
   return { rows, cols: first.cols, data }
 }
 
-/** Error bars in rows of the output; a row is flagged where one of its heads is. */
+/** Bars in rows of the output; a row is flagged, or measured, where one of its heads is. */
 function barsOf(partial: PartialSoftmax, rows: number): ErrorBars {
-  const { error, flagged } = errorBars(partial)
+  const { error, flagged, measured } = errorBars(partial)
   const heads = flagged.length / Math.max(1, rows)
-  return {
-    error: reshape(error, rows),
-    flagged: Uint8Array.from({ length: rows }, (_, r) =>
-      Number(flagged.subarray(r * heads, (r + 1) * heads).includes(1)),
-    ),
-  }
+  const any = (of: Uint8Array) =>
+    Uint8Array.from({ length: rows }, (_, r) => Number(of.subarray(r * heads, (r + 1) * heads).includes(1)))
+  return { error: reshape(error, rows), flagged: any(flagged), measured: any(measured) }
 }
 
 /** Reshapes the partial of a layer, which has a row for each head: side by side the heads are a row of the output. */

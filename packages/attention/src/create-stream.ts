@@ -1,5 +1,5 @@
 import { phiOf, plan as planOf, psiOf, type OnePassPlan, type Plan, type PlanOptions } from '@sublinear/adviser'
-import type { AttentionStream, Method, SparseRecovery } from '@sublinear/core'
+import { headOf, type AttentionStream, type Method, type SparseRecovery } from '@sublinear/core'
 import { restoreFeatures } from '@sublinear/poly-features'
 import { onePass, type OnePass } from '@sublinear/streaming-attention'
 import { catalogue } from './catalogue'
@@ -21,7 +21,15 @@ export function plan(
  * @throws RangeError when the plan names no method, or is for keys and values that come apart (use createOnePass)
  */
 export function createStream(
-  { d, dv, scale, method, options }: Pick<Plan, 'd' | 'dv' | 'scale' | 'method' | 'options'>,
+  {
+    d,
+    dv,
+    scale,
+    softcap,
+    sinkLogit,
+    method,
+    options,
+  }: Pick<Plan, 'd' | 'dv' | 'scale' | 'softcap' | 'sinkLogit' | 'method' | 'options'>,
   methods: readonly Method[] = catalogue,
 ): AttentionStream & Disposable {
   const found = methods.find(({ name }) => name === method)
@@ -29,7 +37,7 @@ export function createStream(
     throw new RangeError(
       `createStream: method must be one of ${methods.map(({ name }) => name).join(', ')}, got ${String(method)}`,
     )
-  return found.make({ d, dv, scale }, options)
+  return found.make({ d, dv, scale, ...headOf({ softcap, sinkLogit }) }, options)
 }
 
 /**

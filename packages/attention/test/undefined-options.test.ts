@@ -225,6 +225,8 @@ describe('a function', () => {
     const methods = catalogue.filter(({ name }) => name === 'closure')
     const given = { tokens: 500, ...shape, pilot: { queries, ...block }, epsilon: 0.3 }
     const others: Omit<None<PlanOptions>, 'epsilon' | 'pilot' | 'radius'> = {
+      softcap: undefined,
+      sinkLogit: undefined,
       budgetBytes: undefined,
       task: undefined,
       k: undefined,
@@ -242,7 +244,7 @@ describe('a function', () => {
   })
   test('compare', async () => {
     const methods = catalogue.filter(({ name }) => name === 'window')
-    const heads = [{ name: 'one', ...block, queries, scale: undefined }]
+    const heads = [{ name: 'one', ...block, queries, scale: undefined, softcap: undefined, sinkLogit: undefined }]
     const given = { heads, methods, budgets: ['1/4'], prefix: 100, now: () => 0 }
     const others: Omit<None<CompareOptions>, 'now'> = {
       queries: undefined,

@@ -25,7 +25,7 @@ export interface BoardMeans {
   readonly streams: readonly BoardMean[]
 }
 
-const FROM_BEST = ['within', 'does not fit', 'over', 'failed'] as const
+const FROM_BEST = ['within', 'does not fit', 'cannot', 'over', 'failed'] as const
 
 /**
  * Means of a board: for each budget the mean error over the heads, of each stream and of the three references.

@@ -2,6 +2,7 @@ import {
   checkHead,
   stepByToken,
   type AttentionStream,
+  type HeadFeature,
   type Matrix,
   type Method,
   type Pilot,
@@ -25,6 +26,8 @@ export interface BoardMethodOptions {
   ) => BoardStream | undefined
   /** Inputs that it learns from. Where that is not 'nothing', tokens come with their queries, by `step`. Default 'nothing'. */
   readonly learns?: Method['learns'] | undefined
+  /** Features of heads that its streams compute by themselves, as their shape has them: 'softcap', 'sinkLogit'. Default: none, and heads that have any are refused. */
+  readonly can?: readonly HeadFeature[] | undefined
 }
 
 /** Arguments with which `make` was called. */
@@ -39,10 +42,10 @@ interface Asked {
  *
  * Guarantee: `bytes` of the method is the budget for which the stream was made; nothing checks it, but the board measures. Its snapshots cannot be opened.
  *
- * @param name  name of its row; make  the function, called once for each stream; learns  as in `Method`
- * @throws TypeError when `make` is no function; from `within` when the stream that `make` returns has no push and attend
+ * @param name  its row; make  the function, asked once a stream; learns, can  as Method has them
+ * @throws TypeError from `within`, when what `make` returns has no push and attend
  */
-export function boardMethod({ name, make, learns = 'nothing' }: BoardMethodOptions): Method<Asked> {
+export function boardMethod({ name, make, learns = 'nothing', can = [] }: BoardMethodOptions): Method<Asked> {
   if (typeof make !== 'function') throw new TypeError(`boardMethod: make must be a function, got ${typeof make}`)
   const first = new WeakMap<Asked, BoardStream>() // streams that `within` made to see whether one fits, and that are not yet handed out
   const made = (shape: Shape, { budgetBytes, tokens, pilot }: Asked) =>
@@ -51,7 +54,7 @@ export function boardMethod({ name, make, learns = 'nothing' }: BoardMethodOptio
     name,
     source: 'not from the papers',
     learns,
-    can: [],
+    can,
     bytes: (_, { budgetBytes }) => budgetBytes,
     within(shape, budgetBytes, { tokens }, pilot) {
       const asked = { budgetBytes, tokens, ...(pilot && { pilot }) }
@@ -60,7 +63,7 @@ export function boardMethod({ name, make, learns = 'nothing' }: BoardMethodOptio
       return stream && asked
     },
     make(shape, asked) {
-      checkHead(name, shape, [])
+      checkHead(name, shape, can)
       const stream = first.get(asked) ?? made(shape, asked)
       first.delete(asked)
       if (!stream) throw new RangeError(`${name}: no stream fits ${asked.budgetBytes} bytes`)

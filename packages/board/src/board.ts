@@ -1,6 +1,7 @@
-import type { Matrix } from '@sublinear/core'
+import type { Head, Matrix } from '@sublinear/core'
 
-export interface BoardHead {
+/** A head's rows, and what it computes beside plain softmax: caps on scores, and a sink, which is part of the truth and of every stream. */
+export interface BoardHead extends Pick<Head, 'softcap' | 'sinkLogit'> {
   readonly name: string
   readonly queries: Matrix // groups·n × d; row i·groups + g belongs to token i
   readonly keys: Matrix // n × d
@@ -40,11 +41,11 @@ export interface BoardCell {
   /** The method's name. */
   readonly stream: string
   /**
-   * Outcome. within: it never held more than the budget. over: it did, so its errors are no result. does not fit: no stream fits the budget.
-   * failed: it threw, or an answer was no finite number.
+   * within: never held more than the budget. over: it did, so its errors are no result. does not fit: it declined.
+   * cannot: the head has a feature that the method does not compute. failed: it threw, or answered what is no number.
    */
-  readonly outcome: 'within' | 'over' | 'does not fit' | 'failed'
-  /** Reason why the outcome is not 'within', or why its bytes could not be checked. */
+  readonly outcome: 'within' | 'over' | 'does not fit' | 'cannot' | 'failed'
+  /** Reason why a row is wrong, or could not be looked at, where that is so. */
   readonly why?: string | undefined
   /** Bytes held at the end: the stream's own figure, or the tensors of its snapshot where these are larger. */
   readonly bytes?: number | undefined
@@ -68,7 +69,7 @@ export interface BoardBudget {
   readonly cells: readonly BoardCell[]
 }
 
-export interface BoardHeadResult {
+export interface BoardHeadResult extends Pick<Head, 'softcap' | 'sinkLogit'> {
   readonly name: string
   readonly d: number
   readonly dv: number

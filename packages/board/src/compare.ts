@@ -1,4 +1,16 @@
-import { checkInteger, checkKeys, checkScale, checkValues, rowsOf, type Method, type Pilot } from '@sublinear/core'
+import {
+  checkHead,
+  checkInteger,
+  checkKeys,
+  checkScale,
+  checkValues,
+  headOf,
+  rowsOf,
+  type Head,
+  type HeadFeature,
+  type Method,
+  type Pilot,
+} from '@sublinear/core'
 import type { Board, BoardBudget, BoardHead, BoardHeadResult } from './board'
 import { isMethod } from './board-method'
 import { budgetBytes } from './budget-bytes'
@@ -48,14 +60,18 @@ export interface BoardProgress {
 /** Number of samples that are averaged for the uniform reference. */
 const SAMPLES = 4
 const PILOT = 512
+/** Features that a head of a board may have. */
+const FEATURES: readonly HeadFeature[] = ['softcap', 'sinkLogit']
 
 /**
  * Compares methods at equal bytes, on a board: every method in every budget on every head, streaming and causal, against exact attention. The prefix is
  * pushed (or stepped, for methods that learn); then the tokens after it are stepped, and their answers judged.
  * Source: not from the papers. The units are those of the papers (BalanceKV: ε‖softmax‖₂‖V‖_F), and the relative error.
  *
- * Guarantee: every byte held counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
- * Cost: one run for each cell and one exact run for each head; in memory, one head, its exact cache and one stream.
+ * What a head computes beside plain softmax is part of the truth, and of the shape that methods are given; those that cannot are not asked.
+ *
+ * Guarantee: everything counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
+ * Cost: one run a cell and one exact run a head; memory: one head, its exact cache and one stream.
  *
  * @param heads  queries, keys and values of one head each; methods  methods with different names; budgets  '1/16' or bytes
  * @returns plain JSON that depends on the options alone, times apart
@@ -145,7 +161,7 @@ function check({
   checkInteger(who, 'seed', seed, 0)
   checkInteger(who, 'pilot', pilot, 0)
   if (queries !== undefined) checkInteger(who, 'queries', queries, 1)
-  for (const { name, queries: asked, keys, values, scale } of heads) {
+  for (const { name, queries: asked, keys, values, scale, ...more } of heads) {
     const whose = `head ${name}`
     checkKeys(who, `keys of ${whose}`, keys)
     checkInteger(who, `columns of the keys of ${whose}`, keys.cols, 1)
@@ -153,6 +169,7 @@ function check({
     checkInteger(who, `columns of the values of ${whose}`, values.cols, 1)
     checkKeys(who, `queries of ${whose}`, asked, keys.cols)
     if (scale !== undefined) checkScale(who, scale)
+    checkHead(who, { d: keys.cols, dv: values.cols, scale: scale ?? 1, ...featuresOf(more) }, FEATURES)
     if (keys.rows < prefix + (queries ?? 1) || (queries === undefined && keys.rows !== heads[0].keys.rows))
       throw new RangeError(
         `${who}: ${whose} must have ${queries === undefined ? `as many tokens as the first, more than ${prefix}` : `at least ${prefix + queries} tokens`}, got ${keys.rows}`,
@@ -161,17 +178,22 @@ function check({
       throw new RangeError(
         `${who}: queries of ${whose} must have a whole number of rows for each of the ${keys.rows} tokens, got ${asked.rows}`,
       )
+    const [sinks, groups] = [more.sinkLogit, asked.rows / keys.rows]
+    if (Array.isArray(sinks) && sinks.length !== groups)
+      throw new RangeError(
+        `${who}: sinkLogit of ${whose} must be a number, or one for each of the ${groups} queries of a token, got ${sinks.length}`,
+      )
   }
   const least = Math.min(...heads.map(({ keys, values }) => 4 * prefix * (keys.cols + values.cols)))
   for (const budget of budgets) budgetBytes(budget, least)
 }
 
-/** The part of a head that the board runs over. */
-function partOf({ queries, keys, values, scale }: BoardHead, prefix: number, asked: number): Part {
+/** The tokens of a head that the board runs over. */
+function partOf({ queries, keys, values, scale, ...more }: BoardHead, prefix: number, asked: number): Part {
   const tokens = prefix + asked
   const groups = queries.rows / keys.rows
   return {
-    shape: { d: keys.cols, dv: values.cols, scale: scale ?? 1 / Math.sqrt(keys.cols) },
+    shape: { d: keys.cols, dv: values.cols, scale: scale ?? 1 / Math.sqrt(keys.cols), ...featuresOf(more) },
     groups,
     prefix,
     queries: rowsOf(queries, 0, tokens * groups),
@@ -180,7 +202,10 @@ function partOf({ queries, keys, values, scale }: BoardHead, prefix: number, ask
   }
 }
 
-/** The first rows of the prefix, copied: whatever a method does to them does not reach the others. */
+const featuresOf = ({ softcap, sinkLogit }: Pick<Head, 'softcap' | 'sinkLogit'>) =>
+  headOf({ softcap, sinkLogit }) as Pick<Head, 'softcap' | 'sinkLogit'>
+
+/** The first rows of the prefix, copied: what a method does to them is not done to the others. */
 function pilotOf({ queries, keys, values, prefix, groups }: Part, most: number): Pilot | undefined {
   const rows = Math.min(most, prefix)
   if (rows === 0) return undefined

@@ -1,4 +1,13 @@
-import { isFinite, rowsOf, type AttentionStream, type Matrix, type Method, type Pilot, isUint8 } from '@sublinear/core'
+import {
+  featuresBeyond,
+  isFinite,
+  rowsOf,
+  type AttentionStream,
+  type Matrix,
+  type Method,
+  type Pilot,
+  isUint8,
+} from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
 import { barCoverage } from './bar-coverage'
 import type { BoardCell } from './board'
@@ -27,6 +36,8 @@ export async function runCell(options: CellOptions): Promise<BoardCell> {
   const { name: stream, learns } = method
   let made: Made | undefined
   try {
+    const beyond = featuresBeyond(part.shape, method.can)
+    if (beyond.length > 0) return { stream, outcome: 'cannot', why: `cannot do ${beyond.join(' and ')}` }
     const traffic = { tokens: part.keys.rows, groups: part.groups }
     const chosen = method.within({ ...part.shape }, bytes, traffic, pilot)
     if (chosen === undefined) return { stream, outcome: 'does not fit' }

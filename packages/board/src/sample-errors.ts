@@ -1,4 +1,4 @@
-import { matrix, philox, rowsOf, type Matrix } from '@sublinear/core'
+import { matrix, perRow, philox, rowsOf, type Matrix } from '@sublinear/core'
 import { exactAttention } from '@sublinear/exact-attention'
 import type { BoardErrors, OverQueries } from './board'
 import type { Part, Truth } from './truth'
@@ -33,7 +33,7 @@ async function answersOf(
   lane: number,
   rest: () => Promise<void>,
 ) {
-  const { d, dv, scale } = shape
+  const { d, dv, scale, softcap, sinkLogit } = shape
   const held = { keys: matrix(most, d), values: matrix(most, dv) }
   const out = new Float32Array((queries.rows - prefix * groups) * dv)
   const words = new Uint32Array(4)
@@ -50,12 +50,20 @@ async function answersOf(
   let asked = prefix
   /** Answers the open queries of tokens before t from the tokens held. */
   const answer = (t: number) => {
-    if (t === asked) return
-    const own = rowsOf(queries, asked * groups, t * groups)
-    const { data } = exactAttention({ ...held, queries: own, scale, valid: Math.min(most, asked + 1) })
-    out.set(data, (asked - prefix) * groups * dv)
-    asked = t
+    while (asked < t) {
+      const to = sinkLogit === undefined ? t : asked + 1
+      const own = rowsOf(queries, asked * groups, to * groups)
+      const valid = Math.min(most, asked + 1)
+      const { data } = exactAttention({ ...held, queries: own, scale, softcap, valid, ...sinkAmong(valid, asked + 1) })
+      out.set(data, (asked - prefix) * groups * dv)
+      asked = to
+    }
   }
+  /** A held token stands for as many as it was drawn from: so much less is the sink beside it. */
+  const sinkAmong = (count: number, seen: number) =>
+    sinkLogit !== undefined && {
+      sinkLogit: Array.from({ length: groups }, (_, g) => perRow(sinkLogit, g) - Math.log(seen / count)),
+    }
   for (let t = 0; t < prefix; t++) if (slotOf(t) < most) slots[slotOf(t)] = t
   for (const [slot, t] of slots.entries()) if (t < prefix) hold(t, slot)
   for (let t = prefix; t < keys.rows; t++) {

@@ -23,13 +23,13 @@ export interface Truth {
 
 /** Computes exact causal attention of the tokens after the prefix, a block at a time, with the norms that the units need. */
 export function truthOf({ shape, prefix, groups, queries, keys, values }: Part, block: number): Truth {
-  const { d, dv, scale } = shape
+  const { d, dv, scale, softcap } = shape
   const rows = queries.rows - prefix * groups
   const exact = new Float32Array(rows * dv)
-  const lengths = new Float64Array(rows) // ‖softmax‖₂
+  const lengths = new Float64Array(rows) // ‖softmax‖₂ over the tokens
   const stream = exactStream(shape)
-  // Σe^{2s} is the mass of the softmax at doubled scores.
-  const doubled = exactStream({ d, dv: 1, scale })
+  // Σe^{2s} is the mass of the same softmax at doubled scores, caps doubled with them; a sink has no value and is no part of it.
+  const doubled = exactStream({ d, dv: 1, scale, ...(softcap !== undefined && { softcap: 2 * softcap }) })
   stream.push({ keys: rowsOf(keys, 0, prefix), values: rowsOf(values, 0, prefix) })
   doubled.push({ keys: rowsOf(keys, 0, prefix), values: ones(prefix) })
   for (let from = prefix; from < keys.rows; from += block) {

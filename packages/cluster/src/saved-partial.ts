@@ -1,9 +1,41 @@
-import { decodeSnapshot, encodeSnapshot, isFloat32, isFloat64, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  FINITE,
+  NOT_NEGATIVE,
+  readBy,
+  schema,
+  type Matrix,
+  type PartialSoftmax,
+} from '@sublinear/core'
 
 const PARTIAL = 'partial-softmax'
 const QUERIES = 'queries'
 
-/** Encodes a partial softmax. */
+/** Answers of a part, as they travel. */
+export const partialSchema = schema(
+  {
+    kind: PARTIAL,
+    version: '1',
+    tensors: {
+      max: { type: 'F32', least: -Infinity, most: FINITE.most },
+      mass: { type: 'F64', like: 'max', ...NOT_NEGATIVE },
+      sum: { type: 'F32', ...FINITE },
+    },
+  },
+  {
+    '`sum` (rows × dv) has as many rows as `max` has entries.': ({ tensors: { max } }, { rows }) => max.length === rows,
+  },
+)
+
+/** Queries, as they travel: rows × d. */
+export const queriesSchema = schema({
+  kind: QUERIES,
+  version: '1',
+  tensors: { queries: { type: 'F32', ...FINITE } },
+})
+
+/** A partial softmax as bytes. */
 export function partialBytes({ max, mass, sum }: PartialSoftmax): Uint8Array {
   const { rows, cols, data } = sum
   const tensors = {
@@ -16,14 +48,10 @@ export function partialBytes({ max, mass, sum }: PartialSoftmax): Uint8Array {
 
 /** Decodes a partial softmax. @throws RangeError when the bytes are damaged or no partial softmax */
 export function partialOf(bytes: Uint8Array): PartialSoftmax {
-  const { tensors } = decodeSnapshot(bytes, { kind: PARTIAL, version: '1' })
-  const [max, mass, sum] = ['max', 'mass', 'sum'].map((name) => tensors.get(name))
-  const [rows, cols] = sum?.shape ?? []
-  if (!(isFloat32(max?.data) && isFloat64(mass?.data) && isFloat32(sum?.data) && sum.shape.length === 2))
-    throw new RangeError('askAll: these are no partial answers')
-  if (max.data.length !== rows || mass.data.length !== rows)
-    throw new RangeError('askAll: max, mass and sum differ in rows')
-  return { max: max.data, mass: mass.data, sum: { rows, cols, data: sum.data } }
+  const snapshot = decodeSnapshot(bytes, { kind: PARTIAL, version: '1' })
+  const [rows = -1, cols = -1] = snapshot.tensors.get('sum')?.shape ?? []
+  const { max, mass, sum } = readBy('askAll', partialSchema, snapshot, { rows }).tensors
+  return { max, mass, sum: matrixOf(rows, cols, sum) }
 }
 
 /** Encodes query rows. */
@@ -34,8 +62,12 @@ export function queryBytes({ rows, cols, data }: Matrix): Uint8Array {
 
 /** Decodes query rows. @throws RangeError when the bytes are damaged or no queries */
 export function queriesOf(bytes: Uint8Array): Matrix {
-  const { tensors } = decodeSnapshot(bytes, { kind: QUERIES, version: '1' })
-  const queries = tensors.get('queries')
-  if (!isFloat32(queries?.data) || queries.shape.length !== 2) throw new RangeError('askAll: these are no queries')
-  return { rows: queries.shape[0], cols: queries.shape[1], data: queries.data }
+  const snapshot = decodeSnapshot(bytes, { kind: QUERIES, version: '1' })
+  const [rows = -1, cols = -1] = snapshot.tensors.get('queries')?.shape ?? []
+  return matrixOf(rows, cols, readBy('askAll', queriesSchema, snapshot).tensors.queries)
+}
+
+function matrixOf(rows: number, cols: number, data: Float32Array): Matrix {
+  if (rows < 0 || rows * cols !== data.length) throw new RangeError('askAll: a tensor must be rows × columns')
+  return { rows, cols, data }
 }

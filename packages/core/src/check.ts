@@ -91,7 +91,11 @@ const FEW = 128
 
 /** Tells whether every entry is a number of magnitude at most `largest`. */
 function isWithin(data: Float32Array, largest: number): boolean {
-  if (data.length > FEW) return kernels().largestMagnitude(data, data.length) <= largest
+  return data.length > FEW ? kernels().largestMagnitude(data, data.length) <= largest : areWithin(data, largest)
+}
+
+/** The loop alone: V8 would compile the kernels into it, and that takes it ten times as long. */
+function areWithin(data: Float32Array, largest: number): boolean {
   for (let i = 0; i < data.length; i++) if (!(Math.abs(data[i]) <= largest)) return false
   return true
 }

@@ -61,7 +61,12 @@ export function headOf(shape: Head): Head {
   return Object.fromEntries(HEAD_FEATURES.flatMap((name) => (shape[name] === undefined ? [] : [[name, shape[name]]])))
 }
 
-/** Features that remain for a part of a stream that turns its queries and keys, and adds its sink, around that part. */
+/** The features that a head has and a method or stream, by what it can, does not compute. */
+export function featuresBeyond(head: Head, can: readonly HeadFeature[]): HeadFeature[] {
+  return HEAD_FEATURES.filter((name) => head[name] !== undefined && !can.includes(name))
+}
+
+/** Features that are left to a part whose queries and keys are turned, and whose sink is added, around it. */
 export function scoresOf({ softcap }: Head): Pick<Head, 'softcap'> {
   return softcap === undefined ? {} : { softcap }
 }

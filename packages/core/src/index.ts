@@ -50,6 +50,7 @@ export {
   FRAME_FEATURES,
   HEAD_FEATURES,
   HELD_FEATURES,
+  featuresBeyond,
   headOf,
   perRow,
   scoresOf,
@@ -73,7 +74,22 @@ export { scope } from './scope'
 export { addSink } from './sink'
 export { checkFits, tensorsIn, tokenCount } from './snapshot-fits'
 export { crc32 } from './crc32'
-export { COUNT, FINITE, NOT_NEGATIVE, SUM, TOTAL, readBy, schema, schemaText, type Read, type Schema } from './schema'
+export {
+  COUNT,
+  FINITE,
+  KEYS,
+  NOT_NEGATIVE,
+  SIZE,
+  SUM,
+  TOTAL,
+  VALUES,
+  WEIGHTS,
+  readBy,
+  schema,
+  schemaText,
+  type Read,
+  type Schema,
+} from './schema'
 export { decodeUtf8, encodeUtf8 } from './utf8'
 export { matrix, rowsOf } from './matrix'
 export { philox, seedWords } from './philox'

@@ -29,6 +29,16 @@ export const SUM = { least: -1.6069380442589903e60, most: 1.6069380442589903e60 
 export const TOTAL = { least: 0, most: 1.6069380442589903e60 } as const
 /** Range of counts: whole numbers from 0 to 2^53. */
 export const COUNT = { whole: true, least: 0 } as const
+/** Sizes, and what push takes: keys, values, weights. */
+export const SIZE = { whole: true, least: 1 } as const
+export const KEYS = { type: 'F32', least: -1125899906842624, most: 1125899906842624 } as const // 2^50
+export const VALUES = { type: 'F32', least: -18446744073709551616, most: 18446744073709551616 } as const // 2^64
+export const WEIGHTS = {
+  type: 'F32',
+  least: 7.888609052210118e-31, // 2^-100
+  most: 9007199254740992, // 2^53
+  optional: true,
+} as const
 
 /** A parameter: a number in decimal, with the value that its absence stands for; a seed of 64 bits; or a text that its owner reads. */
 export type ParameterField = (Range & { readonly absent?: number | undefined }) | 'seed' | 'text'
@@ -166,7 +176,11 @@ function isInside(x: number, { whole = false, least = -MOST, most = MOST }: Rang
 }
 
 function outside(data: ArrayOf[keyof ArrayOf], field: Range): number {
-  for (let i = 0; i < data.length; i++) if (!isInside(Number(data[i]), field)) return i
+  const { whole = false, least = -MOST, most = MOST } = field
+  for (let i = 0; i < data.length; i++) {
+    const x = Number(data[i])
+    if (!(x >= least && x <= most) || (whole && !Number.isInteger(x))) return i
+  }
   return -1
 }
 
@@ -183,10 +197,9 @@ function figure(x: number): string {
   const size = Math.abs(x)
   const sign = x < 0 ? '-' : ''
   if (size < 2 ** 16) return String(x)
-  for (const [power, rest] of [
-    [Math.log2(size), ''],
-    [Math.log2(size + 1), ' - 1'],
-  ] as const)
-    if (Number.isInteger(power)) return `${sign}2^${power}${rest}`
+  for (const below of [0, 1]) {
+    const power = Math.round(Math.log2(size + below))
+    if (2 ** power === size + below) return `${sign}2^${power}${below === 0 ? '' : x < 0 ? ' + 1' : ' - 1'}`
+  }
   return String(x)
 }

@@ -13,6 +13,8 @@ export interface DenseColumns {
   readonly seed: Seed
   /** Bytes of the description of Ψ beside kind, m and seed. */
   readonly bytes?: number | undefined
+  /** As a sketch matrix has it. */
+  readonly innerVariance?: number | undefined
   /** Fills out (m × count, row-major) with columns first … first + count − 1; count ≤ 64, never across a multiple of 64. */
   columns(first: number, count: number, out: Float32Array): void
   /** Fills the first m · count numbers of an array of the kernels with the same columns, where they can be made there. */
@@ -26,7 +28,8 @@ export interface DenseColumns {
  *
  * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
  */
-export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns, residentColumns }: DenseColumns): SketchMatrix {
+export function denseSketchMatrix(options: DenseColumns): SketchMatrix {
+  const { kind, m, seed, bytes = 0, columns, residentColumns, innerVariance } = options
   checkInteger(kind, 'm', m, 1)
   let scratch: Float32Array | undefined
   /** Makes Ψ[:, index … index + count) as m × count numbers, valid until the next call. */
@@ -58,6 +61,7 @@ export function denseSketchMatrix({ kind, m, seed, bytes = 0, columns, residentC
     m,
     seed: checkSeed(kind, seed),
     bytes,
+    ...(innerVariance !== undefined && { innerVariance }),
     accumulate(into, block, first) {
       checkAccumulate(kind, m, into, block, first)
       add(into.data, block.data, block.rows, block.cols, first)
@@ -92,7 +96,8 @@ export interface SparseEntries {
   readonly m: number
   readonly seed: Seed
   readonly bytes?: number | undefined
-  /** Number of entries of a column that are not zero. */
+  readonly innerVariance?: number | undefined
+  /** How many entries of a column are not zero. */
   readonly nonzeros: number
   /** Lists columns first … first + count − 1: entry e of column c is values[c·nonzeros + e] at row rows[c·nonzeros + e] < m. */
   entries(first: number, count: number, rows: Uint32Array, values: Float32Array): void
@@ -105,7 +110,8 @@ export interface SparseEntries {
  *
  * @throws TypeError, RangeError when m or nonzeros is no integer ≥ 1 or seed no 64-bit integer
  */
-export function sparseSketchMatrix({ kind, m, seed, bytes = 0, nonzeros, entries }: SparseEntries): SketchMatrix {
+export function sparseSketchMatrix(options: SparseEntries): SketchMatrix {
+  const { kind, m, seed, bytes = 0, nonzeros, entries, innerVariance } = options
   checkInteger(kind, 'm', m, 1)
   checkInteger(kind, 'nonzeros', nonzeros, 1)
   const most = Math.max(1, Math.floor(ENTRIES / nonzeros))
@@ -137,6 +143,7 @@ export function sparseSketchMatrix({ kind, m, seed, bytes = 0, nonzeros, entries
     m,
     seed: checkSeed(kind, seed),
     bytes,
+    ...(innerVariance !== undefined && { innerVariance }),
     accumulate(into, block, first) {
       checkAccumulate(kind, m, into, block, first)
       add(into.data, block.data, block.rows, block.cols, first)

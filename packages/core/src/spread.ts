@@ -19,6 +19,16 @@ export interface Spread {
   readonly skewed: Float64Array
   /** 1 where a part of the answer has no interval, rows. */
   readonly flags: Uint8Array
+  /** What a sample of the same tokens has more than the answers of summaries: of sums, rows × dv, and of masses, rows, in units of e^{level}. */
+  readonly gaps: Float64Array
+  readonly gapMass: Float64Array
+  /** The sums above, squares to fourths, of those samples: what their own variance makes uncertain, which is no part of the answer's. */
+  readonly sampleSquares: Float64Array
+  readonly sampleProducts: Float64Array
+  readonly sampleWeights: Float64Array
+  readonly sampleFourths: Float64Array
+  /** 1 where a part of the answer is a summary that a sample judges, rows. */
+  readonly measured: Uint8Array
 }
 
 /** Option that asks for error bars beside answers. */
@@ -32,30 +42,54 @@ export interface ErrorBars {
   readonly error: Matrix
   /** 1 where no interval can be drawn from the row's errors, rows. */
   readonly flagged: Uint8Array
+  /** 1 where a part of the bar is measured on held-out tokens, as `measured` does, and no theory gives it, rows. */
+  readonly measured: Uint8Array
 }
 
 /** The spread of rows without any uncertainty. */
 export function emptySpread(rows: number, dv: number): Spread {
   const sums = () => new Float64Array(rows)
+  const entries = () => new Float64Array(rows * dv)
   return {
     level: sums().fill(-Infinity),
-    squares: new Float64Array(rows * dv),
-    products: new Float64Array(rows * dv),
+    squares: entries(),
+    products: entries(),
     weights: sums(),
     fourths: sums(),
     skewed: sums(),
     flags: new Uint8Array(rows),
+    gaps: entries(),
+    gapMass: sums(),
+    sampleSquares: entries(),
+    sampleProducts: entries(),
+    sampleWeights: sums(),
+    sampleFourths: sums(),
+    measured: new Uint8Array(rows),
   }
 }
 
-/** The sums in units of e^{2·level}; `fourths` is in units of its square. */
-const SUMS = ['squares', 'products', 'weights', 'fourths', 'skewed'] as const
+/** The powers of e^{level} in whose units the sums are. */
+const SUMS = {
+  squares: 2,
+  products: 2,
+  weights: 2,
+  fourths: 4,
+  skewed: 2,
+  gaps: 1,
+  gapMass: 1,
+  sampleSquares: 2,
+  sampleProducts: 2,
+  sampleWeights: 2,
+  sampleFourths: 4,
+} as const
+type SumName = keyof typeof SUMS
 
 /** Adds another spread to `into`, in place, from row `at` of `into` on. */
 export function addSpread(into: Spread, other: Spread, at = 0): void {
   for (const [r, level] of other.level.entries()) {
     const to = at + r
     into.flags[to] |= other.flags[r]
+    into.measured[to] |= other.measured[r]
     if (level === -Infinity) continue
     raiseSpread(into, to, level)
     eachSum(into, to, level - into.level[to], (name, i, unit, c, width) => {
@@ -79,10 +113,10 @@ function eachSum(
   { level, ...sums }: Spread,
   row: number,
   below: number,
-  take: (name: (typeof SUMS)[number], i: number, unit: number, c: number, width: number) => void,
+  take: (name: SumName, i: number, unit: number, c: number, width: number) => void,
 ): void {
-  for (const name of SUMS) {
-    const unit = Math.exp((name === 'fourths' ? 4 : 2) * below)
+  for (const [name, power] of Object.entries(SUMS) as [SumName, number][]) {
+    const unit = Math.exp(power * below)
     const width = sums[name].length / level.length
     for (let c = 0; c < width; c++) take(name, row * width + c, unit, c, width)
   }

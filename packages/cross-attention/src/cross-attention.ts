@@ -6,8 +6,11 @@ import {
   checkValues,
   decodeSnapshot,
   encodeSnapshot,
+  FINITE,
   matrix,
+  readBy,
   requireSame,
+  schema,
   type FeatureMap,
   type Matrix,
   type PartialSoftmax,
@@ -86,6 +89,36 @@ export function crossAttention(options: CrossAttentionOptions): CrossAttention {
   return live(copies, features, makeContext({ features, dv: wv.cols, psi, phi }))
 }
 
+const BYTES = { type: 'U8', optional: true, whole: true, least: 0 } as const
+
+/** Snapshots of cross-attention: weights, and parts that are snapshots of their own. */
+export const crossAttentionSchema = schema(
+  {
+    kind: KIND,
+    version: VERSION,
+    parameters: { features: 'text' },
+    tensors: {
+      wq: { type: 'F32', ...FINITE },
+      wk: { type: 'F32', ...FINITE },
+      wv: { type: 'F32', ...FINITE },
+      context: BYTES,
+      'one-pass': BYTES,
+      'sk(D-1U1)': BYTES,
+    },
+  },
+  {
+    'Rows of `wq` (columns of X1 × d) and of `wk` (columns of X2 × d) are whole; `wv` (columns of X2 × dv) has as many as `wk`.':
+      ({ tensors: { wq, wk, wv } }, { d }) =>
+        [wq, wk].every(({ length }) => length > 0 && length % d === 0) &&
+        wv.length > 0 &&
+        wv.length % (wk.length / d) === 0,
+    'With Ψ there is a `one-pass`, else a `context`, and a `sk(D-1U1)` where there is a Φ.': ({ tensors }) =>
+      tensors['one-pass'].length > 0
+        ? tensors.context.length + tensors['sk(D-1U1)'].length === 0
+        : tensors.context.length > 0,
+  },
+)
+
 /**
  * Cross-attention from its snapshot, which carries the weights, resuming bit for bit.
  *
@@ -96,8 +129,10 @@ export function restoreCrossAttention(
   bytes: Uint8Array,
 ): CrossAttention {
   const who = 'restoreCrossAttention'
-  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  requireSame(who, { features: features.spec }, { features: parameters['features'] ?? 'nothing' })
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const { parameters } = readBy(who, crossAttentionSchema, snapshot, { d: features.d })
+  const { tensors } = snapshot
+  requireSame(who, { features: features.spec }, { features: parameters.features })
   const [wq, wk, wv] = ['wq', 'wk', 'wv'].map((name) => {
     const { shape = [], data } = tensors.get(name) ?? {}
     if (!(data instanceof Float32Array) || shape.length !== 2)

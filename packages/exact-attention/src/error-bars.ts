@@ -1,10 +1,5 @@
 import type { ErrorBars, PartialSoftmax } from '@sublinear/core'
-
-/** Fewest terms from which a variance can be estimated: the distribution of Student has no variance at 2. */
-const FEWEST_TERMS = 4
-
-/** Largest variance of the mass over its square for which a ratio has a normal error: a standard error of 18 %. */
-const MOST_OF_MASS = 1 / 32
+import { measuredRow, varianceOf } from './measured-row'
 
 /**
  * Computes the error bars of the answers that `normalise` makes of a partial softmax: a standard error for each entry, and a flag for each row.
@@ -17,8 +12,10 @@ const MOST_OF_MASS = 1 / 32
  *   counts them: bars are wider by the deviation of Student's distribution, √(ν/(ν − 2)). Below 4 terms a row is flagged; so is a row whose mass has a
  *   standard error of more than 18 %, since an answer that two tokens share then has no normal error.
  *
- * @param partial  a partial that `attend(queries, { errorBars: true })` or `step` returned, or a combination of such partials
- * @returns rows × dv standard errors, and a flag for each row
+ *   What `measured` streams add is no standard error of a known noise: it is judged by a sample of the same tokens, and `measured` says in which rows.
+ *
+ * @param partial  of `attend(queries, { errorBars: true })` or `step`, or combined of such
+ * @returns rows × dv standard errors, and two flags for each row
  * @throws TypeError when it was asked for without error bars
  */
 export function errorBars(partial: PartialSoftmax): ErrorBars {
@@ -30,15 +27,17 @@ export function errorBars(partial: PartialSoftmax): ErrorBars {
   for (let r = 0; r < rows; r++) {
     if (spread.level[r] === -Infinity || !(mass[r] > 0)) continue
     if (spread.skewed[r] > 0) flagged[r] = 1
-    const share = Math.exp(spread.level[r] - max[r]) / mass[r]
-    const terms = spread.fourths[r] > 0 ? spread.weights[r] ** 2 / spread.fourths[r] : Infinity // 0 terms mean that nothing is a sample
-    if (terms < FEWEST_TERMS || spread.weights[r] * share * share > MOST_OF_MASS) flagged[r] = 1
-    const unit = share * Math.sqrt(terms > FEWEST_TERMS ? 1 / (1 - 2 / terms) : 2)
-    for (let i = r * cols; i < (r + 1) * cols; i++) {
+    const level = Math.exp(spread.level[r] - max[r])
+    const { weights, fourths } = spread
+    const known = varianceOf(weights[r], fourths[r], level / mass[r])
+    if (known.isFlagged) flagged[r] = 1
+    const judged = spread.measured[r] ? measuredRow(partial, spread, r, level) : undefined
+    if (judged?.isFlagged) flagged[r] = 1
+    for (let c = 0, i = r * cols; c < cols; c++, i++) {
       const answer = sum.data[i] / mass[r]
-      const square = spread.squares[i] - 2 * answer * spread.products[i] + answer * answer * spread.weights[r]
-      data[i] = unit * Math.sqrt(Math.max(0, square))
+      const square = spread.squares[i] - 2 * answer * spread.products[i] + answer * answer * weights[r]
+      data[i] = Math.sqrt(known.unit * known.unit * Math.max(0, square) + (judged?.squares[c] ?? 0))
     }
   }
-  return { error: { rows, cols, data }, flagged }
+  return { error: { rows, cols, data }, flagged, measured: spread.measured.slice() }
 }

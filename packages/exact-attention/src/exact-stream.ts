@@ -7,13 +7,18 @@ import {
   checkOptions,
   checkValues,
   decodeSnapshot,
+  KEYS,
   liveStream,
   piecesOf,
   headOf,
+  readBy,
   rotation,
   reserveMemory,
+  schema,
   shapeIn,
   shapeParameters,
+  tokenCount,
+  VALUES,
   type AttentionStream,
   type HeadFeature,
   type Inside,
@@ -55,8 +60,23 @@ export function exactStream(shape: Shape): AttentionStream & Disposable {
  */
 export function restoreExactStream(bytes: Uint8Array): AttentionStream & Disposable {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  return live(shapeIn(KIND, snapshot, CAN), snapshot)
+  const shape = shapeIn(KIND, snapshot, CAN)
+  const tokens = tokenCount(KIND, snapshot)
+  const held = shape.window === undefined ? tokens : tokens - firstHeld(shape.window, tokens)
+  readBy(KIND, exactSchema, snapshot, { held, 'held · d': held * shape.d, 'held · dv': held * valueCols(shape) })
+  return live(shape, snapshot)
 }
+
+/** Snapshots of exact streams, beside their shape. */
+export const exactSchema = schema({
+  kind: KIND,
+  version: VERSION,
+  tensors: {
+    keys: { ...KEYS, size: 'held · d' },
+    values: { ...VALUES, size: 'held · dv' },
+    logWeights: { type: 'F32', size: 'held', optional: true, least: -70, most: 37 },
+  },
+})
 
 export const exactMethod: Method = {
   name: KIND,

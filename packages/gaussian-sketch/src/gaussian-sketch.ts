@@ -26,5 +26,5 @@ export function gaussianSketch({ m, seed }: { m: number; seed: Seed }): SketchMa
   const unit = 1 / Math.sqrt(m)
   const columns = (first: number, count: number, out: Floats) =>
     sketchKernels().normalColumns(out, key, STREAM, first, m, count, unit)
-  return denseSketchMatrix({ kind: 'gaussian', m, seed, columns, residentColumns: columns })
+  return denseSketchMatrix({ kind: 'gaussian', m, seed, innerVariance: 2 / m, columns, residentColumns: columns })
 }

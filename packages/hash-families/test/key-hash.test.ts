@@ -1,9 +1,9 @@
 // Hashes of texts, bytes and integers. SipHash-2-4 by its authors' vectors (fixtures/sip-hash.py), texts by the engine's own UTF-8.
 // Kills: a rotation or a carry left out, 1-3 rounds, the length missing from the last word, signs of bytes ≥ 128, low surrogates alone,
-// bigints and texts under one key, a seed of 32 bits, an index from the lower word by a remainder.
+// bigints and texts under one key, a carry from 2^32 − 1, bytes read as a key of another kind, a seed of 32 bits, an index from the lower word by a remainder.
 import { philox } from '@sublinear/core'
 import { describe, expect, it } from 'vitest'
-import { hashKey, keyHash, type Key } from '../src'
+import { bytesOfKey, hashKey, keyHash, keyOfBytes, type Key } from '../src'
 import { writeKey } from '../src/key-hash'
 import { sipHash } from '../src/sip-hash'
 import digests from './fixtures/sip-hash.json'
@@ -13,6 +13,9 @@ const hex = ([low, high]: Uint32Array) =>
   [low, high]
     .flatMap((word) => [0, 8, 16, 24].map((shift) => ((word >>> shift) & 255).toString(16).padStart(2, '0')))
     .join('')
+
+/** A key under which v0 and v1 begin with these lower words. */
+const low = (lower: number, other: number) => Uint32Array.of(0x70736575 ^ lower, 0, 0x6e646f6d ^ other, 0)
 
 describe('SipHash-2-4', () => {
   it('gives the vectors of its authors, and of a library for longer texts', () => {
@@ -36,6 +39,14 @@ describe('SipHash-2-4', () => {
       const four = Uint32Array.from({ length: 4 }, (_, w) => Math.imul(i + 1, 0x9e3779b9 + w))
       sipHash(out, four, bytes, i)
       expect((BigInt(out[1]) << 32n) | BigInt(out[0])).toBe(slowly(four, bytes))
+    }
+  })
+
+  it('carries from 2^32 on, and not from 2^32 - 1', () => {
+    const out = new Uint32Array(2)
+    for (const four of [low(0, 0xffffffff), low(1, 0xffffffff), low(0x80000000, 0x7fffffff)]) {
+      sipHash(out, four, new Uint8Array(0), 0)
+      expect((BigInt(out[1]) << 32n) | BigInt(out[0])).toBe(slowly(four, new Uint8Array(0)))
     }
   })
 })
@@ -164,6 +175,24 @@ describe('keyHash', () => {
       }
     }
     expect([hash.bytes, hash.seed]).toEqual([32, 5n])
+  })
+
+  it('bytes of a key come back as the key of their kind, and others as none', () => {
+    for (const text of ['', '\u007f', '\u0080', '\u07ff\u0800', 'a\u{1f600}b']) {
+      expect(bytesOfKey(text)).toEqual(new TextEncoder().encode(text))
+      expect(keyOfBytes('text', bytesOfKey(text))).toBe(text)
+    }
+    const longest = 2n ** 64n + 5n
+    for (const whole of [0n, 1n, 255n, 2n ** 64n - 1n, longest])
+      expect(keyOfBytes('integer', bytesOfKey(whole))).toBe(whole)
+    const bytes = Uint8Array.of(255, 0)
+    expect(keyOfBytes('bytes', bytes)).toEqual(bytes)
+    expect(keyOfBytes('text', bytes)).toBeUndefined() // not UTF-8
+    expect(keyOfBytes('integer', bytes)).toBeUndefined() // an integer has at least 8
+    expect(keyOfBytes('integer', Uint8Array.of(...bytesOfKey(longest), 0))).toBeUndefined() // nor more than it needs
+    expect(() => bytesOfKey(5 as never)).toThrow(
+      'bytesOfKey: key must be a string, a Uint8Array or a bigint, got number',
+    )
   })
 
   it('leaves keys as they are, and refuses what is none', () => {

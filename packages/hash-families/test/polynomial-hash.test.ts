@@ -137,6 +137,8 @@ describe.each(['2^31-1', '2^61-1'] as const)('polynomialHash mod %s', (prime) =>
     expect(() => polynomialHash({ independence: 2, seed: 1, prime: '2^13-1' as never })).toThrow(
       "prime must be '2^31-1' or '2^61-1', got 2^13-1",
     )
+    for (const key of [-1, 0.5, NaN, 2 ** 53])
+      expect(() => hash.value(key)).toThrow('polynomialHash: key must be an integer')
     for (const key of [-1, 0.5, NaN, 2 ** 53]) expect(() => hash.value(key)).toThrow(RangeError)
     expect(() => hash.value('1' as never)).toThrow(TypeError)
     expect(() => hash.fill(2 ** 53 - 2, 3, new Uint32Array(6))).toThrow('polynomialHash: count must be')

@@ -104,6 +104,10 @@ describe('bucketHash', () => {
     expect(() => bucketHash({ ...good, count: 0 })).toThrow(RangeError)
     expect(() => hash.bucket(1, 0)).toThrow(RangeError)
     expect(() => hash.bucket(0, -1)).toThrow(RangeError)
+    expect(() => hash.fill(2 ** 53 - 2, 3, new Uint32Array(3))).toThrow(
+      'bucketHash: count must be an integer from 0 to',
+    )
+    expect(() => hash.fill(-1, 1, new Uint32Array(1))).toThrow('bucketHash: first must be')
     expect(() => hash.fill(0, 2, new Uint32Array(1))).toThrow('bucketHash: out must have at least 2 entries, got 1')
   })
 })

@@ -1,11 +1,5 @@
 import { weight } from './scalar/code-weights'
-
-/** Partial softmaxes of some rows, as the kernels continue them. */
-export interface SoftmaxRows {
-  readonly max: Float32Array // rows
-  readonly mass: Float64Array // rows
-  readonly sum: Float32Array // rows × dv
-}
+import type { SoftmaxRows } from './softmax-rows'
 
 /** Keys that are summed before their sums are joined to those of the keys before them: 64 additions in float32 lose at most 4e-6. */
 export const SEGMENT = 4096

@@ -1,9 +1,9 @@
-import { isFloat32, isFloat64 } from './brand'
 import type { CodedAttention, CodeKernels } from './code-kernels'
-import { joinedSums, SEGMENT, type SoftmaxRows } from './joined-sums'
-import type { AttentionBlock, Doubles, Floats, Kernels } from './kernels'
+import { joinedSums, SEGMENT } from './joined-sums'
+import type { AttentionBlock, Kernels } from './kernels'
 import { rangeOf } from './resident'
 import { seenBy } from './rounded-query'
+import { putSoftmax, softmaxOf } from './softmax-rows'
 
 /** Parts of a block that are needed to cut it. */
 type Long = Pick<AttentionBlock, 'rows' | 'keyCount' | 'causal' | 'max' | 'mass' | 'sum'>
@@ -28,7 +28,7 @@ function inSegments<B extends Long>(
   const seen = seenBy(rows - 1, keyCount, causal)
   attend({ ...block, keyCount: Math.min(seen, SEGMENT) }) // rows that see no further keys get the bits of a call without them
   if (seen <= SEGMENT) return
-  const softmax = read(block)
+  const softmax = softmaxOf(block)
   const joined = joinedSums(softmax)
   for (let from = SEGMENT; from < seen; from += SEGMENT) {
     const count = Math.min(SEGMENT, seen - from)
@@ -42,7 +42,7 @@ function inSegments<B extends Long>(
     joined.join()
   }
   joined.end()
-  write(block, softmax)
+  putSoftmax(block, softmax)
 }
 
 function cutBlock({ keys, values, bias, d, dv }: AttentionBlock, from: number, count: number): Partial<AttentionBlock> {
@@ -59,22 +59,4 @@ function cutCodes({ keys, values, bias }: CodedAttention, from: number, count: n
     values: { ...values, offset: values.offset + from * values.stride },
     ...(bias && { bias: rangeOf(bias, from, count) }),
   }
-}
-
-/** Reads the rows' softmaxes: their own arrays, or copies of resident ones. */
-function read({ max, mass, sum }: Long): SoftmaxRows {
-  return { max: floats(max), mass: isFloat64(mass) ? mass : mass.read(), sum: floats(sum) }
-}
-
-function write({ max, mass, sum }: Long, of: SoftmaxRows): void {
-  for (const [to, from] of [
-    [max, of.max],
-    [sum, of.sum],
-  ] as const)
-    if (!isFloat32(to)) to.write(from)
-  if (!isFloat64(mass)) (mass satisfies Doubles).write(of.mass)
-}
-
-function floats(of: Floats): Float32Array {
-  return isFloat32(of) ? of : of.read()
 }

@@ -46,7 +46,15 @@ export class Staging {
     copy(this.#arena.f32, to >>> 2, from as Float32Array, first, count)
   }
 
-  /** Copies `rows` rows of `cols` entries, which stand `stride` apart in the array, to a pointer, without gaps. */
+  /** Where `count` entries lie from `first` on: in place those of a resident operand, else copied to a pointer. */
+  piece(operand: Floats, first: number, count: number, to: number): number {
+    const at = this.floats(operand)
+    if (at) return at + 4 * first
+    this.in(to, operand, first, count)
+    return to
+  }
+
+  /** Copies `rows` rows of `cols` entries, `stride` apart in the array, dense to a pointer. */
   rowsIn(to: number, from: Floats, first: number, stride: number, rows: number, cols: number): void {
     if (stride === cols) return this.in(to, from, first, rows * cols)
     for (let r = 0; r < rows; r++) this.in(to + r * cols * 4, from, first + r * stride, cols)

@@ -40,6 +40,7 @@ export {
 } from './policies/streaming-llm'
 export { tova, tovaMethod } from './policies/tova'
 export { restoreWindow, window, windowMethod } from './policies/window'
+export { measured, restoreMeasured, type MeasuredOptions, type MeasuredStream } from './measured'
 export { scored, type ScoredTier } from './scored'
 export type { ScorePolicy, Scoring } from './scoring'
 export { scoredMethod } from './scored-method'

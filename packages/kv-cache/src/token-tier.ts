@@ -179,7 +179,7 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     errorBars: () => options.noBars ?? held.noBars,
     answer(queries, out, arrived) {
       if (out.spread && policy.unsure && held.count > 0)
-        widenBySample(out.spread, queries, held.read(), policy.unsure(), scale)
+        widenBySample(out.spread, queries, held.read(), policy.unsure(), scored)
       room.answer(queries, out, arrived)
     },
     continues: true,

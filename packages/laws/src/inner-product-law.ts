@@ -77,6 +77,11 @@ export function innerProductLaw(options: InnerProductLaw, variance: InnerProduct
       const all = (drawn ??= draw())[p]
       const truth = u.reduce((sum, x, i) => sum + x * v[i], 0)
       const wanted = variance({ u, v, m })
+      const { innerVariance = Infinity } = make({ m, seed: firstSeed })
+      insist(
+        wanted <= innerVariance * (norm(u) * norm(v)) ** 2 * (1 + 1e-12),
+        `innerVariance is ${innerVariance}, and the variance of these vectors is beyond it`,
+      )
       const mean = all.reduce((sum, x) => sum + x, 0) / seeds
       const moment = (power: number) => all.reduce((sum, x) => sum + (x - truth) ** power, 0) / seeds
       const rounding = 1e-6 * norm(u) * norm(v)

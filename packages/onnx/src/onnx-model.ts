@@ -33,7 +33,9 @@ export interface OnnxModelOptions {
 /** Heads of one layer, as the graph has them. */
 export type LayerHeads = Pick<ModelLayer, 'heads' | 'kvHeads' | 'groups' | 'shape'> & {
   readonly dialect: AttentionSite['dialect']
-  /** Number of the layer whose keys, values and streams it reads. Absent: it has its own. */
+  /** A logit without a value for each query head: those of a key head are the `sinkLogit` of its stream's shape. */
+  readonly sinks?: readonly number[] | undefined
+  /** The layer whose keys and values, and whose streams, it reads: it has none of its own. */
   readonly reads?: number | undefined
 }
 
@@ -112,12 +114,13 @@ export async function onnxModel({ model, ort, session = {}, memory = 'packed' }:
     throw error
   }
   return {
-    layers: open.layers.map(({ heads, kvHeads, groups, shape, reads, site: { dialect } }) => ({
+    layers: open.layers.map(({ heads, kvHeads, groups, shape, sinks, reads, site: { dialect } }) => ({
       heads,
       kvHeads,
       groups,
       shape,
       dialect,
+      ...(sinks && { sinks: Array.from(sinks) }),
       ...(reads !== undefined && { reads }),
     })),
     vocabulary,

@@ -1,13 +1,4 @@
-import {
-  checkFinite,
-  checkInteger,
-  checkScale,
-  checkSeed,
-  matrix,
-  project,
-  type FeatureMap,
-  type Seed,
-} from '@sublinear/core'
+import { checkFinite, checkInteger, checkScale, checkSeed, matrix, type FeatureMap, type Seed } from '@sublinear/core'
 import { gaussianSketch } from '@sublinear/gaussian-sketch'
 import { kernels } from '@sublinear/kernels'
 import { checkKeyCall, checkQueryCall } from './monomial-map'
@@ -21,14 +12,16 @@ export interface RandomFeatures {
   readonly scale: number
   /** 64 bits that decide every feature. */
   readonly seed: Seed
-  /** Whether frequencies are orthogonal in groups of d, each still N(0, I), for somewhat less variance. Default: false, they are independent. */
+  /** Frequencies orthogonal in groups of d, each still N(0, I): somewhat less variance; d·t·min(d, t) up to 2^28. Default: independent. */
   readonly orthogonal?: boolean | undefined
 }
 
-const MOST_ENTRIES = 2 ** 24
-/**
- * Largest exponent of a key; larger ones are cut, so that 2^20 of them add up in float32: e^72 = 1.9e31. A key reaches it at ‖k‖ ≥ 12/√scale at the earliest.
- */
+const MOST_ENTRIES = 16_777_216 // 2^24
+/** Multiplications of the Gram–Schmidt of orthogonal frequencies, at most: about a second. */
+const MOST_PRODUCTS = 268_435_456 // 2^28
+/** Columns of the sketch that are made at a time. */
+const PIECE = 64
+/** Exponents of keys end here, so that 2^20 of them still add up in float32: e^72 = 1.9e31. Reached by ‖k‖ ≥ 12/√scale at the least. */
 const MOST_EXPONENT = 72
 
 /**
@@ -59,6 +52,7 @@ export function randomFeatures({ d, t, scale, seed, orthogonal = false }: Random
   const key = checkSeed(who, seed)
   if (typeof orthogonal !== 'boolean')
     throw new TypeError(`${who}: orthogonal must be a boolean, got ${typeof orthogonal}`)
+  if (orthogonal) checkInteger(who, 'd·t·min(d, t)', d * t * Math.min(d, t), 1, MOST_PRODUCTS)
   const unit = Math.sqrt(scale)
   let made: Float32Array | undefined
   const frequencies = () => (made ??= frequenciesOf(d, t, key, orthogonal).map((w) => w * unit)) // t × d
@@ -98,32 +92,41 @@ export function randomFeatures({ d, t, scale, seed, orthogonal = false }: Random
 
 /** Draws t × d entries of N(0, 1): column j of the t × d sketch times √t, turned. */
 export function frequenciesOf(d: number, t: number, seed: bigint, orthogonal: boolean): Float32Array {
-  const identity = matrix(d, d)
-  for (let i = 0; i < d; i++) identity.data[i * d + i] = 1
-  const columns = project(gaussianSketch({ m: t, seed }), identity).data // d × t
+  const sketch = gaussianSketch({ m: t, seed })
   const root = Math.sqrt(t)
-  const rows = Float64Array.from({ length: t * d }, (_, i) => columns[(i % d) * t + Math.floor(i / d)] * root)
-  if (orthogonal) for (let f = 0; f < t; f += d) orthogonalise(rows.subarray(f * d, Math.min(t, f + d) * d), d)
-  return Float32Array.from(rows)
+  const rows = new Float64Array(t * d)
+  for (let first = 0; first < d; first += PIECE) {
+    const count = Math.min(PIECE, d - first)
+    const identity = matrix(count, count)
+    for (let i = 0; i < count; i++) identity.data[i * count + i] = 1
+    const columns = matrix(t, count)
+    sketch.accumulate(columns, identity, first)
+    for (let f = 0; f < t; f++)
+      for (let c = 0; c < count; c++) rows[f * d + first + c] = columns.data[f * count + c] * root
+  }
+  if (orthogonal && d > 1) orthogonalise(rows, d)
+  return new Float32Array(rows)
 }
 
-/** Makes the rows orthogonal by Gram–Schmidt, each of its old length. */
+/** Makes the rows orthogonal by Gram–Schmidt, in groups of d, each of its old length. */
 function orthogonalise(rows: Float64Array, d: number): void {
   const dot = (i: number, j: number) => {
     let sum = 0
     for (let c = 0; c < d; c++) sum += rows[i * d + c] * rows[j * d + c]
     return sum
   }
-  const count = rows.length / d
-  for (let i = 0; i < count; i++) {
+  const squares = new Float64Array(d) // of the lengths of the group's rows that are done
+  for (let i = 0; i < rows.length / d; i++) {
+    const first = i - (i % d)
     const length = Math.sqrt(dot(i, i))
-    for (const _ of [1, 2]) {
-      for (let j = 0; j < i; j++) {
-        const share = dot(i, j) / dot(j, j)
+    for (let pass = 0; pass < 2; pass++) {
+      for (let j = first; j < i; j++) {
+        const share = dot(i, j) / squares[j - first]
         for (let c = 0; c < d; c++) rows[i * d + c] -= share * rows[j * d + c]
       }
     }
     const factor = length / Math.sqrt(dot(i, i))
     for (let c = 0; c < d; c++) rows[i * d + c] *= factor
+    squares[i - first] = dot(i, i)
   }
 }

@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger, checkKeys, checkScale, type FeatureMap } from '@sublinear/core'
+import { checkFinite, checkInteger, checkKeys, checkScale, readBy, type FeatureMap } from '@sublinear/core'
 import { anisotropicMap } from './anisotropic-map'
 import { readAnisotropy } from './anisotropic-spec'
 import { decodeFloats } from './base64'
@@ -6,6 +6,7 @@ import { minimaxFeatures } from './minimax-features'
 import { nystromMap } from './nystrom-features'
 import { randomFeatures } from './random-features'
 import { taylorFeatures } from './taylor-features'
+import { specSchemas } from './spec-schemas'
 import { tensorSketchFeatures } from './tensor-sketch-features'
 import { trigonometricFeatures } from './trigonometric-features'
 
@@ -55,8 +56,11 @@ export function restoreFeatures(spec: string): FeatureMap {
 
 /** Makes the map of these fields. A field of a wrong type is a fault of the text, not of the caller: a RangeError. */
 function made(fields: Fields & { readonly kind: string }): FeatureMap {
+  const { kind, ...own } = fields
+  const parameters = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)]))
+  readBy('restoreFeatures', specSchemas[kind], { kind, version: '', parameters, tensors: new Map() })
   try {
-    return kinds[fields.kind](fields)
+    return kinds[kind](fields)
   } catch (error) {
     throw error instanceof RangeError ? error : new RangeError((error as Error).message, { cause: error })
   }

@@ -16,7 +16,7 @@ export interface TensorSketchFeatures {
   readonly d: number
   /** Degree of the Taylor polynomial that is sketched, 2 to 20. Degree 2 is best for most data, see the guarantee. */
   readonly degree: number
-  /** Number of features, at least d + degree. */
+  /** Features, at least d + degree; d·t up to 2^20. */
   readonly t: number
   /** Factor inside exp, > 0. */
   readonly scale: number
@@ -24,8 +24,10 @@ export interface TensorSketchFeatures {
   readonly seed: Seed
 }
 
-const MOST_FEATURES = 2 ** 24
-/** The last word of the Philox counter, so that these hashes share no numbers with other uses of the seed. */
+const MOST_FEATURES = 1_048_576 // 2^20
+/** Multiplications of a row's convolutions, about: a hundredth of a second. */
+const MOST_PRODUCTS = 1_048_576 // 2^20
+/** The last counter word: what keeps these hashes apart from others of the same seed. */
 const STREAM = 0x74656e73 // 'tens'
 
 /** TensorSketch of one degree: features first … first + width. */
@@ -58,6 +60,7 @@ export function tensorSketchFeatures({ d, degree, t, scale, seed }: TensorSketch
   checkInteger(who, 'd', d, 1, MOST_FEATURES)
   checkInteger(who, 'degree', degree, 2, MOST_DEGREE)
   checkInteger(who, 't', t, d + degree, MOST_FEATURES)
+  checkInteger(who, 'd·t', d * t, 1, MOST_PRODUCTS)
   checkFinite(who, 'scale', scale, 0)
   checkScale(who, scale)
   const key = checkSeed(who, seed)

@@ -150,6 +150,11 @@ describe('randomFeatures', () => {
     [{ d: 0 }, RangeError, 'randomFeatures: d must be an integer >= 1, got 0'],
     [{ t: 0 }, RangeError, 'randomFeatures: t must be an integer >= 1, got 0'],
     [{ d: 2 ** 13, t: 2 ** 12 }, RangeError, 'randomFeatures: d·t must be an integer from 1 to 16777216, got 33554432'],
+    [
+      { d: 2 ** 10, t: 2 ** 10, orthogonal: true },
+      RangeError,
+      'randomFeatures: d·t·min(d, t) must be an integer from 1 to 268435456, got 1073741824',
+    ],
     [{ scale: -1 }, RangeError, 'randomFeatures: scale must be a finite number > 0, got -1'],
     [{ seed: -1 }, RangeError, 'randomFeatures: seed must be an integer >= 0, got -1'],
     [{ seed: undefined }, TypeError, 'randomFeatures: seed must be an integer >= 0, got undefined'],
@@ -200,7 +205,7 @@ describe('tensorSketchFeatures', () => {
 
   it.each([
     [{ degree: 1 }, RangeError, 'tensorSketchFeatures: degree must be an integer from 2 to 20, got 1'],
-    [{ t: 4 }, RangeError, 'tensorSketchFeatures: t must be an integer from 5 to 16777216, got 4'],
+    [{ t: 4 }, RangeError, 'tensorSketchFeatures: t must be an integer from 5 to 1048576, got 4'],
     [
       { seed: 2n ** 64n },
       RangeError,

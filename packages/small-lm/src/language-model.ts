@@ -1,4 +1,4 @@
-import { decodeSnapshot } from '@sublinear/core'
+import { decodeSnapshot, readBy, schema } from '@sublinear/core'
 import { parseConfig, parseJson, type ModelConfig } from './config'
 import { tokenizer, type Tokenizer } from './tokenizer'
 import { weightsOf, type Weights } from './weights'
@@ -14,6 +14,13 @@ export interface LanguageModel {
 export const KIND = 'small-lm'
 export const VERSION = '1'
 
+/** Weight files, beside the tensors, whose names and shapes follow from the sizes of `config`. */
+export const languageModelSchema = schema({
+  kind: KIND,
+  version: VERSION,
+  parameters: { config: 'text', merges: 'text' },
+})
+
 /**
  * Opens the model in a weight file: safetensors with config and merges as metadata, and a CRC-32.
  * Source: pre-norm transformer with rotary positions (Su et al. 2021), squared ReLU (So et al. 2021) and tied embeddings. Deviation:
@@ -26,7 +33,9 @@ export const VERSION = '1'
  */
 export function languageModel(bytes: Uint8Array): LanguageModel {
   const who = 'languageModel'
-  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  readBy(who, languageModelSchema, snapshot)
+  const { parameters, tensors } = snapshot
   const config = parseConfig(who, parameters['config'])
   const own = tokenizer(parseJson(who, 'merges', parameters['merges']) as [number, number][])
   if (own.vocabulary !== config.vocabulary)

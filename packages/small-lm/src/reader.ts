@@ -101,8 +101,7 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
       const id = ids[from + r]
       const own = weights.embedding.subarray(id * width, (id + 1) * width)
       x.set(own, r * width)
-      if (previous !== undefined)
-        for (let c = 0; c < width; c++) x[r * width + c] += weights.shifted[previous * width + c]
+      if (previous !== undefined) add(x, r * width, weights.shifted, previous * width, width)
       previous = id
     }
   }
@@ -116,11 +115,7 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
       take(values.data, qkv, placeOf(2))
       onHead?.({ layer, head, queries, keys, values })
       const { mass, sum } = (trials ?? streams)[layer][head].step({ keys, values }, queries)
-      for (let r = 0; r < rows; r++) {
-        const inverse = mass[r] > 0 ? 1 / mass[r] : 0
-        const to = (r * heads + head) * d
-        for (let c = 0; c < d; c++) attended[to + c] = sum.data[r * d + c] * inverse
-      }
+      for (let r = 0; r < rows; r++) scaled(attended, (r * heads + head) * d, sum.data, r * d, d, mass[r])
     }
   }
 
@@ -136,7 +131,7 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
       product('nn', x, attended, layer.project, rows, heads * d, width, true)
       layerNorm(normed, x, rows, layer.hiddenNorm, epsilon)
       product('nn', inner, normed, layer.up, rows, width, hidden)
-      for (let i = 0; i < rows * hidden; i++) inner[i] = inner[i] > 0 ? inner[i] * inner[i] : 0
+      squareOrZero(inner, rows * hidden)
       product('nn', x, inner, layer.down, rows, hidden, width, true)
     }
     tokens += rows
@@ -199,6 +194,22 @@ export function reader({ model, stream, onHead }: ReaderOptions): Reader {
       for (const own of streams.flat() as readonly Partial<Disposable>[]) own[Symbol.dispose]?.()
     },
   }
+}
+
+// Loops stand in functions of their own: V8 would compile one of a longer function while it runs, leave that code behind it each time, and begin again.
+
+/** `count` entries of a sum over its mass; zeros where there is none. */
+function scaled(out: Float32Array, at: number, sum: Float32Array, from: number, count: number, mass: number): void {
+  const inverse = mass > 0 ? 1 / mass : 0
+  for (let c = 0; c < count; c++) out[at + c] = sum[from + c] * inverse
+}
+
+function squareOrZero(x: Float32Array, count: number): void {
+  for (let i = 0; i < count; i++) x[i] = x[i] > 0 ? x[i] * x[i] : 0
+}
+
+function add(out: Float32Array, at: number, x: Float32Array, from: number, count: number): void {
+  for (let c = 0; c < count; c++) out[at + c] += x[from + c]
 }
 
 function makeStreams(spec: HeadSpec, shape: Shape, layers: number, heads: number): AttentionStream[][] {

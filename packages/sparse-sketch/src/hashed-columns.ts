@@ -36,6 +36,7 @@ export function hashedColumns(kind: string, m: number, nonzeros: number, seed: b
     seed,
     bytes: hashes.reduce((sum, { bytes }) => sum + bytes, 0),
     nonzeros,
+    innerVariance: 2 / m,
     entries(first, count, rows, factors) {
       const goesOn = first === next
       next = first + count

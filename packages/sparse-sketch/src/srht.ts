@@ -51,6 +51,7 @@ export function srht({ m, n, seed }: { m: number; n: number; seed: Seed }): Sket
     n,
     seed: whole,
     bytes: indices.byteLength + signs.bytes,
+    innerVariance: levels === 0 ? 0 : ((2 / m) * (2 ** levels - m)) / (2 ** levels - 1),
     accumulate(into, block, first) {
       checkShape(kind, 'block', block)
       checkShape(kind, 'into', into, block.cols, m)

@@ -9,6 +9,7 @@ import {
   headIn,
   headOf,
   headParameters,
+  readBy,
   requireSame,
   tensorsIn,
   tokenCount,
@@ -25,6 +26,7 @@ import { kernels } from '@sublinear/kernels'
 import { FOLDED as BLOCK, LONG } from '@sublinear/poly-features'
 import { waitingBytes } from '@sublinear/token-store'
 import { featureState, featureStateBytes, type FeatureState, type Moments } from './feature-state'
+import { featureSchema } from './saved-feature'
 import { foldingStream, type FoldedState, type Folding } from './folding-stream'
 
 const KIND = 'feature'
@@ -88,8 +90,9 @@ export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array, na
   const snapshot = decodeSnapshot(bytes, { kind: name, version: VERSION })
   const { parameters } = snapshot
   requireSame('restoreFeatureStream', { features: features.spec }, { features: parameters['features'] ?? '' })
-  const dv = Number(parameters['dv'])
-  checkInteger('restoreFeatureStream', 'dv', dv, 1)
+  const { d, t } = features
+  const sizes = { d, t, 't · dv': t * Number(parameters['dv']) }
+  const { dv } = readBy('restoreFeatureStream', featureSchema, snapshot, sizes).parameters
   return live(name, features, dv, headIn(name, snapshot), snapshot)
 }
 

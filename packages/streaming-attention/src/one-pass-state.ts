@@ -1,17 +1,23 @@
 import {
-  checkInteger,
+  COUNT,
   decodeSnapshot,
   encodeSnapshot,
+  FINITE,
+  NOT_NEGATIVE,
+  readBy,
   requireSame,
   restoreSketch,
+  schema,
+  SIZE,
   type FeatureMap,
   type Sketch,
   type SketchMatrix,
   type SparseRecovery,
   type Tensor,
 } from '@sublinear/core'
-import { checkPhi, identity, restoreQuerySketch, type QuerySketch } from './query-sketch'
-import { rowLedger, type RowLedger } from './row-ledger'
+import { checkPhi, identity, PHI, restoreQuerySketch, type QuerySketch } from './query-sketch'
+import { isLedger, rowLedger, type RowLedger } from './row-ledger'
+import { squareSums, type SquareSums } from './square-sums'
 
 const KIND = 'one-pass'
 const VERSION = '1'
@@ -30,10 +36,53 @@ export interface OnePassState {
   readonly sumV: Float64Array // Vᵀ1, dv
   readonly keys: RowLedger
   readonly values: RowLedger
+  readonly squares: SquareSums | undefined // where bounds are asked for
 }
 
+/** Snapshots of one-pass states; the parts named sk(…) are snapshots of their own. */
+export const onePassSchema = schema(
+  {
+    kind: KIND,
+    version: VERSION,
+    parameters: {
+      features: 'text',
+      dv: SIZE,
+      controlVariate: 'text',
+      bounds: 'text',
+      psi: 'text',
+      'psi.m': SIZE,
+      'psi.seed': 'seed',
+      ...PHI,
+      keys: 'text',
+      values: 'text',
+    },
+    tensors: {
+      'prod(U2)': { type: 'F64', size: 't', ...FINITE },
+      'sum(V)': { type: 'F64', size: 'dv', ...FINITE },
+      'sk(U2)': { type: 'U8', ...COUNT },
+      'sk(V)': { type: 'U8', ...COUNT },
+      'sk(D-1U1)': { type: 'U8', optional: true, ...COUNT },
+      squares: { type: 'F64', optional: true, ...NOT_NEGATIVE },
+    },
+  },
+  {
+    '`controlVariate` is `true` or `false`.': ({ parameters: { controlVariate } }) =>
+      controlVariate === 'true' || controlVariate === 'false',
+    '`keys` and `values` are ledgers of rows: how many, one past the highest, the sum of their indices, and that of the squares.':
+      ({ parameters: { keys, values } }) => isLedger(keys) && isLedger(values),
+    'There is a `sk(D-1U1)` where there is a Φ: where `phi` is not `none`.': ({
+      parameters: { phi },
+      tensors: { 'sk(D-1U1)': sketched },
+    }) => (phi === 'none') === (sketched.length === 0),
+    '`bounds` is `true`, and there are 1 + 2 · dv `squares`; or it is absent, and so are they.': ({
+      parameters: { bounds, dv },
+      tensors: { squares },
+    }) => (bounds === 'true' ? squares.length === 1 + 2 * dv : bounds === '' && squares.length === 0),
+  },
+)
+
 export function writeOnePass(state: OnePassState): Uint8Array {
-  const { dv, features, skU2, skV, skD1U1, prodU2, sumV, keys, values } = state
+  const { dv, features, skU2, skV, skD1U1, prodU2, sumV, keys, values, squares } = state
   return encodeSnapshot({
     kind: KIND,
     version: VERSION,
@@ -44,6 +93,7 @@ export function writeOnePass(state: OnePassState): Uint8Array {
       'sk(U2)': packed(skU2.toBytes()),
       'sk(V)': packed(skV.toBytes()),
       ...(skD1U1 && { 'sk(D-1U1)': packed(skD1U1.toBytes()) }),
+      ...(squares && { squares: { dtype: 'F64' as const, shape: [squares.data.length], data: squares.data } }),
     },
   })
 }
@@ -59,27 +109,25 @@ export function readOnePass(
   bytes: Uint8Array,
 ): OnePassState {
   if (phi !== undefined) checkPhi(who, phi)
-  const { parameters, tensors } = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const dv = Number(parameters['dv'])
-  checkInteger(who, 'dv', dv, 1)
-  const shape = { features, dv, psi, phi, controlVariate: parameters['controlVariate'] === 'true' }
-  const mine = identityOf(shape)
-  requireSame(who, mine, Object.fromEntries(Object.keys(mine).map((name) => [name, parameters[name] ?? 'nothing'])))
-  const [prodU2, sumV, u2, v, d1u1] = ['prod(U2)', 'sum(V)', 'sk(U2)', 'sk(V)', 'sk(D-1U1)'].map(
-    (name) => tensors.get(name)?.data,
-  )
-  const fits =
-    prodU2 instanceof Float64Array &&
-    sumV instanceof Float64Array &&
-    u2 instanceof Uint8Array &&
-    v instanceof Uint8Array &&
-    prodU2.length === features.t &&
-    sumV.length === dv &&
-    [...prodU2, ...sumV].every(Number.isFinite) &&
-    (phi ? d1u1 instanceof Uint8Array : d1u1 === undefined)
-  if (!fits) throw new RangeError(`${who}: the tensors do not fit the parameters`)
-  const skU2 = restoreSketch(psi, u2)
-  const skV = restoreSketch(psi, v)
+  const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  const said = snapshot.parameters
+  const given = { features, psi, phi }
+  const hasBounds = said['bounds'] === 'true'
+  const mine = identityOf({
+    ...given,
+    dv: Number(said['dv']),
+    controlVariate: said['controlVariate'] === 'true',
+    ...(hasBounds && { squares: {} }),
+  })
+  requireSame(who, mine, Object.fromEntries(Object.keys(mine).map((name) => [name, said[name] ?? 'nothing'])))
+  const { parameters, tensors } = readBy(who, onePassSchema, snapshot, { t: features.t, dv: Number(said['dv']) })
+  const { dv } = parameters
+  const shape = { ...given, dv, controlVariate: parameters.controlVariate === 'true' }
+  const { 'prod(U2)': prodU2, 'sum(V)': sumV, 'sk(D-1U1)': d1u1, squares } = tensors
+  if (hasBounds && psi.innerVariance === undefined)
+    throw new RangeError(`${who}: Ψ has no bound, so the state has none`)
+  const skU2 = restoreSketch(psi, tensors['sk(U2)'])
+  const skV = restoreSketch(psi, tensors['sk(V)'])
   const widths = skU2.width === features.t && skV.width === widthOfValues(shape)
   if (!widths || skU2.precision !== 'f32' || skV.precision !== 'f32')
     throw new RangeError(`${who}: the sketches do not fit the parameters`)
@@ -88,10 +136,11 @@ export function readOnePass(
     skU2,
     skV,
     prodU2,
-    skD1U1: phi && restoreQuerySketch({ features, phi }, d1u1 as Uint8Array),
+    skD1U1: phi && restoreQuerySketch({ features, phi }, d1u1),
     sumV,
-    keys: rowLedger(parameters['keys']),
-    values: rowLedger(parameters['values']),
+    keys: rowLedger(parameters.keys),
+    values: rowLedger(parameters.values),
+    squares: hasBounds ? squareSums(dv, squares.slice()) : undefined,
   }
 }
 
@@ -102,13 +151,16 @@ export function widthOfValues({ dv, controlVariate }: Pick<OnePassState, 'dv' | 
 
 /** Parameters that must be equal for two one-pass states to merge. */
 export function identityOf(
-  state: Pick<OnePassState, 'features' | 'dv' | 'psi' | 'phi' | 'controlVariate'>,
+  state: Pick<OnePassState, 'features' | 'dv' | 'psi' | 'phi' | 'controlVariate'> & {
+    readonly squares?: object | undefined
+  },
 ): Record<string, string> {
-  const { features, dv, psi, phi, controlVariate } = state
+  const { features, dv, psi, phi, controlVariate, squares } = state
   return {
     features: features.spec,
     dv: String(dv),
     controlVariate: String(controlVariate),
+    ...(squares && { bounds: 'true' }),
     psi: psi.kind,
     'psi.m': String(psi.m),
     'psi.seed': String(psi.seed),

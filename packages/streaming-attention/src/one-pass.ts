@@ -6,7 +6,6 @@ import {
   checkKeys,
   checkValues,
   emptyPartial,
-  matrix,
   requireSame,
   rowsOf,
   sketch,
@@ -29,8 +28,10 @@ import {
   type OnePassState,
 } from './one-pass-state'
 import { checkPhi, querySketch } from './query-sketch'
+import { productBounds } from './product-bounds'
 import { rowLedger } from './row-ledger'
-import { sketchedProduct } from './sketched-product'
+import { sketchedProduct, withOnes } from './sketched-product'
+import { squareSums } from './square-sums'
 
 const KIND = 'onePass'
 
@@ -45,6 +46,8 @@ export interface OnePassOptions {
   readonly phi?: SparseRecovery | undefined
   /** Whether U₂ and V are sketched without their means, which are kept exactly, by one more column of Ψ·[V 1]. Default true. */
   readonly controlVariate?: boolean | undefined
+  /** Keep the sums of squares that `bounds` needs, 8·(1 + 2·dv) bytes. Default false. */
+  readonly bounds?: boolean | undefined
 }
 
 export interface OnePass extends Disposable {
@@ -73,6 +76,13 @@ export interface OnePass extends Disposable {
   /** Answers rows of queries from the same state. Pure. */
   attend(queries: Matrix): PartialSoftmax
   /**
+   * How far the entries of those answers are from attention by the same features without Ψ, at most, rows × dv: with probability 1 − delta over the seed of Ψ for all entries of
+   * all queries at once, those too that were chosen after earlier answers. Infinity where a row has no mass to divide by.
+   *
+   * @throws RangeError unless the rows 0 … n − 1 of keys and values are here, each once; TypeError without the option `bounds`
+   */
+  bounds(queries: Matrix, delta: number): Matrix
+  /**
    * Before the first query, adds another shard's keys and values. After it, adds the queries of another copy of the same
    * keys and values.
    */
@@ -89,21 +99,23 @@ export interface OnePass extends Disposable {
  * Where a key always comes with its value, featureStream holds U₂ᵀV itself: smaller once m₂ ≥ dv, and without sketch error.
  *
  * Guarantee: for fixed inputs and over Ψ, column i of U₁'s answers is off by about ‖P̃‖_F·‖V_i‖/√m₂ in ℓ₂, with the control variate by
- *   ‖P̃ − its row means‖_F·‖V_i − its mean‖/√m₂; features and Φ add their own errors. Masses are exact, never negative.
+ *   ‖P̃ − its row means‖_F·‖V_i − its mean‖/√m₂; for all queries at once, adaptive ones too, `bounds` says by how much. Features and Φ add their own errors. Masses are exact, never negative.
  * Cost: 4·m₂·(t + dv + 1) + 4·m₁·t + 8·(2·t + dv) bytes, Ψ, Φ and buffers of 64 rows. A key costs one row of t through Ψ, a value one of
  *   dv + 1, a query one of t through Φ; 2·m₂·t·dv operations once before answers.
  *
  * @throws TypeError, RangeError when an option is malformed; a call that is refused changes nothing
  */
 export function onePass(options: OnePassOptions): OnePass {
-  checkOptions(KIND, options, ['features', 'dv', 'psi', 'phi', 'controlVariate'])
-  const { features, dv, psi, phi, controlVariate = true } = options
+  checkOptions(KIND, options, ['features', 'dv', 'psi', 'phi', 'controlVariate', 'bounds'])
+  const { features, dv, psi, phi, controlVariate = true, bounds = false } = options
   checkInteger(KIND, 'dv', dv, 1)
   if (typeof psi?.accumulate !== 'function')
     throw new TypeError(`${KIND}: psi must be a SketchMatrix, got ${typeof psi}`)
   if (phi !== undefined) checkPhi(KIND, phi)
-  if (typeof controlVariate !== 'boolean')
-    throw new TypeError(`${KIND}: controlVariate must be true or false, got ${String(controlVariate)}`)
+  for (const [name, is] of Object.entries({ controlVariate, bounds }))
+    if (typeof is !== 'boolean') throw new TypeError(`${KIND}: ${name} must be true or false, got ${String(is)}`)
+  if (bounds && psi.innerVariance === undefined)
+    throw new TypeError(`${KIND}: bounds need a psi with an innerVariance, and ${psi.kind} has none`)
   const { t } = features
   return live({
     features,
@@ -118,6 +130,7 @@ export function onePass(options: OnePassOptions): OnePass {
     sumV: new Float64Array(dv),
     keys: rowLedger(),
     values: rowLedger(),
+    squares: bounds ? squareSums(dv) : undefined,
   })
 }
 
@@ -138,7 +151,7 @@ const stateOf = new WeakMap<OnePass, OnePassState>()
 /** The algorithm on its states, all zero or restored. */
 function live(state: OnePassState): OnePass {
   const { features, dv, psi, phi, controlVariate } = state
-  const { skU2, skV, prodU2, skD1U1, sumV, keys, values } = state
+  const { skU2, skV, prodU2, skD1U1, sumV, keys, values, squares } = state
   const { d, t } = features
   const counters = { rows: 0, fallbacks: 0 }
   let readout: FeatureState | undefined // the product φ(q)·U₂ᵀΨᵀΨV over φ(q)·z, until the next push
@@ -185,7 +198,7 @@ function live(state: OnePassState): OnePass {
     },
     get bytes() {
       const shared = skU2.bytes + skV.bytes - psi.bytes
-      return shared + (skD1U1?.bytes ?? 0) + 8 * (t + dv) + features.spec.length
+      return shared + (skD1U1?.bytes ?? 0) + 8 * (t + dv) + features.spec.length + (squares?.data.byteLength ?? 0)
     },
 
     // Read V and compute sk(V) = ΨV.
@@ -194,6 +207,7 @@ function live(state: OnePassState): OnePass {
       checkRows('values', first, block.rows)
       changed()
       for (let i = 0; i < block.data.length; i++) sumV[i % dv] += block.data[i]
+      squares?.addValues(block)
       skV.push(controlVariate ? withOnes(block) : block, first)
       values.add(first, block.rows)
     },
@@ -204,6 +218,7 @@ function live(state: OnePassState): OnePass {
       checkValues(KIND, 'scale · row', { rows: 1, cols: dv, data: row.map((x) => x * scale) })
       changed()
       for (let c = 0; c < dv; c++) sumV[c] += row[c] * scale
+      squares?.change(row, scale)
       const change = new Float32Array(skV.width) // the column of ones keeps its 1
       change.set(row)
       skV.update(index, change, scale)
@@ -219,6 +234,7 @@ function live(state: OnePassState): OnePass {
       mapKeys(block, (u2, at) => {
         changed()
         for (let i = 0; i < u2.rows; i++) for (let f = 0; f < t; f++) prodU2[f] += u2.data[i * t + f]
+        squares?.addKeys(u2)
         skU2.push(u2, first + at)
       })
       keys.add(first, block.rows)
@@ -252,6 +268,9 @@ function live(state: OnePassState): OnePass {
       counters.rows += queries.rows
       return out
     },
+    bounds(queries, delta) {
+      return productBounds(KIND, state, queries, self.attend(queries).mass, delta)
+    },
 
     merge(other) {
       const theirs = stateOf.get(other)
@@ -266,6 +285,7 @@ function live(state: OnePassState): OnePass {
       skV.merge(theirs.skV)
       for (const [f, z] of theirs.prodU2.entries()) prodU2[f] += z
       for (const [c, sum] of theirs.sumV.entries()) sumV[c] += sum
+      squares?.add(theirs.squares!)
       keys.merge(theirs.keys)
       values.merge(theirs.values)
     },
@@ -277,14 +297,4 @@ function live(state: OnePassState): OnePass {
   }
   stateOf.set(self, state)
   return self
-}
-
-/** The block with the column of ones for the control variate: [block 1]. */
-function withOnes({ rows, cols, data }: Matrix): Matrix {
-  const out = matrix(rows, cols + 1)
-  for (let r = 0; r < rows; r++) {
-    out.data.set(data.subarray(r * cols, (r + 1) * cols), r * (cols + 1))
-    out.data[r * (cols + 1) + cols] = 1
-  }
-  return out
 }

@@ -70,12 +70,21 @@ export function querySketch(options: QuerySketchOptions): QuerySketch {
   return live(features, phi, { skD1U1: sketch(phi.matrix, features.t, { precision: 'f32' }), queries: 0 })
 }
 
-/** Schema of the snapshots of query sketches; features and Φ are given by the caller. */
+/** Φ as snapshots have it; its numbers are absent where there is none. */
+export const PHI = {
+  phi: 'text',
+  'phi.n': { whole: true, least: 0, absent: 0 },
+  'phi.k': { whole: true, least: 0, absent: 0 },
+  'phi.m': { whole: true, least: 0, absent: 0 },
+  'phi.seed': 'text',
+} as const
+
+/** Snapshots of query sketches; the features and Φ are given. */
 export const querySketchSchema = schema(
   {
     kind: KIND,
     version: VERSION,
-    parameters: { queries: COUNT, weight: NOT_NEGATIVE },
+    parameters: { features: 'text', ...PHI, queries: COUNT, weight: NOT_NEGATIVE },
     tensors: { totals: { type: 'F64', ...FINITE }, 'sk(D-1U1)': { type: 'U8', ...COUNT } },
   },
   {

@@ -23,8 +23,7 @@ export interface RowLedger {
  * @throws RangeError when the text is malformed
  */
 export function rowLedger(text = '0,0,0,0'): RowLedger {
-  if (!/^\d{1,16}(,\d{1,80}){3}$/.test(text))
-    throw new RangeError('rowLedger: the text must be four whole numbers >= 0')
+  if (!isLedger(text)) throw new RangeError('rowLedger: the text must be four whole numbers >= 0')
   const read = text.split(',')
   let [count, next] = [Number(read[0]), Number(read[1])]
   let [sum, squares] = [BigInt(read[2]), BigInt(read[3])]
@@ -57,7 +56,12 @@ export function rowLedger(text = '0,0,0,0'): RowLedger {
   }
 }
 
-/** The sum 0 + 1 + … + (n − 1). */
+/** Whether a text can be one of a ledger. */
+export function isLedger(text: string): boolean {
+  return /^\d{1,16}(,\d{1,80}){3}$/.test(text)
+}
+
+/** 0 + 1 + … + (n − 1). */
 function sumBelow(n: bigint): bigint {
   return (n * (n - 1n)) / 2n
 }

@@ -34,3 +34,13 @@ export function sketchedProduct({ skU2, skV, prodU2, sumV, keys, controlVariate 
   for (let f = 0; f < t; f++) for (let c = 0; c < dv; c++) out.data[f * dv + c] += (prodU2[f] * sumV[c]) / n
   return out
 }
+
+/** [block 1]: the column of ones that the control variate sketches along. */
+export function withOnes({ rows, cols, data }: Matrix): Matrix {
+  const out = matrix(rows, cols + 1)
+  for (let r = 0; r < rows; r++) {
+    out.data.set(data.subarray(r * cols, (r + 1) * cols), r * (cols + 1))
+    out.data[r * (cols + 1) + cols] = 1
+  }
+  return out
+}

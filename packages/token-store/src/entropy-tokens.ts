@@ -220,7 +220,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
       'd + dv': width,
     })
     const { sum: given, centre, ...found } = tensors
-    pool.restore(kind, found)
+    pool.restore(kind, found, state.isSound)
     weights = weightsIn(kind, state, pool.rows)?.slice()
     weight = parameters.weight
     steps = { key: placeIn(kind, parameters.keyStep), value: placeIn(kind, parameters.valueStep) }

@@ -33,8 +33,8 @@ export interface RowPool {
   visit(give: (codes: Int32Array, rows: number, from: number) => void): void
   /** Codes of all blocks; for each block its length and its number of rows, in one number; and the means with which blocks begin. */
   saved(): { readonly codes: Uint8Array; readonly blocks: Uint32Array; readonly priors: Uint32Array }
-  /** Restores the blocks of a snapshot. @throws RangeError when they are no blocks of at most `most` rows within the room */
-  restore(kind: string, saved: ReturnType<RowPool['saved']>): void
+  /** @throws RangeError when they are no blocks of full rows within the room. With `isSound` they are a pool's own, and their codes are not read. */
+  restore(kind: string, saved: ReturnType<RowPool['saved']>, isSound?: boolean): void
 }
 
 /** Rows given at a time by `visit`. */
@@ -143,7 +143,7 @@ export function rowPool({ width, room }: { readonly width: number; readonly room
         priors: Uint32Array.from([...priors.mean].map((mean) => mean + MOST_CODE).concat([...priors.size])),
       }
     },
-    restore(kind, { codes, blocks: heads, priors: given }) {
+    restore(kind, { codes, blocks: heads, priors: given }, isSound = false) {
       const found = Array.from(heads, (head) => ({ rows: head % ROWS, length: Math.floor(head / ROWS) }))
       const total = found.reduce((sum, { length }) => sum + length, 0)
       checkFits(kind, total === codes.length && total + HEADER * found.length <= room)
@@ -158,7 +158,7 @@ export function rowPool({ width, room }: { readonly width: number; readonly room
       const others = found.map(({ rows, length }) => {
         const block = { rows, bytes: codes.slice(at, at + length) }
         at += length
-        checkFits(kind, decode(block, scratch, 0))
+        checkFits(kind, isSound || decode(block, scratch, 0))
         return block
       })
       set(others)

@@ -1,4 +1,4 @@
-import { raiseSpread, type KvBlock, type Matrix, type Spread } from '@sublinear/core'
+import { raiseSpread, type KvBlock, type Matrix, type Shape, type Spread } from '@sublinear/core'
 
 /** Fewest tokens, counted by their weights, that are a sample by which others can be judged. */
 const FEWEST = 50
@@ -10,15 +10,16 @@ const FEWEST = 50
  *
  * Guarantee: none where the tokens that decide the answer were not drawn. A row is flagged where the weights of the sample count as fewer than 50 equal ones.
  *
- * @param block  the tokens held, with the weights with which they count; unsure  x of each
+ * @param block  the tokens held, with the weights that they count with; unsure  x of each; softcap  of the scores, as of the shape
  */
 export function widenBySample(
   spread: Spread,
   queries: Matrix,
   { keys, values, weights }: KvBlock,
   unsure: Float64Array,
-  scale: number,
+  { scale, softcap }: Pick<Shape, 'scale' | 'softcap'>,
 ): void {
+  const capped = (score: number) => (softcap === undefined ? score : softcap * Math.tanh(score / softcap))
   const { cols: d } = keys
   const { cols: dv } = values
   const logits = new Float64Array(keys.rows)
@@ -27,7 +28,7 @@ export function widenBySample(
     for (let t = 0; t < keys.rows; t++) {
       let score = 0
       for (let c = 0; c < d; c++) score += queries.data[r * d + c] * keys.data[t * d + c]
-      logits[t] = scale * score + Math.log(weights?.[t] ?? 1)
+      logits[t] = capped(scale * score) + Math.log(weights?.[t] ?? 1)
       if (unsure[t] > 0) level = Math.max(level, logits[t])
     }
     if (level === -Infinity) continue

@@ -36,7 +36,7 @@ function partialOf({ keys, values }: KvBlock, of = keys.rows) {
   out.sum.data.set(sums)
   const { rows } = keys
   const unsure = new Float64Array(rows).fill(((1 - rows / of) * rows) / (rows - 1))
-  if (of > rows) widenBySample(out.spread, query, { keys, values }, unsure, 1)
+  if (of > rows) widenBySample(out.spread, query, { keys, values }, unsure, { scale: 1 })
   return out
 }
 
@@ -78,8 +78,8 @@ it('terms are counted alike however the tokens are cut, and in any units', () =>
   const halves = [rowsIn(all, 100), { keys: matrix(200, 1, all.keys.data.slice(100)), values: matrix(200, 3, all.values.data.slice(300)) }] // prettier-ignore
   const unsure = new Float64Array(300).fill(0.75)
   const [whole, cut] = [emptySpread(1, 3), emptySpread(1, 3)]
-  widenBySample(whole, query, all, unsure, 1)
-  for (const half of halves) widenBySample(cut, query, half, unsure, 1)
+  widenBySample(whole, query, all, unsure, { scale: 1 })
+  for (const half of halves) widenBySample(cut, query, half, unsure, { scale: 1 })
   const weights = [...all.keys.data].map((score) => Math.exp(2 * score))
   const terms = weights.reduce((a, b) => a + b, 0) ** 2 / weights.reduce((a, b) => a + b * b, 0)
   expect(whole.weights[0] ** 2 / whole.fourths[0]).toBeCloseTo(terms, 6)

@@ -7,13 +7,14 @@ export async function campaignsWith(
 ): Promise<readonly Campaign[]> {
   const { countArena } = await import('./arena.ts')
   countArena((bytes) => allocations.add(bytes))
-  const [{ snapshots }, { files }, { programs }, { memory }, { writers }, { high }] = await Promise.all([
+  const [{ snapshots }, { forged }, { files }, { programs }, { memory }, { writers }, { high }] = await Promise.all([
     import('./campaigns/snapshots.ts'),
+    import('./campaigns/forged.ts'),
     import('./campaigns/files.ts'),
     import('./campaigns/programs.ts'),
     import('./campaigns/memory.ts'),
     import('./campaigns/writers.ts'),
     import('./campaigns/high.ts'),
   ])
-  return [snapshots(allocations), ...files(allocations), programs, memory, writers, high]
+  return [snapshots(allocations), forged(allocations), ...files(allocations), programs, memory, writers, high]
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
  */
 const page = fileURLToPath(new URL('../../../docs/format.md', import.meta.url))
 const { schemaText } = await import('@sublinear/core')
-const { KINDS, PARTS, UNWRITTEN } = await import('./published.ts')
+const { KINDS, PARTS } = await import('./published.ts')
 
 const shown = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ')
 const alike = new Map<string, string[]>()
@@ -18,7 +18,6 @@ const kinds = [
   '| kinds | parts |',
   '| --- | --- |',
   ...Array.from(alike, ([parts, names]) => `| ${shown(names)} | ${parts} |`),
-  `| ${shown(UNWRITTEN)} | checks of their own |`,
 ]
 const sections: Record<string, string> = {
   kinds: kinds.join('\n'),

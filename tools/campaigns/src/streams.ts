@@ -29,6 +29,10 @@ function ofCatalogue(): Record<string, () => AttentionStream> {
 /** Streams by name: each method of the catalogue within budgets, and the variants that a budget does not choose. Each call makes a fresh one. */
 export const STREAMS: Readonly<Record<string, () => AttentionStream>> = {
   ...ofCatalogue(),
+  'all tokens in few bits': () =>
+    S.catalogue
+      .find(({ name }) => name === 'quantised')!
+      .make(SHAPE, { keyBits: 4, valueBits: 3, buffer: 8, first: 16 }),
   'window in few bits': () => policies.window({ count: 70, store: few })(SHAPE),
   'sinks in few bits': () => policies.sinks({ count: 100, store: few })(SHAPE),
   'h2o in few bits': () => policies.h2o({ count: 40, recent: 10, store: few })(SHAPE),

@@ -1,5 +1,13 @@
 import * as S from '@sublinear/attention'
-import { innerProduct, restoreSketch, sketch, type AttentionStream, type Layer } from '@sublinear/core'
+import {
+  innerProduct,
+  restoreSketch,
+  sketch,
+  type AttentionStream,
+  type Layer,
+  type Matrix,
+  type PartialSoftmax,
+} from '@sublinear/core'
 import {
   exactRecovery,
   frequentItems,
@@ -9,6 +17,7 @@ import {
   restoreHeavyHitters,
 } from '@sublinear/sparse-recovery'
 import { restoreQuerySketch } from '@sublinear/streaming-attention'
+import { partialBytes, partialOf, queriesOf, queryBytes } from '../../../packages/cluster/src/saved-partial.ts'
 import { randomOf, type Random } from './random.ts'
 import { SHAPE, STREAMS } from './streams.ts'
 
@@ -183,10 +192,25 @@ const layerSubject: Subject<Layer> = {
   isStream: true,
 }
 
-/** Every kind that has a snapshot, by name. */
+const partialState = (answers: PartialSoftmax) => ({ answers, toBytes: () => partialBytes(answers) })
+const partials: Subject<ReturnType<typeof partialState>> = {
+  make: () => partialState(filled(S.exactStream(SHAPE)).attend(randomOf('asked').matrix(9, d))),
+  open: (bytes) => partialState(partialOf(bytes)),
+  use: ({ answers }) => partial(answers),
+}
+const queryState = (rows: Matrix) => ({ rows, toBytes: () => queryBytes(rows) })
+const queries: Subject<ReturnType<typeof queryState>> = {
+  make: () => queryState(randomOf('asked').matrix(9, d)),
+  open: (bytes) => queryState(queriesOf(bytes)),
+  use: ({ rows }) => [rows.data],
+}
+
+/** Everything that has a snapshot, by name. */
 export const SUBJECTS: Readonly<Record<string, Subject>> = {
   ...Object.fromEntries(Object.entries(STREAMS).map(([name, make]) => [name, streamSubject(make)])),
   layer: layerSubject,
+  'partial answers': partials,
+  queries,
   ...Object.fromEntries(Object.entries(MATRICES).map(([name, psi]) => [`onePass, ${name}`, onePass(psi)])),
   'onePass, recovered': onePass(MATRICES.ams, phi),
   'onePass, stored': onePass(MATRICES.osnap, small),

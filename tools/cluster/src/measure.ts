@@ -214,12 +214,12 @@ try {
   const measured: Record<string, unknown> = {
     ...(only !== undefined && before),
     script: 'node src/measure.ts',
-    machine: `${cpus().length} x ${cpus()[0].model}, Node ${process.version}`,
   }
+  const machine = `${cpus().length} x ${cpus()[0].model}, Node ${process.version}`
   const step = async (name: string, what: () => Promise<unknown>) => {
     if (only !== undefined && only !== name) return
     const before = loadavg()[0]
-    measured[name] = { load: before, ...((await what()) as object) }
+    measured[name] = { machine, load: before, ...((await what()) as object) }
     console.log(name, JSON.stringify(measured[name]))
     writeFileSync(results, `${JSON.stringify(measured, null, 2)}\n`)
   }

@@ -21,12 +21,17 @@ interface Campaign {
   readonly allowed: number
   readonly landed: Record<string, Record<string, number>>
 }
-interface Long {
+/** Where and when a part was measured. */
+interface Place {
+  readonly machine: string
+  /** Load of the machine before. */
+  readonly load: number
+}
+interface Long extends Place {
   readonly rows: number
   readonly seconds: number
   readonly rowsPerSecond: number
   readonly quarters: readonly number[]
-  readonly load: number
 }
 interface Account {
   readonly main: number
@@ -35,27 +40,24 @@ interface Account {
   readonly coordinator: number
 }
 interface Measured {
-  readonly machine: string
   readonly rounding?: Record<string, { readonly tree: number; readonly askAll: number; readonly oneToExact: number }>
-  readonly overhead?: { readonly redis: number; readonly postgres: number; readonly load: number }
-  readonly speedUp?: {
-    readonly ratios: number[]
-    readonly median: number
-    readonly secondsOfOne: number
-    readonly load: number
-  }
-  readonly accounts?: { readonly one: Account; readonly two: Account; readonly allowed: number; readonly load: number }
+  readonly overhead?: Place & { readonly redis: number; readonly postgres: number }
+  readonly speedUp?: Place & { readonly ratios: number[]; readonly median: number; readonly secondsOfOne: number }
+  readonly accounts?: Place & { readonly one: Account; readonly two: Account; readonly allowed: number }
   readonly countSketch?: Long
   readonly featureStream?: Long
 }
 
 const figure = (x: number) => (x === 0 ? '0' : x.toExponential(1))
 
-const long = (name: string, measured: Long | undefined) =>
-  measured ? longRow(name, measured) : `| ${name}, long streams | not measured yet | |`
+/** A row of the table of costs. */
+const row = <P extends Place>(what: string, part: P | undefined, found: (part: P) => string) =>
+  part
+    ? `| ${what} | ${found(part)} | ${part.load.toFixed(1)}, ${part.machine.replace(/, Node .*/, '')} |`
+    : `| ${what} | not measured yet | |`
 
-const longRow = (name: string, { rows, rowsPerSecond, quarters, load }: Long) =>
-  `| ${name}: ${rows.toExponential(0)} rows, one worker | ${Math.round(rowsPerSecond / 1000)} thousand rows/s; at most ${quarters.join(', ')} MiB in the quarters of the run | ${load.toFixed(1)} |`
+const long = ({ rows, rowsPerSecond, quarters }: Long) =>
+  `${rows.toExponential(0)} rows at ${Math.round(rowsPerSecond / 1000)} thousand a second; at most ${quarters.join(', ')} MiB in the quarters of the run`
 
 /** CPU seconds of the parts, in the order of the table's columns. */
 const parts = ({ main, threads, broker, coordinator }: Account) =>
@@ -68,7 +70,7 @@ export function sections(): Record<string, string> {
     ([fault, of]) => `| ${fault} | ${of['redis'] ?? 0} | ${of['postgres'] ?? 0} |`,
   )
   const rounding = Object.entries(measured.rounding ?? {})
-    .filter(([name]) => name !== 'load')
+    .filter(([name]) => name !== 'load' && name !== 'machine')
     .map(
       ([name, { tree, askAll, oneToExact }]) =>
         `| ${name} | ${figure(tree)} | ${figure(askAll)} | ${figure(oneToExact)} |`,
@@ -84,15 +86,26 @@ allow ${campaign.allowed}. ${campaign.machine}.`,
     rounding: `| method | the merged root from one piece | \`askAll\` from one piece | one piece from exact attention |
 | --- | --- | --- | --- |
 ${rounding.join('\n')}`,
-    cost: `| what | measured | load before |
-| --- | --- | --- |
-${overhead ? `| CPU a job, Redis | ${overhead.redis.toFixed(1)} ms | ${overhead.load.toFixed(1)} |\n| CPU a job, PostgreSQL | ${overhead.postgres.toFixed(1)} ms | ${overhead.load.toFixed(1)} |` : '| CPU a job | not measured yet | |'}
-${speedUp ? `| two workers over one, ${Math.round(speedUp.secondsOfOne)} s | ${speedUp.median.toFixed(2)} × (${speedUp.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}) | ${speedUp.load.toFixed(1)} |` : '| two workers over one | not measured yet | |'}
-${accounts ? `| CPU seconds of that run: computing threads, workers' main threads, broker, coordinator | one worker ${parts(accounts.one)}; two ${parts(accounts.two)}: two cores allow ${accounts.allowed.toFixed(2)} × | ${accounts.load.toFixed(1)} |` : '| CPU seconds by part | not measured yet | |'}
-${long('countSketch', measured.countSketch)}
-${long('featureStream', measured.featureStream)}
-
-${measured.machine}.`,
+    cost: [
+      '| what | measured | load before, on |',
+      '| --- | --- | --- |',
+      row('CPU a job, Redis', overhead, ({ redis }) => `${redis.toFixed(1)} ms`),
+      row('CPU a job, PostgreSQL', overhead, ({ postgres }) => `${postgres.toFixed(1)} ms`),
+      row(
+        'two workers over one',
+        speedUp,
+        ({ median, ratios, secondsOfOne }) =>
+          `${median.toFixed(2)} × (${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}); one took ${Math.round(secondsOfOne)} s`,
+      ),
+      row(
+        "CPU seconds of such a run: computing threads, workers' main threads, broker, coordinator",
+        accounts,
+        ({ one, two, allowed }) =>
+          `one worker ${parts(one)}; two ${parts(two)}: two cores allow ${allowed.toFixed(2)} ×`,
+      ),
+      row('countSketch, one worker', measured.countSketch, long),
+      row('featureStream, one worker', measured.featureStream, long),
+    ].join('\n'),
   }
 }
 

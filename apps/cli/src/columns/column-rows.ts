@@ -22,7 +22,7 @@ const MOST_BLOCK = 2 ** 30 // entries
  */
 export function columnRows({ path, rows, cols, dtype, pieces, close }: Column): Rows {
   async function* blocks(size: number, begin = 0, end = rows): AsyncGenerator<Matrix, void, undefined> {
-    if (begin !== 0 || end !== rows) throw new RangeError(`${path}: is read from its first row to its last`)
+    if (begin !== 0 || end !== rows) throw new RangeError(`${path}: can only be read from its first row to its last`)
     if (!Number.isSafeInteger(size) || size < 1)
       throw new RangeError(`${path}: size must be an integer >= 1, got ${size}`)
     if (Math.min(size, rows) * cols > MOST_BLOCK)

@@ -6,6 +6,6 @@ import { parquetColumn } from './parquet-column'
 export async function openColumn(path: string, name: string | undefined): Promise<Column | undefined> {
   const [, file, ending, index] = /^(.*\.(arrows?|feather|ipc|parquet))(\[[\d, ]*\])?$/s.exec(path) ?? []
   if (file === undefined) return undefined
-  if (index !== undefined) throw new RangeError(`${file}: rows of a table have no more axes, got ${index}`)
+  if (index !== undefined) throw new RangeError(`${file}: rows of a table have no further axes, got ${index}`)
   return ending === 'parquet' ? parquetColumn(file, name) : arrowColumn(file, name)
 }

@@ -39,7 +39,8 @@ export async function parquetColumn(path: string, name: string | undefined): Pro
         found = joined(path, column, table, cols, rowStart)
       }
       await parquetRead({ file, metadata, columns: [column], rowStart, rowEnd, compressors, onComplete })
-      if (found?.length !== (rowEnd - rowStart) * cols) throw new RangeError(`${path}: has fewer rows than it says`)
+      if (found?.length !== (rowEnd - rowStart) * cols)
+        throw new RangeError(`${path}: has fewer rows than its header says`)
       return found
     }
     const ends = metadata.row_groups.reduce<number[]>(

@@ -34,7 +34,7 @@ export function readAdvice(path: string, text: string, cells: readonly Cell[]): 
     new RangeError(`--advice ${path}: ${what}`, cause === undefined ? {} : { cause })
   const file = parsed(readFileSync(path, 'utf8'))
   const isOurs = file?.['kind'] === KIND && file['version'] === VERSION && typeof file['text'] === 'string'
-  if (!isOurs || typeof file['advice'] !== 'object' || !file['advice']) throw wrong('is no file of advice')
+  if (!isOurs || typeof file['advice'] !== 'object' || !file['advice']) throw wrong('is not a file of advice')
   const found = file as unknown as AdviceFile
   if (found.text === text) throw wrong(`was made from ${text}, the text that is read`)
   for (const cell of cells) {

@@ -39,10 +39,11 @@ async function adviseFolder({ cell: { model, tokens, budget }, text }: AdviceTas
   const { heads, layers } = await modelHeads(asked)
   const advice: HeadAdvice[][] = layers.map(() => [])
   for (const { layer, shape, queries, keys, values } of heads) {
-    const { d, dv, scale } = shape
+    const { d, dv, scale, softcap, sinkLogit } = shape
     const bytes = budgetBytes(budget, 4 * (d + dv) * tokens)
     const pilot = { queries, keys, values }
-    const { method, options } = await plan({ d, dv, scale, tokens, budgetBytes: bytes, pilot, task: 'both' })
+    const own = { d, dv, scale, softcap, sinkLogit }
+    const { method, options } = await plan({ ...own, tokens, budgetBytes: bytes, pilot, task: 'both' })
     advice[layer].push({ method, options })
   }
   return advice

@@ -29,7 +29,7 @@ export function withEvaluationOptions(command: Command, lengths: readonly number
     .addOption(
       listOption(
         '--models <names>',
-        `models to run, or folders of your own ONNX models; own: ${MODELS.join(', ')}`,
+        `models to run, or folders of your own ONNX models; ${MODELS.join(' and ')} come with the command`,
         modelNames,
         MODELS,
       ),
@@ -39,10 +39,10 @@ export function withEvaluationOptions(command: Command, lengths: readonly number
     .addOption(listOption('--lengths <list>', 'tokens of a text: 4096 or 4k', tokenCounts, lengths))
     .option('--text <name>', `held-out text: ${TEXTS.join(', ')}, or a file of your own`, 'persuasion')
     .option('--workers <n>', 'threads (default: one a core)', wholeNumber(1, 1024))
-    .option('--resume <file>', 'keep what is done in this file, and go on from it')
+    .option('--resume <file>', 'keep results in this file, and go on from it')
     .option(
       '--advice <file>',
-      'another row, advised: each head as plan has it, read from this file, else made and written there',
+      'add the row advised: each head with the method that plan chose for it, from this file; missing ones are planned and added to the file',
     )
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print one JSON object')
@@ -78,7 +78,7 @@ function modelNames(text: string): string[] {
   const names = list(text)
   const unknown = names.find((name) => !(MODELS as readonly string[]).includes(name) && !isFolder(name))
   if (unknown !== undefined)
-    throw new InvalidArgumentError(`${unknown} is none of ${MODELS.join(', ')}, and no folder.`)
+    throw new InvalidArgumentError(`${unknown} is not one of ${MODELS.join(', ')}, and not a folder.`)
   return [...new Set(names)]
 }
 

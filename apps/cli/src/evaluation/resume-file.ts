@@ -50,14 +50,14 @@ function readLines(path: string, file: number, protocol: Protocol, known: Map<st
   if (size > MOST_BYTES) throw new RangeError(`--resume ${path}: must be at most ${MOST_BYTES} bytes, got ${size}`)
   const text = readFileSync(file, 'utf8')
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-  if (text !== '' && whole === '') throw new RangeError(`--resume ${path}: is no file of an earlier run`)
+  if (text !== '' && whole === '') throw new RangeError(`--resume ${path}: is not a file of an earlier run`)
   for (const [i, line] of whole.split('\n').slice(0, -1).entries()) {
     const wrong = (what: string) => new RangeError(`--resume ${path}: line ${i + 1} ${what}`)
     const value = parsed(line)
-    if (value === undefined) throw wrong('is no JSON object')
+    if (value === undefined) throw wrong('is not a JSON object')
     if (i === 0) {
       if (value['kind'] !== 'sublinear evaluation' || value['version'] !== VERSION)
-        throw new RangeError(`--resume ${path}: is no file of an earlier run`)
+        throw new RangeError(`--resume ${path}: is not a file of an earlier run`)
       if (JSON.stringify(value['protocol']) !== JSON.stringify(protocol))
         throw new RangeError(
           `--resume ${path}: was begun with other texts or questions, ${JSON.stringify(value['protocol'])}, not ${JSON.stringify(protocol)}`,
@@ -65,8 +65,8 @@ function readLines(path: string, file: number, protocol: Protocol, known: Map<st
       continue
     }
     const { key, ...outcome } = value
-    if (typeof key !== 'string' || !/^\S+ \S+ \d+(\/\d+)? \d+ \d+$/.test(key)) throw wrong('has no key of a task')
-    if (!isOutcome(outcome, protocol)) throw wrong('is no outcome of a task')
+    if (typeof key !== 'string' || !/^\S+ \S+ \d+(\/\d+)? \d+ \d+$/.test(key)) throw wrong('has no key that a task has')
+    if (!isOutcome(outcome, protocol)) throw wrong('is not an outcome of a task')
     const before = known.get(key)
     if (before && JSON.stringify(before) !== JSON.stringify(outcome)) throw wrong('contradicts an earlier one')
     known.set(key, outcome)

@@ -13,7 +13,7 @@ export interface ModelRecipes {
   readonly budget?: string | number
   readonly epsilon?: number
   readonly text: string
-  /** Advice by layer and key head; none for a layer with a window of its own. */
+  /** Advice by layer and key head; none for a layer that keeps a window of its own, or reads another's keys. */
   readonly heads: ModelAdvice
 }
 
@@ -22,7 +22,8 @@ const VERSION = 1
 
 /** The path of a folder's recipes, unless another is named. */
 export function recipesIn(folder: string): string {
-  if (isAddress(folder)) throw new RangeError('a model from a hub has no folder of yours: name a file for its recipes')
+  if (isAddress(folder))
+    throw new RangeError('a model from a hub has no folder of your own: name a file for its recipes')
   return join(folder, 'sublinear-recipes.json')
 }
 
@@ -44,7 +45,7 @@ export function readRecipes(path: string, model: Pick<OnnxModel, 'layers'>): Hea
   } catch (cause) {
     throw wrong('is no JSON', cause)
   }
-  if (file?.kind !== KIND || file.version !== VERSION) throw wrong('is no file of recipes')
+  if (file?.kind !== KIND || file.version !== VERSION) throw wrong('is not a file of recipes')
   try {
     return recipeStreams(model, file.heads)
   } catch (cause) {
@@ -57,8 +58,8 @@ export function recipeStreams({ layers }: Pick<OnnxModel, 'layers'>, heads: unkn
   if (!Array.isArray(heads) || heads.length !== layers.length)
     throw new RangeError(`it must have recipes of ${layers.length} layers`)
   const all = (heads as ModelAdvice).map((own, layer) => {
-    const { kvHeads, shape } = layers[layer]
-    const count = shape.window === undefined ? kvHeads : 0
+    const { kvHeads, shape, reads } = layers[layer]
+    const count = shape.window === undefined && reads === undefined ? kvHeads : 0
     if (!Array.isArray(own) || (own.length !== count && own.length !== kvHeads))
       throw new RangeError(`layer ${layer} must have recipes of ${count} key heads`)
     return own.map(({ method: name, options }) => {

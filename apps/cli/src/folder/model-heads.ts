@@ -13,6 +13,7 @@ export interface ModelHead {
   readonly head: number
   /** Number of query heads that share it. */
   readonly groups: number
+  /** The shape of its stream, with the sinks of its query heads. */
   readonly shape: Shape
   readonly queries: Matrix // groups·rows × d
   readonly keys: Matrix // rows × d
@@ -22,8 +23,8 @@ export interface ModelHead {
 /** Queries, keys and values that a model's heads got. */
 export interface ModelHeads {
   readonly name: string
-  /** Layers of the model: number of key heads, and whether the layer has a window of its own. */
-  readonly layers: readonly { readonly kvHeads: number; readonly shape: Shape }[]
+  /** Layers of the model: how many key heads each has, and whether it keeps a window of its own. */
+  readonly layers: readonly { readonly kvHeads: number; readonly shape: Shape; readonly reads?: number | undefined }[]
   readonly tokens: number
   readonly heads: readonly ModelHead[]
 }
@@ -76,11 +77,11 @@ async function folderHeads(
       name,
       layers: model.layers,
       tokens: ids.length,
-      heads: heads.map((own) => ({
-        ...own,
-        groups: model.layers[own.layer].groups,
-        shape: model.layers[own.layer].shape,
-      })),
+      heads: heads.map((own) => {
+        const { groups, shape, sinks } = model.layers[own.layer]
+        const sinkLogit = sinks?.slice(own.head * groups, (own.head + 1) * groups)
+        return { ...own, groups, shape: { ...shape, ...(sinkLogit && { sinkLogit }) } }
+      }),
     }
   } finally {
     await model.release()
@@ -98,13 +99,22 @@ function smallHeads({ model: name, tokens, only }: ModelHeadsOptions, bytes: Uin
   return { name, layers: all, tokens: ids.length, heads: found.map((own) => ({ ...own, groups: 1, shape })) }
 }
 
-/** The heads that are asked for. Layers with a window of their own need no method, and are left out unless they are named. */
+/** @throws RangeError when a head that was asked for sees a window alone: whatever command it is asked by, there is no method to choose */
+export function refuseWindows(heads: readonly ModelHead[], command: string): void {
+  const own = heads.find(({ shape }) => shape.window !== undefined)
+  if (own)
+    throw new RangeError(
+      `layer ${own.layer} keeps a window of ${own.shape.window} tokens of its own: there is nothing to ${command}`,
+    )
+}
+
+/** The heads that are asked for. Layers with a window of their own need no method, those that read another's keys have none, and they are left out unless they are. */
 function wanted(only: readonly string[] | undefined, layers: ModelHeads['layers']) {
   const names = layers.flatMap(({ kvHeads }, layer) => Array.from({ length: kvHeads }, (_, head) => `${layer}.${head}`))
   const unknown = only?.find((name) => !names.includes(name))
   if (unknown !== undefined) throw new RangeError(`there is no head ${unknown}, only ${names[0]} … ${names.at(-1)!}`)
-  if (!only && layers.every(({ shape }) => shape.window !== undefined))
+  const isUsual = ({ shape, reads }: ModelHeads['layers'][number]) => shape.window === undefined && reads === undefined
+  if (!only && !layers.some(isUsual))
     throw new RangeError('all layers keep a window of their own: there is nothing to choose')
-  return (layer: number, head: number) =>
-    only ? only.includes(`${layer}.${head}`) : layers[layer].shape.window === undefined
+  return (layer: number, head: number) => (only ? only.includes(`${layer}.${head}`) : isUsual(layers[layer]))
 }

@@ -16,11 +16,11 @@ export function withModel(command: Command, text: string): Command {
   return command
     .option(
       '--model <name or folder>',
-      `${MODELS.join(', ')}, or the folder of your own ONNX model: its heads in place of files`,
+      `${MODELS.join(', ')}, or the folder of your own ONNX model: use its heads instead of files`,
     )
-    .option('--file <name>', 'the graph within the folder, where there are several')
+    .option('--file <name>', 'the graph to use if the folder has several')
     .option('--threads <n>', 'threads of onnxruntime (default: its own choice)', wholeNumber(1, 1024))
-    .option('--text <name>', `what the model reads: ${TEXTS.join(', ')}, or a file of your own`, text)
+    .option('--text <name>', `text that the model reads: ${TEXTS.join(', ')}, or a file of your own`, text)
 }
 
 /** The options with which a folder is opened. */

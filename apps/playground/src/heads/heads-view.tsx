@@ -96,7 +96,7 @@ function Report({ report }: { readonly report: HeadReport }) {
   const isHopeless = shares.every((share) => share > 1 / 16 || bestOf(share) > 0.5)
   const winner = names.reduce((a, b) => ((errorOf(a, 1 / 8) ?? Infinity) <= (errorOf(b, 1 / 8) ?? Infinity) ? a : b))
   return (
-    <section aria-label="What came out">
+    <section aria-label="Result">
       <h2>What kind of head</h2>
       <p>
         {countText(report.rows)} tokens, keys of {report.d} and values of {report.dv} numbers. Largest score{' '}
@@ -105,8 +105,8 @@ function Report({ report }: { readonly report: HeadReport }) {
       </p>
       <h2>Error of the answers, at shares of the exact cache</h2>
       <p>
-        Relative to the exact answers, over the last 256 queries. The mean of all values, which needs no memory, is off
-        by {percent(report.meanError)}.
+        Errors are relative to the exact answers, over the last 256 queries. The mean of all values, which needs no
+        memory, is off by {percent(report.meanError)}.
       </p>
       <Chart report={report} />
       <div class="scrolls">

@@ -5,7 +5,7 @@ import type { HeadRows } from './head-files'
 export const KINDS = {
   diffuse: 'scores below 1: every token counts a little',
   peaked: 'each query looks for a few tokens',
-  hopeless: 'each query looks for one token of its own, anywhere in the past',
+  hopeless: 'each query looks for one token, anywhere in the past',
 } as const
 export type Kind = keyof typeof KINDS
 

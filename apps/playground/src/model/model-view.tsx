@@ -19,7 +19,7 @@ const SAID: Readonly<Record<Remembers, string>> = {
   quantised: 'every token, in few bits',
   streamingLlm: 'the first and the newest tokens',
   snapKv: 'what recent queries looked at',
-  endless: 'sinks, far keys, newest; positions bounded',
+  endless: 'first tokens, far keys and newest tokens, at bounded distances',
 }
 
 interface Props {
@@ -41,8 +41,8 @@ export function ModelView({ state, change }: Props) {
       <section class="pitch">
         <h1>Your model, within a budget of bytes</h1>
         <p>
-          Choose the folder of a decoder in ONNX: config.json, tokenizer.json, onnx/model.onnx and its data. It runs
-          here, by onnxruntime-web; each of its heads remembers through a stream. Nothing leaves this page.
+          Choose the folder of a decoder in ONNX, with config.json, tokenizer.json, onnx/model.onnx and its data. It
+          runs here, by onnxruntime-web, and each of its heads remembers through a stream. Nothing leaves this page.
         </p>
       </section>
       <section class="controls" aria-label="Which model, and what it may remember">
@@ -110,7 +110,7 @@ export function ModelView({ state, change }: Props) {
           />
         </label>
         <label>
-          of a talk of
+          in a conversation of
           <select
             value={context}
             disabled={isBusy}
@@ -139,11 +139,11 @@ export function ModelView({ state, change }: Props) {
         <>
           <p>
             {opened.layers} layers, {opened.heads} query heads over {opened.kvHeads}
-            {opened.windows > 0 && `, ${opened.windows} layers with a window of their own`};{' '}
-            {countText(opened.vocabulary)} tokens in the vocabulary.{' '}
+            {opened.windows > 0 && `, ${opened.windows} layers that have a window`}; {countText(opened.vocabulary)}{' '}
+            tokens in the vocabulary.{' '}
             {opened.hasTemplate
               ? 'It has a chat template.'
-              : 'It has no chat template: it goes on from what you write.'}
+              : 'It has no chat template, so it continues the text that you write.'}
           </p>
           <Talk lines={lines} />
           <Status said={said} />

@@ -43,7 +43,7 @@ export function ReadingView({ state, change }: Props) {
         <h1>A language model reads a book twice. One cache grows, the other stays.</h1>
         <p>
           Both run here, in your browser. Click a word of the book to plant a number behind it, then ask for the number.
-          Less memory is a slider.
+          A slider changes the memory.
         </p>
       </section>
       <section class="controls" aria-label="What is read, and within how many bytes">
@@ -86,7 +86,7 @@ export function ReadingView({ state, change }: Props) {
           ))}
           {needles.length > 0 && (
             <button type="button" class="plain" onClick={() => change({ needles: 'none' }, true)}>
-              take all out
+              remove all
             </button>
           )}
         </p>
@@ -150,8 +150,8 @@ function Gauges({ progress, share, isRecorded }: GaugesProps) {
       ))}
       <p class="quiet">
         {progress
-          ? `${countText(progress.tokens)} of ${countText(progress.total)} tokens read; ${bytesText(whole * share)} are allowed, ${bytesText(whole)} would be needed.${isRecorded ? ' This was recorded: the model, 3.8 MB, is on its way.' : ''}`
-          : 'The model reads as soon as it is here.'}
+          ? `${countText(progress.tokens)} of ${countText(progress.total)} tokens read; ${bytesText(whole * share)} are allowed, ${bytesText(whole)} would be needed.${isRecorded ? ' This is a recording, until the model (3.8 MB) is loaded.' : ''}`
+          : 'The model reads as soon as it is loaded.'}
       </p>
     </section>
   )

@@ -26,8 +26,7 @@ export function SketchesView({ state, change }: Props) {
       <section class="pitch">
         <h1>Totals and products from sketches of a few kilobytes</h1>
         <p>
-          A sketch is a fixed number of random sums of what streams by. It answers with bounds, and never stores the
-          stream.
+          A sketch is a fixed number of random sums over a stream. It answers with bounds, and never stores the stream.
         </p>
       </section>
       <Counter remote={remote} />
@@ -59,7 +58,7 @@ function Counter({ remote }: { readonly remote: () => Remote<SketchesApi> }) {
     <section aria-label="Frequent lines">
       <h2>Which lines come often?</h2>
       <label>
-        A log, a key a line: paste your own. It stays in this page.
+        Paste your own log, with one key in each line. It stays in this page.
         <textarea rows={6} spellcheck={false} value={text} onInput={(event) => setText(event.currentTarget.value)} />
       </label>
       {problem && (
@@ -178,7 +177,7 @@ function Lemma({ remote, state, change }: Props & { readonly remote: () => Remot
         </label>
         <label>
           <span>
-            rows, of those that are needed: <output>{Math.round(100 * share)} %</output>
+            share of the rows that are needed: <output>{Math.round(100 * share)} %</output>
           </span>
           <input
             type="range"

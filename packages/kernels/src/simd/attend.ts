@@ -1,33 +1,42 @@
-import type { Kernels } from '../kernels'
+import type { AttentionBlock, Kernels } from '../kernels'
 import type { Machine } from '../module'
+import { seenBy } from '../rounded-query'
+import { ordinary, putSoftmax, softmaxOf, type SoftmaxRows } from '../softmax-rows'
 import { aligned, type Staging } from '../staging'
+import { simdAttendFew } from './attend-few'
 
 const ROWS = 256 // queries of one super-block
 const KEYS = 256 // keys of one call: four blocks, about half a millisecond at d = 64
 const BLOCK = 64
-const STAGED = 65536 // most floats in scratch: wide rows make the super-blocks smaller
-const FEW = 4 // most rows of a call that go one by one: a strip of 8 costs as much as about 6 of them
+const STAGED = 65536 // floats: wide rows make the super-blocks smaller
+const FEW = 4 // rows of a call that go one by one
 
-/** Fused attention: a super-block of queries and its sums stays in scratch while the keys that it sees pass by. */
-export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels['attend'] {
-  return ({ queries, keys, values, bias, rows, keyCount, d, dv, scale, causal, inOrder, max, mass, sum }) => {
-    if (rows === 0 || keyCount === 0) return
-    const queriesAt = staging.floats(queries)
-    const keysAt = staging.floats(keys)
-    const valuesAt = staging.floats(values)
-    const biasAt = bias ? staging.floats(bias) : 0
-    const maxAt = staging.floats(max)
-    const massAt = staging.doubles(mass)
-    const sumAt = staging.floats(sum)
-
+/** Fused attention: a super-block of queries and its sums stay in scratch while the keys that it sees pass by. */
+export function simdAttend(machine: Machine, staging: Staging): Kernels['attend'] {
+  const { wasm, arena } = machine
+  const few = simdAttendFew(machine, staging)
+  return (block) => {
+    const { rows, keyCount, d, dv } = block
     const width = Math.max(d, dv)
-    const few = rows <= FEW
-    const factor = inOrder ? Math.fround(scale) : scale // rounded as in the strips, for the same bits
-    const most = few ? rows : Math.min(ROWS, Math.max(8, Math.floor(STAGED / width) & -8), (rows + 7) & -8)
     const chunk = Math.min((keyCount + 63) & -64, KEYS, Math.max(BLOCK, Math.floor(STAGED / width) & -BLOCK))
+    if (rows === 0 || keyCount === 0) return
+    const softmax = softmaxOf(block)
+    if (rows <= FEW) few(block, softmax, chunk)
+    else strips(block, softmax, width, chunk)
+    putSoftmax(block, softmax)
+  }
+
+  function strips(
+    { keys, values, bias, rows, keyCount, d, dv, scale, causal, ...block }: AttentionBlock,
+    { max, mass, sum }: SoftmaxRows,
+    width: number,
+    chunk: number,
+  ): void {
+    const queries = ordinary(block.queries)
+
+    const most = Math.min(ROWS, Math.max(8, Math.floor(STAGED / width) & -8), (rows + 7) & -8)
     const direct = d === 64 || d === 128 || d === 32 || d === 16
-    const outCols = few ? dv : (dv + 7) & -8
-    const outRow = outCols * 4
+    const outRow = ((dv + 7) & -8) * 4
 
     // Layout of the scratch: the first three regions have one number a row; then one strip's weights, then matrices.
     const rowBytes = aligned(most * 8, 64)
@@ -54,87 +63,48 @@ export function simdAttend({ wasm, arena }: Machine, staging: Staging): Kernels[
     for (let r0 = 0; r0 < rows; r0 += most) {
       const count = Math.min(most, rows - r0)
       const strips = (count + 7) >> 3
-      const sees = (r: number) =>
-        causal ? Math.max(0, Math.min(keyCount, causal.visible + Math.floor(r / causal.groups))) : keyCount
-      const visible = sees(r0 + count - 1)
-      if (visible === 0) continue
-      for (let r = 0; r < (few ? count : strips * 8); r++) {
-        arena.u32[(limits >>> 2) + r] = sees(r0 + Math.min(r, count - 1))
-      }
+      const sees = (r: number) => seenBy(r0 + Math.min(r, count - 1), keyCount, causal)
+      const visible = sees(count)
+      for (let r = 0; r < strips * 8; r++) arena.u32[(limits >>> 2) + r] = sees(r)
 
-      // Copy in the queries, and the partial softmax so far.
-      if (!queriesAt) staging.in(staged, queries, r0 * d, count * d)
-      const from = queriesAt ? queriesAt + r0 * d * 4 : staged
-      if (few) scaled(q, from, count * d)
-      else wasm.packQueries({ to: q, from, rows: count, d, scale, turned })
-      if (!sumAt) staging.in(staged, sum, r0 * dv, count * dv)
-      const sums = sumAt ? sumAt + r0 * dv * 4 : staged
-      const sumRow = dv * 4
-      wasm.copyRows({ to: o, toRow: outRow, from: sums, fromRow: sumRow, rows: count, bytes: sumRow })
-      if (maxAt) wasm.copyBytes({ to: maxima, from: maxAt + r0 * 4, bytes: count * 4 })
-      else staging.in(maxima, max, r0, count)
-      if (massAt) wasm.copyBytes({ to: masses, from: massAt + r0 * 8, bytes: count * 8 })
-      else staging.doublesIn(masses, mass, r0, count)
+      // In: queries, and the partial softmax so far.
+      staging.in(staged, queries, r0 * d, count * d)
+      wasm.packQueries({ to: q, from: staged, rows: count, d, scale, turned })
+      staging.in(staged, sum, r0 * dv, count * dv)
+      wasm.copyRows({ to: o, toRow: outRow, from: staged, fromRow: dv * 4, rows: count, bytes: dv * 4 })
+      staging.in(maxima, max, r0, count)
+      staging.doublesIn(masses, mass, r0, count)
 
       for (let first = 0; first < visible; first += chunk) {
         const keysHere = Math.min(chunk, visible - first)
-        if (!keysAt) staging.in(staged, keys, first * d, keysHere * d)
-        if (!valuesAt) staging.in(stagedValues, values, first * dv, keysHere * dv)
-        if (bias && !biasAt) staging.in(stagedBias, bias, first, keysHere)
-        const k = keysAt ? keysAt + first * d * 4 : staged
-        const v = valuesAt ? valuesAt + first * dv * 4 : stagedValues
-        const add = bias ? (biasAt ? biasAt + first * 4 : stagedBias) : 0
-        if (few) {
-          for (let r = 0; r < count; r++) {
-            const left = Math.min(keysHere, arena.u32[(limits >>> 2) + r] - first)
-            wasm.attendRow({
-              q: q + r * d * 4,
-              d,
-              keys: k,
-              values: v,
-              dv,
-              bias: add,
-              count: left,
-              max: maxima + r * 4,
-              mass: masses + r * 8,
-              out: o + r * outRow,
-              scores: weights,
-              inOrder: inOrder === true,
-            })
-          }
-        } else {
-          wasm.attendStrips({
-            strips,
-            q,
-            d,
-            keys: k,
-            values: v,
-            dv,
-            bias: add,
-            first,
-            count: keysHere,
-            limits,
-            max: maxima,
-            mass: masses,
-            out: o,
-            outRow,
-            weights,
-            packed: direct ? 0 : packed,
-          })
-        }
+        const k = staging.piece(keys, first * d, keysHere * d, staged)
+        const v = staging.piece(values, first * dv, keysHere * dv, stagedValues)
+        const add = bias ? staging.piece(bias, first, keysHere, stagedBias) : 0
+        wasm.attendStrips({
+          strips,
+          q,
+          d,
+          keys: k,
+          values: v,
+          dv,
+          bias: add,
+          first,
+          count: keysHere,
+          limits,
+          max: maxima,
+          mass: masses,
+          out: o,
+          outRow,
+          weights,
+          packed: direct ? 0 : packed,
+        })
       }
 
-      // Copy the partial softmax out again.
-      wasm.copyRows({ to: sums, toRow: sumRow, from: o, fromRow: outRow, rows: count, bytes: sumRow })
-      if (!sumAt) staging.out(sum, r0 * dv, staged, count * dv)
-      if (maxAt) wasm.copyBytes({ to: maxAt + r0 * 4, from: maxima, bytes: count * 4 })
-      else staging.out(max, r0, maxima, count)
-      if (massAt) wasm.copyBytes({ to: massAt + r0 * 8, from: masses, bytes: count * 8 })
-      else staging.doublesOut(mass, r0, masses, count)
-    }
-
-    function scaled(to: number, from: number, count: number): void {
-      for (let i = 0; i < count; i++) arena.f32[(to >>> 2) + i] = arena.f32[(from >>> 2) + i] * factor
+      // Out again.
+      wasm.copyRows({ to: staged, toRow: dv * 4, from: o, fromRow: outRow, rows: count, bytes: dv * 4 })
+      staging.out(sum, r0 * dv, staged, count * dv)
+      staging.out(max, r0, maxima, count)
+      staging.doublesOut(mass, r0, masses, count)
     }
   }
 }

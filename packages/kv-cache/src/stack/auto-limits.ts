@@ -1,4 +1,4 @@
-import { decodeSnapshot, type Method, type Shape } from '@sublinear/core'
+import { decodeSnapshot, readBy, schema, SIZE, type Method, type Shape, type Snapshot } from '@sublinear/core'
 import { checkStack } from './check-stack'
 import { defaultStack } from './default-stack'
 import { learningWithin, type Learning } from './first-tokens'
@@ -65,33 +65,65 @@ function sizesIn(saved: Uint8Array): string {
   return JSON.stringify([parameters['buffer'], parameters['waiting'], parts])
 }
 
+/** Snapshots of auto streams: rules to go on by, and what is held. */
+export const autoSchema = schema(
+  { parameters: { limits: 'text', tiers: 'text', held: 'text', asked: 'text' } },
+  {
+    'There is a snapshot of its own under `tiers`, or, while it learns, one under `held` and one under `asked`.': ({
+      parameters: { tiers, held, asked },
+    }) => (tiers === '' ? held !== '' && asked !== '' : held + asked === ''),
+  },
+)
+
+/** The JSON of `limits`. */
+export const limitsSchema = schema(
+  {
+    parameters: {
+      budgetBytes: SIZE,
+      weighted: 'text',
+      stack: 'text',
+      tokens: { ...SIZE, absent: Infinity },
+      learning: 'text',
+      chosen: 'text',
+    },
+  },
+  {
+    '`weighted` is `true` or `false`.': ({ parameters: { weighted } }) => weighted === 'true' || weighted === 'false',
+    'There is a `chosen` only where there is a `learning`.': ({ parameters: { learning, chosen } }) =>
+      learning !== '' || chosen === '',
+  },
+)
+
 /**
  * Reads the limits from a snapshot.
  *
  * @throws RangeError where they are malformed, or no stream would begin with them
  */
-export function limitsIn(who: string, json: string | undefined, methods: readonly Method[]): Limits {
-  let found: Partial<Limits> | undefined
+export function limitsIn(who: string, snapshot: Snapshot, methods: readonly Method[]): Limits {
+  const { limits: json } = readBy(who, autoSchema, snapshot).parameters
+  let found: Partial<Limits> | null = null
   try {
-    found = JSON.parse(json ?? '') as Partial<Limits> | undefined
+    found = JSON.parse(json) as Partial<Limits> | null
   } catch {
     // reported below
   }
-  const { budgetBytes, weighted, stack, tokens, learning, chosen } = found ?? {}
-  if (typeof weighted !== 'boolean' || !Number.isInteger(budgetBytes) || budgetBytes! < 1 || !stack)
-    throw new RangeError(`${who}: the snapshot does not say its budget and whether it is weighted`)
+  const { stack, learning, chosen } = found ?? {}
+  const parameters = Object.fromEntries(
+    Object.entries(found ?? {}).map(([name, value]) => [name, value === null ? '' : String(value)]), // null is how JSON writes Infinity
+  )
+  const read = readBy(who, limitsSchema, { kind: who, version: '', parameters, tensors: new Map() }).parameters
+  const { budgetBytes, tokens } = read
+  const weighted = read.weighted === 'true'
   try {
-    checkStack(who, 'stack', stack, methods)
+    checkStack(who, 'stack', stack as Stack, methods)
     if (chosen !== undefined) checkStack(who, 'chosen', chosen, methods)
   } catch (error) {
     throw new RangeError((error as Error).message, { cause: error })
   }
-  const limits = { budgetBytes: budgetBytes!, weighted, stack: copyOfStack(stack) }
-  if (learning === undefined && chosen !== undefined)
-    throw new RangeError(`${who}: the snapshot has a stack chosen by first tokens, and looks at none`)
+  const limits = { budgetBytes, weighted, stack: copyOfStack(stack as Stack) }
   if (learning === undefined) return limits
   const own = chosen && { chosen: copyOfStack(chosen) }
-  return { ...limits, tokens: tokens ?? Infinity, learning, ...own } // null is how JSON writes Infinity
+  return { ...limits, tokens, learning, ...own }
 }
 
 /**

@@ -119,7 +119,7 @@ export function restoreAutoStream(
   methods: readonly Method[],
 ): AutoStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
-  const limits = limitsIn(KIND, snapshot.parameters['limits'], methods)
+  const limits = limitsIn(KIND, snapshot, methods)
   const within = (held: number) => {
     if (held > limits.budgetBytes)
       throw new RangeError(`${KIND}: budgetBytes must be at least what is held, ${held}, got ${limits.budgetBytes}`)

@@ -31,32 +31,34 @@ export function snapshots(allocations: Allocations): Campaign {
 function attemptsOf(subject: Subject, allocations: Allocations): Attempt {
   const seed = subject.make().toBytes()
   subject.use(subject.open(seed)) // what a process makes only once is made before the count
-  return (random) => {
-    const input = mutated(random, seed)
-    const fault = (finding: string, detail: string, outcome = 'accepted'): Outcome => ({
-      outcome,
-      finding,
-      detail,
-      input,
-    })
-    allocations.reset()
-    const start = seconds()
-    let opened: ReturnType<Subject['open']>
-    try {
-      opened = subject.open(input)
-    } catch (error) {
-      const why =
-        outOfGrammar(error) ?? (error instanceof TypeError ? 'a TypeError where a RangeError is promised' : undefined)
-      if (why) return fault(`refused, but ${why}`, told(error), 'refused')
-      const costly = costOf(allocations, input.length, seconds() - start)
-      return costly
-        ? fault(`refused, but ${costly[0]}`, `${costly[1]}; ${told(error)}`, 'refused')
-        : { outcome: 'refused' }
-    }
+  return (random) => tried(subject, mutated(random, seed), allocations)
+}
+
+/** Tries an input: refused in the grammar, or opened and used, within the bounds. */
+export function tried(subject: Subject, input: Uint8Array, allocations: Allocations): Outcome {
+  const fault = (finding: string, detail: string, outcome = 'accepted'): Outcome => ({
+    outcome,
+    finding,
+    detail,
+    input,
+  })
+  allocations.reset()
+  const start = seconds()
+  let opened: ReturnType<Subject['open']>
+  try {
+    opened = subject.open(input)
+  } catch (error) {
+    const why =
+      outOfGrammar(error) ?? (error instanceof TypeError ? 'a TypeError where a RangeError is promised' : undefined)
+    if (why) return fault(`refused, but ${why}`, told(error), 'refused')
     const costly = costOf(allocations, input.length, seconds() - start)
-    if (costly) return fault(`opened, but ${costly[0]}`, costly[1])
-    return used(subject, opened, fault)
+    return costly
+      ? fault(`refused, but ${costly[0]}`, `${costly[1]}; ${told(error)}`, 'refused')
+      : { outcome: 'refused' }
   }
+  const costly = costOf(allocations, input.length, seconds() - start)
+  if (costly) return fault(`opened, but ${costly[0]}`, costly[1])
+  return used(subject, opened, fault)
 }
 
 /** Says which bound opening broke, and by how much; undefined where it kept to both. */
