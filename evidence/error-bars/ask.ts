@@ -56,7 +56,7 @@ const measuredOf = (name: string, of: (tokens: number) => StreamSpec): Tried => 
   name: `${name}, measured`,
   make: (shape, tokens, seed) => judged(of, tokens, seed)(shape),
 })
-/** What takes a tenth of the mass of some heads in one token, which a sample of one in eight mostly does not have. */
+/** Sinks that hold the first 4 tokens. In some heads one token takes a tenth of the mass, and a sample of one token in eight mostly lacks it. */
 const first4 = () => tierOf('sinks', { count: 4 })
 const METHODS: readonly Tried[] = [
   held(3),
@@ -166,7 +166,10 @@ export const errorBars: Experiment<Bars> = {
 const cacheBytes = ({ d, dv }: Shape, tokens: number) => 4 * tokens * (d + dv)
 const shapeOf = ({ keys, values }: Head): Shape => ({ d: keys.cols, dv: values.cols, scale: 1 / Math.sqrt(keys.cols) })
 
-/** With captures, the rows of models that are not among them stay as they were measured before; with `--more` those that are there, too. */
+/**
+ * Measures the models that were given. With captures, the rows of all other models stay as they were measured before; with `--more` the earlier rows
+ * of the given ones stay, too.
+ */
 function measured(given: readonly string[], { before, keep }: Kept<Bars>): Bars {
   const args = given.filter((arg) => arg !== '--more')
   const models = capturesOf(args)

@@ -1,6 +1,6 @@
 import './src/sources.ts'
 import { main } from './src/main.ts'
 
-// node tools/campaigns/run.ts sample | long | one, see README.md
+// Runs the campaigns: `node tools/campaigns/run.ts sample | long | one`; see README.md.
 process.exitCode = await main(process.argv.slice(2))
 process.exit()

@@ -1,6 +1,6 @@
 import './src/sources.ts'
 
-// node tools/campaigns/soak.ts [minutes] [result.json], see README.md
+// Runs the soak: `node tools/campaigns/soak.ts [minutes] [result.json]`; see README.md.
 const { main } = await import('./src/soak.ts')
 process.exitCode = await main(process.argv.slice(2))
 process.exit()

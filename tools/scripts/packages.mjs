@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Tries what a user would install: packs every public package of packages/ and apps/ and tries the tarball with publint and, for
- * resolvers that know `exports`, are-the-types-wrong, both offline; also checks that the board of rooms has each package that needs one.
+ * resolvers that know `exports`, are-the-types-wrong, both offline; also checks that no package lacks a file that each must have.
  * One line a package; exits 1 on any failure. The packages must be built.
  * `node tools/scripts/packages.mjs [name …]` tries only the named ones.
  */
@@ -22,7 +22,7 @@ const attw = join(
   'dist/index.js',
 )
 
-/** Rooms that a package must have: those of packages/, tested ones only. */
+/** Files that a package must have and lacks; packages of packages/ must have sources and tests, too. */
 function missingRooms(folder) {
   const rooms = ['README.md', 'src/index.ts'].filter((room) => !existsSync(join(folder, room)))
   const tests = existsSync(join(folder, 'test')) ? readdirSync(join(folder, 'test'), { recursive: true }) : []

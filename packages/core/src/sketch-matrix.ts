@@ -13,7 +13,7 @@ export interface DenseColumns {
   readonly seed: Seed
   /** Bytes of the description of Ψ beside kind, m and seed. */
   readonly bytes?: number | undefined
-  /** As a sketch matrix has it. */
+  /** Variance of inner products, defined as `SketchMatrix.innerVariance` is. */
   readonly innerVariance?: number | undefined
   /** Fills out (m × count, row-major) with columns first … first + count − 1; count ≤ 64, never across a multiple of 64. */
   columns(first: number, count: number, out: Float32Array): void

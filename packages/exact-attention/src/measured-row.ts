@@ -15,11 +15,7 @@ const MOST_TO_JUDGE = 1 / 100
 /** Entries of an answer below which they are too few to judge a summary by. */
 const FEWEST_ENTRIES = 4
 
-/**
- * What a spread's units are worth in a row's variance, Student's width for its terms included, and whether these are too few or the mass too uncertain.
- *
- * @param weights, fourths  of the spread; share  a unit of it over the mass; most  of the mass's variance over its square
- */
+/** Variance in a row that a spread's units make, Student's width for its terms included, and whether these are too few or the mass too uncertain. */
 export function varianceOf(
   weights: number,
   fourths: number,

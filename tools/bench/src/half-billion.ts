@@ -1,7 +1,9 @@
 /**
- * Writes a random-weight decoder of the size that people run at home: 24 layers, 14 query heads over 2, d = 64, width 896, a vocabulary of 151,936; weights in
- * four bits (MatMulNBits), the embedding in float16: `node half-billion.ts folder`. model.onnx, weights.bin, and for each window W asked for a window-W.onnx
- * over the same weights, whose caches onnxruntime keeps at W itself. 600 MB; nothing of it is kept in the repository.
+ * Writes a decoder with random weights, of a size that people run at home: 24 layers, 14 query heads over 2 heads of keys, d = 64, width 896, a
+ * vocabulary of 151,936; weights in
+ * four bits (MatMulNBits), the embedding in float16: `node half-billion.ts folder [window …]`. It writes model.onnx, weights.bin, and for each window
+ * W a window-W.onnx
+ * over the same weights, whose caches onnxruntime itself keeps at W tokens. The files take 600 MB; the repository keeps none of them.
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -13,7 +13,7 @@ export interface CaseResult extends Spread {
   readonly calls: number
   /** 10⁹ floating-point operations a second, at the median. */
   readonly gigaflops?: number
-  /** Case → how many times faster than it. */
+  /** How many times faster this case is than another, by the other's name. */
   readonly ratios?: Readonly<Record<string, Spread>>
 }
 
@@ -33,8 +33,8 @@ export function cpuTime(): number {
 }
 
 /**
- * Measures the cases of a group in turns: every round takes one sample of each, so that a busy or throttled machine touches all
- * alike, and ratios are formed within a round. tinybench times the samples, on the CPU clock; a task is reset after each.
+ * Measures the cases of a group in turns: every round takes one sample of each, so that a busy or throttled machine slows all
+ * of them alike, and ratios are formed within a round. tinybench times the samples on the CPU clock; a task is reset after each sample.
  */
 export async function measureGroup({ name, unit, cases }: Group, rounds: number): Promise<GroupResult> {
   const bench = new Bench({ now: cpuTime, time: 0, iterations: 1, warmup: false, throws: true })
@@ -85,7 +85,7 @@ export async function measureGroup({ name, unit, cases }: Group, rounds: number)
   }
 }
 
-/** One tinybench iteration: `calls` calls, or what the work measured itself, handed over as the duration. */
+/** One iteration of tinybench: makes `calls` calls, or hands over the duration that the work measured itself. */
 function sample(work: Work, calls: number): () => unknown {
   if ('measure' in work) return async () => ({ overriddenDuration: await work.measure() })
   const { run } = work

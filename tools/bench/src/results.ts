@@ -28,7 +28,7 @@ export interface SuiteResult {
 
 const pathOf = (suite: string) => fileURLToPath(new URL(`../results/${suite}.json`, import.meta.url))
 
-/** The circumstances of a run. */
+/** The circumstances of a run: machine, versions, commit and time. */
 export function circumstances(suite: string): Omit<SuiteResult, 'load' | 'peak' | 'targets' | 'groups'> {
   return {
     suite,
@@ -51,12 +51,12 @@ export function readResult(suite: string): SuiteResult | undefined {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
 }
 
-/** One digit after the point. */
+/** The machine's load over the last minute, with one digit after the point. */
 export function load(): number {
   return Math.round(10 * loadavg()[0]) / 10
 }
 
-/** Model and, where Linux tells, family and vector width: peers in native code are as fast as these allow. */
+/** The processor's model and, where Linux tells them, its family and vector width: peers in native code are as fast as these allow. */
 function cpuName(): string {
   const own = `${cpus()[0]?.model ?? 'unknown'} (${process.arch}, ${cpus().length} cores`
   if (!existsSync('/proc/cpuinfo')) return `${own})`
@@ -83,7 +83,7 @@ function git(...args: string[]): string {
   }).trim()
 }
 
-/** Four digits: more would be noise. */
+/** Rounds a number to four digits: more would be noise. */
 function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(4)) : value
 }

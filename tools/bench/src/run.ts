@@ -20,7 +20,7 @@ if (unknown.length > 0) {
 if (wanted.length === 1) await measureSuite(wanted[0])
 else for (const name of wanted.length > 0 ? wanted : Object.keys(suites)) inFreshProcess(name)
 
-/** Every suite has a process of its own, so that none inherits another's heap and compiled code. */
+/** Runs a suite in a process of its own, so that none inherits another's heap and compiled code. */
 function inFreshProcess(name: string): void {
   const { status } = spawnSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), name], {
     stdio: 'inherit',

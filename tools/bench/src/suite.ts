@@ -4,14 +4,14 @@ export type Work = { readonly run: () => unknown } | { readonly measure: () => n
 /** One row of a table. */
 export interface Case {
   readonly name: string
-  /** Earlier cases of the group: how many times faster is this one, round by round. Of several under one name that with the least median counts. */
+  /** Earlier cases of the group with which this one is compared, round by round. Where several have one name, the one with the least median counts. */
   readonly against?: readonly Opponent[]
   /** Floating-point operations of one call. Where both have it, a ratio compares operations per second. */
   readonly operations?: number
   readonly setup: () => Work | Promise<Work>
 }
 
-/** The name of a case, or a name for the fastest of some. */
+/** The name of a case, or a name for the fastest of several cases. */
 export type Opponent = string | { readonly name: string; readonly of: readonly string[] }
 
 /** Cases that do the same job, measured in turns in one process. */
@@ -25,7 +25,7 @@ export interface Unit {
   readonly name: 'ms' | 'µs' | 'ns' | 'MB'
   /** Thing that one unit is counted for: 'row', 'token', … ; absent: one call. */
   readonly of?: string
-  /** How many of these one call does. Default 1. */
+  /** How many of these things one call handles. Default 1. */
   readonly count?: number
   /** Whether tables say how many of them a second that is. */
   readonly rate?: boolean

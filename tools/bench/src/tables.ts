@@ -1,5 +1,5 @@
 /**
- * Tables in the READMEs, made from results/*.json between `<!-- bench:<suite> [start of group names] -->` and `<!-- /bench -->`.
+ * Writes the tables of the READMEs from results/*.json between `<!-- bench:<suite> [start of group names] -->` and `<!-- /bench -->`.
  * `<!-- bench:summary -->` lists every target. `node src/tables.ts` brings all of them up to date.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ export function readmes(): string[] {
   )
 }
 
-/** The text with every table replaced by what the results say. A suite without results has a line that says so. */
+/** The text with every table made anew from the results. A suite without results gets a line that says so. */
 export function withTables(text: string, read: (suite: string) => SuiteResult | undefined = readResult): string {
   return text.replace(
     /(<!-- bench:([a-z-]+)(?: ([^>]+?))? -->\n).*?(<!-- \/bench -->)/gs,

@@ -2,16 +2,16 @@ import type { GroupResult } from './measure.ts'
 import { FASTEST_LLAMA, FASTEST_LLAMA_8_BITS } from './peers/llama.ts'
 import { median } from './statistics.ts'
 
-/** A number that the project promises, and how it is read from the results. */
+/** A number that the project promises, and the place of it in the results. */
 export interface Target {
   readonly id: string
   readonly suite: string
   readonly claim: string
   /** Names of groups begin with these; the measured number is the median over all that match. */
   readonly groups: readonly string[]
-  /** The best of several cases counts. */
+  /** The case that is judged, or several of which the best is. */
   readonly case: string | readonly string[]
-  /** times: speed over the baseline's. over: value minus the baseline's. Neither: the value itself. */
+  /** Baseline: `times` compares speeds with it, `over` subtracts its value; with neither, the value itself is judged. */
   readonly times?: string
   readonly over?: string
   readonly atLeast?: number
@@ -442,7 +442,7 @@ function read(target: Target, { cases }: GroupResult): number {
   return Math.max(...ratios)
 }
 
-/** One query over 4096 tokens in codes, d = 64 and 128. */
+/** The target of one query over 4096 tokens in codes, d = 64 and 128. */
 function coded(id: string, bits: string, heads: string, atLeast: number): Target {
   return {
     id: `coded-${id}`,

@@ -4,7 +4,7 @@ import { timed, type Group } from './suite.ts'
 
 const N = 4096
 
-/** Pushing alone once the streams are full, `block` tokens at a time: what comes must leave, or be passed by. */
+/** Pushes without queries once the streams are full, `block` tokens at a time: a new token must displace one, or be passed by itself. */
 export function throughputGroup(
   d: number,
   block: number,

@@ -1,12 +1,12 @@
-/** Bytes that were asked for, in arrays and in the kernels' memory, since the last `reset`. */
+/** Counts of the bytes that were asked for, in arrays and in the kernels' memory, since the last `reset`. */
 export interface Allocations {
   reset(): void
-  /** All together. */
+  /** Sum of all bytes that were asked for. */
   readonly total: number
   readonly largest: number
 }
 
-/** More than this is refused, so that the machine lives on. */
+/** Bytes of one request above which it is refused, so that the machine does not run out of memory. */
 const MOST = 6e9
 const ARRAYS = [
   'ArrayBuffer',
@@ -22,7 +22,7 @@ const ARRAYS = [
   'BigUint64Array',
 ] as const
 
-/** Counts what arrays are asked for from now on: before any package is loaded. `slice` and `map` count too, since they ask the constructor. */
+/** Counts what arrays are asked for from now on; call it before any package is loaded. `slice` and `map` count too, since they call the constructor. */
 export function countAllocations(): Allocations & { add(bytes: number): void } {
   let [total, largest] = [0, 0]
   const add = (bytes: number) => {

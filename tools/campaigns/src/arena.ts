@@ -1,6 +1,6 @@
 import { simdMachine } from '../../../packages/kernels/src/module.ts'
 
-/** Reservations of kernel memory that succeed before one fails; Infinity: none fails. */
+/** Reservations of kernel memory that succeed before one fails; with Infinity none fails. */
 export const gate = { left: Infinity, failed: false }
 
 /** Reports every reservation of the kernels' memory from now on, and lets the gate refuse some. */

@@ -14,7 +14,7 @@ export interface Outcome {
 /** A hostile campaign: units, each of which can be attempted any number of times. */
 export interface Campaign {
   readonly name: string
-  /** Sentence about what is tried, and what must hold. */
+  /** A sentence that says what is tried, and what must hold. */
   readonly about: string
   /** Attempts of a unit in a sample run, and in a round of the long one. */
   readonly sample: number
@@ -22,16 +22,16 @@ export interface Campaign {
   /** Seconds of the machine that an attempt may take before it counts as a hang. */
   readonly patience: number
   units(): readonly string[]
-  /** Prepares a unit; what it returns makes one attempt, decided by `random` alone. */
+  /** Prepares a unit and returns a function that makes one attempt, decided by `random` alone. */
   begin(unit: string): Attempt | Promise<Attempt>
 }
 
 export type Attempt = (random: Random, index: number) => Outcome | Promise<Outcome>
 
-/** A message without what a reader of others said of a file, which stands in brackets. */
+/** A message without the part in brackets, in which the independent reader of a file says what it found. */
 export const ownWords = (message: string): string => message.replace(/(cannot be read as \w+) \(.*\)/, '$1')
 
-/** Says that an error is none of the grammar `who: sentence`: of another class, or an engine's own. Undefined where it is. */
+/** Says why an error does not keep the grammar `who: sentence`: its class is another, or an engine threw it. Undefined where it keeps it. */
 export function outOfGrammar(error: unknown): string | undefined {
   if (!(error instanceof Error)) return `threw ${typeof error}`
   const { constructor, message } = error
@@ -41,7 +41,7 @@ export function outOfGrammar(error: unknown): string | undefined {
   return /^[A-Za-z][A-Za-z0-9 -]*: ./.test(message) ? undefined : 'an error out of the grammar'
 }
 
-/** A message with where it was thrown, short. */
+/** A short text of an error's message and the place where it was thrown. */
 export function told(error: unknown): string {
   const { message, stack = '' } = error as Error
   const places = stack.split('\n').filter((line) => line.includes('packages/'))

@@ -2,19 +2,19 @@ import { runInNewContext } from 'node:vm'
 import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { simdMachine } from '../../../packages/kernels/src/module.ts'
 
-/** Parts of the memory of a process, in bytes, after a collection. */
+/** Parts of the memory of a process, in bytes, after a collection of garbage. */
 export interface Held {
   /** Objects, and code that V8 compiled, in the engine's own heap. */
   readonly objects: number
   readonly code: number
   /** Arrays outside the engine's heap. */
   readonly arrays: number
-  /** Memory of the kernels: pages that it has, and bytes of it that streams hold. */
+  /** Memory of the kernels: the pages that it has, and the bytes of it that streams hold. */
   readonly kernel: number
   readonly kernelUsed: number
   /** Memory that V8 itself took by malloc. */
   readonly engine: number
-  /** Memory that the machine has given to the process, with everything above that was ever touched. */
+  /** Memory that the machine has given to the process; it contains all of the above that was ever touched. */
   readonly resident: number
 }
 
@@ -28,7 +28,7 @@ const [take, give] = [arena.take.bind(arena), arena.give.bind(arena)]
 arena.take = (bytes) => ((used += bytes), take(bytes))
 arena.give = (offset, bytes) => ((used -= bytes), give(offset, bytes))
 
-/** Measures after a full collection, and after what that has found dropped was given back. */
+/** Measures after a full collection, once the memory of the objects that it found dropped has been given back. */
 export async function held(): Promise<Held> {
   for (let i = 0; i < 2; i++) {
     collect()
@@ -51,7 +51,7 @@ export async function held(): Promise<Held> {
 
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length
 
-/** MB an hour, by least squares over the times, in ms. */
+/** Growth in MB an hour, by least squares over the times, which are in ms. */
 export function slope(times: readonly number[], bytes: readonly number[]): number {
   if (times.length < 2) return 0
   const [at, held] = [mean(times), mean(bytes)]

@@ -1,7 +1,7 @@
 import './sources.ts'
 import { createHash } from 'node:crypto'
 
-// Digests of all streams, in kernel memory that is used from a place on: node high-child.ts place
+// Prints digests of all streams, in kernel memory that is used from a place on: `node high-child.ts place`.
 const place = Number(process.argv[2])
 const { placeFrom } = await import('../../../packages/kernels/test/place-in-memory.ts')
 if (place > 0) placeFrom(place)

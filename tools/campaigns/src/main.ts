@@ -9,7 +9,7 @@ const USAGE = `node tools/campaigns/run.ts sample [--seed 1] [--only snapshots,f
 node tools/campaigns/run.ts long --hours 2 --out result.json     goes on where the file says that it stopped
 node tools/campaigns/run.ts one campaign unit index [--seed 1]   one attempt again, in this process`
 
-/** Result of a run, as it is written and read again. */
+/** Result of a run, as its file holds it. */
 export interface Result {
   readonly mode: string
   readonly seed: number
@@ -28,7 +28,10 @@ interface Finding {
   readonly detail: string
 }
 
-/** Runs what the arguments say. @returns the exit status: 1 where something was found, 2 where the arguments are wrong */
+/**
+ * Runs the campaigns that the arguments name.
+ * @returns the exit status: 1 where something was found, 2 where the arguments are wrong
+ */
 export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -83,7 +86,7 @@ export async function main(args: readonly string[]): Promise<number> {
   return Object.values(result.campaigns).some(({ findings }) => findings.length > 0) ? 1 : 0
 }
 
-/** The result so far: of a long run, the one that its file has. */
+/** The result to go on with: that of the file for a long run, else an empty one. */
 function begun(mode: string, seed: number, out: string | undefined): Result {
   if (mode === 'long' && out && existsSync(out)) {
     const before = JSON.parse(readFileSync(out, 'utf8')) as Result
@@ -125,7 +128,7 @@ async function one(all: readonly Campaign[], [name, unit, index]: readonly strin
   return outcome.finding ? 1 : 0
 }
 
-/** Says where it stands: in place on a terminal, else a line every few seconds. */
+/** Milliseconds at which progress was last printed: it is printed in place on a terminal, else as a line every few seconds. */
 let said = 0
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text.slice(0, 100)}`)

@@ -84,7 +84,7 @@ const WORDS = [
 ]
 const SEAL = 8 + '{"__metadata__":{"crc32":"'.length
 
-/** Bytes whose checksum is right again: damage is found by it, forgery must be found by what is read. */
+/** Bytes with their checksum made right again: the checksum finds damage, and only the reader's checks can find forgery. */
 export function sealed(bytes: Uint8Array): Uint8Array {
   if (bytes.length < SEAL + 8) return bytes
   bytes.fill(48, SEAL, SEAL + 8)
@@ -93,7 +93,7 @@ export function sealed(bytes: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** A snapshot with something else in it: bits, bytes, a cut, a parameter, a tensor. Most are sealed anew. */
+/** A snapshot with one change: bits, bytes, a cut, a parameter, a tensor. Most changed snapshots are sealed anew. */
 export function mutated(random: Random, bytes: Uint8Array): Uint8Array {
   const sort = random.next()
   const copy = bytes.slice()
@@ -167,7 +167,7 @@ function changeTensor(
       tensor.shape = [tensor.data.length]
       return
     } catch {
-      // it is none
+      // the tensor is no snapshot
     }
   }
   if (sort < 0.5 && data.length > 0 && typeof data[0] === 'number')
@@ -195,7 +195,7 @@ function changeTensor(
   }
 }
 
-/** Another text: another word, a number near it, or JSON of which one leaf is another. */
+/** A changed text: another word, a number near it, or JSON with one leaf changed. */
 function otherText(random: Random, text: string): string {
   let value: unknown
   try {

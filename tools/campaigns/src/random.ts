@@ -1,6 +1,6 @@
 import type { KvBlock, Matrix } from '@sublinear/core'
 
-/** Random choices of one attempt: the same for the same seed, campaign, unit and index. */
+/** Random choices of one attempt, decided by seed, campaign, unit and index. */
 export interface Random {
   /** Draws a number from 0 on, below 1. */
   next(): number
@@ -14,7 +14,7 @@ export interface Random {
   block(rows: number, d: number, dv: number, weighted?: boolean): KvBlock
 }
 
-/** Choices from a text that names the attempt. (FNV-1a of it begins a mulberry32 sequence: enough for test data.) */
+/** Choices decided by a text that names the attempt. (FNV-1a of it begins a mulberry32 sequence: enough for test data.) */
 export function randomOf(name: string): Random {
   let state = 0x811c9dc5
   for (let i = 0; i < name.length; i++) state = Math.imul(state ^ name.charCodeAt(i), 0x01000193)

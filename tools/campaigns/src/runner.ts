@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { Campaign } from './campaign.ts'
 import type { Found, Order, Report } from './worker.ts'
 
-/** Attempts that go to a worker at once, so that progress shows and little is lost with one that hangs. */
+/** Attempts that a worker is sent at once: few enough that progress shows, and that little is lost with one that hangs. */
 const BATCH = 500
 
 /** Sums of a campaign. */
@@ -13,7 +13,7 @@ export interface Sum {
   cpu: number
 }
 
-/** A thread that makes attempts, and is replaced where one hangs or dies. */
+/** A thread that makes attempts; it is replaced where one hangs or dies. */
 export function crew() {
   let worker: Worker | undefined
   let beat = new Int32Array(new SharedArrayBuffer(8))
@@ -26,7 +26,7 @@ export function crew() {
     return worker
   }
 
-  /** Makes the attempts; an index where it hung or died, if it did. */
+  /** Makes the attempts of an order; resolves to the index at which it hung or died, if it did. */
   const make = (order: Order, patience: number) =>
     new Promise<Report | { readonly lost: number; readonly why: string }>((resolve) => {
       const now = worker ?? fresh()
@@ -53,7 +53,7 @@ export function crew() {
     })
 
   return {
-    /** Attempts `from` … `to` − 1 of a unit, added to a sum. */
+    /** Makes the attempts `from` … `to` − 1 of a unit and adds them to a sum. */
     async run({ name, patience }: Campaign, order: Omit<Order, 'campaign'>, into: Sum): Promise<void> {
       for (let from = order.from; from < order.to;) {
         const to = Math.min(order.to, from + BATCH)

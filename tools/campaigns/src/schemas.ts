@@ -2,7 +2,10 @@ import './sources.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** The schemas of docs/format.md, written between their markers from the code that reads by them: `node tools/campaigns/src/schemas.ts`; with `--check` it fails where the page differs. */
+/**
+ * Writes the schemas of docs/format.md between their markers, from the code that reads by them: `node tools/campaigns/src/schemas.ts`; with `--check`
+ * it fails where the page differs.
+ */
 const page = fileURLToPath(new URL('../../../docs/format.md', import.meta.url))
 const { schemaText } = await import('@sublinear/core')
 const { KINDS, PARTS } = await import('./published.ts')

@@ -8,7 +8,7 @@ import { SHAPE } from './streams.ts'
 
 const [HEADS, ROWS, BUDGET] = [16, 16, 12_000]
 const { d, dv, scale } = SHAPE
-/** Tokens after which a layer is reset: bounded memory is measured, and exact streams grow. */
+/** Tokens after which a layer is reset: the soak measures bounded memory, and exact streams grow. */
 const MOST_TOKENS = 800
 
 /** Result of a soak, as it is committed. */
@@ -17,11 +17,14 @@ export interface Soak {
   readonly cpu: string
   readonly load: number
   readonly methods: Record<string, Soaked>
-  /** Each part of the memory after a collection, when all layers are empty: MiB at a dozen times; of the second half, MB an hour by least squares, and largest less least. */
+  /**
+   * Each part of the memory after a collection, when all layers are empty: MiB at a dozen times and, over the second half, the growth in MB an hour
+   * by least squares and the largest less the least.
+   */
   readonly held: Record<keyof Held, { readonly mib: number[]; readonly slope: number; readonly spread: number }>
   readonly rounds: number
   readonly tokens: number
-  /** Twins, restarted from a snapshot, that were compared; and those whose bytes were others. */
+  /** Twins, restarted from a snapshot, that were compared, and those whose bytes differed. */
   readonly twins: number
   readonly differ: number
 }
@@ -29,7 +32,7 @@ interface Soaked {
   tokens: number
   twins: number
   differ: number
-  /** Largest error of the mass-weighted answers of exact streams against float64. Other methods answer otherwise by design. */
+  /** Largest error of the mass-weighted answers of exact streams against float64. Methods other than exact approximate, so they are not compared. */
   error?: number
 }
 interface Soaking {
@@ -39,7 +42,7 @@ interface Soaking {
   readonly seen: { readonly keys: Float32Array[]; readonly values: Float32Array[] }
 }
 
-/** Runs layers of 16 heads of each method in turn, with snapshots, forks and trials, for so many minutes. */
+/** Runs layers of 16 heads of each method in turn, with snapshots, forks and trials, for the given minutes. */
 export async function main([minutes = '10', out, only]: readonly string[]): Promise<number> {
   const until = Date.now() + Number(minutes) * 60_000
   const random = randomOf('a soak')
@@ -88,7 +91,7 @@ export async function main([minutes = '10', out, only]: readonly string[]): Prom
   return result.differ > 0 ? 1 : 0
 }
 
-/** A round: tokens by push, by step and on trial, a fork that goes away, a snapshot; the twin gets the same in one piece. */
+/** Runs a round: tokens by push, by step and on trial, a fork that is dropped, a snapshot. The twin gets the same tokens in one piece. */
 function take(one: Soaking, random: Random, counts: Soaked): void {
   const { live, twin, seen, method } = one
   const block = random.block(ROWS, HEADS * d, HEADS * dv, false)
@@ -130,7 +133,7 @@ function take(one: Soaking, random: Random, counts: Soaked): void {
   Object.assign(one, { seen: { keys: [], values: [] } })
 }
 
-/** Compares with the twin, and restarts that from its snapshot. */
+/** Compares a layer with its twin, and restarts the twin from its snapshot. */
 function compare(one: Soaking, counts: Soaked): void {
   const bytes = one.twin.toBytes()
   counts.twins++
@@ -146,7 +149,7 @@ function firstHead(data: Float32Array, width: number): Float32Array {
   )
 }
 
-/** Exact attention of one query in float64. */
+/** Exact attention of one query, computed in float64. */
 function attended(query: Float32Array, keys: Float32Array, values: Float32Array): number[] {
   const scores = Array.from({ length: keys.length / d }, (_, j) => {
     let score = 0

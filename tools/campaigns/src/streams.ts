@@ -5,9 +5,9 @@ import { randomOf } from './random.ts'
 
 const { policies, quantised } = S
 const [d, dv, scale] = [4, 3, 0.5]
-/** The shape of every stream here, but where its name says otherwise. */
+/** The shape of every stream here, unless its name says otherwise. */
 export const SHAPE: Shape = { d, dv, scale }
-/** Bytes of the methods that are made by a budget: little, so that they compress. */
+/** Budgets in bytes of the methods that are made by one: so small that the methods compress. */
 const BUDGETS = [3000, 12_000]
 const few = quantised({ keyBits: 4, valueBits: 3 })
 const random = randomOf('the pilot')
@@ -26,7 +26,7 @@ function ofCatalogue(): Record<string, () => AttentionStream> {
   return made
 }
 
-/** Streams of every method of the catalogue within budgets, and of the variants that a budget does not choose, by name. Each call makes a fresh one. */
+/** Streams by name: each method of the catalogue within budgets, and the variants that a budget does not choose. Each call makes a fresh one. */
 export const STREAMS: Readonly<Record<string, () => AttentionStream>> = {
   ...ofCatalogue(),
   'all tokens in few bits': () =>

@@ -21,17 +21,17 @@ import { partialBytes, partialOf, queriesOf, queryBytes } from '../../../package
 import { randomOf, type Random } from './random.ts'
 import { SHAPE, STREAMS } from './streams.ts'
 
-/** Something that goes into a snapshot and comes back. */
+/** A kind of object that goes into a snapshot and comes back. */
 export interface Subject<T extends { toBytes(): Uint8Array } = { toBytes(): Uint8Array }> {
   make(): T
   open(bytes: Uint8Array): T
-  /** Uses what was opened, as its owner would; arrays of answers, none of which may hold NaN. */
+  /** Uses an opened object as its owner would and returns arrays of answers, in none of which NaN may stand. */
   use(opened: T): readonly ArrayLike<number>[]
-  /** Whether its answers are finite too, and masses not negative. */
+  /** Whether the answers are those of a stream, which must be finite, with masses that are not negative. */
   readonly isStream?: boolean
 }
 
-/** Rows and columns above which a forged width is only opened: an owner's queries would be as wide. */
+/** Rows and columns above which an object with a forged width is opened and not used: an owner's queries would be as wide. */
 const WIDEST = 2 ** 16
 const { d, dv } = SHAPE
 

@@ -3,19 +3,22 @@ import { fileURLToPath } from 'node:url'
 import type { Result } from './main.ts'
 import type { Soak } from './soak.ts'
 
-/** The tables of docs/reliability.md, written between their markers from results/: `node tools/campaigns/src/tables.ts`; with `--check` it fails where the page differs. */
+/**
+ * Writes the tables of docs/reliability.md between their markers, from results/: `node tools/campaigns/src/tables.ts`; with `--check` it fails where
+ * the page differs.
+ */
 const page = fileURLToPath(new URL('../../../docs/reliability.md', import.meta.url))
 const read = <T>(name: string) =>
   JSON.parse(readFileSync(new URL(`../results/${name}.json`, import.meta.url), 'utf8')) as T
 
-/** Campaigns of before, by hand and by scripts of their own. */
+/** A campaign from before this tool, which was run by hand or by a script of its own. */
 interface Before {
   readonly campaigns: readonly { readonly name: string; readonly tried: string; readonly found: string }[]
 }
 
 const thousands = (count: number) => count.toLocaleString('en-US')
 
-/** Table of a run: tried and found, a row for each campaign. */
+/** Table of a run: what was tried and found, a row for each campaign. */
 function runText({ seed, seconds, cpu, load, campaigns }: Result): string {
   const rows = Object.entries(campaigns).map(([name, { units, tried, outcomes, cpu, findings }]) => {
     const counts = Object.entries(outcomes)
@@ -37,7 +40,7 @@ function runText({ seed, seconds, cpu, load, campaigns }: Result): string {
   ].join('\n')
 }
 
-/** Parts of the memory of a soak, in words. */
+/** Names that the table has for the parts of a soak's memory. */
 const PARTS = {
   objects: 'objects of the engine',
   code: 'code that the engine compiled',

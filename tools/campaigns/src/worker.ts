@@ -4,7 +4,7 @@ import { countAllocations } from './allocations.ts'
 import type { Attempt, Outcome } from './campaign.ts'
 import { randomOf } from './random.ts'
 
-/** Attempts to make: of a unit of a campaign, by index. */
+/** Attempts to make, given by the campaign, its unit and indices. */
 export interface Order {
   readonly campaign: string
   readonly unit: string
@@ -23,12 +23,12 @@ export interface Found extends Outcome {
   readonly index: number
 }
 
-/** Findings of one sort that are kept of an order. */
+/** Findings of each sort that a report keeps. */
 const KEPT = 3
 const allocations = countAllocations()
 const { campaignsWith } = await import('./campaigns.ts')
 const campaigns = await campaignsWith(allocations)
-/** The index that is being tried, and whether one is. */
+/** Shared cells: the index that is being tried, and whether one is. */
 const beat = new Int32Array((workerData as { shared: SharedArrayBuffer }).shared)
 const begun = new Map<string, Attempt>()
 

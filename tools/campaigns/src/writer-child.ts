@@ -1,6 +1,6 @@
 import './sources.ts'
 
-// Writes a file again and again, one content and another in turn, until it is killed: node writer-child.ts writer path [once]
+// Writes a file again and again, two contents in turn, until it is killed: `node writer-child.ts writer path [once]`.
 const [writer, path, once] = process.argv.slice(2)
 const { contents } = await import('./writers.ts')
 const { writeRows, writeWhole } = await import('@sublinear/io/node')

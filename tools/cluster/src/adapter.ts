@@ -6,10 +6,10 @@ import { startPostgres, startRedis, type Server } from './servers.ts'
 
 const steady = (client: { on(name: 'error', heard: () => void): unknown }) => void client.on('error', () => {})
 
-/** Short locks, so that a death is noticed in a second. */
+/** Options with short locks, so that the death of a worker is noticed within a second. */
 const FAST = { lockMs: 1000, stalledMs: 400, attempts: 8, backoffMs: 200, stalls: 20 } satisfies Partial<BullmqOptions>
 
-/** An adapter whose servers can do all that the faults ask. */
+/** An adapter whose servers can do everything that the faults ask of them. */
 export interface ServiceAdapter extends FaultAdapter {
   start(folder: string, address?: string): Promise<Server>
 }

@@ -8,15 +8,17 @@ import { postgresAdapter, redisAdapter, type ServiceAdapter } from './adapter.ts
 import type { Server } from './servers.ts'
 
 /**
- * The campaign: `node src/campaign.ts [--rounds 11] [--only redis | postgres] [--add]` writes results/campaign.json. A round is a run of 32 short shards, on two to three workers,
- * under some 25 faults of nine kinds; networks are cut by network namespaces where the machine has them. With `--only` the rounds of the other broker stay as they are, with `--add` all do.
+ * Runs the campaign: `node src/campaign.ts [--rounds 11] [--only redis | postgres] [--add]` writes results/campaign.json. A round is a run of 32
+ * short shards, on two to three workers,
+ * under some 25 faults of nine kinds; networks are cut by network namespaces where the machine has them. `--only` keeps the rounds of the other
+ * broker, `--add` keeps all earlier rounds.
  */
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '11' }, only: { type: 'string' }, add: { type: 'boolean' } },
 })
 const rounds = Number(values.rounds)
 const [SHARDS, KILLS, DELIVERIES] = [32, 10, 8]
-/** Merges that are delivered before their parts are there. */
+/** Merges whose jobs are delivered before their parts are there. */
 const EARLY = ['3.0', '2.0', '2.1', '1.2', '1.5', '1.7']
 
 interface Round {
@@ -55,7 +57,7 @@ async function round(adapter: ServiceAdapter, server: Server, index: number, far
     async (trial) => {
       if (index % 2 === 1) note({ fault: 'two coordinators', detail: trial.key })
       const kind = index % 3
-      // Cut first: a worker that is stopped waits for others, which must not be cut off then.
+      // Networks are cut first: a worker that is stopped waits for others, which must not be cut off then.
       if (kind === 2) note((await faults.cutNetwork(trial)) ?? (await faults.cutNetwork(trial)))
       const whole = async () => {
         await faults.wait(2500)

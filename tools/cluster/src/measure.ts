@@ -18,7 +18,10 @@ import { join } from 'node:path'
 import { postgresAdapter, redisAdapter, type ServiceAdapter } from './adapter.ts'
 import type { Server } from './servers.ts'
 
-/** Numbers of the page *Scaling out*: `node src/measure.ts [rows of the long streams] [only one part]` writes results/measured.json. Some eight minutes. */
+/**
+ * Measures the numbers of the page *Scaling out*: `node src/measure.ts [rows of the long streams] [only one part]` writes results/measured.json. It
+ * takes some eight minutes.
+ */
 const LONG = Number(process.argv[2] ?? 1e9)
 const only = process.argv[3]
 const results = new URL('../results/measured.json', import.meta.url)
@@ -29,7 +32,7 @@ const { rows: generate } = (await import(module)) as {
 const folder = mkdtempSync(join(tmpdir(), 'measure-'))
 const medianOf = (list: number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]
 
-/** Milliseconds of CPU of this process and its threads. */
+/** Milliseconds of CPU that this process and its threads spend on a task. */
 async function cpuOf(use: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage()
   await use()
@@ -45,7 +48,7 @@ const head = (d: number, degree = 2) => {
 const featurePlan = (rows: number, rowsPerShard: number, d: number, fanIn = 8, salt = 0) =>
   shardPlan({ method: head(d), source: { module, rows, options: { d, salt } }, rowsPerShard, fanIn })
 
-/** CPU a job beyond that of the same plan inline: coordinator, worker, locks, store; the broker's own is not in it. */
+/** CPU of a job beyond what the same plan takes inline: coordinator, worker, locks and store count, the broker's own CPU does not. */
 async function overhead({ name }: ServiceAdapter, server: Server): Promise<number> {
   const broker = bullmq({ connection: server.url })
   const found: number[] = []
@@ -64,7 +67,7 @@ async function overhead({ name }: ServiceAdapter, server: Server): Promise<numbe
   return medianOf(found)
 }
 
-/** Seconds of CPU of one thread or process so far, as Linux counts them, in hundredths. */
+/** Seconds of CPU that one thread or process has used, in the hundredths that Linux counts. */
 function cpuSeconds(path: string): number {
   const fields = readFileSync(`/proc/${path}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
@@ -79,14 +82,14 @@ function workerCpu(pid: number): { main: number; threads: number } {
 }
 
 interface Account {
-  /** Workers' main threads, and their computing ones with the garbage collector. */
+  /** CPU seconds of the workers' main threads; `threads` has those of their computing threads, the garbage collector with them. */
   readonly main: number
   readonly threads: number
   readonly broker: number
   readonly coordinator: number
 }
 
-/** Seconds of a run on so many worker processes, which have begun before, and the CPU that each part took in it. */
+/** Seconds that a run takes on `count` worker processes that have already started, and the CPU that each part used in it. */
 async function onWorkers(plan: ShardPlan, server: Server, count: number, name: string, seen?: (pid: number) => void) {
   const store = join(folder, name)
   const { worker } = redisAdapter
@@ -123,7 +126,7 @@ async function onWorkers(plan: ShardPlan, server: Server, count: number, name: s
   return { seconds, digest, cpu }
 }
 
-/** One run and the same with two workers. */
+/** Seconds of one run with one worker, and of the same run with two. */
 async function pair(server: Server, salt: number) {
   const plan = await featurePlan(16 * 2 ** 19, 2 ** 19, 32, 4, salt)
   const one = await onWorkers(plan, server, 1, `one-${salt}`)
@@ -140,7 +143,8 @@ async function speedUp(server: Server) {
 }
 
 /**
- * CPU seconds of each part, which say the same on a busy machine, and the most that they allow: one worker takes at least what its threads compute, two at least half of all that
+ * CPU seconds of each part, which hardly change on a busy machine, and the greatest speed-up that they allow: one worker takes at least what its
+ * threads compute, two at least half of all that
  * is computed on two cores.
  */
 async function accounts(server: Server) {
@@ -151,7 +155,7 @@ async function accounts(server: Server) {
 
 const most = (list: number[]) => Math.round(Math.max(...list))
 
-/** MiB that a worker process held at most in each quarter of the run, and over all. */
+/** Most MiB that a worker process held in each quarter of the run, and in all. */
 async function memory(plan: ShardPlan, server: Server, name: string) {
   const held: number[] = []
   const { seconds } = await onWorkers(plan, server, 1, name, (pid) => {
@@ -172,7 +176,7 @@ async function memory(plan: ShardPlan, server: Server, name: string) {
 
 const apart = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((x, i) => x - b[i])) / Math.hypot(...b)
 
-/** How far the tree is from one piece, and both from exact attention, at 65,536 tokens of width 8. */
+/** Distance of the tree's answers from those of one piece, and of both from exact attention, at 65,536 tokens of width 8. */
 async function rounding() {
   const [rows, d] = [65_536, 8]
   const whole = [...generate(0, rows, { d })] as { keys: { data: Float32Array }; values: { data: Float32Array } }[]

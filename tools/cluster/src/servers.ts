@@ -4,7 +4,7 @@ import { createServer, connect } from 'node:net'
 import { isAlive, wait, type BrokerServer } from '@sublinear/cluster/faults'
 import { join } from 'node:path'
 
-/** A broker of its own on a private port, that can be killed, stopped and started again. */
+/** A broker's server on a private port, which can be killed, stopped and started again. */
 export type Server = Required<BrokerServer> & { readonly pid: number }
 
 function freePort(): Promise<number> {
@@ -16,7 +16,7 @@ function freePort(): Promise<number> {
   })
 }
 
-/** Whether something answers there. */
+/** Whether a server answers on a port. */
 export function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
@@ -33,7 +33,7 @@ async function until(what: string, test: () => Promise<boolean> | boolean, ms = 
   throw new Error(`waited ${ms} ms for ${what}`)
 }
 
-/** Processes of a server: itself and its children, as PostgreSQL has them. */
+/** Processes of a server: itself and its children, which PostgreSQL has. */
 function family(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
   return [pid, ...(children ? children.split(' ').map(Number) : [])]
@@ -76,7 +76,10 @@ function server(
   return self.start().then(() => self)
 }
 
-/** Redis that writes every command to its file before it answers. @throws Error without redis-server */
+/**
+ * Starts a Redis that writes every command to its file before it answers.
+ * @throws Error without redis-server
+ */
 export async function startRedis(folder: string, address?: string): Promise<Server> {
   const port = await freePort()
   const dir = mkdtempSync(join(folder, 'redis-'))
@@ -105,12 +108,15 @@ export async function startRedis(folder: string, address?: string): Promise<Serv
   })
 }
 
-/** Folder of PostgreSQL's programs, as Debian lays them out. */
+/** Folder of PostgreSQL's programs, where Debian puts them. */
 export function postgresPrograms(): string | undefined {
   return globSync('/usr/lib/postgresql/*/bin').findLast((bin) => existsSync(join(bin, 'initdb')))
 }
 
-/** PostgreSQL with a cluster of its own, as the user postgres where this one is root. @throws Error without its programs */
+/**
+ * Starts a PostgreSQL with a data folder of its own, as the user postgres where this process is root.
+ * @throws Error without its programs
+ */
 export async function startPostgres(folder: string, address?: string): Promise<Server> {
   const bin = postgresPrograms()
   if (!bin) throw new Error('there is no PostgreSQL here')

@@ -11,8 +11,9 @@ import { postgresLaws, redisLaws, s3Laws } from './store-laws.ts'
 const hasRedis = () => spawnSync('redis-server', ['--version']).status === 0
 
 /**
- * The laws on both brokers and on real stores: `npm run services`. Servers are started on private ports in a temporary folder and stopped after; redis-server and postgresql are
- * installed from Debian where they are missing and it may. `--only text`: laws whose name has it.
+ * Runs the laws on both brokers and on real stores: `npm run services`. Servers are started on private ports in a temporary folder and stopped
+ * afterwards; redis-server and postgresql are
+ * installed from Debian where they are missing and this process may install them. `--only text` takes the laws whose name contains the text.
  */
 function ensureInstalled(): void {
   const missing = [...(hasRedis() ? [] : ['redis-server']), ...(postgresPrograms() ? [] : ['postgresql'])]

@@ -38,7 +38,7 @@ export function postgresLaws({ url }: Server): Tried {
   }
 }
 
-/** Against s3rver, which does not heed `If-None-Match`. */
+/** Laws of the S3 store on s3rver, which ignores `If-None-Match`. */
 export async function s3Laws(): Promise<Tried> {
   const directory = mkdtempSync(join(tmpdir(), 's3-'))
   const S3rver = createRequire(import.meta.url)('s3rver') as new (options: object) => {

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /**
- * The tables of docs/scaling-out.md, written between their markers from results/campaign.json and results/measured.json: `node src/tables.ts`; with `--check` it fails where the page
+ * Writes the tables of docs/scaling-out.md between their markers, from results/campaign.json and results/measured.json: `node src/tables.ts`; with
+ * `--check` it fails where the page
  * differs.
  */
 const page = fileURLToPath(new URL('../../../docs/scaling-out.md', import.meta.url))
@@ -58,7 +59,7 @@ const row = <P extends Place>(what: string, part: P | undefined, found: (part: P
 const long = ({ rows, rowsPerSecond, quarters }: Long) =>
   `${rows.toExponential(0)} rows at ${Math.round(rowsPerSecond / 1000)} thousand a second; at most ${quarters.join(', ')} MiB in the quarters of the run`
 
-/** CPU seconds by part, in one order. */
+/** CPU seconds of the parts, in the order of the table's columns. */
 const parts = ({ main, threads, broker, coordinator }: Account) =>
   [threads, main, broker, coordinator].map((part) => part.toFixed(1)).join(', ')
 

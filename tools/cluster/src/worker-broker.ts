@@ -1,4 +1,4 @@
 import { bullmq, type BullmqOptions } from '@sublinear/cluster/bullmq'
 
-/** How a worker process makes its broker. */
+/** The broker that a worker process connects to. */
 export const broker = (options: BullmqOptions) => bullmq(options)

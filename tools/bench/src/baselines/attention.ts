@@ -1,7 +1,7 @@
 import { emptyPartial, type Matrix } from '@sublinear/core'
 import { divideRows, type ExactAttention } from '@sublinear/exact-attention'
 
-/** Plain attention, as every peer has it. */
+/** The job of plain attention, as peers do it too: matrices of queries, keys and values, a scale, and whether it is causal. */
 export type PlainJob = Pick<ExactAttention, 'queries' | 'keys' | 'scale' | 'causal'> & { readonly values: Matrix }
 import { scalarKernels } from '@sublinear/kernels'
 

@@ -1,4 +1,4 @@
-/** A cubic mod 2⁶¹ − 1 of small keys, as one would first write it: BigInt, Horner's rule. */
+/** The value of a cubic polynomial mod 2⁶¹ − 1 at a small key, written in the plainest way: BigInt and Horner's rule. */
 export function bigHash(coefficients: readonly bigint[], key: number): bigint {
   const prime = (1n << 61n) - 1n
   const x = BigInt(key)
@@ -7,7 +7,7 @@ export function bigHash(coefficients: readonly bigint[], key: number): bigint {
 
 /**
  * CountSketch in plain JavaScript: out[row(j), :] += sign(j)·block[j − first, :], row and sign from one hash of j below 2^53.
- * The inner loop is the fastest of those that we tried (also through subarrays, unrolled, with the sign branched on).
+ * Its inner loop was the fastest of four: the others went through subarrays, were unrolled, or branched on the sign.
  */
 export function countSketchRows(
   out: Float32Array,
@@ -27,8 +27,8 @@ export function countSketchRows(
 }
 
 /**
- * A cubic mod 2³¹ − 1 of keys below it, without BigInt: quotients from doubles, remainders from 32-bit products. The fastest
- * 4-wise hash that we know in plain JavaScript; the package hashes keys of 53 bits mod 2⁶¹ − 1.
+ * The value of a cubic polynomial mod 2³¹ − 1 at a key below that, without BigInt: quotients come from doubles, remainders from 32-bit products.
+ * It was the fastest 4-wise independent hash found in plain JavaScript; the package hashes keys of 53 bits mod 2⁶¹ − 1.
  */
 export function wordHash([c0, c1, c2, c3]: readonly number[], key: number): number {
   return step(step(step(c3, key, c2), key, c1), key, c0)

@@ -2,12 +2,12 @@
 const powers = Float64Array.from({ length: 256 * 64 }, (_, i) => 2 ** ((i - 128 * 64) / 64))
 const PER_UNIT = 64 / Math.LN2
 const STEP = Math.LN2 / 64
-/** Added and taken away again, rounds a double to a whole number. */
+/** A number that rounds a double to a whole number when it is added and subtracted again. */
 const ROUND = 3 * 2 ** 51
 
 /**
  * out[i] = exp(x[i]) for |x[i]| ≤ 87, by a table of 64ths of powers of two and a cubic: relative error 6e-8 after rounding to
- * float32. The fastest of seven plain-JavaScript forms that we measured (quintic with table or exponent bits, cubic, quadratics).
+ * float32. It was the fastest of seven forms in plain JavaScript (quintics with a table or exponent bits, cubics, quadratics).
  */
 export function tableExp(out: Float32Array, x: Float32Array, count: number): void {
   for (let i = 0; i < count; i++) {
@@ -21,7 +21,7 @@ export function tableExp(out: Float32Array, x: Float32Array, count: number): voi
 /** 2^n for n = −128 … 127. */
 const wholePowers = Float64Array.from({ length: 256 }, (_, i) => 2 ** (i - 128))
 
-/** The same by range reduction to |r| ≤ ln 2 / 2 and a quintic alone, as the kernel does it: relative error 3e-6. */
+/** out[i] = exp(x[i]) for |x[i]| ≤ 87, by range reduction to |r| ≤ ln 2 / 2 and a quintic alone, as the kernel computes it: relative error 3e-6. */
 export function polynomialExp(out: Float32Array, x: Float32Array, count: number): void {
   for (let i = 0; i < count; i++) {
     const v = x[i] * Math.LOG2E

@@ -2,13 +2,13 @@ import { wordHash } from './count-sketch.ts'
 
 const ROWS = 5
 
-/** A CountSketch as one would first write it: five rows of m/5 counters; the largest entries by estimating every index. */
+/** A CountSketch written in the plainest way: five rows of m/5 counters; it finds the largest entries by estimating every index. */
 export function fullScan({ m, seed }: { readonly m: number; readonly seed: number }) {
   const width = Math.floor(m / ROWS)
   const hashes = Array.from({ length: ROWS }, (_, r) =>
     [1, 2, 3, 4].map((j) => ((seed + 7) * 1_000_003 * (r + 1) * (j + 11)) % (2 ** 31 - 1)),
   )
-  /** Where an index goes in a row, and an odd or even number for its sign. */
+  /** Column of an index in a row, and a number that is odd or even for its sign. */
   const share = (row: number, index: number) => Math.floor((wordHash(hashes[row], index) / 2 ** 31) * 2 * width)
   return {
     add(counters: Float64Array, index: number, change: number): void {

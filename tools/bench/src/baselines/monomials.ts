@@ -1,6 +1,6 @@
 /**
  * The monomials of x (rows × d) up to `degree` by the suffix construction (see Kernels.monomials) in plain JavaScript. Indices stay
- * 32-bit integers and a row is built in one small array, then copied: the fastest of five forms that we measured.
+ * 32-bit integers and a row is built in one small array, then copied: the fastest of five forms.
  */
 export function suffixMonomials(
   out: Float32Array,
@@ -36,7 +36,7 @@ export function suffixMonomials(
   }
 }
 
-/** The same feature by feature (out is t × rows): every monomial of all rows before the next. */
+/** Monomials of x up to `degree`, feature by feature (out is t × rows): a monomial is computed for all rows before the next one is. */
 export function suffixColumns(
   out: Float32Array,
   x: Float32Array,
@@ -87,7 +87,7 @@ export function tableRows(
   }
 }
 
-/** The same feature by feature: x is d × rows, out t × rows. */
+/** Monomials of a table, feature by feature: x is d × rows, out t × rows. */
 export function tableColumns(
   out: Float32Array,
   x: Float32Array,

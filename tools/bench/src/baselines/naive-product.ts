@@ -1,4 +1,4 @@
-/** out (rows × cols) += a·b as one would first write it, with the loop order that reads b along its rows. */
+/** out (rows × cols) += a·b written in the plainest way, with the loop order that reads b along its rows. */
 export function naiveProduct(
   out: Float32Array,
   a: Float32Array,

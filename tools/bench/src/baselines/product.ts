@@ -1,6 +1,6 @@
 /**
- * out (rows × cols) = or += a·b in plain JavaScript, 4 dividing cols: the best of the tilings 4×4, 4×2, 2×4, 4×3, 3×3, 2×2 and
- * 8×1 over Float32Array and Float64Array that we measured. Both operands are packed into doubles first, in the order of use,
+ * out (rows × cols) = or += a·b in plain JavaScript; 4 must divide cols. Of the tilings 4×4, 4×2, 2×4, 4×3, 3×3, 2×2 and
+ * 8×1 over Float32Array and Float64Array this was the fastest. Both operands are packed into doubles first, in the order of use,
  * so that the inner loop converts nothing and reads with stride 1.
  */
 export function tiledProduct(
@@ -26,7 +26,7 @@ export function tiledProduct(
 let strips = new Float64Array(0)
 let panels = new Float64Array(0)
 
-/** x is count × inner: rows in fours, entry by entry. */
+/** Packs x (count × inner) by groups of four rows, entry by entry. */
 function packAlong(to: Float64Array, x: Float32Array, count: number, inner: number): void {
   const whole = count & ~3
   for (let r = 0, p = 0; r < whole; r += 4) {
@@ -42,7 +42,7 @@ function packAlong(to: Float64Array, x: Float32Array, count: number, inner: numb
   }
 }
 
-/** x is inner × count: columns in fours, entry by entry. */
+/** Packs x (inner × count) by groups of four columns, entry by entry. */
 function packAcross(to: Float64Array, x: Float32Array, count: number, inner: number): void {
   const whole = count & ~3
   for (let c = 0, p = 0; c < whole; c += 4) {

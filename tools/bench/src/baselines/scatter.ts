@@ -1,6 +1,6 @@
 /**
  * out[targets[4r + e], :] += factors[4r + e] · block[r, :] in plain JavaScript, for 4 nonzeros a row: each entry of the block is
- * read once for its four targets. The fastest of four forms that we measured (also entry by entry, unrolled, through subarrays).
+ * read once for its four targets. It was the fastest of four forms; the others went entry by entry, were unrolled, or used subarrays.
  */
 export function scatterFour(
   out: Float32Array,

@@ -1,4 +1,4 @@
-// An AMS sketch of n rows once: `node ams-stream.mjs n`.
+// Sketches n rows by AMS once: `node ams-stream.mjs n`.
 import { amsSketch } from '@sublinear/ams-sketch'
 import { sketch } from '@sublinear/core'
 import { numbers } from './numbers.mjs'

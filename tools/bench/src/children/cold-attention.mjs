@@ -1,4 +1,4 @@
-// CPU time of the first causal exact attention of a process and of later ones: `node cold-attention.mjs n d`.
+// Measures the CPU time of the first causal exact attention of a process and of later ones: `node cold-attention.mjs n d`.
 import { exactAttention } from '@sublinear/exact-attention'
 import { numbers } from './numbers.mjs'
 

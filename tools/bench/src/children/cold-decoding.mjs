@@ -1,4 +1,5 @@
-// The small model in a fresh process: CPU ms a token of the first 64 tokens decoded after a prompt, and of later ones, exact streams: `node cold-decoding.mjs prompt`.
+// Runs the small model with exact streams in a fresh process and measures the CPU ms a token of the first 64 tokens that it decodes after a prompt,
+// and of later ones: `node cold-decoding.mjs prompt`.
 import { readFileSync } from 'node:fs'
 import { exactStream } from '@sublinear/exact-attention'
 import { languageModel, reader } from '@sublinear/small-lm'

@@ -1,4 +1,4 @@
-// Causal exact attention once: `node exact-attention.mjs n d`.
+// Computes causal exact attention once: `node exact-attention.mjs n d`.
 import { exactAttention } from '@sublinear/exact-attention'
 import { numbers } from './numbers.mjs'
 

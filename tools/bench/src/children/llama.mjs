@@ -1,4 +1,4 @@
-// llama.cpp in a process of its own, on one thread, by the addon of node-llama-cpp: `node llama.mjs [cpu-build]`, commands by messages.
+// Runs llama.cpp in a process of its own, on one thread, by the addon of node-llama-cpp: `node llama.mjs [cpu-build]`; its commands come as messages.
 // Times are the process's CPU time in ms, the hand-over to the addon's thread included.
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -56,7 +56,7 @@ async function decode(one, ids, wanted) {
 const commands = {
   open,
   info: () => llama.systemInfo(),
-  /** Tokens in batches, the logits of the last asked for. */
+  /** Reads tokens in batches and computes the logits of each batch's last token. */
   async read({ at, ids }) {
     const start = process.cpuUsage()
     for (let from = 0; from < ids.length; from += BATCH) {
@@ -65,7 +65,7 @@ const commands = {
     }
     return since(start)
   },
-  /** Tokens one at a time, each with its logits. */
+  /** Reads tokens one at a time and computes the logits of each. */
   async decode({ at, ids }) {
     const start = process.cpuUsage()
     for (const id of ids) await decode(contexts[at], Uint32Array.of(id), Uint32Array.of(0))
@@ -77,7 +77,7 @@ const commands = {
     if (one.held > count && !one.context.removeTokenCellsFromSequence(0, count, -1)) throw new Error('cannot forget')
     one.held = Math.min(one.held, count)
   },
-  /** The logits after each token: arrays of token, logit, token, logit, … */
+  /** Returns the logits after each token, as arrays of token, logit, token, logit, … */
   async logits({ at, ids }) {
     const one = contexts[at]
     const sampler = new llama.AddonSampler(one.model)

@@ -1,2 +1,2 @@
-// What Node itself takes.
+// Does nothing: its peak memory is what Node itself takes.
 void 0

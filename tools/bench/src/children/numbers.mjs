@@ -1,4 +1,4 @@
-/** Numbers in −1 … 1 made in place, cheap and the same for the same seed. */
+/** Returns numbers from −1 to 1, cheap to make and decided by the seed. */
 export function numbers(length, seed) {
   const out = new Float32Array(length)
   let state = seed

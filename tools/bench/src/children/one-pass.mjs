@@ -1,4 +1,4 @@
-// Algorithm 1 over a stream that is nowhere held: `node one-pass.mjs n`. Prints the CPU time of its three passes and of decoding.
+// Runs Algorithm 1 over a stream that is held nowhere: `node one-pass.mjs n`. Prints the CPU time of its three passes and of decoding.
 import { taylorFeatures } from '@sublinear/poly-features'
 import { sparseRecovery } from '@sublinear/sparse-recovery'
 import { osnap } from '@sublinear/sparse-sketch'

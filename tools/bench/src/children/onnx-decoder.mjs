@@ -1,5 +1,6 @@
-// A decoder that decodes behind n tokens: `node onnx-decoder.mjs folder n whole|ring|exact|window|auto`. Reports {"µs": CPU time a token} with its peak, by report-peak.mjs.
-// What is held of the n tokens is random rows and not read: reading them costs hours where a token costs milliseconds.
+// Measures a decoder that holds n tokens and decodes more: `node onnx-decoder.mjs folder n whole|ring|exact|window|auto`. Reports {"µs": CPU time a
+// token} with its peak memory, by report-peak.mjs.
+// The n tokens are random rows put into the cache, not tokens that the model read: reading them would cost hours, a decoded token costs milliseconds.
 import { autoStream } from '@sublinear/attention'
 import { exactStream } from '@sublinear/exact-attention'
 import { sinks, tiers, window } from '@sublinear/kv-cache'

@@ -1,4 +1,4 @@
-// A decoder that reads n tokens in blocks of 256: `node onnx.mjs model.onnx n whole|exact|window`.
+// Reads n tokens with a decoder in blocks of 256: `node onnx.mjs model.onnx n whole|exact|window`.
 import { exactStream } from '@sublinear/exact-attention'
 import { sinks, tiers, window } from '@sublinear/kv-cache'
 import * as ort from 'onnxruntime-node'

@@ -1,4 +1,4 @@
-// One run of an attention model by onnxruntime-node: `node onnxruntime.mjs n d model-in-base64`.
+// Runs an attention model once by onnxruntime-node: `node onnxruntime.mjs n d model-in-base64`.
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { numbers } from './numbers.mjs'
 

@@ -1,5 +1,5 @@
-// Preloaded with --import: prints {"peak": MB} when the process ends, and what the script left in globalThis.reported. Linux hands the memory of the parent at the fork on to
-// resourceUsage().maxRSS, so the process's own high-water mark is read where /proc has it.
+// Prints {"peak": MB} when the process ends, with what the script left in globalThis.reported; it is preloaded with --import. On Linux
+// resourceUsage().maxRSS begins with the memory that the parent had at the fork, so the process's own high-water mark is read from /proc where it exists.
 import { existsSync, readFileSync, writeSync } from 'node:fs'
 
 process.on('exit', () => {

@@ -1,4 +1,4 @@
-// A text read through bounded streams: `node small-lm.mjs n window|far`. Tokens repeat after the first 4096 of a text; the
+// Reads a text through bounded streams of the small model: `node small-lm.mjs n window|far`. Tokens repeat after the first 4096 of a text; the
 // event loop turns between blocks, as it does in a program that reads a file.
 import { readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'

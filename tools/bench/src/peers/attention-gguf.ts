@@ -1,11 +1,12 @@
 import { normals } from '../random.ts'
 import { transformerGguf } from './transformer-gguf.ts'
 
-/** Tokens that the model knows; which one comes does not matter to its cost. */
+/** Tokens in the model's vocabulary; its cost does not depend on which of them is read. */
 export const ATTENTION_VOCABULARY = 64
 
 /**
- * One layer that is nearly nothing but its heads, as llama.cpp loads it: 64 wide, so that its maps cost little beside attention over thousands of tokens.
+ * A GGUF file of one layer that is nearly nothing but its heads, for llama.cpp: it is 64 wide, so that its maps cost little beside attention over
+ * thousands of tokens.
  * Weights are normal numbers; queries and keys then have entries of variance 1, as in the other benches.
  */
 export function attentionGguf(heads: number, d: number): Uint8Array {
@@ -39,7 +40,7 @@ export function attentionGguf(heads: number, d: number): Uint8Array {
   })
 }
 
-/** Entries of variance 1/cols. */
+/** Normal entries of variance 1/cols. */
 function random(rows: number, cols: number, seed: number): Float32Array {
   return normals(rows * cols, seed).map((x) => x / Math.sqrt(cols))
 }

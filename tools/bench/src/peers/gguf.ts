@@ -1,8 +1,8 @@
-/** A tensor of a GGUF file; its shape from the outermost dimension, as in safetensors. */
+/** A tensor of a GGUF file; its shape begins with the outermost dimension, as in safetensors. */
 export interface GgufTensor {
   readonly name: string
   readonly shape: readonly number[]
-  /** Bits of float16 where they are Uint16Array. */
+  /** Entries; a Uint16Array holds the bits of float16 numbers. */
   readonly data: Float32Array | Uint16Array
 }
 

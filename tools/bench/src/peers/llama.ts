@@ -5,18 +5,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { childScript } from '../child.ts'
 
-/** How ggml's CPU code is compiled: the best for the machine, or the one for AVX2, which is faster for heads narrower than 64. */
+/** Build of ggml's CPU code that runs: the best for the machine, or the one for AVX2, which is faster for heads narrower than 64. */
 export type LlamaBuild = 'best' | 'haswell'
 
 export interface LlamaOptions {
   /** A GGUF file's bytes. */
   readonly model: Uint8Array
   readonly build: LlamaBuild
-  /** Flash attention of llama.cpp, or a product, a softmax and a product. */
+  /** Whether llama.cpp uses its flash attention, else a product, a softmax and a product. */
   readonly flash: boolean
   /** How keys and values are held; q8_0 and q4_0 need flash attention. */
   readonly cache: 'f32' | 'f16' | 'q8_0' | 'q4_0'
-  /** The most it will hold. */
+  /** The most tokens that the context will hold. */
   readonly tokens: number
 }
 
@@ -32,7 +32,7 @@ const kind = (build: LlamaBuild, flash: boolean, cache: LlamaOptions['cache']): 
   cache,
 })
 
-/** Every way that may be its fastest: which one is, depends on the task and the width of heads. */
+/** All settings that may be llama.cpp's fastest: which one is depends on the task and the width of heads. */
 export const LLAMA_F16: readonly LlamaKind[] = [
   kind('best', true, 'f16'),
   kind('best', false, 'f16'),
@@ -44,16 +44,18 @@ export const LLAMA_4_BITS: readonly LlamaKind[] = [kind('best', true, 'q4_0'), k
 
 const fastest = (name: string, kinds: readonly LlamaKind[]) => ({ name, of: kinds.map((one) => one.name) })
 
-/** Opponents: whichever of the ways above is fastest in the group. */
+/** Opponents: each stands for the fastest in the group of the kinds above. */
 export const FASTEST_LLAMA = fastest('llama.cpp at its fastest', LLAMA_F16)
 export const FASTEST_LLAMA_8_BITS = fastest('llama.cpp at its fastest, q8_0', LLAMA_8_BITS)
 export const FASTEST_LLAMA_4_BITS = fastest('llama.cpp at its fastest, q4_0', LLAMA_4_BITS)
 
-/** llama.cpp with a model and a cache of its own, in a process that other contexts of the build share. Times are its CPU time in ms, one thread. */
+/**
+ * A context of llama.cpp with a model and a cache of its own; contexts of one build share a process. Times are that process's CPU time in ms, on one thread.
+ */
 export interface LlamaContext {
-  /** Reads on in batches of 512; logits of the last of each. */
+  /** Reads tokens in batches of 512 and computes the logits of each batch's last; resolves to the CPU time. */
   read(ids: ArrayLike<number>): Promise<number>
-  /** Reads on token by token, with logits. */
+  /** Reads tokens one by one and computes the logits of each; resolves to the CPU time. */
   decode(ids: ArrayLike<number>): Promise<number>
   /** Forgets all but the first tokens. */
   keep(count: number): Promise<void>
@@ -73,7 +75,7 @@ export function llamaInstalled(): boolean {
   }
 }
 
-/** Says so where it is not. */
+/** A line that says that the package is missing; undefined where it is installed. */
 export function llamaMissing(): string | undefined {
   return llamaInstalled() ? undefined : `the optional package ${PACKAGE} is not installed (it is for Linux on x64)`
 }
@@ -111,7 +113,7 @@ interface Child {
   ask<T>(command: string, options: object): Promise<T>
 }
 
-/** A process of one build; it ends with this one, and keeps it alive only while it works. */
+/** Starts a process of one build; it ends with its parent, and keeps the parent alive only while it works. */
 async function startChild(build: LlamaBuild): Promise<Child> {
   const child = fork(childScript('llama'), build === 'best' ? [] : [build], { execArgv: [] })
   const folder = mkdtempSync(join(tmpdir(), 'gguf-'))

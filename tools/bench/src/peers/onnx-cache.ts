@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { onnxModel, type OnnxAttribute, type OnnxValue } from './onnx-model.ts'
 
-/** How GroupQueryAttention holds keys and values. */
+/** Number format in which GroupQueryAttention holds keys and values. */
 export type OnnxCache = 'float32' | 'int8' | 'int4'
 
 const [FLOAT, UINT8, INT8, INT32] = [1, 2, 3, 6]
@@ -9,8 +9,9 @@ const [FLOAT, UINT8, INT8, INT32] = [1, 2, 3, 6]
 const STEP = { int8: 4 / 127, int4: 4 / 7 }
 
 /**
- * onnxruntime-node's GroupQueryAttention on one thread, a query head a key head: a function that answers one token's queries, the token being the last
- * of those held. The package binds no buffers, so each call copies the cache into its own; it is at least spared giving the copy back as arrays.
+ * onnxruntime-node's GroupQueryAttention on one thread, with one query head for each key head. Resolves to a function that answers one token's
+ * queries, where the token is the last
+ * of those held. The package binds no buffers, so each call copies the cache into its own; the model gives no cache back, which spares a copy into arrays.
  *
  * @param keys, values  heads × held × d, entries that are rounded where the cache is in codes; queries  heads × d
  */
@@ -98,7 +99,7 @@ function model({ heads, d, cache }: { heads: number; d: number; cache: OnnxCache
   return onnxModel('GroupQueryAttention', { input, attribute, inputs, outputs })
 }
 
-/** A tensor of any sizes. */
+/** A tensor whose sizes are left open. */
 function any(name: string, elem: number, rank: number): OnnxValue {
   return { name, elem, dims: Array.from({ length: rank }, (_, i) => `${name}_${i}`) }
 }

@@ -2,7 +2,7 @@ import type { PlainJob } from '../baselines/attention.ts'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { attentionModel } from './onnx-model.ts'
 
-/** onnxruntime-node's MultiHeadAttention on one thread: a function that attends and returns the n × d answer. */
+/** onnxruntime-node's MultiHeadAttention on one thread: resolves to a function that attends and returns the n × d answer. */
 export async function onnxruntimeAttention(job: PlainJob): Promise<() => Promise<Float32Array>> {
   const session = await InferenceSession.create(attentionModel(job.scale, job.causal ?? false), {
     executionProviders: ['cpu'],

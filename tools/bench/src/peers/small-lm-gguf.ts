@@ -10,11 +10,11 @@ export interface SmallLmGguf {
 
 /**
  * The repository's small model as a GGUF file in which llama.cpp computes the same function, with the same shapes.
- * What that architecture lacks is what a position gets from the token before. It depends on two tokens alone, so the embedding has a row for
- * each pair that follows one another in the text: as many rows as the model has tokens are enough for a text that repeats itself.
+ * llama.cpp's architecture lacks one thing: what a position gets from the token before it. It depends on these two tokens alone, so the embedding has a row for
+ * each pair of neighbours in the text: as many rows as the model has tokens are enough for a text that repeats itself.
  *
  * @param weights  a file of packages/small-lm/data
- * @param text  token ids, at most `vocabulary` different pairs of neighbours; half  whether matrices are float16, as in our file, else float32
+ * @param text  token ids, at most `vocabulary` different pairs of neighbours; half  whether matrices are float16, as in the repository's file, else float32
  * @throws RangeError when the text has more different pairs
  */
 export function smallLmGguf(weights: Uint8Array, text: ArrayLike<number>, half = true): SmallLmGguf {
@@ -48,7 +48,7 @@ export function smallLmGguf(weights: Uint8Array, text: ArrayLike<number>, half =
   return { file, ids }
 }
 
-/** Ids for the pairs of neighbours of a text, and what each adds at its second token: its own embedding and `prev` of the one before. */
+/** Numbers the pairs of neighbours of a text, and gives each an embedding: that of its second token and `prev` of its first. */
 function pairEmbedding(
   text: ArrayLike<number>,
   embedding: Float32Array, // vocabulary × width

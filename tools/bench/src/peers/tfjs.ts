@@ -4,7 +4,7 @@ import type { PlainJob } from '../baselines/attention.ts'
 import * as tf from '@tensorflow/tfjs-core'
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 
-/** How the keys reach the product: transposed first, which leads to tfjs-wasm's fast product, or by matMul's transposeB flag. */
+/** How the keys reach the product: transposed first, which leads to the fast product of tfjs-wasm, or by the option transposeB of matMul. */
 export type KeyForm = 'transposed' | 'flag'
 
 let ready: Promise<void> | undefined
@@ -18,7 +18,7 @@ async function start(): Promise<void> {
   if (!(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'))) throw new Error('tfjs-wasm runs without SIMD here')
 }
 
-/** tfjs-wasm on one thread with SIMD: matMul, softmax, matMul; causal adds a mask made beforehand. */
+/** Attention by tfjs-wasm on one thread with SIMD: matMul, softmax, matMul; where it is causal a mask is added that was made beforehand. */
 export async function tfjsAttention(job: PlainJob, form: KeyForm): Promise<() => Float32Array> {
   await (ready ??= start())
   const [queries, keys, values] = [job.queries, job.keys, job.values].map(({ rows, cols, data }) =>

@@ -18,7 +18,7 @@ interface Norm {
   readonly bias: Float32Array
 }
 
-/** Linear maps are outputs × inputs. */
+/** Weights of a transformer; linear maps are outputs × inputs. */
 export interface TransformerWeights {
   /** Whether matrices are written in float16; the embedding never is. */
   readonly half: boolean
@@ -37,10 +37,13 @@ export interface TransformerWeights {
   }
 }
 
-/** Name of llama.cpp for the architecture with layer norm, squared ReLU, halves turned and heads of any width; the biases of its maps are zeros here. */
+/**
+ * Name that llama.cpp has for the architecture with layer norm, squared ReLU, rotary positions in halves and heads of any width; it has biases, which
+ * are zeros here.
+ */
 const ARCHITECTURE = 'jais2'
 
-/** The bytes of a transformer as llama.cpp loads it. */
+/** The bytes of a GGUF file from which llama.cpp loads a transformer. */
 export function transformerGguf(sizes: TransformerSizes, weights: TransformerWeights): Uint8Array {
   const { layers, heads, d, width, hidden, vocabulary } = sizes
   const out: GgufTensor[] = []

@@ -26,7 +26,7 @@ const bounded = {
     balanceKv({ d, dv, scale, seed: 1, budget: d * N, mode: 'pairs' }),
 }
 
-/** One block of m tokens halved, beside the product kernel alone: the two Gram matrices that a halving cannot do without. */
+/** A block of m tokens halved once, beside the product kernel alone: the two Gram matrices that a halving cannot do without. */
 function halvingGroup(d: number, m: number): Group {
   const [keys, values] = [normalMatrix(m, d, 1), normalMatrix(m, d, 2)]
   const scale = 0.5 / Math.sqrt(d)
@@ -57,7 +57,7 @@ function halvingGroup(d: number, m: number): Group {
   }
 }
 
-/** Causal steps at 1/8 of the cache, and what of them is the halving. */
+/** Causal steps at 1/8 of the cache, and the part of their time that goes into halving. */
 function streamGroup(d: number): Group {
   const [queries, keys, values] = [1, 2, 3].map((seed) => normalMatrix(N, d, seed)) as [
     ReturnType<typeof normalMatrix>,

@@ -48,7 +48,7 @@ function tokensOf(n: number, d: number) {
   return { queries, keys, values, at, shape: { d, dv: d, scale: 1 / Math.sqrt(d) } }
 }
 
-/** One query over the tokens held: always of the same head, or of so many heads in turns, whose tokens do not stay in the near cache. */
+/** One query over the tokens held: of one head again and again, or of several heads in turns, whose tokens do not stay in the near cache. */
 function queryGroup(d: number, heads: number): Group {
   const { queries, keys, values, shape } = tokensOf(HELD, d)
   return {
@@ -75,7 +75,7 @@ function queryGroup(d: number, heads: number): Group {
   }
 }
 
-/** A token and its query at a time, by policies that learn from queries, beside one that does not. */
+/** Steps of one token and its query, by policies that learn from queries, beside one that does not. */
 function policyGroup(d: number, count: number): Group {
   const { queries, at, shape } = tokensOf(HELD, d)
   const PLAIN = 'window'
@@ -109,7 +109,10 @@ function policyGroup(d: number, count: number): Group {
   }
 }
 
-/** The stream for any budget, in a small one, beside exact attention over a text of 65,536 tokens: its four blocks at 1/8, 3/8, 5/8 and 7/8, whose mean is that of all. */
+/**
+ * autoStream in a small budget, beside exact attention over a text of 65,536 tokens, timed on its four blocks at 1/8, 3/8, 5/8 and 7/8: their mean is
+ * that of all blocks.
+ */
 function autoGroup(d: number): Group {
   const { queries, at, shape } = tokensOf(HELD, d)
   const PLAIN = 'window 256'

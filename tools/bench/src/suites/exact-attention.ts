@@ -9,7 +9,7 @@ import { timed, type Case, type Group, type Suite } from '../suite.ts'
 
 const D = 64
 const WIDE = 128
-/** Greatest difference from ours that a peer may have before anything is timed. */
+/** Greatest difference that a peer's answer may have from this package's before anything is timed. */
 const AGREEMENT = 1e-4
 
 export const ORT = 'onnxruntime-node MultiHeadAttention'
@@ -70,7 +70,7 @@ function tfjs(form: KeyForm): Peer {
   return (job) => ({ name, setup: () => agreeing(name, job, tfjsAttention(job, form)) })
 }
 
-/** A peer's run, once its answer has been compared with ours. */
+/** The run of a peer, once its answer has been compared with this package's. */
 async function agreeing(
   name: string,
   job: PlainJob,

@@ -64,7 +64,8 @@ function causalGroup(d: number, n: number): Group {
 }
 
 /**
- * A causal pass over n tokens seen through four of its blocks, at 1/8, 3/8, 5/8 and 7/8: exact attention costs the same a key, so their mean is that of
+ * A causal pass over n tokens, timed on four of its blocks, at 1/8, 3/8, 5/8 and 7/8: exact attention costs the same for each key, so the mean of the
+ * four is that of
  * the pass. The exact side is spared its own block.
  */
 function longGroup(d: number, n: number): Group {
@@ -97,7 +98,7 @@ function longGroup(d: number, n: number): Group {
   }
 }
 
-/** Steps with anisotropic maps: rotation included. */
+/** Steps with anisotropic maps, their rotation included. */
 function anisotropicGroup(d: number, sizes: readonly number[]): Group {
   const tokens = tokensOf(4096, d)
   const pilot = { pilotKeys: rowsOf(tokens.keys, 0, 512), pilotQueries: rowsOf(tokens.queries, 0, 128) }
@@ -120,7 +121,7 @@ function anisotropicGroup(d: number, sizes: readonly number[]): Group {
   }
 }
 
-/** One token at a time, its query answered at once. The exact stream holds 4096 tokens and is only asked. */
+/** Steps of one token, whose query is answered at once. The exact stream holds 4096 tokens and is only asked. */
 function tokenGroup(d: number): Group {
   const tokens = tokensOf(4096, d)
   const one = { keys: rowsOf(tokens.keys, 0, 1), values: rowsOf(tokens.values, 0, 1) }
@@ -140,7 +141,7 @@ function tokenGroup(d: number): Group {
   }
 }
 
-/** The kernels behind one block of 64 tokens with their queries, called as the stream calls them: where the time of a step goes. */
+/** The kernels behind one block of 64 tokens with their queries, called as the stream calls them: they show where the time of a step goes. */
 function partsGroup(d: number, t: number): Group {
   const rows = 64
   const tokens = normals(rows * d, 1)

@@ -26,7 +26,7 @@ export const suite: Suite = {
   ],
 }
 
-/** Ψ itself, in blocks of 64 columns. */
+/** Columns of Ψ itself, made in blocks of 64. */
 function gaussianGroup(): Group {
   const out = new Float32Array(M * 64)
   const resident = kernels().floats(M * 64)
@@ -43,7 +43,7 @@ function gaussianGroup(): Group {
   }
 }
 
-/** Embeddings (b × n) times Ψᵀ. The peer is given all of Ψ in memory; ours makes it anew. */
+/** Embeddings (b × n) times Ψᵀ. The peer is given all of Ψ in memory; this package makes it anew. */
 function projectionGroup(m: number, n: number, b: number): Group {
   const vectors = normalMatrix(b, n, 1)
   const psi = normals(m * n, 2)
@@ -65,7 +65,7 @@ function projectionGroup(m: number, n: number, b: number): Group {
   }
 }
 
-/** State that a JavaScript case adds to: of its own, so that no case finds its state in the cache of another. */
+/** A state of its own that a JavaScript case adds to, so that no case finds its state in the cache of another. */
 const state = (): Matrix => ({ rows: M, cols: WIDTH, data: new Float32Array(M * WIDTH) })
 
 function accumulated(psi: SketchMatrix, block: Matrix): () => void {
@@ -97,7 +97,7 @@ function countSketchGroup(): Group {
   }
 }
 
-/** Matrices without zeros. */
+/** Sketches by matrices without zeros. */
 function denseGroup(): Group {
   const block = normalMatrix(256, WIDTH, 5)
   const GAUSSIAN = 'gaussianSketch'
@@ -111,7 +111,7 @@ function denseGroup(): Group {
   }
 }
 
-/** The same block at the beginning of a stream, after ten million rows, and as far as indices go. */
+/** A block at the beginning of a stream, after ten million rows, and at the last indices that are allowed. */
 function lengthGroup(): Group {
   const block = normalMatrix(1024, WIDTH, 6)
   const psi = countSketch({ m: M, seed: 1 })
@@ -125,7 +125,7 @@ function lengthGroup(): Group {
   return { name: `far along a stream, rows of ${WIDTH}`, unit: { name: 'ns', of: 'row', count: 1024 }, cases }
 }
 
-/** Counting scalar items. The peer takes text and gives one-sided bounds of counts ≥ 0; ours takes indices and any weights. */
+/** Counts of scalar items. The peer takes text and gives one-sided bounds of counts ≥ 0; this package takes indices and any weights. */
 function countersGroup(): Group {
   const items = 1024
   const peer = new bloomFilters.CountMinSketch(2048, 1)

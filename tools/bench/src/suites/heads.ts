@@ -21,7 +21,7 @@ import { normalMatrix, normals } from '../random.ts'
 import type { Case, Group, Opponent, Suite } from '../suite.ts'
 
 const HELD = 4096
-/** Where next to nothing is held: what else a token costs llama.cpp. It looks at places in steps of 256. */
+/** Tokens held where next to nothing is: the time then is what a token costs llama.cpp besides attention. It looks at places in steps of 256. */
 const LITTLE = 256
 const TOKENS = 32
 const READ = 2048
@@ -54,7 +54,7 @@ const ORT: Readonly<Record<string, OnnxCache>> = {
 }
 const FASTEST_ORT = { name: 'onnxruntime-node at its fastest', of: Object.keys(ORT) }
 
-/** Opponents of a store in codes. */
+/** Opponents of a store in codes, by its bits. */
 const OF_BITS: Readonly<Record<string, Opponent>> = {
   'window, 8/8 bits': FASTEST_LLAMA_8_BITS,
   'window, 4/4 bits': FASTEST_LLAMA_4_BITS,
@@ -62,7 +62,7 @@ const OF_BITS: Readonly<Record<string, Opponent>> = {
 
 const anyIds = (count: number) => Uint32Array.from({ length: count }, (_, i) => i % ATTENTION_VOCABULARY)
 
-/** One query over the tokens held, of so many heads in turns. */
+/** One query over the tokens held, of one head or of several in turns. */
 function queryGroup(heads: number, d: number): Group {
   const [queries, keys, values] = [normalMatrix(heads, d, 1), normalMatrix(HELD, d, 2), normalMatrix(HELD, d, 3)]
   const model = attentionGguf(heads, d)
@@ -97,7 +97,7 @@ function queryGroup(heads: number, d: number): Group {
   }
 }
 
-/** llama.cpp has no call for attention alone: it is what a token takes longer where many are held than where few are. */
+/** Attention of llama.cpp, which has no call for it alone: the time that a token takes longer where many are held than where few are. */
 function llamaQueries(model: Uint8Array, heads: number, { name, ...options }: LlamaKind): Case {
   return {
     name,
@@ -122,7 +122,7 @@ function llamaQueries(model: Uint8Array, heads: number, { name, ...options }: Ll
   }
 }
 
-/** onnxruntime's operator for caches: all heads in one call, each of which copies the cache. Its first calls take up memory and are not counted. */
+/** The operator for caches of onnxruntime: one call answers all heads and copies the cache of each. Its first calls take up memory and are not counted. */
 function onnxQueries(heads: number, d: number, name: string, cache: OnnxCache): Case {
   return {
     name,
@@ -145,7 +145,7 @@ function onnxQueries(heads: number, d: number, name: string, cache: OnnxCache): 
   }
 }
 
-/** Causal attention over a text, head after head. */
+/** Causal attention over a text, one head after another. */
 function causalGroup(heads: number, d: number): Group {
   const [queries, keys, values] = [1, 2, 3].map((seed) => normalMatrix(READ, d, seed))
   const job = { queries, keys, values, scale: 1 / Math.sqrt(d), causal: true }
@@ -167,7 +167,7 @@ function causalGroup(heads: number, d: number): Group {
   }
 }
 
-/** Time that the second half of a text takes beyond the first, twice: all that does not grow with the text falls out. */
+/** Twice the time that the second half of a text takes beyond the first: all that does not grow with the text falls out. */
 function llamaCausal(model: Uint8Array, heads: number, { name, ...options }: LlamaKind): Case {
   return {
     name,

@@ -1,6 +1,6 @@
 import type { Suite } from '../suite.ts'
 
-/** Name → suite, each loaded only when it runs: peers are heavy. */
+/** Suites by name, each loaded only when it runs: peers are heavy. */
 export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   kernels: async () => (await import('./kernels.ts')).suite,
   'exact-attention': async () => (await import('./exact-attention.ts')).suite,

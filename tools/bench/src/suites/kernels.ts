@@ -14,9 +14,9 @@ import { PEAK, peak } from '../peak.ts'
 import { normals, randomWords } from '../random.ts'
 import { timed, type Case, type Group, type Suite } from '../suite.ts'
 
-/** Plain JavaScript of the package, the fallback without SIMD. */
+/** Name of the package's kernels in plain JavaScript, the fallback without SIMD. */
 const SCALAR = 'scalar kernels'
-/** The best plain JavaScript that we could write for the job, in src/baselines. */
+/** Name of the best plain JavaScript found for the job, in src/baselines. */
 const TILED = 'tiled JS'
 
 export const suite: Suite = {
@@ -139,7 +139,7 @@ function monomialsGroup(d: number, degree: number, t: number): Group {
   }
 }
 
-/** Tables as anisotropic maps have them: low degrees of many variables, high ones of the first. */
+/** Monomials of tables such as anisotropic maps have: low degrees of many variables, high degrees of the first. */
 function tableGroup(d: number, t: number): Group {
   const rows = 64
   const words = randomWords(2 * t, 11)

@@ -39,7 +39,7 @@ export const suite: Suite = {
   ],
 }
 
-/** Streams compared: 1/16 of 4096 tokens in the window, and as many far keys. */
+/** Streams that are compared: 1/16 of 4096 tokens in the window, and as many far keys. */
 const streams: Readonly<Record<string, (shape: Shape) => AttentionStream & Disposable>> = {
   '4 sinks + window 252': (shape) => tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
   '256 far keys + closure': (shape) => tiers({ ...shape, parts: [farKeys({ count: 256 }), closureStream] }),
@@ -47,7 +47,7 @@ const streams: Readonly<Record<string, (shape: Shape) => AttentionStream & Dispo
   '4 closures': (shape) => closureStream({ ...shape, clusters: 4 }),
 }
 
-/** The policies, each alone with as many tokens. */
+/** Policies, each alone with as many tokens as the window. */
 const policies: Readonly<Record<string, (shape: Shape) => TokenTier>> = {
   'window 256': window({ count: 256 }),
   'streamingLlm 256': streamingLlm({ count: 256 }),
@@ -92,7 +92,7 @@ function causalGroup(d: number): Group {
   }
 }
 
-/** One token at a time, its query answered at once, by streams that have seen 4096; beside it attention alone over as many held tokens. */
+/** Steps of one token, whose query is answered at once, by streams that have seen 4096; beside them attention alone over as many held tokens. */
 function tokenGroup(d: number): Group {
   const { queries, keys, values, shape } = tokensOf(N, d)
   const one = { keys: rowsOf(keys, 0, 1), values: rowsOf(values, 0, 1) }
@@ -117,7 +117,7 @@ function tokenGroup(d: number): Group {
   }
 }
 
-/** Pushing alone: what a policy costs beside answering. */
+/** Pushes without queries: the work of a policy beside answering. */
 function upkeepGroup(d: number): Group {
   const { keys, values, shape } = tokensOf(N, d)
   const specs = {

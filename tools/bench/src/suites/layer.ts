@@ -25,7 +25,7 @@ const streams: Readonly<Record<string, (shape: Shape) => AttentionStream>> = {
   [`h2o ${HELD}`]: h2o({ count: HELD }),
 }
 
-/** A token of all heads with its queries: a stream a head called in turns, each with rows of its own, and the same streams as one layer. */
+/** A token of all heads with its queries: once by a stream for each head, called in turns with rows of its own, and once by a layer of the same streams. */
 function layerGroup(name: string, make: (shape: Shape) => AttentionStream): Group {
   const [queries, keys, values] = [1, 2, 3].map((seed) => normalMatrix(HELD, HEADS * D, seed))
   const shape = { d: D, dv: D, scale: 1 / Math.sqrt(D) }
@@ -63,12 +63,12 @@ function layerGroup(name: string, make: (shape: Shape) => AttentionStream): Grou
   }
 }
 
-/** One row. */
+/** The row at an index, as a matrix. */
 function at(all: Matrix, row: number): Matrix {
   return rowsOf(all, row, row + 1)
 }
 
-/** The same number of tokens in every sample, so that growing streams are compared at the same length. */
+/** A measure that gives every sample the same number of tokens, so that growing streams are compared at the same length. */
 function steps(step: (token: number) => void): { measure: () => number } {
   let next = 0
   const measure = () => {

@@ -21,13 +21,15 @@ import { smallLmGguf, type SmallLmGguf } from '../peers/small-lm-gguf.ts'
 import type { Case, Group, Suite } from '../suite.ts'
 
 const CONTEXT = 2048
-/** Decoded in one sample, each after the last: all streams grow alike. */
+/** Tokens decoded in one sample; samples follow one another, so that all streams grow alike. */
 const TOKENS = 64
 const ROUNDS = 5
 const LONGEST = CONTEXT + (ROUNDS + 3) * TOKENS
 /** Different tokens in the text, which repeats them: llama.cpp gets a row of its embedding for each pair of neighbours. */
 const PERIOD = 1000
-/** Tokens whose logits are compared before anything is timed, and their greatest difference: llama.cpp rounds what it multiplies to float16. */
+/**
+ * Tokens whose logits are compared before anything is timed, and the greatest difference that they may have: llama.cpp rounds what it multiplies to float16.
+ */
 const COMPARED = 128
 const AGREEMENT = 0.05
 
@@ -44,7 +46,7 @@ export const suite: Suite = {
   },
 }
 
-/** The same text on both sides: 1000 tokens of a novel again and again. */
+/** The text that both sides read: 1000 tokens of a novel again and again. */
 export function textOf({ tokenizer: { bos, encode } }: LanguageModel): Uint16Array {
   const own = encode(readFileSync(data('persuasion.txt')).subarray(0, 8 * PERIOD))
   return Uint16Array.from({ length: LONGEST }, (_, i) => (i === 0 ? bos : own[(i - 1) % PERIOD]))
@@ -68,13 +70,13 @@ const ours: Readonly<Record<string, HeadSpec>> = {
   ...BOUNDED,
 }
 
-/** Cost of the model without attention. */
+/** A stream that answers nothing, for the cost of the model without attention. */
 function silent(shape: Parameters<HeadSpec>[0]): AttentionStream {
   const step: AttentionStream['step'] = (_, queries) => emptyPartial(queries.rows, shape.dv)
   return { ...shape, tokens: 0, bytes: 0, merging: 'none', step } as Partial<AttentionStream> as AttentionStream
 }
 
-/** A text from its first token on. */
+/** Reading of a text from its first token on. */
 function readingGroup(model: LanguageModel, text: Uint16Array, peer: SmallLmGguf): Group {
   const theirs = [...LLAMA_F16, LLAMA_8_BITS[0]]
   return {
@@ -102,7 +104,7 @@ function readingGroup(model: LanguageModel, text: Uint16Array, peer: SmallLmGguf
   }
 }
 
-/** One token at a time with its logits, from 2048 on. */
+/** Decoding of one token at a time with its logits, from 2048 on. */
 function decodingGroup(model: LanguageModel, text: Uint16Array, peer: SmallLmGguf): Group {
   const theirs = [...LLAMA_F16, ...LLAMA_8_BITS, ...LLAMA_4_BITS]
   return {
@@ -138,7 +140,7 @@ function decodingGroup(model: LanguageModel, text: Uint16Array, peer: SmallLmGgu
   }
 }
 
-/** llama.cpp, once its logits have been compared with ours; what it measures is done once before. */
+/** A case of llama.cpp, once its logits have been compared with this package's; its measurement runs once before, to warm up. */
 function llamaCase(
   model: LanguageModel,
   text: Uint16Array,

@@ -40,7 +40,7 @@ function model(d: number, causal: boolean): string {
   return Buffer.from(attentionModel(1 / Math.sqrt(d), causal)).toString('base64')
 }
 
-/** `sublinear attend`, causal, feature stream of degree 2, over generated .npy files. */
+/** `sublinear attend`, causal, with a feature stream of degree 2, over generated .npy files. */
 function attendFiles(d: number): Group {
   const folder = mkdtempSync(join(tmpdir(), 'sublinear-bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -62,7 +62,7 @@ function attendFiles(d: number): Group {
   return { name: `sublinear attend over files, d = ${d}`, unit: MB, cases: [attend(10_000), attend(1_000_000)] }
 }
 
-/** Rows repeat after the first block: memory does not depend on what they hold. */
+/** Writes rows of normal numbers, which repeat after the first block: memory does not depend on what they are. */
 async function writeNormals(path: string, rows: number, cols: number, seed: number): Promise<void> {
   const block = normalMatrix(10_000, cols, seed)
   const file = await writeRows(path, cols)

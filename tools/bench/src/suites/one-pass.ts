@@ -24,7 +24,7 @@ export const suite: Suite = {
   groups: () => [throughputGroup(), placesGroup(), queriesGroup(), stateGroup(), lengthGroup(), memoryGroup()],
 }
 
-/** A token is its key and its value. */
+/** Pushes of tokens, each a key and its value. */
 function throughputGroup(): Group {
   const rows = 1024
   const [keys, values] = [normalMatrix(rows, D, 1), normalMatrix(rows, D, 2)]
@@ -42,7 +42,7 @@ function throughputGroup(): Group {
   }
 }
 
-/** The same where the stream has been going on: columns of Ψ are made from their index, so the rows before need not be pushed. */
+/** Pushes far along a stream: columns of Ψ are made from their index, so the rows before need not be pushed. */
 function placesGroup(): Group {
   const rows = 1024
   const [keys, values] = [normalMatrix(rows, D, 1), normalMatrix(rows, D, 2)]
@@ -74,7 +74,7 @@ function queriesGroup(): Group {
   }
 }
 
-/** Cost of keeping the state outside the kernels: the same Ψ, told that it cannot multiply there. */
+/** The cost of keeping the state outside the kernels: a Ψ that is told that it cannot multiply there, beside the same Ψ untold. */
 function stateGroup(): Group {
   const rows = 64
   const block = normalMatrix(rows, features.t, 4)

@@ -7,7 +7,7 @@ import type { Group, Suite } from '../suite.ts'
 
 const TOKENS = [8192, 2048, 32_768]
 const WHOLE = 'onnxruntime, whole graph, growing cache'
-/** Contestants, and their names in the script of the other process. All but the first and the exact one hold an eighth. */
+/** Contestants, and their names in the script of the other process. All but the first and the exact one hold an eighth of the tokens. */
 const KINDS: Readonly<Record<string, string>> = {
   [WHOLE]: 'whole',
   'onnxruntime, sliding_window_cache, 1/8': 'ring',
@@ -16,7 +16,7 @@ const KINDS: Readonly<Record<string, string>> = {
   'segments, auto, 1/8': 'auto',
 }
 
-/** A random-weight decoder of half a billion weights in four bits, behind caches of random rows. */
+/** A decoder with half a billion random weights in four bits, behind caches of random rows. */
 export const suite: Suite = {
   name: 'onnx-decoder',
   rounds: 3,
@@ -42,10 +42,10 @@ function temporary(): string {
   return folder
 }
 
-/** Peaks of the processes whose decoding was timed, which the memory of the same length is read from. */
+/** Peaks of the processes whose decoding was timed: the table of memory takes them. */
 const peaks = new Map<string, number[]>()
 
-/** One token at a time with its logits, on one thread. */
+/** Decoding of one token at a time with its logits, on one thread. */
 function decoding(n: number): Group {
   return {
     name: `decoding behind ${n} tokens`,
@@ -59,7 +59,7 @@ function decoding(n: number): Group {
   }
 }
 
-/** Peak memory of those processes, with the cache that they are given. */
+/** Peak memory of the processes whose decoding was timed, the cache that they are given included. */
 function memory(n: number): Group {
   return {
     name: `peak memory of decoding behind ${n} tokens`,
@@ -72,7 +72,7 @@ function memory(n: number): Group {
   }
 }
 
-/** `auto` alone takes minutes to be filled with more than 2048 tokens. */
+/** Cases of the contestants; `auto` stands only at 2048 tokens, since filling it with more takes minutes. */
 function contestants(n: number, measure: (kind: string) => number): Group['cases'] {
   return Object.entries(KINDS)
     .filter(([, kind]) => kind !== 'auto' || n <= 2048)

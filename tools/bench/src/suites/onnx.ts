@@ -17,9 +17,9 @@ const READ = [512, 8192]
 const REMEMBERED = [2048, 8192]
 const BLOCK = 256
 const VOCABULARY = 4096
-/** A contestant that runs a graph with its cache. */
+/** Name of the contestant in which onnxruntime runs the whole graph with its cache. */
 const WHOLE = 'onnxruntime, whole graph, growing cache'
-/** Spinning threads would count as CPU time. */
+/** Options without spinning threads, whose waiting would count as CPU time. */
 const session = { intraOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' } } } }
 
 const streams: Readonly<Record<string, HeadSpec>> = {
@@ -27,14 +27,14 @@ const streams: Readonly<Record<string, HeadSpec>> = {
   'segments, 4 sinks + window 252': (shape) =>
     tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
 }
-/** Names of them in the script of the other process. */
+/** Names of the contestants in the script of the other process. */
 const KINDS: Readonly<Record<string, string>> = {
   [WHOLE]: 'whole',
   'segments, exact streams': 'exact',
   'segments, 4 sinks + window 252': 'window',
 }
 
-/** A random-weight decoder: 8 layers, 8 heads over 2, d = 64, 28 million weights in float32, GroupQueryAttention. */
+/** A decoder with random weights: 8 layers, 8 heads over 2, d = 64, 28 million weights in float32, GroupQueryAttention. */
 export const suite: Suite = {
   name: 'onnx',
   rounds: 3,
@@ -69,7 +69,7 @@ function written(): string {
 
 const ids = (count: number, from = 0) => Array.from({ length: count }, (_, i) => ((from + i) * 7919) % VOCABULARY)
 
-/** One model for all groups. */
+/** The model, opened once for all groups. */
 let opened: Promise<OnnxModel> | undefined
 const open = (path: string) => (opened ??= onnxModel({ model: filesInFolder(path), ort, session }))
 
@@ -82,7 +82,7 @@ async function times(count: number, read: () => Promise<unknown>): Promise<void>
   for (let i = 0; i < count; i++) await read()
 }
 
-/** One token at a time with its logits, after n. */
+/** Decoding of one token at a time with its logits, after n tokens. */
 function decoding(path: string, n: number): Group {
   return {
     name: `decoding from ${n} tokens on`,
@@ -117,7 +117,7 @@ async function cpuOf(read: () => Promise<unknown>): Promise<number> {
   return cpuTime() - start
 }
 
-/** A text from its first token on, in blocks of 256. */
+/** Reading of a text from its first token on, in blocks of 256. */
 function reading(path: string, n: number): Group {
   return {
     name: `reading ${n} tokens from the first`,
@@ -170,7 +170,7 @@ function opening(path: string): Group {
   }
 }
 
-/** A process that opens the model and reads n tokens. */
+/** Peak memory of a process that opens the model and reads n tokens. */
 function memory(path: string, n: number): Group {
   return {
     name: `peak memory of opening and reading ${n} tokens`,

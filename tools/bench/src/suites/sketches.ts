@@ -18,7 +18,7 @@ export const suite: Suite = {
   groups: () => [amsGroup(), signsGroup(), hashesGroup(), lengthGroup(), memoryGroup()],
 }
 
-/** Ψ·block added to a state, 64 rows of 64. JavaScript gets Ψ expanded already; ours makes its signs anew each time. */
+/** Ψ·block added to a state, 64 rows of 64. Plain JavaScript is given Ψ expanded; this package makes its signs anew each time. */
 function amsGroup(): Group {
   const block = normalMatrix(BLOCK, WIDTH, 1)
   const given = normals(M * BLOCK, 2).map((x) => Math.sign(x) / Math.sqrt(M))
@@ -92,7 +92,7 @@ function hashesGroup(): Group {
   }
 }
 
-/** Whole streams, checks included. */
+/** Whole streams, the checks of their arguments included. */
 function lengthGroup(): Group {
   const rows = normalMatrix(4096, 4, 3)
   const stream = (n: number, against: string[]): Case => ({

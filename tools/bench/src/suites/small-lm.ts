@@ -41,7 +41,7 @@ const streams: Readonly<Record<string, HeadSpec>> = {
 
 const data = (file: string) => new URL(`../../../../packages/small-lm/data/${file}`, import.meta.url)
 
-/** A text from its first token on, 2048 tokens, 16 heads. */
+/** Reading of a text from its first token on: 2048 tokens, 16 heads. */
 function prefillGroup(model: LanguageModel, text: Uint16Array): Group {
   const ids = text.subarray(0, CONTEXT)
   return {
@@ -61,7 +61,7 @@ function prefillGroup(model: LanguageModel, text: Uint16Array): Group {
   }
 }
 
-/** One token at a time with its logits, after 2048. */
+/** Decoding of one token at a time with its logits, after 2048. */
 function decodingGroup(model: LanguageModel, text: Uint16Array): Group {
   return {
     name: `decoding from ${CONTEXT} tokens on`,
@@ -78,7 +78,7 @@ function decodingGroup(model: LanguageModel, text: Uint16Array): Group {
   }
 }
 
-/** Blocks in the middle of a long text: does a token take longer the more were read before? */
+/** Blocks in the middle of a long text: they show whether a token takes longer the more were read before. */
 function lengthGroup(model: LanguageModel, text: Uint16Array, name: string, stream: HeadSpec): Group {
   return {
     name: `reading on after n tokens, ${name}`,
@@ -116,7 +116,7 @@ function coldGroup(prompt: number): Group {
   }
 }
 
-/** A process that reads n tokens, 128 at a time. */
+/** Peak memory of a process that reads n tokens, 128 at a time. */
 function memoryGroup(name: keyof typeof KINDS): Group {
   return {
     name: `peak memory of reading, ${name}`,
@@ -128,5 +128,5 @@ function memoryGroup(name: keyof typeof KINDS): Group {
   }
 }
 
-/** Names of the streams in the script of the other process. */
+/** Names that the streams have in the script of the other process. */
 const KINDS = { '4 sinks + window 252': 'window', '256 far keys + closure': 'far' } as const

@@ -7,7 +7,7 @@ import { timed, type Group, type Suite } from '../suite.ts'
 const K = 64
 const EPSILON = 0.5
 const ITEMS = 4096
-/** Rows of the peers that count (Count-Min and CountSketch). */
+/** Rows of the peers that count, Count-Min and CountSketch. */
 const ROWS = 5
 
 export const suite: Suite = {
@@ -16,7 +16,7 @@ export const suite: Suite = {
   groups: () => [decodeGroup(), scanGroup(), updateGroup()],
 }
 
-/** 64 spikes in noise: measurements of n Gaussian numbers are Gaussian, so the noise is drawn there. */
+/** Measurements of 64 spikes in noise: those of n Gaussian numbers are Gaussian too, so the noise is drawn as measurements. */
 function measured(n: number): Float64Array {
   const size = { n, k: K, epsilon: EPSILON, seed: 1 }
   const stream = heavyHitters(size)
@@ -39,7 +39,7 @@ function decodeGroup(): Group {
   return { name: `decode, k = ${K}, ε = ${EPSILON}`, unit: { name: 'ms' }, cases }
 }
 
-/** The same number of counters as a CountSketch whose n entries are all estimated. */
+/** Decoding beside a CountSketch of as many counters, whose n entries are all estimated. */
 function scanGroup(): Group {
   const cases = [15, 20].flatMap((log) => {
     const n = 2 ** log

@@ -10,7 +10,7 @@ const D = 64
 const TOKENS = 32
 const WORKERS = 2
 
-/** Time by the clock and not of the CPU: the one suite that needs a machine with two idle cores. */
+/** The suite of threads. It takes time by the clock and not of the CPU, and is the one suite that needs a machine with two idle cores. */
 export const suite: Suite = {
   name: 'threads',
   rounds: 15,
@@ -25,7 +25,7 @@ export const suite: Suite = {
   ],
 }
 
-/** Single tokens of all heads, in one thread and spread over two. */
+/** Single tokens of all heads, in one thread and spread over two threads. */
 function spreadGroup(name: string, held: number, spec: (shape: Shape) => ReturnType<ReturnType<typeof window>>): Group {
   const [queries, keys, values] = [1, 2, 3].map((seed) => normalMatrix(held, HEADS * D, seed))
   const shape = { d: D, dv: D, scale: 1 / Math.sqrt(D) }
@@ -62,7 +62,7 @@ function spreadGroup(name: string, held: number, spec: (shape: Shape) => ReturnT
   }
 }
 
-/** One row. */
+/** The row at an index, as a matrix. */
 function at(all: Matrix, row: number): Matrix {
   return rowsOf(all, row, row + 1)
 }

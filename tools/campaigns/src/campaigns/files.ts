@@ -16,10 +16,10 @@ import { randomOf, type Random } from '../random.ts'
 import { SHAPE } from '../streams.ts'
 import { seconds } from './snapshots.ts'
 
-/** Bytes that reading may ask for at once: twice the file's, and a reader's panel of 1 MiB with its floats. */
+/** Bytes that reading may ask for at once: twice the file's, and 6 MiB, room for a reader's panel of 1 MiB with its floats. */
 const [TIMES, BESIDE] = [2, 6 * 2 ** 20]
 const SECONDS = 2
-/** An error of a reader: the name of the function, or the option of the command, then a sentence. */
+/** Pattern of a reader's error: the name of the function, or the option of the command, then a sentence. */
 const OURS = /^(openRows|decodeNp[yz]|safetensors|arrayShape|--recipe [^:]+): |^\S*one\.[a-z.]+:? /
 
 /** A table of three columns of numbers that pyarrow wrote. */
@@ -49,7 +49,7 @@ export function files(allocations: Allocations): readonly Campaign[] {
     'a changed file is refused in a sentence, or read to finite numbers; largest array ≤ 2 × file + 6 MiB (a reader’s panel), 2 s of CPU'
   return [
     all('files', about, own, 300),
-    // The command gives its reader 15 s, in a thread of its own.
+    // The command stops its reader after 15 s; it runs in a thread of its own.
     all('files of apache-arrow', `${about}; the reader is not ours`, ['arrow'], 10, 60),
   ]
 }
@@ -82,7 +82,7 @@ function attemptsOf({ bytes, read }: Format, allocations: Allocations): Attempt 
 const engine = (error: unknown) =>
   /Invalid (typed )?array|call stack/.test(ownWords((error as Error).message)) ? 'the engine refused' : undefined
 
-/** Bytes with something else in them: bits, bytes, digits of a header, a piece twice, a piece less. */
+/** A copy of the bytes with one change: bits, bytes, digits of a header, a piece twice, a piece less. */
 function damaged(random: Random, good: Uint8Array): Uint8Array {
   const bytes = good.slice()
   const sort = random.next()
@@ -90,7 +90,7 @@ function damaged(random: Random, good: Uint8Array): Uint8Array {
   if (sort < 0.25) bytes[random.below(bytes.length)] ^= 1 << random.below(8)
   else if (sort < 0.45) bytes[random.below(head)] = random.below(256)
   else if (sort < 0.65) {
-    // digits and names of the header, by others
+    // digits and names of the header are replaced by others
     const at = random.below(head)
     const text = random.pick([
       '9',

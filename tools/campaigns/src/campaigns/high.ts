@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url'
 import type { Campaign } from '../campaign.ts'
 
 const child = fileURLToPath(new URL('../high-child.ts', import.meta.url))
-/** Bytes of the machine below which nothing is tried: addresses are reserved and not written to, yet they may count. */
+/** Free bytes of the machine below which nothing is tried: addresses are reserved and not written to, yet they may count. */
 const ROOM = 8 * 2 ** 30
 const PLACES = [2 ** 31 - 2 ** 20, 2 ** 31 - 2 ** 16, 2 ** 31 - 2 ** 12, 2 ** 31, 2 ** 31 + 2 ** 28, 3 * 2 ** 30]
 
-/** Streams whose kernel memory lies across and above 2 GiB: in the long run alone. */
+/** The campaign on streams whose kernel memory lies across and above 2 GiB; only the long run has it. */
 export const high: Campaign = {
   name: 'above 2 GiB',
   about:

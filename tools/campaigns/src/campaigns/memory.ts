@@ -8,7 +8,7 @@ import { filled } from '../subjects.ts'
 /** Reservations that one call may ask for. */
 const MOST = 40
 
-/** Memory that fails at a reservation, in any call of any stream. */
+/** The campaign on memory that fails at a reservation, in any call of any stream. */
 export const memory: Campaign = {
   name: 'memory',
   about:

@@ -13,7 +13,7 @@ import type { Random } from '../random.ts'
 import { SHAPE, STREAMS } from '../streams.ts'
 
 type Live = (AttentionStream | Layer) & Disposable
-/** How one sort of stream is made, opened, and how wide its rows are. */
+/** A sort of stream: how one is made and opened, and how wide its rows are. */
 interface Sort {
   readonly make: () => Live
   readonly open: (bytes: Uint8Array) => Live
@@ -22,7 +22,7 @@ interface Sort {
   readonly isExact: boolean
   readonly merges: boolean
 }
-/** The same program on two streams: `twin` gets it in other pieces, and is saved and opened now and then. */
+/** Two streams that run one program: `twin` is given it in other pieces, and is saved and opened now and then. */
 interface Pair {
   stream: Live
   twin: Live
@@ -34,7 +34,7 @@ const [QUERY_HEADS, KV_HEADS] = [4, 2]
 const { d, dv, scale } = SHAPE
 const LAYERED = /^(exact|window|h2o|closure|taylor|auto|tiers|reservoir|balanceKv|mean|tova|clusters)\b/
 
-/** Random programs against a twin that is given the same in other pieces. */
+/** The campaign on random programs, against a twin that is given the same tokens in other pieces. */
 export const programs: Campaign = {
   name: 'programs',
   about:
@@ -101,7 +101,7 @@ function attemptsOf(unit: string): Attempt {
   }
 }
 
-/** A fault that a step saw. */
+/** A fault that a step of a program found. */
 class Fault extends Error {}
 
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
@@ -122,7 +122,7 @@ function sound({ max, mass, sum }: PartialSoftmax): void {
   if (!fine) throw new Fault('an answer that is not finite')
 }
 
-/** A call that must be refused, in the grammar, and change nothing. */
+/** Makes a call that must be refused in the grammar, and must change nothing. */
 function refusal(stream: Live, call: () => unknown, what: string): 'refused' {
   const before = stream.toBytes()
   try {
@@ -139,7 +139,7 @@ function refusal(stream: Live, call: () => unknown, what: string): 'refused' {
 const rows = (random: Random) => random.pick([1, 1, 2, 5, 33, 64, 65, 130])
 const blockFor = ({ kv }: Sort, random: Random, count = rows(random)) => random.block(count, d * kv, dv * kv)
 
-/** Gives both the same, each in pieces of its own. */
+/** Gives both streams the same tokens, each in pieces of its own. */
 function give({ stream, twin, seen }: Pair, block: KvBlock, queries: Matrix | undefined, random: Random): void {
   for (const one of [stream, twin])
     for (let from = 0; from < block.keys.rows;) {

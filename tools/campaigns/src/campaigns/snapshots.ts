@@ -3,7 +3,7 @@ import { outOfGrammar, told, type Attempt, type Campaign, type Outcome } from '.
 import { mutated } from '../mutate.ts'
 import { SUBJECTS, type Subject } from '../subjects.ts'
 
-/** Bytes that opening may ask for at once, and in all: so many times those of the input, and so many beside them. */
+/** Bytes that opening may ask for at once, and in all: TIMES those of the input and BESIDE more. */
 const [TIMES, BESIDE] = [2, 2 ** 16]
 const [TIMES_IN_ALL, BESIDE_IN_ALL] = [16, 2 ** 20]
 /** CPU seconds that opening and using may take. */
@@ -30,7 +30,7 @@ export function snapshots(allocations: Allocations): Campaign {
 
 function attemptsOf(subject: Subject, allocations: Allocations): Attempt {
   const seed = subject.make().toBytes()
-  subject.use(subject.open(seed)) // what is made once in a process is made
+  subject.use(subject.open(seed)) // what a process makes only once is made before the count
   return (random) => tried(subject, mutated(random, seed), allocations)
 }
 
@@ -61,7 +61,7 @@ export function tried(subject: Subject, input: Uint8Array, allocations: Allocati
   return used(subject, opened, fault)
 }
 
-/** Says which bound opening broke, and by how much; undefined where it kept to all. */
+/** Says which bound opening broke, and by how much; undefined where it kept to both. */
 function costOf({ largest, total }: Allocations, length: number, took: number): readonly [string, string] | undefined {
   if (largest > TIMES * length + BESIDE)
     return ['with an array beyond the bound', `${largest} bytes at once of ${length}`]

@@ -15,7 +15,7 @@ const child = fileURLToPath(new URL('../writer-child.ts', import.meta.url))
 /** Milliseconds after which a command is killed at the latest. */
 const LATEST = 2500
 
-/** Writers that are killed, or run out of disk and descriptors; readers whose files change. */
+/** The campaign on writers that are killed, or run out of disk and descriptors, and on readers whose files change. */
 export const writers: Campaign = {
   name: 'writers',
   about:
@@ -27,7 +27,7 @@ export const writers: Campaign = {
   begin: (unit) => UNITS[unit](),
 }
 
-/** Folders that go with the process. */
+/** Temporary folders, removed when the process ends. */
 const folders: string[] = []
 process.once('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
@@ -79,7 +79,7 @@ function head(rows: number): { readonly folder: string; readonly files: readonly
   return { folder, files }
 }
 
-/** Kills a command somewhere, looks at its output, lets it run to its end, and looks again. */
+/** Kills a command at a random moment, looks at its output, lets it run to its end, and looks again. */
 function killed(
   command: (files: readonly string[], out: string) => readonly string[],
   isWhole: (bytes: Uint8Array) => boolean,
@@ -109,7 +109,7 @@ function killed(
   }
 }
 
-/** Kills a process that writes one content and another in turn. */
+/** Kills a process that writes two contents in turn. */
 function turns(writer: string): () => Attempt {
   return () => {
     const { folder } = head(1)
@@ -128,7 +128,7 @@ function turns(writer: string): () => Attempt {
   }
 }
 
-/** A command under a limit: it ends well, or says why it cannot, and the old file is there. */
+/** Runs a command under a limit: it must end well, or say why it cannot and leave the old file. */
 function limited(limit: (random: Random) => string, folderOf?: () => ReturnType<typeof smallDisk>): () => Attempt {
   return () => {
     const { folder, files } = head(3000)
@@ -163,7 +163,7 @@ function limited(limit: (random: Random) => string, folderOf?: () => ReturnType<
   }
 }
 
-/** A file that shrinks, grows or is written over while its rows are read. */
+/** Reads rows of a file that shrinks, grows or is written over meanwhile. */
 function changing(): Attempt {
   const { folder } = head(1)
   const path = join(folder, 'changing.npy')
