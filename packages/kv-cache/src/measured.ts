@@ -92,6 +92,12 @@ export function restoreMeasured(bytes: Uint8Array, open: (bytes: Uint8Array) => 
   return live(of, sample)
 }
 
+/** The answer with the spread that a sample of the same tokens gives it. */
+function withBars(answer: PartialSoftmax, drawn: PartialSoftmax): PartialSoftmax {
+  const { max, mass, sum } = answer
+  return { max, mass, sum, spread: judgedBy(drawn, answer) }
+}
+
 function live(of: AttentionStream, sample: TokenTier): MeasuredStream {
   const { d, dv, scale, head } = sample
   const isAlike = of.d === d && of.dv === dv && of.scale === scale && sameHead(of, sample)
@@ -134,12 +140,6 @@ function live(of: AttentionStream, sample: TokenTier): MeasuredStream {
       throw new TypeError(`${KIND}: gives no error bars: ${sample.errorBars ?? 'its sample knows of none'}`)
     return isAsked
   }
-  const withBars = (answer: PartialSoftmax, drawn: PartialSoftmax): PartialSoftmax => ({
-    max: answer.max,
-    mass: answer.mass,
-    sum: answer.sum,
-    spread: judgedBy(drawn, answer),
-  })
 
   return {
     d,
