@@ -1,4 +1,4 @@
-import { attend, layer } from '@sublinear/attention'
+import { attend, errorBars, layer } from '@sublinear/attention'
 import {
   checkKeys,
   checkValues,
@@ -91,7 +91,8 @@ export async function attendHead(
     causal,
     signal,
     ...(onErrors && {
-      onErrorBars({ error, flagged: flags }) {
+      onPartial(partial, rows) {
+        const { error, flagged: flags } = errorBars(partial, rows)
         for (const [r, flag] of flags.entries()) {
           flagged += flag
           if (flag) error.data.fill(-1, r * error.cols, (r + 1) * error.cols)

@@ -1,12 +1,5 @@
-import {
-  checkInteger,
-  checkOptions,
-  type AttentionStream,
-  type ErrorBars,
-  type Matrix,
-  type PartialSoftmax,
-} from '@sublinear/core'
-import { errorBars, normalise } from '@sublinear/exact-attention'
+import { checkInteger, checkOptions, type AttentionStream, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import { normalise } from '@sublinear/exact-attention'
 import { rowReader, type RowReader, type RowSource } from './row-source'
 
 /** Tokens a call: it bounds the memory of a call, and the delay of an abort or a progress report. */
@@ -23,10 +16,13 @@ export interface Attend {
   readonly stream: Pick<AttentionStream, 'push' | 'attend' | 'step'>
   /** true: query i sees tokens 0 … i. false: all keys and values are read first, then the queries. */
   readonly causal: boolean
-  /** Receives the error bars of each matrix of answers just before that matrix comes; they have as many rows and columns. */
+  /** Query rows for each token. Default 1. */
   readonly groups?: number | undefined
-  /** Receives the error bars of each matrix of answers just before it comes, for as many rows and columns. */
-  readonly onErrorBars?: ((bars: ErrorBars) => void) | undefined
+  /**
+   * Receives the partial softmax of each matrix of answers just before that matrix comes, with its spread, and the number of the matrix's rows: `errorBars(partial, rows)` gives the error
+   * bars. Absent: the stream is not asked for error bars.
+   */
+  readonly onPartial?: ((partial: PartialSoftmax, rows: number) => void) | undefined
   /** Cancels the run between two pieces; its reason is thrown. */
   readonly signal?: AbortSignal | undefined
   /** Called after every piece, with the tokens pushed and the query rows answered so far. */
@@ -55,12 +51,12 @@ export async function* attend(options: Attend): AsyncGenerator<Matrix, void, und
     'stream',
     'causal',
     'groups',
-    'onErrorBars',
+    'onPartial',
     'signal',
     'onProgress',
   ])
-  const { stream, causal, groups = 1, onErrorBars, signal, onProgress } = options
-  const asked = onErrorBars && ({ errorBars: true } as const)
+  const { stream, causal, groups = 1, onPartial, signal, onProgress } = options
+  const asked = onPartial && ({ errorBars: true } as const)
   const readers: RowReader[] = []
   const read = (name: 'keys' | 'values' | 'queries') => {
     const reader = rowReader('attend', name, options[name])
@@ -92,7 +88,7 @@ export async function* attend(options: Attend): AsyncGenerator<Matrix, void, und
       const own = await gather(queries, count * groups, tokens)
       const partial = stream.step(block, own, asked)
       const answers = normalise(partial)
-      if (onErrorBars) onErrorBars(barsOf(partial, own.rows))
+      onPartial?.(partial, own.rows)
       tokens += count
       answered += own.rows
       report()
@@ -103,7 +99,7 @@ export async function* attend(options: Attend): AsyncGenerator<Matrix, void, und
       const own = queries.take(Math.min(rows, PIECE))
       const partial = stream.attend(own, asked)
       const answers = normalise(partial)
-      if (onErrorBars) onErrorBars(barsOf(partial, own.rows))
+      onPartial?.(partial, own.rows)
       answered += own.rows
       report()
       yield reshape(answers, own.rows)
@@ -143,15 +139,6 @@ async function gather(queries: RowReader, rows: number, tokens: number): Promise
     at += more
   }
   return { rows, cols: first.cols, data }
-}
-
-/** Bars in rows of the output; a row is flagged, or measured, where one of its heads is. */
-function barsOf(partial: PartialSoftmax, rows: number): ErrorBars {
-  const { error, flagged, measured } = errorBars(partial)
-  const heads = flagged.length / Math.max(1, rows)
-  const any = (of: Uint8Array) =>
-    Uint8Array.from({ length: rows }, (_, r) => Number(of.subarray(r * heads, (r + 1) * heads).includes(1)))
-  return { error: reshape(error, rows), flagged: any(flagged), measured: any(measured) }
 }
 
 /** Reshapes the partial of a layer, which has a row for each head: side by side the heads are a row of the output. */

@@ -151,7 +151,8 @@ describe('error bars', () => {
       values: wide(block.values),
       stream: layer({ queryHeads: 2, kvHeads: 2, make }),
       causal: false,
-      onErrorBars: ({ error, flagged }) => {
+      onPartial: (partial, count) => {
+        const { error, flagged } = errorBars(partial, count)
         seen.push(...error.data)
         expect(flagged.length).toBe(error.rows)
       },

@@ -216,7 +216,7 @@ describe('a function', () => {
     expect(one).toEqual(other)
   })
   test('attend', async () => {
-    const others: None<Attend> = { groups: undefined, onErrorBars: undefined, signal: undefined, onProgress: undefined }
+    const others: None<Attend> = { groups: undefined, onPartial: undefined, signal: undefined, onProgress: undefined }
     const [one, other] = both(read, { ...block, queries, causal: true }, others)
     expect((await one).length).toBe(4 * n)
     expect(await one).toEqual(await other)

@@ -14,17 +14,21 @@ import { measuredRow, varianceOf } from './measured-row'
  *
  *   What `measured` streams add is no standard error of a known noise: it is judged by a sample of the same tokens, and `measured` says in which rows.
  *
- * @param partial  of `attend(queries, { errorBars: true })` or `step`, or combined of such
- * @returns rows × dv standard errors, and two flags for each row
- * @throws TypeError when it was asked for without error bars
+ * @param partial  of `attend(queries, { errorBars: true })` or `step`, or combined of such; rows  default: those of the partial; fewer for the partial of a layer, whose heads then stand side
+ *   by side in a row, which is flagged, or measured, where one of them is
+ * @returns rows × dv (heads·dv) standard errors, and two flags for each row
+ * @throws TypeError when it was asked for without error bars; RangeError when the rows of the partial are no multiple of `rows`
  */
-export function errorBars(partial: PartialSoftmax): ErrorBars {
+export function errorBars(partial: PartialSoftmax, rows: number = partial.sum.rows): ErrorBars {
   const { max, mass, sum, spread } = partial
   if (!spread) throw new TypeError('errorBars: the partial must be asked for with { errorBars: true }')
-  const { rows, cols } = sum
-  const data = new Float32Array(rows * cols)
+  const { cols } = sum
+  const heads = sum.rows / Math.max(1, rows)
+  if (!Number.isInteger(heads))
+    throw new RangeError(`errorBars: rows must divide the ${sum.rows} rows of the partial, got ${rows}`)
+  const data = new Float32Array(sum.rows * cols)
   const flagged = spread.flags.slice()
-  for (let r = 0; r < rows; r++) {
+  for (let r = 0; r < sum.rows; r++) {
     if (spread.level[r] === -Infinity || !(mass[r] > 0)) continue
     if (spread.skewed[r] > 0) flagged[r] = 1
     const level = Math.exp(spread.level[r] - max[r])
@@ -39,5 +43,7 @@ export function errorBars(partial: PartialSoftmax): ErrorBars {
       data[i] = Math.sqrt(known.unit * known.unit * Math.max(0, square) + (judged?.squares[c] ?? 0))
     }
   }
-  return { error: { rows, cols, data }, flagged, measured: spread.measured.slice() }
+  const any = (of: Uint8Array) =>
+    Uint8Array.from({ length: rows }, (_, r) => Number(of.subarray(r * heads, (r + 1) * heads).includes(1)))
+  return { error: { rows, cols: heads * cols, data }, flagged: any(flagged), measured: any(spread.measured) }
 }
