@@ -14,7 +14,7 @@ const ROUNDS = 60
 /** How much a mass is held to its own: in shares of what an average token is asked for. */
 const HELD = 0.01
 /** A mass that a fit makes smaller than this times its own is no less. */
-const LEAST = 2 ** -20
+const LEAST = 1e-6
 
 /**
  * Masses ≥ 0 by which the chosen tokens have the mass of all tokens, for every question, by least squares.
