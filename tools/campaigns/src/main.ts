@@ -5,7 +5,7 @@ import type { Campaign } from './campaign.ts'
 import { crew, type Sum } from './runner.ts'
 import { randomOf } from './random.ts'
 
-const USAGE = `node tools/campaigns/run.ts sample [--seed 1] [--only snapshots,files] [--unit text] [--share 1] [--out result.json] [--cases folder]
+const USAGE = `node tools/campaigns/run.ts sample [--seed 1] [--only snapshots,files] [--unit text|text] [--slice 0/20] [--share 1] [--out result.json] [--cases folder]
 node tools/campaigns/run.ts long --hours 2 --out result.json     goes on where the file says that it stopped
 node tools/campaigns/run.ts one campaign unit index [--seed 1]   one attempt again, in this process`
 
@@ -17,6 +17,8 @@ export interface Result {
   readonly load: number
   /** CPU seconds in all. */
   seconds: number
+  /** Part of the units that was run: every n-th from the i-th on, as `i/n`. */
+  readonly slice?: string | undefined
   /** Rounds that are complete, in a long run. */
   rounds: number
   readonly campaigns: Record<string, Omit<Sum, 'findings'> & { units: number; findings: Finding[] }>
@@ -40,6 +42,7 @@ export async function main(args: readonly string[]): Promise<number> {
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
       unit: { type: 'string' },
+      slice: { type: 'string' },
       share: { type: 'string', default: '1' },
       hours: { type: 'string', default: '1' },
       out: { type: 'string' },
@@ -58,7 +61,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   const chosen = all.filter(({ name }) => !values.only || values.only.split(',').includes(name))
-  const result = begun(mode, seed, values.out)
+  const result = { ...begun(mode, seed, values.out), ...(values.slice && { slice: values.slice }) }
   const until = mode === 'long' ? Date.now() + Number(values.hours) * 3_600_000 : 0
   const workers = crew()
   do {
@@ -66,7 +69,9 @@ export async function main(args: readonly string[]): Promise<number> {
     const round = result.rounds
     for (const campaign of chosen) {
       const many = Math.ceil((mode === 'sample' ? campaign.sample : campaign.round) * Number(values.share))
-      const units = campaign.units().filter((unit) => !values.unit || unit.includes(values.unit))
+      const units = sliced(campaign.units(), values.slice).filter(
+        (unit) => !values.unit || values.unit.split('|').some((text) => unit.includes(text)),
+      )
       const sum: Sum = { tried: 0, outcomes: {}, findings: [], cpu: 0 }
       for (const unit of units) {
         await workers.run(campaign, { unit, seed, from: round * many, to: (round + 1) * many }, sum)
@@ -84,6 +89,15 @@ export async function main(args: readonly string[]): Promise<number> {
   progress('')
   say(result)
   return Object.values(result.campaigns).some(({ findings }) => findings.length > 0) ? 1 : 0
+}
+
+/** Every n-th unit from the i-th on, of `i/n`: a long campaign in parts that any machine has the time for. */
+export function sliced(units: readonly string[], slice: string | undefined): readonly string[] {
+  if (slice === undefined) return units
+  const [from, each] = slice.split('/').map(Number)
+  if (!(Number.isInteger(each) && from >= 0 && from < each))
+    throw new RangeError(`campaigns: --slice must be i/n with 0 <= i < n, got ${slice}`)
+  return units.filter((_, at) => at % each === from)
 }
 
 /** The result to go on with: that of the file for a long run, else an empty one. */
