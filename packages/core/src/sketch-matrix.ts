@@ -13,7 +13,7 @@ export interface DenseColumns {
   readonly seed: Seed
   /** Bytes of the description of Ψ beside kind, m and seed. */
   readonly bytes?: number | undefined
-  /** As a sketch matrix has it. */
+  /** Number that bounds the variance of inner products, as a sketch matrix has it. */
   readonly innerVariance?: number | undefined
   /** Fills out (m × count, row-major) with columns first … first + count − 1; count ≤ 64, never across a multiple of 64. */
   columns(first: number, count: number, out: Float32Array): void

@@ -19,7 +19,7 @@ export interface Spread {
   readonly skewed: Float64Array
   /** 1 where a part of the answer has no interval, rows. */
   readonly flags: Uint8Array
-  /** What a sample of the same tokens has more than the answers of summaries: of sums, rows × dv, and of masses, rows, in units of e^{level}. */
+  /** Sums that a sample of the same tokens has beyond those of summaries: rows × dv, and of masses, rows, in units of e^{level}. */
   readonly gaps: Float64Array
   readonly gapMass: Float64Array
   /** The sums above, squares to fourths, of those samples: what their own variance makes uncertain, which is no part of the answer's. */

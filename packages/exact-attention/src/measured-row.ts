@@ -16,7 +16,7 @@ const MOST_TO_JUDGE = 1 / 100
 const FEWEST_ENTRIES = 4
 
 /**
- * What a spread's units are worth in a row's variance, Student's width for its terms included, and whether these are too few or the mass too uncertain.
+ * Standard error that a unit of a spread is worth in a row, Student's width for its terms included, and whether these are too few or the mass too uncertain.
  *
  * @param weights, fourths  of the spread; share  a unit of it over the mass; most  of the mass's variance over its square
  */

@@ -134,13 +134,6 @@ function live(of: AttentionStream, sample: TokenTier): MeasuredStream {
       throw new TypeError(`${KIND}: gives no error bars: ${sample.errorBars ?? 'its sample knows of none'}`)
     return isAsked
   }
-  const withBars = (answer: PartialSoftmax, drawn: PartialSoftmax): PartialSoftmax => ({
-    max: answer.max,
-    mass: answer.mass,
-    sum: answer.sum,
-    spread: judgedBy(drawn, answer),
-  })
-
   return {
     d,
     dv,
@@ -224,4 +217,9 @@ function live(of: AttentionStream, sample: TokenTier): MeasuredStream {
 const sameHead = (a: AttentionStream, b: AttentionStream) => {
   const [mine, theirs] = [a.head ?? {}, b.head ?? {}].map((head) => JSON.stringify(headOf(head)))
   return mine === theirs
+}
+
+/** The answer with the spread that its sample gives it. */
+function withBars(answer: PartialSoftmax, drawn: PartialSoftmax): PartialSoftmax {
+  return { max: answer.max, mass: answer.mass, sum: answer.sum, spread: judgedBy(drawn, answer) }
 }

@@ -105,4 +105,13 @@ export const BESIDE =
   /^(waiting\/|candidate\/)?(keys|values|weights|codes|keyCentre|valueCentre|next)$|^(d|dv|scale|tokens)$|^(head|options|halving|blockSize|capacity|features|sinks|seed|phi|phi\.[nkm]|phi\.seed)$|^(part|stream)-\d+(\/|$)/
 
 /** Kinds that are read by checks of their own alone. */
-export const UNWRITTEN = ['exact', 'feature', 'taylor', 'anisotropic', 'auto', 'one-pass', 'cross-attention']
+export const UNWRITTEN = [
+  'exact',
+  'feature',
+  'taylor',
+  'anisotropic',
+  'auto',
+  'measured',
+  'one-pass',
+  'cross-attention',
+]
