@@ -42,10 +42,10 @@ describe.each(results.map((result) => [result.heads.map(({ model }) => model).jo
       expect(judged.below / judged.of).toBeLessThan(0.05)
     })
 
-    test('nothing can be proved in the place of measured bars: certificates are half of the range of the values and more', () => {
+    test('nothing can be proved in the place of measured bars: a certificate is wider than the answer is long', () => {
       for (const { certified, range } of result.certified ?? []) {
         expect(certified).toBeLessThanOrEqual(range)
-        expect(certified / range).toBeGreaterThan(0.5)
+        expect(certified).toBeGreaterThan(1) // ‖o‖_F
       }
     })
 
