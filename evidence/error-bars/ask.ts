@@ -18,6 +18,7 @@ import { rowsOf } from '@sublinear/core'
 import { capturesOf, type Head } from '../kit/captures.ts'
 import { main, type Experiment, type Kept } from '../kit/experiment.ts'
 import { streamOf, tierOf } from '../kit/methods-named.ts'
+import { certified, type Certified } from './certificate.ts'
 import { plot } from '../kit/plot.ts'
 import { pick, relativeError } from '../kit/trivial-answers.ts'
 
@@ -91,8 +92,8 @@ const METHODS: readonly Tried[] = [
 ]
 
 export interface BarRow {
-  /** Seeds of each head; where it is not said there were two, of 32 queries, and bars were those without Student's width. */
-  readonly seeds?: number
+  /** Seeds of each head. */
+  readonly seeds: number
   readonly model: string
   readonly method: string
   readonly bytes: number
@@ -116,6 +117,8 @@ export interface Bars {
   readonly node: string
   readonly heads: readonly { readonly model: string; readonly names: readonly string[]; readonly tokens: number }[]
   readonly rows: readonly BarRow[]
+  /** Bounds that could be proved instead of measured, of the first model's heads. */
+  readonly certified?: readonly Certified[]
   /** One answer over a growing stream: entry 0 of one query. */
   readonly growing: readonly {
     readonly tokens: number
@@ -166,10 +169,7 @@ export const errorBars: Experiment<Bars> = {
 const cacheBytes = ({ d, dv }: Shape, tokens: number) => 4 * tokens * (d + dv)
 const shapeOf = ({ keys, values }: Head): Shape => ({ d: keys.cols, dv: values.cols, scale: 1 / Math.sqrt(keys.cols) })
 
-/**
- * Measures the models that were given. With captures, the rows of all other models stay as they were measured before; with `--more` the earlier rows
- * of the given ones stay, too.
- */
+/** Measures all methods. With captures, the rows of models that are not among them stay as they were measured before; with `--more` those that are there, too. */
 function measured(given: readonly string[], { before, keep }: Kept<Bars>): Bars {
   const args = given.filter((arg) => arg !== '--more')
   const models = capturesOf(args)
@@ -188,6 +188,7 @@ function measured(given: readonly string[], { before, keep }: Kept<Bars>): Bars 
       })),
     ],
     rows,
+    ...(!isCaptured && { certified: models[0].heads.map((head) => certified(head, lengthOf(head), asking(head))) }),
     growing: growing(models[0].heads[0]),
   }
   for (const { name, heads } of models) {
@@ -205,6 +206,16 @@ function measured(given: readonly string[], { before, keep }: Kept<Bars>): Bars 
 }
 
 const lengthOf = ({ keys }: Head) => keys.rows - (keys.rows > 2048 ? LAST : LAST / 2)
+
+/** The rows that ask. */
+function asking(head: Head): Matrix {
+  const tokens = lengthOf(head)
+  const every = Math.floor((head.keys.rows - tokens) / QUERIES)
+  return pick(
+    head.queries,
+    Array.from({ length: QUERIES }, (_, i) => tokens + i * every),
+  )
+}
 
 function rowOf(model: string, heads: readonly Head[], method: Tried, seeds: number): BarRow {
   const found = heads.map((head) => ofHead(head, method, seeds))
@@ -234,11 +245,7 @@ function ofHead(head: Head, { name, make }: Tried, seeds: number) {
   const shape = shapeOf(head)
   const tokens = lengthOf(head)
   const [keys, values] = [rowsOf(head.keys, 0, tokens), rowsOf(head.values, 0, tokens)]
-  const every = Math.floor((head.keys.rows - tokens) / QUERIES)
-  const queries = pick(
-    head.queries,
-    Array.from({ length: QUERIES }, (_, i) => tokens + i * every),
-  )
+  const queries = asking(head)
   const exact = exactAttention({ queries, keys, values, scale: shape.scale })
   const { dv } = shape
   let [within, entries, flags, bytes] = [0, 0, 0, 0]
@@ -365,39 +372,50 @@ export function below(rows: readonly BarRow[], share: number) {
 }
 
 export const isSample = ({ method }: BarRow) => method.startsWith('reservoir')
+export const isMeasured = ({ method }: BarRow) => method.endsWith('measured')
 
 const three = (x: number | null) => (x === null ? '–' : x.toFixed(3))
 
-/** Seeds by model, in words. */
-function seedsText(rows: readonly BarRow[]): string {
-  const by = new Map(rows.map(({ model, seeds }) => [model, seeds]))
-  const of = [...by].map(([model, seeds]) =>
-    seeds === undefined
-      ? `two seeds and 32 queries of ${model}, before bars of samples were widened and uncertain masses flagged`
-      : `${seeds} seeds of ${model}`,
-  )
-  return of.join('; ')
+/** Groups of methods by what their bars rest on. */
+const GROUPS: Readonly<Record<string, (row: BarRow) => boolean>> = {
+  'dithered codes, auto, and a reservoir behind first tokens': (row) => !isSample(row) && !isMeasured(row),
+  'a reservoir alone': isSample,
+  'measured bars': isMeasured,
 }
 
-function table({ node, heads, rows }: Bars): string {
-  const [codes, samples] = [false, true].map((wanted) =>
-    below(
-      rows.filter((row) => isSample(row) === wanted),
-      0.9,
-    ),
-  )
+/** Ratio of ‖se‖_F and ‖ô − o‖_F, mean over the heads. */
+const ratio = ({ widths, errors }: BarRow) => mean(widths.map((width, i) => width / Z / errors[i]))
+
+function table({ node, heads, rows, certified: proved }: Bars): string {
+  const short = Object.entries(GROUPS).map(([name, is]) => {
+    const found = below(rows.filter(is), 0.9)
+    return `${found.below} of ${found.of} of ${name} (${found.surely} by more than two standard errors over the seeds)`
+  })
   return [
-    '| heads | held | bytes | error | of plain codes | half-width of bars | rows flagged | covered | worst head | ms a row, with bars, plain codes |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| heads | held | bytes | error | of plain codes | half-width of bars | bar over error | rows flagged | covered | worst head | ms a row, with bars, plain codes |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.map((row) => {
       const { all, worst } = coverageOf(row)
       const { time } = row
       const costs = [time.without, time.with, time.plain].map((x) => (x === undefined ? '–' : x.toFixed(2)))
-      return `| ${row.model} | ${row.method} | ${(row.bytes / 1000).toFixed(1)} kB | ${three(mean(row.errors))} | ${row.plain ? three(mean(row.plain)) : '–'} | ${three(mean(row.widths))} | ${mean(row.flagged).toFixed(2)} | ${three(all)} | ${three(worst)} | ${costs.join(', ')} |`
+      return `| ${row.model} | ${row.method} | ${(row.bytes / 1000).toFixed(1)} kB | ${three(mean(row.errors))} | ${row.plain ? three(mean(row.plain)) : '–'} | ${three(mean(row.widths))} | ${ratio(row).toFixed(1)} | ${mean(row.flagged).toFixed(2)} | ${three(all)} | ${three(worst)} | ${costs.join(', ')} |`
     }),
     '',
-    `Means over the heads (${heads.map(({ model, names, tokens }) => `${names.length} of ${model}, ${tokens} tokens`).join('; ')}) of ‖ô − o‖_F/‖o‖_F and of ‖1.96·se‖_F/‖o‖_F, ${seedsText(rows)}. Covered: entries of rows without a flag; worst: of heads with ` +
-      `${ENOUGH} such entries and more; below 0.90 are ${codes.below} of ${codes.of} in dithered codes and auto (${codes.surely} by more than two standard errors over the seeds), ${samples.below} of ${samples.of} of the reservoir alone (${samples.surely}). Time: processor time of one query row of ${QUERIES}. Node ${node}.`,
+    `Means over the heads (${heads.map(({ model, names, tokens }) => `${names.length} of ${model}, ${tokens} tokens`).join('; ')}) of ‖ô − o‖_F/‖o‖_F and of ‖1.96·se‖_F/‖o‖_F, all rows, over ${rows[0]?.seeds} seeds. Bar over error: ‖se‖_F over ‖ô − o‖_F. Covered: entries of rows without a flag; worst: of heads with ` +
+      `${ENOUGH} such entries and more; below 0.90 are ${short.join('; ')}. Measured: by one token in eight, held out in 8 bits. Time: processor time of one query row of ${QUERIES}. Node ${node}.`,
+    ...(proved
+      ? [
+          '',
+          'What could be proved instead of measured, of a closure behind 256 far keys, from mean, covariance and range of the rest: half-widths over ‖o‖_F, cut off at what the range of all values leaves by itself.',
+          '',
+          '| head | error | certified | range of values |',
+          '| --- | --- | --- | --- |',
+          ...proved.map(
+            (one) =>
+              `| ${heads[0].model} ${one.head} | ${three(one.error)} | ${one.certified.toFixed(1)} | ${one.range.toFixed(1)} |`,
+          ),
+        ]
+      : []),
   ].join('\n')
 }
 

@@ -15,7 +15,11 @@ const MOST_TO_JUDGE = 1 / 100
 /** Entries of an answer below which they are too few to judge a summary by. */
 const FEWEST_ENTRIES = 4
 
-/** Variance in a row that a spread's units make, Student's width for its terms included, and whether these are too few or the mass too uncertain. */
+/**
+ * Standard error that a unit of a spread is worth in a row, Student's width for its terms included, and whether these are too few or the mass too uncertain.
+ *
+ * @param weights, fourths  of the spread; share  a unit of it over the mass; most  of the mass's variance over its square
+ */
 export function varianceOf(
   weights: number,
   fourths: number,

@@ -92,12 +92,6 @@ export function restoreMeasured(bytes: Uint8Array, open: (bytes: Uint8Array) => 
   return live(of, sample)
 }
 
-/** The answer with the spread that a sample of the same tokens gives it. */
-function withBars(answer: PartialSoftmax, drawn: PartialSoftmax): PartialSoftmax {
-  const { max, mass, sum } = answer
-  return { max, mass, sum, spread: judgedBy(drawn, answer) }
-}
-
 function live(of: AttentionStream, sample: TokenTier): MeasuredStream {
   const { d, dv, scale, head } = sample
   const isAlike = of.d === d && of.dv === dv && of.scale === scale && sameHead(of, sample)
@@ -224,4 +218,9 @@ function live(of: AttentionStream, sample: TokenTier): MeasuredStream {
 const sameHead = (a: AttentionStream, b: AttentionStream) => {
   const [mine, theirs] = [a.head ?? {}, b.head ?? {}].map((head) => JSON.stringify(headOf(head)))
   return mine === theirs
+}
+
+/** The answer with the spread that its sample gives it. */
+function withBars(answer: PartialSoftmax, drawn: PartialSoftmax): PartialSoftmax {
+  return { max: answer.max, mass: answer.mass, sum: answer.sum, spread: judgedBy(drawn, answer) }
 }
