@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Result } from './main.ts'
+import { mutantsText } from './mutants-table.ts'
 import type { Soak } from './soak.ts'
 
 /** The tables of docs/reliability.md, written between their markers from results/: `node tools/campaigns/src/tables.ts`; with `--check` it fails where the page differs. */
@@ -37,6 +38,12 @@ function runText({ seed, seconds, cpu, load, campaigns }: Result): string {
   ].join('\n')
 }
 
+/** Sums of the parts of the long campaign that were run: a table for each. */
+function slicesText(): string {
+  const files = globSync('*.json', { cwd: fileURLToPath(new URL('../results/slices', import.meta.url)) }).toSorted()
+  return files.map((file) => runText(read<Result>(`slices/${file.replace('.json', '')}`))).join('\n\n') || 'None yet.'
+}
+
 /** Parts of the memory of a soak, in words. */
 const PARTS = {
   objects: 'objects of the engine',
@@ -60,6 +67,8 @@ export function sections(): Record<string, string> {
     ].join('\n'),
     earlier: runText(read<Result>('earlier')),
     after: runText(long),
+    slices: slicesText(),
+    mutants: mutantsText(),
     soak: [
       '| measured | value |',
       '| --- | --- |',
