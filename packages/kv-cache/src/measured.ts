@@ -13,6 +13,7 @@ import {
   nestedAll,
   nestedSnapshot,
   queryGroups,
+  readBy,
   type AskBars,
   type AttentionStream,
   type Checks,
@@ -25,6 +26,7 @@ import {
 } from '@sublinear/core'
 import type { TokenStore } from '@sublinear/token-store'
 import { judgedBy } from './judged-spread'
+import { measuredSchema } from './saved-tiers'
 import { reservoir, restoreReservoir } from './policies/reservoir'
 import type { TokenTier } from './token-tier'
 
@@ -87,6 +89,7 @@ export function measured(options: MeasuredOptions): (shape: Shape) => MeasuredSt
  */
 export function restoreMeasured(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): MeasuredStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
+  readBy(KIND, measuredSchema, snapshot)
   const [of, sample] = [open(nestedSnapshot(snapshot, 'of')), restoreReservoir(nestedSnapshot(snapshot, 'sample'))]
   checkFits(KIND, of.tokens === sample.tokens)
   return live(of, sample)

@@ -24,3 +24,11 @@ export const tiersSchema = schema(
       parameters.parts <= said,
   },
 )
+
+/** Schema of a measured stream, all of which stands in two snapshots within it. */
+export const measuredSchema = schema(
+  { kind: 'measured', version: '1' },
+  {
+    'The stream is a snapshot of its own, under `of`, and so is the sample of its tokens, under `sample`.': () => true,
+  },
+)

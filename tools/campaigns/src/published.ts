@@ -18,7 +18,7 @@ import { farKeysSchema } from '../../../packages/kv-cache/src/policies/far-keys.
 import { reservoirSchema } from '../../../packages/kv-cache/src/policies/reservoir.ts'
 import { ringSchema } from '../../../packages/kv-cache/src/policies/window.ts'
 import { autoSchema, limitsSchema } from '../../../packages/kv-cache/src/stack/auto-limits.ts'
-import { tierSchema, tiersSchema } from '../../../packages/kv-cache/src/saved-tiers.ts'
+import { measuredSchema, tierSchema, tiersSchema } from '../../../packages/kv-cache/src/saved-tiers.ts'
 import { orderSchema } from '../../../packages/kv-cache/src/stream-order.ts'
 import { specSchemas } from '../../../packages/poly-features/src/spec-schemas.ts'
 import { languageModelSchema } from '../../../packages/small-lm/src/language-model.ts'
@@ -59,6 +59,7 @@ export const PARTS = {
   clusters: clustersSchema,
   'coded clusters': codedClustersSchema,
   tiers: tiersSchema,
+  measured: measuredSchema,
   buffer: bufferSchema,
   mean: meanSchema,
   firstOrder: firstOrderSchema,
@@ -111,6 +112,7 @@ export const KINDS: Readonly<Record<string, readonly string[]>> = {
   tiers: stacked,
   farClosure: stacked,
   momentKv: stacked,
+  measured: ['measured'],
   endless: stacked,
   mean: ['shape', 'buffer', 'mean'],
   firstOrder: ['shape', 'buffer', 'firstOrder'],
@@ -132,4 +134,4 @@ export const KINDS: Readonly<Record<string, readonly string[]>> = {
 
 /** Fields that no schema has: tokens, which are read as `push` checks them, and texts that describe a shape, a store, a map or a halving. */
 export const BESIDE =
-  /^(waiting\/|candidate\/)?(keys|values|weights|codes|keyCentre|valueCentre|next)$|^(d|dv|scale|tokens)$|^(head|options|halving|blockSize|capacity|features|sinks|seed|phi|phi\.[nkm]|phi\.seed)$|^(part|stream)-\d+(\/|$)|^(tiers|held|asked)\//
+  /^(waiting\/|candidate\/)?(keys|values|weights|codes|keyCentre|valueCentre|next)$|^(d|dv|scale|tokens)$|^(head|options|halving|blockSize|capacity|features|sinks|seed|phi|phi\.[nkm]|phi\.seed)$|^(part|stream)-\d+(\/|$)|^(tiers|held|asked|of|sample)\//

@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Result } from './main.ts'
+import { mutantsText } from './mutants-table.ts'
 import type { Soak } from './soak.ts'
 
 /**
@@ -40,6 +41,12 @@ function runText({ seed, seconds, cpu, load, campaigns }: Result): string {
   ].join('\n')
 }
 
+/** Sums of the parts of the long campaign that were run: a table for each. */
+function slicesText(): string {
+  const files = globSync('*.json', { cwd: fileURLToPath(new URL('../results/slices', import.meta.url)) }).toSorted()
+  return files.map((file) => runText(read<Result>(`slices/${file.replace('.json', '')}`))).join('\n\n') || 'None yet.'
+}
+
 /** Names that the table has for the parts of a soak's memory. */
 const PARTS = {
   objects: 'objects of the engine',
@@ -63,6 +70,8 @@ export function sections(): Record<string, string> {
     ].join('\n'),
     earlier: runText(read<Result>('earlier')),
     after: runText(long),
+    slices: slicesText(),
+    mutants: mutantsText(),
     soak: [
       '| measured | value |',
       '| --- | --- |',

@@ -1,0 +1,119 @@
+/**
+ * Tries mutants in one process of Vitest: `node sample-child.mjs <package> <folder> <quick> <ids>`. First it runs each test file once, and notes which mutants it reaches and
+ * how long it takes; then each mutant's files, the quickest first. Outcomes go to the folder's outcomes.jsonl.
+ */
+import { appendFileSync, existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createVitest } from 'vitest/node'
+import { instrumented } from './instrumented.mjs'
+import { SWEPT } from './swept.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const [name, folder, quick, ids] = process.argv.slice(2)
+const { sources, tests } = SWEPT[name]
+const { texts } = await instrumented(
+  globSync(sources, { cwd: root }).map((file) => join(root, file)),
+  JSON.parse(readFileSync(join(folder, 'locations.json'), 'utf8')),
+)
+/** Seconds of test files, as they are known: those that are longer by far are not begun. */
+const known = JSON.parse(readFileSync(new URL('../scripts/longest-first.json', import.meta.url), 'utf8'))
+const say = (line) => appendFileSync(join(folder, 'outcomes.jsonl'), `${JSON.stringify(line)}\n`)
+
+/** Read by each test file before it begins: the mutant that is switched on, and where to write which were reached. */
+const [active, reached] = [join(folder, 'active.json'), join(folder, 'reached.json')]
+const setup = join(folder, 'setup.mjs')
+writeFileSync(
+  setup,
+  `import { readFileSync, writeFileSync } from 'node:fs'
+import { afterAll } from 'vitest'
+const { id, hits } = JSON.parse(readFileSync(${JSON.stringify(active)}, 'utf8'))
+globalThis.__stryker__ = id === undefined ? {} : { activeMutant: id, hitCount: 0, hitLimit: hits }
+if (id === undefined) afterAll(() => writeFileSync(${JSON.stringify(reached)}, JSON.stringify(globalThis.__stryker__.mutantCoverage?.static ?? {})))
+`,
+)
+const alias = [
+  { find: /^@sublinear\/(io|onnx|threads)\/node$/, replacement: `${root}packages/$1/src/node.ts` },
+  { find: /^@sublinear\/([a-z-]+)$/, replacement: `${root}packages/$1/src/index.ts` },
+]
+const files = tests.flatMap((one) => globSync(one, { cwd: root })).map((file) => join(root, file))
+const vitest = await createVitest(
+  'test',
+  {
+    config: false,
+    root,
+    include: tests,
+    setupFiles: [setup],
+    watch: false,
+    fsModuleCache: false, // what was made for other mutants has their switches
+    pool: 'threads',
+    maxWorkers: 1,
+    isolate: true,
+    bail: 1,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    reporters: [{}],
+    coverage: { enabled: false },
+  },
+  {
+    resolve: { alias },
+    server: { fs: { strict: false } },
+    plugins: [{ name: 'mutants', enforce: 'pre', load: (id) => texts.get(id.split('?')[0]) }],
+  },
+)
+await vitest.standalone?.()
+const project = vitest.projects[0]
+
+const notes = join(folder, 'tests.json')
+
+/** Whether a test file passes; and CPU seconds. */
+async function passes(file) {
+  const start = process.cpuUsage()
+  const watch = setInterval(() => {
+    const { user, system } = process.cpuUsage(start)
+    if (!existsSync(notes) && (user + system) / 1e6 > Number(quick)) void vitest.cancelCurrentRun('too slow')
+  }, 500)
+  vitest.state.filesMap.clear() // else `bail` counts what failed in earlier runs
+  vitest.state.errorsSet.clear()
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([project.createSpecification(file)])
+  clearInterval(watch)
+  const { user, system } = process.cpuUsage(start)
+  const ok = unhandledErrors.length === 0 && testModules.length === 1 && testModules[0].ok()
+  return { ok, seconds: (user + system) / 1e6 }
+}
+
+if (!existsSync(notes)) {
+  const found = { files: [], left: [] }
+  for (const file of files) {
+    if (known[file.slice(root.length)] > Number(quick)) {
+      found.left.push(file.slice(root.length))
+      continue
+    }
+    writeFileSync(active, '{}')
+    writeFileSync(reached, '{}')
+    const { ok, seconds } = await passes(file)
+    const short = file.slice(root.length)
+    console.error(`${short}: ${seconds.toFixed(1)} s${ok ? '' : ', fails beside the switches'}`)
+    if (!ok || seconds > Number(quick)) found.left.push(short)
+    else found.files.push({ file, seconds, reached: JSON.parse(readFileSync(reached, 'utf8')) })
+  }
+  found.files.sort((a, b) => a.seconds - b.seconds)
+  writeFileSync(notes, JSON.stringify(found))
+}
+const noted = JSON.parse(readFileSync(notes, 'utf8')).files
+for (const id of ids.split(',')) {
+  const own = noted.filter((one) => one.reached[id] !== undefined)
+  say({ begun: id })
+  let status = own.length === 0 ? 'notReached' : 'survived'
+  for (const { file, reached: times } of own) {
+    writeFileSync(active, JSON.stringify({ id, hits: 100 * (times[id] + 100) }))
+    const { ok } = await passes(file)
+    if (!ok) {
+      status = 'killed'
+      break
+    }
+  }
+  say({ id, status })
+}
+await vitest.close()
+process.exit(0)

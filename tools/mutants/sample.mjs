@@ -1,0 +1,167 @@
+#!/usr/bin/env node
+/**
+ * Mutation testing of a random sample: of all mutants that Stryker knows of a package's sources, a seed draws some, and those quick test files that reach a mutant
+ * are run against it, one after the other, until one fails.
+ *
+ *   node tools/mutants/sample.mjs <package> [--mutants 50] [--seed 1] [--quick 20] [--hang 30] [--again]
+ *
+ * --quick are CPU seconds that a test file may take to be among them, --hang those after which a mutant counts as one that does not end. --again runs only the survivors
+ * of the committed result, with the tests as they are now. It writes results/<package>.sample.json; docs/reliability.md has its table from there.
+ */
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { instrumented } from './instrumented.mjs'
+import { SWEPT } from './swept.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    mutants: { type: 'string', default: '50' },
+    seed: { type: 'string', default: '1' },
+    quick: { type: 'string', default: '20' },
+    hang: { type: 'string', default: '30' },
+    again: { type: 'boolean', default: false },
+  },
+})
+const name = positionals[0]
+if (!SWEPT[name]) throw new RangeError(`sample: no package ${name}, known: ${Object.keys(SWEPT).join(', ')}`)
+const result = new URL(`results/${name}.sample.json`, import.meta.url)
+
+/** A mutant as a person reads it, and as it is drawn. */
+function told({ fileName, location: { start, end }, mutatorName, replacement }) {
+  const file = relative(root, fileName)
+  const lines = readFileSync(fileName, 'utf8').split('\n')
+  const from =
+    start.line === end.line
+      ? lines[start.line].slice(start.column, end.column)
+      : `${lines[start.line].slice(start.column)} …`
+  return {
+    file,
+    line: start.line + 1,
+    mutator: mutatorName,
+    from,
+    to: replacement.replaceAll(/\s+/gu, ' ').slice(0, 160),
+  }
+}
+const place = (mutant) => {
+  const { start, end } = mutant.location
+  const { file, to } = told(mutant)
+  return createHash('sha256')
+    .update([values.seed, file, start.line, start.column, end.line, end.column, to].join(' '))
+    .digest('hex')
+}
+
+const files = globSync(SWEPT[name].sources, { cwd: root }).map((file) => join(root, file))
+const { mutants: all } = await instrumented(files)
+const before = existsSync(result) ? JSON.parse(readFileSync(result, 'utf8')) : undefined
+const wanted = values.again
+  ? before.survivors.map((one) => one.place)
+  : all.map(place).toSorted().slice(0, Number(values.mutants))
+const locations = {}
+for (const mutant of all) if (wanted.includes(place(mutant))) (locations[mutant.fileName] ??= []).push(mutant.location)
+const { mutants } = await instrumented(files, locations)
+const drawn = mutants.filter((mutant) => wanted.includes(place(mutant)))
+
+const folder = mkdtempSync(join(tmpdir(), 'sample-'))
+writeFileSync(join(folder, 'locations.json'), JSON.stringify(locations))
+const log = join(folder, 'outcomes.jsonl')
+writeFileSync(log, '')
+const outcomes = () =>
+  readFileSync(log, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+
+/** CPU seconds of a process; of this machine's clock where the system does not say. */
+function secondsOf(pid, since) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /u, '')
+      .split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / 100
+  } catch {
+    return (performance.now() - since) / 1000
+  }
+}
+
+/** Runs mutants in a process that is replaced where it hangs: its outcomes are in the log. */
+async function round(ids) {
+  const since = performance.now()
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('sample-child.mjs', import.meta.url)), name, folder, values.quick, ids.join(',')],
+    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
+  )
+  let [lines, at, spent] = [0, 0, 0]
+  const watch = setInterval(() => {
+    const now = outcomes()
+    spent = secondsOf(child.pid, since)
+    if (now.length !== lines) [lines, at] = [now.length, spent]
+    const running = now.at(-1)
+    if (running?.begun !== undefined && spent - at > Number(values.hang)) {
+      writeFileSync(log, `${JSON.stringify({ id: running.begun, status: 'timedOut' })}\n`, { flag: 'a' })
+      child.kill('SIGKILL')
+    }
+  }, 500)
+  const status = await new Promise((resolve) => child.on('exit', resolve))
+  clearInterval(watch)
+  return { status, spent }
+}
+
+let seconds = 0
+for (let left = drawn.map(({ id }) => id); left.length > 0;) {
+  const { status, spent } = await round(left)
+  seconds += spent
+  const done = new Set(outcomes().flatMap(({ id }) => (id === undefined ? [] : [id])))
+  const next = left.filter((id) => !done.has(id))
+  if (next.length === left.length || (status !== 0 && status !== null)) break
+  left = next
+}
+const ended = outcomes().filter(({ id }) => id !== undefined)
+const lost = drawn.length - ended.length
+if (lost > 0) console.error(`${lost} mutants were not tried`)
+const quick = JSON.parse(readFileSync(join(folder, 'tests.json'), 'utf8'))
+const of = (...states) => ended.filter(({ status }) => states.includes(status))
+const survivors = of('survived', 'notReached').map(({ id, status }) => {
+  const mutant = mutants.find((one) => one.id === id)
+  return { ...told(mutant), place: place(mutant), ...(status === 'notReached' && { reached: false }) }
+})
+if (values.again) {
+  const isLeft = (one) => survivors.some((own) => own.place === one.place)
+  const isTried = (one) => drawn.some((mutant) => place(mutant) === one.place) // else its line has moved or changed
+  const now = (one) => (isTried(one) ? { now: isLeft(one) ? 'survives' : 'killed' } : {})
+  const again = before.survivors.map((one) => ({ ...one, now: undefined, ...now(one) }))
+  writeFileSync(result, `${JSON.stringify({ ...before, survivors: again }, undefined, 2)}\n`)
+} else if (lost === 0)
+  writeFileSync(
+    result,
+    `${JSON.stringify(
+      {
+        seed: Number(values.seed),
+        cpu: cpus()[0]?.model.trim() ?? 'unknown',
+        load: Math.round(loadavg()[0]),
+        seconds: Math.round(seconds),
+        all: all.length,
+        drawn: drawn.length,
+        tests: quick.files.length,
+        left: quick.left,
+        killed: of('killed').length,
+        timedOut: of('timedOut').length,
+        survivors,
+      },
+      undefined,
+      2,
+    )}\n`,
+  )
+rmSync(folder, { recursive: true, force: true })
+console.log(
+  `${name}: ${of('killed').length} killed, ${of('timedOut').length} without end, ${survivors.length} survived, of ${ended.length}; ${Math.round(seconds)} s of CPU`,
+)
+for (const { file, line, from, to, reached } of survivors)
+  console.log(`  ${file}:${line}:${reached === false ? ' (not reached)' : ''} ${from} -> ${to}`)
