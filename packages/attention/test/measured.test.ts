@@ -1,7 +1,7 @@
 // Measured bars, by held-out tokens, against exact attention in float64 over all tokens. Keys and values of two kinds, of which a closure makes one Gaussian: an error
 // that no theory gives. 24 streams of 12 rows of 24 entries each. Kills: bars of half the variance (they cover 0.75 and less), a summary's mass left out of the gap,
 // a gap that is not shrunk by what the sample is unsure of, bars that follow the sample's error alone, parts that do not add up, answers that change when they are asked for bars.
-// False alarms: none, seeds are fixed; of other seeds about 1 in 50. Misses of half the variance: fewer than 1 in 10^6, it is 10 standard errors of a stream's share away.
+// False alarms: none, seeds are fixed; of 40 other sets of seeds, four cases each, 38 of 160 left an interval: shares were 0.917 to 0.980. Misses of half the variance in them: 0 of 160, at most 0.722 covered.
 import {
   closureStream,
   errorBars,
