@@ -17,11 +17,8 @@ export function softmaxOf({ max, mass, sum }: Given): SoftmaxRows {
 
 /** Writes what `softmaxOf` gave to the resident arrays that it copied. */
 export function putSoftmax({ max, mass, sum }: Given, of: SoftmaxRows): void {
-  for (const [to, from] of [
-    [max, of.max],
-    [sum, of.sum],
-  ] as const)
-    if (!isFloat32(to)) to.write(from)
+  if (!isFloat32(max)) max.write(of.max)
+  if (!isFloat32(sum)) sum.write(of.sum)
   if (!isFloat64(mass)) (mass satisfies Doubles).write(of.mass)
 }
 

@@ -92,7 +92,7 @@ export function attentionReceived(
       const of = (name: 'received' | 'watched') => {
         const out = new Float64Array(slots.length + rows)
         const held = bySlot.get(name)
-        if (held) for (const [i, slot] of slots.entries()) out[i] = held[slot]
+        if (held) for (let i = 0; i < slots.length; i++) out[i] = held[slots[i]]
         out.set((waited.get(name) ?? new Float64Array(0)).subarray(0, rows), slots.length)
         return out
       }

@@ -59,14 +59,11 @@ export function lastQueries(kind: string, d: number, most: number, snapshot?: St
     observe(asked, total, per) {
       if (per !== groups) [groups, queries, max, mass] = [per, queries.slice(0, 0), max.slice(0, 0), mass.slice(0, 0)]
       const keep = most * groups
-      queries = lastOf(
-        keep * d,
-        queries,
-        asked.data,
-        new Float32Array(Math.min(keep * d, queries.length + asked.data.length)),
-      )
-      max = lastOf(keep, max, total.max, new Float32Array(Math.min(keep, max.length + asked.rows)))
-      mass = lastOf(keep, mass, total.mass, new Float64Array(Math.min(keep, mass.length + asked.rows)))
+      const rows = Math.min(keep, max.length + asked.rows)
+      const isFull = rows === max.length
+      queries = lastOf(queries, asked.data, isFull ? queries : new Float32Array(rows * d))
+      max = lastOf(max, total.max, isFull ? max : new Float32Array(rows))
+      mass = lastOf(mass, total.mass, isFull ? mass : new Float64Array(rows))
     },
     saved: () => ({
       parameters: { groups: String(groups) },
@@ -79,11 +76,11 @@ export function lastQueries(kind: string, d: number, most: number, snapshot?: St
   }
 }
 
-/** Writes the last entries of one array followed by the other. */
-function lastOf<A extends Float32Array | Float64Array>(keep: number, old: A, fresh: A, out: A): A {
-  const before = Math.max(0, Math.min(old.length, keep - fresh.length))
+/** Fills `out` with the last entries of one array after the other; it may be the old one. */
+function lastOf<A extends Float32Array | Float64Array>(old: A, fresh: A, out: A): A {
+  const before = Math.max(0, out.length - fresh.length)
   out.set(old.subarray(old.length - before))
-  out.set(fresh.subarray(Math.max(0, fresh.length - keep)), before)
+  out.set(fresh.subarray(Math.max(0, fresh.length - out.length)), before)
   return out
 }
 

@@ -80,12 +80,15 @@ function checkedPool(name: string, pool: Pool): Pool {
 
 /** The largest of the `size` entries around each entry, or their mean, with zeros beyond either end. */
 function pooled(shares: Float64Array, { kind, size }: Pool): Float64Array {
-  const reach = (size - 1) / 2
   if (kind === 'none') return shares
-  return shares.map((_, i) => {
-    const around = shares.subarray(Math.max(0, i - reach), i + reach + 1)
-    return kind === 'max' ? around.reduce((a, b) => Math.max(a, b)) : around.reduce((a, b) => a + b) / size
-  })
+  const reach = (size - 1) / 2
+  const out = new Float64Array(shares.length)
+  for (let i = 0; i < out.length; i++) {
+    const [from, end] = [Math.max(0, i - reach), Math.min(out.length, i + reach + 1)]
+    for (let j = from; j < end; j++) out[i] = kind === 'max' ? Math.max(out[i], shares[j]) : out[i] + shares[j]
+    if (kind === 'average') out[i] /= size
+  }
+  return out
 }
 
 export const snapKvMethod = scoredMethod(snapKv, { least: () => 2, fewest: ({ window = 1 }) => window + 1 })
