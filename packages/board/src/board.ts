@@ -53,6 +53,8 @@ export interface BoardCell {
   /** Bytes held after so many tokens, whenever twice as many have come, and at the end. */
   readonly memory?: readonly (readonly [tokens: number, bytes: number])[] | undefined
   readonly errors?: BoardErrors | undefined
+  /** 95 % interval of the relative error, where the judged queries are a sample of those to come; absent of fewer than 32. */
+  readonly interval?: readonly [low: number, high: number] | undefined
   /** Error bars of a stream that gives them, where they were asked for. */
   readonly bars?: BoardBars | undefined
   /** Microseconds, by the caller's clock: a token of the prefix (for one that learns, with its queries), and a query with its token. */
