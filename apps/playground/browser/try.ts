@@ -237,6 +237,7 @@ try {
   for (const view of ['read', 'heads', 'model', 'sketches', 'losses']) {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await open(`${site.url}#view=${view}`, { colorScheme })
+      if (view === 'heads') await page.locator('svg.plot').waitFor({ timeout: 600_000 })
       await page.waitForTimeout(1500)
       await page.evaluate(axe)
       const violations = await page.evaluate(async () => {
