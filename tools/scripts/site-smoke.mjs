@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Both sites built, and looked at in Chromium: `node tools/scripts/site-smoke.mjs`, once the packages are built. A link between pages that leads nowhere fails it, with a browser
+ * Builds both sites and looks at them in Chromium: `node tools/scripts/site-smoke.mjs`, once the packages are built. A link between pages that leads nowhere fails it, with a browser
  * or without one. The pages of the API are left out: `npm run check` makes them. Chromium is found as `runtimes` finds it; without one it says NOT TRIED.
  */
 import { spawnSync } from 'node:child_process'

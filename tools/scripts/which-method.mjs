@@ -38,9 +38,13 @@ Errors of every method at equal bytes, on all heads that were captured from two 
 
 The best five of each model and share, by the median over its heads of ‖ô − o‖_F/‖o‖_F. *Among the best*: heads on which a method is at most a tenth above the best one of that head.
 
+<!-- which:board -->
+
 | heads | bytes | method | median error | worst head | among the best | learns from |
 | --- | --- | --- | --- | --- | --- | --- |
 ${lines.join('\n')}
+
+<!-- /which -->
 
 What was done: [the board](../evidence/board/README.md). All methods: [one method, one name](methods.md). This page is written by \`node tools/scripts/which-method.mjs\`.
 `
