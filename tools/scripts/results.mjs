@@ -44,6 +44,7 @@ const commands = [
   ['node', 'tools/mutants/tables.mjs'],
   ['node', 'tools/scripts/methods-table.mjs'],
   ['node', 'tools/scripts/method-pages.mjs'],
+  ['node', 'tools/scripts/which-method.mjs'],
   ['node', 'tools/campaigns/src/tables.ts'],
   ['node', 'tools/campaigns/src/schemas.ts'],
 ]

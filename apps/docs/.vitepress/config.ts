@@ -95,7 +95,7 @@ export default defineConfig({
     outline: [2, 3],
     nav: [
       { text: 'Start', link: '/' },
-      { text: 'Which method?', link: '/docs/methods' },
+      { text: 'Which method?', link: '/docs/which-method' },
       { text: 'Evidence', link: '/docs/evidence' },
       { text: 'Papers', link: '/PAPERS' },
       { text: 'Playground', link: '/playground/', target: '_self' },
@@ -110,6 +110,7 @@ export default defineConfig({
         page('docs/glossary.md'),
       ]),
       group('Which method?', [
+        page('docs/which-method.md'),
         page('docs/methods.md'),
         page('docs/evidence.md'),
         page('docs/reading-without-end.md'),

@@ -3,17 +3,21 @@
  * Checks the first paint, what is sent before the model, the reading, a planted word, a board, sketches, keyboard, errors of files, accessibility by axe, and both
  * policies for scripts. A line a check; exits 1 where one fails, 2 without a browser.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { openRows } from '@sublinear/io/node'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium, type Page } from 'playwright-core'
+import { hostile, npyFile } from './dropped.ts'
+import { findChromium } from './find-chromium.ts'
 import { serve } from './serve.ts'
+import { shoot } from './shots.ts'
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url))
 const shots = process.argv[2]
-const browserPath = process.env['CHROMIUM_PATH'] ?? found('chromium')
+const browserPath = findChromium()
 if (!browserPath) {
   console.error('try: there is no chromium on the path, and no CHROMIUM_PATH')
   process.exit(2)
@@ -42,6 +46,7 @@ const open = async (url: string, options: object = {}): Promise<{ page: Page; pr
 const readToEnd = (page: Page) => page.getByText('Read to the end.').waitFor({ timeout: 180_000 })
 
 const site = await serve(dist)
+const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
 try {
   {
     const { page, problems } = await open(site.url)
@@ -106,19 +111,82 @@ try {
     await page.context().close()
   }
   {
-    const { page, problems } = await open(`${site.url}#view=heads&head=diffuse`)
-    await page.getByRole('heading', { name: /code of the best/ }).waitFor({ timeout: 180_000 })
+    const { page, problems } = await open(`${site.url}#view=heads&head=diffuse&share=1/8&recipe=yes`, {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    })
+    await page.locator('progress').waitFor()
+    check('a board says how far it is', true, (await page.locator('.working').textContent()) ?? '')
+    await page.getByRole('heading', { name: /code of the best/ }).waitFor({ timeout: 600_000 })
     await page.locator('svg.plot').waitFor()
+    const cells = await page.locator('td .interval').allTextContents()
     check(
-      'a board is made',
-      (await page.locator('svg.plot').count()) === 1,
-      (await page.locator('pre').textContent()) ?? '',
+      'a board is made, with intervals',
+      cells.length > 20 && cells.every((text) => /\(.*–.*%\)/.test(text)),
+      cells[0],
     )
-    await page.locator('input[type=file]').setInputFiles({ name: 'q.npy', mimeType: '', buffer: Buffer.from('hello') })
-    await page.getByRole('alert').waitFor()
-    const said = (await page.getByRole('alert').textContent()) ?? ''
-    check('a broken file is refused by name', said.startsWith('q.npy: '), said)
+    await page.locator('section[aria-label="The adviser"] pre').waitFor({ timeout: 600_000 })
+    const recipe = (await page.locator('section[aria-label="The adviser"] pre').textContent()) ?? ''
+    check(
+      'the adviser finds a recipe, asked for by the address',
+      recipe.includes('createStream(recipe)'),
+      recipe.length,
+    )
+    await page.locator('section[aria-label="The adviser"] .code button').click()
+    await page.getByText('Copied').waitFor()
+    const copied = await page.evaluate(() => navigator.clipboard.readText())
+    check('its code is copied', copied === recipe, copied.length)
+    const input = page.locator('input[type=file]')
+    const values = npyFile('v.npy', 640, 16, 3)
+    await input.setInputFiles([npyFile('q.npy', 640, 16, 1), npyFile('k.npy', 640, 16, 2), values])
+    await page.getByText(/640 tokens/).waitFor({ timeout: 600_000 })
+    check('dropped files are compared', true, '640 tokens')
+    for (const { says, name, bytes } of hostile()) {
+      const own = `v-${name}`
+      const path = join(folder, own)
+      writeFileSync(path, bytes)
+      const inNode = await openRows(path).then(
+        () => 'nothing',
+        (error: Error) => error.message.replaceAll(path, own).replace(/^openRows: /, ''),
+      )
+      await input.setInputFiles([
+        { name: own, mimeType: '', buffer: Buffer.from(bytes) }, // first, so that what it holds is looked at
+        npyFile('q.npy', 640, 16, 1),
+        npyFile('k.npy', 640, 16, 2),
+      ])
+      await page.getByRole('alert').waitFor()
+      const said = await page
+        .getByRole('alert')
+        .getByText(inNode, { exact: true })
+        .waitFor({ timeout: 20_000 })
+        .then(
+          () => inNode,
+          async () => (await page.getByRole('alert').textContent()) ?? '',
+        )
+      check(`as in Node: ${says}`, said === inNode, said === inNode ? said.slice(0, 60) : `${said}; in Node ${inNode}`)
+    }
     check('no errors in the console of heads', problems.length === 0, problems.join(' | ') || 'none')
+    await page.context().close()
+  }
+  {
+    // Heads by keyboard: the sample, the shares, the search and its end.
+    const { page } = await open(`${site.url}#view=heads&head=diffuse`)
+    await page.getByRole('button', { name: 'Stop' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Begin again' }).focus({ timeout: 60_000 })
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: /code of the best/ }).waitFor({ timeout: 600_000 })
+    await page.getByLabel('within').focus()
+    await page.keyboard.press('ArrowDown')
+    await page.getByRole('button', { name: 'Find a recipe' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Stop' }).focus({ timeout: 60_000 })
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Find a recipe' }).waitFor({ timeout: 60_000 })
+    check(
+      'heads by keyboard: board stopped and begun again, a search stopped',
+      page.url().includes('share=1%2F16'),
+      new URL(page.url()).hash,
+    )
     await page.context().close()
   }
   {
@@ -169,6 +237,7 @@ try {
   for (const view of ['read', 'heads', 'model', 'sketches', 'losses']) {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await open(`${site.url}#view=${view}`, { colorScheme })
+      if (view === 'heads') await page.locator('svg.plot').waitFor({ timeout: 600_000 })
       await page.waitForTimeout(1500)
       await page.evaluate(axe)
       const violations = await page.evaluate(async () => {
@@ -181,34 +250,7 @@ try {
       await page.context().close()
     }
   }
-  if (shots) {
-    mkdirSync(shots, { recursive: true })
-    for (const [width, height] of [
-      [390, 844],
-      [834, 1112],
-      [1440, 900],
-    ])
-      for (const colorScheme of ['light', 'dark'] as const)
-        for (const view of ['read', 'heads', 'model', 'sketches', 'losses']) {
-          const { page } = await open(`${site.url}#view=${view}`, { colorScheme, viewport: { width, height } })
-          if (view === 'read') await readToEnd(page)
-          if (view === 'heads')
-            await page.getByRole('heading', { name: /code of the best/ }).waitFor({ timeout: 180_000 })
-          if (view === 'model') {
-            await page.getByRole('button', { name: /small model of this project/ }).click()
-            await page.getByRole('button', { name: 'Say' }).click({ timeout: 120_000 })
-            await page.getByRole('button', { name: 'Say' }).waitFor({ timeout: 120_000 })
-          }
-          if (view === 'sketches') await page.getByText(/400 fresh matrices/).waitFor({ timeout: 120_000 })
-          if (view === 'read') await page.getByRole('button', { name: /falcon/ }).click()
-          await page.waitForTimeout(800)
-          await page.screenshot({
-            path: join(shots, `${view}-${width}-${colorScheme}.png`),
-            fullPage: width !== 1440 || view !== 'read',
-          })
-          await page.context().close()
-        }
-  }
+  if (shots) await shoot(browser, site.url, shots)
   {
     // What comes before the model: everything but the weights.
     const fresh = await serve(dist)
@@ -224,13 +266,6 @@ try {
 } finally {
   await browser.close()
   site.close()
+  rmSync(folder, { recursive: true })
 }
 process.exit(failed > 0 ? 1 : 0)
-
-function found(name: string): string | undefined {
-  try {
-    return execFileSync('which', [name], { encoding: 'utf8' }).trim()
-  } catch {
-    return undefined
-  }
-}

@@ -10,6 +10,8 @@ export interface BoardMean {
   readonly why?: string | undefined
   /** Error: the mean over the heads; undefined where a head has no result. */
   readonly error?: number | undefined
+  /** 95 % interval of the relative error's mean over these heads, where every head has one: heads are taken as they are, queries as a sample. */
+  readonly interval?: readonly [low: number, high: number] | undefined
   readonly bytes?: number | undefined
   readonly time?: BoardCell['time'] | undefined
   /** Error bars, where every head has some: means over the heads; the coverage of those that have rows without a flag; and the least covered head. */
@@ -61,12 +63,25 @@ function meanOf(stream: string, cells: readonly BoardCell[], of: (errors: BoardE
     stream,
     outcome,
     error: over(({ errors }) => of(errors!)),
+    ...intervalOf(cells),
     bytes: over(({ bytes }) => bytes!),
     ...barsOf(cells),
     ...(cells.every(({ time }) => time) && {
       time: { push: over(({ time }) => time!.push), query: over(({ time }) => time!.query) },
     }),
   }
+}
+
+/** Independent heads: distances from the mean to either end add up as squares. */
+function intervalOf(cells: readonly BoardCell[]): Pick<BoardMean, 'interval'> {
+  const known = cells.flatMap(({ interval, errors }) =>
+    interval && errors ? [{ interval, error: errors.relative }] : [],
+  )
+  if (known.length < cells.length) return {}
+  const centre = mean(known.map(({ error }) => error))
+  const reach = (side: 0 | 1) =>
+    Math.hypot(...known.map(({ interval, error }) => interval[side] - error)) / known.length
+  return { interval: [Math.max(0, centre - reach(0)), centre + reach(1)] }
 }
 
 function barsOf(cells: readonly BoardCell[]): Pick<BoardMean, 'bars'> {

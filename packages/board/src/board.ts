@@ -54,6 +54,8 @@ export interface BoardCell {
   /** Bytes held after a number of tokens: each time that their number has doubled, and at the end. */
   readonly memory?: readonly (readonly [tokens: number, bytes: number])[] | undefined
   readonly errors?: BoardErrors | undefined
+  /** 95 % interval of the relative error, where the judged queries are a sample of those to come; absent of fewer than 32. */
+  readonly interval?: readonly [low: number, high: number] | undefined
   /** Error bars of a stream that gives them, where they were asked for. */
   readonly bars?: BoardBars | undefined
   /** Times in microseconds, by the caller's clock: of a token of the prefix (with its queries, where the method learns), and of a query with its token. */

@@ -122,14 +122,15 @@ async function run(made: Made, learns: boolean, { bytes: budget, part, block, tr
   }
   if (!(isSound && isFinite(answers)))
     return { outcome: 'failed' as const, why: 'it answered what is no finite number', ...held }
-  const errors = truth.errors(answers)
+  const interval = truth.interval(answers)
+  const judged = { errors: truth.errors(answers), ...(interval && { interval }) }
   const trusted = saved === undefined && { why: 'it gives no snapshot: what it holds is its own word' }
-  if (peakBytes <= budget) return { outcome: 'within' as const, ...trusted, ...held, errors }
+  if (peakBytes <= budget) return { outcome: 'within' as const, ...trusted, ...held, ...judged }
   const why =
     saved !== undefined && saved > made.bytes
       ? `its snapshot holds ${saved} bytes where it says ${made.bytes}, in a budget of ${budget}`
       : `it held ${peakBytes} bytes in a budget of ${budget}`
-  return { outcome: 'over' as const, why, ...held, errors }
+  return { outcome: 'over' as const, why, ...held, ...judged }
 }
 
 /** Copies rows from … to − 1 of a matrix. */

@@ -1,6 +1,7 @@
 import { rowsOf, type Matrix, type Shape } from '@sublinear/core'
 import { exactStream, normalise } from '@sublinear/exact-attention'
 import type { BoardErrors, OverQueries } from './board'
+import { queryInterval } from './query-interval'
 
 /** The tokens of a head that a board runs over: `prefix` of them, then those whose queries are judged. */
 export interface Part {
@@ -17,6 +18,8 @@ export interface Truth {
   readonly exact: Matrix // groups·(n − prefix) × dv
   /** Errors of answers in the shape of `exact`. */
   errors(answers: Float32Array): BoardErrors
+  /** Interval of their relative error, see `queryInterval`. */
+  interval(answers: Float32Array): readonly [low: number, high: number] | undefined
   /** The answers of uniform attention: the mean of the values up to each query. */
   uniform(values: Matrix): Float32Array
 }
@@ -68,6 +71,15 @@ export function truthOf({ shape, prefix, groups, queries, keys, values }: Part, 
         value.add(ratio(Math.sqrt(squared), largest[token(r)]))
       }
       return { relative: ratio(Math.sqrt(distance), Math.sqrt(norm)), softmax: softmax.read(), value: value.read() }
+    },
+    interval(answers) {
+      const [distances, squares] = [new Float64Array(rows), new Float64Array(rows)]
+      for (let i = 0; i < exact.length; i++) {
+        const r = Math.floor(i / dv)
+        distances[r] += (answers[i] - exact[i]) ** 2
+        squares[r] += exact[i] ** 2
+      }
+      return queryInterval(distances, squares)
     },
     uniform(own) {
       const out = new Float32Array(rows * dv)

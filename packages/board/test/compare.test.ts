@@ -70,7 +70,7 @@ test('the board is plain JSON of a fixed form, the same every time, with times o
     'budgets',
   ])
   expect(Object.keys(board.heads[0].budgets[0])).toEqual(['name', 'bytes', 'sample', 'cells'])
-  expect(Object.keys(only(board))).toEqual(['stream', 'outcome', 'bytes', 'peakBytes', 'memory', 'errors'])
+  expect(Object.keys(only(board))).toEqual(['stream', 'outcome', 'bytes', 'peakBytes', 'memory', 'errors', 'interval'])
   expect(only(board).memory!.map(([tokens]) => tokens)).toEqual([64, 90])
   expect(board.reproduce).toContain('"budgets":["1/1",1700]')
   let clock = 0

@@ -1,14 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-
-/** Fills `into` with the bytes from `position` on, or throws. */
-export type Fill = (what: string, position: number, into: Uint8Array) => Promise<Uint8Array>
-
-/** A reader of a file; closing it does not affect other readers. */
-export interface Reader {
-  readonly fill: Fill
-  close(): Promise<void>
-}
+import { endedEarly, type Fill } from './fill'
 
 /** Opens the file with exactly this name if there is one, else the file before a trailing [index]. */
 export async function openAddressed(
@@ -59,19 +51,9 @@ export function exactReads(handle: FileHandle, name: string, isClosed: () => boo
     for (let at = 0; at < into.length;) {
       if (isClosed()) throw new Error(`openRows: ${name}: was closed`)
       const { bytesRead } = await handle.read(into, at, Math.min(into.length - at, 2 ** 30), position + at)
-      if (bytesRead === 0) {
-        const [expected, found] = [position + into.length, position + at]
-        throw new RangeError(
-          `${what} at byte ${found}: expected a file of at least ${expected} bytes, found its end (did it shrink?)`,
-        )
-      }
+      if (bytesRead === 0) throw endedEarly(what, position + into.length, position + at)
       at += bytesRead
     }
     return into
   }
-}
-
-/** Reads `length` bytes from `position` on, into memory of their own. */
-export function fresh(fill: Fill, what: string, position: number, length: number): Promise<Uint8Array> {
-  return fill(what, position, new Uint8Array(length))
 }

@@ -1,5 +1,6 @@
 import { exactReads, fileSize, openAddressed } from './addressed-file'
-import type { OpenRowsOptions } from './open-rows'
+import { about, type OpenRowsOptions } from './file-rows'
+import { nodeInflate } from './node-inflate'
 import { arrayAxes } from './row-layout'
 import { shardOf } from './shards'
 
@@ -24,9 +25,9 @@ export async function arrayShape(path: string, options: Omit<OpenRowsOptions, 'f
   try {
     const fill = exactReads(handle, name, () => false)
     const size = await fileSize(handle)
-    return { shape: await arrayAxes(name, size, fill, options), index }
+    return { shape: await arrayAxes({ name, size, fill, inflate: nodeInflate }, options), index }
   } catch (error) {
-    throw error instanceof RangeError ? new RangeError(`${who}: ${name}: ${error.message}`, { cause: error }) : error
+    throw about(who, name, error)
   } finally {
     await handle.close()
   }

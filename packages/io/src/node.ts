@@ -1,4 +1,5 @@
 export { arrayShape, type ArrayShape } from './array-shape'
-export { openRows, type OpenRowsOptions, type Rows } from './open-rows'
+export type { OpenRowsOptions, Rows } from './file-rows'
+export { openRows } from './open-rows'
 export { writeRows, type RowWriter, type WriteRowsOptions } from './write-rows'
 export { writeWhole } from './whole-file'

@@ -1,7 +1,7 @@
 import { type Dtype, headerLength, parseHeader } from '@sublinear/core'
 import { type Element, elementBytes } from './elements'
-import { type Fill, type Reader, fresh } from './addressed-file'
-import { arrayEntry } from './npz'
+import { type Reader, type Source, fresh } from './fill'
+import { arrayEntry, arrayKeys } from './npz'
 import { type ReadBytes, zipDirectory } from './zip-directory'
 import { type OpenEntry, openEntry } from './zip-entry'
 import { isZip, meaningOf } from './npy-meaning'
@@ -56,37 +56,48 @@ const elements: Readonly<Record<Dtype, Element>> = {
 /**
  * Reads the layout of one matrix of a .npy, .npz or .safetensors file from its header alone (an array of an archive is read once, to compare its CRC-32).
  *
- * @param path    path of the file, without an index; its ending names the format, else its first bytes do
+ * @param source  its name's ending names the format, else the first bytes do
  * @param pick    which tensor of a .safetensors file or array of a .npz archive (without it the file must hold exactly one), and whether `<V2` is bfloat16
  * @param index   indices of a matrix in an array of more than two axes, one number for each leading axis
  */
-export async function rowLayout(
-  path: string,
-  fileSize: number,
-  fill: Fill,
-  pick: Pick,
-  index: readonly number[],
-): Promise<RowLayout> {
-  const located = await locate(path, fileSize, fill, pick)
-  const place = addressed(path, located, index)
+export async function rowLayout(source: Source, pick: Pick, index: readonly number[]): Promise<RowLayout> {
+  const located = await locate(source, pick)
+  const place = addressed(source.name, located, index)
   const { entry, fortran } = located
-  const plain: Reader = { fill, close: async () => {} }
+  const plain: Reader = { fill: source.fill, close: async () => {} }
   const reader = entry === undefined ? () => plain : fortran && place.cols > 1 ? await entry.jumping() : entry.reader
   return { ...place, reader }
 }
 
-/** Reads the axes of the array of which `rowLayout` would take a matrix, from the header alone. */
-export async function arrayAxes(path: string, fileSize: number, fill: Fill, pick: Pick): Promise<readonly number[]> {
-  return (await locate(path, fileSize, fill, pick)).shape
+/** All axes of the array that `rowLayout` would take a matrix of, from the header alone. */
+export async function arrayAxes(source: Source, pick: Pick): Promise<readonly number[]> {
+  return (await locate(source, pick)).shape
 }
 
-async function locate(path: string, fileSize: number, fill: Fill, pick: Pick): Promise<Located> {
-  const read: ReadBytes = (...part) => fresh(fill, ...part)
-  const format = /\.(npy|npz|safetensors)$/.exec(path)?.[1] ?? (await sniff(fileSize, read))
-  if (format === 'safetensors') return locateTensor(fileSize, read, pick.tensor)
-  if (format === 'npz') return locateEntry(fileSize, fill, pick)
+/** The arrays of an archive or of a .safetensors file, by name, from its directory alone; undefined of a .npy file, which has one without a name. */
+export async function arrayNames(source: Source): Promise<readonly string[] | undefined> {
+  const read = reading(source)
+  const format = await formatOf(source, read)
+  if (format === 'npz') return arrayKeys(await zipDirectory(source.size, read))
+  return format === 'safetensors' ? [...(await tensorEntries(source.size, read)).keys()] : undefined
+}
+
+const reading =
+  ({ fill }: Source): ReadBytes =>
+  (...part) =>
+    fresh(fill, ...part)
+
+async function formatOf({ name, size }: Source, read: ReadBytes): Promise<string> {
+  return /\.(npy|npz|safetensors)$/.exec(name)?.[1] ?? (await sniff(size, read))
+}
+
+async function locate(source: Source, pick: Pick): Promise<Located> {
+  const read = reading(source)
+  const format = await formatOf(source, read)
+  if (format === 'safetensors') return locateTensor(source.size, read, pick.tensor)
+  if (format === 'npz') return locateEntry(source, read, pick)
   if (pick.tensor !== undefined) throw new RangeError('tensor must be left out for a .npy file')
-  return locateNpy(fileSize, read, pick)
+  return locateNpy(source.size, read, pick)
 }
 
 async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'npz' | 'safetensors'> {
@@ -97,10 +108,9 @@ async function sniff(fileSize: number, read: ReadBytes): Promise<'npy' | 'npz' |
   throw new RangeError('must be a .npy, .npz or .safetensors file')
 }
 
-async function locateEntry(fileSize: number, fill: Fill, pick: Pick): Promise<Located> {
-  const directory = await zipDirectory(fileSize, (...part) => fresh(fill, ...part))
-  const found = arrayEntry(directory, pick.tensor)
-  const entry = await openEntry(found, fill)
+async function locateEntry(source: Source, read: ReadBytes, pick: Pick): Promise<Located> {
+  const found = arrayEntry(await zipDirectory(source.size, read), pick.tensor)
+  const entry = await openEntry(found, source)
   const reader = entry.reader()
   try {
     return { ...(await locateNpy(found.size, (...part) => fresh(reader.fill, ...part), pick)), entry }
@@ -128,9 +138,13 @@ async function locateNpy(fileSize: number, read: ReadBytes, options: NpyOptions)
   return meant(() => parseNpyHeader(header, fileSize, options))
 }
 
-async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | undefined): Promise<Located> {
+async function tensorEntries(fileSize: number, read: ReadBytes) {
   const length = headerLength(await read('header length', 0, Math.min(8, fileSize)), fileSize)
-  const { entries } = parseHeader(await read('header', 8, length), fileSize)
+  return parseHeader(await read('header', 8, length), fileSize).entries
+}
+
+async function locateTensor(fileSize: number, read: ReadBytes, tensor: string | undefined): Promise<Located> {
+  const entries = await tensorEntries(fileSize, read)
   const names = [...entries.keys()]
   const list = names.length > 8 ? `${names.slice(0, 8).join(', ')}, … (${names.length})` : names.join(', ')
   const name = tensor ?? (names.length === 1 ? names[0] : undefined)

@@ -2,7 +2,8 @@ import { headerLength, parseHeader } from '@sublinear/core'
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { exactReads, fileSize, fresh } from './addressed-file'
+import { exactReads, fileSize } from './addressed-file'
+import { fresh } from './fill'
 
 const INDEX = '.safetensors.index.json'
 const MOST_INDEX = 2 ** 26

@@ -1,7 +1,5 @@
 import { crc32 } from '@sublinear/core'
-import { Readable } from 'node:stream'
-import { createInflateRaw } from 'node:zlib'
-import { type Fill, type Reader, fresh } from './addressed-file'
+import { type Fill, type Inflate, type Reader, type Source, fresh } from './fill'
 import { type ZipEntry, dataBegin, fault } from './zip-directory'
 
 const PIECE = 2 ** 20
@@ -23,9 +21,9 @@ export interface OpenEntry {
  *
  * @throws RangeError when length or CRC-32 differ from the directory
  */
-export async function openEntry(entry: ZipEntry, fill: Fill): Promise<OpenEntry> {
+export async function openEntry(entry: ZipEntry, { fill, inflate }: Omit<Source, 'name' | 'size'>): Promise<OpenEntry> {
   const begin = await dataBegin(entry, (...part) => fresh(fill, ...part))
-  const pieces = () => (entry.deflated ? inflated(entry, begin, fill) : stored(entry, begin, fill))
+  const pieces = () => (entry.deflated ? inflated(entry, begin, fill, inflate) : stored(entry, begin, fill))
   let crc = 0
   for await (const piece of pieces()) crc = crc32(piece, crc)
   if (crc !== entry.crc) throw fault(entry.name, begin, 'bytes of the CRC-32 in the directory', 'others (damaged?)')
@@ -50,26 +48,32 @@ async function* stored({ packed }: ZipEntry, begin: number, fill: Fill): AsyncGe
   for (let at = 0; at < packed; at += PIECE) yield fresh(fill, 'data', begin + at, Math.min(PIECE, packed - at))
 }
 
-/** Inflates an entry: as many bytes as the directory says, and no more. */
-async function* inflated(entry: ZipEntry, begin: number, fill: Fill): AsyncGenerator<Uint8Array, void, undefined> {
+/** The inflated bytes, as many as the directory says and no more. */
+async function* inflated(
+  entry: ZipEntry,
+  begin: number,
+  fill: Fill,
+  inflate: Inflate,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const wrong = (found: string) => fault(entry.name, begin, `${entry.size} bytes in deflated form`, found)
-  let reading: unknown // an error of the file itself
-  const source = Readable.from(stored(entry, begin, fill)).on('error', (error) => (reading = error))
-  const stream = source.pipe(createInflateRaw({ chunkSize: 65_536 }))
-  source.on('error', (error) => stream.destroy(error))
+  let reading: { readonly error: unknown } | undefined // what went wrong with the file itself
+  const packed = async function* () {
+    try {
+      yield* stored(entry, begin, fill)
+    } catch (error) {
+      reading = { error }
+      throw error
+    }
+  }
   let length = 0
   try {
-    for await (const piece of stream) {
-      length += (piece as Uint8Array).length
+    for await (const piece of inflate(packed)) {
+      length += piece.length
       if (length > entry.size) break
-      yield piece as Uint8Array
+      yield piece
     }
-  } catch (error) {
-    if (reading !== undefined) throw error
-    throw wrong((error as Error).message)
-  } finally {
-    source.destroy()
-    stream.destroy()
+  } catch {
+    throw reading ? reading.error : wrong('something else')
   }
   if (length !== entry.size) throw wrong(length > entry.size ? 'more' : `${length}`)
 }

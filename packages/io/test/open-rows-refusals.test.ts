@@ -7,100 +7,27 @@ import { matrix } from '@sublinear/core'
 import { describe, expect, it, vi } from 'vitest'
 import { encodeNpy } from '../src/index'
 import { openRows } from '../src/node'
+import { HOSTILE } from './hostile-files'
 import { scratchFolder, written } from './scratch-folder'
 
 const folder = scratchFolder()
 const put = (name: string, bytes: Uint8Array) => written(folder(), name, bytes)
 const ramp = (length: number) => Float32Array.from({ length }, (_, i) => i)
 
-const ramp2 = matrix(1, 2, Float32Array.of(1, 2))
-/** A file whose header says this. */
-function typed(descr: string, fortran = 'False'): Promise<string> {
-  const dict = `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': (2,), }\n`
-  return put(
-    'typed.npy',
-    Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), Buffer.of(dict.length, 0), Buffer.from(dict)]),
-  )
-}
-
 describe('a file that cannot be read as rows', () => {
-  it.each<[string, () => Promise<string>, string | RegExp]>([
-    ['missing', async () => join(folder(), 'missing.npy'), /missing\.npy: there is no such file/],
-    ['missing, with an index', async () => join(folder(), 'missing.npy[0]'), /missing\.npy: there is no such file/],
-    [
-      'empty',
-      () => put('empty.npy', new Uint8Array(0)),
-      /empty\.npy: is empty \(npy: magic at byte 0: expected byte 147, found the end\)/,
-    ],
-    ['empty', () => put('empty.safetensors', new Uint8Array(0)), /file at byte 0: expected at least 10 bytes, found 0/],
-    ['text', () => put('text.npy', Buffer.from('1,2\n3,4')), /text\.npy: is not a \.npy file \(npy: magic at byte 0/],
-    [
-      'an archive',
-      () => put('x.npz', Buffer.from('PK\u0003\u0004 and more')),
-      /x\.npz: npz: archive at byte 0: expected at least 22 bytes, found 13/,
-    ],
-    [
-      'an archive in disguise',
-      () => put('z.npy', Buffer.from('PK\u0003\u0004 and more')),
-      /z\.npy: is a \.npz archive/,
-    ],
-    [
-      'of two bytes of no type',
-      () => typed('<V2'),
-      /holds two bytes of no type: say \{ bfloat16: true \}.*\(npy: descr/,
-    ],
-    [
-      'of int128',
-      () => typed('<i16'),
-      /holds int128 numbers, which are not read: save x\.astype\('float32'\) \(npy: descr/,
-    ],
-    ['of complex numbers', () => typed('<c8'), /holds complex numbers.*x\.real/],
-    ['of words', () => typed('<U3'), /holds no plain numbers/],
-    [
-      'cut short',
-      async () => put('cut.npy', encodeNpy(ramp2).subarray(0, 130)),
-      /cut\.npy: is cut short \(npy: data at byte 128/,
-    ],
-    [
-      'too long',
-      () => put('long.npy', Buffer.concat([encodeNpy(ramp2), Buffer.of(0)])),
-      /long\.npy: is longer than its/,
-    ],
-    ['damaged', () => typed('<f4', "'nothing'"), /is a \.npy file with a damaged header \(npy: fortran_order/],
-    ['of another kind', () => put('a.csv', Buffer.from('1,2')), /a\.csv: must be a \.npy, \.npz or \.safetensors file/],
-    ['a number', () => put('n.npy', encodeNpy({ shape: [], data: ramp(1) })), /at least one axis, got \(\)/],
-    [
-      'of no columns',
-      () => put('w.npy', encodeNpy({ shape: [2 ** 53 - 1, 0], data: ramp(0) })),
-      /at least one column, got \(9007199254740991, 0\)/,
-    ],
-    [
-      'of three axes',
-      () => put('3.npy', encodeNpy({ shape: [2, 1, 1], data: ramp(2) })),
-      /shape is \(2, 1, 1\): address one matrix as .*3\.npy\[i\] with i < 2, got 0/,
-    ],
-    [
-      'of four axes',
-      async () => `${await put('4.npy', encodeNpy({ shape: [2, 3, 1, 1], data: ramp(6) }))}[1]`,
-      /4\.npy\[i,j\] with i < 2, j < 3, got 1/,
-    ],
-    [
-      'of two axes, with an index',
-      async () => `${await put('2.npy', encodeNpy(matrix(1, 1)))}[0]`,
-      /as .*2\.npy, got 1 indices/,
-    ],
-    [
-      'indexed beyond',
-      async () => `${await put('3.npy', encodeNpy({ shape: [2, 1, 1], data: ramp(2) }))}[2]`,
-      /index 0 must be < 2 .*, got 2/,
-    ],
-    [
-      'indexed below',
-      async () => `${await put('3.npy', encodeNpy({ shape: [2, 1, 1], data: ramp(2) }))}[-1]`,
-      /whole numbers such as \[0,3\], got \[-1\]/,
-    ],
-  ])('is refused: %s', async (_, make, message) => {
-    await expect(openRows(await make())).rejects.toThrow(message)
+  it.each(HOSTILE.map((file) => [file.says, file] as const))(
+    'is refused: %s',
+    async (_, { name, bytes, index, message }) => {
+      const path = await put(name, bytes)
+      await expect(openRows(index ? `${path}[${index.join(',')}]` : path)).rejects.toThrow(message)
+    },
+  )
+
+  it('is refused: one that is not there', async () => {
+    for (const index of ['', '[0]'])
+      await expect(openRows(`${join(folder(), 'missing.npy')}${index}`)).rejects.toThrow(
+        /missing\.npy: there is no such file/,
+      )
   })
 
   it('is refused: a directory, a FIFO (without waiting), a device', async () => {

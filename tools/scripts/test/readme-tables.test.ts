@@ -45,6 +45,7 @@ const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   index: () => 'evidence/kit/draw-all.ts',
   method: () => 'tools/scripts/method-pages.mjs',
   power: () => 'tools/mutants/tables.mjs',
+  which: () => 'tools/scripts/which-method.mjs',
   'without-end': () => 'evidence/reading-without-end/ask.ts',
   schema: () => 'tools/campaigns/src/schemas.ts',
 }

@@ -1,5 +1,5 @@
-import { decodeNpy, decodeNpz, decodeTensors, type NpyArray } from '@sublinear/io'
 import type { Matrix } from '@sublinear/core'
+import { blobArrays, blobShape, openBlobRows, type BlobLike } from '@sublinear/io'
 
 /** The three matrices of a head. */
 export interface HeadRows {
@@ -8,90 +8,142 @@ export interface HeadRows {
   readonly values: Matrix
 }
 
-/** Most rows that are taken of a file, from its first on: boards of more take minutes. */
+/** A dropped file, or what counts the bytes that are read of one. */
+export type DroppedFile = BlobLike & { readonly name: string }
+
+/** A head of dropped files, and what else is in them. */
+export interface FoundHead extends HeadRows {
+  /** Rows of the keys in their file; no more than `MOST_ROWS` are taken. */
+  readonly rowsThere: number
+  /** Places of the heads in the leading axes of the queries, as `0.3`; empty where there is one. */
+  readonly heads: readonly string[]
+  /** The one that was taken. */
+  readonly head: string
+}
+
+/** Rows that are taken of a file, from its first on: boards of more take minutes. */
 export const MOST_ROWS = 4096
-/** Most bytes of a header; a file with a longer one is refused. */
-const HEADER = 1 << 16
+/** Heads that are offered by name. */
+const MOST_HEADS = 4096
 const ROLES = {
   queries: /(^|[^a-z])q(uer(y|ies))?([^a-z]|$)/i,
   keys: /(^|[^a-z])k(eys?)?([^a-z]|$)/i,
   values: /(^|[^a-z])v(alues?)?([^a-z]|$)/i,
 }
 type Role = keyof typeof ROLES
+const NAMES = Object.keys(ROLES) as Role[]
+
+/** Where a matrix lies: a file, and an array of it. */
+interface Place {
+  readonly file: DroppedFile
+  readonly tensor?: string | undefined
+  readonly shape: readonly number[]
+}
 
 /**
- * Reads the head in dropped files: three .npy files named like q, k and v, or one .npz or .safetensors file with such arrays. Of a .npy file only its
- * first rows are read.
+ * The head in dropped files: three .npy files named like q, k and v, or one .npz or .safetensors file with such arrays. Files are read by their ranges, and no more
+ * of them than the rows that are taken.
  *
+ * @param head  place in the leading axes of the queries, as `0.3`; default the first. Keys and values with fewer heads are shared by groups of queries
  * @throws RangeError, with the file's name, when one is malformed, missing or no matrix
  */
-export async function headIn(files: readonly File[]): Promise<HeadRows> {
-  const found: Partial<Record<Role, Matrix>> = {}
-  const put = (name: string, matrix: () => Matrix) => {
-    const role = (Object.keys(ROLES) as Role[]).find((one) => ROLES[one].test(name.replace(/\.[a-z]+$/, '')))
-    if (role && !found[role]) found[role] = matrix()
-  }
-  for (const file of files) {
-    try {
-      if (file.name.endsWith('.npy')) {
-        const array = await firstRows(file)
-        put(file.name, () => matrixOf(array))
-      } else if (file.name.endsWith('.npz')) {
-        for (const [name, array] of Object.entries(await decodeNpz(await whole(file)))) put(name, () => matrixOf(array))
-      } else if (file.name.endsWith('.safetensors')) {
-        for (const [name, { shape, data }] of decodeTensors(await whole(file)).tensors)
-          put(name, () => matrixOf({ shape, data: data as NpyArray['data'] }))
-      } else throw new RangeError('must be a .npy, .npz or .safetensors file')
-    } catch (error) {
-      throw error instanceof RangeError ? new RangeError(`${file.name}: ${error.message}`, { cause: error }) : error
-    }
-  }
-  const missing = (Object.keys(ROLES) as Role[]).filter((role) => !found[role])
+export async function headIn(files: readonly DroppedFile[], head?: string): Promise<FoundHead> {
+  const found = await placesIn(files)
+  const missing = NAMES.filter((role) => !found[role])
   if (missing.length > 0)
     throw new RangeError(`no ${missing.join(', no ')}: name files or arrays q, k and v, or queries, keys and values`)
-  return found as HeadRows
+  const { queries, keys, values } = found as Record<Role, Place>
+  const lead = leadOf(queries)
+  const heads = placesOf(lead)
+  const chosen = head !== undefined && heads.includes(head) ? head : (heads[0] ?? '')
+  const index = chosen === '' ? [] : chosen.split('.').map(Number)
+  return {
+    queries: await firstRows(queries, index),
+    keys: await firstRows(keys, matching('keys', index, lead, leadOf(keys))),
+    values: await firstRows(values, matching('values', index, lead, leadOf(values))),
+    rowsThere: keys.shape.at(-2) ?? 0,
+    heads,
+    head: chosen,
+  }
 }
 
-/** Reads a whole file, which must fit into the page's memory. */
-async function whole(file: File): Promise<Uint8Array> {
-  if (file.size > 2 ** 28)
-    throw new RangeError(
-      `must have at most 256 MiB to be read whole, got ${file.size} bytes; .npy files are read in part`,
-    )
-  return new Uint8Array(await file.arrayBuffer())
+/** The same word for a refusal here as in Node, behind the name of the file. */
+async function named<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new RangeError(error.message.replace(/^(openBlobRows|blobShape|blobArrays): /, ''), { cause: error })
+  }
 }
 
-/** Reads the first rows of a .npy file by their range, and writes a new header for so many. */
-async function firstRows(file: File): Promise<NpyArray> {
-  const start = new Uint8Array(await file.slice(0, HEADER).arrayBuffer())
-  const text = Array.from(start, (byte) => String.fromCharCode(byte)).join('')
-  const shape = /'shape': *\((\d+)L?, *(\d+)L?,?\)/.exec(text)
-  const end = text.indexOf('\n') + 1
-  const isLarge =
-    file.size > 2 ** 24 && shape && Number(shape[1]) > MOST_ROWS && /'fortran_order': *False/.test(text) && end > 0
-  if (!isLarge) return decodeNpy(await whole(file))
-  const rowBytes = (file.size - end) / Number(shape[1])
-  if (!Number.isInteger(rowBytes)) throw new RangeError(`must have whole rows after its header of ${end} bytes`)
-  const head = start.slice(0, end)
-  const fewer = text.slice(0, end).replace(shape[0], `'shape': (${MOST_ROWS}, ${shape[2]})`)
-  const padded = fewer.slice(0, -1).padEnd(end - 1) + '\n'
-  for (let i = 0; i < end; i++) head[i] = padded.charCodeAt(i)
-  const rows = new Uint8Array(await file.slice(end, end + rowBytes * MOST_ROWS).arrayBuffer())
-  const both = new Uint8Array(end + rows.length)
-  both.set(head)
-  both.set(rows, end)
-  return decodeNpy(both)
+async function placesIn(files: readonly DroppedFile[]): Promise<Partial<Record<Role, Place>>> {
+  const found: Partial<Record<Role, Place>> = {}
+  for (const file of files) {
+    const arrays = await named(blobArrays(file))
+    if (arrays.length === 0) {
+      const role = roleOf(file.name.replace(/\.[a-z]+$/, ''))
+      const shape = await named(blobShape(file)) // a malformed file is refused, whatever its name
+      if (role && !found[role]) found[role] = { file, shape }
+    }
+    for (const tensor of arrays) {
+      const role = roleOf(tensor)
+      if (role && !found[role]) found[role] = { file, tensor, shape: await named(blobShape(file, { tensor })) }
+    }
+  }
+  return found
 }
 
-/** The matrix of the last two axes; of an array of several heads, the first. */
-function matrixOf({ shape, data }: Pick<NpyArray, 'shape' | 'data'>): Matrix {
-  const [n, cols] = shape.slice(-2)
-  if (shape.length < 2 || !(n > 0) || !(cols > 0))
-    throw new RangeError(`must be a matrix, got shape [${shape.join(', ')}]`)
-  const rows = Math.min(n, MOST_ROWS)
-  const own = Float32Array.from({ length: rows * cols }, (_, i) => Number(data[i]))
-  const bad = own.findIndex((x) => !Number.isFinite(x))
-  if (bad >= 0)
-    throw new RangeError(`must be finite, got ${own[bad]} at row ${Math.floor(bad / cols)}, column ${bad % cols}`)
-  return { rows, cols, data: own }
+const roleOf = (name: string) => NAMES.find((role) => ROLES[role].test(name))
+const leadOf = ({ shape }: Place) => shape.slice(0, Math.max(0, shape.length - 2))
+
+function placesOf(lead: readonly number[]): string[] {
+  const count = lead.reduce((product, n) => product * n, 1)
+  if (lead.length === 0) return []
+  return Array.from({ length: Math.min(count, MOST_HEADS) }, (_, i) => {
+    let rest = i
+    const place = lead.toReversed().map((n) => {
+      const at = rest % n
+      rest = Math.floor(rest / n)
+      return at
+    })
+    return place.toReversed().join('.')
+  })
+}
+
+/** The place in another array: the same, with fewer heads in the last axis where they divide. */
+function matching(name: string, index: readonly number[], from: readonly number[], to: readonly number[]): number[] {
+  const last = to.length - 1
+  const fits =
+    to.length === from.length &&
+    to.every((count, axis) => (axis < last ? count === from[axis] : count > 0 && from[axis] % count === 0))
+  if (!fits)
+    throw new RangeError(`queries have the heads [${from.join(', ')}], ${name} [${to.join(', ')}]: they do not fit`)
+  return index.map((i, axis) => Math.floor((i * to[axis]) / from[axis]))
+}
+
+async function firstRows({ file, tensor }: Place, index: readonly number[]): Promise<Matrix> {
+  const read = async () => {
+    await using rows = await openBlobRows(file, { tensor, index })
+    for await (const block of rows.blocks(
+      Math.min(MOST_ROWS, Math.max(1, rows.rows)),
+      0,
+      Math.min(MOST_ROWS, rows.rows),
+    ))
+      return block
+    return { rows: 0, cols: rows.cols, data: new Float32Array() }
+  }
+  return named(read())
+}
+
+/** A file that says how many of its bytes have been read, at most so often as it is asked. */
+export function counted(file: DroppedFile, heard: (bytes: number) => void): DroppedFile {
+  return {
+    name: file.name,
+    size: file.size,
+    slice(start, end) {
+      heard(Math.min(end, file.size) - start)
+      return file.slice(start, end)
+    },
+  }
 }

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { bytesText, countText, shareText } from '../page/format'
 import type { PageState } from '../page/page-state'
 import { REMEMBERS, type Remembers } from './head-streams'
@@ -36,6 +36,13 @@ export function ModelView({ state, change }: Props) {
   const { state: now, opened, lines, said, problem, open, say, stop } = useModel(name, { context, share })
   const [given, setGiven] = useState<readonly Given[]>([])
   const isBusy = now === 'opening' || now === 'saying'
+  const isSample = state['opens'] === 'small'
+  // A link to the small model opens it; a folder of the visitor's own has no address.
+  useEffect(() => {
+    if (!isSample) return
+    setGiven([])
+    void open(new URL(SAMPLE, location.href.split('#')[0]).href)
+  }, [isSample])
   return (
     <>
       <section class="pitch">
@@ -55,19 +62,13 @@ export function ModelView({ state, change }: Props) {
             {...{ webkitdirectory: true }}
             onChange={(event) => {
               const files = pathsOf(event.currentTarget.files)
+              change({ opens: '' })
               setGiven(files)
               void open(files)
             }}
           />
         </label>
-        <button
-          type="button"
-          disabled={isBusy}
-          onClick={() => {
-            setGiven([])
-            void open(new URL(SAMPLE, location.href.split('#')[0]).href)
-          }}
-        >
+        <button type="button" disabled={isBusy} onClick={() => change({ opens: 'small' }, true)}>
           or the small model of this project, 12 MB
         </button>
         {opened && given.length > 0 && opened.graphs.length > 1 && (

@@ -4,15 +4,16 @@ import type { HeadReport } from '../heads/heads-worker'
 /** Colours that colour-blind readers can tell apart (Okabe and Ito), by place. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7f7f7f', '#b8860b', '#8b5cf6']
 
-/** Draws error against share of the exact cache, one line for each method with its name at its end. */
-export function errorChart({ ratings, meanError }: HeadReport): Element {
+/** Error against share of the exact cache, one line a method with its name at its end. */
+export function errorChart({ ratings, meanError }: HeadReport, width: number): Element {
   const names = [...new Set(ratings.map(({ stream }) => stream))]
   const colour = ({ stream }: { readonly stream: string }) => COLOURS[names.indexOf(stream) % COLOURS.length]
   const ends = names.map((stream) =>
     ratings.filter((one) => one.stream === stream).reduce((a, b) => (a.share < b.share ? a : b)),
   )
+  const least = Math.min(...ratings.map(({ error }) => error).filter((error) => error > 0)) / 2 // 0 has no place on a scale of logarithms
   const drawn = Plot.plot({
-    width: 760,
+    width,
     height: 400,
     marginRight: 110,
     marginBottom: 52,
@@ -40,6 +41,12 @@ export function errorChart({ ratings, meanError }: HeadReport): Element {
         dy: -8,
         textAnchor: 'start',
       }),
+      Plot.ruleX(
+        ratings.flatMap(({ interval, ...one }) =>
+          interval ? [{ ...one, low: Math.max(least, interval[0]), high: interval[1] }] : [],
+        ),
+        { x: 'share', y1: 'low', y2: 'high', stroke: colour, strokeWidth: 1.5, strokeOpacity: 0.6 },
+      ),
       Plot.line(ratings, { x: 'share', y: 'error', z: 'stream', stroke: colour, strokeWidth: 2 }),
       Plot.dot(ratings, {
         x: 'share',
@@ -57,8 +64,11 @@ export function errorChart({ ratings, meanError }: HeadReport): Element {
       ),
     ],
   })
-  for (const style of drawn.querySelectorAll('style')) style.remove() // a strict policy forbids styles in the drawing; page.css has them
+  for (const style of drawn.querySelectorAll('style')) style.remove() // a strict policy allows no styles within; page.css has them
+  for (const part of drawn.querySelectorAll('g[aria-label]')) part.removeAttribute('aria-label') // a part without a role may have no name
   drawn.setAttribute('class', 'plot')
+  drawn.setAttribute('role', 'img')
+  drawn.setAttribute('aria-label', 'Error by method and bytes; the table below has the numbers')
   return drawn
 }
 

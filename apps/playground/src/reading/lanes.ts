@@ -20,16 +20,20 @@ export interface Lane {
  * Makes readers of these methods, each head within a share of the bytes that the whole text takes in an exact cache. A method without so small a stream is left
  * out.
  *
- * @param tokens  number of tokens of the whole text
- * @param share  share of the exact cache at the end of the text, 0 < share <= 1
+ * @param tokens  of all that is read
+ * @param share  0 < share <= 1, of the exact cache of so many tokens as `cached`; default all
  */
 export function lanes(
   model: LanguageModel,
   names: readonly MethodName[],
-  { tokens, share }: { readonly tokens: number; readonly share: number },
+  {
+    tokens,
+    share,
+    cached = tokens,
+  }: { readonly tokens: number; readonly share: number; readonly cached?: number | undefined },
 ): Lane[] {
   const { d } = model.config
-  const budgetBytes = Math.round(8 * d * tokens * share)
+  const budgetBytes = Math.round(8 * d * cached * share)
   return names.flatMap((name) => {
     const spec = specNamed(model, name, budgetBytes, tokens)
     return spec ? [{ name, run: reader({ model, stream: spec }) }] : []

@@ -1,6 +1,8 @@
 /** Methods that read side by side; the first is the model's own attention. */
 export const METHODS = ['exact', 'auto', 'farClosure', 'clusters', 'snapKv', 'streamingLlm'] as const
 export type MethodName = (typeof METHODS)[number]
+/** Methods whose bytes do not grow. */
+export const BOUNDED = METHODS.filter((name) => name !== 'exact')
 
 /** A sentence for each method, for people who see its name for the first time. */
 export const SAID: Readonly<Record<MethodName, string>> = {

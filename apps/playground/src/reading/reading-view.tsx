@@ -9,7 +9,7 @@ import { needlesIn, needlesText, nextNeedle, type PlacedNeedle } from './needles
 import type { Progress } from './reading-worker'
 import { useRecorded } from './recorded'
 import { MODELS, useReading, type Answers } from './use-reading'
-import { SHARES, USUAL } from './usual'
+import { MANY, SHARES, USUAL } from './usual'
 
 interface Props {
   readonly state: PageState
@@ -22,7 +22,8 @@ export function ReadingView({ state, change }: Props) {
   const shareAt = Math.min(SHARES.length - 1, Math.max(0, Number(state['share'] ?? USUAL.share) || 0))
   const [text, setText] = useState('')
   const needles = useMemo(() => needlesIn(state['needles'] ?? USUAL.needles, text), [state['needles'], text])
-  const live = useReading({ modelName, text, needles, share: SHARES[shareAt] })
+  const times = state['times'] === String(MANY) ? MANY : 1
+  const live = useReading({ modelName, text, needles, share: SHARES[shareAt], times })
   const { problem, ask } = live
   const isUsual = Object.entries(USUAL).every(([name, value]) => (state[name] ?? value) === value)
   const recorded = useRecorded(isUsual && !live.progress)
@@ -68,6 +69,13 @@ export function ReadingView({ state, change }: Props) {
             <option value="bounded">bounded: no score above 6</option>
           </select>
         </label>
+        <label>
+          Reads
+          <select value={times} onChange={(event) => change({ times: event.currentTarget.value }, true)}>
+            <option value={1}>the book once</option>
+            <option value={MANY}>{MANY} times: 50,000 tokens, without the exact cache</option>
+          </select>
+        </label>
         <PlantForm plant={(share) => plant(Math.floor(share * (text.length - 1)))} isReady={text !== ''} />
       </section>
       {problem && (
@@ -75,7 +83,7 @@ export function ReadingView({ state, change }: Props) {
           {problem}
         </p>
       )}
-      <Gauges progress={progress} share={SHARES[shareAt]} isRecorded={!live.progress} />
+      <Gauges progress={progress} share={SHARES[shareAt] / times} isRecorded={!live.progress} />
       <section class="questions" aria-label="Questions">
         <h2>What does each remember?</h2>
         <p>
@@ -163,6 +171,9 @@ interface LanesProps {
   readonly needles: readonly PlacedNeedle[]
 }
 
+/** Why a method has no lane. */
+const absent = (name: string) => (name === 'exact' ? 'left out' : 'does not fit')
+
 function Lanes({ progress, answers, needles }: LanesProps) {
   const right = needles.find(({ word }) => word === answers?.word)?.value
   return (
@@ -186,7 +197,7 @@ function Lanes({ progress, answers, needles }: LanesProps) {
                   {name}
                   <span class="said">{SAID[name]}</span>
                 </th>
-                <td>{lane ? bytesText(lane.bytes) : progress ? 'does not fit' : '…'}</td>
+                <td>{lane ? bytesText(lane.bytes) : progress ? absent(name) : '…'}</td>
                 <td>
                   {lane?.ms !== undefined && progress
                     ? countText((1000 * progress.tokens) / Math.max(1, lane.ms))

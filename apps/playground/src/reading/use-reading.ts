@@ -2,7 +2,7 @@ import { proxy, wrap, type Remote } from 'comlink'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import boundedUrl from '../../../../packages/small-lm/data/bounded.safetensors?url'
 import sharpUrl from '../../../../packages/small-lm/data/sharp.safetensors?url'
-import { METHODS } from './method-names'
+import { BOUNDED, METHODS } from './method-names'
 import type { PlacedNeedle } from './needles'
 import { withNeedles } from './planted'
 import type { Answer, Progress, ReadingApi } from './reading-worker'
@@ -21,6 +21,8 @@ interface Wanted {
   readonly text: string
   readonly needles: readonly PlacedNeedle[]
   readonly share: number
+  /** How many times the text is read; more than once by bounded methods alone. */
+  readonly times: number
 }
 
 /** The worker, and the model that it has or is loading. */
@@ -29,8 +31,8 @@ interface Reading {
   loaded: { readonly name: string; readonly done: Promise<void> } | undefined
 }
 
-/** The wanted reading, in a worker: it begins anew whenever the wish changes. */
-export function useReading({ modelName, text, needles, share }: Wanted) {
+/** The reading of what is wanted, in a worker: it begins anew whenever that changes. */
+export function useReading({ modelName, text, needles, share, times }: Wanted) {
   const [progress, setProgress] = useState<Progress>()
   const [answers, setAnswers] = useState<Answers>()
   const [problem, setProblem] = useState<string>()
@@ -51,7 +53,7 @@ export function useReading({ modelName, text, needles, share }: Wanted) {
       await own.loaded.done
       if (!isWanted) return
       await own.remote.read(
-        { text: withNeedles(text, needles), names: METHODS, share },
+        { text: withNeedles(text, needles), names: times > 1 ? BOUNDED : METHODS, share, times },
         proxy((now: Progress) => {
           if (isWanted) setProgress(now)
         }),
@@ -64,7 +66,7 @@ export function useReading({ modelName, text, needles, share }: Wanted) {
     return () => {
       isWanted = false
     }
-  }, [modelName, text, needles, share])
+  }, [modelName, text, needles, share, times])
 
   const ask = async (word: string) => {
     if (api.current) setAnswers({ word, all: await api.current.remote.ask(word) })

@@ -1,0 +1,2 @@
+export function whichMethodPage(board: object, methodsPage: string): string
+export function whichMethodFile(): string
