@@ -44,9 +44,7 @@ export interface CompactOptions extends KvBlock {
  * @example
  * const rows = matrix(64, 2, Float32Array.from({ length: 128 }, (_, i) => Math.sin(i * i)))
  * const few = compact({ queries: rows, keys: rows, values: rows, scale: 1, count: 8 })
- * const stream = exactStream({ d: 2, dv: 2, scale: 1 })
- * stream.push(few)
- * console.log(stream.tokens, few.weights.length) // 8 8
+ * console.log(few.keys.rows, few.weights.length) // 8 8
  */
 export function compact(options: CompactOptions): WeightedTokens {
   checkOptions(WHO, options, ['queries', 'keys', 'values', 'weights', 'scale', 'count'])

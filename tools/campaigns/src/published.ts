@@ -134,4 +134,4 @@ export const KINDS: Readonly<Record<string, readonly string[]>> = {
 
 /** Fields that no schema has: tokens, which are read as `push` checks them, and texts that describe a shape, a store, a map or a halving. */
 export const BESIDE =
-  /^(waiting\/|candidate\/)?(keys|values|weights|codes|keyCentre|valueCentre|next)$|^(d|dv|scale|tokens)$|^(head|options|halving|blockSize|capacity|features|sinks|seed|phi|phi\.[nkm]|phi\.seed)$|^(part|stream)-\d+(\/|$)|^(tiers|held|asked|of|sample)\//
+  /^(waiting\/|candidate\/)?(keys|values|weights|codes|keyCentre|valueCentre|next)$|^(d|dv|scale|tokens)$|^(head|options|halving|blockSize|capacity|features|sinks|seed|phi|phi\.[nkm]|phi\.seed)$|^(part|stream)-\d+(\/|$)|^(tiers|held|asked)\/|^(of|sample)(\/|$)/
