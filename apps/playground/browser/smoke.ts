@@ -54,7 +54,7 @@ try {
   await found.first().waitFor()
   check('search finds, without a server', (await found.count()) > 3, await found.count())
   await page.goto(`${site.url}playground/#view=losses`)
-  await page.getByRole('heading', { name: 'Where it loses' }).waitFor()
+  await page.getByRole('heading', { name: 'Where methods fail' }).waitFor()
   await page.goto(`${site.url}playground/#view=sketches&epsilon=0.3`)
   await page.locator('tbody td').first().waitFor()
   check('the playground computes', true, (await page.locator('tbody th').first().textContent()) ?? '')
