@@ -1,7 +1,7 @@
 // Theorem 3.2, a lower bound, and Definition C.2, the problem it is reduced from: exact attention hands back every bit of an index, so no summary
 // that answers well can be small. What is tried: the reduction reads n bits from n tokens, a coreset of half of them cannot, and the curve's form.
 // Kills: a bound without its minimum, a query that reads its neighbour's bit.
-import { matrix } from '@sublinear/core'
+import { matrix, type AttentionStream } from '@sublinear/core'
 import { exactStream, normalise } from '@sublinear/exact-attention'
 import { philox } from '@sublinear/core'
 import { describe, expect, test } from 'vitest'
@@ -21,7 +21,7 @@ describe('Theorem 3.2', () => {
     const basis = matrix(n, n)
     for (let i = 0; i < n; i++) basis.data[i * n + i] = 1
     const shape = { d: n, dv: 1, scale: 8 } // keys and queries of norm 1 at 64 times the scale 1/√64
-    const wrong = (stream: ReturnType<typeof exactStream>) => {
+    const wrong = (stream: AttentionStream) => {
       stream.push({ keys: basis, values: matrix(n, 1, bits) })
       const read = normalise(stream.attend(basis)).data
       return read.reduce((count, x, i) => count + (Math.abs(x - bits[i]) < 0.4 ? 0 : 1), 0)

@@ -35,6 +35,12 @@ const KIND = 'exact'
 const VERSION = '2'
 const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 'rotary', 'values']
 
+/** An exact stream, which lets its tokens be read: for whoever answers by them with other means. */
+export interface ExactStream extends AttentionStream, Disposable {
+  /** Copies keys (count × d) and values (count × dv) of tokens from place `first` on, as many as the arrays have room for; how many it held. Values that lie in keys stay there, and weights are not told. */
+  tokensFrom(first: number, keys: Float32Array, values: Float32Array): number
+}
+
 /**
  * Makes the growing key-value cache as an attention stream. It is exact, and bounded streams are compared with it.
  *
@@ -49,7 +55,7 @@ const CAN: readonly HeadFeature[] = ['softcap', 'sinkLogit', 'slope', 'window', 
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
  * console.log(stream.tokens, stream.bytes) // 100 2048
  */
-export function exactStream(shape: Shape): AttentionStream & Disposable {
+export function exactStream(shape: Shape): ExactStream {
   return live(shape)
 }
 
@@ -58,7 +64,7 @@ export function exactStream(shape: Shape): AttentionStream & Disposable {
  *
  * @throws RangeError when the bytes are damaged or no snapshot of an exact stream
  */
-export function restoreExactStream(bytes: Uint8Array): AttentionStream & Disposable {
+export function restoreExactStream(bytes: Uint8Array): ExactStream {
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const shape = shapeIn(KIND, snapshot, CAN)
   const tokens = tokenCount(KIND, snapshot)
@@ -94,12 +100,18 @@ export const exactMethod: Method = {
   open: restoreExactStream,
 }
 
-function live(shape: Shape, from?: Snapshot): AttentionStream & Disposable {
+function live(shape: Shape, from?: Snapshot): ExactStream {
   checkHead('exactStream', shape, CAN)
-  return liveStream({ kind: KIND, begin: ({ tokens }, state) => begun(shape, tokens, state) }, from)
+  return liveStream({ kind: KIND, begin: ({ tokens }, state) => begun(shape, tokens, state), members }, from)
 }
 
-function begun(shape: Shape, given: number, from?: State): Inside {
+function members(now: () => ExactInside): Pick<ExactStream, 'tokensFrom'> {
+  return { tokensFrom: (first, keys, values) => now().read(first, keys, values) }
+}
+
+type ExactInside = Inside & Pick<PagedTokens, 'read'>
+
+function begun(shape: Shape, given: number, from?: State): ExactInside {
   const { d, dv, scale, window, rotary, slope } = shape
   const pages = pagedTokens(shape, from && window !== undefined ? firstHeld(window, given) : 0)
   if (from) {
@@ -135,6 +147,7 @@ function begun(shape: Shape, given: number, from?: State): Inside {
       return () => pages.append(theirs)
     },
     back: pages.back,
+    read: pages.read,
     saved() {
       const { keys, values, bias } = pages.held()
       const tokens = pages.count - pages.first

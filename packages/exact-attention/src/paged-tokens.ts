@@ -45,6 +45,8 @@ export interface PagedTokens extends Disposable {
   readonly piece: number
   /** Continues a partial softmax over all tokens; with `arrived`, row i does not see the last count − 1 − ⌊i / groups⌋. */
   attend(queries: Matrix, partial: PartialSoftmax, arrived?: Arrived): void
+  /** Copies tokens from place `first` on, as many as there is room for, and returns how many it copied. */
+  read(first: number, keys: Float32Array, values: Float32Array): number
   /** Says which tokens can be taken back: the newest ones; where a window frees pages, those of the last page. */
   readonly back: Back
   /** Keys and values where they lie, page by page, and a copy of the log weights. */
@@ -202,6 +204,19 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
           sum: out.sum.data,
         })
       })
+    },
+    read(first, keys, values) {
+      const most = keys.length / d
+      let count = 0
+      for (const page of pages) {
+        const from = first + count - page.first
+        const rows = Math.min(page.capacity - from, tokens - page.first - from, most - count)
+        if (from < 0 || rows <= 0) continue
+        page.keys.range(from * d, rows * d).readInto(keys.subarray(count * d, (count + rows) * d))
+        if (dv > 0) page.values.range(from * dv, rows * dv).readInto(values.subarray(count * dv, (count + rows) * dv))
+        count += rows
+      }
+      return count
     },
     back: {
       spare: () => (window === undefined ? Infinity : first() + ends() - tokens),

@@ -1,5 +1,5 @@
 // The growing cache over many pages, against float64. Kills: a page skipped or read past its tokens, a bias of another page, log
-// weights that a later unweighted token inherits, a causal mask that starts over in each page, a snapshot with parts that do not fit.
+// weights that a later unweighted token inherits, tokens read from another place, or from the stream before a reset or beyond the last, a causal mask that starts over in each page, a snapshot with parts that do not fit.
 import { fc, test } from '@fast-check/vitest'
 import { decodeSnapshot, encodeSnapshot, rowsOf } from '@sublinear/core'
 import { describe, expect, it } from 'vitest'
@@ -15,6 +15,38 @@ const f32 = (...entries: number[]) => ({
 })
 
 describe('exactStream', () => {
+  it('lets its tokens be read from any place, over pages, by copies', () => {
+    const n = 700
+    const [keys, values] = [random(n, 3, 1), random(n, 2, 2)]
+    const stream = exactStream(shape)
+    stream.push({ keys, values })
+    const read = (from: typeof stream, first: number, room: number) => {
+      const [k, v] = [new Float32Array(3 * room).fill(9), new Float32Array(2 * room).fill(9)]
+      return { count: from.tokensFrom(first, k, v), k, v }
+    }
+    const alike = [stream, stream.fork() as typeof stream, restoreExactStream(stream.toBytes())]
+    for (const own of alike)
+      for (const [first, room] of [
+        [0, 700],
+        [63, 130],
+        [64, 1],
+        [640, 60],
+      ]) {
+        const { count, k, v } = read(own, first, room)
+        expect(count).toBe(room)
+        expect(k).toEqual(rowsOf(keys, first, first + room).data)
+        expect(v).toEqual(rowsOf(values, first, first + room).data)
+      }
+    const end = read(stream, 690, 20)
+    expect([end.count, end.k.at(30), end.v.at(20)]).toEqual([10, 9, 9])
+    expect(read(stream, 700, 5).count).toBe(0)
+    stream.reset()
+    expect(read(stream, 0, 5).count).toBe(0)
+    const window = exactStream({ ...shape, window: 16 })
+    window.push({ keys, values })
+    expect(read(window, 0, 5).count).toBe(0)
+    expect(read(window, 690, 5).k).toEqual(rowsOf(keys, 690, 695).data)
+  })
   test.prop(
     [
       fc.array(fc.record({ n: fc.nat(150), weighted: fc.boolean() }), { minLength: 1, maxLength: 5 }),

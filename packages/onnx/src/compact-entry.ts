@@ -32,11 +32,15 @@ function turnFrom(
 ): void {
   const [step, gap] = isInterleaved ? [2, 1] : [1, pairs]
   for (let i = 0; i < pairs; i++) {
-    const [a, b] = [data[at + i * step], data[at + i * step + gap]]
-    const [c, s] = [cos[old * pairs + i], sin[old * pairs + i]]
-    const [c2, s2] = [cos[place * pairs + i], sin[place * pairs + i]]
+    const a = data[at + i * step]
+    const b = data[at + i * step + gap]
+    const c = cos[old * pairs + i]
+    const s = sin[old * pairs + i]
+    const c2 = cos[place * pairs + i]
+    const s2 = sin[place * pairs + i]
     const size = c * c + s * s || 1
-    const [turnedC, turnedS] = [(c2 * c + s2 * s) / size, (s2 * c - c2 * s) / size]
+    const turnedC = (c2 * c + s2 * s) / size
+    const turnedS = (s2 * c - c2 * s) / size
     data[at + i * step] = a * turnedC - b * turnedS
     data[at + i * step + gap] = a * turnedS + b * turnedC
   }

@@ -1,10 +1,11 @@
+import type { LongBlocks } from './long-blocks'
 import { sharedStream, type AttentionStream, type KvBlock, type Matrix, type PartialSoftmax } from '@sublinear/core'
 
 /** The past of a key head, for the layer that owns it and for the layers that read it. */
 export interface HeldHead extends Disposable {
   readonly stream: AttentionStream
   /** Takes tokens and answers the queries of the layer that owns them. */
-  step(block: KvBlock, queries: Matrix): PartialSoftmax
+  step(block: KvBlock, queries: Matrix): PartialSoftmax | Promise<PartialSoftmax>
   /** Answers queries of another layer over the tokens of the last step, and teaches no policy. */
   again(queries: Matrix): PartialSoftmax
   /** Tokens of the last step: views, or copies where another layer reads them. */
@@ -12,10 +13,11 @@ export interface HeldHead extends Disposable {
 }
 
 /** The head of a layer that no other layer reads. */
-export function ownHead(stream: AttentionStream): HeldHead {
+export function ownHead(stream: AttentionStream, long?: LongBlocks): HeldHead {
   return {
     stream,
-    step: (block, queries) => stream.step(block, queries),
+    step: (block, queries) =>
+      long?.takes(stream, block.keys.rows) ? long.step(stream, block, queries) : stream.step(block, queries),
     again: unread,
     given: unread,
     [Symbol.dispose]() {},

@@ -50,13 +50,13 @@ interface BlockOptions {
  * @param tensors  tensors of the layer's segment
  * @returns rows × heads·dv, or heads × rows × dv where the graph reads heads
  */
-export function layerAnswers(
+export async function layerAnswers(
   layer: OpenLayer,
   streams: readonly HeldHead[],
   tensors: readonly Float32Array[],
   { rows, before, scratch, isTurned }: BlockOptions,
   onHead?: (block: HeadBlock) => void,
-): Float32Array {
+): Promise<Float32Array> {
   const { site, heads, kvHeads, groups, rotary, index, shape } = layer
   const { d, dv } = shape
   const [q, k, v] = placesOf(layer, tensors, rows)
@@ -77,7 +77,7 @@ export function layerAnswers(
     const stream = streams[head]
     const given = isShared ? stream.given() : { keys, values }
     onHead?.({ layer: index, head, queries, ...given })
-    const { mass, sum } = isShared ? stream.again(queries) : stream.step(given, queries)
+    const { mass, sum } = isShared ? stream.again(queries) : await stream.step(given, queries)
     for (let r = 0; r < rows; r++)
       for (let g = 0; g < groups; g++) {
         const from = r * groups + g

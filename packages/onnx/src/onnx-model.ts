@@ -6,6 +6,7 @@ import type { OrderedGraph } from './graph-order'
 import { headCut, type HeadCut } from './head-cut'
 import { maskRules } from './mask-rule'
 import type { ModelFiles } from './model-files'
+import { longBlocks } from './long-blocks'
 import { modelLayer, type ModelLayer } from './model-layer'
 import { checkAgainstWhole, CHECK_IDS, type Truth } from './open-check'
 import { openSegments } from './open-segments'
@@ -101,11 +102,12 @@ export async function onnxModel({ model, ort, session = {}, memory = 'packed' }:
     headCut: found,
     vocabulary,
     layers: segments.flatMap((own) => own.layers).toSorted((a, b) => a.index - b.index),
+    long: longBlocks(runtime),
     places: Math.min(Infinity, ...layers.flatMap(({ rotary }) => (rotary ? [rotary.places] : []))),
     ...(head && { head }),
   }
   const release = async () => {
-    await Promise.all([...segments.map((own) => own.session.release()), head?.session.release()])
+    await Promise.all([...segments.map((own) => own.session.release()), head?.session.release(), open.long?.release()])
   }
   try {
     await checkAgainstWhole(open, truth)

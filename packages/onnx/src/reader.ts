@@ -5,6 +5,7 @@ import type { HeadCut } from './head-cut'
 import { headScratch, layerAnswers, type HeadBlock } from './layer-answers'
 import { ownHead, readHead } from './held-head'
 import { keptOutputs } from './kept-outputs'
+import type { LongBlocks } from './long-blocks'
 import { shapeOf } from './model-layer'
 import { rotaryFrequencies } from './rotary-frequencies'
 import type { OpenLayer, OpenSegment } from './open-segments'
@@ -62,6 +63,8 @@ export interface OpenModel {
   readonly headCut: HeadCut
   readonly layers: readonly OpenLayer[]
   readonly vocabulary: number
+  /** Steps of exact streams that the runtime takes over, where it is faster. */
+  readonly long?: LongBlocks | undefined
   /** Number of places in the rotary tables; Infinity without tables. */
   readonly places: number
 }
@@ -79,12 +82,12 @@ export function onnxReader(
   { stream, onHead }: OnnxReaderOptions,
   watch?: (layer: OpenLayer, answers: Float32Array, rows: number) => Float32Array,
 ): OnnxReader {
-  const { ort, cut, segments, head, headCut, layers, vocabulary } = model
+  const { ort, cut, segments, head, headCut, layers, vocabulary, long } = model
   const isTurned = !stream?.unrotated
   const places = isTurned ? model.places : Infinity
   const streams = makeStreams(stream, layers)
   const isRead = new Set(layers.map(({ reads }) => reads))
-  const held = streams.map((own, i) => own.map(isRead.has(i) ? readHead : ownHead))
+  const held = streams.map((own, i) => own.map((stream) => (isRead.has(i) ? readHead(stream) : ownHead(stream, long))))
   const heldBy = ({ index, reads }: OpenLayer) => held[reads ?? index]
   const owned = layers.filter(({ reads }) => reads === undefined).flatMap(({ index }) => streams[index])
   const kept = keptOutputs()
@@ -109,7 +112,13 @@ export function onnxReader(
       for (const { tensor, port } of makes) have[tensor] = made[port]
       for (const layer of own) {
         const parts = layer.tensors.map((name) => floatsOf(have[name]))
-        const answers = layerAnswers(layer, heldBy(layer), parts, { rows, before: tokens, scratch, isTurned }, onHead)
+        const answers = await layerAnswers(
+          layer,
+          heldBy(layer),
+          parts,
+          { rows, before: tokens, scratch, isTurned },
+          onHead,
+        )
         const said = watch ? watch(layer, answers, rows) : answers
         have[layer.site.output] = new ort.Tensor('float32', said, answerDims(layer, rows))
       }

@@ -1,4 +1,4 @@
-import { FLOAT, type OnnxModelFile, type OnnxNode, type OnnxTensor, type OnnxValue } from './graph'
+import { FLOAT, type OnnxAttribute, type OnnxModelFile, type OnnxNode, type OnnxTensor, type OnnxValue } from './graph'
 import type { ModelFiles } from './model-files'
 import { messageWriter } from './wire-writer'
 
@@ -65,15 +65,25 @@ export function newNode(
     inputs,
     outputs,
     ints = {},
-  }: Pick<OnnxNode, 'inputs' | 'outputs'> & { readonly ints?: Readonly<Record<string, number>> | undefined },
+  }: Pick<OnnxNode, 'inputs' | 'outputs'> & {
+    readonly ints?: Readonly<Record<string, number | readonly number[]>> | undefined
+  },
 ): OnnxNode {
   const writer = messageWriter()
   for (const name of inputs) writer.text(1, name)
   for (const name of outputs) writer.text(2, name)
   writer.text(4, op)
-  for (const [name, value] of Object.entries(ints))
-    writer.bytes(5, messageWriter().text(1, name).number(3, value).number(20, 2).finish())
-  const attributes = new Map(Object.entries(ints).map(([name, int]) => [name, { name, int }]))
+  const attributes = new Map<string, OnnxAttribute>()
+  for (const [name, value] of Object.entries(ints)) {
+    const message = messageWriter().text(1, name)
+    if (typeof value === 'number') message.number(3, value).number(20, 2)
+    else {
+      for (const one of value) message.number(8, one)
+      message.number(20, 7)
+    }
+    writer.bytes(5, message.finish())
+    attributes.set(name, typeof value === 'number' ? { name, int: value } : { name, ints: value })
+  }
   return { name: '', op, domain: '', inputs, outputs, attributes, bytes: writer.finish() }
 }
 
