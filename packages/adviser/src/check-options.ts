@@ -13,7 +13,7 @@ import {
 import { TASKS, type PlanHead, type PlanOptions } from './plan-types'
 import type { Driven } from './drive'
 
-/** The options of a plan, complete and checked; epsilon Infinity where none was asked for. */
+/** The options of a plan, complete and checked; epsilon is Infinity where none was asked for. */
 export type PlanShape = Given<Omit<PlanOptions, 'pilot' | 'radius' | 'k' | 'seed' | keyof PlanHead | keyof Driven>> &
   Pick<PlanOptions, 'k'> & { readonly seed: bigint; readonly head: PlanHead }
 

@@ -9,7 +9,7 @@ export function isFew({ tokens, task, keysAndValuesTogether }: PlanShape, pilot:
   return pilot?.keys?.rows === tokens && tokens < LEAST_TOKENS && task !== 'columns' && keysAndValuesTogether
 }
 
-/** Every token as it is, where the budget has room: a stream that short has nothing to measure. */
+/** The plan that keeps every token as it is, where the budget has room: a stream this short gives nothing to measure. */
 export function fewTokens({
   methods,
   d,

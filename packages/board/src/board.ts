@@ -45,7 +45,7 @@ export interface BoardCell {
    * cannot: the head has a feature that the method does not compute. failed: it threw, or answered what is no number.
    */
   readonly outcome: 'within' | 'over' | 'does not fit' | 'cannot' | 'failed'
-  /** Reason why a row is wrong, or could not be looked at, where that is so. */
+  /** Reason why the outcome is not 'within', or why its bytes could not be checked. */
   readonly why?: string | undefined
   /** Bytes held at the end: the stream's own figure, or the tensors of its snapshot where these are larger. */
   readonly bytes?: number | undefined

@@ -70,8 +70,8 @@ const FEATURES: readonly HeadFeature[] = ['softcap', 'sinkLogit']
  *
  * What a head computes beside plain softmax is part of the truth, and of the shape that methods are given; those that cannot are not asked.
  *
- * Guarantee: everything counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
- * Cost: one run a cell and one exact run a head; memory: one head, its exact cache and one stream.
+ * Guarantee: every byte held counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
+ * Cost: one run for each cell and one exact run for each head; in memory, one head, its exact cache and one stream.
  *
  * @param heads  queries, keys and values of one head each; methods  methods with different names; budgets  '1/16' or bytes
  * @returns plain JSON that depends on the options alone, times apart
@@ -188,7 +188,7 @@ function check({
   for (const budget of budgets) budgetBytes(budget, least)
 }
 
-/** The tokens of a head that the board runs over. */
+/** The part of a head that the board runs over. */
 function partOf({ queries, keys, values, scale, ...more }: BoardHead, prefix: number, asked: number): Part {
   const tokens = prefix + asked
   const groups = queries.rows / keys.rows
@@ -205,7 +205,7 @@ function partOf({ queries, keys, values, scale, ...more }: BoardHead, prefix: nu
 const featuresOf = ({ softcap, sinkLogit }: Pick<Head, 'softcap' | 'sinkLogit'>) =>
   headOf({ softcap, sinkLogit }) as Pick<Head, 'softcap' | 'sinkLogit'>
 
-/** The first rows of the prefix, copied: what a method does to them is not done to the others. */
+/** The first rows of the prefix, copied: whatever a method does to them does not reach the others. */
 function pilotOf({ queries, keys, values, prefix, groups }: Part, most: number): Pilot | undefined {
   const rows = Math.min(most, prefix)
   if (rows === 0) return undefined

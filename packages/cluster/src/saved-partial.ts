@@ -35,7 +35,7 @@ export const queriesSchema = schema({
   tensors: { queries: { type: 'F32', ...FINITE } },
 })
 
-/** A partial softmax as bytes. */
+/** Encodes a partial softmax. */
 export function partialBytes({ max, mass, sum }: PartialSoftmax): Uint8Array {
   const { rows, cols, data } = sum
   const tensors = {

@@ -29,7 +29,7 @@ export interface SketchMatrix {
   readonly bytes: number
   /** A number c with E(⟨Ψu, Ψv⟩ − ⟨u, v⟩)² ≤ c·|u|²|v|² over the seed, for all u and v fixed before. Absent: nothing is known. */
   readonly innerVariance?: number | undefined
-  /** into (m × w) += Ψ[:, first … first + block.rows) · block (b × w); columns are addressed up to 2^53 − 1. */
+  /** Adds Ψ[:, first … first + block.rows) · block (block: b × w) to `into` (m × w). Column indices go up to 2^53 − 1. */
   accumulate(into: Matrix, block: Matrix, first: number): void
   /**
    * The same product into arrays in the kernels' own memory: unchecked, in the same bits. `sketch`, which has checked its input, keeps its state in such arrays

@@ -66,7 +66,7 @@ export function featuresBeyond(head: Head, can: readonly HeadFeature[]): HeadFea
   return HEAD_FEATURES.filter((name) => head[name] !== undefined && !can.includes(name))
 }
 
-/** Features that are left to a part whose queries and keys are turned, and whose sink is added, around it. */
+/** Features that remain for a part of a stream that turns its queries and keys, and adds its sink, around that part. */
 export function scoresOf({ softcap }: Head): Pick<Head, 'softcap'> {
   return softcap === undefined ? {} : { softcap }
 }

@@ -97,7 +97,7 @@ export interface SparseEntries {
   readonly seed: Seed
   readonly bytes?: number | undefined
   readonly innerVariance?: number | undefined
-  /** How many entries of a column are not zero. */
+  /** Number of entries of a column that are not zero. */
   readonly nonzeros: number
   /** Lists columns first … first + count − 1: entry e of column c is values[c·nonzeros + e] at row rows[c·nonzeros + e] < m. */
   entries(first: number, count: number, rows: Uint32Array, values: Float32Array): void

@@ -69,7 +69,7 @@ export async function rowLayout(source: Source, pick: Pick, index: readonly numb
   return { ...place, reader }
 }
 
-/** All axes of the array that `rowLayout` would take a matrix of, from the header alone. */
+/** Reads the axes of the array of which `rowLayout` would take a matrix, from the header alone. */
 export async function arrayAxes(source: Source, pick: Pick): Promise<readonly number[]> {
   return (await locate(source, pick)).shape
 }

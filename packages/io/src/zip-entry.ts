@@ -48,7 +48,7 @@ async function* stored({ packed }: ZipEntry, begin: number, fill: Fill): AsyncGe
   for (let at = 0; at < packed; at += PIECE) yield fresh(fill, 'data', begin + at, Math.min(PIECE, packed - at))
 }
 
-/** The inflated bytes, as many as the directory says and no more. */
+/** Inflates an entry: as many bytes as the directory says, and no more. */
 async function* inflated(
   entry: ZipEntry,
   begin: number,

@@ -54,7 +54,7 @@ export class Staging {
     return to
   }
 
-  /** Copies `rows` rows of `cols` entries, `stride` apart in the array, dense to a pointer. */
+  /** Copies `rows` rows of `cols` entries, which stand `stride` apart in the array, to a pointer, without gaps. */
   rowsIn(to: number, from: Floats, first: number, stride: number, rows: number, cols: number): void {
     if (stride === cols) return this.in(to, from, first, rows * cols)
     for (let r = 0; r < rows; r++) this.in(to + r * cols * 4, from, first + r * stride, cols)

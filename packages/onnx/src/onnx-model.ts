@@ -36,7 +36,7 @@ export type LayerHeads = Pick<ModelLayer, 'heads' | 'kvHeads' | 'groups' | 'shap
   readonly dialect: AttentionSite['dialect']
   /** A logit without a value for each query head: those of a key head are the `sinkLogit` of its stream's shape. */
   readonly sinks?: readonly number[] | undefined
-  /** The layer whose keys and values, and whose streams, it reads: it has none of its own. */
+  /** Number of the layer whose keys, values and streams it reads. Absent: it has its own. */
   readonly reads?: number | undefined
 }
 

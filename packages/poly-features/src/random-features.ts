@@ -21,7 +21,9 @@ const MOST_ENTRIES = 16_777_216 // 2^24
 const MOST_PRODUCTS = 268_435_456 // 2^28
 /** Columns of the sketch that are made at a time. */
 const PIECE = 64
-/** Exponents of keys end here, so that 2^20 of them still add up in float32: e^72 = 1.9e31. Reached by ‖k‖ ≥ 12/√scale at the least. */
+/**
+ * Largest exponent of a key; larger ones are cut, so that 2^20 of them add up in float32: e^72 = 1.9e31. A key reaches it at ‖k‖ ≥ 12/√scale at the earliest.
+ */
 const MOST_EXPONENT = 72
 
 /**

@@ -27,7 +27,7 @@ export interface TensorSketchFeatures {
 const MOST_FEATURES = 1_048_576 // 2^20
 /** Multiplications of a row's convolutions, about: a hundredth of a second. */
 const MOST_PRODUCTS = 1_048_576 // 2^20
-/** The last counter word: what keeps these hashes apart from others of the same seed. */
+/** The last word of the Philox counter, so that these hashes share no numbers with other uses of the seed. */
 const STREAM = 0x74656e73 // 'tens'
 
 /** TensorSketch of one degree: features first … first + width. */

@@ -79,7 +79,7 @@ export const PHI = {
   'phi.seed': 'text',
 } as const
 
-/** Snapshots of query sketches; the features and Φ are given. */
+/** Schema of the snapshots of query sketches; features and Φ are given by the caller. */
 export const querySketchSchema = schema(
   {
     kind: KIND,

@@ -61,7 +61,7 @@ export function isLedger(text: string): boolean {
   return /^\d{1,16}(,\d{1,80}){3}$/.test(text)
 }
 
-/** 0 + 1 + … + (n − 1). */
+/** The sum 0 + 1 + … + (n − 1). */
 function sumBelow(n: bigint): bigint {
   return (n * (n - 1n)) / 2n
 }

@@ -23,7 +23,7 @@ export interface ModelHead {
 /** Queries, keys and values that a model's heads got. */
 export interface ModelHeads {
   readonly name: string
-  /** Layers of the model: how many key heads each has, and whether it keeps a window of its own. */
+  /** Layers of the model: number of key heads, and whether the layer has a window of its own. */
   readonly layers: readonly { readonly kvHeads: number; readonly shape: Shape; readonly reads?: number | undefined }[]
   readonly tokens: number
   readonly heads: readonly ModelHead[]

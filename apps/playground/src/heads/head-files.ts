@@ -21,7 +21,7 @@ export interface FoundHead extends HeadRows {
   readonly head: string
 }
 
-/** Rows that are taken of a file, from its first on: boards of more take minutes. */
+/** Most rows that are taken of a file, from its first on: boards of more take minutes. */
 export const MOST_ROWS = 4096
 /** Heads that are offered by name. */
 const MOST_HEADS = 4096

@@ -4,7 +4,7 @@ import type { HeadReport } from '../heads/heads-worker'
 /** Colours that colour-blind readers can tell apart (Okabe and Ito), by place. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7f7f7f', '#b8860b', '#8b5cf6']
 
-/** Error against share of the exact cache, one line a method with its name at its end. */
+/** Draws error against share of the exact cache, one line for each method with its name at its end. */
 export function errorChart({ ratings, meanError }: HeadReport, width: number): Element {
   const names = [...new Set(ratings.map(({ stream }) => stream))]
   const colour = ({ stream }: { readonly stream: string }) => COLOURS[names.indexOf(stream) % COLOURS.length]

@@ -46,7 +46,7 @@ const api = {
     if (!response.ok) throw new Error(`the model did not come: ${response.status} ${response.statusText}`)
     model = languageModel(new Uint8Array(await response.arrayBuffer()))
   },
-  /** Reads a text in all lanes, from its start; what was read before is dropped. Ends early when another reading begins. */
+  /** Reads a text in all lanes, from its start, and drops the last reading. It ends early when another reading begins. */
   async read(
     { text, names, share, times: readings }: ReadOptions,
     report: (progress: Progress) => void,

@@ -31,7 +31,7 @@ interface Reading {
   loaded: { readonly name: string; readonly done: Promise<void> } | undefined
 }
 
-/** The reading of what is wanted, in a worker: it begins anew whenever that changes. */
+/** The wanted reading, in a worker: it begins anew whenever the wish changes. */
 export function useReading({ modelName, text, needles, share, times }: Wanted) {
   const [progress, setProgress] = useState<Progress>()
   const [answers, setAnswers] = useState<Answers>()

@@ -11,7 +11,7 @@ const BLOCK = 64
 const STAGED = 65536 // floats: wide rows make the super-blocks smaller
 const FEW = 4 // rows of a call that go one by one
 
-/** Fused attention: a super-block of queries and its sums stay in scratch while the keys that it sees pass by. */
+/** Fused attention: a super-block of queries and its sums stays in scratch while the keys that it sees pass by. */
 export function simdAttend(machine: Machine, staging: Staging): Kernels['attend'] {
   const { wasm, arena } = machine
   const few = simdAttendFew(machine, staging)
@@ -67,7 +67,7 @@ export function simdAttend(machine: Machine, staging: Staging): Kernels['attend'
       const visible = sees(count)
       for (let r = 0; r < strips * 8; r++) arena.u32[(limits >>> 2) + r] = sees(r)
 
-      // In: queries, and the partial softmax so far.
+      // Copy in the queries, and the partial softmax so far.
       staging.in(staged, queries, r0 * d, count * d)
       wasm.packQueries({ to: q, from: staged, rows: count, d, scale, turned })
       staging.in(staged, sum, r0 * dv, count * dv)
@@ -100,7 +100,7 @@ export function simdAttend(machine: Machine, staging: Staging): Kernels['attend'
         })
       }
 
-      // Out again.
+      // Copy the partial softmax out again.
       wasm.copyRows({ to: staged, toRow: dv * 4, from: o, fromRow: outRow, rows: count, bytes: dv * 4 })
       staging.out(sum, r0 * dv, staged, count * dv)
       staging.out(max, r0, maxima, count)
