@@ -14,23 +14,23 @@ const WHO = 'compact'
 /** Tokens with their weights. */
 export type WeightedTokens = KvBlock & { readonly weights: Float32Array }
 
-/** One question in so many is kept from the fit, to judge it. */
+/** One question in `JUDGED` is kept from the fit, to judge it. */
 const JUDGED = 4
 /** Ridges that are tried, the strongest first. */
 const RIDGES = [1, 0.1, 0.01, 0.001]
 
 export interface CompactOptions extends KvBlock {
-  /** Questions like those to come, rows × d: the prefix's own, or others about it. Some hundred. */
+  /** Questions like those to come, rows × d: some hundred of the prefix's own, or others about it. */
   readonly queries: Matrix
   /** Factor of the scores inside exp. */
   readonly scale: number
-  /** Tokens that stay, ≥ 1. */
+  /** Number of tokens to keep, ≥ 1. */
   readonly count: number
 }
 
 /**
- * A prefix that is whole in view becomes a few weighted tokens: those that questions like the ones to come look at, with masses and values refitted so that answers stay
- * what they were. Any stream takes them, with their weights, and goes on from there.
+ * Compacts a prefix that is known as a whole to a few weighted tokens. It keeps those to which questions like the ones to come give most attention, and refits their masses and
+ * values so that answers stay what they were. Any stream takes these tokens, with their weights, and goes on from there.
  * Source: Attention Matching (arXiv 2602.16284): keys by attention received, masses by nonnegative least squares, values by least squares. Deviation: the
  *   fits are held to the tokens' own weights and values, and every fourth question judges whether masses, and how far values, are fitted at all.
  *
@@ -71,7 +71,7 @@ export function compact(options: CompactOptions): WeightedTokens {
   return out
 }
 
-/** Softmax of the scores: queries × tokens. */
+/** Computes the softmax of the scores: queries × tokens. */
 function attentionOf(queries: Matrix, keys: Matrix, own: Float32Array, scale: number): Float64Array {
   const [n, d] = [keys.rows, keys.cols]
   const out = new Float64Array(queries.rows * n)
@@ -90,7 +90,7 @@ function attentionOf(queries: Matrix, keys: Matrix, own: Float32Array, scale: nu
   return out
 }
 
-/** The tokens whose attention has the largest squares, in their order; of two alike the older. */
+/** Picks the tokens for which the sum of squared attention is largest, in their order; of two equal ones the older. */
 function mostAttended(attention: Float64Array, n: number, count: number): number[] {
   const received = new Float64Array(n)
   for (let i = 0; i < attention.length; i++) received[i % n] += attention[i] ** 2
@@ -98,6 +98,7 @@ function mostAttended(attention: Float64Array, n: number, count: number): number
   return order.slice(0, count).toSorted((a, b) => a - b)
 }
 
+/** Computes the shares of the chosen tokens and the exact answers, for every question. */
 function wantedOf(
   attention: Float64Array,
   rows: number,
@@ -122,7 +123,7 @@ interface Fit {
   readonly values: Float64Array
 }
 
-/** Masses and values by the fit that answers best what was kept from it; made anew with all questions. */
+/** Chooses the fit that answers the kept questions best, and makes it again with all questions. */
 function bestFit(wanted: Wanted, own: Float64Array, values: Float64Array): Fit {
   const [seen, judged] = [partOf(wanted, (r) => r % JUDGED !== 0), partOf(wanted, (r) => r % JUDGED === 0)]
   let best = { error: Infinity, isFitted: false, ridge: Infinity }
@@ -136,7 +137,7 @@ function bestFit(wanted: Wanted, own: Float64Array, values: Float64Array): Fit {
   return fitting(wanted, best.isFitted ? fittedMasses(wanted, own) : own, values)(best.ridge)
 }
 
-/** Fits of the values behind masses, by their ridge; Infinity leaves them as they are. */
+/** Makes a function that fits the values for given masses by a ridge; the ridge Infinity leaves them as they are. */
 function fitting(wanted: Wanted, masses: Float64Array, values: Float64Array): (ridge: number) => Fit {
   const { rows, count } = wanted
   const weights = answering(wanted, masses)
@@ -153,7 +154,7 @@ function fitting(wanted: Wanted, masses: Float64Array, values: Float64Array): (r
 const errorOf = (wanted: Wanted, { masses, values }: Fit): number =>
   missingOf(wanted, answering(wanted, masses), values).reduce((sum, one) => sum + one ** 2, 0)
 
-/** Answers less those by these weights: rows × dv. */
+/** Subtracts the answers that these weights and values give from the exact ones: rows × dv. */
 function missingOf({ rows, count, dv, answers }: Wanted, weights: Float64Array, values: Float64Array): Float64Array {
   const out = answers.slice()
   for (let r = 0; r < rows; r++) {
@@ -166,7 +167,7 @@ function missingOf({ rows, count, dv, answers }: Wanted, weights: Float64Array, 
   return out
 }
 
-/** The questions of some rows. */
+/** Takes the questions of some rows. */
 function partOf({ rows, count, dv, shares, answers }: Wanted, has: (row: number) => boolean): Wanted {
   const some = Array.from({ length: rows }, (_, r) => r).filter(has)
   const cut = (data: Float64Array, cols: number) => {

@@ -1,4 +1,4 @@
-/** How few tokens are to answer, for some questions: what each would give, and what is wanted. */
+/** Targets of a fit for some questions: the share of each chosen token, and the exact answers. */
 export interface Wanted {
   readonly rows: number
   readonly count: number
@@ -11,14 +11,14 @@ export interface Wanted {
 
 /** Rounds of the fit of masses. */
 const ROUNDS = 60
-/** How much a mass is held to its own: in shares of what an average token is asked for. */
+/** Strength of the pull of each mass towards the token's own weight, as a share of the demand on an average token. */
 const HELD = 0.01
-/** A mass that a fit makes smaller than this times its own is no less. */
+/** Smallest mass of a fit, as a multiple of the token's own weight. */
 const LEAST = 1e-6
 
 /**
- * Masses ≥ 0 by which the chosen tokens have the mass of all tokens, for every question, by least squares.
- * Source: Attention Matching (arXiv 2602.16284). Deviation: multiplicative updates (Lee and Seung, 2001) from the tokens' own weights, and held to them a little.
+ * Fits masses by nonnegative least squares, so that for every question the chosen tokens have the mass of all tokens.
+ * Source: Attention Matching (arXiv 2602.16284). Deviation: multiplicative updates (Lee and Seung, 2001) start from the tokens' own weights, and a small term pulls the masses towards them.
  *
  * Guarantee: every mass is positive. Cost: 60 times 4·rows·count operations.
  */
@@ -39,7 +39,7 @@ export function fittedMasses({ rows, count, shares }: Wanted, own: Float64Array)
   return factor.map((one, j) => Math.max(LEAST, one) * own[j])
 }
 
-/** Weights of the chosen tokens in the answer to each question: rows × count, each row sums to 1. */
+/** Computes the weights of the chosen tokens in the answer to each question: rows × count, each row sums to 1. */
 export function answering({ rows, count, shares }: Wanted, masses: Float64Array): Float64Array {
   const out = new Float64Array(rows * count)
   for (let r = 0, at = 0; r < rows; r++, at += count) {
@@ -51,12 +51,12 @@ export function answering({ rows, count, shares }: Wanted, masses: Float64Array)
 }
 
 /**
- * Values to add to the tokens' own so that answers come out right: ridge least squares, in the room of the questions.
+ * Computes what to add to the tokens' values so that answers become exact: ridge least squares, solved in the dual, which has a row for each question.
  * Source: Attention Matching (arXiv 2602.16284). Deviation: the ridge pulls towards the tokens' own values.
  *
  * Cost: rows²·count operations for `gram`, rows³/3 for each ridge.
  *
- * @param weights  rows × count; missing  what answers lack, rows × dv; gram  weights · weightsᵀ; ridge  in its mean diagonals
+ * @param weights  rows × count; missing  exact answers less those without the fit, rows × dv; gram  weights · weightsᵀ; ridge  as a multiple of the gram's mean diagonal entry
  * @returns count × dv
  */
 export function addedValues(
@@ -82,7 +82,7 @@ export function addedValues(
   return out
 }
 
-/** weights · weightsᵀ: rows × rows. */
+/** Computes weights · weightsᵀ: rows × rows. */
 export function gramOf(weights: Float64Array, rows: number, count: number): Float64Array {
   const out = new Float64Array(rows * rows)
   for (let r = 0; r < rows; r++) {
@@ -95,7 +95,7 @@ export function gramOf(weights: Float64Array, rows: number, count: number): Floa
   return out
 }
 
-/** L of LLᵀ = matrix + shift·I, of a matrix without directions below 0. */
+/** Computes L of LLᵀ = matrix + shift·I, for a positive semidefinite matrix. */
 function cholesky(matrix: Float64Array, n: number, shift: number): Float64Array {
   const out = new Float64Array(n * n)
   for (let i = 0; i < n; i++) {

@@ -68,7 +68,7 @@ const FEATURES: readonly HeadFeature[] = ['softcap', 'sinkLogit']
  * pushed (or stepped, for methods that learn); then the tokens after it are stepped, and their answers judged.
  * Source: not from the papers. The units are those of the papers (BalanceKV: ε‖softmax‖₂‖V‖_F), and the relative error.
  *
- * What a head computes beside plain softmax is part of the truth, and of the shape that methods are given; those that cannot are not asked.
+ * Soft caps and sinks of a head are part of the truth and of the shape that methods are given. A method that cannot compute them is not run, and its cell says so.
  *
  * Guarantee: every byte held counts. Bytes are read after every call, and compared with the tensors of the snapshot at the end.
  * Cost: one run for each cell and one exact run for each head; in memory, one head, its exact cache and one stream.

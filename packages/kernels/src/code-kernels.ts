@@ -41,7 +41,7 @@ export interface CodeKernels {
    * magnitude at most
    * M = min(32767, ⌊(2^31 − 1)/(2^(bits − 1)·d)⌋ (bits of the keys); its products with codes and their sum are exact. Weights times the
    * steps of their values are rounded to 15 bits, once for each 64 keys, counted from the start; their products with codes and the sums over the 64 are exact.
-   * Both kernels give the same bits, on every engine. The bits of a row do not depend on the other rows, on keys that it does not see, or on how up to 4096
+   * The scalar and the SIMD kernels give the same bits, on every engine. The bits of a row do not depend on the other rows, on keys that it does not see, or on how up to 4096
    * keys are cut at multiples of 64; more keys are joined as in `attend`.
    * Error: a score is off by at most Σ|k_i|·scale·max|q_i|/(2M). Each token's share in a column is off by at most 1/65534 of the largest weight times step of
    * its block, times the token's level; and there is float32 rounding.
