@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { Instrumenter } from '@stryker-mutator/instrumenter'
 
 /**
  * Sources with Stryker's mutants in them, each behind a switch of its own, by the instrumenter that Stryker itself uses.
@@ -10,8 +9,6 @@ import { pathToFileURL } from 'node:url'
  * @returns the mutants, and the texts by path
  */
 export async function instrumented(files, places) {
-  const from = createRequire(import.meta.resolve('@stryker-mutator/core'))
-  const { Instrumenter } = await import(pathToFileURL(from.resolve('@stryker-mutator/instrumenter')).href)
   const quiet = { debug() {}, info() {}, warn() {}, isDebugEnabled: () => false }
   const given = files
     .toSorted()

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createVitest } from 'vitest/node'
 import { instrumented } from './instrumented.mjs'
-import { SWEPT } from './swept.mjs'
+import { SAMPLED } from './sampled.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const [name, folder, quick, ids] = process.argv.slice(2)
-const { sources, tests } = SWEPT[name]
+const { sources, tests } = SAMPLED[name]
 const { texts } = await instrumented(
   globSync(sources, { cwd: root }).map((file) => join(root, file)),
   JSON.parse(readFileSync(join(folder, 'locations.json'), 'utf8')),

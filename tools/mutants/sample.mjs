@@ -16,7 +16,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { instrumented } from './instrumented.mjs'
-import { SWEPT } from './swept.mjs'
+import { SAMPLED } from './sampled.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { values, positionals } = parseArgs({
@@ -30,7 +30,7 @@ const { values, positionals } = parseArgs({
   },
 })
 const name = positionals[0]
-if (!SWEPT[name]) throw new RangeError(`sample: no package ${name}, known: ${Object.keys(SWEPT).join(', ')}`)
+if (!SAMPLED[name]) throw new RangeError(`sample: no package ${name}, known: ${Object.keys(SAMPLED).join(', ')}`)
 const result = new URL(`results/${name}.sample.json`, import.meta.url)
 
 /** A mutant as a person reads it, and as it is drawn. */
@@ -57,7 +57,7 @@ const place = (mutant) => {
     .digest('hex')
 }
 
-const files = globSync(SWEPT[name].sources, { cwd: root }).map((file) => join(root, file))
+const files = globSync(SAMPLED[name].sources, { cwd: root }).map((file) => join(root, file))
 const { mutants: all } = await instrumented(files)
 const before = existsSync(result) ? JSON.parse(readFileSync(result, 'utf8')) : undefined
 const wanted = values.again

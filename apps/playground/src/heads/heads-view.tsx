@@ -7,6 +7,7 @@ import { Report } from './head-report'
 import { KINDS, type Kind } from './sample-head'
 import { useHead } from './use-head'
 import { Working } from './working'
+import './heads.css'
 
 interface Props {
   readonly state: PageState

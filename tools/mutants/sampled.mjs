@@ -5,7 +5,7 @@ const own = (name, others = []) => ({
 })
 
 /** @type {Readonly<Record<string, { readonly sources: string, readonly tests: readonly string[] }>>} */
-export const SWEPT = {
+export const SAMPLED = {
   core: own('core', [
     'packages/ams-sketch/test/**/*.test.ts',
     'packages/exact-attention/test/{exact-stream,heads,method}.test.ts',
