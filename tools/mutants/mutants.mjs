@@ -460,7 +460,7 @@ export const MUTANTS = [
     file: 'packages/exact-attention/src/error-bars.ts',
     from: 'if (spread.skewed[r] > 0) flagged[r] = 1',
     to: 'if (spread.skewed[r] > 0) flagged[r] = 0',
-    tests: dither,
+    tests: [`${store}/test/sample-spread.test.ts`],
     kind: 'behaviour',
   },
   {
@@ -476,7 +476,7 @@ export const MUTANTS = [
     file: `${store}/src/sample-spread.ts`,
     from: 'spread.flags[r] = 1',
     to: 'spread.flags[r] = 0',
-    tests: bars,
+    tests: [`${store}/test/sample-spread.test.ts`],
     kind: 'behaviour',
   },
   {

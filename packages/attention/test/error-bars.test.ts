@@ -184,12 +184,13 @@ describe('error bars', () => {
     for (const name of ['closure', 'mean', 'quantised', 'clusters', 'balanceKv', 'taylor', 'auto'])
       expect(Object.keys(named)).toContain(name)
     expect(named['quantised']).toContain('give quantised a dither')
-    expect(() =>
-      tiers({
-        ...shape,
-        parts: [policies.window({ count: 8 }), catalogue.find(({ name }) => name === 'mean')!.make as never],
-      }),
-    ).toBeDefined()
+    const mean = (own: Shape) => catalogue.find(({ name }) => name === 'mean')!.make(own, {})
+    const both = tiers({ ...shape, parts: [policies.window({ count: 8 }), mean] })
+    expect(both.errorBars).toMatch(/^part 1 gives none: /)
+    expect(() => both.step(block, block.keys, { errorBars: true })).toThrow(
+      'tiers: gives no error bars: part 1 gives none',
+    )
+    expect(both.tokens).toBe(0)
   })
 
   it('are flagged where a sample cannot tell: a few tokens take the mass', () => {

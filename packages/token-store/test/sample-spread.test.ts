@@ -1,5 +1,6 @@
 // Error bars of samples whose variance rests on few terms: scores of a normal distribution, so weights of a log-normal one, of which few decide. Truth: the mean over all tokens, in
 // float64. Kills: bars as if the variance were known (they cover 0.935 where Student's cover 0.956, both ± 0.004), terms counted otherwise than Satterthwaite does, fourth powers in the units of squares.
+// A sample that counts as fewer than 50 equal tokens and has no flag, a soft cap that is left out.
 // False alarms: none, seeds are fixed; of other seeds about 1 in 100.
 import { emptyPartial, emptySpread, matrix, type KvBlock } from '@sublinear/core'
 import { errorBars, normalise } from '@sublinear/exact-attention'
@@ -84,4 +85,42 @@ it('terms are counted alike however the tokens are cut, and in any units', () =>
   const terms = weights.reduce((a, b) => a + b, 0) ** 2 / weights.reduce((a, b) => a + b * b, 0)
   expect(whole.weights[0] ** 2 / whole.fourths[0]).toBeCloseTo(terms, 6)
   expect(cut.weights[0] ** 2 / cut.fourths[0]).toBeCloseTo(terms, 6)
+})
+
+it('a sample that counts as fewer than 50 equal tokens is flagged, and one of 50 is not', () => {
+  const flagOf = (rows: number) => {
+    const spread = emptySpread(1, 3)
+    const same = { keys: matrix(rows, 1), values: random(rows, 3, 1) }
+    widenBySample(spread, query, same, new Float64Array(rows).fill(0.01), { scale: 1 })
+    return spread.flags[0]
+  }
+  expect([flagOf(49), flagOf(50)]).toEqual([1, 0])
+})
+
+it('scores are capped as those of the answer are', () => {
+  const [softcap, all] = [1.5, tokens(100, 3, 11)]
+  const capped = {
+    ...all,
+    keys: matrix(
+      100,
+      1,
+      all.keys.data.map((score) => softcap * Math.tanh(score / softcap)),
+    ),
+  }
+  const unsure = new Float64Array(100).fill(0.5)
+  const [given, wanted] = [emptySpread(1, 3), emptySpread(1, 3)]
+  widenBySample(given, query, all, unsure, { scale: 1, softcap })
+  widenBySample(wanted, query, capped, unsure, { scale: 1 })
+  for (const name of ['weights', 'squares', 'products'] as const)
+    for (const [i, x] of wanted[name].entries())
+      expect(given[name][i] * Math.exp(2 * given.level[0])).toBeCloseTo(x * Math.exp(2 * wanted.level[0]), 4)
+})
+
+it('a row whose codes are too coarse for an interval is flagged, whatever else it is', () => {
+  const partial = { ...partialOf(tokens(100, 0.1, 3)), spread: emptySpread(1, 3) }
+  partial.spread.level[0] = partial.max[0]
+  const flagged = () => errorBars(partial).flagged[0]
+  expect(flagged()).toBe(0)
+  partial.spread.skewed[0] = 1e-9
+  expect(flagged()).toBe(1)
 })
