@@ -70,6 +70,8 @@ function wide(of: Matrix): Matrix {
 
 const dithered = (dither: number) => quantised({ keyBits: 4, valueBits: 3, dither })
 
+const mean = (own: Shape) => catalogue.find(({ name }) => name === 'mean')!.make(own, {})
+
 describe('error bars', () => {
   it.each([
     [
@@ -184,7 +186,6 @@ describe('error bars', () => {
     for (const name of ['closure', 'mean', 'quantised', 'clusters', 'balanceKv', 'taylor', 'auto'])
       expect(Object.keys(named)).toContain(name)
     expect(named['quantised']).toContain('give quantised a dither')
-    const mean = (own: Shape) => catalogue.find(({ name }) => name === 'mean')!.make(own, {})
     const both = tiers({ ...shape, parts: [policies.window({ count: 8 }), mean] })
     expect(both.errorBars).toMatch(/^part 1 gives none: /)
     expect(() => both.step(block, block.keys, { errorBars: true })).toThrow(

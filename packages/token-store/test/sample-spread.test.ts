@@ -87,13 +87,15 @@ it('terms are counted alike however the tokens are cut, and in any units', () =>
   expect(cut.weights[0] ** 2 / cut.fourths[0]).toBeCloseTo(terms, 6)
 })
 
+/** Reads the flag of a sample of equal tokens, each kept with the same small probability. */
+function flagOf(rows: number) {
+  const spread = emptySpread(1, 3)
+  const same = { keys: matrix(rows, 1), values: random(rows, 3, 1) }
+  widenBySample(spread, query, same, new Float64Array(rows).fill(0.01), { scale: 1 })
+  return spread.flags[0]
+}
+
 it('a sample that counts as fewer than 50 equal tokens is flagged, and one of 50 is not', () => {
-  const flagOf = (rows: number) => {
-    const spread = emptySpread(1, 3)
-    const same = { keys: matrix(rows, 1), values: random(rows, 3, 1) }
-    widenBySample(spread, query, same, new Float64Array(rows).fill(0.01), { scale: 1 })
-    return spread.flags[0]
-  }
   expect([flagOf(49), flagOf(50)]).toEqual([1, 0])
 })
 
