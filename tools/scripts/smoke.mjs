@@ -113,7 +113,7 @@ for (const room of readdirSync(join(root, 'packages')).toSorted()) {
 function tryStrictHost() {
   const source = readFileSync(join(root, 'packages/kernels/dist/index.cjs'), 'utf8')
   const said = []
-  const given = { module: { exports: {} }, console: { warn: (text) => said.push(text) }, atob }
+  const given = { module: { exports: {} }, console: { warn: (text) => said.push(text) } }
   const context = createContext(given, { codeGeneration: { wasm: false } })
   const loadedKernels = runInContext(
     `((module, exports) => {${source}\n})(module, module.exports); module.exports`,

@@ -1,4 +1,4 @@
-import { brandOf, isFloat32, kernels } from '@sublinear/kernels'
+import { brandOf, isFloat32, kernelsInUse } from '@sublinear/kernels'
 import type { KvBlock, Matrix, Seed } from './contracts'
 
 /**
@@ -91,7 +91,7 @@ const FEW = 128
 
 /** Tells whether every entry is a number of magnitude at most `largest`. */
 function isWithin(data: Float32Array, largest: number): boolean {
-  return data.length > FEW ? kernels().largestMagnitude(data, data.length) <= largest : areWithin(data, largest)
+  return data.length > FEW ? kernelsInUse().largestMagnitude(data, data.length) <= largest : areWithin(data, largest)
 }
 
 /** The loop alone: V8 would compile the kernels into it, and that takes it ten times as long. */

@@ -1,5 +1,5 @@
-// Compiles assembly/ to WebAssembly and embeds it: each part's file in src/generated/ has its calls and the module's bytes in base64; simd.wasm is all of them in
-// one module, for hosts that compile no bytes.
+// Compiles assembly/ to WebAssembly and embeds it: each part's file in src/generated/ has its calls and the module's bytes in hexadecimal digits, which gzip
+// packs a fifth smaller than base64; simd.wasm is all of them in one module, for hosts that compile no bytes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -47,7 +47,7 @@ const generated = join(folder, 'src/generated')
 mkdirSync(generated, { recursive: true })
 for (const [name, base] of Object.entries(PARTS)) {
   const wasm = await assembled(name, [`--memoryBase=${base}`])
-  const text = `\n/** assembly/${name}.ts compiled by scripts/assemble.mjs: ${wasm.length} bytes, base64. */\nexport const base64: string =\n  '${Buffer.from(wasm).toString('base64')}'\n`
+  const text = `\n/** assembly/${name}.ts compiled by scripts/assemble.mjs: ${wasm.length} bytes. */\nexport const hex: string =\n  '${Buffer.from(wasm).toString('hex')}'\n`
   writeFileSync(join(generated, `${name}.ts`), bindings(join(folder, 'assembly'), name) + text)
   console.log(`assembled ${name}: ${wasm.length} bytes`)
 }

@@ -1,6 +1,9 @@
 import type { CodeKernels } from './code-kernels'
 import type { Kernels } from './kernels'
 import { scalarKernels } from './scalar'
+import { monomialColumns } from './scalar/columns'
+import { monomials } from './scalar/monomials'
+import { largestMagnitude } from './scalar/rows'
 import { scalarCodeKernels } from './scalar-codes'
 import { scalarSketchKernels } from './scalar-sketches'
 import { simdKernels } from './simd'
@@ -27,6 +30,14 @@ export function codeKernels(): CodeKernels {
 /** The kernels of random matrices that go with `kernels()`. */
 export function sketchKernels(): SketchKernels {
   return kernels().name === 'simd' ? simdSketchKernels() : scalarSketchKernels
+}
+
+/**
+ * The kernels that a feature map alone needs: those of `kernels()` once these are in use, and before that the scalar ones, which load no WebAssembly. Both give the
+ * same bits.
+ */
+export function kernelsInUse(): Pick<Kernels, 'monomials' | 'monomialColumns' | 'largestMagnitude'> {
+  return chosen ?? { monomials, monomialColumns, largestMagnitude }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Arena } from './arena'
-import { base64 as codesText, named as namedCodes, type Calls as CodeCalls } from './generated/codes'
-import { base64 as floatsText, named as namedFloats, type Calls as FloatCalls } from './generated/floats'
-import { base64 as sketchesText, named as namedSketches, type Calls as SketchCalls } from './generated/sketches'
+import { hex as codesText, named as namedCodes, type Calls as CodeCalls } from './generated/codes'
+import { hex as floatsText, named as namedFloats, type Calls as FloatCalls } from './generated/floats'
+import { hex as sketchesText, named as namedSketches, type Calls as SketchCalls } from './generated/sketches'
 import { Staging } from './staging'
 
 /** A part of the kernels, compiled; all parts share one memory. */
@@ -45,17 +45,19 @@ function memory(): Arena {
   return (arena ??= new Arena())
 }
 
-function callsOf<E, C>(base64: string, named: (exports: E) => C): C {
-  return named((whole ?? exportsOf(new WebAssembly.Module(bytesOf(base64)))) as E)
+function callsOf<E, C>(hex: string, named: (exports: E) => C): C {
+  return named((whole ?? exportsOf(new WebAssembly.Module(bytesOf(hex)))) as E)
 }
 
 function exportsOf(module: WebAssembly.Module): WebAssembly.Exports {
   return new WebAssembly.Instance(module, { env: { memory: memory().memory } }).exports
 }
 
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64)
-  const bytes = new Uint8Array(text.length)
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
+function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(hex.length / 2)
+  for (let i = 0; i < hex.length; i++) {
+    const code = hex.charCodeAt(i)
+    bytes[i >> 1] = (bytes[i >> 1] << 4) | ((code & 15) + 9 * (code >> 6)) // a letter is 64 and its place, a digit 48 and its value
+  }
   return bytes
 }

@@ -30,14 +30,14 @@ const written = (part: string) =>
     .map((s) => `${s.name} ${s.parameters.length}`)
     .toSorted()
 
-describe.each(Object.entries(parts))('the part %s', (part, { base64, named }) => {
+describe.each(Object.entries(parts))('the part %s', (part, { hex, named }) => {
   test('was written from assembly/ as it is', () => {
     const file = readFileSync(join(folder, `src/generated/${part}.ts`), 'utf8')
     expect(file.startsWith(bindings(assembly, part))).toBe(true)
   })
 
   test('exports the functions of the bindings, each with as many arguments', () => {
-    expect(aritiesOf(Buffer.from(base64, 'base64'))).toEqual(written(part))
+    expect(aritiesOf(Buffer.from(hex, 'hex'))).toEqual(written(part))
   })
 
   test.each(signatures(assembly, part))(
@@ -60,9 +60,9 @@ test('the whole module has all of them', () => {
 test('the constants of a part do not lie on those of another', async () => {
   const memory = new WebAssembly.Memory({ initial: 1 })
   const page = new Uint8Array(memory.buffer)
-  const used = Object.values(parts).map(({ base64 }) => {
+  const used = Object.values(parts).map(({ hex }) => {
     page.fill(0)
-    const one = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(base64, 'base64')), { env: { memory } })
+    const one = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(hex, 'hex')), { env: { memory } })
     expect(one).toBeDefined()
     const at = [...page.keys()].filter((i) => page[i] !== 0)
     return [at[0], at.at(-1)!]

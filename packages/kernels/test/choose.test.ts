@@ -38,7 +38,6 @@ test('is scalar without WebAssembly, and needs no words', async () => {
 
 test.each(['module', 'bytes', 'buffer'])('takes a compiled module or its bytes: %s', async (kind) => {
   const given = { module: new WebAssembly.Module(bytes), bytes, buffer: new Uint8Array(bytes).buffer }[kind]!
-  vi.stubGlobal('atob', undefined)
   const { kernels, useKernels } = await fresh()
   expect(useKernels(given).name).toBe('simd')
   expect(kernels()).toBe(useKernels(given))
@@ -63,4 +62,16 @@ test('refuses what is no module', async () => {
   const { useKernels } = await fresh()
   expect(() => useKernels('simd' as 'scalar')).toThrow(TypeError)
   expect(() => useKernels(Uint8Array.of(1, 2, 3))).toThrow(WebAssembly.CompileError)
+})
+
+test('what a feature map alone needs is scalar and compiles nothing until kernels are in use', async () => {
+  const { kernels, kernelsInUse, scalarKernels } = await fresh()
+  const compiled = vi.spyOn(WebAssembly, 'Module')
+  expect(kernelsInUse().monomials).toBe(scalarKernels.monomials)
+  for (const name of ['monomialColumns', 'largestMagnitude'] as const)
+    expect(kernelsInUse()[name]).toBe(scalarKernels[name])
+  expect(compiled).not.toHaveBeenCalled()
+  const chosen = kernels()
+  expect(chosen.name).toBe('simd')
+  expect(kernelsInUse()).toBe(chosen)
 })

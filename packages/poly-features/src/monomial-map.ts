@@ -7,7 +7,7 @@ import {
   type FeatureMap,
   type Matrix,
 } from '@sublinear/core'
-import { isFloat32, kernels } from '@sublinear/kernels'
+import { isFloat32, kernelsInUse } from '@sublinear/kernels'
 import { featureDimension } from './feature-dimension'
 
 /** Options that every map of whole degrees has. */
@@ -109,7 +109,7 @@ export function monomialMap(
   const expand = (x: Float32Array, by: Float32Array, side: 'queries' | 'keys', out: Matrix) => {
     const shifted = new Float32Array(x.length)
     for (let r = 0, i = 0; r < out.rows; r++) for (let c = 0; c < d; c++, i++) shifted[i] = (x[i] - by[c]) * unit
-    kernels().monomials(out.data, shifted, ratios()[side], out.rows, d, degree)
+    kernelsInUse().monomials(out.data, shifted, ratios()[side], out.rows, d, degree)
   }
   return {
     d,
@@ -128,11 +128,11 @@ export function monomialMap(
     },
     resident: {
       mapKeys(keys, rows, out) {
-        kernels().monomialColumns(out, keys, shift, unit, ratios().keys, rows, d, degree)
+        kernelsInUse().monomialColumns(out, keys, shift, unit, ratios().keys, rows, d, degree)
       },
       mapQueries(queries, rows, out, logScale) {
         shiftOf(queries, kept, scale, logScale)
-        kernels().monomialColumns(out, queries, zero, unit, ratios().queries, rows, d, degree)
+        kernelsInUse().monomialColumns(out, queries, zero, unit, ratios().queries, rows, d, degree)
       },
     },
   }

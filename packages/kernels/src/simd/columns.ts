@@ -19,8 +19,8 @@ export function simdMonomialColumns({ wasm, arena }: Machine, staging: Staging):
     const from = xAt || stagedX
     const to = floatsAt(out)
     if (rows === 1) {
-      const x0 = from >>> 2
-      for (let i = 0; i < d; i++) arena.f32[(turned >>> 2) + i] = Math.fround(arena.f32[x0 + i] - shift[i]) * unit
+      const [x0, by] = [from >>> 2, Math.fround(unit)] // rounded as for many rows: a row alone and in a block gives the same bits
+      for (let i = 0; i < d; i++) arena.f32[(turned >>> 2) + i] = Math.fround(arena.f32[x0 + i] - shift[i]) * by
       wasm.monomials({ out: to, x: turned, ratios: stagedRatios, rows: 1, d, degree, t, suffix })
     } else {
       staging.in(stagedShift, shift, 0, d)
