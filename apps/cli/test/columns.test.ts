@@ -15,19 +15,20 @@ const folder = mkdtempSync(join(tmpdir(), 'sublinear-columns-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const ramp = Float32Array.from({ length: 30 }, (_, i) => i)
 
-async function read(text: string, size: number) {
-  return withInputs([text] as const, async (rows) => {
-    const blocks = []
-    for await (const block of rows.blocks(size)) blocks.push(block)
-    return {
-      rows: rows.rows,
-      cols: rows.cols,
-      dtype: rows.dtype,
-      data: Float32Array.from(blocks.flatMap(({ data }) => [...data])),
-      blocks,
+const read = async (text: string, size: number) => (await readings(text, [size]))[0]
+
+/** Opens a column once, and reads it in blocks of each size. */
+const readings = (text: string, sizes: readonly number[]) =>
+  withInputs([text] as const, async (rows) => {
+    const found = []
+    for (const size of sizes) {
+      const blocks = []
+      for await (const block of rows.blocks(size)) blocks.push(block)
+      const data = Float32Array.from(blocks.flatMap((block) => [...block.data]))
+      found.push({ rows: rows.rows, cols: rows.cols, dtype: rows.dtype, data, blocks })
     }
+    return found
   })
-}
 
 const hasZstd = typeof zlib.zstdDecompressSync === 'function'
 
@@ -38,8 +39,9 @@ describe('a table', () => {
     ...['plain', 'snappy', 'gzip', 'brotli', ...(hasZstd ? ['zstd'] : [])].map((name) => [`${name}.parquet`, 'f4']),
     ...['f2', 'f8', 'i4'].map((dtype) => [`fixed-${dtype}.parquet`, dtype]),
   ] as [string, string][])('is read as rows: %s', async (name, dtype) => {
-    for (const size of [1, 2, 3, 4, 5, 10, 99]) {
-      const found = await read(`${tables}${name}:x`, size)
+    const sizes = [1, 2, 3, 4, 5, 10, 99]
+    for (const [i, found] of (await readings(`${tables}${name}:x`, sizes)).entries()) {
+      const size = sizes[i]
       expect(found).toMatchObject({ rows: 10, cols: 3, dtype, data: ramp })
       expect(found.blocks.map(({ rows }) => rows)).toEqual(
         Array.from({ length: Math.ceil(10 / size) }, (_, i) => Math.min(size, 10 - i * size)),
@@ -76,8 +78,9 @@ describe('a table', () => {
     ['two.parquet:id', /name a column of lists of numbers: x, y; got id/],
     ['none.parquet', /has no column of lists of numbers/],
   ])('is refused: %s', async (name, message) => {
-    await expect(read(`${tables}${name}`, 4)).rejects.toThrow(message)
-    await expect(read(`${tables}${name}`, 4)).rejects.toThrow(`${tables}${name.replace(/:.*/, '')}: `)
+    const refused = await read(`${tables}${name}`, 4).catch((error: Error) => error.message)
+    expect(refused).toMatch(message)
+    expect(refused).toContain(`${tables}${name.replace(/:.*/, '')}: `)
   })
 
   it.each(['fixed-f4.arrow', 'stream.arrows', 'snappy.parquet', 'gzip.parquet'])(
