@@ -112,11 +112,11 @@ describe('capture', () => {
 
 describe('plan', () => {
   test('keeps a recipe of each head beside the model, which generate, read and perplexity run', async () => {
-    const asked = ['--model', './random', '--budget', '1/4', '--tokens', '600', '--pilot', '200']
+    const asked = ['--model', './random', '--budget', '1/4', '--tokens', '300', '--pilot', '100']
     const { code, stdout } = await sublinear('plan', ...asked)
     expect([code, stdout.includes('recipes in')]).toEqual([0, true])
     const recipes = JSON.parse(readFileSync(at('random/sublinear-recipes.json'), 'utf8'))
-    expect(recipes).toMatchObject({ tokens: 600, budget: '1/4', text: 'revelation' })
+    expect(recipes).toMatchObject({ tokens: 300, budget: '1/4', text: 'revelation' })
     expect(recipes.heads.map(({ length }: { length: number }) => length)).toEqual([0, 2, 0, 2])
     writeFileSync(at('text.txt'), data('persuasion.txt').subarray(0, 1500))
     const held = async (...how: readonly string[]) => {
@@ -134,7 +134,7 @@ describe('plan', () => {
     }
     const [planned, exact] = [await held('--recipes'), await held('--stream', 'exact')]
     expect(planned).toMatchObject({ stream: 'recipes', cacheBytes: exact.cacheBytes })
-    // two of four layers have recipes of at most a quarter of 600 tokens, the others hold at most their window and what waits
+    // two of four layers have recipes of at most a quarter of 300 tokens, the others hold at most their window and what waits
     expect(planned.bytes).toBeLessThan(exact.bytes / 2)
     const read = JSON.parse((await sublinear('read', 'text.txt', '--model', './random', '--recipes', '--json')).stdout)
     expect(read).toMatchObject({ stream: 'recipes', cacheBytes: (read.tokens * exact.cacheBytes) / exact.tokens })
@@ -247,7 +247,7 @@ describe('heads with caps, sinks and windows', () => {
     expect(wrong.stderr).toContain('--sink must have one logit, or one for each of the 16 query heads, got 2')
   })
   test('are planned, by methods that can, for recipes that generate runs', async () => {
-    const asked = ['--model', './capped', '--budget', '1/4', '--tokens', '600', '--pilot', '300']
+    const asked = ['--model', './capped', '--budget', '1/4', '--tokens', '520', '--pilot', '260']
     const { heads } = await told('plan', ...asked)
     expect(heads.map(({ length }: { length: number }) => length)).toEqual([0, 2, 0, 2])
     const run = ['--prompt', 'It was a fine day', '--tokens', '2', '--recipes', '--json']
@@ -277,7 +277,7 @@ describe('heads with caps, sinks and windows', () => {
     expect((await sublinear('plan', '--model', './random', '--sink', '3')).stderr).toContain('--sink is of the model')
   })
   test('that read the keys of another layer have no recipe of their own', async () => {
-    const asked = ['--model', './shared', '--budget', '1/4', '--tokens', '600', '--pilot', '300']
+    const asked = ['--model', './shared', '--budget', '1/4', '--tokens', '520', '--pilot', '260']
     const { heads } = await told('plan', ...asked)
     expect(heads.map(({ length }: { length: number }) => length)).toEqual([2, 2, 0, 0])
     expect(await told('generate', '--model', './shared', '--prompt', 'x', '--tokens', '2', '--recipes')).toMatchObject({

@@ -113,16 +113,27 @@ export interface AnsweredModel {
   readonly answers: Matrix
   /** The exact mass of each query. */
   readonly masses: Float64Array
+  /** ‖value − exact answer‖², queries × tokens. */
+  readonly distances: Float64Array
 }
 
-/** Answers a model's queries exactly. Cost: two passes over queries × tokens, and a product. */
+/** Answers a model's queries exactly. Cost: three passes over queries × tokens, and two products. */
 export function answeredModel(model: GaussianModel, exact: Float64Array): AnsweredModel {
-  return {
-    model,
-    exact,
-    answers: answersIn(model, exact),
-    masses: Float64Array.from(model.queryShares, (share, r) => (share === 0 ? 0 : massOf(model, exact, r))),
+  const answers = answersIn(model, exact)
+  const masses = Float64Array.from(model.queryShares, (share, r) => (share === 0 ? 0 : massOf(model, exact, r)))
+  return { model, exact, answers, masses, distances: distancesOf(answers, model.sample.values) }
+}
+
+function distancesOf(answers: Matrix, { rows, cols, data }: Matrix): Float64Array {
+  const out = new Float64Array(answers.rows * rows)
+  for (let r = 0, at = 0; r < answers.rows; r++) {
+    for (let j = 0, value = 0; j < rows; j++, at++) {
+      let square = 0
+      for (let c = r * cols, end = c + cols; c < end; c++, value++) square += (data[value] - answers.data[c]) ** 2
+      out[at] = square
+    }
   }
+  return out
 }
 
 function answersIn({ sample, tokenShares }: GaussianModel, weights: Float64Array, least = 0, isWithin = false): Matrix {
@@ -140,63 +151,93 @@ function massOf({ sample, tokenShares }: GaussianModel, weights: Float64Array, r
   return mass
 }
 
+/** How far a summary's answers are from the exact ones, and every value's part in that direction. */
+interface Shift {
+  /** ⟨value − exact answer, exact − own⟩, queries × tokens. */
+  readonly along: Float32Array
+  /** ‖exact − own‖² by query. */
+  readonly squares: Float64Array
+}
+
+/** Compares answers. Cost: a product. */
+function shiftOf(truth: Matrix, own: Matrix, values: Matrix): Shift {
+  const { rows, cols } = truth
+  const difference = truth.data.map((x, i) => x - own.data[i])
+  const along = new Float32Array(rows * values.rows)
+  kernels().product('nt', along, difference, values.data, rows, cols, values.rows)
+  const squares = new Float64Array(rows)
+  for (let r = 0, i = 0; r < rows; r++) {
+    let mean = 0
+    for (const end = i + cols; i < end; i++) {
+      squares[r] += difference[i] ** 2
+      mean += difference[i] * truth.data[i]
+    }
+    for (let at = r * values.rows, end = at + values.rows; at < end; at++) along[at] -= mean
+  }
+  return { along, squares }
+}
+
+/**
+ * ‖a·(value − own answer) − b·(value − exact answer)‖², where the value lies √distance from the exact answer, and the exact answer √square from the own one;
+ * `along` is ⟨value − exact answer, exact − own⟩.
+ */
+function part(a: number, b: number, distance: number, along: number, square: number): number {
+  return (a - b) ** 2 * distance + 2 * a * (a - b) * along + a * a * square
+}
+
 /**
  * The law of the same error in the Gaussian model: ‖Σ(summary's shares − exact shares)·values‖² over the population, plus 1/n of the variance of one token's
  * part in the answer, summed up or still held, plus the error that the noise in the values adds.
+ *
+ * Cost: four passes over queries × tokens, and two products.
  */
-export function* modelledLaw(
-  { model, exact, answers: truth, masses }: AnsweredModel,
-  approximate?: Weights,
-): Generator<void, ErrorLaw> {
+export function* modelledLaw(answered: AnsweredModel, approximate?: Weights): Generator<void, ErrorLaw> {
+  const { model, exact, answers: truth, masses, distances } = answered
   const { sample, tokenShares, queryShares, residual, tokens } = model
   const { values } = sample
   const { rows, cols } = values
   const mixed = approximate && mixture(approximate, exact, tokens)
   const held = approximate ? Math.min(1, approximate.held / tokens) : 0
   const ownAnswers = mixed && answersIn(model, mixed, LEAST_MASS, approximate.isWithinValues)
+  const shift = ownAnswers && shiftOf(truth, ownAnswers, values)
   /** Contribution of one token to an answer, times the number of tokens: at most that number, since no share exceeds 1. */
   const density = (x: number) => x / (1 + Math.abs(x) / tokens)
-  let [square, chance] = [0, 0]
-  const spread = new Float64Array(2) // sampling and noise, in an array since each number of a closure would be an object
+  let [square, chance, sampling, noise] = [0, 0, 0, 0]
   for (const [r, share] of queryShares.entries()) {
     if (r % PIECE === 0) yield
     if (share === 0) continue
     const mass = masses[r]
     const ownMass = mixed ? massOf(model, mixed, r) : 0
     const sound = ownMass > LEAST_MASS
-    /** Computes ‖a token's part in the summary's answer − its part in the exact one‖², with densities a and b. */
-    const part = (a: number, b: number, j: number) => {
-      let square = 0
-      for (let c = 0; c < cols; c++) {
-        const value = values.data[j * cols + c]
-        const own = ownAnswers ? a * (value - ownAnswers.data[r * cols + c]) : 0
-        square += (own - b * (value - truth.data[r * cols + c])) ** 2
-      }
-      return square
-    }
-    const add = (probability: number, a: number, b: number, j: number) => {
-      spread[0] += share * probability * part(a, b, j)
-      spread[1] += share * probability * (a - b) ** 2
-    }
-    for (let j = 0; j < rows; j++) {
+    const shiftSquare = shift?.squares[r] ?? 0
+    for (let j = 0, at = r * rows; j < rows; j++, at++) {
       const count = tokenShares[j]
       if (count === 0) continue
-      const weight = exact[r * rows + j]
+      const [weight, distance] = [exact[at], distances[at]]
       const b = density(weight / mass)
-      if (!mixed || !approximate) {
-        add(count, 0, b, j)
-        chance += share * count ** 2 * part(0, weight / mass, j)
+      if (!mixed || !approximate || !shift) {
+        sampling += share * count * b * b * distance
+        noise += share * count * b * b
+        chance += share * count ** 2 * (weight / mass) ** 2 * distance
         continue
       }
-      add(count * (1 - held), sound ? density(approximate.weights[r * rows + j] / ownMass) : 1, b, j)
-      if (held > 0) add(count * held, sound ? density(weight / ownMass) : 1, b, j)
-      chance += share * count ** 2 * part(sound ? mixed[r * rows + j] / ownMass : 1, weight / mass, j)
+      const along = shift.along[at]
+      const summed = sound ? density(approximate.weights[at] / ownMass) : 1
+      sampling += share * count * (1 - held) * part(summed, b, distance, along, shiftSquare)
+      noise += share * count * (1 - held) * (summed - b) ** 2
+      if (held > 0) {
+        const kept = sound ? density(weight / ownMass) : 1
+        sampling += share * count * held * part(kept, b, distance, along, shiftSquare)
+        noise += share * count * held * (kept - b) ** 2
+      }
+      const own = sound ? mixed[at] / ownMass : 1
+      chance += share * count ** 2 * part(own, weight / mass, distance, along, shiftSquare)
     }
-    for (let i = r * cols; i < (r + 1) * cols; i++) square += share * ((ownAnswers?.data[i] ?? 0) - truth.data[i]) ** 2
+    if (shift) square += share * shiftSquare
+    else for (let i = r * cols; i < (r + 1) * cols; i++) square += share * truth.data[i] ** 2
   }
   const limit = Math.max(0, square - chance) // the square that the drawn tokens show, without what chance adds to it
-  const sampling = spread[0] + residual * spread[1]
-  return (n) => limit + sampling / n
+  return (n) => limit + (Math.max(0, sampling) + residual * noise) / n
 }
 
 /** Cuts 0 … m − 1 into two disjoint halves: rows that lie 1, 2, 4, … apart. */
