@@ -5,11 +5,11 @@ const BLOCK = 64
 
 /**
  * Continues one row's partial softmax over keys [0, count); q: the row times scale; scores: 64 floats of scratch. inOrder: every sum in ascending order,
- * as attendStrips takes them, for the same bits.
+ * as attendStrips takes them, for the same bits. kept: where the scores go, bias included, rounded up to a multiple of 4; or 0.
  */
 export function attendRow(
   q: usize, d: i32, keys: usize, values: usize, dv: i32, bias: usize, count: i32,
-  max: usize, mass: usize, out: usize, scores: usize, inOrder: bool,
+  max: usize, mass: usize, out: usize, scores: usize, inOrder: bool, kept: usize,
 ): void {
   for (; count > 0; count -= BLOCK) {
     const block = min(BLOCK, count)
@@ -19,6 +19,10 @@ export function attendRow(
         store<f32>(scores + i, load<f32>(scores + i) + load<f32>(bias + i))
       }
       bias += 4 * BLOCK
+    }
+    if (kept) {
+      for (let i: usize = 0; i < (key as usize) << 2; i += 16) v128.store(kept + i, v128.load(scores + i))
+      kept += 4 * BLOCK
     }
     soften(scores, key, max, mass, out, dv, inOrder)
     mix(scores, block, values, dv, out)
@@ -41,7 +45,7 @@ export function dots(scores: usize, q: usize, keys: usize, d: i32, count: i32): 
 }
 
 /** The same scores, each summed in ascending order: four keys in the lanes. */
-function dotsInOrder(scores: usize, q: usize, keys: usize, d: i32, count: i32): i32 {
+export function dotsInOrder(scores: usize, q: usize, keys: usize, d: i32, count: i32): i32 {
   const row = (d as usize) << 2
   let key = 0
   for (; key < count; key += 4, keys += row << 2, scores += 16) {

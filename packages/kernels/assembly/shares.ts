@@ -1,11 +1,11 @@
-import { dots } from './decode'
+import { dotsInOrder } from './decode'
 import { constant, weight } from './exponential'
 
 const BLOCK = 64
 
 /**
  * Adds what each of `count` keys of d floats receives of the softmax of one row: e^{min(0, score + bias − max)}·factor is added to `out` (doubles, room for a
- * multiple of 4). q: the row times scale; bias: floats, or 0; scores: 64 floats of scratch.
+ * multiple of 4). Scores are summed in order, as calls of `attend` in order have them. q: the row times scale; bias: floats, or 0; scores: 64 floats of scratch.
  */
 export function addShares(
   out: usize, q: usize, keys: usize, d: i32, bias: usize, count: i32, max: f32, factor: f32, scores: usize,
@@ -13,7 +13,7 @@ export function addShares(
   const row = (d as usize) << 2
   for (; count > 0; count -= BLOCK, keys += row * BLOCK, out += 8 * BLOCK) {
     const block = min(BLOCK, count)
-    dots(scores, q, keys, d, block)
+    dotsInOrder(scores, q, keys, d, block)
     bias = addWeights(out, scores, bias, block, max, factor)
   }
 }

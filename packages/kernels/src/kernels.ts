@@ -37,6 +37,12 @@ export interface AttentionBlock {
   readonly causal?: { readonly visible: number; readonly groups: number } | undefined
   /** Whether calls of one to four rows sum in the order of longer calls, for the same bits; that is a fourth slower. */
   readonly inOrder?: boolean | undefined
+  /**
+   * Where calls in order of one to four rows leave their scores, biases included, for `addShares`: rows × scoreRow, a multiple of 64, of which the first
+   * keyCount of a row are scores. The scalar kernels leave none, and neither do other calls.
+   */
+  readonly scores?: Resident<Float32Array> | undefined
+  readonly scoreRow?: number | undefined
   /** Running partial softmax of each row, continued in place: start with (−∞, 0, 0). */
   readonly max: Floats // rows
   readonly mass: Doubles // rows
@@ -51,6 +57,9 @@ export interface ShareBlock {
   readonly mass: Float64Array // rows
   /** Log weights, cols of them, added to the scores. Absent: zeros. */
   readonly bias?: Floats | undefined
+  /** Scores that `attend` left for these rows and keys: they are read in place of keys and biases. All rows see all keys then. */
+  readonly scores?: Resident<Float32Array> | undefined
+  readonly scoreRow?: number | undefined
   readonly rows: number
   readonly d: number
   readonly cols: number

@@ -45,11 +45,16 @@ function inSegments<B extends Long>(
   putSoftmax(block, softmax)
 }
 
-function cutBlock({ keys, values, bias, d, dv }: AttentionBlock, from: number, count: number): Partial<AttentionBlock> {
+function cutBlock(
+  { keys, values, bias, scores, d, dv }: AttentionBlock,
+  from: number,
+  count: number,
+): Partial<AttentionBlock> {
   return {
     keys: rangeOf(keys, from * d, count * d),
     values: rangeOf(values, from * dv, count * dv),
     ...(bias && { bias: rangeOf(bias, from, count) }),
+    ...(scores && { scores: scores.range(from, scores.length - from) }),
   }
 }
 

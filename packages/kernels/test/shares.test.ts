@@ -1,6 +1,7 @@
 // What keys receive of the softmax of some rows, against the sum in float64. Kills: a scale or bias left out or applied twice, a mass taken for
 // its logarithm, shares above 1/mass of keys that a row did not see, a row without mass, a mask off by one row or key (one share of some 20),
-// lanes past the last key added to their neighbours, sums that depend on how the rows were cut.
+// lanes past the last key added to their neighbours, sums that depend on how the rows were cut,
+// scores left by attention that lack the bias, lie in another row's place, or are of weights.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import { scalarKernels, simdKernels } from './all-kernels'
@@ -64,3 +65,47 @@ describe.each([simdKernels(), scalarKernels])('addShares, $name', (kernels) => {
     },
   )
 })
+
+test.prop(
+  [
+    fc.record({
+      rows: fc.integer({ min: 1, max: 4 }),
+      cols: fc.constantFrom(1, 3, 4, 63, 64, 65, 300, 4096, 4100, 9000),
+      d: fc.constantFrom(3, 16, 32, 33),
+      weighted: fc.boolean(),
+      seed: fc.nat(1e6),
+    }),
+  ],
+  { seed: 82, numRuns: 60 },
+)(
+  'scores that attention in order leaves give the bits that keys give, and change no answer',
+  ({ rows, cols, d, weighted, seed }) => {
+    const kernels = simdKernels()
+    const operands = {
+      queries: numbers(seed, rows * d, 4),
+      keys: numbers(seed + 1, cols * d, 4),
+      ...(weighted && { bias: numbers(seed + 2, cols, 2) }),
+    }
+    const scoreRow = (cols + 63) & -64
+    const scores = kernels.floats(rows * scoreRow)
+    const answer = (given: object) => {
+      const [max, mass, sum] = [
+        new Float32Array(rows).fill(-Infinity),
+        new Float64Array(rows),
+        new Float32Array(rows * d),
+      ]
+      const own = { ...operands, values: operands.keys, rows, keyCount: cols, d, dv: d, scale: 0.3 }
+      kernels.attend({ ...own, inOrder: true, max, mass, sum, ...given })
+      return { max, mass, sum }
+    }
+    const { max, mass, sum } = answer({})
+    const kept = answer({ scores, scoreRow })
+    expect([kept.max, kept.mass, kept.sum].map((part) => [...part])).toEqual([max, mass, sum].map((part) => [...part]))
+    const shares = (given: object) => {
+      const out = new Float64Array(cols)
+      kernels.addShares(out, { ...operands, rows, cols, d, scale: 0.3, max, mass, ...given })
+      return out
+    }
+    expect(bits(shares({ keys: new Float32Array(0), scores, scoreRow }))).toEqual(bits(shares({})))
+  },
+)

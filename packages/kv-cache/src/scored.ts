@@ -136,6 +136,7 @@ function chosen<O extends Counted, S extends Counted>(
     get bytes() {
       return order.bytes + (attention?.bytes ?? 0) + (gone?.bytes ?? 0) + (last?.bytes ?? 0)
     },
+    asksShares: attention !== undefined,
     ...((attention || last) && {
       observe(queries, total, arrival) {
         attention?.observe(queries, total, arrival)

@@ -52,6 +52,8 @@ export interface Policy {
   admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
   /** Learns from queries and their softmax over everything that they saw; `held` has not changed since. */
   observe?(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
+  /** Whether `observe` asks `held` at once for the shares of the queries that it was given. */
+  readonly asksShares?: boolean | undefined
   /** Tokens held, in stream order; only where merging is 'ordered'. */
   inOrder?(): KvBlock
   /** For each slot, the variance of its sampled weight as a share of the squared weight: fills the spread of answers. */
@@ -155,7 +157,7 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     ...scored,
     most: buffer,
     admit: (block, dropped) => policy.admit(block, dropped),
-    behind: (queries, out, inOrder) => held.attend(queries, out, undefined, inOrder),
+    behind: (queries, out, inOrder) => held.attend(queries, out, undefined, inOrder, policy.asksShares),
     ...(observe && { observe }),
   })
   if (before?.waiting) room.takeAll(before.waiting)

@@ -1,6 +1,7 @@
 import { checkInteger, checkScale, pickedRows, piecesOf, reserveMemory, rowsOf, tokensOf } from '@sublinear/core'
 import { shapedAttend } from '@sublinear/exact-attention'
 import { kernels, scratch, type Resident } from '@sublinear/kernels'
+import { forgetScores, keptScores, placeForScores } from './kept-scores'
 import { tokensIn, weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
@@ -67,6 +68,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): 
   }
 
   const truncate = (to: number) => {
+    forgetScores(self)
     weights.drop(to, count)
     count = to
   }
@@ -90,13 +92,17 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): 
     },
     write(block, from, rows, at) {
       if (rows === 0) return
+      forgetScores(self)
       grow(at + rows)
       keys.write(rowsOf(block.keys, from, from + rows).data, at * d)
       values.write(rowsOf(block.values, from, from + rows).data, at * dv)
       weights.write(block.weights?.subarray(from, from + rows), rows, at, capacity)
       count = Math.max(count, at + rows)
     },
-    weigh: (at, given) => weights.write(given, given.length, at, capacity),
+    weigh(at, given) {
+      forgetScores(self)
+      weights.write(given, given.length, at, capacity)
+    },
     read(from = 0, rows = count - from) {
       const own = weights.all?.slice(from, from + rows)
       return {
@@ -153,7 +159,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): 
     },
     truncate,
     clear: () => truncate(0),
-    attend(queries, partial, causal, inOrder = false) {
+    attend(queries, partial, causal, inOrder = false, observed = false) {
       if (count === 0) return
       if (softcap !== undefined) {
         const end = (row: number) => (causal ? causal.visible + Math.floor(row / causal.groups) : count)
@@ -162,6 +168,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): 
         return shapedAttend({ d, dv, scale, softcap }, queries.data, all, sight, partial)
       }
       const { max, mass, sum } = partial
+      const place = observed && inOrder && !causal ? placeForScores(self, queries.data, queries.rows, count) : undefined
       kernels().attend({
         queries: queries.data,
         keys,
@@ -174,17 +181,23 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): 
         scale,
         causal,
         inOrder,
+        scores: place?.scores,
+        scoreRow: place?.scoreRow,
         max,
         mass,
         sum: sum.data,
       })
     },
-    addShares(out, queries, softmax, causal) {
+    addShares(out, queries, { max, mass }, causal) {
+      const kept = causal ? undefined : keptScores(self, queries.data, queries.rows, count)
       kernels().addShares(out, {
         queries: queries.data,
         keys,
-        ...softmax,
+        max,
+        mass,
         bias: weights.bias,
+        scores: kept?.scores,
+        scoreRow: kept?.scoreRow,
         rows: queries.rows,
         d,
         cols: count,
@@ -206,6 +219,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions): 
       const rows = heldKeys.length / d
       if (rows === 0) return
       grow(rows)
+      forgetScores(self)
       keys.write(heldKeys)
       values.write(heldValues)
       weights.write(weightsIn(kind, state, rows), rows, 0, capacity)

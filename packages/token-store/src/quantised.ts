@@ -207,8 +207,8 @@ function store(
       raw ??= warm()
       raw.clear()
     },
-    attend(queries, partial, causal, inOrder) {
-      if (!coded || options.softcap === undefined) return now().attend(queries, partial, causal, inOrder)
+    attend(queries, partial, causal, inOrder, observed) {
+      if (!coded || options.softcap === undefined) return now().attend(queries, partial, causal, inOrder, observed)
       // Kernels over codes have no softcap: heads with one are so rare that a copy in floats will do.
       const floats = heldTokens({ ...options, most: Math.max(1, coded.count) })
       if (coded.count > 0) floats.write(coded.read(), 0, coded.count, 0)

@@ -60,9 +60,9 @@ export interface HeldTokens extends Disposable {
   clear(): void
   /**
    * Continues a partial softmax in place over all slots. With causal, row i sees the first visible + ⌊i / groups⌋. inOrder: a row's bits are the same
-   * however many rows there are.
+   * however many rows there are. observed: `addShares` of the same queries comes next; a store may keep their scores for it.
    */
-  attend(queries: Matrix, partial: PartialSoftmax, causal?: Causal, inOrder?: boolean): void
+  attend(queries: Matrix, partial: PartialSoftmax, causal?: Causal, inOrder?: boolean, observed?: boolean): void
   /**
    * Adds to out (one number a slot) the share that the slots receive of the whole softmax of some queries: e^{score − max}/mass from each query that sees them.
    * Nothing is copied or decoded.

@@ -1,5 +1,6 @@
 // Held tokens against float64. Kills: weights of a slot that outlive it, log weights of a grown or cleared store, keys lost while growing,
-// bytes that depend on how the tokens came, a mask that sees the slots behind it.
+// bytes that depend on how the tokens came, a mask that sees the slots behind it,
+// scores kept for shares that outlive a token or a weight, or are taken for those of another store, other queries or a longer store.
 import { fc, test } from '@fast-check/vitest'
 import { emptyPartial, rowsOf, type KvBlock } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
@@ -84,3 +85,35 @@ it('truncate with their weights, and measure distances of what they hold', () =>
   store.weigh(4, Float32Array.of(1))
   expect(store.weights).toBeUndefined()
 })
+
+test.prop(
+  [fc.integer({ min: 1, max: 5 }), fc.constantFrom('nothing', 'token', 'weight', 'cut', 'more', 'other'), fc.nat(1e6)],
+  {
+    seed: 2,
+    numRuns: 60,
+  },
+)(
+  'shares after an observed answer have the bits of shares without one, whatever has changed since',
+  (rows, change, seed) => {
+    const block = { keys: random(90, 3, seed), values: random(90, 2, seed + 1), weights: new Float32Array(90).fill(2) }
+    const [store, plain, other] = Array.from({ length: 3 }, () => heldTokens({ ...shape, most: 200 }))
+    const queries = random(rows, 3, seed + 2)
+    for (const one of [store, plain]) one.write(block, 0, 90, 0)
+    other.write({ keys: random(90, 3, seed + 3), values: block.values }, 0, 90, 0)
+    const total = emptyPartial(rows, 2)
+    store.attend(queries, total, undefined, true, true)
+    if (change === 'other') other.attend(queries, emptyPartial(rows, 2), undefined, true, true)
+    for (const one of [store, plain]) {
+      if (change === 'token') one.write(block, 5, 1, 7)
+      if (change === 'weight') one.weigh(3, Float32Array.of(9))
+      if (change === 'cut') one.truncate(80)
+      if (change === 'more') one.write(block, 0, 10, 90)
+    }
+    for (const asked of [queries, random(rows, 3, seed + 4), random(rows, 3, seed + 2)]) {
+      const [got, wanted] = [new Float64Array(store.count), new Float64Array(store.count)]
+      store.addShares(got, asked, total)
+      plain.addShares(wanted, asked, total)
+      expect([...got]).toEqual([...wanted])
+    }
+  },
+)

@@ -1,5 +1,6 @@
 import type { AttentionBlock } from '../kernels'
 import type { Machine } from '../module'
+import { residentOffset } from '../resident'
 import { seenBy } from '../rounded-query'
 import { ordinary, type SoftmaxRows } from '../softmax-rows'
 import type { Staging } from '../staging'
@@ -10,7 +11,8 @@ import type { Staging } from '../staging'
  */
 export function simdAttendFew({ wasm, arena }: Machine, staging: Staging) {
   return (block: AttentionBlock, { max, mass, sum }: SoftmaxRows, chunk: number): void => {
-    const { keys, values, bias, rows, keyCount, d, dv, scale, causal, inOrder = false } = block
+    const { keys, values, bias, rows, keyCount, d, dv, scale, causal, inOrder = false, scoreRow = 0 } = block
+    const kept = block.scores && inOrder ? residentOffset('simd', block.scores, 4) : 0
     const queries = ordinary(block.queries)
     const masses = staging.region(384 + 4 * (rows + chunk) * (d + dv + 1))
     const maxima = masses + 32
@@ -46,6 +48,7 @@ export function simdAttendFew({ wasm, arena }: Machine, staging: Staging) {
           out: out + 4 * r * dv,
           scores,
           inOrder,
+          kept: kept && kept + 4 * (r * scoreRow + first),
         })
     }
     staging.out(sum, 0, out, rows * dv)
