@@ -91,7 +91,8 @@ export default defineConfig({
     },
   },
   themeConfig: {
-    search: { provider: 'local' },
+    // The name of the button has all its words, as readers of screens expect.
+    search: { provider: 'local', options: { translations: { button: { buttonAriaLabel: 'Search K' } } } },
     outline: [2, 3],
     nav: [
       { text: 'Start', link: '/' },

@@ -20,7 +20,7 @@ export function controlField(control: Control, change: (value: number) => void):
       },
     }
   }
-  const said = element('output')
+  const said = element('b') // an output would take the label from the slider
   const slider = element('input', { type: 'range', min: least, max: most, step, input: follow })
   return {
     element: element('label', {}, element('span', {}, `${label}: `, said), slider),

@@ -25,7 +25,7 @@ export function lemmaView(statement: Statement, change: (name: string, value: nu
   const said = element('p', { class: 'count', role: 'status' })
   const progress = element('progress', { max: statement.trials, 'aria-label': `${fresh} tried` })
   let shown: Settings | undefined
-  let stop = () => {}
+  let stop: (() => void) | undefined
 
   const show = (count: Count) => {
     const isOver = count.trials === statement.trials
@@ -43,13 +43,18 @@ export function lemmaView(statement: Statement, change: (name: string, value: nu
       element('p', { class: 'says' }, statement.says),
       element('div', { class: 'controls' }, ...fields.map((field) => field.element)),
       bars,
+      element(
+        'p',
+        { class: 'axis' },
+        'Sizes of the errors; the dashed line is the bound, and the right end is twice that.',
+      ),
       progress,
       said,
     ),
     set(settings) {
       if (shown && controls.every(({ name }) => shown?.[name] === settings[name])) return
       shown = settings
-      stop()
+      stop?.()
       for (const { name, show: showValue } of fields) showValue(settings[name])
       progress.hidden = false
       progress.removeAttribute('value')
@@ -65,7 +70,7 @@ export function lemmaView(statement: Statement, change: (name: string, value: nu
         },
       })
     },
-    close: () => stop(),
+    close: () => stop?.(),
   }
 }
 

@@ -30,7 +30,7 @@ export function liveCount({ name, trials }: Statement, settings: Settings, { mor
 
 function send(wish: Wish): void {
   worker ??= started()
-  worker.postMessage(wish)
+  worker.postMessage(wish, [])
 }
 
 function started(): Worker {

@@ -38,8 +38,9 @@ test('failures are errors above the bound, and those that are no number', () => 
   expect(counts.slice(10).reduce((a, b) => a + b)).toBe(3)
 })
 
+const found = (failures: number) => verdict(ams, { facts: '', trials: 400, failures, errors: [] })
+
 test('a verdict says what was counted and what is allowed', () => {
-  const found = (failures: number) => verdict(ams, { facts: '', trials: 400, failures, errors: [] })
   expect(found(40)).toBe('40 failures in 400 trials with fresh matrices, 10 %; allowed: 10 %. ✓ within the statement')
   expect(found(41)).toContain('✗ more than the statement allows')
   expect(verdict(statementOf('feature-degree')!, { facts: '', trials: 4000, failures: 1, errors: [] })).toContain(

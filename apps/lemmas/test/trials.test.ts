@@ -113,24 +113,25 @@ test('no k entries are nearer than the norm without the k largest, and the decod
   for (const k of [2, 8]) expect(counted('recovery', { k, input: 1 }, 20).failures).toBe(0)
 })
 
-describe('halvings', () => {
-  const bound = (norm: number) => {
-    const { block, query } = tokensOf(norm)
-    const rows = Array.from({ length: 64 }, (_, i) => ({
-      key: block.keys.data.subarray(4 * i, 4 * i + 4),
-      value: block.values.data.subarray(3 * i, 3 * i + 3),
-    }))
-    const terms = rows.map(({ key, value }) => {
-      const weight = Math.exp(SCALE * key.reduce((sum, x, c) => sum + x * query[c], 0))
-      return Array.from(value, (x) => weight * x)
-    })
-    const longest = Math.max(
-      ...rows.map(({ key, value }) => Math.exp((SCALE * Math.hypot(...key) ** 2) / 2) * Math.hypot(...value)),
-    )
-    const most = Math.sqrt(3) * 30 * Math.log(640) * Math.exp((SCALE * Math.hypot(...query) ** 2) / 2) * longest
-    return { terms, most }
-  }
+/** The tokens of a query's sum, and the bound of Theorem 3.3, written out again. */
+const bound = (norm: number) => {
+  const { block, query } = tokensOf(norm)
+  const rows = Array.from({ length: 64 }, (_, i) => ({
+    key: block.keys.data.subarray(4 * i, 4 * i + 4),
+    value: block.values.data.subarray(3 * i, 3 * i + 3),
+  }))
+  const terms = rows.map(({ key, value }) => {
+    const weight = Math.exp(SCALE * key.reduce((sum, x, c) => sum + x * query[c], 0))
+    return Array.from(value, (x) => weight * x)
+  })
+  const longest = Math.max(
+    ...rows.map(({ key, value }) => Math.exp((SCALE * Math.hypot(...key) ** 2) / 2) * Math.hypot(...value)),
+  )
+  const most = Math.sqrt(3) * 30 * Math.log(640) * Math.exp((SCALE * Math.hypot(...query) ** 2) / 2) * longest
+  return { terms, most }
+}
 
+describe('halvings', () => {
   test('one of each two, by a coin, moves a sum as far as the differences say', () => {
     const { terms, most } = bound(1)
     let law = 0

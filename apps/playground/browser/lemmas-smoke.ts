@@ -3,19 +3,20 @@ import { trials } from '@sublinear/lemmas/trials'
 import type { Page } from 'playwright-core'
 
 /** Pages of papers, and what is tried on them: a statement, the control that is moved to its start or its end by a key, and its value there. */
-const PAGES: readonly (readonly [page: string, of: readonly (readonly [string, string, 'Home' | 'End', number])[]])[] = [
+const PAGES: readonly (readonly [page: string, of: readonly (readonly [string, string, 'Home' | 'End', number])[]])[] =
   [
-    'docs/papers/one-pass.html',
     [
-      ['feature-degree', 'less', 'End', 3],
-      ['feature-answers', 'claim', 'Home', 0.05],
-      ['gaussian-products', 'rows', 'Home', 0.01],
-      ['ams-products', 'rows', 'Home', 0.01],
-      ['recovery', 'claim', 'Home', 0],
+      'docs/papers/one-pass.html',
+      [
+        ['feature-degree', 'less', 'End', 3],
+        ['feature-answers', 'claim', 'Home', 0.05],
+        ['gaussian-products', 'rows', 'Home', 0.01],
+        ['ams-products', 'rows', 'Home', 0.01],
+        ['recovery', 'claim', 'Home', 0],
+      ],
     ],
-  ],
-  ['docs/papers/balance-kv.html', [['halving', 'claim', 'Home', 0.01]]],
-]
+    ['docs/papers/balance-kv.html', [['halving', 'claim', 'Home', 0.01]]],
+  ]
 
 /**
  * Tries every statement on its page in Chromium: counts at its usual settings, moves a slider by the keyboard, and counts again. Both counts must be those of Node, seed

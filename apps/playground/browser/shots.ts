@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type Page } from 'playwright-core'
-import { findChromium } from './find-chromium.ts'
+import { findChromium } from '../../../tools/scripts/chromium.mjs'
 import { serve } from './serve.ts'
 
 const SIZES = [
@@ -38,7 +38,7 @@ const VIEWS: Readonly<Record<string, { readonly hash: string; ready(page: Page):
       await page.getByRole('button', { name: 'Say' }).waitFor(LONG)
     },
   },
-  sketches: { hash: '#view=sketches', ready: (page) => page.getByText(/400 fresh matrices/).waitFor(LONG) },
+  sketches: { hash: '#view=sketches', ready: (page) => page.locator('.lemma .count[aria-busy="false"]').waitFor(LONG) },
   losses: { hash: '#view=losses', ready: (page) => page.locator('.cards').waitFor(LONG) },
 }
 
@@ -71,8 +71,8 @@ export async function shoot(
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [folder = 'screenshots', ...views] = process.argv.slice(2)
-  const program = findChromium()
-  if (!program) throw new Error('there is no chromium on the path, and no CHROMIUM_PATH')
+  const { program, why } = findChromium()
+  if (!program) throw new Error(why)
   const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu'] })
   const site = await serve(fileURLToPath(new URL('../dist', import.meta.url)))
   await shoot(browser, site.url, folder, views.length > 0 ? views : undefined)

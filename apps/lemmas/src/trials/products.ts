@@ -31,14 +31,15 @@ export function products(
 
 /** Two vectors of norm 1 at an angle. */
 export function vectors(angle: number): [Float64Array, Float64Array] {
-  const wave = (step: number) => Float64Array.from({ length: LENGTH }, (_, i) => Math.sin(step * (i + 1)))
-  const unit = (x: Float64Array) => x.map((one) => one / Math.hypot(...x))
   const u = unit(wave(1.3))
   const other = wave(2.1)
   const along = other.reduce((sum, x, i) => sum + x * u[i], 0)
   const across = unit(other.map((x, i) => x - along * u[i]))
   return [u, u.map((x, i) => Math.cos(angle) * x + Math.sin(angle) * across[i])]
 }
+
+const wave = (step: number) => Float64Array.from({ length: LENGTH }, (_, i) => Math.sin(step * (i + 1)))
+const unit = (x: Float64Array) => x.map((one) => one / Math.hypot(...x))
 
 /** The product of two columns that stand side by side. */
 function dot(pairs: Float32Array): number {

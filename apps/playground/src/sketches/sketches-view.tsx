@@ -35,15 +35,22 @@ export function SketchesView({ state, change }: Props) {
 function Counter({ remote }: { readonly remote: () => Remote<SketchesApi> }) {
   const [text, setText] = useState(() => sampleLog(20_000, 7))
   const [report, setReport] = useState<CountReport>()
+  const [isCounting, setIsCounting] = useState(true)
   const [problem, setProblem] = useState<string>()
   useEffect(() => {
     let isWanted = true
+    setIsCounting(true)
+    const end = (show: () => void) => {
+      if (!isWanted) return
+      setIsCounting(false)
+      show()
+    }
     const timer = setTimeout(() => {
       remote()
         .count(text)
         .then(
-          (found) => isWanted && setReport(found),
-          (error: unknown) => isWanted && setProblem(String(error)),
+          (found) => end(() => setReport(found)),
+          (error: unknown) => end(() => setProblem(String(error))),
         )
     }, 200)
     return () => {
@@ -58,6 +65,11 @@ function Counter({ remote }: { readonly remote: () => Remote<SketchesApi> }) {
         Paste your own log, with one key in each line. It stays in this page.
         <textarea rows={6} spellcheck={false} value={text} onInput={(event) => setText(event.currentTarget.value)} />
       </label>
+      {isCounting && (
+        <p>
+          <progress aria-label="Lines are counted" /> Counting.
+        </p>
+      )}
       {problem && (
         <p class="problem" role="alert">
           {problem}
