@@ -91,8 +91,7 @@ export default defineConfig({
     },
   },
   themeConfig: {
-    // The name of the button has all its words, as readers of screens expect.
-    search: { provider: 'local', options: { translations: { button: { buttonAriaLabel: 'Search K' } } } },
+    search: { provider: 'local' },
     outline: [2, 3],
     nav: [
       { text: 'Start', link: '/' },

@@ -55,6 +55,6 @@ export function settingsOf({ controls }: Statement, wanted: Readonly<Record<stri
 /** A setting in the words of its control. */
 export function written({ unit, names }: Control, value: number): string {
   if (names) return names[value] ?? ''
-  if (unit === '%') return `${Math.round(100 * value)} %`
+  if (unit === '%') return `${Number((100 * value).toPrecision(3))} %`
   return unit ? `${value}${unit}` : String(value)
 }

@@ -15,7 +15,7 @@ const PAGES: readonly (readonly [page: string, of: readonly (readonly [string, s
         ['recovery', 'claim', 'Home', 0],
       ],
     ],
-    ['docs/papers/balance-kv.html', [['halving', 'claim', 'Home', 0.01]]],
+    ['docs/papers/balance-kv.html', [['halving', 'claim', 'Home', 0.005]]],
   ]
 
 /**

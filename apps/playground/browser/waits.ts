@@ -42,7 +42,10 @@ const FLOWS: Readonly<Record<string, Flow>> = {
     async act(page) {
       const said = page.locator('.lemma .count[aria-busy="false"]')
       await said.waitFor(LONG)
-      await page.getByLabel(/Paste your own log/).fill('a\nb\n'.repeat(50_000))
+      await page.getByLabel(/Paste your own log/).evaluate((area) => {
+        ;(area as HTMLTextAreaElement).value = 'a\nb\n'.repeat(50_000)
+        area.dispatchEvent(new Event('input', { bubbles: true }))
+      })
       await page.getByText('100,000 lines').waitFor(LONG)
       await page.getByLabel('Statement').selectOption('recovery')
       await page.locator('.lemma[aria-label^="Lemma 3.7"] .count[aria-busy="false"]').waitFor(LONG)

@@ -1,14 +1,15 @@
 import DefaultTheme from 'vitepress/theme'
 import type { Theme } from 'vitepress'
 import { LemmaTrial } from './lemma-trial'
-import { plainCarets } from './plain-carets'
+import { plainFrame } from './plain-frame'
 import { WhichMethod } from './which-method'
+import './frame.css'
 import './which-method.css'
 
 /** VitePress's own theme, the table of *which method?*, and statements of the papers that are tried on their pages. */
 export default {
   extends: DefaultTheme,
-  setup: plainCarets,
+  setup: plainFrame,
   enhanceApp({ app }) {
     app.component('LemmaTrial', LemmaTrial)
     app.component('WhichMethod', WhichMethod)

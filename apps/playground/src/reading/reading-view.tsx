@@ -161,6 +161,9 @@ function Gauges({ progress, share, isRecorded }: GaugesProps) {
           ? `${countText(progress.tokens)} of ${countText(progress.total)} tokens read; ${bytesText(whole * share)} are allowed, ${bytesText(whole)} would be needed.${isRecorded ? ' This is a recording, until the model (3.8 MB) is loaded.' : ''}`
           : 'The model reads as soon as it is loaded.'}
       </p>
+      {progress?.tokens !== progress?.total || isRecorded ? (
+        <progress max={progress?.total} value={progress?.tokens} aria-label="Tokens read" />
+      ) : undefined}
     </section>
   )
 }

@@ -1,8 +1,8 @@
 import { useRoute } from 'vitepress'
 import { onMounted, watch } from 'vue'
 
-/** Makes the carets of the sidebar's groups plain: the group itself is the button, and a button within a button confuses readers of screens. */
-export function plainCarets(): void {
+/** Names of the frame around a page, made plain for readers of screens: the sidebar's groups are buttons without a second button within, and the search is called by its word alone. */
+export function plainFrame(): void {
   const route = useRoute()
   onMounted(plain)
   watch(() => route.path, plain, { flush: 'post' })
@@ -13,4 +13,5 @@ function plain(): void {
     for (const name of ['role', 'tabindex', 'aria-label']) caret.removeAttribute(name)
     caret.setAttribute('aria-hidden', 'true')
   }
+  for (const keys of document.querySelectorAll('.DocSearch-Button-Keys')) keys.setAttribute('aria-hidden', 'true')
 }
