@@ -12,7 +12,7 @@ import { chromium, type Page } from 'playwright-core'
 import { findChromium } from '../../../tools/scripts/chromium.mjs'
 import { violationsOf } from './axe.ts'
 import { hostile, npyFile } from './dropped.ts'
-import { longestTask } from './longest-task.ts'
+import { ownTime } from './own-time.ts'
 import { serve } from './serve.ts'
 import { shoot } from './shots.ts'
 import { tryWaits } from './waits.ts'
@@ -59,9 +59,6 @@ try {
       .getByRole('button', { name: /falcon/ })
       .waitFor()
     await readToEnd(page)
-    const rates = await page.locator('tbody tr td:nth-child(3)').allTextContents()
-    const slowest = Math.min(...rates.map((text) => Number(text.replaceAll(',', ''))).filter((rate) => rate > 0))
-    check('slowest method, tokens a second', slowest >= 500, slowest)
     await page.getByRole('button', { name: /falcon/ }).click()
     const exact = page
       .getByRole('row', { name: /^exact/ })
@@ -86,11 +83,18 @@ try {
   }
   {
     const { page } = await open('about:blank')
-    const longest = await longestTask(browser, page, async () => {
+    const { longest, slowed } = await ownTime(browser, page, async () => {
       await page.goto(site.url)
       await readToEnd(page)
     })
     check('longest task of the main thread, ms of its own time', longest <= 100, Math.round(longest))
+    const rates = await page.locator('tbody tr td:nth-child(3)').allTextContents()
+    const slowest = Math.min(...rates.map((text) => Number(text.replaceAll(',', ''))).filter((rate) => rate > 0))
+    check(
+      'slowest method, tokens a second of the worker',
+      slowest * slowed >= 500,
+      `${Math.round(slowest * slowed)}; by the clock ${slowest}, on a machine that let it wait ${slowed.toFixed(1)} times as long`,
+    )
     await page.context().close()
   }
   {

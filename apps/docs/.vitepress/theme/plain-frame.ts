@@ -13,5 +13,8 @@ function plain(): void {
     for (const name of ['role', 'tabindex', 'aria-label']) caret.removeAttribute(name)
     caret.setAttribute('aria-hidden', 'true')
   }
-  for (const keys of document.querySelectorAll('.DocSearch-Button-Keys')) keys.setAttribute('aria-hidden', 'true')
+  for (const key of document.querySelectorAll('.DocSearch-Button-Keys > :last-child')) {
+    key.textContent = '' // frame.css draws the letter, so that it is no part of a text
+    key.classList.add('drawn')
+  }
 }
