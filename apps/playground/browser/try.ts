@@ -228,6 +228,7 @@ try {
   {
     const { page } = await open(`${site.url}#view=sketches&epsilon=0.3`)
     await page.locator('.lemma .count[aria-busy="false"]').waitFor({ timeout: 120_000 })
+    await page.locator('tbody td').first().waitFor({ timeout: 120_000 })
     const cells = await page.locator('tbody td:last-child').allTextContents()
     check('bounds of counts hold', cells.length > 4 && cells.every((text) => text.includes('✓')), cells.length)
     await page.context().close()
