@@ -1,17 +1,17 @@
 /** Finds Chromium on this machine, and opens pages in it. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 
 const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-sync', '--no-first-run']
 flags.push('--disable-background-networking', '--disable-component-update', '--disable-dev-shm-usage')
 
-/** Chromium's program and version; installs Debian's where this machine lets it. @returns {{ program?: string, version?: string, why?: string }} */
+/** Chromium's program, by its whole path, and version; installs Debian's where this machine lets it. @returns {{ program?: string, version?: string, why?: string }} */
 export function findChromium() {
-  const program = process.env.CHROMIUM_PATH ?? 'chromium'
+  const program = wholePath(process.env.CHROMIUM_PATH ?? 'chromium')
   const version = versionOf(program)
   if (version) return { program, version }
   if (process.env.CHROMIUM_PATH) return { why: `${program} does not run` }
@@ -24,8 +24,14 @@ export function findChromium() {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
   const installed = versionOf('chromium')
-  if (installed) return { program: 'chromium', version: installed }
+  if (installed) return { program: wholePath('chromium'), version: installed }
   return { why: `apt-get could not install it (${status}): ${stderr.trim().split('\n').at(-1)}` }
+}
+
+/** The place of a program on the path; the name itself where it is not there. */
+function wholePath(name) {
+  const places = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name))
+  return name.includes('/') ? name : (places.find((place) => existsSync(place)) ?? name)
 }
 
 function versionOf(program) {

@@ -148,8 +148,11 @@ function files(root) {
   return names.toSorted().map((name) => `examples/${name}`)
 }
 
-/** The fenced ts blocks of a page: their lines, without the fence's indentation, and the page's line number of the first. */
-function typescriptBlocks(page) {
+const typescriptBlocks = (page) =>
+  fencedBlocks(page).filter(({ language }) => language === 'ts' || language === 'typescript')
+
+/** The fenced blocks of a page: their language, their lines without the fence's indentation, and the page's line number of the first. */
+export function fencedBlocks(page) {
   const blocks = []
   let open
   for (const [i, line] of page.split(/\r?\n/).entries()) {
@@ -157,7 +160,7 @@ function typescriptBlocks(page) {
     if (open === undefined) {
       if (fence) open = { indent: fence[1].length, mark: fence[2], language: fence[3], first: i + 2, lines: [] }
     } else if (fence && fence[3] === '' && fence[2].startsWith(open.mark)) {
-      if (open.language === 'ts' || open.language === 'typescript') blocks.push(open)
+      blocks.push(open)
       open = undefined
     } else {
       open.lines.push(line.slice(Math.min(open.indent, line.search(/\S|$/))))

@@ -56,6 +56,7 @@ export default defineConfig({
   lastUpdated: false,
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' }, // axe finds usual ones too pale
     config(md) {
       const { render, renderAsync } = md
       md.render = (source, env) => render.call(md, withApi(source, pathOf(env)), env)

@@ -19,14 +19,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { encodeNpy } from '@sublinear/io'
 import { chromium, type CDPSession } from 'playwright-core'
+import { findChromium } from '../../../tools/scripts/chromium.mjs'
 import { MANY } from '../src/reading/usual.ts'
-import { findChromium } from './find-chromium.ts'
 import { serve } from './serve.ts'
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url))
-const program = findChromium()
+const { program, why } = findChromium()
 if (!program) {
-  console.error('memory: there is no chromium on the path, and no CHROMIUM_PATH')
+  console.error(`memory: ${why}`)
   process.exit(2)
 }
 /** Bytes of a page and its workers: objects, array buffers with the memory of WebAssembly, and what the process holds of the machine. */

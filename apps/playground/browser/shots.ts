@@ -1,11 +1,12 @@
 /**
- * Screenshots of the built page at three widths, light and dark: `node browser/shots.ts folder [view …]`. Each view computes once; only the window changes.
+ * Screenshots of the built playground, and of some pages of the documentation, at three widths, light and dark: `node browser/shots.ts folder [view … | pages]`, after
+ * `npm run site`. Each view computes once; only the window changes.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type Page } from 'playwright-core'
-import { findChromium } from './find-chromium.ts'
+import { findChromium } from '../../../tools/scripts/chromium.mjs'
 import { serve } from './serve.ts'
 
 const SIZES = [
@@ -38,20 +39,38 @@ const VIEWS: Readonly<Record<string, { readonly hash: string; ready(page: Page):
       await page.getByRole('button', { name: 'Say' }).waitFor(LONG)
     },
   },
-  sketches: { hash: '#view=sketches', ready: (page) => page.getByText(/400 fresh matrices/).waitFor(LONG) },
+  sketches: { hash: '#view=sketches', ready: (page) => page.locator('.lemma .count[aria-busy="false"]').waitFor(LONG) },
   losses: { hash: '#view=losses', ready: (page) => page.locator('.cards').waitFor(LONG) },
 }
 
-/** Draws views into a folder, as `view-width-scheme.png`. */
+/** Pages of the documentation, in the same way; only what a window shows is drawn. */
+const PAGES: typeof VIEWS = {
+  start: { hash: '', ready: (page) => page.locator('main h1').waitFor(LONG) },
+  'which-method': {
+    hash: 'docs/which-method.html',
+    ready: (page) => page.locator('.which-method tbody tr').first().waitFor(LONG),
+  },
+  'one-pass': {
+    hash: 'docs/papers/one-pass.html#lemma-3-5-ams',
+    async ready(page) {
+      const slider = page.getByRole('region', { name: /random signs/ }).getByRole('slider', { name: /rows/ })
+      await slider.fill('0.12')
+      await page.locator('.lemma .broken[aria-busy="false"]').waitFor(LONG)
+    },
+  },
+}
+
+/** Draws views, or pages, into a folder, as `view-width-scheme.png`. */
 export async function shoot(
   browser: Browser,
   url: string,
   folder: string,
-  views: readonly string[] = Object.keys(VIEWS),
+  names: readonly string[] = Object.keys(VIEWS),
 ): Promise<void> {
   mkdirSync(folder, { recursive: true })
-  for (const view of views) {
-    const { hash, ready } = VIEWS[view]
+  for (const view of names) {
+    const isPage = Object.hasOwn(PAGES, view)
+    const { hash, ready } = isPage ? PAGES[view] : VIEWS[view]
     const page = await (await browser.newContext()).newPage()
     await page.goto(`${url}${hash}`)
     await ready(page)
@@ -62,7 +81,7 @@ export async function shoot(
         await page.waitForTimeout(300)
         await page.screenshot({
           path: join(folder, `${view}-${width}-${colorScheme}.png`),
-          fullPage: width !== 1440 || view !== 'read',
+          fullPage: !isPage && (width !== 1440 || view !== 'read'),
         })
       }
     await page.context().close()
@@ -71,11 +90,13 @@ export async function shoot(
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [folder = 'screenshots', ...views] = process.argv.slice(2)
-  const program = findChromium()
-  if (!program) throw new Error('there is no chromium on the path, and no CHROMIUM_PATH')
+  const { program, why } = findChromium()
+  if (!program) throw new Error(why)
   const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu'] })
-  const site = await serve(fileURLToPath(new URL('../dist', import.meta.url)))
-  await shoot(browser, site.url, folder, views.length > 0 ? views : undefined)
+  const site = await serve(fileURLToPath(new URL('../../../site', import.meta.url)))
+  const isPages = views[0] === 'pages'
+  const wanted = isPages ? Object.keys(PAGES) : views.length > 0 ? views : undefined
+  await shoot(browser, isPages ? site.url : `${site.url}playground/`, folder, wanted)
   await browser.close()
   site.close()
 }

@@ -4,12 +4,14 @@
  */
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
-import { findChromium } from './find-chromium.ts'
+import { findChromium } from '../../../tools/scripts/chromium.mjs'
+import { violationsOf } from './axe.ts'
+import { tryLemmas } from './lemmas-smoke.ts'
 import { serve } from './serve.ts'
 
-const program = findChromium()
+const { program, why } = findChromium()
 if (!program) {
-  console.error('smoke: there is no chromium on the path, and no CHROMIUM_PATH')
+  console.error(`smoke: ${why}`)
   process.exit(2)
 }
 let failed = 0
@@ -53,6 +55,15 @@ try {
   const found = page.locator('.VPLocalSearchBox .result')
   await found.first().waitFor()
   check('search finds, without a server', (await found.count()) > 3, await found.count())
+  await tryLemmas(page, site.url, check)
+  for (const path of ['', 'docs/which-method.html', 'docs/papers/one-pass.html', 'docs/papers/balance-kv.html'])
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.goto(`${site.url}${path}`)
+      await page.locator('main h1').first().waitFor()
+      const violations = await violationsOf(page)
+      check(`axe, /${path}, ${colorScheme}`, violations.length === 0, violations.join(' | ') || '0 violations')
+    }
   await page.goto(`${site.url}playground/#view=losses`)
   await page.getByRole('heading', { name: 'Where methods fail' }).waitFor()
   await page.goto(`${site.url}playground/#view=sketches&epsilon=0.3`)

@@ -36,7 +36,13 @@ function Page() {
         </nav>
       </header>
       <main id="main" tabIndex={-1}>
-        <Suspense fallback={<p>One moment.</p>}>
+        <Suspense
+          fallback={
+            <p>
+              <progress aria-label="The view is loaded" /> One moment.
+            </p>
+          }
+        >
           {view === 'read' && <ReadingView state={state} change={change} />}
           {view === 'heads' && <HeadsView state={state} change={change} />}
           {view === 'model' && <ModelView state={state} change={change} />}

@@ -97,7 +97,7 @@ export function ModelView({ state, change }: Props) {
         </label>
         <label>
           <span>
-            Bytes: <output>{name === 'exact' ? 'all' : shareText(share)}</output> of the exact cache
+            Bytes: <b>{name === 'exact' ? 'all' : shareText(share)}</b> of the exact cache
           </span>
           <input
             type="range"
@@ -208,9 +208,12 @@ function SayForm({ isBusy, say, stop }: SayProps) {
         <textarea ref={words} rows={4} defaultValue={FIRST} />
       </label>
       {isBusy ? (
-        <button type="button" onClick={stop}>
-          Stop
-        </button>
+        <>
+          <progress aria-label="The model reads, then answers" />
+          <button type="button" onClick={stop}>
+            Stop
+          </button>
+        </>
       ) : (
         <button>Say</button>
       )}

@@ -50,7 +50,7 @@ export function ReadingView({ state, change }: Props) {
       <section class="controls" aria-label="What is read, and within how many bytes">
         <label>
           <span>
-            Bytes: <output>{shareText(SHARES[shareAt])}</output> of the exact cache
+            Bytes: <b>{shareText(SHARES[shareAt])}</b> of the exact cache
           </span>
           <input
             type="range"
@@ -161,6 +161,9 @@ function Gauges({ progress, share, isRecorded }: GaugesProps) {
           ? `${countText(progress.tokens)} of ${countText(progress.total)} tokens read; ${bytesText(whole * share)} are allowed, ${bytesText(whole)} would be needed.${isRecorded ? ' This is a recording, until the model (3.8 MB) is loaded.' : ''}`
           : 'The model reads as soon as it is loaded.'}
       </p>
+      {progress?.tokens !== progress?.total || isRecorded ? (
+        <progress max={progress?.total} value={progress?.tokens} aria-label="Tokens read" />
+      ) : undefined}
     </section>
   )
 }
@@ -175,6 +178,7 @@ interface LanesProps {
 const absent = (name: string) => (name === 'exact' ? 'left out' : 'does not fit')
 
 function Lanes({ progress, answers, needles }: LanesProps) {
+  const isAsked = answers?.all.length === 0
   const right = needles.find(({ word }) => word === answers?.word)?.value
   return (
     <div class="scrolls">
@@ -204,7 +208,11 @@ function Lanes({ progress, answers, needles }: LanesProps) {
                     : '…'}
                 </td>
                 <td class={said === undefined ? '' : said === right ? 'right' : 'wrong'} aria-live="polite">
-                  {said === undefined ? '' : `${said} ${said === right ? '✓ right' : '✗ wrong'}`}
+                  {said === undefined
+                    ? isAsked && lane
+                      ? '…'
+                      : ''
+                    : `${said} ${said === right ? '✓ right' : '✗ wrong'}`}
                 </td>
               </tr>
             )

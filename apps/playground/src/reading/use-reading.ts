@@ -10,7 +10,7 @@ import type { Answer, Progress, ReadingApi } from './reading-worker'
 /** Addresses of the weights, by the model's name. */
 export const MODELS: Readonly<Record<string, string>> = { sharp: sharpUrl, bounded: boundedUrl }
 
-/** Answers of all methods about a word. */
+/** Answers of all methods about a word; none while they are asked. */
 export interface Answers {
   readonly word: string
   readonly all: readonly Answer[]
@@ -69,7 +69,10 @@ export function useReading({ modelName, text, needles, share, times }: Wanted) {
   }, [modelName, text, needles, share, times])
 
   const ask = async (word: string) => {
-    if (api.current) setAnswers({ word, all: await api.current.remote.ask(word) })
+    if (!api.current) return
+    setAnswers({ word, all: [] })
+    const all = await api.current.remote.ask(word)
+    setAnswers((now) => (now?.word === word ? { word, all } : now))
   }
   return { progress, answers, problem, ask }
 }

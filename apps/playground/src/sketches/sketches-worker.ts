@@ -1,5 +1,3 @@
-import { amsRows, amsSketch } from '@sublinear/ams-sketch'
-import { sketch } from '@sublinear/core'
 import { frequentItems, heavyHitters } from '@sublinear/sparse-recovery'
 import { expose } from 'comlink'
 
@@ -18,13 +16,6 @@ export interface CountReport {
   readonly frequent: { readonly bytes: number; readonly top: readonly Counted[] }
   /** Bytes of the keys alone, and a number for each: the least that an exact table can hold. */
   readonly exactBytes: number
-}
-
-/** Number of times that a lemma's inequality failed. */
-export interface LemmaReport {
-  readonly rows: number
-  readonly trials: number
-  readonly failures: number
 }
 
 const K = 8
@@ -58,50 +49,7 @@ const api = {
       exactBytes,
     }
   },
-  /**
-   * Counts, over fresh matrices one after the other, how often the estimate of ⟨u, v⟩ was off by more than ε·|u|·|v|; u and v have 64 entries and stay the same.
-   *
-   * @param share  number of rows, as a share of those that Lemma 3.5 needs
-   */
-  lemma({ epsilon, delta, share, trials, first }: LemmaOptions): LemmaReport {
-    const rows = Math.max(1, Math.round(share * amsRows({ epsilon, delta })))
-    const [u, v] = [vector(1), vector(2)]
-    const exact = dot(u, v)
-    const most = epsilon * Math.sqrt(dot(u, u) * dot(v, v))
-    let failures = 0
-    for (let seed = first; seed < first + trials; seed++) {
-      const psi = amsSketch({ m: rows, seed })
-      const both = sketch(psi, 2)
-      both.push({
-        rows: u.length,
-        cols: 2,
-        data: Float32Array.from({ length: 2 * u.length }, (_, i) => (i % 2 ? v : u)[i >> 1]),
-      })
-      const { data } = both.state
-      let product = 0
-      for (let r = 0; r < rows; r++) product += data[2 * r] * data[2 * r + 1]
-      if (Math.abs(product - exact) > most) failures++
-      both[Symbol.dispose]()
-    }
-    return { rows, trials, failures }
-  },
 }
 export type SketchesApi = typeof api
-
-export interface LemmaOptions {
-  readonly epsilon: number
-  readonly delta: number
-  readonly share: number
-  readonly trials: number
-  readonly first: number
-}
-
-function vector(seed: number): Float64Array {
-  return Float64Array.from({ length: 64 }, (_, i) => Math.sin(seed * 12.9898 + i * 78.233))
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, x, i) => sum + x * b[i], 0)
-}
 
 expose(api)
