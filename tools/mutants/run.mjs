@@ -2,10 +2,11 @@
 /**
  * Puts faults into the sources, one at a time, and says whether the tests that claim to find them do.
  *
- *   node tools/mutants/run.mjs [--changed] [--since <commit>] [--only <text>] [--most <count>] [--seconds <s>] [--write]
+ *   node tools/mutants/run.mjs [--changed] [--commits <count>] [--since <commit>] [--only <text>] [--most <count>] [--seconds <s>] [--write]
  *
- * --most and --seconds end a run early: no mutant is begun beyond them, and those that were not run are named. --changed takes the mutants of files,
- * and of tests, that differ from a commit (HEAD~1, or --since), --only those whose name has a text. Prints a table; exit code 1 where a
+ * --most and --seconds end a run early: no mutant is begun beyond them, and those that were not run are named. --changed takes the mutants of files, and of
+ * tests, that the last commits changed (10, or --commits) or that are not committed, those that changed last first; --since those that differ from a commit; --only
+ * those whose name has a text. Prints a table; exit code 1 where a
  * claim is untrue: a mutant that is not found, a source that no longer has the text, a `none` that is found. --write brings the tables of
  * docs/papers/power.md up to date with the list; `node tools/mutants/tables.mjs` does that alone.
  */
@@ -20,6 +21,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const { values } = parseArgs({
   options: {
     changed: { type: 'boolean' },
+    commits: { type: 'string', default: '10' },
     since: { type: 'string' },
     only: { type: 'string' },
     most: { type: 'string', default: 'Infinity' },
@@ -28,13 +30,18 @@ const { values } = parseArgs({
   },
 })
 
-/** Files that differ from a commit; none where the commit is not there, as in a shallow checkout. */
-function changedSince(commit) {
+/** Lines that git prints. @param {string[]} args */
+const git = (...args) =>
+  execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).split('\n').filter(Boolean)
+
+/** Names of files that git says, the last changed first; none where it knows no such commit. */
+function changedFiles() {
   try {
-    return execFileSync('git', ['diff', '--name-only', commit], { cwd: root, encoding: 'utf8', stdio: 'pipe' })
+    if (values.since) return git('diff', '--name-only', values.since)
+    return [...git('diff', '--name-only', 'HEAD'), ...git('log', '--name-only', '--format=', '-n', values.commits)]
   } catch {
-    console.log(`NOT RUN: there is no ${commit} to compare with`)
-    return ''
+    console.log(`NOT RUN: there is no ${values.since ?? 'HEAD'} to compare with`)
+    return []
   }
 }
 
@@ -42,12 +49,10 @@ function changedSince(commit) {
 function chosen() {
   if (values.only) return MUTANTS.filter(({ id }) => id.includes(values.only))
   if (!values.changed && !values.since) return MUTANTS
-  const changed = new Set(
-    changedSince(values.since ?? 'HEAD~1')
-      .trim()
-      .split('\n'),
-  )
-  return MUTANTS.filter(({ file, tests }) => changed.has(file) || tests.some((test) => changed.has(test)))
+  const order = new Map()
+  for (const file of changedFiles()) if (!order.has(file)) order.set(file, order.size)
+  const place = ({ file, tests }) => Math.min(...[file, ...tests].map((one) => order.get(one) ?? Infinity))
+  return MUTANTS.filter((one) => place(one) < Infinity).toSorted((a, b) => place(a) - place(b))
 }
 
 /** Runs the tests of a mutant; returns what happened, and how long it took. */

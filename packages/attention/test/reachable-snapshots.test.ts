@@ -1,7 +1,7 @@
 // What the campaigns of tools/campaigns found, by the right value. Kills: a layer that is broken by taking back what it cannot, a page that keeps weights which its
 // snapshot has not (bytes then differ from those of the stream that was opened), tokens counted beyond 2^53 − 1, a part with more tokens than the whole,
 // Ψ made before its m is compared, a spec refused by a TypeError, a sketch without room for one more row, an error that no count of items has, the weights of clusters
-// as arguments of one call, levels of a softmax that make NaN of scores, sums at the end of float64, draws counted beyond 2^53 − 1.
+// as arguments of one call, arrays of the sizes that a snapshot only says, levels of a softmax that make NaN of scores, sums at the end of float64, draws counted beyond 2^53 − 1.
 import { amsSketch } from '@sublinear/ams-sketch'
 import { mergeReduce, uniformHalving } from '@sublinear/balance-kv'
 import { decodeSnapshot, encodeSnapshot, restoreSketch, sketch, type AttentionStream } from '@sublinear/core'
@@ -9,6 +9,7 @@ import { random } from '@sublinear/laws'
 import { frequentItems, restoreFrequentItems } from '@sublinear/sparse-recovery'
 import { describe, expect, it } from 'vitest'
 import {
+  catalogue,
   exactStream,
   layer,
   meanStream,
@@ -84,6 +85,28 @@ describe('tokens near 2^53', () => {
     const part = JSON.parse(parameters['part-0']) as { parameters: Record<string, string> }
     part.parameters['tokens'] = '91'
     expect(() => openStream(altered(made.toBytes(), { 'part-0': JSON.stringify(part) }))).toThrow(RangeError)
+  })
+})
+
+describe('widths that no tensor bears out are refused by a field, before anything is made of them', () => {
+  const pilot = { queries: random(96, 3, 5), keys: random(96, 3, 6), values: random(96, 2, 7) }
+  const made = catalogue.flatMap((method) => {
+    const options = method.within(shape, 3000, { tokens: 300, weighted: false }, pilot)
+    return options === undefined ? [] : [[method.name, method.make(shape, options)] as const]
+  })
+  it.each(made)('%s', (_, stream) => {
+    stream.push(block(90))
+    const bytes = stream.toBytes()
+    const { parameters } = decodeSnapshot(bytes)
+    for (const name of ['d', 'dv'].filter((one) => Object.hasOwn(parameters, one)))
+      for (const width of ['4', '1028', '16777216', '9007199254740991']) {
+        const before = performance.now()
+        expect(() => openStream(altered(bytes, { [name]: width }))).toThrow(RangeError)
+        expect(() => openStream(altered(bytes, { [name]: width }))).not.toThrow(
+          /array (?:length|buffer|size)|alloc|memory/i,
+        )
+        expect(performance.now() - before).toBeLessThan(2000)
+      }
   })
 })
 

@@ -209,3 +209,13 @@ describe.each(makers)('a sketch of a %s matrix', (_, make) => {
     expect([...got.data]).toEqual(wanted)
   })
 })
+
+it('a push of no rows changes nothing, wherever it is', () => {
+  const one = sketch(dense(3, 5), 2)
+  one.push(random(70, 2, 1))
+  const kept = one.toBytes()
+  for (const at of [0, 70, 100, 1000]) one.push(matrix(0, 2), at)
+  expect([one.rows, one.toBytes()]).toEqual([70, kept])
+  one.push(random(3, 2, 2))
+  expect(one.rows).toBe(73)
+})

@@ -23,7 +23,7 @@ export function errorBars(partial: PartialSoftmax, rows: number = partial.sum.ro
   const { max, mass, sum, spread } = partial
   if (!spread) throw new TypeError('errorBars: the partial must be asked for with { errorBars: true }')
   const { cols } = sum
-  const heads = sum.rows / Math.max(1, rows)
+  const heads = sum.rows === rows ? 1 : sum.rows / rows
   if (!Number.isInteger(heads))
     throw new RangeError(`errorBars: rows must divide the ${sum.rows} rows of the partial, got ${rows}`)
   const data = new Float32Array(sum.rows * cols)

@@ -67,10 +67,9 @@ export function pagesBytes(shape: Shape, tokens: number, weighted: boolean): num
   const { d, window } = shape
   const dv = valueCols(shape)
   if (window !== undefined) return 4 * (d + dv + (weighted ? 1 : 0)) * mostPages(window, tokens) * windowPage(window)
-  if (tokens === Infinity) return Infinity
-  let room = 0
-  while (room < tokens && room < LARGEST_PAGE) room += pageAfter(room)
-  if (room < tokens) room += LARGEST_PAGE * Math.ceil((tokens - room) / LARGEST_PAGE)
+  let room = tokens > 0 ? LEAST_PAGE : 0
+  while (room < Math.min(tokens, LARGEST_PAGE)) room *= 2
+  if (tokens > LARGEST_PAGE) room = LARGEST_PAGE * Math.ceil(tokens / LARGEST_PAGE)
   return 4 * (d + dv + (weighted ? 1 : 0)) * room
 }
 

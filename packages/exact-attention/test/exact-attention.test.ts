@@ -134,6 +134,8 @@ describe('exactAttention', () => {
       [{ scale: undefined }, TypeError, 'exactAttention: scale must be a finite number, got undefined'],
       [{ valid: 5 }, RangeError, 'exactAttention: valid must be an integer from 0 to 4, got 5'],
       [{ valid: 1.5 }, RangeError, 'exactAttention: valid must be an integer from 0 to 4, got 1.5'],
+      [{ causal: 1 }, TypeError, 'exactAttention: causal must be true or false, got 1'],
+      [{ causal: null }, TypeError, 'exactAttention: causal must be true or false, got null'],
       [
         { causal: true, queries: random(6, 3, 1) },
         RangeError,

@@ -123,6 +123,41 @@ describe('a window', () => {
   })
 })
 
+// Weights are added to scores after a cap and a slope: over tiles of 256 keys, pages of 64 and more, rows that see no key of a tile, and weights from 2^-20 to 2^20.
+describe('weights beside the features of a head', () => {
+  const rotary = { base: 100, pairing: 'halves' } as const
+  it.each<Partial<Shape>>([
+    {},
+    { softcap: 1.5 },
+    { slope: 0.01 },
+    { slope: [0.5, 0, 0.001], softcap: 3 },
+    { window: 1 },
+    { window: 100 },
+    { window: 300, slope: 0.02 },
+    { sinkLogit: [2, -1, 0], window: 40, softcap: 2 },
+    { values: 'in keys' },
+    { values: 'in keys', window: 70 },
+    { values: 'in keys', softcap: 1 },
+    { rotary, slope: 0.1 },
+  ])('%o', (head) => {
+    const shape = { d: 4, dv: 3, scale: 0.9, ...head }
+    const n = 700
+    const [queries, keys] = [random(3 * n, 4, 1, 2), random(n, 4, 2, 2)]
+    const values = head.values ? { rows: n, cols: 0, data: new Float32Array(0) } : random(n, 3, 3)
+    const weights = random(n, 1, 4).data.map((x) => 2 ** (20 * x))
+    using stream = exactStream(shape)
+    const out = new Float32Array(3 * n * 3)
+    for (const { piece, from, to } of pieces({ keys, values }, [1, 130, 64, 300])) {
+      const got = stream.step({ ...piece, weights: weights.subarray(from, to) }, rowsOf(queries, 3 * from, 3 * to))
+      out.set(normalise(got).data, 3 * 3 * from)
+    }
+    for (const row of [0, 1, 63, 64, 130, 131, 194, 195, 255, 256, 257, 430, 520, 699]) {
+      const own = headOracle(shape, rowsOf(queries, 3 * row, 3 * row + 3), keys, values, 3, row, weights)
+      expect(distance(out.subarray(9 * row, 9 * row + 9), own)).toBeLessThan(4e-6)
+    }
+  })
+})
+
 describe('far out', () => {
   it('ALiBi keeps its distances at place 10^7', () => {
     const n = 10_000_001

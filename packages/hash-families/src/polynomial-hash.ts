@@ -87,8 +87,7 @@ export function polynomialHash({ independence, seed, prime, stream = 0 }: Polyno
       if (!isFloat64(keys)) throw new TypeError(`${who}: keys must be a Float64Array`)
       checkOut(who, out, keys.length * words)
       for (let c = 0; c < keys.length; c++) {
-        const key = keys[c]
-        if (!(key >= 0 && key < 2 ** 53 && Math.floor(key) === key)) checkInteger(who, `keys[${c}]`, key, 0)
+        if (!(keys[c] >= 0 && Number.isSafeInteger(keys[c]))) checkInteger(who, `keys[${c}]`, keys[c], 0)
       }
       write(out, keys, sketchKernels())
     },

@@ -27,8 +27,9 @@ export function sipHash(out: Uint32Array, key: Uint32Array, bytes: Uint8Array, l
     } else if (at === whole) {
       // the last word: the remaining bytes, with the length modulo 256 on top
       for (let i = whole; i < length; i++) {
-        if (i - whole < 4) low |= bytes[i] << (8 * (i - whole))
-        else high |= bytes[i] << (8 * (i - whole - 4))
+        const byte = bytes[i] << (8 * (i & 7)) // a shift counts modulo 32
+        if (i - whole < 4) low |= byte
+        else high |= byte
       }
       high |= length << 24
     } else {

@@ -117,7 +117,7 @@ function live(
       return counters.bytes + (keyed ? count * keyBytes : 0)
     },
     update(key, weight = 1) {
-      const slot = typeof key === 'number' && key >= 0 && key <= Number.MAX_SAFE_INTEGER ? counters.findNumber(key) : -1
+      const slot = typeof key === 'number' ? counters.findNumber(key) : -1 // what is no key is not found, and refused below
       if (!(weight >= 1 && Number.isSafeInteger(weight) && total + weight <= Number.MAX_SAFE_INTEGER)) {
         checkInteger(who, 'weight', weight, 1)
         throw new RangeError(`${who}: the total must stay at most 2^53 - 1, got ${total} and ${weight} more`)

@@ -89,6 +89,8 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
   const { d, dv, scale, softcap, count: wanted } = options
   const width = d + dv
   const size = { d, width }
+  // Read before anything is made of the sizes, which the tensors bound.
+  const given = from && readBy(kind, entropyTokensSchema, from, { d, '2·(d + dv)': 2 * width, 'd + dv': width })
   const room = roomOf(options)
   const pool = rowPool({ width, room })
   const sum = new Float64Array(d)
@@ -96,7 +98,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
   const centres: Centres = { keyCentre: new Float32Array(d), valueCentre: new Float32Array(dv) } // the first token
   let steps: Steps = {}
   let weights: Float32Array | undefined // weights of the tokens held, where any is not 1
-  if (from) restore(from)
+  if (from && given) restore(from, given)
 
   const beside = () => (weights ? 4 * pool.rows : 0)
   const decoded = (codes: Int32Array, rows: number, own: Float32Array | undefined): KvBlock => ({
@@ -213,18 +215,13 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
     weight += one
   }
 
-  function restore(state: State): void {
-    const { parameters, tensors } = readBy(kind, entropyTokensSchema, state, {
-      d,
-      '2·(d + dv)': 2 * width,
-      'd + dv': width,
-    })
-    const { sum: given, centre, ...found } = tensors
+  function restore(state: State, { parameters, tensors }: NonNullable<typeof given>): void {
+    const { sum: saved, centre, ...found } = tensors
     pool.restore(kind, found, state.isSound)
     weights = weightsIn(kind, state, pool.rows)?.slice()
     weight = parameters.weight
     steps = { key: placeIn(kind, parameters.keyStep), value: placeIn(kind, parameters.valueStep) }
-    sum.set(given)
+    sum.set(saved)
     centres.keyCentre.set(centre.subarray(0, d))
     centres.valueCentre.set(centre.subarray(d))
     checkKeys(kind, 'centre', { rows: 1, cols: d, data: centres.keyCentre })

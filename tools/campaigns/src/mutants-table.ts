@@ -39,6 +39,14 @@ function share(found: number, of: number): string {
 
 const code = (text: string) => `\`${text.replaceAll('|', '\\|').replaceAll('`', '′').slice(0, 70)}\``
 
+/** What is known of a survivor; undefined where nobody has judged it. */
+function judgement({ file, from }: Survivor): string | undefined {
+  return judged.find(([stem, text]) => basename(file) === stem && from.startsWith(text))?.[2]
+}
+
+const isFoundNow = ({ now }: Survivor) => now === 'killed'
+const isEquivalent = (one: Survivor) => !isFoundNow(one) && judgement(one)?.startsWith('equivalent') === true
+
 /** Tables of the samples of mutants: scores, and every survivor with what is known of it. */
 export function mutantsText(): string {
   const samples = globSync('results/*.sample.json', { cwd: folder })
@@ -50,23 +58,23 @@ export function mutantsText(): string {
   const scores = samples.map(([name, { all, drawn, killed, timedOut, survivors, left }]) => {
     const found = killed + timedOut
     const unreached = survivors.filter(({ reached }) => reached === false).length
-    const now = survivors.filter((one) => one.now === 'killed').length
+    const now = survivors.filter(isFoundNow).length
+    const real = drawn - survivors.filter(isEquivalent).length
     const files = left.map((file) => basename(file, '.test.ts')).join(', ')
-    return `| ${name} | ${drawn} of ${all} | ${found} | ${survivors.length - unreached} | ${unreached} | ${share(found, drawn)} | ${share(found, drawn - unreached)} | ${now} | ${files || '–'} |`
+    return `| ${name} | ${drawn} of ${all} | ${found} | ${survivors.length - unreached} | ${unreached} | ${share(found, drawn)} | ${drawn - real} | ${share(found, real)} | ${now} | ${files || '–'} |`
   })
   const rows = samples.flatMap(([name, { survivors }]) =>
-    survivors.map(({ file, line, from, to, reached, now }) => {
-      const own = judged.find(([stem, text]) => basename(file) === stem && from.startsWith(text))?.[2]
-      const what =
-        now === 'killed'
-          ? 'found by a test added since'
-          : (own ?? (reached === false ? 'not reached by the tests that ran' : 'not judged yet'))
+    survivors.map((one) => {
+      const { file, line, from, to, reached } = one
+      const what = isFoundNow(one)
+        ? 'found by a test added since'
+        : (judgement(one) ?? (reached === false ? 'not reached by the tests that ran' : 'not judged yet'))
       return `| ${name} | ${basename(file)}:${line} | ${code(from)} | ${code(to)} | ${what} |`
     }),
   )
   return [
-    '| package | mutants | found | survived | not reached | found, % (95 %) | of those reached | found since | tests left out |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| package | mutants | found | survived | not reached | found, % (95 %) | equivalent | score, % (95 %) | found since | tests left out |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...scores,
     '',
     '| package | place | was | is | judged |',

@@ -1,5 +1,6 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { Growth } from './growth.ts'
 import type { Result } from './main.ts'
 import { mutantsText } from './mutants-table.ts'
 import type { Soak } from './soak.ts'
@@ -41,10 +42,44 @@ function runText({ seed, seconds, cpu, load, campaigns }: Result): string {
   ].join('\n')
 }
 
-/** Sums of the parts of the long campaign that were run: a table for each. */
+/** Sum of the parts of the long campaign that were run, which share a seed. */
 function slicesText(): string {
   const files = globSync('*.json', { cwd: fileURLToPath(new URL('../results/slices', import.meta.url)) }).toSorted()
-  return files.map((file) => runText(read<Result>(`slices/${file.replace('.json', '')}`))).join('\n\n') || 'None yet.'
+  const [first, ...others] = files.map((file) => read<Result>(`slices/${file.replace('.json', '')}`))
+  return runText(others.reduce(added, first))
+}
+
+/** A run with the counts of another one. */
+function added(to: Result, more: Result): Result {
+  const campaigns = { ...to.campaigns }
+  for (const [name, own] of Object.entries(more.campaigns)) {
+    const before = campaigns[name] ?? { units: 0, tried: 0, outcomes: {}, findings: [], cpu: 0 }
+    const outcomes = { ...before.outcomes }
+    for (const [outcome, count] of Object.entries(own.outcomes)) outcomes[outcome] = (outcomes[outcome] ?? 0) + count
+    campaigns[name] = {
+      units: before.units + own.units,
+      tried: before.tried + own.tried,
+      cpu: before.cpu + own.cpu,
+      findings: [...before.findings, ...own.findings],
+      outcomes,
+    }
+  }
+  return { ...to, seconds: to.seconds + more.seconds, campaigns }
+}
+
+/** Table of the growth of errors: a row for each stream and kind of tokens, a column for each number of tokens. */
+function growthText({ cpu, seconds, rows }: Growth): string {
+  const counts = [...new Set(rows.map(({ n }) => n))]
+  const names = [...new Set(rows.map(({ stream, tokens }) => `${stream} | ${tokens}`))]
+  const errorOf = (name: string, count: number) =>
+    rows.find(({ stream, tokens, n }) => `${stream} | ${tokens}` === name && n === count)?.error.toExponential(1) ?? '–'
+  return [
+    `${seconds} s of CPU in all, ${cpu}.`,
+    '',
+    `| stream | tokens | ${counts.map((n) => `error at ${thousands(n)}`).join(' | ')} |`,
+    `| --- | --- | ${counts.map(() => '---').join(' | ')} |`,
+    ...names.map((name) => `| ${name} | ${counts.map((n) => errorOf(name, n)).join(' | ')} |`),
+  ].join('\n')
 }
 
 /** Names that the table has for the parts of a soak's memory. */
@@ -72,6 +107,7 @@ export function sections(): Record<string, string> {
     after: runText(long),
     slices: slicesText(),
     mutants: mutantsText(),
+    growth: growthText(read<Growth>('growth')),
     soak: [
       '| measured | value |',
       '| --- | --- |',

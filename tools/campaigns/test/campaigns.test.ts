@@ -7,6 +7,7 @@ import { catalogue, meanStream } from '@sublinear/attention'
 import { decodeSnapshot } from '@sublinear/core'
 import { expect, test } from 'vitest'
 import { snapshots } from '../src/campaigns/snapshots.ts'
+import { growth } from '../src/growth.ts'
 import { programs } from '../src/campaigns/programs.ts'
 import { mutated } from '../src/mutate.ts'
 import { BESIDE, KINDS, PARTS } from '../src/published.ts'
@@ -79,6 +80,14 @@ test('what opening costs is bounded by the input: snapshots of large sizes that 
     /^forged: 51 tried.*; 0 findings$/m,
   )
 }, 120_000)
+
+// Kills: a truth of other tokens than the stream's, a stream that loses or doubles tokens, moments around another centre, tokens that wait taken for folded ones.
+test('errors of ten thousand tokens are those of float32', () => {
+  const rows = growth(10_000)
+  expect(rows.length).toBe(3 * 2 * 5)
+  for (const { stream, tokens, n, error } of rows)
+    if (!(error < 3e-6)) expect.fail(`${error} of ${stream}, ${tokens}, ${n}`)
+})
 
 test('a state that answers with NaN, and one whose own snapshot is refused, are found', async () => {
   const make = SUBJECTS['layer'].make
