@@ -1,6 +1,6 @@
 /**
- * Tries mutants in one process of Vitest: `node sample-child.mjs <package> <folder> <quick> <ids>`. First it runs each test file once, and notes which mutants it reaches and
- * how long it takes; then each mutant's files, the quickest first. Outcomes go to the folder's outcomes.jsonl.
+ * Tries mutants in one process of Vitest: `node sample-child.mjs <package> <folder> <quick> <ids>`. First it runs each test file once, and notes which mutants each of its tests
+ * reaches and how long it takes; then, for each mutant, the tests that reach it, those first that end soonest. Outcomes go to the folder's outcomes.jsonl.
  */
 import { appendFileSync, existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,10 +26,14 @@ const setup = join(folder, 'setup.mjs')
 writeFileSync(
   setup,
   `import { readFileSync, writeFileSync } from 'node:fs'
-import { afterAll } from 'vitest'
+import { afterAll, afterEach, beforeEach } from 'vitest'
 const { id, hits } = JSON.parse(readFileSync(${JSON.stringify(active)}, 'utf8'))
-globalThis.__stryker__ = id === undefined ? {} : { activeMutant: id, hitCount: 0, hitLimit: hits }
-if (id === undefined) afterAll(() => writeFileSync(${JSON.stringify(reached)}, JSON.stringify(globalThis.__stryker__.mutantCoverage?.static ?? {})))
+const own = globalThis.__stryker__ = id === undefined ? {} : { activeMutant: id, hitCount: 0, hitLimit: hits }
+if (id === undefined) {
+  beforeEach(({ task }) => void (own.currentTestId = task.id))
+  afterEach(() => void (own.currentTestId = undefined))
+  afterAll(() => writeFileSync(${JSON.stringify(reached)}, JSON.stringify(own.mutantCoverage ?? { static: {}, perTest: {} })))
+}
 `,
 )
 const alias = [
@@ -66,8 +70,8 @@ const project = vitest.projects[0]
 
 const notes = join(folder, 'tests.json')
 
-/** Whether a test file passes; and CPU seconds. */
-async function passes(file) {
+/** Whether a test file passes, or those of its tests that are named; CPU seconds; and seconds of each test. */
+async function passes(file, testIds) {
   const start = process.cpuUsage()
   const watch = setInterval(() => {
     const { user, system } = process.cpuUsage(start)
@@ -75,11 +79,17 @@ async function passes(file) {
   }, 500)
   vitest.state.filesMap.clear() // else `bail` counts what failed in earlier runs
   vitest.state.errorsSet.clear()
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([project.createSpecification(file)])
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([
+    project.createSpecification(file, testIds && { testIds }),
+  ])
   clearInterval(watch)
   const { user, system } = process.cpuUsage(start)
   const ok = unhandledErrors.length === 0 && testModules.length === 1 && testModules[0].ok()
-  return { ok, seconds: (user + system) / 1e6 }
+  const times = Array.from(testModules[0]?.children.allTests() ?? [], (one) => [
+    one.id,
+    one.diagnostic()?.duration ?? 0,
+  ])
+  return { ok, seconds: (user + system) / 1e6, times }
 }
 
 if (!existsSync(notes)) {
@@ -90,24 +100,35 @@ if (!existsSync(notes)) {
       continue
     }
     writeFileSync(active, '{}')
-    writeFileSync(reached, '{}')
-    const { ok, seconds } = await passes(file)
+    writeFileSync(reached, '{"static":{},"perTest":{}}')
+    const { ok, seconds, times } = await passes(file)
     const short = file.slice(root.length)
     console.error(`${short}: ${seconds.toFixed(1)} s${ok ? '' : ', fails beside the switches'}`)
     if (!ok || seconds > Number(quick)) found.left.push(short)
-    else found.files.push({ file, seconds, reached: JSON.parse(readFileSync(reached, 'utf8')) })
+    else found.files.push({ file, seconds, times, reached: JSON.parse(readFileSync(reached, 'utf8')) })
   }
-  found.files.sort((a, b) => a.seconds - b.seconds)
   writeFileSync(notes, JSON.stringify(found))
 }
 const noted = JSON.parse(readFileSync(notes, 'utf8')).files
+
+const sumOf = (times) => times.reduce((sum, [, time]) => sum + time, 0)
+
+/** The tests of a file that reach a mutant, how often they do, and the CPU seconds that they should take: all tests of the file where it is reached before they begin. */
+function reaching({ file, seconds, times, reached }, id) {
+  const own = Object.keys(reached.perTest).filter((test) => reached.perTest[test][id] !== undefined)
+  const hits = own.reduce((sum, test) => sum + reached.perTest[test][id], reached.static[id] ?? 0)
+  if (hits === 0) return []
+  const share = sumOf(times.filter(([test]) => own.includes(test))) / Math.max(1, sumOf(times))
+  return [reached.static[id] ? { file, hits, seconds } : { file, hits, seconds: seconds * share, tests: own }]
+}
+
 for (const id of ids.split(',')) {
-  const own = noted.filter((one) => one.reached[id] !== undefined)
-  say({ begun: id })
+  const own = noted.flatMap((one) => reaching(one, id)).toSorted((a, b) => a.seconds - b.seconds)
   let status = own.length === 0 ? 'notReached' : 'survived'
-  for (const { file, reached: times } of own) {
-    writeFileSync(active, JSON.stringify({ id, hits: 100 * (times[id] + 100) }))
-    const { ok } = await passes(file)
+  for (const { file, hits, seconds, tests } of own) {
+    say({ begun: id, seconds })
+    writeFileSync(active, JSON.stringify({ id, hits: 100 * (hits + 100) }))
+    const { ok } = await passes(file, tests)
     if (!ok) {
       status = 'killed'
       break

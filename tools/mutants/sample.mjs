@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
- * Mutation testing of a random sample: of all mutants that Stryker knows of a package's sources, a seed draws some, and those quick test files that reach a mutant
- * are run against it, one after the other, until one fails.
+ * Mutation testing of a random sample: of all mutants that Stryker knows of a package's sources, a seed draws some, and the tests of quick files that reach a mutant
+ * are run against it, those that end soonest first, until one fails.
  *
  *   node tools/mutants/sample.mjs <package> [--mutants 50] [--seed 1] [--quick 20] [--hang 30] [--again]
  *
- * --quick are CPU seconds that a test file may take to be among them, --hang those after which a mutant counts as one that does not end. --again runs only the survivors
+ * --quick are CPU seconds that a test file may take to be among them, --hang those after which the tests of one file count as without end, beside
+ * five times what they take without the mutant. --again runs only the survivors
  * of the committed result, with the tests as they are now. It writes results/<package>.sample.json; docs/reliability.md has its table from there.
  */
 import { spawn } from 'node:child_process'
@@ -104,7 +105,7 @@ async function round(ids) {
     spent = secondsOf(child.pid, since)
     if (now.length !== lines) [lines, at] = [now.length, spent]
     const running = now.at(-1)
-    if (running?.begun !== undefined && spent - at > Number(values.hang)) {
+    if (running?.begun !== undefined && spent - at > Number(values.hang) + 5 * running.seconds) {
       writeFileSync(log, `${JSON.stringify({ id: running.begun, status: 'timedOut' })}\n`, { flag: 'a' })
       child.kill('SIGKILL')
     }

@@ -18,7 +18,7 @@ export const SAMPLED = {
     'packages/attention/test/error-bars.test.ts',
   ]),
   'kv-cache': own('kv-cache', [
-    'packages/attention/test/{auto-stream-snapshots,error-bars,reachable-snapshots}.test.ts',
+    'packages/attention/test/{auto-learning,auto-stream,auto-stream-budget,auto-stream-snapshots,auto-stream-stacks,error-bars,measured,reachable-snapshots}.test.ts',
   ]),
   'hash-families': own('hash-families'),
   'sparse-recovery': own('sparse-recovery'),
