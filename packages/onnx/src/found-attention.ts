@@ -3,6 +3,7 @@ import type { AttentionSite } from './attention-site'
 import { findAttention } from './find-attention'
 import { orderedGraph, type OrderedGraph } from './graph-order'
 import { filesInMemory, type ModelFiles } from './model-files'
+import { withNormsOutside } from './norms-outside'
 import type { Ort, Runtime } from './ort'
 import { readModel } from './read-model'
 import { withCacheOutputs } from './shared-keys'
@@ -32,7 +33,7 @@ export function foundAttention(
     throw new TypeError(`${who}: ort must be onnxruntime-node or onnxruntime-web`)
   const files = model instanceof Uint8Array ? filesInMemory(model) : model
   const file = readModel(files)
-  const graph = orderedGraph(withCacheOutputs(file.graph))
+  const graph = orderedGraph(withNormsOutside(withCacheOutputs(file.graph)))
   const sites = findAttention(graph)
   const caches = new Set(sites.flatMap(({ past, present }) => [...past, ...present]))
   return { runtime: { ort, files, model: file, session }, graph, sites, caches }

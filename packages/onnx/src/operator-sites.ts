@@ -9,7 +9,7 @@ const scaleOf = (scale: number | undefined) => (scale ? { number: scale, factors
 /**
  * Reads a node com.microsoft::GroupQueryAttention.
  * Source: onnxruntime's contrib operators, 1.30. Inputs: 0 query (or all, packed), 1 key, 2 value, 3 and 4 past, 5 and 6 lengths, 7 and 8 tables, 9 places,
- *   10 bias, 11 sinks, 12 and 13 scales of a quantised cache, 14 and 15 norms.
+ *   10 bias, 11 sinks, 12 and 13 scales of a quantised cache, 14 and 15 norms, which `withNormsOutside` has taken out.
  *
  * @throws RangeError that names whatever else the node asks for
  */
@@ -26,7 +26,6 @@ export function groupQuerySite(node: OnnxNode, { inputs: given }: OrderedGraph):
   refuse(intOf(node, 'qk_output', 0) > 0 || at(outputs, 3), 'scores as an output (output_qk)')
   refuse(intOf(node, 'causal', 1) === 0, 'a mask that is not causal (causal = 0)')
   refuse(intOf(node, 'sliding_window_cache', 0) > 0, 'a cache that the runtime bounds (sliding_window_cache)')
-  refuse(at(inputs, 14) ?? at(inputs, 15), 'norms of queries and keys inside (q_norm_weight, k_norm_weight)')
   const [past, later] = [at(inputs, 3), at(inputs, 4)]
   const isInput = (name: string | undefined) => name === undefined || given.some((own) => own.name === name)
   const isShared = !isInput(past)

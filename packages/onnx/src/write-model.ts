@@ -1,5 +1,6 @@
 import { FLOAT, type OnnxAttribute, type OnnxModelFile, type OnnxNode, type OnnxTensor, type OnnxValue } from './graph'
-import type { ModelFiles } from './model-files'
+import { filesInMemory, type ModelFiles } from './model-files'
+import { fields, pagesOf } from './wire'
 import { messageWriter } from './wire-writer'
 
 /** Some nodes of a model, as a model of their own. */
@@ -65,8 +66,10 @@ export function newNode(
     inputs,
     outputs,
     ints = {},
+    floats = {},
   }: Pick<OnnxNode, 'inputs' | 'outputs'> & {
     readonly ints?: Readonly<Record<string, number | readonly number[]>> | undefined
+    readonly floats?: Readonly<Record<string, number>> | undefined
   },
 ): OnnxNode {
   const writer = messageWriter()
@@ -84,7 +87,21 @@ export function newNode(
     writer.bytes(5, message.finish())
     attributes.set(name, typeof value === 'number' ? { name, int: value } : { name, ints: value })
   }
+  for (const [name, value] of Object.entries(floats)) {
+    writer.bytes(5, messageWriter().text(1, name).float(2, value).number(20, 1).finish())
+    attributes.set(name, { name, float: value })
+  }
   return { name: '', op, domain: '', inputs, outputs, attributes, bytes: writer.finish() }
+}
+
+/** A node that reads other tensors; all else of its message stays as it is. */
+export function withInputs(node: OnnxNode, inputs: readonly string[]): OnnxNode {
+  const files = filesInMemory(node.bytes)
+  const writer = messageWriter()
+  for (const name of inputs) writer.text(1, name)
+  for (const { number, start, to } of fields(pagesOf(files, files.model), 0, node.bytes.length))
+    if (number !== 1) writer.raw(node.bytes.subarray(start, to))
+  return { ...node, inputs, bytes: writer.finish() }
 }
 
 /** An input or output of a part, of which only the element type is known. */

@@ -73,7 +73,7 @@ describe('operators', () => {
     [{ k_quant_type: 'PER_TENSOR' }, [], [], 'a quantised cache'],
     [{ kv_cache_bit_width: 8 }, [], [], 'a quantised cache'],
     [{}, ['', '', '', '', '', 'table'], [], 'a quantised cache'],
-    [{}, ['', '', '', '', '', '', '', 'table', 'table'], [], 'q_norm_weight'],
+    [{}, ['', '', '', '', '', '', '', 'table'], [], 'q_norm_weight'],
   ] as const)('GroupQueryAttention with %o %o %o', async (attributes, more, outputs, message) => {
     await expect(opened(groupQuery(attributes, more, outputs))).rejects.toThrow(message)
   })

@@ -33,6 +33,10 @@ export interface EmittedAttention {
   readonly interleaved?: boolean
   /** Attention written out: query head h reads key head h mod kvHeads, which is no decoder's way. */
   readonly tiled?: boolean
+  /** Weights of d numbers by which each head of queries and of keys is normed: by nodes before the attention, or by GroupQueryAttention itself. */
+  readonly norms?:
+    | { readonly q: string; readonly k: string; readonly isInside: boolean; readonly epsilon?: number | undefined }
+    | undefined
   /** GroupQueryAttention: past and present are rings of the runtime's. */
   readonly isRuntimeWindow?: boolean
 }
@@ -141,14 +145,18 @@ function groupQuery(
   past: string[],
   present: string[],
 ): string {
-  const { layer, dialect, q, k, v, heads, kvHeads, scale, softcap, window, sinks, type } = own
+  const { layer, dialect, v, heads, kvHeads, scale, softcap, window, sinks, type, norms } = own
+  const isInside = norms?.isInside ?? false
+  const q = norms && !isInside ? normed(b, own.q, norms.q, heads, norms.epsilon) : own.q
+  const k = norms && !isInside && own.reads === undefined ? normed(b, own.k, norms.k, kvHeads, norms.epsilon) : own.k
   const rows = dialect === 'gqa' ? [q, k, v] : [b.op('Concat', [q, k, v], { axis: -1 }), '', '']
-  const sink = sinks ? ['', '', b.constant(`sink.${layer}`, [heads], typed(sinks, type))] : []
+  const sink = sinks ? b.constant(`sink.${layer}`, [heads], typed(sinks, type)) : ''
+  const more = ['', '', sink, ...(norms && isInside ? ['', '', norms.q, norms.k] : [])]
   const attended = `attended.${layer}`
   b.node({
     op: 'GroupQueryAttention',
     domain: 'com.microsoft',
-    inputs: [...rows, ...past, seqlens!, total!, cos, sin, ...sink],
+    inputs: [...rows, ...past, seqlens!, total!, cos, sin, ...(sinks || isInside ? more : [])],
     outputs: [attended, ...present],
     attributes: {
       num_heads: heads,
@@ -159,9 +167,17 @@ function groupQuery(
       ...(softcap !== undefined && { softcap: { float: softcap } }),
       ...(window !== undefined && { local_window_size: window }),
       ...(own.isRuntimeWindow && { sliding_window_cache: 1 }),
+      ...(isInside && norms!.epsilon !== undefined && { qk_norm_epsilon: { float: norms!.epsilon } }),
     },
   })
   return attended
+}
+
+/** Rows of heads, each head normed. */
+function normed(b: GraphBuilder, rows: string, weight: string, heads: number, epsilon = 1e-6): string {
+  const parts = b.op('Reshape', [rows, b.ints(0, 0, heads, -1)])
+  const attributes = { axis: -1, epsilon: { float: epsilon }, stash_type: 1 }
+  return b.op('Reshape', [b.op('SimplifiedLayerNormalization', [parts, weight], attributes), b.ints(0, 0, -1)])
 }
 
 function multiHead(

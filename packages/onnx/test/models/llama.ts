@@ -35,6 +35,9 @@ export interface LlamaOptions {
   readonly bareSharing?: boolean
   /** … and keys of their own behind them, which no model has. */
   readonly ownRows?: boolean
+  /** GroupQueryAttention: heads of queries and keys are normed, by nodes before it or by the operator itself. */
+  readonly norms?: 'inside' | 'outside'
+  readonly normEpsilon?: number
   /** A window of every layer whose cache onnxruntime keeps at that length itself (sliding_window_cache). */
   readonly runtimeWindow?: number
 }
@@ -57,6 +60,8 @@ export function llama(options: LlamaOptions): GraphBuilder {
     sharing = 0,
     bareSharing = false,
     ownRows = false,
+    norms,
+    normEpsilon,
   } = options
   const b = graphBuilder()
   const random = randomOf(12_345)
@@ -108,6 +113,16 @@ export function llama(options: LlamaOptions): GraphBuilder {
       stash_type: 1,
     })
   }
+  /** Weights of the norms of a layer's heads. */
+  const normsOf = (layer: number) => {
+    const own = (part: string) =>
+      constant(
+        `${part}.${layer}`,
+        [d],
+        Float32Array.from({ length: d }, () => 1 + 0.5 * random()),
+      )
+    return { q: own('q_norm'), k: own('k_norm'), isInside: norms === 'inside', epsilon: normEpsilon }
+  }
   /** Keys and values of a layer, or where it reads those of another. */
   const keysOf = (layer: number, h: string) => {
     const own = layers - sharing
@@ -143,6 +158,7 @@ export function llama(options: LlamaOptions): GraphBuilder {
         scale: 1 / Math.sqrt(d),
         window: runtimeWindow ?? (layer % 2 === 0 ? window : undefined),
         isRuntimeWindow: runtimeWindow !== undefined,
+        norms: norms && normsOf(layer),
         sinks: sinks ? Float32Array.from({ length: heads }, () => 2 * random()) : undefined,
       },
       shared,
