@@ -1,6 +1,6 @@
 /**
- * `node evidence/kinds/ask.ts [method …]`: which method for which kind of head? Four groups of heads, of which nobody here trained two, at equal bytes.
- * With names of methods those alone are measured anew: what is measured has no chance in it.
+ * `node evidence/kinds/ask.ts [method …] ['group, 1/share' …]`: which method for which kind of head? Four groups of heads, of which nobody here trained two, at equal bytes.
+ * With names of methods, or of places such as 'sharp, 1/4', those alone are measured anew: what is measured has no chance in it.
  */
 import {
   autoStream,
@@ -292,17 +292,18 @@ export async function measured(
   return { heads, rows }
 }
 
+const placeOf = (group: string, share: number) => `${group}, 1/${share}`
 const isAt = (row: KindRow, group: string, share: number) => row.group === group && row.share === share
 
-/** A result in which some rows are measured anew, in the order of the methods. */
+/** A result in which some rows are measured anew, in the order of the methods; a method has rows in all places or in none. */
 export function withAnew(before: Kinds, anew: Kinds): Kinds {
   const rowOf = (group: string, share: number, method: string) =>
     [anew, before].flatMap(({ rows }) => rows.filter((row) => isAt(row, group, share) && row.method === method))[0]
-  const places = new Map(anew.rows.map(({ group, share }) => [`${group} ${share}`, { group, share }]))
+  const places = new Map(before.rows.map(({ group, share }) => [placeOf(group, share), { group, share }]))
   const rows = [...places.values()].flatMap(({ group, share }) =>
     METHODS.flatMap((method) => rowOf(group, share, method) ?? []),
   )
-  return { heads: anew.heads, rows }
+  return { heads: { ...before.heads, ...anew.heads }, rows }
 }
 
 const mean = (errors: readonly (number | null)[]) =>
@@ -443,11 +444,18 @@ export const kinds: Experiment<Kinds> = {
     `and ${FITTED} of its queries: \`compact\`, as many tokens as take seven eighths of the bytes in 8 and 6 bits; what comes later joins the nearest of them.`,
   file: () => 'result.json',
   run: async (args, { before }) => {
-    const unknown = args.find((name) => !METHODS.includes(name))
+    const places = GROUPS.flatMap(({ name, shares }) => shares.map((share) => placeOf(name, share)))
+    const unknown = args.find((name) => !METHODS.includes(name) && !places.includes(name))
     if (unknown !== undefined)
-      throw new RangeError(`kinds: method must be one of ${METHODS.join(', ')}, got ${unknown}`)
+      throw new RangeError(`kinds: names must be of ${[...METHODS, ...places].join('; ')}, got ${unknown}`)
     if (args.length === 0 || !before) return measured(GROUPS, 'shown')
-    return withAnew(before, await measured(GROUPS, 'shown', args))
+    const methods = METHODS.filter((name) => args.includes(name))
+    const named = places.filter((place) => args.includes(place))
+    const groups = GROUPS.map((group) => ({
+      ...group,
+      shares: group.shares.filter((share) => named.length === 0 || named.includes(placeOf(group.name, share))),
+    })).filter(({ shares }) => shares.length > 0)
+    return withAnew(before, await measured(groups, 'shown', methods.length > 0 ? methods : METHODS))
   },
   answer: (result) => `${reached(result)}\n\n${table(result, 'later')}\n\n${table(result, 'causal')}`,
   picture: ({ rows }) =>

@@ -4,11 +4,15 @@ import {
   checkKeys,
   checkOptions,
   checkScale,
+  checkSeed,
+  pickedRows,
   pickedTokens,
   type KvBlock,
   type Matrix,
+  type Seed,
 } from '@sublinear/core'
 import { addedValues, answering, fittedMasses, gramOf, type Wanted } from './fitted-set'
+import { nystromSet, type ChosenSet } from './nystrom-set'
 
 const WHO = 'compact'
 /** Tokens with their weights. */
@@ -20,8 +24,12 @@ const JUDGED = 4
 const RIDGES = [1, 0.1, 0.01, 0.001]
 
 export interface CompactOptions extends KvBlock {
-  /** Questions like those to come, rows × d: some hundred of the prefix's own, or others about it. */
-  readonly queries: Matrix
+  /** Chooses what tokens are picked and fitted by: 'questions' (default), or the keys alone, 'nystrom'. */
+  readonly by?: 'questions' | 'nystrom' | undefined
+  /** Questions like those to come, rows × d: some hundred of the prefix's own, or others about it. Needed by 'questions' alone. */
+  readonly queries?: Matrix | undefined
+  /** Seed of the choice by 'nystrom', an integer ≥ 0. Default 0. */
+  readonly seed?: Seed | undefined
   /** Factor of the scores inside exp. */
   readonly scale: number
   /** Number of tokens to keep, ≥ 1. */
@@ -31,14 +39,16 @@ export interface CompactOptions extends KvBlock {
 /**
  * Compacts a prefix that is known as a whole to a few weighted tokens. It keeps those to which questions like the ones to come give most attention, and refits their masses and
  * values so that answers stay what they were. Any stream takes these tokens, with their weights, and goes on from there.
- * Source: Attention Matching (arXiv 2602.16284): keys by attention received, masses by nonnegative least squares, values by least squares. Deviation: the
+ * Source: Attention Matching (arXiv 2602.16284): keys by attention received, masses by nonnegative least squares, values by least squares; or, by 'nystrom',
+ *   WildCat (arXiv 2602.10056), which needs no questions. Deviation: the
  *   fits are held to the tokens' own weights and values, and every fourth question judges whether masses, and how far values, are fitted at all.
  *
  * Guarantee: with room for all tokens, those tokens as they are. None on other questions: keys that none of `queries` looks at are lost, so heads that look for one old
  *   token do better with far keys ([measured](../../../evidence/kinds/README.md)).
- * Cost: the scores of all questions and tokens in float64; queries² · count operations twice. It is no stream: it is for a prefix that is read once and asked often.
+ * Cost: the scores of all questions and tokens in float64; queries² · count operations twice; by 'nystrom', tokens · min(count, 256)² operations. It is no stream: it is for a prefix that is read once and asked often.
  *
- * @param keys, values, weights  the prefix; queries  rows × d, at least 4 of them; scale  factor of the scores; count  tokens that stay
+ * @param keys, values, weights  the prefix; by  'questions' (default) or 'nystrom'; queries  rows × d, at least 4 of them, for 'questions'; scale  factor of the
+ *   scores; count  tokens that stay; seed  of 'nystrom' (default 0)
  * @returns at most `count` tokens, in their order, with weights
  * @throws TypeError, RangeError when shapes do not fit, an entry is not finite, or an option is out of range
  * @example
@@ -47,12 +57,17 @@ export interface CompactOptions extends KvBlock {
  * console.log(few.keys.rows, few.weights.length) // 8 8
  */
 export function compact(options: CompactOptions): WeightedTokens {
-  checkOptions(WHO, options, ['queries', 'keys', 'values', 'weights', 'scale', 'count'])
-  const { queries, keys, values, weights, scale, count } = options
+  checkOptions(WHO, options, ['by', 'queries', 'keys', 'values', 'weights', 'scale', 'count', 'seed'])
+  const { by = 'questions', queries, keys, values, weights, scale, count, seed } = options
+  if (by !== 'questions' && by !== 'nystrom')
+    throw new RangeError(`${WHO}: by must be 'questions' or 'nystrom', got ${JSON.stringify(by)}`)
   checkKeys(WHO, 'keys', keys)
   checkBlock(WHO, options, keys.cols, values?.cols)
-  checkKeys(WHO, 'queries', queries, keys.cols)
-  checkInteger(WHO, 'queries.rows', queries.rows, JUDGED)
+  if (by === 'questions' || queries) {
+    checkKeys(WHO, 'queries', queries!, keys.cols)
+    checkInteger(WHO, 'queries.rows', queries!.rows, JUDGED)
+  }
+  const drawn = checkSeed(WHO, seed ?? 0)
   checkScale(WHO, scale)
   checkInteger(WHO, 'count', count, 1)
   const own = weights ?? new Float32Array(keys.rows).fill(1)
@@ -61,14 +76,23 @@ export function compact(options: CompactOptions): WeightedTokens {
     return { ...pickedTokens({ keys, values }, some, counts), weights: counts }
   }
   if (keys.rows <= count) return picked([...own.keys()])
-  const attention = attentionOf(queries, keys, own, scale)
-  const chosen = mostAttended(attention, keys.rows, count)
-  const wanted = wantedOf(attention, queries.rows, { keys, values, weights: own }, chosen)
+  const prefix = { keys, values, weights: own }
+  const { chosen, ...fit } =
+    by === 'nystrom' ? nystromSet(prefix, scale, count, drawn) : fittedSet(prefix, queries!, scale, count)
   const out = picked(chosen)
-  const fit = bestFit(wanted, Float64Array.from(out.weights), Float64Array.from(out.values.data))
   out.weights.set(fit.masses)
   out.values.data.set(fit.values)
   return out
+}
+
+/** Chooses the tokens to which the questions give most attention, and fits their masses and values to the answers. */
+function fittedSet(prefix: WeightedTokens, queries: Matrix, scale: number, count: number): ChosenSet {
+  const { keys, values, weights } = prefix
+  const attention = attentionOf(queries, keys, weights, scale)
+  const chosen = mostAttended(attention, keys.rows, count)
+  const wanted = wantedOf(attention, queries.rows, prefix, chosen)
+  const masses = Float64Array.from(chosen, (t) => weights[t])
+  return { chosen, ...bestFit(wanted, masses, Float64Array.from(pickedRows(values, chosen).data)) }
 }
 
 /** Computes the softmax of the scores: queries × tokens. */

@@ -1,6 +1,8 @@
 // A prefix made into a few weighted tokens. Kills: masses whose update is upside down or forgets the tokens' own weights, a ridge that does not solve its normal
-// equations, values fitted where what was kept from the fit says that it harms, attention without the scale or the weights, tokens out of their order.
-import { clusters } from '@sublinear/kv-cache'
+// equations, values fitted where what was kept from the fit says that it harms, attention without the scale or the weights, tokens out of their order,
+// a choice that forgets what was chosen, weights of Nyström solved in the wrong order, the power that a key has of its own left out, parts whose places are mixed.
+import { pickedRows } from '@sublinear/core'
+import { clusters, restoreClusters } from '@sublinear/kv-cache'
 import { random } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'
 import { compact, exactAttention, exactStream, matrix, normalise, type Matrix } from '../src'
@@ -164,6 +166,100 @@ describe('compact', () => {
     expect(relative(got, over(asked, whole))).toBeLessThan(0.5)
   })
 
+  describe.each(['questions', 'nystrom'] as const)('by %s', (by) => {
+    const given = { ...block, ...(by === 'questions' && { queries }), scale, by }
+
+    it.each([1, 7, 60, 300])(
+      'has %i tokens, in the order of the prefix, each with a mass and values within its reach',
+      (count) => {
+        const few = compact({ ...given, count })
+        expect([few.keys.rows, few.values.rows, few.weights.length]).toEqual([count, count, count])
+        expect(unfitted(few, block).keys.rows).toBe(count) // each is found after the one before
+        expect(few.weights.every((weight) => weight > 0 && Number.isFinite(weight))).toBe(true)
+        expect(few.values.data.every(Number.isFinite)).toBe(true)
+      },
+    )
+
+    it('is a function of what is given', () => {
+      expect(compact({ ...given, count: 40 })).toEqual(compact({ ...given, count: 40 }))
+    })
+
+    it('answers other questions better than its tokens alone, and than as many tokens evenly over the prefix', () => {
+      const few = compact({ ...given, count: 48 })
+      const exact = exactAttention({ queries: asked, ...block, scale })
+      const evenly = Array.from({ length: 48 }, (_, i) => 10 * i)
+      const plain = { keys: pickedRows(keys, evenly), values: pickedRows(values, evenly) }
+      const found = relative(over(asked, few), exact)
+      expect(found).toBeLessThan(0.5 * relative(over(asked, unfitted(few, block)), exact))
+      expect(found).toBeLessThan(0.5 * relative(over(asked, plain), exact))
+    })
+
+    it('goes on from a snapshot of the stream that took it as from the stream', () => {
+      const few = compact({ ...given, count: 48 })
+      const stream = clusters({ count: 100, buffer: 4 })({ d: 4, dv: 3, scale })
+      stream.push(few)
+      const again = restoreClusters(stream.toBytes())
+      const later = { keys: clumps(30, 23), values: random(30, 3, 24) }
+      for (const one of [stream, again]) one.push(later)
+      expect(again.attend(asked)).toEqual(stream.attend(asked))
+    })
+  })
+
+  describe('by nystrom', () => {
+    it('gives equal keys to the one that is chosen, with all their weight and the mean of their values', () => {
+      const three = [0, 1, 2]
+      const rows = Array.from({ length: 60 }, (_, i) => three[i % 3])
+      const few = compact({
+        keys: matrix(60, 4, Float32Array.from(rows.flatMap((own) => [own, 2 - own, own * own, 0]))),
+        values: matrix(
+          60,
+          1,
+          Float32Array.from({ length: 60 }, (_, i) => i),
+        ),
+        weights: Float32Array.from({ length: 60 }, (_, i) => 1 + (i % 2)),
+        scale,
+        count: 12,
+        by: 'nystrom',
+      })
+      expect(few.keys.rows).toBe(3) // more would be copies
+      const order = Array.from(three, (j) => few.keys.data[4 * j])
+      for (const [j, own] of order.entries()) {
+        // Places own, own + 3, … of weight 1 and 2 in turns: weight 30, mean (Σ place · weight)/30.
+        const places = Array.from({ length: 20 }, (_, i) => own + 3 * i)
+        const mass = places.reduce((sum, place) => sum + 1 + (place % 2), 0)
+        const mean = places.reduce((sum, place) => sum + place * (1 + (place % 2)), 0) / mass
+        expect(few.weights[j]).toBeCloseTo(mass, 2)
+        expect(few.values.data[j]).toBeCloseTo(mean, 2)
+      }
+    })
+
+    it('chooses by its seed, and long prefixes in parts', () => {
+      const few = (seed: number, count: number) => compact({ ...block, scale, count, by: 'nystrom', seed })
+      expect(few(1, 40)).toEqual(few(1, 40))
+      expect(few(1, 40).keys).not.toEqual(few(2, 40).keys)
+      const parts = few(1, 300) // two parts of 240 tokens that keep 150 each
+      const first = unfitted(parts, block).keys.data.slice(0, 600)
+      const half = keys.data.subarray(0, 960)
+      for (let at = 0, own = 0; own < first.length; own += 4, at += 4) {
+        while (first[own] !== half[at] && at < half.length) at += 4
+        expect(at).toBeLessThan(half.length)
+      }
+    })
+
+    it('stays finite where keys are far or all the same', () => {
+      for (const size of [0, 1e-30, 1e4, 1e12]) {
+        const large = matrix(
+          480,
+          4,
+          keys.data.map((x) => x * size),
+        )
+        const few = compact({ keys: large, values, scale, count: 30, by: 'nystrom' })
+        expect(few.weights.every((weight) => weight > 0 && Number.isFinite(weight))).toBe(true)
+        expect(few.values.data.every((x) => Math.abs(x) <= Math.max(...values.data.map(Math.abs)))).toBe(true)
+      }
+    })
+  })
+
   it('refuses what does not fit', () => {
     const given = { ...block, queries, scale, count: 8 }
     expect(() => compact({ ...given, count: 0 })).toThrow('compact: count must be')
@@ -173,5 +269,9 @@ describe('compact', () => {
     expect(() => compact({ ...given, weights: new Float32Array(480) })).toThrow(/^compact: weights/)
     expect(() => compact({ ...given, scale: Number.NaN })).toThrow(/^compact: scale/)
     expect(() => compact({ ...given, many: 3 } as never)).toThrow(/^compact: .*many/)
+    expect(() => compact({ ...given, by: 'omp' as never })).toThrow("compact: by must be 'questions' or 'nystrom'")
+    expect(() => compact({ ...block, scale, count: 8 })).toThrow(/^compact: queries/)
+    expect(() => compact({ ...given, by: 'nystrom', seed: -1 })).toThrow(/^compact: seed/)
+    expect(() => compact({ ...given, by: 'nystrom', queries: random(9, 5, 1) })).toThrow(/^compact: queries/)
   })
 })

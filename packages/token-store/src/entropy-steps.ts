@@ -101,7 +101,7 @@ export function recode(
 }
 
 /**
- * Says how far the step of values should stand above that of keys, in eighths of a doubling, so that an entry of each has the same effect on an answer, and bits are
+ * Says how far the step of values should stand above that of keys, in sixteenths of a doubling, so that an entry of each has the same effect on an answer, and bits are
  * best spent. The error of a key moves a score by scale · query, and an answer by that times the distance of the value from the answer; queries are taken to be
  * as long as keys.
  */

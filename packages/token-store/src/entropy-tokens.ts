@@ -37,8 +37,8 @@ import { entropyTokensSchema } from './saved-entropy-tokens'
 const EARLY = 1.2
 /** One token in so many leaves at a time. */
 const LEAVING = 16
-/** The coarsest step that is tried, in eighths of a doubling above the present step. */
-const FARTHEST = 256
+/** The coarsest step that is tried, in sixteenths of a doubling above the present step. */
+const FARTHEST = 512
 /** Rows that are decoded to floats at a time. */
 const AT_ONCE = 512
 
@@ -143,7 +143,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
       recode(own, size, steps, coarser(more))
       return own
     }
-    const bytesOf = (own: Int32Array) => pool.bytesOf(own, own.length / width)
+    const bytesOf = (own: Int32Array) => pool.bytesOf(own, own.length / width, pool.rows)
     const share = (goal - beside()) * (sample.length / codes.length)
     let [low, high] = [1, FARTHEST]
     while (low < high) {
@@ -177,7 +177,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
     const own = weightsOf(0)
     weights = own?.some((w) => w !== 1) ? own : undefined
     const staying = markedRows(codes, width, marks, 0)
-    pool.replace(staying, staying.length / width)
+    pool.replace(staying, staying.length / width, true)
     return left
   }
 
@@ -271,7 +271,7 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
       shown[Symbol.dispose]()
     },
     saved() {
-      const { codes, blocks, priors } = pool.saved()
+      const { codes, blocks, priors, guesses, links } = pool.saved()
       return {
         parameters: {
           weight: String(weight),
@@ -282,6 +282,8 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
           codes: { dtype: 'U8', shape: [codes.length], data: codes },
           blocks: { dtype: 'U32', shape: [blocks.length], data: blocks },
           priors: { dtype: 'U32', shape: [2 * width], data: priors },
+          guesses: { dtype: 'U8', shape: [width], data: guesses },
+          links: { dtype: 'U8', shape: [links.length], data: links },
           sum: { dtype: 'F64', shape: [d], data: sum.slice() },
           centre: { dtype: 'F32', shape: [width], data: Float32Array.of(...centres.keyCentre, ...centres.valueCentre) },
           ...(weights && { weights: { dtype: 'F32' as const, shape: [weights.length], data: weights.slice() } }),

@@ -1,46 +1,46 @@
 import { rangeDecoder, rangeEncoder, SHARE_BITS, type RangeDecoder, type RangeEncoder } from './range-coder'
 import { classOf, lowBitsOf, residualTables, tableOf, UNIT } from './residual-tables'
+import { rowGuess, type Guesses } from './row-guess'
 
 /** Largest magnitude of a code. */
 export const MOST_CODE = 0x7fff
-/** Parts of 1 in which a mean is held. */
-const MEAN = 16
-/** How fast means follow the codes: shifts for the first rows of a block, and for all later rows. */
-const [MEAN_SHIFTS, MEAN_SHIFT] = [[0, 1, 2, 2], 3]
-const [SIZE_SHIFTS, SIZE_SHIFT] = [[2, 2, 2, 3, 3, 3], 4]
+/** How fast mean distances follow: shifts for the first rows of a block where none is known, and for all others. */
+const [SIZE_SHIFTS, SIZE_SHIFT] = [[2, 2, 2, 3, 3, 3, 4, 4, 4, 4], 5]
 /** The symbol of all sizes without one of their own. */
 const LONG = 31 // the last of SIZES
 /** Bits of the longest number behind an escape. */
 const LONGEST = 17
 
-/** Means of the codes of every coordinate, and mean distances from these, by which the first rows of a block are coded. */
-export interface Priors {
-  readonly mean: Int16Array
-  /** Mean distances, in parts of 1/64. */
+/** How codes are guessed, and mean distances from the guesses, by which the first rows of a block are coded. */
+export interface Priors extends Guesses {
+  /** Mean distances, in parts of 1/64; 0 where none is known. */
   readonly size: Uint32Array
 }
 
 /**
- * Makes a coder of rows of integers, a block at a time: each coordinate has a mean and a mean distance from it, which follow the rows as they are
- * read, and the distance of the next number from the mean is range-coded by the table of that mean distance.
+ * Makes a coder of rows of integers, a block at a time: each coordinate has a guess and a mean distance from it, which follows the rows as they are
+ * read, and the distance of the next number from the guess is range-coded by the table of that mean distance.
  * Source: adaptive entropy coding of residuals, as lossless coders of sound and pictures have it; range coding by Martin (1979).
  *
  * Guarantee: decoding gives the rows that were encoded, |code| ≤ 32767. Any bytes are decoded to numbers or refused, in a time that the number of
  * rows bounds. Integers alone:
  * the same bytes on every engine.
- * Cost: 0.1 bit above the entropy of Gaussian numbers whose deviation is at least 1; a dozen operations and two divisions a number.
+ * Cost: 0.05 bit above the entropy of Gaussian numbers whose deviation is at least 1; a dozen operations and two divisions a number, and two for each link.
  *
  * @param width  numbers a row
  */
 export function rowCoder(width: number) {
-  const mean = new Int32Array(width)
+  const guess = rowGuess(width)
   const size = new Int32Array(width)
   const { low, size: sizeAt, classes } = residualTables()
   const begin = (priors: Priors) => {
-    for (let c = 0; c < width; c++) {
-      mean[c] = priors.mean[c] * MEAN
-      size[c] = priors.size[c]
-    }
+    guess.begin(priors)
+    size.set(priors.size)
+  }
+  /** Takes the code of coordinate c of row r, which lies so far from its guess. */
+  const follow = (c: number, r: number, code: number, distance: number, isKnown: boolean) => {
+    guess.take(c, code, r)
+    size[c] += (distance * UNIT - size[c]) >> ((isKnown ? undefined : SIZE_SHIFTS[r]) ?? SIZE_SHIFT)
   }
   return {
     /** Writes rows of codes; `ends[r]` becomes the number of bytes at which row r ends. */
@@ -48,9 +48,8 @@ export function rowCoder(width: number) {
       const encoder = rangeEncoder()
       begin(priors)
       for (let r = 0, at = 0; r < rows; r++) {
-        const [meanShift, sizeShift] = [MEAN_SHIFTS[r] ?? MEAN_SHIFT, SIZE_SHIFTS[r] ?? SIZE_SHIFT]
         for (let c = 0; c < width; c++, at++) {
-          const residual = codes[at] - ((mean[c] + MEAN / 2) >> 4)
+          const residual = codes[at] - guess.next(c)
           const distance = residual < 0 ? -residual : residual
           const kind = classOf(size[c], classes)
           const lowBits = lowBitsOf(kind)
@@ -61,8 +60,7 @@ export function rowCoder(width: number) {
           if (symbol === LONG) writeLong(encoder, high - LONG)
           if (lowBits > 0) encoder.write(distance & ((1 << lowBits) - 1), 1, lowBits)
           if (distance > 0) encoder.write(residual < 0 ? 1 : 0, 1, 1)
-          mean[c] += (codes[at] * MEAN - mean[c]) >> meanShift
-          size[c] += (distance * UNIT - size[c]) >> sizeShift
+          follow(c, r, codes[at], distance, priors.size[c] > 0 && priors.follow[c] === 0)
         }
         ends?.push(encoder.size)
       }
@@ -73,7 +71,6 @@ export function rowCoder(width: number) {
       const decoder = rangeDecoder(bytes)
       begin(priors)
       for (let r = 0, at = to; r < rows; r++) {
-        const [meanShift, sizeShift] = [MEAN_SHIFTS[r] ?? MEAN_SHIFT, SIZE_SHIFTS[r] ?? SIZE_SHIFT]
         for (let c = 0; c < width; c++, at++) {
           const kind = classOf(size[c], classes)
           const lowBits = lowBitsOf(kind)
@@ -84,11 +81,10 @@ export function rowCoder(width: number) {
           if (distance === LONG) distance += readLong(decoder)
           if (lowBits > 0) distance = (distance << lowBits) + readBits(decoder, lowBits)
           const isBelow = distance > 0 && readBits(decoder, 1) === 1
-          const code = ((mean[c] + MEAN / 2) >> 4) + (isBelow ? -distance : distance)
+          const code = guess.next(c) + (isBelow ? -distance : distance)
           if (code > MOST_CODE || code < -MOST_CODE) return false
           out[at] = code
-          mean[c] += (code * MEAN - mean[c]) >> meanShift
-          size[c] += (distance * UNIT - size[c]) >> sizeShift
+          follow(c, r, code, distance, priors.size[c] > 0 && priors.follow[c] === 0)
         }
       }
       return decoder.isDone

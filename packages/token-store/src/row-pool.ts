@@ -1,6 +1,8 @@
 import { checkFits } from '@sublinear/core'
+import { learntGuesses, meansOf, missedBy } from './learnt-guesses'
 import { UNIT } from './residual-tables'
 import { MOST_CODE, rowCoder, type Priors } from './row-coder'
+import { blankGuesses, UNLEARNT, type Guesses } from './row-guess'
 
 /** Rows of a full block: as many must be read for one row, and a coder learns from as many. */
 export const BLOCK = 64
@@ -19,22 +21,33 @@ interface Block {
 /** Rows of integers, entropy-coded in blocks of 64, within a fixed number of bytes; blocks are read one by one. */
 export interface RowPool {
   readonly rows: number
-  /** Bytes of the blocks, with their headers. */
+  /** Bytes of the blocks, with their headers, and of the links. */
   readonly used: number
   /** Adds rows behind the others, as many as fit; `each` more bytes stay free for every row held. Returns how many it took. */
   append(codes: Int32Array, rows: number, each: number): number
-  /** Holds other rows instead, coded by their own means, which then go on. The caller must see whether they fit. */
-  replace(codes: Int32Array, rows: number): void
-  /** Bytes that these rows would take in place of those held. */
-  bytesOf(codes: Int32Array, rows: number): number
+  /**
+   * Holds other rows instead, coded by their own means, which then go on. How they are guessed is learnt anew, or stays as it was where `some` of the same rows stay.
+   * The caller must see whether they fit.
+   */
+  replace(codes: Int32Array, rows: number, some?: boolean): void
+  /** Bytes that these rows would take in place of those held; rows that stand for `standing`, less what these share. */
+  bytesOf(codes: Int32Array, rows: number, standing?: number): number
   /** The codes of all rows. */
   read(): Int32Array
   /** Gives the codes of the blocks in turn, some hundred rows at a time, valid until the next call of `give`. */
   visit(give: (codes: Int32Array, rows: number, from: number) => void): void
-  /** Codes of all blocks; for each block its length and its number of rows, in one number; and the means with which blocks begin. */
-  saved(): { readonly codes: Uint8Array; readonly blocks: Uint32Array; readonly priors: Uint32Array }
+  /** Codes of all blocks; for each block its length and its number of rows, in one number; the means with which blocks begin; and how codes are guessed. */
+  saved(): SavedPool
   /** @throws RangeError when they are no blocks of full rows within the room. With `isSound` they are a pool's own, and their codes are not read. */
-  restore(kind: string, saved: ReturnType<RowPool['saved']>, isSound?: boolean): void
+  restore(kind: string, saved: SavedPool, isSound?: boolean): void
+}
+
+interface SavedPool {
+  readonly codes: Uint8Array
+  readonly blocks: Uint32Array
+  readonly priors: Uint32Array
+  readonly guesses: Uint8Array
+  readonly links: Uint8Array
 }
 
 /** Rows given at a time by `visit`. */
@@ -48,7 +61,7 @@ const AT_ONCE = 512 // of BLOCK, 8
  */
 export function rowPool({ width, room }: { readonly width: number; readonly room: number }): RowPool {
   const coder = rowCoder(width)
-  const blank = (): Priors => ({ mean: new Int16Array(width), size: new Uint32Array(width) })
+  const blank = (): Priors => ({ ...blankGuesses(width), size: new Uint32Array(width) })
   let priors = blank()
   let blocks: Block[] = []
   let [count, used] = [0, 0]
@@ -58,7 +71,7 @@ export function rowPool({ width, room }: { readonly width: number; readonly room
     coder.decode(bytes, rows, priors, out, to)
   const set = (others: Block[]) => {
     blocks = others
-    used = blocks.reduce((sum, { bytes }) => sum + bytes.length + HEADER, 0)
+    used = blocks.reduce((sum, { bytes }) => sum + bytes.length + HEADER, linkBytes(priors))
     count = blocks.reduce((sum, { rows }) => sum + rows, 0)
   }
   const coded = (codes: Int32Array, rows: number, by: Priors): Block[] => {
@@ -102,13 +115,15 @@ export function rowPool({ width, room }: { readonly width: number; readonly room
       }
       return done
     },
-    replace(codes, rows) {
-      priors = rows > 0 ? priorsOf(codes, rows, width) : blank()
+    replace(codes, rows, some = false) {
+      const by = some && !isBlank(priors) ? priors : learntGuesses(codes, rows, width)
+      priors = rows > 0 ? priorsOf(codes, rows, by) : blank()
       set(coded(codes, rows, priors))
     },
-    bytesOf(codes, rows) {
-      const found = coded(codes, rows, priorsOf(codes, rows, width))
-      return found.reduce((sum, { bytes }) => sum + bytes.length + HEADER, 0)
+    bytesOf(codes, rows, standing = rows) {
+      const by = priorsOf(codes, rows, learntGuesses(codes, rows, width, standing))
+      const found = coded(codes, rows, by)
+      return found.reduce((sum, { bytes }) => sum + bytes.length + HEADER, (linkBytes(by) * rows) / standing)
     },
     read() {
       const out = new Int32Array(count * width)
@@ -141,9 +156,17 @@ export function rowPool({ width, room }: { readonly width: number; readonly room
         codes,
         blocks: Uint32Array.from(blocks, ({ rows, bytes }) => bytes.length * ROWS + rows),
         priors: Uint32Array.from([...priors.mean].map((mean) => mean + MOST_CODE).concat([...priors.size])),
+        guesses: Uint8Array.from(
+          priors.follow,
+          (shift, c) => shift + 8 * priors.power[c] + (priors.links[c] ? 128 : 0),
+        ),
+        links: Uint8Array.from(
+          priors.links.flatMap((own) => [...(own ?? [])]),
+          (one) => one + 128,
+        ),
       }
     },
-    restore(kind, { codes, blocks: heads, priors: given }, isSound = false) {
+    restore(kind, { codes, blocks: heads, priors: given, guesses, links: linked }, isSound = false) {
       const found = Array.from(heads, (head) => ({ rows: head % ROWS, length: Math.floor(head / ROWS) }))
       const total = found.reduce((sum, { length }) => sum + length, 0)
       checkFits(kind, total === codes.length && total + HEADER * found.length <= room)
@@ -153,7 +176,26 @@ export function rowPool({ width, room }: { readonly width: number; readonly room
         kind,
         given.every((one, i) => one <= (i < width ? 2 * MOST_CODE : LARGEST_SIZE)),
       )
-      priors = { mean: Int16Array.from(given.subarray(0, width), (one) => one - MOST_CODE), size: given.slice(width) }
+      const follow = guesses.map((one) => one & 7)
+      const power = guesses.map((one) => (one >> 3) & 15)
+      checkFits(
+        kind,
+        follow.every((shift) => shift <= 4),
+      )
+      let from = 0
+      const links = Array.from(guesses, (one, c) => {
+        if (one < 128) return undefined
+        const own = linked.subarray(from, (from += c))
+        return Int8Array.from(own, (link) => link - 128)
+      })
+      checkFits(kind, from === linked.length && total + HEADER * found.length + from <= room)
+      priors = {
+        mean: Int16Array.from(given.subarray(0, width), (one) => one - MOST_CODE),
+        size: given.slice(width),
+        follow,
+        power,
+        links,
+      }
       let at = 0
       const others = found.map(({ rows, length }) => {
         const block = { rows, bytes: codes.slice(at, at + length) }
@@ -166,16 +208,16 @@ export function rowPool({ width, room }: { readonly width: number; readonly room
   }
 }
 
-/** Means of rows, and mean distances from them. */
-function priorsOf(codes: Int32Array, rows: number, width: number): Priors {
-  const [mean, size] = [new Int16Array(width), new Uint32Array(width)]
-  for (let c = 0; c < width; c++) {
-    let sum = 0
-    for (let at = c; at < rows * width; at += width) sum += codes[at]
-    mean[c] = Math.round(sum / Math.max(1, rows))
-    let off = 0
-    for (let at = c; at < rows * width; at += width) off += Math.abs(codes[at] - mean[c])
-    size[c] = Math.round((UNIT * off) / Math.max(1, rows))
-  }
-  return { mean, size }
+/** Whether nothing has been learnt yet. */
+const isBlank = ({ follow, power, links }: Guesses) =>
+  follow.every((shift) => shift === UNLEARNT) && power.every((one) => one === 0) && !links.some(Boolean)
+
+/** The bytes of links. */
+const linkBytes = ({ links }: Guesses) => links.reduce((sum, own) => sum + (own?.length ?? 0), 0)
+
+/** Means of rows, and mean distances from their guesses. */
+function priorsOf(codes: Int32Array, rows: number, by: Guesses): Priors {
+  const own = { ...by, mean: meansOf(codes, rows, by.mean.length) }
+  const missed = missedBy(codes, rows, own)
+  return { ...own, size: Uint32Array.from(missed, (sum) => Math.round((UNIT * sum) / Math.max(1, rows))) }
 }

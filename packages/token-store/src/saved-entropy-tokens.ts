@@ -7,6 +7,8 @@ export const entropyTokensSchema = schema({
     codes: { type: 'U8', ...COUNT },
     blocks: { type: 'U32', ...COUNT },
     priors: { type: 'U32', size: '2·(d + dv)', ...COUNT },
+    guesses: { type: 'U8', size: 'd + dv', ...COUNT },
+    links: { type: 'U8', ...COUNT },
     sum: { type: 'F64', size: 'd', ...SUM },
     centre: { type: 'F32', size: 'd + dv', ...FINITE },
   },

@@ -4,13 +4,14 @@
 import { describe, expect, test } from 'vitest'
 import { rangeDecoder, rangeEncoder } from '../src/range-coder'
 import { MOST_CODE, rowCoder } from '../src/row-coder'
+import { blankGuesses } from '../src/row-guess'
 
 function numbers(seed: number) {
   let state = seed >>> 0
   return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
 }
 const normal = (next: () => number) => Array.from({ length: 12 }, next).reduce((a, b) => a + b, -6)
-const blank = (width: number) => ({ mean: new Int16Array(width), size: new Uint32Array(width) })
+const blank = (width: number) => ({ ...blankGuesses(width), size: new Uint32Array(width) })
 
 describe('the range coder', () => {
   const shares = [1, 4000, 60, 30, 4, 1]
@@ -109,7 +110,7 @@ describe('the coder of rows', () => {
     const [rows, width] = [64, 40]
     const codes = Int32Array.from({ length: rows * width }, () => Math.round(spread * normal(next)))
     const entropy = 0.5 * Math.log2(2 * Math.PI * Math.E * spread ** 2)
-    const priors = { mean: new Int16Array(width), size: new Uint32Array(width).fill(64 * 0.8 * spread) }
+    const priors = { ...blankGuesses(width), size: new Uint32Array(width).fill(64 * 0.8 * spread) }
     const bits = (8 * rowCoder(width).encode(codes, rows, priors).length) / codes.length
     expect(bits).toBeGreaterThan(entropy - 0.02)
     expect(bits).toBeLessThan(entropy + 0.2)

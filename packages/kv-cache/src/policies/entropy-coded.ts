@@ -60,9 +60,9 @@ export interface EntropyCoded extends Tier, Disposable {
 /**
  * A tier that keeps tokens as entropy-coded integers, in a room that never grows. While there is room it keeps all tokens, in steps that become coarser,
  * down to `bits` an entry; after that it keeps the tokens whose keys lie farthest from the mean key.
- * Source: entropy-coded scalar quantisation (Gish and Pierce, 1968), range coding (Martin, 1979), the choice of farKeys. Deviation: a running mean of
- *   each coordinate through a block of 64 tokens is subtracted, so that what neighbours share costs nothing; the steps of keys and of values are balanced by
- *   their effect on an answer.
+ * Source: entropy-coded scalar quantisation (Gish and Pierce, 1968), range coding (Martin, 1979), the choice of farKeys. Deviation: what neighbours
+ *   share, and what coordinates of a token share, is guessed from what is known before and costs nothing; the steps of keys and of values are balanced by their
+ *   effect on an answer.
  *
  * Guarantee: exact over the held tokens as they are held, and over those that wait. The room is never exceeded, whatever comes. Merging is 'none'.
  * Cost: `count`·(⌈bits·(d + dv) + 1⌉)/8 bytes; beside them 12·(d + dv) + 8·d + 16, and 2·(d + dv) to begin with; and, where the tier stands alone, the tokens
