@@ -15,6 +15,8 @@ export interface Spread {
   readonly weights: Float64Array
   /** Σ (w²·x)² over the tokens of a sample, rows, in units of e^{4·level}: tells from how many terms a variance is estimated. */
   readonly fourths: Float64Array
+  /** Σ w²·x over the tokens that a sample may lack, rows: what the variance of its scores forecasts beyond `weights`. No part of the error of an answer. */
+  readonly unseen: Float64Array
   /** Σ w²·(τ − ¼) over tokens in dithered codes, rows: where it is above 0, the errors are too skew for an interval. */
   readonly skewed: Float64Array
   /** 1 where a part of the answer has no interval, rows. */
@@ -58,6 +60,7 @@ export function emptySpread(rows: number, dv: number): Spread {
     products: entries(),
     weights: sums(),
     fourths: sums(),
+    unseen: sums(),
     skewed: sums(),
     flags: new Uint8Array(rows),
     gaps: entries(),
@@ -76,6 +79,7 @@ const SUMS = {
   products: 2,
   weights: 2,
   fourths: 4,
+  unseen: 2,
   skewed: 2,
   gaps: 1,
   gapMass: 1,

@@ -41,6 +41,7 @@ export {
 export { tova, tovaMethod } from './policies/tova'
 export { restoreWindow, window, windowMethod } from './policies/window'
 export { measured, restoreMeasured, type MeasuredOptions, type MeasuredStream } from './measured'
+export { measuredMethod, type MeasuredMethod, type MeasuredMethodOptions } from './measured-method'
 export { scored, type ScoredTier } from './scored'
 export type { ScorePolicy, Scoring } from './scoring'
 export { scoredMethod } from './scored-method'

@@ -1,7 +1,7 @@
 import { emptySpread, raiseSpread, type PartialSoftmax, type Spread } from '@sublinear/core'
 
 /**
- * The spread of a summary's answer, judged by a sample of the same tokens: how far they differ, and what the sample is unsure of.
+ * The spread of a summary's answer, judged by a sample of the same tokens: how far they differ, and what the sample is unsure of, the tokens that it may lack included.
  *
  * @param drawn  the sample's partial, with its spread; answer  the summary's
  */
@@ -17,12 +17,14 @@ export function judgedBy(drawn: PartialSoftmax, answer: PartialSoftmax): Spread 
     out.measured[r] = 1
     out.flags[r] = own.flags[r] | Number(own.skewed[r] > 0)
     out.gapMass[r] = held * drawn.mass[r] - given * answer.mass[r]
-    out.sampleWeights[r] = unit ** 2 * own.weights[r]
-    out.sampleFourths[r] = unit ** 4 * own.fourths[r]
+    const times = own.weights[r] > 0 ? 1 + own.unseen[r] / own.weights[r] : 1
+    const square = times * unit ** 2
+    out.sampleWeights[r] = square * own.weights[r]
+    out.sampleFourths[r] = square ** 2 * own.fourths[r]
     for (let i = r * cols; i < (r + 1) * cols; i++) {
       out.gaps[i] = held * drawn.sum.data[i] - given * answer.sum.data[i]
-      out.sampleSquares[i] = unit ** 2 * own.squares[i]
-      out.sampleProducts[i] = unit ** 2 * own.products[i]
+      out.sampleSquares[i] = square * own.squares[i]
+      out.sampleProducts[i] = square * own.products[i]
     }
   }
   return out

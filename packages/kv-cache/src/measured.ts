@@ -41,6 +41,8 @@ export interface MeasuredOptions {
   readonly seed: Seed
   /** How they are held: float32, the default, or codes with a dither, `quantised({ …, dither })`. */
   readonly store?: TokenStore | undefined
+  /** Tokens that wait before the sample, 1 to 64. Default 64. */
+  readonly buffer?: number | undefined
 }
 
 export interface MeasuredStream extends AttentionStream, Disposable {
@@ -62,7 +64,7 @@ export interface MeasuredStream extends AttentionStream, Disposable {
  *   as fewer than 50 equal tokens, where values have fewer than 4 entries, and as for every sample. Merging is 'none'.
  * Cost: the stream's and the sample's, 4·(d + dv + 1) + 8 bytes a token in float32; the sample is read where bars are asked for.
  *
- * @param of  the stream; count  tokens held out, ≥ 1; seed  decides which; store  how they are held
+ * @param of  the stream; count  tokens held out, ≥ 1; seed  decides which; store  how they are held; buffer  as in `window`
  * @returns a stream of a shape
  * @throws TypeError, RangeError when an option is none
  * @example
@@ -71,7 +73,7 @@ export interface MeasuredStream extends AttentionStream, Disposable {
  * console.log(stream.tokens, stream.errorBars) // 100 true
  */
 export function measured(options: MeasuredOptions): (shape: Shape) => MeasuredStream {
-  checkOptions(KIND, options, ['of', 'count', 'seed', 'store'])
+  checkOptions(KIND, options, ['of', 'count', 'seed', 'store', 'buffer'])
   const { of, ...sampling } = options
   if (typeof of !== 'function') throw new TypeError(`${KIND}: of must be a stream of a shape, got ${typeof of}`)
   const held = reservoir(sampling)
@@ -124,7 +126,7 @@ function live(of: AttentionStream, sample: TokenTier): MeasuredStream {
     takeBack(count) {
       alive.check()
       checkInteger(KIND, 'count', count, 0)
-      if (count > spare()) throw new RangeError(`${KIND}: can take back at most ${spare()} tokens now, got ${count}`)
+      if (count > 0 && !of.takeBack) throw new RangeError(`${KIND}: its stream cannot take tokens back`)
       for (const one of [of, sample]) one.check?.takeBack?.(count)
     },
   }
@@ -207,7 +209,7 @@ function live(of: AttentionStream, sample: TokenTier): MeasuredStream {
     takeBack(count) {
       check.takeBack!(count)
       alive.act('takeBack', () => {
-        of.takeBack!(count)
+        of.takeBack?.(count)
         sample.takeBack!(count)
       })
     },

@@ -13,6 +13,8 @@ export interface TierLaws {
   readonly restore?: ((bytes: Uint8Array) => Tier) | undefined
   /** An oracle of your own: the admitted tokens, given `buffer` at a time, that stay by the definition of the policy. */
   readonly stays?: ((block: KvBlock) => readonly number[]) | undefined
+  /** Whether nothing leaves, since the tokens held stand for those that are not, as a sample and clusters do. Default: false. */
+  readonly standsForAll?: boolean | undefined
   /** Largest difference of answers over the held tokens from exact ones. Default 1e-5, for a tier that holds tokens as they come. */
   readonly tolerance?: number | undefined
   /** Number of tokens that wait before the policy where the tier is pushed to by itself. Default 64. */
@@ -29,9 +31,11 @@ const cut = fc.array(fc.constantFrom(1, 5, 63, 64, 65, 200), { minLength: 1, max
 /**
  * The laws of a tier, beside those of attention streams: `for (const law of tierLaws({ name, make, stays })) test(law.name, law.run)`.
  *
+ * @param standsForAll  for tiers of which nothing leaves; then weights and constant values are compared, and not the tokens
  * @returns laws that throw where they are broken; inputs are random with a fixed seed
  */
-export function tierLaws({ name, make, restore, stays, tolerance = 1e-5, buffer = 64 }: TierLaws): Law[] {
+export function tierLaws(options: TierLaws): Law[] {
+  const { name, make, restore, stays, standsForAll = false, tolerance = 1e-5, buffer = 64 } = options
   const shape = make()
   /** Makes tokens whose first value is their place in the stream. */
   const tokens = (n: number, data: { seed: number; weighted: boolean }) => {
@@ -84,6 +88,36 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5, buffer 
       const rest = picked(block, staying(n, admitted(tier, block, cut)))
       insist(tier.tokens === n, `tokens: ${tier.tokens}, not ${n}`)
       holds(tier, rest, queries)
+    },
+  )
+
+  const stands = law(
+    {
+      name: 'nothing leaves, and what is held stands for all that came',
+      kills: [
+        'a token handed on that is also counted',
+        'weights that do not add up to those given',
+        'tokens forgotten',
+      ],
+      runs: 24,
+    },
+    fc.record({ input, cut }),
+    ({ input: { n, ...data }, cut }) => {
+      const { block, queries } = tokens(n, data)
+      const [tier, constant] = [make(), make()]
+      const row = Array.from({ length: shape.dv }, (_, c) => c - 0.7)
+      const values = { ...block.values, data: block.values.data.map((_, i) => row[i % shape.dv]) }
+      for (const { piece, to } of pieces(block, cut)) {
+        insist(tier.admit(piece) === undefined, `tokens left after ${to} of ${n}`)
+        insist(tier.tokens === to, `tokens: ${tier.tokens}, not ${to}`)
+      }
+      for (const { piece } of pieces({ ...block, values }, cut)) constant.admit(piece)
+      const asked = { rows: 1, cols: shape.d, data: new Float32Array(shape.d) } // of it every token has its weight alone
+      const given = Array.from({ length: n }, (_, i) => weightAt(block, i)).reduce((sum, x) => sum + x, 0)
+      const { levels } = answerOf(tier.attend(asked))
+      close(levels, [Math.log(given)], tolerance * 8, 'the log of the weights held')
+      const answers = answerOf(constant.attend(queries)).averages
+      close(answers, values.data, tolerance * 8, 'constant values')
     },
   )
 
@@ -195,7 +229,7 @@ export function tierLaws({ name, make, restore, stays, tolerance = 1e-5, buffer 
     },
   )
   const laws = [
-    conserves,
+    standsForAll ? stands : conserves,
     same,
     dropped,
     ...(stays ? [policy] : []),
