@@ -12,6 +12,7 @@ import {
   type Shape,
   type State,
   type Tensor,
+  readAnew,
 } from '@sublinear/core'
 import { markedRows, nearestRows, sampledRows } from './code-rows'
 import {
@@ -27,11 +28,13 @@ import {
   type Steps,
 } from './entropy-steps'
 import { heldTokens } from './held-tokens'
-import { rowPool } from './row-pool'
+import { rowPool, type RowPool } from './row-pool'
 import { weightsIn } from './saved-tokens'
 import type { Centres } from './token-coder'
 import { MOST_KEY, MOST_VALUE } from './entry-bounds'
 import { entropyTokensSchema } from './saved-entropy-tokens'
+
+const made = readAnew<EntropyTokens, 'count'>()
 
 /** Steps become coarser where tokens take this factor more than they should; else tokens leave. A step that is a little coarser costs more than it saves. */
 const EARLY = 1.2
@@ -59,7 +62,18 @@ export interface EntropyTokens {
   read(): KvBlock
   /** Continues a partial softmax over all tokens; inOrder: in the same bits however many query rows there are. */
   attend(queries: Matrix, partial: PartialSoftmax, inOrder: boolean): void
+  /** Everything that it holds now, for a copy. */
+  held(): Held
   saved(): { readonly parameters: Record<string, string>; readonly tensors: Record<string, Tensor> }
+}
+
+interface Held {
+  readonly pool: RowPool
+  readonly sum: Float64Array // d
+  readonly weight: number
+  readonly centres: Centres
+  readonly steps: Steps
+  readonly weights: Float32Array | undefined
 }
 
 /** The room for codes, in bytes: what the tokens should take, a bit for each token for the headers of blocks, and a first token before anything is known. */
@@ -85,18 +99,31 @@ export function entropyBytes(options: Omit<EntropyTokensOptions, 'scale'>): numb
  * Cost: `entropyBytes`. A token is coded with the others of its block; when one token in 16 leaves, or a step changes, all are coded anew. A query
  *   decodes every code, 512 tokens in float32 at a time.
  */
-export function entropyTokens(options: EntropyTokensOptions, kind: string, from?: State): EntropyTokens {
+export function entropyTokens(
+  options: EntropyTokensOptions,
+  kind: string,
+  from?: State,
+  like?: EntropyTokens,
+): EntropyTokens {
   const { d, dv, scale, softcap, count: wanted } = options
   const width = d + dv
   const size = { d, width }
   const room = roomOf(options)
-  const pool = rowPool({ width, room })
+  const before = like?.held()
+  const pool = rowPool({ width, room }, before?.pool)
   const sum = new Float64Array(d)
   let weight = 0
   const centres: Centres = { keyCentre: new Float32Array(d), valueCentre: new Float32Array(dv) } // the first token
   let steps: Steps = {}
   let weights: Float32Array | undefined // weights of the tokens held, where any is not 1
-  if (from) restore(from)
+  if (before) {
+    sum.set(before.sum)
+    weight = before.weight
+    centres.keyCentre.set(before.centres.keyCentre)
+    centres.valueCentre.set(before.centres.valueCentre)
+    steps = before.steps
+    weights = before.weights?.slice()
+  } else if (from) restore(from)
 
   const beside = () => (weights ? 4 * pool.rows : 0)
   const decoded = (codes: Int32Array, rows: number, own: Float32Array | undefined): KvBlock => ({
@@ -232,64 +259,71 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
     checkFits(kind, pool.used + (weights ? 4 * pool.rows : 0) <= room && (pool.rows === 0 || weight > 0))
   }
 
-  return {
-    get count() {
-      return pool.rows
+  return made(
+    {
+      count: () => pool.rows,
     },
-    bytes: entropyBytes(options),
-    admit(block, dropped = false) {
-      const gone: (KvBlock | undefined)[] = []
-      const { rows } = block.keys
-      for (let r = 0; r < rows;) {
-        if (weight === 0) {
-          centres.keyCentre.set(rowsOf(block.keys, r, r + 1).data)
-          centres.valueCentre.set(rowsOf(block.values, r, r + 1).data)
+    {
+      bytes: entropyBytes(options),
+      admit(block, dropped = false) {
+        const gone: (KvBlock | undefined)[] = []
+        const { rows } = block.keys
+        for (let r = 0; r < rows;) {
+          if (weight === 0) {
+            centres.keyCentre.set(rowsOf(block.keys, r, r + 1).data)
+            centres.valueCentre.set(rowsOf(block.values, r, r + 1).data)
+          }
+          fitSteps(block, r)
+          if ((block.weights?.[r] ?? 1) !== 1) weights ??= new Float32Array(pool.rows).fill(1)
+          // As many rows as come before a step changes, or before weights are first held.
+          const end = endOf(block, r, weights !== undefined)
+          const took = take(block, r, end - r)
+          r += took
+          if (r === end) continue
+          if (pool.rows > 0) gone.push(makeRoom(dropped))
+          else {
+            count(block, r) // the token has no room even alone
+            weights = undefined
+            if (!dropped) gone.push(tokensOf(block, r, r + 1))
+            r++
+          }
         }
-        fitSteps(block, r)
-        if ((block.weights?.[r] ?? 1) !== 1) weights ??= new Float32Array(pool.rows).fill(1)
-        // As many rows as come before a step changes, or before weights are first held.
-        const end = endOf(block, r, weights !== undefined)
-        const took = take(block, r, end - r)
-        r += took
-        if (r === end) continue
-        if (pool.rows > 0) gone.push(makeRoom(dropped))
-        else {
-          count(block, r) // the token has no room even alone
-          weights = undefined
-          if (!dropped) gone.push(tokensOf(block, r, r + 1))
-          r++
+        return dropped ? undefined : joinedTokens(...gone)
+      },
+      read: () => decoded(pool.read(), pool.rows, weights?.slice()),
+      attend(queries, partial, inOrder) {
+        if (pool.rows === 0) return
+        const shown = heldTokens({ d, dv, scale, ...(softcap !== undefined && { softcap }), most: AT_ONCE })
+        pool.visit((codes, rows, first) => {
+          shown.clear()
+          shown.write(decoded(codes, rows, weights?.slice(first, first + rows)), 0, rows, 0)
+          shown.attend(queries, partial, undefined, inOrder)
+        })
+        shown[Symbol.dispose]()
+      },
+      held: () => ({ pool, sum, weight, centres, steps, weights }),
+      saved() {
+        const { codes, blocks, priors } = pool.saved()
+        return {
+          parameters: {
+            weight: String(weight),
+            keyStep: String(steps.key ?? ''),
+            valueStep: String(steps.value ?? ''),
+          },
+          tensors: {
+            codes: { dtype: 'U8', shape: [codes.length], data: codes },
+            blocks: { dtype: 'U32', shape: [blocks.length], data: blocks },
+            priors: { dtype: 'U32', shape: [2 * width], data: priors },
+            sum: { dtype: 'F64', shape: [d], data: sum },
+            centre: {
+              dtype: 'F32',
+              shape: [width],
+              data: Float32Array.of(...centres.keyCentre, ...centres.valueCentre),
+            },
+            ...(weights && { weights: { dtype: 'F32' as const, shape: [weights.length], data: weights } }),
+          },
         }
-      }
-      return dropped ? undefined : joinedTokens(...gone)
+      },
     },
-    read: () => decoded(pool.read(), pool.rows, weights?.slice()),
-    attend(queries, partial, inOrder) {
-      if (pool.rows === 0) return
-      const shown = heldTokens({ d, dv, scale, ...(softcap !== undefined && { softcap }), most: AT_ONCE })
-      pool.visit((codes, rows, first) => {
-        shown.clear()
-        shown.write(decoded(codes, rows, weights?.slice(first, first + rows)), 0, rows, 0)
-        shown.attend(queries, partial, undefined, inOrder)
-      })
-      shown[Symbol.dispose]()
-    },
-    saved() {
-      const { codes, blocks, priors } = pool.saved()
-      return {
-        parameters: {
-          weight: String(weight),
-          keyStep: String(steps.key ?? ''),
-          valueStep: String(steps.value ?? ''),
-        },
-        tensors: {
-          codes: { dtype: 'U8', shape: [codes.length], data: codes },
-          blocks: { dtype: 'U32', shape: [blocks.length], data: blocks },
-          priors: { dtype: 'U32', shape: [2 * width], data: priors },
-          sum: { dtype: 'F64', shape: [d], data: sum.slice() },
-          centre: { dtype: 'F32', shape: [width], data: Float32Array.of(...centres.keyCentre, ...centres.valueCentre) },
-          ...(weights && { weights: { dtype: 'F32' as const, shape: [weights.length], data: weights.slice() } }),
-        },
-      }
-    },
-  }
+  )
 }
