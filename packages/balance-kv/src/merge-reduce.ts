@@ -19,6 +19,7 @@ import {
   type Inside,
   type KvBlock,
   type Life,
+  type LiveStream,
   type Method,
   type Shape,
   type Snapshot,
@@ -157,18 +158,14 @@ function live(options: MergeReduceOptions, from?: Snapshot): MergeReduce {
     capacity: capacityOf(options),
     read: () => joinedTokens(now().tree.read(), now().tree.candidate()) ?? now().tree.read(),
   })
-  const readings = (now: () => TreeInside) => ({
-    room: () => now().tree.room,
-    counts: () => [...now().tree.state.counts],
-  })
-  type Members = ReturnType<typeof members> & Pick<MergeReduce, 'room' | 'counts'>
-  const stream = liveStream<TreeInside, Members>({ kind, begin, members, readings }, from)
-  return stream as typeof stream & Pick<MergeReduce, 'counters'>
+  const readings = (now: () => TreeInside) => {
+    return { room: () => now().tree.room, counts: () => [...now().tree.state.counts] }
+  }
+  type Own = Omit<MergeReduce, keyof LiveStream>
+  return liveStream<TreeInside, Own>({ kind, begin, members, readings }, from) as MergeReduce
 }
 
-export interface TreeInside extends Inside {
-  readonly tree: HalvingTree
-}
+export type TreeInside = Inside & { readonly tree: HalvingTree }
 
 /** Options without the shape; a halving is named by its spec. */
 export type MergeReduceSizes = Pick<MergeReduceOptions, 'blockSize' | 'levels'> & {

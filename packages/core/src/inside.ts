@@ -46,7 +46,7 @@ export interface Inside extends Shape {
   /** Absent: tokens cannot be taken back. */
   readonly back?: Back | undefined
   saved(): Saved
-  /** What `saved` gives, without what `begin` copies from `from.live`. Absent: `begin` copies nothing from there. */
+  /** Gives what `saved` does, without what `begin` copies from `from.live`. Absent: `begin` copies nothing from there. */
   savedBeside?(): Saved
   dispose(): void
 }

@@ -92,7 +92,7 @@ function read<S>(name: string, json: string | undefined, settled: (options: obje
   }
 }
 
-/** What a policy remembers beside its tokens. */
+/** State of a policy beside its tokens. */
 interface Parts {
   readonly order: StreamOrder
   readonly attention: AttentionReceived | undefined

@@ -157,10 +157,7 @@ interface Holding {
   readonly store: TokenStore
 }
 
-/** The tokens that wait before the first part. */
-interface TiersInside extends Inside {
-  readonly waiting: WaitingTokens
-}
+type TiersInside = Inside & { readonly waiting: WaitingTokens }
 
 function begun(
   name: string,

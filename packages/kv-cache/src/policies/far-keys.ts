@@ -86,7 +86,7 @@ interface Position {
   readonly centre: Float64Array // d
 }
 
-/** What the policy remembers beside its tokens. */
+/** State of the policy beside its tokens. */
 interface Parts {
   readonly position: Position
   readonly fades: Fading | undefined
