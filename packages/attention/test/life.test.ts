@@ -49,8 +49,8 @@ const filled = () => {
 
 /** A window that was never given `fork` and `reset`. */
 const mine: TierSpec = (own) => {
-  const { fork: _, reset: __, ...inner } = window({ count: 8 })(own)
-  return inner as unknown as ReturnType<TierSpec>
+  const lacking = { fork: undefined, reset: undefined }
+  return Object.assign(Object.create(window({ count: 8 })(own)) as ReturnType<TierSpec>, lacking as object)
 }
 
 const key = (word: number) => random(1, 4, 100 + word)

@@ -8,9 +8,12 @@ import {
   type Matrix,
   type PartialSoftmax,
   type Shape,
+  readAnew,
 } from '@sublinear/core'
-import { heldTokens } from '@sublinear/token-store'
+import { heldTokens, type ResidentTokens } from '@sublinear/token-store'
 import { coins, type Halving } from './halving'
+
+const made = readAnew<HalvingTree, 'bytes' | 'room'>()
 
 export interface HalvingTreeOptions extends Shape {
   readonly halving: Halving
@@ -52,6 +55,8 @@ export interface HalvingTree extends Disposable {
   read(): KvBlock
   /** The sampler's candidate: one token or none. */
   candidate(): KvBlock
+  /** Copies of the stores that hold the tokens and the candidate. */
+  copies(): readonly [ResidentTokens, ResidentTokens]
 }
 
 export function emptyTree(levels: number): TreeState {
@@ -85,12 +90,15 @@ export function halvingTree(
   options: HalvingTreeOptions,
   state: TreeState,
   from?: { held: KvBlock; candidate: KvBlock },
+  like?: HalvingTree,
 ): HalvingTree {
   const { d, dv, scale, halving, blockSize, levels, replaced } = options
   const most = capacityOf(options)
   const isEager = options.capacity === undefined
-  const held = heldTokens({ d, dv, scale, most })
-  const candidate = heldTokens({ d, dv, scale, most: 1 })
+  const [held, candidate] = like?.copies() ?? [
+    heldTokens({ d, dv, scale, most }),
+    heldTokens({ d, dv, scale, most: 1 }),
+  ]
   const { counts } = state
   if (from) {
     held.write(from.held, 0, from.held.keys.rows, 0)
@@ -187,35 +195,40 @@ export function halvingTree(
     }
   }
 
-  return {
-    state,
-    get bytes() {
-      // From the first halving on, all room is used, so that what is held does not depend on how full a level once was.
-      const tokens = state.draws > 0 ? most * (4 * (d + dv) + (held.weights ? 8 : 0)) : held.bytes
-      return tokens + candidate.bytes + stateBytes(levels)
+  const room = () => (isEager ? blockSize - counts[0] : most - held.count)
+
+  return made(
+    {
+      bytes() {
+        // From the first halving on, all room is used, so that what is held does not depend on how full a level once was.
+        const tokens = state.draws > 0 ? most * (4 * (d + dv) + (held.weights ? 8 : 0)) : held.bytes
+        return tokens + candidate.bytes + stateBytes(levels)
+      },
+      room,
     },
-    get room() {
-      return isEager ? blockSize - counts[0] : most - held.count
+    {
+      state,
+      take(block, start) {
+        makeRoom()
+        const rows = Math.min(room(), block.keys.rows - start)
+        held.write(block, start, rows, held.count)
+        counts[0] += rows
+        return rows
+      },
+      attend(queries, partial, arrived) {
+        candidate.attend(queries, partial)
+        held.attend(queries, partial, arrived && { visible: held.count - arrived.count + 1, groups: arrived.groups })
+      },
+      reserve: (tokens) => held.reserve(Math.min(most, held.count + tokens)),
+      read: () => held.read(),
+      candidate: () => candidate.read(),
+      copies: () => [held.copy(), candidate.copy()],
+      [Symbol.dispose]() {
+        held[Symbol.dispose]()
+        candidate[Symbol.dispose]()
+      },
     },
-    take(block, start) {
-      makeRoom()
-      const rows = Math.min(this.room, block.keys.rows - start)
-      held.write(block, start, rows, held.count)
-      counts[0] += rows
-      return rows
-    },
-    attend(queries, partial, arrived) {
-      candidate.attend(queries, partial)
-      held.attend(queries, partial, arrived && { visible: held.count - arrived.count + 1, groups: arrived.groups })
-    },
-    reserve: (tokens) => held.reserve(Math.min(most, held.count + tokens)),
-    read: () => held.read(),
-    candidate: () => candidate.read(),
-    [Symbol.dispose]() {
-      held[Symbol.dispose]()
-      candidate[Symbol.dispose]()
-    },
-  }
+  )
 }
 
 /** Adds to a count, as far as integers are exact: a snapshot from anywhere may come close to the limit. */

@@ -19,6 +19,7 @@ import {
   type Inside,
   type KvBlock,
   type Life,
+  type LiveStream,
   type Method,
   type Shape,
   type Snapshot,
@@ -130,6 +131,8 @@ export function treeIn(kind: string, snapshot: State, own?: Halving) {
 /** Makes the tree of a state, or an empty one. */
 export function beginTree(kind: string, options: MergeReduceOptions, from?: State): HalvingTree {
   if (!from) return halvingTree(options, emptyTree(options.levels))
+  const like = (from.live as TreeInside | undefined)?.tree
+  if (like) return halvingTree(options, { ...like.state, counts: [...like.state.counts] }, undefined, like)
   const { state, held, candidate } = treeIn(kind, from, options.halving)
   return halvingTree(options, state, { held, candidate })
 }
@@ -141,7 +144,6 @@ function live(options: MergeReduceOptions, from?: Snapshot): MergeReduce {
     let rows = 0
     return {
       ...treeInside(options, tree),
-      tree,
       answer(queries, out, arrived) {
         rows += queries.rows
         tree.attend(queries, out, arrived)
@@ -155,20 +157,15 @@ function live(options: MergeReduceOptions, from?: Snapshot): MergeReduce {
     levels,
     capacity: capacityOf(options),
     read: () => joinedTokens(now().tree.read(), now().tree.candidate()) ?? now().tree.read(),
-    get room() {
-      return now().tree.room
-    },
-    get counts() {
-      return [...now().tree.state.counts]
-    },
   })
-  const stream = liveStream<TreeInside, ReturnType<typeof members>>({ kind, begin, members }, from)
-  return stream as typeof stream & Pick<MergeReduce, 'counters'>
+  const readings = (now: () => TreeInside) => {
+    return { room: () => now().tree.room, counts: () => [...now().tree.state.counts] }
+  }
+  type Own = Omit<MergeReduce, keyof LiveStream>
+  return liveStream<TreeInside, Own>({ kind, begin, members, readings }, from) as MergeReduce
 }
 
-interface TreeInside extends Inside {
-  readonly tree: HalvingTree
-}
+export type TreeInside = Inside & { readonly tree: HalvingTree }
 
 /** Options without the shape; a halving is named by its spec. */
 export type MergeReduceSizes = Pick<MergeReduceOptions, 'blockSize' | 'levels'> & {
@@ -199,7 +196,7 @@ export const mergeReduceMethod: Method<MergeReduceSizes> = {
 }
 
 /** Makes the inside of a stream over a tree: what all such streams share. */
-export function treeInside(options: MergeReduceOptions, tree: HalvingTree): Inside {
+export function treeInside(options: MergeReduceOptions, tree: HalvingTree): TreeInside {
   const { d, dv, scale, halving, blockSize, levels, capacity } = options
   return {
     version: VERSION,
@@ -235,6 +232,8 @@ export function treeInside(options: MergeReduceOptions, tree: HalvingTree): Insi
         },
       }
     },
+    savedBeside: () => ({ tensors: {} }),
+    tree,
     dispose: () => tree[Symbol.dispose](),
   }
 }

@@ -24,10 +24,18 @@ import {
   type Seed,
   type Snapshot,
   type State,
+  type Tensor,
 } from '@sublinear/core'
 import { restoreFeatures, taylorFeatures } from '@sublinear/poly-features'
 import { cacheSizes, LEAST_CAPACITY } from './cache-sizes'
-import { beginTree, mergeReduceBytes, treeIn, treeInside, type MergeReduceOptions } from './merge-reduce'
+import {
+  beginTree,
+  mergeReduceBytes,
+  treeIn,
+  treeInside,
+  type MergeReduceOptions,
+  type TreeInside,
+} from './merge-reduce'
 import { addTokens, correct, noResidual, type Residual } from './moment-residual'
 import { softmaxBalance } from './softmax-balance'
 
@@ -121,7 +129,7 @@ export function restoreMomentCoreset(bytes: Uint8Array): MomentCoreset {
 function residualIn(features: FeatureMap, dv: number, from?: State): Residual {
   if (!from) return noResidual(features.t, dv)
   const { tensors } = readBy(KIND, residualSchema, from, { 't · dv': features.t * dv, t: features.t })
-  return { state: tensors.state.slice(), totals: tensors.totals.slice() }
+  return tensors
 }
 
 /** Schema of the sums of features that the coreset lacks. */
@@ -140,7 +148,7 @@ function live(features: FeatureMap, options: MergeReduceOptions, from?: Snapshot
   return liveStream(making, from) as LiveStream & Pick<MomentCoreset, 'features' | 'counters'>
 }
 
-function begun(features: FeatureMap, options: MergeReduceOptions, alive: Life, from?: State): Inside {
+function begun(features: FeatureMap, options: MergeReduceOptions, alive: Life, from?: State): TreeInside {
   const { dv } = options
   const residual = residualIn(features, dv, from)
   const replaced = (before: KvBlock, after: KvBlock) => {
@@ -149,6 +157,10 @@ function begun(features: FeatureMap, options: MergeReduceOptions, alive: Life, f
   }
   const tree = beginTree(KIND, { ...options, replaced }, from)
   const base = treeInside(options, tree)
+  const savedResidual = (): Record<string, Tensor> => ({
+    state: { dtype: 'F32', shape: [features.t, dv], data: residual.state },
+    totals: { dtype: 'F64', shape: [features.t], data: residual.totals },
+  })
   let rows = 0
   let fallbacks = 0
   return {
@@ -167,15 +179,9 @@ function begun(features: FeatureMap, options: MergeReduceOptions, alive: Life, f
     counters: () => ({ rows, fallbacks }),
     saved() {
       const { parameters, tensors } = base.saved()
-      return {
-        ...(parameters && { parameters }),
-        tensors: {
-          ...tensors,
-          state: { dtype: 'F32', shape: [features.t, dv], data: residual.state },
-          totals: { dtype: 'F64', shape: [features.t], data: residual.totals },
-        },
-      }
+      return { ...(parameters && { parameters }), tensors: { ...tensors, ...savedResidual() } }
     },
+    savedBeside: () => ({ tensors: savedResidual() }),
   }
 }
 

@@ -86,11 +86,7 @@ function octavesOf(given: OctaveOptions, trees?: Restored): Making<OctaveInside,
       first = undefined
       return begun(given, options, held)
     },
-    members: (now) => ({
-      get octaves() {
-        return byOctave(now().trees.numerators).map(([exponent]) => exponent)
-      },
-    }),
+    readings: (now) => ({ octaves: () => byOctave(now().trees.numerators).map(([exponent]) => exponent) }),
     parts: ({ trees: { mass, numerators } }) => ({
       mass,
       ...Object.fromEntries(byOctave(numerators).map(([exponent, tree]) => [`octave${exponent}`, tree])),

@@ -1,20 +1,19 @@
-import type { Given } from './given'
 import type { AttentionStream } from './contracts'
-import { isHeld } from './held-tensor'
+import { isHeld, type HeldTensor } from './held-tensor'
 import type { Saved } from './inside'
+import type { Tensor } from './safetensors'
 import type { State } from './snapshot'
 
 type Parts = Readonly<Record<string, AttentionStream>>
 
-/** The state that a fork goes on from. Arrays are copied, since they may be the stream's own; a tensor in the kernels' memory is copied by its new owner. */
-export function stateOf(saved: Omit<State, 'tensors'> & Given<Saved>, tokens: number): State {
-  const tensors = new Map(
-    Object.entries(saved.tensors).map(([name, tensor]) => [
-      name,
-      isHeld(tensor) ? tensor : { ...tensor, data: tensor.data.slice() },
-    ]),
-  )
-  return { ...saved, isSound: true, parameters: { ...saved.parameters, tokens: String(tokens) }, tensors }
+/** Tensors for a fork. Arrays are copied, since they may be the stream's own; a tensor in the kernels' memory is copied by its new owner. */
+export function copiesOf(tensors: Saved['tensors']): State['tensors'] {
+  const copies = new Map<string, Tensor | HeldTensor>()
+  for (const name in tensors) {
+    const tensor = tensors[name]
+    copies.set(name, isHeld(tensor) ? tensor : { ...tensor, data: tensor.data.slice() })
+  }
+  return copies
 }
 
 /**

@@ -58,7 +58,9 @@ export const HELD_FEATURES: readonly HeadFeature[] = [...FRAME_FEATURES, 'softca
 
 /** The features of a head that a shape has, in one order, without its other fields. */
 export function headOf(shape: Head): Head {
-  return Object.fromEntries(HEAD_FEATURES.flatMap((name) => (shape[name] === undefined ? [] : [[name, shape[name]]])))
+  const head: Record<string, Head[HeadFeature]> = {}
+  for (const name of HEAD_FEATURES) if (shape[name] !== undefined) head[name] = shape[name]
+  return head
 }
 
 /** The features that a head has and a method or stream, by what it can, does not compute. */

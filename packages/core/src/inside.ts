@@ -46,6 +46,8 @@ export interface Inside extends Shape {
   /** Absent: tokens cannot be taken back. */
   readonly back?: Back | undefined
   saved(): Saved
+  /** Gives what `saved` does, without what `begin` copies from `from.live`. Absent: `begin` copies nothing from there. */
+  savedBeside?(): Saved
   dispose(): void
 }
 
@@ -63,8 +65,10 @@ export interface Making<I extends Inside = Inside, M extends object = object> {
    * `alive.tokens`, which is 0.
    */
   begin(alive: Life, from?: State): I
-  /** Members of the stream beside those of the contract. `now()` gives the current inside, which is another after a reset. Getters stay getters. */
-  members?(now: () => I, alive: Life, stream: LiveStream): M
+  /** Members of the stream beside those of the contract. `now()` gives the current inside, which is another after a reset. */
+  members?(now: () => I, alive: Life, stream: LiveStream): Partial<M>
+  /** Members that are properties, and are read anew each time. Absent: none. */
+  readings?(now: () => I): { readonly [Name in keyof M]?: (() => M[Name]) | undefined }
   /** Streams within this one, by the names under which they are saved; they are forked and disposed of with it. */
   parts?(inside: I): Readonly<Record<string, AttentionStream>>
   /** The same making around copies of the parts. Present where `parts` is. */

@@ -1,12 +1,13 @@
 import { checkBlock, checkInteger, checkKeys } from './check'
 import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax } from './contracts'
 import type { AskBars } from './spread'
-import { checkParts, disposeAll, forkedParts, stateOf } from './forked'
+import { checkParts, copiesOf, disposeAll, forkedParts } from './forked'
 import { headOf, type Rotary } from './head'
 import type { Inside, LiveStream, Making } from './inside'
 import { rowsOfPartial } from './kv-block'
 import { life } from './life'
 import { rowsOf } from './matrix'
+import { readAnew } from './read-anew'
 import { rotation } from './rotation'
 import { addSink } from './sink'
 import { headParameters } from './saved-head'
@@ -16,6 +17,8 @@ import { nestedAll } from './nested-snapshots'
 import { decodeSnapshot, encodeSnapshot, type State } from './snapshot'
 import { tokenCount } from './snapshot-fits'
 import { asksBars, emptyPartial, isPartial, queryGroups } from './step'
+
+const made = readAnew<LiveStream, 'tokens' | 'bytes' | 'errorBars' | 'spare' | 'counters'>()
 
 /** Turns the rows of a call by their places in the text; leaves them as they are without `rotary`. */
 function turning(rotary: Rotary | undefined, d: number) {
@@ -121,22 +124,19 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
     return { kind, version, parameters: { ...identity, ...parameters }, tensors }
   }
 
-  const stream: LiveStream = {
+  const readings = {
+    tokens: () => alive.tokens,
+    bytes: () => inside.bytes(),
+    errorBars: () => whyNoBars() ?? true,
+    spare: () => inside.back?.spare(alive.tokens) ?? 0,
+    counters: () => inside.counters?.(),
+  }
+  const stream = made(readings, {
     d,
     dv,
     scale,
-    ...(Object.keys(head).length > 0 && { head }),
     merging,
     check,
-    get tokens() {
-      return alive.tokens
-    },
-    get bytes() {
-      return inside.bytes()
-    },
-    get errorBars() {
-      return whyNoBars() ?? true
-    },
     push(block) {
       check.push(block)
       const turned = turn.block(block, alive.tokens)
@@ -197,7 +197,9 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
     fork() {
       alive.check()
       const own = making.around?.(forkedParts(kind, parts())) ?? making
-      return liveStream(own, stateOf(saved(), alive.tokens)) as typeof stream
+      const { parameters, tensors } = inside.savedBeside?.() ?? inside.saved()
+      const state = { kind, version, parameters: { ...identity, ...parameters, tokens: String(alive.tokens) } }
+      return liveStream(own, { ...state, tensors: copiesOf(tensors), isSound: true, live: inside })
     },
     reset() {
       alive.check()
@@ -210,9 +212,6 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
         before.dispose()
         disposeAll(old)
       })
-    },
-    get spare() {
-      return inside.back?.spare(alive.tokens) ?? 0
     },
     takeBack(count) {
       check.takeBack!(count)
@@ -227,10 +226,16 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
       inside.dispose()
       disposeAll(held)
     },
-  }
-  if (inside.counters) Object.defineProperty(stream, 'counters', { get: () => inside.counters!(), enumerable: true })
-  const members = making.members?.(() => inside, alive, stream) ?? {}
-  return inScope(Object.defineProperties(stream, Object.getOwnPropertyDescriptors(members)) as LiveStream & M)
+  })
+  if (Object.keys(head).length > 0) Object.assign(stream, { head })
+  for (const [name, get] of Object.entries<() => unknown>({ ...making.readings?.(() => inside) }))
+    Object.defineProperty(stream, name, { get, enumerable: true })
+  return inScope(
+    Object.assign(
+      stream,
+      making.members?.(() => inside, alive, stream),
+    ) as LiveStream & M,
+  )
 }
 
 /** Checks that `more` tokens can still be counted exactly; a snapshot from anywhere may come close to the limit. @throws RangeError where they cannot */

@@ -14,6 +14,8 @@ export interface Snapshot {
 export interface State extends Omit<Snapshot, 'tensors'> {
   /** Whether the state was never in bytes: its entries then need no check. */
   readonly isSound?: boolean | undefined
+  /** The inside of the stream whose state it is, while the stream is forked: what is large is copied from there. */
+  readonly live?: unknown
   readonly tensors: ReadonlyMap<string, Tensor | HeldTensor>
 }
 

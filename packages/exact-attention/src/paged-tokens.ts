@@ -1,7 +1,10 @@
+import { readAnew } from '@sublinear/core'
 import type { Arrived, Back, Matrix, PartialSoftmax, Shape } from '@sublinear/core'
 import { joinedSums, kernels, rangeOf, SEGMENT, type Floats, type Resident } from '@sublinear/kernels'
 import { shapedAttend, type Sight } from './shaped-attend'
 import { firstHeld, mostPages, valueCols, windowPage } from './window-pages'
+
+const made = readAnew<PagedTokens, 'count' | 'first' | 'room' | 'piece' | 'bytes'>()
 
 /** Largest page, in tokens. Pages double from 64 tokens up to it, so that the bytes held depend on the number of tokens alone. */
 const LARGEST_PAGE = 4096
@@ -151,100 +154,94 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
   }
   const scoring = { ...(softcap !== undefined && { softcap }), ...(slope !== undefined && { slope }) }
 
-  return {
-    get count() {
-      return tokens
+  return made(
+    {
+      count: () => tokens,
+      first: () => first(),
+      room: () => first() + ends() - tokens,
+      piece: () => (window === undefined ? Infinity : windowPage(window) - (tokens % windowPage(window))),
+      bytes: () => 4 * (d + dv + (isWeighted() ? 1 : 0)) * ends(), // a snapshot has all log weights or none,
     },
-    get first() {
-      return first()
-    },
-    get room() {
-      return first() + ends() - tokens
-    },
-    get piece() {
-      return window === undefined ? Infinity : windowPage(window) - (tokens % windowPage(window))
-    },
-    get bytes() {
-      return 4 * (d + dv + (isWeighted() ? 1 : 0)) * ends() // a snapshot has all log weights or none
-    },
-    append({ keys, values, bias }, start = 0, rows = keys.length / d) {
-      for (let from = start; from < rows;) {
-        const page = lastPage()
-        const at = tokens - page.first
-        const count = Math.min(page.capacity - at, rows - from)
-        page.keys.write(rangeOf(keys, from * d, count * d), at * d)
-        page.values.write(rangeOf(values, from * dv, count * dv), at * dv)
-        const own = bias?.subarray(from, from + count)
-        if (own && (page.bias || own.some(isWeight))) {
-          page.bias ??= kernels().floats(page.capacity)
-          page.bias.write(own, at)
-        }
-        tokens += count
-        from += count
-      }
-    },
-    attend(queries, partial, arrived) {
-      eachPage(partial, (page, out) => {
-        if (isShaped) return attendShaped(queries, page, out, arrived ?? { count: 1, groups: Infinity })
-        kernels().attend({
-          queries: queries.data,
-          keys: page.keys,
-          values: page.values,
-          ...(page.bias && { bias: page.bias }),
-          rows: queries.rows,
-          keyCount: Math.min(page.capacity, tokens - page.first),
-          d,
-          dv,
-          scale,
-          ...(arrived && {
-            causal: { visible: tokens - arrived.count + 1 - page.first, groups: arrived.groups },
-          }),
-          ...out,
-          sum: out.sum.data,
-        })
-      })
-    },
-    read(first, keys, values) {
-      const most = keys.length / d
-      let count = 0
-      for (const page of pages) {
-        const from = first + count - page.first
-        const rows = Math.min(page.capacity - from, tokens - page.first - from, most - count)
-        if (from < 0 || rows <= 0) continue
-        page.keys.range(from * d, rows * d).readInto(keys.subarray(count * d, (count + rows) * d))
-        if (dv > 0) page.values.range(from * dv, rows * dv).readInto(values.subarray(count * dv, (count + rows) * dv))
-        count += rows
-      }
-      return count
-    },
-    back: {
-      spare: () => (window === undefined ? Infinity : first() + ends() - tokens),
-      // A page that a window has freed is gone, and a page that begins tells how far the stream has come.
-      most: (given) => (window === undefined ? given : Math.max(0, tokens - 1 - (pages.at(-1)?.first ?? tokens))),
-      take(count) {
-        tokens -= count
-        while (pages.length > 0 && pages.at(-1)!.first >= tokens) release(pages.pop()!)
-        const last = pages.at(-1)
-        if (last?.bias && !logWeightsOf(last, tokens - last.first).some(isWeight)) {
-          last.bias[Symbol.dispose]()
-          delete last.bias
+    {
+      append({ keys, values, bias }, start = 0, rows = keys.length / d) {
+        for (let from = start; from < rows;) {
+          const page = lastPage()
+          const at = tokens - page.first
+          const count = Math.min(page.capacity - at, rows - from)
+          page.keys.write(rangeOf(keys, from * d, count * d), at * d)
+          page.values.write(rangeOf(values, from * dv, count * dv), at * dv)
+          const own = bias?.subarray(from, from + count)
+          if (own && (page.bias || own.some(isWeight))) {
+            page.bias ??= kernels().floats(page.capacity)
+            page.bias.write(own, at)
+          }
+          tokens += count
+          from += count
         }
       },
+      attend(queries, partial, arrived) {
+        eachPage(partial, (page, out) => {
+          if (isShaped) return attendShaped(queries, page, out, arrived ?? { count: 1, groups: Infinity })
+          kernels().attend({
+            queries: queries.data,
+            keys: page.keys,
+            values: page.values,
+            ...(page.bias && { bias: page.bias }),
+            rows: queries.rows,
+            keyCount: Math.min(page.capacity, tokens - page.first),
+            d,
+            dv,
+            scale,
+            ...(arrived && {
+              causal: { visible: tokens - arrived.count + 1 - page.first, groups: arrived.groups },
+            }),
+            ...out,
+            sum: out.sum.data,
+          })
+        })
+      },
+      read(first, keys, values) {
+        const most = keys.length / d
+        let count = 0
+        for (const page of pages) {
+          const from = first + count - page.first
+          const rows = Math.min(page.capacity - from, tokens - page.first - from, most - count)
+          if (from < 0 || rows <= 0) continue
+          page.keys.range(from * d, rows * d).readInto(keys.subarray(count * d, (count + rows) * d))
+          if (dv > 0) page.values.range(from * dv, rows * dv).readInto(values.subarray(count * dv, (count + rows) * dv))
+          count += rows
+        }
+        return count
+      },
+      back: {
+        spare: () => (window === undefined ? Infinity : first() + ends() - tokens),
+        // A page that a window has freed is gone, and a page that begins tells how far the stream has come.
+        most: (given) => (window === undefined ? given : Math.max(0, tokens - 1 - (pages.at(-1)?.first ?? tokens))),
+        take(count) {
+          tokens -= count
+          while (pages.length > 0 && pages.at(-1)!.first >= tokens) release(pages.pop()!)
+          const last = pages.at(-1)
+          if (last?.bias && !logWeightsOf(last, tokens - last.first).some(isWeight)) {
+            last.bias[Symbol.dispose]()
+            delete last.bias
+          }
+        },
+      },
+      held() {
+        const used = pages.map(({ first, capacity, ...page }) => {
+          const count = Math.min(capacity, tokens - first)
+          return { keys: page.keys.range(0, count * d), values: page.values.range(0, count * dv), page, first, count }
+        })
+        const bias = isWeighted() ? new Float32Array(tokens - first()) : undefined
+        for (const { page, first: place, count } of bias ? used : [])
+          page.bias?.range(0, count).readInto(bias!.subarray(place - first(), place - first() + count))
+        return { keys: used.map(({ keys }) => keys), values: used.map(({ values }) => values), ...(bias && { bias }) }
+      },
+      [Symbol.dispose]() {
+        for (const page of pages) release(page)
+      },
     },
-    held() {
-      const used = pages.map(({ first, capacity, ...page }) => {
-        const count = Math.min(capacity, tokens - first)
-        return { keys: page.keys.range(0, count * d), values: page.values.range(0, count * dv), page, first, count }
-      })
-      const bias = isWeighted() ? new Float32Array(tokens - first()) : undefined
-      for (const { page, first: place, count } of bias ? used : [])
-        page.bias?.range(0, count).readInto(bias!.subarray(place - first(), place - first() + count))
-      return { keys: used.map(({ keys }) => keys), values: used.map(({ values }) => values), ...(bias && { bias }) }
-    },
-    [Symbol.dispose]() {
-      for (const page of pages) release(page)
-    },
-  }
+  )
 }
 
 const isWeight = (logWeight: number) => logWeight !== 0

@@ -1,6 +1,6 @@
 import type { Resident } from './kernels'
-import { Parking } from './parking'
-import { resident, type Block } from './resident'
+import { Parking, type Cell } from './parking'
+import { resident, type Block, type Entries } from './resident'
 
 const PAGE = 65536
 const STEP = 256 // pages, 16 MiB: the least by which memory grows
@@ -115,35 +115,57 @@ export class Arena {
     )
   }
 
+  /** Gives back a range that was taken and never used (as reserveMemory does): it is still 0. `fresh` is the first byte that was never in use when it was taken. */
+  giveUnused(offset: number, bytes: number, fresh: number): void {
+    if (offset + rounded(bytes) === this.#fresh) this.#fresh = Math.max(fresh, offset)
+  }
+
   #block(length: number, bytesPerEntry: 1 | 4 | 8): Block {
     const size = length * bytesPerEntry
     const fresh = this.#fresh
     const offset = this.#parking.room(size, () => this.take(size))
     // Memory that was never in use is 0, and takes a page of the machine only when it is written: a large array may be filled little by little.
     if (offset < fresh) this.u8.fill(0, offset, Math.min(offset + size, fresh))
-    let isUsed = false
-    const block: Block = {
-      home: 'simd',
-      get offset() {
-        isUsed = true
-        return place.offset(block)
-      },
-      open: true,
-      view: (from, count) => {
-        isUsed = true
-        const first = place.offset(block) / bytesPerEntry + from
-        const all = bytesPerEntry === 4 ? this.f32 : bytesPerEntry === 8 ? this.f64 : this.u8
-        return all.subarray(first, first + count)
-      },
-      release: () => {
-        const end = offset + rounded(size)
-        // Memory that was taken and given back without use (as reserveMemory does) is still 0.
-        if (!isUsed && !place.isParked && end === this.#fresh) this.#fresh = Math.max(fresh, offset)
-        place.release()
-      },
-    }
-    const place = this.#parking.placed(offset, size, block)
-    return block
+    return new ArenaBlock(this, this.#parking, { offset, bytes: size, parked: undefined, id: 0 }, fresh, bytesPerEntry)
+  }
+}
+
+/** One allocation. A class, and no literal with a getter: each of those has a hidden class of its own, which outlives many a collection of garbage. */
+class ArenaBlock implements Block {
+  readonly home = 'simd'
+  open = true
+  readonly #arena: Arena
+  readonly #parking: Parking
+  readonly #cell: Cell
+  readonly #fresh: number
+  readonly #bytesPerEntry: 1 | 4 | 8
+  #isUsed = false
+
+  constructor(arena: Arena, parking: Parking, cell: Cell, fresh: number, bytesPerEntry: 1 | 4 | 8) {
+    this.#arena = arena
+    this.#parking = parking
+    this.#cell = cell
+    this.#fresh = fresh
+    this.#bytesPerEntry = bytesPerEntry
+    parking.enter(cell, this)
+  }
+
+  get offset(): number {
+    this.#isUsed = true
+    return this.#parking.offset(this.#cell, this)
+  }
+
+  view(from: number, count: number): Entries {
+    const first = this.offset / this.#bytesPerEntry + from
+    const { f32, f64, u8 } = this.#arena
+    const all = this.#bytesPerEntry === 4 ? f32 : this.#bytesPerEntry === 8 ? f64 : u8
+    return all.subarray(first, first + count)
+  }
+
+  release(): void {
+    const { offset, bytes, parked } = this.#cell
+    if (!this.#isUsed && !parked) this.#arena.giveUnused(offset, bytes, this.#fresh)
+    this.#parking.release(this.#cell)
   }
 }
 

@@ -6,20 +6,11 @@ const COMFORT = 2 ** 28
 const LEAST = 2 ** 14
 
 /** The place of one array: in the arena, known to it by a number; or parked, known to nobody but the array. */
-interface Cell {
+export interface Cell {
   offset: number
   readonly bytes: number
   parked: Uint8Array | undefined
   id: number
-}
-
-/** The place of an array. `owner` is the object with which it is released, when that is garbage. */
-export interface Place {
-  /** The offset in the arena. A parked array is brought back first. */
-  offset(owner: object): number
-  /** Whether its bytes are elsewhere now. */
-  readonly isParked: boolean
-  release(): void
 }
 
 /**
@@ -60,23 +51,22 @@ export class Parking {
     }
   }
 
-  /** The place of a new array. */
-  placed(offset: number, bytes: number, owner: object): Place {
-    const cell: Cell = { offset, bytes, parked: undefined, id: 0 }
-    this.#enter(cell, owner)
-    return {
-      offset: (again) => {
-        if (cell.parked) this.#bring(cell, again) // the cell must not keep its owner: the owner could then never become garbage
-        return cell.offset
-      },
-      get isParked() {
-        return cell.parked !== undefined
-      },
-      release: () => {
-        if (!cell.parked) this.#leave(cell)
-        cell.parked = undefined
-      },
-    }
+  /** Enters the place of an array. When `owner` is garbage, the place is given back. */
+  enter(cell: Cell, owner: object): void {
+    cell.id = this.#next++
+    this.#cells.set(cell.id, cell)
+    this.#dropped.register(owner, cell.id, cell)
+  }
+
+  /** The offset of an array in the arena. A parked array is brought back first; `owner` is as in `enter`. */
+  offset(cell: Cell, owner: object): number {
+    if (cell.parked) this.#bring(cell, owner) // the cell must not keep its owner: the owner could then never become garbage
+    return cell.offset
+  }
+
+  release(cell: Cell): void {
+    if (!cell.parked) this.#leave(cell)
+    cell.parked = undefined
   }
 
   /** Says in words what holds the memory. */
@@ -85,12 +75,6 @@ export class Parking {
     const total = sizes.reduce((a, b) => a + b, 0)
     const largest = sizes.reduce((a, b) => Math.max(a, b), 0)
     return `${sizes.length} arrays hold ${mib(total)} MiB, the largest ${mib(largest)} MiB`
-  }
-
-  #enter(cell: Cell, owner: object): void {
-    cell.id = this.#next++
-    this.#cells.set(cell.id, cell)
-    this.#dropped.register(owner, cell.id, cell)
   }
 
   #leave(cell: Cell): void {
@@ -112,7 +96,7 @@ export class Parking {
     this.#arena.u8.set(cell.parked!, cell.offset)
     cell.parked = undefined
     this.#returned += cell.bytes
-    this.#enter(cell, owner)
+    this.enter(cell, owner)
   }
 }
 

@@ -1,7 +1,7 @@
 import { isFloat32 } from './brand'
 import type { Doubles, Floats, Resident } from './kernels'
 
-type Entries = Float32Array | Float64Array | Uint8Array
+export type Entries = Float32Array | Float64Array | Uint8Array
 
 /** One allocation, shared by an array and its ranges. */
 export interface Block {

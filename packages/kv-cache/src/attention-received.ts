@@ -32,12 +32,14 @@ export const watchedSchema = schema({
 
 /** The attention that each token, held or waiting, has received since it came, from the softmax of all queries. */
 export interface AttentionReceived {
-  readonly bytes: number
+  bytes(): number
   observe(queries: Matrix, total: PartialSoftmax, arrival?: Arrival): void
   /** Attention by token, in stream order: of the tokens in these slots, then of the next `rows` tokens that waited and now come. */
   inOrder(slots: readonly number[], rows: number): Received
   /** Goes on with the sums that `inOrder` gave, of the tokens that stay: they are now in these slots, and no token waits any more. */
   keep(before: Received, stays: Uint8Array, slots: readonly number[]): void
+  /** Copies of all sums, by the names that they have in a snapshot. */
+  copied(): Record<string, Float64Array>
   saved(): Record<string, Tensor>
 }
 
@@ -52,12 +54,15 @@ export function attentionReceived(
   held: HeldTokens,
   counts: boolean,
   snapshot?: State,
+  like?: AttentionReceived,
 ): AttentionReceived {
   const names = counts ? (['received', 'watched'] as const) : (['received'] as const)
   const sizes = { held: held.count }
-  const saved: Partial<Record<string, Float64Array>> = snapshot
-    ? (counts ? readBy(kind, watchedSchema, snapshot, sizes) : readBy(kind, receivedSchema, snapshot, sizes)).tensors
-    : {}
+  const saved: Partial<Record<string, Float64Array>> = like
+    ? like.copied()
+    : snapshot
+      ? (counts ? readBy(kind, watchedSchema, snapshot, sizes) : readBy(kind, receivedSchema, snapshot, sizes)).tensors
+      : {}
   const bySlot = new Map(names.map((name) => [name, saved[name] ?? new Float64Array(0)]))
   const waited = new Map(names.map((name) => [name, saved[`waited/${name}`] ?? new Float64Array(0)]))
 
@@ -71,9 +76,7 @@ export function attentionReceived(
   }
 
   return {
-    get bytes() {
-      return [...bySlot.values(), ...waited.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
-    },
+    bytes: () => [...bySlot.values(), ...waited.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
     observe(queries, total, arrival) {
       held.addShares(bySlot.get('received')!, queries, total)
       const seen = bySlot.get('watched')
@@ -105,6 +108,14 @@ export function attentionReceived(
         bySlot.set(name, next)
         waited.set(name, new Float64Array(0))
       }
+    },
+    copied() {
+      const all: Record<string, Float64Array> = {}
+      for (const name of names) {
+        all[name] = bySlot.get(name)!.slice()
+        all[`waited/${name}`] = waited.get(name)!.slice()
+      }
+      return all
     },
     saved: () =>
       Object.fromEntries(

@@ -1,6 +1,8 @@
-import { SUM, TOTAL, readBy, schema, type KvBlock, type State, type Tensor } from '@sublinear/core'
+import { SUM, TOTAL, readBy, schema, type KvBlock, type State, type Tensor, readAnew } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
 import type { Gone } from './scoring'
+
+const made = readAnew<GoneTokens, 'weight'>()
 
 /** Sums over the tokens that left a tier. */
 export interface GoneTokens extends Gone {
@@ -17,10 +19,10 @@ export const goneSchema = schema({
 })
 
 /** Makes the sums, empty or from a snapshot. @throws RangeError when the snapshot's are malformed */
-export function goneTokens(kind: string, d: number, dv: number, snapshot?: State): GoneTokens {
-  const saved = snapshot && readBy(kind, goneSchema, snapshot, { 'd + dv': d + dv })
-  const sum = saved ? saved.tensors.gone.slice() : new Float64Array(d + dv)
-  let weight = saved ? saved.parameters.gone : 0
+export function goneTokens(kind: string, d: number, dv: number, snapshot?: State, like?: GoneTokens): GoneTokens {
+  const saved = snapshot && !like && readBy(kind, goneSchema, snapshot, { 'd + dv': d + dv })
+  const sum = like ? like.sum.slice() : saved ? saved.tensors.gone : new Float64Array(d + dv)
+  let weight = like ? like.weight : saved ? saved.parameters.gone : 0
   const addRows = ({ keys, values, weights }: KvBlock, rows: Iterable<number>) => {
     for (const r of rows) {
       const own = weights?.[r] ?? 1
@@ -29,21 +31,23 @@ export function goneTokens(kind: string, d: number, dv: number, snapshot?: State
       for (let c = 0; c < dv; c++) sum[d + c] += own * values.data[r * dv + c]
     }
   }
-  return {
-    get weight() {
-      return weight
+  return made(
+    {
+      weight: () => weight,
     },
-    sum,
-    bytes: 8 * (d + dv + 1),
-    add(held, slots, block, stays) {
-      const leaving = slots.filter((_, i) => stays[i] === 0)
-      if (leaving.length > 0) addRows(held.readAt(leaving), leaving.keys())
-      const rows = Array.from({ length: block.keys.rows }, (_, r) => r)
-      addRows(
-        block,
-        rows.filter((r) => stays[slots.length + r] === 0),
-      )
+    {
+      sum,
+      bytes: 8 * (d + dv + 1),
+      add(held, slots, block, stays) {
+        const leaving = slots.filter((_, i) => stays[i] === 0)
+        if (leaving.length > 0) addRows(held.readAt(leaving), leaving.keys())
+        const rows = Array.from({ length: block.keys.rows }, (_, r) => r)
+        addRows(
+          block,
+          rows.filter((r) => stays[slots.length + r] === 0),
+        )
+      },
+      saved: () => ({ gone: { dtype: 'F64', shape: [d + dv], data: sum } }),
     },
-    saved: () => ({ gone: { dtype: 'F64', shape: [d + dv], data: sum.slice() } }),
-  }
+  )
 }

@@ -2,15 +2,24 @@ import { COUNT, FINITE, readBy, schema, type KvBlock, type Matrix, type State, t
 import type { HeldTokens, Levels } from '@sublinear/token-store'
 import { receivedShares } from './attention-shares'
 
+interface Remembered {
+  readonly groups: number
+  readonly queries: Float32Array // groups a token, × d
+  readonly max: Float32Array
+  readonly mass: Float64Array
+}
+
 /** The queries of the last `most` tokens observed, each with the maximum and mass of its softmax. */
 export interface LastQueries {
-  readonly bytes: number
+  bytes(): number
   /**
    * Attention that tokens receive from the kept queries: one array for each query head, summed over the tokens that asked. Its entries are the held tokens in
    * the order of the given slots, then the rows of a block. Empty before the first query was observed.
    */
   shares(held: HeldTokens, slots: readonly number[], block: KvBlock, scale: number): Float64Array[]
   observe(queries: Matrix, total: Levels, groups: number): void
+  /** A copy of what it remembers. */
+  copied(): Remembered
   saved(): { readonly parameters: Record<string, string>; readonly tensors: Record<string, Tensor> }
 }
 
@@ -37,15 +46,15 @@ export const lastQueriesSchema = schema(
   },
 )
 
-/** Makes the memory of the last queries, empty or from a snapshot. @throws RangeError when the snapshot's are malformed */
-export function lastQueries(kind: string, d: number, most: number, snapshot?: State): LastQueries {
-  let { groups, queries, max, mass } = snapshot
-    ? restored(kind, d, most, snapshot)
-    : { groups: 0, queries: new Float32Array(0), max: new Float32Array(0), mass: new Float64Array(0) }
+/** Makes the memory of the last queries: empty, from a snapshot, or a copy. @throws RangeError when the snapshot's are malformed */
+export function lastQueries(kind: string, d: number, most: number, snapshot?: State, like?: LastQueries): LastQueries {
+  let { groups, queries, max, mass } = like
+    ? like.copied()
+    : snapshot
+      ? restored(kind, d, most, snapshot)
+      : { groups: 0, queries: new Float32Array(0), max: new Float32Array(0), mass: new Float64Array(0) }
   return {
-    get bytes() {
-      return most * groups * (4 * d + 12)
-    },
+    bytes: () => most * groups * (4 * d + 12),
     shares(held, slots, block, scale) {
       const heads = max.length > 0 ? groups : 0
       return Array.from({ length: heads }, (_, head) => {
@@ -65,6 +74,7 @@ export function lastQueries(kind: string, d: number, most: number, snapshot?: St
       max = lastOf(max, total.max, isFull ? max : new Float32Array(rows))
       mass = lastOf(mass, total.mass, isFull ? mass : new Float64Array(rows))
     },
+    copied: () => ({ groups, queries: queries.slice(), max: max.slice(), mass: mass.slice() }),
     saved: () => ({
       parameters: { groups: String(groups) },
       tensors: {
@@ -84,7 +94,7 @@ function lastOf<A extends Float32Array | Float64Array>(old: A, fresh: A, out: A)
   return out
 }
 
-function restored(kind: string, d: number, most: number, snapshot: State) {
+function restored(kind: string, d: number, most: number, snapshot: State): Remembered {
   const { parameters, tensors } = readBy(kind, lastQueriesSchema, snapshot, { d, most })
   return { groups: parameters.groups, queries: tensors.queries, max: tensors.maxima, mass: tensors.masses }
 }

@@ -23,12 +23,15 @@ import {
   type Seed,
   type Shape,
   type StreamSpec,
+  readAnew,
 } from '@sublinear/core'
 import type { TokenStore } from '@sublinear/token-store'
 import { judgedBy } from './judged-spread'
 import { measuredSchema } from './saved-tiers'
 import { reservoir, restoreReservoir } from './policies/reservoir'
 import type { TokenTier } from './token-tier'
+
+const made = readAnew<MeasuredStream, 'tokens' | 'bytes' | 'counters' | 'errorBars' | 'spare'>()
 
 const [KIND, VERSION] = ['measured', '1'] as const
 
@@ -140,84 +143,78 @@ function live(of: AttentionStream, sample: TokenTier): MeasuredStream {
     return isAsked
   }
 
-  return {
-    d,
-    dv,
-    scale,
-    ...(head && { head }),
-    of,
-    check,
-    merging: 'none',
-    get tokens() {
-      return sample.tokens
+  return made(
+    {
+      tokens: () => sample.tokens,
+      bytes: () => of.bytes + sample.bytes,
+      counters: () => of.counters ?? {},
+      errorBars: () => sample.errorBars,
+      spare: () => spare(),
     },
-    get bytes() {
-      return of.bytes + sample.bytes
+    {
+      d,
+      dv,
+      scale,
+      ...(head && { head }),
+      of,
+      check,
+      merging: 'none',
+      push(block: KvBlock) {
+        check.push(block)
+        alive.act('push', () => {
+          of.push(block)
+          sample.push(block)
+        })
+      },
+      attend(queries, into) {
+        const isAsked = asks(into)
+        const answer = of.attend(queries)
+        return isAsked ? withBars(answer, sample.attend(queries, { errorBars: true })) : answer
+      },
+      step(block: KvBlock, queries: Matrix, into) {
+        const isAsked = asks(into)
+        check.step(block, queries)
+        return alive.act('step', () => {
+          const answer = of.step(block, queries)
+          if (isAsked) return withBars(answer, sample.step(block, queries, { errorBars: true }))
+          sample.push(block)
+          return answer
+        })
+      },
+      merge: check.merge,
+      toBytes() {
+        alive.check()
+        return encodeSnapshot({
+          kind: KIND,
+          version: VERSION,
+          ...nestedAll({ of: of.toBytes(), sample: sample.toBytes() }),
+        })
+      },
+      fork() {
+        alive.check()
+        const copies = forkedParts(KIND, both) as typeof both
+        return live(copies.of, copies.sample)
+      },
+      reset() {
+        alive.check()
+        alive.act('reset', () => {
+          of.reset()
+          sample.reset()
+        })
+      },
+      takeBack(count) {
+        check.takeBack!(count)
+        alive.act('takeBack', () => {
+          of.takeBack?.(count)
+          sample.takeBack!(count)
+        })
+      },
+      [Symbol.dispose]() {
+        alive.end()
+        for (const one of [of as Partial<Disposable>, sample]) one[Symbol.dispose]?.()
+      },
     },
-    get counters() {
-      return of.counters ?? {}
-    },
-    get errorBars() {
-      return sample.errorBars
-    },
-    push(block: KvBlock) {
-      check.push(block)
-      alive.act('push', () => {
-        of.push(block)
-        sample.push(block)
-      })
-    },
-    attend(queries, into) {
-      const isAsked = asks(into)
-      const answer = of.attend(queries)
-      return isAsked ? withBars(answer, sample.attend(queries, { errorBars: true })) : answer
-    },
-    step(block: KvBlock, queries: Matrix, into) {
-      const isAsked = asks(into)
-      check.step(block, queries)
-      return alive.act('step', () => {
-        const answer = of.step(block, queries)
-        if (isAsked) return withBars(answer, sample.step(block, queries, { errorBars: true }))
-        sample.push(block)
-        return answer
-      })
-    },
-    merge: check.merge,
-    toBytes() {
-      alive.check()
-      return encodeSnapshot({
-        kind: KIND,
-        version: VERSION,
-        ...nestedAll({ of: of.toBytes(), sample: sample.toBytes() }),
-      })
-    },
-    fork() {
-      alive.check()
-      const copies = forkedParts(KIND, both) as typeof both
-      return live(copies.of, copies.sample)
-    },
-    reset() {
-      alive.check()
-      alive.act('reset', () => {
-        of.reset()
-        sample.reset()
-      })
-    },
-    get spare() {
-      return spare()
-    },
-    takeBack(count) {
-      check.takeBack!(count)
-      alive.act('takeBack', () => {
-        of.takeBack?.(count)
-        sample.takeBack!(count)
-      })
-    },
-    [Symbol.dispose]() {
-      alive.end()
-      for (const one of [of as Partial<Disposable>, sample]) one[Symbol.dispose]?.()
-    },
-  }
+  )
 }
 
 const sameHead = (a: AttentionStream, b: AttentionStream) => {

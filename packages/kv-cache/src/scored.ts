@@ -10,12 +10,12 @@ import {
   type Snapshot,
 } from '@sublinear/core'
 import type { HeldTokens } from '@sublinear/token-store'
-import { attentionReceived, type Received } from './attention-received'
+import { attentionReceived, type AttentionReceived, type Received } from './attention-received'
 import { allButLowest } from './attention-shares'
-import { goneTokens } from './gone-tokens'
-import { lastQueries } from './last-queries'
+import { goneTokens, type GoneTokens } from './gone-tokens'
+import { lastQueries, type LastQueries } from './last-queries'
 import type { Counted, ScorePolicy, Scoring } from './scoring'
-import { streamOrder } from './stream-order'
+import { streamOrder, type StreamOrder } from './stream-order'
 import { checkTokenOptions, sizesOf, type TokenOptions } from './token-options'
 import { tierSnapshot, tokenTier, type Policy, type PolicyStart, type TokenTier } from './token-tier'
 
@@ -92,6 +92,14 @@ function read<S>(name: string, json: string | undefined, settled: (options: obje
   }
 }
 
+/** State of a policy beside its tokens. */
+interface Parts {
+  readonly order: StreamOrder
+  readonly attention: AttentionReceived | undefined
+  readonly gone: GoneTokens | undefined
+  readonly last: LastQueries | undefined
+}
+
 function chosen<O extends Counted, S extends Counted>(
   policy: ScorePolicy<O, S>,
   settled: S,
@@ -102,13 +110,15 @@ function chosen<O extends Counted, S extends Counted>(
   const { name, learns } = policy
   const { count } = settled
   const { first = 0, recent = 0 } = policy.stays?.(settled) ?? {}
-  const order = streamOrder(name, held, from?.snapshot)
+  const like = from?.like as Parts | undefined
+  const order = streamOrder(name, held, from?.snapshot, like?.order)
   const attention =
     learns === 'received' || learns === 'watched'
-      ? attentionReceived(name, held, learns === 'watched', from?.snapshot)
+      ? attentionReceived(name, held, learns === 'watched', from?.snapshot, like?.attention)
       : undefined
-  const gone = policy.remembersGone ? goneTokens(name, d, dv, from?.snapshot) : undefined
-  const last = learns === 'lastQueries' ? lastQueries(name, d, policy.asks?.(settled) ?? 1, from?.snapshot) : undefined
+  const gone = policy.remembersGone ? goneTokens(name, d, dv, from?.snapshot, like?.gone) : undefined
+  const last =
+    learns === 'lastQueries' ? lastQueries(name, d, policy.asks?.(settled) ?? 1, from?.snapshot, like?.last) : undefined
   let seen = from?.seen ?? 0
 
   const scoring = (block: KvBlock, sums: Received | undefined): Scoring => {
@@ -133,9 +143,7 @@ function chosen<O extends Counted, S extends Counted>(
   }
 
   return {
-    get bytes() {
-      return order.bytes + (attention?.bytes ?? 0) + (gone?.bytes ?? 0) + (last?.bytes ?? 0)
-    },
+    bytes: () => order.bytes() + (attention?.bytes() ?? 0) + (gone?.bytes ?? 0) + (last?.bytes() ?? 0),
     asksShares: attention !== undefined,
     ...((attention || last) && {
       observe(queries, total, arrival) {
@@ -143,6 +151,7 @@ function chosen<O extends Counted, S extends Counted>(
         last?.observe(queries, total, arrival?.groups ?? 1)
       },
     }),
+    parts: { order, attention, gone, last } satisfies Parts,
     admit(block, dropped) {
       seen += block.keys.rows
       const sums = attention?.inOrder(order.slots, block.keys.rows)

@@ -3,7 +3,7 @@ import type { HeldTokens } from '@sublinear/token-store'
 
 /** Held tokens by their places in the stream. Tokens that stay keep their slots; new tokens take the slots of those that leave. */
 export interface StreamOrder {
-  readonly bytes: number
+  bytes(): number
   /** Slots, from the oldest token on. */
   readonly slots: readonly number[]
   /**
@@ -23,17 +23,18 @@ export const orderSchema = schema(
   },
 )
 
-/** Makes the order of an empty store, or restores it from a snapshot. @throws RangeError when the snapshot's order does not fit the tokens held */
-export function streamOrder(kind: string, held: HeldTokens, snapshot?: State): StreamOrder {
-  let slots = snapshot ? [...readBy(kind, orderSchema, snapshot, { held: held.count }).tensors.order] : []
-  return {
-    get bytes() {
-      return 4 * slots.length
-    },
-    get slots() {
-      return slots
-    },
+/** Makes the order of an empty store, restores it from a snapshot, or copies another. @throws RangeError when the snapshot's order does not fit the tokens held */
+export function streamOrder(kind: string, held: HeldTokens, snapshot?: State, like?: StreamOrder): StreamOrder {
+  const slots: readonly number[] = like
+    ? like.slots
+    : snapshot
+      ? Array.from(readBy(kind, orderSchema, snapshot, { held: held.count }).tensors.order, Number)
+      : []
+  const self: StreamOrder & { slots: readonly number[] } = {
+    bytes: () => 4 * self.slots.length,
+    slots,
     exchange(block, stays, dropped) {
+      const { slots } = self
       const leaving = slots.filter((_, i) => !stays[i])
       const left = dropped ? undefined : gathered(held, leaving, block, stays.subarray(slots.length))
       const next = slots.filter((_, i) => stays[i])
@@ -50,11 +51,12 @@ export function streamOrder(kind: string, held: HeldTokens, snapshot?: State): S
         }
       }
       held.write(block, run.from, run.rows, run.slot)
-      slots = next
+      self.slots = next
       return left
     },
-    saved: () => ({ order: { dtype: 'U32', shape: [slots.length], data: Uint32Array.from(slots) } }),
+    saved: () => ({ order: { dtype: 'U32', shape: [self.slots.length], data: Uint32Array.from(self.slots) } }),
   }
+  return self
 }
 
 /** Collects the tokens of these slots, and then the rows of the block that do not stay. */

@@ -35,7 +35,14 @@ import { continuePadded, continueWith, FEW, whyNoBars } from './asked-parts'
 import { placedParts } from './placed-parts'
 import { tiersSchema } from './saved-tiers'
 import { checkParts, isTier } from './tier-parts'
-import { float32, openStore, waitingTokens, type HeldTokens, type TokenStore } from '@sublinear/token-store'
+import {
+  float32,
+  openStore,
+  waitingTokens,
+  type HeldTokens,
+  type TokenStore,
+  type WaitingTokens,
+} from '@sublinear/token-store'
 
 const KIND = 'tiers'
 const VERSION = '2'
@@ -150,6 +157,8 @@ interface Holding {
   readonly store: TokenStore
 }
 
+type TiersInside = Inside & { readonly waiting: WaitingTokens }
+
 function begun(
   name: string,
   shape: Shape,
@@ -157,8 +166,9 @@ function begun(
   { buffer, store }: Holding,
   alive: Life,
   from?: State,
-): Inside {
+): TiersInside {
   const { d, dv, scale, sinkLogit } = shape
+  const like = from?.live as TiersInside | undefined
   const placed = placedParts(name, shape, parts)
   const forgetting = parts.slice(0, -1) as Tier[]
   const last = parts.at(-1)!
@@ -205,6 +215,7 @@ function begun(
     handOn: (held) => handOn(held.read()),
     behind,
     ...(observers.some(Boolean) && { observe }),
+    like: like?.waiting,
   })
   const takeAll = (block: KvBlock) => {
     for (let at = 0; at < block.keys.rows;) at += waiting.take(block, at)
@@ -230,15 +241,14 @@ function begun(
     return block
   }
 
-  const inside: Inside = {
+  const inside: TiersInside = {
     version: VERSION,
     d,
     dv,
     scale,
-    ...headOf(shape),
     merging: canMerge ? 'ordered' : 'none',
-    ...(sinkLogit !== undefined && { continues: true }), // so that observers see the sink
-    identity: {
+    continues: sinkLogit !== undefined, // so that observers see the sink
+    identity: like?.identity ?? {
       ...shapeParameters(shape),
       buffer: String(buffer),
       parts: String(parts.length),
@@ -274,13 +284,15 @@ function begun(
     },
     ...(waiting.back && { back: waiting.back }),
     saved: () => ({ tensors: waiting.saved() }),
+    savedBeside: () => ({ tensors: {} }),
+    waiting,
     dispose: () => waiting[Symbol.dispose](),
   }
-  if (from) {
+  if (from && !like) {
     waiting.restore(name, from)
     checkFits(name, alive.tokens >= waiting.count)
   }
-  return inside
+  return Object.assign(inside, headOf(shape)) // a spread in a literal makes it slow
 }
 
 const atStart = (_row: number) => 0

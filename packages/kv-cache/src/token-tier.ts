@@ -28,7 +28,7 @@ import {
 } from '@sublinear/core'
 import { float32, openStore, widenBySample, type HeldTokens } from '@sublinear/token-store'
 import { tierSchema } from './saved-tiers'
-import { admitBy, waited, waitingRoom } from './waiting-room'
+import { admitBy, waited, waitingRoom, type WaitingRoom } from './waiting-room'
 import { checkSizes, MOST_BUFFER, SIZES, type TokenOptions } from './token-options'
 
 const VERSION = '2'
@@ -59,7 +59,9 @@ export interface Policy {
   /** For each slot, the variance of its sampled weight as a share of the squared weight: fills the spread of answers. */
   unsure?(): Float64Array
   /** Bytes held beside the tokens. Default 0. */
-  readonly bytes?: number | undefined
+  bytes?(): number
+  /** State that the policy of a fork copies by itself. Absent: it is restored from what `saved` gives. */
+  readonly parts?: unknown
   /** State that cannot be read from the slots, for a snapshot. */
   saved?(): {
     readonly parameters?: Record<string, string> | undefined
@@ -71,6 +73,8 @@ export interface Policy {
 export interface PolicyStart {
   readonly snapshot: State
   readonly seen: number
+  /** The `parts` of the policy that is copied. */
+  readonly like?: unknown
 }
 
 export interface TokenTierOptions extends Shape, TokenOptions {
@@ -106,7 +110,6 @@ export function tokenTier(options: TokenTierOptions, from?: State): TokenTier {
     begin: (alive, state) => begun(options, alive.tokens, state),
     members: (now, alive, stream) => ({
       count,
-      ...(end && { end }),
       read: () => now().read(),
       waits: () => now().waits(),
       admit: admitBy(kind, options, alive, now),
@@ -124,6 +127,7 @@ export function tokenTier(options: TokenTierOptions, from?: State): TokenTier {
           return all && now().admitted(all)
         })
       },
+      ...(end && { end }),
       ...(now().observe && {
         observe(queries: Matrix, total: PartialSoftmax, arrival?: Arrival) {
           alive.check()
@@ -139,6 +143,9 @@ type TierMembers = Omit<TokenTier, keyof LiveStream>
 
 /** The policy's store, the buffer of a tier that stands alone, and the work on both. */
 interface TierInside extends Inside, Pick<TokenTier, 'read' | 'waits'> {
+  readonly held: HeldTokens
+  readonly room: WaitingRoom
+  readonly parts: unknown
   readonly observe: Policy['observe']
   admitted(block: KvBlock, dropped?: boolean): KvBlock | undefined
   attendInOrder(queries: Matrix, into: PartialSoftmax): void
@@ -148,10 +155,14 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
   const { kind, d, dv, scale, count, store = float32, buffer = MOST_BUFFER } = options
   const head = headOf(options)
   const scored = { d, dv, scale, ...scoresOf(options) }
-  const held = store.make({ ...scored, most: count, ...(options.shortWeights && { shortWeights: true }) })
-  if (from) held.restore(kind, from)
-  const before = from && waited(kind, from, { d, dv, most: buffer, held: held.count, given })
-  const policy = options.policy(held, from && { snapshot: from, seen: before!.seen })
+  const like = from?.live as TierInside | undefined
+  const held =
+    like?.held.copy() ?? store.make({ ...scored, most: count, ...(options.shortWeights && { shortWeights: true }) })
+  if (from && !like) held.restore(kind, from)
+  const seen = like
+    ? given - like.room.count
+    : from && waited(kind, from, { d, dv, most: buffer, held: held.count, given }).seen
+  const policy = options.policy(held, from && { snapshot: from, seen: seen!, like: like?.parts })
   const observe = policy.observe?.bind(policy)
   const room = waitingRoom({
     ...scored,
@@ -159,24 +170,24 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     admit: (block, dropped) => policy.admit(block, dropped),
     behind: (queries, out, inOrder) => held.attend(queries, out, undefined, inOrder, policy.asksShares),
     ...(observe && { observe }),
+    like: like?.room,
   })
-  if (before?.waiting) room.takeAll(before.waiting)
+  if (from && !like) room.restore(kind, from)
 
-  return {
+  const inside: TierInside = {
     version: VERSION,
     d,
     dv,
     scale,
-    ...head,
     merging: isDithered(held) ? 'none' : options.merging,
-    identity: {
+    identity: like?.identity ?? {
       ...shapeParameters({ d, dv, scale, ...head }),
       count: String(count),
       store: held.spec,
       buffer: String(buffer),
       ...options.identity,
     },
-    bytes: () => held.bytes + (policy.bytes ?? 0) + room.bytes,
+    bytes: () => held.bytes + (policy.bytes?.() ?? 0) + room.bytes,
     take: room.take,
     errorBars: () => options.noBars ?? held.noBars,
     answer(queries, out, arrived) {
@@ -203,6 +214,13 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
       const { parameters = {}, tensors = {} } = policy.saved?.() ?? {}
       return { parameters, tensors: { ...tensors, ...held.saved(), ...room.saved() } }
     },
+    savedBeside() {
+      const { parameters = {}, tensors = {} } = (!policy.parts && policy.saved?.()) || {}
+      return { parameters, tensors }
+    },
+    parts: policy.parts,
+    held,
+    room,
     dispose() {
       held[Symbol.dispose]()
       room[Symbol.dispose]()
@@ -213,6 +231,7 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     waits: room.waits,
     attendInOrder: (queries, into) => room.answer(queries, into, undefined, true),
   }
+  return Object.assign(inside, head) // a spread in a literal makes it slow, and most heads are empty
 }
 
 /** Whether tokens are held with a dither. Then they cannot merge: they would be rounded twice, and their error bars would count one rounding. */

@@ -33,7 +33,7 @@ export function closureState(
   const isEmpty = () => closures.every(({ weight }) => weight === 0)
 
   return {
-    bytes: clusters * closureBytes({ d, dv }),
+    bytes: () => clusters * closureBytes({ d, dv }),
     counters,
     fold(held) {
       const block = held.read()

@@ -26,7 +26,7 @@ export interface Moments {
 }
 
 export interface FeatureState extends Disposable {
-  readonly bytes: number
+  bytes(): number
   /** Counts since it was made: keys folded with a feature above 2^24; tokens left out, since a sum would have left float32. */
   readonly counters: { readonly beyond: number; readonly left: number }
   /** Folds the first `count` keys and values: S += U₂ᵀ·diag(w)·V, z += U₂ᵀ·w; weights are 1 where absent. */
@@ -95,9 +95,7 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
   }
 
   return {
-    get bytes() {
-      return featureStateBytes(t, dv, folded)
-    },
+    bytes: () => featureStateBytes(t, dv, folded),
     counters: fitting.counters,
     fold(keys, values, count, weights) {
       const phi = scratch(t * count)

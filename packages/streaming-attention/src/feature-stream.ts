@@ -167,9 +167,7 @@ function counted({ spec }: FeatureMap, state: FeatureState): FoldedState<Moments
   const counters = { rows: 0, fallbacks: 0, beyond: 0, left: 0 }
   return {
     ...state,
-    get bytes() {
-      return state.bytes + spec.length
-    },
+    bytes: () => state.bytes() + spec.length,
     counters,
     fold(held) {
       state.fold(held.keys, held.values, held.count, held.weights)

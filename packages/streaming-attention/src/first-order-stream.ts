@@ -122,7 +122,7 @@ export const firstOrderMethod: Method<Pick<FirstOrderStreamOptions, 'buffer'>> =
 
 function firstOrderState(shape: Shape, total: FirstOrder): FoldedState<FirstOrder> {
   return {
-    bytes: momentBytes(shape),
+    bytes: () => momentBytes(shape),
     fold: (held) => addFirstOrder(total, firstOrderOf(held.read())),
     answer(queries, max, mass, sum) {
       if (total.weight > 0) firstOrderAnswer(total, shape.scale, queries, { max, mass, sum })

@@ -16,14 +16,14 @@ import {
   type State,
   tokenCount,
 } from '@sublinear/core'
-import { tokensIn, waitingTokens, type ResidentTokens } from '@sublinear/token-store'
+import { tokensIn, waitingTokens, type ResidentTokens, type WaitingTokens } from '@sublinear/token-store'
 
 /** Query rows answered at once by attend. */
 const PIECE = 64
 
 /** A summary of the tokens that have left the buffer. */
 export interface FoldedState<M> extends Disposable {
-  readonly bytes: number
+  bytes(): number
   /** Counts since it was made. */
   readonly counters?: Readonly<Record<string, number>> | undefined
   fold(held: ResidentTokens): void
@@ -79,11 +79,12 @@ export function foldingStream<M, E extends object>(
   )
 }
 
-type FoldingInside<M> = Inside & Folding<M>
+type FoldingInside<M> = Inside & Folding<M> & { readonly state: FoldedState<M>; readonly waiting: WaitingTokens }
 
 function begun<M>(options: FoldingOptions<M>, given: number, from?: State): FoldingInside<M> {
   const { kind, version, d, dv, scale, block: most, merging, identity } = options
-  const state = options.begin(from && options.restored(from))
+  const like = from?.live as FoldingInside<M> | undefined
+  const state = options.begin(like ? like.state.read() : from && options.restored(from))
   const waiting = waitingTokens({
     d,
     dv,
@@ -91,11 +92,12 @@ function begun<M>(options: FoldingOptions<M>, given: number, from?: State): Fold
     most,
     handOn: (held) => state.fold(held),
     behind: (queries, { max, mass, sum }) => state.answer(queries, max, mass, sum.data),
+    like: like?.waiting,
   })
   const takeAll = (block: KvBlock) => {
     for (let at = 0; at < block.keys.rows;) at += waiting.take(block, at)
   }
-  if (from) {
+  if (from && !like) {
     waiting.restore(kind, from)
     checkFits(kind, given >= waiting.count)
   }
@@ -115,7 +117,7 @@ function begun<M>(options: FoldingOptions<M>, given: number, from?: State): Fold
     ...headOf(options),
     merging,
     identity,
-    bytes: () => state.bytes + waiting.bytes,
+    bytes: () => state.bytes() + waiting.bytes,
     take: (block, at) => waiting.take(block, at),
     answer(queries, out, arrived) {
       if (arrived) return waiting.answer(queries, out, arrived)
@@ -144,6 +146,9 @@ function begun<M>(options: FoldingOptions<M>, given: number, from?: State): Fold
       const { tensors, ...rest } = options.saved(state)
       return { ...rest, tensors: { ...tensors, ...waiting.saved() } }
     },
+    savedBeside: () => ({ tensors: {} }),
+    state,
+    waiting,
     dispose() {
       state[Symbol.dispose]()
       waiting[Symbol.dispose]()

@@ -128,7 +128,7 @@ function meanState({ d, dv, scale }: Shape, total: Mean): FoldedState<Mean> {
     total.weight = weight
   }
   return {
-    bytes: meanBytes({ d, dv, scale }),
+    bytes: () => meanBytes({ d, dv, scale }),
     fold: (held) => add(meanOf(held.read())),
     answer({ rows, data }, max, mass, sum) {
       if (total.weight === 0) return // the empty partial

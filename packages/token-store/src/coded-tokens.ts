@@ -1,6 +1,6 @@
-import { isHeld, reserveMemory, type KvBlock } from '@sublinear/core'
+import { isHeld, reserveMemory, type KvBlock, readAnew } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
-import { kernels, type PackedRows, codeKernels } from '@sublinear/kernels'
+import { kernels, type PackedRows, type Resident, codeKernels } from '@sublinear/kernels'
 import { backFromCentre, decoded, restOf, scratchPartial, shiftOf, turned } from './centred-rows'
 import { weightsIn } from './saved-tokens'
 import { shortWeights } from './short-weights'
@@ -8,6 +8,8 @@ import { slotWeights } from './slot-weights'
 import type { Centres, TokenCoder } from './token-coder'
 import type { HeldTokens, HeldTokensOptions } from './token-store'
 import { MOST_KEY, MOST_VALUE } from './entry-bounds'
+
+const made = readAnew<HeldTokens, 'count' | 'bytes' | 'weights'>()
 
 /** Rows that are unpacked at a time; also the smallest room. */
 const BLOCK = 64
@@ -43,14 +45,14 @@ export function codedBytes(
  * Queries are turned and not keys, and sums are turned back once. q·k = q·centre + (turned q)·(turned rest), so the centre of the keys only moves the
  * maximum of a query's softmax; the centre of the values is added to its sum, times its mass.
  */
-export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOptions): HeldTokens {
+export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOptions, like?: CodedLike): HeldTokens {
   const { d, dv, scale, most } = options
   const { keyCentre, valueCentre } = centres
   const stride = coder.bytes
   const short = options.shortWeights ? shortWeights() : undefined
   const weights = short ?? slotWeights()
   let room = 0
-  let rows = kernels().bytes(0) // room × stride
+  let rows = nothing() // room × stride
   let count = 0
 
   const resize = (to: number) => {
@@ -58,11 +60,18 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     if (wanted === room) return
     const used = Math.min(count, to)
     const other = kernels().bytes(wanted * stride)
-    other.write(rows.range(0, used * stride).read())
-    rows[Symbol.dispose]()
+    if (used > 0) other.write(rows.range(0, used * stride))
+    if (rows !== none) rows[Symbol.dispose]()
     rows = other
     weights.resize(used, wanted)
     room = wanted
+  }
+
+  if (like && like.count > 0) {
+    resize(like.count)
+    rows.write(like.rows.range(0, like.count * stride))
+    if (like.weights) weights.write(like.weights, like.count, 0, room)
+    count = like.count
   }
 
   const codedAt = (own: typeof rows): Coded => ({
@@ -104,128 +113,137 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     count = to
   }
 
-  const self: HeldTokens = {
-    spec,
-    noBars: NO_BARS,
-    get count() {
-      return count
+  const self: HeldTokens = made(
+    {
+      count: () => count,
+      bytes: () => stride * room + 4 * (d + dv) + weights.bytes,
+      weights: () => weights.all?.subarray(0, count),
     },
-    get bytes() {
-      return stride * room + 4 * (d + dv) + weights.bytes
+    {
+      spec,
+      noBars: NO_BARS,
+      write(block, from, added, at) {
+        if (added === 0) return
+        if (at + added > count) resize(at + added)
+        encode(block, from, added, codedAt(rows), at)
+        weights.write(block.weights?.subarray(from, from + added), added, at, room)
+        count = Math.max(count, at + added)
+      },
+      weigh: (at, given) => weights.write(given, given.length, at, room),
+      read(from = 0, some = count - from) {
+        const own = weights.all?.slice(from, from + some)
+        return { ...decode(codedAt(rows), from, some), ...(own?.some((w) => w !== 1) && { weights: own }) }
+      },
+      readInto(keys, values, at, slot) {
+        const own = self.read(slot, 1)
+        keys.data.set(own.keys.data, at * d)
+        values.data.set(own.values.data, at * dv)
+      },
+      readKeys: (from = 0, some = count - from) =>
+        decoded(codedAt(rows).keys, coder.turnKeys, keyCentre, MOST_KEY, from, some),
+      readAt(slots) {
+        const { all } = weights
+        return { ...gathered(rows, slots), ...(all && { weights: Float32Array.from(slots, (slot) => all[slot]) }) }
+      },
+      staged(block, from, some) {
+        const own = kernels().bytes(some * stride)
+        encode(block, from, some, codedAt(own), 0)
+        const weightOf = (row: number) => block.weights![from + row]
+        return {
+          distances: (point) => distancesOf(codedAt(own).keys, point, 0, some),
+          read: (picked) => ({
+            ...gathered(own, picked),
+            ...(block.weights && { weights: Float32Array.from(picked, weightOf) }),
+          }),
+          put(picked, slots) {
+            rows.copyRows(own, stride, picked, slots)
+            if (!block.weights && !weights.all) return
+            for (const [i, row] of picked.entries())
+              weights.write(block.weights && Float32Array.of(weightOf(row)), 1, slots[i], room)
+          },
+          [Symbol.dispose]: () => own[Symbol.dispose](),
+        }
+      },
+      distances: (point, from = 0, some = count - from) => distancesOf(codedAt(rows).keys, point, from, some),
+      reserve(tokens) {
+        if (tokens > room) reserveMemory(roomFor(tokens, most) * stride)
+      },
+      truncate,
+      clear: () => truncate(0),
+      attend(queries, partial, causal) {
+        if (count === 0) return
+        const own = scratchPartial(queries.rows, dv)
+        codeKernels().attendCodes({
+          ...codedAt(rows),
+          queries: turned(queries, coder.turnKeys),
+          bias: weights.bias,
+          rows: queries.rows,
+          keyCount: count,
+          d,
+          dv,
+          scale,
+          causal,
+          max: own.max,
+          mass: own.mass,
+          sum: own.sum.data,
+        })
+        backFromCentre(own, queries, centres, scale, coder.turnValues)
+        addPartial(partial, own)
+      },
+      addShares(out, queries, { max, mass }, causal) {
+        if (count === 0) return
+        codeKernels().addShares(out, {
+          keys: codedAt(rows).keys,
+          queries: turned(queries, coder.turnKeys),
+          max: max.map((level, r) => level - shiftOf(queries, r, keyCentre, scale)),
+          mass,
+          bias: weights.bias,
+          rows: queries.rows,
+          d,
+          cols: count,
+          scale,
+          causal,
+        })
+      },
+      copy: () => codedTokens({ spec, coder, centres, ...options }, { rows, count, weights: self.weights }),
+      saved: () => ({
+        codes: { dtype: 'U8', shape: [count, stride], data: [rows.range(0, count * stride)] },
+        keyCentre: { dtype: 'F32', shape: [d], data: keyCentre },
+        valueCentre: { dtype: 'F32', shape: [dv], data: valueCentre },
+        ...(short?.codes && { weights: { dtype: 'U16' as const, shape: [count], data: short.codes.slice(0, count) } }),
+        ...(!short &&
+          weights.all && { weights: { dtype: 'F32' as const, shape: [count], data: weights.all.slice(0, count) } }),
+      }),
+      restore(kind, snapshot) {
+        const codes = snapshot.tensors.get('codes')
+        const [held] = codes && isHeld(codes) ? (codes.data as readonly [typeof rows]) : []
+        const data = held ?? coder.rowsIn(kind, snapshot, most)
+        const tokens = data.length / stride
+        const given = weightsIn(kind, snapshot, tokens)
+        if (tokens === 0) return
+        resize(tokens)
+        rows.write(data)
+        weights.write(given, tokens, 0, room)
+        count = tokens
+      },
+      [Symbol.dispose]() {
+        if (rows !== none) rows[Symbol.dispose]()
+        weights[Symbol.dispose]()
+      },
     },
-    get weights() {
-      return weights.all?.subarray(0, count)
-    },
-    write(block, from, added, at) {
-      if (added === 0) return
-      if (at + added > count) resize(at + added)
-      encode(block, from, added, codedAt(rows), at)
-      weights.write(block.weights?.subarray(from, from + added), added, at, room)
-      count = Math.max(count, at + added)
-    },
-    weigh: (at, given) => weights.write(given, given.length, at, room),
-    read(from = 0, some = count - from) {
-      const own = weights.all?.slice(from, from + some)
-      return { ...decode(codedAt(rows), from, some), ...(own?.some((w) => w !== 1) && { weights: own }) }
-    },
-    readInto(keys, values, at, slot) {
-      const own = self.read(slot, 1)
-      keys.data.set(own.keys.data, at * d)
-      values.data.set(own.values.data, at * dv)
-    },
-    readKeys: (from = 0, some = count - from) =>
-      decoded(codedAt(rows).keys, coder.turnKeys, keyCentre, MOST_KEY, from, some),
-    readAt(slots) {
-      const { all } = weights
-      return { ...gathered(rows, slots), ...(all && { weights: Float32Array.from(slots, (slot) => all[slot]) }) }
-    },
-    staged(block, from, some) {
-      const own = kernels().bytes(some * stride)
-      encode(block, from, some, codedAt(own), 0)
-      const weightOf = (row: number) => block.weights![from + row]
-      return {
-        distances: (point) => distancesOf(codedAt(own).keys, point, 0, some),
-        read: (picked) => ({
-          ...gathered(own, picked),
-          ...(block.weights && { weights: Float32Array.from(picked, weightOf) }),
-        }),
-        put(picked, slots) {
-          rows.copyRows(own, stride, picked, slots)
-          if (!block.weights && !weights.all) return
-          for (const [i, row] of picked.entries())
-            weights.write(block.weights && Float32Array.of(weightOf(row)), 1, slots[i], room)
-        },
-        [Symbol.dispose]: () => own[Symbol.dispose](),
-      }
-    },
-    distances: (point, from = 0, some = count - from) => distancesOf(codedAt(rows).keys, point, from, some),
-    reserve(tokens) {
-      if (tokens > room) reserveMemory(roomFor(tokens, most) * stride)
-    },
-    truncate,
-    clear: () => truncate(0),
-    attend(queries, partial, causal) {
-      if (count === 0) return
-      const own = scratchPartial(queries.rows, dv)
-      codeKernels().attendCodes({
-        ...codedAt(rows),
-        queries: turned(queries, coder.turnKeys),
-        bias: weights.bias,
-        rows: queries.rows,
-        keyCount: count,
-        d,
-        dv,
-        scale,
-        causal,
-        max: own.max,
-        mass: own.mass,
-        sum: own.sum.data,
-      })
-      backFromCentre(own, queries, centres, scale, coder.turnValues)
-      addPartial(partial, own)
-    },
-    addShares(out, queries, { max, mass }, causal) {
-      if (count === 0) return
-      codeKernels().addShares(out, {
-        keys: codedAt(rows).keys,
-        queries: turned(queries, coder.turnKeys),
-        max: max.map((level, r) => level - shiftOf(queries, r, keyCentre, scale)),
-        mass,
-        bias: weights.bias,
-        rows: queries.rows,
-        d,
-        cols: count,
-        scale,
-        causal,
-      })
-    },
-    saved: () => ({
-      codes: { dtype: 'U8', shape: [count, stride], data: [rows.range(0, count * stride)] },
-      keyCentre: { dtype: 'F32', shape: [d], data: keyCentre.slice() },
-      valueCentre: { dtype: 'F32', shape: [dv], data: valueCentre.slice() },
-      ...(short?.codes && { weights: { dtype: 'U16' as const, shape: [count], data: short.codes.slice(0, count) } }),
-      ...(!short &&
-        weights.all && { weights: { dtype: 'F32' as const, shape: [count], data: weights.all.slice(0, count) } }),
-    }),
-    restore(kind, snapshot) {
-      const codes = snapshot.tensors.get('codes')
-      const [held] = codes && isHeld(codes) ? (codes.data as readonly [typeof rows]) : []
-      const data = held ?? coder.rowsIn(kind, snapshot, most)
-      const tokens = data.length / stride
-      const given = weightsIn(kind, snapshot, tokens)
-      if (tokens === 0) return
-      resize(tokens)
-      rows.write(data)
-      weights.write(given, tokens, 0, room)
-      count = tokens
-    },
-    [Symbol.dispose]() {
-      rows[Symbol.dispose]()
-      weights[Symbol.dispose]()
-    },
-  }
+  )
   return self
 }
+
+/** The rows of a store whose tokens are copied. */
+interface CodedLike extends Pick<HeldTokens, 'count' | 'weights'> {
+  readonly rows: Resident<Uint8Array>
+}
+
+let none: Resident<Uint8Array> | undefined
+
+/** The array of every store without tokens. */
+const nothing = () => (none ??= kernels().bytes(0))
 
 /** Keys and values of one array of rows. */
 interface Coded {

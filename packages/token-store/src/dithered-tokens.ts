@@ -1,4 +1,14 @@
-import { checkFits, isHeld, reserveMemory, seedWords, tensorsIn, type KvBlock, type Spread } from '@sublinear/core'
+import {
+  checkFits,
+  isHeld,
+  reserveMemory,
+  seedWords,
+  tensorsIn,
+  type KvBlock,
+  type Spread,
+  readAnew,
+  type State,
+} from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
 import { kernels } from '@sublinear/kernels'
 import { backFromCentre, restOf, scratchPartial, shiftOf, turned } from './centred-rows'
@@ -11,6 +21,8 @@ import { slotWeights } from './slot-weights'
 import type { Centres, TokenCoder } from './token-coder'
 import type { Causal, HeldTokens, HeldTokensOptions } from './token-store'
 import { MOST_KEY, MOST_VALUE } from './entry-bounds'
+
+const made = readAnew<HeldTokens, 'count' | 'bytes' | 'weights'>()
 
 const BLOCK = 64
 const [LARGEST_KEY, LARGEST_VALUE] = [2 ** 60, 2 ** 74]
@@ -26,21 +38,11 @@ export interface DitheredTokensOptions extends HeldTokensOptions {
   readonly centres: Centres
 }
 
-/** Bytes held for so many tokens, at most `most` of them: their codes and numbers, the two centres and the next number. */
-export function ditheredBytes(
-  { d, dv, most, keyBits, valueBits }: HeldTokensOptions & { readonly keyBits: number; readonly valueBits: number },
-  tokens: number,
-  weighted: boolean,
-): number {
-  const { bytes } = ditherCodec({ d, dv, keyBits, valueBits }, [0, 0])
-  return (bytes + (weighted ? 8 : 0)) * roomFor(tokens, most) + 4 * (d + dv) + 8
-}
-
 /**
  * Tokens as codes with subtractive dither: centre subtracted, turned, coded. Numerator and mass of an answer are estimates without bias, whose variance
  * follows from the codes; docs/error-bars.md has the proof.
  */
-export function ditheredTokens(options: DitheredTokensOptions): HeldTokens {
+export function ditheredTokens(options: DitheredTokensOptions, like?: State): HeldTokens {
   const { d, dv, scale, most, spec, coder, centres } = options
   const { keyCentre, valueCentre } = centres
   const codec = ditherCodec(options, seedWords(options.dither))
@@ -127,137 +129,139 @@ export function ditheredTokens(options: DitheredTokensOptions): HeldTokens {
     }
   }
 
-  const self: HeldTokens = {
-    spec,
-    get count() {
-      return count
+  const self: HeldTokens = made(
+    {
+      count: () => count,
+      bytes: () => stride * room + 4 * (d + dv) + 8 + weights.bytes,
+      weights: () => weights.all?.subarray(0, count),
     },
-    get bytes() {
-      return stride * room + 4 * (d + dv) + 8 + weights.bytes
-    },
-    get weights() {
-      return weights.all?.subarray(0, count)
-    },
-    write(block, from, added, at) {
-      if (added === 0) return
-      if (at + added > count) resize(at + added)
-      rows.write(encoded(block, from, added), at * stride)
-      weights.write(block.weights?.subarray(from, from + added), added, at, room)
-      count = Math.max(count, at + added)
-    },
-    weigh: (at, given) => weights.write(given, given.length, at, room),
-    read(from = 0, some = count - from) {
-      const own = weights.all?.slice(from, from + some)
-      return { ...blockOf(bytesOf(from, some)), ...(own?.some((w) => w !== 1) && { weights: own }) }
-    },
-    readInto(keys, values, at, slot) {
-      const own = self.read(slot, 1)
-      keys.data.set(own.keys.data, at * d)
-      values.data.set(own.values.data, at * dv)
-    },
-    readKeys: (from = 0, some = count - from) => blockOf(bytesOf(from, some)).keys,
-    readAt: (slots) => ({
-      ...blockOf(pickedBytes(bytesOf(0, count), stride, slots)),
-      ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]) }),
-    }),
-    staged(block, from, some) {
-      const own = encoded(block, from, some)
-      const weightOf = (row: number) => block.weights![from + row]
-      return {
-        distances: (point) => distancesOf(own, point),
-        read: (picked) => ({
-          ...blockOf(pickedBytes(own, stride, picked)),
-          ...(block.weights && { weights: Float32Array.from(picked, weightOf) }),
-        }),
-        put(picked, slots) {
-          for (const [i, row] of picked.entries()) {
-            rows.write(own.subarray(row * stride, (row + 1) * stride), slots[i] * stride)
-            if (block.weights || weights.all)
-              weights.write(block.weights && Float32Array.of(weightOf(row)), 1, slots[i], room)
-          }
-        },
-        [Symbol.dispose]() {},
-      }
-    },
-    distances: (point, from = 0, some = count - from) => distancesOf(bytesOf(from, some), point),
-    reserve(tokens) {
-      if (tokens > room) reserveMemory(roomFor(tokens, most) * stride)
-    },
-    truncate(to) {
-      weights.drop(to, count)
-      resize(to)
-      count = to
-    },
-    clear: () => self.truncate(0),
-    attend(queries, partial, causal) {
-      if (count === 0) return
-      const own = scratchPartial(queries.rows, dv)
-      const sums = new Float64Array(queries.rows * dv)
-      const top = new Float64Array(queries.rows).fill(-Infinity)
-      const spread = partial.spread
-      eachBlock(queries, seenBy(causal, count), (block) => {
-        const { row, logits, values } = block
-        const level = logits.reduce((a, b) => Math.max(a, b), top[row])
-        const factor = top[row] === -Infinity ? 0 : Math.exp(top[row] - level)
-        top[row] = level
-        own.mass[row] *= factor
-        for (let c = 0; c < dv; c++) sums[row * dv + c] *= factor
-        for (const [t, logit] of logits.entries()) {
-          const weight = Math.exp(logit - level)
-          own.mass[row] += weight
-          for (let c = 0; c < dv; c++) sums[row * dv + c] += weight * values[t * dv + c]
+    {
+      spec,
+      write(block, from, added, at) {
+        if (added === 0) return
+        if (at + added > count) resize(at + added)
+        rows.write(encoded(block, from, added), at * stride)
+        weights.write(block.weights?.subarray(from, from + added), added, at, room)
+        count = Math.max(count, at + added)
+      },
+      weigh: (at, given) => weights.write(given, given.length, at, room),
+      read(from = 0, some = count - from) {
+        const own = weights.all?.slice(from, from + some)
+        return { ...blockOf(bytesOf(from, some)), ...(own?.some((w) => w !== 1) && { weights: own }) }
+      },
+      readInto(keys, values, at, slot) {
+        const own = self.read(slot, 1)
+        keys.data.set(own.keys.data, at * d)
+        values.data.set(own.values.data, at * dv)
+      },
+      readKeys: (from = 0, some = count - from) => blockOf(bytesOf(from, some)).keys,
+      readAt: (slots) => ({
+        ...blockOf(pickedBytes(bytesOf(0, count), stride, slots)),
+        ...(weights.all && { weights: Float32Array.from(slots, (slot) => weights.all![slot]) }),
+      }),
+      staged(block, from, some) {
+        const own = encoded(block, from, some)
+        const weightOf = (row: number) => block.weights![from + row]
+        return {
+          distances: (point) => distancesOf(own, point),
+          read: (picked) => ({
+            ...blockOf(pickedBytes(own, stride, picked)),
+            ...(block.weights && { weights: Float32Array.from(picked, weightOf) }),
+          }),
+          put(picked, slots) {
+            for (const [i, row] of picked.entries()) {
+              rows.write(own.subarray(row * stride, (row + 1) * stride), slots[i] * stride)
+              if (block.weights || weights.all)
+                weights.write(block.weights && Float32Array.of(weightOf(row)), 1, slots[i], room)
+            }
+          },
+          [Symbol.dispose]() {},
         }
-      })
-      for (let i = 0; i < sums.length; i++) own.sum.data[i] = sums[i]
-      for (let r = 0; r < queries.rows; r++) {
-        const level = Math.fround(top[r])
-        own.mass[r] *= Math.exp(top[r] - level)
-        for (let i = r * dv; i < (r + 1) * dv; i++) own.sum.data[i] = sums[i] * Math.exp(top[r] - level)
-        own.max[r] = level
-      }
-      backFromCentre(own, queries, centres, scale, coder.turnValues)
-      if (spread) widen(spread, queries, causal)
-      addPartial(partial, own)
+      },
+      distances: (point, from = 0, some = count - from) => distancesOf(bytesOf(from, some), point),
+      reserve(tokens) {
+        if (tokens > room) reserveMemory(roomFor(tokens, most) * stride)
+      },
+      truncate(to) {
+        weights.drop(to, count)
+        resize(to)
+        count = to
+      },
+      clear: () => self.truncate(0),
+      attend(queries, partial, causal) {
+        if (count === 0) return
+        const own = scratchPartial(queries.rows, dv)
+        const sums = new Float64Array(queries.rows * dv)
+        const top = new Float64Array(queries.rows).fill(-Infinity)
+        const spread = partial.spread
+        eachBlock(queries, seenBy(causal, count), (block) => {
+          const { row, logits, values } = block
+          const level = logits.reduce((a, b) => Math.max(a, b), top[row])
+          const factor = top[row] === -Infinity ? 0 : Math.exp(top[row] - level)
+          top[row] = level
+          own.mass[row] *= factor
+          for (let c = 0; c < dv; c++) sums[row * dv + c] *= factor
+          for (const [t, logit] of logits.entries()) {
+            const weight = Math.exp(logit - level)
+            own.mass[row] += weight
+            for (let c = 0; c < dv; c++) sums[row * dv + c] += weight * values[t * dv + c]
+          }
+        })
+        for (let i = 0; i < sums.length; i++) own.sum.data[i] = sums[i]
+        for (let r = 0; r < queries.rows; r++) {
+          const level = Math.fround(top[r])
+          own.mass[r] *= Math.exp(top[r] - level)
+          for (let i = r * dv; i < (r + 1) * dv; i++) own.sum.data[i] = sums[i] * Math.exp(top[r] - level)
+          own.max[r] = level
+        }
+        backFromCentre(own, queries, centres, scale, coder.turnValues)
+        if (spread) widen(spread, queries, causal)
+        addPartial(partial, own)
+      },
+      addShares(out, queries, { max, mass }, causal) {
+        const shifts = Array.from(max, (_, r) => shiftOf(queries, r, keyCentre, scale))
+        eachBlock(queries, seenBy(causal, count), ({ row, first, logits }) => {
+          if (!(mass[row] > 0)) return
+          for (const [t, logit] of logits.entries())
+            out[first + t] += Math.exp(logit + shifts[row] - max[row]) / mass[row]
+        })
+      },
+      copy() {
+        const tensors = new Map(Object.entries(self.saved()))
+        return ditheredTokens(options, { kind: spec, version: '', parameters: {}, tensors, isSound: true })
+      },
+      saved: () => ({
+        codes: { dtype: 'U8', shape: [count, stride], data: [rows.range(0, count * stride)] },
+        keyCentre: { dtype: 'F32', shape: [d], data: keyCentre },
+        valueCentre: { dtype: 'F32', shape: [dv], data: valueCentre },
+        next: { dtype: 'F64', shape: [1], data: Float64Array.of(next) },
+        ...(weights.all && { weights: { dtype: 'F32' as const, shape: [count], data: weights.all.slice(0, count) } }),
+      }),
+      restore(kind, snapshot) {
+        const codes = snapshot.tensors.get('codes')
+        const [held] = codes && isHeld(codes) ? (codes.data as readonly [typeof rows]) : []
+        const data = held ? held.read() : tensorsIn(kind, snapshot, { codes: ['U8'] }).codes
+        const number = tensorsIn(kind, snapshot, { next: ['F64', 1] }).next[0]
+        checkFits(kind, data.length % stride === 0 && data.length / stride <= most)
+        checkFits(kind, Number.isInteger(number) && number >= 0 && number < 2 ** 32)
+        if (!held)
+          for (let at = 0; at < data.length; at += stride)
+            checkFits(kind, codec.isSound(data, at, LARGEST_KEY, LARGEST_VALUE))
+        const tokens = data.length / stride
+        const given = weightsIn(kind, snapshot, tokens)
+        next = number
+        if (tokens === 0) return
+        resize(tokens)
+        rows.write(data)
+        weights.write(given, tokens, 0, room)
+        count = tokens
+      },
+      [Symbol.dispose]() {
+        rows[Symbol.dispose]()
+        weights[Symbol.dispose]()
+      },
     },
-    addShares(out, queries, { max, mass }, causal) {
-      const shifts = Array.from(max, (_, r) => shiftOf(queries, r, keyCentre, scale))
-      eachBlock(queries, seenBy(causal, count), ({ row, first, logits }) => {
-        if (!(mass[row] > 0)) return
-        for (const [t, logit] of logits.entries())
-          out[first + t] += Math.exp(logit + shifts[row] - max[row]) / mass[row]
-      })
-    },
-    saved: () => ({
-      codes: { dtype: 'U8', shape: [count, stride], data: [rows.range(0, count * stride)] },
-      keyCentre: { dtype: 'F32', shape: [d], data: keyCentre.slice() },
-      valueCentre: { dtype: 'F32', shape: [dv], data: valueCentre.slice() },
-      next: { dtype: 'F64', shape: [1], data: Float64Array.of(next) },
-      ...(weights.all && { weights: { dtype: 'F32' as const, shape: [count], data: weights.all.slice(0, count) } }),
-    }),
-    restore(kind, snapshot) {
-      const codes = snapshot.tensors.get('codes')
-      const [held] = codes && isHeld(codes) ? (codes.data as readonly [typeof rows]) : []
-      const data = held ? held.read() : tensorsIn(kind, snapshot, { codes: ['U8'] }).codes
-      const number = tensorsIn(kind, snapshot, { next: ['F64', 1] }).next[0]
-      checkFits(kind, data.length % stride === 0 && data.length / stride <= most)
-      checkFits(kind, Number.isInteger(number) && number >= 0 && number < 2 ** 32)
-      if (!held)
-        for (let at = 0; at < data.length; at += stride)
-          checkFits(kind, codec.isSound(data, at, LARGEST_KEY, LARGEST_VALUE))
-      const tokens = data.length / stride
-      const given = weightsIn(kind, snapshot, tokens)
-      next = number
-      if (tokens === 0) return
-      resize(tokens)
-      rows.write(data)
-      weights.write(given, tokens, 0, room)
-      count = tokens
-    },
-    [Symbol.dispose]() {
-      rows[Symbol.dispose]()
-      weights[Symbol.dispose]()
-    },
-  }
+  )
 
   /** Adds the uncertainty of the codes, in the coordinates of the values. */
   function widen(spread: Spread, queries: KvBlock['keys'], causal: Causal | undefined): void {
@@ -274,6 +278,7 @@ export function ditheredTokens(options: DitheredTokensOptions): HeldTokens {
       widenByCodes(spread, block, values, shifts[block.row])
     })
   }
+  if (like) self.restore(like.kind, like)
   return self
 }
 

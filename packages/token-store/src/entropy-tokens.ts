@@ -7,11 +7,8 @@ import {
   rowsOf,
   tokensOf,
   type KvBlock,
-  type Matrix,
-  type PartialSoftmax,
-  type Shape,
   type State,
-  type Tensor,
+  readAnew,
 } from '@sublinear/core'
 import { markedRows, nearestRows, sampledRows } from './code-rows'
 import {
@@ -26,12 +23,15 @@ import {
   recode,
   type Steps,
 } from './entropy-steps'
+import { entropyBytes, roomOf, type EntropyTokens, type EntropyTokensOptions } from './entropy-room'
 import { heldTokens } from './held-tokens'
 import { rowPool } from './row-pool'
 import { weightsIn } from './saved-tokens'
 import type { Centres } from './token-coder'
 import { MOST_KEY, MOST_VALUE } from './entry-bounds'
 import { entropyTokensSchema } from './saved-entropy-tokens'
+
+const made = readAnew<EntropyTokens, 'count'>()
 
 /** Steps become coarser where tokens take this factor more than they should; else tokens leave. A step that is a little coarser costs more than it saves. */
 const EARLY = 1.2
@@ -41,37 +41,6 @@ const LEAVING = 16
 const FARTHEST = 512
 /** Rows that are decoded to floats at a time. */
 const AT_ONCE = 512
-
-export interface EntropyTokensOptions extends Shape {
-  /** Number of tokens for which there is room. */
-  readonly count: number
-  /** Bits that an entry should take on average. */
-  readonly bits: number
-}
-
-/** Tokens as entropy-coded integers, in a room that never grows. Nothing is checked: the caller has checked the blocks. */
-export interface EntropyTokens {
-  readonly count: number
-  readonly bytes: number
-  /** Takes the tokens of a block and returns those that have no room, in the order in which they left; with `dropped` nobody reads them. */
-  admit(block: KvBlock, dropped?: boolean): KvBlock | undefined
-  /** A copy of the tokens held, as they are held. */
-  read(): KvBlock
-  /** Continues a partial softmax over all tokens; inOrder: in the same bits however many query rows there are. */
-  attend(queries: Matrix, partial: PartialSoftmax, inOrder: boolean): void
-  saved(): { readonly parameters: Record<string, string>; readonly tensors: Record<string, Tensor> }
-}
-
-/** The room for codes, in bytes: what the tokens should take, a bit for each token for the headers of blocks, and a first token before anything is known. */
-function roomOf({ d, dv, count, bits }: Omit<EntropyTokensOptions, 'scale'>): number {
-  return Math.floor((count * Math.ceil(bits * (d + dv) + 1)) / 8) + 2 * (d + dv) + 8
-}
-
-/** The bytes held, whatever comes: the room, the running sum of the keys, the first token, and the means with which blocks begin. */
-export function entropyBytes(options: Omit<EntropyTokensOptions, 'scale'>): number {
-  const { d, dv } = options
-  return roomOf(options) + 12 * (d + dv) + 8 * (d + 1)
-}
 
 /**
  * Makes a store of tokens as integers, in one step for keys and one for values, entropy-coded. When the room ends, the tokens whose keys lie nearest to the
@@ -85,20 +54,33 @@ export function entropyBytes(options: Omit<EntropyTokensOptions, 'scale'>): numb
  * Cost: `entropyBytes`. A token is coded with the others of its block; when one token in 16 leaves, or a step changes, all are coded anew. A query
  *   decodes every code, 512 tokens in float32 at a time.
  */
-export function entropyTokens(options: EntropyTokensOptions, kind: string, from?: State): EntropyTokens {
+export function entropyTokens(
+  options: EntropyTokensOptions,
+  kind: string,
+  from?: State,
+  like?: EntropyTokens,
+): EntropyTokens {
   const { d, dv, scale, softcap, count: wanted } = options
   const width = d + dv
   const size = { d, width }
   // Read before anything is made of the sizes, which the tensors bound.
   const given = from && readBy(kind, entropyTokensSchema, from, { d, '2·(d + dv)': 2 * width, 'd + dv': width })
   const room = roomOf(options)
-  const pool = rowPool({ width, room })
+  const before = like?.held()
+  const pool = rowPool({ width, room }, before?.pool)
   const sum = new Float64Array(d)
   let weight = 0
   const centres: Centres = { keyCentre: new Float32Array(d), valueCentre: new Float32Array(dv) } // the first token
   let steps: Steps = {}
   let weights: Float32Array | undefined // weights of the tokens held, where any is not 1
-  if (from && given) restore(from, given)
+  if (before) {
+    sum.set(before.sum)
+    weight = before.weight
+    centres.keyCentre.set(before.centres.keyCentre)
+    centres.valueCentre.set(before.centres.valueCentre)
+    steps = before.steps
+    weights = before.weights?.slice()
+  } else if (from && given) restore(from, given)
 
   const beside = () => (weights ? 4 * pool.rows : 0)
   const decoded = (codes: Int32Array, rows: number, own: Float32Array | undefined): KvBlock => ({
@@ -229,66 +211,73 @@ export function entropyTokens(options: EntropyTokensOptions, kind: string, from?
     checkFits(kind, pool.used + (weights ? 4 * pool.rows : 0) <= room && (pool.rows === 0 || weight > 0))
   }
 
-  return {
-    get count() {
-      return pool.rows
+  return made(
+    {
+      count: () => pool.rows,
     },
-    bytes: entropyBytes(options),
-    admit(block, dropped = false) {
-      const gone: (KvBlock | undefined)[] = []
-      const { rows } = block.keys
-      for (let r = 0; r < rows;) {
-        if (weight === 0) {
-          centres.keyCentre.set(rowsOf(block.keys, r, r + 1).data)
-          centres.valueCentre.set(rowsOf(block.values, r, r + 1).data)
+    {
+      bytes: entropyBytes(options),
+      admit(block, dropped = false) {
+        const gone: (KvBlock | undefined)[] = []
+        const { rows } = block.keys
+        for (let r = 0; r < rows;) {
+          if (weight === 0) {
+            centres.keyCentre.set(rowsOf(block.keys, r, r + 1).data)
+            centres.valueCentre.set(rowsOf(block.values, r, r + 1).data)
+          }
+          fitSteps(block, r)
+          if ((block.weights?.[r] ?? 1) !== 1) weights ??= new Float32Array(pool.rows).fill(1)
+          // As many rows as come before a step changes, or before weights are first held.
+          const end = endOf(block, r, weights !== undefined)
+          const took = take(block, r, end - r)
+          r += took
+          if (r === end) continue
+          if (pool.rows > 0) gone.push(makeRoom(dropped))
+          else {
+            count(block, r) // the token has no room even alone
+            weights = undefined
+            if (!dropped) gone.push(tokensOf(block, r, r + 1))
+            r++
+          }
         }
-        fitSteps(block, r)
-        if ((block.weights?.[r] ?? 1) !== 1) weights ??= new Float32Array(pool.rows).fill(1)
-        // As many rows as come before a step changes, or before weights are first held.
-        const end = endOf(block, r, weights !== undefined)
-        const took = take(block, r, end - r)
-        r += took
-        if (r === end) continue
-        if (pool.rows > 0) gone.push(makeRoom(dropped))
-        else {
-          count(block, r) // the token has no room even alone
-          weights = undefined
-          if (!dropped) gone.push(tokensOf(block, r, r + 1))
-          r++
+        return dropped ? undefined : joinedTokens(...gone)
+      },
+      read: () => decoded(pool.read(), pool.rows, weights?.slice()),
+      attend(queries, partial, inOrder) {
+        if (pool.rows === 0) return
+        const shown = heldTokens({ d, dv, scale, ...(softcap !== undefined && { softcap }), most: AT_ONCE })
+        pool.visit((codes, rows, first) => {
+          shown.clear()
+          shown.write(decoded(codes, rows, weights?.slice(first, first + rows)), 0, rows, 0)
+          shown.attend(queries, partial, undefined, inOrder)
+        })
+        shown[Symbol.dispose]()
+      },
+      held: () => ({ pool, sum, weight, centres, steps, weights }),
+      saved() {
+        const { codes, blocks, priors, guesses, links } = pool.saved()
+        return {
+          parameters: {
+            weight: String(weight),
+            keyStep: String(steps.key ?? ''),
+            valueStep: String(steps.value ?? ''),
+          },
+          tensors: {
+            codes: { dtype: 'U8', shape: [codes.length], data: codes },
+            blocks: { dtype: 'U32', shape: [blocks.length], data: blocks },
+            priors: { dtype: 'U32', shape: [2 * width], data: priors },
+            guesses: { dtype: 'U8', shape: [width], data: guesses },
+            links: { dtype: 'U8', shape: [links.length], data: links },
+            sum: { dtype: 'F64', shape: [d], data: sum },
+            centre: {
+              dtype: 'F32',
+              shape: [width],
+              data: Float32Array.of(...centres.keyCentre, ...centres.valueCentre),
+            },
+            ...(weights && { weights: { dtype: 'F32' as const, shape: [weights.length], data: weights } }),
+          },
         }
-      }
-      return dropped ? undefined : joinedTokens(...gone)
+      },
     },
-    read: () => decoded(pool.read(), pool.rows, weights?.slice()),
-    attend(queries, partial, inOrder) {
-      if (pool.rows === 0) return
-      const shown = heldTokens({ d, dv, scale, ...(softcap !== undefined && { softcap }), most: AT_ONCE })
-      pool.visit((codes, rows, first) => {
-        shown.clear()
-        shown.write(decoded(codes, rows, weights?.slice(first, first + rows)), 0, rows, 0)
-        shown.attend(queries, partial, undefined, inOrder)
-      })
-      shown[Symbol.dispose]()
-    },
-    saved() {
-      const { codes, blocks, priors, guesses, links } = pool.saved()
-      return {
-        parameters: {
-          weight: String(weight),
-          keyStep: String(steps.key ?? ''),
-          valueStep: String(steps.value ?? ''),
-        },
-        tensors: {
-          codes: { dtype: 'U8', shape: [codes.length], data: codes },
-          blocks: { dtype: 'U32', shape: [blocks.length], data: blocks },
-          priors: { dtype: 'U32', shape: [2 * width], data: priors },
-          guesses: { dtype: 'U8', shape: [width], data: guesses },
-          links: { dtype: 'U8', shape: [links.length], data: links },
-          sum: { dtype: 'F64', shape: [d], data: sum.slice() },
-          centre: { dtype: 'F32', shape: [width], data: Float32Array.of(...centres.keyCentre, ...centres.valueCentre) },
-          ...(weights && { weights: { dtype: 'F32' as const, shape: [weights.length], data: weights.slice() } }),
-        },
-      }
-    },
-  }
+  )
 }

@@ -1,6 +1,7 @@
 export { float32, heldTokens, type ResidentTokens } from './held-tokens'
 export { widenBySample } from './sample-spread'
-export { entropyBytes, entropyTokens, type EntropyTokens, type EntropyTokensOptions } from './entropy-tokens'
+export { entropyBytes, type EntropyTokens, type EntropyTokensOptions } from './entropy-room'
+export { entropyTokens } from './entropy-tokens'
 export { openStore } from './open-store'
 export { quantised, type QuantisedOptions } from './quantised'
 export { restoredTokens, savedTokens, tokensIn } from './saved-tokens'

@@ -7,14 +7,18 @@ import {
   rowsOf,
   type KvBlock,
   type Seed,
+  readAnew,
 } from '@sublinear/core'
 import { codedBytes, codedTokens, NO_BARS } from './coded-tokens'
 import { ditherCodec } from './dither-codec'
-import { ditheredBytes, ditheredTokens } from './dithered-tokens'
+import { ditheredBytes } from './dithered-bytes'
+import { ditheredTokens } from './dithered-tokens'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
 import { tokensIn } from './saved-tokens'
-import { tokenCoder, type Centres } from './token-coder'
+import { tokenCoder, type Centres, type TokenCoder } from './token-coder'
 import type { HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
+
+const made = readAnew<HeldTokens, 'count' | 'bytes' | 'weights'>()
 
 /** Version of the codes; others are refused. In version 1 levels stood closer in the middle. */
 export const CODES_VERSION = 2
@@ -73,6 +77,7 @@ export function quantised(options: QuantisedOptions): TokenStore {
   checkInteger('quantised', 'valueBits', valueBits, 2, 8)
   if (asked !== undefined) checkInteger('quantised', 'first', asked, 0, FIRST)
   const bits = { keyBits, valueBits, seed: checkSeed('quantised', seed), ...(asked !== undefined && { first: asked }) }
+  const own = { ...bits, ...(dither !== undefined && { dither }) }
   const spec = JSON.stringify({
     kind: 'quantised',
     version: CODES_VERSION,
@@ -80,6 +85,13 @@ export function quantised(options: QuantisedOptions): TokenStore {
     seed: String(bits.seed),
     ...(dither !== undefined && { dither: String(dither) }),
   })
+  let last: Coding | undefined
+  /** The coder of a shape: all stores that are made for it share one, and so do forks. */
+  const codingOf = (options: HeldTokensOptions): Coding => {
+    const { d, dv } = options
+    if (last?.d !== d || last.dv !== dv) last = coding(options, own)
+    return last
+  }
   return {
     spec,
     steady: asked === 0,
@@ -91,150 +103,162 @@ export function quantised(options: QuantisedOptions): TokenStore {
       checkInteger('quantised', 'most', most, 1)
       if (dither !== undefined && options.softcap !== undefined)
         throw new TypeError('quantised: with a dither there is no softcap: a cap has no estimate without bias')
-      return store(options, { ...bits, ...(dither !== undefined && { dither }) }, spec)
+      return store(options, codingOf(options), spec)
     },
     bytes(options, tokens, weighted) {
-      const coder =
-        dither === undefined ? tokenCoder({ ...options, ...bits }) : ditherCodec({ ...options, ...bits }, [0, 0])
-      const first = firstOf(options, coder, asked)
+      const coding = codingOf(options)
+      const first = firstOf(options, coding)
       const raw = float32.bytes({ ...options, most: Math.max(1, first) }, Math.min(tokens, first), weighted)
       if (tokens <= first) return raw
-      const some = Math.min(tokens, options.most)
-      const coded =
-        dither === undefined
-          ? codedBytes(options, coder, some, weighted)
-          : ditheredBytes({ ...options, ...bits }, some, weighted)
-      return Math.max(raw, coded)
+      return Math.max(raw, coding.codedBytes(options, Math.min(tokens, options.most), weighted))
     },
+  }
+}
+
+interface Bits {
+  readonly keyBits: number
+  readonly valueBits: number
+  readonly seed: bigint
+  readonly first?: number | undefined
+  readonly dither?: bigint | undefined
+}
+
+/** Everything that stores of one shape share. */
+interface Coding extends Bits {
+  readonly d: number
+  readonly dv: number
+  readonly coder: TokenCoder
+  /** Bytes of a coded token. */
+  readonly bytes: number
+  codedBytes(options: HeldTokensOptions, tokens: number, weighted: boolean): number
+}
+
+function coding({ d, dv }: HeldTokensOptions, bits: Bits): Coding {
+  const coder = tokenCoder({ d, dv, ...bits })
+  const { dither } = bits
+  const { bytes } = dither === undefined ? coder : ditherCodec({ d, dv, ...bits }, [0, 0])
+  return {
+    ...bits,
+    d,
+    dv,
+    coder,
+    bytes,
+    codedBytes: (given, tokens, weighted) =>
+      dither === undefined
+        ? codedBytes(given, coder, tokens, weighted)
+        : ditheredBytes({ ...given, ...bits }, tokens, weighted),
   }
 }
 
 /** The number of tokens that are held exactly at first. */
-function firstOf({ d, dv, most }: HeldTokensOptions, { bytes }: { readonly bytes: number }, asked?: number): number {
+function firstOf({ d, dv, most }: HeldTokensOptions, { bytes, first: asked }: Coding): number {
   if (asked !== undefined) return Math.min(asked, most)
   return Math.min(FIRST, most, 1 + Math.floor((most * bytes) / (4 * (d + dv))))
 }
 
+/** The tokens of a store: in float32 or in codes. */
+interface Now {
+  readonly raw: ResidentTokens | undefined
+  readonly coded: HeldTokens | undefined
+}
+
 /** Makes the store: in float32 at first, then in codes. */
-function store(
-  options: HeldTokensOptions,
-  bits: {
-    readonly keyBits: number
-    readonly valueBits: number
-    readonly seed: bigint
-    readonly first?: number | undefined
-    readonly dither?: bigint | undefined
-  },
-  spec: string,
-): HeldTokens {
+function store(options: HeldTokensOptions, coding: Coding, spec: string, like?: Now): HeldTokens {
   const { d, dv, most } = options
-  const coder = tokenCoder({ ...options, ...bits })
-  const { dither } = bits
-  const made = (centres: Centres): HeldTokens =>
+  const { coder, dither } = coding
+  const first = firstOf(options, coding)
+  const codes = (centres: Centres): HeldTokens =>
     dither === undefined
       ? codedTokens({ ...options, spec, coder, centres })
-      : ditheredTokens({ ...options, ...bits, dither, spec, coder, centres })
-  const first = firstOf(
-    options,
-    dither === undefined ? coder : ditherCodec({ ...options, ...bits }, [0, 0]),
-    bits.first,
-  )
+      : ditheredTokens({ ...options, ...coding, dither, spec, coder, centres })
   /** Makes the store of tokens held exactly; with `first` 0 an empty one, until the first token comes. */
-  const warm = () => heldTokens({ ...options, most: Math.max(1, first) })
-  let raw: ResidentTokens | undefined = warm()
-  let coded: HeldTokens | undefined
-  const now = (): HeldTokens => coded ?? raw!
+  const warm = () => (raw ??= heldTokens({ ...options, most: Math.max(1, first) }))
+  let raw = like?.raw?.copy()
+  let coded = like?.coded?.copy()
+  const now = (): HeldTokens => coded ?? warm()
 
   const begin = (centres: Centres) => {
-    coded = made(centres)
-    raw![Symbol.dispose]()
+    coded = codes(centres)
+    raw?.[Symbol.dispose]()
     raw = undefined
   }
   const settle = () => {
-    const block = raw!.read()
+    const block = warm().read()
     begin({ keyCentre: mean(block.keys), valueCentre: mean(block.values) })
     coded!.write(block, 0, block.keys.rows, 0)
   }
 
-  return {
-    spec,
-    ...(dither === undefined && { noBars: NO_BARS }),
-    get count() {
-      return now().count
+  return made(
+    {
+      count: () => now().count,
+      bytes: () => now().bytes,
+      weights: () => now().weights,
     },
-    get bytes() {
-      return now().bytes
-    },
-    get weights() {
-      return now().weights
-    },
-    write(block: KvBlock, from, rows, at) {
-      if (!coded && first === 0 && rows > 0)
-        begin({
-          keyCentre: rowsOf(block.keys, from, from + 1).data.slice(),
-          valueCentre: rowsOf(block.values, from, from + 1).data.slice(),
-        })
-      if (coded) return coded.write(block, from, rows, at)
-      const early = Math.min(rows, first - at)
-      raw!.write(block, from, early, at)
-      if (early === rows) return
-      settle()
-      coded!.write(block, from + early, rows - early, at + early)
-    },
-    weigh: (at, weights) => now().weigh(at, weights),
-    read: (from, rows) => now().read(from, rows),
-    readInto: (keys, values, at, slot) => now().readInto(keys, values, at, slot),
-    readAt: (slots) => now().readAt(slots),
-    staged: (block, from, rows) => now().staged(block, from, rows),
-    readKeys: (from, rows) => now().readKeys(from, rows),
-    distances: (point, from, rows) => now().distances(point, from, rows),
-    reserve(tokens) {
-      if (coded || tokens <= first) now().reserve(tokens)
-      else {
-        const some = Math.min(tokens, most)
-        reserveMemory(
-          dither === undefined
-            ? codedBytes(options, coder, some, false)
-            : ditheredBytes({ ...options, ...bits }, some, false),
-        )
-      }
-    },
-    truncate: (count) => now().truncate(count),
-    clear() {
-      if (coded && first === 0) return coded.clear()
-      coded?.[Symbol.dispose]()
-      coded = undefined
-      raw ??= warm()
-      raw.clear()
-    },
-    attend(queries, partial, causal, inOrder, observed) {
-      if (!coded || options.softcap === undefined) return now().attend(queries, partial, causal, inOrder, observed)
-      // Kernels over codes have no softcap: heads with one are so rare that a copy in floats will do.
-      const floats = heldTokens({ ...options, most: Math.max(1, coded.count) })
-      if (coded.count > 0) floats.write(coded.read(), 0, coded.count, 0)
-      floats.attend(queries, partial, causal, inOrder)
-      floats[Symbol.dispose]()
-    },
-    addShares: (out, queries, softmax, causal) => now().addShares(out, queries, softmax, causal),
-    saved: () => now().saved(),
-    restore(kind, snapshot) {
-      if (snapshot.tensors.has('codes')) {
-        const restored = made(coder.centresIn(kind, snapshot))
-        restored.restore(kind, snapshot)
+    {
+      spec,
+      ...(dither === undefined && { noBars: NO_BARS }),
+      write(block: KvBlock, from, rows, at) {
+        if (!coded && first === 0 && rows > 0)
+          begin({
+            keyCentre: rowsOf(block.keys, from, from + 1).data.slice(),
+            valueCentre: rowsOf(block.values, from, from + 1).data.slice(),
+          })
+        if (coded) return coded.write(block, from, rows, at)
+        const early = Math.min(rows, first - at)
+        warm().write(block, from, early, at)
+        if (early === rows) return
+        settle()
+        coded!.write(block, from + early, rows - early, at + early)
+      },
+      weigh: (at, weights) => now().weigh(at, weights),
+      read: (from, rows) => now().read(from, rows),
+      readInto: (keys, values, at, slot) => now().readInto(keys, values, at, slot),
+      readAt: (slots) => now().readAt(slots),
+      staged: (block, from, rows) => now().staged(block, from, rows),
+      readKeys: (from, rows) => now().readKeys(from, rows),
+      distances: (point, from, rows) => now().distances(point, from, rows),
+      reserve(tokens) {
+        if (coded || tokens <= first) now().reserve(tokens)
+        else reserveMemory(coding.codedBytes(options, Math.min(tokens, most), false))
+      },
+      truncate: (count) => now().truncate(count),
+      clear() {
+        if (coded && first === 0) return coded.clear()
         coded?.[Symbol.dispose]()
-        coded = restored
+        coded = undefined
+        warm().clear()
+      },
+      attend(queries, partial, causal, inOrder, observed) {
+        if (!coded || options.softcap === undefined) return now().attend(queries, partial, causal, inOrder, observed)
+        // Kernels over codes have no softcap: heads with one are so rare that a copy in floats will do.
+        const floats = heldTokens({ ...options, most: Math.max(1, coded.count) })
+        if (coded.count > 0) floats.write(coded.read(), 0, coded.count, 0)
+        floats.attend(queries, partial, causal, inOrder)
+        floats[Symbol.dispose]()
+      },
+      addShares: (out, queries, softmax, causal) => now().addShares(out, queries, softmax, causal),
+      copy: () => store(options, coding, spec, { raw, coded }),
+      saved: () => now().saved(),
+      restore(kind, snapshot) {
+        if (snapshot.tensors.has('codes')) {
+          const restored = codes(coder.centresIn(kind, snapshot))
+          restored.restore(kind, snapshot)
+          coded?.[Symbol.dispose]()
+          coded = restored
+          raw?.[Symbol.dispose]()
+          raw = undefined
+        } else if (snapshot.isSound) warm().restore(kind, snapshot)
+        else {
+          const block = tokensIn(kind, snapshot, { d, dv, most: first })
+          warm().write(block, 0, block.keys.rows, 0)
+        }
+      },
+      [Symbol.dispose]() {
         raw?.[Symbol.dispose]()
-        raw = undefined
-      } else {
-        const block = tokensIn(kind, snapshot, { d, dv, most: first })
-        raw!.write(block, 0, block.keys.rows, 0)
-      }
+        coded?.[Symbol.dispose]()
+      },
     },
-    [Symbol.dispose]() {
-      raw?.[Symbol.dispose]()
-      coded?.[Symbol.dispose]()
-    },
-  }
+  )
 }
 
 /** The mean of the rows, in float32. */

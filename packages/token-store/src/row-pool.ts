@@ -1,8 +1,10 @@
-import { checkFits } from '@sublinear/core'
+import { checkFits, readAnew } from '@sublinear/core'
 import { learntGuesses, meansOf, missedBy } from './learnt-guesses'
 import { UNIT } from './residual-tables'
 import { MOST_CODE, rowCoder, type Priors } from './row-coder'
 import { blankGuesses, UNLEARNT, type Guesses } from './row-guess'
+
+const made = readAnew<RowPool, 'rows' | 'used'>()
 
 /** Rows of a full block: as many must be read for one row, and a coder learns from as many. */
 export const BLOCK = 64
@@ -38,6 +40,8 @@ export interface RowPool {
   visit(give: (codes: Int32Array, rows: number, from: number) => void): void
   /** Codes of all blocks; for each block its length and its number of rows, in one number; the means with which blocks begin; and how codes are guessed. */
   saved(): SavedPool
+  /** Blocks and means, which pools may share. */
+  held(): { readonly blocks: readonly Block[]; readonly priors: Priors }
   /** @throws RangeError when they are no blocks of full rows within the room. With `isSound` they are a pool's own, and their codes are not read. */
   restore(kind: string, saved: SavedPool, isSound?: boolean): void
 }
@@ -54,18 +58,19 @@ interface SavedPool {
 const AT_ONCE = 512 // of BLOCK, 8
 
 /**
- * Makes an empty pool of `room` bytes for rows of `width` numbers.
+ * Makes a pool of `room` bytes for rows of `width` numbers: empty, or with the rows of another pool of this size.
  *
  * Guarantee: `used` is at most `room` after every append. Where a call ends never matters: a block that is not full is read, and written anew with the next rows.
  * Cost: the room; 8 bytes a coordinate for the means with which blocks begin. An append reads and writes one block more than it fills.
  */
-export function rowPool({ width, room }: { readonly width: number; readonly room: number }): RowPool {
+export function rowPool({ width, room }: { readonly width: number; readonly room: number }, like?: RowPool): RowPool {
   const coder = rowCoder(width)
   const blank = (): Priors => ({ ...blankGuesses(width), size: new Uint32Array(width) })
-  let priors = blank()
-  let blocks: Block[] = []
-  let [count, used] = [0, 0]
-  const scratch = new Int32Array(AT_ONCE * width)
+  let priors = like?.held().priors ?? blank()
+  let blocks = [...(like?.held().blocks ?? [])] // blocks and means are never written, only replaced
+  let [count, used] = [like?.rows ?? 0, like?.used ?? 0]
+  let own: Int32Array | undefined
+  const opened = () => (own ??= new Int32Array(AT_ONCE * width))
 
   const decode = ({ rows, bytes }: Block, out: Int32Array, to: number): boolean =>
     coder.decode(bytes, rows, priors, out, to)
@@ -83,129 +88,132 @@ export function rowPool({ width, room }: { readonly width: number; readonly room
     return out
   }
 
-  return {
-    get rows() {
-      return count
+  return made(
+    {
+      rows: () => count,
+      used: () => used,
     },
-    get used() {
-      return used
+    {
+      append(codes, rows, each) {
+        const scratch = opened()
+        let done = 0
+        while (done < rows) {
+          const last = blocks.at(-1)
+          const open = last && last.rows < BLOCK ? last : undefined
+          const before = open?.rows ?? 0
+          const some = Math.min(BLOCK - before, rows - done)
+          if (open) decode(open, scratch, 0)
+          scratch.set(codes.subarray(done * width, (done + some) * width), before * width)
+          const ends: number[] = []
+          let bytes = coder.encode(scratch, before + some, priors, ends)
+          const others = used - (open ? open.bytes.length + HEADER : 0) + HEADER
+          let fitting = some
+          while (fitting > 0 && others + ends[before + fitting - 1] + each * (count + fitting) > room) fitting--
+          if (fitting === 0) return done
+          if (fitting < some) bytes = coder.encode(scratch, before + fitting, priors)
+          if (open) blocks.pop()
+          blocks.push({ rows: before + fitting, bytes })
+          used = others + bytes.length
+          count += fitting
+          done += fitting
+          if (fitting < some) return done
+        }
+        return done
+      },
+      replace(codes, rows, some = false) {
+        const by = some && !isBlank(priors) ? priors : learntGuesses(codes, rows, width)
+        priors = rows > 0 ? priorsOf(codes, rows, by) : blank()
+        set(coded(codes, rows, priors))
+      },
+      bytesOf(codes, rows, standing = rows) {
+        const by = priorsOf(codes, rows, learntGuesses(codes, rows, width, standing))
+        const found = coded(codes, rows, by)
+        return found.reduce((sum, { bytes }) => sum + bytes.length + HEADER, (linkBytes(by) * rows) / standing)
+      },
+      read() {
+        const out = new Int32Array(count * width)
+        let at = 0
+        for (const block of blocks) {
+          decode(block, out, at)
+          at += block.rows * width
+        }
+        return out
+      },
+      visit(give) {
+        const scratch = opened()
+        let [rows, from] = [0, 0]
+        for (const [i, block] of blocks.entries()) {
+          decode(block, scratch, rows * width)
+          rows += block.rows
+          if (rows < AT_ONCE && i < blocks.length - 1) continue
+          give(scratch, rows, from)
+          from += rows
+          rows = 0
+        }
+      },
+      held: () => ({ blocks, priors }),
+      saved() {
+        const codes = new Uint8Array(blocks.reduce((sum, { bytes }) => sum + bytes.length, 0))
+        let at = 0
+        for (const { bytes } of blocks) {
+          codes.set(bytes, at)
+          at += bytes.length
+        }
+        return {
+          codes,
+          blocks: Uint32Array.from(blocks, ({ rows, bytes }) => bytes.length * ROWS + rows),
+          priors: Uint32Array.from([...priors.mean].map((mean) => mean + MOST_CODE).concat([...priors.size])),
+          guesses: Uint8Array.from(
+            priors.follow,
+            (shift, c) => shift + 8 * priors.power[c] + (priors.links[c] ? 128 : 0),
+          ),
+          links: Uint8Array.from(
+            priors.links.flatMap((own) => [...(own ?? [])]),
+            (one) => one + 128,
+          ),
+        }
+      },
+      restore(kind, { codes, blocks: heads, priors: given, guesses, links: linked }, isSound = false) {
+        const found = Array.from(heads, (head) => ({ rows: head % ROWS, length: Math.floor(head / ROWS) }))
+        const total = found.reduce((sum, { length }) => sum + length, 0)
+        checkFits(kind, total === codes.length && total + HEADER * found.length <= room)
+        for (const [i, { rows, length }] of found.entries())
+          checkFits(kind, length >= 1 && rows >= 1 && (i < found.length - 1 ? rows === BLOCK : rows <= BLOCK))
+        checkFits(
+          kind,
+          given.every((one, i) => one <= (i < width ? 2 * MOST_CODE : LARGEST_SIZE)),
+        )
+        const follow = guesses.map((one) => one & 7)
+        const power = guesses.map((one) => (one >> 3) & 15)
+        checkFits(
+          kind,
+          follow.every((shift) => shift <= 4),
+        )
+        let from = 0
+        const links = Array.from(guesses, (one, c) => {
+          if (one < 128) return undefined
+          const own = linked.subarray(from, (from += c))
+          return Int8Array.from(own, (link) => link - 128)
+        })
+        checkFits(kind, from === linked.length && total + HEADER * found.length + from <= room)
+        priors = {
+          mean: Int16Array.from(given.subarray(0, width), (one) => one - MOST_CODE),
+          size: given.slice(width),
+          follow,
+          power,
+          links,
+        }
+        let at = 0
+        const others = found.map(({ rows, length }) => {
+          const block = { rows, bytes: codes.slice(at, at + length) }
+          at += length
+          checkFits(kind, isSound || decode(block, opened(), 0))
+          return block
+        })
+        set(others)
+      },
     },
-    append(codes, rows, each) {
-      let done = 0
-      while (done < rows) {
-        const last = blocks.at(-1)
-        const open = last && last.rows < BLOCK ? last : undefined
-        const before = open?.rows ?? 0
-        const some = Math.min(BLOCK - before, rows - done)
-        if (open) decode(open, scratch, 0)
-        scratch.set(codes.subarray(done * width, (done + some) * width), before * width)
-        const ends: number[] = []
-        let bytes = coder.encode(scratch, before + some, priors, ends)
-        const others = used - (open ? open.bytes.length + HEADER : 0) + HEADER
-        let fitting = some
-        while (fitting > 0 && others + ends[before + fitting - 1] + each * (count + fitting) > room) fitting--
-        if (fitting === 0) return done
-        if (fitting < some) bytes = coder.encode(scratch, before + fitting, priors)
-        if (open) blocks.pop()
-        blocks.push({ rows: before + fitting, bytes })
-        used = others + bytes.length
-        count += fitting
-        done += fitting
-        if (fitting < some) return done
-      }
-      return done
-    },
-    replace(codes, rows, some = false) {
-      const by = some && !isBlank(priors) ? priors : learntGuesses(codes, rows, width)
-      priors = rows > 0 ? priorsOf(codes, rows, by) : blank()
-      set(coded(codes, rows, priors))
-    },
-    bytesOf(codes, rows, standing = rows) {
-      const by = priorsOf(codes, rows, learntGuesses(codes, rows, width, standing))
-      const found = coded(codes, rows, by)
-      return found.reduce((sum, { bytes }) => sum + bytes.length + HEADER, (linkBytes(by) * rows) / standing)
-    },
-    read() {
-      const out = new Int32Array(count * width)
-      let at = 0
-      for (const block of blocks) {
-        decode(block, out, at)
-        at += block.rows * width
-      }
-      return out
-    },
-    visit(give) {
-      let [rows, from] = [0, 0]
-      for (const [i, block] of blocks.entries()) {
-        decode(block, scratch, rows * width)
-        rows += block.rows
-        if (rows < AT_ONCE && i < blocks.length - 1) continue
-        give(scratch, rows, from)
-        from += rows
-        rows = 0
-      }
-    },
-    saved() {
-      const codes = new Uint8Array(blocks.reduce((sum, { bytes }) => sum + bytes.length, 0))
-      let at = 0
-      for (const { bytes } of blocks) {
-        codes.set(bytes, at)
-        at += bytes.length
-      }
-      return {
-        codes,
-        blocks: Uint32Array.from(blocks, ({ rows, bytes }) => bytes.length * ROWS + rows),
-        priors: Uint32Array.from([...priors.mean].map((mean) => mean + MOST_CODE).concat([...priors.size])),
-        guesses: Uint8Array.from(
-          priors.follow,
-          (shift, c) => shift + 8 * priors.power[c] + (priors.links[c] ? 128 : 0),
-        ),
-        links: Uint8Array.from(
-          priors.links.flatMap((own) => [...(own ?? [])]),
-          (one) => one + 128,
-        ),
-      }
-    },
-    restore(kind, { codes, blocks: heads, priors: given, guesses, links: linked }, isSound = false) {
-      const found = Array.from(heads, (head) => ({ rows: head % ROWS, length: Math.floor(head / ROWS) }))
-      const total = found.reduce((sum, { length }) => sum + length, 0)
-      checkFits(kind, total === codes.length && total + HEADER * found.length <= room)
-      for (const [i, { rows, length }] of found.entries())
-        checkFits(kind, length >= 1 && rows >= 1 && (i < found.length - 1 ? rows === BLOCK : rows <= BLOCK))
-      checkFits(
-        kind,
-        given.every((one, i) => one <= (i < width ? 2 * MOST_CODE : LARGEST_SIZE)),
-      )
-      const follow = guesses.map((one) => one & 7)
-      const power = guesses.map((one) => (one >> 3) & 15)
-      checkFits(
-        kind,
-        follow.every((shift) => shift <= 4),
-      )
-      let from = 0
-      const links = Array.from(guesses, (one, c) => {
-        if (one < 128) return undefined
-        const own = linked.subarray(from, (from += c))
-        return Int8Array.from(own, (link) => link - 128)
-      })
-      checkFits(kind, from === linked.length && total + HEADER * found.length + from <= room)
-      priors = {
-        mean: Int16Array.from(given.subarray(0, width), (one) => one - MOST_CODE),
-        size: given.slice(width),
-        follow,
-        power,
-        links,
-      }
-      let at = 0
-      const others = found.map(({ rows, length }) => {
-        const block = { rows, bytes: codes.slice(at, at + length) }
-        at += length
-        checkFits(kind, isSound || decode(block, scratch, 0))
-        return block
-      })
-      set(others)
-    },
-  }
+  )
 }
 
 /** Whether nothing has been learnt yet. */

@@ -1,5 +1,13 @@
+import { readAnew } from '@sublinear/core'
 import { scratch } from '@sublinear/kernels'
 import type { SlotWeights } from './slot-weights'
+
+interface ShortWeights extends SlotWeights {
+  /** Codes of all slots that exist. */
+  readonly codes: Uint16Array | undefined
+}
+
+const made = readAnew<ShortWeights, 'codes' | 'all' | 'bias' | 'bytes'>()
 
 const biasScratch = scratch(Float32Array)
 const allScratch = scratch(Float32Array)
@@ -34,53 +42,51 @@ export function weightOf(code: number): number {
  * Guarantee: relative error at most 2⁻¹⁰.
  * Cost: 2 bytes a slot from the first weight that is not 1 on; a logarithm a slot and call.
  */
-export function shortWeights(): SlotWeights & { readonly codes: Uint16Array | undefined } {
+export function shortWeights(): ShortWeights {
   let codes: Uint16Array | undefined
   let used = 0
 
-  return {
-    /** Codes of all slots that exist. */
-    get codes() {
-      return codes
+  return made(
+    {
+      codes: () => codes,
+      all() {
+        if (!codes) return undefined
+        const out = allScratch(codes.length)
+        for (let i = 0; i < out.length; i++) out[i] = weightOf(codes[i])
+        return out
+      },
+      bias() {
+        if (!codes) return undefined
+        const out = biasScratch(codes.length)
+        for (let i = 0; i < used; i++) out[i] = codes[i] === UNIT ? 0 : Math.log(weightOf(codes[i]))
+        return out
+      },
+      bytes: () => (codes ? 2 * codes.length : 0),
     },
-    /** Weights in float32, valid until the weights of another store are read. */
-    get all() {
-      if (!codes) return undefined
-      const out = allScratch(codes.length)
-      for (let i = 0; i < out.length; i++) out[i] = weightOf(codes[i])
-      return out
+    {
+      write(given, rows, at, room) {
+        used = Math.max(used, at + rows)
+        if (!codes) {
+          if (!given?.some((weight) => weight !== 1)) return
+          codes = new Uint16Array(room).fill(UNIT)
+        }
+        for (let i = 0; i < rows; i++) codes[at + i] = given ? shortCode(given[i]) : UNIT
+      },
+      drop(from, to) {
+        codes?.fill(UNIT, from, to)
+        used = Math.min(used, from)
+        if (codes?.every((code) => code === UNIT)) codes = undefined
+      },
+      resize(kept, room) {
+        used = Math.min(used, kept)
+        if (!codes) return
+        const other = new Uint16Array(room).fill(UNIT)
+        other.set(codes.subarray(0, kept))
+        codes = other
+      },
+      [Symbol.dispose]() {
+        codes = undefined
+      },
     },
-    get bias() {
-      if (!codes) return undefined
-      const out = biasScratch(codes.length)
-      for (let i = 0; i < used; i++) out[i] = codes[i] === UNIT ? 0 : Math.log(weightOf(codes[i]))
-      return out
-    },
-    get bytes() {
-      return codes ? 2 * codes.length : 0
-    },
-    write(given, rows, at, room) {
-      used = Math.max(used, at + rows)
-      if (!codes) {
-        if (!given?.some((weight) => weight !== 1)) return
-        codes = new Uint16Array(room).fill(UNIT)
-      }
-      for (let i = 0; i < rows; i++) codes[at + i] = given ? shortCode(given[i]) : UNIT
-    },
-    drop(from, to) {
-      codes?.fill(UNIT, from, to)
-      used = Math.min(used, from)
-      if (codes?.every((code) => code === UNIT)) codes = undefined
-    },
-    resize(kept, room) {
-      used = Math.min(used, kept)
-      if (!codes) return
-      const other = new Uint16Array(room).fill(UNIT)
-      other.set(codes.subarray(0, kept))
-      codes = other
-    },
-    [Symbol.dispose]() {
-      codes = undefined
-    },
-  }
+  )
 }

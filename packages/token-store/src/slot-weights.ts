@@ -16,58 +16,62 @@ export interface SlotWeights extends Disposable {
 }
 
 export function slotWeights(): SlotWeights {
-  let all: Float32Array | undefined
-  let bias: Resident<Float32Array> | undefined
   let others = 0 // slots whose weight is not 1
 
   const count = (at: number, rows: number, step: number) => {
-    for (let i = at; i < at + rows; i++) if (all![i] !== 1) others += step
+    for (let i = at; i < at + rows; i++) if (self.all![i] !== 1) others += step
   }
 
-  const release = () => {
-    bias?.[Symbol.dispose]()
-    bias = undefined
-    all = undefined
-  }
-
-  return {
-    get all() {
-      return all
-    },
-    get bias() {
-      return bias
-    },
-    get bytes() {
-      return all ? 8 * all.length : 0
-    },
+  const self: Changing = {
+    all: undefined,
+    bias: undefined,
+    bytes: 0,
     write(given, rows, at, room) {
-      if (!all) {
+      if (!self.all) {
         if (!given?.some((weight) => weight !== 1)) return
-        all = new Float32Array(room).fill(1)
-        bias = kernels().floats(room)
+        begin(new Float32Array(room).fill(1), kernels().floats(room))
       }
       count(at, rows, -1)
-      if (given) all.set(given, at)
-      else all.fill(1, at, at + rows)
+      if (given) self.all!.set(given, at)
+      else self.all!.fill(1, at, at + rows)
       count(at, rows, 1)
-      if (others === 0) release()
-      else bias!.write(all.subarray(at, at + rows).map(Math.log), at)
+      if (others === 0) self[Symbol.dispose]()
+      else self.bias!.write(self.all!.subarray(at, at + rows).map(Math.log), at)
     },
     drop(from, used) {
-      if (!all) return
+      if (!self.all) return
       count(from, used - from, -1)
-      all.fill(1, from)
-      if (others === 0) release()
+      self.all.fill(1, from)
+      if (others === 0) self[Symbol.dispose]()
     },
     resize(used, room) {
-      if (!all) return
+      if (!self.all) return
       const wider = new Float32Array(room).fill(1)
-      wider.set(all.subarray(0, used))
-      all = wider
-      bias![Symbol.dispose]()
-      bias = kernels().floats(room)
-      bias.write(all.map(Math.log))
+      wider.set(self.all.subarray(0, used))
+      self.bias![Symbol.dispose]()
+      begin(wider, kernels().floats(room))
+      self.bias!.write(wider.map(Math.log))
     },
-    [Symbol.dispose]: release,
+    [Symbol.dispose]() {
+      self.bias?.[Symbol.dispose]()
+      self.bias = undefined
+      self.all = undefined
+      self.bytes = 0
+    },
   }
+
+  const begin = (all: Float32Array, bias: Resident<Float32Array>) => {
+    self.all = all
+    self.bias = bias
+    self.bytes = 8 * all.length
+  }
+
+  return self
+}
+
+/** The same weights, whose fields change. */
+interface Changing extends SlotWeights {
+  all: Float32Array | undefined
+  bias: Resident<Float32Array> | undefined
+  bytes: number
 }

@@ -1,6 +1,8 @@
-import { checkFits, checkKeys, checkValues, tensorsIn, type State } from '@sublinear/core'
+import { checkFits, checkKeys, checkValues, tensorsIn, type State, readAnew } from '@sublinear/core'
 import { rotation, type Rotation } from './rotation'
 import { vectorCodec, type VectorCodec } from './vector-codec'
+
+const made = readAnew<TokenCoder, 'turnKeys' | 'turnValues'>()
 
 /** Means that are subtracted from every key and value before it is turned and coded. */
 export interface Centres {
@@ -41,29 +43,31 @@ export function tokenCoder({ d, dv, keyBits, valueBits, seed }: TokenCoderOption
   /** Made with the first token, since a snapshot without tokens can name any width. */
   let turnKeys: Rotation | undefined
   let turnValues: Rotation | undefined
-  return {
-    keys,
-    values,
-    bytes,
-    get turnKeys() {
-      return (turnKeys ??= rotation({ width: d, seed, index: 0 }))
+  return made(
+    {
+      turnKeys: () => (turnKeys ??= rotation({ width: d, seed, index: 0 })),
+      turnValues: () => (turnValues ??= rotation({ width: dv, seed, index: 1 })),
     },
-    get turnValues() {
-      return (turnValues ??= rotation({ width: dv, seed, index: 1 }))
+    {
+      keys,
+      values,
+      bytes,
+      centresIn(kind, snapshot) {
+        const centres = tensorsIn(kind, snapshot, { keyCentre: ['F32', d], valueCentre: ['F32', dv] })
+        if (snapshot.isSound) return centres
+        const { keyCentre, valueCentre } = centres
+        checkKeys(kind, 'keyCentre', { rows: 1, cols: d, data: keyCentre })
+        checkValues(kind, 'valueCentre', { rows: 1, cols: dv, data: valueCentre })
+        return { keyCentre: keyCentre.slice(), valueCentre: valueCentre.slice() }
+      },
+      rowsIn(kind, snapshot, most) {
+        const { codes } = tensorsIn(kind, snapshot, { codes: ['U8'] })
+        checkFits(kind, codes.length % bytes === 0 && codes.length / bytes <= most)
+        for (let at = 0; at < codes.length; at += bytes) {
+          checkFits(kind, keys.isSound(codes, at, LARGEST_KEY) && values.isSound(codes, at + keys.bytes, LARGEST_VALUE))
+        }
+        return codes
+      },
     },
-    centresIn(kind, snapshot) {
-      const { keyCentre, valueCentre } = tensorsIn(kind, snapshot, { keyCentre: ['F32', d], valueCentre: ['F32', dv] })
-      checkKeys(kind, 'keyCentre', { rows: 1, cols: d, data: keyCentre })
-      checkValues(kind, 'valueCentre', { rows: 1, cols: dv, data: valueCentre })
-      return { keyCentre: keyCentre.slice(), valueCentre: valueCentre.slice() }
-    },
-    rowsIn(kind, snapshot, most) {
-      const { codes } = tensorsIn(kind, snapshot, { codes: ['U8'] })
-      checkFits(kind, codes.length % bytes === 0 && codes.length / bytes <= most)
-      for (let at = 0; at < codes.length; at += bytes) {
-        checkFits(kind, keys.isSound(codes, at, LARGEST_KEY) && values.isSound(codes, at + keys.bytes, LARGEST_VALUE))
-      }
-      return codes
-    },
-  }
+  )
 }

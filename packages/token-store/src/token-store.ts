@@ -68,6 +68,8 @@ export interface HeldTokens extends Disposable {
    * Nothing is copied or decoded.
    */
   addShares(out: Float64Array, queries: Matrix, softmax: Levels, causal?: Causal): void
+  /** A store of its own with the same tokens, bit for bit. */
+  copy(): HeldTokens
   /** Tensors for a snapshot. */
   saved(): Record<string, Tensor | HeldTensor>
   /**

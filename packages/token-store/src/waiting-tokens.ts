@@ -10,9 +10,12 @@ import {
   type Shape,
   type State,
   type Tensor,
+  readAnew,
 } from '@sublinear/core'
 import { float32, heldTokens, type ResidentTokens } from './held-tokens'
 import type { Causal, HeldTokens, HeldTokensOptions, TokenStore } from './token-store'
+
+const made = readAnew<WaitingTokens, 'count' | 'bytes'>()
 
 export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
   /** The most tokens that wait. */
@@ -21,6 +24,8 @@ export interface WaitingTokensOptions<H extends HeldTokens> extends Shape {
   readonly handOn: (held: H) => void
   /** The store that holds them. Default: `heldTokens`, in float32. */
   readonly hold?: ((options: HeldTokensOptions) => H) | undefined
+  /** Waiting tokens of the same options, which are copied. Absent: none wait. */
+  readonly like?: WaitingTokens | undefined
   /** Continues partials over all tokens that were handed on. inOrder: a row's bits are the same however many query rows there are. */
   readonly behind: (queries: Matrix, out: PartialSoftmax, inOrder: boolean) => void
   /** Called for each piece of a step, after its answer. */
@@ -40,6 +45,8 @@ export interface WaitingTokens extends Disposable {
   answer(queries: Matrix, out: PartialSoftmax, arrived?: Arrived): void
   /** Asks for the memory of so many more tokens; throws where there is none. */
   reserve(tokens: number): void
+  /** A copy of the store that holds them. */
+  copied(): HeldTokens
   /** Tensors for a snapshot, and the way back from them to an empty buffer, bit for bit. */
   saved(): Record<string, Tensor | HeldTensor>
   restore(kind: string, state: State): void
@@ -63,13 +70,14 @@ export function waitingBytes(shape: Shape, most: number, weighted: boolean, stor
 export function waitingTokens<H extends HeldTokens = ResidentTokens>({
   most,
   handOn,
+  like,
   hold = heldTokens as unknown as (options: HeldTokensOptions) => H,
   behind,
   observe,
   ...shape
 }: WaitingTokensOptions<H>): WaitingTokens {
   const { d, dv, scale } = shape
-  const held = hold({ d, dv, scale, ...scoresOf(shape), most })
+  const held = like ? (like.copied() as H) : hold({ d, dv, scale, ...scoresOf(shape), most })
 
   const settle = () => {
     if (held.count > 0) handOn(held)
@@ -82,50 +90,51 @@ export function waitingTokens<H extends HeldTokens = ResidentTokens>({
     held.attend(queries, out, causal, inOrder)
   }
 
-  return {
-    get count() {
-      return held.count
+  return made(
+    {
+      count: () => held.count,
+      bytes: () => held.bytes,
     },
-    get bytes() {
-      return held.bytes
+    {
+      noBars: held.noBars,
+      read: () => held.read(),
+      take(block, from) {
+        if (held.count === most) settle()
+        const count = Math.min(most - held.count, block.keys.rows - from)
+        held.write(block, from, count, held.count)
+        return count
+      },
+      answer(queries, out, arrived) {
+        if (!arrived) return ask(queries, out)
+        const { count, groups } = arrived
+        const visible = held.count - count + 1
+        ask(queries, out, { visible, groups })
+        observe?.(queries, out, {
+          groups,
+          waiting: {
+            count: held.count,
+            visible,
+            addShares: (shares, asked, softmax) => held.addShares(shares, asked, softmax, { visible, groups }),
+          },
+        })
+      },
+      reserve: (tokens) => held.reserve(Math.min(most, held.count + tokens)),
+      copied: () => held.copy(),
+      saved: () => held.saved(),
+      restore: (kind, state) => held.restore(kind, state),
+      ...(!observe &&
+        held.spec === float32.spec && {
+          back: {
+            spare: (tokens: number) => (held.count === 0 && tokens > 0 ? 0 : most - held.count),
+            // The first of the waiting tokens came when those before it were handed on.
+            most: (tokens: number) => (tokens === held.count ? tokens : held.count - 1),
+            take: (count: number) => held.truncate(held.count - count),
+          },
+        }),
+      settle,
+      [Symbol.dispose]() {
+        held[Symbol.dispose]()
+      },
     },
-    noBars: held.noBars,
-    read: () => held.read(),
-    take(block, from) {
-      if (held.count === most) settle()
-      const count = Math.min(most - held.count, block.keys.rows - from)
-      held.write(block, from, count, held.count)
-      return count
-    },
-    answer(queries, out, arrived) {
-      if (!arrived) return ask(queries, out)
-      const { count, groups } = arrived
-      const visible = held.count - count + 1
-      ask(queries, out, { visible, groups })
-      observe?.(queries, out, {
-        groups,
-        waiting: {
-          count: held.count,
-          visible,
-          addShares: (shares, asked, softmax) => held.addShares(shares, asked, softmax, { visible, groups }),
-        },
-      })
-    },
-    reserve: (tokens) => held.reserve(Math.min(most, held.count + tokens)),
-    saved: () => held.saved(),
-    restore: (kind, state) => held.restore(kind, state),
-    ...(!observe &&
-      held.spec === float32.spec && {
-        back: {
-          spare: (tokens: number) => (held.count === 0 && tokens > 0 ? 0 : most - held.count),
-          // The first of the waiting tokens came when those before it were handed on.
-          most: (tokens: number) => (tokens === held.count ? tokens : held.count - 1),
-          take: (count: number) => held.truncate(held.count - count),
-        },
-      }),
-    settle,
-    [Symbol.dispose]() {
-      held[Symbol.dispose]()
-    },
-  }
+  )
 }

@@ -32,6 +32,7 @@ const calls: Readonly<Record<string, (stream: AttentionStream, partner: Attentio
   step: (stream) => stream.step(late.block, late.queries),
   attend: (stream) => stream.attend(early.queries),
   merge: (stream, partner) => stream.merging !== 'none' && stream.merge(partner),
+  fork: (stream) => stream.fork(),
   'push again': (stream) => stream.push(late.block),
 }
 

@@ -134,9 +134,7 @@ function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
   }
 
   return {
-    get bytes() {
-      return exact ? weights.byteLength : 8
-    },
+    bytes: () => (exact ? weights.byteLength : 8),
     admit(block) {
       const { keys, values, weights: own } = held.read()
       const before = exact ? weights : own ? Float64Array.from(own) : new Float64Array(keys.rows).fill(1)

@@ -25,10 +25,10 @@ import {
   type TierMethod,
   type Traffic,
 } from '@sublinear/core'
-import { entropyBytes, entropyTokens, waitingBytes } from '@sublinear/token-store'
+import { entropyBytes, entropyTokens, waitingBytes, type EntropyTokens } from '@sublinear/token-store'
 import { bufferAtRate } from '../tier-method'
 import { MOST_BUFFER } from '../token-options'
-import { admitBy, waited, waitingRoom } from '../waiting-room'
+import { admitBy, waited, waitingRoom, type WaitingRoom } from '../waiting-room'
 
 const [KIND, VERSION] = ['entropyCoded', '1'] as const
 /**
@@ -152,6 +152,8 @@ function checkSizes({ count, bits, buffer }: Sizes): void {
 }
 
 interface Members extends Inside {
+  readonly held: EntropyTokens
+  readonly room: WaitingRoom
   admitted(block: KvBlock, dropped?: boolean): KvBlock | undefined
   read(): KvBlock
 }
@@ -173,15 +175,19 @@ function begun(shape: Shape, sizes: Sizes, given: number, from?: State): Members
   const { d, dv, scale } = shape
   const head = headOf(shape)
   const scored = { d, dv, scale, ...scoresOf({ ...shape }) }
-  const held = entropyTokens({ ...scored, ...sizes }, KIND, from)
+  const like = from?.live as Members | undefined
+  const held = entropyTokens({ ...scored, ...sizes }, KIND, from, like?.held)
   const room = waitingRoom({
     ...scored,
     most: sizes.buffer,
     admit: (block, dropped) => held.admit(block, dropped),
     behind: (queries, out, inOrder) => held.attend(queries, out, inOrder),
+    like: like?.room,
   })
-  const { waiting } = from ? waited(KIND, from, { d, dv, most: sizes.buffer, held: held.count, given }) : {}
-  if (waiting) room.takeAll(waiting)
+  if (from && !like) {
+    waited(KIND, from, { d, dv, most: sizes.buffer, held: held.count, given })
+    room.restore(KIND, from)
+  }
 
   return {
     version: VERSION,
@@ -190,7 +196,7 @@ function begun(shape: Shape, sizes: Sizes, given: number, from?: State): Members
     scale,
     ...head,
     merging: 'none',
-    identity: {
+    identity: like?.identity ?? {
       ...shapeParameters({ d, dv, scale, ...head }),
       count: String(sizes.count),
       bits: String(sizes.bits),
@@ -207,6 +213,9 @@ function begun(shape: Shape, sizes: Sizes, given: number, from?: State): Members
       const { parameters, tensors } = held.saved()
       return { parameters, tensors: { ...tensors, ...room.saved() } }
     },
+    savedBeside: () => ({ tensors: {} }),
+    held,
+    room,
     dispose: () => room[Symbol.dispose](),
     admitted: room.admitted,
     read: () => joinedTokens(held.read(), room.waits()) ?? held.read(),

@@ -2,7 +2,9 @@ import { checkFinite, checkFits, COUNT, readBy, schema, type State, type Tensor 
 
 /** Tells when held tokens came, and how much of their scores still counts. */
 export interface Fading {
-  readonly bytes: number
+  bytes(): number
+  /** The places of the held tokens, modulo 2^32, by slot. */
+  places(): Uint32Array
   /** Notes that the tokens of places `place`, `place` + 1 … are in slots `slot`, `slot` + 1 …; `rows` of them (default 1). */
   came(slot: number, place: number, rows?: number): void
   /**
@@ -39,19 +41,22 @@ export function fading(
   kind: string,
   { count, halvedAfter }: { readonly count: number; readonly halvedAfter: number },
   from?: { readonly snapshot: State; readonly held: number },
+  like?: Fading,
 ): Fading {
   const places = new Uint32Array(count) // modulo 2^32
   let held = 0
-  if (from) {
+  if (like) {
+    places.set(like.places())
+    held = like.places().length
+  } else if (from) {
     held = from.held
     const saved = readBy(kind, placesSchema, from.snapshot, { held }).tensors.places
     checkFits(kind, saved.length === held)
     places.set(saved)
   }
   return {
-    get bytes() {
-      return 4 * held
-    },
+    bytes: () => 4 * held,
+    places: () => places.subarray(0, held),
     came(slot, place, rows = 1) {
       for (let i = 0; i < rows; i++) places[slot + i] = place + i
       held = Math.max(held, slot + rows)
@@ -62,6 +67,6 @@ export function fading(
         scores[slot] /= 1 + Math.max(0, ago - (seen - now)) / halvedAfter
       }
     },
-    saved: () => ({ places: { dtype: 'U32', shape: [held], data: places.slice(0, held) } }),
+    saved: () => ({ places: { dtype: 'U32', shape: [held], data: places.subarray(0, held) } }),
   }
 }

@@ -86,14 +86,23 @@ interface Position {
   readonly centre: Float64Array // d
 }
 
+/** State of the policy beside its tokens. */
+interface Parts {
+  readonly position: Position
+  readonly fades: Fading | undefined
+}
+
 function farthest(held: HeldTokens, d: number, options: FarKeysOptions, from?: PolicyStart): Policy {
   const { count, halvedAfter = Infinity } = options
-  const position = from
-    ? restored(from, d)
-    : { seen: 0, weight: 0, sum: new Float64Array(d), centre: new Float64Array(d) }
+  const like = from?.like as Parts | undefined
+  const position = like
+    ? { ...like.position, sum: like.position.sum.slice(), centre: like.position.centre.slice() }
+    : from
+      ? restored(from, d)
+      : { seen: 0, weight: 0, sum: new Float64Array(d), centre: new Float64Array(d) }
   const { sum, centre } = position
   const start = from && { snapshot: from.snapshot, held: held.count }
-  const fades = halvedAfter < Infinity ? fading(KIND, { count, halvedAfter }, start) : undefined
+  const fades = halvedAfter < Infinity ? fading(KIND, { count, halvedAfter }, start, like?.fades) : undefined
 
   /** Counts tokens, of which only the last may move the centre. */
   const passed = ({ keys, weights }: KvBlock, from: number, rows: number): void => {
@@ -107,9 +116,8 @@ function farthest(held: HeldTokens, d: number, options: FarKeysOptions, from?: P
   }
 
   return {
-    get bytes() {
-      return 16 * d + (fades?.bytes ?? 0)
-    },
+    parts: { position, fades } satisfies Parts,
+    bytes: () => 16 * d + (fades?.bytes() ?? 0),
     admit(block, dropped) {
       const { rows } = block.keys
       const leaving = dropped ? 0 : Math.max(0, held.count + rows - count)
@@ -133,8 +141,8 @@ function farthest(held: HeldTokens, d: number, options: FarKeysOptions, from?: P
     saved: () => ({
       parameters: { weight: String(position.weight) },
       tensors: {
-        sum: { dtype: 'F64', shape: [d], data: sum.slice() },
-        centre: { dtype: 'F64', shape: [d], data: centre.slice() },
+        sum: { dtype: 'F64', shape: [d], data: sum },
+        centre: { dtype: 'F64', shape: [d], data: centre },
         ...fades?.saved(),
       },
     }),

@@ -98,12 +98,16 @@ export const reservoirSchema = schema(
 )
 
 function sample(held: HeldTokens, count: number, seed: readonly [number, number], from?: PolicyStart): Policy {
-  const state = from ? restored(held, count, from) : { own: [], threshold: 0, seen: 0 }
+  const like = from?.like as SampleState | undefined
+  const state: SampleState = like
+    ? { ...like, own: [...like.own] }
+    : from
+      ? restored(held, count, from)
+      : { own: [], threshold: 0, seen: 0 }
   const chosen = weightedSample(count, seed, state)
   return {
-    get bytes() {
-      return 8 * state.own.length
-    },
+    bytes: () => 8 * state.own.length,
+    parts: state,
     admit(block) {
       for (let r = 0; r < block.keys.rows; r++) {
         const slot = chosen.offer(block.weights?.[r] ?? 1)

@@ -34,9 +34,10 @@ export function weightedSample(
   const { own } = state
   const words = new Uint32Array(4)
   const isBefore = (a: number, b: number) => own[a] < own[b] || (own[a] === own[b] && a < b)
-  const slots = Array.from(own, (_, slot) => slot)
   /** Slots of heavy tokens, the lightest first. */
-  const heavy = slots.filter((slot) => own[slot] > 0).toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
+  const heavy: number[] = []
+  for (let slot = 0; slot < own.length; slot++) if (own[slot] > 0) heavy.push(slot)
+  heavy.sort((a, b) => (isBefore(a, b) ? -1 : 1))
 
   const place = (slot: number, weight: number) => {
     own[slot] = weight

@@ -24,6 +24,7 @@ import {
   type Method,
   type PartialSoftmax,
   type Shape,
+  readAnew,
 } from '@sublinear/core'
 import { restoreTiers, type Tiers } from '../tiers'
 import { checkBuilt, checkLearning, limitsIn, type Limits } from './auto-limits'
@@ -31,6 +32,11 @@ import { checkStack } from './check-stack'
 import { defaultStack, isFinest } from './default-stack'
 import { checkSpare, firstTokens, learningWithin, restoreFirstTokens, type FirstTokens } from './first-tokens'
 import { builtStack, copyOfStack, countsWithin, leastBytes, type Stack } from './stack'
+
+const made = readAnew<
+  AutoStream,
+  'stack' | 'isLearning' | 'parts' | 'tokens' | 'bytes' | 'counters' | 'errorBars' | 'spare'
+>()
 
 const [KIND, VERSION] = ['auto', '3'] as const
 
@@ -219,82 +225,70 @@ function live(shape: Shape, methods: readonly Method[], limits: Limits, now: Now
       if (now.first) checkSpare(KIND, now.first, count) // their queries are taken back, too
     },
   }
-  return {
-    d,
-    dv,
-    scale,
-    ...(Object.keys(head).length > 0 && { head }),
-    budgetBytes,
-    get stack() {
-      return chosen
+  return made(
+    {
+      stack: () => chosen,
+      isLearning: () => now.first !== undefined,
+      parts: () => now.inner?.parts ?? [now.first!.held],
+      tokens: () => current().tokens,
+      bytes: () => (now.inner ?? now.first).bytes,
+      counters: () => now.inner?.counters ?? {},
+      errorBars: () => current().errorBars ?? 'its parts know of none',
+      spare: () => (now.inner ?? now.first).spare,
     },
-    get isLearning() {
-      return now.first !== undefined
+    {
+      d,
+      dv,
+      scale,
+      ...(Object.keys(head).length > 0 && { head }),
+      budgetBytes,
+      merging: 'none',
+      check,
+      push(block) {
+        refuse(block)
+        cut(block.keys.rows, (to, from, end) => to.push(tokensOf(block, from, end)))
+      },
+      attend: (queries, into) => current().attend(queries, into),
+      step(block: KvBlock, queries: Matrix, into?: PartialSoftmax | AskBars) {
+        if (now.inner || asksBars(into)) {
+          if (!isPartial(into)) refuse(block)
+          return current().step(block, queries, into)
+        }
+        if (!isPartial(into)) check.step(block, queries)
+        const groups = queryGroups(KIND, block, queries)
+        const out = isPartial(into) ? into : emptyPartial(queries.rows, dv)
+        cut(block.keys.rows, (to, from, end) => {
+          const [first, last] = [from * groups, end * groups]
+          to.step(tokensOf(block, from, end), rowsOf(queries, first, last), rowsOfPartial(out, first, last))
+        })
+        return out
+      },
+      merge: check.merge,
+      toBytes() {
+        const saved = Object.entries(now.inner ? { tiers: now.inner } : now.first.parts()).map(([name, part]) =>
+          nestedIn(name, part.toBytes()),
+        )
+        return encodeSnapshot({
+          kind: KIND,
+          version: VERSION,
+          parameters: {
+            ...Object.assign({}, ...saved.map(({ parameters }) => parameters)),
+            limits: JSON.stringify(said()),
+          },
+          tensors: Object.assign({}, ...saved.map(({ tensors }) => tensors)),
+        })
+      },
+      fork: () => live(shape, methods, said(), now.inner ? { inner: now.inner.fork() } : { first: now.first.fork() }),
+      reset() {
+        const { learning } = limits
+        if (!learning) return now.inner!.reset()
+        const first = firstTokens(shape, learning)
+        ;(now.inner ?? now.first)[Symbol.dispose]()
+        now = { first }
+        chosen = limits.stack
+      },
+      takeBack: (count) => (now.inner ?? now.first).takeBack(count),
+      [Symbol.dispose]: () => (now.inner ?? now.first)[Symbol.dispose](),
     },
-    get parts() {
-      return now.inner?.parts ?? [now.first!.held]
-    },
-    merging: 'none',
-    check,
-    get tokens() {
-      return current().tokens
-    },
-    get bytes() {
-      return (now.inner ?? now.first).bytes
-    },
-    get counters() {
-      return now.inner?.counters ?? {}
-    },
-    push(block) {
-      refuse(block)
-      cut(block.keys.rows, (to, from, end) => to.push(tokensOf(block, from, end)))
-    },
-    get errorBars() {
-      return current().errorBars ?? 'its parts know of none'
-    },
-    attend: (queries, into) => current().attend(queries, into),
-    step(block: KvBlock, queries: Matrix, into?: PartialSoftmax | AskBars) {
-      if (now.inner || asksBars(into)) {
-        if (!isPartial(into)) refuse(block)
-        return current().step(block, queries, into)
-      }
-      if (!isPartial(into)) check.step(block, queries)
-      const groups = queryGroups(KIND, block, queries)
-      const out = isPartial(into) ? into : emptyPartial(queries.rows, dv)
-      cut(block.keys.rows, (to, from, end) => {
-        const [first, last] = [from * groups, end * groups]
-        to.step(tokensOf(block, from, end), rowsOf(queries, first, last), rowsOfPartial(out, first, last))
-      })
-      return out
-    },
-    merge: check.merge,
-    toBytes() {
-      const saved = Object.entries(now.inner ? { tiers: now.inner } : now.first.parts()).map(([name, part]) =>
-        nestedIn(name, part.toBytes()),
-      )
-      return encodeSnapshot({
-        kind: KIND,
-        version: VERSION,
-        parameters: {
-          ...Object.assign({}, ...saved.map(({ parameters }) => parameters)),
-          limits: JSON.stringify(said()),
-        },
-        tensors: Object.assign({}, ...saved.map(({ tensors }) => tensors)),
-      })
-    },
-    fork: () => live(shape, methods, said(), now.inner ? { inner: now.inner.fork() } : { first: now.first.fork() }),
-    reset() {
-      const { learning } = limits
-      if (!learning) return now.inner!.reset()
-      const first = firstTokens(shape, learning)
-      ;(now.inner ?? now.first)[Symbol.dispose]()
-      now = { first }
-      chosen = limits.stack
-    },
-    get spare() {
-      return (now.inner ?? now.first).spare
-    },
-    takeBack: (count) => (now.inner ?? now.first).takeBack(count),
-    [Symbol.dispose]: () => (now.inner ?? now.first)[Symbol.dispose](),
-  }
+  )
 }

@@ -12,6 +12,7 @@ import {
   type Method,
   type PartialSoftmax,
   type Shape,
+  readAnew,
 } from '@sublinear/core'
 import {
   quantisedMethod,
@@ -23,6 +24,8 @@ import type { TokenTier } from '../token-tier'
 import { namedStacks } from './named-stacks'
 import { chosenStack } from './own-trial'
 import type { Stack, StackBudget } from './stack'
+
+const made = readAnew<FirstTokens, 'tokens' | 'bytes' | 'room' | 'spare'>()
 
 /** Bits that the first tokens and their queries are held in, the finest first. */
 const BITS = [8, 7, 6, 5]
@@ -136,56 +139,54 @@ function live(learning: Learning, held: TokenTier, asked: TokenTier): FirstToken
     )
     asked.push({ keys: picked, values: matrix(rows, 1) })
   }
-  return {
-    held,
-    get tokens() {
-      return held.tokens
+  return made(
+    {
+      tokens: () => held.tokens,
+      bytes: () => held.bytes + asked.bytes,
+      room: () => learning.tokens - held.tokens,
+      spare() {
+        return Math.max(
+          0,
+          Math.min(held.spare ?? 0, asked.tokens > 0 ? (asked.spare ?? 0) : Infinity, learning.tokens - held.tokens),
+        )
+      },
     },
-    get bytes() {
-      return held.bytes + asked.bytes
+    {
+      held,
+      push(block) {
+        held.push(block)
+        asked.reset() // queries of older tokens alone would be judged as if they belonged to the newest
+      },
+      step(block, queries, into) {
+        const first = held.tokens
+        held.step(block, queries, into)
+        if (block.keys.rows > 0 && queries.rows > 0) ask(queries, block.keys.rows, first)
+      },
+      takeBack(count) {
+        held.takeBack!(count)
+        asked.takeBack!(Math.min(count, asked.tokens))
+      },
+      chosen(usual, budget, methods) {
+        const block = read(held)
+        if (asked.tokens === 0) return undefined
+        const stacks = { usual, others: namedStacks(budget, methods) }
+        return chosenStack({ block, queries: read(asked).keys }, stacks, budget, methods)
+      },
+      blocks() {
+        const block = read(held)
+        const [rows, queries] = [block.keys.rows, asked.tokens > 0 ? read(asked).keys : undefined]
+        const from = rows - (queries?.rows ?? 0)
+        return [
+          ...(from > 0 ? [{ block: tokensOf(block, 0, from) }] : []),
+          ...(queries ? [{ block: tokensOf(block, from, rows), queries }] : []),
+        ]
+      },
+      fork: () => live(learning, held.fork() as TokenTier, asked.fork() as TokenTier),
+      parts: () => ({ held, asked }),
+      [Symbol.dispose]() {
+        held[Symbol.dispose]()
+        asked[Symbol.dispose]()
+      },
     },
-    get room() {
-      return learning.tokens - held.tokens
-    },
-    get spare() {
-      return Math.max(
-        0,
-        Math.min(held.spare ?? 0, asked.tokens > 0 ? (asked.spare ?? 0) : Infinity, learning.tokens - held.tokens),
-      )
-    },
-    push(block) {
-      held.push(block)
-      asked.reset() // queries of older tokens alone would be judged as if they belonged to the newest
-    },
-    step(block, queries, into) {
-      const first = held.tokens
-      held.step(block, queries, into)
-      if (block.keys.rows > 0 && queries.rows > 0) ask(queries, block.keys.rows, first)
-    },
-    takeBack(count) {
-      held.takeBack!(count)
-      asked.takeBack!(Math.min(count, asked.tokens))
-    },
-    chosen(usual, budget, methods) {
-      const block = read(held)
-      if (asked.tokens === 0) return undefined
-      const stacks = { usual, others: namedStacks(budget, methods) }
-      return chosenStack({ block, queries: read(asked).keys }, stacks, budget, methods)
-    },
-    blocks() {
-      const block = read(held)
-      const [rows, queries] = [block.keys.rows, asked.tokens > 0 ? read(asked).keys : undefined]
-      const from = rows - (queries?.rows ?? 0)
-      return [
-        ...(from > 0 ? [{ block: tokensOf(block, 0, from) }] : []),
-        ...(queries ? [{ block: tokensOf(block, from, rows), queries }] : []),
-      ]
-    },
-    fork: () => live(learning, held.fork() as TokenTier, asked.fork() as TokenTier),
-    parts: () => ({ held, asked }),
-    [Symbol.dispose]() {
-      held[Symbol.dispose]()
-      asked[Symbol.dispose]()
-    },
-  }
+  )
 }
