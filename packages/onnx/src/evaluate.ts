@@ -1,4 +1,4 @@
-import type { Tensor } from 'onnxruntime-common'
+import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { floatPorts } from './float-ports'
 import { FLOAT, FLOAT16, type OnnxValue } from './graph'
 import type { OrderedGraph } from './graph-order'
@@ -11,16 +11,23 @@ export interface Evaluator {
   /**
    * Evaluates tensors for tokens that come after a past of zeros: tensors that do not depend on the contents of the past, or any tensors where nothing is past.
    */
-  evaluate(step: Step, wanted: readonly string[]): Promise<ReadonlyMap<string, Tensor>>
+  evaluate(
+    step: Step,
+    wanted: readonly string[],
+    given?: ReadonlyMap<string, Tensor>,
+  ): Promise<ReadonlyMap<string, Tensor>>
   /** ONNX's element types of all its tensors. */
   readonly types: ReadonlyMap<string, number>
+  /** Sizes of all its tensors, as far as the runtime infers them: names stand for sizes that inputs give. */
+  readonly shapes: ReadonlyMap<string, readonly (number | string)[]>
   release(): Promise<void>
 }
 
 /**
- * Opens the part of a graph that computes some of its tensors.
+ * Opens the part of a graph that computes some of its tensors. It is made to run once: nothing is packed, fused or folded.
  *
  * @param past  names of inputs that are keys or values of the past, [1, heads, tokens, d]
+ * @param given  tensors that it is given and does not compute, with their types
  * @throws RangeError when the part needs an input that is neither made from tokens nor a past
  */
 export async function evaluator(
@@ -28,23 +35,31 @@ export async function evaluator(
   graph: OrderedGraph,
   wanted: readonly string[],
   past: ReadonlySet<string>,
-  extra: Readonly<Record<string, string>> = ONCE,
+  given: readonly OnnxValue[] = [],
 ): Promise<Evaluator> {
-  const { part: own, nameOf } = subGraph(graph, wanted)
+  const { part: own, nameOf } = subGraph(graph, wanted, new Set(given.map(({ name }) => name)))
   const held = own.inputs.filter(({ name }) => past.has(name))
   const asked = own.inputs.filter(({ name }) => !past.has(name))
   const other = asked.find(({ name }) => !isTokenInput(name))
   if (other) throw new RangeError(`onnx: the input ${other.name} is none that a decoder of text has`)
-  const { part, ports } = floatPorts(own)
-  const session = await sessionOf(runtime, part, extra)
-  const types = new Map(
-    session.outputMetadata.map((value) => [value.name, value.isTensor ? typeNumber(value.type) : 0]),
-  )
+  const { part, ports } = floatPorts({ ...own, inputs: [...own.inputs, ...given] })
+  const plain = { ...runtime, session: { ...runtime.session, graphOptimizationLevel: 'disabled' as const } }
+  const session = await sessionOf(plain, part, ONCE)
+  const found = new Map(session.outputMetadata.map((value) => [value.name, value]))
+  const about = <T>(tell: (value: InferenceSession.TensorValueMetadata) => T, otherwise: T) =>
+    new Map(
+      wanted.map((name) => {
+        const value = found.get(nameOf(name))!
+        return [name, value.isTensor ? tell(value) : otherwise]
+      }),
+    )
   return {
-    types: new Map(wanted.map((name) => [name, types.get(nameOf(name))!])),
-    async evaluate(step, names) {
+    types: about(({ type }) => typeNumber(type), 0),
+    shapes: about<readonly (number | string)[]>(({ shape }) => shape, []),
+    async evaluate(step, names, values) {
       const feeds = tokenInputs(runtime.ort, asked, step)
       for (const value of held) feeds[ports.get(value.name)!] = zeros(runtime, value, step.before)
+      for (const { name } of given) feeds[ports.get(name)!] = values!.get(name)!
       const out = await session.run(feeds, [...new Set(names.map(nameOf))])
       return new Map(names.map((name) => [name, out[nameOf(name)] as Tensor]))
     },

@@ -15,13 +15,17 @@ export function filesInFolder(path: string): ModelFiles {
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new RangeError(`onnx: there is no file ${path}`)
   const real = realpathSync(path)
   const folder = dirname(real)
+  const known = new Map<string, string>() // every weight asks for its file
   const fileOf = (file: string): string | undefined => {
+    const before = known.get(file)
+    if (before !== undefined) return before
     checkLocation('onnx', file)
     const found = join(folder, file)
     if (!statSync(found, { throwIfNoEntry: false })?.isFile()) return undefined
     const inside = relative(folder, realpathSync(found))
     if (isAbsolute(inside) || inside.split(sep)[0] === '..')
       throw new RangeError(`onnx: data must lie beside the model, but ${file} leads out of its folder`)
+    known.set(file, found)
     return found
   }
   return {

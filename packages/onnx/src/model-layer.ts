@@ -1,6 +1,7 @@
 import type { Shape } from '@sublinear/core'
 import type { Tensor } from 'onnxruntime-common'
 import type { AttentionSite, Factor } from './attention-site'
+import type { GraphFacts } from './graph-facts'
 import { floatsOf } from './ort'
 import { notSupported } from './refuse'
 
@@ -29,16 +30,16 @@ export interface ModelLayer {
 /**
  * Makes the layer of a site, with its numbers.
  *
- * @param found  tensors of the graph by name: the site's inputs for some tokens, and those from which its numbers are computed
+ * @param facts  sizes of the site's inputs, and the tensors from which its numbers are computed
  * @param window  number of tokens that the site's masks let a token see
  * @throws RangeError when a number is missing or heads do not fit the tensors
  */
 export function modelLayer(
   site: AttentionSite,
-  found: ReadonlyMap<string, Tensor>,
+  { shapes, numbers: found }: Pick<GraphFacts, 'shapes' | 'numbers'>,
   window: number | undefined,
 ): ModelLayer {
-  const { heads, kvHeads, d, dv } = headsOf(site, found)
+  const { heads, kvHeads, d, dv } = headsOf(site, shapes)
   if (!(heads >= 1 && kvHeads >= 1 && heads % kvHeads === 0))
     throw notSupported(site.title, `${heads} query heads over ${kvHeads} key heads`)
   const number = ({ tensor, divides }: Factor) => {
@@ -73,11 +74,11 @@ export function shapeOf({ shape, sinks, groups }: ModelLayer, head: number): Sha
 
 function headsOf(
   { title, inputs, layout, isPacked, none, heads = 0, kvHeads = 0 }: AttentionSite,
-  found: ReadonlyMap<string, Tensor>,
+  shapes: GraphFacts['shapes'],
 ) {
-  const [q, k, v] = inputs.map((name) => found.get(name)!.dims)
+  const [q, k, v] = inputs.map((name) => shapes.get(name)!.map(Number))
   if (layout === 'heads') {
-    if (![q, k, v].every((dims) => dims.length === 4 && dims[0] === 1))
+    if (![q, k, v].every((dims) => dims.length === 4 && !(dims[0] > 1)))
       throw notSupported(title, `queries of ${q.length} dimensions, where batch, heads, tokens and width are expected`)
     return { heads: q[1], kvHeads: k[1], d: q[3], dv: v[3] }
   }

@@ -1,18 +1,19 @@
 import type { InferenceSession } from 'onnxruntime-common'
-import { evaluator } from './evaluate'
 import { floatPorts } from './float-ports'
 import { foundAttention } from './found-attention'
 import type { OrderedGraph } from './graph-order'
-import { headCut, type HeadCut } from './head-cut'
+import { headCut } from './head-cut'
 import { maskRules } from './mask-rule'
 import type { ModelFiles } from './model-files'
 import { longBlocks } from './long-blocks'
 import { modelLayer, type ModelLayer } from './model-layer'
-import { checkAgainstWhole, CHECK_IDS, type Truth } from './open-check'
+import { graphFacts } from './graph-facts'
+import { checkOpened } from './open-check'
+import { ownAttention } from './own-attention'
 import { openSegments } from './open-segments'
 import { ONCE, sessionOf, type Ort, type Runtime } from './ort'
 import { onnxReader, type OnnxReader, type OnnxReaderOptions, type OpenHead, type OpenModel } from './reader'
-import { cutGraph, type Cut } from './segments'
+import { cutGraph } from './segments'
 import { checkShared } from './shared-keys'
 import { subGraph } from './sub-graph'
 import type { AttentionSite } from './attention-site'
@@ -26,7 +27,7 @@ export interface OnnxModelOptions {
   readonly session?: InferenceSession.SessionOptions | undefined
   /**
    * Memory of weights. 'mapped': they stay pages of their files and are not packed; the model opens at once and holds little, but runs a fifth
-   * slower. Default 'packed'.
+   * slower. Graphs with weights in four bits (MatMulNBits) are packed all the same, since they would run fifty times slower. Default 'packed'.
    */
   readonly memory?: 'packed' | 'mapped' | undefined
 }
@@ -57,10 +58,10 @@ export interface OnnxModel {
  *
  * Guarantee: with exactStream, the logits of the whole graph up to rounding. Scales, caps, masks and tables are found by running the graph, not by its form.
  * Cost: a session for each segment (layers + 1, and the last linear map), which read the weights from the model's files: as much memory as the whole graph, and
- *   as long to open, plus one run of the whole graph that packs nothing.
+ *   as long to open, plus the check: one run of 16 tokens and three of few.
  *
  * @throws TypeError when ort is no onnxruntime; RangeError that names what in the graph is not supported, or the first layer whose answers over 16 tokens
- *   differ from those of the whole graph
+ *   differ from those of the runtime's own attention
  * @example
  * const ort = await import('onnxruntime-node')
  * const model = await onnxModel({ model: filesInFolder('packages/onnx/test/data/tiny.onnx'), ort })
@@ -72,35 +73,34 @@ export async function onnxModel({ model, ort, session = {}, memory = 'packed' }:
     throw new RangeError(`${who}: memory must be 'packed' or 'mapped', got ${String(memory)}`)
   const { runtime, graph, sites, caches } = foundAttention(who, model, ort, session)
   const found = headCut(graph, caches)
-  const extra = memory === 'mapped' ? ONCE : {}
   const cuts = new Map(
     [found.hidden, found.logits].flatMap((end) => (end === undefined ? [] : [[end, cutGraph(graph, sites, end)]])),
   )
-  const truth = await wholeRun(runtime, graph, sites, [...cuts.values()], found, extra)
+  const facts = await graphFacts(runtime, graph, sites, [...cuts.values()], found)
   const rules = await maskRules(runtime, graph, sites, caches)
-  const layers = sites.map((site) => modelLayer(site, truth.tensors, rules.get(site)))
+  const layers = sites.map((site) => modelLayer(site, facts, rules.get(site)))
   for (const layer of layers) {
     const { source } = layer.site
     if (source)
       checkShared(
         layer,
         layers.find(({ site }) => site === source)!,
-        truth.tensors,
+        facts.shapes,
       )
   }
 
-  const [, count, vocabulary] = truth.tensors.get(found.logits)!.dims
-  const hidden = found.hidden !== undefined && isRows(truth, found.hidden, count) ? found.hidden : undefined
+  const extra = memory === 'mapped' && !facts.isRounded ? ONCE : {} // maps of four bits that are not packed take fifty times as long
+  const hidden = facts.hasRows ? found.hidden : undefined
   const cut = cuts.get(hidden ?? found.logits)!
-  const segments = await openSegments(runtime, cut, layers, truth.types, extra)
+  const segments = await openSegments(runtime, cut, layers, facts.types, extra)
   const head =
-    hidden === undefined ? undefined : await openHead(runtime, graph, hidden, found.logits, truth.types, extra)
+    hidden === undefined ? undefined : await openHead(runtime, graph, hidden, found.logits, facts.types, extra)
   const open: OpenModel = {
     ort,
     cut,
     segments,
     headCut: found,
-    vocabulary,
+    vocabulary: facts.vocabulary,
     layers: segments.flatMap((own) => own.layers).toSorted((a, b) => a.index - b.index),
     long: longBlocks(runtime),
     places: Math.min(Infinity, ...layers.flatMap(({ rotary }) => (rotary ? [rotary.places] : []))),
@@ -110,7 +110,8 @@ export async function onnxModel({ model, ort, session = {}, memory = 'packed' }:
     await Promise.all([...segments.map((own) => own.session.release()), head?.session.release(), open.long?.release()])
   }
   try {
-    await checkAgainstWhole(open, truth)
+    const attention = await ownAttention(runtime, graph, open.layers, facts)
+    await checkOpened(open, attention, facts).finally(() => attention.release())
   } catch (error) {
     await release()
     throw error
@@ -125,57 +126,10 @@ export async function onnxModel({ model, ort, session = {}, memory = 'packed' }:
       ...(sinks && { sinks: Array.from(sinks) }),
       ...(reads !== undefined && { reads }),
     })),
-    vocabulary,
+    vocabulary: facts.vocabulary,
     places: open.places,
     reader: (options) => onnxReader(open, options),
     release,
-  }
-}
-
-/** Whether a tensor has a row for each token, behind a dimension of one. */
-function isRows({ tensors }: Truth, name: string, count: number): boolean {
-  const { dims } = tensors.get(name)!
-  return dims.length === 3 && dims[1] === count
-}
-
-/**
- * Runs a few tokens through the whole graph: returns what each attention reads and answers, its numbers, and the logits; and the types of all tensors that are cut.
- */
-async function wholeRun(
-  runtime: Runtime,
-  graph: OrderedGraph,
-  sites: readonly AttentionSite[],
-  cuts: readonly Cut[],
-  { logits, hidden }: HeadCut,
-  extra: Readonly<Record<string, string>>,
-): Promise<Truth> {
-  const numbers = sites.flatMap(({ scale, softcap, rotary, sinks }) => [
-    ...(scale?.factors ?? []).map(({ tensor }) => tensor),
-    ...(typeof softcap === 'object' ? [softcap.tensor] : []),
-    ...(rotary ? [rotary.cos, rotary.sin] : []),
-    ...(sinks === undefined ? [] : [sinks]),
-  ])
-  const own = sites.flatMap(({ inputs, output, none = [] }) => [...inputs, ...none, output])
-  const wanted = [...new Set([logits, ...(hidden === undefined ? [] : [hidden]), ...own, ...numbers])]
-  const made = cuts.flatMap(({ segments }) => segments.flatMap(({ makes }) => makes))
-  const past = new Set(sites.flatMap((site) => site.past))
-  const isPlain = graph.nodes.every(({ op }) => op !== 'MatMulNBits') // this operator rounds differently where it is not packed
-  const { evaluate, types, release } = await evaluator(
-    runtime,
-    graph,
-    [...new Set([...wanted, ...made])],
-    past,
-    isPlain ? ONCE : extra,
-  )
-  try {
-    return {
-      logits,
-      types,
-      isRounded: !isPlain,
-      tensors: await evaluate({ ids: CHECK_IDS, before: 0, previous: -1 }, wanted),
-    }
-  } finally {
-    await release()
   }
 }
 
@@ -189,7 +143,11 @@ async function openHead(
   extra: Readonly<Record<string, string>>,
 ): Promise<OpenHead> {
   const value = (name: string) => ({ name, type: types.get(name)! })
-  const own = { ...subGraph(graph, [logits], hidden).part, inputs: [value(hidden)], outputs: [value(logits)] }
+  const own = {
+    ...subGraph(graph, [logits], new Set([hidden])).part,
+    inputs: [value(hidden)],
+    outputs: [value(logits)],
+  }
   const { part, ports } = floatPorts(own)
   return { session: await sessionOf(runtime, part, extra), hidden: ports.get(hidden)!, logits: ports.get(logits)! }
 }

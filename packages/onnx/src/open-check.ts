@@ -1,62 +1,95 @@
 import { exactStream } from '@sublinear/exact-attention'
-import type { Tensor } from 'onnxruntime-common'
+import { FIRST_ID, type GraphFacts } from './graph-facts'
+import type { OpenLayer } from './open-segments'
 import { floatsOf } from './ort'
+import type { OwnAttention } from './own-attention'
 import { onnxReader, type OpenModel } from './reader'
 
 /** Tokens that are read when a model is opened. */
-export const CHECK_IDS: readonly number[] = Array.from({ length: 16 }, (_, i) => (7 * i + 3) % 16)
-/** Lengths of the calls in which they come: a block, single tokens, a block. */
-const BLOCKS = [9, 1, 1, 5]
+const CHECK_IDS: readonly number[] = Array.from({ length: 16 }, (_, i) => (7 * i + FIRST_ID) % 16)
+/** Lengths of the calls in which the first of them are read again: a single token, and a block behind it. */
+const BLOCKS = [1, 2]
 /** Difference, as a share of the largest number beside it, above which a model is refused. */
 const MOST = 1e-3
 /**
- * The same bound for graphs of float16, where the runtime's own attention rounds, and of four-bit weights, where activations are rounded to eight bits: a
- * difference of 1e-7 may move one of them to the next number.
+ * The same bound where attention is in float16, which the runtime rounds, and between runs of graphs of four-bit weights, where activations are rounded to eight
+ * bits: a difference of 1e-7 may move one of them to the next number.
  */
 const MOST_ROUNDED = 3e-2
 
-/** Outputs of the whole graph for these tokens: the logits, and the tensors at which it is cut. */
-export interface Truth {
-  readonly logits: string
-  readonly tensors: ReadonlyMap<string, Tensor>
-  /** Whether the graph's linear maps round what they read. */
-  readonly isRounded: boolean
-  /** Element types of these tensors and of all that are cut. */
-  readonly types: ReadonlyMap<string, number>
-}
-
 /**
- * Compares segments with exact streams to the whole graph. Each layer gets the whole graph's answers of the layers before it, so that a difference is its own.
+ * Checks segments with exact streams, a layer at a time: 16 tokens are read, and the graph's own attentions, run by onnxruntime, answer the same queries over
+ * the same keys and values. Then the first tokens are read again in smaller calls; each layer gets the first answers of the layers before it, so that a
+ * difference is its own. The logits of the first token are compared with those of the whole graph, where it ran.
  *
  * @throws RangeError that names the first layer whose answers differ, or the logits
  */
-export async function checkAgainstWhole(model: OpenModel, { logits, tensors, isRounded }: Truth): Promise<void> {
-  const answers: Float32Array[][] = model.layers.map(() => [])
-  let before = 0
-  const reader = onnxReader(model, { stream: exactStream }, (layer, data, count) => {
-    answers[layer.index].push(data)
-    return rowsOf(floatsOf(tensors.get(layer.site.output)!), layer, before, count)
+export async function checkOpened(
+  model: OpenModel,
+  attention: OwnAttention,
+  { isRounded, first }: Pick<GraphFacts, 'isRounded' | 'first'>,
+): Promise<void> {
+  const { layers } = model
+  const answers: Float32Array[] = []
+  const tensors: (readonly Float32Array[])[] = []
+  await readIn(model, [CHECK_IDS.length], 'none', (layer, data, _rows, _before, parts) => {
+    answers[layer.index] = data
+    tensors[layer.index] = parts
+    return data
   })
-  const rows: Float32Array[] = []
+  const truth = await attention.answers(CHECK_IDS, tensors)
+  for (const layer of layers) {
+    const whole = truth.get(layer.site.output)!
+    refuse(titleOf(layer), answers[layer.index], floatsOf(whole), whole.type === 'float16')
+  }
+
+  const again: Float32Array[][] = layers.map(() => [])
+  const [logits] = await readIn(model, BLOCKS, first ? 'all' : 'none', (layer, data, rows, before) => {
+    again[layer.index].push(inRows(data, layer))
+    return rowsOf(answers[layer.index], layer, before, rows)
+  })
+  for (const layer of layers) {
+    const own = joined(again[layer.index])
+    refuse(titleOf(layer), own, inRows(answers[layer.index], layer).subarray(0, own.length), isRounded)
+  }
+  if (first) refuse('the logits', logits, first, [...truth.values()][0].type === 'float16')
+}
+
+const titleOf = ({ index, site }: OpenLayer) => `layer ${index} (${site.title})`
+
+/** Reads the first tokens of the check in calls of these lengths; returns the logits of each call. */
+async function readIn(
+  model: OpenModel,
+  blocks: readonly number[],
+  wanted: 'all' | 'none',
+  watch: (
+    layer: OpenLayer,
+    answers: Float32Array,
+    rows: number,
+    before: number,
+    parts: readonly Float32Array[],
+  ) => Float32Array,
+): Promise<Float32Array[]> {
+  let before = 0
+  const reader = onnxReader(model, { stream: exactStream }, (layer, answers, rows, parts) =>
+    watch(layer, answers, rows, before, parts),
+  )
+  const logits: Float32Array[] = []
   try {
-    for (const count of BLOCKS) {
-      const { data } = await reader.read(CHECK_IDS.slice(before, before + count), 'all')
-      rows.push(data)
+    for (const count of blocks) {
+      const { data } = await reader.read(CHECK_IDS.slice(before, before + count), wanted)
+      logits.push(data)
       before += count
     }
+    return logits
   } finally {
     reader[Symbol.dispose]()
   }
-  for (const { index, site, heads, shape } of model.layers) {
-    const whole = tensors.get(site.output)!
-    const parts = answers[index]
-    const own = site.outputLayout === 'heads' ? parts.map((part) => byRow(part, heads, shape.dv)) : parts
-    const truth = site.outputLayout === 'heads' ? byRow(floatsOf(whole), heads, shape.dv) : floatsOf(whole)
-    refuse(`layer ${index} (${site.title})`, joined(own), truth, isRounded || whole.type === 'float16')
-  }
-  const whole = tensors.get(logits)!
-  refuse('the logits', joined(rows), floatsOf(whole), isRounded || whole.type === 'float16')
 }
+
+/** A layer's answers, row by row. */
+const inRows = (data: Float32Array, { site, heads, shape }: OpenLayer) =>
+  site.outputLayout === 'heads' ? byRow(data, heads, shape.dv) : data
 
 function refuse(what: string, own: Float32Array, truth: Float32Array, isRounded: boolean): void {
   const most = isRounded ? MOST_ROUNDED : MOST
@@ -74,12 +107,7 @@ function refuse(what: string, own: Float32Array, truth: Float32Array, isRounded:
 }
 
 /** Rows before … before + count − 1 of a layer's answers over all tokens, in the form that a block of so many tokens has. */
-function rowsOf(
-  all: Float32Array,
-  { site, heads, shape: { dv } }: OpenModel['layers'][number],
-  before: number,
-  count: number,
-) {
+function rowsOf(all: Float32Array, { site, heads, shape: { dv } }: OpenLayer, before: number, count: number) {
   if (site.outputLayout === 'rows') return all.slice(before * heads * dv, (before + count) * heads * dv)
   const tokens = all.length / heads / dv
   const out = new Float32Array(heads * count * dv)

@@ -75,12 +75,12 @@ const BLOCK = 256
 /**
  * Makes a reader.
  *
- * @param watch  sees each layer's answers and says what the model reads in their place: for the check on opening
+ * @param watch  sees each layer's answers, and the tensors of its segment, and says what the model reads in their place: for the check on opening
  */
 export function onnxReader(
   model: OpenModel,
   { stream, onHead }: OnnxReaderOptions,
-  watch?: (layer: OpenLayer, answers: Float32Array, rows: number) => Float32Array,
+  watch?: (layer: OpenLayer, answers: Float32Array, rows: number, parts: readonly Float32Array[]) => Float32Array,
 ): OnnxReader {
   const { ort, cut, segments, head, headCut, layers, vocabulary, long } = model
   const isTurned = !stream?.unrotated
@@ -119,7 +119,7 @@ export function onnxReader(
           { rows, before: tokens, scratch, isTurned },
           onHead,
         )
-        const said = watch ? watch(layer, answers, rows) : answers
+        const said = watch ? watch(layer, answers, rows, parts) : answers
         have[layer.site.output] = new ort.Tensor('float32', said, answerDims(layer, rows))
       }
     }

@@ -1,6 +1,6 @@
 import type { AttentionSite } from './attention-site'
 import type { OnnxGraph, OnnxNode } from './graph'
-import type { Tensor } from 'onnxruntime-common'
+import type { GraphFacts } from './graph-facts'
 import type { ModelLayer } from './model-layer'
 import { notSupported } from './refuse'
 import { messageWriter } from './wire-writer'
@@ -51,11 +51,11 @@ export function withSources(sites: readonly AttentionSite[]): AttentionSite[] {
 /**
  * Refuses a layer that would see other tokens of the shared stream than the layer that owns it, or give them other weights.
  *
- * @param found  tensors of the graph for some tokens
+ * @param shapes  sizes of the graph's tensors
  */
-export function checkShared(layer: ModelLayer, source: ModelLayer, found: ReadonlyMap<string, Tensor>): void {
+export function checkShared(layer: ModelLayer, source: ModelLayer, shapes: GraphFacts['shapes']): void {
   const { site, shape } = layer
-  if (site.none!.some((name) => found.get(name)!.dims[1] !== 0))
+  if (site.none!.some((name) => shapes.get(name)![1] !== 0))
     throw notSupported(site.title, 'keys of its own behind those of another layer')
   const differs =
     (['kvHeads', 'groups'] as const).find((name) => layer[name] !== source[name]) ??

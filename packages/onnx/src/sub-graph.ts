@@ -16,14 +16,18 @@ export interface SubGraph {
  * Finds the part of a graph that computes the wanted tensors.
  *
  * @param wanted  tensors; constants and inputs, too
- * @param given  a tensor that the part is given and need not make
+ * @param given  tensors that the part is given and need not make
  * @throws RangeError when one of them is unknown
  */
-export function subGraph(graph: OrderedGraph, wanted: readonly string[], given?: string): SubGraph {
+export function subGraph(
+  graph: OrderedGraph,
+  wanted: readonly string[],
+  given: ReadonlySet<string> = new Set(),
+): SubGraph {
   const needed = new Set(wanted)
   const nodes: OnnxNode[] = []
   for (const node of graph.nodes.toReversed()) {
-    if (!node.outputs.some((name) => needed.has(name) && name !== given)) continue
+    if (!node.outputs.some((name) => needed.has(name) && !given.has(name))) continue
     nodes.push(node)
     for (const name of readsOf(node)) needed.add(name)
   }

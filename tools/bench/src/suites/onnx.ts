@@ -1,3 +1,4 @@
+import { autoStream } from '@sublinear/attention'
 import { exactStream } from '@sublinear/exact-attention'
 import { sinks, tiers, window } from '@sublinear/kv-cache'
 import { onnxModel, type HeadSpec, type OnnxModel } from '@sublinear/onnx'
@@ -6,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
+import { graphBuilder } from '../../../../packages/onnx/test/models/graph-builder.ts'
 import { llama } from '../../../../packages/onnx/test/models/llama.ts'
 import { wholeGraph } from '../../../../packages/onnx/test/models/whole-graph.ts'
 import { childScript, peakMemory } from '../child.ts'
@@ -14,23 +16,32 @@ import type { Case, Group, Suite } from '../suite.ts'
 
 const DECODED = [512, 2048, 8192]
 const READ = [512, 8192]
-const REMEMBERED = [2048, 8192]
+const REMEMBERED = [2048, 8192, 32_768]
+/** Tokens from which on memory is measured without exact streams: reading so many takes minutes. */
+const LONG = 32_768
 const BLOCK = 256
 const VOCABULARY = 4096
 /** Name of the contestant in which onnxruntime runs the whole graph with its cache. */
 const WHOLE = 'onnxruntime, whole graph, growing cache'
+const EXACT = 'segments, exact streams'
+const AUTO = 'segments, auto, 1/8'
 /** Options without spinning threads, whose waiting would count as CPU time. */
 const session = { intraOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' } } } }
 
 const streams: Readonly<Record<string, HeadSpec>> = {
-  'segments, exact streams': exactStream,
+  [EXACT]: exactStream,
   'segments, 4 sinks + window 252': (shape) =>
     tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
 }
+/** A stream that chooses its method, in an eighth of the bytes of n tokens. */
+const autoOf =
+  (n: number): HeadSpec =>
+  (shape) =>
+    autoStream({ ...shape, budgetBytes: (4 * (shape.d + shape.dv) * n) / 8, tokens: n })
 /** Names of the contestants in the script of the other process. */
 const KINDS: Readonly<Record<string, string>> = {
   [WHOLE]: 'whole',
-  'segments, exact streams': 'exact',
+  [EXACT]: 'exact',
   'segments, 4 sinks + window 252': 'window',
 }
 
@@ -44,6 +55,7 @@ export const suite: Suite = {
       ...DECODED.map((n) => decoding(path, n)),
       ...READ.map((n) => reading(path, n)),
       opening(path),
+      segment(),
       ...REMEMBERED.map((n) => memory(path, n)),
     ]
   },
@@ -136,9 +148,9 @@ function reading(path: string, n: number): Group {
           },
         }),
       },
-      ...Object.entries(streams).map(([name, stream]): Case => ({
+      ...Object.entries({ ...streams, [AUTO]: autoOf(n) }).map(([name, stream]): Case => ({
         name,
-        against: [WHOLE],
+        against: name === AUTO ? [WHOLE, EXACT] : [WHOLE],
         setup: async () => {
           const model = await open(path)
           return {
@@ -170,15 +182,40 @@ function opening(path: string): Group {
   }
 }
 
+/** A run of a session that adds two rows and writes into tensors that it is given: what each segment costs beside its work. */
+function segment(): Group {
+  const WIDTH = 512
+  const setup = async () => {
+    const b = graphBuilder()
+    const inputs = ['x', 'y'].map((name) => b.input(name, 'f32', [1, 's', WIDTH]))
+    b.op('Add', inputs, {}, 'sum')
+    b.output('sum', 'f32', [1, 's', WIDTH])
+    const run = await ort.InferenceSession.create(b.files()['model.onnx'], session)
+    const row = () => new ort.Tensor('float32', new Float32Array(WIDTH).fill(1), [1, 1, WIDTH])
+    const [feeds, made] = [{ x: row(), y: row() }, { sum: row() }]
+    return { run: () => times(SEGMENTS, () => run.run(feeds, made)) }
+  }
+  return {
+    name: 'a run of a session with one sum',
+    unit: { name: 'µs', of: 'segment', count: SEGMENTS },
+    cases: [{ name: 'onnxruntime', setup }],
+  }
+}
+
+/** Runs of one call. */
+const SEGMENTS = 32
+
 /** Peak memory of a process that opens the model and reads n tokens. */
 function memory(path: string, n: number): Group {
   return {
     name: `peak memory of opening and reading ${n} tokens`,
     unit: { name: 'MB' },
-    cases: Object.entries(KINDS).map(([name, kind]) => ({
-      name,
-      ...(name !== WHOLE && { against: [WHOLE] }),
-      setup: () => ({ measure: () => peakMemory(childScript('onnx'), path, n, kind) }),
-    })),
+    cases: Object.entries(KINDS)
+      .filter(([name]) => n < LONG || name !== EXACT)
+      .map(([name, kind]) => ({
+        name,
+        ...(name !== WHOLE && { against: [WHOLE] }),
+        setup: () => ({ measure: () => peakMemory(childScript('onnx'), path, n, kind) }),
+      })),
   }
 }
