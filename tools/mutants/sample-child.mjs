@@ -1,8 +1,9 @@
 /**
- * Tries mutants in one process of Vitest: `node sample-child.mjs <package> <folder> <quick> <ids>`. First it runs each test file once, and notes which mutants each of its tests
- * reaches and how long it takes; then, for each mutant, the tests that reach it, those first that end soonest. Outcomes go to the folder's outcomes.jsonl.
+ * Tries mutants in one process of Vitest: `node sample-child.mjs <package> <folder> <quick> <part> [<ids>]`, where the part is one like 0/2. Without ids it runs each test file of
+ * its part once, and notes in tests-0.json which mutants each of its tests reaches and how long it takes; with ids, for each mutant, the tests that reach it, those first that end
+ * soonest. Outcomes go to outcomes-0.jsonl.
  */
-import { appendFileSync, existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createVitest } from 'vitest/node'
@@ -10,7 +11,8 @@ import { instrumented } from './instrumented.mjs'
 import { SAMPLED } from './sampled.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const [name, folder, quick, ids] = process.argv.slice(2)
+const [name, folder, quick, piece, ids] = process.argv.slice(2)
+const [part, parts] = piece.split('/').map(Number)
 const { sources, tests } = SAMPLED[name]
 const { texts } = await instrumented(
   globSync(sources, { cwd: root }).map((file) => join(root, file)),
@@ -18,11 +20,11 @@ const { texts } = await instrumented(
 )
 /** Seconds of test files, as they are known: those that are longer by far are not begun. */
 const known = JSON.parse(readFileSync(new URL('../scripts/longest-first.json', import.meta.url), 'utf8'))
-const say = (line) => appendFileSync(join(folder, 'outcomes.jsonl'), `${JSON.stringify(line)}\n`)
+const say = (line) => appendFileSync(join(folder, `outcomes-${part}.jsonl`), `${JSON.stringify(line)}\n`)
 
 /** Read by each test file before it begins: the mutant that is switched on, and where to write which were reached. */
-const [active, reached] = [join(folder, 'active.json'), join(folder, 'reached.json')]
-const setup = join(folder, 'setup.mjs')
+const [active, reached] = [join(folder, `active-${part}.json`), join(folder, `reached-${part}.json`)]
+const setup = join(folder, `setup-${part}.mjs`)
 writeFileSync(
   setup,
   `import { readFileSync, writeFileSync } from 'node:fs'
@@ -68,14 +70,12 @@ const vitest = await createVitest(
 await vitest.standalone?.()
 const project = vitest.projects[0]
 
-const notes = join(folder, 'tests.json')
-
 /** Whether a test file passes, or those of its tests that are named; CPU seconds; and seconds of each test. */
 async function passes(file, testIds) {
   const start = process.cpuUsage()
   const watch = setInterval(() => {
     const { user, system } = process.cpuUsage(start)
-    if (!existsSync(notes) && (user + system) / 1e6 > Number(quick)) void vitest.cancelCurrentRun('too slow')
+    if (!ids && (user + system) / 1e6 > Number(quick)) void vitest.cancelCurrentRun('too slow')
   }, 500)
   vitest.state.filesMap.clear() // else `bail` counts what failed in earlier runs
   vitest.state.errorsSet.clear()
@@ -92,9 +92,9 @@ async function passes(file, testIds) {
   return { ok, seconds: (user + system) / 1e6, times }
 }
 
-if (!existsSync(notes)) {
+if (!ids) {
   const found = { files: [], left: [] }
-  for (const file of files) {
+  for (const file of files.filter((_, i) => i % parts === part)) {
     if (known[file.slice(root.length)] > Number(quick)) {
       found.left.push(file.slice(root.length))
       continue
@@ -107,10 +107,14 @@ if (!existsSync(notes)) {
     if (!ok || seconds > Number(quick)) found.left.push(short)
     else found.files.push({ file, seconds, times, reached: JSON.parse(readFileSync(reached, 'utf8')) })
   }
-  writeFileSync(notes, JSON.stringify(found))
+  writeFileSync(join(folder, `tests-${part}.json`), JSON.stringify(found))
+  await vitest.close()
+  process.exit(0)
 }
-const noted = JSON.parse(readFileSync(notes, 'utf8')).files
 
+const noted = globSync('tests-*.json', { cwd: folder }).flatMap(
+  (one) => JSON.parse(readFileSync(join(folder, one), 'utf8')).files,
+)
 const sumOf = (times) => times.reduce((sum, [, time]) => sum + time, 0)
 
 /** The tests of a file that reach a mutant, how often they do, and the CPU seconds that they should take: all tests of the file where it is reached before they begin. */

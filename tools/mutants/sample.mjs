@@ -3,10 +3,10 @@
  * Mutation testing of a random sample: of all mutants that Stryker knows of a package's sources, a seed draws some, and the tests of quick files that reach a mutant
  * are run against it, those that end soonest first, until one fails.
  *
- *   node tools/mutants/sample.mjs <package> [--mutants 50] [--seed 1] [--quick 20] [--hang 30] [--again]
+ *   node tools/mutants/sample.mjs <package> [--mutants 50] [--seed 1] [--quick 20] [--hang 30] [--workers 1] [--again]
  *
  * --quick are CPU seconds that a test file may take to be among them, --hang those after which the tests of one file count as without end, beside
- * five times what they take without the mutant. --again runs only the survivors
+ * five times what they take without the mutant. --workers are processes at a time. --again runs only the survivors
  * of the committed result, with the tests as they are now. It writes results/<package>.sample.json; docs/reliability.md has its table from there.
  */
 import { spawn } from 'node:child_process'
@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     quick: { type: 'string', default: '20' },
     hang: { type: 'string', default: '30' },
+    workers: { type: 'string', default: '1' },
     again: { type: 'boolean', default: false },
   },
 })
@@ -71,10 +72,11 @@ const drawn = mutants.filter((mutant) => wanted.includes(place(mutant)))
 
 const folder = mkdtempSync(join(tmpdir(), 'sample-'))
 writeFileSync(join(folder, 'locations.json'), JSON.stringify(locations))
-const log = join(folder, 'outcomes.jsonl')
-writeFileSync(log, '')
-const outcomes = () =>
-  readFileSync(log, 'utf8')
+const workers = Number(values.workers)
+const logOf = (part) => join(folder, `outcomes-${part}.jsonl`)
+for (let part = 0; part < workers; part++) writeFileSync(logOf(part), '')
+const outcomes = (part) =>
+  readFileSync(logOf(part), 'utf8')
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line))
@@ -92,21 +94,28 @@ function secondsOf(pid, since) {
 }
 
 /** Runs mutants in a process that is replaced where it hangs: its outcomes are in the log. */
-async function round(ids) {
+async function round(part, ids = []) {
   const since = performance.now()
   const child = spawn(
     process.execPath,
-    [fileURLToPath(new URL('sample-child.mjs', import.meta.url)), name, folder, values.quick, ids.join(',')],
+    [
+      fileURLToPath(new URL('sample-child.mjs', import.meta.url)),
+      name,
+      folder,
+      values.quick,
+      `${part}/${workers}`,
+      ids.join(','),
+    ],
     { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
   )
   let [lines, at, spent] = [0, 0, 0]
   const watch = setInterval(() => {
-    const now = outcomes()
+    const now = outcomes(part)
     spent = secondsOf(child.pid, since)
     if (now.length !== lines) [lines, at] = [now.length, spent]
     const running = now.at(-1)
     if (running?.begun !== undefined && spent - at > Number(values.hang) + 5 * running.seconds) {
-      writeFileSync(log, `${JSON.stringify({ id: running.begun, status: 'timedOut' })}\n`, { flag: 'a' })
+      writeFileSync(logOf(part), `${JSON.stringify({ id: running.begun, status: 'timedOut' })}\n`, { flag: 'a' })
       child.kill('SIGKILL')
     }
   }, 500)
@@ -116,18 +125,32 @@ async function round(ids) {
 }
 
 let seconds = 0
-for (let left = drawn.map(({ id }) => id); left.length > 0;) {
-  const { status, spent } = await round(left)
-  seconds += spent
-  const done = new Set(outcomes().flatMap(({ id }) => (id === undefined ? [] : [id])))
-  const next = left.filter((id) => !done.has(id))
-  if (next.length === left.length || (status !== 0 && status !== null)) break
-  left = next
+/** Tries mutants one after the other. */
+async function tried(part, ids) {
+  for (let left = ids; left.length > 0;) {
+    const { status, spent } = await round(part, left)
+    seconds += spent
+    const done = new Set(outcomes(part).flatMap(({ id }) => (id === undefined ? [] : [id])))
+    const next = left.filter((id) => !done.has(id))
+    if (next.length === left.length || (status !== 0 && status !== null)) break
+    left = next
+  }
 }
-const ended = outcomes().filter(({ id }) => id !== undefined)
+const parts = Array.from({ length: workers }, (_, part) => part)
+for (const { spent } of await Promise.all(parts.map((part) => round(part)))) seconds += spent
+const every = drawn.map(({ id }) => id)
+await Promise.all(
+  parts.map((part) =>
+    tried(
+      part,
+      every.filter((_, i) => i % workers === part),
+    ),
+  ),
+)
+const ended = parts.flatMap(outcomes).filter(({ id }) => id !== undefined)
 const lost = drawn.length - ended.length
 if (lost > 0) console.error(`${lost} mutants were not tried`)
-const quick = JSON.parse(readFileSync(join(folder, 'tests.json'), 'utf8'))
+const noted = parts.map((part) => JSON.parse(readFileSync(join(folder, `tests-${part}.json`), 'utf8')))
 const of = (...states) => ended.filter(({ status }) => states.includes(status))
 const survivors = of('survived', 'notReached').map(({ id, status }) => {
   const mutant = mutants.find((one) => one.id === id)
@@ -150,8 +173,8 @@ if (values.again) {
         seconds: Math.round(seconds),
         all: all.length,
         drawn: drawn.length,
-        tests: quick.files.length,
-        left: quick.left,
+        tests: noted.flatMap(({ files }) => files).length,
+        left: noted.flatMap(({ left }) => left),
         killed: of('killed').length,
         timedOut: of('timedOut').length,
         survivors,

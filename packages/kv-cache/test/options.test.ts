@@ -1,7 +1,7 @@
 // Options of every policy: what is refused, with the whole message; the borders of what is taken; and what the records say of each method.
 // Kills: a policy or an option that a message does not name or names wrongly, a border that is one off, a default other than the one that is documented, a check that
 // is gone, a record that says that a method learns what it does not, bytes that are not those of a stream, a budget that could have held one token more.
-import type { Traffic } from '@sublinear/core'
+import type { TierMethod, Traffic } from '@sublinear/core'
 import { random } from '@sublinear/laws'
 import { quantised } from '@sublinear/token-store'
 import { describe, expect, it, test } from 'vitest'
@@ -34,7 +34,7 @@ const free = (options: object) => options as never
 const pool = (one: object) => () => snapKv({ count: 9, pool: free(one) })
 const POOL = 'snapKv: pool must have a kind, one of average, max, none, and a size'
 
-/** What is refused, and the message without the name and "must be": whole where it begins with a name. */
+/** Lists the messages of refusals, or their beginnings, with the calls. */
 const REFUSED: readonly (readonly [string, () => unknown])[] = [
   ['adaKv: the number of heads must be an integer >= 1, got 0', () => adaKvCounts([], { count: 3 })],
   ['adaKv: window must be an integer >= 0, got -1', () => adaKvCounts(scores, { count: 3, window: -1 })],
@@ -164,7 +164,11 @@ test('borders of what is taken', () => {
   for (const call of taken) expect(call).not.toThrow()
 })
 
-/** By name: what the method learns from; an author or a name in its source; options for 40 tokens. */
+function nothing(): never {
+  throw new Error('a tier has no streams in it')
+}
+
+/** Lists for each method what it learns from; an author or a name in its source; options for 40 tokens. */
 const METHODS = {
   sinks: ['nothing', 'Xiao', {}],
   window: ['nothing', 'sliding-window', {}],
@@ -186,7 +190,7 @@ const METHODS = {
 } as const
 
 describe.each(Object.entries(METHODS))('the record of %s', (name, [learns, source, own]) => {
-  const method = (all as unknown as Record<string, all.TokenOptions>)[`${name}Method`] as never as import('@sublinear/core').TierMethod<any> // prettier-ignore
+  const method = (all as unknown as Record<string, all.TokenOptions>)[`${name}Method`] as never as TierMethod<any> // prettier-ignore
   it('says its name, what it learns from and where it is from', () => {
     expect([method.name, method.learns]).toEqual([name, learns])
     expect(method.source).toContain(source)
@@ -195,14 +199,14 @@ describe.each(Object.entries(METHODS))('the record of %s', (name, [learns, sourc
   it('says the bytes of a stream, after any number of tokens', () => {
     for (const tokens of [1, 39, 65, 200]) {
       const options = { count: 40, buffer: 24, ...own }
-      using stream = method.make(shape, options) as import('@sublinear/core').Tier & Disposable
+      using stream = method.make(shape, options)
       const traffic: Traffic = { tokens, groups: 1 }
       stream.step({ keys: random(tokens, 3, 1), values: random(tokens, 2, 2) }, random(tokens, 3, 3))
       expect(stream.bytes).toBeLessThanOrEqual(method.bytes(shape, options, traffic))
       // Clusters merge, and sums of received attention are counted for a full buffer.
       if (!['clusters', 'h2o', 'observedAttention'].includes(name))
         expect(stream.bytes).toBe(method.bytes(shape, options, traffic))
-      const open = method.open(stream.toBytes()) as import('@sublinear/core').Tier
+      const open = method.open(stream.toBytes(), nothing)
       expect(open.toBytes()).toEqual(stream.toBytes())
     }
   })
@@ -213,10 +217,10 @@ describe.each(Object.entries(METHODS))('the record of %s', (name, [learns, sourc
       expect(method.bytes(shape, options, traffic)).toBeLessThanOrEqual(budget)
       expect(method.bytes(shape, { ...options, count: 2 * options.count + 2 }, traffic)).toBeGreaterThan(budget)
       expect(() => method.tier(options)(shape)).not.toThrow()
-      const half = method.atRate(shape, options, 0.5)
+      const half = method.atRate!(shape, options, 0.5)
       expect(half.count).toBeLessThanOrEqual(options.count)
       expect(half.count + half.buffer).toBeGreaterThan(0.4 * options.count)
-      expect(() => method.tier(method.atRate(shape, options, 0.001))(shape)).not.toThrow()
+      expect(() => method.tier(method.atRate!(shape, options, 0.001))(shape)).not.toThrow()
     }
     expect(method.within(shape, 10, traffic)).toBeUndefined()
   })

@@ -179,7 +179,7 @@ describe('a stream of a stack', () => {
           const bytes = stream.toBytes()
           stream = method.open(bytes, open) as typeof stream
           expect(stream.toBytes()).toEqual(bytes)
-          expect(stream.fork!().toBytes()).toEqual(bytes)
+          expect(stream.fork().toBytes()).toEqual(bytes)
         }
       }
       expect(stream.isLearning).toBe(false)

@@ -17,6 +17,7 @@ import { tokenMethod } from '../tier-method'
 import { checkTokenOptions, sizesOf, type TokenOptions } from '../token-options'
 import { tierSnapshot, tokenTier, type Policy, type TokenTier } from '../token-tier'
 import { joinNearest, mergeClosest, type WeightedPoints } from './merge-closest'
+import { mergeMany } from './merge-many'
 
 const KIND = 'clusters'
 
@@ -35,7 +36,7 @@ const KIND = 'clusters'
  *   returns undefined, and merging is 'none'. Distances are known to 1e-6 of the largest squared distance from the mean key: if some keys lie a thousand times
  *   farther out than others, the others look equal.
  * Cost: 4·(d + dv + 2) + 8 bytes a cluster in float32, or the bytes of its codes and 2 more; count·d operations a token, and count²·d each time that there
- *   are too many clusters.
+ *   are too many clusters. That is once in count/8 new clusters, so time grows with count for each token; beyond 4096 clusters no more scratch is needed than that, too.
  *
  * @param count  clusters held, ≥ 1; store  how they are held (default: float32); buffer  tokens that wait where the tier stands alone, 1 to 64 (default 64)
  * @throws TypeError, RangeError when count or buffer is no such integer, or store is no token store
@@ -108,6 +109,27 @@ function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
   let { weights, radius, carry } = restored(held, snapshot) // exact weights, for float32 alone
   const left = count - Math.floor(count / 8)
 
+  /** A weight as codes have it; what it loses is carried to others. */
+  const rounded = (weight: number): number => {
+    const given = heldWeight(weight)
+    const short = shortWeight(heldWeight(given + (Math.abs(carry) * LEAST_SHARE <= given ? carry : 0)))
+    carry += given - short
+    return short
+  }
+
+  /** Puts tokens behind the clusters, each as a cluster of its own. */
+  const append = (block: KvBlock) => {
+    const { weights: own } = pointsOf(block)
+    if (exact) weights = joined(weights, Array.from(own.keys()), own)
+    const { keys, values } = block
+    held.write(
+      { keys, values, weights: Float32Array.from(own, exact ? heldWeight : rounded) },
+      0,
+      keys.rows,
+      held.count,
+    )
+  }
+
   /** Puts clusters into the slots. Codes are written only where a cluster has changed: rounding it again would add to the loss. */
   const put = (all: WeightedPoints, means: Means, stay: readonly number[], before: Float64Array) => {
     const placed = exact ? stay : keptInPlace(stay)
@@ -117,18 +139,14 @@ function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
       weights = Float64Array.from(placed, (i) => all.weights[i])
       return held.write({ keys, values, weights: Float32Array.from(weights, heldWeight) }, 0, placed.length, 0)
     }
-    const rounded = Float32Array.from(placed, (i) => {
-      if (i < before.length && all.weights[i] === before[i]) return before[i]
-      const given = heldWeight(all.weights[i])
-      const weight = shortWeight(heldWeight(given + (Math.abs(carry) * LEAST_SHARE <= given ? carry : 0)))
-      carry += given - weight
-      return weight
-    })
+    const codedWeights = Float32Array.from(placed, (i) =>
+      i < before.length && all.weights[i] === before[i] ? before[i] : rounded(all.weights[i]),
+    )
     const isSame = (slot: number) => placed[slot] === slot && slot < before.length && all.weights[slot] === before[slot]
     for (let from = 0; from < placed.length;) {
       let to = from
       while (to < placed.length && !isSame(to)) to++
-      if (to > from) held.write({ keys, values, weights: rounded }, from, to - from, from)
+      if (to > from) held.write({ keys, values, weights: codedWeights }, from, to - from, from)
       from = to + 1
     }
   }
@@ -136,6 +154,11 @@ function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
   return {
     bytes: () => (exact ? weights.byteLength : 8),
     admit(block) {
+      if (radius === 0 && held.count + block.keys.rows <= count) {
+        // Nothing has merged yet: what is held stays as it is, and is not read.
+        append(block)
+        return undefined
+      }
       const { keys, values, weights: own } = held.read()
       const before = exact ? weights : own ? Float64Array.from(own) : new Float64Array(keys.rows).fill(1)
       const clusters = { points: keys.data, values: values.data, weights: before.slice() }
@@ -152,7 +175,7 @@ function merged(held: HeldTokens, count: number, snapshot?: State): Policy {
       }
       let stay: readonly number[] = Array.from(all.weights.keys())
       if (stay.length > count) {
-        const { rows, most } = mergeClosest(all, left)
+        const { rows, most } = (stay.length > MANY ? mergeMany : mergeClosest)(all, left)
         stay = rows
         radius = most
       }
@@ -174,6 +197,8 @@ function joined(weights: Float64Array, rows: readonly number[], others: ArrayLik
   return all
 }
 
+/** Clusters beyond which a matrix of the costs of all pairs would take more than 64 MiB, and costs are not held. */
+const MANY = 4096
 /** A weight takes what other weights lost only where that is at most one part in so many of it. */
 const LEAST_SHARE = 512
 

@@ -105,7 +105,14 @@ export function joinNearest(points: WeightedPoints, into: WeightedPoints, most: 
 }
 
 /** Moves row a of one matrix by `share` of the way to row b of the other. */
-function towards(one: Float32Array, a: number, other: Float32Array, b: number, rows: number, share: number): void {
+export function towards(
+  one: Float32Array,
+  a: number,
+  other: Float32Array,
+  b: number,
+  rows: number,
+  share: number,
+): void {
   const cols = one.length / rows
   for (let c = 0; c < cols; c++) one[a * cols + c] += (other[b * cols + c] - one[a * cols + c]) * share
 }
@@ -114,8 +121,7 @@ function towards(one: Float32Array, a: number, other: Float32Array, b: number, r
 function wardCosts(one: Points, other: Points): Float32Array {
   const [rows, count] = [one.weights.length, other.weights.length]
   const d = one.points.length / rows
-  const mean = new Float64Array(d)
-  for (let j = 0; j < count; j++) for (let c = 0; c < d; c++) mean[c] += other.points[j * d + c] / count
+  const mean = meanOf(other.points, count)
   const [left, right] = [centred(one.points, mean), centred(other.points, mean)]
   const [own, theirs] = [squares(left, d), squares(right, d)]
   const costs = new Float32Array(rows * count)
@@ -132,18 +138,28 @@ function wardCosts(one: Points, other: Points): Float32Array {
 }
 
 /** The largest float32: a cost beyond it could not be a bound. */
-const LARGEST = (2 - 2 ** -23) * 2 ** 127
+export const LARGEST = (2 - 2 ** -23) * 2 ** 127
 
 type Points = Pick<WeightedPoints, 'points' | 'weights'>
 
-function centred(points: Float32Array, mean: Float64Array): Float32Array {
+/** The mean of rows. */
+export function meanOf(points: Float32Array, rows: number): Float64Array {
+  const mean = new Float64Array(points.length / rows)
+  for (let i = 0; i < points.length; i += mean.length)
+    for (let c = 0; c < mean.length; c++) mean[c] += points[i + c] / rows
+  return mean
+}
+
+/** Rows without their mean. */
+export function centred(points: Float32Array, mean: Float64Array): Float32Array {
   const out = new Float32Array(points.length)
   for (let i = 0; i < points.length; i += mean.length)
     for (let c = 0; c < mean.length; c++) out[i + c] = points[i + c] - mean[c]
   return out
 }
 
-function squares(points: Float32Array, d: number): Float64Array {
+/** The squared length of each row. */
+export function squares(points: Float32Array, d: number): Float64Array {
   const out = new Float64Array(points.length / d)
   for (let i = 0; i < points.length; i++) out[Math.floor(i / d)] += points[i] * points[i]
   return out
