@@ -78,6 +78,10 @@ export async function shoot(
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.setViewportSize({ width, height })
         await page.emulateMedia({ colorScheme })
+        await page
+          .locator(isPage ? '.lemma .broken, main h1' : 'main')
+          .last()
+          .scrollIntoViewIfNeeded() // lines break anew
         await page.waitForTimeout(300)
         await page.screenshot({
           path: join(folder, `${view}-${width}-${colorScheme}.png`),

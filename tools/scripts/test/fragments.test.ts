@@ -1,5 +1,5 @@
 // No snippet of a page is left out. Each ts block runs (readme-examples.test.ts); a js block is a fragment, which needs a model, a page or a broker of the reader's: it must parse, and what it
-// imports from us must be there. Kills (tried): a ts block on a page that no list has, a fragment with a name that was renamed, one that does not parse, a page with a new fragment.
+// imports from us must be there. Kills: a ts block on a page that no list has and a fragment with a name that was renamed (both tried), one that does not parse, a page with a new fragment.
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
