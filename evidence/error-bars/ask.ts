@@ -19,14 +19,18 @@ import { capturesOf, type Head } from '../kit/captures.ts'
 import { main, type Experiment, type Kept } from '../kit/experiment.ts'
 import { streamOf, tierOf } from '../kit/methods-named.ts'
 import { certified, type Certified } from './certificate.ts'
+import { ALLOWED, synthetic, type Synthetic } from './synthetic.ts'
 import { plot } from '../kit/plot.ts'
 import { pick, relativeError } from '../kit/trivial-answers.ts'
 
 /** Rows that are not summarised, and how many of them ask. */
 const [LAST, QUERIES] = [512, 8]
 const Z = 1.96
-/** Seeds of a head: its rows share the noise of one, so that a share of entries says little about bars before there are many. */
-const SEEDS = { sample: 16, captures: 8 }
+/**
+ * Seeds of a head, from the first on: its rows share the noise of one, so that a share of entries says little about bars before there are many. A head whose share still has a standard error
+ * above UNSURE is run over MORE. Rules of flags were chosen on own heads by seeds 1 to 8; these are others.
+ */
+const [FIRST, SEEDS, MORE, UNSURE] = [201, 8, 64, 0.015]
 /** Where a bar is drawn over a growing stream: every so many tokens. */
 const STEP = 64
 
@@ -92,8 +96,10 @@ const METHODS: readonly Tried[] = [
 ]
 
 export interface BarRow {
-  /** Seeds of each head. */
+  /** The first of the seeds of each head, how many there were at least, and how many of each. */
+  readonly firstSeed?: number
   readonly seeds: number
+  readonly seedsOf?: readonly number[]
   readonly model: string
   readonly method: string
   readonly bytes: number
@@ -119,6 +125,8 @@ export interface Bars {
   readonly rows: readonly BarRow[]
   /** Bounds that could be proved instead of measured, of the first model's heads. */
   readonly certified?: readonly Certified[]
+  /** Measured bars on synthetic tokens, over many sets of seeds. */
+  readonly synthetic?: readonly Synthetic[]
   /** One answer over a growing stream: entry 0 of one query. */
   readonly growing: readonly {
     readonly tokens: number
@@ -174,7 +182,6 @@ function measured(given: readonly string[], { before, keep }: Kept<Bars>): Bars 
   const args = given.filter((arg) => arg !== '--more')
   const models = capturesOf(args)
   const isCaptured = args.length > 0
-  const seeds = isCaptured ? SEEDS.captures : SEEDS.sample
   const isOther = ({ model }: { readonly model: string }) => isCaptured && !models.some(({ name }) => name === model)
   const rows = (before?.rows ?? []).filter(isOther)
   const result: Bars = {
@@ -188,17 +195,20 @@ function measured(given: readonly string[], { before, keep }: Kept<Bars>): Bars 
       })),
     ],
     rows,
-    ...(!isCaptured && { certified: models[0].heads.map((head) => certified(head, lengthOf(head), asking(head))) }),
+    ...(!isCaptured && {
+      certified: models[0].heads.map((head) => certified(head, lengthOf(head), asking(head))),
+      synthetic: synthetic(),
+    }),
     growing: growing(models[0].heads[0]),
   }
   for (const { name, heads } of models) {
     for (const method of METHODS) {
       const known = before?.rows.find((row) => row.model === name && row.method === method.name)
-      if (known?.seeds === seeds && given.includes('--more')) {
+      if (known?.firstSeed === FIRST && given.includes('--more')) {
         rows.push(known)
         continue
       }
-      rows.push(rowOf(name, heads, method, seeds))
+      rows.push(rowOf(name, heads, method))
       keep(result)
     }
   }
@@ -217,14 +227,16 @@ function asking(head: Head): Matrix {
   )
 }
 
-function rowOf(model: string, heads: readonly Head[], method: Tried, seeds: number): BarRow {
-  const found = heads.map((head) => ofHead(head, method, seeds))
+function rowOf(model: string, heads: readonly Head[], method: Tried): BarRow {
+  const found = heads.map((head) => ofHead(head, method))
   const by = <K extends keyof (typeof found)[number]>(name: K) => found.map((one) => one[name])
   const plain = by('plain')
   return {
     model,
     method: method.name,
-    seeds,
+    firstSeed: FIRST,
+    seeds: SEEDS,
+    seedsOf: by('seeds'),
     bytes: Math.max(...by('bytes')),
     errors: by('error'),
     ...(plain.every((one) => one !== undefined) && { plain: plain.flatMap((one) => one?.error ?? []) }),
@@ -241,7 +253,7 @@ function rowOf(model: string, heads: readonly Head[], method: Tried, seeds: numb
   }
 }
 
-function ofHead(head: Head, { name, make }: Tried, seeds: number) {
+function ofHead(head: Head, { name, make }: Tried) {
   const shape = shapeOf(head)
   const tokens = lengthOf(head)
   const [keys, values] = [rowsOf(head.keys, 0, tokens), rowsOf(head.values, 0, tokens)]
@@ -251,12 +263,14 @@ function ofHead(head: Head, { name, make }: Tried, seeds: number) {
   let [within, entries, flags, bytes] = [0, 0, 0, 0]
   const [errors, widths, without, withBars]: number[][] = [[], [], [], []]
   const shares: number[] = []
-  for (let seed = 1; seed <= seeds; seed++) {
+  let seeds = 0
+  for (let most = SEEDS; seeds < most; most = seeds === SEEDS && unsure(shares) > UNSURE ? MORE : most) {
+    const seed = FIRST + seeds++
     const [before, beforeOf] = [within, entries]
     const stream = make(shape, tokens, seed)
     stream.push({ keys, values })
     bytes = Math.max(bytes, stream.bytes)
-    if (seed === 1) {
+    if (seed === FIRST) {
       without.push(timed(() => stream.attend(queries)))
       withBars.push(timed(() => stream.attend(queries, { errorBars: true })))
     }
@@ -280,7 +294,8 @@ function ofHead(head: Head, { name, make }: Tried, seeds: number) {
     error: mean(errors),
     width: mean(widths),
     flagged: flags / (QUERIES * seeds),
-    coverageError: shares.length > 1 ? deviation(shares) / Math.sqrt(shares.length) : null,
+    seeds,
+    coverageError: shares.length > 1 ? unsure(shares) : null,
     covered: entries > 0 ? within / entries : null,
     entries,
     without: median(without),
@@ -340,6 +355,8 @@ function growing(head: Head): Bars['growing'] {
 }
 
 const norm = ({ data }: Matrix) => Math.hypot(...data)
+/** Standard error of the mean of the seeds' shares. */
+const unsure = (shares: readonly number[]) => (shares.length > 1 ? deviation(shares) / Math.sqrt(shares.length) : 0)
 const deviation = (all: readonly number[]) =>
   Math.sqrt(all.reduce((sum, x) => sum + (x - mean(all)) ** 2, 0) / (all.length - 1))
 const mean = (all: readonly number[]) => all.reduce((a, b) => a + b, 0) / all.length
@@ -386,7 +403,7 @@ const GROUPS: Readonly<Record<string, (row: BarRow) => boolean>> = {
 /** Ratio of ‖se‖_F and ‖ô − o‖_F, mean over the heads. */
 const ratio = ({ widths, errors }: BarRow) => mean(widths.map((width, i) => width / Z / errors[i]))
 
-function table({ node, heads, rows, certified: proved }: Bars): string {
+function table({ node, heads, rows, certified: proved, synthetic: tried }: Bars): string {
   const short = Object.entries(GROUPS).map(([name, is]) => {
     const found = below(rows.filter(is), 0.9)
     return `${found.below} of ${found.of} of ${name} (${found.surely} by more than two standard errors over the seeds)`
@@ -401,7 +418,7 @@ function table({ node, heads, rows, certified: proved }: Bars): string {
       return `| ${row.model} | ${row.method} | ${(row.bytes / 1000).toFixed(1)} kB | ${three(mean(row.errors))} | ${row.plain ? three(mean(row.plain)) : '–'} | ${three(mean(row.widths))} | ${ratio(row).toFixed(1)} | ${mean(row.flagged).toFixed(2)} | ${three(all)} | ${three(worst)} | ${costs.join(', ')} |`
     }),
     '',
-    `Means over the heads (${heads.map(({ model, names, tokens }) => `${names.length} of ${model}, ${tokens} tokens`).join('; ')}) of ‖ô − o‖_F/‖o‖_F and of ‖1.96·se‖_F/‖o‖_F, all rows, over ${rows[0]?.seeds} seeds. Bar over error: ‖se‖_F over ‖ô − o‖_F. Covered: entries of rows without a flag; worst: of heads with ` +
+    `Means over the heads (${heads.map(({ model, names, tokens }) => `${names.length} of ${model}, ${tokens} tokens`).join('; ')}) of ‖ô − o‖_F/‖o‖_F and of ‖1.96·se‖_F/‖o‖_F, all rows, ${seedsText(rows)}. Bar over error: ‖se‖_F over ‖ô − o‖_F. Covered: entries of rows without a flag; worst: of heads with ` +
       `${ENOUGH} such entries and more; below 0.90 are ${short.join('; ')}. Measured: by one token in eight, held out in 8 bits. Time: processor time of one query row of ${QUERIES}. Node ${node}.`,
     ...(proved
       ? [
@@ -416,7 +433,39 @@ function table({ node, heads, rows, certified: proved }: Bars): string {
           ),
         ]
       : []),
+    ...(tried ? ['', ...chanceTable(tried)] : []),
   ].join('\n')
+}
+
+/** How many seeds there were. Rows of an older run say only one number. */
+function seedsText(rows: readonly BarRow[]): string {
+  const all = rows.flatMap(({ seedsOf }) => seedsOf ?? [])
+  const few = `over ${rows[0]?.seeds} seeds`
+  if (all.length === 0) return few
+  return `${few} from ${rows[0].firstSeed} on, and over ${MORE} for the heads whose share has a standard error above ${UNSURE} after those (${all.filter((seeds) => seeds > SEEDS).length} of ${all.length})`
+}
+
+/** The table of measured bars on synthetic tokens: is what sets of seeds differ by more than chance? */
+function chanceTable(tried: readonly Synthetic[]): string[] {
+  const total = (of: (one: Synthetic) => number) => tried.reduce((sum, one) => sum + of(one), 0)
+  const [{ sets, streams }] = tried
+  const [outside, byEntries, byStreams] = [
+    total((one) => one.outside),
+    total((one) => one.byEntries),
+    total((one) => one.byStreams),
+  ]
+  return [
+    `Measured bars on synthetic tokens of two kinds, as in their test: ${sets} other sets of ${streams} streams. How many sets should leave ${ALLOWED[0]} to ${ALLOWED[1]} by chance?`,
+    '',
+    '| summary | covered, all sets | least and most | entries of a set | sets outside | by independent entries | by streams drawn at random | variance over that of independent entries |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...tried.map(
+      (one) =>
+        `| ${one.summary} | ${three(one.covered)} | ${three(one.least)}, ${three(one.most)} | ${one.entries} | ${one.outside} | ${one.byEntries.toFixed(1)} | ${one.byStreams.toFixed(1)} | ${one.effect.toFixed(0)} |`,
+    ),
+    '',
+    `All rows and entries of a stream share one sample, so they are far from independent: ${outside} of ${tried.length * sets} sets are outside, ${byEntries.toFixed(1)} would be if entries were independent, and ${byStreams.toFixed(1)} are if only streams are. What is more than the first is the sample that a stream has in common, not a fault of bars; what the mean of all sets lacks of 0.95 or has more is theirs.`,
+  ]
 }
 
 await main(import.meta.url, errorBars)

@@ -15,6 +15,8 @@ const sparse = 'packages/sparse-sketch'
 const store = 'packages/token-store'
 const cache = 'packages/kv-cache'
 const bars = ['packages/attention/test/error-bars.test.ts']
+const measuredBars = ['packages/attention/test/measured.test.ts']
+const bounds = [`${streams}/test/one-pass-bounds.test.ts`]
 const dither = [`${store}/test/dithered.test.ts`]
 const plans = ['packages/adviser/test/certified-plan.test.ts']
 
@@ -533,6 +535,70 @@ export const MUTANTS = [
     from: 'return i < 0 ? undefined',
     to: 'return i < 99 ? undefined',
     tests: bars,
+    kind: 'behaviour',
+  },
+  {
+    id: 'measured: what the sample may lack is left out',
+    file: `${cache}/src/judged-spread.ts`,
+    from: '1 + own.unseen[r] / own.weights[r]',
+    to: '1',
+    tests: [`${cache}/test/judged-spread.test.ts`],
+    kind: 'behaviour',
+  },
+  {
+    id: 'measured: half the variance',
+    file: 'packages/exact-attention/src/measured-row.ts',
+    from: 'squares[c] = deviation > 0 ? (deviation * halfWidth((share * gap(c)) / deviation)) ** 2 : gap(c) ** 2',
+    to: 'squares[c] = (deviation > 0 ? (deviation * halfWidth((share * gap(c)) / deviation)) ** 2 : gap(c) ** 2) / 2',
+    tests: measuredBars,
+    kind: 'behaviour',
+  },
+  {
+    id: 'measured: the mass of the summary left out of the gap',
+    file: `${cache}/src/judged-spread.ts`,
+    from: 'held * drawn.mass[r] - given * answer.mass[r]',
+    to: 'held * drawn.mass[r]',
+    tests: measuredBars,
+    kind: 'behaviour',
+  },
+  {
+    id: 'measured: a sample of too few entries judges',
+    file: 'packages/exact-attention/src/measured-row.ts',
+    from: 'isFlagged || (count > 0 && count < FEWEST_ENTRIES)',
+    to: 'isFlagged',
+    tests: measuredBars,
+    kind: 'behaviour',
+  },
+  {
+    id: 'bounds: squares of values off by a column',
+    file: `${streams}/src/square-sums.ts`,
+    from: 'data[1 + (i % dv)] += block.data[i] ** 2',
+    to: 'data[1 + ((i + 1) % dv)] += block.data[i] ** 2',
+    tests: bounds,
+    kind: 'behaviour',
+  },
+  {
+    id: 'bounds: a changed value adds nothing',
+    file: `${streams}/src/square-sums.ts`,
+    from: 'data[1 + dv + c] += Math.abs(row[c] * scale)',
+    to: 'data[1 + dv + c] += 0 * Math.abs(row[c] * scale)',
+    tests: bounds,
+    kind: 'behaviour',
+  },
+  {
+    id: 'bounds: no union over the columns of values',
+    file: `${streams}/src/product-bounds.ts`,
+    from: '(psi.innerVariance! * dv) / delta',
+    to: 'psi.innerVariance! / delta',
+    tests: bounds,
+    kind: 'behaviour',
+  },
+  {
+    id: 'bounds: rows that are missing are not seen',
+    file: `${streams}/src/product-bounds.ts`,
+    from: 'if (!keys.matches(whole))',
+    to: 'if (keys.count < 0)',
+    tests: bounds,
     kind: 'behaviour',
   },
 ]

@@ -8,6 +8,7 @@ import { checkErrorText, isSurelyWorthwhile, verdict, type SampledErrors } from 
 import { headsOf, type HeadFiles, type LocatedHead } from './head-files'
 import { featuresOf, placeInArray, withFeatures, type FeatureFlags } from './head-features'
 import { headFilesOf, withHeadFiles } from './head-options'
+import { besideOf, sizingWithBars, withBars } from './measured-bars'
 import { isPath, methodNamed } from './methods'
 import { withInputs } from './open-input'
 import { scaleNumber, wholeNumber } from './options'
@@ -44,7 +45,7 @@ export function attendCommand(interrupt: AbortSignal): Command {
     .option('--recipe <file>', 'method and options from a file of `plan --json`, in place of --stream and its size')
     .option(
       '--error-bars <file>',
-      'file for the standard errors of the answers, a .npy in the shape of --out, with -1 in rows without one; auto, reservoir, exact and caches in float32 give them, other streams refuse',
+      'file for the standard errors of the answers, a .npy in the shape of --out, with -1 in rows without one; exact, reservoir and auto have their own, those of all others are measured by tokens that are held out',
     )
     .option('--scale <s>', 'factor inside exp (default: 1/sqrt(d))', scaleNumber)
     .option('--full', 'every query sees all tokens (default: causal, query i sees tokens 0 to i)')
@@ -75,10 +76,7 @@ async function attendFiles(files: HeadFiles, options: AttendOptions, signal: Abo
     [files.queries, files.keys, files.values, ...modules, ...(recipe === undefined ? [] : [recipe])],
   )
   const located = await headsOf(files)
-  const { method, sizeOf } =
-    recipe === undefined
-      ? await methodNamed(options.stream).then((own) => ({ method: own, sizeOf: sizing(own, options) }))
-      : readRecipe(recipe)
+  const { method, sizeOf } = await sizedMethod(options)
 
   const bar = progressBar('attending', located.length, options.quiet || options.json, 'tokens')
   let out: RowWriter | undefined
@@ -130,6 +128,19 @@ async function attendFiles(files: HeadFiles, options: AttendOptions, signal: Abo
   )
   if (checked.some(({ errors }) => errors && isSurelyWorthwhile(errors) !== true && errors.error > 0))
     process.exitCode = NOT_WORTHWHILE
+}
+
+/** The method that the flags name, and its sizes; with error bars where they are asked for. */
+async function sizedMethod({ recipe, errorBars, ...flags }: AttendOptions) {
+  const isBarred = errorBars !== undefined
+  if (recipe !== undefined) {
+    const { method, sizeOf } = readRecipe(recipe)
+    return isBarred ? { method: withBars(method), sizeOf: besideOf(method, sizeOf) } : { method, sizeOf }
+  }
+  const method = await methodNamed(flags.stream)
+  return isBarred
+    ? { method: withBars(method), sizeOf: sizingWithBars(method, flags) }
+    : { method, sizeOf: sizing(method, flags) }
 }
 
 /** Layer and head of a matrix in an array of four axes, since methods such as pyramidKv give layers different bytes. */
@@ -185,7 +196,7 @@ function report(all: readonly Attended[], stream: string, tokensPerSecond: numbe
   console.log(`${of}, ${rateText(tokensPerSecond)} tokens/s; answers in ${out}`)
   if (errorBars !== undefined)
     console.log(
-      `standard errors in ${errorBars}; rows without one: ${total(({ flagged = 0 }) => flagged)} of ${total(({ answers }) => answers)}`,
+      `standard errors${stream.endsWith('measured') ? ', measured by held-out tokens,' : ''} in ${errorBars}; rows without one: ${total(({ flagged = 0 }) => flagged)} of ${total(({ answers }) => answers)}`,
     )
   if (stream === 'exact') console.log(`held ${bytesText(bytes)}: the exact cache itself`)
   else

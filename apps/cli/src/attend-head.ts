@@ -73,12 +73,10 @@ export async function attendHead(
       `causal attention needs a query for each key: ${queries.rows} queries, ${keys.rows} keys (see --full)`,
     )
   const sized = await sizedHeads(inputs, asked, shape)
-  // An auto stream is made either with error bars or without; other streams give them or refuse.
-  const forBars = onErrors && method.name === 'auto' ? { errorBars: 0 } : {}
   const stream = layer({
     queryHeads: heads,
     kvHeads,
-    make: (h) => method.make({ ...shape, ...featuresOf(h) }, { ...sized[h].options, ...forBars }),
+    make: (h) => method.make({ ...shape, ...featuresOf(h) }, sized[h].options),
   })
   const out = await writer(heads * shape.dv)
   const waiting: Matrix[] = [] // errors of the answers that come next

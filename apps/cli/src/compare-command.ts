@@ -1,5 +1,4 @@
 import type { Board, BoardHead } from '@sublinear/board'
-import type { Method } from '@sublinear/core'
 import { writeWhole } from '@sublinear/io/node'
 import { Command, Option } from 'commander'
 import { boardText, faults, UNITS } from './board-text'
@@ -8,6 +7,7 @@ import { folderFlags, withModel, type ModelFlags } from './folder/model-options'
 import { headsOf, readHead, type HeadFiles } from './head-files'
 import { featuresOf, placeInArray, withFeatures, type FeatureFlags } from './head-features'
 import { headFilesIfAny, headFilesOf, withHeadFiles } from './head-options'
+import { withBars } from './measured-bars'
 import { measuredBoard } from './measured-board'
 import { chosenStreams, isPath, methodsNamed, NAMES, withStreams, type StreamsFlags } from './methods'
 import { list, scaleNumber, wholeNumber } from './options'
@@ -67,7 +67,7 @@ export function compareCommand(interrupt: AbortSignal): Command {
     .addOption(new Option('--unit <kind>', 'unit of the errors printed').choices(UNITS).default('relative'))
     .option(
       '--error-bars',
-      'ask streams that can give them for 95 % error bars too, and print how many entries they cover; auto is then made with error bars',
+      'ask for 95 % error bars too, and print how many entries they cover: exact, reservoir and auto have their own; of all others a quarter of the budget holds tokens out, by which bars are measured',
     )
     .option('--report <file>', 'also write a page of charts: one HTML file that needs nothing else')
     .option('--json', 'print the board as one JSON object')
@@ -129,12 +129,6 @@ async function fileHeads(
     const features = featuresOf(flags, { first: at, groups: 1, all })
     return async () => ({ ...(await readHead(head)), ...(scale && { scale }), ...features })
   })
-}
-
-/** An auto stream is made either with error bars or without; other streams give them or refuse. */
-function withBars(method: Method): Method {
-  if (method.name !== 'auto') return method
-  return { ...method, make: (shape, options) => method.make(shape, { ...(options as object), errorBars: 0 }) }
 }
 
 /** Reads the key heads of a model, with the queries of all query heads that share them; all are in memory. */

@@ -152,8 +152,8 @@ describe('attend', () => {
   })
 
   // Kills: bars that are not asked for, of another shape, of the first head alone, a stream without bars that answers, flags that are lost.
-  test('--error-bars writes a standard error for each answer, or says which stream has none', async () => {
-    const [out, bars, none] = ['bars-o.npy', 'bars-se.npy', 'bars-none.npy'].map(at)
+  test('--error-bars writes a standard error for each answer; of a stream that has none it is measured, said, and counted in bytes', async () => {
+    const [out, bars, judged] = ['bars-o.npy', 'bars-se.npy', 'bars-judged.npy'].map(at)
     const given = ['attend', ...files(), '--out', out]
     const asked = await sublinear([...given, '--stream', 'auto', '--budget', '8000', '--error-bars', bars, '--json'])
     expect(asked.code).toBe(0)
@@ -162,10 +162,19 @@ describe('attend', () => {
     const flagged = [...(errors.data as Float32Array)].filter((x) => x === -1).length / errors.shape[1]
     expect(JSON.parse(asked.stdout).rowsWithoutBars).toBe(flagged)
     expect([...(errors.data as Float32Array)].some((x) => x > 0)).toBe(true)
-    const refused = await sublinear([...given, '--stream', 'closure', '--error-bars', none])
-    expect(refused.code).not.toBe(0)
-    expect(refused.stderr).toContain('gives no error bars')
-    expect(existsSync(none)).toBe(false)
+    const closure = [...given, '--stream', 'closure', '--budget', '16000']
+    const measured = await sublinear([...closure, '--error-bars', judged])
+    expect(measured.code).toBe(0)
+    expect(measured.stdout).toContain('standard errors, measured by held-out tokens, in')
+    expect(decodeNpy(readFileSync(judged)).shape).toEqual(answers.shape)
+    const [alone, both] = [
+      await sublinear([...closure, '--json']),
+      await sublinear([...closure, '--error-bars', judged, '--json']),
+    ]
+    const [before, after] = [alone, both].map(({ stdout }) => JSON.parse(stdout) as { stream: string; bytes: number })
+    expect([before.stream, after.stream]).toEqual(['closure', 'closure, measured'])
+    expect(after.bytes).toBeGreaterThan(before.bytes)
+    expect(after.bytes).toBeLessThanOrEqual(16_000)
   })
 
   test('answers of a lower degree are counted, and said', async () => {

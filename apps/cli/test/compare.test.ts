@@ -327,7 +327,7 @@ test('the table of a narrow terminal is cut into several, none wider', async () 
   expect(wide.split('\n').filter((line) => line.startsWith('stream '))).toHaveLength(1)
 })
 
-test('--error-bars prints how many entries 95 % bars cover, of streams that give them', async () => {
+test('--error-bars prints how many entries 95 % bars cover: own bars, and measured ones of streams that have none about all tokens', async () => {
   const args = [...files(), '--budgets', '1/4', '--streams', 'exact,reservoir,window', '--error-bars']
   const { stdout, code } = await compare([...args, '--json'])
   expect(code).toBe(0)
@@ -335,11 +335,12 @@ test('--error-bars prints how many entries 95 % bars cover, of streams that give
   expect(cells.map(({ stream, bars }) => [stream, bars !== undefined])).toEqual([
     ['exact', false], // it does not fit
     ['reservoir', true],
-    ['window', true],
+    ['window, measured', true],
   ])
   expect(cells[1].bars?.covered ?? 1).toBeGreaterThan(0.8)
   const text = (await compare(args)).stdout
   expect(text).toMatch(/covered by 95 % bars +1\/4/)
   expect(text).toMatch(/^reservoir +(0|1)\.\d{3} \(worst|^reservoir +\d+ % no bar/m)
+  expect(text).toMatch(/^window, measured +/m)
   expect((await compare(args.slice(0, -1))).stdout).not.toContain('covered by')
 })

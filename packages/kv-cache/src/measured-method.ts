@@ -46,12 +46,6 @@ export function measuredMethod<O = object>(of: Method<O>): MeasuredMethod<O> {
     ...sample,
     ...(!isFloat32 && { store: quantised({ keyBits: BITS, valueBits: BITS, dither: sample.seed }) }),
   })
-  const heldOut = (shape: Shape, count: number, buffer: number, { place }: Traffic) => ({
-    count,
-    buffer,
-    isFloat32: shape.softcap !== undefined,
-    seed: place ? place.layer * place.heads + place.head : 0,
-  })
   return {
     name,
     source: of.source,
@@ -85,3 +79,11 @@ export function measuredMethod<O = object>(of: Method<O>): MeasuredMethod<O> {
     open: (bytes, open) => restoreMeasured(bytes, (own) => of.open(own, open)),
   }
 }
+
+/** Options of the tokens held out. */
+const heldOut = (shape: Shape, count: number, buffer: number, { place }: Traffic) => ({
+  count,
+  buffer,
+  isFloat32: shape.softcap !== undefined,
+  seed: place ? place.layer * place.heads + place.head : 0,
+})

@@ -37,7 +37,7 @@ interface Tokens {
 /** Scores of the tokens in these places, in stream order; `gone` are the places of those that left before. */
 type Score = (tokens: Tokens, places: readonly number[], gone: readonly number[]) => readonly number[]
 
-/** What stays by one score: 64 tokens come at a time; of those there the lowest leave, of equals the earlier, but not the first ones or the last. */
+/** Tokens that stay by one score: 64 tokens come at a time; of those there the lowest leave, of equals the earlier, but not the first ones or the last. */
 const chosenBy =
   (score: Score, count: number, { first = 0, last = 0 } = {}) =>
   ({ keys, values, weights }: KvBlock): readonly number[] => {
@@ -106,15 +106,15 @@ const leverage =
     return ofKeys.map((share, i) => share * ofValues[i])
   }
 
+const off = (row: readonly number[], mean: readonly number[]) => total(row.map((x, c) => (x - mean[c]) ** 2))
+
 /** ‖k − μ‖²·‖v − v̄‖ with the means over all that came. */
 const misfits: Score = ({ keys, values, weights }, places, gone) => {
   const all = [...gone, ...places]
   const meanOf = (side: readonly number[][]) =>
     side[0].map((_, c) => total(all.map((i) => weights[i] * side[i][c])) / total(all.map((i) => weights[i])))
-  const off = (side: readonly number[][], mean: readonly number[], i: number) =>
-    total(side[i].map((x, c) => (x - mean[c]) ** 2))
   const [key, value] = [meanOf(keys), meanOf(values)]
-  return places.map((i) => off(keys, key, i) * Math.sqrt(off(values, value, i)))
+  return places.map((i) => off(keys[i], key) * Math.sqrt(off(values[i], value)))
 }
 const alike: Score = (_, places) => places.map(() => 0)
 

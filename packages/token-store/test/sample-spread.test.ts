@@ -126,3 +126,18 @@ it('a row whose codes are too coarse for an interval is flagged, whatever else i
   partial.spread.skewed[0] = 1e-9
   expect(flagged()).toBe(1)
 })
+
+/** How many times larger than by the tokens drawn the variance of a sample with these scores is forecast. */
+const times = (scores: readonly number[]) => {
+  const spread = emptySpread(1, 3)
+  const block = { keys: matrix(scores.length, 1, Float32Array.from(scores)), values: random(scores.length, 3, 1) }
+  widenBySample(spread, query, block, new Float64Array(scores.length).fill(0.5), { scale: 1 })
+  return 1 + spread.unseen[0] / spread.weights[0]
+}
+
+it('of normal scores the heaviest tokens that a sample lacks are forecast, of two kinds of tokens none', () => {
+  const whole = tokens(400, 1.5, 21)
+  const order = [...whole.keys.data.keys()].toSorted((a, b) => whole.keys.data[a] - whole.keys.data[b]).slice(0, 385) // the heaviest lack
+  expect(times(order.map((i) => whole.keys.data[i]))).toBeGreaterThan(1.5)
+  expect(times(order.map((i) => (i % 3 === 0 ? 4 : 0)))).toBeLessThan(1.05)
+})

@@ -1,0 +1,36 @@
+import { policies } from '@sublinear/attention'
+import type { Method } from '@sublinear/core'
+import { sizing, type SizeFlags, type Sizing } from './sizing'
+
+/** Tokens held out where no budget is given: so many are judged by well, and more only narrow the bars. */
+const HELD_OUT = 256
+/** Methods whose own bars are about all tokens: an exact cache, a sample, and `auto` when it is made with them. Others forget tokens or sum them up. */
+const OWN_BARS = ['exact', 'reservoir', 'auto']
+
+/** Whether the bars of a method are measured by held-out tokens, as it has none of its own that are about all tokens. */
+export const isMeasured = ({ name }: Method) => !OWN_BARS.includes(name)
+
+/** The method with error bars: its own, or measured ones, whose held-out tokens take a part of its budget. An auto stream is made either with error bars or without. */
+export function withBars(method: Method): Method {
+  if (isMeasured(method)) return policies.measuredMethod(method) as unknown as Method
+  if (method.name !== 'auto') return method
+  return { ...method, make: (shape, options) => method.make(shape, { ...(options as object), errorBars: 0 }) }
+}
+
+/** The size of a method with error bars: within --hold or --budget, with a share of it held out; else the usual size, and held-out tokens beside it. */
+export function sizingWithBars(method: Method, flags: SizeFlags): Sizing {
+  if (!isMeasured(method)) return sizing(method, flags)
+  return flags.hold !== undefined || flags.budget !== undefined
+    ? sizing(withBars(method), flags)
+    : besideOf(method, sizing(method, flags))
+}
+
+/** Sizes of a method with held-out tokens beside the streams of those sizes. */
+export function besideOf(method: Method, sizeOf: Sizing): Sizing {
+  if (!isMeasured(method)) return sizeOf
+  const { beside } = policies.measuredMethod(method)
+  return (shape, traffic, pilot) => {
+    const { options, details } = sizeOf(shape, traffic, pilot)
+    return { options: beside(shape, options, HELD_OUT, traffic), details }
+  }
+}
