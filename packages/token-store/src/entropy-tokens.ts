@@ -7,11 +7,7 @@ import {
   rowsOf,
   tokensOf,
   type KvBlock,
-  type Matrix,
-  type PartialSoftmax,
-  type Shape,
   type State,
-  type Tensor,
   readAnew,
 } from '@sublinear/core'
 import { markedRows, nearestRows, sampledRows } from './code-rows'
