@@ -198,8 +198,14 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
       alive.check()
       const own = making.around?.(forkedParts(kind, parts())) ?? making
       const { parameters, tensors } = inside.savedBeside?.() ?? inside.saved()
-      const state = { kind, version, parameters: { ...identity, ...parameters, tokens: String(alive.tokens) } }
-      return liveStream(own, { ...state, tensors: copiesOf(tensors), isSound: true, live: inside })
+      return liveStream(own, {
+        kind,
+        version,
+        parameters: { ...identity, ...parameters, tokens: String(alive.tokens) },
+        tensors: copiesOf(tensors),
+        isSound: true,
+        live: inside,
+      })
     },
     reset() {
       alive.check()
@@ -229,7 +235,7 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
   })
   if (Object.keys(head).length > 0) Object.assign(stream, { head })
   for (const [name, get] of Object.entries<() => unknown>({ ...making.readings?.(() => inside) }))
-    Object.defineProperty(stream, name, { get, enumerable: true })
+    Object.defineProperty(stream, name, { get })
   return inScope(
     Object.assign(
       stream,
