@@ -1,10 +1,10 @@
 // Pages of the growing cache: what a stream of any length is said to hold, and what it holds and gives back. Kills: a page too many or too few at a border, the largest page taken for
 // every page, weights that are not counted or that stay when the last weighted token is taken back, tokens of a freed page that can be taken back.
-import { rowsOf, type Shape } from '@sublinear/core'
+import { decodeSnapshot, rowsOf, type Shape } from '@sublinear/core'
 import { random } from '@sublinear/laws'
 import { simdMachine } from '../../kernels/src/module'
 import { describe, expect, it } from 'vitest'
-import { exactMethod, exactStream } from '../src'
+import { exactMethod, exactStream, restoreExactStream } from '../src'
 
 const shape: Shape = { d: 3, dv: 2, scale: 0.5 }
 const n = 20_000
@@ -117,6 +117,15 @@ describe('taking back', () => {
     expect(stream.toBytes()).toEqual(other.toBytes())
   })
 
+  it('of a window that has nothing is refused as of others', () => {
+    using stream = exactStream({ ...shape, window: 16 })
+    expect(() => stream.takeBack!(1)).toThrow(
+      expect.objectContaining({ name: 'RangeError', message: 'exact: can take back at most 0 tokens now, got 1' }),
+    )
+    stream.takeBack!(0)
+    expect(stream.tokens).toBe(0)
+  })
+
   it('of a window ends where its newest page begins', () => {
     using stream = exactStream({ ...shape, window: 16 })
     stream.push(tokens(0, 64 * 3 + 10))
@@ -126,4 +135,17 @@ describe('taking back', () => {
     stream.takeBack!(9)
     expect(stream.tokens).toBe(64 * 3 + 1)
   })
+})
+
+it('weights of a window whose first pages are gone are saved with their tokens', () => {
+  using stream = exactStream({ ...shape, window: 100 })
+  const weights = Float32Array.from({ length: 500 }, (_, i) => 1 + (i % 7))
+  stream.push({ ...tokens(0, 500), weights })
+  const bytes = stream.toBytes()
+  const saved = decodeSnapshot(bytes).tensors.get('logWeights')!.data as Float32Array
+  expect(saved.length).toBeLessThan(300)
+  expect(saved).toEqual(weights.slice(500 - saved.length).map(Math.log))
+  using back = restoreExactStream(bytes)
+  const queries = random(3, 3, 5)
+  expect(back.attend(queries)).toEqual(stream.attend(queries))
 })

@@ -5,6 +5,15 @@ import type { Found, Order, Report } from './worker.ts'
 /** Attempts that a worker is sent at once: few enough that progress shows, and that little is lost with one that hangs. */
 const BATCH = 500
 
+/** A thread hangs when it has taken its patience in CPU time; or, where it only waits, so many times that by the clock: on a busy machine a second may bring little. */
+const WAITING = 15
+
+/** CPU seconds of this process: of the thread that makes attempts, since the others wait for it. */
+const cpuSeconds = () => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
 /** Sums of a campaign. */
 export interface Sum {
   tried: number
@@ -30,7 +39,7 @@ export function crew() {
   const make = (order: Order, patience: number) =>
     new Promise<Report | { readonly lost: number; readonly why: string }>((resolve) => {
       const now = worker ?? fresh()
-      let [last, since] = [-1, Date.now()]
+      let [last, since, spent] = [-1, Date.now(), cpuSeconds()]
       const end = (result: Report | { lost: number; why: string }) => {
         clearInterval(watch)
         now.off('message', end).off('error', died)
@@ -42,8 +51,9 @@ export function crew() {
       }
       const watch = setInterval(() => {
         const at = Atomics.load(beat, 0)
-        if (Atomics.load(beat, 1) === 0 || at !== last) [last, since] = [at, Date.now()]
-        else if (Date.now() - since > patience * 1000) end({ lost: at, why: `hangs for more than ${patience} s` })
+        if (Atomics.load(beat, 1) === 0 || at !== last) [last, since, spent] = [at, Date.now(), cpuSeconds()]
+        else if (cpuSeconds() - spent > patience || Date.now() - since > WAITING * patience * 1000)
+          end({ lost: at, why: `hangs for more than ${patience} s` })
       }, 200)
       const died = (error: Error) =>
         end({ lost: Math.max(order.from, Atomics.load(beat, 0)), why: `the thread died: ${error.message}` })
