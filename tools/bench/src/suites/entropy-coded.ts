@@ -6,7 +6,7 @@ import { timed, type Group, type Suite } from '../suite.ts'
 
 const HELD = 2048
 
-/** What an entropy code costs beside plain codes of as many bits: tokens that come, and blocks that a query decodes. */
+/** Measures what an entropy code costs beside plain codes of as many bits: tokens that come, and blocks that a query decodes. */
 export const suite: Suite = {
   name: 'entropy-coded',
   rounds: 7,
