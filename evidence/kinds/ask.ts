@@ -119,6 +119,8 @@ export const SINGLE = ['quantised', 'clusters', 'momentKv', 'snapKv', 'streaming
 export const UNTAUGHT = ['no recipe', 'first tokens'] as const
 /** A prefix that was whole in view, and goes on as clusters. */
 export const OFFLINE = 'compacted'
+/** The same without its queries. */
+export const BY_KEYS = 'compacted, Nyström'
 /** A recipe from the head's own pilot among stacks of which some take milliseconds a query. */
 export const SLOW_TOO = 'own pilot, slow too'
 /** Names of what a stream without a recipe should come near, head by head. */
@@ -194,7 +196,7 @@ export async function ofHead(
     return result && stack ? { ...result, chosen: named(stack) } : result
   }
   /** The whole prefix in view at once, and its own queries; what comes later joins the nearest. */
-  const compacted = (): Judged | null => {
+  const compacted = (by: 'questions' | 'nystrom'): Judged | null => {
     const bytes = (count: number) =>
       clustersMethod.bytes(shape, compactOptions(count), { tokens: Infinity, weighted: true })
     const room = largestWithin(bytes, budgetBytes, { least: 2 })
@@ -202,7 +204,7 @@ export async function ofHead(
     const fitted = Math.min(FITTED, prefix)
     const asked = Array.from({ length: fitted }, (_, i) => Math.floor((i * prefix) / fitted))
     const queries = pickedRows(head.queries, asked)
-    const few = compact({ ...cut(0, prefix), queries, scale: shape.scale, count: Math.floor(COMPACTED * room) })
+    const few = compact({ ...cut(0, prefix), queries, scale: shape.scale, count: Math.floor(COMPACTED * room), by })
     return judged(clusters(compactOptions(room))(shape), false, (stream, _, held) => {
       stream.push(few)
       held()
@@ -220,7 +222,8 @@ export async function ofHead(
     if (method === 'no recipe') found[method] = auto()
     else if (method === 'first tokens') found[method] = auto(undefined, true)
     else if (method === 'own pilot') found[method] = await calibrated()
-    else if (method === OFFLINE) found[method] = compacted()
+    else if (method === OFFLINE) found[method] = compacted('questions')
+    else if (method === BY_KEYS) found[method] = compacted('nystrom')
     else if (method === SLOW_TOO) found[method] = await calibrated(true)
     else found[method] = stack ? auto(stack) : single(method)
   }
@@ -256,6 +259,7 @@ export const METHODS: readonly string[] = [
   ...Object.keys(SLOW),
   ...SINGLE,
   OFFLINE,
+  BY_KEYS,
   ...UNTAUGHT,
   'own pilot',
   SLOW_TOO,
@@ -441,7 +445,7 @@ export const kinds: Experiment<Kinds> = {
     'The error is ‖ô − o‖_F/‖o‖_F, mean over the heads; answering zero has error 1. Bytes are everything held after every call, and never more than the share of the float32 cache. ' +
     `“Own pilot” is a recipe from the first ${PILOT} tokens of the head, “no recipe” is the stack that suits sharp heads, and “first tokens” is \`learn: true\`. ` +
     `“${SLOW_TOO}” is \`plan({ slow: true })\`: its stacks may have entropy-coded tiers, of which [a query takes milliseconds](../entropy-coded/README.md). “${OFFLINE}” saw the whole prefix at once, ` +
-    `and ${FITTED} of its queries: \`compact\`, as many tokens as take seven eighths of the bytes in 8 and 6 bits; what comes later joins the nearest of them.`,
+    `and ${FITTED} of its queries: \`compact\`, as many tokens as take seven eighths of the bytes in 8 and 6 bits; what comes later joins the nearest of them. “${BY_KEYS}” chooses and weighs tokens by their keys alone.`,
   file: () => 'result.json',
   run: async (args, { before }) => {
     const places = GROUPS.flatMap(({ name, shares }) => shares.map((share) => placeOf(name, share)))

@@ -80,7 +80,7 @@ export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
  *   the first tokens came without queries, were turned by place (`rotary`), or are fewer than 64.
  *
  * Guarantee: bytes ≤ budgetBytes after every call. Exact over the tokens held, as their store rounds them; for the others, the guarantee of the last part.
- *   The choice is the same however the stream is cut. Merging is 'none'.
+ *   The choice is the same however the stream is cut; it says nothing of single old tokens that are asked for much later. Merging is 'none'.
  * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query. The call in which a stack is chosen takes as long as some thousand
  *   tokens, and needs the bytes of one more stack while it lasts.
  *

@@ -8,6 +8,7 @@ export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   'balance-kv': async () => (await import('./balance-kv.ts')).suite,
   'kv-cache': async () => (await import('./kv-cache.ts')).suite,
   'coded-tokens': async () => (await import('./coded-tokens.ts')).suite,
+  'entropy-coded': async () => (await import('./entropy-coded.ts')).suite,
   layer: async () => (await import('./layer.ts')).suite,
   threads: async () => (await import('./threads.ts')).suite,
   'gaussian-sparse': async () => (await import('./gaussian-sparse.ts')).suite,
