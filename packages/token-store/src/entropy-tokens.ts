@@ -64,7 +64,8 @@ export function entropyTokens(
   const width = d + dv
   const size = { d, width }
   // Read before anything is made of the sizes, which the tensors bound.
-  const given = from && readBy(kind, entropyTokensSchema, from, { d, '2·(d + dv)': 2 * width, 'd + dv': width })
+  const given =
+    from && !like && readBy(kind, entropyTokensSchema, from, { d, '2·(d + dv)': 2 * width, 'd + dv': width })
   const room = roomOf(options)
   const before = like?.held()
   const pool = rowPool({ width, room }, before?.pool)
@@ -197,7 +198,7 @@ export function entropyTokens(
     weight += one
   }
 
-  function restore(state: State, { parameters, tensors }: NonNullable<typeof given>): void {
+  function restore(state: State, { parameters, tensors }: Exclude<typeof given, false | undefined>): void {
     const { sum: saved, centre, ...found } = tensors
     pool.restore(kind, found, state.isSound)
     weights = weightsIn(kind, state, pool.rows)?.slice()

@@ -29,9 +29,9 @@ const rowsOf = (count: number, width: number) => Int32Array.from({ length: count
 const head = (rows: number, length: number) => length * 128 + rows
 
 describe('steps', () => {
-  test('are eighths of a doubling, and the place of a size is the first that is as large', () => {
+  test('are sixteenths of a doubling, and the place of a size is the first that is as large', () => {
     for (let place = -40; place <= 40; place++) {
-      expect(Math.abs(stepOf(place) / 2 ** (place / 8) - 1)).toBeLessThan(1e-15)
+      expect(Math.abs(stepOf(place) / 2 ** (place / 16) - 1)).toBeLessThan(1e-15)
       expect(placeOf(stepOf(place))).toBe(place)
       expect(placeOf(stepOf(place) * 1.01)).toBe(place + 1)
       expect(placeOf(stepOf(place) * 0.99)).toBe(place)
@@ -45,16 +45,16 @@ describe('steps', () => {
     expect(placeFor(undefined, 16_384)).toBe(0)
     expect(placeFor(undefined, 16_385)).toBe(1)
     expect([placeFor(0, MOST_CODE), placeFor(0, MOST_CODE + 0.49)]).toEqual([0, 0])
-    expect(placeFor(0, MOST_CODE + 0.5)).toBe(8)
-    expect(placeFor(0, 2 ** 20)).toBe(48)
+    expect(placeFor(0, MOST_CODE + 0.5)).toBe(16)
+    expect(placeFor(0, 2 ** 20)).toBe(96)
     expect([hasCode(0, undefined), hasCode(1, undefined)]).toEqual([true, false])
     expect([hasCode(MOST_CODE + 0.49, 0), hasCode(MOST_CODE + 0.5, 0)]).toEqual([true, false])
-    expect([codeUnit(undefined), codeUnit(16), codeUnit(-8)]).toEqual([1, 4, 0.5])
+    expect([codeUnit(undefined), codeUnit(32), codeUnit(-16)]).toEqual([1, 4, 0.5])
   })
 
   test('are read from the texts of snapshots', () => {
-    expect(['', '0', '-1600', '1600', '12'].map((text) => placeIn('x', text))).toEqual([undefined, 0, -1600, 1600, 12])
-    for (const text of [undefined, '1601', '-1601', '1.5', ' 1', '1 ', '+1', '--1', '1e2', '100000', 'a'])
+    expect(['', '0', '-3200', '3200', '12'].map((text) => placeIn('x', text))).toEqual([undefined, 0, -3200, 3200, 12])
+    for (const text of [undefined, '3201', '-3201', '1.5', ' 1', '1 ', '+1', '--1', '1e2', '100000', 'a'])
       expect(() => placeIn('entropyCoded', text)).toThrow('entropyCoded: the tensors do not fit the parameters')
   })
 })
@@ -64,20 +64,20 @@ describe('codes', () => {
   const centres = { keyCentre: Float32Array.of(1, -2, 0.5), valueCentre: Float32Array.of(7, -7) }
 
   test('of rows are the nearest whole steps from the centre, keys before values, and come back', () => {
-    const codes = codesOf(block, 2, 3, { key: -16, value: 8 }, centres)
+    const codes = codesOf(block, 2, 3, { key: -32, value: 16 }, centres)
     const wanted = [2, 3, 4].flatMap((r) => [
       ...[0, 1, 2].map((c) => Math.round((block.keys.data[r * 3 + c] - centres.keyCentre[c]) * 4)),
       ...[0, 1].map((c) => Math.round((block.values.data[r * 2 + c] - centres.valueCentre[c]) / 2)),
     ])
     expect([...codes]).toEqual(wanted.map((x) => x + 0))
-    const keys = entriesOf(codes, 3, from(-16, 0, 100), centres.keyCentre)
-    const values = entriesOf(codes, 3, from(8, 3, 100), centres.valueCentre)
+    const keys = entriesOf(codes, 3, from(-32, 0, 100), centres.keyCentre)
+    const values = entriesOf(codes, 3, from(16, 3, 100), centres.valueCentre)
     expect([keys.rows, keys.cols, values.rows, values.cols]).toEqual([3, 3, 3, 2])
     for (const [i, x] of keys.data.entries()) expect(Math.abs(x - block.keys.data[6 + i])).toBeLessThan(0.1251)
     for (const [i, x] of values.data.entries()) expect(Math.abs(x - block.values.data[4 + i])).toBeLessThan(1.001)
-    for (const x of entriesOf(codes, 3, from(8, 3, 6), centres.valueCentre).data) expect(Math.abs(x)).toBeLessThanOrEqual(6) // prettier-ignore
-    expect(entriesOf(codes, 3, from(8, 3, 6), centres.valueCentre).data.some((x) => x === -6)).toBe(true)
-    expect(entriesOf(codes, 3, from(8, 3, 6), centres.valueCentre).data.some((x) => x === 6)).toBe(true)
+    for (const x of entriesOf(codes, 3, from(16, 3, 6), centres.valueCentre).data) expect(Math.abs(x)).toBeLessThanOrEqual(6) // prettier-ignore
+    expect(entriesOf(codes, 3, from(16, 3, 6), centres.valueCentre).data.some((x) => x === -6)).toBe(true)
+    expect(entriesOf(codes, 3, from(16, 3, 6), centres.valueCentre).data.some((x) => x === 6)).toBe(true)
   })
 
   test('without a step are 0, and stand for the centre', () => {
@@ -96,7 +96,7 @@ describe('codes', () => {
 
   test('are recoded by the ratio of steps, keys and values each by its own', () => {
     const codes = Int32Array.of(8, -8, 100, 3, -8, 8, 99, -3)
-    recode(codes, { d: 2, width: 4 }, { key: 0, value: 8 }, { key: 16, value: 16 })
+    recode(codes, { d: 2, width: 4 }, { key: 0, value: 16 }, { key: 32, value: 32 })
     expect([...codes]).toEqual([2, -2, 50, 2, -2, 2, 50, -1])
     const same = Int32Array.of(5, 7)
     recode(same, { d: 1, width: 2 }, { key: 3 }, { key: 3, value: 9 })
@@ -110,7 +110,7 @@ describe('codes', () => {
     const codes = Int32Array.from({ length: rows * 5 }, (_, i) =>
       Math.round(i % 5 < 2 ? keys[Math.floor(i / 5) * 2 + (i % 5)] : values[Math.floor(i / 5) * 3 + (i % 5) - 2] + 900),
     )
-    const [steps, keyCentre] = [{ key: -64, value: -48 }, Float32Array.of(3, -1)]
+    const [steps, keyCentre] = [{ key: -128, value: -96 }, Float32Array.of(3, -1)]
     let square = 0
     for (let r = 0; r < rows; r++) for (let c = 0; c < 2; c++) square += (codes[r * 5 + c] / 256 + keyCentre[c]) ** 2
     const rmsKey = Math.sqrt(square / (rows * 2))
@@ -120,7 +120,7 @@ describe('codes', () => {
     const rmsValue = Math.sqrt(spread / (rows * 3)) / 64
     for (const scale of [0.2, -0.2, 1e-9, 1e9]) {
       const coarser = Math.max(1 / 64, Math.min(64, 0.2 === Math.abs(scale) ? 0.2 * rmsKey ** 2 * Math.sqrt(3) : scale))
-      const wanted = Math.ceil(8 * Math.log2((coarser * rmsValue) / rmsKey))
+      const wanted = Math.ceil(16 * Math.log2((coarser * rmsValue) / rmsKey))
       expect(apartOf(codes, { d: 2, width: 5 }, scale, steps, { keyCentre })).toBe(wanted)
     }
     expect([apart({ key: 1 }, codes), apart({ value: 1 }, codes)]).toEqual([0, 0])
@@ -181,12 +181,12 @@ describe('the pool', () => {
       expect(pool.rows).toBe(before + took)
       expect([...pool.read()]).toEqual(held)
       expect(pool.used + each * pool.rows).toBeLessThanOrEqual(Math.max(room, each * before + pool.used * Number(took === 0))) // prettier-ignore
-      const { codes: bytes, blocks, priors } = pool.saved()
-      expect(pool.used).toBe(bytes.length + 4 * blocks.length)
+      const saved = pool.saved()
+      expect(pool.used).toBe(saved.codes.length + 4 * saved.blocks.length + saved.links.length)
       if (took < rows) {
         // No more would have fitted: one more row takes at least a byte beyond the room, but for the last byte of a code.
         const other = rowPool({ width, room: 10 * room })
-        other.restore('test', { codes: bytes, blocks, priors })
+        other.restore('test', saved)
         other.append(codes.subarray(took * width), 1, 0)
         expect(other.used + each * other.rows).toBeGreaterThan(room)
       }
@@ -198,7 +198,7 @@ describe('the pool', () => {
       expect(seen).toEqual(held)
       for (const isSound of [false, true]) {
         const copy = rowPool({ width, room })
-        copy.restore('test', { codes: bytes, blocks, priors }, isSound)
+        copy.restore('test', saved, isSound)
         expect([...copy.read()]).toEqual(held)
         expect([copy.rows, copy.used, copy.saved()]).toEqual([pool.rows, pool.used, pool.saved()])
       }
@@ -237,7 +237,8 @@ describe('the pool', () => {
 
   const pool = rowPool({ width, room: 1000 })
   pool.append(codesOfRows(80, 3), 80, 0)
-  const { codes, blocks, priors } = pool.saved()
+  const saved = pool.saved()
+  const { codes, blocks, priors } = saved
   const lengths = [...blocks].map((one) => Math.floor(one / 128))
   const joined = Uint32Array.of(head(64, lengths[0]), head(16, lengths[1]))
   it.each<[string, object, number?]>([
@@ -251,18 +252,21 @@ describe('the pool', () => {
     ['a row more than was written', { blocks: Uint32Array.of(joined[0], head(17, lengths[1])) }],
     ['a mean beyond the codes', { priors: priors.with(0, 2 * MOST_CODE + 1) }],
     ['a size beyond all codes', { priors: priors.with(width, 4_194_177) }],
+    ['a mean that follows by more than it can', { guesses: saved.guesses.with(1, 5) }],
+    ['a link too many', { links: Uint8Array.of(...saved.links, 128) }],
+    ['a coordinate that is linked without links', { guesses: saved.guesses.with(2, 128 + 3) }],
   ])('refuses a snapshot with %s', (_, change, room = 1000) => {
-    const damaged = { codes, blocks, priors, ...change }
+    const damaged = { ...saved, ...change }
     expect(() => rowPool({ width, room }).restore('test', damaged)).toThrow(
       'test: the tensors do not fit the parameters',
     )
   })
   test('takes the same snapshot whole', () => {
-    expect(() => rowPool({ width, room: pool.used }).restore('test', { codes, blocks: joined, priors })).not.toThrow()
+    expect(() => rowPool({ width, room: pool.used }).restore('test', { ...saved, blocks: joined })).not.toThrow()
     // The largest means and sizes are some that a pool can have.
     const most = priors.map((_, i) => (i < width ? 2 * MOST_CODE : 4_194_176))
     const long = rowPool({ width, room: 1000 })
-    long.restore('test', { codes, blocks, priors: most }, true)
+    long.restore('test', { ...saved, priors: most }, true)
     expect(long.saved().priors).toEqual(most)
   })
 })

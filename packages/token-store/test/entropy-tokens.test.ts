@@ -213,7 +213,7 @@ describe('a snapshot', () => {
     ['a weight too few', { weights: { ...weights, shape: [held.count - 1], data: weights.data.slice(1) } }],
     ['a weight of 0', { weights: { ...weights, data: weights.data.with(1, 0) } }],
     ['no weight of what is held', {}, { weight: '0' }],
-    ['a step that is none', {}, { keyStep: '1601' }],
+    ['a step that is none', {}, { keyStep: '3201' }],
     ['a step of values that is none', {}, { valueStep: 'x' }],
   ])('with %s is refused', (_, tensors, parameters) => {
     const state = stateOf({ ...saved, parameters: { ...saved.parameters, ...parameters } }, tensors)
