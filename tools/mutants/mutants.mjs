@@ -492,8 +492,8 @@ export const MUTANTS = [
   {
     id: 'sample: terms counted without squares',
     file: `${store}/src/sample-spread.ts`,
-    from: 'spread.fourths[r] += own * own',
-    to: 'spread.fourths[r] += own',
+    from: 'spread.fourths[r] += unit * unit',
+    to: 'spread.fourths[r] += unit',
     tests: [`${store}/test/sample-spread.test.ts`],
     kind: 'behaviour',
   },

@@ -92,7 +92,7 @@ function addTo(into: readonly Sums[], { keys, values }: KvBlock, share: Share): 
 const empty = () => Array.from({ length: queries.rows }, (): Sums => ({ mass: 0, sum: [0, 0] }))
 const answersOf = (all: readonly Sums[]) => all.flatMap(({ mass, sum }) => sum.map((x) => x / mass))
 
-/** What a closure answers to whom its moments are known in float64: the formulas of `gaussianClosure`, its growth included. */
+/** The answer of a closure whose moments are known in float64: the formulas of `gaussianClosure`, its growth included. */
 function closureSums({ weight, mean, low, high, spread }: Moments): Sums[] {
   return Array.from({ length: queries.rows }, (_, r) => {
     const q = [scale * queries.data[r * d], scale * queries.data[r * d + 1]]
@@ -110,7 +110,7 @@ function closureSums({ weight, mean, low, high, spread }: Moments): Sums[] {
   })
 }
 
-/** What a mean token of this weight answers. */
+/** The answer of a mean token of this weight. */
 function meanSums({ weight, mean }: Moments): Sums[] {
   return Array.from({ length: queries.rows }, (_, r) => {
     const mass = weight * Math.exp(scoreOf(r, mean))

@@ -39,7 +39,7 @@ function share(found: number, of: number): string {
 
 const code = (text: string) => `\`${text.replaceAll('|', '\\|').replaceAll('`', '′').slice(0, 70)}\``
 
-/** What is known of a survivor; undefined where nobody has judged it. */
+/** The judgement of a survivor; undefined where nobody has judged it. */
 function judgement({ file, from }: Survivor): string | undefined {
   return judged.find(([stem, text]) => basename(file) === stem && from.startsWith(text))?.[2]
 }

@@ -59,7 +59,7 @@ describe('the examples of docstrings give what they say, in three lines', () => 
 })
 
 /** Parts of a policy or of a hash, and what restores a map. */
-const INSIDE = /(sip-hash|ada-kv|distance-heap|fading|merge-closest|weighted-sample|restore-features)\.ts$/
+const INSIDE = /(sip-hash|ada-kv|distance-heap|fading|merge-closest|merge-many|weighted-sample|restore-features)\.ts$/
 
 // The reader of pages itself, against a page whose outputs are known. Kills: a fence of another language taken,
 // a comment not compared, outputs of one line ascribed to another, a loop's outputs after the first dropped.

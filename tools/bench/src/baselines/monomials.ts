@@ -24,7 +24,7 @@ export function suffixMonomials(
         let from = (start - suffix[i]) | 0
         const end = (next + suffix[i]) | 0
         while (next < end) {
-          row[next] = xi * row[from] * ratios[next]
+          row[next] = Math.fround(xi * row[from]) * ratios[next]
           from = (from + 1) | 0
           next = (next + 1) | 0
         }
@@ -59,7 +59,8 @@ export function suffixColumns(
         const ratio = ratios[next]
         let to = Math.imul(next, rows)
         let at = Math.imul(i, rows)
-        for (const stop = to + rows; to < stop; to++, at++, from++) out[to] = columns[at] * out[from] * ratio
+        for (const stop = to + rows; to < stop; to++, at++, from++)
+          out[to] = Math.fround(columns[at] * out[from]) * ratio
       }
     }
     let total = 0
