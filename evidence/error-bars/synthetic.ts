@@ -1,6 +1,6 @@
 import { errorBars, exactAttention, normalise } from '@sublinear/attention'
 import { random } from '@sublinear/laws'
-import { judged, shape, twoKinds } from '../../packages/attention/test/two-kinds.ts'
+import { judged, shape, twoKinds } from './two-kinds.ts'
 
 /** Sets of seeds, streams of a set, as in the test of measured bars, and the shares that it allows. */
 const [SETS, STREAMS] = [40, 24]

@@ -151,8 +151,8 @@ const WAYS = [
   '- **Shared where nothing is written**: coders, rotations and blocks of entropy-coded tokens are never changed, so both streams use them.',
   '- **Copies at the first write** were not made: answers are counted, so the first question would copy, too. A fork that is used would cost as much, only later.',
   '',
-  'Above the bound are stacks, which are several streams (`farClosure`, `momentKv`, `endless`, `auto`, `balanceKv`), each of which costs some 15 µs; and streams whose sums lie in ordinary arrays ' +
-    '(`closure`, `momentCoreset`), which the garbage collector must free. `exact` and `clusters` lie near it.',
+  'Above the bound are stacks, which are several streams: `farClosure`, `momentKv`, `endless`, `auto` and `balanceKv`. Methods within a third of the bound (`entropyCoded`, `reservoir`, `clusters`, `h2o`, ' +
+    '`misfit`, `taylor`, `momentCoreset`) fall on either side of it from run to run, as the garbage collector comes.',
 ]
 
 interface ForksAndTrials {

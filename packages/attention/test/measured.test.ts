@@ -16,7 +16,7 @@ import {
 import { rowsOf, type AttentionStream, type KvBlock } from '@sublinear/core'
 import { random } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'
-import { judged, n, shape, twoKinds } from './two-kinds'
+import { judged, n, shape, twoKinds } from '../../../evidence/error-bars/two-kinds'
 
 const { measured, window } = policies
 
