@@ -16,7 +16,7 @@ import { goneTokens, type GoneTokens } from './gone-tokens'
 import { lastQueries, type LastQueries } from './last-queries'
 import type { Counted, ScorePolicy, Scoring } from './scoring'
 import { streamOrder, type StreamOrder } from './stream-order'
-import { checkTokenOptions, sizesOf, type TokenOptions } from './token-options'
+import { checkSizes, checkTokenOptions, sizesOf, type TokenOptions } from './token-options'
 import { tierSnapshot, tokenTier, type Policy, type PolicyStart, type TokenTier } from './token-tier'
 
 /** Tiers of a scored policy: makes them, and restores them. */
@@ -78,7 +78,9 @@ export function scoredFeatures(learns: ScorePolicy['learns']): readonly HeadFeat
 
 /** Checks the sizes among the options, and returns the options for `settle`, which checks the others. */
 function checkedCount<O extends TokenOptions>(name: string, options: O): O {
-  checkTokenOptions(name, sizesOf(options))
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`${name}: options must be an object, got ${String(options)}`)
+  checkSizes(name, options)
   return options
 }
 

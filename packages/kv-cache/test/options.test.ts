@@ -15,8 +15,10 @@ import {
   farKeys,
   h2o,
   keyDiff,
+  keyNorm,
   lagKv,
   misfit,
+  observedAttention,
   pyramidCounts,
   pyramidKv,
   quantisedStream,
@@ -24,6 +26,7 @@ import {
   sinks,
   snapKv,
   streamingLlm,
+  tiers,
   tova,
   window,
 } from '../src'
@@ -94,6 +97,12 @@ test.each(REFUSED)('refused: %s', (message, call) => {
   }
   expect(found).toBeInstanceOf(Error)
   expect((found as Error).message.slice(0, message.length)).toBe(message)
+})
+
+const MADE = { clusters, cur, entropyCoded, farKeys, h2o, keyDiff, keyNorm, lagKv, misfit, observedAttention, pyramidKv, reservoir, sinks, snapKv, streamingLlm, tiers, tova, window } // prettier-ignore
+test.each(Object.entries(MADE))('%s refuses options that are no object, by its name', (name, make) => {
+  for (const none of [undefined, null])
+    expect(() => make(none as never)).toThrow(new TypeError(`${name}: options must be an object, got ${none}`))
 })
 
 describe.each([

@@ -1,7 +1,7 @@
-import { checkFinite, checkInteger, type Shape, type TierMethod } from '@sublinear/core'
+import { checkFinite, checkInteger, checkOptions, type Shape, type TierMethod } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
-import { checkTokenOptions, type TokenOptions } from '../token-options'
+import { checkTokenOptions, SIZES, type TokenOptions } from '../token-options'
 import { type TokenTier } from '../token-tier'
 import { snapKvPolicy, type SnapKvOptions } from './snap-kv'
 
@@ -9,6 +9,7 @@ const KIND = 'pyramidKv'
 const SOURCE = 'Cai et al., PyramidKV: Dynamic KV Cache Compression based on Pyramidal Information Funneling (2024)'
 /** Tokens that every layer keeps: the number of the paper. */
 const WINDOW = 8
+const OWN = ['layers', 'layer', 'window', 'beta', 'pool']
 
 export interface PyramidOptions {
   /** Number of layers of the model. */
@@ -72,10 +73,11 @@ export function pyramidCounts({ layers, count, window = WINDOW, beta = 20 }: Pyr
  * stream.tokens // 100
  */
 export function pyramidKv(options: PyramidKvOptions): (shape: Shape) => TokenTier {
+  checkOptions(KIND, options, [...SIZES, ...OWN])
   const { layers, layer, window = WINDOW, pool, store, buffer } = options
   const counts = pyramidCounts(options)
   checkInteger(KIND, 'layer', layer, 0, layers - 1)
-  checkTokenOptions(KIND, options, ['layers', 'layer', 'window', 'beta', 'pool'])
+  checkTokenOptions(KIND, options, OWN)
   return layered({
     count: counts[layer],
     window,
