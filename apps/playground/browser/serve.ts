@@ -1,7 +1,8 @@
-import { createReadStream, existsSync, statSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
+import { gzipSync } from 'node:zlib'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -12,7 +13,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 }
 
-/** Serves a folder on a port of this machine, with these headers. */
+/** Kinds of files that hosts compress. */
+const PACKED = new Set(['.html', '.js', '.css', '.svg', '.txt', '.wasm'])
+
+/** Serves a folder on a port of this machine, with these headers, packed by gzip as hosts of static files do. */
 export async function serve(
   folder: string,
   headers: Readonly<Record<string, string>> = {},
@@ -25,8 +29,15 @@ export async function serve(
       response.writeHead(404).end()
       return
     }
+    const type = TYPES[extname(file)] ?? 'application/octet-stream'
+    if (PACKED.has(extname(file)) && request.headers['accept-encoding']?.includes('gzip')) {
+      const packed = gzipSync(readFileSync(file))
+      sent += packed.length
+      response.writeHead(200, { 'content-type': type, 'content-encoding': 'gzip', ...headers }).end(packed)
+      return
+    }
     sent += statSync(file).size
-    response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', ...headers })
+    response.writeHead(200, { 'content-type': type, ...headers })
     createReadStream(file).pipe(response)
   })
   await new Promise<void>((resolve) => {

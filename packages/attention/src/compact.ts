@@ -44,7 +44,7 @@ export interface CompactOptions extends KvBlock {
  *   fits are held to the tokens' own weights and values, and every fourth question judges whether masses, and how far values, are fitted at all.
  *
  * Guarantee: with room for all tokens, those tokens as they are. None on other questions: keys that none of `queries` looks at are lost, so heads that look for one old
- *   token do better with far keys ([measured](../../../evidence/kinds/README.md)).
+ *   token do better with far keys (measured in `evidence/kinds`).
  * Cost: the scores of all questions and tokens in float64; queries² · count operations twice; by 'nystrom', tokens · min(count, 256)² operations. It is no stream: it is for a prefix that is read once and asked often.
  *
  * @param keys, values, weights  the prefix; by  'questions' (default) or 'nystrom'; queries  rows × d, at least 4 of them, for 'questions'; scale  factor of the
