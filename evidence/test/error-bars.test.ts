@@ -16,12 +16,12 @@ test('the section and the picture say what the results say', () => {
 describe.each(results.map((result) => [result.heads.map(({ model }) => model).join(', '), result] as const))(
   'on heads of %s',
   (_, result) => {
-    test('95 % bars of rows without a flag cover 0.90 to 0.98 over all heads, a sample alone 0.87, measured bars of the one head of use 0.83', () => {
+    test('95 % bars of rows without a flag cover 0.90 to 0.98 over all heads with 500 entries of such rows, a sample alone 0.87', () => {
       for (const row of result.rows) {
         const { all } = coverageOf(row)
-        if (all === null) continue
+        if (all === null || row.entries.reduce((sum, one) => sum + one, 0) < 500) continue
         const name = `${row.model}, ${row.method}`
-        expect(all, name).toBeGreaterThan(isMeasured(row) ? 0.83 : isSample(row) ? 0.87 : 0.9)
+        expect(all, name).toBeGreaterThan(isSample(row) ? 0.87 : 0.9)
         if (!isMeasured(row)) expect(all, name).toBeLessThan(0.98)
       }
     })
