@@ -8,7 +8,7 @@ import { checkErrorText, isSurelyWorthwhile, verdict, type SampledErrors } from 
 import { headsOf, type HeadFiles, type LocatedHead } from './head-files'
 import { featuresOf, placeInArray, withFeatures, type FeatureFlags } from './head-features'
 import { headFilesOf, withHeadFiles } from './head-options'
-import { besideOf, sizingWithBars, withBars } from './measured-bars'
+import { recipeWithBars, sizingWithBars, withBars } from './measured-bars'
 import { isPath, methodNamed } from './methods'
 import { withInputs } from './open-input'
 import { scaleNumber, wholeNumber } from './options'
@@ -135,7 +135,7 @@ async function sizedMethod({ recipe, errorBars, ...flags }: AttendOptions) {
   const isBarred = errorBars !== undefined
   if (recipe !== undefined) {
     const { method, sizeOf } = readRecipe(recipe)
-    return isBarred ? { method: withBars(method), sizeOf: besideOf(method, sizeOf) } : { method, sizeOf }
+    return isBarred ? recipeWithBars(method, sizeOf) : { method, sizeOf }
   }
   const method = await methodNamed(flags.stream)
   return isBarred

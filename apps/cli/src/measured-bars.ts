@@ -8,13 +8,23 @@ const HELD_OUT = 256
 const OWN_BARS = ['exact', 'reservoir', 'auto']
 
 /** Whether the bars of a method are measured by held-out tokens, as it has none of its own that are about all tokens. */
-export const isMeasured = ({ name }: Method) => !OWN_BARS.includes(name)
+const isMeasured = ({ name }: Method) => !OWN_BARS.includes(name)
 
-/** The method with error bars: its own, or measured ones, whose held-out tokens take a part of its budget. An auto stream is made either with error bars or without. */
+/**
+ * The method with error bars: its own, or measured ones, whose held-out tokens take a part of its budget. An auto stream is made either with error bars or without; a
+ * stack that a pilot chose is left, since it may forget tokens, of which its own bars know nothing.
+ */
 export function withBars(method: Method): Method {
-  if (isMeasured(method)) return policies.measuredMethod(method) as unknown as Method
+  if (isMeasured(method)) return measured(method)
   if (method.name !== 'auto') return method
-  return { ...method, make: (shape, options) => method.make(shape, { ...(options as object), errorBars: 0 }) }
+  const { variants: _, refine: __, ...own } = method
+  return {
+    ...own,
+    make(shape, options) {
+      const { stack: ___, counts: ____, ...budget } = options as { readonly stack?: unknown; readonly counts?: unknown }
+      return method.make(shape, { ...budget, errorBars: 0 })
+    },
+  }
 }
 
 /** The size of a method with error bars: within --hold or --budget, with a share of it held out; else the usual size, and held-out tokens beside it. */
@@ -22,15 +32,22 @@ export function sizingWithBars(method: Method, flags: SizeFlags): Sizing {
   if (!isMeasured(method)) return sizing(method, flags)
   return flags.hold !== undefined || flags.budget !== undefined
     ? sizing(withBars(method), flags)
-    : besideOf(method, sizing(method, flags))
+    : beside(method, sizing(method, flags))
 }
 
+/** A recipe with error bars: those of an exact cache or a sample, or measured ones, with held-out tokens beside what the recipe holds. */
+export function recipeWithBars(method: Method, sizeOf: Sizing): { readonly method: Method; readonly sizeOf: Sizing } {
+  if (!isMeasured(method) && method.name !== 'auto') return { method, sizeOf }
+  return { method: measured(method), sizeOf: beside(method, sizeOf) }
+}
+
+const measured = (method: Method) => policies.measuredMethod(method) as unknown as Method
+
 /** Sizes of a method with held-out tokens beside the streams of those sizes. */
-export function besideOf(method: Method, sizeOf: Sizing): Sizing {
-  if (!isMeasured(method)) return sizeOf
-  const { beside } = policies.measuredMethod(method)
+function beside(method: Method, sizeOf: Sizing): Sizing {
+  const own = policies.measuredMethod(method)
   return (shape, traffic, pilot) => {
     const { options, details } = sizeOf(shape, traffic, pilot)
-    return { options: beside(shape, options, HELD_OUT, traffic), details }
+    return { options: own.beside(shape, options, HELD_OUT, traffic), details }
   }
 }

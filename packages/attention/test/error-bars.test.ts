@@ -1,10 +1,12 @@
 // Error bars of whole streams, against exact attention in float64 over all that came or all that is held. Kills: a part whose uncertainty is not added, a
 // spread that keeps its units when the maximum moves, bars of half the variance (they cover 0.83), a sample without its finite part (bars 1.4 times too wide at half of
-// the tokens), a stream that guesses instead of refusing, answers that change when they are asked for bars.
+// the tokens), a stream that guesses instead of refusing, answers that change when they are asked for bars, a step whose bars
+// lack what a sample leaves unsure.
 import {
   attend,
   autoStream,
   catalogue,
+  closureStream,
   combine,
   errorBars,
   exactAttention,
@@ -15,7 +17,14 @@ import {
   quantised,
   tiers,
 } from '@sublinear/attention'
-import type { AttentionStream, KvBlock, Matrix, PartialSoftmax, Shape } from '@sublinear/core'
+import {
+  rowsOf,
+  type AttentionStream,
+  type KvBlock,
+  type Matrix,
+  type PartialSoftmax,
+  type Shape,
+} from '@sublinear/core'
 import { random } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'
 
@@ -72,22 +81,27 @@ const dithered = (dither: number) => quantised({ keyBits: 4, valueBits: 3, dithe
 
 const mean = (own: Shape) => catalogue.find(({ name }) => name === 'mean')!.make(own, {})
 
+const streams: readonly [string, number, (seed: number) => AttentionStream][] = [
+  [
+    'a window in dithered codes, and what waits before it',
+    252,
+    (seed: number) => policies.window({ count: 900, store: dithered(seed) })(shape),
+  ],
+  ['all tokens in dithered codes', 0, (seed: number) => policies.farKeys({ count: n, store: dithered(seed) })(shape)],
+  ['a reservoir', 0, (seed: number) => policies.reservoir({ count: 400, seed })(shape)],
+  ['a reservoir of most tokens', 0, (seed: number) => policies.reservoir({ count: 700, seed })(shape)],
+  [
+    'auto, with far keys in codes and a sample',
+    0,
+    (seed: number) => autoStream({ ...shape, budgetBytes: 32_000, tokens: n, errorBars: seed }),
+  ],
+]
+
+const behind = (last: (own: Shape) => AttentionStream) =>
+  tiers({ ...shape, parts: [policies.h2o({ count: 200, store: dithered(1) }), last] })
+
 describe('error bars', () => {
-  it.each([
-    [
-      'a window in dithered codes, and what waits before it',
-      252,
-      (seed: number) => policies.window({ count: 900, store: dithered(seed) })(shape),
-    ],
-    ['all tokens in dithered codes', 0, (seed: number) => policies.farKeys({ count: n, store: dithered(seed) })(shape)],
-    ['a reservoir', 0, (seed: number) => policies.reservoir({ count: 400, seed })(shape)],
-    ['a reservoir of most tokens', 0, (seed: number) => policies.reservoir({ count: 700, seed })(shape)],
-    [
-      'auto, with far keys in codes and a sample',
-      0,
-      (seed: number) => autoStream({ ...shape, budgetBytes: 32_000, tokens: n, errorBars: seed }),
-    ],
-  ])('%s cover between 0.93 and 0.97', (_, from, make) => {
+  it.each(streams)('%s cover between 0.93 and 0.97', (_, from, make) => {
     const { share, flags, square } = coverage(make, 60, 1.96, from)
     expect(share).toBeGreaterThan(0.93)
     expect(share).toBeLessThan(0.97)
@@ -95,6 +109,27 @@ describe('error bars', () => {
     expect(square).toBeLessThan(1.15)
     expect(flags).toBeLessThan(0.2)
     expect(coverage(make, 20, 1.96 / Math.SQRT2, from).share).toBeLessThan(0.9) // half the variance
+  })
+
+  it.each<[string, unknown, () => AttentionStream]>([
+    ...streams.map(([name, , make]): [string, unknown, () => AttentionStream] => [name, 0, () => make(3)]),
+    ['a sample behind tokens by attention', 0, () => behind(policies.reservoir({ count: 300, seed: 2 }))],
+    [
+      'a closure, measured, behind tokens by attention',
+      0,
+      () => behind(policies.measured({ of: closureStream, count: 300, seed: 2 })),
+    ],
+  ])('of a step are those of an answer after it: %s', (_name, _from, make) => {
+    const { keys, values } = data(11)
+    const [stream, asked] = [make(), random(n, 16, 5)]
+    const part = (from: number, to: number) => ({ keys: rowsOf(keys, from, to), values: rowsOf(values, from, to) })
+    stream.step(part(0, 1130), rowsOf(asked, 0, 1130))
+    const step = errorBars(stream.step(part(1130, n), rowsOf(asked, 1130, n), { errorBars: true }))
+    const after = errorBars(stream.attend(rowsOf(asked, n - 1, n), { errorBars: true }))
+    expect([...after.error.data].some((x) => x > 0)).toBe(true)
+    expect(step.flagged.at(-1)).toBe(after.flagged[0])
+    for (const [i, x] of after.error.data.entries())
+      expect(Math.abs(step.error.data[(n - 1130 - 1) * 4 + i] / x - 1)).toBeLessThan(1e-3)
   })
 
   it('of parts add up, however answers are combined, and answers are the same bits without them', () => {

@@ -173,6 +173,10 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     like: like?.room,
   })
   if (from && !like) room.restore(kind, from)
+  /** Adds to the spread of answers, where it is asked for, what the sampling of the tokens held leaves unsure. */
+  const widen = (queries: Matrix, { spread }: PartialSoftmax) => {
+    if (spread && policy.unsure && held.count > 0) widenBySample(spread, queries, held.read(), policy.unsure(), scored)
+  }
 
   const inside: TierInside = {
     version: VERSION,
@@ -191,8 +195,7 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     take: room.take,
     errorBars: () => options.noBars ?? held.noBars,
     answer(queries, out, arrived) {
-      if (out.spread && policy.unsure && held.count > 0)
-        widenBySample(out.spread, queries, held.read(), policy.unsure(), scored)
+      widen(queries, out)
       room.answer(queries, out, arrived)
     },
     continues: true,
@@ -229,7 +232,10 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     admitted: room.admitted,
     read: () => policy.inOrder?.() ?? held.read(),
     waits: room.waits,
-    attendInOrder: (queries, into) => room.answer(queries, into, undefined, true),
+    attendInOrder(queries, into) {
+      widen(queries, into)
+      room.answer(queries, into, undefined, true)
+    },
   }
   return Object.assign(inside, head) // a spread in a literal makes it slow, and most heads are empty
 }
