@@ -10,21 +10,11 @@ const OWN_BARS = ['exact', 'reservoir', 'auto']
 /** Whether the bars of a method are measured by held-out tokens, as it has none of its own that are about all tokens. */
 const isMeasured = ({ name }: Method) => !OWN_BARS.includes(name)
 
-/**
- * The method with error bars: its own, or measured ones, whose held-out tokens take a part of its budget. An auto stream is made either with error bars or without; a
- * stack that a pilot chose is left, since it may forget tokens, of which its own bars know nothing.
- */
+/** The method with error bars: its own, or measured ones, whose held-out tokens take a part of its budget. An auto stream is made either with error bars or without. */
 export function withBars(method: Method): Method {
   if (isMeasured(method)) return measured(method)
   if (method.name !== 'auto') return method
-  const { variants: _, refine: __, ...own } = method
-  return {
-    ...own,
-    make(shape, options) {
-      const { stack: ___, counts: ____, ...budget } = options as { readonly stack?: unknown; readonly counts?: unknown }
-      return method.make(shape, { ...budget, errorBars: 0 })
-    },
-  }
+  return { ...method, make: (shape, options) => method.make(shape, { ...(options as object), errorBars: 0 }) }
 }
 
 /** The size of a method with error bars: within --hold or --budget, with a share of it held out; else the usual size, and held-out tokens beside it. */
@@ -35,7 +25,10 @@ export function sizingWithBars(method: Method, flags: SizeFlags): Sizing {
     : beside(method, sizing(method, flags))
 }
 
-/** A recipe with error bars: those of an exact cache or a sample, or measured ones, with held-out tokens beside what the recipe holds. */
+/**
+ * A recipe with error bars: those of an exact cache or a sample, or measured ones, with held-out tokens beside what the recipe holds. The stack of a recipe of `auto`
+ * may forget tokens, of which bars of its own would know nothing.
+ */
 export function recipeWithBars(method: Method, sizeOf: Sizing): { readonly method: Method; readonly sizeOf: Sizing } {
   if (!isMeasured(method) && method.name !== 'auto') return { method, sizeOf }
   return { method: measured(method), sizeOf: beside(method, sizeOf) }

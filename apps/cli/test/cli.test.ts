@@ -175,6 +175,14 @@ describe('attend', () => {
     expect([before.stream, after.stream]).toEqual(['closure', 'closure, measured'])
     expect(after.bytes).toBeGreaterThan(before.bytes)
     expect(after.bytes).toBeLessThanOrEqual(16_000)
+    // The stack of a recipe keeps codes without a dither, which have no bars of their own.
+    const stack = { window: 0, kept: [{ by: 'farKeys', share: 0.5, keyBits: 8, valueBits: 6 }], rest: 'closure' }
+    writeFileSync(
+      at('auto-recipe.json'),
+      JSON.stringify({ method: 'auto', options: { budgetBytes: 9000, tokens: n, stack } }),
+    )
+    const recipe = await sublinear([...given, '--recipe', at('auto-recipe.json'), '--error-bars', judged])
+    expect([recipe.code, recipe.stdout.includes('measured by held-out tokens')]).toEqual([0, true])
   })
 
   test('answers of a lower degree are counted, and said', async () => {

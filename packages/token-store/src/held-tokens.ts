@@ -69,6 +69,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions, l
   let [keys, values] = [nothing(), nothing()]
   const weights = slotWeights()
   let count = 0
+  const mark = {} // by which its kept scores are known
 
   const grow = (needed: number) => {
     if (needed <= capacity) return
@@ -88,7 +89,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions, l
   }
 
   const truncate = (to: number) => {
-    forgetScores(self)
+    forgetScores(mark)
     weights.drop(to, count)
     count = to
   }
@@ -105,7 +106,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions, l
       spec: SPEC,
       write(block, from, rows, at) {
         if (rows === 0) return
-        forgetScores(self)
+        forgetScores(mark)
         grow(at + rows)
         keys.write(rowsOf(block.keys, from, from + rows).data, at * d)
         values.write(rowsOf(block.values, from, from + rows).data, at * dv)
@@ -113,7 +114,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions, l
         count = Math.max(count, at + rows)
       },
       weigh(at, given) {
-        forgetScores(self)
+        forgetScores(mark)
         weights.write(given, given.length, at, capacity)
       },
       read(from = 0, rows = count - from) {
@@ -182,7 +183,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions, l
         }
         const { max, mass, sum } = partial
         const place =
-          observed && inOrder && !causal ? placeForScores(self, queries.data, queries.rows, count) : undefined
+          observed && inOrder && !causal ? placeForScores(mark, queries.data, queries.rows, count) : undefined
         kernels().attend({
           queries: queries.data,
           keys,
@@ -203,7 +204,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions, l
         })
       },
       addShares(out, queries, { max, mass }, causal) {
-        const kept = causal ? undefined : keptScores(self, queries.data, queries.rows, count)
+        const kept = causal ? undefined : keptScores(mark, queries.data, queries.rows, count)
         kernels().addShares(out, {
           queries: queries.data,
           keys,
@@ -234,7 +235,7 @@ export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions, l
         const rows = heldKeys.length / d
         if (rows === 0) return
         grow(rows)
-        forgetScores(self)
+        forgetScores(mark)
         keys.write(heldKeys)
         values.write(heldValues)
         weights.write(weightsIn(kind, state, rows), rows, 0, capacity)

@@ -14,11 +14,13 @@ export interface Scores {
   readonly scoreRow: number
 }
 
-/** Scores of the last queries that some store answered: scratch of the process, of which `of` and `queries` say whose they are. */
+/** Scores of the last queries that some store answered: scratch of the process. `of` is a mark of the store and not the store, which would be kept from collection. */
 let kept:
   | { readonly of: object; readonly queries: Float32Array; readonly rows: number; readonly count: number }
   | undefined
 let room: Resident<Float32Array> | undefined
+
+const rowOf = (count: number) => (count + BLOCK - 1) & -BLOCK
 
 /**
  * Gives the place where a call of `attend` leaves its scores, so that the shares which are asked for next need no products.
@@ -28,7 +30,7 @@ let room: Resident<Float32Array> | undefined
  * @returns nothing where the kernels leave no scores for such a call, or there is no memory for them
  */
 export function placeForScores(of: object, queries: Float32Array, rows: number, count: number): Scores | undefined {
-  const scoreRow = (count + BLOCK - 1) & -BLOCK
+  const scoreRow = rowOf(count)
   if (rows > ROWS || rows * scoreRow > MOST || kernels().name !== 'simd') return undefined
   kept = undefined
   try {
@@ -48,7 +50,7 @@ export function placeForScores(of: object, queries: Float32Array, rows: number, 
 export function keptScores(of: object, queries: Float32Array, rows: number, count: number): Scores | undefined {
   if (!room || kept?.of !== of || kept.queries !== queries || kept.rows !== rows || kept.count !== count)
     return undefined
-  return { scores: room, scoreRow: (count + BLOCK - 1) & -BLOCK }
+  return { scores: room, scoreRow: rowOf(count) }
 }
 
 /** Forgets the scores of a store: its tokens have changed. */
