@@ -7,34 +7,28 @@ const BLOCK = 64
 
 /**
  * Continues one row's partial softmax over `count` keys. q, units: a query as roundQueries made it; keys, values: the codes of the first row of
- * each, the same stride; headers: what openHeaders gave, `room` rows of each: steps and shifts of keys, steps of values, and their shifts in 16 bits; with room 0 they are opened here,
- * block by block, two bytes before the codes, and headers are 896 bytes of scratch;
- * bias: floats, or 0; out: the sum so far, dv rounded up to 32; scores: 384 bytes of scratch.
+ * each, the same stride; bias: floats, or 0; out: the sum so far, dv rounded up to 32; work: 1280 bytes.
  */
 export function attendCodes(
   q: usize, units: usize, keys: usize, keyBits: i32, d: i32, values: usize, valueBits: i32, dv: i32, stride: i32,
-  headers: usize, room: i32, bias: usize, count: i32, max: usize, mass: usize, out: usize, scores: usize,
+  bias: usize, count: i32, max: usize, mass: usize, out: usize, work: usize,
 ): void {
   const outRow = ((dv + 31) & -32) << 2
   const blockBytes = stride * BLOCK
-  const isOpen = room > 0
-  const column = isOpen ? (room as usize) << 2 : 4 * BLOCK
-  const step: usize = isOpen ? 4 * BLOCK : 0
-  let shifts = headers + 3 * column
-  for (; count > 0; count -= BLOCK, keys += blockBytes, values += blockBytes, headers += step, shifts += step >> 1) {
+  const scores = work + 896
+  for (; count > 0; count -= BLOCK, keys += blockBytes, values += blockBytes) {
     const block = min(BLOCK, count)
-    if (!isOpen) {
-      openHeaders(headers, headers + column, false, keys - 2, stride, keyBits, block)
-      openHeaders(headers + 2 * column, shifts, true, values - 2, stride, valueBits, block)
-    }
-    codeScores(scores, q, units, keys, stride, keyBits, d, block, headers, headers + column)
+    openHeaders(work, work + 256, false, keys - 2, stride, keyBits, block)
+    memory.fill(work + 512 + ((block & -8) << 2), 0, 32) // steps of rows that are not there: weights go on to a multiple of 8
+    openHeaders(work + 512, work + 768, true, values - 2, stride, valueBits, block)
+    codeScores(scores, q, units, keys, stride, keyBits, d, block, work, work + 256)
     if (bias) {
       for (let i: usize = 0; i < (block as usize) << 2; i += 4) {
         store<f32>(scores + i, load<f32>(scores + i) + load<f32>(bias + i))
       }
       bias += 4 * BLOCK
     }
-    const unit = softenCodes(scores, block, headers + 2 * column, max, mass, out, outRow)
-    if (unit > 0) mixCodes(out, scores, block, shifts, values, stride, valueBits, dv, unit)
+    const unit = softenCodes(scores, block, work + 512, max, mass, out, outRow)
+    if (unit > 0) mixCodes(out, scores, block, work + 768, values, stride, valueBits, dv, unit)
   }
 }

@@ -30,29 +30,26 @@ export function softenCodes(
   const inverse = constant(0), magic = constant(12), ln2 = constant(13)
   const p1 = constant(4), p2 = constant(5), p3 = constant(6), p4 = constant(7), p5 = constant(8), one = constant(9)
   const lowest = constant(14)
-  let sum = f32x4.splat(0)
-  for (let at = scores; at < end; at += 16) {
-    const w = weight(f32x4.sub(v128.load(at), tops), inverse, magic, ln2, p1, p2, p3, p4, p5, one, lowest)
-    v128.store(at, w)
-    sum = f32x4.add(sum, w)
-  }
-  sum = f32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 0, 1))
-  store<f64>(mass, load<f64>(mass) + ((f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1)) as f64))
-  let most = f32x4.splat(0)
+  let sum = f32x4.splat(0), most = sum
   for (let at = scores; at < end; at += 16, steps += 16) {
-    const scaled = f32x4.mul(v128.load(at), v128.load(steps))
+    const w = weight(f32x4.sub(v128.load(at), tops), inverse, magic, ln2, p1, p2, p3, p4, p5, one, lowest)
+    sum = f32x4.add(sum, w)
+    const scaled = f32x4.mul(w, v128.load(steps))
     most = f32x4.pmax(most, scaled)
     v128.store(at, scaled)
   }
+  sum = f32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 0, 1))
+  store<f64>(mass, load<f64>(mass) + ((f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1)) as f64))
   most = f32x4.pmax(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1))
   most = f32x4.pmax(most, v128.shuffle<i32>(most, most, 1, 0, 3, 2))
   const largest = f32x4.extract_lane(most, 0)
   if (!(largest >= LEAST)) return 0
-  const factor = f32x4.splat(32767 / largest)
+  const factor = f32x4.splat(32767 / largest), rounding = constant(1)
   for (let at = scores, to = scores + 256; at < end; at += 32, to += 16) {
-    const low = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at), factor)))
-    const high = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at, 16), factor)))
-    v128.store(to, i16x8.narrow_i32x4_s(low, high))
+    // What is below 2^22 lies in the lowest bits, rounded to the nearest, to even of two.
+    const low = f32x4.add(f32x4.mul(v128.load(at), factor), rounding)
+    const high = f32x4.add(f32x4.mul(v128.load(at, 16), factor), rounding)
+    v128.store(to, i16x8.narrow_i32x4_s(i32x4.sub(low, rounding), i32x4.sub(high, rounding)))
   }
   return largest / 32767
 }

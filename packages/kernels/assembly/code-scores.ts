@@ -21,7 +21,19 @@ export function roundQueries(
     const inverse: f32 = some ? (most as f32) / top : 0
     memory.fill(to, 0, toRow)
     let sum = 0
-    for (let i = 0; i < d; i++) {
+    let i = 0
+    if (!inNibbles) {
+      let sums = i32x4.splat(0)
+      for (; i + 8 <= d; i += 8) {
+        const at = scaled + ((i as usize) << 2)
+        const low = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at), f32x4.splat(inverse))))
+        const high = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at, 16), f32x4.splat(inverse))))
+        sums = i32x4.add(sums, i32x4.add(low, high))
+        v128.store(to + ((i as usize) << 1), i16x8.narrow_i32x4_s(low, high))
+      }
+      sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3)
+    }
+    for (; i < d; i++) {
       const value = nearest(load<f32>(scaled + ((i as usize) << 2)) * inverse) as i32
       sum += value
       const place = inNibbles ? (i & -32) | ((i & 3) << 3) | ((i & 31) >> 2) : i

@@ -57,16 +57,3 @@ export function codeDistances(
     store<f64>(out, sum as f64)
   }
 }
-
-/** The codes of packed rows, from the first row's on, in a byte each, toStride bytes apart. Writes up to 7 bytes past a row's codes. */
-export function widen(to: usize, toStride: i32, codes: usize, stride: i32, bits: i32, rows: i32, width: i32): void {
-  openWindows(bits)
-  const bytes = windowBytes(), factors = windowFactors(), drop = 16 - bits
-  for (; rows; rows--, codes += stride, to += toStride) {
-    let at = codes
-    for (let i = 0; i < width; i += 8, at += bits) {
-      const eight = eightCodes(at, bytes, factors, drop)
-      v128.store64_lane(to + i, i8x16.narrow_i16x8_s(eight, eight), 0)
-    }
-  }
-}

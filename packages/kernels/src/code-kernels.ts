@@ -31,6 +31,15 @@ export interface CodedShares extends Omit<ShareBlock, 'keys'> {
   readonly keys: PackedRows // cols × d
 }
 
+/** Moves rows that are turned back by a centre, and keeps their entries in bounds. */
+export interface MovedBack {
+  readonly centre: Float32Array // width
+  /** How many times the centre is added to each row; once where it is left out. */
+  readonly times?: Float64Array | undefined // rows
+  /** Largest magnitude of an entry; a larger one becomes it. */
+  readonly most: number
+}
+
 /** Kernels over tokens in codes, beside those of `kernels()` that have the same name. */
 export interface CodeKernels {
   readonly name: 'simd' | 'scalar'
@@ -68,10 +77,26 @@ export interface CodeKernels {
    * nearest level, to the even code of two. The order is fixed: both kernels give the same bits. Magnitudes must be below 2^120.
    */
   pack(packed: PackedRows, first: number, x: Doubles, rows: number, width: number, trials: Float64Array): void
+  /** Packs rows of x (rows × width) less a centre (width), turned: the same bits as from the doubles that `turn` and `pack` would take. */
+  packTurned(
+    packed: PackedRows,
+    first: number,
+    x: Float32Array,
+    rows: number,
+    width: number,
+    trials: Float64Array,
+    centre: Float32Array,
+    signs: Int8Array,
+  ): void
   /**
    * Turns every row of x (rows × width) in place, by an orthogonal map. With p the largest power of two ≤ width, it multiplies the first p entries by
    * signs[0 … p), then by the Hadamard matrix over √p; where p < width, then the last p entries likewise, with signs[p … 2p). With `back` it applies the
    * inverse map. Both kernels give the same bits.
    */
   turn(x: Doubles, signs: Int8Array, rows: number, width: number, back?: boolean): void
+  /**
+   * Writes rows of x (rows × width), turned, to out, which may be x. With `back` it applies the inverse map, adds the centre and keeps the bounds. It computes
+   * in doubles, and rounds each entry once, at the end. Both kernels give the same bits.
+   */
+  turnRows(out: Float32Array, x: Float32Array, signs: Int8Array, rows: number, width: number, back?: MovedBack): void
 }

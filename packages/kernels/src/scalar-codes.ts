@@ -4,6 +4,7 @@ import { attendCodes } from './scalar/attend-codes'
 import { addCodeShares } from './scalar/code-shares'
 import { pack } from './scalar/pack'
 import { turn } from './scalar/turn'
+import { packTurned, turnRows } from './scalar/turned-rows'
 import { codeDistances, unpack } from './scalar/unpack'
 
 /** The kernels over codes in plain JavaScript: the same bits as in WASM SIMD. */
@@ -14,5 +15,7 @@ export const scalarCodeKernels: CodeKernels = {
   codeDistances,
   unpack,
   pack,
+  packTurned,
   turn,
+  turnRows,
 }

@@ -6,6 +6,7 @@ import { simdCodeDistances } from './simd/code-distances'
 import { simdAddCodeShares } from './simd/code-shares'
 import { simdPack } from './simd/pack'
 import { simdTurn } from './simd/turn'
+import { simdTurnedRows } from './simd/turned-rows'
 import { simdUnpack } from './simd/unpack'
 
 let made: CodeKernels | undefined
@@ -23,6 +24,7 @@ export function simdCodeKernels(): CodeKernels {
       unpack: simdUnpack(machine, scratch),
       pack: simdPack(machine, scratch),
       turn: simdTurn(machine, scratch),
+      ...simdTurnedRows(machine, scratch),
     }
   }
   return made

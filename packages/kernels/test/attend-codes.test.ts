@@ -1,7 +1,8 @@
 // Attention over codes: the same bits from both kernels, and what float64 gives over the numbers that the codes stand for, within the bound that the
 // roundings of queries and weights allow. Kills: a shift of the levels left out of scores or sums, codes taken for unsigned, nibbles in
 // another order than the query, weights rounded before the steps, a maximum that hidden keys raise, a row of an odd count mixed twice,
-// sums that overflow 32 bits at wide rows (the largest query is smaller there), a block's unit used for the next.
+// sums that overflow 32 bits at wide rows (the largest query is smaller there), a block's unit used for the next; of four rows that are answered together: a row
+// with another's limit or unit, weights that a longer row left, the bias of the first block for all, an odd count without its last token.
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { scalarKernels, simdKernels, type Kernels } from './all-kernels'

@@ -123,6 +123,59 @@ describe('pack', () => {
   })
 })
 
+const someWidth = fc.record({ rows: fc.integer({ min: 0, max: 20 }), width: widths, seed: fc.nat(1e6) })
+const signsOf = (width: number, seed: number) => {
+  const next = words(seed)
+  return Int8Array.from({ length: 2 * width }, () => (next() % 2 === 0 ? 1 : -1))
+}
+
+describe('packTurned', () => {
+  // Kills: the centre added and not subtracted, or of the next row; an odd width whose last entry is left out; the turn left out.
+  test.prop([someWidth, fc.integer({ min: 2, max: 8 }), someTrials], { seed: 73, numRuns: 60 })(
+    'writes what turn and pack make of the rest in doubles, in the same bits from both kernels',
+    ({ rows, width, seed }, bits, trials) => {
+      const [x, centre, signs] = [numbers(seed, rows * width, 3), numbers(seed + 1, width, 3), signsOf(width, seed + 2)]
+      const stride = 2 + Math.ceil((width * bits) / 8)
+      const [, scalar] = both
+      const rest = Float64Array.from(x, (entry, i) => entry - centre[i % width])
+      scalar.turn(rest, signs, rows, width)
+      const packedBy = (write: (packed: Parameters<Kernels['pack']>[0]) => void, kernels: Kernels) => {
+        const codes = kernels.bytes((rows + 2) * stride)
+        write({ codes, offset: 0, stride, bits })
+        return codes.read()
+      }
+      const wanted = packedBy((packed) => scalar.pack(packed, 1, rest, rows, width, trials), scalar)
+      for (const kernels of both) {
+        const own = packedBy((packed) => kernels.packTurned(packed, 1, x, rows, width, trials, centre, signs), kernels)
+        expect(own).toEqual(wanted)
+      }
+    },
+  )
+})
+
+describe('turnRows', () => {
+  // Kills: entries rounded before the centre is added, a row's factor taken for all, a bound on one side only, `back` not passed on.
+  test.prop([someWidth, fc.boolean(), fc.constantFrom(0.5, 100), fc.boolean()], { seed: 74, numRuns: 60 })(
+    'rounds once what turn makes in doubles, moved and bounded, in the same bits from both kernels',
+    ({ rows, width, seed }, isBack, most, isTimed) => {
+      const [x, centre, signs] = [numbers(seed, rows * width, 3), numbers(seed + 1, width, 3), signsOf(width, seed + 2)]
+      const times = isTimed ? Float64Array.from(numbers(seed + 3, rows, 5)) : undefined
+      const whole = Float64Array.from(x)
+      both[1].turn(whole, signs, rows, width, isBack)
+      const wanted = Float32Array.from(whole, (entry, i) => {
+        if (!isBack) return entry + 0
+        const moved = entry + (times ? times[Math.floor(i / width)] : 1) * centre[i % width]
+        return moved > most ? most : moved < -most ? -most : moved
+      })
+      for (const kernels of both) {
+        const own = x.slice()
+        kernels.turnRows(own, own, signs, rows, width, isBack ? { centre, times, most } : undefined)
+        expect(own).toEqual(wanted)
+      }
+    },
+  )
+})
+
 describe('turn', () => {
   test.prop([widths, fc.integer({ min: 0, max: 300 }), fc.boolean(), fc.nat(1e6)], { seed: 72, numRuns: 80 })(
     'is signs and the Hadamard matrix over the first and the last p entries, comes back, in the same bits from both kernels',

@@ -18,18 +18,11 @@ export function decoded(
   from: number,
   count: number,
 ): Matrix {
-  const { width } = turn
+  const { width, signs } = turn
   const data = new Float32Array(count * width)
-  codeKernels().unpack(data, packed, from, count, width)
-  const x = rows64(data.length)
-  for (let i = 0; i < data.length; i++) x[i] = data[i]
-  turn.turnBack(x)
-  for (let at = 0; at < data.length; at += width) {
-    for (let c = 0; c < width; c++) {
-      const entry = x[at + c] + centre[c]
-      data[at + c] = entry > most ? most : entry < -most ? -most : entry
-    }
-  }
+  const { unpack, turnRows } = codeKernels()
+  unpack(data, packed, from, count, width)
+  turnRows(data, data, signs, count, width, { centre, most })
   return { rows: count, cols: width, data }
 }
 
@@ -50,12 +43,9 @@ export function restOf(
 }
 
 /** Queries in the turned coordinates of keys; valid until the next call. */
-export function turned({ data }: Matrix, rotation: Rotation): Float32Array {
-  const x = rows64(data.length)
-  for (let i = 0; i < x.length; i++) x[i] = data[i]
-  rotation.turn(x)
+export function turned({ rows, cols, data }: Matrix, { signs }: Rotation): Float32Array {
   const out = rows32(data.length)
-  for (let i = 0; i < x.length; i++) out[i] = x[i]
+  codeKernels().turnRows(out, data, signs, rows, cols)
   return out
 }
 
@@ -80,13 +70,7 @@ export function backFromCentre(
   scale: number,
   turnValues: Rotation,
 ): void {
-  const { cols, data } = sum
-  const x = rows64(data.length)
-  for (let i = 0; i < x.length; i++) x[i] = data[i]
-  turnValues.turnBack(x)
-  for (let r = 0; r < mass.length; r++) {
-    if (max[r] === -Infinity) continue
-    max[r] += shiftOf(queries, r, keyCentre, scale)
-    for (let i = r * cols, c = 0; c < cols; c++, i++) data[i] = x[i] + mass[r] * valueCentre[c]
-  }
+  const { rows, cols, data } = sum
+  codeKernels().turnRows(data, data, turnValues.signs, rows, cols, { centre: valueCentre, times: mass, most: Infinity })
+  for (let r = 0; r < rows; r++) if (max[r] !== -Infinity) max[r] += shiftOf(queries, r, keyCentre, scale)
 }

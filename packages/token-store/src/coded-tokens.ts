@@ -1,7 +1,7 @@
-import { isHeld, reserveMemory, type KvBlock, readAnew } from '@sublinear/core'
+import { isHeld, reserveMemory, rowsOf, type KvBlock, readAnew } from '@sublinear/core'
 import { addPartial } from '@sublinear/exact-attention'
 import { kernels, type PackedRows, type Resident, codeKernels } from '@sublinear/kernels'
-import { backFromCentre, decoded, restOf, scratchPartial, shiftOf, turned } from './centred-rows'
+import { backFromCentre, decoded, scratchPartial, shiftOf, turned } from './centred-rows'
 import { weightsIn } from './saved-tokens'
 import { shortWeights } from './short-weights'
 import { slotWeights } from './slot-weights'
@@ -11,7 +11,7 @@ import { MOST_KEY, MOST_VALUE } from './entry-bounds'
 
 const made = readAnew<HeldTokens, 'count' | 'bytes' | 'weights'>()
 
-/** Rows that are unpacked at a time; also the smallest room. */
+/** Tokens of the smallest room, of which every room is a multiple. */
 const BLOCK = 64
 export const NO_BARS = 'rounding to few bits has an error that the codes do not tell: give quantised a dither'
 
@@ -79,11 +79,9 @@ export function codedTokens({ spec, coder, centres, ...options }: CodedTokensOpt
     values: { codes: own, offset: coder.keys.bytes, stride, bits: coder.values.bits },
   })
   const encode = (block: KvBlock, from: number, added: number, { keys, values }: Coded, at: number) => {
-    for (let r = 0; r < added; r += BLOCK) {
-      const here = Math.min(BLOCK, added - r)
-      coder.keys.encode(restOf(block.keys, from + r, here, keyCentre, coder.turnKeys), keys, at + r, here)
-      coder.values.encode(restOf(block.values, from + r, here, valueCentre, coder.turnValues), values, at + r, here)
-    }
+    const [ownKeys, ownValues] = [block.keys, block.values].map((rows) => rowsOf(rows, from, from + added).data)
+    coder.keys.encode(ownKeys, keys, at, added, keyCentre, coder.turnKeys)
+    coder.values.encode(ownValues, values, at, added, valueCentre, coder.turnValues)
   }
   const decode = ({ keys, values }: Coded, from: number, some: number) => ({
     keys: decoded(keys, coder.turnKeys, keyCentre, MOST_KEY, from, some),

@@ -9,6 +9,8 @@ export interface Rotation {
   /** Turns every row of x, in place. */
   turn(x: Float64Array): void
   turnBack(x: Float64Array): void
+  /** Signs of the kernels' turn. */
+  readonly signs: Int8Array
 }
 
 /**
@@ -29,6 +31,7 @@ export function rotation({ width, seed, index }: { width: number; seed: bigint; 
   if (p < width) factors.set(signs(p, seed, 2 * index + 1), p)
   return {
     width,
+    signs: factors,
     turn: (x) => codeKernels().turn(x, factors, x.length / width, width),
     turnBack: (x) => codeKernels().turn(x, factors, x.length / width, width, true),
   }

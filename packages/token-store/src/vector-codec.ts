@@ -1,4 +1,5 @@
 import { codeKernels, type PackedRows } from '@sublinear/kernels'
+import type { Rotation } from './rotation'
 
 /** Number of steps that are tried for a vector and a shift, the largest first: with many bits it is hardly worth clipping an end. */
 const trialsOf = (bits: number) => (bits < 7 ? 8 : 4)
@@ -12,8 +13,8 @@ export interface VectorCodec {
   readonly bits: number
   /** Bytes a vector. */
   readonly bytes: number
-  /** Puts the codes of rows of x to the rows first … of packed. */
-  encode(x: Float64Array, packed: PackedRows, first: number, rows: number): void
+  /** Puts the codes of rows of x, less the centre and turned, to the rows first … of packed. */
+  encode(x: Float32Array, packed: PackedRows, first: number, rows: number, centre: Float32Array, turn: Rotation): void
   /** Whether the row's step is one that encode could have written for entries of at most `largest`. */
   isSound(row: Uint8Array, at: number, largest: number): boolean
 }
@@ -38,7 +39,8 @@ export function vectorCodec({ width, bits }: { width: number; bits: number }): V
   return {
     bits,
     bytes: 2 + Math.ceil((width * bits) / 8),
-    encode: (x, packed, first, rows) => codeKernels().pack(packed, first, x, rows, width, trials),
+    encode: (x, packed, first, rows, centre, { signs }) =>
+      codeKernels().packTurned(packed, first, x, rows, width, trials, centre, signs),
     isSound(row, at, largest) {
       const word = Uint32Array.of((row[at] | (row[at + 1] << 8)) << 15)
       const step = new Float32Array(Uint32Array.of(word[0] & 0xfffc0000).buffer)[0]

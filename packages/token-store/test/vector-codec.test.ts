@@ -32,10 +32,14 @@ function decoded(row: Uint8Array, width: number, bits: number): Float64Array {
   })
 }
 
-/** One row of codes. */
+/** One row of codes of a vector that the codec's turn makes x, but for rounding. */
 function encoded(codec: VectorCodec, x: Float64Array): Uint8Array {
   const codes = kernels().bytes(codec.bytes)
-  codec.encode(x, { codes, offset: 0, stride: codec.bytes, bits: codec.bits }, 0, 1)
+  const turn = rotation({ width: x.length, seed: 5n, index: 0 })
+  const unturned = x.slice()
+  turn.turnBack(unturned)
+  const packed = { codes, offset: 0, stride: codec.bytes, bits: codec.bits }
+  codec.encode(Float32Array.from(unturned), packed, 0, 1, new Float32Array(x.length), turn)
   return codes.read()
 }
 

@@ -4,10 +4,13 @@ import type { Staging } from '../staging'
 
 const CHUNK = 8192 // most doubles that pass through scratch at once, but at least one row
 
+/** The largest power of two up to `width`. */
+export const powerIn = (width: number) => 2 ** (31 - Math.clz32(width))
+
 export function simdTurn({ wasm, arena }: CodeMachine, staging: Staging): CodeKernels['turn'] {
   return (x, signs, rows, width, back = false) => {
     if (rows === 0 || width === 0) return
-    const p = 2 ** (31 - Math.clz32(width))
+    const p = powerIn(width)
     const xAt = staging.doubles(x)
     const most = xAt ? rows : Math.min(rows, Math.max(1, Math.floor(CHUNK / width)))
     const factors = staging.region(8 * (2 * p + (xAt ? 0 : most * width)))
