@@ -6,6 +6,7 @@ import { languageModel, logits } from '@sublinear/small-lm'
 import { describe, expect, test } from 'vitest'
 import { scalarAttention } from '../src/baselines/attention.ts'
 import { llamaContext, llamaInstalled } from '../src/peers/llama.ts'
+import { mlMatrixAttention } from '../src/peers/ml-matrix.ts'
 import { onnxCache } from '../src/peers/onnx-cache.ts'
 import { onnxruntimeAttention } from '../src/peers/onnxruntime.ts'
 import { smallLmGguf } from '../src/peers/small-lm-gguf.ts'
@@ -23,6 +24,7 @@ describe.each([false, true])('causal %s', (causal) => {
     ['onnxruntime-node', async () => await onnxruntimeAttention(job)],
     ['tfjs-wasm, keys transposed', async () => await tfjsAttention(job, 'transposed')],
     ['tfjs-wasm, transposeB', async () => await tfjsAttention(job, 'flag')],
+    ['ml-matrix', async () => mlMatrixAttention(job)],
     ['plain JS', async () => () => scalarAttention(job).data],
   ])('%s agrees with exactAttention', async (_, prepare) => {
     const run = await prepare()

@@ -1,6 +1,7 @@
 import { exactAttention } from '@sublinear/exact-attention'
 import { scalarAttention, type PlainJob } from '../baselines/attention.ts'
 import { childScript, runNode } from '../child.ts'
+import { mlMatrixAttention } from '../peers/ml-matrix.ts'
 import { onnxruntimeAttention } from '../peers/onnxruntime.ts'
 import { tfjsAttention, type KeyForm } from '../peers/tfjs.ts'
 import { peak, PEAK } from '../peak.ts'
@@ -15,6 +16,7 @@ const AGREEMENT = 1e-4
 export const ORT = 'onnxruntime-node MultiHeadAttention'
 export const TFJS = 'tfjs-wasm, keys transposed first'
 export const TFJS_FLAG = 'tfjs-wasm, transposeB flag'
+const ML_MATRIX = 'ml-matrix, float64'
 const PLAIN = 'plain JS'
 export const OURS = '@sublinear/exact-attention'
 
@@ -22,7 +24,7 @@ export const suite: Suite = {
   name: 'exact-attention',
   rounds: 9,
   groups: () => [
-    attentionGroup(2048, false, [ort, tfjs('transposed'), tfjs('flag'), plain]),
+    attentionGroup(2048, false, [ort, tfjs('transposed'), tfjs('flag'), mlMatrix, plain]),
     attentionGroup(4096, false, [ort, tfjs('transposed'), tfjs('flag')]),
     attentionGroup(8192, false, [ort, tfjs('transposed')]),
     attentionGroup(2048, true, [ort, tfjs('transposed'), plain]),
@@ -62,6 +64,11 @@ function attentionGroup(n: number, causal: boolean, peers: readonly Peer[], d = 
 }
 
 const ort: Peer = (job) => ({ name: ORT, setup: () => agreeing(ORT, job, onnxruntimeAttention(job)) })
+
+const mlMatrix: Peer = (job) => ({
+  name: ML_MATRIX,
+  setup: () => agreeing(ML_MATRIX, job, Promise.resolve(mlMatrixAttention(job))),
+})
 
 const plain: Peer = (job) => timed(PLAIN, () => scalarAttention(job))
 
