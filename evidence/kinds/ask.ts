@@ -468,7 +468,7 @@ export const kinds: Experiment<Kinds> = {
       [...new Set(rows.map(({ group }) => group))].map((group) => ({
         title: `${group} heads`,
         x: { label: 'cache / bytes', log: true, ticks: [4, 8, 16, 32] },
-        y: { label: 'relative error', most: 1 },
+        y: { label: 'relative error', log: true, most: 1 },
         lines: METHODS.map((method) => ({
           name: method,
           dashed: method === 'no recipe' || method === 'first tokens' || method === 'own pilot',

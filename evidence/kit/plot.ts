@@ -1,9 +1,13 @@
+import * as Plot from '@observablehq/plot'
+import { parseHTML } from 'linkedom'
+import { looksOf, type Look } from './line-looks.ts'
+
 export interface Line {
   readonly name: string
   /** (x, y), both > 0 on a logarithmic axis. */
   readonly points: readonly (readonly [number, number])[]
   readonly dashed?: boolean
-  /** A place in the palette, to draw two lines alike. Default: that of the name among all names. */
+  /** A place in the palette, to draw two lines alike. Default: that of the name. */
   readonly colour?: number
 }
 
@@ -26,151 +30,150 @@ export interface Panel {
   readonly lines: readonly Line[]
 }
 
-const [WIDTH, HEIGHT] = [360, 300] // of the field of a panel
-const [LEFT, TOP, BOTTOM, GAP, HEAD] = [64, 30, 54, 26, 34]
-const KEY = 250 // the legend's column
-const COLOURS = [
-  '#c0392b',
-  '#2471a3',
-  '#1e8449',
-  '#b9770e',
-  '#6c3483',
-  '#17202a',
-  '#5d6d7e',
-  '#d4679a',
-  '#7b7d7d',
-  '#17a2a8',
-  '#e67e22',
-]
+/** A page shows a picture of this width as it is: letters keep their size. */
+const WIDTH = 830
+const HEIGHT = 280
+const [HEAD, TITLE, ROW, LETTER] = [34, 22, 20, 7.2]
 
-/** Panels side by side under one title, with one legend: a name has one colour in all of them. SVG text. */
+/** Panels under one title and one legend, two in a row: a name has one colour in all of them, and a method the same one in every picture. SVG text. */
 export function plot(title: string, panels: readonly Panel[]): string {
-  const lines = new Map(panels.flatMap((panel) => panel.lines.map((line) => [line.name, line] as const)))
-  const names = [...lines.keys()]
-  const step = LEFT + WIDTH + GAP
-  const width = step * panels.length + KEY
-  const height = HEAD + TOP + Math.max(HEIGHT, 20 * names.length) + BOTTOM
-  const legend = names.flatMap((name, i) => {
-    const y = HEAD + TOP + 10 + 20 * i
-    const { dashed, colour = i, points } = lines.get(name)!
-    const x = step * panels.length
-    const stroke = `stroke="${colourOf(colour)}" stroke-width="2"${dashed ? ' stroke-dasharray="5 4"' : ''}`
-    return [
-      points.length > 1
-        ? `<line x1="${x}" y1="${y - 4}" x2="${x + 20}" y2="${y - 4}" ${stroke}/>`
-        : `<circle cx="${x + 10}" cy="${y - 4}" r="3.2" fill="${colourOf(colour)}"/>`,
-      text(x + 26, y, name, 'start'),
-    ]
+  const looks = looksOf(panels.flatMap(({ lines }) => lines))
+  const columns = Math.min(2, panels.length)
+  const legend = legendOf(looks)
+  const [width, top] = [WIDTH / columns, HEAD + legend.height]
+  const height = top + Math.ceil(panels.length / columns) * (TITLE + HEIGHT)
+  const fields = panels.map((panel, i) => {
+    const [x, y] = [width * (i % columns), top + Math.floor(i / columns) * (TITLE + HEIGHT)]
+    return `<g transform="translate(${x} ${y})">\n<text x="14" y="14" font-size="13">${safe(panel.title)}</text>\n<g transform="translate(0 ${TITLE})">\n${field(panel, looks, width)}\n</g>\n</g>`
   })
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="white"/>`,
-    `<text x="${LEFT}" y="22" font-size="15">${safe(title)}</text>`,
-    ...panels.map((panel, i) => `<g transform="translate(${step * i} ${HEAD})">\n${field(panel, names)}\n</g>`),
-    ...legend,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" font-family="sans-serif" font-size="12">`,
+    `<rect width="${WIDTH}" height="${height}" fill="white"/>`,
+    `<text x="14" y="21" font-size="15">${safe(title)}</text>`,
+    ...legend.drawn,
+    ...fields,
     '</svg>',
     '',
   ].join('\n')
 }
 
-function field({ title, x, y, lines }: Panel, names: readonly string[]): string {
+/** Names with their marks, as many in a row as there is room for. */
+function legendOf(looks: ReadonlyMap<string, Look>): { drawn: string[]; height: number } {
+  let [x, row] = [14, 0]
+  const drawn = [...looks].map(([name, { colour, dash, dots }]) => {
+    const own = 48 + LETTER * name.length
+    if (x + own > WIDTH && x > 14) [x, row] = [14, row + 1]
+    const y = HEAD + 10 + ROW * row
+    const line = `<path d="M${x.toFixed(1)} ${y - 4}h24" stroke="${colour}" stroke-width="2"${dash ? ` stroke-dasharray="${dash}"` : ''}/>`
+    const dot = dots ? `<circle cx="${(x + 12).toFixed(1)}" cy="${y - 4}" r="3" fill="${colour}"/>` : ''
+    const text = `<text x="${(x + 30).toFixed(1)}" y="${y}">${safe(name)}</text>`
+    x += own
+    return line + dot + text
+  })
+  return { drawn, height: ROW * (row + 1) + 8 }
+}
+
+function field({ x, y, lines }: Panel, looks: ReadonlyMap<string, Look>, width: number): string {
   const across = scaleOf(
     x,
     lines.flatMap(({ points }) => points.map(([value]) => value)),
-    LEFT,
-    LEFT + WIDTH,
   )
   const up = scaleOf(
     y,
     lines.flatMap(({ points }) => points.map(([, value]) => value)),
-    TOP + HEIGHT,
-    TOP,
   )
-  const grid = [
-    ...across.ticks.flatMap((value) => [
-      rule(across.at(value), TOP, across.at(value), TOP + HEIGHT),
-      text(across.at(value), TOP + HEIGHT + 17, mark(x, value), 'middle'),
-    ]),
-    ...up.ticks.flatMap((value) => [
-      rule(LEFT, up.at(value), LEFT + WIDTH, up.at(value)),
-      text(LEFT - 7, up.at(value) + 4, mark(y, value), 'end'),
-    ]),
-  ]
-  const drawn = lines.flatMap(({ name, points, dashed, colour: place }) => {
-    const colour = colourOf(place ?? names.indexOf(name))
-    const shown = points.map(([px, py]) => [across.at(px).toFixed(1), up.at(py).toFixed(1)] as const)
-    const dash = dashed ? ' stroke-dasharray="5 4"' : ''
-    return [
-      `<polyline points="${shown.map((point) => point.join(',')).join(' ')}" fill="none" stroke="${colour}" stroke-width="2"${dash}/>`,
-      ...(dashed ? [] : shown.map(([px, py]) => `<circle cx="${px}" cy="${py}" r="3.2" fill="${colour}"/>`)),
-    ]
+  const { document } = parseHTML('<!doctype html><html><body></body></html>')
+  const drawn = Plot.plot({
+    document,
+    width,
+    height: HEIGHT,
+    marginLeft: 62,
+    marginBottom: 46,
+    marginRight: 22,
+    style: { fontSize: '12px' },
+    x: across.scale,
+    y: up.scale,
+    marks: [
+      ...axisOf('x', x, across.ticks),
+      ...axisOf('y', y, up.ticks),
+      ...lines.flatMap(({ name, points }) => {
+        const { colour, dash, dots } = looks.get(name)!
+        const own = points.map(([px, py]) => [across.bounded(px), up.bounded(py)])
+        return [
+          Plot.line(own, { stroke: colour, strokeWidth: 2, strokeDasharray: dash || 'none' }),
+          ...(dots ? [Plot.dot(own, { fill: colour, r: 3 })] : []),
+        ]
+      }),
+    ],
   })
-  const middle = TOP + HEIGHT / 2
-  return [
-    text(LEFT, TOP - 9, title, 'start'),
-    ...grid,
-    text(LEFT + WIDTH / 2, TOP + HEIGHT + 38, x.label, 'middle'),
-    `<text x="14" y="${middle}" transform="rotate(-90 14 ${middle})" text-anchor="middle">${safe(y.label)}</text>`,
-    ...drawn,
-  ].join('\n')
+  drawn.querySelector('style')?.remove() // of a picture that stands alone: it would size the panel by the page
+  return drawn.outerHTML
+}
+
+/** The grid of an axis and its marks: those that are asked for, or as many as the library takes. */
+function axisOf(of: 'x' | 'y', axis: Axis, ticks: readonly number[] | undefined) {
+  const grid = { stroke: '#ddd', strokeOpacity: 1, ticks: 5 }
+  const marks = {
+    ticks: 5,
+    [ticks ? 'text' : 'tickFormat']: (value: number) => mark(axis, value),
+    tickSize: 0,
+    label: axis.label,
+    labelAnchor: 'center',
+    labelArrow: 'none',
+    labelOffset: of === 'x' ? 38 : 52,
+  } as const
+  if (of === 'x') {
+    return ticks ? [Plot.gridX(ticks, grid), Plot.axisX(ticks, marks)] : [Plot.gridX(grid), Plot.axisX(marks)]
+  }
+  return ticks ? [Plot.gridY(ticks, grid), Plot.axisY(ticks, marks)] : [Plot.gridY(grid), Plot.axisY(marks)]
 }
 
 interface Scale {
-  readonly ticks: readonly number[]
-  /** Where a value stands, in pixels. */
-  readonly at: (value: number) => number
+  readonly scale: Plot.ScaleOptions
+  readonly ticks?: readonly number[]
+  readonly bounded: (value: number) => number
 }
 
-function scaleOf(axis: Axis, values: readonly number[], from: number, to: number): Scale {
+function scaleOf(axis: Axis, values: readonly number[]): Scale {
   const bounded = (value: number) => Math.min(axis.most ?? Infinity, Math.max(axis.least ?? -Infinity, value))
-  const [ticks, transform] = axis.ticks
-    ? [axis.ticks, Math.log10]
-    : axis.log
-      ? [decades(values.map(bounded)), Math.log10]
-      : [evenSteps(Math.min(0, ...values.map(bounded)), Math.max(...values.map(bounded))), Number]
-  const [low, high] = [transform(ticks[0]), transform(ticks.at(-1)!)]
-  return { ticks, at: (value) => from + ((transform(bounded(value)) - low) / (high - low)) * (to - from) }
+  const shown = values.map(bounded)
+  if (!axis.log && !axis.ticks)
+    return { scale: { domain: [Math.min(0, ...shown), Math.max(...shown)], nice: 5 }, bounded }
+  const steps = axis.ticks ?? roundSteps(Math.min(...shown), Math.max(...shown))
+  const domain = [Math.min(...steps, ...shown), Math.max(...steps, ...shown)]
+  if (steps[0] > steps.at(-1)!) domain.reverse()
+  return {
+    scale: { type: 'log', domain },
+    ticks: axis.ticks || steps.length < 7 ? steps : steps.filter(isPower),
+    bounded,
+  }
 }
 
-/** The powers of ten around the values. */
-function decades(values: readonly number[]): number[] {
-  const logs = values.map(Math.log10)
-  const low = Math.floor(Math.min(...logs))
-  const high = Math.max(low + 1, Math.ceil(Math.max(...logs)))
-  return Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i))
+/** The numbers 1, 2 and 5 times powers of ten around the two. */
+function roundSteps(low: number, high: number): number[] {
+  const powers = Array.from(
+    { length: Math.ceil(Math.log10(high / low)) + 2 },
+    (_, i) => Math.floor(Math.log10(low)) + i,
+  )
+  const steps = powers.flatMap((power) => [1, 2, 5].map((factor) => Number(`${factor}e${power}`)))
+  const first = steps.findLastIndex((step) => step <= low * (1 + 1e-9))
+  const last = steps.findIndex((step) => step >= high * (1 - 1e-9))
+  return steps.slice(Math.max(0, Math.min(first, last - 1)), last + 1)
 }
 
-/** Four to ten round steps from low to at least high. */
-function evenSteps(low: number, high: number): number[] {
-  const rough = (high - low) / 4
-  const unit = 10 ** Math.floor(Math.log10(rough))
-  const step = [5, 2, 1].map((factor) => factor * unit).find((size) => size <= rough)!
-  const first = Math.floor(low / step)
-  return Array.from({ length: Math.ceil(high / step - 1e-9) - first + 1 }, (_, i) => (first + i) * step)
-}
+const powerOf = (value: number) => Math.round(Math.log10(value))
+const isPower = (value: number) => Math.abs(value / 10 ** powerOf(value) - 1) < 1e-6
 
-function mark({ log }: Axis, value: number): string {
+function mark({ log, ticks }: Axis, value: number): string {
   if (!log) return String(Number(value.toPrecision(6)))
-  const power = Math.round(Math.log10(value))
-  if (Math.abs(value / 10 ** power - 1) > 1e-6) return value < 1 ? `1/${Math.round(1 / value)}` : String(value)
-  return power >= -1 && power <= 2 ? String(10 ** power) : `10${superscript(power)}`
+  if (ticks && value < 1 && !isPower(value)) return `1/${Math.round(1 / value)}`
+  if (value >= 1e-3 && value < (isPower(value) ? 1000 : 1e5)) return String(value)
+  const power = Math.floor(Math.log10(value) + 1e-9)
+  return `${isPower(value) ? '' : `${Math.round(value / 10 ** power)}·`}10${superscript(power)}`
 }
 
 function superscript(power: number): string {
   return Array.from(String(power), (sign) => (sign === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(sign)])).join('')
-}
-
-function colourOf(index: number): string {
-  return COLOURS[index % COLOURS.length]
-}
-
-function rule(x1: number, y1: number, x2: number, y2: number): string {
-  const [a, b, c, d] = [x1, y1, x2, y2].map((value) => value.toFixed(1))
-  return `<line x1="${a}" y1="${b}" x2="${c}" y2="${d}" stroke="#ddd"/>`
-}
-
-function text(x: number, y: number, words: string, anchor: 'start' | 'middle' | 'end'): string {
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${safe(words)}</text>`
 }
 
 function safe(words: string): string {

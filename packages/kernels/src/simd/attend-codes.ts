@@ -8,6 +8,8 @@ const ROWS = 64 // queries whose sums stay in scratch
 const STAGED = 65536 // most floats of these sums: with wide rows, fewer queries stay
 const KEYS = 4096 // most keys of one call
 const MANY = 4 // least number of queries for which opening codes to 16 bits first pays
+const PANELS = 2 ** 20 // most bytes of opened codes
+const PRODUCTS = 2 ** 23 // most products of a call over opened codes: about 2 ms
 const WORK = 2704
 
 /** Answers few queries one by one, straight from codes; where many see the same keys, codes are opened once for all of them. */
@@ -19,8 +21,10 @@ export function simdAttendCodes({ wasm, arena }: CodeMachine, staging: Staging):
     const keysAt = residentOffset('simd', keys.codes, 1) + keys.offset + 2
     const valuesAt = residentOffset('simd', values.codes, 1) + values.offset + 2
     const most = Math.min(rows, ROWS, Math.max(1, Math.floor(STAGED / Math.max(d, dv))))
-    const areMany = most >= MANY
-    const panels = areMany ? 128 * (((d + 7) & -8) + ((dv + 7) & -8)) : 0
+    const opened = 128 * (((d + 7) & -8) + ((dv + 7) & -8))
+    const areMany = most >= MANY && opened <= PANELS
+    const panels = areMany ? opened : 0
+    const chunk = areMany ? Math.min(KEYS, 64 * Math.ceil(PRODUCTS / (64 * most * (d + dv)))) : KEYS
     const qRow = 2 * ((d + QUERY_GROUP - 1) & -QUERY_GROUP)
     const outRow = 4 * ((dv + QUERY_GROUP - 1) & -QUERY_GROUP)
 
@@ -28,7 +32,7 @@ export function simdAttendCodes({ wasm, arena }: CodeMachine, staging: Staging):
       most * (8 + 8 + 4 + 4 + qRow + outRow) +
         4 * most * Math.max(d, dv) +
         4 * (d + 8) +
-        (bias ? 4 * Math.min(keyCount, KEYS) : 0) +
+        (bias ? 4 * Math.min(keyCount, chunk) : 0) +
         WORK +
         panels +
         64,
@@ -66,8 +70,8 @@ export function simdAttendCodes({ wasm, arena }: CodeMachine, staging: Staging):
       staging.doublesIn(masses, mass, r0, count)
       const seen = (r: number) => seenBy(r0 + r, keyCount, causal)
       const visible = seen(count - 1)
-      for (let first = 0; first < visible; first += KEYS) {
-        const block = Math.min(KEYS, visible - first)
+      for (let first = 0; first < visible; first += chunk) {
+        const block = Math.min(chunk, visible - first)
         if (bias && !biasAt) staging.in(stagedBias, bias, first, block)
         const here = {
           ...tokens,
