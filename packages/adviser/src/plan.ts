@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import type { Pilot } from '@sublinear/core'
 import { averageOf, headAverage } from './average'
 import { certified } from './certified'
@@ -41,6 +42,7 @@ const SHARES = [32, 16, 7, 4, 2]
  *   signal's reason when aborted
  */
 export async function plan(options: PlanOptions): Promise<Plan> {
+  checkObject('plan', options)
   const shape = checkOptions(options)
   const { radius, pilot: given } = options
   const isPlain = Object.keys(shape.head).length === 0

@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import type { FeatureMap, SketchMatrix, SparseRecovery } from '@sublinear/core'
 import { gaussianSketch } from '@sublinear/gaussian-sketch'
 import { recoveryRows, sparseRecovery } from '@sublinear/sparse-recovery'
@@ -30,13 +31,23 @@ export const ONE_PASS = 'onePass'
 /** Nonzeros of a column of Ψ. */
 export const NONZEROS = 8
 
-export function psiOf({ kind, m, seed }: Psi): SketchMatrix {
+export function psiOf(options: Psi): SketchMatrix {
+  const { kind, m, seed } = checkPlan('psiOf', options)
   return kind === 'gaussian'
     ? gaussianSketch({ m, seed: BigInt(seed) })
     : osnap({ m, nonzeros: NONZEROS, seed: BigInt(seed) })
 }
 
-export function phiOf({ seed, ...size }: Phi): SparseRecovery {
+/** Checks a part of a plan: its seed is text, since JSON has no integers of 64 bits. */
+function checkPlan<P extends Psi | Phi>(who: string, plan: P): P {
+  const { seed } = checkObject(who, plan, 'plan')
+  if (!/^\d{1,20}$/.test(String(seed)))
+    throw new TypeError(`${who}: seed must be the digits of a seed, got ${String(seed)}`)
+  return plan
+}
+
+export function phiOf(options: Phi): SparseRecovery {
+  const { seed, ...size } = checkPlan('phiOf', options)
   return sparseRecovery({ ...size, seed: BigInt(seed) })
 }
 

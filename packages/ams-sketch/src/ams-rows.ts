@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger } from '@sublinear/core'
+import { checkFinite, checkInteger, checkObject } from '@sublinear/core'
 
 /**
  * The number of rows with which one inner product of the mean estimate is within epsilon·|u|·|v|, except with probability delta: ⌈2/(ε²δ)⌉.
@@ -11,7 +11,8 @@ import { checkFinite, checkInteger } from '@sublinear/core'
  * @param delta  in (0, 1)
  * @throws TypeError, RangeError when epsilon or delta is out of range, or the rows exceed 2^53 − 1
  */
-export function amsRows({ epsilon, delta }: { epsilon: number; delta: number }): number {
+export function amsRows(options: { epsilon: number; delta: number }): number {
+  const { epsilon, delta } = checkObject('amsRows', options)
   checkAccuracy('amsRows', epsilon, delta)
   // A quotient that is an integer up to rounding counts as that integer, as in countSketchRows.
   const rows = Math.max(1, Math.ceil((2 / (epsilon * epsilon * delta)) * (1 - 2 ** -50)))

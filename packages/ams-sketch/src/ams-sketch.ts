@@ -1,4 +1,4 @@
-import { checkInteger, denseSketchMatrix, type Seed, type SketchMatrix } from '@sublinear/core'
+import { checkInteger, checkObject, denseSketchMatrix, type Seed, type SketchMatrix } from '@sublinear/core'
 import { fourWiseSigns } from '@sublinear/hash-families'
 
 /**
@@ -16,7 +16,8 @@ import { fourWiseSigns } from '@sublinear/hash-families'
  * for (let key = 0; key < 1000; key++) state.update(key, 3)
  * innerProduct(state, state).data[0].toFixed(0) // 8376
  */
-export function amsSketch({ m, seed }: { m: number; seed: Seed }): SketchMatrix {
+export function amsSketch(options: { m: number; seed: Seed }): SketchMatrix {
+  const { m, seed } = checkObject('amsSketch', options)
   checkInteger('amsSketch', 'm', m, 1)
   const signs = fourWiseSigns({ count: m, seed }) // 5-wise independent, exactly unbiased
   const unit = 1 / Math.sqrt(m)

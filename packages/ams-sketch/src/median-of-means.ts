@@ -1,5 +1,6 @@
 import {
   checkInteger,
+  checkObject,
   checkSeed,
   checkShape,
   philox,
@@ -37,7 +38,8 @@ export interface MedianOfMeans {
  * @param epsilon, delta  as in `amsRows`; seed  64 bits that decide every sign of every group
  * @throws TypeError, RangeError when an option is out of range; `median` throws them when the products are not one for each group, all of one shape
  */
-export function medianOfMeans({ epsilon, delta, seed }: { epsilon: number; delta: number; seed: Seed }): MedianOfMeans {
+export function medianOfMeans(options: { epsilon: number; delta: number; seed: Seed }): MedianOfMeans {
+  const { epsilon, delta, seed } = checkObject('medianOfMeans', options)
   const who = 'medianOfMeans'
   checkAccuracy(who, epsilon, delta)
   const [low, high] = seedWords(checkSeed(who, seed))
@@ -56,10 +58,11 @@ export function medianOfMeans({ epsilon, delta, seed }: { epsilon: number; delta
  * @param epsilon, delta  as in `amsRows`
  * @throws TypeError, RangeError when epsilon or delta is out of range, or the rows exceed 2^53 − 1
  */
-export function medianOfMeansSizes({ epsilon, delta }: { epsilon: number; delta: number }): {
+export function medianOfMeansSizes(options: { epsilon: number; delta: number }): {
   readonly groups: number
   readonly rows: number
 } {
+  const { epsilon, delta } = checkObject('medianOfMeansSizes', options)
   checkAccuracy('medianOfMeansSizes', epsilon, delta)
   return sizes('medianOfMeansSizes', epsilon, delta)
 }

@@ -1,6 +1,7 @@
 import {
   checkFinite,
   checkHead,
+  checkObject,
   FRAME_FEATURES,
   headOf,
   type AttentionStream,
@@ -66,6 +67,7 @@ export type BalanceKv = AttentionStream &
  * console.log(stream.tokens, stream.bytes) // 100 2196
  */
 export function balanceKv(options: BalanceKvOptions): BalanceKv {
+  checkObject('balanceKv', options)
   const { d, dv, scale, seed } = options
   checkHead(WHO, options, FRAME_FEATURES, ['seed', 'mode', 'sums', 'budget', 'epsilon', 'norm', 'n', 'delta'])
   const shape = { d, dv, scale, ...headOf(options) }

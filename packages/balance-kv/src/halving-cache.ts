@@ -1,4 +1,4 @@
-import { checkInteger, type Shape } from '@sublinear/core'
+import { checkInteger, checkObject, type Shape } from '@sublinear/core'
 import { cacheSizes } from './cache-sizes'
 import type { Halving } from './halving'
 import { mergeReduce, type MergeReduce } from './merge-reduce'
@@ -24,7 +24,8 @@ export interface HalvingCacheOptions {
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
  * console.log(stream.tokens, stream.bytes) // 100 2157
  */
-export function halvingCache({ target, halving }: HalvingCacheOptions): (shape: Shape) => MergeReduce {
+export function halvingCache(options: HalvingCacheOptions): (shape: Shape) => MergeReduce {
+  const { target, halving } = checkObject('halvingCache', options)
   checkInteger('halvingCache', 'target', target, 2)
   return (shape) => mergeReduce({ ...shape, ...cacheSizes(4 * target), halving })
 }

@@ -1,6 +1,7 @@
 import {
   checkHead,
   checkInteger,
+  checkObject,
   COUNT,
   decodeSnapshot,
   FRAME_FEATURES,
@@ -76,7 +77,7 @@ export interface MergeReduce extends AttentionStream, Disposable {
 export function mergeReduceBytes(
   options: Shape & Pick<MergeReduceOptions, 'blockSize' | 'levels' | 'capacity' | 'halving'>,
 ): number {
-  return mostTreeBytes(options) + options.halving.spec.length
+  return checkObject('mergeReduceBytes', options?.halving, 'halving').spec.length + mostTreeBytes(options)
 }
 
 /**

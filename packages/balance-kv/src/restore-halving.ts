@@ -18,7 +18,7 @@ export function restoreHalving(spec: string): Halving {
 function parsed(spec: string): Record<string, unknown> {
   try {
     const found: unknown = JSON.parse(spec)
-    if (typeof found === 'object' && found) return found as Record<string, unknown>
+    if (typeof spec === 'string' && typeof found === 'object' && found) return found as Record<string, unknown>
   } catch {
     // reported below
   }
@@ -26,5 +26,7 @@ function parsed(spec: string): Record<string, unknown> {
 }
 
 function unknown(spec: string): RangeError {
-  return new RangeError(`restoreHalving: spec must be of softmaxBalance or uniformHalving, got ${spec.slice(0, 60)}`)
+  return new RangeError(
+    `restoreHalving: spec must be of softmaxBalance or uniformHalving, got ${String(spec).slice(0, 60)}`,
+  )
 }

@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger, checkKeys, checkScale, type Matrix } from '@sublinear/core'
+import { checkFinite, checkInteger, checkKeys, checkObject, checkScale, type Matrix } from '@sublinear/core'
 import { walkConstant } from './balancing-walks'
 
 export interface BalanceKvSizeOptions {
@@ -43,7 +43,8 @@ export interface BalanceKvSize {
  *
  * @throws TypeError, RangeError when an argument is out of range
  */
-export function balanceKvSize({ d, dv, scale, norm, epsilon, delta, n }: BalanceKvSizeOptions): BalanceKvSize {
+export function balanceKvSize(options: BalanceKvSizeOptions): BalanceKvSize {
+  const { d, dv, scale, norm, epsilon, delta, n } = checkObject('balanceKvSize', options)
   const who = 'balanceKvSize'
   checkInteger(who, 'd', d, 1)
   checkInteger(who, 'dv', dv, 1)
@@ -80,15 +81,11 @@ function levelsFor(n: number, t: number): number {
  *
  * @returns the bound without its constant, and whether the premise holds
  */
-export function balanceKvLeast({
-  d,
-  scale,
-  norm,
-  epsilon,
-}: Pick<BalanceKvSizeOptions, 'd' | 'scale' | 'norm' | 'epsilon'>): {
+export function balanceKvLeast(options: Pick<BalanceKvSizeOptions, 'd' | 'scale' | 'norm' | 'epsilon'>): {
   readonly least: number
   readonly premise: boolean
 } {
+  const { d, scale, norm, epsilon } = checkObject('balanceKvLeast', options)
   const who = 'balanceKvLeast'
   checkInteger(who, 'd', d, 1)
   checkScale(who, scale)
@@ -113,15 +110,12 @@ export interface BalanceKvReach {
  * @param queries, keys  rows of one width; scale  factor of their products inside exp
  * @throws TypeError, RangeError when a matrix is malformed or scale is not finite
  */
-export function balanceKvReach({
-  queries,
-  keys,
-  scale,
-}: {
+export function balanceKvReach(options: {
   readonly queries: Matrix
   readonly keys: Matrix
   readonly scale: number
 }): BalanceKvReach {
+  const { queries, keys, scale } = checkObject('balanceKvReach', options)
   checkKeys('balanceKvReach', 'keys', keys)
   checkKeys('balanceKvReach', 'queries', queries, keys.cols)
   checkScale('balanceKvReach', scale)

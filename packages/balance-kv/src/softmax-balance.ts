@@ -1,4 +1,4 @@
-import { checkFinite, checkSeed, MOST_WEIGHT, type KvBlock, type Seed } from '@sublinear/core'
+import { checkFinite, checkObject, checkSeed, MOST_WEIGHT, type KvBlock, type Seed } from '@sublinear/core'
 import { balanceKernel, type Sums } from './balance-kernel'
 import { coins, type Halved, type Halving } from './halving'
 import { neighbours, onePerPair } from './pairs'
@@ -42,6 +42,7 @@ export type SoftmaxBalanceOptions = {
  * @throws TypeError, RangeError when an option is missing or out of range
  */
 export function softmaxBalance(options: SoftmaxBalanceOptions): Halving {
+  checkObject('softmaxBalance', options)
   const { mode, sums = 'joint' } = options
   const seed = checkSeed(WHO, options.seed)
   if (mode !== 'theory' && mode !== 'greedy' && mode !== 'pairs')

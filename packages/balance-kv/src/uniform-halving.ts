@@ -1,4 +1,4 @@
-import { checkSeed, type Seed } from '@sublinear/core'
+import { checkObject, checkSeed, type Seed } from '@sublinear/core'
 import { coins, type Halving } from './halving'
 import { neighbours, onePerPair } from './pairs'
 
@@ -12,7 +12,8 @@ import { neighbours, onePerPair } from './pairs'
  * @param seed  64 bits that decide every choice
  * @throws TypeError, RangeError when seed is no 64-bit integer
  */
-export function uniformHalving({ seed }: { readonly seed: Seed }): Halving {
+export function uniformHalving(options: { readonly seed: Seed }): Halving {
+  const { seed } = checkObject('uniformHalving', options)
   const own = checkSeed('uniformHalving', seed)
   return {
     spec: JSON.stringify({ kind: 'uniform', seed: String(own) }),

@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import type { Board, BoardBars, BoardBudget, BoardCell, BoardErrors } from './board'
 
 /** Name of the error in BoardErrors that is averaged. */
@@ -35,7 +36,10 @@ const FROM_BEST = ['within', 'does not fit', 'cannot', 'over', 'failed'] as cons
  * @param unit  unit of the errors; where each query has an error of its own, the mean over the queries. Default 'relative'
  */
 export function boardMeans(board: Board, unit: BoardUnit = 'relative'): BoardMeans[] {
+  checkObject('boardMeans', board, 'board')
   const { heads, streams } = board
+  if (!Array.isArray(heads as unknown) || !Array.isArray(streams as unknown))
+    throw new TypeError('boardMeans: board must have heads and streams')
   const of = (errors: BoardErrors) => (unit === 'relative' ? errors.relative : errors[unit].mean)
   return (heads[0]?.budgets ?? []).map(({ name, bytes }, b) => {
     const budgets = heads.map((head) => head.budgets[b])

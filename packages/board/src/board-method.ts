@@ -1,5 +1,6 @@
 import {
   checkHead,
+  checkObject,
   stepByToken,
   type AttentionStream,
   type HeadFeature,
@@ -45,7 +46,8 @@ interface Asked {
  * @param name  its row; make  the function, asked once a stream; learns, can  as Method has them
  * @throws TypeError from `within`, when what `make` returns has no push and attend
  */
-export function boardMethod({ name, make, learns = 'nothing', can = [] }: BoardMethodOptions): Method<Asked> {
+export function boardMethod(options: BoardMethodOptions): Method<Asked> {
+  const { name, make, learns = 'nothing', can = [] } = checkObject('boardMethod', options)
   if (typeof make !== 'function') throw new TypeError(`boardMethod: make must be a function, got ${typeof make}`)
   const first = new WeakMap<Asked, BoardStream>() // streams that `within` made to see whether one fits, and that are not yet handed out
   const made = (shape: Shape, { budgetBytes, tokens, pilot }: Asked) =>

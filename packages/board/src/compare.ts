@@ -2,6 +2,7 @@ import {
   checkHead,
   checkInteger,
   checkKeys,
+  checkObject,
   checkScale,
   checkValues,
   headOf,
@@ -79,6 +80,7 @@ const FEATURES: readonly HeadFeature[] = ['softcap', 'sinkLogit']
  *   holds more than its budget after any call, is reported in its cell, and the others go on.
  */
 export async function compare(options: CompareOptions): Promise<Board> {
+  checkObject('compare', options)
   const { heads, methods, budgets, prefix, block = 64, seed = 0, pilot = PILOT, now, onProgress, signal } = options
   const bars = options.errorBars === true
   check(options)

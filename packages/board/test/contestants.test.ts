@@ -52,7 +52,7 @@ test.each<[string, Make, string]>([
     })),
     'it answered what is no finite number',
   ],
-  ['no partial', exactBut(() => ({ step: () => undefined as never })), 'Cannot'],
+  ['no partial', exactBut(() => ({ step: () => undefined as never })), 'normalise: partial must be an object'],
 ])('%s: failed', async (_, stream, why) => {
   const [cell] = await cellsOf({ stream })
   expect(cell).toMatchObject({ outcome: 'failed', why: expect.stringContaining(why) })

@@ -1,4 +1,4 @@
-import { checkKeys, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import { checkKeys, checkObject, type Matrix, type PartialSoftmax } from '@sublinear/core'
 import { normalise } from '@sublinear/exact-attention'
 import { artifactKey } from './compute-node'
 import type { Broker } from './broker'
@@ -40,6 +40,7 @@ export interface Answers {
  * @throws Error when a shard is not in the store; TypeError, RangeError when the plan has no method, or queries do not fit
  */
 export async function askAll(plan: ShardPlan, queries: Matrix, options: AskOptions): Promise<Answers> {
+  checkObject('askAll', options)
   const { store, on, ...rest } = options
   if (!('method' in plan.summary)) throw new TypeError('askAll: the plan must be of a method')
   checkKeys('askAll', 'queries', queries, plan.summary.method.shape.d)

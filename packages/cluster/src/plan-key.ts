@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { createHash } from 'node:crypto'
 import { version } from '../package.json'
@@ -15,6 +16,7 @@ export function digestOf(content: Uint8Array | string): string {
 
 /** The name of a plan on an engine (default: this one), under which its artifacts are stored: 32 hexadecimal digits. */
 export function planKey(plan: ShardPlan, engine: string = engineOf()): string {
+  checkObject('planKey', plan, 'plan')
   const { blockRows: _, ...defining } = plan
   return digestOf(canonical({ engine, plan: defining })).slice(0, 32)
 }

@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import { artifactKey, computeNode, inputKeys } from './compute-node'
 import type { ShardPlan } from './plan'
 import { planKey } from './plan-key'
@@ -28,6 +29,7 @@ const TURN = 8192
  * @throws Error as the source and the summary do; the signal's reason when aborted; finished artifacts then stay in the store
  */
 export async function runInline<T>(plan: ShardPlan<T>, options: RunOptions = {}): Promise<RunResult<T>> {
+  checkObject('runInline', plan, 'plan')
   const { store = memoryStore() } = options
   await ensurer(plan, store, options)(rootOf(plan).id)
   return runResult(plan, store)
@@ -45,6 +47,8 @@ export async function runShards(
   end: number,
   options: RunOptions & { readonly store: Store },
 ): Promise<void> {
+  checkObject('runShards', plan, 'plan')
+  checkObject('runShards', options)
   const ensure = ensurer(plan, options.store, options)
   for (let i = first; i < end; i++) await ensure(`0.${i}`)
 }

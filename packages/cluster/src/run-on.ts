@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import type { Broker, OpenRun, PendingNode } from './broker'
 import { artifactKey } from './compute-node'
 import type { ShardPlan } from './plan'
@@ -34,6 +35,8 @@ export function planPlace(key: string): string {
  * @throws Error when a node has failed for good, with its reason; the signal's reason when it is aborted
  */
 export async function runOn<T>(broker: Broker, plan: ShardPlan<T>, options: RunOnOptions): Promise<RunResult<T>> {
+  checkObject('runOn', plan, 'plan')
+  checkObject('runOn', options)
   const { store, signal, onEvent, lookMs = 500 } = options
   signal?.throwIfAborted()
   const [key, root] = [planKey(plan), artifactKey(planKey(plan), rootOf(plan).id)]

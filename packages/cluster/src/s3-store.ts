@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import { checkKey, requireIdentical, type Store } from './store'
 
 /** The calls of the `S3` client of @aws-sdk/client-s3 (or of one that has them) that the store makes. */
@@ -30,7 +31,8 @@ export interface S3StoreOptions {
  * Guarantee: where the server obeys `If-None-Match` (S3, R2 and MinIO do), an object is written once. Where it does not, two writers at the same moment may
  *   both be told 'new'; equal bytes do no harm then, and different bytes are noticed with the next put.
  */
-export function s3Store({ client, bucket: Bucket, prefix = '' }: S3StoreOptions): Store {
+export function s3Store(options: S3StoreOptions): Store {
+  const { client, bucket: Bucket, prefix = '' } = checkObject('s3Store', options)
   const who = 's3Store'
   const named = (key: string) => {
     checkKey(who, key)

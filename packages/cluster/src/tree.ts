@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import type { ShardPlan } from './plan'
 
 /** A node of the tree of a plan: a shard (level 0), a merge of neighbours, or the list of all shards where nothing is merged. */
@@ -15,7 +16,8 @@ export interface TreeNode {
 }
 
 /** The number of nodes of each level, first the shards, last the root. */
-export function levelsOf({ rows, rowsPerShard, fanIn }: Pick<ShardPlan, 'rows' | 'rowsPerShard' | 'fanIn'>): number[] {
+export function levelsOf(options: Pick<ShardPlan, 'rows' | 'rowsPerShard' | 'fanIn'>): number[] {
+  const { rows, rowsPerShard, fanIn } = checkObject('levelsOf', options)
   const levels = [Math.ceil(rows / rowsPerShard)]
   if (fanIn === 0) return [...levels, 1]
   while (levels[levels.length - 1] > 1) levels.push(Math.ceil(levels[levels.length - 1] / fanIn))
@@ -24,6 +26,7 @@ export function levelsOf({ rows, rowsPerShard, fanIn }: Pick<ShardPlan, 'rows' |
 
 /** The node at the top. */
 export function rootOf(plan: ShardPlan): TreeNode {
+  checkObject('rootOf', plan, 'plan')
   return nodeAt(plan, levelsOf(plan).length - 1, 0)
 }
 

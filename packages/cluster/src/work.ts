@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import type { Broker, Perform } from './broker'
 import { artifactKey } from './compute-node'
 import type { ShardPlan } from './plan'
@@ -29,6 +30,7 @@ const REMEMBERED = 16
  * Cost: the summary of a shard and a block of rows for each thread.
  */
 export async function work(broker: Broker, options: WorkOptions): Promise<void> {
+  checkObject('work', options)
   const { store, concurrency = 1, signal, onFault } = options
   const pool = threadPool(concurrency)
   const perform = performing(store, pool)

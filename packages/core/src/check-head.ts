@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger, checkScale } from './check'
+import { checkFinite, checkInteger, checkObject, checkScale } from './check'
 import type { Shape } from './contracts'
 import { HEAD_FEATURES, type HeadFeature, type Positions, type Rotary } from './head'
 import { nearest } from './nearest'
@@ -14,8 +14,7 @@ const LARGEST_SLOPE = 2 ** 20
  * @throws TypeError when `given` is no object, or has a key that is not in `known`; the message names the nearest known key
  */
 export function checkOptions(who: string, given: object, known: readonly string[]): void {
-  if (typeof given !== 'object' || given === null)
-    throw new TypeError(`${who}: options must be an object, got ${given}`)
+  checkObject(who, given)
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue
     throw new TypeError(`${who}: there is no option ${JSON.stringify(name)}, did you mean ${nearest(name, known)}?`)

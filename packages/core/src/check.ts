@@ -22,6 +22,13 @@ export function checkInteger(
   }
 }
 
+/** Checks that a value is an object and returns it: options that are missing are refused by the name of the function that wants them. */
+export function checkObject<T>(who: string, value: T, name = 'options'): T {
+  if (typeof value !== 'object' || value === null)
+    throw new TypeError(`${who}: ${name} must be an object, got ${show(value)}`)
+  return value
+}
+
 /** Checks that a value is an integer ≥ 0, and small enough for the length of a float32 array. */
 export function checkSize(who: string, name: string, value: unknown): asserts value is number {
   checkInteger(who, name, value, 0, 2 ** 53 - 1)
@@ -52,7 +59,7 @@ export function checkMatrix(who: string, name: string, value: Matrix, cols?: num
 
 /** Checks the shape of a matrix alone: for outputs, and for data that is checked elsewhere. */
 export function checkShape(who: string, name: string, value: Matrix, cols?: number, rows?: number): void {
-  if (typeof value !== 'object' || value === null || !isFloat32(value.data)) {
+  if (!isFloat32(value?.data)) {
     throw new TypeError(`${who}: ${name} must be a Matrix with Float32Array data, got ${showMatrix(value)}`)
   }
   checkSize(who, `${name}.rows`, value.rows)
@@ -129,8 +136,7 @@ export function checkScale(who: string, scale: unknown): asserts scale is number
 
 /** Checks a block: keys b × d, values b × dv, and weights, if there are any: b numbers from 2^-100 to 2^53. */
 export function checkBlock(who: string, block: KvBlock, d: number, dv: number): void {
-  if (typeof block !== 'object' || block === null)
-    throw new TypeError(`${who}: block must be { keys, values }, got ${show(block)}`)
+  checkObject(who, block, 'block')
   checkKeys(who, 'keys', block.keys, d)
   checkValues(who, 'values', block.values, dv, block.keys.rows)
   const { weights } = block

@@ -23,6 +23,7 @@ export {
   checkInteger,
   checkKeys,
   checkMatrix,
+  checkObject,
   checkScale,
   checkSeed,
   checkShape,

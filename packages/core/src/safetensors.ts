@@ -1,4 +1,5 @@
 import { brandOf, isFloat32, isUint8 } from '@sublinear/kernels'
+import { checkObject } from './check'
 import { fromBfloat16, fromHalf, toBfloat16, toHalf } from './half'
 import { fault, jsonReader, loneSurrogate, type JsonReader } from './header-json'
 import { type Dtype, type OtherDtype, type TensorData, bitsOf, dtypes, isDecoded, typeNames } from './tensor-types'
@@ -31,6 +32,7 @@ const MOST_AXES = 64
  * @throws TypeError, RangeError when a tensor's data fits neither its dtype nor its shape, or a name is no well-formed text
  */
 export function encodeTensors(tensors: Record<string, Tensor>, metadata: Record<string, string> = {}): Uint8Array {
+  checkObject('encodeTensors', tensors, 'tensors')
   return encodeInOrder(tensors, Object.entries(metadata))
 }
 

@@ -96,7 +96,7 @@ export function readBy<F extends Fields>(
   from: Uint8Array | State,
   sizes: Sizes = {},
 ): Read<F> {
-  const state: State = 'tensors' in from ? from : decodeSnapshot(from, fields)
+  const state: State = 'tensors' in Object(from) ? (from as State) : decodeSnapshot(from as Uint8Array, fields)
   const parameters: Record<string, number | bigint | string> = {}
   for (const [name, field] of Object.entries(fields.parameters ?? {})) {
     const text = state.parameters[name] ?? ''

@@ -9,6 +9,7 @@ let made: Disposable[] | undefined
  * @throws TypeError when `run` returns a promise, since it would go on to use streams that are gone
  */
 export function scope<T>(run: () => T): T {
+  if (typeof run !== 'function') throw new TypeError(`scope: run must be a function, got ${String(run)}`)
   const around = made
   const own: Disposable[] = (made = [])
   try {

@@ -1,4 +1,4 @@
-import { checkInteger } from './check'
+import { checkInteger, checkObject } from './check'
 import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax } from './contracts'
 import { tokensOf } from './kv-block'
 import { rowsOf } from './matrix'
@@ -48,6 +48,7 @@ interface Call {
  */
 export function speculate(stream: Speculable): Speculation {
   const who = 'speculate'
+  checkObject(who, stream, 'stream')
   let own = stream.tokens // tokens of the stream without those on trial
   let inPlace = 0 // tokens on trial that are in the stream itself
   let copy: Speculable | undefined // a fork of the stream with those tokens, and then the calls that could not be taken back

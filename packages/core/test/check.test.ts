@@ -84,7 +84,7 @@ describe('a check throws its class with its message', () => {
       RangeError,
       'f: a must be finite, got -Infinity at row 1, column 0',
     ],
-    [() => checkBlock('f', any(undefined), 2, 3), TypeError, 'f: block must be { keys, values }, got undefined'],
+    [() => checkBlock('f', any(undefined), 2, 3), TypeError, 'f: block must be an object, got undefined'],
     [
       () => checkBlock('f', { keys: matrix(1, 2), values: matrix(2, 3) }, 2, 3),
       RangeError,

@@ -2,6 +2,7 @@ import {
   checkInteger,
   checkKeys,
   checkMatrix,
+  checkObject,
   checkOptions,
   checkValues,
   decodeSnapshot,
@@ -125,9 +126,10 @@ export const crossAttentionSchema = schema(
  * @throws RangeError when the bytes are damaged or belong to other features, another Ψ or another Φ
  */
 export function restoreCrossAttention(
-  { features, phi, psi }: Pick<CrossAttentionOptions, 'features' | 'phi' | 'psi'>,
+  options: Pick<CrossAttentionOptions, 'features' | 'phi' | 'psi'>,
   bytes: Uint8Array,
 ): CrossAttention {
+  const { features, phi, psi } = checkObject('restoreCrossAttention', options)
   const who = 'restoreCrossAttention'
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })
   const { parameters } = readBy(who, crossAttentionSchema, snapshot, { d: features.d })
@@ -225,7 +227,8 @@ function project(name: string, rows: Matrix, weight: Matrix): Matrix {
   return out
 }
 
-function checkWeights(who: string, { wq, wk, wv }: Record<'wq' | 'wk' | 'wv', Matrix>, { d }: FeatureMap): void {
+function checkWeights(who: string, { wq, wk, wv }: Record<'wq' | 'wk' | 'wv', Matrix>, features: FeatureMap): void {
+  const { d } = checkObject(who, features, 'features')
   checkMatrix(who, 'wq', wq, d)
   checkMatrix(who, 'wk', wk, d)
   checkMatrix(who, 'wv', wv, undefined, wk.rows)

@@ -1,4 +1,4 @@
-import { checkMatrix, crc32, type Matrix } from '@sublinear/core'
+import { checkMatrix, checkObject, crc32, type Matrix } from '@sublinear/core'
 import type { CrossAttention } from './cross-attention'
 
 /** Rows that can be read twice from the start, in blocks of any sizes: a matrix, an array of matrices, or an object that makes a new iterator each time. */
@@ -23,7 +23,8 @@ export interface SelfAttention {
  * @throws TypeError when the source can be read only once: an iterator that is its own iterable (a generator object), a stream;
  *   RangeError when the second pass gives other rows than the first, at the latest at its end
  */
-export async function* selfAttention({ source, attention }: SelfAttention) {
+export async function* selfAttention(options: SelfAttention) {
+  const { source, attention } = checkObject('selfAttention', options)
   const who = 'selfAttention'
   if (attention.tokens > 0 || attention.queries > 0)
     throw new RangeError(

@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import type { ErrorBars, PartialSoftmax } from '@sublinear/core'
 import { measuredRow, varianceOf } from './measured-row'
 
@@ -19,13 +20,15 @@ import { measuredRow, varianceOf } from './measured-row'
  * @returns rows × dv (heads·dv) standard errors, and two flags for each row
  * @throws TypeError when it was asked for without error bars; RangeError when the rows of the partial are no multiple of `rows`
  */
-export function errorBars(partial: PartialSoftmax, rows: number = partial.sum.rows): ErrorBars {
+export function errorBars(partial: PartialSoftmax, rows?: number): ErrorBars {
+  checkObject('errorBars', partial, 'partial')
   const { max, mass, sum, spread } = partial
   if (!spread) throw new TypeError('errorBars: the partial must be asked for with { errorBars: true }')
   const { cols } = sum
-  const heads = sum.rows === rows ? 1 : sum.rows / rows
+  const among = rows ?? sum.rows
+  const heads = sum.rows === among ? 1 : sum.rows / among
   if (!Number.isInteger(heads))
-    throw new RangeError(`errorBars: rows must divide the ${sum.rows} rows of the partial, got ${rows}`)
+    throw new RangeError(`errorBars: rows must divide the ${sum.rows} rows of the partial, got ${among}`)
   const data = new Float32Array(sum.rows * cols)
   const flagged = spread.flags.slice()
   for (let r = 0; r < sum.rows; r++) {
@@ -44,6 +47,6 @@ export function errorBars(partial: PartialSoftmax, rows: number = partial.sum.ro
     }
   }
   const any = (of: Uint8Array) =>
-    Uint8Array.from({ length: rows }, (_, r) => Number(of.subarray(r * heads, (r + 1) * heads).includes(1)))
-  return { error: { rows, cols: heads * cols, data }, flagged: any(flagged), measured: any(spread.measured) }
+    Uint8Array.from({ length: among }, (_, r) => Number(of.subarray(r * heads, (r + 1) * heads).includes(1)))
+  return { error: { rows: among, cols: heads * cols, data }, flagged: any(flagged), measured: any(spread.measured) }
 }

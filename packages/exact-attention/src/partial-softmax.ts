@@ -1,5 +1,5 @@
 import { isFloat32, isFloat64 } from '@sublinear/kernels'
-import { addSpread, checkShape, emptySpread, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import { checkObject, addSpread, checkShape, emptySpread, type Matrix, type PartialSoftmax } from '@sublinear/core'
 
 /**
  * Combines the partial softmaxes of two disjoint sets of tokens into that of their union, row by row.
@@ -11,6 +11,8 @@ import { addSpread, checkShape, emptySpread, type Matrix, type PartialSoftmax } 
  * @throws RangeError when the two differ in rows or columns
  */
 export function combine(a: PartialSoftmax, b: PartialSoftmax): PartialSoftmax {
+  checkObject('combine', a, 'a')
+  checkObject('combine', b, 'b')
   checkPartial('combine', a)
   checkPartial('combine', b)
   const { rows, cols } = a.sum
@@ -30,6 +32,8 @@ export function combine(a: PartialSoftmax, b: PartialSoftmax): PartialSoftmax {
 
 /** Adds another partial softmax to `into`, in place: it then is that of both sets. Nothing is checked. */
 export function addPartial(into: PartialSoftmax, other: PartialSoftmax): void {
+  checkObject('addPartial', into, 'into')
+  checkObject('addPartial', other, 'other')
   const { max, mass, sum } = into
   const { cols } = sum
   if (into.spread && other.spread) addSpread(into.spread, other.spread)
@@ -49,6 +53,7 @@ export function addPartial(into: PartialSoftmax, other: PartialSoftmax): void {
  * @returns rows × dv, fresh
  */
 export function normalise(partial: PartialSoftmax): Matrix {
+  checkObject('normalise', partial, 'partial')
   checkPartial('normalise', partial)
   const { rows, cols } = partial.sum
   const data = partial.sum.data.slice()
@@ -58,6 +63,7 @@ export function normalise(partial: PartialSoftmax): Matrix {
 
 /** Divides row i of data (rows × cols) by mass[i] in place; rows without mass become zero. */
 export function divideRows(data: Float32Array, mass: Float64Array, cols: number): void {
+  checkObject('divideRows', mass, 'mass')
   for (let r = 0; r < mass.length; r++) {
     const inverse = mass[r] > 0 ? 1 / mass[r] : 0
     for (let i = r * cols; i < (r + 1) * cols; i++) data[i] *= inverse

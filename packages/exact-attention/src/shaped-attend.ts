@@ -1,4 +1,4 @@
-import { perRow, type Head, type PartialSoftmax, type Shape } from '@sublinear/core'
+import { checkObject, perRow, type Head, type PartialSoftmax, type Shape } from '@sublinear/core'
 import { isFloat32, kernels, scratch, type Floats, type Resident } from '@sublinear/kernels'
 
 /** Query rows, and keys, that are scored at a time. */
@@ -41,12 +41,14 @@ export type Scored = Pick<Shape, 'd' | 'dv' | 'scale'> & Pick<Head, 'softcap' | 
  * Cost: some 20 ns for each visible score where scores are not plain.
  */
 export function shapedAttend(
-  { d, dv, scale, softcap, slope }: Scored,
+  shape: Scored,
   queries: Float32Array,
   all: ShapedKeys,
   sight: Sight,
-  { max, mass, sum }: PartialSoftmax,
+  partial: PartialSoftmax,
 ): void {
+  const { d, dv, scale, softcap, slope } = checkObject('shapedAttend', shape, 'shape')
+  const { max, mass, sum } = checkObject('shapedAttend', partial, 'partial')
   const isPlain = softcap === undefined && slope === undefined
   for (let r = 0; r < max.length; r += ROWS) {
     const rows = Math.min(ROWS, max.length - r)

@@ -1,4 +1,12 @@
-import { checkInteger, checkSeed, denseSketchMatrix, seedWords, type Seed, type SketchMatrix } from '@sublinear/core'
+import {
+  checkInteger,
+  checkObject,
+  checkSeed,
+  denseSketchMatrix,
+  seedWords,
+  type Seed,
+  type SketchMatrix,
+} from '@sublinear/core'
 import { type Floats, sketchKernels } from '@sublinear/kernels'
 
 /** The last word of the Philox counter, so that these numbers differ from other uses of the seed. */
@@ -20,7 +28,8 @@ const STREAM = 0x67617573 // 'gaus'
  * @throws TypeError, RangeError when m is no integer ≥ 1 or seed no 64-bit integer
  * @example project(gaussianSketch({ m: 612, seed: 1 }), matrix(2, 1536)).cols // 612
  */
-export function gaussianSketch({ m, seed }: { m: number; seed: Seed }): SketchMatrix {
+export function gaussianSketch(options: { m: number; seed: Seed }): SketchMatrix {
+  const { m, seed } = checkObject('gaussianSketch', options)
   checkInteger('gaussianSketch', 'm', m, 1)
   const key = seedWords(checkSeed('gaussianSketch', seed))
   const unit = 1 / Math.sqrt(m)

@@ -1,4 +1,4 @@
-import { checkInteger, checkSeed, seedWords, type Seed } from '@sublinear/core'
+import { checkInteger, checkObject, checkSeed, seedWords, type Seed } from '@sublinear/core'
 import { scalarSketchKernels, sketchKernels } from '@sublinear/kernels'
 import { coefficients61 } from './field-61'
 import { checkOut, checkRange, consecutive } from './keys'
@@ -31,17 +31,8 @@ export interface BucketHash {
  * @throws TypeError, RangeError when an option or a key is out of range
  * @example bucketHash({ count: 2, buckets: 100, independence: 2, seed: 7 }).bucket(1, 12) // 33
  */
-export function bucketHash({
-  count,
-  buckets,
-  independence,
-  seed,
-}: {
-  count: number
-  buckets: number
-  independence: number
-  seed: Seed
-}): BucketHash {
+export function bucketHash(options: { count: number; buckets: number; independence: number; seed: Seed }): BucketHash {
+  const { count, buckets, independence, seed } = checkObject('bucketHash', options)
   const who = 'bucketHash'
   checkInteger(who, 'count', count, 1, 2 ** 32 - 1)
   checkInteger(who, 'buckets', buckets, 1, 2 ** 31)

@@ -1,4 +1,4 @@
-import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
+import { checkInteger, checkObject, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
 import { isFloat32, isResident, type Floats, sketchKernels } from '@sublinear/kernels'
 import { multiply64, parity, square64 } from './field-64'
 import { checkOut } from './keys'
@@ -39,7 +39,8 @@ export interface FourWiseSigns {
  * @throws TypeError, RangeError when an option or an index is out of range
  * @example fourWiseSigns({ count: 1024, seed: 7 }).sign(0, 12) // -1
  */
-export function fourWiseSigns({ count, seed }: { count: number; seed: Seed }): FourWiseSigns {
+export function fourWiseSigns(options: { count: number; seed: Seed }): FourWiseSigns {
+  const { count, seed } = checkObject('fourWiseSigns', options)
   const who = 'fourWiseSigns'
   checkInteger(who, 'count', count, 1, 2 ** 32 - 1)
   const whole = checkSeed(who, seed)

@@ -1,5 +1,5 @@
 import { isUint32, isUint8 } from '@sublinear/kernels'
-import { checkInteger, checkSeed, decodeUtf8, philox, seedWords, type Seed } from '@sublinear/core'
+import { checkInteger, checkObject, checkSeed, decodeUtf8, philox, seedWords, type Seed } from '@sublinear/core'
 import { sipHash } from './sip-hash'
 import { STREAMS } from './streams'
 
@@ -46,7 +46,8 @@ export function hashKey(key: Key, seed: Seed): bigint {
  * @throws TypeError, RangeError as hashKey does
  * @example keyHash({ seed: 7 }).index('user-1', 1000) // 445
  */
-export function keyHash({ seed }: { readonly seed: Seed }): KeyHash {
+export function keyHash(options: { readonly seed: Seed }): KeyHash {
+  const { seed } = checkObject('keyHash', options)
   return make('keyHash', seed)
 }
 
@@ -110,6 +111,7 @@ export function bytesOfKey(key: Key): Uint8Array {
 
 /** The key of a kind that has these bytes; undefined where none has them: a text that is not well-formed, or an integer whose shortest bytes are others. */
 export function keyOfBytes(kind: 'text' | 'bytes' | 'integer', bytes: Uint8Array): Key | undefined {
+  checkObject('keyOfBytes', bytes, 'bytes')
   if (kind === 'bytes') return bytes.slice()
   const key = kind === 'text' ? textOf(bytes) : bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
   if (key === undefined) return undefined

@@ -1,4 +1,4 @@
-import { checkInteger, checkSeed, seedWords, type Seed } from '@sublinear/core'
+import { checkInteger, checkObject, checkSeed, seedWords, type Seed } from '@sublinear/core'
 import { isFloat64, scalarSketchKernels, sketchKernels, type SketchKernels } from '@sublinear/kernels'
 import { checkOut, checkRange, consecutive } from './keys'
 import { evaluateMersenne, mersenne, mersenneCoefficients } from './mersenne'
@@ -55,7 +55,8 @@ export interface PolynomialOptions<P extends Prime = Prime> {
 export function polynomialHash(options: PolynomialOptions<'2^31-1'>): PolynomialHash<number>
 export function polynomialHash(options: PolynomialOptions<'2^61-1'>): PolynomialHash<bigint>
 export function polynomialHash(options: PolynomialOptions): PolynomialHash
-export function polynomialHash({ independence, seed, prime, stream = 0 }: PolynomialOptions): PolynomialHash {
+export function polynomialHash(options: PolynomialOptions): PolynomialHash {
+  const { independence, seed, prime, stream = 0 } = checkObject('polynomialHash', options)
   const who = 'polynomialHash'
   checkInteger(who, 'independence', independence, 2, 2 ** 24)
   checkInteger(who, 'stream', stream, 0, 2 ** 32 - 1)

@@ -1,4 +1,4 @@
-import { checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
+import { checkInteger, checkObject, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
 import { checkOut, checkRange } from './keys'
 import { STREAMS } from './streams'
 
@@ -28,7 +28,8 @@ export interface TabulationHash {
  * @throws TypeError, RangeError when an option or a key is out of range
  * @example tabulationHash({ characterBits: 12, seed: 7 }).value(5) // 4071350241
  */
-export function tabulationHash({ characterBits, seed }: { characterBits: number; seed: Seed }): TabulationHash {
+export function tabulationHash(options: { characterBits: number; seed: Seed }): TabulationHash {
+  const { characterBits, seed } = checkObject('tabulationHash', options)
   const who = 'tabulationHash'
   checkInteger(who, 'characterBits', characterBits, 1, 16)
   const whole = checkSeed(who, seed)

@@ -1,4 +1,4 @@
-import { isFloat32, isFloat64, isUint8 } from '@sublinear/core'
+import { checkObject, isFloat32, isFloat64, isUint8 } from '@sublinear/core'
 import type { Matrix } from '@sublinear/core'
 import { type Element, type ElementData, checkBooleans, elementBytes, fromBytes, swapBytes, toBytes } from './elements'
 import { NPY_PREFIX, type NpyOptions, formatNpyHeader, npyHeaderLength, parseNpyHeader } from './npy-header'
@@ -38,6 +38,7 @@ export function encodeNpy(
   array: Matrix | { readonly shape: readonly number[]; readonly data: Float32Array | Float64Array },
   options: { readonly dtype?: 'f2' | 'f4' | 'f8' | undefined } = {},
 ): Uint8Array {
+  checkObject('encodeNpy', array, 'array')
   const { data } = array
   if (!(isFloat32(data) || isFloat64(data))) {
     throw new TypeError('encodeNpy: data must be a Float32Array or a Float64Array')

@@ -1,4 +1,4 @@
-import { largestWithin, type HeadFeature, type Method, type Shape, type Traffic } from '@sublinear/core'
+import { checkObject, largestWithin, type HeadFeature, type Method, type Shape, type Traffic } from '@sublinear/core'
 import { quantised } from '@sublinear/token-store'
 import { measured, restoreMeasured } from './measured'
 import { reservoirMethod } from './policies/reservoir'
@@ -40,6 +40,7 @@ export interface MeasuredMethod<O> extends Method<MeasuredMethodOptions<O>> {
  * console.log(method.name, method.within({ d: 8, dv: 8, scale: 1 }, 20_000, { tokens: 1000 }).count) // window, measured 108
  */
 export function measuredMethod<O = object>(of: Method<O>): MeasuredMethod<O> {
+  checkObject('measuredMethod', of?.can, 'can')
   const name = `${of.name}, measured`
   const can: readonly HeadFeature[] = of.can.filter((feature) => reservoirMethod.can.includes(feature))
   const sampleOf = ({ isFloat32, ...sample }: Omit<MeasuredMethodOptions<O>, 'of'>) => ({

@@ -1,4 +1,4 @@
-import type { TierMethod } from '@sublinear/core'
+import { checkObject, type TierMethod } from '@sublinear/core'
 import { scoredFeatures, type ScoredTier } from './scored'
 import type { Counted } from './scoring'
 import { tokenMethod, type TokenMethod } from './tier-method'
@@ -9,7 +9,7 @@ export function scoredMethod<O extends Counted, S extends Counted>(
   tier: ScoredTier<O, S>,
   size: Pick<TokenMethod<O & TokenOptions>, 'least' | 'fewest' | 'options'> = {},
 ): TierMethod<O & TokenOptions> {
-  const { name, source, learns, settle, asks, remembersGone } = tier.policy
+  const { name, source, learns, settle, asks, remembersGone } = checkObject('scoredMethod', tier?.policy, 'policy')
   const sums = learns === 'watched' ? 16 : learns === 'received' ? 8 : 0
   return tokenMethod<O & TokenOptions>({
     name,

@@ -1,5 +1,6 @@
 import {
   checkFits,
+  checkObject,
   FRAME_FEATURES,
   HELD_FEATURES,
   stackedRows,
@@ -38,7 +39,7 @@ export interface ScoredTier<O extends Counted, S extends Counted = O> {
  *   of queries that saw it, 4·d + 12 for each kept query, and 8·(d + dv + 1) for the tokens that left.
  */
 export function scored<O extends Counted, S extends Counted = O>(policy: ScorePolicy<O, S>): ScoredTier<O, S> {
-  const { name } = policy
+  const { name } = checkObject('scored', policy, 'policy')
   const settledOf = (options: O): S => (policy.settle?.(options) ?? { count: options.count }) as S
   const live = (shape: Shape, own: TokenOptions, settled: S, snapshot?: Snapshot): TokenTier => {
     return tokenTier(
@@ -78,9 +79,7 @@ export function scoredFeatures(learns: ScorePolicy['learns']): readonly HeadFeat
 
 /** Checks the sizes among the options, and returns the options for `settle`, which checks the others. */
 function checkedCount<O extends TokenOptions>(name: string, options: O): O {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`${name}: options must be an object, got ${String(options)}`)
-  checkSizes(name, options)
+  checkSizes(name, checkObject(name, options))
   return options
 }
 

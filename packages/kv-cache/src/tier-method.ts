@@ -1,4 +1,5 @@
 import {
+  checkObject,
   HELD_FEATURES,
   largestWithin,
   type HeadFeature,
@@ -14,7 +15,8 @@ import { MOST_BUFFER, type TokenOptions } from './token-options'
 const PILOT_BUFFER = 16
 
 /** The number of tokens that wait before a stream of a byte budget: as many as an eighth of it holds, from 1 to 64. */
-export function bufferWithin(budgetBytes: number, { d, dv }: Shape): number {
+export function bufferWithin(budgetBytes: number, shape: Shape): number {
+  const { d, dv } = checkObject('bufferWithin', shape, 'shape')
   return Math.max(1, Math.min(MOST_BUFFER, Math.floor(budgetBytes / (8 * 4 * (d + dv)))))
 }
 

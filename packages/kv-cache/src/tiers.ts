@@ -2,6 +2,7 @@ import {
   checkFits,
   checkHead,
   checkInteger,
+  checkObject,
   decodeSnapshot,
   headOf,
   HELD_FEATURES,
@@ -88,9 +89,7 @@ export interface Tiers extends AttentionStream, Disposable {
  * @example tiers({ d: 2, dv: 2, scale: 1, parts: [sinks({ count: 4 }), window({ count: 16 }), closureStream] }).tokens // 0
  */
 export function tiers(options: TiersOptions): Tiers {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`${KIND}: options must be an object, got ${String(options)}`)
-  const { parts, buffer = BLOCK, waiting = float32, name = KIND, ...shape } = options
+  const { parts, buffer = BLOCK, waiting = float32, name = KIND, ...shape } = checkObject(KIND, options)
   checkHead(name, shape, CAN)
   checkInteger(name, 'buffer', buffer, 1, BLOCK)
   if (!Array.isArray(parts) || parts.length === 0 || parts.some((spec) => typeof spec !== 'function'))

@@ -117,8 +117,8 @@ it.each<[string, unknown]>([
   ['x: s.dither must be an integer >= 0, got -1', { ...STACK, dither: -1 }],
   ['x: the shares of s.kept must leave none below 0, got 1.5', { ...STACK, kept: [tier('h2o', 0.75, 8, 6), tier('farKeys', 0.75, 8, 6)] }], // prettier-ignore
   ['x: the shares of s.kept must leave some for clusters, got 1', { ...kept({ share: 1 }), rest: 'clusters' }],
-  ['x: s.kept[0] must have by, share, keyBits and valueBits', { ...STACK, kept: [null] }],
-  ['x: s.kept[0] must have by, share, keyBits and valueBits', { ...STACK, kept: ['h2o'] }],
+  ['x: s.kept[0] must be an object, got null', { ...STACK, kept: [null] }],
+  ['x: s.kept[0] must be an object, got "h2o"', { ...STACK, kept: ['h2o'] }],
   [`x: s.kept[0].by must be one of ${tierNames}, got mean`, kept({ by: 'mean' })],
   ['x: s.kept[0].share must be a number in (0, 1], got 0', kept({ share: 0 })],
   ['x: s.kept[0].share must be a number in (0, 1], got 1.01', kept({ share: 1.01 })],

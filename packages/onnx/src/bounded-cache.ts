@@ -1,4 +1,4 @@
-import { checkInteger, fromHalf, toHalf, type Matrix, type Given } from '@sublinear/core'
+import { checkInteger, checkObject, fromHalf, toHalf, type Matrix, type Given } from '@sublinear/core'
 import type { CacheEntry, CacheGraph } from './cache-graph'
 import { sinksAndNewest, type CachePolicy } from './cache-policy'
 import { moveRows } from './compact-entry'
@@ -59,10 +59,9 @@ const wrapped = new WeakSet<object>()
  *
  * @throws RangeError when an option is out of range; from `generate` for more than one text at once, and when a policy does not choose as many tokens as asked
  */
-export function boundedCache(
-  model: HubModel,
-  { graph, budget, policy = sinksAndNewest(), every = 256 }: BoundedCacheOptions,
-): BoundedCache {
+export function boundedCache(model: HubModel, options: BoundedCacheOptions): BoundedCache {
+  checkObject('boundedCache', model, 'model')
+  const { graph, budget, policy = sinksAndNewest(), every = 256 } = checkObject('boundedCache', options)
   checkInteger('boundedCache', 'budget', budget, 1)
   checkInteger('boundedCache', 'every', every, 1)
   if (!wrapped.has(model)) {

@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import type { InferenceSession } from 'onnxruntime-common'
 import { evaluator } from './evaluate'
 import { foundAttention } from './found-attention'
@@ -43,7 +44,8 @@ export interface CacheGraphOptions {
  * @throws RangeError that names what a shortened cache would make wrong: places that the graph counts by the length of the cache and turns elsewhere, or
  *   windows that a mask gives by place; as onnxModel does, for attention that is not known
  */
-export async function cacheGraph({ model, ort, session = {} }: CacheGraphOptions): Promise<CacheGraph> {
+export async function cacheGraph(options: CacheGraphOptions): Promise<CacheGraph> {
+  const { model, ort, session = {} } = checkObject('cacheGraph', options)
   const { runtime, graph, sites, caches } = foundAttention('cacheGraph', model, ort, session)
   const rules = await maskRules(runtime, graph, sites, caches)
   const takesPlaces = graph.inputs.some(({ name }) => name === 'position_ids')

@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import type { Matrix } from '@sublinear/core'
 
 /** The tokens that one key head of a cache holds. */
@@ -17,7 +18,8 @@ export type CachePolicy = (head: CacheHead, count: number) => ArrayLike<number>
  *
  * @param sinks  number of first tokens that stay; default 4
  */
-export function sinksAndNewest({ sinks = 4 }: { readonly sinks?: number | undefined } = {}): CachePolicy {
+export function sinksAndNewest(options: { readonly sinks?: number | undefined } = {}): CachePolicy {
+  const { sinks = 4 } = checkObject('sinksAndNewest', options)
   return ({ keys: { rows } }, count) => {
     const first = Math.min(sinks, count)
     return Array.from({ length: count }, (_, i) => (i < first ? i : rows - count + i))
@@ -30,10 +32,10 @@ export function sinksAndNewest({ sinks = 4 }: { readonly sinks?: number | undefi
  *
  * @param sinks  number of first tokens that stay, default 4; newest  number of newest tokens that stay, default 32
  */
-export function farthestKeys({
-  sinks = 4,
-  newest = 32,
-}: { readonly sinks?: number | undefined; readonly newest?: number | undefined } = {}): CachePolicy {
+export function farthestKeys(
+  options: { readonly sinks?: number | undefined; readonly newest?: number | undefined } = {},
+): CachePolicy {
+  const { sinks = 4, newest = 32 } = checkObject('farthestKeys', options)
   return ({ keys: { rows, cols, data } }, count) => {
     const norms = Float64Array.from(
       { length: rows },

@@ -1,4 +1,4 @@
-import { matrix } from '@sublinear/core'
+import { checkObject, matrix } from '@sublinear/core'
 import type { HeadBlock } from './layer-answers'
 import type { OnnxModel } from './onnx-model'
 import type { HeadSpec } from './reader'
@@ -32,15 +32,9 @@ const BLOCK = 256
  * @returns one entry for each key head, layer by layer; row r·groups + g of its queries belongs to query head head·groups + g
  * @throws TypeError, RangeError as the reader does; the signal's reason when it is aborted
  */
-export async function capture({
-  model,
-  stream,
-  ids,
-  only = () => true,
-  onProgress,
-  signal,
-}: CaptureOptions): Promise<CapturedHead[]> {
-  const rows = ids.length
+export async function capture(options: CaptureOptions): Promise<CapturedHead[]> {
+  const { model, stream, ids, only = () => true, onProgress, signal } = checkObject('capture', options)
+  const rows = checkObject('capture', ids, 'ids').length
   const out = new Map<string, CapturedHead>()
   for (const [layer, { kvHeads, groups, shape }] of model.layers.entries())
     for (let head = 0; head < kvHeads; head++) {

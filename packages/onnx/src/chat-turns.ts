@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 interface Turn {
   readonly role: 'system' | 'user' | 'assistant'
   readonly content: string
@@ -31,6 +32,7 @@ export interface ChatTurns {
  * @example JSON.stringify(chatTurns({ begin: '<s>' }).ask('Hello')) // "<s>Hello\n"
  */
 export function chatTurns(options: ChatOptions = {}): ChatTurns {
+  checkObject('chatTurns', options)
   const { template, special = {}, system } = options
   const { begin = special['bos_token'] ?? '' } = options
   const said: Turn[] = system === undefined ? [] : [{ role: 'system', content: system }]

@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 /** The files of a model: its graph and the data files beside it, read in parts. Names are relative and contain no `..`. */
 export interface ModelFiles {
   /** Name of the graph's own file. */
@@ -21,6 +22,7 @@ export interface ModelFiles {
  * @throws TypeError when a file is no Uint8Array
  */
 export function filesInMemory(model: Uint8Array | Readonly<Record<string, Uint8Array>>): ModelFiles {
+  checkObject('filesInMemory', model, 'model')
   const given = Object.entries(model instanceof Uint8Array ? { 'model.onnx': model } : model)
   const arrays = new Map<string, Uint8Array>()
   for (const [file, bytes] of given) {

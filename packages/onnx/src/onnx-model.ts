@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import type { InferenceSession } from 'onnxruntime-common'
 import { floatPorts } from './float-ports'
 import { foundAttention } from './found-attention'
@@ -67,7 +68,8 @@ export interface OnnxModel {
  * const model = await onnxModel({ model: filesInFolder('packages/onnx/test/data/tiny.onnx'), ort })
  * model.layers.length // 2
  */
-export async function onnxModel({ model, ort, session = {}, memory = 'packed' }: OnnxModelOptions): Promise<OnnxModel> {
+export async function onnxModel(options: OnnxModelOptions): Promise<OnnxModel> {
+  const { model, ort, session = {}, memory = 'packed' } = checkObject('onnxModel', options)
   const who = 'onnxModel'
   if (memory !== 'packed' && memory !== 'mapped')
     throw new RangeError(`${who}: memory must be 'packed' or 'mapped', got ${String(memory)}`)

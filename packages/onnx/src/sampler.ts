@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
+import { checkFinite, checkInteger, checkObject, checkSeed, philox, seedWords, type Seed } from '@sublinear/core'
 
 export interface SamplerOptions {
   /** Divisor of the logits. 0: the largest logit is taken, of equals the first. Default 0. */
@@ -25,6 +25,7 @@ const STREAM = 0x746f6b65
  * @throws TypeError, RangeError when an option is out of its range, or a seed is missing; from the function when a logit is NaN, or none is finite
  */
 export function sampler(options: SamplerOptions = {}): (logits: Float32Array, index: number) => number {
+  checkObject('sampler', options)
   const who = 'sampler'
   const { temperature = 0, topK = Infinity, topP = 1, seed } = options
   if (temperature !== 0) checkFinite(who, 'temperature', temperature, 0)

@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 const NAMES = ['bos_token', 'eos_token', 'pad_token', 'unk_token']
 
 /**
@@ -6,6 +7,7 @@ const NAMES = ['bos_token', 'eos_token', 'pad_token', 'unk_token']
  * @example JSON.stringify(specialTokens({ bos_token: '<s>', eos_token: { content: '</s>' }, pad_token: null })) // {"bos_token":"<s>","eos_token":"</s>"}
  */
 export function specialTokens(config: Readonly<Record<string, unknown>>): Record<string, string> {
+  checkObject('specialTokens', config, 'config')
   return Object.fromEntries(
     NAMES.flatMap((name) => {
       const token = config[name] as string | { readonly content?: string | undefined } | undefined | null

@@ -1,4 +1,12 @@
-import { checkFinite, checkInteger, checkKeys, checkScale, type FeatureMap, type Matrix } from '@sublinear/core'
+import {
+  checkFinite,
+  checkInteger,
+  checkKeys,
+  checkObject,
+  checkScale,
+  type FeatureMap,
+  type Matrix,
+} from '@sublinear/core'
 import { anisotropicMap, MOST_FEATURES, MOST_VARIABLES, type Anisotropy } from './anisotropic-map'
 import { featureDimension } from './feature-dimension'
 import { MOST_DEGREE } from './monomial-map'
@@ -36,7 +44,8 @@ export interface AnisotropicFeatures {
  * const rows = matrix(100, 2, Float32Array.from({ length: 200 }, (_, i) => Math.sin(i * i)))
  * anisotropicFeatures({ pilotKeys: rows, pilotQueries: rows, t: 16, scale: 0.5 }).t // 16
  */
-export function anisotropicFeatures({ pilotKeys, pilotQueries, t, scale }: AnisotropicFeatures): FeatureMap {
+export function anisotropicFeatures(options: AnisotropicFeatures): FeatureMap {
+  const { pilotKeys, pilotQueries, t, scale } = checkObject('anisotropicFeatures', options)
   const who = 'anisotropicFeatures'
   checkKeys(who, 'pilotKeys', pilotKeys)
   const d = pilotKeys.cols

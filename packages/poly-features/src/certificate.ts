@@ -1,4 +1,4 @@
-import { checkFinite, type FeatureMap } from '@sublinear/core'
+import { checkFinite, checkObject, type FeatureMap } from '@sublinear/core'
 import { evenPrefixes, exponentsOf, wholeDegree } from './anisotropic-map'
 import { readAnisotropy } from './anisotropic-spec'
 import { minimaxCoefficients } from './minimax-features'
@@ -68,6 +68,7 @@ const MOST_RADIUS = 256
  * @example certificate(taylorFeatures({ d: 8, degree: 4, scale: 1 }), { radius: 1 }).approximation.toFixed(4) // 0.0194
  */
 export function certificate(features: FeatureMap, options: CertificateOptions = {}): Certificate {
+  checkObject('certificate', features, 'features')
   const who = 'certificate'
   const { radius = features.radius, epsilon = 1 } = options
   checkFinite(who, 'radius', radius)

@@ -1,4 +1,4 @@
-import { checkFinite } from '@sublinear/core'
+import { checkFinite, checkObject } from '@sublinear/core'
 import { chebyshevError } from './chebyshev-error'
 import { minimaxPolynomial } from './minimax-polynomial'
 import { taylorError } from './relative-error'
@@ -29,7 +29,8 @@ const MARGIN = 1.002
  * @throws TypeError, RangeError when radius, epsilon or kind is out of range
  * @example degreeFor({ radius: 1, epsilon: 0.01, kind: 'taylor' }) // 5
  */
-export function degreeFor({ radius, epsilon, kind }: DegreeFor): number {
+export function degreeFor(options: DegreeFor): number {
+  const { radius, epsilon, kind } = checkObject('degreeFor', options)
   const who = 'degreeFor'
   if (typeof kind !== 'string') throw new TypeError(`${who}: kind must be a string, got ${typeof kind}`)
   if (!Object.hasOwn(MOST_RADIUS, kind))

@@ -1,4 +1,4 @@
-import { checkFinite, type FeatureMap } from '@sublinear/core'
+import { checkFinite, checkObject, type FeatureMap } from '@sublinear/core'
 import { featureDimension } from './feature-dimension'
 import { minimaxPolynomial } from './minimax-polynomial'
 import { checkWholeDegrees, lowerEvenDegrees, monomialMap, type WholeDegrees } from './monomial-map'
@@ -30,6 +30,7 @@ const LEAST_ERROR = 2 ** -40
  * @example minimaxFeatures({ d: 8, degree: 4, radius: 2, scale: 0.35 }).t // 495
  */
 export function minimaxFeatures(options: MinimaxFeatures): FeatureMap {
+  checkObject('minimaxFeatures', options)
   const who = 'minimaxFeatures'
   const { d, degree, scale, radius, centre } = options
   checkWholeDegrees(who, options)

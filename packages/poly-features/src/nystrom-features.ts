@@ -1,4 +1,12 @@
-import { checkFinite, checkInteger, checkKeys, checkScale, type FeatureMap, type Matrix } from '@sublinear/core'
+import {
+  checkFinite,
+  checkInteger,
+  checkKeys,
+  checkObject,
+  checkScale,
+  type FeatureMap,
+  type Matrix,
+} from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { encodeFloats } from './base64'
 import { checkKeyCall, checkQueryCall } from './monomial-map'
@@ -44,7 +52,8 @@ const MOST_EXPONENT = 60
  * const rows = matrix(100, 2, Float32Array.from({ length: 200 }, (_, i) => Math.sin(i * i)))
  * nystromFeatures({ pilotKeys: rows, t: 16, scale: 0.5 }).t // 16
  */
-export function nystromFeatures({ pilotKeys, t, scale }: NystromFeatures): FeatureMap {
+export function nystromFeatures(options: NystromFeatures): FeatureMap {
+  const { pilotKeys, t, scale } = checkObject('nystromFeatures', options)
   const who = 'nystromFeatures'
   checkKeys(who, 'pilotKeys', pilotKeys)
   const { rows, cols: d, data } = pilotKeys

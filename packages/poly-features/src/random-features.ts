@@ -1,4 +1,13 @@
-import { checkFinite, checkInteger, checkScale, checkSeed, matrix, type FeatureMap, type Seed } from '@sublinear/core'
+import {
+  checkFinite,
+  checkInteger,
+  checkObject,
+  checkScale,
+  checkSeed,
+  matrix,
+  type FeatureMap,
+  type Seed,
+} from '@sublinear/core'
 import { gaussianSketch } from '@sublinear/gaussian-sketch'
 import { kernels } from '@sublinear/kernels'
 import { checkKeyCall, checkQueryCall } from './monomial-map'
@@ -44,7 +53,8 @@ const MOST_EXPONENT = 72
  * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  * @example randomFeatures({ d: 8, t: 64, scale: 0.35, seed: 1 }).t // 64
  */
-export function randomFeatures({ d, t, scale, seed, orthogonal = false }: RandomFeatures): FeatureMap {
+export function randomFeatures(options: RandomFeatures): FeatureMap {
+  const { d, t, scale, seed, orthogonal = false } = checkObject('randomFeatures', options)
   const who = 'randomFeatures'
   checkInteger(who, 'd', d, 1)
   checkInteger(who, 't', t, 1)

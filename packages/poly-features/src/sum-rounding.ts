@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 /** Tokens that a feature stream folds together: their sum is one addition to its state. */
 export const FOLDED = 64
 /** Number of folded tokens beyond which a feature stream keeps rounding errors. */
@@ -18,7 +19,8 @@ const DOUBLE = 2 ** -53
  * @param t  number of features; tokens  number of tokens; weighted  whether weights other than 1 may come
  * @returns about (t + 70 + 512·min(n/65,536, 65,536/n))·2⁻²⁴; where weights may come (t + 70 + 1024)·2⁻²⁴ at most
  */
-export function sumRounding({ t, tokens, weighted }: { t: number; tokens: number; weighted: boolean }): number {
+export function sumRounding(options: { t: number; tokens: number; weighted: boolean }): number {
+  const { t, tokens, weighted } = checkObject('sumRounding', options)
   const blocks = Math.ceil(tokens / FOLDED)
   const plain = Math.min(blocks, LONG / FOLDED)
   const ofAll = weighted ? 1 : (plain + 1) / 2 / Math.max(1, blocks) // a unit of all the weight for each block, on average while nothing is kept

@@ -1,3 +1,4 @@
+import { isFloat64 } from '@sublinear/core'
 export interface Eigen {
   /** Eigenvalues, the largest first. */
   readonly values: Float64Array // d
@@ -15,6 +16,7 @@ const SWEEPS = 40
  * Cost: about 8 sweeps of 6·d³ operations.
  */
 export function symmetricEigen(matrix: Float64Array, d: number): Eigen {
+  if (!isFloat64(matrix)) throw new TypeError('symmetricEigen: matrix must be a Float64Array')
   const a = matrix.slice()
   const v = new Float64Array(d * d) // rows are the vectors
   for (let i = 0; i < d; i++) v[i * d + i] = 1

@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger, type FeatureMap } from '@sublinear/core'
+import { checkFinite, checkInteger, checkObject, type FeatureMap } from '@sublinear/core'
 import { featureDimension } from './feature-dimension'
 import { checkWholeDegrees, lowerEvenDegrees, monomialMap, type WholeDegrees } from './monomial-map'
 import { radiusWithin, taylorError } from './relative-error'
@@ -21,6 +21,7 @@ const RELATIVE_ERROR = 0.1
  * @example taylorFeatures({ d: 2, degree: 2, scale: 0.5 }).t // 6
  */
 export function taylorFeatures(options: TaylorFeatures): FeatureMap {
+  checkObject('taylorFeatures', options)
   const { d, degree, scale, centre } = options
   checkWholeDegrees('taylorFeatures', options)
   return monomialMap('taylorFeatures', options, new Float64Array(degree + 1).fill(1), {

@@ -1,6 +1,7 @@
 import {
   checkFinite,
   checkInteger,
+  checkObject,
   checkScale,
   checkSeed,
   philox,
@@ -55,7 +56,8 @@ interface Part {
  * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  * @example tensorSketchFeatures({ d: 8, degree: 2, t: 64, scale: 0.35, seed: 1 }).t // 64
  */
-export function tensorSketchFeatures({ d, degree, t, scale, seed }: TensorSketchFeatures): FeatureMap {
+export function tensorSketchFeatures(options: TensorSketchFeatures): FeatureMap {
+  const { d, degree, t, scale, seed } = checkObject('tensorSketchFeatures', options)
   const who = 'tensorSketchFeatures'
   checkInteger(who, 'd', d, 1, MOST_FEATURES)
   checkInteger(who, 'degree', degree, 2, MOST_DEGREE)

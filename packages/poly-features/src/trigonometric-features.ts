@@ -1,4 +1,12 @@
-import { checkFinite, checkInteger, checkScale, checkSeed, type FeatureMap, type Seed } from '@sublinear/core'
+import {
+  checkFinite,
+  checkInteger,
+  checkObject,
+  checkScale,
+  checkSeed,
+  type FeatureMap,
+  type Seed,
+} from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { checkKeyCall, checkQueryCall } from './monomial-map'
 import { frequenciesOf } from './random-features'
@@ -32,7 +40,8 @@ const MOST_EXPONENT = 72
  * @throws TypeError, RangeError when a size, the scale or the seed is out of range
  * @example trigonometricFeatures({ d: 8, t: 64, scale: 0.35, seed: 1 }).t // 64
  */
-export function trigonometricFeatures({ d, t, scale, seed }: TrigonometricFeatures): FeatureMap {
+export function trigonometricFeatures(options: TrigonometricFeatures): FeatureMap {
+  const { d, t, scale, seed } = checkObject('trigonometricFeatures', options)
   const who = 'trigonometricFeatures'
   checkInteger(who, 'd', d, 1)
   checkInteger(who, 't', t, 4)

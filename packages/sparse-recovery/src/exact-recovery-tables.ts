@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger } from '@sublinear/core'
+import { checkFinite, checkInteger, checkObject } from '@sublinear/core'
 
 /** Number of keys beyond which the load is no longer raised: at a fixed load, the chance of failure falls with k. */
 const MOST_COUNTED = 512
@@ -18,10 +18,11 @@ const MOST_CELLS = 2 ** 20
  * @throws TypeError, RangeError when an option is out of its range, or delta too small for tables of 2^20 cells
  * @example exactRecoveryTables({ k: 8, delta: 0.001 }) // { tables: 6, cells: 6 }
  */
-export function exactRecoveryTables({ k, delta }: { readonly k: number; readonly delta: number }): {
+export function exactRecoveryTables(options: { readonly k: number; readonly delta: number }): {
   readonly tables: number
   readonly cells: number
 } {
+  const { k, delta } = checkObject('exactRecoveryTables', options)
   const who = 'exactRecoveryTables'
   checkInteger(who, 'k', k, 1, 2 ** 18)
   checkFinite(who, 'delta', delta, 0)

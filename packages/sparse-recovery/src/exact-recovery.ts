@@ -1,5 +1,6 @@
 import {
   checkInteger,
+  checkObject,
   checkSeed,
   decodeSnapshot,
   encodeSnapshot,
@@ -71,7 +72,8 @@ export interface ExactRecovery {
  * few.update(4_000_000_000, -5)
  * few.decode()?.values[0] // -5
  */
-export function exactRecovery({ n, k, delta, seed }: ExactRecoveryOptions): ExactRecovery {
+export function exactRecovery(options: ExactRecoveryOptions): ExactRecovery {
+  const { n, k, delta, seed } = checkObject('exactRecovery', options)
   const who = 'exactRecovery'
   checkInteger(who, 'n', n, 1, 2 ** 32)
   checkInteger(who, 'k', k, 1, MOST)

@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger } from '@sublinear/core'
+import { checkFinite, checkInteger, checkObject } from '@sublinear/core'
 
 /** Number of children of a node. */
 export const BRANCH = 16
@@ -46,6 +46,7 @@ export interface RecoveryLayout extends RecoverySize {
  * @example recoveryRows({ n: 2 ** 20, k: 64, epsilon: 0.5 }) // 8704
  */
 export function recoveryRows(size: RecoverySize): number {
+  checkObject('recoveryRows', size, 'size')
   const { n, m } = recoveryLayout('recoveryRows', size)
   return isDominated(n, m) ? n : m
 }

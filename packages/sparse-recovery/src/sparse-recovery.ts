@@ -1,4 +1,12 @@
-import { checkSeed, type Seed, type SparseRecovery, type SparseVector, isFloat32, isFloat64 } from '@sublinear/core'
+import {
+  checkObject,
+  checkSeed,
+  type Seed,
+  type SparseRecovery,
+  type SparseVector,
+  isFloat32,
+  isFloat64,
+} from '@sublinear/core'
 import { largestOf } from './largest'
 import { measurements } from './measurements'
 import type { RecoverySize } from './recovery-rows'
@@ -37,7 +45,8 @@ export interface EnergyTreeRecovery extends SparseRecovery {
  * const recovery = sparseRecovery({ n: 2 ** 20, k: 8, epsilon: 0.5, seed: 1 })
  * sketch(recovery.matrix, 1).state.rows // 1472
  */
-export function sparseRecovery({ n, k, epsilon, seed }: SparseRecoveryOptions): EnergyTreeRecovery {
+export function sparseRecovery(options: SparseRecoveryOptions): EnergyTreeRecovery {
+  const { n, k, epsilon, seed } = checkObject('sparseRecovery', options)
   const who = 'sparseRecovery'
   const { matrix, dominated, read } = measurements(who, { n, k, epsilon }, checkSeed(who, seed))
   const decode = (measured: Float32Array | Float64Array, count: number): SparseVector => {

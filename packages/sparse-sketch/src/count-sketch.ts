@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger, checkSeed, type Seed, type SketchMatrix } from '@sublinear/core'
+import { checkFinite, checkInteger, checkObject, checkSeed, type Seed, type SketchMatrix } from '@sublinear/core'
 import { hashedColumns } from './hashed-columns'
 
 /**
@@ -17,7 +17,8 @@ import { hashedColumns } from './hashed-columns'
  * for (let key = 0; key < 1000; key++) state.update(key, 3)
  * innerProduct(state, state).data[0].toFixed(0) // 8532
  */
-export function countSketch({ m, seed }: { m: number; seed: Seed }): SketchMatrix {
+export function countSketch(options: { m: number; seed: Seed }): SketchMatrix {
+  const { m, seed } = checkObject('countSketch', options)
   checkInteger('countSketch', 'm', m, 1, 2 ** 30)
   return hashedColumns('count-sketch', m, 1, checkSeed('countSketch', seed))
 }
@@ -33,7 +34,8 @@ export function countSketch({ m, seed }: { m: number; seed: Seed }): SketchMatri
  * @throws TypeError, RangeError when epsilon or delta is out of its range
  * @example countSketchRows({ epsilon: 0.1, delta: 0.01 }) // 20000
  */
-export function countSketchRows({ epsilon, delta }: { epsilon: number; delta: number }): number {
+export function countSketchRows(options: { epsilon: number; delta: number }): number {
+  const { epsilon, delta } = checkObject('countSketchRows', options)
   return secondMomentRows('countSketchRows', epsilon, delta)
 }
 

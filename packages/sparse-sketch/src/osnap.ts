@@ -1,4 +1,4 @@
-import { checkInteger, checkSeed, type Seed, type SketchMatrix } from '@sublinear/core'
+import { checkInteger, checkObject, checkSeed, type Seed, type SketchMatrix } from '@sublinear/core'
 import { secondMomentRows } from './count-sketch'
 import { hashedColumns } from './hashed-columns'
 
@@ -18,7 +18,8 @@ import { hashedColumns } from './hashed-columns'
  * @throws TypeError, RangeError when an option is out of its range or m no multiple of nonzeros
  * @example osnap({ m: 2000, nonzeros: 8, seed: 1 }).kind // osnap/8
  */
-export function osnap({ m, nonzeros, seed }: { m: number; nonzeros: number; seed: Seed }): SketchMatrix {
+export function osnap(options: { m: number; nonzeros: number; seed: Seed }): SketchMatrix {
+  const { m, nonzeros, seed } = checkObject('osnap', options)
   checkInteger('osnap', 'nonzeros', nonzeros, 1, 65536)
   checkInteger('osnap', 'm', m, nonzeros, Math.min(nonzeros * 2 ** 30, 2 ** 32 - 1))
   if (m % nonzeros !== 0) throw new RangeError(`osnap: m must be a multiple of nonzeros = ${nonzeros}, got ${m}`)
@@ -38,7 +39,8 @@ export function osnap({ m, nonzeros, seed }: { m: number; nonzeros: number; seed
  * @throws TypeError, RangeError when an option is out of its range
  * @example osnapRows({ epsilon: 0.25, delta: 0.1, nonzeros: 8 }) // 320
  */
-export function osnapRows({ epsilon, delta, nonzeros }: { epsilon: number; delta: number; nonzeros: number }): number {
+export function osnapRows(options: { epsilon: number; delta: number; nonzeros: number }): number {
+  const { epsilon, delta, nonzeros } = checkObject('osnapRows', options)
   checkInteger('osnapRows', 'nonzeros', nonzeros, 1, 65536)
   return Math.ceil(secondMomentRows('osnapRows', epsilon, delta) / nonzeros) * nonzeros
 }

@@ -1,4 +1,13 @@
-import { checkInteger, checkSeed, checkShape, philox, seedWords, type Seed, type SketchMatrix } from '@sublinear/core'
+import {
+  checkInteger,
+  checkObject,
+  checkSeed,
+  checkShape,
+  philox,
+  seedWords,
+  type Seed,
+  type SketchMatrix,
+} from '@sublinear/core'
 import { fourWiseSigns } from '@sublinear/hash-families'
 import { rangeOf, type Floats, sketchKernels } from '@sublinear/kernels'
 
@@ -21,7 +30,8 @@ const STREAM = 0x73720000
  * @throws TypeError, RangeError when an option is out of its range; accumulate refuses rows from index n on
  * @example sketch(srht({ m: 64, n: 5000, seed: 1 }), 2).state.rows // 64
  */
-export function srht({ m, n, seed }: { m: number; n: number; seed: Seed }): SketchMatrix {
+export function srht(options: { m: number; n: number; seed: Seed }): SketchMatrix {
+  const { m, n, seed } = checkObject('srht', options)
   checkInteger('srht', 'n', n, 1)
   const levels = n === 1 ? 0 : highestBit(n - 1) + 1
   checkInteger('srht', 'm', m, 1, Math.min(2 ** levels, 2 ** 28))

@@ -2,6 +2,7 @@ import {
   checkFinite,
   checkHead,
   checkInteger,
+  checkObject,
   COUNT,
   decodeSnapshot,
   FINITE,
@@ -87,7 +88,8 @@ export interface ClosureStream extends AttentionStream, Disposable {
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
  * console.log(stream.tokens, stream.bytes) // 100 356
  */
-export function closureStream({ clusters, buffer, most, ...shape }: ClosureStreamOptions): ClosureStream {
+export function closureStream(options: ClosureStreamOptions): ClosureStream {
+  const { clusters, buffer, most, ...shape } = checkObject('closureStream', options)
   return live(shape, sizesOf({ clusters, buffer, most }))
 }
 

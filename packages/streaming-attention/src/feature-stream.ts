@@ -3,6 +3,7 @@ import {
   checkHead,
   checkOptions,
   checkInteger,
+  checkObject,
   decodeSnapshot,
   FRAME_FEATURES,
   HEAD_FEATURES,
@@ -97,12 +98,9 @@ export function restoreFeatureStream(features: FeatureMap, bytes: Uint8Array, na
 }
 
 /** Most bytes that a feature stream of so many tokens holds. */
-export function featureStreamBytes(
-  { t, d, scale, spec }: FeatureMap,
-  dv: number,
-  weighted: boolean,
-  tokens = Infinity,
-): number {
+export function featureStreamBytes(features: FeatureMap, dv: number, weighted: boolean, tokens = Infinity): number {
+  const { t, d, scale, spec } = checkObject('featureStreamBytes', features, 'features')
+  if (typeof spec !== 'string') throw new TypeError('featureStreamBytes: features must be a feature map')
   const shape: Shape = { d, dv, scale }
   return featureStateBytes(t, dv, foldedOf(tokens)) + spec.length + waitingBytes(shape, BLOCK, weighted)
 }

@@ -1,6 +1,7 @@
 import {
   checkHead,
   checkInteger,
+  checkObject,
   COUNT,
   decodeSnapshot,
   FINITE,
@@ -56,7 +57,8 @@ export interface FirstOrderStream extends AttentionStream, Disposable {
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
  * console.log(stream.tokens, stream.bytes) // 100 328
  */
-export function firstOrderStream({ buffer = TOKENS, ...shape }: FirstOrderStreamOptions): FirstOrderStream {
+export function firstOrderStream(options: FirstOrderStreamOptions): FirstOrderStream {
+  const { buffer = TOKENS, ...shape } = checkObject('firstOrderStream', options)
   return live(shape, buffer)
 }
 

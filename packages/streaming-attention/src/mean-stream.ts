@@ -1,6 +1,7 @@
 import {
   checkHead,
   checkInteger,
+  checkObject,
   COUNT,
   decodeSnapshot,
   FINITE,
@@ -61,7 +62,8 @@ interface Mean {
  * stream.push({ keys: matrix(100, 2), values: matrix(100, 2) })
  * console.log(stream.tokens, stream.bytes) // 100 296
  */
-export function meanStream({ buffer = TOKENS, ...shape }: MeanStreamOptions): MeanStream {
+export function meanStream(options: MeanStreamOptions): MeanStream {
+  const { buffer = TOKENS, ...shape } = checkObject('meanStream', options)
   return live(shape, buffer)
 }
 

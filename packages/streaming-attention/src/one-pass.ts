@@ -4,6 +4,7 @@ import {
   checkInteger,
   checkOptions,
   checkKeys,
+  checkObject,
   checkValues,
   emptyPartial,
   requireSame,
@@ -139,10 +140,8 @@ export function onePass(options: OnePassOptions): OnePass {
  *
  * @throws RangeError when the bytes are damaged or belong to other features, another Ψ or another Φ
  */
-export function restoreOnePass(
-  { features, psi, phi }: Pick<OnePassOptions, 'features' | 'psi' | 'phi'>,
-  bytes: Uint8Array,
-): OnePass {
+export function restoreOnePass(options: Pick<OnePassOptions, 'features' | 'psi' | 'phi'>, bytes: Uint8Array): OnePass {
+  const { features, psi, phi } = checkObject('restoreOnePass', options)
   return live(readOnePass('restoreOnePass', { features, psi, phi }, bytes))
 }
 

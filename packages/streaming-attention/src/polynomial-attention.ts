@@ -1,6 +1,7 @@
 import {
   checkInteger,
   checkKeys,
+  checkObject,
   checkValues,
   emptyPartial,
   rowsOf,
@@ -36,9 +37,10 @@ export interface PolynomialAttention {
  * @returns queries.rows × dv; zero rows where there is no key
  * @throws TypeError, RangeError when shapes do not fit or an entry is not finite
  */
-export function polynomialAttention({ queries, keys, values, features }: PolynomialAttention): Matrix {
+export function polynomialAttention(options: PolynomialAttention): Matrix {
+  const { queries, keys, values, features } = checkObject('polynomialAttention', options)
   const who = 'polynomialAttention'
-  const { d } = features
+  const { d } = checkObject(who, features, 'features')
   checkKeys(who, 'keys', keys, d)
   checkValues(who, 'values', values, undefined, keys.rows)
   checkKeys(who, 'queries', queries, d)

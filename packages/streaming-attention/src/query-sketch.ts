@@ -3,6 +3,7 @@ import {
   checkOptions,
   checkKeys,
   checkMatrix,
+  checkObject,
   COUNT,
   decodeSnapshot,
   encodeSnapshot,
@@ -100,7 +101,8 @@ export const querySketchSchema = schema(
  *
  * @throws RangeError when the bytes are damaged or belong to other features or another Φ
  */
-export function restoreQuerySketch({ features, phi }: QuerySketchOptions, bytes: Uint8Array): QuerySketch {
+export function restoreQuerySketch(options: QuerySketchOptions, bytes: Uint8Array): QuerySketch {
+  const { features, phi } = checkObject('restoreQuerySketch', options)
   checkPhi(KIND, phi)
   const who = 'restoreQuerySketch'
   const snapshot = decodeSnapshot(bytes, { kind: KIND, version: VERSION })

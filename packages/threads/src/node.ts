@@ -1,3 +1,4 @@
+import { checkObject } from '@sublinear/core'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { startThreads as start, type ThreadHandle, type Threads, type ThreadsOptions } from './threads'
@@ -21,8 +22,9 @@ export interface NodeThreadsOptions extends Omit<ThreadsOptions, 'start'> {
  * threads.layer({ queryHeads: 2, kvHeads: 2, make: () => exactStream({ d: 2, dv: 2, scale: 1 }) }).tokens // 0
  * threads[Symbol.dispose]()
  */
-export function startThreads({ module = ownModule(), ...options }: NodeThreadsOptions): Promise<Threads> {
-  return start({ ...options, start: () => handleOf(new Worker(module, startOptions())) })
+export function startThreads(options: NodeThreadsOptions): Promise<Threads> {
+  const { module = ownModule(), ...others } = checkObject('startThreads', options)
+  return start({ ...others, start: () => handleOf(new Worker(module, startOptions())) })
 }
 
 function handleOf(worker: Worker): ThreadHandle {

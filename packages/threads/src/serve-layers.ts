@@ -1,5 +1,5 @@
 import { catalogue, openStream, type Method } from '@sublinear/attention'
-import { layer, useKernels, type Layer, type Given } from '@sublinear/core'
+import { checkObject, layer, useKernels, type Layer, type Given } from '@sublinear/core'
 import { COMMANDS, serve, type Memory, type Reply, type Request } from './channel'
 import { arraysIn, copyPartial, widthsOf } from './payload'
 import { packed, unpacked } from './share'
@@ -24,6 +24,8 @@ export interface Setting {
  * @param methods  methods whose streams may come; a module of your own can add methods of your own. Default: the catalogue
  */
 export function serveLayers(port: ThreadPort, methods: readonly Method[] = catalogue): void {
+  if (typeof checkObject('serveLayers', port, 'port').listen !== 'function')
+    throw new TypeError('serveLayers: port must have post and listen')
   const layers = new Map<number, Layer>()
   let isReady = false
   port.listen((message) => {

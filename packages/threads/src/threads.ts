@@ -1,4 +1,4 @@
-import { layer, restoreLayer, type Layer, type LayerOptions, type Method } from '@sublinear/core'
+import { checkObject, layer, restoreLayer, type Layer, type LayerOptions, type Method } from '@sublinear/core'
 import { catalogue, openStream } from '@sublinear/attention'
 import { kernels } from '@sublinear/kernels'
 import { caller, newMemory, type Waiting } from './channel'
@@ -51,7 +51,8 @@ export interface Threads extends Disposable {
  *
  * @throws Error where there is no SharedArrayBuffer (a page must be cross-origin isolated), or a thread does not start
  */
-export async function startThreads({ workers, start, spin = 200, patience = 600 }: ThreadsOptions): Promise<Threads> {
+export async function startThreads(options: ThreadsOptions): Promise<Threads> {
+  const { workers, start, spin = 200, patience = 600 } = checkObject('startThreads', options)
   if (!Number.isInteger(workers) || workers < 1)
     throw new RangeError(`${WHO}: workers must be an integer >= 1, got ${String(workers)}`)
   for (const [name, value] of Object.entries({ spin, patience }))

@@ -1,4 +1,4 @@
-import type { KvBlock, Matrix, PartialSoftmax, Shape, Tensor } from '@sublinear/core'
+import { checkObject, type KvBlock, type Matrix, type PartialSoftmax, type Shape, type Tensor } from '@sublinear/core'
 import type { Steps } from './entropy-steps'
 import type { RowPool } from './row-pool'
 import type { Centres } from './token-coder'
@@ -41,6 +41,7 @@ export function roomOf({ d, dv, count, bits }: Omit<EntropyTokensOptions, 'scale
 
 /** The bytes held, whatever comes: the room, the running sum of the keys, the first token, and the means with which blocks begin. */
 export function entropyBytes(options: Omit<EntropyTokensOptions, 'scale'>): number {
+  checkObject('entropyBytes', options)
   const { d, dv } = options
   return roomOf(options) + 12 * (d + dv) + 8 * (d + 1)
 }

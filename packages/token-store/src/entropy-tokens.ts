@@ -1,6 +1,7 @@
 import {
   checkFits,
   checkKeys,
+  checkObject,
   checkValues,
   joinedTokens,
   readBy,
@@ -60,6 +61,7 @@ export function entropyTokens(
   from?: State,
   like?: EntropyTokens,
 ): EntropyTokens {
+  checkObject('entropyTokens', options)
   const { d, dv, scale, softcap, count: wanted } = options
   const width = d + dv
   const size = { d, width }

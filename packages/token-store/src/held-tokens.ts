@@ -1,5 +1,6 @@
 import {
   checkInteger,
+  checkObject,
   checkScale,
   pickedRows,
   piecesOf,
@@ -60,7 +61,8 @@ export interface ResidentTokens extends HeldTokens {
  *   whose tokens are copied
  * @throws TypeError, RangeError when a size is no integer ≥ 1 or scale not finite
  */
-export function heldTokens({ d, dv, scale, most, softcap }: HeldTokensOptions, like?: ResidentTokens): ResidentTokens {
+export function heldTokens(options: HeldTokensOptions, like?: ResidentTokens): ResidentTokens {
+  const { d, dv, scale, most, softcap } = checkObject('heldTokens', options)
   checkInteger('heldTokens', 'd', d, 1)
   checkInteger('heldTokens', 'dv', dv, 1)
   checkScale('heldTokens', scale)

@@ -1,4 +1,4 @@
-import { raiseSpread, type KvBlock, type Matrix, type Shape, type Spread } from '@sublinear/core'
+import { checkObject, raiseSpread, type KvBlock, type Matrix, type Shape, type Spread } from '@sublinear/core'
 
 /** Fewest tokens, counted by their weights, that are a sample by which others can be judged. */
 const FEWEST = 50
@@ -24,10 +24,12 @@ const MOST_VARIANCE = 30
 export function widenBySample(
   spread: Spread,
   queries: Matrix,
-  { keys, values, weights }: KvBlock,
+  block: KvBlock,
   unsure: Float64Array,
-  { scale, softcap }: Pick<Shape, 'scale' | 'softcap'>,
+  shape: Pick<Shape, 'scale' | 'softcap'>,
 ): void {
+  const { keys, values, weights } = checkObject('widenBySample', block, 'block')
+  const { scale, softcap } = shape
   const capped = (score: number) => (softcap === undefined ? score : softcap * Math.tanh(score / softcap))
   const { cols: d } = keys
   const { cols: dv } = values

@@ -1,6 +1,7 @@
 import {
   checkBlock,
   checkFits,
+  checkObject,
   dataOf,
   MOST_WEIGHT,
   type KvBlock,
@@ -11,7 +12,9 @@ import {
 import { weightOf } from './short-weights'
 
 /** Tokens as the tensors keys and values of a snapshot, and weights where there are any. */
-export function savedTokens({ keys, values, weights }: KvBlock): Record<string, Tensor> {
+export function savedTokens(block: KvBlock): Record<string, Tensor> {
+  checkObject('savedTokens', block?.keys, 'keys')
+  const { keys, values, weights } = block
   const { rows } = keys
   return {
     keys: { dtype: 'F32', shape: [rows, keys.cols], data: keys.data },
@@ -32,7 +35,9 @@ interface Room {
  *
  * @throws RangeError when they do not fit each other, or push would refuse them
  */
-export function tokensIn(kind: string, { tensors, isSound }: State, { d, dv, most }: Room): KvBlock {
+export function tokensIn(kind: string, state: State, room: Room): KvBlock {
+  const { tensors, isSound } = checkObject(kind, state, 'state')
+  const { d, dv, most } = checkObject(kind, room, 'room')
   const [keys, values, weights] = ['keys', 'values', 'weights'].map((name) => {
     const tensor = tensors.get(name)
     return tensor && dataOf(tensor)

@@ -1,4 +1,5 @@
 import {
+  checkObject,
   scoresOf,
   type Arrival,
   type Arrived,
@@ -67,15 +68,16 @@ export function waitingBytes(shape: Shape, most: number, weighted: boolean, stor
  *
  * Guarantee: what is observed does not depend on how the stream was cut, bit for bit, since answers that are observed are computed in order.
  */
-export function waitingTokens<H extends HeldTokens = ResidentTokens>({
-  most,
-  handOn,
-  like,
-  hold = heldTokens as unknown as (options: HeldTokensOptions) => H,
-  behind,
-  observe,
-  ...shape
-}: WaitingTokensOptions<H>): WaitingTokens {
+export function waitingTokens<H extends HeldTokens = ResidentTokens>(options: WaitingTokensOptions<H>): WaitingTokens {
+  const {
+    most,
+    handOn,
+    like,
+    hold = heldTokens as unknown as (options: HeldTokensOptions) => H,
+    behind,
+    observe,
+    ...shape
+  } = checkObject('waitingTokens', options)
   const { d, dv, scale } = shape
   const held = like ? (like.copied() as H) : hold({ d, dv, scale, ...scoresOf(shape), most })
 

@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger } from '@sublinear/core'
+import { checkFinite, checkInteger, checkObject } from '@sublinear/core'
 
 export interface AdaOptions {
   /** Tokens kept in a head, on average, with the window. */
@@ -23,10 +23,8 @@ export interface AdaOptions {
  * @returns one integer a head, > window; together heads · count
  * @throws TypeError, RangeError when count ≤ window, safeguard is not from 0 to 1, or there is no head
  */
-export function adaKvCounts(
-  scores: readonly Float64Array[],
-  { count, window = 0, safeguard = 0.2 }: AdaOptions,
-): number[] {
+export function adaKvCounts(scores: readonly Float64Array[], options: AdaOptions): number[] {
+  const { count, window = 0, safeguard = 0.2 } = checkObject('adaKvCounts', options)
   checkInteger('adaKv', 'the number of heads', scores.length, 1)
   checkInteger('adaKv', 'window', window, 0)
   checkInteger('adaKv', 'count', count, window + 1)

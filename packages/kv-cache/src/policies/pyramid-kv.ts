@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger, checkOptions, type Shape, type TierMethod } from '@sublinear/core'
+import { checkFinite, checkInteger, checkObject, checkOptions, type Shape, type TierMethod } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
 import { checkTokenOptions, SIZES, type TokenOptions } from '../token-options'
@@ -38,7 +38,8 @@ export interface PyramidKvOptions extends PyramidOptions, Pick<SnapKvOptions, 'p
  * @returns `layers` integers from the first layer on, each > window
  * @throws TypeError, RangeError when count ≤ window, beta < 1, or a size is no integer ≥ 1
  */
-export function pyramidCounts({ layers, count, window = WINDOW, beta = 20 }: PyramidOptions): number[] {
+export function pyramidCounts(options: PyramidOptions): number[] {
+  const { layers, count, window = WINDOW, beta = 20 } = checkObject('pyramidCounts', options)
   checkInteger(KIND, 'layers', layers, 1)
   checkInteger(KIND, 'window', window, 1)
   checkInteger(KIND, 'count', count, window + 1)

@@ -70,7 +70,7 @@ export function snapKvPolicy(name: string, source: string): ScorePolicy<SnapKvOp
 }
 
 function checkedPool(name: string, pool: Pool): Pool {
-  if (typeof pool !== 'object' || !POOLS.includes(pool?.kind))
+  if (!POOLS.includes(pool?.kind))
     throw new TypeError(`${name}: pool must have a kind, one of ${POOLS.join(', ')}, and a size`)
   const { kind, size } = pool
   checkInteger(name, 'pool.size', size, 1)

@@ -3,6 +3,7 @@ import {
   checkBlock,
   checkHead,
   checkInteger,
+  checkObject,
   decodeSnapshot,
   emptyPartial,
   encodeSnapshot,
@@ -90,7 +91,7 @@ export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
  * @throws TypeError, RangeError when an option is out of range or the budget too small for the stack; from push and step for weights without `weighted`
  */
 export function autoStream(options: AutoStreamOptions, methods: readonly Method[]): AutoStream {
-  const { d, dv, scale, budgetBytes, weighted = false } = options
+  const { d, dv, scale, budgetBytes, weighted = false } = checkObject('autoStream', options)
   checkBudget(options)
   if (options.stack !== undefined) checkStack('autoStream', 'stack', options.stack, methods)
   const head = headOf(options)

@@ -1,12 +1,11 @@
-import { checkInteger, type Method } from '@sublinear/core'
+import { checkInteger, checkObject, type Method } from '@sublinear/core'
 import { isSized, type Kept, type Stack } from './stack'
 
 const MOST_TIERS = 8
 
 /** Checks a stack. @throws TypeError, RangeError where it is malformed, or names a method that is not among `methods` */
 export function checkStack(who: string, name: string, stack: Stack, methods: readonly Method[]): void {
-  if (typeof stack !== 'object' || stack === null || !Array.isArray(stack.kept))
-    throw new TypeError(`${who}: ${name} must have window, kept and rest`)
+  if (!Array.isArray(stack?.kept)) throw new TypeError(`${who}: ${name} must have window, kept and rest`)
   checkInteger(who, `${name}.window`, stack.window, 0, 2 ** 31 - 1)
   const rests = ['none', ...methods.map((method) => method.name)]
   if (!rests.includes(stack.rest))
@@ -26,9 +25,7 @@ export function checkStack(who: string, name: string, stack: Stack, methods: rea
 }
 
 function checkedShare(who: string, name: string, tier: Kept, methods: readonly Method[]): number {
-  if (typeof tier !== 'object' || tier === null)
-    throw new TypeError(`${who}: ${name} must have by, share, keyBits and valueBits`)
-  const { by, share, keyBits, valueBits } = tier
+  const { by, share, keyBits, valueBits } = checkObject(who, tier, name)
   const known = methods.filter((method) => 'tierBytes' in method).map((method) => method.name)
   if (!known.includes(by))
     throw new RangeError(`${who}: ${name}.by must be one of ${known.join(', ')}, got ${String(by)}`)

@@ -1,4 +1,5 @@
 import {
+  checkObject,
   largestWithin,
   type AttentionStream,
   type Method,
@@ -33,11 +34,13 @@ export interface Stack {
 }
 
 /** A copy of the fields of a stack, without others. */
-export function copyOfStack({ window, kept, rest, dither }: Stack): Stack {
+export function copyOfStack(stack: Stack): Stack {
+  const kept = tiersOf(stack).map(({ by, share, keyBits, valueBits }) => ({ by, share, keyBits, valueBits }))
+  const { window, rest, dither } = stack
   return {
     ...(dither !== undefined && { dither }),
     window,
-    kept: kept.map(({ by, share, keyBits, valueBits }) => ({ by, share, keyBits, valueBits })),
+    kept,
     rest,
   }
 }
@@ -84,13 +87,19 @@ const MANY = 1024
 const [PILOT_BUFFER, PILOT_REST] = [16, 8]
 
 /** Whether the rest takes a share of the budget. */
-export function isSized({ rest }: Pick<Stack, 'rest'>): boolean {
-  return rest !== 'none' && !FIXED.has(rest)
+export function isSized(stack: Pick<Stack, 'rest'>): boolean {
+  checkObject('stack', stack)
+  return stack.rest !== 'none' && !FIXED.has(stack.rest)
 }
 
 /** Whether one of the tiers learns from the queries that come with tokens. */
-export function learns({ kept }: Stack, methods: readonly Method[]): boolean {
-  return kept.some(({ by }) => named(methods, by).learns !== 'nothing')
+export function learns(stack: Stack, methods: readonly Method[]): boolean {
+  return tiersOf(stack).some(({ by }) => named(methods, by).learns !== 'nothing')
+}
+
+/** The tiers of a stack. @throws TypeError when it has none; what stands among them is checked by checkStack */
+function tiersOf(stack: Stack): Stack['kept'] {
+  return checkObject('stack', stack?.kept, 'kept')
 }
 
 /** The method of a name. @throws RangeError when there is none */
@@ -118,11 +127,9 @@ const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number, dither: nu
  * @param methods  the methods, among them those that the stack names
  * @returns counts, at least 1 for each tier; undefined where the budget is too small for that, or the rest is no stream for this scale
  */
-export function countsWithin(
-  stack: Stack,
-  { budgetBytes, weighted, ...given }: StackBudget,
-  methods: readonly Method[],
-): Counts | undefined {
+export function countsWithin(stack: Stack, budget: StackBudget, methods: readonly Method[]): Counts | undefined {
+  tiersOf(stack)
+  const { budgetBytes, weighted, ...given } = checkObject('stack', budget)
   const shape = { d: given.d, dv: given.dv, scale: given.scale }
   const traffic = { tokens: Infinity, weighted }
   const token = waitingBytes(shape, 1, weighted)
@@ -197,6 +204,7 @@ export function leastBytes(stack: Stack, budget: Omit<StackBudget, 'budgetBytes'
  * the last tier shrinks by as many tokens, so that a stack that drops 1 % of a long stream also drops 1 % of the pilot.
  */
 export function countsAtRate(stack: Stack, counts: Counts, rate: number): Counts {
+  tiersOf(stack)
   const scaled = (count: number) => (count === 0 ? 0 : Math.max(1, Math.round(count * rate)))
   const restBuffer = counts.restBuffer === 0 ? 0 : PILOT_REST
   const buffer = Math.max(PILOT_BUFFER, scaled(counts.buffer))
@@ -215,6 +223,7 @@ export function builtStack(
   methods: readonly Method[],
   name?: string,
 ): Tiers {
+  tiersOf(stack)
   const window = tierNamed(methods, 'window')
   const parts: ((shape: Shape) => AttentionStream)[] = [
     ...(counts.window > 0 ? [window.tier({ count: counts.window })] : []),
