@@ -47,7 +47,7 @@ export async function openModel(
   const long = longBlocks(runtime)
   let head: OpenHead | undefined
   const release = async () => {
-    await Promise.all([...segments.map((own) => own.session.release()), head?.session.release(), long?.release()])
+    await Promise.all([...segments.map((own) => own.session?.release()), head?.session.release(), long?.release()])
   }
   try {
     if (hidden !== undefined) head = await openHead(runtime, graph, hidden, found.logits, facts.types, extra)

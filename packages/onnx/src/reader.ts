@@ -106,10 +106,12 @@ export function onnxReader(
       ...cacheShapes(ort, cut, tokens, rows),
     }
     for (const [i, { session, reads, makes, layers: own }] of segments.entries()) {
-      const feeds = Object.fromEntries(reads.map(({ tensor, port }) => [port, have[tensor]]))
-      const isKept = rows === 1 || rows === BLOCK
-      const made = await kept.run(session, feeds, isKept ? `${i} ${rows}` : undefined)
-      for (const { tensor, port } of makes) have[tensor] = made[port]
+      if (session) {
+        const feeds = Object.fromEntries(reads.map(({ tensor, port }) => [port, have[tensor]]))
+        const isKept = rows === 1 || rows === BLOCK
+        const made = await kept.run(session, feeds, isKept ? `${i} ${rows}` : undefined)
+        for (const { tensor, port } of makes) have[tensor] = made[port]
+      }
       for (const layer of own) {
         const parts = layer.tensors.map((name) => floatsOf(have[name]))
         const answers = await layerAnswers(

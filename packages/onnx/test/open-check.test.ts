@@ -17,6 +17,7 @@ import { llama } from './models/llama'
 
 const session = { intraOpNumThreads: 1, logSeverityLevel: 4 } as const
 type Opened = Awaited<ReturnType<typeof openModel>>
+type Session = NonNullable<OpenModel['segments'][number]['session']>
 /** The layer of three that is spoiled. */
 const SPOILED = 1
 
@@ -50,17 +51,17 @@ function withLayer(open: OpenModel, index: number, change: (layer: OpenLayer) =>
 }
 
 /** The model with another session in one of its segments. */
-function withSession(open: OpenModel, index: number, session: OpenModel['segments'][number]['session']): OpenModel {
+function withSession(open: OpenModel, index: number, session: Session): OpenModel {
   return { ...open, segments: open.segments.map((own, i) => (i === index ? { ...own, session } : own)) }
 }
 
 /** A session whose outputs are changed. */
-function withOutputs(session: OpenModel['segments'][number]['session'], change: (name: string, own: Tensor) => Tensor) {
+function withOutputs(session: Session, change: (name: string, own: Tensor) => Tensor) {
   const run = async (feeds: Record<string, Tensor>) => {
     const made = await session.run(feeds)
     return Object.fromEntries(Object.entries(made).map(([name, own]) => [name, change(name, own as Tensor)]))
   }
-  return { ...session, run } as typeof session
+  return { ...session, run } as Session
 }
 
 describe.each(Object.keys(FORMS) as Form[])('the check on opening, %s', (form) => {
@@ -99,20 +100,20 @@ describe.each(Object.keys(FORMS) as Form[])('the check on opening, %s', (form) =
   })
   it('refuses a segment that reads its weights beside their place', async () => {
     const { session: other } = shifted.open.segments[SPOILED]
-    await expect(check(withSession(right.open, SPOILED, other))).rejects.toThrow(named)
+    await expect(check(withSession(right.open, SPOILED, other!))).rejects.toThrow(named)
   })
   it('refuses keys and values that are taken for each other', async () => {
     const { session: own, makes } = right.open.segments[SPOILED]
     const layer = right.open.layers[SPOILED]
     const { port } = makes.find(({ tensor }) => tensor === layer.tensors[0])!
-    const swapped = withOutputs(own, (name, tensor) => (name === port ? valuesFirst(tensor, layer) : tensor))
+    const swapped = withOutputs(own!, (name, tensor) => (name === port ? valuesFirst(tensor, layer) : tensor))
     expect(layer.tensors).toHaveLength(1) // queries, keys and values lie in it, one after the other
     await expect(check(withSession(right.open, SPOILED, swapped))).rejects.toThrow(named)
   })
   it('refuses a head that reads its weights beside their place, or another tensor', async () => {
     await expect(check({ ...right.open, head: shifted.open.head! })).rejects.toThrow('the logits differs by')
     const { headCut, segments } = right.open
-    const last = withOutputs(segments.at(-1)!.session, (_name, { data, dims }) => {
+    const last = withOutputs(segments.at(-1)!.session!, (_name, { data, dims }) => {
       const own = (data as Float32Array).map((x, i) => (i < dims[2] ? x : 1.1 * x)) // the first token is right
       return new ort.Tensor('float32', own, dims)
     })
