@@ -97,7 +97,7 @@ describe('a plan of a head with a cap and sinks', () => {
     const asked = rowsOf(queries, groups * 3900, groups * 4000)
     const got = stream.step({ keys: rowsOf(keys, 3900, 4000), values: rowsOf(values, 3900, 4000) }, asked)
     const off = relative(normalise(got).data, headOracle(shape, asked, keys, values, groups, 3900))
-    expect(off / own.error.total).toBeGreaterThan(0.5)
+    expect(off / own.error.total).toBeGreaterThan(0.3) // clusters at the rate of a short pilot are few, and err more than the stream's
     expect(off / own.error.total).toBeLessThan(2)
     expect(stream.bytes).toBeLessThanOrEqual(8000)
     expect(own.error.total).toBeLessThan(own.baselines.average)

@@ -11,11 +11,7 @@ export interface Evaluator {
   /**
    * Evaluates tensors for tokens that come after a past of zeros: tensors that do not depend on the contents of the past, or any tensors where nothing is past.
    */
-  evaluate(
-    step: Step,
-    wanted: readonly string[],
-    given?: ReadonlyMap<string, Tensor>,
-  ): Promise<ReadonlyMap<string, Tensor>>
+  evaluate(step: Step, wanted: readonly string[]): Promise<ReadonlyMap<string, Tensor>>
   /** ONNX's element types of all its tensors. */
   readonly types: ReadonlyMap<string, number>
   /** Sizes of all its tensors, as far as the runtime infers them: names stand for sizes that inputs give. */
@@ -24,10 +20,10 @@ export interface Evaluator {
 }
 
 /**
- * Opens the part of a graph that computes some of its tensors. It is made to run once: nothing is packed, fused or folded.
+ * Opens the part of a graph that computes some of its tensors. It is made to run once: nothing is packed, fused or folded, unless `isPacked`.
  *
  * @param past  names of inputs that are keys or values of the past, [1, heads, tokens, d]
- * @param given  tensors that it is given and does not compute, with their types
+ * @param isPacked  whether it is opened as segments are, so that its linear maps round as theirs
  * @throws RangeError when the part needs an input that is neither made from tokens nor a past
  */
 export async function evaluator(
@@ -35,16 +31,16 @@ export async function evaluator(
   graph: OrderedGraph,
   wanted: readonly string[],
   past: ReadonlySet<string>,
-  given: readonly OnnxValue[] = [],
+  isPacked = false,
 ): Promise<Evaluator> {
-  const { part: own, nameOf } = subGraph(graph, wanted, new Set(given.map(({ name }) => name)))
+  const { part: own, nameOf } = subGraph(graph, wanted)
   const held = own.inputs.filter(({ name }) => past.has(name))
   const asked = own.inputs.filter(({ name }) => !past.has(name))
   const other = asked.find(({ name }) => !isTokenInput(name))
   if (other) throw new RangeError(`onnx: the input ${other.name} is none that a decoder of text has`)
-  const { part, ports } = floatPorts({ ...own, inputs: [...own.inputs, ...given] })
+  const { part, ports } = floatPorts(own)
   const plain = { ...runtime, session: { ...runtime.session, graphOptimizationLevel: 'disabled' as const } }
-  const session = await sessionOf(plain, part, ONCE)
+  const session = isPacked ? await sessionOf(runtime, part) : await sessionOf(plain, part, ONCE)
   const found = new Map(session.outputMetadata.map((value) => [value.name, value]))
   const about = <T>(tell: (value: InferenceSession.TensorValueMetadata) => T, otherwise: T) =>
     new Map(
@@ -56,10 +52,9 @@ export async function evaluator(
   return {
     types: about(({ type }) => typeNumber(type), 0),
     shapes: about<readonly (number | string)[]>(({ shape }) => shape, []),
-    async evaluate(step, names, values) {
+    async evaluate(step, names) {
       const feeds = tokenInputs(runtime.ort, asked, step)
       for (const value of held) feeds[ports.get(value.name)!] = zeros(runtime, value, step.before)
-      for (const { name } of given) feeds[ports.get(name)!] = values!.get(name)!
       const out = await session.run(feeds, [...new Set(names.map(nameOf))])
       return new Map(names.map((name) => [name, out[nameOf(name)] as Tensor]))
     },

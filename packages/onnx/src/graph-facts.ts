@@ -3,7 +3,7 @@ import type { AttentionSite } from './attention-site'
 import { evaluator } from './evaluate'
 import type { OrderedGraph } from './graph-order'
 import type { HeadCut } from './head-cut'
-import { floatsOf, type Runtime } from './ort'
+import type { Runtime } from './ort'
 import type { Cut } from './segments'
 
 /** Sizes of a tensor: a number, or a name where an input gives the size. */
@@ -21,18 +21,19 @@ export interface GraphFacts {
   readonly hasRows: boolean
   /** Whether the graph's linear maps round what they read. */
   readonly isRounded: boolean
-  /** Logits of the whole graph for the token FIRST_ID. Absent where the graph is rounded: a run that packs nothing would take seconds there. */
-  readonly first?: Float32Array | undefined
+  /** Logits and the answers of every attention, as the whole graph makes them of the tokens CHECK_IDS. Absent: nobody asked. */
+  readonly truth?: ReadonlyMap<string, Tensor> | undefined
 }
 
-/** The token whose logits the whole graph gives. */
-export const FIRST_ID = 3
-/** Tokens of the run that tells sizes which the runtime does not infer. */
-const SIZED = 2
+/** Tokens that the whole graph reads when a model is opened. */
+export const CHECK_IDS: readonly number[] = Array.from({ length: 16 }, (_, i) => (7 * i + 3) % 16)
 
 /**
- * Finds the facts of a graph. The runtime infers types and sizes when it opens the whole graph, which packs no weights. Where it does not infer
- * all of them, two tokens are run.
+ * Finds the facts of a graph, by a session of the whole graph that is released before any segment is opened. The runtime infers types and sizes; where it does not
+ * infer all of them, or what the graph makes is wanted, 16 tokens are run. The session packs no weights, except those in four bits that are run: unpacked, they
+ * take twelve times as long.
+ *
+ * @param isChecked  whether the graph's logits and answers are wanted
  *
  * @throws RangeError when the graph needs an input that a decoder of text does not have
  */
@@ -42,12 +43,14 @@ export async function graphFacts(
   sites: readonly AttentionSite[],
   cuts: readonly Cut[],
   { logits, hidden }: HeadCut,
+  isChecked: boolean,
 ): Promise<GraphFacts> {
   const past = new Set(sites.flatMap((site) => site.past))
   const ends = hidden === undefined ? [logits] : [logits, hidden]
   const own = sites.flatMap(({ inputs, output, none = [] }) => [...inputs, ...none, output])
-  const made = cuts.flatMap(({ segments }) => segments.flatMap(({ makes }) => makes))
-  const whole = await evaluator(runtime, graph, [...new Set([...ends, ...own, ...made])], past)
+  const cut = cuts.flatMap(({ segments }) => segments.flatMap(({ makes }) => makes))
+  const isRounded = graph.nodes.some(({ op }) => op === 'MatMulNBits')
+  const whole = await evaluator(runtime, graph, [...new Set([...ends, ...own, ...cut])], past, isRounded && isChecked)
   try {
     const tokens = graph.inputs.find(({ name }) => name === 'input_ids')?.dims?.[1]
     const isRow = (size: number | string | undefined) => size !== '' && size === tokens
@@ -61,19 +64,19 @@ export async function graphFacts(
           inputs.every((name) => (layout === 'rows' ? known(name, 2) : known(name, 1, 3))) &&
           none.every((name) => known(name, 1)),
       )
-    const sized = isInferred ? undefined : await whole.evaluate(step(FIRST_ID, 1), [...new Set([...ends, ...own])])
-    const shapes = sized ? new Map([...sized].map(([name, { dims }]) => [name, dims])) : whole.shapes
+    const answers = [logits, ...sites.map(({ output }) => output)]
+    const wanted = new Set([...(isChecked ? answers : []), ...(isInferred ? [] : [...ends, ...own])])
+    const made = wanted.size > 0 ? await whole.evaluate(step(CHECK_IDS), [...wanted]) : undefined
+    const shapes = isInferred ? whole.shapes : new Map([...made!].map(([name, { dims }]) => [name, dims]))
     const rows = hidden === undefined ? [] : shapes.get(hidden)!
-    const isRounded = graph.nodes.some(({ op }) => op === 'MatMulNBits')
-    const first = isRounded ? undefined : (await whole.evaluate(step(FIRST_ID), [logits])).get(logits)!
     return {
       types: whole.types,
       shapes,
       numbers: await numbersOf(runtime, graph, sites, past),
       vocabulary: Number(shapes.get(logits)![2]),
-      hasRows: rows.length === 3 && (sized ? rows[1] === SIZED : isRow(rows[1])),
+      hasRows: rows.length === 3 && (isInferred ? isRow(rows[1]) : rows[1] === CHECK_IDS.length),
       isRounded,
-      ...(first && { first: floatsOf(first) }),
+      ...(isChecked && { truth: made! }),
     }
   } finally {
     await whole.release()
@@ -81,7 +84,7 @@ export async function graphFacts(
 }
 
 /** Tokens at the start of a text. */
-const step = (...ids: readonly number[]) => ({ ids, before: 0, previous: -1 })
+const step = (ids: readonly number[]) => ({ ids, before: 0, previous: -1 })
 
 /** Computes the tensors of which scales, caps, tables and sinks are made. */
 async function numbersOf(
@@ -100,7 +103,7 @@ async function numbersOf(
   const wanted = [...new Set(names)]
   const { evaluate, release } = await evaluator(runtime, graph, wanted, past)
   try {
-    return await evaluate(step(FIRST_ID), wanted)
+    return await evaluate(step(CHECK_IDS.slice(0, 1)), wanted)
   } finally {
     await release()
   }

@@ -25,7 +25,11 @@ export function orderedGraph(graph: OnnxGraph): OrderedGraph {
       if (name !== '' && maker.has(name)) throw new RangeError(`onnx: two nodes make the tensor ${name}`)
       maker.set(name, node)
     }
-    for (const name of new Set(readsOf(node))) readers.set(name, [...(readers.get(name) ?? []), node])
+    for (const name of new Set(readsOf(node))) {
+      const own = readers.get(name)
+      if (own) own.push(node)
+      else readers.set(name, [node])
+    }
   }
   const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.tensors.keys()])
   const nodes = ordered(graph.nodes, maker, given)
@@ -59,7 +63,11 @@ function ordered(
       else if (!given.has(name)) throw new RangeError(`onnx: ${titleOf(node)} reads ${name}, which nothing makes`)
     }
     waits.set(node, makers.size)
-    for (const own of makers) waiting.set(own, [...(waiting.get(own) ?? []), node])
+    for (const own of makers) {
+      const held = waiting.get(own)
+      if (held) held.push(node)
+      else waiting.set(own, [node])
+    }
     if (makers.size === 0) ready.push(node)
   }
   for (let i = 0; i < ready.length; i++)

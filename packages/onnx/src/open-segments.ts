@@ -14,7 +14,8 @@ export interface Port {
 
 /** A segment that can be run. */
 export interface OpenSegment {
-  readonly session: InferenceSession
+  /** Absent where nothing lies between an attention and what reads it: another attention, or the last linear map. */
+  readonly session?: InferenceSession | undefined
   readonly reads: readonly Port[]
   readonly makes: readonly Port[]
   readonly layers: readonly OpenLayer[]
@@ -45,18 +46,32 @@ export async function openSegments(
   const given = new Map<string, OnnxValue>(inputs.map((value) => [value.name, value]))
   for (const { tensor } of shapes) given.set(tensor, { name: tensor, type: INT64 })
   const valueOf = (name: string, like = name): OnnxValue => given.get(name) ?? { name, type: types.get(like) ?? 0 }
+  const inSegments = segments.map((segment) =>
+    layers
+      .filter(({ site }) => segment.sites.includes(site))
+      .map((layer) => ({ layer, ...joinedTensors(layer, segment) })),
+  )
+  const asked = new Set([
+    ...segments.flatMap(({ reads }) => reads),
+    ...inSegments.flat().flatMap(({ tensors }) => tensors),
+  ])
   const open: OpenSegment[] = []
   try {
-    for (const segment of segments) {
-      const own = layers.filter(({ site }) => segment.sites.includes(site))
-      const joined = own.map((layer) => joinedTensors(layer, segment, segments))
-      const dropped = new Set(joined.flatMap(({ drops }) => drops))
+    for (const [i, segment] of segments.entries()) {
+      const own = inSegments[i]
+      const joined = new Set(own.flatMap(({ drops }) => drops))
       const outputs = [
-        ...segment.makes.filter((name) => !dropped.has(name)).map((name) => valueOf(name)),
-        ...joined.flatMap(({ adds }, i) => adds.map((name) => valueOf(name, own[i].site.inputs[0]))),
+        ...segment.makes.filter((name) => asked.has(name) || !joined.has(name)).map((name) => valueOf(name)),
+        ...own.flatMap(({ adds, layer }) => adds.map((name) => valueOf(name, layer.site.inputs[0]))),
       ]
+      const made = own.map(({ layer, tensors }) => openLayer(layer, layers, tensors))
+      const nodes = [...segment.part.nodes, ...own.flatMap((layer) => layer.nodes)]
+      if (nodes.length === 0) {
+        open.push({ reads: [], makes: [], layers: made })
+        continue
+      }
       const { part, ports } = floatPorts({
-        nodes: [...segment.part.nodes, ...joined.flatMap(({ nodes }) => nodes)],
+        nodes,
         tensors: segment.part.tensors,
         inputs: segment.reads.map((name) => valueOf(name)),
         outputs,
@@ -67,12 +82,12 @@ export async function openSegments(
         session,
         reads: segment.reads.map(portOf),
         makes: outputs.map(({ name }) => portOf(name)),
-        layers: own.map((layer, i) => openLayer(layer, layers, joined[i].tensors)),
+        layers: made,
       })
     }
     return open
   } catch (error) {
-    await Promise.all(open.map(({ session }) => session.release()))
+    await Promise.all(open.map(({ session }) => session?.release()))
     throw error
   }
 }
@@ -84,13 +99,12 @@ function openLayer(layer: ModelLayer, layers: readonly ModelLayer[], tensors: re
 }
 
 /** Joins queries, keys and values to one output, since each output of a run costs time of its own. */
-function joinedTensors({ site, shape: { d, dv } }: ModelLayer, { makes }: Segment, segments: readonly Segment[]) {
+function joinedTensors({ site, shape: { d, dv } }: ModelLayer, { makes }: Segment) {
   const { inputs, layout, isPacked, none, output } = site
   if (isPacked || none) return { tensors: [inputs[0]], nodes: [], adds: [], drops: [] }
   const areMade = inputs.every((name) => makes.includes(name))
   if (!areMade || (layout === 'heads' && d !== dv)) return { tensors: inputs, nodes: [], adds: [], drops: [] }
   const name = `${output}/inputs`
   const node = newNode('Concat', { inputs, outputs: [name], ints: { axis: layout === 'rows' ? 2 : 1 } })
-  const isRead = (tensor: string) => segments.some(({ reads }) => reads.includes(tensor))
-  return { tensors: [name], nodes: [node], adds: [name], drops: inputs.filter((tensor) => !isRead(tensor)) }
+  return { tensors: [name], nodes: [node], adds: [name], drops: inputs }
 }

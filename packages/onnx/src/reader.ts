@@ -106,10 +106,12 @@ export function onnxReader(
       ...cacheShapes(ort, cut, tokens, rows),
     }
     for (const [i, { session, reads, makes, layers: own }] of segments.entries()) {
-      const feeds = Object.fromEntries(reads.map(({ tensor, port }) => [port, have[tensor]]))
-      const isKept = rows === 1 || rows === BLOCK
-      const made = await kept.run(session, feeds, isKept ? `${i} ${rows}` : undefined)
-      for (const { tensor, port } of makes) have[tensor] = made[port]
+      if (session) {
+        const feeds = Object.fromEntries(reads.map(({ tensor, port }) => [port, have[tensor]]))
+        const isKept = rows === 1 || rows === BLOCK
+        const made = await kept.run(session, feeds, isKept ? `${i} ${rows}` : undefined)
+        for (const { tensor, port } of makes) have[tensor] = made[port]
+      }
       for (const layer of own) {
         const parts = layer.tensors.map((name) => floatsOf(have[name]))
         const answers = await layerAnswers(
@@ -198,7 +200,7 @@ function makeStreams(spec: HeadSpec, layers: readonly OpenLayer[]): AttentionStr
       layer.reads === undefined
         ? Array.from({ length: layer.kvHeads }, (_, head) => {
             const shape = spec.unrotated ? unrotatedShape(layer, head) : shapeOf(layer, head)
-            return shape.window === undefined || spec.windows ? spec(shape, layer.index, head) : exactStream(shape)
+            return shape.window === undefined || spec.windows ? streamOf(spec, shape, layer, head) : exactStream(shape)
           })
         : streams[layer.reads],
     )
@@ -215,6 +217,19 @@ function makeStreams(spec: HeadSpec, layers: readonly OpenLayer[]): AttentionStr
           )
     }
   return streams
+}
+
+/** The stream of a head. @throws RangeError of the method; where it does not know soft caps, with the layer, and methods that do */
+function streamOf(spec: HeadSpec, shape: Shape, { index, site }: OpenLayer, head: number): AttentionStream {
+  try {
+    return spec(shape, index, head)
+  } catch (error) {
+    if (shape.softcap === undefined || !(error instanceof RangeError) || !error.message.includes('softcap')) throw error
+    throw new RangeError(
+      `onnxReader: layer ${index} (${site.title}) caps its scores at ${shape.softcap}: ${error.message}; exactStream, quantised, autoStream, and tiers of sinks, window, farKeys and clusters know caps`,
+      { cause: error },
+    )
+  }
 }
 
 /** The shape of a stream that turns keys itself. @throws RangeError when the graph turns them, or no frequencies explain its tables */

@@ -40,13 +40,16 @@ export interface Cut {
  * Guarantee: segments run in order, each after the attentions of those before it, make `result` as the whole graph does.
  *
  * @param result  the tensor that the last segment makes
- * @throws RangeError when the remaining nodes read the values of a cache, or an input that a text decoder does not have
+ * @throws RangeError when an attention reads constants, or the remaining nodes read the values of a cache, or an input that a text decoder does not have
  */
 export function cutGraph(graph: OrderedGraph, sites: readonly AttentionSite[], result: string): Cut {
   const stage = stagesOf(graph, sites)
-  for (const { title, source, inputs } of sites)
+  for (const { title, source, inputs } of sites) {
+    if (inputs.some((name) => graph.constant.has(name)))
+      throw notSupported(title, 'queries, keys or values that no token makes')
     if (source && stage.get(inputs[0])! < stage.get(source.output)!)
       throw notSupported(title, 'queries that are there before the keys of the other layer that they are for')
+  }
   const answers = new Map(sites.map((site) => [site.output, site]))
   const shapes = cacheShapes(graph, sites)
   const given = new Set([...graph.inputs.map(({ name }) => name), ...shapes.keys(), ...answers.keys()])

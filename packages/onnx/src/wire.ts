@@ -45,6 +45,8 @@ export function pagesOf(files: ModelFiles, file: string): Pages {
       return page[at - first]
     },
     bytes(from, to) {
+      if (Math.floor(from / PAGE) === Math.floor((to - 1) / PAGE) && (from < first || from >= first + page.length))
+        turnTo(from)
       if (from >= first && to <= first + page.length) return page.slice(from - first, to - first)
       return files.read(file, from, to).slice()
     },

@@ -1,6 +1,6 @@
 import { FLOAT, type OnnxAttribute, type OnnxModelFile, type OnnxNode, type OnnxTensor, type OnnxValue } from './graph'
 import { filesInMemory, type ModelFiles } from './model-files'
-import { fields, pagesOf } from './wire'
+import { fields, pagesOf, type Pages } from './wire'
 import { messageWriter } from './wire-writer'
 
 /** Some nodes of a model, as a model of their own. */
@@ -25,14 +25,15 @@ export function writeModel(files: ModelFiles, { header }: OnnxModelFile, part: P
   const graph = messageWriter()
   for (const { bytes } of part.nodes) graph.bytes(1, bytes)
   graph.text(2, 'part')
-  for (const tensor of part.tensors) graph.bytes(5, tensorBytes(files, tensor))
+  let pages: Pages | undefined // a part of our own has no tensors and no files
+  for (const tensor of part.tensors) graph.bytes(5, tensorBytes((pages ??= pagesOf(files, files.model)), tensor))
   for (const value of part.inputs) graph.bytes(11, valueBytes(value))
   for (const value of part.outputs) graph.bytes(12, valueBytes(value))
   return messageWriter().raw(header).bytes(7, graph.finish()).finish()
 }
 
-function tensorBytes(files: ModelFiles, { name, dims, type, place, isExternal, from, to }: OnnxTensor): Uint8Array {
-  if (!place || isExternal || place.to - place.from < BY_PLACE) return files.read(files.model, from, to).slice()
+function tensorBytes(pages: Pages, { name, dims, type, place, isExternal, from, to }: OnnxTensor): Uint8Array {
+  if (!place || isExternal || place.to - place.from < BY_PLACE) return pages.bytes(from, to)
   const writer = messageWriter()
   for (const size of dims) writer.number(1, size)
   writer.number(2, type).text(8, name)

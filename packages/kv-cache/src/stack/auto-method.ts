@@ -1,4 +1,4 @@
-import { FRAME_FEATURES, type Method, type Shape, type Traffic } from '@sublinear/core'
+import { HELD_FEATURES, type Method, type Shape, type Traffic } from '@sublinear/core'
 import { autoStream, restoreAutoStream, type AutoOptions } from './auto-stream'
 import { stacksFor, variantsOf } from './candidate-stacks'
 import { codedStacksFor } from './coded-stacks'
@@ -27,7 +27,7 @@ export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions
     name: 'auto',
     source: 'not from the papers',
     learns: 'queries',
-    can: FRAME_FEATURES,
+    can: HELD_FEATURES,
     make(shape, { counts, ...options }) {
       if (!counts) return autoStream({ ...shape, ...options }, methods)
       return builtStack(stackOf(shape, options), counts, shape, methods)

@@ -9,6 +9,7 @@ import {
   encodeSnapshot,
   FRAME_FEATURES,
   headOf,
+  HELD_FEATURES,
   isPartial,
   nestedIn,
   nestedSnapshot,
@@ -32,7 +33,7 @@ import { checkBuilt, checkLearning, limitsIn, type Limits } from './auto-limits'
 import { checkStack } from './check-stack'
 import { defaultStack, isFinest } from './default-stack'
 import { checkSpare, firstTokens, learningWithin, restoreFirstTokens, type FirstTokens } from './first-tokens'
-import { builtStack, copyOfStack, countsWithin, leastBytes, type Stack } from './stack'
+import { builtStack, copyOfStack, countsWithin, leastBytes, withoutCaps, type Stack } from './stack'
 
 const made = readAnew<
   AutoStream,
@@ -78,7 +79,7 @@ export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
  * Source: not from the papers. The tiers are those that `plan` chose; counts follow from the bytes. With `learn` the first tokens are held
  *   with their queries, all of them, in 8 to 5 bits: up to 512, or as many as the budget has room for. Then the named stacks are tried on them at the rate of
  *   the tokens to come, and the best takes these tokens and goes on. The default stack is taken where all tokens to come have room in 8 and 6 bits, or where
- *   the first tokens came without queries, were turned by place (`rotary`), or are fewer than 64.
+ *   the first tokens came without queries, were turned by place (`rotary`), have capped scores, or are fewer than 64. With a `softcap` every part of the stack must know it.
  *
  * Guarantee: bytes ≤ budgetBytes after every call. Exact over the tokens held, as their store rounds them; for the others, the guarantee of the last part.
  *   The choice is the same however the stream is cut; it says nothing of single old tokens that are asked for much later. Merging is 'none'.
@@ -95,11 +96,16 @@ export function autoStream(options: AutoStreamOptions, methods: readonly Method[
   checkBudget(options)
   if (options.stack !== undefined) checkStack('autoStream', 'stack', options.stack, methods)
   const head = headOf(options)
-  const budget = { d, dv, scale, budgetBytes, weighted }
-  const { tokens, errorBars: dither } = options
+  const { tokens, errorBars: dither, softcap } = options
+  const budget = { d, dv, scale, budgetBytes, weighted, softcap }
   const stack = copyOfStack(
     options.stack ?? defaultStack({ ...budget, tokens, ...(dither !== undefined && { dither }) }, methods),
   )
+  const unable = softcap === undefined ? undefined : withoutCaps(stack, methods)
+  if (unable !== undefined)
+    throw new RangeError(
+      `autoStream: stack must be of methods that can do softcap, such as window, farKeys and clusters, got ${unable}`,
+    )
   const counts = countsWithin(stack, budget, methods)
   if (!counts) {
     const least = leastBytes(stack, budget, methods)
@@ -109,7 +115,7 @@ export function autoStream(options: AutoStreamOptions, methods: readonly Method[
   }
   const shape = { d, dv, scale, ...head }
   const limits = { budgetBytes, weighted, stack }
-  const isAsked = options.learn === true && head.rotary === undefined && !isFinest(stack)
+  const isAsked = options.learn === true && (head.rotary ?? softcap) === undefined && !isFinest(stack)
   const learning = isAsked ? learningWithin({ ...budget, tokens }) : undefined
   if (learning) return live(shape, methods, { ...limits, tokens, learning }, { first: firstTokens(shape, learning) })
   return live(shape, methods, limits, { inner: builtStack(stack, counts, shape, methods) })
@@ -150,7 +156,7 @@ export function restoreAutoStream(
 
 function checkBudget(options: AutoStreamOptions): void {
   const who = 'autoStream'
-  checkHead(who, options, FRAME_FEATURES, ['budgetBytes', 'tokens', 'stack', 'learn', 'errorBars', 'weighted'])
+  checkHead(who, options, HELD_FEATURES, ['budgetBytes', 'tokens', 'stack', 'learn', 'errorBars', 'weighted'])
   const { budgetBytes, tokens, stack, learn = false, errorBars, weighted = false } = options
   if (errorBars !== undefined) checkInteger(who, 'errorBars', errorBars, 0)
   checkInteger(who, 'budgetBytes', budgetBytes, 1)

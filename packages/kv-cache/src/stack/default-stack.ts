@@ -34,17 +34,21 @@ function sampled(kept: readonly Kept[], dither: number): Stack {
 /**
  * Chooses a stack for a head of which nothing is known. It holds all tokens while 6 and 4 bits have room for them. Else it holds the tokens that receive
  * attention in many bits (where tokens are pushed without queries, the newest), far keys in few, and one mean token for the others: a closure does better
- * where scores are bounded, but answers sharp heads worse. With a seed for a dither, the codes are dithered and a sample stands for the others.
+ * where scores are bounded, but answers sharp heads worse. With a seed for a dither, the codes are dithered and a sample stands for the others. Scores with a soft
+ * cap: the newest tokens and far keys, and no summary.
  */
 export function defaultStack(
   budget: Parameters<typeof countsWithin>[1] & { readonly tokens: number; readonly dither?: number | undefined },
   methods: readonly Method[],
 ): Stack {
-  const { dither } = budget
-  const stacks = CHOICES.map(([kept, room]) => ({
-    stack: dither === undefined ? { window: 0, kept, rest: 'mean' } : sampled(kept, dither),
-    room,
-  }))
+  const { dither, softcap } = budget
+  const isCapped = softcap !== undefined // tiers that learn from attention, and summaries, know plain scores alone
+  const knowing = (one: Kept): Kept => (isCapped && one.by === 'h2o' ? { ...one, by: 'window' } : one)
+  const stacks = CHOICES.map(([tiers, room]) => {
+    const kept = tiers.map(knowing)
+    const plain = { window: 0, kept, rest: isCapped ? 'none' : 'mean' }
+    return { stack: dither === undefined ? plain : sampled(kept, dither), room }
+  })
   const fitting = stacks.find(({ stack, room }) => {
     const counts = countsWithin(stack, budget, methods)
     if (!counts) return room === 0

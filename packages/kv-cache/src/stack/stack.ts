@@ -102,6 +102,12 @@ function tiersOf(stack: Stack): Stack['kept'] {
   return checkObject('stack', stack?.kept, 'kept')
 }
 
+/** The first method of a stack that does not know soft caps; undefined where all do. */
+export function withoutCaps({ kept, rest }: Stack, methods: readonly Method[]): string | undefined {
+  const names = [...kept.map(({ by }) => by), ...(rest === 'none' ? [] : [rest])]
+  return names.find((name) => !named(methods, name).can.includes('softcap'))
+}
+
 /** The method of a name. @throws RangeError when there is none */
 function named(methods: readonly Method[], name: string): Method {
   const found = methods.find((method) => method.name === name)
@@ -125,11 +131,13 @@ const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number, dither: nu
  * Guarantee: `builtStack` with these counts never holds more than budgetBytes.
  *
  * @param methods  the methods, among them those that the stack names
- * @returns counts, at least 1 for each tier; undefined where the budget is too small for that, or the rest is no stream for this scale
+ * @returns counts, at least 1 for each tier; undefined where the budget is too small for that, the rest is no stream for this scale, or a part does not know
+ *   the shape's soft cap
  */
 export function countsWithin(stack: Stack, budget: StackBudget, methods: readonly Method[]): Counts | undefined {
   tiersOf(stack)
   const { budgetBytes, weighted, ...given } = checkObject('stack', budget)
+  if (given.softcap !== undefined && withoutCaps(stack, methods) !== undefined) return undefined
   const shape = { d: given.d, dv: given.dv, scale: given.scale }
   const traffic = { tokens: Infinity, weighted }
   const token = waitingBytes(shape, 1, weighted)
