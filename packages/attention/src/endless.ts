@@ -13,6 +13,7 @@ import {
 import {
   bufferWithin,
   checkAge,
+  checkCrowd,
   farKeys,
   farKeysMethod,
   restoreTiers,
@@ -28,7 +29,7 @@ import { quantised, waitingBytes } from '@sublinear/token-store'
 
 const KIND = 'endless'
 const CAN: readonly HeadFeature[] = [...FRAME_FEATURES, 'positions']
-const NAMES = ['window', 'sinks', 'far', 'halvedAfter', 'store', 'near', 'clamp', 'most', 'buffer']
+const NAMES = ['window', 'sinks', 'far', 'halvedAfter', 'crowd', 'store', 'near', 'clamp', 'most', 'buffer']
 /**
  * Where a budget is shared out: the most far keys, and the window tokens that come before each far key; with more far keys the newest tokens lose attention.
  */
@@ -51,6 +52,8 @@ export interface EndlessOptions {
   readonly far?: number | undefined
   /** Number of tokens after which the squared distance of a far key counts for half: old keys make room for new ones. Infinity: never. Default 100,000. */
   readonly halvedAfter?: number | undefined
+  /** Power at which a crowd of far keys counts, 0 to 1: n that a query sees alike count for n^crowd tokens, and one that stands out in full. Default 0.4. */
+  readonly crowd?: number | undefined
   /** Bits of far keys and of their values, 2 to 8, or 'float32'. Default: 6 and 4. */
   readonly store?: Bits | 'float32' | undefined
   /**
@@ -84,13 +87,13 @@ export interface EndlessOptions {
  * console.log(stream.tokens, stream.bytes) // 100 944
  */
 export function endless(options: EndlessOptions = {}): (shape: Shape) => Tiers {
-  const { window, sinks, far, halvedAfter, clamp, most, buffer, store, near } = settled(options)
+  const { window, sinks, far, halvedAfter, crowd, clamp, most, buffer, store, near } = settled(options)
   return (shape) => {
     checkHead(KIND, shape, CAN)
     const held = [
       windowTier({ count: window, store: near?.store }),
       sinksTier({ count: sinks, store: near?.store }),
-      farKeys({ count: far, halvedAfter, store: store?.store }),
+      farKeys({ count: far, halvedAfter, crowd, store: store?.store }),
     ] as const
     return tiers({
       ...shape,
@@ -153,15 +156,16 @@ export const endlessMethod: Method<EndlessOptions> = {
 
 function settled(options: EndlessOptions) {
   checkOptions(KIND, options, NAMES)
-  const { window = 640, sinks = 4, far = 128, halvedAfter = 100_000, store = FEW, near = EIGHT } = options
+  const { window = 640, sinks = 4, far = 128, halvedAfter = 100_000, crowd = 0.4, store = FEW, near = EIGHT } = options
   const { clamp = window, most = 0, buffer = 64 } = options // the best within 64 kB a head among those tried in docs/reading-without-end.md
   for (const [name, count] of Object.entries({ window, sinks, far })) checkInteger(KIND, name, count, 1)
   checkInteger(KIND, 'clamp', clamp, 0)
   checkInteger(KIND, 'buffer', buffer, 1, 64)
   checkFinite(KIND, 'most', most)
   checkAge(KIND, halvedAfter)
+  checkCrowd(KIND, crowd)
   if (most < 0) throw new RangeError(`${KIND}: most must be at least 0, got ${most}`)
-  return { window, sinks, far, halvedAfter, store: storeOf(store), near: storeOf(near), clamp, most, buffer }
+  return { window, sinks, far, halvedAfter, crowd, store: storeOf(store), near: storeOf(near), clamp, most, buffer }
 }
 
 /** The store of tokens. Waiting tokens are in codes from the first token on, which is also their centre: no answer depends on later tokens. */

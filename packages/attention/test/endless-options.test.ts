@@ -18,7 +18,7 @@ const queries = random(5, 8, 3, 1.5)
 const method = catalogue.find(({ name }) => name === 'endless')!
 const bits = (keyBits: number, valueBits = keyBits) => ({ keyBits, valueBits })
 const floats = { near: 'float32', store: 'float32' } as const
-const sizes = { window: 40, sinks: 3, far: 20, buffer: 16, most: 1000, ...floats }
+const sizes = { window: 40, sinks: 3, far: 20, buffer: 16, most: 1000, crowd: 1, ...floats }
 
 function read(options: EndlessOptions, head: Parameters<ReturnType<typeof endless>>[0] = shape) {
   const stream = endless(options)(head)
@@ -40,6 +40,7 @@ describe('endless', () => {
     { ...sizes, near: bits(8) },
     { ...sizes, most: 0 },
     { ...sizes, halvedAfter: 100 },
+    { ...sizes, crowd: 0.2 },
     { ...sizes, near: bits(6, 4), store: bits(4), most: 0 },
   ])('holds the bytes that its record says, and goes on from a snapshot bit for bit: %o', (options) => {
     const stream = read(options)
@@ -88,12 +89,13 @@ describe('endless', () => {
     expect(bytes({ near: bits(8), store: bits(8) })).toBeLessThan(0.3 * bytes(floats))
   })
 
-  it('unless told otherwise is what was best in 64 kB: few bits, no rest, and far keys that fade', () => {
+  it('unless told otherwise is what was best in 64 kB: few bits, no rest, and far keys that fade and of which a crowd counts for less', () => {
     const head = { d: 32, dv: 32, scale: 1 }
-    const said = { window: 640, sinks: 4, far: 128, halvedAfter: 100_000, store: bits(6, 4), near: bits(8), clamp: 640, most: 0, buffer: 64 } // prettier-ignore
+    const said = { window: 640, sinks: 4, far: 128, halvedAfter: 100_000, crowd: 0.4, store: bits(6, 4), near: bits(8), clamp: 640, most: 0, buffer: 64 } // prettier-ignore
     const [own, same] = [{}, said].map((options) => endless(options)(head).toBytes())
     expect(own).toEqual(same)
-    expect(endless({ halvedAfter: Infinity })(head).toBytes()).not.toEqual(same)
+    for (const other of [{ halvedAfter: Infinity }, { crowd: 0.5 }])
+      expect(endless(other)(head).toBytes()).not.toEqual(same)
     expect(method.bytes(head, {}, { tokens: Infinity })).toBeLessThan(64_000)
   })
 
@@ -111,6 +113,7 @@ describe('endless', () => {
   it('refuses bits and masses that are none', () => {
     expect(() => endless({ near: bits(9) })).toThrow('keyBits')
     expect(() => endless({ halvedAfter: 0 })).toThrow('endless: halvedAfter must be a finite number > 0')
+    expect(() => endless({ crowd: 2 })).toThrow('endless: crowd must be from 0 to 1, got 2')
     expect(() => endless({ most: -1 })).toThrow('most must be at least 0')
     expect(() => endless({ most: NaN })).toThrow('most must be a finite number')
   })

@@ -36,7 +36,7 @@ describe('endless', () => {
   const options = [
     { window: 30, sinks: 2, far: 20, buffer: 16, most: 50 },
     { window: 20, far: 9, near: 'float32', store: 'float32', most: 1000 },
-    { window: 20, far: 9, store: { keyBits: 6, valueBits: 4 }, near: 'float32', halvedAfter: 90 },
+    { window: 20, far: 9, store: { keyBits: 6, valueBits: 4 }, near: 'float32', halvedAfter: 90, crowd: 1 },
     { window: 20, far: 9, near: { keyBits: 8, valueBits: 8 } },
   ] as const
   const laws = methodLaws(named('endless'), { open: openStream, options, error: 0.1, long: 2500 })

@@ -78,7 +78,7 @@ const none: Readonly<Record<string, object>> = {
   reservoir: kept satisfies None<OptionsOf<typeof cache.reservoirMethod>>,
   clusters: kept satisfies None<OptionsOf<typeof cache.clustersMethod>>,
   misfit: kept satisfies None<OptionsOf<typeof cache.misfitMethod>>,
-  farKeys: { halvedAfter: undefined, ...kept } satisfies None<OptionsOf<typeof cache.farKeysMethod>>,
+  farKeys: { halvedAfter: undefined, crowd: undefined, ...kept } satisfies None<OptionsOf<typeof cache.farKeysMethod>>,
   entropyCoded: { buffer: undefined } satisfies None<OptionsOf<typeof cache.entropyCodedMethod>>,
   farClosure: { keyBits: undefined, valueBits: undefined, buffer: undefined } satisfies None<
     OptionsOf<typeof farClosureMethod>
@@ -89,6 +89,7 @@ const none: Readonly<Record<string, object>> = {
     sinks: undefined,
     far: undefined,
     halvedAfter: undefined,
+    crowd: undefined,
     store: undefined,
     near: undefined,
     clamp: undefined,

@@ -1,6 +1,7 @@
 export { adaKvCounts, type AdaOptions } from './policies/ada-kv'
 export { clusters, clustersMethod, restoreClusters } from './policies/clusters'
 export { cur, curMethod, type CurOptions } from './policies/cur'
+export { checkCrowd } from './crowding'
 export { checkAge } from './policies/fading'
 export { farKeys, farKeysMethod, restoreFarKeys, type FarKeysOptions } from './policies/far-keys'
 export { h2o, h2oMethod, type H2oOptions } from './policies/h2o'

@@ -27,6 +27,7 @@ import {
   type Given,
 } from '@sublinear/core'
 import { float32, openStore, widenBySample, type HeldTokens } from '@sublinear/token-store'
+import { attendCrowd } from './crowding'
 import { tierSchema } from './saved-tiers'
 import { admitBy, waited, waitingRoom, type WaitingRoom } from './waiting-room'
 import { checkSizes, MOST_BUFFER, SIZES, type TokenOptions } from './token-options'
@@ -86,6 +87,8 @@ export interface TokenTierOptions extends Shape, TokenOptions {
   readonly can?: readonly HeadFeature[] | undefined
   /** The reason why it gives no error bars, where its policy makes tokens that did not come. */
   readonly noBars?: string | undefined
+  /** Power at which a crowd of its tokens counts, 0 to 1. Default: 1, where they count as they are. */
+  readonly crowd?: number | undefined
   /** Whether a store of codes may hold weights in 16 bits. */
   readonly shortWeights?: boolean | undefined
   /** End of the admitted tokens that it holds: the first or the newest. */
@@ -152,7 +155,7 @@ interface TierInside extends Inside, Pick<TokenTier, 'read' | 'waits'> {
 }
 
 function begun(options: TokenTierOptions, given: number, from?: State): TierInside {
-  const { kind, d, dv, scale, count, store = float32, buffer = MOST_BUFFER } = options
+  const { kind, d, dv, scale, count, store = float32, buffer = MOST_BUFFER, crowd = 1 } = options
   const head = headOf(options)
   const scored = { d, dv, scale, ...scoresOf(options) }
   const like = from?.live as TierInside | undefined
@@ -168,7 +171,10 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     ...scored,
     most: buffer,
     admit: (block, dropped) => policy.admit(block, dropped),
-    behind: (queries, out, inOrder) => held.attend(queries, out, undefined, inOrder, policy.asksShares),
+    behind(queries, out, inOrder) {
+      if (crowd < 1) attendCrowd(held, queries, out, inOrder, crowd)
+      else held.attend(queries, out, undefined, inOrder, policy.asksShares)
+    },
     ...(observe && { observe }),
     like: like?.room,
   })
@@ -243,7 +249,7 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
 /** Whether tokens are held with a dither. Then they cannot merge: they would be rounded twice, and their error bars would count one rounding. */
 const isDithered = (held: HeldTokens): boolean => held.spec.includes('"dither"')
 
-const OWN = [...SIZES, 'noBars', 'kind', 'merging', 'identity', 'can', 'shortWeights', 'end', 'policy']
+const OWN = [...SIZES, 'noBars', 'kind', 'merging', 'identity', 'can', 'crowd', 'shortWeights', 'end', 'policy']
 
 /** Reads the snapshot of a tier of this kind: the parameters that decide it. */
 export function tierSnapshot(

@@ -1,7 +1,7 @@
 // Stacks of tiers: what they hold of a budget, what is refused of a stack and of a stream made of one, and the choice by
 // first tokens. Truth: the bytes of built streams, answers of exact attention.
 // Kills: bytes over a budget or far below it, a least budget that is not the least, shares that do not add up,
-// a message that names another part, a stack that is left for a worse one, first tokens lost or queries of others' at the choice.
+// a message that names another part, a stack that is left for a worse one or by a trend alone, first tokens lost or queries of others' at the choice.
 import { decodeSnapshot, rowsOf, tokensOf, type AttentionStream } from '@sublinear/core'
 import { exactStream, normalise } from '@sublinear/exact-attention'
 import { distance, random } from '@sublinear/laws'
@@ -19,7 +19,7 @@ import {
   leastBytes,
   type Stack,
 } from '../src'
-import { chosenStack } from '../src/stack/own-trial'
+import { chosenStack, trialOf } from '../src/stack/own-trial'
 import { methods, shape, stackOf, tier } from './stack-lines'
 
 const pushed = (stream: ReturnType<typeof builtStack>, tokens: number, weighted = false) => {
@@ -223,5 +223,23 @@ describe('a stream of a stack', () => {
       }
     expect(chosenStack(sharp, { usual, others }, budget, methods)).toBe(others[0])
     expect(chosenStack(sharp, { usual: others[0], others: [usual] }, budget, methods)).toBe(others[0])
+  })
+
+  it('is left only for one that is better by far as measured, whatever the trend', () => {
+    const usual = stackOf('h2o 0.2 8/6, farKeys 0.8 4/3 | mean')
+    const others = ['farKeys 1 6/4 | closure', 'farKeys 0.5 6/4, clusters 0.5 7/5 | none', 'clusters 1 6/4 | none'].map(
+      stackOf,
+    )
+    const budget = { ...shape, budgetBytes: 6000, tokens: 8000, weighted: false }
+    const left = [1, 2, 3, 4, 5, 6, 7, 8].filter((seed) => {
+      const block = { keys: random(400, 8, seed), values: random(400, 6, seed + 50) }
+      const noise = { block, queries: random(400, 8, seed + 99, seed % 2 ? 3 : 12) }
+      const error = trialOf(noise, budget, methods)!
+      const own = chosenStack(noise, { usual, others }, budget, methods)!
+      if (own !== usual) expect(1.3 * error(own)).toBeLessThanOrEqual(error(usual))
+      return own !== usual
+    })
+    expect(left.length).toBeGreaterThan(0)
+    expect(left.length).toBeLessThan(8)
   })
 })

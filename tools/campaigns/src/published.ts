@@ -12,6 +12,7 @@ import { goneSchema } from '../../../packages/kv-cache/src/gone-tokens.ts'
 import { lastQueriesSchema } from '../../../packages/kv-cache/src/last-queries.ts'
 import { clustersSchema, codedClustersSchema } from '../../../packages/kv-cache/src/policies/clusters.ts'
 import { entropyCodedSchema } from '../../../packages/kv-cache/src/policies/entropy-coded.ts'
+import { crowdSchema } from '../../../packages/kv-cache/src/crowding.ts'
 import { ageSchema, placesSchema } from '../../../packages/kv-cache/src/policies/fading.ts'
 import { entropyTokensSchema } from '../../../packages/token-store/src/saved-entropy-tokens.ts'
 import { farKeysSchema } from '../../../packages/kv-cache/src/policies/far-keys.ts'
@@ -54,6 +55,7 @@ export const PARTS = {
   farKeys: farKeysSchema,
   fading: ageSchema,
   places: placesSchema,
+  crowd: crowdSchema,
   entropyCoded: entropyCodedSchema,
   'entropy code': entropyTokensSchema,
   clusters: clustersSchema,
@@ -106,7 +108,7 @@ export const KINDS: Readonly<Record<string, readonly string[]>> = {
   cur: scored,
   misfit: [...scored, 'gone'],
   reservoir: ['shape', 'tier', 'reservoir'],
-  farKeys: ['shape', 'tier', 'farKeys', 'fading', 'places'],
+  farKeys: ['shape', 'tier', 'farKeys', 'fading', 'places', 'crowd'],
   entropyCoded: ['shape', 'entropyCoded', 'entropy code'],
   clusters: ['shape', 'tier', 'clusters'],
   tiers: stacked,

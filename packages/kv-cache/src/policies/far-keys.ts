@@ -11,6 +11,7 @@ import {
   type State,
 } from '@sublinear/core'
 import type { HeldTokens, StagedTokens } from '@sublinear/token-store'
+import { checkCrowd, crowdSchema } from '../crowding'
 import { tokenMethod } from '../tier-method'
 import { distanceHeap } from './distance-heap'
 import { ageSchema, checkAge, fading, type Fading } from './fading'
@@ -27,6 +28,11 @@ export interface FarKeysOptions extends TokenOptions {
    * they lie. Default: Infinity.
    */
   readonly halvedAfter?: number | undefined
+  /**
+   * Power at which a crowd counts, 0 to 1: n tokens that a query sees alike count for n^crowd, and one that stands out in full. So tokens that are kept because
+   * they are unusual take less attention from the others. Default: 1, and all count in full.
+   */
+  readonly crowd?: number | undefined
 }
 
 /**
@@ -35,13 +41,13 @@ export interface FarKeysOptions extends TokenOptions {
  * Source: not from the papers. Distances are measured from the mean of all keys admitted so far; this centre moves every 64 tokens (and at 1, 2, 4 … 32).
  *   Distances are those of the keys as they are held; they are not kept, each call computes them anew.
  *
- * Guarantee: exact over the tokens held. Where distances do not fade, a token that left between two moves of the centre was no farther from it than any token
+ * Guarantee: exact over the tokens held, where `crowd` is 1. Where distances do not fade, a token that left between two moves of the centre was no farther from it than any token
  *   that stayed. A token that left does not come back when the centre moves. Merging is 'none', since what is held depends on the centre at the time.
  * Cost: the store's bytes, 4·(d + dv) a token in float32, 4 more where distances fade, and 16·d. A call of up to 64 tokens takes O(count·d), and O(d
  * + log count) a token.
  *
  * @param count  tokens kept, ≥ 1; store  how they are held (default: float32); buffer  tokens that wait where the tier stands alone, 1 to 64 (default 64);
- *   halvedAfter  tokens, > 0 (default: Infinity)
+ *   halvedAfter  tokens, > 0 (default: Infinity); crowd  0 to 1 (default: 1)
  * @throws TypeError, RangeError when an option is no such number, or store is no token store
  * @example
  * const stream = farKeys({ count: 16 })({ d: 2, dv: 2, scale: 1 })
@@ -49,8 +55,9 @@ export interface FarKeysOptions extends TokenOptions {
  * console.log(stream.tokens, stream.bytes) // 100 1312
  */
 export function farKeys(options: FarKeysOptions): (shape: Shape) => TokenTier {
-  checkTokenOptions(KIND, options, ['halvedAfter'])
+  checkTokenOptions(KIND, options, ['halvedAfter', 'crowd'])
   if (options.halvedAfter !== undefined) checkAge(KIND, options.halvedAfter)
+  if (options.crowd !== undefined) checkCrowd(KIND, options.crowd)
   return (shape) => live(shape, options)
 }
 
@@ -58,7 +65,8 @@ export function farKeys(options: FarKeysOptions): (shape: Shape) => TokenTier {
 export function restoreFarKeys(bytes: Uint8Array): TokenTier {
   const { snapshot, count, store, buffer, ...shape } = tierSnapshot(KIND, bytes)
   const { halvedAfter } = readBy(KIND, ageSchema, snapshot).parameters
-  return live(shape, { count, store, buffer, halvedAfter }, snapshot)
+  const { crowd } = readBy(KIND, crowdSchema, snapshot).parameters
+  return live(shape, { count, store, buffer, halvedAfter, crowd }, snapshot)
 }
 
 export const farKeysMethod = tokenMethod<FarKeysOptions>({
@@ -72,10 +80,17 @@ export const farKeysMethod = tokenMethod<FarKeysOptions>({
 })
 
 function live(shape: Shape, options: FarKeysOptions, snapshot?: State): TokenTier {
-  const { halvedAfter = Infinity } = options
+  const { halvedAfter = Infinity, crowd = 1 } = options
   const policy = (held: HeldTokens, from?: PolicyStart) => farthest(held, shape.d, options, from)
-  const identity: Record<string, string> = halvedAfter < Infinity ? { halvedAfter: String(halvedAfter) } : {}
-  return tokenTier({ ...shape, ...sizesOf(options), kind: KIND, merging: 'none', identity, policy }, snapshot)
+  const identity: Record<string, string> = {
+    ...(halvedAfter < Infinity && { halvedAfter: String(halvedAfter) }),
+    ...(crowd < 1 && { crowd: String(crowd) }),
+  }
+  const counted = crowd < 1 && { crowd, noBars: 'a crowd of its tokens counts for less' }
+  return tokenTier(
+    { ...shape, ...sizesOf(options), ...counted, kind: KIND, merging: 'none', identity, policy },
+    snapshot,
+  )
 }
 
 /** Position in the stream: the weighted sum of all keys, and the centre from which distances are measured. */

@@ -38,7 +38,8 @@ const [TRUST, MOST_FALL, MOST_RISE, MOST_AHEAD] = [0.7, 0.4, 0.4, 16]
  * Chooses a stack by the head's own first tokens. Three quarters of the tokens are taken in, at the rate of the stream to come. The answers to the last third
  * of these count as they come, and the answers to the later tokens' queries over all of them count as much. At one rate, some stacks become better as tokens
  * come, others do not: so the same is done with the first half of the tokens, and the trend from one error to the other is continued. The usual stack stays
- * unless another is better by a factor of 1.3.
+ * unless another is better by a factor of 1.3, as measured and by the trend: where all stacks err as much as zero would, a trend is chance, and it elected
+ * stacks that forget single old tokens.
  *
  * Guarantee: a function of its arguments; undefined where too few tokens have queries.
  * Cost: exact attention for the answers; and each stack, one after the other, over three quarters of the tokens and of their first half, in its bytes at that
@@ -54,15 +55,16 @@ export function chosenStack(
   if (!whole) return undefined
   const half = trialOf(firstHalf(pilot), budget, methods)
   const ahead = Math.log2(Math.min(MOST_AHEAD, Math.max(1, budget.tokens / pilot.block.keys.rows)))
-  const extrapolated = (stack: Stack) => {
-    const error = whole(stack)
-    const fall = half ? Math.log2(error / half(stack)) : 0
-    return error * 2 ** (TRUST * ahead * Math.min(MOST_RISE, Math.max(-MOST_FALL, fall || 0)))
+  const errorsOf = (stack: Stack) => {
+    const now = whole(stack)
+    const fall = half ? Math.log2(now / half(stack)) : 0
+    return { now, later: now * 2 ** (TRUST * ahead * Math.min(MOST_RISE, Math.max(-MOST_FALL, fall || 0))) }
   }
-  let [best, least] = [usual, extrapolated(usual) / MARGIN]
+  const own = errorsOf(usual)
+  let [best, least] = [usual, own.later / MARGIN]
   for (const stack of others) {
-    const error = extrapolated(stack)
-    if (error < least) [best, least] = [stack, error]
+    const { now, later } = errorsOf(stack)
+    if (later < least && now <= own.now / MARGIN) [best, least] = [stack, later]
   }
   return best
 }
@@ -73,8 +75,8 @@ function firstHalf({ block, queries }: OwnPilot): OwnPilot {
   return { block: tokensOf(block, 0, half), queries: rowsOf(queries, 0, Math.max(0, half - (rows - queries.rows))) }
 }
 
-/** Judges stacks on a pilot: the errors as tokens come and of later questions, together. */
-function trialOf(
+/** Judges stacks on a pilot: the errors as tokens come and of later questions, together. Undefined where too few tokens have queries. */
+export function trialOf(
   { block, queries }: OwnPilot,
   { tokens, ...budget }: StackBudget & { readonly tokens: number },
   methods: readonly Method[],
