@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-/** Makes the tables of docs/papers/power.md from PAPERS.md and the list of mutants: `node tools/mutants/tables.mjs`. */
+/** Makes the tables of docs/papers/power.md from PAPERS.md, the list of mutants and the comments of tests of chance: `node tools/mutants/tables.mjs`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { missesIn, testsOfChance } from '../scripts/chance.mjs'
 import { linked, rowsOf } from '../scripts/papers.mjs'
 import { MUTANTS } from './mutants.mjs'
 
@@ -50,9 +51,20 @@ export function faults() {
   ].join('\n')
 }
 
+/** Table of the tests of chance, and how often named faults pass them. */
+export function misses() {
+  return [
+    '| test | misses |',
+    '| --- | --- |',
+    ...testsOfChance(root).map(
+      ({ path, comments }) => `| ${link(path)} | ${missesIn(comments).join('; ').replaceAll('|', '\\|')} |`,
+    ),
+  ].join('\n')
+}
+
 /** The page with its tables made anew. */
 export function withTables(text) {
-  return Object.entries({ statements, faults }).reduce(
+  return Object.entries({ statements, faults, misses }).reduce(
     (page, [name, made]) =>
       page.replace(
         new RegExp(`(<!-- power:${name} -->\n).*?(<!-- /power -->)`, 'su'),

@@ -1,6 +1,7 @@
 // Trials of the statements against laws that are known without them: a variance, χ², the share of scores at which a polynomial is too far off, the least error that k entries can have.
 // Bands hold both ways, with false alarms below 10⁻⁶. Kills (tried): one row less in ten of a Gaussian matrix, a degree off by one, a tail without k + 1 entries, kept tokens
 // with weight 1.
+// Misses, by exact binomials with the law of χ²: a tenth of the rows missing 4e-4, by 20,000 trials with 104 rows (4000 trials, as of the other shares, would miss it with 0.86); a fifth below 1e-9.
 import { chance, leastFailures, mostFailures } from '@sublinear/laws'
 import { describe, expect, test } from 'vitest'
 import { count, settingsOf, statementOf, statements } from '../src/index.ts'
@@ -48,7 +49,7 @@ describe('products of sketches', () => {
 
   test.each([0.1, 0.3, 1])('of Gaussian entries fail as χ² says where u = v, with the share %d of the rows', (rows) => {
     const m = Math.round((rows * 346) / 1)
-    const found = counted('gaussian-products', { rows }, 4000)
+    const found = counted('gaussian-products', { rows }, rows === 0.3 ? 20_000 : 4000)
     expect(found.facts).toBe(`${m} rows`)
     expectLaw(found, outside(m, 0.2))
   })

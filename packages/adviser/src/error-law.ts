@@ -1,7 +1,6 @@
 import { matrix, type Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { withinTheValues } from './within-the-values'
-import type { GaussianModel } from './gaussian-model'
 import type { Sample } from './sample'
 import { mixture, shares } from './shares'
 import { permuted, signed } from './shuffled'
@@ -19,9 +18,7 @@ const SIGNIFICANT = 3
 /** The share of the pilot's queries that is measured, those of the mildest scores: of the others there are too few to be typical. */
 const BULK = 0.95
 /** Share of the mass of plain averages below which centred features fall back; here they fall back to averages. */
-const LEAST_MASS = 2 ** -3
-/** Queries of a model between two rests, in which the event loop gets its turn. */
-const PIECE = 64
+export const LEAST_MASS = 2 ** -3
 
 /** A pilot cut in two, in several ways, with the exact shares of each half; the same for every summary. */
 export interface HalvedPilot {
@@ -105,141 +102,6 @@ export function* measuredLaw(
   return (n) => limit + sampling / n
 }
 
-/** A Gaussian model with its exact answers; the same for every summary. */
-export interface AnsweredModel {
-  readonly model: GaussianModel
-  /** Weights of softmax. */
-  readonly exact: Float64Array
-  readonly answers: Matrix
-  /** The exact mass of each query. */
-  readonly masses: Float64Array
-  /** ‖value − exact answer‖², queries × tokens. */
-  readonly distances: Float64Array
-}
-
-/** Answers a model's queries exactly. Cost: three passes over queries × tokens, and two products. */
-export function answeredModel(model: GaussianModel, exact: Float64Array): AnsweredModel {
-  const answers = answersIn(model, exact)
-  const masses = Float64Array.from(model.queryShares, (share, r) => (share === 0 ? 0 : massOf(model, exact, r)))
-  return { model, exact, answers, masses, distances: distancesOf(answers, model.sample.values) }
-}
-
-function distancesOf(answers: Matrix, { rows, cols, data }: Matrix): Float64Array {
-  const out = new Float64Array(answers.rows * rows)
-  for (let r = 0, at = 0; r < answers.rows; r++) {
-    for (let j = 0, value = 0; j < rows; j++, at++) {
-      let square = 0
-      for (let c = r * cols, end = c + cols; c < end; c++, value++) square += (data[value] - answers.data[c]) ** 2
-      out[at] = square
-    }
-  }
-  return out
-}
-
-function answersIn({ sample, tokenShares }: GaussianModel, weights: Float64Array, least = 0, isWithin = false): Matrix {
-  const { values } = sample
-  const all = Uint32Array.from({ length: values.rows }, (_, i) => i)
-  const out = new Float32Array(weights.length)
-  const answers = times(shares(weights, sample, all, { counts: tokenShares, least, out }), values)
-  return isWithin ? withinTheValues(answers, values) : answers
-}
-
-function massOf({ sample, tokenShares }: GaussianModel, weights: Float64Array, r: number): number {
-  const { rows } = sample.values
-  let mass = 0
-  for (let j = 0; j < rows; j++) if (tokenShares[j] > 0) mass += tokenShares[j] * weights[r * rows + j]
-  return mass
-}
-
-/** How far a summary's answers are from the exact ones, and every value's part in that direction. */
-interface Shift {
-  /** ⟨value − exact answer, exact − own⟩, queries × tokens. */
-  readonly along: Float32Array
-  /** ‖exact − own‖² by query. */
-  readonly squares: Float64Array
-}
-
-/** Compares answers. Cost: a product. */
-function shiftOf(truth: Matrix, own: Matrix, values: Matrix): Shift {
-  const { rows, cols } = truth
-  const difference = truth.data.map((x, i) => x - own.data[i])
-  const along = new Float32Array(rows * values.rows)
-  kernels().product('nt', along, difference, values.data, rows, cols, values.rows)
-  const squares = new Float64Array(rows)
-  for (let r = 0, i = 0; r < rows; r++) {
-    let mean = 0
-    for (const end = i + cols; i < end; i++) {
-      squares[r] += difference[i] ** 2
-      mean += difference[i] * truth.data[i]
-    }
-    for (let at = r * values.rows, end = at + values.rows; at < end; at++) along[at] -= mean
-  }
-  return { along, squares }
-}
-
-/**
- * ‖a·(value − own answer) − b·(value − exact answer)‖², where the value lies √distance from the exact answer, and the exact answer √square from the own one;
- * `along` is ⟨value − exact answer, exact − own⟩.
- */
-function part(a: number, b: number, distance: number, along: number, square: number): number {
-  return (a - b) ** 2 * distance + 2 * a * (a - b) * along + a * a * square
-}
-
-/**
- * The law of the same error in the Gaussian model: ‖Σ(summary's shares − exact shares)·values‖² over the population, plus 1/n of the variance of one token's
- * part in the answer, summed up or still held, plus the error that the noise in the values adds.
- *
- * Cost: four passes over queries × tokens, and two products.
- */
-export function* modelledLaw(answered: AnsweredModel, approximate?: Weights): Generator<void, ErrorLaw> {
-  const { model, exact, answers: truth, masses, distances } = answered
-  const { sample, tokenShares, queryShares, residual, tokens } = model
-  const { values } = sample
-  const { rows, cols } = values
-  const mixed = approximate && mixture(approximate, exact, tokens)
-  const held = approximate ? Math.min(1, approximate.held / tokens) : 0
-  const ownAnswers = mixed && answersIn(model, mixed, LEAST_MASS, approximate.isWithinValues)
-  const shift = ownAnswers && shiftOf(truth, ownAnswers, values)
-  /** Contribution of one token to an answer, times the number of tokens: at most that number, since no share exceeds 1. */
-  const density = (x: number) => x / (1 + Math.abs(x) / tokens)
-  let [square, chance, sampling, noise] = [0, 0, 0, 0]
-  for (const [r, share] of queryShares.entries()) {
-    if (r % PIECE === 0) yield
-    if (share === 0) continue
-    const mass = masses[r]
-    const ownMass = mixed ? massOf(model, mixed, r) : 0
-    const sound = ownMass > LEAST_MASS
-    const shiftSquare = shift?.squares[r] ?? 0
-    for (let j = 0, at = r * rows; j < rows; j++, at++) {
-      const count = tokenShares[j]
-      if (count === 0) continue
-      const [weight, distance] = [exact[at], distances[at]]
-      const b = density(weight / mass)
-      if (!mixed || !approximate || !shift) {
-        sampling += share * count * b * b * distance
-        noise += share * count * b * b
-        chance += share * count ** 2 * (weight / mass) ** 2 * distance
-        continue
-      }
-      const along = shift.along[at]
-      const summed = sound ? density(approximate.weights[at] / ownMass) : 1
-      sampling += share * count * (1 - held) * part(summed, b, distance, along, shiftSquare)
-      noise += share * count * (1 - held) * (summed - b) ** 2
-      if (held > 0) {
-        const kept = sound ? density(weight / ownMass) : 1
-        sampling += share * count * held * part(kept, b, distance, along, shiftSquare)
-        noise += share * count * held * (kept - b) ** 2
-      }
-      const own = sound ? mixed[at] / ownMass : 1
-      chance += share * count ** 2 * part(own, weight / mass, distance, along, shiftSquare)
-    }
-    if (shift) square += share * shiftSquare
-    else for (let i = r * cols; i < (r + 1) * cols; i++) square += share * truth.data[i] ** 2
-  }
-  const limit = Math.max(0, square - chance) // the square that the drawn tokens show, without what chance adds to it
-  return (n) => limit + (Math.max(0, sampling) + residual * noise) / n
-}
-
 /** Cuts 0 … m − 1 into two disjoint halves: rows that lie 1, 2, 4, … apart. */
 function halves(m: number, split: number): [Uint32Array, Uint32Array] {
   const side = (wanted: number) =>
@@ -276,7 +138,8 @@ function errorOf(own: Float64Array | undefined, other: Float64Array, isWithin = 
   }
 }
 
-function times(shares: Float32Array, values: Matrix): Matrix {
+/** Multiplies shares, rows × tokens, by values. */
+export function times(shares: Float32Array, values: Matrix): Matrix {
   const out = matrix(shares.length / values.rows, values.cols)
   kernels().product('nn', out.data, shares, values.data, out.rows, values.rows, values.cols)
   return out

@@ -25,13 +25,19 @@ export function shares<Out extends Float32Array | Float64Array = Float64Array>(
   weights: Float64Array,
   { queries, keys }: Sample,
   chosen: Uint32Array,
-  { counts = new Float64Array(chosen.length).fill(1), least = 0, out: given }: SharesOptions<Out> = {},
+  { counts, least = 0, out: given }: SharesOptions<Out> = {},
 ): Out {
   const out = given ?? (new Float64Array(queries.rows * chosen.length) as Out)
-  const all = counts.reduce((a, b) => a + b, 0)
+  const all = counts ? counts.reduce((a, b) => a + b, 0) : chosen.length
   for (let r = 0, at = 0; r < queries.rows; r++, at += chosen.length) {
     const row = r * keys.rows
     let mass = 0
+    if (!counts) {
+      for (let c = 0; c < chosen.length; c++) mass += weights[row + chosen[c]]
+      const sound = mass > least * all
+      for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? weights[row + chosen[c]] / mass : 1 / all
+      continue
+    }
     for (let c = 0; c < chosen.length; c++) if (counts[c] !== 0) mass += weights[row + chosen[c]] * counts[c]
     const sound = mass > least * all
     for (let c = 0; c < chosen.length; c++) {

@@ -3,7 +3,7 @@
 // of chance left in the limit, noise that is not divided by n.
 import { random } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'
-import { answeredModel, modelledLaw } from '../src/error-law'
+import { answeredModel, modelledLaw } from '../src/modelled-law'
 import type { GaussianModel } from '../src/gaussian-model'
 import { sampleOf } from '../src/sample'
 import { softmaxWeights, type Weights } from '../src/summaries'

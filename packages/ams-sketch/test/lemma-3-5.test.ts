@@ -2,6 +2,8 @@
 // 2/(ε²δ) by Chebyshev, or medians of means. The failure rate at those sizes is tested for 20 and 8 pairs (ε, δ) by the exact
 // binomial: a right claim fails one of these tests with a probability below 10⁻⁶.
 // Kills: δ left out of the rows, ε in the place of ε², rows that repeat, a median of an even number of groups.
+// False alarms: below 1e-6. Misses: δ left out 3e-8 at δ = 0.1, less below (a flat pair then fails with 0.30 in 4000 other seeds; exact binomial); half the rows always, since Chebyshev
+// has more slack than that (0.02 fail where 0.1 may): the size is written out, and the two tests of moments see rows that repeat.
 import { describe, expect, it, test } from 'vitest'
 import { innerProduct, matrix, sketch, type SketchMatrix } from '@sublinear/core'
 import { amsRows, amsSketch, medianOfMeans, medianOfMeansSizes } from '../src'

@@ -2,6 +2,8 @@
 // spread that keeps its units when the maximum moves, bars of half the variance (they cover 0.83), a sample without its finite part (bars 1.4 times too wide at half of
 // the tokens), a stream that guesses instead of refusing, answers that change when they are asked for bars, a step whose bars
 // lack what a sample leaves unsure.
+// False alarms: none, seeds are fixed; of other seeds 0.003 a stream, by its coverage. Misses: half the variance below 1e-9. Both by 4 other sets of 60 seeds for each of 5 streams: they
+// cover 0.952 ± 0.0066, and 0.840 ± 0.012 with half the variance (normal).
 import {
   attend,
   autoStream,

@@ -3,6 +3,7 @@
 // the bound is never near: measured is how far below the walk stays, and that it is a fair coin (Theorem A.1's walk with so small a tilt).
 // The bound is for a query fixed before the walk; a union over queries and columns is not part of δ. Power: the bound is missed by 10 to 100 times, so constants are
 // not tried here but in theorem-a-1-tilt.test.ts.
+// Misses: a walk that fails with probability 0.3, not δ, 1e-8; with 0.2, 0.14 (exact binomial); wrong weights never, no chance is in them.
 // Kills: weights of 1 or 4 for 2 (the imbalance is then the sum itself, beyond 0.1 of the bound), a walk that cannot fail (the rigged block has to).
 import { mostFailures, random } from '@sublinear/laws'
 import { describe, expect, test } from 'vitest'

@@ -83,6 +83,7 @@ describe('a head with a cap and sinks', () => {
 
 // One token held of 64, scores all 0, and a sink of log 64: the answer is 1/2 if the token is of the last quarter, else 0, and the truth is 1/8. So the
 // error is 3 with probability 1/4, else 1: mean 1.5, deviation 0.866 a trial; 1600 trials, |z| < 5: a false alarm in 1.7 million.
+// Misses: a sink that weighs as beside all tokens below 1e-9, since its error is then 0.88 or 1, always.
 test('a sample has so much less of the sink beside it', async () => {
   const zeros = { ...rows(64, 1, 1), data: new Float32Array(64) }
   const values = { ...zeros, data: Float32Array.from({ length: 64 }, (_, t) => (t >= 48 ? 1 : 0)) }

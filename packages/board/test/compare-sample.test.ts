@@ -8,6 +8,7 @@ import { rows } from './known-head'
 
 // One token held of 64, scores all 0: the answer is 1 if the token is of the last quarter, else 0, and the truth is 1/4. So the error is 3
 // with probability 1/4, else 1: mean 1.5, deviation 0.866 a trial; 1600 trials, |z| < 5: a false alarm in 1.7 million.
+// Misses: later tokens taken half as often 4e-18 (mean 1.25, deviation 0.66; normal).
 test('a uniform sample holds every token with the same probability', async () => {
   const zeros = rows(64, 1, 1)
   zeros.data.fill(0)

@@ -1,5 +1,6 @@
 // Intervals of a relative error over queries that are a sample of those to come. Kills: a factor 2 at the spread (the root forgotten), runs of one query (neighbours
 // that are alike taken for as many), the lengths left out, an interval about another number than the error, 15 runs of 16 taken, a mean over heads that is too narrow.
+// False alarms: below 1e-8 a case (a coverage of 0.946, a deviation of 0.005, over 4 other sets of 2000 samples; normal). Misses: half the variance below 1e-9 (it covers 0.83 to 0.87).
 import { describe, expect, it } from 'vitest'
 import { boardMeans, compare, type Board } from '../src'
 import { queryInterval } from '../src/query-interval'

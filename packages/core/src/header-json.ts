@@ -1,4 +1,4 @@
-import { decodeUtf8 } from './utf8'
+import { decodeUtf8, latin1 } from './utf8'
 
 export type JsonReader = ReturnType<typeof jsonReader>
 
@@ -23,12 +23,14 @@ export function jsonReader(bytes: Uint8Array) {
   const string = (what: string): string => {
     const begin = at
     if (bytes[at] !== 0x22) throw wrong(what, 'a string')
+    let isPlain = true // ASCII without escapes, as nearly all names are: no parser is needed
     for (at++; bytes[at] !== 0x22; at++) {
       if (bytes[at] === 0x5c) at++
       if (!(bytes[at] >= 0x20)) throw wrong(what, 'the rest of a string')
+      isPlain &&= bytes[at - 1] !== 0x5c && bytes[at] < 0x80
     }
     at++
-    const value = readString(bytes.subarray(begin, at))
+    const value = isPlain ? latin1(bytes.subarray(begin + 1, at - 1)) : readString(bytes.subarray(begin, at))
     if (value === undefined) throw fault(what, 8 + begin, 'a JSON string in well-formed UTF-8', 'something else')
     skip()
     return value
@@ -92,5 +94,3 @@ export function fault(what: string, at: number, expected: string, found: string)
 }
 
 export const loneSurrogate = /\p{Surrogate}/u
-
-export const latin1 = (bytes: Uint8Array) => String.fromCharCode(...bytes)

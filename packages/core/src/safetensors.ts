@@ -50,7 +50,11 @@ export interface DecodedTensors {
  *   before memory is allocated for any tensor
  */
 export function decodeTensors(bytes: Uint8Array): DecodedTensors {
-  const { entries, metadata } = headerOf(bytes)
+  return tensorsOf(bytes, headerOf(bytes))
+}
+
+/** The tensors of a file, its header read before. */
+export function tensorsOf(bytes: Uint8Array, { entries, metadata }: TensorHeader): DecodedTensors {
   const tensors = new Map<string, Tensor>()
   const skipped = new Map<string, TensorEntry>()
   for (const [name, entry] of entries) {

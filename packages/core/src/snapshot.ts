@@ -1,7 +1,8 @@
 import { crc32 } from './crc32'
-import { fault, latin1 } from './header-json'
+import { fault } from './header-json'
 import type { HeldTensor } from './held-tensor'
-import { decodeTensors, encodeInOrder, headerOf, type Tensor } from './safetensors'
+import { encodeInOrder, headerOf, tensorsOf, type Tensor } from './safetensors'
+import { latin1 } from './utf8'
 
 export interface Snapshot {
   readonly kind: string
@@ -50,13 +51,13 @@ export function decodeSnapshot(
   bytes: Uint8Array,
   expected: { kind?: string | undefined; version?: string | undefined } = {},
 ): Snapshot {
-  headerOf(bytes) // a truncated file must be reported as truncated, not as a wrong CRC
+  const header = headerOf(bytes) // a truncated file must be reported as truncated, not as a wrong CRC
   const opening = latin1(bytes.subarray(8, SEAL))
   if (opening !== OPENING) throw fault('snapshot', 8, OPENING, JSON.stringify(opening))
   const found = latin1(bytes.subarray(SEAL, SEAL + 8))
   const rest = crc32(bytes.subarray(SEAL + 8), crc32(ascii(ZEROS), crc32(bytes.subarray(0, SEAL))))
   if (found !== hex(rest)) throw fault('crc32', SEAL, `${hex(rest)} for these bytes (damaged?)`, JSON.stringify(found))
-  const { tensors, metadata, skipped } = decodeTensors(bytes)
+  const { tensors, metadata, skipped } = tensorsOf(bytes, header)
   if (skipped.size > 0) throw fault('snapshot', 8, 'tensors of types that are read', [...skipped.keys()].join(', '))
   const { crc32: _, kind, version, ...parameters } = metadata
   if (kind === undefined || version === undefined) throw fault('snapshot', 8, 'kind and version', 'neither or one')

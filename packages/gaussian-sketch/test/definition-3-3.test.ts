@@ -55,7 +55,8 @@ describe('Definition 3.3: a Gaussian sketch matrix', () => {
     expect(got).toEqual(['c29cb247', 'aaccf568', 'c410e574', '6c6a2222'])
   })
 
-  // 2^23 entries. Five standard errors each; Massart: P[sup|F_n − F| > 2.8/√n] ≤ 2e^{−2·2.8²} < 4e-7.
+  // 2^23 entries. Five standard errors each; Massart: P[sup|F_n − F| > 2.8/√n] ≤ 2e^{−2·2.8²} < 4e-7. False alarms: 6e-7 a moment. Misses (normal): neighbours that share words below 1e-9,
+  // entries that are a hundredth too large below 1e-9 (41 standard errors), 1/√(m − 1) for 1/√m, which is 0.05 % here, 0.999: the first test has every entry by itself.
   it('has normal entries: mean, variance, kurtosis, neighbours, distribution', () => {
     const [m, count] = [1024, 64]
     const grid = Array.from({ length: 61 }, (_, i) => -3 + i / 10)

@@ -64,7 +64,7 @@ describe.each([
     for (let stream = 0; stream < trials; stream++) {
       for (const [i, c] of mersenneCoefficients(field, [1, 2], 2, stream).entries()) counts[i][c]++
     }
-    // Five standard errors, 4p counts: a right generator fails once in 60 000 seeds; this seed is fixed.
+    // Five standard errors, 4p counts: a right generator fails once in 60 000 seeds, its false alarm; this seed is fixed. Misses: a value that never comes, never (25 standard errors and more).
     const most = 5 * Math.sqrt((trials / p) * (1 - 1 / p))
     for (const count of counts.flatMap((all) => [...all])) expect(Math.abs(count - trials / p)).toBeLessThan(most)
   })

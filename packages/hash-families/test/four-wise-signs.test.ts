@@ -88,7 +88,8 @@ describe('fourWiseSigns', () => {
     expect([few.bytes, many.bytes]).toEqual([72, 7200])
   })
 
-  // Var over seeds of the mean sign at an index is 1/count; five standard errors, 200 means: once in 9000 seeds, and fixed.
+  // Var over seeds of the mean sign at an index is 1/count; five standard errors, 200 means: a false alarm once in 9000 seeds, and fixed.
+  // Misses: a sign that is 1 for 0.53 of the functions with 2e-4 (exact binomial), neighbours that share a sign never.
   it('no index is biased, consecutive ones neither', () => {
     const count = 20_000
     const signs = fourWiseSigns({ count, seed: 11 })

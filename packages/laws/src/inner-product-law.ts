@@ -27,7 +27,8 @@ export type InnerProductVariance = (pair: { u: Float64Array; v: Float64Array; m:
 
 /**
  * The law of inner products: over many seeds E⟨Ψu, Ψv⟩ is ⟨u, v⟩, and Var⟨Ψu, Ψv⟩ is the closed form, tested from both sides. There is a law for each pair
- * of flat, sparse, power-law, orthogonal and adversarially aligned vectors.
+ * of flat, sparse, power-law, orthogonal and adversarially aligned vectors. One more law, for m > 1: entries of Ψu in two rows are uncorrelated, which sees a
+ * single row that is there twice (36 standard errors; the variance then is an eighth too large, 4 of them).
  *
  * Cost: `seeds` matrices of m rows, with n columns of each.
  *
@@ -37,7 +38,8 @@ export function innerProductLaw(options: InnerProductLaw, variance: InnerProduct
   const { name, make, m = 16, n = 64, seeds = 4000, firstSeed = 1, first = 0, errors = 5 } = options
   const pairs = vectorPairs(n)
   const names = Object.keys(pairs)
-  let drawn: Float64Array[] | undefined
+  const firstOf = names[0]
+  let drawn: Drawn | undefined
 
   /** Draws the estimates of every pair, seed by seed: all pairs are columns of one block. */
   const draw = () => {
@@ -50,18 +52,24 @@ export function innerProductLaw(options: InnerProductLaw, variance: InnerProduct
       }
     }
     const estimates = names.map(() => new Float64Array(seeds))
+    const [products, squares] = [new Float64Array(m * m), new Float64Array(m * m)]
     for (let s = 0; s < seeds; s++) {
       const into = { rows: m, cols: width, data: new Float32Array(m * width) }
       make({ m, seed: firstSeed + s }).accumulate(into, block, first)
       for (let r = 0; r < m; r++) {
         for (const [p, all] of estimates.entries())
           all[s] += into.data[r * width + 2 * p] * into.data[r * width + 2 * p + 1]
+        for (let other = 0; other < r; other++) {
+          const product = into.data[r * width] * into.data[other * width]
+          products[r * m + other] += product
+          squares[r * m + other] += product * product
+        }
       }
     }
-    return estimates
+    return { estimates, products, squares }
   }
 
-  return names.map((pair, p) => {
+  const moments = names.map((pair, p) => {
     const { u, v } = pairs[pair]
     const about = {
       name: `${name}: mean and variance of ⟨Ψu, Ψv⟩, ${pair} vectors`,
@@ -74,7 +82,7 @@ export function innerProductLaw(options: InnerProductLaw, variance: InnerProduct
       runs: 1,
     }
     return law(about, fc.constant(0), () => {
-      const all = (drawn ??= draw())[p]
+      const all = (drawn ??= draw()).estimates[p]
       const truth = u.reduce((sum, x, i) => sum + x * v[i], 0)
       const wanted = variance({ u, v, m })
       const { innerVariance = Infinity } = make({ m, seed: firstSeed })
@@ -92,6 +100,30 @@ export function innerProductLaw(options: InnerProductLaw, variance: InnerProduct
       insist(Math.abs(second - wanted) <= offVariance, `the variance is ${second}, not ${wanted} to ${offVariance}`)
     })
   })
+  const about = { name: `${name}: two rows of Ψ are uncorrelated`, kills: ['one row that is there twice'], runs: 1 }
+  const rows = law(about, fc.constant(0), () => {
+    const { products, squares } = (drawn ??= draw())
+    for (let r = 1; r < m; r++) {
+      for (let other = 0; other < r; other++) {
+        const at = r * m + other
+        // One standard error more than above, since there are m(m − 1)/2 pairs.
+        insist(
+          Math.abs(products[at]) <= (errors + 1) * Math.sqrt(squares[at]),
+          `rows ${other} and ${r} are correlated: ${firstOf} vectors have a mean product of ${products[at] / seeds}`,
+        )
+      }
+    }
+  })
+  return m > 1 ? [...moments, rows] : moments
+}
+
+interface Drawn {
+  /** ⟨Ψu, Ψv⟩ by pair and seed. */
+  readonly estimates: readonly Float64Array[]
+  /** Sums over the seeds of the products of two entries of Ψu, m × m, u being the first vector. */
+  readonly products: Float64Array
+  /** And of their squares. */
+  readonly squares: Float64Array
 }
 
 const norm = (x: Float64Array) => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0))

@@ -116,6 +116,15 @@ export function sketchMatrixMutants(make: MakeMatrix): Mutant<MakeMatrix>[] {
         into.data.forEach((x, i) => (into.data[i] = x + own.data[i % into.cols]))
       },
     })),
+    mutant('has one row twice', 'rows of Ψ are uncorrelated', (good) => ({
+      accumulate(into, block, first) {
+        const own = { ...into, data: new Float32Array(into.data.length) }
+        good.accumulate(own, block, first)
+        const [last, twice] = [into.data.length - into.cols, into.data.length - 2 * into.cols]
+        if (twice >= 0) own.data.copyWithin(last, twice, last)
+        for (const [i, x] of own.data.entries()) into.data[i] += x
+      },
+    })),
     mutant('gives two neighbouring columns the same entries', 'mean and variance', (good) => ({
       accumulate(into, block, first) {
         for (let i = 0; i < block.rows; i++) good.accumulate(into, part(block, i, i + 1), first + i - ((first + i) % 2))

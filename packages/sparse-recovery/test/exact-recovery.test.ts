@@ -1,6 +1,7 @@
 // Exact recovery: peeling against the vector itself, its chance of failing against a count of all cases, and that it knows. Kills (the
 // first three tried): a fingerprint that is not checked, tables that share a hash, values read as p − x where negative; indices or values mod
 // 2^32, a stopping-set formula off by one.
+// False alarms: 1e-6. Misses: tables that share a hash never (eight keys in four cells cannot be peeled); a failure rate of 2δ with 0.48, of 3δ with 3e-4 (exact binomial).
 import { decodeSnapshot, encodeSnapshot } from '@sublinear/core'
 import { mostFailures } from '@sublinear/laws'
 import { describe, expect, it } from 'vitest'
@@ -28,15 +29,16 @@ const decoded = (stream: ExactRecovery) => {
 
 describe('exactRecovery', () => {
   it('returns every vector of at most k integers exactly, but for a share of δ', () => {
-    const SEEDS = 3000
-    let failures = 0
+    const SEEDS = 4500
+    let [failures, tried] = [0, 0]
     for (let seed = 0; seed < SEEDS; seed++) {
-      const x = vector(seed, seed % 9)
+      const x = vector(seed, seed % 3 === 0 ? (seed / 3) % 8 : 8)
       const found = decoded(fed(fresh(seed), x))
+      if (x.size === 8) tried++
       if (found === undefined) failures++
       else expect(found).toEqual(x)
     }
-    expect(failures).toBeLessThanOrEqual(mostFailures(SEEDS, 0.01, 1e-6))
+    expect(failures).toBeLessThanOrEqual(mostFailures(tried, 0.01, 1e-6)) // fewer keys hardly ever fail
     expect(failures).toBeGreaterThan(0) // the tables are no larger than they need be
   })
 

@@ -1,7 +1,7 @@
 // Lemma 3.7: m = O(k log n/ε) rows, O(log n) nonzeros a column, decoding sublinear in n, ‖x′ − x‖₂ ≤ (1 + ε)·tail_k(x) with probability ≥ 0.999.
 // Here 40 fresh seeds on each of six inputs at n = 30,011 (no power of two) and 60 sparse ones at n = 2^32: no failure is allowed, which a
 // design that fails once in 1000 breaks with probability 1 − 0.999^300 = 0.26, one that fails once in 10^5 with 0.003; one that fails in
-// 2 % of cases passes with probability 0.002. The rate itself is bounded by the long runs of evidence/recovery-trials.
+// 2 % of cases passes with probability 0.002. The first two are false alarms. Misses: a rate of 0.02 with 0.002, of 0.01 with 0.05 (exact). The rate itself is bounded by the long runs of evidence/recovery-trials.
 // Kills (tried): estimates that are not fitted by least squares (all inputs), one round of search (k signs), one tree and one round (three inputs and
 // the sparse vectors). Signs by node, a missing scatter or rounds of it that are missing pass here and fail in scatter.test.ts.
 import { describe, expect, it } from 'vitest'

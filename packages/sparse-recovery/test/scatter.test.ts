@@ -2,6 +2,7 @@
 // Moments are two-sided: over R = 4000 seeds a rate p is within 5 standard errors √(p(1 − p)/R) but for a false alarm of 6·10⁻⁷ a case.
 // Kills (tried): one or two of the four rounds left out (neighbours, ends of a line), none at all, signs by node or none (mean energy 36, not 18);
 // a shift that wraps wrongly (no bijection), digits that overlap.
+// Misses: rounds left out, which add 1/columns, below 1e-9 (exact binomial), half of that too; signs by node below 1e-9 (a mean energy 55 standard errors off).
 import { describe, expect, it } from 'vitest'
 import { energyTrees } from '../src/energy-trees'
 import { digitHash } from '../src/hash-digits'

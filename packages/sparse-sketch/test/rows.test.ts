@@ -1,5 +1,7 @@
 // countSketchRows and osnapRows: failures at 24 (ε, δ) pairs by exact binomial tests, and the case in which Chebyshev is the truth.
 // Kills: rows for 2δ or 2ε, a factor ½, an OSNAP that shares a hash between blocks (its two-spike failures are CountSketch's).
+// False alarms: 1e-8 a count. Misses, by exact binomials: with two keys half the rows 1e-19, a hash that blocks share below 1e-99; of the sizes a quarter of the rows 7e-14 (two
+// spikes at ε = 0.99, δ = 0.3 then fail half the time), and half of them always, since Chebyshev has that slack: the sizes below are written out.
 import type { SketchMatrix } from '@sublinear/core'
 import { describe, expect, it } from 'vitest'
 import { countSketch, countSketchRows, osnap, osnapRows } from '../src'
@@ -7,7 +9,7 @@ import { leastFailures, mostFailures } from '@sublinear/laws'
 
 const ALARM = 1e-8
 const TRIALS = 1000
-const cases = [0.2, 0.3, 0.4, 0.5, 0.75, 1].flatMap((epsilon) =>
+const cases = [0.2, 0.3, 0.4, 0.5, 0.75, 0.99].flatMap((epsilon) =>
   [0.3, 0.1, 0.05, 0.02].map((delta) => ({ epsilon, delta })),
 )
 

@@ -1,7 +1,8 @@
 // Codes with subtractive dither, against the tokens that came: unbiased weights and values, the variance of the closed form, error bars that cover. Truth: sums in
-// float64 over the tokens, sinh by series. Kills: half the variance (miss rate 0: it covers 0.83 for 0.95), a whole step for half of one, weights that are not
+// float64 over the tokens, sinh by series. Kills: half the variance, a whole step for half of one, weights that are not
 // divided by their mean, noise of values left out, a dither that is used twice, a number of a token that a snapshot or a slot forgets.
 // False alarms: means within five standard errors (6e-7 each), coverage of 25,600 intervals between 0.93 and 0.97 (below 1e-9 at 0.95).
+// Misses: half the variance below 1e-9 (it covers 0.83 for 0.95, and 0.827 to 0.843 of streams in four other sets of seeds).
 import { emptyPartial, matrix, type KvBlock, type Matrix } from '@sublinear/core'
 import { errorBars, normalise } from '@sublinear/exact-attention'
 import { random } from '@sublinear/laws'

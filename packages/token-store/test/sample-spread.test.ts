@@ -1,8 +1,9 @@
 // Error bars of samples whose variance rests on few terms: scores of a normal distribution, so weights of a log-normal one, of which few decide. Truth: the mean over all tokens, in
-// float64. Kills: bars as if the variance were known (they cover 0.935 where Student's cover 0.956, both ± 0.004), terms counted otherwise than Satterthwaite does, fourth powers in the units of squares.
+// float64. Kills: bars as if the variance were known (they cover 0.933 where Student's cover 0.955, both ± 0.002), terms counted otherwise than Satterthwaite does, fourth powers in the units of squares.
 // A sample that counts as fewer than 50 equal tokens and has no flag, a soft cap that is left out.
-// False alarms: none, seeds are fixed; of other seeds about 1 in 100.
-import { emptyPartial, emptySpread, matrix, type KvBlock } from '@sublinear/core'
+// False alarms: none, seeds are fixed; of other seeds 1e-7. Misses: bars as if the variance were known 5e-6. Both are binomial, of 9700 entries: over six other sets of 4800 trials bars
+// cover 0.955 on average, and as if the variance were known 0.933.
+import { emptyPartial, emptySpread, matrix, philox, type KvBlock } from '@sublinear/core'
 import { errorBars, normalise } from '@sublinear/exact-attention'
 import { random } from '@sublinear/laws'
 import { expect, it } from 'vitest'
@@ -10,18 +11,18 @@ import { widenBySample } from '../src'
 
 const query = matrix(1, 1, Float32Array.of(1))
 
-/** Tokens, so many, their scores normal with this deviation by a sum of six. */
+/** Tokens, so many, their scores normal with this deviation by a sum of six; nine numbers of a token, four of each counter. */
 function tokens(rows: number, deviation: number, seed: number): KvBlock {
-  const uniform = random(rows, 6, seed).data
-  const sum = (r: number) => uniform.subarray(6 * r, 6 * r + 6).reduce((total, x) => total + x, 0)
-  return {
-    keys: matrix(
-      rows,
-      1,
-      Float32Array.from({ length: rows }, (_, r) => deviation * sum(r) * Math.SQRT1_2),
-    ),
-    values: random(rows, 3, seed + 1),
+  const words = new Uint32Array(4)
+  const [keys, values] = [matrix(rows, 1), matrix(rows, 3)]
+  for (let i = 0; i < 9 * rows; i++) {
+    if (i % 4 === 0) philox(words, seed, 0, i, 0, 0, 0)
+    const x = words[i % 4] / 2 ** 31 - 1
+    const token = (i / 9) | 0
+    if (i % 9 < 6) keys.data[token] += deviation * Math.SQRT1_2 * x
+    else values.data[3 * token + (i % 9) - 6] = x
   }
+  return { keys, values }
 }
 
 /** The partial softmax of tokens, in float64, and their spread where they are a sample of so many. */
@@ -29,8 +30,8 @@ function partialOf({ keys, values }: KvBlock, of = keys.rows) {
   const out = { ...emptyPartial(1, 3), spread: emptySpread(1, 3) }
   out.max[0] = keys.data.reduce((a, b) => Math.max(a, b))
   const sums = [0, 0, 0]
-  for (const [t, score] of keys.data.entries()) {
-    const weight = Math.exp(score - out.max[0])
+  for (let t = 0; t < keys.rows; t++) {
+    const weight = Math.exp(keys.data[t] - out.max[0])
     out.mass[0] += weight
     for (let c = 0; c < 3; c++) sums[c] += weight * values.data[3 * t + c]
   }
@@ -48,7 +49,7 @@ const rowsIn = ({ keys, values }: KvBlock, rows: number): KvBlock => ({
 
 it('bars of samples with few terms cover 0.944 to 0.967', () => {
   let [within, narrow, count, flags, asked] = [0, 0, 0, 0, 0]
-  const trials = 1200
+  const trials = 4800
   for (let trial = 0; trial < trials; trial++) {
     const all = tokens(1200, 1.2, 10 * trial) // any order is a random one
     const truth = normalise(partialOf(all)).data
@@ -67,7 +68,7 @@ it('bars of samples with few terms cover 0.944 to 0.967', () => {
       if (off <= 1.96 * Math.sqrt(1 - 2 / terms)) narrow++
     }
   }
-  expect(count).toBeGreaterThan(2000)
+  expect(count).toBeGreaterThan(8000)
   expect(flags / asked).toBeLessThan(0.3)
   expect(within / count).toBeGreaterThan(0.944)
   expect(within / count).toBeLessThan(0.967)
@@ -136,8 +137,8 @@ const times = (scores: readonly number[]) => {
 }
 
 it('of normal scores the heaviest tokens that a sample lacks are forecast, of two kinds of tokens none', () => {
-  const whole = tokens(400, 1.5, 21)
+  const whole = tokens(400, 1.2, 21)
   const order = [...whole.keys.data.keys()].toSorted((a, b) => whole.keys.data[a] - whole.keys.data[b]).slice(0, 385) // the heaviest lack
-  expect(times(order.map((i) => whole.keys.data[i]))).toBeGreaterThan(1.5)
+  expect(times(order.map((i) => whole.keys.data[i]))).toBeGreaterThan(1.3)
   expect(times(order.map((i) => (i % 3 === 0 ? 4 : 0)))).toBeLessThan(1.05)
 })

@@ -2,9 +2,10 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { missesIn, testsOfChance } from '../chance.mjs'
 
 // The rules of CONTRIBUTING that no other check holds. Kills: a drawer for odds and ends, a file of two ideas, logic in an index, a test that says nothing of what it
-// is for, randomness that is no function of a seed, a rule without a check, a check that does not exist.
+// is for, a test of chance without its rates, randomness that is no function of a seed, a rule without a check, a check that does not exist.
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const find = (pattern: string) =>
@@ -51,6 +52,29 @@ describe('files', () => {
 
 test.each(tests)('%s says which faults it must kill', (path) => {
   expect(read(path)).toMatch(/\bKills\b/)
+})
+
+describe('a test of chance', () => {
+  const chancy = testsOfChance(root)
+
+  test('is known by its bounds', () => expect(chancy.length).toBeGreaterThan(30))
+
+  test.each(chancy)(
+    '$path states how often a right program fails it, and how often a named fault passes',
+    ({ comments }) => {
+      expect(comments).toMatch(/\bfalse[ -]alarms?\b/i)
+      expect(missesIn(comments)).not.toEqual([])
+      for (const miss of missesIn(comments)) expect(miss).toMatch(/\d|\balways\b|\bnever\b/)
+    },
+  )
+
+  test('without a rate is found', () => {
+    expect(missesIn('Kills: half the variance. False alarm: 1e-6.')).toEqual([])
+    expect(missesIn('Misses: half the variance 0.02 (it covers 0.83).')).toEqual([
+      'half the variance 0.02 (it covers 0.83)',
+    ])
+    expect(missesIn('Kills: half the variance (miss rate 0).')).toEqual(['0)'])
+  })
 })
 
 test('randomness is a function of a seed: no package asks for another', () => {
