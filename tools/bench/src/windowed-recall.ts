@@ -34,10 +34,12 @@ const root = new URL('../../../', import.meta.url)
 const RESULT = new URL('tools/bench/windowed-recall.json', root)
 const PAGE = new URL('docs/your-model.md', root)
 
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+const share = (right: number, of: number) => `${right} of ${of}`
+const one = (id: number) => new ort.Tensor('int64', BigInt64Array.of(BigInt(id)), [1, 1])
+
 /** The table of a result. */
 export function recallTable({ tokens, held, trials, depths, recalls }: Recalls): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  const share = (right: number, of: number) => `${right} of ${of}`
   return [
     line(['held by', ...depths.map((depth) => `depth ${depth}`), 'all']),
     line(Array.from({ length: depths.length + 2 }, () => '---')),
@@ -88,7 +90,6 @@ function ring(run: ort.InferenceSession, vocabulary: number): Going {
       Object.entries(past).map(([name, held]) => [name.replace('past_key_values', 'present'), held]),
     ),
   }
-  const one = (id: number) => new ort.Tensor('int64', BigInt64Array.of(BigInt(id)), [1, 1])
   let tokens = 0
   let previous = -1
   return {
