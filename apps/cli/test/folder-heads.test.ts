@@ -198,7 +198,16 @@ describe('heads with caps, sinks and windows', () => {
     expect(stdout).toContain(`--sink ${captured.sinks.join(',')}`)
   })
   test('are compared from the model as from its files, and methods that cannot are named', async () => {
-    const how = ['--streams', 'window,exact,auto', '--budgets', '1000000,1/4', '--prefix', '200', '--pilot', '0']
+    const how = [
+      '--streams',
+      'window,exact,auto,closure',
+      '--budgets',
+      '1000000,1/4',
+      '--prefix',
+      '200',
+      '--pilot',
+      '0',
+    ]
     const byFiles: Told = await told('compare', ...files, ...ofModel(), ...how)
     const asked = ['--model', './capped', '--text', 'persuasion', '--tokens', '300']
     const byModel: Told = await told('compare', ...asked, ...how)
@@ -214,11 +223,12 @@ describe('heads with caps, sinks and windows', () => {
       const windows = four.map((own) => errorOf(own, 1, 0))
       expect(errorOf(head, 1, 0)).toBeGreaterThanOrEqual(Math.min(...windows) * 0.999)
       expect(errorOf(head, 1, 0)).toBeLessThanOrEqual(Math.max(...windows) * 1.001)
-      const cannot = { stream: 'auto', outcome: 'cannot', why: 'cannot do softcap' }
-      for (const { cells } of head.budgets) expect(cells[2]).toEqual(cannot)
+      expect(errorOf(head, 0, 2)).toBeLessThan(0.02) // auto, in codes
+      const cannot = { stream: 'closure', outcome: 'cannot', why: 'cannot do softcap' }
+      for (const { cells } of head.budgets) expect(cells[3]).toEqual(cannot)
     }
     const { code, stdout } = await sublinear('compare', ...files, ...ofModel(), ...how)
-    expect([code, stdout.includes('cannot do softcap: auto')]).toEqual([0, true])
+    expect([code, stdout.includes('cannot do softcap: closure')]).toEqual([0, true])
   })
   test('are answered from files, all heads, and checked against such attention', async () => {
     const check = ['--stream', 'exact', '--out', 'capped.npy', '--check']

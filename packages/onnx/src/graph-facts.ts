@@ -46,6 +46,20 @@ export async function graphFacts(
   isChecked: boolean,
 ): Promise<GraphFacts> {
   const past = new Set(sites.flatMap((site) => site.past))
+  const found = await wholeFacts(runtime, graph, sites, cuts, { logits, hidden }, past, isChecked)
+  return { ...found, numbers: await numbersOf(runtime, graph, sites, past) }
+}
+
+/** Facts that the whole graph's session tells. */
+async function wholeFacts(
+  runtime: Runtime,
+  graph: OrderedGraph,
+  sites: readonly AttentionSite[],
+  cuts: readonly Cut[],
+  { logits, hidden }: HeadCut,
+  past: ReadonlySet<string>,
+  isChecked: boolean,
+): Promise<Omit<GraphFacts, 'numbers'>> {
   const ends = hidden === undefined ? [logits] : [logits, hidden]
   const own = sites.flatMap(({ inputs, output, none = [] }) => [...inputs, ...none, output])
   const cut = cuts.flatMap(({ segments }) => segments.flatMap(({ makes }) => makes))
@@ -72,7 +86,6 @@ export async function graphFacts(
     return {
       types: whole.types,
       shapes,
-      numbers: await numbersOf(runtime, graph, sites, past),
       vocabulary: Number(shapes.get(logits)![2]),
       hasRows: rows.length === 3 && (isInferred ? isRow(rows[1]) : rows[1] === CHECK_IDS.length),
       isRounded,

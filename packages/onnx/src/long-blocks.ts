@@ -36,11 +36,20 @@ export function longBlocks({ ort, files, model, session: options }: Runtime): Lo
   const sessionOf = (isCapped: boolean) => {
     const made =
       sessions.get(isCapped) ??
-      ort.InferenceSession.create(writeModel(files, { ...model, header: header() }, partialSoftmax(isCapped)), options)
+      ort.InferenceSession.create(writeModel(files, { ...model, header: header() }, partialSoftmax(isCapped)), {
+        enableCpuMemArena: false, // an arena grows by tens of megabytes, and the runs take as long
+        ...options,
+      })
     sessions.set(isCapped, made)
     return made
   }
   const tensor = (data: Float32Array, ...dims: number[]): Tensor => new ort.Tensor('float32', data, dims)
+  /** Arrays of pieces that no step uses now: steps of two readers may overlap. */
+  const free: Float32Array[] = []
+  const taken = (length: number) => {
+    const found = free.pop()
+    return found && found.length >= length ? found : new Float32Array(length)
+  }
   return {
     takes: (stream, rows): stream is ExactStream => {
       const { window, slope, rotary, values } = stream.head ?? {}
@@ -60,7 +69,7 @@ export function longBlocks({ ort, files, model, session: options }: Runtime): Lo
       const asked = tensor(scaled(queries.data, scale), rows, d)
       const cap = softcap === undefined ? {} : { cap: tensor(Float32Array.of(softcap), 1) }
       const most = Math.min(MOST, Math.max(LEAST, Math.floor(SCORES / rows)), tokens)
-      const [keys, values] = [new Float32Array(most * d), new Float32Array(most * dv)]
+      const [keys, values] = [taken(most * d), taken(most * dv)]
       for (let at = 0; at < tokens; at += most) {
         const count = Math.min(most, tokens - at)
         const [k, v] = [keys.subarray(0, count * d), values.subarray(0, count * dv)]
@@ -72,6 +81,7 @@ export function longBlocks({ ort, files, model, session: options }: Runtime): Lo
         )
         ;[held, next] = [next, held]
       }
+      free.push(keys, values)
       const [max, mass, data] = [held.max, held.mass, held.sum].map((own) => own.data as Float32Array)
       const out: PartialSoftmax = { max, mass: new Float64Array(mass), sum: { rows, cols: dv, data } }
       const own = exactStream({ d, dv, scale, softcap })

@@ -167,15 +167,18 @@ export function onnxReader(
       isReading = true
       try {
         const wanted = { all: ids.length, last: Math.min(1, ids.length), none: 0 }[logits]
-        const out = new Float32Array(wanted * vocabulary)
         const first = ids.length - wanted
+        let out: Float32Array | undefined
         for (let from = 0; from < ids.length; from += BLOCK) {
           const rows = Math.min(BLOCK, ids.length - from)
           const last = await pass(Array.from({ length: rows }, (_, i) => ids[from + i]))
           const count = rows - Math.max(0, first - from)
-          if (count > 0) out.set(await headOf(last, count), (from + rows - count - first) * vocabulary)
+          if (count <= 0) continue
+          const own = await headOf(last, count)
+          if (count === wanted) out = own // all that is wanted: not copied
+          else (out ??= new Float32Array(wanted * vocabulary)).set(own, (from + rows - count - first) * vocabulary)
         }
-        return { rows: wanted, cols: vocabulary, data: out }
+        return { rows: wanted, cols: vocabulary, data: out ?? new Float32Array(0) }
       } catch (error) {
         failure = 'a call failed before'
         throw error

@@ -2,8 +2,15 @@ import type { LanguageModel } from '@sublinear/small-lm'
 import { emitAttention, emitShared, type Dialect } from './emit-attention.ts'
 import { graphBuilder, type GraphBuilder } from './graph-builder.ts'
 
-/** The small language model as a graph. `previous_ids` are the tokens before those of `input_ids`, −1 before the first. */
-export function smallModel({ config, weights }: LanguageModel, dialect: Dialect, places = 4096): GraphBuilder {
+/**
+ * The small language model as a graph, with GroupQueryAttention also with caches that onnxruntime keeps at `runtimeWindow` tokens itself. `previous_ids` are the tokens before those of `input_ids`, −1 before the first.
+ */
+export function smallModel(
+  { config, weights }: LanguageModel,
+  dialect: Dialect,
+  places = 4096,
+  runtimeWindow?: number,
+): GraphBuilder {
   const { heads, d, width, hidden, vocabulary, ropeBase, epsilon, logitBound } = config
   const b = graphBuilder()
   b.input('input_ids', 'i64', [1, 'sequence'])
@@ -40,7 +47,8 @@ export function smallModel({ config, weights }: LanguageModel, dialect: Dialect,
       return b.op('MatMul', [h, b.constant(`qkv.${layer}.${part}`, [width, heads * d], w)])
     })
     const at = { layer, dialect, heads, kvHeads: heads, d, scale: 1 / Math.sqrt(d), type: 'f32' } as const
-    const attended = emitAttention(b, { ...at, q: sized(q), k: sized(k), v }, shared)
+    const window = runtimeWindow === undefined ? {} : { window: runtimeWindow, isRuntimeWindow: true }
+    const attended = emitAttention(b, { ...at, ...window, q: sized(q), k: sized(k), v }, shared)
     x = b.op('Add', [x, b.op('MatMul', [attended, b.constant(`out.${layer}`, [heads * d, width], own.project.read())])])
     const inner = norm(`inner.${layer}`, own.hiddenNorm)
     const up = b.op('Relu', [b.op('MatMul', [inner, b.constant(`up.${layer}`, [width, hidden], own.up.read())])])

@@ -19,6 +19,7 @@ export const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   llama: async () => (await import('./llama.ts')).suite,
   heads: async () => (await import('./heads.ts')).suite,
   onnx: async () => (await import('./onnx.ts')).suite,
+  'onnx-memory': async () => (await import('./onnx-memory.ts')).suite,
   'onnx-decoder': async () => (await import('./onnx-decoder.ts')).suite,
   memory: async () => (await import('./memory.ts')).suite,
 }

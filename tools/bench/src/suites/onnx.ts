@@ -3,80 +3,37 @@ import { exactStream } from '@sublinear/exact-attention'
 import { sinks, tiers, window } from '@sublinear/kv-cache'
 import { onnxModel, type HeadSpec, type OnnxModel } from '@sublinear/onnx'
 import { filesInFolder } from '@sublinear/onnx/node'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { graphBuilder } from '../../../../packages/onnx/test/models/graph-builder.ts'
-import { llama } from '../../../../packages/onnx/test/models/llama.ts'
 import { wholeGraph } from '../../../../packages/onnx/test/models/whole-graph.ts'
-import { childScript, peakMemory } from '../child.ts'
 import { cpuTime } from '../measure.ts'
+import { EXACT, randomDecoder, VOCABULARY, WHOLE, WINDOW } from '../random-decoder.ts'
 import type { Case, Group, Suite } from '../suite.ts'
 
 const DECODED = [512, 2048, 8192]
 const READ = [512, 8192]
-const REMEMBERED = [2048, 8192, 32_768]
-/** Tokens from which on memory is measured without exact streams: reading so many takes minutes. */
-const LONG = 32_768
 const BLOCK = 256
-const VOCABULARY = 4096
-/** Name of the contestant in which onnxruntime runs the whole graph with its cache. */
-const WHOLE = 'onnxruntime, whole graph, growing cache'
-const EXACT = 'segments, exact streams'
 const AUTO = 'segments, auto, 1/8'
 /** Options without spinning threads, whose waiting would count as CPU time. */
 const session = { intraOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' } } } }
 
 const streams: Readonly<Record<string, HeadSpec>> = {
   [EXACT]: exactStream,
-  'segments, 4 sinks + window 252': (shape) =>
-    tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
+  [WINDOW]: (shape) => tiers({ ...shape, parts: [sinks({ count: 4 }), window({ count: 252 })] }),
 }
 /** A stream that chooses its method, in an eighth of the bytes of n tokens. */
 const autoOf =
   (n: number): HeadSpec =>
   (shape) =>
     autoStream({ ...shape, budgetBytes: (4 * (shape.d + shape.dv) * n) / 8, tokens: n })
-/** Names of the contestants in the script of the other process. */
-const KINDS: Readonly<Record<string, string>> = {
-  [WHOLE]: 'whole',
-  [EXACT]: 'exact',
-  'segments, 4 sinks + window 252': 'window',
-}
-
 /** A decoder with random weights: 8 layers, 8 heads over 2, d = 64, 28 million weights in float32, GroupQueryAttention. */
 export const suite: Suite = {
   name: 'onnx',
   rounds: 3,
   groups: () => {
-    const path = written()
-    return [
-      ...DECODED.map((n) => decoding(path, n)),
-      ...READ.map((n) => reading(path, n)),
-      opening(path),
-      segment(),
-      ...REMEMBERED.map((n) => memory(path, n)),
-    ]
+    const path = randomDecoder()
+    return [...DECODED.map((n) => decoding(path, n)), ...READ.map((n) => reading(path, n)), opening(path), segment()]
   },
-}
-
-function written(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sublinear-bench-'))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const shape = {
-    layers: 8,
-    width: 512,
-    heads: 8,
-    kvHeads: 2,
-    d: 64,
-    hidden: 1536,
-    vocabulary: VOCABULARY,
-    places: 33_000,
-  }
-  const files = llama({ dialect: 'gqa', ...shape }).files({ data: 'weights.bin' })
-  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes)
-  return join(folder, 'model.onnx')
 }
 
 const ids = (count: number, from = 0) => Array.from({ length: count }, (_, i) => ((from + i) * 7919) % VOCABULARY)
@@ -165,17 +122,24 @@ function reading(path: string, n: number): Group {
   }
 }
 
+const OPENED = [
+  { name: 'segments, packed, with the check', memory: 'packed' },
+  { name: 'segments, packed, without', memory: 'packed', check: false },
+  { name: 'segments, mapped, with the check', memory: 'mapped' },
+  { name: 'segments, mapped, without', memory: 'mapped', check: false },
+] as const
+
 function opening(path: string): Group {
   return {
     name: 'opening',
     unit: { name: 'ms' },
     cases: [
       { name: WHOLE, setup: () => ({ run: async () => (await wholeGraph(path, session)).session.release() }) },
-      ...(['packed', 'mapped'] as const).map((kind): Case => ({
-        name: `segments, ${kind}, with the check`,
+      ...OPENED.map(({ name, ...how }): Case => ({
+        name,
         against: [WHOLE],
         setup: () => ({
-          run: async () => (await onnxModel({ model: filesInFolder(path), ort, session, memory: kind })).release(),
+          run: async () => (await onnxModel({ model: filesInFolder(path), ort, session, ...how })).release(),
         }),
       })),
     ],
@@ -204,18 +168,3 @@ function segment(): Group {
 
 /** Runs of one call. */
 const SEGMENTS = 32
-
-/** Peak memory of a process that opens the model and reads n tokens. */
-function memory(path: string, n: number): Group {
-  return {
-    name: `peak memory of opening and reading ${n} tokens`,
-    unit: { name: 'MB' },
-    cases: Object.entries(KINDS)
-      .filter(([name]) => n < LONG || name !== EXACT)
-      .map(([name, kind]) => ({
-        name,
-        ...(name !== WHOLE && { against: [WHOLE] }),
-        setup: () => ({ measure: () => peakMemory(childScript('onnx'), path, n, kind) }),
-      })),
-  }
-}
