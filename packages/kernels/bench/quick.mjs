@@ -1,8 +1,9 @@
 // Ratios of the SIMD kernels to plain JavaScript and to the register-only peak: `pnpm run build && node bench/quick.mjs [filter]`.
 // Variants run interleaved in one process; a number is the median over rounds of CPU time, each sample some 8 ms of work.
-import { peakProbe, scalarKernels as scalar, simdKernels } from '../dist/index.js'
+import { peakProbe, scalarAttentionKernels, scalarKernels, simdAttentionKernels, simdKernels } from '../dist/index.js'
 
-const simd = simdKernels()
+const simd = { ...simdKernels(), ...simdAttentionKernels() }
+const scalar = { ...scalarKernels, ...scalarAttentionKernels }
 const powers = Float64Array.from({ length: 300 }, (_, i) => 2 ** (i - 150))
 const filter = process.argv[2] ?? ''
 const rounds = Number(process.argv[3] ?? 15)
