@@ -14,7 +14,7 @@ import {
   type Matrix,
   type PartialSoftmax,
 } from '@sublinear/core'
-import { joinedSums, kernels, SEGMENT } from '@sublinear/kernels'
+import { attentionKernels, joinedSums, SEGMENT } from '@sublinear/kernels'
 import { divideRows } from './partial-softmax'
 import { shapedAttend, type Sight } from './shaped-attend'
 
@@ -79,7 +79,7 @@ export function exactAttention(options: ExactAttention): Matrix {
     const placed = { keys: rowsOf(keys, 0, keyCount), queries, groups: causal ? groups : undefined }
     attendHead({ ...placed, values: inKeys ? undefined : values, scale, head }, partial)
   } else
-    kernels().attend({
+    attentionKernels().attend({
       queries: queries.data,
       keys: keys.data,
       values: (values as Matrix).data,

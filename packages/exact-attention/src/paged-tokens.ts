@@ -1,6 +1,6 @@
 import { readAnew } from '@sublinear/core'
 import type { Arrived, Back, Matrix, PartialSoftmax, Shape } from '@sublinear/core'
-import { joinedSums, kernels, rangeOf, SEGMENT, type Floats, type Resident } from '@sublinear/kernels'
+import { attentionKernels, joinedSums, kernels, rangeOf, SEGMENT, type Floats, type Resident } from '@sublinear/kernels'
 import { shapedAttend, type Sight } from './shaped-attend'
 import { firstHeld, mostPages, valueCols, windowPage } from './window-pages'
 
@@ -182,7 +182,7 @@ export function pagedTokens(shape: Shape, start = 0): PagedTokens {
       attend(queries, partial, arrived) {
         eachPage(partial, (page, out) => {
           if (isShaped) return attendShaped(queries, page, out, arrived ?? { count: 1, groups: Infinity })
-          kernels().attend({
+          attentionKernels().attend({
             queries: queries.data,
             keys: page.keys,
             values: page.values,

@@ -1,5 +1,5 @@
 import { checkObject, perRow, type Head, type PartialSoftmax, type Shape } from '@sublinear/core'
-import { isFloat32, kernels, scratch, type Floats, type Resident } from '@sublinear/kernels'
+import { attentionKernels, isFloat32, kernels, scratch, type Floats, type Resident } from '@sublinear/kernels'
 
 /** Query rows, and keys, that are scored at a time. */
 const ROWS = 64
@@ -76,7 +76,7 @@ export function shapedAttend(
       const count = Math.min(step, to - at)
       const { keys, values } = tile(at, count)
       const bias = all.bias && part(all.bias, at, count)
-      kernels().attend({
+      attentionKernels().attend({
         queries: q,
         keys,
         values,

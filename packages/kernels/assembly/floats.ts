@@ -1,4 +1,4 @@
-// Products, softmax attention and features over floats: what every stream needs.
+// Products, softmax attention and monomials over floats: what every stream needs.
 export { product } from './product'
 export { rowProduct } from './row'
 export { packRows, packStrips, packColumns, packPanels } from './pack'
@@ -9,8 +9,5 @@ export { attendStrips, packQueries, copyRows, copyBytes } from './attention'
 export { attendRow } from './decode'
 export { monomials } from './monomials'
 export { monomialColumns } from './monomial-columns'
-export { monomialTable } from './monomial-table'
-export { dot, dotColumns, rowSums } from './column-sums'
 export { largestBits } from './largest'
 export { addScaled, carry, scaleBy } from './sums'
-export { peak } from './peak'

@@ -1,3 +1,5 @@
 export * from './floats'
+export * from './features'
 export * from './codes'
 export * from './sketches'
+export * from './probe'

@@ -1,8 +1,20 @@
 // Ratios of the SIMD kernels to plain JavaScript and to the register-only peak: `pnpm run build && node bench/quick.mjs [filter]`.
 // Variants run interleaved in one process; a number is the median over rounds of CPU time, each sample some 8 ms of work.
-import { peakProbe, scalarKernels as scalar, simdKernels } from '../dist/index.js'
+import * as own from '../dist/index.js'
 
-const simd = simdKernels()
+const { peakProbe } = own
+const simd = {
+  ...own.simdSketchKernels(),
+  ...own.simdFeatureKernels(),
+  ...own.simdAttentionKernels(),
+  ...own.simdKernels(),
+}
+const scalar = {
+  ...own.scalarSketchKernels,
+  ...own.scalarFeatureKernels,
+  ...own.scalarAttentionKernels,
+  ...own.scalarKernels,
+}
 const powers = Float64Array.from({ length: 300 }, (_, i) => 2 ** (i - 150))
 const filter = process.argv[2] ?? ''
 const rounds = Number(process.argv[3] ?? 15)

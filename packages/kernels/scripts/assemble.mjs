@@ -8,7 +8,7 @@ import { bindings } from './bindings.mjs'
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** Each part by itself, so that a page loads what it uses; their constants lie apart in the first page of the one memory they share. */
-const PARTS = { floats: 1024, codes: 8192, sketches: 16384 }
+const PARTS = { floats: 1024, features: 6144, codes: 8192, sketches: 16384, probe: 32768 }
 const common = [
   '--enable=simd',
   '-O3',

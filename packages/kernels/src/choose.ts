@@ -1,13 +1,19 @@
+import type { AttentionKernels } from './attention-kernels'
 import type { CodeKernels } from './code-kernels'
+import type { FeatureKernels } from './feature-kernels'
 import type { Kernels } from './kernels'
 import { scalarKernels } from './scalar'
 import { monomialColumns } from './scalar/columns'
 import { monomials } from './scalar/monomials'
 import { largestMagnitude } from './scalar/rows'
+import { scalarAttentionKernels } from './scalar-attention'
 import { scalarCodeKernels } from './scalar-codes'
+import { scalarFeatureKernels } from './scalar-features'
 import { scalarSketchKernels } from './scalar-sketches'
 import { simdKernels } from './simd'
+import { simdAttentionKernels } from './simd-attention'
 import { simdCodeKernels } from './simd-codes'
+import { simdFeatureKernels } from './simd-features'
 import { simdSketchKernels } from './simd-sketches'
 import type { SketchKernels } from './sketch-kernels'
 
@@ -22,9 +28,19 @@ export function kernels(): Kernels {
   return chosen
 }
 
+/** The kernels of softmax attention that go with `kernels()`. A page of sketches alone does not load them. */
+export function attentionKernels(): AttentionKernels {
+  return kernels().name === 'simd' ? simdAttentionKernels() : scalarAttentionKernels
+}
+
 /** The kernels over codes that go with `kernels()`. A page that holds no codes does not load them. */
 export function codeKernels(): CodeKernels {
   return kernels().name === 'simd' ? simdCodeKernels() : scalarCodeKernels
+}
+
+/** The kernels of streams of features that go with `kernels()`. A page that has no such stream does not load them. */
+export function featureKernels(): FeatureKernels {
+  return kernels().name === 'simd' ? simdFeatureKernels() : scalarFeatureKernels
 }
 
 /** The kernels of random matrices that go with `kernels()`. */

@@ -1,4 +1,5 @@
-import type { AttentionBlock, Doubles, Floats, Resident, ShareBlock } from './kernels'
+import type { AttentionBlock, ShareBlock } from './attention-kernels'
+import type { Doubles, Floats, Resident } from './kernels'
 
 /**
  * Rows of numbers in a few bits each. Row r begins at byte offset + r·stride with a header of two bytes, lowest first: its upper 13 bits are the upper bits

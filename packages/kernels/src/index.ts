@@ -1,13 +1,27 @@
-export type { AttentionBlock, Doubles, Floats, Kernels, ProductForm, Resident, ShareBlock } from './kernels'
+export type { AttentionBlock, AttentionKernels, ShareBlock } from './attention-kernels'
+export type { Doubles, Floats, Kernels, ProductForm, Resident } from './kernels'
 export type { CodedAttention, CodedShares, CodeKernels, PackedRows } from './code-kernels'
+export type { FeatureKernels } from './feature-kernels'
 export type { SketchKernels } from './sketch-kernels'
 export { scalarKernels } from './scalar'
+export { scalarAttentionKernels } from './scalar-attention'
 export { scalarCodeKernels } from './scalar-codes'
+export { scalarFeatureKernels } from './scalar-features'
 export { scalarSketchKernels } from './scalar-sketches'
 export { simdKernels } from './simd'
+export { simdAttentionKernels } from './simd-attention'
 export { simdCodeKernels } from './simd-codes'
+export { simdFeatureKernels } from './simd-features'
 export { simdSketchKernels } from './simd-sketches'
-export { codeKernels, kernels, kernelsInUse, sketchKernels, useKernels } from './choose'
+export {
+  attentionKernels,
+  codeKernels,
+  featureKernels,
+  kernels,
+  kernelsInUse,
+  sketchKernels,
+  useKernels,
+} from './choose'
 export { brandOf, isFloat32, isFloat64, isUint32, isUint8 } from './brand'
 export { installDispose, isResident, rangeOf } from './resident'
 export { peakProbe } from './peak'

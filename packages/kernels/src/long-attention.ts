@@ -1,6 +1,6 @@
 import type { CodedAttention, CodeKernels } from './code-kernels'
 import { joinedSums, SEGMENT } from './joined-sums'
-import type { AttentionBlock, Kernels } from './kernels'
+import type { AttentionBlock, AttentionKernels } from './attention-kernels'
 import { rangeOf } from './resident'
 import { seenBy } from './rounded-query'
 import { putSoftmax, softmaxOf } from './softmax-rows'
@@ -9,7 +9,7 @@ import { putSoftmax, softmaxOf } from './softmax-rows'
 type Long = Pick<AttentionBlock, 'rows' | 'keyCount' | 'causal' | 'max' | 'mass' | 'sum'>
 
 /** Makes attention over any number of keys of a kernel that sums in float32: 4096 keys at a time, counted from the start of the array. */
-export function longAttend(attend: Kernels['attend']): Kernels['attend'] {
+export function longAttend(attend: AttentionKernels['attend']): AttentionKernels['attend'] {
   return (block) => inSegments(block, attend, cutBlock)
 }
 

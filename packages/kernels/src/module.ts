@@ -1,6 +1,8 @@
 import { Arena } from './arena'
 import { hex as codesText, named as namedCodes, type Calls as CodeCalls } from './generated/codes'
+import { hex as featuresText, named as namedFeatures, type Calls as FeatureCalls } from './generated/features'
 import { hex as floatsText, named as namedFloats, type Calls as FloatCalls } from './generated/floats'
+import { hex as probeText, named as namedProbe, type Calls as ProbeCalls } from './generated/probe'
 import { hex as sketchesText, named as namedSketches, type Calls as SketchCalls } from './generated/sketches'
 import { Staging } from './staging'
 
@@ -9,6 +11,7 @@ export interface Machine<C = FloatCalls> {
   readonly wasm: C
   readonly arena: Arena
 }
+export type FeatureMachine = Machine<FloatCalls & FeatureCalls>
 export type CodeMachine = Machine<FloatCalls & CodeCalls>
 export type SketchMachine = Machine<FloatCalls & SketchCalls>
 
@@ -26,6 +29,15 @@ export function useModule(given: WebAssembly.Module | BufferSource): void {
 /** The part with products, attention and features, on which every other part stands; compiled synchronously at the first call, once. */
 export function simdMachine(): Machine {
   return (first ??= { wasm: callsOf(floatsText, namedFloats), arena: memory() })
+}
+
+export function featureMachine(): FeatureMachine {
+  return { wasm: { ...simdMachine().wasm, ...callsOf(featuresText, namedFeatures) }, arena: memory() }
+}
+
+/** Compiles what benches alone call. */
+export function probeCalls(): ProbeCalls {
+  return callsOf(probeText, namedProbe)
 }
 
 export function codeMachine(): CodeMachine {

@@ -1,12 +1,9 @@
 import type { Kernels } from './kernels'
-import { longAttend } from './long-attention'
-import { attend } from './scalar/attend'
-import { dotColumns, monomialColumns, monomialTable, rowSums } from './scalar/columns'
+import { monomialColumns } from './scalar/columns'
 import { monomials } from './scalar/monomials'
 import { scalarArray } from './scalar/operands'
 import { product } from './scalar/product'
 import { addScaled, carry, exp, largestMagnitude, softmaxStep } from './scalar/rows'
-import { addShares } from './scalar/shares'
 
 /**
  * The kernels in plain JavaScript, as fast as tiling makes them. They are the oracle of the tests, the baseline of the bench, and the fallback on engines
@@ -20,14 +17,9 @@ export const scalarKernels: Kernels = {
   product,
   exp,
   softmaxStep,
-  addShares,
-  attend: longAttend(attend),
   largestMagnitude,
   addScaled,
   carry,
   monomials,
   monomialColumns,
-  monomialTable,
-  dotColumns,
-  rowSums,
 }

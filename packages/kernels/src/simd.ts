@@ -1,12 +1,9 @@
 import type { Kernels } from './kernels'
-import { longAttend } from './long-attention'
 import { simdMachine, staging, useModule } from './module'
-import { simdAttend } from './simd/attend'
-import { simdDotColumns, simdMonomialColumns, simdMonomialTable, simdRowSums } from './simd/columns'
+import { simdMonomialColumns } from './simd/columns'
 import { simdMonomials } from './simd/monomials'
 import { simdProduct } from './simd/product'
 import { simdAddScaled, simdCarry, simdExp, simdLargestMagnitude, simdSoftmaxStep } from './simd/rows'
-import { simdAddShares } from './simd/shares'
 
 let made: Kernels | undefined
 
@@ -29,16 +26,11 @@ export function simdKernels(module?: WebAssembly.Module | BufferSource): Kernels
       product: simdProduct(machine, scratch),
       exp: simdExp(machine, scratch),
       softmaxStep: simdSoftmaxStep(machine, scratch),
-      addShares: simdAddShares(machine, scratch),
-      attend: longAttend(simdAttend(machine, scratch)),
       largestMagnitude: simdLargestMagnitude(machine, scratch),
       addScaled: simdAddScaled(machine, scratch),
       carry: simdCarry(machine),
       monomials: simdMonomials(machine, scratch),
       monomialColumns: simdMonomialColumns(machine, scratch),
-      monomialTable: simdMonomialTable(machine, scratch),
-      dotColumns: simdDotColumns(machine, scratch),
-      rowSums: simdRowSums(machine, scratch),
     }
   }
   return made

@@ -1,5 +1,6 @@
 import { isFloat32, isFloat64 } from './brand'
-import type { AttentionBlock, Doubles, Floats } from './kernels'
+import type { AttentionBlock } from './attention-kernels'
+import type { Doubles, Floats } from './kernels'
 
 /** Partial softmaxes of some rows: as the kernels continue them. */
 export interface SoftmaxRows {

@@ -1,6 +1,6 @@
 import type { KvBlock, Matrix } from '@sublinear/core'
 import type { HeldTokens, Levels } from '@sublinear/token-store'
-import { kernels } from '@sublinear/kernels'
+import { attentionKernels } from '@sublinear/kernels'
 
 /** The share of some queries' softmax that each held token receives, in stream order, and then each row of a block: sums over the queries. */
 export function receivedShares(
@@ -14,7 +14,7 @@ export function receivedShares(
   const bySlot = new Float64Array(slots.length)
   held.addShares(bySlot, queries, total)
   for (const [i, slot] of slots.entries()) out[i] = bySlot[slot]
-  kernels().addShares(out.subarray(slots.length), {
+  attentionKernels().addShares(out.subarray(slots.length), {
     queries: queries.data,
     keys: keys.data,
     ...total,

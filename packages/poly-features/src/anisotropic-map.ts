@@ -1,5 +1,5 @@
 import { rowsOf, type FeatureMap, type Matrix } from '@sublinear/core'
-import { kernels, type Floats, type Resident } from '@sublinear/kernels'
+import { featureKernels, kernels, type Floats, type Resident } from '@sublinear/kernels'
 import { encodeBytes, encodeFloats } from './base64'
 import { featureDimension } from './feature-dimension'
 import { checkKeyCall, checkQueryCall, MOST_DEGREE, shiftOf, CENTRED_MASS } from './monomial-map'
@@ -50,7 +50,7 @@ export function anisotropicMap(who: string, parts: Anisotropy): FeatureMap {
     const z = room.range((d + 1) * rows, d * rows)
     if (rows === 1) kernels().product('nn', z, moved, turnedRotation, 1, d, d) // the same sums, along the lanes
     else kernels().product('nn', z, rotation, moved, d, d, rows)
-    kernels().monomialTable(out, z, parents, coordinates, factors, rows)
+    featureKernels().monomialTable(out, z, parents, coordinates, factors, rows)
   }
   /** Computes features row by row. */
   const expandRows = (x: Matrix, by: Float32Array, out: Matrix) => {

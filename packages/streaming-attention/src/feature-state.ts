@@ -1,5 +1,5 @@
 import { isFinite, matrix, type FeatureMap, type Matrix } from '@sublinear/core'
-import { kernels, type Resident } from '@sublinear/kernels'
+import { featureKernels, kernels, type Resident } from '@sublinear/kernels'
 import { LONG } from '@sublinear/poly-features'
 import { fittingTokens } from './fitting-tokens'
 
@@ -105,7 +105,7 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
       grow(count)
       kernels().product('nn', rest ?? state, phi, weighted, t, count, dv, true)
       if (rest) kernels().carry(state, rest, t * dv)
-      kernels().rowSums(totals, phi, t, count, weights)
+      featureKernels().rowSums(totals, phi, t, count, weights)
       for (let i = 0; i < count; i++) if (!left?.has(i)) weight += weights ? weights[i] : 1
     },
     answer(queries, max, mass, sum) {
@@ -113,7 +113,7 @@ export function featureState(features: FeatureMap, dv: number, from?: Moments): 
       const { rows } = queries
       const phi = scratch(t * rows)
       mapQueries(features, queries, phi, max)
-      kernels().dotColumns(mass, phi, totals, t, rows)
+      featureKernels().dotColumns(mass, phi, totals, t, rows)
       kernels().product('tn', sum, phi, state, rows, t, dv)
       const finite = isFinite(sum)
       let fallbacks = 0

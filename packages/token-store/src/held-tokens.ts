@@ -10,7 +10,7 @@ import {
   readAnew,
 } from '@sublinear/core'
 import { shapedAttend } from '@sublinear/exact-attention'
-import { kernels, scratch, type Resident } from '@sublinear/kernels'
+import { attentionKernels, kernels, scratch, type Resident } from '@sublinear/kernels'
 import { forgetScores, keptScores, placeForScores } from './kept-scores'
 import { tokensIn, weightsIn } from './saved-tokens'
 import { slotWeights } from './slot-weights'
@@ -186,7 +186,7 @@ export function heldTokens(options: HeldTokensOptions, like?: ResidentTokens): R
         const { max, mass, sum } = partial
         const place =
           observed && inOrder && !causal ? placeForScores(mark, queries.data, queries.rows, count) : undefined
-        kernels().attend({
+        attentionKernels().attend({
           queries: queries.data,
           keys,
           values,
@@ -207,7 +207,7 @@ export function heldTokens(options: HeldTokensOptions, like?: ResidentTokens): R
       },
       addShares(out, queries, { max, mass }, causal) {
         const kept = causal ? undefined : keptScores(mark, queries.data, queries.rows, count)
-        kernels().addShares(out, {
+        attentionKernels().addShares(out, {
           queries: queries.data,
           keys,
           max,

@@ -1,4 +1,4 @@
-import type { Kernels } from '../kernels'
+import type { AttentionKernels } from '../attention-kernels'
 import { doubles, floats } from './operands'
 import { multiply } from './product'
 
@@ -6,7 +6,7 @@ const ROWS = 16
 const BLOCK = 64
 
 /** Fused attention: takes 16 queries × 64 keys at a time; scores and weights share one small array. */
-export const attend: Kernels['attend'] = ({ rows, keyCount, d, dv, scale, causal, ...operands }) => {
+export const attend: AttentionKernels['attend'] = ({ rows, keyCount, d, dv, scale, causal, ...operands }) => {
   const queries = floats(operands.queries)
   const keys = floats(operands.keys)
   const values = floats(operands.values)

@@ -1,9 +1,9 @@
-import type { Kernels, ShareBlock } from '../kernels'
+import type { AttentionKernels, ShareBlock } from '../attention-kernels'
 import { seenBy } from '../rounded-query'
 import { floats } from './operands'
 import { product } from './product'
 
-export const addShares: Kernels['addShares'] = (out, { keys, ...block }) => {
+export const addShares: AttentionKernels['addShares'] = (out, { keys, ...block }) => {
   const { queries, rows, d, cols, scale } = block
   const scores = new Float32Array(rows * cols)
   product('nt', scores, queries, keys, rows, d, cols)

@@ -1,4 +1,4 @@
-import type { AttentionBlock } from '../kernels'
+import type { AttentionBlock } from '../attention-kernels'
 import type { Machine } from '../module'
 import { residentOffset } from '../resident'
 import { seenBy } from '../rounded-query'

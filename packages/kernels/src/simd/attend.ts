@@ -1,4 +1,4 @@
-import type { AttentionBlock, Kernels } from '../kernels'
+import type { AttentionBlock, AttentionKernels } from '../attention-kernels'
 import type { Machine } from '../module'
 import { seenBy } from '../rounded-query'
 import { ordinary, putSoftmax, softmaxOf, type SoftmaxRows } from '../softmax-rows'
@@ -12,7 +12,7 @@ const STAGED = 65536 // floats: wide rows make the super-blocks smaller
 const FEW = 4 // rows of a call that go one by one
 
 /** Fused attention: a super-block of queries and its sums stays in scratch while the keys that it sees pass by. */
-export function simdAttend(machine: Machine, staging: Staging): Kernels['attend'] {
+export function simdAttend(machine: Machine, staging: Staging): AttentionKernels['attend'] {
   const { wasm, arena } = machine
   const few = simdAttendFew(machine, staging)
   return (block) => {

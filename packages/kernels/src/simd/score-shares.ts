@@ -1,4 +1,5 @@
-import type { Resident, ShareBlock } from '../kernels'
+import type { ShareBlock } from '../attention-kernels'
+import type { Resident } from '../kernels'
 import type { Machine } from '../module'
 import { residentOffset } from '../resident'
 import type { Staging } from '../staging'

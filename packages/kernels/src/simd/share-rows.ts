@@ -1,4 +1,4 @@
-import type { ShareBlock } from '../kernels'
+import type { ShareBlock } from '../attention-kernels'
 import { QUERY_GROUP, seenBy } from '../rounded-query'
 import { aligned, type Staging } from '../staging'
 

@@ -1,4 +1,5 @@
-import type { Kernels, Resident, ShareBlock } from '../kernels'
+import type { AttentionKernels, ShareBlock } from '../attention-kernels'
+import type { Resident } from '../kernels'
 import type { Machine } from '../module'
 import { ordinary } from '../softmax-rows'
 import { rangeOf } from '../resident'
@@ -18,7 +19,7 @@ const KEYS = 1024
  * Shares by whichever way is fastest for the rows: scores that are there, a product for many rows, or row after row. Scores are summed in ascending order in
  * all of them, so the bits are the same.
  */
-export function simdAddShares(machine: Machine, staging: Staging): Kernels['addShares'] {
+export function simdAddShares(machine: Machine, staging: Staging): AttentionKernels['addShares'] {
   const { wasm } = machine
   const addScored = simdScoreShares(machine, staging)
   const product = simdProduct(machine, staging)

@@ -3,12 +3,12 @@ import { divideRows, type ExactAttention } from '@sublinear/exact-attention'
 
 /** The job of plain attention, as peers do it too: matrices of queries, keys and values, a scale, and whether it is causal. */
 export type PlainJob = Pick<ExactAttention, 'queries' | 'keys' | 'scale' | 'causal'> & { readonly values: Matrix }
-import { scalarKernels } from '@sublinear/kernels'
+import { scalarAttentionKernels } from '@sublinear/kernels'
 
 /** Exact attention through the scalar kernels: fused, tiled 16 × 64, plain JavaScript. */
 export function scalarAttention({ queries, keys, values, scale, causal = false }: PlainJob): Matrix {
   const { max, mass, sum } = emptyPartial(queries.rows, values.cols)
-  scalarKernels.attend({
+  scalarAttentionKernels.attend({
     queries: queries.data,
     keys: keys.data,
     values: values.data,

@@ -1,6 +1,6 @@
 import { rowsOf, type AttentionStream, type Matrix } from '@sublinear/core'
 import { exactAttention, exactStream } from '@sublinear/exact-attention'
-import { kernels } from '@sublinear/kernels'
+import { attentionKernels, featureKernels, kernels } from '@sublinear/kernels'
 import { anisotropicFeatures, taylorFeatures } from '@sublinear/poly-features'
 import { featureStream } from '@sublinear/streaming-attention'
 import { PEAK, peak } from '../peak.ts'
@@ -166,11 +166,11 @@ function partsGroup(d: number, t: number): Group {
       timed('features of the keys', () => resident.mapKeys(held, rows, phi)),
       timed('features of the queries', () => resident.mapQueries(tokens, rows, phi, max)),
       product('state += features · values', () => kernels().product('nn', state, phi, held, t, rows, d, true)),
-      timed('totals += sums of the features', () => kernels().rowSums(totals, phi, t, rows)),
+      timed('totals += sums of the features', () => featureKernels().rowSums(totals, phi, t, rows)),
       product('answers = featuresᵀ · state', () => kernels().product('tn', out, phi, state, rows, t, d)),
-      timed('masses = featuresᵀ · totals', () => kernels().dotColumns(mass, phi, totals, t, rows)),
+      timed('masses = featuresᵀ · totals', () => featureKernels().dotColumns(mass, phi, totals, t, rows)),
       timed('exact attention within the block', () =>
-        kernels().attend({ ...block, causal: { visible: 1, groups: 1 }, max, mass, sum: out }),
+        attentionKernels().attend({ ...block, causal: { visible: 1, groups: 1 }, max, mass, sum: out }),
       ),
     ],
   }

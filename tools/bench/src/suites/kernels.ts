@@ -1,4 +1,5 @@
 import {
+  featureKernels,
   kernels,
   scalarKernels,
   scalarSketchKernels,
@@ -159,7 +160,10 @@ function tableGroup(d: number, t: number): Group {
     cases: [
       timed(ROWS, () => tableRows(out, x, ...table, rows, d)),
       timed(COLUMNS, () => tableColumns(out, x, ...table, rows)),
-      timed('kernels, feature by feature', () => kernels().monomialTable(ro, rx, ...table, rows), [ROWS, COLUMNS]),
+      timed('kernels, feature by feature', () => featureKernels().monomialTable(ro, rx, ...table, rows), [
+        ROWS,
+        COLUMNS,
+      ]),
     ],
   }
 }

@@ -1,0 +1,2 @@
+// What benches alone need.
+export { peak } from './peak'
