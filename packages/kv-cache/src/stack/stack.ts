@@ -128,8 +128,8 @@ const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number, dither: nu
  * @returns counts, at least 1 for each tier; undefined where the budget is too small for that, or the rest is no stream for this scale
  */
 export function countsWithin(stack: Stack, budget: StackBudget, methods: readonly Method[]): Counts | undefined {
-  tiersOf(stack)
-  const { budgetBytes, weighted, ...given } = checkObject('stack', budget)
+  const parts = tiersOf(stack)
+  const { budgetBytes, weighted, ...given } = budget
   const shape = { d: given.d, dv: given.dv, scale: given.scale }
   const traffic = { tokens: Infinity, weighted }
   const token = waitingBytes(shape, 1, weighted)
@@ -144,7 +144,7 @@ export function countsWithin(stack: Stack, budget: StackBudget, methods: readonl
   const isFixed = FIXED.has(stack.rest)
   const restBuffer = isFixed ? Math.min(MOST_REST_WAITING, exact >> 1) : 0
   const fixed = isFixed ? named(methods, stack.rest).bytes(shape, { buffer: restBuffer }, traffic) : 0
-  const slots = stack.kept.map((kept) => {
+  const slots = parts.map((kept) => {
     const bytes = (count: number) =>
       tierNamed(methods, kept.by).tierBytes(shape, tierOptions(kept, count, stack.dither), traffic, buffer)
     const each = (bytes(2 * MANY) - bytes(MANY)) / MANY
@@ -153,10 +153,10 @@ export function countsWithin(stack: Stack, budget: StackBudget, methods: readonl
   const state = slots.reduce((sum, one) => sum + one.state, 0)
   const window = stack.window - half
   const left = budgetBytes - fixed - state - waiting - window * token
-  const used = stack.kept.reduce((sum, { share }) => sum + share, 0)
+  const used = parts.reduce((sum, { share }) => sum + share, 0)
   const counts = {
     window,
-    kept: stack.kept.map(({ share }, i) => Math.floor(((share / Math.max(1, used)) * left) / slots[i].each)),
+    kept: parts.map(({ share }, i) => Math.floor(((share / Math.max(1, used)) * left) / slots[i].each)),
     restBytes: isSized(stack) ? Math.floor((1 - used) * left) : 0,
     buffer,
     isCoded,
