@@ -36,7 +36,7 @@ import {
   type MergeReduceOptions,
   type TreeInside,
 } from './merge-reduce'
-import { addTokens, correct, noResidual, type Residual } from './moment-residual'
+import { addTokens, correct, forgetBeyond, noResidual, type Residual } from './moment-residual'
 import { softmaxBalance } from './softmax-balance'
 
 const KIND = 'momentCoreset'
@@ -73,7 +73,7 @@ export interface MomentCoreset extends AttentionStream, Disposable {
  *   same sum without cancellation, and changes only when a block is halved; the walk balances all of exp.
  *
  * Guarantee: exact while all tokens fit; afterwards, where no row falls back, there is an error in tail(s) = eˢ − p(s) alone. Constant values are answered
- *   exactly. The mass stays between half and three halves of the coreset's.
+ *   exactly. The mass stays between half and three halves of the coreset's. Moments that leave float32 are forgotten: the coreset answers alone.
  * Cost: `budget` bytes; beside the operations of balanceKv, 2·t·dv a query, and as many for every token that is halved.
  *
  * @param features  feature map: the polynomial, its centre and scale; dv  width of values; seed  64 bits; budget  bytes; mode  'greedy' or 'pairs'
@@ -154,6 +154,7 @@ function begun(features: FeatureMap, options: MergeReduceOptions, alive: Life, f
   const replaced = (before: KvBlock, after: KvBlock) => {
     addTokens(features, residual, before, 1)
     addTokens(features, residual, after, -1)
+    forgetBeyond(residual)
   }
   const tree = beginTree(KIND, { ...options, replaced }, from)
   const base = treeInside(options, tree)

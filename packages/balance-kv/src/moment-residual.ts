@@ -1,4 +1,12 @@
-import { matrix, rowsOf, type FeatureMap, type KvBlock, type Matrix, type PartialSoftmax } from '@sublinear/core'
+import {
+  isFinite,
+  matrix,
+  rowsOf,
+  type FeatureMap,
+  type KvBlock,
+  type Matrix,
+  type PartialSoftmax,
+} from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 
 /** Query rows answered at once. */
@@ -35,6 +43,13 @@ export function addTokens(
     }
   }
   kernels().product('tn', state, phi.data, values.data, t, rows, values.cols, true)
+}
+
+/** Empties a residual that float32 cannot hold: from then on the coreset stands for the tokens of which it was. */
+export function forgetBeyond({ state, totals }: Residual): void {
+  if (isFinite(state) && totals.every(Number.isFinite)) return
+  state.fill(0)
+  totals.fill(0)
 }
 
 /**

@@ -91,3 +91,16 @@ describe('momentCoreset', () => {
     expect(() => momentCoreset({ features, dv: 0, seed: 1, budget: 1e4 })).toThrow(RangeError)
   })
 })
+
+// Kills: moments that become NaN, so that what the stream saves cannot be opened.
+test('moments beyond float32 are forgotten: the coreset answers, and the snapshot opens', () => {
+  const map = taylorFeatures({ d: 4, degree: 2, scale: 0.5 })
+  const stream = momentCoreset({ features: map, dv: 3, seed: 1, budget: 3000 })
+  stream.push({ keys: random(400, 4, 1, 1e12), values: random(400, 3, 2, 2 ** 60) })
+  const answers = normalise(stream.attend(queries)).data
+  expect(answers.every(Number.isFinite)).toBe(true)
+  const copy = restoreMomentCoreset(stream.toBytes())
+  for (const one of [stream, copy]) one.push({ keys: random(400, 4, 3), values: random(400, 3, 4) })
+  expect(copy.toBytes()).toEqual(stream.toBytes())
+  expect(normalise(copy.attend(queries)).data.every(Number.isFinite)).toBe(true)
+})

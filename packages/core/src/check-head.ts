@@ -92,7 +92,7 @@ function checkRotary(who: string, rotary: Rotary, d: number): void {
 function checkPositions(who: string, positions: Positions, rotary: Rotary | undefined): void {
   if (!rotary) throw new RangeError(`${who}: positions need rotary: without it keys arrive turned`)
   if (positions === 'text' || positions === 'cache') return
-  if (typeof positions !== 'object' || positions === null)
+  if (Object(positions) !== positions)
     throw new RangeError(`${who}: positions must be 'text', 'cache' or { clamp }, got ${String(positions)}`)
   checkOptions(`${who}: positions`, positions, ['clamp'])
   checkInteger(who, 'positions.clamp', positions.clamp, 0)

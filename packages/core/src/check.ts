@@ -15,10 +15,9 @@ export function checkInteger(
   if (typeof value !== 'number')
     throw new TypeError(`${who}: ${name} must be an integer >= ${least}, got ${show(value)}`)
   if (!Number.isInteger(value) || value < least || value > most) {
-    const above = typeof value === 'number' && value > Number.MAX_SAFE_INTEGER
-    const open = most === Number.MAX_SAFE_INTEGER && !above
+    const open = most === Number.MAX_SAFE_INTEGER && !(value > most)
     const bound = open ? `an integer >= ${least}` : `an integer from ${least} to ${most}`
-    throw new RangeError(`${who}: ${name} must be ${bound}, got ${show(value)}`)
+    throw new RangeError(`${who}: ${name} must be ${bound}, got ${value}`)
   }
 }
 
@@ -79,7 +78,7 @@ export function checkShape(who: string, name: string, value: Matrix, cols?: numb
 
 /** Refuses NaN and ±Infinity; the error names row and column. */
 export function checkEntries(who: string, name: string, data: Float32Array, cols: number): void {
-  if (!isFinite(data)) refuseEntry(who, name, data, cols, LARGEST_FLOAT)
+  checkWithin(who, name, data, cols, LARGEST_FLOAT)
 }
 
 /** Tells whether no entry is NaN or ±Infinity. */
@@ -107,7 +106,8 @@ function areWithin(data: Float32Array, largest: number): boolean {
   return true
 }
 
-function refuseEntry(who: string, name: string, data: Float32Array, cols: number, largest: number): never {
+function checkWithin(who: string, name: string, data: Float32Array, cols: number, largest: number): void {
+  if (isWithin(data, largest)) return
   const at = data.findIndex((x) => !(Number.isFinite(x) && Math.abs(x) <= largest))
   const limit = Number.isFinite(data[at]) ? `at most 2^${Math.log2(largest)} in magnitude` : 'finite'
   throw new RangeError(
@@ -118,13 +118,13 @@ function refuseEntry(who: string, name: string, data: Float32Array, cols: number
 /** Checks queries or keys (rows × d): a matrix with entries of at most 2^50 in magnitude, so that no score leaves float32. */
 export function checkKeys(who: string, name: string, value: Matrix, d?: number, rows?: number): void {
   checkShape(who, name, value, d, rows)
-  if (!isWithin(value.data, LARGEST_KEY)) refuseEntry(who, name, value.data, value.cols, LARGEST_KEY)
+  checkWithin(who, name, value.data, value.cols, LARGEST_KEY)
 }
 
 /** Checks values (rows × dv): a matrix with entries of at most 2^64 in magnitude, so that no weighted sum leaves float32. */
 export function checkValues(who: string, name: string, value: Matrix, dv?: number, rows?: number): void {
   checkShape(who, name, value, dv, rows)
-  if (!isWithin(value.data, LARGEST_VALUE)) refuseEntry(who, name, value.data, value.cols, LARGEST_VALUE)
+  checkWithin(who, name, value.data, value.cols, LARGEST_VALUE)
 }
 
 /** Checks the factor inside exp: a finite number of at most 2^10 in magnitude. */

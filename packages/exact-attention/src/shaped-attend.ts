@@ -47,8 +47,8 @@ export function shapedAttend(
   sight: Sight,
   partial: PartialSoftmax,
 ): void {
-  const { d, dv, scale, softcap, slope } = checkObject('shapedAttend', shape, 'shape')
   const { max, mass, sum } = checkObject('shapedAttend', partial, 'partial')
+  const { d, dv, scale, softcap, slope } = shape
   const isPlain = softcap === undefined && slope === undefined
   for (let r = 0; r < max.length; r += ROWS) {
     const rows = Math.min(ROWS, max.length - r)
@@ -117,8 +117,9 @@ export function shapedAttend(
           if (softcap !== undefined) score = softcap * Math.tanh(score / softcap)
           if (bias) score += bias[j]
           if (fall !== 0) score -= fall * (place - j)
-          exact[j] = score
-          if (score > top) top = Math.fround(score)
+          // Beyond some 10^6 scores are compared as float32, as kernels do: a float64 may lie so far above its float32 that its share would be infinite.
+          exact[j] = score * score < 1e13 ? score : Math.fround(score)
+          if (exact[j] > top) top = Math.fround(exact[j])
         }
         const factor = max[r] === -Infinity ? 0 : Math.exp(max[r] - top)
         let total = mass[r] * factor

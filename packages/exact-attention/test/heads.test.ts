@@ -262,3 +262,24 @@ describe('refusals', () => {
     expect(() => exactStream(plain).merge(stream)).toThrow()
   })
 })
+
+// Kills: a share as e to the distance of a float64 score from its maximum in float32, which is infinite or loses all mass where these are 1024 apart.
+it.each([
+  ['slope', { slope: 0.25 }, 0],
+  ['slope in a window', { slope: 0.25, window: 5 }, 3],
+  ['softcap', { softcap: 2 ** 40 }, 0],
+])('a head with %s answers scores of 10^10 as a largest score does', (_, head, first) => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const shape = { d: 4, dv: 3, scale: 1.5, ...head }
+    const [queries, keys, values] = [random(1, 4, seed), random(8, 4, seed + 50, 1e10), random(8, 3, seed + 100)]
+    using stream = exactStream(shape)
+    stream.push({ keys, values })
+    const partial = stream.attend(queries)
+    const scores = Array.from({ length: 8 }, (__, t) =>
+      t < first ? -Infinity : [0, 1, 2, 3].reduce((sum, c) => sum + queries.data[c] * keys.data[4 * t + c], 0),
+    )
+    const best = scores.indexOf(Math.max(...scores))
+    expect([partial.mass[0], Math.fround(partial.max[0])]).toEqual([1, partial.max[0]])
+    expect(distance(normalise(partial).data, values.data.subarray(3 * best, 3 * best + 3))).toBeLessThan(1e-6)
+  }
+})

@@ -209,10 +209,10 @@ export function ditheredTokens(options: DitheredTokensOptions, like?: State): He
         })
         for (let i = 0; i < sums.length; i++) own.sum.data[i] = sums[i]
         for (let r = 0; r < queries.rows; r++) {
-          const level = Math.fround(top[r])
-          own.mass[r] *= Math.exp(top[r] - level)
-          for (let i = r * dv; i < (r + 1) * dv; i++) own.sum.data[i] = sums[i] * Math.exp(top[r] - level)
-          own.max[r] = level
+          own.max[r] = top[r]
+          const rest = Math.exp(Math.min(1, Math.max(-1, top[r] - own.max[r]))) // the part that float32 rounded off; beyond 2^24 it is more, and without meaning
+          own.mass[r] *= rest
+          for (let i = r * dv; i < (r + 1) * dv; i++) own.sum.data[i] = sums[i] * rest
         }
         backFromCentre(own, queries, centres, scale, coder.turnValues)
         if (spread) widen(spread, queries, causal)
@@ -223,7 +223,7 @@ export function ditheredTokens(options: DitheredTokensOptions, like?: State): He
         eachBlock(queries, seenBy(causal, count), ({ row, first, logits }) => {
           if (!(mass[row] > 0)) return
           for (const [t, logit] of logits.entries())
-            out[first + t] += Math.exp(logit + shifts[row] - max[row]) / mass[row]
+            out[first + t] += Math.min(1, Math.exp(logit + shifts[row] - max[row]) / mass[row])
         })
       },
       copy() {

@@ -52,6 +52,22 @@ const flagsOf = (block: KvBlock) => {
 }
 
 describe('dithered codes', () => {
+  // Kills: a mass that is e to what float32 rounds off a score of 10^10; shares above 1.
+  it('answer scores of 10^10 by finite numbers, with shares of at most 1', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      using store = storeOf(seed, 6)
+      store.write({ keys: random(12, shape.d, seed, 1e11), values: random(12, shape.dv, seed + 30) }, 0, 12, 0)
+      const queries = random(3, shape.d, seed + 60)
+      const out = emptyPartial(3, shape.dv)
+      store.attend(queries, out)
+      expect(out.mass.every((x) => x >= Math.exp(-1) && x <= 12 * Math.E)).toBe(true)
+      expect(normalise(out).data.every((x) => Math.abs(x) < 2)).toBe(true)
+      const shares = new Float64Array(12)
+      store.addShares(shares, queries, out)
+      expect(shares.every((x) => x >= 0 && x <= 3)).toBe(true)
+    }
+  })
+
   it('estimate mass and numerator without bias, over 3000 seeds', () => {
     const block = { ...tokens(1, 12), weights: Float32Array.from({ length: 12 }, (_, i) => 1 + i) }
     const queries = { ...random(2, shape.d, 5), data: random(2, shape.d, 5).data.map((x) => 4 * x) }

@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger, checkObject, checkOptions, type Shape, type TierMethod } from '@sublinear/core'
+import { checkFinite, checkInteger, checkOptions, type Shape, type TierMethod } from '@sublinear/core'
 import { scored } from '../scored'
 import { scoredMethod } from '../scored-method'
 import { checkTokenOptions, SIZES, type TokenOptions } from '../token-options'
@@ -39,7 +39,7 @@ export interface PyramidKvOptions extends PyramidOptions, Pick<SnapKvOptions, 'p
  * @throws TypeError, RangeError when count ≤ window, beta < 1, or a size is no integer ≥ 1
  */
 export function pyramidCounts(options: PyramidOptions): number[] {
-  const { layers, count, window = WINDOW, beta = 20 } = checkObject('pyramidCounts', options)
+  const { layers, count, window = WINDOW, beta = 20 } = Object(options) as PyramidOptions
   checkInteger(KIND, 'layers', layers, 1)
   checkInteger(KIND, 'window', window, 1)
   checkInteger(KIND, 'count', count, window + 1)

@@ -135,8 +135,8 @@ const tierOptions = ({ by, keyBits, valueBits }: Kept, count: number, dither: nu
  *   the shape's soft cap
  */
 export function countsWithin(stack: Stack, budget: StackBudget, methods: readonly Method[]): Counts | undefined {
-  tiersOf(stack)
-  const { budgetBytes, weighted, ...given } = checkObject('stack', budget)
+  const parts = tiersOf(stack)
+  const { budgetBytes, weighted, ...given } = budget
   if (given.softcap !== undefined && withoutCaps(stack, methods) !== undefined) return undefined
   const shape = { d: given.d, dv: given.dv, scale: given.scale }
   const traffic = { tokens: Infinity, weighted }
@@ -152,7 +152,7 @@ export function countsWithin(stack: Stack, budget: StackBudget, methods: readonl
   const isFixed = FIXED.has(stack.rest)
   const restBuffer = isFixed ? Math.min(MOST_REST_WAITING, exact >> 1) : 0
   const fixed = isFixed ? named(methods, stack.rest).bytes(shape, { buffer: restBuffer }, traffic) : 0
-  const slots = stack.kept.map((kept) => {
+  const slots = parts.map((kept) => {
     const bytes = (count: number) =>
       tierNamed(methods, kept.by).tierBytes(shape, tierOptions(kept, count, stack.dither), traffic, buffer)
     const each = (bytes(2 * MANY) - bytes(MANY)) / MANY
@@ -161,10 +161,10 @@ export function countsWithin(stack: Stack, budget: StackBudget, methods: readonl
   const state = slots.reduce((sum, one) => sum + one.state, 0)
   const window = stack.window - half
   const left = budgetBytes - fixed - state - waiting - window * token
-  const used = stack.kept.reduce((sum, { share }) => sum + share, 0)
+  const used = parts.reduce((sum, { share }) => sum + share, 0)
   const counts = {
     window,
-    kept: stack.kept.map(({ share }, i) => Math.floor(((share / Math.max(1, used)) * left) / slots[i].each)),
+    kept: parts.map(({ share }, i) => Math.floor(((share / Math.max(1, used)) * left) / slots[i].each)),
     restBytes: isSized(stack) ? Math.floor((1 - used) * left) : 0,
     buffer,
     isCoded,
