@@ -27,6 +27,7 @@ import { onePassSpace } from '../one-pass-space/ask.ts'
 import { planPredictions } from '../plan-predictions/ask.ts'
 import { policies } from '../policies/ask.ts'
 import { quantisedHeads } from '../quantised-heads/ask.ts'
+import { queryMetric } from '../query-metric/ask.ts'
 import { randomPrograms } from '../random-programs/ask.ts'
 import { readingWithoutEnd } from '../reading-without-end/ask.ts'
 import { recoverySize } from '../recovery-size/ask.ts'
@@ -58,6 +59,7 @@ export const groups: Readonly<Record<string, readonly Question[]>> = {
     autoBoard,
     selections,
     rests,
+    queryMetric,
     fixedMemory,
     fixedMemoryCurve,
     quantisedHeads,
