@@ -25,7 +25,7 @@ const BASE: Stack = {
   halvedAfter: 100_000,
 }
 
-/** What the logarithm of the mass of all far keys loses for a query: given their partial softmax's row, and the score of the mean key. */
+/** Computes what the logarithm of the mass of all far keys loses for a query: given their partial softmax's row, and the score of the mean key. */
 type Fall = (logMass: number, mean: number) => number
 
 interface Way {
