@@ -20,6 +20,7 @@ import { fixedMemory } from '../fixed-memory/ask.ts'
 import { fixedMemoryCurve } from '../fixed-memory-curve/ask.ts'
 import { forksAndTrials } from '../forks-and-trials/ask.ts'
 import { kinds } from '../kinds/ask.ts'
+import { longerPilots } from '../longer-pilots/ask.ts'
 import { longSums } from '../long-sums/ask.ts'
 import { lowRank } from '../low-rank/ask.ts'
 import { mapsOfExponential } from '../maps-of-exp/ask.ts'
@@ -60,6 +61,7 @@ export const groups: Readonly<Record<string, readonly Question[]>> = {
     selections,
     rests,
     queryMetric,
+    longerPilots,
     fixedMemory,
     fixedMemoryCurve,
     quantisedHeads,
