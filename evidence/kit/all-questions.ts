@@ -20,6 +20,7 @@ import { fixedMemory } from '../fixed-memory/ask.ts'
 import { fixedMemoryCurve } from '../fixed-memory-curve/ask.ts'
 import { forksAndTrials } from '../forks-and-trials/ask.ts'
 import { kinds } from '../kinds/ask.ts'
+import { longerPilots } from '../longer-pilots/ask.ts'
 import { longSums } from '../long-sums/ask.ts'
 import { lowRank } from '../low-rank/ask.ts'
 import { mapsOfExponential } from '../maps-of-exp/ask.ts'
@@ -27,6 +28,7 @@ import { onePassSpace } from '../one-pass-space/ask.ts'
 import { planPredictions } from '../plan-predictions/ask.ts'
 import { policies } from '../policies/ask.ts'
 import { quantisedHeads } from '../quantised-heads/ask.ts'
+import { queryMetric } from '../query-metric/ask.ts'
 import { randomPrograms } from '../random-programs/ask.ts'
 import { readingWithoutEnd } from '../reading-without-end/ask.ts'
 import { recoverySize } from '../recovery-size/ask.ts'
@@ -58,6 +60,8 @@ export const groups: Readonly<Record<string, readonly Question[]>> = {
     autoBoard,
     selections,
     rests,
+    queryMetric,
+    longerPilots,
     fixedMemory,
     fixedMemoryCurve,
     quantisedHeads,

@@ -7,4 +7,5 @@ export const SHORT_WINDOW = {
   store: 'float32',
   most: 1000,
   halvedAfter: Infinity,
+  crowd: 1,
 } as const satisfies EndlessOptions

@@ -11,6 +11,7 @@ import { judge, TEXTS } from './judge.ts'
 import { picture, type Named } from './picture.ts'
 import { search } from './search.ts'
 import { claimsTable, pageWithTables, searchWithTables } from './tables.ts'
+import { ways } from './ways.ts'
 
 const BLUES = ['#0b3c5d', '#2471a3', '#5499c7', '#85b8d9']
 const endless = Object.keys(CHOSEN)
@@ -86,6 +87,7 @@ export const readingWithoutEnd: Experiment<readonly Judged[]> = {
       .join('; '),
   asks: 'How long may two small models read in one go, what do they remember of it, and which stack for a byte budget remembers best? The models read *Moby-Dick* and the State of the Union. [Reading without end](../../docs/reading-without-end.md) says how to use it.',
   run() {
+    ways()
     for (const name of MODELS) search(name)
     for (const name of MODELS) judge(name)
     return judged()

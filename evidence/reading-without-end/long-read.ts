@@ -27,6 +27,8 @@ export interface LongRead {
 export interface Answered {
   readonly asked: number
   readonly isRight: boolean
+  /** Surprise of the value's tokens together, in nats. */
+  readonly nats: number
 }
 
 export interface Read {
@@ -72,9 +74,11 @@ export function longRead({ model, stream, ids, from, tokens, needles, words, see
     const question = [...encode(questionText(chosen[needle]))]
     const { data, cols } = run.tryOut([...question, ...value.slice(0, -1)], 'all')
     run.accept(0)
-    return value.every(
-      (id, i) => likeliest(data.subarray((question.length - 1 + i) * cols, (question.length + i) * cols)) === id,
-    )
+    const rows = value.map((_, i) => data.subarray((question.length - 1 + i) * cols, (question.length + i) * cols))
+    return {
+      isRight: value.every((id, i) => likeliest(rows[i]) === id),
+      nats: value.reduce((sum, id, i) => sum + surprise(rows[i], id), 0),
+    }
   }
 
   while (stands() < tokens) {
@@ -84,7 +88,7 @@ export function longRead({ model, stream, ids, from, tokens, needles, words, see
       bytes.least = Math.min(bytes.least, run.bytes)
     }
     for (const { needle, asked } of questions.filter(({ place }) => place <= look))
-      answers[needle].push({ asked, isRight: ask(needle) })
+      answers[needle].push({ asked, ...ask(needle) })
     questions = questions.filter(({ place }) => place > look)
     if (
       next < needles.length &&

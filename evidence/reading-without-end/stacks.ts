@@ -12,6 +12,8 @@ export interface Stack {
   readonly far: number
   /** Tokens after which their squared distances count for half. Default: never. */
   readonly halvedAfter?: number
+  /** Power at which a crowd of far keys counts. Default: 1, where all count in full. */
+  readonly crowd?: number
   /** How far keys are held. Default: float32. */
   readonly farBits?: Bits
   /** How sinks, window and waiting tokens are held. Default: float32. */
@@ -26,9 +28,9 @@ export interface Stack {
 const bits = ([keyBits, valueBits]: Bits) => ({ keyBits, valueBits })
 
 /** Spec of what all heads remember with. */
-export function specOf({ farBits, nearBits, halvedAfter = Infinity, ...stack }: Stack): HeadSpec {
+export function specOf({ farBits, nearBits, halvedAfter = Infinity, crowd = 1, ...stack }: Stack): HeadSpec {
   const [store, near] = [farBits, nearBits].map((pair) => (pair ? bits(pair) : 'float32'))
-  return unrotated(endless({ ...stack, halvedAfter, store, near }))
+  return unrotated(endless({ ...stack, halvedAfter, crowd, store, near }))
 }
 
 /** Exact attention to the newest tokens alone, in the bytes of so many. */

@@ -1,5 +1,6 @@
 import { CANDIDATES } from './candidates.ts'
 import { CHOSEN } from './chosen.ts'
+import { CROWDED_HEAD, crowdedRows } from './crowded.ts'
 import {
   AFTER,
   BACK,
@@ -15,6 +16,7 @@ import {
 } from './found.ts'
 import { TEXTS, type Row } from './judge.ts'
 import type { Stack } from './stacks.ts'
+import { WAYS_AFTER, WAYS_BACK, waysRead } from './ways.ts'
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
@@ -72,7 +74,7 @@ function searchTable(): string {
   const rows = found.flatMap(({ budget, stack, bytes, more: worse, right }) => {
     const other = sharp.found.find((one) => same(one.stack, stack))
     if (!other) return []
-    const { window, far, farBits, nearBits, clamp, most, halvedAfter } = stack
+    const { window, far, farBits, nearBits, clamp, most, halvedAfter, crowd = 1 } = stack
     const { halfLife } = stack as { readonly halfLife?: number }
     const mark = chosen.includes(JSON.stringify(stack)) ? '**' : ''
     return [
@@ -83,6 +85,7 @@ function searchTable(): string {
         String(far),
         bitsOf(farBits),
         halvedAfter ? tokens(halvedAfter) : 'never',
+        String(crowd),
         String(clamp),
         halfLife ? `half-life ${halfLife}` : String(most),
         tokens(bytes),
@@ -92,7 +95,18 @@ function searchTable(): string {
       ],
     ]
   })
-  const head = ['within', 'window', 'bits', 'far keys', 'bits', 'half after', 'clamp', 'rest counts for', 'bytes']
+  const head = [
+    'within',
+    'window',
+    'bits',
+    'far keys',
+    'bits',
+    'half after',
+    'crowd',
+    'clamp',
+    'rest counts for',
+    'bytes',
+  ]
   const after = ['8k', '32k', '98k']
   return table(
     [
@@ -146,8 +160,24 @@ function turnedLine(): string {
   return `CPU time of keys turned at read over that of keys turned at write: ${said.join(', ')}.`
 }
 
+function waysTable(): string {
+  const rows = waysRead().map(({ name, bytes, more: worse, answers }) => [
+    name,
+    tokens(bytes),
+    ...worse.map(bits),
+    ...answers.flatMap(([right, asked, nats]) => [share([right, asked]), nats.toFixed(2)]),
+  ])
+  const head = ['way', 'bytes a head', ...WAYS_AFTER.map((after) => `bits more, ${tokens(after)}`)]
+  return table([...head, ...WAYS_BACK.flatMap((back) => [`${tokens(back)} back`, 'surprise, nats'])], rows)
+}
+
 const ofPage = { claims: claimsTable, bits: bitsTable, recall: recallTable, turned: turnedLine }
-const ofSearch = { budgets: budgetsTable, search: searchTable }
+const ofSearch = {
+  budgets: budgetsTable,
+  search: searchTable,
+  ways: waysTable,
+  crowded: () => table(CROWDED_HEAD, crowdedRows()),
+}
 
 /** docs/reading-without-end.md with its tables from the committed results. */
 export const pageWithTables = (page: string): string => withSections(page, ofPage)
@@ -168,15 +198,24 @@ function withSections(page: string, sections: Readonly<Record<string, () => stri
 /** Bits per byte that are not told apart here. */
 const LITTLE = 0.003
 
-/** Stack that the rule chooses: the first of a budget's candidates whose largest excess of bits, over models and lengths, is within LITTLE of the least; those that fade slower stand before. */
+/** Needles that are not told apart here: of 32 of both models, 10,000 tokens back. */
+const FEW = 2
+
+/**
+ * Stack that the rule chooses: of a budget's candidates that answer at most FEW needles fewer than the best, the first whose largest excess of bits, over models and lengths, is within LITTLE of the least;
+ * those that fade slower stand before.
+ */
 export function chosenByRule(budget: number): Stack {
   const all = searched()
   const scored = CANDIDATES[budget].map((stack) => {
     const both = all.map(({ found }) => found.find((one) => same(one.stack, stack)))
-    return { stack, worst: Math.max(...both.flatMap((one) => one?.more ?? [NaN])) }
+    const needles = both.reduce((sum, one) => sum + (one?.right[1][0] ?? NaN), 0)
+    return { stack, needles, worst: Math.max(...both.flatMap((one) => one?.more ?? [NaN])) }
   })
-  const least = Math.min(...scored.map(({ worst }) => worst))
-  return scored.find(({ worst }) => worst <= least + LITTLE)!.stack
+  const most = Math.max(...scored.map(({ needles }) => needles))
+  const able = scored.filter(({ needles }) => needles >= most - FEW)
+  const least = Math.min(...able.map(({ worst }) => worst))
+  return able.find(({ worst }) => worst <= least + LITTLE)!.stack
 }
 
 function same(a: Stack, b: Stack): boolean {

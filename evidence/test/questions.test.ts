@@ -16,6 +16,7 @@ const OWN = 'runs write a file a model, since they take hours or a model at a ti
 const WITHOUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'picture.svg': {
     'first-tokens': FEW,
+    'longer-pilots': FEW,
     'forks-and-trials': FEW,
     'long-sums': FEW,
     'random-programs': FEW,
