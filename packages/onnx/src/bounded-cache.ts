@@ -60,7 +60,7 @@ const wrapped = new WeakSet<object>()
  * @throws RangeError when an option is out of range; from `generate` for more than one text at once, and when a policy does not choose as many tokens as asked
  */
 export function boundedCache(model: HubModel, options: BoundedCacheOptions): BoundedCache {
-  checkObject('boundedCache', model, 'model')
+  if (typeof model !== 'function') checkObject('boundedCache', model, 'model') // models of transformers.js can be called
   const { graph, budget, policy = sinksAndNewest(), every = 256 } = checkObject('boundedCache', options)
   checkInteger('boundedCache', 'budget', budget, 1)
   checkInteger('boundedCache', 'every', every, 1)

@@ -46,6 +46,7 @@ const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   method: () => 'tools/scripts/method-pages.mjs',
   power: () => 'tools/mutants/tables.mjs',
   which: () => 'tools/scripts/which-method.mjs',
+  'windowed-recall': () => 'tools/bench/src/windowed-recall.ts',
   'without-end': () => 'evidence/reading-without-end/ask.ts',
   schema: () => 'tools/campaigns/src/schemas.ts',
 }

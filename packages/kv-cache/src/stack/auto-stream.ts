@@ -86,9 +86,8 @@ export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
  * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query. The call in which a stack is chosen takes as long as some thousand
  *   tokens, and needs the bytes of one more stack while it lasts.
  *
- * @param d, dv, scale  the shape; budgetBytes  bytes of everything held; tokens  number of tokens to come
+ * @param d, dv, scale  the shape; budgetBytes  bytes of everything held; tokens  number of tokens to come; methods  methods that the stack may name
  * @param stack  tiers for any budget; learn  whether the stream chooses them itself; errorBars  seed of a dither; weighted  whether weights may come
- * @param methods  methods that the stack may name
  * @throws TypeError, RangeError when an option is out of range or the budget too small for the stack; from push and step for weights without `weighted`
  */
 export function autoStream(options: AutoStreamOptions, methods: readonly Method[]): AutoStream {
