@@ -18,21 +18,25 @@ const of = (window: number, far: number, rest: Partial<Stack> = {}): Stack => ({
 const few = (window: number, far: number, rest: Partial<Stack> = {}) =>
   of(window, far, { nearBits: FEW, buffer: 32, ...rest })
 
-/** Old distances count for half after so many tokens. */
-const FADING = [100_000, 50_000, 25_000]
-const fading = (one: Stack): Stack[] => FADING.map((halvedAfter) => ({ ...one, halvedAfter }))
-
-/** Far keys that fade, of which a crowd counts for less. */
-const CROWD = { halvedAfter: 100_000, crowd: 0.4 }
+/** Old distances count for half after so many tokens, and a crowd of far keys counts for n^crowd: the first remember old keys best. */
+const FADING: readonly Pick<Stack, 'halvedAfter' | 'crowd'>[] = [
+  {},
+  { halvedAfter: 100_000 },
+  { halvedAfter: 100_000, crowd: 0.8 },
+  { halvedAfter: 100_000, crowd: 0.6 },
+  { halvedAfter: 100_000, crowd: 0.4 },
+  { halvedAfter: 50_000 },
+  { halvedAfter: 25_000 },
+]
+const fading = (one: Stack): Stack[] => FADING.map((rest) => ({ ...one, ...rest }))
+const halved = (one: Stack): Stack[] => [100_000, 50_000].map((halvedAfter) => ({ ...one, halvedAfter }))
+/** More far keys, whose crowd counts for less. */
+const crowded = (one: Stack): Stack[] => FADING.slice(2, 5).map((rest) => ({ ...one, ...rest }))
 
 /** Bytes a head, and the stacks that were tried in so many, on as many tokens as are judged. */
 export const CANDIDATES: Readonly<Record<number, readonly Stack[]>> = {
-  128_000: [of(1536, 192, CROWD), of(1536, 128, CROWD), of(1536, 128), ...fading(of(1536, 128))],
-  64_000: [of(640, 128, CROWD), of(640, 128), ...fading(of(640, 128))],
-  32_000: [few(512, 128), ...fading(few(512, 128)).slice(0, 2), few(576, 64)],
-  16_000: [
-    few(192, 96, { buffer: 16 }),
-    ...fading(few(192, 96, { buffer: 16 })).slice(0, 2),
-    few(256, 32, { buffer: 16 }),
-  ],
+  128_000: [...fading(of(1536, 128)), ...crowded(of(1536, 192))],
+  64_000: fading(of(640, 128)),
+  32_000: [few(512, 128), ...halved(few(512, 128)), few(576, 64)],
+  16_000: [few(192, 96, { buffer: 16 }), ...halved(few(192, 96, { buffer: 16 })), few(256, 32, { buffer: 16 })],
 }

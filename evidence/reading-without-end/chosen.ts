@@ -8,6 +8,6 @@ import type { Stack } from './stacks.ts'
 export const CHOSEN: Readonly<Record<number, Stack>> = {
   16_000: CANDIDATES[16_000][2],
   32_000: CANDIDATES[32_000][1],
-  64_000: CANDIDATES[64_000][0],
-  128_000: CANDIDATES[128_000][3],
+  64_000: CANDIDATES[64_000][2],
+  128_000: CANDIDATES[128_000][2],
 }

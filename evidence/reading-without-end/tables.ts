@@ -1,6 +1,5 @@
 import { CANDIDATES } from './candidates.ts'
 import { CHOSEN } from './chosen.ts'
-import { CROWDED_HEAD, crowdedRows } from './crowded.ts'
 import {
   AFTER,
   BACK,
@@ -176,7 +175,6 @@ const ofSearch = {
   budgets: budgetsTable,
   search: searchTable,
   ways: waysTable,
-  crowded: () => table(CROWDED_HEAD, crowdedRows()),
 }
 
 /** docs/reading-without-end.md with its tables from the committed results. */

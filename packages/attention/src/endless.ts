@@ -52,7 +52,7 @@ export interface EndlessOptions {
   readonly far?: number | undefined
   /** Number of tokens after which the squared distance of a far key counts for half: old keys make room for new ones. Infinity: never. Default 100,000. */
   readonly halvedAfter?: number | undefined
-  /** Power at which a crowd of far keys counts, 0 to 1: n that a query sees alike count for n^crowd tokens, and one that stands out in full. Default 0.4. */
+  /** Power at which a crowd of far keys counts, 0 to 1: n that a query sees alike count for n^crowd tokens, and one that stands out in full. Default 0.8. */
   readonly crowd?: number | undefined
   /** Bits of far keys and of their values, 2 to 8, or 'float32'. Default: 6 and 4. */
   readonly store?: Bits | 'float32' | undefined
@@ -156,7 +156,7 @@ export const endlessMethod: Method<EndlessOptions> = {
 
 function settled(options: EndlessOptions) {
   checkOptions(KIND, options, NAMES)
-  const { window = 640, sinks = 4, far = 128, halvedAfter = 100_000, crowd = 0.4, store = FEW, near = EIGHT } = options
+  const { window = 640, sinks = 4, far = 128, halvedAfter = 100_000, crowd = 0.8, store = FEW, near = EIGHT } = options
   const { clamp = window, most = 0, buffer = 64 } = options // the best within 64 kB a head among those tried in docs/reading-without-end.md
   for (const [name, count] of Object.entries({ window, sinks, far })) checkInteger(KIND, name, count, 1)
   checkInteger(KIND, 'clamp', clamp, 0)

@@ -91,7 +91,7 @@ describe('endless', () => {
 
   it('unless told otherwise is what was best in 64 kB: few bits, no rest, and far keys that fade and of which a crowd counts for less', () => {
     const head = { d: 32, dv: 32, scale: 1 }
-    const said = { window: 640, sinks: 4, far: 128, halvedAfter: 100_000, crowd: 0.4, store: bits(6, 4), near: bits(8), clamp: 640, most: 0, buffer: 64 } // prettier-ignore
+    const said = { window: 640, sinks: 4, far: 128, halvedAfter: 100_000, crowd: 0.8, store: bits(6, 4), near: bits(8), clamp: 640, most: 0, buffer: 64 } // prettier-ignore
     const [own, same] = [{}, said].map((options) => endless(options)(head).toBytes())
     expect(own).toEqual(same)
     for (const other of [{ halvedAfter: Infinity }, { crowd: 0.5 }])
