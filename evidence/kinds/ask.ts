@@ -67,8 +67,8 @@ export const GROUPS: readonly Group[] = [
   },
 ]
 
-/** Tokens of the head's own prefix, from the first on, that a recipe is found on. */
-const PILOT = 1024
+/** Share of the head's own prefix, from the first token on, that a recipe is found on. */
+const PILOT = 4 / 7
 /** Tokens a call. */
 const BLOCK = 64
 /** Queries of the prefix that a compaction is fitted to, evenly over it; of the room in few bits, the share that its tokens take. */
@@ -187,7 +187,7 @@ export async function ofHead(
     return stack ? result : { ...result, chosen: named(stream.stack) }
   }
   const calibrated = async (slow = false): Promise<Judged | null> => {
-    const rows = Math.min(PILOT, prefix)
+    const rows = Math.round(PILOT * prefix)
     const pilot = { queries: rowsOf(head.queries, 0, rows), ...cut(0, rows) }
     const asked = { ...shape, methods: methodsOf('auto'), pilot, budgetBytes, tokens, task: 'both', slow } as const
     const { options } = await plan(asked)
@@ -443,7 +443,7 @@ export const kinds: Experiment<Kinds> = {
     'Which method suits which kind of head? Two models were trained here and two come from elsewhere ([kit/foreign](../kit/foreign/README.md)). No default was chosen on these heads and texts. ' +
     'The prefix comes with its queries. Then either the queries after it ask about the prefix alone (*later*), or the tokens after it come with their queries (*causal*). ' +
     'The error is ‖ô − o‖_F/‖o‖_F, mean over the heads; answering zero has error 1. Bytes are everything held after every call, and never more than the share of the float32 cache. ' +
-    `“Own pilot” is a recipe from the first ${PILOT} tokens of the head, “no recipe” is the stack that suits sharp heads, and “first tokens” is \`learn: true\`. ` +
+    `“Own pilot” is a recipe from the first four sevenths of the prefix, “no recipe” is the stack that suits sharp heads, and “first tokens” is \`learn: true\`. ` +
     `“${SLOW_TOO}” is \`plan({ slow: true })\`: its stacks may have entropy-coded tiers, of which [a query takes milliseconds](../entropy-coded/README.md). “${OFFLINE}” saw the whole prefix at once, ` +
     `and ${FITTED} of its queries: \`compact\`, as many tokens as take seven eighths of the bytes in 8 and 6 bits; what comes later joins the nearest of them. “${BY_KEYS}” chooses and weighs tokens by their keys alone.`,
   file: () => 'result.json',
