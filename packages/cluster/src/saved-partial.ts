@@ -68,6 +68,7 @@ export function queriesOf(bytes: Uint8Array): Matrix {
 }
 
 function matrixOf(rows: number, cols: number, data: Float32Array): Matrix {
-  if (rows < 0 || rows * cols !== data.length) throw new RangeError('askAll: a tensor must be rows × columns')
+  if (rows < 0 || cols < 0 || rows * cols !== data.length)
+    throw new RangeError('askAll: a tensor must be rows × columns')
   return { rows, cols, data }
 }

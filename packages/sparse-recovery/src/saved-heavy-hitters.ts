@@ -51,13 +51,12 @@ export const heavyHittersSchema = schema(
     'Indices are below `n`.': ({ parameters, tensors }) =>
       tensors['held-indices'].every((at) => at < parameters.n) &&
       tensors['key-indices'].every((at) => at < parameters.n),
-    'At most 4 · `k` keys have a size, and come first; each other is of a change that is held.': ({
-      parameters,
-      tensors,
-    }) => {
-      const [keys, sizes] = [tensors['key-lengths'].length, tensors['key-sizes'].length]
-      return sizes <= Math.min(keys, 4 * parameters.k) && keys - sizes <= tensors['held-indices'].length
-    },
+    'Every key has an index. At most 4 · `k` keys have a size, and come first; each other is of a change that is held.':
+      ({ parameters, tensors }) => {
+        const [keys, sizes] = [tensors['key-lengths'].length, tensors['key-sizes'].length]
+        if (tensors['key-indices'].length !== keys) return false
+        return sizes <= Math.min(keys, 4 * parameters.k) && keys - sizes <= tensors['held-indices'].length
+      },
   },
 )
 

@@ -168,6 +168,16 @@ describe('heavyHitters', () => {
     }
   })
 
+  it('refuses a snapshot with keys that have no indices', () => {
+    const stream = heavyHitters({ n: 1000, k: 4, epsilon: 0.5, seed: 1n, keyBytes: 100 })
+    stream.update('one', 1)
+    const { kind, version, parameters, tensors } = decodeSnapshot(stream.toBytes())
+    const { 'key-indices': _, ...others } = Object.fromEntries(tensors)
+    expect(() => restoreHeavyHitters(encodeSnapshot({ kind, version, parameters, tensors: others }))).toThrow(
+      'Every key has an index',
+    )
+  })
+
   it('refuses what is out of range and changes nothing', () => {
     const stream = fed(fresh(), changes(9, 70))
     const bytes = stream.toBytes()

@@ -211,7 +211,7 @@ export const closureSchema = schema(
   },
   {
     [REACHABLE]: ({ parameters: { tokens }, tensors }, { d, dv }) =>
-      momentsOf(tensors, d, dv).every((one) => one.weight === 0 || isReachable(one, tokens, d)),
+      momentsOf(tensors, d, dv).every((one) => isReachable(one, tokens, d)),
     [SPREAD]: ({ tensors }, { d, dv }) =>
       momentsOf(tensors, d, dv).every(
         (one) => one.weight === 0 || isSpread(one.mean, { ...one, variances: variancesOf(one, d) }),

@@ -11,14 +11,14 @@ export interface SavedMean {
 
 /** Rules of schemas: they refuse moments that no stream can reach, which would spoil later answers. */
 export const REACHABLE =
-  'The weight is at most 2^53 · `tokens`, and a mean within what push takes: 2^50 of keys, 2^64 of values.'
+  'The weight is at most 2^53 · `tokens`, and a mean within what push takes: 2^50 of keys, 2^64 of values; without weight it is 0.'
 export const SPREAD =
   'No variance is negative; `low` and `high` are what push takes, and the mean lies between them. (Of what has no weight, nothing is asked.)'
 
 /** Says whether so many tokens that push accepts can have this weight and this mean. */
 export function isReachable({ weight, mean }: SavedMean, tokens: number, d: number): boolean {
   const most = (entry: number) => (entry < d ? LARGEST_KEY : LARGEST_VALUE) * (1 + SLACK)
-  return weight <= tokens * MOST_WEIGHT * (1 + SLACK) && mean.every((x, i) => Math.abs(x) <= most(i))
+  return weight <= tokens * MOST_WEIGHT * (1 + SLACK) && mean.every((x, i) => Math.abs(x) <= (weight > 0 ? most(i) : 0))
 }
 
 /**

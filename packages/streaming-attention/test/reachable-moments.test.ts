@@ -1,5 +1,5 @@
 // Snapshots of summaries that no tokens have: their checksum is right, and they are refused all the same. Kills: a mean beyond the entries that push accepts (answers
-// that are no numbers), a mean outside of its bounds, bounds the wrong way round, a negative variance, a weight that no count of tokens has; and a check that refuses
+// that are no numbers), a mean outside of its bounds, bounds the wrong way round, a negative variance, a weight that no count of tokens has, a mean of nothing; and a check that refuses
 // what streams reach: one token, equal tokens, the largest entries, weights of 2^53.
 import { decodeSnapshot, encodeSnapshot } from '@sublinear/core'
 import { random } from '@sublinear/laws'
@@ -36,6 +36,7 @@ describe('a closure', () => {
     'a negative variance': ({ spread }) => void (spread[0] = -1),
     'a negative variance on the last axis': ({ spread }) => void (spread[spread.length - shape.dv - 1] = -1),
     'a weight beyond that of its tokens': ({ total }) => void (total[0] = 1e308),
+    'a mean of nothing, which the next tokens would not outweigh': ({ total }) => void (total[0] = 0),
   }
   it.each(Object.keys(forged))('with %s is refused', (name) => {
     expect(() => restoreClosureStream(altered(bytes, forged[name]))).toThrow(RangeError)
@@ -53,6 +54,7 @@ describe('a mean', () => {
     'a key that no key can be the mean of': ({ mean }) => void (mean[0] = 1e308),
     'a value that no value can be the mean of': ({ mean }) => void (mean[shape.d] = -(2 ** 65)),
     'a weight beyond that of its tokens': (_, parameters) => void (parameters['weight'] = '1e308'),
+    'a mean of nothing': (_, parameters) => void (parameters['weight'] = '0'),
   }
   it.each(Object.keys(forged))('with %s is refused', (name) => {
     expect(() => restoreMeanStream(altered(bytes, forged[name]))).toThrow(RangeError)
