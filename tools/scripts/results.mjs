@@ -37,7 +37,7 @@ const wanted = (name) => !drawn && (names.length === 0 || names.includes(name))
 const commands = [
   ...questions.filter(wanted).flatMap((name) => [['node', `evidence/${name}/ask.ts`], ...onCaptures(name)]),
   ...suites.filter(wanted).map((name) => ['node', '--expose-gc', 'tools/bench/src/run.ts', name]),
-  ...(drawn || names.length > 0 ? [] : [['node', 'tools/bench/src/windowed-recall.ts']]),
+  ['node', 'tools/bench/src/windowed-recall.ts', ...(drawn || names.length > 0 ? ['table'] : [])],
   ['node', 'evidence/kit/draw-all.ts'],
   ['node', 'tools/bench/src/tables.ts'],
   ['node', 'tools/cluster/src/tables.ts'],
