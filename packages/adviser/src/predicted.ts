@@ -37,7 +37,7 @@ export function* predicted(shape: PlanShape, pilot: MeasuredPilot, isLast: boole
   const standing = (): Step => ({ round: 0, rounds: 1, done: tried.length, candidates: all.length })
   const output = over(yield* resting(measuredLaw(halved, n), standing)) // ‖o‖², mean over queries
   const onPilot = function* (summary: Summary): Generator<Step, number> {
-    const weights = weightsOf(summary, pilot, shape.scale, n)
+    const weights = weightsOf(summary, pilot, { scale: shape.scale, centre: pilot.meanKey, n })
     return relative(over(yield* resting(measuredLaw(halved, n, weights), standing)), output)
   }
   let inModel: ((summary: Summary) => Generator<void, number>) | undefined
@@ -108,7 +108,7 @@ function* errorsInModel(
   const over = (law: ErrorLaw) => meanOver(law, shape)
   const output = over(yield* modelledLaw(answered))
   return function* (summary) {
-    const weights = weightsOf(summary, model.sample, scale, tokens)
+    const weights = weightsOf(summary, model.sample, { scale, centre: pilot.meanKey, n: tokens })
     yield
     return relative(over(yield* modelledLaw(answered, weights)), output)
   }

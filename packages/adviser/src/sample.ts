@@ -111,7 +111,8 @@ export function covariance({ rows, cols, data }: Matrix): Matrix {
   return { ...out, data: out.data.map((x) => x / rows) }
 }
 
-function scoresOf(queries: Matrix, keys: Matrix, scale: number): Float32Array {
+/** Scores scale·⟨q, k⟩ of all pairs, queries × keys. */
+export function scoresOf(queries: Matrix, keys: Matrix, scale: number): Float32Array {
   const out = new Float32Array(queries.rows * keys.rows)
   kernels().product('nt', out, queries.data, keys.data, queries.rows, keys.cols, keys.rows)
   return out.map((x) => x * scale)

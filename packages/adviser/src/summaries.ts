@@ -2,7 +2,7 @@ import { matrix, type FeatureMap } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { anisotropicFeatures, featureDimension, MOST_DEGREE, taylorFeatures } from '@sublinear/poly-features'
 import type { PlanShape } from './check-options'
-import type { Sample } from './sample'
+import { centredAt, scoresOf, type Sample } from './sample'
 
 /** A summary that could be kept instead of the tokens. */
 export interface Summary {
@@ -11,6 +11,8 @@ export interface Summary {
   readonly method: 'closure' | 'taylor' | 'anisotropic'
   readonly options: object
   readonly features?: FeatureMap | undefined
+  /** Degree of Taylor features. */
+  readonly degree?: number | undefined
   readonly t: number
   readonly bytes: number
 }
@@ -41,10 +43,14 @@ export function summaries(
     const bytes = held ? held.bytes(shape, one.options, { tokens, weighted }) : 4 * one.t * dv
     if (bytes <= mostBytes) found.push({ ...one, method, bytes })
   }
-  const add = (method: 'taylor' | 'anisotropic', name: string, t: number, make: () => FeatureMap) => {
-    if (4 * t * dv > mostBytes || !(scale > 0)) return
+  const add = (
+    method: 'taylor' | 'anisotropic',
+    one: Pick<Summary, 'name' | 't' | 'degree'>,
+    make: () => FeatureMap,
+  ) => {
+    if (4 * one.t * dv > mostBytes || !(scale > 0)) return
     const features = make()
-    consider(method, { name, options: { features: features.spec }, features, t })
+    consider(method, { ...one, options: { features: features.spec }, features })
   }
   if (keysAndValuesTogether) consider('closure', { name: 'Gaussian closure', options: {}, t: d })
   const centre = pilot.meanKey
@@ -52,11 +58,11 @@ export function summaries(
     const t = featureDimension(d, degree)
     if (t > MOST_FEATURES) break
     const name = degree === 0 ? AVERAGES : `Taylor features of degree ${degree}`
-    add('taylor', name, t, () => taylorFeatures({ d, degree, scale, centre }))
+    add('taylor', { name, t, degree }, () => taylorFeatures({ d, degree, scale, centre }))
   }
   if (d > 1) {
     for (const t of SIZES.filter((t) => t > d + 1 && t < featureDimension(d, Math.min(MOST_DEGREE, 8)))) {
-      add('anisotropic', `${t} anisotropic features`, t, () =>
+      add('anisotropic', { name: `${t} anisotropic features`, t }, () =>
         anisotropicFeatures({ pilotKeys: pilot.keys, pilotQueries: pilot.queries, t, scale }),
       )
     }
@@ -73,8 +79,15 @@ export interface Weights {
   readonly isWithinValues: boolean
 }
 
-export function weightsOf({ features }: Summary, sample: Sample, scale: number, n: number): Weights {
-  return features ? featureWeights(features, sample) : closureWeights(sample, scale, n)
+/** @param centre  mean key of the pilot, at which features are centred */
+export function weightsOf(
+  { features, degree }: Summary,
+  sample: Sample,
+  { scale, centre, n }: { readonly scale: number; readonly centre: Float32Array; readonly n: number },
+): Weights {
+  if (!features) return closureWeights(sample, scale, n)
+  const weights = degree === undefined ? featureWeights(features, sample) : taylorWeights(sample, scale, centre, degree)
+  return { weights, held: (HELD + 1) / 2, isWithinValues: false }
 }
 
 /** The weights of softmax itself: e^score. */
@@ -106,7 +119,7 @@ function closureWeights({ queries, keys, meanKey, spreads }: Sample, scale: numb
 }
 
 /** The weights ⟨φ(q), φ(k)⟩ of features for all pairs. The map is centred at the pilot's mean key, and so is the sample. */
-function featureWeights(features: FeatureMap, { queries, keys }: Sample): Weights {
+function featureWeights(features: FeatureMap, { queries, keys }: Sample): Float64Array {
   const { t } = features
   const u1 = matrix(queries.rows, t)
   const u2 = matrix(keys.rows, t)
@@ -114,5 +127,17 @@ function featureWeights(features: FeatureMap, { queries, keys }: Sample): Weight
   features.mapKeys(keys, u2)
   const out = new Float32Array(queries.rows * keys.rows)
   kernels().product('nt', out, u1.data, u2.data, queries.rows, t, keys.rows)
-  return { weights: new Float64Array(out), held: (HELD + 1) / 2, isWithinValues: false }
+  return new Float64Array(out)
+}
+
+/** The same for Taylor features: Σᵢ sⁱ/i! up to the degree, of each pair's score s. It costs d numbers a pair and not t. */
+function taylorWeights({ queries, keys }: Sample, scale: number, centre: Float32Array, degree: number): Float64Array {
+  const scores = scoresOf(queries, centredAt(keys, centre), scale)
+  const out = new Float64Array(scores.length)
+  for (let i = 0; i < out.length; i++) {
+    let sum = 1
+    for (let power = degree; power > 0; power--) sum = 1 + (sum * scores[i]) / power
+    out[i] = sum
+  }
+  return out
 }
