@@ -69,7 +69,7 @@ export function* measuredLaw(
   const mixed = approximate && mixture(approximate, exact, tokens)
   const errorsOf = cuts.map((pair) =>
     pair.map(({ chosen, shares: other }) => {
-      const own = mixed && shares(mixed, sample, chosen, { least: LEAST_MASS })
+      const own = mixed && shares(mixed, sample, chosen, LEAST_MASS)
       const error = errorOf(own, other, approximate?.isWithinValues)
       return (all: Matrix) => error(rowsAt(all, chosen))
     }),

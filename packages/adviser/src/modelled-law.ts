@@ -2,7 +2,7 @@ import type { Matrix } from '@sublinear/core'
 import { kernels } from '@sublinear/kernels'
 import { LEAST_MASS, times, type ErrorLaw } from './error-law'
 import type { GaussianModel } from './gaussian-model'
-import { mixture, shares } from './shares'
+import { countedShares, mixture } from './shares'
 import type { Weights } from './summaries'
 import { withinTheValues } from './within-the-values'
 
@@ -42,9 +42,7 @@ function distancesOf(answers: Matrix, { rows, cols, data }: Matrix): Float64Arra
 
 function answersIn({ sample, tokenShares }: GaussianModel, weights: Float64Array, least = 0, isWithin = false): Matrix {
   const { values } = sample
-  const all = Uint32Array.from({ length: values.rows }, (_, i) => i)
-  const out = new Float32Array(weights.length)
-  const answers = times(shares(weights, sample, all, { counts: tokenShares, least, out }), values)
+  const answers = times(countedShares(weights, sample, tokenShares, least), values)
   return isWithin ? withinTheValues(answers, values) : answers
 }
 

@@ -115,7 +115,8 @@ export function covariance({ rows, cols, data }: Matrix): Matrix {
 export function scoresOf(queries: Matrix, keys: Matrix, scale: number): Float32Array {
   const out = new Float32Array(queries.rows * keys.rows)
   kernels().product('nt', out, queries.data, keys.data, queries.rows, keys.cols, keys.rows)
-  return out.map((x) => x * scale)
+  for (let i = 0; i < out.length; i++) out[i] *= scale
+  return out
 }
 
 /** Thins a matrix to at most `most` rows, evenly spaced. */

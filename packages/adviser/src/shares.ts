@@ -10,40 +10,40 @@ export function mixture({ weights, held }: Weights, exact: Float64Array, tokens:
   return out
 }
 
-/** Options of `shares`. */
-interface SharesOptions<Out> {
-  /** How often each chosen token counts. Default: 1. */
-  readonly counts?: Float64Array | undefined
-  /** Share of the mass of plain averages; below it the answer is a plain average. Default: 0. */
-  readonly least?: number | undefined
-  /** Array for the result, queries × chosen. Default: a new float64 array. */
-  readonly out?: Out | undefined
-}
-
-/** Computes each row's weights of the chosen tokens over their sum, or averages where a stream falls back: queries × chosen. */
-export function shares<Out extends Float32Array | Float64Array = Float64Array>(
-  weights: Float64Array,
-  { queries, keys }: Sample,
-  chosen: Uint32Array,
-  { counts, least = 0, out: given }: SharesOptions<Out> = {},
-): Out {
-  const out = given ?? (new Float64Array(queries.rows * chosen.length) as Out)
-  const all = counts ? counts.reduce((a, b) => a + b, 0) : chosen.length
+/**
+ * Computes each row's weights of the chosen tokens over their sum, or averages where a stream falls back: queries × chosen.
+ *
+ * @param least  share of the mass of plain averages; below it the answer is a plain average
+ */
+export function shares(weights: Float64Array, { queries, keys }: Sample, chosen: Uint32Array, least = 0): Float64Array {
+  const out = new Float64Array(queries.rows * chosen.length)
   for (let r = 0, at = 0; r < queries.rows; r++, at += chosen.length) {
     const row = r * keys.rows
     let mass = 0
-    if (!counts) {
-      for (let c = 0; c < chosen.length; c++) mass += weights[row + chosen[c]]
-      const sound = mass > least * all
-      for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? weights[row + chosen[c]] / mass : 1 / all
-      continue
-    }
-    for (let c = 0; c < chosen.length; c++) if (counts[c] !== 0) mass += weights[row + chosen[c]] * counts[c]
-    const sound = mass > least * all
-    for (let c = 0; c < chosen.length; c++) {
-      const weight = counts[c] === 0 ? 0 : weights[row + chosen[c]] * counts[c]
-      out[at + c] = sound ? weight / mass : counts[c] / all
-    }
+    for (let c = 0; c < chosen.length; c++) mass += weights[row + chosen[c]]
+    const sound = mass > least * chosen.length
+    for (let c = 0; c < chosen.length; c++) out[at + c] = sound ? weights[row + chosen[c]] / mass : 1 / chosen.length
+  }
+  return out
+}
+
+/** The same for all tokens, which count as often as `counts` says: queries × tokens, in float32. */
+export function countedShares(
+  weights: Float64Array,
+  { queries, keys }: Sample,
+  counts: Float64Array,
+  least: number,
+): Float32Array {
+  const { rows } = keys
+  const out = new Float32Array(queries.rows * rows)
+  let all = 0
+  for (const count of counts) all += count
+  for (let from = 0; from < out.length; from += rows) {
+    let mass = 0
+    for (let j = 0; j < rows; j++) if (counts[j] !== 0) mass += weights[from + j] * counts[j]
+    if (mass > least * all)
+      for (let j = 0; j < rows; j++) out[from + j] = counts[j] === 0 ? 0 : (weights[from + j] * counts[j]) / mass
+    else for (let j = 0; j < rows; j++) out[from + j] = counts[j] / all
   }
   return out
 }
