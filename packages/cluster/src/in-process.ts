@@ -142,9 +142,10 @@ export function inProcessBroker({ attempts = 3, backoffMs = 0, twice = false }: 
 
 /**
  * Makes an adapter of brokers in this process, which needs no service: an example of an adapter, and a way to try the laws in a second. It has no worker
- * processes and no server, so faults of processes, pauses and networks cannot be tried.
+ * processes and no server, so faults of processes, pauses and networks cannot be tried. Its brokers try a task 60 times, 100 ms apart, unless the options say
+ * otherwise.
  */
-export function inProcess(): FaultAdapter {
+export function inProcess({ attempts = 60, backoffMs = 100, twice = false }: InProcessOptions = {}): FaultAdapter {
   const brokers = new Map<string, ReturnType<typeof inProcessBroker>>()
   const at = (url: string) => {
     const found = brokers.get(url)
@@ -155,7 +156,7 @@ export function inProcess(): FaultAdapter {
     name: 'in process',
     async start(): Promise<BrokerServer> {
       const url = `in-process:${brokers.size}`
-      const own = inProcessBroker({ attempts: 60, backoffMs: 100 })
+      const own = inProcessBroker({ attempts, backoffMs, twice })
       brokers.set(url, own)
       return {
         url,
