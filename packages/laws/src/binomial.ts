@@ -1,9 +1,12 @@
 /** The smallest k with P[Bin(trials, p) > k] ≤ alarm: more failures refute a failure probability of at most p. */
 export function mostFailures(trials: number, p: number, alarm: number): number {
+  if (p === 0) return 0
   let k = trials
+  let log = trials * Math.log(p) // of P[Bin(trials, p) = k]
   for (let above = 0; k > 0; k--) {
-    above += chance(trials, p, k)
+    above += Math.exp(log)
     if (above > alarm) break
+    log += Math.log(k / (trials - k + 1)) - Math.log(p) + Math.log1p(-p)
   }
   return k
 }
