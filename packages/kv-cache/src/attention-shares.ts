@@ -32,11 +32,25 @@ export function allButLowest(given: Float64Array, leaving: number, candidates = 
   const stays = new Uint8Array(given.length).fill(1)
   if (leaving <= 0) return stays
   const scores = given.map((score) => (Number.isNaN(score) ? -Infinity : score))
-  const limit = scores.slice(0, candidates).toSorted()[leaving - 1]
+  const limit = ranked(scores.subarray(0, candidates), leaving)
   let equals = leaving
   for (let i = 0; i < candidates; i++) if (scores[i] < limit) equals--
   for (let i = 0; i < candidates; i++) {
     if (scores[i] < limit || (scores[i] === limit && equals-- > 0)) stays[i] = 0
   }
   return stays
+}
+
+/** Numbers of a sample that says below which number the lowest lie. */
+const SAMPLE = 128
+/** Places in the sample by which the number is chosen too high: a sample that says too little costs a sort of all. */
+const SPARE = 6
+
+/** The number at place 1, 2, … of all numbers in order: those at most as large as a sample says are sorted, and all where these are too few. */
+function ranked(numbers: Float64Array, place: number): number {
+  const stride = Math.ceil(numbers.length / SAMPLE)
+  const sample = numbers.filter((_, i) => i % stride === 0).sort()
+  const most = sample[Math.ceil(place / stride) + SPARE]
+  const few = most === undefined ? numbers : numbers.filter((x) => x <= most)
+  return (few.length < place ? numbers : few).toSorted()[place - 1]
 }

@@ -84,9 +84,14 @@ function pooled(shares: Float64Array, { kind, size }: Pool): Float64Array {
   const reach = (size - 1) / 2
   const out = new Float64Array(shares.length)
   for (let i = 0; i < out.length; i++) {
-    const [from, end] = [Math.max(0, i - reach), Math.min(out.length, i + reach + 1)]
-    for (let j = from; j < end; j++) out[i] = kind === 'max' ? Math.max(out[i], shares[j]) : out[i] + shares[j]
-    if (kind === 'average') out[i] /= size
+    const end = Math.min(out.length, i + reach + 1)
+    let [most, sum] = [0, 0]
+    for (let j = Math.max(0, i - reach); j < end; j++) {
+      const share = shares[j]
+      if (share > most) most = share
+      sum += share
+    }
+    out[i] = kind === 'max' ? most : sum / size
   }
   return out
 }
