@@ -49,7 +49,7 @@ const SPARE = 6
 /** The number at place 1, 2, … of all numbers in order: those at most as large as a sample says are sorted, and all where these are too few. */
 function ranked(numbers: Float64Array, place: number): number {
   const stride = Math.ceil(numbers.length / SAMPLE)
-  const sample = numbers.filter((_, i) => i % stride === 0).sort()
+  const sample = numbers.filter((_, i) => i % stride === 0).toSorted()
   const most = sample[Math.ceil(place / stride) + SPARE]
   const few = most === undefined ? numbers : numbers.filter((x) => x <= most)
   return (few.length < place ? numbers : few).toSorted()[place - 1]
