@@ -54,6 +54,10 @@ test.each([
   }
 })
 
+interface Back {
+  readonly spare: number
+  takeBack(count: number): void
+}
 const TAKES_BACK: readonly (readonly [string, TierSpec])[] = [
   ['sinks', sinks({ count: 20, buffer: 16 })],
   ['window', window({ count: 20, buffer: 16 })],
@@ -70,7 +74,7 @@ describe.each(TAKES_BACK)('%s', (name, make) => {
   it('takes back as many tokens as it says that it spares, and no more', () => {
     let most = 0
     for (const before of [0, 1, 4, 15, 16, 17, 31, 32, 40, 64, 65, 100]) {
-      const stream = make(shape) as TokenTier
+      const stream = make(shape) as TokenTier & Back
       stream.push(tokensOf(block, 0, before))
       const { spare } = stream
       most = Math.max(most, spare)
