@@ -168,6 +168,7 @@ if (values.again) {
     `${JSON.stringify(
       {
         seed: Number(values.seed),
+        quick: Number(values.quick),
         cpu: cpus()[0]?.model.trim() ?? 'unknown',
         load: Math.round(loadavg()[0]),
         seconds: Math.round(seconds),

@@ -63,7 +63,7 @@ const order = t('order', entry(1), entry(20), entry(2 ** 32 - 1), less(), more, 
 const sums = (name: string) => t(name, entry(-1), entry(NaN), entry(Infinity))
 const coded = quantised({ keyBits: 5, valueBits: 4 })
 
-const CASES: readonly (readonly [string, Method<any>, object, readonly Case[], readonly Case[], boolean?])[] = [
+const CASES: readonly (readonly [string, Method<any>, object, readonly Case[], readonly Case[]])[] = [
   ['window', windowMethod, { count: 20 }, held, t('keys', entry(2 ** 50), entry(-(2 ** 50)))],
   ['sinks', sinksMethod, { count: 20 }, held, t('values', entry(2 ** 64), entry(-(2 ** 64)))],
   ['h2o', h2oMethod, { count: 20 }, [...held, ...order, ...sums('received'), ...t('received', entry(2 ** 200 * 1.1), less(), more, gone), ...sums('waited/received')], t('received', entry(0), entry(2 ** 200))],
