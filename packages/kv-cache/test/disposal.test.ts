@@ -7,6 +7,7 @@ import { random } from '@sublinear/laws'
 import { meanMethod } from '@sublinear/streaming-attention'
 import { float32, quantised, type TokenStore } from '@sublinear/token-store'
 import { describe, expect, it, test } from 'vitest'
+import { simdMachine } from '../../kernels/src/module'
 import {
   autoStream,
   clusters,
@@ -168,5 +169,32 @@ describe('of a stack', () => {
     expect([stream.isLearning, open()]).toEqual([true, 0])
     stream[Symbol.dispose]()
     expect(() => stream.push(block(1))).toThrow(/disposed/)
+  })
+
+  it('a stream gives all memory of the kernels back, after it chose, and after it opened from a snapshot', () => {
+    const { arena } = simdMachine()
+    const [take, give] = [arena.take, arena.give]
+    const given = { ...shape, budgetBytes: 3000, tokens: 9000, learn: true }
+    const once = (pieces: readonly number[]) => {
+      const { methods } = countedMethods()
+      const stream = autoStream(given, methods)
+      for (const rows of pieces) stream.step(block(rows), queries(rows))
+      const copy = stream.fork() as typeof stream
+      const back = restoreAutoStream(stream.toBytes(), opened, methods)
+      for (const one of [back, copy, stream]) one[Symbol.dispose]()
+      return stream.isLearning
+    }
+    expect([once([50]), once([700]), once([300, 1, 80])]).toEqual([true, false, false]) // what is made once for all calls is there now
+    let used = 0
+    arena.take = (bytes) => ((used += bytes), take.call(arena, bytes))
+    arena.give = (offset, bytes) => ((used -= bytes), give.call(arena, offset, bytes))
+    try {
+      for (const pieces of [[50], [700], [300, 1, 80]]) {
+        once(pieces)
+        expect(used).toBe(0)
+      }
+    } finally {
+      Object.assign(arena, { take, give })
+    }
   })
 })
