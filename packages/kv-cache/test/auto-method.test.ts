@@ -71,6 +71,27 @@ describe('the record of auto', () => {
     expect(method.atRate!(shape, none, 0.5)).toBe(none)
   })
 
+  it('takes tokens without weights where nothing is said of them', () => {
+    let differ = 0
+    for (let budgetBytes = 9000; budgetBytes < 30_000; budgetBytes += 1000) {
+      const counts = (own: object) => (method.atRate!(shape, { budgetBytes, tokens: 1000, ...own }, 1) as { readonly counts: object }).counts // prettier-ignore
+      const stack = (own: object) => told(defaultStack({ ...budgetOf(budgetBytes, traffic), ...own }, methods))
+      expect(counts({})).toEqual(counts({ weighted: false }))
+      if (stack({ weighted: true }) !== stack({})) differ++
+      const made = method.make(shape, { budgetBytes, tokens: 1000 }) as unknown as { readonly stack: Parameters<typeof told>[0] } // prettier-ignore
+      expect(told(made.stack)).toBe(stack({}))
+    }
+    expect(differ).toBeGreaterThan(0)
+  })
+
+  it('gives bars where its codes have a dither, and says why where they have none', () => {
+    const own = { budgetBytes: 9000, tokens: 1000 }
+    using plain = method.make(shape, own)
+    using dithered = method.make(shape, { ...own, errorBars: 1 })
+    expect(dithered.errorBars).toBe(true)
+    expect(plain.errorBars).toMatch(/^part \d gives none: /)
+  })
+
   it('makes streams of a stack, and opens them again', () => {
     using stream = method.make(shape, { budgetBytes: 9000, tokens: 1000, stack: stackOf('farKeys 1 6/4 | mean | 20') })
     stream.push({ keys: random(300, 8, 1), values: random(300, 6, 2) })

@@ -54,6 +54,25 @@ test.each([
   }
 })
 
+describe.each<[string, TierSpec]>([
+  ['sinks', sinks({ count: 20, buffer: 16 })],
+  ['window', window({ count: 20, buffer: 16 })],
+  ['streamingLlm', streamingLlm({ count: 20, buffer: 16 })],
+  ['quantisedStream', quantisedStream({ keyBits: 4, valueBits: 4, buffer: 16 })],
+])('%s alone', (_, make) => {
+  it('goes on bit for bit, where the tokens of the later one all wait', () => {
+    for (const first of [0, 5, 16, 17, 40, 100])
+      for (const more of [0, 1, 7, 16]) {
+        const [one, other, whole] = [make(shape), make(shape), make(shape)]
+        one.push(tokensOf(block, 0, first))
+        other.push(tokensOf(block, first, first + more))
+        whole.push(tokensOf(block, 0, first + more))
+        one.merge(other)
+        expect(one.toBytes()).toEqual(whole.toBytes())
+      }
+  })
+})
+
 interface Back {
   readonly spare: number
   takeBack(count: number): void
