@@ -36,7 +36,7 @@ const entry =
     data[at] = value
     return { ...tensor, data }
   }
-/** As many entries less, or more. */
+/** Removes the last rows. */
 const less =
   (rows = 1): Change =>
   (data, tensor) => {
