@@ -1,5 +1,5 @@
 /**
- * Tries mutants in one process of Vitest: `node sample-child.mjs <package> <folder> <quick> <part> [<ids>]`, where the part is one like 0/2. Without ids it runs each test file of
+ * Tries mutants in one process of Vitest: `node sample-child.mjs <package> <folder> <quick> <part> [<ids> [<tests>]]`, where the part is one like 0/2. Without ids it runs each test file of
  * its part once, and notes in tests-0.json which mutants each of its tests reaches and how long it takes; with ids, for each mutant, the tests that reach it, those first that end
  * soonest. Outcomes go to outcomes-0.jsonl.
  */
@@ -11,9 +11,10 @@ import { instrumented } from './instrumented.mjs'
 import { SAMPLED } from './sampled.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const [name, folder, quick, piece, ids] = process.argv.slice(2)
+const [name, folder, quick, piece, ids, some] = process.argv.slice(2)
 const [part, parts] = piece.split('/').map(Number)
-const { sources, tests } = SAMPLED[name]
+const { sources } = SAMPLED[name]
+const tests = some ? [some] : SAMPLED[name].tests
 const { texts } = await instrumented(
   globSync(sources, { cwd: root }).map((file) => join(root, file)),
   JSON.parse(readFileSync(join(folder, 'locations.json'), 'utf8')),

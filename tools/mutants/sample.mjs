@@ -3,11 +3,11 @@
  * Mutation testing of a random sample: of all mutants that Stryker knows of a package's sources, a seed draws some, and the tests of quick files that reach a mutant
  * are run against it, those that end soonest first, until one fails.
  *
- *   node tools/mutants/sample.mjs <package> [--mutants 50] [--seed 1] [--quick 20] [--hang 30] [--workers 1] [--again]
+ *   node tools/mutants/sample.mjs <package> [--mutants 50] [--seed 1] [--quick 20] [--hang 30] [--workers 1] [--again [--tests <files>]]
  *
  * --quick are CPU seconds that a test file may take to be among them, --hang those after which the tests of one file count as without end, beside
  * five times what they take without the mutant. --workers are processes at a time. --again runs only the survivors
- * of the committed result, with the tests as they are now. It writes results/<package>.sample.json; docs/reliability.md has its table from there.
+ * of the committed result, with the tests as they are now, of which --tests, a pattern of paths, names a few: what these do not find stays as it was. It writes results/<package>.sample.json; docs/reliability.md has its table from there.
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -29,9 +29,11 @@ const { values, positionals } = parseArgs({
     hang: { type: 'string', default: '30' },
     workers: { type: 'string', default: '1' },
     again: { type: 'boolean', default: false },
+    tests: { type: 'string' },
   },
 })
 const name = positionals[0]
+if (values.tests && !values.again) throw new RangeError('sample: --tests go with --again')
 if (!SAMPLED[name]) throw new RangeError(`sample: no package ${name}, known: ${Object.keys(SAMPLED).join(', ')}`)
 const result = new URL(`results/${name}.sample.json`, import.meta.url)
 
@@ -105,6 +107,7 @@ async function round(part, ids = []) {
       values.quick,
       `${part}/${workers}`,
       ids.join(','),
+      ...(values.tests ? [values.tests] : []),
     ],
     { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
   )
@@ -159,8 +162,8 @@ const survivors = of('survived', 'notReached').map(({ id, status }) => {
 if (values.again) {
   const isLeft = (one) => survivors.some((own) => own.place === one.place)
   const isTried = (one) => drawn.some((mutant) => place(mutant) === one.place) // else its line has moved or changed
-  const now = (one) => (isTried(one) ? { now: isLeft(one) ? 'survives' : 'killed' } : {})
-  const again = before.survivors.map((one) => ({ ...one, now: undefined, ...now(one) }))
+  const now = (one) => (isTried(one) ? { now: isLeft(one) ? (values.tests ? one.now : 'survives') : 'killed' } : {})
+  const again = before.survivors.map((one) => ({ ...one, now: values.tests ? one.now : undefined, ...now(one) }))
   writeFileSync(result, `${JSON.stringify({ ...before, survivors: again }, undefined, 2)}\n`)
 } else if (lost === 0)
   writeFileSync(
@@ -168,6 +171,7 @@ if (values.again) {
     `${JSON.stringify(
       {
         seed: Number(values.seed),
+        quick: Number(values.quick),
         cpu: cpus()[0]?.model.trim() ?? 'unknown',
         load: Math.round(loadavg()[0]),
         seconds: Math.round(seconds),

@@ -9,7 +9,7 @@ export const SAMPLED = {
   core: own('core', [
     'packages/ams-sketch/test/**/*.test.ts',
     'packages/exact-attention/test/{exact-stream,heads,method}.test.ts',
-    'packages/attention/test/{attend,error-bars,heads,layer,layer-all-or-none,layer-checks,life,open-stream,restore-layer}.test.ts',
+    'packages/attention/test/{attend,batch,ended,error-bars,heads,layer,layer-all-or-none,layer-checks,life,open-stream,restore-layer}.test.ts',
   ]),
   kernels: { ...own('kernels'), sources: 'packages/kernels/src/scalar/*.ts' },
   'exact-attention': own('exact-attention', ['packages/attention/test/{attend,error-bars,heads,layer}.test.ts']),
@@ -18,7 +18,7 @@ export const SAMPLED = {
     'packages/attention/test/error-bars.test.ts',
   ]),
   'kv-cache': own('kv-cache', [
-    'packages/attention/test/{auto-learning,auto-stream,auto-stream-budget,auto-stream-snapshots,auto-stream-stacks,error-bars,measured,reachable-snapshots}.test.ts',
+    'packages/attention/test/{auto-learning,auto-stream,auto-stream-budget,auto-stream-snapshots,auto-stream-stacks,ended,error-bars,measured,reachable-snapshots}.test.ts',
   ]),
   'hash-families': own('hash-families'),
   'sparse-recovery': own('sparse-recovery'),

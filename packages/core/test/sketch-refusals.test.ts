@@ -206,4 +206,30 @@ describe('a snapshot of a sketch', () => {
     }
     expect(restoreSketch(dense(3, 5), changed({})).toBytes()).toEqual(bytes)
   })
+
+  it.each([
+    ['m', ['0', '1.5', '-3', 'x', '', '3.0000001']],
+    ['width', ['0', '1.5', '-2', 'x', '']],
+    ['seed', ['-1', '1.5', 'x', '', '18446744073709551616']],
+    ['rows', ['-1', '0.5', 'x', '', '9007199254740993']],
+    ['first', ['-1', '0.5', 'x', '']],
+  ])('is refused for its %s, by name', (name, texts) => {
+    for (const text of texts) expect(() => restoreSketch(dense(3, 5), changed({ [name]: text }))).toThrow(new RegExp(`: ${name} (must|differs)`)) // prettier-ignore
+  })
+
+  it('has no entry whose sums could leave its precision, wherever it stands', () => {
+    for (const at of [0, 3, 5]) {
+      const state = (value: number) => {
+        const made = f32([3, 2])
+        made.data[at] = value
+        return changed({}, { state: made })
+      }
+      for (const sign of [1, -1]) {
+        expect(() => restoreSketch(dense(3, 5), state(sign * 2 ** 127 * 1.001))).toThrow(RangeError)
+        const [one, other] = [2 ** 127, 2 ** 126].map((value) => restoreSketch(dense(3, 5), state(sign * value)))
+        expect(() => one.merge(one)).toThrow('sketch: cannot merge, a sum of the two would leave float32')
+        expect(() => other.merge(restoreSketch(dense(3, 5), state(2 ** 126)))).not.toThrow()
+      }
+    }
+  })
 })

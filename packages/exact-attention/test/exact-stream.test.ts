@@ -141,6 +141,24 @@ describe('exactStream', () => {
     expect(restoreExactStream(made({})).toBytes()).toEqual(stream.toBytes())
   })
 
+  it.each([
+    ['linear', {}],
+    ['linear', { softcap: 3 }],
+    ['linear', { sinkLogit: 1 }],
+    ['ordered', { slope: 0.5 }],
+    ['ordered', { rotary: { base: 50, pairing: 'halves' } }],
+    ['none', { window: 9 }],
+    ['none', { window: 9, slope: 0.5 }],
+  ] as const)('merges as %s where places make it so: %o', (merging, head) => {
+    const shaped = { d: 4, dv: 2, scale: 0.7, ...head }
+    const [one, other] = [exactStream(shaped), exactStream(shaped)]
+    expect([one.merging, restoreExactStream(one.toBytes()).merging, one.fork().merging]).toEqual([merging, merging, merging]) // prettier-ignore
+    other.push({ keys: random(5, 4, 1), values: random(5, 2, 2) })
+    if (merging === 'none') expect(() => one.merge(other)).toThrow('exact: cannot merge, merging is none')
+    else one.merge(other)
+    expect(one.tokens).toBe(merging === 'none' ? 0 : 5)
+  })
+
   it('can be let go at once', () => {
     const stream = exactStream(shape)
     stream.push({ keys: random(70, 3, 1), values: random(70, 2, 2) })

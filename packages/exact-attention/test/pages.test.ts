@@ -106,6 +106,26 @@ describe('taking back', () => {
     }
   })
 
+  it('spares any number of tokens, and with a window as many as the last page has room for', () => {
+    using all = exactStream(shape)
+    using some = exactStream({ ...shape, window: 16 })
+    for (const [to, room] of [
+      [0, 0],
+      [1, 63],
+      [64, 0],
+      [70, 58],
+      [127, 1],
+    ]) {
+      for (const stream of [all, some]) stream.push(tokens(stream.tokens, to))
+      expect([all.spare, some.spare]).toEqual([Infinity, room])
+      some.push(tokens(to, to + room))
+      some.takeBack!(room)
+      all.push(tokens(to, 900))
+      all.takeBack!(900 - to)
+      expect([all.tokens, some.tokens]).toEqual([to, to])
+    }
+  })
+
   it('keeps weights while one of a page is left', () => {
     using stream = exactStream(shape)
     using other = exactStream(shape)

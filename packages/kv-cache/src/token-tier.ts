@@ -211,11 +211,12 @@ function begun(options: TokenTierOptions, given: number, from?: State): TierInsi
     },
     joining(later) {
       const theirs = tokenTier(options, later)
+      const [settled, rest] = [theirs.read(), theirs.waits()]
+      const isSettled = theirs.tokens > (rest?.keys.rows ?? 0)
+      theirs[Symbol.dispose]() // here, since a check alone does not join
       return () => {
-        const rest = theirs.waits()
-        if (theirs.tokens > (rest?.keys.rows ?? 0)) room.admitted(theirs.read(), true)
+        if (isSettled) room.admitted(settled, true)
         if (rest) room.takeAll(rest)
-        theirs[Symbol.dispose]()
       }
     },
     back: room.back,

@@ -46,6 +46,33 @@ describe('a snapshot', () => {
     expect(() => restoreAutoStream(changed(part, change), open, methods)).toThrow(RangeError)
   })
 
+  it.each<[string, object]>([
+    ['auto: stack must have window, kept and rest', { stack: 7 }],
+    ['auto: stack must have window, kept and rest', { stack: null }],
+    [
+      'auto: stack.window must be an integer from 0 to 2147483647, got -1',
+      { stack: { window: -1, kept, rest: 'none' } },
+    ],
+    ['auto: stack.rest must be one of', { stack: { window: 3, kept, rest: 'x' } }],
+    ['auto: chosen must have window, kept and rest', { learning: { tokens: 64, bits: 8 }, tokens: 500, chosen: 7 }],
+    ['auto: budgetBytes must be an integer', { budgetBytes: 1.5 }],
+    ['auto: the tiers of the snapshot must be those of its stack within 100 bytes', { budgetBytes: 100 }],
+    ['auto: ', { weighted: 'x' }],
+    ['auto: ', { chosen: { window: 3, kept, rest: 'none' } }],
+  ])('whose limits are others is refused: %s', (message, change) => {
+    const limits = { ...(JSON.parse(snapshot.parameters['limits']) as object), ...change }
+    const parameters = { ...snapshot.parameters, limits: JSON.stringify(limits) }
+    const bytes = encodeSnapshot({ ...snapshot, parameters, tensors: Object.fromEntries(tensors) })
+    expect(() => restoreAutoStream(bytes, open, methods)).toThrow(RangeError)
+    expect(() => restoreAutoStream(bytes, open, methods)).toThrow(message)
+  })
+
+  it.each(['', 'x', '7', 'null', '[]'])('whose limits are no JSON of any is refused: %s', (limits) => {
+    const bytes = encodeSnapshot({ ...snapshot, parameters: { ...snapshot.parameters, limits }, tensors: Object.fromEntries(tensors) }) // prettier-ignore
+    expect(() => restoreAutoStream(bytes, open, methods)).toThrow(RangeError)
+    expect(() => restoreAutoStream(bytes, open, methods)).toThrow(/^auto: /)
+  })
+
   it('that fits is taken', () => {
     const same = restoreAutoStream(
       changed(1, () => ({})),

@@ -93,4 +93,18 @@ describe('far keys that fade', () => {
   it.each([0, -1, NaN, '5'])('refuse %o', (halvedAfter) => {
     expect(() => farKeys({ count, halvedAfter: halvedAfter as number })).toThrow('farKeys: halvedAfter must be')
   })
+
+  it('go on in a fork as they would have, and apart from it', () => {
+    for (const first of [5, 12, 300]) {
+      const [tier, whole] = [1, 2].map(() => farKeys({ count, halvedAfter: 50 })(shape))
+      tier.admit(rows(0, first), true)
+      whole.admit(rows(0, first), true)
+      const copy = tier.fork() as typeof tier
+      expect([copy.bytes, copy.toBytes()]).toEqual([tier.bytes, tier.toBytes()])
+      copy.admit(rows(first, n), true)
+      expect(tier.toBytes()).toEqual(whole.toBytes())
+      whole.admit(rows(first, n), true)
+      expect(copy.toBytes()).toEqual(whole.toBytes())
+    }
+  })
 })

@@ -38,6 +38,15 @@ test('equal points go together at no cost', () => {
   expect(rows.reduce((sum, r) => sum + same.weights[r], 0)).toBe(20)
 })
 
+test('of equal costs the earlier points go together, with and without a matrix of costs', () => {
+  for (const merge of [mergeMany, mergeClosest]) {
+    const points = Float32Array.of(0, 1, -1, 5, -5)
+    const own = { points, values: points.slice(), weights: new Float64Array(5).fill(1) }
+    expect(merge(own, 4)).toEqual({ rows: [0, 2, 3, 4], most: 0.5 })
+    expect([own.points[0], own.values[0], own.weights[0]]).toEqual([0.5, 0.5, 2])
+  }
+})
+
 test('work grows with the number of clusters for each freed slot, and scratch no faster', () => {
   const product = vi.spyOn(kernels(), 'product')
   for (const rows of [500, 1000, 2000]) {

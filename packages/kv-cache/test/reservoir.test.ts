@@ -145,6 +145,24 @@ describe('a reservoir', () => {
     expect(distance(mean, exact)).toBeLessThan(typical / 10)
   })
 
+  // Σ w²·x over the tokens held: a light token counts τ, a heavy one is always there. Of equal weights x = (1 − m/n)·m/(m − 1), else m/(m − 1).
+  it.each([
+    ['all alike', 9, Array.from({ length: 300 }, () => 1)],
+    ['heavy ones among them', 9, Array.from({ length: 300 }, (_, i) => (i % 60 === 7 ? 1e4 : 1))],
+    ['but one heavy', 6, [...Array.from({ length: 5 }, () => 1e6), ...Array.from({ length: 200 }, () => 1)]],
+    ['as many as there is room for', 9, Array.from({ length: 9 }, () => 1)],
+  ] as const)('says how unsure the weights are that its tokens count with: %s', (_, count, weights) => {
+    const tier = reservoir({ count, seed: 3 })(shape)
+    tier.admit(tokens(weights))
+    const { spread } = tier.attend({ rows: 1, cols: 1, data: new Float32Array(1) }, { errorBars: true })
+    const light = weights.filter((w) => w === 1).length
+    const m = count - (weights.length - light)
+    const x = weights.length <= count ? 0 : (light === weights.length ? 1 - m / light : 1) * (m > 1 ? m / (m - 1) : 1)
+    const wanted = m * (light / m) ** 2 * x
+    const found = spread!.weights[0] * Math.exp(2 * Math.max(-700, spread!.level[0]))
+    expect(Math.abs(found - wanted)).toBeLessThanOrEqual(1e-5 * wanted)
+  })
+
   it('hands nothing on: what comes after it in tiers stays empty', () => {
     const stream = tiers({ ...shape, parts: [reservoir({ count: 10, seed: 1 }), exactStream] })
     stream.push(tokens(Array.from({ length: 300 }, () => 1)))

@@ -80,6 +80,37 @@ describe('a search', () => {
     ])
     expect(near(' | mean | 16')).toEqual([])
   })
+  test('goes on from clusters alone, and behind two tiers, by the same rule', () => {
+    expect(near('clusters 1 6/4 | none | 16')).toEqual([
+      ...[0.1, 0.25, 0.5, 0.75, 0.9].map((share) => `farKeys ${share} 6/4, clusters ${Math.round(100 - 100 * share) / 100} 6/4 | none | 16`), // prettier-ignore
+      'clusters 1 5/4 | none | 16',
+      'clusters 1 7/5 | none | 16',
+      'h2o 0.15 8/6, clusters 0.85 6/4 | none | 16',
+      'h2o 0.3 8/6, clusters 0.7 6/4 | none | 16',
+      'clusters 1 6/4 | none',
+      'clusters 1 6/4 | none | 64',
+    ])
+    expect(near('farKeys 0.5 7/5, clusters 0.5 4/2 | none').slice(0, 8)).toEqual([
+      'clusters 1 4/2 | none',
+      ...[0.1, 0.25, 0.75, 0.9].map((share) => `farKeys ${share} 7/5, clusters ${Math.round(100 - 100 * share) / 100} 4/2 | none`), // prettier-ignore
+      'farKeys 0.5 7/5, clusters 0.5 4/3 | none',
+      'farKeys 0.5 6/4, clusters 0.5 4/2 | none',
+      'farKeys 0.5 7/7, clusters 0.5 4/2 | none',
+    ])
+    expect(near('window 0.25 8/6, farKeys 0.25 6/4, clusters 0.5 6/4 | none')[2]).toBe('farKeys 0.25 8/6, clusters 0.75 6/4 | none') // prettier-ignore
+  })
+  test('goes on at the ends of the list of bits, and from bits that are not in it', () => {
+    const others = (text: string) => near(text).filter((one) => one.startsWith('farKeys 1 ') && !one.includes(text.split(' ')[2])) // prettier-ignore
+    expect(others('farKeys 1 8/6 | mean')).toEqual(['farKeys 1 7/7 | mean'])
+    expect(others('farKeys 1 4/2 | mean')).toEqual(['farKeys 1 4/3 | mean'])
+    expect(others('farKeys 1 2/2 | mean')).toEqual(['farKeys 1 4/3 | mean'])
+    expect(others('farKeys 1 8/8 | mean')).toEqual(['farKeys 1 7/7 | mean'])
+    expect(others('farKeys 1 6/6 | mean')).toEqual(['farKeys 1 6/4 | mean', 'farKeys 1 7/7 | mean'])
+    expect(near('entropyCoded 1 6/5 | mean').filter((one) => one.startsWith('entropyCoded 1 ') && one.endsWith('mean'))).toEqual(
+      ['5/4', '5/5', '6/6', '7/6'].map((bits) => `entropyCoded 1 ${bits} | mean`),
+    ) // prettier-ignore
+    expect(near('entropyCoded 1 6/5 | mean')[0]).toBe('entropyCoded 1 6/5 | mean | 16')
+  })
   test('tries coded tokens where it may be slow, and their bits', () => {
     const coded = (tokens: number, bytes: number) => codedStacksFor(budget(tokens, bytes), methods).map(told)
     const some = coded(1000, 9000)

@@ -92,6 +92,15 @@ test('a stack learns if a tier does, is sized if its rest is, and is copied with
   expect(copyOfStack(stackOf('h2o 1 8/6 | mean'))).not.toHaveProperty('dither')
 })
 
+test('a rest that is no stream in any number of bytes is refused, and not looked for without end', () => {
+  const never = { ...methods.find(({ name }) => name === 'mean')!, name: 'never', within: () => undefined }
+  const stack = { window: 0, kept: [tier('farKeys', 0.5, 6, 4)], rest: 'never' }
+  const counts = { window: 0, kept: [3], restBytes: 9, buffer: 4, isCoded: false, restBuffer: 0 }
+  expect(() => builtStack(stack, counts, shape, [...methods, never])).toThrow(
+    new RangeError('stack: never must be a stream for a scale of 0.35'),
+  )
+})
+
 /** Tokens with queries of the last of them. */
 const pilot = (rows: number, asked: number, size: number) => ({
   block: { keys: random(rows, 8, 1, 1), values: random(rows, 6, 2) },

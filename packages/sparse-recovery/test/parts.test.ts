@@ -68,4 +68,11 @@ describe('leastSquares', () => {
     leastSquares(columns, Float64Array.of(3, -3), x)
     expect(x[0]).toBe(3)
   })
+
+  it('leaves x as it is where a step has no length in float64', () => {
+    const columns = { count: 1, each: 1, height: 1, rows: Uint32Array.of(0), values: Float32Array.of(2 ** -100) }
+    const x = Float64Array.of(0)
+    leastSquares(columns, Float64Array.of(2 ** -400), x) // a gradient of 2^-500, whose image has no square
+    expect([...x]).toEqual([0])
+  })
 })

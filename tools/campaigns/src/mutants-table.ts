@@ -21,10 +21,12 @@ interface Sampled {
 }
 
 const folder = fileURLToPath(new URL('../../mutants', import.meta.url))
+/** File, the beginning of what the source says, the judgement, and what the mutant says in its place; where that is absent, whatever it says. */
 const judged = JSON.parse(readFileSync(`${folder}/judged.json`, 'utf8')) as readonly (readonly [
   string,
   string,
   string,
+  string?,
 ])[]
 
 /** Share with its interval of 95 %, by Wilson, in per cent. */
@@ -40,8 +42,11 @@ function share(found: number, of: number): string {
 const code = (text: string) => `\`${text.replaceAll('|', '\\|').replaceAll('`', '′').slice(0, 70)}\``
 
 /** The judgement of a survivor; undefined where nobody has judged it. */
-function judgement({ file, from }: Survivor): string | undefined {
-  return judged.find(([stem, text]) => basename(file) === stem && from.startsWith(text))?.[2]
+function judgement({ file, from, to }: Survivor): string | undefined {
+  return judged.find(
+    ([stem, text, , other]) =>
+      basename(file) === stem && from.startsWith(text) && (other === undefined || to === other),
+  )?.[2]
 }
 
 const isFoundNow = ({ now }: Survivor) => now === 'killed'

@@ -40,7 +40,6 @@ export const lagKv = scored<LagKvOptions, Given<LagKvOptions>>({
     checkInteger('lagKv', 'lag', wide, 1, Math.floor((count + 1 - first) / 2))
     return { count, lag: wide, first }
   },
-  stays: ({ first }) => ({ first }),
   score,
 })
 
@@ -48,7 +47,10 @@ export const lagKvMethod = scoredMethod(lagKv, {
   fewest: ({ lag, first = lag === undefined ? 0 : 4 }) => first + 2 * (lag ?? 1) - 1,
 })
 
-/** The rank of each token in its partition; where no partition follows its own, `lag`, which is above all ranks. */
+/**
+ * The rank of each token in its partition; for first tokens, and where no partition follows its own, `lag`, which is above all ranks. So first tokens stay: of n tokens n − count
+ * leave, and since count ≥ first + 2·lag − 1, at least as many have ranks.
+ */
 function score(tokens: Scoring, { lag, first }: Given<LagKvOptions>): Float64Array {
   const out = new Float64Array(tokens.count).fill(lag)
   const states = [tokens.keys(), tokens.values()]
