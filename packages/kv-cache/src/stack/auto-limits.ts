@@ -1,4 +1,16 @@
-import { decodeSnapshot, readBy, schema, SIZE, type Method, type Shape, type Snapshot } from '@sublinear/core'
+import {
+  decodeSnapshot,
+  nestedSnapshot,
+  readBy,
+  schema,
+  SIZE,
+  type AttentionStream,
+  type Method,
+  type Shape,
+  type Snapshot,
+} from '@sublinear/core'
+import { restoreInMetric } from '../metric/in-metric'
+import { restoreTiers, type Tiers } from '../tiers'
 import { checkStack } from './check-stack'
 import { defaultStack } from './default-stack'
 import { learningWithin, type Learning } from './first-tokens'
@@ -17,23 +29,26 @@ export interface Limits {
   readonly chosen?: Stack | undefined
 }
 
-/** Checks that saved tiers have the parts of this stack within this budget. @throws RangeError where they do not */
-export function checkBuilt(
+/** Restores saved tiers. @throws RangeError where they have not the parts of this stack within this budget, or another metric */
+export function restoreBuilt(
   who: string,
   saved: Uint8Array,
-  { d, dv, scale }: Shape,
   limits: Limits,
+  open: (bytes: Uint8Array) => AttentionStream,
   methods: readonly Method[],
-): void {
+): Tiers {
   const { budgetBytes, weighted } = limits
   const stack = limits.chosen ?? limits.stack
-  const shape = { d, dv, scale }
+  const tiers = (bytes: Uint8Array) => restoreTiers(bytes, open)
+  const inner: Tiers = stack.metric ? restoreInMetric(saved, tiers) : tiers(saved)
+  const shape = { d: inner.d, dv: inner.dv, scale: inner.scale }
   const counts = countsWithin(stack, { ...shape, budgetBytes, weighted }, methods)
   const fresh = counts && builtStack(stack, counts, shape, methods)
   const wanted = fresh && sizesIn(fresh.toBytes())
   fresh?.[Symbol.dispose]()
   if (sizesIn(saved) !== wanted)
     throw new RangeError(`${who}: the tiers of the snapshot must be those of its stack within ${budgetBytes} bytes`)
+  return inner
 }
 
 /** Parameters that decide how much a part holds and how it chooses tokens. */
@@ -54,7 +69,10 @@ const SIZES = [
 
 /** The sizes of saved tiers, as text. */
 function sizesIn(saved: Uint8Array): string {
-  const { parameters } = decodeSnapshot(saved)
+  const snapshot = decodeSnapshot(saved)
+  const { parameters } = snapshot
+  if (parameters['of'] !== undefined)
+    return `${String(snapshot.tensors.get('metric')?.data)} ${sizesIn(nestedSnapshot(snapshot, 'of'))}`
   const parts = Array.from({ length: Number(parameters['parts']) }, (_, i) => {
     const { kind, parameters: own } = JSON.parse(parameters[`part-${i}`] ?? '{}') as {
       readonly kind?: string | undefined

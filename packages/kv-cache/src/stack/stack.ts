@@ -9,6 +9,8 @@ import {
   type TierSpec,
 } from '@sublinear/core'
 import { quantised, waitingBytes } from '@sublinear/token-store'
+import { inMetric } from '../metric/in-metric'
+import type { Metric } from '../metric/metric'
 import { tiers, type Tiers } from '../tiers'
 
 /** Tokens that a tier keeps, with the bits of an entry. */
@@ -31,14 +33,17 @@ export interface Stack {
   readonly rest: string
   /** Seed of a dither of the codes, an integer ≥ 0, for error bars. Tokens then wait exactly. */
   readonly dither?: number | undefined
+  /** The metric of the distances between keys, and of their codes, as `queryMetric` makes it. Default: the plain one. */
+  readonly metric?: Metric | undefined
 }
 
 /** A copy of the fields of a stack, without others. */
 export function copyOfStack(stack: Stack): Stack {
   const kept = tiersOf(stack).map(({ by, share, keyBits, valueBits }) => ({ by, share, keyBits, valueBits }))
-  const { window, rest, dither } = stack
+  const { window, rest, dither, metric } = stack
   return {
     ...(dither !== undefined && { dither }),
+    ...(metric && { metric: [...metric] }),
     window,
     kept,
     rest,
@@ -160,7 +165,7 @@ export function countsWithin(stack: Stack, budget: StackBudget, methods: readonl
   })
   const state = slots.reduce((sum, one) => sum + one.state, 0)
   const window = stack.window - half
-  const left = budgetBytes - fixed - state - waiting - window * token
+  const left = budgetBytes - (stack.metric?.length ?? 0) - fixed - state - waiting - window * token
   const used = parts.reduce((sum, { share }) => sum + share, 0)
   const counts = {
     window,
@@ -232,6 +237,8 @@ export function builtStack(
   name?: string,
 ): Tiers {
   tiersOf(stack)
+  const { metric, ...plain } = stack
+  if (metric) return inMetric({ of: (own) => builtStack(plain, counts, own, methods, name), metric })(shape)
   const window = tierNamed(methods, 'window')
   const parts: ((shape: Shape) => AttentionStream)[] = [
     ...(counts.window > 0 ? [window.tier({ count: counts.window })] : []),
