@@ -1,5 +1,5 @@
 import { decodeSnapshot, restoreLayer, type AttentionStream, type Layer, type Method } from '@sublinear/core'
-import { restoreInMetric, restoreMeasured, restoreTiers } from '@sublinear/kv-cache'
+import { restoreMeasured, restoreTiers } from '@sublinear/kv-cache'
 import { openFeatureStream } from '@sublinear/streaming-attention'
 import { catalogue } from './catalogue'
 
@@ -8,7 +8,6 @@ const compositions: Readonly<Record<string, Method['open']>> = {
   tiers: (bytes, open) => restoreTiers(bytes, open),
   feature: openFeatureStream,
   measured: (bytes, open) => restoreMeasured(bytes, open),
-  inMetric: (bytes, open) => restoreInMetric(bytes, open),
 }
 
 /** Names of the functions that open other snapshots than those of attention streams, by kind. */

@@ -41,7 +41,6 @@ export {
 } from './policies/streaming-llm'
 export { tova, tovaMethod } from './policies/tova'
 export { restoreWindow, window, windowMethod } from './policies/window'
-export { inMetric, restoreInMetric, type InMetric, type InMetricOptions } from './metric/in-metric'
 export type { Metric } from './metric/metric'
 export { queryMetric, type QueryMetricOptions } from './metric/query-metric'
 export { measured, restoreMeasured, type MeasuredOptions, type MeasuredStream } from './measured'

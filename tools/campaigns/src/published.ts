@@ -19,7 +19,6 @@ import { farKeysSchema } from '../../../packages/kv-cache/src/policies/far-keys.
 import { reservoirSchema } from '../../../packages/kv-cache/src/policies/reservoir.ts'
 import { ringSchema } from '../../../packages/kv-cache/src/policies/window.ts'
 import { autoSchema, limitsSchema } from '../../../packages/kv-cache/src/stack/auto-limits.ts'
-import { metricSchema } from '../../../packages/kv-cache/src/metric/in-metric.ts'
 import { measuredSchema, tierSchema, tiersSchema } from '../../../packages/kv-cache/src/saved-tiers.ts'
 import { orderSchema } from '../../../packages/kv-cache/src/stream-order.ts'
 import { specSchemas } from '../../../packages/poly-features/src/spec-schemas.ts'
@@ -63,7 +62,6 @@ export const PARTS = {
   'coded clusters': codedClustersSchema,
   tiers: tiersSchema,
   measured: measuredSchema,
-  'in a metric': metricSchema,
   buffer: bufferSchema,
   mean: meanSchema,
   firstOrder: firstOrderSchema,
@@ -117,7 +115,6 @@ export const KINDS: Readonly<Record<string, readonly string[]>> = {
   farClosure: stacked,
   momentKv: stacked,
   measured: ['measured'],
-  inMetric: ['in a metric'],
   endless: stacked,
   mean: ['shape', 'buffer', 'mean'],
   firstOrder: ['shape', 'buffer', 'firstOrder'],

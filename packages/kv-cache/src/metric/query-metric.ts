@@ -21,7 +21,7 @@ export interface QueryMetricOptions {
  * Cost: rows·d² operations, and d³/6, in float64.
  *
  * @param queries  rows × d, at least one; or moments, d × d, symmetric; plain  share of the plain metric, 0 to 1 (default 0.3)
- * @returns d·(d + 1)/2 integers, for `inMetric` and for `metric` of a stack
+ * @returns d·(d + 1)/2 integers, for `metric` of tiers and of a stack
  * @throws TypeError, RangeError when a shape is wrong, an entry is not finite, all queries are 0, or the metric is not positive definite
  * @example queryMetric({ queries: matrix(2, 2, new Float32Array([2, 0, 0, 1])), plain: 0 }) // [127, 0, 64]
  */

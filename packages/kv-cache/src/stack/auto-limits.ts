@@ -1,16 +1,4 @@
-import {
-  decodeSnapshot,
-  nestedSnapshot,
-  readBy,
-  schema,
-  SIZE,
-  type AttentionStream,
-  type Method,
-  type Shape,
-  type Snapshot,
-} from '@sublinear/core'
-import { restoreInMetric } from '../metric/in-metric'
-import { restoreTiers, type Tiers } from '../tiers'
+import { decodeSnapshot, readBy, schema, SIZE, type Method, type Shape, type Snapshot } from '@sublinear/core'
 import { checkStack } from './check-stack'
 import { defaultStack } from './default-stack'
 import { learningWithin, type Learning } from './first-tokens'
@@ -29,26 +17,23 @@ export interface Limits {
   readonly chosen?: Stack | undefined
 }
 
-/** Restores saved tiers. @throws RangeError where they have not the parts of this stack within this budget, or another metric */
-export function restoreBuilt(
+/** Checks that saved tiers have the parts of this stack within this budget. @throws RangeError where they do not */
+export function checkBuilt(
   who: string,
   saved: Uint8Array,
+  { d, dv, scale }: Shape,
   limits: Limits,
-  open: (bytes: Uint8Array) => AttentionStream,
   methods: readonly Method[],
-): Tiers {
+): void {
   const { budgetBytes, weighted } = limits
   const stack = limits.chosen ?? limits.stack
-  const tiers = (bytes: Uint8Array) => restoreTiers(bytes, open)
-  const inner: Tiers = stack.metric ? restoreInMetric(saved, tiers) : tiers(saved)
-  const shape = { d: inner.d, dv: inner.dv, scale: inner.scale }
+  const shape = { d, dv, scale }
   const counts = countsWithin(stack, { ...shape, budgetBytes, weighted }, methods)
   const fresh = counts && builtStack(stack, counts, shape, methods)
   const wanted = fresh && sizesIn(fresh.toBytes())
   fresh?.[Symbol.dispose]()
   if (sizesIn(saved) !== wanted)
     throw new RangeError(`${who}: the tiers of the snapshot must be those of its stack within ${budgetBytes} bytes`)
-  return inner
 }
 
 /** Parameters that decide how much a part holds and how it chooses tokens. */
@@ -69,10 +54,7 @@ const SIZES = [
 
 /** The sizes of saved tiers, as text. */
 function sizesIn(saved: Uint8Array): string {
-  const snapshot = decodeSnapshot(saved)
-  const { parameters } = snapshot
-  if (parameters['of'] !== undefined)
-    return `${String(snapshot.tensors.get('metric')?.data)} ${sizesIn(nestedSnapshot(snapshot, 'of'))}`
+  const { parameters } = decodeSnapshot(saved)
   const parts = Array.from({ length: Number(parameters['parts']) }, (_, i) => {
     const { kind, parameters: own } = JSON.parse(parameters[`part-${i}`] ?? '{}') as {
       readonly kind?: string | undefined
@@ -80,7 +62,7 @@ function sizesIn(saved: Uint8Array): string {
     }
     return [kind, ...SIZES.map((name) => own?.[name])]
   })
-  return JSON.stringify([parameters['buffer'], parameters['waiting'], parts])
+  return JSON.stringify([parameters['buffer'], parameters['waiting'], parameters['metric'], parts])
 }
 
 /** Snapshots of auto streams: rules to go on by, and what is held. */

@@ -6,6 +6,7 @@ import { stacksFor, variantsOf } from './candidate-stacks'
 import { codedStacksFor } from './coded-stacks'
 import { defaultStack } from './default-stack'
 import { builtStack, countsAtRate, countsWithin, learns, type Counts, type Stack } from './stack'
+import { taughtStack } from './taught-stack'
 
 /** Options of the method: those of autoStream; and, on a pilot, the counts of tokens at the pilot's rate. */
 export type AutoMethodOptions = AutoOptions & { readonly counts?: Counts | undefined }
@@ -64,7 +65,7 @@ export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions
       return fitting(shape, budgetBytes, traffic, other ? [...own, { ...plain, metric: other }] : own)
     },
     taught: (options, queries) =>
-      options.stack?.metric ? { ...options, stack: { ...options.stack, metric: queryMetric({ queries }) } } : options,
+      options.stack?.metric ? { ...options, stack: taughtStack(options.stack, queries) } : options,
     open: (bytes, open) => restoreAutoStream(bytes, open, methods),
   }
 }

@@ -28,8 +28,8 @@ import {
   type Shape,
   readAnew,
 } from '@sublinear/core'
-import type { Tiers } from '../tiers'
-import { checkLearning, limitsIn, restoreBuilt, type Limits } from './auto-limits'
+import { restoreTiers, type Tiers } from '../tiers'
+import { checkBuilt, checkLearning, limitsIn, type Limits } from './auto-limits'
 import { checkStack } from './check-stack'
 import { defaultStack, isFinest } from './default-stack'
 import { checkSpare, firstTokens, learningWithin, restoreFirstTokens, type FirstTokens } from './first-tokens'
@@ -145,7 +145,8 @@ export function restoreAutoStream(
     return live(shape, methods, limits, { first })
   }
   const saved = nestedSnapshot(snapshot, 'tiers')
-  const inner = restoreBuilt(KIND, saved, limits, open, methods)
+  const inner = restoreTiers(saved, open)
+  checkBuilt(KIND, saved, inner, limits, methods)
   within(inner.bytes)
   const { d, dv, scale, head } = inner
   learning?.({ d, dv, scale })

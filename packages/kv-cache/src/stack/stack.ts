@@ -9,7 +9,6 @@ import {
   type TierSpec,
 } from '@sublinear/core'
 import { quantised, waitingBytes } from '@sublinear/token-store'
-import { inMetric } from '../metric/in-metric'
 import type { Metric } from '../metric/metric'
 import { tiers, type Tiers } from '../tiers'
 
@@ -237,8 +236,6 @@ export function builtStack(
   name?: string,
 ): Tiers {
   tiersOf(stack)
-  const { metric, ...plain } = stack
-  if (metric) return inMetric({ of: (own) => builtStack(plain, counts, own, methods, name), metric })(shape)
   const window = tierNamed(methods, 'window')
   const parts: ((shape: Shape) => AttentionStream)[] = [
     ...(counts.window > 0 ? [window.tier({ count: counts.window })] : []),
@@ -254,6 +251,7 @@ export function builtStack(
     parts: parts as [...TierSpec[], StreamSpec],
     buffer: counts.buffer,
     ...(counts.isCoded && { waiting: waitingStore }),
+    ...(stack.metric && { metric: stack.metric }),
     ...(name !== undefined && { name }),
   })
 }
