@@ -133,9 +133,9 @@ describe('tiers in a metric', () => {
 
   test('refuses what is no metric, and heads that turn', () => {
     expect(made(metric)).not.toThrow()
-    expect(made('metric')).toThrow('tiers: metric must be a list of d·(d + 1)/2 integers, d = 3, got 0')
+    expect(made('metric')).toThrow('tiers: metric must have d·(d + 1)/2 entries, got 0')
     expect(made([])).toThrow(RangeError)
-    expect(made([1, 0, 1])).toThrow('tiers: metric must be a list of d·(d + 1)/2 integers, d = 3, got 3')
+    expect(made([1, 0, 1])).toThrow('tiers: metric must have d·(d + 1)/2 entries, got 3')
     expect(made([1, 0, 1, 0, 0, 0])).toThrow('tiers: metric[5] must be an integer from 1 to 127, got 0')
     expect(made([1, -128, 1, 0, 0, 1])).toThrow('tiers: metric[1] must be an integer from -127 to 127, got -128')
     expect(made([1, 0.5, 1, 0, 0, 1])).toThrow(RangeError)
@@ -166,7 +166,7 @@ describe('tiers in a metric', () => {
       () => stream.check.step(block, asked),
     ])
       // prettier-ignore
-      expect(call).toThrow('tiers: queries in the metric must')
+      expect(call).toThrow('tiers: rows in the metric must')
     expect(stream.toBytes()).toEqual(before)
   })
 

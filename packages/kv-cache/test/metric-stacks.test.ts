@@ -61,9 +61,9 @@ describe('a stack in a metric', () => {
 
   test('is refused where its metric is none, of another width, or its head turns', () => {
     expect(() => make({ ...stack, metric: [1, 2] })).toThrow(
-      'autoStream: stack.metric must be a list of d·(d + 1)/2 integers, d = any, got 2',
+      'autoStream: stack.metric must have d·(d + 1)/2 entries, got 2',
     )
-    expect(() => make({ ...stack, metric: [1] })).toThrow('must be a list of d·(d + 1)/2 integers, d = 3, got 1')
+    expect(() => make({ ...stack, metric: [1] })).toThrow('must have d·(d + 1)/2 entries, got 1')
     const turned = { ...shape, d: 2, rotary: { base: 10, pairing: 'halves' } } as const
     expect(() => autoStream({ ...turned, budgetBytes: 3000, tokens: 500, stack: { ...stack, metric: [1, 0, 1] } }, methods)).toThrow('metric cannot be had with rotary') // prettier-ignore
   })

@@ -13,13 +13,13 @@ export function metricTurning(who: string, metric: Metric, d: number): Turning {
   checkMetric(who, 'metric', metric, d)
   const lower = Int8Array.from(metric)
   const unit = Math.sqrt(lower.reduce((sum, entry) => sum + entry ** 2, 0) / d)
-  const each = (name: string, rows: Matrix, turn: (row: Float32Array, out: Float64Array) => void): Matrix => {
+  const each = (rows: Matrix, turn: (row: Float32Array, out: Float64Array) => void): Matrix => {
     const [turned, out] = [matrix(rows.rows, d), new Float64Array(d)]
     for (let from = 0; from < rows.data.length; from += d) {
       turn(rows.data.subarray(from, from + d), out)
       turned.data.set(out, from)
     }
-    checkKeys(who, `${name} in the metric`, turned)
+    checkKeys(who, 'rows in the metric', turned)
     return turned
   }
   const seen = (row: Float32Array, out: Float64Array) => {
@@ -35,7 +35,7 @@ export function metricTurning(who: string, metric: Metric, d: number): Turning {
     }
   }
   return {
-    block: (block) => ({ ...block, keys: each('keys', block.keys, seen) }),
-    queries: (queries) => each('queries', queries, asked),
+    block: (block) => ({ ...block, keys: each(block.keys, seen) }),
+    queries: (queries) => each(queries, asked),
   }
 }

@@ -14,7 +14,7 @@ export function checkMetric(who: string, name: string, metric: Metric, d?: numbe
   const length = Array.isArray(metric) ? metric.length : 0
   const width = d ?? Math.round(Math.sqrt(2 * length + 0.25) - 0.5)
   if (length === 0 || (width * (width + 1)) / 2 !== length)
-    throw new RangeError(`${who}: ${name} must be a list of d·(d + 1)/2 integers, d = ${d ?? 'any'}, got ${length}`)
+    throw new RangeError(`${who}: ${name} must have d·(d + 1)/2 entries, got ${length}`)
   for (let i = 0, at = 0; i < width; i++)
     for (let j = 0; j <= i; j++, at++) checkInteger(who, `${name}[${at}]`, metric[at], i === j ? 1 : -LARGEST, LARGEST)
 }
