@@ -23,7 +23,7 @@ export interface QueryMetricOptions {
  * @param queries  rows × d, at least one; or moments, d × d; plain  share of the plain metric, 0 to 1 (default 0.3)
  * @returns d·(d + 1)/2 integers, for `metric` of tiers and of a stack
  * @throws TypeError, RangeError when a shape is wrong, an entry is not finite, all queries are 0, or the metric is not positive definite
- * @example queryMetric({ queries: matrix(2, 2, new Float32Array([2, 0, 0, 1])), plain: 0 }) // [127, 0, 64]
+ * @example queryMetric({ queries: matrix(2, 2, new Float32Array([2, 0, 0, 1])), plain: 0 }) // [ 127, 0, 64 ]
  */
 export function queryMetric(options: QueryMetricOptions): Metric {
   checkOptions(WHO, options, ['queries', 'moments', 'plain'])
