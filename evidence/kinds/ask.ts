@@ -244,9 +244,10 @@ function fits(stack: Stack, shape: Shape, budgetBytes: number): boolean {
 const methodsOf = (name: string): Method[] => catalogue.filter((method) => method.name === name)
 
 /** A stack in a few words. */
-export function named({ window, kept, rest }: Stack): string {
+export function named({ window, kept, rest, metric }: Stack): string {
   const tiers = kept.map(({ by, share, keyBits, valueBits }) => `${by} ${share} ${keyBits}/${valueBits}`)
-  return [...(window > 0 ? [`window ${window}`] : []), ...tiers, rest].join(' + ')
+  const stack = [...(window > 0 ? [`window ${window}`] : []), ...tiers, rest].join(' + ')
+  return metric ? `${stack}, in the metric of the queries` : stack
 }
 
 function stacked(parts: readonly Matrix[]): Matrix {
@@ -443,7 +444,7 @@ export const kinds: Experiment<Kinds> = {
     'Which method suits which kind of head? Two models were trained here and two come from elsewhere ([kit/foreign](../kit/foreign/README.md)). No default was chosen on these heads and texts. ' +
     'The prefix comes with its queries. Then either the queries after it ask about the prefix alone (*later*), or the tokens after it come with their queries (*causal*). ' +
     'The error is ‖ô − o‖_F/‖o‖_F, mean over the heads; answering zero has error 1. Bytes are everything held after every call, and never more than the share of the float32 cache. ' +
-    `“Own pilot” is a recipe from the first four sevenths of the prefix, “no recipe” is the stack that suits sharp heads, and “first tokens” is \`learn: true\`. ` +
+    `“Own pilot” is a recipe from the first four sevenths of the prefix, for all tokens, those after the prefix too (for the prefix alone, it would have room for finer bits); its stacks may be in the metric of these queries. “No recipe” is the stack that suits sharp heads, and “first tokens” is \`learn: true\`. ` +
     `“${SLOW_TOO}” is \`plan({ slow: true })\`: its stacks may have entropy-coded tiers, of which [a query takes milliseconds](../entropy-coded/README.md). “${OFFLINE}” saw the whole prefix at once, ` +
     `and ${FITTED} of its queries: \`compact\`, as many tokens as take seven eighths of the bytes in 8 and 6 bits; what comes later joins the nearest of them. “${BY_KEYS}” chooses and weighs tokens by their keys alone.`,
   file: () => 'result.json',

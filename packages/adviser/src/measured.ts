@@ -51,7 +51,8 @@ export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): 
   ]
   const best = standings[0]
   if (!best) return { considered }
-  const { method, options, tokens: looked } = best
+  const { method, tokens: looked } = best
+  const options = method.taught?.(best.options, pilot.queries) ?? best.options
   const error = { total: errorOf(best), tokens: looked }
   const parts = { stream: bytesOf(best) }
   return { answer: { name: method.name, method: method.name, options, evidence: 'measured', error, parts }, considered }

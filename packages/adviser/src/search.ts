@@ -53,7 +53,7 @@ export function* search(
     rounds,
     trialOf: (length) => trialOf(pilot, shape, { asked, length, streamTokens: traffic.tokens }),
     near: ({ method, options }) =>
-      (method.refine?.(shape, options, budgetBytes, traffic) ?? []).map((near) => ({ method, options: near })),
+      (method.refine?.(shape, options, budgetBytes, traffic, few) ?? []).map((near) => ({ method, options: near })),
   })
   return { standings, tooLarge: methods.map(({ name }) => name).filter((name) => !entered.has(name)) }
 }

@@ -96,14 +96,15 @@ export function trialOf(
 
   return {
     tokens: length,
-    *run({ method, options }) {
+    *run({ method, options: given }) {
+      const until = asked === 'rows' ? taken : answered
+      const options = method.taught?.(given, rowsOf(pilot.queries, 0, until * groups)) ?? given // no question may teach
       const stream: AttentionStream & Partial<Disposable> = method.make(
         shape,
         method.atRate?.(shape, options, rate) ?? options,
       )
       try {
         const learns = asked !== 'rows' && (method.needsQueries?.(options) ?? method.learns !== 'nothing')
-        const until = asked === 'rows' ? taken : answered
         for (let from = 0; from < until; from += PIECE) {
           const { block, queries } = cut(from, Math.min(until, from + PIECE))
           if (learns) stream.step(block, queries)

@@ -164,7 +164,7 @@ describe('a stream', () => {
         both(
           (options: Parameters<typeof tiers>[0]) => saidBy(tiers(options)),
           { ...shape, parts },
-          { ...features, buffer: undefined, waiting: undefined, name: undefined },
+          { ...features, buffer: undefined, waiting: undefined, metric: undefined, name: undefined },
         ),
     ],
     [

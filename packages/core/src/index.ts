@@ -63,7 +63,7 @@ export {
 export { life, type Life } from './life'
 export { checkParts, disposeAll, forkedParts } from './forked'
 export { dataOf, isHeld, piecesOf, type HeldTensor } from './held-tensor'
-export type { Arrived, Back, Inside, LiveStream, Making, Saved } from './inside'
+export type { Arrived, Back, Inside, LiveStream, Making, Saved, Turning } from './inside'
 export { liveStream } from './live-stream'
 export { largestWithin, type Method, type Pilot, type TierMethod, type Traffic } from './method'
 export { nestedAll, nestedIn, nestedSnapshot, snapshotUnder, tensorsUnder } from './nested-snapshots'

@@ -19,6 +19,14 @@ export interface Back {
   take(count: number): void
 }
 
+/** Coordinates of a stream: tokens and queries are turned into them before anything else. */
+export interface Turning {
+  /** Turns tokens, the first at place `first`. */
+  block(block: KvBlock, first: number): KvBlock
+  /** Turns query rows, `groups` a token, the first token at place `first`. */
+  queries(queries: Matrix, first: number, groups: number): Matrix
+}
+
 /** The part that is particular to one stream. Nothing here checks its input, and only `refuses` and `joining` may refuse. */
 export interface Inside extends Shape {
   readonly version: string
@@ -43,6 +51,11 @@ export interface Inside extends Shape {
   joining?(later: Snapshot, tokens: number): () => void
   /** Whether `joining` turns the tokens that it joins to their places. Without it, streams of a shape with `rotary` do not merge. */
   readonly turnsJoined?: boolean | undefined
+  /**
+   * Takes blocks and queries into other coordinates, in which all that the inside holds is, before anything of a call is done; throws where they are out of
+   * range there. Absent: they turn by their places, where the shape has `rotary`.
+   */
+  readonly turning?: Turning | undefined
   /** Absent: tokens cannot be taken back. */
   readonly back?: Back | undefined
   saved(): Saved

@@ -1,9 +1,9 @@
 import { checkBlock, checkInteger, checkKeys } from './check'
-import type { AttentionStream, Checks, KvBlock, Matrix, PartialSoftmax } from './contracts'
+import type { AttentionStream, Checks, Matrix, PartialSoftmax } from './contracts'
 import type { AskBars } from './spread'
 import { checkParts, copiesOf, disposeAll, forkedParts } from './forked'
 import { headOf, type Rotary } from './head'
-import type { Inside, LiveStream, Making } from './inside'
+import type { Inside, LiveStream, Making, Turning } from './inside'
 import { rowsOfPartial } from './kv-block'
 import { life } from './life'
 import { rowsOf } from './matrix'
@@ -21,15 +21,11 @@ import { asksBars, emptyPartial, isPartial, queryGroups } from './step'
 const made = readAnew<LiveStream, 'tokens' | 'bytes' | 'errorBars' | 'spare' | 'counters'>()
 
 /** Turns the rows of a call by their places in the text; leaves them as they are without `rotary`. */
-function turning(rotary: Rotary | undefined, d: number) {
+function turning(rotary: Rotary | undefined, d: number): Turning {
   const turn = rotary && rotation(rotary, d)
   return {
-    /** Turns tokens, the first at place `first`. */
-    block: (block: KvBlock, first: number): KvBlock =>
-      turn ? { ...block, keys: turn(block.keys, (r) => first + r) } : block,
-    /** Turns query rows, `groups` a token, the first token at place `first`. */
-    queries: (queries: Matrix, first: number, groups: number): Matrix =>
-      turn ? turn(queries, (r) => first + Math.floor(r / groups)) : queries,
+    block: (block, first) => (turn ? { ...block, keys: turn(block.keys, (r) => first + r) } : block),
+    queries: (queries, first, groups) => (turn ? turn(queries, (r) => first + Math.floor(r / groups)) : queries),
   }
 }
 
@@ -51,7 +47,7 @@ export function liveStream<I extends Inside, M extends object>(making: Making<I,
   const merging = inside.rotary === undefined || inside.turnsJoined ? inside.merging : 'none'
   const valueCols = inside.values === 'in keys' ? 0 : dv
   const head = headOf(inside)
-  const turn = turning(inside.rotary, d)
+  const turn = inside.turning ?? turning(inside.rotary, d)
   /** Query rows a token, where a feature of the shape is a list with an entry for each of them. */
   const heads = [sinkLogit, inside.slope].find(Array.isArray)?.length
 

@@ -57,7 +57,9 @@ export interface Method<Options = object> {
   /** Options that are worth trying on a pilot beside the options of `within`; each fits the budget. Default: none. */
   variants?(shape: Shape, budgetBytes: number, traffic: Traffic, pilot?: Pilot): readonly Options[]
   /** Options near the best found so far that are worth trying next, most promising first; each fits the budget. Default: none. */
-  refine?(shape: Shape, best: Options, budgetBytes: number, traffic: Traffic): readonly Options[]
+  refine?(shape: Shape, best: Options, budgetBytes: number, traffic: Traffic, pilot?: Pilot): readonly Options[]
+  /** The same options, with what they have from a pilot's queries, such as a metric, made from these queries instead. Default: the options as they are. */
+  taught?(options: Options, queries: Matrix): Options
   /** Restores a stream from a snapshot of this kind; `open` restores snapshots that are nested in it. */
   open(bytes: Uint8Array, open: (bytes: Uint8Array) => AttentionStream): AttentionStream & Disposable
 }

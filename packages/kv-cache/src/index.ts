@@ -41,6 +41,8 @@ export {
 } from './policies/streaming-llm'
 export { tova, tovaMethod } from './policies/tova'
 export { restoreWindow, window, windowMethod } from './policies/window'
+export type { Metric } from './metric/metric'
+export { queryMetric, type QueryMetricOptions } from './metric/query-metric'
 export { measured, restoreMeasured, type MeasuredOptions, type MeasuredStream } from './measured'
 export { measuredMethod, type MeasuredMethod, type MeasuredMethodOptions } from './measured-method'
 export { scored, type ScoredTier } from './scored'

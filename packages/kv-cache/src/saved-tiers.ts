@@ -10,13 +10,14 @@ export const tierSchema = schema({
   },
 })
 
-/** Schema of tiers; `waiting` says how waiting tokens are held, where not in float32. */
+/** Schema of tiers; `waiting` says how waiting tokens are held, where not in float32; `metric` is the lower triangle of C, row by row. */
 export const tiersSchema = schema(
   {
     parameters: {
       buffer: { whole: true, least: 1, most: MOST_BUFFER },
       parts: { whole: true, least: 1 },
       waiting: 'text',
+      metric: 'text',
     },
   },
   {

@@ -27,15 +27,16 @@ import {
   type Shape,
   type Snapshot,
   type State,
-  type StreamSpec,
   type Tier,
-  type TierSpec,
   tokenCount,
 } from '@sublinear/core'
 import { continuePadded, continueWith, FEW, whyNoBars } from './asked-parts'
 import { placedParts } from './placed-parts'
+import type { Metric } from './metric/metric'
+import { metricTurning } from './metric/metric-rows'
 import { tiersSchema } from './saved-tiers'
 import { checkParts, isTier } from './tier-parts'
+import type { Tiers, TiersOptions } from './tiers-options'
 import {
   float32,
   openStore,
@@ -45,32 +46,13 @@ import {
   type WaitingTokens,
 } from '@sublinear/token-store'
 
+export type { Tiers, TiersOptions } from './tiers-options'
+
 const KIND = 'tiers'
 const VERSION = '2'
 /** The most tokens that are held exactly until they are handed to the first tier together; also the default. */
 const BLOCK = 64
 const CAN: readonly HeadFeature[] = [...HELD_FEATURES, 'positions']
-
-export interface TiersOptions extends Shape {
-  /** Tiers in order: tokens that one evicts go to the next. The last part may be any stream. */
-  readonly parts: readonly [...TierSpec[], StreamSpec]
-  /** Number of tokens that are held exactly until they are handed to the first tier together, 1 to 64; take fewer where bytes are few. Default 64. */
-  readonly buffer?: number | undefined
-  /** Store of the waiting tokens. Default: float32. Codes must begin with the first token: `quantised({ …, first: 0 })`. */
-  readonly waiting?: TokenStore | undefined
-  /** Kind of its snapshots, for a method that is made of tiers. Default 'tiers'. */
-  readonly name?: string | undefined
-}
-
-export interface Tiers extends AttentionStream, Disposable {
-  readonly check: LiveStream['check']
-  readonly spare: number
-  takeBack(count: number): void
-  /** The parts as they are now. They must not be pushed to: tokens reach them through the tiers before them. */
-  readonly parts: readonly AttentionStream[]
-  /** Query rows answered since this object was made, and the sums of the parts' other counts. */
-  readonly counters: Readonly<Record<string, number>>
-}
 
 /**
  * A key-value cache of tiers: each tier holds the tokens that its policy keeps, the tokens that it evicts go to the next, and the last part takes all others.
@@ -79,17 +61,19 @@ export interface Tiers extends AttentionStream, Disposable {
  * Guarantee: every token pushed is in exactly one part, with its weight: exact over the tokens held, and for the others the guarantee of the last
  *   part. Tokens are handed on `buffer` at a time, at fixed places of the stream; until then they are held here, exactly or as the store
  *   `waiting` rounds them. Parts that have `check` are asked before any takes a token; where one fails all the same, the whole is broken, and says so.
- *   With `rotary`, keys come unrotated and turn by their places in the text; with `positions`, the parts behind a window are asked from one distance.
+ *   With a `metric`, all keys are held times C and queries come times C⁻ᵀ, for M = C·Cᵀ: scores stay what they were; distances and the rounding of codes are
+ *   those of the metric. With `rotary`, keys come unrotated and turn by their places in the text; with `positions`, the parts behind a window are asked from one distance.
  *   Merging is 'ordered' where every tier's merging is 'ordered' and the last part's is 'linear', else 'none'.
- * Cost: that of the parts, and the buffer, 4·(d + dv) bytes a token; smaller buffers are slower.
+ * Cost: that of the parts, and the buffer, 4·(d + dv) bytes a token; smaller buffers are slower. A metric: d·(d + 1)/2 bytes, and d²/2 operations a row.
  *
  * @param d, dv, scale, softcap  the shape of every part; sinkLogit, rotary, positions  features that the whole computes; parts  tiers in order, the last any
- *   stream; buffer  1 to 64 (default 64); waiting  store of the waiting tokens (default: float32); name  kind of its snapshots (default 'tiers')
- * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, buffer is no such integer, or `waiting` is a store whose tokens change
+ *   stream; buffer  1 to 64 (default 64); waiting  store of the waiting tokens (default: float32); metric  of distances, not with `rotary`; name  kind of its snapshots (default 'tiers')
+ * @throws TypeError, RangeError when a part is no tier, not empty, or of another shape, buffer is no such integer, `waiting` is a store whose tokens change, or metric is none of this width;
+ *   from a call, when a key or query is out of range in the metric
  * @example tiers({ d: 2, dv: 2, scale: 1, parts: [sinks({ count: 4 }), window({ count: 16 }), closureStream] }).tokens // 0
  */
 export function tiers(options: TiersOptions): Tiers {
-  const { parts, buffer = BLOCK, waiting = float32, name = KIND, ...shape } = checkObject(KIND, options)
+  const { parts, buffer = BLOCK, waiting = float32, metric, name = KIND, ...shape } = checkObject(KIND, options)
   checkHead(name, shape, CAN)
   checkInteger(name, 'buffer', buffer, 1, BLOCK)
   if (!Array.isArray(parts) || parts.length === 0 || parts.some((spec) => typeof spec !== 'function'))
@@ -99,7 +83,7 @@ export function tiers(options: TiersOptions): Tiers {
   for (const [i, { tokens }] of made.entries()) {
     if (tokens !== 0) throw new RangeError(`${name}: part ${i} must be empty, got one with ${tokens} tokens`)
   }
-  return live(name, shape, made, { buffer, store: waiting })
+  return live(name, shape, made, { buffer, store: waiting, metric })
 }
 
 /**
@@ -115,11 +99,17 @@ export function restoreTiers(
   const snapshot = decodeSnapshot(bytes, { kind: name, version: VERSION })
   const shape = shapeIn(name, snapshot, CAN)
   const said = Object.keys(snapshot.parameters).length
-  const { buffer, parts: count, waiting } = readBy(name, tiersSchema, snapshot, { said }).parameters
+  const { buffer, parts: count, waiting, metric: saved } = readBy(name, tiersSchema, snapshot, { said }).parameters
   const store = waiting === '' ? float32 : openStore(name, waiting)
   const parts = Array.from({ length: count }, (_, i) => open(nestedSnapshot(snapshot, partName(i))))
   for (const { tokens } of parts) checkFits(name, tokens <= tokenCount(name, snapshot))
-  return live(name, shape, parts, { buffer, store }, snapshot)
+  return live(
+    name,
+    shape,
+    parts,
+    { buffer, store, metric: saved === '' ? undefined : saved.split(',').map(Number) },
+    snapshot,
+  )
 }
 
 const partName = (i: number) => `part-${i}`
@@ -152,10 +142,11 @@ function tiersOf(
   }
 }
 
-/** The store of tokens that wait before the first part. */
+/** The store of tokens that wait before the first part, and the metric in which all are held. */
 interface Holding {
   readonly buffer: number
   readonly store: TokenStore
+  readonly metric: Metric | undefined
 }
 
 type TiersInside = Inside & { readonly waiting: WaitingTokens }
@@ -164,13 +155,15 @@ function begun(
   name: string,
   shape: Shape,
   parts: readonly AttentionStream[],
-  { buffer, store }: Holding,
+  { buffer, store, metric }: Holding,
   alive: Life,
   from?: State,
 ): TiersInside {
   const { d, dv, scale, sinkLogit } = shape
   const like = from?.live as TiersInside | undefined
   const placed = placedParts(name, shape, parts)
+  if (metric && shape.rotary) throw new RangeError(`${name}: metric cannot be had with rotary`)
+  const turning = metric && metricTurning(name, metric, d)
   const forgetting = parts.slice(0, -1) as Tier[]
   const last = parts.at(-1)!
   const lastTier = isTier(last) ? last : undefined
@@ -242,6 +235,15 @@ function begun(
     return block
   }
 
+  /** Throws where a part cannot take a block, which is as parts hold it. */
+  const refuse = (block: KvBlock, queries?: Matrix) => {
+    waiting.reserve(block.keys.rows)
+    for (const { check } of parts) {
+      if (queries) check?.step(block, queries, true)
+      else check?.push(block, true)
+    }
+  }
+
   const inside: TiersInside = {
     version: VERSION,
     d,
@@ -254,9 +256,11 @@ function begun(
       buffer: String(buffer),
       parts: String(parts.length),
       ...(store.spec !== float32.spec && { waiting: store.spec }),
+      ...(metric && { metric: String(metric) }),
     },
+    turning,
     errorBars: () => whyNoBars(parts) ?? waiting.noBars,
-    bytes: () => parts.reduce((total, { bytes }) => total + bytes, waiting.bytes),
+    bytes: () => parts.reduce((total, { bytes }) => total + bytes, waiting.bytes + (metric?.length ?? 0)),
     take: (block, at) => waiting.take(block, at),
     answer(queries, out, arrived) {
       rows += queries.rows
@@ -266,17 +270,13 @@ function begun(
     },
     counters: () => ({ ...totalCounters(parts), rows }),
     refuses(block, queries) {
-      waiting.reserve(block.keys.rows)
-      for (const { check } of parts) {
-        if (queries) check?.step(block, queries, true)
-        else check?.push(block, true)
-      }
+      refuse(turning?.block(block, 0) ?? block, queries && (turning?.queries(queries, 0, 1) ?? queries))
     },
     joining(later) {
       const theirs = parts.map((_, i) => ({ toBytes: () => nestedSnapshot(later, partName(i)) }))
       for (const [i, { check }] of parts.entries()) check?.merge(theirs[i])
       const pending = pendingIn(later)
-      inside.refuses!(pending)
+      refuse(pending)
       return () => {
         last.merge(theirs.at(-1)!)
         if (Number(later.parameters['tokens']) > pending.keys.rows) absorb(theirs)

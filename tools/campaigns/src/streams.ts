@@ -65,6 +65,12 @@ export const STREAMS: Readonly<Record<string, () => AttentionStream>> = {
     mergeReduce({ ...SHAPE, halving: uniformHalving({ seed: 5 }), blockSize: 8, levels: 3, capacity: 64 }),
   'a halving cache': () => halvingCache({ target: 20, halving: softmaxBalance({ mode: 'greedy', seed: 9 }) })(SHAPE),
   'a measured closure': () => policies.measured({ of: (shape) => S.closureStream(shape), count: 40, seed: 3 })(SHAPE),
+  'tiers, in a metric': () =>
+    S.tiers({
+      ...SHAPE,
+      parts: [policies.farKeys({ count: 10, store: quantised({ keyBits: 4, valueBits: 4 }) }), S.meanStream],
+      metric: policies.queryMetric({ queries: pilot.queries }),
+    }),
   momentCoreset: () => S.momentCoreset({ features: taylor(2), dv, seed: 4, budget: 3000 }),
   tiers: () =>
     S.tiers({

@@ -62,7 +62,7 @@ function sizesIn(saved: Uint8Array): string {
     }
     return [kind, ...SIZES.map((name) => own?.[name])]
   })
-  return JSON.stringify([parameters['buffer'], parameters['waiting'], parts])
+  return JSON.stringify([parameters['buffer'], parameters['waiting'], parameters['metric'], parts])
 }
 
 /** Snapshots of auto streams: rules to go on by, and what is held. */

@@ -1,12 +1,20 @@
-import { HELD_FEATURES, type Method, type Shape, type Traffic } from '@sublinear/core'
+import { HELD_FEATURES, type Method, type Pilot, type Shape, type Traffic } from '@sublinear/core'
+import type { Metric } from '../metric/metric'
+import { queryMetric } from '../metric/query-metric'
 import { autoStream, restoreAutoStream, type AutoOptions } from './auto-stream'
 import { stacksFor, variantsOf } from './candidate-stacks'
 import { codedStacksFor } from './coded-stacks'
 import { defaultStack } from './default-stack'
 import { builtStack, countsAtRate, countsWithin, learns, type Counts, type Stack } from './stack'
+import { taughtStack } from './taught-stack'
 
 /** Options of the method: those of autoStream; and, on a pilot, the counts of tokens at the pilot's rate. */
 export type AutoMethodOptions = AutoOptions & { readonly counts?: Counts | undefined }
+
+/** The metric of a pilot's queries; undefined where there are none to speak of, or where they turn by place. */
+function metricOf({ rotary }: Shape, pilot: Pilot | undefined): Metric | undefined {
+  return pilot?.queries.data.some(Boolean) && rotary === undefined ? queryMetric({ queries: pilot.queries }) : undefined
+}
 
 /** Makes the record of the method `auto`, over the methods that its stacks may name. */
 export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions> {
@@ -42,13 +50,22 @@ export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions
       return counts ? { ...options, counts: countsAtRate(stackOf(shape, options), counts, rate) } : options
     },
     needsQueries: ({ stack }) => stack === undefined || learns(stack, methods),
-    variants(shape, budgetBytes, traffic) {
+    variants(shape, budgetBytes, traffic, pilot) {
       const budget = { ...shape, budgetBytes, tokens: traffic.tokens, weighted: traffic.weighted ?? false }
       const stacks = [...stacksFor(budget, methods), ...(traffic.slow ? codedStacksFor(budget, methods) : [])]
-      return fitting(shape, budgetBytes, traffic, stacks)
+      const metric = metricOf(shape, pilot)
+      const own = metric ? stacks.map((stack) => ({ ...stack, metric })) : []
+      return fitting(shape, budgetBytes, traffic, [...stacks, ...own])
     },
-    refine: (shape, best, budgetBytes, traffic) =>
-      fitting(shape, budgetBytes, traffic, variantsOf(stackOf(shape, best))),
+    refine(shape, best, budgetBytes, traffic, pilot) {
+      const { metric, ...plain } = stackOf(shape, best)
+      const near = variantsOf(plain)
+      const own = metric ? [plain, ...near.map((stack) => ({ ...stack, metric }))] : near
+      const other = metric ? undefined : metricOf(shape, pilot)
+      return fitting(shape, budgetBytes, traffic, other ? [...own, { ...plain, metric: other }] : own)
+    },
+    taught: (options, queries) =>
+      options.stack?.metric ? { ...options, stack: taughtStack(options.stack, queries) } : options,
     open: (bytes, open) => restoreAutoStream(bytes, open, methods),
   }
 }

@@ -77,7 +77,7 @@ export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
  * An attention stream within a byte budget, made of the stack of its head: tokens that receive attention, far keys and clusters in few bits, and a small
  * summary of the others. It learns attention from queries in `step`; of tokens that are pushed without queries, it keeps the newest instead.
  * Source: not from the papers. The tiers are those that `plan` chose; counts follow from the bytes. With `learn` the first tokens are held
- *   with their queries, all of them, in 8 to 5 bits: up to 512, or as many as the budget has room for. Then the named stacks are tried on them at the rate of
+ *   with their queries, all of them, in 8 to 5 bits: up to 512, or as many as the budget has room for. Then the named stacks are tried on them, plain and in the metric of these queries, at the rate of
  *   the tokens to come, and the best takes these tokens and goes on. The default stack is taken where all tokens to come have room in 8 and 6 bits, or where
  *   the first tokens came without queries, were turned by place (`rotary`), have capped scores, or are fewer than 64. With a `softcap` every part of the stack must know it.
  *

@@ -1,4 +1,5 @@
 import { checkInteger, checkObject, type Method } from '@sublinear/core'
+import { checkMetric } from '../metric/metric'
 import { isSized, type Kept, type Stack } from './stack'
 
 const MOST_TIERS = 8
@@ -15,6 +16,7 @@ export function checkStack(who: string, name: string, stack: Stack, methods: rea
   if (stack.kept.length === 0 && stack.window === 0 && stack.rest === 'none')
     throw new RangeError(`${who}: ${name} must hold something`)
   if (stack.dither !== undefined) checkInteger(who, `${name}.dither`, stack.dither, 0)
+  if (stack.metric !== undefined) checkMetric(who, `${name}.metric`, stack.metric)
   let sum = 0
   for (const [i, tier] of stack.kept.entries()) sum += checkedShare(who, `${name}.kept[${i}]`, tier, methods)
   const most = isSized(stack) ? 1 - 2 ** -10 : 1 + 2 ** -20 // a tolerance, since 0.3 + 0.7 is not 1 in floating point

@@ -21,9 +21,10 @@ import {
   type QuantisedStreamOptions,
 } from '../policies/quantised-stream'
 import type { TokenTier } from '../token-tier'
-import { namedStacks } from './named-stacks'
+import { namedInMetric, namedStacks } from './named-stacks'
 import { chosenStack } from './own-trial'
 import type { Stack, StackBudget } from './stack'
+import { taughtStack } from './taught-stack'
 
 const made = readAnew<FirstTokens, 'tokens' | 'bytes' | 'room' | 'spare'>()
 
@@ -169,8 +170,11 @@ function live(learning: Learning, held: TokenTier, asked: TokenTier): FirstToken
       chosen(usual, budget, methods) {
         const block = read(held)
         if (asked.tokens === 0) return undefined
-        const stacks = { usual, others: namedStacks(budget, methods) }
-        return chosenStack({ block, queries: read(asked).keys }, stacks, budget, methods)
+        const queries = read(asked).keys
+        const named = namedStacks(budget, methods)
+        const stacks = { usual, others: [...named, ...namedInMetric(named, queries, budget, methods)] }
+        const best = chosenStack({ block, queries }, stacks, budget, methods)
+        return best && taughtStack(best, queries)
       },
       blocks() {
         const block = read(held)

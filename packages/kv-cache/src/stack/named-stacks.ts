@@ -1,5 +1,6 @@
-import type { Method } from '@sublinear/core'
+import type { Matrix, Method } from '@sublinear/core'
 import { countsWithin, type Kept, type Stack, type StackBudget } from './stack'
+import { taughtStack } from './taught-stack'
 
 const tier = (by: string, share: number, keyBits: number, valueBits: number): Kept => ({
   by,
@@ -50,4 +51,16 @@ export function namedStacks(
   const whole = all.find(holds(1))
   const most = all.find(holds(2 / 3))
   return [...new Set([...(whole ? [whole] : []), ...(most ? [most] : []), ...ANY.filter(fitting)])]
+}
+
+/** The stacks of a list again, in the metric of these queries; none where they are all 0. */
+export function namedInMetric(
+  stacks: readonly Stack[],
+  queries: Matrix,
+  budget: StackBudget,
+  methods: readonly Method[],
+): readonly Stack[] {
+  return stacks
+    .map((stack) => taughtStack({ ...stack, metric: [] }, queries))
+    .filter((stack) => stack.metric && countsWithin(stack, budget, methods))
 }

@@ -9,6 +9,7 @@ import {
 } from '@sublinear/core'
 import { exactStream, normalise } from '@sublinear/exact-attention'
 import { builtStack, countsAtRate, countsWithin, learns, type Stack, type StackBudget } from './stack'
+import { taughtStack } from './taught-stack'
 
 /** Tokens with the queries of the last of them. */
 export interface OwnPilot {
@@ -106,7 +107,9 @@ export function trialOf(
   }
   const truth = answersOf(exactStream(shape), false)
   const rate = Math.min(1, taken / tokens)
-  return (stack) => {
+  const known = asked(unasked, answered) // no question may teach
+  return (given) => {
+    const stack = taughtStack(given, known)
     const counts = countsAtRate(stack, countsWithin(stack, budget, methods)!, rate)
     const { causal, later: found } = answersOf(builtStack(stack, counts, shape, methods), learns(stack, methods))
     return distance(causal, truth.causal) + distance(found, truth.later)

@@ -9,6 +9,7 @@ import {
   type TierSpec,
 } from '@sublinear/core'
 import { quantised, waitingBytes } from '@sublinear/token-store'
+import type { Metric } from '../metric/metric'
 import { tiers, type Tiers } from '../tiers'
 
 /** Tokens that a tier keeps, with the bits of an entry. */
@@ -31,14 +32,17 @@ export interface Stack {
   readonly rest: string
   /** Seed of a dither of the codes, an integer ≥ 0, for error bars. Tokens then wait exactly. */
   readonly dither?: number | undefined
+  /** The metric of the distances between keys, and of their codes, as `queryMetric` makes it. Default: the plain one. */
+  readonly metric?: Metric | undefined
 }
 
 /** A copy of the fields of a stack, without others. */
 export function copyOfStack(stack: Stack): Stack {
   const kept = tiersOf(stack).map(({ by, share, keyBits, valueBits }) => ({ by, share, keyBits, valueBits }))
-  const { window, rest, dither } = stack
+  const { window, rest, dither, metric } = stack
   return {
     ...(dither !== undefined && { dither }),
+    ...(metric && { metric: [...metric] }),
     window,
     kept,
     rest,
@@ -160,7 +164,7 @@ export function countsWithin(stack: Stack, budget: StackBudget, methods: readonl
   })
   const state = slots.reduce((sum, one) => sum + one.state, 0)
   const window = stack.window - half
-  const left = budgetBytes - fixed - state - waiting - window * token
+  const left = budgetBytes - (stack.metric?.length ?? 0) - fixed - state - waiting - window * token
   const used = parts.reduce((sum, { share }) => sum + share, 0)
   const counts = {
     window,
@@ -247,6 +251,7 @@ export function builtStack(
     parts: parts as [...TierSpec[], StreamSpec],
     buffer: counts.buffer,
     ...(counts.isCoded && { waiting: waitingStore }),
+    ...(stack.metric && { metric: stack.metric }),
     ...(name !== undefined && { name }),
   })
 }
