@@ -4,12 +4,12 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import type { HeadCut } from './head-cut'
 import { headScratch, layerAnswers, type HeadBlock } from './layer-answers'
 import { ownHead, readHead } from './held-head'
-import { answerTensors, passingAnswers } from './answer-tensors'
 import { keptOutputs } from './kept-outputs'
 import type { LongBlocks } from './long-blocks'
 import { shapeOf } from './model-layer'
 import { rotaryFrequencies } from './rotary-frequencies'
 import type { OpenLayer, OpenSegment } from './open-segments'
+import { answerTensors, passingTensors } from './passing-tensors'
 import { floatsOf, type Ort } from './ort'
 import type { Cut } from './segments'
 import { tokenInputs, type Step } from './token-inputs'
@@ -93,7 +93,7 @@ export function onnxReader(
   const owned = layers.filter(({ reads }) => reads === undefined).flatMap(({ index }) => streams[index])
   const kept = keptOutputs()
   const answerOf = answerTensors(ort)
-  const passes = passingAnswers(model)
+  const passes = passingTensors(model)
   const scratch = headScratch()
   let tokens = 0
   let previous = -1
@@ -112,12 +112,13 @@ export function onnxReader(
       if (session) {
         const feeds = Object.fromEntries(reads.map(({ tensor, port }) => [port, have[tensor]]))
         const isKept = rows === 1 || rows === BLOCK
-        const made = await kept.run(session, feeds, isKept ? `${i} ${rows}` : undefined)
+        const shared = makes.filter(({ tensor }) => passes[i].has(tensor)).map(({ port }) => port)
+        const made = await kept.run(session, feeds, isKept ? { key: `${i} ${rows}`, shared, turn: i % 2 } : undefined)
         for (const { tensor, port } of makes) have[tensor] = made[port]
       }
       for (const [at, layer] of own.entries()) {
         const parts = layer.tensors.map((name) => floatsOf(have[name]))
-        const answers = answerOf(layer, rows, passes.has(layer.site.output) ? `${at}` : undefined)
+        const answers = answerOf(layer, rows, passes[i].has(layer.site.output) ? `${at}` : undefined)
         const out = answers.data as Float32Array
         await layerAnswers(layer, heldBy(layer), parts, { rows, before: tokens, scratch, isTurned, out }, onHead)
         const said = watch?.(layer, out, rows, parts)
