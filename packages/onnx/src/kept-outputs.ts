@@ -50,7 +50,7 @@ export function keptOutputs(): KeptOutputs {
         if (probe) (probe.data as Float32Array)[0] = NaN
         const made = (await session.run(feeds, into)) as Tensors
         isWritten ??= !Number.isNaN((probe!.data as Float32Array)[0])
-        if (isWritten) return made
+        if (isWritten) return given(into, made)
       }
       const made = (await session.run(feeds)) as Tensors
       if (run !== undefined && isWritten !== false) kept.set(run.key, pooled(made, run))
@@ -61,6 +61,23 @@ export function keptOutputs(): KeptOutputs {
       pool.clear()
     },
   }
+}
+
+/**
+ * The tensors that were written. onnxruntime-node 1.30 gives back copies of them: these go at once where the engine can do that, since the garbage collector does not
+ * see how large they are.
+ */
+function given(into: Tensors, made: Tensors): Tensors {
+  for (const [port, { data }] of Object.entries(made)) {
+    const { buffer } = data as Float32Array
+    if (buffer !== (into[port].data as Float32Array).buffer) (buffer as Partial<Transferable>).transfer?.(0)
+  }
+  return into
+}
+
+/** An array buffer of engines from 2023 on. */
+interface Transferable {
+  transfer(length: number): ArrayBuffer
 }
 
 const isFloats = ({ type, size }: Tensor) => type === 'float32' && size > 0
