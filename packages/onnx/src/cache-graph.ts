@@ -4,10 +4,10 @@ import { evaluator } from './evaluate'
 import { foundAttention } from './found-attention'
 import { maskRules } from './mask-rule'
 import type { ModelFiles } from './model-files'
-import { floatsOf, type Ort } from './ort'
+import type { Ort } from './ort'
 import { notSupported } from './refuse'
 import { subGraph } from './sub-graph'
-import type { RotaryTables } from './model-layer'
+import { heldTable, rotaryTables, type NumberTable, type RotaryTables } from './rotary-tables'
 
 /** A cache entry of a graph: the keys or the values of one layer, or of several that share them. */
 export interface CacheEntry {
@@ -55,36 +55,25 @@ export async function cacheGraph(options: CacheGraphOptions): Promise<CacheGraph
   const told = sites.find((site) => !site.rotary && rules.get(site) !== undefined)
   if (told) throw notSupported(`a shorter cache for ${told.title}`, 'its mask tells a window by places in the cache')
 
-  const tables = new Map<string, Float32Array>()
+  const tables = new Map<string, NumberTable>()
   const names = [...new Set(byCache.flatMap(({ rotary }) => [rotary!.cos, rotary!.sin]))]
-  const dims = new Map<string, readonly number[]>()
   if (names.length > 0) {
     const { evaluate, release } = await evaluator(runtime, graph, names, new Set())
-    for (const [name, tensor] of await evaluate({ ids: [0], before: 0, previous: -1 }, names)) {
-      tables.set(name, floatsOf(tensor).slice())
-      dims.set(name, tensor.dims)
-    }
+    for (const [name, tensor] of await evaluate({ ids: [0], before: 0, previous: -1 }, names))
+      tables.set(name, heldTable(tensor))
     await release()
   }
   const entries = new Map<string, CacheEntry>()
   for (const [layer, { past, rotary, window }] of sites.entries())
-    for (const [i, name] of past.entries()) {
-      const [places, pairs] = rotary ? dims.get(rotary.cos)! : []
+    for (const [i, name] of past.entries())
       entries.set(name, {
         layer,
         isKey: i === 0,
         ...(window !== undefined && { window }),
         ...(rotary && {
-          rotary: {
-            cos: tables.get(rotary.cos)!,
-            sin: tables.get(rotary.sin)!,
-            places,
-            pairs,
-            isInterleaved: rotary.isInterleaved,
-          },
+          rotary: rotaryTables(tables.get(rotary.cos)!, tables.get(rotary.sin)!, rotary.isInterleaved),
         }),
       })
-    }
   const masks = sites.flatMap((site) => site.masks.map(({ tensor }) => tensor))
   const read = masks.length === 0 ? [] : subGraph(graph, [...new Set(masks)]).part.inputs
   return { entries, takesPlaces, inBlocks: read.every(({ name }) => name !== 'position_ids') }

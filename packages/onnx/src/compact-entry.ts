@@ -1,4 +1,4 @@
-import type { RotaryTables } from './model-layer'
+import type { RotaryTables } from './rotary-tables'
 
 /** Rows of one head that stay, and the place where its rows begin. */
 export interface Kept {
@@ -28,16 +28,19 @@ export function moveRows(
 function turnFrom(
   data: Float32Array,
   { at, old, place }: { readonly at: number; readonly old: number; readonly place: number },
-  { cos, sin, pairs, isInterleaved }: RotaryTables,
+  rotary: RotaryTables,
 ): void {
-  const [step, gap] = isInterleaved ? [2, 1] : [1, pairs]
+  const { pairs } = rotary
+  const [step, gap] = rotary.isInterleaved ? [2, 1] : [1, pairs]
+  const [before, now] = [rotary.rowsAt(old), rotary.rowsAt(place)]
+  const [from, to] = [(old - before.from) * pairs, (place - now.from) * pairs]
   for (let i = 0; i < pairs; i++) {
     const a = data[at + i * step]
     const b = data[at + i * step + gap]
-    const c = cos[old * pairs + i]
-    const s = sin[old * pairs + i]
-    const c2 = cos[place * pairs + i]
-    const s2 = sin[place * pairs + i]
+    const c = before.cos[from + i]
+    const s = before.sin[from + i]
+    const c2 = now.cos[to + i]
+    const s2 = now.sin[to + i]
     const size = c * c + s * s || 1
     const turnedC = (c2 * c + s2 * s) / size
     const turnedS = (s2 * c - c2 * s) / size

@@ -4,6 +4,7 @@ import { evaluator } from './evaluate'
 import type { OrderedGraph } from './graph-order'
 import type { HeadCut } from './head-cut'
 import type { Runtime } from './ort'
+import { heldTable, placedTable, type NumberTable } from './rotary-tables'
 import type { Cut } from './segments'
 
 /** Sizes of a tensor: a number, or a name where an input gives the size. */
@@ -14,8 +15,10 @@ export interface GraphFacts {
   /** ONNX's element types of the tensors that are cut, and that attentions read and make. */
   readonly types: ReadonlyMap<string, number>
   readonly shapes: ReadonlyMap<string, Sizes>
-  /** Tensors from which scales, caps, tables and sinks are computed. */
+  /** Tensors from which scales, caps and sinks are computed. */
   readonly numbers: ReadonlyMap<string, Tensor>
+  /** Tables of rotations. */
+  readonly tables: ReadonlyMap<string, NumberTable>
   readonly vocabulary: number
   /** Whether the last linear map reads a row for each token, behind a dimension of one. */
   readonly hasRows: boolean
@@ -47,7 +50,7 @@ export async function graphFacts(
 ): Promise<GraphFacts> {
   const past = new Set(sites.flatMap((site) => site.past))
   const found = await wholeFacts(runtime, graph, sites, cuts, { logits, hidden }, past, isChecked)
-  return { ...found, numbers: await numbersOf(runtime, graph, sites, past) }
+  return { ...found, ...(await numbersOf(runtime, graph, sites, past)) }
 }
 
 /** Facts that the whole graph's session tells. */
@@ -59,7 +62,7 @@ async function wholeFacts(
   { logits, hidden }: HeadCut,
   past: ReadonlySet<string>,
   isChecked: boolean,
-): Promise<Omit<GraphFacts, 'numbers'>> {
+): Promise<Omit<GraphFacts, 'numbers' | 'tables'>> {
   const ends = hidden === undefined ? [logits] : [logits, hidden]
   const own = sites.flatMap(({ inputs, output, none = [] }) => [...inputs, ...none, output])
   const cut = cuts.flatMap(({ segments }) => segments.flatMap(({ makes }) => makes))
@@ -99,24 +102,35 @@ async function wholeFacts(
 /** Tokens at the start of a text. */
 const step = (ids: readonly number[]) => ({ ids, before: 0, previous: -1 })
 
-/** Computes the tensors of which scales, caps, tables and sinks are made. */
+/** Computes the tensors of which scales, caps and sinks are made, and finds the tables: they stay in their file where all of them lie in one. */
 async function numbersOf(
   runtime: Runtime,
   graph: OrderedGraph,
   sites: readonly AttentionSite[],
   past: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, Tensor>> {
-  const names = sites.flatMap(({ scale, softcap, rotary, sinks }) => [
+): Promise<Pick<GraphFacts, 'numbers' | 'tables'>> {
+  const own = sites.flatMap(({ scale, softcap, sinks }) => [
     ...(scale?.factors ?? []).map(({ tensor }) => tensor),
     ...(typeof softcap === 'object' ? [softcap.tensor] : []),
-    ...(rotary ? [rotary.cos, rotary.sin] : []),
     ...(sinks === undefined ? [] : [sinks]),
   ])
-  if (names.length === 0) return new Map()
-  const wanted = [...new Set(names)]
+  const turning = [...new Set(sites.flatMap(({ rotary }) => (rotary ? [rotary.cos, rotary.sin] : [])))]
+  const placed = new Map<string, NumberTable>()
+  for (const name of turning) {
+    const tensor = graph.tensors.get(name)
+    const table = tensor && placedTable(runtime.files, tensor)
+    if (table) placed.set(name, table)
+  }
+  const isPlaced = placed.size === turning.length
+  const wanted = [...new Set([...own, ...(isPlaced ? [] : turning)])]
+  if (wanted.length === 0) return { numbers: new Map(), tables: placed }
   const { evaluate, release } = await evaluator(runtime, graph, wanted, past)
   try {
-    return await evaluate(step(CHECK_IDS.slice(0, 1)), wanted)
+    const numbers = await evaluate(step(CHECK_IDS.slice(0, 1)), wanted)
+    return {
+      numbers,
+      tables: isPlaced ? placed : new Map(turning.map((name) => [name, heldTable(numbers.get(name)!)])),
+    }
   } finally {
     await release()
   }

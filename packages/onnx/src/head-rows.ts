@@ -1,4 +1,5 @@
-import type { ModelLayer, RotaryTables } from './model-layer'
+import type { ModelLayer } from './model-layer'
+import type { RotaryTables } from './rotary-tables'
 
 /** Place of the rows of some heads: entry (row, head, column) is data[at + row·rowStride + head·headStride + column]. */
 export interface HeadPlace {
@@ -63,11 +64,14 @@ export function turnRows(
     width,
     before,
   }: { readonly rows: number; readonly count: number; readonly width: number; readonly before: number },
-  { cos, sin, pairs, isInterleaved }: RotaryTables,
+  rotary: RotaryTables,
 ): void {
-  const [step, gap] = isInterleaved ? [2, 1] : [1, pairs]
+  const { pairs } = rotary
+  const [step, gap] = rotary.isInterleaved ? [2, 1] : [1, pairs]
+  let { from, to, cos, sin } = rotary.rowsAt(before)
   for (let r = 0; r < rows; r++) {
-    const table = (before + r) * pairs
+    if (before + r >= to) ({ from, to, cos, sin } = rotary.rowsAt(before + r))
+    const table = (before + r - from) * pairs
     for (let h = 0; h < count; h++) {
       let at = (r * count + h) * width
       for (let i = table; i < table + pairs; i++, at += step) {

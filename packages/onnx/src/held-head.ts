@@ -4,8 +4,8 @@ import { sharedStream, type AttentionStream, type KvBlock, type Matrix, type Par
 /** The past of a key head, for the layer that owns it and for the layers that read it. */
 export interface HeldHead extends Disposable {
   readonly stream: AttentionStream
-  /** Takes tokens and answers the queries of the layer that owns them. */
-  step(block: KvBlock, queries: Matrix): PartialSoftmax | Promise<PartialSoftmax>
+  /** Takes tokens and answers the queries of the layer that owns them, in `into`, a partial of empty rows, or in a partial of its own. */
+  step(block: KvBlock, queries: Matrix, into: PartialSoftmax): PartialSoftmax | Promise<PartialSoftmax>
   /** Answers queries of another layer over the tokens of the last step, and teaches no policy. */
   again(queries: Matrix): PartialSoftmax
   /** Tokens of the last step: views, or copies where another layer reads them. */
@@ -16,8 +16,12 @@ export interface HeldHead extends Disposable {
 export function ownHead(stream: AttentionStream, long?: LongBlocks): HeldHead {
   return {
     stream,
-    step: (block, queries) =>
-      long?.takes(stream, block.keys.rows) ? long.step(stream, block, queries) : stream.step(block, queries),
+    step(block, queries, into) {
+      if (long?.takes(stream, block.keys.rows)) return long.step(stream, block, queries, into)
+      if (!stream.check) return stream.step(block, queries)
+      stream.check.step(block, queries)
+      return stream.step(block, queries, into)
+    },
     again: unread,
     given: unread,
     [Symbol.dispose]() {},

@@ -1,4 +1,4 @@
-import { matrix, type Matrix } from '@sublinear/core'
+import { emptyPartial, matrix, type Matrix, type PartialSoftmax } from '@sublinear/core'
 import type { HeldHead } from './held-head'
 import { placesOf, takeHeads, turnRows } from './head-rows'
 import type { ModelLayer } from './model-layer'
@@ -15,17 +15,20 @@ export interface HeadBlock {
 }
 
 /** Arrays of one head's rows, which all heads of a shape use in turn. */
-export type HeadScratch = (layer: ModelLayer, rows: number) => Pick<HeadBlock, 'queries' | 'keys' | 'values'>
+export type HeadScratch = (layer: ModelLayer, rows: number) => Rows
+/** Rows of a head, and a place for its answers. */
+type Rows = Pick<HeadBlock, 'queries' | 'keys' | 'values'> & { readonly softmax: PartialSoftmax }
 
 /** Makes arrays for the numbers of rows that were asked for last; streams copy what they keep. */
 export function headScratch(): HeadScratch {
-  const made = new Map<string, ReturnType<HeadScratch>>()
+  const made = new Map<string, Rows>()
   return ({ groups, shape: { d, dv } }, rows) => {
     const key = [rows, groups, d, dv].join()
     const own = made.get(key) ?? {
       queries: matrix(rows * groups, d),
       keys: matrix(rows, d),
       values: matrix(rows, dv),
+      softmax: emptyPartial(rows * groups, dv),
     }
     if (made.size > MOST_SCRATCH) made.clear()
     made.set(key, own)
@@ -35,6 +38,14 @@ export function headScratch(): HeadScratch {
 
 const MOST_SCRATCH = 16
 
+/** Makes a partial softmax empty again. */
+function emptied(softmax: PartialSoftmax): PartialSoftmax {
+  softmax.max.fill(-Infinity)
+  softmax.mass.fill(0)
+  softmax.sum.data.fill(0)
+  return softmax
+}
+
 interface BlockOptions {
   readonly rows: number
   /** Number of tokens read before. */
@@ -42,28 +53,29 @@ interface BlockOptions {
   readonly scratch: HeadScratch
   /** Whether queries and keys are turned here, by the graph's tables, and not by the streams. */
   readonly isTurned: boolean
+  /** Array for the answers. */
+  readonly out: Float32Array
 }
 
 /**
  * Answers the attention of a layer for a block of tokens: the stream of each key head takes its keys and values, and answers its query heads.
  *
  * @param tensors  tensors of the layer's segment
- * @returns rows × heads·dv, or heads × rows × dv where the graph reads heads
+ * @param out  takes the answers: rows × heads·dv, or heads × rows × dv where the graph reads heads
  */
 export async function layerAnswers(
   layer: OpenLayer,
   streams: readonly HeldHead[],
   tensors: readonly Float32Array[],
-  { rows, before, scratch, isTurned }: BlockOptions,
+  { rows, before, scratch, isTurned, out }: BlockOptions,
   onHead?: (block: HeadBlock) => void,
-): Promise<Float32Array> {
+): Promise<void> {
   const { site, heads, kvHeads, groups, rotary, index, shape } = layer
   const { d, dv } = shape
   const [q, k, v] = placesOf(layer, tensors, rows)
-  const out = new Float32Array(rows * heads * dv)
   const isByHead = site.outputLayout === 'heads'
   const isShared = layer.reads !== undefined
-  const { queries, keys, values } = scratch(layer, rows)
+  const { queries, keys, values, softmax } = scratch(layer, rows)
   for (let head = 0; head < kvHeads; head++) {
     takeHeads(queries.data, q, { rows, first: head * groups, count: groups, width: d })
     if (!isShared) {
@@ -77,7 +89,7 @@ export async function layerAnswers(
     const stream = streams[head]
     const given = isShared ? stream.given() : { keys, values }
     onHead?.({ layer: index, head, queries, ...given })
-    const { mass, sum } = isShared ? stream.again(queries) : await stream.step(given, queries)
+    const { mass, sum } = isShared ? stream.again(queries) : await stream.step(given, queries, emptied(softmax))
     for (let r = 0; r < rows; r++)
       for (let g = 0; g < groups; g++) {
         const from = r * groups + g
@@ -87,5 +99,4 @@ export async function layerAnswers(
         for (let c = 0; c < dv; c++) out[to + c] = sum.data[from * dv + c] * inverse
       }
   }
-  return out
 }

@@ -9,10 +9,22 @@ import { messageWriter } from './wire-writer'
 export interface LongBlocks {
   /** Whether a step is one of them: of a stream whose tokens can be read, seen by scores alone, many of them, by a block of some rows. */
   takes(stream: AttentionStream, rows: number): stream is ExactStream
-  /** The stream's `step`. */
-  step(stream: ExactStream, block: KvBlock, queries: Matrix): Promise<PartialSoftmax>
+  /** The stream's `step`, which answers in `out`, a partial of empty rows. */
+  step(stream: ExactStream, block: KvBlock, queries: Matrix, out: PartialSoftmax): Promise<PartialSoftmax>
   /** Lets its sessions go. */
   release(): Promise<void>
+}
+
+/** Arrays of one step: a partial softmax that is read, one that is written, scaled queries, and a piece of keys and values. */
+interface Work {
+  readonly rows: number
+  readonly d: number
+  readonly dv: number
+  readonly asked: Tensor
+  readonly keys: Float32Array
+  readonly values: Float32Array
+  readonly held: Readonly<Record<'max' | 'mass' | 'sum', Tensor>>
+  readonly next: Readonly<Record<'max' | 'mass' | 'sum', Tensor>>
 }
 
 /** Tokens of a block, and older ones, from which on it is worth a run of a session a few hundred tokens. */
@@ -44,11 +56,22 @@ export function longBlocks({ ort, files, model, session: options }: Runtime): Lo
     return made
   }
   const tensor = (data: Float32Array, ...dims: number[]): Tensor => new ort.Tensor('float32', data, dims)
-  /** Arrays of pieces that no step uses now: steps of two readers may overlap. */
-  const free: Float32Array[] = []
-  const taken = (length: number) => {
-    const found = free.pop()
-    return found && found.length >= length ? found : new Float32Array(length)
+  /** Arrays that no step uses now: steps of two readers may overlap. */
+  const free: Work[] = []
+  const taken = (rows: number, d: number, dv: number): Work => {
+    const found = free.findIndex((own) => own.rows === rows && own.d === d && own.dv === dv)
+    return found < 0 ? makeWork(rows, d, dv) : free.splice(found, 1)[0]
+  }
+  const makeWork = (rows: number, d: number, dv: number): Work => {
+    const most = mostTokens(rows)
+    const partial = () => ({
+      max: tensor(new Float32Array(rows), rows, 1),
+      mass: tensor(new Float32Array(rows), rows, 1),
+      sum: tensor(new Float32Array(rows * dv), rows, dv),
+    })
+    const asked = tensor(new Float32Array(rows * d), rows, d)
+    const [keys, values] = [new Float32Array(most * d), new Float32Array(most * dv)]
+    return { rows, d, dv, asked, keys, values, held: partial(), next: partial() }
   }
   return {
     takes: (stream, rows): stream is ExactStream => {
@@ -56,34 +79,33 @@ export function longBlocks({ ort, files, model, session: options }: Runtime): Lo
       const isPlain = [window, slope, rotary, values].every((feature) => feature === undefined)
       return isPlain && rows >= LEAST_ROWS && stream.tokens >= LEAST_OLD && 'tokensFrom' in stream
     },
-    async step(stream, block, queries) {
+    async step(stream, block, queries, out) {
       const { d, dv, scale, tokens, head: { softcap, sinkLogit } = {} } = stream
       const { rows } = queries
       const session = await sessionOf(softcap !== undefined)
-      const empty = () => ({
-        max: tensor(new Float32Array(rows).fill(-Infinity), rows, 1),
-        mass: tensor(new Float32Array(rows), rows, 1),
-        sum: tensor(new Float32Array(rows * dv), rows, dv),
-      })
-      let [held, next] = [empty(), empty()] // one is read and the other written, in turn
-      const asked = tensor(scaled(queries.data, scale), rows, d)
+      const work = taken(rows, d, dv)
+      let { held, next } = work // one is read and the other written, in turn
+      floats(held.max).fill(-Infinity)
+      floats(held.mass).fill(0)
+      floats(held.sum).fill(0)
+      scaleInto(floats(work.asked), queries.data, scale)
       const cap = softcap === undefined ? {} : { cap: tensor(Float32Array.of(softcap), 1) }
-      const most = Math.min(MOST, Math.max(LEAST, Math.floor(SCORES / rows)), tokens)
-      const [keys, values] = [taken(most * d), taken(most * dv)]
+      const most = mostTokens(rows)
       for (let at = 0; at < tokens; at += most) {
         const count = Math.min(most, tokens - at)
-        const [k, v] = [keys.subarray(0, count * d), values.subarray(0, count * dv)]
+        const [k, v] = [work.keys.subarray(0, count * d), work.values.subarray(0, count * dv)]
         stream.tokensFrom(at, k, v)
         const before = { heldMax: held.max, heldMass: held.mass, heldSum: held.sum }
         await session.run(
-          { queries: asked, keys: tensor(k, count, d), values: tensor(v, count, dv), ...before, ...cap },
-          next,
+          { queries: work.asked, keys: tensor(k, count, d), values: tensor(v, count, dv), ...before, ...cap },
+          { ...next },
         )
         ;[held, next] = [next, held]
       }
-      free.push(keys, values)
-      const [max, mass, data] = [held.max, held.mass, held.sum].map((own) => own.data as Float32Array)
-      const out: PartialSoftmax = { max, mass: new Float64Array(mass), sum: { rows, cols: dv, data } }
+      out.max.set(floats(held.max))
+      out.mass.set(floats(held.mass))
+      out.sum.data.set(floats(held.sum))
+      if (free.length < MOST_FREE) free.push(work)
       const own = exactStream({ d, dv, scale, softcap })
       try {
         own.step(block, queries, out)
@@ -108,10 +130,16 @@ function header(): Uint8Array {
 const node = (op: string, inputs: string[], output: string, ints?: Readonly<Record<string, readonly number[]>>) =>
   newNode(op, { inputs, outputs: [output], ints })
 
-function scaled(data: Float32Array, scale: number): Float32Array {
-  const out = new Float32Array(data.length)
+const floats = ({ data }: Tensor) => data as Float32Array
+
+/** The number of older tokens of one run. */
+const mostTokens = (rows: number) => Math.min(MOST, Math.max(LEAST, Math.floor(SCORES / rows)))
+
+/** Numbers of arrays of a step that are kept for the next. */
+const MOST_FREE = 4
+
+function scaleInto(out: Float32Array, data: Float32Array, scale: number): void {
   for (let i = 0; i < out.length; i++) out[i] = scale * data[i]
-  return out
 }
 
 /** The partial softmax of every query, held ones continued over more keys. */

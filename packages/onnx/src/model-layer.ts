@@ -4,15 +4,7 @@ import type { AttentionSite, Factor } from './attention-site'
 import type { GraphFacts } from './graph-facts'
 import { floatsOf } from './ort'
 import { notSupported } from './refuse'
-
-/** Cosines and sines of the graph, by which queries and keys are turned at their places. */
-export interface RotaryTables {
-  readonly cos: Float32Array // places × pairs
-  readonly sin: Float32Array
-  readonly places: number
-  readonly pairs: number
-  readonly isInterleaved: boolean
-}
+import { rotaryTables, type RotaryTables } from './rotary-tables'
 
 /** The heads of one attention, with everything that the graph says of them, as numbers. */
 export interface ModelLayer {
@@ -30,13 +22,13 @@ export interface ModelLayer {
 /**
  * Makes the layer of a site, with its numbers.
  *
- * @param facts  sizes of the site's inputs, and the tensors from which its numbers are computed
+ * @param facts  sizes of the site's inputs, the tensors from which its numbers are computed, and its rotary tables
  * @param window  number of tokens that the site's masks let a token see
  * @throws RangeError when a number is missing or heads do not fit the tensors
  */
 export function modelLayer(
   site: AttentionSite,
-  { shapes, numbers: found }: Pick<GraphFacts, 'shapes' | 'numbers'>,
+  { shapes, numbers: found, tables }: Pick<GraphFacts, 'shapes' | 'numbers' | 'tables'>,
   window: number | undefined,
 ): ModelLayer {
   const { heads, kvHeads, d, dv } = headsOf(site, shapes)
@@ -62,7 +54,7 @@ export function modelLayer(
   }
   const sinks = site.sinks === undefined ? undefined : floatsAt(found, site.sinks).data.slice()
   if (sinks && sinks.length !== heads) throw notSupported(site.title, `${sinks.length} sinks for ${heads} heads`)
-  const rotary = site.rotary && tablesOf(site, found, d)
+  const rotary = site.rotary && tablesOf(site, tables, d)
   return { site, heads, kvHeads, groups: heads / kvHeads, shape, ...(sinks && { sinks }), ...(rotary && { rotary }) }
 }
 
@@ -88,13 +80,11 @@ function headsOf(
   return { heads, kvHeads, d: q[2] / heads, dv: v[2] / kvHeads }
 }
 
-function tablesOf({ title, rotary }: AttentionSite, found: ReadonlyMap<string, Tensor>, d: number): RotaryTables {
-  const cos = floatsAt(found, rotary!.cos)
-  const sin = floatsAt(found, rotary!.sin)
-  const [places, pairs] = cos.dims
-  if (cos.dims.length !== 2 || sin.dims.join() !== cos.dims.join() || 2 * pairs > d)
+function tablesOf({ title, rotary }: AttentionSite, tables: GraphFacts['tables'], d: number): RotaryTables {
+  const [cos, sin] = [tables.get(rotary!.cos)!, tables.get(rotary!.sin)!]
+  if (cos.dims.length !== 2 || sin.dims.join() !== cos.dims.join() || 2 * cos.dims[1] > d)
     throw notSupported(title, `rotary tables of [${cos.dims.join(', ')}] and [${sin.dims.join(', ')}] for d = ${d}`)
-  return { cos: cos.data, sin: sin.data, places, pairs, isInterleaved: rotary!.isInterleaved }
+  return rotaryTables(cos, sin, rotary!.isInterleaved)
 }
 
 function floatsAt(

@@ -18,8 +18,8 @@ const MOST_FOUR_BITS = 1e-2
 const MOST_HALF = 3e-2
 
 /**
- * Checks segments with exact streams against the whole graph, over 16 tokens: the answers of every attention, and the logits. Each layer gets the whole graph's
- * answers of the layers before it, so that a difference is its own.
+ * Checks segments with exact streams against the whole graph, over 16 tokens: the answers of every attention, and the logits: those of each call's
+ * last token, where the last linear map is a session of its own. Each layer gets the whole graph's answers of the layers before it, so that a difference is its own.
  *
  * @param truth  what the whole graph makes of CHECK_IDS
  * @param isRounded  whether its linear maps round what they read
@@ -35,13 +35,14 @@ export async function checkOpened(
   const whole = layers.map(({ site }) => truthOf(truth, site.output))
   const answers: Float32Array[][] = layers.map(() => [])
   const reader = onnxReader(model, { stream: exactStream }, (layer, own, rows) => {
-    answers[layer.index].push(own)
+    answers[layer.index].push(own.slice())
     return rowsOf(whole[layer.index].data, layer, before, rows)
   })
+  const asked = model.head ? 'last' : 'all' // the last linear map takes rows one by one
   const logits: Float32Array[] = []
   try {
     for (const count of CALLS) {
-      logits.push((await reader.read(CHECK_IDS.slice(before, before + count), 'all')).data)
+      logits.push((await reader.read(CHECK_IDS.slice(before, before + count), asked)).data)
       before += count
     }
   } finally {
@@ -56,8 +57,9 @@ export async function checkOpened(
       refuse(titleOf(layer), answers[layer.index][call], rowsOf(data, layer, before, count), most(isHalf))
     }
     const width = end.data.length / CHECK_IDS.length
-    refuse('the logits', logits[call], end.data.subarray(before * width, (before + count) * width), most(end.isHalf))
     before += count
+    const own = logits[call]
+    refuse('the logits', own, end.data.subarray(before * width - own.length, before * width), most(end.isHalf))
   }
 }
 

@@ -9,6 +9,7 @@ import type { LongBlocks } from './long-blocks'
 import { shapeOf } from './model-layer'
 import { rotaryFrequencies } from './rotary-frequencies'
 import type { OpenLayer, OpenSegment } from './open-segments'
+import { answerTensors, passingTensors } from './passing-tensors'
 import { floatsOf, type Ort } from './ort'
 import type { Cut } from './segments'
 import { tokenInputs, type Step } from './token-inputs'
@@ -91,6 +92,8 @@ export function onnxReader(
   const heldBy = ({ index, reads }: OpenLayer) => held[reads ?? index]
   const owned = layers.filter(({ reads }) => reads === undefined).flatMap(({ index }) => streams[index])
   const kept = keptOutputs()
+  const answerOf = answerTensors(ort)
+  const passes = passingTensors(model)
   const scratch = headScratch()
   let tokens = 0
   let previous = -1
@@ -109,20 +112,17 @@ export function onnxReader(
       if (session) {
         const feeds = Object.fromEntries(reads.map(({ tensor, port }) => [port, have[tensor]]))
         const isKept = rows === 1 || rows === BLOCK
-        const made = await kept.run(session, feeds, isKept ? `${i} ${rows}` : undefined)
+        const shared = makes.filter(({ tensor }) => passes[i].has(tensor)).map(({ port }) => port)
+        const made = await kept.run(session, feeds, isKept ? { key: `${i} ${rows}`, shared, turn: i % 2 } : undefined)
         for (const { tensor, port } of makes) have[tensor] = made[port]
       }
-      for (const layer of own) {
+      for (const [at, layer] of own.entries()) {
         const parts = layer.tensors.map((name) => floatsOf(have[name]))
-        const answers = await layerAnswers(
-          layer,
-          heldBy(layer),
-          parts,
-          { rows, before: tokens, scratch, isTurned },
-          onHead,
-        )
-        const said = watch ? watch(layer, answers, rows, parts) : answers
-        have[layer.site.output] = new ort.Tensor('float32', said, answerDims(layer, rows))
+        const answers = answerOf(layer, rows, passes[i].has(layer.site.output) ? `${at}` : undefined)
+        const out = answers.data as Float32Array
+        await layerAnswers(layer, heldBy(layer), parts, { rows, before: tokens, scratch, isTurned, out }, onHead)
+        const said = watch?.(layer, out, rows, parts)
+        have[layer.site.output] = said ? new ort.Tensor('float32', said, answers.dims) : answers
       }
     }
     tokens += rows
@@ -248,10 +248,6 @@ function unrotatedShape(layer: OpenLayer, head: number): Shape {
 /** The bytes of a token in a float32 cache of a layer. */
 const tokenBytesOf = ({ reads, kvHeads, shape: { d, dv } }: OpenLayer) =>
   reads === undefined ? 4 * kvHeads * (d + dv) : 0
-
-function answerDims({ site, heads, shape: { dv } }: OpenLayer, rows: number): number[] {
-  return site.outputLayout === 'heads' ? [1, heads, rows, dv] : [1, rows, heads * dv]
-}
 
 /** Makes the shapes of caches, which do not exist here. */
 function cacheShapes({ Tensor: Made }: Ort, { shapes }: Cut, before: number, rows: number): Record<string, Tensor> {

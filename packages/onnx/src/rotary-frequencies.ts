@@ -1,5 +1,5 @@
 import type { Rotary } from '@sublinear/core'
-import type { RotaryTables } from './model-layer'
+import type { RotaryTables } from './rotary-tables'
 
 /** Largest distance of a table's entry from what its frequencies give: a rounding to float16, and of its angle to float32, as exporters compute it. */
 const ROUNDING = 2e-3
@@ -13,24 +13,33 @@ const OF_ANGLE = 2 ** -23
  *
  * @returns the frequencies; undefined where none explain the table: it also scales, or has too few places
  */
-export function rotaryFrequencies({ cos, sin, places, pairs, isInterleaved }: RotaryTables): Rotary | undefined {
+export function rotaryFrequencies(tables: RotaryTables): Rotary | undefined {
+  const { places, pairs, isInterleaved } = tables
   if (places < 4) return undefined
-  const frequencies = Array.from({ length: pairs }, (_, i) => {
-    const angle = (place: number) => Math.atan2(sin[place * pairs + i], cos[place * pairs + i])
-    let frequency = angle(1)
-    for (let place = 2; place < places; place *= 2) {
-      const turns = Math.round((frequency * place - angle(place)) / (2 * Math.PI))
-      frequency = (angle(place) + 2 * Math.PI * turns) / place
-    }
-    return frequency
-  })
+  const entry = (place: number, i: number) => {
+    const { from, cos, sin } = tables.rowsAt(place)
+    const at = (place - from) * pairs + i
+    return { cos: cos[at], sin: sin[at] }
+  }
+  const angles = (place: number) =>
+    Array.from({ length: pairs }, (_, i) => {
+      const { cos, sin } = entry(place, i)
+      return Math.atan2(sin, cos)
+    })
+  let frequencies = angles(1)
+  for (let place = 2; place < places; place *= 2) {
+    const found = angles(place)
+    frequencies = frequencies.map((frequency, i) => {
+      const turns = Math.round((frequency * place - found[i]) / (2 * Math.PI))
+      return (found[i] + 2 * Math.PI * turns) / place
+    })
+  }
   for (let place = 0; place < places; place += 1 + Math.floor(place / 64))
     for (const [i, frequency] of frequencies.entries()) {
-      const at = place * pairs + i
+      const { cos, sin } = entry(place, i)
       const most = ROUNDING + OF_ANGLE * place * Math.abs(frequency)
-      const isNear = (entry: number, truth: number) => Math.abs(entry - truth) <= most
-      if (!isNear(cos[at], Math.cos(place * frequency)) || !isNear(sin[at], Math.sin(place * frequency)))
-        return undefined
+      const isNear = (own: number, truth: number) => Math.abs(own - truth) <= most
+      if (!isNear(cos, Math.cos(place * frequency)) || !isNear(sin, Math.sin(place * frequency))) return undefined
     }
   return { frequencies, pairing: isInterleaved ? 'interleaved' : 'halves', width: 2 * pairs }
 }

@@ -144,9 +144,13 @@ describe('rotary tables', () => {
       const check = (changed: OpenModel) => checkOpened(changed, facts.truth!, facts.isRounded)
       const other = (from: number) =>
         withLayer(open, SPOILED, ({ rotary }) => {
-          const { cos, sin, pairs } = rotary!
+          const { pairs } = rotary!
           const moved = (table: Float32Array) => table.map((x, i) => (i < from * pairs ? x : table[i % pairs]))
-          return { rotary: { ...rotary!, cos: moved(cos), sin: moved(sin) } }
+          const rowsAt = (place: number) => {
+            const own = rotary!.rowsAt(place)
+            return { ...own, cos: moved(own.cos), sin: moved(own.sin) }
+          }
+          return { rotary: { ...rotary!, rowsAt } }
         })
       const named = `layer ${SPOILED} (GroupQueryAttention`
       await expect(check(other(1))).rejects.toThrow(named) // every place is the first

@@ -7,7 +7,9 @@ function tables(frequencies: readonly number[], places: number, factor = 1) {
   const pairs = frequencies.length
   const entry = (f: (x: number) => number) =>
     Float32Array.from({ length: places * pairs }, (_, i) => factor * f(Math.floor(i / pairs) * frequencies[i % pairs]))
-  return { cos: entry(Math.cos), sin: entry(Math.sin), places, pairs, isInterleaved: false }
+  const [cos, sin] = [entry(Math.cos), entry(Math.sin)]
+  const rowsAt = () => ({ from: 0, to: places, cos, sin })
+  return { cos, places, pairs, isInterleaved: false, rowsAt }
 }
 
 describe('rotaryFrequencies', () => {

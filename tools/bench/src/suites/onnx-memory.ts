@@ -20,22 +20,28 @@ export const suite: Suite = {
     const path = randomDecoder()
     return [
       opening('28 million float32 weights', () => path),
+      opening('28 million float32 weights in WebAssembly', () => path, 'web'),
       opening('half a billion weights in four bits', () => join(halfBillion(), 'model.onnx')),
       ...READ.map((n) => reading(path, n)),
     ]
   },
 }
 
-function opening(what: string, path: () => string): Group {
+/** Opening by onnxruntime-node, or by onnxruntime-web, which holds the files as arrays. */
+function opening(what: string, path: () => string, runtime: 'node' | 'web' = 'node'): Group {
+  const peak = (kind: 'whole' | 'with' | 'without') =>
+    runtime === 'web'
+      ? peakMemory(childScript('onnx-web'), path(), kind)
+      : peakMemory(childScript('onnx'), path(), 0, ...(kind === 'whole' ? [kind] : ['exact', kind]))
   return {
     name: `peak memory of opening ${what}`,
     unit: { name: 'MB' },
     cases: [
-      { name: WHOLE, setup: () => ({ measure: () => peakMemory(childScript('onnx'), path(), 0, 'whole') }) },
+      { name: WHOLE, setup: () => ({ measure: () => peak('whole') }) },
       ...(['with', 'without'] as const).map((check) => ({
         name: `segments, ${check} the check`,
         against: [WHOLE],
-        setup: () => ({ measure: () => peakMemory(childScript('onnx'), path(), 0, 'exact', check) }),
+        setup: () => ({ measure: () => peak(check) }),
       })),
     ],
   }
