@@ -30,7 +30,7 @@ export interface ItemCounters {
 
 /** Makes at most `count` counters: numbers are found by a table of its own, other keys by the engine's. */
 export function itemCounters(count: number): ItemCounters {
-  const numbers = new Float64Array(count).fill(-1) // −1 where the key is no number
+  const numbers = new Float64Array(count) // −1 where the key is no number
   const counted = new Float64Array(count)
   const before = new Float64Array(count)
   const slots = numberSlots(numbers)
@@ -87,7 +87,6 @@ export function itemCounters(count: number): ItemCounters {
         place(keys[slot], held++)
       }
       named.length = Math.min(named.length, held)
-      numbers.fill(-1, held)
       return bound
     },
     items: () =>
