@@ -46,11 +46,21 @@ const SAMPLE = 128
 /** Places in the sample by which the number is chosen too high: a sample that says too little costs a sort of all. */
 const SPARE = 6
 
-/** The number at place 1, 2, … of all numbers in order: those at most as large as a sample says are sorted, and all where these are too few. */
+/** The number at place 1, 2, … of all numbers in order: those below a number of a sample are sorted, and all where these are too few. */
 function ranked(numbers: Float64Array, place: number): number {
   const stride = Math.ceil(numbers.length / SAMPLE)
-  const sample = numbers.filter((_, i) => i % stride === 0).toSorted()
-  const most = sample[Math.ceil(place / stride) + SPARE]
-  const few = most === undefined ? numbers : numbers.filter((x) => x <= most)
-  return (few.length < place ? numbers : few).toSorted()[place - 1]
+  const sample = new Float64Array(Math.ceil(numbers.length / stride))
+  for (let i = 0; i < sample.length; i++) sample[i] = numbers[i * stride]
+  const most = sample.toSorted()[Math.ceil(place / stride) + SPARE] // undefined where the place is near the end
+  let [below, upTo] = [0, 0]
+  for (const x of numbers) {
+    if (x < most) below++
+    if (x <= most) upTo++
+  }
+  if (below < place && place <= upTo) return most
+  if (below < place) return numbers.toSorted()[place - 1]
+  const few = new Float64Array(below)
+  let at = 0
+  for (const x of numbers) if (x < most) few[at++] = x
+  return few.toSorted()[place - 1]
 }
