@@ -1,4 +1,5 @@
 import type { CodedAttention, CodeKernels } from './code-kernels'
+import { isFloat64 } from './brand'
 import { joinedSums, SEGMENT } from './joined-sums'
 import type { AttentionBlock, AttentionKernels } from './attention-kernels'
 import { rangeOf } from './resident'
@@ -6,16 +7,48 @@ import { seenBy } from './rounded-query'
 import { putSoftmax, softmaxOf } from './softmax-rows'
 
 /** Parts of a block that are needed to cut it. */
-type Long = Pick<AttentionBlock, 'rows' | 'keyCount' | 'causal' | 'max' | 'mass' | 'sum'>
+type Long = Pick<AttentionBlock, 'queries' | 'rows' | 'keyCount' | 'd' | 'dv' | 'causal' | 'max' | 'mass' | 'sum'>
+
+/** Query rows whose sums are joined together: the float64 sums of all rows would take three times the bytes of the answer. */
+const STRIP = 4096
+/** The least number of rows of a strip: fewer would be summed in another order. */
+const LEAST_ROWS = 5
 
 /** Makes attention over any number of keys of a kernel that sums in float32: 4096 keys at a time, counted from the start of the array. */
 export function longAttend(attend: AttentionKernels['attend']): AttentionKernels['attend'] {
-  return (block) => inSegments(block, attend, cutBlock)
+  return (block) => inStrips(block, attend, cutBlock)
 }
 
 /** Makes attention over any number of tokens in codes, in the same way. */
 export function longAttendCodes(attend: CodeKernels['attendCodes']): CodeKernels['attendCodes'] {
-  return (block) => inSegments(block, attend, cutCodes)
+  return (block) => inStrips(block, attend, cutCodes)
+}
+
+/** Attends strip by strip of the query rows, if there are many of them and many keys. */
+function inStrips<B extends Long>(
+  block: B,
+  attend: (block: B) => void,
+  cut: (block: B, from: number, count: number) => Partial<B>,
+): void {
+  const { rows, keyCount, d, dv, causal, queries, max, mass, sum } = block
+  const groups = causal?.groups ?? 1
+  const strip = groups * Math.ceil(STRIP / groups)
+  if (keyCount <= SEGMENT || rows < strip + LEAST_ROWS) return inSegments(block, attend, cut)
+  for (let from = 0; from < rows;) {
+    const left = rows - from
+    const count = left < strip + LEAST_ROWS ? left : strip
+    const own = {
+      ...block,
+      rows: count,
+      queries: rangeOf(queries, from * d, count * d),
+      ...(causal && { causal: { groups, visible: causal.visible + from / groups } }),
+      max: rangeOf(max, from, count),
+      mass: isFloat64(mass) ? mass.subarray(from, from + count) : mass.range(from, count),
+      sum: rangeOf(sum, from * dv, count * dv),
+    }
+    inSegments(own, attend, cut)
+    from += count
+  }
 }
 
 function inSegments<B extends Long>(
