@@ -9,6 +9,7 @@ import {
   headOf,
   rotation,
   rowsOf,
+  rowsOfPartial,
   type Head,
   type HeadFeature,
   type Matrix,
@@ -99,6 +100,9 @@ export function exactAttention(options: ExactAttention): Matrix {
 
 const OPTIONS = ['queries', 'keys', 'values', 'dv', 'scale', 'causal', 'valid', ...CAN]
 
+/** Query rows of a head whose sums are joined together: the float64 sums of all rows would take three times the bytes of the answer. */
+const STRIP = 4096
+
 interface Placed {
   readonly keys: Matrix
   readonly queries: Matrix
@@ -133,26 +137,36 @@ function attendHead({ keys, queries, values, scale, head, groups }: Placed, part
   if (sinkLogit !== undefined) addSink(partial, sinkLogit)
   const turned = turn ? turn(keys, (row) => row) : keys
   const asked = (turn ? turn(queries, place) : queries).data
-  /** Keys from … to − 1 with the places of rows among them. */
-  const attend = (from: number, to: number, out: PartialSoftmax) =>
+  const { d } = scored
+  /** Rows `first` and on, as many as `out` has, over keys from … to − 1 with the places of rows among them. */
+  const attend = (first: number, from: number, to: number, out: PartialSoftmax) =>
     shapedAttend(
       scored,
-      asked,
+      asked.subarray(first * d, (first + out.max.length) * d),
       {
         keys: rowsOf(turned, from, to).data,
         ...(values && { values: rowsOf(values, from, to).data }),
         count: to - from,
       },
-      { from: (row) => sight.from(row) - from, end: (row) => sight.end(row) - from, place: (row) => place(row) - from },
+      {
+        from: (row) => sight.from(first + row) - from,
+        end: (row) => sight.end(first + row) - from,
+        place: (row) => place(first + row) - from,
+      },
       out,
     )
-  attend(0, Math.min(keys.rows, SEGMENT), partial)
-  if (keys.rows <= SEGMENT) return
-  const { rows, cols, data } = partial.sum
-  const joined = joinedSums({ ...partial, sum: data })
-  for (let from = SEGMENT; from < keys.rows; from += SEGMENT) {
-    attend(from, Math.min(keys.rows, from + SEGMENT), { ...joined.part, sum: { rows, cols, data: joined.part.sum } })
-    joined.join()
+  const strip = STRIP * ([sinkLogit, slope].find(Array.isArray)?.length ?? 1)
+  for (let first = 0; first < queries.rows; first += strip) {
+    const own = rowsOfPartial(partial, first, Math.min(queries.rows, first + strip))
+    attend(first, 0, Math.min(keys.rows, SEGMENT), own)
+    if (keys.rows <= SEGMENT) continue
+    const { rows, cols, data } = own.sum
+    const joined = joinedSums({ ...own, sum: data })
+    for (let from = SEGMENT; from < keys.rows; from += SEGMENT) {
+      const part = { ...joined.part, sum: { rows, cols, data: joined.part.sum } }
+      attend(first, from, Math.min(keys.rows, from + SEGMENT), part)
+      joined.join()
+    }
+    joined.end()
   }
-  joined.end()
 }
