@@ -3,6 +3,7 @@
 import { decodeSnapshot } from '@sublinear/core'
 import { describe, expect, it } from 'vitest'
 import { frequentItems, heavyHitters, restoreFrequentItems, restoreHeavyHitters } from '../src'
+import { numberSlots } from '../src/number-slots'
 
 const hitters = () => heavyHitters({ n: 100_003, k: 8, epsilon: 0.5, seed: 1 })
 const tensorsOf = (bytes: Uint8Array) => [...decodeSnapshot(bytes).tensors.keys()]
@@ -71,5 +72,44 @@ describe('frequent items', () => {
       expect([lower <= total, total <= upper, upper - lower <= items.error]).toEqual([true, true, true])
     }
     expect(restoreFrequentItems(items.toBytes()).toBytes()).toEqual(items.toBytes())
+  })
+})
+
+describe('keys of bytes', () => {
+  it('are remembered up to the length that is allowed, and no longer', () => {
+    const stream = heavyHitters({ n: 100_003, k: 8, epsilon: 0.5, seed: 1, keyBytes: 4 })
+    stream.update(Uint8Array.of(1, 2, 3, 4), 50)
+    stream.update(Uint8Array.of(1, 2, 3, 4, 5), 90)
+    stream.update('four', 70)
+    stream.update('fives', 60)
+    const keys = stream.top().map(({ key }) => key)
+    expect(keys).toEqual([undefined, 'four', undefined, Uint8Array.of(1, 2, 3, 4)])
+  })
+
+  it('that frequent items hand out are copies', () => {
+    const items = frequentItems({ count: 4 })
+    items.update(Uint8Array.of(7, 8), 5)
+    for (const { key } of items.top(1)) (key as Uint8Array).fill(0)
+    expect(items.top(1).map(({ key }) => key)).toEqual([Uint8Array.of(7, 8)])
+    expect(items.bounds(Uint8Array.of(7, 8)).estimate).toBe(5)
+  })
+
+  it('numbers that differ above 2^32 alone are found in a few looks, as others', () => {
+    const numbers = Float64Array.from({ length: 4096 }, (_, i) => i * 2 ** 32)
+    let looks = 0
+    const watched = new Proxy(numbers, {
+      get(target, name) {
+        if (/^\d+$/.test(String(name))) looks++
+        return Reflect.get(target, name, target)
+      },
+    })
+    const slots = numberSlots(watched)
+    for (let i = 0; i < numbers.length; i++) slots.set(numbers[i], i)
+    for (let i = 0; i < numbers.length; i++) expect(slots.find(numbers[i])).toBe(i)
+    expect(looks).toBeLessThan(4 * numbers.length) // all of them in one row would be two thousand looks each
+  })
+
+  it('snapshots of heavy hitters are of version 2', () => {
+    expect(decodeSnapshot(hitters().toBytes()).version).toBe('2')
   })
 })
