@@ -37,6 +37,10 @@ if (values.tests && !values.again) throw new RangeError('sample: --tests go with
 if (!SAMPLED[name]) throw new RangeError(`sample: no package ${name}, known: ${Object.keys(SAMPLED).join(', ')}`)
 const result = new URL(`results/${name}.sample.json`, import.meta.url)
 
+const before = existsSync(result) ? JSON.parse(readFileSync(result, 'utf8')) : undefined
+/** The seed by which mutants are drawn: with --again that of the committed result. */
+const seed = values.again ? String(before.seed) : values.seed
+
 /** A mutant as a person reads it, and as it is drawn. */
 function told({ fileName, location: { start, end }, mutatorName, replacement }) {
   const file = relative(root, fileName)
@@ -57,13 +61,12 @@ const place = (mutant) => {
   const { start, end } = mutant.location
   const { file, to } = told(mutant)
   return createHash('sha256')
-    .update([values.seed, file, start.line, start.column, end.line, end.column, to].join(' '))
+    .update([seed, file, start.line, start.column, end.line, end.column, to].join(' '))
     .digest('hex')
 }
 
 const files = globSync(SAMPLED[name].sources, { cwd: root }).map((file) => join(root, file))
 const { mutants: all } = await instrumented(files)
-const before = existsSync(result) ? JSON.parse(readFileSync(result, 'utf8')) : undefined
 const wanted = values.again
   ? before.survivors.map((one) => one.place)
   : all.map(place).toSorted().slice(0, Number(values.mutants))
