@@ -72,7 +72,7 @@ export function mutantsText(): string {
     survivors.map((one) => {
       const { file, line, from, to, reached } = one
       const what = isFoundNow(one)
-        ? 'found by a test added since'
+        ? 'found since: by a new test, or by one of a file that was left out'
         : (judgement(one) ?? (reached === false ? 'not reached by the tests that ran' : 'not judged yet'))
       return `| ${name} | ${basename(file)}:${line} | ${code(from)} | ${code(to)} | ${what} |`
     }),
