@@ -1,5 +1,4 @@
 import type { CodedAttention, CodeKernels } from './code-kernels'
-import { isFloat64 } from './brand'
 import { joinedSums, SEGMENT } from './joined-sums'
 import type { AttentionBlock, AttentionKernels } from './attention-kernels'
 import { rangeOf } from './resident'
@@ -43,7 +42,7 @@ function inStrips<B extends Long>(
       queries: rangeOf(queries, from * d, count * d),
       ...(causal && { causal: { groups, visible: causal.visible + from / groups } }),
       max: rangeOf(max, from, count),
-      mass: isFloat64(mass) ? mass.subarray(from, from + count) : mass.range(from, count),
+      mass: rangeOf(mass, from, count),
       sum: rangeOf(sum, from * dv, count * dv),
     }
     inSegments(own, attend, cut)

@@ -1,4 +1,3 @@
-import { isFloat32 } from './brand'
 import type { Doubles, Floats, Resident } from './kernels'
 
 export type Entries = Float32Array | Float64Array | Uint8Array
@@ -40,8 +39,8 @@ export function isResident(value: unknown): value is Resident<Float32Array> | Re
 }
 
 /** Entries from … from + count − 1 of either kind of array, in the same memory. */
-export function rangeOf(operand: Floats, from: number, count: number): Floats {
-  return isFloat32(operand) ? operand.subarray(from, from + count) : operand.range(from, count)
+export function rangeOf<A extends Floats | Doubles>(operand: A, from: number, count: number): A {
+  return (ArrayBuffer.isView(operand) ? operand.subarray(from, from + count) : operand.range(from, count)) as A
 }
 
 /** Symbol by which arrays made by another copy of this package are recognised. */
