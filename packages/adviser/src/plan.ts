@@ -34,7 +34,7 @@ const SHARES = [32, 16, 7, 4, 2]
  *   200 synthetic configurations (evidence/plan-predictions). Measured: the error on the pilot; it says
  *   nothing about later tokens that are unlike the pilot's. No lower bound is said: that of weighted tokens, Ω(√d·e^ρ/ε) for unit keys and values and
  *   queries of length at most ρ (arXiv 2605.05602), has no constant.
- * Cost: two to three seconds of one core for a pilot of 4096 tokens at d = 32, where only a budget is given; some seconds more with an error.
+ * Cost: some two seconds of one core for a pilot of 4096 tokens at d = 32, where only a budget is given; some seconds more with an error.
  *
  * @param methods  methods to choose from; tokens  number of tokens to come; epsilon, budgetBytes  at least one of them; pilot or radius
  * @param signal, onProgress  looked at, or called, between pieces of 256 tokens
