@@ -1,5 +1,6 @@
 // An esbuild plugin of the packages' build. `sideEffects: false` promises bundlers that a module may be left out; a built package is one module, so
-// each constant that a call makes must be marked as free of side effects itself, or a page that imports one function of a package loads all of it.
+// each constant that may have effects when it is made (by a call, a spread, a member that could be a getter, a list taken apart) must be written so that it has none, or a page that
+// imports one function of a package loads all of it.
 import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 
@@ -13,21 +14,52 @@ export const pureModules = {
   },
 }
 
-/** The text of a module in which every constant that a call makes at its top level is marked as made without side effects. */
+/**
+ * The text of a module in which every constant at its top level that may have effects is marked as made without side effects, and in which lists
+ * of constants are constants one by one.
+ */
 export function withPureConstants(text) {
   const file = ts.createSourceFile('module.ts', text, ts.ScriptTarget.Latest, true)
-  const made = file.statements
+  const changes = file.statements
     .filter((statement) => ts.isVariableStatement(statement))
     .flatMap(({ declarationList }) => [...declarationList.declarations])
-    .filter(({ name, initializer }) => ts.isIdentifier(name) && initializer && calls(initializer))
-  return made.reduceRight((all, { initializer }) => {
-    const [from, to] = [initializer.getStart(), initializer.getEnd()]
-    return `${all.slice(0, from)}/* @__PURE__ */ (() => (${all.slice(from, to)}))()${all.slice(to)}`
-  }, text)
+    .flatMap((declaration) => [changeOf(declaration)].filter(Boolean))
+  return changes.reduceRight((all, { node, by }) => all.slice(0, node.getStart()) + by + all.slice(node.getEnd()), text)
 }
 
-function calls(node) {
+/** What is to be written in place of a node of a declaration; undefined where nothing is. */
+function changeOf(declaration) {
+  const { name, initializer } = declaration
+  if (!initializer) return undefined
+  if (ts.isIdentifier(name))
+    return mayHaveEffects(initializer) ? { node: initializer, by: pure(initializer) } : undefined
+  const values = ts.isAsExpression(initializer) ? initializer.expression : initializer
+  if (!ts.isArrayBindingPattern(name)) return undefined
+  if (!isListOfConstants(name, values))
+    throw new Error(`constants at the top level are written one by one: ${declaration.getText()}`)
+  const one = (element, i) => {
+    const value = values.elements[i]
+    return `${element.name.getText()} = ${mayHaveEffects(value) ? pure(value) : value.getText()}`
+  }
+  return { node: declaration, by: name.elements.map(one).join(', ') }
+}
+
+function isListOfConstants({ elements }, values) {
+  const isPlain = (element) =>
+    ts.isBindingElement(element) && !element.dotDotDotToken && !element.initializer && ts.isIdentifier(element.name)
+  if (!ts.isArrayLiteralExpression(values) || values.elements.length !== elements.length) return false
+  return elements.every(isPlain) && !values.elements.some(ts.isSpreadElement)
+}
+
+/** Objects whose members bundlers know to be plain constants. */
+const BUILT_IN = new Set(['Math', 'Number'])
+
+const pure = (node) => `/* @__PURE__ */ (() => (${node.getText()}))()`
+
+function mayHaveEffects(node) {
   if (ts.isFunctionLike(node)) return false
   if (ts.isCallExpression(node) || ts.isNewExpression(node)) return true
-  return ts.forEachChild(node, calls) ?? false
+  if (ts.isSpreadElement(node) || ts.isSpreadAssignment(node)) return true
+  if (ts.isPropertyAccessExpression(node) && !BUILT_IN.has(node.expression.getText())) return true
+  return ts.forEachChild(node, mayHaveEffects) ?? false
 }

@@ -5,7 +5,7 @@ import { lanesSum, weight } from './code-weights'
 import { bytes, floats } from './operands'
 
 const BLOCK = 64
-const { fround } = Math
+const fround = Math.fround
 /** Bound below which a block's values count as 0. */
 const LEAST = 2 ** -110
 

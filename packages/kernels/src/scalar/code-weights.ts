@@ -1,6 +1,6 @@
 const words = new Int32Array(1)
 const single = new Float32Array(words.buffer)
-const { fround } = Math
+const fround = Math.fround
 
 const INVERSE = fround(Math.LOG2E)
 const MAGIC = 12583039

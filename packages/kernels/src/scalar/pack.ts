@@ -2,7 +2,7 @@ import type { CodeKernels } from '../code-kernels'
 import { headerOf, roundedStep, shiftIn, stepIn, toEven } from './code-rows'
 import { bytes, doubles } from './operands'
 
-const { fround } = Math
+const fround = Math.fround
 
 export const pack: CodeKernels['pack'] = ({ codes, offset, stride, bits }, first, x, rows, width, trials) => {
   const data = bytes(codes)

@@ -2,7 +2,7 @@ import type { CodeKernels } from '../code-kernels'
 import { codesAt, headerAt, shiftIn, stepIn } from './code-rows'
 import { bytes, floats } from './operands'
 
-const { fround } = Math
+const fround = Math.fround
 
 export const unpack: CodeKernels['unpack'] = (out, { codes, offset, stride, bits }, first, rows, width) => {
   const data = bytes(codes)
