@@ -45,10 +45,14 @@ function changeOf(declaration) {
 }
 
 function isListOfConstants({ elements }, values) {
-  const isPlain = (element) =>
-    ts.isBindingElement(element) && !element.dotDotDotToken && !element.initializer && ts.isIdentifier(element.name)
   if (!ts.isArrayLiteralExpression(values) || values.elements.length !== elements.length) return false
-  return elements.every(isPlain) && !values.elements.some(ts.isSpreadElement)
+  return elements.every(isPlainName) && !values.elements.some(ts.isSpreadElement)
+}
+
+function isPlainName(element) {
+  return (
+    ts.isBindingElement(element) && !element.dotDotDotToken && !element.initializer && ts.isIdentifier(element.name)
+  )
 }
 
 /** Objects whose members bundlers know to be plain constants. */

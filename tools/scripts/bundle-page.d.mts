@@ -1,0 +1,1 @@
+export function bundlesPage(limits: Readonly<Record<string, number>>): string
