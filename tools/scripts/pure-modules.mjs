@@ -27,7 +27,7 @@ export function withPureConstants(text) {
   return changes.reduceRight((all, { node, by }) => all.slice(0, node.getStart()) + by + all.slice(node.getEnd()), text)
 }
 
-/** What is to be written in place of a node of a declaration; undefined where nothing is. */
+/** Finds what is to be written in place of a node of a declaration; undefined where nothing is. */
 function changeOf(declaration) {
   const { name, initializer } = declaration
   if (!initializer) return undefined
