@@ -24,17 +24,34 @@ export function runtimeDigest(attention, { kernels }) {
     featureStream({ features: taylorFeatures({ d, degree: 2, scale: 0.25 }), dv: d }),
     tiers({ ...shape, parts: [...parts, closureStream] }),
     autoStream({ ...shape, budgetBytes: 24_000, tokens: 700 }),
+    autoStream({ ...shape, budgetBytes: 12_000, tokens: 700, stack: inMetric(d) }),
   ]
   for (const stream of streams) {
     stream.push({ keys, values })
     add(normalise(stream.attend(queries)).data)
     add(stream.toBytes())
   }
+  const learning = autoStream({ ...shape, budgetBytes: 12_000, tokens: 700, learn: true })
+  add(normalise(learning.step({ keys, values }, rows(700, d, 83))).data)
+  add(learning.toBytes())
   const projected = sketch(gaussianSketch({ m: 32, seed: 7 }), d)
   projected.push(keys)
   add(projected.state.data)
   return { kernels: kernels().name, digest: hash.toString(16).padStart(8, '0') }
 }
+
+/** Far keys and clusters in few bits, in a metric of queries of width d. */
+const inMetric = (d) => ({
+  window: 0,
+  kept: [
+    { by: 'farKeys', share: 0.5, keyBits: 6, valueBits: 4 },
+    { by: 'clusters', share: 0.5, keyBits: 6, valueBits: 4 },
+  ],
+  rest: 'none',
+  metric: Array.from({ length: d }, (_, i) =>
+    Array.from({ length: i + 1 }, (_, j) => (i === j ? 100 - 3 * i : ((5 * i + 3 * j) % 41) - 20)),
+  ).flat(),
+})
 
 const rows = (count, cols, step) => ({
   rows: count,

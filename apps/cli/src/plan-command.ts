@@ -54,9 +54,9 @@ export function planCommand(interrupt: AbortSignal): Command {
     .addOption(
       new Option(
         '--task <kind>',
-        'who asks: every token (causal), queries that come last (rows), both, or which queries have large outputs (columns)',
+        'who asks: every token (causal), queries that come last (rows), the same after tokens that had queries (later), all of them (both), or which queries have large outputs (columns)',
       )
-        .choices(['causal', 'rows', 'both', 'columns'])
+        .choices(['causal', 'rows', 'later', 'both', 'columns'])
         .default('causal'),
     )
     .option('--k <rows>', 'how many large outputs of a column to find, for --task columns', wholeNumber(1))

@@ -53,7 +53,7 @@ export function checkOptions(options: PlanOptions): PlanShape {
     checkInteger(WHO, 'tokens', tokens, 1, 2 ** 32)
     if (pilot === undefined) throw new RangeError(`${WHO}: pilot must be given for the task 'columns', got a radius`)
   }
-  if (!keysAndValuesTogether && (task === 'causal' || task === 'both'))
+  if (!keysAndValuesTogether && (task === 'causal' || task === 'later' || task === 'both'))
     throw new RangeError(`${WHO}: task must be 'rows' or 'columns' where keys and values come apart, got '${task}'`)
   if (epsilon === Infinity && (radius !== undefined || task === 'columns' || !keysAndValuesTogether))
     throw new RangeError(`${WHO}: epsilon must be given where nothing is measured, got none`)

@@ -6,9 +6,10 @@ import type { Phi } from './sketches'
 
 /**
  * Questions that a stream will be asked. 'causal': tokens come with their queries, and every token asks about those before it. 'rows': queries come after the
- * stream. 'both': as causal, and queries after the stream count as much. 'columns': which queries have large outputs.
+ * stream, whose tokens have none. 'later': tokens come with their queries, and only queries after the stream count. 'both': as causal, and queries after the
+ * stream count as much. 'columns': which queries have large outputs.
  */
-export const TASKS = ['causal', 'rows', 'both', 'columns'] as const
+export const TASKS = ['causal', 'rows', 'later', 'both', 'columns'] as const
 export type Task = (typeof TASKS)[number]
 
 /** Ground of an error: a radius (then it holds for all data), a pilot and formulas, or a pilot on which the stream was run. */

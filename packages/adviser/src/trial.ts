@@ -11,8 +11,8 @@ export interface Candidate {
   readonly isOwn?: boolean | undefined
 }
 
-/** Questions asked of a stream: by its own tokens as they come, after all tokens, or both with equal weight. */
-export const ASKED = ['causal', 'rows', 'both'] as const
+/** Questions asked of a stream: by its own tokens as they come; after all tokens, which had no queries or had some; or as they come and after, with equal weight. */
+export const ASKED = ['causal', 'rows', 'later', 'both'] as const
 export type Asked = (typeof ASKED)[number]
 
 /** Relative Frobenius errors on a pilot. */
@@ -55,8 +55,8 @@ const TIE = 0.1
  *
  * `causal`: all tokens are taken in, and the last third is answered as it comes, as in a text that goes on. None of these N questions may have asked for what
  * a later one needs, so candidates are ranked as if one in 100·N had asked for something old: √(causal² + later²/(100·N)). This decides between equals.
- * `rows`: three quarters are pushed without queries, and the tokens after them ask, as after a prompt. `both`: three quarters are taken in with their queries;
- * both kinds of answers count equally.
+ * `rows`: three quarters are pushed without queries, and the tokens after them ask, as after a prompt. `later`: the same, but tokens come with their queries.
+ * `both`: three quarters are taken in with their queries; both kinds of answers count equally.
  *
  * Cost: exact attention for the answers, once; each candidate takes in its tokens and answers a quarter to a third of them.
  *
@@ -68,6 +68,7 @@ export function trialOf(
   { asked, length, streamTokens }: { readonly asked: Asked; readonly length: number; readonly streamTokens: number },
 ): Trial {
   const groups = pilot.queries.rows / pilot.keys.rows
+  const onlyLater = asked === 'rows' || asked === 'later'
   const taken = asked === 'causal' ? length : Math.min(Math.floor(TAKEN * length), length - GAP - LEAST_ASKED)
   const answered = taken - Math.floor(ANSWERED * taken)
   const rate = Math.min(1, taken / streamTokens)
@@ -97,7 +98,7 @@ export function trialOf(
   return {
     tokens: length,
     *run({ method, options: given }) {
-      const until = asked === 'rows' ? taken : answered
+      const until = onlyLater ? taken : answered
       const options = method.taught?.(given, rowsOf(pilot.queries, 0, until * groups)) ?? given // no question may teach
       const stream: AttentionStream & Partial<Disposable> = method.make(
         shape,
@@ -112,7 +113,7 @@ export function trialOf(
           yield
         }
         const laterError = () => relativeError([normalise(stream.attend(later))], exact.later)
-        if (asked === 'rows') return same(laterError())
+        if (onlyLater) return same(laterError())
         const early = asked === 'causal' ? laterError() : undefined
         const answers: Matrix[] = []
         for (let from = until; from < taken; from += PIECE) {

@@ -1,6 +1,6 @@
 // What is measured. Trials against a stream put together by hand and a float64 softmax. Kills: counts of the budget's bytes instead of its rate (errors
 // off by the factor of what is held), queries before or among the tokens taken in, tokens of the pilot without their queries (attended tiers learn
-// nothing), or with them where they only come later, one kind of question left out of the mean, errors not relative, the last of the best instead of
+// nothing), or with them where they only come later, one kind of question left out of the mean or counted where it does not, errors not relative, the last of the best instead of
 // the first, a candidate dropped that is the best of its round, a signal that is read between candidates alone.
 import { catalogue, createStream } from '@sublinear/attention'
 import { matrix, rowsOf, type Matrix, type Method, type Pilot } from '@sublinear/core'
@@ -88,9 +88,19 @@ describe('a trial', () => {
       queries.data[4 * i] = 4
     }
     const h2o = { method: named('h2o'), options: { count: 360, buffer: 16 } }
-    const of = (asked: 'rows' | 'both') =>
+    const of = (asked: 'rows' | 'later' | 'both') =>
       spent(trialOf({ keys, values, queries }, shape, { asked, length: 800, streamTokens: 2400 }), h2o).total
     expect(of('rows')).toBeGreaterThan(2 * of('both'))
+    // 600 tokens of 2400 are taken in with their queries, and no answer of theirs counts.
+    const stream = h2o.method.make(shape, h2o.method.atRate!(shape, h2o.options, 0.25))
+    for (let from = 0; from < 600; from += 200)
+      stream.step(
+        { keys: rowsOf(keys, from, from + 200), values: rowsOf(values, from, from + 200) },
+        rowsOf(queries, from, from + 200),
+      )
+    const later = rowsOf(queries, 664, 800)
+    const exact = softmaxOracle(later, rowsOf(keys, 0, 600), rowsOf(values, 0, 600), scale, () => 600)
+    expect(of('later')).toBeCloseTo(relative(normalise(stream.attend(later)).data, exact), 5)
   })
 
   it('takes several queries a token', () => {

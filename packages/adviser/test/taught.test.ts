@@ -26,6 +26,7 @@ const values = entriesOf(512, 4, (r, c) => {
 test.each([
   ['both', 256],
   ['rows', 384],
+  ['later', 384],
 ] as const)(
   'options are taught by the queries before the questions, and those of the plan by all: %s',
   async (task, before) => {
