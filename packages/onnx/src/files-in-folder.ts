@@ -35,6 +35,10 @@ export function filesInFolder(path: string): ModelFiles {
       const found = fileOf(file)
       return found === undefined ? undefined : statSync(found).size
     },
+    changed(file) {
+      const found = fileOf(file)
+      return found === undefined ? undefined : statSync(found).mtimeMs
+    },
     read(file, from, to) {
       const found = fileOf(file)
       if (found === undefined) throw new RangeError(`onnx: there is no file ${file}`)

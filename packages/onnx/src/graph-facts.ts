@@ -3,6 +3,7 @@ import type { AttentionSite } from './attention-site'
 import { evaluator } from './evaluate'
 import type { OrderedGraph } from './graph-order'
 import type { HeadCut } from './head-cut'
+import { factsOf, type KnownFacts } from './opening-proof'
 import type { Runtime } from './ort'
 import { heldTable, placedTable, type NumberTable } from './rotary-tables'
 import type { Cut } from './segments'
@@ -28,6 +29,9 @@ export interface GraphFacts {
   readonly truth?: ReadonlyMap<string, Tensor> | undefined
 }
 
+/** Facts that the whole graph's session tells. */
+export type WholeFacts = Omit<GraphFacts, 'numbers' | 'tables' | 'truth'>
+
 /** Tokens that the whole graph reads when a model is opened. */
 export const CHECK_IDS: readonly number[] = Array.from({ length: 16 }, (_, i) => (7 * i + 3) % 16)
 
@@ -37,6 +41,7 @@ export const CHECK_IDS: readonly number[] = Array.from({ length: 16 }, (_, i) =>
  * take twelve times as long.
  *
  * @param isChecked  whether the graph's logits and answers are wanted
+ * @param known  what this session told before: it is not opened again, and nothing is checked
  *
  * @throws RangeError when the graph needs an input that a decoder of text does not have
  */
@@ -45,29 +50,40 @@ export async function graphFacts(
   graph: OrderedGraph,
   sites: readonly AttentionSite[],
   cuts: readonly Cut[],
-  { logits, hidden }: HeadCut,
+  head: HeadCut,
   isChecked: boolean,
+  known?: KnownFacts,
 ): Promise<GraphFacts> {
   const past = new Set(sites.flatMap((site) => site.past))
-  const found = await wholeFacts(runtime, graph, sites, cuts, { logits, hidden }, past, isChecked)
+  const found = known
+    ? factsOf(known, factNames(sites, cuts, head))
+    : await wholeFacts(runtime, graph, sites, cuts, head, past, isChecked)
   return { ...found, ...(await numbersOf(runtime, graph, sites, past)) }
 }
 
-/** Facts that the whole graph's session tells. */
+const endsOf = ({ logits, hidden }: HeadCut) => (hidden === undefined ? [logits] : [logits, hidden])
+const ownOf = (sites: readonly AttentionSite[]) =>
+  sites.flatMap(({ inputs, output, none = [] }) => [...inputs, ...none, output])
+
+/** Names the tensors whose types and sizes are wanted, in an order that follows from the graph. */
+export function factNames(sites: readonly AttentionSite[], cuts: readonly Cut[], head: HeadCut): string[] {
+  const cut = cuts.flatMap(({ segments }) => segments.flatMap(({ makes }) => makes))
+  return [...new Set([...endsOf(head), ...ownOf(sites), ...cut])]
+}
+
 async function wholeFacts(
   runtime: Runtime,
   graph: OrderedGraph,
   sites: readonly AttentionSite[],
   cuts: readonly Cut[],
-  { logits, hidden }: HeadCut,
+  head: HeadCut,
   past: ReadonlySet<string>,
   isChecked: boolean,
-): Promise<Omit<GraphFacts, 'numbers' | 'tables'>> {
-  const ends = hidden === undefined ? [logits] : [logits, hidden]
-  const own = sites.flatMap(({ inputs, output, none = [] }) => [...inputs, ...none, output])
-  const cut = cuts.flatMap(({ segments }) => segments.flatMap(({ makes }) => makes))
+): Promise<WholeFacts & Pick<GraphFacts, 'truth'>> {
+  const { logits, hidden } = head
+  const [ends, own] = [endsOf(head), ownOf(sites)]
   const isRounded = graph.nodes.some(({ op }) => op === 'MatMulNBits')
-  const whole = await evaluator(runtime, graph, [...new Set([...ends, ...own, ...cut])], past, isRounded && isChecked)
+  const whole = await evaluator(runtime, graph, factNames(sites, cuts, head), past, isRounded && isChecked)
   try {
     const tokens = graph.inputs.find(({ name }) => name === 'input_ids')?.dims?.[1]
     const isRow = (size: number | string | undefined) => size !== '' && size === tokens

@@ -25,6 +25,8 @@ export interface OnnxTensor {
   /** Place of the message in the model's file: from … to − 1. */
   readonly from: number
   readonly to: number
+  /** The bytes of the message. Absent: they hold values, and stay in their file. */
+  readonly bytes?: Uint8Array | undefined
 }
 
 export interface OnnxAttribute {
@@ -78,6 +80,7 @@ export interface OnnxModelFile {
 
 /** All tensors that a node reads, also those that graphs inside it read. */
 export function readsOf({ inputs, attributes }: OnnxNode): string[] {
-  const outer = [...attributes.values()].flatMap((attribute) => attribute.outer ?? [])
-  return [...inputs, ...outer].filter((name) => name !== '')
+  const reads = inputs.filter((name) => name !== '')
+  for (const { outer = [] } of attributes.values()) for (const name of outer) if (name !== '') reads.push(name)
+  return reads
 }

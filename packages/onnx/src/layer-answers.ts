@@ -23,7 +23,7 @@ type Rows = Pick<HeadBlock, 'queries' | 'keys' | 'values'> & { readonly softmax:
 export function headScratch(): HeadScratch {
   const made = new Map<string, Rows>()
   return ({ groups, shape: { d, dv } }, rows) => {
-    const key = [rows, groups, d, dv].join()
+    const key = `${rows} ${groups} ${d} ${dv}`
     const own = made.get(key) ?? {
       queries: matrix(rows * groups, d),
       keys: matrix(rows, d),
@@ -73,7 +73,6 @@ export async function layerAnswers(
   const { site, heads, kvHeads, groups, rotary, index, shape } = layer
   const { d, dv } = shape
   const [q, k, v] = placesOf(layer, tensors, rows)
-  const isByHead = site.outputLayout === 'heads'
   const isShared = layer.reads !== undefined
   const { queries, keys, values, softmax } = scratch(layer, rows)
   for (let head = 0; head < kvHeads; head++) {
@@ -89,14 +88,31 @@ export async function layerAnswers(
     const stream = streams[head]
     const given = isShared ? stream.given() : { keys, values }
     onHead?.({ layer: index, head, queries, ...given })
-    const { mass, sum } = isShared ? stream.again(queries) : await stream.step(given, queries, emptied(softmax))
-    for (let r = 0; r < rows; r++)
-      for (let g = 0; g < groups; g++) {
-        const from = r * groups + g
-        const inverse = mass[from] > 0 ? 1 / mass[from] : 0
-        const own = head * groups + g
-        const to = (isByHead ? own * rows + r : r * heads + own) * dv
-        for (let c = 0; c < dv; c++) out[to + c] = sum.data[from * dv + c] * inverse
-      }
+    const said = isShared ? stream.again(queries) : stream.step(given, queries, emptied(softmax))
+    const own = 'mass' in said ? said : await said // streams answer at once, long blocks later
+    putAnswers(out, own, { rows, heads, groups, dv, head, isByHead: site.outputLayout === 'heads' })
   }
+}
+
+/** Puts the answers of one key head in their places: rows of tokens, or of heads where the graph reads these. */
+function putAnswers(
+  out: Float32Array,
+  { mass, sum: { data } }: PartialSoftmax,
+  {
+    rows,
+    heads,
+    groups,
+    dv,
+    head,
+    isByHead,
+  }: Readonly<Record<'rows' | 'heads' | 'groups' | 'dv' | 'head', number>> & { readonly isByHead: boolean },
+): void {
+  for (let r = 0; r < rows; r++)
+    for (let g = 0; g < groups; g++) {
+      const from = r * groups + g
+      const inverse = mass[from] > 0 ? 1 / mass[from] : 0
+      const own = head * groups + g
+      const to = (isByHead ? own * rows + r : r * heads + own) * dv
+      for (let c = 0; c < dv; c++) out[to + c] = data[from * dv + c] * inverse
+    }
 }

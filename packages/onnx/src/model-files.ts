@@ -7,6 +7,8 @@ export interface ModelFiles {
   size(file: string): number | undefined
   /** Bytes from … to − 1 of a file. */
   read(file: string, from: number, to: number): Uint8Array
+  /** Time at which a file was changed last, in milliseconds. Absent: nobody knows. */
+  changed?(file: string): number | undefined
   /** Folder in which onnxruntime itself finds the files (Node). Absent: they are given to it as arrays. */
   readonly folder?: string | undefined
   /** All files as arrays, where there is no folder. */

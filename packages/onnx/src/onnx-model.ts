@@ -2,10 +2,13 @@ import { checkObject } from '@sublinear/core'
 import type { InferenceSession } from 'onnxruntime-common'
 import type { AttentionSite } from './attention-site'
 import { foundAttention } from './found-attention'
+import { factNames } from './graph-facts'
 import type { ModelFiles } from './model-files'
 import type { ModelLayer } from './model-layer'
 import { checkOpened } from './open-check'
 import { openModel } from './open-model'
+import { openingProof, provenFacts } from './opening-proof'
+import { openingStamp } from './opening-stamp'
 import type { Ort } from './ort'
 import { onnxReader, type OnnxReader, type OnnxReaderOptions } from './reader'
 
@@ -22,10 +25,10 @@ export interface OnnxModelOptions {
    */
   readonly memory?: 'packed' | 'mapped' | undefined
   /**
-   * Whether 16 tokens are run whole and in segments, and a model whose answers differ is refused. Without it a model opens in half of the time or less: for one that
-   * opened with it before. Default true.
+   * Whether 16 tokens are run whole and in segments, and a model whose answers differ is refused. The `proof` of an opening before spares this, as long as it is of the same
+   * files, runtime and options. Default true.
    */
-  readonly check?: boolean | undefined
+  readonly check?: boolean | string | undefined
 }
 
 /** Heads of one layer, as the graph has them. */
@@ -43,6 +46,8 @@ export interface OnnxModel {
   readonly vocabulary: number
   /** Number of places in the graph's rotary tables; Infinity where it has no tables. */
   readonly places: number
+  /** A text that says which model passed the check where and how, for `check` of later openings. Absent: nothing was checked, or the runtime tells no version. */
+  readonly proof?: string | undefined
   /** Makes a reader, which reads a text from the left: every key head keeps its past in a stream of its own. */
   reader(options: OnnxReaderOptions): OnnxReader
   /** Releases the sessions. */
@@ -54,8 +59,9 @@ export interface OnnxModel {
  *
  * Guarantee: with exactStream, the logits of the whole graph up to rounding. Scales, caps, masks and tables are found by running the graph, not by its form.
  * Cost: a session for each segment (layers + 1, and the last linear map), which read the weights from the model's files: as much memory as the whole graph, and
- *   1.1 to 1.4 times as long to open. The check costs a session of the whole graph, which is released before any segment is opened, and two runs of 16 tokens: up to
- *   2.8 times as long in all. Rotary tables stay in the files, which must be there as long as the model is used.
+ *   1.05 to 1.2 times as long to open. The check costs a session of the whole graph, which is released before any segment is opened, and two runs of 16 tokens: up to
+ *   2.8 times as long in all. With the proof of an opening before, it costs reading 64 bytes of each weight. Rotary tables stay in the files, which must be there as
+ *   long as the model is used.
  *
  * @throws TypeError when ort is no onnxruntime; RangeError that names what in the graph is not supported, or the first layer whose answers over 16 tokens
  *   differ from those of the whole graph
@@ -69,10 +75,13 @@ export async function onnxModel(options: OnnxModelOptions): Promise<OnnxModel> {
   const who = 'onnxModel'
   if (memory !== 'packed' && memory !== 'mapped')
     throw new RangeError(`${who}: memory must be 'packed' or 'mapped', got ${String(memory)}`)
-  const { open, facts, release } = await openModel(foundAttention(who, model, ort, session), {
-    isMapped: memory === 'mapped',
-    isChecked: check,
-  })
+  if (typeof check !== 'boolean' && typeof check !== 'string')
+    throw new RangeError(`${who}: check must be true, false or the proof of an opening before, got ${String(check)}`)
+  const found = foundAttention(who, model, ort, session)
+  const stamp = check === false ? undefined : openingStamp(found.runtime, memory)
+  const known = typeof check === 'string' && stamp !== undefined ? provenFacts(check, stamp) : undefined
+  const how = { isMapped: memory === 'mapped', isChecked: check !== false }
+  const { open, facts, release } = await openModel(found, how, known)
   try {
     if (facts.truth) await checkOpened(open, facts.truth, facts.isRounded)
   } catch (error) {
@@ -91,6 +100,7 @@ export async function onnxModel(options: OnnxModelOptions): Promise<OnnxModel> {
     })),
     vocabulary: facts.vocabulary,
     places: open.places,
+    ...(stamp !== undefined && { proof: openingProof(stamp, factNames(found.sites, [open.cut], open.headCut), facts) }),
     reader: (options) => onnxReader(open, options),
     release,
   }

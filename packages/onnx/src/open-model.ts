@@ -6,6 +6,7 @@ import { headCut } from './head-cut'
 import { longBlocks } from './long-blocks'
 import { maskRules } from './mask-rule'
 import { modelLayer } from './model-layer'
+import type { KnownFacts } from './opening-proof'
 import { openSegments } from './open-segments'
 import { ONCE, sessionOf, type Runtime } from './ort'
 import type { OpenHead, OpenModel } from './reader'
@@ -17,17 +18,18 @@ import { subGraph } from './sub-graph'
  * Cuts a graph at its attentions and opens the parts.
  *
  * @param isMapped  whether weights stay pages of their files; isChecked  whether the whole graph is run, so that the parts can be compared with it
+ * @param known  facts of the whole graph, of an opening before: its session is not opened, and nothing is run to be compared
  * @throws RangeError that names what in the graph is not supported
  */
 export async function openModel(
   { runtime, graph, sites, caches }: FoundAttention,
   { isMapped, isChecked }: { readonly isMapped: boolean; readonly isChecked: boolean },
+  known?: KnownFacts,
 ): Promise<{ readonly open: OpenModel; readonly facts: GraphFacts; readonly release: () => Promise<void> }> {
   const found = headCut(graph, caches)
-  const cuts = new Map(
-    [found.hidden, found.logits].flatMap((end) => (end === undefined ? [] : [[end, cutGraph(graph, sites, end)]])),
-  )
-  const facts = await graphFacts(runtime, graph, sites, [...cuts.values()], found, isChecked)
+  const ends = known ? [known.hasRows ? found.hidden : found.logits] : [found.hidden, found.logits]
+  const cuts = new Map(ends.flatMap((end) => (end === undefined ? [] : [[end, cutGraph(graph, sites, end)]])))
+  const facts = await graphFacts(runtime, graph, sites, [...cuts.values()], found, isChecked, known)
   const rules = await maskRules(runtime, graph, sites, caches)
   const layers = sites.map((site) => modelLayer(site, facts, rules.get(site)))
   for (const layer of layers) {

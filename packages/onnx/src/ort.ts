@@ -5,7 +5,10 @@ import type { ModelFiles } from './model-files'
 import { writeModel, type Part } from './write-model'
 
 /** The part of onnxruntime that is used: `onnxruntime-node`, `onnxruntime-web` and `onnxruntime-common` have it. */
-export type Ort = Pick<typeof import('onnxruntime-common'), 'InferenceSession' | 'Tensor'>
+export type Ort = Pick<typeof import('onnxruntime-common'), 'InferenceSession' | 'Tensor'> & {
+  /** Versions of the runtime. Without them no proof of a check can be kept. */
+  readonly env?: { readonly versions?: Readonly<Record<string, string | undefined>> | undefined } | undefined
+}
 
 /** Options with which a model's sessions are made. */
 export interface Runtime {

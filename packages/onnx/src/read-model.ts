@@ -47,13 +47,18 @@ function readGraph(pages: Pages, files: ModelFiles, { from, to }: Field): OnnxGr
   const tensors = new Map<string, OnnxTensor>()
   const inputs: OnnxValue[] = []
   const outputs: OnnxValue[] = []
+  const sizes = new Map<string, number | undefined>() // every weight asks for its file's
+  const sizeOf = (file: string) => {
+    if (!sizes.has(file)) sizes.set(file, files.size(file))
+    return sizes.get(file)
+  }
   for (const field of fields(pages, from, to)) {
     if (field.wire !== 2) continue
     if (field.number === 1) nodes.push(readNode(pages, files.model, field))
     else if (field.number === 5) {
       const tensor = readTensor(pages, files.model, field)
       if (tensors.has(tensor.name)) throw new RangeError(`onnx: two constants have the name ${tensor.name}`)
-      checkTensorData(files, tensor)
+      checkTensorData(sizeOf, tensor)
       tensors.set(tensor.name, tensor)
     } else if (field.number === 11) inputs.push(readValue(pages, field))
     else if (field.number === 12) outputs.push(readValue(pages, field))

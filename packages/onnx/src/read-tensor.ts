@@ -31,7 +31,8 @@ export function readTensor(pages: Pages, file: string, { from, to }: Pick<Field,
     else if (field.number === 4) numbers.push(...floats(pages, field))
   }
   const own = { name, dims, type, from, to }
-  if (location === 1) return { ...own, isExternal: true, place: externalPlace(name, external) }
+  if (location === 1)
+    return { ...own, isExternal: true, place: externalPlace(name, external), bytes: pages.bytes(from, to) }
   if (raw) return { ...own, isExternal: false, place: raw }
   return { ...own, isExternal: false, ...(numbers.length > 0 && { numbers }) }
 }
@@ -72,13 +73,17 @@ function externalPlace(name: string, entries: ReadonlyMap<string, string>): Data
   return { file, from, to: from + numberOf('length', NaN) }
 }
 
-/** Refuses tensors whose data are missing or not as long as their dimensions say. No data are read. */
-export function checkTensorData(files: ModelFiles, { name, dims, type, place }: OnnxTensor): void {
+/**
+ * Refuses tensors whose data are missing or not as long as their dimensions say. No data are read.
+ *
+ * @param sizeOf  size of a file; undefined where there is none
+ */
+export function checkTensorData(sizeOf: ModelFiles['size'], { name, dims, type, place }: OnnxTensor): void {
   for (const size of dims)
     if (!(Number.isInteger(size) && size >= 0))
       throw new RangeError(`onnx: a size of ${name} must be >= 0, got ${size}`)
   if (!place) return
-  const size = files.size(place.file)
+  const size = sizeOf(place.file)
   if (size === undefined) throw new RangeError(`onnx: ${name} lies in the file ${place.file}, which is missing`)
   const width = WIDTHS[type] || undefined
   const wanted = width === undefined ? NaN : Math.ceil(width * dims.reduce((product, n) => product * n, 1))

@@ -94,6 +94,9 @@ export function onnxReader(
   const kept = keptOutputs()
   const answerOf = answerTensors(ort)
   const passes = passingTensors(model)
+  const sharedBy = segments.map(({ makes }, i) =>
+    makes.filter(({ tensor }) => passes[i].has(tensor)).map(({ port }) => port),
+  )
   const scratch = headScratch()
   let tokens = 0
   let previous = -1
@@ -110,9 +113,10 @@ export function onnxReader(
     }
     for (const [i, { session, reads, makes, layers: own }] of segments.entries()) {
       if (session) {
-        const feeds = Object.fromEntries(reads.map(({ tensor, port }) => [port, have[tensor]]))
+        const feeds: Record<string, Tensor> = {}
+        for (const { tensor, port } of reads) feeds[port] = have[tensor]
         const isKept = rows === 1 || rows === BLOCK
-        const shared = makes.filter(({ tensor }) => passes[i].has(tensor)).map(({ port }) => port)
+        const shared = sharedBy[i]
         const made = await kept.run(session, feeds, isKept ? { key: `${i} ${rows}`, shared, turn: i % 2 } : undefined)
         for (const { tensor, port } of makes) have[tensor] = made[port]
       }

@@ -25,7 +25,12 @@ export interface RotaryRows {
 export interface NumberTable {
   readonly dims: readonly number[]
   /** Rows from … to − 1, the asked one among them. */
-  rowsAt(row: number): { readonly from: number; readonly to: number; readonly data: Float32Array }
+  rowsAt(row: number): RowsOfTable
+}
+interface RowsOfTable {
+  readonly from: number
+  readonly to: number
+  readonly data: Float32Array
 }
 
 /** Rows that are read at once, and how many such parts are kept: the newest places of four texts that are read in turns. */
@@ -42,9 +47,11 @@ export function placedTable(files: ModelFiles, { dims, type, place }: OnnxTensor
   if (!place || width === 0 || dims.length !== 2) return undefined
   const [rows, cols] = dims
   const kept = new Map<number, Float32Array>()
+  let last: RowsOfTable | undefined // the part that was asked last: all heads of a token ask for one place
   return {
     dims,
     rowsAt(row) {
+      if (last && row >= last.from && row < last.to) return last
       const from = PART * Math.floor(row / PART)
       const to = Math.min(rows, from + PART)
       let data = kept.get(from)
@@ -56,7 +63,8 @@ export function placedTable(files: ModelFiles, { dims, type, place }: OnnxTensor
       kept.delete(from)
       kept.set(from, data) // the newest is last
       if (kept.size > PARTS_KEPT) kept.delete(kept.keys().next().value!)
-      return { from, to, data }
+      last = { from, to, data }
+      return last
     },
   }
 }

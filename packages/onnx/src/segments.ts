@@ -67,12 +67,15 @@ export function cutGraph(graph: OrderedGraph, sites: readonly AttentionSite[], r
   const last = stage.get(result) ?? 0
   const nodesOf: OnnxNode[][] = Array.from({ length: last + 1 }, () => [])
   const isConstant = (name: string) => graph.constant.has(name)
+  const lastRead = new Map<string, number>()
   for (const node of kept.toReversed()) {
     const own = stage.get(node.outputs.find((name) => name !== '')!)!
-    if (own <= last && !node.outputs.every(isConstant)) nodesOf[own].push(node)
+    if (own > last || node.outputs.every(isConstant)) continue
+    nodesOf[own].push(node)
+    for (const name of readsOf(node)) lastRead.set(name, Math.max(own, lastRead.get(name) ?? 0))
   }
   const segments = nodesOf.map((nodes, i) =>
-    segmentOf(graph, withConstants(graph, nodes), i, { stage, sites, wanted, nodesOf }),
+    segmentOf(graph, withConstants(graph, nodes), i, { stage, sites, wanted, lastRead }),
   )
   const used = new Set(segments.flatMap(({ reads }) => reads))
   return {
@@ -133,11 +136,12 @@ function checkReads(
   shapes: ReadonlyMap<string, CacheShape>,
 ): void {
   const caches = new Set(sites.flatMap(({ past, present }) => [...past, ...present]))
+  const inputs = new Set(graph.inputs.map(({ name }) => name))
   for (const node of kept)
     for (const name of readsOf(node)) {
       if (shapes.has(name)) continue
       if (caches.has(name)) throw notSupported(`${node.op} ${node.name}`, `it reads the cache ${name}`)
-      if (given.has(name) && graph.inputs.some((own) => own.name === name) && !isTokenInput(name))
+      if (given.has(name) && inputs.has(name) && !isTokenInput(name))
         throw notSupported(
           `the input ${name}`,
           'it is none that a decoder of text has, and no cache of keys and values',
@@ -155,7 +159,7 @@ function withConstants({ nodes: all, maker, constant }: OrderedGraph, nodes: rea
     for (const read of readsOf(made)) visit(read)
   }
   for (const node of nodes) for (const name of readsOf(node)) visit(name)
-  return [...all.filter((node) => more.has(node)), ...nodes]
+  return more.size === 0 ? [...nodes] : [...all.filter((node) => more.has(node)), ...nodes]
 }
 
 function segmentOf(
@@ -166,19 +170,20 @@ function segmentOf(
     stage,
     sites,
     wanted,
-    nodesOf,
+    lastRead,
   }: {
     readonly stage: ReadonlyMap<string, number>
     readonly sites: readonly AttentionSite[]
     readonly wanted: ReadonlySet<string>
-    readonly nodesOf: readonly (readonly OnnxNode[])[]
+    /** The last segment whose nodes read a tensor. */
+    readonly lastRead: ReadonlyMap<string, number>
   },
 ): Segment {
   const made = new Set(nodes.flatMap(({ outputs }) => outputs))
   const read = new Set(nodes.flatMap(readsOf))
-  const later = new Set(nodesOf.slice(i + 1).flatMap((own) => own.flatMap(readsOf)))
+  const isLater = (name: string) => (lastRead.get(name) ?? 0) > i
   const makes = [...made].filter(
-    (name) => name !== '' && (wanted.has(name) || (later.has(name) && !graph.constant.has(name))),
+    (name) => name !== '' && (wanted.has(name) || (isLater(name) && !graph.constant.has(name))),
   )
   const reads = [...read].filter((name) => !made.has(name) && !graph.tensors.has(name))
   return {

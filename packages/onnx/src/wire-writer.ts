@@ -1,3 +1,5 @@
+import { encodeUtf8 } from '@sublinear/core'
+
 /** Writes one message: fields in the order of the calls. */
 export interface MessageWriter {
   number(field: number, value: number): MessageWriter
@@ -16,50 +18,55 @@ export interface MessageWriter {
  * Source: protobuf's wire format. Numbers are integers up to 2^53 − 1; negative ones take ten bytes.
  */
 export function messageWriter(): MessageWriter {
-  const parts: Uint8Array[] = []
+  let bytes = new Uint8Array(FIRST)
+  let length = 0
+  /** Makes place for more bytes, at the end of those written. */
+  const reserve = (more: number) => {
+    if (length + more <= bytes.length) return
+    const grown = new Uint8Array(Math.max(2 * bytes.length, length + more))
+    grown.set(bytes.subarray(0, length))
+    bytes = grown
+  }
+  const varint = (value: number) => {
+    reserve(10)
+    if (value < 0) {
+      const bits = BigInt.asUintN(64, BigInt(value))
+      for (let i = 0; i < 10; i++) bytes[length++] = Number((bits >> BigInt(7 * i)) & 127n) + (i < 9 ? 128 : 0)
+      return
+    }
+    let left = value
+    for (; left >= 128; left = Math.floor(left / 128)) bytes[length++] = (left % 128) + 128
+    bytes[length++] = left
+  }
   const writer: MessageWriter = {
     number(field, value) {
-      parts.push(varintBytes(field * 8), varintBytes(value))
+      varint(field * 8)
+      varint(value)
       return writer
     },
     float(field, value) {
-      const four = new Uint8Array(4)
-      new DataView(four.buffer).setFloat32(0, value, true)
-      parts.push(varintBytes(field * 8 + 5), four)
+      varint(field * 8 + 5)
+      reserve(4)
+      new DataView(bytes.buffer).setFloat32(length, value, true)
+      length += 4
       return writer
     },
-    text: (field, value) => writer.bytes(field, new TextEncoder().encode(value)),
+    text: (field, value) => writer.bytes(field, encodeUtf8(value)),
     bytes(field, value) {
-      parts.push(varintBytes(field * 8 + 2), varintBytes(value.length), value)
-      return writer
+      varint(field * 8 + 2)
+      varint(value.length)
+      return writer.raw(value)
     },
     raw(fields) {
-      parts.push(fields)
+      reserve(fields.length)
+      bytes.set(fields, length)
+      length += fields.length
       return writer
     },
-    finish() {
-      const out = new Uint8Array(parts.reduce((total, { length }) => total + length, 0))
-      let at = 0
-      for (const part of parts) {
-        out.set(part, at)
-        at += part.length
-      }
-      return out
-    },
+    finish: () => bytes.slice(0, length),
   }
   return writer
 }
 
-function varintBytes(value: number): Uint8Array {
-  if (value < 0) {
-    const bits = BigInt.asUintN(64, BigInt(value))
-    return Uint8Array.from({ length: 10 }, (_, i) => Number((bits >> BigInt(7 * i)) & 127n) + (i < 9 ? 128 : 0))
-  }
-  const bytes: number[] = []
-  let left = value
-  while (left >= 128) {
-    bytes.push((left % 128) + 128)
-    left = Math.floor(left / 128)
-  }
-  return Uint8Array.of(...bytes, left)
-}
+/** Bytes that a writer has place for before it grows. */
+const FIRST = 128

@@ -108,7 +108,13 @@ function signed(pages: Pages, at: number): number {
 
 /** The text of a string field. */
 export function textAt(pages: Pages, { from, to }: Pick<Field, 'from' | 'to'>): string {
-  return new TextDecoder().decode(pages.bytes(from, to))
+  let text = ''
+  for (let at = from; at < to; at++) {
+    const byte = pages.byte(at)
+    if (byte >= 128) return new TextDecoder().decode(pages.bytes(from, to))
+    text += String.fromCharCode(byte) // nearly all names are ASCII and short: a decoder takes longer
+  }
+  return text
 }
 
 function broken(at: number, what: string): RangeError {

@@ -26,14 +26,15 @@ export function writeModel(files: ModelFiles, { header }: OnnxModelFile, part: P
   for (const { bytes } of part.nodes) graph.bytes(1, bytes)
   graph.text(2, 'part')
   let pages: Pages | undefined // a part of our own has no tensors and no files
-  for (const tensor of part.tensors) graph.bytes(5, tensorBytes((pages ??= pagesOf(files, files.model)), tensor))
+  for (const tensor of part.tensors)
+    graph.bytes(5, tensor.bytes ?? tensorBytes((pages ??= pagesOf(files, files.model)), tensor))
   for (const value of part.inputs) graph.bytes(11, valueBytes(value))
   for (const value of part.outputs) graph.bytes(12, valueBytes(value))
   return messageWriter().raw(header).bytes(7, graph.finish()).finish()
 }
 
-function tensorBytes(pages: Pages, { name, dims, type, place, isExternal, from, to }: OnnxTensor): Uint8Array {
-  if (!place || isExternal || place.to - place.from < BY_PLACE) return pages.bytes(from, to)
+function tensorBytes(pages: Pages, { name, dims, type, place, from, to }: OnnxTensor): Uint8Array {
+  if (!place || place.to - place.from < BY_PLACE) return pages.bytes(from, to)
   const writer = messageWriter()
   for (const size of dims) writer.number(1, size)
   writer.number(2, type).text(8, name)

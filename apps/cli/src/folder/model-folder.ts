@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { fetchedFolder } from './fetched-folder'
 import { folderTokenizer, type FolderTokenizer } from './folder-tokenizer'
+import { openingProofs } from './opening-proofs'
 
 /** A user's own model in a folder of the usual form: config.json, tokenizer.json, onnx/model.onnx and its data. */
 export interface ModelFolder {
@@ -32,7 +33,8 @@ export function isFolder(name: string): boolean {
 }
 
 /**
- * Opens a model folder, or the model of an address, with the user's onnxruntime-node.
+ * Opens a model folder, or the model of an address, with the user's onnxruntime-node. An opening that passed the check leaves its proof in the folder, which spares the
+ * check of later ones.
  *
  * @throws RangeError when a file is missing or no JSON, onnxruntime-node is not installed, or the graph is not supported
  */
@@ -45,10 +47,13 @@ export async function openFolder(
   const config = jsonIn(path, 'config.json', {})
   const generation = jsonIn(path, 'generation_config.json', config)
   const ort = await loadOrt()
-  const graph = join(path, file ?? graphIn(path))
+  const own = file ?? graphIn(path)
   const session = { logSeverityLevel: 3 as const, ...(threads !== undefined && { intraOpNumThreads: threads }) }
   const memory = isMapped ? 'mapped' : 'packed'
-  const model = await onnxModel({ model: filesInFolder(graph), ort, session, memory })
+  const proofs = openingProofs(path)
+  const [files, opening] = [filesInFolder(join(path, own)), `${own} ${memory}`]
+  const model = await onnxModel({ model: files, ort, session, memory, check: proofs.get(opening) ?? true })
+  await proofs.keep(opening, model.proof)
   const ends = generation['eos_token_id'] ?? config['eos_token_id'] ?? []
   const { chatTemplate } = tokenizer
   const context = config['max_position_embeddings']

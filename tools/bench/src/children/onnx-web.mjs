@@ -1,5 +1,6 @@
-// Opens a decoder by onnxruntime-web, whose WebAssembly runs in Node too: `node onnx-web.mjs model.onnx whole|with|without`, segments with or without the check.
-import { readFileSync } from 'node:fs'
+// Opens a decoder by onnxruntime-web, whose WebAssembly runs in Node too: `node onnx-web.mjs model.onnx whole|with|without|prove|known`, segments with or without the
+// check; `prove` keeps the proof of the check beside the model, by which `known` opens.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 
@@ -15,5 +16,8 @@ if (kind === 'whole')
 else {
   const { filesInMemory, onnxModel } = await import('@sublinear/onnx')
   const files = filesInMemory({ 'model.onnx': model, 'weights.bin': data })
-  await onnxModel({ model: files, ort, session, check: kind === 'with' })
+  const proof = `${path}.web-proof`
+  const check = kind === 'known' ? readFileSync(proof, 'utf8') : kind !== 'without'
+  const opened = await onnxModel({ model: files, ort, session, check })
+  if (kind === 'prove') writeFileSync(proof, opened.proof)
 }

@@ -1,15 +1,14 @@
-// Reads n tokens with a decoder in blocks of 256: `node onnx.mjs model.onnx n whole|exact|window [with|without]`, with or without the check on opening.
+// Reads n tokens with a decoder in blocks of 256: `node onnx.mjs model.onnx n whole|exact|window [with|without|prove|known]`, with or without the check on opening;
+// `prove` keeps the proof of the check beside the model, by which `known` opens.
 // Of 32,768 tokens and more the whole graph reads the last 512 alone, behind a cache of random rows: it would take minutes, and holds most at the end.
 import { exactStream } from '@sublinear/exact-attention'
 import { sinks, tiers, window } from '@sublinear/kv-cache'
+import { readFileSync, writeFileSync } from 'node:fs'
 import * as ort from 'onnxruntime-node'
 
-const [path, n, kind, check] = [
-  process.argv[2],
-  Number(process.argv[3]),
-  process.argv[4],
-  process.argv[5] !== 'without',
-]
+const [path, n, kind, way] = [process.argv[2], Number(process.argv[3]), process.argv[4], process.argv[5]]
+const proof = `${path}.proof`
+const check = way === 'known' ? readFileSync(proof, 'utf8') : way !== 'without'
 const filled = n >= 32_768 ? n - 512 : 0
 const session = { intraOpNumThreads: 1 }
 const block = (at) => Array.from({ length: 256 }, (_, i) => ((at + i) * 7919) % 4096)
@@ -32,6 +31,7 @@ if (kind === 'whole') {
   const { onnxModel } = await import('@sublinear/onnx')
   const { filesInFolder } = await import('@sublinear/onnx/node')
   const model = await onnxModel({ model: filesInFolder(path), ort, session, check })
+  if (way === 'prove') writeFileSync(proof, model.proof)
   const reader = model.reader({ stream: kind === 'exact' ? exactStream : bounded })
   for (let at = 0; at < n; at += 256) await reader.read(block(at), 'last')
 }

@@ -1,7 +1,7 @@
 import { autoStream } from '@sublinear/attention'
 import { exactStream } from '@sublinear/exact-attention'
 import { sinks, tiers, window } from '@sublinear/kv-cache'
-import { onnxModel, type HeadSpec, type OnnxModel } from '@sublinear/onnx'
+import { onnxModel, type HeadSpec, type OnnxModel, type OnnxModelOptions } from '@sublinear/onnx'
 import { filesInFolder } from '@sublinear/onnx/node'
 import * as ort from 'onnxruntime-node'
 import { graphBuilder } from '../../../../packages/onnx/test/models/graph-builder.ts'
@@ -122,12 +122,25 @@ function reading(path: string, n: number): Group {
   }
 }
 
-const OPENED = [
+interface Opening extends Pick<OnnxModelOptions, 'memory' | 'check'> {
+  readonly name: string
+  /** Whether the proof of an opening before is given. */
+  readonly isKnown?: boolean | undefined
+}
+const OPENED: readonly Opening[] = [
   { name: 'segments, packed, with the check', memory: 'packed' },
+  { name: 'segments, packed, check remembered', memory: 'packed', isKnown: true },
   { name: 'segments, packed, without', memory: 'packed', check: false },
   { name: 'segments, mapped, with the check', memory: 'mapped' },
   { name: 'segments, mapped, without', memory: 'mapped', check: false },
-] as const
+]
+
+/** The proof of an opening that was checked. */
+async function provenBefore(path: string): Promise<string | undefined> {
+  const model = await onnxModel({ model: filesInFolder(path), ort, session })
+  await model.release()
+  return model.proof
+}
 
 function opening(path: string): Group {
   return {
@@ -135,12 +148,16 @@ function opening(path: string): Group {
     unit: { name: 'ms' },
     cases: [
       { name: WHOLE, setup: () => ({ run: async () => (await wholeGraph(path, session)).session.release() }) },
-      ...OPENED.map(({ name, ...how }): Case => ({
+      ...OPENED.map(({ name, isKnown, ...how }): Case => ({
         name,
         against: [WHOLE],
-        setup: () => ({
-          run: async () => (await onnxModel({ model: filesInFolder(path), ort, session, ...how })).release(),
-        }),
+        setup: async () => {
+          const known = isKnown ? { check: await provenBefore(path) } : {}
+          return {
+            run: async () =>
+              (await onnxModel({ model: filesInFolder(path), ort, session, ...how, ...known })).release(),
+          }
+        },
       })),
     ],
   }
