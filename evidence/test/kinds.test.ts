@@ -1,11 +1,24 @@
 // Heads of models that nobody here trained, and what the committed board says of them. Kills: a closure that answers worse than its mean token on the head whose logits
-// reach 47 (2.3 where the mean has 1.1), a stream without a recipe that is far behind its ingredients, a page that its result does not give.
+// reach 47 (2.3 where the mean has 1.1), a stream without a recipe that is far behind its ingredients, a page that its result does not give,
+// a kind of questions measured anew that overwrites the other, a target that is missed, a recipe that errs more than none on a head where it does not yet.
 import { exactAttention, normalise, closureStream, meanStream } from '@sublinear/attention'
 import { rowsOf } from '@sublinear/core'
 import { farKeys, tiers } from '@sublinear/kv-cache'
 import { describe, expect, it } from 'vitest'
 import { pageText, resultOf } from '../kit/experiment.ts'
-import { GROUPS, INGREDIENTS, kinds, METHODS, NAMED, ofHead, ratioOf, reached, table, withAnew } from '../kinds/ask.ts'
+import {
+  GROUPS,
+  INGREDIENTS,
+  kinds,
+  lost,
+  METHODS,
+  NAMED,
+  ofHead,
+  ratioOf,
+  reached,
+  table,
+  withAnew,
+} from '../kinds/ask.ts'
 import { relativeError } from '../kit/trivial-answers.ts'
 
 const group = (name: string) => GROUPS.find((one) => one.name === name)!
@@ -44,6 +57,21 @@ const result = resultOf(kinds)
 const cell = (method: string, at: { readonly group: string; readonly share: number }) =>
   result.rows.find((row) => row.method === method && row.group === at.group && row.share === at.share)
 
+/** Heads and places where a recipe errs more than none by more than 3 %, though it did not on the pilot. */
+const LOST = [
+  'sharp 1.2, 1/16, causal: own pilot, slow too',
+  'encoder 0.2, 1/8, later: own pilot',
+  'encoder 0.2, 1/16, later: own pilot',
+  'encoder 0.2, 1/32, later: own pilot',
+  'encoder 0.0, 1/4, causal: own pilot',
+  'encoder 0.2, 1/8, causal: own pilot',
+  'encoder 0.2, 1/16, causal: own pilot',
+  'encoder 0.2, 1/32, causal: own pilot',
+  'encoder 0.2, 1/16, later: own pilot, slow too',
+  'encoder 0.2, 1/32, later: own pilot, slow too',
+  'encoder 0.2, 1/32, causal: own pilot, slow too',
+]
+
 describe('the committed board', () => {
   it('is on its page', () => {
     expect(pageText(kinds)).toContain(table(result, 'later'))
@@ -70,6 +98,16 @@ describe('the committed board', () => {
     expect(found.rows.map(({ method }) => method)).toEqual(result.rows.map(({ method }) => method))
     expect(found.rows.filter(({ later }) => later[0] === 7).length).toBe(anew.length)
     expect(found.rows.at(-1)).toEqual(other)
+    const { later: _, ...causal } = { ...one, causal: [9] }
+    const half = withAnew(result, { heads: result.heads, rows: [causal] }).rows[1]
+    expect([half.later, half.causal]).toEqual([one.later, [9]])
+  })
+  it('a recipe reaches every target', () => {
+    expect(reached(result).match(/^\| [a-zA-Z]+, 1\/.*\|$/gm)).toHaveLength(14)
+    expect(reached(result)).not.toMatch(/\| (\*\*no|no,)/)
+  })
+  it('a recipe errs 3 % more than none on a few heads alone', () => {
+    expect(lost(result)).toEqual(LOST)
   })
   it('a recipe that may be slow errs less than one that may not, in twelve places of sixteen', () => {
     const better = GROUPS.flatMap(({ name, shares }) =>

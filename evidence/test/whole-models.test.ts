@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { allCells, heldOutCells, METHODS, MODELS, nameOf, type Cell } from '../whole-models/cells.ts'
 import { droppingCells } from '../whole-models/dropping.ts'
+import { learningCells } from '../whole-models/learning.ts'
 import { heatMaps } from '../whole-models/heat-maps.ts'
 import { largestScores } from '../whole-models/largest-scores.ts'
 import { CONTEXTS, DEPTHS, EVIDENCE, HELD_OUT, TEXTS, WINDOWS } from '../whole-models/prompt-sets.ts'
@@ -12,6 +13,7 @@ import { calibratedLayer, recipesOf } from '../whole-models/recipes.ts'
 import { bitsPerByteOf, cellOf, committedEvidence, recallOf } from '../whole-models/results.ts'
 import { promptOf, runCell } from '../whole-models/run-cell.ts'
 import { claims, rivals } from '../whole-models/tables.ts'
+import { withoutMetricCells } from '../whole-models/without-metric.ts'
 import { pictures, withTables } from '../whole-models/write-evidence.ts'
 import { loadModel } from '../kit/text-captures.ts'
 
@@ -22,8 +24,18 @@ const kept = (cell: Cell, { cells } = evidence) => cells.find((one) => nameOf(on
 
 describe('the committed cells', () => {
   test.each([
-    { name: 'evidence', own: evidence, all: [...allCells(), ...droppingCells()], windows: WINDOWS * TEXTS.length },
-    { name: 'held out', own: heldOut, all: [...heldOutCells(), ...droppingCells()], windows: 2 },
+    {
+      name: 'evidence',
+      own: evidence,
+      all: [...allCells(), ...droppingCells(), ...learningCells(), ...withoutMetricCells()],
+      windows: WINDOWS * TEXTS.length,
+    },
+    {
+      name: 'held out',
+      own: heldOut,
+      all: [...heldOutCells(), ...droppingCells(), ...withoutMetricCells([8])],
+      windows: 2,
+    },
   ])(
     '$name: all cells, in order, each with every prompt and window, and none over its share',
     ({ own, all, windows }) => {

@@ -1,45 +1,73 @@
 /**
- * `node evidence/whole-models/ask.ts [--held-out] [--fresh | --collect]`: what two language models lose when all heads read
+ * `node evidence/whole-models/ask.ts [--held-out] [--fresh | --collect] [method …] [1/share …]`: what two language models lose when all heads read
  * through a bounded stream: needles and bits per byte, every method and budget. Two processes; recipes and cells are kept in cache/whole-models
  * as they end, so that a run may be stopped and go on later. --fresh forgets them first (after any change of a stream), --held-out asks other prompts
- * with the recipes as they are, --collect writes what is finished. Writes result.json or held-out.json, the pictures and the tables of docs/evidence.md.
+ * with the recipes as they are, --collect writes what is finished. With names of methods and shares their cells and recipes alone are run, and the committed ones of the others stay.
+ * Writes result.json or held-out.json, the pictures and the tables of docs/evidence.md.
  */
 import { main, type Experiment } from '../kit/experiment.ts'
-import { allCells, heldOutCells, MODELS } from './cells.ts'
+import { allCells, heldOutCells, MODELS, nameOf } from './cells.ts'
 import { droppingCells } from './dropping.ts'
 import { cellJobs, finished, forget, runJobs, type Job } from './jobs.ts'
+import { learningCells } from './learning.ts'
 import { calibrationHeads, recipeJobs, writeRecipes } from './recipes.ts'
 import type { CellResult } from './run-cell.ts'
 import { committedEvidence, type Evidence } from './results.ts'
-import { claims, claimTable } from './tables.ts'
+import { claims, claimTable, shareName } from './tables.ts'
+import { hasRecipes, withoutMetricCells } from './without-metric.ts'
 import { pictures, showEvidence, writeEvidence } from './write-evidence.ts'
 
 const PROCESSES = 2
+const isShare = (name: string) => name.startsWith('1/')
 const say = (done: number, of: number, last: string) => process.stderr.write(`${done} of ${of}: ${last}\n`)
 
 async function run(options: readonly string[]): Promise<Evidence> {
   const isHeldOut = options.includes('--held-out')
-  const recipes = recipeJobs()
-  const cells = isHeldOut
-    ? cellJobs('held-out', [...heldOutCells(), ...droppingCells()])
-    : cellJobs('evidence', [...allCells(), ...droppingCells()])
-  const jobs: readonly Job[] = isHeldOut ? cells : [...recipes, ...cells]
+  const all = isHeldOut
+    ? cellJobs('held-out', [...heldOutCells(), ...droppingCells(), ...withoutMetricCells([8])])
+    : cellJobs('evidence', [...allCells(), ...droppingCells(), ...learningCells(), ...withoutMetricCells()])
+  const named = options.filter((option) => !option.startsWith('--'))
+  const methods = named.filter((name) => !isShare(name))
+  const shares = named.filter(isShare)
+  const isAsked = (share: number) => shares.length === 0 || shares.includes(shareName(share))
+  const cells = all.filter(
+    ({ cell: { method, share } }) => isAsked(share) && (methods.length === 0 || methods.includes(method)),
+  )
+  if (cells.length === 0) throw new RangeError(`whole-models: there are no cells of ${named.join(', ')}`)
+  const recipes =
+    !isHeldOut && cells.some(({ cell }) => cell.method === 'auto')
+      ? recipeJobs().filter(({ share }) => isAsked(share))
+      : []
+  const jobs: readonly Job[] = [...recipes, ...cells]
   const write = (minutes?: number): Evidence => {
-    const seconds = finished(jobs).reduce((sum, done) => sum + done.seconds, 0)
-    const found = finished(cells).map(({ result }) => result as CellResult)
-    writeEvidence(isHeldOut ? 'held-out' : 'result', { cpuMinutes: seconds / 60, minutes, cells: found })
+    const name = isHeldOut ? 'held-out' : 'result'
+    const found = finished(cells).map(({ result, seconds }) => ({ cell: result as CellResult, seconds }))
+    if (named.length === 0) {
+      const seconds = finished(jobs).reduce((sum, done) => sum + done.seconds, 0)
+      writeEvidence(name, { cpuMinutes: seconds / 60, minutes, cells: found.map(({ cell }) => cell) })
+      return committedEvidence()
+    }
+    const before = committedEvidence(name)
+    const known = new Map(before.cells.map((cell) => [nameOf(cell), cell]))
+    const anew = new Map(found.map(({ cell }) => [nameOf(cell), cell]))
+    const more = found.filter(({ cell }) => !known.has(nameOf(cell))).reduce((sum, { seconds }) => sum + seconds, 0)
+    writeEvidence(name, {
+      ...(before.cpuMinutes !== undefined && { cpuMinutes: before.cpuMinutes + more / 60 }), // a cell that is run again takes what it took
+      minutes: undefined,
+      cells: all.flatMap(({ cell }) => anew.get(nameOf(cell)) ?? known.get(nameOf(cell)) ?? []),
+    })
     return committedEvidence()
   }
   if (options.includes('--collect')) return write()
   if (options.includes('--fresh')) forget(jobs)
   const isWhole = finished(jobs).length === 0
   const start = performance.now()
-  const [calibrated, others] = [true, false].map((is) => cells.filter(({ cell }) => (cell.method === 'auto') === is))
+  const [calibrated, others] = [true, false].map((is) => cells.filter(({ cell }) => hasRecipes(cell.method) === is))
   await runJobs(others, PROCESSES, say)
-  if (!isHeldOut) {
+  if (recipes.length > 0) {
     for (const model of MODELS) calibrationHeads(model)
     await runJobs(recipes, PROCESSES, say)
-    writeRecipes()
+    writeRecipes(recipes)
   }
   await runJobs(calibrated, PROCESSES, say)
   return write(isWhole ? (performance.now() - start) / 60_000 : undefined)

@@ -3,6 +3,7 @@ import { largestWithin, type Method, type Shape, type TierMethod, type Traffic }
 import { bufferWithin, quantisedMethod, restoreTiers, sinksMethod, tiers, windowMethod } from '@sublinear/kv-cache'
 import { waitingBytes } from '@sublinear/token-store'
 import { droppingMethods } from './dropping.ts'
+import { learningMethod } from './learning.ts'
 
 /** The second paper keeps the first and the last tokens beside a coreset or a sample; so it is here. */
 const ENDS = [
@@ -27,8 +28,8 @@ const inFewBits: typeof quantisedMethod = {
   },
 }
 
-/** The catalogue, but for the ends and for what quantised lets wait; then what is asked of dropping tokens. */
-export const methods: readonly Method[] = [...catalogue.map(asHere), ...droppingMethods]
+/** The catalogue, but for the ends and for what quantised lets wait; then what is asked of dropping tokens, and a stream that chooses by itself. */
+export const methods: readonly Method[] = [...catalogue.map(asHere), ...droppingMethods, learningMethod]
 
 function asHere(method: Method): Method {
   if (method.name === inFewBits.name) return inFewBits as Method

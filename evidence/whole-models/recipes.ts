@@ -64,15 +64,15 @@ export async function calibratedLayer({ model, share, layer }: RecipeJob): Promi
 /** Heads to calibrate on; the first call captures them. */
 export const calibrationHeads = (model: ModelName) => capturedHeads({ model, text: CALIBRATION, tokens: PILOT })
 
-/** Records the recipes that the jobs gave. */
-export function writeRecipes(): void {
-  const recipes: Recipes = Object.fromEntries(
-    SHARES.flatMap((share) =>
-      MODELS.map((model) => {
-        const own = recipeJobs().filter((job) => job.model === model && job.share === share)
-        return [nameOf(model, share), finished(own).map(({ result }) => result as Recipe[])]
-      }),
-    ),
-  )
-  writeFileSync(file, `${JSON.stringify(recipes, null, 1)}\n`)
+/** Records the recipes that the jobs gave; those of other models and shares stay. */
+export function writeRecipes(jobs: readonly RecipeJob[]): void {
+  const recipes: Recipes = { ...(JSON.parse(readFileSync(file, 'utf8')) as Recipes) }
+  for (const share of SHARES)
+    for (const model of MODELS) {
+      const own = jobs.filter((job) => job.model === model && job.share === share)
+      if (own.length > 0) recipes[nameOf(model, share)] = finished(own).map(({ result }) => result as Recipe[])
+    }
+  const text = JSON.stringify(recipes, null, 1)
+  const inLines = text.replaceAll(/\[[-\d,\s]+\]/g, (numbers) => numbers.replaceAll(/\s/g, '')) // a metric in a line
+  writeFileSync(file, `${inLines}\n`)
 }

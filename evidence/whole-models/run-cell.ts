@@ -14,6 +14,7 @@ import {
 import { loadModel } from '../kit/text-captures.ts'
 import type { Cell, ModelName } from './cells.ts'
 import { methodNamed, tokenBytes } from './methods.ts'
+import { hasRecipes, WITHOUT_METRIC, withoutMetric } from './without-metric.ts'
 import { CONTEXTS, DEPTHS, EVIDENCE, idsOfText, type PromptSet } from './prompt-sets.ts'
 
 export interface CellResult extends Cell {
@@ -67,8 +68,9 @@ export function runCell(cell: Cell, recipesOf: RecipesOf, part: Part = {}): Cell
 function streamOf({ method, share, tokens, model: name }: Cell, model: LanguageModel, recipesOf: RecipesOf) {
   const { d } = model.config
   const budgetBytes = Math.floor((tokens * tokenBytes({ d, dv: d })) / share)
-  if (method !== 'auto') return headStreams({ model, method: methodNamed(method), budgetBytes, tokens })
-  const advice = recipesOf(name, share).map((layer) =>
+  if (!hasRecipes(method)) return headStreams({ model, method: methodNamed(method), budgetBytes, tokens })
+  const recipes = recipesOf(name, share)
+  const advice = (method === WITHOUT_METRIC ? withoutMetric(recipes) : recipes).map((layer) =>
     layer.map((head) => ({ ...head, options: { ...head.options, budgetBytes, tokens } })),
   )
   return advisedStreams(model, advice, catalogue)

@@ -4,6 +4,7 @@ import { FIGURE, LENGTHS, MODELS, SHARES } from './cells.ts'
 import { droppingTable } from './dropping-table.ts'
 import { heatMaps } from './heat-maps.ts'
 import { heldOutRivals, heldOutTable } from './held-out-table.ts'
+import { learningTable } from './learning-table.ts'
 import { DEPTHS } from './prompt-sets.ts'
 import {
   bitsPerByteOf,
@@ -17,6 +18,7 @@ import {
   type EvidenceName,
 } from './results.ts'
 import type { CellResult } from './run-cell.ts'
+import { metricTable } from './without-metric.ts'
 import {
   beyondTable,
   bitsTable,
@@ -69,6 +71,8 @@ export function withTables(text: string, evidence: Evidence, heldOut: Evidence):
     'held-out': () => heldOutTable(heldOut),
     'held-out-rivals': () => heldOutRivals(heldOut),
     dropping: () => droppingTable(evidence, heldOut),
+    learning: () => learningTable(evidence),
+    metric: () => metricTable(evidence, heldOut),
     run: () => runTable(evidence, heldOut),
     ...Object.fromEntries(
       MODELS.flatMap((model) => [
