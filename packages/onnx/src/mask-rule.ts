@@ -30,12 +30,14 @@ export async function maskRules(
   past: ReadonlySet<string>,
 ): Promise<ReadonlyMap<AttentionSite, number | undefined>> {
   const rules = new Map<AttentionSite, number | undefined>()
-  const masked = sites.filter(({ masks }) => masks.length > 0)
+  const firsts = new Map<string, AttentionSite>() // most layers have the masks of an earlier one
   for (const site of sites) {
     if (site.masks.length === 0 && !site.isCausal)
       throw notSupported(site.title, 'a mask that is not causal: every token sees all others')
     rules.set(site, undefined)
+    if (site.masks.length > 0 && !firsts.has(masksOf(site))) firsts.set(masksOf(site), site)
   }
+  const masked = [...firsts.values()]
   if (masked.length === 0) return rules
   const names = [...new Set(masked.flatMap(({ masks }) => masks.map(({ tensor }) => tensor)))]
   const { evaluate, release } = await evaluator(runtime, graph, names, past)
@@ -58,11 +60,15 @@ export async function maskRules(
       const seen = await at(step.count, step.before)
       for (const site of masked) checkStaircase(site, seen, step, rules.get(site))
     }
+    for (const site of sites) rules.set(site, rules.get(firsts.get(masksOf(site)) ?? site))
     return rules
   } finally {
     await release()
   }
 }
+
+/** The same text for sites of the same masks. */
+const masksOf = ({ masks, isCausal }: AttentionSite) => JSON.stringify([isCausal, masks])
 
 type MaskValues = Pick<Tensor, 'dims' | 'type'> & { readonly data: Float32Array }
 type Values = ReadonlyMap<string, MaskValues>
