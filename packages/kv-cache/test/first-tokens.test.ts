@@ -276,8 +276,11 @@ describe('a trial of a stack', () => {
       const errors = judged(own, budget)
       const ranked = others.map(errors).toSorted((a, b) => a.part - b.part)
       const best = (some: typeof ranked) => some.toSorted((a, b) => a.later - b.later)[0].stack
-      left.push(Number(best(ranked) !== best(ranked.slice(0, 6))))
-      expect(chosenStack(own, { usual, others }, budget, methods)).toBe(best(ranked.slice(0, 6)))
+      const wanted = best(ranked.slice(0, 6))
+      const [mine, { now, later }] = [errors(usual), errors(wanted)]
+      const isLeft = 1.3 * now <= mine.now && 1.3 * later < mine.later
+      left.push(Number(isLeft && best(ranked) !== wanted))
+      expect(chosenStack(own, { usual, others }, budget, methods)).toBe(isLeft ? wanted : usual)
     }
     expect(Math.max(...left)).toBe(1) // else any number of stacks would do
   })
