@@ -211,8 +211,10 @@ describe('a stream of a stack', () => {
     fresh.step(tokensOf(block, 0, 20), rowsOf(queries, 0, 20))
     const before = fresh.toBytes()
     fresh.step(tokensOf(block, 20, 23), rowsOf(queries, 20, 23))
+    fresh.check!.takeBack!(3) // as a layer asks before it takes back
     fresh.takeBack!(3)
     expect(fresh.toBytes()).toEqual(before)
+    expect(() => fresh.check!.takeBack!(21)).toThrow(RangeError)
     expect(() => fresh.takeBack!(900)).toThrow(RangeError)
     expect(() => fresh.merge(fresh)).toThrow('auto: cannot merge, merging is none')
     expect(() => fresh.push({ ...tokensOf(block, 0, 2), weights: Float32Array.of(1, 2) })).toThrow('auto: weights must be 1 unless the stream is weighted, got 2 in row 1') // prettier-ignore
