@@ -32,7 +32,7 @@ import { restoreTiers, type Tiers } from '../tiers'
 import { checkBuilt, checkLearning, limitsIn, type Limits } from './auto-limits'
 import { checkStack } from './check-stack'
 import { defaultStack, isFinest } from './default-stack'
-import { checkSpare, firstTokens, learningWithin, restoreFirstTokens, type FirstTokens } from './first-tokens'
+import { firstTokens, learningWithin, restoreFirstTokens, type FirstTokens } from './first-tokens'
 import { builtStack, copyOfStack, countsWithin, leastBytes, withoutCaps, type Stack } from './stack'
 
 const made = readAnew<
@@ -40,7 +40,7 @@ const made = readAnew<
   'stack' | 'isLearning' | 'parts' | 'tokens' | 'bytes' | 'counters' | 'errorBars' | 'spare'
 >()
 
-const [KIND, VERSION] = ['auto', '3'] as const
+const [KIND, VERSION] = ['auto', '4'] as const
 
 export interface AutoStreamOptions extends Shape {
   /** Bytes that the stream never exceeds, everything counted, after every call, however many tokens come. */
@@ -77,13 +77,13 @@ export type AutoOptions = Omit<AutoStreamOptions, keyof Shape>
  * An attention stream within a byte budget, made of the stack of its head: tokens that receive attention, far keys and clusters in few bits, and a small
  * summary of the others. It learns attention from queries in `step`; of tokens that are pushed without queries, it keeps the newest instead.
  * Source: not from the papers. The tiers are those that `plan` chose; counts follow from the bytes. With `learn` the first tokens are held
- *   with their queries, all of them, in 8 to 5 bits: up to 512, or as many as the budget has room for. Then the named stacks are tried on them, plain and in the metric of these queries, at the rate of
+ *   with a quarter of their queries, in 8 to 5 bits: as many as the budget has room for, up to 1536. Then the named stacks are tried on them, plain and in the metric of these queries, at the rate of
  *   the tokens to come, and the best takes these tokens and goes on. The default stack is taken where all tokens to come have room in 8 and 6 bits, or where
  *   the first tokens came without queries, were turned by place (`rotary`), have capped scores, or are fewer than 64. With a `softcap` every part of the stack must know it.
  *
  * Guarantee: bytes ≤ budgetBytes after every call. Exact over the tokens held, as their store rounds them; for the others, the guarantee of the last part.
  *   The choice is the same however the stream is cut; it says nothing of single old tokens that are asked for much later. Merging is 'none'.
- * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query. The call in which a stack is chosen takes as long as some thousand
+ * Cost: that of its tiers: O(d·(tokens held)) for every few tokens, and as much a query. The call in which a stack is chosen takes as long as 4000 to 20000
  *   tokens, and needs the bytes of one more stack while it lasts.
  *
  * @param d, dv, scale  the shape; budgetBytes  bytes of everything held; tokens  number of tokens to come; methods  methods that the stack may name
@@ -228,7 +228,7 @@ function live(shape: Shape, methods: readonly Method[], limits: Limits, now: Now
     },
     takeBack(count) {
       current().check.takeBack?.(count)
-      if (now.first) checkSpare(KIND, now.first, count) // their queries are taken back, too
+      now.first?.check(count) // their queries are taken back, too
     },
   }
   return made(

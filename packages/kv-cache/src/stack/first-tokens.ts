@@ -3,8 +3,7 @@ import {
   decodeSnapshot,
   largestWithin,
   matrix,
-  rowsOf,
-  stackedRows,
+  pickedRows,
   tokensOf,
   joinedTokens,
   type KvBlock,
@@ -14,12 +13,8 @@ import {
   type Shape,
   readAnew,
 } from '@sublinear/core'
-import {
-  quantisedMethod,
-  quantisedStream,
-  restoreQuantisedStream,
-  type QuantisedStreamOptions,
-} from '../policies/quantised-stream'
+import { quantised } from '@sublinear/token-store'
+import { restoreWindow, window, windowMethod } from '../policies/window'
 import type { TokenTier } from '../token-tier'
 import { namedInMetric, namedStacks } from './named-stacks'
 import { chosenStack } from './own-trial'
@@ -31,10 +26,15 @@ const made = readAnew<FirstTokens, 'tokens' | 'bytes' | 'room' | 'spare'>()
 /** Bits that the first tokens and their queries are held in, the finest first. */
 const BITS = [8, 7, 6, 5]
 /**
- * Numbers of first tokens: the most that are looked at; enough to hold them in given bits, since they are rounded again later; the fewest that are worth it.
+ * Numbers of first tokens: the most that are looked at, since a trial takes longer than in proportion; enough to hold them in given bits, since they are
+ * rounded again later; the fewest that are worth it.
  */
-const [MOST, ENOUGH, LEAST] = [512, 256, 64]
-/** Tokens that wait exactly, and tokens whose mean is the centre of the codes. */
+const [MOST, ENOUGH, LEAST] = [1536, 512, 64]
+/** One query in so many is held: it stands for those of the tokens after it, too. */
+const THIN = 4
+/** Bits of the one number that a query needs as a value. */
+const LEAST_BITS = 2
+/** Tokens that wait exactly, and tokens whose mean is the centre of the codes; of queries, the share that is held. */
 const [BUFFER, FIRST] = [8, 16]
 
 /** Sizes of the store of first tokens, which is there until a stack is chosen. */
@@ -43,14 +43,16 @@ export interface Learning {
   readonly bits: number
 }
 
-const optionsOf = (bits: number): QuantisedStreamOptions => ({
-  keyBits: bits,
-  valueBits: bits,
-  buffer: BUFFER,
-  first: FIRST,
+/** Options of a store of so many tokens in all, of which the last `waiting` wait; the codes have the mean of the first `first` as their centre. */
+const optionsOf = (tokens: number, waiting: number, first: number, keyBits: number, valueBits: number) => ({
+  count: tokens - waiting,
+  store: quantised({ keyBits, valueBits, first }),
+  buffer: waiting,
 })
+const heldOptions = ({ tokens, bits }: Learning) => optionsOf(tokens, BUFFER, FIRST, bits, bits)
 /** Options for queries: they are held as the keys of tokens whose values are one number. */
-const askedOptions = (bits: number): QuantisedStreamOptions => ({ ...optionsOf(bits), valueBits: 2 })
+const askedOptions = ({ tokens, bits }: Learning) =>
+  optionsOf(tokens / THIN, BUFFER / THIN, FIRST / THIN, bits, LEAST_BITS)
 
 /**
  * How many first tokens a budget has room for before a stack is chosen, and in which bits; undefined where they are too few, or where all tokens to come have
@@ -58,23 +60,22 @@ const askedOptions = (bits: number): QuantisedStreamOptions => ({ ...optionsOf(b
  */
 export function learningWithin(budget: StackBudget & { readonly tokens: number }): Learning | undefined {
   const { d, dv, scale, budgetBytes, weighted, tokens } = budget
-  const bytes = (count: number, bits: number) =>
-    quantisedMethod.bytes({ d, dv, scale }, optionsOf(bits), { tokens: count, weighted }) +
-    quantisedMethod.bytes({ d, dv: 1, scale }, askedOptions(bits), { tokens: count })
-  const found = BITS.map((bits) => ({
-    bits,
-    tokens: largestWithin((count) => bytes(count, bits), budgetBytes, { least: LEAST, most: MOST }) ?? 0,
-  }))
+  const found = BITS.map((bits) => {
+    const bytes = (groups: number) => {
+      const own = { tokens: groups * BUFFER, bits }
+      return (
+        windowMethod.bytes({ d, dv, scale }, heldOptions(own), { tokens: own.tokens, weighted }) +
+        windowMethod.bytes({ d, dv: 1, scale }, askedOptions(own), { tokens: own.tokens / THIN })
+      )
+    }
+    const groups = largestWithin(bytes, budgetBytes, { least: LEAST / BUFFER, most: MOST / BUFFER }) ?? 0
+    return { tokens: groups * BUFFER, bits }
+  })
   const best = found.find((one) => one.tokens >= ENOUGH) ?? found.at(-1)!
   return best.tokens >= LEAST && best.tokens < tokens ? best : undefined
 }
 
-/** Checks that so many of the newest tokens can be taken back. @throws RangeError when they cannot */
-export function checkSpare(who: string, { spare }: Pick<FirstTokens, 'spare'>, count: number): void {
-  if (count > spare) throw new RangeError(`${who}: can take back at most ${spare} tokens now, got ${count}`)
-}
-
-/** The first tokens of a stream with their queries, in few bits, until there are enough to choose a stack by. */
+/** The first tokens of a stream with a quarter of their queries, in few bits, until there are enough to choose a stack by. */
 export interface FirstTokens extends Disposable {
   readonly tokens: number
   readonly bytes: number
@@ -83,6 +84,8 @@ export interface FirstTokens extends Disposable {
   /** Number of tokens for which there is room. */
   readonly room: number
   readonly spare: number
+  /** Checks that so many of the newest tokens can be taken back with their queries. @throws RangeError when they cannot */
+  check(count: number): void
   push(block: KvBlock): void
   step(block: KvBlock, queries: Matrix, into: PartialSoftmax): void
   takeBack(count: number): void
@@ -97,9 +100,7 @@ export interface FirstTokens extends Disposable {
 /** Makes a store of first tokens, empty. */
 export function firstTokens(shape: Shape, learning: Learning): FirstTokens {
   const { d, scale } = shape
-  const held = quantisedStream(optionsOf(learning.bits))(shape)
-  const asked = quantisedStream(askedOptions(learning.bits))({ d, dv: 1, scale })
-  return live(learning, held as TokenTier, asked as TokenTier)
+  return live(learning, window(heldOptions(learning))(shape), window(askedOptions(learning))({ d, dv: 1, scale }))
 }
 
 /** Restores first tokens from the snapshots of their parts. @throws RangeError when these do not fit */
@@ -114,31 +115,47 @@ export function restoreFirstTokens(
   for (const part of ['held', 'asked'] as const)
     checkFits(who, sizesIn(saved[part]) === sizesIn(wanted[part].toBytes()))
   fresh[Symbol.dispose]()
-  const [held, asked] = [restoreQuantisedStream(saved.held), restoreQuantisedStream(saved.asked)]
-  checkFits(who, held.tokens <= learning.tokens && asked.tokens <= held.tokens)
+  const [held, asked] = [restoreWindow(saved.held), restoreWindow(saved.asked)]
+  checkFits(who, held.tokens <= learning.tokens && asked.tokens <= groupsIn(held.tokens))
   return live(learning, held, asked)
 }
 
 /** Parameters of a snapshot that do not change as tokens come. */
 function sizesIn(saved: Uint8Array): string {
-  const { tokens: _, ...sizes } = decodeSnapshot(saved).parameters
+  const { tokens: _, next: __, ...sizes } = decodeSnapshot(saved).parameters
   return JSON.stringify(sizes)
 }
+
+/** The number of queries held for so many tokens. */
+const groupsIn = (tokens: number) => Math.ceil(tokens / THIN)
 
 /** All tokens of a tier, those that wait at the end. */
 const read = (tier: TokenTier): KvBlock => joinedTokens(tier.read(), tier.waits()) ?? tier.read()
 
 function live(learning: Learning, held: TokenTier, asked: TokenTier): FirstTokens {
-  /** One query for each token, taken from its group in turn. */
+  /** Holds a query for every few tokens, taken from its group in turn. */
   const ask = (queries: Matrix, rows: number, first: number) => {
     const groups = queries.rows / rows
-    const picked = stackedRows(
-      Array.from({ length: rows }, (_, r) => {
-        const at = r * groups + ((first + r) % groups)
-        return rowsOf(queries, at, at + 1)
-      }),
+    const [from, to] = [groupsIn(first), groupsIn(first + rows)]
+    const keys = pickedRows(queries, Array.from({ length: to - from }, (_, i) => (THIN * (from + i) - first) * groups + ((from + i) % groups))) // prettier-ignore
+    if (to > from) asked.push({ keys, values: matrix(to - from, 1) })
+  }
+  /** The number of queries held that belong to the newest tokens, so many of them. */
+  const askedBy = (count: number) =>
+    Math.min(asked.tokens, groupsIn(held.tokens) - groupsIn(Math.max(0, held.tokens - count)))
+  /** The place of the first token that has a query. */
+  const firstAsked = () => THIN * (groupsIn(held.tokens) - asked.tokens)
+  /** The queries of the tokens from there on. */
+  const queriesOf = () => {
+    const { keys } = read(asked)
+    return pickedRows(
+      keys,
+      Array.from({ length: held.tokens - firstAsked() }, (_, i) => Math.floor(i / THIN)),
     )
-    asked.push({ keys: picked, values: matrix(rows, 1) })
+  }
+  const check = (count: number) => {
+    held.check.takeBack!(count)
+    asked.check.takeBack!(askedBy(count))
   }
   return made(
     {
@@ -146,10 +163,8 @@ function live(learning: Learning, held: TokenTier, asked: TokenTier): FirstToken
       bytes: () => held.bytes + asked.bytes,
       room: () => learning.tokens - held.tokens,
       spare() {
-        return Math.max(
-          0,
-          Math.min(held.spare ?? 0, asked.tokens > 0 ? (asked.spare ?? 0) : Infinity, learning.tokens - held.tokens),
-        )
+        const asking = THIN * (groupsIn(held.tokens) + asked.spare!) - held.tokens // before the query that would be one too many
+        return Math.max(0, Math.min(held.spare!, asking, learning.tokens - held.tokens))
       },
     },
     {
@@ -163,14 +178,16 @@ function live(learning: Learning, held: TokenTier, asked: TokenTier): FirstToken
         held.step(block, queries, into)
         if (block.keys.rows > 0 && queries.rows > 0) ask(queries, block.keys.rows, first)
       },
+      check,
       takeBack(count) {
+        check(count)
+        asked.takeBack!(askedBy(count))
         held.takeBack!(count)
-        asked.takeBack!(Math.min(count, asked.tokens))
       },
       chosen(usual, budget, methods) {
         const block = read(held)
         if (asked.tokens === 0) return undefined
-        const queries = read(asked).keys
+        const queries = queriesOf()
         const named = namedStacks(budget, methods)
         const stacks = { usual, others: [...named, ...namedInMetric(named, queries, budget, methods)] }
         const best = chosenStack({ block, queries }, stacks, budget, methods)
@@ -178,11 +195,10 @@ function live(learning: Learning, held: TokenTier, asked: TokenTier): FirstToken
       },
       blocks() {
         const block = read(held)
-        const [rows, queries] = [block.keys.rows, asked.tokens > 0 ? read(asked).keys : undefined]
-        const from = rows - (queries?.rows ?? 0)
+        const [rows, from] = [block.keys.rows, asked.tokens > 0 ? firstAsked() : block.keys.rows]
         return [
           ...(from > 0 ? [{ block: tokensOf(block, 0, from) }] : []),
-          ...(queries ? [{ block: tokensOf(block, from, rows), queries }] : []),
+          ...(from < rows ? [{ block: tokensOf(block, from, rows), queries: queriesOf() }] : []),
         ]
       },
       fork: () => live(learning, held.fork() as TokenTier, asked.fork() as TokenTier),

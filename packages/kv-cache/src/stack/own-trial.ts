@@ -21,30 +21,34 @@ export interface OwnPilot {
 const [TAKEN, ANSWERED] = [3 / 4, 1 / 3]
 /** Most of the newest tokens taken in that are left out of later questions: a window would else look perfect. */
 const GAP = 32
-/** Ratio of errors above which a stack is left for another: the first tokens are few, and later ones may need what they did not. */
-const MARGIN = 1.3
+/**
+ * Ratios of errors above which the usual stack is left for another, since later tokens may need what the first ones did not: the least; the most; and 1 more than
+ * DOUBT over the number of tokens, where it lies between them.
+ */
+const [MARGIN, MOST_MARGIN, DOUBT] = [1.1, 1.3, 150]
+/** The ratio for a stack that holds attended tokens alone, and forgets all that nobody has asked for yet. */
+const FORGETFUL = 2
+/** Stacks that are tried on all tokens, beside the usual one: the best on their first half. */
+const MOST_TRIED = 6
 /** Tokens of a call. */
 const PIECE = 64
 /** Fewest questions that say anything. */
 const LEAST_ASKED = 8
 
-/**
- * How far a trend of the error is believed, in powers of two for each doubling of the tokens: the share of it, the most it may fall, the most it may
- * rise; and for how
- * many times the tokens seen.
- */
-const [TRUST, MOST_FALL, MOST_RISE, MOST_AHEAD] = [0.7, 0.4, 0.4, 16]
+/** How far a trend of the error is believed: the share of it, in powers of two; the most it may fall and rise; and for how many times the tokens seen. */
+const [TRUST, MOST_FALL, MOST_RISE, MOST_AHEAD] = [0.2, 2, 1, 16]
 
 /**
  * Chooses a stack by the head's own first tokens. Three quarters of the tokens are taken in, at the rate of the stream to come. The answers to the last third
- * of these count as they come, and the answers to the later tokens' queries over all of them count as much. At one rate, some stacks become better as tokens
- * come, others do not: so the same is done with the first half of the tokens, and the trend from one error to the other is continued. The usual stack stays
- * unless another is better by a factor of 1.3, as measured and by the trend: where all stacks err as much as zero would, a trend is chance, and it elected
- * stacks that forget single old tokens.
+ * of these count as they come, and the answers to the later tokens' queries over all of them count as much. The same is done with the first half of the tokens
+ * before, and only the best six there and the usual stack are tried on all. At one rate, some stacks become better as tokens come, others do not: so a fifth of
+ * the trend from one error to the other is continued. The usual stack stays unless another is better by a factor, as measured and by the trend: by 1.3 where the
+ * tokens are 500 or fewer, by 1.1 where they are 1500. Stacks that hold attended tokens alone must be twice as good: they were elected where all
+ * stacks erred much, and forgot single old tokens, on which all answers of a model may depend.
  *
  * Guarantee: a function of its arguments; undefined where too few tokens have queries.
- * Cost: exact attention for the answers; and each stack, one after the other, over three quarters of the tokens and of their first half, in its bytes at that
- *   rate.
+ * Cost: exact attention for the answers; and each stack, one after the other, over three quarters of the tokens' first half, seven also over three quarters of
+ *   all, in its bytes at that rate.
  */
 export function chosenStack(
   pilot: OwnPilot,
@@ -56,16 +60,21 @@ export function chosenStack(
   if (!whole) return undefined
   const half = trialOf(firstHalf(pilot), budget, methods)
   const ahead = Math.log2(Math.min(MOST_AHEAD, Math.max(1, budget.tokens / pilot.block.keys.rows)))
+  const before = new Map([usual, ...others].map((stack) => [stack, half?.(stack) ?? 0]))
   const errorsOf = (stack: Stack) => {
     const now = whole(stack)
-    const fall = half ? Math.log2(now / half(stack)) : 0
-    return { now, later: now * 2 ** (TRUST * ahead * Math.min(MOST_RISE, Math.max(-MOST_FALL, fall || 0))) }
+    const trend = half ? Math.log2(now / before.get(stack)!) : 0
+    return { now, later: now * 2 ** (TRUST * ahead * Math.min(MOST_RISE, Math.max(-MOST_FALL, trend || 0))) }
   }
   const own = errorsOf(usual)
-  let [best, least] = [usual, own.later / MARGIN]
-  for (const stack of others) {
+  let [best, least] = [usual, Infinity]
+  const usually = Math.min(MOST_MARGIN, Math.max(MARGIN, 1 + DOUBT / pilot.block.keys.rows))
+  const tried = others.toSorted((a, b) => before.get(a)! - before.get(b)!)
+  for (const stack of half ? tried.slice(0, MOST_TRIED) : others) {
     const { now, later } = errorsOf(stack)
-    if (later < least && now <= own.now / MARGIN) [best, least] = [stack, later]
+    const isForgetful = stack.kept.every((one) => learns({ ...stack, kept: [one] }, methods))
+    const margin = isForgetful ? FORGETFUL : usually
+    if (later < least && margin * later < own.later && margin * now <= own.now) [best, least] = [stack, later]
   }
   return best
 }
