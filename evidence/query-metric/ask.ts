@@ -382,7 +382,7 @@ export const queryMetric: Experiment<Metric> = {
     `(made as the stream goes) and the closure have the counts that \`autoStream\` has room for, in 6 and 4 bits. M comes from the first ${PILOT} queries (*pilot*), from all queries of the prefix, or from the ` +
     'later queries themselves, which no stream knows (*asked*). A share of the plain metric of the same trace is mixed in. *Codes too* means that the keys are also rounded in the metric: the stream then needs no other ' +
     'change than keys times C and queries times C⁻ᵀ, with M = C·Cᵀ. The bytes of M are not counted in the first table. *As built* is `metric` of a stack in `autoStream`, in one pass, codes too, with M in d·(d + 1)/2 bytes that ' +
-    'are part of the budget; `plan` tries stacks with it and without. The error is ‖ô − o‖_F/‖o‖_F, mean over the heads.',
+    'are part of the budget; `plan` tries stacks with it and without where all queries to come are like the pilot’s. The error is ‖ô − o‖_F/‖o‖_F, mean over the heads.',
   file: () => 'result.json',
   run: (args, { before }) => (args.length > 0 && before ? { ...before, built: built() } : measured()),
   answer(result) {

@@ -13,7 +13,7 @@ import { calibratedLayer, recipesOf } from '../whole-models/recipes.ts'
 import { bitsPerByteOf, cellOf, committedEvidence, recallOf } from '../whole-models/results.ts'
 import { promptOf, runCell } from '../whole-models/run-cell.ts'
 import { claims, rivals } from '../whole-models/tables.ts'
-import { withoutMetricCells } from '../whole-models/without-metric.ts'
+import { inMetricCells } from '../whole-models/in-metric.ts'
 import { pictures, withTables } from '../whole-models/write-evidence.ts'
 import { loadModel } from '../kit/text-captures.ts'
 
@@ -27,13 +27,13 @@ describe('the committed cells', () => {
     {
       name: 'evidence',
       own: evidence,
-      all: [...allCells(), ...droppingCells(), ...learningCells(), ...withoutMetricCells()],
+      all: [...allCells(), ...droppingCells(), ...learningCells(), ...inMetricCells()],
       windows: WINDOWS * TEXTS.length,
     },
     {
       name: 'held out',
       own: heldOut,
-      all: [...heldOutCells(), ...droppingCells(), ...withoutMetricCells([8])],
+      all: [...heldOutCells(), ...droppingCells(), ...inMetricCells([8])],
       windows: 2,
     },
   ])(
@@ -87,8 +87,8 @@ describe('the committed cells', () => {
   })
 
   test('recipes of a layer come again', async () => {
-    const again = await calibratedLayer({ kind: 'recipes', model: 'bounded', share: 8, layer: 1 })
-    const committed = recipesOf('bounded', 8)[1] as typeof again
+    const again = await calibratedLayer({ kind: 'recipes', method: 'auto', model: 'bounded', share: 8, layer: 1 })
+    const committed = recipesOf('auto', 'bounded', 8)[1] as typeof again
     expect(again.map(({ method }) => method)).toEqual(committed.map(({ method }) => method))
     const total = (recipes: typeof again) => recipes.reduce((sum, { error }) => sum + error, 0)
     expect(total(again) / total(committed)).toBeCloseTo(1, 3)

@@ -14,7 +14,7 @@ import { calibrationHeads, recipeJobs, writeRecipes } from './recipes.ts'
 import type { CellResult } from './run-cell.ts'
 import { committedEvidence, type Evidence } from './results.ts'
 import { claims, claimTable, shareName } from './tables.ts'
-import { hasRecipes, withoutMetricCells } from './without-metric.ts'
+import { hasRecipes, inMetricCells } from './in-metric.ts'
 import { pictures, showEvidence, writeEvidence } from './write-evidence.ts'
 
 const PROCESSES = 2
@@ -24,8 +24,8 @@ const say = (done: number, of: number, last: string) => process.stderr.write(`${
 async function run(options: readonly string[]): Promise<Evidence> {
   const isHeldOut = options.includes('--held-out')
   const all = isHeldOut
-    ? cellJobs('held-out', [...heldOutCells(), ...droppingCells(), ...withoutMetricCells([8])])
-    : cellJobs('evidence', [...allCells(), ...droppingCells(), ...learningCells(), ...withoutMetricCells()])
+    ? cellJobs('held-out', [...heldOutCells(), ...droppingCells(), ...inMetricCells([8])])
+    : cellJobs('evidence', [...allCells(), ...droppingCells(), ...learningCells(), ...inMetricCells()])
   const named = options.filter((option) => !option.startsWith('--'))
   const methods = named.filter((name) => !isShare(name))
   const shares = named.filter(isShare)
@@ -34,10 +34,10 @@ async function run(options: readonly string[]): Promise<Evidence> {
     ({ cell: { method, share } }) => isAsked(share) && (methods.length === 0 || methods.includes(method)),
   )
   if (cells.length === 0) throw new RangeError(`whole-models: there are no cells of ${named.join(', ')}`)
-  const recipes =
-    !isHeldOut && cells.some(({ cell }) => cell.method === 'auto')
-      ? recipeJobs().filter(({ share }) => isAsked(share))
-      : []
+  const calibrated = [...new Set(cells.map(({ cell }) => cell.method))].filter(
+    (method) => !isHeldOut && hasRecipes(method),
+  )
+  const recipes = calibrated.flatMap(recipeJobs).filter(({ share }) => isAsked(share))
   const jobs: readonly Job[] = [...recipes, ...cells]
   const write = (minutes?: number): Evidence => {
     const name = isHeldOut ? 'held-out' : 'result'
@@ -62,14 +62,14 @@ async function run(options: readonly string[]): Promise<Evidence> {
   if (options.includes('--fresh')) forget(jobs)
   const isWhole = finished(jobs).length === 0
   const start = performance.now()
-  const [calibrated, others] = [true, false].map((is) => cells.filter(({ cell }) => hasRecipes(cell.method) === is))
+  const [advised, others] = [true, false].map((is) => cells.filter(({ cell }) => hasRecipes(cell.method) === is))
   await runJobs(others, PROCESSES, say)
   if (recipes.length > 0) {
     for (const model of MODELS) calibrationHeads(model)
     await runJobs(recipes, PROCESSES, say)
     writeRecipes(recipes)
   }
-  await runJobs(calibrated, PROCESSES, say)
+  await runJobs(advised, PROCESSES, say)
   return write(isWhole ? (performance.now() - start) / 60_000 : undefined)
 }
 

@@ -15,6 +15,7 @@ export interface CellJob {
 
 export interface RecipeJob {
   readonly kind: 'recipes'
+  readonly method: string
   readonly model: ModelName
   readonly share: number
   readonly layer: number
@@ -33,7 +34,7 @@ const isDone = (job: Job) => existsSync(fileOf(job))
 
 export const jobName = (job: Job) =>
   job.kind === 'recipes'
-    ? `recipes-${job.model}-${job.share}-${job.layer}`
+    ? `recipes-${job.method}-${job.model}-${job.share}-${job.layer}`
     : `${job.set === 'evidence' ? '' : `${job.set}-`}${nameOf(job.cell)}`
 
 export const cellJobs = (set: PromptSet['name'], cells: readonly Cell[]) =>

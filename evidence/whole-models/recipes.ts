@@ -5,6 +5,7 @@ import { methodsNamed } from '../kit/methods-named.ts'
 import { capturedHeads } from '../kit/text-captures.ts'
 import { CALIBRATION, LENGTHS, MODELS, SHARES, type ModelName } from './cells.ts'
 import { finished, type RecipeJob } from './jobs.ts'
+import { IN_METRIC, METRIC_SHARES, withQueriesAlike } from './in-metric.ts'
 import { tokenBytes } from './methods.ts'
 
 /** Tokens of the calibration text that a recipe is made from. */
@@ -24,30 +25,34 @@ interface Recipe extends HeadAdvice {
 const LAYERS = [0, 1, 2, 3]
 
 const file = new URL('./recipes.json', import.meta.url)
-const nameOf = (model: ModelName, share: number) => `${model}-${share}`
+const nameOf = (method: string, model: ModelName, share: number) =>
+  `${model}-${share}${method === IN_METRIC ? '-in-metric' : ''}`
+const sharesOf = (method: string) => (method === IN_METRIC ? METRIC_SHARES : SHARES)
 
-/** The recipes of a model's heads for a budget, as committed. */
-export function recipesOf(model: ModelName, share: number): ModelAdvice {
-  const found = (JSON.parse(readFileSync(file, 'utf8')) as Recipes)[nameOf(model, share)]
-  if (!found) throw new RangeError(`evidence: there are no recipes for ${nameOf(model, share)}`)
+/** The recipes of a method for a model's heads and a budget, as committed. */
+export function recipesOf(method: string, model: ModelName, share: number): ModelAdvice {
+  const name = nameOf(method, model, share)
+  const found = (JSON.parse(readFileSync(file, 'utf8')) as Recipes)[name]
+  if (!found) throw new RangeError(`evidence: there are no recipes for ${name}`)
   return found
 }
 
 /** One for each layer of each model and share. */
-export const recipeJobs = (): RecipeJob[] =>
-  SHARES.flatMap((share) =>
-    MODELS.flatMap((model) => LAYERS.map((layer): RecipeJob => ({ kind: 'recipes', model, share, layer }))),
+export const recipeJobs = (method: string): RecipeJob[] =>
+  sharesOf(method).flatMap((share) =>
+    MODELS.flatMap((model) => LAYERS.map((layer): RecipeJob => ({ kind: 'recipes', method, model, share, layer }))),
   )
 
 /** The recipes of a layer's heads: the best stack for each, also for what is asked at the end. */
-export async function calibratedLayer({ model, share, layer }: RecipeJob): Promise<Recipe[]> {
+export async function calibratedLayer({ method: name, model, share, layer }: RecipeJob): Promise<Recipe[]> {
   const found: Recipe[] = []
-  for (const { name, queries, keys, values } of calibrationHeads(model)) {
-    if (!name.startsWith(`${layer}.`)) continue
+  const own = methodsNamed('auto')
+  const methods = name === IN_METRIC ? own.map(withQueriesAlike) : own
+  for (const { name: head, queries, keys, values } of calibrationHeads(model)) {
+    if (!head.startsWith(`${layer}.`)) continue
     const shape = { d: keys.cols, dv: values.cols, scale: 1 / Math.sqrt(keys.cols) }
     const budgetBytes = Math.floor((TOKENS * tokenBytes(shape)) / share)
     const pilot = { queries, keys, values }
-    const methods = methodsNamed('auto')
     const { method, options, error } = await plan({
       ...shape,
       methods,
@@ -67,11 +72,11 @@ export const calibrationHeads = (model: ModelName) => capturedHeads({ model, tex
 /** Records the recipes that the jobs gave; those of other models and shares stay. */
 export function writeRecipes(jobs: readonly RecipeJob[]): void {
   const recipes: Recipes = { ...(JSON.parse(readFileSync(file, 'utf8')) as Recipes) }
-  for (const share of SHARES)
-    for (const model of MODELS) {
-      const own = jobs.filter((job) => job.model === model && job.share === share)
-      if (own.length > 0) recipes[nameOf(model, share)] = finished(own).map(({ result }) => result as Recipe[])
-    }
+  const named = (job: RecipeJob) => nameOf(job.method, job.model, job.share)
+  for (const name of new Set(jobs.map(named))) {
+    const own = jobs.filter((job) => named(job) === name)
+    recipes[name] = finished(own).map(({ result }) => result as Recipe[])
+  }
   const text = JSON.stringify(recipes, null, 1)
   const inLines = text.replaceAll(/\[[-\d,\s]+\]/g, (numbers) => numbers.replaceAll(/\s/g, '')) // a metric in a line
   writeFileSync(file, `${inLines}\n`)

@@ -14,7 +14,7 @@ import {
 import { loadModel } from '../kit/text-captures.ts'
 import type { Cell, ModelName } from './cells.ts'
 import { methodNamed, tokenBytes } from './methods.ts'
-import { hasRecipes, WITHOUT_METRIC, withoutMetric } from './without-metric.ts'
+import { hasRecipes } from './in-metric.ts'
 import { CONTEXTS, DEPTHS, EVIDENCE, idsOfText, type PromptSet } from './prompt-sets.ts'
 
 export interface CellResult extends Cell {
@@ -37,7 +37,7 @@ export interface Part {
   readonly set?: PromptSet
 }
 
-export type RecipesOf = (model: ModelName, share: number) => ModelAdvice
+export type RecipesOf = (method: string, model: ModelName, share: number) => ModelAdvice
 
 const models = new Map<ModelName, LanguageModel>()
 const texts = new Map<string, Uint16Array>()
@@ -69,8 +69,7 @@ function streamOf({ method, share, tokens, model: name }: Cell, model: LanguageM
   const { d } = model.config
   const budgetBytes = Math.floor((tokens * tokenBytes({ d, dv: d })) / share)
   if (!hasRecipes(method)) return headStreams({ model, method: methodNamed(method), budgetBytes, tokens })
-  const recipes = recipesOf(name, share)
-  const advice = (method === WITHOUT_METRIC ? withoutMetric(recipes) : recipes).map((layer) =>
+  const advice = recipesOf(method, name, share).map((layer) =>
     layer.map((head) => ({ ...head, options: { ...head.options, budgetBytes, tokens } })),
   )
   return advisedStreams(model, advice, catalogue)

@@ -18,7 +18,7 @@ import {
   type EvidenceName,
 } from './results.ts'
 import type { CellResult } from './run-cell.ts'
-import { metricTable } from './without-metric.ts'
+import { metricTable } from './in-metric.ts'
 import {
   beyondTable,
   bitsTable,

@@ -28,8 +28,9 @@ export function* measured(shape: PlanShape, pilot: Pilot, budgetBytes: number): 
   const own: Shape = { d, dv, scale, ...head }
   const beyond = methods.map(({ name, can }) => ({ name, cannot: featuresBeyond(head, can) }))
   const able = methods.filter((_, i) => beyond[i].cannot.length === 0)
-  const traffic = { tokens, weighted, slow, groups: pilot.queries.rows / pilot.keys.rows }
   const asked = task as Asked
+  const alike = asked === 'later' || asked === 'rows'
+  const traffic = { tokens, weighted, slow, alike, groups: pilot.queries.rows / pilot.keys.rows }
   const { standings, tooLarge } = yield* search(
     { methods: able, shape: own, budgetBytes, traffic, pilot, asked },
     roundsOf(pilot.keys.rows, exhaustive),

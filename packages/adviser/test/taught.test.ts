@@ -1,7 +1,8 @@
 // What options have from a pilot's queries. Truth: rows counted by hand, and the metric of all queries of the pilot. Kills: a trial whose questions taught its options (384 or all 512
-// rows instead of 256), options that are not taught for a trial, or taught by its few rows in the plan.
+// rows instead of 256), options that are not taught for a trial, or taught by its few rows in the plan;
+// the metric tried where rare tokens may be asked for, or not tried where they are not.
 import { catalogue } from '@sublinear/attention'
-import { matrix, type Matrix, type Method } from '@sublinear/core'
+import { matrix, type Matrix, type Method, type Traffic } from '@sublinear/core'
 import { queryMetric, type Stack } from '@sublinear/kv-cache'
 import { random } from '@sublinear/laws'
 import { expect, test } from 'vitest'
@@ -39,9 +40,26 @@ test.each([
         return auto.taught!(options, given)
       },
     }
-    const { options } = await plan({ ...shape, methods: [heard], pilot: { queries, keys, values }, budgetBytes: 4000, tokens: 4096, task }) // prettier-ignore
+    const alike = (traffic: Traffic) => ({ ...traffic, alike: true })
+    const always: Method = {
+      ...heard,
+      variants: (own, bytes, traffic, pilot) => auto.variants!(own, bytes, alike(traffic), pilot),
+      refine: (own, best, bytes, traffic, pilot) => auto.refine!(own, best, bytes, alike(traffic), pilot),
+    }
+    const { options } = await plan({ ...shape, methods: [always], pilot: { queries, keys, values }, budgetBytes: 4000, tokens: 4096, task }) // prettier-ignore
     expect([...new Set(rows)]).toEqual([before, 512])
     expect(rows.filter((one) => one === 512)).toHaveLength(1)
     expect((options as { readonly stack: Stack }).stack.metric).toEqual(queryMetric({ queries }))
   },
 )
+
+test.each([
+  ['causal', false],
+  ['both', false],
+  ['rows', true],
+  ['later', true],
+] as const)('a stack is in the metric where all queries to come are like the pilot’s: %s', async (task, isSo) => {
+  const methods = catalogue.filter(({ name }) => name === 'auto')
+  const { options } = await plan({ ...shape, methods, pilot: { queries, keys, values }, budgetBytes: 4000, tokens: 4096, task }) // prettier-ignore
+  expect((options as { readonly stack: Stack }).stack.metric !== undefined).toBe(isSo)
+})

@@ -11,6 +11,11 @@ export interface Traffic {
   readonly weighted?: boolean | undefined
   /** Whether a query may take milliseconds, because queries are few or come many at a time. Slow tiers are then worth trying. Default false. */
   readonly slow?: boolean | undefined
+  /**
+   * Whether all queries to come are like the pilot's. In a text that goes on, a rare query may ask for a single old token along directions along which the pilot's
+   * queries do not. Default false.
+   */
+  readonly alike?: boolean | undefined
   /** Layer and number of the head in its model, from 0 on: for budgets that differ by layer, and for seeds. */
   readonly place?:
     | {

@@ -68,10 +68,25 @@ describe('a stack in a metric', () => {
     expect(() => autoStream({ ...turned, budgetBytes: 3000, tokens: 500, stack: { ...stack, metric: [1, 0, 1] } }, methods)).toThrow('metric cannot be had with rotary') // prettier-ignore
   })
 
+  const traffic = { tokens: 5000, alike: true }
+
+  test('is not tried where other queries than the pilot’s may come', () => {
+    const auto = autoMethod(methods)
+    const pilot = { queries: random(300, 3, 21), keys, values }
+    const inMetric = auto.variants!(shape, 3000, traffic, pilot).find((one) => one.stack!.metric)!
+    for (const alike of [undefined, false]) {
+      const others = { tokens: 5000, alike }
+      const plain = auto.variants!(shape, 3000, others, pilot)
+      expect(plain.filter((one) => one.stack!.metric)).toEqual([])
+      expect(auto.refine!(shape, plain[0], 3000, others, pilot).filter((one) => one.stack!.metric)).toEqual([])
+    }
+    expect(inMetric.stack!.metric).toEqual(queryMetric({ queries: pilot.queries }))
+  })
+
   test('is tried on a pilot beside the plain one, and made anew from the queries that it is given', () => {
     const auto = autoMethod(methods)
     const pilot = { queries: random(300, 3, 21), keys, values }
-    const all = auto.variants!(shape, 3000, { tokens: 5000 }, pilot)
+    const all = auto.variants!(shape, 3000, traffic, pilot)
     const [own, others] = [all.filter((one) => one.stack!.metric), all.filter((one) => !one.stack!.metric)]
     expect(own.map((one) => ({ ...one, stack: { ...one.stack!, metric: undefined } }))).toEqual(others.map((one) => ({ ...one, stack: { ...one.stack!, metric: undefined } }))) // prettier-ignore
     expect(own[0].stack!.metric).toEqual(queryMetric({ queries: pilot.queries }))
@@ -80,7 +95,7 @@ describe('a stack in a metric', () => {
       stack: { ...own[0].stack!, metric: queryMetric({ queries }) },
     })
     expect(auto.taught!(others[0], queries)).toBe(others[0])
-    const near = (from: (typeof all)[number], given = pilot) => auto.refine!(shape, from, 3000, { tokens: 5000 }, given)
+    const near = (from: (typeof all)[number], given = pilot) => auto.refine!(shape, from, 3000, traffic, given)
     expect(
       near(own[0])
         .filter((one) => !one.stack!.metric)
@@ -91,8 +106,8 @@ describe('a stack in a metric', () => {
         .filter((one) => one.stack!.metric)
         .map((one) => one.stack),
     ).toEqual([own[0].stack])
-    expect(auto.variants!(shape, 3000, { tokens: 5000 }, { ...pilot, queries: matrix(300, 3) })).toEqual(others)
-    expect(auto.variants!(shape, 3000, { tokens: 5000 })).toEqual(others)
+    expect(auto.variants!(shape, 3000, traffic, { ...pilot, queries: matrix(300, 3) })).toEqual(others)
+    expect(auto.variants!(shape, 3000, traffic)).toEqual(others)
   })
 })
 

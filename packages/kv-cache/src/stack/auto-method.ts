@@ -11,9 +11,10 @@ import { taughtStack } from './taught-stack'
 /** Options of the method: those of autoStream; and, on a pilot, the counts of tokens at the pilot's rate. */
 export type AutoMethodOptions = AutoOptions & { readonly counts?: Counts | undefined }
 
-/** The metric of a pilot's queries; undefined where there are none to speak of, or where they turn by place. */
-function metricOf({ rotary }: Shape, pilot: Pilot | undefined): Metric | undefined {
-  return pilot?.queries.data.some(Boolean) && rotary === undefined ? queryMetric({ queries: pilot.queries }) : undefined
+/** The metric of a pilot's queries; undefined where others may come, where there are none to speak of, or where they turn by place. */
+function metricOf({ rotary }: Shape, { alike = false }: Traffic, pilot: Pilot | undefined): Metric | undefined {
+  if (!alike || rotary !== undefined || !pilot?.queries.data.some(Boolean)) return undefined
+  return queryMetric({ queries: pilot.queries })
 }
 
 /** Makes the record of the method `auto`, over the methods that its stacks may name. */
@@ -53,7 +54,7 @@ export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions
     variants(shape, budgetBytes, traffic, pilot) {
       const budget = { ...shape, budgetBytes, tokens: traffic.tokens, weighted: traffic.weighted ?? false }
       const stacks = [...stacksFor(budget, methods), ...(traffic.slow ? codedStacksFor(budget, methods) : [])]
-      const metric = metricOf(shape, pilot)
+      const metric = metricOf(shape, traffic, pilot)
       const own = metric ? stacks.map((stack) => ({ ...stack, metric })) : []
       return fitting(shape, budgetBytes, traffic, [...stacks, ...own])
     },
@@ -61,7 +62,7 @@ export function autoMethod(methods: readonly Method[]): Method<AutoMethodOptions
       const { metric, ...plain } = stackOf(shape, best)
       const near = variantsOf(plain)
       const own = metric ? [plain, ...near.map((stack) => ({ ...stack, metric }))] : near
-      const other = metric ? undefined : metricOf(shape, pilot)
+      const other = metric ? undefined : metricOf(shape, traffic, pilot)
       return fitting(shape, budgetBytes, traffic, other ? [...own, { ...plain, metric: other }] : own)
     },
     taught: (options, queries) =>
