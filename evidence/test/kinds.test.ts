@@ -63,13 +63,10 @@ const LOST = [
   'encoder 0.2, 1/8, later: own pilot',
   'encoder 0.2, 1/16, later: own pilot',
   'encoder 0.2, 1/32, later: own pilot',
-  'encoder 0.0, 1/4, causal: own pilot',
-  'encoder 0.2, 1/8, causal: own pilot',
+  'encoder 0.0, 1/8, causal: own pilot',
   'encoder 0.2, 1/16, causal: own pilot',
-  'encoder 0.2, 1/32, causal: own pilot',
   'encoder 0.2, 1/16, later: own pilot, slow too',
   'encoder 0.2, 1/32, later: own pilot, slow too',
-  'encoder 0.2, 1/32, causal: own pilot, slow too',
 ]
 
 describe('the committed board', () => {
