@@ -418,6 +418,14 @@ describe('plan', () => {
     expect(table.code).toBe(code)
   })
 
+  test('judges by questions that come after tokens with queries', async () => {
+    const { stdout } = await sublinear(['plan', ...headFiles('0,0'), '--epsilon', '0.4', '--task', 'later'])
+    expect(stdout).toMatch(/^plan +4096 tokens, epsilon 0.4, task later\n/)
+    const apart = await sublinear(['plan', ...headFiles('0,0'), '--epsilon', '0.4', '--task', 'later', '--apart'])
+    expect([apart.code, apart.stdout]).toEqual([2, ''])
+    expect(apart.stderr).toContain("task must be 'rows' or 'columns' where keys and values come apart")
+  })
+
   test('exits with 3 where something exact is cheaper', async () => {
     const { code, stdout } = await sublinear([
       'plan',
