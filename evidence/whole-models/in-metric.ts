@@ -25,9 +25,10 @@ export const inMetricCells = (shares: readonly number[] = METRIC_SHARES): Cell[]
     })),
   )
 
+const alike = (traffic: Traffic): Traffic => ({ ...traffic, alike: true })
+
 /** A method that is told that all queries to come are like the pilot's. */
 export function withQueriesAlike(method: Method): Method {
-  const alike = (traffic: Traffic): Traffic => ({ ...traffic, alike: true })
   return {
     ...method,
     variants: (shape, bytes, traffic, pilot) => method.variants?.(shape, bytes, alike(traffic), pilot) ?? [],

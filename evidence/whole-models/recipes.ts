@@ -25,13 +25,13 @@ interface Recipe extends HeadAdvice {
 const LAYERS = [0, 1, 2, 3]
 
 const file = new URL('./recipes.json', import.meta.url)
-const nameOf = (method: string, model: ModelName, share: number) =>
+const nameOf = ({ method, model, share }: Pick<RecipeJob, 'method' | 'model' | 'share'>) =>
   `${model}-${share}${method === IN_METRIC ? '-in-metric' : ''}`
 const sharesOf = (method: string) => (method === IN_METRIC ? METRIC_SHARES : SHARES)
 
 /** The recipes of a method for a model's heads and a budget, as committed. */
 export function recipesOf(method: string, model: ModelName, share: number): ModelAdvice {
-  const name = nameOf(method, model, share)
+  const name = nameOf({ method, model, share })
   const found = (JSON.parse(readFileSync(file, 'utf8')) as Recipes)[name]
   if (!found) throw new RangeError(`evidence: there are no recipes for ${name}`)
   return found
@@ -72,9 +72,8 @@ export const calibrationHeads = (model: ModelName) => capturedHeads({ model, tex
 /** Records the recipes that the jobs gave; those of other models and shares stay. */
 export function writeRecipes(jobs: readonly RecipeJob[]): void {
   const recipes: Recipes = { ...(JSON.parse(readFileSync(file, 'utf8')) as Recipes) }
-  const named = (job: RecipeJob) => nameOf(job.method, job.model, job.share)
-  for (const name of new Set(jobs.map(named))) {
-    const own = jobs.filter((job) => named(job) === name)
+  for (const name of new Set(jobs.map(nameOf))) {
+    const own = jobs.filter((job) => nameOf(job) === name)
     recipes[name] = finished(own).map(({ result }) => result as Recipe[])
   }
   const text = JSON.stringify(recipes, null, 1)

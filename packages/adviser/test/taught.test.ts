@@ -24,6 +24,8 @@ const values = entriesOf(512, 4, (r, c) => {
   return Math.tanh(score / 4 + (c & 2) / 4)
 })
 
+const alike = (traffic: Traffic): Traffic => ({ ...traffic, alike: true })
+
 test.each([
   ['both', 256],
   ['rows', 384],
@@ -40,7 +42,6 @@ test.each([
         return auto.taught!(options, given)
       },
     }
-    const alike = (traffic: Traffic) => ({ ...traffic, alike: true })
     const always: Method = {
       ...heard,
       variants: (own, bytes, traffic, pilot) => auto.variants!(own, bytes, alike(traffic), pilot),
