@@ -59,7 +59,7 @@ export interface OnnxModel {
  *
  * Guarantee: with exactStream, the logits of the whole graph up to rounding. Scales, caps, masks and tables are found by running the graph, not by its form.
  * Cost: a session for each segment (layers + 1, and the last linear map), which read the weights from the model's files: as much memory as the whole graph, and
- *   1.05 to 1.2 times as long to open. The check costs a session of the whole graph, which is released before any segment is opened, and two runs of 16 tokens: up to
+ *   1.05 to 1.4 times as long to open. The check costs a session of the whole graph, which is released before any segment is opened, and two runs of 16 tokens: up to
  *   2.8 times as long in all. With the proof of an opening before, it costs reading 64 bytes of each weight. Rotary tables stay in the files, which must be there as
  *   long as the model is used.
  *
