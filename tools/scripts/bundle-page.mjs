@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /**
  * Says what a page loads: `node tools/scripts/bundle-page.mjs` writes docs/bundles.md from the limits in bundle-sizes.json, which the check of sizes keeps.
- * `--parts 'closureStream from streaming-attention'` prints how much of a bundle comes from which package.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -20,11 +19,15 @@ export function bundlesPage(limits) {
 These are upper bounds in kB, minified by esbuild and packed by gzip, for a page that imports these names and nothing else. \`pnpm run sizes\` measures them, and the check of the repository fails where one is exceeded. This page is
 written by \`node tools/scripts/bundle-page.mjs\`. Packages have no effects when they are imported, so names that you import from several packages share what is below them.
 
+<!-- bundles -->
+
 | names | package | at most, kB |
 | --- | --- | --- |
 ${rows.join('\n')}
 
-**Of what a stream's bundle consists.** \`node tools/scripts/bundle-page.mjs --parts 'closureStream from streaming-attention'\` prints it. About a quarter is WebAssembly, a quarter the code that calls it and the same arithmetic in
+<!-- /bundles -->
+
+**Of what a stream's bundle consists.** \`node tools/scripts/bundle-parts.mjs 'closureStream from streaming-attention'\` prints it. About a quarter is WebAssembly, a quarter the code that calls it and the same arithmetic in
 JavaScript, for hosts without WebAssembly, and a quarter the contract: border checks with their messages, and snapshots. Reading snapshots is always there, since streams merge through them. The stream itself is the rest.
 
 **What was aimed at.** No single stream was to need more than 32 kB. Exact attention, sketches, sparse recovery and \`onePass\` are below that. Feature streams, closures, tiers, BalanceKV and cross-attention are not: the contract and
@@ -34,50 +37,7 @@ are \`#private\` everywhere, so a minifier shortens them already. Packed by Brot
 `
 }
 
-/** Shares of a bundle by package and folder, in per cent of its minified bytes, the largest first. */
-async function partsOf(line) {
-  const { build } = await import('esbuild')
-  const [names, name] = line.split(' from ')
-  const source = (of) => join(root, `packages/${of}/src/index.ts`)
-  const { metafile } = await build({
-    stdin: {
-      contents: `import { ${names} } from '@sublinear/${name}'; globalThis.used = [${names}]`,
-      resolveDir: join(root, `packages/${name}`),
-    },
-    bundle: true,
-    minify: true,
-    write: false,
-    metafile: true,
-    format: 'esm',
-    platform: 'neutral',
-    external: ['node:*'],
-    plugins: [
-      {
-        name: 'sources',
-        setup: ({ onResolve }) =>
-          onResolve({ filter: /^@sublinear\/[a-z-]+$/ }, ({ path }) => {
-            const file = source(path.slice('@sublinear/'.length))
-            return existsSync(file) ? { path: file, sideEffects: false } : undefined
-          }),
-      },
-    ],
-  })
-  const [{ inputs, bytes }] = Object.values(metafile.outputs)
-  const parts = {}
-  for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
-    const [, part = 'the rest'] = /packages\/(.*?)\/[^/]+$/.exec(file.replace('/src', '')) ?? []
-    parts[part] = (parts[part] ?? 0) + bytesInOutput
-  }
-  return Object.entries(parts)
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([part, size]) => `${((100 * size) / bytes).toFixed(1).padStart(5)} %  ${part}`)
-}
-
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const [flag, line] = process.argv.slice(2)
-  if (flag === '--parts') console.log((await partsOf(line)).join('\n'))
-  else {
-    const limits = JSON.parse(readFileSync(join(root, 'tools/scripts/bundle-sizes.json'), 'utf8'))
-    writeFileSync(join(root, 'docs/bundles.md'), bundlesPage(limits))
-  }
+  const limits = JSON.parse(readFileSync(join(root, 'tools/scripts/bundle-sizes.json'), 'utf8'))
+  writeFileSync(join(root, 'docs/bundles.md'), bundlesPage(limits))
 }

@@ -4,9 +4,8 @@
  * bundle-sizes.json, and after Brotli. Exits 1 where a bundle is larger than its limit. The packages must be built. `--write` sets the limits to 3 % above the sizes measured.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { bundleOf } from './bundle-of.mjs'
 
 const file = new URL('./bundle-sizes.json', import.meta.url)
 const limits = JSON.parse(readFileSync(file, 'utf8'))
@@ -24,24 +23,9 @@ if (process.argv.includes('--write')) {
   writeFileSync(file, `${JSON.stringify(Object.fromEntries(widened), null, 2)}\n`)
 } else if (Object.entries(sizes).some(([line, { kB }]) => kB > limits[line])) process.exit(1)
 
-/** Sizes in kB that `names from package` adds to a page; `*` is everything. */
+/** Sizes in kB of what an import adds to a page. */
 async function sizeOf(line) {
-  const [names, name] = line.split(' from ')
-  const what = names === '*' ? '* as all' : `{ ${names} }`
-  const used = names === '*' ? 'all' : names
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `import ${what} from '@sublinear/${name}'; globalThis.used = [${used}]`,
-      resolveDir: fileURLToPath(new URL(`../../packages/${name}`, import.meta.url)),
-    },
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'esm',
-    platform: 'neutral',
-    external: ['node:*'],
-    alias: { [`@sublinear/${name}`]: fileURLToPath(new URL(`../../packages/${name}/dist/index.js`, import.meta.url)) },
-  })
+  const { outputFiles } = await bundleOf(line)
   const [{ contents }] = outputFiles
   return { kB: gzipSync(contents, { level: 9 }).length / 1000, brotli: brotliCompressSync(contents).length / 1000 }
 }

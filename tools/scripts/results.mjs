@@ -43,6 +43,7 @@ const commands = [
   ['node', 'tools/cluster/src/tables.ts'],
   ['node', 'tools/scripts/readme-demo.mjs'],
   ['node', 'tools/mutants/tables.mjs'],
+  ['node', 'tools/scripts/bundle-page.mjs'],
   ['node', 'tools/scripts/methods-table.mjs'],
   ['node', 'tools/scripts/method-pages.mjs'],
   ['node', 'tools/scripts/which-method.mjs'],

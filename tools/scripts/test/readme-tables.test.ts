@@ -37,6 +37,7 @@ const MEASURED =
 const WRITERS: Readonly<Record<string, (of: string) => string>> = {
   answer: () => 'evidence/kit/draw-all.ts',
   asked: (of) => `evidence/${of}/ask.ts`,
+  bundles: () => 'tools/scripts/bundle-page.mjs',
   campaigns: () => 'tools/campaigns/src/tables.ts',
   bench: (of) => (of === 'summary' ? 'tools/bench/src/tables.ts' : `tools/bench/src/suites/${of}.ts`),
   cluster: () => 'tools/cluster/src/tables.ts',
