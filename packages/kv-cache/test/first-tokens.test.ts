@@ -51,7 +51,7 @@ const savedParts = (one: ReturnType<typeof given>) => [one.parts().held.toBytes(
 const at = (tokens: number, budgetBytes = 9000) => learningWithin({ ...shape, budgetBytes, weighted: false, tokens })
 
 describe('first tokens', () => {
-  it('are as many as have room in the finest bits that hold 512, and 1536 at most; with a query for every fourth', () => {
+  it('are as many as have room in the finest bits that hold 384, and 1536 at most; with a query for every fourth', () => {
     const found = new Set<string>()
     for (let budgetBytes = 1000; budgetBytes < 44_000; budgetBytes += budgetBytes < 16_000 ? 700 : 4000)
       for (const weighted of [false, true]) {
@@ -65,8 +65,8 @@ describe('first tokens', () => {
         expect([tokens % 8, tokens >= 64, tokens <= 1536]).toEqual([0, true, true])
         for (const piece of [1, 7, tokens]) expect(bytesOf(tokens, bits, weighted, piece)).toBeLessThanOrEqual(budgetBytes)
         if (tokens < 1536) expect(bytesOf(tokens + 8, bits, weighted)).toBeGreaterThan(budgetBytes)
-        if (bits < 8) expect(bytesOf(512, bits + 1, weighted)).toBeGreaterThan(budgetBytes)
-        if (bits > 5) expect(tokens).toBeGreaterThanOrEqual(512)
+        if (bits < 8) expect(bytesOf(384, bits + 1, weighted)).toBeGreaterThan(budgetBytes)
+        if (bits > 5) expect(tokens).toBeGreaterThanOrEqual(384)
       }
     expect([...found].toSorted()).toEqual(['5', '6', '7', '8'])
   }) // prettier-ignore

@@ -29,7 +29,7 @@ const BITS = [8, 7, 6, 5]
  * Numbers of first tokens: the most that are looked at, since a trial takes longer than in proportion; enough to hold them in given bits, since they are
  * rounded again later; the fewest that are worth it.
  */
-const [MOST, ENOUGH, LEAST] = [1536, 512, 64]
+const [MOST, ENOUGH, LEAST] = [1536, 384, 64]
 /** One query in so many is held: it stands for those of the tokens after it, too. */
 const THIN = 4
 /** Bits of the one number that a query needs as a value. */
