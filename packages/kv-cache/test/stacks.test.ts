@@ -246,7 +246,7 @@ describe('a stream of a stack', () => {
     const budget = { ...shape, budgetBytes: 6000, tokens: 8000, weighted: false }
     const left = [1, 2, 3, 4, 5, 6, 7, 8].filter((seed) => {
       const block = { keys: random(400, 8, seed), values: random(400, 6, seed + 50) }
-      const noise = { block, queries: random(400, 8, seed + 99, seed % 2 ? 3 : 60) }
+      const noise = { block, queries: random(400, 8, seed + 99, seed % 2 ? 3 : 12) }
       const error = trialOf(noise, budget, methods)!
       const own = chosenStack(noise, { usual, others }, budget, methods)!
       if (own !== usual) expect(1.3 * error(own)).toBeLessThanOrEqual(error(usual))
